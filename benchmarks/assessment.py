@@ -16,8 +16,8 @@ from benchmarks.large_watershed import enlarge
 from benchmarks.report import Row, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
+from shanhai.data.synthetic_watershed import Watershed, build_watershed
 from shanhai.processes.delineate_zones.compute import compute
-from shanhai.testing.watershed import Watershed, build_watershed
 
 CELLS, CELL_M = 2000, 20.0
 TIMES = int(os.environ.get("BENCH_TIMES", "5"))

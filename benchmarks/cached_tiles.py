@@ -19,10 +19,10 @@ from benchmarks.timing import alternate
 from benchmarks.workbench import Workbench
 from shanhai.raster.statistics import BandStatistics
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
-from shanhai.testing.nginx import ABSENT, CONFIGURATION, nginx_program, serving_nginx
 from shanhai_tiles.grids import WEB_MERCATOR
-from shanhai_tiles.sampling import Frame
+from shanhai_tiles.raster.resampling import RasterFrame
+from tests.support.job_rows import add_dataset, add_region, open_sessions
+from tests.support.nginx import ABSENT, CONFIGURATION, nginx_program, serving_nginx
 
 ROUNDS = 3
 WARMING = 12
@@ -150,7 +150,7 @@ class Side:
 
 def _addresses() -> list[Address]:
     frame = frames()[ALIGNED]
-    lies = Frame(frame.crs, frame.transform, frame.width, frame.height)
+    lies = RasterFrame(frame.crs, frame.transform, frame.width, frame.height)
     return tiles_within(WEB_MERCATOR, lies.lonlat_bounds, ZOOMS, AT_MOST)
 
 

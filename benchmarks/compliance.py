@@ -16,8 +16,8 @@ from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from shanhai.db.queries.keys import OPERATOR
 from shanhai.db.seeds.load import put_default_rules
-from shanhai.testing.job_rows import add_region, open_sessions
-from shanhai.testing.known_lines import register_lines
+from tests.support.job_rows import add_region, open_sessions
+from tests.support.known_lines import register_lines
 
 AREAS = 50_000
 COLUMNS = 250

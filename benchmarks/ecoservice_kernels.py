@@ -15,10 +15,10 @@ from benchmarks.ecoservice_inputs import (
     THREATS_USED,
     Inputs,
 )
-from shanhai.raster.cog import Frame as Sheet
+from shanhai.raster.cog import CogFrame as Sheet
 from shanhai.raster.cog import write_cog
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.warp import Quantity, align, open_source
+from shanhai.raster.warp import RasterQuantity, align, open_source
 from shanhai.science.access import nature_per_person, nature_within_reach, people_within_reach
 from shanhai.science.arrays import FloatArray
 from shanhai.science.carbon import carbon_stock
@@ -38,7 +38,7 @@ from shanhai.science.ecoservices.water_conservation import (
     potential_et,
     water_yield,
 )
-from shanhai.science.focal import BLOCK, Frame
+from shanhai.science.focal import BLOCK, WindowFrame
 from shanhai.science.grid import Window
 from shanhai.science.habitat import Impact, degradation, habitat_quality, threat_intensity
 from shanhai.science.heat import (
@@ -54,9 +54,9 @@ from shanhai.science.runoff import curve_number, storm_runoff
 from shanhai.science.terrain import aspect_length, slope_degrees
 
 Given = Mapping[str, Any]
-Compute = Callable[[Given, Frame], FloatArray]
+Compute = Callable[[Given, WindowFrame], FloatArray]
 
-QUANTITIES = {"land_cover": Quantity.CATEGORICAL}
+QUANTITIES = {"land_cover": RasterQuantity.CATEGORICAL}
 SEASONALITY = 12.0
 COOLING_DISTANCE_M = 450.0
 PARK_AREA_HA = 2.0
@@ -73,7 +73,7 @@ class Sources:
     def __init__(self, inputs: Inputs, names: tuple[str, ...]) -> None:
         self.inputs = inputs
         self.sources = {
-            name: open_source(inputs.raster(name), QUANTITIES.get(name, Quantity.INTENSIVE))
+            name: open_source(inputs.raster(name), QUANTITIES.get(name, RasterQuantity.INTENSIVE))
             for name in names
         }
 
@@ -85,13 +85,13 @@ class Sources:
             found[name] = values.astype(np.uint8) if name == "land_cover" else values
         return found
 
-    def strips(self, reach_m: float) -> Iterator[tuple[Window, Frame]]:
+    def strips(self, reach_m: float) -> Iterator[tuple[Window, WindowFrame]]:
         """Windows of whole blocks across the raster, with what lies within reach of them."""
         grid = self.inputs.grid
         halo = -(-int(reach_m) // int(grid.cell_m))
         for row in range(0, grid.height, BLOCK):
             inner = Window(row, 0, min(BLOCK, grid.height - row), grid.width)
-            yield inner, Frame(inner.expanded(halo, grid), inner)
+            yield inner, WindowFrame(inner.expanded(halo, grid), inner)
 
 
 def write(sources: Sources, out: Path, compute: Compute, reach_m: float = 0.0) -> None:
@@ -106,7 +106,7 @@ def write(sources: Sources, out: Path, compute: Compute, reach_m: float = 0.0) -
 def carbon(inputs: Inputs, out: Path) -> Path:
     """Carbon in four pools, t/ha."""
 
-    def compute(given: Given, _: Frame) -> FloatArray:
+    def compute(given: Given, _: WindowFrame) -> FloatArray:
         return carbon_stock(given["land_cover"], list(POOLS.values()))
 
     write(Sources(inputs, ("land_cover",)), out / "carbon.tif", compute)
@@ -116,7 +116,7 @@ def carbon(inputs: Inputs, out: Path) -> Path:
 def annual_water_yield(inputs: Inputs, out: Path) -> Path:
     """Rain that does not evaporate, mm."""
 
-    def compute(given: Given, _: Frame) -> FloatArray:
+    def compute(given: Given, _: WindowFrame) -> FloatArray:
         potential = potential_et(
             annual_et0=given["reference_et"],
             land_cover=given["land_cover"],
@@ -198,7 +198,7 @@ def urban_cooling(inputs: Inputs, out: Path) -> Path:
         for inner, _ in evaporation.strips(0)
     )
 
-    def compute(given: Given, frame: Frame) -> FloatArray:
+    def compute(given: Given, frame: WindowFrame) -> FloatArray:
         cover = given["land_cover"]
         capacity = cooling_capacity(
             land_cover=cover,
@@ -228,7 +228,7 @@ def urban_cooling(inputs: Inputs, out: Path) -> Path:
 def quality_of_habitats(inputs: Inputs, out: Path) -> Path:
     """Habitat quality, 0–1, under threats from three classes."""
 
-    def compute(given: Given, _: Frame) -> FloatArray:
+    def compute(given: Given, _: WindowFrame) -> FloatArray:
         cover = given["land_cover"]
         impacts = {
             one.id: Impact(
@@ -255,7 +255,7 @@ def urban_flood_risk(inputs: Inputs, out: Path) -> Path:
     """Runoff of a storm, mm."""
     tables: Given = {table.name: table.values for table in CURVE_NUMBER.tables}
 
-    def compute(given: Given, _: Frame) -> FloatArray:
+    def compute(given: Given, _: WindowFrame) -> FloatArray:
         number = curve_number(
             land_cover=given["land_cover"],
             hydrologic_group=given["hydrologic_group"],
@@ -271,7 +271,7 @@ def urban_flood_risk(inputs: Inputs, out: Path) -> Path:
 def urban_nature_access(inputs: Inputs, out: Path) -> Path:
     """Green space within reach of a person, m²."""
 
-    def compute(given: Given, _: Frame) -> FloatArray:
+    def compute(given: Given, _: WindowFrame) -> FloatArray:
         cell_area = inputs.grid.cell_area_m2
         nature = cell_area * green_cover(land_cover=given["land_cover"], green=GREEN.values)
         spread = {"reach_m": REACH_M, "cell_m": inputs.grid.cell_m}

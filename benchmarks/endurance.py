@@ -23,7 +23,7 @@ from benchmarks.workbench import Workbench
 from shanhai.errors import Unavailable
 from shanhai.local.stack import Stack
 from shanhai_tiles.grids import GRIDS, Bounds
-from shanhai_tiles.sampling import Frame
+from shanhai_tiles.raster.resampling import RasterFrame
 
 SECONDS = float(environ.get("BENCH_SECONDS", "60"))
 WARM_SHARE = 0.4
@@ -140,7 +140,7 @@ def _documents() -> list[str]:
 
 def _raster_paths() -> Iterator[str]:
     for name, frame in frames().items():
-        bounds = Frame(frame.crs, frame.transform, frame.width, frame.height).lonlat_bounds
+        bounds = RasterFrame(frame.crs, frame.transform, frame.width, frame.height).lonlat_bounds
         for number in range(LAYERS):
             tms = SETS[number % len(SETS)]
             ending = ENDINGS[number % len(ENDINGS)]

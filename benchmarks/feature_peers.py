@@ -18,7 +18,7 @@ from asyncpg import connect
 from benchmarks.mapserver_peer import missing_programs, serving_mapserver
 from benchmarks.peer_process import Peer, serving_process
 from shanhai.local.places import Home
-from shanhai.testing.workers import free_port
+from tests.support.workers import free_port
 
 PACKAGES = (
     *("tipg==1.6.1", "uvicorn[standard]"),

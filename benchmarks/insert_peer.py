@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from benchmarks.peer_process import serving_process
-from shanhai.testing.workers import free_port
+from tests.support.workers import free_port
 
 DATABASE = "INSERT_PEER_DATABASE_URL"
 TABLE = """CREATE TABLE IF NOT EXISTS single_observation (

@@ -12,7 +12,7 @@ from shanhai.db.engine import Sessions
 from shanhai.db.migrate import upgrade
 from shanhai.jobs import line, reaping, states
 from shanhai.jobs.line import Quota
-from shanhai.testing.job_rows import open_sessions
+from tests.support.job_rows import open_sessions
 
 FEW, MANY = 100, 100_000
 CALLERS = 50

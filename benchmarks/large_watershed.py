@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from shapely import affinity
 from shapely.geometry import mapping, shape
 
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.processes.kit.task import DistrictTask, RegionTask
-from shanhai.raster.cog import BLOCK, Frame, write_cog
+from shanhai.raster.cog import BLOCK, CogFrame, write_cog
 from shanhai.raster.crs import reproject_geometry
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.science.grid import Grid, Window
-from shanhai.testing.watershed import Watershed
 
 LON_LAT = "EPSG:4490"
 
@@ -34,7 +34,7 @@ def enlarge(small: Watershed, folder: Path, times: int) -> Watershed:
 def _tile(path: Path, out: Path, grid: Grid) -> None:
     found = read_geotiff(path).values
     categorical = path.stem == "land_cover"
-    frame = Frame.of_grid(grid, bands=len(found), categorical=categorical)
+    frame = CogFrame.of_grid(grid, bands=len(found), categorical=categorical)
     values = np.nan_to_num(found).astype(np.uint8) if categorical else found.astype(np.float32)
     write_cog(out, frame, _blocks(values, grid))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.peer_process import serving_process
 from benchmarks.tile_addresses import Address
 from shanhai.local.places import Home
-from shanhai.testing.workers import free_port
+from tests.support.workers import free_port
 
 PACKAGES = ("mapproxy==7.0.0", "gunicorn==27.0.1")
 CONFIGURATION = """\

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.peer_process import Peer, serving_process
-from shanhai.testing.workers import free_port
+from tests.support.workers import free_port
 
 PROGRAMS = ("mapserv", "spawn-fcgi", "nginx")
 TEMPLATES = "/usr/share/mapserver/ogcapi/templates/html-plain/"

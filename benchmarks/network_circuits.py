@@ -16,14 +16,12 @@ from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.barriers import BarrierSettings, barrier_scores, disc_rows
+from shanhai.science.corridors.circuit.currents import part_of
 from shanhai.science.corridors.circuit.graph import make_circuit
-from shanhai.science.corridors.circuit.many import all_to_one
-from shanhai.science.corridors.circuit.pairwise import pairwise
-from shanhai.science.corridors.circuit.ports import part_of
+from shanhai.science.corridors.circuit.modes import all_to_one, pairwise
 from shanhai.science.corridors.circuit.settings import GIB, CircuitSettings
 from shanhai.science.corridors.cost_distance import cost_distance
-from shanhai.science.corridors.moving_window import moving_window
-from shanhai.science.corridors.moving_window_settings import WindowSettings
+from shanhai.science.corridors.moving_window import WindowSettings, moving_window
 
 SIDES = (500, 1000)
 LINK_SIDE = 500

@@ -12,10 +12,15 @@ from benchmarks.report import Row, Table
 from benchmarks.timing import Sample, alternate
 from benchmarks.workbench import Workbench
 from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.corridors.candidates import Ground, find_zones, make_ground, reaches
+from shanhai.science.corridors.candidates import SearchGround, find_zones, make_ground, reaches
 from shanhai.science.corridors.cost_distance import cost_distance, require_sources
 from shanhai.science.corridors.fields import grouped
-from shanhai.science.corridors.former import Former, Notes, changed_ground, match_sources
+from shanhai.science.corridors.incremental_links import (
+    FormerLinks,
+    LinkNotes,
+    changed_ground,
+    match_sources,
+)
 from shanhai.science.corridors.link_settings import LinkSettings
 from shanhai.science.corridors.links import Network, link_sources
 from shanhai.science.corridors.pairs import components
@@ -138,9 +143,9 @@ def compare_change(side: int) -> Row:
     labels_after = require_sources(sources, make_surface(after, CELLS))
     matching = match_sources(labels, labels_after)
     changed = changed_ground((resistance, after), (labels, labels_after), matching, settings)
-    notes = Notes(changed)
+    notes = LinkNotes(changed)
     link_sources(resistance, sources, CELLS, settings, notes=notes)
-    former = Former(notes, matching, settings)
+    former = FormerLinks(notes, matching, settings)
 
     def partial() -> Network:
         return link_sources(after, sources, CELLS, settings, former=former)
@@ -161,7 +166,7 @@ def compare_change(side: int) -> Row:
     return Row(f"{side}², network after a road beside all found anew", *samples, facts=facts)
 
 
-def _bounded_searches(ground: Ground) -> Callable[[], None]:
+def _bounded_searches(ground: SearchGround) -> Callable[[], None]:
     """The searches from the single sources, each as far as the network needs it."""
     settings = LinkSettings()
     touching = find_zones(ground).touching

@@ -11,8 +11,7 @@ from benchmarks.workbench import Workbench
 from shanhai.science.corridors.connectivity import patch_importance
 from shanhai.science.corridors.connectivity_graph import dispersal_graph
 from shanhai.science.corridors.mspa.pattern import MspaParameters, memory_needed, spatial_pattern
-from shanhai.science.corridors.patch_distances import patch_distances
-from shanhai.science.corridors.patches import core_patches
+from shanhai.science.corridors.patches import core_patches, patch_distances
 
 SIDE = 2000
 CELL_M = 30.0

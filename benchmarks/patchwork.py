@@ -4,8 +4,8 @@ import numpy as np
 import shapely
 from asyncpg import Connection, connect
 
-from shanhai.testing.feature_rows import add_scheme
-from shanhai.testing.job_rows import add_region, open_sessions
+from tests.support.feature_rows import add_scheme
+from tests.support.job_rows import add_region, open_sessions
 
 SIDE = 142
 """Patches along each side of the square they fill."""

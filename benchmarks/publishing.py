@@ -25,8 +25,8 @@ from shanhai.db.queries.audit import Act
 from shanhai.local.places import Home
 from shanhai.local.servers import PrivatePostgres, Surroundings
 from shanhai.settings import DatabaseSettings
-from shanhai.testing.run_directory import run_directory
 from shanhai.vocabulary import Scope
+from tests.support.run_directory import run_directory
 
 STATEMENT_S = 300
 """What a statement of the worker has; the floor's single one may take longer."""

@@ -8,7 +8,7 @@ from benchmarks.rasters import frames
 from shanhai.local.stack import Stack
 from shanhai.raster.statistics import BandStatistics
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
+from tests.support.job_rows import add_dataset, add_region, open_sessions
 
 
 async def add_rasters(

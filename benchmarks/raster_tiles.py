@@ -18,7 +18,7 @@ from benchmarks.tile_service import serving_tiles
 from benchmarks.timing import alternate
 from benchmarks.workbench import Workbench
 from shanhai_tiles.grids import WEB_MERCATOR
-from shanhai_tiles.sampling import Frame
+from shanhai_tiles.raster.resampling import RasterFrame
 
 ROUNDS = 3
 WORKERS = (1, 2)
@@ -99,7 +99,7 @@ class Loads:
 
 def _addresses(name: str) -> list[Address]:
     frame = frames()[name]
-    lies = Frame(frame.crs, frame.transform, frame.width, frame.height)
+    lies = RasterFrame(frame.crs, frame.transform, frame.width, frame.height)
     west, south, east, north = lies.lonlat_bounds
     edge = INSIDE_DEGREES
     inside = (west + edge, south + edge, east - edge, north - edge)

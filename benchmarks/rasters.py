@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from shanhai.raster.cog import Block, Frame, write_cog
+from shanhai.raster.cog import Block, CogFrame, write_cog
 from shanhai.raster.statistics import BandStatistics
 from shanhai.science.grid import Window
 from shanhai_tiles.grids import WEB_MERCATOR
@@ -28,7 +28,7 @@ _COARSE = 8
 Cells = NDArray[np.float32]
 
 
-def frames() -> dict[str, Frame]:
+def frames() -> dict[str, CogFrame]:
     """How each raster lies, by the name of its file."""
     west, _, _, north = WEB_MERCATOR.bounds(LEVEL, *CORNER)
     cell = WEB_MERCATOR.cell_at(LEVEL)
@@ -38,8 +38,8 @@ def frames() -> dict[str, Frame]:
     }
 
 
-def _frame(name: str, cell: float, west: float, north: float) -> Frame:
-    return Frame(CRS_OF[name], (cell, 0.0, west, 0.0, -cell, north), CELLS, CELLS)
+def _frame(name: str, cell: float, west: float, north: float) -> CogFrame:
+    return CogFrame(CRS_OF[name], (cell, 0.0, west, 0.0, -cell, north), CELLS, CELLS)
 
 
 def write_rasters(folder: Path) -> dict[str, BandStatistics]:

@@ -13,9 +13,9 @@ from benchmarks.workbench import Workbench
 from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.selection.goals import Goal, MaximumBenefit, MinimumSet
 from shanhai.science.selection.problem import SelectionProblem
-from shanhai.science.selection.programme import Programme, make_programme
+from shanhai.science.selection.programme import IntegerProgramme, make_programme
 from shanhai.science.selection.rules import Edges
-from shanhai.science.selection.solving import SolveOptions, select_sites
+from shanhai.science.selection.solver import SolveOptions, select_sites
 
 ROWS, COLUMNS = 50, 100
 FEATURES = 7
@@ -90,7 +90,7 @@ def _compare(name: str, problem: SelectionProblem, goal: Goal) -> Row:
     return Row(f"{name}, {FEATURES} services", ours, bare, target=0.83, facts=facts)
 
 
-def _bare(programme: Programme) -> None:
+def _bare(programme: IntegerProgramme) -> None:
     scale = np.abs(programme.objective).max()
     milp(
         programme.objective / scale,

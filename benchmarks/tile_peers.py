@@ -14,7 +14,7 @@ from benchmarks.peer_process import serving_process
 from benchmarks.rasters import CRS_OF, HIGH, LOW
 from benchmarks.tile_addresses import Address
 from shanhai.local.places import CHECKOUT, Home
-from shanhai.testing.workers import free_port
+from tests.support.workers import free_port
 
 PACKAGES = ("titiler.core==2.4.0", "uvicorn[standard]")
 COLORMAP = "viridis"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from benchmarks.peer_process import serving_process
 from benchmarks.workbench import Workbench
-from shanhai.testing.workers import free_port
+from tests.support.workers import free_port
 
 
 @contextmanager

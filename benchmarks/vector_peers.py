@@ -26,8 +26,8 @@ from benchmarks.tile_service import serving_tiles
 from benchmarks.timing import Sample
 from benchmarks.vector_tiles import wait_for_shapes
 from benchmarks.workbench import Workbench
-from shanhai.testing.workers import free_port
 from shanhai_tiles.grids import WEB_MERCATOR, Bounds
+from tests.support.workers import free_port
 
 CELLS = int(environ.get("BENCH_CELLS", "1000000"))
 PG_TILESERV = environ.get("BENCH_PG_TILESERV")

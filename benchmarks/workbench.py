@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from shanhai.local.keys import admin_key
+from shanhai.local.environment import admin_key
 from shanhai.local.places import Home
 from shanhai.local.stack import Stack
-from shanhai.testing.run_directory import run_directory
+from tests.support.run_directory import run_directory
 
 
 @dataclass

@@ -8,10 +8,10 @@ from benchmarks.fresh import Meter, run_fresh
 from benchmarks.report import Row, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
+from shanhai.data.synthetic_watershed import Watershed, build_watershed
 from shanhai.processes.delineate_zones.compute import compute
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.science.grid import Window
-from shanhai.testing.watershed import Watershed, build_watershed
 
 SIDES = (1000, 2000)
 """Cells along each side of the watershed."""

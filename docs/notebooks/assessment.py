@@ -19,9 +19,9 @@ from IPython.display import Markdown
 from matplotlib.figure import Figure
 from PIL import Image
 
+from shanhai.data.synthetic_watershed import build_watershed
 from shanhai.processes.local_run import run_on_files
 from shanhai.raster.geotiff import read_geotiff
-from shanhai.testing.watershed import build_watershed
 
 folder = Path(tempfile.mkdtemp())
 watershed = build_watershed(folder / "watershed", cells=96)

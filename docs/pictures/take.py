@@ -1,6 +1,6 @@
 """Take the README's picture anew: the viewer on the demo's zones, in Chromium.
 
-Run after `make demo`: `.venv/bin/python docs/pictures/take.py`.
+Run after `make demo`: `.venv/bin/python -m docs.pictures.take`.
 """
 
 import json
@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from shanhai.local.places import Home
-from shanhai.testing.browser import open_page
+from tests.support.browser import open_page
 
 HERE = Path(__file__).parent
 

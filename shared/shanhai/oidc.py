@@ -15,7 +15,7 @@ import jwt
 import structlog
 
 from shanhai.errors import Unauthenticated, Unavailable
-from shanhai.outgoing import Outgoing
+from shanhai.http_egress import EgressClient
 from shanhai.settings import OidcSettings, OutgoingSettings
 
 TOKEN_LIMIT = 16 * 1024
@@ -75,7 +75,7 @@ class Issuer:
     """An issuer and the keys it was seen to publish."""
 
     url: str
-    outgoing: Outgoing
+    outgoing: EgressClient
     keys: tuple[SigningKey, ...] = ()
     read_at: float | None = None
     tried_at: float | None = None
@@ -144,7 +144,7 @@ class TokenVerifier:
 
     def __init__(self, settings: OidcSettings, outgoing: OutgoingSettings) -> None:
         self.settings = settings
-        client = Outgoing(outgoing.trusting(settings))
+        client = EgressClient(outgoing.trusting(settings))
         self.issuers = {url: Issuer(url, client) for url in settings.issuer}
 
     async def verify(self, token: str) -> Claims:

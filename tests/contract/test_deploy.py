@@ -15,7 +15,7 @@ import yaml
 
 from shanhai.cli.app import app
 from shanhai.cli.reference.commands import Command, commands_of
-from shanhai.cli.settings_listing import all_settings
+from shanhai.cli.settings_reference import all_settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from shanhai.cli.app import app
+from shanhai.cli.reference.__main__ import PAGES
 from shanhai.cli.reference.commands import commands_of
-from shanhai.cli.reference.pages import PAGES
 from shanhai.settings import ALL_SETTINGS
 from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES
 from shanhai_api.reference import reference

@@ -11,7 +11,7 @@ import yaml
 
 from shanhai.cli.app import app
 from shanhai.cli.reference.commands import commands_of
-from shanhai.cli.settings_listing import all_settings
+from shanhai.cli.settings_reference import all_settings
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy/kubernetes"
@@ -125,7 +125,7 @@ def test_what_scales_and_what_is_kept_running() -> None:
     budgets, scalers = of_kind("PodDisruptionBudget"), of_kind("HorizontalPodAutoscaler")
     assert set(budgets) == set(scalers) == set(SERVICES)
     metric = scalers["worker"]["spec"]["metrics"][0]["external"]["metric"]["name"]
-    assert f'"{metric}"' in (ROOT / "services/worker/shanhai_worker/meters.py").read_text("utf-8")
+    assert f'"{metric}"' in (ROOT / "services/worker/shanhai_worker/metrics.py").read_text("utf-8")
     for name in SERVICES:
         # Written down, a number would be set again with each release.
         assert "replicas" not in of_kind("Deployment")[name]["spec"]

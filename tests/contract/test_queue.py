@@ -22,10 +22,10 @@ from shanhai.jobs.queue import (
 )
 from shanhai.local.servers import PrivateRedis
 from shanhai.settings import DatabaseSettings, QueueSettings, RedisSettings
-from shanhai.testing.job_rows import open_sessions
-from shanhai.testing.wake_ups import MakeListener, QueueConformance
 from shanhai_worker.app import listener_named_in
-from shanhai_worker.consumer import Consumer
+from shanhai_worker.wakeup_listeners import Consumer
+from tests.support.job_rows import open_sessions
+from tests.support.wake_ups import MakeListener, QueueConformance
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import yaml
 from prometheus_client import REGISTRY, CollectorRegistry
 
 import shanhai_tiles.app  # noqa: F401  (makes the metrics of the tile service)
-from shanhai_api.metrics import Metrics
-from shanhai_worker.meters import Meters
+from shanhai_api.metrics import ApiMetrics
+from shanhai_worker.metrics import WorkerMetrics
 
 ROOT = Path(__file__).parents[2]
 NAME = re.compile(r"\bshanhai_\w+")
@@ -34,7 +34,7 @@ def families(registry: CollectorRegistry) -> dict[str, set[str]]:
 
 @pytest.fixture(scope="module")
 def series() -> dict[str, set[str]]:
-    registries = (Metrics().registry, Meters().registry, REGISTRY)
+    registries = (ApiMetrics().registry, WorkerMetrics().registry, REGISTRY)
     return {name: labels for one in registries for name, labels in families(one).items()}
 
 

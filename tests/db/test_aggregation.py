@@ -15,9 +15,9 @@ from shanhai.db.tables.zone import Region
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.science.air_quality import AIR_STANDARDS, load_air_standard
 from shanhai.science.water_quality import WATER_STANDARDS, load_water_standard
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.job_rows import add_region, open_sessions
-from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
+from tests.support.emptying import forget_rows
+from tests.support.job_rows import add_region, open_sessions
+from tests.support.observation_rows import add_station, forget_observations, store_observations
 
 MIDNIGHT = datetime(2024, 7, 1, tzinfo=UTC) - timedelta(hours=8)
 """The first hour of July where the plans are made."""

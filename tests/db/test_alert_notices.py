@@ -24,10 +24,10 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.tables.delivery import Delivery
 from shanhai.errors import InvalidInput, NotFound, Stale
 from shanhai.monitoring.observation import FeedObservation
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.job_rows import add_region, open_sessions
-from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
 from shanhai.vocabulary import Scope
+from tests.support.emptying import forget_rows
+from tests.support.job_rows import add_region, open_sessions
+from tests.support.observation_rows import add_station, forget_observations, store_observations
 
 EVENING = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 """11 at night in Shanghai, on a Monday."""

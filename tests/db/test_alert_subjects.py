@@ -28,10 +28,10 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.plan import Plan
 from shanhai.errors import Forbidden, InvalidInput, NotFound
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.indicator_rows import add_indicator, add_plan
-from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.vocabulary import Role, Scope
+from tests.support.emptying import forget_rows
+from tests.support.indicator_rows import add_indicator, add_plan
+from tests.support.job_rows import add_region, open_sessions
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ACT = Act("key:test")

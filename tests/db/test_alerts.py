@@ -15,10 +15,10 @@ from shanhai.db.identity import Grant, Identity
 from shanhai.db.queries.audit import Act
 from shanhai.errors import Conflict, Forbidden, InvalidInput
 from shanhai.monitoring.observation import FeedObservation
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.job_rows import add_region, open_sessions
-from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
 from shanhai.vocabulary import Role, Scope
+from tests.support.emptying import forget_rows
+from tests.support.job_rows import add_region, open_sessions
+from tests.support.observation_rows import add_station, forget_observations, store_observations
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = START + timedelta(hours=12)

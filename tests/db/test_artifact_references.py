@@ -20,7 +20,7 @@ from shanhai.storage.garbage_collection import (
     missing_files,
     remove,
 )
-from shanhai.testing.job_rows import add_dataset, add_region, open_sessions, submit_echo
+from tests.support.job_rows import add_dataset, add_region, open_sessions, submit_echo
 
 SUSPICIOUS = re.compile(
     r"(^|_)(uri|url|file|artifact|result|task|path|document|image|manifest|report|content"

@@ -12,7 +12,7 @@ from shanhai.db.engine import Sessions
 from shanhai.db.queries.audit import Act, record, reserved_entries, write_entries
 from shanhai.db.queries.audit_chain import AuditBroken, Head, verify_chain
 from shanhai.db.tables.access import AuditChain, AuditLog, AuditRange
-from shanhai.testing.job_rows import open_sessions
+from tests.support.job_rows import open_sessions
 
 ACT = Act("tester", "request-1")
 

@@ -26,9 +26,9 @@ from shanhai.db.queries.audit import Act, record
 from shanhai.db.queries.audit_chain import verify_chain
 from shanhai.db.tables.corridor import Corridor
 from shanhai.errors import InvalidInput
-from shanhai.testing.feature_rows import forget_features
-from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
 from shanhai.vocabulary import Role, Scope
+from tests.support.feature_rows import forget_features
+from tests.support.job_rows import add_dataset, add_region, open_sessions
 
 BOX = shapely.MultiPolygon([shapely.box(118, 24, 118.5, 24.5)])
 EDITOR = Identity("editor", frozenset({Scope.WRITE}))

@@ -14,9 +14,9 @@ from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables.control import CaseEvent, ControlArea, LeadCase
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.vocabulary import Scope
+from tests.support.emptying import forget_rows
+from tests.support.job_rows import add_region, open_sessions
 
 SHAPE = box(118.02, 24.42, 118.03, 24.43)
 LEAD = Lead(

@@ -10,7 +10,7 @@ from shanhai.db.collections.catalogue import ENTITIES
 from shanhai.db.features.cql2.compiler import compile_filter
 from shanhai.db.features.cql2.operands import kind_of
 from shanhai.db.features.entity import Entity
-from shanhai.testing.job_rows import open_sessions
+from tests.support.job_rows import open_sessions
 
 
 @pytest.fixture

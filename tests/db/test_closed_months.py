@@ -40,8 +40,8 @@ from shanhai.db.queries.keys import OPERATOR
 from shanhai.errors import InvalidInput, Unavailable
 from shanhai.monitoring.observation import BatchOutcome, FeedObservation
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.job_rows import open_sessions
-from shanhai.testing.observation_rows import (
+from tests.support.job_rows import open_sessions
+from tests.support.observation_rows import (
     add_station,
     forget_observations,
     store_observations,

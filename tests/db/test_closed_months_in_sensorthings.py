@@ -19,8 +19,8 @@ from shanhai.db.sensorthings.queries import Asker, read_one, read_page
 from shanhai.errors import LimitExceeded
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.job_rows import open_sessions
-from shanhai.testing.observation_rows import (
+from tests.support.job_rows import open_sessions
+from tests.support.observation_rows import (
     add_station,
     forget_observations,
     store_observations,

@@ -11,7 +11,7 @@ from sqlalchemy import Executable, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.control_areas import CONTROL_AREAS
-from shanhai.db.compliance import Asked, CheckResult, check_geometry, check_project
+from shanhai.db.compliance import CheckRequest, CheckResult, check_geometry, check_project
 from shanhai.db.compliance.check import digest_of
 from shanhai.db.compliance.intersections import Given
 from shanhai.db.compliance.overlaps import box_values, count_near, drawn_statement, line_statement
@@ -26,9 +26,9 @@ from shanhai.db.tables.project import Project, ProjectMeasure
 from shanhai.db.tables.zone import Region
 from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput, NotFound
-from shanhai.testing.feature_rows import add_five_zones, add_scheme
-from shanhai.testing.job_rows import add_region, open_sessions
-from shanhai.testing.known_lines import register_lines
+from tests.support.feature_rows import add_five_zones, add_scheme
+from tests.support.job_rows import add_region, open_sessions
+from tests.support.known_lines import register_lines
 
 ACT = Act("tester")
 LONG_AGO = date(2020, 1, 1)
@@ -81,7 +81,10 @@ async def check(
     session: AsyncSession, geometry: BaseGeometry, *activities: str, **asked: Any
 ) -> CheckResult:
     return await check_geometry(
-        session, asked.pop("viewer", EVERYTHING), Given(geometry.wkb), Asked(activities, **asked)
+        session,
+        asked.pop("viewer", EVERYTHING),
+        Given(geometry.wkb),
+        CheckRequest(activities, **asked),
     )
 
 
@@ -529,13 +532,13 @@ class TestProjects:
         )
         session.add(leave)
         await session.flush()
-        result = await check_project(session, EVERYTHING, "project", Asked(("mining",)))
+        result = await check_project(session, EVERYTHING, "project", CheckRequest(("mining",)))
         assert result.verdict == "conditional"
         assert [item.code for item in result.exceptions] == ["leave-1"]
         assert (await check(session, shape, "mining")).refused, "leave is the project's alone"
         project.geom = f"SRID=4490;{box(118.03, 24.42, 0.02).wkt}"
         await session.flush()
-        moved = await check_project(session, EVERYTHING, "project", Asked(("mining",)))
+        moved = await check_project(session, EVERYTHING, "project", CheckRequest(("mining",)))
         assert moved.refused
         assert moved.exceptions[0].outdated
 
@@ -593,7 +596,7 @@ class TestAnswering:
         counting = Counting(session)
         place = Given(shapely.box(118.05, 24.4, 118.15, 24.5).wkb)
         _, today = await count_near(counting, place)
-        await check_geometry(counting, EVERYTHING, place, Asked(("mining",)), today=today)
+        await check_geometry(counting, EVERYTHING, place, CheckRequest(("mining",)), today=today)
         assert counting.questions == 9
 
 

@@ -19,8 +19,8 @@ from shanhai.processes.catalogue import read_task
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.processes.kit.control_areas import checksum_of
 from shanhai.processes.kit.task import Task
-from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
 from shanhai.vocabulary import Role, Scope
+from tests.support.job_rows import add_dataset, add_region, open_sessions
 
 THEMES = ("npp", "rainfall", "temperature", "dem", "soil", "ndvi", "night_lights")
 LONG_AGO = date(2000, 1, 1)

@@ -23,8 +23,8 @@ from shanhai.db.deliveries.outbox import (
 )
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.delivery import Delivery, Webhook
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.job_rows import add_region, open_sessions
+from tests.support.emptying import forget_rows
+from tests.support.job_rows import add_region, open_sessions
 
 FAILED = DeliveryOutcome(answered=500, reason="the receiver answered 500")
 

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from shanhai.db.observations.devices import Device, read_devices
 from shanhai.db.tables.access import AuditLog
-from shanhai.testing.feeds import DEVICE, PASSWORD, add_station
-from shanhai.testing.job_rows import open_sessions
+from tests.support.feeds import DEVICE, PASSWORD, add_station
+from tests.support.job_rows import open_sessions
 
 Run = Callable[..., tuple[int, str]]
 

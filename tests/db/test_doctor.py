@@ -6,8 +6,8 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import text
 
-from shanhai.cli import diagnosis
-from shanhai.cli.examining import (
+from shanhai.cli import doctor
+from shanhai.cli.doctor import (
     check_audit,
     check_clock,
     check_database,
@@ -18,7 +18,7 @@ from shanhai.cli.examining import (
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Unavailable
 from shanhai.local.servers import PrivateRedis
-from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
+from tests.support.job_rows import add_dataset, add_region, open_sessions
 
 
 @pytest.fixture(autouse=True)
@@ -39,13 +39,13 @@ async def execute(url: str, *statements: str) -> None:
 async def test_a_sound_stack_is_well_but_for_the_tests_own_server(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert not await diagnosis.examine()
+    assert not await doctor.examine()
     told = capsys.readouterr().out.splitlines()
     failed = [line for line in told if line.startswith("FAIL")]
     # Its writes wait for no disk, as nobody needs them after a crash.
     assert len(failed) == 1, told
     assert "fsync" in failed[0]
-    assert len(told) == len(diagnosis.CHECKS)
+    assert len(told) == len(doctor.CHECKS)
 
 
 async def test_the_database(fresh_database_url: str) -> None:
@@ -82,12 +82,12 @@ async def test_missing_files(fresh_database_url: str) -> None:
 
 
 async def test_redis_must_not_evict(private_redis: PrivateRedis) -> None:
-    assert (await diagnosis.check_redis()).endswith("noeviction")
+    assert (await doctor.check_redis()).endswith("noeviction")
     client: Redis = Redis.from_url(private_redis.administrator_url())
     try:
         await client.config_set("maxmemory-policy", "allkeys-lru")
         with pytest.raises(Unavailable, match="set it to noeviction"):
-            await diagnosis.check_redis()
+            await doctor.check_redis()
     finally:
         await client.config_set("maxmemory-policy", "noeviction")
         await client.aclose()
@@ -101,7 +101,7 @@ async def test_redis_must_not_be_open_to_all(
     try:
         await client.acl_setuser("default", enabled=True, nopass=True, categories=["+@all"])
         with pytest.raises(Unavailable, match="names no user"):
-            await diagnosis.check_redis()
+            await doctor.check_redis()
     finally:
         await client.acl_setuser("default", enabled=False)
         await client.aclose()

@@ -20,7 +20,7 @@ from shanhai.db.features.selection import Box, Outline, Selection, bound_values
 from shanhai.db.features.statements import USUAL, QueryShape, page_query
 from shanhai.db.identity import EVERYTHING
 from shanhai.settings import DatabaseSettings
-from shanhai.testing.job_rows import add_region, open_sessions
+from tests.support.job_rows import add_region, open_sessions
 
 REGIONS = entity_named("regions")
 SMALL = Box(118.0, 24.0, 118.01, 24.01)

@@ -18,8 +18,8 @@ from shanhai.db.features.selection import Box, Selection, TimeInterval, Value, b
 from shanhai.db.features.statements import PLAIN, QueryShape, feature_columns, feature_query
 from shanhai.db.identity import Viewer
 from shanhai.errors import NotFound
-from shanhai.testing.feature_rows import add_five_zones, add_patchwork, add_scheme
-from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
+from tests.support.feature_rows import add_five_zones, add_patchwork, add_scheme
+from tests.support.job_rows import add_dataset, add_region, open_sessions
 
 TRIANGLES = """
     INSERT INTO region (code, name_zh, name_en, level, metric_srid, geom)

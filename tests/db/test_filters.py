@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.cql2.compiler import compile_filter
 from shanhai.db.features.cql2.parser import FilterLanguage
-from shanhai.testing.filter_entity import DAYS, NAMES, THING_COLUMNS, THING_ROWS, THINGS
-from shanhai.testing.filter_meaning import COMPARE, SPACE, TIME, Tree, truth
-from shanhai.testing.job_rows import open_sessions
+from tests.support.filter_entity import DAYS, NAMES, THING_COLUMNS, THING_ROWS, THINGS
+from tests.support.filter_meaning import COMPARE, SPACE, TIME, Tree, truth
+from tests.support.job_rows import open_sessions
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, InvalidInput
-from shanhai.testing.feature_rows import add_five_zones, add_scheme, add_zone
-from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.vocabulary import Scope
+from tests.support.feature_rows import add_five_zones, add_scheme, add_zone
+from tests.support.job_rows import add_region, open_sessions
 
 ACT = Act("tester")
 WRITER = Identity("tester", frozenset({Scope.WRITE, Scope.PROJECTS}))

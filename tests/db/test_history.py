@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import ENTITIES
-from shanhai.testing.feature_rows import add_scheme, add_zone
-from shanhai.testing.job_rows import add_region, open_sessions
+from tests.support.feature_rows import add_scheme, add_zone
+from tests.support.job_rows import add_region, open_sessions
 
 TABLES = sorted({entity.table for entity in ENTITIES} | {"compliance_exception"})
 

@@ -17,8 +17,8 @@ from shanhai.processes.evaluate_indicators.computations import BY_ID
 from shanhai.processes.evaluate_indicators.contract import EvaluateIndicatorsInputs
 from shanhai.processes.evaluate_indicators.raster_lookup import find_yearly_rasters
 from shanhai.processes.evaluate_indicators.shape_lookup import find_shapes
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
+from tests.support.emptying import forget_rows
+from tests.support.job_rows import add_dataset, add_region, open_sessions
 
 TODAY = date(2025, 3, 1)
 CHOSEN = {"red_line_area": BY_ID["red_line_area"], "forest_stock_volume": None}

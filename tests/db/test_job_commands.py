@@ -14,9 +14,9 @@ from shanhai.db.queries.system_status import Watched, read_watched
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.job import Job, Schedule, ScheduleRun
 from shanhai.jobs.failures import Failure, unreachable
-from shanhai.testing.feature_rows import add_job
-from shanhai.testing.job_rows import forget_jobs, open_sessions, submit_echo
 from shanhai.vocabulary import JobStatus, Label
+from tests.support.feature_rows import add_job
+from tests.support.job_rows import forget_jobs, open_sessions, submit_echo
 
 Run = Callable[..., tuple[int, str]]
 INVALID = Failure("invalid", Label("不行", "no"))

@@ -18,8 +18,8 @@ from shanhai.jobs.failures import Failure
 from shanhai.jobs.line import PRIORITIES, Quota, TooManyJobs
 from shanhai.jobs.states import Claim
 from shanhai.jobs.submission import USUAL, Terms, resubmit
-from shanhai.testing.job_rows import age_job, forget_jobs, open_sessions, read_job, submit_echo
 from shanhai.vocabulary import JobStatus, Label, Scope
+from tests.support.job_rows import age_job, forget_jobs, open_sessions, read_job, submit_echo
 
 PASSING = Failure("transient", Label("断了", "it broke"))
 TWO = Quota(running=2)

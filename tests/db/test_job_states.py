@@ -17,8 +17,8 @@ from shanhai.errors import NotFound
 from shanhai.jobs import reaping, states
 from shanhai.jobs.failures import Failure
 from shanhai.jobs.states import Claim, Lease, LeaseLost, Standing
-from shanhai.testing.job_rows import age_job, forget_jobs, open_sessions, read_job, submit_echo
 from shanhai.vocabulary import JobStatus, Label
+from tests.support.job_rows import age_job, forget_jobs, open_sessions, read_job, submit_echo
 
 FAILURE = Failure("invalid", Label("不行", "no"))
 

@@ -20,7 +20,7 @@ from shanhai.jobs.submission import submit
 from shanhai.processes.catalogue import read_task
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
-from shanhai.testing.job_rows import XIAMEN_EPSG, add_dataset, add_region, open_sessions
+from tests.support.job_rows import XIAMEN_EPSG, add_dataset, add_region, open_sessions
 
 INDEX_REQUIRED = ("npp", "rainfall", "temperature", "dem", "soil", "ndvi", "night_lights")
 

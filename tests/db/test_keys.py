@@ -20,8 +20,8 @@ from shanhai.db.queries.keys import (
 )
 from shanhai.db.tables.access import ApiKey, AuditLog
 from shanhai.errors import NotFound
-from shanhai.testing.job_rows import open_sessions
 from shanhai.vocabulary import Scope
+from tests.support.job_rows import open_sessions
 
 ACT = Act("tester", "request-1")
 

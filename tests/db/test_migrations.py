@@ -14,7 +14,7 @@ from shanhai.db.migrate import (
     present_revision,
     upgrade,
 )
-from shanhai.testing.job_rows import open_sessions
+from tests.support.job_rows import open_sessions
 
 
 async def look(url: str) -> tuple[str | None, int]:

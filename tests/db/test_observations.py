@@ -22,15 +22,15 @@ from shanhai.db.observations.rollups import EVERY, Every, read_buckets, sum_up
 from shanhai.monitoring.checks import flag_codes
 from shanhai.monitoring.observation import Batch, BatchOutcome, FeedObservation
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.job_rows import add_region, open_sessions
-from shanhai.testing.observation_rows import (
+from shanhai.vocabulary import Role, Scope
+from tests.support.job_rows import add_region, open_sessions
+from tests.support.observation_rows import (
     FEED,
     add_station,
     forget_observations,
     store_observations,
     stored_values,
 )
-from shanhai.vocabulary import Role, Scope
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -13,8 +13,8 @@ from shanhai.db.plan_packages.layout import by_table, in_order
 from shanhai.db.plan_packages.restore import Rebuilt, read_row, rebuild
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import seed_cities
-from shanhai.testing.job_rows import open_sessions
 from shanhai.vocabulary import Scope
+from tests.support.job_rows import open_sessions
 
 EVERYWHERE = Identity("tester", frozenset({Scope.WRITE, Scope.JOBS}))
 PLANS = ("banan-restoration-2021", "xiamen-demonstration", "xiamen-practice-2024")

@@ -19,10 +19,10 @@ from shanhai.db.tables.plan import Plan, Proposal, ProposalEvent
 from shanhai.db.tables.project import Project
 from shanhai.db.tables.zone import ZoneScheme
 from shanhai.errors import Conflict, InvalidInput, ShanhaiError
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.feature_rows import add_five_zones, add_scheme, forget_features
-from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.vocabulary import Role, Scope
+from tests.support.emptying import forget_rows
+from tests.support.feature_rows import add_five_zones, add_scheme, forget_features
+from tests.support.job_rows import add_region, open_sessions
 
 SCOPES = frozenset({Scope.READ, Scope.WRITE, Scope.PROJECTS})
 PLANNER = Identity("planner", SCOPES, (Grant(Role.PLANNER),))

@@ -34,8 +34,8 @@ from shanhai.db.identity import EVERYTHING, PUBLIC, Viewer
 from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.zone import Region
 from shanhai.errors import InvalidInput
-from shanhai.testing.feature_rows import add_five_zones, add_patchwork, add_scheme
-from shanhai.testing.job_rows import add_region, open_sessions
+from tests.support.feature_rows import add_five_zones, add_patchwork, add_scheme
+from tests.support.job_rows import add_region, open_sessions
 
 REGIONS = entity_named("regions")
 SEEN = Selection(viewer=EVERYTHING)

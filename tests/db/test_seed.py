@@ -33,7 +33,7 @@ from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.project import Project
 from shanhai.db.tables.zone import Region, Zone
 from shanhai.errors import InvalidInput, UnsupportedFile
-from shanhai.testing.job_rows import open_sessions
+from tests.support.job_rows import open_sessions
 
 ACT = Act("tester")
 

@@ -18,7 +18,7 @@ from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.project import Programme
 from shanhai.db.tables.provision import Problem
 from shanhai.db.tables.zone import Region
-from shanhai.testing.job_rows import open_sessions
+from tests.support.job_rows import open_sessions
 
 ACT = Act("operator")
 BUREAU = Act("bureau")

@@ -13,9 +13,9 @@ from shanhai.db.engine import Sessions
 from shanhai.db.features.entity import Entity
 from shanhai.db.tiles.simplification import prune_changes
 from shanhai.db.tiles.simplified_shapes import drawn_properties
-from shanhai.testing.feature_rows import add_job, add_scheme, add_zone, forget_features
-from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
 from shanhai.vocabulary import ZONE_CLASSES
+from tests.support.feature_rows import add_job, add_scheme, add_zone, forget_features
+from tests.support.job_rows import add_dataset, add_region, open_sessions
 
 Box = tuple[float, ...]
 WEST, EAST = (118.0, 24.4, 118.1, 24.5), (119.0, 25.0, 119.5, 25.5)

@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.compliance import Asked, CheckResult, check_geometry, check_project
+from shanhai.db.compliance import CheckRequest, CheckResult, check_geometry, check_project
 from shanhai.db.compliance.check import digest_of
 from shanhai.db.compliance.intersections import Given
 from shanhai.db.identity import EVERYTHING
@@ -21,9 +21,9 @@ from shanhai.db.tables.control import ComplianceException, ControlArea, ControlR
 from shanhai.db.tables.project import Project, ProjectMeasure
 from shanhai.db.tables.zone import Region
 from shanhai.errors import InvalidInput
-from shanhai.testing.feature_rows import add_five_zones, add_scheme, add_zone
-from shanhai.testing.job_rows import add_region, open_sessions
-from shanhai.testing.known_lines import register_lines
+from tests.support.feature_rows import add_five_zones, add_scheme, add_zone
+from tests.support.job_rows import add_region, open_sessions
+from tests.support.known_lines import register_lines
 
 ACT = Act("tester")
 WIDE = (117.9, 24.3, 118.9, 24.9)
@@ -76,7 +76,7 @@ async def check(
     session: AsyncSession, *activities: str, geometry: BaseGeometry = SITE, **asked: Any
 ) -> CheckResult:
     return await check_geometry(
-        session, EVERYTHING, Given(geometry.wkb), Asked(activities, **asked)
+        session, EVERYTHING, Given(geometry.wkb), CheckRequest(activities, **asked)
     )
 
 

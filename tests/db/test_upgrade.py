@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shanhai.cli.examining import check_database
+from shanhai.cli.doctor import check_database
 from shanhai.db.migrate import downgrade, expected_revision, present_revision, upgrade
 from shanhai.errors import Unavailable
 from shanhai.local.servers import PrivatePostgres
-from shanhai.testing.job_rows import open_sessions
+from tests.support.job_rows import open_sessions
 
 BEFORE = "0023"
 """A later revision changes the table `job`."""

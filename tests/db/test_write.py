@@ -26,9 +26,9 @@ from shanhai.errors import (
     Stale,
     Unauthenticated,
 )
-from shanhai.testing.feature_rows import forget_features
-from shanhai.testing.job_rows import open_sessions
 from shanhai.vocabulary import Role, Scope
+from tests.support.feature_rows import forget_features
+from tests.support.job_rows import open_sessions
 
 REGIONS, PLANS, AREAS = map(entity_named, ("regions", "plans", "control_areas"))
 ADMIN = Identity("admin", frozenset({Scope.ADMIN}))

@@ -14,14 +14,14 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from shanhai.client import ApiClient
+from shanhai.data.synthetic_watershed import CODE, Watershed, build_watershed
 from shanhai.db.engine import async_url
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import PlanSeed, read_regions, seed
-from shanhai.local.keys import admin_key
+from shanhai.local.environment import admin_key
 from shanhai.local.places import Home
 from shanhai.local.stack import Stack
-from shanhai.testing.run_directory import run_directory
-from shanhai.testing.watershed import CODE, Watershed, build_watershed
+from tests.support.run_directory import run_directory
 
 CELL_M = 100.0
 PLAN = "watershed-plan-2025"

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from shanhai.cli.app import app
 from shanhai.errors import InvalidInput
-from shanhai.local.keys import admin_key
+from shanhai.local.environment import admin_key
 from shanhai.local.stack import Stack
 
 

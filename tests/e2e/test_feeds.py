@@ -14,13 +14,13 @@ from frost_sta_client.service.auth_handler import AuthHandler
 from requests.auth import AuthBase
 from requests.models import PreparedRequest
 from standardwebhooks.webhooks import Webhook
-from tests.e2e.conftest import wait_until
 
 from shanhai.client import ApiClient
 from shanhai.errors import NotFound
-from shanhai.local import feeding, warning
-from shanhai.local.keys import admin_key
+from shanhai.local.demo import early_warning, stations
+from shanhai.local.environment import admin_key
 from shanhai.local.stack import Stack
+from tests.e2e.conftest import wait_until
 
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 REGION = "feeds-bay"
@@ -38,7 +38,7 @@ def api(stack: Stack) -> Iterator[ApiClient]:
             place = {"type": "Polygon", "coordinates": SQUARE}
             region = {"type": "Feature", "geometry": place, "properties": names}
             api.post("/collections/regions/items", region)
-        feeding.make_stations(stack, api, REGION, NOW)
+        stations.make_stations(stack, api, REGION, NOW)
         yield api
 
 
@@ -121,8 +121,8 @@ def recorded(at: datetime, permanganate: float) -> bytes:
     """A telegram of hourly means, made by the letter of HJ 212-2017 and nothing of ours."""
     local = at.astimezone(timezone(timedelta(hours=8)))
     segment = (
-        f"QN={local:%Y%m%d%H%M%S}000;ST=21;CN=2061;PW={feeding.DEVICE_PASSWORD};"
-        f"MN={feeding.DEVICE};Flag=5;CP=&&DataTime={local:%Y%m%d%H%M%S};"
+        f"QN={local:%Y%m%d%H%M%S}000;ST=21;CN=2061;PW={stations.DEVICE_PASSWORD};"
+        f"MN={stations.DEVICE};Flag=5;CP=&&DataTime={local:%Y%m%d%H%M%S};"
         f"w01019-Avg={permanganate},w01019-Flag=N&&"
     ).encode()
     register = 0xFFFF
@@ -137,19 +137,19 @@ def recorded(at: datetime, permanganate: float) -> bytes:
 def test_a_recorder_raises_an_alert_whose_signed_message_arrives(
     stack: Stack, api: ApiClient
 ) -> None:
-    with warning.receiving(stack.receiver_port) as receiver:
-        warning.watch_river(api, receiver, stack.secrets)
+    with early_warning.receiving(stack.receiver_port) as receiver:
+        early_warning.watch_river(api, receiver, stack.secrets)
         address = ("127.0.0.1", stack.gateway_port)
         with socket.create_connection(address, timeout=20) as recorder:
             for hour, value in ((3, 4.1), (2, 11.8), (1, 12.4), (0, 12.9)):
                 recorder.sendall(recorded(NOW - timedelta(hours=hour), value))
                 assert b"CN=9014" in recorder.recv(4096)
-        warned = warning.await_warning(api, receiver, stack.secrets)
+        warned = early_warning.await_warning(api, receiver, stack.secrets)
         wait_until(lambda: len(receiver.messages) > 0)
     assert newest(api, "demo-river") == {"permanganate_index": 12.9}
     assert (warned.alert["station"], warned.alert["level"]) == ("demo-river", "orange")
     message = receiver.messages[0]
-    secret = stack.secrets.get(warning.SECRET)
+    secret = stack.secrets.get(early_warning.SECRET)
     assert secret is not None
     told = Webhook(secret).verify(message.body, dict(message.headers))
     assert (told["type"], told["data"]["id"]) == ("alert.opened", warned.alert["id"])

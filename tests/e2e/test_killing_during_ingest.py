@@ -13,14 +13,14 @@ import httpx
 import orjson
 import pytest
 from sqlalchemy import text
-from tests.e2e.conftest import wait_until
 
-from shanhai.local.keys import admin_key
-from shanhai.local.processes import ServiceProcess
+from shanhai.local.environment import admin_key
 from shanhai.local.servers import PrivatePostgres
+from shanhai.local.services import ServiceProcess
 from shanhai.local.stack import Stack
-from shanhai.testing.feeds import add_station
-from shanhai.testing.job_rows import open_sessions
+from tests.e2e.conftest import wait_until
+from tests.support.feeds import add_station
+from tests.support.job_rows import open_sessions
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 BODY_ROWS = (20, 150, 1_000, 4_000)

@@ -19,12 +19,12 @@ import orjson
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import text
-from tests.e2e.conftest import wait_until
 
-from shanhai.local.broker import USER
+from shanhai.local.servers import BROKER_USER
 from shanhai.local.stack import Stack
-from shanhai.testing.feeds import add_station
-from shanhai.testing.job_rows import open_sessions
+from tests.e2e.conftest import wait_until
+from tests.support.feeds import add_station
+from tests.support.job_rows import open_sessions
 
 STATION = "killed-broker"
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -69,7 +69,7 @@ class Publisher:
         sent: dict[int, int] = {}
         broken: list[float] = []
         client = Client(CallbackAPIVersion.VERSION2)
-        client.username_pw_set(USER, self.stack.broker.password)
+        client.username_pw_set(BROKER_USER, self.stack.broker.password)
         client.max_inflight_messages_set(UNANSWERED)
 
         def taken(_client: Any, _data: Any, mid: int, *_: Any) -> None:

@@ -14,17 +14,17 @@ import pytest
 from PIL import Image
 from shapely import coverage_is_valid, force_2d, get_parts, union_all
 from shapely.geometry import shape
-from tests.e2e.conftest import Platform, wait_until
 from typer.testing import CliRunner
 
 from shanhai.cli.app import app
-from shanhai.local.process_table import processes_in
-from shanhai.local.readback import tile_at
-from shanhai.testing.browser import open_page
-from shanhai.testing.pictures import keep_picture
-from shanhai.testing.watershed import CODE
+from shanhai.data.synthetic_watershed import CODE
+from shanhai.local.background import processes_in
+from shanhai.local.demo.results import tile_at
 from shanhai.vocabulary import ZONE_CLASSES, Lang
 from shanhai_tiles.routes.viewer import MAPLIBRE
+from tests.e2e.conftest import Platform, wait_until
+from tests.support.browser import open_page
+from tests.support.pictures import keep_picture
 
 SCHEME = f"{CODE}.supply_demand"
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import httpx
 import pytest
 from pmtiles.reader import Reader
-from tests.e2e.conftest import Platform
 
 from shanhai.client import JobFailed
-from shanhai.testing.watershed import CODE
+from shanhai.data.synthetic_watershed import CODE
+from tests.e2e.conftest import Platform
 
 LAYER = f"dataset.{CODE}.dem"
 

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from shanhai.client import ApiClient
-from shanhai.local.keys import admin_key
+from shanhai.local.environment import admin_key
 from shanhai.local.stack import Stack
-from shanhai.testing.plan_features import feature, names, square
+from tests.support.plan_features import feature, names, square
 
 CLOCKWISE = [[100.3, 30.3], [100.2, 30.6], [100.4, 30.8], [100.7, 30.7], [100.6, 30.2]]
 """A ring that runs as shapefiles want it, and begins anywhere."""

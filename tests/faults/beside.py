@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import Any, TypeVar
 
-from shanhai.testing.serving import join
+from tests.support.serving import join
 
 Answer = TypeVar("Answer")
 

@@ -13,21 +13,20 @@ from threading import Event
 from typing import Any, TypeVar
 from uuid import UUID
 
-from tests.faults.beside import Beside, running_beside
-from tests.faults.ledger import FINAL, Ledger, Verdict, judge
-from tests.faults.load import Sender
-
 from shanhai.db.engine import Sessions
 from shanhai.db.migrate import upgrade
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.job import Job
 from shanhai.local.places import Home
 from shanhai.local.ports import is_free
-from shanhai.local.processes import API, HOST, ServiceProcess, is_ready
 from shanhai.local.servers import PrivatePostgres, PrivateRedis, Surroundings
-from shanhai.testing.job_rows import open_sessions, read_job
-from shanhai.testing.workers import Workers, free_port
+from shanhai.local.services import API, HOST, ServiceProcess, is_ready
 from shanhai.vocabulary import Scope
+from tests.faults.beside import Beside, running_beside
+from tests.faults.ledger import FINAL, Ledger, Verdict, judge
+from tests.faults.load import Sender
+from tests.support.job_rows import open_sessions, read_job
+from tests.support.workers import Workers, free_port
 
 LEASE_S = 5.0
 AGAIN_S = LEASE_S + 10.0

@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
+
 from tests.faults.breakable import Breakable, start_breakable
 from tests.faults.ledger import Ledger, told
-
-from shanhai.testing.run_directory import run_directory
+from tests.support.run_directory import run_directory
 
 ROUNDS = int(os.environ.get("SHANHAI_TEST_ROUNDS", "1"))
 LEDGER = Ledger()

@@ -10,6 +10,7 @@ from threading import Event
 from typing import Any
 
 import httpx
+
 from tests.faults.ledger import FINAL, Ledger, Order
 
 PAUSE_S = 0.2

@@ -4,11 +4,10 @@ import os
 import signal
 from pathlib import Path
 
+from shanhai_worker.child_protocol import ORDER
 from tests.faults.breakable import Breakable, wait_until
-
-from shanhai.testing.serving import kill
-from shanhai.testing.workers import children_of
-from shanhai_worker.orders import ORDER
+from tests.support.serving import kill
+from tests.support.workers import children_of
 
 
 def test_worker_killed_twice_in_one_job(platform: Breakable) -> None:

@@ -3,10 +3,9 @@
 from collections.abc import Coroutine
 from typing import Any
 
-from tests.faults.breakable import Breakable
-
 from shanhai.db.tables.job import Job
-from shanhai.testing.serving import kill
+from tests.faults.breakable import Breakable
+from tests.support.serving import kill
 
 
 def test_job_that_takes_too_long(platform: Breakable) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.faults.breakable import Breakable
 from tests.faults.load import region_file
-
-from shanhai.testing.serving import kill
+from tests.support.serving import kill
 
 AWAY_S = 60.0
 BALLAST = "ballast"

@@ -9,15 +9,15 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from tests.faults.breakable import LEASE_S, Breakable, wait_until
 
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.job import Job
 from shanhai.jobs.reaping import reap
 from shanhai.jobs.states import claim
-from shanhai.testing.job_rows import age_job, submit_echo
-from shanhai.testing.serving import kill
-from shanhai.testing.workers import children_of
+from tests.faults.breakable import LEASE_S, Breakable, wait_until
+from tests.support.job_rows import age_job, submit_echo
+from tests.support.serving import kill
+from tests.support.workers import children_of
 
 FAKE_CLOCK = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 RESTARTS = 10

@@ -3,12 +3,12 @@
 import hashlib
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.faults.breakable import Breakable
 
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.files import read_references
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.storage.garbage_collection import find_orphans, missing_files, remove
+from tests.faults.breakable import Breakable
 
 
 async def references(sessions: Sessions) -> set[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from shanhai.testing.pictures import keep_picture
+from tests.support.pictures import keep_picture
 
 
 def png(pixels: np.ndarray) -> bytes:

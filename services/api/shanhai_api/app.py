@@ -12,8 +12,8 @@ from starlette.staticfiles import StaticFiles
 
 from shanhai import __version__
 from shanhai.db.features.crs import published_uris
-from shanhai.draining import noticing_stop
-from shanhai.overload import Admission
+from shanhai.graceful_shutdown import noticing_stop
+from shanhai.load_shedding import Admission
 from shanhai.telemetry import configure_logging
 from shanhai.tracing import configure_tracing
 from shanhai_api.accounts.routes import router as accounts
@@ -37,7 +37,7 @@ from shanhai_api.features.records import router as records
 from shanhai_api.features.routes import quick
 from shanhai_api.features.routes import router as features
 from shanhai_api.findings.routes import router as findings
-from shanhai_api.garbage import settle
+from shanhai_api.gc_tuning import settle
 from shanhai_api.health.routes import router as health
 from shanhai_api.identify.routes import router as identify
 from shanhai_api.jobs.routes import router as jobs

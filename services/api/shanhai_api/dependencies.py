@@ -16,7 +16,7 @@ from shanhai.errors import Forbidden, Unauthenticated
 from shanhai.vocabulary import Scope
 from shanhai_api.errors import request_id_of
 from shanhai_api.identity import Caller, caller_of, demand, may_audit
-from shanhai_api.state import State, Unit, get_state, state_of
+from shanhai_api.state import ServiceState, UnitOfWork, get_state, state_of
 from shanhai_api.view import View
 
 Query = TypeVar("Query", bound="PageQuery")
@@ -128,7 +128,7 @@ async def get_read_session(request: Request) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-async def get_unit(request: Request) -> AsyncIterator[Unit]:
+async def get_unit(request: Request) -> AsyncIterator[UnitOfWork]:
     """A unit of work, committed before the answer is sent."""
     async with state_of(request).unit() as unit:
         yield unit
@@ -173,7 +173,7 @@ def act_of(caller: Caller, view: View) -> Act:
 MAY_LOOK = Depends(get_guest)
 """For what describes the service and holds no data."""
 # Ended with the function, not after the answer: what was answered must be committed.
-TheState = Annotated[State, Depends(get_state)]
+TheState = Annotated[ServiceState, Depends(get_state)]
 TheView = Annotated[View, Depends(get_view)]
 Reader = Annotated[Caller, Depends(get_reader)]
 KnownReader = Annotated[Caller, Depends(get_known_reader)]
@@ -183,4 +183,4 @@ Observer = Annotated[Caller, Depends(get_observer)]
 Administrator = Annotated[Caller, Depends(get_administrator)]
 Auditor = Annotated[Caller, Depends(get_auditor)]
 ReadSession = Annotated[AsyncSession, Depends(get_read_session, scope="function")]
-TheUnit = Annotated[Unit, Depends(get_unit, scope="function")]
+TheUnit = Annotated[UnitOfWork, Depends(get_unit, scope="function")]

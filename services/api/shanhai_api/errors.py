@@ -30,7 +30,7 @@ from shanhai.errors import (
     Unauthenticated,
     Unavailable,
 )
-from shanhai.rules import rule_in_chinese, rule_in_english
+from shanhai.validation_messages import rule_in_chinese, rule_in_english
 from shanhai.vocabulary import Label, Lang
 from shanhai_api.language import language_of
 

@@ -4,11 +4,11 @@ from fastapi import Request
 
 from shanhai.db.identity import ANONYMOUS, Identity
 from shanhai.errors import Forbidden, Unauthenticated
-from shanhai.limits import address_bucket
+from shanhai.rate_limits import address_bucket
 from shanhai.vocabulary import Role, Scope
-from shanhai_api.address import client_address
-from shanhai_api.costs import FAILED_SIGN_IN, cost_of
-from shanhai_api.state import State, state_of
+from shanhai_api.proxy_headers import client_address
+from shanhai_api.rate_costs import FAILED_SIGN_IN, cost_of
+from shanhai_api.state import ServiceState, state_of
 
 Caller = Identity
 """Identities are called so where requests are answered."""
@@ -31,12 +31,12 @@ async def caller_of(request: Request) -> Identity:
     return caller
 
 
-def _anybody(state: State) -> Identity:
+def _anybody(state: ServiceState) -> Identity:
     public = state.configuration.public.public_read
     return Identity(ANONYMOUS, frozenset({Scope.READ}) if public else frozenset())
 
 
-async def _identify(state: State, request: Request, header: str) -> Identity:
+async def _identify(state: ServiceState, request: Request, header: str) -> Identity:
     address = client_address(request)
     bucket = address_bucket(address)
     state.limiter.check(bucket)

@@ -10,7 +10,7 @@ from shanhai.db.engine import PoolUse
 UNKNOWN_ROUTE = "unknown"
 
 
-class Metrics:
+class ApiMetrics:
     """Requests by route, in a registry of its own so that several apps can live side by side."""
 
     def __init__(self) -> None:

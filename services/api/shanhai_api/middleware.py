@@ -10,10 +10,10 @@ from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shanhai.limits import Allowance
+from shanhai.rate_limits import Allowance
 from shanhai.tracing import Span, bound_trace_id, span
 from shanhai_api.error_pages import answer_unexpected
-from shanhai_api.metrics import Metrics
+from shanhai_api.metrics import ApiMetrics
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 POLICY = (
@@ -32,7 +32,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("shanhai_api.access")
 
 
 @dataclass(slots=True)
-class Course:
+class RequestProgress:
     """What became of a request."""
 
     request_id: str
@@ -57,7 +57,7 @@ class RequestScope:
             await self.app(scope, receive, send)
             return
         request = Request(scope)
-        course = Course(request_id_from(request), head=scope["method"] == "HEAD")
+        course = RequestProgress(request_id_from(request), head=scope["method"] == "HEAD")
         if course.head:
             # A copy: the server must still know that no body is to be sent.
             scope = {**scope, "method": "GET"}
@@ -70,7 +70,9 @@ class RequestScope:
             await self._run(scope, receive, send, course)
             _name(traced, scope, course)
 
-    async def _run(self, scope: Scope, receive: Receive, send: Send, course: Course) -> None:
+    async def _run(
+        self, scope: Scope, receive: Receive, send: Send, course: RequestProgress
+    ) -> None:
         async def finished(message: Message) -> None:
             await send(_finish(message, course, scope["state"].get("allowance")))
             if course.head and message.get("more_body"):
@@ -96,7 +98,7 @@ def request_id_from(request: Request) -> str:
     return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
-def _finish(message: Message, course: Course, allowance: Allowance | None) -> Message:
+def _finish(message: Message, course: RequestProgress, allowance: Allowance | None) -> Message:
     if message["type"] == "http.response.start":
         course.status = message["status"]
         headers = MutableHeaders(scope=message)
@@ -110,7 +112,7 @@ def _finish(message: Message, course: Course, allowance: Allowance | None) -> Me
     return message
 
 
-def _name(traced: Span, scope: Scope, course: Course) -> None:
+def _name(traced: Span, scope: Scope, course: RequestProgress) -> None:
     """Call the span by its route's pattern, as OpenTelemetry's conventions have it."""
     route = getattr(scope.get("route"), "path", "")
     traced.name(f"{scope['method']} {route}".rstrip())
@@ -122,12 +124,12 @@ def _name(traced: Span, scope: Scope, course: Course) -> None:
         traced.fail(f"status {course.status}")
 
 
-def _metrics(scope: Scope) -> Metrics:
-    metrics: Metrics = scope["app"].state.service.metrics
+def _metrics(scope: Scope) -> ApiMetrics:
+    metrics: ApiMetrics = scope["app"].state.service.metrics
     return metrics
 
 
-def _note(scope: Scope, course: Course, metrics: Metrics) -> None:
+def _note(scope: Scope, course: RequestProgress, metrics: ApiMetrics) -> None:
     seconds = time.perf_counter() - course.began
     route = getattr(scope.get("route"), "path", None)
     method = "HEAD" if course.head else scope["method"]

@@ -11,7 +11,7 @@ from shanhai.db.queries.idempotency import Fingerprint, StoredResponse, recall, 
 from shanhai.errors import InvalidInput
 from shanhai_api.identity import Caller
 from shanhai_api.negotiation import JSON
-from shanhai_api.state import State, Unit
+from shanhai_api.state import ServiceState, UnitOfWork
 
 HEADER = "idempotency-key"
 REPLAYED = "Idempotency-Replayed"
@@ -34,7 +34,7 @@ class Made:
 
 async def once(
     request: Request,
-    unit: Unit,
+    unit: UnitOfWork,
     caller: Caller,
     *,
     body_sha256: str,
@@ -63,7 +63,7 @@ async def once(
 
 
 async def replayed(
-    request: Request, state: State, caller: Caller, *, body_sha256: str, answer: Response
+    request: Request, state: ServiceState, caller: Caller, *, body_sha256: str, answer: Response
 ) -> Response:
     """An answer that changed nothing, or the one given before with the same key.
 

@@ -19,19 +19,19 @@ from shanhai.db.engine import (
 from shanhai.db.fast_reads import FastReader, open_quick_reader
 from shanhai.db.observations.group_commit import GroupCommit
 from shanhai.db.readiness import DatabaseState
-from shanhai.flights import Flights
 from shanhai.jobs.queue import Dispatcher, make_dispatcher
-from shanhai.limits import RateLimiter
+from shanhai.rate_limits import RateLimiter
+from shanhai.single_flight import SingleFlight
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_api.configuration import Configuration
-from shanhai_api.metrics import Metrics
+from shanhai_api.metrics import ApiMetrics
 
 APPLICATION = "shanhai-api"
 Action = Callable[[], Awaitable[object]]
 
 
 @dataclass(slots=True)
-class Unit:
+class UnitOfWork:
     """A unit of work: one transaction, and what is to be done once it is committed."""
 
     session: AsyncSession
@@ -39,7 +39,7 @@ class Unit:
 
 
 @dataclass(slots=True)
-class State:
+class ServiceState:
     """The opened facilities."""
 
     configuration: Configuration
@@ -50,21 +50,21 @@ class State:
     quick: FastReader
     dispatcher: Dispatcher
     store: LocalArtifacts
-    metrics: Metrics
+    metrics: ApiMetrics
     authenticator: Authenticator
     limiter: RateLimiter
     gathering: GroupCommit
     draining: asyncio.Event = field(default_factory=asyncio.Event)
-    looks: Flights[DatabaseState] = field(default_factory=Flights)
+    looks: SingleFlight[DatabaseState] = field(default_factory=SingleFlight)
     """What probes ask the database at this moment."""
     exports: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """Files being written at once: each holds a connection and a thread."""
 
     @asynccontextmanager
-    async def unit(self) -> AsyncIterator[Unit]:
+    async def unit(self) -> AsyncIterator[UnitOfWork]:
         """Work that is committed as a whole, or not at all."""
         async with self.sessions() as session:
-            unit = Unit(session)
+            unit = UnitOfWork(session)
             async with session.begin():
                 yield unit
         for action in unit.after_commit:
@@ -72,7 +72,7 @@ class State:
 
 
 @asynccontextmanager
-async def open_state(configuration: Configuration) -> AsyncIterator[State]:
+async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState]:
     """Open what requests need and close it again."""
     engine = create_engine(configuration.database, application=APPLICATION)
     reading = create_reading_engine(configuration.database, application=f"{APPLICATION}-reading")
@@ -87,7 +87,7 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
             limiter.synchronised(),
             open_quick_reader(configuration.database, application=f"{APPLICATION}-quick") as quick,
         ):
-            yield State(
+            yield ServiceState(
                 configuration,
                 engine,
                 probes,
@@ -96,7 +96,7 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
                 quick,
                 dispatcher,
                 store,
-                Metrics(),
+                ApiMetrics(),
                 Authenticator(
                     reading_sessions,
                     writing_sessions.begin,
@@ -115,12 +115,12 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
         await engine.dispose()
 
 
-async def get_state(request: Request) -> State:
+async def get_state(request: Request) -> ServiceState:
     """The state, as a dependency: a plain function would be run in a thread."""
     return state_of(request)
 
 
-def state_of(request: Request) -> State:
+def state_of(request: Request) -> ServiceState:
     """The state of the service that received the request."""
-    state: State = request.app.state.service
+    state: ServiceState = request.app.state.service
     return state

@@ -12,11 +12,11 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from shanhai.vocabulary import Lang
-from shanhai_api.address import base_url
 from shanhai_api.errors import request_id_of
 from shanhai_api.language import chosen_language, language_of
 from shanhai_api.negotiation import GEOJSON, HTML, JSON, Format, choose_format
 from shanhai_api.pages import render
+from shanhai_api.proxy_headers import base_url
 from shanhai_api.state import state_of
 
 Document = Mapping[str, Any]

@@ -12,9 +12,9 @@ from shanhai.db.identity import ANONYMOUS, Identity, Viewer
 from shanhai.db.queries.keys import Address
 from shanhai.db.tile_tokens import unseal
 from shanhai.errors import Forbidden, Unauthenticated
-from shanhai.limits import RateLimiter, address_bucket
+from shanhai.rate_limits import RateLimiter, address_bucket
 from shanhai.vocabulary import Scope
-from shanhai_tiles.layers import Layer
+from shanhai_tiles.layers.catalogue import Layer
 
 TILE = 1
 FAILED_SIGN_IN = 20
@@ -25,7 +25,7 @@ _TOKEN_GIVEN = f"{TOKEN}=".encode()
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class TileReader:
     """A caller who may read.
 
     Attributes:
@@ -63,7 +63,7 @@ class Reader:
         return drafts or not (self.public_read and layer.public)
 
 
-NOBODY_IN_PUBLIC = Reader(NOBODY, public_read=True)
+NOBODY_IN_PUBLIC = TileReader(NOBODY, public_read=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Gate:
     public_read: bool
     secret: SecretStr = NO_SECRET
 
-    async def identify(self, request: Request) -> Reader:
+    async def identify(self, request: Request) -> TileReader:
         """The caller; a credential that is shown must be valid even where none is needed.
 
         Raises:
@@ -106,10 +106,10 @@ class Gate:
 
     async def _known(
         self, header: str | None, token: str | None, address: Address | None
-    ) -> Reader:
+    ) -> TileReader:
         if header is not None:
             identity = await self.authenticator.identify(header, address)
-            return Reader(identity, self.public_read)
+            return TileReader(identity, self.public_read)
         if token is None:
             raise Unauthenticated(
                 "an identity is needed: Authorization: Bearer <key or token>, or token=",
@@ -119,7 +119,7 @@ class Gate:
         identity = await self.authenticator.recall(
             shown.owner, address, groups=shown.groups, proofs=shown.proofs
         )
-        return Reader(identity, self.public_read, shown.layers)
+        return TileReader(identity, self.public_read, shown.layers)
 
 
 def token_of(request: Request) -> str | None:

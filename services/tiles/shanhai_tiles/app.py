@@ -13,9 +13,9 @@ import shanhai
 from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import Sessions, create_engine, create_probe_engine, create_sessions
 from shanhai.db.fast_reads import FastReader, open_quick_reader
-from shanhai.draining import noticing_stop
-from shanhai.limits import RateLimiter
-from shanhai.overload import Admission
+from shanhai.graceful_shutdown import noticing_stop
+from shanhai.load_shedding import Admission
+from shanhai.rate_limits import RateLimiter
 from shanhai.settings import (
     ArtifactSettings,
     DatabaseSettings,
@@ -29,16 +29,16 @@ from shanhai.settings import (
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.tracing import configure_tracing
 from shanhai_tiles.access import Gate
+from shanhai_tiles.cache.tile_cache import open_tiles
+from shanhai_tiles.change_listener import following_changes
 from shanhai_tiles.dependencies import Services, transaction, working_session
-from shanhai_tiles.directory import Directory
 from shanhai_tiles.errors import install_error_handlers, tell
-from shanhai_tiles.following import following_changes
-from shanhai_tiles.handles import Handles
-from shanhai_tiles.keeping.opening import open_tiles
+from shanhai_tiles.layers.directory import LayerDirectory
 from shanhai_tiles.middleware import Surround
 from shanhai_tiles.openapi import describe_31
+from shanhai_tiles.raster.dataset_pool import DatasetPool
 from shanhai_tiles.routes import health, landing, layers, ogc_tiles, tiles, values, viewer, wmts
-from shanhai_tiles.shortcut import Shortcut
+from shanhai_tiles.routes.tiles import FastPath
 
 APPLICATION = "shanhai-tiles"
 
@@ -85,7 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
     for module in (tiles, landing, layers, values, ogc_tiles, wmts, viewer, health):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=viewer.STATIC))
-    app.add_middleware(Shortcut)
+    app.add_middleware(FastPath)
     app.add_middleware(Admission, most=settings.tiles.most_requests, refuse=tell)
     app.add_middleware(Surround, public=settings.public)
     app.openapi = partial(describe_31, app)  # type: ignore[method-assign]
@@ -100,7 +100,7 @@ async def _open_services(settings: Settings) -> AsyncIterator[Services]:
     engine = create_engine(settings.database, application=APPLICATION)
     probes = create_probe_engine(settings.database, application=f"{APPLICATION}-probes")
     sessions = create_sessions(engine)
-    rasters = Handles(blocks_bytes=settings.tiles.blocks_mb * 1024**2)
+    rasters = DatasetPool(blocks_bytes=settings.tiles.blocks_mb * 1024**2)
     async with AsyncExitStack() as at_end:
         at_end.push_async_callback(engine.dispose)
         at_end.push_async_callback(probes.dispose)
@@ -127,7 +127,7 @@ async def _open_services(settings: Settings) -> AsyncIterator[Services]:
             analysts=analysts,
             rasters=rasters,
             tiles=await at_end.enter_async_context(open_tiles(settings.tiles, redis_url)),
-            directory=Directory(changes, quick, partial(working_session, sessions)),
+            directory=LayerDirectory(changes, quick, partial(working_session, sessions)),
             gate=_gate(settings, sessions, quick, limiter),
         )
 

@@ -15,19 +15,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from shanhai.db.engine import Sessions
 from shanhai.db.fast_reads import FastReader
 from shanhai.errors import Forbidden, InvalidInput, Unavailable
-from shanhai.flights import Flights
 from shanhai.settings import PublicSettings
+from shanhai.single_flight import SingleFlight
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai.vocabulary import Lang
-from shanhai_tiles.access import TOKEN, Gate, Reader, token_of
-from shanhai_tiles.colormaps import recoloured
-from shanhai_tiles.directory import Directory
-from shanhai_tiles.documents import Links
-from shanhai_tiles.handles import Handles
-from shanhai_tiles.keeping.tiles import Tiles
+from shanhai_tiles.access import TOKEN, Gate, TileReader, token_of
+from shanhai_tiles.cache.tile_cache import TileCache
 from shanhai_tiles.language import required_language
-from shanhai_tiles.layers import Layer, RasterLayer, is_hidden, no_layer
-from shanhai_tiles.vector_layers import CHOOSING, selection_of
+from shanhai_tiles.layers.catalogue import Layer, RasterLayer, is_hidden, no_layer
+from shanhai_tiles.layers.directory import LayerDirectory
+from shanhai_tiles.layers.documents import Links
+from shanhai_tiles.raster.dataset_pool import DatasetPool
+from shanhai_tiles.styles.colormaps import recoloured
+from shanhai_tiles.vector.collections import CHOOSING, selection_of
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -74,12 +74,12 @@ class Services:
     artifacts: ArtifactStore
     readers: ThreadPoolExecutor
     analysts: ThreadPoolExecutor
-    rasters: Handles
-    tiles: Tiles
-    directory: Directory
+    rasters: DatasetPool
+    tiles: TileCache
+    directory: LayerDirectory
     gate: Gate
     draining: asyncio.Event = field(default_factory=asyncio.Event)
-    looks: Flights[str | None] = field(default_factory=Flights)
+    looks: SingleFlight[str | None] = field(default_factory=SingleFlight)
     """What probes ask the database at this moment."""
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
@@ -120,14 +120,14 @@ LangDep = Annotated[Lang, Depends(required_language)]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class VisibleLayer:
     """A layer the caller may see, and whether only they and their like may."""
 
     layer: Layer
     private: bool
 
 
-async def seen_layer(request: Request, layer: str, services: ServicesDep) -> Seen:
+async def seen_layer(request: Request, layer: str, services: ServicesDep) -> VisibleLayer:
     """The layer named in the path.
 
     Raises:
@@ -136,7 +136,7 @@ async def seen_layer(request: Request, layer: str, services: ServicesDep) -> See
     return await see_layer(request, services, layer, request.query_params)
 
 
-async def drawn_layer(request: Request, layer: str, services: ServicesDep) -> Seen:
+async def drawn_layer(request: Request, layer: str, services: ServicesDep) -> VisibleLayer:
     """The layer named in the path, for drawing a tile of it.
 
     Raises:
@@ -145,7 +145,7 @@ async def drawn_layer(request: Request, layer: str, services: ServicesDep) -> Se
     return await see_layer(request, services, layer, request.query_params, to_draw=True)
 
 
-DrawnDep = Annotated[Seen, Depends(drawn_layer)]
+DrawnDep = Annotated[VisibleLayer, Depends(drawn_layer)]
 
 
 async def see_layer(
@@ -155,7 +155,7 @@ async def see_layer(
     parameters: Mapping[str, str],
     *,
     to_draw: bool = False,
-) -> Seen:
+) -> VisibleLayer:
     """The layer of this name, or the part of it that `parameters` choose.
 
     With `to_draw` it may lack what only descriptions need.
@@ -169,13 +169,13 @@ async def see_layer(
 
 
 async def look_at(
-    reader: Reader,
+    reader: TileReader,
     services: Services,
     layer: str,
     parameters: Mapping[str, str],
     *,
     to_draw: bool = False,
-) -> Seen:
+) -> VisibleLayer:
     """The same for a caller who is known already."""
     if not reader.opens(layer):
         raise Forbidden(
@@ -189,25 +189,25 @@ async def look_at(
     chosen = [name for name in parameters if name in CHOOSING]
     if isinstance(found, RasterLayer) and chosen:
         raise unknown_parameter(chosen[0], EVERYWHERE)
-    return Seen(recoloured(found, parameters.get("colormap")), reader.privately(found))
+    return VisibleLayer(recoloured(found, parameters.get("colormap")), reader.privately(found))
 
 
-async def _is_hidden(services: Services, layer: Layer, reader: Reader) -> bool:
+async def _is_hidden(services: Services, layer: Layer, reader: TileReader) -> bool:
     if not isinstance(layer, RasterLayer) or layer.draft_of is None:
         return False
     async with services.session() as session:
         return await is_hidden(session, layer, reader.identity)
 
 
-SeenDep = Annotated[Seen, Depends(seen_layer)]
+SeenDep = Annotated[VisibleLayer, Depends(seen_layer)]
 
 
-async def reader_of(request: Request, services: ServicesDep) -> Reader:
+async def reader_of(request: Request, services: ServicesDep) -> TileReader:
     """The caller."""
     return await services.gate.identify(request)
 
 
-ReaderDep = Annotated[Reader, Depends(reader_of)]
+ReaderDep = Annotated[TileReader, Depends(reader_of)]
 
 
 def accepts(*names: str, formats: str | None = "json") -> Callable[[Request], None]:

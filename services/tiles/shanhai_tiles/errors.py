@@ -24,7 +24,7 @@ from shanhai.errors import (
     Unauthenticated,
     Unavailable,
 )
-from shanhai.rules import rule_in_chinese
+from shanhai.validation_messages import rule_in_chinese
 from shanhai_tiles.language import language_of
 from shanhai_tiles.pages import HTML, asks_for_page, render_problem
 from shanhai_tiles.wmts.faults import WmtsFault, is_wmts, report, status_of

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Label
-from shanhai_tiles.projections import projection
+from shanhai_tiles.raster.projections import projection
 
 EARTH_RADIUS_M = 6378137.0
 EQUATOR_M = 2 * math.pi * EARTH_RADIUS_M
@@ -39,7 +39,7 @@ Kind = Literal["degrees", "mercator", "gauss_kruger"]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TileSpan:
     """The columns and rows, first and last, of one level that touch a box."""
 
     columns: tuple[int, int]
@@ -172,7 +172,7 @@ class TileGrid:
             return None
         return _around(*self.from_lonlat(*self._edge((west, south, east, north))))
 
-    def span(self, zoom: int, lonlat: Bounds) -> Span | None:
+    def span(self, zoom: int, lonlat: Bounds) -> TileSpan | None:
         """The tiles of a level that touch a box in degrees."""
         box = self.grid_bounds(lonlat)
         if box is None:
@@ -180,7 +180,7 @@ class TileGrid:
         side = self.cell_at(zoom) * TILE_SIZE
         columns, rows = self.size_at(zoom)
         west, north = self.origin
-        return Span(
+        return TileSpan(
             (_within((box[0] - west) / side, columns), _within((box[2] - west) / side, columns)),
             (_within((north - box[3]) / side, rows), _within((north - box[1]) / side, rows)),
         )

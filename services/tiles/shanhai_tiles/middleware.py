@@ -10,10 +10,10 @@ import structlog
 from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shanhai.limits import Allowance
+from shanhai.rate_limits import Allowance
 from shanhai.settings import PublicSettings
 from shanhai.tracing import span
-from shanhai_tiles.documents import RASTER_FORMATS, VECTOR_FORMATS
+from shanhai_tiles.layers.documents import RASTER_FORMATS, VECTOR_FORMATS
 
 Pair = tuple[bytes, bytes]
 

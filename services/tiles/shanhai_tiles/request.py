@@ -8,24 +8,24 @@ from pathlib import Path
 from shanhai.cartography import RampStyle
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.storage.artifacts import ArtifactStore
-from shanhai_tiles.documents import formats_of
-from shanhai_tiles.drawing import Range
 from shanhai_tiles.errors import LayerUnreadable
 from shanhai_tiles.grids import TILE_SIZE
-from shanhai_tiles.layers import Layer, RasterLayer
+from shanhai_tiles.layers.catalogue import Layer, RasterLayer
+from shanhai_tiles.layers.documents import formats_of
+from shanhai_tiles.raster.images import ValueRange
 
 _ROW = re.compile(r"^(?P<row>[0-9]{1,9})(?P<double>@2x)?$")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TileRow:
     """The last part of a tile's address: its row, and how many pixels its side has."""
 
     number: int
     size: int
 
 
-def parse_row(text: str, layer: Layer) -> Row:
+def parse_row(text: str, layer: Layer) -> TileRow:
     """`5` or, for rasters, `5@2x`."""
     found = _ROW.match(text)
     if found is None or (found["double"] and not isinstance(layer, RasterLayer)):
@@ -35,7 +35,7 @@ def parse_row(text: str, layer: Layer) -> Row:
             message_zh=f"瓦片行号 {text[:40]!r} 无效；应为整数，栅格瓦片可加 @2x",
             pointer="y",
         )
-    return Row(int(found["row"]), TILE_SIZE * (2 if found["double"] else 1))
+    return TileRow(int(found["row"]), TILE_SIZE * (2 if found["double"] else 1))
 
 
 def parse_format(layer: Layer, suffix: str) -> str:
@@ -50,7 +50,7 @@ def parse_format(layer: Layer, suffix: str) -> str:
     return suffix
 
 
-def parse_rescale(layer: Layer, text: str | None) -> Range | None:
+def parse_rescale(layer: Layer, text: str | None) -> ValueRange | None:
     """`low,high` for layers drawn by a ramp."""
     if text is None:
         return None
@@ -70,7 +70,7 @@ def parse_rescale(layer: Layer, text: str | None) -> Range | None:
             message_zh=f"rescale 为 {text[:80]!r}；应为“低，高”两个数，且低小于高",
             pointer="rescale",
         )
-    return Range(low, high)
+    return ValueRange(low, high)
 
 
 def path_of(layer: RasterLayer, artifacts: ArtifactStore) -> Path:

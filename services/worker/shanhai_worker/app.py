@@ -5,15 +5,15 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 import structlog
 
 from shanhai.db.engine import create_engine, create_sessions
-from shanhai.ending import end
 from shanhai.jobs.line import Quota
 from shanhai.jobs.queue import Listener, Wakeable, demand_address, make_dispatcher
 from shanhai.raster.windows import Cluster
@@ -37,28 +37,35 @@ from shanhai.settings import (
 )
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.storage.job_folders import KeptFolders
-from shanhai_worker import (
-    alert_keeper,
-    delivery_keeper,
-    leftovers,
-    month_keeper,
-    observation_keeper,
-    reaper,
-    schedule_keeper,
-    tile_keeper,
-)
-from shanhai_worker.audit_keeper import AuditKeeper
-from shanhai_worker.consumer import Consumer
-from shanhai_worker.context import Context
-from shanhai_worker.delivery_keeper import Sender
-from shanhai_worker.feeds.feed import Feed, feeds_named_in
+from shanhai.task_cancel import end
+from shanhai_worker import cleanup, deliveries, periodic
+from shanhai_worker.child_process import ForkServer
+from shanhai_worker.context import TileAccess, WorkerContext
+from shanhai_worker.deliveries import Sender, make_senders
+from shanhai_worker.feeds import hj212 as hj212_gateway
+from shanhai_worker.feeds import mqtt
 from shanhai_worker.health import make_server
 from shanhai_worker.mail.sender import MailSender
-from shanhai_worker.notified import NotificationListener
-from shanhai_worker.runner import Runner
-from shanhai_worker.supervise import ForkServer
-from shanhai_worker.tile_access import TileAccess
-from shanhai_worker.webhook_sender import make_senders
+from shanhai_worker.periodic import AuditKeeper
+from shanhai_worker.runner import JobRunner
+from shanhai_worker.wakeup_listeners import Consumer, NotificationListener
+
+Feed = Callable[[WorkerContext], Coroutine[Any, Any, None]]
+"""Brings observations for ever."""
+
+
+def make_feeds(
+    hj212: Hj212Settings, mqtt_settings: MqttSettings, observations: ObservationSettings
+) -> list[Feed]:
+    """Those with an address."""
+    skew = observations.skew
+    feeds: list[Feed] = []
+    if hj212.host:
+        feeds.append(partial(hj212_gateway.run_gateway, settings=hj212, skew=skew))
+    if mqtt_settings.url.get_secret_value():
+        feeds.append(partial(mqtt.run_fetcher, settings=mqtt_settings, skew=skew))
+    return feeds
+
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -96,7 +103,7 @@ async def serve(
     async with open_context(
         database, redis, queue, artifacts, worker, dask, tiles, oidc=oidc
     ) as context:
-        feeds = feeds_named_in(hj212, mqtt, observations)
+        feeds = make_feeds(hj212, mqtt, observations)
         senders = {
             **make_senders(context.sessions, public, webhooks, outgoing),
             "email": MailSender(context.sessions, smtp, public).send,
@@ -113,7 +120,7 @@ async def serve(
 
 
 async def run(
-    context: Context,
+    context: WorkerContext,
     listen: MakeListener,
     stop: asyncio.Event,
     *,
@@ -123,22 +130,22 @@ async def run(
     archive_after_months: int = 0,
 ) -> None:
     """Run every part until `stop`, then drain; a part that breaks ends the worker."""
-    runner = Runner(context)
+    runner = JobRunner(context)
     auditing = AuditKeeper(context, audit or AuditSettings())
     server = make_server(context)
     await context.computing.stand_by()
     async with asyncio.TaskGroup() as parts:
         listening = [
             parts.create_task(listen(runner).run()),
-            parts.create_task(reaper.run(context)),
-            parts.create_task(tile_keeper.run(context)),
-            parts.create_task(alert_keeper.run(context)),
-            parts.create_task(observation_keeper.run(context)),
-            parts.create_task(month_keeper.run(context, archive_after_months)),
-            parts.create_task(leftovers.run(context)),
-            parts.create_task(schedule_keeper.run(context)),
+            parts.create_task(cleanup.reap_jobs(context)),
+            parts.create_task(periodic.maintain_tiles(context)),
+            parts.create_task(periodic.evaluate_alert_rules(context)),
+            parts.create_task(periodic.maintain_statistics(context)),
+            parts.create_task(periodic.maintain_months(context, archive_after_months)),
+            parts.create_task(cleanup.remove_leftovers(context)),
+            parts.create_task(periodic.run_schedules(context)),
             parts.create_task(auditing.run()),
-            parts.create_task(delivery_keeper.run(context, senders)),
+            parts.create_task(deliveries.run_deliveries(context, senders)),
             *(parts.create_task(feed(context)) for feed in feeds),
         ]
         parts.create_task(runner.run())
@@ -178,7 +185,7 @@ async def open_context(
     tiles: TileAccess,
     *,
     oidc: OidcSettings | None = None,
-) -> AsyncIterator[Context]:
+) -> AsyncIterator[WorkerContext]:
     """Open what the parts share, and close it."""
     patient = database.model_copy(update={"statement_timeout_s": STATEMENT_TIMEOUT_S})
     name = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(2)}"
@@ -187,7 +194,7 @@ async def open_context(
     dispatcher = make_dispatcher(queue, redis, sessions)
     computing = ForkServer()
     try:
-        yield Context(
+        yield WorkerContext(
             name=name,
             settings=worker,
             sessions=sessions,

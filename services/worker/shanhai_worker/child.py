@@ -14,14 +14,14 @@ from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome
 from shanhai.settings import LogSettings
 from shanhai.telemetry import configure_logging
-from shanhai_worker.orders import (
+from shanhai_worker.child_protocol import (
     FAILURE,
     ORDER,
     OUTCOME,
     RESERVE,
     WORK,
-    Order,
-    Report,
+    ChildOrder,
+    ProgressReport,
     UploadLimits,
     write_durably,
 )
@@ -43,12 +43,16 @@ class ProgressLines:
         if self._told == (int(percent), stage):
             return
         self._told = (int(percent), stage)
-        print(Report(percent=percent, stage=stage).model_dump_json(), file=self._stream, flush=True)
+        print(
+            ProgressReport(percent=percent, stage=stage).model_dump_json(),
+            file=self._stream,
+            flush=True,
+        )
 
 
 def main(workspace: Path) -> int:
     """Carry out the order that lies in the workspace and leave the outcome or the failure there."""
-    order = Order.model_validate_json((workspace / ORDER).read_text(encoding="utf-8"))
+    order = ChildOrder.model_validate_json((workspace / ORDER).read_text(encoding="utf-8"))
     configure_logging(LogSettings())
     structlog.contextvars.bind_contextvars(**order.log_context)
     progress = ProgressLines(_keep_stdout_for_progress())
@@ -93,7 +97,7 @@ def limit_upload(limits: UploadLimits) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.file_bytes, limits.file_bytes))
 
 
-def _compute(order: Order, work: Path, progress: ProgressLines) -> Outcome:
+def _compute(order: ChildOrder, work: Path, progress: ProgressLines) -> Outcome:
     work.mkdir(exist_ok=True)
     return compute_of(order.task.process)(order.task, work, progress)
 

@@ -1,22 +1,59 @@
 """What every part of the worker shares; made once, in `app`."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 from shanhai.db.engine import Sessions
+from shanhai.db.identity import ANONYMOUS
+from shanhai.db.tile_tokens import TileToken, seal
 from shanhai.jobs.line import NO_QUOTA, Quota
 from shanhai.jobs.queue import Dispatcher
+from shanhai.processes.kit.task import Task, TilesTask
 from shanhai.raster.windows import Cluster
-from shanhai.settings import OidcSettings, WorkerSettings
+from shanhai.settings import OidcSettings, PublicSettings, TileTokenSettings, WorkerSettings
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai.storage.job_folders import KeptFolders
-from shanhai_worker.meters import Meters
-from shanhai_worker.supervise import ForkServer
-from shanhai_worker.tile_access import TileAccess
+from shanhai_worker.child_process import ForkServer
+from shanhai_worker.metrics import WorkerMetrics
+
+MARGIN_S = 600
+"""Seconds a token outlives the longest job."""
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class TileAccess:
+    """Where the tile service is, and what tokens are signed with; without a secret there are none.
+
+    A job cannot ask for a token by itself: its process is given no secret. What the token shows is
+    what its owner may see when it is used, and only of the layers the job names.
+    """
+
+    url: str
+    secret: str = ""
+    valid_s: float = 0.0
+
+    @classmethod
+    def named_in(
+        cls, public: PublicSettings, tokens: TileTokenSettings, worker: WorkerSettings
+    ) -> "TileAccess":
+        """What the settings say."""
+        url = public.tiles_internal_url or public.tiles_url
+        return cls(url, tokens.secret.get_secret_value(), worker.job_timeout_s + MARGIN_S)
+
+    def of(self, task: Task, owner: str) -> TilesTask | None:
+        """What a task is given; nothing when it asks for no layer."""
+        if not task.layers:
+            return None
+        if not self.secret or owner == ANONYMOUS:
+            return TilesTask(url=self.url)
+        expires_at = int(time.time() + self.valid_s)
+        token = TileToken(owner, frozenset(task.layers), expires_at)
+        return TilesTask(url=self.url, token=seal(token, self.secret))
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerContext:
     """Settings and open facilities.
 
     `stopping` is set when no more jobs are taken, `leaving` when running ones must be handed back.
@@ -36,7 +73,7 @@ class Context:
     cluster: Cluster | None = None
     oidc: OidcSettings = field(default_factory=OidcSettings)
     computing: ForkServer = field(default_factory=ForkServer)
-    meters: Meters = field(default_factory=Meters)
+    meters: WorkerMetrics = field(default_factory=WorkerMetrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
 

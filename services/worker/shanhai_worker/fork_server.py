@@ -6,12 +6,15 @@ threads of its own.
 
 A request is the path of a workspace, with one end of a stream beside it. Down the stream the new
 process tells its number and its progress, and after its end the server tells its exit code, each
-as a line of JSON (`orders`). The server ends with its worker, and what it has split off with it.
+as a line of JSON (`child_protocol`). The server ends with its worker, and what it has split off
+with it.
 """
 
+import ctypes
 import gc
 import os
 import selectors
+import signal
 import socket
 import sys
 import tempfile
@@ -21,11 +24,26 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from shanhai_worker import child
-from shanhai_worker.lifeline import die_with_parent
-from shanhai_worker.orders import PATH_BYTES, Began, Ended
+from shanhai_worker.child_protocol import PATH_BYTES, Began, Ended
+
+PR_SET_PDEATHSIG = 1
 
 
-class Server:
+def die_with_parent(parent_pid: int) -> None:
+    """Have the kernel kill this process when its parent ends, however that ends.
+
+    Raises:
+        ProcessLookupError: The parent ended before this was asked for.
+        OSError: The kernel refused.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) was refused")
+    if os.getppid() != parent_pid:
+        raise ProcessLookupError(f"the process {parent_pid} has ended")
+
+
+class ForkingServer:
     """The processes that were split off and still run, and the streams of those they work for."""
 
     def __init__(self, requests: socket.socket) -> None:
@@ -110,7 +128,7 @@ def main(worker_pid: int, handle: int) -> int:
     die_with_parent(worker_pid)
     gc.freeze()  # copies share these pages until somebody writes to them
     with socket.socket(fileno=handle) as requests:
-        workspace = Server(requests).serve()
+        workspace = ForkingServer(requests).serve()
     if workspace is None:
         return 0
     code = child.main(workspace)

@@ -20,8 +20,8 @@ from shanhai.db.queries.jobs import read_queue_state
 from shanhai.db.queries.system_status import read_watched
 from shanhai.db.readiness import look_into_database
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai_worker.context import Context
-from shanhai_worker.outages import DATABASE_ERRORS
+from shanhai_worker.context import WorkerContext
+from shanhai_worker.db_errors import DATABASE_ERRORS
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ class QuietServer(uvicorn.Server):
         yield
 
 
-def make_server(context: Context) -> QuietServer:
+def make_server(context: WorkerContext) -> QuietServer:
     """The server on the address of the settings."""
     config = uvicorn.Config(
         create_app(context),
@@ -51,7 +51,7 @@ def make_server(context: Context) -> QuietServer:
     return QuietServer(config)
 
 
-def create_app(context: Context) -> Starlette:
+def create_app(context: WorkerContext) -> Starlette:
     """The three routes."""
     revision = expected_revision()
 
@@ -77,7 +77,7 @@ def create_app(context: Context) -> Starlette:
     )
 
 
-async def _unready_reason(context: Context, revision: str | None) -> str | None:
+async def _unready_reason(context: WorkerContext, revision: str | None) -> str | None:
     if context.stopping.is_set():
         return "the worker is stopping"
     try:
@@ -88,7 +88,7 @@ async def _unready_reason(context: Context, revision: str | None) -> str | None:
     return None if fault is None else f"the database: {fault}"
 
 
-async def _look(context: Context) -> None:
+async def _look(context: WorkerContext) -> None:
     """Refresh the gauges; while the database is away the last values stand."""
     watch = context.meters.watch
     await asyncio.to_thread(watch.show_disks, _folders(context))
@@ -102,7 +102,7 @@ async def _look(context: Context) -> None:
         log.warning("database not watched", error=type(error).__name__)
 
 
-def _folders(context: Context) -> dict[str, Path]:
+def _folders(context: WorkerContext) -> dict[str, Path]:
     folders = {"scratch": context.settings.scratch or Path(tempfile.gettempdir())}
     if isinstance(context.artifacts, LocalArtifacts):
         folders["artifacts"] = context.artifacts.root

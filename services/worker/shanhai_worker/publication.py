@@ -18,7 +18,7 @@ from shanhai.processes.kit.process import Publication
 from shanhai.processes.kit.publication_rights import kept_back
 from shanhai.processes.kit.task import AuthorityTask, Outcome, OutputFile, Task
 from shanhai.storage.artifacts import ArtifactStore, StoredArtifact
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ async def store_files(
 
 
 async def publish(
-    context: Context,
+    context: WorkerContext,
     claim: Claim,
     outcome: Outcome,
     stored: Mapping[str, StoredArtifact],
@@ -68,7 +68,7 @@ async def publish(
 
 
 async def _as_allowed(
-    context: Context, session: AsyncSession, claim: Claim, task: Task, outcome: Outcome
+    context: WorkerContext, session: AsyncSession, claim: Claim, task: Task, outcome: Outcome
 ) -> tuple[Task, Outcome]:
     """The task with the rights its owner has by now; what they may publish no more stays a draft.
 
@@ -94,7 +94,7 @@ async def _as_allowed(
 
 
 async def _recall(
-    context: Context, session: AsyncSession, claim: Claim, kept: AuthorityTask
+    context: WorkerContext, session: AsyncSession, claim: Claim, kept: AuthorityTask
 ) -> Identity:
     authenticator = Authenticator(context.sessions, context.sessions.begin, session, context.oidc)
     return await authenticator.recall(

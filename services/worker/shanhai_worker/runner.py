@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.jobs.line import admit
 from shanhai.jobs.states import Claim, claim
-from shanhai_worker.context import Context
-from shanhai_worker.handlers import handle
-from shanhai_worker.outages import DATABASE_ERRORS
+from shanhai_worker.attempt import handle
+from shanhai_worker.context import WorkerContext
+from shanhai_worker.db_errors import DATABASE_ERRORS
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -18,10 +18,10 @@ HAND_BACK_S = 8.0
 """Seconds for handing jobs back that did not finish; with the default below the usual 30 s."""
 
 
-class Runner:
+class JobRunner:
     """Runs as many jobs at once as there are slots; looks for more when woken, and by itself."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: WorkerContext) -> None:
         self._context = context
         self._jobs: set[asyncio.Task[object]] = set()
         self._woken = asyncio.Event()

@@ -9,22 +9,21 @@ from pydantic import ValidationError
 from shanhai import __version__
 from shanhai.cli import (
     access,
-    artifacts,
-    cluster,
     database,
-    devices,
-    diagnosis,
+    doctor,
     features,
     files,
     jobs,
-    observations,
-    plans,
+    monitoring,
     reproduce,
     run,
-    schedules,
     services,
 )
-from shanhai.cli.settings_listing import advice_on, faults_of
+from shanhai.cli import files as plans
+from shanhai.cli import jobs as schedules
+from shanhai.cli import services as artifacts
+from shanhai.cli import services as cluster
+from shanhai.cli.settings_reference import advice_on, faults_of
 from shanhai.data.cli import app as data
 from shanhai.errors import InvalidInput, ShanhaiError
 
@@ -55,24 +54,24 @@ def shanhai(
 
 
 app.command("serve")(services.serve)
-app.add_typer(cluster.app, name="cluster", help="Machines that compute windows together.")
+app.add_typer(cluster.cluster_app, name="cluster", help="Machines that compute windows together.")
 app.add_typer(database.app, name="db", help="The database.")
 app.command("seed")(database.seed)
 app.add_typer(data, name="data")
 app.command("import")(files.import_files)
 app.command("export")(features.export)
-app.add_typer(plans.app, name="plan", help="Plans as packages.")
+app.add_typer(plans.plans_app, name="plan", help="Plans as packages.")
 app.command("run")(run.run)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(access.app, name="keys", help="API keys.")
 app.add_typer(access.audit, name="audit", help="The audit log.")
-app.add_typer(devices.app, name="devices", help="Devices that push telegrams of HJ 212.")
+app.add_typer(monitoring.devices_app, name="devices", help="Devices that push telegrams of HJ 212.")
 app.add_typer(jobs.app, name="jobs", help="Computations that were asked for.")
-app.add_typer(schedules.app, name="schedules", help="Jobs that recur.")
-app.add_typer(observations.app, name="observations", help="Months of observations.")
-app.add_typer(artifacts.app, name="artifacts", help="Result files.")
-app.command("settings")(diagnosis.settings)
-app.command("doctor")(diagnosis.doctor)
+app.add_typer(schedules.schedules_app, name="schedules", help="Jobs that recur.")
+app.add_typer(monitoring.app, name="observations", help="Months of observations.")
+app.add_typer(artifacts.artifacts_app, name="artifacts", help="Result files.")
+app.command("settings")(doctor.settings)
+app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.deliveries.outbox import enqueue
 from shanhai.db.tables.job import Job
+from shanhai.http_egress import parse_target
 from shanhai.jobs.results import results_document, status_info
-from shanhai.outgoing import parse_target
 from shanhai.settings import OutgoingSettings
 from shanhai.vocabulary import JobStatus, Lang
 

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from shanhai.errors import ShanhaiError
+from shanhai.local.environment import write_environment
 from shanhai.local.places import Home
-from shanhai.local.shell import write_environment
-from shanhai.local.stack import Condition, Stack
+from shanhai.local.stack import PartStatus, Stack
 
 
 def main() -> int:
@@ -32,7 +32,7 @@ def main() -> int:
 def up(stack: Stack) -> None:
     """Start what is not running."""
     # Only here: stopping the stack must not need what talks to its database.
-    from shanhai.local.keys import admin_key
+    from shanhai.local.environment import admin_key
 
     stack.up()
     status(stack)
@@ -57,7 +57,7 @@ def status(stack: Stack) -> None:
     Console().print(table)
 
 
-def _cells(condition: Condition) -> tuple[str, ...]:
+def _cells(condition: PartStatus) -> tuple[str, ...]:
     if condition.pid is None:
         return (condition.name, "-", "-", "stopped", "-")
     health = "ready" if condition.healthy else "not ready"
@@ -68,7 +68,7 @@ def _cells(condition: Condition) -> tuple[str, ...]:
 def demo(stack: Stack) -> None:
     """Run the demonstration on the stack."""
     # Only here: stopping the stack must not need all that the demonstration does.
-    from shanhai.local.demo import Demo
+    from shanhai.local.demo.run import Demo
 
     Demo(stack).run()
 

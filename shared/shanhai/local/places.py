@@ -1,14 +1,93 @@
-"""Where a stack keeps its state, and where its servers can keep theirs."""
+"""Where a stack and its servers keep their state, and under which account they run."""
 
 import hashlib
 import os
+import pwd
 import shutil
+import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from shanhai.errors import Unavailable
-from shanhai.local.accounts import Account, owner_of, server_account
+
+SERVER_ACCOUNT = "shanhai"
+
+
+@dataclass(frozen=True, slots=True)
+class SystemAccount:
+    """An account of the operating system."""
+
+    uid: int
+    gid: int
+
+    def can_enter(self, directory: Path) -> bool:
+        """Whether the account may reach what lies in `directory`, asked of the system itself."""
+        if self.uid == os.geteuid():
+            return os.access(directory, os.X_OK)
+        answer = subprocess.run(
+            ["/usr/bin/test", "-x", str(directory)],
+            user=self.uid,
+            group=self.gid,
+            extra_groups=[],
+            cwd="/",
+            check=False,
+        )
+        return answer.returncode == 0
+
+
+def current_account() -> SystemAccount:
+    """The account this program runs as."""
+    return SystemAccount(os.geteuid(), os.getegid())
+
+
+def server_account() -> SystemAccount:
+    """The account for new servers: ours, or an unprivileged one when we are root.
+
+    PostgreSQL refuses to run as root, and Redis should not.
+    """
+    if os.geteuid() != 0:
+        return current_account()
+    try:
+        entry = pwd.getpwnam(SERVER_ACCOUNT)
+    except KeyError:
+        message = (
+            f"the account {SERVER_ACCOUNT!r} for the private servers does not exist;"
+            " run deploy/local/bootstrap.sh"
+        )
+        raise Unavailable(message) from None
+    return SystemAccount(entry.pw_uid, entry.pw_gid)
+
+
+def owner_of(path: Path) -> SystemAccount:
+    """The account that owns `path`."""
+    status = path.stat()
+    return SystemAccount(status.st_uid, status.st_gid)
+
+
+def run_as(
+    account: SystemAccount, command: Sequence[str], *, directory: Path, standard_input: str = ""
+) -> None:
+    """Run a short command as `account`; fail with what it said when it fails."""
+    other = account.uid != os.geteuid()
+    answer = subprocess.run(
+        command,
+        cwd=directory,
+        env={"PATH": os.defpath, "LANG": "C.UTF-8", "TZ": "UTC"},
+        input=standard_input,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        user=account.uid if other else None,
+        group=account.gid if other else None,
+        extra_groups=[] if other else None,
+        check=False,
+    )
+    if answer.returncode != 0:
+        message = f"{Path(command[0]).name} failed (status {answer.returncode}):\n{answer.stdout}"
+        raise Unavailable(message)
+
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 ELSEWHERE = Path("/var/lib/shanhai")
@@ -70,7 +149,7 @@ class ServerPlace:
     """A server's own directory and the account that owns it and runs the server."""
 
     directory: Path
-    account: Account
+    account: SystemAccount
 
 
 def server_place(base: Path, name: str) -> ServerPlace:
@@ -111,20 +190,20 @@ def _make_place(base: Path, link: Path, elsewhere: Path) -> None:
     link.symlink_to(elsewhere)
 
 
-def _make_elsewhere(directory: Path, account: Account) -> None:
+def _make_elsewhere(directory: Path, account: SystemAccount) -> None:
     for parent in (ELSEWHERE, directory.parent):
         parent.mkdir(parents=True, exist_ok=True)
         parent.chmod(0o755)  # whatever the umask: the servers' account has to pass
     _make_owned(directory, account)
 
 
-def _make_owned(directory: Path, account: Account) -> None:
+def _make_owned(directory: Path, account: SystemAccount) -> None:
     directory.mkdir(mode=0o700)
     if account.uid != os.geteuid():
         os.chown(directory, account.uid, account.gid)
 
 
-def _account_of(directory: Path) -> Account:
+def _account_of(directory: Path) -> SystemAccount:
     owner = owner_of(directory)
     if os.geteuid() not in (0, owner.uid):
         message = f"{directory} belongs to another account (uid {owner.uid}); run this as that one"

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from shanhai.errors import Unavailable
+from shanhai.local.background import BackgroundProcess, Escalation, RunningProcess
 from shanhai.local.files import write_whole
 from shanhai.local.places import Home, server_place
 from shanhai.local.ports import PortBook, is_free
-from shanhai.local.process_table import RunningProcess
-from shanhai.local.units import Escalation, Unit
 
 ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "TZ": "UTC"}
 START_ATTEMPTS = 3
@@ -46,7 +45,7 @@ class PrivateServer(ABC):
     def __init__(self, surroundings: Surroundings) -> None:
         self._place = server_place(surroundings.base, self.name)
         self._ports = surroundings.ports
-        self._unit = Unit(
+        self._unit = BackgroundProcess(
             name=self.name,
             directory=self._working_directory(self._place.directory),
             executables=self.executables,

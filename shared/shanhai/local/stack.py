@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from shanhai.db.migrate import upgrade
-from shanhai.local.archive import ArchiveProcess
+from shanhai.local.background import RunningProcess
 from shanhai.local.places import Home
 from shanhai.local.ports import PortBook
-from shanhai.local.process_table import RunningProcess
-from shanhai.local.processes import HOST, SERVICES, ServiceProcess, uptime_s
 from shanhai.local.secret_book import SecretBook
 from shanhai.local.servers import PrivateBroker, PrivatePostgres, PrivateRedis, Surroundings
+from shanhai.local.services import HOST, SERVICES, ArchiveProcess, ServiceProcess, uptime_s
 
 Part = ArchiveProcess | PrivateBroker | PrivatePostgres | PrivateRedis | ServiceProcess
 OWN_ALLOWANCE = "10000000"
@@ -24,7 +23,7 @@ RECEIVER = "receiver"
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class PartStatus:
     """How one part of the stack fares."""
 
     name: str
@@ -105,7 +104,7 @@ class Stack:
             self.postgres.stop()
         return running
 
-    def status(self) -> list[Condition]:
+    def status(self) -> list[PartStatus]:
         """How each part fares."""
         return [_condition(part) for part in self._parts()]
 
@@ -178,8 +177,8 @@ class Stack:
             yield
 
 
-def _condition(part: Part) -> Condition:
+def _condition(part: Part) -> PartStatus:
     process: RunningProcess | None = part.process()
     if process is None:
-        return Condition(part.name, None, None, healthy=False, uptime_s=None)
-    return Condition(part.name, process.pid, part.port, part.is_running(), uptime_s(process))
+        return PartStatus(part.name, None, None, healthy=False, uptime_s=None)
+    return PartStatus(part.name, process.pid, part.port, part.is_running(), uptime_s(process))

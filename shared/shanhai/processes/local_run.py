@@ -37,9 +37,9 @@ from shanhai.processes.select_sites.ratio_lookup import RATIO
 from shanhai.processes.select_sites.task import SelectionTask
 from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.windows import Cluster
-from shanhai.rules import rule_in_chinese, rule_in_english
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.flags import ResultFlag
 from shanhai.storage.artifacts import sha256_of
+from shanhai.validation_messages import rule_in_chinese, rule_in_english
 from shanhai.vocabulary import label_of
 
 RUNNABLE = tuple(one.id for one in CONTRACTS.values() if one.runs_on_files)
@@ -109,7 +109,7 @@ def run_on_files(
         if assessed is not None:
             place = assessed.region
     workspace.mkdir(parents=True, exist_ok=True)
-    noted: list[Flag] = []
+    noted: list[ResultFlag] = []
     taken = _take(rasters, options or {}, workspace, place, noted)
     if assessed is not None:
         refuse(
@@ -199,7 +199,7 @@ def _take(
     options: Mapping[str, Mapping[str, Any]],
     workspace: Path,
     place: RegionTask,
-    noted: list[Flag],
+    noted: list[ResultFlag],
 ) -> dict[str, tuple[DatasetTask, Path]]:
     """The datasets by theme, each with the file that is computed from; what was remarkable is
     noted."""
@@ -257,7 +257,7 @@ def take_raster(
     cleaned: Path,
     place: RegionTask,
     options: Mapping[str, Any],
-    noted: list[Flag] | None = None,
+    noted: list[ResultFlag] | None = None,
 ) -> DatasetTask:
     """Import a raster to `cleaned` as the platform would, and describe it.
 

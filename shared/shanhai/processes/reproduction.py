@@ -24,7 +24,7 @@ from shanhai.processes.local_run import check_inputs, repeatable, take_raster
 from shanhai.processes.publish_bulletin.document.task import BulletinTask
 from shanhai.processes.select_sites.task import SelectionTask
 from shanhai.raster.windows import Cluster
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.flags import ResultFlag
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vocabulary import Label
 
@@ -137,7 +137,7 @@ def read_manifest(path: Path) -> Manifest:
         ) from error
 
 
-def differences(manifest: Manifest) -> list[Flag]:
+def differences(manifest: Manifest) -> list[ResultFlag]:
     """How this program and machine differ from those of the first run, as far as it matters."""
     then = {"shanhai": manifest.code_version, **manifest.library_versions}
     now = {"shanhai": __version__, **versions()}
@@ -153,7 +153,7 @@ def differences(manifest: Manifest) -> list[Flag]:
         f"程序或库的版本与原计算不同，浮点结果可能有细微差别：{told}",
         f"versions differ from those of the first run, so that results may differ slightly: {told}",
     )
-    return [Flag("other_versions", text)]
+    return [ResultFlag("other_versions", text)]
 
 
 def reproduce(

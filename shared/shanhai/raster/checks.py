@@ -9,8 +9,13 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
 from shanhai.raster.clean import CleaningReport
-from shanhai.raster.crs import reproject_geometry
-from shanhai.raster.datum import OutlineMatch, as_gcj02, names_gcj02, overlap_share
+from shanhai.raster.crs import (
+    OutlineMatch,
+    as_gcj02,
+    names_gcj02,
+    overlap_share,
+    reproject_geometry,
+)
 from shanhai.raster.edge_water import EdgeWater
 from shanhai.raster.fill_codes import FillCode, explained, unexplained
 from shanhai.raster.inspect import (
@@ -23,7 +28,7 @@ from shanhai.raster.inspect import (
 from shanhai.raster.statistics import BandStatistics
 from shanhai.raster.themes import ThemeRule
 from shanhai.raster.vectorise import cells_of_frame
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label
 
 MOST_OUT_OF_RANGE = 0.2
@@ -68,7 +73,9 @@ def check_overlap(facts: RasterFacts, region: BaseGeometry) -> None:
     )
 
 
-def check_codes(codes: tuple[FillCode, ...], report: CleaningReport, rule: ThemeRule) -> list[Flag]:
+def check_codes(
+    codes: tuple[FillCode, ...], report: CleaningReport, rule: ThemeRule
+) -> list[ResultFlag]:
     """Refuse a raster with codes nobody can say the value of; tell what became of the others."""
     unknown = unexplained(codes, report.codes)
     if unknown is not None:
@@ -87,7 +94,7 @@ def check_codes(codes: tuple[FillCode, ...], report: CleaningReport, rule: Theme
     if told is None:
         return []
     text = Label(f"{rule.label.zh}：{told.zh}", f"{rule.theme}: {told.en}")
-    return [Flag("fill_codes", text)]
+    return [ResultFlag("fill_codes", text)]
 
 
 def check_edge_water(water: EdgeWater, facts: RasterFacts, region: BaseGeometry) -> None:
@@ -105,7 +112,7 @@ def check_edge_water(water: EdgeWater, facts: RasterFacts, region: BaseGeometry)
     )
 
 
-def check_report(report: CleaningReport, facts: RasterFacts, rule: ThemeRule) -> list[Flag]:
+def check_report(report: CleaningReport, facts: RasterFacts, rule: ThemeRule) -> list[ResultFlag]:
     """Refuse a raster without values or in a wrong unit; warn of a few impossible values."""
     low, high = rule.ranges[facts.bands]
     if report.cells == report.nodata_cells:
@@ -127,10 +134,10 @@ def check_report(report: CleaningReport, facts: RasterFacts, rule: ThemeRule) ->
         f"{rule.theme}: {report.out_of_range_cells} values outside {low:g}…{high:g} {rule.unit} "
         "became nodata",
     )
-    return [Flag("out_of_range", text)]
+    return [ResultFlag("out_of_range", text)]
 
 
-def check_plausible(rule: ThemeRule, statistics: list[BandStatistics]) -> list[Flag]:
+def check_plausible(rule: ThemeRule, statistics: list[BandStatistics]) -> list[ResultFlag]:
     """Warnings where the mean of a band is unlikely for the theme's unit."""
     warnings = []
     for expected in rule.plausible:
@@ -141,7 +148,7 @@ def check_plausible(rule: ThemeRule, statistics: list[BandStatistics]) -> list[F
                 f"{rule.label.zh}：均值 {mean} 对单位 {rule.unit} 而言异常；{expected.hint.zh}",
                 f"{rule.theme}: mean {mean} is unusual for {rule.unit}; {expected.hint.en}",
             )
-            warnings.append(Flag("unusual_mean", text))
+            warnings.append(ResultFlag("unusual_mean", text))
     return warnings
 
 

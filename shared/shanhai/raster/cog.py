@@ -26,7 +26,7 @@ Block = tuple[Window, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class CogFrame:
     """Position and shape of a raster to be written.
 
     Attributes:
@@ -50,7 +50,7 @@ class Frame:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of_grid(cls, grid: Grid, *, categorical: bool = False, **rest: Any) -> "Frame":
+    def of_grid(cls, grid: Grid, *, categorical: bool = False, **rest: Any) -> "CogFrame":
         """The frame of an analysis grid."""
         return cls(
             crs=f"EPSG:{grid.epsg}",
@@ -62,7 +62,7 @@ class Frame:
         )
 
 
-def write_cog(path: Path, frame: Frame, blocks: Iterable[Block]) -> list[BandStatistics]:
+def write_cog(path: Path, frame: CogFrame, blocks: Iterable[Block]) -> list[BandStatistics]:
     """Write a COG from blocks and return the statistics it carries, band by band.
 
     Tiles of 512, deflate, overviews by mode (classes) or average (quantities) of the known cells
@@ -82,7 +82,7 @@ def write_cog(path: Path, frame: Frame, blocks: Iterable[Block]) -> list[BandSta
     return statistics
 
 
-def _options(frame: Frame) -> dict[str, str]:
+def _options(frame: CogFrame) -> dict[str, str]:
     return {
         "COMPRESS": "DEFLATE",
         # Half the time of the usual level for a few per cent of the size.
@@ -95,7 +95,7 @@ def _options(frame: Frame) -> dict[str, str]:
     }
 
 
-def _write_draft(path: Path, frame: Frame, blocks: Iterable[Block]) -> None:
+def _write_draft(path: Path, frame: CogFrame, blocks: Iterable[Block]) -> None:
     profile = {
         "driver": "GTiff",
         "count": frame.bands,
@@ -124,7 +124,7 @@ def _stored(values: NDArray[Any], *, categorical: bool) -> NDArray[Any]:
     return np.where(np.isnan(values), FLOAT_NODATA, values).astype(np.float32)
 
 
-def _describe(path: Path, frame: Frame) -> list[BandStatistics]:
+def _describe(path: Path, frame: CogFrame) -> list[BandStatistics]:
     """Put statistics, descriptions and tags into the draft; the COG inherits them."""
     with rasterio.open(path, "r+", driver="GTiff") as file:
         statistics = [
@@ -139,7 +139,7 @@ def _describe(path: Path, frame: Frame) -> list[BandStatistics]:
     return statistics
 
 
-def _add_overviews(path: Path, frame: Frame) -> None:
+def _add_overviews(path: Path, frame: CogFrame) -> None:
     """Overviews until one fits into a block, each made of the cells themselves.
 
     One at a time: levels that GDAL makes together it makes of one another, and the mode of modes is

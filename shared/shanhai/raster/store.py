@@ -29,7 +29,7 @@ Cell = TypeVar("Cell", np.float32, np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _BlockPart:
     """The cells a window has in one block.
 
     Attributes:
@@ -146,12 +146,12 @@ class ScratchStore:
         with path.open("wb") as file:
             file.truncate(blocks * BLOCK * BLOCK * item_bytes)
 
-    def _parts(self, window: Window) -> Iterator[_Part]:
+    def _parts(self, window: Window) -> Iterator[_BlockPart]:
         """What a window has in each block it touches."""
         across = -(-self.grid.width // BLOCK)
         for row, rows, down in _spans(window.row, window.height):
             for col, cols, right in _spans(window.col, window.width):
-                yield _Part(row * across + col, rows, cols, (down, right))
+                yield _BlockPart(row * across + col, rows, cols, (down, right))
 
     def _read(self, path: Path, window: Window, found: NDArray[Cell]) -> None:
         with path.open("rb", buffering=0) as file:
@@ -164,7 +164,7 @@ class ScratchStore:
     def _write(self, path: Path, window: Window, values: NDArray[Cell]) -> None:
         record = _RECORD.get()
         if record is not None:
-            record(Written(path, self.grid, window, values.copy()))
+            record(WindowRecord(path, self.grid, window, values.copy()))
         with path.open("r+b", buffering=0) as file:
             for part in self._parts(window):
                 cells = values[part.place]
@@ -176,7 +176,7 @@ class ScratchStore:
                 for number, row in enumerate(np.ascontiguousarray(cells)):
                     _write_at(file.fileno(), row.data, part.cell(number, part.cols.start))
 
-    def _fills_rows(self, part: _Part) -> bool:
+    def _fills_rows(self, part: _BlockPart) -> bool:
         """Whether the part reaches across all cells of the grid that lie in its block."""
         across = -(-self.grid.width // BLOCK)
         width = min(BLOCK, self.grid.width - part.number % across * BLOCK)
@@ -184,7 +184,7 @@ class ScratchStore:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WindowRecord:
     """A window of a layer as it was written; kept ones have their path below the workspace."""
 
     path: Path
@@ -198,15 +198,15 @@ class Written:
         ScratchStore(path.parent, self.grid)._write(path, self.window, self.values)
 
 
-_RECORD: ContextVar[Callable[[Written], None] | None] = ContextVar("record", default=None)
+_RECORD: ContextVar[Callable[[WindowRecord], None] | None] = ContextVar("record", default=None)
 
 
 @contextmanager
-def recording(workspace: Path) -> Iterator[list[Written]]:
+def recording(workspace: Path) -> Iterator[list[WindowRecord]]:
     """Note all that is written below the workspace in this context, in order."""
-    found: list[Written] = []
+    found: list[WindowRecord] = []
 
-    def record(written: Written) -> None:
+    def record(written: WindowRecord) -> None:
         found.append(replace(written, path=written.path.relative_to(workspace)))
 
     token = _RECORD.set(record)

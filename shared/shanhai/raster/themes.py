@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from shanhai.raster.warp import Quantity
+from shanhai.raster.warp import RasterQuantity
 from shanhai.science.ecoservices.inputs import INPUTS
 from shanhai.science.evaluation.degradation import LEAST_YEARS
 from shanhai.vocabulary import Label, label_of
@@ -39,7 +39,7 @@ class ThemeRule:
     theme: str
     unit: str
     ranges: Mapping[int, tuple[float, float]]
-    quantity: Quantity = Quantity.INTENSIVE
+    quantity: RasterQuantity = RasterQuantity.INTENSIVE
     plausible: tuple[Plausible, ...] = ()
 
     @property
@@ -64,18 +64,18 @@ class ThemeRule:
     @property
     def categorical(self) -> bool:
         """Whether values are classes, stored as uint8 with 0 as nodata."""
-        return self.quantity in {Quantity.CATEGORICAL, Quantity.PRESENCE}
+        return self.quantity in {RasterQuantity.CATEGORICAL, RasterQuantity.PRESENCE}
 
 
 _QUANTITIES = {
-    "dem": Quantity.SURFACE,
-    "land_cover": Quantity.CATEGORICAL,
-    "roads": Quantity.PRESENCE,
-    "main_roads": Quantity.PRESENCE,
-    "protected_areas": Quantity.PRESENCE,
-    "hydrologic_group": Quantity.CATEGORICAL,
-    "vegetation_type": Quantity.CATEGORICAL,
-    "population": Quantity.EXTENSIVE,
+    "dem": RasterQuantity.SURFACE,
+    "land_cover": RasterQuantity.CATEGORICAL,
+    "roads": RasterQuantity.PRESENCE,
+    "main_roads": RasterQuantity.PRESENCE,
+    "protected_areas": RasterQuantity.PRESENCE,
+    "hydrologic_group": RasterQuantity.CATEGORICAL,
+    "vegetation_type": RasterQuantity.CATEGORICAL,
+    "population": RasterQuantity.EXTENSIVE,
 }
 
 _ANNUAL_RANGES: Mapping[str, tuple[float, float]] = {
@@ -135,7 +135,7 @@ def _rule_of(theme: str, unit: str, bands: int, limits: tuple[float, float]) -> 
         theme,
         unit,
         MappingProxyType(ranges),
-        _QUANTITIES.get(theme, Quantity.INTENSIVE),
+        _QUANTITIES.get(theme, RasterQuantity.INTENSIVE),
         _PLAUSIBLE.get(theme, ()),
     )
 
@@ -146,7 +146,7 @@ def _series_rule(theme: str, unit: str, limits: tuple[float, float]) -> ThemeRul
 
 
 def _class_rule(theme: str, highest: int) -> ThemeRule:
-    return ThemeRule(theme, "class", {1: (0.0, float(highest))}, Quantity.CATEGORICAL)
+    return ThemeRule(theme, "class", {1: (0.0, float(highest))}, RasterQuantity.CATEGORICAL)
 
 
 _EVALUATION_RULES = (
@@ -167,3 +167,44 @@ THEME_RULES: Mapping[str, ThemeRule] = MappingProxyType(
     | {"rain_intensity": _rule_of("rain_intensity", "mm/h", 1, (0.0, 500.0))}
     | {one.theme: one for one in _EVALUATION_RULES}
 )
+
+
+Conversion = tuple[float, float]
+"""Multiplier, and what is added after it."""
+
+CONVERSIONS: Mapping[tuple[str, str], Conversion] = MappingProxyType(
+    {
+        ("temperature", "k"): (1.0, -273.15),
+        ("temperature", "kelvin"): (1.0, -273.15),
+        **{
+            (theme, unit): (1.0, -273.15)
+            for theme in ("temperature_max", "temperature_min", "summer_temperature", "lst")
+            for unit in ("k", "kelvin")
+        },
+        ("soil_depth", "cm"): (10.0, 0.0),
+        ("soil_depth", "m"): (1000.0, 0.0),
+        ("available_water", "%"): (0.01, 0.0),
+        ("impervious", "%"): (0.01, 0.0),
+        ("travel_time", "s"): (1 / 60, 0.0),
+        ("travel_time", "h"): (60.0, 0.0),
+        ("carbon_density_start", "kgc/m2"): (10.0, 0.0),
+        ("carbon_density_end", "kgc/m2"): (10.0, 0.0),
+        ("npp", "kgc/m2/yr"): (1000.0, 0.0),
+        ("npp", "kgc/m2/a"): (1000.0, 0.0),
+        ("npp", "tc/ha/yr"): (100.0, 0.0),
+        ("rainfall", "cm"): (10.0, 0.0),
+        ("rainfall", "m"): (1000.0, 0.0),
+        ("dem", "cm"): (0.01, 0.0),
+        ("dem", "[ft_i]"): (0.3048, 0.0),
+        ("dem", "ft"): (0.3048, 0.0),
+    }
+)
+"""By theme and unit, the unit in lower case without spaces."""
+
+
+def conversion(theme: str, unit: str | None) -> Conversion | None:
+    """How values of `unit` become the theme's; None where the unit asks for nothing."""
+    if unit is None:
+        return None
+    spelling = unit.strip().lower().replace("²", "2").replace(" ", "")
+    return CONVERSIONS.get((theme, spelling))

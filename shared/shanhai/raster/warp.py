@@ -12,6 +12,7 @@ from rasterio.errors import RasterioIOError
 from rasterio.windows import Window as RasterWindow
 
 from shanhai.raster.area import cell_areas_m2
+from shanhai.raster.coordinate_interpolation import CellCentres
 from shanhai.raster.inspect import (
     RasterFacts,
     inspect_raster,
@@ -19,8 +20,7 @@ from shanhai.raster.inspect import (
     refuse,
     resolution_m,
 )
-from shanhai.raster.lattice import CellCentres
-from shanhai.raster.sampling import Ballot, Gathering, bicubic, bilinear, nearest
+from shanhai.raster.resampling import Ballot, CellAggregation, bicubic, bilinear, nearest
 from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.grid import Grid, Window
 
@@ -32,7 +32,7 @@ _LATTICE_TOLERANCE = 1e-6
 """Part of a cell by which equal lattices may differ through rounding."""
 
 
-class Quantity(StrEnum):
+class RasterQuantity(StrEnum):
     """What a raster's values are, which decides how they may be resampled.
 
     Categories are never averaged. Presence is 1 where anything of it lies in the cell. Intensive
@@ -48,18 +48,18 @@ class Quantity(StrEnum):
     EXTENSIVE = "extensive"
 
 
-METHODS: Mapping[Quantity, tuple[str, str]] = {
-    Quantity.CATEGORICAL: ("mode", "nearest"),
-    Quantity.PRESENCE: ("any", "nearest"),
-    Quantity.INTENSIVE: ("average", "bilinear"),
-    Quantity.SURFACE: ("average", "bicubic"),
-    Quantity.EXTENSIVE: ("sum", "density"),
+METHODS: Mapping[RasterQuantity, tuple[str, str]] = {
+    RasterQuantity.CATEGORICAL: ("mode", "nearest"),
+    RasterQuantity.PRESENCE: ("any", "nearest"),
+    RasterQuantity.INTENSIVE: ("average", "bilinear"),
+    RasterQuantity.SURFACE: ("average", "bicubic"),
+    RasterQuantity.EXTENSIVE: ("sum", "density"),
 }
 """The resampling towards coarser and towards finer cells."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RasterSource:
     """A raster to be aligned.
 
     Attributes:
@@ -72,7 +72,7 @@ class Source:
     path: Path
     facts: RasterFacts
     resolution: float
-    quantity: Quantity
+    quantity: RasterQuantity
 
     @property
     def crs(self) -> str:
@@ -87,22 +87,22 @@ class Source:
 
 _INTERPOLATIONS = {"nearest": nearest, "bilinear": bilinear, "bicubic": bicubic}
 
-_ZERO_IS_NODATA = {Quantity.INTENSIVE, Quantity.SURFACE}
+_ZERO_IS_NODATA = {RasterQuantity.INTENSIVE, RasterQuantity.SURFACE}
 KEPT_ZERO = frozenset({0.0})
 
 
-def kept_of(quantity: Quantity) -> Collection[float]:
+def kept_of(quantity: RasterQuantity) -> Collection[float]:
     """The declared nodata that is a value where a quantity is stored."""
     return () if quantity in _ZERO_IS_NODATA else KEPT_ZERO
 
 
-def open_source(path: Path, quantity: Quantity) -> Source:
+def open_source(path: Path, quantity: RasterQuantity) -> RasterSource:
     """Inspect a raster and make it ready to be aligned."""
     facts = inspect_raster(path)
-    return Source(path, facts, resolution_m(facts), quantity)
+    return RasterSource(path, facts, resolution_m(facts), quantity)
 
 
-def align(source: Source, grid: Grid, window: Window) -> FloatArray:
+def align(source: RasterSource, grid: Grid, window: Window) -> FloatArray:
     """The bands of `source` on the cells of `window`.
 
     The result of a cell does not depend on the window it is computed in.
@@ -124,7 +124,7 @@ def align(source: Source, grid: Grid, window: Window) -> FloatArray:
 
 
 def align_classes(
-    source: Source, grid: Grid, window: Window, *codes: int
+    source: RasterSource, grid: Grid, window: Window, *codes: int
 ) -> tuple[FloatArray, ...]:
     """The classes of a window as `align` gives them, and the part of each cell some classes hold.
 
@@ -146,7 +146,7 @@ def align_classes(
     return (classes, *(np.where(known, classes == code, np.nan) for code in codes))
 
 
-def _shift_on_lattice(source: Source, grid: Grid) -> tuple[int, int] | None:
+def _shift_on_lattice(source: RasterSource, grid: Grid) -> tuple[int, int] | None:
     """Row and column of the grid's first cell in a raster that has the very same cells."""
     a, b, west, d, e, north = source.facts.transform
     same_cells = (a, b, d, e) == (grid.cell_m, 0.0, 0.0, -grid.cell_m)
@@ -158,7 +158,7 @@ def _shift_on_lattice(source: Source, grid: Grid) -> tuple[int, int] | None:
     return round(row), round(col)
 
 
-def _taken_as_it_is(source: Source, window: Window, row: int, col: int) -> FloatArray:
+def _taken_as_it_is(source: RasterSource, window: Window, row: int, col: int) -> FloatArray:
     """Every cell with its own value: no way of resampling would give another."""
     facts = source.facts
     found = np.full((facts.bands, window.height, window.width), np.nan)
@@ -178,7 +178,7 @@ def _cells_of(grid: Grid, target: str) -> CellCentres:
 
 
 def _source_positions(
-    source: Source, cells: CellCentres, window: Window
+    source: RasterSource, cells: CellCentres, window: Window
 ) -> tuple[FloatArray, FloatArray]:
     """Row and column positions of target cells in the source raster."""
     x, y = cells.within(window)
@@ -186,7 +186,9 @@ def _source_positions(
     return (y - north) / e, (x - west) / a
 
 
-def _sample(source: Source, rows: FloatArray, cols: FloatArray, interpolate: Any) -> FloatArray:
+def _sample(
+    source: RasterSource, rows: FloatArray, cols: FloatArray, interpolate: Any
+) -> FloatArray:
     facts = source.facts
     block = _covering(rows, cols, facts.height, facts.width, margin=3)
     if block is None:
@@ -223,7 +225,7 @@ def _covering(
     return Window(top, left, bottom - top, right - left)
 
 
-def read_block(source: Source, block: Window) -> FloatArray:
+def read_block(source: RasterSource, block: Window) -> FloatArray:
     """Bands of a block of the source, nodata and infinities as NaN.
 
     Raises:
@@ -257,11 +259,11 @@ def read_open_block(file: Any, block: Window, *, kept: Collection[float] = ()) -
     return values
 
 
-def _gather(source: Source, grid: Grid, window: Window, method: str) -> FloatArray:
+def _gather(source: RasterSource, grid: Grid, window: Window, method: str) -> FloatArray:
     """Every source cell goes to the target cell its centre lies in."""
     if method == "mode":
         return _count_classes(source, grid, window).winners()[np.newaxis]
-    gathering = Gathering(source.facts.bands, window.height, window.width)
+    gathering = CellAggregation(source.facts.bands, window.height, window.width)
     for values, target in _cells_within(source, grid, window):
         gathering.add(values, target)
     if method == "average":
@@ -270,7 +272,7 @@ def _gather(source: Source, grid: Grid, window: Window, method: str) -> FloatArr
     return sums if method == "sum" else np.where(sums > 0, 1.0, sums)
 
 
-def _count_classes(source: Source, grid: Grid, window: Window) -> Ballot:
+def _count_classes(source: RasterSource, grid: Grid, window: Window) -> Ballot:
     ballot = Ballot(window.height, window.width)
     for values, target in _cells_within(source, grid, window):
         ballot.add(values[0], target)
@@ -278,7 +280,7 @@ def _count_classes(source: Source, grid: Grid, window: Window) -> Ballot:
 
 
 def _cells_within(
-    source: Source, grid: Grid, window: Window
+    source: RasterSource, grid: Grid, window: Window
 ) -> Iterator[tuple[FloatArray, IntArray]]:
     """Bands of the source cells around a window, and the target cell each belongs to."""
     facts = source.facts
@@ -309,7 +311,7 @@ def _target_cells(x: FloatArray, y: FloatArray, grid: Grid, window: Window) -> I
     ).astype(np.int64)
 
 
-def _spread_density(source: Source, grid: Grid, window: Window) -> FloatArray:
+def _spread_density(source: RasterSource, grid: Grid, window: Window) -> FloatArray:
     """Density of the source cell under each of 16 points of a cell, times the cell's area."""
     facts = source.facts
     rows, cols = _source_positions(source, _cells_of(grid, source.crs), window)
@@ -328,7 +330,7 @@ def _spread_density(source: Source, grid: Grid, window: Window) -> FloatArray:
 
 
 def _sum_points(
-    source: Source, grid: Grid, density: FloatArray, block: Window, strip: Window
+    source: RasterSource, grid: Grid, density: FloatArray, block: Window, strip: Window
 ) -> FloatArray:
     """Sum of the densities under the points of every cell; NaN where all are unknown."""
     fine = Grid(

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from matplotlib import font_manager
 
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label, Lang
 
 CJK_PACKAGE = "fonts-droid-fallback"
@@ -39,11 +39,11 @@ def font_families(lang: Lang) -> list[str] | None:
     return [_LATIN_FAMILY] if chinese is None else [_LATIN_FAMILY, chinese]
 
 
-def missing_font_warning() -> Flag:
+def missing_font_warning() -> ResultFlag:
     """What to say where the Chinese map had to be left out."""
     text = Label(
         f"未安装中文字体，未绘制中文地图；请安装 {CJK_PACKAGE}",
         "no font with Chinese glyphs is installed, so the Chinese maps were not drawn; "
         f"install the package {CJK_PACKAGE}",
     )
-    return Flag("missing_font", text)
+    return ResultFlag("missing_font", text)

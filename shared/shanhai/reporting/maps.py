@@ -18,9 +18,9 @@ from matplotlib.patches import Patch
 
 from shanhai.cartography import ZONES, ClassStyle, RampStyle, style_of
 from shanhai.reporting.fonts import font_families
-from shanhai.reporting.furniture import (
+from shanhai.reporting.map_decorations import (
     INK,
-    District,
+    DistrictOutline,
     draw_districts,
     draw_north_arrow,
     draw_scale_bar,
@@ -62,7 +62,7 @@ class MapFrame:
 
     place: Label
     bounds: tuple[float, float, float, float]
-    districts: Sequence[District]
+    districts: Sequence[DistrictOutline]
     note: Label
     credits: str
     stand_in: bool

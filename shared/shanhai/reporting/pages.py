@@ -1,19 +1,112 @@
-"""Pages of an evaluation and of an account: self-contained, in Chinese and English."""
+"""Reports as self-contained HTML pages in Chinese and English, and as PDF."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from shanhai.reporting.pdf import can_write_pdf, write_pdf
-from shanhai.reporting.rendering import data_uri, environment
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label
+
+
+def environment() -> Environment:
+    """The templates; what is not given to one is an error, and every text is escaped."""
+    made = Environment(
+        loader=PackageLoader("shanhai.reporting"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["number"] = number
+    made.filters["figure"] = figure
+    made.filters["told"] = told
+    made.filters["zip"] = lambda one, other: list(zip(one, other, strict=True))
+    return made
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number with so many digits after the point; a dash for none."""
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def figure(value: float | Sequence[float] | None, digits: int = 4) -> str:
+    """A number, or one for each band, with so many significant digits; a dash for none."""
+    if isinstance(value, Sequence):
+        return " / ".join(figure(one, digits) for one in value)
+    return "–" if value is None else f"{value:,.{digits}g}"
+
+
+def data_uri(path: Path) -> str:
+    """A PNG picture as an address that holds it."""
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def told(value: Any) -> str:
+    """A parameter's value for a reader: rows of a table, yes and no, a dash for none."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "是 yes" if value else "否 no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {told(one)}" for name, one in value.items()) or "–"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(told, value)) or "–"
+    return figure(value, 6) if isinstance(value, float) else str(value)
+
+
+PANGO_PACKAGES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
+"""The Debian packages that set the type."""
+
+
+@lru_cache(maxsize=1)
+def can_write_pdf() -> bool:
+    """Whether the libraries that set the type are installed."""
+    try:
+        import weasyprint  # noqa: F401 - loads them
+    except OSError:
+        return False
+    return True
+
+
+def missing_pdf_warning() -> ResultFlag:
+    """What to say where the PDF had to be left out."""
+    text = Label(
+        f"未安装排版库，未生成 PDF 报告；请安装 {'、'.join(PANGO_PACKAGES)}",
+        "the libraries that set type are not installed, so there is no report as PDF; install "
+        f"the packages {', '.join(PANGO_PACKAGES)}",
+    )
+    return ResultFlag("missing_pdf", text)
+
+
+def write_pdf(path: Path, html: str) -> None:
+    """Set `html` on A4 pages; equal pages are equal files.
+
+    Nothing is fetched: a page holds all it shows. See `can_write_pdf`.
+
+    Raises:
+        ValueError: the page asks for something that it does not hold.
+    """
+    # Here, because it loads the libraries that set the type, which only this needs.
+    from weasyprint import HTML
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher
+
+    held = URLFetcher(allowed_protocols=["data"], fail_on_errors=True)
+    try:
+        HTML(string=html, url_fetcher=held).write_pdf(path)
+    except FatalURLFetchingError as error:
+        raise ValueError(f"a report holds all it shows: {error}") from error
+
 
 Picture = tuple[Path, Label]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ReportPage:
     """What a page shows.
 
     Attributes:
@@ -31,7 +124,7 @@ class Page:
     pictures: Sequence[Picture] = ()
 
 
-def write_page(html: Path, pdf: Path, page: Page) -> None:
+def write_page(html: Path, pdf: Path, page: ReportPage) -> None:
     """Render the page with its pictures inside, as HTML, and as PDF where that can be made."""
     text = (
         environment()

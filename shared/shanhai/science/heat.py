@@ -7,7 +7,7 @@ import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
-from shanhai.science.focal import Frame, disk_sum, exponential_kernel, weighted_mean
+from shanhai.science.focal import WindowFrame, disk_sum, exponential_kernel, weighted_mean
 from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
 from shanhai.science.landcover import LandCover, class_values
 
@@ -91,7 +91,7 @@ def park_cooling(
     green_cover: FloatArray,
     cooling_distance_m: float,
     cell_m: float,
-    frame: Frame | None = None,
+    frame: WindowFrame | None = None,
 ) -> FloatArray:
     """Cooling that green areas around a cell lend it.
 

@@ -15,7 +15,7 @@ from shanhai.science.remarks import (
     NO_YEAR,
     TARGET_MISSING,
     VALUE_MISSING,
-    Remark,
+    IndicatorRemark,
     base_beyond_target,
     base_not_counted,
     earlier_value,
@@ -29,7 +29,7 @@ Comparator = Literal["ge", "gt", "le", "lt", "eq", "none"]
 Direction = Literal["higher", "lower"]
 
 
-class Status(StrEnum):
+class IndicatorStatus(StrEnum):
     """How a value stands to a target; `no_data` without anything to judge, or to judge by."""
 
     REACHED = "reached"
@@ -39,10 +39,10 @@ class Status(StrEnum):
 
 
 STATUSES: tuple[Term, ...] = (
-    Term(Status.REACHED.value, Label("已达到", "Reached")),
-    Term(Status.ON_TRACK.value, Label("按进度", "On track")),
-    Term(Status.BEHIND.value, Label("落后", "Behind")),
-    Term(Status.NO_DATA.value, Label("无数据", "No data")),
+    Term(IndicatorStatus.REACHED.value, Label("已达到", "Reached")),
+    Term(IndicatorStatus.ON_TRACK.value, Label("按进度", "On track")),
+    Term(IndicatorStatus.BEHIND.value, Label("落后", "Behind")),
+    Term(IndicatorStatus.NO_DATA.value, Label("无数据", "No data")),
 )
 SENSES: dict[Comparator, Sense] = {
     "ge": "at_least",
@@ -55,7 +55,7 @@ SENSES: dict[Comparator, Sense] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TargetFigure:
     """A figure to be reached by a year; without a year it holds at all times.
 
     Attributes:
@@ -96,7 +96,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class BaseFigure:
     """The figure a plan starts from."""
 
     year: int
@@ -104,7 +104,7 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedFigure:
     """A value of a year; a cumulative one is the total up to and with the year."""
 
     year: int
@@ -113,7 +113,7 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class IndicatorStanding:
     """How an indicator stands to one target, in its unit.
 
     Attributes:
@@ -123,17 +123,17 @@ class Standing:
         progress_percent: Of the way from base to target; None where there is no such way.
     """
 
-    status: Status
+    status: IndicatorStatus
     value: Decimal | None = None
     value_year: int | None = None
     path: Decimal | None = None
     gap: Decimal | None = None
     progress_percent: Decimal | None = None
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[IndicatorRemark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class TargetPath:
     """Straight lines between the figures a plan states, by year."""
 
     sense: Sense
@@ -165,11 +165,11 @@ class Path:
 class Record:
     """All that is known of an indicator in a region: its figures in a plan and its values."""
 
-    targets: Sequence[Target]
-    base: Base | None = None
-    observed: Sequence[Observed] = field(default=())
+    targets: Sequence[TargetFigure]
+    base: BaseFigure | None = None
+    observed: Sequence[ObservedFigure] = field(default=())
 
-    def due(self, year: int) -> Target | None:
+    def due(self, year: int) -> TargetFigure | None:
         """The target a year works towards: the next one, or the last when all are past."""
         dated = sorted(
             (t.year, place) for place, t in enumerate(self.targets) if t.year is not None
@@ -179,7 +179,7 @@ class Record:
             return self.targets[coming[0] if coming else dated[-1][1]]
         return self.targets[0] if self.targets else None
 
-    def judge(self, target: Target, year: int) -> Standing:
+    def judge(self, target: TargetFigure, year: int) -> IndicatorStanding:
         """How the indicator stands to one of its targets, by what is known of the years up to one.
 
         A value is judged by the path of its own year. A value from before the target's year says
@@ -187,17 +187,17 @@ class Record:
         """
         latest = self.latest(target, year)
         if target.value is None:
-            bare = Standing(Status.NO_DATA, remarks=(TARGET_MISSING,))
+            bare = IndicatorStanding(IndicatorStatus.NO_DATA, remarks=(TARGET_MISSING,))
             if latest is None:
                 return bare
             return replace(bare, value=latest.value, value_year=latest.year)
         remarks = tuple(self._remarks(target, latest, year))
         if latest is None:
-            return Standing(Status.NO_DATA, remarks=remarks)
+            return IndicatorStanding(IndicatorStatus.NO_DATA, remarks=remarks)
         path = self.path(target)
         asked = None if path is None else path.at(latest.year)
-        standing = Standing(
-            Status.NO_DATA,
+        standing = IndicatorStanding(
+            IndicatorStatus.NO_DATA,
             latest.value,
             latest.year,
             None if asked is None else as_decimal(asked),
@@ -207,7 +207,7 @@ class Record:
         )
         return replace(standing, status=_status(target, latest, asked, year))
 
-    def latest(self, target: Target, year: int) -> Observed | None:
+    def latest(self, target: TargetFigure, year: int) -> ObservedFigure | None:
         """The value of the last year known, up to `year`; a total for a cumulative target."""
         if target.cumulative_from is not None:
             return total(self.observed, target.cumulative_from, year)
@@ -219,7 +219,7 @@ class Record:
         ]
         return max(known, key=lambda item: item.year, default=None)
 
-    def path(self, target: Target) -> Path | None:
+    def path(self, target: TargetFigure) -> TargetPath | None:
         """The path to a dated target, by way of earlier ones of its kind; None without a start."""
         if target.year is None or target.value is None:
             return None
@@ -234,14 +234,16 @@ class Record:
             and (item.sense, item.cumulative_from) == (target.sense, target.cumulative_from)
             and start[0] < item.year <= target.year
         }
-        return Path(target.sense, (start, *sorted(points.items())))
+        return TargetPath(target.sense, (start, *sorted(points.items())))
 
-    def _start(self, target: Target) -> tuple[int, Fraction] | None:
+    def _start(self, target: TargetFigure) -> tuple[int, Fraction] | None:
         if target.cumulative_from is not None:
             return target.cumulative_from - 1, Fraction(0)
         return None if self.base is None else (self.base.year, Fraction(self.base.value))
 
-    def _remarks(self, target: Target, latest: Observed | None, year: int) -> Iterable[Remark]:
+    def _remarks(
+        self, target: TargetFigure, latest: ObservedFigure | None, year: int
+    ) -> Iterable[IndicatorRemark]:
         if target.year is None:
             yield NO_YEAR
         elif self._start(target) is None:
@@ -259,13 +261,15 @@ class Record:
                 yield years_missing(missing)
 
 
-def _status(target: Target, latest: Observed, asked: Fraction | None, year: int) -> Status:
+def _status(
+    target: TargetFigure, latest: ObservedFigure, asked: Fraction | None, year: int
+) -> IndicatorStatus:
     if target.meets(latest.value) and not _may_still_grow(target, latest):
-        return Status.REACHED
+        return IndicatorStatus.REACHED
     if target.year is None or latest.year >= target.year:
-        return Status.BEHIND
+        return IndicatorStatus.BEHIND
     if asked is None or year >= target.year:
-        return Status.NO_DATA
+        return IndicatorStatus.NO_DATA
     value = Fraction(latest.value)
     match target.sense:
         case "at_least":
@@ -275,16 +279,16 @@ def _status(target: Target, latest: Observed, asked: Fraction | None, year: int)
         case "track":
             aim = Fraction(target.value or 0)
             kept = abs(value - aim) <= abs(asked - aim)
-    return Status.ON_TRACK if kept else Status.BEHIND
+    return IndicatorStatus.ON_TRACK if kept else IndicatorStatus.BEHIND
 
 
-def _may_still_grow(target: Target, latest: Observed) -> bool:
+def _may_still_grow(target: TargetFigure, latest: ObservedFigure) -> bool:
     """Whether a total is within its limit only because its years are not over."""
     capped = target.sense == "at_most" and target.cumulative_from is not None
     return capped and target.year is not None and latest.year < target.year
 
 
-def _percent(path: Path, target: Target, value: Decimal) -> Decimal | None:
+def _percent(path: TargetPath, target: TargetFigure, value: Decimal) -> Decimal | None:
     start, end = path.points[0][1], Fraction(target.value or 0)
     way = end - start
     forward = way > 0 if target.sense == "at_least" else way < 0
@@ -293,7 +297,7 @@ def _percent(path: Path, target: Target, value: Decimal) -> Decimal | None:
     return round(as_decimal(100 * (Fraction(value) - start) / way), 2)
 
 
-def total(observed: Iterable[Observed], since: int, year: int) -> Observed | None:
+def total(observed: Iterable[ObservedFigure], since: int, year: int) -> ObservedFigure | None:
     """The total from the beginning of `since` to the last year known, up to `year`.
 
     A total that was stated replaces the years up to its own; what follows is added to it.
@@ -305,10 +309,10 @@ def total(observed: Iterable[Observed], since: int, year: int) -> Observed | Non
         return None
     stated = [place for place, item in enumerate(counted) if item.cumulative]
     summed = counted[stated[-1] :] if stated else counted
-    return Observed(counted[-1].year, sum((item.value for item in summed), Decimal(0)), True)
+    return ObservedFigure(counted[-1].year, sum((item.value for item in summed), Decimal(0)), True)
 
 
-def uncounted(observed: Iterable[Observed], since: int, year: int) -> list[int]:
+def uncounted(observed: Iterable[ObservedFigure], since: int, year: int) -> list[int]:
     """The years a total up to `year` knows nothing of."""
     known = [item for item in observed if since <= item.year <= year]
     stated = max((item.year for item in known if item.cumulative), default=since - 1)
@@ -327,7 +331,7 @@ def contradicts(comparator: Comparator | None, sense: Sense) -> bool:
     return SENSES.get(comparator or "none", sense) not in {sense, "track"}
 
 
-def shortfall_percent(target: Target, standing: Standing) -> Decimal:
+def shortfall_percent(target: TargetFigure, standing: IndicatorStanding) -> Decimal:
     """How far behind an indicator is: what its value lacks, in percent of what is asked of it.
 
     Asked is what the path asks of the year of the value, or the target itself once its year is
@@ -342,7 +346,7 @@ def shortfall_percent(target: Target, standing: Standing) -> Decimal:
         asked for (a target of 0), for then no share says how much.
     """
     aim, value = target.value, standing.value
-    if standing.status is not Status.BEHIND or aim is None or value is None:
+    if standing.status is not IndicatorStatus.BEHIND or aim is None or value is None:
         return Decimal(0)
     reached = target.year is None or (standing.value_year or 0) >= target.year
     asked = aim if reached or standing.path is None else standing.path
@@ -358,7 +362,7 @@ def shortfall_percent(target: Target, standing: Standing) -> Decimal:
     return as_decimal(100 * max(lacking, Fraction(0)) / abs(Fraction(asked)))
 
 
-def falls_short(lower: Target, upper: Target) -> bool:
+def falls_short(lower: TargetFigure, upper: TargetFigure) -> bool:
     """Whether a lower plan's target asks for less than the upper plan's."""
     if lower.value is None or upper.value is None:
         return False
@@ -371,7 +375,9 @@ def half_of_last_digit(printed: Decimal) -> Decimal:
     return Decimal(5).scaleb(exponent - 1) if isinstance(exponent, int) else Decimal(0)
 
 
-def _base_remarks(base: Base, target: Target, aim: Decimal) -> Iterable[Remark]:
+def _base_remarks(
+    base: BaseFigure, target: TargetFigure, aim: Decimal
+) -> Iterable[IndicatorRemark]:
     if target.cumulative_from is not None:
         if base.value:
             yield base_not_counted(base.year, base.value, target.cumulative_from, aim)

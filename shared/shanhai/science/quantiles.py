@@ -10,18 +10,43 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import IntArray
-from shanhai.science.quantile_kernels import add_lower, add_upper
+
+_SIGN = np.uint32(0x8000_0000)
+_EXPONENT = np.uint32(0x7F80_0000)
+_HALF = np.uint32(16)
+_LOWER = np.uint32(0xFFFF)
+
+
+@njit(cache=True, nogil=True)
+def add_upper(bits: NDArray[np.uint32], counts: IntArray) -> None:
+    """Count the upper halves of the order keys of float32 bits; infinities and NaN are left out."""
+    for bit in bits:
+        if bit & _EXPONENT != _EXPONENT:
+            key = ~bit if bit & _SIGN else bit | _SIGN
+            counts[key >> _HALF] += 1
+
+
+@njit(cache=True, nogil=True)
+def add_lower(bits: NDArray[np.uint32], row_of: IntArray, counts: IntArray) -> None:
+    """Count the lower halves of the keys whose upper half has a row; −1 is none."""
+    for bit in bits:
+        if bit & _EXPONENT != _EXPONENT:
+            key = ~bit if bit & _SIGN else bit | _SIGN
+            row = row_of[key >> _HALF]
+            if row >= 0:
+                counts[row, key & _LOWER] += 1
+
 
 Block = NDArray[np.floating]
 Keys = NDArray[np.uint32]
 
 _HALF_BITS = 16
 _BINS = 1 << _HALF_BITS
-_SIGN = np.uint32(0x8000_0000)
 
 
 def _bits(block: Block) -> Keys:

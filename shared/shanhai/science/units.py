@@ -18,7 +18,7 @@ _ROUNDING = Context(prec=DIGITS)
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class MeasureUnit:
     """A unit: what it measures, its size in that quantity's base unit, how people write it."""
 
     code: str
@@ -30,11 +30,11 @@ class Measure:
 
 def _measure(
     code: str, quantity: str, factor: Fraction | int, zh: str, en: str, *also: str
-) -> Measure:
-    return Measure(code, quantity, Fraction(factor), Label(zh, en), also)
+) -> MeasureUnit:
+    return MeasureUnit(code, quantity, Fraction(factor), Label(zh, en), also)
 
 
-MEASURES: tuple[Measure, ...] = (
+MEASURES: tuple[MeasureUnit, ...] = (
     _measure("m2", "area", 1, "平方米", "m²", "m²", "㎡"),
     _measure("ha", "area", 10_000, "公顷", "ha", "hm2"),
     _measure("km2", "area", 1_000_000, "平方千米", "km²", "km²", "平方公里"),
@@ -60,7 +60,7 @@ MEASURES: tuple[Measure, ...] = (
     _measure("10^4 CNY", "money", 10**4, "万元", "10⁴ CNY"),
     _measure("10^8 CNY", "money", 10**8, "亿元", "10⁸ CNY"),
 )
-_BY_NAME: Mapping[str, Measure] = {
+_BY_NAME: Mapping[str, MeasureUnit] = {
     name: measure
     for measure in MEASURES
     for name in (measure.code, measure.label.zh, *measure.also)

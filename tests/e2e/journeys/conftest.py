@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from shanhai.local.keys import admin_key
+from shanhai.local.environment import admin_key
 from shanhai.local.stack import Stack
-from shanhai.testing.serving import PATIENCE_S
 from shanhai.vocabulary import Role
+from tests.support.serving import PATIENCE_S
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 32
 PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"

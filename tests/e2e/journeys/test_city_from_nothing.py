@@ -7,12 +7,12 @@ from pathlib import Path
 
 import httpx
 from shapely.geometry import shape
-from tests.e2e.journeys.conftest import Caller, feature
 
 from shanhai.client import ApiClient
+from shanhai.data.synthetic_watershed import build_watershed
 from shanhai.local.stack import Stack
-from shanhai.testing.watershed import build_watershed
 from shanhai.vocabulary import Role
+from tests.e2e.journeys.conftest import Caller, feature
 
 CITY = "own-city"
 

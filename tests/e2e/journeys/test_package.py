@@ -5,12 +5,12 @@ from hashlib import sha256
 
 import httpx
 import pytest
-from tests.e2e.journeys.conftest import PDF, Bureau, Caller, Found, named
 
-from shanhai.local.keys import admin_key
+from shanhai.local.environment import admin_key
 from shanhai.local.places import Home
 from shanhai.local.stack import Stack
-from shanhai.testing.run_directory import run_directory
+from tests.e2e.journeys.conftest import PDF, Bureau, Caller, Found, named
+from tests.support.run_directory import run_directory
 
 PLAN, PROJECT = "package-plan", "package-project"
 ADDRESS = f"/plans/{PLAN}/package"

@@ -6,12 +6,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from tests.e2e.journeys.conftest import PDF, Bureau, Caller, Found, named
 
 from shanhai.db.engine import async_url
 from shanhai.db.projects.reserve import comment_days
 from shanhai.local.stack import Stack
-from shanhai.testing.projects import age_notice
+from tests.e2e.journeys.conftest import PDF, Bureau, Caller, Found, named
+from tests.support.projects import age_notice
 
 CODE = "quarry-restoration"
 PROJECT = f"/projects/{CODE}"

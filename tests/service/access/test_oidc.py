@@ -13,11 +13,11 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
-from shanhai import oidc, outgoing
+from shanhai import http_egress, oidc
 from shanhai.errors import Unauthenticated, Unavailable
 from shanhai.oidc import Claims, TokenVerifier
 from shanhai.settings import OidcSettings, OutgoingSettings
-from shanhai.testing.issuer import AUDIENCE, LocalIssuer, local_issuer, public_jwk
+from tests.support.issuer import AUDIENCE, LocalIssuer, local_issuer, public_jwk
 
 KEYS = "/keys"
 DISCOVERY = "/.well-known/openid-configuration"
@@ -259,7 +259,7 @@ class TestKeys:
             (DISCOVERY, b"no json"),
             (DISCOVERY, []),
             (KEYS, b"[1, 2]"),
-            (KEYS, b" " * (outgoing.LIMIT_BYTES + 1)),
+            (KEYS, b" " * (http_egress.LIMIT_BYTES + 1)),
         ],
     )
     async def test_what_an_issuer_must_not_publish(

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from shanhai import outgoing
+from shanhai import http_egress
 from shanhai.errors import Unavailable
-from shanhai.outgoing import Outgoing
+from shanhai.http_egress import EgressClient
 from shanhai.settings import OutgoingSettings
-from shanhai.testing.certificates import make_certificates
-from shanhai.testing.receiver import Receiver, local_receiver
+from tests.support.certificates import make_certificates
+from tests.support.receiver import Receiver, local_receiver
 
 HOST = "hooks.test"
 HERE = ("127.0.0.0/8",)
@@ -39,9 +39,9 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return make_certificates(tmp_path_factory.mktemp("tls") / "here", HOST)
 
 
-def client(receiver: Receiver, names: Names, **settings: object) -> Outgoing:
+def client(receiver: Receiver, names: Names, **settings: object) -> EgressClient:
     given = {"http_hosts": (f"{HOST}:{receiver.port}",), "networks": HERE, **settings}
-    return Outgoing(OutgoingSettings.model_validate(given), resolve=names)
+    return EgressClient(OutgoingSettings.model_validate(given), resolve=names)
 
 
 def url(receiver: Receiver, scheme: str = "http") -> str:
@@ -107,7 +107,7 @@ async def test_a_slow_answer_is_not_waited_for(receiver: Receiver) -> None:
 
 
 async def test_a_big_answer_is_not_read(receiver: Receiver) -> None:
-    receiver.statuses, receiver.answer = [200], b" " * (outgoing.LIMIT_BYTES + 1)
+    receiver.statuses, receiver.answer = [200], b" " * (http_egress.LIMIT_BYTES + 1)
     asking = client(receiver, Names(["127.0.0.1"]))
     with pytest.raises(Unavailable, match="more than"):
         await asking.fetch_json(url(receiver))
@@ -131,12 +131,12 @@ async def test_certificates_are_of_the_name(certificates: dict[str, str]) -> Non
         trusting = OutgoingSettings.model_validate(
             {**given, "tls_ca": Path(certificates["tls_ca"])}
         )
-        asking = Outgoing(trusting, resolve=names)
+        asking = EgressClient(trusting, resolve=names)
         assert await asking.post(url(receiver, "https"), b"{}", {}) == 204
         with pytest.raises(Unavailable, match="ConnectError"):
             await asking.post(f"https://other.test:{receiver.port}/", b"{}", {})
         # An authority nobody has named.
-        stranger = Outgoing(OutgoingSettings.model_validate(given), resolve=names)
+        stranger = EgressClient(OutgoingSettings.model_validate(given), resolve=names)
         with pytest.raises(Unavailable, match="ConnectError"):
             await stranger.post(url(receiver, "https"), b"{}", {})
         assert len(receiver.received) == 1

@@ -13,9 +13,9 @@ from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key, prefix_of
 from shanhai.errors import Unauthenticated
 from shanhai.settings import DatabaseSettings, OidcSettings
-from shanhai.testing.issuer import AUDIENCE, LocalIssuer, local_issuer
-from shanhai.testing.job_rows import open_sessions
 from shanhai.vocabulary import Role, Scope
+from tests.support.issuer import AUDIENCE, LocalIssuer, local_issuer
+from tests.support.job_rows import open_sessions
 
 GROUPS = {
     "roles_claim": "groups",

@@ -9,7 +9,6 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.service.api.declared import AsDeclared
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
@@ -21,13 +20,14 @@ from shanhai.settings import (
     PublicSettings,
     RedisSettings,
 )
-from shanhai.testing.feature_rows import forget_features
-from shanhai.testing.job_rows import add_region
-from shanhai.testing.joint_plans import PLACES, PLANS, PROJECTS, People, names, plan, post, project
 from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
 from shanhai_api.app import create_app
 from shanhai_api.configuration import Configuration
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.service.api.declared import AsDeclared
+from tests.support.feature_rows import forget_features
+from tests.support.job_rows import add_region
+from tests.support.joint_plans import PLACES, PLANS, PROJECTS, People, names, plan, post, project
 
 BASE = "http://api.test"
 
@@ -57,13 +57,13 @@ async def app(configuration: Configuration) -> AsyncIterator[FastAPI]:
 
 
 @pytest.fixture
-def state(app: FastAPI) -> State:
-    state: State = app.state.service
+def state(app: FastAPI) -> ServiceState:
+    state: ServiceState = app.state.service
     return state
 
 
 @pytest.fixture
-async def session(state: State) -> AsyncIterator[AsyncSession]:
+async def session(state: ServiceState) -> AsyncIterator[AsyncSession]:
     """A session on a database without features and jobs; commit what the API is to see."""
     async with state.sessions() as session:
         await forget_features(session)
@@ -72,7 +72,7 @@ async def session(state: State) -> AsyncIterator[AsyncSession]:
 
 
 @pytest.fixture
-async def client_with(app: FastAPI, state: State) -> AsyncIterator[MakeClient]:
+async def client_with(app: FastAPI, state: ServiceState) -> AsyncIterator[MakeClient]:
     """Makes clients whose key has the scopes given; without any, anonymous ones."""
     async with AsyncExitStack() as stack:
 
@@ -115,7 +115,7 @@ async def admin(client_with: MakeClient) -> httpx.AsyncClient:
 
 
 @pytest.fixture
-async def people(app: FastAPI, state: State, session: AsyncSession) -> AsyncIterator[People]:
+async def people(app: FastAPI, state: ServiceState, session: AsyncSession) -> AsyncIterator[People]:
     """Somebody of each role in each of three regions, and the public."""
     for code, box in PLACES.items():
         await add_region(session, code, box=box)

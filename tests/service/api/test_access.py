@@ -21,13 +21,13 @@ from shanhai.db.queries.audit_chain import verify_chain
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.settings import OidcSettings, RateSettings
-from shanhai.testing.issuer import AUDIENCE, LocalIssuer, local_issuer
-from shanhai.testing.job_rows import add_region
-from shanhai.testing.serving import PATIENCE_S
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app
 from shanhai_api.configuration import Configuration
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.support.issuer import AUDIENCE, LocalIssuer, local_issuer
+from tests.support.job_rows import add_region
+from tests.support.serving import PATIENCE_S
 
 MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
 Document = dict[str, Any]
@@ -92,7 +92,7 @@ class TestKeysWithRoles:
         assert log[0]["after"]["roles"] == key["roles"]
 
     async def test_role_holds_below_its_region(
-        self, state: State, session: AsyncSession, regions: None
+        self, state: ServiceState, session: AsyncSession, regions: None
     ) -> None:
         roles = [RoleGiven(Role.PLANNER, "city"), RoleGiven(Role.VIEWER, "gone")]
         key = await create_key(session, name="k", scopes=[Scope.READ], roles=roles)
@@ -186,7 +186,7 @@ class TestTokens:
     async def test_invited_account_has_its_roles_at_once(
         self,
         admin: httpx.AsyncClient,
-        state: State,
+        state: ServiceState,
         issuer: LocalIssuer,
         regions: None,
     ) -> None:
@@ -227,7 +227,7 @@ class TestTokens:
         assert log[-1]["after"]["roles"] == [{"role": "auditor", "region": None}]
 
     async def test_nobody_writes_over_what_he_has_not_read(
-        self, admin: httpx.AsyncClient, state: State, issuer: LocalIssuer
+        self, admin: httpx.AsyncClient, state: ServiceState, issuer: LocalIssuer
     ) -> None:
         body = {"issuer": issuer.url, "subject": "tagged", "name": "first"}
         answer = await admin.post("/accounts", json=body)
@@ -247,7 +247,9 @@ class TestTokens:
         assert (await rename("third", f"{made_as}, {second.headers['ETag']}")).status_code == 200
         assert (await rename("fourth", "*")).json()["name"] == "fourth"
 
-    async def test_roles_of_groups(self, state: State, issuer: LocalIssuer, regions: None) -> None:
+    async def test_roles_of_groups(
+        self, state: ServiceState, issuer: LocalIssuer, regions: None
+    ) -> None:
         async def scopes(**claims: Any) -> frozenset[Scope]:
             token = issuer.token(sub="member", **claims)
             return (await state.authenticator.identify(f"Bearer {token}", None)).scopes
@@ -270,7 +272,7 @@ class TestTokens:
             assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
     async def test_issuer_away_is_503(
-        self, anonymous: httpx.AsyncClient, state: State, issuer: LocalIssuer
+        self, anonymous: httpx.AsyncClient, state: ServiceState, issuer: LocalIssuer
     ) -> None:
         assert state.authenticator.tokens is not None
         issuer.status = 500
@@ -326,7 +328,7 @@ class TestRealProvider:
                     assert answer.status_code == 200, answer.text
                 # Started anew it has another key.
                 async with provider(port):
-                    state: State = app.state.service
+                    state: ServiceState = app.state.service
                     assert state.authenticator.tokens is not None
                     state.authenticator.tokens.issuers[url].tried_at = None
                     answer = await caller.get("/jobs", headers=bearer(await sign_in(url)))
@@ -384,7 +386,7 @@ class TestAllowances:
         assert "RateLimit" not in (await anonymous.get("/health/live")).headers
 
     async def test_nothing_left_is_429(
-        self, reader: httpx.AsyncClient, anonymous: httpx.AsyncClient, state: State
+        self, reader: httpx.AsyncClient, anonymous: httpx.AsyncClient, state: ServiceState
     ) -> None:
         state.limiter.settings = RateSettings(identity=3, anonymous=30, window_s=60)
         answers = [await reader.get("/collections") for _ in range(5)]
@@ -397,14 +399,16 @@ class TestAllowances:
         assert (await reader.get("/health/ready")).status_code == 200
 
     async def test_guessing_keys_ends_soon(
-        self, anonymous: httpx.AsyncClient, state: State
+        self, anonymous: httpx.AsyncClient, state: ServiceState
     ) -> None:
         state.limiter.settings = RateSettings(identity=1000, anonymous=30, window_s=600)
         wrong = bearer("shk_aaaaaaaa_" + "x" * 43)
         answers = [await anonymous.get("/collections", headers=wrong) for _ in range(4)]
         assert [answer.status_code for answer in answers][-1] == 429
 
-    async def test_large_pages_cost_more(self, reader: httpx.AsyncClient, state: State) -> None:
+    async def test_large_pages_cost_more(
+        self, reader: httpx.AsyncClient, state: ServiceState
+    ) -> None:
         state.limiter.settings = RateSettings(identity=100, anonymous=100, window_s=600)
         assert (await reader.get("/collections/regions/items?limit=9000")).status_code == 200
         assert (await reader.get("/collections/regions/items?limit=9000")).status_code == 429
@@ -453,7 +457,7 @@ class TestAudit:
         assert exports[0]["after"]["table"] == "api_key"
 
     async def test_chain_of_all_that_was_done_is_sound(
-        self, admin: httpx.AsyncClient, state: State
+        self, admin: httpx.AsyncClient, state: ServiceState
     ) -> None:
         async with state.sessions() as session:
             assert (await verify_chain(session)).rows > 0

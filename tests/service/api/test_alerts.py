@@ -8,17 +8,17 @@ import httpx
 import orjson
 import pytest
 from sqlalchemy import text
-from tests.service.api.conftest import MakeClient
 
 from shanhai.db.alerts.observation_evaluation import evaluate_changes
 from shanhai.db.alerts.plan_evaluation import evaluate_lines, evaluate_plans
 from shanhai.monitoring.observation import FeedObservation
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.indicator_rows import add_indicator, add_plan
-from shanhai.testing.job_rows import add_region
-from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
 from shanhai.vocabulary import Scope
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.service.api.conftest import MakeClient
+from tests.support.emptying import forget_rows
+from tests.support.indicator_rows import add_indicator, add_plan
+from tests.support.job_rows import add_region
+from tests.support.observation_rows import add_station, forget_observations, store_observations
 
 NEW: dict[str, Any] = {
     "code": "pm25-high",
@@ -33,7 +33,7 @@ LEADS = {"kind": "red_line_lead", "property": None, "control_kind": "red_line"}
 
 
 @pytest.fixture
-async def planner(state: State, client_with: MakeClient) -> httpx.AsyncClient:
+async def planner(state: ServiceState, client_with: MakeClient) -> httpx.AsyncClient:
     """A client that may make rules, of which there are none."""
     async with state.sessions.begin() as session:
         await forget_observations(session)
@@ -41,7 +41,7 @@ async def planner(state: State, client_with: MakeClient) -> httpx.AsyncClient:
     return await client_with(Scope.READ, Scope.WRITE)
 
 
-async def raise_alert(state: State, client: httpx.AsyncClient, value: float = 80) -> None:
+async def raise_alert(state: ServiceState, client: httpx.AsyncClient, value: float = 80) -> None:
     made = await client.post("/alert-rules", json=NEW)
     assert made.status_code == 201, made.text
     time = datetime.now(UTC) - timedelta(minutes=1)
@@ -119,7 +119,7 @@ async def test_rules_that_make_no_sense_are_refused(
 
 
 async def test_a_cut_of_a_red_line_is_shown_as_an_alert(
-    planner: httpx.AsyncClient, state: State
+    planner: httpx.AsyncClient, state: ServiceState
 ) -> None:
     async with state.sessions.begin() as session:
         await forget_rows(session, ["region"])
@@ -159,7 +159,7 @@ async def test_a_cut_of_a_red_line_is_shown_as_an_alert(
 
 
 async def test_an_alert_is_shown_acknowledged_and_closed(
-    planner: httpx.AsyncClient, state: State
+    planner: httpx.AsyncClient, state: ServiceState
 ) -> None:
     await raise_alert(state, planner)
     listed = (await planner.get("/alerts?status=open&lang=zh")).json()["alerts"]
@@ -191,7 +191,7 @@ async def test_an_alert_is_shown_acknowledged_and_closed(
 
 
 async def test_pages_tell_alerts_in_both_languages(
-    planner: httpx.AsyncClient, state: State
+    planner: httpx.AsyncClient, state: ServiceState
 ) -> None:
     await raise_alert(state, planner, 300)
     number = (await planner.get("/alerts")).json()["alerts"][0]["id"]
@@ -204,7 +204,7 @@ async def test_pages_tell_alerts_in_both_languages(
 
 async def test_alerts_are_for_those_who_may(
     planner: httpx.AsyncClient,
-    state: State,
+    state: ServiceState,
     anonymous: httpx.AsyncClient,
     client_with: MakeClient,
 ) -> None:
@@ -222,7 +222,7 @@ async def test_alerts_are_for_those_who_may(
 
 
 async def test_what_happens_is_streamed_and_resumed(
-    planner: httpx.AsyncClient, state: State
+    planner: httpx.AsyncClient, state: ServiceState
 ) -> None:
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         # The client gives the answer once it has ended, which the stop of the service does.
@@ -257,7 +257,9 @@ def events_of(text: str) -> list[tuple[int, str, dict[str, Any]]]:
     return found
 
 
-async def test_pages_of_alerts_follow_one_another(planner: httpx.AsyncClient, state: State) -> None:
+async def test_pages_of_alerts_follow_one_another(
+    planner: httpx.AsyncClient, state: ServiceState
+) -> None:
     await raise_alert(state, planner)
     await planner.post("/alert-rules", json={**NEW, "code": "second"})
     async with state.sessions.begin() as session:
@@ -270,7 +272,7 @@ async def test_pages_of_alerts_follow_one_another(planner: httpx.AsyncClient, st
 
 
 async def test_alerts_about_indicators_are_told_with_what_was_asked(
-    planner: httpx.AsyncClient, state: State
+    planner: httpx.AsyncClient, state: ServiceState
 ) -> None:
     async with state.sessions.begin() as session:
         await forget_rows(session, ["region", "indicator"])

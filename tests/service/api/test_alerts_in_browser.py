@@ -25,17 +25,17 @@ from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.station import Station
 from shanhai.db.tables.zone import Region
 from shanhai.monitoring.observation import FeedObservation
-from shanhai.testing.browser import open_page
-from shanhai.testing.feature_rows import forget_features
-from shanhai.testing.indicator_rows import add_indicator, add_plan
-from shanhai.testing.job_rows import add_region, open_sessions
-from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
-from shanhai.testing.pictures import keep_picture
-from shanhai.testing.serving import serving
 from shanhai.vocabulary import Scope
 from shanhai_api.alerts.schemas import NewRule
 from shanhai_api.app import create_app
 from shanhai_api.configuration import Configuration
+from tests.support.browser import open_page
+from tests.support.feature_rows import forget_features
+from tests.support.indicator_rows import add_indicator, add_plan
+from tests.support.job_rows import add_region, open_sessions
+from tests.support.observation_rows import add_station, forget_observations, store_observations
+from tests.support.pictures import keep_picture
+from tests.support.serving import serving
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 WINDOW = (1180, 640)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.zone import Region
-from shanhai.testing.job_rows import XIAMEN_EPSG, add_dataset, add_region
+from tests.support.job_rows import XIAMEN_EPSG, add_dataset, add_region
 
 ASSESS = "/processes/assess-ecoservices/execution"
 ZONES = "/processes/delineate-zones/execution"

@@ -18,10 +18,10 @@ from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.delivery import Delivery, Webhook
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.zone import Region
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.job_rows import add_region
 from shanhai.vocabulary import Role, Scope
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.support.emptying import forget_rows
+from tests.support.job_rows import add_region
 
 REGION = "bulletin-city"
 PDF, DOCX = b"%PDF-1.7 invented", b"PK invented"
@@ -38,7 +38,7 @@ async def region(session: AsyncSession) -> Region:
 
 async def draft(
     session: AsyncSession,
-    state: State,
+    state: ServiceState,
     region: Region,
     tmp_path: Path,
     *,
@@ -91,7 +91,7 @@ async def draft(
 
 async def test_a_draft_is_published_by_an_approver_and_stays(
     session: AsyncSession,
-    state: State,
+    state: ServiceState,
     region: Region,
     tmp_path: Path,
     anonymous: httpx.AsyncClient,
@@ -159,7 +159,7 @@ async def test_a_draft_is_published_by_an_approver_and_stays(
 
 async def test_bulletins_are_listed_by_region_and_period_in_pages(
     session: AsyncSession,
-    state: State,
+    state: ServiceState,
     region: Region,
     tmp_path: Path,
     anonymous: httpx.AsyncClient,

@@ -11,8 +11,8 @@ from shanhai.db.tables.delivery import Delivery
 from shanhai.db.tables.job import Job
 from shanhai.jobs import states
 from shanhai.settings import OutgoingSettings
-from shanhai.testing.emptying import forget_rows
 from shanhai_api.configuration import Configuration
+from tests.support.emptying import forget_rows
 
 ECHO = "/processes/echo/execution"
 CALLBACK = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/callback"

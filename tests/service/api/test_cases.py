@@ -13,9 +13,9 @@ from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.delivery import Delivery, Webhook
 from shanhai.db.tables.zone import Region
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.job_rows import add_region
 from shanhai.vocabulary import WEBHOOK_EVENTS, Role, Scope, codes
+from tests.support.emptying import forget_rows
+from tests.support.job_rows import add_region
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 32
 SCOPES = (Scope.READ, Scope.PROJECTS, Scope.OBSERVE)

@@ -15,9 +15,9 @@ from shanhai.db.queries.audit import Act, write_entries
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.seeds.load import seed_cities
-from shanhai.testing.job_rows import add_region
 from shanhai.vocabulary import Role, Scope
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.support.job_rows import add_region
 
 REGIONS = "/collections/regions/items"
 PLANS = "/collections/plans/items"
@@ -141,7 +141,7 @@ async def test_a_removed_object_is_told_to_who_could_see_it(
 
 
 async def test_writers_at_once_are_told_in_the_order_of_their_commits(
-    anonymous: httpx.AsyncClient, session: AsyncSession, state: State
+    anonymous: httpx.AsyncClient, session: AsyncSession, state: ServiceState
 ) -> None:
     since = await head(anonymous)
     regions = entity_named("regions")
@@ -192,7 +192,7 @@ async def test_page(admin: httpx.AsyncClient, session: AsyncSession, lang: str, 
 
 
 async def test_data_that_ships_is_told_by_the_codes_of_its_objects(
-    anonymous: httpx.AsyncClient, session: AsyncSession, state: State
+    anonymous: httpx.AsyncClient, session: AsyncSession, state: ServiceState
 ) -> None:
     since = await head(anonymous)
     async with state.sessions.begin() as own:

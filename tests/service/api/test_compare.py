@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.testing.job_rows import add_region
+from tests.support.job_rows import add_region
 
 AREAS = "/collections/control_areas/items"
 BOTH = {"from": "2024-06-01", "to": "2025-06-01"}

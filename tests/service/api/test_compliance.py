@@ -21,10 +21,10 @@ from shanhai.db.tables.project import Project
 from shanhai.db.tables.zone import Region
 from shanhai.processes.catalogue import compute_of, publish_of, read_task
 from shanhai.processes.kit.process import Publication
-from shanhai.testing.job_rows import add_region
-from shanhai.testing.known_lines import register_lines
 from shanhai.vocabulary import Role, Scope
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.support.job_rows import add_region
+from tests.support.known_lines import register_lines
 
 EXECUTION = "/processes/check-compliance/execution"
 EXCEPTIONS = "/compliance/exceptions"
@@ -85,7 +85,7 @@ def line(region: Region, code: str, geometry: dict[str, Any] | None, **values: A
 
 
 @pytest.fixture
-async def approver(city: Region, state: State, client_with: Any) -> httpx.AsyncClient:
+async def approver(city: Region, state: ServiceState, client_with: Any) -> httpx.AsyncClient:
     """An approver of the city."""
     client: httpx.AsyncClient = await client_with(Scope.READ)
     async with state.sessions.begin() as session:
@@ -137,7 +137,7 @@ class TestChecks:
     async def test_large_geometry_is_a_job(
         self,
         city: Region,
-        state: State,
+        state: ServiceState,
         session: AsyncSession,
         runner: httpx.AsyncClient,
         reader: httpx.AsyncClient,
@@ -382,7 +382,7 @@ class TestUnknown:
         assert (await check(approver, **asked))["verdict"] == "undetermined"
 
     async def test_who_does_not_answer_for_the_line_decides_nothing(
-        self, undrawn: Region, state: State, session: AsyncSession, client_with: Any
+        self, undrawn: Region, state: ServiceState, session: AsyncSession, client_with: Any
     ) -> None:
         await add_region(session, "district", parent=undrawn, box=(118.4, 24.3, 118.6, 24.5))
         await session.commit()

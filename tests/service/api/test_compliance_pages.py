@@ -13,10 +13,10 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import put_default_rules, seed_cities
 from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.zone import Region
-from shanhai.testing.feature_rows import add_five_zones, add_job, add_scheme
-from shanhai.testing.job_rows import add_region
-from shanhai.testing.known_lines import register_lines
-from shanhai.testing.walking import visible_texts
+from tests.support.feature_rows import add_five_zones, add_job, add_scheme
+from tests.support.job_rows import add_region
+from tests.support.known_lines import register_lines
+from tests.support.walking import visible_texts
 
 EXECUTION = "/processes/check-compliance/execution"
 CODE = re.compile(r"[a-z][a-z0-9]*(?:[._:-][A-Za-z0-9]+)*[._:][A-Za-z0-9-]+", re.ASCII)

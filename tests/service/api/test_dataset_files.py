@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.zone import Region
-from shanhai.testing.job_rows import add_dataset, add_region
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.support.job_rows import add_dataset, add_region
 
 ITEM = "/collections/datasets/items/city.dem"
 FILE = f"{ITEM}/file"
@@ -30,7 +30,7 @@ async def city(session: AsyncSession) -> Region:
 
 
 @pytest.fixture
-async def keep(session: AsyncSession, state: State, city: Region, tmp_path: Path) -> Any:
+async def keep(session: AsyncSession, state: ServiceState, city: Region, tmp_path: Path) -> Any:
     async def kept(content: bytes = CONTENT, **values: Any) -> Dataset:
         path = tmp_path / "a.tif"
         path.write_bytes(content)

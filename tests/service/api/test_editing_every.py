@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import ENTITIES
 from shanhai.db.features.entity import Entity
-from shanhai.testing.examples import Body, Examples
+from tests.support.examples import Body, Examples
 
 ANY = pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
 WRITABLE = [item for item in ENTITIES if item.editing and "create" in item.editing.verbs]

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.job import Job
-from shanhai.testing.job_rows import add_dataset, add_region
+from tests.support.job_rows import add_dataset, add_region
 
 EVALUATE = "/processes/evaluate-ecosystem/execution"
 ACCOUNT = "/processes/account-gep/execution"

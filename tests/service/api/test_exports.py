@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.zone import Region
-from shanhai.testing.feature_rows import add_five_zones, add_scheme
-from shanhai.testing.job_rows import add_region
 from shanhai.vector.formats import FILE_FORMATS
 from shanhai.vector.open_source import open_source
 from shanhai.vector.sources import Wishes
+from tests.support.feature_rows import add_five_zones, add_scheme
+from tests.support.job_rows import add_region
 
 REGIONS = "/collections/regions/items"
 ZONES = "/collections/zones/items"

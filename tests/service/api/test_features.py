@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.zone import Region
-from shanhai.testing.feature_rows import add_five_zones, add_scheme
-from shanhai.testing.job_rows import add_dataset, add_region
 from shanhai.vocabulary import ZONE_CLASSES
+from tests.support.feature_rows import add_five_zones, add_scheme
+from tests.support.job_rows import add_dataset, add_region
 
 REGIONS = "/collections/regions/items"
 ZONES = "/collections/zones/items"

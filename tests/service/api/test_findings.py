@@ -16,14 +16,14 @@ from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.zone import Zone
 from shanhai.vocabulary import Scope
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 
 FINDINGS = "/plans/banan-restoration-2021/findings"
 WORDS = {"zh": "尚未检查", "en": "not checked yet"}
 
 
 @pytest.fixture
-async def seeded(state: State) -> AsyncIterator[AsyncSession]:
+async def seeded(state: ServiceState) -> AsyncIterator[AsyncSession]:
     """A session on a database with both cities, as their files have them."""
     async with state.sessions() as session:
         await seed_cities(session, ["xiamen", "banan"], [], act=Act("tester"))

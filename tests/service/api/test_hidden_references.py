@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.testing.feature_rows import forget_features
-from shanhai.testing.job_rows import add_region
 from shanhai.vocabulary import Role, Scope
+from tests.support.feature_rows import forget_features
+from tests.support.job_rows import add_region
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 

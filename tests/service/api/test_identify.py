@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.zone import Region
-from shanhai.testing.feature_rows import add_five_zones, add_job, add_scheme
-from shanhai.testing.job_rows import add_dataset, add_region
 from shanhai.vocabulary import Scope
+from tests.support.feature_rows import add_five_zones, add_job, add_scheme
+from tests.support.job_rows import add_dataset, add_region
 
 INSIDE = {"lon": 118.05, "lat": 24.45}
 MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]

@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.job import Job
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.indicator_rows import add_indicator, add_plan
-from shanhai.testing.job_rows import add_region
+from tests.support.emptying import forget_rows
+from tests.support.indicator_rows import add_indicator, add_plan
+from tests.support.job_rows import add_region
 
 PATH = "/processes/evaluate-indicators/execution"
 

@@ -7,13 +7,13 @@ from uuid import uuid4
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.service.api.conftest import MakeClient
 
 from shanhai.db.queries.keys import prefix_of
 from shanhai.settings import QueueSettings, RedisSettings
-from shanhai.testing.feature_rows import add_job
 from shanhai.vocabulary import Scope
 from shanhai_api.configuration import Configuration
+from tests.service.api.conftest import MakeClient
+from tests.support.feature_rows import add_job
 
 EXECUTION = "/processes/echo/execution"
 ASYNC = {"Prefer": "respond-async"}

@@ -16,11 +16,11 @@ from shanhai.db.queries.keys import create_key, prefix_of
 from shanhai.db.tables.job import Job, JobDataset
 from shanhai.jobs import states
 from shanhai.jobs.failures import Failure, FailureClass
-from shanhai.testing.feature_rows import add_job, add_scheme
-from shanhai.testing.job_rows import add_dataset, add_region, submit_echo
-from shanhai.testing.serving import PATIENCE_S
 from shanhai.vocabulary import Label, Role, Scope
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.support.feature_rows import add_job, add_scheme
+from tests.support.job_rows import add_dataset, add_region, submit_echo
+from tests.support.serving import PATIENCE_S
 
 EXCEPTIONS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0"
 REPORT = b"<!DOCTYPE html><title>report</title><style>p{color:red}</style><p>zones</p>"
@@ -45,7 +45,7 @@ def result_with(stored: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def zoning(session: AsyncSession, state: State, tmp_path: Path) -> Job:
+async def zoning(session: AsyncSession, state: ServiceState, tmp_path: Path) -> Job:
     """A successful job with a published scheme, from public input."""
     (tmp_path / "report.html").write_bytes(REPORT)
     stored = state.store.put(tmp_path / "report.html", suffix=".html")
@@ -69,7 +69,7 @@ class TestState:
                 assert answer.json()["type"] == f"{EXCEPTIONS}/no-such-job"
 
     async def test_result_before_the_end(
-        self, reader: httpx.AsyncClient, session: AsyncSession, state: State
+        self, reader: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:
         job_id = await submit_echo(state.sessions)
         for path in ("results", "results/message", "manifest"):
@@ -119,7 +119,7 @@ class TestState:
         assert gone.json()["job"] == {"jobID": str(dismissed.id), "status": "dismissed"}
 
     async def test_list_is_paged_newest_first_and_filtered(
-        self, reader: httpx.AsyncClient, session: AsyncSession, state: State
+        self, reader: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:
         made = [str(await submit_echo(state.sessions, str(number))) for number in range(5)]
         await add_job(session, kind="delineate-zones", status="failed")
@@ -273,7 +273,7 @@ class TestVisibility:
 
 class TestEvents:
     async def test_changes_are_told_until_the_end(
-        self, reader: httpx.AsyncClient, session: AsyncSession, state: State
+        self, reader: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:
         job_id = await submit_echo(state.sessions)
 
@@ -304,7 +304,7 @@ class TestEvents:
         assert events[-1]["status"] == "successful"
 
     async def test_stream_ends_when_the_service_stops(
-        self, reader: httpx.AsyncClient, session: AsyncSession, state: State
+        self, reader: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:
         job_id = await submit_echo(state.sessions)
         asyncio.get_running_loop().call_later(0.3, state.draining.set)
@@ -335,7 +335,7 @@ class TestDismissal:
         reader: httpx.AsyncClient,
         admin: httpx.AsyncClient,
         session: AsyncSession,
-        state: State,
+        state: ServiceState,
     ) -> None:
         url = f"/jobs/{await submit_echo(state.sessions)}"
         assert (await reader.delete(url)).status_code == 403

@@ -18,8 +18,10 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.seeds.load import seed_cities
-from shanhai.testing.job_rows import add_region
-from shanhai.testing.joint_plans import (
+from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
+from shanhai_api.state import ServiceState
+from tests.support.job_rows import add_region
+from tests.support.joint_plans import (
     JOINT,
     PLANS,
     PROJECTS,
@@ -32,8 +34,6 @@ from shanhai.testing.joint_plans import (
     post,
     project,
 )
-from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
-from shanhai_api.state import State
 
 ROLES = (Role.PLANNER, Role.APPROVER)
 DRAFT = (
@@ -377,7 +377,7 @@ async def test_members_of_cooperation_regions(people: People, admin: httpx.Async
 
 
 async def test_neighbours_nobody_has_drawn_plan_together(
-    app: FastAPI, state: State, session: AsyncSession
+    app: FastAPI, state: ServiceState, session: AsyncSession
 ) -> None:
     """From the seeded regions to a plan in force, as the guide tells it."""
     await seed_cities(session, ["xiamen"], [], act=Act("tester"))

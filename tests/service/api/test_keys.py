@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.keys import create_key, hash_key
 from shanhai.db.tables.access import ApiKey, IdempotencyKey
 from shanhai.vocabulary import Scope
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 
 NEW = {"name": "gateway", "scopes": ["read", "jobs"]}
 
@@ -155,7 +155,7 @@ class TestIdentity:
         assert answer.headers["Content-Type"] == "application/problem+json"
 
     async def test_right_prefix_with_a_wrong_secret(
-        self, anonymous: httpx.AsyncClient, state: State
+        self, anonymous: httpx.AsyncClient, state: ServiceState
     ) -> None:
         async with state.sessions.begin() as session:
             key = await create_key(session, name="x", scopes=[Scope.READ])
@@ -164,7 +164,7 @@ class TestIdentity:
         assert await use(anonymous, key) == 200
 
     async def test_nobody_reads_where_the_public_may_not(
-        self, anonymous: httpx.AsyncClient, app: FastAPI, state: State
+        self, anonymous: httpx.AsyncClient, app: FastAPI, state: ServiceState
     ) -> None:
         public = state.configuration.public.model_copy(update={"public_read": False})
         object.__setattr__(state.configuration, "public", public)
@@ -176,7 +176,7 @@ class TestIdentity:
             assert (await anonymous.get(path)).status_code == 200
 
     async def test_any_identity_may_look_at_what_there_is(
-        self, client_with: Callable[..., Awaitable[httpx.AsyncClient]], state: State
+        self, client_with: Callable[..., Awaitable[httpx.AsyncClient]], state: ServiceState
     ) -> None:
         public = state.configuration.public.model_copy(update={"public_read": False})
         object.__setattr__(state.configuration, "public", public)

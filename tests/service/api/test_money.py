@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.job_rows import add_region
+from tests.support.emptying import forget_rows
+from tests.support.job_rows import add_region
 
 LARGEST = "99999999999999.99"
 SOURCES = "/fund-sources"

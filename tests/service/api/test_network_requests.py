@@ -14,7 +14,7 @@ from shanhai.db.tables.corridor import Corridor
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.zone import Region
 from shanhai.db.today import read_today
-from shanhai.testing.job_rows import add_dataset, add_region
+from tests.support.job_rows import add_dataset, add_region
 
 BUILD = "/processes/build-network/execution"
 CITY = "networked"

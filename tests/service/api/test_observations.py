@@ -11,12 +11,12 @@ import orjson
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
-from tests.service.api.conftest import MakeClient
 
-from shanhai.testing.observation_rows import add_station, forget_observations
 from shanhai.vocabulary import Scope
 from shanhai_api.kit.body import JSON_LIMIT_BYTES
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.service.api.conftest import MakeClient
+from tests.support.observation_rows import add_station, forget_observations
 
 GOOD: dict[str, Any] = {
     "station": "s1",
@@ -28,7 +28,7 @@ MIB = 1024**2
 
 
 @pytest.fixture
-async def feed(state: State, client_with: MakeClient) -> httpx.AsyncClient:
+async def feed(state: ServiceState, client_with: MakeClient) -> httpx.AsyncClient:
     """A client that may send observations, of which there are none."""
     async with state.sessions.begin() as session:
         await forget_observations(session)
@@ -37,7 +37,7 @@ async def feed(state: State, client_with: MakeClient) -> httpx.AsyncClient:
     return await client_with(Scope.OBSERVE)
 
 
-async def count(state: State) -> int:
+async def count(state: ServiceState) -> int:
     async with state.sessions() as session:
         return int(await session.scalar(text("SELECT count(*) FROM observation")) or 0)
 
@@ -64,7 +64,7 @@ def counted(answer: httpx.Response) -> tuple[int, int, int, int]:
     return told["accepted"], told["duplicates"], told["revised"], told["rejected_count"]
 
 
-async def test_one_many_lines_and_csv(feed: httpx.AsyncClient, state: State) -> None:
+async def test_one_many_lines_and_csv(feed: httpx.AsyncClient, state: ServiceState) -> None:
     assert counted(await feed.post("/observations", json=GOOD)) == (1, 0, 0, 0)
     assert counted(await feed.post("/observations", json=[GOOD, at(1)])) == (1, 1, 0, 0)
     body = lines(at(1, value=36), at(2), b"", at(3, unit="mg/m3", value=0.04)) + b"\r\n"
@@ -93,7 +93,7 @@ async def test_one_many_lines_and_csv(feed: httpx.AsyncClient, state: State) -> 
 
 
 async def test_rows_that_break_a_rule_are_named_and_the_others_kept(
-    feed: httpx.AsyncClient, state: State
+    feed: httpx.AsyncClient, state: ServiceState
 ) -> None:
     ahead = (datetime.now(UTC) + timedelta(minutes=6)).isoformat()
     bad: list[tuple[Any, str, str]] = [
@@ -133,7 +133,7 @@ async def test_rows_that_break_a_rule_are_named_and_the_others_kept(
     assert zh.json()["rejected"][0]["detail"] == "没有站点 'none'"
 
 
-async def test_broken_rows_of_csv_are_named(feed: httpx.AsyncClient, state: State) -> None:
+async def test_broken_rows_of_csv_are_named(feed: httpx.AsyncClient, state: ServiceState) -> None:
     table = b"\n".join(
         (
             b"station,property,time,value",
@@ -171,7 +171,7 @@ async def test_broken_rows_of_csv_are_named(feed: httpx.AsyncClient, state: Stat
     ],
 )
 async def test_bodies_that_are_refused_whole(
-    feed: httpx.AsyncClient, state: State, body: bytes, headers: dict[str, str], status: int
+    feed: httpx.AsyncClient, state: ServiceState, body: bytes, headers: dict[str, str], status: int
 ) -> None:
     given = {"Content-Type": "application/x-ndjson", **headers}
     answer = await feed.post("/observations", content=body, headers=given)
@@ -180,7 +180,9 @@ async def test_bodies_that_are_refused_whole(
     assert await count(state) == 0
 
 
-async def test_a_bomb_is_refused_before_it_unfolds(feed: httpx.AsyncClient, state: State) -> None:
+async def test_a_bomb_is_refused_before_it_unfolds(
+    feed: httpx.AsyncClient, state: ServiceState
+) -> None:
     async def endless() -> AsyncIterator[bytes]:
         packer = zlib.compressobj(9, zlib.DEFLATED, 31)
         good = lines(GOOD) + b"\n"
@@ -209,7 +211,7 @@ async def test_many_refused_rows_are_counted(feed: httpx.AsyncClient) -> None:
     assert [row["index"] for row in answer.json()["rejected"]] == list(range(1_000))
 
 
-async def test_the_same_key_stores_once(feed: httpx.AsyncClient, state: State) -> None:
+async def test_the_same_key_stores_once(feed: httpx.AsyncClient, state: ServiceState) -> None:
     key = {"Idempotency-Key": "batch-1"}
     first = await send(feed, lines(GOOD), **key)
     again = await send(feed, lines(GOOD), **key)

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.testing.feature_rows import add_five_zones, add_job, add_scheme
-from shanhai.testing.job_rows import add_dataset, add_region
+from tests.support.feature_rows import add_five_zones, add_job, add_scheme
+from tests.support.job_rows import add_dataset, add_region
 
 RESULT = {
     "outputs": {

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.testing.joint_plans import JOINT, PLANS, People, names, patch, plan, pointers, post
+from tests.support.joint_plans import JOINT, PLANS, People, names, patch, plan, pointers, post
 
 APPROVALS = "/plans/joint/approvals"
 

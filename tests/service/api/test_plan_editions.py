@@ -11,8 +11,8 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.seeds.load import seed_cities
-from shanhai.testing.emptying import forget_rows
 from shanhai.vocabulary import Role, Scope
+from tests.support.emptying import forget_rows
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 

@@ -23,9 +23,9 @@ from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.project import Project, ProjectEvent, ProjectMeasure
 from shanhai.db.tables.provision import Party
 from shanhai.db.tables.zone import Region
-from shanhai.testing.emptying import forget_rows
 from shanhai.vocabulary import Role, Scope
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.support.emptying import forget_rows
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 
@@ -146,7 +146,7 @@ async def planner(client_with: MakeClient) -> httpx.AsyncClient:
 
 
 @pytest.fixture
-async def client_as(client_with: MakeClient, state: State) -> MakeClient:
+async def client_as(client_with: MakeClient, state: ServiceState) -> MakeClient:
     """Makes clients that hold one role, in one region or everywhere."""
 
     async def make(role: Role, region: str | None, *scopes: Scope) -> httpx.AsyncClient:

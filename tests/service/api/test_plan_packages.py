@@ -35,7 +35,7 @@ from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app
 from shanhai_api.configuration import Configuration
 from shanhai_api.plans.packaging import demand_insider
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 
 PLAN = "banan-restoration-2021"
 FILE = b"%PDF-1.7 a study"
@@ -43,7 +43,7 @@ Members = dict[str, bytes]
 
 
 @pytest.fixture
-async def plans(state: State, tmp_path: Path) -> State:
+async def plans(state: ServiceState, tmp_path: Path) -> ServiceState:
     """Both cities, with a document and shapes."""
     async with state.sessions.begin() as session:
         await seed_cities(session, ["xiamen", "banan"], [], act=Act("tester"))
@@ -71,7 +71,7 @@ async def plans(state: State, tmp_path: Path) -> State:
 @pytest.fixture
 async def elsewhere(
     configuration: Configuration, fresh_database_url: str, tmp_path: Path
-) -> AsyncIterator[State]:
+) -> AsyncIterator[ServiceState]:
     """Another installation: an empty database, and a store of its own."""
     other = replace(
         configuration,
@@ -83,7 +83,7 @@ async def elsewhere(
         yield app.state.service
 
 
-async def package_of(state: State, plan: str = PLAN) -> bytes:
+async def package_of(state: ServiceState, plan: str = PLAN) -> bytes:
     async with state.sessions.begin() as session:
         key = await create_key(session, name="test", scopes=[Scope.READ, Scope.WRITE])
     app = create_app(state.configuration)
@@ -101,7 +101,7 @@ EVERYWHERE = Identity("tester", frozenset({Scope.WRITE, Scope.JOBS}))
 
 
 async def rebuilt(
-    state: State, tmp_path: Path, content: bytes, identity: Identity = EVERYWHERE
+    state: ServiceState, tmp_path: Path, content: bytes, identity: Identity = EVERYWHERE
 ) -> Mapping[str, Any]:
     """What the process makes of a package, as a worker would have it."""
     upload = tmp_path / "upload"
@@ -140,7 +140,7 @@ def packed(members: Members, *, listed: bool = True) -> bytes:
 
 
 async def test_a_plan_goes_out_and_back_the_same_to_the_last_byte(
-    plans: State, elsewhere: State, tmp_path: Path
+    plans: ServiceState, elsewhere: ServiceState, tmp_path: Path
 ) -> None:
     first = await package_of(plans)
     assert await package_of(plans) == first
@@ -154,7 +154,7 @@ async def test_a_plan_goes_out_and_back_the_same_to_the_last_byte(
     assert hashlib.sha256(again).hexdigest() == hashlib.sha256(first).hexdigest()
 
 
-async def test_the_geopackage_shows_what_is_drawn(plans: State, tmp_path: Path) -> None:
+async def test_the_geopackage_shows_what_is_drawn(plans: ServiceState, tmp_path: Path) -> None:
     members = members_of(await package_of(plans))
     (tmp_path / "plan.gpkg").write_bytes(members["plan.gpkg"])
     with sqlite3.connect(tmp_path / "plan.gpkg") as connection:
@@ -162,13 +162,15 @@ async def test_the_geopackage_shows_what_is_drawn(plans: State, tmp_path: Path) 
     assert rows[0] == ("banan.P1",)
 
 
-async def test_a_plan_that_is_there_is_not_written_again(plans: State, tmp_path: Path) -> None:
+async def test_a_plan_that_is_there_is_not_written_again(
+    plans: ServiceState, tmp_path: Path
+) -> None:
     with pytest.raises(Conflict, match="is there already"):
         await rebuilt(plans, tmp_path, await package_of(plans))
 
 
 async def test_regions_and_parties_that_are_there_are_taken(
-    plans: State, elsewhere: State, tmp_path: Path
+    plans: ServiceState, elsewhere: ServiceState, tmp_path: Path
 ) -> None:
     async with elsewhere.sessions.begin() as session:
         session.add(Region(code="banan", name_zh="巴南", name_en="Banan", level="district"))
@@ -182,7 +184,7 @@ async def test_regions_and_parties_that_are_there_are_taken(
 
 @pytest.mark.parametrize("role", [Role.PLANNER, Role.VIEWER, Role.APPROVER])
 async def test_who_may_not_decide_there_makes_nothing(
-    plans: State, elsewhere: State, tmp_path: Path, role: Role
+    plans: ServiceState, elsewhere: ServiceState, tmp_path: Path, role: Role
 ) -> None:
     content = await package_of(plans)
     async with elsewhere.sessions.begin() as session:
@@ -262,7 +264,7 @@ HOSTILE: Mapping[str, tuple[Callable[[Members], bytes], str]] = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_hostile_packages_are_refused_with_the_reason(
-    plans: State, elsewhere: State, tmp_path: Path, name: str
+    plans: ServiceState, elsewhere: ServiceState, tmp_path: Path, name: str
 ) -> None:
     make, words = HOSTILE[name]
     content = make(members_of(await package_of(plans)))
@@ -276,7 +278,7 @@ async def test_hostile_packages_are_refused_with_the_reason(
 
 
 async def test_who_sees_a_part_only_gets_no_package(
-    plans: State, anonymous: httpx.AsyncClient, client_with: Any
+    plans: ServiceState, anonymous: httpx.AsyncClient, client_with: Any
 ) -> None:
     path = f"/plans/{PLAN}/package"
     assert (await anonymous.get(path)).status_code == 401
@@ -296,7 +298,7 @@ async def test_who_sees_a_part_only_gets_no_package(
 
 
 async def test_who_may_not_write_is_told_before_the_job_is_accepted(
-    plans: State, client_with: Any
+    plans: ServiceState, client_with: Any
 ) -> None:
     caller = await client_with(Scope.READ, Scope.JOBS)
     upload = (await caller.post("/uploads", content=b"PK")).json()["upload"]

@@ -13,9 +13,9 @@ import pytest
 
 from shanhai.db.queries.keys import create_key
 from shanhai.local.ports import any_free_port
-from shanhai.testing.job_rows import open_sessions, submit_echo
-from shanhai.testing.serving import PATIENCE_S
 from shanhai.vocabulary import Scope
+from tests.support.job_rows import open_sessions, submit_echo
+from tests.support.serving import PATIENCE_S
 
 DRAIN_S = 3.0
 

@@ -13,9 +13,9 @@ from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.job import Job
 from shanhai.jobs import states
 from shanhai.processes.catalogue import CONTRACTS
-from shanhai.testing.job_rows import add_region
-from shanhai.testing.serving import PATIENCE_S
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.support.job_rows import add_region
+from tests.support.serving import PATIENCE_S
 
 ECHO = "/processes/echo/execution"
 ZONES = "/processes/delineate-zones/execution"
@@ -32,7 +32,7 @@ async def count_jobs(session: AsyncSession) -> int:
     return await session.scalar(select(func.count()).select_from(Job)) or 0
 
 
-async def finish_next(state: State, result: dict[str, Any]) -> None:
+async def finish_next(state: ServiceState, result: dict[str, Any]) -> None:
     """Play the worker: take the next job as soon as it waits, and end it."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
@@ -133,7 +133,7 @@ class TestAcceptance:
         assert (await session.scalars(select(Job))).one().inputs == {"message": "x"}
 
     async def test_echo_waits_for_its_result(
-        self, runner: httpx.AsyncClient, session: AsyncSession, state: State
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:
         worker = asyncio.create_task(finish_next(state, {"values": {"message": "山海"}}))
         answer = await runner.post(ECHO, json={"inputs": {"message": "山海"}})
@@ -145,7 +145,7 @@ class TestAcceptance:
         assert (await runner.get(monitor)).json()["status"] == "successful"
 
     async def test_result_as_document(
-        self, runner: httpx.AsyncClient, session: AsyncSession, state: State
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:
         worker = asyncio.create_task(finish_next(state, {"values": {"message": "山海"}}))
         body = {"inputs": {"message": "山海"}, "response": "document"}

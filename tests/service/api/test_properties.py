@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from shanhai.science.water_quality import WATER_STANDARDS, load_water_standard
-from shanhai.testing.observation_rows import (
+from shanhai_api.state import ServiceState
+from tests.support.observation_rows import (
     add_station,
     forget_observations,
 )
-from shanhai_api.state import State
 
 NEW: dict[str, Any] = {
     "code": "radon",
@@ -27,7 +27,7 @@ NEW: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-async def _clean(state: State) -> AsyncIterator[None]:
+async def _clean(state: ServiceState) -> AsyncIterator[None]:
     async with state.sessions.begin() as session:
         await forget_observations(session)
         await add_station(session, "s1")
@@ -67,7 +67,9 @@ async def test_what_the_standards_of_water_judge_is_listed_in_their_units(
     assert units["oxygen_saturation"] == "%"
 
 
-async def test_one_is_made_changed_and_observed(admin: httpx.AsyncClient, state: State) -> None:
+async def test_one_is_made_changed_and_observed(
+    admin: httpx.AsyncClient, state: ServiceState
+) -> None:
     made = await admin.post("/properties", json=NEW)
     assert made.status_code == 201
     assert made.headers["Location"].endswith("/properties/radon")
@@ -111,7 +113,7 @@ async def test_what_cannot_be_is_refused(
 
 
 async def test_a_station_may_have_a_range_of_its_own(
-    admin: httpx.AsyncClient, state: State
+    admin: httpx.AsyncClient, state: ServiceState
 ) -> None:
     address = "/properties/pm25/ranges/s1"
     assert (await admin.put(address, json={"low": 0, "high": 10})).status_code == 204

@@ -15,10 +15,10 @@ from shanhai.db.tables.indicator import Indicator, IndicatorTarget, IndicatorVal
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.project import Programme, Project
 from shanhai.db.tables.zone import Region
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.feature_rows import add_five_zones, add_scheme
-from shanhai.testing.job_rows import add_region
 from shanhai.vocabulary import Role, Scope
+from tests.support.emptying import forget_rows
+from tests.support.feature_rows import add_five_zones, add_scheme
+from tests.support.job_rows import add_region
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 

@@ -6,9 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.testing.job_rows import add_dataset, add_region
 from shanhai.vocabulary import Role, Scope
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.support.job_rows import add_dataset, add_region
 
 DATASET = "/collections/datasets/items/dem.city"
 
@@ -22,7 +22,7 @@ async def closed(session: AsyncSession) -> None:
     await session.commit()
 
 
-async def key_of(state: State, *roles: Role, region: str = "city") -> dict[str, str]:
+async def key_of(state: ServiceState, *roles: Role, region: str = "city") -> dict[str, str]:
     async with state.sessions.begin() as session:
         key = await create_key(
             session,
@@ -35,7 +35,7 @@ async def key_of(state: State, *roles: Role, region: str = "city") -> dict[str, 
 
 @pytest.mark.usefixtures("closed")
 async def test_a_dataset_is_shown_to_everybody_by_an_approver_alone(
-    state: State, anonymous: httpx.AsyncClient
+    state: ServiceState, anonymous: httpx.AsyncClient
 ) -> None:
     async def patch(key: dict[str, str], **members: object) -> int:
         body = {"properties": members}

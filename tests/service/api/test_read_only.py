@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from shanhai.local.servers import PrivatePostgres
-from shanhai.testing.serving import PATIENCE_S
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.support.serving import PATIENCE_S
 
 ECHO = {"inputs": {"message": "written"}}
 PATH = "/processes/echo/execution"
@@ -64,7 +64,7 @@ async def test_reading_goes_on_and_writing_comes_back(
 
 
 @pytest.fixture
-async def without_functions(state: State) -> AsyncIterator[None]:
+async def without_functions(state: ServiceState) -> AsyncIterator[None]:
     """A database whose PL/pgSQL was replaced under the running server, as packages do."""
     async with state.sessions.begin() as session:
         await session.execute(text(RELINK), {"library": "$libdir/replaced"})

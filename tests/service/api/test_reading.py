@@ -18,11 +18,11 @@ from shanhai.db.features.crs import CRS84, crs_uris
 from shanhai.db.features.query import read_rows
 from shanhai.db.tables.zone import Region
 from shanhai.local.ports import any_free_port
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.feature_rows import add_five_zones, add_scheme
-from shanhai.testing.job_rows import add_region
-from shanhai.testing.serving import PATIENCE_S
 from shanhai_api.features import streaming
+from tests.support.emptying import forget_rows
+from tests.support.feature_rows import add_five_zones, add_scheme
+from tests.support.job_rows import add_region
+from tests.support.serving import PATIENCE_S
 
 REGIONS = "/collections/regions/items"
 ZONES = "/collections/zones/items"

@@ -9,14 +9,14 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import text
-from tests.service.api.conftest import MakeClient
 
 from shanhai.db.observations.archive import close_month
 from shanhai.db.observations.rollups import sum_up
 from shanhai.monitoring.observation import FeedObservation
-from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
 from shanhai.vocabulary import Scope
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.service.api.conftest import MakeClient
+from tests.support.observation_rows import add_station, forget_observations, store_observations
 
 START = datetime(2026, 2, 28, 12, tzinfo=UTC)
 HOURS = 40
@@ -25,7 +25,7 @@ Params = dict[str, Any]
 
 
 @pytest.fixture
-async def stored(state: State) -> State:
+async def stored(state: ServiceState) -> ServiceState:
     """Three stations: two tell of PM2.5 each hour, one of ozone once, long before."""
     async with state.sessions.begin() as session:
         await forget_observations(session)
@@ -68,7 +68,9 @@ async def every_page(client: httpx.AsyncClient, **params: Any) -> list[dict[str,
     raise AssertionError("pages without end")
 
 
-async def test_values_come_in_the_order_of_time(stored: State, reader: httpx.AsyncClient) -> None:
+async def test_values_come_in_the_order_of_time(
+    stored: ServiceState, reader: httpx.AsyncClient
+) -> None:
     first = await ask(reader, station="s1", property="pm25", limit=1, revisions="true")
     received = first[0].pop("received")
     revisions = first[0].pop("revisions")
@@ -96,7 +98,7 @@ async def test_values_come_in_the_order_of_time(stored: State, reader: httpx.Asy
 
 
 async def test_pages_follow_one_another_without_gap_or_twin(
-    stored: State, reader: httpx.AsyncClient
+    stored: ServiceState, reader: httpx.AsyncClient
 ) -> None:
     kinds: tuple[Params, ...] = ({}, {"every": "hour"}, {"latest": "true"})
     for more in kinds:
@@ -106,7 +108,7 @@ async def test_pages_follow_one_another_without_gap_or_twin(
         assert await every_page(reader, limit=1, **more, station="s3,s1") == own
 
 
-async def test_time_and_place_narrow(stored: State, reader: httpx.AsyncClient) -> None:
+async def test_time_and_place_narrow(stored: ServiceState, reader: httpx.AsyncClient) -> None:
     # A date means the day of the platform's zone, which is eight hours ahead of UTC.
     day = await ask(reader, property="pm25", datetime="2026-03-01", station="s1", limit=100)
     assert [day[0]["time"], day[-1]["time"]] == ["2026-02-28T16:00:00Z", "2026-03-01T15:00:00Z"]
@@ -124,7 +126,9 @@ async def test_time_and_place_narrow(stored: State, reader: httpx.AsyncClient) -
     assert len(await ask(reader, property="a34004", limit=100)) == 2 * HOURS
 
 
-async def test_statistics_are_those_of_the_values(stored: State, reader: httpx.AsyncClient) -> None:
+async def test_statistics_are_those_of_the_values(
+    stored: ServiceState, reader: httpx.AsyncClient
+) -> None:
     asked: Params = {"station": "s2", "every": "day", "limit": 100}
     due = await ask(reader, **asked)
     # Local days begin at 16:00 of UTC; values go from 100 on, one more each hour from 12:00.
@@ -150,7 +154,7 @@ async def test_statistics_are_those_of_the_values(stored: State, reader: httpx.A
     ]
 
 
-async def test_newest_values(stored: State, reader: httpx.AsyncClient) -> None:
+async def test_newest_values(stored: ServiceState, reader: httpx.AsyncClient) -> None:
     newest = await ask(reader, latest="true")
     told = {(row["station"], row["property"], row["value"], row["gap"]) for row in newest}
     # A station that tells no interval has no gaps.
@@ -169,7 +173,9 @@ async def test_newest_values(stored: State, reader: httpx.AsyncClient) -> None:
     assert again.status_code == 304
 
 
-async def test_files_have_the_whole_selection(stored: State, reader: httpx.AsyncClient) -> None:
+async def test_files_have_the_whole_selection(
+    stored: ServiceState, reader: httpx.AsyncClient
+) -> None:
     table = await reader.get("/observations", params={"f": "csv", "property": "pm25"})
     assert table.headers["Content-Type"].startswith("text/csv")
     lines = table.content.decode("utf-8-sig").splitlines()
@@ -214,7 +220,7 @@ BAD: tuple[tuple[Params, str], ...] = (
 
 
 async def test_closed_months_are_read_as_before(
-    stored: State, reader: httpx.AsyncClient, client_with: MakeClient
+    stored: ServiceState, reader: httpx.AsyncClient, client_with: MakeClient
 ) -> None:
     old = [
         FeedObservation(
@@ -248,14 +254,14 @@ async def test_closed_months_are_read_as_before(
     assert len(await ask(reader, station="s1", datetime="../2022-01-01", limit=99)) == HOURS + 1
 
 
-async def test_bad_questions_are_named(stored: State, reader: httpx.AsyncClient) -> None:
+async def test_bad_questions_are_named(stored: ServiceState, reader: httpx.AsyncClient) -> None:
     for params, named in BAD:
         answer = await reader.get("/observations", params=params)
         assert (answer.status_code, named in answer.text) == (400, True), (params, answer.text)
 
 
 async def test_a_cursor_is_good_for_its_query_only(
-    stored: State, reader: httpx.AsyncClient
+    stored: ServiceState, reader: httpx.AsyncClient
 ) -> None:
     first = (await reader.get("/observations", params={"limit": 1})).json()
     [further] = [link["href"] for link in first["links"] if link["rel"] == "next"]
@@ -266,7 +272,7 @@ async def test_a_cursor_is_good_for_its_query_only(
 
 
 async def test_observations_of_hidden_stations_are_not_there(
-    stored: State, client_with: MakeClient, reader: httpx.AsyncClient
+    stored: ServiceState, client_with: MakeClient, reader: httpx.AsyncClient
 ) -> None:
     async with stored.sessions.begin() as session:
         await session.execute(text("UPDATE station SET deleted_at = now() WHERE code = 's1'"))
@@ -278,7 +284,7 @@ async def test_observations_of_hidden_stations_are_not_there(
     assert (await feed.get("/observations")).status_code == 403
 
 
-async def test_a_station_has_a_page(stored: State, reader: httpx.AsyncClient) -> None:
+async def test_a_station_has_a_page(stored: ServiceState, reader: httpx.AsyncClient) -> None:
     path = "/stations/s1/observations"
     document = (await reader.get(path, params={"property": "pm25", "lang": "en"})).json()
     assert document["name"] == "Station s1"
@@ -305,7 +311,7 @@ async def test_a_station_has_a_page(stored: State, reader: httpx.AsyncClient) ->
 
 
 async def test_a_station_page_of_nothing_and_bad_questions(
-    stored: State, reader: httpx.AsyncClient
+    stored: ServiceState, reader: httpx.AsyncClient
 ) -> None:
     async with stored.sessions.begin() as session:
         await add_station(session, "mute")

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from shanhai_api.app import create_app
 from shanhai_api.configuration import Configuration
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 
 ECHO = "/processes/echo/execution"
 JSON = {"Content-Type": "application/json"}
@@ -204,7 +204,7 @@ class TestAddresses:
         assert "evil" not in forged.text
 
     async def test_trusted_proxy_says_where_it_is(
-        self, anonymous: httpx.AsyncClient, state: State
+        self, anonymous: httpx.AsyncClient, state: ServiceState
     ) -> None:
         public = state.configuration.public.model_copy(
             update={"trusted_proxies": (ip_network("127.0.0.0/8"),)}
@@ -265,7 +265,7 @@ class TestLastResort:
         assert (head.status_code, head.content) == (500, b"")
 
     async def test_without_a_page_there_is_still_an_answer(
-        self, anonymous: httpx.AsyncClient, app: FastAPI, state: State
+        self, anonymous: httpx.AsyncClient, app: FastAPI, state: ServiceState
     ) -> None:
         object.__setattr__(state.configuration, "public", None)
         app.add_api_route("/broken", break_down)
@@ -312,7 +312,9 @@ class TestHealth:
         assert answer.status_code == 200
         assert set(answer.json()["checks"].values()) == {"ok"}
 
-    async def test_stopping_is_not_ready(self, anonymous: httpx.AsyncClient, state: State) -> None:
+    async def test_stopping_is_not_ready(
+        self, anonymous: httpx.AsyncClient, state: ServiceState
+    ) -> None:
         state.draining.set()
         answer = await anonymous.get("/health/ready")
         assert answer.status_code == 503
@@ -320,7 +322,7 @@ class TestHealth:
         assert (await anonymous.get("/health/live")).status_code == 200
 
     async def test_missing_redis_only_degrades(
-        self, anonymous: httpx.AsyncClient, state: State
+        self, anonymous: httpx.AsyncClient, state: ServiceState
     ) -> None:
         redis = state.configuration.redis.model_validate({"url": "redis://127.0.0.1:1/0"})
         object.__setattr__(state.configuration, "redis", redis)

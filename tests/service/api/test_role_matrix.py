@@ -22,11 +22,11 @@ from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.provision import Document
 from shanhai.db.tables.zone import Region
-from shanhai.testing.examples import Body, Examples
-from shanhai.testing.job_rows import add_dataset, add_region
 from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
 from shanhai_api.dependencies import get_unit
-from shanhai_api.state import State, Unit
+from shanhai_api.state import ServiceState, UnitOfWork
+from tests.support.examples import Body, Examples
+from tests.support.job_rows import add_dataset, add_region
 
 INSIDE, OUTSIDE = "region.example", "elsewhere"
 STATUSES: Mapping[str, tuple[str, str, str]] = {
@@ -267,12 +267,12 @@ METHODS: Mapping[Verb, str] = {
 
 
 @pytest.fixture
-async def undone(app: FastAPI, state: State, facts: list[Fact]) -> AsyncIterator[None]:
+async def undone(app: FastAPI, state: ServiceState, facts: list[Fact]) -> AsyncIterator[None]:
     """Whatever a request writes after the facts is written, and undone before the answer."""
 
-    async def unit_undone() -> AsyncIterator[Unit]:
+    async def unit_undone() -> AsyncIterator[UnitOfWork]:
         async with state.sessions() as session:
-            yield Unit(session)
+            yield UnitOfWork(session)
             await write_entries(session)
             await session.rollback()
 

@@ -30,7 +30,7 @@ from shanhai.processes.import_features.task import ImportFeaturesTask
 from shanhai.processes.kit.process import Publication
 from shanhai.vector.formats import FILE_FORMATS
 from shanhai.vocabulary import Scope
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 
 EDITOR = Identity("tester", frozenset({Scope.WRITE, Scope.PROJECTS, Scope.JOBS}))
 LONG = "河" * 200 + "湖泊 湿地, " * 30
@@ -143,7 +143,7 @@ async def pictured(session: AsyncSession) -> dict[str, str]:
 
 
 @pytest.fixture
-async def plans(state: State) -> State:
+async def plans(state: ServiceState) -> ServiceState:
     """Both cities with everything drawn, once for all tests of this module."""
     async with state.sessions.begin() as session:
         if await session.scalar(text("SELECT count(*) FROM region")):
@@ -199,7 +199,7 @@ def cases() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("collection", "name", "options"), list(cases()))
 async def test_an_unchanged_export_changes_nothing(
-    plans: State,
+    plans: ServiceState,
     admin: httpx.AsyncClient,
     tmp_path: Path,
     collection: str,
@@ -247,7 +247,7 @@ def types_of(path: Path) -> Any:
 
 @pytest.mark.parametrize("name", ["gpkg", "geojsonseq", "fgb", "shp"])
 async def test_nodes_are_exported_as_points(
-    plans: State, admin: httpx.AsyncClient, tmp_path: Path, name: str
+    plans: ServiceState, admin: httpx.AsyncClient, tmp_path: Path, name: str
 ) -> None:
     described = (await admin.get("/collections/corridor_nodes/schema")).json()["properties"]
     assert described["geometry"]["format"] == "geometry-point"
@@ -259,7 +259,7 @@ async def test_nodes_are_exported_as_points(
     assert types == {"layers": ["Point"], "shapes": ["Point"]}
 
 
-async def test_an_area_is_refused_as_a_node(plans: State, admin: httpx.AsyncClient) -> None:
+async def test_an_area_is_refused_as_a_node(plans: ServiceState, admin: httpx.AsyncClient) -> None:
     square = shapely.geometry.mapping(shapely.box(118.0, 24.4, 118.1, 24.5))
     node = {
         "type": "Feature",

@@ -17,8 +17,8 @@ from shanhai.db.tables.zone import Region
 from shanhai.processes.catalogue import CONTRACTS, read_task
 from shanhai.processes.kit.lookups import describe_dataset
 from shanhai.processes.kit.task import RegionTask, Task
-from shanhai.testing.job_rows import add_dataset, add_region
-from shanhai.testing.projects import add_project
+from tests.support.job_rows import add_dataset, add_region
+from tests.support.projects import add_project
 
 RUN = "/processes/run-scenario/execution"
 CITY = "rehearsed"

@@ -18,9 +18,9 @@ from shanhai.db.tables.access import ApiKey
 from shanhai.db.tables.job import Job, Schedule, ScheduleRun
 from shanhai.jobs.line import NO_QUOTA
 from shanhai.jobs.scheduling import Attended, attend_to_next
-from shanhai.testing.job_rows import add_dataset, add_region
 from shanhai.vocabulary import Role, Scope
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.support.job_rows import add_dataset, add_region
 
 INDEX_REQUIRED = ("npp", "rainfall", "temperature", "dem", "soil", "ndvi", "night_lights")
 MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
@@ -50,7 +50,7 @@ async def make(client: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
     return made
 
 
-async def attend(state: State) -> Attended | None:
+async def attend(state: ServiceState) -> Attended | None:
     def recalling(session: AsyncSession) -> Authenticator:
         return Authenticator(state.sessions, state.sessions.begin, session)
 
@@ -122,7 +122,7 @@ class TestDocuments:
         runner: httpx.AsyncClient,
         admin: httpx.AsyncClient,
         reader: httpx.AsyncClient,
-        state: State,
+        state: ServiceState,
     ) -> None:
         await make(runner)
         async with state.sessions.begin() as session:
@@ -139,7 +139,7 @@ class TestDocuments:
 
 class TestDue:
     async def test_a_due_time_makes_one_job_whoever_looks(
-        self, runner: httpx.AsyncClient, session: AsyncSession, state: State
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:
         made = await make(runner, priority="low")
         assert await attend(state) is None
@@ -156,7 +156,7 @@ class TestDue:
         assert (await runner.get("/schedules/nightly")).json()["next_at"] == made["next_at"]
 
     async def test_times_missed_in_an_outage_are_made_up_for_once(
-        self, runner: httpx.AsyncClient, session: AsyncSession, state: State
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:
         await make(runner, cron=None, every_s=3600, starts_at="2025-01-01T00:00:00Z")
         now = datetime.now(UTC)
@@ -176,7 +176,7 @@ class TestDue:
         runner: httpx.AsyncClient,
         admin: httpx.AsyncClient,
         session: AsyncSession,
-        state: State,
+        state: ServiceState,
     ) -> None:
         made = await make_without_owner(runner, session)
         attended = await attend(state)
@@ -187,7 +187,7 @@ class TestDue:
         assert (await admin.get("/schedules/nightly")).json()["next_at"] == made["next_at"]
 
     async def test_publishing_takes_an_approver_when_it_is_made_and_when_it_is_due(
-        self, client_with: MakeClient, session: AsyncSession, state: State
+        self, client_with: MakeClient, session: AsyncSession, state: ServiceState
     ) -> None:
         city = await add_region(session, "city")
         for theme in INDEX_REQUIRED:
@@ -227,7 +227,7 @@ class TestDue:
         assert "approver is needed" in last["exception"]["detail"]
 
     async def test_runs_are_paged(
-        self, runner: httpx.AsyncClient, session: AsyncSession, state: State
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:
         await make(runner)
         for minutes in (3, 2, 1):
@@ -246,7 +246,7 @@ class TestDue:
 
 class TestPages:
     async def test_they_tell_when_it_is_due_and_what_became_of_it(
-        self, runner: httpx.AsyncClient, session: AsyncSession, state: State
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:
         made = await make(runner)
         await make(runner, code="resting", enabled=False)
@@ -274,7 +274,7 @@ class TestPages:
         runner: httpx.AsyncClient,
         admin: httpx.AsyncClient,
         session: AsyncSession,
-        state: State,
+        state: ServiceState,
     ) -> None:
         await make_without_owner(runner, session)
         assert await attend(state) is not None
@@ -283,7 +283,7 @@ class TestPages:
 
 
 async def with_roles(
-    state: State, client_with: MakeClient, *roles: Role
+    state: ServiceState, client_with: MakeClient, *roles: Role
 ) -> tuple[httpx.AsyncClient, str]:
     """A client whose key has the roles in the city, and the key's prefix."""
     async with state.sessions.begin() as session:

@@ -9,7 +9,7 @@ import pytest
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import seed_cities
 from shanhai.vocabulary import Scope
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 
@@ -29,7 +29,7 @@ BANAN_2023: dict[str, tuple[float, float | None, str]] = {
 
 
 @pytest.fixture
-async def analyst(state: State, session: Any, client_with: Any) -> httpx.AsyncClient:
+async def analyst(state: ServiceState, session: Any, client_with: Any) -> httpx.AsyncClient:
     """An analyst before a database with both plans."""
     async with state.sessions.begin() as seeding:
         await seed_cities(seeding, ["xiamen", "banan"], [], act=Act("tester"))

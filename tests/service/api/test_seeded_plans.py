@@ -10,14 +10,14 @@ from shanhai.db.compliance.rules import activities
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import seed_cities
 from shanhai.db.seeds.measures import MEASURES
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 
 BANAN = "banan-restoration-2021"
 XIAMEN = "xiamen-demonstration"
 
 
 @pytest.fixture
-async def public(state: State, anonymous: httpx.AsyncClient) -> httpx.AsyncClient:
+async def public(state: ServiceState, anonymous: httpx.AsyncClient) -> httpx.AsyncClient:
     """Anyone, before a database with both plans."""
     async with state.sessions.begin() as session:
         await seed_cities(session, ["xiamen", "banan"], [], act=Act("tester"))

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.job import Job
-from shanhai.testing.job_rows import add_region
+from tests.support.job_rows import add_region
 
 SEED = "/processes/seed-tiles/execution"
 

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.job import Job
-from shanhai.testing.job_rows import add_region
-from shanhai.testing.projects import add_project, add_source
+from tests.support.job_rows import add_region
+from tests.support.projects import add_project, add_source
 
 RUN = "/processes/select-sites/execution"
 CITY = "sited"

@@ -23,15 +23,15 @@ from frost_sta_client.service.auth_handler import AuthHandler
 from requests.auth import AuthBase
 from requests.models import PreparedRequest
 from sqlalchemy import text
-from tests.service.api.ogc.conftest import configured
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.sensorthings.operands import FUNCTIONS
-from shanhai.testing.job_rows import open_sessions
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app
 from shanhai_api.sta.documents import CONFORMANCE
+from tests.service.api.ogc.conftest import configured
+from tests.support.job_rows import open_sessions
 
 ROOT = "/sta/v1.1"
 START_S = 20

@@ -10,11 +10,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai_api.dependencies import get_read_session
-from shanhai_api.state import State, Unit
+from shanhai_api.state import ServiceState, UnitOfWork
 
 
 @pytest.fixture
-def request_of(state: State) -> Request:
+def request_of(state: ServiceState) -> Request:
     """A request as dependencies see it."""
     app = type("App", (), {"state": type("AppState", (), {"service": state})})
     return Request({"type": "http", "app": app, "headers": []})
@@ -31,10 +31,10 @@ async def test_statements_are_cut_off(session: AsyncSession) -> None:
     assert limit == "5s"
 
 
-async def test_actions_follow_the_commit_and_only_it(state: State) -> None:
+async def test_actions_follow_the_commit_and_only_it(state: ServiceState) -> None:
     done: list[str] = []
 
-    async def note(unit: Unit, what: str) -> None:
+    async def note(unit: UnitOfWork, what: str) -> None:
         done.append(f"{what}, in transaction: {unit.session.in_transaction()}")
 
     async with state.unit() as unit:
@@ -43,7 +43,7 @@ async def test_actions_follow_the_commit_and_only_it(state: State) -> None:
     assert done == ["first, in transaction: False"]
 
 
-async def test_rolled_back_work_has_no_consequences(state: State) -> None:
+async def test_rolled_back_work_has_no_consequences(state: ServiceState) -> None:
     done: list[str] = []
 
     async def note() -> None:

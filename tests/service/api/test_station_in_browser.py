@@ -12,13 +12,13 @@ import uvicorn
 from sqlalchemy import text
 
 from shanhai.monitoring.observation import FeedObservation
-from shanhai.testing.browser import open_page
-from shanhai.testing.job_rows import open_sessions
-from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
-from shanhai.testing.pictures import keep_picture
-from shanhai.testing.serving import serving
 from shanhai_api.app import create_app
 from shanhai_api.configuration import Configuration
+from tests.support.browser import open_page
+from tests.support.job_rows import open_sessions
+from tests.support.observation_rows import add_station, forget_observations, store_observations
+from tests.support.pictures import keep_picture
+from tests.support.serving import serving
 
 START = datetime(2026, 2, 28, 16, tzinfo=UTC)
 WINDOW = (1180, 980)

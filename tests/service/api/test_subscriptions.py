@@ -7,15 +7,15 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
-from tests.service.api.conftest import MakeClient
 
 from shanhai.db.alerts.subscriptions import find_subscription, token_of
 from shanhai.db.tables.delivery import Delivery
 from shanhai.settings import SmtpSettings
-from shanhai.testing.emptying import forget_rows
 from shanhai.vocabulary import Scope
 from shanhai_api.configuration import Configuration
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.service.api.conftest import MakeClient
+from tests.support.emptying import forget_rows
 
 SECRET = "s" * 32
 NEW: dict[str, Any] = {"name": "值班员", "address": "duty@example.org", "levels": ["red", "yellow"]}
@@ -29,7 +29,7 @@ def configuration(configuration: Configuration) -> Configuration:
 
 
 @pytest.fixture
-async def clerk(state: State, admin: httpx.AsyncClient) -> httpx.AsyncClient:
+async def clerk(state: ServiceState, admin: httpx.AsyncClient) -> httpx.AsyncClient:
     """An administrator, where nobody is subscribed."""
     async with state.sessions.begin() as session:
         await forget_rows(session, ["subscription", "delivery"])
@@ -37,7 +37,7 @@ async def clerk(state: State, admin: httpx.AsyncClient) -> httpx.AsyncClient:
 
 
 async def test_subscriptions_are_made_replaced_and_ended(
-    clerk: httpx.AsyncClient, state: State
+    clerk: httpx.AsyncClient, state: ServiceState
 ) -> None:
     made = await clerk.post("/subscriptions", json=NEW, headers={"Idempotency-Key": "one"})
     assert made.status_code == 201, made.text
@@ -101,7 +101,7 @@ async def test_addresses_are_for_administrators(
 
 
 async def test_the_link_of_a_mail_asks_and_then_ends_the_subscription(
-    clerk: httpx.AsyncClient, anonymous: httpx.AsyncClient, state: State
+    clerk: httpx.AsyncClient, anonymous: httpx.AsyncClient, state: ServiceState
 ) -> None:
     number = (await clerk.post("/subscriptions", json=NEW)).json()["id"]
     async with state.sessions() as session:
@@ -124,7 +124,7 @@ async def test_the_link_of_a_mail_asks_and_then_ends_the_subscription(
 
 
 async def test_without_a_mail_server_nobody_subscribes(
-    clerk: httpx.AsyncClient, state: State
+    clerk: httpx.AsyncClient, state: ServiceState
 ) -> None:
     state.configuration = replace(state.configuration, smtp=SmtpSettings())
     refused = await clerk.post("/subscriptions", json=NEW)

@@ -13,8 +13,8 @@ from shanhai.db.seeds.load import seed_cities
 from shanhai.db.tables.corridor import Pattern, PatternComponent
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.zone import Region
-from shanhai.testing.job_rows import add_region
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.support.job_rows import add_region
 
 Node = dict[str, Any]
 
@@ -160,7 +160,7 @@ async def test_components(
 
 
 async def test_trees_of_the_plans_that_ship(
-    anonymous: httpx.AsyncClient, session: AsyncSession, state: State
+    anonymous: httpx.AsyncClient, session: AsyncSession, state: ServiceState
 ) -> None:
     async with state.sessions.begin() as own:
         await seed_cities(own, ["xiamen", "banan"], [], act=Act("tester"))

@@ -12,17 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect
 
 from shanhai.db.tables.dataset import Upload
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 
 CONTENT = bytes(range(256)) * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
-def stored(state: State, answer: httpx.Response) -> bytes:
+def stored(state: ServiceState, answer: httpx.Response) -> bytes:
     return state.store.upload_path(UUID(answer.json()["upload"])).read_bytes()
 
 
-def files(state: State) -> int:
+def files(state: ServiceState) -> int:
     return len(list((state.configuration.artifacts.root / "uploads").glob("*")))
 
 
@@ -37,7 +37,7 @@ async def blocks(*parts: bytes) -> AsyncIterator[bytes]:
 
 class TestWhole:
     async def test_bytes_are_kept_and_summed(
-        self, runner: httpx.AsyncClient, session: AsyncSession, state: State
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:
         answer = await runner.post("/uploads", content=CONTENT)
         assert answer.status_code == 201
@@ -49,7 +49,7 @@ class TestWhole:
         assert (await runner.get(answer.headers["Location"])).json() == document
 
     async def test_limit_holds_without_a_length(
-        self, runner: httpx.AsyncClient, session: AsyncSession, state: State
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:
         for content in (b"x" * 1_000_001, blocks(b"x" * 600_000, b"x" * 600_000)):
             answer = await runner.post("/uploads", content=content)
@@ -58,7 +58,7 @@ class TestWhole:
         assert files(state) == 0
 
     async def test_empty_body(
-        self, runner: httpx.AsyncClient, session: AsyncSession, state: State
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:
         assert (await runner.post("/uploads", content=b"")).status_code == 400
         assert files(state) == 0
@@ -80,7 +80,7 @@ class TestWhole:
 
 class TestOnce:
     async def test_repeated_file_is_one_upload(
-        self, runner: httpx.AsyncClient, session: AsyncSession, state: State
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:
         headers = {"Idempotency-Key": "u1"}
         first = await runner.post("/uploads", content=CONTENT, headers=headers)
@@ -96,7 +96,7 @@ class TestOnce:
 
 class TestPieces:
     async def test_pieces_make_the_whole(
-        self, runner: httpx.AsyncClient, session: AsyncSession, state: State
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:
         begun = await runner.post("/uploads", content=CONTENT[:1000], headers=piece(0, 1000))
         assert begun.status_code == 201
@@ -122,7 +122,7 @@ class TestPieces:
         assert done.json()["sha256"] == SHA256
 
     async def test_broken_piece_is_continued_where_it_broke(
-        self, runner: httpx.AsyncClient, session: AsyncSession, state: State
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: ServiceState
     ) -> None:
         begun = await runner.post("/uploads", content=CONTENT[:10], headers=piece(0, 10))
         url = begun.headers["Location"]
@@ -164,7 +164,7 @@ class TestPieces:
         self,
         runner: httpx.AsyncClient,
         session: AsyncSession,
-        state: State,
+        state: ServiceState,
         header: str,
         status: int,
     ) -> None:
@@ -180,7 +180,7 @@ class TestPieces:
 
 
 async def test_expired_uploads_are_forgotten_with_their_files(
-    runner: httpx.AsyncClient, session: AsyncSession, state: State
+    runner: httpx.AsyncClient, session: AsyncSession, state: ServiceState
 ) -> None:
     old = await runner.post("/uploads", content=b"old")
     await session.execute(update(Upload).values(expires_at=func.now() - timedelta(seconds=1)))

@@ -3,23 +3,23 @@
 import httpx
 import pytest
 from fastapi import FastAPI
+
+from shanhai.db.queries.audit import Act
+from shanhai.db.seeds.load import seed_cities
+from shanhai_api.state import ServiceState
 from tests.service.api.walks import (
     assert_names_are_shown,
     assert_no_dead_links,
     names_of_codes,
     steps_of,
 )
-
-from shanhai.db.queries.audit import Act
-from shanhai.db.seeds.load import seed_cities
-from shanhai.testing.walking import visible_texts
-from shanhai_api.state import State
+from tests.support.walking import visible_texts
 
 Client = httpx.AsyncClient
 
 
 @pytest.fixture
-async def seeded(state: State) -> None:
+async def seeded(state: ServiceState) -> None:
     async with state.sessions.begin() as session:
         await seed_cities(session, ["xiamen", "banan"], [], act=Act("tester"))
 

@@ -11,12 +11,6 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.service.api.walks import (
-    assert_names_are_shown,
-    assert_no_dead_links,
-    names_of_codes,
-    steps_of,
-)
 
 from shanhai.db.alerts.observation_evaluation import evaluate_changes
 from shanhai.db.alerts.plan_evaluation import evaluate_lines
@@ -28,10 +22,16 @@ from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.station import Station
 from shanhai.db.tables.zone import Region
 from shanhai.monitoring.observation import FeedObservation
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.feature_rows import add_job
-from shanhai.testing.observation_rows import forget_observations, store_observations
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.service.api.walks import (
+    assert_names_are_shown,
+    assert_no_dead_links,
+    names_of_codes,
+    steps_of,
+)
+from tests.support.emptying import forget_rows
+from tests.support.feature_rows import add_job
+from tests.support.observation_rows import forget_observations, store_observations
 
 Client = httpx.AsyncClient
 ACT = Act("tester")
@@ -76,7 +76,7 @@ RULES: tuple[dict[str, Any], ...] = (
 
 @pytest.fixture
 async def work(
-    session: AsyncSession, state: State, admin: Client, tmp_path: Path
+    session: AsyncSession, state: ServiceState, admin: Client, tmp_path: Path
 ) -> AsyncIterator[list[str]]:
     """Seeded cities, in which something of each kind is done; the addresses of jobs' pages."""
     await forget_rows(session, ["bulletin_template", "webhook", "delivery", "schedule"])
@@ -94,7 +94,7 @@ async def work(
     await session.commit()
 
 
-def stored(state: State, folder: Path, name: str, media_type: str) -> dict[str, Any]:
+def stored(state: ServiceState, folder: Path, name: str, media_type: str) -> dict[str, Any]:
     """A file as a worker would have stored it."""
     (folder / name).write_bytes(name.encode())
     file = state.store.put(folder / name, suffix=f".{name.partition('_')[0]}")
@@ -102,7 +102,7 @@ def stored(state: State, folder: Path, name: str, media_type: str) -> dict[str, 
 
 
 async def add_jobs(
-    session: AsyncSession, state: State, admin: Client, folder: Path
+    session: AsyncSession, state: ServiceState, admin: Client, folder: Path
 ) -> dict[str, UUID]:
     """A zoning, a check, an import that failed, one that waits, and one that made a bulletin."""
     zone = {"class": "supply_demand.strict_protection", "color": "#1b6e3c", "area_km2": 12.5}
@@ -135,7 +135,7 @@ async def add_jobs(
 
 
 async def add_bulletin(
-    session: AsyncSession, state: State, admin: Client, job: UUID, folder: Path
+    session: AsyncSession, state: ServiceState, admin: Client, job: UUID, folder: Path
 ) -> None:
     """A bulletin that is published."""
     region = (await session.scalars(select(Region).where(Region.code == "xiamen"))).one()
@@ -164,7 +164,7 @@ async def add_bulletin(
     assert (await admin.post(f"/bulletins/{code}/publish")).status_code == 200
 
 
-async def raise_alerts(session: AsyncSession, state: State, admin: Client) -> None:
+async def raise_alerts(session: AsyncSession, state: ServiceState, admin: Client) -> None:
     """An alert of a station, and one of a line that was cut."""
     named = {"name_zh": "湖里空气站", "name_en": "Huli air station"}
     session.add(Station(code="xiamen.air-1", kind="land", interval_s=3600, **named))

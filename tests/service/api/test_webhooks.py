@@ -8,7 +8,6 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import select
-from tests.service.api.conftest import BASE, MakeClient
 
 from shanhai.db.alerts.observation_evaluation import evaluate_changes
 from shanhai.db.deliveries.webhooks import PURPOSE
@@ -17,15 +16,16 @@ from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.delivery import Delivery, Webhook
 from shanhai.monitoring.observation import FeedObservation
-from shanhai.sealing import Seal
+from shanhai.secret_box import SecretBox
 from shanhai.settings import OutgoingSettings, WebhookSettings
-from shanhai.signature import show_secret
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.job_rows import add_region
-from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
 from shanhai.vocabulary import Role, Scope
+from shanhai.webhook_signing import show_secret
 from shanhai_api.configuration import Configuration
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.service.api.conftest import BASE, MakeClient
+from tests.support.emptying import forget_rows
+from tests.support.job_rows import add_region
+from tests.support.observation_rows import add_station, forget_observations, store_observations
 
 SECRET = "a secret of the server, for tests."
 NEW: dict[str, Any] = {
@@ -52,7 +52,7 @@ def configuration(configuration: Configuration) -> Configuration:
 
 
 @pytest.fixture
-async def planner(state: State, client_with: MakeClient) -> httpx.AsyncClient:
+async def planner(state: ServiceState, client_with: MakeClient) -> httpx.AsyncClient:
     async with state.sessions.begin() as session:
         await forget_rows(session, ["delivery", "webhook", "region"])
     return await client_with(Scope.READ, Scope.WRITE)
@@ -65,13 +65,15 @@ async def make(client: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
     return document
 
 
-async def written(state: State, code: str) -> list[Delivery]:
+async def written(state: ServiceState, code: str) -> list[Delivery]:
     async with state.sessions() as session:
         query = select(Delivery).where(Delivery.target == code).order_by(Delivery.created_at)
         return list(await session.scalars(query))
 
 
-async def test_made_shown_replaced_and_ended(planner: httpx.AsyncClient, state: State) -> None:
+async def test_made_shown_replaced_and_ended(
+    planner: httpx.AsyncClient, state: ServiceState
+) -> None:
     key = {"Idempotency-Key": "one"}
     made = await planner.post("/webhooks", json=NEW, headers=key)
     assert made.status_code == 201, made.text
@@ -87,7 +89,7 @@ async def test_made_shown_replaced_and_ended(planner: httpx.AsyncClient, state: 
             select(AuditLog.after).where(AuditLog.object_id == told["id"])
         )
         assert told["secret"] not in str(list(audited))
-    opened = Seal(SECRET, PURPOSE).open(row.secret, row.code)
+    opened = SecretBox(SECRET, PURPOSE).open(row.secret, row.code)
     assert show_secret(opened) == told["secret"]
     assert opened not in row.secret
     again = await planner.post("/webhooks", json=NEW, headers=key)
@@ -111,7 +113,7 @@ async def test_made_shown_replaced_and_ended(planner: httpx.AsyncClient, state: 
 
 
 async def test_rotation_keeps_the_former_secret_for_a_while(
-    planner: httpx.AsyncClient, state: State
+    planner: httpx.AsyncClient, state: ServiceState
 ) -> None:
     first = await make(planner)
     path = f"/webhooks/{first['id']}/rotate"
@@ -127,12 +129,13 @@ async def test_rotation_keeps_the_former_secret_for_a_while(
         row = (await session.scalars(select(Webhook))).one()
         assert row.former_secret is not None
         kept = [
-            Seal(SECRET, PURPOSE).open(one, row.code) for one in (row.former_secret, row.secret)
+            SecretBox(SECRET, PURPOSE).open(one, row.code)
+            for one in (row.former_secret, row.secret)
         ]
     assert [show_secret(one) for one in kept] == [first["secret"], rotated.json()["secret"]]
 
 
-async def test_tests_and_redelivery(planner: httpx.AsyncClient, state: State) -> None:
+async def test_tests_and_redelivery(planner: httpx.AsyncClient, state: ServiceState) -> None:
     code = (await make(planner))["id"]
     path = f"/webhooks/{code}/deliveries"
     for _ in range(3):
@@ -182,7 +185,7 @@ async def test_tests_and_redelivery(planner: httpx.AsyncClient, state: State) ->
     ],
 )
 async def test_what_makes_no_sense_is_refused(
-    planner: httpx.AsyncClient, state: State, changes: dict[str, Any], pointer: str
+    planner: httpx.AsyncClient, state: ServiceState, changes: dict[str, Any], pointer: str
 ) -> None:
     for lang in ("zh", "en"):
         answer = await planner.post(f"/webhooks?lang={lang}", json={**NEW, **changes})
@@ -193,7 +196,7 @@ async def test_what_makes_no_sense_is_refused(
 
 
 async def test_only_for_those_who_work_for_the_region(
-    planner: httpx.AsyncClient, state: State, app: FastAPI, client_with: MakeClient
+    planner: httpx.AsyncClient, state: ServiceState, app: FastAPI, client_with: MakeClient
 ) -> None:
     async with state.sessions.begin() as session:
         for code in ("west", "east"):
@@ -226,7 +229,7 @@ async def test_only_for_those_who_work_for_the_region(
         assert (await client.post("/webhooks", json=NEW)).status_code == status
 
 
-async def make_rule(planner: httpx.AsyncClient, state: State, **changes: Any) -> None:
+async def make_rule(planner: httpx.AsyncClient, state: ServiceState, **changes: Any) -> None:
     """A rule at the only station there is."""
     async with state.sessions.begin() as session:
         await forget_observations(session)
@@ -244,7 +247,9 @@ async def make_rule(planner: httpx.AsyncClient, state: State, **changes: Any) ->
     assert made.status_code == 201, made.text
 
 
-async def test_quiet_hours_hold_messages_back(planner: httpx.AsyncClient, state: State) -> None:
+async def test_quiet_hours_hold_messages_back(
+    planner: httpx.AsyncClient, state: ServiceState
+) -> None:
     now = datetime.now(UTC)
     begins, ends = (f"{now + timedelta(hours=by):%H:%M}" for by in (-1, 2))
     await make_rule(planner, state, quiet={"from": begins, "to": ends, "time_zone": "UTC"})
@@ -261,7 +266,9 @@ async def test_quiet_hours_hold_messages_back(planner: httpx.AsyncClient, state:
     assert escalated.due_at < now + timedelta(minutes=1)
 
 
-async def test_alerts_are_written_for_webhooks(planner: httpx.AsyncClient, state: State) -> None:
+async def test_alerts_are_written_for_webhooks(
+    planner: httpx.AsyncClient, state: ServiceState
+) -> None:
     await make_rule(planner, state)
     hook = await make(planner, events=ALERT_EVENTS, lang="en")
     deaf = await make(planner, events=["case.opened"])

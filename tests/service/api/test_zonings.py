@@ -10,9 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.zone import Region
-from shanhai.testing.feature_rows import add_five_zones, add_scheme, add_zone
-from shanhai.testing.job_rows import add_region
 from shanhai.vocabulary import Scope
+from tests.support.feature_rows import add_five_zones, add_scheme, add_zone
+from tests.support.job_rows import add_region
 
 MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
 CODE = "city.supply_demand"

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from shanhai.testing.dask_cluster import DaskParts, start_dask
+from tests.support.dask_cluster import DaskParts, start_dask
 
 OWN_FUNCTIONS = {"PYTHONPATH": str(Path(__file__).parents[3])}
 

@@ -11,16 +11,16 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.service.cluster.conftest import OWN_FUNCTIONS
-from tests.service.cluster.windows import die, mark, refuse_seven, square
 
 from shanhai.errors import InvalidInput, Unavailable
 from shanhai.raster import dask_windows
 from shanhai.raster.windows import Cluster, window_runner
-from shanhai.testing.certificates import make_certificates
-from shanhai.testing.dask_cluster import DaskParts, start_dask
-from shanhai.testing.serving import PATIENCE_S, kill
-from shanhai.testing.workers import free_port
+from tests.service.cluster.conftest import OWN_FUNCTIONS
+from tests.service.cluster.windows import die, mark, refuse_seven, square
+from tests.support.certificates import make_certificates
+from tests.support.dask_cluster import DaskParts, start_dask
+from tests.support.serving import PATIENCE_S, kill
+from tests.support.workers import free_port
 
 pytestmark = pytest.mark.service
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from shanhai.data.synthetic_network import build_linked_watershed, network_task
+from shanhai.data.synthetic_watershed import Watershed, build_watershed
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Task
 from shanhai.storage.artifacts import sha256_of
-from shanhai.testing.dask_cluster import DaskParts
-from shanhai.testing.network_rasters import build_linked_watershed, network_task
-from shanhai.testing.watershed import Watershed, build_watershed
+from tests.support.dask_cluster import DaskParts
 
 pytestmark = pytest.mark.service
 

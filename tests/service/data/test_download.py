@@ -12,7 +12,7 @@ from shanhai.data.download import default_cache, ensure_package, file_lock
 from shanhai.data.packages import Package
 from shanhai.data.progress import Reporter
 from shanhai.errors import Unavailable
-from shanhai.testing.serving import join
+from tests.support.serving import join
 
 CONTENT = bytes(range(256)) * 4_000
 

@@ -16,7 +16,7 @@ from shanhai.data.stac import Catalogues, read_catalogues
 from shanhai.errors import InvalidInput, NotFound, Unavailable
 from shanhai.processes.import_dataset.description import read_description
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
-from shanhai.testing.stac_site import TOKEN, Site, serve_site
+from tests.support.stac_site import TOKEN, Site, serve_site
 
 CELLS = 1_024
 STEP = 0.5 / CELLS

@@ -20,6 +20,7 @@ from shanhai.backup.repository import BackupFolder, BackupManifest
 from shanhai.backup.restore import Restored, restore
 from shanhai.backup.result_files import copy_objects
 from shanhai.backup.wal_archive import Archiver
+from shanhai.data.synthetic_watershed import build_watershed
 from shanhai.db.migrate import upgrade
 from shanhai.db.queries.jobs import read_queue_state
 from shanhai.db.queries.system_status import read_reach_s
@@ -30,12 +31,11 @@ from shanhai.local.places import Home
 from shanhai.local.servers import PrivatePostgres, Surroundings
 from shanhai.settings import ArtifactSettings, DatabaseSettings, PublicSettings
 from shanhai.storage.artifacts import LocalArtifacts, sha256_of
-from shanhai.testing.job_rows import open_sessions
-from shanhai.testing.run_directory import run_directory
-from shanhai.testing.stored import store_watershed
-from shanhai.testing.watershed import build_watershed
-from shanhai.testing.workers import eventually
 from shanhai_tiles.app import Settings, create_app
+from tests.support.job_rows import open_sessions
+from tests.support.run_directory import run_directory
+from tests.support.stored import store_watershed
+from tests.support.workers import eventually
 
 pytestmark = pytest.mark.db
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from shanhai.client import ApiClient
-from shanhai.local.opening import openable
+from shanhai.local.demo.results import openable
 
 PAGES = 3
 

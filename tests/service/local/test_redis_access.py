@@ -11,10 +11,9 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, ConnectionError, NoPermissionError, ResponseError
 
-from shanhai.local.redis import ACCESS, ADMINISTRATOR, USER
-from shanhai.local.servers import PrivateRedis
-from shanhai.testing.serving import PATIENCE_S
-from shanhai.testing.workers import free_port
+from shanhai.local.servers import ACCESS, ADMINISTRATOR, REDIS_USER, PrivateRedis
+from tests.support.serving import PATIENCE_S
+from tests.support.workers import free_port
 
 ROOT = Path(__file__).parents[3]
 START = str(ROOT / "deploy/redis/start.sh")
@@ -31,7 +30,7 @@ async def ours(redis_url: str) -> AsyncIterator[Redis]:
 
 async def test_the_services_are_a_user_with_a_name(ours: Redis) -> None:
     assert await ours.ping()
-    assert await ours.acl_whoami() == USER
+    assert await ours.acl_whoami() == REDIS_USER
 
 
 @pytest.mark.parametrize(
@@ -69,7 +68,9 @@ async def test_a_script_may_no_more_than_they(ours: Redis) -> None:
         await ours.eval("return redis.call('SET', 'foreign', 1)", 0)
 
 
-@pytest.mark.parametrize("login", ["", ":{password}@", "default:{password}@", f"{USER}:guess@"])
+@pytest.mark.parametrize(
+    "login", ["", ":{password}@", "default:{password}@", f"{REDIS_USER}:guess@"]
+)
 async def test_nobody_else_gets_in(private_redis: PrivateRedis, login: str) -> None:
     """Neither without a name, nor under the one Redis gives, even with our password."""
     login = login.format(password=private_redis.password)
@@ -87,7 +88,7 @@ async def test_the_administrator_has_another_password(private_redis: PrivateRedi
     try:
         assert await client.acl_whoami() == ADMINISTRATOR
         assert {entry.split()[1] for entry in await client.acl_list() if " on " in entry} == {
-            USER,
+            REDIS_USER,
             ADMINISTRATOR,
         }
     finally:
@@ -97,7 +98,7 @@ async def test_the_administrator_has_another_password(private_redis: PrivateRedi
 def test_the_compose_file_and_the_documentation_give_the_same_access() -> None:
     given = (ROOT / "deploy/redis/start.sh").read_text("utf-8").splitlines()
     assert "user default off" in given
-    [line] = [line for line in given if line.startswith(f"user {USER} ")]
+    [line] = [line for line in given if line.startswith(f"user {REDIS_USER} ")]
     assert line.endswith(f" {ACCESS}")
     written = " ".join((ROOT / "docs/operations.md").read_text("utf-8").split())
     assert ACCESS in written
@@ -133,9 +134,9 @@ async def reachable(client: Redis) -> None:
 async def test_redis_of_the_compose_file_lets_nobody_but_the_services_in(
     composed: Callable[[str], str],
 ) -> None:
-    async with Redis.from_url(composed(USER)) as client:
+    async with Redis.from_url(composed(REDIS_USER)) as client:
         await reachable(client)
-        assert await client.acl_whoami() == USER
+        assert await client.acl_whoami() == REDIS_USER
         with pytest.raises(NoPermissionError):
             await client.flushall()
     for stranger in ("", "default"):

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from shanhai.errors import Unavailable
+from shanhai.local.background import read_process
 from shanhai.local.places import Home
-from shanhai.local.process_table import read_process
 from shanhai.local.servers import PrivateBroker, PrivatePostgres, PrivateRedis, Surroundings
-from shanhai.testing.run_directory import run_directory
-from shanhai.testing.serving import PATIENCE_S
+from tests.support.run_directory import run_directory
+from tests.support.serving import PATIENCE_S
 
 Server = PrivateBroker | PrivatePostgres | PrivateRedis
 

@@ -9,13 +9,13 @@ import pytest
 from shanhai.backup.age_encryption import make_identity
 from shanhai.backup.repository import BackupFolder
 from shanhai.local import stack as stack_module
+from shanhai.local.background import read_process
 from shanhai.local.places import Home
-from shanhai.local.process_table import read_process
-from shanhai.local.processes import SERVICES, ServiceSpec
+from shanhai.local.services import SERVICES, ServiceSpec
 from shanhai.local.stack import Stack
 from shanhai.settings import ALL_SETTINGS
-from shanhai.testing.run_directory import run_directory
-from shanhai.testing.serving import PATIENCE_S, join
+from tests.support.run_directory import run_directory
+from tests.support.serving import PATIENCE_S, join
 
 pytestmark = [pytest.mark.db, pytest.mark.redis]
 

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import func, select
 
+from shanhai.data.synthetic_watershed import CODE, Watershed, build_watershed
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.dataset import Dataset
@@ -23,8 +24,7 @@ from shanhai.processes.kit.registration import as_multipolygon
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.job_rows import open_sessions
-from shanhai.testing.watershed import CODE, Watershed, build_watershed
+from tests.support.job_rows import open_sessions
 
 SCHEME = f"{CODE}.supply_demand"
 

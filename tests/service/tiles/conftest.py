@@ -34,9 +34,9 @@ from shanhai.settings import (
     TileTokenSettings,
 )
 from shanhai.storage.artifacts import LocalArtifacts, StoredArtifact
-from shanhai.testing.serving import serving
 from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
 from shanhai_tiles.app import Settings, create_app
+from tests.support.serving import serving
 
 EPSG = 4548
 TRANSFORM = (100.0, 0.0, 600_000.0, 0.0, -100.0, 2_720_000.0)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from shanhai.testing.serving import serving
+from tests.support.serving import serving
 
 
 @contextmanager

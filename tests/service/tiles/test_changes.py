@@ -12,9 +12,8 @@ from shanhai.db.engine import Sessions
 from shanhai.db.fast_reads import FastReader, open_quick_reader
 from shanhai.db.tiles.simplification import prune_changes
 from shanhai.settings import DatabaseSettings
-from shanhai.testing.job_rows import add_region, open_sessions
-from shanhai_tiles.changes import READ, TRUSTED_S, Changes
-from shanhai_tiles.following import following_changes
+from shanhai_tiles.change_listener import READ, TRUSTED_S, ChangeTracker, following_changes
+from tests.support.job_rows import add_region, open_sessions
 
 Box = tuple[float, float, float, float]
 HERE, THERE = (118.0, 24.4, 118.1, 24.5), (119.0, 25.0, 119.5, 25.5)
@@ -36,7 +35,7 @@ def settings_of(url: str) -> DatabaseSettings:
 
 
 @pytest.fixture
-async def changes(sessions: Sessions, database_url: str) -> AsyncIterator[Changes]:
+async def changes(sessions: Sessions, database_url: str) -> AsyncIterator[ChangeTracker]:
     async with following_changes(settings_of(database_url), application="followed") as changes:
         await until(lambda: changes.current)
         yield changes
@@ -62,7 +61,7 @@ async def rename(sessions: Sessions, code: str) -> None:
 
 
 async def test_a_change_is_known_within_a_second_and_only_where_it_is(
-    changes: Changes, sessions: Sessions
+    changes: ChangeTracker, sessions: Sessions
 ) -> None:
     here, there = changes.stamp("regions", HERE), changes.stamp("regions", THERE)
     version, zones = changes.version("regions"), changes.version("zones")
@@ -74,12 +73,12 @@ async def test_a_change_is_known_within_a_second_and_only_where_it_is(
 
 
 async def test_replicas_and_newcomers_agree(
-    changes: Changes, sessions: Sessions, database_url: str, reader: FastReader
+    changes: ChangeTracker, sessions: Sessions, database_url: str, reader: FastReader
 ) -> None:
     before = changes.stamp("regions", HERE)
     await rename(sessions, "here")
     await until(lambda: changes.stamp("regions", HERE) != before)
-    newcomer = Changes()
+    newcomer = ChangeTracker()
     await newcomer.catch_up(reader)
     for collection in ("regions", "zones", "datasets"):
         assert newcomer.stamp(collection, HERE) == changes.stamp(collection, HERE)
@@ -87,7 +86,7 @@ async def test_replicas_and_newcomers_agree(
 
 
 async def test_a_change_that_commits_late_is_known_too(
-    changes: Changes, sessions: Sessions
+    changes: ChangeTracker, sessions: Sessions
 ) -> None:
     """The first to draw a number is the last to commit."""
     touch = text("UPDATE region SET name_en = name_en || '.' WHERE code = :code")
@@ -102,7 +101,7 @@ async def test_a_change_that_commits_late_is_known_too(
 
 
 async def test_without_its_connection_nothing_is_trusted(
-    changes: Changes, sessions: Sessions, reader: FastReader
+    changes: ChangeTracker, sessions: Sessions, reader: FastReader
 ) -> None:
     kill = text(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
@@ -114,7 +113,7 @@ async def test_without_its_connection_nothing_is_trusted(
     await rename(sessions, "here")
     await changes.catch_up(reader)
     assert changes.current
-    known = Changes()
+    known = ChangeTracker()
     await known.catch_up(reader)
     assert changes.stamp("regions", HERE) == known.stamp("regions", HERE)
     before = changes.stamp("regions", HERE)
@@ -123,7 +122,7 @@ async def test_without_its_connection_nothing_is_trusted(
 
 
 async def test_what_was_read_long_ago_is_not_trusted(reader: FastReader) -> None:
-    changes = Changes()
+    changes = ChangeTracker()
     await changes.catch_up(reader)
     known = [changes.current]
     changes._read_at = time.monotonic() - TRUSTED_S
@@ -131,7 +130,7 @@ async def test_what_was_read_long_ago_is_not_trusted(reader: FastReader) -> None
 
 
 async def test_forgetting_changes_every_key_and_all_agree(
-    changes: Changes, sessions: Sessions, reader: FastReader
+    changes: ChangeTracker, sessions: Sessions, reader: FastReader
 ) -> None:
     for _ in range(3):
         await rename(sessions, "here")
@@ -141,7 +140,7 @@ async def test_forgetting_changes_every_key_and_all_agree(
     async with sessions.begin() as session:
         assert await prune_changes(session, most=2, kept=1) > 0
     await until(lambda: changes.current and changes.stamp("regions", THERE) != before)
-    newcomer = Changes()
+    newcomer = ChangeTracker()
     await newcomer.catch_up(reader)
     assert newcomer.stamp("regions", HERE) == changes.stamp("regions", HERE)
     assert newcomer.version("zones") == changes.version("zones") == zones
@@ -153,7 +152,7 @@ async def test_a_reading_that_was_overtaken_takes_nothing_back(
     """A reading of before a pruning arrives after one of later."""
     await rename(sessions, "here")
     await rename(sessions, "here")
-    changes = Changes()
+    changes = ChangeTracker()
     old = (await reader.execute(text(READ), {"horizon": 0})).all()
     async with sessions.begin() as session:
         assert await prune_changes(session, most=1, kept=1) > 0
@@ -164,7 +163,7 @@ async def test_a_reading_that_was_overtaken_takes_nothing_back(
 
 
 async def test_a_day_is_part_of_what_depends_on_it(reader: FastReader) -> None:
-    changes = Changes()
+    changes = ChangeTracker()
     await changes.catch_up(reader)
     regions, zones = changes.version("regions"), changes.version("zones")
     changes._today = changes._today.replace(year=2999)

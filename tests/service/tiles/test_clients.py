@@ -20,6 +20,9 @@ from numpy.typing import NDArray
 from owslib.wmts import WebMapTileService
 from PIL import Image
 from pyproj import Transformer
+
+from shanhai_tiles.grids import GRIDS
+from shanhai_tiles.wmts.matrix_sets import MATRIX_SETS
 from tests.service.tiles.placing import (
     assert_in_place,
     assert_shown,
@@ -30,9 +33,6 @@ from tests.service.tiles.placing import (
     told_class,
 )
 from tests.service.tiles.snippets import example, examples
-
-from shanhai_tiles.grids import GRIDS
-from shanhai_tiles.wmts.matrix_sets import MATRIX_SETS
 
 SETS = ("WebMercatorQuad", "WorldCRS84Quad", "CGCS2000Quad", "CGCS2000GK117", "c", "w")
 PRINTED_SET = "tilematrixset=CGCS2000GK117"

@@ -11,9 +11,9 @@ from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.zone import Region
-from shanhai.testing.feature_rows import add_job, add_scheme, add_zone
-from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.vocabulary import ZONE_CLASSES, Role, Scope
+from tests.support.feature_rows import add_job, add_scheme, add_zone
+from tests.support.job_rows import add_region, open_sessions
 
 DRAFT = "draft.supply_demand"
 POINT = {"lon": 118.0, "lat": 24.5, "scheme": DRAFT}

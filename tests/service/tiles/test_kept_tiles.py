@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from shanhai.settings import RedisSettings, TilesSettings
-from shanhai.testing.job_rows import open_sessions
-from shanhai.testing.workers import eventually
 from shanhai_tiles.app import create_app
+from tests.support.job_rows import open_sessions
+from tests.support.workers import eventually
 
 PLACE = "tiles/WebMercatorQuad/10/848/440"
 RASTER = f"/layers/dataset.dem.itu/{PLACE}.png"

@@ -7,11 +7,11 @@ import httpx
 import pytest
 from PIL import Image
 from sqlalchemy import text
-from tests.service.tiles.conftest import World
 
-from shanhai.testing.job_rows import open_sessions
 from shanhai.vocabulary import ZONE_CLASSES
-from shanhai_tiles.feature_styles import STYLES
+from shanhai_tiles.styles.feature_styles import STYLES
+from tests.service.tiles.conftest import World
+from tests.support.job_rows import open_sessions
 
 WEST, EAST, NOWHERE = "117.95,24.45,118.05,24.65", "118.15,24.45,118.25,24.65", "10,10,11,11"
 STRICT, KEY = ZONE_CLASSES[0], ZONE_CLASSES[1]

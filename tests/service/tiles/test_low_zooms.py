@@ -18,20 +18,20 @@ from shanhai.db.tiles import simplification
 from shanhai.db.tiles.simplification import fill_portion
 from shanhai.db.tiles.simplified_shapes import BANDS, LABEL, PIXEL_DEGREES, SHAPED, band_of
 from shanhai.settings import DatabaseSettings
-from shanhai.testing.coverage import CELL_DEGREES, SOUTH, WEST, crooked_coverage
-from shanhai.testing.feature_rows import add_patchwork, add_scheme, forget_features
-from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai_tiles.grids import WEB_MERCATOR
-from shanhai_tiles.vector import (
+from shanhai_tiles.vector.collections import VECTORS, LayerQuery, LayerSelection
+from shanhai_tiles.vector.tiles import (
     SEEN,
     UNSEEN,
-    Drawn,
-    Form,
+    DrawnTile,
+    TileQueryShape,
     _number_of,
     _tile_query,
     draw_tile,
 )
-from shanhai_tiles.vector_layers import VECTORS, Question, Selection
+from tests.support.coverage import CELL_DEGREES, SOUTH, WEST, crooked_coverage
+from tests.support.feature_rows import add_patchwork, add_scheme, forget_features
+from tests.support.job_rows import add_region, open_sessions
 
 SIDE = 4
 CORNER = (WEST + 2 * CELL_DEGREES, SOUTH + 2 * CELL_DEGREES)
@@ -79,14 +79,14 @@ async def fill(sessions: Sessions, *, most: int = 1000) -> int:
     return found
 
 
-async def draw(reader: FastReader, zoom: int) -> Drawn:
+async def draw(reader: FastReader, zoom: int) -> DrawnTile:
     """The tile of the zones around the corner where four meet."""
     tile = WEB_MERCATOR.tms.tile(*CORNER, zoom)
     bounds = WEB_MERCATOR.bounds(zoom, tile.x, tile.y)
-    return await draw_tile(reader, VECTORS["zones"], Selection(), WEB_MERCATOR, bounds)
+    return await draw_tile(reader, VECTORS["zones"], LayerSelection(), WEB_MERCATOR, bounds)
 
 
-def areas_in(drawn: Drawn) -> dict[str, Any]:
+def areas_in(drawn: DrawnTile) -> dict[str, Any]:
     """Areas by code, in the tile's own coordinates."""
     features = mapbox_vector_tile.decode(drawn.data)["zones"]["features"]
     return {
@@ -252,7 +252,7 @@ async def test_a_tile_that_would_be_too_large_keeps_the_largest(
 ) -> None:
     await fill(sessions)
     whole = await draw(reader, 6)
-    monkeypatch.setattr("shanhai_tiles.vector.MOST_BYTES", len(whole.data) // 2)
+    monkeypatch.setattr("shanhai_tiles.vector.tiles.MOST_BYTES", len(whole.data) // 2)
     cut = await draw(reader, 6)
     assert len(cut.data) <= len(whole.data) // 2
     assert 0 < cut.features < SIDE * SIDE
@@ -268,7 +268,7 @@ async def test_a_tile_that_is_full_also_counts_its_specks(
     async with sessions.begin() as session:
         await session.execute(text(SET), {"shape": speck, "c": "zone.5"})
         await session.execute(text("UPDATE zone SET deleted_at = now() WHERE code = 'zone.6'"))
-    monkeypatch.setattr("shanhai_tiles.vector.MOST_FEATURES", 4)
+    monkeypatch.setattr("shanhai_tiles.vector.tiles.MOST_FEATURES", 4)
     for _ in range(2):
         drawn = await draw(reader, 6)
         assert (drawn.features, drawn.dropped) == (4, SIDE * SIDE - 1 - 4)
@@ -303,9 +303,9 @@ class TestPlans:
     async def test_tiles_are_found_by_the_spatial_index(
         self, database_url: str, name: str, zoom: int
     ) -> None:
-        question = Question.of(VECTORS[name], Selection())
+        question = LayerQuery.of(VECTORS[name], LayerSelection())
         band = band_of(PIXEL_DEGREES / 2**zoom)
-        query = str(_tile_query(question, Form(3857, band, largest=band is not None)))
+        query = str(_tile_query(question, TileQueryShape(3857, band, largest=band is not None)))
         plan = await self.plan(database_url, query)
         table = VECTORS[name].entity.table
         kept = table if zoom > BANDS[-1].deepest else f"{table}_shape"
@@ -323,8 +323,8 @@ class TestPlans:
         self, database_url: str, sized: str
     ) -> None:
         """However many there are: the count ends at the last that matters."""
-        question = Question.of(VECTORS["zones"], Selection())
-        form = Form(3857, BANDS[0], largest=True)
+        question = LayerQuery.of(VECTORS["zones"], LayerSelection())
+        form = TileQueryShape(3857, BANDS[0], largest=True)
         band = str(BANDS[0].deepest if sized == SEEN else LABEL)
         plan = await self.plan(
             database_url, f"SELECT {_number_of(question, form, band, sized, '9')}"
@@ -405,7 +405,7 @@ async def test_a_tile_lacks_specks_only_and_counts_them(
         asked = {"z": zoom, "x": tile.x, "y": tile.y}
         bare = _codes(bytes(await session.scalar(text(BARE), asked)))
     bounds = WEB_MERCATOR.bounds(zoom, tile.x, tile.y)
-    ours = await draw_tile(reader, VECTORS["regions"], Selection(), WEB_MERCATOR, bounds)
+    ours = await draw_tile(reader, VECTORS["regions"], LayerSelection(), WEB_MERCATOR, bounds)
     found = _codes(ours.data)
     assert len(bare - found) == ours.dropped == lacking
     assert len(found) == ours.features

@@ -18,14 +18,14 @@ from sqlalchemy import text
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shanhai.db.tile_tokens import TileToken, seal
-from shanhai.testing.feature_rows import add_scheme, add_zone
-from shanhai.testing.job_rows import add_region, open_sessions
-from shanhai.testing.nginx import ABSENT, Proxy, nginx_program, serving_nginx
-from shanhai.testing.run_directory import run_directory
-from shanhai.testing.serving import serving
-from shanhai.testing.workers import eventually
 from shanhai.vocabulary import ZONE_CLASSES
 from shanhai_tiles.app import create_app
+from tests.support.feature_rows import add_scheme, add_zone
+from tests.support.job_rows import add_region, open_sessions
+from tests.support.nginx import ABSENT, Proxy, nginx_program, serving_nginx
+from tests.support.run_directory import run_directory
+from tests.support.serving import serving
+from tests.support.workers import eventually
 
 pytestmark = pytest.mark.skipif(nginx_program() is None, reason=ABSENT)
 

@@ -7,14 +7,14 @@ import pytest
 from redis.asyncio import Redis
 
 from shanhai.local.servers import PrivateRedis
-from shanhai.testing.workers import NO_REDIS
-from shanhai_tiles.keeping.redis_store import ORDER, OVERHEAD_BYTES, PREFIX, SIZE, RedisStore
-from shanhai_tiles.keeping.tile import Tile, pack
+from shanhai_tiles.cache.stores import ORDER, OVERHEAD_BYTES, PREFIX, SIZE, RedisStore
+from shanhai_tiles.cache.tile import CachedTile, pack
+from tests.support.workers import NO_REDIS
 
 MB = 1024 * 1024
 TIMEOUT_S = 0.5
 KEY = "0123456789abcdef0123456789abcdef"
-TILE = Tile(b"\x1a\x02mvt", '"tag"', (("Shanhai-Tile-Truncated", "features=2, dropped=1"),))
+TILE = CachedTile(b"\x1a\x02mvt", '"tag"', (("Shanhai-Tile-Truncated", "features=2, dropped=1"),))
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def test_damaged_entry_is_no_tile(store: RedisStore, redis: Redis) -> None
 async def test_oldest_go_when_there_is_no_more_room(store: RedisStore, redis: Redis) -> None:
     body = b"x" * 100_000
     for number in range(20):
-        await store.put(str(number), Tile(body, '"tag"'))
+        await store.put(str(number), CachedTile(body, '"tag"'))
     kept = [number for number in range(20) if await store.get(str(number)) is not None]
     assert kept == list(range(10, 20))
     total = sum([await redis.strlen(f"{PREFIX}{number}") for number in kept])
@@ -78,13 +78,13 @@ async def test_what_others_removed_does_no_harm(store: RedisStore, redis: Redis)
     await store.put(KEY, TILE)
     await redis.delete(PREFIX + KEY)
     for number in range(20):
-        await store.put(str(number), Tile(b"x" * 100_000, '"tag"'))
+        await store.put(str(number), CachedTile(b"x" * 100_000, '"tag"'))
     assert await redis.zcard(ORDER) == 10
 
 
 async def test_huge_tile_does_not_empty_the_store(store: RedisStore) -> None:
     await store.put(KEY, TILE)
-    await store.put("huge", Tile(b"x" * (MB // 4), '"tag"'))
+    await store.put("huge", CachedTile(b"x" * (MB // 4), '"tag"'))
     assert await store.get("huge") is None
     assert await store.get(KEY) == TILE
 

@@ -13,8 +13,8 @@ import mapbox_vector_tile
 import pytest
 from sqlalchemy import text
 
-from shanhai.testing.job_rows import open_sessions
-from shanhai.testing.workers import NO_REDIS, free_port
+from tests.support.job_rows import open_sessions
+from tests.support.workers import NO_REDIS, free_port
 
 PATIENCE_S = 60.0
 SOON_S = 10.0

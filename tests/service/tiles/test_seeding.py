@@ -22,7 +22,6 @@ import rasterio
 from PIL import Image
 from pmtiles.reader import MmapSource, Reader, all_tiles
 from sqlalchemy import text
-from tests.service.tiles.running import running
 
 from shanhai.errors import Conflict, InvalidInput, LimitExceeded, Unavailable
 from shanhai.processes.catalogue import compute_of
@@ -30,10 +29,11 @@ from shanhai.processes.kit.task import Outcome, TilesTask
 from shanhai.processes.seed_tiles import service as seeding_service
 from shanhai.processes.seed_tiles.task import SeedTilesTask
 from shanhai.settings import TilesSettings
-from shanhai.testing.job_rows import open_sessions
 from shanhai_tiles.app import create_app
+from shanhai_tiles.cache.tile_cache import LOOKUPS
 from shanhai_tiles.grids import GAUSS_KRUGER, WEB_MERCATOR
-from shanhai_tiles.keeping.tiles import LOOKUPS
+from tests.service.tiles.running import running
+from tests.support.job_rows import open_sessions
 
 XIAMEN = (117.9, 24.4, 118.3, 24.7)
 Progress = Callable[[float, str], None]

@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as RequestScope
-from tests.service.tiles.running import running
 
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
@@ -33,12 +32,13 @@ from shanhai.processes.seed_tiles.contract import SEED_TILES, SeedTilesInputs
 from shanhai.processes.seed_tiles.levels import BLOCK
 from shanhai.settings import TileTokenSettings
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.feature_rows import add_scheme, add_zone
-from shanhai.testing.job_rows import open_sessions, read_job
-from shanhai.testing.serving import kill
-from shanhai.testing.workers import Workers, eventually, reach, start_workers
 from shanhai.vocabulary import ZONE_CLASSES, JobStatus, Role, Scope
 from shanhai_tiles.app import create_app
+from tests.service.tiles.running import running
+from tests.support.feature_rows import add_scheme, add_zone
+from tests.support.job_rows import open_sessions, read_job
+from tests.support.serving import kill
+from tests.support.workers import Workers, eventually, reach, start_workers
 
 SECRET = "s" * 40
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)

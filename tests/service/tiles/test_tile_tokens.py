@@ -14,9 +14,9 @@ from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key, prefix_of, revoke_key
 from shanhai.db.tables.zone import Region
 from shanhai.db.tile_tokens import TileToken, seal
-from shanhai.testing.feature_rows import add_scheme, add_zone
-from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.vocabulary import ZONE_CLASSES, Role, Scope
+from tests.support.feature_rows import add_scheme, add_zone
+from tests.support.job_rows import add_region, open_sessions
 
 SECRET = "a secret of the tests that nobody can guess"
 DRAFT = "draft.for_tokens"

@@ -16,9 +16,9 @@ from PIL import Image
 from shanhai.cartography import style_of
 from shanhai.db.queries.keys import prefix_of
 from shanhai.db.tile_tokens import TileToken, seal
-from shanhai.testing.browser import Page, open_page
 from shanhai.vocabulary import ZONE_CLASSES, Lang, ZoneClass
 from shanhai_tiles.routes.viewer import MAPLIBRE
+from tests.support.browser import Page, open_page
 
 pytestmark = [
     pytest.mark.usefixtures("browser"),

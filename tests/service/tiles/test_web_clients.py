@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 from PIL import Image
+
 from tests.service.tiles.placing import Color, assert_shown, expected_colors, places
 from tests.service.tiles.snippets import example
-
-from shanhai.testing.browser import open_page
-from shanhai.testing.serving import join
+from tests.support.browser import open_page
+from tests.support.serving import join
 
 pytestmark = pytest.mark.usefixtures("browser")
 

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.zone import Region
-from shanhai.testing.feature_rows import add_scheme, add_zone
-from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
 from shanhai.vocabulary import ZONE_CLASSES, Role, Scope
-from shanhai_tiles.vector_layers import VECTORS
+from shanhai_tiles.vector.collections import VECTORS
+from tests.support.feature_rows import add_scheme, add_zone
+from tests.support.job_rows import add_dataset, add_region, open_sessions
 
 TILE = "tiles/WebMercatorQuad/7/105/54.mvt"
 INSIDERS = ("key", "planner@xiamen", "auditor@None")

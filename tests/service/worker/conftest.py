@@ -11,6 +11,8 @@ from pydantic import SecretStr
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.data.synthetic_network import build_linked_watershed
+from shanhai.data.synthetic_watershed import CODE, Watershed
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.corridor import Corridor, CorridorNode
 from shanhai.db.tables.dataset import Dataset
@@ -26,15 +28,12 @@ from shanhai.settings import (
     WorkerSettings,
 )
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.job_rows import forget_jobs, open_sessions
-from shanhai.testing.network_rasters import build_linked_watershed
-from shanhai.testing.stored import store_watershed
-from shanhai.testing.watershed import CODE, Watershed
-from shanhai.testing.workers import Workers, free_port, start_workers
 from shanhai_worker.app import open_context, run
-from shanhai_worker.consumer import Consumer
-from shanhai_worker.context import Context
-from shanhai_worker.tile_access import TileAccess
+from shanhai_worker.context import TileAccess, WorkerContext
+from shanhai_worker.wakeup_listeners import Consumer
+from tests.support.job_rows import forget_jobs, open_sessions
+from tests.support.stored import store_watershed
+from tests.support.workers import Workers, free_port, start_workers
 
 
 @pytest.fixture
@@ -65,7 +64,7 @@ async def context(
     settings: WorkerSettings,
     tiles: TileAccess,
     tmp_path: Path,
-) -> AsyncIterator[Context]:
+) -> AsyncIterator[WorkerContext]:
     async with open_context(
         DatabaseSettings(url=SecretStr(database_url)),
         RedisSettings(url=SecretStr(redis_url)),
@@ -79,7 +78,7 @@ async def context(
 
 
 @pytest.fixture
-async def worker(context: Context, redis_url: str) -> AsyncIterator[Context]:
+async def worker(context: WorkerContext, redis_url: str) -> AsyncIterator[WorkerContext]:
     """The context of a worker that runs in this process."""
     stop = asyncio.Event()
     running = asyncio.create_task(run(context, partial(Consumer, redis_url), stop))
@@ -116,7 +115,9 @@ def woods(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
 
 
 @pytest.fixture
-async def linked(worker: Context, sessions: Sessions, woods: Watershed) -> AsyncIterator[Linked]:
+async def linked(
+    worker: WorkerContext, sessions: Sessions, woods: Watershed
+) -> AsyncIterator[Linked]:
     """The watershed as a region with its districts and datasets."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:

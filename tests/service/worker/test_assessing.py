@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import delete, select
 
+from shanhai.data.synthetic_watershed import CODE, Watershed, build_watershed
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import JobDataset
@@ -13,12 +14,11 @@ from shanhai.processes.assess_ecoservices.contract import (
     AssessEcoservicesInputs,
 )
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.key_rows import add_identity
-from shanhai.testing.stored import store_watershed
-from shanhai.testing.watershed import CODE, Watershed, build_watershed
-from shanhai.testing.workers import reach
 from shanhai.vocabulary import JobStatus
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from tests.support.key_rows import add_identity
+from tests.support.stored import store_watershed
+from tests.support.workers import reach
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 CHOICES = {
@@ -35,7 +35,7 @@ def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
 
 
 @pytest.fixture
-async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> None:
+async def stored(worker: WorkerContext, sessions: Sessions, watershed: Watershed) -> None:
     """The watershed as a region with its datasets; what is known of lights is not public."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:
@@ -47,7 +47,7 @@ async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> N
 
 @pytest.mark.usefixtures("stored")
 async def test_an_assessment_becomes_datasets_in_the_units_of_its_methods(
-    worker: Context, sessions: Sessions
+    worker: WorkerContext, sessions: Sessions
 ) -> None:
     inputs = AssessEcoservicesInputs.model_validate(
         {

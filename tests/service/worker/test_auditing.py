@@ -19,8 +19,8 @@ from shanhai.db.queries.audit_chain import (
     verify_chain,
 )
 from shanhai.settings import AuditSettings
-from shanhai_worker.audit_keeper import AuditKeeper
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from shanhai_worker.periodic import AuditKeeper
 
 INTACT = "shanhai_audit_intact"
 
@@ -43,7 +43,7 @@ async def change(sessions: Sessions, statement: str) -> None:
         await session.execute(text(statement))
 
 
-def intact(context: Context) -> bool:
+def intact(context: WorkerContext) -> bool:
     line = next(
         line for line in context.meters.render().decode().splitlines() if line.startswith(INTACT)
     )
@@ -51,7 +51,7 @@ def intact(context: Context) -> bool:
 
 
 async def test_heads_are_signed_and_a_changed_row_is_told(
-    context: Context, sessions: Sessions, auditing: AuditSettings, tmp_path: Path
+    context: WorkerContext, sessions: Sessions, auditing: AuditSettings, tmp_path: Path
 ) -> None:
     public = read_public_key(tmp_path / "public.pem")
     assert auditing.heads is not None
@@ -85,7 +85,7 @@ async def test_heads_are_signed_and_a_changed_row_is_told(
 
 
 async def test_a_chain_without_a_signed_head_is_broken(
-    context: Context, sessions: Sessions, auditing: AuditSettings, tmp_path: Path
+    context: WorkerContext, sessions: Sessions, auditing: AuditSettings, tmp_path: Path
 ) -> None:
     assert auditing.heads is not None
     await write(sessions, 1)

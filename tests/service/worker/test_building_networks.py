@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from tests.service.worker.conftest import Linked
 
+from shanhai.data.synthetic_network import EASY
+from shanhai.data.synthetic_watershed import CODE
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.files import read_references
 from shanhai.db.tables.corridor import Corridor, CorridorNode
@@ -14,17 +15,16 @@ from shanhai.jobs.submission import submit
 from shanhai.processes.build_network.contract import BUILD_NETWORK, RASTERS, BuildNetworkInputs
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.storage.garbage_collection import find_orphans, missing_files
-from shanhai.testing.key_rows import add_identity
-from shanhai.testing.network_rasters import EASY
-from shanhai.testing.watershed import CODE
-from shanhai.testing.workers import reach
 from shanhai.vocabulary import JobStatus
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from tests.service.worker.conftest import Linked
+from tests.support.key_rows import add_identity
+from tests.support.workers import reach
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 
 
-async def run(worker: Context, supplies: dict[str, str], **more: Any) -> Job:
+async def run(worker: WorkerContext, supplies: dict[str, str], **more: Any) -> Job:
     inputs = BuildNetworkInputs.model_validate(
         {
             "region": CODE,
@@ -56,7 +56,7 @@ def values_of(job: Job) -> dict[str, Any]:
 
 
 async def test_a_network_is_published_and_another_takes_its_place(
-    worker: Context, sessions: Sessions, linked: Linked
+    worker: WorkerContext, sessions: Sessions, linked: Linked
 ) -> None:
     first = await run(worker, linked.supplies)
     values = values_of(first)
@@ -95,7 +95,7 @@ async def test_a_network_is_published_and_another_takes_its_place(
     await require_no_orphans(worker)
 
 
-async def require_no_orphans(worker: Context) -> None:
+async def require_no_orphans(worker: WorkerContext) -> None:
     """Rows name every file that was stored, so that none of them will ever be swept."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with worker.sessions() as session:

@@ -12,9 +12,16 @@ from typing import Any
 import pytest
 
 from shanhai.processes.kit.task import Outcome, Task
-from shanhai_worker.handlers import Failed, read_outcome
-from shanhai_worker.orders import FAILURE, ORDER, OUTCOME, Order, Report, UploadLimits
-from shanhai_worker.supervise import child_environment
+from shanhai_worker.attempt import Failed, read_outcome
+from shanhai_worker.child_process import child_environment
+from shanhai_worker.child_protocol import (
+    FAILURE,
+    ORDER,
+    OUTCOME,
+    ChildOrder,
+    ProgressReport,
+    UploadLimits,
+)
 
 PROCESS = """
 import sys
@@ -39,7 +46,7 @@ def run_child(
     upload_limits: UploadLimits | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a child whose computation is the Python line `body`."""
-    order = Order(
+    order = ChildOrder(
         task=Task(process="tried", inputs={}),
         memory_limit_mb=1024,
         upload_limits=upload_limits,
@@ -69,7 +76,7 @@ def test_an_outcome_is_left_and_only_progress_is_on_stdout(tmp_path: Path) -> No
     )
     assert ended.returncode == 0, ended.stderr
     assert Outcome.model_validate_json((tmp_path / OUTCOME).read_text()).values == {"n": 1}
-    reports = [Report.model_validate_json(line) for line in ended.stdout.splitlines()]
+    reports = [ProgressReport.model_validate_json(line) for line in ended.stdout.splitlines()]
     assert [(int(report.percent), report.stage) for report in reports] == [(10, "a"), (50, "b")]
     assert "chatter" in ended.stderr
 

@@ -19,21 +19,21 @@ from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.delivery import Delivery
-from shanhai.ending import end
 from shanhai.jobs import states
 from shanhai.jobs.failures import lost
 from shanhai.jobs.submission import submit
 from shanhai.processes.echo.contract import ECHO, EchoInputs
-from shanhai.sealing import Seal
+from shanhai.secret_box import SecretBox
 from shanhai.settings import OutgoingSettings, PublicSettings, WebhookSettings
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.receiver import Receiver, local_receiver
-from shanhai.testing.serving import kill
-from shanhai.testing.workers import Workers, eventually
+from shanhai.task_cancel import end
 from shanhai.vocabulary import Scope
-from shanhai_worker import delivery_keeper
-from shanhai_worker.context import Context
-from shanhai_worker.webhook_sender import make_senders
+from shanhai_worker import deliveries
+from shanhai_worker.context import WorkerContext
+from shanhai_worker.deliveries import make_senders
+from tests.support.emptying import forget_rows
+from tests.support.receiver import Receiver, local_receiver
+from tests.support.serving import kill
+from tests.support.workers import Workers, eventually
 
 SECRET = "a secret of the server, for tests."
 PLANNER = Identity("key:test", frozenset({Scope.WRITE}))
@@ -57,10 +57,10 @@ async def outbox(sessions: Sessions) -> Sessions:
 
 @asynccontextmanager
 async def keeping(
-    context: Context, *receivers: Receiver, monkeypatch: pytest.MonkeyPatch
+    context: WorkerContext, *receivers: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[None]:
     """A keeper that may reach the receivers, and looks often."""
-    monkeypatch.setattr(delivery_keeper, "LOOK_S", 0.05)
+    monkeypatch.setattr(deliveries, "LOOK_S", 0.05)
     settings = OutgoingSettings.model_validate(
         {
             "http_hosts": [f"127.0.0.1:{receiver.port}" for receiver in receivers],
@@ -73,7 +73,7 @@ async def keeping(
         WebhookSettings(secret=SecretStr(SECRET)),
         settings,
     )
-    task = asyncio.create_task(delivery_keeper.run(context, senders))
+    task = asyncio.create_task(deliveries.run_deliveries(context, senders))
     try:
         yield
     finally:
@@ -92,7 +92,7 @@ async def hook_to(sessions: Sessions, receiver: Receiver) -> tuple[str, Standard
     }
     async with sessions.begin() as session:
         found, secret = await create_webhook(
-            session, contents, seal=Seal(SECRET, PURPOSE), identity=PLANNER, act=ACT
+            session, contents, seal=SecretBox(SECRET, PURPOSE), identity=PLANNER, act=ACT
         )
         return found.row.code, StandardWebhook(secret)
 
@@ -119,7 +119,7 @@ async def ended(sessions: Sessions, delivery_id: UUID, status: str = "delivered"
 
 
 async def test_messages_are_signed_and_tried_again(
-    outbox: Sessions, context: Context, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    outbox: Sessions, context: WorkerContext, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, verifier = await hook_to(outbox, receiver)
     receiver.statuses = [500, 302, 204]
@@ -152,7 +152,7 @@ async def test_messages_are_signed_and_tried_again(
 
 
 async def test_both_secrets_sign_while_they_overlap(
-    outbox: Sessions, context: Context, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    outbox: Sessions, context: WorkerContext, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, former = await hook_to(outbox, receiver)
     async with outbox.begin() as session:
@@ -160,7 +160,7 @@ async def test_both_secrets_sign_while_they_overlap(
             session,
             code,
             overlap=timedelta(hours=1),
-            seal=Seal(SECRET, PURPOSE),
+            seal=SecretBox(SECRET, PURPOSE),
             identity=PLANNER,
             act=ACT,
         )
@@ -177,7 +177,7 @@ async def test_both_secrets_sign_while_they_overlap(
 
 
 async def test_one_that_wants_no_more_is_disabled(
-    outbox: Sessions, context: Context, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    outbox: Sessions, context: WorkerContext, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, _ = await hook_to(outbox, receiver)
     receiver.statuses = [410]
@@ -197,7 +197,7 @@ async def test_one_that_wants_no_more_is_disabled(
 
 
 async def test_a_slow_receiver_keeps_nobody_waiting(
-    outbox: Sessions, context: Context, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    outbox: Sessions, context: WorkerContext, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with local_receiver() as slow:
         slow.delay_s = 60
@@ -244,7 +244,7 @@ async def test_a_worker_killed_before_it_noted_sends_the_same_again(
 
 
 async def test_subscribers_are_told_of_their_jobs(
-    outbox: Sessions, context: Context, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    outbox: Sessions, context: WorkerContext, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def job(message: str) -> states.Lease:
         subscriber = {

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
+from shanhai.data.synthetic_watershed import CODE, Watershed
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job, JobDataset
@@ -17,13 +18,12 @@ from shanhai.processes.evaluate_ecosystem.contract import (
 )
 from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.evaluation_rasters import build_evaluated_watershed
-from shanhai.testing.key_rows import add_identity
-from shanhai.testing.stored import store_watershed
-from shanhai.testing.watershed import CODE, Watershed
-from shanhai.testing.workers import reach
 from shanhai.vocabulary import JobStatus
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from tests.support.evaluation_rasters import build_evaluated_watershed
+from tests.support.key_rows import add_identity
+from tests.support.stored import store_watershed
+from tests.support.workers import reach
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 UPPER = f"{CODE}.upper"
@@ -35,7 +35,7 @@ def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
 
 
 @pytest.fixture
-async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> None:
+async def stored(worker: WorkerContext, sessions: Sessions, watershed: Watershed) -> None:
     """The watershed as a region with its districts and datasets."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:
@@ -45,7 +45,7 @@ async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> N
         await store_watershed(session, worker.artifacts, watershed, closed={"lai"})
 
 
-async def run(worker: Context, contract: ProcessContract, inputs: Inputs) -> Job:
+async def run(worker: WorkerContext, contract: ProcessContract, inputs: Inputs) -> Job:
     async with worker.sessions.begin() as session:
         who = await add_identity(session)
         job = await submit(
@@ -69,7 +69,7 @@ def evaluation(**more: Any) -> EvaluateEcosystemInputs:
 
 @pytest.mark.usefixtures("stored")
 async def test_an_evaluation_becomes_datasets_and_documents(
-    worker: Context, sessions: Sessions
+    worker: WorkerContext, sessions: Sessions
 ) -> None:
     job = await run(worker, EVALUATE_ECOSYSTEM, evaluation())
     assert job.status == JobStatus.SUCCESSFUL, job.error
@@ -95,7 +95,7 @@ async def test_an_evaluation_becomes_datasets_and_documents(
 
 @pytest.mark.usefixtures("stored")
 async def test_what_rests_on_a_closed_dataset_is_closed(
-    worker: Context, sessions: Sessions
+    worker: WorkerContext, sessions: Sessions
 ) -> None:
     job = await run(worker, EVALUATE_ECOSYSTEM, evaluation(themes=["quality"]))
     assert job.status == JobStatus.SUCCESSFUL, job.error
@@ -108,7 +108,7 @@ async def test_what_rests_on_a_closed_dataset_is_closed(
 
 @pytest.mark.usefixtures("stored")
 async def test_a_layer_of_an_earlier_job_is_read_and_refused_where_it_is_no_supply(
-    worker: Context,
+    worker: WorkerContext,
 ) -> None:
     first = await run(worker, EVALUATE_ECOSYSTEM, evaluation(themes=["carbon"]))
     async with worker.sessions.begin() as session:
@@ -132,7 +132,7 @@ async def test_a_layer_of_an_earlier_job_is_read_and_refused_where_it_is_no_supp
 
 
 @pytest.mark.usefixtures("stored")
-async def test_an_account_tells_its_figures(worker: Context) -> None:
+async def test_an_account_tells_its_figures(worker: WorkerContext) -> None:
     inputs = AccountGepInputs.model_validate(
         {
             "region": CODE,

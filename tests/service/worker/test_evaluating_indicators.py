@@ -12,6 +12,7 @@ import pytest
 from shapely.geometry import shape
 from sqlalchemy import select, update
 
+from shanhai.data.synthetic_watershed import Watershed, build_watershed
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Grant, Identity
 from shanhai.db.observations.rollups import sum_up
@@ -29,15 +30,14 @@ from shanhai.processes.evaluate_indicators.contract import (
 from shanhai.processes.evaluate_indicators.control_lines import square_km
 from shanhai.processes.kit.registration import as_multipolygon
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.indicator_rows import add_indicator, add_plan
-from shanhai.testing.key_rows import add_identity
-from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
-from shanhai.testing.stored import store_watershed
-from shanhai.testing.watershed import Watershed, build_watershed
-from shanhai.testing.workers import reach
 from shanhai.vocabulary import JobStatus, Role, Scope
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from tests.support.emptying import forget_rows
+from tests.support.indicator_rows import add_indicator, add_plan
+from tests.support.key_rows import add_identity
+from tests.support.observation_rows import add_station, forget_observations, store_observations
+from tests.support.stored import store_watershed
+from tests.support.workers import reach
 
 PLAN = "river-plan"
 ANALYST = Identity("key:analyst", frozenset({Scope.WRITE}))
@@ -63,7 +63,7 @@ def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
 
 
 @pytest.fixture
-async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> None:
+async def stored(worker: WorkerContext, sessions: Sessions, watershed: Watershed) -> None:
     """A region with a plan, sections, air, a red line drawn in 2024 and undrawn farmland."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:
@@ -139,7 +139,7 @@ def _of_air() -> list[FeedObservation]:
     ]
 
 
-async def run(worker: Context, **more: Any) -> Job:
+async def run(worker: WorkerContext, **more: Any) -> Job:
     inputs = EvaluateIndicatorsInputs.model_validate(
         {"plan": PLAN, "years": [2023, 2024], "cell_m": 100, **more}
     )
@@ -158,7 +158,7 @@ async def run(worker: Context, **more: Any) -> Job:
     return job
 
 
-def read_output(worker: Context, job: Job, name: str) -> bytes:
+def read_output(worker: WorkerContext, job: Job, name: str) -> bytes:
     assert job.result is not None
     assert isinstance(worker.artifacts, LocalArtifacts)
     return worker.artifacts.local_path(job.result["outputs"][name]["uri"]).read_bytes()
@@ -166,7 +166,7 @@ def read_output(worker: Context, job: Job, name: str) -> bytes:
 
 @pytest.mark.usefixtures("stored")
 async def test_values_are_computed_judged_and_recorded_with_their_origin(
-    worker: Context, sessions: Sessions, watershed: Watershed
+    worker: WorkerContext, sessions: Sessions, watershed: Watershed
 ) -> None:
     async with sessions.begin() as session:
         # The roll-ups of some days are made, those of others are due: the means are the same.

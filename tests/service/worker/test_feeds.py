@@ -11,16 +11,16 @@ from sqlalchemy.exc import DBAPIError
 
 from shanhai.db.engine import Sessions
 from shanhai.db.observations import group_commit
-from shanhai.ending import end
 from shanhai.monitoring.observation import Batch, FeedObservation
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.feeds import add_station, register, telegram
-from shanhai.testing.mosquitto import running_mosquitto
-from shanhai.testing.workers import Workers, eventually, free_port
-from shanhai_worker import outages
-from shanhai_worker.context import Context
-from shanhai_worker.feeds import one_of_many
+from shanhai.task_cancel import end
+from shanhai_worker import db_errors
+from shanhai_worker.context import WorkerContext
+from shanhai_worker.feeds import leader_election
 from shanhai_worker.feeds.intake import open_intake
+from tests.support.emptying import forget_rows
+from tests.support.feeds import add_station, register, telegram
+from tests.support.mosquitto import running_mosquitto
+from tests.support.workers import Workers, eventually, free_port
 
 START = datetime(2026, 8, 1, tzinfo=UTC)
 SKEW = timedelta(minutes=5)
@@ -46,7 +46,7 @@ async def stored(sessions: Sessions) -> int:
 
 
 async def test_an_outage_is_told_to_whoever_brought_something(
-    context: Context, station: str, monkeypatch: pytest.MonkeyPatch
+    context: WorkerContext, station: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = 0
 
@@ -56,16 +56,16 @@ async def test_an_outage_is_told_to_whoever_brought_something(
         raise ConnectionError("away")
 
     monkeypatch.setattr(group_commit, "store_all", store_all)
-    monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(db_errors, "FIRST_PAUSE_S", 0.001)
     async with open_intake(context, "hj212", skew=SKEW) as intake:
         with pytest.raises(ConnectionError):
             async with asyncio.timeout(10):
                 await intake.store(batch(1))
-    assert tried == outages.TRIES
+    assert tried == db_errors.TRIES
 
 
 async def test_whoever_waits_when_a_feed_ends_is_not_told_it_was_stored(
-    context: Context, sessions: Sessions, station: str, monkeypatch: pytest.MonkeyPatch
+    context: WorkerContext, sessions: Sessions, station: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun = asyncio.Event()
 
@@ -86,7 +86,7 @@ async def test_whoever_waits_when_a_feed_ends_is_not_told_it_was_stored(
 
 
 async def test_what_is_stored_and_refused_is_counted(
-    context: Context, sessions: Sessions, station: str
+    context: WorkerContext, sessions: Sessions, station: str
 ) -> None:
     ahead = datetime.now(UTC) + timedelta(minutes=10)
     rows = [FeedObservation("river-1", "cod", ahead, 1.0)]
@@ -109,7 +109,7 @@ async def test_what_is_stored_and_refused_is_counted(
     [("SELECT 1 FROM nowhere", False), ("SELECT 'x'::integer", True), ("SELECT 1/0", True)],
 )
 async def test_errors_of_data_are_told_from_those_that_pass(
-    context: Context, statement: str, of_data: bool
+    context: WorkerContext, statement: str, of_data: bool
 ) -> None:
     with pytest.raises(DBAPIError) as raised:
         async with context.sessions() as session:
@@ -118,10 +118,10 @@ async def test_errors_of_data_are_told_from_those_that_pass(
 
 
 async def test_one_of_many_works_and_another_takes_over(
-    context: Context, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+    context: WorkerContext, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(one_of_many, "TRY_S", 0.05)
-    monkeypatch.setattr(one_of_many, "CHECK_S", 0.05)
+    monkeypatch.setattr(leader_election, "TRY_S", 0.05)
+    monkeypatch.setattr(leader_election, "CHECK_S", 0.05)
     working: set[str] = set()
 
     def runs(name: str) -> asyncio.Task[None]:
@@ -132,7 +132,7 @@ async def test_one_of_many_works_and_another_takes_over(
             finally:
                 working.discard(name)
 
-        return asyncio.create_task(one_of_many.run_in_one(context.sessions, "test", work))
+        return asyncio.create_task(leader_election.run_in_one(context.sessions, "test", work))
 
     async def works(name: str) -> bool:
         return working == {name}

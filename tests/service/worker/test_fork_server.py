@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from shanhai.processes.kit.task import Outcome, Task
-from shanhai.testing.workers import children_of, eventually, is_running, servers_of
-from shanhai_worker.orders import ORDER, OUTCOME, Order, Report
-from shanhai_worker.supervise import Child, Crashed, ForkServer
+from shanhai_worker.child_process import Child, Crashed, ForkServer
+from shanhai_worker.child_protocol import ORDER, OUTCOME, ChildOrder, ProgressReport
+from tests.support.workers import children_of, eventually, is_running, servers_of
 
 WAIT_S = 30
 
@@ -27,17 +27,17 @@ async def server() -> AsyncIterator[ForkServer]:
 
 def write_order(folder: Path, message: str, pause: float) -> None:
     inputs = {"message": message, "pause": pause}
-    order = Order(task=Task(process="echo", inputs=inputs), memory_limit_mb=1024)
+    order = ChildOrder(task=Task(process="echo", inputs=inputs), memory_limit_mb=1024)
     folder.mkdir(exist_ok=True)
     (folder / ORDER).write_text(order.model_dump_json())
 
 
 async def start(
     server: ForkServer, folder: Path, *, message: str = "one", pause: float = 0.1
-) -> tuple[Child, list[Report]]:
+) -> tuple[Child, list[ProgressReport]]:
     """A child that returns a message after a while, and what it tells."""
     write_order(folder, message, pause)
-    told: list[Report] = []
+    told: list[ProgressReport] = []
     return await asyncio.wait_for(server.start(folder, told.append), WAIT_S), told
 
 
@@ -128,7 +128,7 @@ async def test_the_servers_of_a_dead_worker_ends(tmp_path: Path) -> None:
 WORKER = """
 import asyncio, sys
 from pathlib import Path
-from shanhai_worker.supervise import ForkServer
+from shanhai_worker.child_process import ForkServer
 
 async def work():
     child = await ForkServer().start(Path(sys.argv[1]), print)

@@ -12,16 +12,16 @@ from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
 from shanhai.db.observations import group_commit, ingest
-from shanhai.ending import end
 from shanhai.monitoring.hj212.frame import FrameReader
 from shanhai.monitoring.hj212.packet import ANSWER_WANTED, NUMBERED, VERSION_2017, read_packet
 from shanhai.settings import Hj212Settings
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.feeds import DEVICE, add_station, register, telegram
-from shanhai.testing.workers import eventually, free_port
-from shanhai_worker import outages
-from shanhai_worker.context import Context
-from shanhai_worker.feeds import hj212_gateway
+from shanhai.task_cancel import end
+from shanhai_worker import db_errors
+from shanhai_worker.context import WorkerContext
+from shanhai_worker.feeds import hj212
+from tests.support.emptying import forget_rows
+from tests.support.feeds import DEVICE, add_station, register, telegram
+from tests.support.workers import eventually, free_port
 
 HOUR = "DataTime=20260801080000"
 READINGS = f"{HOUR};w01018-Rtd=12.5,w01018-Flag=N;w01001-Rtd=7.1,w01001-Flag=D"
@@ -69,11 +69,11 @@ async def station(sessions: Sessions) -> str:
 
 
 @asynccontextmanager
-async def listening(context: Context, **settings: object) -> AsyncIterator[int]:
+async def listening(context: WorkerContext, **settings: object) -> AsyncIterator[int]:
     """A gateway of those settings, and its port."""
     port = free_port()
     given = Hj212Settings.model_validate({"host": "127.0.0.1", "port": port, **settings})
-    task = asyncio.create_task(hj212_gateway.run(context, given, skew=timedelta(minutes=5)))
+    task = asyncio.create_task(hj212.run_gateway(context, given, skew=timedelta(minutes=5)))
 
     async def accepts() -> bool:
         try:
@@ -104,7 +104,7 @@ async def stored(sessions: Sessions) -> list[tuple[str, str, float, int]]:
     return [(row.code, f"{row.at:%Y-%m-%d %H:%M}", row.value, row.quality) for row in rows]
 
 
-def refused(context: Context) -> dict[str, float]:
+def refused(context: WorkerContext) -> dict[str, float]:
     """What was refused, by reason."""
     (metric,) = context.meters.refused.collect()
     return {
@@ -115,7 +115,7 @@ def refused(context: Context) -> dict[str, float]:
 
 
 async def test_values_are_stored_before_the_answer(
-    context: Context, sessions: Sessions, station: str
+    context: WorkerContext, sessions: Sessions, station: str
 ) -> None:
     await register(sessions, station)
     async with listening(context) as port, connected(port) as line:
@@ -128,7 +128,7 @@ async def test_values_are_stored_before_the_answer(
 
 
 async def test_what_is_sent_again_is_there_once(
-    context: Context, sessions: Sessions, station: str
+    context: WorkerContext, sessions: Sessions, station: str
 ) -> None:
     await register(sessions, station)
     async with listening(context) as port:
@@ -147,7 +147,7 @@ async def test_what_is_sent_again_is_there_once(
 
 
 async def test_parts_are_stored_and_answered_together(
-    context: Context, sessions: Sessions, station: str
+    context: WorkerContext, sessions: Sessions, station: str
 ) -> None:
     await register(sessions, station)
     flag = VERSION_2017 | NUMBERED | ANSWER_WANTED
@@ -161,7 +161,7 @@ async def test_parts_are_stored_and_answered_together(
 
 
 async def test_only_the_command_registered_is_kept_in_the_units_registered(
-    context: Context, sessions: Sessions, station: str
+    context: WorkerContext, sessions: Sessions, station: str
 ) -> None:
     await register(sessions, station, command="2061", units={"w01018": "ug/L"})
     mean = f"{HOUR};w01018-Min=1000,w01018-Avg=12500,w01018-Max=20000,w01018-Flag=N"
@@ -178,7 +178,7 @@ async def test_only_the_command_registered_is_kept_in_the_units_registered(
 
 
 async def test_what_is_wrong_is_counted_and_never_stored(
-    context: Context, sessions: Sessions, station: str
+    context: WorkerContext, sessions: Sessions, station: str
 ) -> None:
     await register(sessions, station)
     good = telegram(READINGS)
@@ -200,7 +200,7 @@ async def test_what_is_wrong_is_counted_and_never_stored(
 
 
 async def test_what_an_outage_kept_from_being_stored_is_not_answered(
-    context: Context, sessions: Sessions, station: str, monkeypatch: pytest.MonkeyPatch
+    context: WorkerContext, sessions: Sessions, station: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await register(sessions, station)
     away = True
@@ -214,7 +214,7 @@ async def test_what_an_outage_kept_from_being_stored_is_not_answered(
         return refused(context) == {"not_stored": 1}
 
     monkeypatch.setattr(group_commit, "store_all", store_all)
-    monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(db_errors, "FIRST_PAUSE_S", 0.001)
     async with listening(context) as port, connected(port) as line:
         await line.send(telegram(READINGS, number="20260801085857001"))
         await eventually(noted)
@@ -227,7 +227,7 @@ async def test_what_an_outage_kept_from_being_stored_is_not_answered(
 
 
 async def test_strangers_and_silent_ones_are_disconnected(
-    context: Context, sessions: Sessions, station: str
+    context: WorkerContext, sessions: Sessions, station: str
 ) -> None:
     await register(sessions, station)
     elsewhere = (ip_network("10.0.0.0/8"),)
@@ -251,7 +251,7 @@ async def test_strangers_and_silent_ones_are_disconnected(
 
 
 async def test_many_devices_share_commits(
-    context: Context, sessions: Sessions, station: str
+    context: WorkerContext, sessions: Sessions, station: str
 ) -> None:
     names = [f"{DEVICE[:-2]}{number:02}" for number in range(30)]
     for name in names:

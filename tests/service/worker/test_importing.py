@@ -17,10 +17,10 @@ from shanhai.jobs.submission import submit
 from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.job_rows import add_region
-from shanhai.testing.workers import reach
 from shanhai.vocabulary import JobStatus
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from tests.support.job_rows import add_region
+from tests.support.workers import reach
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 
@@ -33,7 +33,7 @@ async def region(sessions: Sessions) -> str:
     return code
 
 
-async def import_file(worker: Context, region: str, path: Path) -> UUID:
+async def import_file(worker: WorkerContext, region: str, path: Path) -> UUID:
     """Upload the file and ask for its import as elevation."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with worker.sessions.begin() as session:
@@ -59,7 +59,7 @@ async def import_file(worker: Context, region: str, path: Path) -> UUID:
 
 
 async def test_a_raster_becomes_a_dataset(
-    worker: Context, sessions: Sessions, region: str, tmp_path: Path
+    worker: WorkerContext, sessions: Sessions, region: str, tmp_path: Path
 ) -> None:
     heights = np.linspace(0, 900, 120 * 120).reshape(1, 120, 120)
     transform = (0.001, 0.0, 117.99, 0.0, -0.001, 24.51)
@@ -80,7 +80,7 @@ async def test_a_raster_becomes_a_dataset(
 
 
 async def test_what_is_no_raster_is_refused_and_leaves_nothing(
-    worker: Context, sessions: Sessions, region: str, tmp_path: Path
+    worker: WorkerContext, sessions: Sessions, region: str, tmp_path: Path
 ) -> None:
     (tmp_path / "notes.tif").write_text("not a raster\n")
     job = await reach(sessions, await import_file(worker, region, tmp_path / "notes.tif"), *ENDED)

@@ -21,10 +21,10 @@ from shanhai.errors import Forbidden
 from shanhai.jobs.submission import submit
 from shanhai.processes.import_features.contract import IMPORT_FEATURES, ImportFeaturesInputs
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.key_rows import add_identity
-from shanhai.testing.workers import reach
 from shanhai.vocabulary import JobStatus, Role, Scope
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from tests.support.key_rows import add_identity
+from tests.support.workers import reach
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 SCOPES = frozenset({Scope.WRITE, Scope.JOBS})
@@ -37,7 +37,7 @@ def prefix() -> str:
 
 
 async def imported(
-    worker: Context,
+    worker: WorkerContext,
     sessions: Sessions,
     path: Path,
     *,
@@ -108,7 +108,7 @@ def tally_of(job: Job) -> tuple[Any, ...]:
 
 
 async def test_rows_are_created_then_left_alone_then_changed(
-    worker: Context, sessions: Sessions, prefix: str, tmp_path: Path
+    worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
 ) -> None:
     job = await imported(worker, sessions, collection(tmp_path, prefix, 118, 118.2))
     assert tally_of(job) == ("imported", 2, 0, 0, 0)
@@ -121,7 +121,7 @@ async def test_rows_are_created_then_left_alone_then_changed(
 
 
 async def test_what_everybody_would_see_takes_an_explicit_wish(
-    worker: Context, sessions: Sessions, prefix: str, tmp_path: Path
+    worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
 ) -> None:
     path = collection(tmp_path, prefix, 118, 118.2)
     job = await imported(worker, sessions, path, public=False)
@@ -134,7 +134,7 @@ async def test_what_everybody_would_see_takes_an_explicit_wish(
 
 
 async def test_one_bad_row_leaves_all_unwritten(
-    worker: Context, sessions: Sessions, prefix: str, tmp_path: Path
+    worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
 ) -> None:
     job = await imported(worker, sessions, collection(tmp_path, prefix, 118, -1))
     assert tally_of(job) == ("refused", 0, 0, 0, 1)
@@ -142,7 +142,7 @@ async def test_one_bad_row_leaves_all_unwritten(
 
 
 async def test_valid_rows_are_written_without_the_bad_one(
-    worker: Context, sessions: Sessions, prefix: str, tmp_path: Path
+    worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
 ) -> None:
     path = collection(tmp_path, prefix, 118, -1)
     job = await imported(worker, sessions, path, mode="valid_rows")
@@ -151,7 +151,7 @@ async def test_valid_rows_are_written_without_the_bad_one(
 
 
 async def test_region_scope_of_who_asked_holds(
-    worker: Context, sessions: Sessions, prefix: str, tmp_path: Path
+    worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
 ) -> None:
     async with sessions.begin() as session:
         stranger = await add_identity(session, Role.PLANNER, region="elsewhere", scopes=SCOPES)
@@ -161,7 +161,7 @@ async def test_region_scope_of_who_asked_holds(
 
 
 async def test_rights_taken_away_meanwhile_write_nothing(
-    worker: Context, sessions: Sessions, prefix: str, tmp_path: Path
+    worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
 ) -> None:
     async with sessions.begin() as session:
         leaver = await add_identity(session, scopes=SCOPES)
@@ -180,7 +180,7 @@ async def test_rights_taken_away_meanwhile_write_nothing(
 
 
 async def test_who_may_not_write_is_told_before_the_job_is_accepted(
-    worker: Context, sessions: Sessions, prefix: str, tmp_path: Path
+    worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
 ) -> None:
     reader = Identity("tester", frozenset({Scope.READ, Scope.JOBS}))
     with pytest.raises(Forbidden):
@@ -188,7 +188,7 @@ async def test_who_may_not_write_is_told_before_the_job_is_accepted(
 
 
 async def test_a_file_that_cannot_be_read_fails_the_job(
-    worker: Context, sessions: Sessions, tmp_path: Path
+    worker: WorkerContext, sessions: Sessions, tmp_path: Path
 ) -> None:
     (tmp_path / "upload").write_bytes(b"\x00 nothing")
     job = await imported(worker, sessions, tmp_path / "upload")

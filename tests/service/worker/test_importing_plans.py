@@ -16,10 +16,10 @@ from shanhai.jobs.submission import submit
 from shanhai.processes.import_plan.contract import IMPORT_PLAN, ImportPlanInputs
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.storage.reproducible_zip import write_package
-from shanhai.testing.key_rows import add_identity
-from shanhai.testing.workers import reach
 from shanhai.vocabulary import JobStatus, Scope
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from tests.support.key_rows import add_identity
+from tests.support.workers import reach
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 SCOPES = frozenset({Scope.WRITE, Scope.JOBS})
@@ -55,7 +55,7 @@ def package(folder: Path, code: str) -> Path:
     return folder / "made.zip"
 
 
-async def imported(worker: Context, sessions: Sessions, content: bytes) -> Job:
+async def imported(worker: WorkerContext, sessions: Sessions, content: bytes) -> Job:
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with worker.sessions.begin() as session:
         who = await add_identity(session, scopes=SCOPES)
@@ -80,7 +80,7 @@ async def imported(worker: Context, sessions: Sessions, content: bytes) -> Job:
 
 
 async def test_a_package_is_written_once(
-    worker: Context, sessions: Sessions, tmp_path: Path
+    worker: WorkerContext, sessions: Sessions, tmp_path: Path
 ) -> None:
     code = f"pack-{datetime.now(UTC):%H%M%S%f}"
     content = package(tmp_path, code).read_bytes()
@@ -98,7 +98,7 @@ async def test_a_package_is_written_once(
 
 
 async def test_what_is_no_package_fails_with_the_reason(
-    worker: Context, sessions: Sessions, tmp_path: Path
+    worker: WorkerContext, sessions: Sessions, tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("../../etc/passwd", b"x")

@@ -8,9 +8,10 @@ from sqlalchemy import select
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.access import AuditLog
 from shanhai.jobs.queue import ArqDispatcher, PostgresDispatcher
-from shanhai.testing.job_rows import read_job, submit_echo
-from shanhai.testing.serving import PATIENCE_S, kill
-from shanhai.testing.workers import (
+from shanhai.vocabulary import JobStatus
+from tests.support.job_rows import read_job, submit_echo
+from tests.support.serving import PATIENCE_S, kill
+from tests.support.workers import (
     NO_REDIS,
     Workers,
     children_of,
@@ -18,7 +19,6 @@ from shanhai.testing.workers import (
     is_running,
     reach,
 )
-from shanhai.vocabulary import JobStatus
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 

@@ -28,17 +28,17 @@ from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables.delivery import Delivery
-from shanhai.ending import end
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.settings import PublicSettings, SmtpSettings
-from shanhai.testing.certificates import make_certificates
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
-from shanhai.testing.workers import Workers, free_port
+from shanhai.task_cancel import end
 from shanhai.vocabulary import Scope
-from shanhai_worker import delivery_keeper
-from shanhai_worker.context import Context
+from shanhai_worker import deliveries
+from shanhai_worker.context import WorkerContext
 from shanhai_worker.mail.sender import MailSender
+from tests.support.certificates import make_certificates
+from tests.support.emptying import forget_rows
+from tests.support.observation_rows import add_station, forget_observations, store_observations
+from tests.support.workers import Workers, free_port
 
 PATIENCE_S = 30.0
 SECRET = "s" * 32
@@ -166,17 +166,19 @@ async def station(sessions: Sessions) -> None:
 
 
 @asynccontextmanager
-async def sending_by(context: Context, smtp: SmtpSettings) -> AsyncIterator[MailSender]:
+async def sending_by(context: WorkerContext, smtp: SmtpSettings) -> AsyncIterator[MailSender]:
     """A worker that sends mails."""
     public = PublicSettings(api_url="https://api.example")
     sender = MailSender(context.sessions, smtp, public)
-    task = asyncio.create_task(delivery_keeper.run(context, {"email": sender.send}))
+    task = asyncio.create_task(deliveries.run_deliveries(context, {"email": sender.send}))
     yield sender
     await end(task)
 
 
 @pytest.fixture
-async def sending(context: Context, smtp: SmtpSettings, station: None) -> AsyncIterator[MailSender]:
+async def sending(
+    context: WorkerContext, smtp: SmtpSettings, station: None
+) -> AsyncIterator[MailSender]:
     """A worker that sends mails, of which none wait."""
     async with sending_by(context, smtp) as sender:
         yield sender
@@ -300,7 +302,7 @@ async def test_a_wrong_password_is_told_and_who_left_gets_nothing(
             await session.execute(text("UPDATE subscription SET unsubscribed_at = NULL"))
             await session.commit()
         wrong = smtp.model_copy(update={"password": SecretStr("guessed")})
-        taken = delivery_keeper.Taken(
+        taken = deliveries.Taken(
             row.id, "email", row.target, row.event_type, row.payload, 1, row.created_at
         )
         outcome = await MailSender(sessions, wrong, sending.public).send(taken)
@@ -312,7 +314,7 @@ async def test_a_wrong_password_is_told_and_who_left_gets_nothing(
 
 async def test_a_worker_that_dies_while_sending_has_the_same_mail_sent_again(
     sessions: Sessions,
-    context: Context,
+    context: WorkerContext,
     station: None,
     smtp: SmtpSettings,
     files: dict[str, str],

@@ -15,16 +15,16 @@ from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
 from shanhai.db.observations import group_commit, ingest
-from shanhai.ending import end
 from shanhai.settings import MqttSettings
-from shanhai.testing.certificates import make_certificates
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.feeds import add_station
-from shanhai.testing.mosquitto import Mosquitto, running_mosquitto
-from shanhai.testing.workers import Workers, eventually
-from shanhai_worker import outages
-from shanhai_worker.context import Context
+from shanhai.task_cancel import end
+from shanhai_worker import db_errors
+from shanhai_worker.context import WorkerContext
 from shanhai_worker.feeds import mqtt, mqtt_connection
+from tests.support.certificates import make_certificates
+from tests.support.emptying import forget_rows
+from tests.support.feeds import add_station
+from tests.support.mosquitto import Mosquitto, running_mosquitto
+from tests.support.workers import Workers, eventually
 
 TOPIC = "shanhai/observations"
 TOPICS = (TOPIC, "water/{station}/{property}/now")
@@ -53,9 +53,9 @@ def settings(broker: Mosquitto, **given: object) -> MqttSettings:
 
 
 @asynccontextmanager
-async def fetching(context: Context, given: MqttSettings) -> AsyncIterator[None]:
+async def fetching(context: WorkerContext, given: MqttSettings) -> AsyncIterator[None]:
     """A client that has connected and subscribed."""
-    task = asyncio.create_task(mqtt.run(context, given, skew=timedelta(minutes=5)))
+    task = asyncio.create_task(mqtt.run_fetcher(context, given, skew=timedelta(minutes=5)))
 
     async def subscribed() -> bool:
         if task.done():
@@ -93,7 +93,7 @@ async def reach(sessions: Sessions, number: int, *, within_s: float = 30) -> Non
     assert await count(sessions) == number
 
 
-def refused(context: Context) -> dict[str, float]:
+def refused(context: WorkerContext) -> dict[str, float]:
     (metric,) = context.meters.refused.collect()
     return {
         sample.labels["reason"]: sample.value
@@ -104,7 +104,7 @@ def refused(context: Context) -> dict[str, float]:
 
 @pytest.mark.parametrize("version", ["3.1.1", "5"])
 async def test_messages_are_stored_and_then_forgotten_by_the_broker(
-    context: Context, sessions: Sessions, station: str, broker: Mosquitto, version: str
+    context: WorkerContext, sessions: Sessions, station: str, broker: Mosquitto, version: str
 ) -> None:
     given = settings(broker, version=version)
     async with fetching(context, given):
@@ -119,7 +119,7 @@ async def test_messages_are_stored_and_then_forgotten_by_the_broker(
 
 
 async def test_topics_name_what_payloads_need_not(
-    context: Context, sessions: Sessions, station: str, broker: Mosquitto
+    context: WorkerContext, sessions: Sessions, station: str, broker: Mosquitto
 ) -> None:
     said = [
         ("water/river-1/cod/now", b"12.5"),
@@ -135,7 +135,7 @@ async def test_topics_name_what_payloads_need_not(
 
 
 async def test_what_cannot_be_used_is_counted_and_does_not_come_back(
-    context: Context, sessions: Sessions, station: str, broker: Mosquitto
+    context: WorkerContext, sessions: Sessions, station: str, broker: Mosquitto
 ) -> None:
     said = [
         (TOPIC, b"{"),
@@ -160,7 +160,7 @@ async def test_what_cannot_be_used_is_counted_and_does_not_come_back(
 
 
 async def test_a_broker_that_was_away_is_found_again(
-    context: Context,
+    context: WorkerContext,
     sessions: Sessions,
     station: str,
     broker: Mosquitto,
@@ -179,32 +179,32 @@ async def test_a_broker_that_was_away_is_found_again(
 
 
 async def test_a_wrong_password_is_refused(
-    context: Context, broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+    context: WorkerContext, broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mqtt_connection, "CONNECT_S", 5.0)
     wrong = settings(broker, url=SecretStr(broker.url.replace("feed:", "feed:x")))
     with pytest.raises(mqtt_connection.ConnectionLost, match="Not authorized"):
-        async with mqtt_connection.Connection(wrong, [TOPIC]):
+        async with mqtt_connection.BrokerConnection(wrong, [TOPIC]):
             pass
 
 
 # paho leaves the socket of a handshake that failed to the garbage collector.
 @pytest.mark.filterwarnings("ignore:.*SSLSocket:pytest.PytestUnraisableExceptionWarning")
 async def test_a_broker_is_trusted_by_its_certificate(
-    context: Context, mosquitto: None, tmp_path: Path
+    context: WorkerContext, mosquitto: None, tmp_path: Path
 ) -> None:
     files = make_certificates(tmp_path / "certificates")
     with running_mosquitto(tmp_path, certificates=files) as broker:
-        async with mqtt_connection.Connection(settings(broker, **files), [TOPIC]):
+        async with mqtt_connection.BrokerConnection(settings(broker, **files), [TOPIC]):
             pass
         for wrong in ({}, {"tls_ca": files["tls_ca"]}):
             with pytest.raises((SSLError, mqtt_connection.ConnectionLost)):
-                async with mqtt_connection.Connection(settings(broker, **wrong), [TOPIC]):
+                async with mqtt_connection.BrokerConnection(settings(broker, **wrong), [TOPIC]):
                     pass
 
 
 async def test_what_an_outage_kept_from_being_stored_comes_again(
-    context: Context,
+    context: WorkerContext,
     sessions: Sessions,
     station: str,
     broker: Mosquitto,
@@ -215,16 +215,16 @@ async def test_what_an_outage_kept_from_being_stored_comes_again(
     async def store_all(*given: Any, **options: Any) -> Any:
         nonlocal asked
         asked += 1
-        if asked <= outages.TRIES:
+        if asked <= db_errors.TRIES:
             raise ConnectionError("away")
         return await ingest.store_all(*given, **options)
 
     monkeypatch.setattr(group_commit, "store_all", store_all)
-    monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(db_errors, "FIRST_PAUSE_S", 0.001)
     async with fetching(context, settings(broker)):
         await asyncio.to_thread(broker.publish, messages(range(30)))
         await reach(sessions, 30)
-    assert asked > outages.TRIES
+    assert asked > db_errors.TRIES
     assert refused(context) == {}
 
 

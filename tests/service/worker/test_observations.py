@@ -9,21 +9,21 @@ from shanhai.db.engine import Sessions
 from shanhai.db.observations.partitions import month_table, months_ahead
 from shanhai.db.observations.retention import list_months
 from shanhai.db.observations.rollups import sum_up
-from shanhai.ending import end
 from shanhai.monitoring.observation import Batch, FeedObservation
-from shanhai.testing.observation_rows import (
+from shanhai.task_cancel import end
+from shanhai_worker import periodic
+from shanhai_worker.context import WorkerContext
+from shanhai_worker.feeds.intake import open_intake
+from tests.support.observation_rows import (
     add_station,
     forget_observations,
     store_observations,
 )
-from shanhai.testing.workers import eventually
-from shanhai_worker import month_keeper, observation_keeper
-from shanhai_worker.context import Context
-from shanhai_worker.feeds.intake import open_intake
+from tests.support.workers import eventually
 
 
 async def test_past_days_are_summed_up_and_months_made_ahead(
-    context: Context, sessions: Sessions
+    context: WorkerContext, sessions: Sessions
 ) -> None:
     async with sessions.begin() as session:
         await forget_observations(session)
@@ -40,13 +40,13 @@ async def test_past_days_are_summed_up_and_months_made_ahead(
             days = await session.scalar(text("SELECT count(*) FROM observation_day"))
             return due == 0 and days == 3
 
-    keeping = asyncio.create_task(observation_keeper.run(context))
+    keeping = asyncio.create_task(periodic.maintain_statistics(context))
     try:
         await eventually(summed_up)
     finally:
         await end(keeping)
     async with sessions() as session:
-        for month in months_ahead(datetime.now(UTC), observation_keeper.MONTHS_AHEAD):
+        for month in months_ahead(datetime.now(UTC), periodic.MONTHS_AHEAD):
             found = await session.scalar(
                 text("SELECT to_regclass(:name) IS NOT NULL"), {"name": month_table(month)}
             )
@@ -54,7 +54,7 @@ async def test_past_days_are_summed_up_and_months_made_ahead(
 
 
 async def test_months_that_are_over_are_put_into_files(
-    context: Context, sessions: Sessions
+    context: WorkerContext, sessions: Sessions
 ) -> None:
     async with sessions.begin() as session:
         await forget_observations(session)
@@ -62,12 +62,12 @@ async def test_months_that_are_over_are_put_into_files(
     start = datetime(2021, 2, 3, tzinfo=UTC)
     rows = [FeedObservation("closed", "pm25", start + timedelta(days=day), day) for day in range(3)]
     await store_observations(sessions, rows)
-    assert await month_keeper.keep_months(context, 24) == []
+    assert await periodic.keep_months(context, 24) == []
     async with sessions.begin() as session:
         await sum_up(session)
-    assert await month_keeper.keep_months(context, 0) == []
-    assert await month_keeper.keep_months(context, 24) == [date(2021, 2, 1)]
-    assert await month_keeper.keep_months(context, 24) == []
+    assert await periodic.keep_months(context, 0) == []
+    assert await periodic.keep_months(context, 24) == [date(2021, 2, 1)]
+    assert await periodic.keep_months(context, 24) == []
     async with sessions() as session:
         [month] = await list_months(session)
     assert (month.live, month.filed) == (0, 3)
@@ -75,7 +75,7 @@ async def test_months_that_are_over_are_put_into_files(
     deliveries = [*rows[:1], FeedObservation("closed", "pm25", start, 7)]
     async with open_intake(context, "mqtt", skew=timedelta(minutes=5)) as intake:
         await intake.store(Batch.of(deliveries))
-    assert await month_keeper.keep_months(context, 24) == []
+    assert await periodic.keep_months(context, 24) == []
     async with sessions() as session:
         [month] = await list_months(session)
     assert (month.live, month.filed) == (3, 0)

@@ -33,13 +33,13 @@ from shanhai.monitoring.observation import FeedObservation
 from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN, PublishBulletinInputs
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.indicator_rows import add_indicator, add_plan
-from shanhai.testing.job_rows import add_region
-from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
-from shanhai.testing.workers import reach
 from shanhai.vocabulary import JobStatus, Role, Scope
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from tests.support.emptying import forget_rows
+from tests.support.indicator_rows import add_indicator, add_plan
+from tests.support.job_rows import add_region
+from tests.support.observation_rows import add_station, forget_observations, store_observations
+from tests.support.workers import reach
 
 REGION, PLAN = "bulletin-city", "bulletin-plan"
 PERIOD = {"first": "2025-04-01", "last": "2025-06-30"}
@@ -57,7 +57,7 @@ def who(role: Role, region_id: int) -> Identity:
 
 
 @pytest.fixture
-async def region_id(worker: Context, sessions: Sessions) -> int:
+async def region_id(worker: WorkerContext, sessions: Sessions) -> int:
     """A city of which there is something to tell, in the quarter and outside of it."""
     async with sessions.begin() as session:
         await forget_observations(session)
@@ -165,7 +165,7 @@ def _lead(region: Region, number: int, when: datetime) -> LeadCase:
     )
 
 
-async def run(worker: Context, identity: Identity, **more: Any) -> Job:
+async def run(worker: WorkerContext, identity: Identity, **more: Any) -> Job:
     inputs = PublishBulletinInputs.model_validate(
         {"region": REGION, "plan": PLAN, "issued_on": "2025-07-05", **PERIOD, **more}
     )
@@ -189,7 +189,7 @@ async def publish(sessions: Sessions, code: str, identity: Identity) -> None:
 
 
 async def test_a_bulletin_is_drafted_published_and_corrected(
-    worker: Context, sessions: Sessions, region_id: int, tmp_path: Path
+    worker: WorkerContext, sessions: Sessions, region_id: int, tmp_path: Path
 ) -> None:
     planner, approver = who(Role.PLANNER, region_id), who(Role.APPROVER, region_id)
     job = await run(worker, planner)
@@ -292,7 +292,7 @@ async def _compute_again(job: Job, tmp_path: Path) -> None:
 
 
 async def test_what_cannot_be_is_refused_before_a_job_is_made(
-    worker: Context, sessions: Sessions, region_id: int
+    worker: WorkerContext, sessions: Sessions, region_id: int
 ) -> None:
     planner = who(Role.PLANNER, region_id)
     for more, match in (

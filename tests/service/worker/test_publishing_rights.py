@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
+from shanhai.data.synthetic_watershed import CODE, Watershed
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.tables.access import ApiKey
@@ -21,13 +22,12 @@ from shanhai.processes.evaluate_ecosystem.contract import (
 )
 from shanhai.settings import WorkerSettings
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.evaluation_rasters import build_evaluated_watershed
-from shanhai.testing.key_rows import add_identity
-from shanhai.testing.stored import store_watershed
-from shanhai.testing.watershed import CODE, Watershed
-from shanhai.testing.workers import free_port, reach
 from shanhai.vocabulary import SUPPLY_DEMAND, JobStatus, Role, Scope
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from tests.support.evaluation_rasters import build_evaluated_watershed
+from tests.support.key_rows import add_identity
+from tests.support.stored import store_watershed
+from tests.support.workers import free_port, reach
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 SCHEME = f"{CODE}.supply_demand"
@@ -52,7 +52,7 @@ async def forget(sessions: Sessions) -> None:
 
 
 @pytest.fixture
-async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> None:
+async def stored(worker: WorkerContext, sessions: Sessions, watershed: Watershed) -> None:
     """The watershed as a region with its datasets, and a zoning in force."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     await forget(sessions)
@@ -91,7 +91,9 @@ def evaluation(**more: Any) -> EvaluateEcosystemInputs:
 
 
 async def asked(
-    worker: Context, identity: Identity, inputs: DelineateZonesInputs | EvaluateEcosystemInputs
+    worker: WorkerContext,
+    identity: Identity,
+    inputs: DelineateZonesInputs | EvaluateEcosystemInputs,
 ) -> Job:
     zones = isinstance(inputs, DelineateZonesInputs)
     async with worker.sessions.begin() as session:
@@ -104,7 +106,7 @@ async def asked(
         )
 
 
-async def done(worker: Context, job: Job) -> dict[str, Any]:
+async def done(worker: WorkerContext, job: Job) -> dict[str, Any]:
     await worker.dispatcher.dispatch(job.id, 0)
     ended = await reach(worker.sessions, job.id, *ENDED, within_s=120)
     assert ended.status == JobStatus.SUCCESSFUL, ended.error
@@ -130,7 +132,7 @@ def told(values: dict[str, Any]) -> list[str]:
 
 @pytest.mark.usefixtures("stored")
 async def test_who_may_not_approve_puts_nothing_in_force(
-    worker: Context, sessions: Sessions
+    worker: WorkerContext, sessions: Sessions
 ) -> None:
     for identity in (
         await someone(sessions, Role.ANALYST),
@@ -154,7 +156,7 @@ async def test_who_may_not_approve_puts_nothing_in_force(
 
 @pytest.mark.usefixtures("stored")
 async def test_an_approver_publishes_unless_an_approved_version_waits(
-    worker: Context, sessions: Sessions
+    worker: WorkerContext, sessions: Sessions
 ) -> None:
     approver = await someone(sessions, Role.ANALYST, Role.APPROVER)
     early = await asked(worker, approver, zoning(publish=True))
@@ -185,7 +187,7 @@ async def test_an_approver_publishes_unless_an_approved_version_waits(
 @pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize("loss", ["role", "revoked", "expired"])
 async def test_rights_taken_away_meanwhile_leave_a_draft(
-    worker: Context, sessions: Sessions, loss: str
+    worker: WorkerContext, sessions: Sessions, loss: str
 ) -> None:
     approver = await someone(sessions, Role.ANALYST, Role.APPROVER)
     job = await asked(worker, approver, evaluation(publish=True))
@@ -209,7 +211,7 @@ async def test_rights_taken_away_meanwhile_leave_a_draft(
 
 @pytest.mark.usefixtures("stored")
 async def test_a_key_bound_to_networks_publishes_though_the_worker_has_no_address(
-    worker: Context, sessions: Sessions
+    worker: WorkerContext, sessions: Sessions
 ) -> None:
     approver = await someone(sessions, Role.ANALYST, Role.APPROVER)
     job = await asked(worker, approver, evaluation(publish=True))

@@ -13,12 +13,12 @@ from shanhai.db.engine import Sessions
 from shanhai.db.queries.audit import Act
 from shanhai.jobs.states import cancel
 from shanhai.settings import WorkerSettings
-from shanhai.testing.job_rows import read_job, submit_echo
-from shanhai.testing.workers import NO_REDIS, children_of, eventually, reach, servers_of
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.app import run
-from shanhai_worker.consumer import Consumer
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from shanhai_worker.wakeup_listeners import Consumer
+from tests.support.job_rows import read_job, submit_echo
+from tests.support.workers import NO_REDIS, children_of, eventually, reach, servers_of
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 
@@ -32,7 +32,9 @@ async def compute_started(sessions: Sessions, job_id: UUID) -> None:
     await eventually(told)
 
 
-async def test_a_dispatched_job_is_run_and_published(worker: Context, sessions: Sessions) -> None:
+async def test_a_dispatched_job_is_run_and_published(
+    worker: WorkerContext, sessions: Sessions
+) -> None:
     job_id = await submit_echo(sessions, "山海")
     await worker.dispatcher.dispatch(job_id, 0)
     # poll_s is 30 here, so only the wake-up can have made it this fast
@@ -44,7 +46,7 @@ async def test_a_dispatched_job_is_run_and_published(worker: Context, sessions: 
     assert job.worker == worker.name
 
 
-async def test_progress_rises_while_it_runs(worker: Context, sessions: Sessions) -> None:
+async def test_progress_rises_while_it_runs(worker: WorkerContext, sessions: Sessions) -> None:
     job_id = await submit_echo(sessions, pause=2.5)
     await worker.dispatcher.dispatch(job_id, 0)
     seen = []
@@ -58,7 +60,7 @@ async def test_progress_rises_while_it_runs(worker: Context, sessions: Sessions)
 
 
 async def test_a_job_outlives_errors_of_what_watches_it(
-    worker: Context, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+    worker: WorkerContext, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[int] = []
 
@@ -66,7 +68,7 @@ async def test_a_job_outlives_errors_of_what_watches_it(
         looks.append(pid)
         raise FileNotFoundError(2, "No such file or directory", f"/proc/{pid}/task")
 
-    monkeypatch.setattr("shanhai_worker.limits.held_mb", gone)
+    monkeypatch.setattr("shanhai_worker.child_process.held_mb", gone)
     job_id = await submit_echo(sessions, "山海", pause=1)
     await worker.dispatcher.dispatch(job_id, 0)
     job = await reach(sessions, job_id, *ENDED)
@@ -74,7 +76,7 @@ async def test_a_job_outlives_errors_of_what_watches_it(
     assert looks
 
 
-async def test_slots_limit_what_runs_at_once(worker: Context, sessions: Sessions) -> None:
+async def test_slots_limit_what_runs_at_once(worker: WorkerContext, sessions: Sessions) -> None:
     job_ids = [await submit_echo(sessions, pause=1) for _ in range(3)]
     for job_id in job_ids:
         await worker.dispatcher.dispatch(job_id, 0)
@@ -84,7 +86,7 @@ async def test_slots_limit_what_runs_at_once(worker: Context, sessions: Sessions
         assert (await reach(sessions, job_id, *ENDED)).attempt == 1
 
 
-async def test_a_cancelled_job_stops_soon(worker: Context, sessions: Sessions) -> None:
+async def test_a_cancelled_job_stops_soon(worker: WorkerContext, sessions: Sessions) -> None:
     job_id = await submit_echo(sessions, pause=600)
     await worker.dispatcher.dispatch(job_id, 0)
     await compute_started(sessions, job_id)
@@ -97,7 +99,7 @@ async def test_a_cancelled_job_stops_soon(worker: Context, sessions: Sessions) -
 
 
 async def test_a_job_whose_child_always_dies_ends_failed(
-    worker: Context, sessions: Sessions
+    worker: WorkerContext, sessions: Sessions
 ) -> None:
     job_id = await submit_echo(sessions, pause=600)
     await worker.dispatcher.dispatch(job_id, 0)
@@ -119,7 +121,7 @@ async def test_a_job_whose_child_always_dies_ends_failed(
 
 
 async def test_a_worker_whose_fork_server_is_killed_goes_on(
-    worker: Context, sessions: Sessions
+    worker: WorkerContext, sessions: Sessions
 ) -> None:
     job_id = await submit_echo(sessions, pause=1)
     await worker.dispatcher.dispatch(job_id, 0)
@@ -137,7 +139,7 @@ class TestTimeLimit:
         return settings.model_copy(update={"job_timeout_s": 1.5})
 
     async def test_a_job_that_runs_too_long_ends_with_the_limit_named(
-        self, worker: Context, sessions: Sessions
+        self, worker: WorkerContext, sessions: Sessions
     ) -> None:
         job_id = await submit_echo(sessions, pause=600)
         await worker.dispatcher.dispatch(job_id, 0)
@@ -153,7 +155,7 @@ class TestWithoutRedis:
     def settings(self, settings: WorkerSettings) -> WorkerSettings:
         return settings.model_copy(update={"poll_s": 0.2})
 
-    async def test_work_goes_on(self, context: Context, sessions: Sessions) -> None:
+    async def test_work_goes_on(self, context: WorkerContext, sessions: Sessions) -> None:
         stop = asyncio.Event()
         running = asyncio.create_task(run(context, partial(Consumer, NO_REDIS), stop))
         job_id = await submit_echo(sessions)
@@ -163,7 +165,7 @@ class TestWithoutRedis:
             await running
 
 
-async def test_health_and_metrics_are_served(worker: Context, sessions: Sessions) -> None:
+async def test_health_and_metrics_are_served(worker: WorkerContext, sessions: Sessions) -> None:
     job_id = await submit_echo(sessions, pause=0.2)
     await worker.dispatcher.dispatch(job_id, 0)
     await reach(sessions, job_id, *ENDED)

@@ -6,8 +6,9 @@ import pytest
 from geoalchemy2.shape import from_shape
 from shapely.geometry import shape
 from sqlalchemy import func, select
-from tests.service.worker.conftest import Linked
 
+from shanhai.data.synthetic_network import EASY
+from shanhai.data.synthetic_watershed import CODE
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.corridor import Corridor
@@ -21,13 +22,12 @@ from shanhai.processes.run_scenario.contract import (
     SCENARIO_RASTERS,
     RunScenarioInputs,
 )
-from shanhai.testing.key_rows import add_identity
-from shanhai.testing.network_rasters import EASY
-from shanhai.testing.scenario_edits import passage, planted
-from shanhai.testing.watershed import CODE
-from shanhai.testing.workers import reach
 from shanhai.vocabulary import JobStatus
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from tests.service.worker.conftest import Linked
+from tests.support.key_rows import add_identity
+from tests.support.scenario_edits import passage, planted
+from tests.support.workers import reach
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 PROBLEM = f"{CODE}.gap"
@@ -52,7 +52,7 @@ async def ground(sessions: Sessions, linked: Linked) -> Linked:
 
 
 async def test_a_scenario_becomes_layers_and_figures_and_no_network(
-    worker: Context, sessions: Sessions, ground: Linked
+    worker: WorkerContext, sessions: Sessions, ground: Linked
 ) -> None:
     mended = {"kind": "restore", "name_zh": "修复断裂", "cover": "forest", "problem": PROBLEM}
     inputs = RunScenarioInputs.model_validate(
@@ -97,7 +97,7 @@ async def test_a_scenario_becomes_layers_and_figures_and_no_network(
 
 
 async def test_ratio_and_zones_are_compared_with_those_of_a_job(
-    worker: Context, linked: Linked
+    worker: WorkerContext, linked: Linked
 ) -> None:
     former = DelineateZonesInputs.model_validate({"region": CODE, "cell_m": 100, "publish": True})
     async with worker.sessions.begin() as session:

@@ -7,13 +7,13 @@ from sqlalchemy import delete, select
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.keys import create_key, prefix_of
 from shanhai.db.tables.job import Schedule, ScheduleRun
-from shanhai.testing.workers import eventually, reach
 from shanhai.vocabulary import JobStatus, Scope
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from tests.support.workers import eventually, reach
 
 
 async def test_a_due_schedule_is_run_in_its_owners_name(
-    worker: Context, sessions: Sessions
+    worker: WorkerContext, sessions: Sessions
 ) -> None:
     now = datetime.now(UTC)
     async with sessions.begin() as session:

@@ -10,6 +10,7 @@ from shapely.geometry import shape
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.data.synthetic_watershed import CODE, Watershed, build_watershed
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Grant, Identity
@@ -29,15 +30,14 @@ from shanhai.processes.select_sites.contract import SELECT_SITES, SelectSitesInp
 from shanhai.processes.select_sites.publish import publish
 from shanhai.processes.select_sites.task import PlaceTask, SelectionTask
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.key_rows import add_identity
-from shanhai.testing.projects import add_source
-from shanhai.testing.selection_places import BASE, selection_of
-from shanhai.testing.stored import store_watershed
-from shanhai.testing.watershed import CODE, Watershed, build_watershed
-from shanhai.testing.workers import reach
 from shanhai.vocabulary import JobStatus, Role, Scope
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from tests.support.emptying import forget_rows
+from tests.support.key_rows import add_identity
+from tests.support.projects import add_source
+from tests.support.selection_places import BASE, selection_of
+from tests.support.stored import store_watershed
+from tests.support.workers import reach
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 TABLES = ("project", "fund_source", "problem", "corridor_node", "corridor", "dataset", "region")
@@ -51,7 +51,7 @@ def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
 
 @pytest.fixture
 async def stored(
-    worker: Context, sessions: Sessions, watershed: Watershed
+    worker: WorkerContext, sessions: Sessions, watershed: Watershed
 ) -> AsyncIterator[Region]:
     """The watershed with its network, a problem, a project and money."""
     assert isinstance(worker.artifacts, LocalArtifacts)
@@ -149,7 +149,7 @@ def asked(**more: Any) -> SelectSitesInputs:
 
 
 async def test_chosen_sites_become_draft_projects_once(
-    worker: Context, sessions: Sessions, stored: Region, tmp_path: Path
+    worker: WorkerContext, sessions: Sessions, stored: Region, tmp_path: Path
 ) -> None:
     async with sessions.begin() as session:
         identity = await add_identity(session, Role.PLANNER, Role.APPROVER, region=CODE)
@@ -224,7 +224,7 @@ async def _check_projects(sessions: Sessions, job: Job, codes: list[str], region
 
 
 async def _check_again(
-    sessions: Sessions, worker: Context, job: Job, codes: list[str], folder: Path
+    sessions: Sessions, worker: WorkerContext, job: Job, codes: list[str], folder: Path
 ) -> None:
     """A publication that comes again makes nothing new."""
     assert job.result is not None

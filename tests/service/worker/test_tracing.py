@@ -21,14 +21,14 @@ from shanhai.settings import (
     PublicSettings,
     RedisSettings,
 )
-from shanhai.testing.job_rows import read_job
-from shanhai.testing.serving import join
-from shanhai.testing.workers import reach
 from shanhai.tracing import NO_SPAN, configure_tracing, span, stop_tracing, traceparent
 from shanhai.vocabulary import JobStatus, Scope
 from shanhai_api.app import create_app
 from shanhai_api.configuration import Configuration
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from tests.support.job_rows import read_job
+from tests.support.serving import join
+from tests.support.workers import reach
 
 TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SENT = f"00-{TRACE}-{CALLER}-01"
@@ -100,7 +100,7 @@ async def client(
 
 
 async def test_a_trace_goes_on_over_the_queue(
-    collected: list[Span], client: httpx.AsyncClient, worker: Context, sessions: Sessions
+    collected: list[Span], client: httpx.AsyncClient, worker: WorkerContext, sessions: Sessions
 ) -> None:
     order = {"inputs": {"message": "hello", "pause": 0.2}}
     answer = await client.post(
@@ -128,7 +128,7 @@ async def test_a_trace_goes_on_over_the_queue(
 
 
 async def test_nothing_is_traced_unless_told_to(
-    client: httpx.AsyncClient, worker: Context, sessions: Sessions
+    client: httpx.AsyncClient, worker: WorkerContext, sessions: Sessions
 ) -> None:
     configure_tracing("shanhai-test", {})
     configure_tracing(

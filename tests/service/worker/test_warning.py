@@ -12,15 +12,15 @@ from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables.alert import Alert, AlertRule
-from shanhai.ending import end
 from shanhai.monitoring.observation import FeedObservation
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.indicator_rows import add_indicator, add_plan
-from shanhai.testing.job_rows import add_region
-from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
+from shanhai.task_cancel import end
 from shanhai.vocabulary import Scope
-from shanhai_worker import alert_keeper
-from shanhai_worker.context import Context
+from shanhai_worker import periodic
+from shanhai_worker.context import WorkerContext
+from tests.support.emptying import forget_rows
+from tests.support.indicator_rows import add_indicator, add_plan
+from tests.support.job_rows import add_region
+from tests.support.observation_rows import add_station, forget_observations, store_observations
 
 PATIENCE_S = 30.0
 RULE: dict[str, Any] = {
@@ -50,7 +50,7 @@ READER = {
 
 
 async def test_values_silence_and_targets_open_alerts_that_people_are_told_of(
-    sessions: Sessions, context: Context
+    sessions: Sessions, context: WorkerContext
 ) -> None:
     async with sessions.begin() as session:
         await forget_observations(session)
@@ -83,7 +83,7 @@ async def test_values_silence_and_targets_open_alerts_that_people_are_told_of(
     )
     query = select(AlertRule.code).join(Alert, Alert.rule_id == AlertRule.id)
     told = text("SELECT sum((payload->>'number')::int) FROM delivery WHERE target = 'a@b.cn'")
-    warning = asyncio.create_task(alert_keeper.run(context))
+    warning = asyncio.create_task(periodic.evaluate_alert_rules(context))
     async with asyncio.timeout(PATIENCE_S):
         found: set[str] = set()
         mails = 0

@@ -5,6 +5,7 @@ from shapely.affinity import scale
 from shapely.geometry import shape
 from sqlalchemy import delete, select
 
+from shanhai.data.synthetic_watershed import CODE, Watershed, build_watershed
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.dataset import Dataset
@@ -14,11 +15,10 @@ from shanhai.jobs.submission import submit
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.settings import WorkerSettings
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.stored import store_watershed
-from shanhai.testing.watershed import CODE, Watershed, build_watershed
-from shanhai.testing.workers import free_port, reach
 from shanhai.vocabulary import JobStatus
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from tests.support.stored import store_watershed
+from tests.support.workers import free_port, reach
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 DOUBTED = {
@@ -49,7 +49,7 @@ async def _forget(sessions: Sessions) -> None:
 
 
 @pytest.fixture
-async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> None:
+async def stored(worker: WorkerContext, sessions: Sessions, watershed: Watershed) -> None:
     """The watershed with its datasets, and a red line around its middle."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     await _forget(sessions)
@@ -70,7 +70,7 @@ async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> N
 
 @pytest.mark.usefixtures("stored")
 async def test_zones_under_the_law_and_in_doubt_become_rows(
-    worker: Context, sessions: Sessions
+    worker: WorkerContext, sessions: Sessions
 ) -> None:
     inputs = DelineateZonesInputs.model_validate(DOUBTED)
     async with worker.sessions.begin() as session:

@@ -1,6 +1,7 @@
 """The check of answers in the tests of the service: it must not let everything pass."""
 
 import pytest
+
 from tests.service.api.declared import Answer
 
 

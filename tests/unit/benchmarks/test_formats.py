@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from benchmarks.formats import measure
 
+from benchmarks.formats import measure
 from shanhai.vector.formats import FILE_FORMATS
 
 FEW, MANY = 10_000, 80_000

@@ -2,6 +2,7 @@ import ast
 from pathlib import Path
 
 import pytest
+
 from benchmarks.house.code import FunctionNode, Measure, lines_of, public_things, quantile
 from benchmarks.house.imports import SourceTree, classes
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from benchmarks.http_load import read_answer
 
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"

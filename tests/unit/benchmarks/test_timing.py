@@ -1,4 +1,5 @@
 import pytest
+
 from benchmarks.report import Row
 from benchmarks.timing import Sample, alternate
 

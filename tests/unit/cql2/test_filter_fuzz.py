@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shanhai.db.features.cql2.compiler import compile_filter
 from shanhai.db.features.cql2.parser import FilterLanguage
 from shanhai.errors import InvalidInput
-from shanhai.testing.filter_entity import THINGS
+from tests.support.filter_entity import THINGS
 
 WORDS = [
     "whole",

@@ -12,7 +12,7 @@ from shanhai.db.features.cql2.compiler import Compiled, compile_filter
 from shanhai.db.features.cql2.parser import FilterLanguage
 from shanhai.db.features.crs import parse_crs
 from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.testing.filter_entity import THINGS
+from tests.support.filter_entity import THINGS
 
 SQUARE = "POLYGON((118 24,119 24,119 25,118 25,118 24))"
 

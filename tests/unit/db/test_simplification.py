@@ -9,7 +9,7 @@ import shapely
 
 from shanhai.db.tiles.simplification import simpler_shapes
 from shanhai.db.tiles.simplified_shapes import BANDS, LABEL, PIXEL_DEGREES, ZoomBand, band_of
-from shanhai.testing.coverage import CELL_DEGREES, POINTS, crooked_coverage
+from tests.support.coverage import CELL_DEGREES, POINTS, crooked_coverage
 
 
 def shapes_of(geometries: Sequence[shapely.Geometry], cover: object) -> dict[tuple[int, int], Any]:

@@ -6,8 +6,14 @@ from pathlib import Path
 import pytest
 
 from shanhai.local import places
-from shanhai.local.accounts import SERVER_ACCOUNT, current_account, owner_of
-from shanhai.local.places import Home, discard_places, server_place
+from shanhai.local.places import (
+    SERVER_ACCOUNT,
+    Home,
+    current_account,
+    discard_places,
+    owner_of,
+    server_place,
+)
 
 
 def has_server_account() -> bool:

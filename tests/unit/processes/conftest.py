@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from shanhai.data.synthetic_watershed import Watershed, build_watershed
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome, Task
-from shanhai.testing.watershed import Watershed, build_watershed
 
 TIMED = {"manifest.json", "report.html", "report.pdf"}
 """Files that tell the time."""

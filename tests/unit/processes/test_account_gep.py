@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shanhai.data.synthetic_watershed import EPSG, Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.account_gep.contract import ACCOUNT_GEP
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import DatasetTask, Outcome, Task
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.science.landcover import LandCover
-from shanhai.testing.evaluation_rasters import build_evaluated_watershed, evaluation_task
-from shanhai.testing.watershed import EPSG, Watershed
+from tests.support.evaluation_rasters import build_evaluated_watershed, evaluation_task
 
 LOCAL = {"storms_a_year": 2, "cooling_days": 90, "evaporation_mm": 300}
 UPPER = "watershed.upper"

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shanhai.data.synthetic_watershed import Watershed, build_watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import compute_of
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
-from shanhai.testing.watershed import Watershed, build_watershed
 from shanhai.vocabulary import ECOSERVICES, codes
 
 pytestmark = pytest.mark.usefixtures("unpictured")

@@ -10,6 +10,8 @@ import pytest
 import shapely
 from shapely.geometry import mapping, shape
 
+from shanhai.data.synthetic_network import EASY, WOODS, build_linked_watershed, network_task
+from shanhai.data.synthetic_watershed import EPSG, Watershed
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.processes.build_network.compute import build
 from shanhai.processes.build_network.context import Scene
@@ -23,8 +25,6 @@ from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.windows import window_runner
-from shanhai.testing.network_rasters import EASY, WOODS, build_linked_watershed, network_task
-from shanhai.testing.watershed import EPSG, Watershed
 
 TIMED = {"manifest.json", "report.html", "report.pdf"}
 CELLS = 64

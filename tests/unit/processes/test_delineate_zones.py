@@ -10,13 +10,13 @@ import pytest
 import shapely
 from shapely.geometry import shape
 
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.supply_demand import SERVICES
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES
 from shanhai.processes.kit.task import Task
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
-from shanhai.testing.watershed import Watershed
 
 Zone = Callable[..., Any]
 GOLDEN = Path(__file__).parents[2] / "golden" / "watershed.json"

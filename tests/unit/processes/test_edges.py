@@ -10,12 +10,12 @@ from shapely import MultiPolygon, box
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Task
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
-from shanhai.testing.watershed import Watershed
 
 pytestmark = pytest.mark.usefixtures("unpictured")
 

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from shanhai.data.synthetic_network import EASY, build_linked_watershed
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.local_run import run_on_files
 from shanhai.processes.run_scenario.edit_files import read_edits
-from shanhai.testing.network_rasters import EASY, build_linked_watershed
-from shanhai.testing.scenario_edits import felled, passage
-from shanhai.testing.watershed import Watershed
+from tests.support.scenario_edits import felled, passage
 
 
 def write(path: Path, *edits: dict[str, object]) -> Path:

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shanhai.data.synthetic_watershed import EPSG, Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.evaluate_ecosystem.contract import EVALUATE_ECOSYSTEM
 from shanhai.processes.kit.task import DatasetTask, Outcome, Task
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.science.evaluation.importance import importance_class, share_thresholds
-from shanhai.testing.evaluation_rasters import build_evaluated_watershed, evaluation_task
-from shanhai.testing.watershed import EPSG, Watershed
+from tests.support.evaluation_rasters import build_evaluated_watershed, evaluation_task
 
 ALL = ["importance", "sensitivity", "quality", "degradation", "resilience", "carbon"]
 TIMED = {"manifest.json", "report.html", "report.pdf"}

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from shapely.geometry import shape
 
+from shanhai.data.synthetic_watershed import EPSG
 from shanhai.processes.evaluate_indicators.attainment import Outlook, describe, look
 from shanhai.processes.evaluate_indicators.computations import BY_ID, BY_INDICATOR, ComputationId
 from shanhai.processes.evaluate_indicators.compute import compute as evaluate_indicators
@@ -35,7 +36,6 @@ from shanhai.processes.kit.task import DatasetTask, RegionTask, Task
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.science.air_quality import DAILY
 from shanhai.science.landcover import LandCover
-from shanhai.testing.watershed import EPSG
 
 YEAR = 2024
 WEST, SOUTH, SIDE = 117.0, 24.5, 0.02

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from shapely.geometry import shape
 
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.kit.region_files import RegionChoice, gauss_krueger_epsg, read_region
 from shanhai.processes.local_run import run_on_files, take_raster
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
-from shanhai.testing.evaluation_rasters import build_evaluated_watershed
-from shanhai.testing.watershed import Watershed
+from tests.support.evaluation_rasters import build_evaluated_watershed
 
 
 def test_the_main_job_runs_on_files_alone(watershed: Watershed, zoned: Any, tmp_path: Path):

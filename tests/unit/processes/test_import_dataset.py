@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput, UnsupportedFile
 from shanhai.processes.import_dataset.compute import compute
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
-from shanhai.raster.hostile import make_overview_file_tiff, make_renamed_vrt
+from shanhai.raster.hostile_files import make_overview_file_tiff, make_renamed_vrt
 from shanhai.raster.inspect import inspect_raster
-from shanhai.raster.warp import Quantity, align, open_source
+from shanhai.raster.warp import RasterQuantity, align, open_source
 from shanhai.science.grid import Grid, Window
-from shanhai.testing.watershed import Watershed
 
 UPLOAD = UUID(int=1)
 DEGREES = (0.001, 0.0, 117.18, 0.0, -0.001, 24.87)
@@ -316,7 +316,7 @@ def test_population_keeps_its_total_through_import_and_alignment(bring: Bring, t
     people = np.random.default_rng(3).random((60, 60)) * 30
     _, stored = bring("population", people, frame={"transform": DEGREES, "crs": "EPSG:4326"})
     assert np.nansum(stored.values) == pytest.approx(people.sum(), rel=1e-5)
-    source = open_source(tmp_path / "work" / "dataset.tif", Quantity.EXTENSIVE)
+    source = open_source(tmp_path / "work" / "dataset.tif", RasterQuantity.EXTENSIVE)
     grid = Grid(4548, 510_000.0, 2_760_000.0, 250.0, 120, 120)
     aligned = align(source, grid, Window(0, 0, 120, 120))
     assert np.nansum(aligned) == pytest.approx(people.sum(), rel=0.005)

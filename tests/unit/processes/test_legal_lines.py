@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from shapely import Polygon, box
 from shapely.geometry import mapping
 
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
@@ -22,7 +23,6 @@ from shanhai.processes.local_run import run_on_files
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import read_geotiff
-from shanhai.testing.watershed import Watershed
 
 pytestmark = pytest.mark.usefixtures("unpictured")
 

@@ -14,8 +14,8 @@ from pyproj import Transformer
 from scipy import ndimage
 from shapely.geometry import shape
 
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.raster.geotiff import read_geotiff
-from shanhai.testing.watershed import Watershed
 
 Array = Any
 TOLERANCE = 1e-6

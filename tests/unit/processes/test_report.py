@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.processes.assess_ecoservices import report
 from shanhai.processes.kit.map_notes import credit_line, resolution_note
+from shanhai.reporting.assessment_report import leading_cover
 from shanhai.reporting.fonts import cjk_family
-from shanhai.reporting.pdf import write_pdf
-from shanhai.reporting.report import leading_cover
-from shanhai.testing.watershed import Watershed
+from shanhai.reporting.pages import write_pdf
 from shanhai.vocabulary import ECOSERVICES, ZONE_CLASSES
 
 

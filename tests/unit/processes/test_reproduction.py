@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from shanhai.cli.app import app
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.processes.local_run import run_on_files
 from shanhai.processes.reproduction import (
@@ -22,7 +23,6 @@ from shanhai.processes.reproduction import (
     reproduce,
 )
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
-from shanhai.testing.watershed import Watershed
 
 # That pages and small maps are equal bytes is tested with the report.
 pytestmark = pytest.mark.usefixtures("unpictured")

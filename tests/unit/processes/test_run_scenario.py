@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from shapely.geometry import shape
 
+from shanhai.data.synthetic_network import EASY, build_linked_watershed
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome, Task
@@ -16,8 +18,7 @@ from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.processes.run_scenario.before_after import rehearse
 from shanhai.processes.run_scenario.contract import RUN_SCENARIO, SCENARIO_RASTERS
 from shanhai.raster.geotiff import read_geotiff
-from shanhai.testing.network_rasters import EASY, build_linked_watershed
-from shanhai.testing.scenario_edits import (
+from tests.support.scenario_edits import (
     Edit,
     eased,
     felled,
@@ -29,7 +30,6 @@ from shanhai.testing.scenario_edits import (
     street,
     wall,
 )
-from shanhai.testing.watershed import Watershed
 
 TIMED = {"manifest.json", "report.html", "report.pdf"}
 TELLS_WHAT_IS_ANEW = {"statistics.json", "corridors_table.csv", "corridor_lines.geojson"}

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from shapely.geometry import shape
 
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.control_areas import checksum_of
@@ -28,14 +29,13 @@ from shanhai.processes.select_sites.result import Chosen
 from shanhai.processes.select_sites.statistics import statistics_document
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.raster.windows import window_runner
-from shanhai.testing.selection_places import (
+from tests.support.selection_places import (
     BASE,
     located,
     selection_task,
     square,
     write_ratio,
 )
-from shanhai.testing.watershed import Watershed
 
 NORTH, SOUTH = "watershed.network-1.b001", "watershed.network-1.b002"
 PINCH = "watershed.network-1.p001"

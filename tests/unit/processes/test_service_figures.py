@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.assessment import assess
 from shanhai.processes.assess_ecoservices.service_figures import service_figures
@@ -14,8 +15,7 @@ from shanhai.processes.kit.thumbnails import class_overview, overview
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import window_runner
 from shanhai.science.grid import Grid
-from shanhai.science.normalise import normalise
-from shanhai.testing.watershed import Watershed
+from shanhai.science.normalisation import normalise
 from shanhai.vocabulary import ECOSERVICES, codes
 
 Found = tuple[Assessment, list[dict[str, Any]]]

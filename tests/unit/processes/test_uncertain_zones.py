@@ -8,6 +8,7 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
+from shanhai.data.synthetic_watershed import Watershed, build_watershed
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.assessment import assess
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
@@ -19,7 +20,6 @@ from shanhai.raster.geotiff import read_geotiff
 from shanhai.raster.windows import WindowRunner, window_runner
 from shanhai.science.uncertainty.draws import Draw
 from shanhai.science.uncertainty.variation import alone, vary
-from shanhai.testing.watershed import Watershed, build_watershed
 
 TOTALS = {
     "carbon_sink": {"parameters": {"emissions_total": 40_000}},

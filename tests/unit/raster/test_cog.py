@@ -5,7 +5,7 @@ import pytest
 import rasterio
 from rio_cogeo import cog_validate
 
-from shanhai.raster.cog import Frame, write_cog
+from shanhai.raster.cog import CogFrame, write_cog
 from shanhai.science.grid import Grid, Window
 
 GRID = Grid(4548, 500_000.0, 2_700_000.0, 100.0, 700, 600)
@@ -20,7 +20,7 @@ def quantity():
 
 def test_a_quantity_becomes_a_valid_cog_with_its_statistics(tmp_path: Path):
     path, values = tmp_path / "a.tif", quantity()
-    (statistics,) = write_cog(path, Frame.of_grid(GRID), [(WHOLE, values)])
+    (statistics,) = write_cog(path, CogFrame.of_grid(GRID), [(WHOLE, values)])
     stored = values.astype(np.float32)
     valid, errors, _ = cog_validate(path)
     assert valid, errors
@@ -41,7 +41,7 @@ def test_a_quantity_becomes_a_valid_cog_with_its_statistics(tmp_path: Path):
 def test_classes_keep_their_codes_in_the_overviews(tmp_path: Path):
     path = tmp_path / "a.tif"
     codes = np.repeat(np.repeat([[[1, 5]]], 600, axis=1), 350, axis=2).astype(np.uint8)
-    write_cog(path, Frame.of_grid(GRID, categorical=True), [(WHOLE, codes)])
+    write_cog(path, CogFrame.of_grid(GRID, categorical=True), [(WHOLE, codes)])
     with rasterio.open(path, OVERVIEW_LEVEL=0) as file:
         assert set(np.unique(file.read(1))) == {1, 5}
         assert file.dtypes == ("uint8",)
@@ -71,7 +71,7 @@ NAN = np.nan
 def test_overviews_of_a_quantity_are_means_of_the_known_cells(tmp_path: Path):
     pattern = [[1, NAN, 5, 5], [NAN, NAN, 5, 5], [NAN, NAN, 5, 5], [NAN, NAN, 5, 9]]
     path = tmp_path / "a.tif"
-    write_cog(path, Frame.of_grid(LARGE), [(Window(0, 0, 2048, 2048), tiled(pattern))])
+    write_cog(path, CogFrame.of_grid(LARGE), [(Window(0, 0, 2048, 2048), tiled(pattern))])
     half, quarter = levels_of(path)
     assert half.tolist() == [[1, 5], [-9999, 6]]
     # (1 + 7 * 5 + 9) / 9 of the cells; the mean of the three means above were 4.
@@ -83,7 +83,7 @@ def test_overviews_of_classes_are_the_most_frequent_known_class(tmp_path: Path):
     pattern = [[1, 1, 1, 1], [2, 3, 2, 3], [1, 1, 2, 2], [2, 3, 2, 2]]
     path = tmp_path / "a.tif"
     classes = tiled(pattern).astype(np.uint8)
-    frame = Frame.of_grid(LARGE, categorical=True)
+    frame = CogFrame.of_grid(LARGE, categorical=True)
     write_cog(path, frame, [(Window(0, 0, 2048, 2048), classes)])
     half, quarter = levels_of(path)
     assert half.tolist() == [[1, 1], [1, 2]]
@@ -94,7 +94,7 @@ def test_cells_without_class_do_not_outvote_the_others(tmp_path: Path):
     pattern = [[0, 0, 0, 0], [0, 4, 0, 0], [0, 0, 0, 0], [3, 0, 0, 3]]
     path = tmp_path / "a.tif"
     classes = tiled(pattern).astype(np.uint8)
-    frame = Frame.of_grid(LARGE, categorical=True)
+    frame = CogFrame.of_grid(LARGE, categorical=True)
     write_cog(path, frame, [(Window(0, 0, 2048, 2048), classes)])
     half, quarter = levels_of(path)
     assert half.tolist() == [[4, 0], [3, 3]]
@@ -103,22 +103,22 @@ def test_cells_without_class_do_not_outvote_the_others(tmp_path: Path):
 
 def test_equal_content_gives_equal_bytes_in_any_cut(tmp_path: Path):
     values = quantity()
-    write_cog(tmp_path / "a.tif", Frame.of_grid(GRID), [(WHOLE, values)])
+    write_cog(tmp_path / "a.tif", CogFrame.of_grid(GRID), [(WHOLE, values)])
     cut = [(window, values[:, *window.slices]) for window in GRID.windows(133)]
-    write_cog(tmp_path / "b.tif", Frame.of_grid(GRID), cut)
+    write_cog(tmp_path / "b.tif", CogFrame.of_grid(GRID), cut)
     assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
 
 
 def test_a_layer_without_any_value_has_no_statistics(tmp_path: Path):
     empty = np.full((1, 600, 700), np.nan)
-    (statistics,) = write_cog(tmp_path / "a.tif", Frame.of_grid(GRID), [(WHOLE, empty)])
+    (statistics,) = write_cog(tmp_path / "a.tif", CogFrame.of_grid(GRID), [(WHOLE, empty)])
     assert statistics.mean is None
     assert statistics.valid_percent == 0.0
 
 
 def test_large_bands_have_the_same_quantiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     values = np.random.default_rng(3).gamma(2.0, 1.0, (1, *GRID.shape))
-    (sorted_,) = write_cog(tmp_path / "a.tif", Frame.of_grid(GRID), [(WHOLE, values)])
+    (sorted_,) = write_cog(tmp_path / "a.tif", CogFrame.of_grid(GRID), [(WHOLE, values)])
     monkeypatch.setattr("shanhai.raster.statistics._HELD_VALUES", 10)
-    (counted,) = write_cog(tmp_path / "b.tif", Frame.of_grid(GRID), [(WHOLE, values)])
+    (counted,) = write_cog(tmp_path / "b.tif", CogFrame.of_grid(GRID), [(WHOLE, values)])
     assert counted == sorted_

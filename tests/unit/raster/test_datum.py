@@ -8,7 +8,7 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
 from shanhai.raster.checks import check_datum, match_outline
-from shanhai.raster.datum import as_gcj02, shift_to_gcj02
+from shanhai.raster.crs import as_gcj02, shift_to_gcj02
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.raster.inspect import inspect_raster
 from shanhai.raster.vectorise import cells_of_frame

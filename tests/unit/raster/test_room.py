@@ -8,10 +8,10 @@ import pytest
 import rasterio
 
 from shanhai.disk_space import PROBE_BYTES, proving_room
-from shanhai.raster.cog import Frame, write_cog
+from shanhai.raster.cog import CogFrame, write_cog
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.science.grid import Window
-from shanhai.testing.room import room_for
+from tests.support.room import room_for
 
 SIZE = 300
 TRANSFORM = (30.0, 0.0, 500000.0, 0.0, -30.0, 3000000.0)
@@ -23,7 +23,7 @@ def write_plain(path: Path) -> None:
 
 
 def write_optimised(path: Path) -> None:
-    frame = Frame(crs="EPSG:4548", transform=TRANSFORM, width=SIZE, height=SIZE)
+    frame = CogFrame(crs="EPSG:4548", transform=TRANSFORM, width=SIZE, height=SIZE)
     write_cog(path, frame, [(Window(0, 0, SIZE, SIZE), VALUES[np.newaxis])])
 
 

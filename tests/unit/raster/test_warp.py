@@ -7,11 +7,11 @@ from pyproj import Transformer
 
 from shanhai.errors import InvalidInput
 from shanhai.raster.area import cell_areas_m2
+from shanhai.raster.coordinate_interpolation import CellCentres
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.inspect import inspect_raster
-from shanhai.raster.lattice import CellCentres
-from shanhai.raster.totals import check_total, source_total
-from shanhai.raster.warp import Quantity, align, align_classes, open_source
+from shanhai.raster.statistics import check_total, source_total
+from shanhai.raster.warp import RasterQuantity, align, align_classes, open_source
 from shanhai.science.grid import Grid, Window
 
 GRID = Grid(4548, 590_000.0, 2_740_000.0, 100.0, 60, 50)
@@ -19,16 +19,16 @@ WHOLE = Window(0, 0, 50, 60)
 LON_LAT_FRAME = {"transform": (0.001, 0, 117.85, 0, -0.001, 24.80), "crs": "EPSG:4326"}
 
 
-def source(path: Path, array: Any, quantity: Quantity, **frame: Any):
+def source(path: Path, array: Any, quantity: RasterQuantity, **frame: Any):
     frame = {"transform": GRID.transform, "crs": "EPSG:4548"} | frame
     write_geotiff(path, array, nodata=0 if array.dtype == np.uint8 else -9999.0, **frame)
     return open_source(path, quantity)
 
 
-def random_source(path: Path, quantity: Quantity, **frame: Any):
+def random_source(path: Path, quantity: RasterQuantity, **frame: Any):
     shape = (220, 220)
     rng = np.random.default_rng(5)
-    if quantity is Quantity.CATEGORICAL:
+    if quantity is RasterQuantity.CATEGORICAL:
         return source(path, rng.integers(0, 9, shape).astype(np.uint8), quantity, **frame)
     return source(path, rng.random(shape) * 50, quantity, **frame)
 
@@ -36,13 +36,15 @@ def random_source(path: Path, quantity: Quantity, **frame: Any):
 def test_the_same_grid_gives_the_same_values(tmp_path: Path):
     values = np.random.default_rng(1).random(GRID.shape).astype(np.float32)
     values[3, 4] = np.nan
-    for quantity in (Quantity.INTENSIVE, Quantity.EXTENSIVE):
+    for quantity in (RasterQuantity.INTENSIVE, RasterQuantity.EXTENSIVE):
         found = align(source(tmp_path / "a.tif", values, quantity), GRID, WHOLE)[0]
         np.testing.assert_array_equal(found, values)
 
 
-@pytest.mark.parametrize("quantity", list(Quantity))
-def test_a_shifted_raster_of_the_same_cells_is_taken_as_it_is(tmp_path: Path, quantity: Quantity):
+@pytest.mark.parametrize("quantity", list(RasterQuantity))
+def test_a_shifted_raster_of_the_same_cells_is_taken_as_it_is(
+    tmp_path: Path, quantity: RasterQuantity
+):
     frame = {"transform": (100.0, 0, 590_700.0, 0, -100.0, 2_740_300.0), "crs": "EPSG:4548"}
     values = np.random.default_rng(1).integers(0, 9, (40, 45)).astype(np.float32)
     values[5, 6] = np.nan
@@ -54,7 +56,7 @@ def test_a_shifted_raster_of_the_same_cells_is_taken_as_it_is(tmp_path: Path, qu
     assert np.isnan(part).all()
 
 
-@pytest.mark.parametrize("quantity", list(Quantity))
+@pytest.mark.parametrize("quantity", list(RasterQuantity))
 @pytest.mark.parametrize(
     "frame",
     [
@@ -64,7 +66,7 @@ def test_a_shifted_raster_of_the_same_cells_is_taken_as_it_is(tmp_path: Path, qu
     ],
     ids=["coarser-than-grid", "finer-degrees", "finer-metres"],
 )
-def test_windows_give_the_bytes_of_the_whole(tmp_path: Path, quantity: Quantity, frame: Any):
+def test_windows_give_the_bytes_of_the_whole(tmp_path: Path, quantity: RasterQuantity, frame: Any):
     layer = random_source(tmp_path / "a.tif", quantity, **frame)
     whole = align(layer, GRID, WHOLE)
     assert np.isfinite(whole).any()
@@ -78,7 +80,7 @@ def test_bilinear_of_a_plane_is_the_plane(tmp_path: Path):
     plane = source(
         tmp_path / "a.tif",
         cols * 2.0 + rows * 3.0,
-        Quantity.INTENSIVE,
+        RasterQuantity.INTENSIVE,
         transform=(300.0, 0, 588_500.0, 0, -300.0, 2_741_500.0),
     )
     found = align(plane, GRID, WHOLE)[0]
@@ -93,16 +95,18 @@ def test_a_bicubic_surface_has_a_continuous_gradient(tmp_path: Path):
     hills = 200 * np.sin(rows / 2.0) * np.cos(cols / 1.7)
     frame = {"transform": (900.0, 0, 586_000.0, 0, -900.0, 2_744_000.0)}
     steps = {}
-    for quantity in (Quantity.SURFACE, Quantity.INTENSIVE):
+    for quantity in (RasterQuantity.SURFACE, RasterQuantity.INTENSIVE):
         found = align(source(tmp_path / "a.tif", hills, quantity, **frame), GRID, WHOLE)[0]
         steps[quantity] = np.abs(np.diff(found, n=2, axis=1)).max()
-    assert steps[Quantity.SURFACE] < 0.6 * steps[Quantity.INTENSIVE]
+    assert steps[RasterQuantity.SURFACE] < 0.6 * steps[RasterQuantity.INTENSIVE]
 
 
 def test_bilinear_leaves_nodata_out_of_its_weights(tmp_path: Path):
     values = np.array([[1.0, np.nan], [1.0, np.nan]])
     frame = {"transform": (500.0, 0, 590_000.0, 0, -500.0, 2_740_000.0)}
-    found = align(source(tmp_path / "a.tif", values, Quantity.INTENSIVE, **frame), GRID, WHOLE)[0]
+    found = align(
+        source(tmp_path / "a.tif", values, RasterQuantity.INTENSIVE, **frame), GRID, WHOLE
+    )[0]
     assert np.all(found[:10, :5] == 1.0)
     assert np.isnan(found[:10, 5:]).all()
     assert np.isnan(found[10:]).all()
@@ -115,7 +119,7 @@ def test_finer_classes_vote_and_the_sea_votes_too(tmp_path: Path):
     layer = source(
         tmp_path / "a.tif",
         fine,
-        Quantity.CATEGORICAL,
+        RasterQuantity.CATEGORICAL,
         transform=(50.0, 0, GRID.west, 0, -50.0, GRID.north),
     )
     found = align(layer, GRID, WHOLE)[0]
@@ -129,7 +133,7 @@ def test_the_share_of_a_class_counts_the_finer_cells(tmp_path: Path):
     fine[0:2, 2:4] = [[8, 8], [8, 1]]
     fine[0, 4] = 8
     frame = {"transform": (50.0, 0, GRID.west, 0, -50.0, GRID.north)}
-    layer = source(tmp_path / "a.tif", fine, Quantity.CATEGORICAL, **frame)
+    layer = source(tmp_path / "a.tif", fine, RasterQuantity.CATEGORICAL, **frame)
     classes, share = align_classes(layer, GRID, WHOLE, 8)
     assert classes[0, :3].tolist() == [2, 8, 2]
     assert share[0, :4].tolist() == [0, 0.75, 0.25, 0]
@@ -138,7 +142,7 @@ def test_the_share_of_a_class_counts_the_finer_cells(tmp_path: Path):
 def test_the_share_of_a_class_in_coarser_cells_is_all_or_nothing(tmp_path: Path):
     coarse = np.array([[8, 2]], dtype=np.uint8)
     frame = {"transform": (300.0, 0, GRID.west, 0, -300.0, GRID.north)}
-    layer = source(tmp_path / "a.tif", coarse, Quantity.CATEGORICAL, **frame)
+    layer = source(tmp_path / "a.tif", coarse, RasterQuantity.CATEGORICAL, **frame)
     classes, share = align_classes(layer, GRID, WHOLE, 8)
     assert share[0, :6].tolist() == [1, 1, 1, 0, 0, 0]
     np.testing.assert_array_equal(np.isnan(share), np.isnan(classes))
@@ -149,7 +153,9 @@ def test_presence_needs_one_cell_only(tmp_path: Path):
     fine = np.zeros((100, 120), dtype=np.uint8)
     fine[0, 0] = 1
     frame = {"transform": (50.0, 0, GRID.west, 0, -50.0, GRID.north)}
-    found = align(source(tmp_path / "a.tif", fine, Quantity.PRESENCE, **frame), GRID, WHOLE)[0]
+    found = align(source(tmp_path / "a.tif", fine, RasterQuantity.PRESENCE, **frame), GRID, WHOLE)[
+        0
+    ]
     assert found[0, 0] == 1
     assert found.sum() == 1
 
@@ -170,7 +176,7 @@ def test_population_totals_are_kept_within_half_a_percent(
     layer = source(
         tmp_path / "a.tif",
         rng.random(shape) * 20,
-        Quantity.EXTENSIVE,
+        RasterQuantity.EXTENSIVE,
         transform=transform,
         crs=crs,
     )
@@ -186,7 +192,7 @@ def test_population_totals_are_kept_within_half_a_percent(
 def test_cells_cut_by_the_edge_of_the_grid_are_allowed_for(tmp_path: Path):
     layer = random_source(
         tmp_path / "a.tif",
-        Quantity.EXTENSIVE,
+        RasterQuantity.EXTENSIVE,
         transform=(730.0, 0, 570_000.0, 0, -730.0, 2_760_000.0),
     )
     found = float(np.nansum(align(layer, GRID, WHOLE)))

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.local.process_table import read_process
+from shanhai.local.background import read_process
 from shanhai.raster.windows import window_runner
 
 

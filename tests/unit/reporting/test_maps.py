@@ -9,7 +9,7 @@ from shapely import box
 
 from shanhai.cartography import ZONES
 from shanhai.reporting import fonts
-from shanhai.reporting.furniture import District, nice_length
+from shanhai.reporting.map_decorations import DistrictOutline, nice_length
 from shanhai.reporting.maps import MapFrame, draw_ramp_map, draw_zone_map
 from shanhai.vocabulary import Label, Lang
 
@@ -21,7 +21,9 @@ def frame(*, stand_in: bool = False) -> MapFrame:
     return MapFrame(
         place=Label("山海市", "Shanhai"),
         bounds=bounds,
-        districts=[District(Label("东区", "East"), box(503_000, 2_700_500, 505_500, 2_705_500))],
+        districts=[
+            DistrictOutline(Label("东区", "East"), box(503_000, 2_700_500, 505_500, 2_705_500))
+        ],
         note=Label("像元 100 m", "Cells of 100 m"),
         credits="made in code",
         stand_in=stand_in,

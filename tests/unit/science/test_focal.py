@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from shanhai.science import focal
 from shanhai.science.focal import (
-    Frame,
+    WindowFrame,
     convolve,
     disk_mean,
     disk_spans,
@@ -70,7 +70,7 @@ def test_a_disk_of_flags_is_counted_exactly():
 def test_a_constant_block_sums_to_the_kernel():
     kernel = exponential_kernel(30.0, 60.0, 30.0)
     whole = Window(-2, -2, 516, 516)
-    sums = convolve(np.full((516, 516), 2.0), kernel, Frame(whole, Window(0, 0, 512, 512)))
+    sums = convolve(np.full((516, 516), 2.0), kernel, WindowFrame(whole, Window(0, 0, 512, 512)))
     np.testing.assert_allclose(sums[2:-2, 2:-2], 2 * kernel.sum(), rtol=1e-14)
     assert np.isnan(sums[0]).all()
 
@@ -87,7 +87,7 @@ def test_windows_with_halo_equal_the_whole_to_the_byte(seed: int, blocks: int):
         spread = gaussian_sum(values, 130.0, 30.0)
         for window in GRID.windows(8 * blocks):
             outer = window.expanded(4, GRID)
-            frame = Frame(outer, window)
+            frame = WindowFrame(outer, window)
             part = weighted_mean(filled[outer.slices], known[outer.slices], kernel, frame)
             np.testing.assert_array_equal(part[frame.slices], mean[window.slices])
             part = disk_sum(values[outer.slices], 130.0, 30.0)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shanhai.errors import InvalidInput
 from shanhai.science import focal
 from shanhai.science.ecoservices.cooling import ALBEDO, SHADE
-from shanhai.science.focal import Frame
+from shanhai.science.focal import WindowFrame
 from shanhai.science.grid import Grid
 from shanhai.science.heat import (
     air_heat,
@@ -120,7 +120,7 @@ def test_mitigation_is_bounded_and_tiles_without_seams(seed: int):
         patch.setattr(focal, "BLOCK", 16)
         whole = park_cooling(cooling_capacity=cc, green_cover=green, **measures)
         for window in grid.windows(16):
-            frame = Frame(window.expanded(8, grid), window)
+            frame = WindowFrame(window.expanded(8, grid), window)
             held = frame.outer.slices
             part = park_cooling(
                 cooling_capacity=cc[held], green_cover=green[held], frame=frame, **measures

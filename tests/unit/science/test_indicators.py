@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.science.indicators import (
-    Base,
-    Observed,
+    BaseFigure,
+    IndicatorStanding,
+    IndicatorStatus,
+    ObservedFigure,
     Record,
     Sense,
-    Standing,
-    Status,
-    Target,
+    TargetFigure,
     contradicts,
     falls_short,
     half_of_last_digit,
@@ -25,34 +25,41 @@ from shanhai.science.indicators import (
 )
 from shanhai.science.trend import sen_slope
 
-ORDER = {Status.NO_DATA: 0, Status.BEHIND: 0, Status.ON_TRACK: 1, Status.REACHED: 2}
+ORDER = {
+    IndicatorStatus.NO_DATA: 0,
+    IndicatorStatus.BEHIND: 0,
+    IndicatorStatus.ON_TRACK: 1,
+    IndicatorStatus.REACHED: 2,
+}
 
 
 def number(text: str) -> Decimal:
     return Decimal(text)
 
 
-def goal(year: int | None, value: str | None, sense: Sense = "at_least", **rest: Any) -> Target:
-    return Target(year, None if value is None else number(value), sense, **rest)
+def goal(
+    year: int | None, value: str | None, sense: Sense = "at_least", **rest: Any
+) -> TargetFigure:
+    return TargetFigure(year, None if value is None else number(value), sense, **rest)
 
 
-def values(**by_year: str) -> list[Observed]:
-    return [Observed(int(year.lstrip("y")), number(value)) for year, value in by_year.items()]
+def values(**by_year: str) -> list[ObservedFigure]:
+    return [ObservedFigure(int(year.lstrip("y")), number(value)) for year, value in by_year.items()]
 
 
 def judge(
-    target: Target,
-    observed: Sequence[Observed],
+    target: TargetFigure,
+    observed: Sequence[ObservedFigure],
     *,
     year: int,
     base: tuple[int, str] | None = (2020, "318"),
-    others: Sequence[Target] = (),
-) -> Standing:
-    start = None if base is None else Base(base[0], number(base[1]))
+    others: Sequence[TargetFigure] = (),
+) -> IndicatorStanding:
+    start = None if base is None else BaseFigure(base[0], number(base[1]))
     return Record((*others, target), start, observed).judge(target, year)
 
 
-def codes(standing: Standing) -> list[str]:
+def codes(standing: IndicatorStanding) -> list[str]:
     return [remark.code for remark in standing.remarks]
 
 
@@ -62,14 +69,14 @@ STOCK = goal(2025, "320", comparator="ge")
 @pytest.mark.parametrize(
     ("value", "status", "gap"),
     [
-        ("320", Status.REACHED, "0"),
-        ("321", Status.REACHED, "-1"),
+        ("320", IndicatorStatus.REACHED, "0"),
+        ("321", IndicatorStatus.REACHED, "-1"),
         # Two in five years: 1.2 of them are due by 2023.
-        ("319.2", Status.ON_TRACK, "0.8"),
-        ("319.19", Status.BEHIND, "0.81"),
+        ("319.2", IndicatorStatus.ON_TRACK, "0.8"),
+        ("319.19", IndicatorStatus.BEHIND, "0.81"),
     ],
 )
-def test_higher_is_better(value: str, status: Status, gap: str):
+def test_higher_is_better(value: str, status: IndicatorStatus, gap: str):
     standing = judge(STOCK, values(y2023=value), year=2023)
     assert (standing.status, standing.gap, standing.path) == (status, number(gap), number("319.2"))
     assert standing.value_year == 2023
@@ -77,9 +84,13 @@ def test_higher_is_better(value: str, status: Status, gap: str):
 
 @pytest.mark.parametrize(
     ("value", "status"),
-    [("2", Status.REACHED), ("6", Status.ON_TRACK), ("6.01", Status.BEHIND)],
+    [
+        ("2", IndicatorStatus.REACHED),
+        ("6", IndicatorStatus.ON_TRACK),
+        ("6.01", IndicatorStatus.BEHIND),
+    ],
 )
-def test_lower_is_better(value: str, status: Status):
+def test_lower_is_better(value: str, status: IndicatorStatus):
     # From 10 to 2 in ten years: 6 is due by 2025.
     target = goal(2030, "2", "at_most", comparator="le")
     standing = judge(target, values(y2025=value), year=2025, base=(2020, "10"))
@@ -90,19 +101,21 @@ def test_lower_is_better(value: str, status: Status):
 @pytest.mark.parametrize(
     ("value", "status"),
     [
-        ("83.3", Status.REACHED),
-        ("83.35", Status.REACHED),
-        ("83.36", Status.BEHIND),
-        ("81.65", Status.ON_TRACK),
-        ("84.95", Status.ON_TRACK),
-        ("81.64", Status.BEHIND),
+        ("83.3", IndicatorStatus.REACHED),
+        ("83.35", IndicatorStatus.REACHED),
+        ("83.36", IndicatorStatus.BEHIND),
+        ("81.65", IndicatorStatus.ON_TRACK),
+        ("84.95", IndicatorStatus.ON_TRACK),
+        ("81.64", IndicatorStatus.BEHIND),
     ],
 )
-def test_a_figure_to_follow_is_equalled_at_its_printed_precision(value: str, status: Status):
+def test_a_figure_to_follow_is_equalled_at_its_printed_precision(
+    value: str, status: IndicatorStatus
+):
     # From 80 to 83.3 in ten years: 81.65 by 2025, as far above as below.
     target = goal(2030, "83.3", "track", comparator="eq")
-    year = 2030 if status is Status.BEHIND and value == "83.36" else 2025
-    standing = judge(target, [Observed(year, number(value))], year=year, base=(2020, "80"))
+    year = 2030 if status is IndicatorStatus.BEHIND and value == "83.36" else 2025
+    standing = judge(target, [ObservedFigure(year, number(value))], year=year, base=(2020, "80"))
     assert standing.status is status
 
 
@@ -131,10 +144,10 @@ def test_comparators(sense: Sense, comparator: Any, value: str, met: bool):
 def test_the_path_goes_by_way_of_the_near_target():
     near, final = goal(2025, "320"), goal(2035, "330")
     at_2030 = judge(final, values(y2030="325"), year=2030, others=[near])
-    assert (at_2030.path, at_2030.status) == (number("325"), Status.ON_TRACK)
+    assert (at_2030.path, at_2030.status) == (number("325"), IndicatorStatus.ON_TRACK)
     at_2025 = judge(final, values(y2025="320"), year=2025, others=[near])
-    assert (at_2025.path, at_2025.status) == (number("320"), Status.ON_TRACK)
-    record = Record((near, final), Base(2020, number("318")), ())
+    assert (at_2025.path, at_2025.status) == (number("320"), IndicatorStatus.ON_TRACK)
+    record = Record((near, final), BaseFigure(2020, number("318")), ())
     assert [record.due(year) for year in (2022, 2025, 2026, 2040)] == [near, near, final, final]
 
 
@@ -142,26 +155,28 @@ def test_a_new_delimitation_raises_no_alert():
     # The red line fell from 184.6 to 142.4 km2 because it was drawn anew.
     line = goal(2025, "142.4", comparator="none")
     kept = judge(line, values(y2022="142.4"), year=2022, base=(2020, "184.6"))
-    assert kept.status is Status.REACHED
+    assert kept.status is IndicatorStatus.REACHED
     assert codes(kept) == ["base_beyond_target"]
     assert "184.6" in kept.remarks[0].label.en
     assert kept.progress_percent is None
     lost = judge(line, values(y2022="142.3"), year=2022, base=(2020, "184.6"))
-    assert (lost.status, lost.path) == (Status.BEHIND, number("142.4"))
+    assert (lost.status, lost.path) == (IndicatorStatus.BEHIND, number("142.4"))
 
 
 def test_without_a_base_there_is_a_gap_and_no_path():
     target = goal(2025, "93.1", comparator="ge")
     standing = judge(target, values(y2023="90"), year=2023, base=None)
     assert (standing.status, standing.path, standing.gap) == (
-        Status.NO_DATA,
+        IndicatorStatus.NO_DATA,
         None,
         number("3.1"),
     )
     assert standing.progress_percent is None
     assert codes(standing) == ["base_missing"]
-    assert judge(target, values(y2023="93.1"), year=2023, base=None).status is Status.REACHED
-    assert judge(target, values(y2025="93"), year=2025, base=None).status is Status.BEHIND
+    assert (
+        judge(target, values(y2023="93.1"), year=2023, base=None).status is IndicatorStatus.REACHED
+    )
+    assert judge(target, values(y2025="93"), year=2025, base=None).status is IndicatorStatus.BEHIND
 
 
 MINE = goal(2025, "261", cumulative_from=2021)
@@ -172,7 +187,7 @@ def test_a_total_is_summed_from_its_first_year():
     standing = judge(MINE, done, year=2023, base=(2020, "131.8"))
     # 261 in five years: 156.6 by the end of the third.
     assert (standing.value, standing.path) == (number("156.6"), number("156.6"))
-    assert (standing.status, standing.gap) == (Status.ON_TRACK, number("104.4"))
+    assert (standing.status, standing.gap) == (IndicatorStatus.ON_TRACK, number("104.4"))
     assert standing.progress_percent == number("60.00")
     assert codes(standing) == ["base_not_counted"]
     assert "129.2" in standing.remarks[0].label.en
@@ -181,10 +196,10 @@ def test_a_total_is_summed_from_its_first_year():
 def test_a_stated_total_replaces_the_years_before():
     observed = [
         *values(y2021="50", y2023="20"),
-        Observed(2022, number("120"), cumulative=True),
+        ObservedFigure(2022, number("120"), cumulative=True),
     ]
-    assert total(observed, 2021, 2023) == Observed(2023, number("140"), True)
-    assert total(observed, 2021, 2021) == Observed(2021, number("50"), True)
+    assert total(observed, 2021, 2023) == ObservedFigure(2023, number("140"), True)
+    assert total(observed, 2021, 2021) == ObservedFigure(2021, number("50"), True)
     assert uncounted(observed, 2021, 2023) == []
 
 
@@ -197,37 +212,37 @@ def test_years_nobody_told_of_are_named():
 
 def test_a_limit_of_a_total_is_not_kept_before_its_last_year():
     cap = goal(2023, "100", "at_most", cumulative_from=2021)
-    assert judge(cap, values(y2021="10"), year=2021, base=None).status is Status.ON_TRACK
+    assert judge(cap, values(y2021="10"), year=2021, base=None).status is IndicatorStatus.ON_TRACK
     early = judge(cap, values(y2021="110"), year=2021, base=None)
-    assert early.status is Status.BEHIND
+    assert early.status is IndicatorStatus.BEHIND
     whole = judge(cap, values(y2021="10", y2022="0", y2023="5"), year=2023, base=None)
-    assert whole.status is Status.REACHED
+    assert whole.status is IndicatorStatus.REACHED
 
 
 def test_a_value_of_an_earlier_year_is_judged_by_its_own_year():
     standing = judge(STOCK, values(y2022="318.8"), year=2024)
-    assert (standing.status, standing.value_year) == (Status.ON_TRACK, 2022)
+    assert (standing.status, standing.value_year) == (IndicatorStatus.ON_TRACK, 2022)
     assert codes(standing) == ["earlier_value"]
 
 
 def test_a_value_from_before_the_target_year_proves_nothing_after_it():
-    assert judge(STOCK, values(y2022="318.8"), year=2026).status is Status.NO_DATA
-    assert judge(STOCK, values(y2022="320"), year=2026).status is Status.REACHED
-    assert judge(STOCK, values(y2026="319"), year=2026).status is Status.BEHIND
+    assert judge(STOCK, values(y2022="318.8"), year=2026).status is IndicatorStatus.NO_DATA
+    assert judge(STOCK, values(y2022="320"), year=2026).status is IndicatorStatus.REACHED
+    assert judge(STOCK, values(y2026="319"), year=2026).status is IndicatorStatus.BEHIND
 
 
 def test_values_from_before_the_base_or_after_the_year_are_not_looked_at():
     standing = judge(STOCK, values(y2019="400", y2024="400"), year=2023)
-    assert (standing.status, standing.value) == (Status.NO_DATA, None)
+    assert (standing.status, standing.value) == (IndicatorStatus.NO_DATA, None)
     assert codes(standing) == ["value_missing"]
 
 
 def test_a_target_without_a_year_holds_always():
     floor = goal(None, "288", comparator="ge")
-    assert judge(floor, values(y2024="288"), year=2024, base=None).status is Status.REACHED
+    assert judge(floor, values(y2024="288"), year=2024, base=None).status is IndicatorStatus.REACHED
     short = judge(floor, values(y2024="287.97"), year=2024, base=None)
     assert (short.status, short.gap, codes(short)) == (
-        Status.BEHIND,
+        IndicatorStatus.BEHIND,
         number("0.03"),
         ["no_year"],
     )
@@ -235,14 +250,18 @@ def test_a_target_without_a_year_holds_always():
 
 def test_a_target_without_a_value_judges_nothing():
     standing = judge(goal(2025, None), values(y2024="7"), year=2024)
-    assert (standing.status, standing.value, standing.gap) == (Status.NO_DATA, number("7"), None)
+    assert (standing.status, standing.value, standing.gap) == (
+        IndicatorStatus.NO_DATA,
+        number("7"),
+        None,
+    )
     assert codes(standing) == ["target_missing"]
 
 
 def test_a_flat_target_asks_for_no_less_than_itself():
     flat = goal(2025, "47.6")
     standing = judge(flat, values(y2021="47.5"), year=2021, base=(2020, "47.6"))
-    assert (standing.status, standing.progress_percent) == (Status.BEHIND, None)
+    assert (standing.status, standing.progress_percent) == (IndicatorStatus.BEHIND, None)
 
 
 @given(
@@ -258,11 +277,11 @@ def test_a_better_value_never_has_a_worse_status(
     sense: Any, base: int | None, aim: int, value: int, better: int, year: int, strict: bool
 ):
     comparator = {"at_least": "gt", "at_most": "lt"}[sense] if strict else None
-    target = Target(2026, Decimal(aim), sense, comparator)
+    target = TargetFigure(2026, Decimal(aim), sense, comparator)
     start = None if base is None else (2020, str(base))
     step = better if sense == "at_least" else -better
     worse, improved = (
-        judge(target, [Observed(year, Decimal(given))], year=year, base=start)
+        judge(target, [ObservedFigure(year, Decimal(given))], year=year, base=start)
         for given in (value, value + step)
     )
     assert ORDER[improved.status] >= ORDER[worse.status]
@@ -278,9 +297,11 @@ def test_a_better_value_never_has_a_worse_status(
 def test_nearer_to_a_figure_to_follow_is_never_worse(
     aim: int, base: int, far: int, near: int, year: int
 ):
-    target = Target(2026, Decimal(aim), "track")
+    target = TargetFigure(2026, Decimal(aim), "track")
     farther, nearer = (
-        judge(target, [Observed(year, Decimal(aim + away))], year=year, base=(2020, str(base)))
+        judge(
+            target, [ObservedFigure(year, Decimal(aim + away))], year=year, base=(2020, str(base))
+        )
         for away in (max(far, near), min(far, near))
     )
     assert ORDER[nearer.status] >= ORDER[farther.status]
@@ -288,7 +309,7 @@ def test_nearer_to_a_figure_to_follow_is_never_worse(
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=10))
 def test_a_total_never_falls(amounts: list[int]):
-    observed = [Observed(2021 + place, Decimal(each)) for place, each in enumerate(amounts)]
+    observed = [ObservedFigure(2021 + place, Decimal(each)) for place, each in enumerate(amounts)]
     sums = [total(observed, 2021, item.year) for item in observed]
     found = [item.value for item in sums if item is not None]
     assert found == sorted(found)
@@ -366,7 +387,7 @@ def test_sen_slope():
     ],
 )
 def test_shortfalls_by_hand(
-    target: Target, observed: list[Observed], year: int, base: Any, lacking: str
+    target: TargetFigure, observed: list[ObservedFigure], year: int, base: Any, lacking: str
 ) -> None:
     standing = judge(target, observed, year=year, base=base)
     assert shortfall_percent(target, standing) == number(lacking)
@@ -384,13 +405,13 @@ def test_a_shortfall_is_there_only_behind_and_grows_with_distance(
 ) -> None:
     target = goal(2030, str(aim), sense)
 
-    def shortfall(of: int) -> tuple[Status, Decimal]:
+    def shortfall(of: int) -> tuple[IndicatorStatus, Decimal]:
         standing = judge(target, values(y2025=str(of)), year=2026, base=(2020, str(start)))
         return standing.status, shortfall_percent(target, standing)
 
     status, found = shortfall(value)
     assert found >= 0
-    assert (found > 0) == (status is Status.BEHIND)
-    if status is Status.BEHIND:
+    assert (found > 0) == (status is IndicatorStatus.BEHIND)
+    if status is IndicatorStatus.BEHIND:
         further = value - worse if sense == "at_least" or value < aim else value + worse
         assert shortfall(further)[1] > found

@@ -7,10 +7,15 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from shanhai.science.hydrology.tiles import ArrayLayers
+from shanhai.science.hydrology.tiles import ArrayLayerStore
 from shanhai.science.landcover import LandCover
-from shanhai.science.travel import Speeds, pace, travel_minutes, write_travel_minutes
-from shanhai.science.travel_kernels import spread_minutes
+from shanhai.science.travel import (
+    Speeds,
+    pace,
+    spread_minutes,
+    travel_minutes,
+    write_travel_minutes,
+)
 
 FOREST, TOWN, WATER = LandCover.FOREST, LandCover.BUILT_UP, LandCover.WATER
 KMH = {"main_road_kmh": 60.0, "minor_road_kmh": 20.0, "walking_kmh": 4.0}
@@ -71,7 +76,9 @@ def test_tiles_find_the_ways_of_the_whole_to_the_byte(seed: int, tile: int, reve
         "main_roads": (generator.random(shape) < 0.1).astype(float),
     }
     whole = travel_minutes(land_cover=cover, cell_m=30.0, **layers, **KMH)
-    arrays = ArrayLayers(layers | {"land_cover": cover * 1.0, "travel_minutes": np.empty(shape)})
+    arrays = ArrayLayerStore(
+        layers | {"land_cover": cover * 1.0, "travel_minutes": np.empty(shape)}
+    )
 
     def run(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterable[Any]:
         found = [function(item) for item in (reversed(items) if reverse else items)]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.units import MEASURES, Measure, convert, unit_code, unit_label
+from shanhai.science.units import MEASURES, MeasureUnit, convert, unit_code, unit_label
 
 AMOUNTS = st.decimals(min_value=0, max_value=10**9, places=4)
 
@@ -57,7 +57,7 @@ def test_other_quantities_are_refused(unit: str, to: str):
 
 
 @given(AMOUNTS, st.sampled_from(MEASURES), st.sampled_from(MEASURES))
-def test_there_and_back(value: Decimal, one: Measure, other: Measure):
+def test_there_and_back(value: Decimal, one: MeasureUnit, other: MeasureUnit):
     if one.quantity == other.quantity:
         back = convert(convert(value, one.code, other.code), other.code, one.code)
         assert abs(back - value) <= abs(value) * Decimal("1e-15")

@@ -10,8 +10,8 @@ from shanhai_tiles.grids import (
     GRIDS,
     WEB_MERCATOR,
     WORLD_CRS84,
-    Span,
     TileGrid,
+    TileSpan,
     grid_named,
     grids_over,
 )
@@ -71,7 +71,7 @@ def test_morecantile_finds_the_same_tiles(grid: TileGrid):
         tile = grid.tms.tile(lon, lat, zoom)
         box = grid.tms.xy_bounds(tile)
         assert grid.bounds(zoom, tile.x, tile.y) == pytest.approx(tuple(box), rel=1e-12, abs=1e-6)
-        assert grid.span(zoom, (lon, lat, lon, lat)) == Span((tile.x, tile.x), (tile.y, tile.y))
+        assert grid.span(zoom, (lon, lat, lon, lat)) == TileSpan((tile.x, tile.x), (tile.y, tile.y))
 
 
 def test_bounds_are_x_before_y_whatever_the_axes_of_the_crs():
@@ -124,7 +124,7 @@ def test_a_city_is_offered_its_own_zone():
 
 def test_a_grid_has_no_tiles_where_it_is_not_meant_for():
     assert GAUSS_KRUGER[75].span(5, XIAMEN) is None
-    assert GAUSS_KRUGER[117].span(0, (-180, -85, 180, 85)) == Span((0, 0), (0, 5))
+    assert GAUSS_KRUGER[117].span(0, (-180, -85, 180, 85)) == TileSpan((0, 0), (0, 5))
 
 
 def test_an_unknown_grid_names_those_there_are():

@@ -7,13 +7,13 @@ import pytest
 
 from shanhai.cartography import style_of
 from shanhai.vocabulary import Label
-from shanhai_tiles.documents import Links
-from shanhai_tiles.layers import RasterLayer
-from shanhai_tiles.sampling import Frame
-from shanhai_tiles.wmts.asking import Pairs, Place, read_tile
+from shanhai_tiles.layers.catalogue import RasterLayer
+from shanhai_tiles.layers.documents import Links
+from shanhai_tiles.raster.resampling import RasterFrame
 from shanhai_tiles.wmts.capabilities import capabilities
 from shanhai_tiles.wmts.faults import WmtsFault, report
 from shanhai_tiles.wmts.matrix_sets import MATRIX_SETS
+from shanhai_tiles.wmts.requests import Pairs, PixelPosition, read_tile
 
 NAMES = {"": "http://www.opengis.net/wmts/1.0", "ows": "http://www.opengis.net/ows/1.1"}
 LAYER = RasterLayer(
@@ -23,7 +23,7 @@ LAYER = RasterLayer(
     style=style_of("rainfall"),
     uri="file",
     version="0" * 16,
-    frame=Frame("EPSG:4548", (100.0, 0.0, 600_000.0, 0.0, -100.0, 2_720_000.0), 160, 120),
+    frame=RasterFrame("EPSG:4548", (100.0, 0.0, 600_000.0, 0.0, -100.0, 2_720_000.0), 160, 120),
     bands=({}, {}, {}),
     unit="mm",
     native_resolution_m=100.0,
@@ -65,16 +65,16 @@ def test_no_layer_is_a_document_too():
 
 
 def test_a_band_is_read_and_one_too_many_is_refused():
-    assert read_tile(LAYER, Place("c", "1", "0", "1", "default", "3"), "png").band == 3
+    assert read_tile(LAYER, PixelPosition("c", "1", "0", "1", "default", "3"), "png").band == 3
     for band in ("0", "4", "03", "two"):
         with pytest.raises(WmtsFault, match="1 to 3"):
-            read_tile(LAYER, Place("c", "1", "0", "1", "default", band), "png")
+            read_tile(LAYER, PixelPosition("c", "1", "0", "1", "default", band), "png")
 
 
 def test_level_n_of_the_national_degrees_is_ours_less_one():
-    asked = read_tile(LAYER, Place("c", "18", "131071", "262143"), "png")
+    asked = read_tile(LAYER, PixelPosition("c", "18", "131071", "262143"), "png")
     assert (asked.grid.id, asked.zoom) == ("CGCS2000Quad", 17)
-    asked = read_tile(LAYER, Place("w", "18", "0", "262143"), "png")
+    asked = read_tile(LAYER, PixelPosition("w", "18", "0", "262143"), "png")
     assert (asked.grid.id, asked.zoom) == ("WebMercatorQuad", 18)
 
 
@@ -90,7 +90,7 @@ def test_keys_are_read_in_any_case():
         _ = pairs.place
     assert Pairs(
         {"style": "", "tilematrixset": "c", "TileMatrix": "1", "TILEROW": "0", "tilecol": "1"}
-    ).place == (Place("c", "1", "0", "1", ""))
+    ).place == (PixelPosition("c", "1", "0", "1", ""))
 
 
 def test_a_report_holds_whatever_was_sent():

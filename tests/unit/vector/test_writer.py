@@ -18,12 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.testing.room import room_for
 from shanhai.vector.formats import FILE_FORMATS, FORMULA_STARTS, FormatName, neutralised, restored
 from shanhai.vector.kml_source import KmlSource
 from shanhai.vector.shapefile import short_names
 from shanhai.vector.tables import FeatureColumn, FeatureTable, kind_of
 from shanhai.vector.writer import write_table
+from tests.support.room import room_for
 
 COLUMNS = (
     FeatureColumn("code", "text"),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.observation_formats import ParsedRows
-from shanhai_worker.feeds.mqtt_messages import Topic, read_message
+from shanhai_worker.feeds.mqtt import Topic, read_message
 
 TOPICS = [Topic.of(text) for text in ("obs/json", "w/{station}/+/{property}", "deep/#")]
 NOW = datetime(2026, 8, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from shanhai.db.tile_tokens import unseal
 from shanhai.errors import Unauthenticated
 from shanhai.processes.kit.task import Task
 from shanhai.settings import PublicSettings, TileTokenSettings, WorkerSettings
-from shanhai_worker.tile_access import TileAccess
+from shanhai_worker.context import TileAccess
 
 SECRET = "s" * 40
 TASK = Task(process="seed-tiles", inputs={}, layers=["zones", "ratio.xiamen"])

@@ -11,7 +11,7 @@ from shanhai.db.alerts.serialization import describe_alert, describe_events
 from shanhai.db.identity import Viewer
 from shanhai.errors import InvalidInput
 from shanhai_api.event_stream import HEARTBEAT, HEARTBEAT_S, LONGEST_S
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 from shanhai_api.view import View
 
 POLL_S = 0.5
@@ -37,7 +37,7 @@ def last_event(request: Request) -> int | None:
 
 
 async def follow(
-    state: State, view: View, viewer: Viewer, *, after: int | None
+    state: ServiceState, view: View, viewer: Viewer, *, after: int | None
 ) -> AsyncIterator[bytes]:
     """An event for each thing the viewer may know of, named as it is, until the service stops."""
     async with state.reading() as session:

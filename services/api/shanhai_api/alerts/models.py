@@ -14,7 +14,7 @@ from shanhai.vocabulary import (
 )
 from shanhai_api.alerts.schemas import Level, Quiet
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText, one_of
-from shanhai_api.proposing import ProposalNamed
+from shanhai_api.proposal_links import ProposalNamed
 from shanhai_api.view import View
 
 

@@ -8,7 +8,7 @@ from shanhai.db.proposals.queries import founded_on
 from shanhai_api.alerts.models import Alert, AlertRule
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.writing import Context, WriteContext
-from shanhai_api.proposing import name_proposals, propose_link
+from shanhai_api.proposal_links import name_proposals, propose_link
 from shanhai_api.view import View
 
 

@@ -14,7 +14,7 @@ from shanhai.db.tables.access import AuditLog
 from shanhai.vector.formats import neutralised
 from shanhai_api.kit.answers import Answered, Document, Link, Moment
 from shanhai_api.negotiation import HTML, JSON, Format
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 
 BLOCK = 1_000
 CSV = Format("csv", "text/csv")
@@ -51,7 +51,9 @@ class AuditEntries(Document):
     links: list[Link]
 
 
-async def as_csv(state: State, wanted: AuditFilter, before: int | None) -> AsyncIterator[bytes]:
+async def as_csv(
+    state: ServiceState, wanted: AuditFilter, before: int | None
+) -> AsyncIterator[bytes]:
     """Every entry that is wanted, from the newest on, block by block."""
     yield _lines([COLUMNS])
     while True:

@@ -23,7 +23,7 @@ from shanhai_api.identity import Caller
 from shanhai_api.jobs.files import REPORT_POLICY, send_file
 from shanhai_api.negotiation import HTML, Format
 from shanhai_api.once import Made
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 from shanhai_api.view import View, entity_tag
 
 DRAWN = {
@@ -55,12 +55,12 @@ async def publish(
     return Made(content, {"ETag": f'"{tag}"'}, 200)
 
 
-def send_document(state: State, view: View, seen: SeenBulletin, kind: Format) -> Response:
+def send_document(state: ServiceState, view: View, seen: SeenBulletin, kind: Format) -> Response:
     """A document of a bulletin in the language asked for."""
     return send_named(state, view, seen, documents.file_name(kind, view.lang))
 
 
-def send_named(state: State, view: View, seen: SeenBulletin, name: str) -> Response:
+def send_named(state: ServiceState, view: View, seen: SeenBulletin, name: str) -> Response:
     """A file of a bulletin.
 
     Raises:

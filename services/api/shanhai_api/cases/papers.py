@@ -16,13 +16,18 @@ from shanhai_api.dependencies import act_of
 from shanhai_api.identity import Caller
 from shanhai_api.kit.body import read_blocks
 from shanhai_api.once import Made, once
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 from shanhai_api.uploads.receiving import append
 from shanhai_api.view import View
 
 
 async def receive(
-    state: State, request: Request, view: View, caller: Caller, case: str, query: CaseUploadQuery
+    state: ServiceState,
+    request: Request,
+    view: View,
+    caller: Caller,
+    case: str,
+    query: CaseUploadQuery,
 ) -> Made:
     """Receive a file, look what it is, store it, and register it as a document of a case.
 

@@ -12,7 +12,7 @@ from shanhai.processes.check_compliance.contract import CheckComplianceInputs
 from shanhai.processes.kit.contract import Inputs
 from shanhai_api.compliance.naming import names_in
 from shanhai_api.negotiation import HTML, JSON
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 from shanhai_api.view import View
 
 TEMPLATE = "compliance.html"
@@ -20,7 +20,7 @@ TEMPLATE = "compliance.html"
 
 async def check_at_once(
     view: View,
-    state: State,
+    state: ServiceState,
     caller: Identity,
     inputs: Inputs,
     *,

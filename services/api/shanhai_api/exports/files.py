@@ -20,7 +20,7 @@ from shanhai.db.features.export import Export, licences, reading_rows
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Unavailable
 from shanhai.vector.formats import FileFormat
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 
 BLOCK = 256 * 1024
 WAIT_S = 10.0
@@ -66,7 +66,7 @@ class FileOnce(Response):
             await asyncio.to_thread(shutil.rmtree, self._path.parent, ignore_errors=True)
 
 
-async def export_file(state: State, order: Order, headers: dict[str, str]) -> Response:
+async def export_file(state: ServiceState, order: Order, headers: dict[str, str]) -> Response:
     """The file a request asks for.
 
     Raises:
@@ -97,7 +97,7 @@ async def export_file(state: State, order: Order, headers: dict[str, str]) -> Re
 
 
 async def written_file(
-    state: State,
+    state: ServiceState,
     name: str,
     media_type: str,
     headers: Mapping[str, str],
@@ -132,7 +132,7 @@ async def written_file(
     )
 
 
-async def _write(state: State, order: Order, path: Path) -> tuple[int, Mapping[str, int]]:
+async def _write(state: ServiceState, order: Order, path: Path) -> tuple[int, Mapping[str, int]]:
     """Write the file in a thread that asks this loop for each block; the rows, what was cut."""
     async with state.reading() as session, reading_rows(session, order.export) as blocks:
         licence = "; ".join(await licences(session, order.export))

@@ -18,7 +18,7 @@ from shanhai_api.features.parameters import version_filter
 from shanhai_api.features.records import bound_by, path_parameters
 from shanhai_api.features.states import show_versions
 from shanhai_api.identity import Caller
-from shanhai_api.state import Unit
+from shanhai_api.state import UnitOfWork
 from shanhai_api.view import View
 
 router = APIRouter(tags=["features"])
@@ -112,7 +112,7 @@ async def delete_item(
 
 
 def _edit(
-    request: Request, view: View, caller: Caller, collection: str, unit: Unit, query: OneQuery
+    request: Request, view: View, caller: Caller, collection: str, unit: UnitOfWork, query: OneQuery
 ) -> Edit:
     repair = isinstance(query, WriteQuery) and query.repair
     entity = collection_named(collection)
@@ -157,7 +157,7 @@ def add_writing(entity: Entity, path: str) -> None:
     """Offer the writing of an entity's records: what it does not take is answered with 405."""
 
     def edit_of(
-        request: Request, view: View, caller: Caller, unit: Unit, *, repair: bool = False
+        request: Request, view: View, caller: Caller, unit: UnitOfWork, *, repair: bool = False
     ) -> Edit:
         return Edit(request, view, caller, unit, entity, bound_by(entity, request), repair)
 

@@ -18,7 +18,7 @@ from shanhai.db.features.permissions import editing_of
 from shanhai.db.features.query import FeatureRow
 from shanhai.db.features.write import WriteResult, WriteTarget, WriteTerms, state_tag
 from shanhai.errors import InvalidInput, Stale
-from shanhai.rules import in_both
+from shanhai.validation_messages import in_both
 from shanhai_api.dependencies import act_of
 from shanhai_api.errors import MethodNotAllowed
 from shanhai_api.features import documents
@@ -29,7 +29,7 @@ from shanhai_api.kit.body import read_json
 from shanhai_api.once import Made, once
 from shanhai_api.preconditions import expected_states, wants_new
 from shanhai_api.preferences import preferences
-from shanhai_api.state import Unit
+from shanhai_api.state import UnitOfWork
 from shanhai_api.view import View, entity_tag
 
 BODY_LIMIT_BYTES = 64 * 1024**2
@@ -51,7 +51,7 @@ class Edit:
     request: Request
     view: View
     caller: Caller
-    unit: Unit
+    unit: UnitOfWork
     entity: Entity
     bound: Mapping[str, str]
     repair: bool = False

@@ -16,7 +16,7 @@ from shanhai.db.features.selection import Selection
 from shanhai_api.features import documents
 from shanhai_api.features.parameters import ItemsQuery
 from shanhai_api.negotiation import GEOJSON
-from shanhai_api.state import State, state_of
+from shanhai_api.state import ServiceState, state_of
 from shanhai_api.view import View, link_header
 
 HELD = 1_000
@@ -62,7 +62,11 @@ async def _written(
 
 
 async def _block(
-    state: State, entity: Entity, selection: Selection, keys: Sequence[int], query: ItemsQuery
+    state: ServiceState,
+    entity: Entity,
+    selection: Selection,
+    keys: Sequence[int],
+    query: ItemsQuery,
 ) -> list[FeatureRow]:
     return await read_rows(state.quick, entity, selection, keys, query.ask.form)
 

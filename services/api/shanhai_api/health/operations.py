@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.migrate import expected_revision
 from shanhai.db.readiness import OK, DatabaseState, look_into_database
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 
 TIMEOUT_S = 1.0
 
@@ -47,7 +47,7 @@ class Health:
         return checks if self.redis is None else {**checks, "redis": self.redis}
 
 
-async def check_health(state: State) -> Health:
+async def check_health(state: ServiceState) -> Health:
     """PostgreSQL must be at the expected revision and writable; Redis is asked where one is
     named."""
     draining = "stopping" if state.draining.is_set() else OK
@@ -56,12 +56,12 @@ async def check_health(state: State) -> Health:
     return Health(draining, database, None if address is None else await _check_redis(address))
 
 
-async def _check_database(state: State) -> DatabaseState:
+async def _check_database(state: ServiceState) -> DatabaseState:
     # Asked for once by all who ask at the same time: probes do not wait for one another either.
     return await state.looks.share("database", partial(_look_into_database, state))
 
 
-async def _look_into_database(state: State) -> DatabaseState:
+async def _look_into_database(state: ServiceState) -> DatabaseState:
     try:
         async with AsyncSession(state.probes) as session:
             return await look_into_database(session, known_revision())

@@ -11,15 +11,15 @@ from shanhai.db.tables.job import Job
 from shanhai.vocabulary import JobStatus
 from shanhai_api.event_stream import HEARTBEAT, HEARTBEAT_S, LONGEST_S
 from shanhai_api.identity import Caller
-from shanhai_api.job_documents import told_status
-from shanhai_api.state import State
+from shanhai_api.job_results import told_status
+from shanhai_api.state import ServiceState
 from shanhai_api.view import View, digest_of
 
 POLL_S = 0.25
 
 
 async def follow(
-    state: State, view: View, job_id: UUID, caller: Caller, *, seen: str | None
+    state: ServiceState, view: View, job_id: UUID, caller: Caller, *, seen: str | None
 ) -> AsyncIterator[bytes]:
     """A `status` event for each change until the job ends, the service stops, or it took too long.
 

@@ -14,15 +14,15 @@ from shanhai.errors import Forbidden, NotFound, Stale
 from shanhai.jobs.states import cancel
 from shanhai.jobs.submission import resubmit, terms_of
 from shanhai.vocabulary import JobStatus, Scope
-from shanhai_api.awaiting import successful_result
 from shanhai_api.dependencies import act_of
 from shanhai_api.errors import NoSuchJob
 from shanhai_api.features.values import parse_datetime
 from shanhai_api.identity import Caller
-from shanhai_api.job_documents import told_status
+from shanhai_api.job_results import told_status
+from shanhai_api.job_wait import successful_result
 from shanhai_api.jobs.parameters import JobsQuery, read_cursor
 from shanhai_api.once import Made
-from shanhai_api.state import State, Unit
+from shanhai_api.state import ServiceState, UnitOfWork
 from shanhai_api.view import View
 
 BEGUN = tuple(status for status in JobStatus if status is not JobStatus.ACCEPTED)
@@ -106,7 +106,9 @@ def state_tag(job: Job) -> str:
     return f"{job.status}-{job.attempt}"
 
 
-async def retry(state: State, unit: Unit, view: View, caller: Caller, job_id: str) -> Made:
+async def retry(
+    state: ServiceState, unit: UnitOfWork, view: View, caller: Caller, job_id: str
+) -> Made:
     """Ask once more for what a job that failed or was dismissed should have computed.
 
     Raises:

@@ -12,7 +12,6 @@ from shanhai.jobs.result_form import ResultForm
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.check_compliance.contract import CHECK_COMPLIANCE
 from shanhai.vocabulary import JobStatus
-from shanhai_api.awaiting import successful_result, wait_for_end
 from shanhai_api.compliance.naming import names_in
 from shanhai_api.dependencies import (
     JobCaller,
@@ -26,7 +25,8 @@ from shanhai_api.dependencies import (
     given,
 )
 from shanhai_api.event_stream import STREAMED, stream
-from shanhai_api.job_documents import told_results, told_status
+from shanhai_api.job_results import raw_answer, told_results, told_status, value_answer
+from shanhai_api.job_wait import successful_result, wait_for_end
 from shanhai_api.jobs import operations
 from shanhai_api.jobs.events import follow, knows_the_end
 from shanhai_api.jobs.files import send_file
@@ -34,7 +34,6 @@ from shanhai_api.jobs.parameters import JobsQuery, write_cursor
 from shanhai_api.negotiation import EVENTS, HTML, JSON, Format, choose_format
 from shanhai_api.once import once
 from shanhai_api.preconditions import expected_states
-from shanhai_api.result_answers import raw_answer, value_answer
 from shanhai_api.view import View, entity_tag
 
 router = APIRouter(tags=["processes"])

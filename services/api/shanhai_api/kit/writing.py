@@ -11,7 +11,7 @@ from shanhai.db.queries.audit import Act
 from shanhai_api.dependencies import ReadSession, TheUnit, act_of
 from shanhai_api.identity import Caller
 from shanhai_api.preconditions import expected_states
-from shanhai_api.state import State, Unit, state_of
+from shanhai_api.state import ServiceState, UnitOfWork, state_of
 from shanhai_api.view import View
 
 Who = TypeVar("Who")
@@ -40,7 +40,7 @@ class Context(View):
     session: AsyncSession
 
     @property
-    def state(self) -> State:
+    def state(self) -> ServiceState:
         """What the running service holds."""
         return state_of(self.request)
 
@@ -54,7 +54,7 @@ class Context(View):
 class WriteContext(Context):
     """A request that writes, in a unit of work that is committed before it is answered."""
 
-    unit: Unit
+    unit: UnitOfWork
 
 
 class Read(Context, Generic[Who]):

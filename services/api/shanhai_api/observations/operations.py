@@ -7,7 +7,7 @@ from shanhai.monitoring.observation import MOST_TOLD, BatchOutcome
 from shanhai_api.identity import Caller
 from shanhai_api.observations.receiving import Received
 from shanhai_api.once import HEADER, Made, once
-from shanhai_api.state import State, Unit
+from shanhai_api.state import ServiceState, UnitOfWork
 from shanhai_api.view import View
 
 GATHERED_ROWS = 200
@@ -15,7 +15,7 @@ GATHERED_ROWS = 200
 
 
 async def keep(
-    state: State, request: Request, view: View, caller: Caller, received: Received
+    state: ServiceState, request: Request, view: View, caller: Caller, received: Received
 ) -> Made:
     """Store what was received, and tell what became of it.
 
@@ -36,7 +36,7 @@ async def keep(
 
 
 async def _store(
-    state: State, unit: Unit, view: View, delivery: IncomingBatch, received: Received
+    state: ServiceState, unit: UnitOfWork, view: View, delivery: IncomingBatch, received: Received
 ) -> Made:
     skew = state.configuration.observations.skew
     outcome = await store(
@@ -45,7 +45,7 @@ async def _store(
     return _made(state, view, outcome, received)
 
 
-def _made(state: State, view: View, outcome: BatchOutcome, received: Received) -> Made:
+def _made(state: ServiceState, view: View, outcome: BatchOutcome, received: Received) -> Made:
     """The answer, counted."""
     document = describe(outcome, received, view.lang)
     counted = {

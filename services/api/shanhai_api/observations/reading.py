@@ -35,7 +35,7 @@ from shanhai_api.observations.asking import (
 )
 from shanhai_api.observations.files import respond_file
 from shanhai_api.observations.places import write_place
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 from shanhai_api.view import Link, View
 
 FILES = tuple(FILE_FORMATS[name] for name in ("csv", "parquet"))
@@ -46,7 +46,7 @@ Told = tuple[SeenStation, documents.Row]
 
 
 async def answer(
-    state: State, request: Request, view: View, caller: Caller, query: ObservationsQuery
+    state: ServiceState, request: Request, view: View, caller: Caller, query: ObservationsQuery
 ) -> Response:
     """What is asked for, in the format wished for.
 
@@ -86,7 +86,7 @@ async def answer(
 class Reading:
     """The rows one question means."""
 
-    state: State
+    state: ServiceState
     question: Question
     series: SeriesQuery
     zone: ZoneInfo

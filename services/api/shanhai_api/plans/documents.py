@@ -10,12 +10,12 @@ from shanhai.db.indicators.targets import describe_target
 from shanhai.db.indicators.values import Recorded
 from shanhai.db.proposals.queries import ProposalReference
 from shanhai.db.tables.indicator import EvaluationSnapshot, IndicatorTarget, IndicatorValue
-from shanhai.reporting.evaluation import Stamp, title_of
+from shanhai.reporting.plan_evaluation import Stamp, title_of
 from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import Label
 from shanhai_api.negotiation import HTML, JSON, Format
 from shanhai_api.projects.plan_documents import about_day
-from shanhai_api.proposing import name_proposals, propose_link
+from shanhai_api.proposal_links import name_proposals, propose_link
 from shanhai_api.view import View
 
 CSV = Format("csv", "text/csv")

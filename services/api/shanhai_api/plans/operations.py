@@ -26,7 +26,7 @@ from shanhai.db.indicators.values import REPORTING_SCOPES, VALUE_ROLES, NewValue
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables.indicator import IndicatorTarget
 from shanhai.errors import InvalidInput
-from shanhai.reporting.evaluation import Stamp, write_csv, write_docx
+from shanhai.reporting.plan_evaluation import Stamp, write_csv, write_docx
 from shanhai.vocabulary import Role
 from shanhai_api.negotiation import choose_format
 from shanhai_api.once import Made

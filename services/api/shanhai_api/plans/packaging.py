@@ -29,7 +29,7 @@ from shanhai.db.plan_packages.layout import (
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from shanhai_api.exports.files import Pump, written_file
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 
 ZIP = "application/zip"
 LINES_AT_ONCE = 200
@@ -59,7 +59,7 @@ def demand_insider(caller: Identity, plan: PlanSeen) -> None:
     )
 
 
-async def respond_package(state: State, plan: PlanSeen, act: Act) -> Response:
+async def respond_package(state: ServiceState, plan: PlanSeen, act: Act) -> Response:
     """The package of a plan."""
 
     async def write(path: Path) -> None:
@@ -77,7 +77,7 @@ async def respond_package(state: State, plan: PlanSeen, act: Act) -> Response:
     return await written_file(state, f"{plan.code}.zip", ZIP, {}, write)
 
 
-async def _write(state: State, plan_id: int, path: Path) -> str:
+async def _write(state: ServiceState, plan_id: int, path: Path) -> str:
     # Only who asks for a package pays for these libraries.
     from shanhai.storage.reproducible_zip import write_package
 
@@ -119,7 +119,9 @@ async def _write_rows(
     return member_of(holding), target
 
 
-async def _documents(session: AsyncSession, contents: PackageContents, state: State) -> Members:
+async def _documents(
+    session: AsyncSession, contents: PackageContents, state: ServiceState
+) -> Members:
     """The files of the documents, where they are kept."""
     table = by_table()["document"].table
     query = text(

@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from shanhai.reporting.evaluation import COLUMNS, SIGNS, Stamp, stamp_line, summary_lines, table_of
+from shanhai.reporting.plan_evaluation import (
+    COLUMNS,
+    SIGNS,
+    Stamp,
+    stamp_line,
+    summary_lines,
+    table_of,
+)
 from shanhai.vocabulary import Label, Lang
 from shanhai_api.negotiation import HTML, JSON, Format
 from shanhai_api.view import View

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shanhai_api.dependencies import DayQuery, PageQuery, format_field
-from shanhai_api.figures import Code, FiguresBody, Number, Words, Year
+from shanhai_api.plan_values import Code, FiguresBody, Number, Words, Year
 
 MOST_VALUES = 10_000
 

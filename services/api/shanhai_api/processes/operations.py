@@ -7,16 +7,16 @@ from shanhai.jobs.submission import accept_job, terms_of
 from shanhai.processes.echo.contract import ECHO, EchoInputs
 from shanhai.processes.kit.contract import ProcessContract
 from shanhai_api.identity import Caller
-from shanhai_api.job_documents import told_status
+from shanhai_api.job_results import told_status
 from shanhai_api.once import Made
 from shanhai_api.processes.orders import Order
-from shanhai_api.state import State, Unit
+from shanhai_api.state import ServiceState, UnitOfWork
 from shanhai_api.view import View
 
 LONGEST_PAUSE_S = 10
 
 
-def is_guest(state: State, caller: Caller, contract: ProcessContract) -> bool:
+def is_guest(state: ServiceState, caller: Caller, contract: ProcessContract) -> bool:
     """Whether it is anybody, and the process one that anybody may run here."""
     return caller.anonymous and contract is ECHO and state.configuration.public.public_echo
 
@@ -37,7 +37,9 @@ def demand_little(order: Order) -> None:
     )
 
 
-async def accept(state: State, unit: Unit, view: View, caller: Caller, order: Order) -> Made:
+async def accept(
+    state: ServiceState, unit: UnitOfWork, view: View, caller: Caller, order: Order
+) -> Made:
     """Write the job, or find the one that will do, and say where it is."""
     accepted = await accept_job(
         unit.session,

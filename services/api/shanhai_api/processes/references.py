@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from shanhai.errors import InvalidInput, Unauthenticated, Unavailable
-from shanhai.outgoing import Outgoing, parse_target
+from shanhai.http_egress import EgressClient, parse_target
 from shanhai.settings import OutgoingSettings
 from shanhai_api.identity import Caller
 from shanhai_api.kit.body import pointer_of
@@ -52,7 +52,7 @@ async def _fetched(
         raise InvalidInput("href must be a text", message_zh="href 须为文字", pointer=pointer)
     parse_target(href, settings, pointer=pointer)
     try:
-        content, told = await Outgoing(settings).fetch(href)
+        content, told = await EgressClient(settings).fetch(href)
         return _read(content, told)
     except Unavailable as error:
         message, message_zh = error.message, error.message_zh

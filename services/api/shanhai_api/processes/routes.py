@@ -8,10 +8,11 @@ from pydantic import Field, field_validator
 
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import Scope
-from shanhai_api.awaiting import wait_for_end
 from shanhai_api.compliance.execution import check_at_once
 from shanhai_api.dependencies import MAY_LOOK, PageQuery, TheState, TheView, Writer, given
 from shanhai_api.identity import demand
+from shanhai_api.job_results import ended_answer
+from shanhai_api.job_wait import wait_for_end
 from shanhai_api.kit.body import read_json
 from shanhai_api.negotiation import JSON
 from shanhai_api.once import once, replayed
@@ -19,7 +20,6 @@ from shanhai_api.preferences import preferences
 from shanhai_api.processes import descriptions, operations
 from shanhai_api.processes.orders import parse_order, parse_preference
 from shanhai_api.processes.references import with_references
-from shanhai_api.result_answers import ended_answer
 
 router = APIRouter(tags=["processes"])
 EXECUTE_BODY = {

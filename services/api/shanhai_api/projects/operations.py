@@ -23,7 +23,7 @@ from shanhai_api.once import Made, once
 from shanhai_api.preconditions import expected_states
 from shanhai_api.projects import documents
 from shanhai_api.projects.schemas import FundEntryBody, NewMeasureBody, TransitionBody
-from shanhai_api.state import Unit
+from shanhai_api.state import UnitOfWork
 from shanhai_api.view import View, entity_tag
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -60,7 +60,7 @@ def demand_known(caller: Caller) -> None:
 
 
 async def step(
-    request: Request, view: View, caller: Caller, unit: Unit, code: str, body: TransitionBody
+    request: Request, view: View, caller: Caller, unit: UnitOfWork, code: str, body: TransitionBody
 ) -> Made:
     """Take a step, and tell the event it left."""
     taken = await take_step(
@@ -101,7 +101,7 @@ def one_event(found: Sequence[Event], seq: int) -> Event:
 
 
 async def create_measure(
-    view: View, caller: Caller, unit: Unit, code: str, body: NewMeasureBody
+    view: View, caller: Caller, unit: UnitOfWork, code: str, body: NewMeasureBody
 ) -> Made:
     """Add a measure to a project."""
     measure = MeasureRecord(**body.model_dump())
@@ -112,7 +112,7 @@ async def create_measure(
 
 
 async def make_entry(
-    view: View, caller: Caller, unit: Unit, code: str, body: FundEntryBody
+    view: View, caller: Caller, unit: UnitOfWork, code: str, body: FundEntryBody
 ) -> Made:
     """Move money by an entry of the ledger."""
     given: dict[str, Any] = body.model_dump()
@@ -129,7 +129,7 @@ async def make_entry(
 
 
 async def answer_once(
-    request: Request, unit: Unit, caller: Caller, sha256: str, effect: Any
+    request: Request, unit: UnitOfWork, caller: Caller, sha256: str, effect: Any
 ) -> Response:
     """The answer to a POST, given as often as it is asked with the same key."""
     made = await once(request, unit, caller, body_sha256=sha256, effect=effect)

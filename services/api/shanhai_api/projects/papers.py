@@ -35,13 +35,18 @@ from shanhai_api.kit.body import read_blocks
 from shanhai_api.once import Made, once
 from shanhai_api.projects import documents
 from shanhai_api.projects.schemas import UploadQuery
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
 from shanhai_api.uploads.receiving import append
 from shanhai_api.view import View, entity_tag, is_known
 
 
 async def receive(
-    state: State, request: Request, view: View, caller: Caller, project: str, query: UploadQuery
+    state: ServiceState,
+    request: Request,
+    view: View,
+    caller: Caller,
+    project: str,
+    query: UploadQuery,
 ) -> Made:
     """Receive a file, look what it is, store it, and register it as a document.
 
@@ -77,7 +82,7 @@ def _paper_of(query: UploadQuery, name: str, kind: FileKind) -> Paper:
     return Paper(filename=name, media_type=kind.media_type, result=MonitoringResult(**told), **said)
 
 
-async def _take(state: State, request: Request, path: Path, kind: FileKind) -> str:
+async def _take(state: ServiceState, request: Request, path: Path, kind: FileKind) -> str:
     limit = state.configuration.artifacts.document_limit_bytes
     digest = await append(path, 0, read_blocks(request, limit=limit))
     if not await asyncio.to_thread(lambda: path.stat().st_size):
@@ -129,7 +134,7 @@ async def list_papers(
 
 
 async def send(
-    state: State, session: AsyncSession, view: View, caller: Caller, code: str
+    state: ServiceState, session: AsyncSession, view: View, caller: Caller, code: str
 ) -> Response:
     """The file of a document, to be kept and never to be shown in place."""
     seen = await read_item(session, DOCUMENTS, Selection(caller.viewer, code=code))

@@ -44,13 +44,13 @@ from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import EVIDENCE_KINDS, PROPOSAL_KINDS, PROPOSAL_STATES, Label
 from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item
-from shanhai_api.figures import FiguresBody
 from shanhai_api.identity import Caller
 from shanhai_api.kit.body import parse
 from shanhai_api.negotiation import GEOJSON
 from shanhai_api.once import Made
+from shanhai_api.plan_values import FiguresBody
+from shanhai_api.proposal_links import name_proposals, propose_link
 from shanhai_api.proposals.schemas import EvidenceBody, ProposalBody, StepBody
-from shanhai_api.proposing import name_proposals, propose_link
 from shanhai_api.view import Link, View, entity_tag
 
 STATES = {term.code: term.label for term in PROPOSAL_STATES}

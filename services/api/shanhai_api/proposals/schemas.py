@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from shanhai_api.dependencies import PageQuery
-from shanhai_api.figures import Year
+from shanhai_api.plan_values import Year
 
 MOST_EVIDENCE = 100
 # Characters PostgreSQL cannot keep, and those that show nothing, name nothing.

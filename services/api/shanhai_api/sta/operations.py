@@ -42,7 +42,7 @@ from shanhai_api.sta.observing import (
 from shanhai_api.sta.places import create_history, create_location
 from shanhai_api.sta.properties import make_property
 from shanhai_api.sta.reading import answered, asker_of
-from shanhai_api.state import Unit, state_of
+from shanhai_api.state import UnitOfWork, state_of
 from shanhai_api.view import View, digest_of
 
 CREATE_OBSERVATIONS = "CreateObservations"
@@ -76,7 +76,7 @@ def _demand(making: Making, kind: EntityKind) -> None:
         making.demand_scope()
 
 
-def making_of(unit: Unit, view: View, caller: Caller) -> Making:
+def making_of(unit: UnitOfWork, view: View, caller: Caller) -> Making:
     """One request that writes."""
     state = state_of(view.request)
     return Making(
@@ -89,7 +89,9 @@ def making_of(unit: Unit, view: View, caller: Caller) -> Making:
     )
 
 
-async def create(request: Request, unit: Unit, view: View, caller: Caller, path: str) -> Response:
+async def create(
+    request: Request, unit: UnitOfWork, view: View, caller: Caller, path: str
+) -> Response:
     """Make an entity, with those it comes with.
 
     Raises:
@@ -239,7 +241,7 @@ def _moment(time: datetime) -> str:
 
 
 async def _create_observations(
-    request: Request, unit: Unit, view: View, caller: Caller
+    request: Request, unit: UnitOfWork, view: View, caller: Caller
 ) -> Response:
     """Store data arrays: good rows are kept, each bad one is told in its place."""
     demand(caller, Scope.OBSERVE)
@@ -278,7 +280,9 @@ def _all_refused(rows: list[Any]) -> InvalidInput:
     return InvalidInput("no row could be stored", message_zh="没有可保存的行", faults=faults)
 
 
-async def update(request: Request, unit: Unit, view: View, caller: Caller, path: str) -> Response:
+async def update(
+    request: Request, unit: UnitOfWork, view: View, caller: Caller, path: str
+) -> Response:
     """Change the members given.
 
     Raises:
@@ -300,7 +304,9 @@ async def update(request: Request, unit: Unit, view: View, caller: Caller, path:
     return answered(view, Writer(view.base).entity(resource.kind, after, Options()))
 
 
-async def remove(request: Request, unit: Unit, view: View, caller: Caller, path: str) -> Response:
+async def remove(
+    request: Request, unit: UnitOfWork, view: View, caller: Caller, path: str
+) -> Response:
     """Delete an entity.
 
     Raises:

@@ -16,7 +16,7 @@ from shanhai_api.dependencies import act_of
 from shanhai_api.identity import Caller
 from shanhai_api.kit.body import read_blocks
 from shanhai_api.once import Made, once
-from shanhai_api.state import State, Unit
+from shanhai_api.state import ServiceState, UnitOfWork
 from shanhai_api.uploads.receiving import Piece, append, piece_of
 from shanhai_api.view import View
 
@@ -34,7 +34,7 @@ def describe(upload: Upload) -> dict[str, object]:
     }
 
 
-async def begin(state: State, request: Request, view: View, caller: Caller) -> Made:
+async def begin(state: ServiceState, request: Request, view: View, caller: Caller) -> Made:
     """Receive a whole file or its first piece, and register it.
 
     Without `Content-Range` an interrupted body leaves nothing behind.
@@ -63,7 +63,9 @@ async def begin(state: State, request: Request, view: View, caller: Caller) -> M
     return made
 
 
-async def _receive(state: State, request: Request, upload_id: UUID, piece: Piece | None) -> str:
+async def _receive(
+    state: ServiceState, request: Request, upload_id: UUID, piece: Piece | None
+) -> str:
     path = state.store.upload_path(upload_id)
     if piece is None:
         limit = state.configuration.artifacts.upload_limit_bytes
@@ -99,7 +101,9 @@ def _new_upload(
     )
 
 
-async def _register(state: State, unit: Unit, view: View, caller: Caller, row: Upload) -> Made:
+async def _register(
+    state: ServiceState, unit: UnitOfWork, view: View, caller: Caller, row: Upload
+) -> Made:
     forgotten = await files.forget_expired(unit.session)
     unit.after_commit.append(partial(remove_files, state.store, forgotten))
     row = await files.create(unit.session, row, act=act_of(caller, view))
@@ -112,7 +116,7 @@ async def remove_files(store: LocalArtifacts, upload_ids: Iterable[UUID]) -> Non
         await asyncio.to_thread(partial(store.upload_path(upload_id).unlink, missing_ok=True))
 
 
-async def resume(state: State, request: Request, caller: Caller, upload_id: UUID) -> Upload:
+async def resume(state: ServiceState, request: Request, caller: Caller, upload_id: UUID) -> Upload:
     """Receive the next piece of an upload; what arrives is kept even when the rest does not.
 
     Raises:
@@ -150,7 +154,7 @@ def _fitting(row: Upload, piece: Piece | None) -> Piece:
     return piece
 
 
-async def _note_received(state: State, caller: Caller, upload_id: UUID) -> None:
+async def _note_received(state: ServiceState, caller: Caller, upload_id: UUID) -> None:
     """Write down how much is there, and the digest once that is all."""
     path = state.store.upload_path(upload_id)
     received = await asyncio.to_thread(lambda: path.stat().st_size)

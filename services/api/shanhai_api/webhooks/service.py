@@ -9,8 +9,8 @@ from shanhai.db.deliveries.events import envelope
 from shanhai.db.deliveries.outbox import enqueue, find_delivery, send_again
 from shanhai.db.queries.audit import record
 from shanhai.errors import Conflict
-from shanhai.outgoing import parse_target
-from shanhai.sealing import Seal
+from shanhai.http_egress import parse_target
+from shanhai.secret_box import SecretBox
 from shanhai.settings import WebhookSettings
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.writing import WriteContext
@@ -26,7 +26,7 @@ from shanhai_api.webhooks.models import (
 )
 
 
-def seal_of(settings: WebhookSettings) -> Seal:
+def seal_of(settings: WebhookSettings) -> SecretBox:
     """What closes the secrets of webhooks.
 
     Raises:
@@ -40,7 +40,7 @@ def seal_of(settings: WebhookSettings) -> Seal:
             message_zh="本服务未提供回调订阅：运维人员没有设置用于加密其密钥的"
             " SHANHAI_WEBHOOKS_SECRET",
         )
-    return Seal(secret, webhooks.PURPOSE)
+    return SecretBox(secret, webhooks.PURPOSE)
 
 
 def shown(

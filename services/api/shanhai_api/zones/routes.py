@@ -27,7 +27,7 @@ from shanhai_api.identity import Caller
 from shanhai_api.kit.body import parse, read_json
 from shanhai_api.negotiation import HTML, JSON, Format, choose_format
 from shanhai_api.once import Made, once
-from shanhai_api.state import Unit
+from shanhai_api.state import UnitOfWork
 from shanhai_api.view import Link, View
 from shanhai_api.zones import documents
 from shanhai_api.zones.schemas import Adjustment, CompareQuery, NewVersion, VersionQuery
@@ -179,7 +179,7 @@ async def _area(wanted: Adjustment) -> bytes:
 
 async def _answered(
     request: Request,
-    unit: Unit,
+    unit: UnitOfWork,
     caller: Caller,
     body_sha256: str,
     effect: Callable[[], Awaitable[Made]],

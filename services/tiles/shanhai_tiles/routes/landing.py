@@ -5,11 +5,11 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from shanhai_tiles.answers import JSON, answer_json
 from shanhai_tiles.dependencies import LangDep, LinksDep, accepts
 from shanhai_tiles.grids import GRIDS, grid_named
+from shanhai_tiles.http_cache import JSON, answer_json
+from shanhai_tiles.layers.tilesets import REL
 from shanhai_tiles.openapi import describe_30, describe_31
-from shanhai_tiles.tilesets import REL
 from shanhai_tiles.wmts.capabilities import PATH
 
 router = APIRouter(dependencies=[Depends(accepts())], default_response_class=Response)

@@ -7,8 +7,6 @@ from starlette.responses import Response
 
 from shanhai.db.features.selection import Box
 from shanhai.errors import InvalidInput
-from shanhai_tiles.answers import answer, answer_json
-from shanhai_tiles.areas import box_of
 from shanhai_tiles.dependencies import (
     LangDep,
     LinksDep,
@@ -18,15 +16,24 @@ from shanhai_tiles.dependencies import (
     ServicesDep,
     accepts,
 )
-from shanhai_tiles.documents import SHOWN_BY_DEFAULT, description, summary, tilejson
 from shanhai_tiles.grids import WEB_MERCATOR, grid_named
-from shanhai_tiles.identify import identify
-from shanhai_tiles.layers import Layer, RasterLayer
-from shanhai_tiles.legend import Entry, drawable_language, legend_of, png, svg
-from shanhai_tiles.present_classes import asks_for_classes, read_classes
+from shanhai_tiles.http_cache import answer, answer_json
+from shanhai_tiles.layers.catalogue import Layer, RasterLayer
+from shanhai_tiles.layers.documents import SHOWN_BY_DEFAULT, description, summary, tilejson
+from shanhai_tiles.layers.identify import identify
+from shanhai_tiles.raster.areas import box_of
 from shanhai_tiles.request import parse_format, parse_rescale
-from shanhai_tiles.styles import style_document
-from shanhai_tiles.vector_layers import CHOOSING
+from shanhai_tiles.styles.legend import (
+    LegendEntry,
+    asks_for_classes,
+    drawable_language,
+    legend_of,
+    png,
+    read_classes,
+    svg,
+)
+from shanhai_tiles.styles.map_styles import style_document
+from shanhai_tiles.vector.collections import CHOOSING
 
 router = APIRouter(default_response_class=Response)
 
@@ -48,7 +55,7 @@ async def list_all(
     return answer_json(request, {"layers": entries}, lang=lang, private=private)
 
 
-async def seen_classes(seen: SeenDep, services: ServicesDep) -> list[Entry] | None:
+async def seen_classes(seen: SeenDep, services: ServicesDep) -> list[LegendEntry] | None:
     """The classes a legend lists; None for all that are declared."""
     return await _classes_in(seen.layer, services, None)
 
@@ -57,7 +64,7 @@ async def classes_in_box(
     seen: SeenDep,
     services: ServicesDep,
     bbox: Annotated[str | None, Query(max_length=200)] = None,
-) -> list[Entry] | None:
+) -> list[LegendEntry] | None:
     """The same within `bbox`: west, south, east, north in degrees.
 
     Raises:
@@ -77,15 +84,17 @@ async def classes_in_box(
     return await _classes_in(seen.layer, services, box)
 
 
-async def _classes_in(layer: Layer, services: Services, box: Box | None) -> list[Entry] | None:
+async def _classes_in(
+    layer: Layer, services: Services, box: Box | None
+) -> list[LegendEntry] | None:
     if not asks_for_classes(layer, box):
         return None
     async with services.session() as session:
         return await read_classes(session, layer, box)
 
 
-ClassesDep = Annotated[list[Entry] | None, Depends(seen_classes)]
-BoxedClassesDep = Annotated[list[Entry] | None, Depends(classes_in_box)]
+ClassesDep = Annotated[list[LegendEntry] | None, Depends(seen_classes)]
+BoxedClassesDep = Annotated[list[LegendEntry] | None, Depends(classes_in_box)]
 
 
 @router.get("/layers/{layer}", dependencies=[plain])

@@ -6,24 +6,22 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from shanhai.errors import InvalidInput, NotFound
-from shanhai_tiles.access import Reader
-from shanhai_tiles.answers import answer_json
+from shanhai_tiles.access import TileReader
 from shanhai_tiles.dependencies import (
     DrawnDep,
     LangDep,
     LinksDep,
     ReaderDep,
-    Seen,
     SeenDep,
     Services,
     ServicesDep,
+    VisibleLayer,
     accepts,
     look_at,
 )
 from shanhai_tiles.grids import TileGrid, grid_named
-from shanhai_tiles.request import parse_rescale
-from shanhai_tiles.serving import Asked, answer_layered, answer_tile
-from shanhai_tiles.tilesets import (
+from shanhai_tiles.http_cache import answer_json
+from shanhai_tiles.layers.tilesets import (
     JSON,
     Kind,
     Tilesets,
@@ -33,7 +31,9 @@ from shanhai_tiles.tilesets import (
     list_tilesets,
     tilesets_of,
 )
-from shanhai_tiles.vector_layers import CHOOSING, VECTORS
+from shanhai_tiles.request import parse_rescale
+from shanhai_tiles.tile_responses import TileRequest, answer_layered, answer_tile
+from shanhai_tiles.vector.collections import CHOOSING, VECTORS
 
 router = APIRouter(default_response_class=Response)
 
@@ -125,7 +125,7 @@ async def read_collection_tile(
     """A tile of features, or of a raster's values."""
     format_ = negotiate(request, _own(seen), f)
     grid = grid_named(tms)
-    asked = Asked(grid, _level(grid, matrix), column, row, format_, band=band)
+    asked = TileRequest(grid, _level(grid, matrix), column, row, format_, band=band)
     return _negotiated(await answer_tile(request, seen, services, asked, v), f)
 
 
@@ -177,7 +177,7 @@ async def read_map_tile(
     format_ = negotiate(request, tilesets_of(seen.layer, "map"), f)
     grid = grid_named(tms)
     drawn = parse_rescale(seen.layer, rescale)
-    asked = Asked(grid, _level(grid, matrix), column, row, format_, band=band, rescale=drawn)
+    asked = TileRequest(grid, _level(grid, matrix), column, row, format_, band=band, rescale=drawn)
     return _negotiated(await answer_tile(request, seen, services, asked, v), f)
 
 
@@ -237,7 +237,7 @@ async def read_dataset_tile(
     seen = await _together(services, reader, collections, to_draw=True)
     format_ = negotiate(request, _dataset(seen, collections), f)
     grid = grid_named(tms)
-    asked = Asked(grid, _level(grid, matrix), column, row, format_)
+    asked = TileRequest(grid, _level(grid, matrix), column, row, format_)
     return _negotiated(await answer_layered(request, seen, services, asked), f)
 
 
@@ -271,7 +271,7 @@ def _negotiated(answer: Response, f: str | None) -> Response:
     return answer
 
 
-def _own(seen: Seen) -> Tilesets:
+def _own(seen: VisibleLayer) -> Tilesets:
     kind: Kind = "vector" if seen.layer.kind == "vector" else "coverage"
     return tilesets_of(seen.layer, kind)
 
@@ -287,8 +287,8 @@ def _level(grid: TileGrid, matrix: str) -> int:
 
 
 async def _together(
-    services: Services, reader: Reader, chosen: str | None, *, to_draw: bool = False
-) -> list[Seen]:
+    services: Services, reader: TileReader, chosen: str | None, *, to_draw: bool = False
+) -> list[VisibleLayer]:
     """The vector layers of `collections`, each once, or all."""
     names = list(dict.fromkeys(VECTORS if chosen is None else chosen.split(",")))
     for name in names:
@@ -303,9 +303,9 @@ async def _together(
     return [await look_at(reader, services, name, {}, to_draw=to_draw) for name in opened]
 
 
-def _dataset(seen: list[Seen], chosen: str | None) -> Tilesets:
+def _dataset(seen: list[VisibleLayer], chosen: str | None) -> Tilesets:
     return dataset_tilesets([one.layer for one in seen], chosen)
 
 
-def _private(seen: list[Seen]) -> bool:
+def _private(seen: list[VisibleLayer]) -> bool:
     return any(one.private for one in seen)

@@ -1,28 +1,52 @@
 """Tiles of rasters and of vectors."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
 from starlette.responses import Response
+from starlette.routing import compile_path
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shanhai.errors import InvalidInput
 from shanhai_tiles.dependencies import (
-    Seen,
     Services,
+    VisibleLayer,
     accepts,
     look_at,
     reader_of,
     services_of,
 )
+from shanhai_tiles.errors import tell
 from shanhai_tiles.grids import grid_named
 from shanhai_tiles.request import parse_format, parse_rescale, parse_row
-from shanhai_tiles.routes.direct import DirectRoute, parameter
-from shanhai_tiles.serving import Asked, answer_layered, answer_tile
-from shanhai_tiles.vector_layers import CHOOSING
+from shanhai_tiles.tile_responses import TileRequest, answer_layered, answer_tile
+from shanhai_tiles.vector.collections import CHOOSING
 
-router = APIRouter(default_response_class=Response, route_class=DirectRoute)
+
+class RequestRoute(APIRoute):
+    """A route whose function is given the request and nothing else.
+
+    Finding dependencies costs several times what answering a cached tile does. What the function
+    takes is told by hand in the route's `openapi_extra`.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The function itself."""
+        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return handler
+
+
+def parameter(name: str, place: str, kind: str = "string", **more: Any) -> dict[str, Any]:
+    """A parameter as OpenAPI describes it; those in the path are always needed."""
+    schema = {"type": kind, **more}
+    return {"name": name, "in": place, "required": place == "path", "schema": schema}
+
+
+router = APIRouter(default_response_class=Response, route_class=RequestRoute)
 
 PATH = "/layers/{layer}/tiles/{tms}/{z}/{x}/{y}.{fmt}"
 MOST_TOGETHER = 10
@@ -60,7 +84,9 @@ async def read_layer_tile(request: Request) -> Response:
     return await answer_layered(request, seen, services, asked)
 
 
-async def _see_all(request: Request, services: Services, query: Mapping[str, str]) -> list[Seen]:
+async def _see_all(
+    request: Request, services: Services, query: Mapping[str, str]
+) -> list[VisibleLayer]:
     names = request.path_params["layer"].split(",")
     if len(names) > MOST_TOGETHER:
         raise InvalidInput(
@@ -82,9 +108,9 @@ async def _see_all(request: Request, services: Services, query: Mapping[str, str
     return seen
 
 
-def _read(path: Mapping[str, str], query: Mapping[str, str], seen: Seen) -> Asked:
+def _read(path: Mapping[str, str], query: Mapping[str, str], seen: VisibleLayer) -> TileRequest:
     row = parse_row(path["y"], seen.layer)
-    return Asked(
+    return TileRequest(
         grid_named(path["tms"]),
         _number("z", path["z"]),
         _number("x", path["x"]),
@@ -115,3 +141,32 @@ def _band(text: str | None) -> int:
         message_zh=f"band：{band} 无效；应为 1 至 {MOST_BANDS}",
         pointer="band",
     )
+
+
+_TILE = compile_path(PATH)[0]
+
+
+class FastPath:
+    """ASGI middleware that hands requests for tiles to the function of their route.
+
+    The layers around a router, and its look at each route, take longer than a tile that is kept.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        (self.route,) = router.routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer for a tile, and pass on everything else."""
+        plain = scope["type"] == "http" and scope["method"] == "GET" and not scope.get("root_path")
+        found = _TILE.match(scope["path"]) if plain else None
+        if found is None:
+            await self.app(scope, receive, send)
+            return
+        scope["path_params"], scope["route"] = found.groupdict(), self.route
+        request = Request(scope, receive)
+        try:
+            answer = await read_layer_tile(request)
+        except Exception as error:
+            answer = await tell(request, error)
+        await answer(scope, receive, send)

@@ -13,16 +13,27 @@ from starlette.responses import FileResponse, Response
 
 from shanhai.cartography import ClassStyle
 from shanhai.errors import NotFound
-from shanhai_tiles.answers import answer_json
-from shanhai_tiles.area_statistics import PROBABILITIES, class_areas, quantity_figures
-from shanhai_tiles.areas import MOST_BYTES, MOST_CELLS, MOST_VERTICES, box_of, read_area
-from shanhai_tiles.cache import Freshness, etag_of
-from shanhai_tiles.clipping import MOST_VALUES, clip_raster
-from shanhai_tiles.dependencies import LangDep, Seen, SeenDep, Services, ServicesDep, accepts
-from shanhai_tiles.layers import RasterLayer
-from shanhai_tiles.preview import MOST_PIXELS, draw_preview
+from shanhai_tiles.dependencies import (
+    LangDep,
+    SeenDep,
+    Services,
+    ServicesDep,
+    VisibleLayer,
+    accepts,
+)
+from shanhai_tiles.http_cache import Freshness, answer_json, etag_of
+from shanhai_tiles.layers.catalogue import RasterLayer
+from shanhai_tiles.layers.sources import attribution, stand_in_notes
+from shanhai_tiles.raster.area_statistics import (
+    MOST_VALUES,
+    PROBABILITIES,
+    class_areas,
+    clip_raster,
+    quantity_figures,
+)
+from shanhai_tiles.raster.areas import MOST_BYTES, MOST_CELLS, MOST_VERTICES, box_of, read_area
+from shanhai_tiles.raster.tiles import MOST_PIXELS, draw_preview
 from shanhai_tiles.request import parse_rescale, path_of
-from shanhai_tiles.sources import attribution, stand_in_notes
 
 router = APIRouter(default_response_class=Response)
 
@@ -231,7 +242,7 @@ async def clip(
     return _file(target, layer, seen)
 
 
-def _file(path: Path, layer: RasterLayer, seen: Seen) -> Response:
+def _file(path: Path, layer: RasterLayer, seen: VisibleLayer) -> Response:
     return FileResponse(
         path,
         media_type=GEOTIFF,

@@ -5,10 +5,10 @@ from pathlib import Path
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from shanhai_tiles.answers import answer
 from shanhai_tiles.dependencies import LangDep, SeenDep, accepts
+from shanhai_tiles.http_cache import answer
 from shanhai_tiles.pages import HTML, PAGES
-from shanhai_tiles.vector_layers import CHOOSING
+from shanhai_tiles.vector.collections import CHOOSING
 
 router = APIRouter(default_response_class=Response)
 

@@ -8,32 +8,32 @@ from starlette.responses import Response
 
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Lang
-from shanhai_tiles.access import Reader
-from shanhai_tiles.answers import answer
+from shanhai_tiles.access import TileReader
 from shanhai_tiles.dependencies import (
     LangDep,
     LinksDep,
     ReaderDep,
-    Seen,
     Services,
     ServicesDep,
+    VisibleLayer,
     see_layer,
 )
-from shanhai_tiles.documents import Links
-from shanhai_tiles.identify import identify
-from shanhai_tiles.serving import Asked, answer_tile
+from shanhai_tiles.http_cache import answer
+from shanhai_tiles.layers.documents import Links
+from shanhai_tiles.layers.identify import identify
+from shanhai_tiles.tile_responses import TileRequest, answer_tile
 from shanhai_tiles.wmts import feature_info
-from shanhai_tiles.wmts.asking import (
+from shanhai_tiles.wmts.capabilities import PATH, capabilities
+from shanhai_tiles.wmts.faults import INVALID, VERSION, WmtsFault
+from shanhai_tiles.wmts.requests import (
     Pairs,
-    Place,
+    PixelPosition,
     info_suffix,
     known_suffix,
     read_pixel,
     read_tile,
     suffix_of,
 )
-from shanhai_tiles.wmts.capabilities import PATH, capabilities
-from shanhai_tiles.wmts.faults import INVALID, VERSION, WmtsFault
 
 router = APIRouter(default_response_class=Response)
 
@@ -52,14 +52,14 @@ ADDRESS = f"{PATH}/{{layer}}/{{style}}/{{matrix_set}}/{{matrix}}/{{row}}"
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class WmtsCall:
     """A request with what answering it takes."""
 
     request: Request
     services: Services
     lang: Lang
 
-    async def see(self, name: str, *, to_draw: bool = False) -> Seen:
+    async def see(self, name: str, *, to_draw: bool = False) -> VisibleLayer:
         """The layer of this name; with `to_draw` as far as drawing a tile needs it.
 
         Raises:
@@ -70,7 +70,9 @@ class Call:
         except NotFound as error:
             raise WmtsFault(INVALID, "Layer", error.message, error.message_zh) from error
 
-    async def info(self, seen: Seen, asked: Asked, at: tuple[int, int], suffix: str) -> Response:
+    async def info(
+        self, seen: VisibleLayer, asked: TileRequest, at: tuple[int, int], suffix: str
+    ) -> Response:
         """What the layer holds under a pixel of a tile."""
         lon, lat = feature_info.degrees_of(asked, *at)
         found = await identify(seen.layer, self.services, lon, lat, asked.band)
@@ -91,7 +93,7 @@ async def answer_pairs(
     pairs = Pairs(request.query_params)
     pairs.one_of("Service", "WMTS")
     operation = pairs.required("Request")
-    call = Call(request, services, lang)
+    call = WmtsCall(request, services, lang)
     if operation.lower() == "getcapabilities":
         _agree_on_version(pairs.optional("AcceptVersions", VERSION))
         return await _capabilities(call, reader, links)
@@ -107,7 +109,7 @@ async def answer_pairs(
     return await _tile_or_info(call, pairs, info=operation.lower() == "getfeatureinfo")
 
 
-async def _tile_or_info(call: Call, pairs: Pairs, *, info: bool) -> Response:
+async def _tile_or_info(call: WmtsCall, pairs: Pairs, *, info: bool) -> Response:
     seen = await call.see(pairs.required("Layer"), to_draw=not info)
     suffix = suffix_of(seen.layer, pairs.required("Format"))
     asked = read_tile(seen.layer, pairs.place, suffix)
@@ -127,7 +129,7 @@ def _agree_on_version(accepted: str) -> None:
         )
 
 
-async def _capabilities(call: Call, reader: Reader, links: Links) -> Response:
+async def _capabilities(call: WmtsCall, reader: TileReader, links: Links) -> Response:
     layers = await call.services.directory.all(reader.viewer)
     body = capabilities([one for one in layers if reader.may_see(one)], links, call.lang)
     return answer(
@@ -144,7 +146,7 @@ async def read_capabilities(
     request: Request, services: ServicesDep, reader: ReaderDep, links: LinksDep, lang: LangDep
 ) -> Response:
     """The capabilities document."""
-    return await _capabilities(Call(request, services, lang), reader, links)
+    return await _capabilities(WmtsCall(request, services, lang), reader, links)
 
 
 @router.get(f"{ADDRESS}/{{column}}.{{suffix}}", operation_id="wmts.getTile")
@@ -162,8 +164,8 @@ async def read_resource_tile(
     band: str = "1",
 ) -> Response:
     """A tile by its address."""
-    seen = await Call(request, services, lang).see(layer, to_draw=True)
-    place = Place(matrix_set, matrix, row, column, style, band)
+    seen = await WmtsCall(request, services, lang).see(layer, to_draw=True)
+    place = PixelPosition(matrix_set, matrix, row, column, style, band)
     asked = read_tile(seen.layer, place, known_suffix(seen.layer, suffix))
     return await answer_tile(request, seen, services, asked)
 
@@ -185,9 +187,9 @@ async def read_resource_info(
     band: str = "1",
 ) -> Response:
     """What lies under a pixel of a tile, by its address."""
-    call = Call(request, services, lang)
+    call = WmtsCall(request, services, lang)
     seen = await call.see(layer)
-    asked = read_tile(seen.layer, Place(matrix_set, matrix, row, column, style, band), "")
+    asked = read_tile(seen.layer, PixelPosition(matrix_set, matrix, row, column, style, band), "")
     media_types = {"json": "application/json", "html": "text/html", "xml": "text/xml"}
     told = info_suffix(media_types.get(suffix, suffix))
     return await call.info(seen, asked, read_pixel(i, j), told)

@@ -5,13 +5,13 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from shanhai.vocabulary import Label, Lang
-from shanhai_tiles.documents import Links
 from shanhai_tiles.grids import TILE_SIZE
-from shanhai_tiles.layers import Layer, RasterLayer
-from shanhai_tiles.sources import attribution
-from shanhai_tiles.wmts.asking import INFO_FORMATS, STYLE, drawn_formats
+from shanhai_tiles.layers.catalogue import Layer, RasterLayer
+from shanhai_tiles.layers.documents import Links
+from shanhai_tiles.layers.sources import attribution
 from shanhai_tiles.wmts.faults import OWS, VERSION, printable
 from shanhai_tiles.wmts.matrix_sets import MATRIX_SETS, MatrixSet, matrix_sets_over
+from shanhai_tiles.wmts.requests import INFO_FORMATS, STYLE, drawn_formats
 
 PATH = "/wmts/1.0.0"
 TILE = "{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"

@@ -9,8 +9,8 @@ import numpy as np
 import orjson
 
 from shanhai.vocabulary import Lang
-from shanhai_tiles.layers import Layer
-from shanhai_tiles.serving import Asked
+from shanhai_tiles.layers.catalogue import Layer
+from shanhai_tiles.tile_responses import TileRequest
 from shanhai_tiles.wmts.faults import printable
 
 MEDIA_TYPES = {
@@ -20,7 +20,7 @@ MEDIA_TYPES = {
 }
 
 
-def degrees_of(asked: Asked, column: int, row: int) -> tuple[float, float]:
+def degrees_of(asked: TileRequest, column: int, row: int) -> tuple[float, float]:
     """Longitude and latitude of the centre of a pixel of a tile."""
     west, _, _, north = asked.bounds
     cell = asked.grid.cell_at(asked.zoom)

@@ -11,9 +11,9 @@ from shanhai.db.observations.group_commit import GroupCommit
 from shanhai.db.observations.ingest import IncomingBatch, Sender
 from shanhai.monitoring.observation import Batch, BatchOutcome
 from shanhai.vocabulary import Scope
-from shanhai_worker.context import Context
-from shanhai_worker.meters import Meters
-from shanhai_worker.outages import is_outage, outlast
+from shanhai_worker.context import WorkerContext
+from shanhai_worker.db_errors import is_outage, outlast
+from shanhai_worker.metrics import WorkerMetrics
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -25,7 +25,7 @@ class Intake:
         way: How they come, as `observation_source` names it.
     """
 
-    def __init__(self, gathering: GroupCommit, meters: Meters, way: str) -> None:
+    def __init__(self, gathering: GroupCommit, meters: WorkerMetrics, way: str) -> None:
         self._gathering = gathering
         self._meters = meters
         self._sender = Sender(way, Identity(way, frozenset({Scope.OBSERVE})))
@@ -70,7 +70,9 @@ class Intake:
 
 
 @asynccontextmanager
-async def open_intake(context: Context, way: str, *, skew: timedelta) -> AsyncIterator[Intake]:
+async def open_intake(
+    context: WorkerContext, way: str, *, skew: timedelta
+) -> AsyncIterator[Intake]:
     """A place to bring observations to; an outage of the database is outlasted.
 
     Args:

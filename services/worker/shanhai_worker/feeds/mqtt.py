@@ -8,21 +8,100 @@ ever.
 
 import asyncio
 import random
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import orjson
 import structlog
 
 from shanhai.db.observations.group_commit import is_of_data
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.observation import Batch
+from shanhai.monitoring.observation_formats import NUMBER, ParsedRows, ndjson_rows
 from shanhai.settings import MqttSettings
-from shanhai_worker.context import Context
+from shanhai_worker.context import WorkerContext
+from shanhai_worker.db_errors import DATABASE_ERRORS
 from shanhai_worker.feeds.intake import Intake, open_intake
-from shanhai_worker.feeds.mqtt_connection import Connection, Message
-from shanhai_worker.feeds.mqtt_messages import Topic, read_message
-from shanhai_worker.feeds.one_of_many import run_in_one
-from shanhai_worker.meters import Meters
-from shanhai_worker.outages import DATABASE_ERRORS
+from shanhai_worker.feeds.leader_election import run_in_one
+from shanhai_worker.feeds.mqtt_connection import BrokerConnection, MqttMessage
+from shanhai_worker.metrics import WorkerMetrics
+
+STATION, PROPERTY = "{station}", "{property}"
+PLACES = frozenset({STATION, PROPERTY})
+LONGEST_NUMBER = 64
+"""Bytes of a payload that is nothing but a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic of the settings, by its levels."""
+
+    levels: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> "Topic":
+        """The topic as settings write it."""
+        return cls(tuple(text.split("/")))
+
+    @property
+    def filter(self) -> str:
+        """What is asked of the broker."""
+        return "/".join("+" if level in PLACES else level for level in self.levels)
+
+    def match(self, topic: str) -> dict[str, str] | None:
+        """Station and property that `topic` names, as far as this one asks; None where it is not
+        one of these."""
+        given = topic.split("/")
+        levels = self.levels
+        if levels[-1] == "#":
+            levels, given = levels[:-1], given[: len(levels) - 1]
+        if len(given) != len(levels):
+            return None
+        named: dict[str, str] = {}
+        for level, text in zip(levels, given, strict=True):
+            if level in PLACES:
+                named[level.strip("{}")] = text
+            elif level not in {"+", text}:
+                return None
+        return named
+
+
+def read_message(
+    topics: Sequence[Topic], topic: str, payload: bytes, *, now: datetime | None = None
+) -> ParsedRows:
+    """The observations of a message, and the rows refused.
+
+    Where the topic names station and property, the payload's rows need not, and a number alone is
+    a value at the time it arrives. Else it is JSON or NDJSON as the body of POST /observations.
+
+    Raises:
+        InvalidInput: no topic of the settings fits.
+    """
+    named = next((found for one in topics if (found := one.match(topic)) is not None), None)
+    if named is None:
+        raise InvalidInput(
+            f"no configured topic fits {topic[:200]!r}",
+            message_zh=f"没有与 {topic[:200]!r} 相符的主题设置",
+        )
+    reading = ParsedRows()
+    number = payload.decode("ascii", "replace").strip() if len(payload) <= LONGEST_NUMBER else ""
+    if named and NUMBER.fullmatch(number):
+        at = (now or datetime.now(UTC)).isoformat()
+        reading.take([{**named, "time": at, "value": float(number)}])
+        return reading
+    reading.take([{**row, **named} if isinstance(row, dict) else row for row in _rows_of(payload)])
+    return reading
+
+
+def _rows_of(payload: bytes) -> list[Any]:
+    try:
+        document = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return ndjson_rows(payload.replace(b"\r\n", b"\n").strip())
+    return document if isinstance(document, list) else [document]
+
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -31,12 +110,12 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 60.0
 
 
-async def run(context: Context, settings: MqttSettings, *, skew: timedelta) -> None:
+async def run_fetcher(context: WorkerContext, settings: MqttSettings, *, skew: timedelta) -> None:
     """Fetch for ever, in one worker of all that share the database."""
     await run_in_one(context.sessions, WAY, lambda: fetch(context, settings, skew))
 
 
-async def fetch(context: Context, settings: MqttSettings, skew: timedelta) -> None:
+async def fetch(context: WorkerContext, settings: MqttSettings, skew: timedelta) -> None:
     """Fetch for ever, connecting anew whenever the connection ends."""
     async with open_intake(context, WAY, skew=skew) as intake:
         await Fetcher(settings, intake, context.meters).run()
@@ -45,7 +124,7 @@ async def fetch(context: Context, settings: MqttSettings, skew: timedelta) -> No
 class Fetcher:
     """Brings what the broker delivers to be stored."""
 
-    def __init__(self, settings: MqttSettings, intake: Intake, meters: Meters) -> None:
+    def __init__(self, settings: MqttSettings, intake: Intake, meters: WorkerMetrics) -> None:
         self._settings = settings
         self._intake = intake
         self._meters = meters
@@ -68,13 +147,13 @@ class Fetcher:
     async def _fetch(self) -> None:
         filters = [topic.filter for topic in self._topics]
         connected = self._meters.connections.labels(WAY)
-        async with Connection(self._settings, filters) as connection:
+        async with BrokerConnection(self._settings, filters) as connection:
             self._pause_s = FIRST_PAUSE_S
             with connected.track_inprogress():
                 while True:
                     await self._deal_with(connection, await connection.messages())
 
-    async def _deal_with(self, connection: Connection, messages: list[Message]) -> None:
+    async def _deal_with(self, connection: BrokerConnection, messages: list[MqttMessage]) -> None:
         """Have messages stored and acknowledge them in their order.
 
         Raises:
@@ -91,7 +170,7 @@ class Fetcher:
                 self._refuse("not_stored", message, type(result).__name__)
             connection.acknowledge(message)
 
-    def _batch_of(self, message: Message) -> Batch:
+    def _batch_of(self, message: MqttMessage) -> Batch:
         """What can be stored of a message; the rest is counted."""
         if len(message.payload) > self._settings.message_limit_bytes:
             self._refuse("size", message, f"{len(message.payload)} bytes")
@@ -107,6 +186,6 @@ class Fetcher:
             self._refuse("row", message, why, reading.refused.number)
         return reading.batch()
 
-    def _refuse(self, reason: str, message: Message, why: str, number: int = 1) -> None:
+    def _refuse(self, reason: str, message: MqttMessage, why: str, number: int = 1) -> None:
         self._meters.refused.labels(WAY, reason).inc(number)
         log.warning("not kept", reason=reason, number=number, topic=message.topic, why=why)

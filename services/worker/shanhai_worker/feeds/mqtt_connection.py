@@ -41,7 +41,7 @@ class ConnectionLost(ConnectionError):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class MqttMessage:
     """What the broker delivered; `number` names it on its connection until it is acknowledged."""
 
     topic: str
@@ -50,7 +50,7 @@ class Message:
     qos: int
 
 
-class Connection:
+class BrokerConnection:
     """Fetches messages, each of which stays with the broker until it is acknowledged.
 
     Args:
@@ -63,7 +63,7 @@ class Connection:
         self._settings = settings
         self._filters = filters
         self._loop = asyncio.get_running_loop()
-        self._held: deque[Message] = deque()
+        self._held: deque[MqttMessage] = deque()
         self._room = threading.BoundedSemaphore(MOST_HELD)
         self._closing = threading.Event()
         self._lost: str | None = None
@@ -71,7 +71,7 @@ class Connection:
         self._news = asyncio.Event()
         self._client = self._make_client()
 
-    async def __aenter__(self) -> "Connection":
+    async def __aenter__(self) -> "BrokerConnection":
         try:
             await asyncio.to_thread(self._connect)
             self._client.loop_start()
@@ -86,7 +86,7 @@ class Connection:
     async def __aexit__(self, *_: object) -> None:
         self._close()
 
-    async def messages(self) -> list[Message]:
+    async def messages(self) -> list[MqttMessage]:
         """Wait for messages; those that have arrived, in their order, up to `MOST_AT_ONCE`.
 
         Raises:
@@ -97,7 +97,7 @@ class Connection:
         self._check()
         return [self._held.popleft() for _ in range(min(len(self._held), MOST_AT_ONCE))]
 
-    def acknowledge(self, message: Message) -> None:
+    def acknowledge(self, message: MqttMessage) -> None:
         """Let the broker forget a message; they are acknowledged in the order they arrived in."""
         if message.qos:
             self._client.ack(message.number, message.qos)
@@ -192,7 +192,7 @@ class Connection:
         while not self._room.acquire(timeout=STOP_LOOK_S):
             if self._closing.is_set():
                 return
-        found = Message(message.topic, bytes(message.payload), message.mid, message.qos)
+        found = MqttMessage(message.topic, bytes(message.payload), message.mid, message.qos)
         self._tell(lambda: self._note_arrived(found))
 
     def _on_disconnect(
@@ -215,7 +215,7 @@ class Connection:
         self._lost = self._lost or reason  # the first says why
         self._news.set()
 
-    def _note_arrived(self, message: Message) -> None:
+    def _note_arrived(self, message: MqttMessage) -> None:
         self._held.append(message)
         self._news.set()
 

@@ -1,9 +1,22 @@
 """`python -m shanhai.cli.reference FOLDER`: write the pages into the folder."""
 
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from shanhai.cli.reference.pages import PAGES
+from shanhai.cli.reference.commands import commands_page
+from shanhai.cli.reference.methods import methods_page
+from shanhai.cli.reference.processes import processes_page
+from shanhai.cli.reference.tables import settings_page, themes_page
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "cli.md": commands_page,
+    "methods.md": methods_page,
+    "processes.md": processes_page,
+    "settings.md": settings_page,
+    "themes.md": themes_page,
+}
+"""The file in `docs/` and the function that writes it."""
 
 
 def main(folder: Path) -> None:

@@ -12,7 +12,7 @@ from typer.utils import get_params_from_function
 
 from shanhai.cli.app import app
 from shanhai.cli.reference.markdown import code, table
-from shanhai.cli.settings_listing import kind_of
+from shanhai.cli.settings_reference import kind_of
 
 HEADING = """\
 # Commands

@@ -23,7 +23,7 @@ from shanhai.db.tables.alert import Alert, AlertWatch
 from shanhai.db.tables.indicator import IndicatorTarget, PlanIndicator
 from shanhai.db.today import read_today
 from shanhai.monitoring.thresholds import Sample, Watch, follow
-from shanhai.science.indicators import Standing, Status, shortfall_percent
+from shanhai.science.indicators import IndicatorStanding, IndicatorStatus, shortfall_percent
 
 MOST_PLANS = 1
 """A plan may have thousands of targets; people who answer alerts wait meanwhile."""
@@ -179,7 +179,7 @@ async def _judge_targets(
     watches: dict[Place, Watch] = {}
     for row in rows:
         found = judged.get(row.target_id)
-        if found is None or found[1].status is Status.NO_DATA:
+        if found is None or found[1].status is IndicatorStatus.NO_DATA:
             # Nothing is known: what was raised stays, and nothing is raised.
             continue
         target, standing = found
@@ -194,7 +194,7 @@ async def _judge_targets(
 
 async def _standings(
     session: AsyncSession, code: str
-) -> dict[int, tuple[IndicatorTarget, Standing]]:
+) -> dict[int, tuple[IndicatorTarget, IndicatorStanding]]:
     """How each target of a plan stands this year, by its id."""
     plan = await find_plan(session, code, EVERYTHING)
     year = (await read_today(session)).year
@@ -208,7 +208,7 @@ async def _standings(
     }
 
 
-def _facts(target: IndicatorTarget, standing: Standing) -> Mapping[str, Any]:
+def _facts(target: IndicatorTarget, standing: IndicatorStanding) -> Mapping[str, Any]:
     return {
         "value": plain(standing.value),
         "value_year": standing.value_year,

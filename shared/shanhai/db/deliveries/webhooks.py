@@ -15,9 +15,9 @@ from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.delivery import Webhook
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
-from shanhai.sealing import Seal
-from shanhai.signature import make_secret, show_secret
+from shanhai.secret_box import SecretBox
 from shanhai.vocabulary import Role, Scope
+from shanhai.webhook_signing import make_secret, show_secret
 
 EDITORS = frozenset({Role.PLANNER, Role.SUPERVISOR})
 SCOPES = frozenset({Scope.WRITE, Scope.PROJECTS})
@@ -95,7 +95,7 @@ async def create_webhook(
     session: AsyncSession,
     contents: Mapping[str, Any],
     *,
-    seal: Seal,
+    seal: SecretBox,
     identity: Identity,
     act: Act,
 ) -> tuple[RegionWebhook, str]:
@@ -172,7 +172,7 @@ async def rotate_secret(
     code: str,
     *,
     overlap: timedelta,
-    seal: Seal,
+    seal: SecretBox,
     identity: Identity,
     act: Act,
 ) -> tuple[RegionWebhook, str]:
@@ -210,7 +210,7 @@ async def live_webhook(session: AsyncSession, code: str) -> Webhook | None:
     return await session.scalar(query)
 
 
-def valid_secrets(row: Webhook, seal: Seal, now: datetime) -> Sequence[bytes]:
+def valid_secrets(row: Webhook, seal: SecretBox, now: datetime) -> Sequence[bytes]:
     """What messages are signed with, the present secret first.
 
     Raises:

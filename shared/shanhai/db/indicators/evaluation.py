@@ -27,7 +27,7 @@ from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.provision import Party
 from shanhai.db.tables.zone import Region
 from shanhai.errors import NotFound
-from shanhai.science.indicators import STATUSES, Status
+from shanhai.science.indicators import STATUSES, IndicatorStatus
 from shanhai.vocabulary import Label
 
 Content = Mapping[str, Any]
@@ -39,10 +39,10 @@ SELECT DISTINCT r.id, r.code, r.name_zh, r.name_en FROM region r
 PLACES = text(_PLACES.format(targets="indicator_target"))
 PLACES_THEN = text(_PLACES.format(targets=stated_rows("indicator_target", "CAST(:as_of AS date)")))
 RANK = {
-    ("binding", Status.BEHIND): 0,
-    ("expected", Status.BEHIND): 1,
-    ("binding", Status.NO_DATA): 2,
-    ("expected", Status.NO_DATA): 3,
+    ("binding", IndicatorStatus.BEHIND): 0,
+    ("expected", IndicatorStatus.BEHIND): 1,
+    ("binding", IndicatorStatus.NO_DATA): 2,
+    ("expected", IndicatorStatus.NO_DATA): 3,
 }
 """What is missed comes first, and of that what binds; the rest keeps the plan's order."""
 REST = len(RANK)
@@ -193,7 +193,7 @@ def hash_of(content: Content) -> str:
 
 
 def _rank(row: Content) -> tuple[int, str, int]:
-    rank = RANK.get((row["property"], Status(row["status"])), REST)
+    rank = RANK.get((row["property"], IndicatorStatus(row["status"])), REST)
     return rank, row["region"]["code"], row["order"]
 
 

@@ -17,8 +17,14 @@ from shanhai.db.indicators.values import newest_values
 from shanhai.db.projects.queries import MEMBERS_THEN
 from shanhai.db.tables.indicator import IndicatorTarget
 from shanhai.errors import InvalidInput
-from shanhai.science.indicators import Base, Observed, Record, Standing, Status
-from shanhai.science.remarks import Remark, measures_counted, measures_foreign
+from shanhai.science.indicators import (
+    BaseFigure,
+    IndicatorStanding,
+    IndicatorStatus,
+    ObservedFigure,
+    Record,
+)
+from shanhai.science.remarks import IndicatorRemark, measures_counted, measures_foreign
 from shanhai.science.trend import sen_slope
 from shanhai.science.units import convert
 from shanhai.vocabulary import Label
@@ -86,14 +92,14 @@ class Contribution:
     projects: set[int]
     foreign: set[str]
 
-    def beside(self, entered: Sequence[Observed], year: int) -> list[Observed]:
+    def beside(self, entered: Sequence[ObservedFigure], year: int) -> list[ObservedFigure]:
         """The values entered and, of years without one, what accepted projects did."""
         known = {item.year for item in entered}
         stated = max((item.year for item in entered if item.cumulative), default=0)
         return [
             *entered,
             *(
-                Observed(each, amount)
+                ObservedFigure(each, amount)
                 for each, amount in sorted(self.accepted.items())
                 # A stated total holds what was done before it: nothing is counted twice.
                 if each not in known and stated < each <= year
@@ -141,7 +147,7 @@ def _amount(measured: float | None, unit: str | None, wanted: str) -> Decimal:
     return amount if unit is None else convert(amount, unit, wanted)
 
 
-NO_TARGET = Remark(
+NO_TARGET = IndicatorRemark(
     "no_target",
     Label("规划未给出该区域的目标。", "The plan states no target for this region."),
 )
@@ -156,7 +162,7 @@ class Case:
     listed: Listed
     place: PlanRegion
     figures: Sequence[IndicatorTarget]
-    entered: Sequence[Observed] = field(default=())
+    entered: Sequence[ObservedFigure] = field(default=())
     projects: Contribution | None = None
 
     @property
@@ -173,7 +179,7 @@ class Case:
         """What is judged; what projects did is part of totals only."""
         row = self.base
         base = (
-            Base(row.year, row.value)
+            BaseFigure(row.year, row.value)
             if row is not None and row.year is not None and row.value is not None
             else None
         )
@@ -220,7 +226,11 @@ def describe_case(case: Case, year: int) -> dict[str, Any]:
     listed, base = case.listed, case.base
     judged = [judge_target(case, place, year) for place in range(len(case.targets))]
     due = _due(case, year)
-    headline = Standing(Status.NO_DATA, remarks=(NO_TARGET,)) if due is None else judged[due]
+    headline = (
+        IndicatorStanding(IndicatorStatus.NO_DATA, remarks=(NO_TARGET,))
+        if due is None
+        else judged[due]
+    )
     latest = headline if headline.value is not None else _latest(case)
     return {
         "indicator": listed.code,
@@ -261,7 +271,7 @@ def _due(case: Case, year: int) -> int | None:
     return None if target is None else list(record.targets).index(target)
 
 
-def judge_target(case: Case, place: int, year: int) -> Standing:
+def judge_target(case: Case, place: int, year: int) -> IndicatorStanding:
     """How the indicator stands to the target at a place of `case.targets`, in a year."""
     counted_up = case.targets[place].cumulative_from is not None
     record = case.record(year, counted_up=counted_up)
@@ -269,7 +279,7 @@ def judge_target(case: Case, place: int, year: int) -> Standing:
     more = tuple(_measure_remarks(case, year)) if counted_up else ()
     if not more:
         return standing
-    return Standing(
+    return IndicatorStanding(
         standing.status,
         standing.value,
         standing.value_year,
@@ -280,7 +290,7 @@ def judge_target(case: Case, place: int, year: int) -> Standing:
     )
 
 
-def _measure_remarks(case: Case, year: int) -> Iterable[Remark]:
+def _measure_remarks(case: Case, year: int) -> Iterable[IndicatorRemark]:
     if case.projects is None:
         return
     entered = {item.year for item in case.entered}
@@ -292,12 +302,12 @@ def _measure_remarks(case: Case, year: int) -> Iterable[Remark]:
         yield measures_foreign(sorted(case.projects.foreign))
 
 
-def _latest(case: Case) -> Standing:
+def _latest(case: Case) -> IndicatorStanding:
     """The newest value entered, where no target is there to judge it."""
     newest = max(case.entered, key=lambda item: item.year, default=None)
     if newest is None:
-        return Standing(Status.NO_DATA)
-    return Standing(Status.NO_DATA, newest.value, newest.year)
+        return IndicatorStanding(IndicatorStatus.NO_DATA)
+    return IndicatorStanding(IndicatorStatus.NO_DATA, newest.value, newest.year)
 
 
 def _stages(targets: Sequence[IndicatorTarget]) -> list[str | None]:
@@ -308,7 +318,7 @@ def _stages(targets: Sequence[IndicatorTarget]) -> list[str | None]:
     ]
 
 
-def _told(standing: Standing) -> dict[str, Any]:
+def _told(standing: IndicatorStanding) -> dict[str, Any]:
     return {
         "status": standing.status.value,
         "gap": plain(standing.gap),

@@ -19,7 +19,7 @@ from shanhai.db.tables.indicator import IndicatorTarget, PlanIndicator
 from shanhai.db.tables.plan import Plan
 from shanhai.db.today import read_today
 from shanhai.errors import Conflict, Fault, InvalidInput, Stale
-from shanhai.science.indicators import Comparator, Sense, Target, contradicts, sense_of
+from shanhai.science.indicators import Comparator, Sense, TargetFigure, contradicts, sense_of
 from shanhai.science.units import convert
 
 Role = Literal["base", "target", "reference"]
@@ -119,11 +119,11 @@ async def hold_targets(session: AsyncSession, plan_id: int, indicator_id: int) -
     await session.execute(query.with_for_update())
 
 
-def as_target(row: IndicatorTarget) -> Target:
+def as_target(row: IndicatorTarget) -> TargetFigure:
     """A figure as the science reads it."""
     comparator: Any = row.comparator_printed
     sense: Any = row.sense
-    return Target(row.year, row.value, sense, comparator, row.cumulative_from)
+    return TargetFigure(row.year, row.value, sense, comparator, row.cumulative_from)
 
 
 def describe_target(row: IndicatorTarget) -> dict[str, Any]:

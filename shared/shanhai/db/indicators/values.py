@@ -19,7 +19,7 @@ from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.indicator import IndicatorTarget, IndicatorValue
 from shanhai.db.tables.provision import Party
 from shanhai.errors import InvalidInput
-from shanhai.science.indicators import Observed
+from shanhai.science.indicators import ObservedFigure
 from shanhai.science.units import convert
 from shanhai.vocabulary import Role, Scope
 
@@ -84,7 +84,7 @@ async def newest_values(
     regions: Sequence[int],
     year: int,
     as_of: date | None = None,
-) -> dict[Key, list[Observed]]:
+) -> dict[Key, list[ObservedFigure]]:
     """The value that counts of each year up to one, by indicator and region.
 
     With `as_of` only what was recorded by that day is known.
@@ -95,9 +95,9 @@ async def newest_values(
         "year": year,
         "day": as_of,
     }
-    found: dict[Key, list[Observed]] = {}
+    found: dict[Key, list[ObservedFigure]] = {}
     for indicator, region, *rest in await session.execute(NEWEST, values):
-        found.setdefault((indicator, region), []).append(Observed(*rest))
+        found.setdefault((indicator, region), []).append(ObservedFigure(*rest))
     return found
 
 

@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from shanhai.db.engine import DATABASE_ERRORS, Sessions
 from shanhai.db.observations.ingest import IncomingBatch, store_all
-from shanhai.ending import end
 from shanhai.monitoring.observation import BatchOutcome
 from shanhai.storage.artifacts import ArtifactStore
+from shanhai.task_cancel import end
 
 MOST_ROWS = 20_000
 """Rows of one transaction, unless a single batch has more."""

@@ -17,7 +17,7 @@ from shanhai.db.proposals.queries import (
     about_target,
     founded_on,
 )
-from shanhai.science.indicators import Status
+from shanhai.science.indicators import IndicatorStatus
 from shanhai.vocabulary import Label, Term
 
 RULES: tuple[Term, ...] = (
@@ -71,7 +71,7 @@ async def _behind(
 ) -> list[Suggestion]:
     indicators = await list_indicators(session, plan)
     rows = await judged_rows(session, plan, indicators, await list_places(session, plan), year)
-    missed = [row for row in rows if row["status"] == Status.BEHIND][:MOST_OF_A_RULE]
+    missed = [row for row in rows if row["status"] == IndicatorStatus.BEHIND][:MOST_OF_A_RULE]
     found = []
     for row in missed:
         region, target = row["region"], row["target"]

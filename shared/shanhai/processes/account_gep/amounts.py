@@ -8,6 +8,7 @@ import numpy as np
 from shanhai.processes.account_gep.contract import AccountGepInputs, Pollutant
 from shanhai.processes.account_gep.requirements import Countable, needed_coefficients, value_of
 from shanhai.processes.account_gep.totals import HELD, OUTSIDE, Totals
+from shanhai.science.flags import ResultFlag
 from shanhai.science.gep.accounting import (
     Amount,
     carbon_dioxide_t,
@@ -17,9 +18,8 @@ from shanhai.science.gep.accounting import (
     silt_m3,
     transpiration_kwh,
 )
-from shanhai.science.gep.catalogue import Catalogue, Item
+from shanhai.science.gep.catalogue import GepCatalogue, GepItem
 from shanhai.science.landcover import LandCover
-from shanhai.science.zoning.flag import Flag
 from shanhai.vocabulary import Label
 
 VEGETATION: Mapping[str, tuple[LandCover, ...]] = {
@@ -54,9 +54,9 @@ class Ledger:
     """
 
     inputs: AccountGepInputs
-    catalogue: Catalogue
+    catalogue: GepCatalogue
     totals: Totals
-    flags: list[Flag] = field(default_factory=list)
+    flags: list[ResultFlag] = field(default_factory=list)
 
     def number(self, name: str) -> float:
         """A coefficient."""
@@ -79,7 +79,7 @@ def make_amounts(ledger: Ledger, countable: Countable) -> list[Amount]:
     return [_amount(ledger, item) for item in countable.items]
 
 
-def _amount(ledger: Ledger, item: Item) -> Amount:
+def _amount(ledger: Ledger, item: GepItem) -> Amount:
     entered = ledger.inputs.quantities.get(item.id)
     if entered is not None:
         by_place = entered if isinstance(entered, dict) else {OUTSIDE: entered}
@@ -132,10 +132,10 @@ def _carbon(ledger: Ledger) -> dict[str, float]:
     return _each(fixed, lambda quantity: max(quantity, 0.0))
 
 
-def _carbon_source(places: Sequence[str]) -> Flag:
+def _carbon_source(places: Sequence[str]) -> ResultFlag:
     zh = "、".join(place or "未划入区县部分" for place in places)
     en = ", ".join(place or "what lies in no district" for place in places)
-    return Flag(
+    return ResultFlag(
         "carbon_source",
         Label(
             f"{zh} 净排放碳，固碳与释氧计为 0",
@@ -184,7 +184,7 @@ _COMPUTED: Mapping[str, Callable[[Ledger], dict[str, float]]] = {
 }
 
 
-def _purified(ledger: Ledger, item: Item, used: tuple[str, ...]) -> Amount:
+def _purified(ledger: Ledger, item: GepItem, used: tuple[str, ...]) -> Amount:
     """What is taken up; where that is more than is discharged, every place counts its share."""
     pollutant = _POLLUTANTS[item.id]
     areas = {kind: ledger.areas(classes) for kind, classes in _takers(item).items()}
@@ -202,12 +202,12 @@ def _purified(ledger: Ledger, item: Item, used: tuple[str, ...]) -> Amount:
     return Amount(item.id, _each(able, lambda t: t * factor), "computed", used=used, capped=capped)
 
 
-def _takers(item: Item) -> Mapping[str, Sequence[LandCover]]:
+def _takers(item: GepItem) -> Mapping[str, Sequence[LandCover]]:
     return VEGETATION if item.id.startswith("air_") else {"wetland": WETLAND}
 
 
-def _no_discharge(item: Item) -> Flag:
-    return Flag(
+def _no_discharge(item: GepItem) -> ResultFlag:
+    return ResultFlag(
         "no_discharge",
         Label(
             f"{item.label.zh}：未录入排放量，净化量可能超过实际排放",
@@ -216,17 +216,17 @@ def _no_discharge(item: Item) -> Flag:
     )
 
 
-def _goods(ledger: Ledger, item: Item) -> Amount:
+def _goods(ledger: Ledger, item: GepItem) -> Amount:
     named = [(one.name, one.unit_price, one.quantity, one.district) for one in ledger.inputs.goods]
     return _priced(item, named)
 
 
-def _visits(ledger: Ledger, item: Item) -> Amount:
+def _visits(ledger: Ledger, item: GepItem) -> Amount:
     named = [(one.name, one.travel_cost, one.visits, one.district) for one in ledger.inputs.sites]
     return _priced(item, named)
 
 
-def _priced(item: Item, named: Sequence[tuple[str, float, float, str | None]]) -> Amount:
+def _priced(item: GepItem, named: Sequence[tuple[str, float, float, str | None]]) -> Amount:
     """Goods or sites with a price each; two of one name are told apart by their order."""
     prices: dict[str, float] = {}
     goods: dict[str, dict[str, float]] = {}
@@ -239,7 +239,7 @@ def _priced(item: Item, named: Sequence[tuple[str, float, float, str | None]]) -
     return Amount(item.id, by_place, "entered", prices=prices, goods=goods)
 
 
-def _stores(ledger: Ledger, item: Item) -> Amount:
+def _stores(ledger: Ledger, item: GepItem) -> Amount:
     """Storage of reservoirs or lakes; a share of the capacity where the flood pool is unknown."""
     kind = "reservoir" if item.id == "flood_reservoirs" else "lake"
     used = needed_coefficients(item, ledger.inputs)
@@ -255,7 +255,7 @@ def _stores(ledger: Ledger, item: Item) -> Amount:
     return Amount(item.id, by_place, "entered", used=used)
 
 
-_LISTED: Mapping[str, Callable[[Ledger, Item], Amount]] = {
+_LISTED: Mapping[str, Callable[[Ledger, GepItem], Amount]] = {
     "provisioning": _goods,
     "recreation": _visits,
     "flood_lakes": _stores,
@@ -263,7 +263,7 @@ _LISTED: Mapping[str, Callable[[Ledger, Item], Amount]] = {
 }
 
 
-def low_coverage(totals: Totals) -> list[Flag]:
+def low_coverage(totals: Totals) -> list[ResultFlag]:
     """A flag for every layer that is unknown in a notable part of the land."""
     land = float(totals.land_ha.sum())
     found = []
@@ -274,5 +274,5 @@ def low_coverage(totals: Totals) -> list[Flag]:
                 f"{layer} 在 {100 * missing:.1f} % 的陆地缺测，未计入",
                 f"{layer} is unknown in {100 * missing:.1f} % of the land, which is left out",
             )
-            found.append(Flag("missing_cells", text))
+            found.append(ResultFlag("missing_cells", text))
     return found

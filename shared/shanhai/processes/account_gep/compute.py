@@ -27,9 +27,9 @@ from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.region import Place, build_place, open_sources
 from shanhai.processes.kit.supplies import vegetation_scale, write_supplies
 from shanhai.processes.kit.task import Outcome, OutputFile, Task
-from shanhai.reporting.pages import Page
+from shanhai.reporting.pages import ReportPage
 from shanhai.science.gep.accounting import make_account
-from shanhai.science.gep.catalogue import Catalogue
+from shanhai.science.gep.catalogue import GepCatalogue
 from shanhai.vocabulary import Label
 
 SCRATCH = "scratch"
@@ -95,7 +95,7 @@ def _refuse_faults(task: Task, inputs: AccountGepInputs) -> None:
 
 
 def _write_layers(
-    place: Place, countable: Countable, inputs: AccountGepInputs, catalogue: Catalogue
+    place: Place, countable: Countable, inputs: AccountGepInputs, catalogue: GepCatalogue
 ) -> list[str]:
     """Write the layers per hectare that the computed items are summed from; returns them."""
     wanted = [item.id for item in countable.items if item.id not in inputs.quantities]
@@ -136,5 +136,5 @@ def _write(
             TABLE_HEAD,
             table_rows(document, named),
         ),
-        *write_report_files(workspace, Page(TEMPLATE, name, document, manifest)),
+        *write_report_files(workspace, ReportPage(TEMPLATE, name, document, manifest)),
     ]

@@ -7,8 +7,8 @@ from shanhai.processes.account_gep.contract import AccountGepInputs
 from shanhai.processes.account_gep.requirements import Countable
 from shanhai.processes.account_gep.totals import OUTSIDE, Totals
 from shanhai.processes.kit.region import Place
-from shanhai.science.gep.accounting import Account, Entry
-from shanhai.science.gep.catalogue import GROUPS, Catalogue, Coefficient
+from shanhai.science.gep.accounting import GepAccount, GepEntry
+from shanhai.science.gep.catalogue import GROUPS, Coefficient, GepCatalogue
 from shanhai.vocabulary import Label
 
 _MONEY, _QUANTITY = 2, 6
@@ -19,8 +19,8 @@ _NOWHERE = Label("未划入区县", "In no district")
 def account_document(
     place: Place,
     totals: Totals,
-    account: Account,
-    catalogue: Catalogue,
+    account: GepAccount,
+    catalogue: GepCatalogue,
     countable: Countable,
     inputs: AccountGepInputs,
 ) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def _intensity(value: float, land_ha: float, people: float | None) -> dict[str, 
     }
 
 
-def _groups(account: Account) -> list[dict[str, Any]]:
+def _groups(account: GepAccount) -> list[dict[str, Any]]:
     return [
         {
             "group": group,
@@ -84,7 +84,7 @@ def _groups(account: Account) -> list[dict[str, Any]]:
     ]
 
 
-def _item(entry: Entry) -> dict[str, Any]:
+def _item(entry: GepEntry) -> dict[str, Any]:
     return {
         "id": entry.item.id,
         "group": entry.item.group,
@@ -100,14 +100,14 @@ def _item(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _told(totals: Totals, account: Account) -> list[int]:
+def _told(totals: Totals, account: GepAccount) -> list[int]:
     """Positions of the districts, and of what lies in none where there is any of it."""
     entered = any(OUTSIDE in entry.by_place for entry in account.entries)
     first = 0 if totals.land_ha[0] > 0 or entered else 1
     return list(range(first, len(totals.places)))
 
 
-def _district(place: Place, totals: Totals, account: Account, number: int) -> dict[str, Any]:
+def _district(place: Place, totals: Totals, account: GepAccount, number: int) -> dict[str, Any]:
     code = totals.places[number]
     tasks = place.area.district_tasks
     name = Label(tasks[number - 1].name_zh, tasks[number - 1].name_en) if number else _NOWHERE
@@ -130,7 +130,7 @@ def _district(place: Place, totals: Totals, account: Account, number: int) -> di
     }
 
 
-def _used(account: Account, inputs: AccountGepInputs, catalogue: Catalogue) -> list[str]:
+def _used(account: GepAccount, inputs: AccountGepInputs, catalogue: GepCatalogue) -> list[str]:
     """Every coefficient the account rests on, in the order of the catalogue."""
     names = {name for entry in account.entries for name in entry.defaults}
     names |= {entry.item.price for entry in account.entries if entry.item.price}

@@ -8,7 +8,7 @@ from shanhai.processes.account_gep.contract import AccountGepInputs
 from shanhai.processes.kit.evaluation_inputs import SERVICE_NEEDS, Alternatives, EvaluationTheme
 from shanhai.processes.kit.task import DatasetTask
 from shanhai.science.gep.accounting import need
-from shanhai.science.gep.catalogue import Catalogue, Item, load_catalogue, price_level
+from shanhai.science.gep.catalogue import GepCatalogue, GepItem, load_catalogue, price_level
 from shanhai.vocabulary import Label, label_of
 
 SUPPLY_UNITS: Mapping[str, str] = {
@@ -48,11 +48,11 @@ class Countable:
         left_out: Why each of the others is not.
     """
 
-    items: tuple[Item, ...]
+    items: tuple[GepItem, ...]
     left_out: Mapping[str, Label]
 
 
-def catalogue_of(inputs: AccountGepInputs) -> Catalogue:
+def catalogue_of(inputs: AccountGepInputs) -> GepCatalogue:
     """The catalogue with the entered coefficients.
 
     Raises:
@@ -111,7 +111,7 @@ def _pointing(error: InvalidInput, prefix: str) -> InvalidInput:
     return InvalidInput(error.message, message_zh=error.message_zh, faults=faults)
 
 
-def _item_faults(inputs: AccountGepInputs, catalogue: Catalogue) -> list[Fault]:
+def _item_faults(inputs: AccountGepInputs, catalogue: GepCatalogue) -> list[Fault]:
     named = [(f"/inputs/items/{n}", name) for n, name in enumerate(inputs.items or ())]
     named += [(f"/inputs/quantities/{name}", name) for name in inputs.quantities]
     faults = [
@@ -176,7 +176,7 @@ def _unit_faults(inputs: AccountGepInputs, available: Mapping[str, DatasetTask])
 
 
 def countable_items(
-    inputs: AccountGepInputs, catalogue: Catalogue, available: Collection[str]
+    inputs: AccountGepInputs, catalogue: GepCatalogue, available: Collection[str]
 ) -> Countable:
     """The items that are wanted and can be counted, and why the others are not."""
     counted, left_out = [], {}
@@ -191,7 +191,7 @@ def countable_items(
 
 
 def _obstacle(
-    item: Item, inputs: AccountGepInputs, catalogue: Catalogue, available: Collection[str]
+    item: GepItem, inputs: AccountGepInputs, catalogue: GepCatalogue, available: Collection[str]
 ) -> Label | None:
     """What keeps an item from being counted."""
     entered = item.id in inputs.quantities
@@ -210,7 +210,7 @@ def _obstacle(
     )
 
 
-def needed_coefficients(item: Item, inputs: AccountGepInputs) -> tuple[str, ...]:
+def needed_coefficients(item: GepItem, inputs: AccountGepInputs) -> tuple[str, ...]:
     """Coefficients the quantity of an item takes with these inputs."""
     if item.id == "flood_reservoirs":
         unknown = [one for one in inputs.stores if one.flood_pool_m3 is None]
@@ -219,7 +219,7 @@ def needed_coefficients(item: Item, inputs: AccountGepInputs) -> tuple[str, ...]
 
 
 def _missing_source(
-    item: Item, inputs: AccountGepInputs, available: Collection[str]
+    item: GepItem, inputs: AccountGepInputs, available: Collection[str]
 ) -> Label | None:
     if item.entered:
         return None if _listed(item, inputs) else Label("未录入", "nothing was entered")
@@ -237,7 +237,7 @@ def _missing_source(
     )
 
 
-def _listed(item: Item, inputs: AccountGepInputs) -> Sequence[object]:
+def _listed(item: GepItem, inputs: AccountGepInputs) -> Sequence[object]:
     """What was entered one by one for an item."""
     by_item: Mapping[str, Sequence[object]] = {
         "provisioning": inputs.goods,
@@ -248,7 +248,7 @@ def _listed(item: Item, inputs: AccountGepInputs) -> Sequence[object]:
     return by_item[item.id]
 
 
-def value_of(catalogue: Catalogue, name: str) -> float:
+def value_of(catalogue: GepCatalogue, name: str) -> float:
     """The value of a coefficient that the account needs.
 
     Raises:

@@ -21,7 +21,7 @@ from shanhai.processes.kit.input_summary import Tally, possible
 from shanhai.processes.kit.study_area import StudyArea
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import THEME_RULES
-from shanhai.raster.warp import Quantity, Source, align, align_classes
+from shanhai.raster.warp import RasterQuantity, RasterSource, align, align_classes
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import BoolArray, IntArray
 from shanhai.science.ecoservices.inputs import Leaf
@@ -57,7 +57,7 @@ class Aligned:
 
 def align_wide(
     area: StudyArea,
-    sources: Mapping[str, Source],
+    sources: Mapping[str, RasterSource],
     leaves: Mapping[str, Leaf],
     themes: frozenset[str],
     stores: Stores,
@@ -96,14 +96,14 @@ def align_wide(
         run = partial(_align_theme, sources[theme], theme, wanted, stores.wide, filled)
         parts = list(runner.remembered().run(run, windows))
         tallies[theme] = Tally.together(part for part, _ in parts)
-        if THEME_RULES[theme].quantity is Quantity.EXTENSIVE:
+        if THEME_RULES[theme].quantity is RasterQuantity.EXTENSIVE:
             totals[theme] = sum(total for _, total in parts)
     return Aligned(tallies, totals, classes, cover_cut)
 
 
 def _align_land(
     area: StudyArea,
-    source: Source | None,
+    source: RasterSource | None,
     stores: Stores,
     runner: WindowRunner,
     windows: list[Window],
@@ -117,7 +117,7 @@ def _align_land(
     return write_land(area, stores.wide, runner, windows, source.resolution if source else 0.0)
 
 
-def _align_cover(source: Source, store: ScratchStore, window: Window) -> None:
+def _align_cover(source: RasterSource, store: ScratchStore, window: Window) -> None:
     """Land cover, and beside its commonest class the share of some classes in each cell."""
     classes, *shares = align_classes(source, store.grid, window, *SHARES.values())
     store.write(COVER, window, classes)
@@ -145,7 +145,7 @@ def _tally_cover(stores: Stores, window: Window) -> tuple[Tally, IntArray]:
 
 
 def _align_theme(
-    source: Source,
+    source: RasterSource,
     theme: str,
     leaves: tuple[Leaf, ...],
     store: ScratchStore,

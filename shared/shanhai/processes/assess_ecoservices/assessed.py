@@ -8,11 +8,11 @@ from shanhai.processes.assess_ecoservices.source_layers import SourceLayers, Sto
 from shanhai.processes.assess_ecoservices.supply_demand import Extremes
 from shanhai.processes.kit.input_summary import Tally
 from shanhai.processes.kit.study_area import StudyArea
-from shanhai.raster.warp import Source
+from shanhai.raster.warp import RasterSource
 from shanhai.science.ecoservices.assembly import Assembled
-from shanhai.science.ecoservices.graph import Figure
-from shanhai.science.ecoservices.plan import Plan
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.ecoservices.graph import AreaFigure
+from shanhai.science.ecoservices.plan import ComputationPlan
+from shanhai.science.flags import ResultFlag
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,13 @@ class Assessment:
     stores: Stores
     layers: SourceLayers
     assembled: Assembled
-    plan: Plan
-    figures: Mapping[Figure, float]
-    given: frozenset[Figure]
+    plan: ComputationPlan
+    figures: Mapping[AreaFigure, float]
+    given: frozenset[AreaFigure]
     extremes: Mapping[str, Extremes]
     coverage: Coverage
     tallies: Mapping[str, Tally]
-    sources: Mapping[str, Source]
+    sources: Mapping[str, RasterSource]
     edge_effect: bool
-    flags: tuple[Flag, ...]
-    warnings: list[Flag]
+    flags: tuple[ResultFlag, ...]
+    warnings: list[ResultFlag]

@@ -35,24 +35,24 @@ from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.study_area import StudyArea, build_study_area
 from shanhai.processes.kit.task import Task
 from shanhai.raster.crs import transformer
+from shanhai.raster.statistics import check_total
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import THEME_RULES
-from shanhai.raster.totals import check_total
-from shanhai.raster.warp import Source, open_source
+from shanhai.raster.warp import RasterSource, open_source
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.ecoservices.assembly import Assembled
-from shanhai.science.ecoservices.computation import Computation, Found
+from shanhai.science.ecoservices.computation import PassResult, PlanComputation
 from shanhai.science.ecoservices.evaluation import VALID, Layers
-from shanhai.science.ecoservices.graph import Figure
+from shanhai.science.ecoservices.graph import AreaFigure
 from shanhai.science.ecoservices.matching_layers import RATIO
-from shanhai.science.ecoservices.plan import Pass, Plan, plan_of
+from shanhai.science.ecoservices.plan import ComputationPlan, Pass, plan_of
 from shanhai.science.grid import Window
 from shanhai.science.landcover import LandCover, require_rows
 
 WINDOW_CELLS = 512
 """Windows of the passes; the blocks of the neighbourhood sums are as large."""
 
-_COUNTED = Figure(RATIO, "count")
+_COUNTED = AreaFigure(RATIO, "count")
 """Cells in which the comprehensive ratio is known."""
 
 _LEAST_PAD_M = 2_000.0
@@ -64,13 +64,13 @@ class _Setting:
     """What is known before anything is computed."""
 
     assembled: Assembled
-    plan: Plan
+    plan: ComputationPlan
     area: StudyArea
-    sources: Mapping[str, Source]
+    sources: Mapping[str, RasterSource]
     fill_zero: bool
 
 
-def open_sources(task: Task) -> dict[str, Source]:
+def open_sources(task: Task) -> dict[str, RasterSource]:
     """The rasters of a task by theme, inspected."""
     return {
         theme: open_source(Path(task.files[dataset.uri]), THEME_RULES[theme].quantity)
@@ -109,7 +109,7 @@ def assess(
     _require_known_cover(plan, aligned)
     work_out_tiled(plan, stores, runner)
     layers = _layers(setting, stores, aligned)
-    computation = Computation(
+    computation = PlanComputation(
         plan, layers, runner.remembered(), extent(area), list(area.grid.windows(WINDOW_CELLS))
     )
     given = _frozen(inputs, setting)
@@ -197,7 +197,7 @@ def _layers(setting: _Setting, stores: Stores, aligned: Aligned) -> SourceLayers
     )
 
 
-def _tables(plan: Plan) -> list[Mapping[LandCover, float]]:
+def _tables(plan: ComputationPlan) -> list[Mapping[LandCover, float]]:
     return [
         constant
         for node in plan.nodes.values()
@@ -206,11 +206,11 @@ def _tables(plan: Plan) -> list[Mapping[LandCover, float]]:
     ]
 
 
-def _rows_of_all_tables(plan: Plan) -> set[LandCover]:
+def _rows_of_all_tables(plan: ComputationPlan) -> set[LandCover]:
     return set(LandCover).intersection(*_tables(plan))
 
 
-def _require_known_cover(plan: Plan, aligned: Aligned) -> None:
+def _require_known_cover(plan: ComputationPlan, aligned: Aligned) -> None:
     """Refuse land cover without parameters before anything is computed from it.
 
     Raises:
@@ -222,8 +222,8 @@ def _require_known_cover(plan: Plan, aligned: Aligned) -> None:
 
 def _compute(
     setting: _Setting,
-    computation: Computation,
-    figures: dict[Figure, float],
+    computation: PlanComputation,
+    figures: dict[AreaFigure, float],
     progress: Progress,
 ) -> tuple[Coverage, Noted]:
     """Carry out the passes; the coverage is judged as soon as it is known."""
@@ -242,7 +242,7 @@ def _compute(
     return coverage, noted
 
 
-def _narrowed(coverage: Coverage, computation: Computation, valid: int) -> Coverage:
+def _narrowed(coverage: Coverage, computation: PlanComputation, valid: int) -> Coverage:
     """Only cells with a ratio are valid: a formula may know nothing where its inputs are known."""
     work = partial(_narrow, computation.layers)
     for _ in computation.runner.run(work, computation.windows):
@@ -275,7 +275,7 @@ class _Told:
         self.stage = step.stage + 1
 
 
-def _together(found: Found) -> Noted:
+def _together(found: PassResult) -> Noted:
     """What the windows of the first pass noted, in their order."""
     notes: Sequence[Noted] = found.notes
     return Noted(
@@ -295,7 +295,7 @@ def _added(one: Mapping[str, float], other: Mapping[str, float]) -> Mapping[str,
     return {theme: one.get(theme, 0.0) + other[theme] for theme in other}
 
 
-def _coverage(setting: _Setting, found: Found, noted: Noted) -> Coverage:
+def _coverage(setting: _Setting, found: PassResult, noted: Noted) -> Coverage:
     graph = setting.assembled.graph
     keys = [name for name in found.missing if name not in setting.sources]
     themes = {key: next(iter(graph.themes_of(key)), "") for key in keys}
@@ -318,25 +318,25 @@ def _check_totals(
             check_total(theme, setting.sources[theme], grid, total, runner.run)
 
 
-def _frozen(inputs: AssessmentInputs, setting: _Setting) -> dict[Figure, float]:
+def _frozen(inputs: AssessmentInputs, setting: _Setting) -> dict[AreaFigure, float]:
     """Numbers that are given and not taken of this area.
 
     Raises:
         InvalidInput: this run takes no such number.
     """
     known = {figure for step in setting.plan.passes for figure in step.figures}
-    given: dict[Figure, float] = {}
+    given: dict[AreaFigure, float] = {}
     for number, one in enumerate(inputs.normalization):
         for probability, value in zip(one.quantiles, (one.lo, one.hi), strict=True):
-            figure = Figure(one.layer, "quantile", probability, one.where)
+            figure = AreaFigure(one.layer, "quantile", probability, one.where)
             given[_taken(figure, known, f"/inputs/normalization/{number}")] = value
     for number, other in enumerate(inputs.figures):
-        figure = Figure(other.of, other.kind, other.probability, other.where)
+        figure = AreaFigure(other.of, other.kind, other.probability, other.where)
         given[_taken(figure, known, f"/inputs/figures/{number}")] = other.value
     return given
 
 
-def _taken(figure: Figure, known: set[Figure], pointer: str) -> Figure:
+def _taken(figure: AreaFigure, known: set[AreaFigure], pointer: str) -> AreaFigure:
     if figure in known:
         return figure
     raise InvalidInput(
@@ -346,7 +346,7 @@ def _taken(figure: Figure, known: set[Figure], pointer: str) -> Figure:
     )
 
 
-def ends_early(source: Source, area: StudyArea) -> bool:
+def ends_early(source: RasterSource, area: StudyArea) -> bool:
     """Whether a raster looked at beyond the region ends within the reach of the steps."""
     west, south, east, north = area.wide.bounds
     change = transformer(f"EPSG:{area.wide.epsg}", source.crs)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from shanhai.errors import InvalidInput
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label, label_of
 
 LEAST_VALID_SHARE = 0.5
@@ -97,7 +97,7 @@ def require_coverage(coverage: Coverage, themes: Collection[str], cell_m: float)
     )
 
 
-def coverage_flags(coverage: Coverage) -> tuple[Flag, ...]:
+def coverage_flags(coverage: Coverage) -> tuple[ResultFlag, ...]:
     """`low_coverage` where less than `LOW_VALID_SHARE` of the land is valid."""
     if coverage.valid >= LOW_VALID_SHARE * coverage.land:
         return ()
@@ -106,13 +106,13 @@ def coverage_flags(coverage: Coverage) -> tuple[Flag, ...]:
         f"{_valid_zh(coverage)}，分区图存在空缺：{text.zh}",
         f"{_valid_en(coverage)}, so that the zones have holes: {text.en}",
     )
-    return (Flag("low_coverage", said),)
+    return (ResultFlag("low_coverage", said),)
 
 
-def missing_cells(coverage: Coverage) -> list[Flag]:
+def missing_cells(coverage: Coverage) -> list[ResultFlag]:
     """A warning for everything that is unknown in a notable part of the land."""
     return [
-        Flag(
+        ResultFlag(
             "missing_cells",
             Label(
                 f"{coverage.title_of(name).zh}在 {_percent(cells, coverage.land)} 的陆地像元缺测，"

@@ -6,13 +6,13 @@ from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.alignment import COVER
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.coverage import in_sentence, missing_cells
-from shanhai.science.ecoservices.assembly import Assembled, Checked
-from shanhai.science.ecoservices.graph import Figure
-from shanhai.science.normalise import LIMIT_PROBABILITIES
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.ecoservices.assembly import Assembled, CheckedFigures
+from shanhai.science.ecoservices.graph import AreaFigure
+from shanhai.science.flags import ResultFlag
+from shanhai.science.normalisation import LIMIT_PROBABILITIES
 from shanhai.vocabulary import Label, label_of
 
-_COVER_CUT = Flag(
+_COVER_CUT = ResultFlag(
     "land_cover_cut",
     Label(
         "土地覆盖沿区域边界裁切：界外的 0 视为未知而非海域",
@@ -20,13 +20,13 @@ _COVER_CUT = Flag(
         "sea",
     ),
 )
-_NO_LAND_COVER = Flag(
+_NO_LAND_COVER = ResultFlag(
     "no_land_cover",
     Label("无土地覆盖：未掩膜海域", "no land cover: the sea is not masked"),
 )
 
 
-def assessment_warnings(assessment: Assessment, *, cover_cut: bool) -> list[Flag]:
+def assessment_warnings(assessment: Assessment, *, cover_cut: bool) -> list[ResultFlag]:
     """Everything that is worth a warning, in a fixed order."""
     said = {
         _edge_effect(assessment): assessment.edge_effect,
@@ -44,7 +44,7 @@ def assessment_warnings(assessment: Assessment, *, cover_cut: bool) -> list[Flag
     ]
 
 
-def require_laws(assembled: Assembled, figures: Mapping[Figure, float]) -> None:
+def require_laws(assembled: Assembled, figures: Mapping[AreaFigure, float]) -> None:
     """Refuse results that break a law without which they mean nothing.
 
     Raises:
@@ -59,7 +59,7 @@ def require_laws(assembled: Assembled, figures: Mapping[Figure, float]) -> None:
             )
 
 
-def _law(checked: Checked, numbers: Mapping[str, float]) -> Label:
+def _law(checked: CheckedFigures, numbers: Mapping[str, float]) -> Label:
     told = ", ".join(f"{name} {number:.4g}" for name, number in numbers.items())
     label, service = checked.check.label, checked.service
     return Label(
@@ -68,19 +68,19 @@ def _law(checked: Checked, numbers: Mapping[str, float]) -> Label:
     )
 
 
-def _broken(assessment: Assessment) -> list[Flag]:
+def _broken(assessment: Assessment) -> list[ResultFlag]:
     """Laws the results do not keep."""
     found = []
     for one in assessment.assembled.checked:
         numbers = {name: assessment.figures[figure] for name, figure in one.figures.items()}
         if not one.check.holds(numbers):
-            found.append(Flag(one.check.code, _law(one, numbers)))
+            found.append(ResultFlag(one.check.code, _law(one, numbers)))
     return found
 
 
-def _edge_effect(assessment: Assessment) -> Flag:
+def _edge_effect(assessment: Assessment) -> ResultFlag:
     reach_km = assessment.area.pad * assessment.plan.cell_m / 1000
-    return Flag(
+    return ResultFlag(
         "edge_effect",
         Label(
             f"有输入数据在区域外不足 {reach_km:g} km 处终止：边界附近考虑邻域的结果只反映已有数据",
@@ -90,7 +90,7 @@ def _edge_effect(assessment: Assessment) -> Flag:
     )
 
 
-def _alternatives(assessment: Assessment) -> list[Flag]:
+def _alternatives(assessment: Assessment) -> list[ResultFlag]:
     """Layers that stand for better ones that were not given."""
     sources, leaves = assessment.sources, assessment.assembled.graph.quantities
     found = []
@@ -99,21 +99,21 @@ def _alternatives(assessment: Assessment) -> list[Flag]:
             "无人口数据：以夜间灯光代替暴露度",
             "no population: exposure follows the night lights",
         )
-        found.append(Flag("no_population", text))
+        found.append(ResultFlag("no_population", text))
     if COVER not in sources and "naturalness" in leaves:
         text = Label(
             "无土地覆盖：以植被覆盖度代替自然度",
             "no land cover: naturalness is vegetation cover",
         )
-        found.append(Flag("no_land_cover_naturalness", text))
+        found.append(ResultFlag("no_land_cover_naturalness", text))
     return found
 
 
-def _fallbacks(assessment: Assessment) -> list[Flag]:
+def _fallbacks(assessment: Assessment) -> list[ResultFlag]:
     """Services that are calculated otherwise than asked for, or not at all."""
     assembled = assessment.assembled
     taken = [
-        Flag(
+        ResultFlag(
             "method_fallback",
             Label(
                 f"{label_of(service).zh}缺少 {'、'.join(names)}：以方法 "
@@ -125,7 +125,7 @@ def _fallbacks(assessment: Assessment) -> list[Flag]:
         for service, (wanted, names) in assembled.fallbacks.items()
     ]
     left = [
-        Flag(
+        ResultFlag(
             "service_left_out",
             Label(
                 f"{label_of(service).zh}缺少 {'、'.join(names)}，未评估",
@@ -137,12 +137,12 @@ def _fallbacks(assessment: Assessment) -> list[Flag]:
     return [*taken, *left]
 
 
-def _constant_layers(assessment: Assessment) -> list[Flag]:
+def _constant_layers(assessment: Assessment) -> list[ResultFlag]:
     """A layer that tells no two places apart is worth saying: its index is 0 everywhere."""
     graph, figures = assessment.assembled.graph, assessment.figures
     constant = []
     for figure in figures:
-        low, high = (Figure(figure.of, "quantile", one) for one in LIMIT_PROBABILITIES)
+        low, high = (AreaFigure(figure.of, "quantile", one) for one in LIMIT_PROBABILITIES)
         if figure != low or high not in figures or "." in figure.of:
             continue
         if figures[high] <= figures[low]:
@@ -154,10 +154,10 @@ def _constant_layers(assessment: Assessment) -> list[Flag]:
         "the same everywhere, so that the normalised index is 0: "
         + ", ".join(in_sentence(title.en) for title in constant),
     )
-    return [Flag("constant_layer", text)]
+    return [ResultFlag("constant_layer", text)]
 
 
-def _unexpected(assessment: Assessment) -> list[Flag]:
+def _unexpected(assessment: Assessment) -> list[ResultFlag]:
     """Layers whose mean lies where a wrong unit or scale would put it."""
     found = []
     for figure in assessment.assembled.expected:
@@ -172,5 +172,5 @@ def _unexpected(assessment: Assessment) -> list[Flag]:
                 f"the mean of {figure.of} ({label.en}) is {mean:.4g} {quantity.unit}; between "
                 f"{low:g} and {high:g} is expected: check units and scales of the inputs",
             )
-            found.append(Flag("unexpected_mean", text))
+            found.append(ResultFlag("unexpected_mean", text))
     return found

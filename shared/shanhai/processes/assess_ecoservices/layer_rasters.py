@@ -11,7 +11,7 @@ from shanhai.cartography import style_of
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.kit.rasters import raster_output
 from shanhai.processes.kit.task import OutputFile
-from shanhai.raster.cog import BLOCK, Block, Frame, write_cog
+from shanhai.raster.cog import BLOCK, Block, CogFrame, write_cog
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.ecoservices.evaluation import CLASS_UNITS
@@ -62,7 +62,7 @@ def write_rasters(
 
 
 def _write_layer(store: ScratchStore, workspace: Path, layer: LayerRaster) -> OutputFile:
-    frame = Frame.of_grid(store.grid, categorical=layer.unit is None)
+    frame = CogFrame.of_grid(store.grid, categorical=layer.unit is None)
     path = f"{layer.name}.tif"
     statistics = write_cog(workspace / path, frame, _blocks(store, layer))
     return raster_output(layer.name, path, layer.title, frame, statistics, layer.unit)

@@ -15,7 +15,7 @@ from shanhai.processes.assess_ecoservices.method_record import (
 from shanhai.processes.kit.run_record import run_record
 from shanhai.processes.kit.study_area import StudyArea
 from shanhai.processes.kit.task import DatasetTask, Task
-from shanhai.raster.warp import Source
+from shanhai.raster.warp import RasterSource
 from shanhai.science.balance import weight_shares
 
 SCHEMA_VERSION = 2
@@ -72,7 +72,7 @@ def _aoi(area: StudyArea, assessment: Assessment) -> dict[str, Any]:
     }
 
 
-def _input(dataset: DatasetTask, source: Source, cell_m: float) -> dict[str, Any]:
+def _input(dataset: DatasetTask, source: RasterSource, cell_m: float) -> dict[str, Any]:
     return {
         "theme": dataset.theme,
         "id": dataset.code,

@@ -6,13 +6,12 @@ from typing import Any
 
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.contract import AssessmentInputs, FrozenLimits
-from shanhai.science.ecoservices.graph import Figure, Node
+from shanhai.science.ecoservices.graph import AreaFigure, LayerNode
 from shanhai.science.ecoservices.layers import RELIEF_RADIUS_M
-from shanhai.science.ecoservices.method import OptionSpec, Quantity, TableSpec
+from shanhai.science.ecoservices.method import OptionSpec, ParameterSpec, Quantity, TableSpec
 from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M, WATER_CUTOFF_M
-from shanhai.science.ecoservices.spec import ParameterSpec
 from shanhai.science.landcover import LandCover
-from shanhai.science.normalise import LIMIT_PROBABILITIES
+from shanhai.science.normalisation import LIMIT_PROBABILITIES
 
 USER = "user"
 """Status of what the run changed."""
@@ -50,7 +49,7 @@ def parameters_of(inputs: AssessmentInputs, assessment: Assessment) -> dict[str,
     }
 
 
-def _records(quantity: Quantity, node: Node) -> Iterator[dict[str, Any]]:
+def _records(quantity: Quantity, node: LayerNode) -> Iterator[dict[str, Any]]:
     specs: tuple[Spec, ...] = (*quantity.parameters, *quantity.options, *quantity.tables)
     for one in specs:
         yield {
@@ -70,7 +69,7 @@ def _kind(spec: Spec) -> str:
     return "table" if isinstance(spec, TableSpec) else "parameter"
 
 
-def _changed(spec: Spec, node: Node) -> bool:
+def _changed(spec: Spec, node: LayerNode) -> bool:
     own = dict(spec.values) if isinstance(spec, TableSpec) else spec.default
     return bool(node.constants[spec.name] != own)
 
@@ -96,7 +95,7 @@ def figures_of(assessment: Assessment) -> list[dict[str, Any]]:
     ]
 
 
-def _place(entry: tuple[Figure, float]) -> tuple[str, str, str, float]:
+def _place(entry: tuple[AreaFigure, float]) -> tuple[str, str, str, float]:
     """Where a number stands in the list, however it came to be known."""
     figure = entry[0]
     return figure.of, figure.where or "", figure.kind, figure.probability or 0.0
@@ -105,7 +104,7 @@ def _place(entry: tuple[Figure, float]) -> tuple[str, str, str, float]:
 def normalization_of(inputs: AssessmentInputs, assessment: Assessment) -> list[dict[str, Any]]:
     """Pairs of quantiles between which layers are normalised, as a later run may be given them."""
     given = {(one.layer, one.where): one for one in inputs.normalization}
-    found: dict[tuple[str, str | None], list[Figure]] = {}
+    found: dict[tuple[str, str | None], list[AreaFigure]] = {}
     for figure, _ in sorted(assessment.figures.items(), key=_place):
         if figure.kind == "quantile":
             found.setdefault((figure.of, figure.where), []).append(figure)
@@ -116,7 +115,7 @@ def normalization_of(inputs: AssessmentInputs, assessment: Assessment) -> list[d
     ]
 
 
-def _pair(taken: list[Figure]) -> tuple[Figure, Figure]:
+def _pair(taken: list[AreaFigure]) -> tuple[AreaFigure, AreaFigure]:
     """The quantiles a layer is normalised between, of all that were taken of it."""
     usual = [one for one in taken if one.probability in LIMIT_PROBABILITIES]
     low, *_, high = sorted(
@@ -126,7 +125,9 @@ def _pair(taken: list[Figure]) -> tuple[Figure, Figure]:
 
 
 def _limits(
-    pair: tuple[Figure, Figure], figures: Mapping[Figure, float], given: FrozenLimits | None
+    pair: tuple[AreaFigure, AreaFigure],
+    figures: Mapping[AreaFigure, float],
+    given: FrozenLimits | None,
 ) -> dict[str, Any]:
     low, high = pair
     return {

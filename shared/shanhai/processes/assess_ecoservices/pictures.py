@@ -21,10 +21,10 @@ from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.kit.thumbnails import overview
 from shanhai.raster.store import ScratchStore
 from shanhai.reporting.maps import MapFrame
-from shanhai.reporting.panels import ClassPanel, RampPanel, draw_panels
+from shanhai.reporting.small_multiples import ClassPanel, RampPanel, draw_panels
 from shanhai.science.arrays import ClassArray, FloatArray
-from shanhai.science.matching import coordination_class, coupling, quadrant, z_score
-from shanhai.science.normalise import normalise
+from shanhai.science.coupling import coordination_class, coupling, quadrant, z_score
+from shanhai.science.normalisation import normalise
 from shanhai.vocabulary import Label, label_of
 
 DEFICIT = "deficit_probability"

@@ -19,11 +19,11 @@ from shanhai.processes.kit.study_area import StudyArea
 from shanhai.processes.kit.task import OutputFile
 from shanhai.processes.kit.thumbnails import SHEET_CELLS, class_overview, overview
 from shanhai.raster.store import ScratchStore
+from shanhai.reporting.assessment_report import ReportContent, write_report
 from shanhai.reporting.fonts import font_families, missing_font_warning
-from shanhai.reporting.furniture import District
+from shanhai.reporting.map_decorations import DistrictOutline
 from shanhai.reporting.maps import MapFrame, draw_ramp_map, draw_zone_map
-from shanhai.reporting.pdf import can_write_pdf, missing_pdf_warning
-from shanhai.reporting.report import ReportContent, write_report
+from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
 from shanhai.vocabulary import Label, Lang
 
 REPORT_FILE = "report.html"
@@ -143,10 +143,10 @@ def map_frame(area: StudyArea, manifest: dict[str, Any]) -> MapFrame:
     inputs = manifest["inputs"]
     crs, cell = manifest["aoi"]["crs"], f"{area.grid.cell_m:g} m"
     districts = [
-        District(Label(one.name_zh, one.name_en), geometry)
+        DistrictOutline(Label(one.name_zh, one.name_en), geometry)
         for one, geometry in zip(area.district_tasks, area.districts, strict=True)
     ]
-    own = District(Label(area.region.name_zh, area.region.name_en), area.outline)
+    own = DistrictOutline(Label(area.region.name_zh, area.region.name_en), area.outline)
     return MapFrame(
         place=own.name,
         bounds=area.grid.bounds,

@@ -10,16 +10,21 @@ from shanhai.processes.assess_ecoservices.contract import (
     LayerChanges,
 )
 from shanhai.science.balance import weight_shares
-from shanhai.science.ecoservices.assembly import Assembled, Request, assemble, check_request
+from shanhai.science.ecoservices.assembly import (
+    Assembled,
+    AssessmentRequest,
+    assemble,
+    check_request,
+)
 from shanhai.science.ecoservices.catalogue import ECOSERVICES
-from shanhai.science.ecoservices.choice import Changes, Choice
+from shanhai.science.ecoservices.choice import MethodChoice, ParameterChanges
 from shanhai.science.ecoservices.inputs import LEAVES
 
 KEPT_LEAVES = ("population", "night_lights", "land_cover")
 """What is read and kept for statistics, where it is given."""
 
 
-def request_of(inputs: AssessmentInputs) -> Request:
+def request_of(inputs: AssessmentInputs) -> AssessmentRequest:
     """What is asked for, in the words of the calculations.
 
     Raises:
@@ -27,11 +32,12 @@ def request_of(inputs: AssessmentInputs) -> Request:
     """
     choices = {one.id: inputs.changes_of(one.id) for one in ECOSERVICES}
     kinds = tuple(inputs.results) if isinstance(inputs, AssessEcoservicesInputs) else None
-    request = Request(
+    request = AssessmentRequest(
         profile=inputs.profile,
         weights=_weights(inputs),
         choices={
-            service: Choice(choice.method, _changes(choice)) for service, choice in choices.items()
+            service: MethodChoice(choice.method, _changes(choice))
+            for service, choice in choices.items()
         },
         shared=_changes(inputs.layers),
         allow_fallback=inputs.allow_fallback,
@@ -51,12 +57,12 @@ def _weights(inputs: AssessmentInputs) -> dict[str, float]:
         raise InvalidInput(error.message, message_zh=error.message_zh, faults=faults) from error
 
 
-def _changes(given: LayerChanges) -> Changes:
+def _changes(given: LayerChanges) -> ParameterChanges:
     tables = {
         name: {int(code): value for code, value in rows.items()}
         for name, rows in given.tables.items()
     }
-    return Changes(given.parameters, given.options, tables)
+    return ParameterChanges(given.parameters, given.options, tables)
 
 
 def assembled(inputs: AssessmentInputs, bands: Mapping[str, int]) -> Assembled:

@@ -6,8 +6,13 @@ from typing import Any
 from shanhai.science.ecoservices.catalogue import ECOSERVICES
 from shanhai.science.ecoservices.choice import quantities_of
 from shanhai.science.ecoservices.layers import SHARED
-from shanhai.science.ecoservices.method import Ecoservice, OptionSpec, Quantity, TableSpec
-from shanhai.science.ecoservices.spec import ParameterSpec
+from shanhai.science.ecoservices.method import (
+    Ecoservice,
+    OptionSpec,
+    ParameterSpec,
+    Quantity,
+    TableSpec,
+)
 from shanhai.vocabulary import Lang
 
 Schema = dict[str, Any]

@@ -12,8 +12,7 @@ from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.supply_demand import Extremes
 from shanhai.raster.store import BLOCK, ScratchStore
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.grid import Window
-from shanhai.science.matching import (
+from shanhai.science.coupling import (
     COORDINATION_CLASSES,
     QUADRANTS,
     coordination_class,
@@ -21,8 +20,9 @@ from shanhai.science.matching import (
     quadrant,
     z_score,
 )
-from shanhai.science.moments import Moments
-from shanhai.science.normalise import normalise
+from shanhai.science.grid import Window
+from shanhai.science.moments import RunningMoments
+from shanhai.science.normalisation import normalise
 
 _DIGITS = 6
 
@@ -85,20 +85,22 @@ def _figures(layers: _Layers) -> dict[str, Any]:
     }
 
 
-def _moments(layers: _Layers, kind: str) -> Moments:
-    parts = (Moments.of(layers.read(kind, window)) for window in layers.strips())
-    return reduce(Moments.joined, parts, Moments())
+def _moments(layers: _Layers, kind: str) -> RunningMoments:
+    parts = (RunningMoments.of(layers.read(kind, window)) for window in layers.strips())
+    return reduce(RunningMoments.joined, parts, RunningMoments())
 
 
 def _normal_mean(layers: _Layers, kind: str, extremes: Extremes) -> float:
     parts = (
-        Moments.of(normalise(layers.read(kind, window), extremes.limits))
+        RunningMoments.of(normalise(layers.read(kind, window), extremes.limits))
         for window in layers.strips()
     )
-    return reduce(Moments.joined, parts, Moments()).mean
+    return reduce(RunningMoments.joined, parts, RunningMoments()).mean
 
 
-def _counts(layers: _Layers, moments: Mapping[str, Moments], window: Window) -> NDArray[np.float64]:
+def _counts(
+    layers: _Layers, moments: Mapping[str, RunningMoments], window: Window
+) -> NDArray[np.float64]:
     """Cells in deficit and surplus, by quadrant and by class of coordination; last its sum."""
     supply, demand = layers.read("supply", window), layers.read("demand", window)
     ratio = layers.read("ratio", window)

@@ -8,10 +8,10 @@ import numpy as np
 from shanhai.processes.assess_ecoservices.land import LAND, LAND_LAYER, SEA
 from shanhai.processes.kit.input_summary import Tally, possible
 from shanhai.processes.kit.study_area import StudyArea
-from shanhai.raster.lattice import CellCentres
+from shanhai.raster.coordinate_interpolation import CellCentres
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import MONTHS, THEME_RULES
-from shanhai.raster.warp import Quantity, Source, align
+from shanhai.raster.warp import RasterQuantity, RasterSource, align
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.ecoservices.evaluation import CLASS_UNITS, Array
 from shanhai.science.ecoservices.inputs import LEAVES, Leaf
@@ -83,7 +83,7 @@ class SourceLayers:
     """
 
     stores: Stores
-    sources: Mapping[str, Source]
+    sources: Mapping[str, RasterSource]
     wide: frozenset[str]
     fill_zero: bool
     rowless: tuple[int, ...] = ()
@@ -117,7 +117,7 @@ class SourceLayers:
         """By theme, where it has no value; where gaps are filled there is none."""
         found = dict(self._opened.unknown)
         for theme in sorted(self.wide):
-            if THEME_RULES[theme].quantity is not Quantity.PRESENCE:
+            if THEME_RULES[theme].quantity is not RasterQuantity.PRESENCE:
                 found[theme] = self._wide_unknown(theme, window)
         return found
 
@@ -164,11 +164,11 @@ class SourceLayers:
         opened, rule = self._opened, THEME_RULES[theme]
         known = known_cells(theme, found)
         opened.noted[theme] = tally(theme, found, known, impossible, self.land(window))
-        if rule.quantity is Quantity.EXTENSIVE:
+        if rule.quantity is RasterQuantity.EXTENSIVE:
             opened.totals[theme] = float(np.nansum(found))
         if self.fill_zero and theme in FILLED_THEMES:
             return np.nan_to_num(found, nan=0.0)
-        if rule.quantity is not Quantity.PRESENCE:
+        if rule.quantity is not RasterQuantity.PRESENCE:
             opened.unknown[theme] = ~known
         return found
 
@@ -182,7 +182,7 @@ def _reset(opened: _Opened, window: Window) -> None:
 def known_cells(theme: str, bands: FloatArray) -> BoolArray:
     """Cells in which every band of a theme has a value; class 0 is none, but for land cover."""
     known: BoolArray = np.logical_not(np.isnan(bands).any(axis=0))
-    if THEME_RULES[theme].quantity is Quantity.CATEGORICAL and theme != "land_cover":
+    if THEME_RULES[theme].quantity is RasterQuantity.CATEGORICAL and theme != "land_cover":
         known &= bands[0] != NODATA
     return known
 

@@ -14,8 +14,14 @@ from shanhai.raster.store import ScratchStore
 from shanhai.raster.vectorise import number_areas
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import IntArray
-from shanhai.science.ecoservices.figures import Gathering, Part, Sparse, count_finely, count_window
-from shanhai.science.ecoservices.graph import Figure
+from shanhai.science.ecoservices.figures import (
+    FigureAccumulator,
+    Sparse,
+    WindowFigures,
+    count_finely,
+    count_window,
+)
+from shanhai.science.ecoservices.graph import AreaFigure
 from shanhai.science.ecoservices.matching_layers import RATIO
 from shanhai.science.grid import Grid, Window
 from shanhai.vocabulary import label_of
@@ -89,19 +95,19 @@ def _number(area: StudyArea, store: ScratchStore, window: Window) -> None:
     store.write(DISTRICTS, window, number_areas(area.districts, part).astype(np.float32))
 
 
-def _figures(layer: str, place: int) -> dict[str, Figure]:
+def _figures(layer: str, place: int) -> dict[str, AreaFigure]:
     where = str(place)
     kinds = {
-        name: Figure(layer, "quantile", probability, where)
+        name: AreaFigure(layer, "quantile", probability, where)
         for name, probability in _PROBABILITIES.items()
     }
     return kinds | {
-        "count": Figure(layer, "count", None, where),
-        "mean": Figure(layer, "mean", None, where),
-        "sd": Figure(layer, "sd", None, where),
-        "min": Figure(layer, "min", None, where),
-        "max": Figure(layer, "max", None, where),
-        "sum": Figure(layer, "sum", None, where),
+        "count": AreaFigure(layer, "count", None, where),
+        "mean": AreaFigure(layer, "mean", None, where),
+        "sd": AreaFigure(layer, "sd", None, where),
+        "min": AreaFigure(layer, "min", None, where),
+        "max": AreaFigure(layer, "max", None, where),
+        "sum": AreaFigure(layer, "sum", None, where),
     }
 
 
@@ -118,7 +124,7 @@ def _spreads(
 ) -> list[_Spread]:
     """Numbers of a layer in the region and in each district, read twice."""
     wanted = [_figures(layer, place) for place in range(places)]
-    gathering = Gathering(tuple(figure for one in wanted for figure in one.values()))
+    gathering = FigureAccumulator(tuple(figure for one in wanted for figure in one.values()))
     below = np.zeros(places, dtype=np.int64)
     for parts, negative in runner.run(partial(_count, layer, places, store), windows):
         gathering.add(parts)
@@ -138,9 +144,9 @@ def _spreads(
 
 def _count(
     layer: str, places: int, store: ScratchStore, window: Window
-) -> tuple[dict[tuple[str, str | None], Part], IntArray]:
+) -> tuple[dict[tuple[str, str | None], WindowFigures], IntArray]:
     values, districts = store.read_stored(layer, window), store.read_stored(DISTRICTS, window)
-    parts: dict[tuple[str, str | None], Part] = {}
+    parts: dict[tuple[str, str | None], WindowFigures] = {}
     negative = np.zeros(places, dtype=np.int64)
     for place in (_WHOLE, *np.unique(districts[districts > 0]).astype(int).tolist()):
         cells = np.ones_like(districts, dtype=bool) if place == _WHOLE else districts == place

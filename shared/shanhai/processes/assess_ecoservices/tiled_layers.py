@@ -7,8 +7,8 @@ from shanhai.processes.assess_ecoservices.source_layers import Stores
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import FloatArray
-from shanhai.science.ecoservices.graph import Node
-from shanhai.science.ecoservices.plan import Plan
+from shanhai.science.ecoservices.graph import LayerNode
+from shanhai.science.ecoservices.plan import ComputationPlan
 from shanhai.science.grid import Window
 
 
@@ -28,13 +28,13 @@ class _Named:
         self.store.write(self.keys.get(name, name), window, values)
 
 
-def work_out_tiled(plan: Plan, stores: Stores, runner: WindowRunner) -> None:
+def work_out_tiled(plan: ComputationPlan, stores: Stores, runner: WindowRunner) -> None:
     """Write every such layer on the wide grid, each after those it rests on."""
     for key in plan.tiled:
         _work_out(plan.nodes[key], plan.cell_m, stores.wide, runner)
 
 
-def _work_out(node: Node, cell_m: float, store: ScratchStore, runner: WindowRunner) -> None:
+def _work_out(node: LayerNode, cell_m: float, store: ScratchStore, runner: WindowRunner) -> None:
     tiled = node.tiled
     if tiled is None:
         return

@@ -7,8 +7,12 @@ import numpy as np
 from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.memory_check import require_room
 from shanhai.processes.kit.error_pointers import pointing_at
-from shanhai.science.corridors.barrier_scan import BarrierScan, memory_needed
-from shanhai.science.corridors.barriers import BarrierScores, BarrierSettings
+from shanhai.science.corridors.barriers import (
+    BarrierScan,
+    BarrierScores,
+    BarrierSettings,
+    memory_needed,
+)
 from shanhai.science.corridors.sources import Sources
 from shanhai.science.corridors.spots import SpotRule, Spots, find_spots
 from shanhai.vocabulary import Label

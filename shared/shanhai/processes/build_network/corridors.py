@@ -15,16 +15,16 @@ from shanhai.processes.build_network.road_crossings import Break, breaks_along, 
 from shanhai.processes.build_network.sensitivity import Contrast
 from shanhai.processes.kit.geometry import as_multi, path_line, swath_outline, to_lon_lat
 from shanhai.science.arrays import ClassArray
-from shanhai.science.corridors.along import Course, course_of
 from shanhai.science.corridors.composition import (
-    Band,
+    CorridorBand,
     covered_share,
     land_along,
     recommended_width,
 )
 from shanhai.science.corridors.cost_kernels import Labels
-from shanhai.science.corridors.links import Link, Network
+from shanhai.science.corridors.links import Network, SourceLink
 from shanhai.science.corridors.pairs import Pair
+from shanhai.science.corridors.path_profile import PathCourse, course_of
 from shanhai.science.corridors.sources import Sources
 from shanhai.science.landcover import LandCover
 
@@ -50,12 +50,12 @@ class Corridor:
         document: What is known of it, units in the names.
     """
 
-    link: Link
+    link: SourceLink
     code: str
     title: Title
     line: BaseGeometry
     footprint: BaseGeometry
-    course: Course
+    course: PathCourse
     breaks: Sequence[Break]
     document: Document
 
@@ -116,7 +116,7 @@ def _title(pair: Pair) -> Title:
     return Title(f"廊道 {one}—{other}", f"Corridor {one}–{other}")
 
 
-def _figures(link: Link, metrics: Metrics) -> Document:
+def _figures(link: SourceLink, metrics: Metrics) -> Document:
     pair, path, width = link.pair, link.path, link.width
     return {
         "class": metrics.classes[pair],
@@ -140,7 +140,7 @@ def _figures(link: Link, metrics: Metrics) -> Document:
     }
 
 
-def _land(scene: Scene, labels: Labels, link: Link, course: Course) -> Document:
+def _land(scene: Scene, labels: Labels, link: SourceLink, course: PathCourse) -> Document:
     """What the corridor lies on, without its sources."""
     window, inside = link.swath.slices, link.swath.inside
     between = inside & ~np.isin(labels[window], link.pair)
@@ -167,7 +167,7 @@ def _land(scene: Scene, labels: Labels, link: Link, course: Course) -> Document:
     }
 
 
-def _bands(scene: Scene, link: Link) -> tuple[Band, ...]:
+def _bands(scene: Scene, link: SourceLink) -> tuple[CorridorBand, ...]:
     cell = np.array([scene.cell_m, scene.cell_m])
     return tuple(
         band

@@ -16,9 +16,9 @@ from shanhai.science.arrays import BoolArray, FloatArray
 from shanhai.science.corridors.circuit.settings import CircuitSettings
 from shanhai.science.corridors.cost_kernels import Labels
 from shanhai.science.corridors.link_flows import link_flow
-from shanhai.science.corridors.links import Link, Network
+from shanhai.science.corridors.links import Network, SourceLink
 from shanhai.science.corridors.pairs import Pair
-from shanhai.science.corridors.pinch import PinchPoints, pinch_points
+from shanhai.science.corridors.pinch_points import PinchPoints, pinch_points
 from shanhai.science.corridors.sources import Sources
 from shanhai.science.corridors.spacing import MetricCells
 from shanhai.science.corridors.spots import SpotRule
@@ -107,7 +107,7 @@ def conduct_of(scene: Scene, sources: Sources, network: Network) -> dict[Pair, C
 def _flow(
     resistance: FloatArray,
     labels: Labels,
-    link: Link,
+    link: SourceLink,
     spacing: MetricCells,
     settings: CircuitSettings,
 ) -> Conduct:

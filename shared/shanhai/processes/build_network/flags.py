@@ -9,7 +9,7 @@ from shanhai.processes.kit.line_kinds import left_out_flags
 from shanhai.science.corridors.links import Network
 from shanhai.science.corridors.pairs import components
 from shanhai.science.corridors.sources import Sources
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label
 
 _FACTORS = {
@@ -25,9 +25,9 @@ def network_flags(
     network: Network,
     corridors: Sequence[Corridor],
     surface: dict[str, Any],
-) -> list[Flag]:
+) -> list[ResultFlag]:
     """Parts that no way joins, factors that are missing, what the sources themselves remark."""
-    found = [Flag(one.code, one.label) for one in sources.remarks]
+    found = [ResultFlag(one.code, one.label) for one in sources.remarks]
     if network.disconnected:
         found.append(_disconnected(network))
     if surface["left_out"]:
@@ -39,11 +39,11 @@ def network_flags(
     return [*found, *left_out_flags(scene.task)]
 
 
-def _disconnected(network: Network) -> Flag:
+def _disconnected(network: Network) -> ResultFlag:
     parts = components(network.numbers, _joined(network))
     told = "; ".join(", ".join(source_code(number) for number in part) for part in parts)
     pairs = len(network.disconnected)
-    return Flag(
+    return ResultFlag(
         "disconnected",
         Label(
             f"有 {pairs} 对源地之间没有可通行的路径，网络分为 {len(parts)} 部分：{told}",
@@ -65,9 +65,9 @@ def _joined(network: Network) -> list[tuple[int, int]]:
     ]
 
 
-def _left_out(factors: Sequence[str]) -> Flag:
+def _left_out(factors: Sequence[str]) -> ResultFlag:
     named = [_FACTORS[name] for name in factors]
-    return Flag(
+    return ResultFlag(
         "factors_left_out",
         Label(
             f"阻力面缺少因子：{'、'.join(one.zh for one in named)}；其权重由其余因子按比例分担",
@@ -77,14 +77,14 @@ def _left_out(factors: Sequence[str]) -> Flag:
     )
 
 
-_NO_CORRIDOR = Flag(
+_NO_CORRIDOR = ResultFlag(
     "no_corridor",
     Label(
         "没有任何两个源地相连，未得到廊道",
         "no two sources are joined: there is no corridor",
     ),
 )
-_NO_NAME = Flag(
+_NO_NAME = ResultFlag(
     "no_name_matched",
     Label(
         "没有廊道与给出的名称相符（重叠须达一半）",

@@ -14,7 +14,7 @@ from shanhai.processes.kit.supplies import layer_limits
 from shanhai.raster.store import ScratchStore
 from shanhai.science.corridors.importance import entropy_weights, importance_index
 from shanhai.science.grid import Window
-from shanhai.science.normalise import Limits, normalise
+from shanhai.science.normalisation import NormalisationLimits, normalise
 
 IMPORTANCE = "service_importance"
 _SOURCES = "/inputs/parameters/sources"
@@ -55,7 +55,7 @@ def write_importance(scene: Scene) -> dict[str, Any]:
     }
 
 
-def _require_values(limits: Mapping[str, Limits]) -> None:
+def _require_values(limits: Mapping[str, NormalisationLimits]) -> None:
     if not limits or any(np.isnan(one.low) for one in limits.values()):
         raise InvalidInput(
             f"no cell of the land has a value in all of the supplies ({', '.join(limits)})",
@@ -65,7 +65,7 @@ def _require_values(limits: Mapping[str, Limits]) -> None:
 
 
 def _weights(
-    scene: Scene, services: list[str], limits: Mapping[str, Limits]
+    scene: Scene, services: list[str], limits: Mapping[str, NormalisationLimits]
 ) -> Mapping[str, float] | None:
     choice = scene.parameters.sources
     if choice.weighting == "given":
@@ -90,7 +90,7 @@ def _shares(services: list[str], weights: Mapping[str, float] | None) -> dict[st
 def _index(
     store: ScratchStore,
     services: list[str],
-    limits: Mapping[str, Limits],
+    limits: Mapping[str, NormalisationLimits],
     weights: Mapping[str, float] | None,
     window: Window,
 ) -> None:

@@ -14,17 +14,16 @@ from shanhai.processes.build_network.memory_check import memory_left, require_ro
 from shanhai.processes.build_network.resistance import RESISTANCE
 from shanhai.processes.kit.error_pointers import pointing_at
 from shanhai.science.arrays import FloatArray
-from shanhai.science.corridors.barrier_scan import BarrierScan
-from shanhai.science.corridors.barriers import BarrierScores
+from shanhai.science.corridors.barriers import BarrierScan, BarrierScores
 from shanhai.science.corridors.cost_kernels import Labels
-from shanhai.science.corridors.current_swaths import narrow_to_current
-from shanhai.science.corridors.former import Former, Notes
+from shanhai.science.corridors.incremental_links import FormerLinks, LinkNotes
+from shanhai.science.corridors.link_flows import narrow_to_current
 from shanhai.science.corridors.link_settings import GIB, LinkSettings
 from shanhai.science.corridors.links import Network, link_sources, network_memory_needed
-from shanhai.science.corridors.pinch import CARRIED_SHARE
+from shanhai.science.corridors.pinch_points import CARRIED_SHARE
 from shanhai.science.corridors.sources import Sources
 from shanhai.science.corridors.spacing import MetricCells
-from shanhai.science.corridors.swath import SwathRule
+from shanhai.science.corridors.swaths import SwathRule
 from shanhai.vocabulary import Label
 
 EXCESS = "corridors"
@@ -36,7 +35,7 @@ _KEPT_SHARE = 4
 
 
 Seen = TypeVar("Seen")
-Noted = TypeVar("Noted", Notes, None)
+Noted = TypeVar("Noted", LinkNotes, None)
 Search = Callable[[FloatArray, Labels, MetricCells, LinkSettings], tuple[Network, Seen]]
 """Finds the links on a resistance, and returns with them what it saw on the way."""
 
@@ -81,7 +80,7 @@ def look_for_barriers(
 
 def take_notes(
     notes: Noted,
-    former: Former | None,
+    former: FormerLinks | None,
     resistance: FloatArray,
     labels: Labels,
     spacing: MetricCells,

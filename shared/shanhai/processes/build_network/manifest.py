@@ -6,11 +6,11 @@ from typing import Any
 from shanhai.processes.build_network.result import Built
 from shanhai.processes.kit import manifest
 from shanhai.processes.kit.task import Task
-from shanhai.science.corridors.circuit.solve import Report
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.corridors.circuit.solver import SolveReport
+from shanhai.science.flags import ResultFlag
 
 
-def build_manifest(task: Task, built: Built, flags: Sequence[Flag]) -> dict[str, Any]:
+def build_manifest(task: Task, built: Built, flags: Sequence[ResultFlag]) -> dict[str, Any]:
     """The manifest; only `job_id` and `created_utc` differ between equal runs."""
     return manifest.build_manifest(
         task,
@@ -41,7 +41,7 @@ def build_manifest(task: Task, built: Built, flags: Sequence[Flag]) -> dict[str,
     )
 
 
-def _solution(report: Report) -> dict[str, Any]:
+def _solution(report: SolveReport) -> dict[str, Any]:
     """How a circuit was solved. The residual is rounding, and told as its order of size only."""
     return {
         "methods": list(report.methods),

@@ -10,13 +10,15 @@ from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.resistance import GROUND
 from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.connectivity import link_importance
-from shanhai.science.corridors.connectivity_graph import Graph, dispersal_graph, link_graph
-from shanhai.science.corridors.gravity import LinkClass, gravity, link_classes
+from shanhai.science.corridors.connectivity_graph import PatchGraph, dispersal_graph, link_graph
 from shanhai.science.corridors.links import Network
 from shanhai.science.corridors.network_metrics import (
     Centrality,
+    LinkClass,
     betweenness,
     current_flow,
+    gravity,
+    link_classes,
     network_indices,
 )
 from shanhai.science.corridors.pairs import Pair
@@ -86,7 +88,7 @@ def _along(sources: Sources, length_m: Mapping[Pair, float]) -> FloatArray:
 
 
 def _connectivity(
-    scene: Scene, sources: Sources, graph: Graph, along: FloatArray
+    scene: Scene, sources: Sources, graph: PatchGraph, along: FloatArray
 ) -> dict[str, float]:
     area_ha = scene.land_cells * scene.grid.cell_area_ha
     linked = link_graph(sources.patches.area_ha, along, np.inf)

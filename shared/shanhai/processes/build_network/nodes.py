@@ -19,16 +19,15 @@ from shanhai.processes.kit.geometry import as_multi, patch_outlines, point_at, t
 from shanhai.processes.kit.line_kinds import PROTECTED
 from shanhai.processes.kit.supplies import layer_limits
 from shanhai.science.arrays import FloatArray
-from shanhai.science.corridors.along import saddles
 from shanhai.science.corridors.links import Network
 from shanhai.science.corridors.patches import Patches, core_patches
+from shanhai.science.corridors.path_profile import saddles
 from shanhai.science.corridors.paths import merge_paths
-from shanhai.science.corridors.pinch import PinchPoints
+from shanhai.science.corridors.pinch_points import PinchPoints
 from shanhai.science.corridors.sources import Sources
-from shanhai.science.corridors.spots import cut_by_kind, links_of
-from shanhai.science.corridors.stepping_stones import stepping_stones
+from shanhai.science.corridors.spots import cut_by_kind, links_of, stepping_stones
 from shanhai.science.landcover import LandCover
-from shanhai.science.normalise import normalise
+from shanhai.science.normalisation import normalise
 from shanhai.science.selection.priority import (
     LEVELS,
     Level,

@@ -17,8 +17,8 @@ from shanhai.processes.kit.outputs import write_report_files
 from shanhai.processes.kit.report import frame_of, thinned, thinned_classes
 from shanhai.processes.kit.task import OutputFile
 from shanhai.reporting.maps import MapFrame, draw_class_map, draw_ramp_map
-from shanhai.reporting.network_map import TITLE, NetworkDrawing, draw_network_map
-from shanhai.reporting.pages import Page, Picture
+from shanhai.reporting.pages import Picture, ReportPage
+from shanhai.reporting.plan_maps import NETWORK_TITLE, NetworkDrawing, draw_network_map
 from shanhai.science.corridors.patches import Patches
 from shanhai.vocabulary import Label, Lang
 
@@ -40,7 +40,7 @@ def write_report(
     frame = frame_of(place, manifest)
     drawing = _drawing(built)
     leading = [
-        (path, TITLE)
+        (path, NETWORK_TITLE)
         for lang in _LANGUAGES
         if draw_network_map(path := workspace / f"map_{lang}.png", drawing, frame, lang)
     ]
@@ -50,7 +50,7 @@ def write_report(
         for picture in _layers(built, statistics, frame, lang, workspace)
     ]
     name = Label(place.area.region.name_zh, place.area.region.name_en)
-    page = Page(TEMPLATE, name, statistics, manifest, [*leading, *others])
+    page = ReportPage(TEMPLATE, name, statistics, manifest, [*leading, *others])
     files = write_report_files(workspace, page)
     for picture, _ in others:
         picture.unlink()

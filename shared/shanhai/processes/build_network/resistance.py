@@ -23,19 +23,17 @@ from shanhai.processes.kit.input_summary import possible
 from shanhai.processes.kit.layers import make_layers
 from shanhai.processes.kit.region import class_codes
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.warp import Source, align
+from shanhai.raster.warp import RasterSource, align
 from shanhai.science.arrays import BoolArray, FloatArray
-from shanhai.science.corridors.resistance_corrections import (
+from shanhai.science.corridors.resistance_factors import (
     Marks,
     finish,
+    land_cover_resistance,
     light_factor,
     mean_lights,
-    vegetation_adjusted_lights,
-)
-from shanhai.science.corridors.resistance_factors import (
-    land_cover_resistance,
     reach_m,
     road_resistance,
+    vegetation_adjusted_lights,
     water_resistance,
     weigh,
 )
@@ -151,7 +149,7 @@ def _lights(store: ScratchStore, way: str, window: Window) -> FloatArray:
 def write_window(
     store: ScratchStore,
     grid: Grid,
-    sources: Mapping[str, Source],
+    sources: Mapping[str, RasterSource],
     recipe: Recipe,
     window: Window,
 ) -> tuple[int, dict[str, Any]]:
@@ -187,7 +185,7 @@ class _Around:
     """What lies within reach of the cells of a window, beyond it and beyond the region too."""
 
     store: ScratchStore
-    sources: Mapping[str, Source]
+    sources: Mapping[str, RasterSource]
     grid: Grid
     window: Window
     halo: int

@@ -12,7 +12,7 @@ from shanhai.processes.build_network.nodes import Node
 from shanhai.processes.build_network.pattern import Pattern
 from shanhai.processes.build_network.sensitivity import Contrast
 from shanhai.science.corridors.links import Network
-from shanhai.science.corridors.pinch import PinchPoints
+from shanhai.science.corridors.pinch_points import PinchPoints
 from shanhai.science.corridors.sources import Sources
 
 

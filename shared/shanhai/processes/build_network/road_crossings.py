@@ -12,8 +12,14 @@ from shanhai.processes.kit.geometry import centres
 from shanhai.processes.kit.layers import make_layers
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.science.arrays import BoolArray, IntArray
-from shanhai.science.corridors.along import Course, built_up_stretches
-from shanhai.science.corridors.crossings import MERGE_M, SEVERITY, Road, break_points
+from shanhai.science.corridors.path_profile import (
+    MERGE_M,
+    SEVERITY,
+    PathCourse,
+    Road,
+    break_points,
+    built_up_stretches,
+)
 from shanhai.science.grid import Grid
 
 MAIN_ROADS = "main_roads"
@@ -89,7 +95,7 @@ def main_road_cells(scene: Scene) -> BoolArray | None:
     return np.asarray(scene.whole(MAIN_ROADS) > 0)
 
 
-def breaks_along(scene: Scene, path: IntArray, course: Course, roads: Roads) -> list[Break]:
+def breaks_along(scene: Scene, path: IntArray, course: PathCourse, roads: Roads) -> list[Break]:
     """Crossings of roads, then built-up stretches, each in the order of the path.
 
     Args:
@@ -116,7 +122,7 @@ def line_crossings(path: IntArray, lines: Sequence[Road], grid: Grid) -> list[Br
 
 
 def crossings(
-    course: Course, roads: BoolArray, grid: Grid, merge_m: float = MERGE_M
+    course: PathCourse, roads: BoolArray, grid: Grid, merge_m: float = MERGE_M
 ) -> list[Break]:
     """Runs of a path on roads; runs within `merge_m` of one another are one crossing."""
     on_road = np.flatnonzero(roads[course.cells[:, 0], course.cells[:, 1]])

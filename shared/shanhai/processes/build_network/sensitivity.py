@@ -11,10 +11,10 @@ from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.linkages import link_settings
 from shanhai.processes.build_network.resistance import RESISTANCE
 from shanhai.processes.kit.process import Progress
-from shanhai.science.corridors.along import course_of
-from shanhai.science.corridors.links import Link, Network, link_sources
+from shanhai.science.corridors.links import Network, SourceLink, link_sources
 from shanhai.science.corridors.pairs import Pair
-from shanhai.science.corridors.resistance_corrections import SENSITIVITY_EXPONENTS, power
+from shanhai.science.corridors.path_profile import course_of
+from shanhai.science.corridors.resistance_factors import SENSITIVITY_EXPONENTS, power
 from shanhai.science.corridors.sources import Sources
 
 _DIGITS = 6
@@ -87,7 +87,7 @@ def _contrast(scene: Scene, sources: Sources, network: Network, exponent: float)
     )
 
 
-def _share_inside(scene: Scene, link: Link, other: Link) -> float:
+def _share_inside(scene: Scene, link: SourceLink, other: SourceLink) -> float:
     """Share of the other path that lies in the corridor of a link."""
     inside = np.zeros(scene.grid.shape, dtype=bool)
     inside[link.swath.slices] = link.swath.inside

@@ -10,7 +10,7 @@ from shanhai.processes.build_network.importance import IMPORTANCE
 from shanhai.processes.build_network.pattern import Pattern
 from shanhai.processes.kit.error_pointers import pointing_at
 from shanhai.science.corridors.sources import (
-    Evidence,
+    SourceEvidence,
     SourceParameters,
     Sources,
     identify_sources,
@@ -39,7 +39,7 @@ def find_sources(scene: Scene, pattern: Pattern) -> Sources:
                 SourceParameters(
                     choice.min_area_ha, choice.merge_gap_m, choice.dpc_min_percent, choice.d50_m
                 ),
-                Evidence(importance=importance, red_line=scene.lines.get(RED_LINE)),
+                SourceEvidence(importance=importance, red_line=scene.lines.get(RED_LINE)),
                 scene.land_cells,
             )
         )

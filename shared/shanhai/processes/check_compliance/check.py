@@ -19,7 +19,7 @@ from shanhai.db.features.geometry import read_shape
 from shanhai.db.identity import Viewer
 from shanhai.errors import InvalidInput
 from shanhai.processes.check_compliance.contract import CheckComplianceInputs
-from shanhai.rules import in_both
+from shanhai.validation_messages import in_both
 
 MOST_NEAR = 2_000
 """Areas and zones near a geometry up to which it is answered at once."""

@@ -24,9 +24,9 @@ from shanhai.science.uncertainty.draws import (
 from shanhai.science.uncertainty.sensitivity import PARAMETERS, STEP, Effect
 from shanhai.science.uncertainty.variation import VARIED
 from shanhai.science.zoning.algorithms import STARTS
-from shanhai.science.zoning.naming import BALANCE_TOLERANCE, NEAR_TIE
 from shanhai.science.zoning.postprocess import KEY_PROTECTION, STRICT_PROTECTION
 from shanhai.science.zoning.statistics import feature_profiles
+from shanhai.science.zoning.zone_names import BALANCE_TOLERANCE, NEAR_TIE
 
 
 def build_manifest(

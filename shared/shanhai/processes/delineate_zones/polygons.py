@@ -19,8 +19,9 @@ from shanhai.science.grid import Grid, Window
 from shanhai.science.uncertainty.bootstrap import LEAST_BLOCK_M
 from shanhai.science.zoning.contiguity import label_contiguity
 from shanhai.science.zoning.delineation import Layout
-from shanhai.science.zoning.polygon_units import (
+from shanhai.science.zoning.units import (
     PolygonSums,
+    UnitTable,
     join_sums,
     polygon_codes,
     polygon_points,
@@ -28,7 +29,6 @@ from shanhai.science.zoning.polygon_units import (
     rasterise_polygons,
     select_polygons,
 )
-from shanhai.science.zoning.units import UnitTable
 
 MOST_POLYGONS = 65_535
 

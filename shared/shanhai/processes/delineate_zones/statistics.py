@@ -20,11 +20,10 @@ from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.grid import Window
-from shanhai.science.moments import Moments
-from shanhai.science.normalise import normalise
-from shanhai.science.zoning.keyed import ClassLayer, KeyLayer, Layer
+from shanhai.science.moments import RunningMoments
+from shanhai.science.normalisation import normalise
+from shanhai.science.zoning.cells_by_zone import ClassLayer, KeyLayer, Keys, Layer
 from shanhai.science.zoning.statistics import ZoneLayers, ZoneSummary, zone_statistics
-from shanhai.science.zoning.statistics_kernels import Keys
 from shanhai.vocabulary import ZONE_CLASSES
 
 _DIGITS = 6
@@ -125,7 +124,9 @@ def _ratio_means(store: ScratchStore, runner: WindowRunner) -> dict[str, float]:
 
 
 def _mean(store: ScratchStore, layer: str) -> float:
-    return reduce(Moments.joined, map(Moments.of, store.blocks(layer)), Moments()).mean
+    return reduce(
+        RunningMoments.joined, map(RunningMoments.of, store.blocks(layer)), RunningMoments()
+    ).mean
 
 
 def _totals(store: ScratchStore) -> dict[str, Layer]:

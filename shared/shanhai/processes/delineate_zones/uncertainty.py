@@ -21,9 +21,8 @@ from shanhai.science.arrays import ClassArray
 from shanhai.science.balance import weight_shares
 from shanhai.science.ecoservices.matching_layers import RATIO
 from shanhai.science.grid import Window
-from shanhai.science.uncertainty.draws import Draw, draw_parameters
+from shanhai.science.uncertainty.draws import Draw, DrawTally, draw_parameters
 from shanhai.science.uncertainty.sensitivity import PARAMETERS, STEP, Effect, one_at_a_time
-from shanhai.science.uncertainty.tally import DrawTally
 from shanhai.science.uncertainty.variation import alone, vary
 from shanhai.vocabulary import ZONE_CLASSES
 

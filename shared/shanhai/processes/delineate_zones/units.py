@@ -12,7 +12,7 @@ from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray, IntArray
 from shanhai.science.grid import Window
-from shanhai.science.normalise import normalise
+from shanhai.science.normalisation import normalise
 from shanhai.science.uncertainty.bootstrap import block_side_m
 from shanhai.science.zoning.contiguity import lattice_contiguity, lattice_points
 from shanhai.science.zoning.delineation import Layout

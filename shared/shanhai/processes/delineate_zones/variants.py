@@ -19,10 +19,10 @@ from shanhai.processes.assess_ecoservices.source_layers import (
 from shanhai.processes.assess_ecoservices.supply_demand import Extremes, extremes_of, limits_figures
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.ecoservices.computation import Computation
-from shanhai.science.ecoservices.graph import Figure, Graph
+from shanhai.science.ecoservices.computation import PlanComputation
+from shanhai.science.ecoservices.graph import AreaFigure, LayerGraph
 from shanhai.science.ecoservices.matching_layers import MaxMode, maximum_of
-from shanhai.science.ecoservices.plan import Plan, plan_of
+from shanhai.science.ecoservices.plan import ComputationPlan, plan_of
 from shanhai.science.uncertainty.variation import Varied, is_affected
 
 WINDOW_CELLS = 512
@@ -38,8 +38,8 @@ class VariantPlan:
         reads: Layers of the assessment that are read on the analysis grid.
     """
 
-    plan: Plan
-    known: Mapping[Figure, float]
+    plan: ComputationPlan
+    known: Mapping[AreaFigure, float]
     reads: frozenset[str]
 
 
@@ -71,7 +71,7 @@ class Variants:
     runner: WindowRunner
 
     @property
-    def graph(self) -> Graph:
+    def graph(self) -> LayerGraph:
         """The layers of the assessment, for `vary`."""
         base = self.assessment
         return replace(
@@ -133,19 +133,23 @@ class Variants:
         return Variant(store, extremes_of(base.assembled.decisive_layers, figures, self.max_mode))
 
     def _carry_out(
-        self, plan: Plan, kept: Iterable[str], layers: SourceLayers, figures: dict[Figure, float]
+        self,
+        plan: ComputationPlan,
+        kept: Iterable[str],
+        layers: SourceLayers,
+        figures: dict[AreaFigure, float],
     ) -> None:
         grid = layers.stores.own.grid
         for key in kept:
             make_room(layers.stores.own, key, plan.unit_of(key), bands_of(key))
         windows = list(grid.windows(WINDOW_CELLS))
         around = extent(self.assessment.area)
-        computation = Computation(plan, layers, self.runner, around, windows)
+        computation = PlanComputation(plan, layers, self.runner, around, windows)
         for _ in computation.passes(figures, lambda _share: None):
             pass
 
     @property
-    def _extreme_figures(self) -> list[Figure]:
+    def _extreme_figures(self) -> list[AreaFigure]:
         layers = self.assessment.assembled.decisive_layers
         caps = [maximum_of(layer, self.max_mode) for layer in layers]
         return [*caps, *(figure for layer in layers for figure in limits_figures(layer))]
@@ -158,7 +162,7 @@ class Variants:
         return frozenset(name for name, leaf in leaves if leaf.theme in base.layers.wide)
 
 
-def _after_the_first(plan: Plan) -> Plan:
+def _after_the_first(plan: ComputationPlan) -> ComputationPlan:
     """The plan as one that follows an assessment, whose first pass told where it is valid."""
     return replace(plan, passes=tuple(replace(one, stage=one.stage + 1) for one in plan.passes))
 

@@ -17,8 +17,9 @@ from shanhai.processes.kit.task import Task
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import BoolArray, ClassArray, IntArray
+from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import Grid, Window
-from shanhai.science.uncertainty.bootstrap import Interval, zone_intervals
+from shanhai.science.uncertainty.bootstrap import ConfidenceInterval, zone_intervals
 from shanhai.science.uncertainty.stability import Stability, cluster_stability
 from shanhai.science.zoning.algorithms import Algorithm
 from shanhai.science.zoning.clustering import Clustering
@@ -29,12 +30,10 @@ from shanhai.science.zoning.delineation import (
     UnitZoning,
     rezoner,
     zone_units,
+    zones_by_centres,
 )
 from shanhai.science.zoning.diagnostics import Diagnostics, diagnose
 from shanhai.science.zoning.features import Features
-from shanhai.science.zoning.flag import Flag
-from shanhai.science.zoning.frozen import zones_by_centres
-from shanhai.science.zoning.naming import Naming
 from shanhai.science.zoning.postprocess import Postprocessed, PostprocessSettings, postprocess
 from shanhai.science.zoning.thresholds import (
     Thresholds,
@@ -43,6 +42,7 @@ from shanhai.science.zoning.thresholds import (
     thresholds_of,
 )
 from shanhai.science.zoning.units import Fishnet, UnitTable
+from shanhai.science.zoning.zone_names import Naming
 
 FLOOR = "protection_floor"
 """Class layer of the least protection the law asks for; zones are held to it where it exists."""
@@ -75,7 +75,7 @@ class Trust:
 
     stability: Stability
     block_m: float
-    intervals: Mapping[int, Interval]
+    intervals: Mapping[int, ConfidenceInterval]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Zoning:
         return self.by_unit.naming
 
     @property
-    def flags(self) -> tuple[Flag, ...]:
+    def flags(self) -> tuple[ResultFlag, ...]:
         """All that a planner should know."""
         return (
             *self.features.flags,

@@ -14,7 +14,7 @@ from shanhai.processes.evaluate_ecosystem.steps import Result, Run
 from shanhai.processes.kit.input_summary import possible
 from shanhai.processes.kit.region import LAND, Place
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.warp import Source, align
+from shanhai.raster.warp import RasterSource, align
 from shanhai.science.evaluation.cell_trend import cell_trend, lag_one_autocorrelation
 from shanhai.science.evaluation.degradation import (
     STABLE_SLOPE,
@@ -95,7 +95,7 @@ def _scale(parameters: EvaluationParameters) -> tuple[float, float]:
 
 def _trend(
     store: ScratchStore,
-    source: Source,
+    source: RasterSource,
     theme: str,
     scale: tuple[float, float] | None,
     prewhiten: bool,

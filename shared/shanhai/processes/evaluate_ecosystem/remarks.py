@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label
 
 NOTABLE_GAP = 0.01
@@ -16,7 +16,7 @@ APPLIES_IN_PART = frozenset({"sensitivity.rocky_desertification"})
 """Evaluations that concern only part of the land by their nature."""
 
 
-def remarks(statistics: Mapping[str, Any]) -> list[Flag]:
+def remarks(statistics: Mapping[str, Any]) -> list[ResultFlag]:
     """Land that was not evaluated, and a mean that a wrong unit would explain."""
     found = [
         _gap(one, statistics["land_cells"])
@@ -31,9 +31,9 @@ def remarks(statistics: Mapping[str, Any]) -> list[Flag]:
     return found
 
 
-def _gap(one: Mapping[str, Any], land: int) -> Flag:
+def _gap(one: Mapping[str, Any], land: int) -> ResultFlag:
     share = f"{100 * one['unknown_cells'] / land:.1f} %"
-    return Flag(
+    return ResultFlag(
         "missing_cells",
         Label(
             f"{one['title_zh']}：{share} 的陆地因输入缺测未评价",
@@ -43,9 +43,9 @@ def _gap(one: Mapping[str, Any], land: int) -> Flag:
     )
 
 
-def _unexpected(mean: float) -> Flag:
+def _unexpected(mean: float) -> ResultFlag:
     low, high = EXPECTED_CARBON
-    return Flag(
+    return ResultFlag(
         "unexpected_mean",
         Label(
             f"固碳量均值为 {mean:.4g} tC/ha/a，湿润区一般在 {low:g} 与 {high:g} 之间："

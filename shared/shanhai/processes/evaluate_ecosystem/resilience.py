@@ -15,17 +15,17 @@ from shanhai.processes.evaluate_ecosystem.steps import Result, Run
 from shanhai.processes.kit.layers import make_layers
 from shanhai.processes.kit.supplies import layer_limits
 from shanhai.raster.store import ScratchStore
-from shanhai.science.evaluation.resilience import RESILIENCE, resilience_class, resilience_index
+from shanhai.science.evaluation.quality import RESILIENCE, resilience_class, resilience_index
+from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import Window
 from shanhai.science.landcover import LandCover, class_values
-from shanhai.science.normalise import Limits, normalise
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.normalisation import NormalisationLimits, normalise
 from shanhai.vocabulary import Label
 
 CLASSES, INDEX = "resilience", "resilience_index"
 HABITAT = "supply.biodiversity"
 
-_NO_SERIES = Flag(
+_NO_SERIES = ResultFlag(
     "no_series",
     Label(
         "无逐年序列：恢复力不含自相关项",
@@ -74,7 +74,7 @@ def _write_condition(run: Run) -> str:
 
 def _judge(
     store: ScratchStore,
-    limits: Mapping[str, Limits],
+    limits: Mapping[str, NormalisationLimits],
     condition: str,
     table: Mapping[LandCover, float],
     window: Window,

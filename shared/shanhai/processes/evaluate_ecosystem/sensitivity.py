@@ -31,9 +31,9 @@ from shanhai.science.evaluation.sensitivity import (
     sensitivity_class,
     worst_class,
 )
+from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import Window
 from shanhai.science.quantiles import exact_layer_quantiles
-from shanhai.science.zoning.flag import Flag
 from shanhai.vocabulary import Label
 
 OVERALL = "sensitivity"
@@ -43,7 +43,7 @@ DESERTIFICATION = "sensitivity.rocky_desertification"
 _EROSION_LAYERS = ("erosivity", "texture", "relief", "ndvi")
 _ROCK_LAYERS = ("carbonate", "slope", "ndvi")
 
-_NO_CARBONATE = Flag(
+_NO_CARBONATE = ResultFlag(
     "no_carbonate",
     Label(
         "无碳酸盐岩数据：未评价石漠化敏感性",

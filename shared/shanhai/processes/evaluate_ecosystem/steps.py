@@ -11,7 +11,7 @@ from shanhai.processes.evaluate_ecosystem.contract import (
 )
 from shanhai.processes.kit.region import Place
 from shanhai.processes.kit.supplies import VegetationScale, vegetation_scale
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.flags import ResultFlag
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Result:
     classes: tuple[str, ...]
     quantities: dict[str, str] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
-    flags: tuple[Flag, ...] = ()
+    flags: tuple[ResultFlag, ...] = ()
 
 
 class Run:

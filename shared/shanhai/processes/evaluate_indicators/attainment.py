@@ -8,7 +8,15 @@ from typing import Any
 from shanhai.processes.evaluate_indicators.contract import EvaluateIndicatorsInputs
 from shanhai.processes.evaluate_indicators.task import FigureTask, IndicatorTask, ValueTask
 from shanhai.science.forecast import Forecast, YearlyTrend, yearly_trend
-from shanhai.science.indicators import Base, Observed, Path, Record, Standing, Status, Target
+from shanhai.science.indicators import (
+    BaseFigure,
+    IndicatorStanding,
+    IndicatorStatus,
+    ObservedFigure,
+    Record,
+    TargetFigure,
+    TargetPath,
+)
 
 PERCENT = (0.0, 100.0)
 
@@ -32,14 +40,14 @@ class Outlook:
     computed: Mapping[int, Decimal]
     counting: frozenset[int]
     record: Record
-    due: Target | None
-    standing: Standing
+    due: TargetFigure | None
+    standing: IndicatorStanding
     trend: YearlyTrend | None
     forecast: Forecast | None
     limits: tuple[float, float] | None
 
     @property
-    def path(self) -> Path | None:
+    def path(self) -> TargetPath | None:
         """The path the plan states to the target."""
         return None if self.due is None else self.record.path(self.due)
 
@@ -89,33 +97,35 @@ def look(
     return Outlook(indicator, computed, counting, record, due, standing, trend, forecast, limits)
 
 
-def _latest(entered: Sequence[Observed]) -> Standing:
+def _latest(entered: Sequence[ObservedFigure]) -> IndicatorStanding:
     """The newest value, where no target is there to judge it."""
     if not entered:
-        return Standing(Status.NO_DATA)
-    return Standing(Status.NO_DATA, entered[-1].value, entered[-1].year)
+        return IndicatorStanding(IndicatorStatus.NO_DATA)
+    return IndicatorStanding(IndicatorStatus.NO_DATA, entered[-1].value, entered[-1].year)
 
 
 def _joined(
     known: Sequence[ValueTask], computed: Mapping[int, Decimal], counting: frozenset[int]
-) -> list[Observed]:
+) -> list[ObservedFigure]:
     kept = [
-        Observed(one.year, one.value, one.cumulative) for one in known if one.year not in counting
+        ObservedFigure(one.year, one.value, one.cumulative)
+        for one in known
+        if one.year not in counting
     ]
-    added = [Observed(year, computed[year]) for year in counting]
+    added = [ObservedFigure(year, computed[year]) for year in counting]
     return sorted([*kept, *added], key=lambda one: one.year)
 
 
-def _target(figure: FigureTask) -> Target:
-    return Target(
+def _target(figure: FigureTask) -> TargetFigure:
+    return TargetFigure(
         figure.year, figure.value, figure.sense, figure.comparator, figure.cumulative_from
     )
 
 
-def _base(figure: FigureTask | None) -> Base | None:
+def _base(figure: FigureTask | None) -> BaseFigure | None:
     if figure is None or figure.year is None or figure.value is None:
         return None
-    return Base(figure.year, figure.value)
+    return BaseFigure(figure.year, figure.value)
 
 
 def describe(outlook: Outlook) -> dict[str, Any]:

@@ -26,8 +26,8 @@ from shanhai.processes.kit.manifest import finish_manifest
 from shanhai.processes.kit.outputs import write_document, write_report_files, write_table
 from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.task import Outcome, OutputFile
-from shanhai.reporting.indicator_chart import draw_indicator
-from shanhai.reporting.pages import Page, Picture
+from shanhai.reporting.charts import draw_indicator
+from shanhai.reporting.pages import Picture, ReportPage
 from shanhai.vocabulary import Label
 
 TEMPLATE = "indicators_report.html.j2"
@@ -108,7 +108,9 @@ def _write(
 ) -> list[OutputFile]:
     region = document["region"]
     pictures = _draw(evaluated, document, workspace)
-    page = Page(TEMPLATE, Label(region["name_zh"], region["name_en"]), document, manifest, pictures)
+    page = ReportPage(
+        TEMPLATE, Label(region["name_zh"], region["name_en"]), document, manifest, pictures
+    )
     files = [
         write_document(workspace, "indicators", Label("指标评价", "Indicators"), document),
         write_document(

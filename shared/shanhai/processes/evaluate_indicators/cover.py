@@ -9,7 +9,7 @@ from shanhai.processes.kit.study_area import GridInputs, StudyArea, build_study_
 from shanhai.processes.kit.task import Task
 from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.vectorise import cells_within
-from shanhai.raster.warp import Source, align, open_source
+from shanhai.raster.warp import RasterSource, align, open_source
 from shanhai.science.arrays import BoolArray, FloatArray, IntArray
 from shanhai.science.grid import Window
 from shanhai.science.landcover import LandCover
@@ -60,14 +60,14 @@ class CoverCounts:
             near += int(np.count_nonzero(taken <= minutes))
         return near, known
 
-    def _open(self, theme: str, year: int) -> Source:
+    def _open(self, theme: str, year: int) -> RasterSource:
         dataset = self._task.datasets[f"{theme}.{year}"]
         return open_source(Path(self._task.files[dataset.uri]), THEME_RULES[theme].quantity)
 
     def _inside(self, window: Window) -> BoolArray:
         return cells_within(self.area.outline, self.area.grid, window)
 
-    def _cover(self, cover: Source, window: Window) -> IntArray:
+    def _cover(self, cover: RasterSource, window: Window) -> IntArray:
         values: FloatArray = align(cover, self.area.grid, window)[0][self._inside(window)]
         codes: IntArray = np.nan_to_num(values, nan=0.0).astype(np.int64)
         return codes

@@ -8,7 +8,7 @@ from shanhai.processes.evaluate_indicators.values import Figure, Material
 from shanhai.processes.kit.manifest import SCHEMA_VERSION
 from shanhai.processes.kit.run_record import run_record
 from shanhai.processes.kit.task import DatasetTask
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label
 
 
@@ -46,7 +46,7 @@ def _dataset(key: str, dataset: DatasetTask) -> dict[str, Any]:
     }
 
 
-def flags_of(evaluated: Sequence[Evaluated]) -> list[Flag]:
+def flags_of(evaluated: Sequence[Evaluated]) -> list[ResultFlag]:
     """What a reader should know: values that stand beside one by hand, and thin years."""
     flags = []
     for one in evaluated:
@@ -55,7 +55,7 @@ def flags_of(evaluated: Sequence[Evaluated]) -> list[Flag]:
         if beside:
             years = ", ".join(map(str, beside))
             flags.append(
-                Flag(
+                ResultFlag(
                     "entered_by_hand_kept",
                     Label(
                         f"{name.zh}：{years} 年已有人工填报值，计算值未替换",
@@ -71,8 +71,8 @@ def _is_thin(found: object) -> bool:
     return isinstance(found, Figure) and found.details.get("enough_days") is False
 
 
-def _thin(name: Label, year: int) -> Flag:
-    return Flag(
+def _thin(name: Label, year: int) -> ResultFlag:
+    return ResultFlag(
         "few_valid_days",
         Label(
             f"{name.zh}：{year} 年有效天数不足 324 天",

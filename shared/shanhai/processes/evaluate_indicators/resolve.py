@@ -42,7 +42,7 @@ from shanhai.processes.evaluate_indicators.task import (
 from shanhai.processes.kit.lookups import find_usable_region, refuse
 from shanhai.processes.kit.resolution import Resolution, judge_grid, keep_rights
 from shanhai.processes.kit.task import Task
-from shanhai.science.indicators import Observed
+from shanhai.science.indicators import ObservedFigure
 from shanhai.science.units import convert
 
 SEA_UNIT_LEVEL = "bay"
@@ -221,7 +221,7 @@ def _figure(row: IndicatorTarget) -> FigureTask:
     )
 
 
-def _value(item: Observed, jobs: Mapping[int, str]) -> ValueTask:
+def _value(item: ObservedFigure, jobs: Mapping[int, str]) -> ValueTask:
     return ValueTask(
         year=item.year,
         value=item.value,

@@ -23,14 +23,13 @@ from shanhai.raster.checks import (
     check_report,
 )
 from shanhai.raster.clean import Cleaning, CleaningReport, clean_blocks
-from shanhai.raster.cog import Frame, write_cog
-from shanhai.raster.conversions import conversion
+from shanhai.raster.cog import CogFrame, write_cog
 from shanhai.raster.edge_water import EdgeWater, find_edge_water
 from shanhai.raster.fill_codes import FillCode, codes_of
 from shanhai.raster.inspect import RasterFacts, inspect_raster, resolution_m
 from shanhai.raster.statistics import BandStatistics
-from shanhai.raster.themes import THEME_RULES, ThemeRule
-from shanhai.science.zoning.flag import Flag
+from shanhai.raster.themes import THEME_RULES, ThemeRule, conversion
+from shanhai.science.flags import ResultFlag
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vocabulary import Label
 
@@ -60,10 +59,10 @@ class Imported:
 
     rule: ThemeRule
     facts: RasterFacts
-    frame: Frame
+    frame: CogFrame
     report: CleaningReport
     statistics: list[BandStatistics] = field(default_factory=list)
-    warnings: list[Flag] = field(default_factory=list)
+    warnings: list[ResultFlag] = field(default_factory=list)
     codes: tuple[FillCode, ...] = ()
 
 
@@ -107,8 +106,8 @@ def _region_geometry(task: Task) -> BaseGeometry:
     return shape(task.region.geometry)
 
 
-def _frame(facts: RasterFacts, rule: ThemeRule) -> Frame:
-    return Frame(
+def _frame(facts: RasterFacts, rule: ThemeRule) -> CogFrame:
+    return CogFrame(
         crs=facts.crs or "",
         transform=facts.transform,
         width=facts.width,
@@ -135,14 +134,14 @@ def _sea(
     return water
 
 
-def _tell_sea(report: CleaningReport) -> list[Flag]:
+def _tell_sea(report: CleaningReport) -> list[ResultFlag]:
     if report.sea_cells == 0:
         return []
     text = Label(
         f"土地覆盖：与栅格边缘相连的 {report.sea_cells} 个水体像元按海域处理",
         f"land_cover: {report.sea_cells} cells of water that join the edge are taken as the sea",
     )
-    return [Flag("sea", text)]
+    return [ResultFlag("sea", text)]
 
 
 def _codes(

@@ -14,7 +14,7 @@ import structlog
 from shanhai import __version__
 from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.task import Task
-from shanhai.raster.remembering import Memory, RememberingRunner
+from shanhai.raster.checkpoint import CheckpointFolder, CheckpointingRunner
 from shanhai.raster.versions import library_versions
 from shanhai.raster.windows import WindowRunner, window_runner
 
@@ -40,7 +40,7 @@ def resumed_runner(
         if task.windows is None or task.cluster is not None:
             yield runner, progress
             return
-        memory = Memory(Path(task.windows) / digest_of(task), workspace, task.keep_from_s)
+        memory = CheckpointFolder(Path(task.windows) / digest_of(task), workspace, task.keep_from_s)
         try:
             found = memory.open()
         except PermissionError as error:
@@ -50,7 +50,7 @@ def resumed_runner(
         _forget_others(memory.folder)
         if found:
             log.info("going on from finished windows", windows=found)
-        yield RememberingRunner(runner, memory), _telling(progress, found)
+        yield CheckpointingRunner(runner, memory), _telling(progress, found)
 
 
 def _forget_others(folder: Path) -> None:

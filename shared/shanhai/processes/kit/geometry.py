@@ -10,7 +10,7 @@ from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.science.arrays import BoolArray, FloatArray, IntArray
 from shanhai.science.corridors.cost_kernels import Labels
 from shanhai.science.corridors.paths import line_between
-from shanhai.science.corridors.swath import Swath
+from shanhai.science.corridors.swaths import Swath
 from shanhai.science.grid import Grid, Window
 from shanhai.science.zoning.outlines import trace_outlines
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from shanhai.raster.themes import THEME_RULES
-from shanhai.raster.warp import Quantity
+from shanhai.raster.warp import RasterQuantity
 from shanhai.science.arrays import BoolArray, FloatArray
 
 _DIGITS = 6
@@ -88,7 +88,7 @@ def possible(theme: str, bands: FloatArray) -> tuple[FloatArray, BoolArray]:
     """
     rule = THEME_RULES[theme]
     low, high = rule.ranges[len(bands)]
-    if rule.quantity is Quantity.EXTENSIVE:
+    if rule.quantity is RasterQuantity.EXTENSIVE:
         high = np.inf
     outside: BoolArray = (bands < low) | (bands > high)
     if not outside.any():

@@ -16,7 +16,7 @@ from shanhai.processes.kit.input_summary import possible
 from shanhai.processes.kit.region import LAND, Place, class_codes
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import MONTHS, THEME_RULES
-from shanhai.raster.warp import Source, align
+from shanhai.raster.warp import RasterSource, align
 from shanhai.science.arrays import FloatArray
 from shanhai.science.carbon import heterotrophic_respiration, net_ecosystem_production
 from shanhai.science.climate import erosivity_annual, erosivity_monthly
@@ -40,7 +40,7 @@ BOUNDLESS = frozenset({"dem"})
 class Sight:
     """What one window sees of the inputs; every raster is read once."""
 
-    sources: Mapping[str, Source]
+    sources: Mapping[str, RasterSource]
     grid: Grid
     window: Window
     relief_radius_m: float
@@ -179,7 +179,7 @@ def make_layers(place: Place, names: Sequence[str], *, relief_radius_m: float = 
 
 def _make(
     store: ScratchStore,
-    sources: Mapping[str, Source],
+    sources: Mapping[str, RasterSource],
     names: Sequence[str],
     relief_radius_m: float,
     window: Window,

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from shanhai.processes.kit.task import Task
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import CONTROL_KINDS, Label
 
 LineKind = Literal["red_line", "protected_area", "permanent_basic_farmland", "urban_boundary"]
@@ -21,7 +21,7 @@ PROTECTED = ("red_line", RESERVE)
 OVERLAYS = "/inputs/parameters/overlays"
 
 
-def left_out_flags(task: Task) -> tuple[Flag, ...]:
+def left_out_flags(task: Task) -> tuple[ResultFlag, ...]:
     """A warning where lines were too detailed to be compared with the zones."""
     if not task.areas_left_out:
         return ()
@@ -31,4 +31,4 @@ def left_out_flags(task: Task) -> tuple[Flag, ...]:
         f"The overlap with {', '.join(name.en.lower() for name in names)} is not told: the lines "
         "have too many vertices.",
     )
-    return (Flag("lines_left_out", text),)
+    return (ResultFlag("lines_left_out", text),)

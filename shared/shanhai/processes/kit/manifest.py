@@ -8,8 +8,8 @@ import orjson
 from shanhai.processes.kit.region import Place
 from shanhai.processes.kit.run_record import run_record
 from shanhai.processes.kit.task import DatasetTask, OutputFile, Task
-from shanhai.raster.warp import Source
-from shanhai.science.zoning.flag import Flag
+from shanhai.raster.warp import RasterSource
+from shanhai.science.flags import ResultFlag
 from shanhai.storage.artifacts import sha256_of
 
 MANIFEST_FILE = "manifest.json"
@@ -38,7 +38,7 @@ def build_manifest(task: Task, place: Place, **parts: Any) -> dict[str, Any]:
     }
 
 
-def _input(dataset: DatasetTask, source: Source, cell_m: float) -> dict[str, Any]:
+def _input(dataset: DatasetTask, source: RasterSource, cell_m: float) -> dict[str, Any]:
     return {
         **dataset.model_dump(
             mode="json",
@@ -57,7 +57,7 @@ def _input(dataset: DatasetTask, source: Source, cell_m: float) -> dict[str, Any
 
 
 def finish_manifest(
-    manifest: dict[str, Any], files: list[OutputFile], flags: list[Flag], workspace: Path
+    manifest: dict[str, Any], files: list[OutputFile], flags: list[ResultFlag], workspace: Path
 ) -> None:
     """Add warnings and checksums of the outputs, and write it beside them."""
     manifest["warnings"] = [flag.document() for flag in flags]

@@ -13,9 +13,9 @@ from shanhai.cartography import style_of
 from shanhai.processes.kit.rasters import raster_output
 from shanhai.processes.kit.region import Place
 from shanhai.processes.kit.task import OutputFile
-from shanhai.raster.cog import BLOCK, Block, Frame, write_cog
+from shanhai.raster.cog import BLOCK, Block, CogFrame, write_cog
 from shanhai.raster.store import ScratchStore
-from shanhai.reporting.pages import Page, write_page
+from shanhai.reporting.pages import ReportPage, write_page
 from shanhai.science.grid import Window
 from shanhai.vocabulary import Label
 
@@ -32,7 +32,7 @@ def write_rasters(place: Place, layers: Sequence[Layer], workspace: Path) -> lis
 
 def _write_raster(store: ScratchStore, workspace: Path, layer: Layer) -> OutputFile:
     name, unit = layer
-    frame = Frame.of_grid(store.grid, categorical=unit is None)
+    frame = CogFrame.of_grid(store.grid, categorical=unit is None)
     statistics = write_cog(workspace / f"{name}.tif", frame, _blocks(store, name, unit is None))
     return raster_output(name, f"{name}.tif", style_of(name).title, frame, statistics, unit)
 
@@ -64,7 +64,7 @@ def write_table(
     return _file(name, path, "text/csv", title)
 
 
-def write_report_files(workspace: Path, page: Page) -> list[OutputFile]:
+def write_report_files(workspace: Path, page: ReportPage) -> list[OutputFile]:
     """Write the report as HTML, and as PDF where that can be made."""
     write_page(workspace / REPORT, workspace / REPORT_PDF, page)
     files = [

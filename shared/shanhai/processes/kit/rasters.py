@@ -7,7 +7,7 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.processes.kit.task import OutputFile
-from shanhai.raster.cog import Frame
+from shanhai.raster.cog import CogFrame
 from shanhai.raster.crs import LON_LAT, parse_crs, reproject_geometry
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA
 from shanhai.raster.statistics import BandStatistics
@@ -21,7 +21,7 @@ def raster_output(
     name: str,
     path: str,
     title: Label,
-    frame: Frame,
+    frame: CogFrame,
     statistics: list[BandStatistics],
     unit: str | None,
     **more: Any,
@@ -54,7 +54,7 @@ def raster_output(
     )
 
 
-def _footprint(frame: Frame) -> BaseGeometry:
+def _footprint(frame: CogFrame) -> BaseGeometry:
     """The extent in longitude and latitude, its edges densified so that they may bend."""
     a, _, west, _, e, north = frame.transform
     east, south = west + frame.width * a, north + frame.height * e

@@ -15,7 +15,7 @@ from shanhai.processes.kit.task import Task
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.vectorise import cells_within, number_areas
-from shanhai.raster.warp import Quantity, Source, align, open_source
+from shanhai.raster.warp import RasterQuantity, RasterSource, align, open_source
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.grid import Grid, Window
@@ -43,7 +43,7 @@ class Place:
 
     area: StudyArea
     store: ScratchStore
-    sources: Mapping[str, Source]
+    sources: Mapping[str, RasterSource]
     runner: WindowRunner
 
     @property
@@ -97,7 +97,7 @@ def build_place(
     task: Task,
     inputs: GridInputs,
     folder: Path,
-    sources: Mapping[str, Source],
+    sources: Mapping[str, RasterSource],
     runner: WindowRunner,
 ) -> Place:
     """The region of a task on its grid, with land and districts written.
@@ -120,20 +120,22 @@ def build_place(
     return place
 
 
-def open_sources(task: Task, themes: Collection[str]) -> dict[str, Source]:
+def open_sources(task: Task, themes: Collection[str]) -> dict[str, RasterSource]:
     """The rasters of a task by theme, inspected; only those of `themes` are read."""
     # A computed supply has no rule: it is a quantity per hectare.
     return {
         theme: open_source(
             Path(task.files[dataset.uri]),
-            THEME_RULES[theme].quantity if theme in THEME_RULES else Quantity.INTENSIVE,
+            THEME_RULES[theme].quantity if theme in THEME_RULES else RasterQuantity.INTENSIVE,
         )
         for theme, dataset in sorted(task.datasets.items())
         if theme in themes
     }
 
 
-def _write_land(area: StudyArea, store: ScratchStore, cover: Source | None, window: Window) -> int:
+def _write_land(
+    area: StudyArea, store: ScratchStore, cover: RasterSource | None, window: Window
+) -> int:
     """Write land and districts of a window; returns the cells of land.
 
     Land is what lies in the region and is not sea in the land cover; cells without land cover are

@@ -12,9 +12,9 @@ from shanhai.processes.kit.outputs import write_report_files
 from shanhai.processes.kit.region import Place
 from shanhai.processes.kit.task import OutputFile
 from shanhai.raster.store import ScratchStore
-from shanhai.reporting.furniture import District
+from shanhai.reporting.map_decorations import DistrictOutline
 from shanhai.reporting.maps import MapFrame, draw_class_map, draw_ramp_map
-from shanhai.reporting.pages import Page, Picture
+from shanhai.reporting.pages import Picture, ReportPage
 from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.grid import Window
 from shanhai.vocabulary import Label, Lang
@@ -41,7 +41,9 @@ def write_report(
         for picture in _draw(place.store, layer, statistics, frame, workspace)
     ]
     name = Label(place.area.region.name_zh, place.area.region.name_en)
-    files = write_report_files(workspace, Page(template, name, statistics, manifest, pictures))
+    files = write_report_files(
+        workspace, ReportPage(template, name, statistics, manifest, pictures)
+    )
     for picture, _ in pictures:
         picture.unlink()
     return files
@@ -50,9 +52,9 @@ def write_report(
 def frame_of(place: Place, manifest: Mapping[str, Any]) -> MapFrame:
     """What all maps of a place share."""
     area, inputs = place.area, manifest["inputs"]
-    own = District(Label(area.region.name_zh, area.region.name_en), area.outline)
+    own = DistrictOutline(Label(area.region.name_zh, area.region.name_en), area.outline)
     districts = [
-        District(Label(one.name_zh, one.name_en), geometry)
+        DistrictOutline(Label(one.name_zh, one.name_en), geometry)
         for one, geometry in zip(area.district_tasks, area.districts, strict=True)
     ]
     cell, crs = f"{place.grid.cell_m:g} m", manifest["aoi"]["crs"]

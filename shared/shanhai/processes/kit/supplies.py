@@ -24,7 +24,7 @@ from shanhai.science.grid import Window
 from shanhai.science.hydrology.accumulation import CELLS
 from shanhai.science.hydrology.routing import SCRATCH, write_contributing_area
 from shanhai.science.landcover import is_water
-from shanhai.science.normalise import LIMIT_PROBABILITIES, Limits, normalise
+from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
 from shanhai.science.quantiles import exact_layer_quantiles, exact_quantiles
 from shanhai.science.rusle import cover_cai, slope_length, slope_steepness
 from shanhai.science.vegetation import (
@@ -81,12 +81,14 @@ def _dry(place: Place, window: Window) -> BoolArray:
     return known
 
 
-def layer_limits(place: Place, layers: Sequence[str], known: Sequence[str]) -> dict[str, Limits]:
+def layer_limits(
+    place: Place, layers: Sequence[str], known: Sequence[str]
+) -> dict[str, NormalisationLimits]:
     """Limits of normalisation of layers, over the cells in which all of `known` have a value."""
     found = exact_layer_quantiles(
         lambda: place.masked(layers, partial(place.known, known)), LIMIT_PROBABILITIES
     )
-    return {name: Limits(*found[name]) for name in layers}
+    return {name: NormalisationLimits(*found[name]) for name in layers}
 
 
 def write_supplies(
@@ -177,7 +179,9 @@ def _write_biodiversity(place: Place, scale: VegetationScale | None) -> str:
     return "npp_index"
 
 
-def _biodiversity(store: ScratchStore, limits: Mapping[str, Limits], window: Window) -> None:
+def _biodiversity(
+    store: ScratchStore, limits: Mapping[str, NormalisationLimits], window: Window
+) -> None:
     scaled = {
         f"{name}_n": normalise(store.read(name, window), limits[name])
         for name in _BIODIVERSITY_NEEDS

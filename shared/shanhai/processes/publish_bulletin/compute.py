@@ -22,8 +22,8 @@ from shanhai.processes.publish_bulletin.document.word import write_word
 from shanhai.processes.publish_bulletin.pictures import draw_pictures
 from shanhai.processes.publish_bulletin.task import PublishBulletinTask
 from shanhai.reporting.fonts import font_families, missing_font_warning
-from shanhai.reporting.pdf import can_write_pdf, missing_pdf_warning, write_pdf
-from shanhai.science.zoning.flag import Flag
+from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning, write_pdf
+from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label, Lang
 
 MEDIA_TYPES = {
@@ -108,14 +108,16 @@ def _write_documents(
     ]
 
 
-def _flags() -> list[Flag]:
+def _flags() -> list[ResultFlag]:
     return [
         *([] if font_families("zh") else [missing_font_warning()]),
         *([] if can_write_pdf() else [missing_pdf_warning()]),
     ]
 
 
-def _manifest(task: PublishBulletinTask, held: BulletinTask, flags: list[Flag]) -> dict[str, Any]:
+def _manifest(
+    task: PublishBulletinTask, held: BulletinTask, flags: list[ResultFlag]
+) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         **run_record(task),

@@ -26,10 +26,16 @@ from shanhai.processes.build_network.sources import find_sources
 from shanhai.processes.kit.process import Progress
 from shanhai.processes.run_scenario.edits import Edited
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.warp import Source
+from shanhai.raster.warp import RasterSource
 from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.cost_kernels import Labels
-from shanhai.science.corridors.former import Former, Matching, Notes, changed_ground, match_sources
+from shanhai.science.corridors.incremental_links import (
+    FormerLinks,
+    LinkNotes,
+    Matching,
+    changed_ground,
+    match_sources,
+)
 from shanhai.science.corridors.links import Network
 from shanhai.science.corridors.pairs import Pair
 from shanhai.science.corridors.resistance_factors import reach_m
@@ -113,10 +119,10 @@ def rehearse(
     surfaces = (scene.whole(RESISTANCE), edited.scene.whole(RESISTANCE))
     labels = (_passable(sources, surfaces[0]), _passable(new_sources, surfaces[1]))
     matching = match_sources(*labels)
-    notes = Notes(changed_ground(surfaces, labels, matching, settings), settings.keep_bytes)
+    notes = LinkNotes(changed_ground(surfaces, labels, matching, settings), settings.keep_bytes)
     network, notes = find_links(scene, sources, partial(take_notes, notes, None))
     progress(60, "paths_after")
-    former = Former(notes, matching, settings)
+    former = FormerLinks(notes, matching, settings)
     search = partial(take_notes, None, None if complete else former)
     new_network, _ = find_links(edited.scene, new_sources, search)
     progress(68, "current")
@@ -206,7 +212,7 @@ def _renew(
     before: ScratchStore,
     after: ScratchStore,
     grid: Grid,
-    sources: Mapping[str, Source],
+    sources: Mapping[str, RasterSource],
     recipe: Recipe,
     stale: frozenset[Window],
     window: Window,
@@ -219,7 +225,7 @@ def _renew(
         after.write(layer, window, before.read_stored(layer, window))
 
 
-def _kept(former: Former, network: Network) -> dict[Pair, Pair]:
+def _kept(former: FormerLinks, network: Network) -> dict[Pair, Pair]:
     found = {link.pair: former.kept(link.pair) for link in network.links}
     return {pair: before for pair, before in found.items() if before is not None}
 

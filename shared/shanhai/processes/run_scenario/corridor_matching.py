@@ -11,7 +11,7 @@ from shanhai.processes.build_network.corridors import source_code
 from shanhai.processes.kit.geometry import swath_outline
 from shanhai.processes.run_scenario.before_after import Rehearsal, State
 from shanhai.science.corridors.cost_kernels import Labels
-from shanhai.science.corridors.links import Link
+from shanhai.science.corridors.links import SourceLink
 from shanhai.science.corridors.pairs import Pair
 
 Change = Literal["opened", "closed", "merged", "split", "cheaper", "dearer", "same"]
@@ -42,12 +42,12 @@ class Sides:
     code: str
     change: Change
     sources: tuple[str, str]
-    before: Link | None
-    after: Link | None
+    before: SourceLink | None
+    after: SourceLink | None
     title: Title | None = None
 
     @property
-    def link(self) -> Link:
+    def link(self) -> SourceLink:
         """As it will be, or as it is where it ends."""
         found = self.after or self.before
         if found is None:
@@ -117,7 +117,7 @@ def _pair_before(pair: Pair, rehearsal: Rehearsal) -> Pair:
     return one, other
 
 
-def _change(before: Link, after: Link) -> Change:
+def _change(before: SourceLink, after: SourceLink) -> Change:
     if after.path.cost < before.path.cost * (1 - _ROUNDING):
         return "cheaper"
     return "dearer" if after.path.cost > before.path.cost * (1 + _ROUNDING) else "same"

@@ -11,13 +11,15 @@ from shanhai.processes.run_scenario.reassessment import Reassessed
 from shanhai.processes.run_scenario.result import Compared, ComparedNetwork, ComparedServices
 from shanhai.processes.run_scenario.rezoning import Rezoned
 from shanhai.processes.run_scenario.task import RunScenarioTask
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label, label_of
 
 Document = dict[str, Any]
 
 
-def build_manifest(task: RunScenarioTask, compared: Compared, flags: Sequence[Flag]) -> Document:
+def build_manifest(
+    task: RunScenarioTask, compared: Compared, flags: Sequence[ResultFlag]
+) -> Document:
     """The manifest; only `job_id` and `created_utc` differ between equal runs."""
     parts = {}
     if compared.network is not None:
@@ -96,7 +98,7 @@ def _zoning(rezoned: Rezoned) -> Document:
 
 def scenario_flags(
     compared: Compared, document: Mapping[str, Any], task: RunScenarioTask
-) -> list[Flag]:
+) -> list[ResultFlag]:
     """What holds as it was, what fell apart, and edits that change nothing."""
     found = []
     if compared.network is not None:
@@ -106,7 +108,7 @@ def scenario_flags(
     return [*found, *left_out_flags(task)]
 
 
-def _network_flags(compared: ComparedNetwork, document: Mapping[str, Any]) -> list[Flag]:
+def _network_flags(compared: ComparedNetwork, document: Mapping[str, Any]) -> list[ResultFlag]:
     found = []
     if compared.rehearsal.record["importance"] is not None:
         found.append(_HELD)
@@ -120,7 +122,7 @@ def _network_flags(compared: ComparedNetwork, document: Mapping[str, Any]) -> li
     return found
 
 
-def _services_flags(compared: ComparedServices, document: Mapping[str, Any]) -> list[Flag]:
+def _services_flags(compared: ComparedServices, document: Mapping[str, Any]) -> list[ResultFlag]:
     reassessed = compared.reassessed
     found = [_drivers_held(reassessed)]
     if not any(one["changed_cells"] for one in document["ratios"]):
@@ -130,7 +132,7 @@ def _services_flags(compared: ComparedServices, document: Mapping[str, Any]) -> 
     return found
 
 
-def _drivers_held(reassessed: Reassessed) -> Flag:
+def _drivers_held(reassessed: Reassessed) -> ResultFlag:
     """What the edits say nothing of, and the services that therefore stay as they are."""
     themes = [label_of(one) for one in reassessed.held]
     methods = reassessed.assessment.assembled.methods
@@ -142,7 +144,7 @@ def _drivers_held(reassessed: Reassessed) -> Flag:
         if same
         else ""
     )
-    return Flag(
+    return ResultFlag(
         "drivers_held",
         Label(
             f"编辑未涉及的输入保持编辑前的值：{zh}{same_zh}",
@@ -151,7 +153,7 @@ def _drivers_held(reassessed: Reassessed) -> Flag:
     )
 
 
-_HELD = Flag(
+_HELD = ResultFlag(
     "importance_held",
     Label(
         "生态系统服务的重要性保持编辑前的值；仅修复的土地额外计入候选",
@@ -159,25 +161,25 @@ _HELD = Flag(
         "restored counts as candidate besides",
     ),
 )
-_DISCONNECTED = Flag(
+_DISCONNECTED = ResultFlag(
     "disconnected_after",
     Label(
         "编辑之后部分源地之间没有可通行的路径",
         "after the edits no way leads between some of the sources",
     ),
 )
-_NOTHING = Flag(
+_NOTHING = ResultFlag(
     "nothing_changed",
     Label(
         "编辑没有改变网络",
         "the edits change nothing of the network",
     ),
 )
-_RATIO_SAME = Flag(
+_RATIO_SAME = ResultFlag(
     "ratio_unchanged",
     Label("编辑没有改变任何服务的供需比", "the edits change the ratio of no service"),
 )
-_BY_CENTRES = Flag(
+_BY_CENTRES = ResultFlag(
     "zones_by_centres",
     Label(
         "编辑后的分区单元按编辑前各类的中心重新归类，而非按原算法",

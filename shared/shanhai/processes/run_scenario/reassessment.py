@@ -29,9 +29,8 @@ from shanhai.processes.run_scenario.edits import Edited
 from shanhai.processes.run_scenario.near_edits import TOUCHED, NearEdits
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.ecoservices.computation import Computation
-from shanhai.science.ecoservices.dependence import reaches
-from shanhai.science.ecoservices.plan import Plan, plan_of
+from shanhai.science.ecoservices.computation import PlanComputation
+from shanhai.science.ecoservices.plan import ComputationPlan, plan_of, reaches
 from shanhai.science.grid import Window
 from shanhai.science.landcover import LandCover
 
@@ -158,7 +157,9 @@ def _write_window_touched(
     stores.wide.write_classes(TOUCHED, window, touched.astype(np.uint8))
 
 
-def _plan_of_results(base: Assessment, results: Sequence[str], reach: Mapping[str, int]) -> Plan:
+def _plan_of_results(
+    base: Assessment, results: Sequence[str], reach: Mapping[str, int]
+) -> ComputationPlan:
     """One pass to the results, since all numbers of the area are known.
 
     Layers the assessment kept are read where no edit alters them, and rounded as it rounded them
@@ -181,7 +182,7 @@ def _plan_of_results(base: Assessment, results: Sequence[str], reach: Mapping[st
 
 def _compute(
     base: Assessment,
-    plan: Plan,
+    plan: ComputationPlan,
     layers: SourceLayers,
     reach: Mapping[str, int] | None,
     runner: WindowRunner,
@@ -200,7 +201,7 @@ def _compute(
         for _ in runner.run(partial(_take_over, base.stores.own, layers.stores.own, kept), left):
             pass
     keeping = runner.remembered()
-    computation = Computation(plan, near or layers, keeping, extent(base.area), stale)
+    computation = PlanComputation(plan, near or layers, keeping, extent(base.area), stale)
     for _ in computation.passes(dict(base.figures), lambda _share: None):
         pass
     return len(stale), len(windows)

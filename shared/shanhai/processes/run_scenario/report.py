@@ -19,8 +19,8 @@ from shanhai.processes.run_scenario.rasters import CHANGE
 from shanhai.processes.run_scenario.result import Compared, ComparedNetwork
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.reporting.maps import MapFrame, draw_class_map
-from shanhai.reporting.pages import Page, Picture
-from shanhai.reporting.scenario_map import TITLE, ScenarioDrawing, draw_scenario_map
+from shanhai.reporting.pages import Picture, ReportPage
+from shanhai.reporting.plan_maps import SCENARIO_TITLE, ScenarioDrawing, draw_scenario_map
 from shanhai.vocabulary import Label, Lang
 
 TEMPLATE = "scenario_report.html.j2"
@@ -46,14 +46,14 @@ def write_report(
         if compared.network is not None:
             drawing = _drawing(compared.network, compared.edited)
             if draw_scenario_map(path := workspace / f"map_{lang}.png", drawing, frame, lang):
-                leading.append((path, TITLE))
+                leading.append((path, SCENARIO_TITLE))
             pictures += _cells(compared.network.rehearsal, frame, lang, workspace)
         if compared.services is not None:
             pictures += draw_balance(compared.services, frame, lang, workspace)
     name = Label(place.area.region.name_zh, place.area.region.name_en)
     content = {**document, "change_labels": CHANGE_LABELS}
     files = write_report_files(
-        workspace, Page(TEMPLATE, name, content, manifest, [*leading, *pictures])
+        workspace, ReportPage(TEMPLATE, name, content, manifest, [*leading, *pictures])
     )
     for picture, _ in pictures:
         picture.unlink()

@@ -14,7 +14,7 @@ from shanhai.processes.select_sites.ratio_lookup import RATIO
 from shanhai.processes.select_sites.task import PlaceKind, PlaceTask, SelectionTask, SelectSitesTask
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.warp import Source
+from shanhai.raster.warp import RasterSource
 from shanhai.science.grid import Grid
 
 HECTARE_M2 = 1e4
@@ -55,7 +55,7 @@ class Siting:
         return self.task.selection or SelectionTask()
 
     @property
-    def ratio(self) -> Source | None:
+    def ratio(self) -> RasterSource | None:
         """The comprehensive ratio, if there is one."""
         return self.place.sources.get(RATIO)
 

@@ -6,12 +6,15 @@ from typing import Any
 from shanhai.processes.kit import manifest
 from shanhai.processes.select_sites.result import Chosen
 from shanhai.processes.select_sites.task import SelectSitesTask
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label
 
 
 def build_manifest(
-    task: SelectSitesTask, chosen: Chosen, statistics: Mapping[str, Any], flags: Sequence[Flag]
+    task: SelectSitesTask,
+    chosen: Chosen,
+    statistics: Mapping[str, Any],
+    flags: Sequence[ResultFlag],
 ) -> dict[str, Any]:
     """The manifest; only `job_id` and `created_utc` differ between equal runs."""
     told = ("goal", "status", "candidates", "chosen", "cost", "objective", "bound", "gap")
@@ -31,7 +34,7 @@ def build_manifest(
     )
 
 
-def selection_flags(chosen: Chosen) -> list[Flag]:
+def selection_flags(chosen: Chosen) -> list[ResultFlag]:
     """A plan that misses its targets or was not searched to the end, and what was left out."""
     found = []
     choice, inputs = chosen.choice, chosen.siting.inputs
@@ -64,9 +67,9 @@ def _is_candidate(chosen: Chosen, code: str) -> bool:
     return any(code in one.places for one in chosen.candidates)
 
 
-def _missed(chosen: Chosen) -> Flag:
+def _missed(chosen: Chosen) -> ResultFlag:
     unmet = chosen.choice.unmet
-    return Flag(
+    return ResultFlag(
         "targets_out_of_reach",
         Label(
             "目标无法全部达到，所示为缺口最小的方案，未据此建立项目："
@@ -77,8 +80,8 @@ def _missed(chosen: Chosen) -> Flag:
     )
 
 
-def _left_out(count: int) -> Flag:
-    return Flag(
+def _left_out(count: int) -> ResultFlag:
+    return ResultFlag(
         "places_left_out",
         Label(
             f"有 {count} 个问题或项目不是面、没有投资额，或完全落在其他候选地块内，未作为候选",
@@ -88,8 +91,8 @@ def _left_out(count: int) -> Flag:
     )
 
 
-def _no_lines(kinds: Sequence[str]) -> Flag:
-    return Flag(
+def _no_lines(kinds: Sequence[str]) -> ResultFlag:
+    return ResultFlag(
         "no_lines",
         Label(
             f"该区域没有现行的管控线：{'、'.join(kinds)}，未据此排除地块",
@@ -98,7 +101,7 @@ def _no_lines(kinds: Sequence[str]) -> Flag:
     )
 
 
-_STOPPED = Flag(
+_STOPPED = ResultFlag(
     "stopped_at_limit",
     Label(
         "求解在时限内停止，方案可行但未证明达到所要求的间隙；再次运行可能得到不同方案",
@@ -106,11 +109,11 @@ _STOPPED = Flag(
         "within the gap, and another run may find another",
     ),
 )
-_NONE = Flag(
+_NONE = ResultFlag(
     "nothing_chosen",
     Label("没有选出任何地块", "no site was chosen"),
 )
-_NO_PRIORITY = Flag(
+_NO_PRIORITY = ResultFlag(
     "no_priority",
     Label(
         "没有生态网络、供需比或生态问题，未计算优先级",

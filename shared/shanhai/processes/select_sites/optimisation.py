@@ -12,20 +12,21 @@ from shanhai.processes.select_sites.context import Siting
 from shanhai.processes.select_sites.gains import Gains
 from shanhai.processes.select_sites.rules import Rules, least_shortfall
 from shanhai.science.arrays import FloatArray
-from shanhai.science.selection.alternatives import (
-    Alternatives,
-    find_alternatives,
-    irreplaceability,
-)
 from shanhai.science.selection.conflicts import Unmet
 from shanhai.science.selection.connectivity_gain import ConnectivityGain, connectivity_gain
-from shanhai.science.selection.exact import exact_sum, exactly
+from shanhai.science.selection.exact_sums import exact_sum, exactly
 from shanhai.science.selection.funding import payments
 from shanhai.science.selection.goals import BudgetGoal, Goal, MinimumSet
-from shanhai.science.selection.pareto import FrontPoint, pareto_front
-from shanhai.science.selection.plan import Plan, make_plan
+from shanhai.science.selection.plan import SitePlan, make_plan
 from shanhai.science.selection.problem import SelectionProblem
-from shanhai.science.selection.solving import Selection, SolveOptions, select_sites
+from shanhai.science.selection.solver import SiteSelection, SolveOptions, select_sites
+from shanhai.science.selection.tradeoffs import (
+    Alternatives,
+    FrontPoint,
+    find_alternatives,
+    irreplaceability,
+    pareto_front,
+)
 
 _POINTERS = {
     "target": "/inputs/goal",
@@ -54,8 +55,8 @@ class Choice:
         connectivity: What the plan truly gains, beside the sum of its sites; None without network.
     """
 
-    selection: Selection
-    plan: Plan
+    selection: SiteSelection
+    plan: SitePlan
     partial: bool
     unmet: tuple[Unmet, ...]
     paid: FloatArray | None
@@ -108,7 +109,7 @@ def choose(siting: Siting, rules: Rules, gains: Gains, progress: Progress) -> Ch
     )
 
 
-def as_soon_as_can_be(problem: SelectionProblem, goal: Goal, plan: Plan) -> Plan:
+def as_soon_as_can_be(problem: SelectionProblem, goal: Goal, plan: SitePlan) -> SitePlan:
     """The same sites, each in the first phase of the same share whose budget still holds it.
 
     To the programme phases of one share are alike, so that it may leave the first ones empty.
@@ -143,7 +144,7 @@ def _front(siting: Siting, rules: Rules, options: SolveOptions) -> tuple[FrontPo
     return siting.place.once(partial(pareto_front, rules.problem, goal, points, options))
 
 
-def _demand_plan(found: Selection, unmet: Sequence[Unmet]) -> Plan:
+def _demand_plan(found: SiteSelection, unmet: Sequence[Unmet]) -> SitePlan:
     if found.plan is not None:
         return found.plan
     if found.status == "undecided":

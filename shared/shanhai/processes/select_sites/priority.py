@@ -16,7 +16,7 @@ from shanhai.processes.select_sites.task import PlaceTask
 from shanhai.processes.select_sites.units import Units, cut_units
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.vectorise import cells_touched, cells_within
-from shanhai.raster.warp import Source, align
+from shanhai.raster.warp import RasterSource, align
 from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.grid import Grid, Window
 from shanhai.science.selection.priority import UnitPriority, unit_priority
@@ -133,7 +133,7 @@ class _Sampling:
     store: ScratchStore
     grid: Grid
     units: Units
-    ratio: Source | None
+    ratio: RasterSource | None
     spots: Mapping[str, Sequence[Spot]]
 
 

@@ -12,11 +12,11 @@ from shanhai.processes.select_sites.contract import PRIORITY_LAYER
 from shanhai.processes.select_sites.features import COMPONENTS
 from shanhai.processes.select_sites.result import Chosen
 from shanhai.processes.select_sites.statistics import LEVEL_NAMES
-from shanhai.reporting import front_chart
-from shanhai.reporting.front_chart import draw_front
+from shanhai.reporting import charts
+from shanhai.reporting.charts import draw_front
 from shanhai.reporting.maps import MapFrame, draw_ramp_map
-from shanhai.reporting.pages import Page, Picture
-from shanhai.reporting.selection_map import TITLE, SelectionDrawing, draw_selection_map
+from shanhai.reporting.pages import Picture, ReportPage
+from shanhai.reporting.plan_maps import SELECTION_TITLE, SelectionDrawing, draw_selection_map
 from shanhai.science.selection.goals import maximises
 from shanhai.vocabulary import Label, Lang
 
@@ -59,7 +59,7 @@ def write_report(
     frame = frame_of(place, manifest)
     drawing = _drawing(chosen)
     leading = [
-        (path, TITLE)
+        (path, SELECTION_TITLE)
         for lang in _LANGUAGES
         if draw_selection_map(path := workspace / f"map_{lang}.png", drawing, frame, lang)
     ]
@@ -69,7 +69,7 @@ def write_report(
         **statistics,
         "words": {**GOALS, **STATUSES, **KINDS, **LEVEL_NAMES, **COMPONENTS},
     }
-    page = Page(TEMPLATE, name, content, manifest, [*leading, *others])
+    page = ReportPage(TEMPLATE, name, content, manifest, [*leading, *others])
     files = write_report_files(workspace, page)
     for picture, _ in others:
         picture.unlink()
@@ -102,7 +102,7 @@ def _others(chosen: Chosen, frame: MapFrame, lang: Lang, workspace: Path) -> lis
         plan = chosen.choice.plan
         gain = plan.objective if maximises(chosen.rules.goal) else -plan.objective
         if draw_front(path, front, (plan.cost, gain), lang):
-            drawn.append((path, front_chart.TITLE))
+            drawn.append((path, charts.TITLE))
     return drawn
 
 

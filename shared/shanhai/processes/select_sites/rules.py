@@ -17,20 +17,20 @@ from shanhai.processes.select_sites.gains import Gains
 from shanhai.science.arrays import FloatArray
 from shanhai.science.selection.goals import (
     BudgetGoal,
-    Coverage,
     Goal,
     MaximumBenefit,
     MinimumSet,
-    Shortfall,
+    TargetCoverage,
+    TargetShortfall,
 )
 from shanhai.science.selection.problem import SelectionProblem
 from shanhai.science.selection.rules import (
-    Connections,
-    Corridor,
-    District,
+    CorridorSteps,
+    DistrictRule,
     Edges,
-    Fund,
-    Phase,
+    FundRule,
+    PhaseRule,
+    SiteConnections,
 )
 
 _DIGITS = 6
@@ -94,7 +94,7 @@ def make_rules(siting: Siting, candidates: Sequence[Candidate], gains: Gains) ->
             variants=tuple(
                 tuple(dict.fromkeys(numbers[code] for code in group)) for group in inputs.variants
             ),
-            phases=tuple(Phase(one.name, one.budget, one.share) for one in inputs.phases),
+            phases=tuple(PhaseRule(one.name, one.budget, one.share) for one in inputs.phases),
             funds=_funds(siting, candidates),
             edges=_edges(siting, candidates),
             connections=_connections(siting, candidates),
@@ -107,7 +107,7 @@ def make_rules(siting: Siting, candidates: Sequence[Candidate], gains: Gains) ->
 def least_shortfall(rules: Rules) -> BudgetGoal:
     """The goal of missing the targets by least, every one alike."""
     targets = np.array([rules.targets[name] for name in rules.features])
-    return Shortfall(np.full(len(targets), 1 / len(targets)), targets)
+    return TargetShortfall(np.full(len(targets), 1 / len(targets)), targets)
 
 
 def _demand_free(
@@ -181,7 +181,7 @@ def _goal(
     )
     if asked.kind != "maximum_gain":
         weights = _shares(weights)
-        made = Coverage if asked.kind == "coverage" else Shortfall
+        made = TargetCoverage if asked.kind == "coverage" else TargetShortfall
         return made(weights, wanted)
     # As parts of all there is, so that hectares and scores can be weighed against each other.
     whole = np.array([totals[name] for name in features])
@@ -223,13 +223,13 @@ def districts_of(siting: Siting, candidates: Sequence[Candidate]) -> list[int | 
     return found
 
 
-def _districts(siting: Siting, candidates: Sequence[Candidate]) -> tuple[District, ...]:
+def _districts(siting: Siting, candidates: Sequence[Candidate]) -> tuple[DistrictRule, ...]:
     if not siting.inputs.districts:
         return ()
     codes = [one.code for one in siting.place.area.district_tasks]
     of = districts_of(siting, candidates)
     return tuple(
-        District(
+        DistrictRule(
             one.region,
             tuple(place for place, number in enumerate(of) if number == codes.index(one.region)),
             one.budget,
@@ -240,10 +240,10 @@ def _districts(siting: Siting, candidates: Sequence[Candidate]) -> tuple[Distric
     )
 
 
-def _funds(siting: Siting, candidates: Sequence[Candidate]) -> tuple[Fund, ...]:
+def _funds(siting: Siting, candidates: Sequence[Candidate]) -> tuple[FundRule, ...]:
     """Earmarked money goes to sites with one of its measures."""
     return tuple(
-        Fund(
+        FundRule(
             fund.code,
             fund.amount,
             None
@@ -296,7 +296,7 @@ def _edges(siting: Siting, candidates: Sequence[Candidate]) -> Edges | None:
     )
 
 
-def _connections(siting: Siting, candidates: Sequence[Candidate]) -> Connections | None:
+def _connections(siting: Siting, candidates: Sequence[Candidate]) -> SiteConnections | None:
     """Pairs of sites by the probability that one is reached from the other."""
     reward, d50_m = siting.parameters.connection_reward, siting.parameters.d50_m
     if not reward:
@@ -304,12 +304,12 @@ def _connections(siting: Siting, candidates: Sequence[Candidate]) -> Connections
     shapes = [one.geometry for one in candidates]
     pairs = _pairs(shapes, d50_m * math.log2(1 / _LEAST_PROBABILITY))
     away = np.array([shapes[one].distance(shapes[other]) for one, other in pairs])
-    return Connections(
+    return SiteConnections(
         np.array(pairs, dtype=np.int64).reshape(-1, 2), 0.5 ** (away / d50_m), reward
     )
 
 
-def _corridors(siting: Siting, gains: Gains) -> tuple[Corridor, ...]:
+def _corridors(siting: Siting, gains: Gains) -> tuple[CorridorSteps, ...]:
     """Corridors whose every barrier some site opens."""
     reward = siting.parameters.corridor_reward
     links = siting.selection.links
@@ -325,5 +325,5 @@ def _corridors(siting: Siting, gains: Gains) -> tuple[Corridor, ...]:
         ]
         if steps and all(steps):
             value = reward * max(link.dpc_link_percent, 0.0) / most
-            found.append(Corridor(link.code, tuple(steps), value))
+            found.append(CorridorSteps(link.code, tuple(steps), value))
     return tuple(found)

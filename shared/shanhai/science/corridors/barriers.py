@@ -1,14 +1,73 @@
-"""Barriers: where restoring a small piece of ground would shorten the way between sources most."""
+"""Barriers: where restoring a small piece of ground would shorten the ways between sources most."""
 
 import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
+from numba import njit
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.corridors.disc_kernels import running_minimum
+from shanhai.science.arrays import BoolArray, FloatArray, IntArray
+from shanhai.science.corridors.circuit.settings import require_square
+from shanhai.science.corridors.cost_kernels import Labels
+from shanhai.science.corridors.fields import CostField, overlap
+from shanhai.science.corridors.pairs import Pair
+from shanhai.science.corridors.paths import LeastCostPath
+from shanhai.science.corridors.spacing import Spacing
+from shanhai.science.grid import Window
+
+
+@njit(cache=True, nogil=True)
+def running_minimum(values: FloatArray, half_widths: IntArray) -> FloatArray:
+    """Least value within a disc around each cell; what lies beyond the raster does not count.
+
+    A row's minima over a wider run come from those over a narrower one, and each row gives its part
+    to all rows of the disc around it: steps per cell grow with the radius, not with the area.
+
+    Args:
+        values: +∞ is none.
+        half_widths: Cells to either side that belong to the disc, by rows from its centre; they
+            never grow.
+    """
+    height, width = values.shape
+    least = np.full((height, width), np.inf)
+    run = np.empty(width)
+    wider = np.empty(width)
+    last = len(half_widths) - 1
+    for row in range(height):
+        run[:] = values[row]
+        reach = 0
+        for down in range(last, -1, -1):
+            while reach < half_widths[down]:
+                step = min(half_widths[down] - reach, 2 * reach + 1)
+                _widen(run, step, wider)
+                run, wider = wider, run
+                reach += step
+            if row - down >= 0:
+                _lower(least[row - down], run)
+            if down > 0 and row + down < height:
+                _lower(least[row + down], run)
+    return least
+
+
+@njit(cache=True, nogil=True)
+def _widen(run: FloatArray, step: int, wider: FloatArray) -> None:
+    """Minima of runs that are wider by a step on either side."""
+    width = len(run)
+    for col in range(width):
+        wider[col] = run[col]
+    for col in range(step, width):
+        wider[col] = min(wider[col], run[col - step])
+    for col in range(width - step):
+        wider[col] = min(wider[col], run[col + step])
+
+
+@njit(cache=True, nogil=True)
+def _lower(least: FloatArray, run: FloatArray) -> None:
+    for col in range(len(run)):
+        least[col] = min(least[col], run[col])
+
 
 Combination = Literal["maximum", "sum"]
 
@@ -142,3 +201,100 @@ def require_radii(radii_m: tuple[float, ...], cell_m: float) -> None:
             message_zh=f"radii_m 为 {radii_m}；至少须有一个半径，且均不得小于像元边长 {cell_m:g} m",
             pointer="/radii_m",
         )
+
+
+_BYTES_PER_CELL = 24
+_BYTES_PER_CELL_OF_LINK = 112
+
+
+class BarrierScan:
+    """Scores over all links; `link_sources(…, visit=scan.visit)` fills it.
+
+    Each link is looked at in the rectangle in which both its sources are near enough. Costs up to
+    the least-cost distance are enough for every gain.
+
+    Args:
+        sources: Number of the source of each cell, from 1; 0 is none.
+        spacing: Square cells in metres.
+        settings: Radii, combination and restored ground.
+
+    Raises:
+        InvalidInput: the cells are not square metres, there is no radius, or one is below a cell.
+    """
+
+    def __init__(
+        self,
+        sources: Labels,
+        spacing: Spacing,
+        settings: BarrierSettings = DEFAULT_BARRIER_SETTINGS,
+    ) -> None:
+        self._sources = sources
+        self._cell_m = require_square(spacing)
+        self._settings = settings
+        require_radii(settings.radii_m, self._cell_m)
+        self._total = no_scores(sources.shape)
+
+    @property
+    def scores(self) -> BarrierScores:
+        """Scores above 0, NaN elsewhere and within sources.
+
+        With `maximum` the percentage and the radius are those of the link that gains most; with
+        `sum` scores and percentages are added, and the radius is that of the first link to gain.
+        """
+        return self._total
+
+    def visit(self, pair: Pair, path: LeastCostPath, one: CostField, other: CostField) -> None:
+        """Take in a link.
+
+        Args:
+            pair: Its sources.
+            path: Its least-cost path.
+            one: Costs from its first source.
+            other: Costs from its second source.
+        """
+        window = overlap(self._grown(one.window), self._grown(other.window))
+        found = barrier_scores(
+            one.read(window), other.read(window), path.cost, self._cell_m, self._settings
+        )
+        self._add(found, window)
+
+    def _grown(self, window: Window) -> Window:
+        """The cells whose disc may reach into a window."""
+        reach = math.ceil(max(self._settings.radii_m) / self._cell_m)
+        row, col = max(window.row - reach, 0), max(window.col - reach, 0)
+        end_row = min(window.row + window.height + reach, self._sources.shape[0])
+        end_col = min(window.col + window.width + reach, self._sources.shape[1])
+        return Window(row, col, end_row - row, end_col - col)
+
+    def _add(self, found: BarrierScores, window: Window) -> None:
+        _without(found, ~(found.score > 0) | (self._sources[window.slices] > 0))
+        here = BarrierScores(*(values[window.slices] for values in _arrays(self._total)))
+        (_add_up if self._settings.combine == "sum" else take_better)(here, found)
+
+
+def memory_needed(shape: tuple[int, int], largest_link: tuple[int, int] | None = None) -> int:
+    """Bytes that a scan takes at most besides the network.
+
+    Args:
+        shape: Rows and columns of the raster.
+        largest_link: Rows and columns of the largest rectangle of a link; the raster if not given.
+    """
+    link = largest_link or shape
+    return _BYTES_PER_CELL * math.prod(shape) + _BYTES_PER_CELL_OF_LINK * math.prod(link)
+
+
+def _arrays(scores: BarrierScores) -> tuple[FloatArray, FloatArray, FloatArray]:
+    return scores.score, scores.percent, scores.radius_m
+
+
+def _without(scores: BarrierScores, mask: BoolArray) -> None:
+    for values in _arrays(scores):
+        values[mask] = np.nan
+
+
+def _add_up(total: BarrierScores, found: BarrierScores) -> None:
+    known = ~np.isnan(found.score)
+    np.copyto(total.radius_m, found.radius_m, where=known & np.isnan(total.radius_m))
+    for kept, new in ((total.score, found.score), (total.percent, found.percent)):
+        kept[known & np.isnan(kept)] = 0.0
+        np.add(kept, new, out=kept, where=known)

@@ -10,8 +10,8 @@ from scipy.spatial import KDTree
 from shanhai.science.arrays import BoolArray, FloatArray, IntArray
 from shanhai.science.corridors.cost_distance import allocate, starts_of
 from shanhai.science.corridors.cost_kernels import Labels, Reach
-from shanhai.science.corridors.fields import Field, Fields, grouped
-from shanhai.science.corridors.former import Former, Notes
+from shanhai.science.corridors.fields import CostField, CostFields, grouped
+from shanhai.science.corridors.incremental_links import FormerLinks, LinkNotes
 from shanhai.science.corridors.link_settings import LinkSettings
 from shanhai.science.corridors.pairs import (
     Pair,
@@ -20,14 +20,14 @@ from shanhai.science.corridors.pairs import (
     spanning_links,
     touching_pairs,
 )
-from shanhai.science.corridors.paths import Path, length_m, trace
+from shanhai.science.corridors.paths import LeastCostPath, length_m, trace
 from shanhai.science.corridors.spacing import Spacing
 from shanhai.science.corridors.surface import Surface, spread
 from shanhai.science.corridors.trace_kernels import contacts
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class SearchGround:
     """What all steps of a run share.
 
     Attributes:
@@ -43,7 +43,7 @@ class Ground:
     spacing: Spacing
 
 
-def make_ground(surface: Surface, labels: Labels, spacing: Spacing) -> Ground:
+def make_ground(surface: Surface, labels: Labels, spacing: Spacing) -> SearchGround:
     """Find the edges of the sources; ways between two sources join their edges."""
     around = np.pad(labels, 1)
     height, width = labels.shape
@@ -51,11 +51,11 @@ def make_ground(surface: Surface, labels: Labels, spacing: Spacing) -> Ground:
     for down, across in ((0, 1), (2, 1), (1, 0), (1, 2)):
         on_edge |= around[down : down + height, across : across + width] != labels
     edges = grouped(np.where(on_edge, labels, 0))
-    return Ground(surface, labels, edges, spacing)
+    return SearchGround(surface, labels, edges, spacing)
 
 
 @dataclass(frozen=True, slots=True)
-class Zones:
+class CostZones:
     """Which source each cell is nearest to by cost.
 
     Attributes:
@@ -71,7 +71,7 @@ class Zones:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class CandidateLink:
     """A link before it is chosen.
 
     Attributes:
@@ -80,12 +80,12 @@ class Candidate:
         crosses: Third sources the path goes through.
     """
 
-    path: Path
+    path: LeastCostPath
     euclid_m: float
     crosses: tuple[int, ...]
 
 
-def find_zones(ground: Ground) -> Zones:
+def find_zones(ground: SearchGround) -> CostZones:
     """One search from all sources at once."""
     surface = ground.surface
     cost, _ = spread(surface, starts_of(ground.labels, surface))
@@ -93,7 +93,7 @@ def find_zones(ground: Ground) -> Zones:
     allocate(surface, cost, zones)
     padded = np.pad(zones, surface.steps.margin).ravel()
     meeting = contacts(cost, surface.resistance, padded, surface.steps, len(ground.edges))
-    return Zones(zones, np.ascontiguousarray(surface.inner(cost)), touching_pairs(meeting))
+    return CostZones(zones, np.ascontiguousarray(surface.inner(cost)), touching_pairs(meeting))
 
 
 def reaches(
@@ -125,13 +125,13 @@ def reaches(
 
 
 def candidate_costs(
-    ground: Ground,
-    fields: Fields,
+    ground: SearchGround,
+    fields: CostFields,
     settings: LinkSettings,
     touching: Mapping[Pair, float],
     parts: tuple[tuple[int, ...], ...],
-    notes: Notes | None = None,
-    former: Former | None = None,
+    notes: LinkNotes | None = None,
+    former: FormerLinks | None = None,
 ) -> dict[Pair, float]:
     """Candidate links, ascending, with a cost that is at least their least-cost distance."""
     if settings.mode == "mst":
@@ -150,14 +150,14 @@ def candidate_costs(
 
 
 def find_candidates(
-    ground: Ground,
-    fields: Fields,
+    ground: SearchGround,
+    fields: CostFields,
     settings: LinkSettings,
     costs: Mapping[Pair, float],
-    former: Former | None = None,
-) -> dict[Pair, Candidate]:
+    former: FormerLinks | None = None,
+) -> dict[Pair, CandidateLink]:
     """The paths of candidate links, in the order of `costs`; those that hold are taken over."""
-    found: dict[Pair, Candidate] = {}
+    found: dict[Pair, CandidateLink] = {}
     by_first: dict[int, list[Pair]] = {}
     for pair in costs:
         kept = former.path(pair) if former else None
@@ -175,13 +175,15 @@ def find_candidates(
     return {pair: found[pair] for pair in costs}
 
 
-def _candidate(ground: Ground, pair: Pair, path: Path, euclid_m: float) -> Candidate:
+def _candidate(
+    ground: SearchGround, pair: Pair, path: LeastCostPath, euclid_m: float
+) -> CandidateLink:
     met = ground.labels[path.cells[:, 0], path.cells[:, 1]]
-    return Candidate(path, euclid_m, crossed_sources(met, pair))
+    return CandidateLink(path, euclid_m, crossed_sources(met, pair))
 
 
 def _least_costs(
-    ground: Ground, fields: Fields, others: Mapping[int, int], former: Former | None
+    ground: SearchGround, fields: CostFields, others: Mapping[int, int], former: FormerLinks | None
 ) -> FloatArray:
     """Least costs from each source (row) to each other, as far as they were sought."""
     size = len(ground.edges) + 1
@@ -198,27 +200,27 @@ def _least_costs(
     return least
 
 
-def _path(ground: Ground, field: Field, part: Surface, target: int) -> Path:
+def _path(ground: SearchGround, field: CostField, part: Surface, target: int) -> LeastCostPath:
     """The path to a source that the field reaches."""
     cells = ground.edges[target]
     targets = part.positions((cells - _corner(field))[_inside(field, cells)])
     path = trace(part, field.padded.ravel(), targets) + _corner(field)
     end = path[-1] - _corner(field)
-    return Path(path, float(field.cost[tuple(end)]), length_m(path, ground.spacing))
+    return LeastCostPath(path, float(field.cost[tuple(end)]), length_m(path, ground.spacing))
 
 
-def _corner(field: Field) -> IntArray:
+def _corner(field: CostField) -> IntArray:
     return np.array([field.window.row, field.window.col])
 
 
-def _inside(field: Field, cells: IntArray) -> BoolArray:
+def _inside(field: CostField, cells: IntArray) -> BoolArray:
     """Which cells lie in the rectangle of a field."""
     window = field.window
     shifted = cells - _corner(field)
     return np.asarray(((shifted >= 0) & (shifted < [window.height, window.width])).all(axis=1))
 
 
-def _euclid_m(ground: Ground, pair: Pair) -> float:
+def _euclid_m(ground: SearchGround, pair: Pair) -> float:
     """Straight distance of the nearest cell centres of two sources, m."""
     one, other = (ground.edges[number] for number in pair)
     places = ground.spacing.positions_m(*np.concatenate([one, other]).T)

@@ -22,7 +22,7 @@ NATURAL = frozenset(LandCover) - {LandCover.CROPLAND, LandCover.BUILT_UP, LandCo
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class CorridorBand:
     """The land within a distance of a path.
 
     Attributes:
@@ -64,7 +64,7 @@ def land_along(
     land_cover: ClassArray,
     cell: FloatArray,
     bands_m: Sequence[float] = BANDS_M,
-) -> tuple[Band, ...]:
+) -> tuple[CorridorBand, ...]:
     """Land cover within distances of a path, each band from the path outwards.
 
     A cell belongs to a band when its centre lies within the distance of the centre of a cell of the
@@ -91,7 +91,7 @@ def land_along(
     return tuple(_band(codes[distance <= reach_m], reach_m, area_ha) for reach_m in sorted(bands_m))
 
 
-def recommended_width(bands: Sequence[Band]) -> Recommendation:
+def recommended_width(bands: Sequence[CorridorBand]) -> Recommendation:
     """The widest band with at most 10 % built-up and at least 60 % natural land.
 
     Where none is, the narrowest one, not met. A band without known land does not keep to them.
@@ -108,12 +108,12 @@ def covered_share(inside: BoolArray, mask: BoolArray) -> float:
     return np.count_nonzero(inside & mask) / cells if cells else 0.0
 
 
-def _band(codes: ClassArray, reach_m: float, cell_ha: float) -> Band:
+def _band(codes: ClassArray, reach_m: float, cell_ha: float) -> CorridorBand:
     counts = np.bincount(codes, minlength=len(LandCover) + 1)
     counts[NODATA] = 0
     known = int(counts.sum())
     shares = {cover: int(counts[cover]) / known for cover in LandCover if counts[cover]}
-    return Band(reach_m, known * cell_ha, shares)
+    return CorridorBand(reach_m, known * cell_ha, shares)
 
 
 def _distance_from(

@@ -7,7 +7,7 @@ import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.corridors.connectivity_graph import Graph, dispersal_graph
+from shanhai.science.corridors.connectivity_graph import PatchGraph, dispersal_graph
 from shanhai.science.corridors.connectivity_kernels import (
     allow_through,
     worth_without_links,
@@ -55,7 +55,7 @@ class Gain:
         return self.connected > self.area
 
 
-def patch_importance(graph: Graph) -> Importance:
+def patch_importance(graph: PatchGraph) -> Importance:
     """What each patch adds: dPC or dIIC in its three parts.
 
     Exact: of every patch as if the shortest ways had been sought anew without it.
@@ -80,7 +80,7 @@ def importance_by_dispersal(
     return {d50: _parts(graph, without[:, i]) for i, (d50, graph) in enumerate(graphs.items())}
 
 
-def _parts(graph: Graph, without: FloatArray) -> Importance:
+def _parts(graph: PatchGraph, without: FloatArray) -> Importance:
     whole = graph.total
     total = 100.0 * (whole - without) / whole
     intra = 100.0 * graph.amounts**2 / whole
@@ -89,7 +89,7 @@ def _parts(graph: Graph, without: FloatArray) -> Importance:
     return Importance(total, intra, flux, np.maximum(total - intra - flux, 0.0))
 
 
-def link_importance(graph: Graph, links: Sequence[Link]) -> FloatArray:
+def link_importance(graph: PatchGraph, links: Sequence[Link]) -> FloatArray:
     """What each direct way adds, % of the index: dPC or dIIC without it.
 
     Args:

@@ -17,7 +17,7 @@ SENSITIVITY_DISPERSAL_M = (1000.0, 2500.0, 5000.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
+class PatchGraph:
     """Patches and the ways between them, ready for one index.
 
     Attributes:
@@ -74,7 +74,7 @@ def dispersal_graph(
     distances: FloatArray,
     d50: float = DISPERSAL_M,
     least_probability: float = 0.0,
-) -> Graph:
+) -> PatchGraph:
     """Patches that are reached with the probability `p = exp(−k·d)`, `k = ln 2/d50`: for PC.
 
     A way through patches has the product of its probabilities, so the best is the shortest.
@@ -108,7 +108,7 @@ def dispersal_graph(
     return _settled(amounts, direct, DISPERSAL, rate)
 
 
-def link_graph(amounts: FloatArray, distances: FloatArray, threshold: float) -> Graph:
+def link_graph(amounts: FloatArray, distances: FloatArray, threshold: float) -> PatchGraph:
     """Patches linked where they lie within the threshold, counted by links: for IIC.
 
     Args:
@@ -133,10 +133,10 @@ def link_graph(amounts: FloatArray, distances: FloatArray, threshold: float) -> 
     return _settled(amounts, hops, HOPS, 1.0)
 
 
-def _settled(amounts: FloatArray, direct: FloatArray, measure: int, rate: float) -> Graph:
+def _settled(amounts: FloatArray, direct: FloatArray, measure: int, rate: float) -> PatchGraph:
     shortest = direct.copy()
     allow_through(shortest, 0, len(shortest))
-    return Graph(np.asarray(amounts, dtype=np.float64), direct, shortest, measure, rate)
+    return PatchGraph(np.asarray(amounts, dtype=np.float64), direct, shortest, measure, rate)
 
 
 def _checked(amounts: FloatArray, distances: FloatArray) -> FloatArray:

@@ -7,13 +7,13 @@ import numpy as np
 
 from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.corridors.cost_kernels import Labels, Reach
-from shanhai.science.corridors.former import Notes
+from shanhai.science.corridors.incremental_links import LinkNotes
 from shanhai.science.corridors.surface import Surface, spread
 from shanhai.science.grid import Window
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class CostField:
     """Costs from one source in the rectangle it reaches.
 
     Attributes:
@@ -41,7 +41,7 @@ class Field:
         return costs
 
 
-class Fields:
+class CostFields:
     """The fields of all sources over one surface.
 
     Of more than `keep_bytes` the least recently used go. A field that is gone, or is needed
@@ -55,7 +55,7 @@ class Fields:
         labels: Labels,
         reaches: dict[int, Reach],
         keep_bytes: int,
-        notes: Notes | None = None,
+        notes: LinkNotes | None = None,
     ) -> None:
         self._surface = surface
         self._labels = np.pad(labels, surface.steps.margin).ravel()
@@ -64,11 +64,11 @@ class Fields:
         }
         self._reaches = dict(reaches)
         self._keep_bytes = keep_bytes
-        self._held: OrderedDict[int, Field] = OrderedDict()
+        self._held: OrderedDict[int, CostField] = OrderedDict()
         self._notes = notes
         self.searches = 0
 
-    def get(self, number: int, limit: float = 0.0) -> Field:
+    def get(self, number: int, limit: float = 0.0) -> CostField:
         """The field of a source, up to at least `limit`."""
         held = self._held.get(number)
         if held is None or held.limit < limit:
@@ -79,7 +79,7 @@ class Fields:
             self._held.popitem(last=False)
         return held
 
-    def _search(self, number: int, limit: float) -> Field:
+    def _search(self, number: int, limit: float) -> CostField:
         reach = self._reaches[number]
         self._reaches[number] = reach = reach._replace(limit=max(limit, reach.limit))
         self._held.pop(number, None)
@@ -114,7 +114,7 @@ def grouped(labels: Labels) -> dict[int, IntArray]:
     return dict(zip(different.tolist(), parts, strict=True))
 
 
-def _cropped(surface: Surface, cost: FloatArray, limit: float) -> Field:
+def _cropped(surface: Surface, cost: FloatArray, limit: float) -> CostField:
     """The rectangle of known costs; a copy unless it is the whole raster."""
     margin = surface.steps.margin
     known = np.isfinite(surface.inner(cost))
@@ -126,4 +126,4 @@ def _cropped(surface: Surface, cost: FloatArray, limit: float) -> Field:
         window.row : window.row + window.height + 2 * margin,
         window.col : window.col + window.width + 2 * margin,
     ]
-    return Field(window, padded if padded.size == cost.size else padded.copy(), limit)
+    return CostField(window, padded if padded.size == cost.size else padded.copy(), limit)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from shanhai.errors import InvalidInput
 from shanhai.science.corridors.steps import Neighbours
-from shanhai.science.corridors.swath import SwathRule
+from shanhai.science.corridors.swaths import SwathRule
 
 PairMode = Literal["neighbour", "mst", "all_pairs"]
 

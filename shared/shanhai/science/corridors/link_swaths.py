@@ -5,12 +5,12 @@ import math
 import numpy as np
 
 from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.corridors.candidates import Ground
-from shanhai.science.corridors.fields import Field, overlap
+from shanhai.science.corridors.candidates import SearchGround
+from shanhai.science.corridors.fields import CostField, overlap
 from shanhai.science.corridors.pairs import Pair
-from shanhai.science.corridors.paths import Path
+from shanhai.science.corridors.paths import LeastCostPath
 from shanhai.science.corridors.spacing import Spacing
-from shanhai.science.corridors.swath import (
+from shanhai.science.corridors.swaths import (
     Swath,
     SwathRule,
     Width,
@@ -24,7 +24,7 @@ from shanhai.science.grid import Window
 
 
 def swath_of(
-    ground: Ground, rule: SwathRule, one: Field, other: Field, path: Path
+    ground: SearchGround, rule: SwathRule, one: CostField, other: CostField, path: LeastCostPath
 ) -> tuple[Swath, FloatArray]:
     """The swath of a link in the smallest window that holds it, and the excess of its cells.
 
@@ -50,7 +50,7 @@ def swath_of(
     return swath, excess[kept]
 
 
-def width_of(ground: Ground, swath: Swath, pair: Pair, path: Path) -> Width:
+def width_of(ground: SearchGround, swath: Swath, pair: Pair, path: LeastCostPath) -> Width:
     """How wide a swath is between its sources."""
     sources = np.isin(ground.labels[swath.slices], pair)
     cell = cell_size_m(ground.spacing, path.cells)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.candidates import (
-    Candidate,
-    Ground,
-    Zones,
+    CandidateLink,
+    CostZones,
+    SearchGround,
     candidate_costs,
     find_candidates,
     find_zones,
@@ -21,22 +21,22 @@ from shanhai.science.corridors.candidates import (
 )
 from shanhai.science.corridors.cost_distance import require_sources
 from shanhai.science.corridors.cost_kernels import Labels
-from shanhai.science.corridors.fields import Field, Fields
-from shanhai.science.corridors.former import Corridor, Former, Notes
+from shanhai.science.corridors.fields import CostField, CostFields
+from shanhai.science.corridors.incremental_links import Corridor, FormerLinks, LinkNotes
 from shanhai.science.corridors.link_settings import LinkSettings
 from shanhai.science.corridors.link_swaths import swath_of, width_of
 from shanhai.science.corridors.pairs import Pair, components, separated_pairs, spanning_links
-from shanhai.science.corridors.paths import Path
+from shanhai.science.corridors.paths import LeastCostPath
 from shanhai.science.corridors.spacing import Spacing
 from shanhai.science.corridors.surface import make_surface
-from shanhai.science.corridors.swath import Swath, Width
+from shanhai.science.corridors.swaths import Swath, Width
 
 Reason = Literal["max_cost", "max_euclid_m", "third_source"]
-Visit = Callable[[Pair, Path, Field, Field], None]
+Visit = Callable[[Pair, LeastCostPath, CostField, CostField], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class SourceLink:
     """A corridor between two sources.
 
     Attributes:
@@ -51,7 +51,7 @@ class Link:
     """
 
     pair: Pair
-    path: Path
+    path: LeastCostPath
     euclid_m: float
     in_tree: bool
     is_bridge: bool
@@ -80,10 +80,10 @@ class Network:
     """
 
     numbers: tuple[int, ...]
-    links: tuple[Link, ...]
+    links: tuple[SourceLink, ...]
     dropped: Mapping[Pair, Reason]
     disconnected: tuple[Pair, ...]
-    zones: Zones
+    zones: CostZones
     corridors: FloatArray
     searches: int
 
@@ -108,8 +108,8 @@ def link_sources(
     spacing: Spacing,
     settings: LinkSettings | None = None,
     visit: Visit | None = None,
-    notes: Notes | None = None,
-    former: Former | None = None,
+    notes: LinkNotes | None = None,
+    former: FormerLinks | None = None,
 ) -> Network:
     """Find the links between sources, their paths and their corridors.
 
@@ -148,7 +148,7 @@ def link_sources(
     zones = find_zones(ground)
     parts = components(numbers, zones.touching)
     reached = reaches(settings, zones.touching, parts)
-    fields = Fields(surface, labels, reached, settings.keep_bytes, notes)
+    fields = CostFields(surface, labels, reached, settings.keep_bytes, notes)
     costs = candidate_costs(ground, fields, settings, zones.touching, parts, notes, former)
     candidates = find_candidates(ground, fields, settings, costs, former)
     dropped = _dropped(candidates, settings)
@@ -175,14 +175,14 @@ def link_sources(
 class _Corridors:
     """How the corridors of links are found, or taken over."""
 
-    ground: Ground
-    fields: Fields
+    ground: SearchGround
+    fields: CostFields
     settings: LinkSettings
     visit: Visit | None
-    notes: Notes | None
-    former: Former | None
+    notes: LinkNotes | None
+    former: FormerLinks | None
 
-    def of(self, pair: Pair, path: Path) -> Corridor:
+    def of(self, pair: Pair, path: LeastCostPath) -> Corridor:
         """Swath, widths and excess of a link."""
         found = self.former.corridor(pair) if self.former else None
         if found is None:
@@ -191,7 +191,7 @@ class _Corridors:
             self.notes.keep(pair, found)
         return found
 
-    def _find(self, pair: Pair, path: Path) -> Corridor:
+    def _find(self, pair: Pair, path: LeastCostPath) -> Corridor:
         needed = self.settings.needed(path.cost)
         one, other = (self.fields.get(number, needed) for number in pair)
         swath, excess = swath_of(self.ground, self.settings.swath, one, other, path)
@@ -201,18 +201,18 @@ class _Corridors:
 
 
 def _links(
-    corridors: _Corridors, chosen: Mapping[Pair, Candidate], bridges: tuple[Pair, ...]
-) -> tuple[tuple[Link, ...], FloatArray]:
+    corridors: _Corridors, chosen: Mapping[Pair, CandidateLink], bridges: tuple[Pair, ...]
+) -> tuple[tuple[SourceLink, ...], FloatArray]:
     """The chosen links with their swaths, and the least excess over all of them."""
     tree = set(spanning_links({pair: found.path.cost for pair, found in chosen.items()}))
     least = np.full(corridors.ground.surface.shape, np.nan)
-    links: list[Link] = []
+    links: list[SourceLink] = []
     for pair, found in chosen.items():
         swath, width, excess = corridors.of(pair, found.path)
         here = least[swath.slices]
         np.fmin(here, excess, out=here)
         links.append(
-            Link(
+            SourceLink(
                 pair=pair,
                 path=found.path,
                 euclid_m=found.euclid_m,
@@ -226,7 +226,9 @@ def _links(
     return tuple(links), least
 
 
-def _dropped(candidates: Mapping[Pair, Candidate], settings: LinkSettings) -> dict[Pair, Reason]:
+def _dropped(
+    candidates: Mapping[Pair, CandidateLink], settings: LinkSettings
+) -> dict[Pair, Reason]:
     """Candidates that the settings leave out, each with the first reason."""
     dropped: dict[Pair, Reason] = {}
     for pair, candidate in candidates.items():
@@ -240,7 +242,7 @@ def _dropped(candidates: Mapping[Pair, Candidate], settings: LinkSettings) -> di
 
 
 def _bridges(
-    candidates: Mapping[Pair, Candidate], dropped: Mapping[Pair, Reason]
+    candidates: Mapping[Pair, CandidateLink], dropped: Mapping[Pair, Reason]
 ) -> tuple[Pair, ...]:
     """The cheapest dropped links that join what the kept ones leave apart."""
     kept = [pair for pair in candidates if pair not in dropped]

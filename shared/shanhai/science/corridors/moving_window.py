@@ -11,11 +11,17 @@ from shanhai.errors import InvalidInput
 from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.circuit.advanced import potentials
 from shanhai.science.corridors.circuit.graph import make_circuit
-from shanhai.science.corridors.circuit.settings import CircuitSettings, require_square
-from shanhai.science.corridors.circuit.solve import Report, choose_method
-from shanhai.science.corridors.moving_window_settings import WindowSettings
+from shanhai.science.corridors.circuit.settings import (
+    DEFAULT_SETTINGS,
+    CircuitSettings,
+    Joining,
+    Method,
+    Neighbours,
+    require_square,
+)
+from shanhai.science.corridors.circuit.solver import SolveReport, choose_method
 from shanhai.science.corridors.moving_window_targets import (
-    Target,
+    WindowTarget,
     disc_of,
     find_targets,
     shares_of,
@@ -24,6 +30,52 @@ from shanhai.science.corridors.resistance import BARRIER, require_resistance
 from shanhai.science.corridors.spacing import Spacing
 from shanhai.science.corridors.surface import require_shape
 from shanhai.science.grid import Window
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSettings:
+    """What a run may change.
+
+    Attributes:
+        radius: Of the windows, cells: centres lie at most so far from that of the target.
+        block: Side of the blocks whose strengths are sent to one target in their middle, cells,
+            odd; about a tenth of the radius costs little and saves the square of it.
+        threshold: Strengths below it count as none.
+        neighbours: Of a cell, 4 or 8.
+        joining: As in `CircuitSettings`; averages of conductances are what Omniscape's maps show.
+        method: As in `CircuitSettings`.
+        memory_limit: Bytes that one window's solution may take.
+    """
+
+    radius: int
+    block: int = 1
+    threshold: float = 0.0
+    neighbours: Neighbours = 8
+    joining: Joining = "average_conductance"
+    method: Method | None = None
+    memory_limit: int = DEFAULT_SETTINGS.memory_limit
+
+    def __post_init__(self) -> None:
+        """Refuse settings outside the method."""
+        if self.radius < 1:
+            raise InvalidInput(
+                f"radius is {self.radius} cells; it must be at least 1",
+                message_zh=f"radius 为 {self.radius} 个像元，至少为 1",
+                pointer="/radius",
+            )
+        if self.block < 1 or self.block % 2 == 0 or self.block > self.radius:
+            raise InvalidInput(
+                f"block is {self.block} cells; it must be odd, at least 1 and at most the radius "
+                f"of {self.radius}",
+                message_zh=f"block 为 {self.block} 个像元，须为奇数，"
+                f"且在 1 与半径 {self.radius} 之间",
+                pointer="/block",
+            )
+
+    @property
+    def circuit(self) -> CircuitSettings:
+        """Of each window's circuit."""
+        return CircuitSettings(self.neighbours, self.joining, self.method, self.memory_limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +95,7 @@ class WindowCurrents:
     potential: FloatArray
     normalised: FloatArray
     targets: int
-    report: Report
+    report: SolveReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +114,7 @@ class RowCurrents:
     cumulative: FloatArray
     potential: FloatArray
     targets: int
-    report: Report
+    report: SolveReport
 
 
 class MovingWindow:
@@ -99,7 +151,7 @@ class MovingWindow:
         last = min((row + 1) * self._settings.block + reach, height)
         band = Window(first, 0, last - first, width)
         cumulative, potential = np.zeros((2, band.height, band.width))
-        report = Report()
+        report = SolveReport()
         for target in targets:
             window, inside = disc_of(target, self._settings.radius, (height, width))
             shares = shares_of(target, window, inside, self._strengths)
@@ -120,7 +172,7 @@ class MovingWindow:
         passable = np.isfinite(self._resistance)
         cumulative = np.where(passable, 0.0, np.nan)
         potential = np.zeros(passable.shape)
-        targets, report = 0, Report()
+        targets, report = 0, SolveReport()
         for row in rows:
             cumulative[row.window.slices] += row.cumulative
             potential[row.window.slices] += row.potential
@@ -177,12 +229,12 @@ def moving_window(
 
 
 def _currents(
-    target: Target,
+    target: WindowTarget,
     window: Window,
     resistance: FloatArray,
     shares: FloatArray,
     settings: CircuitSettings,
-) -> tuple[FloatArray, Report]:
+) -> tuple[FloatArray, SolveReport]:
     """Current of the cells of a window, 0 where none flows."""
     circuit, _ = make_circuit(resistance, settings)
     nodes = circuit.node_of

@@ -10,7 +10,7 @@ from shanhai.science.arrays import BoolArray, FloatArray
 from shanhai.science.grid import Window
 
 
-class Target(NamedTuple):
+class WindowTarget(NamedTuple):
     """A grounded cell.
 
     Attributes:
@@ -39,7 +39,7 @@ def strengths_of(resistance: FloatArray, cutoff: float) -> FloatArray:
 
 def find_targets(
     resistance: FloatArray, strengths: FloatArray, side: int
-) -> Iterator[tuple[Target, ...]]:
+) -> Iterator[tuple[WindowTarget, ...]]:
     """Blocks with strength by rows of blocks, each with the passable cell next to its middle."""
     for middle_row in range(side // 2, strengths.shape[0], side):
         found = (
@@ -51,7 +51,7 @@ def find_targets(
 
 def _target(
     resistance: FloatArray, strengths: FloatArray, side: int, middle: tuple[int, int]
-) -> Target | None:
+) -> WindowTarget | None:
     row, col = (place - side // 2 for place in middle)
     height, width = strengths.shape
     block = Window(row, col, min(side, height - row), min(side, width - col))
@@ -61,10 +61,10 @@ def _target(
     cells = np.argwhere(np.isfinite(resistance[block.slices])) + np.array([row, col])
     off = np.hypot(cells[:, 0] - middle[0], cells[:, 1] - middle[1])
     nearest = cells[np.argmin(off)]
-    return Target(int(nearest[0]), int(nearest[1]), block, strength)
+    return WindowTarget(int(nearest[0]), int(nearest[1]), block, strength)
 
 
-def disc_of(target: Target, radius: int, shape: tuple[int, ...]) -> tuple[Window, BoolArray]:
+def disc_of(target: WindowTarget, radius: int, shape: tuple[int, ...]) -> tuple[Window, BoolArray]:
     """The window around a target, and its cells within the radius."""
     row, col = max(target.row - radius, 0), max(target.col - radius, 0)
     end_row = min(target.row + radius + 1, shape[0])
@@ -75,7 +75,7 @@ def disc_of(target: Target, radius: int, shape: tuple[int, ...]) -> tuple[Window
 
 
 def shares_of(
-    target: Target, window: Window, inside: BoolArray, strengths: FloatArray
+    target: WindowTarget, window: Window, inside: BoolArray, strengths: FloatArray
 ) -> FloatArray:
     """What each cell of the window sends to the target, A."""
     sources = np.where(inside, strengths[window.slices], 0.0)

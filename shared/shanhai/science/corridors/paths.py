@@ -20,7 +20,7 @@ _CENTRE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class LeastCostPath:
     """A least-cost path from a source to a target.
 
     Attributes:

@@ -18,10 +18,9 @@ from shanhai.science.corridors.connectivity_graph import (
     link_graph,
 )
 from shanhai.science.corridors.natural_breaks import natural_breaks
-from shanhai.science.corridors.patch_distances import patch_distances
-from shanhai.science.corridors.patches import Patches, core_patches
+from shanhai.science.corridors.patches import Patches, core_patches, patch_distances
 from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
-from shanhai.science.remarks import Remark
+from shanhai.science.remarks import IndicatorRemark
 from shanhai.vocabulary import Label
 
 USUAL_SHARE = (0.05, 0.45)
@@ -66,7 +65,7 @@ DEFAULT_PARAMETERS = SourceParameters()
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class SourceEvidence:
     """What else is known of the cells; each may be missing.
 
     Attributes:
@@ -80,7 +79,7 @@ class Evidence:
     red_line: BoolArray | None = None
 
 
-NO_EVIDENCE = Evidence()
+NO_EVIDENCE = SourceEvidence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +106,14 @@ class Sources:
     importance: FloatArray
     red_line_share: FloatArray
     dropped: int
-    remarks: tuple[Remark, ...]
+    remarks: tuple[IndicatorRemark, ...]
 
 
 def identify_sources(
     core: BoolArray,
     cell_m: float,
     parameters: SourceParameters = DEFAULT_PARAMETERS,
-    evidence: Evidence = NO_EVIDENCE,
+    evidence: SourceEvidence = NO_EVIDENCE,
     area_cells: int | None = None,
 ) -> Sources:
     """Sources among the core areas of the pattern.
@@ -169,7 +168,7 @@ def source_levels(dpc: FloatArray) -> IntArray:
     return np.where(dpc >= lowest, 1, 2).astype(np.int64)
 
 
-def _amounts(patches: Patches, evidence: Evidence) -> FloatArray:
+def _amounts(patches: Patches, evidence: SourceEvidence) -> FloatArray:
     if evidence.quality is None:
         return patches.area_ha
     quality = patches.mean(evidence.quality)
@@ -228,7 +227,7 @@ def _require_patches(core: BoolArray, patches: Patches, parameters: SourceParame
         )
 
 
-def _remarks(share: float, count: int) -> tuple[Remark, ...]:
+def _remarks(share: float, count: int) -> tuple[IndicatorRemark, ...]:
     found = []
     low, high = USUAL_SHARE
     if not low <= share <= high:
@@ -238,9 +237,9 @@ def _remarks(share: float, count: int) -> tuple[Remark, ...]:
     return tuple(found)
 
 
-def _unusual_share(share: float) -> Remark:
+def _unusual_share(share: float) -> IndicatorRemark:
     low, high = USUAL_SHARE
-    return Remark(
+    return IndicatorRemark(
         "source_share",
         Label(
             f"源地占研究区 {share:.1%}，通常为 {low:.0%}–{high:.0%}，请核对参数。",
@@ -250,7 +249,7 @@ def _unusual_share(share: float) -> Remark:
     )
 
 
-SINGLE_SOURCE = Remark(
+SINGLE_SOURCE = IndicatorRemark(
     "single_source",
     Label(
         "只有一个源地，无法构建廊道。",

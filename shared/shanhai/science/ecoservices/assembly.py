@@ -7,16 +7,16 @@ from shanhai.errors import Fault, InvalidInput
 from shanhai.science.balance import SERVICE_COUNT
 from shanhai.science.ecoservices.checks import CHECKS, Check
 from shanhai.science.ecoservices.choice import (
-    Changes,
-    Choice,
+    MethodChoice,
+    ParameterChanges,
     faults_of,
     method_named,
     quantities_of,
 )
 from shanhai.science.ecoservices.graph import (
-    Figure,
-    Graph,
+    AreaFigure,
     Lack,
+    LayerGraph,
     Linker,
     MissingLayer,
     graph_of,
@@ -38,7 +38,7 @@ from shanhai.science.ecoservices.method import Ecoservice, Method, Profile
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class AssessmentRequest:
     """What a run asks for.
 
     Attributes:
@@ -54,8 +54,8 @@ class Request:
 
     profile: Profile
     weights: Mapping[str, float]
-    choices: Mapping[str, Choice] = field(default_factory=dict)
-    shared: Changes = field(default_factory=Changes)
+    choices: Mapping[str, MethodChoice] = field(default_factory=dict)
+    shared: ParameterChanges = field(default_factory=ParameterChanges)
     allow_fallback: bool = False
     min_services: int = SERVICE_COUNT
     max_mode: MaxMode = "p99.5"
@@ -63,12 +63,12 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedFigures:
     """A law of a service's method, and the numbers it is about by name."""
 
     service: str
     check: Check
-    figures: Mapping[str, Figure]
+    figures: Mapping[str, AreaFigure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +86,17 @@ class Assembled:
         checked: Laws the results keep, and the numbers they are about.
     """
 
-    graph: Graph
+    graph: LayerGraph
     methods: Mapping[str, Method]
     fallbacks: Mapping[str, tuple[str, tuple[str, ...]]]
     left_out: Mapping[str, tuple[str, ...]]
     results: tuple[str, ...]
     decisive: tuple[str, ...]
-    expected: tuple[Figure, ...]
-    checked: tuple[Checked, ...]
+    expected: tuple[AreaFigure, ...]
+    checked: tuple[CheckedFigures, ...]
 
     @property
-    def figures(self) -> tuple[Figure, ...]:
+    def figures(self) -> tuple[AreaFigure, ...]:
         """Numbers that are taken only to be looked at."""
         about = (figure for one in self.checked for figure in one.figures.values())
         return tuple(dict.fromkeys((*self.expected, *about)))
@@ -107,14 +107,14 @@ class Assembled:
         both = ("supply", "demand")
         return tuple(service_key(kind, service) for kind in both for service in self.methods)
 
-    def graph_with(self, leaves: Collection[str]) -> Graph:
+    def graph_with(self, leaves: Collection[str]) -> LayerGraph:
         """The graph, and leaves that are wanted for their own sake."""
         wanted = {*self.graph.leaves, *leaves}
         ordered = {name: leaf for name, leaf in LEAVES.items() if name in wanted}
         return replace(self.graph, leaves=ordered)
 
 
-def check_request(ecoservices: tuple[Ecoservice, ...], request: Request) -> None:
+def check_request(ecoservices: tuple[Ecoservice, ...], request: AssessmentRequest) -> None:
     """Refuse what no service has: methods, parameters, options, tables, values out of range.
 
     Raises:
@@ -129,7 +129,7 @@ def check_request(ecoservices: tuple[Ecoservice, ...], request: Request) -> None
         )
 
 
-def _faults(ecoservices: tuple[Ecoservice, ...], request: Request) -> list[Fault]:
+def _faults(ecoservices: tuple[Ecoservice, ...], request: AssessmentRequest) -> list[Fault]:
     known = {one.id: one for one in ecoservices}
     faults = [
         Fault(
@@ -141,7 +141,7 @@ def _faults(ecoservices: tuple[Ecoservice, ...], request: Request) -> list[Fault
         if name not in known
     ]
     for one in ecoservices:
-        choice = request.choices.get(one.id, Choice())
+        choice = request.choices.get(one.id, MethodChoice())
         try:
             method = _wanted(one, choice, request.profile)
         except InvalidInput as error:
@@ -153,14 +153,14 @@ def _faults(ecoservices: tuple[Ecoservice, ...], request: Request) -> list[Fault
     return faults + faults_of(SHARED, request.shared, "layers", "/layers")
 
 
-def _wanted(ecoservice: Ecoservice, choice: Choice, profile: Profile) -> Method:
+def _wanted(ecoservice: Ecoservice, choice: MethodChoice, profile: Profile) -> Method:
     if choice.method is None:
         return ecoservice.default(profile)
     return method_named(ecoservice, choice.method, f"/ecoservices/{ecoservice.id}")
 
 
 def assemble(
-    ecoservices: tuple[Ecoservice, ...], request: Request, available: Collection[str]
+    ecoservices: tuple[Ecoservice, ...], request: AssessmentRequest, available: Collection[str]
 ) -> Assembled:
     """Choose the methods and link their layers.
 
@@ -178,7 +178,7 @@ def assemble(
     left_out: dict[str, tuple[str, ...]] = {}
     lacks: list[Lack] = []
     for one in ecoservices:
-        choice = request.choices.get(one.id, Choice())
+        choice = request.choices.get(one.id, MethodChoice())
         wanted = _wanted(one, choice, request.profile)
         lacking: tuple[str, ...] = ()
         for method in _ways(one, wanted, request):
@@ -199,16 +199,16 @@ def assemble(
     return _finish(linker, request, methods, fallbacks, left_out)
 
 
-def _ways(ecoservice: Ecoservice, wanted: Method, request: Request) -> list[Method]:
+def _ways(ecoservice: Ecoservice, wanted: Method, request: AssessmentRequest) -> list[Method]:
     """The method that is wanted, and those that may take its place."""
     if not request.allow_fallback:
         return [wanted]
-    changes = request.choices.get(ecoservice.id, Choice()).changes
+    changes = request.choices.get(ecoservice.id, MethodChoice()).changes
     others = (method for method in ecoservice.methods if method is not wanted)
     return [wanted, *(method for method in others if not _lacks_numbers(method, changes))]
 
 
-def _lacks_numbers(method: Method, changes: Changes) -> bool:
+def _lacks_numbers(method: Method, changes: ParameterChanges) -> bool:
     """Whether a method has a parameter that must be given and is not."""
     return any(
         one.default is None and one.name not in changes.parameters
@@ -217,7 +217,7 @@ def _lacks_numbers(method: Method, changes: Changes) -> bool:
     )
 
 
-def _fitting(changes: Changes, method: Method) -> Changes:
+def _fitting(changes: ParameterChanges, method: Method) -> ParameterChanges:
     """The changes a method knows; one that takes another's place may know fewer."""
     quantities = quantities_of(method)
     numbers = {one.name for quantity in quantities for one in quantity.parameters}
@@ -233,7 +233,7 @@ def _fitting(changes: Changes, method: Method) -> Changes:
 
 def _finish(
     linker: Linker,
-    request: Request,
+    request: AssessmentRequest,
     methods: dict[str, Method],
     fallbacks: dict[str, tuple[str, tuple[str, ...]]],
     left_out: dict[str, tuple[str, ...]],
@@ -264,17 +264,17 @@ def _finish(
         results=wanted,
         decisive=tuple(both) if request.min_services == SERVICE_COUNT else (),
         expected=tuple(
-            Figure(key, "mean") for key, one in graph.quantities.items() if one.expected
+            AreaFigure(key, "mean") for key, one in graph.quantities.items() if one.expected
         ),
         checked=checked,
     )
 
 
-def _keys(figure: Figure) -> tuple[str, ...]:
+def _keys(figure: AreaFigure) -> tuple[str, ...]:
     return (figure.of, figure.where) if figure.where else (figure.of,)
 
 
-def _checks(linker: Linker, methods: Mapping[str, Method]) -> Iterator[Checked]:
+def _checks(linker: Linker, methods: Mapping[str, Method]) -> Iterator[CheckedFigures]:
     """The laws of the methods, as far as their numbers can be had."""
     for service, method in methods.items():
         for check in CHECKS.get((service, method.id), ()):
@@ -282,7 +282,7 @@ def _checks(linker: Linker, methods: Mapping[str, Method]) -> Iterator[Checked]:
                 figures = {one.name: linker.figure(one, service) for one in check.statistics}
             except MissingLayer:
                 continue
-            yield Checked(service, check, figures)
+            yield CheckedFigures(service, check, figures)
 
 
 def _layers_of(method: Method, kinds: tuple[Kind, ...]) -> list[str]:

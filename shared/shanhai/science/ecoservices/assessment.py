@@ -9,22 +9,27 @@ import numpy as np
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import BoolArray
 from shanhai.science.balance import SERVICE_COUNT, weight_shares
-from shanhai.science.ecoservices.assembly import Assembled, Request, assemble, check_request
+from shanhai.science.ecoservices.assembly import (
+    Assembled,
+    AssessmentRequest,
+    assemble,
+    check_request,
+)
 from shanhai.science.ecoservices.catalogue import ECOSERVICES
-from shanhai.science.ecoservices.choice import Changes, Choice
-from shanhai.science.ecoservices.computation import Computation
+from shanhai.science.ecoservices.choice import MethodChoice, ParameterChanges
+from shanhai.science.ecoservices.computation import PlanComputation
 from shanhai.science.ecoservices.evaluation import VALID, Array
-from shanhai.science.ecoservices.graph import Figure
+from shanhai.science.ecoservices.graph import AreaFigure
 from shanhai.science.ecoservices.inputs import LEAVES
 from shanhai.science.ecoservices.matching_layers import Kind
 from shanhai.science.ecoservices.method import Profile
-from shanhai.science.ecoservices.plan import Plan, plan_of
+from shanhai.science.ecoservices.plan import ComputationPlan, plan_of
 from shanhai.science.grid import Window
 from shanhai.science.landcover import NODATA
 
 
 @dataclass(frozen=True, slots=True)
-class Assessed:
+class AssessmentResult:
     """What an assessment gives.
 
     Attributes:
@@ -34,7 +39,7 @@ class Assessed:
     """
 
     layers: Mapping[str, Array]
-    figures: Mapping[Figure, float]
+    figures: Mapping[AreaFigure, float]
     assembled: Assembled
 
 
@@ -110,7 +115,7 @@ def assess(
     kinds: tuple[Kind, ...] = ("supply", "demand", "ratio"),
     min_services: int = SERVICE_COUNT,
     window_cells: int | None = None,
-) -> Assessed:
+) -> AssessmentResult:
     """Supply, demand and ratio of the ecosystem services.
 
     Args:
@@ -130,7 +135,7 @@ def assess(
     Raises:
         InvalidInput: something is asked for that there is not, or layers are missing.
     """
-    request = Request(
+    request = AssessmentRequest(
         profile=profile,
         weights=weight_shares(None),
         choices=_choices(methods or {}, parameters or {}, options or {}, tables or {}),
@@ -145,8 +150,8 @@ def assess(
 
 
 def _computed(
-    plan: Plan, assembled: Assembled, layers: ArrayLayers, window_cells: int | None
-) -> Assessed:
+    plan: ComputationPlan, assembled: Assembled, layers: ArrayLayers, window_cells: int | None
+) -> AssessmentResult:
     height, width = layers.shape
     size = window_cells or max(height, width)
     windows = [
@@ -157,15 +162,15 @@ def _computed(
     whole = Window(0, 0, height, width)
     for key in plan.tiled:
         _work_out(plan, layers, key, whole)
-    figures: dict[Figure, float] = {}
-    computation = Computation(plan, layers, InOrder(), whole, windows)
+    figures: dict[AreaFigure, float] = {}
+    computation = PlanComputation(plan, layers, InOrder(), whole, windows)
     for _ in computation.passes(figures, lambda _share: None):
         pass
     results = {key: layers.kept[key] for key in (*assembled.results, VALID)}
-    return Assessed(results, figures, assembled)
+    return AssessmentResult(results, figures, assembled)
 
 
-def _work_out(plan: Plan, layers: ArrayLayers, key: str, whole: Window) -> None:
+def _work_out(plan: ComputationPlan, layers: ArrayLayers, key: str, whole: Window) -> None:
     """A layer that rests on the whole raster, here held at once."""
     node = plan.nodes[key]
     given: dict[str, Any] = {
@@ -198,12 +203,14 @@ def _choices(
     parameters: Mapping[str, Mapping[str, float]],
     options: Mapping[str, Mapping[str, str]],
     tables: Mapping[str, Mapping[str, Mapping[int, float]]],
-) -> dict[str, Choice]:
+) -> dict[str, MethodChoice]:
     named = dict.fromkeys((*methods, *parameters, *options, *tables))
     return {
-        service: Choice(
+        service: MethodChoice(
             methods.get(service),
-            Changes(parameters.get(service, {}), options.get(service, {}), tables.get(service, {})),
+            ParameterChanges(
+                parameters.get(service, {}), options.get(service, {}), tables.get(service, {})
+            ),
         )
         for service in named
     }

@@ -9,18 +9,19 @@ import numpy as np
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.ecoservices.method import (
+    ConfirmationStatus,
     Method,
     Numbers,
     OptionSpec,
+    ParameterSpec,
     Quantity,
     Statistic,
     TableSpec,
 )
-from shanhai.science.ecoservices.spec import ParameterSpec, Status
 from shanhai.science.ecoservices.stormwater_regulation import BUILT_UP_NEARBY
 from shanhai.science.habitat import Impact, degradation, habitat_quality, threat_intensity
 from shanhai.science.landcover import LandCover, by_class
-from shanhai.science.normalise import LIMIT_PROBABILITIES, Limits, normalise
+from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
 from shanhai.vocabulary import Label
 
 HECTARES_PER_KM2 = 100.0
@@ -124,7 +125,7 @@ def index_supply(
 
 def normalised_supply(*, life_conditions: FloatArray, low: float, high: float) -> FloatArray:
     """`index_supply` between its own percentile limits, 0–1; NaN stays NaN."""
-    return normalise(life_conditions, Limits(low, high))
+    return normalise(life_conditions, NormalisationLimits(low, high))
 
 
 def index_demand(
@@ -165,7 +166,7 @@ def land_development(
 
 def normalised_development(*, land_development: FloatArray, low: float, high: float) -> FloatArray:
     """`land_development` between its percentile limits, LDI of 0–1; NaN stays NaN."""
-    return normalise(land_development, Limits(low, high))
+    return normalise(land_development, NormalisationLimits(low, high))
 
 
 def demand(
@@ -253,18 +254,20 @@ def _reach_m(name: str, numbers: Numbers) -> float:
 def _number(name: str, value: float, unit: str, high: float) -> ParameterSpec:
     low = 1.0 if unit == "m" else 0.0
     source = "engineering default"
-    return ParameterSpec(name, value, unit, (low, high), source, Status.ENGINEERING)
+    return ParameterSpec(name, value, unit, (low, high), source, ConfirmationStatus.ENGINEERING)
 
 
 def _table(name: str, *values: float) -> TableSpec:
     table = by_class(*values)
-    return TableSpec(name, table, "1", (0.0, 1.0), "engineering default", Status.ENGINEERING)
+    return TableSpec(
+        name, table, "1", (0.0, 1.0), "engineering default", ConfirmationStatus.ENGINEERING
+    )
 
 
 def _decay(one: Threat) -> OptionSpec:
     ways = {"linear": Label("线性衰减", "linear"), "exponential": Label("指数衰减", "exponential")}
     name, source = f"{one.id}_decay", "engineering default"
-    return OptionSpec(name, one.decay, ways, source, Status.ENGINEERING)
+    return OptionSpec(name, one.decay, ways, source, ConfirmationStatus.ENGINEERING)
 
 
 def _threat_quantity(one: Threat) -> Quantity:
@@ -279,7 +282,7 @@ def _threat_quantity(one: Threat) -> Quantity:
         reach_m=partial(_reach_m, f"{one.id}_reach_m"),
         takes_cell=True,
         source=_INVEST,
-        status=Status.VERIFIED,
+        status=ConfirmationStatus.VERIFIED,
     )
 
 
@@ -301,7 +304,7 @@ DEMAND_BY = OptionSpec(
         "land_development": Label("土地开发指数", "land development index"),
     },
     "engineering default",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
     {
         "disturbance": ("night_lights_n", "exposure"),
         "disturbance_nearby": ("night_lights_n", "exposure", "built_up_nearby"),
@@ -316,7 +319,7 @@ DEVELOPMENT = Quantity(
     function=land_development,
     needs=("built_up", "population_density", "gdp"),
     source="Peng et al. 2017",
-    status=Status.LITERATURE,
+    status=ConfirmationStatus.LITERATURE,
 )
 DEVELOPMENT_N = Quantity(
     name="land_development_n",
@@ -326,7 +329,7 @@ DEVELOPMENT_N = Quantity(
     needs=("land_development",),
     statistics=_limits("land_development"),
     source="Peng et al. 2017",
-    status=Status.LITERATURE,
+    status=ConfirmationStatus.LITERATURE,
 )
 DEMAND = Quantity(
     name="demand",
@@ -345,7 +348,7 @@ CONDITIONS = Quantity(
     function=index_supply,
     needs=("npp_n", "rainfall_n", "temperature_n", "elevation_n"),
     source="Ecological Protection Red-line Delineation Guideline 2017",
-    status=Status.VERIFIED,
+    status=ConfirmationStatus.VERIFIED,
 )
 DEGRADATION = Quantity(
     name="habitat_degradation",
@@ -360,7 +363,7 @@ DEGRADATION = Quantity(
     ),
     tables=tuple(_table(f"sensitivity_{one.id}", *one.sensitivity) for one in THREATS),
     source=_INVEST,
-    status=Status.VERIFIED,
+    status=ConfirmationStatus.VERIFIED,
 )
 
 METHODS: tuple[Method, ...] = (
@@ -376,7 +379,7 @@ METHODS: tuple[Method, ...] = (
             needs=("life_conditions",),
             statistics=_limits("life_conditions"),
             source="Ecological Protection Red-line Delineation Guideline 2017",
-            status=Status.VERIFIED,
+            status=ConfirmationStatus.VERIFIED,
         ),
         demand=DEMAND,
         through=(CONDITIONS, BUILT_UP_NEARBY, DEVELOPMENT, DEVELOPMENT_N),
@@ -398,13 +401,13 @@ METHODS: tuple[Method, ...] = (
                     "1",
                     (0.0, 1.0),
                     "0 takes half of the largest degradation, as the InVEST user guide advises",
-                    Status.VERIFIED,
+                    ConfirmationStatus.VERIFIED,
                 ),
             ),
             tables=(_table("habitat", 0.3, 1.0, 0.8, 0.6, 0.9, 1.0, 0.7, 0, 0.1),),
             statistics=(Statistic("degradation_max", "habitat_degradation", "max"),),
             source=_INVEST,
-            status=Status.VERIFIED,
+            status=ConfirmationStatus.VERIFIED,
         ),
         demand=DEMAND,
         extra=(DEGRADATION,),

@@ -10,8 +10,14 @@ from shanhai.science.carbon import (
     net_ecosystem_production,
     stock_change,
 )
-from shanhai.science.ecoservices.method import Method, OptionSpec, Quantity, Statistic
-from shanhai.science.ecoservices.spec import ParameterSpec, Status
+from shanhai.science.ecoservices.method import (
+    ConfirmationStatus,
+    Method,
+    OptionSpec,
+    ParameterSpec,
+    Quantity,
+    Statistic,
+)
 from shanhai.science.landcover import is_built_up, is_water
 from shanhai.vocabulary import Label
 
@@ -93,10 +99,15 @@ EMISSIONS_TOTAL = ParameterSpec(
     "tC/yr",
     (0.0, 1e10),
     "carbon emitted in the area, from the inventory (tCO2·12/44); may be 0",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 BETA = ParameterSpec(
-    "light_share", LIGHT_SHARE, "1", (0.0, 1.0), "engineering default", Status.ENGINEERING
+    "light_share",
+    LIGHT_SHARE,
+    "1",
+    (0.0, 1.0),
+    "engineering default",
+    ConfirmationStatus.ENGINEERING,
 )
 YEARS = ParameterSpec(
     "years",
@@ -104,7 +115,7 @@ YEARS = ParameterSpec(
     "yr",
     (0.1, 200.0),
     "years between the two carbon densities",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 URBAN_NPP = OptionSpec(
     "urban_npp",
@@ -114,7 +125,7 @@ URBAN_NPP = OptionSpec(
         "zero": Label("建设用地与水体记为 0", "0 on built-up land and water"),
     },
     "nothing is filled unless asked for",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
     {"zero": ("land_cover",)},
 )
 
@@ -141,7 +152,7 @@ RESPIRATION = Quantity(
     function=heterotrophic_respiration,
     needs=("temperature_monthly", "rainfall_monthly"),
     source="Pei et al. 2009",
-    status=Status.LITERATURE,
+    status=ConfirmationStatus.LITERATURE,
 )
 NEP = Quantity(
     name="net_ecosystem_production",
@@ -150,7 +161,7 @@ NEP = Quantity(
     function=net_ecosystem_production,
     needs=("npp", "heterotrophic_respiration"),
     source="Pei et al. 2009",
-    status=Status.LITERATURE,
+    status=ConfirmationStatus.LITERATURE,
 )
 STOCK_CHANGE = Quantity(
     name="carbon_stock_change",
@@ -160,7 +171,7 @@ STOCK_CHANGE = Quantity(
     needs=("carbon_density_start", "carbon_density_end"),
     parameters=(YEARS,),
     source="InVEST carbon",
-    status=Status.VERIFIED,
+    status=ConfirmationStatus.VERIFIED,
 )
 
 METHODS: tuple[Method, ...] = (
@@ -177,7 +188,7 @@ METHODS: tuple[Method, ...] = (
             options=(URBAN_NPP,),
             expected=(1.0, 6.0),
             source="Pei et al. 2009",
-            status=Status.LITERATURE,
+            status=ConfirmationStatus.LITERATURE,
         ),
         demand=DEMAND,
         extra=(NEP,),
@@ -210,7 +221,7 @@ METHODS: tuple[Method, ...] = (
             function=stock_supply,
             needs=("carbon_stock_change",),
             source="InVEST carbon",
-            status=Status.VERIFIED,
+            status=ConfirmationStatus.VERIFIED,
         ),
         demand=DEMAND,
         extra=(STOCK_CHANGE,),

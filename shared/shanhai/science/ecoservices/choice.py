@@ -10,17 +10,17 @@ from shanhai.science.ecoservices.method import (
     Ecoservice,
     Method,
     OptionSpec,
+    ParameterSpec,
     Quantity,
     TableSpec,
 )
-from shanhai.science.ecoservices.spec import ParameterSpec
 from shanhai.science.landcover import LandCover
 
 Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class ParameterChanges:
     """What a run changes of a calculation; everything else keeps its default.
 
     Attributes:
@@ -35,11 +35,11 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class MethodChoice:
     """How one service is calculated: the method, or the profile's default, and the changes."""
 
     method: str | None = None
-    changes: Changes = field(default_factory=Changes)
+    changes: ParameterChanges = field(default_factory=ParameterChanges)
 
 
 def quantities_of(method: Method) -> tuple[Quantity, ...]:
@@ -63,7 +63,7 @@ def method_named(spec: Ecoservice, name: str, pointer: str) -> Method:
     return known[name]
 
 
-def constants_of(quantity: Quantity, changes: Changes) -> dict[str, Any]:
+def constants_of(quantity: Quantity, changes: ParameterChanges) -> dict[str, Any]:
     """Parameters, options and tables of a quantity as its function takes them.
 
     A parameter without default that was not given is left out; `faults_of` tells.
@@ -76,13 +76,13 @@ def constants_of(quantity: Quantity, changes: Changes) -> dict[str, Any]:
     return {name: value for name, value in numbers.items() if value is not None} | ways | tables
 
 
-def _table(table: TableSpec, changes: Changes) -> dict[LandCover, float]:
+def _table(table: TableSpec, changes: ParameterChanges) -> dict[LandCover, float]:
     given = changes.tables.get(table.name, {})
     return dict(table.values) | {LandCover(int(code)): value for code, value in given.items()}
 
 
 def faults_of(
-    quantities: tuple[Quantity, ...], changes: Changes, where: str, pointer: str
+    quantities: tuple[Quantity, ...], changes: ParameterChanges, where: str, pointer: str
 ) -> list[Fault]:
     """What is wrong with the changes to some quantities, each fault with its place.
 
@@ -119,7 +119,7 @@ def _unknown(
 
 
 def _numbers(
-    changes: Changes, known: Mapping[str, ParameterSpec], where: str, pointer: str
+    changes: ParameterChanges, known: Mapping[str, ParameterSpec], where: str, pointer: str
 ) -> Iterator[Fault]:
     for name, one in known.items():
         value = changes.parameters.get(name, one.default)
@@ -134,7 +134,7 @@ def _numbers(
 
 
 def _ways(
-    changes: Changes, known: Mapping[str, OptionSpec], where: str, pointer: str
+    changes: ParameterChanges, known: Mapping[str, OptionSpec], where: str, pointer: str
 ) -> Iterator[Fault]:
     for name, value in changes.options.items():
         if name in known and value not in known[name].choices:
@@ -147,7 +147,7 @@ def _ways(
 
 
 def _rows(
-    changes: Changes, known: Mapping[str, TableSpec], where: str, pointer: str
+    changes: ParameterChanges, known: Mapping[str, TableSpec], where: str, pointer: str
 ) -> Iterator[Fault]:
     classes = {int(cover) for cover in LandCover}
     for name in changes.tables.keys() & known.keys():

@@ -6,16 +6,16 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from shanhai.science.ecoservices.evaluation import Layers, count_again, run_window
-from shanhai.science.ecoservices.figures import Gathering
-from shanhai.science.ecoservices.graph import Figure
-from shanhai.science.ecoservices.plan import Pass, Plan
+from shanhai.science.ecoservices.figures import FigureAccumulator
+from shanhai.science.ecoservices.graph import AreaFigure
+from shanhai.science.ecoservices.plan import ComputationPlan, Pass
 from shanhai.science.grid import Window
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Runner(Protocol):
+class PassRunner(Protocol):
     """Maps a function over windows, results in their order."""
 
     def run(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterable[Result]:
@@ -24,7 +24,7 @@ class Runner(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PassResult:
     """What a pass over all windows found.
 
     Attributes:
@@ -39,7 +39,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Computation:
+class PlanComputation:
     """A plan and the place it is carried out in.
 
     Attributes:
@@ -50,15 +50,15 @@ class Computation:
         windows: Windows that cover the area.
     """
 
-    plan: Plan
+    plan: ComputationPlan
     layers: Layers
-    runner: Runner
+    runner: PassRunner
     around: Window
     windows: Sequence[Window]
 
     def passes(
-        self, figures: dict[Figure, float], told: Callable[[float], None]
-    ) -> Iterator[tuple[Pass, Found]]:
+        self, figures: dict[AreaFigure, float], told: Callable[[float], None]
+    ) -> Iterator[tuple[Pass, PassResult]]:
         """Carry out pass after pass; what was found of each comes when it is over.
 
         Args:
@@ -69,9 +69,9 @@ class Computation:
             yield step, self._carry_out(step, figures, told)
 
     def _carry_out(
-        self, step: Pass, figures: dict[Figure, float], told: Callable[[float], None]
-    ) -> Found:
-        taken = Gathering(tuple(one for one in step.figures if one not in figures))
+        self, step: Pass, figures: dict[AreaFigure, float], told: Callable[[float], None]
+    ) -> PassResult:
+        taken = FigureAccumulator(tuple(one for one in step.figures if one not in figures))
         work = partial(run_window, self.plan, step, self.layers, dict(figures), self.around)
         valid, missing, notes = 0, dict[str, int](), list[Any]()
         for done, counted in enumerate(self.runner.run(work, self.windows)):
@@ -87,4 +87,4 @@ class Computation:
             for parts in self.runner.run(again, self.windows):
                 taken.add_fine(parts)
         figures |= taken.values()
-        return Found(valid, missing, notes)
+        return PassResult(valid, missing, notes)

@@ -7,14 +7,15 @@ import numpy as np
 
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.ecoservices.method import (
+    ConfirmationStatus,
     Method,
     Numbers,
     OptionSpec,
+    ParameterSpec,
     Quantity,
     Statistic,
     TableSpec,
 )
-from shanhai.science.ecoservices.spec import ParameterSpec, Status
 from shanhai.science.ecoservices.water_conservation import ANNUAL_ET0, POTENTIAL_ET
 from shanhai.science.heat import (
     KERNEL_REACH,
@@ -29,7 +30,7 @@ from shanhai.science.heat import (
     surface_heat,
 )
 from shanhai.science.landcover import LandCover, by_class, class_values
-from shanhai.science.normalise import LIMIT_PROBABILITIES, Limits, normalise
+from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
 from shanhai.vocabulary import Label
 
 
@@ -61,7 +62,7 @@ def index_demand(*, temperature_n: FloatArray, night_lights_n: FloatArray) -> Fl
 
 def normalised_supply(*, cooling_index: FloatArray, low: float, high: float) -> FloatArray:
     """`index_supply` between its own percentile limits, 0–1; NaN stays NaN."""
-    return normalise(cooling_index, Limits(low, high))
+    return normalise(cooling_index, NormalisationLimits(low, high))
 
 
 def green_cover(*, land_cover: ClassArray, green: Mapping[LandCover, float]) -> FloatArray:
@@ -84,12 +85,14 @@ def _cooling_distance_m(numbers: Numbers) -> float:
 
 def _table(name: str, *values: float) -> TableSpec:
     table = by_class(*values)
-    return TableSpec(name, table, "1", (0.0, 1.0), "engineering default", Status.ENGINEERING)
+    return TableSpec(
+        name, table, "1", (0.0, 1.0), "engineering default", ConfirmationStatus.ENGINEERING
+    )
 
 
 def _weight(name: str, value: float) -> ParameterSpec:
     source = "InVEST urban cooling; the three weights are rescaled to the sum 1"
-    return ParameterSpec(name, value, "1", (0.0, 1.0), source, Status.VERIFIED)
+    return ParameterSpec(name, value, "1", (0.0, 1.0), source, ConfirmationStatus.VERIFIED)
 
 
 def _mask(cover: LandCover) -> Quantity:
@@ -100,7 +103,7 @@ def _mask(cover: LandCover) -> Quantity:
         function=partial(is_class, code=int(cover)),
         needs=("land_cover",),
         source="land cover",
-        status=Status.VERIFIED,
+        status=ConfirmationStatus.VERIFIED,
     )
 
 
@@ -108,10 +111,15 @@ SHADE = _table("shade", 0.05, 0.85, 0.30, 0.05, 0.10, 0.80, 0, 0.10, 0)
 ALBEDO = _table("albedo", 0.18, 0.15, 0.18, 0.20, 0.14, 0.12, 0.06, 0.18, 0.25)
 GREEN = _table("green", 0, 1, 1, 1, 1, 1, 0, 0, 0)
 COOLING_DISTANCE = ParameterSpec(
-    "cooling_distance_m", 450.0, "m", (10.0, 2_000.0), "engineering default", Status.ENGINEERING
+    "cooling_distance_m",
+    450.0,
+    "m",
+    (10.0, 2_000.0),
+    "engineering default",
+    ConfirmationStatus.ENGINEERING,
 )
 PARK_AREA = ParameterSpec(
-    "park_area_ha", 2.0, "ha", (0.0, 1_000.0), "InVEST urban cooling", Status.VERIFIED
+    "park_area_ha", 2.0, "ha", (0.0, 1_000.0), "InVEST urban cooling", ConfirmationStatus.VERIFIED
 )
 UHI_MAX = ParameterSpec(
     "uhi_max",
@@ -119,10 +127,15 @@ UHI_MAX = ParameterSpec(
     "Cel",
     (0.0, 15.0),
     "engineering default, to be set from a local study of the heat island",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 COMFORT = ParameterSpec(
-    "comfort_temperature", 26.0, "Cel", (0.0, 45.0), "engineering default", Status.ENGINEERING
+    "comfort_temperature",
+    26.0,
+    "Cel",
+    (0.0, 45.0),
+    "engineering default",
+    ConfirmationStatus.ENGINEERING,
 )
 SHADE_SOURCE = OptionSpec(
     "shade_source",
@@ -132,7 +145,7 @@ SHADE_SOURCE = OptionSpec(
         "vegetation_cover": Label("按地类与植被覆盖度", "by class and vegetation cover"),
     },
     "engineering default",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
     {"vegetation_cover": ("shade_by_cover",)},
 )
 
@@ -178,7 +191,7 @@ CAPACITY = Quantity(
     tables=(SHADE, ALBEDO),
     statistics=(Statistic("reference_et_max", "annual_et0", "max"),),
     source=_INVEST,
-    status=Status.VERIFIED,
+    status=ConfirmationStatus.VERIFIED,
 )
 PARK_COOLING = Quantity(
     name="park_cooling",
@@ -191,7 +204,7 @@ PARK_COOLING = Quantity(
     takes_cell=True,
     takes_frame=True,
     source=_INVEST,
-    status=Status.VERIFIED,
+    status=ConfirmationStatus.VERIFIED,
 )
 GREEN_AREA = Quantity(
     name="green_area_ha",
@@ -203,7 +216,7 @@ GREEN_AREA = Quantity(
     reach_m=_cooling_distance_m,
     takes_cell=True,
     source=_INVEST,
-    status=Status.VERIFIED,
+    status=ConfirmationStatus.VERIFIED,
 )
 MITIGATION = Quantity(
     name="heat_mitigation",
@@ -213,7 +226,7 @@ MITIGATION = Quantity(
     needs=("cooling_capacity", "park_cooling", "green_area_ha"),
     parameters=(PARK_AREA,),
     source=_INVEST,
-    status=Status.VERIFIED,
+    status=ConfirmationStatus.VERIFIED,
 )
 COOLING_INDEX = Quantity(
     name="cooling_index",
@@ -236,7 +249,7 @@ UCM = Method(
         needs=("heat_mitigation",),
         parameters=(UHI_MAX,),
         source=_INVEST,
-        status=Status.VERIFIED,
+        status=ConfirmationStatus.VERIFIED,
     ),
     demand=Quantity(
         name="demand",

@@ -8,17 +8,17 @@ import numpy as np
 
 from shanhai.science.arrays import BoolArray
 from shanhai.science.ecoservices.figures import (
-    Part,
     Sparse,
     Subject,
+    WindowFigures,
     count_finely,
     count_window,
     measured,
     subjects,
 )
-from shanhai.science.ecoservices.graph import Figure, Node
-from shanhai.science.ecoservices.plan import Pass, Plan, reach_cells
-from shanhai.science.focal import Frame
+from shanhai.science.ecoservices.graph import AreaFigure, LayerNode
+from shanhai.science.ecoservices.plan import ComputationPlan, Pass, reach_cells
+from shanhai.science.focal import WindowFrame
 from shanhai.science.grid import Window
 
 Array = np.ndarray[tuple[int, ...], np.dtype[Any]]
@@ -65,7 +65,7 @@ class Counted:
         notes: What the layers noted in the first pass.
     """
 
-    parts: Mapping[Subject, Part]
+    parts: Mapping[Subject, WindowFigures]
     valid: int = 0
     missing: Mapping[str, int] = field(default_factory=dict)
     notes: Any = None
@@ -76,10 +76,10 @@ VALID = "valid"
 
 
 def run_window(
-    plan: Plan,
+    plan: ComputationPlan,
     step: Pass,
     layers: Layers,
-    figures: Mapping[Figure, float],
+    figures: Mapping[AreaFigure, float],
     around: Window,
     window: Window,
 ) -> Counted:
@@ -112,7 +112,7 @@ def run_window(
 
 
 def count_again(
-    plan: Plan, layers: Layers, bins: Mapping[Subject, tuple[int, ...]], window: Window
+    plan: ComputationPlan, layers: Layers, bins: Mapping[Subject, tuple[int, ...]], window: Window
 ) -> dict[Subject, Sparse]:
     """The second pass of the quantiles, over layers that were kept."""
     valid = layers.read(VALID, window) == 1
@@ -124,7 +124,7 @@ def count_again(
     }
 
 
-def _kept(plan: Plan, layers: Layers, key: str, window: Window) -> Array:
+def _kept(plan: ComputationPlan, layers: Layers, key: str, window: Window) -> Array:
     unread = key in plan.leaves and (key not in plan.kept or key in plan.wide)
     return layers.leaf(key, window) if unread else layers.read(key, window)
 
@@ -134,14 +134,14 @@ def _cells(held: Mapping[str, Array], subject: Subject, valid: BoolArray) -> Boo
     return valid if where is None else valid & (held[where] != 0)
 
 
-def _masked(plan: Plan, key: str, values: Array, valid: BoolArray) -> Array:
+def _masked(plan: ComputationPlan, key: str, values: Array, valid: BoolArray) -> Array:
     if plan.unit_of(key) in CLASS_UNITS:
         return np.where(valid, values, 0).astype(np.uint8)
     return np.where(valid, values, np.nan)
 
 
 def _write_valid(
-    plan: Plan, layers: Layers, held: Mapping[str, Array], window: Window
+    plan: ComputationPlan, layers: Layers, held: Mapping[str, Array], window: Window
 ) -> tuple[BoolArray, dict[str, int]]:
     """Write where everything decisive is known; returns it, and what is missing on land."""
     land = layers.land(window)
@@ -161,7 +161,7 @@ def _write_valid(
     return valid, missing
 
 
-def _unknown(plan: Plan, key: str, values: Array) -> BoolArray:
+def _unknown(plan: ComputationPlan, key: str, values: Array) -> BoolArray:
     unknown: BoolArray = values == 0 if plan.unit_of(key) == "class" else np.isnan(values)
     return np.asarray(unknown.any(axis=0)) if unknown.ndim > 2 else unknown
 
@@ -171,10 +171,10 @@ class _Evaluation:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: ComputationPlan,
         step: Pass,
         layers: Layers,
-        figures: Mapping[Figure, float],
+        figures: Mapping[AreaFigure, float],
         around: Window,
         window: Window,
     ) -> None:
@@ -197,7 +197,7 @@ class _Evaluation:
         wanted |= {key for subject in subjects(self.step.figures) for key in subject if key}
         return {key: self._get(key, self.window) for key in sorted(wanted)}
 
-    def _calculate(self, node: Node) -> None:
+    def _calculate(self, node: LayerNode) -> None:
         halo = self.step.halos.get(node.key, 0)
         place = self._grown(halo)
         work = self._grown(halo + reach_cells(node, self.plan.cell_m))
@@ -208,7 +208,7 @@ class _Evaluation:
         if node.takes_cell:
             given["cell_m"] = self.plan.cell_m
         if node.takes_frame:
-            given["frame"] = Frame(work, place)
+            given["frame"] = WindowFrame(work, place)
         values = node.function(**given, **node.constants)
         self._hold(node.key, place, values[(..., *place.slices_within(work))])
 
@@ -240,7 +240,7 @@ class _Evaluation:
         return Window(top, left, bottom - top, right - left)
 
 
-def _last_uses(plan: Plan, step: Pass) -> dict[str, tuple[str, ...]]:
+def _last_uses(plan: ComputationPlan, step: Pass) -> dict[str, tuple[str, ...]]:
     """By calculated layer, what no later one of the pass needs; what is wanted at the end stays."""
     wanted = {*step.keeps, *(key for subject in subjects(step.figures) for key in subject if key)}
     wanted |= set(plan.frontier) if step.stage == 0 else set()

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.science.arrays import BoolArray, IntArray
-from shanhai.science.ecoservices.graph import Figure
+from shanhai.science.ecoservices.graph import AreaFigure
+from shanhai.science.moments import ExactMoments
 from shanhai.science.quantiles import QuantileSketch, lower_counts, upper_counts
-from shanhai.science.summation import Moments
 
 Subject = tuple[str, str | None]
 """A layer, and the mask that narrows its cells down."""
@@ -19,30 +19,30 @@ Sparse = tuple[IntArray, IntArray]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class WindowFigures:
     """What one window says of a subject; the histogram only where quantiles are wanted."""
 
-    moments: Moments
+    moments: ExactMoments
     upper: Sparse | None = None
 
 
 @dataclass(slots=True)
-class Gathering:
+class FigureAccumulator:
     """The numbers a pass takes: fed with the parts of its windows, then asked.
 
     Attributes:
         figures: The numbers that are wanted.
     """
 
-    figures: Sequence[Figure]
-    _moments: dict[Subject, Moments] = field(default_factory=dict)
+    figures: Sequence[AreaFigure]
+    _moments: dict[Subject, ExactMoments] = field(default_factory=dict)
     _sketches: dict[Subject, QuantileSketch] = field(default_factory=dict)
     _bins: dict[Subject, tuple[int, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make room for every subject."""
         for subject in subjects(self.figures):
-            self._moments[subject] = Moments()
+            self._moments[subject] = ExactMoments()
         for subject in measured(self.figures):
             wanted = dict.fromkeys(
                 one.probability
@@ -51,7 +51,7 @@ class Gathering:
             )
             self._sketches[subject] = QuantileSketch(tuple(wanted))
 
-    def add(self, parts: Mapping[Subject, Part]) -> None:
+    def add(self, parts: Mapping[Subject, WindowFigures]) -> None:
         """Take a window of the first pass; what no number is taken of is passed over."""
         for subject, part in parts.items():
             if subject in self._moments:
@@ -69,11 +69,11 @@ class Gathering:
         for subject, counts in parts.items():
             self._sketches[subject].add_lower(_dense(counts, len(self._bins[subject])))
 
-    def values(self) -> dict[Figure, float]:
+    def values(self) -> dict[AreaFigure, float]:
         """Every number; NaN where no cell was known, but for sums and counts, which are 0."""
         return {one: self._value(one) for one in self.figures}
 
-    def _value(self, figure: Figure) -> float:
+    def _value(self, figure: AreaFigure) -> float:
         subject = subject_of(figure)
         if figure.kind == "quantile":
             sketch = self._sketches[subject]
@@ -82,15 +82,15 @@ class Gathering:
         return _OF_MOMENTS[figure.kind](self._moments[subject])
 
 
-def _highest(moments: Moments) -> float:
+def _highest(moments: ExactMoments) -> float:
     return moments.high if moments.count else float("nan")
 
 
-def _lowest(moments: Moments) -> float:
+def _lowest(moments: ExactMoments) -> float:
     return moments.low if moments.count else float("nan")
 
 
-_OF_MOMENTS: Mapping[str, Callable[[Moments], float]] = {
+_OF_MOMENTS: Mapping[str, Callable[[ExactMoments], float]] = {
     "sum": lambda moments: moments.sum,
     "mean": lambda moments: moments.mean,
     "sd": lambda moments: moments.sd,
@@ -100,25 +100,29 @@ _OF_MOMENTS: Mapping[str, Callable[[Moments], float]] = {
 }
 
 
-def subject_of(figure: Figure) -> Subject:
+def subject_of(figure: AreaFigure) -> Subject:
     """What a number is taken of."""
     return (figure.of, figure.where)
 
 
-def subjects(figures: Iterable[Figure]) -> tuple[Subject, ...]:
+def subjects(figures: Iterable[AreaFigure]) -> tuple[Subject, ...]:
     """What some numbers are taken of, each once."""
     return tuple(dict.fromkeys(subject_of(one) for one in figures))
 
 
-def measured(figures: Iterable[Figure]) -> tuple[Subject, ...]:
+def measured(figures: Iterable[AreaFigure]) -> tuple[Subject, ...]:
     """What quantiles are taken of, each once."""
     return subjects(one for one in figures if one.kind == "quantile")
 
 
-def count_window(values: NDArray[np.floating], cells: BoolArray, *, histogram: bool) -> Part:
+def count_window(
+    values: NDArray[np.floating], cells: BoolArray, *, histogram: bool
+) -> WindowFigures:
     """What a window says of a layer in some cells."""
     known = np.asarray(values[cells], dtype=np.float32)
-    return Part(Moments.of(known), _sparse(upper_counts(known)) if histogram else None)
+    return WindowFigures(
+        ExactMoments.of(known), _sparse(upper_counts(known)) if histogram else None
+    )
 
 
 def count_finely(values: NDArray[np.floating], cells: BoolArray, bins: Sequence[int]) -> Sparse:

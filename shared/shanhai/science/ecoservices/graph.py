@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shanhai.errors import Fault, InvalidInput
-from shanhai.science.ecoservices.choice import Changes, constants_of, quantities_of
+from shanhai.science.ecoservices.choice import ParameterChanges, constants_of, quantities_of
 from shanhai.science.ecoservices.inputs import LEAVES, Leaf
 from shanhai.science.ecoservices.method import (
     Function,
@@ -28,7 +28,7 @@ SHARED: Scope = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class AreaFigure:
     """One number of the whole area.
 
     Attributes:
@@ -45,7 +45,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class LayerNode:
     """One layer that is calculated, as the windows need it.
 
     Attributes:
@@ -67,7 +67,7 @@ class Node:
     unit: str
     function: Function
     inputs: Mapping[str, str]
-    figures: Mapping[str, Figure] = field(default_factory=dict)
+    figures: Mapping[str, AreaFigure] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
     reach_m: float = 0.0
     takes_cell: bool = False
@@ -76,7 +76,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
+class LayerGraph:
     """Layers in an order in which each comes after what it rests on.
 
     Attributes:
@@ -85,7 +85,7 @@ class Graph:
         quantities: What each calculated layer was declared as, by key; not those of the matching.
     """
 
-    nodes: dict[str, Node]
+    nodes: dict[str, LayerNode]
     leaves: dict[str, Leaf]
     quantities: Mapping[str, Quantity]
 
@@ -145,16 +145,16 @@ class Linker:
         self,
         available: Collection[str],
         shared: tuple[Quantity, ...],
-        changes: Changes | None = None,
+        changes: ParameterChanges | None = None,
     ) -> None:
-        self.nodes: dict[str, Node] = {}
+        self.nodes: dict[str, LayerNode] = {}
         self.quantities: dict[str, Quantity] = {}
         self._available = frozenset(available)
         self._declared: dict[Scope, dict[str, list[Quantity]]] = {SHARED: _by_name(shared)}
-        self._changes: dict[Scope, Changes] = {SHARED: changes or Changes()}
+        self._changes: dict[Scope, ParameterChanges] = {SHARED: changes or ParameterChanges()}
         self._open: list[tuple[Scope, str]] = []
 
-    def add_method(self, service: Scope, method: Method, changes: Changes) -> None:
+    def add_method(self, service: Scope, method: Method, changes: ParameterChanges) -> None:
         """Link supply, demand and, as far as their needs are met, the extras of a method.
 
         Raises:
@@ -175,7 +175,7 @@ class Linker:
         for one in method.extra:
             self._link_if_possible(one.name, service)
 
-    def add_node(self, node: Node) -> None:
+    def add_node(self, node: LayerNode) -> None:
         """Add a layer whose inputs are linked already."""
         self.nodes[node.key] = node
 
@@ -196,7 +196,7 @@ class Linker:
             return name
         raise MissingLayer(missing or (name,))
 
-    def figure(self, statistic: Statistic, scope: Scope) -> Figure:
+    def figure(self, statistic: Statistic, scope: Scope) -> AreaFigure:
         """The number a statistic stands for in a scope, linked with all it rests on.
 
         Raises:
@@ -204,7 +204,7 @@ class Linker:
         """
         where = self.link(statistic.where, scope) if statistic.where else None
         of = self.link(statistic.of, scope)
-        return Figure(of, statistic.kind, statistic.probability, where)
+        return AreaFigure(of, statistic.kind, statistic.probability, where)
 
     def _candidates(self, name: str, scope: Scope) -> Iterator[tuple[Scope, Quantity]]:
         for home in dict.fromkeys((scope, SHARED)):
@@ -226,7 +226,7 @@ class Linker:
         self.quantities[key] = quantity
         return key
 
-    def _node(self, key: str, scope: Scope, quantity: Quantity) -> Node:
+    def _node(self, key: str, scope: Scope, quantity: Quantity) -> LayerNode:
         constants = constants_of(quantity, self._changes[scope])
         inputs = self._inputs(quantity, scope, constants)
         figures = {one.name: self.figure(one, scope) for one in quantity.statistics}
@@ -234,7 +234,7 @@ class Linker:
             one.name: constants[one.name] for one in quantity.parameters if one.name in constants
         }
         reach_m = quantity.reach_m(numbers) if quantity.reach_m else 0.0
-        return Node(
+        return LayerNode(
             key=key,
             name=quantity.name,
             unit=quantity.unit,
@@ -279,7 +279,7 @@ class Linker:
             return None
 
 
-def graph_of(linker: Linker, wanted: Collection[str]) -> Graph:
+def graph_of(linker: Linker, wanted: Collection[str]) -> LayerGraph:
     """The graph of what is wanted and all that rests on; what was linked in vain is left out."""
     needed: set[str] = set()
     waiting = list(wanted)
@@ -294,7 +294,7 @@ def graph_of(linker: Linker, wanted: Collection[str]) -> Graph:
             waiting.extend(node.inputs.values())
             waiting.extend(figure.of for figure in figures)
             waiting.extend(figure.where for figure in figures if figure.where)
-    return Graph(
+    return LayerGraph(
         {key: node for key, node in linker.nodes.items() if key in needed},
         {name: leaf for name, leaf in LEAVES.items() if name in needed},
         {key: quantity for key, quantity in linker.quantities.items() if key in needed},

@@ -17,9 +17,14 @@ from shanhai.science.climate import (
     potential_evapotranspiration,
 )
 from shanhai.science.distance import distance_m
-from shanhai.science.ecoservices.method import OptionSpec, Quantity, Statistic, TableSpec
+from shanhai.science.ecoservices.method import (
+    ConfirmationStatus,
+    OptionSpec,
+    Quantity,
+    Statistic,
+    TableSpec,
+)
 from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M, WATER_CUTOFF_M
-from shanhai.science.ecoservices.spec import Status
 from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
 from shanhai.science.landcover import (
     CROP_COEFFICIENT,
@@ -29,7 +34,12 @@ from shanhai.science.landcover import (
     is_built_up,
     is_water,
 )
-from shanhai.science.normalise import LIMIT_PROBABILITIES, Limits, log1p_positive, normalise
+from shanhai.science.normalisation import (
+    LIMIT_PROBABILITIES,
+    NormalisationLimits,
+    log1p_positive,
+    normalise,
+)
 from shanhai.science.soil import erodibility, soil_infiltration, texture_class
 from shanhai.science.terrain import aspect_length, relief, slope_degrees
 from shanhai.science.vegetation import (
@@ -55,7 +65,7 @@ _NEIGHBOUR_M = 1e-3
 
 def normalised(values: FloatArray, low: float, high: float) -> FloatArray:
     """`clip((x − low)/(high − low), 0, 1)`; 0 everywhere for a constant layer, NaN stays NaN."""
-    return normalise(values, Limits(low, high))
+    return normalise(values, NormalisationLimits(low, high))
 
 
 def limits_of(name: str) -> tuple[Statistic, Statistic]:
@@ -84,7 +94,7 @@ def normalised_quantity(name: str, of: str, zh: str, en: str) -> Quantity:
         needs=(of,),
         statistics=limits_of(of),
         source="limits at the 0.5th and 99.5th percentile of the valid cells",
-        status=Status.ENGINEERING,
+        status=ConfirmationStatus.ENGINEERING,
     )
 
 
@@ -106,7 +116,7 @@ COVER_LIMITS = OptionSpec(
         "fixed": Label("固定 0.05 与 0.90", "fixed at 0.05 and 0.90"),
     },
     source="engineering default",
-    status=Status.ENGINEERING,
+    status=ConfirmationStatus.ENGINEERING,
 )
 
 
@@ -294,10 +304,15 @@ CROP_COEFFICIENTS = TableSpec(
     "1",
     (0.0, 2.0),
     "within the ranges of FAO-56 and InVEST",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 NATURALNESS_TABLE = TableSpec(
-    "naturalness", NATURALNESS, "1", (0.0, 1.0), "engineering default", Status.ENGINEERING
+    "naturalness",
+    NATURALNESS,
+    "1",
+    (0.0, 1.0),
+    "engineering default",
+    ConfirmationStatus.ENGINEERING,
 )
 
 SHARED: tuple[Quantity, ...] = (
@@ -313,7 +328,7 @@ SHARED: tuple[Quantity, ...] = (
         reach_m=_neighbour_m,
         takes_cell=True,
         source=_HORN,
-        status=Status.VERIFIED,
+        status=ConfirmationStatus.VERIFIED,
     ),
     Quantity(
         "aspect_length",
@@ -324,7 +339,7 @@ SHARED: tuple[Quantity, ...] = (
         reach_m=_neighbour_m,
         takes_cell=True,
         source="Desmet and Govers 1996",
-        status=Status.VERIFIED,
+        status=ConfirmationStatus.VERIFIED,
     ),
     Quantity(
         "relief",
@@ -390,7 +405,7 @@ SHARED: tuple[Quantity, ...] = (
         _given_erosivity,
         ("rain_erosivity",),
         source="given",
-        status=Status.VERIFIED,
+        status=ConfirmationStatus.VERIFIED,
     ),
     Quantity(
         "erosivity",
@@ -399,7 +414,7 @@ SHARED: tuple[Quantity, ...] = (
         _monthly_erosivity,
         ("rainfall_monthly",),
         source="monthly rain (Zhang and Fu 2003)",
-        status=Status.LITERATURE,
+        status=ConfirmationStatus.LITERATURE,
     ),
     Quantity(
         "erosivity",
@@ -408,7 +423,7 @@ SHARED: tuple[Quantity, ...] = (
         _annual_erosivity,
         ("rainfall",),
         source="annual rain (Zhang and Fu 2003)",
-        status=Status.LITERATURE,
+        status=ConfirmationStatus.LITERATURE,
     ),
     normalised_quantity("erosivity_n", "erosivity", "降雨侵蚀力", "rainfall erosivity R"),
     Quantity(
@@ -418,7 +433,7 @@ SHARED: tuple[Quantity, ...] = (
         _given_erodibility,
         ("soil_erodibility",),
         source="given",
-        status=Status.VERIFIED,
+        status=ConfirmationStatus.VERIFIED,
     ),
     Quantity(
         "erodibility",
@@ -427,7 +442,7 @@ SHARED: tuple[Quantity, ...] = (
         _erodibility,
         ("sand", "silt", "clay", "organic_carbon"),
         source="EPIC (Williams 1990; Zhang et al. 2008)",
-        status=Status.LITERATURE,
+        status=ConfirmationStatus.LITERATURE,
     ),
     normalised_quantity("erodibility_n", "erodibility", "土壤可蚀性", "soil erodibility K"),
     Quantity(
@@ -437,7 +452,7 @@ SHARED: tuple[Quantity, ...] = (
         _infiltration,
         ("sand", "silt", "clay"),
         source="Ecological Protection Red-line Delineation Guideline 2017",
-        status=Status.LITERATURE,
+        status=ConfirmationStatus.LITERATURE,
     ),
     Quantity(
         "reference_et_estimate",
@@ -446,7 +461,7 @@ SHARED: tuple[Quantity, ...] = (
         _given_reference,
         ("reference_et",),
         source="given",
-        status=Status.VERIFIED,
+        status=ConfirmationStatus.VERIFIED,
     ),
     Quantity(
         "reference_et_estimate",
@@ -455,7 +470,7 @@ SHARED: tuple[Quantity, ...] = (
         _thornthwaite,
         ("temperature_monthly", "latitude"),
         source="Thornthwaite 1948",
-        status=Status.LITERATURE,
+        status=ConfirmationStatus.LITERATURE,
     ),
     Quantity(
         "reference_et_estimate",
@@ -464,7 +479,7 @@ SHARED: tuple[Quantity, ...] = (
         _thornthwaite_annual,
         ("temperature", "latitude"),
         source="Thornthwaite 1948, from the annual mean",
-        status=Status.LITERATURE,
+        status=ConfirmationStatus.LITERATURE,
     ),
     Quantity(
         "evaporation",
@@ -473,7 +488,7 @@ SHARED: tuple[Quantity, ...] = (
         _given_evaporation,
         ("evapotranspiration",),
         source="given",
-        status=Status.VERIFIED,
+        status=ConfirmationStatus.VERIFIED,
     ),
     Quantity(
         "evaporation",

@@ -12,10 +12,10 @@ from shanhai.science.balance import (
     comprehensive_ratio,
     supply_demand_ratio,
 )
-from shanhai.science.ecoservices.graph import Figure, Node, service_key
+from shanhai.science.coupling import coordination_class, coupling, quadrant, z_score
+from shanhai.science.ecoservices.graph import AreaFigure, LayerNode, service_key
 from shanhai.science.ecoservices.layers import normalised
-from shanhai.science.matching import coordination_class, coupling, quadrant, z_score
-from shanhai.science.normalise import LIMIT_PROBABILITIES
+from shanhai.science.normalisation import LIMIT_PROBABILITIES
 
 MaxMode = Literal["p99.5", "max"]
 Kind = Literal["supply", "demand", "ratio", "normalised", "quadrant", "coupling", "extra"]
@@ -95,7 +95,7 @@ def _coordination_class(*, degree: FloatArray) -> ClassArray:
 
 def matching_nodes(
     services: Collection[str], weights: Mapping[str, float], min_services: int, max_mode: MaxMode
-) -> list[Node]:
+) -> list[LayerNode]:
     """The layers of the matching, each after what it rests on.
 
     Args:
@@ -110,22 +110,24 @@ def matching_nodes(
     constants = {"weights": dict(weights), "min_services": min_services}
     return [
         *nodes,
-        Node(RATIO, RATIO, "1", _comprehensive, ratios, constants=constants),
-        Node(SUPPLY_MEAN, SUPPLY_MEAN, "1", _mean, supplies),
-        Node(AVAILABLE, AVAILABLE, "class", _available, ratios),
+        LayerNode(RATIO, RATIO, "1", _comprehensive, ratios, constants=constants),
+        LayerNode(SUPPLY_MEAN, SUPPLY_MEAN, "1", _mean, supplies),
+        LayerNode(AVAILABLE, AVAILABLE, "class", _available, ratios),
     ]
 
 
-def _of_service(service: str, max_mode: MaxMode) -> list[Node]:
+def _of_service(service: str, max_mode: MaxMode) -> list[LayerNode]:
     supply, demand = (service_key(kind, service) for kind in ("supply", "demand"))
     both = {"supply": supply, "demand": demand}
     spread = {
-        f"{name}_{kind}": Figure(key, kind) for name, key in both.items() for kind in ("mean", "sd")
+        f"{name}_{kind}": AreaFigure(key, kind)
+        for name, key in both.items()
+        for kind in ("mean", "sd")
     }
     normal = {f"{name}_n": service_key(f"{name}_n", service) for name in both}
     degree = service_key("coupling", service)
     return [
-        Node(
+        LayerNode(
             service_key("ratio", service),
             "ratio",
             "1",
@@ -134,9 +136,9 @@ def _of_service(service: str, max_mode: MaxMode) -> list[Node]:
             {f"{name}_max": maximum_of(key, max_mode) for name, key in both.items()},
         ),
         *(_normal(normal[f"{name}_n"], key) for name, key in both.items()),
-        Node(service_key("quadrant", service), "quadrant", "class", _quadrant, both, spread),
-        Node(degree, "coupling", "1", _coordination, normal),
-        Node(
+        LayerNode(service_key("quadrant", service), "quadrant", "class", _quadrant, both, spread),
+        LayerNode(degree, "coupling", "1", _coordination, normal),
+        LayerNode(
             service_key("coordination", service),
             "coordination",
             "class",
@@ -146,12 +148,12 @@ def _of_service(service: str, max_mode: MaxMode) -> list[Node]:
     ]
 
 
-def _normal(key: str, of: str) -> Node:
-    low, high = (Figure(of, "quantile", probability) for probability in LIMIT_PROBABILITIES)
-    return Node(key, key, "1", _normalised, {"values": of}, {"low": low, "high": high})
+def _normal(key: str, of: str) -> LayerNode:
+    low, high = (AreaFigure(of, "quantile", probability) for probability in LIMIT_PROBABILITIES)
+    return LayerNode(key, key, "1", _normalised, {"values": of}, {"low": low, "high": high})
 
 
-def maximum_of(key: str, max_mode: MaxMode) -> Figure:
+def maximum_of(key: str, max_mode: MaxMode) -> AreaFigure:
     """The maximum that the ratio takes of a supply or demand."""
     probability = 1.0 if max_mode == "max" else CAP_PROBABILITY
-    return Figure(key, "quantile", probability)
+    return AreaFigure(key, "quantile", probability)

@@ -9,11 +9,62 @@ process, the validation of its inputs and the reference pages.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Literal
 
-from shanhai.science.ecoservices.spec import ParameterSpec, Status
 from shanhai.science.landcover import LandCover
 from shanhai.vocabulary import Label, label_of
+
+
+class ConfirmationStatus(StrEnum):
+    """How far a number or formula is confirmed."""
+
+    VERIFIED = "V"
+    LITERATURE = "L"
+    ENGINEERING = "E"
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """A dataset theme the services read.
+
+    Attributes:
+        theme: Code of the theme.
+        unit: Unit of the stored values.
+        valid_range: Hard limits; values outside become nodata.
+        label: Name in Chinese and English.
+        required: Whether the index profile refuses to run without it.
+        bands: Number of bands the theme must have.
+    """
+
+    theme: str
+    unit: str
+    valid_range: tuple[float, float]
+    label: Label
+    required: bool = True
+    bands: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSpec:
+    """A number of the method that a run may change; written to the manifest.
+
+    Attributes:
+        name: Keyword of the calculation.
+        default: Value used unless the run says otherwise; None where the run must give it.
+        unit: Unit of the value, `1` for none.
+        valid_range: Lowest and highest value accepted.
+        source: Where the default comes from.
+        status: How far it is confirmed.
+    """
+
+    name: str
+    default: float | None
+    unit: str
+    valid_range: tuple[float, float]
+    source: str
+    status: ConfirmationStatus
+
 
 Function = Callable[..., Any]
 """A pure function of keyword-only arguments: arrays in, one array of the same shape out."""
@@ -63,7 +114,7 @@ class OptionSpec:
     default: str
     choices: Mapping[str, Label]
     source: str
-    status: Status
+    status: ConfirmationStatus
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -85,7 +136,7 @@ class TableSpec:
     unit: str
     valid_range: tuple[float, float]
     source: str
-    status: Status
+    status: ConfirmationStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +144,7 @@ class Tiled:
     """How a quantity that rests on the whole raster is calculated without holding it.
 
     Attributes:
-        function: Takes `layers` (`shanhai.science.hydrology.tiles.Layers`), the `shape` of the
+        function: Takes `layers` (`shanhai.science.hydrology.tiles.LayerStore`), the `shape` of the
             raster, the side of a tile in cells as `tile`, `run` that maps a picklable function
             over a sequence, results in order, and by keyword the parameters, options and `cell_m`
             of the quantity. Reads what the quantity needs and writes the layer of its name.
@@ -123,7 +174,7 @@ class Quantity:
             function of the cell alone.
         takes_cell: Whether it takes the side of a cell as `cell_m`.
         takes_frame: Whether it takes as `frame` where its arrays lie and what is asked for
-            (`shanhai.science.focal.Frame`); it may leave the rest NaN.
+            (`shanhai.science.focal.WindowFrame`); it may leave the rest NaN.
         tiled: For a quantity whose every cell may rest on every other; `function` is then given
             whole arrays, and a raster too large for them is worked through as this says.
         expected: Range in which the mean over the area is expected; outside it a run warns.
@@ -147,7 +198,7 @@ class Quantity:
     tiled: Tiled | None = None
     expected: tuple[float, float] | None = None
     source: str = ""
-    status: Status = Status.ENGINEERING
+    status: ConfirmationStatus = ConfirmationStatus.ENGINEERING
 
 
 @dataclass(frozen=True, slots=True)

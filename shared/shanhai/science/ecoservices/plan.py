@@ -10,7 +10,7 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from shanhai.science.ecoservices.graph import Figure, Graph, Node
+from shanhai.science.ecoservices.graph import AreaFigure, LayerGraph, LayerNode
 from shanhai.science.ecoservices.inputs import Leaf
 
 
@@ -32,11 +32,11 @@ class Pass:
     reads: tuple[str, ...]
     halos: Mapping[str, int]
     keeps: tuple[str, ...]
-    figures: tuple[Figure, ...]
+    figures: tuple[AreaFigure, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ComputationPlan:
     """How a graph is worked through.
 
     Attributes:
@@ -51,7 +51,7 @@ class Plan:
         frontier: Kept layers of the first pass that decide where the result is valid.
     """
 
-    nodes: Mapping[str, Node]
+    nodes: Mapping[str, LayerNode]
     leaves: Mapping[str, Leaf]
     cell_m: float
     passes: tuple[Pass, ...]
@@ -67,15 +67,15 @@ class Plan:
 
 
 def plan_of(
-    graph: Graph,
+    graph: LayerGraph,
     cell_m: float,
     *,
     results: Collection[str],
     decisive: Collection[str],
-    figures: Collection[Figure] = (),
+    figures: Collection[AreaFigure] = (),
     given: Collection[str] = (),
-    known: Collection[Figure] = (),
-) -> Plan:
+    known: Collection[AreaFigure] = (),
+) -> ComputationPlan:
     """Work out the passes.
 
     Args:
@@ -93,11 +93,11 @@ def plan_of(
 class _Planner:
     def __init__(
         self,
-        graph: Graph,
+        graph: LayerGraph,
         cell_m: float,
-        figures: Collection[Figure],
+        figures: Collection[AreaFigure],
         given: Collection[str],
-        known: Collection[Figure],
+        known: Collection[AreaFigure],
     ) -> None:
         self.graph = graph
         self.cell_m = cell_m
@@ -111,12 +111,12 @@ class _Planner:
         self.copied: set[str] = set()
         self.halo = 0
 
-    def plan(self, results: Collection[str], decisive: Collection[str]) -> Plan:
+    def plan(self, results: Collection[str], decisive: Collection[str]) -> ComputationPlan:
         last = max(self.stage.get(key, 0) for key in results)
         self.keeps = {stage: set() for stage in range(last + 1)}
         self._keep_results(results, last)
         passes = [self._pass(stage) for stage in range(last, -1, -1)]
-        return Plan(
+        return ComputationPlan(
             nodes=self.graph.nodes,
             leaves=self.graph.leaves,
             cell_m=self.cell_m,
@@ -200,17 +200,17 @@ class _Planner:
                 elif stage and name not in self.given:
                     self.keeps[0].add(name)
 
-    def _stage_of(self, figure: Figure) -> int:
+    def _stage_of(self, figure: AreaFigure) -> int:
         found = self.stage.get(figure.of, 0)
         return max(found, self.stage.get(figure.where, 0)) if figure.where else found
 
 
-def reach_cells(node: Node, cell_m: float) -> int:
+def reach_cells(node: LayerNode, cell_m: float) -> int:
     """Cells a layer looks beyond its own."""
     return math.ceil(round(node.reach_m / cell_m, 9))
 
 
-def _stages(graph: Graph, known: Collection[Figure]) -> dict[str, int]:
+def _stages(graph: LayerGraph, known: Collection[AreaFigure]) -> dict[str, int]:
     """The first pass in which each layer can be calculated; leaves are not listed and are 0."""
     stage: dict[str, int] = {}
     for key, node in graph.nodes.items():
@@ -225,8 +225,33 @@ def _stages(graph: Graph, known: Collection[Figure]) -> dict[str, int]:
     return stage
 
 
-def _taken(graph: Graph) -> tuple[Figure, ...]:
+def _taken(graph: LayerGraph) -> tuple[AreaFigure, ...]:
     """Every number of the whole area, once, in the order of the layers that take them."""
     return tuple(
         dict.fromkeys(figure for node in graph.nodes.values() for figure in node.figures.values())
     )
+
+
+def reaches(
+    nodes: Mapping[str, LayerNode], changed: Collection[str], cell_m: float
+) -> dict[str, int]:
+    """Cells around a change within which a layer may be another, for each layer it can alter.
+
+    Numbers of the whole area are taken to stay as they were: what rests on a layer through such a
+    number alone is not altered. The distance is that of rows and columns, whichever is larger.
+
+    Args:
+        nodes: Calculated layers, each after those it rests on.
+        changed: Layers that change, read or calculated; their own reach is 0.
+        cell_m: Side of a cell, m.
+
+    Returns:
+        Cells by layer, `changed` included; layers that no change alters are left out. The reach of
+        a layer is the largest reach among what it rests on, and its own.
+    """
+    found = dict.fromkeys(changed, 0)
+    for key, node in nodes.items():
+        below = [found[name] for name in node.inputs.values() if name in found]
+        if below and key not in found:
+            found[key] = max(below) + reach_cells(node, cell_m)
+    return found

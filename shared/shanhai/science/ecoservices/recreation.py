@@ -15,14 +15,15 @@ from shanhai.science.access import (
 )
 from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.ecoservices.method import (
+    ConfirmationStatus,
     Method,
     Numbers,
     OptionSpec,
+    ParameterSpec,
     Quantity,
     TableSpec,
     Tiled,
 )
-from shanhai.science.ecoservices.spec import ParameterSpec, Status
 from shanhai.science.landcover import LandCover, by_class, class_values
 from shanhai.science.travel import (
     travel_minutes,
@@ -187,7 +188,12 @@ def _reach_m(numbers: Numbers) -> float:
 
 
 WATER_DECAY = ParameterSpec(
-    "water_decay_m", WATER_DECAY_M, "m", _DECAY_RANGE_M, "engineering default", Status.ENGINEERING
+    "water_decay_m",
+    WATER_DECAY_M,
+    "m",
+    _DECAY_RANGE_M,
+    "engineering default",
+    ConfirmationStatus.ENGINEERING,
 )
 ACCESS_DECAY = ParameterSpec(
     "access_decay_m",
@@ -195,7 +201,7 @@ ACCESS_DECAY = ParameterSpec(
     "m",
     _DECAY_RANGE_M,
     "engineering default",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 TIME_DECAY = ParameterSpec(
     "access_decay_min",
@@ -203,7 +209,7 @@ TIME_DECAY = ParameterSpec(
     "min",
     (1.0, 600.0),
     "engineering default",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 SHORE = ParameterSpec(
     "shore_m",
@@ -211,10 +217,10 @@ SHORE = ParameterSpec(
     "m",
     (0.0, 5_000.0),
     "no shore is taken as open unless asked for; 200 where all are",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 REACH = ParameterSpec(
-    "reach_m", 1_000.0, "m", (10.0, 10_000.0), "engineering default", Status.ENGINEERING
+    "reach_m", 1_000.0, "m", (10.0, 10_000.0), "engineering default", ConfirmationStatus.ENGINEERING
 )
 STANDARD = ParameterSpec(
     "nature_standard",
@@ -222,7 +228,7 @@ STANDARD = ParameterSpec(
     "m2/person",
     (0.0, 1_000.0),
     "engineering default, to be set from the local standard",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 NATURE = TableSpec(
     "nature",
@@ -230,7 +236,7 @@ NATURE = TableSpec(
     "1",
     (0.0, 1.0),
     "engineering default, the green classes",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 ACCESS_BY = OptionSpec(
     "access_by",
@@ -241,7 +247,7 @@ ACCESS_BY = OptionSpec(
         "least_cost": Label("出行时间（最小耗时路径）", "travel time by the quickest way"),
     },
     "engineering default",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
     {
         "distance": ("access_distance_m",),
         "travel_time": ("travel_time_min",),
@@ -252,7 +258,7 @@ ACCESS_BY = OptionSpec(
 
 def _speed(name: str, kmh: float) -> ParameterSpec:
     source = "engineering default"
-    return ParameterSpec(name, kmh, "km/h", (0.5, 150.0), source, Status.ENGINEERING)
+    return ParameterSpec(name, kmh, "km/h", (0.5, 150.0), source, ConfirmationStatus.ENGINEERING)
 
 
 SPEEDS = (
@@ -320,7 +326,7 @@ PEOPLE = Quantity(
     reach_m=_reach_m,
     takes_cell=True,
     source=_UNA,
-    status=Status.VERIFIED,
+    status=ConfirmationStatus.VERIFIED,
 )
 PER_PERSON = Quantity(
     name="nature_per_person",
@@ -329,7 +335,7 @@ PER_PERSON = Quantity(
     function=nature_per_person,
     needs=("nature_m2", "people_within_reach"),
     source=_UNA,
-    status=Status.VERIFIED,
+    status=ConfirmationStatus.VERIFIED,
 )
 WITHIN_REACH = Quantity(
     name="nature_within_reach",
@@ -341,7 +347,7 @@ WITHIN_REACH = Quantity(
     reach_m=_reach_m,
     takes_cell=True,
     source=_UNA,
-    status=Status.VERIFIED,
+    status=ConfirmationStatus.VERIFIED,
 )
 
 METHODS: tuple[Method, ...] = (
@@ -379,7 +385,7 @@ METHODS: tuple[Method, ...] = (
             needs=("nature_within_reach", "population"),
             takes_cell=True,
             source=_UNA,
-            status=Status.VERIFIED,
+            status=ConfirmationStatus.VERIFIED,
         ),
         demand=Quantity(
             name="demand",

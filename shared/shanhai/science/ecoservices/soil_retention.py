@@ -7,8 +7,15 @@ import numpy as np
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.climate import erosivity_annual, erosivity_monthly
-from shanhai.science.ecoservices.method import Method, OptionSpec, Quantity, TableSpec, Tiled
-from shanhai.science.ecoservices.spec import ParameterSpec, Status
+from shanhai.science.ecoservices.method import (
+    ConfirmationStatus,
+    Method,
+    OptionSpec,
+    ParameterSpec,
+    Quantity,
+    TableSpec,
+    Tiled,
+)
 from shanhai.science.hydrology.routing import (
     ROUTINGS,
     SCRATCH,
@@ -288,7 +295,7 @@ PRACTICE = TableSpec(
     (0.0, 1.0),
     "paddy 0.15, orchard 0.69 in the literature; 0.35 for both and dry fields together. "
     "Water and built-up land have no practice, and no erosion whatever the value",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 THETA_CAP = ParameterSpec(
     "theta_cap",
@@ -296,7 +303,7 @@ THETA_CAP = ParameterSpec(
     "deg",
     (10.0, 90.0),
     "the plots of Liu et al. 1994 end at 29 degrees",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 LENGTH_CAP = ParameterSpec(
     "slope_length_cap",
@@ -304,7 +311,7 @@ LENGTH_CAP = ParameterSpec(
     "m",
     (1.0, 1000.0),
     "400 ft, Renard et al. 1997",
-    Status.LITERATURE,
+    ConfirmationStatus.LITERATURE,
 )
 TOLERABLE = ParameterSpec(
     "tolerance",
@@ -312,7 +319,7 @@ TOLERABLE = ParameterSpec(
     "t/ha/yr",
     (0.0, 25.0),
     "southern red-soil hills, SL 190-2007",
-    Status.LITERATURE,
+    ConfirmationStatus.LITERATURE,
 )
 EROSIVITY_FROM = OptionSpec(
     "erosivity_from",
@@ -323,7 +330,7 @@ EROSIVITY_FROM = OptionSpec(
         GIVEN: Label("给定侵蚀力图层", "a layer of erosivity"),
     },
     "Zhang and Fu 2003; daily records make a better layer (Xie et al. 2016)",
-    Status.LITERATURE,
+    ConfirmationStatus.LITERATURE,
     needs={MONTHLY: ("rainfall_monthly",), ANNUAL: ("rainfall",), GIVEN: ("rain_erosivity",)},
 )
 ERODIBILITY_FROM = OptionSpec(
@@ -334,7 +341,7 @@ ERODIBILITY_FROM = OptionSpec(
         MEASURED: Label("实测可蚀性图层", "a layer of measured erodibility"),
     },
     "Williams 1990, calibrated by Zhang et al. 2008",
-    Status.LITERATURE,
+    ConfirmationStatus.LITERATURE,
     needs={
         TEXTURE: ("sand", "silt", "clay", "organic_carbon"),
         MEASURED: ("soil_erodibility",),
@@ -349,7 +356,7 @@ COVER_FACTOR = OptionSpec(
         BY_CLASS: Label("植被类型与覆盖度查表", "table by class and cover"),
     },
     "Cai et al. 2000",
-    Status.LITERATURE,
+    ConfirmationStatus.LITERATURE,
     needs={
         CAI: ("vegetation_cover",),
         VAN_DER_KNIJFF: ("ndvi",),
@@ -364,7 +371,7 @@ DEMAND_FORM = OptionSpec(
         TOLERANCE: Label("超出容许流失量的潜在侵蚀", "potential erosion above tolerance"),
     },
     "engineering choice",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
     needs={ACTUAL: ("actual_erosion",), TOLERANCE: ("potential_erosion",)},
 )
 FLOW_ROUTING = OptionSpec(
@@ -372,7 +379,7 @@ FLOW_ROUTING = OptionSpec(
     "d8",
     ROUTINGS,
     "O'Callaghan and Mark 1984; Freeman 1991; Quinn et al. 1991",
-    Status.VERIFIED,
+    ConfirmationStatus.VERIFIED,
 )
 
 CONTRIBUTING_AREA = Quantity(
@@ -385,7 +392,7 @@ CONTRIBUTING_AREA = Quantity(
     takes_cell=True,
     tiled=Tiled(write_contributing_area, SCRATCH),
     source="depressions filled (Barnes et al. 2014), flats after Garbrecht and Martz 1997",
-    status=Status.VERIFIED,
+    status=ConfirmationStatus.VERIFIED,
 )
 R_FACTOR = Quantity(
     name="r_factor",
@@ -396,7 +403,7 @@ R_FACTOR = Quantity(
     options=(EROSIVITY_FROM,),
     expected=(3000.0, 12_000.0),
     source="Zhang and Fu 2003",
-    status=Status.LITERATURE,
+    status=ConfirmationStatus.LITERATURE,
 )
 K_FACTOR = Quantity(
     name="k_factor",
@@ -407,7 +414,7 @@ K_FACTOR = Quantity(
     options=(ERODIBILITY_FROM,),
     expected=(0.005, 0.06),
     source="Williams 1990; Zhang et al. 2008",
-    status=Status.LITERATURE,
+    status=ConfirmationStatus.LITERATURE,
 )
 S_FACTOR = Quantity(
     name="s_factor",
@@ -417,7 +424,7 @@ S_FACTOR = Quantity(
     needs=("slope",),
     parameters=(THETA_CAP,),
     source="McCool et al. 1987; Liu et al. 1994",
-    status=Status.LITERATURE,
+    status=ConfirmationStatus.LITERATURE,
 )
 L_FACTOR = Quantity(
     name="l_factor",
@@ -428,7 +435,7 @@ L_FACTOR = Quantity(
     parameters=(LENGTH_CAP,),
     takes_cell=True,
     source="Desmet and Govers 1996",
-    status=Status.LITERATURE,
+    status=ConfirmationStatus.LITERATURE,
 )
 C_FACTOR = Quantity(
     name="c_factor",
@@ -438,7 +445,7 @@ C_FACTOR = Quantity(
     needs=(),
     options=(COVER_FACTOR,),
     source="Cai et al. 2000",
-    status=Status.LITERATURE,
+    status=ConfirmationStatus.LITERATURE,
 )
 POTENTIAL_EROSION = Quantity(
     name="potential_erosion",
@@ -447,7 +454,7 @@ POTENTIAL_EROSION = Quantity(
     function=potential_erosion,
     needs=("r_factor", "k_factor", "l_factor", "s_factor", "land_cover"),
     source="Renard et al. 1997",
-    status=Status.LITERATURE,
+    status=ConfirmationStatus.LITERATURE,
 )
 ACTUAL_EROSION = Quantity(
     name="actual_erosion",
@@ -458,7 +465,7 @@ ACTUAL_EROSION = Quantity(
     tables=(PRACTICE,),
     expected=(1.0, 30.0),
     source="Renard et al. 1997",
-    status=Status.LITERATURE,
+    status=ConfirmationStatus.LITERATURE,
 )
 INTENSITY = Quantity(
     name="erosion_intensity",
@@ -468,7 +475,7 @@ INTENSITY = Quantity(
     needs=("actual_erosion",),
     parameters=(TOLERABLE,),
     source="SL 190-2007",
-    status=Status.VERIFIED,
+    status=ConfirmationStatus.VERIFIED,
 )
 
 METHODS: tuple[Method, ...] = (
@@ -483,7 +490,7 @@ METHODS: tuple[Method, ...] = (
             function=avoided_erosion,
             needs=("potential_erosion", "actual_erosion"),
             source="Renard et al. 1997; avoided erosion as in InVEST",
-            status=Status.VERIFIED,
+            status=ConfirmationStatus.VERIFIED,
         ),
         demand=Quantity(
             name="demand",
@@ -519,7 +526,7 @@ METHODS: tuple[Method, ...] = (
             optional=("water_or_built_up",),
             expected=(0.0, 1.0),
             source="Ecological Protection Red-line Delineation Guideline 2017",
-            status=Status.VERIFIED,
+            status=ConfirmationStatus.VERIFIED,
         ),
         demand=Quantity(
             name="demand",

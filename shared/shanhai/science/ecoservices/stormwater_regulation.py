@@ -4,8 +4,15 @@ import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import FloatArray
-from shanhai.science.ecoservices.method import Method, Numbers, OptionSpec, Quantity, TableSpec
-from shanhai.science.ecoservices.spec import ParameterSpec, Status
+from shanhai.science.ecoservices.method import (
+    ConfirmationStatus,
+    Method,
+    Numbers,
+    OptionSpec,
+    ParameterSpec,
+    Quantity,
+    TableSpec,
+)
 from shanhai.science.focal import disk_mean
 from shanhai.science.landcover import by_class
 from shanhai.science.runoff import curve_number, storm_runoff
@@ -124,7 +131,7 @@ def _numbers(group: str, *values: float) -> TableSpec:
         (0.0, 100.0),
         "TR-55 (USDA-NRCS 1986): grass and bare land as printed there; connected water after "
         "InVEST; the row of built-up land is for its unsealed part",
-        Status.LITERATURE,
+        ConfirmationStatus.LITERATURE,
     )
 
 
@@ -134,24 +141,24 @@ STORM = ParameterSpec(
     "mm",
     (0.0, 2_000.0),
     "rain of the design storm, from the drainage plan or the capture target",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 SEALED_SHARE = ParameterSpec(
-    "sealed_share", 0.70, "1", (0.0, 1.0), "engineering default", Status.ENGINEERING
+    "sealed_share", 0.70, "1", (0.0, 1.0), "engineering default", ConfirmationStatus.ENGINEERING
 )
 ANTECEDENT = OptionSpec(
     "antecedent",
     "normal",
     {"normal": Label("一般湿润", "normal"), "wet": Label("前期湿润", "wet")},
     "TR-55 (USDA-NRCS 1986)",
-    Status.VERIFIED,
+    ConfirmationStatus.VERIFIED,
 )
 SLOPE_CORRECTION = OptionSpec(
     "slope_correction",
     "none",
     {"none": Label("不修正", "none"), "steep": Label("陡坡修正", "steep land")},
     "TR-55 knows no slope; Huang et al. 2006 corrects for it",
-    Status.LITERATURE,
+    ConfirmationStatus.LITERATURE,
     {"steep": ("slope",)},
 )
 LAKE_STORAGE = OptionSpec(
@@ -162,7 +169,7 @@ LAKE_STORAGE = OptionSpec(
         "storage": Label("湖库湿地可蓄", "lakes and wetland hold the storm"),
     },
     "InVEST: 99 for connected water",
-    Status.VERIFIED,
+    ConfirmationStatus.VERIFIED,
 )
 DEMAND_BY = OptionSpec(
     "demand_by",
@@ -173,7 +180,7 @@ DEMAND_BY = OptionSpec(
         "design_standard": Label("海绵城市控制目标", "capture target of built-up land"),
     },
     "engineering default",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
     {
         "exposure": ("exposure",),
         "built_up_nearby": ("built_up_nearby",),
@@ -200,7 +207,7 @@ CURVE_NUMBER = Quantity(
         _numbers("d", 89, 77, 73, 80, 99, 99, 99, 80, 94),
     ),
     source=_SOURCE,
-    status=Status.LITERATURE,
+    status=ConfirmationStatus.LITERATURE,
 )
 RUNOFF = Quantity(
     name="storm_runoff",
@@ -211,7 +218,7 @@ RUNOFF = Quantity(
     parameters=(STORM,),
     options=(LAKE_STORAGE,),
     source=_SOURCE,
-    status=Status.VERIFIED,
+    status=ConfirmationStatus.VERIFIED,
 )
 BUILT_UP_NEARBY = Quantity(
     name="built_up_nearby",
@@ -237,7 +244,7 @@ METHODS: tuple[Method, ...] = (
             needs=("storm_runoff",),
             parameters=(STORM,),
             source=_SOURCE,
-            status=Status.VERIFIED,
+            status=ConfirmationStatus.VERIFIED,
         ),
         demand=Quantity(
             name="demand",

@@ -8,16 +8,17 @@ from shanhai.errors import InvalidInput
 from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.climate import hargreaves_evapotranspiration
 from shanhai.science.ecoservices.method import (
+    ConfirmationStatus,
     Method,
     OptionSpec,
+    ParameterSpec,
     Quantity,
     Statistic,
     TableSpec,
 )
-from shanhai.science.ecoservices.spec import ParameterSpec, Status
 from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
 from shanhai.science.landcover import CROP_COEFFICIENT, LandCover, class_values, is_built_up
-from shanhai.science.vegetation_types import GUIDELINE_RUNOFF, refine
+from shanhai.science.vegetation import GUIDELINE_RUNOFF, refine
 from shanhai.vocabulary import Label
 
 Table = Mapping[LandCover, float]
@@ -335,7 +336,7 @@ RUNOFF = TableSpec(
     "1",
     (0.0, 1.0),
     "Red-line Guideline 2017 for natural classes; cropland, built-up and bare: engineering default",
-    Status.VERIFIED,
+    ConfirmationStatus.VERIFIED,
 )
 CROP = TableSpec(
     "crop_coefficient",
@@ -343,7 +344,7 @@ CROP = TableSpec(
     "1",
     (0.0, 2.0),
     "within the ranges of FAO-56",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 ROOTS = TableSpec(
     "rooting_depth",
@@ -351,7 +352,7 @@ ROOTS = TableSpec(
     "mm",
     (0.0, 10_000.0),
     "engineering default",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 VEGETATED = TableSpec(
     "vegetated",
@@ -359,7 +360,7 @@ VEGETATED = TableSpec(
     "1",
     (0.0, 1.0),
     "InVEST annual water yield: classes without vegetation evaporate min(PET, P)",
-    Status.VERIFIED,
+    ConfirmationStatus.VERIFIED,
 )
 PLANT = TableSpec(
     "plant_coefficient",
@@ -367,7 +368,7 @@ PLANT = TableSpec(
     "1",
     (0.0, 5.0),
     "Zhang et al. 2001 for forest and grass; the rest engineering default",
-    Status.LITERATURE,
+    ConfirmationStatus.LITERATURE,
 )
 SEASONALITY = ParameterSpec(
     "seasonality",
@@ -375,7 +376,7 @@ SEASONALITY = ParameterSpec(
     "1",
     (1.0, 30.0),
     "Z of Donohue et al. 2012; a fifth of the rain days, to be calibrated",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 DOMESTIC = ParameterSpec(
     "domestic_use",
@@ -383,10 +384,15 @@ DOMESTIC = ParameterSpec(
     "m3/person/yr",
     (0.0, 1000.0),
     "200 L/d; the local Water Resources Bulletin knows better",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 IRRIGATION = ParameterSpec(
-    "irrigation_use", 5400.0, "m3/ha/yr", (0.0, 50_000.0), "engineering default", Status.ENGINEERING
+    "irrigation_use",
+    5400.0,
+    "m3/ha/yr",
+    (0.0, 50_000.0),
+    "engineering default",
+    ConfirmationStatus.ENGINEERING,
 )
 INDUSTRIAL = ParameterSpec(
     "industrial_use",
@@ -394,7 +400,7 @@ INDUSTRIAL = ParameterSpec(
     "m3/yr",
     (0.0, 1e12),
     "industrial and ecological use of the area, from the Water Resources Bulletin; may be 0",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
 )
 REFERENCE_FROM = OptionSpec(
     "reference_from",
@@ -404,7 +410,7 @@ REFERENCE_FROM = OptionSpec(
         HARGREAVES: Label("Hargreaves 气温公式", "air temperature after Hargreaves"),
     },
     "Hargreaves and Samani 1985",
-    Status.LITERATURE,
+    ConfirmationStatus.LITERATURE,
     needs={
         PRODUCT: ("reference_et",),
         HARGREAVES: ("temperature_monthly", "temperature_max", "temperature_min", "latitude"),
@@ -418,7 +424,7 @@ HOUSEHOLDS_BY = OptionSpec(
         BY_LIGHTS: Label("计入总量按灯光分摊", "in the total that lights share out"),
     },
     "engineering choice",
-    Status.ENGINEERING,
+    ConfirmationStatus.ENGINEERING,
     needs={BY_POPULATION: ("population_density",)},
 )
 
@@ -449,7 +455,7 @@ BALANCE_SUPPLY = Quantity(
     tables=(RUNOFF,),
     expected=_EXPECTED,
     source="HJ 1173-2021; Ecological Protection Red-line Delineation Guideline 2017",
-    status=Status.LITERATURE,
+    status=ConfirmationStatus.LITERATURE,
 )
 YIELD_SUPPLY = Quantity(
     name="supply",
@@ -470,7 +476,7 @@ ANNUAL_ET0 = Quantity(
     needs=(),
     options=(REFERENCE_FROM,),
     source="given, or Hargreaves and Samani 1985",
-    status=Status.LITERATURE,
+    status=ConfirmationStatus.LITERATURE,
 )
 POTENTIAL_ET = Quantity(
     name="potential_et",
@@ -481,7 +487,7 @@ POTENTIAL_ET = Quantity(
     optional=("impervious",),
     tables=(CROP,),
     source="Allen et al. 1998 (FAO-56)",
-    status=Status.VERIFIED,
+    status=ConfirmationStatus.VERIFIED,
 )
 WATER_YIELD = Quantity(
     name="water_yield",
@@ -490,7 +496,7 @@ WATER_YIELD = Quantity(
     function=water_yield,
     needs=("rainfall", "actual_et"),
     source="rain less evapotranspiration",
-    status=Status.VERIFIED,
+    status=ConfirmationStatus.VERIFIED,
 )
 _ACTUAL_ET_LABEL = Label("实际蒸散发", "Actual evapotranspiration")
 FU_ET = Quantity(
@@ -502,7 +508,7 @@ FU_ET = Quantity(
     parameters=(SEASONALITY,),
     tables=(ROOTS, VEGETATED),
     source="Fu 1981; Zhang et al. 2004; Donohue et al. 2012",
-    status=Status.VERIFIED,
+    status=ConfirmationStatus.VERIFIED,
 )
 ZHANG_ET = Quantity(
     name="actual_et",
@@ -512,7 +518,7 @@ ZHANG_ET = Quantity(
     needs=("rainfall", "potential_et", "land_cover"),
     tables=(PLANT,),
     source="Zhang et al. 2001",
-    status=Status.LITERATURE,
+    status=ConfirmationStatus.LITERATURE,
 )
 
 METHODS: tuple[Method, ...] = (
@@ -553,7 +559,7 @@ METHODS: tuple[Method, ...] = (
             needs=("npp_n", "infiltration", "rainfall_n", "slope_n"),
             expected=(0.0, 1.0),
             source="Ecological Protection Red-line Delineation Guideline 2017",
-            status=Status.VERIFIED,
+            status=ConfirmationStatus.VERIFIED,
         ),
         demand=Quantity(
             name="demand",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shanhai.errors import InvalidInput
-from shanhai.science.gep.catalogue import Catalogue, Coefficient, Item, price_level
+from shanhai.science.gep.catalogue import Coefficient, GepCatalogue, GepItem, price_level
 
 CO2_PER_CARBON = 44 / 12
 """Mass of carbon dioxide over that of its carbon."""
@@ -114,7 +114,7 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class GepEntry:
     """An item of the account.
 
     Attributes:
@@ -128,7 +128,7 @@ class Entry:
         capped: Whether a discharge limited the quantity.
     """
 
-    item: Item
+    item: GepItem
     quantity: float
     price: float | None
     value: float
@@ -139,7 +139,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class GepAccount:
     """A whole account.
 
     Attributes:
@@ -147,7 +147,7 @@ class Account:
         price_year: The year whose money values are in.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[GepEntry, ...]
     price_year: int
 
     @property
@@ -195,7 +195,9 @@ def need(coefficient: Coefficient) -> float:
     return coefficient.value
 
 
-def make_account(amounts: Sequence[Amount], catalogue: Catalogue, *, price_year: int) -> Account:
+def make_account(
+    amounts: Sequence[Amount], catalogue: GepCatalogue, *, price_year: int
+) -> GepAccount:
     """Value every amount once.
 
     Args:
@@ -213,10 +215,10 @@ def make_account(amounts: Sequence[Amount], catalogue: Catalogue, *, price_year:
         for item in catalogue.items.values()
         if item.id in by_item
     )
-    return Account(tuple(entries), price_year)
+    return GepAccount(tuple(entries), price_year)
 
 
-def _require_single(items: Sequence[str], catalogue: Catalogue) -> None:
+def _require_single(items: Sequence[str], catalogue: GepCatalogue) -> None:
     """Refuse what the catalogue does not hold, and one benefit counted twice."""
     ends: dict[str, str] = {}
     for name in items:
@@ -238,7 +240,7 @@ def _require_single(items: Sequence[str], catalogue: Catalogue) -> None:
         ends[item.final] = name
 
 
-def _entry(item: Item, amount: Amount, catalogue: Catalogue, price_year: int) -> Entry:
+def _entry(item: GepItem, amount: Amount, catalogue: GepCatalogue, price_year: int) -> GepEntry:
     _require_not_negative(amount)
     used = tuple(catalogue.coefficients[name] for name in amount.used)
     if item.price is None:
@@ -248,7 +250,7 @@ def _entry(item: Item, amount: Amount, catalogue: Catalogue, price_year: int) ->
         used = (*used, own)
         price = price_in(own, price_year)
         worth = {place: quantity * price for place, quantity in amount.by_place.items()}
-    return Entry(
+    return GepEntry(
         item=item,
         quantity=amount.total,
         price=price,

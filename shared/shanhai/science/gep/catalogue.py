@@ -58,7 +58,7 @@ class Coefficient:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class GepItem:
     """One benefit that is accounted.
 
     Attributes:
@@ -83,7 +83,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class GepCatalogue:
     """The items and coefficients of one standard.
 
     Attributes:
@@ -97,10 +97,10 @@ class Catalogue:
     version: str
     label: Label
     note: Label
-    items: Mapping[str, Item]
+    items: Mapping[str, GepItem]
     coefficients: Mapping[str, Coefficient]
 
-    def with_entered(self, entered: Mapping[str, float]) -> "Catalogue":
+    def with_entered(self, entered: Mapping[str, float]) -> "GepCatalogue":
         """The catalogue with the account's own figures.
 
         Raises:
@@ -131,7 +131,7 @@ class Catalogue:
 
 
 @cache
-def load_catalogue(version: str) -> Catalogue:
+def load_catalogue(version: str) -> GepCatalogue:
     """The catalogue of a standard.
 
     Raises:
@@ -144,7 +144,7 @@ def load_catalogue(version: str) -> Catalogue:
             pointer="/catalogue",
         )
     head = _read(version)
-    return Catalogue(
+    return GepCatalogue(
         version,
         Label(head["zh"], head["en"]),
         Label(head["note_zh"], head["note_en"]),
@@ -183,8 +183,8 @@ def _read(name: str) -> dict[str, Any]:
     )
 
 
-def _item(one: Mapping[str, Any]) -> Item:
-    return Item(
+def _item(one: Mapping[str, Any]) -> GepItem:
+    return GepItem(
         id=one["id"],
         group=one["group"],
         label=Label(one["zh"], one["en"]),

@@ -13,9 +13,9 @@ from shanhai.science.hydrology.flow_kernels import disperse, gather, pass_on
 from shanhai.science.hydrology.neighbours import COLUMN_STEPS, NODATA, OUTLET, ROW_STEPS
 from shanhai.science.hydrology.tiles import (
     Found,
-    Layers,
+    LayerStore,
     Run,
-    Tiles,
+    TileLayout,
     lines_of,
     ring_of,
     set_ring,
@@ -67,7 +67,7 @@ class Edge:
     total: IntArray
 
 
-def gather_down(layers: Layers, tiles: Tiles, scale: float, run: Run = map) -> None:
+def gather_down(layers: LayerStore, tiles: TileLayout, scale: float, run: Run = map) -> None:
     """From `directions` write `contributing_area`: cells above each, without itself, times `scale`.
 
     Whole numbers of cells, exact whatever the tiles. Two passes over the tiles; between them what
@@ -83,7 +83,7 @@ def gather_down(layers: Layers, tiles: Tiles, scale: float, run: Run = map) -> N
 
 
 def spread_down(
-    layers: Layers, tiles: Tiles, spreading: Spreading, scale: float, run: Run = map
+    layers: LayerStore, tiles: TileLayout, spreading: Spreading, scale: float, run: Run = map
 ) -> None:
     """The same from `filled` and `directions` where flow spreads over all lower neighbours.
 
@@ -100,19 +100,19 @@ def spread_down(
         pass
 
 
-def _codes(tiles: Tiles, layers: Layers, window: Window, halo: int) -> ClassArray:
+def _codes(tiles: TileLayout, layers: LayerStore, window: Window, halo: int) -> ClassArray:
     read = tiles.read(layers, DIRECTIONS, window, halo)
     return np.nan_to_num(read, nan=NODATA).astype(np.uint8)
 
 
-def _numbers(tiles: Tiles, window: Window) -> IntArray:
+def _numbers(tiles: TileLayout, window: Window) -> IntArray:
     """Numbers in the raster of the edge cells of a tile, in the order of `ring_of`."""
     rows = np.arange(window.row, window.row + window.height, dtype=np.int64)
     columns = np.arange(window.col, window.col + window.width, dtype=np.int64)
     return ring_of(rows[:, np.newaxis] * tiles.width + columns)
 
 
-def _edge(layers: Layers, tiles: Tiles, window: Window) -> Edge:
+def _edge(layers: LayerStore, tiles: TileLayout, window: Window) -> Edge:
     codes = _codes(tiles, layers, window, 0)
     total, last = gather(codes, np.zeros(codes.shape, dtype=np.int64))
     into = _into(tiles, window, codes)
@@ -122,13 +122,13 @@ def _edge(layers: Layers, tiles: Tiles, window: Window) -> Edge:
     return Edge(cells, leaves, ring_of(into), ring_of(total.reshape(codes.shape)))
 
 
-def _global(tiles: Tiles, window: Window, flat: IntArray) -> IntArray:
+def _global(tiles: TileLayout, window: Window, flat: IntArray) -> IntArray:
     """Number in the raster of a cell numbered in its tile."""
     row, column = np.divmod(flat, window.width)
     return (window.row + row) * tiles.width + window.col + column
 
 
-def _into(tiles: Tiles, window: Window, codes: ClassArray) -> IntArray:
+def _into(tiles: TileLayout, window: Window, codes: ClassArray) -> IntArray:
     """Number in the raster of the cell of another tile that each cell drains to; else −1."""
     flows = (codes != NODATA) & (codes != OUTLET)
     step = np.where(flows, codes.astype(np.int64) - 1, 0)
@@ -156,7 +156,9 @@ def _places(known: IntArray, numbers: IntArray) -> IntArray:
     return np.where(numbers < 0, -1, np.searchsorted(known, numbers))
 
 
-def _gather(layers: Layers, tiles: Tiles, scale: float, item: tuple[Window, IntArray]) -> None:
+def _gather(
+    layers: LayerStore, tiles: TileLayout, scale: float, item: tuple[Window, IntArray]
+) -> None:
     window, edge = item
     codes = _codes(tiles, layers, window, 0)
     inflow = np.zeros(codes.shape, dtype=np.int64)
@@ -165,20 +167,27 @@ def _gather(layers: Layers, tiles: Tiles, scale: float, item: tuple[Window, IntA
     layers.write(CELLS, window, np.where(codes == NODATA, np.nan, (total - 1) * scale))
 
 
-def _disperse(layers: Layers, tiles: Tiles, spreading: Spreading, depth: int, item: Item) -> Found:
+def _disperse(
+    layers: LayerStore, tiles: TileLayout, spreading: Spreading, depth: int, item: Item
+) -> Found:
     sums, reads = _dispersed(layers, tiles, spreading, depth, item)
     return lines_of(sums, depth), ring_of(reads)
 
 
 def _spread(
-    layers: Layers, tiles: Tiles, spreading: Spreading, depth: int, scale: float, item: Item
+    layers: LayerStore,
+    tiles: TileLayout,
+    spreading: Spreading,
+    depth: int,
+    scale: float,
+    item: Item,
 ) -> None:
     sums = _dispersed(layers, tiles, spreading, depth, item)[0]
     layers.write(CELLS, item[0], np.where(sums == 0, np.nan, (sums - 1) * scale))
 
 
 def _dispersed(
-    layers: Layers, tiles: Tiles, spreading: Spreading, depth: int, item: Item
+    layers: LayerStore, tiles: TileLayout, spreading: Spreading, depth: int, item: Item
 ) -> tuple[FloatArray, BoolArray]:
     """Cells above each cell and itself; which cells around the tile and its margin they rest on."""
     window, around = item

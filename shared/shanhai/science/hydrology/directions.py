@@ -10,9 +10,9 @@ from shanhai.science.hydrology.depressions import FILLED
 from shanhai.science.hydrology.flow_kernels import flat_distances, steepest
 from shanhai.science.hydrology.tiles import (
     Found,
-    Layers,
+    LayerStore,
     Run,
-    Tiles,
+    TileLayout,
     lines_of,
     ring_of,
     set_ring,
@@ -24,7 +24,7 @@ DIRECTIONS = "directions"
 Item = tuple[Window, FloatArray]
 
 
-def find_directions(layers: Layers, tiles: Tiles, run: Run = map) -> None:
+def find_directions(layers: LayerStore, tiles: TileLayout, run: Run = map) -> None:
     """From `filled` write `directions`: codes of `neighbours`, 0 (NaN as read) for nodata.
 
     The steepest way down; between equals the side before the corner and east before south before
@@ -38,7 +38,7 @@ def find_directions(layers: Layers, tiles: Tiles, run: Run = map) -> None:
         pass
 
 
-def _distances(layers: Layers, tiles: Tiles, item: Item) -> Found:
+def _distances(layers: LayerStore, tiles: TileLayout, item: Item) -> Found:
     filled = tiles.read(layers, FILLED, item[0], 1)
     distances = np.empty_like(filled)
     set_ring(distances, item[1])
@@ -46,7 +46,7 @@ def _distances(layers: Layers, tiles: Tiles, item: Item) -> Found:
     return lines_of(distances[1:-1, 1:-1]), ring_of(reads)
 
 
-def _directions(layers: Layers, tiles: Tiles, item: Item) -> None:
+def _directions(layers: LayerStore, tiles: TileLayout, item: Item) -> None:
     window, around = item
     filled = tiles.read(layers, FILLED, window, 1)
     distances = np.empty_like(filled)

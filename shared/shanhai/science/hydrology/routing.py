@@ -17,7 +17,7 @@ from shanhai.science.hydrology.accumulation import (
 )
 from shanhai.science.hydrology.depressions import BASINS, DEM, FILLED, fill_depressions
 from shanhai.science.hydrology.directions import DIRECTIONS, find_directions
-from shanhai.science.hydrology.tiles import TILE_CELLS, ArrayLayers, Layers, Run, Tiles
+from shanhai.science.hydrology.tiles import TILE_CELLS, ArrayLayerStore, LayerStore, Run, TileLayout
 from shanhai.vocabulary import Label
 
 D8 = "d8"
@@ -38,7 +38,7 @@ SCRATCH = (FILLED, BASINS, DIRECTIONS)
 
 
 def write_contributing_area(
-    layers: Layers,
+    layers: LayerStore,
     shape: tuple[int, int],
     *,
     cell_m: float,
@@ -65,7 +65,7 @@ def write_contributing_area(
         InvalidInput: the routing is unknown, or there is no cell in a tile.
     """
     _require_routing(flow_routing)
-    tiles = Tiles(*shape, tile)
+    tiles = TileLayout(*shape, tile)
     fill_depressions(layers, tiles, run)
     find_directions(layers, tiles, run)
     if flow_routing == D8:
@@ -102,7 +102,7 @@ def fill(dem: FloatArray) -> FloatArray:
     Source: Barnes et al. 2014.
     """
     layers = _in_memory(dem, FILLED)
-    fill_depressions(layers, Tiles(*_shape(dem), max(dem.shape)))
+    fill_depressions(layers, TileLayout(*_shape(dem), max(dem.shape)))
     return layers.arrays[FILLED]
 
 
@@ -112,13 +112,13 @@ def flow_directions(filled: FloatArray) -> ClassArray:
     Args:
         filled: Elevation without depressions, m; NaN is nodata.
     """
-    layers = ArrayLayers({FILLED: filled, DIRECTIONS: np.empty(filled.shape)})
-    find_directions(layers, Tiles(*_shape(filled), max(filled.shape)))
+    layers = ArrayLayerStore({FILLED: filled, DIRECTIONS: np.empty(filled.shape)})
+    find_directions(layers, TileLayout(*_shape(filled), max(filled.shape)))
     return layers.arrays[DIRECTIONS].astype(np.uint8)
 
 
-def _in_memory(dem: FloatArray, *names: str) -> ArrayLayers:
-    return ArrayLayers({DEM: dem} | {name: np.empty(dem.shape) for name in names})
+def _in_memory(dem: FloatArray, *names: str) -> ArrayLayerStore:
+    return ArrayLayerStore({DEM: dem} | {name: np.empty(dem.shape) for name in names})
 
 
 def _shape(dem: FloatArray) -> tuple[int, int]:

@@ -20,7 +20,7 @@ Run = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
 """Maps a picklable function over a sequence, results in order: `map`, or a pool of processes."""
 
 
-class Layers(Protocol):
+class LayerStore(Protocol):
     """Rasters of one shape by name; picklable where `Run` uses other processes."""
 
     def read(self, name: str, window: Window) -> FloatArray:
@@ -31,7 +31,7 @@ class Layers(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ArrayLayers:
+class ArrayLayerStore:
     """Layers that are arrays in memory."""
 
     arrays: dict[str, FloatArray]
@@ -46,7 +46,7 @@ class ArrayLayers:
 
 
 @dataclass(frozen=True, slots=True)
-class Tiles:
+class TileLayout:
     """Square tiles that cover a raster, row by row; those at the end may be smaller.
 
     Attributes:
@@ -88,7 +88,7 @@ class Tiles:
         """Cells of every tile, by its number."""
         return [self.window(number) for number in range(self.rows * self.columns)]
 
-    def read(self, layers: Layers, name: str, window: Window, halo: int) -> FloatArray:
+    def read(self, layers: LayerStore, name: str, window: Window, halo: int) -> FloatArray:
         """A window with `halo` cells around it, contiguous; NaN beyond the raster."""
         top, left = max(0, window.row - halo), max(0, window.col - halo)
         bottom = min(self.height, window.row + window.height + halo)
@@ -136,7 +136,7 @@ class Seams:
     neighbours; the lines then lie as deep, just outside the margins.
     """
 
-    def __init__(self, tiles: Tiles, start: float, depth: int = 0) -> None:
+    def __init__(self, tiles: TileLayout, start: float, depth: int = 0) -> None:
         self.tiles = tiles
         self.frame = depth + 1
         # Framed, so that what lies around an outer tile needs no special case.
@@ -181,7 +181,7 @@ Found = tuple[Lines, BoolArray]
 
 
 def settle(
-    tiles: Tiles,
+    tiles: TileLayout,
     find: Callable[[tuple[Window, FloatArray]], Found],
     start: float,
     run: Run,

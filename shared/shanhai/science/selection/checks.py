@@ -8,7 +8,7 @@ import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.selection.rules import Corridor, District, Edges, Fund, Phase
+from shanhai.science.selection.rules import CorridorSteps, DistrictRule, Edges, FundRule, PhaseRule
 
 _ROUNDING = 1e-9
 """Share by which a shared border may seem longer than an outline it is part of."""
@@ -110,7 +110,7 @@ def require_locks(
             )
 
 
-def require_districts(districts: Sequence[District], count: int) -> None:
+def require_districts(districts: Sequence[DistrictRule], count: int) -> None:
     """Refuse districts whose counts or budget are none."""
     for number, district in enumerate(districts):
         pointer = f"/districts/{number}"
@@ -127,7 +127,7 @@ def require_districts(districts: Sequence[District], count: int) -> None:
             )
 
 
-def require_phases(phases: Sequence[Phase]) -> None:
+def require_phases(phases: Sequence[PhaseRule]) -> None:
     """Refuse phases whose budget or share is none."""
     for number, phase in enumerate(phases):
         require_limit(phase.budget, f"/phases/{number}/budget")
@@ -140,7 +140,7 @@ def require_phases(phases: Sequence[Phase]) -> None:
             )
 
 
-def require_funds(funds: Sequence[Fund], count: int, phases: int) -> None:
+def require_funds(funds: Sequence[FundRule], count: int, phases: int) -> None:
     """Refuse funds for phases or sites that do not exist."""
     for number, fund in enumerate(funds):
         pointer = f"/funds/{number}"
@@ -201,7 +201,7 @@ def require_pairs(
         )
 
 
-def require_corridors(corridors: Sequence[Corridor], count: int) -> None:
+def require_corridors(corridors: Sequence[CorridorSteps], count: int) -> None:
     """Refuse corridors without steps, or with a step that nothing opens."""
     for number, corridor in enumerate(corridors):
         pointer = f"/corridors/{number}"

@@ -7,10 +7,10 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csc_array, eye_array, hstack, vstack
 
 from shanhai.science.arrays import BoolArray, FloatArray, IntArray
-from shanhai.science.selection.exact import exact_sum, exactly
+from shanhai.science.selection.exact_sums import exact_sum, exactly
 from shanhai.science.selection.limits import Limit, LimitKind
 from shanhai.science.selection.plan import options_of
-from shanhai.science.selection.programme import Programme
+from shanhai.science.selection.programme import IntegerProgramme
 
 _GAP = 0.01
 
@@ -60,7 +60,7 @@ class Unmet:
         return f"{what}为 {self.asked:g}；与其他规则并存时最接近的值为 {self.possible:g}"
 
 
-def find_conflicts(programme: Programme, time_limit_s: float) -> tuple[Unmet, ...]:
+def find_conflicts(programme: IntegerProgramme, time_limit_s: float) -> tuple[Unmet, ...]:
     """Targets beyond all there is; without such, the rules that give way in the least relaxation.
 
     In the relaxation every sum may miss its bound; the sum of the misses, each as a share of its
@@ -70,7 +70,7 @@ def find_conflicts(programme: Programme, time_limit_s: float) -> tuple[Unmet, ..
     return _beyond_all(programme) or _relaxed(programme, time_limit_s)
 
 
-def _beyond_all(programme: Programme) -> tuple[Unmet, ...]:
+def _beyond_all(programme: IntegerProgramme) -> tuple[Unmet, ...]:
     features = programme.problem.features
     most = dict(zip(features, programme.problem.attainable().tolist(), strict=True))
     sums = {name: exact_sum(values) for name, values in most.items()}
@@ -81,7 +81,7 @@ def _beyond_all(programme: Programme) -> tuple[Unmet, ...]:
     )
 
 
-def _relaxed(programme: Programme, time_limit_s: float) -> tuple[Unmet, ...]:
+def _relaxed(programme: IntegerProgramme, time_limit_s: float) -> tuple[Unmet, ...]:
     """The least relaxation, if that does without the rules that it misses by next to nothing."""
     every = np.ones(len(programme.limits), dtype=np.bool_)
     values = _least_misses(programme, every, time_limit_s)
@@ -96,7 +96,7 @@ def _relaxed(programme: Programme, time_limit_s: float) -> tuple[Unmet, ...]:
 
 
 def _least_misses(
-    programme: Programme, may_miss: BoolArray, time_limit_s: float
+    programme: IntegerProgramme, may_miss: BoolArray, time_limit_s: float
 ) -> FloatArray | None:
     """Options of a choice that misses some rules by as little as can be."""
     limits, options = programme.limits, programme.problem.option_costs.size
@@ -121,7 +121,7 @@ def _least_misses(
     return None if answer.x is None else np.asarray(answer.x[:options])
 
 
-def _misses(programme: Programme, values: FloatArray) -> FloatArray:
+def _misses(programme: IntegerProgramme, values: FloatArray) -> FloatArray:
     """By what share of its bound a choice misses each rule."""
     chosen = options_of(programme.problem, programme.read(values).phase_of)
     return np.array(
@@ -134,7 +134,7 @@ def _misses(programme: Programme, values: FloatArray) -> FloatArray:
     )
 
 
-def _own_rows(programme: Programme, options: int) -> IntArray:
+def _own_rows(programme: IntegerProgramme, options: int) -> IntArray:
     """Rows that hold nothing but options."""
     others = programme.matrix[:, options:]
     return np.flatnonzero(np.bincount(others.indices, minlength=others.shape[0]) == 0)
@@ -145,7 +145,7 @@ def _weight(limit: Limit) -> float:
     return limit.scale / limit.bound if limit.bound else 1.0
 
 
-def _missed(programme: Programme, values: FloatArray) -> tuple[Unmet, ...]:
+def _missed(programme: IntegerProgramme, values: FloatArray) -> tuple[Unmet, ...]:
     plan = programme.read(values)
     options = options_of(programme.problem, plan.phase_of)
     return tuple(

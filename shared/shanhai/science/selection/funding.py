@@ -8,7 +8,7 @@ from scipy.optimize import linprog
 
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.selection.exact import exact_sum
+from shanhai.science.selection.exact_sums import exact_sum
 from shanhai.science.selection.problem import SelectionProblem
 
 MOST_GROUPS = 1000

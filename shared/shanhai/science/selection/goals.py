@@ -34,7 +34,7 @@ class MaximumBenefit:
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class TargetCoverage:
     """Reach as many targets as can be: `max Σ w_f·[Σ b_fi·xᵢ ≥ T_f]`.
 
     Attributes:
@@ -47,7 +47,7 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class Shortfall:
+class TargetShortfall:
     """Miss the targets by least: `min Σ w_f·max(0, 1 − Σ b_fi·xᵢ/T_f)`.
 
     Attributes:
@@ -59,7 +59,7 @@ class Shortfall:
     targets: FloatArray
 
 
-BudgetGoal = MaximumBenefit | Coverage | Shortfall
+BudgetGoal = MaximumBenefit | TargetCoverage | TargetShortfall
 """Goals that ask for as much as the money gives."""
 
 Goal = MinimumSet | BudgetGoal
@@ -95,22 +95,22 @@ def value_of(goal: BudgetGoal, amounts: FloatArray, reached: BoolArray) -> float
     Args:
         goal: What is asked for.
         amounts: Reached of each feature.
-        reached: Which targets are met, for `Coverage`.
+        reached: Which targets are met, for `TargetCoverage`.
     """
     match goal:
         case MaximumBenefit():
             capped = amounts if goal.caps is None else np.minimum(amounts, goal.caps)
             return float(goal.weights @ capped)
-        case Coverage():
+        case TargetCoverage():
             return float(goal.weights @ reached)
-        case Shortfall():
+        case TargetShortfall():
             missing = np.maximum(1.0 - amounts / goal.targets, 0.0)
             return float(goal.weights @ np.where(reached, 0.0, missing))
 
 
 def maximises(goal: Goal) -> bool:
     """Whether more is better."""
-    return isinstance(goal, MaximumBenefit | Coverage)
+    return isinstance(goal, MaximumBenefit | TargetCoverage)
 
 
 def _require_shape(values: FloatArray, features: int, pointer: str) -> None:

@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 
 from shanhai.science.arrays import BoolArray, FloatArray, IntArray
-from shanhai.science.selection.exact import exact_sum, exactly
+from shanhai.science.selection.exact_sums import exact_sum, exactly
 from shanhai.science.selection.funding import fund_groups
 from shanhai.science.selection.problem import SelectionProblem
-from shanhai.science.selection.rows import Row
-from shanhai.science.selection.rules import District
+from shanhai.science.selection.rows import ConstraintRow
+from shanhai.science.selection.rules import DistrictRule
 
 LimitKind = Literal[
     "target", "budget", "district_budget", "phase_budget", "fund", "at_least", "at_most"
@@ -48,11 +48,11 @@ class Limit:
         return float(self.amounts.max(initial=0.0)) or 1.0
 
     @property
-    def row(self) -> Row:
+    def row(self) -> ConstraintRow:
         """The rule as the solver takes it."""
         side = self.bound / self.scale
         low, high = (side, math.inf) if self.floor else (-math.inf, side)
-        return Row(self.options, self.amounts / self.scale, low, high)
+        return ConstraintRow(self.options, self.amounts / self.scale, low, high)
 
     def total(self, chosen: BoolArray) -> float:
         """The sum over chosen options."""
@@ -67,7 +67,7 @@ class Limit:
         total, bound = exact_sum(taken.tolist()), exactly(self.bound)
         return total >= bound if self.floor else total <= bound
 
-    def cut(self, chosen: BoolArray) -> Row:
+    def cut(self, chosen: BoolArray) -> ConstraintRow:
         """A row that no choice within the rule breaks and this one, which breaks it, does.
 
         What costs too much does so with anything added; what gives too little does so with anything
@@ -77,9 +77,9 @@ class Limit:
         taken = chosen[self.options] & adds
         if self.floor:
             rest = self.options[adds & ~taken]
-            return Row(rest, np.ones(len(rest)), 1.0, math.inf)
+            return ConstraintRow(rest, np.ones(len(rest)), 1.0, math.inf)
         members = self.options[taken]
-        return Row(members, np.ones(len(members)), -math.inf, len(members) - 1.0)
+        return ConstraintRow(members, np.ones(len(members)), -math.inf, len(members) - 1.0)
 
 
 def limits_of(problem: SelectionProblem, targets: FloatArray | None = None) -> tuple[Limit, ...]:
@@ -110,7 +110,7 @@ def _fund_limits(problem: SelectionProblem) -> Iterator[Limit]:
         yield Limit("fund", group.name, options, costs[options], group.amount)
 
 
-def _of_district(problem: SelectionProblem, district: District) -> Iterator[Limit]:
+def _of_district(problem: SelectionProblem, district: DistrictRule) -> Iterator[Limit]:
     options, name = problem.options_of(district.sites), district.name
     ones = np.ones(len(options))
     if district.budget is not None:

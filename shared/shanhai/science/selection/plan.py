@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from shanhai.science.arrays import BoolArray, FloatArray, IntArray
-from shanhai.science.selection.exact import exact_sum, not_below
+from shanhai.science.selection.exact_sums import exact_sum, not_below
 from shanhai.science.selection.goals import Goal, MaximumBenefit, MinimumSet, maximises, value_of
 from shanhai.science.selection.limits import target_limits
 from shanhai.science.selection.problem import SelectionProblem
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SitePlan:
     """Which sites are chosen, and what that gives.
 
     Attributes:
@@ -42,7 +42,7 @@ class Plan:
         return np.asarray(self.phase_of >= 0)
 
 
-def make_plan(problem: SelectionProblem, goal: Goal, phase_of: IntArray) -> Plan:
+def make_plan(problem: SelectionProblem, goal: Goal, phase_of: IntArray) -> SitePlan:
     """What a choice amounts to; it is not asked whether the rules allow it.
 
     Args:
@@ -60,7 +60,7 @@ def make_plan(problem: SelectionProblem, goal: Goal, phase_of: IntArray) -> Plan
     beside = _beside(problem, exposed, connection, corridors)
     value = cost if isinstance(goal, MinimumSet) else value_of(goal, amounts, reached)
     objective = value - beside if maximises(goal) else value + beside
-    return Plan(phase_of, cost, amounts, reached, exposed, connection, corridors, objective)
+    return SitePlan(phase_of, cost, amounts, reached, exposed, connection, corridors, objective)
 
 
 def options_of(problem: SelectionProblem, phase_of: IntArray) -> BoolArray:

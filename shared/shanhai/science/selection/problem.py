@@ -19,12 +19,12 @@ from shanhai.science.selection.checks import (
     require_variants,
 )
 from shanhai.science.selection.rules import (
-    Connections,
-    Corridor,
-    District,
+    CorridorSteps,
+    DistrictRule,
     Edges,
-    Fund,
-    Phase,
+    FundRule,
+    PhaseRule,
+    SiteConnections,
 )
 
 
@@ -62,13 +62,13 @@ class SelectionProblem:
     locked_in: tuple[int, ...] = ()
     locked_out: tuple[int, ...] = ()
     budget: float | None = None
-    districts: tuple[District, ...] = ()
+    districts: tuple[DistrictRule, ...] = ()
     variants: tuple[tuple[int, ...], ...] = ()
-    phases: tuple[Phase, ...] = ()
-    funds: tuple[Fund, ...] = ()
+    phases: tuple[PhaseRule, ...] = ()
+    funds: tuple[FundRule, ...] = ()
     edges: Edges | None = None
-    connections: Connections | None = None
-    corridors: tuple[Corridor, ...] = ()
+    connections: SiteConnections | None = None
+    corridors: tuple[CorridorSteps, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse values out of range and rules that contradict each other."""

@@ -8,23 +8,23 @@ from scipy.sparse import csc_array
 
 from shanhai.science.arrays import BoolArray, FloatArray, IntArray
 from shanhai.science.selection.goals import (
-    Coverage,
     Goal,
     MaximumBenefit,
     MinimumSet,
+    TargetCoverage,
     maximises,
     require_goal,
 )
 from shanhai.science.selection.limits import Limit, limits_of
-from shanhai.science.selection.plan import Plan, make_plan, options_of
+from shanhai.science.selection.plan import SitePlan, make_plan, options_of
 from shanhai.science.selection.problem import SelectionProblem
-from shanhai.science.selection.rows import Row, RowBlock
+from shanhai.science.selection.rows import ConstraintRow, RowBlock
 
 _HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Programme:
+class IntegerProgramme:
     """`min objective·v`, `low ≤ matrix·v ≤ high`, `lower ≤ v ≤ upper`, some of v whole.
 
     The variables are the options x (binary), one p of each pair of sites that counts together, one
@@ -50,35 +50,35 @@ class Programme:
     high: FloatArray
     for_cost: bool = False
 
-    def read(self, values: FloatArray) -> Plan:
+    def read(self, values: FloatArray) -> SitePlan:
         """The choice that the variables stand for, rounded and reckoned anew."""
         options = values[: self.problem.option_costs.size].reshape(self.problem.sites, -1)
         phase_of = np.where(options.max(axis=1) > _HALF, options.argmax(axis=1), -1)
         return make_plan(self.problem, self.goal, phase_of)
 
-    def minimised(self, plan: Plan) -> float:
+    def minimised(self, plan: SitePlan) -> float:
         """The objective of a plan, by the plan and not by the variables."""
         if self.for_cost:
             return plan.cost
         return -plan.objective if maximises(self.goal) else plan.objective
 
-    def cuts(self, plan: Plan, values: FloatArray) -> list[Row]:
+    def cuts(self, plan: SitePlan, values: FloatArray) -> list[ConstraintRow]:
         """Rows that forbid what the solver's tolerances let pass and the rules do not."""
         options = options_of(self.problem, plan.phase_of)
         found = [limit.cut(options) for limit in self.limits if not limit.holds(options)]
-        if isinstance(self.goal, Coverage):
+        if isinstance(self.goal, TargetCoverage):
             first = len(self.objective) - len(self.problem.features)
             claimed = np.flatnonzero((values[first:] > _HALF) & ~plan.reached)
             found += [self._claim(int(number), first, options) for number in claimed]
         return found
 
-    def _claim(self, feature: int, first: int, options: BoolArray) -> Row:
+    def _claim(self, feature: int, first: int, options: BoolArray) -> ConstraintRow:
         """A target that this choice misses is met with some other option at least."""
         rest = np.flatnonzero((self.problem.option_amounts[feature] > 0) & ~options)
         columns = np.append(rest, first + feature)
-        return Row(columns, np.append(np.full(len(rest), -1.0), 1.0), -math.inf, 0.0)
+        return ConstraintRow(columns, np.append(np.full(len(rest), -1.0), 1.0), -math.inf, 0.0)
 
-    def cheapest(self) -> "Programme":
+    def cheapest(self) -> "IntegerProgramme":
         """The same choices, the least cost of which is sought."""
         costs = np.zeros_like(self.objective)
         costs[: self.problem.option_costs.size] = self.problem.option_costs
@@ -96,7 +96,7 @@ class _Reached:
     side: FloatArray
 
 
-def make_programme(problem: SelectionProblem, goal: Goal) -> Programme:
+def make_programme(problem: SelectionProblem, goal: Goal) -> IntegerProgramme:
     """Set up the matrices.
 
     `E = Σ eᵢxᵢ − 2·Σ eᵢⱼzᵢⱼ`, z whether both sites of a pair are chosen; connections use the same
@@ -122,7 +122,7 @@ def make_programme(problem: SelectionProblem, goal: Goal) -> Programme:
     matrix, low, high = rows.matrix(first + len(reached.upper))
     lower, upper = _option_bounds(problem)
     between = first - options
-    return Programme(
+    return IntegerProgramme(
         problem,
         goal,
         limits,
@@ -140,7 +140,7 @@ def make_programme(problem: SelectionProblem, goal: Goal) -> Programme:
             [
                 np.ones(options, dtype=bool),
                 np.zeros(between, dtype=bool),
-                np.full(len(reached.upper), isinstance(goal, Coverage)),
+                np.full(len(reached.upper), isinstance(goal, TargetCoverage)),
             ]
         ),
         matrix=matrix,
@@ -189,12 +189,14 @@ def _add_exclusions(rows: RowBlock, problem: SelectionProblem) -> None:
     if problem.periods > 1:
         locked = problem.locked_mask(problem.locked_in)
         rows.add(
-            Row(problem.options_of([site]), np.ones(problem.periods), float(locked[site]), 1.0)
+            ConstraintRow(
+                problem.options_of([site]), np.ones(problem.periods), float(locked[site]), 1.0
+            )
             for site in range(problem.sites)
         )
     for group in problem.variants:
         options = problem.options_of(group)
-        rows.add([Row(options, np.ones(len(options)), -math.inf, 1.0)])
+        rows.add([ConstraintRow(options, np.ones(len(options)), -math.inf, 1.0)])
 
 
 def _add_pairs(rows: RowBlock, problem: SelectionProblem, pairs: IntArray, first: int) -> None:
@@ -217,7 +219,13 @@ def _add_corridors(rows: RowBlock, problem: SelectionProblem, first: int) -> Non
         for step in corridor.steps:
             options = problem.options_of(step)
             columns = np.append(options, first + number)
-            rows.add([Row(columns, np.append(np.full(len(options), -1.0), 1.0), -math.inf, 0.0)])
+            rows.add(
+                [
+                    ConstraintRow(
+                        columns, np.append(np.full(len(options), -1.0), 1.0), -math.inf, 0.0
+                    )
+                ]
+            )
 
 
 def _reached(problem: SelectionProblem, goal: Goal) -> _Reached:
@@ -232,7 +240,7 @@ def _reached(problem: SelectionProblem, goal: Goal) -> _Reached:
         case MaximumBenefit():
             most = available if goal.caps is None else np.minimum(available, goal.caps)
             return _Reached(-goal.weights * scale, most / scale, np.ones(len(scale)), scale, none)
-        case Coverage():
+        case TargetCoverage():
             own = goal.targets / scale
             # Rounding of the sum may not bar a target that takes all there is.
             within = (goal.targets <= available * (1 + 1e-9)).astype(np.float64)
@@ -242,12 +250,12 @@ def _reached(problem: SelectionProblem, goal: Goal) -> _Reached:
             return _Reached(goal.weights, np.ones(len(scale)), own, scale, own)
 
 
-def _feature_rows(problem: SelectionProblem, reached: _Reached, first: int) -> list[Row]:
+def _feature_rows(problem: SelectionProblem, reached: _Reached, first: int) -> list[ConstraintRow]:
     amounts = problem.option_amounts
     found = []
     for number in range(len(reached.upper)):
         gives = np.flatnonzero(amounts[number])
         values = np.append(-amounts[number, gives] / reached.scale[number], reached.own[number])
         columns = np.append(gives, first + number)
-        found.append(Row(columns, values, -math.inf, float(reached.side[number])))
+        found.append(ConstraintRow(columns, values, -math.inf, float(reached.side[number])))
     return found

@@ -11,7 +11,7 @@ from shanhai.science.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ConstraintRow:
     """`low ≤ Σ values·x[columns] ≤ high`."""
 
     columns: IntArray
@@ -31,7 +31,7 @@ class RowBlock:
     _low: list[FloatArray] = field(default_factory=list)
     _high: list[FloatArray] = field(default_factory=list)
 
-    def add(self, rows: Iterable[Row]) -> None:
+    def add(self, rows: Iterable[ConstraintRow]) -> None:
         """Append single rows."""
         for row in rows:
             self._rows.append(np.full(len(row.columns), self.count))

@@ -6,7 +6,7 @@ from shanhai.science.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
-class District:
+class DistrictRule:
     """Sites of one administrative district, or of any other group with rules of its own.
 
     Attributes:
@@ -25,7 +25,7 @@ class District:
 
 
 @dataclass(frozen=True, slots=True)
-class Phase:
+class PhaseRule:
     """A year or a period in which sites are carried out.
 
     Attributes:
@@ -41,7 +41,7 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
-class Fund:
+class FundRule:
     """Money that may be earmarked; where there are funds, they pay for every chosen site.
 
     Attributes:
@@ -75,7 +75,7 @@ class Edges:
 
 
 @dataclass(frozen=True, slots=True)
-class Connections:
+class SiteConnections:
     """Pairs of sites that are worth more together.
 
     Attributes:
@@ -90,7 +90,7 @@ class Connections:
 
 
 @dataclass(frozen=True, slots=True)
-class Corridor:
+class CorridorSteps:
     """A corridor that opens when something is done at every step of it.
 
     Attributes:

@@ -16,7 +16,7 @@ _REACH_BLOCKS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class ConfidenceInterval:
     """A mean and the interval of its replicates.
 
     Attributes:
@@ -58,7 +58,7 @@ def zone_intervals(
     block_m: float,
     seed: int,
     replicates: int = REPLICATES,
-) -> dict[int, Interval]:
+) -> dict[int, ConfidenceInterval]:
     """Mean of every zone with the 95 % interval of a block bootstrap.
 
     Square blocks of units are drawn with replacement, as many as there are; a zone's mean is taken
@@ -95,14 +95,14 @@ def _blocks(points: FloatArray, side_m: float) -> IntArray:
     return np.unique(numbers, return_inverse=True)[1].astype(np.int64)
 
 
-def _interval(total: FloatArray, weight: FloatArray, times: IntArray) -> Interval:
+def _interval(total: FloatArray, weight: FloatArray, times: IntArray) -> ConfidenceInterval:
     blocks = int(np.count_nonzero(weight))
     mean = float(total.sum() / weight.sum())
     if blocks < 2:
-        return Interval(mean, float("nan"), float("nan"), blocks)
+        return ConfidenceInterval(mean, float("nan"), float("nan"), blocks)
     # einsum adds in one fixed order, which a matrix product of several threads does not.
     drawn = np.einsum("rb,b->r", times, weight)
     means = np.einsum("rb,b->r", times, total)[drawn > 0] / drawn[drawn > 0]
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, (tail, 1 - tail))
-    return Interval(mean, float(low), float(high), blocks)
+    return ConfidenceInterval(mean, float(low), float(high), blocks)

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
 from shanhai.science.arrays import ClassArray, IntArray
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label
 
 SUBSAMPLES = 50
@@ -57,7 +57,7 @@ class Stability:
         return {zone: _zone_grade(overlap) for zone, overlap in self.jaccard.items()}
 
     @property
-    def flags(self) -> tuple[Flag, ...]:
+    def flags(self) -> tuple[ResultFlag, ...]:
         """`unstable` when the zones hardly come back."""
         if self.grade != "unstable":
             return ()
@@ -67,7 +67,7 @@ class Stability:
             "The zones are not stable: clustering four fifths of the units anew agrees with them "
             f"to a median adjusted Rand index of {self.median:.2f} only, below {FAIR_ARI}.",
         )
-        return (Flag("unstable", text),)
+        return (ResultFlag("unstable", text),)
 
 
 def cluster_stability(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from shanhai.science.arrays import FloatArray
-from shanhai.science.ecoservices.graph import Figure, Graph, Node
+from shanhai.science.ecoservices.graph import AreaFigure, LayerGraph, LayerNode
 from shanhai.science.ecoservices.matching_layers import RATIO
 from shanhai.science.ecoservices.method import Function, Quantity
 from shanhai.science.landcover import LandCover
@@ -53,7 +53,7 @@ class Varied:
         applied: What was changed, in the order of `VARIED`; parameters no layer has are left out.
     """
 
-    graph: Graph
+    graph: LayerGraph
     changed: frozenset[str]
     applied: tuple[str, ...]
 
@@ -69,21 +69,21 @@ class Varied:
         return frozenset(found)
 
 
-def is_affected(figure: Figure, affected: Collection[str]) -> bool:
+def is_affected(figure: AreaFigure, affected: Collection[str]) -> bool:
     """Whether a number of the whole area is taken of an affected layer."""
     return any(part in affected for part in _parts(figure))
 
 
-def _parts(figure: Figure) -> tuple[str, ...]:
+def _parts(figure: AreaFigure) -> tuple[str, ...]:
     return (figure.of,) if figure.where is None else (figure.of, figure.where)
 
 
-def vary(graph: Graph, draw: Draw) -> Varied:
+def vary(graph: LayerGraph, draw: Draw) -> Varied:
     """The graph with the parameters of a draw.
 
     Numbers and rows of tables stay within the range their declaration allows.
     """
-    nodes: dict[str, Node] = {}
+    nodes: dict[str, LayerNode] = {}
     applied: set[str] = set()
     for key, node in graph.nodes.items():
         other, names = _varied(node, graph.quantities.get(key), draw)
@@ -97,7 +97,7 @@ def vary(graph: Graph, draw: Draw) -> Varied:
     )
 
 
-def _varied(node: Node, quantity: Quantity | None, draw: Draw) -> tuple[Node, set[str]]:
+def _varied(node: LayerNode, quantity: Quantity | None, draw: Draw) -> tuple[LayerNode, set[str]]:
     """A node with the parameters of a draw, and which of them it has."""
     constants, names = dict(node.constants), set[str]()
     if node.key == RATIO and draw.weights is not None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.flags import ResultFlag
 from shanhai.science.zoning.graph_kernels import components
 from shanhai.science.zoning.units import UnitTable
 from shanhai.vocabulary import Label
@@ -29,7 +29,7 @@ class Contiguity:
     joined: IntArray
 
     @property
-    def flags(self) -> tuple[Flag, ...]:
+    def flags(self) -> tuple[ResultFlag, ...]:
         """`joined_islands` when the area was not connected."""
         count = len(self.joined)
         if count == 0:
@@ -39,7 +39,7 @@ class Contiguity:
             f"The area is not connected: {count} {'island' if count == 1 else 'islands'} took part "
             "in the clustering as a neighbour of the nearest unit.",
         )
-        return (Flag("joined_islands", text),)
+        return (ResultFlag("joined_islands", text),)
 
 
 def lattice_contiguity(units: UnitTable) -> Contiguity:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from shanhai.science.arrays import ClassArray, FloatArray, IntArray
+from shanhai.science.arrays import BoolArray, ClassArray, FloatArray, IntArray
+from shanhai.science.flags import ResultFlag
 from shanhai.science.zoning.algorithms import STARTS, Algorithm, Partition, partition_by
 from shanhai.science.zoning.clustering import ZONE_COUNT, Clustering, merge_clusters
 from shanhai.science.zoning.contiguity import Contiguity
@@ -15,9 +16,8 @@ from shanhai.science.zoning.features import (
     feature_layers,
     prepare_features,
 )
-from shanhai.science.zoning.flag import Flag
-from shanhai.science.zoning.naming import Naming, name_zones
 from shanhai.science.zoning.units import UnitTable
+from shanhai.science.zoning.zone_names import Naming, name_zones
 
 RATIO = "ratio"
 SUPPLY_MEAN = "supply_mean"
@@ -97,7 +97,7 @@ class UnitZoning:
         return np.asarray(self.merged.membership[np.arange(len(labels)), labels])
 
     @property
-    def joined_flags(self) -> tuple[Flag, ...]:
+    def joined_flags(self) -> tuple[ResultFlag, ...]:
         """`joined_islands` when units that do not touch were tied."""
         return () if self.contiguity is None else self.contiguity.flags
 
@@ -174,3 +174,40 @@ def rezoner(
         return zone_units(some, services, layout, own, starts=starts).zones
 
     return rezone
+
+
+def zones_by_centres(zoning: UnitZoning, before: FloatArray, after: FloatArray) -> ClassArray:
+    """Zone of every unit after its layers changed; clusters, their centres and names stay.
+
+    A unit goes to the zone of another centre only where that centre is the nearest now and was not
+    before: one whose layers stay keeps its zone whatever the algorithm had seen in it, and the
+    rounding of a border moves none.
+
+    Args:
+        zoning: The earlier zoning of the units.
+        before: Its features as they were: one row per unit, without NaN, not standardised.
+        after: The same after the change.
+
+    Returns:
+        Zone codes 1–5, one per unit in their order.
+
+    Source: MacQueen 1967 (assignment to the nearest mean); frozen for comparison (status E).
+    """
+    moved: BoolArray = (before != after).any(axis=1)
+    zones = zoning.zones.copy()
+    if not moved.any():
+        return zones
+    places = zoning.features.matrix[moved]
+    was = _nearest(zoning, zoning.features.placed(before[moved], places))
+    will_be = _nearest(zoning, zoning.features.placed(after[moved], places))
+    # Clusters that were merged or named alike are of one zone.
+    zone_of = np.zeros(len(zoning.clustering.centroids), dtype=np.uint8)
+    zone_of[zoning.clustering.labels] = zoning.zones
+    zones[moved] = np.where(was != will_be, zone_of[will_be], zones[moved])
+    return zones
+
+
+def _nearest(zoning: UnitZoning, features: FloatArray) -> IntArray:
+    """Nearest centre of each row, the first where two are as near."""
+    gaps = features[:, np.newaxis, :] - zoning.clustering.centroids
+    return np.asarray(np.square(gaps).sum(axis=2).argmin(axis=1), dtype=np.int64)

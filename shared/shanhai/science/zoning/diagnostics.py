@@ -1,22 +1,100 @@
-"""How well the units fall into k clusters, for every k a planner may ask about.
+"""How well the units fall into k clusters, for every k, with the silhouette of each."""
 
-Five zones are a planning decision: the numbers describe it, they do not choose.
-"""
-
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from numba import njit
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 from threadpoolctl import threadpool_limits
 
 from shanhai.science.arrays import FloatArray, IntArray
+from shanhai.science.flags import ResultFlag
 from shanhai.science.hydrology.tiles import Run
 from shanhai.science.zoning.algorithms import Partition, k_means
 from shanhai.science.zoning.clustering import HIGHEST_K, LOWEST_K, count_different
-from shanhai.science.zoning.flag import Flag
-from shanhai.science.zoning.silhouette import silhouettes
 from shanhai.vocabulary import Label
+
+
+@njit(cache=True, nogil=True)
+def distances_to_clusters(
+    features: FloatArray, labels: IntArray, first: int, last: int, clusters: int
+) -> FloatArray:
+    """Sum of the distances of some units to all units of every cluster.
+
+    Args:
+        features: One row per unit.
+        labels: One row per clustering, one column per unit; below `clusters`.
+        first: First unit whose distances are wanted.
+        last: The one after the last.
+        clusters: More than any label.
+
+    Returns:
+        By clustering, unit from `first` on, and cluster.
+    """
+    found = np.zeros((labels.shape[0], last - first, clusters))
+    for unit in range(first, last):
+        for other in range(features.shape[0]):
+            square = 0.0
+            for column in range(features.shape[1]):
+                square += (features[unit, column] - features[other, column]) ** 2
+            distance = math.sqrt(square)
+            for number in range(labels.shape[0]):
+                found[number, unit - first, labels[number, other]] += distance
+    return found
+
+
+_UNITS_AT_ONCE = 500
+
+
+def silhouettes(
+    features: FloatArray, clusterings: Sequence[IntArray], run: Run = map
+) -> list[float | None]:
+    """Mean silhouette of each clustering, −1…1; None of one cluster, or of as many as units.
+
+    Time grows with the square of the units; no matrix of distances is held.
+
+    Args:
+        features: One row per unit, without NaN.
+        clusterings: Of each the cluster of every unit, counted from 0.
+        run: Maps a picklable function over stretches of units, results in order.
+
+    Source: Rousseeuw 1987; a unit that is alone in its cluster has the silhouette 0.
+    """
+    if not clusterings:
+        return []
+    labels = np.stack(clusterings)
+    starts = range(0, len(features), _UNITS_AT_ONCE)
+    parts = run(partial(_widths, np.ascontiguousarray(features), labels), starts)
+    widths = np.concatenate(list(parts), axis=1)
+    return [
+        float(width.mean()) if 2 <= len(np.unique(one)) < len(one) else None
+        for width, one in zip(widths, labels, strict=True)
+    ]
+
+
+def _widths(features: FloatArray, labels: IntArray, first: int) -> FloatArray:
+    """Silhouettes of some units by clustering."""
+    last, clusters = min(first + _UNITS_AT_ONCE, len(features)), int(labels.max()) + 1
+    sums = distances_to_clusters(features, labels, first, last, clusters)
+    return np.stack([_widths_of(one, own, first) for one, own in zip(sums, labels, strict=True)])
+
+
+def _widths_of(sums: FloatArray, labels: IntArray, first: int) -> FloatArray:
+    """Silhouettes from the sums of distances to each cluster of one clustering."""
+    units = np.arange(len(sums))
+    own = labels[first : first + len(sums)]
+    cells = np.bincount(labels, minlength=sums.shape[1])
+    others = np.where(cells > 0, sums / np.maximum(cells, 1), np.inf)
+    others[units, own] = np.inf
+    within = sums[units, own] / np.maximum(cells[own] - 1, 1)
+    beside = others.min(axis=1)
+    wider = np.maximum(within, beside)
+    known = (cells[own] > 1) & np.isfinite(wider) & (wider > 0)
+    return np.where(known, (beside - within) / np.where(known, wider, 1.0), 0.0)
+
 
 SILHOUETTE_SAMPLE = 4_000
 """Most units the silhouette is taken of: its time grows with their square."""
@@ -55,7 +133,7 @@ class Diagnostics:
     elbow: int | None
     sample: int
 
-    def flags(self, k: int) -> tuple[Flag, ...]:
+    def flags(self, k: int) -> tuple[ResultFlag, ...]:
         """`weak_structure` when the silhouette at `k` is low."""
         silhouette = next((one.silhouette for one in self.by_k if one.k == k), None)
         if silhouette is None or silhouette >= WEAK_SILHOUETTE:
@@ -66,7 +144,7 @@ class Diagnostics:
             f"The zones are weakly separated: the silhouette at k = {k} is {silhouette:.3f}, below "
             f"{WEAK_SILHOUETTE}; read their borders as transitions.",
         )
-        return (Flag("weak_structure", text),)
+        return (ResultFlag("weak_structure", text),)
 
 
 def diagnose(

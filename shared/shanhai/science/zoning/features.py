@@ -8,7 +8,7 @@ import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import BoolArray, FloatArray
-from shanhai.science.zoning.flag import Flag
+from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import ECOSERVICES, Label
 
 WINSOR_PROBABILITIES = (0.01, 0.99)
@@ -92,7 +92,7 @@ class Features:
     names: tuple[str, ...]
     dropped: tuple[str, ...]
     correlation: FloatArray
-    flags: tuple[Flag, ...]
+    flags: tuple[ResultFlag, ...]
     scaling: Scaling
     components: Components | None = None
 
@@ -180,16 +180,16 @@ def _weighed(coordinates: FloatArray) -> FloatArray:
     return np.asarray(COORDINATE_WEIGHT * (centred / spread if spread > 0 else centred))
 
 
-def _constant_flag(name: str) -> Flag:
+def _constant_flag(name: str) -> ResultFlag:
     of, kind = _title(name), _kind(name)
     text = Label(
         f"“{of.zh}”的{kind.zh}在区域内处处相同，未参与聚类。",
         f"The {kind.en} of “{of.en}” is the same everywhere and took no part in the clustering.",
     )
-    return Flag("constant_feature", text)
+    return ResultFlag("constant_feature", text)
 
 
-def _correlation_flags(names: tuple[str, ...], correlation: FloatArray) -> tuple[Flag, ...]:
+def _correlation_flags(names: tuple[str, ...], correlation: FloatArray) -> tuple[ResultFlag, ...]:
     """One flag that lists all strongly correlated pairs, strongest first."""
     rows, columns = np.triu_indices(len(names), k=1)
     strength = np.abs(correlation[rows, columns])
@@ -207,7 +207,7 @@ def _correlation_flags(names: tuple[str, ...], correlation: FloatArray) -> tuple
         "These features are strongly correlated and weigh in the clustering almost like one taken "
         f"twice: {listed_en}.",
     )
-    return (Flag("correlated_features", text),)
+    return (ResultFlag("correlated_features", text),)
 
 
 def _title(name: str) -> Label:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from shanhai.science.arrays import ClassArray, FloatArray, IntArray
 from shanhai.science.hydrology.tiles import Run
-from shanhai.science.zoning.keyed import (
+from shanhai.science.zoning.cells_by_zone import (
     ClassLayer,
     Keep,
-    Keyed,
+    KeyedCells,
     Layer,
-    Reading,
+    LayerReading,
     Spread,
     class_counts_of,
     keep_here,
@@ -23,7 +23,7 @@ from shanhai.science.zoning.keyed import (
     sums_of,
 )
 
-Taking = Callable[[Any, Keyed, list[slice]], Any]
+Taking = Callable[[Any, KeyedCells, list[slice]], Any]
 """Takes something of a layer for every part."""
 
 
@@ -142,9 +142,9 @@ def zone_statistics(
 def _readings(layers: ZoneLayers) -> list[tuple[Taking, Any]]:
     """What is taken of every layer, in the order of `ZoneLayers`."""
     kinds: list[tuple[Taking, Mapping[str, Any]]] = [
-        (Reading.of, {"ratio": layers.ratio}),
-        (Reading.of, layers.ratios),
-        (Reading.of, layers.others),
+        (LayerReading.of, {"ratio": layers.ratio}),
+        (LayerReading.of, layers.ratios),
+        (LayerReading.of, layers.others),
         (sums_of, layers.totals),
         (class_counts_of, layers.classes),
         (class_counts_of, layers.masks),
@@ -152,7 +152,7 @@ def _readings(layers: ZoneLayers) -> list[tuple[Taking, Any]]:
     return [(taking, layer) for taking, some in kinds for layer in some.values()]
 
 
-def _take(keyed: Keyed, parts: list[slice], item: tuple[Taking, Any]) -> Any:
+def _take(keyed: KeyedCells, parts: list[slice], item: tuple[Taking, Any]) -> Any:
     taking, layer = item
     return taking(layer, keyed, parts)
 
@@ -179,7 +179,7 @@ def class_shares(counts: IntArray) -> dict[int, float]:
     return {int(code): float(counts[code] / known) for code in np.flatnonzero(counts) if code}
 
 
-def _known(readings: Mapping[str, Reading], number: int) -> dict[str, Spread]:
+def _known(readings: Mapping[str, LayerReading], number: int) -> dict[str, Spread]:
     """Spreads of a part, of the layers that have a valid cell there."""
     found = {name: reading.spreads[number] for name, reading in readings.items()}
     return {name: spread for name, spread in found.items() if not np.isnan(spread.mean)}

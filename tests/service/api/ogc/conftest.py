@@ -12,7 +12,6 @@ import pytest_asyncio
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
-from tests.service.api.ogc.reading import BASE, Json, get
 
 from shanhai.db.queries.keys import create_key
 from shanhai.settings import (
@@ -23,12 +22,13 @@ from shanhai.settings import (
     PublicSettings,
     RedisSettings,
 )
-from shanhai.testing.job_rows import open_sessions
-from shanhai.testing.plan_features import write_plan
-from shanhai.testing.serving import serving
 from shanhai.vocabulary import Scope
 from shanhai_api.app import create_app
 from shanhai_api.configuration import Configuration
+from tests.service.api.ogc.reading import BASE, Json, get
+from tests.support.job_rows import open_sessions
+from tests.support.plan_features import write_plan
+from tests.support.serving import serving
 
 
 def configured(database_url: str, redis_url: str, directory: Path) -> Configuration:

@@ -7,6 +7,10 @@ from typing import Any
 import httpx
 import pytest
 from openapi_spec_validator import validate
+
+from shanhai.db.collections.catalogue import COLLECTIONS
+from shanhai.db.features.order import OrderPosition
+from shanhai_api.features.cursors import write_cursor
 from tests.service.api.ogc.reading import (
     BASE,
     Json,
@@ -17,10 +21,6 @@ from tests.service.api.ogc.reading import (
     parameter,
     refused,
 )
-
-from shanhai.db.collections.catalogue import COLLECTIONS
-from shanhai.db.features.order import OrderPosition
-from shanhai_api.features.cursors import write_cursor
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 ITEMS = "/collections/control_areas/items"

@@ -7,13 +7,13 @@ import httpx
 import pytest
 import pytest_asyncio
 from pyproj import Transformer
-from tests.service.api.ogc.conftest import in_process
-from tests.service.api.ogc.reading import Json, get, ids, parameter, refused
 
 from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.settings import PublicSettings
 from shanhai_api.app import create_app
 from shanhai_api.configuration import Configuration
+from tests.service.api.ogc.conftest import in_process
+from tests.service.api.ogc.reading import Json, get, ids, parameter, refused
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 EPSG = "http://www.opengis.net/def/crs/EPSG/0"

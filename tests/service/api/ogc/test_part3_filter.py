@@ -4,9 +4,9 @@ import json
 
 import httpx
 import pytest
-from tests.service.api.ogc.reading import BASE, Json, get, ids, link, parameter, refused
 
 from shanhai.db.collections.catalogue import COLLECTIONS
+from tests.service.api.ogc.reading import BASE, Json, get, ids, link, parameter, refused
 
 ITEMS = "/collections/control_areas/items"
 REL = "http://www.opengis.net/def/rel/ogc/1.0"

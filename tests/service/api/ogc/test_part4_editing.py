@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
-from tests.service.api.ogc.reading import BASE, Json, get, link, refused
 
-from shanhai.testing.plan_features import feature, names, square
+from tests.service.api.ogc.reading import BASE, Json, get, link, refused
+from tests.support.plan_features import feature, names, square
 
 ITEMS = "/collections/control_areas/items"
 EPSG = "http://www.opengis.net/def/crs/EPSG/0"

@@ -3,10 +3,10 @@
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
-from tests.service.api.ogc.reading import BASE, get, ids, link, parameter, refused
 
 from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.features.entity import Entity
+from tests.service.api.ogc.reading import BASE, get, ids, link, parameter, refused
 
 REL = "http://www.opengis.net/def/rel/ogc/1.0"
 ITEMS = "/collections/control_areas/items"

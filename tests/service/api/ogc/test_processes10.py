@@ -22,6 +22,18 @@ import uvicorn
 from fastapi import FastAPI
 from openapi_spec_validator import OpenAPIV30SpecValidator
 from sqlalchemy import select
+
+from shanhai.db.tables.delivery import Delivery
+from shanhai.db.tables.job import Job
+from shanhai.jobs import states
+from shanhai.jobs.failures import Failure
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.echo.contract import EchoInputs
+from shanhai.settings import OutgoingSettings, PublicSettings
+from shanhai.vocabulary import Label
+from shanhai_api.app import create_app
+from shanhai_api.configuration import Configuration
+from shanhai_api.state import ServiceState
 from tests.service.api.ogc.conftest import in_process
 from tests.service.api.ogc.process_schemas import conform
 from tests.service.api.ogc.reading import (
@@ -34,21 +46,9 @@ from tests.service.api.ogc.reading import (
     refused,
     resolved,
 )
-
-from shanhai.db.tables.delivery import Delivery
-from shanhai.db.tables.job import Job
-from shanhai.jobs import states
-from shanhai.jobs.failures import Failure
-from shanhai.processes.catalogue import CONTRACTS
-from shanhai.processes.echo.contract import EchoInputs
-from shanhai.settings import OutgoingSettings, PublicSettings
-from shanhai.testing.feature_rows import add_job
-from shanhai.testing.serving import serving
-from shanhai.testing.workers import eventually
-from shanhai.vocabulary import Label
-from shanhai_api.app import create_app
-from shanhai_api.configuration import Configuration
-from shanhai_api.state import State
+from tests.support.feature_rows import add_job
+from tests.support.serving import serving
+from tests.support.workers import eventually
 
 P = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf"
 REL = "http://www.opengis.net/def/rel/ogc/1.0"
@@ -98,7 +98,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 EVERY = pytest.mark.parametrize("name", NAMES)
 
 
-async def work(state: State) -> None:
+async def work(state: ServiceState) -> None:
     """Take jobs and end them, those that are to pause when they are dismissed, until cancelled."""
     paused: list[states.Lease] = []
     while True:
@@ -126,13 +126,13 @@ async def end(session: Any, claim: states.Claim) -> None:
 
 
 @pytest.fixture(scope="module")
-def state(app: FastAPI) -> State:
-    state: State = app.state.service
+def state(app: FastAPI) -> ServiceState:
+    state: ServiceState = app.state.service
     return state
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
-async def worker(state: State) -> AsyncIterator[None]:
+async def worker(state: ServiceState) -> AsyncIterator[None]:
     working = asyncio.create_task(work(state))
     yield
     working.cancel()
@@ -140,7 +140,7 @@ async def worker(state: State) -> AsyncIterator[None]:
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def assessed(state: State) -> dict[str, str]:
+async def assessed(state: ServiceState) -> dict[str, str]:
     """Jobs that ended with two values, by the form asked for."""
     forms: dict[str, Json | None] = {
         "nothing": None,
@@ -965,7 +965,7 @@ class TestJobList:
             refused(await editor.get("/jobs", params={"datetime": wrong}), 400, "datetime")
 
     async def test_req_job_list_duration_response(
-        self, editor: httpx.AsyncClient, state: State
+        self, editor: httpx.AsyncClient, state: ServiceState
     ) -> None:
         made = await execute(editor, ASYNC)
         done = await ended(editor, made.headers["location"])
@@ -1020,7 +1020,7 @@ class TestDismiss:
         assert (await editor.delete(address, headers=known)).status_code == 200
 
     async def test_req_dismiss_job_dismiss_success(
-        self, editor: httpx.AsyncClient, state: State
+        self, editor: httpx.AsyncClient, state: ServiceState
     ) -> None:
         async with state.sessions.begin() as session:
             job: Job = await add_job(session, kind="echo", status="accepted")
@@ -1048,7 +1048,7 @@ class TestCallback:
             yield client
 
     async def test_req_callback_job_callback(
-        self, subscriber: httpx.AsyncClient, state: State
+        self, subscriber: httpx.AsyncClient, state: ServiceState
     ) -> None:
         assert f"{P}/callback" in (await get(subscriber, "/conformance"))["conformsTo"]
         uris = {name: f"{self.HOST}/{name}" for name in self.KEPT}

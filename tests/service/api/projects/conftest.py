@@ -10,18 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.zone import Region
-from shanhai.testing.emptying import forget_rows
-from shanhai.testing.known_lines import register_lines
-from shanhai.testing.projects import PROJECT, add_project
 from shanhai.vocabulary import ROLE_SCOPES, Role
-from shanhai_api.state import State
+from shanhai_api.state import ServiceState
+from tests.support.emptying import forget_rows
+from tests.support.known_lines import register_lines
+from tests.support.projects import PROJECT, add_project
 
 MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
 People = dict[str, httpx.AsyncClient]
 
 
 @pytest.fixture
-async def with_role(state: State, client_with: MakeClient) -> MakeClient:
+async def with_role(state: ServiceState, client_with: MakeClient) -> MakeClient:
     """Makes clients whose key has one role, in a region or everywhere."""
 
     async def make(role: Role, region: str | None = "banan") -> httpx.AsyncClient:

@@ -19,9 +19,9 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.tables.indicator import Indicator
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict
-from shanhai.testing.job_rows import open_sessions
-from shanhai.testing.projects import PROJECT, add_measures, add_project, add_source
 from shanhai.vocabulary import Scope
+from tests.support.job_rows import open_sessions
+from tests.support.projects import PROJECT, add_measures, add_project, add_source
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 

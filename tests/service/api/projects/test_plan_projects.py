@@ -18,7 +18,7 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import seed_cities
 from shanhai.db.tables.project import Project, ProjectMeasure
 from shanhai.db.tables.provision import Problem
-from shanhai.testing.projects import (
+from tests.support.projects import (
     SQUARE,
     add_measures,
     add_paper,

@@ -22,7 +22,8 @@ from shanhai.db.tables.control import ComplianceException, ControlArea, ControlR
 from shanhai.db.tables.project import Project, ProjectEvent, ProjectMeasure
 from shanhai.db.tables.zone import Region
 from shanhai.db.today import read_today
-from shanhai.testing.projects import (
+from shanhai.vocabulary import Role
+from tests.support.projects import (
     MEASURES,
     PROJECT,
     SQUARE,
@@ -35,7 +36,6 @@ from shanhai.testing.projects import (
     complete,
     prove,
 )
-from shanhai.vocabulary import Role
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+
 from tests.service.api.test_sensorthings import NOON, ROOT, Service, get, pointers, thing
 
 FEATURE = {

@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+
 from tests.service.api.test_sensorthings import ROOT, Service, get, place, pointers, thing
 
 HERE, THERE = [118.01, 24.41], [118.02, 24.42]

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import httpx
+
 from tests.service.api.test_sensorthings import NOON, ROOT, Service, get, thing
 
 SERIES = "ph"

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.service.api.test_sensorthings import NOON, ROOT, Service, get, pointers, thing
 
 KNOWN = "2026-08-02T06:30:00Z"

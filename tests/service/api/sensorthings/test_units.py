@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.service.api.test_sensorthings import NOON, ROOT, Service, get, pointers, thing
 
 LUMEN = {"name": "Lumen", "symbol": "lm", "definition": "http://example.org/Lumen"}

@@ -2,8 +2,7 @@ import numpy as np
 import shapely
 
 from shanhai.processes.build_network.road_crossings import crossings, line_crossings
-from shanhai.science.corridors.along import Course
-from shanhai.science.corridors.crossings import Road
+from shanhai.science.corridors.path_profile import PathCourse, Road
 from shanhai.science.grid import Grid
 
 CELL = 30.0
@@ -16,11 +15,11 @@ def col_of(x: float) -> float:
     return (x - GRID.west) / CELL - 0.5
 
 
-def straight(cells: int) -> Course:
+def straight(cells: int) -> PathCourse:
     """A path along one row; half a step lies in each end."""
     lengths = np.full(cells, CELL)
     lengths[[0, -1]] = CELL / 2
-    return Course(np.stack([np.zeros(cells, int), np.arange(cells)], axis=1), lengths)
+    return PathCourse(np.stack([np.zeros(cells, int), np.arange(cells)], axis=1), lengths)
 
 
 def roads(cells: int, *at: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shanhai.data.synthetic_watershed import Watershed, build_watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.assessment import assess
@@ -22,8 +23,7 @@ from shanhai.processes.run_scenario.edits import Edited, lay_edits
 from shanhai.processes.run_scenario.reassessment import Reassessed, reassess
 from shanhai.raster.windows import WindowRunner, window_runner
 from shanhai.science.landcover import LandCover
-from shanhai.testing.scenario_edits import assessed_scenario, on_land
-from shanhai.testing.watershed import Watershed, build_watershed
+from tests.support.scenario_edits import assessed_scenario, on_land
 
 CELL_M = 500.0
 BIOPHYSICAL: dict[str, Any] = {

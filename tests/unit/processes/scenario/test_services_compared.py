@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome, Task
@@ -18,8 +19,7 @@ from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.processes.run_scenario.baseline_files import read_former
 from shanhai.processes.run_scenario.contract import RUN_SCENARIO, SCENARIO_RASTERS
 from shanhai.raster.geotiff import read_geotiff
-from shanhai.testing.scenario_edits import assessed_scenario, on_land
-from shanhai.testing.watershed import Watershed
+from tests.support.scenario_edits import assessed_scenario, on_land
 
 
 def silent(_percent: float, _stage: str) -> None:

@@ -2,22 +2,23 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.science.corridors.grounds import X, one_source, rough
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.corridors.barrier_scan import BarrierScan, memory_needed
 from shanhai.science.corridors.barriers import (
+    BarrierScan,
     BarrierScores,
     BarrierSettings,
     barrier_scores,
     disc_rows,
+    memory_needed,
+    running_minimum,
 )
 from shanhai.science.corridors.cost_distance import cost_distance
-from shanhai.science.corridors.disc_kernels import running_minimum
 from shanhai.science.corridors.link_settings import LinkSettings
 from shanhai.science.corridors.links import link_sources
 from shanhai.science.corridors.spacing import GeographicCells, square_cells
+from tests.unit.science.corridors.grounds import X, one_source, rough
 
 UNIT = square_cells(1.0)
 ONE = BarrierSettings(radii_m=(1.0,))

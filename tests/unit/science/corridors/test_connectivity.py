@@ -12,7 +12,7 @@ from shanhai.science.corridors.connectivity import (
     link_importance,
     patch_importance,
 )
-from shanhai.science.corridors.connectivity_graph import Graph, dispersal_graph, link_graph
+from shanhai.science.corridors.connectivity_graph import PatchGraph, dispersal_graph, link_graph
 
 INF = np.inf
 AMOUNTS = np.array([10.0, 20.0, 5.0, 15.0])
@@ -30,7 +30,7 @@ def random_patches(seed: int, count: int) -> tuple[FloatArray, FloatArray]:
     return rng.uniform(1, 50, count), distances
 
 
-def total_by_dijkstra(amounts: FloatArray, lengths: FloatArray, graph: Graph) -> float:
+def total_by_dijkstra(amounts: FloatArray, lengths: FloatArray, graph: PatchGraph) -> float:
     """Σ aᵢaⱼf over the shortest ways that scipy finds."""
     sparse = np.ma.masked_array(lengths, np.isinf(lengths) | np.eye(len(lengths), dtype=bool))
     ways = dijkstra(np.where(sparse.mask, 0.0, lengths), directed=False)
@@ -38,7 +38,7 @@ def total_by_dijkstra(amounts: FloatArray, lengths: FloatArray, graph: Graph) ->
     return float(amounts @ connected @ amounts)
 
 
-def graph_of(kind: str, amounts: FloatArray, distances: FloatArray) -> Graph:
+def graph_of(kind: str, amounts: FloatArray, distances: FloatArray) -> PatchGraph:
     if kind == "PC":
         return dispersal_graph(amounts, distances, 2000)
     return link_graph(amounts, distances, 2000)

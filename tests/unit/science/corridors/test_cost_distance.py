@@ -3,7 +3,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from skimage.graph import MCP_Geometric
-from tests.unit.science.corridors.grounds import EXAMPLE, X, one_source, rough
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import FloatArray, IntArray
@@ -12,6 +11,7 @@ from shanhai.science.corridors.cost_distance import CostDistance, cost_distance
 from shanhai.science.corridors.spacing import GeographicCells, MetricCells, square_cells
 from shanhai.science.corridors.steps import DIRECTIONS, NEIGHBOURS, Neighbours, make_steps
 from shanhai.science.corridors.surface import make_surface, memory_needed
+from tests.unit.science.corridors.grounds import EXAMPLE, X, one_source, rough
 
 UNIT = square_cells(1.0)
 CORNER = one_source((5, 5), (0, 0))

@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.science.corridors.grounds import one_source, rough
 
 from shanhai.errors import InvalidInput
 from shanhai.science.corridors.circuit.settings import CircuitSettings
-from shanhai.science.corridors.current_swaths import narrow_to_current
+from shanhai.science.corridors.link_flows import narrow_to_current
 from shanhai.science.corridors.link_settings import LinkSettings
 from shanhai.science.corridors.links import Network, link_sources
 from shanhai.science.corridors.spacing import square_cells
-from shanhai.science.corridors.swath import SwathRule
+from shanhai.science.corridors.swaths import SwathRule
+from tests.unit.science.corridors.grounds import one_source, rough
 
 CELLS = square_cells(10.0)
 FOUR = CircuitSettings(neighbours=4)

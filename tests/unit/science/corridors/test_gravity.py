@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.corridors.gravity import gravity, link_classes
+from shanhai.science.corridors.network_metrics import gravity, link_classes
 
 PAIRS = np.array([[0, 1], [1, 2]])
 AREAS, RESISTANCES = np.array([100.0, 50.0, 20.0]), np.array([1.0, 2.0, 1.0])

@@ -2,20 +2,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.science.corridors.grounds import EXAMPLE, X, one_source, rough
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import BoolArray, FloatArray, IntArray
 from shanhai.science.corridors import surface
 from shanhai.science.corridors.cost_distance import cost_distance
-from shanhai.science.corridors.fields import Field, overlap
+from shanhai.science.corridors.fields import CostField, overlap
 from shanhai.science.corridors.link_settings import LinkSettings, PairMode
 from shanhai.science.corridors.links import Network, link_sources, network_memory_needed
 from shanhai.science.corridors.pairs import Pair
-from shanhai.science.corridors.paths import Path
+from shanhai.science.corridors.paths import LeastCostPath
 from shanhai.science.corridors.spacing import GeographicCells, square_cells
 from shanhai.science.corridors.steps import NEIGHBOURS, Neighbours
-from shanhai.science.corridors.swath import SwathRule, corridor_excess
+from shanhai.science.corridors.swaths import SwathRule, corridor_excess
+from tests.unit.science.corridors.grounds import EXAMPLE, X, one_source, rough
 
 UNIT = square_cells(1.0)
 CORNERS = one_source((5, 5), (0, 0), (4, 4))
@@ -312,7 +312,7 @@ def test_degrees_give_the_network_of_metres_nearly():
 def test_a_visitor_sees_the_costs_of_each_link():
     seen: dict[Pair, float] = {}
 
-    def visit(pair: Pair, path: Path, one: Field, other: Field) -> None:
+    def visit(pair: Pair, path: LeastCostPath, one: CostField, other: CostField) -> None:
         window = overlap(one.window, other.window)
         seen[pair] = float((one.read(window) + other.read(window)).min())
         assert seen[pair] == pytest.approx(path.cost, rel=1e-12)

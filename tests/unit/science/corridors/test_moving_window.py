@@ -1,5 +1,12 @@
 import numpy as np
 import pytest
+
+from shanhai.errors import InvalidInput, LimitExceeded
+from shanhai.science.arrays import FloatArray
+from shanhai.science.corridors.circuit.settings import CircuitSettings
+from shanhai.science.corridors.moving_window import MovingWindow, WindowSettings, moving_window
+from shanhai.science.corridors.moving_window_targets import strengths_of
+from shanhai.science.corridors.spacing import GeographicCells
 from tests.unit.science.corridors.circuit.networks import (
     UNIT,
     dense,
@@ -7,14 +14,6 @@ from tests.unit.science.corridors.circuit.networks import (
     node_numbers,
 )
 from tests.unit.science.corridors.grounds import X, rough
-
-from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.science.arrays import FloatArray
-from shanhai.science.corridors.circuit.settings import CircuitSettings
-from shanhai.science.corridors.moving_window import MovingWindow, moving_window
-from shanhai.science.corridors.moving_window_settings import WindowSettings
-from shanhai.science.corridors.moving_window_targets import strengths_of
-from shanhai.science.corridors.spacing import GeographicCells
 
 PLANE: FloatArray = np.ones((5, 5))
 

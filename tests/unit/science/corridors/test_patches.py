@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.corridors.patch_distances import patch_distances
-from shanhai.science.corridors.patches import core_patches
+from shanhai.science.corridors.patches import core_patches, patch_distances
 from shanhai.science.zoning.patches import label_patches
 
 

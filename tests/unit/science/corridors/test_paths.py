@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.science.corridors.grounds import EXAMPLE, X, one_source, rough
 
 from shanhai.science.arrays import IntArray
 from shanhai.science.corridors.cost_distance import starts_of
@@ -12,6 +11,7 @@ from shanhai.science.corridors.paths import length_m, line_between, merge_paths,
 from shanhai.science.corridors.spacing import GeographicCells, square_cells
 from shanhai.science.corridors.steps import NEIGHBOURS, Neighbours
 from shanhai.science.corridors.surface import make_surface, spread
+from tests.unit.science.corridors.grounds import EXAMPLE, X, one_source, rough
 
 UNIT = square_cells(1.0)
 GRID = (10.0, 0.0, 1000.0, 0.0, -10.0, 2000.0)

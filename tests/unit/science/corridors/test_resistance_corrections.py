@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.corridors.resistance_corrections import (
+from shanhai.science.corridors.resistance_factors import (
     FACTOR_RANGE,
     Marks,
     finish,

@@ -5,7 +5,7 @@ from shanhai.errors import InvalidInput
 from shanhai.science.corridors.connectivity import patch_importance
 from shanhai.science.corridors.connectivity_graph import dispersal_graph
 from shanhai.science.corridors.sources import (
-    Evidence,
+    SourceEvidence,
     SourceParameters,
     identify_sources,
     source_levels,
@@ -45,17 +45,21 @@ def test_sources_by_connectivity():
 def test_the_red_line_keeps_what_connects_little():
     red_line = np.zeros((40, 60), dtype=bool)
     red_line[36:38, 55:57] = True
-    found = identify_sources(cores(), 100, PARAMETERS, Evidence(red_line=red_line))
+    found = identify_sources(cores(), 100, PARAMETERS, SourceEvidence(red_line=red_line))
     assert found.patches.area_ha.tolist() == [100, 25, 16, 4]
     assert found.red_line_share.tolist() == [0, 0, 0, 0.5]
     red_line[36, 56] = False
-    assert identify_sources(cores(), 100, PARAMETERS, Evidence(red_line=red_line)).dropped == 1
+    assert (
+        identify_sources(cores(), 100, PARAMETERS, SourceEvidence(red_line=red_line)).dropped == 1
+    )
 
 
 def test_quality_weighs_area_and_importance_is_told():
     values = np.full((40, 60), 0.1)
     values[15:19, 2:6] = 1.0
-    found = identify_sources(cores(), 100, PARAMETERS, Evidence(importance=values, quality=values))
+    found = identify_sources(
+        cores(), 100, PARAMETERS, SourceEvidence(importance=values, quality=values)
+    )
     assert found.dpc.intra[2] == pytest.approx(found.dpc.intra[0] * (16 / 10) ** 2)
     np.testing.assert_allclose(found.importance, [0.1, 0.1, 1.0])
 
@@ -102,5 +106,5 @@ def test_a_patch_of_unknown_quality_is_refused():
             cores(),
             100,
             PARAMETERS,
-            Evidence(quality=np.where(np.arange(60) > 50, np.nan, 0.5) + np.zeros((40, 60))),
+            SourceEvidence(quality=np.where(np.arange(60) > 50, np.nan, 0.5) + np.zeros((40, 60))),
         )

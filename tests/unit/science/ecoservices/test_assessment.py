@@ -7,10 +7,10 @@ import pytest
 
 from shanhai.errors import InvalidInput
 from shanhai.science.balance import weight_shares
-from shanhai.science.ecoservices.assembly import Request, assemble
-from shanhai.science.ecoservices.assessment import Assessed, assess
+from shanhai.science.ecoservices.assembly import AssessmentRequest, assemble
+from shanhai.science.ecoservices.assessment import AssessmentResult, assess
 from shanhai.science.ecoservices.catalogue import ECOSERVICES
-from shanhai.science.ecoservices.choice import Changes, Choice, quantities_of
+from shanhai.science.ecoservices.choice import MethodChoice, ParameterChanges, quantities_of
 from shanhai.science.ecoservices.method import Method, Profile
 
 Layers = dict[str, np.ndarray]
@@ -61,7 +61,7 @@ def without_industry() -> dict[str, dict[str, float]]:
     return numbers
 
 
-def run(layers: Layers, case: str = "biophysical", **more: Any) -> Assessed:
+def run(layers: Layers, case: str = "biophysical", **more: Any) -> AssessmentResult:
     profile, named = METHODS[case]
     methods = methods_of(profile, named)
     asked: dict[str, Any] = {
@@ -184,10 +184,13 @@ def test_an_estimate_stands_in_only_where_a_measured_layer_is_missing(layers: La
 def test_a_method_may_stand_in_for_one_that_cannot_be_had(layers: Layers):
     """The numbers it needs must be given as well."""
     numbers = {service: required(m) for service, m in methods_of("biophysical", {}).items()}
-    request = Request(
+    request = AssessmentRequest(
         profile="biophysical",
         weights=weight_shares(None),
-        choices={service: Choice(None, Changes(given)) for service, given in numbers.items()},
+        choices={
+            service: MethodChoice(None, ParameterChanges(given))
+            for service, given in numbers.items()
+        },
         allow_fallback=True,
     )
     found = assemble(ECOSERVICES, request, layers.keys() - {"summer_temperature", "lst"})

@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from shanhai.science.ecoservices.catalogue import ECOSERVICES
-from shanhai.science.ecoservices.choice import Changes, quantities_of
+from shanhai.science.ecoservices.choice import ParameterChanges, quantities_of
 from shanhai.science.ecoservices.graph import Linker
 from shanhai.science.ecoservices.inputs import INPUTS, LEAVES
 from shanhai.science.ecoservices.layers import SHARED
@@ -72,7 +72,7 @@ def test_defaults_lie_within_their_ranges(quantity: Quantity):
 @each_method
 def test_every_method_can_be_linked_when_everything_is_there(service: str, method: Method):
     linker = Linker(LEAVES, SHARED)
-    linker.add_method(service, method, Changes())
+    linker.add_method(service, method, ParameterChanges())
     assert {f"supply.{service}", f"demand.{service}"} <= linker.nodes.keys()
     pickle.dumps(linker.nodes)
 

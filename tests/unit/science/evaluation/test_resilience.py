@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai.science.evaluation.resilience import (
+from shanhai.science.evaluation.quality import (
     RESILIENCE,
     resilience_class,
     resilience_index,

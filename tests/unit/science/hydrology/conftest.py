@@ -1,7 +1,7 @@
 import pytest
-from tests.unit.science.hydrology.grounds import terrain
 
 from shanhai.science.arrays import FloatArray
+from tests.unit.science.hydrology.grounds import terrain
 
 
 @pytest.fixture(params=range(6))

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.science.hydrology.grounds import flooded, terrain
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import FloatArray
@@ -19,14 +18,15 @@ from shanhai.science.hydrology.routing import (
     flow_directions,
     write_contributing_area,
 )
-from shanhai.science.hydrology.tiles import ArrayLayers
+from shanhai.science.hydrology.tiles import ArrayLayerStore
+from tests.unit.science.hydrology.grounds import flooded, terrain
 
 LAYERS = (*SCRATCH, "contributing_area")
 SAME_FOR_ALL_TILES = ("filled", "directions", "contributing_area")
 
 
 def in_tiles(dem: FloatArray, routing: str, tile: int) -> dict[str, FloatArray]:
-    layers = ArrayLayers({"dem": dem} | {name: np.empty(dem.shape) for name in LAYERS})
+    layers = ArrayLayerStore({"dem": dem} | {name: np.empty(dem.shape) for name in LAYERS})
     write_contributing_area(
         layers, (dem.shape[0], dem.shape[1]), cell_m=30, flow_routing=routing, tile=tile
     )
@@ -55,7 +55,7 @@ def test_tiles_may_be_filled_twice(ground: FloatArray):
     def twice(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         return [(function(item), function(item))[1] for item in items]
 
-    layers = ArrayLayers({"dem": ground} | {name: np.empty(ground.shape) for name in LAYERS})
+    layers = ArrayLayerStore({"dem": ground} | {name: np.empty(ground.shape) for name in LAYERS})
     shape = (ground.shape[0], ground.shape[1])
     write_contributing_area(layers, shape, cell_m=30, tile=7, run=twice)
     np.testing.assert_array_equal(layers.arrays["filled"], fill(ground))

@@ -4,10 +4,10 @@ import pytest
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import Window
 from shanhai.science.hydrology.tiles import (
-    ArrayLayers,
+    ArrayLayerStore,
     Found,
     Seams,
-    Tiles,
+    TileLayout,
     lines_of,
     ring_of,
     set_ring,
@@ -19,19 +19,19 @@ from shanhai.science.hydrology.tiles import (
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 def test_tiles_cover_the_raster_once(shape: tuple[int, int], size: int):
     covered = np.zeros(shape, dtype=int)
-    for window in Tiles(*shape, size).windows:
+    for window in TileLayout(*shape, size).windows:
         covered[window.slices] += 1
     assert (covered == 1).all()
 
 
 def test_a_tile_has_cells():
     with pytest.raises(InvalidInput, match="at least one cell"):
-        Tiles(3, 3, 0)
+        TileLayout(3, 3, 0)
 
 
 def test_reading_beyond_the_raster_gives_nodata():
-    layers = ArrayLayers({"dem": np.arange(6.0).reshape(2, 3)})
-    read = Tiles(2, 3, 2).read(layers, "dem", Window(0, 2, 2, 1), 1)
+    layers = ArrayLayerStore({"dem": np.arange(6.0).reshape(2, 3)})
+    read = TileLayout(2, 3, 2).read(layers, "dem", Window(0, 2, 2, 1), 1)
     np.testing.assert_array_equal(
         read, [[np.nan] * 3, [1, 2, np.nan], [4, 5, np.nan], [np.nan] * 3]
     )
@@ -54,7 +54,7 @@ def test_a_ring_put_back_changes_nothing(shape: tuple[int, int]):
 def test_seams_know_what_lies_around_a_tile(shape: tuple[int, int], size: int, depth: int):
     array = np.arange(float(np.prod(shape))).reshape(shape)
     framed = np.pad(array, depth + 1, constant_values=-1)
-    tiles = Tiles(*shape, size)
+    tiles = TileLayout(*shape, size)
     seams = Seams(tiles, -1.0, depth)
     for number, window in enumerate(tiles.windows):
         seams.put(number, lines_of(array[window.slices], depth))
@@ -68,7 +68,7 @@ def test_seams_know_what_lies_around_a_tile(shape: tuple[int, int], size: int, d
 
 def test_facing_cells_touch_across_a_seam():
     array = np.arange(16.0).reshape(4, 4)
-    tiles = Tiles(4, 4, 2)
+    tiles = TileLayout(4, 4, 2)
     seams = Seams(tiles, np.nan)
     for number, window in enumerate(tiles.windows):
         seams.put(number, lines_of(array[window.slices]))
@@ -89,7 +89,7 @@ def test_facing_cells_touch_across_a_seam():
 
 
 def test_settling_works_a_tile_again_only_when_what_it_rests_on_changes():
-    tiles = Tiles(1, 4, 1)
+    tiles = TileLayout(1, 4, 1)
     worked = []
 
     def one_more_than_west(item: tuple[Window, np.ndarray]) -> Found:

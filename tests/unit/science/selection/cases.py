@@ -9,9 +9,22 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_flow
 
 from shanhai.science.arrays import FloatArray
-from shanhai.science.selection.goals import Coverage, Goal, MaximumBenefit, MinimumSet, Shortfall
+from shanhai.science.selection.goals import (
+    Goal,
+    MaximumBenefit,
+    MinimumSet,
+    TargetCoverage,
+    TargetShortfall,
+)
 from shanhai.science.selection.problem import SelectionProblem
-from shanhai.science.selection.rules import Connections, Corridor, District, Edges, Fund, Phase
+from shanhai.science.selection.rules import (
+    CorridorSteps,
+    DistrictRule,
+    Edges,
+    FundRule,
+    PhaseRule,
+    SiteConnections,
+)
 
 GOALS = ("minimum", "benefit", "capped", "coverage", "shortfall")
 
@@ -39,8 +52,8 @@ def goal_of(kind: str, problem: SelectionProblem, seed: int) -> Goal:
         "minimum": MinimumSet(half),
         "benefit": MaximumBenefit(weights),
         "capped": MaximumBenefit(weights, half),
-        "coverage": Coverage(weights, half),
-        "shortfall": Shortfall(weights, half),
+        "coverage": TargetCoverage(weights, half),
+        "shortfall": TargetShortfall(weights, half),
     }[kind]
 
 
@@ -67,12 +80,12 @@ def with_neighbours(problem: SelectionProblem, seed: int) -> SelectionProblem:
             rng.integers(1, 4, len(near)).astype(float),
             float(rng.choice([0.25, 0.5])),
         ),
-        connections=Connections(
+        connections=SiteConnections(
             linked, rng.integers(0, 4, len(linked)).astype(float), float(rng.choice([0.5, 1.0]))
         ),
         corridors=(
-            Corridor("north", steps, 4.0),
-            Corridor("south", ((0,), (1, 2), (3,)), 6.0),
+            CorridorSteps("north", steps, 4.0),
+            CorridorSteps("south", ((0,), (1, 2), (3,)), 6.0),
         ),
     )
 
@@ -90,14 +103,14 @@ def with_rules(problem: SelectionProblem, seed: int) -> SelectionProblem:
         locked_out=(1,),
         variants=((0, count - 1),) if rng.random() < 0.5 else (),
         districts=(
-            District("west", half, float(costs[list(half)].max()), int(rng.integers(0, 2)), 2),
-            District("east", tuple(range(count // 2, count)), None, 0, 3),
+            DistrictRule("west", half, float(costs[list(half)].max()), int(rng.integers(0, 2)), 2),
+            DistrictRule("east", tuple(range(count // 2, count)), None, 0, 3),
         ),
-        phases=(Phase("first", float(rng.integers(4, 12))), Phase("second", None, 0.5)),
+        phases=(PhaseRule("first", float(rng.integers(4, 12))), PhaseRule("second", None, 0.5)),
         funds=(
-            Fund("marine", float(rng.integers(2, 9)), half),
-            Fund("forest", float(rng.integers(2, 9)), (0, count - 2, count - 1), 0),
-            Fund("city", third + 3),
+            FundRule("marine", float(rng.integers(2, 9)), half),
+            FundRule("forest", float(rng.integers(2, 9)), (0, count - 2, count - 1), 0),
+            FundRule("city", third + 3),
         ),
     )
 
@@ -200,11 +213,11 @@ def worth(problem: SelectionProblem, goal: Goal, phase_of: FloatArray) -> float:
         case MaximumBenefit(weights, caps):
             most = [np.inf] * len(given) if caps is None else caps
             return sum(w * min(g, c) for w, g, c in zip(weights, given, most, strict=True)) - beside
-        case Coverage(weights, targets):
+        case TargetCoverage(weights, targets):
             return (
                 sum(w * (g >= t) for w, g, t in zip(weights, given, targets, strict=True)) - beside
             )
-        case Shortfall(weights, targets):
+        case TargetShortfall(weights, targets):
             missing = (max(0.0, 1 - g / t) for g, t in zip(given, targets, strict=True))
             return sum(w * m for w, m in zip(weights, missing, strict=True)) + beside
 
@@ -248,11 +261,11 @@ def best_of_all(problem: SelectionProblem, goal: Goal) -> float | None:
             values = costs + beside
         case MaximumBenefit(weights, caps):
             values = beside - (given if caps is None else np.minimum(given, caps)) @ weights
-        case Coverage(weights, targets):
+        case TargetCoverage(weights, targets):
             values = beside - (given >= targets) @ weights
-        case Shortfall(weights, targets):
+        case TargetShortfall(weights, targets):
             values = beside + np.maximum(1 - given / targets, 0) @ weights
     if not kept.any():
         return None
     best = float(values[kept].min())
-    return -best if isinstance(goal, MaximumBenefit | Coverage) else best
+    return -best if isinstance(goal, MaximumBenefit | TargetCoverage) else best

@@ -5,6 +5,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from shanhai.errors import InvalidInput
+from shanhai.science.selection.goals import MaximumBenefit, MinimumSet, maximises
+from shanhai.science.selection.rules import DistrictRule, PhaseRule
+from shanhai.science.selection.solver import SolveOptions, select_sites
+from shanhai.science.selection.tradeoffs import find_alternatives, irreplaceability, pareto_front
 from tests.unit.science.selection.cases import (
     EXAMPLE,
     GOALS,
@@ -13,13 +19,6 @@ from tests.unit.science.selection.cases import (
     goal_of,
     with_neighbours,
 )
-
-from shanhai.errors import InvalidInput
-from shanhai.science.selection.alternatives import find_alternatives, irreplaceability
-from shanhai.science.selection.goals import MaximumBenefit, MinimumSet, maximises
-from shanhai.science.selection.pareto import pareto_front
-from shanhai.science.selection.rules import District, Phase
-from shanhai.science.selection.solving import SolveOptions, select_sites
 
 EXACT = SolveOptions(gap=0.0)
 BOTH = MinimumSet(np.array([5.0, 5.0]))
@@ -46,7 +45,7 @@ def test_alternatives_are_the_next_best(seed: int, kind: str):
 
 
 def test_alternatives_differ_by_as_many_sites_as_asked():
-    problem = replace(bare(3, 8), phases=(Phase("a"), Phase("b")))
+    problem = replace(bare(3, 8), phases=(PhaseRule("a"), PhaseRule("b")))
     found = find_alternatives(problem, MaximumBenefit(np.ones(3)), 4, EXACT, differ_by=3)
     for one, other in combinations(found.plans, 2):
         assert (one.chosen != other.chosen).sum() >= 3
@@ -68,7 +67,7 @@ def test_loss_without_each_site():
     assert irreplaceability(EXAMPLE, BOTH, best, EXACT).tolist() == [0, 4, 0, 4]
     some = irreplaceability(EXAMPLE, BOTH, best, EXACT, sites=[3])
     np.testing.assert_equal(some, [0, np.nan, 0, 4])
-    tied = replace(EXAMPLE, districts=(District("west", (1,), at_least=1),))
+    tied = replace(EXAMPLE, districts=(DistrictRule("west", (1,), at_least=1),))
     losses = irreplaceability(tied, BOTH, select_sites(tied, BOTH, EXACT), EXACT)
     # Without 3, {0, 1, 2} costs 12.
     assert losses.tolist() == [0, np.inf, 0, 7]

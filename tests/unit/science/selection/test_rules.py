@@ -7,17 +7,23 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.science.selection.cases import EXAMPLE, LINE
 
 from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.science.selection.exact import exact_sum, not_below
+from shanhai.science.selection.exact_sums import exact_sum, not_below
 from shanhai.science.selection.funding import fund_groups, payments
-from shanhai.science.selection.goals import Coverage, MaximumBenefit
+from shanhai.science.selection.goals import MaximumBenefit, TargetCoverage
 from shanhai.science.selection.limits import Limit, limits_of
 from shanhai.science.selection.problem import SelectionProblem
 from shanhai.science.selection.programme import make_programme
-from shanhai.science.selection.rules import Connections, Corridor, District, Fund, Phase
-from shanhai.science.selection.solving import SolveOptions, select_sites
+from shanhai.science.selection.rules import (
+    CorridorSteps,
+    DistrictRule,
+    FundRule,
+    PhaseRule,
+    SiteConnections,
+)
+from shanhai.science.selection.solver import SolveOptions, select_sites
+from tests.unit.science.selection.cases import EXAMPLE, LINE
 
 ALL = np.ones(3, dtype=bool)
 
@@ -57,7 +63,7 @@ def test_cuts_forbid_what_breaks_a_limit_and_nothing_allowed():
 
 
 def test_a_claim_of_a_missed_target_is_forbidden():
-    goal = Coverage(np.ones(2), np.array([5.0, 11.0]))
+    goal = TargetCoverage(np.ones(2), np.array([5.0, 11.0]))
     programme = make_programme(replace(EXAMPLE, budget=100.0), goal)
     values = np.array([1.0, 0, 1, 0, 1, 1])
     plan = programme.read(values)
@@ -71,8 +77,8 @@ def test_rules_become_limits_over_options():
     problem = replace(
         EXAMPLE,
         budget=9.0,
-        phases=(Phase("first", 4.0), Phase("second")),
-        districts=(District("west", (0, 1), 5.0, 1, 2),),
+        phases=(PhaseRule("first", 4.0), PhaseRule("second")),
+        districts=(DistrictRule("west", (0, 1), 5.0, 1, 2),),
     )
     kinds = {one.kind: one for one in limits_of(problem, np.array([5.0, 0.0]))}
     assert set(kinds) == {
@@ -85,7 +91,7 @@ def test_rules_become_limits_over_options():
 
 
 def test_funds_bind_where_claims_overlap():
-    funds = (Fund("marine", 3.0, (0, 1)), Fund("forest", 2.0, (2,)), Fund("city", 4.0))
+    funds = (FundRule("marine", 3.0, (0, 1)), FundRule("forest", 2.0, (2,)), FundRule("city", 4.0))
     groups = {group.name: group for group in fund_groups(replace(EXAMPLE, funds=funds))}
     assert set(groups) == {
         *("city", "marine, city", "forest, city", "marine, forest, city"),
@@ -95,14 +101,14 @@ def test_funds_bind_where_claims_overlap():
         [0, 1, 3],
         7,
     )
-    apart = (Fund("a", 1.0, (0,)), Fund("b", 1.0, (1,)))
+    apart = (FundRule("a", 1.0, (0,)), FundRule("b", 1.0, (1,)))
     # Nobody pays for the others, and the two funds never compete.
     names = [group.name for group in fund_groups(replace(EXAMPLE, funds=apart))]
     assert names == ["", "a", "b"]
 
 
 def test_earmarked_money_is_spent_first():
-    funds = (Fund("city", 4.0), Fund("marine", 3.0, (0, 1)))
+    funds = (FundRule("city", 4.0), FundRule("marine", 3.0, (0, 1)))
     problem = replace(EXAMPLE, funds=funds)
     found = select_sites(problem, MaximumBenefit(np.ones(2)), SolveOptions(0.0))
     assert found.plan is not None
@@ -118,8 +124,8 @@ def test_earmarked_money_is_spent_first():
 
 def test_payments_reroute_what_another_site_needs():
     # The narrow fund must leave the city's money to the site that nothing else pays for.
-    funds = (Fund("city", 5.0), Fund("marine", 4.0, (0, 1)), Fund("year", 3.0, None, 0))
-    problem = replace(EXAMPLE, phases=(Phase("a"), Phase("b")), funds=funds)
+    funds = (FundRule("city", 5.0), FundRule("marine", 4.0, (0, 1)), FundRule("year", 3.0, None, 0))
+    problem = replace(EXAMPLE, phases=(PhaseRule("a"), PhaseRule("b")), funds=funds)
     paid = payments(problem, np.array([0, 0, 1, -1]))
     np.testing.assert_allclose(paid.sum(axis=1), [4, 3, 5, 0])
     assert (paid.sum(axis=0) <= [5 + 1e-9, 4 + 1e-9, 3 + 1e-9]).all()
@@ -127,9 +133,9 @@ def test_payments_reroute_what_another_site_needs():
 
 
 def test_too_many_overlaps_are_refused():
-    funds = tuple(Fund(str(number), 1.0, (number,)) for number in range(12))
+    funds = tuple(FundRule(str(number), 1.0, (number,)) for number in range(12))
     problem = SelectionProblem(
-        np.ones(13), np.ones((1, 13)), ("a",), funds=(*funds, Fund("city", 1.0))
+        np.ones(13), np.ones((1, 13)), ("a",), funds=(*funds, FundRule("city", 1.0))
     )
     with pytest.raises(LimitExceeded):
         fund_groups(problem)
@@ -150,14 +156,14 @@ def test_too_many_overlaps_are_refused():
         (lambda: {"variants": ((0, 1), (1, 2))}, "/variants"),
         (lambda: {"variants": ((),)}, "/variants/0"),
         (lambda: {"variants": ((0, 1),), "locked_in": (0, 1)}, "/variants/0"),
-        (lambda: {"districts": (District("w", (9,)),)}, "/districts/0/sites"),
+        (lambda: {"districts": (DistrictRule("w", (9,)),)}, "/districts/0/sites"),
         (
-            lambda: {"districts": (District("w", (1,), at_least=2, at_most=1),)},
+            lambda: {"districts": (DistrictRule("w", (1,), at_least=2, at_most=1),)},
             "/districts/0/at_least",
         ),
-        (lambda: {"phases": (Phase("a", share=0.0),)}, "/phases/0/share"),
-        (lambda: {"funds": (Fund("a", 1.0, phase=0),)}, "/funds/0/phase"),
-        (lambda: {"funds": (Fund("a", -1.0),)}, "/funds/0/amount"),
+        (lambda: {"phases": (PhaseRule("a", share=0.0),)}, "/phases/0/share"),
+        (lambda: {"funds": (FundRule("a", 1.0, phase=0),)}, "/funds/0/phase"),
+        (lambda: {"funds": (FundRule("a", -1.0),)}, "/funds/0/amount"),
         (lambda: {"edges": replace(LINE, perimeters=np.ones(3))}, "/edges/perimeters"),
         (lambda: {"edges": replace(LINE, lengths=np.full(3, 5.0))}, "/edges/lengths"),
         (
@@ -165,12 +171,15 @@ def test_too_many_overlaps_are_refused():
             "/edges/pairs",
         ),
         (
-            lambda: {"connections": Connections(np.array([[1, 1]]), np.ones(1))},
+            lambda: {"connections": SiteConnections(np.array([[1, 1]]), np.ones(1))},
             "/connections/pairs",
         ),
-        (lambda: {"connections": Connections(np.array([1, 2]), np.ones(1))}, "/connections/pairs"),
-        (lambda: {"corridors": (Corridor("c", (), 1.0),)}, "/corridors/0/steps"),
-        (lambda: {"corridors": (Corridor("c", ((7,),), 1.0),)}, "/corridors/0/steps"),
+        (
+            lambda: {"connections": SiteConnections(np.array([1, 2]), np.ones(1))},
+            "/connections/pairs",
+        ),
+        (lambda: {"corridors": (CorridorSteps("c", (), 1.0),)}, "/corridors/0/steps"),
+        (lambda: {"corridors": (CorridorSteps("c", ((7,),), 1.0),)}, "/corridors/0/steps"),
     ],
 )
 def test_problems_out_of_range_are_refused(change: Callable[[], dict[str, Any]], pointer: str):

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.science.selection.cases import GOALS, bare, goal_of, with_neighbours, with_rules
 
-from shanhai.science.selection import search as searching
+from shanhai.science.selection import solver as searching
 from shanhai.science.selection.goals import MaximumBenefit
 from shanhai.science.selection.problem import SelectionProblem
-from shanhai.science.selection.solving import SolveOptions, select_sites
+from shanhai.science.selection.solver import SolveOptions, select_sites
+from tests.unit.science.selection.cases import GOALS, bare, goal_of, with_neighbours, with_rules
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from sklearn.metrics import adjusted_rand_score
 from shanhai.science.uncertainty.stability import Stability, cluster_stability, jaccard_by_zone
 from shanhai.science.zoning.clustering import cluster_units
 from shanhai.science.zoning.features import prepare_features
-from shanhai.science.zoning.naming import name_zones
+from shanhai.science.zoning.zone_names import name_zones
 
 BASELINE = np.array([1, 1, 2, 2, 4, 4] * 20, dtype=np.uint8)
 

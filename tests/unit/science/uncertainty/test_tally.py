@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai.science.uncertainty.tally import DrawTally
+from shanhai.science.uncertainty.draws import DrawTally
 
 
 def draws(seed: int, count: int = 12) -> tuple[np.ndarray, np.ndarray]:

@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.science.balance import weight_shares
-from shanhai.science.ecoservices.assembly import Request, assemble
+from shanhai.science.ecoservices.assembly import AssessmentRequest, assemble
 from shanhai.science.ecoservices.catalogue import ECOSERVICES
-from shanhai.science.ecoservices.choice import Changes, Choice
-from shanhai.science.ecoservices.graph import Figure, Graph
+from shanhai.science.ecoservices.choice import MethodChoice, ParameterChanges
+from shanhai.science.ecoservices.graph import AreaFigure, LayerGraph
 from shanhai.science.ecoservices.inputs import LEAVES
 from shanhai.science.landcover import LandCover
 from shanhai.science.uncertainty.draws import Draw, draw_parameters
@@ -20,11 +20,12 @@ TOTALS = {
 }
 
 
-def graph_of(profile: str) -> Graph:
+def graph_of(profile: str) -> LayerGraph:
     choices = {
-        service: Choice(changes=Changes(parameters=numbers)) for service, numbers in TOTALS.items()
+        service: MethodChoice(changes=ParameterChanges(parameters=numbers))
+        for service, numbers in TOTALS.items()
     }
-    request = Request(
+    request = AssessmentRequest(
         profile="biophysical" if profile == "biophysical" else "index",
         weights=weight_shares(None),
         choices=choices if profile == "biophysical" else {},
@@ -33,11 +34,11 @@ def graph_of(profile: str) -> Graph:
 
 
 @pytest.fixture(scope="module")
-def biophysical() -> Graph:
+def biophysical() -> LayerGraph:
     return graph_of("biophysical")
 
 
-def test_a_factor_multiplies_every_row_and_stays_in_range(biophysical: Graph):
+def test_a_factor_multiplies_every_row_and_stays_in_range(biophysical: LayerGraph):
     more = vary(biophysical, alone("runoff_coefficient", 2.0))
     rows = more.graph.nodes["supply.water_conservation"].constants["runoff_coefficient"]
     assert rows[LandCover.CROPLAND] == pytest.approx(0.6)
@@ -47,7 +48,7 @@ def test_a_factor_multiplies_every_row_and_stays_in_range(biophysical: Graph):
     assert more.applied == ("runoff_coefficient",)
 
 
-def test_rows_have_factors_of_their_own(biophysical: Graph):
+def test_rows_have_factors_of_their_own(biophysical: LayerGraph):
     factors = dict.fromkeys(LandCover, 1.0) | {LandCover.FOREST: 0.5}
     varied = vary(biophysical, Draw(row_factors={"shade": factors}))
     shade = varied.graph.nodes["cooling_capacity.cooling"].constants["shade"]
@@ -55,7 +56,7 @@ def test_rows_have_factors_of_their_own(biophysical: Graph):
     assert shade[LandCover.SHRUBLAND] == pytest.approx(0.30)
 
 
-def test_curve_numbers_are_shifted_and_held(biophysical: Graph):
+def test_curve_numbers_are_shifted_and_held(biophysical: LayerGraph):
     shift = dict.fromkeys(LandCover, 0.0) | {LandCover.FOREST: -10.0, LandCover.BARE: 9.0}
     varied = vary(biophysical, Draw(curve_number_shift=shift))
     numbers = varied.graph.nodes["curve_number.stormwater_regulation"].constants
@@ -64,14 +65,14 @@ def test_curve_numbers_are_shifted_and_held(biophysical: Graph):
     assert numbers["curve_number_d"][LandCover.BARE] == 99.0
 
 
-def test_what_rests_on_a_change_is_affected_also_by_numbers_of_the_area(biophysical: Graph):
+def test_what_rests_on_a_change_is_affected_also_by_numbers_of_the_area(biophysical: LayerGraph):
     affected = vary(biophysical, alone("uhi_max", 1.2)).affected
     assert affected == {"supply.cooling", "ratio.cooling", "supply_n.cooling"} | {
         "ratio",
         "supply_mean",
     }
-    assert is_affected(Figure("supply.cooling", "quantile", 0.995), affected)
-    assert not is_affected(Figure("demand.cooling", "quantile", 0.995), affected)
+    assert is_affected(AreaFigure("supply.cooling", "quantile", 0.995), affected)
+    assert not is_affected(AreaFigure("demand.cooling", "quantile", 0.995), affected)
 
 
 def test_cover_cannot_erode_more_than_bare_soil():
@@ -79,14 +80,14 @@ def test_cover_cannot_erode_more_than_bare_soil():
     np.testing.assert_allclose(scaled(), [0.3, 1.0, np.nan])
 
 
-def test_layers_are_scaled_where_they_are_made(biophysical: Graph):
+def test_layers_are_scaled_where_they_are_made(biophysical: LayerGraph):
     varied = vary(biophysical, alone("c_factor", 1.2))
     assert varied.changed == {"c_factor.soil_retention"}
     assert "potential_erosion.soil_retention" not in varied.affected
     assert "supply.soil_retention" in varied.affected
 
 
-def test_a_draw_changes_all_there_is(biophysical: Graph):
+def test_a_draw_changes_all_there_is(biophysical: LayerGraph):
     draw = next(draw_parameters(3, weight_shares(None)))
     # The default method of water conservation takes evapotranspiration from a product.
     assert set(VARIED) - set(vary(biophysical, draw).applied) == {"rooting_depth"}
@@ -96,7 +97,7 @@ def test_a_draw_changes_all_there_is(biophysical: Graph):
     assert varied.graph.nodes["demand.carbon_sink"].constants["light_share"] == draw.light_share
 
 
-def test_an_empty_draw_changes_nothing(biophysical: Graph):
+def test_an_empty_draw_changes_nothing(biophysical: LayerGraph):
     varied = vary(biophysical, Draw())
     assert varied.graph == biophysical
     assert not varied.changed

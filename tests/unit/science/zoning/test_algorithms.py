@@ -8,14 +8,18 @@ from sklearn.mixture import GaussianMixture
 
 from shanhai.errors import InvalidInput
 from shanhai.science.zoning import clustering as clustering_module
-from shanhai.science.zoning.algorithms import ALGORITHMS, Algorithm, partition_by
+from shanhai.science.zoning.algorithms import (
+    ALGORITHMS,
+    Algorithm,
+    partition_by,
+    skater_cuts,
+    ward_merges,
+)
 from shanhai.science.zoning.clustering import merge_clusters
 from shanhai.science.zoning.contiguity import Contiguity, lattice_contiguity
 from shanhai.science.zoning.diagnostics import diagnose
 from shanhai.science.zoning.graph_kernels import components
-from shanhai.science.zoning.skater import skater_cuts
 from shanhai.science.zoning.units import UnitTable
-from shanhai.science.zoning.ward import ward_merges
 
 SHAPE = (20, 30)
 """Five upright stripes of six columns, each of its own level."""

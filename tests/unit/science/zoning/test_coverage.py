@@ -3,7 +3,7 @@ import pytest
 import shapely
 from shapely import Polygon, box
 
-from shanhai.science.zoning.coverage import is_coverage
+from shanhai.science.zoning.polygons import is_coverage
 
 LEFT = box(0, 0, 1, 2)
 LOWER_RIGHT = box(1, 0, 2, 1)
@@ -78,5 +78,5 @@ def test_one_corner_moved_a_millimetre_outwards_breaks_a_coverage(corner: int):
 def test_strips_of_a_few_edges_tell_the_same(
     polygons: list[Polygon], expected: bool, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("shanhai.science.zoning.coverage._STRIP_EDGES", 2)
+    monkeypatch.setattr("shanhai.science.zoning.polygons._STRIP_EDGES", 2)
     assert is_coverage(np.asarray(polygons, dtype=object)) is expected

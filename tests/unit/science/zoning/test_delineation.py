@@ -15,8 +15,8 @@ from shanhai.science.zoning.delineation import (
 )
 from shanhai.science.zoning.diagnostics import diagnose
 from shanhai.science.zoning.features import FeatureSet
-from shanhai.science.zoning.naming import name_zones
 from shanhai.science.zoning.units import UnitTable
+from shanhai.science.zoning.zone_names import name_zones
 
 SERVICES = ("cooling", "carbon_sink", "recreation")
 LAYOUT = Layout(lattice_contiguity, lattice_points)

@@ -7,8 +7,8 @@ from rasterio import Affine
 from rasterio.features import shapes
 
 from shanhai.science.grid import Grid
-from shanhai.science.zoning.coverage import is_coverage
 from shanhai.science.zoning.outlines import Outlines, trace_outlines
+from shanhai.science.zoning.polygons import is_coverage
 
 
 def trace(codes: np.ndarray) -> Outlines:

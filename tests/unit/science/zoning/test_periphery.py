@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.science.distance import distance_m
-from shanhai.science.zoning.periphery import (
+from shanhai.science.zoning.postprocess import (
     Periphery,
     apply_periphery_rule,
     near_priority,

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import Grid
-from shanhai.science.zoning.polygon_units import (
+from shanhai.science.zoning.units import (
     join_sums,
     polygon_codes,
     polygon_points,

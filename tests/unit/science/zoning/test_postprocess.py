@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from shanhai.errors import InvalidInput
-from shanhai.science.zoning import periphery
+from shanhai.science.zoning import postprocess as periphery
 from shanhai.science.zoning.postprocess import (
     PostprocessSettings,
     overlay_protection,

@@ -6,8 +6,7 @@ from rasterio.features import sieve as gdal_sieve
 from scipy import ndimage
 
 from shanhai.science.grid import Grid
-from shanhai.science.zoning.patches import label_patches
-from shanhai.science.zoning.sieve import majority_filter, min_patch_cells, sieve
+from shanhai.science.zoning.patches import label_patches, majority_filter, min_patch_cells, sieve
 
 
 def classes(rows: list[list[int]]) -> np.ndarray:

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import silhouette_score
 
-from shanhai.science.zoning import silhouette as module
-from shanhai.science.zoning.silhouette import silhouettes
+from shanhai.science.zoning import diagnostics as module
+from shanhai.science.zoning.diagnostics import silhouettes
 
 
 def test_two_pairs_by_hand():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.processes.delineate_zones.statistics import keep_keys
-from shanhai.science.zoning import keyed
+from shanhai.science.zoning import cells_by_zone
 from shanhai.science.zoning.statistics import (
     ZoneLayers,
     ZoneSummary,
@@ -118,7 +118,7 @@ def test_spreads_equal_those_of_numpy(seed: int):
 
 def test_strips_make_no_difference(monkeypatch: pytest.MonkeyPatch):
     whole = summaries()
-    monkeypatch.setattr(keyed, "_STRIP_ROWS", 1)
+    monkeypatch.setattr(cells_by_zone, "_STRIP_ROWS", 1)
     assert summaries() == whole
 
 

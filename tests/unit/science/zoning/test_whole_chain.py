@@ -6,9 +6,9 @@ from shanhai.science.balance import comprehensive_ratio
 from shanhai.science.grid import Grid
 from shanhai.science.zoning.clustering import cluster_units, merge_clusters
 from shanhai.science.zoning.features import prepare_features
-from shanhai.science.zoning.naming import name_zones
 from shanhai.science.zoning.postprocess import postprocess
 from shanhai.science.zoning.units import Fishnet, aggregate, rasterise, select_units, unit_codes
+from shanhai.science.zoning.zone_names import name_zones
 from shanhai.vocabulary import ECOSERVICES
 
 GRID = Grid(4548, 0, 0, 100, 90, 72)

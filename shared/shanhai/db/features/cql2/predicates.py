@@ -17,7 +17,7 @@ from shanhai.db.features.cql2.operands import FilterContext, FilterOperand, read
 from shanhai.db.features.cql2.parser import flat_only
 from shanhai.db.features.crs import edges_of, to_storage
 from shanhai.errors import InvalidInput
-from shanhai.rules import in_both
+from shanhai.validation_messages import in_both
 
 MAX_VERTICES = 10_000
 

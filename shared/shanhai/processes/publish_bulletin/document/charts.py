@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from shanhai.processes.publish_bulletin.document.sections import STATUS_COLORS
 from shanhai.reporting.fonts import font_families
-from shanhai.reporting.furniture import INK
+from shanhai.reporting.map_decorations import INK
 from shanhai.vocabulary import Lang
 
 DPI = 160

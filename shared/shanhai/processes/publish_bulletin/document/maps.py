@@ -24,16 +24,16 @@ from shanhai.processes.publish_bulletin.document.sections import (
     SEA_COLORS,
 )
 from shanhai.processes.publish_bulletin.document.task import BulletinTask
+from shanhai.reporting.basemap import fill_shapes
 from shanhai.reporting.fonts import font_families
-from shanhai.reporting.furniture import (
+from shanhai.reporting.map_decorations import (
     INK,
-    District,
+    DistrictOutline,
     district_rings,
     draw_districts,
     draw_north_arrow,
     draw_scale_bar,
 )
-from shanhai.reporting.ground import fill_shapes
 from shanhai.vocabulary import STATION_KINDS, WARNING_LEVELS, Label, Lang
 
 GEOGRAPHIC = "EPSG:4490"
@@ -65,7 +65,7 @@ class Ground:
     """
 
     region: BaseGeometry
-    districts: Sequence[District]
+    districts: Sequence[DistrictOutline]
     bounds: tuple[float, float, float, float]
     transformer: Transformer
 
@@ -84,7 +84,7 @@ def lay_ground(region: RegionTask) -> Ground:
     transformer = Transformer.from_crs(GEOGRAPHIC, f"EPSG:{region.epsg}", always_xy=True)
     whole = _placed(transformer, region.geometry)
     districts = [
-        District(Label(one.name_zh, one.name_en), _placed(transformer, one.geometry))
+        DistrictOutline(Label(one.name_zh, one.name_en), _placed(transformer, one.geometry))
         for one in region.districts
     ]
     west, south, east, north = whole.bounds

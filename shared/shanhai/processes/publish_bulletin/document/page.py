@@ -10,7 +10,7 @@ from shanhai.processes.publish_bulletin.document.blocks import (
     Picture,
     Table,
 )
-from shanhai.reporting.rendering import data_uri, environment
+from shanhai.reporting.pages import data_uri, environment
 from shanhai.vocabulary import Label
 
 TEMPLATE = "bulletin.html.j2"

@@ -15,9 +15,9 @@ from shanhai.science.corridors.circuit.settings import (
     CircuitSettings,
     require_square,
 )
-from shanhai.science.corridors.circuit.solve import (
-    Report,
+from shanhai.science.corridors.circuit.solver import (
     Solver,
+    SolveReport,
     choose_method,
     require_residual,
 )
@@ -43,7 +43,7 @@ class Advanced:
     potential: FloatArray
     current: FloatArray
     lost: float
-    report: Report
+    report: SolveReport
 
 
 def advanced(
@@ -107,7 +107,7 @@ def advanced(
 
 def potentials(
     circuit: Circuit, injected: FloatArray, to_ground: FloatArray, settings: CircuitSettings
-) -> tuple[FloatArray, Report]:
+) -> tuple[FloatArray, SolveReport]:
     """Potential of each node, V; 0 in parts that lack a source or a ground.
 
     Args:
@@ -125,7 +125,7 @@ def potentials(
     free = np.flatnonzero(_active(circuit, injected, to_ground) & np.isfinite(to_ground))
     right = injected[free]
     if not right.any():
-        return potential, Report()
+        return potential, SolveReport()
     matrix = circuit.laplacian[free][:, free]
     leak = to_ground[free]
     if leak.any():
@@ -133,7 +133,7 @@ def potentials(
     method = choose_method(len(free), 1, settings)
     potential[free] = Solver(matrix, method).solve(right)
     residual = require_residual(matrix, potential[free], right)
-    return potential, Report((method,), residual, 1, len(free))
+    return potential, SolveReport((method,), residual, 1, len(free))
 
 
 def _active(circuit: Circuit, injected: FloatArray, to_ground: FloatArray) -> NDArray[np.bool_]:

@@ -12,8 +12,8 @@ from scipy.sparse import csr_array
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.corridors.circuit.graph_kernels import (
+    ConductanceRule,
     Numbers,
-    Rule,
     count_entries,
     currents,
     fill_entries,
@@ -100,7 +100,7 @@ def make_circuit(
     most = max((int(own.max()) for own in numbers), default=0)
     node_of_region = number_nodes(resistance, merged, most, node_of)
     node_of_region[0] = -1
-    rule = Rule(settings.neighbours == 8, settings.joining == "average_resistance")
+    rule = ConductanceRule(settings.neighbours == 8, settings.joining == "average_resistance")
     starts = count_entries(resistance, node_of, rule)
     columns, values = fill_entries(resistance, node_of, rule, starts)
     size = len(starts) - 1

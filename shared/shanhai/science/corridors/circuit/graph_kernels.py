@@ -21,7 +21,7 @@ _ACROSS = np.array([-1, 0, 1, -1, 0, 1, -1, 0, 1])
 _SELF = 4
 
 
-class Rule(NamedTuple):
+class ConductanceRule(NamedTuple):
     """What links two cells.
 
     Attributes:
@@ -73,7 +73,7 @@ def number_nodes(resistance: FloatArray, region: Numbers, most: int, node_of: Nu
 
 @njit(cache=True, nogil=True)
 def conductance(
-    resistance: FloatArray, node_of: Numbers, row: int, col: int, step: int, rule: Rule
+    resistance: FloatArray, node_of: Numbers, row: int, col: int, step: int, rule: ConductanceRule
 ) -> float:
     """From a cell to one beside it; 0 where nothing flows between nodes."""
     i, j = row + _DOWN[step], col + _ACROSS[step]
@@ -93,7 +93,7 @@ def conductance(
 
 
 @njit(cache=True, nogil=True)
-def count_entries(resistance: FloatArray, node_of: Numbers, rule: Rule) -> Numbers:
+def count_entries(resistance: FloatArray, node_of: Numbers, rule: ConductanceRule) -> Numbers:
     """Where the entries of each node begin in its matrix, and where the last ones end."""
     starts = np.zeros(node_of.max() + 2, dtype=np.int32)
     for row in range(resistance.shape[0]):
@@ -112,7 +112,7 @@ def count_entries(resistance: FloatArray, node_of: Numbers, rule: Rule) -> Numbe
 
 @njit(cache=True, nogil=True)
 def fill_entries(
-    resistance: FloatArray, node_of: Numbers, rule: Rule, starts: Numbers
+    resistance: FloatArray, node_of: Numbers, rule: ConductanceRule, starts: Numbers
 ) -> tuple[Numbers, FloatArray]:
     """Columns and values of the Laplacian; entries of a region that share a place are to be added.
 

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from tests.unit.science.corridors.circuit.networks import UNIT, dense, node_numbers
-from tests.unit.science.corridors.grounds import X, rough
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.circuit.advanced import Policy, advanced
 from shanhai.science.corridors.circuit.settings import CircuitSettings
+from tests.unit.science.corridors.circuit.networks import UNIT, dense, node_numbers
+from tests.unit.science.corridors.grounds import X, rough
 
 FOUR = CircuitSettings(neighbours=4)
 

@@ -6,13 +6,12 @@ of several cells, partly on nodata, short-circuit regions that share cells with 
 
 import numpy as np
 import pytest
-from tests.unit.science.corridors.circuit.networks import UNIT
 
 from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.corridors.circuit.advanced import advanced
-from shanhai.science.corridors.circuit.many import all_to_one, one_to_all
-from shanhai.science.corridors.circuit.pairwise import pairwise
+from shanhai.science.corridors.circuit.modes import all_to_one, one_to_all, pairwise
 from shanhai.science.corridors.circuit.settings import CircuitSettings
+from tests.unit.science.corridors.circuit.networks import UNIT
 
 RESISTANCES = CircuitSettings(joining="average_resistance")
 CONDUCTANCES = CircuitSettings(joining="average_conductance")

@@ -2,6 +2,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from shanhai.errors import InvalidInput, LimitExceeded
+from shanhai.science.arrays import FloatArray
+from shanhai.science.corridors.circuit.modes import pairwise
+from shanhai.science.corridors.circuit.settings import CircuitSettings, Joining, Neighbours
+from shanhai.science.corridors.cost_distance import cost_distance
+from shanhai.science.corridors.spacing import GeographicCells, MetricCells
 from tests.unit.science.corridors.circuit.networks import (
     UNIT,
     dense,
@@ -9,13 +16,6 @@ from tests.unit.science.corridors.circuit.networks import (
     node_numbers,
 )
 from tests.unit.science.corridors.grounds import X, one_source, rough
-
-from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.science.arrays import FloatArray
-from shanhai.science.corridors.circuit.pairwise import pairwise
-from shanhai.science.corridors.circuit.settings import CircuitSettings, Joining, Neighbours
-from shanhai.science.corridors.cost_distance import cost_distance
-from shanhai.science.corridors.spacing import GeographicCells, MetricCells
 
 FOUR = CircuitSettings(neighbours=4)
 PLANE: FloatArray = np.ones((3, 3))

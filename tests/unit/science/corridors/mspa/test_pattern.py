@@ -3,8 +3,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
-from tests.unit.science.corridors.mspa.lands import blobs
-from tests.unit.science.corridors.mspa.rules import classes
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import BoolArray
@@ -15,6 +13,8 @@ from shanhai.science.corridors.mspa.pattern import (
     memory_needed,
     spatial_pattern,
 )
+from tests.unit.science.corridors.mspa.lands import blobs
+from tests.unit.science.corridors.mspa.rules import classes
 
 SYMBOLS = {".": 0, "C": 1, "I": 2, "E": 3, "P": 4, "B": 5, "L": 6, "R": 7}
 

@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
-from tests.unit.science.corridors.mspa.lands import blobs
 
-from shanhai.science.corridors.mspa.kernels import steps_from
+from shanhai.science.corridors.mspa.pattern import steps_from
 from shanhai.science.corridors.mspa.thinning import anchored_skeleton, tables
 from shanhai.science.zoning.patches import Connectivity
+from tests.unit.science.corridors.mspa.lands import blobs
 
 
 def count(mask: np.ndarray, connectivity: int) -> int:

@@ -1,1 +1,0 @@
-"""Tiles that were drawn once: in memory, then where all processes see them."""

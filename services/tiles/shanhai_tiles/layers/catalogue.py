@@ -1,0 +1,308 @@
+"""The layers there are: rasters registered as datasets, and collections of features.
+
+Names: `{theme}.{region}` is the newest published result, `{theme}.{job}` that of one job,
+`dataset.{code}` a registered raster, `zones` and `regions` the collections.
+"""
+
+import math
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.cartography import ClassStyle, RampStyle, Style, style_of
+from shanhai.db.identity import Identity
+from shanhai.db.queries.jobs import find_job
+from shanhai.errors import NotFound
+from shanhai.vocabulary import Label
+from shanhai_tiles.grids import EARTH_RADIUS_M, TILE_SIZE, Bounds
+from shanhai_tiles.layers.sources import SOURCE_JSON, SourceDataset
+from shanhai_tiles.raster.images import ValueRange
+from shanhai_tiles.raster.resampling import RasterFrame, metres_per_unit
+from shanhai_tiles.vector.collections import Collection, LayerSelection
+from shanhai_tiles.vector.extent import WORLD, LayerExtent
+
+GIVEN = "dataset."
+_JOB = re.compile(r"^(?P<theme>[a-z0-9_.]+)\.(?P<job>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
+
+# Every member is a constant of this module; callers' text only ever arrives as a bound value.
+_SELECT = f"""
+    SELECT d.code, d.name_zh, d.name_en, d.theme, d.uri, d.checksum, d.grid, d.unit,
+           d.native_resolution_m, d.stand_in, d.stand_in_note_zh, d.stand_in_note_en,
+           d.source, d.licence, d.public, d.origin, d.job_id, r.code AS region,
+           (SELECT coalesce(jsonb_agg({SOURCE_JSON} ORDER BY jd.name), '[]'::jsonb)
+              FROM job_dataset jd JOIN dataset i ON i.id = jd.dataset_id
+             WHERE jd.job_id = d.job_id AND jd.role = 'input') AS inputs
+      FROM dataset d
+      JOIN region r ON r.id = d.region_id
+      LEFT JOIN job j ON j.id = d.job_id
+     WHERE d.deleted_at IS NULL AND d.kind = 'raster'
+       AND (d.job_id IS NULL OR j.status = 'successful')
+"""  # noqa: S608
+_BY_CODE = text(f"{_SELECT} AND d.code = :code")
+_BY_JOB = text(f"{_SELECT} AND d.origin = 'computed' AND d.job_id = :job AND d.theme = :theme")
+_NEWEST = text(
+    f"""{_SELECT} AND d.origin = 'computed' AND d.public
+        AND (d.theme, r.code) IN
+            (SELECT * FROM unnest(CAST(:themes AS text[]), CAST(:regions AS text[])))
+        ORDER BY d.created_at DESC, d.id DESC LIMIT 1"""  # noqa: S608
+)
+_LISTED = text(
+    f"""SELECT DISTINCT ON (theme, region, given) * FROM (
+          SELECT *, CASE WHEN origin = 'computed' THEN '' ELSE code END AS given
+            FROM ({_SELECT} AND (d.origin <> 'computed' OR d.public)
+                  ORDER BY d.created_at DESC, d.id DESC) AS newest_first
+        ) AS candidates ORDER BY theme, region, given"""  # noqa: S608
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow:
+    """A servable raster as the database has it."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    theme: str
+    region: str
+    uri: str
+    checksum: str
+    grid: dict[str, Any]
+    unit: str | None
+    native_resolution_m: float | None
+    public: bool
+    stand_in: bool
+    computed: bool
+    job: str | None
+    sources: tuple[SourceDataset, ...]
+
+    @property
+    def style(self) -> Style:
+        """How its theme is drawn."""
+        return style_of(self.theme, self.unit)
+
+    @property
+    def layer_name(self) -> str:
+        """The name under which the layer is listed."""
+        return f"{self.theme}.{self.region}" if self.computed else f"{GIVEN}{self.code}"
+
+
+async def find_dataset(session: AsyncSession, layer: str) -> DatasetRow | None:
+    """The raster a layer's name stands for; None when there is none."""
+    if layer.startswith(GIVEN):
+        result = await session.execute(_BY_CODE, {"code": layer.removeprefix(GIVEN)})
+    elif found := _JOB.match(layer):
+        job = {"job": uuid.UUID(found["job"]), "theme": found["theme"]}
+        result = await session.execute(_BY_JOB, job)
+    else:
+        themes, regions = _readings(layer)
+        result = await session.execute(_NEWEST, {"themes": themes, "regions": regions})
+    row = result.mappings().first()
+    return None if row is None else _row(row)
+
+
+async def list_datasets(session: AsyncSession) -> list[DatasetRow]:
+    """The newest public result of each theme and region, and every raster that was given."""
+    result = await session.execute(_LISTED)
+    return [_row(row) for row in result.mappings()]
+
+
+def _readings(layer: str) -> tuple[list[str], list[str]]:
+    """Every way to read `a.b.c` as a theme and a region: both may contain dots."""
+    parts = layer.split(".")
+    cuts = range(1, min(len(parts), 12))
+    return [".".join(parts[:n]) for n in cuts], [".".join(parts[n:]) for n in cuts]
+
+
+def _row(row: Mapping[Any, Any]) -> DatasetRow:
+    computed = row["origin"] == "computed"
+    sources = (
+        tuple(SourceDataset.of(entry) for entry in row["inputs"])
+        if computed
+        else (SourceDataset.of(row),)
+    )
+    return DatasetRow(
+        code=row["code"],
+        name_zh=row["name_zh"],
+        name_en=row["name_en"],
+        theme=row["theme"],
+        region=row["region"],
+        uri=row["uri"],
+        checksum=row["checksum"],
+        grid=row["grid"],
+        unit=row["unit"],
+        native_resolution_m=row["native_resolution_m"],
+        public=row["public"],
+        stand_in=row["stand_in"],
+        computed=computed,
+        job=None if row["job_id"] is None else str(row["job_id"]),
+        sources=sources,
+    )
+
+
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
+VERSION_LENGTH = 16
+SHARPER_THAN_CELLS = 2
+VECTOR_MAXZOOM = 14
+UNREAD = LayerExtent(WORLD, ())
+
+
+@dataclass(frozen=True, slots=True)
+class RasterLayer:
+    """A stored raster with what is needed to draw and to describe it.
+
+    Attributes:
+        draft_of: The job it is an unpublished result of; who may not know of the job may not know
+            of the layer.
+    """
+
+    name: str
+    title: Label
+    theme: str
+    style: Style
+    uri: str
+    version: str
+    frame: RasterFrame
+    bands: tuple[dict[str, float], ...]
+    unit: str
+    native_resolution_m: float | None
+    public: bool
+    stand_in: bool
+    sources: tuple[SourceDataset, ...]
+    job: str | None
+    draft_of: UUID | None = None
+    kind: Literal["raster"] = "raster"
+
+    @property
+    def bounds(self) -> Bounds:
+        """West, south, east, north in degrees."""
+        return self.frame.lonlat_bounds
+
+    @property
+    def cell_m(self) -> float:
+        """Side of a cell in metres, at the middle of the raster when it is in degrees."""
+        unit_m = metres_per_unit(self.frame.crs)
+        if unit_m is not None:
+            return abs(self.frame.transform[0]) * unit_m
+        west, south, east, north = self.bounds
+        height_m = math.radians(north - south) * EARTH_RADIUS_M
+        width_m = (
+            math.radians(east - west) * EARTH_RADIUS_M * math.cos(math.radians(south + north) / 2)
+        )
+        return max(min(height_m / self.frame.height, width_m / self.frame.width), 0.01)
+
+    @property
+    def maxzoom(self) -> int:
+        """The zoom from which a client may enlarge pixels; cells are then four pixels wide."""
+        equator = 2 * math.pi * EARTH_RADIUS_M / TILE_SIZE
+        native = math.log2(equator / self.cell_m)
+        return max(0, min(math.ceil(native) + SHARPER_THAN_CELLS, 22))
+
+    def range_of(self, band: int) -> ValueRange | None:
+        """The values at the ends of the ramp; None for a layer of classes."""
+        if isinstance(self.style, ClassStyle):
+            return None
+        if self.style.low is not None and self.style.high is not None:
+            return ValueRange(self.style.low, self.style.high)
+        found = self.bands[band - 1] if band <= len(self.bands) else {}
+        low, high = found.get("p2", 0.0), found.get("p98", 1.0)
+        if high <= low:
+            low, high = found.get("min", low), found.get("max", high)
+        return ValueRange(low, high if high > low else low + 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class VectorLayer:
+    """A collection of features, or the part of it that was asked for."""
+
+    name: str
+    title: Label
+    collection: Collection
+    selection: LayerSelection
+    version: str
+    bounds: Bounds
+    sources: tuple[SourceDataset, ...]
+    public: bool = True
+    job: str | None = None
+    maxzoom: int = VECTOR_MAXZOOM
+    kind: Literal["vector"] = "vector"
+
+    @property
+    def stand_in(self) -> bool:
+        """Whether what the features were computed from stands in for a measurement."""
+        return any(source.stand_in for source in self.sources)
+
+
+Layer = RasterLayer | VectorLayer
+
+
+async def find_raster(session: AsyncSession, name: str) -> RasterLayer:
+    """The raster layer of this name.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = await find_dataset(session, name) if _NAME.match(name) else None
+    if row is None:
+        raise no_layer(name)
+    return _raster_layer(name, row)
+
+
+async def list_rasters(session: AsyncSession) -> list[RasterLayer]:
+    """The newest result of each theme and region, and every given raster."""
+    return [_raster_layer(row.layer_name, row) for row in await list_datasets(session)]
+
+
+def vector_layer(
+    collection: Collection, selection: LayerSelection, version: str, state: LayerExtent = UNREAD
+) -> VectorLayer:
+    """A collection in a version; tiles are drawn of it without a look at its extent and sources."""
+    entity = collection.entity
+    return VectorLayer(
+        entity.name, entity.title, collection, selection, version, state.bounds, state.sources
+    )
+
+
+async def is_hidden(session: AsyncSession, layer: Layer, reader: Identity) -> bool:
+    """Whether it is the draft of a job the reader may not know of."""
+    if not isinstance(layer, RasterLayer) or layer.draft_of is None:
+        return False
+    return await find_job(session, layer.draft_of, reader=reader) is None
+
+
+def no_layer(name: str) -> NotFound:
+    """The error for a layer that does not exist, or that the caller may not know of."""
+    return NotFound(
+        f"there is no layer {name!r}; /layers lists those there are",
+        message_zh=f"没有名为 {name!r} 的图层；可用图层见 /layers",
+    )
+
+
+def _raster_layer(name: str, row: DatasetRow) -> RasterLayer:
+    return RasterLayer(
+        name=name,
+        title=Label(row.name_zh, row.name_en),
+        theme=row.theme,
+        style=row.style,
+        uri=row.uri,
+        version=row.checksum[:VERSION_LENGTH],
+        frame=_frame(row.grid),
+        bands=tuple(row.grid.get("statistics", ())),
+        unit=row.unit or (row.style.unit if isinstance(row.style, RampStyle) else ""),
+        native_resolution_m=row.native_resolution_m,
+        public=row.public,
+        stand_in=row.stand_in or any(source.stand_in for source in row.sources),
+        sources=row.sources,
+        job=row.job,
+        draft_of=UUID(row.job) if row.job and row.computed and not row.public else None,
+    )
+
+
+def _frame(grid: dict[str, Any]) -> RasterFrame:
+    a, b, c, d, e, f = (float(number) for number in grid["transform"])
+    return RasterFrame(f"EPSG:{grid['epsg']}", (a, b, c, d, e, f), grid["width"], grid["height"])

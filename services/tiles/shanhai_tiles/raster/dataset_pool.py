@@ -1,0 +1,338 @@
+"""Rasters kept open: opening one costs milliseconds, reading from one that is open microseconds.
+
+A handle is used by one thread at a time. Those that wait are dropped, the longest unused first,
+when there are too many of them; one whose file was replaced is dropped when it is next asked for.
+"""
+
+import math
+import os
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.errors import RasterioError
+from rasterio.windows import Window as RasterWindow
+
+from shanhai.errors import InvalidInput
+from shanhai.science.grid import Window
+from shanhai_tiles.errors import LayerUnreadable
+from shanhai_tiles.raster.resampling import RasterFrame
+
+Key = tuple[object, ...]
+Block = NDArray[Any]
+
+
+class BlockCache:
+    """Arrays that nobody changes, least recently used dropped first, bounded in bytes."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.size = 0
+        self._kept: OrderedDict[Key, Block] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Key) -> Block | None:
+        """The block of this name, if it is kept."""
+        with self._lock:
+            block = self._kept.get(key)
+            if block is not None:
+                self._kept.move_to_end(key)
+        return block
+
+    def put(self, key: Key, block: Block) -> None:
+        """Keep a block, unless it alone would take an eighth of the room."""
+        if block.nbytes > self.capacity // 8:
+            return
+        block.setflags(write=False)
+        with self._lock:
+            former = self._kept.pop(key, None)
+            self.size += block.nbytes - (0 if former is None else former.nbytes)
+            self._kept[key] = block
+            while self.size > self.capacity:
+                _, dropped = self._kept.popitem(last=False)
+                self.size -= dropped.nbytes
+
+
+MOST_WAITING = 48
+"""Handles kept open while nobody uses them; each holds a file for every overview that was read."""
+
+MOST_BLOCK_CELLS = 2048**2
+"""Of a block that is unpacked as a whole for a tile; the platform's own files have 512²."""
+
+BLOCKS_BYTES = 128 * 1024 * 1024
+
+ALMOST = 1 - 1e-3
+"""A pixel that is as wide as an overview's cell must not miss it by rounding."""
+
+Stamp = tuple[int, int, int, int]
+
+
+@dataclass(slots=True)
+class OpenRaster:
+    """A raster that is open, with its overviews; level 0 is the raster itself.
+
+    Attributes:
+        path: Its file.
+        stamp: What told the file from another of its name when it was opened.
+        file: The raster.
+        frame: How it lies on the ground.
+        factors: Cells of the raster, about, along a side of a cell of each level, rising from 1.
+        blocks: What is kept of it and of others.
+    """
+
+    path: Path
+    stamp: Stamp
+    file: Any
+    frame: RasterFrame
+    factors: tuple[float, ...]
+    blocks: BlockCache
+    _overviews: dict[int, Any] = field(default_factory=dict)
+
+    @property
+    def bands(self) -> int:
+        """How many there are."""
+        return int(self.file.count)
+
+    def dtype(self, band: int) -> str:
+        """The type of a band's values."""
+        return str(self.file.dtypes[band - 1])
+
+    def nodata(self, band: int) -> float | None:
+        """The value that stands for nodata in a band, if any does that its cells can have."""
+        value: float | None = self.file.nodatavals[band - 1]
+        return value
+
+    def level_for(self, cells: float) -> int:
+        """The coarsest level whose cells are no wider than so many of the raster's."""
+        fitting = (n for n, factor in enumerate(self.factors) if factor * ALMOST <= cells)
+        return max(fitting, default=0)
+
+    def shape(self, level: int) -> tuple[int, int]:
+        """Rows and columns of a level."""
+        file = self._at(level)
+        return (file.height, file.width)
+
+    def read(self, band: int, level: int, window: Window) -> NDArray[Any]:
+        """The stored cells of a window of a level.
+
+        Raises:
+            LayerUnreadable: the file is damaged there.
+        """
+        cut = RasterWindow(window.col, window.row, window.width, window.height)
+        return _read(self._at(level), band, window=cut)
+
+    def read_kept(self, band: int, level: int, window: Window) -> NDArray[Any]:
+        """The same of blocks that are kept; nobody may change what is returned.
+
+        Raises:
+            LayerUnreadable: the file is damaged there.
+        """
+        file = self._at(level)
+        high, wide = file.block_shapes[band - 1]
+        if high * wide > MOST_BLOCK_CELLS:
+            return self.read(band, level, window)
+        first_row, first_col = window.row // high, window.col // wide
+        last_row = (window.row + window.height - 1) // high
+        last_col = (window.col + window.width - 1) // wide
+        if (first_row, first_col) == (last_row, last_col):
+            held = self._block(band, level, first_row, first_col)
+            return held[
+                Window(
+                    window.row - first_row * high,
+                    window.col - first_col * wide,
+                    window.height,
+                    window.width,
+                ).slices
+            ]
+        cells = np.empty((window.height, window.width), file.dtypes[band - 1])
+        for row in range(first_row, last_row + 1):
+            for col in range(first_col, last_col + 1):
+                held = self._block(band, level, row, col)
+                place = Window(row * high, col * wide, *held.shape)
+                _copy(held, place, cells, window)
+        return cells
+
+    def _block(self, band: int, level: int, row: int, col: int) -> NDArray[Any]:
+        key = (self.path, self.stamp, band, level, row, col)
+        block = self.blocks.get(key)
+        if block is None:
+            file = self._at(level)
+            high, wide = file.block_shapes[band - 1]
+            top, left = row * high, col * wide
+            height, width = min(high, file.height - top), min(wide, file.width - left)
+            block = self.read(band, level, Window(top, left, height, width))
+            self.blocks.put(key, block)
+        return block
+
+    def read_whole(self, band: int, shape: tuple[int, int]) -> NDArray[Any]:
+        """A band as so many rows and columns, of the cells nearest to them in an overview.
+
+        Raises:
+            LayerUnreadable: the file is damaged there.
+        """
+        return _read(self.file, band, out_shape=shape)
+
+    def close(self) -> None:
+        """Close its files."""
+        for file in (self.file, *self._overviews.values()):
+            file.close()
+
+    def _at(self, level: int) -> Any:
+        if level == 0:
+            return self.file
+        file = self._overviews.get(level)
+        if file is None:
+            file = _opened(self.path, OVERVIEW_LEVEL=level - 1)
+            self._overviews[level] = file
+        return file
+
+
+def _copy(held: NDArray[Any], place: Window, cells: NDArray[Any], window: Window) -> None:
+    """Copy what a block has of a window."""
+    top, left = max(place.row, window.row), max(place.col, window.col)
+    bottom = min(place.row + place.height, window.row + window.height)
+    right = min(place.col + place.width, window.col + window.width)
+    part = Window(top, left, bottom - top, right - left)
+    cells[part.slices_within(window)] = held[part.slices_within(place)]
+
+
+class DatasetPool:
+    """Open rasters for a few threads, which share the blocks they have unpacked."""
+
+    def __init__(self, most_waiting: int = MOST_WAITING, blocks_bytes: int = BLOCKS_BYTES) -> None:
+        self.most_waiting = most_waiting
+        self.blocks = BlockCache(blocks_bytes)
+        self._waiting: OrderedDict[Path, list[OpenRaster]] = OrderedDict()
+        self._count = 0
+        self._lock = Lock()
+
+    @contextmanager
+    def open(self, path: Path) -> Iterator[OpenRaster]:
+        """The raster of a file, for this thread alone.
+
+        Raises:
+            LayerUnreadable: the file is missing or damaged, or reading it fails inside the context.
+        """
+        raster = self._take(path, _stamp(path))
+        try:
+            yield raster
+        except LayerUnreadable:
+            raster.close()
+            raise
+        except BaseException:
+            self._give_back(raster)
+            raise
+        self._give_back(raster)
+
+    def close(self) -> None:
+        """Close all that wait."""
+        with self._lock:
+            waiting = [one for stack in self._waiting.values() for one in stack]
+            self._waiting.clear()
+            self._count = 0
+        for raster in waiting:
+            raster.close()
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return self._count
+
+    def _take(self, path: Path, stamp: Stamp) -> OpenRaster:
+        outdated: list[OpenRaster] = []
+        found = None
+        with self._lock:
+            stack = self._waiting.get(path, [])
+            while stack and found is None:
+                # The last that was used has the warmest blocks.
+                raster = stack.pop()
+                self._count -= 1
+                found = raster if raster.stamp == stamp else None
+                outdated += [] if found else [raster]
+            if not stack:
+                self._waiting.pop(path, None)
+        for raster in outdated:
+            raster.close()
+        return found or _open(path, stamp, self.blocks)
+
+    def _give_back(self, raster: OpenRaster) -> None:
+        dropped = []
+        with self._lock:
+            self._waiting.setdefault(raster.path, []).append(raster)
+            self._waiting.move_to_end(raster.path)
+            self._count += 1
+            while self._count > self.most_waiting:
+                path, stack = next(iter(self._waiting.items()))
+                dropped.append(stack.pop(0))
+                self._count -= 1
+                if not stack:
+                    del self._waiting[path]
+        for one in dropped:
+            one.close()
+
+
+def require_band(band: int, count: int) -> None:
+    """Refuse a band the raster does not have."""
+    if not 1 <= band <= count:
+        raise InvalidInput(
+            f"band is {band}; this layer has bands 1 to {count}",
+            message_zh=f"band 为 {band}；该图层的波段为 1 至 {count}",
+            pointer="band",
+        )
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise LayerUnreadable from error
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _open(path: Path, stamp: Stamp, blocks: BlockCache) -> OpenRaster:
+    file = _opened(path)
+    try:
+        frame = _frame_of(file)
+    except LayerUnreadable:
+        file.close()
+        raise
+    return OpenRaster(path, stamp, file, frame, (1.0, *_overview_factors(file)), blocks)
+
+
+def _opened(path: Path, **options: Any) -> Any:
+    try:
+        return rasterio.open(path, driver="GTiff", **options)
+    except RasterioError as error:
+        raise LayerUnreadable from error
+
+
+def _read(file: Any, band: int, **options: Any) -> NDArray[Any]:
+    try:
+        cells: NDArray[Any] = file.read(band, **options)
+    except RasterioError as error:
+        raise LayerUnreadable from error
+    return cells
+
+
+def _overview_factors(file: Any) -> list[float]:
+    """Factors that rise, as far as they do: those of a strange file's later overviews are left."""
+    factors = [float(factor) for factor in file.overviews(1)]
+    rising = [one for one, last in zip(factors, (1.0, *factors), strict=False) if one > last]
+    return rising if len(rising) == len(factors) else []
+
+
+def _frame_of(file: Any) -> RasterFrame:
+    if file.crs is None:
+        raise LayerUnreadable
+    epsg = file.crs.to_epsg()
+    a, b, c, d, e, f = tuple(file.transform)[:6]
+    if not all(map(math.isfinite, (a, b, c, d, e, f))) or a * e - b * d == 0:
+        raise LayerUnreadable
+    crs = file.crs.to_wkt() if epsg is None else f"EPSG:{epsg}"
+    return RasterFrame(crs, (a, b, c, d, e, f), file.width, file.height)

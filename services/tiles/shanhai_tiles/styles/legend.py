@@ -1,0 +1,323 @@
+"""Legends of layers as JSON, SVG and PNG, from the one declaration of each style."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from PIL import Image, ImageDraw, ImageFont
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.cartography import ClassStyle, RampStyle, written_unit
+from shanhai.db.features.selection import Box, bound_values, conditions, reads_former
+from shanhai.db.features.tables import source_of
+from shanhai.vocabulary import Label, Lang
+from shanhai_tiles.layers.catalogue import Layer, VectorLayer
+from shanhai_tiles.raster.images import ValueRange, ramp_colors
+from shanhai_tiles.styles.feature_styles import OTHER, FeatureStyle, feature_style, symbol_of
+
+CJK_FONTS = (
+    Path("/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf"),
+    Path("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc"),
+    Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"),
+)
+MARGIN, SWATCH, LINE, WIDTH = 12, 18, 26, 380
+
+
+@dataclass(frozen=True, slots=True)
+class LegendEntry:
+    """A colour and what it stands for.
+
+    Attributes:
+        value: That of a ramp, or of a class of cells.
+        code: That of a class.
+        values: What the legend's property is in features of the class.
+    """
+
+    color: str
+    label: Label
+    value: float | None = None
+    code: str | None = None
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """What the colours of a layer mean.
+
+    Attributes:
+        kind: `classes`, `ramp`, or `plain` where everything looks alike.
+        symbol: What the colours are shown by: `area`, `outline`, `line` or `point`.
+        by: The property of features that tells the classes apart.
+    """
+
+    title: Label
+    kind: str
+    unit: str
+    entries: tuple[LegendEntry, ...]
+    symbol: str = "area"
+    by: str | None = None
+
+    def document(self, lang: Lang) -> dict[str, Any]:
+        """The legend with labels in both languages and `label` in the caller's."""
+        unit = written_unit(self.unit)
+        return {
+            "title": self.title.in_(lang),
+            "title_zh": self.title.zh,
+            "title_en": self.title.en,
+            "kind": self.kind,
+            "symbol": self.symbol,
+            "property": self.by,
+            "unit": self.unit,
+            "unit_zh": unit.zh,
+            "unit_en": unit.en,
+            "entries": [
+                {
+                    "value": entry.value,
+                    "code": entry.code,
+                    "values": entry.values,
+                    "color": entry.color,
+                    "label": entry.label.in_(lang),
+                    "label_zh": entry.label.zh,
+                    "label_en": entry.label.en,
+                }
+                for entry in self.entries
+            ],
+        }
+
+
+def legend_of(
+    layer: Layer, drawn: ValueRange | None = None, classes: Sequence[LegendEntry] | None = None
+) -> Legend:
+    """The legend of a layer.
+
+    Args:
+        layer: The layer.
+        drawn: Replaces a ramp's own range.
+        classes: The only ones to list; None for all that are declared.
+    """
+    if isinstance(layer, VectorLayer):
+        return _vector_legend(layer, classes)
+    if isinstance(layer.style, ClassStyle):
+        return _class_legend(layer.style)
+    return _ramp_legend(layer.style, layer.unit, drawn or layer.range_of(1) or ValueRange(0, 1))
+
+
+def _vector_legend(layer: VectorLayer, classes: Sequence[LegendEntry] | None) -> Legend:
+    symbol = symbol_of(layer.name, layer.collection.entity.geometry_type)
+    style = feature_style(layer.name)
+    if style.by is None:
+        return Legend(layer.title, "plain", "", (LegendEntry(style.color, layer.title),), symbol)
+    entries = declared_entries(style) if classes is None else classes
+    return Legend(layer.title, "classes", "", tuple(entries), symbol, style.by)
+
+
+def declared_entries(style: FeatureStyle) -> list[LegendEntry]:
+    """The classes of a collection; features of none have the last entry, which has no values."""
+    entries = [
+        LegendEntry(one.color, one.label, code=one.code, values=one.values) for one in style.classes
+    ]
+    return [*entries, LegendEntry(style.color, OTHER, code="other")] if style.open else entries
+
+
+def _class_legend(style: ClassStyle) -> Legend:
+    entries = (LegendEntry(e.color, e.label, float(e.value), e.code) for e in style.entries)
+    return Legend(style.title, "classes", "", tuple(entries))
+
+
+def _ramp_legend(style: RampStyle, unit: str, drawn: ValueRange) -> Legend:
+    last = len(style.colors) - 1
+    values = [drawn.low + (drawn.high - drawn.low) * n / last for n in range(last + 1)]
+    entries = tuple(
+        LegendEntry(color, Label(f"{value:.4g}", f"{value:.4g}"), float(f"{value:.6g}"))
+        for color, value in zip(style.colors, values, strict=True)
+    )
+    return Legend(style.title, "ramp", unit, entries)
+
+
+def heading(legend: Legend, lang: Lang) -> str:
+    """The title with its unit, unless that is a plain number."""
+    unit = written_unit(legend.unit).in_(lang)
+    return f"{legend.title.in_(lang)} ({unit})" if unit else legend.title.in_(lang)
+
+
+def svg(legend: Legend, lang: Lang) -> str:
+    """The legend as SVG; text stays text, drawn in the reader's own fonts."""
+    rows = [
+        f"{_svg_symbol(legend.symbol, y, entry.color)}"
+        f'<text x="{MARGIN + SWATCH * 2}" y="{y + SWATCH - 4}">'
+        f"{escape(entry.label.in_(lang))}</text>"
+        for y, entry in _rows(legend.entries)
+    ]
+    height = _height(legend)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
+        f'viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="14" fill="#20303a" '
+        f'lang="{lang}"><rect width="100%" height="100%" fill="#ffffff"/>'
+        f'<text x="{MARGIN}" y="{MARGIN + 14}" font-weight="bold">'
+        f"{escape(heading(legend, lang))}</text>{''.join(rows)}</svg>"
+    )
+
+
+def _svg_symbol(symbol: str, y: int, color: str) -> str:
+    width, middle = SWATCH * 1.5, y + SWATCH / 2
+    if symbol == "point":
+        return (
+            f'<circle cx="{MARGIN + width / 2:g}" cy="{middle:g}" r="{SWATCH / 3:g}" '
+            f'fill="{color}"/>'
+        )
+    if symbol == "line":
+        return (
+            f'<path d="M{MARGIN} {middle:g}h{width:g}" stroke="{color}" stroke-width="3" '
+            f'stroke-linecap="round"/>'
+        )
+    look = f'fill="{color}"' if symbol == "area" else f'fill="none" stroke="{color}"'
+    return f'<rect x="{MARGIN}" y="{y}" width="{width:g}" height="{SWATCH}" {look}/>'
+
+
+def drawable_language(lang: Lang) -> Lang:
+    """The language a picture can be lettered in: Chinese needs an installed font, never boxes."""
+    return "en" if lang == "zh" and _cjk_font() is None else lang
+
+
+def png(legend: Legend, lang: Lang) -> bytes:
+    """The legend as PNG, lettered in `drawable_language(lang)`."""
+    lang = drawable_language(lang)
+    image = Image.new("RGB", (WIDTH, _height(legend)), "white")
+    draw = ImageDraw.Draw(image)
+    font = _font(lang, 14)
+    draw.text((MARGIN, MARGIN), heading(legend, lang), "#20303a", _font(lang, 15))
+    if legend.kind == "ramp":
+        _draw_ramp(draw, legend)
+    for y, entry in _rows(legend.entries):
+        if legend.kind != "ramp":
+            _draw_symbol(draw, legend.symbol, y, entry.color)
+        draw.text((MARGIN + SWATCH * 2, y), entry.label.in_(lang), "#20303a", font)
+    out = io.BytesIO()
+    image.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _draw_symbol(draw: ImageDraw.ImageDraw, symbol: str, y: int, color: str) -> None:
+    right, middle, radius = MARGIN + SWATCH * 1.5, y + SWATCH / 2, SWATCH / 3
+    centre = MARGIN + SWATCH * 0.75
+    if symbol == "point":
+        box = (centre - radius, middle - radius, centre + radius, middle + radius)
+        draw.ellipse(box, color)
+    elif symbol == "line":
+        draw.line((MARGIN, middle, right, middle), color, 3)
+    elif symbol == "outline":
+        draw.rectangle((MARGIN, y, right, y + SWATCH), outline=color, width=2)
+    else:
+        draw.rectangle((MARGIN, y, right, y + SWATCH), color)
+
+
+def _draw_ramp(draw: ImageDraw.ImageDraw, legend: Legend) -> None:
+    rows = [y for y, _ in _rows(legend.entries)]
+    top, bottom = rows[0], rows[-1] + SWATCH
+    colors = ramp_colors(tuple(entry.color for entry in legend.entries), bottom - top)
+    for offset, (red, green, blue) in enumerate(colors.tolist()):
+        y = top + offset
+        draw.line((MARGIN, y, MARGIN + SWATCH * 1.5, y), (red, green, blue))
+
+
+def _rows(entries: Sequence[LegendEntry]) -> list[tuple[int, LegendEntry]]:
+    first = MARGIN + LINE + 4
+    return [(first + LINE * n, entry) for n, entry in enumerate(entries)]
+
+
+def _height(legend: Legend) -> int:
+    return MARGIN * 2 + 4 + LINE * (len(legend.entries) + 1)
+
+
+@lru_cache(maxsize=1)
+def _cjk_font() -> Path | None:
+    return next((path for path in CJK_FONTS if path.is_file()), None)
+
+
+@lru_cache(maxsize=8)
+def _font(lang: Lang, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    path = _cjk_font()
+    if path is None or lang == "en":
+        return ImageFont.load_default(size)
+    return ImageFont.truetype(str(path), size)
+
+
+COLLECTION = "zones"
+
+
+async def read_classes(
+    session: AsyncSession, layer: Layer, box: Box | None = None
+) -> list[LegendEntry] | None:
+    """Legend entries of the classes that features of the layer have, within a box if one is given.
+
+    None where the legend lists all that are declared: of rasters, of layers that look alike
+    everywhere, and of whole layers whose classes are not rows of the database.
+    """
+    if not asks_for_classes(layer, box) or not isinstance(layer, VectorLayer):
+        return None
+    entity = layer.collection.entity
+    meant = replace(layer.selection.meant, box=box)
+    source = source_of(entity, former=reads_former(entity, meant))
+    met = " AND ".join(f"({one})" for one in conditions(entity, meant))
+    values = bound_values(meant)
+    if layer.name == COLLECTION:
+        return await _zone_classes(session, source, met, values)
+    return await _declared_classes(session, layer, source, met, values)
+
+
+def asks_for_classes(layer: Layer, box: Box | None) -> bool:
+    """Whether the database must be asked which classes the legend lists."""
+    if not isinstance(layer, VectorLayer):
+        return False
+    if layer.name == COLLECTION:
+        return True
+    chosen = box is not None or layer.selection.chooses
+    return chosen and feature_style(layer.name).by is not None
+
+
+async def _zone_classes(
+    session: AsyncSession, source: str, met: str, values: dict[str, object]
+) -> list[LegendEntry]:
+    # Asked class by class, so that the index finds a zone of each and no zone is counted.
+    query = text(
+        f"""SELECT known.class_code, known.name_zh, known.name_en, known.color
+              FROM zone_class known
+             WHERE known.deleted_at IS NULL AND EXISTS (
+                   SELECT FROM {source} WHERE z.class_id = known.id AND {met})
+             ORDER BY known.scheme_kind, known.order_no, known.id"""  # noqa: S608
+    )
+    plain = feature_style(COLLECTION).color
+    rows = (await session.execute(query, values)).mappings()
+    return [
+        LegendEntry(
+            row["color"] or plain,
+            Label(row["name_zh"], row["name_en"]),
+            code=row["class_code"],
+            values=(row["class_code"],),
+        )
+        for row in rows
+    ]
+
+
+async def _declared_classes(
+    session: AsyncSession, layer: VectorLayer, source: str, met: str, values: dict[str, object]
+) -> list[LegendEntry]:
+    style = feature_style(layer.name)
+    by = layer.collection.entity.declared(style.by or "")
+    if by is None:
+        raise LookupError(f"{layer.name} has no property {style.by!r}")
+    query = text(f"SELECT DISTINCT ({by.sql})::text FROM {source} WHERE {met}")  # noqa: S608
+    return _occurring(declared_entries(style), set(await session.scalars(query, values)))
+
+
+def _occurring(entries: Sequence[LegendEntry], found: set[str | None]) -> list[LegendEntry]:
+    """Entries that stand for a value that was found; that without values for all the others."""
+    others = found.difference(*(entry.values for entry in entries))
+    return [
+        entry for entry in entries if (found.intersection(entry.values) if entry.values else others)
+    ]

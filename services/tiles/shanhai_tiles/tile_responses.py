@@ -1,0 +1,155 @@
+"""One tile of one layer as an HTTP answer, whichever interface was asked."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shanhai.cartography import Style
+from shanhai_tiles.cache.tile import CachedTile
+from shanhai_tiles.dependencies import Services, VisibleLayer
+from shanhai_tiles.grids import TILE_SIZE, Bounds, TileGrid
+from shanhai_tiles.http_cache import Freshness, digest_of, etag_of
+from shanhai_tiles.layers.catalogue import Layer, RasterLayer
+from shanhai_tiles.layers.directory import LayerDirectory
+from shanhai_tiles.layers.documents import MVT, formats_of
+from shanhai_tiles.raster.dataset_pool import require_band
+from shanhai_tiles.raster.images import ValueRange
+from shanhai_tiles.raster.reader import RasterTile
+from shanhai_tiles.raster.tiles import Look, draw_raster
+from shanhai_tiles.request import path_of
+from shanhai_tiles.vector.tiles import area_of, draw_tile
+
+
+@dataclass(frozen=True, slots=True)
+class TileRequest:
+    """One tile as it was asked for; `format` is a suffix the layer comes in."""
+
+    grid: TileGrid
+    zoom: int
+    column: int
+    row: int
+    format: str
+    size: int = TILE_SIZE
+    band: int = 1
+    rescale: ValueRange | None = None
+
+    @property
+    def bounds(self) -> Bounds:
+        """Its box in the grid's unit.
+
+        Raises:
+            NotFound: it lies outside the grid.
+        """
+        return self.grid.bounds(self.zoom, self.column, self.row)
+
+
+async def answer_tile(
+    request: Request,
+    seen: VisibleLayer,
+    services: Services,
+    asked: TileRequest,
+    version: str | None = None,
+) -> Response:
+    """The tile: transparent, or 204 for vectors, where the layer holds nothing.
+
+    Args:
+        request: What may already hold the tile.
+        seen: The layer, which the caller may see.
+        services: Where it is read from.
+        asked: Which tile.
+        version: The layer's version that the address names; the present one may be kept for good.
+    """
+    layer = seen.layer
+    require_inside(layer, asked)
+    key = key_of_tile(layer, services.directory, asked)
+    kept_for_good = version == layer.version
+    if isinstance(layer, RasterLayer):
+        # The key tells the bytes apart before they are drawn.
+        freshness = Freshness(f'"{key}"', seen.private, kept_for_good)
+        if freshness.holds_for(request):
+            return _answer(None, freshness)
+    tile = await _tile(layer, services, asked, key)
+    freshness = Freshness(tile.etag, seen.private, kept_for_good)
+    if freshness.holds_for(request):
+        return _answer(None, freshness)
+    return _answer(tile, freshness, formats_of(layer)[asked.format])
+
+
+async def answer_layered(
+    request: Request, seen: Sequence[VisibleLayer], services: Services, asked: TileRequest
+) -> Response:
+    """One tile with the features of several layers; 204 where none has any."""
+    for one in seen:
+        require_inside(one.layer, asked)
+    tiles = [
+        await _tile(one.layer, services, asked, key_of_tile(one.layer, services.directory, asked))
+        for one in seen
+    ]
+    private = any(one.private for one in seen)
+    freshness = Freshness(etag_of(*(tile.etag for tile in tiles)), private)
+    if freshness.holds_for(request):
+        return _answer(None, freshness)
+    # A tile is a protobuf message of repeated layers: tiles one after the other are one.
+    body = b"".join(tile.body for tile in tiles)
+    notes = tuple(note for tile in tiles for note in tile.notes)
+    return _answer(CachedTile(body, freshness.etag, notes), freshness, MVT)
+
+
+def _answer(tile: CachedTile | None, freshness: Freshness, media_type: str = "") -> Response:
+    """The tile, 204 for an empty one, 304 for none."""
+    headers = {**freshness.headers, **freshness.proxied, "Vary": "Authorization"}
+    if tile is None:
+        return Response(status_code=304, headers=headers)
+    headers |= tile.notes
+    if not tile.body:
+        return Response(status_code=204, headers=headers)
+    return Response(tile.body, headers=headers, media_type=media_type)
+
+
+async def _tile(layer: Layer, services: Services, asked: TileRequest, key: str) -> CachedTile:
+    return await services.tiles.get(key, lambda: _draw(layer, services, asked, key))
+
+
+def require_inside(layer: Layer, asked: TileRequest) -> None:
+    """Refuse a tile outside its grid and a band the layer does not have.
+
+    Raises:
+        NotFound: the grid has no such tile.
+        InvalidInput: the layer has no such band.
+    """
+    asked.grid.bounds(asked.zoom, asked.column, asked.row)
+    require_band(asked.band, max(len(layer.bands), 1) if isinstance(layer, RasterLayer) else 1)
+
+
+def key_of_tile(layer: Layer, directory: LayerDirectory, asked: TileRequest) -> str:
+    """The name of everything a tile's bytes depend on, and for features of who may see them."""
+    place = (asked.grid.id, asked.zoom, asked.column, asked.row)
+    if isinstance(layer, RasterLayer):
+        drawn = asked.rescale or layer.range_of(asked.band)
+        look = (_digest_of_style(layer.style), drawn, asked.format, asked.size, asked.band)
+        return digest_of(layer.name, layer.version, *look, *place)
+    stamp = directory.stamp(layer, area_of(asked.grid, *place[1:]))
+    return digest_of(layer.name, layer.selection.key, *place, stamp)
+
+
+@lru_cache(maxsize=256)
+def _digest_of_style(style: Style) -> str:
+    return digest_of(style)
+
+
+async def _draw(layer: Layer, services: Services, asked: TileRequest, key: str) -> CachedTile:
+    if isinstance(layer, RasterLayer):
+        path = path_of(layer, services.artifacts)
+        tile = RasterTile(asked.grid, asked.bounds, asked.size, asked.band)
+        look = Look(layer.style, asked.rescale or layer.range_of(asked.band), asked.format)
+        body = await services.off_the_loop(draw_raster, services.rasters, path, tile, look)
+        return CachedTile(body, f'"{key}"')
+    drawn = await draw_tile(
+        services.quick, layer.collection, layer.selection, asked.grid, asked.bounds
+    )
+    # Of the bytes alone: an edit elsewhere changes no tag.
+    return CachedTile(drawn.data, etag_of(MVT, hashlib.sha256(drawn.data).hexdigest()), drawn.notes)

@@ -1,0 +1,320 @@
+"""Vector tiles and identification, written by PostGIS."""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import TextClause, text
+
+from shanhai.db.fast_reads import PLAN_ANEW, Executor
+from shanhai.db.features.entity import Property
+from shanhai.db.features.selection import SURELY_DEGREES
+from shanhai.db.tiles.simplified_shapes import LABEL, Shapes, ZoomBand, band_of
+from shanhai_tiles.grids import CGCS2000, DEGREE_M, TILE_SIZE, Bounds, TileGrid
+from shanhai_tiles.vector.collections import Collection, LayerQuery, LayerSelection
+
+EXTENT = 4096
+BUFFER = 64
+MOST_FEATURES = 10_000
+MOST_LABELS = 256
+"""More names than a tile has room for, at zooms that clients do not enlarge."""
+MOST_BYTES = 500_000
+FEATURE_BYTES, MEMBER_BYTES = 24, 14
+"""About what a feature, and each of its members, takes in a tile that is full."""
+SPARE = 2
+"""How many times as many stored shapes are looked at as are drawn, for some may not be seen."""
+MOST_COUNTED = 1_000
+"""Where the features that were left out are counted no further."""
+WIDE = 8
+"""Down to this zoom a tile may hold any share of a layer, so that no one plan serves all tiles."""
+MOST_AT_POINT = 50
+LABELS = "_labels"
+"""Suffix of the layer, inside a tile, that holds where to write each feature's name."""
+
+_CASTS = {"number": "float8", "decimal": "float8", "integer": "bigint"}
+_SIZE = "ST_Length(ST_BoundingDiagonal({geometry}))"
+
+
+class DrawnTile(NamedTuple):
+    """A tile, how many features it holds, and how many that lie in it were left out.
+
+    The latter is counted up to `MOST_COUNTED`.
+    """
+
+    data: bytes
+    features: int = 0
+    dropped: int = 0
+
+    @property
+    def notes(self) -> tuple[tuple[str, str], ...]:
+        """What its reader must be told."""
+        if not self.dropped:
+            return ()
+        more = "+" if self.dropped >= MOST_COUNTED else ""
+        told = f"features={self.features}, dropped={self.dropped}{more}"
+        return (("Shanhai-Tile-Truncated", told),)
+
+
+@dataclass(frozen=True, slots=True)
+class TileQueryShape:
+    """What a tile's statement is composed for, besides the question.
+
+    Attributes:
+        band: The zooms whose simpler shapes are drawn; None for exact shapes.
+        largest: Only the largest of the stored shapes are looked at, not all.
+    """
+
+    srid: int
+    band: ZoomBand | None
+    largest: bool = False
+
+
+async def draw_tile(
+    database: Executor,
+    collection: Collection,
+    selection: LayerSelection,
+    grid: TileGrid,
+    bounds: Bounds,
+) -> DrawnTile:
+    """The tile in Mapbox Vector Tile format; without bytes when nothing lies in it.
+
+    Of more features than fit, the largest are drawn.
+    """
+    question = LayerQuery.of(collection, selection)
+    pixel = pixel_degrees(grid, bounds)
+    band = _band(question, pixel)
+    form = TileQueryShape(grid.srid, band, largest=band is not None and not selection.chooses)
+    values = {**selection.values, **_box(grid, bounds), "pixel": pixel}
+    most = _most(question)
+    while True:
+        labels = most if band is None else min(most, MOST_LABELS)
+        asked = {**values, "most": most, "first": SPARE * most, "labels": labels}
+        row = (await database.execute(_tile_query(question, form), asked)).all()[0]
+        if form.largest and row.met < most and row.seen == SPARE * most:
+            # Most of the largest are not for this viewer.
+            form = replace(form, largest=False)
+            continue
+        # A tile is a protobuf message of repeated layers: two tiles one after the other are one.
+        data = bytes(row.tile or b"") + bytes(row.labels or b"")
+        if len(data) <= MOST_BYTES or most == 1:
+            break
+        most = max(int(0.9 * row.met * MOST_BYTES / len(data)), 1)
+    if row.met < most:
+        return DrawnTile(data, row.features, row.specks)
+    asked = {**values, "beyond": most + MOST_COUNTED}
+    counted = await database.scalar(_count_query(question, form), asked)
+    return DrawnTile(data, row.features, max(counted - row.met, 1))
+
+
+def _most(question: LayerQuery) -> int:
+    """About as many features as a full tile can hold."""
+    one = FEATURE_BYTES + MEMBER_BYTES * len(question.names)
+    return min(MOST_FEATURES, MOST_BYTES // one)
+
+
+def pixel_degrees(grid: TileGrid, bounds: Bounds) -> float:
+    """How many degrees of the equator a pixel of a tile covers."""
+    side = (bounds[2] - bounds[0]) / TILE_SIZE
+    return side if grid.geographic else side / DEGREE_M
+
+
+def _band(question: LayerQuery, pixel: float) -> ZoomBand | None:
+    """Former states have no simpler shapes."""
+    kept = Shapes.of(question.collection.entity)
+    return None if question.former or kept is None else band_of(pixel)
+
+
+async def features_at(
+    database: Executor, collection: Collection, selection: LayerSelection, lon: float, lat: float
+) -> list[dict[str, Any]]:
+    """Properties of the visible features at a point in degrees, smallest first."""
+    question = LayerQuery.of(collection, selection)
+    values = {**selection.values, "lon": lon, "lat": lat, "most": MOST_AT_POINT}
+    found = (await database.execute(_point_query(question), values)).all()
+    return [dict(zip(question.names, row, strict=True)) for row in found]
+
+
+def area_of(grid: TileGrid, zoom: int, column: int, row: int) -> Bounds:
+    """The box in degrees of all that a tile can show, with its buffer."""
+    return _around(grid, grid.bounds(zoom, column, row))
+
+
+def _box(grid: TileGrid, bounds: Bounds) -> dict[str, Any]:
+    """The tile in its grid, and with its buffer in degrees for the spatial index."""
+    names = ("west", "south", "east", "north", "min_lon", "min_lat", "max_lon", "max_lat")
+    return dict(zip(names, (*bounds, *_around(grid, bounds)), strict=True))
+
+
+@lru_cache(maxsize=65_536)
+def _around(grid: TileGrid, bounds: Bounds) -> Bounds:
+    """More than the tile's buffer by what boxes are rounded to."""
+    west, south, east, north = bounds
+    margin_x = (east - west) * BUFFER / EXTENT
+    margin_y = (north - south) * BUFFER / EXTENT
+    left, low, right, high = grid.lonlat_bounds(
+        (west - margin_x, south - margin_y, east + margin_x, north + margin_y)
+    )
+    more = SURELY_DEGREES
+    return (left - more, low - more, right + more, high + more)
+
+
+def _columns(properties: tuple[Property, ...]) -> str:
+    return "".join(f', {_typed(item)} AS "{item.name}"' for item in properties)
+
+
+def _typed(item: Property) -> str:
+    """The column as a type that a tile's attributes can have.
+
+    Numbers may lie in JSON, whose null PostgreSQL 15 refuses to cast; as text it becomes NULL.
+    """
+    cast = _CASTS.get(item.schema.get("format", item.schema["type"]))
+    if cast is None:
+        dated = item.schema.get("format") in {"date", "date-time"}
+        return f"({item.sql})::text" if dated else f"({item.sql})"
+    if "->" not in item.sql:
+        return f"({item.sql})::{cast}"
+    return f"(to_jsonb({item.sql}) #>> '{{}}')::{cast}"
+
+
+def _in_grid(geometry: str, srid: int) -> str:
+    return geometry if srid == CGCS2000 else f"ST_Transform({geometry}, {srid})"
+
+
+def _envelope(srid: int) -> str:
+    corners = ", ".join(f"CAST(:{side} AS float8)" for side in ("west", "south", "east", "north"))
+    return f"ST_MakeEnvelope({corners}, {srid})"
+
+
+_SIDES = ", ".join(
+    f"CAST(:{side} AS float8)" for side in ("min_lon", "min_lat", "max_lon", "max_lat")
+)
+NEAR = f"ST_MakeEnvelope({_SIDES}, {CGCS2000})"
+"""The box of the tile in degrees, with its buffer."""
+PIXEL = "CAST(:pixel AS float8)"
+SEEN, UNSEEN = f">= {PIXEL}", f"< {PIXEL}"
+"""Sizes of what is drawn, and of what is too small to be."""
+
+
+@lru_cache(maxsize=512)
+def _tile_query(question: LayerQuery, form: TileQueryShape) -> TextClause:
+    """Features and the points of their names, in one statement."""
+    collection = question.collection
+    labels = _labels(question, form) if collection.labelled else "SELECT NULL::bytea AS labels"
+    shapes = Shapes.of(collection.entity)
+    chosen, seen, specks = "", "0", "0"
+    if form.band is not None and shapes is not None:
+        # Asked for where it tells anything only: a tile that is full lacks more than specks.
+        specks = f"CASE WHEN drawn.met < :most THEN {_specks(question, form)} END"
+    if form.largest and form.band is not None and shapes is not None:
+        features = shapes.largest(_number(form.band), NEAR, sized=SEEN, most=":first")
+        names = shapes.names_of("chosen", most=f"{SPARE} * :labels")
+        chosen = f"WITH chosen AS MATERIALIZED ({features}), chosen_names AS ({names}) "
+        seen = "(SELECT count(*) FROM chosen)"
+    query = text(
+        f"{chosen}SELECT drawn.*, named.*, {seen} AS seen, {specks} AS specks"  # noqa: S608
+        f" FROM ({_features(question, form)}) AS drawn, ({labels}) AS named"
+    )
+    wide = form.band is not None and form.band.deepest <= WIDE
+    return query.execution_options(**{PLAN_ANEW: True}) if wide else query
+
+
+def _number(band: ZoomBand) -> str:
+    return str(band.deepest)
+
+
+def _features(question: LayerQuery, form: TileQueryShape) -> str:
+    """Large features first, so that a tile that is cut short loses the specks."""
+    entity = question.collection.entity
+    geometry, joined = question.collection.geometry, ""
+    size, near = _SIZE.format(geometry=geometry), f"{geometry} && {NEAR}"
+    shapes = Shapes.of(entity)
+    if form.band is not None and shapes is not None:
+        number = _number(form.band)
+        joined = shapes.joined(number, NEAR, sized=SEEN)
+        if form.largest:
+            joined = shapes.joined_to("chosen", number, NEAR, sized=SEEN)
+        geometry, size, near = "shape.geom", "shape.size", "true"
+    return f"""
+      SELECT ST_AsMVT(cut.*, '{entity.name}', {EXTENT}, 'geom', 'fid') AS tile,
+             count(geom) AS features, count(*) AS met
+        FROM (SELECT {entity.key} AS fid{_columns(question.columns)},
+                     ST_AsMVTGeom({_in_grid(geometry, form.srid)}, {_envelope(form.srid)},
+                                  {EXTENT}, {BUFFER}, true) AS geom
+                FROM {question.source}{joined}
+               WHERE {question.conditions} AND {near}
+               ORDER BY {size} DESC, {entity.key} LIMIT :most) AS cut"""  # noqa: S608
+
+
+def _labels(question: LayerQuery, form: TileQueryShape) -> str:
+    """One point inside each feature, in the one tile it falls in, so that no name is repeated."""
+    entity = question.collection.entity
+    shapes = Shapes.of(entity)
+    geometry = question.collection.geometry
+    point, joined, near = f"ST_PointOnSurface({geometry})", "", f"{geometry} && {NEAR}"
+    size = _SIZE.format(geometry=geometry)
+    if shapes is not None and not question.former:
+        sized = "" if form.band is None else SEEN
+        joined = shapes.joined(str(LABEL), NEAR, sized=sized)
+        if form.largest:
+            joined = shapes.joined_to("chosen_names", str(LABEL), NEAR, sized=sized)
+        point, size, near = "shape.geom", "shape.size", "true"
+    names = _columns(question.collection.label_columns)
+    return f"""
+      SELECT ST_AsMVT(cut.*, '{entity.name}{LABELS}', {EXTENT}, 'geom', 'fid') AS labels
+        FROM (SELECT {entity.key} AS fid{names},
+                     ST_AsMVTGeom({_in_grid(point, form.srid)}, {_envelope(form.srid)},
+                                  {EXTENT}, 0, true) AS geom
+                FROM {question.source}{joined}
+               WHERE {question.conditions} AND {near}
+               ORDER BY {size} DESC, {entity.key} LIMIT :labels) AS cut"""  # noqa: S608
+
+
+def _specks(question: LayerQuery, form: TileQueryShape) -> str:
+    """How many features of the tile are too small to be seen; the points of names know."""
+    return _number_of(question, form, str(LABEL), UNSEEN, str(MOST_COUNTED))
+
+
+def _number_of(question: LayerQuery, form: TileQueryShape, band: str, sized: str, most: str) -> str:
+    """SQL of how many features have shapes of a size in the tile, counted up to `most`."""
+    shapes = Shapes.of(question.collection.entity)
+    if shapes is None:
+        raise LookupError(f"{question.collection.entity.name} has no simpler shapes")
+    if form.largest:
+        return shapes.number(
+            question.source, question.conditions, band, NEAR, sized=sized, most=most
+        )
+    joined = shapes.joined(band, NEAR, sized=sized)
+    return (
+        f"(SELECT count(*) FROM (SELECT FROM {question.source}{joined}"  # noqa: S608
+        f" WHERE {question.conditions} LIMIT {most}) AS met)"
+    )
+
+
+@lru_cache(maxsize=256)
+def _count_query(question: LayerQuery, form: TileQueryShape) -> TextClause:
+    """How many features lie in the tile, large or small."""
+    if form.band is None:
+        counted = (
+            f"SELECT count(*) FROM (SELECT FROM {question.source}"  # noqa: S608
+            f" WHERE {question.conditions} AND {question.collection.geometry} && {NEAR}"
+            " LIMIT :beyond) AS met"
+        )
+    else:
+        seen = _number_of(question, form, _number(form.band), SEEN, ":beyond")
+        counted = (
+            f"SELECT CASE WHEN met < :beyond THEN met + {_specks(question, form)} ELSE met END"  # noqa: S608
+            f" FROM (SELECT {seen} AS met OFFSET 0) AS seen"
+        )
+    return text(counted).execution_options(**{PLAN_ANEW: True})
+
+
+@lru_cache(maxsize=256)
+def _point_query(question: LayerQuery) -> TextClause:
+    entity, geometry = question.collection.entity, question.collection.geometry
+    columns = _columns(question.columns)[1:] or " NULL"
+    return text(
+        f"""SELECT{columns} FROM {question.source}
+             WHERE {question.conditions}
+               AND ST_Intersects({geometry}, ST_SetSRID(ST_MakePoint(:lon, :lat), {CGCS2000}))
+             ORDER BY ST_Area({geometry}), {entity.code} LIMIT :most"""
+    )

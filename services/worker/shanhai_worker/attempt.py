@@ -1,0 +1,305 @@
+"""One attempt at one job: computed in a child under a lease, then published or failed."""
+
+import asyncio
+import json
+import random
+import signal
+import tempfile
+from contextlib import suppress
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from shanhai.errors import ShanhaiError
+from shanhai.jobs.failures import (
+    Failure,
+    classify,
+    given_up,
+    out_of_time,
+    unreachable,
+)
+from shanhai.jobs.line import pause_s
+from shanhai.jobs.states import (
+    Claim,
+    LeaseLost,
+    Standing,
+    crash,
+    dismiss,
+    fail,
+    hand_back,
+    postpone,
+)
+from shanhai.processes.kit.contract import Limits
+from shanhai.processes.kit.task import Outcome
+from shanhai.tracing import span, trace_id_of
+from shanhai_worker.child_process import Child, Crashed, exceed, limits_of
+from shanhai_worker.child_protocol import (
+    FAILURE,
+    ORDER,
+    OUTCOME,
+    RESERVE,
+    RESERVED_BYTES,
+    WORK,
+    ChildOrder,
+    ProgressReport,
+    UploadLimits,
+)
+from shanhai_worker.context import WorkerContext
+from shanhai_worker.db_errors import is_outage, outlast
+from shanhai_worker.lease import LeaseKeeper
+from shanhai_worker.metrics import StageClock
+from shanhai_worker.publication import publish, store_files, task_of
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+PUBLISHING = ProgressReport(percent=99, stage="publish")
+
+
+class Ending(StrEnum):
+    """How an attempt ended."""
+
+    SUCCESSFUL = "successful"
+    FAILED = "failed"
+    DISMISSED = "dismissed"
+    CRASHED = "crashed"
+    HANDED_BACK = "handed_back"
+    POSTPONED = "postponed"
+    LOST = "lost"
+
+
+FINAL = frozenset({Ending.SUCCESSFUL, Ending.FAILED, Ending.DISMISSED})
+"""Endings after which nothing the job has kept will be asked for again."""
+
+
+class Interrupted(Exception):
+    """The computation was stopped from outside; says how the attempt ends."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending)
+        self.ending = ending
+
+
+class Failed(Exception):
+    """The computation failed for a reason that has been named."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail.en)
+        self.failure = failure
+
+
+async def handle(context: WorkerContext, claim: Claim) -> Ending:
+    """Carry one claim to its end, whatever that is."""
+    started = asyncio.get_running_loop().time()
+    bound = structlog.contextvars.bound_contextvars(**_log_context(claim))
+    name, job_id = f"job {claim.kind}", str(claim.lease.job_id)
+    with (
+        bound,
+        span(name, kind="consumer", parent=claim.traceparent, job_id=job_id) as traced,
+    ):
+        log.info("job claimed", process=claim.kind)
+        ending = await _attempt(context, claim)
+        if ending in FINAL:
+            for folders in context.outliving:
+                await asyncio.to_thread(folders.drop, claim.lease.job_id)
+        seconds = asyncio.get_running_loop().time() - started
+        context.meters.run_seconds.labels(claim.kind, ending.value).observe(seconds)
+        traced.tell("ending", ending.value)
+        log.info("job ended", process=claim.kind, ending=ending.value, seconds=round(seconds, 3))
+    return ending
+
+
+async def _attempt(context: WorkerContext, claim: Claim) -> Ending:
+    """Compute and publish, and write down in the job's row how it went."""
+    settle = partial(_settle, context, claim)
+    try:
+        with tempfile.TemporaryDirectory(
+            prefix="shanhai-job-", dir=context.settings.scratch, ignore_cleanup_errors=True
+        ) as folder:
+            return await _compute_and_publish(context, claim, Path(folder))
+    except Interrupted as interrupted:
+        return await settle(interrupted.ending)
+    except Crashed as crashed:
+        log.error("computation crashed", reason=str(crashed))
+        return await settle(Ending.CRASHED)
+    except Failed as failed:
+        return await settle(*_after(claim, failed.failure, context.settings.max_retries))
+    except LeaseLost:
+        return Ending.LOST
+    except ShanhaiError as error:
+        log.warning("job refused in the worker", error=type(error).__name__, reason=error.message)
+        return await settle(*_after(claim, classify(error), context.settings.max_retries))
+    except Exception as error:
+        log.exception("job failed in the worker")
+        failure = unreachable() if is_outage(error) else classify(error)
+        return await settle(*_after(claim, failure, context.settings.max_retries))
+
+
+def _after(claim: Claim, failure: Failure, max_retries: int) -> tuple[Ending, Failure]:
+    """Whether a failure ends the job, or passes perhaps."""
+    if failure.kind != "transient":
+        return Ending.FAILED, failure
+    if claim.retries < max_retries:
+        return Ending.POSTPONED, failure
+    return Ending.FAILED, given_up(failure, claim.retries + 1)
+
+
+async def _compute_and_publish(context: WorkerContext, claim: Claim, workspace: Path) -> Ending:
+    settings, work = context.settings, workspace / WORK
+    keeper = LeaseKeeper(
+        context.sessions, claim.lease, lease_s=settings.lease_s, renew_s=settings.renew_s
+    )
+    async with keeper:
+        await asyncio.to_thread(_write_order, context, claim, workspace)
+        outcome = await _compute(context, keeper, workspace, claim.kind)
+        keeper.tell(PUBLISHING)
+        stored = await store_files(context.artifacts, outcome, work)
+    # From here on the row itself is locked, so nobody can take the job away.
+    standing = await outlast(partial(publish, context, claim, outcome, stored, work))
+    if standing is not Standing.HELD:
+        raise Interrupted(_ending_of(standing))
+    return Ending.SUCCESSFUL
+
+
+async def _compute(
+    context: WorkerContext, keeper: LeaseKeeper, workspace: Path, process: str
+) -> Outcome:
+    clock = StageClock(context.meters, process)
+
+    def told(report: ProgressReport) -> None:
+        clock.tell(report.stage)
+        keeper.tell(report)
+
+    child = await context.computing.start(workspace, told)
+    try:
+        await _watch(child, keeper, context, limits_of(process, context.settings))
+    finally:
+        code = await child.stop()
+        clock.end()
+    return await asyncio.to_thread(read_outcome, workspace, code)
+
+
+async def _watch(child: Child, keeper: LeaseKeeper, context: WorkerContext, limits: Limits) -> None:
+    """Return when the child has ended by itself.
+
+    Raises:
+        Interrupted: It has to be stopped: cancelled, lease lost, or the worker leaves.
+        Failed: It has run too long, or holds too much memory.
+    """
+    ended = asyncio.ensure_future(child.wait())
+    exceeded = asyncio.ensure_future(exceed(limits, child.pid))
+    others = [asyncio.ensure_future(wait) for wait in (keeper.ended.wait(), context.leaving.wait())]
+    waits = (ended, exceeded, *others)
+    try:
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    if keeper.ended.is_set():
+        raise Interrupted(_ending_of(keeper.standing))
+    if ended in done:
+        return
+    if exceeded in done:
+        raise Failed(exceeded.result())
+    raise Interrupted(Ending.HANDED_BACK)
+
+
+def _ending_of(standing: Standing) -> Ending:
+    return Ending.DISMISSED if standing is Standing.CANCELLED else Ending.LOST
+
+
+def _write_order(context: WorkerContext, claim: Claim, workspace: Path) -> None:
+    task = task_of(claim)
+    addresses = [dataset.uri for dataset in task.datasets.values()]
+    if task.upload_uri is not None:
+        addresses.append(task.upload_uri)
+    windows = context.windows
+    order = ChildOrder(
+        task=task.model_copy(
+            update={
+                "files": {uri: str(context.artifacts.local_path(uri)) for uri in addresses},
+                "processes": context.settings.processes,
+                "cluster": context.cluster,
+                "tiles": context.tiles.of(task, claim.requested_by),
+                "kept": str(context.kept.of(claim.lease.job_id)),
+                "windows": None if windows is None else str(windows.of(claim.lease.job_id)),
+                "keep_from_s": context.settings.keep_from_s,
+            }
+        ),
+        memory_limit_mb=limits_of(claim.kind, context.settings).memory_mb,
+        upload_limits=None if task.upload_uri is None else UploadLimits(),
+        log_context=_log_context(claim),
+    )
+    (workspace / RESERVE).write_bytes(bytes(RESERVED_BYTES))
+    (workspace / ORDER).write_text(order.model_dump_json(), encoding="utf-8")
+
+
+def read_outcome(workspace: Path, code: int) -> Outcome:
+    """What the child left behind.
+
+    Raises:
+        Failed: It left a failure.
+        Crashed: It left nothing.
+    """
+    if (workspace / FAILURE).exists():
+        document = json.loads((workspace / FAILURE).read_text(encoding="utf-8"))
+        raise Failed(Failure.parse(document))
+    if code == -signal.SIGXCPU:
+        # Trying again would end the same way.
+        raise Failed(out_of_time(UploadLimits().cpu_s))
+    if code != 0 or not (workspace / OUTCOME).exists():
+        raise Crashed(_describe_exit(code))
+    return Outcome.model_validate_json((workspace / OUTCOME).read_text(encoding="utf-8"))
+
+
+def _describe_exit(code: int) -> str:
+    with suppress(ValueError):
+        if code < 0:
+            return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"
+
+
+async def _settle(
+    context: WorkerContext, claim: Claim, ending: Ending, failure: Failure | None = None
+) -> Ending:
+    """Write the ending into the row; when it cannot be written, the lease runs out by itself."""
+    try:
+        await outlast(partial(_write_ending, context, claim, ending, failure))
+    except LeaseLost:
+        return Ending.LOST
+    except Exception:
+        log.exception("ending not written", ending=ending.value)
+        return Ending.LOST
+    return ending
+
+
+async def _write_ending(
+    context: WorkerContext, claim: Claim, ending: Ending, failure: Failure | None
+) -> None:
+    async with context.sessions.begin() as session:
+        match ending:
+            case Ending.FAILED if failure is not None:
+                await fail(session, claim.lease, failure)
+            case Ending.POSTPONED if failure is not None:
+                pause = pause_s(
+                    claim.retries,
+                    first_s=context.settings.retry_first_s,
+                    longest_s=context.settings.retry_longest_s,
+                    jitter=random.random(),  # noqa: S311  (jitter, not a secret)
+                )
+                await postpone(session, claim.lease, failure, pause_s=pause)
+            case Ending.DISMISSED:
+                await dismiss(session, claim.lease)
+            case Ending.HANDED_BACK:
+                await hand_back(session, claim.lease)
+            case Ending.CRASHED:
+                await crash(session, claim.lease, max_crashes=context.settings.max_crashes)
+            case _:
+                log.info("nothing to write", ending=ending.value)
+
+
+def _log_context(claim: Claim) -> dict[str, str]:
+    context = {"job_id": str(claim.lease.job_id), "attempt": str(claim.lease.attempt)}
+    asked = {"request_id": claim.request_id, "trace_id": trace_id_of(claim.traceparent)}
+    return context | {name: value for name, value in asked.items() if value}

@@ -1,0 +1,231 @@
+"""The child process that computes a job: started, held to its limits, and stopped."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+from pydantic import ValidationError
+
+from shanhai.jobs.failures import Failure, out_of_memory, out_of_time
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.kit.contract import USUAL_LIMITS, Limits
+from shanhai.raster.environment import FIXED_COMPUTING
+from shanhai.settings import WorkerSettings
+from shanhai_worker.child_protocol import LINE, Began, Ended, ProgressReport
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+PASSED_ON = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "LD_LIBRARY_PATH"),
+    "NUMBA_CACHE_DIR",  # beside the code nothing can be written in a container
+)
+PASSED_ON_PREFIXES = ("SHANHAI_LOG_", "GDAL_", "CPL_", "PROJ_", "XDG_", "MPL", "COVERAGE_")
+
+
+def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables a child may see: none that hold the addresses or secrets of the stores."""
+    passed = {
+        name: value
+        for name, value in environment.items()
+        if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
+    }
+    return {**passed, **FIXED_COMPUTING}
+
+
+class Crashed(Exception):
+    """The child ended without a word."""
+
+
+class Child:
+    """A computing process, leader of a group of its own so that its helpers end with it.
+
+    Attributes:
+        pid: Its process id.
+    """
+
+    def __init__(self, pid: int, stream: "Stream", told: Callable[[ProgressReport], None]) -> None:
+        self.pid = pid
+        self._stream = stream
+        self._told = told
+        self._ended = asyncio.create_task(self._listen())
+
+    async def wait(self) -> int:
+        """Wait for its end; the exit code, negative for a signal."""
+        return await asyncio.shield(self._ended)
+
+    async def stop(self) -> int:
+        """Kill it with all it started, unless it has ended; nothing it holds is worth a delay."""
+        if not self._ended.done():
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+        return await self._ended
+
+    async def _listen(self) -> int:
+        with self._stream:
+            async for news in self._stream:
+                match news:
+                    case ProgressReport():
+                        self._told(news)
+                    case Ended(code=code):
+                        return code
+        # Nobody is left to tell: the server was killed, and the child with it.
+        return -signal.SIGKILL
+
+
+class Stream:
+    """What a child and its server tell, until neither is left; closed as a context."""
+
+    def __init__(self, lines: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._lines = lines
+        self._writer = writer
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._writer.close()
+
+    async def __aiter__(self) -> AsyncIterator[Began | ProgressReport | Ended]:
+        async for line in self._lines:
+            if line.isspace():
+                continue
+            try:
+                yield LINE.validate_json(line)
+            except ValidationError:
+                log.warning("unreadable progress", line=line[:200])
+
+
+class ForkServer:
+    """The process that splits children off, started when first needed and again when it is gone."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self._requests: socket.socket | None = None
+        self._starting = asyncio.Lock()
+
+    async def stand_by(self) -> socket.socket:
+        """Have it running; where to send requests."""
+        async with self._starting:
+            if self._process is None or self._process.returncode is not None:
+                await self._stop()
+                self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                with theirs:
+                    self._process = await self._start(theirs)
+            assert self._requests is not None  # noqa: S101  (made above)
+            return self._requests
+
+    async def start(self, workspace: Path, told: Callable[[ProgressReport], None]) -> Child:
+        """Start a child on the order in `workspace`; `told` is called with each progress.
+
+        Raises:
+            Crashed: The server was killed before it could, or the machine has no room.
+        """
+        requests = await self.stand_by()
+        ours, theirs = socket.socketpair()
+        with theirs, suppress(ConnectionError):  # told below by a stream nobody writes to
+            socket.send_fds(requests, [os.fsencode(workspace)], [theirs.fileno()])
+        stream = Stream(*await asyncio.open_connection(sock=ours))
+        async for news in stream:
+            if isinstance(news, Began):
+                return Child(news.pid, stream, told)
+        with stream:
+            raise Crashed("no process was started")
+
+    async def close(self) -> None:
+        """End it, and the children that may be left."""
+        async with self._starting:
+            await self._stop()
+
+    async def _start(self, requests: socket.socket) -> asyncio.subprocess.Process:
+        module, worker = "shanhai_worker.fork_server", os.getpid()
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", module, str(worker), str(requests.fileno())),
+            stdin=asyncio.subprocess.DEVNULL,
+            pass_fds=(requests.fileno(),),
+            env=child_environment(os.environ),
+            start_new_session=True,
+        )
+
+    async def _stop(self) -> None:
+        if self._requests is not None:
+            self._requests.close()
+            self._requests = None
+        if self._process is not None:
+            await self._process.wait()
+            self._process = None
+
+
+PROC = Path("/proc")
+MEASURE_S = 0.5
+"""Seconds between looks at what a computation holds."""
+OWN_MEMORY = ("RssAnon:", "RssShmem:")
+"""What no file holds as well: pages of files can be taken away and read again."""
+GONE = (FileNotFoundError, ProcessLookupError)
+"""What reading of a process that has ended raises."""
+
+
+def limits_of(process: str, settings: WorkerSettings) -> Limits:
+    """The limits set for the process; else its own, as far as those of all jobs allow."""
+    given = settings.limits_of(process)
+    if given is not None:
+        return Limits(*given)
+    contract = CONTRACTS.get(process)
+    declared = USUAL_LIMITS if contract is None else contract.limits
+    return Limits(
+        min(declared.memory_mb, settings.memory_limit_mb),
+        min(declared.time_s, settings.job_timeout_s),
+    )
+
+
+async def exceed(limits: Limits, pid: int) -> Failure:
+    """Wait until a process that starts now exceeds its limits, for ever if it never does."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    while True:
+        left_s = started + limits.time_s - loop.time()
+        if left_s <= 0:
+            return out_of_time(limits.time_s, limits.time_s - left_s)
+        try:
+            held = held_mb(pid)
+        except Exception:
+            # Looking is our own affair: a look that fails is told, and fails no job.
+            log.exception("memory not measured", pid=pid)
+            held = 0.0
+        if held > limits.memory_mb:
+            return out_of_memory(limits.memory_mb, held)
+        await asyncio.sleep(min(MEASURE_S, left_s))
+
+
+def held_mb(pid: int) -> float:
+    """The memory that a process and those below it hold, MB; 0 once it has ended."""
+    return sum(map(_own_kb, _tree(pid))) / 1024
+
+
+def _tree(pid: int) -> Iterator[int]:
+    yield pid
+    for child in _children(pid):
+        yield from _tree(child)
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    tasks = PROC / str(pid) / "task"
+    with suppress(*GONE):
+        for task in os.listdir(tasks):
+            with suppress(*GONE):
+                found.extend(map(int, (tasks / task / "children").read_text().split()))
+    return found
+
+
+def _own_kb(pid: int) -> int:
+    try:
+        lines = (PROC / str(pid) / "status").read_text().splitlines()
+    except GONE:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith(OWN_MEMORY))

@@ -1,0 +1,242 @@
+"""What runs by the clock: tile shapes, statistics, months, audit chain, alert rules, schedules."""
+
+import asyncio
+import time
+from datetime import UTC, date, datetime
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.alerts.evaluation_queue import note_all_lines, note_all_plans
+from shanhai.db.alerts.notifications import send_notices
+from shanhai.db.alerts.observation_evaluation import end_expired, evaluate_changes, evaluate_silence
+from shanhai.db.alerts.plan_evaluation import evaluate_cases, evaluate_lines, evaluate_plans
+from shanhai.db.authentication import Authenticator
+from shanhai.db.observations.archive import close_month
+from shanhai.db.observations.change_listener import prune_changes
+from shanhai.db.observations.partitions import make_months, months_ahead
+from shanhai.db.observations.retention import draw_lines, find_due
+from shanhai.db.observations.rollups import sum_up
+from shanhai.db.queries.audit import Act
+from shanhai.db.queries.audit_chain import (
+    BEGINNING,
+    AuditBroken,
+    Head,
+    add_head,
+    read_heads,
+    read_signing_key,
+    verify_chain,
+)
+from shanhai.db.tiles.simplification import fill_portion
+from shanhai.db.tiles.simplification import prune_changes as prune_tile_changes
+from shanhai.errors import ShanhaiError
+from shanhai.jobs.scheduling import Attended, attend_to_next
+from shanhai.settings import AuditSettings
+from shanhai_worker.context import WorkerContext
+from shanhai_worker.db_errors import DATABASE_ERRORS
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+TILES_S = 1.0
+"""Seconds between looks for objects that wait for their shapes, while there are none."""
+TILE_LOG_S = 30.0
+
+
+async def maintain_tiles(context: WorkerContext) -> None:
+    """Make shapes as they are waited for and forget old changes now and then, for ever."""
+    pruned_at = 0.0
+    while True:
+        done = 0
+        try:
+            done = await fill_portion(context.sessions)
+            if time.monotonic() - pruned_at >= TILE_LOG_S:
+                pruned_at = time.monotonic()
+                await _prune(context)
+        except DATABASE_ERRORS as error:
+            log.warning("nothing done for tiles", error=type(error).__name__)
+        await asyncio.sleep(0 if done else TILES_S)
+
+
+async def _prune(context: WorkerContext) -> None:
+    async with context.sessions.begin() as session:
+        forgotten = await prune_tile_changes(session)
+    if forgotten:
+        log.info("changes of tiles forgotten", number=forgotten)
+
+
+STATISTICS_S = 10.0
+"""Seconds between looks for days that are due, while there are none."""
+TIDY_S = 3600.0
+MONTHS_AHEAD = 2
+
+
+async def maintain_statistics(context: WorkerContext) -> None:
+    """Sum up days as they are due, and make months ahead now and then, for ever."""
+    tidied_at: float | None = None
+    while True:
+        done = 0
+        try:
+            if tidied_at is None or time.monotonic() - tidied_at >= TIDY_S:
+                await _tidy(context)
+                tidied_at = time.monotonic()
+            async with context.sessions.begin() as session:
+                done = await sum_up(session)
+        except DATABASE_ERRORS as error:
+            log.warning("nothing done for observations", error=type(error).__name__)
+        await asyncio.sleep(0 if done else STATISTICS_S)
+
+
+async def _tidy(context: WorkerContext) -> None:
+    async with context.sessions.begin() as session:
+        made = await make_months(session, months_ahead(datetime.now(UTC), MONTHS_AHEAD))
+    async with context.sessions.begin() as session:
+        forgotten = await prune_changes(session)
+    if made or forgotten:
+        log.info("observations kept", months=[str(month) for month in made], forgotten=forgotten)
+
+
+MONTHS_S = 3600.0
+BY_POLICY = Act("keeper")
+
+
+async def maintain_months(context: WorkerContext, after_months: int) -> None:
+    """Look every hour, for ever.
+
+    Args:
+        after_months: How long a month must be over to be put into a file.
+    """
+    while True:
+        try:
+            await keep_months(context, after_months)
+        except (ShanhaiError, *DATABASE_ERRORS) as error:
+            log.warning("months of observations not kept", error=str(error)[:300])
+        await asyncio.sleep(MONTHS_S)
+
+
+async def keep_months(context: WorkerContext, after_months: int) -> list[date]:
+    """Draw the lines of policies and close the months that are due; which were closed."""
+    async with context.sessions.begin() as session:
+        drawn = await draw_lines(session, act=BY_POLICY)
+    for one in drawn:
+        log.info("values removed by policy", property=one.property, before=one.line.isoformat())
+    async with context.sessions() as session:
+        due = await find_due(session, after_months=after_months)
+    done = []
+    for month in due:
+        closed = await close_month(
+            context.sessions, context.artifacts, month, scratch=context.settings.scratch
+        )
+        if closed is not None:
+            done.append(month)
+            log.info("month closed", month=f"{month:%Y-%m}", rows=closed.rows, bytes=closed.bytes)
+    return done
+
+
+class AuditKeeper:
+    """What one worker knows of the chain."""
+
+    def __init__(self, context: WorkerContext, settings: AuditSettings) -> None:
+        self._context = context
+        self._settings = settings
+        self._meters = context.meters.watch
+        self._key = None if settings.key_file is None else read_signing_key(settings.key_file)
+        self._known: Head | None = None
+
+    async def run(self) -> None:
+        """Look now and then, for ever."""
+        while True:
+            try:
+                await self.look()
+            except (*DATABASE_ERRORS, OSError) as error:
+                log.warning("audit log not verified", error=type(error).__name__)
+            await asyncio.sleep(self._settings.every_s)
+
+    async def look(self) -> None:
+        """Follow what was added, tell the meters, and add the head to the file.
+
+        A broken chain is told each time, and nothing is signed while it is.
+        """
+        try:
+            since = await asyncio.to_thread(self._last_signed) if self._known is None else None
+            async with self._context.sessions() as session:
+                head = await verify_chain(session, since=since or self._known or BEGINNING)
+        except AuditBroken as error:
+            self._meters.audit_intact.set(0)
+            log.error("audit log broken", reason=error.message)
+            return
+        self._known = head
+        self._meters.audit_intact.set(1)
+        self._meters.audit_verified(time.monotonic())
+        if self._settings.heads is not None and self._key is not None:
+            await asyncio.to_thread(add_head, self._settings.heads, head, self._key)
+
+    def _last_signed(self) -> Head | None:
+        """Up to where the chain was found whole before this worker began."""
+        if self._settings.heads is None or self._key is None:
+            return None
+        heads = read_heads(self._settings.heads, self._key.public_key())
+        return max((one.head for one in heads), key=lambda head: head.seq, default=None)
+
+
+ALERTS_S = 1.0
+"""Seconds between looks for what has changed, while there is nothing."""
+SILENCE_S = 10.0
+PLANS_S = 600.0
+"""A year that begins, a plan that is approved and a project that is accepted count by then."""
+CHANGES = (evaluate_changes, evaluate_plans, evaluate_cases, evaluate_lines)
+
+
+async def evaluate_alert_rules(context: WorkerContext) -> None:
+    """Evaluate for ever."""
+    silence_at = plans_at = float("-inf")
+    while True:
+        done = 0
+        try:
+            for evaluate in CHANGES:
+                async with context.sessions.begin() as session:
+                    done += await evaluate(session)
+            async with context.sessions.begin() as session:
+                done += await send_notices(session, datetime.now(UTC))
+            if time.monotonic() - silence_at >= SILENCE_S:
+                silence_at = time.monotonic()
+                for look in (evaluate_silence, end_expired):
+                    async with context.sessions.begin() as session:
+                        await look(session)
+            if time.monotonic() - plans_at >= PLANS_S:
+                plans_at = time.monotonic()
+                async with context.sessions.begin() as session:
+                    await note_all_plans(session)
+                    await note_all_lines(session)
+        except DATABASE_ERRORS as error:
+            log.warning("no rule evaluated", error=type(error).__name__)
+        await asyncio.sleep(0 if done else ALERTS_S)
+
+
+SCHEDULES_S = 1.0
+"""Seconds between looks at the clock: how late a job may be asked for."""
+
+
+async def run_schedules(context: WorkerContext) -> None:
+    """Look every second, for ever."""
+    while True:
+        attended = None
+        try:
+            attended = await submit_due(context)
+        except DATABASE_ERRORS as error:
+            log.warning("no schedule attended to", error=type(error).__name__)
+        await asyncio.sleep(SCHEDULES_S if attended is None else 0)
+
+
+async def submit_due(context: WorkerContext) -> Attended | None:
+    """Attend to one schedule, and wake a worker for its job."""
+
+    def recalling(session: AsyncSession) -> Authenticator:
+        return Authenticator(context.sessions, context.sessions.begin, session, context.oidc)
+
+    async with context.sessions.begin() as session:
+        attended = await attend_to_next(session, recalling, context.quota)
+    if attended is not None:
+        log.info("schedule attended to", schedule=attended.code, due=attended.due_at.isoformat())
+        if attended.job_id is not None:
+            await context.dispatcher.dispatch(attended.job_id, 0)
+    return attended

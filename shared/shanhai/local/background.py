@@ -1,0 +1,224 @@
+"""Background programs, one per folder, and what /proc tells of them."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from shanhai.errors import Unavailable
+from shanhai.local.files import tail, write_whole
+from shanhai.local.places import SystemAccount
+
+PROC = Path("/proc")
+DELETED = " (deleted)"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningProcess:
+    """One living process of which we may know the working directory."""
+
+    pid: int
+    parent: int
+    started_at: float
+    directory: str
+    executable: str
+
+
+def read_process(pid: int) -> RunningProcess | None:
+    """Describe process `pid`; None when it is gone, dead but unburied, or not ours to look into."""
+    entry = PROC / str(pid)
+    try:
+        state, parent, ticks = _read_stat(entry)
+        directory = os.readlink(entry / "cwd")
+        executable = os.readlink(entry / "exe").removesuffix(DELETED)
+    except (OSError, ValueError):
+        return None
+    if state in "ZX":
+        return None
+    return RunningProcess(pid, parent, _wall_clock(ticks), directory, os.path.basename(executable))
+
+
+def processes_in(
+    directory: Path, executables: Collection[str], *, deleted: bool = False
+) -> list[RunningProcess]:
+    """Processes working in `directory` that run one of `executables` (name or its beginning).
+
+    With `deleted`, also those whose directory of that name has been removed under them.
+    """
+    wanted = {str(directory), *([f"{directory}{DELETED}"] if deleted else [])}
+    return [
+        process
+        for process in _all_processes()
+        if process.directory in wanted and process.executable.startswith(tuple(executables))
+    ]
+
+
+def _all_processes() -> Iterator[RunningProcess]:
+    for entry in PROC.iterdir():
+        if entry.name.isdecimal():
+            process = read_process(int(entry.name))
+            if process is not None:
+                yield process
+
+
+def _read_stat(entry: Path) -> tuple[str, int, int]:
+    # The command stands in parentheses and may itself hold blanks and parentheses.
+    fields = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    return fields[0], int(fields[1]), int(fields[19])
+
+
+def _wall_clock(ticks_since_boot: int) -> float:
+    uptime_s = float((PROC / "uptime").read_text().split()[0])
+    return time.time() - uptime_s + ticks_since_boot / os.sysconf("SC_CLK_TCK")
+
+
+LOG_LIMIT_BYTES = 10 * 1024**2
+POLL_S = 0.05
+
+_LAUNCHED: list[subprocess.Popen[bytes]] = []
+"""Every program ever launched: Python complains of one that is forgotten while it runs, and these
+are meant to outlive us."""
+
+Escalation = Sequence[tuple[signal.Signals, float]]
+"""Signals to end a process with, each with the seconds it is given to obey."""
+
+
+@dataclass(slots=True)
+class BackgroundProcess:
+    """A background program: where it works, what it runs, where its process id and log are."""
+
+    name: str
+    directory: Path
+    executables: tuple[str, ...]
+    pid_file: Path
+    log_file: Path
+    account: SystemAccount
+    dies_with_parent: bool = False
+    _child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def process(self) -> RunningProcess | None:
+        """The unit's main process, found by its pid file or, when that is lost, by its place."""
+        self._bury()
+        noted = self._noted_process()
+        if noted is not None:
+            return noted
+        mine = processes_in(self.directory, self.executables)
+        pids = {process.pid for process in mine}
+        heads = [process for process in mine if process.parent not in pids]
+        return min(heads, key=lambda process: process.started_at, default=None)
+
+    def launch(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        standard_input: bytes = b"",
+    ) -> None:
+        """Start `command` in the unit's directory, account and own session, logging to its log."""
+        self._turn_log()
+        other = self.account.uid != os.geteuid()
+        with self.log_file.open("ab") as log, TemporaryFile() as source:
+            source.write(standard_input)
+            source.seek(0)
+            self._child = subprocess.Popen(
+                [*self._parental_bond(), *command],
+                cwd=self.directory,
+                env=dict(environment),
+                stdin=source,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=self.account.uid if other else None,
+                group=self.account.gid if other else None,
+                extra_groups=[] if other else None,
+            )
+        _LAUNCHED.append(self._child)
+        write_whole(self.pid_file, f"{self._child.pid}\n")
+
+    def wait_until(self, ready: Callable[[], bool], timeout_s: float) -> None:
+        """Wait until `ready()` holds; fail with the log's end if the process or the time ends."""
+        deadline = time.monotonic() + timeout_s
+        while not ready():
+            self._bury()
+            if self._child is None and self.process() is None:
+                raise Unavailable(self._obituary("ended instead of starting"))
+            if time.monotonic() > deadline:
+                raise Unavailable(self._obituary(f"is not ready after {timeout_s:.0f} s"))
+            time.sleep(POLL_S)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the main process, if there is one."""
+        process = self.process()
+        if process is not None:
+            send(process.pid, number)
+        elif self._child is not None:
+            send(self._child.pid, number)
+
+    def stop(self, escalation: Escalation) -> None:
+        """End the main process, each signal only if the one before did not do, and its orphans."""
+        for number, grace_s in escalation:
+            self.signal(number)
+            if self._ends_within(grace_s):
+                break
+        self.clear_orphans()
+        self.pid_file.unlink(missing_ok=True)
+
+    def clear_orphans(self) -> None:
+        """Kill what a main process that is gone has left running in the unit's directory."""
+        deadline = time.monotonic() + 10
+        while orphans := processes_in(self.directory, self.executables, deleted=True):
+            for orphan in orphans:
+                send(orphan.pid, signal.SIGKILL)
+            if time.monotonic() > deadline:
+                raise Unavailable(f"{self.name}: process {orphans[0].pid} cannot be ended")
+            time.sleep(POLL_S)
+            self._bury()
+
+    def _noted_process(self) -> RunningProcess | None:
+        try:
+            process = read_process(int(self.pid_file.read_text()))
+        except (FileNotFoundError, ValueError):
+            return None
+        if process is None or process.directory != str(self.directory):
+            return None
+        return process if process.executable.startswith(self.executables) else None
+
+    def _ends_within(self, grace_s: float) -> bool:
+        deadline = time.monotonic() + grace_s
+        while self.process() is not None or self._child is not None:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_S)
+        return True
+
+    def _bury(self) -> None:
+        if self._child is not None and self._child.poll() is not None:
+            self._child = None
+
+    def _parental_bond(self) -> list[str]:
+        if not self.dies_with_parent:
+            return []
+        # A shell makes what it sends to the background deaf to SIGINT, and children inherit that.
+        return ["env", "--default-signal=INT", "setpriv", "--pdeathsig", "SIGINT", "--"]
+
+    def _turn_log(self) -> None:
+        if self.log_file.exists() and self.log_file.stat().st_size > LOG_LIMIT_BYTES:
+            self.log_file.replace(self.log_file.with_suffix(".log.1"))
+
+    def _obituary(self, what: str) -> str:
+        return f"{self.name} {what}; the end of {self.log_file}:\n{tail(self.log_file)}"
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process that may have ended meanwhile."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        message = f"process {pid} was started by another account; stop it from there"
+        raise Unavailable(message) from None

@@ -1,0 +1,127 @@
+"""The demo's input: build or fetch it, seed the regions, import what is not yet registered."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from shanhai.client import ApiClient
+from shanhai.data.bounding_boxes import region_box
+from shanhai.data.demo import default_output, is_complete
+from shanhai.data.download import default_cache
+from shanhai.data.fetch import fetch_theme
+from shanhai.data.progress import Reporter
+from shanhai.data.stac import read_catalogues
+from shanhai.db.engine import async_url
+from shanhai.db.seeds.load import seed_city
+from shanhai.errors import NotFound, ShanhaiError, Unavailable
+from shanhai.processes.import_dataset.description import DatasetDescription, read_description
+
+DEMO_DATA = "SHANHAI_DEMO_DATA"
+OPEN_THEMES = ("dem", "land_cover", "population", "npp", "ndvi", "night_lights")
+REGIONS_FILE = "regions.geojson"
+Told = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoInputs:
+    """Folders of data files, and the datasets to be preferred to others of their theme."""
+
+    folders: tuple[Path, ...]
+    preferred: dict[str, str]
+
+
+def gather(region: str, console: Console) -> DemoInputs:
+    """Build the stack of every city; with `SHANHAI_DEMO_DATA=open`, fetch better layers too.
+
+    What an open catalogue does not give is taken from the packages, and that is said.
+    """
+    cache, reporter = default_cache(), Reporter(console)
+    root = default_output(cache)
+    if not is_complete(root):
+        _build_apart()
+    folders = tuple(sorted(path.parent for path in root.glob(f"*/{REGIONS_FILE}")))
+    if os.environ.get(DEMO_DATA, "packages") != "open":
+        return DemoInputs(folders, {})
+    fetched = cache / "open" / region
+    preferred = _fetch_open(region, fetched, reporter)
+    return DemoInputs((*folders, fetched) if preferred else folders, preferred)
+
+
+def _build_apart() -> None:
+    """Build the stack in a process of its own, whose gigabyte goes when it is done."""
+    shanhai = Path(sys.executable).with_name("shanhai")
+    if subprocess.run([shanhai, "data", "demo"], check=False).returncode != 0:
+        raise Unavailable("the demonstration data could not be made; what failed is said above")
+
+
+def _fetch_open(region: str, folder: Path, reporter: Reporter) -> dict[str, str]:
+    catalogues = read_catalogues(None)
+    preferred = {}
+    for theme in OPEN_THEMES:
+        try:
+            item = fetch_theme(
+                theme,
+                region,
+                region_box(region, None),
+                folder,
+                catalogues=catalogues,
+                reporter=reporter,
+            )
+        except ShanhaiError as error:
+            reporter.say(f"{theme}: no open data ({error.message}); the package's layer stays")
+            continue
+        preferred[theme] = item.code
+    return preferred
+
+
+def seed_regions(database_url: str, folders: Iterable[Path]) -> None:
+    """Put the cities of the folders, their regions and plans, into the database."""
+    cities = [folder for folder in folders if (folder / REGIONS_FILE).exists()]
+    asyncio.run(_seed(database_url, cities))
+
+
+async def _seed(database_url: str, cities: Iterable[Path]) -> None:
+    engine = create_async_engine(async_url(database_url))
+    try:
+        async with AsyncSession(engine) as session, session.begin():
+            for folder in cities:
+                await seed_city(session, folder.name, folder / REGIONS_FILE)
+    finally:
+        await engine.dispose()
+
+
+def import_missing(api: ApiClient, folders: Iterable[Path], told: Told) -> None:
+    """Register every raster whose very bytes are not registered under its code yet."""
+    found = [(folder, item) for folder in folders for item in _rasters(folder)]
+    missing = [(folder, item) for folder, item in found if not _is_registered(api, item)]
+    total = max(1, len(missing))
+    jobs = [(item, _ask_for_import(api, folder, item)) for folder, item in missing]
+    for done, (item, job) in enumerate(jobs):
+        told(done, total, item.code)
+        api.follow(job)
+    told(total, total, f"{len(found)} datasets registered")
+
+
+def _rasters(folder: Path) -> list[DatasetDescription]:
+    descriptions = (read_description(path) for path in sorted(folder.glob("*.json")))
+    return [item for item in descriptions if item.kind == "raster"]
+
+
+def _is_registered(api: ApiClient, item: DatasetDescription) -> bool:
+    try:
+        feature = api.get(f"/collections/datasets/items/{item.code}")
+    except NotFound:
+        return False
+    return bool(feature["properties"]["source_sha256"] == item.sha256)
+
+
+def _ask_for_import(api: ApiClient, folder: Path, item: DatasetDescription) -> str:
+    inputs = {"upload": api.upload(folder / item.file), **item.import_inputs(), "public": True}
+    return api.execute("import-dataset", inputs)

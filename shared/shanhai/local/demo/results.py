@@ -1,0 +1,241 @@
+"""The results of the demo, read back through the API and the tiles, and its bulletin."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from shanhai import __version__
+from shanhai.client import ApiClient, file_sha256
+from shanhai.errors import Unavailable
+from shanhai.local.demo.stations import DAYS, RIVER
+from shanhai.monitoring.hj212.packet import BEIJING
+
+ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+_TIMEOUT_S = 60.0
+
+
+def openable(addresses: Mapping[str, str]) -> dict[str, str]:
+    """Those of some addresses that answer a browser with what they show; files are kept as such."""
+    with httpx.Client(timeout=_TIMEOUT_S, headers={"Accept": ACCEPT}) as http:
+        return {
+            title: address
+            for title, address in addresses.items()
+            if not address.startswith("http") or _opens(http, address)
+        }
+
+
+def _opens(http: httpx.Client, address: str) -> bool:
+    with http.stream("GET", address, follow_redirects=True) as response:
+        return not response.is_error
+
+
+INLAND = (118.05, 24.72)
+"""A place on the mainland of Xiamen, in Jimei."""
+ZOOM = 9
+SAVED = {"map_zh": "zones_zh.png", "map_en": "zones_en.png", "report": "report.html"}
+NETWORK_SAVED = {
+    "map_zh": "network_zh.png",
+    "map_en": "network_en.png",
+    "report": "network_report.html",
+}
+PNG = b"\x89PNG"
+SITES_SAVED = {"map_zh": "sites_zh.png", "map_en": "sites_en.png", "report": "sites_report.html"}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResults:
+    """What a job made.
+
+    Attributes:
+        job: Address of its job.
+        results: Its results document.
+    """
+
+    job: str
+    results: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Readback:
+    """What was seen: the addresses worth opening, pictures included."""
+
+    addresses: dict[str, str]
+
+
+def read_back(
+    api: ApiClient, tiles_url: str, job: str, results: Mapping[str, Any], pictures: Path
+) -> Readback:
+    """Check that the zones can be read and drawn, and save the pictures.
+
+    Raises:
+        Unavailable: something a client would ask for is missing or empty.
+    """
+    scheme, layer = results["scheme"], results["layers"]["zones"]
+    zones = api.get("/collections/zones/items", scheme=scheme, limit=100)
+    _expect(len(zones["features"]) == len(results["zones"]), f"all zones of {scheme} in /zones")
+    tilejson_url = f"{tiles_url}/layers/{layer}/tilejson.json"
+    with httpx.Client(timeout=30) as http:
+        _check_tiles(http, tilejson_url, f"{tiles_url}/layers/{layer}")
+    for output, name in SAVED.items():
+        if output in results:
+            api.download(f"{job}/results/{output}", pictures / name)
+    return Readback(
+        {
+            "viewer": f"{tiles_url}/layers/{layer}/map",
+            "tilejson": tilejson_url,
+            "zones": f"{job.split('/jobs/')[0]}/collections/zones/items?scheme={scheme}&f=html",
+            "report": str(pictures / SAVED["report"]),
+            "pictures": str(pictures),
+        }
+    )
+
+
+def read_network(api: ApiClient, tiles_url: str, network: DemoResults, pictures: Path) -> Readback:
+    """Check that the network can be read and drawn, and save its maps.
+
+    Raises:
+        Unavailable: something a client would ask for is missing or empty.
+    """
+    job, results = network.job, network.results
+    corridors = api.get("/collections/corridors/items", job=job.rsplit("/", 1)[-1], limit=1000)
+    _expect(
+        len(corridors["features"]) == len(results["corridor_codes"]), "all corridors in /corridors"
+    )
+    with httpx.Client(timeout=30) as http:
+        for layer in results["layers"].values():
+            url = f"{tiles_url}/layers/{layer}"
+            _expect(
+                _tile(http, _got(http, f"{url}/tilejson.json").json()).content.startswith(PNG),
+                f"a tile of {layer} in PNG",
+            )
+    for output, name in NETWORK_SAVED.items():
+        api.download(f"{job}/results/{output}", pictures / name)
+    return Readback(
+        {
+            "network": f"{tiles_url}/layers/{results['layers']['corridors']}/map",
+            "corridors": f"{job.split('/jobs/')[0]}/collections/corridors/items?f=html",
+        }
+    )
+
+
+def read_sites(api: ApiClient, tiles_url: str, sites: DemoResults, pictures: Path) -> Readback:
+    """Check that the priority map can be drawn and the plan be read, and save its maps.
+
+    Raises:
+        Unavailable: something a client would ask for is missing or empty.
+    """
+    url = f"{tiles_url}/layers/{sites.results['layers']['priority']}"
+    with httpx.Client(timeout=30) as http:
+        _expect(
+            _tile(http, _got(http, f"{url}/tilejson.json").json()).content.startswith(PNG),
+            "a tile of priority in PNG",
+        )
+    for output, name in SITES_SAVED.items():
+        api.download(f"{sites.job}/results/{output}", pictures / name)
+    return Readback({"priority": f"{url}/map", "sites": str(pictures / SITES_SAVED["report"])})
+
+
+def tile_at(lon: float, lat: float, zoom: int) -> tuple[int, int]:
+    """Column and row of the web-mercator tile that holds a point (degrees)."""
+    across = 2**zoom
+    height = math.asinh(math.tan(math.radians(lat))) / math.pi
+    return int((lon + 180) / 360 * across), int((1 - height) / 2 * across)
+
+
+def _check_tiles(http: httpx.Client, tilejson_url: str, layer_url: str) -> None:
+    tilejson = _got(http, tilejson_url).json()
+    west, south, east, north = tilejson["bounds"]
+    lon, lat = INLAND
+    _expect(west < lon < east and south < lat < north, "the layer lies over Xiamen")
+    _expect(_tile(http, tilejson).content.startswith(PNG), "a tile in PNG")
+    _expect(bool(_got(http, f"{layer_url}/point?lon={lon}&lat={lat}").content), "a point's class")
+
+
+def _tile(http: httpx.Client, tilejson: Mapping[str, Any]) -> httpx.Response:
+    """The tile of a layer that holds the place on the mainland."""
+    column, row = tile_at(*INLAND, ZOOM)
+    address = tilejson["tiles"][0]
+    for name, number in (("z", ZOOM), ("x", column), ("y", row)):
+        address = address.replace(f"{{{name}}}", str(number))
+    return _got(http, address)
+
+
+def _got(http: httpx.Client, url: str) -> httpx.Response:
+    response = http.get(url)
+    _expect(response.status_code == httpx.codes.OK, f"200 from {url}, not {response.status_code}")
+    return response
+
+
+def _expect(holds: bool, what: str) -> None:
+    if not holds:
+        raise Unavailable(f"the results cannot be read back: expected {what}")
+
+
+BULLETIN_SAVED = {
+    "pdf_zh": "bulletin_zh.pdf",
+    "pdf_en": "bulletin_en.pdf",
+    "docx_zh": "bulletin_zh.docx",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A published bulletin."""
+
+    code: str
+    url: str
+    sha256: str
+
+
+def announce(
+    api: ApiClient,
+    *,
+    region: str,
+    plan: str,
+    now: datetime,
+    folder: Path,
+    follow: Callable[[str], dict[str, Any]],
+) -> Announced:
+    """Make the bulletin unless a former run did, publish it, and save its files.
+
+    Args:
+        folder: Where the files are saved.
+        follow: Waits for a job and gives its results.
+
+    Raises:
+        Unavailable: the alert of the river is not in it, or a file is not the one that was hashed.
+    """
+    last = now.astimezone(BEIJING).date() - timedelta(days=1)
+    inputs = {"region": region, "plan": plan, "first": str(_first(last)), "last": str(last)}
+    facts = json.dumps({**inputs, "software": __version__}, sort_keys=True)
+    key = f"demo-bulletin-{hashlib.sha256(facts.encode()).hexdigest()[:32]}"
+    results = follow(api.execute("publish-bulletin", inputs, idempotency_key=key))
+    path = f"/bulletins/{results['bulletin']}"
+    bulletin = api.get(path, lang="zh")
+    if bulletin["state"] == "draft":
+        api.post(f"{path}/publish", {})
+        bulletin = api.get(path, lang="zh")
+    rows = bulletin["content"]["alerts"]["rows"]
+    if RIVER.code not in {row["station"] for row in rows}:
+        raise Unavailable(f"the alert of {RIVER.code} is not in bulletin {results['bulletin']}")
+    files = {file["name"]: file for file in bulletin["files"]}
+    for name, target in BULLETIN_SAVED.items():
+        _save(api, f"{path}/files/{name}", files[name], folder / target)
+    return Announced(bulletin["code"], f"{path}?f=html", files["pdf_zh"]["sha256"])
+
+
+def _first(last: date) -> date:
+    return last - timedelta(days=DAYS - 2)
+
+
+def _save(api: ApiClient, path: str, told: Mapping[str, Any], target: Path) -> None:
+    api.download(path, target)
+    if file_sha256(target) != told["sha256"]:
+        raise Unavailable(f"{path} is not the file that was hashed")

@@ -1,0 +1,201 @@
+"""The services of the checkout, and the log archive, as background processes."""
+
+import hashlib
+import http.client
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from shanhai.local.background import BackgroundProcess, Escalation, RunningProcess
+from shanhai.local.files import write_whole
+from shanhai.local.places import CHECKOUT, Home, current_account
+from shanhai.local.ports import PortBook
+
+CODE_FOLDERS = ("services", "shared", "migrations")
+CODE_SUFFIXES = frozenset({".py", ".html", ".toml", ".json", ".js", ".css"})
+ESCALATION: Escalation = ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0))
+PATIENCE_S = 60.0
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """A service: its name, the module that runs it, the port it likes best."""
+
+    name: str
+    module: str
+    preferred_port: int
+
+    @property
+    def variable(self) -> str:
+        """The beginning of the names of its own settings."""
+        return f"SHANHAI_{self.name.upper()}_"
+
+
+API = ServiceSpec("api", "shanhai_api", 8000)
+TILES = ServiceSpec("tiles", "shanhai_tiles", 8001)
+WORKER = ServiceSpec("worker", "shanhai_worker", 8002)
+SERVICES = (API, TILES, WORKER)
+
+
+class ServiceProcess:
+    """One service of one stack; `bound` to its starter it takes any port and ends with it."""
+
+    def __init__(self, spec: ServiceSpec, home: Home, *, bound: bool = False) -> None:
+        self.spec = spec
+        self._preferred_port = None if bound else spec.preferred_port
+        self._ports = PortBook(home.ports)
+        self._unit = BackgroundProcess(
+            name=spec.name,
+            directory=home.work(spec.name),
+            executables=("python",),
+            pid_file=home.run / f"{spec.name}.pid",
+            log_file=home.log / f"{spec.name}.log",
+            account=current_account(),
+            dies_with_parent=bound,
+        )
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return self.spec.name
+
+    @property
+    def port(self) -> int | None:
+        """The port it was given, if it ever was."""
+        return self._ports.remembered(self.name)
+
+    def process(self) -> RunningProcess | None:
+        """Its main process, if it runs."""
+        return self._unit.process()
+
+    def is_running(self) -> bool:
+        """Whether it runs and says that it is ready."""
+        return self.process() is not None and self.port is not None and is_ready(self.port)
+
+    def reserve_port(self) -> int:
+        """Its port: the one it listens on, or a free one."""
+        if self.process() is not None and self.port is not None:
+            return self.port
+        return self._ports.choose(self.name, self._preferred_port)
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Start it unless it is ready, with this environment and the present code."""
+        if self._is_current(environment):
+            return
+        self.stop()
+        write_whole(self._digest_file, _digest(environment))
+        self._unit.launch(
+            [sys.executable, "-m", self.spec.module], environment=os.environ | environment
+        )
+
+    def wait_until_ready(self) -> None:
+        """Wait until it is ready; fail with the end of its log when it is not in time."""
+        port = self.reserve_port()
+        self._unit.wait_until(lambda: is_ready(port), PATIENCE_S)
+
+    def ask_to_stop(self) -> None:
+        """Send the first request to stop, without waiting."""
+        self._unit.signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Stop it and wait for its end."""
+        self._unit.stop(ESCALATION)
+
+    @property
+    def _digest_file(self) -> Path:
+        return self._unit.directory / "environment.sha256"
+
+    def _is_current(self, environment: Mapping[str, str]) -> bool:
+        process = self.process()
+        if process is None or process.started_at < newest_change(CHECKOUT):
+            return False
+        known = self._digest_file.exists() and self._digest_file.read_text()
+        # Not ready may mean hung, or killed a moment ago: starting again is right for both.
+        return known == _digest(environment) and self.is_running()
+
+
+def is_ready(port: int) -> bool:
+    """Whether the service at `port` answers its readiness probe with 200."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def newest_change(checkout: Path) -> float:
+    """When the youngest file of code under `checkout` was changed, in seconds of the epoch."""
+    folders = (checkout / folder for folder in CODE_FOLDERS)
+    return max((path.stat().st_mtime for path in _code_files(folders)), default=0.0)
+
+
+def uptime_s(process: RunningProcess) -> float:
+    """For how long a process has been running."""
+    return max(0.0, time.time() - process.started_at)
+
+
+def _code_files(folders: Iterable[Path]) -> Iterable[Path]:
+    for folder in folders:
+        for path in folder.rglob("*"):
+            if path.suffix in CODE_SUFFIXES and path.is_file():
+                yield path
+
+
+def _digest(environment: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(dict(environment), sort_keys=True).encode()).hexdigest()
+
+
+WANTED_BY = "SHANHAI_BACKUP_RECIPIENT"
+ARCHIVE_ESCALATION: Escalation = ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0))
+
+
+class ArchiveProcess:
+    """`shanhai db archive` into `backups` of a home; wanted where there is a key to encrypt for."""
+
+    name = "archive"
+    port = None
+
+    def __init__(self, home: Home, *, bound: bool = False) -> None:
+        self.folder = home.path / "backups"
+        self._unit = BackgroundProcess(
+            name=self.name,
+            directory=home.work(self.name),
+            executables=("python",),
+            pid_file=home.run / f"{self.name}.pid",
+            log_file=home.log / f"{self.name}.log",
+            account=current_account(),
+            dies_with_parent=bound,
+        )
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the settings ask for an archive."""
+        return bool(os.environ.get(WANTED_BY))
+
+    def process(self) -> RunningProcess | None:
+        """Its main process, if it runs."""
+        return self._unit.process()
+
+    def is_running(self) -> bool:
+        """Whether it runs; it answers nobody."""
+        return self.process() is not None
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Start it anew, with this environment and the present code."""
+        self.stop()
+        program = Path(sys.executable).with_name("shanhai")
+        command = [sys.executable, str(program), "db", "archive", str(self.folder)]
+        self._unit.launch(command, environment=os.environ | environment)
+
+    def stop(self) -> None:
+        """Stop it and wait for its end."""
+        self._unit.stop(ARCHIVE_ESCALATION)

@@ -1,0 +1,298 @@
+"""Current between every two sources, from all to one, and from one to all."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shanhai.science.arrays import FloatArray
+from shanhai.science.corridors.circuit.currents import (
+    CurrentMaps,
+    Flow,
+    Gathered,
+    Pair,
+    Ports,
+    by_cell,
+    make_ports,
+    merged,
+    read_sources,
+    require_pairs,
+    require_strengths,
+)
+from shanhai.science.corridors.circuit.graph import Circuit, Regions, make_circuit
+from shanhai.science.corridors.circuit.settings import (
+    DEFAULT_SETTINGS,
+    CircuitSettings,
+    require_square,
+)
+from shanhai.science.corridors.circuit.solver import SolveReport
+from shanhai.science.corridors.spacing import Spacing
+
+Mode = Literal["all_to_one", "one_to_all"]
+OnSource = Callable[[int, FloatArray], None]
+"""Takes a source with the current, A, of its run by cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManyToOne:
+    """What flows between each source and the rest.
+
+    Attributes:
+        numbers: Of the sources, ascending.
+        resistance: From each source to all it sends to, ohm, by their order; NaN where it reaches
+            none, and everywhere when all send to one.
+        maps: Current over all runs, one for each source.
+        report: How it was solved.
+    """
+
+    numbers: tuple[int, ...]
+    resistance: FloatArray
+    maps: CurrentMaps
+    report: SolveReport
+
+
+def all_to_one(
+    resistance: NDArray[np.floating | np.integer],
+    sources: Regions,
+    spacing: Spacing,
+    settings: CircuitSettings = DEFAULT_SETTINGS,
+    *,
+    pairs: Collection[Pair] | None = None,
+    strengths: Mapping[int, float] | None = None,
+    short_circuits: Regions | None = None,
+    on_source: OnSource | None = None,
+) -> ManyToOne:
+    """Ground each source in turn and let all others send their current to it.
+
+    All sources are collapsed to a node. One solution for each source but one serves all runs.
+
+    Args:
+        resistance: Dimensionless, above 0; NaN and infinite are barriers.
+        sources: Number of the source of each cell, from 1; 0 is none.
+        spacing: Square cells in metres; their size has no bearing on currents.
+        settings: Neighbours, joining of cells, method and memory.
+        pairs: Of a ground and a source that sends to it; all when not given. Others send nothing.
+        strengths: A that a source sends; 1 when not given.
+        short_circuits: Regions without resistance, numbered from 1; 0 is none.
+        on_source: Told of each run in which a current flows.
+
+    Raises:
+        InvalidInput: the input is refused (`read_sources`, `require_square`, `require_pairs`,
+            `require_strengths`), or the solution is not exact enough (`require_residual`).
+        LimitExceeded: it cannot be done within the memory.
+
+    Source: McRae and Shah (2009); Circuitscape.
+    """
+    require_square(spacing)
+    return _run(
+        "all_to_one", resistance, sources, settings, pairs, strengths, short_circuits, on_source
+    )
+
+
+def one_to_all(
+    resistance: NDArray[np.floating | np.integer],
+    sources: Regions,
+    spacing: Spacing,
+    settings: CircuitSettings = DEFAULT_SETTINGS,
+    *,
+    pairs: Collection[Pair] | None = None,
+    strengths: Mapping[int, float] | None = None,
+    short_circuits: Regions | None = None,
+    on_source: OnSource | None = None,
+) -> ManyToOne:
+    """Let each source in turn send its current to all others, which are grounded.
+
+    Arguments, errors and source as in `all_to_one`; a source that a pair does not name with the
+    sending one is not grounded.
+    """
+    require_square(spacing)
+    return _run(
+        "one_to_all", resistance, sources, settings, pairs, strengths, short_circuits, on_source
+    )
+
+
+def _run(
+    mode: Mode,
+    resistance: NDArray[np.floating | np.integer],
+    sources: Regions,
+    settings: CircuitSettings,
+    pairs: Collection[Pair] | None,
+    strengths: Mapping[int, float] | None,
+    short_circuits: Regions | None,
+    on_source: OnSource | None,
+) -> ManyToOne:
+    checked, numbers = read_sources(resistance, sources)
+    wanted = require_pairs(pairs, numbers)
+    amperes = require_strengths(strengths, numbers)
+    short = () if short_circuits is None else (short_circuits,)
+    circuit, nodes = make_circuit(checked, settings, (sources, *short))
+    found = dict.fromkeys(numbers, np.nan)
+    gathered = Gathered(circuit)
+    report = SolveReport()
+    node_of = {number: int(nodes[0][number]) for number in numbers}
+    for ports in make_ports(circuit, node_of, settings):
+        for one in ports.sources:
+            others = _others(one, ports, node_of, wanted)
+            if not others:
+                continue
+            if mode == "all_to_one":
+                flow = ports.flow({other: amperes[other] for other in others}, one)
+            else:
+                flow, found[one] = _from_one(ports, one, others, amperes[one])
+            gathered.add(flow)
+            if on_source:
+                on_source(one, by_cell(circuit, flow.nodes, flow.current))
+        report += ports.report
+    return ManyToOne(numbers, np.array([found[n] for n in numbers]), gathered.maps(), report)
+
+
+def _others(
+    one: int, ports: Ports, node_of: Mapping[int, int], wanted: frozenset[frozenset[int]] | None
+) -> list[int]:
+    """Sources of the part that send to one, or are sent to; not those of its own node."""
+    return [
+        other
+        for other in ports.sources
+        if node_of[other] != node_of[one] and (wanted is None or frozenset((one, other)) in wanted)
+    ]
+
+
+def _from_one(ports: Ports, one: int, grounds: list[int], amperes: float) -> tuple[Flow, float]:
+    """The flow from one source to grounded ones, and the resistance between.
+
+    The currents into the grounds are those that make their potentials equal.
+    """
+    grounds = ports.distinct(grounds)
+    size = len(grounds)
+    matrix = np.zeros((size + 1, size + 1))
+    matrix[:size, :size] = [[ports.between(h, g) for h in grounds] for g in grounds]
+    matrix[:size, size] = matrix[size, :size] = 1.0
+    right = np.array([*(-ports.between(one, g) for g in grounds), -1.0])
+    shares = np.linalg.solve(matrix, right)[:size]
+    unit = {one: 1.0, **dict(zip(grounds, shares.tolist(), strict=True))}
+    flow = ports.flow({number: share * amperes for number, share in unit.items()}, grounds[0])
+    level = sum(share * ports.between(number, grounds[0]) for number, share in unit.items())
+    at_one = sum(share * ports.between(number, one) for number, share in unit.items())
+    return flow, at_one - level
+
+
+OnPair = Callable[[Pair, FloatArray, FloatArray], None]
+"""Takes a pair with its current, A, and its potential, V, by cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairwise:
+    """What flows between pairs of sources.
+
+    Attributes:
+        numbers: Of the sources, ascending.
+        resistance: Effective resistance, ohm, in their order; NaN between sources that no way
+            joins and for pairs that were not asked for.
+        maps: Current over all pairs.
+        report: How it was solved.
+    """
+
+    numbers: tuple[int, ...]
+    resistance: FloatArray
+    maps: CurrentMaps
+    report: SolveReport
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A circuit, its ports and the pairs to be sent through it."""
+
+    circuit: Circuit
+    ports: list[Ports]
+    pairs: list[Pair]
+
+
+def pairwise(
+    resistance: NDArray[np.floating | np.integer],
+    sources: Regions,
+    spacing: Spacing,
+    settings: CircuitSettings = DEFAULT_SETTINGS,
+    *,
+    pairs: Collection[Pair] | None = None,
+    short_circuits: Regions | None = None,
+    on_pair: OnPair | None = None,
+) -> Pairwise:
+    """Send 1 A from the second to the first source of every pair.
+
+    Only the two sources of a pair are collapsed to a node while it is solved: other sources are
+    ground like any other. Where every source is one cell, all pairs are sums of one solution for
+    each source.
+
+    Args:
+        resistance: Dimensionless, above 0; NaN and infinite are barriers.
+        sources: Number of the source of each cell, from 1; 0 is none.
+        spacing: Square cells in metres; their size has no bearing on currents.
+        settings: Neighbours, joining of cells, method and memory.
+        pairs: That are wanted; all when not given.
+        short_circuits: Regions without resistance, numbered from 1; 0 is none.
+        on_pair: Told of each pair between which a current flows.
+
+    Raises:
+        InvalidInput: the input is refused (`read_sources`, `require_square`, `require_pairs`), or
+            the solution is not exact enough (`require_residual`).
+        LimitExceeded: it cannot be done within the memory.
+
+    Source: McRae (2006); McRae et al. (2008); Circuitscape.
+    """
+    require_square(spacing)
+    checked, numbers = read_sources(resistance, sources)
+    wanted = require_pairs(pairs, numbers)
+    all_pairs = [
+        pair for pair in combinations(numbers, 2) if wanted is None or frozenset(pair) in wanted
+    ]
+    short = () if short_circuits is None else (short_circuits,)
+    found = np.full((len(numbers), len(numbers)), np.nan)
+    np.fill_diagonal(found, 0.0)
+    nothing = np.where(np.isfinite(checked), 0.0, np.nan)
+    maps = CurrentMaps(nothing, nothing)
+    report = SolveReport()
+    for task in _tasks(checked, sources, short, all_pairs, settings):
+        gathered = Gathered(task.circuit)
+        for pair, ports in _joined(task):
+            one, other = (numbers.index(number) for number in pair)
+            flow = ports.flow({pair[1]: 1.0}, pair[0])
+            found[one, other] = found[other, one] = ports.resistance(*pair)
+            gathered.add(flow)
+            if on_pair:
+                on_pair(
+                    pair,
+                    by_cell(task.circuit, flow.nodes, flow.current),
+                    by_cell(task.circuit, flow.nodes, flow.potential),
+                )
+        maps = merged(maps, gathered.maps())
+        report = sum((ports.report for ports in task.ports), report)
+    return Pairwise(numbers, found, maps, report)
+
+
+def _tasks(
+    resistance: FloatArray,
+    sources: Regions,
+    short: tuple[Regions, ...],
+    pairs: list[Pair],
+    settings: CircuitSettings,
+) -> Iterator[_Task]:
+    """One circuit for all pairs when the sources are cells, else one for each."""
+    cells = np.unique(sources[sources > 0], return_counts=True)[1]
+    groups = [pairs] if cells.max() == 1 else [[pair] for pair in pairs]
+    for group in groups:
+        members = sorted({number for pair in group for number in pair})
+        active = np.where(np.isin(sources, members), sources, 0)
+        circuit, nodes = make_circuit(resistance, settings, (active, *short))
+        node_of = {number: int(nodes[0][number]) for number in members}
+        yield _Task(circuit, make_ports(circuit, node_of, settings), group)
+
+
+def _joined(task: _Task) -> Iterator[tuple[Pair, Ports]]:
+    """The pairs of one part each, with its ports."""
+    for pair in task.pairs:
+        for ports in task.ports:
+            if set(pair) <= set(ports.sources):
+                yield pair, ports

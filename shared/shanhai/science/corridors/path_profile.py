@@ -1,0 +1,220 @@
+"""What lies along a path: its cells, built-up stretches, saddles, and crossings with roads."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from types import MappingProxyType
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from shanhai.errors import InvalidInput
+from shanhai.science.arrays import BoolArray, ClassArray, FloatArray, IntArray
+from shanhai.science.corridors.cost_kernels import Labels
+from shanhai.science.corridors.paths import crossed_cells
+from shanhai.science.corridors.spacing import Spacing
+from shanhai.science.landcover import is_built_up
+
+LONGEST_BUILT_UP_M = 100.0
+"""Length of a built-up stretch from which it breaks a corridor."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathCourse:
+    """The cells a path goes through, in order.
+
+    Attributes:
+        cells: Rows and columns, shape (n, 2), with those that knight's moves cross.
+        lengths_m: Length of the path in each, m.
+    """
+
+    cells: IntArray
+    lengths_m: FloatArray
+
+    def share_in(self, mask: BoolArray) -> float:
+        """Share of the length in the cells of a mask, 0–1; 0 for a path without length."""
+        whole = self.lengths_m.sum()
+        inside = mask[self.cells[:, 0], self.cells[:, 1]]
+        return float(self.lengths_m[inside].sum() / whole) if whole else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PathStretch:
+    """A part of a path.
+
+    Attributes:
+        cells: Rows and columns, shape (n, 2).
+        length_m: Of the path in them, m.
+    """
+
+    cells: IntArray
+    length_m: float
+
+
+def course_of(cells: IntArray, spacing: Spacing) -> PathCourse:
+    """The cells of a path with the length of the path in each.
+
+    A step lies in equal parts in the cells it goes through, a diagonal in its two ends.
+
+    Args:
+        cells: Rows and columns of the path, shape (n, 2).
+        spacing: Size of the cells.
+    """
+    through: list[IntArray] = [cells[0]]
+    lengths = [0.0]
+    for start, end in pairwise(cells):
+        down, across = (end - start).tolist()
+        whole = spacing.lengths_m(start[:1], down, across)[0]
+        entered = [*crossed_cells(start, end), end]
+        part = whole / (len(entered) + 1)
+        lengths[-1] += part
+        through += entered
+        lengths += [part] * len(entered)
+    return PathCourse(np.array(through), np.array(lengths))
+
+
+def built_up_stretches(
+    course: PathCourse, land_cover: ClassArray, longest_m: float = LONGEST_BUILT_UP_M
+) -> tuple[PathStretch, ...]:
+    """Runs of built-up cells in which a path is longer than `longest_m`, in its order.
+
+    Args:
+        course: Of the path.
+        land_cover: Internal codes of the raster.
+        longest_m: Metres.
+    """
+    built_up = is_built_up(land_cover[course.cells[:, 0], course.cells[:, 1]])
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], built_up, [False]])))
+    runs = [slice(first, last) for first, last in edges.reshape(-1, 2).tolist()]
+    found = (PathStretch(course.cells[run], float(course.lengths_m[run].sum())) for run in runs)
+    return tuple(stretch for stretch in found if stretch.length_m > longest_m)
+
+
+def saddles(cells: IntArray, zones: Labels, cost: FloatArray) -> IntArray:
+    """Cells where a path goes from one zone of least cost to another, shape (n, 2).
+
+    The path is there farthest by cost from both sources: of the two cells at the border the one of
+    higher cost is given, of equal ones the first.
+
+    Args:
+        cells: Rows and columns of the path.
+        zones: Number of the source each cell is nearest to.
+        cost: From that source.
+    """
+    row, col = cells.T
+    border = np.flatnonzero(np.diff(zones[row, col]))
+    later = cost[row[border + 1], col[border + 1]] > cost[row[border], col[border]]
+    higher: IntArray = cells[border + later]
+    return higher
+
+
+SEVERITY: Mapping[str, int] = MappingProxyType(
+    {"motorway": 3, "rail": 3, "trunk": 3, "primary": 2, "secondary": 1}
+)
+"""How much a line of each class hinders animals, 1–3; lines of other classes break nothing."""
+
+_POINT, _LINE = 0, 1
+"""Kinds of geometry as Shapely numbers them."""
+
+MERGE_M = 60.0
+"""Metres along the path within which crossings are one break point, as of two carriageways."""
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """A road or railway.
+
+    Attributes:
+        line: LineString or MultiLineString, m.
+        road_class: As `SEVERITY` names it, or any other.
+        on_structure: Whether it runs on a viaduct or in a tunnel there, so that it can be passed.
+    """
+
+    line: BaseGeometry
+    road_class: str
+    on_structure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BreakPoint:
+    """A place where a path crosses roads.
+
+    Attributes:
+        x: Easting, m.
+        y: Northing, m.
+        along_m: From the start of the path, m.
+        road_class: The most severe of the crossed lines.
+        severity: 1–3.
+        crossings: How many crossings were merged.
+    """
+
+    x: float
+    y: float
+    along_m: float
+    road_class: str
+    severity: int
+    crossings: int
+
+
+def break_points(
+    line: FloatArray, roads: Sequence[Road], merge_m: float = MERGE_M
+) -> tuple[BreakPoint, ...]:
+    """Where a path crosses roads and railways of at least secondary class, in its order.
+
+    Crossings that follow one another within `merge_m` are one, midway between first and last.
+    Where path and road run together, the middle of the stretch is the crossing.
+
+    Args:
+        line: Eastings and northings of the path, m, shape (n, 2).
+        roads: All that may cross it.
+        merge_m: Metres, at least 0.
+
+    Raises:
+        InvalidInput: `merge_m` is negative.
+    """
+    if not merge_m >= 0:
+        raise InvalidInput(
+            f"merge_m is {merge_m}; it must be at least 0",
+            message_zh=f"merge_m 为 {merge_m}，不得为负",
+            pointer="/merge_m",
+        )
+    path = shapely.LineString(line)
+    found = _crossings(path, [road for road in roads if _hinders(road)])
+    if not found:
+        return ()
+    along = np.array([at for at, _ in found])
+    groups = np.split(np.arange(len(found)), np.flatnonzero(np.diff(along) > merge_m) + 1)
+    return tuple(_merged(path, [found[i] for i in group]) for group in groups)
+
+
+def _hinders(road: Road) -> bool:
+    return road.road_class in SEVERITY and not road.on_structure
+
+
+def _crossings(path: shapely.LineString, roads: Sequence[Road]) -> list[tuple[float, str]]:
+    """Distance along the path and class of every crossing, ascending."""
+    near: IntArray = shapely.STRtree([road.line for road in roads]).query(path, "intersects")
+    found: list[tuple[float, str]] = []
+    for number in near.tolist():
+        for point in _middles(shapely.intersection(path, roads[number].line)):
+            at = shapely.line_locate_point(path, point)
+            found.append((float(at), roads[number].road_class))
+    return sorted(found)
+
+
+def _middles(met: BaseGeometry) -> list[shapely.Point]:
+    """Each point of an intersection, and the middle of each stretch."""
+    parts = shapely.get_parts(met)
+    kinds = shapely.get_type_id(parts)
+    stretches = shapely.line_merge(shapely.multilinestrings(parts[kinds == _LINE]))
+    middles = shapely.line_interpolate_point(shapely.get_parts(stretches), 0.5, normalized=True)
+    return [*parts[kinds == _POINT], *middles]
+
+
+def _merged(path: shapely.LineString, group: list[tuple[float, str]]) -> BreakPoint:
+    along_m = (group[0][0] + group[-1][0]) / 2
+    point = shapely.line_interpolate_point(path, along_m)
+    # Of equally severe classes the first by name.
+    worst = min({road_class for _, road_class in group}, key=lambda one: (-SEVERITY[one], one))
+    return BreakPoint(point.x, point.y, along_m, worst, SEVERITY[worst], len(group))

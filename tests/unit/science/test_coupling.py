@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from shanhai.science.coupling import coordination_class, coupling, quadrant, z_score
+from shanhai.science.moments import RunningMoments
+
+SUPPLY = np.array([10.0, 6, 2, 0])
+DEMAND = np.array([1.0, 3, 4, 8])
+INDEX = st.floats(0, 1)
+
+
+def standardised(values: np.ndarray) -> np.ndarray:
+    moments = RunningMoments.of(values)
+    return z_score(values, moments.mean, moments.sd)
+
+
+def test_worked_example_of_the_quadrants():
+    assert quadrant(standardised(SUPPLY), standardised(DEMAND)).tolist() == [4, 4, 2, 2]
+
+
+def test_all_four_quadrants_and_nodata():
+    supply = np.array([1.0, -1, -1, 1, np.nan, 0])
+    demand = np.array([1.0, 1, -1, -1, 0, np.nan])
+    assert quadrant(supply, demand).tolist() == [1, 2, 3, 4, 0, 0]
+
+
+def test_constant_layer_counts_as_high_everywhere():
+    constant = np.array([0.1, 0.1, np.nan])
+    np.testing.assert_array_equal(standardised(constant), [0, 0, np.nan])
+    assert quadrant(standardised(constant), np.zeros(3)).tolist() == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("supply", "demand", "degree", "development", "coordination"),
+    [
+        (0.8, 0.4, 0.942809, 0.6, 0.752121),
+        (0.2, 0.2, 1.0, 0.2, 0.447214),
+        (0.0, 0.0, 0.0, 0.0, 0.0),
+        (1.0, 0.0, 0.0, 0.5, 0.0),
+    ],
+)
+def test_worked_examples_of_the_coupling(
+    supply: float, demand: float, degree: float, development: float, coordination: float
+):
+    found = coupling(np.array([supply]), np.array([demand]))
+    assert found.degree[0] == pytest.approx(degree, rel=1e-6)
+    assert found.development[0] == pytest.approx(development, rel=1e-6)
+    assert found.coordination[0] == pytest.approx(coordination, rel=2e-6)
+
+
+@given(hnp.arrays(np.float64, 6, elements=INDEX), hnp.arrays(np.float64, 6, elements=INDEX))
+def test_coupling_stays_in_its_bounds_and_is_symmetric(supply: np.ndarray, demand: np.ndarray):
+    found, mirrored = coupling(supply, demand), coupling(demand, supply)
+    for layer in (found.degree, found.development, found.coordination):
+        assert ((layer >= 0) & (layer <= 1)).all()
+    np.testing.assert_array_equal(found.coordination, mirrored.coordination)
+    assert (found.coordination <= np.sqrt(found.development) + 1e-12).all()
+
+
+def test_nodata_stays_nodata():
+    found = coupling(np.array([np.nan, 0.5]), np.array([0.5, np.nan]))
+    assert np.isnan(found.coordination).all()
+    assert coordination_class(found.coordination).tolist() == [0, 0]
+
+
+def test_five_equal_classes():
+    ccd = np.array([0.0, 0.19, 0.2, 0.45, 0.6, 0.79, 0.8, 1.0])
+    assert coordination_class(ccd).tolist() == [1, 1, 2, 3, 4, 4, 5, 5]
+
+
+@given(st.integers(0, 100), st.integers(1, 9))
+def test_moments_of_parts_are_those_of_the_whole(seed: int, size: int):
+    values = np.random.default_rng(seed).normal(50, 3, 40)
+    values[seed % 40] = np.nan
+    joined = RunningMoments()
+    for start in range(0, 40, size):
+        joined = joined.joined(RunningMoments.of(values[start : start + size]))
+    assert joined.count == 39
+    assert joined.mean == pytest.approx(np.nanmean(values), rel=1e-12)
+    assert joined.sd == pytest.approx(np.nanstd(values), rel=1e-12)
+
+
+def test_moments_of_nothing():
+    nothing = RunningMoments.of(np.array([np.nan]))
+    assert nothing.joined(RunningMoments()).count == 0
+    assert np.isnan(nothing.sd)
+    assert RunningMoments().joined(RunningMoments(2, 1.0, 8.0)).sd == 2.0

@@ -1,0 +1,100 @@
+"""Broken rules are told in Chinese with their limits."""
+
+import re
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from shanhai.processes.check_compliance.contract import CheckComplianceInputs
+from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
+from shanhai.processes.import_dataset.contract import ImportDatasetInputs
+from shanhai.validation_messages import in_both, rule_in_chinese, rule_in_english
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def rules_of(inputs: dict[str, object]) -> dict[str, str]:
+    with pytest.raises(ValidationError) as caught:
+        DelineateZonesInputs.model_validate(inputs)
+    return {
+        "/".join(map(str, item["loc"])): rule_in_chinese(item) for item in caught.value.errors()
+    }
+
+
+def test_rules_name_their_limits() -> None:
+    assert rules_of({"region": "x", "cell_m": 1, "parameters": {"k": 11}}) == {
+        "cell_m": "必须大于或等于 10.0",
+        "parameters/k": "必须小于或等于 10",
+    }
+
+
+def test_missing_and_unknown_members() -> None:
+    assert rules_of({"unknown": 1}) == {"region": "必填", "unknown": "不是已知的成员"}
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"region": 5},
+        {"region": "a b"},
+        {"region": "x", "profile": "other"},
+        {"region": "x", "datasets": []},
+        {"region": "x", "datasets": {"nothing": "x"}},
+        {"region": "x", "seed": 1.5},
+        {"region": "x", "publish": "perhaps"},
+    ],
+)
+def test_every_kind_of_mistake_has_a_translation(inputs: dict[str, object]) -> None:
+    assert all(CHINESE.search(rule) for rule in rules_of(inputs).values())
+
+
+def test_a_rule_of_the_model_itself_is_bilingual() -> None:
+    with pytest.raises(ValidationError) as caught:
+        ImportDatasetInputs.model_validate(
+            {
+                "upload": "6010a963-89b8-4105-a6f6-0c42aad74037",
+                "region": "x",
+                "theme": "dem",
+                "observed_from": "2024-02-01",
+                "observed_to": "2024-01-01",
+            }
+        )
+    item = caught.value.errors()[0]
+    assert rule_in_chinese(item) == "观测截止日早于起始日"
+    assert rule_in_english(item) == "observed_to is before observed_from"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "where"),
+    [
+        ({"activities": 5}, "activities"),
+        ({"activities": [5]}, "activities/0"),
+        ({"activities": ["a b"]}, "activities/0"),
+        ({"activities": ["a"] * 201}, "activities"),
+        ({"measures": [None]}, "measures/0"),
+        ({"lines": []}, "lines"),
+        ({"lines": [{}]}, "lines/0"),
+        ({"lines": ["red_line", "coast"]}, "lines/1"),
+    ],
+)
+def test_lists_and_their_members_are_told_in_chinese(inputs: dict[str, Any], where: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        CheckComplianceInputs.model_validate({"project": "p", **inputs})
+    (item,) = caught.value.errors()
+    assert "/".join(map(str, item["loc"])) == where
+    assert CHINESE.search(rule_in_chinese(item))
+    assert not CHINESE.search(rule_in_english(item))
+
+
+@pytest.mark.parametrize(
+    ("message", "both"),
+    [
+        ("must be a / 必须是 a", ("must be a", "必须是 a")),
+        ("not 'x / 中' / 必须是 a/b", ("not 'x / 中'", "必须是 a/b")),
+        ("one / two", ("one / two", "one / two")),
+        ("plain", ("plain", "plain")),
+    ],
+)
+def test_messages_in_both_languages(message: str, both: tuple[str, str]) -> None:
+    assert in_both(message) == both

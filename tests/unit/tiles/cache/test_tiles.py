@@ -1,0 +1,95 @@
+import asyncio
+
+import pytest
+from prometheus_client import REGISTRY
+
+from shanhai.errors import Unavailable
+from shanhai_tiles.cache.stores import NoTileStore
+from shanhai_tiles.cache.tile import CachedTile
+from shanhai_tiles.cache.tile_cache import MemoryCache, TileCache
+
+TILE = CachedTile(b"drawn", '"tag"')
+MB = 1024 * 1024
+
+
+class Shared(NoTileStore):
+    """A store in memory that several of these processes share, with its claims."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, CachedTile] = {}
+        self.claims: set[str] = set()
+
+    async def get(self, key: str) -> CachedTile | None:
+        return self.kept.get(key)
+
+    async def put(self, key: str, tile: CachedTile) -> None:
+        self.kept[key] = tile
+
+    async def claim(self, key: str) -> bool:
+        free = key not in self.claims
+        self.claims.add(key)
+        return free
+
+    async def release(self, key: str) -> None:
+        self.claims.discard(key)
+
+
+class Draw:
+    def __init__(self, *, fails: int = 0) -> None:
+        self.times = 0
+        self.fails = fails
+
+    async def __call__(self) -> CachedTile:
+        self.times += 1
+        await asyncio.sleep(0.03)
+        if self.times <= self.fails:
+            raise Unavailable("away", message_zh="不可用")
+        return TILE
+
+
+def drawn() -> float:
+    return REGISTRY.get_sample_value("shanhai_tiles_cache_lookups_total", {"result": "drawn"}) or 0
+
+
+async def test_hundred_at_once_are_drawn_for_once():
+    tiles, draw, before = TileCache(MemoryCache(MB)), Draw(), drawn()
+    assert await asyncio.gather(*(tiles.get("key", draw) for _ in range(100))) == [TILE] * 100
+    assert await tiles.get("key", draw) == TILE
+    assert draw.times == 1
+    assert drawn() - before == 1
+
+
+async def test_two_processes_draw_once():
+    store, draw = Shared(), Draw()
+    processes = [TileCache(MemoryCache(MB), store) for _ in range(2)]
+    found = await asyncio.gather(*(one.get("key", draw) for one in processes for _ in range(5)))
+    assert found == [TILE] * 10
+    assert draw.times == 1
+    assert store.claims == set()
+
+
+async def test_error_is_never_kept():
+    store, draw = Shared(), Draw(fails=1)
+    tiles = TileCache(MemoryCache(MB), store)
+    with pytest.raises(Unavailable):
+        await tiles.get("key", draw)
+    assert store.kept == {}
+    assert store.claims == set()
+    assert await tiles.get("key", draw) == TILE
+
+
+async def test_process_that_died_while_drawing_only_delays():
+    store, draw = Shared(), Draw()
+    store.claims.add("key")
+    assert await TileCache(MemoryCache(MB), store).get("key", draw) == TILE
+    assert draw.times == 1
+
+
+async def test_tile_of_the_store_is_in_memory_from_then_on():
+    store, draw = Shared(), Draw()
+    store.kept["key"] = TILE
+    tiles = TileCache(MemoryCache(MB), store)
+    assert await tiles.get("key", draw) == TILE
+    store.kept.clear()
+    assert await tiles.get("key", draw) == TILE
+    assert draw.times == 0

@@ -1,0 +1,83 @@
+import io
+from xml.etree import ElementTree as ET
+
+import pytest
+from PIL import Image
+
+from shanhai.cartography import ZONES, style_of
+from shanhai.vocabulary import Label
+from shanhai_tiles.layers.catalogue import RasterLayer
+from shanhai_tiles.raster.images import ValueRange
+from shanhai_tiles.raster.resampling import RasterFrame
+from shanhai_tiles.styles import legend as legends
+from shanhai_tiles.styles.legend import heading, legend_of, png, svg
+
+
+def raster(theme: str, **statistics: float) -> RasterLayer:
+    return RasterLayer(
+        name=f"{theme}.test",
+        title=Label("图层", "Layer"),
+        theme=theme,
+        style=style_of(theme),
+        uri="objects/none.tif",
+        version="0" * 16,
+        frame=RasterFrame("EPSG:4548", (100, 0, 6e5, 0, -100, 27e5), 10, 10),
+        bands=(statistics,),
+        unit=getattr(style_of(theme), "unit", ""),
+        native_resolution_m=None,
+        public=True,
+        stand_in=False,
+        sources=(),
+        job=None,
+    )
+
+
+def test_classes_are_listed_in_both_languages():
+    document = legend_of(raster("zones")).document("zh")
+    assert [entry["value"] for entry in document["entries"]] == [1, 2, 3, 4, 5]
+    assert document["entries"][0]["label"] == "严格保护与管控区"
+    assert document["entries"][0]["label_en"] == "Strict protection and control zone"
+    assert document["entries"][0]["color"] == ZONES.entries[0].color
+
+
+def test_a_ramp_without_fixed_ends_takes_the_layers_own():
+    document = legend_of(raster("dem", p2=10.0, p98=910.0, min=0.0, max=1000.0)).document("en")
+    values = [entry["value"] for entry in document["entries"]]
+    assert (values[0], values[-1]) == (10, 910)
+    assert document["unit"] == "m"
+
+
+def test_a_constant_layer_still_has_a_range():
+    drawn = raster("dem", p2=5.0, p98=5.0, min=5.0, max=5.0).range_of(1)
+    assert drawn == ValueRange(5.0, 6.0)
+
+
+def test_rescale_moves_the_legend():
+    entries = legend_of(raster("ratio"), ValueRange(-0.5, 0.5)).entries
+    assert (entries[0].value, entries[-1].value) == (-0.5, 0.5)
+
+
+def test_svg_is_well_formed_and_escaped():
+    legend = legends.Legend(Label("<甲&乙>", "<a&b>"), "outline", "", ())
+    root = ET.fromstring(svg(legend, "en"))  # noqa: S314 - our own text
+    assert [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")] == ["<a&b>"]
+
+
+@pytest.mark.parametrize("theme", ["zones", "ratio"])
+def test_png_shows_the_colours(theme: str):
+    legend = legend_of(raster(theme))
+    image = Image.open(io.BytesIO(png(legend, "en"))).convert("RGB")
+    colors = {color for _, color in image.getcolors(1 << 20) or []}
+    assert (0x1B, 0x6E, 0x3C) in colors
+    assert image.width == 380
+
+
+def test_without_a_chinese_font_pictures_are_lettered_in_english(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(legends, "_cjk_font", lambda: None)
+    assert legends.drawable_language("zh") == "en"
+    assert legends.drawable_language("en") == "en"
+
+
+def test_a_plain_number_has_no_unit_in_the_heading():
+    assert heading(legend_of(raster("ratio")), "en") == "Comprehensive: supply–demand ratio"
+    assert heading(legend_of(raster("dem", p2=0.0, p98=1.0)), "en") == "Elevation (m)"

@@ -1,0 +1,46 @@
+import pytest
+from starlette.requests import Request
+
+from shanhai_tiles.http_cache import Freshness, etag_of
+
+
+def asking(tag: str) -> Request:
+    return Request({"type": "http", "headers": [(b"if-none-match", tag.encode())]})
+
+
+def test_entity_tags_depend_on_every_part():
+    assert etag_of("a", "bc") != etag_of("ab", "c")
+
+
+def test_conditional_answers():
+    fresh = Freshness(etag_of("a"))
+    assert fresh.not_modified(asking('"other"')) is None
+    for tag in (fresh.etag, f"W/{fresh.etag}", f'"x", {fresh.etag}', "*"):
+        answer = fresh.not_modified(asking(tag))
+        assert answer is not None
+        assert answer.status_code == 304
+        assert answer.headers["etag"] == fresh.etag
+
+
+def test_who_asks_without_a_tag_gets_the_whole():
+    assert not Freshness('"a"').holds_for(Request({"type": "http", "headers": []}))
+
+
+def test_only_versioned_answers_may_be_kept_unasked():
+    assert Freshness('"a"').headers["Cache-Control"] == "public, no-cache"
+    kept = Freshness('"a"', versioned=True).headers["Cache-Control"]
+    assert kept == "public, max-age=31536000, immutable"
+    assert Freshness('"a"', private=True).headers["Cache-Control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize(
+    ("fresh", "told"),
+    [
+        (Freshness('"a"'), {"X-Accel-Expires": "@1"}),
+        (Freshness('"a"', versioned=True), {"X-Accel-Expires": "1"}),
+        (Freshness('"a"', private=True), {}),
+        (Freshness('"a"', private=True, versioned=True), {}),
+    ],
+)
+def test_proxy_may_keep_what_is_public_alone(fresh: Freshness, told: dict[str, str]):
+    assert fresh.proxied == told
