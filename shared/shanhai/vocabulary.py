@@ -678,6 +678,12 @@ PLAN_DECISIONS: tuple[Term, ...] = (
     Term("withdrawn", Label("撤回同意", "Approval withdrawn")),
 )
 """What a region can decide of a joint plan."""
+PLAN_APPROVALS: tuple[Term, ...] = (
+    Term("pending", Label("待决定", "Not decided")),
+    *PLAN_DECISIONS,
+    Term("lapsed", Label("已失效", "Lapsed")),
+)
+"""Where a region stands to a joint plan."""
 SCHEME_STATUSES = _states("draft", "review", "approved", "published", "superseded")
 OBJECT_STATUSES = _states("draft", "published", "superseded")
 """States of what is drawn or computed for a plan: lines, corridors, nodes, patterns."""

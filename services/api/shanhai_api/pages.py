@@ -76,6 +76,8 @@ def unit_name(code: str, lang: Lang = "en") -> str:
     """A unit as people write it; a dash for numbers without one."""
     if lang == "zh" and code != "1" and (known := unit_words(code, lang)) != code:
         return known
+    if lang == "en" and code.startswith("10^"):
+        return unit_words(code, lang)
     for plain, nice in SPELT:
         code = code.replace(plain, nice)
     return "–" if code == "1" else code

@@ -75,6 +75,9 @@ async def test_zones_show_colour_area_and_the_way_to_the_map(
         assert f'fill="{feature["properties"]["color"]}"' in text
         assert f"{feature['properties']['area_km2']:,.1f} km²" in text
     assert "20.0 %" in text
+    zone = await page(anonymous, f"/collections/zones/items/{features[0]['id']}")
+    code = features[0]["properties"]["class"]
+    assert f'<dt>Class code</dt><dd><span class="code">{code}</span>' in zone
     assert "http://tiles.test/layers/zones/map?lang=en&amp;scheme=city.supply_demand" in text
 
 
@@ -243,6 +246,8 @@ async def test_what_is_not_there_is_told_to_a_person_without_repeating_markup(
         "text/html; charset=utf-8",
     )
     assert "<b>x" not in answer.text
+    chinese = await anonymous.get("/collections/zones/items/none?f=html&lang=zh")
+    assert "<p>分区中没有 &#39;none&#39;</p>" in chinese.text
     assert "How to identify" not in answer.text
     wrong = await anonymous.get("/collections/zones/items?limit=-1&f=html", headers=BROWSER)
     assert wrong.status_code == 400

@@ -339,3 +339,21 @@ async def test_an_edition_leaves_no_region_out(submitted: People, session: Async
     assert alone.status_code == 409
     assert "/properties/regions" in pointers(alone)
     assert await status(submitted["anonymous"]) == "approved"
+
+
+async def test_the_page_names_states_regions_and_the_plan(submitted: People) -> None:
+    await decide(submitted["approver@a"], "a", "approved", "agreed")
+    for lang, words in (
+        (
+            "zh",
+            ("规划</a> · 已上报 · 尚未全部同意", "<td>同意</td>", "<td>待决定</td>", "区域 b</a>"),
+        ),
+        (
+            "en",
+            ("Plan</a> · Submitted · not", "<td>Approved</td>", "<td>Not decided</td>", "agreed"),
+        ),
+    ):
+        page = await submitted["planner@b"].get(f"{APPROVALS}?f=html&lang={lang}")
+        assert page.status_code == 200
+        assert all(word in page.text for word in words)
+        assert "<td>approved</td>" not in page.text

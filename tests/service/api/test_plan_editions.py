@@ -418,6 +418,7 @@ async def test_revising_again_and_giving_up(bureau: Bureau) -> None:
         (3, "superseded"),
         (4, "approved"),
     ]
+    assert {row["status_name"] for row in rows} == {"Superseded", "Withdrawn", "Approved"}
     # Anyone sees those that were in force.
     public = (await bureau.read(path, by="anyone"))["editions"]
     assert [row["edition"] for row in public] == [1, 3, 4]

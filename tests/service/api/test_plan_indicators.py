@@ -687,6 +687,7 @@ async def test_a_plan_beside_the_plan_above(
     await session.commit()
     empty = (await planner.get(f"{PLAN}/conformance")).json()
     assert (empty["upper_plan"], empty["verdict"]) == ("upper", "nothing_to_compare")
+    assert empty["verdict_en"].startswith("Nothing to compare: Upper plan sets no target")
     for code, year, value in (
         ("red_line_area", 2025, 145),
         ("red_line_area", 2035, 145),

@@ -51,6 +51,7 @@ async def test_a_rule_is_called_by_what_it_speaks_of(anonymous: Client) -> None:
         assert f"<h1>{name}</h1>" in (await anonymous.get(path, params=asked)).text
         listed = await anonymous.get("/control-rules", params={**asked, "subject": "red_line"})
         assert f">{name}</a>" in listed.text
+        assert (">禁止<" if lang == "zh" else ">Forbidden<") in listed.text
 
 
 async def test_what_is_no_code_shown_as_such_is_read() -> None:

@@ -26,6 +26,17 @@ def test_moments_of_documents_are_shown_in_the_zone_of_the_platform(
     assert shown(template, at="2026-03-02T00:00:07.250Z") == told
 
 
+@pytest.mark.parametrize(
+    ("code", "lang", "told"),
+    [
+        *(("10^4 m3", "en", "10⁴ m³"), ("10^4 m3", "zh", "万立方米"), ("ug/m3", "en", "µg/m³")),
+        *(("1", "en", "–"), ("km2", "zh", "平方千米")),
+    ],
+)
+def test_units_are_written_as_people_do(code: str, lang: str, told: str) -> None:
+    assert shown("{{ code | unit(lang) }}", code=code, lang=lang) == told
+
+
 def test_moments_keep_their_zone() -> None:
     assert shown("{{ at | moment }}", at=datetime(2026, 3, 2, tzinfo=UTC)) == "2026-03-02T00:00:00Z"
     there = datetime(2026, 3, 2, tzinfo=ZoneInfo("Asia/Shanghai"))

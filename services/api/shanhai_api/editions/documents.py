@@ -8,7 +8,7 @@ from urllib.parse import quote
 from shanhai.db.editions.comparison import Altered, EditionDifference, EditionObject
 from shanhai.db.editions.lineage import EditionProject, EditionRow
 from shanhai.db.indicators.plan_indicators import PlanSeen
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import PLAN_STATUSES, Label
 from shanhai_api.naming import project_state
 from shanhai_api.negotiation import HTML, JSON
 from shanhai_api.projects.plan_documents import about_day, plan_links
@@ -16,6 +16,7 @@ from shanhai_api.view import View
 
 Document = dict[str, Any]
 KM2 = 1e6
+STATUSES = {term.code: term.label for term in PLAN_STATUSES}
 
 
 def item_of(code: str) -> str:
@@ -40,6 +41,7 @@ def editions_document(view: View, plan: PlanSeen, rows: Sequence[EditionRow]) ->
                 "edition": row.edition,
                 "version": row.version,
                 "status": row.status,
+                "status_name": STATUSES[row.status].in_(view.lang),
                 "supersedes": row.supersedes,
                 "begun_on": str(row.begun_on),
                 "in_force_from": None if row.in_force_from is None else str(row.in_force_from),

@@ -76,7 +76,7 @@ async def read_item(
     row = await read_feature(session, entity, selection, form) if "\x00" not in code else None
     if row is None:
         raise NotFound(
-            f"there is no {code!r} in {entity.name}", message_zh=f"{entity.name} 中没有 {code!r}"
+            f"there is no {code!r} in {entity.name}", message_zh=f"{entity.title.zh}中没有 {code!r}"
         )
     return row
 

@@ -38,7 +38,7 @@ async def show_versions(
     found = await read_versions(session, entity, selection, limit=limit) if readable else []
     if not found:
         raise NotFound(
-            f"there is no {code!r} in {entity.name}", message_zh=f"{entity.name} 中没有 {code!r}"
+            f"there is no {code!r} in {entity.name}", message_zh=f"{entity.title.zh}中没有 {code!r}"
         )
     item = f"{documents.list_path(entity, bound)}/{quote(code, safe='')}"
     described = [_described(version, item, entity, view) for version in found]

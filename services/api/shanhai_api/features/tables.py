@@ -39,6 +39,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "zone_schemes": ("region", "version", "status", "valid_from", "origin"),
     "zones": ("region", "area_km2", "share_percent", "version", "status"),
     "datasets": ("region", "theme", "native_resolution_m", "unit", "origin"),
+    "control_rules": ("scope", "subject", "activity", "decision", "region", "conditions"),
     "proposals": ("title", "kind", "object", "region", "state", "author"),
 }
 """What a reader compares; everything else is on the feature's own page."""
@@ -131,7 +132,8 @@ def columns_of(entity: Entity, query: ItemsQuery, bound: Mapping[str, str]) -> S
     if entity.name in COLUMNS:
         declared = (entity.declared(name) for name in COLUMNS[entity.name])
         return [item for item in declared if item is not None]
-    telling = [item for item in entity.queryables if item.name not in {*NAMES, *bound}]
+    passed_over = {*NAMES, *bound, "copied_from"}
+    telling = [item for item in entity.queryables if item.name not in passed_over]
     return telling[:USUAL_COLUMNS]
 
 

@@ -9,7 +9,7 @@ from shanhai.db.collections.joint_approvals import Approval, read_approvals, rea
 from shanhai.db.editions.joint_decisions import Decision, decide
 from shanhai.db.indicators.plan_indicators import PlanSeen, find_plan
 from shanhai.timestamps import rfc3339
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import PLAN_APPROVALS, PLAN_STATUSES, Label
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     PageQuery,
@@ -30,6 +30,8 @@ from shanhai_api.view import View
 
 router = APIRouter(tags=["records"])
 NO_STORE = {"Cache-Control": "no-store"}
+STATUSES = {term.code: term.label for term in PLAN_STATUSES}
+APPROVALS = {term.code: term.label for term in PLAN_APPROVALS}
 Parameters = Annotated[PageQuery, Query()]
 
 
@@ -45,7 +47,7 @@ async def show_approvals(
     approvals = await read_approvals(session, seen.id)
     content = await read_content(session, seen.id)
     document = approvals_document(view, caller, seen, approvals)
-    return view.respond(document, state=content)
+    return view.respond(document, template="approvals.html", state=content)
 
 
 @router.post(
@@ -100,12 +102,14 @@ def approvals_document(
         "title": title.in_(view.lang),
         "plan": plan,
         "status": seen.status,
+        "status_name": STATUSES[seen.status].in_(view.lang),
         "complete": bool(approvals) and all(item.state == "approved" for item in approvals),
         "approvals": [
             {
                 "region": item.region,
                 "name": item.name.in_(view.lang),
                 "state": item.state,
+                "state_name": APPROVALS[item.state].in_(view.lang),
                 "at": None if item.at is None else rfc3339(item.at),
                 "by": item.actor if known else None,
                 "reason": item.reason if known else None,

@@ -184,8 +184,8 @@ def conformance_line(verdict: str, upper: PlanSeen | None, departures: int) -> L
         )
     if verdict == "nothing_to_compare":
         return Label(
-            f"没有可比较的内容：上位规划 {upper.code} 未对本规划的指标和区域设定目标",
-            f"Nothing to compare: {upper.code} sets no target for this plan's indicators and"
+            f"没有可比较的内容：上位规划《{upper.name.zh}》未对本规划的指标和区域设定目标",
+            f"Nothing to compare: {upper.name.en} sets no target for this plan's indicators and"
             " regions",
         )
     if departures:
