@@ -10,8 +10,8 @@ from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from shanhai.db.engine import Sessions
 from shanhai.db.migrate import upgrade
-from shanhai.jobs import line, reaping, states
-from shanhai.jobs.line import Quota
+from shanhai.jobs import fair_queue, lost_jobs, states
+from shanhai.jobs.fair_queue import Quota
 from tests.support.job_rows import open_sessions
 
 FEW, MANY = 100, 100_000
@@ -71,13 +71,13 @@ async def _work(sessions: Sessions, taken: int) -> dict[str, float]:
     for number in range(taken):
         caller = f"caller {number % CALLERS}"
         async with sessions.begin() as session:
-            await line.lock_caller(session, caller)
-            await line.find_spot(session, requested_by=caller, priority=5, quota=QUOTA)
+            await fair_queue.lock_caller(session, caller)
+            await fair_queue.find_spot(session, requested_by=caller, priority=5, quota=QUOTA)
     placed = time.perf_counter()
     for _ in range(taken):
         async with sessions.begin() as session:
-            await line.admit(session, quota=QUOTA)
-            await reaping.take_undispatched(session, after_s=5)
+            await fair_queue.admit(session, quota=QUOTA)
+            await lost_jobs.take_undispatched(session, after_s=5)
     reaped = time.perf_counter()
     return {
         "claim": (claimed - started) / taken,

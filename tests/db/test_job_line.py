@@ -13,9 +13,9 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.queries.jobs import read_queue_state
 from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict
-from shanhai.jobs import line, states
+from shanhai.jobs import fair_queue, states
 from shanhai.jobs.failures import Failure
-from shanhai.jobs.line import PRIORITIES, Quota, TooManyJobs
+from shanhai.jobs.fair_queue import PRIORITIES, Quota, TooManyJobs
 from shanhai.jobs.states import Claim
 from shanhai.jobs.submission import USUAL, Terms, resubmit
 from shanhai.vocabulary import JobStatus, Label, Scope
@@ -53,7 +53,7 @@ async def succeed(sessions: Sessions, claimed: Claim | None) -> None:
 
 async def admit(sessions: Sessions, quota: Quota = TWO) -> int:
     async with sessions.begin() as session:
-        return await line.admit(session, quota=quota)
+        return await fair_queue.admit(session, quota=quota)
 
 
 async def submit_many(
@@ -115,7 +115,7 @@ class TestOrder:
                 )
             )
             await session.execute(text("ANALYZE job"))
-        following = select(Job.id).where(line.IN_LINE).order_by(*line.ORDER).limit(1)
+        following = select(Job.id).where(fair_queue.IN_LINE).order_by(*fair_queue.ORDER).limit(1)
         compiled = following.with_for_update(skip_locked=True).compile(
             compile_kwargs={"literal_binds": True}
         )

@@ -12,7 +12,7 @@ import pytest
 
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.job import Job
-from shanhai.jobs.reaping import reap
+from shanhai.jobs.lost_jobs import reap
 from shanhai.jobs.states import claim
 from tests.faults.breakable import LEASE_S, Breakable, wait_until
 from tests.support.job_rows import age_job, submit_echo

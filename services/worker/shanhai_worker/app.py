@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from shanhai.db.engine import create_engine, create_sessions
-from shanhai.jobs.line import Quota
+from shanhai.jobs.fair_queue import Quota
 from shanhai.jobs.queue import Listener, Wakeable, demand_address, make_dispatcher
 from shanhai.raster.windows import Cluster
 from shanhai.settings import (

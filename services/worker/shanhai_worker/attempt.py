@@ -20,7 +20,7 @@ from shanhai.jobs.failures import (
     out_of_time,
     unreachable,
 )
-from shanhai.jobs.line import pause_s
+from shanhai.jobs.fair_queue import pause_s
 from shanhai.jobs.states import (
     Claim,
     LeaseLost,

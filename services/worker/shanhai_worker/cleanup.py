@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from shanhai.db.queries.files import read_references
 from shanhai.db.tables.job import Job
-from shanhai.jobs.line import admit
-from shanhai.jobs.reaping import reap, take_undispatched
+from shanhai.jobs.fair_queue import admit
+from shanhai.jobs.lost_jobs import reap, take_undispatched
 from shanhai.jobs.states import Lease
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.storage.garbage_collection import TooMany, demand_few, find_orphans, remove

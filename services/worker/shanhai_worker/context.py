@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import ANONYMOUS
 from shanhai.db.tile_tokens import TileToken, seal
-from shanhai.jobs.line import NO_QUOTA, Quota
+from shanhai.jobs.fair_queue import NO_QUOTA, Quota
 from shanhai.jobs.queue import Dispatcher
 from shanhai.processes.kit.task import Task, TilesTask
 from shanhai.raster.windows import Cluster

@@ -30,7 +30,7 @@ from shanhai.db.queries.audit_chain import (
 from shanhai.db.tiles.simplification import fill_portion
 from shanhai.db.tiles.simplification import prune_changes as prune_tile_changes
 from shanhai.errors import ShanhaiError
-from shanhai.jobs.scheduling import Attended, attend_to_next
+from shanhai.jobs.schedule_runs import Attended, attend_to_next
 from shanhai.settings import AuditSettings
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.db_errors import DATABASE_ERRORS

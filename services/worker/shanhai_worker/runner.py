@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.jobs.line import admit
+from shanhai.jobs.fair_queue import admit
 from shanhai.jobs.states import Claim, claim
 from shanhai_worker.attempt import handle
 from shanhai_worker.context import WorkerContext

@@ -19,7 +19,7 @@ from shanhai.db.queries.keys import OPERATOR
 from shanhai.db.tables.job import Job, Schedule
 from shanhai.errors import NotFound
 from shanhai.jobs.failures import Failure, FailureClass
-from shanhai.jobs.line import Quota
+from shanhai.jobs.fair_queue import Quota
 from shanhai.jobs.results import message_of
 from shanhai.jobs.schedules import (
     Run,

@@ -5,7 +5,7 @@ from typing import Any
 
 from shanhai.db.tables.job import Job
 from shanhai.jobs.failures import Failure
-from shanhai.jobs.line import QUOTA
+from shanhai.jobs.fair_queue import QUOTA
 from shanhai.jobs.result_form import ResultForm
 from shanhai.jobs.stages import AGAIN, ENDING, HELD_BACK, STATUS_MESSAGES, name_stage
 from shanhai.processes.catalogue import CONTRACTS

@@ -14,7 +14,7 @@ from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.job import Job, Schedule, ScheduleRun
 from shanhai.errors import Conflict, Forbidden, LimitExceeded, NotFound, Stale
-from shanhai.jobs.timing import Timing
+from shanhai.jobs.schedule_times import Timing
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.publication_rights import demand_right
 from shanhai.vocabulary import JobStatus, Role, Scope

@@ -9,7 +9,7 @@
 A claim raises `attempt`, the fencing number: every later write of a worker names the attempt it
 was given and changes nothing once another has been given out. All times are the database's, so
 that a worker's clock may step without breaking a lease. What nobody holds any more is looked for
-in `shanhai.jobs.reaping`.
+in `shanhai.jobs.lost_jobs`.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict, NotFound
 from shanhai.jobs.callbacks import tell_subscriber
 from shanhai.jobs.failures import Failure, lost
-from shanhai.jobs.line import IN_LINE, ORDER, RETRY
+from shanhai.jobs.fair_queue import IN_LINE, ORDER, RETRY
 from shanhai.vocabulary import JobStatus
 
 

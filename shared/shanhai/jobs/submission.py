@@ -16,7 +16,7 @@ from shanhai.db.queries.audit import Act, record
 from shanhai.db.queries.jobs import find_retry
 from shanhai.db.tables.job import Job, JobDataset
 from shanhai.errors import Conflict
-from shanhai.jobs.line import NO_QUOTA, NORMAL, Quota, demand_priority, find_spot, lock_caller
+from shanhai.jobs.fair_queue import NO_QUOTA, NORMAL, Quota, demand_priority, find_spot, lock_caller
 from shanhai.jobs.result_form import ResultForm
 from shanhai.processes.catalogue import read_task, resolution_of
 from shanhai.processes.kit.authority import identity_of

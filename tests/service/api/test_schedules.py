@@ -16,8 +16,8 @@ from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key, prefix_of, revoke_key
 from shanhai.db.tables.access import ApiKey
 from shanhai.db.tables.job import Job, Schedule, ScheduleRun
-from shanhai.jobs.line import NO_QUOTA
-from shanhai.jobs.scheduling import Attended, attend_to_next
+from shanhai.jobs.fair_queue import NO_QUOTA
+from shanhai.jobs.schedule_runs import Attended, attend_to_next
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.state import ServiceState
 from tests.support.job_rows import add_dataset, add_region

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from shanhai.db.tables import job as tables
-from shanhai.jobs.line import PRIORITIES
+from shanhai.jobs.fair_queue import PRIORITIES
 from shanhai.jobs.results import exception_of
+from shanhai.jobs.schedule_times import SHORTEST_S, check_cron
 from shanhai.jobs.schedules import Run
-from shanhai.jobs.timing import SHORTEST_S, check_cron
 from shanhai.vocabulary import JobStatus
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, Moment
 from shanhai_api.view import View

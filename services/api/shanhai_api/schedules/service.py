@@ -7,7 +7,7 @@ from typing import Any
 from shanhai.db.tables import job as tables
 from shanhai.errors import Conflict, InvalidInput, Unauthenticated
 from shanhai.jobs import schedules
-from shanhai.jobs.line import demand_priority
+from shanhai.jobs.fair_queue import demand_priority
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai_api.identity import Caller
 from shanhai_api.kit.answers import Answer

@@ -22,8 +22,8 @@ class Job(Base):
     `result_form` how the caller wants the results told, where anything was said of it.
     `attempt` is the fencing number: every write of a worker is guarded by it. `subscriber` holds
     the addresses that are told how it goes, as the caller gave them.
-    `priority` and `turn` are its place in the line (`shanhai.jobs.line`), `held` why it stands
-    outside it; `not_before` is when it is tried again after `retries` passing failures.
+    `priority` and `turn` are its place in the queue (`shanhai.jobs.fair_queue`), `held` why it
+    stands outside it; `not_before` is when it is tried again after `retries` passing failures.
     `digest` stands for what is computed; `retry_of` is the ended job that it repeats.
     """
 

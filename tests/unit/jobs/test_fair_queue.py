@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shanhai.db.identity import Grant, Identity
 from shanhai.errors import Forbidden
-from shanhai.jobs.line import PRIORITIES, demand_priority, pause_s
+from shanhai.jobs.fair_queue import PRIORITIES, demand_priority, pause_s
 from shanhai.vocabulary import Role, Scope
 
 JOBS = frozenset({Scope.JOBS})

@@ -1,4 +1,4 @@
-"""Asking for what schedules say when their time comes: each due time once, by one worker."""
+"""Submit what schedules ask for when it is due: each due time once, by one worker."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from shanhai.db.identity import Identity
 from shanhai.db.tables.job import Schedule, ScheduleRun
 from shanhai.errors import InvalidInput, ShanhaiError
 from shanhai.jobs.failures import classify
-from shanhai.jobs.line import Quota
+from shanhai.jobs.fair_queue import Quota
 from shanhai.jobs.schedules import demand_planner, timing_of
 from shanhai.jobs.submission import Terms, submit
 from shanhai.processes.catalogue import CONTRACTS

@@ -1,4 +1,4 @@
-"""Jobs that were lost sight of: those of dead workers, and those whose wake-up never arrived."""
+"""Jobs of dead workers are queued again, and those whose wake-up never arrived are sent anew."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables.job import Job
-from shanhai.jobs.line import IN_LINE, ORDER
+from shanhai.jobs.fair_queue import IN_LINE, ORDER
 from shanhai.jobs.states import Lease, after_crash, note_end
 from shanhai.vocabulary import JobStatus
 
