@@ -17,6 +17,8 @@ from shanhai_api.kit.body import pointer_of
 
 REFERENCE = frozenset({"href", "rel", "type", "hreflang", "title", "format", "mediaType"})
 
+BYTES = "application/octet-stream"
+
 
 async def with_references(settings: OutgoingSettings, caller: Caller, value: Any) -> Any:
     """The body of an execution request with what its inputs refer to in their place.
@@ -53,7 +55,7 @@ async def _fetched(
     parse_target(href, settings, pointer=pointer)
     try:
         content, told = await EgressClient(settings).fetch(href)
-        return _read(content, told)
+        return _read(content, told, _expected(item))
     except Unavailable as error:
         message, message_zh = error.message, error.message_zh
     except ValueError:
@@ -61,16 +63,34 @@ async def _fetched(
     raise InvalidInput(message, message_zh=message_zh, pointer=pointer)
 
 
-def _read(content: bytes, told: str) -> Any:
+def _expected(item: Mapping[str, Any]) -> str | None:
+    """The media type a reference says its content has."""
+    form = item.get("format")
+    inner = form.get("mediaType") if isinstance(form, dict) else None
+    told = item.get("type") or item.get("mediaType") or inner
+    return told if isinstance(told, str) else None
+
+
+def _read(content: bytes, told: str, expected: str | None) -> Any:
     """A body by its media type.
+
+    Args:
+        expected: The one the reference says, which may say more of bytes than the host does.
 
     Raises:
         ValueError: it is not what it is said to be.
     """
-    kind = told.partition(";")[0].strip().lower()
+    kind = _base(told)
     if kind == "application/json" or kind.endswith("+json"):
         return orjson.loads(content)
     if kind.startswith("text/"):
         return content.decode()
+    if expected is not None and kind in {_base(expected), BYTES}:
+        kind = expected
     text = base64.b64encode(content).decode()
     return {"value": text, "mediaType": kind, "encoding": "base64"}
+
+
+def _base(media_type: str) -> str:
+    """A media type without its parameters."""
+    return media_type.partition(";")[0].strip().lower()

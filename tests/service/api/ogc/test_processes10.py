@@ -476,6 +476,8 @@ class TestJobCreation:
             "/text": ("text/plain; charset=utf-8", "山海".encode()),
             "/object": ("application/json", b'{"a": 1}'),
             "/image": ("image/png", b"\x89PNG"),
+            "/tiff": ("image/tiff", b"II*\0"),
+            "/bytes": ("application/octet-stream", b"II*\0"),
             "/broken": ("application/json", b"{"),
             "/page": ("text/html", b"\xff"),
         }
@@ -510,6 +512,16 @@ class TestJobCreation:
             "object": {"value": {"a": 1}, **WRAPPED},
             "binary": {"value": "iVBORw==", "mediaType": "image/png", "encoding": "base64"},
         }
+        # Hosts seldom know as well as the caller what their bytes are.
+        geotiff = "image/tiff; application=geotiff"
+        for path in ("/tiff", "/bytes"):
+            for said in ({"type": geotiff}, {"format": {"mediaType": geotiff}}):
+                inputs = {"binary": {**at(path), **said}}
+                answer = await execute(client, inputs=inputs, response="document")
+                assert answer.json()["binary"]["mediaType"] == geotiff
+        other = {"binary": {**at("/image"), "type": geotiff}}
+        answer = await execute(client, inputs=other, response="document")
+        assert answer.json()["binary"]["mediaType"] == "image/png"
         for path in ("/broken", "/page", "/nothing", "/image"):
             answer = await execute(client, inputs={"message": at(path)})
             told = refused(answer, 400)["errors"][0]
