@@ -37,7 +37,8 @@ _FIND = f"""
            WHERE s.code = ANY ($1::text[]) AND s.deleted_at IS NULL
          )::text AS stations,
          (SELECT json_agg(json_build_array(id, code, unit, low, high, moves,
-                   (extract(epoch FROM raw_since) * 1000000)::bigint, hj525, aliases))
+                   (extract(epoch FROM raw_since) * 1000000)::bigint, series_moved, hj525,
+                   aliases))
             FROM observed_property
            WHERE code = ANY ($2::text[] || $3::text[])
               OR aliases && $2::text[]
@@ -47,14 +48,14 @@ _FIND = f"""
             FROM observation_source
            WHERE (kind, sender) IN (SELECT * FROM unnest($4::text[], $5::text[]))
          )::text AS sources,
-         (SELECT json_agg(json_build_array(d.station_id, d.former_property_id, p.code))
-            FROM datastream d JOIN station s ON s.id = d.station_id
-                 JOIN observed_property p ON p.id = d.property_id
-           WHERE d.former_property_id IS NOT NULL AND s.code = ANY ($1::text[])
-         )::text AS moved,
          ARRAY({missing_sql("$6")}) <> '{{}}' AS months_missing,
          current_setting('TimeZone') AS zone
 """  # noqa: S608 - constants of this code
+_MOVED = """
+  SELECT d.station_id, d.former_property_id, p.code
+    FROM datastream d JOIN observed_property p ON p.id = d.property_id
+   WHERE d.former_property_id = ANY ($1::smallint[])
+"""
 _ADD_SOURCE = text(
     "INSERT INTO observation_source (kind, sender) VALUES (:kind, :sender)"
     " ON CONFLICT (kind, sender) DO UPDATE SET kind = excluded.kind RETURNING id"
@@ -144,10 +145,13 @@ async def find_known(connection: AsyncConnection, asked: CodeQuery) -> KnownCode
     sources = {(kind, sender): id_ for kind, sender, id_ in orjson.loads(row.sources or "[]")}
     own: dict[str, KnownProperty] = {}
     others: dict[str, KnownProperty] = {}
-    for id_, code, unit, low, high, moves, since, hj525, aliases in orjson.loads(
+    left: list[int] = []
+    for id_, code, unit, low, high, moves, since, moved, hj525, aliases in orjson.loads(
         row.properties or "[]"
     ):
         own[code] = KnownProperty(id_, code, unit, low, high, moves, since)
+        if moved:
+            left.append(id_)
         for name in (hj525, *aliases):
             if name is not None:
                 others.setdefault(name, own[code])
@@ -155,8 +159,16 @@ async def find_known(connection: AsyncConnection, asked: CodeQuery) -> KnownCode
     # A property's own code goes before another's alias.
     properties = {**others, **own}
     zone = ZoneInfo(row.zone)
-    moved = {(station, was): now for station, was, now in orjson.loads(row.moved or "[]")}
-    return KnownCodes(stations, properties, related, sources, moved, row.months_missing, zone)
+    elsewhere = await _moved(connection, left)
+    return KnownCodes(stations, properties, related, sources, elsewhere, row.months_missing, zone)
+
+
+async def _moved(connection: AsyncConnection, left: list[int]) -> dict[tuple[int, int], str]:
+    """Under which property series are stored that were once of some: hardly ever any."""
+    if not left:
+        return {}
+    rows = await connection.exec_driver_sql(_MOVED, (left,))
+    return {(row.station_id, row.former_property_id): row.code for row in rows}
 
 
 async def add_source(session: AsyncSession, kind: str, sender: str) -> int:

@@ -48,6 +48,8 @@ async def relabel(
     )
     moved = {} if kept.id == own else {"property_id": kept.id, "former_property_id": former}
     await session.execute(update(Datastream).where(_of(series)).values(conversion=now, **moved))
+    if moved:
+        observed.series_moved = True
     after = StationSeries(series.station_code, kept.code, station, kept.id)
     if moved or number:
         _record(session, act, series, after, number)

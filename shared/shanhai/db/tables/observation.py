@@ -30,6 +30,7 @@ class ObservedProperty(Base):
             are plain numbers: its first Datastream says it.
         variant_of: The property it is the same as, in a unit that does not convert to that one's:
             so their values are never taken together.
+        series_moved: Series of it were moved to variants: who stores values looks which.
         moves: Equal values for long mean that the sensor hangs.
         hj525: Its code in HJ 212 telegrams.
         aliases: Other codes feeds may name it by.
@@ -62,6 +63,7 @@ class ObservedProperty(Base):
     description: Mapped[str | None]
     unit_open: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     variant_of: Mapped[str | None] = mapped_column(ForeignKey("observed_property.code"))
+    series_moved: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     raw_years: Mapped[int | None] = mapped_column(SmallInteger)
     raw_since: Mapped[Moment | None]
     row_version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
