@@ -8,7 +8,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from shanhai import __version__
+from shanhai.db.cases.queries import CASES
 from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES
+from shanhai.db.proposals.queries import PROPOSALS
 from shanhai.openapi import downgrade
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import Label
@@ -23,6 +25,9 @@ from shanhai_api.features.definition import (
 )
 
 Document = dict[str, Any]
+LISTED = (CASES, PROPOSALS)
+"""Records with routes of their own, whose lists are like those of the others."""
+LISTING = ("parameters", "responses")
 ITEMS = "/collections/{collection}/items"
 TAGS: Mapping[str, Label] = {
     "service": Label("平台服务", "What the service is"),
@@ -158,7 +163,7 @@ def complete(document: Document) -> Document:
     document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{}, {"key": []}]
     document["components"]["responses"] = {"Problem": PROBLEM_ANSWER}
-    for entity in ENTITIES:
+    for entity in (*ENTITIES, *LISTED):
         schemas |= schemas_of(entity)
     document["paths"] = _with_entities(document["paths"])
     for path, item in document["paths"].items():
@@ -175,6 +180,10 @@ def _with_entities(paths: Mapping[str, Any]) -> Document:
         for path, item in paths.items()
         if not path.startswith(ITEMS) and path not in declared
     }
+    for entity in LISTED:
+        path = entity.path or ""
+        listed = {name: paths_of(entity)[path]["get"][name] for name in LISTING}
+        others[path] = {**others[path], "get": {**others[path]["get"], **listed}}
     return others | declared
 
 

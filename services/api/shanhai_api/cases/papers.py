@@ -4,13 +4,11 @@ import asyncio
 import hashlib
 from uuid import uuid4
 
-from fastapi import Request
-
 from shanhai.db.cases.documents import CasePaper, add_paper, demand_adder
 from shanhai.db.projects.documents import checked_name
 from shanhai.errors import InvalidInput
 from shanhai.storage.file_types import demand_kind, kind_of
-from shanhai_api.cases.operations import describe_paper
+from shanhai_api.cases.models import CaseDocument
 from shanhai_api.cases.schemas import CaseUploadQuery
 from shanhai_api.dependencies import act_of
 from shanhai_api.identity import Caller
@@ -23,7 +21,6 @@ from shanhai_api.view import View
 
 async def receive(
     state: ServiceState,
-    request: Request,
     view: View,
     caller: Caller,
     case: str,
@@ -34,6 +31,7 @@ async def receive(
     Who may not add it is told before the body is read.
     """
     name = checked_name(query.filename)
+    request = view.request
     kind = kind_of(request.headers.get("content-type", ""), name)
     if query.kind == "photo" and not kind.media_type.startswith("image/"):
         raise InvalidInput(
@@ -59,7 +57,8 @@ async def receive(
         async def effect() -> Made:
             act = act_of(caller, view)
             row = await add_paper(unit.session, case, caller, act, paper, stored)
-            return Made(describe_paper(row, view), {"Location": view.url(f"/documents/{row.code}")})
+            location = view.url(f"/documents/{row.code}")
+            return Made(CaseDocument.of(row, view).as_json(), {"Location": location})
 
         asked = hashlib.sha256(f"{digest} {paper}".encode()).hexdigest()
         return await once(request, unit, caller, body_sha256=asked, effect=effect)

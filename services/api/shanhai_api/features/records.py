@@ -19,6 +19,7 @@ from shanhai_api.features import documents, operations
 from shanhai_api.features.parameters import asked_by_form, parse_items_query
 from shanhai_api.features.tables import item_page, items_page, shown_row
 from shanhai_api.features.wording import names_on_page
+from shanhai_api.kit.writing import Context
 from shanhai_api.negotiation import HTML, JSON
 
 router = APIRouter(tags=["records"])
@@ -48,6 +49,21 @@ def path_parameters(entity: Entity) -> dict[str, Any]:
         for name in bound_names(entity)
     ]
     return {"parameters": described} if described else {}
+
+
+async def show_list(read: Context, entity: Entity) -> Response:
+    """A page of what has a list and dossiers of its own, or a file of all."""
+    request, caller = read.request, read.caller
+    chosen = file_format(request, entity)
+    if chosen is not None:
+        return await respond_file(request, read, caller, entity, chosen, {})
+    html = read.wants_html(JSON, HTML)
+    asked = asked_by_form(request) if html else request.query_params
+    query = parse_items_query(entity, asked, {})
+    if html:
+        return await items_page(read.session, entity, caller, query, read)
+    page = await operations.read_items(read.session, entity, caller, query)
+    return read.respond(documents.record_list(entity, page, page.rows, query, read, {}))
 
 
 def add_list(entity: Entity, path: str) -> None:

@@ -7,7 +7,7 @@ from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 
 import orjson
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.params import Body, Depends
 from fastapi.params import Query as QueryInfo
@@ -27,6 +27,10 @@ Endpoint = Callable[..., Awaitable[Told]]
 NO_STORE = {"Cache-Control": "no-store"}
 COMMON = Parameter("common", Parameter.KEYWORD_ONLY, annotation=Annotated[PageQuery, Query()])
 """The query of an endpoint without one of its own: `f`, `lang`, and nothing else."""
+
+
+AnyQuery = Annotated[Request, "its query"]
+"""A parameter of endpoints that read the query themselves: it depends on what is asked for."""
 
 
 class Route(APIRoute):
@@ -72,7 +76,9 @@ def _answering(
     """The endpoint with its answer made a response."""
     declared = signature(endpoint)
     parameters = [*declared.parameters.values()]
-    own_query = any(_is_query(item.annotation) for item in parameters)
+    own_query = any(
+        item.annotation is AnyQuery or _is_query(item.annotation) for item in parameters
+    )
     bodies = _bodies(endpoint)
 
     @wraps(endpoint)
