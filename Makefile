@@ -46,11 +46,12 @@ test-faults: bootstrap ## kill, stop and starve every part under load, ROUNDS ti
 		$(BIN)/python -m pytest -m faults tests/faults $(PYTEST_ARGS)
 
 .PHONY: check
-check: bootstrap ## format, lint, types, import contracts, files of compose and Kubernetes
+check: bootstrap ## format, lint, types, import contracts, bars of the source tree, files of compose and Kubernetes
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m benchmarks.house --bars
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/kubernetes-validate --strict --quiet $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml))
 

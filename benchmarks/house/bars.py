@@ -11,12 +11,19 @@ SHARED_BY_PROCESSES = ("kit", "catalogue", "local_run", "reproduction")
 """Members of the package that are no process."""
 
 ALLOWED = {
-    ("delineate_zones", "assess_ecoservices"),
-    ("run_scenario", "assess_ecoservices"),
-    ("run_scenario", "delineate_zones"),
-    ("run_scenario", "build_network"),
+    # These begin with another process.
+    f"{PROCESSES}.delineate_zones": {"assess_ecoservices"},
+    f"{PROCESSES}.run_scenario": {"assess_ecoservices", "build_network", "delineate_zones"},
+    # A run on files imports its rasters first, and reads the files that two processes take.
+    f"{PROCESSES}.local_run": {"import_dataset", "run_scenario", "select_sites"},
+    f"{PROCESSES}.reproduction": {"publish_bulletin", "select_sites"},
+    "shanhai.cli.run": {"run_scenario", "select_sites"},
+    # What is small is answered at once, without a job.
+    "shanhai_api.bulletins": {"publish_bulletin"},
+    "shanhai_api.compliance": {"check_compliance"},
+    "shanhai_api.processes": {"echo"},
 }
-"""Processes that begin with another: (process, the other)."""
+"""Who may import from a process besides itself: a module or package, and the processes."""
 QUEUE = "shared/shanhai/jobs"
 
 
@@ -46,16 +53,16 @@ def bars() -> list[Bar]:
     code = everything({name: measure(ROOT / folder) for name, folder in PACKAGES.items()})
     long = sum(lines > LONG for lines in code.function_lines)
     return [
-        Bar("source, lines", tree.lines, 142_000, 169_600),
-        Bar("classes that share their name", _classes_sharing_a_name(tree), 59, 500),
-        Bar("files with a single importer", len(tree.single_caller_modules()), 150, 500),
-        Bar("imports, % of lines", 100 * tree.import_lines / tree.lines, 6.5, 9.0, 2),
+        Bar("source, lines", tree.lines, 142_000, 171_000),
+        Bar("classes that share their name", _classes_sharing_a_name(tree), 59, 59),
+        Bar("files with a single importer", len(tree.single_caller_modules()), 150, 290),
+        Bar("imports, % of lines", 100 * tree.import_lines / tree.lines, 6.5, 8.6, 2),
         Bar("functions, median of lines", median(code.function_lines), 8, 8),
         Bar(
             f"functions above {LONG} lines, %", 100 * long / len(code.function_lines), 0.49, 0.49, 2
         ),
-        Bar("shanhai.jobs, lines", sum(measure(ROOT / QUEUE).file_lines), 2_500, 9_700),
-        Bar("files that import another process", len(importers_of_a_process(tree)), 0, 200),
+        Bar("shanhai.jobs, lines", sum(measure(ROOT / QUEUE).file_lines), 2_500, 2_500),
+        Bar("files that import another process", len(importers_of_a_process(tree)), 0, 0),
     ]
 
 
@@ -64,12 +71,21 @@ def _classes_sharing_a_name(tree: SourceTree) -> int:
 
 
 def importers_of_a_process(tree: SourceTree) -> list[str]:
-    """Modules outside a process's folder that import from it."""
-    found = []
-    for module, targets in tree.imported.items():
-        if any(process_of(target) not in (None, process_of(module)) for target in targets):
-            found.append(module)
-    return found
+    """Modules that import from a process, though they neither lie in its folder nor may."""
+    return [
+        module
+        for module, targets in tree.imported.items()
+        if {process_of(target) for target in targets} - _known_to(module)
+    ]
+
+
+def _known_to(module: str) -> set[str | None]:
+    """The processes a module may import from, and None."""
+    known = {None, process_of(module)}
+    for importer, processes in ALLOWED.items():
+        if module == importer or module.startswith(f"{importer}."):
+            known |= processes
+    return known
 
 
 def process_of(module: str) -> str | None:

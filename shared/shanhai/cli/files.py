@@ -12,7 +12,7 @@ from rich.progress import Progress
 from shanhai.cli.features import import_feature_file
 from shanhai.client import ApiClient
 from shanhai.errors import InvalidInput
-from shanhai.processes.import_dataset.description import read_description
+from shanhai.processes.kit.dataset_description import read_description
 from shanhai.settings import PublicSettings
 from shanhai.storage.reproducible_zip import digest_of
 

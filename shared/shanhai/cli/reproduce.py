@@ -17,7 +17,7 @@ from shanhai.processes.kit.process import Progress as Hears
 from shanhai.settings import DaskSettings
 
 if TYPE_CHECKING:
-    from shanhai.processes.reproduction import Compared, Fetch, Input
+    from shanhai.processes.reproduction import Fetch, Input, ReproducedResult
 
 _WIDTH = 16
 """Digits of a checksum that are shown where both are alike."""
@@ -89,7 +89,7 @@ def fetching(source: str, key: str | None, hears: Hears) -> "Iterator[Fetch]":
         yield fetch
 
 
-def tell(compared: "list[Compared]") -> None:
+def tell(compared: "list[ReproducedResult]") -> None:
     """Print the comparison as a table and one line of judgement."""
     table = Table("output 结果", "expected sha256 原校验和", "got 本次", "same 一致")
     for one in compared:

@@ -27,7 +27,7 @@ from shanhai.data.synthetic_layers import (
 from shanhai.data.themes import DemoTheme
 from shanhai.data.vector_layers import Feature, PopulatedPlace, places_within, write_features
 from shanhai.data.world import World, clip_box
-from shanhai.processes.import_dataset.description import DatasetDescription, write_description
+from shanhai.processes.kit.dataset_description import DatasetDescription, write_description
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA, Transform, write_geotiff
 from shanhai.science.arrays import FloatArray
 

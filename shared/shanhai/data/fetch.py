@@ -20,7 +20,7 @@ from shanhai.data.progress import Reporter
 from shanhai.data.stac import Asset, Catalogues, ThemeSource, find_assets, sign
 from shanhai.data.themes import COAST_SPACING_M, ODBL
 from shanhai.errors import InvalidInput, NotFound
-from shanhai.processes.import_dataset.description import DatasetDescription, write_description
+from shanhai.processes.kit.dataset_description import DatasetDescription, write_description
 from shanhai.raster.crs import reproject_geometry
 from shanhai.raster.fill_codes import (
     FillCode,

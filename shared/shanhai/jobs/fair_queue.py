@@ -57,7 +57,7 @@ NO_QUOTA = Quota()
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class QueuePlace:
     """Where a new job stands."""
 
     turn: int
@@ -91,7 +91,7 @@ async def lock_caller(session: AsyncSession, requested_by: str) -> None:
 
 async def find_spot(
     session: AsyncSession, *, requested_by: str, priority: int, quota: Quota
-) -> Spot:
+) -> QueuePlace:
     """Where a new job of a caller stands; `lock_caller` comes before.
 
     Raises:
@@ -112,7 +112,7 @@ async def find_spot(
         taken = or_(IN_LINE, Job.status == JobStatus.RUNNING)
         if await _count(session, own, taken, most=quota.running) >= quota.running:
             held = QUOTA
-    return Spot(await _next_turn(session, own, priority), held)
+    return QueuePlace(await _next_turn(session, own, priority), held)
 
 
 async def admit(session: AsyncSession, *, quota: Quota) -> int:

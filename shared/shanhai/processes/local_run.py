@@ -13,9 +13,9 @@ from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.catalogue import CONTRACTS, compute_of
 from shanhai.processes.import_dataset.compute import import_raster
 from shanhai.processes.import_dataset.contract import ImportDatasetInputs
-from shanhai.processes.import_dataset.description import read_description
 from shanhai.processes.kit.analysis_grid import check_grid
 from shanhai.processes.kit.contract import Inputs, ProcessContract
+from shanhai.processes.kit.dataset_description import read_description
 from shanhai.processes.kit.lookups import refuse
 from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.region_files import RegionChoice, read_region

@@ -100,7 +100,7 @@ class Manifest(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ReproducedResult:
     """A result of both runs; `got` is None where the second has none."""
 
     name: str
@@ -165,7 +165,7 @@ def reproduce(
     fetch: Fetch | None = None,
     processes: int = 1,
     cluster: Cluster | None = None,
-) -> list[Compared]:
+) -> list[ReproducedResult]:
     """Compute a run again into `workspace` and compare every result.
 
     Args:
@@ -211,7 +211,7 @@ def reproduce(
     )
     outcome = compute_of(manifest.process)(task, workspace, progress)
     made = {file.name: sha256_of(workspace / file.path) for file in outcome.files}
-    return [Compared(one.name, one.sha256, made.get(one.name)) for one in manifest.outputs]
+    return [ReproducedResult(one.name, one.sha256, made.get(one.name)) for one in manifest.outputs]
 
 
 def find_inputs(

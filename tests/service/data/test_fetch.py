@@ -14,7 +14,7 @@ from shanhai.data.fetch import fetch_theme
 from shanhai.data.progress import Reporter
 from shanhai.data.stac import Catalogues, read_catalogues
 from shanhai.errors import InvalidInput, NotFound, Unavailable
-from shanhai.processes.import_dataset.description import read_description
+from shanhai.processes.kit.dataset_description import read_description
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from tests.support.stac_site import TOKEN, Site, serve_site
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai_api.observations.chart import Point, draw, ticks_for, unbroken
-from shanhai_api.observations.station_page import Span
+from shanhai_api.observations.station_page import PeriodOfZone
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -72,7 +72,7 @@ def test_parts_are_the_whole_and_gaps_lie_between(hours: list[int]) -> None:
 
 
 def test_spans_are_those_of_the_zone() -> None:
-    month = Span.around(date(2026, 2, 11), "month", SHANGHAI)
+    month = PeriodOfZone.around(date(2026, 2, 11), "month", SHANGHAI)
     assert month.moments == (
         datetime(2026, 1, 31, 16, tzinfo=UTC),
         datetime(2026, 2, 28, 16, tzinfo=UTC),
@@ -82,9 +82,9 @@ def test_spans_are_those_of_the_zone() -> None:
         date(2026, 1, 31),
         date(2026, 3, 1),
     )
-    year = Span.around(date(2024, 2, 29), "year", SHANGHAI)
+    year = PeriodOfZone.around(date(2024, 2, 29), "year", SHANGHAI)
     assert (year.name, year.last, len(year.ticks())) == ("2024", date(2025, 1, 1), 12)
-    day = Span.around(date(2026, 12, 31), "day", SHANGHAI)
+    day = PeriodOfZone.around(date(2026, 12, 31), "day", SHANGHAI)
     assert (day.name, day.last, day.ticks()[1]) == (
         "2026-12-31",
         date(2027, 1, 1),

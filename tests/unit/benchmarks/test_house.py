@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.house.bars import importers_of_a_process
 from benchmarks.house.code import FunctionNode, Measure, lines_of, public_things, quantile
 from benchmarks.house.imports import SourceTree, classes
 
@@ -96,3 +97,15 @@ def test_a_module_that_one_other_imports_has_a_single_importer(tmp_path: Path):
 def test_classes_of_one_name_are_counted_wherever_they_stand(tmp_path: Path):
     tree = tree_of(tmp_path, a="class X: ...\n", b="def f():\n    class X: ...\n")
     assert classes(tree)["X"] == ["pkg.a", "pkg.b"]
+
+
+def test_only_who_is_named_imports_from_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = SourceTree()
+    imported = {
+        "shanhai.processes.run_scenario.compute": {"shanhai.processes.build_network.compute"},
+        "shanhai.processes.echo.compute": {"shanhai.processes.build_network.compute"},
+        "shanhai.processes.echo.publish": {"shanhai.processes.kit.outputs"},
+        "shanhai.db.engine": {"shanhai.processes.echo.contract"},
+    }
+    monkeypatch.setattr(tree, "imported", imported)
+    assert importers_of_a_process(tree) == ["shanhai.processes.echo.compute", "shanhai.db.engine"]

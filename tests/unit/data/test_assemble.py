@@ -16,7 +16,7 @@ from shanhai.data.regions import DemoRegion, DemoUnit
 from shanhai.data.synthetic_layers import demo_grid
 from shanhai.data.vector_layers import PopulatedPlace
 from shanhai.data.world import World
-from shanhai.processes.import_dataset.description import read_description
+from shanhai.processes.kit.dataset_description import read_description
 from shanhai.raster.geotiff import read_geotiff
 
 SHORE = DemoRegion(

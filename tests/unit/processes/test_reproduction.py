@@ -14,9 +14,9 @@ from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.processes.local_run import run_on_files
 from shanhai.processes.reproduction import (
-    Compared,
     Input,
     Manifest,
+    ReproducedResult,
     differences,
     find_inputs,
     read_manifest,
@@ -51,7 +51,7 @@ def manifest(first: Path) -> Manifest:
     return read_manifest(first / "manifest.json")
 
 
-def again(manifest: Manifest, files: Path, workspace: Path, **more: Any) -> list[Compared]:
+def again(manifest: Manifest, files: Path, workspace: Path, **more: Any) -> list[ReproducedResult]:
     return reproduce(manifest, files=files, workspace=workspace, progress=silent, **more)
 
 

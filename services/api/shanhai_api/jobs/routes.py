@@ -10,7 +10,6 @@ from fastapi.responses import StreamingResponse
 from shanhai.db.tables.job import Job
 from shanhai.jobs.result_form import ResultForm
 from shanhai.processes.catalogue import CONTRACTS
-from shanhai.processes.check_compliance.contract import CHECK_COMPLIANCE
 from shanhai.vocabulary import JobStatus
 from shanhai_api.compliance.naming import names_in
 from shanhai_api.dependencies import (
@@ -141,7 +140,7 @@ async def read_results(
     document = told_results(row, view)
     values = {name: item for name, item in document.items() if is_value(name, item)}
     extra: dict[str, Any] = {"job": str(row.id), "values": values, "checked": None}
-    if row.kind == CHECK_COMPLIANCE.id and view.wants_html(JSON, HTML):
+    if row.kind == "check-compliance" and view.wants_html(JSON, HTML):
         checked = document["result"]
         names = await names_in(session, checked, caller.viewer, view.lang)
         extra |= {"checked": checked, "names": names}

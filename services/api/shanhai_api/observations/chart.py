@@ -30,7 +30,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class ChartMark:
     """A marked value: where it lies, and what a reader is told of it."""
 
     x: float
@@ -44,8 +44,8 @@ class Chart:
 
     lines: list[str]
     bands: list[str]
-    dots: list[Spot]
-    spots: list[Spot]
+    dots: list[ChartMark]
+    spots: list[ChartMark]
     up: list[Tick]
     along: list[Tick]
 
@@ -100,8 +100,8 @@ def draw(
             for part in wide
             if any(p.low < p.high for p in part)
         ],
-        dots=[Spot(frame.x(p.at), frame.y(p.value), "") for p in alone],
-        spots=[Spot(frame.x(at), frame.y(value), title) for at, value, title in marked],
+        dots=[ChartMark(frame.x(p.at), frame.y(p.value), "") for p in alone],
+        spots=[ChartMark(frame.x(at), frame.y(value), title) for at, value, title in marked],
         up=[Tick(frame.y(tick), f"{tick:.6g}") for tick in ticks],
         along=[Tick(frame.x(at), label) for at, label in along],
     )

@@ -67,7 +67,7 @@ class StationQuery(PageQuery):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class PeriodOfZone:
     """A day, a month or a year of a zone."""
 
     range: Range
@@ -75,7 +75,7 @@ class Span:
     zone: ZoneInfo
 
     @classmethod
-    def around(cls, day: date, length: Range, zone: ZoneInfo) -> "Span":
+    def around(cls, day: date, length: Range, zone: ZoneInfo) -> "PeriodOfZone":
         """The one a day lies in."""
         firsts = {"day": day, "month": day.replace(day=1), "year": day.replace(month=1, day=1)}
         return cls(length, firsts[length], zone)
@@ -133,7 +133,7 @@ class StationReading:
     known: SeriesQuery
     newest: Sequence[Value]
     chosen: PropertySummary | None
-    span: Span
+    span: PeriodOfZone
     drawn: SeriesQuery
     rows: Sequence[Value | Rollup]
     marked: Sequence[Value]
@@ -164,7 +164,7 @@ async def read_station(
     known = SeriesQuery(stations, await find_properties(asked), EARLIEST, LATEST)
     newest = await read_latest(asked, known, most=MOST_PROPERTIES)
     chosen = await _chosen(asked, query, known, newest)
-    span = Span.around(_day(query, newest, chosen, zone), query.range, zone)
+    span = PeriodOfZone.around(_day(query, newest, chosen, zone), query.range, zone)
     drawn = _drawn(known, chosen, span)
     wary = replace(drawn, marked=True)
     blocks = read_values(asked, wary, files, most=MOST_MARKED)
@@ -173,7 +173,7 @@ async def read_station(
     return StationReading(station, known, newest, chosen, span, drawn, rows, marked)
 
 
-def _drawn(known: SeriesQuery, chosen: PropertySummary | None, span: Span) -> SeriesQuery:
+def _drawn(known: SeriesQuery, chosen: PropertySummary | None, span: PeriodOfZone) -> SeriesQuery:
     start, end = span.moments
     properties = {} if chosen is None else {chosen.id: chosen}
     return replace(known, properties=properties, start=start, end=end)

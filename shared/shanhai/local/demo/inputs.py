@@ -21,7 +21,7 @@ from shanhai.data.stac import read_catalogues
 from shanhai.db.engine import async_url
 from shanhai.db.seeds.load import seed_city
 from shanhai.errors import NotFound, ShanhaiError, Unavailable
-from shanhai.processes.import_dataset.description import DatasetDescription, read_description
+from shanhai.processes.kit.dataset_description import DatasetDescription, read_description
 
 DEMO_DATA = "SHANHAI_DEMO_DATA"
 OPEN_THEMES = ("dem", "land_cover", "population", "npp", "ndvi", "night_lights")

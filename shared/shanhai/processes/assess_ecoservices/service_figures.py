@@ -28,7 +28,7 @@ _DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class _Layers:
+class _ServiceLayers:
     """The layers of one service in a store, and the numbers they are normalised by."""
 
     store: ScratchStore
@@ -53,7 +53,7 @@ def service_figures(assessment: Assessment, runner: WindowRunner) -> list[dict[s
     `coordination_mean`.
     """
     layers = [
-        _Layers(
+        _ServiceLayers(
             assessment.stores.own,
             service,
             assessment.extremes[f"supply.{service}"],
@@ -70,7 +70,7 @@ def service_figures(assessment: Assessment, runner: WindowRunner) -> list[dict[s
     ]
 
 
-def _figures(layers: _Layers) -> dict[str, Any]:
+def _figures(layers: _ServiceLayers) -> dict[str, Any]:
     moments = {kind: _moments(layers, kind) for kind in ("supply", "demand", "ratio")}
     strips = layers.strips()
     counted = reduce(np.add, (_counts(layers, moments, window) for window in strips))
@@ -85,12 +85,12 @@ def _figures(layers: _Layers) -> dict[str, Any]:
     }
 
 
-def _moments(layers: _Layers, kind: str) -> RunningMoments:
+def _moments(layers: _ServiceLayers, kind: str) -> RunningMoments:
     parts = (RunningMoments.of(layers.read(kind, window)) for window in layers.strips())
     return reduce(RunningMoments.joined, parts, RunningMoments())
 
 
-def _normal_mean(layers: _Layers, kind: str, extremes: Extremes) -> float:
+def _normal_mean(layers: _ServiceLayers, kind: str, extremes: Extremes) -> float:
     parts = (
         RunningMoments.of(normalise(layers.read(kind, window), extremes.limits))
         for window in layers.strips()
@@ -99,7 +99,7 @@ def _normal_mean(layers: _Layers, kind: str, extremes: Extremes) -> float:
 
 
 def _counts(
-    layers: _Layers, moments: Mapping[str, RunningMoments], window: Window
+    layers: _ServiceLayers, moments: Mapping[str, RunningMoments], window: Window
 ) -> NDArray[np.float64]:
     """Cells in deficit and surplus, by quadrant and by class of coordination; last its sum."""
     supply, demand = layers.read("supply", window), layers.read("demand", window)

@@ -36,7 +36,7 @@ Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Corridor:
+class NetworkCorridor:
     """A link as it is told.
 
     Attributes:
@@ -72,7 +72,7 @@ def tell_corridors(
     metrics: Metrics,
     conduct: Mapping[Pair, Conduct],
     contrasts: Sequence[Contrast],
-) -> list[Corridor]:
+) -> list[NetworkCorridor]:
     """Every link with its shape, its name and its figures, by pair."""
     swaths = {link.pair: swath_outline(link.swath, scene.grid) for link in network.links}
     names = official_names(scene, swaths)
@@ -97,7 +97,7 @@ def tell_corridors(
             "named": names[link.pair].code if link.pair in names else None,
         }
         found.append(
-            Corridor(
+            NetworkCorridor(
                 link,
                 f"c{number:03}",
                 names.get(link.pair, _title(link.pair)),

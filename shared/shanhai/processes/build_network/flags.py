@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shanhai.processes.build_network.context import Scene
-from shanhai.processes.build_network.corridors import Corridor, source_code
+from shanhai.processes.build_network.corridors import NetworkCorridor, source_code
 from shanhai.processes.kit.line_kinds import left_out_flags
 from shanhai.science.corridors.links import Network
 from shanhai.science.corridors.pairs import components
@@ -23,7 +23,7 @@ def network_flags(
     scene: Scene,
     sources: Sources,
     network: Network,
-    corridors: Sequence[Corridor],
+    corridors: Sequence[NetworkCorridor],
     surface: dict[str, Any],
 ) -> list[ResultFlag]:
     """Parts that no way joins, factors that are missing, what the sources themselves remark."""

@@ -10,9 +10,9 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.processes.build_network.barriers import Obstacles
 from shanhai.processes.build_network.context import Scene
-from shanhai.processes.build_network.corridors import Corridor, shares_percent, source_code
+from shanhai.processes.build_network.corridors import NetworkCorridor, shares_percent, source_code
 from shanhai.processes.build_network.metrics import Metrics
-from shanhai.processes.build_network.pattern import Pattern
+from shanhai.processes.build_network.pattern import HabitatPattern
 from shanhai.processes.build_network.resistance import LIGHTS
 from shanhai.processes.build_network.road_crossings import main_road_cells
 from shanhai.processes.kit.geometry import as_multi, patch_outlines, point_at, to_lon_lat
@@ -66,11 +66,11 @@ class Node:
 
 def tell_nodes(
     scene: Scene,
-    pattern: Pattern,
+    pattern: HabitatPattern,
     sources: Sources,
     network: Network,
     metrics: Metrics,
-    corridors: Sequence[Corridor],
+    corridors: Sequence[NetworkCorridor],
     pinch: PinchPoints,
     obstacles: Obstacles,
 ) -> list[Node]:
@@ -87,7 +87,7 @@ def tell_nodes(
 
 
 def _sources(
-    scene: Scene, sources: Sources, metrics: Metrics, corridors: Sequence[Corridor]
+    scene: Scene, sources: Sources, metrics: Metrics, corridors: Sequence[NetworkCorridor]
 ) -> list[Node]:
     outlines = patch_outlines(sources.patches.labels, sources.patches.count, scene.grid)
     found = []
@@ -118,7 +118,7 @@ def _sources(
 
 
 def _stones(
-    scene: Scene, pattern: Pattern, sources: Sources, corridors: Sequence[Corridor]
+    scene: Scene, pattern: HabitatPattern, sources: Sources, corridors: Sequence[NetworkCorridor]
 ) -> list[Node]:
     """Habitat within corridors that is too small for a source."""
     habitat = (pattern.core & (sources.patches.labels == 0)) | pattern.islets
@@ -144,7 +144,9 @@ def _stones(
     ]
 
 
-def _pinch_points(scene: Scene, pinch: PinchPoints, corridors: Sequence[Corridor]) -> list[Node]:
+def _pinch_points(
+    scene: Scene, pinch: PinchPoints, corridors: Sequence[NetworkCorridor]
+) -> list[Node]:
     spots = pinch.spots
     protected = _protected(scene, spots.patches)
     pressure = _pressure(scene, spots.patches)
@@ -171,7 +173,9 @@ def _pinch_points(scene: Scene, pinch: PinchPoints, corridors: Sequence[Corridor
     return _spots(scene, spots.patches, "p", "pinch_point", scores, documents, corridors)
 
 
-def _barriers(scene: Scene, obstacles: Obstacles, corridors: Sequence[Corridor]) -> list[Node]:
+def _barriers(
+    scene: Scene, obstacles: Obstacles, corridors: Sequence[NetworkCorridor]
+) -> list[Node]:
     spots, scores = obstacles.spots, obstacles.scores
     patches = spots.patches
     dpc = {one.code: one.document["dpc_link_percent"] for one in corridors}
@@ -209,7 +213,7 @@ def _spots(
     kind: str,
     scores: FloatArray,
     documents: Sequence[dict[str, Any]],
-    corridors: Sequence[Corridor],
+    corridors: Sequence[NetworkCorridor],
 ) -> list[Node]:
     outlines = [
         as_multi(to_lon_lat(outline, scene.grid))
@@ -230,13 +234,13 @@ def _spots(
     ]
 
 
-def _codes_by_patch(patches: Patches, corridors: Sequence[Corridor]) -> list[list[str]]:
+def _codes_by_patch(patches: Patches, corridors: Sequence[NetworkCorridor]) -> list[list[str]]:
     code = {one.link.pair: one.code for one in corridors}
     swaths = {one.link.pair: one.link.swath for one in corridors}
     return [[code[pair] for pair in pairs] for pairs in links_of(patches, swaths)]
 
 
-def _gaining(patches: Patches, corridors: Sequence[Corridor]) -> list[list[str]]:
+def _gaining(patches: Patches, corridors: Sequence[NetworkCorridor]) -> list[list[str]]:
     """The corridors each patch lies in; the nearest, where it would open a way beside them."""
     of = _codes_by_patch(patches, corridors)
     return [
@@ -245,13 +249,13 @@ def _gaining(patches: Patches, corridors: Sequence[Corridor]) -> list[list[str]]
     ]
 
 
-def _nearest(middle: FloatArray, corridors: Sequence[Corridor]) -> str:
+def _nearest(middle: FloatArray, corridors: Sequence[NetworkCorridor]) -> str:
     """Code of the corridor whose path comes nearest to a cell."""
     away = [((one.link.path.cells - middle) ** 2).sum(axis=1).min() for one in corridors]
     return corridors[int(np.argmin(away))].code
 
 
-def _junctions(scene: Scene, sources: Sources, corridors: Sequence[Corridor]) -> list[Node]:
+def _junctions(scene: Scene, sources: Sources, corridors: Sequence[NetworkCorridor]) -> list[Node]:
     """Where paths of different pairs meet outside the sources."""
     merged = merge_paths(one.link.path.cells for one in corridors)
     labels = sources.patches.labels
@@ -265,11 +269,11 @@ def _junctions(scene: Scene, sources: Sources, corridors: Sequence[Corridor]) ->
     return found
 
 
-def _touches(corridor: Corridor, row: int, col: int) -> bool:
+def _touches(corridor: NetworkCorridor, row: int, col: int) -> bool:
     return bool((corridor.link.path.cells == (row, col)).all(axis=1).any())
 
 
-def _saddles(scene: Scene, network: Network, corridors: Sequence[Corridor]) -> list[Node]:
+def _saddles(scene: Scene, network: Network, corridors: Sequence[NetworkCorridor]) -> list[Node]:
     """Where a path goes from the zone of one source to that of another, one node a cell."""
     met: dict[tuple[int, int], list[str]] = {}
     for one in corridors:
@@ -289,7 +293,7 @@ def _saddles(scene: Scene, network: Network, corridors: Sequence[Corridor]) -> l
     ]
 
 
-def _crossings(scene: Scene, corridors: Sequence[Corridor]) -> list[Node]:
+def _crossings(scene: Scene, corridors: Sequence[NetworkCorridor]) -> list[Node]:
     places = [(one, break_) for one in corridors for break_ in one.breaks]
     return [
         Node(

@@ -7,7 +7,7 @@ from typing import Any
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.processes.build_network.corridors import Corridor
+from shanhai.processes.build_network.corridors import NetworkCorridor
 from shanhai.processes.build_network.nodes import Node
 from shanhai.processes.build_network.statistics import corridor_row
 from shanhai.processes.kit.feature_collections import LINKS_FILE, NODES_FILE, write_features
@@ -15,7 +15,7 @@ from shanhai.processes.kit.task import OutputFile
 from shanhai.vocabulary import Label
 
 
-def write_links(workspace: Path, corridors: Sequence[Corridor]) -> OutputFile:
+def write_links(workspace: Path, corridors: Sequence[NetworkCorridor]) -> OutputFile:
     """Corridors as lines, each with its footprint as a member `footprint`."""
     features = [
         _feature(one.code, one.line, {**corridor_row(one), "footprint": mapping(one.footprint)})

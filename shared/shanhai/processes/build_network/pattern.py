@@ -25,7 +25,7 @@ _HABITATS = (LandCover.WATER, LandCover.MANGROVE)
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class HabitatPattern:
     """The pattern of the habitat.
 
     Attributes:
@@ -58,7 +58,7 @@ class Pattern:
         }
 
 
-def find_pattern(scene: Scene) -> Pattern:
+def find_pattern(scene: Scene) -> HabitatPattern:
     """Analyse the natural cover of the candidate land, and keep it as the layer `mspa`.
 
     Land of which the cover is unknown, the sea and all beyond the region are missing: they make no
@@ -78,7 +78,9 @@ def find_pattern(scene: Scene) -> Pattern:
     # In rasters of classes 0 is nodata: background and what is missing look alike there.
     kept = np.where(codes == Mspa.MISSING, np.uint8(0), codes)
     scene.store.write_classes(PATTERN, scene.store.whole, kept)
-    return Pattern(codes, int(np.count_nonzero(candidates)), int(np.count_nonzero(foreground)))
+    return HabitatPattern(
+        codes, int(np.count_nonzero(candidates)), int(np.count_nonzero(foreground))
+    )
 
 
 def _candidates(scene: Scene) -> BoolArray:

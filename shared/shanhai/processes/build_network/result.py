@@ -6,10 +6,10 @@ from typing import Any
 
 from shanhai.processes.build_network.barriers import Obstacles
 from shanhai.processes.build_network.context import Scene
-from shanhai.processes.build_network.corridors import Corridor
+from shanhai.processes.build_network.corridors import NetworkCorridor
 from shanhai.processes.build_network.metrics import Metrics
 from shanhai.processes.build_network.nodes import Node
-from shanhai.processes.build_network.pattern import Pattern
+from shanhai.processes.build_network.pattern import HabitatPattern
 from shanhai.processes.build_network.sensitivity import Contrast
 from shanhai.science.corridors.links import Network
 from shanhai.science.corridors.pinch_points import PinchPoints
@@ -35,13 +35,13 @@ class Built:
     """
 
     scene: Scene
-    pattern: Pattern
+    pattern: HabitatPattern
     sources: Sources
     network: Network
     metrics: Metrics
     pinch: PinchPoints
     obstacles: Obstacles
-    corridors: Sequence[Corridor]
+    corridors: Sequence[NetworkCorridor]
     nodes: Sequence[Node]
     contrasts: Sequence[Contrast]
     record: Mapping[str, Any]

@@ -7,7 +7,7 @@ import numpy as np
 from shanhai.errors import InvalidInput
 from shanhai.processes.build_network.context import RED_LINE, Scene
 from shanhai.processes.build_network.importance import IMPORTANCE
-from shanhai.processes.build_network.pattern import Pattern
+from shanhai.processes.build_network.pattern import HabitatPattern
 from shanhai.processes.kit.error_pointers import pointing_at
 from shanhai.science.corridors.sources import (
     SourceEvidence,
@@ -22,7 +22,7 @@ SOURCE = "source"
 _POINTER = "/inputs/parameters/sources"
 
 
-def find_sources(scene: Scene, pattern: Pattern) -> Sources:
+def find_sources(scene: Scene, pattern: HabitatPattern) -> Sources:
     """The sources among the cores of the pattern, kept as the layer `source`.
 
     Raises:

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from shanhai.processes.build_network.context import Scene
-from shanhai.processes.build_network.corridors import Corridor, source_code
+from shanhai.processes.build_network.corridors import NetworkCorridor, source_code
 from shanhai.processes.build_network.metrics import Metrics
 from shanhai.processes.build_network.nodes import Node
-from shanhai.processes.build_network.pattern import Pattern
+from shanhai.processes.build_network.pattern import HabitatPattern
 from shanhai.science.corridors.links import Network
 from shanhai.science.corridors.mspa.classes import LABELS, Mspa
 
@@ -23,10 +23,10 @@ PATTERN_CLASSES = (
 
 def statistics_document(
     scene: Scene,
-    pattern: Pattern,
+    pattern: HabitatPattern,
     network: Network,
     metrics: Metrics,
-    corridors: Sequence[Corridor],
+    corridors: Sequence[NetworkCorridor],
     nodes: Sequence[Node],
 ) -> dict[str, Any]:
     """All figures of a network; units stand in the names."""
@@ -57,7 +57,7 @@ def statistics_document(
     }
 
 
-def corridor_row(corridor: Corridor) -> dict[str, Any]:
+def corridor_row(corridor: NetworkCorridor) -> dict[str, Any]:
     """A corridor as the document and the files tell it."""
     return {
         "code": corridor.code,
@@ -71,7 +71,7 @@ def _row(node: Node) -> dict[str, Any]:
     return {"code": node.code, **node.document, "corridors": list(node.corridors)}
 
 
-def _pattern(scene: Scene, pattern: Pattern) -> list[dict[str, Any]]:
+def _pattern(scene: Scene, pattern: HabitatPattern) -> list[dict[str, Any]]:
     cells = np.bincount(pattern.codes.ravel(), minlength=Mspa.MISSING + 1)
     return [
         {
@@ -86,7 +86,7 @@ def _pattern(scene: Scene, pattern: Pattern) -> list[dict[str, Any]]:
     ]
 
 
-def _totals(nodes: Sequence[Node], corridors: Sequence[Corridor]) -> dict[str, Any]:
+def _totals(nodes: Sequence[Node], corridors: Sequence[NetworkCorridor]) -> dict[str, Any]:
     def area_km2(kind: str) -> float:
         areas_ha = (float(one.document["area_ha"]) for one in nodes if one.kind == kind)
         return round(sum(areas_ha) / 100, _DIGITS)

@@ -45,7 +45,7 @@ _DOUBTS_AT, _DOUBTS_SHOWN = (0, 60, 68, 100), (0, 15, 85, 100)
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ZoningRun:
     """All that was computed, before it is told to anyone."""
 
     task: Task
@@ -88,7 +88,7 @@ def _compute(
     workspace: Path,
     runner: WindowRunner,
     progress: Progress,
-) -> Run:
+) -> ZoningRun:
     progress(0, "prepare")
     assessment = assess(task, inputs, workspace / SCRATCH, runner, progress)
     area = assessment.area
@@ -111,7 +111,9 @@ def _compute(
     )
     manifest = build_manifest(task, inputs, assessment, zoning, geometry, doubt)
     statistics["flags"] = manifest["flags"]
-    return Run(task, inputs, area, assessment, zoning, geometry, statistics, manifest, districts)
+    return ZoningRun(
+        task, inputs, area, assessment, zoning, geometry, statistics, manifest, districts
+    )
 
 
 def _paced(progress: Progress, inputs: DelineateZonesInputs) -> Progress:
@@ -130,7 +132,7 @@ def _tell_doubt(progress: Progress, share: float, stage: str) -> None:
     progress(60 + 8 * share, stage)
 
 
-def _write_documents(run: Run, workspace: Path) -> list[OutputFile]:
+def _write_documents(run: ZoningRun, workspace: Path) -> list[OutputFile]:
     scheme = scheme_code(run.area.region.code)
     write_zones(workspace / ZONES_FILE, run.geometry, scheme)
     write_patches(workspace / PATCHES_FILE, run.geometry, scheme)
@@ -157,7 +159,7 @@ def _write_documents(run: Run, workspace: Path) -> list[OutputFile]:
     ]
 
 
-def _finish_manifest(run: Run, files: list[OutputFile], workspace: Path) -> None:
+def _finish_manifest(run: ZoningRun, files: list[OutputFile], workspace: Path) -> None:
     run.manifest["outputs"] = [
         {
             "name": file.name,
@@ -172,7 +174,7 @@ def _finish_manifest(run: Run, files: list[OutputFile], workspace: Path) -> None
     )
 
 
-def _values(run: Run) -> dict[str, Any]:
+def _values(run: ZoningRun) -> dict[str, Any]:
     return {
         "zones": [
             {

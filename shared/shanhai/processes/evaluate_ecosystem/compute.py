@@ -24,7 +24,7 @@ from shanhai.processes.evaluate_ecosystem.statistics import (
     statistics_document,
     table_rows,
 )
-from shanhai.processes.evaluate_ecosystem.steps import Result, Run, Step
+from shanhai.processes.evaluate_ecosystem.steps import EvaluationRun, Result, Step
 from shanhai.processes.kit.checkpointing import resumed_runner
 from shanhai.processes.kit.error_pointers import pointing_at
 from shanhai.processes.kit.evaluation_lookup import missing_faults
@@ -100,7 +100,7 @@ def _supplies(inputs: EvaluateEcosystemInputs) -> list[str]:
 def _evaluate(
     place: Place, inputs: EvaluateEcosystemInputs, progress: Progress
 ) -> dict[str, Result]:
-    run = Run(place, inputs)
+    run = EvaluationRun(place, inputs)
     wanted = [name for name in STEPS if name in inputs.themes]
     for number, name in enumerate(wanted):
         progress(5 + 65 * number / len(wanted), name)

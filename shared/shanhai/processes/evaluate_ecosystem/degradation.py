@@ -10,7 +10,7 @@ from shanhai.processes.evaluate_ecosystem.contract import (
     Series,
     series_choices,
 )
-from shanhai.processes.evaluate_ecosystem.steps import Result, Run
+from shanhai.processes.evaluate_ecosystem.steps import EvaluationRun, Result
 from shanhai.processes.kit.input_summary import possible
 from shanhai.processes.kit.region import LAND, Place
 from shanhai.raster.store import ScratchStore
@@ -31,7 +31,7 @@ _FIXED_SCALE = (0.05, 0.90)
 _UNITS = {"ndvi": "1/a", "fvc": "1/a", "npp": "gC/m2/a2", "eqi": "1/a"}
 
 
-def series_of(run: Run) -> Series:
+def series_of(run: EvaluationRun) -> Series:
     """The series the trend is taken of: the one asked for, else the first there is."""
     if run.parameters.series is not None:
         return run.parameters.series
@@ -39,7 +39,7 @@ def series_of(run: Run) -> Series:
     return next(name for name, own in SERIES_THEMES.items() if own == theme)
 
 
-def evaluate_degradation(run: Run) -> Result:
+def evaluate_degradation(run: EvaluationRun) -> Result:
     """Write `degradation` and `degradation_slope`."""
     series = series_of(run)
     stable = run.parameters.stable_slope
@@ -60,7 +60,7 @@ def evaluate_degradation(run: Run) -> Result:
     )
 
 
-def write_trend(run: Run, series: Series) -> int:
+def write_trend(run: EvaluationRun, series: Series) -> int:
     """Write slope, Z and memory of a series, once; returns its years."""
     place = run.place
     source = place.sources[SERIES_THEMES[series]]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from shanhai.processes.evaluate_ecosystem.steps import Result, Run
+from shanhai.processes.evaluate_ecosystem.steps import EvaluationRun, Result
 from shanhai.processes.kit.region import Block, Place
 from shanhai.processes.kit.supplies import write_supplies
 from shanhai.raster.store import ScratchStore
@@ -18,7 +18,7 @@ from shanhai.science.grid import Window
 OVERALL = "importance"
 
 
-def evaluate_importance(run: Run) -> Result:
+def evaluate_importance(run: EvaluationRun) -> Result:
     """Write `importance.<service>` of each service ranked, and `importance`."""
     place, services = run.place, run.parameters.services
     needs_cover = "soil_retention" in services and "soil_retention" not in run.inputs.supplies

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from shanhai.processes.evaluate_ecosystem.steps import Result, Run
+from shanhai.processes.evaluate_ecosystem.steps import EvaluationRun, Result
 from shanhai.processes.kit.layers import make_layers
 from shanhai.processes.kit.region import LAND, Place
 from shanhai.processes.kit.supplies import VegetationScale
@@ -30,7 +30,7 @@ _WHOLE_REGION = 1
 """Number of the only function region where none are given."""
 
 
-def evaluate_quality(run: Run) -> Result:
+def evaluate_quality(run: EvaluationRun) -> Result:
     """Write `quality` and `quality_index`."""
     place = run.place
     regions = "eco_region" in place.sources

@@ -11,7 +11,7 @@ from shanhai.processes.evaluate_ecosystem.degradation import (
 )
 from shanhai.processes.evaluate_ecosystem.quality import INDEX as QUALITY_INDEX
 from shanhai.processes.evaluate_ecosystem.quality import evaluate_quality
-from shanhai.processes.evaluate_ecosystem.steps import Result, Run
+from shanhai.processes.evaluate_ecosystem.steps import EvaluationRun, Result
 from shanhai.processes.kit.layers import make_layers
 from shanhai.processes.kit.supplies import layer_limits
 from shanhai.raster.store import ScratchStore
@@ -34,7 +34,7 @@ _NO_SERIES = ResultFlag(
 )
 
 
-def evaluate_resilience(run: Run) -> Result:
+def evaluate_resilience(run: EvaluationRun) -> Result:
     """Write `resilience` and `resilience_index`."""
     place, condition = run.place, _write_condition(run)
     remembered = has_series(place)
@@ -62,7 +62,7 @@ def evaluate_resilience(run: Run) -> Result:
     )
 
 
-def _write_condition(run: Run) -> str:
+def _write_condition(run: EvaluationRun) -> str:
     """The layer of the condition: quality where it is evaluated, else the habitat, else quality."""
     if "quality" not in run.inputs.themes and HABITAT in run.place.sources:
         make_layers(run.place, [HABITAT])

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from shanhai.processes.evaluate_ecosystem.steps import Result, Run
+from shanhai.processes.evaluate_ecosystem.steps import EvaluationRun, Result
 from shanhai.processes.kit.layers import make_layers
 from shanhai.processes.kit.region import LAND
 from shanhai.processes.kit.supplies import VegetationScale
@@ -67,7 +67,7 @@ class Grading:
     by_texture: bool
 
 
-def evaluate_sensitivity(run: Run) -> Result:
+def evaluate_sensitivity(run: EvaluationRun) -> Result:
     """Write `sensitivity` and the themes behind it."""
     if run.parameters.sensitivity == "monitored":
         return _from_monitoring(run)
@@ -99,7 +99,7 @@ def evaluate_sensitivity(run: Run) -> Result:
     )
 
 
-def _national_grading(run: Run) -> Grading:
+def _national_grading(run: EvaluationRun) -> Grading:
     breaks = {
         "erosivity": EROSIVITY,
         "relief": RELIEF,
@@ -110,7 +110,7 @@ def _national_grading(run: Run) -> Grading:
     return Grading(breaks, run.scale, by_texture=True)
 
 
-def _local_grading(run: Run, *, rock: bool) -> Grading:
+def _local_grading(run: EvaluationRun, *, rock: bool) -> Grading:
     """Thirds of the cells of the region; carbonate outcrop keeps its boundaries."""
     layers = ["erosivity", "erodibility", "relief", "ndvi", *(["slope"] if rock else [])]
     found = exact_layer_quantiles(
@@ -164,7 +164,7 @@ def _desertification(
     return desertification_class(index, carbonate), ~np.isnan(index) | (carbonate <= 0)
 
 
-def _from_monitoring(run: Run) -> Result:
+def _from_monitoring(run: EvaluationRun) -> Result:
     place = run.place
     themes = [name for name in _MONITORED if name in place.sources]
     make_layers(place, themes)

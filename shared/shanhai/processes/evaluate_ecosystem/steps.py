@@ -31,7 +31,7 @@ class Result:
     flags: tuple[ResultFlag, ...] = ()
 
 
-class Run:
+class EvaluationRun:
     """One evaluation of a place: its inputs, and the numbers several evaluations need."""
 
     def __init__(self, place: Place, inputs: EvaluateEcosystemInputs) -> None:
@@ -52,5 +52,5 @@ class Run:
         )
 
 
-Step = Callable[[Run], Result]
+Step = Callable[[EvaluationRun], Result]
 """Evaluates a place; writes its layers into the store."""

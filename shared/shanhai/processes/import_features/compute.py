@@ -13,7 +13,7 @@ from shanhai.processes.import_features.contract import ImportFeaturesInputs
 from shanhai.processes.import_features.findings import Findings
 from shanhai.processes.import_features.neighbour_checks import find_gaps, find_overlaps
 from shanhai.processes.import_features.reader import (
-    Reading,
+    ReadOptions,
     RowsRead,
     first_bounds,
     has_geometry,
@@ -65,7 +65,7 @@ def compute(task: ImportFeaturesTask, workspace: Path, progress: Progress) -> Ou
 
 def _reading(
     source: FeatureSource, entity: Entity, inputs: ImportFeaturesInputs, task: ImportFeaturesTask
-) -> Reading:
+) -> ReadOptions:
     plan = plan_fields(entity, source.info.fields, inputs.mapping)
     system = None
     if entity.geometry_column is not None:
@@ -73,7 +73,7 @@ def _reading(
         if bounds is not None or source.info.crs is not None or has_geometry(source):
             system = find_system(source.info.crs, inputs.crs, bounds)
     known = {name: frozenset(codes) for name, codes in task.references.items()}
-    return Reading(entity, plan, system, inputs.repair, known)
+    return ReadOptions(entity, plan, system, inputs.repair, known)
 
 
 def _check_neighbours(
@@ -93,7 +93,7 @@ def _check_neighbours(
 
 
 def _summary(
-    source: FeatureSource, reading: Reading, read: RowsRead, findings: Findings
+    source: FeatureSource, reading: ReadOptions, read: RowsRead, findings: Findings
 ) -> dict[str, Any]:
     system = reading.system
     return {

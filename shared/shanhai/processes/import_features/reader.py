@@ -14,7 +14,7 @@ from shanhai.processes.import_features.accepted_rows import AcceptedRows, writte
 from shanhai.processes.import_features.findings import Finding, Findings
 from shanhai.processes.import_features.geometry_checks import Judged, Remark, judge_shapes
 from shanhai.processes.import_features.neighbour_checks import Neighbourhood
-from shanhai.processes.import_features.rows import Plan, RowReader
+from shanhai.processes.import_features.rows import FieldPlan, RowReader
 from shanhai.processes.kit.process import Progress
 from shanhai.vector.source_crs import Numbers, System
 from shanhai.vector.sources import FeatureSource, SourceBlock
@@ -38,11 +38,11 @@ class RowsRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadOptions:
     """How a file is to be read."""
 
     entity: Entity
-    plan: Plan
+    plan: FieldPlan
     system: System | None
     repair: bool
     known: Mapping[str, frozenset[str]]
@@ -65,7 +65,11 @@ def has_geometry(source: FeatureSource) -> bool:
 
 
 def read_rows(
-    source: FeatureSource, reading: Reading, findings: Findings, target: Path, progress: Progress
+    source: FeatureSource,
+    reading: ReadOptions,
+    findings: Findings,
+    target: Path,
+    progress: Progress,
 ) -> RowsRead:
     """Judge every row; those without errors are kept in `target`."""
     properties = written_properties(reading.entity, reading.plan.written)
@@ -101,7 +105,7 @@ def read_rows(
     return done
 
 
-def _shapes(block: SourceBlock, reading: Reading) -> Judged:
+def _shapes(block: SourceBlock, reading: ReadOptions) -> Judged:
     if reading.system is None:
         return Judged(np.full(len(block), None, dtype=object), (), {})
     kind = reading.entity.geometry_type or "geometry-any"

@@ -34,7 +34,7 @@ REQUIRED = Label("必填", "is required")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FieldPlan:
     """Which field of the file each property is read from.
 
     Attributes:
@@ -55,7 +55,7 @@ class Plan:
         return frozenset(self.fields) | ({OWN_FIELDS} if self.own else frozenset())
 
 
-def plan_fields(entity: Entity, fields: Sequence[str], mapping: Mapping[str, str]) -> Plan:
+def plan_fields(entity: Entity, fields: Sequence[str], mapping: Mapping[str, str]) -> FieldPlan:
     """Match fields with properties: as told, else by name, by short name as shapefiles have it.
 
     Raises:
@@ -86,7 +86,7 @@ def plan_fields(entity: Entity, fields: Sequence[str], mapping: Mapping[str, str
     unused = [name for name in fields if name not in used.values() and name != found[own]]
     kept = () if OWN_FIELDS not in written else _own_fields(entity, unused, mapping)
     ignored = tuple(name for name in unused if name not in kept)
-    return Plan(found[own], used, kept, ignored)
+    return FieldPlan(found[own], used, kept, ignored)
 
 
 def _own_fields(
@@ -173,7 +173,7 @@ class RowReader:
     def __init__(
         self,
         entity: Entity,
-        plan: Plan,
+        plan: FieldPlan,
         known: Mapping[str, frozenset[str]],
         info: SourceInfo,
     ) -> None:

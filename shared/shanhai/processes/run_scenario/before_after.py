@@ -13,7 +13,7 @@ from shanhai.processes.build_network.currents import Conduct, conduct_of
 from shanhai.processes.build_network.importance import write_importance
 from shanhai.processes.build_network.linkages import find_links, link_settings, take_notes
 from shanhai.processes.build_network.metrics import Metrics, measure_network
-from shanhai.processes.build_network.pattern import Pattern, find_pattern
+from shanhai.processes.build_network.pattern import HabitatPattern, find_pattern
 from shanhai.processes.build_network.resistance import (
     GROUND,
     RESISTANCE,
@@ -59,7 +59,7 @@ class State:
     """
 
     scene: Scene
-    pattern: Pattern
+    pattern: HabitatPattern
     sources: Sources
     network: Network
     metrics: Metrics
@@ -156,8 +156,8 @@ def rehearse(
 
 
 def _habitat_after(
-    edited: Edited, pattern: Pattern, sources: Sources, *, complete: bool
-) -> tuple[Pattern, Sources]:
+    edited: Edited, pattern: HabitatPattern, sources: Sources, *, complete: bool
+) -> tuple[HabitatPattern, Sources]:
     """Pattern and sources after the edits; those before where no land cover is edited."""
     if not edited.covers and not complete:
         return pattern, sources

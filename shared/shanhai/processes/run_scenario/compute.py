@@ -28,7 +28,11 @@ from shanhai.processes.run_scenario.manifest import build_manifest, scenario_fla
 from shanhai.processes.run_scenario.outputs import write_edits, write_figures, write_links
 from shanhai.processes.run_scenario.rasters import write_changes
 from shanhai.processes.run_scenario.report import write_report
-from shanhai.processes.run_scenario.result import Compared, ComparedNetwork, ComparedServices
+from shanhai.processes.run_scenario.result import (
+    ComparedNetwork,
+    ComparedServices,
+    ScenarioComparison,
+)
 from shanhai.processes.run_scenario.task import RunScenarioTask
 from shanhai.raster.windows import WindowRunner
 
@@ -83,7 +87,7 @@ def _compare(
     scratch: Path,
     runner: WindowRunner,
     progress: Progress,
-) -> Compared:
+) -> ScenarioComparison:
     """Lay the edits and work out what is compared; all of it shares the progress."""
     themes = {COVER, *OPTIONAL_THEMES, *task.datasets}
     place = build_place(task, inputs, scratch / "before", open_sources(task, themes), runner)
@@ -96,7 +100,7 @@ def _compare(
     if inputs.compares_services:
         told = _part(progress, parts - 1, parts)
         services = compare_services(task, inputs, edited, scratch / "services", runner, told)
-    return Compared(scene, edited, network, services)
+    return ScenarioComparison(scene, edited, network, services)
 
 
 def _compare_networks(scene: Scene, edited: Edited, progress: Progress) -> ComparedNetwork:

@@ -63,7 +63,7 @@ class Burnt:
 
 
 @dataclass(slots=True)
-class _Layers:
+class _EditedLayers:
     """What the edits make of every cell."""
 
     cover: ClassArray
@@ -102,7 +102,7 @@ def lay_edits(
         InvalidInput: an edit names a place that was not given, or holds no cell of land.
     """
     shape_of = scene.grid.shape
-    layers = _Layers(
+    layers = _EditedLayers(
         np.zeros(shape_of, dtype=np.uint8),
         np.zeros(shape_of, dtype=bool),
         {},
@@ -134,7 +134,9 @@ def _require_place(edit: Edit, number: int, places: Sequence[AreaTask]) -> BaseG
     )
 
 
-def _burn(scene: Scene, layers: _Layers, edit: Edit, geometry: BaseGeometry, number: int) -> Burnt:
+def _burn(
+    scene: Scene, layers: _EditedLayers, edit: Edit, geometry: BaseGeometry, number: int
+) -> Burnt:
     grid = scene.grid
     drawn = reproject_geometry(geometry, LON_LAT, f"EPSG:{grid.epsg}")
     window = _window_around(drawn, grid)
@@ -156,7 +158,9 @@ def _burn(scene: Scene, layers: _Layers, edit: Edit, geometry: BaseGeometry, num
     return Burnt(edit, geometry, int(np.count_nonzero(inside)))
 
 
-def _apply(scene: Scene, layers: _Layers, edit: Edit, window: Window, inside: BoolArray) -> None:
+def _apply(
+    scene: Scene, layers: _EditedLayers, edit: Edit, window: Window, inside: BoolArray
+) -> None:
     """Let an edit count in its cells, over those before it."""
     here = window.slices
     layers.touched[here] |= inside
@@ -181,7 +185,7 @@ def _settled(scene: Scene, edit: Edit) -> float:
     return LOWEST if edit.resistance is None else edit.resistance
 
 
-def _keep(scene: Scene, store: ScratchStore, layers: _Layers, *, covers: bool) -> None:
+def _keep(scene: Scene, store: ScratchStore, layers: _EditedLayers, *, covers: bool) -> None:
     store.folder.mkdir(parents=True, exist_ok=True)
     if covers:
         cover = np.where(layers.cover > 0, layers.cover, scene.cover)

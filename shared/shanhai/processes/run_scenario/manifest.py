@@ -8,7 +8,11 @@ from shanhai.processes.assess_ecoservices.method_record import figures_of
 from shanhai.processes.kit import manifest
 from shanhai.processes.kit.line_kinds import left_out_flags
 from shanhai.processes.run_scenario.reassessment import Reassessed
-from shanhai.processes.run_scenario.result import Compared, ComparedNetwork, ComparedServices
+from shanhai.processes.run_scenario.result import (
+    ComparedNetwork,
+    ComparedServices,
+    ScenarioComparison,
+)
 from shanhai.processes.run_scenario.rezoning import Rezoned
 from shanhai.processes.run_scenario.task import RunScenarioTask
 from shanhai.science.flags import ResultFlag
@@ -18,7 +22,7 @@ Document = dict[str, Any]
 
 
 def build_manifest(
-    task: RunScenarioTask, compared: Compared, flags: Sequence[ResultFlag]
+    task: RunScenarioTask, compared: ScenarioComparison, flags: Sequence[ResultFlag]
 ) -> Document:
     """The manifest; only `job_id` and `created_utc` differ between equal runs."""
     parts = {}
@@ -97,7 +101,7 @@ def _zoning(rezoned: Rezoned) -> Document:
 
 
 def scenario_flags(
-    compared: Compared, document: Mapping[str, Any], task: RunScenarioTask
+    compared: ScenarioComparison, document: Mapping[str, Any], task: RunScenarioTask
 ) -> list[ResultFlag]:
     """What holds as it was, what fell apart, and edits that change nothing."""
     found = []

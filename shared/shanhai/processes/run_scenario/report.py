@@ -16,7 +16,7 @@ from shanhai.processes.run_scenario.comparison import CHANGE_LABELS
 from shanhai.processes.run_scenario.corridor_matching import Sides
 from shanhai.processes.run_scenario.edits import Edited
 from shanhai.processes.run_scenario.rasters import CHANGE
-from shanhai.processes.run_scenario.result import Compared, ComparedNetwork
+from shanhai.processes.run_scenario.result import ComparedNetwork, ScenarioComparison
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.reporting.maps import MapFrame, draw_class_map
 from shanhai.reporting.pages import Picture, ReportPage
@@ -33,7 +33,7 @@ _MAPS = {
 
 
 def write_report(
-    compared: Compared,
+    compared: ScenarioComparison,
     document: Mapping[str, Any],
     manifest: Mapping[str, Any],
     workspace: Path,

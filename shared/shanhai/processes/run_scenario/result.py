@@ -38,7 +38,7 @@ class ComparedServices:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ScenarioComparison:
     """What a scenario compares.
 
     Attributes:

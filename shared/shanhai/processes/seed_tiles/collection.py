@@ -10,8 +10,8 @@ from shanhai.processes.kit.process import Progress
 from shanhai.processes.seed_tiles.contract import SeedTilesInputs
 from shanhai.processes.seed_tiles.layers import SeenLayer, chosen, drawn
 from shanhai.processes.seed_tiles.levels import Block
-from shanhai.processes.seed_tiles.parts import Parts, Placed, Tally
-from shanhai.processes.seed_tiles.plan import Plan, Sheet
+from shanhai.processes.seed_tiles.parts import Parts, Placed, TileTally
+from shanhai.processes.seed_tiles.plan import SeedingPlan, Sheet
 from shanhai.processes.seed_tiles.service import CONNECTIONS, Tile, TileService, layer_path
 
 COLLECTED = 90.0
@@ -42,7 +42,7 @@ class Collector:
     """
 
     def __init__(
-        self, service: TileService, plan: Plan, inputs: SeedTilesInputs, folder: Path
+        self, service: TileService, plan: SeedingPlan, inputs: SeedTilesInputs, folder: Path
     ) -> None:
         self._service = service
         self._plan = plan
@@ -52,20 +52,20 @@ class Collector:
             Parts(folder / str(number), content=self._packs) for number in range(len(plan.sheets))
         ]
 
-    def collect(self, progress: Progress) -> dict[int, Tally]:
+    def collect(self, progress: Progress) -> dict[int, TileTally]:
         """Have every tile drawn, once; numbers by level.
 
         Raises:
             LayerChanged: a tile is of another version than its layer had when this began.
             LimitExceeded: the tiles of a pack take more room than they may.
         """
-        tallies: dict[int, Tally] = {}
+        tallies: dict[int, TileTally] = {}
         done, kept = 0, 0
         with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="tiles") as pool:
             for number, block in self._blocks():
                 progress(COLLECTED * done / max(self._plan.count, 1), f"zoom:{block.zoom}")
                 tally = self._made(pool, number, block)
-                tallies[block.zoom] = tallies.get(block.zoom, Tally()) + tally
+                tallies[block.zoom] = tallies.get(block.zoom, TileTally()) + tally
                 done += block.count * len(self._plan.sheets[number].layers)
                 kept += tally.bytes
                 if self._packs and kept > MOST_BYTES:
@@ -86,7 +86,7 @@ class Collector:
         for _, number, level in sorted(levels, key=lambda one: one[:2]):
             yield from ((number, block) for block in level.blocks())
 
-    def _made(self, pool: Executor, number: int, block: Block) -> Tally:
+    def _made(self, pool: Executor, number: int, block: Block) -> TileTally:
         """The numbers of a block that an earlier attempt finished, or that is made now."""
         parts, sheet = self._parts[number], self._plan.sheets[number]
         found = parts.tally(block)

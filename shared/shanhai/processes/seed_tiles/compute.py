@@ -17,8 +17,8 @@ from shanhai.processes.seed_tiles.layers import see_layers
 from shanhai.processes.seed_tiles.levels import Levels
 from shanhai.processes.seed_tiles.mbtiles_pack import write_mbtiles
 from shanhai.processes.seed_tiles.pack import PackFacts
-from shanhai.processes.seed_tiles.parts import Tally, clear_others
-from shanhai.processes.seed_tiles.plan import Plan, make_plan
+from shanhai.processes.seed_tiles.parts import TileTally, clear_others
+from shanhai.processes.seed_tiles.plan import SeedingPlan, make_plan
 from shanhai.processes.seed_tiles.pmtiles_pack import write_pmtiles
 from shanhai.processes.seed_tiles.service import TileService
 from shanhai.processes.seed_tiles.task import SeedTilesTask
@@ -65,7 +65,7 @@ def _collect(
     inputs: SeedTilesInputs,
     kept: Path,
     progress: Progress,
-) -> tuple[Plan, Collector, dict[int, Tally]]:
+) -> tuple[SeedingPlan, Collector, dict[int, TileTally]]:
     """All tiles of one version of each layer, begun anew when one changes meanwhile.
 
     Raises:
@@ -93,7 +93,7 @@ def _collect(
     )
 
 
-def _require_unchanged(service: TileService, plan: Plan, inputs: SeedTilesInputs) -> None:
+def _require_unchanged(service: TileService, plan: SeedingPlan, inputs: SeedTilesInputs) -> None:
     """See that no layer changed while its last tiles were drawn.
 
     Raises:
@@ -117,10 +117,10 @@ def _read_grid(service: TileService, inputs: SeedTilesInputs) -> Levels:
 
 def _pack(
     workspace: Path,
-    plan: Plan,
+    plan: SeedingPlan,
     inputs: SeedTilesInputs,
     collector: Collector,
-    tallies: Mapping[int, Tally],
+    tallies: Mapping[int, TileTally],
 ) -> int:
     """Write the pack; how many different tiles it has.
 
@@ -139,7 +139,7 @@ def _pack(
     return WRITERS[inputs.pack](path, PackFacts(sheet, inputs, truncated), collector.tiles)
 
 
-def _file(inputs: SeedTilesInputs, plan: Plan) -> OutputFile:
+def _file(inputs: SeedTilesInputs, plan: SeedingPlan) -> OutputFile:
     (output,) = (one for one in SEED_TILES.outputs if one.name == inputs.pack)
     title = plan.sheets[0].title
     return OutputFile(
@@ -152,8 +152,10 @@ def _file(inputs: SeedTilesInputs, plan: Plan) -> OutputFile:
     )
 
 
-def _summary(plan: Plan, inputs: SeedTilesInputs, tallies: Mapping[int, Tally]) -> dict[str, Any]:
-    total = sum(tallies.values(), Tally())
+def _summary(
+    plan: SeedingPlan, inputs: SeedTilesInputs, tallies: Mapping[int, TileTally]
+) -> dict[str, Any]:
+    total = sum(tallies.values(), TileTally())
     return {
         "grid": plan.grid.id,
         "layers": plan.versions,

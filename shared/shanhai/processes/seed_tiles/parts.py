@@ -19,7 +19,7 @@ _RECORD = struct.Struct("<III")
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class TileTally:
     """What came of tiles that were asked for.
 
     Attributes:
@@ -35,14 +35,14 @@ class Tally:
     bytes: int = 0
 
     @classmethod
-    def of(cls, tile: "Placed") -> "Tally":
+    def of(cls, tile: "Placed") -> "TileTally":
         """That of one tile."""
         if not tile.content:
             return cls(empty=1)
         return cls(tiles=1, truncated=int(tile.truncated), bytes=len(tile.content))
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
+    def __add__(self, other: "TileTally") -> "TileTally":
+        return TileTally(
             self.tiles + other.tiles,
             self.empty + other.empty,
             self.truncated + other.truncated,
@@ -74,22 +74,22 @@ class Parts:
         self._content = content
         folder.mkdir(parents=True, exist_ok=True)
 
-    def tally(self, block: Block) -> Tally | None:
+    def tally(self, block: Block) -> TileTally | None:
         """The numbers of a block; None while it is not finished."""
         path = self._path(block)
         if not path.exists():
             return None
         with path.open("rb") as file:
-            return Tally(*_HEAD.unpack(file.read(_HEAD.size)))
+            return TileTally(*_HEAD.unpack(file.read(_HEAD.size)))
 
-    def write(self, block: Block, tiles: Iterable[Placed]) -> Tally:
+    def write(self, block: Block, tiles: Iterable[Placed]) -> TileTally:
         """Keep a block durably as soon as all its tiles are there."""
-        path, tally = self._path(block), Tally()
+        path, tally = self._path(block), TileTally()
         aside = path.with_suffix(f".{uuid.uuid4().hex}")
         with aside.open("xb") as file:
             file.write(_HEAD.pack(0, 0, 0, 0))
             for tile in tiles:
-                tally += Tally.of(tile)
+                tally += TileTally.of(tile)
                 if tile.content and self._content:
                     file.write(_RECORD.pack(tile.column, tile.row, len(tile.content)))
                     file.write(tile.content)

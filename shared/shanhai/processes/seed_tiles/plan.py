@@ -48,7 +48,7 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SeedingPlan:
     """All that a job asks for, of layers at one version each."""
 
     grid: Levels
@@ -84,7 +84,7 @@ class Plan:
 
 def make_plan(
     grid: Levels, layers: Sequence[SeenLayer], inputs: SeedTilesInputs, area: Box | None
-) -> Plan:
+) -> SeedingPlan:
     """The tiles that are meant.
 
     Raises:
@@ -95,7 +95,7 @@ def make_plan(
     if inputs.pack != "none":
         refuse_all(_mixed_faults(layers, inputs))
     together = [layers] if inputs.pack != "none" else [[layer] for layer in layers]
-    plan = Plan(grid, tuple(_sheet(grid, one, inputs, area) for one in together))
+    plan = SeedingPlan(grid, tuple(_sheet(grid, one, inputs, area) for one in together))
     if plan.count > MOST_TILES:
         raise _too_many(plan)
     return plan
@@ -161,7 +161,7 @@ def _mixed_faults(layers: Sequence[SeenLayer], inputs: SeedTilesInputs) -> list[
     ]
 
 
-def _too_many(plan: Plan) -> LimitExceeded:
+def _too_many(plan: SeedingPlan) -> LimitExceeded:
     counts = plan.by_zoom()
     told = ", ".join(f"{zoom}: {count:,}" for zoom, count in counts.items() if count > 1)
     fits = _fitting(counts)

@@ -19,7 +19,7 @@ from shanhai.processes.seed_tiles.layers import SeenLayer
 from shanhai.processes.seed_tiles.levels import Block, Levels
 from shanhai.processes.seed_tiles.mbtiles_pack import write_mbtiles
 from shanhai.processes.seed_tiles.pack import PackFacts
-from shanhai.processes.seed_tiles.parts import Parts, Placed, Tally, clear_others
+from shanhai.processes.seed_tiles.parts import Parts, Placed, TileTally, clear_others
 from shanhai.processes.seed_tiles.plan import make_plan
 from shanhai.processes.seed_tiles.pmtiles_pack import write_pmtiles
 from shanhai.vocabulary import Label
@@ -210,13 +210,13 @@ class TestParts:
     def test_a_finished_block_is_read_as_it_was_written(self, tmp_path: Path) -> None:
         parts = Parts(tmp_path / "0", content=True)
         assert parts.tally(self.BLOCK) is None
-        assert parts.write(self.BLOCK, self.TILES) == Tally(1, 1, 0, 3)
-        assert Parts(tmp_path / "0", content=True).tally(self.BLOCK) == Tally(1, 1, 0, 3)
+        assert parts.write(self.BLOCK, self.TILES) == TileTally(1, 1, 0, 3)
+        assert Parts(tmp_path / "0", content=True).tally(self.BLOCK) == TileTally(1, 1, 0, 3)
         assert list(parts.read(self.BLOCK)) == [self.TILES[0]]
 
     def test_without_a_pack_only_the_numbers_are_kept(self, tmp_path: Path) -> None:
         parts = Parts(tmp_path, content=False)
-        assert parts.write(self.BLOCK, self.TILES) == Tally(1, 1, 0, 3)
+        assert parts.write(self.BLOCK, self.TILES) == TileTally(1, 1, 0, 3)
         assert list(parts.read(self.BLOCK)) == []
         (file,) = tmp_path.iterdir()
         assert file.stat().st_size == 20
@@ -231,7 +231,7 @@ class TestParts:
             parts.write(self.BLOCK, breaking())
         assert parts.tally(self.BLOCK) is None
         parts.write(self.BLOCK, self.TILES)
-        assert parts.tally(self.BLOCK) == Tally(1, 1, 0, 3)
+        assert parts.tally(self.BLOCK) == TileTally(1, 1, 0, 3)
 
     def test_what_was_kept_for_another_version_goes(self, tmp_path: Path) -> None:
         for name in ("old", "new"):

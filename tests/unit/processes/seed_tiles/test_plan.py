@@ -8,7 +8,7 @@ from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.processes.seed_tiles.contract import MOST_TILES, SeedTilesInputs
 from shanhai.processes.seed_tiles.layers import SeenLayer
 from shanhai.processes.seed_tiles.levels import Levels
-from shanhai.processes.seed_tiles.plan import Plan, make_plan
+from shanhai.processes.seed_tiles.plan import SeedingPlan, make_plan
 from shanhai.vocabulary import Label
 from shanhai_tiles.grids import WEB_MERCATOR
 
@@ -21,7 +21,7 @@ def layer(name: str = "zones", kind: str = "vector", **members: Any) -> SeenLaye
     return SeenLayer(name, kind, Label(name, name), document={}, tilejson={}, **given)
 
 
-def plan(*layers: SeenLayer, area: Any = None, **inputs: Any) -> Plan:
+def plan(*layers: SeenLayer, area: Any = None, **inputs: Any) -> SeedingPlan:
     asked = SeedTilesInputs.model_validate({"layers": [one.name for one in layers], **inputs})
     return make_plan(GRID, layers, asked, area)
 

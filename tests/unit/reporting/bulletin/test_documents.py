@@ -14,10 +14,10 @@ from PIL import Image
 from shanhai.db.bulletins.template import Section, Template
 from shanhai.db.bulletins.templates import default_template
 from shanhai.processes.publish_bulletin.document.blocks import (
-    Heading,
     Pages,
     Paragraph,
     Picture,
+    SectionHeading,
     Table,
 )
 from shanhai.processes.publish_bulletin.document.composing import check_template, compose
@@ -95,7 +95,7 @@ def test_figures_in_texts_are_those_of_the_content() -> None:
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_a_section_without_data_says_so(lang: Lang) -> None:
     made = pages(EMPTY, lang)
-    headings = [n for n, one in enumerate(made.blocks) if isinstance(one, Heading)]
+    headings = [n for n, one in enumerate(made.blocks) if isinstance(one, SectionHeading)]
     assert len(headings) == len(TEMPLATE.sections)
     quiet = [one for one in made.blocks if isinstance(one, Paragraph) and one.quiet]
     # Of indicators, observations, water, air, series and maps.
@@ -107,7 +107,9 @@ def test_a_section_without_data_says_so(lang: Lang) -> None:
 
 def test_sections_come_in_the_order_of_the_template() -> None:
     turned = TEMPLATE.model_copy(update={"sections": TEMPLATE.sections[::-1]})
-    headings = [one.text for one in pages(template=turned).blocks if isinstance(one, Heading)]
+    headings = [
+        one.text for one in pages(template=turned).blocks if isinstance(one, SectionHeading)
+    ]
     assert (headings[0], headings[-1]) == ("一、修复项目进展", "十、摘要")
 
 

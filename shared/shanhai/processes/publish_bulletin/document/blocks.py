@@ -7,7 +7,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class SectionHeading:
     """The heading of a section, numbered."""
 
     text: str
@@ -48,7 +48,7 @@ class Picture:
     path: Path | None
 
 
-Block = Heading | Paragraph | Table | Picture
+Block = SectionHeading | Paragraph | Table | Picture
 
 
 @dataclass(frozen=True, slots=True)

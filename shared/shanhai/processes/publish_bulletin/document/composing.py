@@ -9,10 +9,10 @@ from shanhai.errors import Fault
 from shanhai.processes.publish_bulletin.document.blocks import (
     Block,
     Front,
-    Heading,
     Pages,
     Paragraph,
     Picture,
+    SectionHeading,
 )
 from shanhai.processes.publish_bulletin.document.language import (
     Refusal,
@@ -49,7 +49,7 @@ def compose(
     told = in_language(content, lang)
     blocks: list[Block] = []
     for number, section in enumerate(template.sections, start=1):
-        blocks.append(Heading(_numbered(number, _of(section, "heading", lang), lang)))
+        blocks.append(SectionHeading(_numbered(number, _of(section, "heading", lang), lang)))
         blocks += _section(section, told, pictures.get(section.kind, []), lang)
     note = write_text(_of(template, "note", lang), told, lang)
     return Pages(lang, _front(template, told, lang), blocks, list(_paragraphs(note)))

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from shanhai.processes.publish_bulletin.document.blocks import (
     Column,
-    Heading,
     Pages,
     Paragraph,
     Picture,
+    SectionHeading,
     Table,
 )
 from shanhai.reporting.pages import data_uri, environment
@@ -51,5 +51,5 @@ def _widths(columns: list[Column]) -> list[str]:
     return [f"{100 * one.width / total:.2f}%" for one in columns]
 
 
-def _kind(block: Heading | Paragraph | Table | Picture) -> str:
+def _kind(block: SectionHeading | Paragraph | Table | Picture) -> str:
     return type(block).__name__.lower()

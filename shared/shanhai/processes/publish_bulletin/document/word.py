@@ -21,10 +21,10 @@ from docx.text.run import Run
 
 from shanhai.processes.publish_bulletin.document.blocks import (
     Front,
-    Heading,
     Pages,
     Paragraph,
     Picture,
+    SectionHeading,
     Table,
 )
 
@@ -58,7 +58,7 @@ def write_word(path: Path, pages: Pages, issued_on: date) -> None:
     _add_front(document, pages.front)
     for block in pages.blocks:
         match block:
-            case Heading():
+            case SectionHeading():
                 document.add_heading(_clean(block.text), level=1)
             case Paragraph():
                 _add_paragraph(document, block, pages.lang)
@@ -99,7 +99,7 @@ def _set_page(document: DocxDocument) -> None:
 def _set_styles(document: DocxDocument) -> None:
     for name, kind, size, bold in (
         ("Normal", "body", BODY_PT, False),
-        ("Heading 1", "head", HEAD_PT, True),
+        ("SectionHeading 1", "head", HEAD_PT, True),
         ("Title", "head", TITLE_PT, True),
         ("Caption", "head", TABLE_PT + 1, True),
     ):
@@ -116,7 +116,7 @@ def _set_styles(document: DocxDocument) -> None:
         fonts.set(qn("w:eastAsia"), chinese)
     normal = document.styles["Normal"].paragraph_format
     normal.space_after, normal.line_spacing = Pt(4), 1.4
-    heading = document.styles["Heading 1"].paragraph_format
+    heading = document.styles["SectionHeading 1"].paragraph_format
     heading.space_before, heading.space_after, heading.keep_with_next = Pt(14), Pt(6), True
 
 

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from shanhai.processes.import_dataset.contract import ImportDatasetInputs
-
 Kind = Literal["raster", "vector"]
+OF_THE_FILE = frozenset({"kind", "file", "processing", "class_scheme", "bands", "sha256"})
+"""Members the import process does not take under their name."""
 
 
 class DatasetDescription(BaseModel):
@@ -40,8 +40,7 @@ class DatasetDescription(BaseModel):
 
     def import_inputs(self) -> dict[str, Any]:
         """What the import process takes as it is said here; the upload is still to be named."""
-        shared = set(ImportDatasetInputs.model_fields) & set(type(self).model_fields)
-        inputs = self.model_dump(mode="json", include=shared, exclude_none=True)
+        inputs = self.model_dump(mode="json", exclude=set(OF_THE_FILE), exclude_none=True)
         return inputs | ({"legend": self.class_scheme} if self.class_scheme else {})
 
 
