@@ -15,7 +15,9 @@ from shanhai_api.figure_words import FIGURES
 from shanhai_api.manifest_words import MANIFEST
 from shanhai_api.member_words import CODES, HEADINGS, LAYERS, LINKS, MEMBERS, PROJECT_STATES
 
-UNSPOKEN = re.compile(r"code|id|.*_id|unit|href|rel|type|.*sha256|ref|filename")
+UNSPOKEN = re.compile(
+    r"code|id|.*_id|unit|href|rel|type|.*sha256|ref|filename|(name|title|text)(_zh|_en)?|note|reason"
+)
 """Members whose values are what they are, even where they spell a code."""
 IDENTIFIER = re.compile(r"[A-Za-z][\w-]*([._/:@-][\w-]+)+", re.ASCII)
 COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)

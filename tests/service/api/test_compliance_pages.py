@@ -146,3 +146,27 @@ async def test_the_page_of_a_job_is_that_of_the_check(
         assert name in answer.text
         assert not unnamed(answer.text)
     assert (await reader.get(f"/jobs/{job.id}/results")).json()["result"] == values["result"]
+
+
+@pytest.mark.usefixtures("city")
+async def test_exceptions_name_what_they_are_from(admin: httpx.AsyncClient) -> None:
+    given = {"geometry": box(*INSIDE), "region": "city", "reason": "已核对"}
+    for about in ({"rule": "national.red-line.mining"}, {"gap": "not_registered:wetland:city"}):
+        made = await admin.post("/compliance/exceptions", json={**given, **about})
+        assert made.status_code == 201, made.text
+    revoked = await admin.post(
+        f"/compliance/exceptions/{made.json()['code']}/revoke", json={"reason": "重新核定"}
+    )
+    assert revoked.status_code == 200
+    expected = {
+        "zh": (">生态保护红线：采矿</a>", "未登记：湿地、滨城", "已撤销", ">滨城</a>"),
+        "en": (">Ecological red line: Mining</a>", "Not registered: Wetland, Coast City"),
+    }
+    for lang, words in expected.items():
+        asked = {"f": "html", "lang": lang}
+        listed = (await admin.get("/compliance/exceptions", params=asked)).text
+        assert all(word in listed for word in words)
+        assert not unnamed(listed)
+        one = await admin.get(f"/compliance/exceptions/{made.json()['code']}", params=asked)
+        assert "重新核定" in one.text
+        assert not {code for code in unnamed(one.text) if "wetland" in code}

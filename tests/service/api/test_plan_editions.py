@@ -411,6 +411,7 @@ async def test_revising_again_and_giving_up(bureau: Bureau) -> None:
     found = await bureau.read(f"/plans/{fourth}/compare", **{"with": BANAN})
     parts = {part["collection"]: part for part in found["parts"]}
     assert parts["problems"]["unchanged"] == 8
+    assert (found["from"]["status_name"], found["to"]["status_name"]) == ("Superseded", "Approved")
     rows = (await bureau.read(path))["editions"]
     assert [(row["edition"], row["status"]) for row in rows] == [
         (1, "superseded"),

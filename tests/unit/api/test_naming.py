@@ -27,6 +27,7 @@ def test_numbers_are_readable(number: float, told: str) -> None:
 def test_codes_are_called_by_their_words_unless_they_are_codes_on_purpose() -> None:
     assert code_name("red_line", "zh") == "生态保护红线"
     assert code_name("red_line", "zh", "code") is None
+    assert code_name("viewer", "zh", "name") is None
     assert code_name("nobody-knows", "zh") is None
     assert member_name("valid_from", "zh") == "生效日期"
     assert member_name("nobody_knows", "zh") is None

@@ -1,21 +1,24 @@
 """What the codes in a check are called on its page: regions, lines, zonings and rules."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import text
 
 from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.collections.rules import CONTROL_RULES
+from shanhai.db.compliance.result import GAP_REASONS
+from shanhai.db.compliance.rules import activities
 from shanhai.db.fast_reads import Executor
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
-from shanhai.vocabulary import CONTROL_KINDS, RULE_SCOPES, Lang
+from shanhai.vocabulary import CONTROL_KINDS, RULE_SCOPES, SCHEME_KINDS, Lang
 from shanhai_api.features.wording import names_of
 
 Names = Mapping[str, Mapping[str, str]]
 """By entity, what its rows are called."""
 KINDS = {term.code: term.label for term in CONTROL_KINDS}
+ZONINGS = {term.code: term.label for term in SCHEME_KINDS}
 SCOPES = {term.code: term.label for term in RULE_SCOPES}
 
 
@@ -23,7 +26,41 @@ async def names_in(
     session: Executor, result: Mapping[str, Any], viewer: Viewer, lang: Lang
 ) -> Names:
     """What everything a check speaks of is called, of what the reader may see."""
-    codes = codes_in(result)
+    return await names_of_codes(session, codes_in(result), viewer, lang)
+
+
+async def names_in_exceptions(
+    session: Executor, exceptions: Sequence[Mapping[str, Any]], viewer: Viewer, lang: Lang
+) -> Names:
+    """What the rules, gaps, places and projects of exceptions are called."""
+    parts = {part for one in exceptions for part in (one["gap"] or "").split(":")[1:]}
+    codes = {
+        "regions": parts | _known(one["region"] for one in exceptions),
+        "control_areas": parts | _known(one["control_area"] for one in exceptions),
+        "zone_schemes": parts,
+        "projects": _known(one["project"] for one in exceptions),
+        "control_rules": _known(one["rule"] for one in exceptions),
+    }
+    return await names_of_codes(session, codes, viewer, lang)
+
+
+def gap_name(code: str, names: Names, lang: Lang) -> str:
+    """What a gap is called by its code: why it is one, and the line, zoning and place it is of."""
+    reason, *parts = code.split(":")
+    known = {code: label.in_(lang) for code, label in {**KINDS, **ZONINGS}.items()}
+    for entity in ("regions", "control_areas", "zone_schemes"):
+        known |= names.get(entity, {})
+    told = [known.get(part) or activities().name_of(part).in_(lang) for part in parts]
+    why = next((label.in_(lang) for name, label in GAP_REASONS.items() if name == reason), reason)
+    if not told:
+        return why
+    return f"{why}：{'、'.join(told)}" if lang == "zh" else f"{why}: {', '.join(told)}"
+
+
+async def names_of_codes(
+    session: Executor, codes: Mapping[str, Collection[str]], viewer: Viewer, lang: Lang
+) -> Names:
+    """What rows of several entities are called."""
     found = {
         name: await names_of(session, entity_named(name), some, viewer, lang) if some else {}
         for name, some in codes.items()

@@ -1,6 +1,6 @@
 """Exceptions given and revoked, and the register of lines."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,7 @@ from shanhai.db.queries.audit import Act
 from shanhai.errors import Unauthenticated
 from shanhai.processes.check_compliance.check import read_shape_asked
 from shanhai_api.compliance.documents import describe_decline, describe_lines
+from shanhai_api.compliance.naming import gap_name, names_in_exceptions
 from shanhai_api.compliance.schemas import ExceptionBody
 from shanhai_api.features.operations import read_item
 from shanhai_api.features.wording import names_of
@@ -63,6 +64,16 @@ def demand_known(caller: Caller) -> None:
     """
     if caller.anonymous:
         raise Unauthenticated("an identity is needed", message_zh="需要身份认证")
+
+
+async def page_of(
+    session: AsyncSession, caller: Caller, view: View, exceptions: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What pages of exceptions are given: names, and what gaps are called."""
+    if not view.wants_html(JSON, HTML):
+        return {}
+    names = await names_in_exceptions(session, exceptions, caller.viewer, view.lang)
+    return {"names": names, "gap_name": lambda code: gap_name(code, names, view.lang)}
 
 
 async def names_of_areas(

@@ -118,12 +118,14 @@ async def show_exceptions(
     operations.demand_known(caller)
     wanted = ExceptionFilter(project=query.project, rule=query.rule, day=query.day)
     found = await list_exceptions(session, wanted, limit=query.limit)
+    listed = [operations.describe(view, item) for item in found]
     document = {
-        "exceptions": [operations.describe(view, item) for item in found],
+        "exceptions": listed,
         "numberReturned": len(found),
         "links": view.self_links(operations.EXCEPTIONS),
     }
-    return view.respond(document)
+    page = await operations.page_of(session, caller, view, listed)
+    return view.respond(document, template="exceptions.html", extra=page)
 
 
 @router.get(operations.EXCEPTIONS + "/{exception}", summary="One exception")
@@ -136,7 +138,9 @@ async def show_exception(
 ) -> Response:
     """Show an exception, who gave it and why."""
     operations.demand_known(caller)
-    return view.respond(operations.describe(view, await find_exception(session, exception)))
+    document = operations.describe(view, await find_exception(session, exception))
+    page = await operations.page_of(session, caller, view, [document])
+    return view.respond(document, template="exception.html", extra=page)
 
 
 @router.post(

@@ -89,8 +89,8 @@ def comparison_document(
     zh = view.lang == "zh"
     return {
         **about_day(second),
-        "from": {"code": first.code, "name": first.name.in_(view.lang), "status": first.status},
-        "to": {"code": second.code, "name": second.name.in_(view.lang), "status": second.status},
+        "from": _edition(first, view),
+        "to": _edition(second, view),
         "area_method": "geodesic on the CGCS2000 ellipsoid",
         "same": not any(kind.added or kind.dropped or kind.changed for kind in compared),
         "parts": [
@@ -107,6 +107,15 @@ def comparison_document(
             for kind in compared
         ],
         "links": plan_links(view, second, JSON, HTML),
+    }
+
+
+def _edition(plan: PlanSeen, view: View) -> Document:
+    return {
+        "code": plan.code,
+        "name": plan.name.in_(view.lang),
+        "status": plan.status,
+        "status_name": STATUSES[plan.status].in_(view.lang),
     }
 
 
