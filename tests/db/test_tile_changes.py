@@ -220,7 +220,7 @@ async def watchers(session: AsyncSession) -> dict[str, str]:
     query = text(
         "SELECT tgrelid::regclass::text, string_agg(prosrc || coalesce(encode(tgargs, 'escape'),"
         " ''), ' ') FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid"
-        " WHERE tgname IN ('note_tile_update', 'note_tile_change') GROUP BY 1"
+        " WHERE tgname ~ '^note_tile_(update|change)' GROUP BY 1"
     )
     return {row[0]: row[1] for row in await session.execute(query)}
 

@@ -24,8 +24,7 @@ def run(
     process: Annotated[
         str,
         typer.Argument(
-            help="assess-ecoservices, delineate-zones, evaluate-ecosystem, account-gep,"
-            " build-network, run-scenario or select-sites."
+            help="A process that needs nothing but files; the name of none is answered by a list."
         ),
     ],
     region: Annotated[
@@ -146,7 +145,8 @@ def run(
         )
     for file in outcome.files:
         typer.echo(out / file.path)
-    typer.echo(out / "manifest.json")
+    if outcome.manifest:
+        typer.echo(out / "manifest.json")
     for warning in outcome.warnings:
         typer.echo(f"warning: {warning['detail']}\n警告：{warning['detail_zh']}", err=True)
 

@@ -1,35 +1,7 @@
 """The tables, one module per noun; importing this package fills the metadata."""
 
-from shanhai.db.tables import (
-    access,
-    alert,
-    control,
-    corridor,
-    dataset,
-    delivery,
-    indicator,
-    job,
-    observation,
-    plan,
-    project,
-    provision,
-    station,
-    zone,
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = [
-    "access",
-    "alert",
-    "control",
-    "corridor",
-    "dataset",
-    "delivery",
-    "indicator",
-    "job",
-    "observation",
-    "plan",
-    "project",
-    "provision",
-    "station",
-    "zone",
-]
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

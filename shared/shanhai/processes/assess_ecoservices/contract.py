@@ -12,9 +12,9 @@ from shanhai.codes import Code, Name
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
 from shanhai.processes.kit.place_inputs import PlaceInputs
 from shanhai.processes.kit.themes import ServiceId, Theme
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import ECOSERVICES, Label
 
-SERVICE_COUNT = len(get_args(ServiceId))
+SERVICE_COUNT = len(ECOSERVICES)
 ClassCode = Annotated[str, Field(pattern=r"^([1-9]|1[01])$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 LayerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]{0,99}$")]

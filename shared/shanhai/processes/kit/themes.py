@@ -1,56 +1,14 @@
-"""What an imported dataset can be about, as the inputs of processes name it."""
+"""Codes of closed lists as the inputs of processes name them."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-Theme = Literal[
-    "dem",
-    "rainfall",
-    "temperature",
-    "soil",
-    "npp",
-    "ndvi",
-    "night_lights",
-    "land_cover",
-    "population",
-    "rain_intensity",
-    "evapotranspiration",
-    "reference_et",
-    "roads",
-    "protected_areas",
-    "main_roads",
-    "soil_depth",
-    "available_water",
-    "soil_erodibility",
-    "hydrologic_group",
-    "rain_erosivity",
-    "temperature_max",
-    "temperature_min",
-    "summer_temperature",
-    "lst",
-    "impervious",
-    "travel_time",
-    "gdp",
-    "carbon_density_start",
-    "carbon_density_end",
-    "vegetation_type",
-    "lai",
-    "gpp",
-    "carbonate",
-    "eco_region",
-    "erosion_intensity",
-    "rocky_desertification",
-    "ndvi_series",
-    "npp_series",
-    "eqi_series",
-]
-"""Codes of `shanhai.vocabulary.THEMES`."""
+from shanhai.vocabulary import ECOSERVICES, THEMES, codes
 
-ServiceId = Literal[
-    "water_conservation",
-    "soil_retention",
-    "cooling",
-    "carbon_sink",
-    "stormwater_regulation",
-    "biodiversity",
-    "recreation",
-]
+if TYPE_CHECKING:
+    Theme = str
+    ServiceId = str
+else:
+    Theme = Literal[*codes(THEMES)]
+    """What an imported dataset can be about."""
+    ServiceId = Literal[*codes(ECOSERVICES)]
+    """An ecosystem service."""

@@ -1,26 +1,18 @@
-"""The seven ecosystem services of the method, in the order of the plan.
+"""The ecosystem services of the method, in the order of the vocabulary.
 
 Apart from the package, because whoever wants one of its declarations must not load every method.
 """
 
-from shanhai.science.ecoservices import (
-    biodiversity,
-    carbon_sink,
-    cooling,
-    recreation,
-    soil_retention,
-    stormwater_regulation,
-    water_conservation,
-)
-from shanhai.science.ecoservices.method import Ecoservice
+from importlib import import_module
 
-ECOSERVICES: tuple[Ecoservice, ...] = (
-    Ecoservice("water_conservation", water_conservation.METHODS),
-    Ecoservice("soil_retention", soil_retention.METHODS),
-    Ecoservice("cooling", cooling.METHODS),
-    Ecoservice("carbon_sink", carbon_sink.METHODS),
-    Ecoservice("stormwater_regulation", stormwater_regulation.METHODS),
-    Ecoservice("biodiversity", biodiversity.METHODS),
-    Ecoservice("recreation", recreation.METHODS),
-)
-"""A new service is one module and one line here."""
+from shanhai.science.ecoservices.method import Ecoservice
+from shanhai.vocabulary import ECOSERVICES as TERMS
+from shanhai.vocabulary import codes
+
+
+def _declared(service: str) -> Ecoservice:
+    return Ecoservice(service, import_module(f"{__package__}.{service}").METHODS)
+
+
+ECOSERVICES: tuple[Ecoservice, ...] = tuple(_declared(code) for code in codes(TERMS))
+"""A new service is one module, called as its code, and one term of the vocabulary."""
