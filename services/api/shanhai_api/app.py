@@ -40,6 +40,7 @@ from shanhai_api.findings.routes import router as findings
 from shanhai_api.gc_tuning import settle
 from shanhai_api.health.routes import router as health
 from shanhai_api.identify.routes import router as identify
+from shanhai_api.jobs.result_routes import router as results
 from shanhai_api.jobs.routes import router as jobs
 from shanhai_api.keys.routes import router as keys
 from shanhai_api.landing.routes import router as landing
@@ -104,6 +105,7 @@ ROUTERS = (
     sensorthings,
     processes,
     jobs,
+    results,
     schedules,
     uploads,
     keys,

@@ -3,28 +3,32 @@
 import asyncio
 from typing import Any
 
-import orjson
 from fastapi import Response
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.bulletins.publication import publish_draft
 from shanhai.db.bulletins.queries import SeenBulletin, find_bulletin
 from shanhai.db.bulletins.template import Template
 from shanhai.db.bulletins.templates import StoredTemplate, demand_editor, store_template
-from shanhai.db.queries.audit import Act
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.processes.publish_bulletin.document.blocks import Picture
 from shanhai.processes.publish_bulletin.document.composing import check_template, compose
 from shanhai.processes.publish_bulletin.document.examples import example_contents
 from shanhai.processes.publish_bulletin.document.page import render_page
 from shanhai.vocabulary import Label, Lang
-from shanhai_api.bulletins import documents
+from shanhai_api.bulletins.models import (
+    Bulletin,
+    BulletinTemplate,
+    PublicBulletin,
+    file_name,
+    template_path,
+)
 from shanhai_api.identity import Caller
 from shanhai_api.jobs.files import REPORT_POLICY, send_file
+from shanhai_api.kit.answers import Answer
+from shanhai_api.kit.writing import Context, WriteContext
 from shanhai_api.negotiation import HTML, Format
-from shanhai_api.once import Made
 from shanhai_api.state import ServiceState
-from shanhai_api.view import View, entity_tag
+from shanhai_api.view import View
 
 DRAWN = {
     "indicators": (Label("指标状态", "Indicators by status"),),
@@ -38,26 +42,32 @@ DRAWN = {
 """Pictures by kind of section; previews tell where they stand."""
 
 
+def shown(seen: SeenBulletin, context: Context) -> Answer[Bulletin]:
+    """A bulletin and its state."""
+    model = PublicBulletin if context.caller.anonymous else Bulletin
+    return Answer(model.told(seen, context), state=seen.bulletin.state)
+
+
+def shown_template(
+    stored: StoredTemplate, view: View, location: str | None = None
+) -> Answer[BulletinTemplate]:
+    """A template and its version."""
+    return Answer(BulletinTemplate.of(stored, view), state=str(stored.version), location=location)
+
+
 async def publish(
-    session: AsyncSession,
-    code: str,
-    *,
-    caller: Caller,
-    view: View,
-    act: Act,
-    expected: frozenset[str] | None,
-) -> Made:
+    write: WriteContext, code: str, expected: frozenset[str] | None
+) -> Answer[Bulletin]:
     """Publish a draft, and show it as it is then."""
-    await publish_draft(session, code, identity=caller, act=act, expected=expected)
-    seen = await find_bulletin(session, code, caller.viewer)
-    content = documents.describe_bulletin(seen, view, known=True)
-    tag = entity_tag(seen.bulletin.state, orjson.dumps(content))
-    return Made(content, {"ETag": f'"{tag}"'}, 200)
+    await publish_draft(
+        write.session, code, identity=write.caller, act=write.act, expected=expected
+    )
+    return shown(await find_bulletin(write.session, code, write.caller.viewer), write)
 
 
 def send_document(state: ServiceState, view: View, seen: SeenBulletin, kind: Format) -> Response:
     """A document of a bulletin in the language asked for."""
-    return send_named(state, view, seen, documents.file_name(kind, view.lang))
+    return send_named(state, view, seen, file_name(kind, view.lang))
 
 
 def send_named(state: ServiceState, view: View, seen: SeenBulletin, name: str) -> Response:
@@ -76,20 +86,15 @@ def send_named(state: ServiceState, view: View, seen: SeenBulletin, name: str) -
 
 
 async def keep_template(
-    session: AsyncSession,
-    code: str,
-    template: Template,
-    *,
-    caller: Caller,
-    act: Act,
-    expected: frozenset[str] | None,
-) -> tuple[StoredTemplate, bool]:
+    write: WriteContext, code: str, template: Template, expected: frozenset[str] | None
+) -> Answer[BulletinTemplate]:
     """Keep another version of a template that is right on what bulletins may tell."""
-    demand_editor(caller)
+    demand_editor(write.caller)
     await demand_right(template)
-    return await store_template(
-        session, code, template, identity=caller, act=act, expected=expected
+    stored, new = await store_template(
+        write.session, code, template, identity=write.caller, act=write.act, expected=expected
     )
+    return shown_template(stored, write, location=template_path(code) if new else None)
 
 
 async def demand_right(template: Template) -> None:

@@ -18,7 +18,7 @@ from shanhai_api.cases.models import (
     StepTaken,
     case_path,
 )
-from shanhai_api.cases.schemas import LeadFeature, LeadsBody, StepBody
+from shanhai_api.cases.schemas import CaseStepBody, LeadFeature, LeadsBody
 from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item
 from shanhai_api.kit.answers import Answer
@@ -85,7 +85,7 @@ async def _lead_of(value: Any) -> Lead:
 
 
 async def step(
-    write: WriteContext, code: str, body: StepBody, expected: frozenset[str] | None
+    write: WriteContext, code: str, body: CaseStepBody, expected: frozenset[str] | None
 ) -> Answer[StepTaken]:
     """Take a step of a case, and show the case as it is then."""
     settings = write.state.configuration.cases

@@ -8,7 +8,7 @@ from shanhai.db.cases.queries import CASES, read_statistics
 from shanhai_api.body_schema import body_of
 from shanhai_api.cases import operations, papers
 from shanhai_api.cases.models import Case, CaseDocument, CaseStatistics, LeadResults, StepTaken
-from shanhai_api.cases.schemas import CaseUploadQuery, LeadFeature, StatisticsQuery, StepBody
+from shanhai_api.cases.schemas import CaseStepBody, CaseUploadQuery, LeadFeature, StatisticsQuery
 from shanhai_api.dependencies import KnownReader, Observer, TheState, TheView, Writer
 from shanhai_api.features.records import show_list
 from shanhai_api.kit.answers import Answer
@@ -59,7 +59,7 @@ async def show_case(read: Read[KnownReader], case: str) -> Answer[Case]:
 
 @router.post("/cases/{case}/transitions", summary="Take a step of a case", status_code=201)
 async def take_step(
-    write: Write[Writer], case: str, expected: IfMatch, body: JsonBody[StepBody]
+    write: Write[Writer], case: str, expected: IfMatch, body: JsonBody[CaseStepBody]
 ) -> Answer[StepTaken]:
     """Assign a case, tell what was found on site, order rectification, or close it."""
     return await operations.step(write, case, body, expected)

@@ -53,7 +53,7 @@ class LeadsBody(BaseModel):
     )
 
 
-class StepBody(Body):
+class CaseStepBody(Body):
     """A step to be taken."""
 
     to: Name = Field(description="The state to go to", examples=["assigned"])

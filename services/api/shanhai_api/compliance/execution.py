@@ -10,12 +10,11 @@ from shanhai.db.identity import Identity
 from shanhai.processes.check_compliance.check import check_if_small
 from shanhai.processes.check_compliance.contract import CheckComplianceInputs
 from shanhai.processes.kit.contract import Inputs
+from shanhai_api.compliance.models import ComplianceCheck
 from shanhai_api.compliance.naming import names_in
 from shanhai_api.negotiation import HTML, JSON
 from shanhai_api.state import ServiceState
 from shanhai_api.view import View
-
-TEMPLATE = "compliance.html"
 
 
 async def check_at_once(
@@ -39,4 +38,4 @@ async def check_at_once(
     extra: dict[str, Any] = {"form": form}
     if view.wants_html(JSON, HTML):
         extra["names"] = await names_in(state.quick, result, caller.viewer, view.lang)
-    return view.respond(document, template=TEMPLATE, extra=extra)
+    return view.respond(document, template=ComplianceCheck.template, extra=extra)

@@ -1,59 +1,46 @@
 """Exceptions given and revoked, and the register of lines."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.control_areas import CONTROL_AREAS
 from shanhai.db.collections.regions import REGIONS
-from shanhai.db.compliance.exceptions import ExceptionGrant, Granted, grant, revoke
+from shanhai.db.compliance.exceptions import ExceptionGrant, grant
 from shanhai.db.compliance.register import find_region, read_declines, read_totals
 from shanhai.db.features.selection import Selection
-from shanhai.db.queries.audit import Act
 from shanhai.errors import Unauthenticated
 from shanhai.processes.check_compliance.check import read_shape_asked
-from shanhai_api.compliance.documents import describe_decline, describe_lines
+from shanhai_api.compliance.models import (
+    LineDecline,
+    LineRegister,
+    RuleException,
+    exception_path,
+    registered_lines,
+)
 from shanhai_api.compliance.naming import gap_name, names_in_exceptions
 from shanhai_api.compliance.schemas import ExceptionBody
 from shanhai_api.features.operations import read_item
 from shanhai_api.features.wording import names_of
 from shanhai_api.identity import Caller
+from shanhai_api.kit.answers import Answer
+from shanhai_api.kit.writing import Context, WriteContext
 from shanhai_api.negotiation import HTML, JSON
-from shanhai_api.once import Made
 from shanhai_api.view import View
 
-EXCEPTIONS = "/compliance/exceptions"
 
-
-async def give(
-    session: AsyncSession, view: View, caller: Caller, act: Act, body: ExceptionBody
-) -> Made:
+async def give(write: WriteContext, body: ExceptionBody) -> Answer[RuleException]:
     """Give an exception, and say where it is."""
     wkb = None
     if body.geometry is not None:
         wkb = await read_shape_asked(body.geometry, body.crs, under="")
     given = ExceptionGrant(wkb=wkb, **body.model_dump(exclude={"geometry", "crs"}))
-    granted = await grant(session, caller, act, given)
-    path = f"{EXCEPTIONS}/{granted.row.code}"
-    return Made(describe(view, granted), {"Location": f"{view.base}{path}"})
-
-
-async def end(
-    session: AsyncSession, view: View, caller: Caller, act: Act, code: str, reason: str
-) -> Made:
-    """Revoke an exception."""
-    return Made(describe(view, await revoke(session, caller, act, code, reason)), status=200)
-
-
-def describe(view: View, granted: Granted) -> dict[str, Any]:
-    """An exception with its links."""
-    path = f"{EXCEPTIONS}/{granted.row.code}"
-    return {
-        **granted.document(),
-        "links": [view.link(path, "self"), view.link(EXCEPTIONS, "collection")],
-    }
+    granted = await grant(write.session, write.caller, write.act, given)
+    shown = RuleException.of(granted, write)
+    return Answer(shown, location=exception_path(granted.row.code))
 
 
 def demand_known(caller: Caller) -> None:
@@ -66,14 +53,13 @@ def demand_known(caller: Caller) -> None:
         raise Unauthenticated("an identity is needed", message_zh="需要身份认证")
 
 
-async def page_of(
-    session: AsyncSession, caller: Caller, view: View, exceptions: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
+async def page_of(read: Context, exceptions: Sequence[RuleException]) -> dict[str, Any]:
     """What pages of exceptions are given: names, and what gaps are called."""
-    if not view.wants_html(JSON, HTML):
+    if not read.wants_html(JSON, HTML):
         return {}
-    names = await names_in_exceptions(session, exceptions, caller.viewer, view.lang)
-    return {"names": names, "gap_name": lambda code: gap_name(code, names, view.lang)}
+    told = [item.as_json() for item in exceptions]
+    names = await names_in_exceptions(read.session, told, read.caller.viewer, read.lang)
+    return {"names": names, "gap_name": lambda code: gap_name(code, names, read.lang)}
 
 
 async def names_of_areas(
@@ -85,26 +71,29 @@ async def names_of_areas(
     return await names_of(session, CONTROL_AREAS, codes, caller.viewer, view.lang)
 
 
-async def read_register(
-    session: AsyncSession, caller: Caller, region: str, as_of: date | None
-) -> dict[str, Any]:
+async def read_register(read: Context, region: str, as_of: date | None) -> LineRegister:
     """The lines of a region and all below it, and where they have shrunk.
 
     Raises:
         NotFound: there is no such region.
     """
-    row = await read_item(session, REGIONS, Selection(caller.viewer, code=region))
+    session, viewer, safe = read.session, read.caller.viewer, quote(region, safe="")
+    row = await read_item(session, REGIONS, Selection(viewer, code=region))
     found = await find_region(session, region)
     area_m2 = None if found is None else found[1]
-    totals = await read_totals(session, caller.viewer, row.key, as_of=as_of)
-    declines = await read_declines(session, caller.viewer, row.key)
+    totals = await read_totals(session, viewer, row.key, as_of=as_of)
+    declines = await read_declines(session, viewer, row.key)
     named = row.plain()
-    return {
-        "region": region,
-        "region_name_zh": named["name_zh"],
-        "region_name_en": named["name_en"],
-        "region_area_km2": None if area_m2 is None else round(area_m2 / 1e6, 4),
-        "as_of": None if as_of is None else as_of.isoformat(),
-        "lines": describe_lines(totals, area_m2),
-        "declines": [describe_decline(item) for item in declines],
-    }
+    return LineRegister(
+        region=region,
+        region_name_zh=named["name_zh"],
+        region_name_en=named["name_en"],
+        region_area_km2=None if area_m2 is None else round(area_m2 / 1e6, 4),
+        as_of=as_of,
+        lines=registered_lines(totals, area_m2),
+        declines=[LineDecline.of(item) for item in declines],
+        links=[
+            *read.self_links(f"/regions/{safe}/lines"),
+            read.link(f"/collections/regions/items/{safe}", "up"),
+        ],
+    )

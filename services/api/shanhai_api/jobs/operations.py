@@ -14,16 +14,14 @@ from shanhai.errors import Forbidden, NotFound, Stale
 from shanhai.jobs.states import cancel
 from shanhai.jobs.submission import resubmit, terms_of
 from shanhai.vocabulary import JobStatus, Scope
-from shanhai_api.dependencies import act_of
 from shanhai_api.errors import NoSuchJob
 from shanhai_api.features.values import parse_datetime
 from shanhai_api.identity import Caller
-from shanhai_api.job_results import told_status
 from shanhai_api.job_wait import successful_result
+from shanhai_api.jobs.models import StatusInfo
 from shanhai_api.jobs.parameters import JobsQuery, read_cursor
-from shanhai_api.once import Made
-from shanhai_api.state import ServiceState, UnitOfWork
-from shanhai_api.view import View
+from shanhai_api.kit.answers import Answer
+from shanhai_api.kit.writing import WriteContext
 
 BEGUN = tuple(status for status in JobStatus if status is not JobStatus.ACCEPTED)
 
@@ -106,9 +104,7 @@ def state_tag(job: Job) -> str:
     return f"{job.status}-{job.attempt}"
 
 
-async def retry(
-    state: ServiceState, unit: UnitOfWork, view: View, caller: Caller, job_id: str
-) -> Made:
+async def retry(write: WriteContext, job_id: str) -> Answer[StatusInfo]:
     """Ask once more for what a job that failed or was dismissed should have computed.
 
     Raises:
@@ -117,18 +113,13 @@ async def retry(
         Conflict: it has not ended so, or was tried again before.
         TooManyJobs: as many jobs of theirs are waiting as may.
     """
-    former = await read_job(unit.session, caller, job_id)
+    state, caller = write.state, write.caller
+    former = await read_job(write.session, caller, job_id)
     demand_own(former, caller)
-    job = await resubmit(
-        unit.session,
-        former,
-        identity=caller,
-        terms=terms_of(state.configuration.queue, caller),
-        act=act_of(caller, view),
-    )
-    unit.after_commit.append(partial(state.dispatcher.dispatch, job.id, job.attempt))
-    content = told_status(job, view)
-    return Made(content, {"Location": f"{view.base}/jobs/{job.id}"})
+    terms = terms_of(state.configuration.queue, caller)
+    job = await resubmit(write.session, former, identity=caller, terms=terms, act=write.act)
+    write.unit.after_commit.append(partial(state.dispatcher.dispatch, job.id, job.attempt))
+    return Answer(StatusInfo.of(job, write), location=f"/jobs/{job.id}")
 
 
 def demand_own(job: Job, caller: Caller) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from inspect import Parameter, signature
 from types import UnionType
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import orjson
 from fastapi import Query, Request, Response
@@ -19,12 +19,16 @@ from shanhai_api.dependencies import PageQuery
 from shanhai_api.kit.answers import Answer, Document
 from shanhai_api.kit.body import BodyReader, parse, read_digest
 from shanhai_api.kit.writing import WriteContext
+from shanhai_api.negotiation import HTML
 from shanhai_api.once import Made, once
 from shanhai_api.view import View, entity_tag
 
 Told = Document | Answer[Any] | Response | None
 Endpoint = Callable[..., Awaitable[Told]]
 NO_STORE = {"Cache-Control": "no-store"}
+TEXT = {"type": "string"}
+FILE = {"type": "string", "format": "binary"}
+TEXTS = {HTML.media_type}
 COMMON = Parameter("common", Parameter.KEYWORD_ONLY, annotation=Annotated[PageQuery, Query()])
 """The query of an endpoint without one of its own: `f`, `lang`, and nothing else."""
 
@@ -57,7 +61,7 @@ class Route(APIRoute):
 def document_of(endpoint: Endpoint) -> type[Document] | None:
     """The model that an endpoint says it answers, though it may send something else as well."""
     told = signature(endpoint).return_annotation
-    for part in get_args(told) if isinstance(told, UnionType) else (told,):
+    for part in get_args(told) if get_origin(told) in {Union, UnionType} else (told,):
         model = get_args(part)[0] if get_origin(part) is Answer else part
         if isinstance(model, type) and issubclass(model, Document):
             return model
@@ -67,7 +71,7 @@ def document_of(endpoint: Endpoint) -> type[Document] | None:
 def _others_of(document: type[Document]) -> dict[str, Any]:
     """What is said of the formats beside JSON."""
     others = [item.media_type for item in document.formats if not item.media_type.endswith("json")]
-    return {"content": {name: {"schema": {"type": "string"}} for name in others}}
+    return {"content": {name: {"schema": TEXT if name in TEXTS else FILE} for name in others}}
 
 
 def _answering(
@@ -135,7 +139,10 @@ async def write(
     status: int,
     effect: Callable[[], Awaitable[Any]],
 ) -> Response:
-    """What was written, as JSON; a POST repeated with its key is given its first answer."""
+    """What was written, as JSON; a POST repeated with its key is given its first answer.
+
+    What a PUT has made is told as such: it has a location.
+    """
 
     async def make() -> Made:
         told = await effect()
@@ -147,14 +154,14 @@ async def write(
         made = await once(request, view.unit, view.caller, body_sha256=sha256, effect=make)
     else:
         made = await make()
-    return made.response({} if document.stored else NO_STORE)
+    return made.response(NO_STORE)
 
 
 def _made(view: View, answer: Answer[Document], status: int) -> Made:
     document, headers = answer.document, {}
     content = document.as_json()
     if answer.location is not None:
-        headers["Location"] = view.base + answer.location
+        headers["Location"], status = view.base + answer.location, 201
     if answer.state is not None:
         shown = {name: value for name, value in content.items() if name not in document.secrets}
         headers["ETag"] = f'"{entity_tag(answer.state, orjson.dumps(shown))}"'

@@ -8,15 +8,14 @@ from shanhai.db.alerts.queries import find_alert
 from shanhai.db.identity import Viewer
 from shanhai.db.indicators.plan_indicators import find_indicator, find_place, find_plan
 from shanhai.db.indicators.targets import describe_target, read_targets
+from shanhai_api.proposals.models import ProposalDraft
 from shanhai_api.proposals.schemas import BlankQuery
 
 EVIDENCE = ("alert", "case", "value")
 REVISES = ("project", "programme", "plan", "indicator", "region", "scheme", "zone")
 
 
-async def blank_proposal(
-    session: AsyncSession, viewer: Viewer, query: BlankQuery
-) -> dict[str, Any]:
+async def blank_proposal(session: AsyncSession, viewer: Viewer, query: BlankQuery) -> ProposalDraft:
     """A body for `POST /proposals` without the title, the reason and the change.
 
     Raises:
@@ -34,13 +33,13 @@ async def blank_proposal(
         rows = await read_targets(session, plan.id, indicators=[listed.id], region_id=place.id)
         change = {"targets": [_stated(describe_target(row)) for row in rows]}
         given["region"] = place.code
-    return {
-        "title": "",
-        "reason": "",
-        "revises": {name: given[name] for name in REVISES if name in given},
-        "change": change,
-        "evidence": [{name: given[name]} for name in EVIDENCE if name in given],
-    }
+    return ProposalDraft(
+        title="",
+        reason="",
+        revises={name: given[name] for name in REVISES if name in given},
+        change=change,
+        evidence=[{name: given[name]} for name in EVIDENCE if name in given],
+    )
 
 
 async def _missed(session: AsyncSession, viewer: Viewer, alert_id: int) -> dict[str, str]:

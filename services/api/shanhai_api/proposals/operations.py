@@ -1,18 +1,12 @@
 """What is done with proposals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import orjson
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from shanhai.db.features.selection import Selection
-from shanhai.db.identity import Identity
-from shanhai.db.indicators.plan_indicators import PlanSeen
 from shanhai.db.indicators.targets import StatedFigure
 from shanhai.db.proposals.creation import (
-    SCOPES,
     EvidenceReference,
     Wording,
     create_proposal,
@@ -28,40 +22,20 @@ from shanhai.db.proposals.queries import (
     tag_of,
 )
 from shanhai.db.proposals.subjects import UNDER, Members, ProposalSubject
-from shanhai.db.proposals.suggestions import RULES, Suggestion
 from shanhai.db.proposals.target_revisions import figure_as_json
-from shanhai.db.proposals.transitions import (
-    DECISIONS,
-    ProposalTransitionRequest,
-    proposed_by,
-    steps_from,
-    take_step,
-)
-from shanhai.db.queries.audit import Act
-from shanhai.db.tables.plan import Proposal, ProposalEvent, ProposalEvidence
+from shanhai.db.proposals.transitions import ProposalTransitionRequest, take_step
 from shanhai.errors import InvalidInput
-from shanhai.timestamps import rfc3339
-from shanhai.vocabulary import EVIDENCE_KINDS, PROPOSAL_KINDS, PROPOSAL_STATES, Label
+from shanhai.vocabulary import EVIDENCE_KINDS, codes
 from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item
-from shanhai_api.identity import Caller
+from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import parse
+from shanhai_api.kit.writing import Context, WriteContext
 from shanhai_api.negotiation import GEOJSON
-from shanhai_api.once import Made
 from shanhai_api.plan_values import FiguresBody
-from shanhai_api.proposal_links import name_proposals, propose_link
-from shanhai_api.proposals.schemas import EvidenceBody, ProposalBody, StepBody
-from shanhai_api.view import Link, View, entity_tag
-
-STATES = {term.code: term.label for term in PROPOSAL_STATES}
-KINDS = {term.code: term.label for term in PROPOSAL_KINDS}
-SUGGESTIONS = Label("修订提示", "What is worth a proposal")
-EVIDENCE = {term.code: term.label for term in EVIDENCE_KINDS}
-
-
-def proposal_path(code: str) -> str:
-    """Where a proposal is."""
-    return f"/proposals/{quote(code, safe='')}"
+from shanhai_api.proposals.models import Evidence, MadeObject, Proposal, proposal_path
+from shanhai_api.proposals.schemas import EvidenceBody, ProposalBody, ProposalStepBody
+from shanhai_api.view import Link, View
 
 
 def wording_of(body: ProposalBody) -> Wording:
@@ -82,7 +56,7 @@ def wording_of(body: ProposalBody) -> Wording:
 def _evidence(place: int, item: EvidenceBody) -> EvidenceReference:
     given = item.model_dump(exclude_none=True)
     if len(given) != 1:
-        listed = ", ".join(EVIDENCE)
+        listed = ", ".join(codes(EVIDENCE_KINDS))
         raise InvalidInput(
             f"each piece of evidence names one of: {listed}",
             message_zh=f"每项依据须指明以下之一：{listed}",
@@ -92,79 +66,58 @@ def _evidence(place: int, item: EvidenceBody) -> EvidenceReference:
     return EvidenceReference(kind, str(value))
 
 
-async def create(
-    session: AsyncSession, view: View, caller: Caller, act: Act, wording: Wording
-) -> Made:
+async def create(write: WriteContext, body: ProposalBody) -> Answer[Proposal]:
     """Make the draft of a proposal."""
-    row = await create_proposal(session, caller, act, wording)
-    made = await _made(session, view, caller, row, status=201)
-    return Made(made.content, {**made.headers, "Location": view.url(proposal_path(row.code))})
+    row = await create_proposal(write.session, write.caller, write.act, wording_of(body))
+    return await show_proposal(write, row.code, location=proposal_path(row.code))
 
 
 async def rewrite(
-    session: AsyncSession,
-    view: View,
-    caller: Caller,
-    act: Act,
-    code: str,
-    wording: Wording,
-    *,
-    expected: frozenset[str] | None,
-) -> tuple[dict[str, Any], str]:
-    """Write a draft anew; it and its state then."""
-    await rewrite_proposal(session, caller, act, code, wording, expected=expected)
-    return await dossier(session, view, caller, code)
+    write: WriteContext, code: str, body: ProposalBody, expected: frozenset[str] | None
+) -> Answer[Proposal]:
+    """Write a draft anew."""
+    wording = wording_of(body)
+    await rewrite_proposal(write.session, write.caller, write.act, code, wording, expected=expected)
+    return await show_proposal(write, code)
 
 
 async def step(
-    session: AsyncSession,
-    view: View,
-    caller: Caller,
-    act: Act,
-    code: str,
-    body: StepBody,
-    *,
-    expected: frozenset[str] | None,
-) -> Made:
+    write: WriteContext, code: str, body: ProposalStepBody, expected: frozenset[str] | None
+) -> Answer[Proposal]:
     """Take a step of a proposal, and show it as it is then."""
     asked = ProposalTransitionRequest(body.to, body.reason)
-    row = await take_step(session, code, caller, act, asked, expected=expected)
-    return await _made(session, view, caller, row, status=201)
+    row = await take_step(write.session, code, write.caller, write.act, asked, expected=expected)
+    return await show_proposal(write, row.code)
 
 
-async def _made(
-    session: AsyncSession, view: View, caller: Caller, row: Proposal, *, status: int
-) -> Made:
-    content, tag = await dossier(session, view, caller, row.code)
-    return Made(content, {"ETag": f'"{entity_tag(tag, orjson.dumps(content))}"'}, status)
-
-
-async def dossier(
-    session: AsyncSession, view: View, caller: Caller, code: str
-) -> tuple[dict[str, Any], str]:
-    """All that is known of a proposal, and what tells its state from others."""
-    row = await find_proposal(session, code, caller.viewer)
-    listed = await read_item(session, PROPOSALS, Selection(caller.viewer, code=code))
-    document = record_document(PROPOSALS, listed, view, {})
+async def show_proposal(
+    context: Context, code: str, *, location: str | None = None
+) -> Answer[Proposal]:
+    """All that is known of a proposal, and its state."""
+    session, viewer = context.session, context.caller.viewer
+    row = await find_proposal(session, code, viewer)
+    listed = await read_item(session, PROPOSALS, Selection(viewer, code=code))
+    record = record_document(PROPOSALS, listed, context, {})
     events = await read_events(session, row.id)
     evidence = await read_evidence(session, row.id)
     base = await read_place(session, row.kind, row.base_id)
-    links = [*document["links"], _link_to(view, document, base, "about")]
+    links = [*record["links"], _link_to(context, record, base, "about")]
     made = None
     if row.made_id is not None:
         place = await read_place(session, row.kind, row.made_id)
-        made = {"code": place.code, "version": place.version}
-        links.append(_link_to(view, document, place, "successor-version"))
-    return {
-        **document,
-        "kind_name": KINDS[row.kind].in_(view.lang),
-        "state_name": STATES[row.state].in_(view.lang),
-        "evidence": [describe_evidence(item, view) for item in evidence],
-        "made": made,
-        "steps": describe_steps(row, events, caller, view),
-        "events": [describe_event(item, view) for item in events],
-        "links": links,
-    }, tag_of(row)
+        made = MadeObject(code=place.code, version=place.version)
+        links.append(_link_to(context, record, place, "successor-version"))
+    shown = Proposal.of(
+        record,
+        row,
+        events,
+        context.caller,
+        context,
+        evidence=[Evidence.of(item, context) for item in evidence],
+        links=links,
+        made=made,
+    )
+    return Answer(shown, state=tag_of(row), location=location)
 
 
 def _link_to(view: View, document: Mapping[str, Any], place: ObjectVersion, rel: str) -> Link:
@@ -181,79 +134,3 @@ def _link_to(view: View, document: Mapping[str, Any], place: ObjectVersion, rel:
         case _:
             path = f"/collections/plans/items/{safe}"
     return view.link(path, rel)
-
-
-def describe_evidence(item: ProposalEvidence, view: View) -> dict[str, Any]:
-    """One thing a proposal is founded on, and where it is."""
-    places = {"alert": "/alerts", "case": "/cases", "job": "/jobs", "bulletin": "/bulletins"}
-    numbered = item.kind in {"alert", "value"}
-    found: dict[str, Any] = {
-        item.kind: int(item.object) if numbered else item.object,
-        "kind": item.kind,
-        "kind_name": EVIDENCE[item.kind].in_(view.lang),
-    }
-    if item.kind in places:
-        found["href"] = view.url(f"{places[item.kind]}/{quote(item.object, safe='')}")
-    return found
-
-
-def describe_steps(
-    row: Proposal, events: Sequence[ProposalEvent], caller: Identity, view: View
-) -> list[dict[str, Any]]:
-    """What can follow, what it needs, and whether the caller may do it."""
-    own = caller.owner in proposed_by(events)
-    return [
-        {
-            "to": item.target,
-            "name": STATES[item.target].in_(view.lang),
-            "roles": sorted(item.roles),
-            "needs": ["reason"] if item.reasoned else [],
-            "rule": item.rule.in_(view.lang),
-            "allowed": caller.may(*SCOPES)
-            and caller.acts_as(item.roles, row.region_id)
-            and not (own and item.target in DECISIONS),
-        }
-        for item in steps_from(row.state)
-    ]
-
-
-def describe_event(event: ProposalEvent, view: View) -> dict[str, Any]:
-    """A step of the past."""
-    return {
-        "seq": event.seq,
-        "from": event.from_state,
-        "to": event.to_state,
-        "to_name": STATES[event.to_state].in_(view.lang),
-        "at": rfc3339(event.at),
-        "actor": event.actor,
-        "reason": event.reason,
-    }
-
-
-def suggestions_document(
-    view: View, plan: PlanSeen, year: int, found: Sequence[Suggestion]
-) -> dict[str, Any]:
-    """What rules found, each with the proposals there are and the way to another one."""
-    path = f"/plans/{quote(plan.code, safe='')}/suggestions"
-    title = f"{plan.name.in_(view.lang)} · {SUGGESTIONS.in_(view.lang)}"
-    return {
-        "title": title,
-        "plan": plan.code,
-        "year": year,
-        "rules": [{"rule": term.code, "name": term.label.in_(view.lang)} for term in RULES],
-        "suggestions": [
-            {
-                "rule": item.rule,
-                "found": item.found.in_(view.lang),
-                **item.about,
-                "proposals": name_proposals(item.proposals, view),
-                "links": [propose_link(view, **item.about)],
-            }
-            for item in found
-        ],
-        "links": [
-            *view.self_links(path),
-            view.link(f"/collections/plans/items/{quote(plan.code, safe='')}", "up"),
-            view.link("/proposals", "related", plan=plan.code),
-        ],
-    }

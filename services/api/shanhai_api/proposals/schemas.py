@@ -68,7 +68,7 @@ class ProposalBody(Body):
     )
 
 
-class StepBody(Body):
+class ProposalStepBody(Body):
     """A step to be taken."""
 
     to: Literal["submitted", "accepted", "refused", "withdrawn", "carried_out"] = Field(

@@ -1,0 +1,229 @@
+"""Checks, activities, exceptions and the register of lines as they are answered."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from shanhai.db.compliance.exceptions import Granted
+from shanhai.db.compliance.register import Decline, Total
+from shanhai.db.compliance.result import LABELS, GeodesicSize
+from shanhai.db.compliance.rules import Activities
+from shanhai.db.compliance.serialization import in_both
+from shanhai.vocabulary import CONTROL_KINDS
+from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText, one_of
+from shanhai_api.view import View
+
+EXCEPTIONS = "/compliance/exceptions"
+LineKind = Annotated[str, one_of(CONTROL_KINDS)]
+
+
+class ComplianceCheck(Document):
+    """What a check found; nothing yet where nothing was asked."""
+
+    template = "compliance.html"
+
+    result: dict[str, Any] | None = Field(description="As `check-compliance` describes it")
+    links: Maybe[list[Link]] = None
+
+
+class NamedCode(Answered):
+    """A code with its names."""
+
+    code: str
+    name_zh: str
+    name_en: str
+
+
+class ActivityNamed(NamedCode):
+    """Something done at a place, or a measure of a project."""
+
+    counts_as: list[str] = Field(description="Activities whose rules hold for it as well")
+
+
+class ActivityList(Document):
+    """The activities that can be judged, and the conditions that rules name."""
+
+    presumed: str = Field(description="Assumed where no activity was named")
+    activities: list[ActivityNamed]
+    conditions: list[NamedCode]
+    links: list[Link]
+
+    @classmethod
+    def of(cls, lists: Activities, view: View) -> Self:
+        """The lists that ship with the product."""
+        return cls(
+            presumed=lists.presumed,
+            activities=[
+                ActivityNamed(
+                    code=item.code,
+                    name_zh=item.name.zh,
+                    name_en=item.name.en,
+                    counts_as=list(item.counts_as),
+                )
+                for item in lists.known.values()
+            ],
+            conditions=[
+                NamedCode(code=code, name_zh=name.zh, name_en=name.en)
+                for code, name in sorted(lists.conditions.items())
+            ],
+            links=view.self_links("/compliance/activities"),
+        )
+
+
+class Revocation(Answered):
+    """Who revoked an exception, when and why."""
+
+    by: str
+    at: str
+    reason: str
+
+
+class RuleException(Document):
+    """An exception from a rule, or a decision about what is not known."""
+
+    template = "exception.html"
+
+    code: str
+    rule: str | None
+    gap: str | None
+    project: str | None
+    geometry_sha256: str | None
+    region: str | None
+    control_area: str | None
+    reason: str
+    approver: str
+    approved_at: MomentText
+    valid_from: date | None
+    valid_to: date | None
+    document: str | None
+    revoked: Revocation | None
+    links: list[Link]
+
+    @classmethod
+    def of(cls, granted: Granted, view: View) -> Self:
+        """An exception as it is shown."""
+        links = [
+            view.link(exception_path(granted.row.code), "self"),
+            view.link(EXCEPTIONS, "collection"),
+        ]
+        return cls(**granted.document(), links=links)
+
+
+class RuleExceptions(Document):
+    """Exceptions, the newest first, revoked ones included."""
+
+    template = "exceptions.html"
+
+    exceptions: list[RuleException]
+    returned: int = Field(alias="numberReturned")
+    links: list[Link]
+
+    @classmethod
+    def of(cls, found: Sequence[Granted], view: View) -> Self:
+        """A list of exceptions."""
+        shown = [RuleException.of(item, view) for item in found]
+        return cls(exceptions=shown, returned=len(shown), links=view.self_links(EXCEPTIONS))
+
+
+class LineFigures(Answered):
+    """How much there is of a line, beside what was approved."""
+
+    areas: int
+    drawn: int
+    area_km2: float | None
+    length_km: float | None
+    approved_km2: float | None
+    approved_from: Literal["region", "parts"] | None
+    difference_km2: float | None
+    share_percent: float | None = Field(description="Of the region")
+
+    @classmethod
+    def of(cls, total: Total, region_m2: float | None, **named: Any) -> Self:
+        """The figures of a kind of line, or of one delimitation of it."""
+        area_km2 = None if total.area_m2 is None else total.area_m2 / 1e6
+        approved, share, difference = total.approved_km2, None, None
+        if area_km2 is not None and approved is not None:
+            difference = round(area_km2 - approved, 4)
+        if area_km2 is not None and region_m2:
+            share = round(100 * area_km2 * 1e6 / region_m2, 4)
+        whence = "parts" if total.approved_by_parts else "region"
+        return cls(
+            **named,
+            areas=total.areas,
+            drawn=total.drawn,
+            area_km2=None if area_km2 is None else round(area_km2, 4),
+            length_km=None if total.length_m is None else round(total.length_m / 1e3, 4),
+            approved_km2=approved,
+            approved_from=None if approved is None else whence,
+            difference_km2=difference,
+            share_percent=share,
+        )
+
+
+class DelimitationFigures(LineFigures):
+    """How much there is of one delimitation of a line."""
+
+    delimitation: str
+
+
+class RegisteredLine(LineFigures):
+    """A kind of line with its delimitations."""
+
+    kind: LineKind
+    name_zh: str
+    name_en: str
+    delimitations: list[DelimitationFigures]
+
+
+class LineDecline(Answered):
+    """A day on which the lines of one delimitation became smaller."""
+
+    kind: LineKind
+    name_zh: str
+    name_en: str
+    delimitation: str | None
+    day: date
+    lost: dict[str, float] = Field(description="The area in several units")
+    codes: list[str]
+
+    @classmethod
+    def of(cls, decline: Decline) -> Self:
+        """A loss as it is shown."""
+        lost = GeodesicSize(area_m2=decline.lost_m2).document()
+        names = in_both("name", LABELS[decline.kind])
+        return cls.from_row(decline, lost=lost, **names)
+
+
+class LineRegister(Document):
+    """The lines of a region and all below it, and where they have shrunk."""
+
+    template = "lines.html"
+
+    region: str
+    region_name_zh: str | None
+    region_name_en: str | None
+    region_area_km2: float | None
+    as_of: date | None
+    lines: list[RegisteredLine]
+    declines: list[LineDecline]
+    links: list[Link]
+
+
+def registered_lines(totals: Iterable[Total], region_m2: float | None) -> list[RegisteredLine]:
+    """The kinds of lines, each with its delimitations where there are any."""
+    found: list[RegisteredLine] = []
+    for total in totals:
+        if total.whole_kind:
+            named = {"kind": total.kind, **in_both("name", LABELS[total.kind])}
+            found.append(RegisteredLine.of(total, region_m2, **named, delimitations=[]))
+        elif total.delimitation is not None:
+            part = DelimitationFigures.of(total, region_m2, delimitation=total.delimitation)
+            found[-1].delimitations.append(part)
+    return found
+
+
+def exception_path(code: str) -> str:
+    """Where an exception is."""
+    return f"{EXCEPTIONS}/{code}"
