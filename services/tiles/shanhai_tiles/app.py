@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
 import shanhai
@@ -42,6 +43,9 @@ from shanhai_tiles.routes.tiles import FastPath
 
 APPLICATION = "shanhai-tiles"
 
+ROUTERS = tuple(
+    module.router for module in (tiles, landing, layers, values, ogc_tiles, wmts, viewer, health)
+)
 READERS = 4
 """Threads that read rasters; GDAL lets go of the interpreter while it decompresses."""
 
@@ -82,8 +86,11 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     install_error_handlers(app)
-    for module in (tiles, landing, layers, values, ogc_tiles, wmts, viewer, health):
-        app.include_router(module.router)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.state.routes = [
+        route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
+    ]
     app.mount("/static", StaticFiles(directory=viewer.STATIC))
     app.add_middleware(FastPath)
     app.add_middleware(Admission, most=settings.tiles.most_requests, refuse=tell)

@@ -210,17 +210,28 @@ async def reader_of(request: Request, services: ServicesDep) -> TileReader:
 ReaderDep = Annotated[TileReader, Depends(reader_of)]
 
 
-def accepts(*names: str, formats: str | None = "json") -> Callable[[Request], None]:
+@dataclass(frozen=True)
+class KnownParameters:
     """A dependency that refuses parameters a route does not know, so that none is ignored.
 
-    `formats` is the one value of `f` there is; None where the route reads `f` itself.
+    Attributes:
+        names: Those it knows.
+        formats: The one value of `f` there is; None where the route reads `f` itself.
     """
-    known = EVERYWHERE.union(names)
 
-    def refuse_unknown(request: Request) -> None:
+    names: frozenset[str]
+    formats: str | None
+
+    def __call__(self, request: Request) -> None:
+        """Look at the query.
+
+        Raises:
+            InvalidInput: it has a parameter that is unknown, or another format.
+        """
         for name in request.query_params:
-            if name not in known:
-                raise unknown_parameter(name, known)
+            if name not in self.names:
+                raise unknown_parameter(name, self.names)
+        formats = self.formats
         if formats is not None and request.query_params.get("f", formats) != formats:
             raise InvalidInput(
                 f"f is {request.query_params['f'][:40]!r}; this resource comes as {formats}",
@@ -228,7 +239,10 @@ def accepts(*names: str, formats: str | None = "json") -> Callable[[Request], No
                 pointer="f",
             )
 
-    return refuse_unknown
+
+def accepts(*names: str, formats: str | None = "json") -> KnownParameters:
+    """The dependency for a route that knows these parameters beside those known everywhere."""
+    return KnownParameters(EVERYWHERE.union(names), formats)
 
 
 def unknown_parameter(name: str, known: frozenset[str]) -> InvalidInput:

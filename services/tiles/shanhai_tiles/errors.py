@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-import orjson
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import Field
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -25,6 +25,7 @@ from shanhai.errors import (
     Unavailable,
 )
 from shanhai.validation_messages import rule_in_chinese
+from shanhai_tiles.answers import DocumentPart, Maybe
 from shanhai_tiles.language import language_of
 from shanhai_tiles.pages import HTML, asks_for_page, render_problem
 from shanhai_tiles.wmts.faults import WmtsFault, is_wmts, report, status_of
@@ -47,6 +48,24 @@ class LayerUnreadable(Conflict):
             "or run the job again",
             message_zh="该图层的文件缺失或已损坏，请运维人员恢复文件或重新运行任务",
         )
+
+
+class ProblemFault(DocumentPart):
+    """One broken rule."""
+
+    pointer: str = Field(description="A JSON pointer into the body, or the name of a parameter")
+    detail: str
+
+
+class ProblemDocument(DocumentPart):
+    """A problem document (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: Maybe[list[ProblemFault]] = None
 
 
 _STATUS: tuple[tuple[type[ShanhaiError], int, str], ...] = (
@@ -84,18 +103,17 @@ def problem(
         told = report(status, detail, lang, None, faults[0].pointer if faults else None)
         told.headers.update(headers)
         return told
-    document: dict[str, Any] = {
-        "type": f"urn:problem-type:shanhai:{kind}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "instance": f"urn:shanhai:request:{request.scope['state']['request_id']}",
-    }
-    if faults:
-        document["errors"] = [fault.told(lang) for fault in faults]
+    document = ProblemDocument(
+        type=f"urn:problem-type:shanhai:{kind}",
+        title=title,
+        status=status,
+        detail=detail,
+        instance=f"urn:shanhai:request:{request.scope['state']['request_id']}",
+        errors=[ProblemFault(**fault.told(lang)) for fault in faults] or None,
+    )
     if asks_for_page(request):
-        return Response(render_problem(document, lang), status, headers, HTML)
-    return Response(orjson.dumps(document), status, headers, PROBLEM_TYPE)
+        return Response(render_problem(document.as_json(), lang), status, headers, HTML)
+    return Response(document.model_dump_json().encode(), status, headers, PROBLEM_TYPE)
 
 
 async def show_wmts_fault(request: Request, error: Exception) -> Response:

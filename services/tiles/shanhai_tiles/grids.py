@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from morecantile import TileMatrixSet
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Label
 from shanhai_tiles.raster.projections import projection
+from shanhai_tiles.tile_matrix_sets import TileMatrixDescription, TileMatrixSetDescription
 
 EARTH_RADIUS_M = 6378137.0
 EQUATOR_M = 2 * math.pi * EARTH_RADIUS_M
@@ -194,19 +195,18 @@ class TileGrid:
         y = np.concatenate([np.full_like(across, south), np.full_like(across, north), up, up])
         return x, y
 
-    def document(self) -> dict[str, Any]:
-        """The set in the JSON of the Two Dimensional Tile Matrix Set standard."""
+    def document(self) -> TileMatrixSetDescription:
+        """The set as the Two Dimensional Tile Matrix Set standard describes it."""
         scale_set = self.scale_set and f"http://www.opengis.net/def/wkss/OGC/1.0/{self.scale_set}"
-        document = {
-            "id": self.id,
-            "title": self.title.en,
-            "uri": self.uri,
-            "crs": self.crs,
-            "orderedAxes": self._axes(),
-            "wellKnownScaleSet": scale_set,
-            "tileMatrices": [self._matrix(zoom) for zoom in range(self.deepest + 1)],
-        }
-        return {name: value for name, value in document.items() if value is not None}
+        return TileMatrixSetDescription(
+            id=self.id,
+            title=self.title.en,
+            uri=self.uri,
+            crs=self.crs,
+            ordered_axes=self._axes(),
+            well_known_scale_set=scale_set,
+            tile_matrices=[self._matrix(zoom) for zoom in range(self.deepest + 1)],
+        )
 
     def _axes(self) -> list[str]:
         if self.geographic:
@@ -214,24 +214,23 @@ class TileGrid:
         # EPSG calls the northern axis of the Chinese zones X; readers take X to be the eastern one.
         return ["N", "E"] if self.y_first else ["X", "Y"]
 
-    def _matrix(self, zoom: int) -> dict[str, Any]:
+    def _matrix(self, zoom: int) -> TileMatrixDescription:
         columns, rows = self.size_at(zoom)
-        return {
-            "id": str(zoom),
-            "scaleDenominator": self.scale_at(zoom),
-            "cellSize": self.cell_at(zoom),
-            "cornerOfOrigin": "topLeft",
-            "pointOfOrigin": list(self.corner),
-            "tileWidth": TILE_SIZE,
-            "tileHeight": TILE_SIZE,
-            "matrixWidth": columns,
-            "matrixHeight": rows,
-        }
+        return TileMatrixDescription(
+            id=str(zoom),
+            scale_denominator=self.scale_at(zoom),
+            cell_size=self.cell_at(zoom),
+            point_of_origin=self.corner,
+            tile_width=TILE_SIZE,
+            tile_height=TILE_SIZE,
+            matrix_width=columns,
+            matrix_height=rows,
+        )
 
 
 @lru_cache(maxsize=32)
 def _morecantile(grid: TileGrid) -> TileMatrixSet:
-    made: TileMatrixSet = TileMatrixSet.model_validate(grid.document())
+    made: TileMatrixSet = TileMatrixSet.model_validate(grid.document().as_json())
     return made
 
 

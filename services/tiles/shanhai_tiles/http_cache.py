@@ -1,16 +1,18 @@
 """HTTP caching: entity tags, freshness and conditional answers."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from shanhai import __version__
 from shanhai.vocabulary import Lang
+from shanhai_tiles.answers import JsonAnswer, Model
+
+Kind = TypeVar("Kind", bound=Response)
 
 RENDERER = "2"
 """Raised whenever one release would draw or encode the same cells in another way."""
@@ -90,22 +92,33 @@ def answer(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The body with an entity tag of its content; 304 when the caller has it."""
-    freshness = Freshness(etag_of(media_type, body), private=private)
-    vary = {"Vary": "Accept-Language, Authorization"}
-    return freshness.not_modified(request) or Response(
-        body, headers={**freshness.headers, **vary, **(headers or {})}, media_type=media_type
-    )
+    return _conditional(Response, request, body, media_type, private, headers or {})
 
 
 def answer_json(
     request: Request,
-    document: Any,
+    document: Model,
     *,
     lang: Lang | None = None,
     private: bool = False,
     media_type: str = JSON,
-) -> Response:
+) -> JsonAnswer[Model]:
     """A JSON document."""
     headers = {} if lang is None else {"Content-Language": lang}
-    body = orjson.dumps(document)
-    return answer(request, body, media_type, private=private, headers=headers)
+    body = document.model_dump_json(by_alias=True).encode()
+    return _conditional(JsonAnswer[Model], request, body, media_type, private, headers)
+
+
+def _conditional(
+    kind: Callable[..., Kind],
+    request: Request,
+    body: bytes,
+    media_type: str,
+    private: bool,
+    headers: Mapping[str, str],
+) -> Kind:
+    freshness = Freshness(etag_of(media_type, body), private=private)
+    if freshness.holds_for(request):
+        return kind(status_code=304, headers=freshness.headers)
+    vary = {"Vary": "Accept-Language, Authorization"}
+    return kind(body, headers={**freshness.headers, **vary, **headers}, media_type=media_type)

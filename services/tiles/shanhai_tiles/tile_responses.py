@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shanhai.cartography import Style
+from shanhai_tiles.answers import Responses
 from shanhai_tiles.cache.tile import CachedTile
 from shanhai_tiles.dependencies import Services, VisibleLayer
 from shanhai_tiles.grids import TILE_SIZE, Bounds, TileGrid
@@ -22,6 +23,8 @@ from shanhai_tiles.raster.reader import RasterTile
 from shanhai_tiles.raster.tiles import Look, draw_raster
 from shanhai_tiles.request import path_of
 from shanhai_tiles.vector.tiles import area_of, draw_tile
+
+EMPTY: Responses = {204: {"description": "The layer has no features there"}}
 
 
 @dataclass(frozen=True, slots=True)

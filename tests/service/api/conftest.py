@@ -24,7 +24,8 @@ from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
 from shanhai_api.app import create_app
 from shanhai_api.configuration import Configuration
 from shanhai_api.state import ServiceState
-from tests.service.api.declared import AsDeclared
+from tests.service.api.declared import declaration
+from tests.support.declared import AsDeclared
 from tests.support.feature_rows import forget_features
 from tests.support.job_rows import add_region
 from tests.support.joint_plans import PLACES, PLANS, PROJECTS, People, names, plan, post, project
@@ -51,7 +52,7 @@ def configuration(database_url: str, redis_url: str, tmp_path: Path) -> Configur
 async def app(configuration: Configuration) -> AsyncIterator[FastAPI]:
     """The application, opened."""
     app = create_app(configuration)
-    app.add_middleware(AsDeclared)
+    app.add_middleware(AsDeclared, declaration=declaration())
     async with app.router.lifespan_context(app):
         yield app
 

@@ -7,12 +7,14 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 import uvicorn
+from fastapi.routing import APIRoute
 from numpy.typing import NDArray
 from pydantic import SecretStr
 from shapely import MultiPolygon, box
@@ -36,6 +38,8 @@ from shanhai.settings import (
 from shanhai.storage.artifacts import LocalArtifacts, StoredArtifact
 from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
 from shanhai_tiles.app import Settings, create_app
+from shanhai_tiles.openapi import describe_31
+from tests.support.declared import AsDeclared, Declaration
 from tests.support.serving import serving
 
 EPSG = 4548
@@ -122,11 +126,20 @@ def address(world: World) -> Iterator[str]:
             yield base
 
 
+@lru_cache
+def declaration() -> Declaration:
+    """What the service says it answers."""
+    database = DatabaseSettings(url=SecretStr("postgresql://db.test/none"))
+    settings = Settings(database, ArtifactSettings(root=Path("none")), PublicSettings())
+    return Declaration(describe_31(create_app(settings)), APIRoute, whole=True)
+
+
 class serve:
     """The service in process, started and stopped around a client."""
 
     def __init__(self, world: World, *, public_read: bool) -> None:
         self.app = create_app(world.settings(public_read=public_read))
+        self.app.add_middleware(AsDeclared, declaration=declaration())
         self.lifespan = self.app.router.lifespan_context(self.app)
 
     async def __aenter__(self) -> httpx.AsyncClient:

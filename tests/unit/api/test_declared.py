@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.service.api.declared import Answer
+from tests.service.api.declared import declaration
+from tests.support.declared import Answer
 
 
 def answered(body: bytes, status: int = 200) -> Answer:
@@ -14,15 +15,15 @@ def answered(body: bytes, status: int = 200) -> Answer:
 
 
 def test_what_is_declared_passes() -> None:
-    answered(b'{"webhooks": [], "links": []}').check("/webhooks", "get")
+    answered(b'{"webhooks": [], "links": []}').check(declaration(), "/webhooks", "get")
 
 
 @pytest.mark.parametrize("body", [b'{"webhooks": []}', b'{"webhooks": [{}], "links": []}'])
 def test_what_lacks_members_fails(body: bytes) -> None:
     with pytest.raises(AssertionError, match="does not answer as declared"):
-        answered(body).check("/webhooks", "get")
+        answered(body).check(declaration(), "/webhooks", "get")
 
 
 def test_a_status_nobody_declared_fails() -> None:
     with pytest.raises(AssertionError, match="203 is not declared"):
-        answered(b"{}", 203).check("/webhooks", "get")
+        answered(b"{}", 203).check(declaration(), "/webhooks", "get")

@@ -1,18 +1,27 @@
-"""The descriptions of layers: summary, full document, TileJSON."""
+"""The descriptions of layers: summary and full document."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Self
 from urllib.parse import quote, urlencode
 
+from pydantic import Field
+
 from shanhai.cartography import written_unit
+from shanhai.db.features.entity import Property
 from shanhai.vocabulary import Lang
-from shanhai_tiles.grids import WEB_MERCATOR, TileGrid, grids_over
+from shanhai_tiles.answers import Box, DocumentLink, DocumentPart
+from shanhai_tiles.grids import TileGrid, grids_over
 from shanhai_tiles.layers.catalogue import Layer, RasterLayer, VectorLayer
-from shanhai_tiles.layers.sources import attribution, attribution_html, stand_in_notes
+from shanhai_tiles.layers.sources import (
+    SourceDescription,
+    StandInNote,
+    attribution,
+    stand_in_notes,
+)
 from shanhai_tiles.raster.images import MEDIA_TYPES
 from shanhai_tiles.styles.legend import LegendEntry, legend_of
-from shanhai_tiles.vector.tiles import LABELS
+from shanhai_tiles.styles.legend_documents import LegendDescription
 
 RASTER_FORMATS = {
     **MEDIA_TYPES,
@@ -61,43 +70,111 @@ def formats_of(layer: Layer) -> dict[str, str]:
     return RASTER_FORMATS if isinstance(layer, RasterLayer) else VECTOR_FORMATS
 
 
-def summary(layer: Layer, links: Links, lang: Lang) -> dict[str, Any]:
+class LayerSummary(DocumentPart):
     """What the list of layers says of each."""
-    return {
-        "id": layer.name,
-        "title": layer.title.in_(lang),
-        "title_zh": layer.title.zh,
-        "title_en": layer.title.en,
-        "kind": layer.kind,
-        "theme": layer.theme if isinstance(layer, RasterLayer) else layer.name,
-        "bounds": list(layer.bounds),
-        "minzoom": 0,
-        "maxzoom": layer.maxzoom,
-        "version": layer.version,
-        "stand_in": layer.stand_in,
-        "links": _links(layer, links),
-    }
+
+    id: str
+    title: str
+    title_zh: str
+    title_en: str
+    kind: Literal["raster", "vector"]
+    theme: str
+    bounds: Box
+    minzoom: int = 0
+    maxzoom: int
+    version: str
+    stand_in: bool = Field(description="Whether it rests on data in place of a measurement")
+    links: list[DocumentLink]
+
+    @classmethod
+    def of(cls, layer: Layer, links: Links, lang: Lang, **others: Any) -> Self:
+        """A layer, with what more there is to say of it."""
+        return cls(
+            id=layer.name,
+            title=layer.title.in_(lang),
+            title_zh=layer.title.zh,
+            title_en=layer.title.en,
+            kind=layer.kind,
+            theme=layer.theme if isinstance(layer, RasterLayer) else layer.name,
+            bounds=layer.bounds,
+            maxzoom=layer.maxzoom,
+            version=layer.version,
+            stand_in=layer.stand_in,
+            links=_links(layer, links),
+            **others,
+        )
+
+
+class LayerList(DocumentPart):
+    """The layers the caller may see."""
+
+    layers: list[LayerSummary]
+
+
+class LayerDescription(LayerSummary):
+    """Everything there is to know of a layer."""
+
+    job: str | None = Field(description="The job it was computed by")
+    stand_in_notes: list[StandInNote]
+    sources: list[SourceDescription]
+    attribution: str
+    legend: LegendDescription
+    formats: dict[str, str] = Field(description="Suffixes and media types of its tiles")
+    tile_matrix_sets: dict[str, str] = Field(description="Templates of addresses of its tiles")
+
+
+class RasterDescription(LayerDescription):
+    """A layer of cells."""
+
+    kind: Literal["raster"]
+    unit: str
+    native_resolution_m: float | None
+    cell_m: float
+    crs: str
+    bands: int
+    statistics: list[dict[str, float | None]] = Field(description="Of each band")
+
+
+class PropertyDescription(DocumentPart):
+    """A property of features and, where it is a code, what the codes mean."""
+
+    name: str
+    title_zh: str
+    title_en: str
+    unit: str | None
+    unit_zh: str
+    unit_en: str
+    words_zh: dict[str, str]
+    words_en: dict[str, str]
+
+
+class VectorDescription(LayerDescription):
+    """A layer of features."""
+
+    kind: Literal["vector"]
+    properties: list[PropertyDescription]
 
 
 def description(
     layer: Layer, links: Links, lang: Lang, classes: Sequence[LegendEntry] | None = None
-) -> dict[str, Any]:
+) -> RasterDescription | VectorDescription:
     """Everything there is to know of a layer; `classes` as `legend_of` wants them."""
     format_ = SHOWN_BY_DEFAULT[layer.kind]
-    own = _raster_members(layer) if isinstance(layer, RasterLayer) else _vector_members(layer)
-    return {
-        **summary(layer, links, lang),
-        **own,
+    common = {
         "job": layer.job,
         "stand_in_notes": stand_in_notes(layer.sources),
-        "sources": [source.document() for source in layer.sources],
+        "sources": [source.described for source in layer.sources],
         "attribution": attribution(layer.sources),
-        "legend": legend_of(layer, classes=classes).document(lang),
+        "legend": LegendDescription.of(legend_of(layer, classes=classes), lang),
         "formats": formats_of(layer),
         "tile_matrix_sets": {
             grid.id: links.tiles(layer, grid, format_) for grid in grids_over(layer.bounds)
         },
     }
+    if isinstance(layer, RasterLayer):
+        return RasterDescription.of(layer, links, lang, **common, **_raster_members(layer))
+    properties = [_property(item) for item in layer.collection.columns]
+    return VectorDescription.of(layer, links, lang, **common, properties=properties)
 
 
 def _raster_members(layer: RasterLayer) -> dict[str, Any]:
@@ -107,82 +184,24 @@ def _raster_members(layer: RasterLayer) -> dict[str, Any]:
         "cell_m": round(layer.cell_m, 2),
         "crs": layer.frame.crs,
         "bands": max(len(layer.bands), 1),
-        "statistics": list(layer.bands),
+        "statistics": layer.bands,
     }
 
 
-def _vector_members(layer: VectorLayer) -> dict[str, Any]:
-    """What each member of a feature is called and, where it is a code, what the codes mean."""
-    return {
-        "properties": [
-            {
-                "name": item.name,
-                "title_zh": item.title.zh,
-                "title_en": item.title.en,
-                "unit": item.unit,
-                "unit_zh": written_unit(item.unit or "").zh,
-                "unit_en": written_unit(item.unit or "").en,
-                "words_zh": item.words("zh"),
-                "words_en": item.words("en"),
-            }
-            for item in layer.collection.columns
-        ]
-    }
+def _property(item: Property) -> PropertyDescription:
+    return PropertyDescription(
+        name=item.name,
+        title_zh=item.title.zh,
+        title_en=item.title.en,
+        unit=item.unit,
+        unit_zh=written_unit(item.unit or "").zh,
+        unit_en=written_unit(item.unit or "").en,
+        words_zh=item.words("zh"),
+        words_en=item.words("en"),
+    )
 
 
-def tilejson(
-    layer: Layer, links: Links, grid: TileGrid, format_: str, lang: Lang, **query: str | None
-) -> dict[str, Any]:
-    """TileJSON 3.0; for a grid other than web mercator it says which."""
-    west, south, east, north = layer.bounds
-    maxzoom = grid.level_like(layer.maxzoom)
-    looks = {name: query.get(name) for name in ("rescale", "colormap")}
-    document: dict[str, Any] = {
-        "tilejson": "3.0.0",
-        "name": layer.title.in_(lang),
-        "description": _description_line(layer, lang),
-        "version": "1.0.0",
-        "attribution": attribution_html(layer.sources, links.layer(layer, "/map", lang=lang), lang),
-        "scheme": "xyz",
-        "format": format_,
-        "tiles": [links.tiles(layer, grid, format_, **query)],
-        "minzoom": 0,
-        "maxzoom": maxzoom,
-        "bounds": [west, south, east, north],
-        "center": [(west + east) / 2, (south + north) / 2, min(maxzoom, grid.level_like(9))],
-        "legend": links.layer(layer, "/legend.png", lang=lang, **looks),
-    }
-    if grid is not WEB_MERCATOR:
-        document["tile_matrix_set"] = grid.id
-    if isinstance(layer, VectorLayer):
-        document["vector_layers"] = _vector_layers(layer, maxzoom, lang)
-    return document
-
-
-def _vector_layers(layer: VectorLayer, maxzoom: int, lang: Lang) -> list[dict[str, Any]]:
-    wanted = layer.selection.properties or layer.collection.properties
-    parts = {layer.name: [item for item in layer.collection.columns if item.name in wanted]}
-    if layer.collection.labelled:
-        parts[layer.name + LABELS] = list(layer.collection.label_columns)
-    return [
-        {
-            "id": name,
-            "fields": {item.name: item.title.in_(lang) for item in columns},
-            "minzoom": 0,
-            "maxzoom": maxzoom,
-        }
-        for name, columns in parts.items()
-    ]
-
-
-def _description_line(layer: Layer, lang: Lang) -> str:
-    if not layer.stand_in:
-        return layer.title.in_(lang)
-    warning = "含替代数据，不得作为实测结果使用" if lang == "zh" else "rests on stand-in data"
-    return f"{layer.title.in_(lang)} ({warning})"
-
-
-def _links(layer: Layer, links: Links) -> list[dict[str, str]]:
+def _links(layer: Layer, links: Links) -> list[DocumentLink]:
     entries = (
         ("self", "application/json", ""),
         ("tilejson", "application/json", "/tilejson.json"),
@@ -191,6 +210,6 @@ def _links(layer: Layer, links: Links) -> list[dict[str, str]]:
         ("preview", "text/html", "/map"),
     )
     return [
-        {"rel": rel, "type": type_, "href": links.layer(layer, path)}
+        DocumentLink(rel=rel, type=type_, href=links.layer(layer, path))
         for rel, type_, path in entries
     ]

@@ -6,13 +6,38 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from pydantic import Field
+
 from shanhai.vocabulary import Label, Lang
+from shanhai_tiles.answers import DocumentPart
 
 ALL_SOURCES = Label("来源与许可", "Sources and licences")
 MORE = Label(" 等 {1} 项", " and {0} more")
 QUALIFIED = re.compile(r"[,;:(，；：（]")
 """Where the name of a source ends and what is said of it begins."""
 LONGEST_NAME, LONGEST_LINE = 60, 100
+
+
+class SourceDescription(DocumentPart):
+    """A dataset that a layer was computed from, or is."""
+
+    dataset: str = Field(description="Code of the dataset")
+    title_zh: str
+    title_en: str
+    native_resolution_m: float | None
+    source: str | None = Field(description="Who made it")
+    licence: str | None
+    stand_in: bool = Field(description="Whether it stands in for a measurement")
+
+
+class StandInNote(DocumentPart):
+    """What a stand-in stands for."""
+
+    dataset: str = Field(description="Code of the dataset")
+    title_zh: str
+    title_en: str
+    note_zh: str | None
+    note_en: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +66,18 @@ class SourceDataset:
             note=Label(zh or en, en or zh) if zh or en else None,
         )
 
-    def document(self) -> dict[str, Any]:
+    @property
+    def described(self) -> SourceDescription:
         """The source as the layer's description shows it."""
-        return {
-            "dataset": self.dataset,
-            "title_zh": self.title.zh,
-            "title_en": self.title.en,
-            "native_resolution_m": self.native_resolution_m,
-            "source": self.source,
-            "licence": self.licence,
-            "stand_in": self.stand_in,
-        }
+        return SourceDescription(
+            dataset=self.dataset,
+            title_zh=self.title.zh,
+            title_en=self.title.en,
+            native_resolution_m=self.native_resolution_m,
+            source=self.source,
+            licence=self.licence,
+            stand_in=self.stand_in,
+        )
 
 
 SOURCE_JSON = (
@@ -63,16 +89,16 @@ SOURCE_JSON = (
 """A row of the dataset table, called `i`, as JSON for `SourceDataset.of`."""
 
 
-def stand_in_notes(sources: Iterable[SourceDataset]) -> list[dict[str, Any]]:
+def stand_in_notes(sources: Iterable[SourceDataset]) -> list[StandInNote]:
     """One entry for each stand-in, saying what it stands for."""
     return [
-        {
-            "dataset": source.dataset,
-            "title_zh": source.title.zh,
-            "title_en": source.title.en,
-            "note_zh": None if source.note is None else source.note.zh,
-            "note_en": None if source.note is None else source.note.en,
-        }
+        StandInNote(
+            dataset=source.dataset,
+            title_zh=source.title.zh,
+            title_en=source.title.en,
+            note_zh=None if source.note is None else source.note.zh,
+            note_en=None if source.note is None else source.note.en,
+        )
         for source in sources
         if source.stand_in
     ]

@@ -1,16 +1,19 @@
-"""Collections and tilesets as OGC API - Tiles describes them."""
+"""Tilesets as OGC API - Tiles describes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
+from pydantic import Field
+
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Label, Lang
+from shanhai_tiles.answers import DocumentLink, DocumentPart, Maybe, OgcDocumentPart
 from shanhai_tiles.grids import Bounds, TileGrid, grids_over
-from shanhai_tiles.layers.catalogue import Layer, RasterLayer, VectorLayer
+from shanhai_tiles.layers.catalogue import Layer, VectorLayer
 from shanhai_tiles.layers.documents import MVT, Links
-from shanhai_tiles.layers.sources import attribution, short_attribution, stand_in_notes
+from shanhai_tiles.layers.sources import StandInNote, short_attribution, stand_in_notes
 from shanhai_tiles.raster.images import MEDIA_TYPES
 
 JSON = "application/json"
@@ -18,7 +21,6 @@ REL = "http://www.opengis.net/def/rel/ogc/1.0"
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 DATASET = Label("全部矢量图层", "All vector layers")
 Kind = Literal["vector", "map", "coverage"]
-Document = dict[str, Any]
 
 FORMATS: dict[Kind, dict[str, str]] = {
     "vector": {"mvt": MVT},
@@ -95,128 +97,178 @@ def dataset_tilesets(layers: Sequence[Layer], chosen: str | None) -> Tilesets:
     return Tilesets("/tiles", "vector", DATASET, tuple(layers), query)
 
 
-def list_tilesets(of: Tilesets, links: Links, lang: Lang) -> Document:
+class TileMatrixLimits(OgcDocumentPart):
+    """Which tiles of a level there are."""
+
+    tile_matrix: str
+    min_tile_row: int
+    max_tile_row: int
+    min_tile_col: int
+    max_tile_col: int
+
+
+class BoundingBox(OgcDocumentPart):
+    """A box in degrees."""
+
+    lower_left: tuple[float, float]
+    upper_right: tuple[float, float]
+    crs: str = CRS84
+
+
+class CenterPoint(OgcDocumentPart):
+    """Where a map may begin."""
+
+    coordinates: tuple[float, float]
+    crs: str = CRS84
+    tile_matrix: str
+
+
+class PropertiesSchema(DocumentPart):
+    """The JSON schema of the properties of features."""
+
+    type: Literal["object"] = "object"
+    properties: dict[str, dict[str, Any]]
+
+
+class TilesetLayer(OgcDocumentPart):
+    """A layer within the tiles of a tileset."""
+
+    id: str
+    title: str
+    data_type: Kind
+    min_tile_matrix: str
+    max_tile_matrix: str
+    bounding_box: BoundingBox
+    stand_in: bool = Field(alias="stand_in")
+    stand_in_notes: list[StandInNote] = Field(alias="stand_in_notes")
+    properties_schema: Maybe[PropertiesSchema] = None
+
+
+class TilesetItem(OgcDocumentPart):
+    """A tileset in a list."""
+
+    title: str
+    data_type: Kind
+    crs: str
+    tile_matrix_set_id: str
+    tile_matrix_set_uri: str = Field(alias="tileMatrixSetURI")
+    tile_matrix_set_limits: list[TileMatrixLimits]
+    links: list[DocumentLink]
+
+
+class TilesetList(OgcDocumentPart):
+    """A tileset for each grid."""
+
+    tilesets: list[TilesetItem]
+    links: list[DocumentLink]
+
+
+class TilesetDescription(TilesetItem):
+    """A tileset: its grid, where it has tiles, and what is in them."""
+
+    bounding_box: BoundingBox
+    center_point: CenterPoint
+    layers: list[TilesetLayer]
+    attribution: str
+
+
+def list_tilesets(of: Tilesets, links: Links, lang: Lang) -> TilesetList:
     """A tileset for each grid, each with the template of its tiles."""
-    return {
-        "tilesets": [_item(of, grid, links, lang) for grid in grids_over(of.bounds)],
-        "links": [_link("self", JSON, of.address(links, f="json"), of.title, lang)],
-    }
+    return TilesetList(
+        tilesets=[TilesetItem(**_item(of, grid, links, lang)) for grid in grids_over(of.bounds)],
+        links=[link_to("self", of.address(links, f="json"), of.title, lang)],
+    )
 
 
-def describe_tileset(of: Tilesets, grid: TileGrid, links: Links, lang: Lang) -> Document:
+def describe_tileset(of: Tilesets, grid: TileGrid, links: Links, lang: Lang) -> TilesetDescription:
     """One tileset: where it has tiles, and what is in them."""
     west, south, east, north = of.bounds
     deepest = of.deepest(grid)
-    return {
+    return TilesetDescription(
         **_item(of, grid, links, lang),
-        "boundingBox": _box(of.bounds),
-        "centerPoint": {
-            "coordinates": [(west + east) / 2, (south + north) / 2],
-            "crs": CRS84,
-            "tileMatrix": str(min(deepest, grid.level_like(9))),
-        },
-        "layers": [_layer(layer, grid, of.kind, lang) for layer in of.layers],
-        "attribution": short_attribution(
-            [one for layer in of.layers for one in layer.sources], lang
+        bounding_box=_box(of.bounds),
+        center_point=CenterPoint(
+            coordinates=((west + east) / 2, (south + north) / 2),
+            tile_matrix=str(min(deepest, grid.level_like(9))),
         ),
-    }
-
-
-def _item(of: Tilesets, grid: TileGrid, links: Links, lang: Lang) -> Document:
-    scheme = f"{links.base}/tileMatrixSets/{grid.id}"
-    tile = f"/{grid.id}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
-    tiles = (
-        _link("item", media_type, of.address(links, tile, f=name), of.title, lang)
-        | {"templated": True}
-        for name, media_type in of.formats.items()
+        layers=[_layer(layer, grid, of.kind, lang) for layer in of.layers],
+        attribution=short_attribution([one for layer in of.layers for one in layer.sources], lang),
     )
+
+
+def _item(of: Tilesets, grid: TileGrid, links: Links, lang: Lang) -> dict[str, Any]:
+    scheme = f"{links.base}/tileMatrixSets/{grid.id}"
     return {
         "title": f"{of.title.in_(lang)} ({grid.title.in_(lang)})",
-        "dataType": of.kind,
+        "data_type": of.kind,
         "crs": grid.crs,
-        "tileMatrixSetId": grid.id,
-        "tileMatrixSetURI": grid.uri or scheme,
-        "tileMatrixSetLimits": _limits(of, grid),
+        "tile_matrix_set_id": grid.id,
+        "tile_matrix_set_uri": grid.uri or scheme,
+        "tile_matrix_set_limits": _limits(of, grid),
         "links": [
-            _link("self", JSON, of.address(links, f"/{grid.id}", f="json"), of.title, lang),
-            _link(f"{REL}/tiling-scheme", JSON, scheme, grid.title, lang),
-            *tiles,
+            link_to("self", of.address(links, f"/{grid.id}", f="json"), of.title, lang),
+            link_to(f"{REL}/tiling-scheme", scheme, grid.title, lang),
+            *_tile_links(of, grid, links, lang),
         ],
     }
 
 
-def _limits(of: Tilesets, grid: TileGrid) -> list[Document]:
+def _tile_links(of: Tilesets, grid: TileGrid, links: Links, lang: Lang) -> list[DocumentLink]:
+    tile = f"/{grid.id}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
+    return [
+        DocumentLink(
+            rel="item",
+            type=media_type,
+            href=of.address(links, tile, f=name),
+            title=of.title.in_(lang),
+            templated=True,
+        )
+        for name, media_type in of.formats.items()
+    ]
+
+
+def _limits(of: Tilesets, grid: TileGrid) -> list[TileMatrixLimits]:
     """Also in lists, whose readers then need not ask for every tileset to know where tiles are."""
     spans = ((zoom, grid.span(zoom, of.bounds)) for zoom in range(of.deepest(grid) + 1))
     return [
-        {
-            "tileMatrix": str(zoom),
-            "minTileRow": span.rows[0],
-            "maxTileRow": span.rows[1],
-            "minTileCol": span.columns[0],
-            "maxTileCol": span.columns[1],
-        }
+        TileMatrixLimits(
+            tile_matrix=str(zoom),
+            min_tile_row=span.rows[0],
+            max_tile_row=span.rows[1],
+            min_tile_col=span.columns[0],
+            max_tile_col=span.columns[1],
+        )
         for zoom, span in spans
         if span is not None
     ]
 
 
-def _layer(layer: Layer, grid: TileGrid, kind: Kind, lang: Lang) -> Document:
-    document: Document = {
-        "id": layer.name,
-        "title": layer.title.in_(lang),
-        "dataType": kind,
-        "minTileMatrix": "0",
-        "maxTileMatrix": str(grid.level_like(layer.maxzoom)),
-        "boundingBox": _box(layer.bounds),
-        "stand_in": layer.stand_in,
-        "stand_in_notes": stand_in_notes(layer.sources),
-    }
-    if isinstance(layer, VectorLayer):
-        document["propertiesSchema"] = {
-            "type": "object",
-            "properties": {
-                item.name: {**item.schema, "title": item.title.in_(lang)}
-                for item in layer.collection.columns
-            },
-        }
-    return document
+def _layer(layer: Layer, grid: TileGrid, kind: Kind, lang: Lang) -> TilesetLayer:
+    return TilesetLayer(
+        id=layer.name,
+        title=layer.title.in_(lang),
+        data_type=kind,
+        min_tile_matrix="0",
+        max_tile_matrix=str(grid.level_like(layer.maxzoom)),
+        bounding_box=_box(layer.bounds),
+        stand_in=layer.stand_in,
+        stand_in_notes=stand_in_notes(layer.sources),
+        properties_schema=_schema(layer, lang) if isinstance(layer, VectorLayer) else None,
+    )
 
 
-def _box(bounds: Bounds) -> Document:
+def _schema(layer: VectorLayer, lang: Lang) -> PropertiesSchema:
+    columns = layer.collection.columns
+    return PropertiesSchema(
+        properties={item.name: {**item.schema, "title": item.title.in_(lang)} for item in columns}
+    )
+
+
+def _box(bounds: Bounds) -> BoundingBox:
     west, south, east, north = bounds
-    return {"lowerLeft": [west, south], "upperRight": [east, north], "crs": CRS84}
+    return BoundingBox(lower_left=(west, south), upper_right=(east, north))
 
 
-def describe_collection(layer: Layer, links: Links, lang: Lang) -> Document:
-    """A layer as a collection: its extent, and where its tilesets are."""
-    kinds: tuple[Kind, ...] = ("map", "coverage") if isinstance(layer, RasterLayer) else ("vector",)
-    families = [tilesets_of(layer, kind) for kind in kinds]
-    itself = f"{links.base}/collections/{quote(layer.name)}"
-    return {
-        "id": layer.name,
-        "title": layer.title.in_(lang),
-        "title_zh": layer.title.zh,
-        "title_en": layer.title.en,
-        "attribution": attribution(layer.sources),
-        "stand_in": layer.stand_in,
-        "extent": {"spatial": {"bbox": [list(layer.bounds)], "crs": CRS84}},
-        "links": [
-            _link("self", JSON, itself, layer.title, lang),
-            _link("describedby", JSON, links.layer(layer), layer.title, lang),
-            *(
-                _link(
-                    f"{REL}/tilesets-{one.kind}",
-                    JSON,
-                    one.address(links, f="json"),
-                    one.title,
-                    lang,
-                )
-                for one in families
-            ),
-        ],
-    }
-
-
-def _link(rel: str, type_: str, href: str, title: Label, lang: Lang) -> Document:
-    return {"rel": rel, "type": type_, "href": href, "title": title.in_(lang)}
+def link_to(rel: str, href: str, title: Label, lang: Lang) -> DocumentLink:
+    """A link to another JSON document."""
+    return DocumentLink(rel=rel, type=JSON, href=href, title=title.in_(lang))

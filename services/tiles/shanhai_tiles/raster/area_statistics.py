@@ -23,6 +23,7 @@ from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, Window
 from shanhai.science.weighted_statistics import Block, WeightedSummary, summarise
 from shanhai_tiles.raster.areas import Cover, cover
 from shanhai_tiles.raster.dataset_pool import DatasetPool, OpenRaster, require_band
+from shanhai_tiles.raster.figures import ClassExtent, ClassFigures, QuantityFigures
 from shanhai_tiles.raster.reader import Values, valid_in
 
 PROBABILITIES = (0.02, 0.05, 0.25, 0.5, 0.75, 0.95, 0.98)
@@ -37,8 +38,9 @@ class KnownArea:
     unknown_m2: float = 0.0
     cells: int = 0
 
-    def document(self) -> dict[str, Any]:
-        """As it is told."""
+    @property
+    def figures(self) -> dict[str, float]:
+        """The members of `AreaFigures`."""
         return {
             "cells": self.cells,
             "area_m2": self.known_m2,
@@ -49,7 +51,7 @@ class KnownArea:
 
 def class_areas(
     rasters: DatasetPool, path: Path, band: int, area: BaseGeometry | None, style: ClassStyle
-) -> dict[str, Any]:
+) -> ClassFigures:
     """The area of each class; classes the style does not name have no code and no label.
 
     Args:
@@ -68,10 +70,8 @@ def class_areas(
             classes = values[known].astype(np.uint8)
             areas += np.bincount(classes, weights[known], CLASSES)
             counts += np.bincount(classes, minlength=CLASSES)
-    return {
-        **extent.document(),
-        "classes": [_told(one, areas, counts) for one in _entries(style, counts)],
-    }
+    told = [_told(one, areas, counts) for one in _entries(style, counts)]
+    return ClassFigures(**extent.figures, classes=told)
 
 
 def _entries(style: ClassStyle, counts: NDArray[np.int64]) -> list[tuple[int, ClassEntry | None]]:
@@ -83,25 +83,25 @@ def _entries(style: ClassStyle, counts: NDArray[np.int64]) -> list[tuple[int, Cl
 
 def _told(
     one: tuple[int, ClassEntry | None], areas: FloatArray, counts: NDArray[np.int64]
-) -> dict[str, Any]:
+) -> ClassExtent:
     value, entry = one
     total = float(areas.sum())
-    return {
-        "value": value,
-        "code": None if entry is None else entry.code,
-        "label_zh": None if entry is None else entry.label.zh,
-        "label_en": None if entry is None else entry.label.en,
-        "color": None if entry is None else entry.color,
-        "cells": int(counts[value]),
-        "area_m2": float(areas[value]),
-        "area_ha": float(areas[value]) / SQUARE_METRES_PER_HECTARE,
-        "share": float(areas[value]) / total if total else None,
-    }
+    return ClassExtent(
+        value=value,
+        code=None if entry is None else entry.code,
+        label_zh=None if entry is None else entry.label.zh,
+        label_en=None if entry is None else entry.label.en,
+        color=None if entry is None else entry.color,
+        cells=int(counts[value]),
+        area_m2=float(areas[value]),
+        area_ha=float(areas[value]) / SQUARE_METRES_PER_HECTARE,
+        share=float(areas[value]) / total if total else None,
+    )
 
 
 def quantity_figures(
     rasters: DatasetPool, path: Path, band: int, area: BaseGeometry | None
-) -> dict[str, Any]:
+) -> QuantityFigures:
     """Mean, standard deviation, extremes and quantiles of a quantity, None where nothing is known.
 
     A quantile of p is the smallest value that, with all smaller ones, covers at least p of the
@@ -122,21 +122,22 @@ def quantity_figures(
                 yield values.astype(np.float32, copy=False), weights
 
         summary = summarise(blocks, PROBABILITIES)
-    return {**passes[0].document(), **_figures(summary)}
+    return _figures(passes[0], summary)
 
 
-def _figures(summary: WeightedSummary) -> dict[str, Any]:
+def _figures(extent: KnownArea, summary: WeightedSummary) -> QuantityFigures:
     moments = summary.moments
-    return {
-        "mean": _number(moments.mean),
-        "sd": _number(moments.sd),
-        "min": _number(moments.low),
-        "max": _number(moments.high),
-        "quantiles": {
+    return QuantityFigures(
+        **extent.figures,
+        mean=_number(moments.mean),
+        sd=_number(moments.sd),
+        min=_number(moments.low),
+        max=_number(moments.high),
+        quantiles={
             f"{share:g}": _number(value)
             for share, value in zip(PROBABILITIES, summary.quantiles, strict=True)
         },
-    }
+    )
 
 
 def _number(value: float) -> float | None:

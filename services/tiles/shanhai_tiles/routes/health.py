@@ -1,44 +1,74 @@
 """Health and metrics."""
 
 from functools import partial
+from typing import Literal
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
-from starlette.responses import JSONResponse, Response
+from pydantic import Field
+from starlette.responses import Response
 
 from shanhai.db.engine import pool_use
 from shanhai.db.migrate import expected_revision, present_revision
 from shanhai.errors import Unavailable
+from shanhai_tiles.answers import DocumentPart, DocumentRoute, JsonAnswer, Model, Responses, sends
 from shanhai_tiles.dependencies import Services, ServicesDep, working_session
 from shanhai_tiles.errors import NEVER_STORED
+from shanhai_tiles.http_cache import JSON
 
 POOL = Gauge("shanhai_db_pool_size", "Connections a pool may hold", ["pool"])
 USED = Gauge("shanhai_db_pool_in_use", "Connections of a pool that are in use", ["pool"])
 
-router = APIRouter(default_response_class=Response)
+router = APIRouter(route_class=DocumentRoute)
+
+
+class Alive(DocumentPart):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(Alive):
+    """Requests are welcome."""
+
+    store: str = Field(description="Where tiles are kept beyond the memory of a process")
+
+
+class Unready(DocumentPart):
+    """Requests are not welcome."""
+
+    status: Literal["unavailable"] = "unavailable"
+    reason: str
+
+
+UNREADY: Responses = {503: {"model": Unready, "description": "Not ready, and why"}}
 
 
 @router.get("/health/live")
-async def report_live() -> Response:
+async def report_live() -> JsonAnswer[Alive]:
     """The process answers."""
-    return JSONResponse({"status": "ok"}, headers=NEVER_STORED)
+    return _never_stored(Alive())
 
 
-@router.get("/health/ready")
-async def report_ready(services: ServicesDep) -> Response:
+@router.get("/health/ready", response_model=Ready, responses=UNREADY)
+async def report_ready(services: ServicesDep) -> JsonAnswer[Ready] | JsonAnswer[Unready]:
     """The database answers and has the tables this code expects, and the service is to go on; 503
     with the reason otherwise.
 
     `store` names where tiles are kept beyond the memory of a process.
     """
     reason = await _reason_not_ready(services)
-    if reason is None:
-        document = {"status": "ok", "store": services.tiles.kept_in}
-        return JSONResponse(document, headers=NEVER_STORED)
-    return JSONResponse({"status": "unavailable", "reason": reason}, 503, headers=NEVER_STORED)
+    if reason is not None:
+        return _never_stored(Unready(reason=reason), 503)
+    return _never_stored(Ready(store=services.tiles.kept_in))
 
 
-@router.get("/metrics")
+def _never_stored(document: Model, status: int = 200) -> JsonAnswer[Model]:
+    body = document.model_dump_json().encode()
+    return JsonAnswer(body, status, NEVER_STORED, JSON)
+
+
+@router.get("/metrics", responses=sends(CONTENT_TYPE_LATEST))
 async def read_metrics(services: ServicesDep) -> Response:
     """Measurements for Prometheus."""
     size, in_use = pool_use(services.engine)

@@ -3,16 +3,30 @@
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from starlette.responses import Response
+from pydantic import ConfigDict
+from starlette.responses import JSONResponse
 
+from shanhai.vocabulary import Label
+from shanhai_tiles.answers import (
+    DocumentLink,
+    DocumentPart,
+    DocumentRoute,
+    JsonAnswer,
+    OgcDocumentPart,
+)
 from shanhai_tiles.dependencies import LangDep, LinksDep, accepts
 from shanhai_tiles.grids import GRIDS, grid_named
 from shanhai_tiles.http_cache import JSON, answer_json
 from shanhai_tiles.layers.tilesets import REL
 from shanhai_tiles.openapi import describe_30, describe_31
+from shanhai_tiles.tile_matrix_sets import (
+    TileMatrixSetDescription,
+    TileMatrixSetItem,
+    TileMatrixSetList,
+)
 from shanhai_tiles.wmts.capabilities import PATH
 
-router = APIRouter(dependencies=[Depends(accepts())], default_response_class=Response)
+router = APIRouter(dependencies=[Depends(accepts())], route_class=DocumentRoute)
 
 _COMMON = "http://www.opengis.net/spec/ogcapi-common"
 _TILES = "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf"
@@ -34,6 +48,11 @@ CONFORMANCE = (
 OPENAPI_30 = "application/vnd.oai.openapi+json;version=3.0"
 OPENAPI_31 = "application/vnd.oai.openapi+json;version=3.1"
 
+TITLE = Label("山海瓦片服务", "Shanhai tiles")
+ABSTRACT = Label(
+    "生态保护修复规划成果的栅格与矢量瓦片",
+    "Raster and vector tiles of ecological restoration planning",
+)
 _LINKS = (
     ("self", JSON, "/", "本页", "This document"),
     ("service-desc", OPENAPI_30, "/api", "接口定义", "API definition"),
@@ -47,65 +66,100 @@ _LINKS = (
 )
 
 
+class ServiceDescription(DocumentPart):
+    """What the service is and where to go from here."""
+
+    title: str
+    description: str
+    links: list[DocumentLink]
+
+
+class ConformanceClasses(OgcDocumentPart):
+    """The conformance classes that hold."""
+
+    conforms_to: list[str]
+
+
+class OpenApiDefinition(DocumentPart):
+    """A definition in OpenAPI."""
+
+    model_config = ConfigDict(extra="allow")
+
+    openapi: str
+    info: dict[str, Any]
+    paths: dict[str, dict[str, Any]]
+
+
+class OpenApi30(JSONResponse):
+    """A definition as OpenAPI 3.0."""
+
+    media_type = OPENAPI_30
+
+
+class OpenApi31(JSONResponse):
+    """A definition as OpenAPI 3.1."""
+
+    media_type = OPENAPI_31
+
+
 @router.get("/", operation_id="getLandingPage")
-async def read_landing_page(request: Request, links: LinksDep, lang: LangDep) -> Response:
+async def read_landing_page(
+    request: Request, links: LinksDep, lang: LangDep
+) -> JsonAnswer[ServiceDescription]:
     """What the service is and where to go from here."""
     entries = [
-        {"rel": rel, "type": type_, "href": links.base + path, "title": zh if lang == "zh" else en}
+        DocumentLink(rel=rel, type=type_, href=links.base + path, title=zh if lang == "zh" else en)
         for rel, type_, path, zh, en in _LINKS
     ]
-    title = "山海瓦片服务" if lang == "zh" else "Shanhai tiles"
-    text = (
-        "生态保护修复规划成果的栅格与矢量瓦片"
-        if lang == "zh"
-        else "Raster and vector tiles of ecological restoration planning"
-    )
-    return answer_json(request, {"title": title, "description": text, "links": entries}, lang=lang)
+    page = ServiceDescription(title=TITLE.in_(lang), description=ABSTRACT.in_(lang), links=entries)
+    return answer_json(request, page, lang=lang)
 
 
-@router.get("/api", operation_id="getApi")
-async def read_definition(request: Request) -> Response:
+@router.get("/api", operation_id="getApi", response_class=OpenApi30)
+async def read_definition(request: Request) -> JsonAnswer[OpenApiDefinition]:
     """The interface as OpenAPI 3.0."""
-    return answer_json(request, describe_30(request.app), media_type=OPENAPI_30)
+    definition = OpenApiDefinition(**describe_30(request.app))
+    return answer_json(request, definition, media_type=OPENAPI_30)
 
 
-@router.get("/openapi.json")
-async def read_definition_31(request: Request) -> Response:
+@router.get("/openapi.json", response_class=OpenApi31)
+async def read_definition_31(request: Request) -> JsonAnswer[OpenApiDefinition]:
     """The interface as OpenAPI 3.1."""
-    return answer_json(request, describe_31(request.app), media_type=OPENAPI_31)
+    definition = OpenApiDefinition(**describe_31(request.app))
+    return answer_json(request, definition, media_type=OPENAPI_31)
 
 
 @router.get("/conformance", operation_id="getConformanceDeclaration")
-async def read_conformance(request: Request) -> Response:
+async def read_conformance(request: Request) -> JsonAnswer[ConformanceClasses]:
     """The conformance classes that hold."""
-    return answer_json(request, {"conformsTo": CONFORMANCE})
+    return answer_json(request, ConformanceClasses(conforms_to=CONFORMANCE))
 
 
 @router.get("/tileMatrixSets", operation_id="getTileMatrixSetsList")
-async def list_grids(request: Request, links: LinksDep, lang: LangDep) -> Response:
+async def list_grids(
+    request: Request, links: LinksDep, lang: LangDep
+) -> JsonAnswer[TileMatrixSetList]:
     """The grids tiles are served in."""
     sets = [
-        {
-            "id": identifier,
-            "title": grid.title.in_(lang),
-            "crs": grid.crs,
-            **({"uri": grid.uri} if grid.uri else {}),
-            "links": [_grid_link(links.base, identifier)],
-        }
+        TileMatrixSetItem(
+            id=identifier,
+            title=grid.title.in_(lang),
+            crs=grid.crs,
+            uri=grid.uri,
+            links=[_grid_link(links.base, identifier)],
+        )
         for identifier, grid in GRIDS.items()
     ]
-    return answer_json(request, {"tileMatrixSets": sets}, lang=lang)
+    return answer_json(request, TileMatrixSetList(tile_matrix_sets=sets), lang=lang)
 
 
 @router.get("/tileMatrixSets/{tms}", operation_id="getTileMatrixSet")
-async def read_grid(request: Request, tms: str) -> Response:
+async def read_grid(request: Request, tms: str) -> JsonAnswer[TileMatrixSetDescription]:
     """One grid, level by level."""
     return answer_json(request, grid_named(tms).document())
 
 
-def _grid_link(base: str, identifier: str) -> dict[str, Any]:
-    return {
-        "rel": f"{REL}/tiling-scheme",
-        "type": JSON,
-        "href": f"{base}/tileMatrixSets/{identifier}",
-    }
+def _grid_link(base: str, identifier: str) -> DocumentLink:
+    return DocumentLink(
+        rel=f"{REL}/tiling-scheme", type=JSON, href=f"{base}/tileMatrixSets/{identifier}"
+    )

@@ -1,12 +1,13 @@
 """Layers: the list, descriptions, TileJSON, styles, legends, values at a point."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from shanhai.db.features.selection import Box
 from shanhai.errors import InvalidInput
+from shanhai_tiles.answers import DocumentRoute, JsonAnswer, sends
 from shanhai_tiles.dependencies import (
     LangDep,
     LinksDep,
@@ -19,8 +20,16 @@ from shanhai_tiles.dependencies import (
 from shanhai_tiles.grids import WEB_MERCATOR, grid_named
 from shanhai_tiles.http_cache import answer, answer_json
 from shanhai_tiles.layers.catalogue import Layer, RasterLayer
-from shanhai_tiles.layers.documents import SHOWN_BY_DEFAULT, description, summary, tilejson
-from shanhai_tiles.layers.identify import identify
+from shanhai_tiles.layers.documents import (
+    SHOWN_BY_DEFAULT,
+    LayerList,
+    LayerSummary,
+    RasterDescription,
+    VectorDescription,
+    description,
+)
+from shanhai_tiles.layers.identify import PointFeatures, PointValue, identify
+from shanhai_tiles.layers.tilejson import TileJson, tilejson
 from shanhai_tiles.raster.areas import box_of
 from shanhai_tiles.request import parse_format, parse_rescale
 from shanhai_tiles.styles.legend import (
@@ -32,27 +41,32 @@ from shanhai_tiles.styles.legend import (
     read_classes,
     svg,
 )
-from shanhai_tiles.styles.map_styles import style_document
+from shanhai_tiles.styles.legend_documents import LayerLegend
+from shanhai_tiles.styles.map_styles import MapStyle, style_document
 from shanhai_tiles.vector.collections import CHOOSING
 
-router = APIRouter(default_response_class=Response)
+router = APIRouter(route_class=DocumentRoute)
 
 Longitude = Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False)]
 Latitude = Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False)]
 Band = Annotated[int, Query(ge=1, le=10_000)]
 plain = Depends(accepts(*CHOOSING))
-keyed = Depends(accepts("bbox", "rescale", "colormap", *CHOOSING))
+
+
+def keyed_as(format_: str) -> Any:
+    """The dependency of a legend in one format."""
+    return Depends(accepts("bbox", "rescale", "colormap", *CHOOSING, formats=format_))
 
 
 @router.get("/layers", dependencies=[Depends(accepts())])
 async def list_all(
     request: Request, services: ServicesDep, reader: ReaderDep, links: LinksDep, lang: LangDep
-) -> Response:
+) -> JsonAnswer[LayerList]:
     """Every layer the caller may see."""
     layers = await services.directory.all(reader.viewer)
-    entries = [summary(layer, links, lang) for layer in layers if reader.may_see(layer)]
+    entries = [LayerSummary.of(layer, links, lang) for layer in layers if reader.may_see(layer)]
     private = reader.known or not reader.public_read
-    return answer_json(request, {"layers": entries}, lang=lang, private=private)
+    return answer_json(request, LayerList(layers=entries), lang=lang, private=private)
 
 
 async def seen_classes(seen: SeenDep, services: ServicesDep) -> list[LegendEntry] | None:
@@ -100,7 +114,7 @@ BoxedClassesDep = Annotated[list[LegendEntry] | None, Depends(classes_in_box)]
 @router.get("/layers/{layer}", dependencies=[plain])
 async def read_layer(
     request: Request, seen: SeenDep, classes: ClassesDep, links: LinksDep, lang: LangDep
-) -> Response:
+) -> JsonAnswer[RasterDescription | VectorDescription]:
     """One layer: titles, extent, version, sources, legend."""
     document = description(seen.layer, links, lang, classes)
     return answer_json(request, document, lang=lang, private=seen.private)
@@ -119,7 +133,7 @@ async def read_tilejson(
     format_: Annotated[str | None, Query(alias="format")] = None,
     band: Band | None = None,
     rescale: str | None = None,
-) -> Response:
+) -> JsonAnswer[TileJson]:
     """TileJSON 3.0, whose tile addresses name the layer's present version."""
     grid = grid_named(tms)
     suffix = parse_format(seen.layer, format_ or SHOWN_BY_DEFAULT[seen.layer.kind])
@@ -136,27 +150,31 @@ async def read_tilejson(
 @router.get("/layers/{layer}/style.json", dependencies=[plain])
 async def read_style(
     request: Request, seen: SeenDep, classes: ClassesDep, links: LinksDep, lang: LangDep
-) -> Response:
+) -> JsonAnswer[MapStyle]:
     """A MapLibre style that draws the layer."""
     document = style_document(seen.layer, links, lang, classes)
     return answer_json(request, document, lang=lang, private=seen.private)
 
 
-@router.get("/layers/{layer}/legend.json", dependencies=[keyed])
+@router.get("/layers/{layer}/legend.json", dependencies=[keyed_as("json")])
 async def read_legend(
     request: Request,
     seen: SeenDep,
     classes: BoxedClassesDep,
     lang: LangDep,
     rescale: str | None = None,
-) -> Response:
+) -> JsonAnswer[LayerLegend]:
     """What the colours mean, in both languages."""
     legend = legend_of(seen.layer, parse_rescale(seen.layer, rescale), classes)
-    document = {"layer": seen.layer.name, **legend.document(lang)}
+    document = LayerLegend.of(legend, lang, layer=seen.layer.name)
     return answer_json(request, document, lang=lang, private=seen.private)
 
 
-@router.get("/layers/{layer}/legend.svg", dependencies=[keyed])
+@router.get(
+    "/layers/{layer}/legend.svg",
+    dependencies=[keyed_as("svg")],
+    responses=sends("image/svg+xml"),
+)
 async def read_legend_svg(
     request: Request,
     seen: SeenDep,
@@ -171,7 +189,9 @@ async def read_legend_svg(
     return answer(request, body, "image/svg+xml", private=seen.private, headers=headers)
 
 
-@router.get("/layers/{layer}/legend.png", dependencies=[keyed])
+@router.get(
+    "/layers/{layer}/legend.png", dependencies=[keyed_as("png")], responses=sends("image/png")
+)
 async def read_legend_png(
     request: Request,
     seen: SeenDep,
@@ -198,7 +218,7 @@ async def identify_point(
     lon: Longitude,
     lat: Latitude,
     band: Band = 1,
-) -> Response:
+) -> JsonAnswer[PointValue | PointFeatures]:
     """What the layer holds at a point: a value with its class, or the features there."""
     document = await identify(seen.layer, services, lon, lat, band)
     return answer_json(request, document, lang=lang, private=seen.private)

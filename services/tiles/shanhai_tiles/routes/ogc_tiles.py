@@ -1,12 +1,13 @@
 """OGC API - Tiles: collections, their tilesets, and tiles addressed by row, then column."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from shanhai.errors import InvalidInput, NotFound
 from shanhai_tiles.access import TileReader
+from shanhai_tiles.answers import DocumentLink, DocumentRoute, JsonAnswer, Responses, sends
 from shanhai_tiles.dependencies import (
     DrawnDep,
     LangDep,
@@ -21,32 +22,59 @@ from shanhai_tiles.dependencies import (
 )
 from shanhai_tiles.grids import TileGrid, grid_named
 from shanhai_tiles.http_cache import answer_json
+from shanhai_tiles.layers.collections import (
+    LayerCollection,
+    LayerCollections,
+    describe_collection,
+)
 from shanhai_tiles.layers.tilesets import (
+    FORMATS,
     JSON,
     Kind,
+    TilesetDescription,
+    TilesetList,
     Tilesets,
     dataset_tilesets,
-    describe_collection,
     describe_tileset,
     list_tilesets,
     tilesets_of,
 )
 from shanhai_tiles.request import parse_rescale
-from shanhai_tiles.tile_responses import TileRequest, answer_layered, answer_tile
+from shanhai_tiles.tile_responses import EMPTY, TileRequest, answer_layered, answer_tile
 from shanhai_tiles.vector.collections import CHOOSING, VECTORS
 
-router = APIRouter(default_response_class=Response)
+router = APIRouter(route_class=DocumentRoute)
 
 Identifier = Annotated[str, Path(alias="tileMatrixSetId")]
 Matrix = Annotated[str, Path(alias="tileMatrix")]
 Row = Annotated[int, Path(alias="tileRow", ge=0)]
 Column = Annotated[int, Path(alias="tileCol", ge=0)]
-Format = Annotated[str | None, Query(alias="f")]
 Rescale = Annotated[str | None, Query()]
 Band = Annotated[int, Query(ge=1, le=10_000)]
 Version = Annotated[str | None, Query(max_length=64)]
 Chosen = Annotated[str | None, Query(max_length=2000)]
+ALSO = {"jpeg": "jpg", "pbf": "mvt"}
+"""Other names of formats, as `f` may say them."""
+
+
+def _one_of(*kinds: Kind) -> Any:
+    """The parameter `f` of tiles of these kinds."""
+    known = [name for kind in kinds for name in FORMATS[kind]]
+    others = [name for name, meant in ALSO.items() if meant in known]
+    return Query(alias="f", json_schema_extra={"enum": [*known, *others]})
+
+
+FeatureFormat = Annotated[str | None, _one_of("vector")]
+OwnFormat = Annotated[str | None, _one_of("vector", "coverage")]
+PictureFormat = Annotated[str | None, _one_of("map")]
 TILE = "{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"
+
+
+def tiles_of(*kinds: Kind) -> Responses:
+    """What a route of tiles declares."""
+    found = sends(*dict.fromkeys(type_ for kind in kinds for type_ in FORMATS[kind].values()))
+    return found | EMPTY if "vector" in kinds else found
+
 
 choosing = Depends(accepts(*CHOOSING))
 picture = Depends(accepts("v", "band", "rescale", "colormap", formats=None))
@@ -57,15 +85,15 @@ together = Depends(accepts("collections"))
 @router.get("/collections", dependencies=[Depends(accepts())], operation_id="getCollectionsList")
 async def list_collections(
     request: Request, services: ServicesDep, reader: ReaderDep, links: LinksDep, lang: LangDep
-) -> Response:
+) -> JsonAnswer[LayerCollections]:
     """Every layer the caller may see, as a collection with tilesets."""
     layers = await services.directory.all(reader.viewer)
-    document = {
-        "collections": [
+    document = LayerCollections(
+        collections=[
             describe_collection(one, links, lang) for one in layers if reader.may_see(one)
         ],
-        "links": [{"rel": "self", "type": JSON, "href": f"{links.base}/collections"}],
-    }
+        links=[DocumentLink(rel="self", type=JSON, href=f"{links.base}/collections")],
+    )
     private = reader.known or not reader.public_read
     return answer_json(request, document, lang=lang, private=private)
 
@@ -73,7 +101,7 @@ async def list_collections(
 @router.get("/collections/{layer}", dependencies=[choosing], operation_id="getCollection")
 async def read_collection(
     request: Request, seen: SeenDep, links: LinksDep, lang: LangDep
-) -> Response:
+) -> JsonAnswer[LayerCollection]:
     """One layer as a collection."""
     document = describe_collection(seen.layer, links, lang)
     return answer_json(request, document, lang=lang, private=seen.private)
@@ -86,7 +114,7 @@ async def read_collection(
 )
 async def list_collection_tilesets(
     request: Request, seen: SeenDep, links: LinksDep, lang: LangDep
-) -> Response:
+) -> JsonAnswer[TilesetList]:
     """The tilesets of features, or of a raster's values."""
     document = list_tilesets(_own(seen), links, lang)
     return answer_json(request, document, lang=lang, private=seen.private)
@@ -99,7 +127,7 @@ async def list_collection_tilesets(
 )
 async def read_collection_tileset(
     request: Request, seen: SeenDep, links: LinksDep, lang: LangDep, tms: Identifier
-) -> Response:
+) -> JsonAnswer[TilesetDescription]:
     """One tileset: its grid, where it has tiles, what is in them."""
     document = describe_tileset(_own(seen), grid_named(tms), links, lang)
     return answer_json(request, document, lang=lang, private=seen.private)
@@ -109,6 +137,7 @@ async def read_collection_tileset(
     f"/collections/{{layer}}/tiles/{TILE}",
     dependencies=[features],
     operation_id=".collection.vector.getTile",
+    responses=tiles_of("vector", "coverage"),
 )
 async def read_collection_tile(
     request: Request,
@@ -118,7 +147,7 @@ async def read_collection_tile(
     matrix: Matrix,
     row: Row,
     column: Column,
-    f: Format = None,
+    f: OwnFormat = None,
     v: Version = None,
     band: Band = 1,
 ) -> Response:
@@ -136,7 +165,7 @@ async def read_collection_tile(
 )
 async def list_map_tilesets(
     request: Request, seen: SeenDep, links: LinksDep, lang: LangDep
-) -> Response:
+) -> JsonAnswer[TilesetList]:
     """The tilesets of pictures of a raster."""
     document = list_tilesets(tilesets_of(seen.layer, "map"), links, lang)
     return answer_json(request, document, lang=lang, private=seen.private)
@@ -149,7 +178,7 @@ async def list_map_tilesets(
 )
 async def read_map_tileset(
     request: Request, seen: SeenDep, links: LinksDep, lang: LangDep, tms: Identifier
-) -> Response:
+) -> JsonAnswer[TilesetDescription]:
     """One tileset of pictures."""
     document = describe_tileset(tilesets_of(seen.layer, "map"), grid_named(tms), links, lang)
     return answer_json(request, document, lang=lang, private=seen.private)
@@ -159,6 +188,7 @@ async def read_map_tileset(
     f"/collections/{{layer}}/map/tiles/{TILE}",
     dependencies=[picture],
     operation_id=".collection.map.getTile",
+    responses=tiles_of("map"),
 )
 async def read_map_tile(
     request: Request,
@@ -168,7 +198,7 @@ async def read_map_tile(
     matrix: Matrix,
     row: Row,
     column: Column,
-    f: Format = None,
+    f: PictureFormat = None,
     v: Version = None,
     band: Band = 1,
     rescale: Rescale = None,
@@ -189,7 +219,7 @@ async def list_dataset_tilesets(
     links: LinksDep,
     lang: LangDep,
     collections: Chosen = None,
-) -> Response:
+) -> JsonAnswer[TilesetList]:
     """The tilesets that hold several vector layers in one tile."""
     seen = await _together(services, reader, collections)
     document = list_tilesets(_dataset(seen, collections), links, lang)
@@ -209,7 +239,7 @@ async def read_dataset_tileset(
     lang: LangDep,
     tms: Identifier,
     collections: Chosen = None,
-) -> Response:
+) -> JsonAnswer[TilesetDescription]:
     """One tileset of several vector layers."""
     grid = grid_named(tms)
     seen = await _together(services, reader, collections)
@@ -221,6 +251,7 @@ async def read_dataset_tileset(
     f"/tiles/{TILE}",
     dependencies=[Depends(accepts("collections", formats=None))],
     operation_id=".dataset.vector.getTile",
+    responses=tiles_of("vector"),
 )
 async def read_dataset_tile(
     request: Request,
@@ -230,7 +261,7 @@ async def read_dataset_tile(
     matrix: Matrix,
     row: Row,
     column: Column,
-    f: Format = None,
+    f: FeatureFormat = None,
     collections: Chosen = None,
 ) -> Response:
     """One tile with several vector layers, `collections` or all."""
@@ -254,7 +285,7 @@ def negotiate(request: Request, of: Tilesets, f: str | None) -> str:
         ]
         wanted = (name for one in accepted for name, type_ in known.items() if type_ == one)
         return next(wanted, next(iter(known)))
-    name = {"jpeg": "jpg", "pbf": "mvt"}.get(f, f)
+    name = ALSO.get(f, f)
     if name not in known:
         raise InvalidInput(
             f"f is {f[:40]!r}; these tiles come as {', '.join(known)}",

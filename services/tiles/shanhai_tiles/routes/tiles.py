@@ -12,6 +12,7 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shanhai.errors import InvalidInput
+from shanhai_tiles.answers import sends
 from shanhai_tiles.dependencies import (
     Services,
     VisibleLayer,
@@ -22,8 +23,9 @@ from shanhai_tiles.dependencies import (
 )
 from shanhai_tiles.errors import tell
 from shanhai_tiles.grids import grid_named
+from shanhai_tiles.layers.documents import RASTER_FORMATS, VECTOR_FORMATS
 from shanhai_tiles.request import parse_format, parse_rescale, parse_row
-from shanhai_tiles.tile_responses import TileRequest, answer_layered, answer_tile
+from shanhai_tiles.tile_responses import EMPTY, TileRequest, answer_layered, answer_tile
 from shanhai_tiles.vector.collections import CHOOSING
 
 
@@ -58,15 +60,20 @@ DESCRIBED = {
     "parameters": [
         *(parameter(name, "path") for name in ("layer", "tms")),
         *(parameter(name, "path", "integer") for name in ("z", "x")),
-        *(parameter(name, "path") for name in ("y", "fmt")),
+        parameter("y", "path", description="Row, of rasters with @2x for double size"),
+        parameter("fmt", "path", enum=[*RASTER_FORMATS, *VECTOR_FORMATS]),
         *(parameter(name, "query") for name in ("v", "rescale", "colormap", "token")),
         *(parameter(name, "query") for name in sorted(CHOOSING)),
+        parameter("lang", "query", enum=["zh", "en"]),
         parameter("band", "query", "integer", minimum=1, maximum=MOST_BANDS, default=1),
     ]
 }
 
 
-@router.get(PATH, openapi_extra=DESCRIBED)
+ANSWERS = sends(*dict.fromkeys((*RASTER_FORMATS.values(), *VECTOR_FORMATS.values()))) | EMPTY
+
+
+@router.get(PATH, openapi_extra=DESCRIBED, responses=ANSWERS)
 async def read_layer_tile(request: Request) -> Response:
     """A tile: transparent, or 204 for vectors, where the layer holds nothing.
 

@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, Response
 
 from shanhai.cartography import ClassStyle
 from shanhai.errors import NotFound
+from shanhai_tiles.answers import DocumentRoute, JsonAnswer, sends
 from shanhai_tiles.dependencies import (
     LangDep,
     SeenDep,
@@ -26,21 +27,20 @@ from shanhai_tiles.layers.catalogue import RasterLayer
 from shanhai_tiles.layers.sources import attribution, stand_in_notes
 from shanhai_tiles.raster.area_statistics import (
     MOST_VALUES,
-    PROBABILITIES,
     class_areas,
     clip_raster,
     quantity_figures,
 )
 from shanhai_tiles.raster.areas import MOST_BYTES, MOST_CELLS, MOST_VERTICES, box_of, read_area
+from shanhai_tiles.raster.figures import ClassStatistics, QuantityStatistics
 from shanhai_tiles.raster.tiles import MOST_PIXELS, draw_preview
 from shanhai_tiles.request import parse_rescale, path_of
 
-router = APIRouter(default_response_class=Response)
+router = APIRouter(route_class=DocumentRoute)
 
 Band = Annotated[int, Query(ge=1, le=10_000)]
 Result = TypeVar("Result")
 GEOTIFF = "image/tiff; application=geotiff"
-_NUMBER = {"type": ["number", "null"]}
 AREA: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -63,72 +63,11 @@ AREA: dict[str, Any] = {
         },
     }
 }
-CLASS: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "value": {"type": "integer"},
-        "code": {"type": ["string", "null"]},
-        "label_zh": {"type": ["string", "null"]},
-        "label_en": {"type": ["string", "null"]},
-        "color": {"type": ["string", "null"]},
-        "cells": {"type": "integer"},
-        "area_m2": {"type": "number"},
-        "area_ha": {"type": "number"},
-        "share": _NUMBER,
-    },
-}
-FIGURES: dict[str, Any] = {
-    "responses": {
-        "200": {
-            "description": (
-                "Areas on the ellipsoid: of each class, or mean, standard deviation, extremes and"
-                " quantiles of a quantity, each cell counting for its area"
-            ),
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["layer", "version", "band", "kind", "cells", "area_m2"],
-                        "properties": {
-                            "layer": {"type": "string"},
-                            "version": {"type": "string"},
-                            "band": {"type": "integer"},
-                            "kind": {"enum": ["classes", "quantity"]},
-                            "unit": {"type": "string"},
-                            "cells": {"type": "integer"},
-                            "area_m2": {"type": "number"},
-                            "area_ha": {"type": "number"},
-                            "nodata_area_m2": {"type": "number"},
-                            "classes": {"type": "array", "items": CLASS},
-                            **dict.fromkeys(("mean", "sd", "min", "max"), _NUMBER),
-                            "quantiles": {
-                                "type": "object",
-                                "properties": {f"{one:g}": _NUMBER for one in PROBABILITIES},
-                            },
-                        },
-                    }
-                }
-            },
-        }
-    }
-}
-FILE: dict[str, Any] = {
-    "responses": {
-        "200": {
-            "description": f"A GeoTIFF on the layer's own cells, of at most {MOST_VALUES} values",
-            "content": {GEOTIFF: {"schema": {"type": "string", "format": "binary"}}},
-        }
-    }
-}
-PICTURE: dict[str, Any] = {
-    "parameters": [{"name": "colormap", "in": "query", "schema": {"type": "string"}}],
-    "responses": {
-        "200": {
-            "description": "A PNG; transparent where the layer has no value",
-            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
-}
+FILE = sends(
+    GEOTIFF, description=f"A GeoTIFF on the layer's own cells, of at most {MOST_VALUES} values"
+)
+PICTURE = sends("image/png", description="A PNG; transparent where the layer has no value")
+Statistics = ClassStatistics | QuantityStatistics
 
 
 def raster_of(seen: SeenDep) -> RasterLayer:
@@ -151,7 +90,6 @@ RasterDep = Annotated[RasterLayer, Depends(raster_of)]
 @router.get(
     "/layers/{layer}/statistics",
     dependencies=[Depends(accepts("bbox", "band"))],
-    openapi_extra=FIGURES,
 )
 async def read_statistics(
     request: Request,
@@ -161,7 +99,7 @@ async def read_statistics(
     lang: LangDep,
     bbox: Annotated[str | None, Query(max_length=200)] = None,
     band: Band = 1,
-) -> Response:
+) -> JsonAnswer[Statistics]:
     """What the layer holds as a whole, or within `bbox`: west, south, east, north in degrees."""
     area = None if bbox is None else box_of(bbox)
     document = await _figures(services, layer, band, area)
@@ -171,7 +109,7 @@ async def read_statistics(
 @router.post(
     "/layers/{layer}/statistics",
     dependencies=[Depends(accepts("band"))],
-    openapi_extra=AREA | FIGURES,
+    openapi_extra=AREA,
 )
 async def reckon_statistics(
     request: Request,
@@ -180,7 +118,7 @@ async def reckon_statistics(
     services: ServicesDep,
     lang: LangDep,
     band: Band = 1,
-) -> Response:
+) -> JsonAnswer[Statistics]:
     """What the layer holds within an area."""
     document = await _figures(services, layer, band, await read_area(request))
     return answer_json(request, document, lang=lang, private=seen.private)
@@ -188,30 +126,32 @@ async def reckon_statistics(
 
 async def _figures(
     services: Services, layer: RasterLayer, band: int, area: BaseGeometry | None
-) -> dict[str, Any]:
+) -> Statistics:
     path, style = path_of(layer, services.artifacts), layer.style
-
-    def reckon() -> dict[str, Any]:
-        if isinstance(style, ClassStyle):
-            return class_areas(services.rasters, path, band, area, style)
-        return quantity_figures(services.rasters, path, band, area)
-
-    return {
+    common = {
         "layer": layer.name,
         "version": layer.version,
         "band": band,
-        "kind": "classes" if isinstance(style, ClassStyle) else "quantity",
         "unit": layer.unit,
         "stand_in": layer.stand_in,
         "stand_in_notes": stand_in_notes(layer.sources),
-        **await _analysed(services, reckon),
     }
+
+    def reckon() -> Statistics:
+        if isinstance(style, ClassStyle):
+            classes = class_areas(services.rasters, path, band, area, style)
+            return ClassStatistics(**common, **dict(classes))
+        quantity = quantity_figures(services.rasters, path, band, area)
+        return QuantityStatistics(**common, **dict(quantity))
+
+    return await _analysed(services, reckon)
 
 
 @router.post(
     "/layers/{layer}/clip",
-    dependencies=[Depends(accepts("band"))],
-    openapi_extra=AREA | FILE,
+    dependencies=[Depends(accepts("band", formats="tif"))],
+    openapi_extra=AREA,
+    responses=FILE,
 )
 async def clip(
     request: Request,
@@ -259,8 +199,8 @@ def _remove(path: Path) -> None:
 
 @router.get(
     "/layers/{layer}/preview.png",
-    dependencies=[Depends(accepts("size", "band", "rescale", "colormap"))],
-    openapi_extra=PICTURE,
+    dependencies=[Depends(accepts("size", "band", "rescale", "colormap", formats="png"))],
+    responses=PICTURE,
 )
 async def read_preview(
     request: Request,

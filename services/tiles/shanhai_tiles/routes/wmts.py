@@ -9,6 +9,7 @@ from starlette.responses import Response
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Lang
 from shanhai_tiles.access import TileReader
+from shanhai_tiles.answers import DocumentRoute, Responses, sends
 from shanhai_tiles.dependencies import (
     LangDep,
     LinksDep,
@@ -18,14 +19,15 @@ from shanhai_tiles.dependencies import (
     VisibleLayer,
     see_layer,
 )
-from shanhai_tiles.http_cache import answer
-from shanhai_tiles.layers.documents import Links
-from shanhai_tiles.layers.identify import identify
-from shanhai_tiles.tile_responses import TileRequest, answer_tile
+from shanhai_tiles.http_cache import JSON, answer
+from shanhai_tiles.layers.documents import RASTER_FORMATS, VECTOR_FORMATS, Links
+from shanhai_tiles.layers.identify import PointFeatures, PointValue, identify
+from shanhai_tiles.tile_responses import EMPTY, TileRequest, answer_tile
 from shanhai_tiles.wmts import feature_info
 from shanhai_tiles.wmts.capabilities import PATH, capabilities
 from shanhai_tiles.wmts.faults import INVALID, VERSION, WmtsFault
 from shanhai_tiles.wmts.requests import (
+    INFO_FORMATS,
     Pairs,
     PixelPosition,
     info_suffix,
@@ -35,12 +37,12 @@ from shanhai_tiles.wmts.requests import (
     suffix_of,
 )
 
-router = APIRouter(default_response_class=Response)
+router = APIRouter(route_class=DocumentRoute)
 
 OPERATIONS = ("GetCapabilities", "GetTile", "GetFeatureInfo")
 KEYS = (
     *("SERVICE", "REQUEST", "VERSION", "LAYER", "STYLE", "FORMAT", "TILEMATRIXSET", "TILEMATRIX"),
-    *("TILEROW", "TILECOL", "INFOFORMAT", "I", "J", "band", "lang"),
+    *("TILEROW", "TILECOL", "INFOFORMAT", "I", "J", "band"),
 )
 DESCRIBED: dict[str, Any] = {
     "parameters": [
@@ -48,6 +50,16 @@ DESCRIBED: dict[str, Any] = {
         for name in KEYS
     ]
 }
+TILES = tuple(dict.fromkeys((*RASTER_FORMATS.values(), *VECTOR_FORMATS.values())))
+CAPABILITIES = "application/xml"
+
+
+def _told(*media_types: str) -> Responses:
+    """What a route declares that tells what lies under a pixel, and may send something else."""
+    found = sends(*media_types, *(one for one in INFO_FORMATS if one != JSON))
+    return {200: {**found[200], "model": PointValue | PointFeatures}}
+
+
 ADDRESS = f"{PATH}/{{layer}}/{{style}}/{{matrix_set}}/{{matrix}}/{{row}}"
 
 
@@ -85,7 +97,12 @@ class WmtsCall:
         )
 
 
-@router.get("/wmts", openapi_extra=DESCRIBED, operation_id="wmts.keyValuePairs")
+@router.get(
+    "/wmts",
+    openapi_extra=DESCRIBED,
+    operation_id="wmts.keyValuePairs",
+    responses=_told(CAPABILITIES, *TILES) | EMPTY,
+)
 async def answer_pairs(
     request: Request, services: ServicesDep, reader: ReaderDep, links: LinksDep, lang: LangDep
 ) -> Response:
@@ -135,13 +152,17 @@ async def _capabilities(call: WmtsCall, reader: TileReader, links: Links) -> Res
     return answer(
         call.request,
         body.encode(),
-        "application/xml",
+        CAPABILITIES,
         private=reader.known or not reader.public_read,
         headers={"Content-Language": call.lang},
     )
 
 
-@router.get(f"{PATH}/WMTSCapabilities.xml", operation_id="wmts.getCapabilities")
+@router.get(
+    f"{PATH}/WMTSCapabilities.xml",
+    operation_id="wmts.getCapabilities",
+    responses=sends(CAPABILITIES),
+)
 async def read_capabilities(
     request: Request, services: ServicesDep, reader: ReaderDep, links: LinksDep, lang: LangDep
 ) -> Response:
@@ -149,7 +170,11 @@ async def read_capabilities(
     return await _capabilities(WmtsCall(request, services, lang), reader, links)
 
 
-@router.get(f"{ADDRESS}/{{column}}.{{suffix}}", operation_id="wmts.getTile")
+@router.get(
+    f"{ADDRESS}/{{column}}.{{suffix}}",
+    operation_id="wmts.getTile",
+    responses=sends(*TILES) | EMPTY,
+)
 async def read_resource_tile(
     request: Request,
     services: ServicesDep,
@@ -170,7 +195,11 @@ async def read_resource_tile(
     return await answer_tile(request, seen, services, asked)
 
 
-@router.get(f"{ADDRESS}/{{column}}/{{j}}/{{i}}.{{suffix}}", operation_id="wmts.getFeatureInfo")
+@router.get(
+    f"{ADDRESS}/{{column}}/{{j}}/{{i}}.{{suffix}}",
+    operation_id="wmts.getFeatureInfo",
+    responses=_told(),
+)
 async def read_resource_info(
     request: Request,
     services: ServicesDep,

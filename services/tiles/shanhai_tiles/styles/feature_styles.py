@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from shanhai.cartography import ZONES
 from shanhai.vocabulary import (
@@ -17,6 +18,7 @@ from shanhai.vocabulary import (
     Term,
 )
 
+Symbol = Literal["area", "outline", "line", "point"]
 PLAIN = "#5b6770"
 OUTLINE = 0.0
 TINT = 0.45
@@ -198,7 +200,7 @@ def feature_style(collection: str) -> FeatureStyle:
     return STYLES.get(collection, _ALIKE)
 
 
-def symbol_of(collection: str, geometry_type: str | None) -> str:
+def symbol_of(collection: str, geometry_type: str | None) -> Symbol:
     """What a legend shows the collection's colours by: `area`, `outline`, `line` or `point`."""
     if geometry_type == "geometry-multilinestring":
         return "line"

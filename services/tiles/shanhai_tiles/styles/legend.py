@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Literal
 from xml.sax.saxutils import escape
 
 from PIL import Image, ImageDraw, ImageFont
@@ -18,13 +18,20 @@ from shanhai.db.features.tables import source_of
 from shanhai.vocabulary import Label, Lang
 from shanhai_tiles.layers.catalogue import Layer, VectorLayer
 from shanhai_tiles.raster.images import ValueRange, ramp_colors
-from shanhai_tiles.styles.feature_styles import OTHER, FeatureStyle, feature_style, symbol_of
+from shanhai_tiles.styles.feature_styles import (
+    OTHER,
+    FeatureStyle,
+    Symbol,
+    feature_style,
+    symbol_of,
+)
 
 CJK_FONTS = (
     Path("/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf"),
     Path("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc"),
     Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"),
 )
+LegendKind = Literal["classes", "ramp", "plain"]
 MARGIN, SWATCH, LINE, WIDTH = 12, 18, 26, 380
 
 
@@ -56,38 +63,11 @@ class Legend:
     """
 
     title: Label
-    kind: str
+    kind: LegendKind
     unit: str
     entries: tuple[LegendEntry, ...]
-    symbol: str = "area"
+    symbol: Symbol = "area"
     by: str | None = None
-
-    def document(self, lang: Lang) -> dict[str, Any]:
-        """The legend with labels in both languages and `label` in the caller's."""
-        unit = written_unit(self.unit)
-        return {
-            "title": self.title.in_(lang),
-            "title_zh": self.title.zh,
-            "title_en": self.title.en,
-            "kind": self.kind,
-            "symbol": self.symbol,
-            "property": self.by,
-            "unit": self.unit,
-            "unit_zh": unit.zh,
-            "unit_en": unit.en,
-            "entries": [
-                {
-                    "value": entry.value,
-                    "code": entry.code,
-                    "values": entry.values,
-                    "color": entry.color,
-                    "label": entry.label.in_(lang),
-                    "label_zh": entry.label.zh,
-                    "label_en": entry.label.en,
-                }
-                for entry in self.entries
-            ],
-        }
 
 
 def legend_of(

@@ -7,10 +7,13 @@ with filters.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
 
 from shanhai.vocabulary import Lang
-from shanhai_tiles.grids import WEB_MERCATOR
+from shanhai_tiles.answers import Box, DocumentPart, Maybe
+from shanhai_tiles.grids import TILE_SIZE, WEB_MERCATOR
 from shanhai_tiles.layers.catalogue import Layer, RasterLayer, VectorLayer
 from shanhai_tiles.layers.documents import SHOWN_BY_DEFAULT, Links
 from shanhai_tiles.layers.sources import attribution_html
@@ -36,9 +39,48 @@ _TYPES: dict[str, Filter] = {
 }
 
 
+class StyleSource(DocumentPart):
+    """The tiles a style draws."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["raster", "vector"]
+    tiles: list[str]
+    minzoom: int
+    maxzoom: int
+    bounds: Box
+    attribution: str
+    tile_size: Maybe[int] = Field(None, alias="tileSize")
+
+
+class StyleLayer(DocumentPart):
+    """Features or cells that are drawn alike."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    type: Literal["raster", "fill", "line", "circle", "symbol"]
+    source: str
+    source_layer: Maybe[str] = Field(None, alias="source-layer")
+    filter: Maybe[list[Any]] = None
+    minzoom: Maybe[int] = None
+    layout: Maybe[dict[str, Any]] = None
+    paint: dict[str, Any]
+
+
+class MapStyle(DocumentPart):
+    """A MapLibre style (version 8)."""
+
+    version: Literal[8] = 8
+    name: str
+    metadata: dict[str, str]
+    sources: dict[str, StyleSource]
+    layers: list[StyleLayer]
+
+
 def style_document(
     layer: Layer, links: Links, lang: Lang, classes: Sequence[LegendEntry] | None = None
-) -> dict[str, Any]:
+) -> MapStyle:
     """A complete style (version 8) that draws the layer and nothing else.
 
     Args:
@@ -49,33 +91,29 @@ def style_document(
         if isinstance(layer, RasterLayer)
         else _features(layer, lang, classes or ())
     )
-    return {
-        "version": 8,
-        "name": layer.title.in_(lang),
-        "metadata": {
+    return MapStyle(
+        name=layer.title.in_(lang),
+        metadata={
             "shanhai:layer": layer.name,
             "shanhai:version": layer.version,
             "shanhai:legend": links.layer(layer, "/legend.png", lang=lang),
         },
-        "sources": {layer.name: _source(layer, links, lang)},
-        "layers": drawn,
-    }
+        sources={layer.name: _source(layer, links, lang)},
+        layers=[StyleLayer.model_validate(one) for one in drawn],
+    )
 
 
-def _source(layer: Layer, links: Links, lang: Lang) -> dict[str, Any]:
+def _source(layer: Layer, links: Links, lang: Lang) -> StyleSource:
     """The tiles written out, so that drawing waits for no second request."""
-    tiles = links.tiles(layer, WEB_MERCATOR, SHOWN_BY_DEFAULT[layer.kind])
-    source: dict[str, Any] = {
-        "type": layer.kind,
-        "tiles": [tiles],
-        "minzoom": 0,
-        "maxzoom": layer.maxzoom,
-        "bounds": list(layer.bounds),
-        "attribution": attribution_html(layer.sources, links.layer(layer, "/map", lang=lang), lang),
-    }
-    if isinstance(layer, RasterLayer):
-        source["tileSize"] = 256
-    return source
+    return StyleSource(
+        type=layer.kind,
+        tiles=[links.tiles(layer, WEB_MERCATOR, SHOWN_BY_DEFAULT[layer.kind])],
+        minzoom=0,
+        maxzoom=layer.maxzoom,
+        bounds=layer.bounds,
+        attribution=attribution_html(layer.sources, links.layer(layer, "/map", lang=lang), lang),
+        tile_size=TILE_SIZE if isinstance(layer, RasterLayer) else None,
+    )
 
 
 def _raster(layer: RasterLayer) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import orjson
 
 from shanhai.vocabulary import Lang
 from shanhai_tiles.layers.catalogue import Layer
+from shanhai_tiles.layers.identify import PointAnswer
 from shanhai_tiles.tile_responses import TileRequest
 from shanhai_tiles.wmts.faults import printable
 
@@ -29,11 +30,12 @@ def degrees_of(asked: TileRequest, column: int, row: int) -> tuple[float, float]
     return float(lon[0]), float(lat[0])
 
 
-def tell(found: dict[str, Any], layer: Layer, suffix: str, lang: Lang) -> bytes:
+def tell(found: PointAnswer, layer: Layer, suffix: str, lang: Lang) -> bytes:
     """The document in one of the formats."""
+    document = found.as_json()
     if suffix == "json":
-        return orjson.dumps(found)
-    return (_page if suffix == "html" else _xml)(found, layer.title.in_(lang), lang)
+        return orjson.dumps(document)
+    return (_page if suffix == "html" else _xml)(document, layer.title.in_(lang), lang)
 
 
 def _page(found: dict[str, Any], title: str, lang: Lang) -> bytes:

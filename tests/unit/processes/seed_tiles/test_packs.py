@@ -25,7 +25,7 @@ from shanhai.processes.seed_tiles.pmtiles_pack import write_pmtiles
 from shanhai.vocabulary import Label
 from shanhai_tiles.grids import WEB_MERCATOR
 
-GRID = Levels.of(WEB_MERCATOR.document())
+GRID = Levels.of(WEB_MERCATOR.document().as_json())
 NOTE = {"dataset": "dem", "title_zh": "高程", "title_en": "DEM", "note_zh": "替代", "note_en": "x"}
 
 

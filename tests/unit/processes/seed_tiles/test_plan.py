@@ -12,7 +12,7 @@ from shanhai.processes.seed_tiles.plan import SeedingPlan, make_plan
 from shanhai.vocabulary import Label
 from shanhai_tiles.grids import WEB_MERCATOR
 
-GRID = Levels.of(WEB_MERCATOR.document())
+GRID = Levels.of(WEB_MERCATOR.document().as_json())
 WORLD = (-180.0, -90.0, 180.0, 90.0)
 
 

@@ -49,7 +49,7 @@ def test_credits_on_a_map_leave_room_for_it():
 def test_only_stand_ins_are_noted():
     noted = replace(NPP, note=Label("模型估算", "modelled"))
     (note,) = stand_in_notes([DEM, noted])
-    assert (note["dataset"], note["note_zh"], note["note_en"]) == ("npp", "模型估算", "modelled")
+    assert (note.dataset, note.note_zh, note.note_en) == ("npp", "模型估算", "modelled")
 
 
 def test_a_note_in_one_language_serves_both():

@@ -56,7 +56,7 @@ def ratio(tmp_path: Path) -> Path:
 
 
 def test_areas_of_classes_over_the_whole_raster(rasters: DatasetPool, zones: Path):
-    found = class_areas(rasters, zones, 1, None, ZONES)
+    found = class_areas(rasters, zones, 1, None, ZONES).as_json()
     rows = areas()[:, 0]
     by_value = {one["value"]: one for one in found["classes"]}
     assert list(by_value) == [1, 2, 3, 4, 5, 9]
@@ -77,7 +77,7 @@ def test_figures_of_a_quantity_weigh_cells_by_their_area(rasters: DatasetPool, r
     # The first three cells of the first row and the tenth's, of which the latter have no value;
     # with the second row's: values 0, 1, 2 and 12, 13, 14.
     area = shapely.multipolygons([box_of("118.0,24.98,118.03,25.0")])
-    found = quantity_figures(rasters, ratio, 1, area)
+    found = quantity_figures(rasters, ratio, 1, area).as_json()
     weights = np.repeat(areas()[:2, 0], 3)
     values = np.array([0, 1, 2, 12, 13, 14.0])
     mean = np.average(values, weights=weights)
@@ -95,7 +95,7 @@ def test_figures_of_a_quantity_weigh_cells_by_their_area(rasters: DatasetPool, r
 
 def test_nothing_known_has_no_figures(rasters: DatasetPool, ratio: Path):
     area = shapely.multipolygons([box_of("118.0,24.9,118.05,24.91")])
-    found = quantity_figures(rasters, ratio, 1, area)
+    found = quantity_figures(rasters, ratio, 1, area).as_json()
     assert found["cells"] == 0
     assert found["mean"] is None
     assert set(found["quantiles"].values()) == {None}
@@ -103,7 +103,7 @@ def test_nothing_known_has_no_figures(rasters: DatasetPool, ratio: Path):
 
 
 def test_bands_are_chosen(rasters: DatasetPool, ratio: Path):
-    assert quantity_figures(rasters, ratio, 2, None)["mean"] == pytest.approx(7)
+    assert quantity_figures(rasters, ratio, 2, None).mean == pytest.approx(7)
     with pytest.raises(InvalidInput, match="bands 1 to 2"):
         quantity_figures(rasters, ratio, 3, None)
 

@@ -11,6 +11,7 @@ from shanhai_tiles.raster.images import ValueRange
 from shanhai_tiles.raster.resampling import RasterFrame
 from shanhai_tiles.styles import legend as legends
 from shanhai_tiles.styles.legend import heading, legend_of, png, svg
+from shanhai_tiles.styles.legend_documents import LegendDescription
 
 
 def raster(theme: str, **statistics: float) -> RasterLayer:
@@ -33,7 +34,7 @@ def raster(theme: str, **statistics: float) -> RasterLayer:
 
 
 def test_classes_are_listed_in_both_languages():
-    document = legend_of(raster("zones")).document("zh")
+    document = LegendDescription.of(legend_of(raster("zones")), "zh").as_json()
     assert [entry["value"] for entry in document["entries"]] == [1, 2, 3, 4, 5]
     assert document["entries"][0]["label"] == "严格保护与管控区"
     assert document["entries"][0]["label_en"] == "Strict protection and control zone"
@@ -41,7 +42,9 @@ def test_classes_are_listed_in_both_languages():
 
 
 def test_a_ramp_without_fixed_ends_takes_the_layers_own():
-    document = legend_of(raster("dem", p2=10.0, p98=910.0, min=0.0, max=1000.0)).document("en")
+    document = LegendDescription.of(
+        legend_of(raster("dem", p2=10.0, p98=910.0, min=0.0, max=1000.0)), "en"
+    ).as_json()
     values = [entry["value"] for entry in document["entries"]]
     assert (values[0], values[-1]) == (10, 910)
     assert document["unit"] == "m"

@@ -26,10 +26,8 @@ def layer_of(name: str) -> VectorLayer:
 
 
 def drawn(name: str, lang: Any = "zh") -> list[dict[str, Any]]:
-    layers: list[dict[str, Any]] = style_document(layer_of(name), Links("http://tiles.test"), lang)[
-        "layers"
-    ]
-    return layers
+    style = style_document(layer_of(name), Links("http://tiles.test"), lang)
+    return [layer.as_json() for layer in style.layers]
 
 
 def colors_in(expression: Any) -> set[str]:
@@ -117,7 +115,7 @@ def test_zones_have_their_own_colour_and_without_one_that_of_their_class() -> No
     classes = [
         LegendEntry(color, Label("区", "Zone")) for color in ("#123456", "#abcdef", "#123456")
     ]
-    style = style_document(layer_of("zones"), Links("http://tiles.test"), "zh", classes)
+    style = style_document(layer_of("zones"), Links("http://tiles.test"), "zh", classes).as_json()
     known, other, plain = (one for one in style["layers"] if one["type"] == "fill")
     assert known["filter"] == ["in", "color", "#123456", "#abcdef"]
     assert known["paint"]["fill-color"] == [
