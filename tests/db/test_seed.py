@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from shanhai.db.base import Base
 from shanhai.db.features.input_validation import CODE
 from shanhai.db.quality.findings import check_and_keep, check_plan, list_findings
-from shanhai.db.quality.plan_figures import Figures
+from shanhai.db.quality.plan_figures import PlanFigures
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.city_files import read_blocks
 from shanhai.db.seeds.load import (
@@ -325,7 +325,7 @@ async def test_findings_are_those_of_the_files(session: AsyncSession) -> None:
     await seed_cities(session, CITIES, [], act=ACT)
     rows = rows_of(read_blocks("banan"))
     plan = next(row for row in rows["plan"] if row["code"] == "banan-restoration-2021")
-    expected = check_plan(Figures(plan, rows))
+    expected = check_plan(PlanFigures(plan, rows))
     kept = await list_findings(session, await plan_id(session, plan["code"]))
     found = {(row.code, row.severity, row.text_zh, row.text_en, told(row.figures)) for row in kept}
     assert found == {

@@ -75,7 +75,7 @@ class ControlAreas(BaseModel):
     left_out: list[str] = []
 
 
-class Manifest(BaseModel):
+class ReproducibleManifest(BaseModel):
     """What a run can be repeated from."""
 
     model_config = ConfigDict(frozen=True)
@@ -120,14 +120,14 @@ INPUTS = "inputs"
 """Folder beside the results of files that were fetched, or imported again."""
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path) -> ReproducibleManifest:
     """A manifest as a run leaves it.
 
     Raises:
         InvalidInput: the file is none, or lacks what a run is repeated from.
     """
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        return ReproducibleManifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
         missing = ", ".join(".".join(map(str, one["loc"])) or one["type"] for one in error.errors())
         raise InvalidInput(
@@ -137,7 +137,7 @@ def read_manifest(path: Path) -> Manifest:
         ) from error
 
 
-def differences(manifest: Manifest) -> list[ResultFlag]:
+def differences(manifest: ReproducibleManifest) -> list[ResultFlag]:
     """How this program and machine differ from those of the first run, as far as it matters."""
     then = {"shanhai": manifest.code_version, **manifest.library_versions}
     now = {"shanhai": __version__, **versions()}
@@ -157,7 +157,7 @@ def differences(manifest: Manifest) -> list[ResultFlag]:
 
 
 def reproduce(
-    manifest: Manifest,
+    manifest: ReproducibleManifest,
     *,
     files: Path,
     workspace: Path,
@@ -215,7 +215,7 @@ def reproduce(
 
 
 def find_inputs(
-    manifest: Manifest, files: Path, spare: Path, fetch: Fetch | None = None
+    manifest: ReproducibleManifest, files: Path, spare: Path, fetch: Fetch | None = None
 ) -> dict[str, Path]:
     """The file of every input by theme; what was fetched or imported again lies in `spare`.
 

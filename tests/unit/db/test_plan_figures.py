@@ -8,7 +8,7 @@ import pytest
 
 from shanhai.db.quality.findings import SEVERITY_ORDER, check_plan
 from shanhai.db.quality.plan_figures import (
-    Figures,
+    PlanFigures,
     PlanFinding,
     number,
     percent_range,
@@ -24,12 +24,12 @@ from shanhai.errors import InvalidInput, ShanhaiError
 BANAN = "banan-restoration-2021"
 
 
-def figures_of(city: str, plan: str) -> Figures:
+def figures_of(city: str, plan: str) -> PlanFigures:
     rows = rows_of(read_blocks(city))
-    return Figures(next(row for row in rows["plan"] if row["code"] == plan), rows)
+    return PlanFigures(next(row for row in rows["plan"] if row["code"] == plan), rows)
 
 
-def findings_of(figures: Figures) -> dict[str, PlanFinding]:
+def findings_of(figures: PlanFigures) -> dict[str, PlanFinding]:
     return {finding.code: finding for finding in check_plan(figures)}
 
 
@@ -165,7 +165,7 @@ def test_external_references_agree_with_the_opinion() -> None:
     assert found["reference.red_line_area"].figures["reference"] == 287.97
 
 
-def changed(figures: Figures, table: str, code: str, **values: Any) -> Figures:
+def changed(figures: PlanFigures, table: str, code: str, **values: Any) -> PlanFigures:
     """The figures with one row changed; `attrs` are merged."""
 
     def change(row: Any) -> Any:
@@ -222,7 +222,7 @@ def test_fewer_projects_than_stated() -> None:
 
 def test_a_plan_without_anything_has_no_findings() -> None:
     plan = {"code": "p", "region": None, "first_year": 2021, "last_year": None, "attrs": {}}
-    assert check_plan(Figures(plan, {})) == []
+    assert check_plan(PlanFigures(plan, {})) == []
 
 
 @pytest.mark.parametrize(

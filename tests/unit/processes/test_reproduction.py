@@ -15,8 +15,8 @@ from shanhai.errors import InvalidInput, NotFound
 from shanhai.processes.local_run import run_on_files
 from shanhai.processes.reproduction import (
     Input,
-    Manifest,
     ReproducedResult,
+    ReproducibleManifest,
     differences,
     find_inputs,
     read_manifest,
@@ -47,11 +47,13 @@ def first(unpictured: None, watershed: Watershed, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture
-def manifest(first: Path) -> Manifest:
+def manifest(first: Path) -> ReproducibleManifest:
     return read_manifest(first / "manifest.json")
 
 
-def again(manifest: Manifest, files: Path, workspace: Path, **more: Any) -> list[ReproducedResult]:
+def again(
+    manifest: ReproducibleManifest, files: Path, workspace: Path, **more: Any
+) -> list[ReproducedResult]:
     return reproduce(manifest, files=files, workspace=workspace, progress=silent, **more)
 
 
@@ -61,7 +63,7 @@ def record_of(folder: Path) -> dict[str, Any]:
     return {**document, "git_commit": None}
 
 
-def test_every_result_is_made_again(manifest: Manifest, first: Path, tmp_path: Path):
+def test_every_result_is_made_again(manifest: ReproducibleManifest, first: Path, tmp_path: Path):
     compared = again(manifest, first, tmp_path / "again", processes=2)
     assert [one.name for one in compared if not one.same] == []
     assert {"report", "statistics", "ratio", "supply.cooling"} <= {one.name for one in compared}
@@ -72,13 +74,13 @@ def test_every_result_is_made_again(manifest: Manifest, first: Path, tmp_path: P
 
 
 def test_files_as_they_were_before_their_import_are_imported_again(
-    manifest: Manifest, watershed: Watershed, tmp_path: Path
+    manifest: ReproducibleManifest, watershed: Watershed, tmp_path: Path
 ):
     found = find_inputs(manifest, watershed.region_file.parent, tmp_path)
     assert set(found) == {one.theme for one in manifest.inputs}
 
 
-def test_names_do_not_matter(manifest: Manifest, first: Path, tmp_path: Path):
+def test_names_do_not_matter(manifest: ReproducibleManifest, first: Path, tmp_path: Path):
     for number, path in enumerate(sorted((first / "inputs").glob("*.tif"))):
         shutil.copy(path, tmp_path / f"{number}.tif")
     found = find_inputs(manifest, tmp_path, tmp_path / "spare")
@@ -86,7 +88,7 @@ def test_names_do_not_matter(manifest: Manifest, first: Path, tmp_path: Path):
 
 
 def test_a_changed_input_is_refused_with_both_checksums(
-    manifest: Manifest, first: Path, tmp_path: Path
+    manifest: ReproducibleManifest, first: Path, tmp_path: Path
 ):
     shutil.copytree(first / "inputs", tmp_path / "inputs")
     path = tmp_path / "inputs" / "ndvi.tif"
@@ -105,13 +107,15 @@ def test_a_changed_input_is_refused_with_both_checksums(
     assert not (tmp_path / "out" / "manifest.json").exists()
 
 
-def test_missing_inputs_are_all_named(manifest: Manifest, tmp_path: Path):
+def test_missing_inputs_are_all_named(manifest: ReproducibleManifest, tmp_path: Path):
     with pytest.raises(InvalidInput) as caught:
         again(manifest, tmp_path, tmp_path / "out")
     assert len(caught.value.faults) == len(manifest.inputs)
 
 
-def test_what_is_not_there_is_fetched_and_checked(manifest: Manifest, first: Path, tmp_path: Path):
+def test_what_is_not_there_is_fetched_and_checked(
+    manifest: ReproducibleManifest, first: Path, tmp_path: Path
+):
     asked = []
 
     def fetch(one: Input, target: Path) -> None:
@@ -125,7 +129,9 @@ def test_what_is_not_there_is_fetched_and_checked(manifest: Manifest, first: Pat
     assert found["npp"] == tmp_path / "spare" / "npp.tif"
 
 
-def test_what_cannot_be_fetched_or_is_another_file_is_named(manifest: Manifest, tmp_path: Path):
+def test_what_cannot_be_fetched_or_is_another_file_is_named(
+    manifest: ReproducibleManifest, tmp_path: Path
+):
     def fetch(one: Input, target: Path) -> None:
         if one.theme == "dem":
             raise NotFound("there is no 'dem'", message_zh="没有 'dem'")
@@ -140,7 +146,7 @@ def test_what_cannot_be_fetched_or_is_another_file_is_named(manifest: Manifest, 
     assert "is another file" in told["npp"].detail
 
 
-def test_other_versions_are_told(manifest: Manifest):
+def test_other_versions_are_told(manifest: ReproducibleManifest):
     assert differences(manifest) == []
     libraries = {**manifest.library_versions, "numpy": "1.0"}
     (flag,) = differences(manifest.model_copy(update={"library_versions": libraries}))

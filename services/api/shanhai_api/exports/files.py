@@ -30,7 +30,7 @@ Block = Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ExportOrder:
     """What is to be written, for whom, and how."""
 
     export: Export
@@ -66,7 +66,7 @@ class FileOnce(Response):
             await asyncio.to_thread(shutil.rmtree, self._path.parent, ignore_errors=True)
 
 
-async def export_file(state: ServiceState, order: Order, headers: dict[str, str]) -> Response:
+async def export_file(state: ServiceState, order: ExportOrder, headers: dict[str, str]) -> Response:
     """The file a request asks for.
 
     Raises:
@@ -132,7 +132,9 @@ async def written_file(
     )
 
 
-async def _write(state: ServiceState, order: Order, path: Path) -> tuple[int, Mapping[str, int]]:
+async def _write(
+    state: ServiceState, order: ExportOrder, path: Path
+) -> tuple[int, Mapping[str, int]]:
     """Write the file in a thread that asks this loop for each block; the rows, what was cut."""
     async with state.reading() as session, reading_rows(session, order.export) as blocks:
         licence = "; ".join(await licences(session, order.export))
@@ -147,7 +149,9 @@ async def _write(state: ServiceState, order: Order, path: Path) -> tuple[int, Ma
         return pump.rows, lost
 
 
-def _write_in_thread(order: Order, path: Path, pump: "Pump", licence: str) -> Mapping[str, int]:
+def _write_in_thread(
+    order: ExportOrder, path: Path, pump: "Pump", licence: str
+) -> Mapping[str, int]:
     # Only who exports pays for these libraries.
     from shanhai.vector.shapefile import short_names
     from shanhai.vector.tables import FeatureColumn, FeatureTable, kind_of

@@ -11,7 +11,7 @@ from shanhai.db.features.seen import seen_by
 from shanhai.errors import InvalidInput
 from shanhai.vector.formats import FileFormat
 from shanhai_api.dependencies import act_of
-from shanhai_api.exports.files import Order, export_file
+from shanhai_api.exports.files import ExportOrder, export_file
 from shanhai_api.exports.formats import asked_encoding
 from shanhai_api.features import documents
 from shanhai_api.features.parameters import parse_items_query
@@ -55,6 +55,6 @@ async def respond_file(
         )
     limit = query.limit if "limit" in params else None
     export = Export(entity, query.selection(caller.viewer), query.ask.form, query.ask.order, limit)
-    order = Order(export, chosen, encoding, act_of(caller, view), dict(request.query_params))
+    order = ExportOrder(export, chosen, encoding, act_of(caller, view), dict(request.query_params))
     headers = documents.content_crs(crs) if entity.geometry is not None else {}
     return await export_file(state_of(request), order, dict(headers))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shanhai.db.quality.plan_figures import (
-    Figures,
+    PlanFigures,
     PlanFinding,
     Row,
     in_words,
@@ -42,7 +42,7 @@ class Share:
         return rounded(self.part / self.whole * 100)
 
 
-def check_shares(figures: Figures) -> Iterator[PlanFinding]:
+def check_shares(figures: PlanFigures) -> Iterator[PlanFinding]:
     """Percentages that cannot be, those that can, and amounts nobody can add."""
     shares = list(_shares(figures))
     for share in shares:
@@ -86,7 +86,7 @@ def _wrong(share: Share) -> PlanFinding:
     )
 
 
-def _shares(figures: Figures) -> Iterator[Share]:
+def _shares(figures: PlanFigures) -> Iterator[Share]:
     for row in figures.listed("plan_figure"):
         if row["share_percent"] is not None and figures.area is not None:
             yield Share(
@@ -109,7 +109,7 @@ def _shares(figures: Figures) -> Iterator[Share]:
                 )
 
 
-def _vague_amounts(figures: Figures) -> Iterator[PlanFinding]:
+def _vague_amounts(figures: PlanFigures) -> Iterator[PlanFinding]:
     """Amounts of which a period or a substance is not printed."""
     vague = [row for row in figures.listed("plan_figure") if row["untold"]]
     if not vague:
@@ -136,7 +136,7 @@ SERIOUS_GAP = 1
 """Percent of the region's area from which a gap is serious."""
 
 
-def check_zoning(figures: Figures) -> Iterator[PlanFinding]:
+def check_zoning(figures: PlanFigures) -> Iterator[PlanFinding]:
     """What can be said of the zones."""
     yield from _areas(figures)
     yield from _short_lists(figures)
@@ -145,7 +145,7 @@ def check_zoning(figures: Figures) -> Iterator[PlanFinding]:
     yield from _counted_features(figures)
 
 
-def _areas(figures: Figures) -> Iterator[PlanFinding]:
+def _areas(figures: PlanFigures) -> Iterator[PlanFinding]:
     stated = [zone["attrs"].get("stated_area_km2") for zone in figures.zones]
     whole = figures.area
     if whole is None or not stated or None in stated:
@@ -175,7 +175,7 @@ def _areas(figures: Figures) -> Iterator[PlanFinding]:
     )
 
 
-def _short_lists(figures: Figures) -> Iterator[PlanFinding]:
+def _short_lists(figures: PlanFigures) -> Iterator[PlanFinding]:
     short = [zone for zone in figures.zones if _missing_towns(zone) > 0]
     placed = {town for zone in figures.zones for town in zone["towns"]}
     homeless = [town for town in figures.towns if town["code"] not in placed]
@@ -213,7 +213,7 @@ def _missing_towns(zone: Row) -> int:
     return stated - len(zone["towns"])
 
 
-def _several_zones(figures: Figures) -> Iterator[PlanFinding]:
+def _several_zones(figures: PlanFigures) -> Iterator[PlanFinding]:
     counts = Counter(town for zone in figures.zones for town in zone["towns"])
     shared = sorted(town for town, count in counts.items() if count > 1)
     if shared:
@@ -232,7 +232,7 @@ def _several_zones(figures: Figures) -> Iterator[PlanFinding]:
         )
 
 
-def _locations(figures: Figures) -> Iterator[PlanFinding]:
+def _locations(figures: PlanFigures) -> Iterator[PlanFinding]:
     places: dict[tuple[str, str], list[Row]] = {}
     for zone in figures.zones:
         attrs = zone["attrs"]
@@ -254,7 +254,7 @@ def _locations(figures: Figures) -> Iterator[PlanFinding]:
             )
 
 
-def _counted_features(figures: Figures) -> Iterator[PlanFinding]:
+def _counted_features(figures: PlanFigures) -> Iterator[PlanFinding]:
     for zone in figures.zones:
         for kind, stated in zone["attrs"].get("counts_stated", {}).items():
             named = zone["attrs"].get("features", {}).get(kind, [])

@@ -14,14 +14,14 @@ from sqlalchemy.sql import ColumnElement
 from shanhai.db.base import Base
 from shanhai.db.quality.area_checks import check_shares, check_zoning
 from shanhai.db.quality.list_checks import check_coverage
-from shanhai.db.quality.plan_figures import Figures, PlanFinding
+from shanhai.db.quality.plan_figures import PlanFigures, PlanFinding
 from shanhai.db.quality.target_checks import check_targets
 from shanhai.db.tables.control import DataFinding, PlanCheck
 
 SEVERITY_ORDER = ("high", "medium", "low", "info")
 
 
-def check_plan(figures: Figures) -> list[PlanFinding]:
+def check_plan(figures: PlanFigures) -> list[PlanFinding]:
     """What the checks find in a plan's figures."""
     checks = (check_zoning, check_shares, check_targets, check_coverage)
     found = [finding for check in checks for finding in check(figures)]
@@ -75,7 +75,7 @@ async def was_checked(session: AsyncSession, plan_id: int, as_of: date | None = 
     return await session.scalar(query) is not None
 
 
-async def read_figures(session: AsyncSession, plan_id: int) -> Figures:
+async def read_figures(session: AsyncSession, plan_id: int) -> PlanFigures:
     """What the database knows of a plan."""
     plan = (await _rows(session, "plan", TABLES["plan"].c.id == plan_id))[0]
     region_id = select(TABLES["plan"].c.region_id).where(TABLES["plan"].c.id == plan_id)
@@ -84,7 +84,7 @@ async def read_figures(session: AsyncSession, plan_id: int) -> Figures:
     rows = {name: await _rows(session, name, condition) for name, condition in wanted.items()}
     rows["project"] = await _projects(session, plan["code"], plan_id)
     rows["project_problem"] = await _links(session, plan_id)
-    return Figures(plan, rows)
+    return PlanFigures(plan, rows)
 
 
 async def _projects(session: AsyncSession, code: str, plan_id: int) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shanhai.db.quality.plan_figures import (
-    Figures,
+    PlanFigures,
     PlanFinding,
     Row,
     in_words,
@@ -28,7 +28,7 @@ STATED_LISTS: Mapping[str, Label] = {
 }
 
 
-def check_coverage(figures: Figures) -> Iterator[PlanFinding]:
+def check_coverage(figures: PlanFigures) -> Iterator[PlanFinding]:
     """What can be said of lists, names, programmes and projects."""
     yield from _area(figures)
     yield from _totals(figures)
@@ -40,7 +40,7 @@ def check_coverage(figures: Figures) -> Iterator[PlanFinding]:
     yield from _years(figures)
 
 
-def _area(figures: Figures) -> Iterator[PlanFinding]:
+def _area(figures: PlanFigures) -> Iterator[PlanFinding]:
     """The statutory area of the region beside that of its outline, which was drawn elsewhere."""
     stated, drawn = figures.area, figures.region.get("area_m2")
     if stated is None or drawn is None:
@@ -70,7 +70,7 @@ def _area(figures: Figures) -> Iterator[PlanFinding]:
     )
 
 
-def _totals(figures: Figures) -> Iterator[PlanFinding]:
+def _totals(figures: PlanFigures) -> Iterator[PlanFinding]:
     counted = {
         "main_tasks": len(figures.tasks),
         "programmes": len(figures.listed("programme")),
@@ -108,7 +108,7 @@ def _totals(figures: Figures) -> Iterator[PlanFinding]:
         )
 
 
-def _members(figures: Figures) -> Iterator[PlanFinding]:
+def _members(figures: PlanFigures) -> Iterator[PlanFinding]:
     """Lists whose stated number exceeds the names that are given."""
     lists = [
         (row["code"], Label(row["name_zh"], row["name_en"]), int(row["value"]), row["places"])
@@ -138,7 +138,7 @@ def _members(figures: Figures) -> Iterator[PlanFinding]:
             )
 
 
-def _part_members(figures: Figures, parts: Sequence[Row], part: Row) -> list[str]:
+def _part_members(figures: PlanFigures, parts: Sequence[Row], part: Row) -> list[str]:
     if part["attrs"].get("members_of") == "corridors":
         region = figures.plan.get("region")
         return [
@@ -147,7 +147,7 @@ def _part_members(figures: Figures, parts: Sequence[Row], part: Row) -> list[str
     return [row["name_zh"] for row in parts if row["parent"] == part["code"]]
 
 
-def _names(figures: Figures) -> Iterator[PlanFinding]:
+def _names(figures: PlanFigures) -> Iterator[PlanFinding]:
     """Places printed in more than one way."""
     for town in figures.towns:
         for variant in town.get("attrs", {}).get("name_zh_variants", []):
@@ -177,7 +177,7 @@ def _names(figures: Figures) -> Iterator[PlanFinding]:
         )
 
 
-def _all_places(figures: Figures) -> Iterator[str]:
+def _all_places(figures: PlanFigures) -> Iterator[str]:
     for problem in figures.listed("problem"):
         yield from problem["places"]
     for task in figures.tasks:
@@ -190,7 +190,7 @@ def _all_places(figures: Figures) -> Iterator[str]:
             yield part["name_zh"]
 
 
-def _programme(figures: Figures, programme: Row) -> Iterator[PlanFinding]:
+def _programme(figures: PlanFigures, programme: Row) -> Iterator[PlanFinding]:
     projects = [row for row in figures.projects if row["programme"] == programme["code"]]
     towns = sorted({town for project in projects for town in project["towns"]})
     stated = programme["attrs"].get("towns_stated")
@@ -223,7 +223,7 @@ def _programme(figures: Figures, programme: Row) -> Iterator[PlanFinding]:
         )
 
 
-def _unanswered(figures: Figures) -> Iterator[PlanFinding]:
+def _unanswered(figures: PlanFigures) -> Iterator[PlanFinding]:
     """Problems without a project, and places of problems and tasks that no project names."""
     if not figures.projects:
         return
@@ -262,7 +262,7 @@ def _project_words(project: Row) -> Iterator[str]:
     yield from attrs.get("lakes", [])
 
 
-def _acted_on(figures: Figures) -> Iterator[str]:
+def _acted_on(figures: PlanFigures) -> Iterator[str]:
     for problem in figures.listed("problem"):
         yield from problem["places"]
     for task in figures.tasks:
@@ -283,7 +283,7 @@ def _distinct(places: Iterator[str]) -> list[str]:
     return kept
 
 
-def _years(figures: Figures) -> Iterator[PlanFinding]:
+def _years(figures: PlanFigures) -> Iterator[PlanFinding]:
     first, last = figures.plan["first_year"], figures.plan["last_year"]
     if not figures.projects or last is None:
         return

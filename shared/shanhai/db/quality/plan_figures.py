@@ -27,7 +27,7 @@ class PlanFinding:
 
 
 @dataclass(frozen=True)
-class Figures:
+class PlanFigures:
     """Everything known of one plan, by table; references are codes."""
 
     plan: Row
@@ -118,7 +118,7 @@ class Figures:
 class Measured:
     """An indicator of a plan."""
 
-    figures: Figures
+    figures: PlanFigures
     listed: Row
     known: Row
 

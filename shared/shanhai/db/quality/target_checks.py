@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 from shanhai.db.quality.plan_figures import (
-    Figures,
     Measured,
+    PlanFigures,
     PlanFinding,
     Severity,
     in_words,
@@ -17,7 +17,7 @@ from shanhai.db.quality.plan_figures import (
 from shanhai.vocabulary import Label
 
 
-def check_targets(figures: Figures) -> Iterator[PlanFinding]:
+def check_targets(figures: PlanFigures) -> Iterator[PlanFinding]:
     """What can be said of the indicators' figures."""
     for indicator in figures.indicators:
         yield from _cumulative(figures, indicator)
@@ -31,7 +31,7 @@ def _values(indicator: Measured) -> list[Decimal]:
     return [number(row["value"]) for row in indicator.targets if row["value"] is not None]
 
 
-def _cumulative(figures: Figures, indicator: Measured) -> Iterator[PlanFinding]:
+def _cumulative(figures: PlanFigures, indicator: Measured) -> Iterator[PlanFinding]:
     """A sum from a year on cannot exceed what there was to do in that year."""
     problem = figures.problem(indicator.attrs.get("inventory_problem"))
     values = _values(indicator)
@@ -118,7 +118,7 @@ def _direction(indicator: Measured) -> Iterator[PlanFinding]:
     )
 
 
-def _complement(figures: Figures, indicator: Measured) -> Iterator[PlanFinding]:
+def _complement(figures: PlanFigures, indicator: Measured) -> Iterator[PlanFinding]:
     """What a share of the region that is not affected leaves of the affected area."""
     problem = figures.problem(indicator.attrs.get("complement_problem"))
     values = _values(indicator)
@@ -192,7 +192,7 @@ GROUPS: Sequence[tuple[str, Severity, Callable[[Measured], bool], Label]] = (
 """Findings that list the indicators they hold for."""
 
 
-def _grouped(figures: Figures) -> Iterator[PlanFinding]:
+def _grouped(figures: PlanFigures) -> Iterator[PlanFinding]:
     for kind, severity, holds, label in GROUPS:
         found = [indicator for indicator in figures.indicators if holds(indicator)]
         if found:
@@ -209,7 +209,7 @@ def _grouped(figures: Figures) -> Iterator[PlanFinding]:
             )
 
 
-def _references(figures: Figures) -> Iterator[PlanFinding]:
+def _references(figures: PlanFigures) -> Iterator[PlanFinding]:
     """Targets beside what another document gives for the same indicator and region."""
     every = figures.rows.get("indicator_target", ())
     told = {
