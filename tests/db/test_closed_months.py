@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -315,20 +316,23 @@ async def test_who_is_killed_loses_and_doubles_nothing(
 
 
 async def test_what_is_stored_meanwhile_is_not_closed(
-    sessions: Sessions, files: LocalArtifacts
+    sessions: Sessions, files: LocalArtifacts, database_url: str
 ) -> None:
     await store(sessions, files, hours("a", START, 50))
     await sum_all(sessions)
-    loop = asyncio.get_running_loop()
-    stored: list[asyncio.Future[Any]] = []
+
+    async def store_late() -> None:
+        late = FeedObservation("b", "pm25", START + timedelta(days=1), 3)
+        async with open_sessions(database_url) as others:
+            await store(others, files, [late])
 
     def interfere(step: str) -> None:
+        # In a thread, so that it is stored before the closing goes on.
         if step == "written":
-            late = FeedObservation("b", "pm25", START + timedelta(days=1), 3)
-            stored.append(loop.create_task(store(sessions, files, [late])))
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(asyncio.run, store_late()).result()
 
     assert await close_month(sessions, files, FIRST, tell=interfere) is None
-    await asyncio.gather(*stored)
     assert await live(sessions, FIRST) == 51
 
 

@@ -34,7 +34,7 @@ BIOPHYSICAL = {"profile": "biophysical", "ecoservices": TOTALS}
 @pytest.fixture(autouse=True)
 def alike(monkeypatch: pytest.MonkeyPatch) -> None:
     # Pages and small maps are no part of what is shared out, and take as long as all the rest.
-    for module in ("report", "pages"):
+    for module in ("assessment_report", "pages"):
         monkeypatch.setattr(f"shanhai.reporting.{module}.write_pdf", lambda path, _: path.touch())
     monkeypatch.setattr(
         "shanhai.processes.assess_ecoservices.pictures.draw_panels",

@@ -52,7 +52,7 @@ def test_the_pdf_holds_its_fonts(zoned: Any):
 def test_without_libraries_to_set_type_there_is_a_page_and_it_says_so(
     zone: Any, monkeypatch: pytest.MonkeyPatch
 ):
-    for user in ("reporting.report", "processes.assess_ecoservices.report"):
+    for user in ("reporting.assessment_report", "processes.assess_ecoservices.report"):
         monkeypatch.setattr(f"shanhai.{user}.can_write_pdf", lambda: False)
     run = zone()
     names = {file.name for file in run.outcome.files}
