@@ -85,7 +85,7 @@ class Answer(Generic[D]):
     page: Mapping[str, Any] = field(default_factory=dict)
     """What only the page is given."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Further headers of what was read."""
+    """Further headers."""
 
 
 def one_of(terms: tuple[Term, ...]) -> Any:

@@ -158,7 +158,7 @@ async def write(
 
 
 def _made(view: View, answer: Answer[Document], status: int) -> Made:
-    document, headers = answer.document, {}
+    document, headers = answer.document, dict(answer.headers)
     content = document.as_json()
     if answer.location is not None:
         headers["Location"], status = view.base + answer.location, 201

@@ -11,7 +11,6 @@ PROBLEM = {
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 READING = (400, 401, 403, 404, 406, 429, 503)
-WRITING = (400, 401, 403, 404, 408, 409, 412, 413, 415, 428, 429, 503)
 KNOWN = {"description": "The caller has it already"}
 
 
@@ -21,7 +20,3 @@ def _answers(statuses: Iterable[int], **own: dict[str, Any]) -> Answers:
 
 
 READ = _answers(READING, _304=KNOWN)
-MADE = _answers(WRITING)
-WRITTEN = _answers(WRITING)
-PUT = _answers(WRITING, _201={"description": "Made"})
-REMOVED = _answers(WRITING)

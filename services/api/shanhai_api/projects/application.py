@@ -21,7 +21,8 @@ from shanhai.db.projects.transitions import read_events
 from shanhai_api.features.documents import feature
 from shanhai_api.features.operations import read_item
 from shanhai_api.identity import Caller
-from shanhai_api.projects import documents, papers
+from shanhai_api.projects import papers
+from shanhai_api.projects.models import LedgerLine, Measure, ProjectHistory, SourceBalance
 from shanhai_api.projects.plan_documents import as_csv
 from shanhai_api.view import View
 
@@ -77,14 +78,14 @@ async def _members(
         "project.geojson": orjson.dumps(feature(row)),
         "compliance.json": orjson.dumps(checked),
         "measures.csv": as_csv(
-            MEASURE_COLUMNS, [documents.describe_measure(item) for item in measures]
+            MEASURE_COLUMNS, [Measure.from_row(item).as_json() for item in measures]
         ),
-        "funds.csv": as_csv(ENTRY_COLUMNS, [documents.describe_entry(item) for item in entries]),
-        "funds.json": orjson.dumps([documents.describe_balance(item) for item in balances]),
+        "funds.csv": as_csv(ENTRY_COLUMNS, [LedgerLine.of(item).as_json() for item in entries]),
+        "funds.json": orjson.dumps([SourceBalance.of_source(item).as_json() for item in balances]),
         "events.json": orjson.dumps(
-            [documents.describe_event(item, caller, view) for item in events]
+            [ProjectHistory.of(item, caller, view).as_json() for item in events]
         ),
-        "documents.csv": as_csv(PAPER_COLUMNS, found),
+        "documents.csv": as_csv(PAPER_COLUMNS, [item.as_json() for item in found]),
     }
 
 

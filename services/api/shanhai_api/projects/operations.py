@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
-import orjson
-from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.projects.funds import NewEntry, add_entry
@@ -16,17 +13,18 @@ from shanhai.db.projects.transitions import ProjectTransitionRequest as Asked
 from shanhai.db.today import read_today
 from shanhai.errors import NotFound, Unauthenticated
 from shanhai.vocabulary import Label
-from shanhai_api.dependencies import act_of
 from shanhai_api.identity import Caller
-from shanhai_api.negotiation import JSON
-from shanhai_api.once import Made, once
-from shanhai_api.preconditions import expected_states
-from shanhai_api.projects import documents
+from shanhai_api.kit.answers import Answer
+from shanhai_api.kit.writing import WriteContext
+from shanhai_api.projects.documents import item_path, project_path
+from shanhai_api.projects.models import (
+    LedgerLineMade,
+    MeasureShown,
+    ProjectHistory,
+    ProjectStepTaken,
+    measure_path,
+)
 from shanhai_api.projects.schemas import FundEntryBody, NewMeasureBody, TransitionBody
-from shanhai_api.state import UnitOfWork
-from shanhai_api.view import View, entity_tag
-
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def state_label(session: AsyncSession, project: ProjectSeen) -> Label:
@@ -60,33 +58,24 @@ def demand_known(caller: Caller) -> None:
 
 
 async def step(
-    request: Request, view: View, caller: Caller, unit: UnitOfWork, code: str, body: TransitionBody
-) -> Made:
+    write: WriteContext, code: str, body: TransitionBody, expected: frozenset[str] | None
+) -> Answer[ProjectStepTaken]:
     """Take a step, and tell the event it left."""
-    taken = await take_step(
-        unit.session,
-        code,
-        caller,
-        act_of(caller, view),
-        Asked(body.to, body.note, tuple(body.documents)),
-        expected=expected_states(request),
-    )
-    path = documents.project_path(taken.project.code)
-    content = {
-        "project": taken.project.code,
-        "state": taken.event.target,
-        "event": documents.describe_event(taken.event, caller, view),
-        "links": [
-            view.link(f"{path}/events/{taken.event.seq}", "self"),
-            view.link(f"{path}/transitions", "related"),
-            view.link(documents.item_path(taken.project.code), "up"),
+    asked = Asked(body.to, body.note, tuple(body.documents))
+    taken = await take_step(write.session, code, write.caller, write.act, asked, expected=expected)
+    path = project_path(taken.project.code)
+    place = f"{path}/events/{taken.event.seq}"
+    shown = ProjectStepTaken(
+        project=taken.project.code,
+        state=taken.event.target,
+        event=ProjectHistory.of(taken.event, write.caller, write),
+        links=[
+            write.link(place, "self"),
+            write.link(f"{path}/transitions", "related"),
+            write.link(item_path(taken.project.code), "up"),
         ],
-    }
-    headers = {
-        "Location": view.url(f"{path}/events/{taken.event.seq}"),
-        "ETag": f'"{entity_tag(taken.tag, orjson.dumps(content))}"',
-    }
-    return Made(content, headers)
+    )
+    return Answer(shown, state=taken.tag, location=place)
 
 
 def one_event(found: Sequence[Event], seq: int) -> Event:
@@ -101,38 +90,35 @@ def one_event(found: Sequence[Event], seq: int) -> Event:
 
 
 async def create_measure(
-    view: View, caller: Caller, unit: UnitOfWork, code: str, body: NewMeasureBody
-) -> Made:
+    write: WriteContext, code: str, body: NewMeasureBody
+) -> Answer[MeasureShown]:
     """Add a measure to a project."""
     measure = MeasureRecord(**body.model_dump())
-    await put_measure(unit.session, code, caller, act_of(caller, view), measure, only_new=True)
-    project = await find_project(unit.session, code, caller.viewer)
-    place = f"{documents.project_path(code)}/measures/{quote(measure.measure, safe='')}"
-    return Made(documents.measure_document(view, project, measure), {"Location": view.url(place)})
+    await put_measure(write.session, code, write.caller, write.act, measure, only_new=True)
+    project = await find_project(write.session, code, write.caller.viewer)
+    place = measure_path(code, measure.measure)
+    return Answer(MeasureShown.of(project.code, measure, write), location=place)
 
 
-async def make_entry(
-    view: View, caller: Caller, unit: UnitOfWork, code: str, body: FundEntryBody
-) -> Made:
+async def write_measure(
+    write: WriteContext, code: str, measure: MeasureRecord, expected: frozenset[str] | None
+) -> Answer[MeasureShown]:
+    """Write a measure in the place of the one there is, or as a new one."""
+    written, new = await put_measure(
+        write.session, code, write.caller, write.act, measure, expected=expected
+    )
+    project = await find_project(write.session, code, write.caller.viewer)
+    shown = MeasureShown.of(project.code, written, write)
+    place = measure_path(project.code, written.measure) if new else None
+    return Answer(shown, state=project.tag, location=place)
+
+
+async def make_entry(write: WriteContext, code: str, body: FundEntryBody) -> Answer[LedgerLineMade]:
     """Move money by an entry of the ledger."""
     given: dict[str, Any] = body.model_dump()
     if body.kind == "payment" and body.paid_on is None:
-        given["paid_on"] = await read_today(unit.session)
-    entry = await add_entry(unit.session, code, caller, act_of(caller, view), NewEntry(**given))
-    place = f"{documents.project_path(code)}/funds"
-    content = {
-        "project": code,
-        **documents.describe_entry(entry),
-        "links": [view.link(place, "up")],
-    }
-    return Made(content, {"Location": view.url(place)})
-
-
-async def answer_once(
-    request: Request, unit: UnitOfWork, caller: Caller, sha256: str, effect: Any
-) -> Response:
-    """The answer to a POST, given as often as it is asked with the same key."""
-    made = await once(request, unit, caller, body_sha256=sha256, effect=effect)
-    return Response(
-        orjson.dumps(made.content), made.status, {**made.headers, **NO_STORE}, JSON.media_type
-    )
+        given["paid_on"] = await read_today(write.session)
+    entry = await add_entry(write.session, code, write.caller, write.act, NewEntry(**given))
+    place = f"{project_path(code)}/funds"
+    shown = LedgerLineMade.of(entry, project=code, links=[write.link(place, "up")])
+    return Answer(shown, location=place)

@@ -33,7 +33,7 @@ from shanhai_api.features.operations import read_item
 from shanhai_api.identity import Caller
 from shanhai_api.kit.body import read_blocks
 from shanhai_api.once import Made, once
-from shanhai_api.projects import documents
+from shanhai_api.projects.models import ProjectDocument
 from shanhai_api.projects.schemas import UploadQuery
 from shanhai_api.state import ServiceState
 from shanhai_api.uploads.receiving import append
@@ -92,16 +92,16 @@ async def _take(state: ServiceState, request: Request, path: Path, kind: FileKin
 
 
 async def _made(session: AsyncSession, view: View, row: Document) -> Made:
-    document = described(await read_written(session, DOCUMENTS, row.id), view)
+    document = described(await read_written(session, DOCUMENTS, row.id), view).as_json()
     tag = entity_tag(state_tag(row.id, row.row_version), orjson.dumps(document))
     return Made(document, {"Location": view.url(f"/documents/{row.code}"), "ETag": f'"{tag}"'})
 
 
-def described(row: FeatureRow, view: View) -> documents.Document:
+def described(row: FeatureRow, view: View) -> ProjectDocument:
     """A document with where its file is."""
     document = record_document(DOCUMENTS, row, view, {})
     file = view.link(f"/documents/{row.code}/file", "enclosure", str(document["media_type"]))
-    return {**document, "links": [*document["links"], file]}
+    return ProjectDocument(**{**document, "links": [*document["links"], file]})
 
 
 async def list_papers(
@@ -112,7 +112,7 @@ async def list_papers(
     *,
     after: int,
     limit: int,
-) -> tuple[list[documents.Document], int | None]:
+) -> tuple[list[ProjectDocument], int | None]:
     """A page of what the caller may see of a project's documents, and where the next begins."""
     query = (
         select(Document.id, Document.code)
