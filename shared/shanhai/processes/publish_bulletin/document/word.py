@@ -99,7 +99,7 @@ def _set_page(document: DocxDocument) -> None:
 def _set_styles(document: DocxDocument) -> None:
     for name, kind, size, bold in (
         ("Normal", "body", BODY_PT, False),
-        ("SectionHeading 1", "head", HEAD_PT, True),
+        ("Heading 1", "head", HEAD_PT, True),
         ("Title", "head", TITLE_PT, True),
         ("Caption", "head", TABLE_PT + 1, True),
     ):
@@ -116,7 +116,7 @@ def _set_styles(document: DocxDocument) -> None:
         fonts.set(qn("w:eastAsia"), chinese)
     normal = document.styles["Normal"].paragraph_format
     normal.space_after, normal.line_spacing = Pt(4), 1.4
-    heading = document.styles["SectionHeading 1"].paragraph_format
+    heading = document.styles["Heading 1"].paragraph_format
     heading.space_before, heading.space_after, heading.keep_with_next = Pt(14), Pt(6), True
 
 
