@@ -65,7 +65,12 @@ class Manifest(Document):
     model_config = ConfigDict(extra="allow")
 
     process: str | None = None
-    inputs: dict[str, Any] | None = Field(None, description="As the process describes them")
+    request: dict[str, Any] | None = Field(None, description="The inputs that were asked for")
     seed: int | None = None
-    software: Any = Field(None, description="Versions of what computed")
-    datasets: dict[str, Any] | None = Field(None, description="By theme: code and SHA-256")
+    code_version: str | None = None
+    library_versions: dict[str, str] | None = None
+    inputs: list[dict[str, Any]] | None = Field(
+        None, description="The datasets it read, with checksum and source"
+    )
+    outputs: list[dict[str, Any]] | None = Field(None, description="The results, with checksum")
+    warnings: list[dict[str, Any]] | None = None
