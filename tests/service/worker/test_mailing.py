@@ -302,7 +302,7 @@ async def test_a_wrong_password_is_told_and_who_left_gets_nothing(
             await session.execute(text("UPDATE subscription SET unsubscribed_at = NULL"))
             await session.commit()
         wrong = smtp.model_copy(update={"password": SecretStr("guessed")})
-        taken = deliveries.Taken(
+        taken = deliveries.ClaimedDelivery(
             row.id, "email", row.target, row.event_type, row.payload, 1, row.created_at
         )
         outcome = await MailSender(sessions, wrong, sending.public).send(taken)
