@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-import pytest
 from shapely.geometry import shape
 
 from shanhai.client import ApiClient
@@ -18,7 +17,6 @@ from tests.e2e.journeys.conftest import Caller, feature
 CITY = "own-city"
 
 
-@pytest.mark.timeout(300)  # eight imports, a zoning and its tiles
 def test_from_nothing_to_zones_on_a_map(
     stack: Stack,
     admin: Caller,
