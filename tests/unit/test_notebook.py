@@ -41,18 +41,18 @@ def _words(data: dict[str, Any]) -> Any:
     return data.get("text/markdown") or data.get("text/plain")
 
 
-def test_the_notebook_is_small_enough_to_keep():
+def test_the_notebook_is_small_enough_to_keep() -> None:
     assert (FOLDER / "assessment.ipynb").stat().st_size < 250_000
 
 
-def test_its_cells_are_those_of_the_script(make: ModuleType, kept: Any):
+def test_its_cells_are_those_of_the_script(make: ModuleType, kept: Any) -> None:
     cells = make.cells_of((FOLDER / "assessment.py").read_text(encoding="utf-8"))
     assert [cell.source for cell in kept.cells] == [cell.source for cell in cells]
 
 
 @pytest.mark.service
 @pytest.mark.timeout(300)
-def test_it_runs_and_says_the_same(make: ModuleType, kept: Any, tmp_path: Path):
+def test_it_runs_and_says_the_same(make: ModuleType, kept: Any, tmp_path: Path) -> None:
     script = (FOLDER / "assessment.py").read_text(encoding="utf-8")
     with warnings.catch_warnings():
         # The kernel is another process on this machine; its client warns of all sorts of things.

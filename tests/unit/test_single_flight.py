@@ -22,7 +22,7 @@ class Work:
         return "done"
 
 
-async def test_work_is_begun_once_for_all_who_wait():
+async def test_work_is_begun_once_for_all_who_wait() -> None:
     flights, work = SingleFlight[str](), Work()
     waiting = [asyncio.create_task(flights.share("key", work)) for _ in range(100)]
     await asyncio.sleep(0)
@@ -31,7 +31,7 @@ async def test_work_is_begun_once_for_all_who_wait():
     assert work.begun == 1
 
 
-async def test_who_leaves_takes_nothing_from_the_others():
+async def test_who_leaves_takes_nothing_from_the_others() -> None:
     flights, work = SingleFlight[str](), Work()
     leader = asyncio.create_task(flights.share("key", work))
     await asyncio.sleep(0)
@@ -45,7 +45,7 @@ async def test_who_leaves_takes_nothing_from_the_others():
     assert work.begun == 1
 
 
-async def test_error_is_that_of_all_and_then_forgotten():
+async def test_error_is_that_of_all_and_then_forgotten() -> None:
     flights, work = SingleFlight[str](), Work(InvalidInput("no", message_zh="否"))
     waiting = [asyncio.create_task(flights.share("key", work)) for _ in range(3)]
     await asyncio.sleep(0)
@@ -57,7 +57,7 @@ async def test_error_is_that_of_all_and_then_forgotten():
     assert work.begun == 2
 
 
-async def test_error_nobody_waits_for_is_not_complained_of():
+async def test_error_nobody_waits_for_is_not_complained_of() -> None:
     flights, work = SingleFlight[str](), Work(ValueError())
     only = asyncio.create_task(flights.share("key", work))
     await asyncio.sleep(0)
@@ -71,7 +71,7 @@ async def test_error_nobody_waits_for_is_not_complained_of():
     assert complaints == []
 
 
-async def test_closing_ends_what_is_under_way():
+async def test_closing_ends_what_is_under_way() -> None:
     flights, work = SingleFlight[str](), Work()
     only = asyncio.create_task(flights.share("key", work))
     await asyncio.sleep(0)

@@ -177,7 +177,7 @@ def remarks(row: Mapping[str, Any]) -> list[str]:
     return [remark["code"] for remark in row["remarks"]]
 
 
-async def test_a_value_is_converted_and_judged(plan: Plan, planner: httpx.AsyncClient):
+async def test_a_value_is_converted_and_judged(plan: Plan, planner: httpx.AsyncClient) -> None:
     made = await post_value(
         planner,
         "cultivated_land_area",
@@ -199,7 +199,7 @@ async def test_a_value_is_converted_and_judged(plan: Plan, planner: httpx.AsyncC
     assert (row["status"], row["gap"], remarks(row)) == ("reached", 0, ["no_year"])
 
 
-async def test_progress_follows_the_path(plan: Plan, planner: httpx.AsyncClient):
+async def test_progress_follows_the_path(plan: Plan, planner: httpx.AsyncClient) -> None:
     await post_value(planner, "forest_stock_volume", 2023, 319.2)
     row = await standing(planner, "forest_stock_volume", 2023)
     assert (row["status"], row["path_value"], row["gap"]) == ("on_track", 319.2, 0.8)
@@ -210,7 +210,7 @@ async def test_progress_follows_the_path(plan: Plan, planner: httpx.AsyncClient)
     assert (await standing(planner, "forest_stock_volume", 2023))["status"] == "behind"
 
 
-async def test_a_correction_is_another_row(plan: Plan, planner: httpx.AsyncClient):
+async def test_a_correction_is_another_row(plan: Plan, planner: httpx.AsyncClient) -> None:
     first = await post_value(planner, "soil_water_conservation_rate", 2023, 71)
     second = await post_value(
         planner, "soil_water_conservation_rate", 2023, 72.5, note="misread before"
@@ -227,7 +227,7 @@ async def test_a_correction_is_another_row(plan: Plan, planner: httpx.AsyncClien
     assert (row["value"], row["path_value"], row["status"]) == (72.5, 72.348, "on_track")
 
 
-async def test_values_are_paged(plan: Plan, planner: httpx.AsyncClient):
+async def test_values_are_paged(plan: Plan, planner: httpx.AsyncClient) -> None:
     for year in (2021, 2022, 2022, 2024):
         await post_value(planner, "forest_stock_volume", year, 318)
     path, seen = f"{PLAN}/indicators/forest_stock_volume/values?limit=3", []
@@ -240,28 +240,30 @@ async def test_values_are_paged(plan: Plan, planner: httpx.AsyncClient):
 
 async def test_stored_values_cannot_be_changed(
     plan: Plan, planner: httpx.AsyncClient, session: AsyncSession
-):
+) -> None:
     await post_value(planner, "forest_stock_volume", 2023, 319)
     with pytest.raises(DBAPIError):
         await session.execute(text("UPDATE indicator_value SET value = 400"))
     await session.rollback()
 
 
-async def test_the_red_line_drawn_anew_raises_no_alert(plan: Plan, planner: httpx.AsyncClient):
+async def test_the_red_line_drawn_anew_raises_no_alert(
+    plan: Plan, planner: httpx.AsyncClient
+) -> None:
     await post_value(planner, "red_line_area", 2023, 142.4)
     row = await standing(planner, "red_line_area", 2023)
     assert (row["status"], remarks(row)) == ("reached", ["base_beyond_target"])
     assert "184.6" in row["remarks"][0]["zh"]
 
 
-async def test_without_a_base_only_the_gap_is_told(plan: Plan, planner: httpx.AsyncClient):
+async def test_without_a_base_only_the_gap_is_told(plan: Plan, planner: httpx.AsyncClient) -> None:
     await post_value(planner, "water_function_zone_compliance", 2023, 90)
     row = await standing(planner, "water_function_zone_compliance", 2023)
     assert (row["status"], row["gap"], row["path_value"]) == ("no_data", 3.1, None)
     assert (row["progress_percent"], remarks(row)) == (None, ["base_missing"])
 
 
-async def test_a_total_is_summed_or_stated(plan: Plan, planner: httpx.AsyncClient):
+async def test_a_total_is_summed_or_stated(plan: Plan, planner: httpx.AsyncClient) -> None:
     for year, value in ((2021, 50), (2022, 60), (2023, 46.6)):
         await post_value(planner, "mine_restored_area", year, value)
     row = await standing(planner, "mine_restored_area", 2023)
@@ -276,7 +278,7 @@ async def test_a_total_is_summed_or_stated(plan: Plan, planner: httpx.AsyncClien
 
 async def test_an_accepted_project_counts_once(
     plan: Plan, planner: httpx.AsyncClient, session: AsyncSession
-):
+) -> None:
     indicator = await session.scalar(
         text("SELECT id FROM indicator WHERE code = 'mine_restored_area'")
     )
@@ -333,7 +335,7 @@ async def test_an_accepted_project_counts_once(
     assert (await standing(planner, "mine_restored_area", 2023))["value"] == 100
 
 
-async def test_regions_are_judged_apart(plan: Plan, planner: httpx.AsyncClient):
+async def test_regions_are_judged_apart(plan: Plan, planner: httpx.AsyncClient) -> None:
     await post_value(planner, "forest_stock_volume", 2023, 10, region="nanquan")
     answer = await planner.get(f"{PLAN}/progress", params={"year": 2023, "region": "nanquan"})
     row = next(r for r in answer.json()["indicators"] if r["indicator"] == "forest_stock_volume")
@@ -363,14 +365,14 @@ BAD_VALUES: tuple[tuple[dict[str, Any], str], ...] = (
 )
 
 
-async def test_bad_values(plan: Plan, planner: httpx.AsyncClient):
+async def test_bad_values(plan: Plan, planner: httpx.AsyncClient) -> None:
     for body, pointer in BAD_VALUES:
         refused = await planner.post(f"{PLAN}/indicators/red_line_area/values", json=body)
         assert refused.status_code == 400
         assert refused.json()["errors"][0]["pointer"] == pointer
 
 
-async def test_a_repeated_post_records_once(plan: Plan, planner: httpx.AsyncClient):
+async def test_a_repeated_post_records_once(plan: Plan, planner: httpx.AsyncClient) -> None:
     headers = {"Idempotency-Key": "one"}
     path = f"{PLAN}/indicators/red_line_area/values"
     answers = [
@@ -387,7 +389,7 @@ async def test_who_may_report(
     anonymous: httpx.AsyncClient,
     reader: httpx.AsyncClient,
     client_as: MakeClient,
-):
+) -> None:
     assert (await post_value(anonymous, "red_line_area", 2023, 1)).status_code == 401
     assert (await post_value(reader, "red_line_area", 2023, 1)).status_code == 403
     owner = await client_as(Role.OWNER, None, Scope.READ, Scope.OBSERVE)
@@ -402,7 +404,7 @@ async def test_who_may_report(
 
 async def test_a_draft_is_known_to_insiders_only(
     plan: Plan, session: AsyncSession, anonymous: httpx.AsyncClient, client_as: MakeClient
-):
+) -> None:
     await session.execute(text("UPDATE plan SET status = 'draft'"))
     await session.commit()
     stranger = await client_as(Role.PLANNER, "elsewhere", Scope.READ, Scope.WRITE)
@@ -419,7 +421,9 @@ async def test_a_draft_is_known_to_insiders_only(
     assert (await post_value(stranger, "red_line_area", 2023, 1)).status_code == 404
 
 
-async def test_revisable_targets_change_with_a_reason(plan: Plan, planner: httpx.AsyncClient):
+async def test_revisable_targets_change_with_a_reason(
+    plan: Plan, planner: httpx.AsyncClient
+) -> None:
     path = f"{PLAN}/indicators/forest_stock_volume/targets"
     before = await planner.get(path)
     figures = before.json()["targets"]
@@ -448,7 +452,7 @@ async def test_revisable_targets_change_with_a_reason(plan: Plan, planner: httpx
 
 async def test_fixed_targets_change_only_with_a_new_plan(
     plan: Plan, planner: httpx.AsyncClient, session: AsyncSession
-):
+) -> None:
     path = f"{PLAN}/indicators/red_line_area/targets"
     figures = (await planner.get(path)).json()["targets"]
     lower = [figures[0], {**figures[1], "value": 140}]
@@ -468,7 +472,7 @@ async def test_fixed_targets_change_only_with_a_new_plan(
     assert (await planner.put(path, json={"targets": figures})).status_code == 409
 
 
-async def test_targets_nobody_printed_can_be_added(plan: Plan, planner: httpx.AsyncClient):
+async def test_targets_nobody_printed_can_be_added(plan: Plan, planner: httpx.AsyncClient) -> None:
     path = f"{PLAN}/indicators/surface_water_inferior_v_share/targets"
     figures = [
         {"role": "base", "year": 2020, "value": 0.05, "unit": "1"},
@@ -493,7 +497,7 @@ BAD_TARGETS: tuple[tuple[dict[str, Any], str], ...] = (
 )
 
 
-async def test_bad_targets(plan: Plan, planner: httpx.AsyncClient):
+async def test_bad_targets(plan: Plan, planner: httpx.AsyncClient) -> None:
     for figure, pointer in BAD_TARGETS:
         path = f"{PLAN}/indicators/surface_water_inferior_v_share/targets"
         refused = await planner.put(path, json={"targets": [figure], "reason": "x"})
@@ -502,7 +506,7 @@ async def test_bad_targets(plan: Plan, planner: httpx.AsyncClient):
         assert (await planner.get(path)).json()["targets"] == []
 
 
-async def test_targets_that_contradict_each_other(plan: Plan, planner: httpx.AsyncClient):
+async def test_targets_that_contradict_each_other(plan: Plan, planner: httpx.AsyncClient) -> None:
     path = f"{PLAN}/indicators/surface_water_inferior_v_share/targets"
     twice = [{"role": "target", "year": 2025, "value": 1}] * 2
     early = [{"role": "base", "year": 2025, "value": 1}, {"role": "target", "year": 2025}]
@@ -517,7 +521,9 @@ async def fill(client: httpx.AsyncClient) -> None:
     await post_value(client, "forest_stock_volume", 2023, 321)
 
 
-async def test_the_evaluation_tells_binding_failures_first(plan: Plan, planner: httpx.AsyncClient):
+async def test_the_evaluation_tells_binding_failures_first(
+    plan: Plan, planner: httpx.AsyncClient
+) -> None:
     await fill(planner)
     answer = await planner.get(f"{PLAN}/evaluation", params={"year": 2023})
     rows = answer.json()["rows"]
@@ -539,7 +545,9 @@ async def test_the_evaluation_tells_binding_failures_first(plan: Plan, planner: 
     assert (await planner.get(f"{PLAN}/evaluation")).status_code == 400
 
 
-async def test_the_evaluation_as_csv(plan: Plan, planner: httpx.AsyncClient, session: AsyncSession):
+async def test_the_evaluation_as_csv(
+    plan: Plan, planner: httpx.AsyncClient, session: AsyncSession
+) -> None:
     await fill(planner)
     await session.execute(
         text("UPDATE indicator SET name_zh = '=1+1' WHERE code = 'red_line_area'")
@@ -556,7 +564,7 @@ async def test_the_evaluation_as_csv(plan: Plan, planner: httpx.AsyncClient, ses
 @pytest.mark.parametrize(("lang", "status"), [("zh", "落后"), ("en", "Behind")])
 async def test_the_evaluation_as_docx(
     plan: Plan, planner: httpx.AsyncClient, lang: str, status: str
-):
+) -> None:
     await fill(planner)
     answer = await planner.get(f"{PLAN}/evaluation?year=2023&f=docx&lang={lang}")
     assert answer.headers["content-disposition"] == 'attachment; filename="banan-plan-2023.docx"'
@@ -578,7 +586,7 @@ async def test_the_evaluation_as_docx(
 )
 async def test_the_evaluation_as_a_page(
     plan: Plan, planner: httpx.AsyncClient, lang: str, words: str
-):
+) -> None:
     await fill(planner)
     for path in ("evaluation", "progress"):
         page = await planner.get(f"{PLAN}/{path}?year=2023&f=html&lang={lang}")
@@ -586,7 +594,7 @@ async def test_the_evaluation_as_a_page(
         assert words in page.text
 
 
-async def test_lists_are_pages_too(plan: Plan, planner: httpx.AsyncClient):
+async def test_lists_are_pages_too(plan: Plan, planner: httpx.AsyncClient) -> None:
     await fill(planner)
     stored = (await planner.post(f"{PLAN}/evaluations", json={"year": 2023})).json()
     for path, words in (
@@ -603,7 +611,7 @@ async def test_lists_are_pages_too(plan: Plan, planner: httpx.AsyncClient):
 
 async def test_a_snapshot_never_changes(
     plan: Plan, planner: httpx.AsyncClient, session: AsyncSession
-):
+) -> None:
     await fill(planner)
     first = await planner.post(f"{PLAN}/evaluations", json={"year": 2023})
     assert first.status_code == 201
@@ -630,7 +638,7 @@ async def test_a_snapshot_never_changes(
 
 async def test_who_may_store_evaluations(
     plan: Plan, anonymous: httpx.AsyncClient, client_as: MakeClient
-):
+) -> None:
     async def status(client: httpx.AsyncClient) -> int:
         return (await client.post(f"{PLAN}/evaluations", json={"year": 2023})).status_code
 
@@ -645,7 +653,7 @@ async def test_who_may_store_evaluations(
 
 async def test_writes_are_in_the_audit_log(
     plan: Plan, planner: httpx.AsyncClient, session: AsyncSession
-):
+) -> None:
     await post_value(planner, "red_line_area", 2023, 142.4)
     await planner.post(f"{PLAN}/evaluations", json={"year": 2023})
     rows = await session.execute(
@@ -659,7 +667,7 @@ async def test_writes_are_in_the_audit_log(
 
 async def test_a_plan_beside_the_plan_above(
     plan: Plan, planner: httpx.AsyncClient, session: AsyncSession
-):
+) -> None:
     alone = (await planner.get(f"{PLAN}/conformance")).json()
     assert (alone["upper_plan"], alone["targets"]) == (None, [])
     assert (alone["verdict"], alone["compared"], alone["departures"]) == (
@@ -722,7 +730,7 @@ async def test_a_plan_beside_the_plan_above(
     assert "低于要求" in page.text
 
 
-async def test_unknown_plans_and_indicators(plan: Plan, planner: httpx.AsyncClient):
+async def test_unknown_plans_and_indicators(plan: Plan, planner: httpx.AsyncClient) -> None:
     assert (await planner.get("/plans/none/progress")).status_code == 404
     assert (await planner.get(f"{PLAN}/indicators/none/values")).status_code == 404
     assert (await planner.get(f"{PLAN}/evaluations/none")).status_code == 404

@@ -43,7 +43,7 @@ async def progress(client: httpx.AsyncClient, plan: str) -> dict[str, dict[str, 
     return {row["indicator"]: row for row in answer.json()["indicators"]}
 
 
-async def test_banan(analyst: httpx.AsyncClient):
+async def test_banan(analyst: httpx.AsyncClient) -> None:
     for code, (value, _, _) in BANAN_2023.items():
         made = await analyst.post(
             f"{BANAN}/indicators/{code}/values", json={"year": 2023, "value": value}
@@ -66,7 +66,7 @@ async def test_banan(analyst: httpx.AsyncClient):
     ]
 
 
-async def test_banan_revises_three_figures_and_no_others(analyst: httpx.AsyncClient):
+async def test_banan_revises_three_figures_and_no_others(analyst: httpx.AsyncClient) -> None:
     answers = Counter[int]()
     for code in BANAN_2023:
         path = f"{BANAN}/indicators/{code}/targets"
@@ -77,7 +77,7 @@ async def test_banan_revises_three_figures_and_no_others(analyst: httpx.AsyncCli
     assert answers == {200: 3, 409: 5}
 
 
-async def test_xiamen_prints_no_figures(analyst: httpx.AsyncClient):
+async def test_xiamen_prints_no_figures(analyst: httpx.AsyncClient) -> None:
     rows = await progress(analyst, XIAMEN)
     assert len(rows) == 35
     assert Counter(row["property"] for row in rows.values()) == {"binding": 19, "expected": 16}

@@ -66,14 +66,14 @@ def package(content: bytes = CONTENT) -> Package:
     return Package("pypi", "thing", "1.0", "thing-1.0.whl", sha256, len(content))
 
 
-def test_second_call_asks_nobody(server: str, tmp_path: Path, reporter: Reporter):
+def test_second_call_asks_nobody(server: str, tmp_path: Path, reporter: Reporter) -> None:
     path = ensure_package(package(), tmp_path, reporter, find=lambda _: server)
     assert path.read_bytes() == CONTENT
     assert ensure_package(package(), tmp_path, reporter, find=pytest.fail) == path
     assert len(Archive.ranges) == 1
 
 
-def test_partial_file_is_continued(server: str, tmp_path: Path, reporter: Reporter):
+def test_partial_file_is_continued(server: str, tmp_path: Path, reporter: Reporter) -> None:
     part = tmp_path / "packages" / "thing-1.0.whl.part"
     part.parent.mkdir()
     part.write_bytes(CONTENT[:1000])
@@ -83,14 +83,16 @@ def test_partial_file_is_continued(server: str, tmp_path: Path, reporter: Report
     assert not part.exists()
 
 
-def test_broken_transfer_goes_on_where_it_stopped(server: str, tmp_path: Path, reporter: Reporter):
+def test_broken_transfer_goes_on_where_it_stopped(
+    server: str, tmp_path: Path, reporter: Reporter
+) -> None:
     Archive.breaks = 1
     path = ensure_package(package(), tmp_path, reporter, find=lambda _: server)
     assert path.read_bytes() == CONTENT
     assert Archive.ranges == [None, f"bytes={len(CONTENT) // 2}-"]
 
 
-def test_other_bytes_are_dropped(server: str, tmp_path: Path, reporter: Reporter):
+def test_other_bytes_are_dropped(server: str, tmp_path: Path, reporter: Reporter) -> None:
     with pytest.raises(Unavailable, match="sha256"):
         ensure_package(package(b"other"), tmp_path, reporter, find=lambda _: server)
     assert [path.suffix for path in (tmp_path / "packages").iterdir()] == [".lock"]
@@ -98,7 +100,7 @@ def test_other_bytes_are_dropped(server: str, tmp_path: Path, reporter: Reporter
 
 def test_damaged_file_in_the_cache_is_fetched_again(
     server: str, tmp_path: Path, reporter: Reporter
-):
+) -> None:
     path = ensure_package(package(), tmp_path, reporter, find=lambda _: server)
     path.write_bytes(b"damaged")
     assert ensure_package(package(), tmp_path, reporter, find=lambda _: server) == path
@@ -107,7 +109,7 @@ def test_damaged_file_in_the_cache_is_fetched_again(
 
 def test_registry_that_wants_a_login_is_left_to_its_own_tool(
     server: str, tmp_path: Path, reporter: Reporter
-):
+) -> None:
     Archive.status = 401
 
     def tool(_: Package, folder: Path):
@@ -118,14 +120,14 @@ def test_registry_that_wants_a_login_is_left_to_its_own_tool(
     assert path.read_bytes() == CONTENT
 
 
-def test_local_mirror_is_copied(tmp_path: Path, reporter: Reporter):
+def test_local_mirror_is_copied(tmp_path: Path, reporter: Reporter) -> None:
     mirror = tmp_path / "mirror.whl"
     mirror.write_bytes(CONTENT)
     path = ensure_package(package(), tmp_path, reporter, find=lambda _: mirror.as_uri())
     assert path.read_bytes() == CONTENT
 
 
-def test_two_at_once_download_once(server: str, tmp_path: Path, reporter: Reporter):
+def test_two_at_once_download_once(server: str, tmp_path: Path, reporter: Reporter) -> None:
     calls = [
         threading.Thread(
             target=ensure_package, args=(package(), tmp_path, reporter), kwargs={"find": find}
@@ -138,7 +140,7 @@ def test_two_at_once_download_once(server: str, tmp_path: Path, reporter: Report
     assert len(Archive.ranges) == 1
 
 
-def test_cache_follows_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_cache_follows_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_cache() == tmp_path / "shanhai"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
@@ -146,7 +148,7 @@ def test_cache_follows_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert default_cache() == tmp_path / ".cache" / "shanhai"
 
 
-def test_waiting_is_said_and_ends_with_the_lock(tmp_path: Path):
+def test_waiting_is_said_and_ends_with_the_lock(tmp_path: Path) -> None:
     output, entered = StringIO(), threading.Event()
 
     def wait() -> None:

@@ -74,7 +74,7 @@ def fetch(catalogues: Catalogues, out: Path, reporter: Reporter, box: Box = ACRO
 @pytest.mark.parametrize("paging", ["post", "get"])
 def test_window_across_two_tiles_is_joined_from_few_bytes(
     site: Site, tmp_path: Path, reporter: Reporter, paging: str
-):
+) -> None:
     west, east = noise(1), noise(2)
     site.paging = paging
     site.add_item("east", "2021-06-01T00:00:00Z", tile(tmp_path, 118.5, east))
@@ -90,7 +90,9 @@ def test_window_across_two_tiles_is_joined_from_few_bytes(
     assert site.searches[0] == {"collections": ["tiles"], "bbox": list(ACROSS), "limit": 100}
 
 
-def test_description_says_whence_and_how_fine(site: Site, tmp_path: Path, reporter: Reporter):
+def test_description_says_whence_and_how_fine(
+    site: Site, tmp_path: Path, reporter: Reporter
+) -> None:
     site.add_item("a", "2021-06-01T00:00:00Z", tile(tmp_path, 118.0, noise(1)))
     site.add_item("b", "2020-02-03T00:00:00Z", tile(tmp_path, 118.5, noise(2)))
     fetch(settings(site, scale=0.5, offset=10), tmp_path, reporter)
@@ -105,7 +107,7 @@ def test_description_says_whence_and_how_fine(site: Site, tmp_path: Path, report
 
 def test_scale_offset_and_valid_range_apply_to_raw_values(
     site: Site, tmp_path: Path, reporter: Reporter
-):
+) -> None:
     raw = np.array([[-32768, -5], [200, 32761]], dtype=np.int16)
     site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.0, raw))
     catalogues = settings(site, scale=0.1, offset=1.0, valid_min=-10, valid_max=32700)
@@ -119,7 +121,7 @@ def test_scale_offset_and_valid_range_apply_to_raw_values(
 )
 def test_dates_are_combined_as_configured(
     site: Site, tmp_path: Path, reporter: Reporter, combine: str, expected: list[list[int]]
-):
+) -> None:
     older = np.array([[1, -32768]], dtype=np.int16)
     newer = np.array([[7, 8]], dtype=np.int16)
     site.add_item("older", "2020-01-01T00:00:00Z", tile(tmp_path, 118.0, older))
@@ -130,7 +132,9 @@ def test_dates_are_combined_as_configured(
     np.testing.assert_array_equal(values, expected)
 
 
-def test_class_raster_keeps_its_codes_and_scheme(site: Site, tmp_path: Path, reporter: Reporter):
+def test_class_raster_keeps_its_codes_and_scheme(
+    site: Site, tmp_path: Path, reporter: Reporter
+) -> None:
     codes = np.array([[10, 0], [80, 95]], dtype=np.uint8)
     site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.0, codes, nodata=None))
     catalogues = settings(site, class_scheme="worldcover", nodata=0)
@@ -142,7 +146,7 @@ def test_class_raster_keeps_its_codes_and_scheme(site: Site, tmp_path: Path, rep
 
 def test_codes_of_modis_become_what_they_stand_for_date_by_date(
     site: Site, tmp_path: Path, reporter: Reporter
-):
+) -> None:
     older = np.array([[32766, 32766, 6000, 32767]], dtype=np.int16)
     newer = np.array([[32766, 400, 8000, 7000]], dtype=np.int16)
     site.add_item("older", "2020-01-01T00:00:00Z", tile(tmp_path, 118.0, older, nodata=32767))
@@ -156,7 +160,7 @@ def test_codes_of_modis_become_what_they_stand_for_date_by_date(
 
 def test_a_layer_with_codes_nobody_explains_is_not_taken(
     site: Site, tmp_path: Path, reporter: Reporter
-):
+) -> None:
     raw = np.array([[32762, 6000]], dtype=np.int16)
     site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.0, raw, nodata=32767))
     box = (118.01, 24.45, 118.49, 24.46)
@@ -178,7 +182,7 @@ def npp(site: Site, **theme: object) -> Catalogues:
 
 def test_where_worldpop_has_no_settlement_nobody_lives(
     site: Site, tmp_path: Path, reporter: Reporter
-):
+) -> None:
     people = np.array([[-99_999, 12.5]], dtype=np.float32)
     site.add_item("pop", "2020-01-01T00:00:00Z", tile(tmp_path, 118.0, people, nodata=-99_999))
     own = read_catalogues().theme("population")
@@ -190,7 +194,7 @@ def test_where_worldpop_has_no_settlement_nobody_lives(
 
 def test_the_sea_of_worldcover_is_no_water_of_the_land(
     site: Site, tmp_path: Path, reporter: Reporter
-):
+) -> None:
     codes = np.full((50, 50), 10, dtype=np.uint8)
     codes[30:], codes[5:8, 5:8], codes[10:28, 40] = 80, 80, 80
     site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.0, codes, nodata=0))
@@ -214,7 +218,7 @@ def test_the_sea_of_worldcover_is_no_water_of_the_land(
 
 def test_token_is_fetched_and_sent_but_not_written_down(
     site: Site, tmp_path: Path, reporter: Reporter
-):
+) -> None:
     site.token_needed = True
     site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.5, noise(1)))
     fetch(settings(site, token=True), tmp_path, reporter)
@@ -222,14 +226,16 @@ def test_token_is_fetched_and_sent_but_not_written_down(
     assert TOKEN not in (tmp_path / "dem.json").read_text()
 
 
-def test_items_of_other_names_are_left_out(site: Site, tmp_path: Path, reporter: Reporter):
+def test_items_of_other_names_are_left_out(site: Site, tmp_path: Path, reporter: Reporter) -> None:
     site.add_item("pop_2020", "2020-01-01T00:00:00Z", tile(tmp_path, 118.0, noise(1)))
     site.add_item("age_2020", "2020-01-01T00:00:00Z", tile(tmp_path, 118.0, noise(2)))
     fetch(settings(site, item_id="pop_*"), tmp_path, reporter)
     assert "/files/age_2020.tif" not in site.sent
 
 
-def test_asset_on_a_foreign_host_is_not_opened(site: Site, tmp_path: Path, reporter: Reporter):
+def test_asset_on_a_foreign_host_is_not_opened(
+    site: Site, tmp_path: Path, reporter: Reporter
+) -> None:
     site.add_item("a", "2021-01-01T00:00:00Z", b"", data="http://169.254.169.254/latest")
     with pytest.raises(InvalidInput, match=r"169\.254\.169\.254"):
         fetch(settings(site, hosts="*.example.org"), tmp_path, reporter)
@@ -238,7 +244,7 @@ def test_asset_on_a_foreign_host_is_not_opened(site: Site, tmp_path: Path, repor
 @pytest.mark.parametrize("href", ["file:///etc/passwd", "s3://bucket/key.tif", "/vsizip/x"])
 def test_asset_that_is_no_web_address_is_refused(
     site: Site, tmp_path: Path, reporter: Reporter, href: str
-):
+) -> None:
     site.add_item("a", "2021-01-01T00:00:00Z", b"", data=href)
     with pytest.raises(InvalidInput, match="not allowed"):
         fetch(settings(site, hosts="*"), tmp_path, reporter)
@@ -246,7 +252,7 @@ def test_asset_that_is_no_web_address_is_refused(
 
 def test_host_without_ranges_is_not_downloaded_whole(
     site: Site, tmp_path: Path, reporter: Reporter
-):
+) -> None:
     site.ranged = False
     site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.5, noise(1)))
     with pytest.raises(Unavailable, match="remote raster"):
@@ -254,25 +260,31 @@ def test_host_without_ranges_is_not_downloaded_whole(
     assert not (tmp_path / "dem.tif").exists()
 
 
-def test_text_in_place_of_a_raster_is_refused(site: Site, tmp_path: Path, reporter: Reporter):
+def test_text_in_place_of_a_raster_is_refused(
+    site: Site, tmp_path: Path, reporter: Reporter
+) -> None:
     site.add_item("a", "2021-01-01T00:00:00Z", b"not a raster" * 1_000)
     with pytest.raises(Unavailable, match="remote raster"):
         fetch(settings(site), tmp_path, reporter)
 
 
-def test_tiles_of_different_cell_size_are_refused(site: Site, tmp_path: Path, reporter: Reporter):
+def test_tiles_of_different_cell_size_are_refused(
+    site: Site, tmp_path: Path, reporter: Reporter
+) -> None:
     site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.0, noise(1)))
     site.add_item("b", "2021-01-01T00:00:00Z", tile(tmp_path, 118.5, noise(2)[:, ::2]))
     with pytest.raises(InvalidInput, match="another grid"):
         fetch(settings(site), tmp_path, reporter)
 
 
-def test_nothing_found_is_said(site: Site, tmp_path: Path, reporter: Reporter):
+def test_nothing_found_is_said(site: Site, tmp_path: Path, reporter: Reporter) -> None:
     with pytest.raises(NotFound, match="no item"):
         fetch(settings(site), tmp_path, reporter)
 
 
-def test_command_fetches_what_it_can_and_names_what_it_could_not(site: Site, tmp_path: Path):
+def test_command_fetches_what_it_can_and_names_what_it_could_not(
+    site: Site, tmp_path: Path
+) -> None:
     site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.5, noise(1)))
     configuration = tmp_path / "catalogues.toml"
     configuration.write_text(
@@ -300,7 +312,7 @@ def test_command_fetches_what_it_can_and_names_what_it_could_not(site: Site, tmp
     assert read_description(tmp_path / "dem.json").region == "here"
 
 
-def test_token_is_kept_out_of_errors(site: Site, tmp_path: Path, reporter: Reporter):
+def test_token_is_kept_out_of_errors(site: Site, tmp_path: Path, reporter: Reporter) -> None:
     site.add_item("a", "2021-01-01T00:00:00Z", b"not a raster" * 1_000)
     with pytest.raises(Unavailable) as caught:
         fetch(settings(site, token=True), tmp_path, reporter)

@@ -53,13 +53,13 @@ def kill(server: Server) -> int:
     return pid
 
 
-def test_starting_twice_starts_once(server: Server, surroundings: Surroundings):
+def test_starting_twice_starts_once(server: Server, surroundings: Surroundings) -> None:
     pid = server.process().pid
     type(server)(surroundings).start()
     assert server.process().pid == pid
 
 
-def test_a_killed_server_starts_again_on_its_port(server: Server):
+def test_a_killed_server_starts_again_on_its_port(server: Server) -> None:
     port, pid = server.port, kill(server)
     server.start()
     assert server.is_running()
@@ -67,19 +67,19 @@ def test_a_killed_server_starts_again_on_its_port(server: Server):
     assert server.process().pid != pid
 
 
-def test_a_server_does_not_run_as_root(server: Server):
+def test_a_server_does_not_run_as_root(server: Server) -> None:
     status = Path(f"/proc/{server.process().pid}/status").read_text().splitlines()
     uids = next(line for line in status if line.startswith("Uid:")).split()[1:]
     assert "0" not in uids
 
 
-def test_stopping_twice_is_harmless(server: Server):
+def test_stopping_twice_is_harmless(server: Server) -> None:
     server.stop()
     server.stop()
     assert not server.is_running()
 
 
-def test_a_taken_port_is_left_to_its_owner(server: Server):
+def test_a_taken_port_is_left_to_its_owner(server: Server) -> None:
     server.stop()
     with socket.socket() as owner:
         owner.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -93,14 +93,14 @@ def test_a_taken_port_is_left_to_its_owner(server: Server):
 
 def test_the_port_of_a_running_postgres_is_found_again(
     postgres: PrivatePostgres, surroundings: Surroundings
-):
+) -> None:
     port, pid = postgres.port, postgres.process().pid
     surroundings.ports.path.unlink()
     postgres.start()
     assert (postgres.port, postgres.process().pid) == (port, pid)
 
 
-def test_a_redis_nobody_knows_the_port_of_is_replaced(surroundings: Surroundings):
+def test_a_redis_nobody_knows_the_port_of_is_replaced(surroundings: Surroundings) -> None:
     redis = PrivateRedis(surroundings)
     redis.start()
     book = json.loads(surroundings.ports.path.read_text())
@@ -111,7 +111,7 @@ def test_a_redis_nobody_knows_the_port_of_is_replaced(surroundings: Surroundings
     redis.stop()
 
 
-def test_a_password_is_needed(postgres: PrivatePostgres):
+def test_a_password_is_needed(postgres: PrivatePostgres) -> None:
     command = ["/usr/lib/postgresql/15/bin/psql", "-w", "-c", "SELECT 1"]
     right = postgres.url()
     wrong = right.replace(postgres.password, "guess")
@@ -119,14 +119,16 @@ def test_a_password_is_needed(postgres: PrivatePostgres):
     assert b"authentication failed" in subprocess.run([*command, wrong], capture_output=True).stderr
 
 
-def test_data_outlive_a_kill(postgres: PrivatePostgres):
+def test_data_outlive_a_kill(postgres: PrivatePostgres) -> None:
     postgres.execute("CREATE TABLE IF NOT EXISTS kept (n int); INSERT INTO kept VALUES (1)")
     kill(postgres)
     postgres.start()
     postgres.execute("SELECT 1 / count(*) FROM kept")
 
 
-def test_a_dead_lock_file_naming_a_living_process_is_no_hindrance(postgres: PrivatePostgres):
+def test_a_dead_lock_file_naming_a_living_process_is_no_hindrance(
+    postgres: PrivatePostgres,
+) -> None:
     lock = postgres.data / "postmaster.pid"
     postgres.stop()
     lock.write_text(f"{os.getpid()}\n{postgres.data}\n0\n5432\n\n127.0.0.1\n0 0\nready\n")
@@ -134,12 +136,12 @@ def test_a_dead_lock_file_naming_a_living_process_is_no_hindrance(postgres: Priv
     assert postgres.is_running()
 
 
-def test_a_refused_statement_is_an_error(postgres: PrivatePostgres):
+def test_a_refused_statement_is_an_error(postgres: PrivatePostgres) -> None:
     with pytest.raises(Unavailable, match="does not exist"):
         postgres.execute("SELECT * FROM nowhere")
 
 
-def test_an_interrupted_initialisation_is_done_again():
+def test_an_interrupted_initialisation_is_done_again() -> None:
     with run_directory() as directory:
         postgres = PrivatePostgres(Surroundings.of_home(Home(directory), bound=True))
         partial = postgres.data.with_name("data.partial")
@@ -151,7 +153,7 @@ def test_an_interrupted_initialisation_is_done_again():
         postgres.stop()
 
 
-def test_a_removed_home_does_not_leave_its_server_in_the_way():
+def test_a_removed_home_does_not_leave_its_server_in_the_way() -> None:
     with run_directory() as directory:
         home = Home(directory / "home")
         redis = PrivateRedis(Surroundings.of_home(home, bound=True))

@@ -53,7 +53,7 @@ def service(tmp_path: Path) -> Iterator[ServiceProcess]:
 
 def test_a_service_is_started_once(
     service: ServiceProcess, environment: dict[str, str], tmp_path: Path
-):
+) -> None:
     pid = start(service, environment)
     assert service.is_running()
     assert start(make_service(tmp_path, "answering"), environment) == pid
@@ -61,7 +61,7 @@ def test_a_service_is_started_once(
 
 def test_another_environment_restarts_it_on_its_port(
     service: ServiceProcess, environment: dict[str, str]
-):
+) -> None:
     pid, port = start(service, environment), service.port
     assert start(service, environment | {"SHANHAI_LOG_LEVEL": "DEBUG"}) != pid
     assert service.port == port
@@ -69,19 +69,23 @@ def test_another_environment_restarts_it_on_its_port(
 
 def test_newer_code_restarts_it(
     service: ServiceProcess, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     pid = start(service, environment)
     monkeypatch.setattr(services, "newest_change", lambda checkout: time.time() + 1)
     assert start(service, environment) != pid
 
 
-def test_a_killed_service_is_started_again(service: ServiceProcess, environment: dict[str, str]):
+def test_a_killed_service_is_started_again(
+    service: ServiceProcess, environment: dict[str, str]
+) -> None:
     pid = start(service, environment)
     os.kill(pid, signal.SIGKILL)
     assert start(service, environment) != pid
 
 
-def test_a_stopped_service_leaves_nothing(service: ServiceProcess, environment: dict[str, str]):
+def test_a_stopped_service_leaves_nothing(
+    service: ServiceProcess, environment: dict[str, str]
+) -> None:
     start(service, environment)
     service.ask_to_stop()
     service.stop()
@@ -89,14 +93,16 @@ def test_a_stopped_service_leaves_nothing(service: ServiceProcess, environment: 
     assert not service.is_running()
 
 
-def test_a_failing_service_shows_the_end_of_its_log(tmp_path: Path, environment: dict[str, str]):
+def test_a_failing_service_shows_the_end_of_its_log(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
     service = make_service(tmp_path, "failing")
     with pytest.raises(Unavailable, match=r"failing ended(.|\n)*no database today"):
         start(service, environment)
     service.stop()
 
 
-def test_the_newest_change_is_that_of_code(tmp_path: Path):
+def test_the_newest_change_is_that_of_code(tmp_path: Path) -> None:
     code, other = tmp_path / "shared" / "module.py", tmp_path / "shared" / "notes.txt"
     code.parent.mkdir()
     code.touch()

@@ -58,7 +58,7 @@ def pids(stack: Stack) -> dict[str, int | None]:
 
 def test_the_log_is_archived_where_there_is_a_key_for_it(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     assert "archive" not in pids(stack)
     monkeypatch.setenv("SHANHAI_BACKUP_RECIPIENT", make_identity(stack.home.path / "key"))
     monkeypatch.setenv("SHANHAI_BACKUP_EVERY_S", "1")
@@ -73,19 +73,19 @@ def test_the_log_is_archived_where_there_is_a_key_for_it(
         time.sleep(0.5)
 
 
-def test_up_makes_every_part_ready(stack: Stack):
+def test_up_makes_every_part_ready(stack: Stack) -> None:
     assert all(condition.healthy for condition in stack.status())
     for name, pid in pids(stack).items():
         assert (stack.home.run / f"{name}.pid").read_text() == f"{pid}\n"
 
 
-def test_up_twice_changes_nothing(stack: Stack, home: Home):
+def test_up_twice_changes_nothing(stack: Stack, home: Home) -> None:
     before = pids(stack)
     Stack(home, bound=True).up()
     assert pids(stack) == before
 
 
-def test_two_ups_at_once_start_one_stack(stack: Stack, home: Home):
+def test_two_ups_at_once_start_one_stack(stack: Stack, home: Home) -> None:
     stack.down()
     # In threads that outlive the start: the parts are bound to the thread that started them.
     others = [Stack(home) for _ in range(2)]
@@ -99,7 +99,7 @@ def test_two_ups_at_once_start_one_stack(stack: Stack, home: Home):
         other.down()
 
 
-def test_whatever_was_killed_comes_back(stack: Stack, home: Home):
+def test_whatever_was_killed_comes_back(stack: Stack, home: Home) -> None:
     before = pids(stack)
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
@@ -114,7 +114,7 @@ def test_whatever_was_killed_comes_back(stack: Stack, home: Home):
     again.down()
 
 
-def test_down_leaves_nothing(stack: Stack):
+def test_down_leaves_nothing(stack: Stack) -> None:
     before = pids(stack)
     assert sorted(stack.down()) == sorted(before)
     assert stack.down() == []
@@ -123,7 +123,7 @@ def test_down_leaves_nothing(stack: Stack):
     assert [condition.pid for condition in stack.status()] == [None] * 6
 
 
-def test_secrets_are_private_and_complete(stack: Stack):
+def test_secrets_are_private_and_complete(stack: Stack) -> None:
     assert stack.home.secrets.stat().st_mode & 0o077 == 0
     assert stack.secrets.get("postgres_password") in stack.database_url
     signing = stack.environment()["SHANHAI_TILE_TOKENS_SECRET"]
@@ -132,7 +132,7 @@ def test_secrets_are_private_and_complete(stack: Stack):
     assert stack.secrets.get("tile_token_secret") == signing
 
 
-def test_services_are_given_settings_that_exist(stack: Stack):
+def test_services_are_given_settings_that_exist(stack: Stack) -> None:
     known = {
         f"{settings.model_config['env_prefix']}{field}".upper()
         for settings in ALL_SETTINGS

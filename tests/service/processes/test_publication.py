@@ -100,7 +100,7 @@ async def all_of(sessions: Sessions, query: sa.Select[Any]) -> list[Any]:
 
 async def test_a_zoning_becomes_datasets_a_scheme_and_zones(
     sessions: Sessions, computed: Computed, tmp_path: Path
-):
+) -> None:
     job, values = await publish(sessions, computed, tmp_path)
     assert (values["scheme"], values["scheme_version"]) == (SCHEME, 1)
     assert values["layers"]["zones"] == f"zones.{CODE}"
@@ -119,7 +119,7 @@ async def test_a_zoning_becomes_datasets_a_scheme_and_zones(
 
 async def test_the_zones_hold_their_polygons_and_numbers(
     sessions: Sessions, computed: Computed, tmp_path: Path
-):
+) -> None:
     _, values = await publish(sessions, computed, tmp_path)
     zones = await all_of(
         sessions,
@@ -147,7 +147,7 @@ async def test_the_zones_hold_their_polygons_and_numbers(
 
 async def test_a_second_version_supersedes_the_first(
     sessions: Sessions, computed: Computed, tmp_path: Path
-):
+) -> None:
     await publish(sessions, computed, tmp_path)
     _, values = await publish(sessions, computed, tmp_path)
     assert values["scheme_version"] == 2
@@ -172,7 +172,7 @@ async def test_a_second_version_supersedes_the_first(
 
 async def test_a_draft_leaves_the_published_one_alone(
     sessions: Sessions, computed: Computed, tmp_path: Path
-):
+) -> None:
     await publish(sessions, computed, tmp_path)
     job, values = await publish(sessions, computed, tmp_path, publish=False)
     assert values["status"] == "draft"
@@ -185,7 +185,7 @@ async def test_a_draft_leaves_the_published_one_alone(
 
 async def test_what_rests_on_a_closed_dataset_is_closed_and_stand_ins_are_passed_on(
     sessions: Sessions, computed: Computed, tmp_path: Path
-):
+) -> None:
     job, _ = await publish(sessions, computed, tmp_path)
     async with sessions.begin() as session:
         used = (await session.scalars(select(Dataset).where(Dataset.job_id == job).limit(1))).one()
@@ -206,7 +206,7 @@ async def test_what_rests_on_a_closed_dataset_is_closed_and_stand_ins_are_passed
 
 async def test_a_region_removed_meanwhile_fails_the_publication(
     sessions: Sessions, computed: Computed, tmp_path: Path
-):
+) -> None:
     async with sessions.begin() as session:
         await session.execute(sa.update(Region).values(deleted_at=func.now()))
     with pytest.raises(NotFound):
@@ -241,7 +241,7 @@ def importing(watershed: Watershed, folder: Path, *, height: float, theme: str =
 
 async def test_an_import_is_registered_and_replaced_under_its_code(
     sessions: Sessions, watershed: Watershed, tmp_path: Path
-):
+) -> None:
     for number, height in enumerate((10.0, 20.0)):
         _, values = await publish(
             sessions,
@@ -269,7 +269,7 @@ async def test_an_import_is_registered_and_replaced_under_its_code(
 
 async def test_a_code_of_another_theme_is_not_taken_over(
     sessions: Sessions, watershed: Watershed, tmp_path: Path
-):
+) -> None:
     await publish(sessions, importing(watershed, tmp_path / "a", height=10.0), tmp_path / "store")
     other = importing(watershed, tmp_path / "b", height=10.0, theme="npp")
     with pytest.raises(Conflict, match="in use for dem"):

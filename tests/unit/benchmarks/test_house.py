@@ -38,20 +38,20 @@ def functions(source: str) -> dict[str, int]:
     return {node.name: lines_of(node) for node in found}
 
 
-def test_lines_of_a_function_leave_its_docstring_out():
+def test_lines_of_a_function_leave_its_docstring_out() -> None:
     assert functions(SOURCE) == {"shown": 2, "_hidden": 5, "inner": 2, "undocumented": 4}
 
 
-def test_a_decorator_is_no_line_of_the_function():
+def test_a_decorator_is_no_line_of_the_function() -> None:
     assert functions("@first\n@second\ndef name():\n    pass\n") == {"name": 2}
 
 
-def test_public_things_are_the_module_and_what_has_no_underscore():
+def test_public_things_are_the_module_and_what_has_no_underscore() -> None:
     names = [getattr(thing, "name", "module") for thing in public_things(ast.parse(SOURCE))]
     assert names == ["module", "Known", "shown", "undocumented"]
 
 
-def test_figures_of_a_package():
+def test_figures_of_a_package() -> None:
     measure = Measure()
     measure.add(SOURCE)
     cells = measure.cells()
@@ -69,7 +69,7 @@ def test_figures_of_a_package():
         (range(1, 12), 0.9, 10),
     ],
 )
-def test_quantiles(numbers: list[int], probability: float, expected: int):
+def test_quantiles(numbers: list[int], probability: float, expected: int) -> None:
     assert quantile(numbers, probability) == expected
 
 
@@ -82,7 +82,7 @@ def tree_of(folder: Path, **files: str) -> SourceTree:
     return SourceTree(folder, {"pkg": "pkg"})
 
 
-def test_a_module_that_one_other_imports_has_a_single_importer(tmp_path: Path):
+def test_a_module_that_one_other_imports_has_a_single_importer(tmp_path: Path) -> None:
     tree = tree_of(
         tmp_path,
         once="A = 1\n",
@@ -94,7 +94,7 @@ def test_a_module_that_one_other_imports_has_a_single_importer(tmp_path: Path):
     assert tree.import_lines == 3
 
 
-def test_classes_of_one_name_are_counted_wherever_they_stand(tmp_path: Path):
+def test_classes_of_one_name_are_counted_wherever_they_stand(tmp_path: Path) -> None:
     tree = tree_of(tmp_path, a="class X: ...\n", b="def f():\n    class X: ...\n")
     assert classes(tree)["X"] == ["pkg.a", "pkg.b"]
 

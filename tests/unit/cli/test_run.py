@@ -29,11 +29,11 @@ def region(tmp_path: Path) -> Path:
     return path
 
 
-def test_every_process_that_runs_on_files_is_one():
+def test_every_process_that_runs_on_files_is_one() -> None:
     assert set(RUNNABLE) <= set(CONTRACTS)
 
 
-def test_inputs_are_json_or_yaml_bare_or_as_a_request(tmp_path: Path):
+def test_inputs_are_json_or_yaml_bare_or_as_a_request(tmp_path: Path) -> None:
     wanted = {"cell_m": 100, "parameters": {"k": 4}}
     (tmp_path / "a.json").write_text(json.dumps({"inputs": wanted}), encoding="utf-8")
     (tmp_path / "b.yaml").write_text("cell_m: 100\nparameters: {k: 4}\n", encoding="utf-8")
@@ -42,21 +42,21 @@ def test_inputs_are_json_or_yaml_bare_or_as_a_request(tmp_path: Path):
 
 
 @pytest.mark.parametrize(("name", "text"), [("a.json", "{"), ("a.yaml", "a: ["), ("b.json", "[]")])
-def test_what_holds_no_inputs_is_refused(tmp_path: Path, name: str, text: str):
+def test_what_holds_no_inputs_is_refused(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(InvalidInput) as caught:
         read_inputs(tmp_path / name)
     assert caught.value.message_zh != caught.value.message
 
 
-def test_flags_go_over_the_file():
+def test_flags_go_over_the_file() -> None:
     base = {"cell_m": 100, "parameters": {"k": 4, "unit_m": 500}}
     asked = nested({"parameters.k": 5, "seed": 7}, base)
     assert asked == {"cell_m": 100, "parameters": {"k": 5, "unit_m": 500}, "seed": 7}
     assert base["parameters"] == {"k": 4, "unit_m": 500}
 
 
-def test_lists_and_objects_are_json():
+def test_lists_and_objects_are_json() -> None:
     given = ['themes=["carbon"]', 'datasets={"dem": "a"}', "plan=[x", "cell_m=30"]
     assert read_settings(given) == {
         "themes": ["carbon"],
@@ -66,13 +66,13 @@ def test_lists_and_objects_are_json():
     }
 
 
-def test_a_raster_that_is_not_there_is_named(tmp_path: Path):
+def test_a_raster_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
         read_rasters([f"dem={tmp_path / 'nope.tif'}"])
     assert caught.value.faults[0].pointer == "/inputs/datasets/dem"
 
 
-def test_words_on_a_raster_stay_words(tmp_path: Path):
+def test_words_on_a_raster_stay_words(tmp_path: Path) -> None:
     rasters = {"dem": tmp_path / "dem.tif"}
     said = {"source": ["dem=2020"], "licence": ["dem=CC BY 4.0, a=b"]}
     assert read_options(["dem.scale=0.1"], rasters, said) == {
@@ -89,7 +89,7 @@ def test_words_on_a_raster_stay_words(tmp_path: Path):
 
 def test_broken_rules_are_told_in_both_languages_with_their_pointers(
     region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
-):
+) -> None:
     given = ("--set", "cell_m=3", "--set", "parameters.k=50", "--set", "foo=1")
     told = refusal(
         *(capsys, monkeypatch, "delineate-zones", "--region", str(region)),
@@ -103,7 +103,7 @@ def test_broken_rules_are_told_in_both_languages_with_their_pointers(
 
 def test_several_features_without_a_parent_are_refused(
     region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
-):
+) -> None:
     shape = json.loads(region.read_text())
     one = [{"type": "Feature", "properties": {"name": n}, "geometry": shape} for n in "甲乙"]
     region.write_text(json.dumps({"type": "FeatureCollection", "features": one}))
@@ -119,7 +119,7 @@ def test_several_features_without_a_parent_are_refused(
 @pytest.mark.parametrize("process", ["echo", "seed-tiles"])
 def test_a_process_that_needs_a_server_is_refused(
     region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any, process: str
-):
+) -> None:
     told = refusal(
         *(capsys, monkeypatch, process, "--region", str(region), "--out", str(tmp_path / "out"))
     )

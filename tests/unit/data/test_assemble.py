@@ -76,7 +76,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_every_theme_is_described_with_the_hash_of_its_file(folder: Path):
+def test_every_theme_is_described_with_the_hash_of_its_file(folder: Path) -> None:
     described = {path.stem: read_description(path) for path in folder.glob("*.json")}
     assert set(described) == THEMES
     for theme, description in described.items():
@@ -87,13 +87,13 @@ def test_every_theme_is_described_with_the_hash_of_its_file(folder: Path):
         assert description.licence
 
 
-def test_population_sums_to_the_district_totals(folder: Path):
+def test_population_sums_to_the_district_totals(folder: Path) -> None:
     persons = read_geotiff(folder / "population.tif").values[0]
     assert np.nansum(persons) == pytest.approx(80_000, rel=1e-6)
     assert str(read_description(folder / "population.json").observed_from) == "2018-01-01"
 
 
-def test_surfaces_share_the_metric_grid_and_know_the_sea(folder: Path):
+def test_surfaces_share_the_metric_grid_and_know_the_sea(folder: Path) -> None:
     surfaces = {name: read_geotiff(folder / f"{name}.tif") for name in ("npp", "land_cover")}
     assert {surface.crs for surface in surfaces.values()} == {"EPSG:4548"}
     assert len({surface.transform for surface in surfaces.values()}) == 1
@@ -107,7 +107,7 @@ def test_surfaces_share_the_metric_grid_and_know_the_sea(folder: Path):
     ("theme", "bands"),
     [("dem", 1), ("rainfall", 12), ("temperature", 12), ("soil", 4), ("night_lights", 1)],
 )
-def test_native_layers_reach_beyond_the_grid(folder: Path, theme: str, bands: int):
+def test_native_layers_reach_beyond_the_grid(folder: Path, theme: str, bands: int) -> None:
     layer = read_geotiff(folder / f"{theme}.tif")
     step, _, west, _, _, north = layer.transform
     assert layer.crs == "EPSG:4326"
@@ -118,13 +118,13 @@ def test_native_layers_reach_beyond_the_grid(folder: Path, theme: str, bands: in
     assert west + step * layer.values.shape[2] > 118.1 + 0.02
 
 
-def test_soil_fractions_sum_to_a_hundred(folder: Path):
+def test_soil_fractions_sum_to_a_hundred(folder: Path) -> None:
     soil = read_geotiff(folder / "soil.tif")
     np.testing.assert_allclose(soil.values[:3].sum(axis=0), 100.0)
     assert soil.descriptions == ("sand", "silt", "clay", "organic_carbon")
 
 
-def test_region_and_districts_are_features(folder: Path):
+def test_region_and_districts_are_features(folder: Path) -> None:
     features = json.loads((folder / "regions.geojson").read_text())["features"]
     properties = [feature["properties"] for feature in features]
     assert [entry["code"] for entry in properties] == ["shore", "shore-west", "shore-east"]
@@ -135,14 +135,14 @@ def test_region_and_districts_are_features(folder: Path):
     assert features[0]["geometry"]["type"] == "MultiPolygon"
 
 
-def test_water_says_which_is_sea_and_places_stay_inside(folder: Path):
+def test_water_says_which_is_sea_and_places_stay_inside(folder: Path) -> None:
     water = json.loads((folder / "water.geojson").read_text())["features"]
     assert [feature["properties"]["kind"] for feature in water] == ["sea", "fresh"]
     places = json.loads((folder / "places.geojson").read_text())["features"]
     assert [feature["properties"]["name"] for feature in places] == ["Inside"]
 
 
-def test_same_input_gives_the_same_bytes(folder: Path, tmp_path: Path):
+def test_same_input_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     made = assemble_region(
         SHORE, world(SHORE, [MultiPolygon([WEST]), MultiPolygon([EAST])]), tmp_path
     )
@@ -151,7 +151,7 @@ def test_same_input_gives_the_same_bytes(folder: Path, tmp_path: Path):
         assert path.read_bytes() == (folder / path.name).read_bytes()
 
 
-def test_region_of_one_unit_is_listed_once_and_counts_its_places(tmp_path: Path):
+def test_region_of_one_unit_is_listed_once_and_counts_its_places(tmp_path: Path) -> None:
     unit = DemoUnit("shore", "海岸", "Shore", 990001)
     region = replace(
         SHORE, level="district", units=(unit,), outline_unit=True, residents_source="its places"

@@ -25,7 +25,7 @@ def maps(path: Path, *, south_first: bool) -> None:
             wheel.writestr(f"itur/data/{name}.npz", stored(array))
 
 
-def test_maps_come_north_up_whichever_way_they_are_stored(tmp_path: Path):
+def test_maps_come_north_up_whichever_way_they_are_stored(tmp_path: Path) -> None:
     fields = []
     for south_first in (True, False):
         path = tmp_path / f"{south_first}.whl"
@@ -36,13 +36,13 @@ def test_maps_come_north_up_whichever_way_they_are_stored(tmp_path: Path):
         np.testing.assert_array_equal(field.values[0, :, 0], [110.0, 10.0, -90.0])
 
 
-def test_temperature_is_in_celsius_month_by_month(tmp_path: Path):
+def test_temperature_is_in_celsius_month_by_month(tmp_path: Path) -> None:
     maps(tmp_path / "maps.whl", south_first=True)
     field = read_monthly_temperature(tmp_path / "maps.whl")
     np.testing.assert_allclose(field.values[:, 0, 0], np.arange(1.0, 13.0))
 
 
-def test_a_hill_is_colder_by_the_lapse_rate_and_a_plain_is_unchanged():
+def test_a_hill_is_colder_by_the_lapse_rate_and_a_plain_is_unchanged() -> None:
     temperature = GeographicField(np.full((12, 9, 9), 20.0), 0.0, 9.0, 1.0)
     height = np.zeros((1, 90, 90))
     height[0, 44, 44] = 1000.0

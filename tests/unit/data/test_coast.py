@@ -23,7 +23,9 @@ def world_text() -> bytes:
 
 
 @pytest.mark.parametrize("block", [1, 60, 1 << 20])
-def test_every_member_is_read_however_the_text_is_cut(monkeypatch: pytest.MonkeyPatch, block: int):
+def test_every_member_is_read_however_the_text_is_cut(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
     monkeypatch.setattr(coast, "_BLOCK_BYTES", block)
     clips = clip_text(world_text(), BOXES | {"holed": (39.0, 0.0, 45.0, 5.0)})
     assert clips["shore"].oceanic.equals(box(29, 10, 30, 12))
@@ -32,12 +34,12 @@ def test_every_member_is_read_however_the_text_is_cut(monkeypatch: pytest.Monkey
     assert clips["holed"].other.equals(HOLED)
 
 
-def test_everything_holds_both_kinds():
+def test_everything_holds_both_kinds() -> None:
     clips = clip_text(world_text(), {"all": (-1.0, -1.0, 80.0, 80.0)})
     assert clips["all"].everything.area == pytest.approx(900 + 0.08 + 15 + 1)
 
 
-def test_second_clip_comes_from_the_cache(tmp_path: Path):
+def test_second_clip_comes_from_the_cache(tmp_path: Path) -> None:
     archive = tmp_path / "map.tgz"
     text = world_text()
     with tarfile.open(archive, "w:gz") as tarball:

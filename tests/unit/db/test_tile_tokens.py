@@ -21,18 +21,18 @@ TOKEN = TileToken(
 )
 
 
-def test_token_is_read_as_it_was_sealed():
+def test_token_is_read_as_it_was_sealed() -> None:
     assert unseal(seal(TOKEN, SECRET), SECRET) == TOKEN
 
 
-def test_same_token_is_the_same_text():
+def test_same_token_is_the_same_text() -> None:
     again = TileToken(*(getattr(TOKEN, name) for name in TileToken.__slots__))
     assert seal(again, SECRET) == seal(TOKEN, SECRET)
     assert seal(TOKEN, SECRET).replace("_", "").replace("-", "").replace(".", "").isalnum()
 
 
 @given(st.data())
-def test_any_changed_character_is_noticed(data: st.DataObject):
+def test_any_changed_character_is_noticed(data: st.DataObject) -> None:
     text = seal(TOKEN, SECRET)
     at = data.draw(st.integers(0, len(text) - 1))
     other = data.draw(st.characters(exclude_characters=text[at], max_codepoint=0x24F))
@@ -40,7 +40,7 @@ def test_any_changed_character_is_noticed(data: st.DataObject):
         unseal(text[:at] + other + text[at + 1 :], SECRET)
 
 
-def test_bits_that_stand_for_nothing_are_noticed():
+def test_bits_that_stand_for_nothing_are_noticed() -> None:
     content, _, signature = seal(TOKEN, SECRET).partition(".")
     # 32 bytes leave two bits of the last character over.
     last = ALPHABET[ALPHABET.index(signature[-1]) + 1]
@@ -49,23 +49,23 @@ def test_bits_that_stand_for_nothing_are_noticed():
 
 
 @pytest.mark.parametrize("text", ["", MARK, f"{MARK}.", "shk_abc", "a" * 20_000, f"{MARK}W10.W10"])
-def test_what_is_no_token_is_refused(text: str):
+def test_what_is_no_token_is_refused(text: str) -> None:
     with pytest.raises(Unauthenticated):
         unseal(text, SECRET)
 
 
-def test_without_a_secret_nothing_is_a_token():
+def test_without_a_secret_nothing_is_a_token() -> None:
     with pytest.raises(Unauthenticated):
         unseal(seal(TOKEN, ""), "")
 
 
-def test_token_ends():
+def test_token_ends() -> None:
     past = TileToken("key:abcdefgh", frozenset({"zones"}), int(time.time()))
     with pytest.raises(Unauthenticated, match="expired"):
         unseal(seal(past, SECRET), SECRET)
 
 
-def test_short_secrets_are_refused():
+def test_short_secrets_are_refused() -> None:
     with pytest.raises(ValidationError, match="at least 32"):
         TileTokenSettings(secret=SecretStr("short"))
     assert TileTokenSettings(secret=SecretStr("")).secret.get_secret_value() == ""

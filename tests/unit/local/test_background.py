@@ -42,19 +42,19 @@ def launch(unit: BackgroundProcess, command: list[str] = SLEEP) -> RunningProces
 
 def test_a_unit_is_found_by_another_program_through_its_pid_file(
     unit: BackgroundProcess, tmp_path: Path
-):
+) -> None:
     process = launch(unit)
     assert unit.pid_file.read_text() == f"{process.pid}\n"
     assert make_unit(tmp_path).process().pid == process.pid
 
 
-def test_a_unit_is_found_without_its_pid_file(unit: BackgroundProcess, tmp_path: Path):
+def test_a_unit_is_found_without_its_pid_file(unit: BackgroundProcess, tmp_path: Path) -> None:
     process = launch(unit)
     unit.pid_file.unlink()
     assert make_unit(tmp_path).process().pid == process.pid
 
 
-def test_a_foreign_process_under_the_noted_id_is_left_alone(unit: BackgroundProcess):
+def test_a_foreign_process_under_the_noted_id_is_left_alone(unit: BackgroundProcess) -> None:
     with subprocess.Popen(SLEEP, cwd="/") as foreign:
         unit.pid_file.write_text(f"{foreign.pid}\n")
         assert unit.process() is None
@@ -63,7 +63,7 @@ def test_a_foreign_process_under_the_noted_id_is_left_alone(unit: BackgroundProc
         foreign.kill()
 
 
-def test_another_program_in_the_directory_is_left_alone(unit: BackgroundProcess):
+def test_another_program_in_the_directory_is_left_alone(unit: BackgroundProcess) -> None:
     with subprocess.Popen(["/usr/bin/tail", "-f", "/dev/null"], cwd=unit.directory) as foreign:
         unit.pid_file.write_text(f"{foreign.pid}\n")
         unit.stop(POLITE_THEN_FORCED)
@@ -71,7 +71,7 @@ def test_another_program_in_the_directory_is_left_alone(unit: BackgroundProcess)
         foreign.kill()
 
 
-def test_stopping_ends_the_process_and_removes_the_pid_file(unit: BackgroundProcess):
+def test_stopping_ends_the_process_and_removes_the_pid_file(unit: BackgroundProcess) -> None:
     process = launch(unit)
     unit.stop(POLITE_THEN_FORCED)
     assert read_process(process.pid) is None
@@ -79,7 +79,7 @@ def test_stopping_ends_the_process_and_removes_the_pid_file(unit: BackgroundProc
     unit.stop(POLITE_THEN_FORCED)
 
 
-def test_a_deaf_process_is_killed(tmp_path: Path):
+def test_a_deaf_process_is_killed(tmp_path: Path) -> None:
     unit = make_unit(tmp_path, "python")
     deaf = (
         "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=1); time.sleep(9)"
@@ -91,7 +91,7 @@ def test_a_deaf_process_is_killed(tmp_path: Path):
     assert read_process(process.pid) is None
 
 
-def test_orphans_of_a_killed_process_are_cleared(tmp_path: Path):
+def test_orphans_of_a_killed_process_are_cleared(tmp_path: Path) -> None:
     unit = make_unit(tmp_path, "python")
     parent = (
         "import subprocess, sys, time;"
@@ -105,26 +105,26 @@ def test_orphans_of_a_killed_process_are_cleared(tmp_path: Path):
     assert unit.process() is None
 
 
-def test_waiting_for_a_process_that_ends_shows_its_log(unit: BackgroundProcess):
+def test_waiting_for_a_process_that_ends_shows_its_log(unit: BackgroundProcess) -> None:
     unit.launch(["sh", "-c", "echo no such thing; exit 1"], environment=ENVIRONMENT)
     with pytest.raises(Unavailable, match=r"ended instead of starting(.|\n)*no such thing"):
         unit.wait_until(lambda: False, 5)
 
 
-def test_waiting_too_long_is_said(unit: BackgroundProcess):
+def test_waiting_too_long_is_said(unit: BackgroundProcess) -> None:
     launch(unit)
     with pytest.raises(Unavailable, match="not ready after"):
         unit.wait_until(lambda: False, 0.1)
 
 
-def test_standard_input_is_passed_on(unit: BackgroundProcess):
+def test_standard_input_is_passed_on(unit: BackgroundProcess) -> None:
     unit.launch(["cat"], environment=ENVIRONMENT, standard_input=b"said in private")
     deadline = time.monotonic() + 5
     while unit.log_file.read_bytes() != b"said in private":
         assert time.monotonic() < deadline
 
 
-def test_a_process_is_described(unit: BackgroundProcess):
+def test_a_process_is_described(unit: BackgroundProcess) -> None:
     process = launch(unit)
     assert process.executable == "sleep"
     assert process.directory == str(unit.directory)
@@ -133,7 +133,7 @@ def test_a_process_is_described(unit: BackgroundProcess):
 
 
 @pytest.mark.parametrize("deaf", ["", "signal.signal(signal.SIGINT, signal.SIG_IGN);"])
-def test_a_bound_unit_ends_with_its_starter(tmp_path: Path, deaf: str):
+def test_a_bound_unit_ends_with_its_starter(tmp_path: Path, deaf: str) -> None:
     starter = (
         f"import os, signal, sys; from pathlib import Path; {deaf} sys.path.insert(0, sys.argv[2]);"
         "import test_units as t; u = t.make_unit(Path(sys.argv[1])); u.dies_with_parent = True;"

@@ -7,7 +7,7 @@ from shanhai.local.files import tail, write_whole
 from shanhai.local.secret_book import SecretBook
 
 
-def test_a_file_is_replaced_as_a_whole(tmp_path: Path):
+def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     path = tmp_path / "note"
     write_whole(path, "a long first text")
     write_whole(path, "short")
@@ -15,7 +15,7 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path):
     assert os.listdir(tmp_path) == ["note"]
 
 
-def test_a_failed_write_leaves_the_old_text(tmp_path: Path):
+def test_a_failed_write_leaves_the_old_text(tmp_path: Path) -> None:
     path = tmp_path / "note"
     write_whole(path, "old")
     with pytest.raises(UnicodeEncodeError):
@@ -23,14 +23,14 @@ def test_a_failed_write_leaves_the_old_text(tmp_path: Path):
     assert path.read_text() == "old"
 
 
-def test_tail_gives_the_last_lines(tmp_path: Path):
+def test_tail_gives_the_last_lines(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_text("".join(f"{i}\n" for i in range(100)))
     assert tail(path, 2) == "98\n99"
     assert tail(tmp_path / "absent") == ""
 
 
-def test_secrets_are_kept_together_and_private(tmp_path: Path):
+def test_secrets_are_kept_together_and_private(tmp_path: Path) -> None:
     book = SecretBook(tmp_path / "secrets.json")
     book.keep("redis_password", "one")
     book.keep("admin_key", "two")

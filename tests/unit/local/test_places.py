@@ -36,7 +36,7 @@ def locked_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return base
 
 
-def test_home_is_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_home_is_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHANHAI_HOME", str(tmp_path / "home"))
     home = Home.of_checkout()
     assert home.path == tmp_path / "home"
@@ -44,14 +44,14 @@ def test_home_is_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.Mo
     assert home.work("api") == tmp_path / "home" / "work" / "api"
 
 
-def test_home_is_in_the_checkout_otherwise(monkeypatch: pytest.MonkeyPatch):
+def test_home_is_in_the_checkout_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SHANHAI_HOME", raising=False)
     assert Home.of_checkout().path == places.CHECKOUT / ".shanhai"
     assert (places.CHECKOUT / "pyproject.toml").is_file()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root hands servers to another account")
-def test_an_ordinary_user_keeps_servers_at_home(tmp_path: Path):
+def test_an_ordinary_user_keeps_servers_at_home(tmp_path: Path) -> None:
     place = server_place(tmp_path / "home", "postgres")
     assert place.directory == tmp_path / "home" / "postgres"
     assert place.account == current_account()
@@ -59,7 +59,7 @@ def test_an_ordinary_user_keeps_servers_at_home(tmp_path: Path):
 
 
 @as_root
-def test_root_keeps_servers_elsewhere_when_their_account_cannot_enter(locked_base: Path):
+def test_root_keeps_servers_elsewhere_when_their_account_cannot_enter(locked_base: Path) -> None:
     place = server_place(locked_base, "postgres")
     assert place.directory.parents[1] == places.ELSEWHERE
     assert (locked_base / "postgres").resolve() == place.directory
@@ -69,7 +69,7 @@ def test_root_keeps_servers_elsewhere_when_their_account_cannot_enter(locked_bas
 
 
 @as_root
-def test_a_removed_home_starts_empty_and_deletes_nothing(locked_base: Path):
+def test_a_removed_home_starts_empty_and_deletes_nothing(locked_base: Path) -> None:
     (server_place(locked_base, "postgres").directory / "old").touch()
     shutil.rmtree(locked_base)
     place = server_place(locked_base, "postgres")
@@ -78,7 +78,7 @@ def test_a_removed_home_starts_empty_and_deletes_nothing(locked_base: Path):
 
 
 @as_root
-def test_a_copied_home_does_not_share_its_original_data(locked_base: Path):
+def test_a_copied_home_does_not_share_its_original_data(locked_base: Path) -> None:
     original = server_place(locked_base, "postgres")
     copy = locked_base.with_name("copy")
     shutil.copytree(locked_base, copy, symlinks=True)
@@ -86,14 +86,14 @@ def test_a_copied_home_does_not_share_its_original_data(locked_base: Path):
 
 
 @as_root
-def test_a_lost_data_directory_is_made_again(locked_base: Path):
+def test_a_lost_data_directory_is_made_again(locked_base: Path) -> None:
     place = server_place(locked_base, "postgres")
     shutil.rmtree(place.directory)
     assert server_place(locked_base, "postgres").directory.is_dir()
 
 
 @as_root
-def test_places_elsewhere_are_discarded(locked_base: Path):
+def test_places_elsewhere_are_discarded(locked_base: Path) -> None:
     place = server_place(locked_base, "postgres")
     discard_places(locked_base)
     assert not place.directory.parent.exists()
@@ -101,7 +101,7 @@ def test_places_elsewhere_are_discarded(locked_base: Path):
 
 
 @as_root
-def test_root_uses_what_another_account_owns(tmp_path: Path):
+def test_root_uses_what_another_account_owns(tmp_path: Path) -> None:
     base = tmp_path / "home"
     (base / "postgres").mkdir(parents=True)
     os.chown(base / "postgres", 65534, 65534)

@@ -21,37 +21,37 @@ def taken_port():
         yield server.getsockname()[1]
 
 
-def test_a_port_is_chosen_once(book: PortBook):
+def test_a_port_is_chosen_once(book: PortBook) -> None:
     assert book.choose("redis") == book.choose("redis") == book.remembered("redis")
 
 
-def test_the_preferred_port_is_taken_when_free(book: PortBook):
+def test_the_preferred_port_is_taken_when_free(book: PortBook) -> None:
     free = any_free_port(set())
     assert book.choose("api", free) == free
 
 
-def test_a_taken_port_is_replaced(book: PortBook, taken_port: int):
+def test_a_taken_port_is_replaced(book: PortBook, taken_port: int) -> None:
     book.remember("api", taken_port)
     assert book.choose("api", taken_port) != taken_port
 
 
-def test_two_names_never_share_a_port(book: PortBook):
+def test_two_names_never_share_a_port(book: PortBook) -> None:
     free = any_free_port(set())
     assert book.choose("api", free) != book.choose("tiles", free)
 
 
-def test_a_damaged_book_counts_as_empty(book: PortBook):
+def test_a_damaged_book_counts_as_empty(book: PortBook) -> None:
     book.path.write_text('{"api": 80')
     assert book.remembered("api") is None
     book.remember("api", 8000)
     assert book.remembered("api") == 8000
 
 
-def test_a_listening_port_is_not_free(taken_port: int):
+def test_a_listening_port_is_not_free(taken_port: int) -> None:
     assert not is_free(taken_port)
 
 
-def test_running_out_of_ports_is_said(monkeypatch: pytest.MonkeyPatch):
+def test_running_out_of_ports_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ports, "is_free", lambda port: False)
     with pytest.raises(Unavailable, match="no free port"):
         any_free_port(set())

@@ -70,12 +70,12 @@ def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
     watershed: Watershed,
     accounted: tuple[Path, Outcome],
     resume: Callable[[Task, float, Path], None],
-):
+) -> None:
     task = evaluation_task(watershed, "account-gep", {"coefficients": LOCAL})
     resume(task, 80, accounted[0])
 
 
-def test_every_promised_output_is_there(accounted: tuple[Path, Outcome]):
+def test_every_promised_output_is_there(accounted: tuple[Path, Outcome]) -> None:
     workspace, outcome = accounted
     assert {file.name for file in outcome.files} == {output.name for output in ACCOUNT_GEP.outputs}
     assert all((workspace / file.path).is_file() for file in outcome.files)
@@ -85,7 +85,7 @@ def test_every_promised_output_is_there(accounted: tuple[Path, Outcome]):
     assert "Share that rests on defaults" in page
 
 
-def test_the_sum_of_the_items_is_the_product(accounted: tuple[Path, Outcome]):
+def test_the_sum_of_the_items_is_the_product(accounted: tuple[Path, Outcome]) -> None:
     document = told(accounted[0])
     assert document["gep"] == pytest.approx(sum(one["value"] for one in document["items"]))
     assert document["gep"] == pytest.approx(sum(one["value"] for one in document["groups"]))
@@ -99,13 +99,15 @@ def test_the_sum_of_the_items_is_the_product(accounted: tuple[Path, Outcome]):
     assert document["default_share_percent"] == pytest.approx(100, abs=1e-3)
 
 
-def test_carbon_and_oxygen_keep_their_ratio(accounted: tuple[Path, Outcome]):
+def test_carbon_and_oxygen_keep_their_ratio(accounted: tuple[Path, Outcome]) -> None:
     document = told(accounted[0])
     carbon, oxygen = (item(document, name)["quantity"] for name in ("carbon_fixation", "oxygen"))
     assert oxygen / carbon == pytest.approx(32 / 44)
 
 
-def test_cooling_follows_from_the_areas(accounted: tuple[Path, Outcome], watershed: Watershed):
+def test_cooling_follows_from_the_areas(
+    accounted: tuple[Path, Outcome], watershed: Watershed
+) -> None:
     workspace, outcome = accounted
     document = told(workspace)
     aoi = outcome.manifest["aoi"]
@@ -134,7 +136,7 @@ def with_supply(watershed: Watershed, folder: Path, unit: str) -> Task:
     return task
 
 
-def test_a_given_supply_is_summed_as_it_is(watershed: Watershed, tmp_path: Path):
+def test_a_given_supply_is_summed_as_it_is(watershed: Watershed, tmp_path: Path) -> None:
     compute(with_supply(watershed, tmp_path, "m3/ha/yr"), tmp_path / "work")
     document = told(tmp_path / "work")
     assert item(document, "water_conservation")["quantity"] == document["land_area_ha"]
@@ -142,7 +144,7 @@ def test_a_given_supply_is_summed_as_it_is(watershed: Watershed, tmp_path: Path)
         assert where["items"][0]["quantity"] == where["land_area_ha"]
 
 
-def test_an_index_has_no_price(watershed: Watershed, tmp_path: Path):
+def test_an_index_has_no_price(watershed: Watershed, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="given is in 1; a supply that is valued") as caught:
         compute(with_supply(watershed, tmp_path, "1"), tmp_path / "work")
     assert caught.value.faults[0].pointer == "/inputs/supplies/water_conservation"
@@ -150,7 +152,7 @@ def test_an_index_has_no_price(watershed: Watershed, tmp_path: Path):
 
 def test_another_price_year_changes_money_and_no_quantity(
     accounted: tuple[Path, Outcome], account: Callable[..., dict[str, Any]]
-):
+) -> None:
     document, base = account(coefficients=LOCAL, price_year=2024), told(accounted[0])
     assert [one["quantity"] for one in document["items"]] == [
         one["quantity"] for one in base["items"]
@@ -160,7 +162,7 @@ def test_another_price_year_changes_money_and_no_quantity(
     assert factor == pytest.approx(1.010 * 1.020 * 1.002 * 1.002, rel=1e-6)
 
 
-def test_what_is_discharged_limits_purification(account: Callable[..., dict[str, Any]]):
+def test_what_is_discharged_limits_purification(account: Callable[..., dict[str, Any]]) -> None:
     document = account(items=["air_dust", "air_so2"], discharges_t={"dust": 12.5})
     dust, sulphur = item(document, "air_dust"), item(document, "air_so2")
     assert (dust["quantity"], dust["capped"]) == (pytest.approx(12.5), True)
@@ -169,7 +171,9 @@ def test_what_is_discharged_limits_purification(account: Callable[..., dict[str,
     assert sum(parts) == pytest.approx(12.5)
 
 
-def test_entered_figures_take_the_place_of_computed_ones(account: Callable[..., dict[str, Any]]):
+def test_entered_figures_take_the_place_of_computed_ones(
+    account: Callable[..., dict[str, Any]],
+) -> None:
     document = account(
         items=["provisioning", "oxygen", "recreation", "flood_reservoirs", "flood_lakes"],
         coefficients={"oxygen_price": 800, "reservoir_cost": 10},
@@ -201,7 +205,9 @@ def test_entered_figures_take_the_place_of_computed_ones(account: Callable[..., 
     )
 
 
-def test_what_cannot_be_counted_is_told_with_its_reason(account: Callable[..., dict[str, Any]]):
+def test_what_cannot_be_counted_is_told_with_its_reason(
+    account: Callable[..., dict[str, Any]],
+) -> None:
     document = account(without=("npp", "hydrologic_group"), coefficients={"storms_a_year": 1})
     reasons = {one["id"]: one["reason_en"] for one in document["left_out"]}
     assert reasons["carbon_fixation"] == "datasets are missing: npp"
@@ -211,7 +217,7 @@ def test_what_cannot_be_counted_is_told_with_its_reason(account: Callable[..., d
     assert {one["id"] for one in document["items"]}.isdisjoint(reasons)
 
 
-def test_the_table_holds_every_place_and_item(accounted: tuple[Path, Outcome]):
+def test_the_table_holds_every_place_and_item(accounted: tuple[Path, Outcome]) -> None:
     document = told(accounted[0])
     with (accounted[0] / "table.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -222,7 +228,7 @@ def test_the_table_holds_every_place_and_item(accounted: tuple[Path, Outcome]):
 
 def test_two_processes_give_the_same_bytes(
     accounted: tuple[Path, Outcome], account: Callable[..., dict[str, Any]], tmp_path: Path
-):
+) -> None:
     account(coefficients=LOCAL, processes=2)
     for name in ("account.json", "table.csv"):
         assert (tmp_path / "work" / name).read_bytes() == (accounted[0] / name).read_bytes()
@@ -248,7 +254,7 @@ def test_two_processes_give_the_same_bytes(
 )
 def test_what_does_not_fit_is_refused_where_it_stands(
     watershed: Watershed, tmp_path: Path, inputs: dict[str, Any], pointer: str
-):
+) -> None:
     task = evaluation_task(watershed, "account-gep", inputs)
     with pytest.raises(InvalidInput) as caught:
         compute(task, tmp_path / "work")
@@ -256,7 +262,9 @@ def test_what_does_not_fit_is_refused_where_it_stands(
     assert caught.value.faults[0].detail_zh
 
 
-def test_the_unread_standard_counts_what_was_entered_for_it(account: Callable[..., dict[str, Any]]):
+def test_the_unread_standard_counts_what_was_entered_for_it(
+    account: Callable[..., dict[str, Any]],
+) -> None:
     document = account(
         catalogue="gbt-46869-2025", coefficients={"carbon_price": 90, "oxygen_price": 1000}
     )

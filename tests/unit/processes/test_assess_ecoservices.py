@@ -57,7 +57,7 @@ def refusal(watershed: Watershed, workspace: Path, inputs: Mapping[str, Any]) ->
     return caught.value
 
 
-def test_every_result_that_was_asked_for_is_a_raster(assessed: Any):
+def test_every_result_that_was_asked_for_is_a_raster(assessed: Any) -> None:
     outcome, workspace = assessed
     rasters = {file.name: file for file in outcome.files if file.kind == "raster"}
     for service in SERVICES:
@@ -71,7 +71,7 @@ def test_every_result_that_was_asked_for_is_a_raster(assessed: Any):
     assert not (workspace / "scratch").exists()
 
 
-def test_the_methods_of_the_profile_are_taken(assessed: Any):
+def test_the_methods_of_the_profile_are_taken(assessed: Any) -> None:
     assert assessed[0].manifest["methods"] == {
         "water_conservation": "balance",
         "soil_retention": "rusle",
@@ -85,7 +85,7 @@ def test_the_methods_of_the_profile_are_taken(assessed: Any):
 
 def test_small_windows_in_two_processes_give_the_same_bytes(
     assessed: Any, basin: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     _, expected = assessed
     for module in ("alignment", "assessment", "statistics"):
         monkeypatch.setattr(f"shanhai.processes.assess_ecoservices.{module}.WINDOW_CELLS", 20)
@@ -98,7 +98,7 @@ def test_small_windows_in_two_processes_give_the_same_bytes(
 
 def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
     basin: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     for module in ("assess_ecoservices.alignment", "assess_ecoservices.assessment"):
         monkeypatch.setattr(f"shanhai.processes.{module}.WINDOW_CELLS", 40)
     compute, task = compute_of("assess-ecoservices"), basin.task({}, process="assess-ecoservices")
@@ -128,12 +128,12 @@ def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
         assert both[0] == both[1], name
 
 
-def test_carbon_demand_sums_up_to_the_emissions(assessed: Any):
+def test_carbon_demand_sums_up_to_the_emissions(assessed: Any) -> None:
     demand = layer(assessed[1], "demand.carbon_sink")
     assert np.nansum(demand, dtype=np.float64) == pytest.approx(20_000, rel=1e-6)
 
 
-def test_statistics_hold_region_and_districts_and_agree_with_the_rasters(assessed: Any):
+def test_statistics_hold_region_and_districts_and_agree_with_the_rasters(assessed: Any) -> None:
     outcome, workspace = assessed
     document = json.loads((workspace / "statistics.json").read_bytes())
     region, *districts = document["places"]
@@ -152,14 +152,14 @@ def test_statistics_hold_region_and_districts_and_agree_with_the_rasters(assesse
     assert outcome.values["region"]["code"] == region["code"]
 
 
-def test_the_table_holds_every_place_service_and_layer(assessed: Any):
+def test_the_table_holds_every_place_service_and_layer(assessed: Any) -> None:
     text = (assessed[1] / "table.csv").read_text(encoding="utf-8-sig")
     rows = list(csv.DictReader(text.splitlines()))
     assert len(rows) == 4 * (1 + 3 * len(SERVICES))
     assert {row["unit"] for row in rows if row["service"] == "cooling"} == {"Cel", "1"}
 
 
-def test_the_manifest_tells_every_number_with_its_status(assessed: Any):
+def test_the_manifest_tells_every_number_with_its_status(assessed: Any) -> None:
     manifest = json.loads((assessed[1] / "manifest.json").read_bytes())
     told = {(one["layer"], one["name"]): one for one in manifest["parameters"]["layers"]}
     assert told["demand.carbon_sink", "emissions_total"]["value"] == 20_000
@@ -171,7 +171,9 @@ def test_the_manifest_tells_every_number_with_its_status(assessed: Any):
     assert manifest["flags"] == []
 
 
-def test_limits_of_an_earlier_run_can_be_frozen(assessed: Any, basin: Watershed, tmp_path: Path):
+def test_limits_of_an_earlier_run_can_be_frozen(
+    assessed: Any, basin: Watershed, tmp_path: Path
+) -> None:
     manifest = assessed[0].manifest
     (npp,) = [one for one in manifest["normalization"] if one["layer"] == "npp"]
     frozen = [npp | {"hi": 2 * npp["hi"], "frozen_from": "baseline"}]
@@ -189,7 +191,9 @@ def test_limits_of_an_earlier_run_can_be_frozen(assessed: Any, basin: Watershed,
     assert same.manifest["figures"] == manifest["figures"]
 
 
-def test_every_number_of_the_area_can_be_frozen(assessed: Any, basin: Watershed, tmp_path: Path):
+def test_every_number_of_the_area_can_be_frozen(
+    assessed: Any, basin: Watershed, tmp_path: Path
+) -> None:
     """A scenario is compared by the baseline's sums, maxima and means as well."""
     figures = assessed[0].manifest["figures"]
     lights = next(one for one in figures if (one["of"], one["kind"]) == ("night_lights", "sum"))
@@ -216,7 +220,7 @@ def test_every_number_of_the_area_can_be_frozen(assessed: Any, basin: Watershed,
 )
 def test_numbers_a_run_does_not_take_are_refused(
     basin: Watershed, tmp_path: Path, member: str, given: Mapping[str, Any]
-):
+) -> None:
     error = refusal(basin, tmp_path / "run", {**BIOPHYSICAL, member: [given]})
     assert error.faults[0].pointer == f"/inputs/{member}/0"
 
@@ -259,7 +263,7 @@ WRONG: dict[str, tuple[Mapping[str, Any], str, str]] = {
 @pytest.mark.parametrize(("choice", "pointer", "words"), WRONG.values(), ids=WRONG.keys())
 def test_what_a_method_does_not_have_is_refused_with_its_place(
     basin: Watershed, tmp_path: Path, choice: Mapping[str, Any], pointer: str, words: str
-):
+) -> None:
     inputs = {**BIOPHYSICAL, "ecoservices": TOTALS | choice}
     error = refusal(basin, tmp_path / "run", inputs)
     (fault,) = [one for one in error.faults if one.pointer == f"/inputs/ecoservices{pointer}"]
@@ -267,7 +271,7 @@ def test_what_a_method_does_not_have_is_refused_with_its_place(
     assert not (tmp_path / "run" / "scratch").exists()
 
 
-def test_missing_layers_name_service_method_and_dataset(basin: Watershed, tmp_path: Path):
+def test_missing_layers_name_service_method_and_dataset(basin: Watershed, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
         run(basin, tmp_path / "run", without=("evapotranspiration", "hydrologic_group"))
     faults = {one.pointer: one for one in caught.value.faults}
@@ -282,7 +286,7 @@ def test_missing_layers_name_service_method_and_dataset(basin: Watershed, tmp_pa
 
 def test_the_next_method_takes_over_only_when_allowed_and_that_is_recorded(
     basin: Watershed, tmp_path: Path
-):
+) -> None:
     outcome = run(
         basin,
         tmp_path / "run",
@@ -296,7 +300,7 @@ def test_the_next_method_takes_over_only_when_allowed_and_that_is_recorded(
     assert "method_fallback" in {one["code"] for one in outcome.warnings}
 
 
-def test_services_may_be_missing_when_fewer_are_enough(basin: Watershed, tmp_path: Path):
+def test_services_may_be_missing_when_fewer_are_enough(basin: Watershed, tmp_path: Path) -> None:
     outcome = run(
         basin,
         tmp_path / "run",
@@ -309,7 +313,7 @@ def test_services_may_be_missing_when_fewer_are_enough(basin: Watershed, tmp_pat
     assert "service_left_out" in {one["code"] for one in outcome.warnings}
 
 
-def test_a_wrong_unit_is_warned_of(basin: Watershed, tmp_path: Path):
+def test_a_wrong_unit_is_warned_of(basin: Watershed, tmp_path: Path) -> None:
     """NPP in kgC/m² makes a carbon sink a thousand times too small."""
     grid = basin.grid
     path = tmp_path / "npp.tif"
@@ -323,7 +327,9 @@ def test_a_wrong_unit_is_warned_of(basin: Watershed, tmp_path: Path):
     assert "supply.carbon_sink" in said
 
 
-def test_a_law_of_a_method_that_is_broken_stops_the_run_or_warns(basin: Watershed, tmp_path: Path):
+def test_a_law_of_a_method_that_is_broken_stops_the_run_or_warns(
+    basin: Watershed, tmp_path: Path
+) -> None:
     shade = {"tables": {"shade": {"2": 0.0, "8": 1.0}, "albedo": {"2": 0.0, "8": 1.0}}}
     inputs = {**BIOPHYSICAL, "ecoservices": TOTALS | {"cooling": shade}}
     error = refusal(basin, tmp_path / "cooling", inputs)

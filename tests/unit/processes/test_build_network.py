@@ -91,12 +91,12 @@ def test_an_attempt_goes_on_from_what_a_former_one_finished(
     built: tuple[Path, Outcome],
     resume: Callable[[Task, float, Path], None],
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     monkeypatch.setattr("shanhai.processes.build_network.compute.write_report", lambda *_: [])
     resume(network_task(watershed), 85, built[0])
 
 
-def test_every_promised_output_is_there(built: tuple[Path, Outcome]):
+def test_every_promised_output_is_there(built: tuple[Path, Outcome]) -> None:
     workspace, outcome = built
     names = {file.name for file in outcome.files}
     assert {output.name for output in BUILD_NETWORK.outputs} - names == {"layers"}
@@ -107,7 +107,7 @@ def test_every_promised_output_is_there(built: tuple[Path, Outcome]):
     assert outcome.warnings == []
 
 
-def test_progress_rises_through_the_stages(watershed: Watershed, tmp_path: Path):
+def test_progress_rises_through_the_stages(watershed: Watershed, tmp_path: Path) -> None:
     told: list[tuple[float, str]] = []
     task = network_task(watershed)
     inputs = BuildNetworkInputs.model_validate(task.inputs)
@@ -121,7 +121,7 @@ def test_progress_rises_through_the_stages(watershed: Watershed, tmp_path: Path)
     assert [percent for percent, _ in told] == sorted(percent for percent, _ in told)
 
 
-def test_the_sources_are_the_woods(built: tuple[Path, Outcome], watershed: Watershed):
+def test_the_sources_are_the_woods(built: tuple[Path, Outcome], watershed: Watershed) -> None:
     workspace, _ = built
     sources = nodes(workspace, "source")
     assert len(sources) == len(WOODS)
@@ -136,7 +136,7 @@ def test_the_sources_are_the_woods(built: tuple[Path, Outcome], watershed: Water
     assert sources[1]["properties"]["red_line_share"] == 0
 
 
-def test_a_corridor_costs_its_length_times_its_resistance(built: tuple[Path, Outcome]):
+def test_a_corridor_costs_its_length_times_its_resistance(built: tuple[Path, Outcome]) -> None:
     workspace, _ = built
     rows = document(workspace, "statistics.json")["corridors"]
     assert len(rows) == 6
@@ -155,7 +155,7 @@ def test_a_corridor_costs_its_length_times_its_resistance(built: tuple[Path, Out
     assert {one["code"] for one in rows if one["in_mst"]} <= main
 
 
-def test_lines_and_footprints_are_valid_and_lie_on_one_another(built: tuple[Path, Outcome]):
+def test_lines_and_footprints_are_valid_and_lie_on_one_another(built: tuple[Path, Outcome]) -> None:
     workspace, _ = built
     for one in features(workspace, "corridor_lines"):
         line, footprint = shape(one["geometry"]), shape(one["properties"]["footprint"])
@@ -165,7 +165,7 @@ def test_lines_and_footprints_are_valid_and_lie_on_one_another(built: tuple[Path
         assert shapely.length(shapely.intersection(line, footprint)) > 0.99 * line.length
 
 
-def test_every_node_is_a_point_on_its_footprint(built: tuple[Path, Outcome]):
+def test_every_node_is_a_point_on_its_footprint(built: tuple[Path, Outcome]) -> None:
     workspace, _ = built
     told = features(workspace, "corridor_nodes")
     assert {one["geometry"]["type"] for one in told} == {"Point"}
@@ -177,7 +177,7 @@ def test_every_node_is_a_point_on_its_footprint(built: tuple[Path, Outcome]):
         assert {one["geometry"]["type"] for one in features(workspace, name)} == {kind}
 
 
-def test_rasters_hold_what_was_found(built: tuple[Path, Outcome]):
+def test_rasters_hold_what_was_found(built: tuple[Path, Outcome]) -> None:
     workspace, _ = built
     resistance, corridors = band(workspace, "resistance"), band(workspace, "corridors")
     current, barriers = band(workspace, "current"), band(workspace, "barriers")
@@ -197,7 +197,7 @@ def test_rasters_hold_what_was_found(built: tuple[Path, Outcome]):
     assert told == {value: int(np.count_nonzero(codes == value)) for value in told}
 
 
-def test_barriers_lie_on_the_street_of_houses(built: tuple[Path, Outcome]):
+def test_barriers_lie_on_the_street_of_houses(built: tuple[Path, Outcome]) -> None:
     workspace, _ = built
     barriers = nodes(workspace, "barrier")
     assert barriers
@@ -212,7 +212,7 @@ def test_barriers_lie_on_the_street_of_houses(built: tuple[Path, Outcome]):
     assert levels.count("priority") >= 1
 
 
-def test_breaks_are_crossings_of_the_main_road_and_houses(built: tuple[Path, Outcome]):
+def test_breaks_are_crossings_of_the_main_road_and_houses(built: tuple[Path, Outcome]) -> None:
     workspace, _ = built
     breaks = nodes(workspace, "crossing")
     assert {one["properties"]["reason"] for one in breaks} == {"built_up", "main_road"}
@@ -224,7 +224,7 @@ def test_breaks_are_crossings_of_the_main_road_and_houses(built: tuple[Path, Out
 
 def test_corridors_are_as_wide_as_most_of_their_current(
     built: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
-):
+) -> None:
     usual = {"parameters": {**EASY, "links": {"swath": "relative"}}}
     narrow = {"parameters": {**EASY, "links": {"swath": "current"}}}
     (tmp_path / "narrow").mkdir()
@@ -251,7 +251,9 @@ def across(watershed: Watershed, south: float) -> dict[str, Any]:
     return dict(mapping(reproject_geometry(line, f"EPSG:{EPSG}", LON_LAT)))
 
 
-def test_roads_that_are_lines_break_corridors_by_class(watershed: Watershed, tmp_path: Path):
+def test_roads_that_are_lines_break_corridors_by_class(
+    watershed: Watershed, tmp_path: Path
+) -> None:
     roads = [
         {"road_class": "primary", "geometry": across(watershed, 0.36)},
         {"road_class": "motorway", "geometry": across(watershed, 0.44)},
@@ -279,7 +281,7 @@ def test_roads_that_are_lines_break_corridors_by_class(watershed: Watershed, tmp
             assert sum(met) % 2 == 1
 
 
-def test_the_grove_is_a_stepping_stone(built: tuple[Path, Outcome]):
+def test_the_grove_is_a_stepping_stone(built: tuple[Path, Outcome]) -> None:
     workspace, _ = built
     assert nodes(workspace, "stepping_stone")
     for one in nodes(workspace, "stepping_stone"):
@@ -288,7 +290,7 @@ def test_the_grove_is_a_stepping_stone(built: tuple[Path, Outcome]):
         assert one["properties"]["corridors"]
 
 
-def test_the_table_tells_the_same_as_the_document(built: tuple[Path, Outcome]):
+def test_the_table_tells_the_same_as_the_document(built: tuple[Path, Outcome]) -> None:
     workspace, _ = built
     with (workspace / "table.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = {row["code"]: row for row in csv.DictReader(file)}
@@ -309,7 +311,7 @@ def test_two_processes_and_small_windows_give_the_same_bytes(
     watershed: Watershed,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     monkeypatch.setattr("shanhai.processes.kit.region.WINDOW_CELLS", 17)
     outcome = compute(network_task(watershed, processes=2), tmp_path / "work")
     same_files(built[0], tmp_path / "work")
@@ -318,7 +320,7 @@ def test_two_processes_and_small_windows_give_the_same_bytes(
 
 def test_a_network_is_reproduced_from_its_manifest(
     built: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
-):
+) -> None:
     workspace, _ = built
     files = next(iter(watershed.rasters.values())).parent
     compared = reproduce(
@@ -333,7 +335,7 @@ def test_a_network_is_reproduced_from_its_manifest(
 
 def test_names_are_kept_where_half_overlaps(
     built: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
-):
+) -> None:
     workspace, _ = built
     known = next(one for one in features(workspace, "corridor_lines") if one["id"] == "c002")
     names = [
@@ -359,7 +361,7 @@ def flags_of(network: Built) -> list[str]:
     return [flag.code for flag in flags]
 
 
-def test_names_that_fit_nothing_are_told(watershed: Watershed, tmp_path: Path):
+def test_names_that_fit_nothing_are_told(watershed: Watershed, tmp_path: Path) -> None:
     line = {"type": "LineString", "coordinates": [[1, 1], [2, 2]]}
     names = [{"name_zh": "别处", "geometry": line}]
     with found(network_task(watershed, {"names": names}), tmp_path) as network:
@@ -367,7 +369,7 @@ def test_names_that_fit_nothing_are_told(watershed: Watershed, tmp_path: Path):
 
 
 @pytest.mark.parametrize("weighting", ["equal", "entropy", "given"])
-def test_weights_are_recorded(watershed: Watershed, tmp_path: Path, weighting: str):
+def test_weights_are_recorded(watershed: Watershed, tmp_path: Path, weighting: str) -> None:
     given = {"biodiversity": 3, "water_conservation": 1} if weighting == "given" else {}
     parameters = changed(sources={"weighting": weighting, "weights": given})
     with found(network_task(watershed, parameters), tmp_path) as network:
@@ -379,7 +381,7 @@ def test_weights_are_recorded(watershed: Watershed, tmp_path: Path, weighting: s
         assert set(told.values()) == {0.5}
 
 
-def test_natural_cover_needs_no_supply(watershed: Watershed, tmp_path: Path):
+def test_natural_cover_needs_no_supply(watershed: Watershed, tmp_path: Path) -> None:
     parameters = changed(sources={"candidates": "natural_cover"})
     without = tuple(theme for theme in watershed.rasters if theme.startswith("supply."))
     with found(network_task(watershed, parameters, without=without), tmp_path) as network:
@@ -389,7 +391,7 @@ def test_natural_cover_needs_no_supply(watershed: Watershed, tmp_path: Path):
         )
 
 
-def test_no_source_lies_in_excluded_lines(watershed: Watershed, tmp_path: Path):
+def test_no_source_lies_in_excluded_lines(watershed: Watershed, tmp_path: Path) -> None:
     parameters = changed(sources={"excluded_lines": ["red_line"], "candidate_lines": []})
     with found(network_task(watershed, parameters), tmp_path) as network:
         assert network.sources.patches.count == len(WOODS) - 1
@@ -405,7 +407,7 @@ def with_cover(watershed: Watershed, folder: Path, task: Task, change: Callable[
     return task
 
 
-def test_parts_that_no_way_joins_are_flagged(watershed: Watershed, tmp_path: Path):
+def test_parts_that_no_way_joins_are_flagged(watershed: Watershed, tmp_path: Path) -> None:
     def flood(cover: np.ndarray) -> None:
         cover[CELLS * 38 // 100 - 1 : CELLS * 38 // 100 + 2] = 0
 
@@ -426,7 +428,7 @@ def refused(task: Task, folder: Path) -> InvalidInput:
     return caught.value
 
 
-def test_one_source_is_refused(watershed: Watershed, tmp_path: Path):
+def test_one_source_is_refused(watershed: Watershed, tmp_path: Path) -> None:
     def fell(cover: np.ndarray) -> None:
         cover[:, CELLS // 2 :][cover[:, CELLS // 2 :] == 2] = 1
         cover[CELLS // 3 :][cover[CELLS // 3 :] == 2] = 1
@@ -436,12 +438,12 @@ def test_one_source_is_refused(watershed: Watershed, tmp_path: Path):
     assert "there is one source only" in error.message
 
 
-def test_no_source_is_refused_with_what_to_change(watershed: Watershed, tmp_path: Path):
+def test_no_source_is_refused_with_what_to_change(watershed: Watershed, tmp_path: Path) -> None:
     error = refused(network_task(watershed, changed(sources={"min_area_ha": 5000})), tmp_path)
     assert error.faults[0].pointer == "/inputs/parameters/sources/min_area_ha"
 
 
-def test_land_that_is_all_barrier_is_refused(watershed: Watershed, tmp_path: Path):
+def test_land_that_is_all_barrier_is_refused(watershed: Watershed, tmp_path: Path) -> None:
     task = network_task(watershed)
     path = tmp_path / "dem.tif"
     nothing = np.full(watershed.grid.shape, np.nan)
@@ -453,19 +455,19 @@ def test_land_that_is_all_barrier_is_refused(watershed: Watershed, tmp_path: Pat
     assert "no land is passable" in error.message
 
 
-def test_a_window_smaller_than_a_cell_is_refused(watershed: Watershed, tmp_path: Path):
+def test_a_window_smaller_than_a_cell_is_refused(watershed: Watershed, tmp_path: Path) -> None:
     error = refused(network_task(watershed, changed(circuit={"barrier_radii_m": [20]})), tmp_path)
     assert error.faults[0].pointer.startswith("/inputs/parameters/circuit/barrier_radii_m")
 
 
-def test_degrees_are_refused(watershed: Watershed, tmp_path: Path):
+def test_degrees_are_refused(watershed: Watershed, tmp_path: Path) -> None:
     error = refused(network_task(watershed, {"crs": "EPSG:4490"}), tmp_path)
     assert error.faults[0].pointer == "/inputs/crs"
 
 
 def test_what_cannot_fit_is_refused_before_it_begins(
     watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr("shanhai.processes.build_network.memory_check.memory_left", lambda: 100_000)
     with pytest.raises(LimitExceeded, match=r"× \d+ = \d+ cells needs \d+ MiB") as caught:
         compute(network_task(watershed), tmp_path / "work")
@@ -475,7 +477,7 @@ def test_what_cannot_fit_is_refused_before_it_begins(
 
 def test_a_circuit_that_cannot_fit_is_refused(
     watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr("shanhai.processes.build_network.currents.memory_left", lambda: 1000)
     with pytest.raises(LimitExceeded, match=r"nodes needs .* \(cells of 100 m\)") as caught:
         compute(network_task(watershed), tmp_path / "work")
@@ -484,7 +486,7 @@ def test_a_circuit_that_cannot_fit_is_refused(
 
 def test_other_powers_of_the_resistance_tell_which_corridors_stay(
     watershed: Watershed, tmp_path: Path
-):
+) -> None:
     with found(network_task(watershed, changed(links={"sensitivity": True})), tmp_path) as network:
         told = {one.exponent: one for one in network.contrasts}
         rows = [one.document["path_share_in_corridor_by_power"] for one in network.corridors]
@@ -496,7 +498,7 @@ def test_other_powers_of_the_resistance_tell_which_corridors_stay(
     assert all(value is None or 0 <= value <= 1 for row in rows for value in row.values())
 
 
-def test_missing_layers_are_named(watershed: Watershed, tmp_path: Path):
+def test_missing_layers_are_named(watershed: Watershed, tmp_path: Path) -> None:
     without = ("land_cover", "supply.biodiversity", "supply.water_conservation")
     with pytest.raises(InvalidInput) as caught:
         compute(network_task(watershed, without=without), tmp_path / "work")
@@ -506,7 +508,7 @@ def test_missing_layers_are_named(watershed: Watershed, tmp_path: Path):
     ]
 
 
-def test_a_supply_without_value_is_refused(watershed: Watershed, tmp_path: Path):
+def test_a_supply_without_value_is_refused(watershed: Watershed, tmp_path: Path) -> None:
     task = network_task(watershed)
     path = tmp_path / "supply.tif"
     nothing = np.full(watershed.grid.shape, np.nan)
@@ -517,14 +519,14 @@ def test_a_supply_without_value_is_refused(watershed: Watershed, tmp_path: Path)
     assert refused(task, tmp_path).faults[0].pointer == "/inputs/supplies"
 
 
-def test_a_table_of_resistance_must_stay_above_zero(watershed: Watershed, tmp_path: Path):
+def test_a_table_of_resistance_must_stay_above_zero(watershed: Watershed, tmp_path: Path) -> None:
     table = {"version": "mine", "land_cover": {"weight": 1, "values": {"forest": 0}}}
     parameters = changed(resistance={"table": table})
     error = refused(network_task(watershed, parameters), tmp_path)
     assert error.faults[0].pointer.startswith("/inputs/parameters/resistance/table")
 
 
-def test_factors_that_are_missing_are_told(watershed: Watershed, tmp_path: Path):
+def test_factors_that_are_missing_are_told(watershed: Watershed, tmp_path: Path) -> None:
     without = ("roads", "main_roads", "dem", "night_lights")
     outcome = compute(network_task(watershed, without=without), tmp_path / "work")
     assert outcome.manifest["network"]["resistance"]["left_out"] == ["slope", "roads"]

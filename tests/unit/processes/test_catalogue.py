@@ -12,7 +12,7 @@ from shanhai.processes.catalogue import (
 )
 
 
-def test_every_contract_has_its_process():
+def test_every_contract_has_its_process() -> None:
     assert len(PROCESSES) == len(CONTRACTS)
     for name, contract in CONTRACTS.items():
         assert contract.id == name
@@ -21,7 +21,7 @@ def test_every_contract_has_its_process():
         assert resolution_of(name).contract is contract
 
 
-def test_an_unknown_process_is_no_member():
+def test_an_unknown_process_is_no_member() -> None:
     with pytest.raises(KeyError):
         compute_of("nothing")
 
@@ -35,7 +35,7 @@ def test_an_unknown_process_is_no_member():
         ('publish_of("delineate-zones")', ("numba", "sklearn", "matplotlib")),
     ],
 )
-def test_neither_half_pays_for_what_only_others_need(asked: str, spared: tuple[str, ...]):
+def test_neither_half_pays_for_what_only_others_need(asked: str, spared: tuple[str, ...]) -> None:
     code = f"""
 import sys
 from shanhai.processes.catalogue import compute_of, publish_of

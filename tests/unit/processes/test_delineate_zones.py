@@ -45,7 +45,7 @@ def same_files(one: Path, other: Path) -> None:
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
 
 
-def test_every_promised_output_is_there(zoned: Any):
+def test_every_promised_output_is_there(zoned: Any) -> None:
     names = {file.name for file in zoned.outcome.files}
     by_file = {"report", "report_pdf", "map_zh", "map_en", "patches", "statistics"}
     assert by_file <= {output.name for output in DELINEATE_ZONES.outputs}
@@ -58,7 +58,7 @@ def test_every_promised_output_is_there(zoned: Any):
     assert not (zoned.workspace / "scratch").exists()
 
 
-def test_progress_rises_to_a_hundred_through_named_stages(zoned: Any):
+def test_progress_rises_to_a_hundred_through_named_stages(zoned: Any) -> None:
     percents = [percent for percent, _ in zoned.told]
     assert percents == sorted(percents)
     assert percents[-1] == 100
@@ -69,7 +69,7 @@ def test_progress_rises_to_a_hundred_through_named_stages(zoned: Any):
     ]
 
 
-def test_zone_cells_sum_up_to_the_valid_cells_exactly(zoned: Any):
+def test_zone_cells_sum_up_to_the_valid_cells_exactly(zoned: Any) -> None:
     codes = codes_of(zoned)
     statistics = document(zoned, "statistics.json")
     ratio = read_geotiff(zoned.workspace / "ratio.tif").values[0]
@@ -81,7 +81,7 @@ def test_zone_cells_sum_up_to_the_valid_cells_exactly(zoned: Any):
     assert sum(zone["share_percent"] for zone in statistics["zones"]) == pytest.approx(100)
 
 
-def test_districts_share_the_zones_out(zoned: Any):
+def test_districts_share_the_zones_out(zoned: Any) -> None:
     statistics = document(zoned, "statistics.json")
     assert [d["code"].split(".")[1] for d in statistics["districts"]] == ["upper", "left", "right"]
     for zone in statistics["zones"]:
@@ -94,7 +94,7 @@ def test_districts_share_the_zones_out(zoned: Any):
         assert sum(parts) == zone["cells"]
 
 
-def test_ratios_stay_in_range_and_zones_in_the_order_of_their_names(zoned: Any):
+def test_ratios_stay_in_range_and_zones_in_the_order_of_their_names(zoned: Any) -> None:
     for service in SERVICES:
         values = read_geotiff(zoned.workspace / f"ratio.{service}.tif").values
         assert np.nanmin(values) >= -2
@@ -109,7 +109,7 @@ def test_ratios_stay_in_range_and_zones_in_the_order_of_their_names(zoned: Any):
 
 def test_ratios_follow_from_the_formulas_taken_over_the_whole_region(
     zoned: Any, watershed: Watershed
-):
+) -> None:
     """The windowed pipeline against a few lines of NumPy on the whole arrays."""
     pad = round((zoned.outcome.manifest["aoi"]["transform"][2] - watershed.grid.west) / 100)
     ratio = read_geotiff(zoned.workspace / "ratio.tif").values[0]
@@ -170,7 +170,9 @@ def _infiltration(soil: Any) -> Any:
     return score / 13
 
 
-def test_marine_cells_and_those_outside_the_region_are_nodata(zoned: Any, watershed: Watershed):
+def test_marine_cells_and_those_outside_the_region_are_nodata(
+    zoned: Any, watershed: Watershed
+) -> None:
     aoi = zoned.outcome.manifest["aoi"]
     cover = read_geotiff(watershed.rasters["land_cover"]).values[0]
     codes = codes_of(zoned)
@@ -182,7 +184,7 @@ def test_marine_cells_and_those_outside_the_region_are_nodata(zoned: Any, waters
     assert codes[0, 0] == 0
 
 
-def test_polygons_are_a_valid_coverage_of_the_right_place(zoned: Any, watershed: Watershed):
+def test_polygons_are_a_valid_coverage_of_the_right_place(zoned: Any, watershed: Watershed) -> None:
     patches = document(zoned, "patches.geojson")["features"]
     polygons = [shape(one["geometry"]) for one in patches]
     assert shapely.is_valid(polygons).all()
@@ -195,7 +197,7 @@ def test_polygons_are_a_valid_coverage_of_the_right_place(zoned: Any, watershed:
     assert len({one["id"] for one in patches}) == len(patches)
 
 
-def test_two_processes_give_the_same_bytes(zoned: Any, zone: Zone):
+def test_two_processes_give_the_same_bytes(zoned: Any, zone: Zone) -> None:
     other = zone(processes=2)
     same_files(zoned.workspace, other.workspace)
     names = ("aoi", "inputs", "normalization", "ratio", "clustering", "naming", "postprocess")
@@ -206,14 +208,14 @@ def test_two_processes_give_the_same_bytes(zoned: Any, zone: Zone):
 
 def test_small_windows_give_the_bytes_of_one_window(
     zoned: Any, zone: Zone, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     assessment = ("assess_ecoservices.alignment", "assess_ecoservices.assessment")
     for module in (*assessment, "delineate_zones.units"):
         monkeypatch.setattr(f"shanhai.processes.{module}.WINDOW_CELLS", 20)
     same_files(zoned.workspace, zone().workspace)
 
 
-def test_the_watershed_keeps_its_numbers(zoned: Any):
+def test_the_watershed_keeps_its_numbers(zoned: Any) -> None:
     golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
     statistics = document(zoned, "statistics.json")
     for zone, kept in zip(statistics["zones"], golden["zones"], strict=True):
@@ -223,7 +225,7 @@ def test_the_watershed_keeps_its_numbers(zoned: Any):
     assert statistics["ratio_means"] == pytest.approx(golden["ratio_means"], rel=1e-5)
 
 
-def test_the_manifest_holds_what_a_second_run_needs(zoned: Any):
+def test_the_manifest_holds_what_a_second_run_needs(zoned: Any) -> None:
     manifest = document(zoned, "manifest.json")
     themes = {one["theme"] for one in manifest["inputs"]}
     assert themes == {
@@ -242,7 +244,7 @@ def test_the_manifest_holds_what_a_second_run_needs(zoned: Any):
     assert {"numpy", "gdal", "proj", "geos"} <= set(manifest["library_versions"])
 
 
-def test_the_manifest_tells_what_each_input_holds_on_land(zoned: Any, watershed: Watershed):
+def test_the_manifest_tells_what_each_input_holds_on_land(zoned: Any, watershed: Watershed) -> None:
     manifest = document(zoned, "manifest.json")
     told = {one["theme"]: one for one in manifest["inputs"]}
     codes = codes_of(zoned)
@@ -265,7 +267,9 @@ def test_the_manifest_tells_what_each_input_holds_on_land(zoned: Any, watershed:
     assert re.fullmatch(r"[0-9a-f]{40}", manifest["git_commit"] or "0" * 40)
 
 
-def test_gaps_and_impossible_values_are_counted_and_flagged(watershed: Watershed, tmp_path: Path):
+def test_gaps_and_impossible_values_are_counted_and_flagged(
+    watershed: Watershed, tmp_path: Path
+) -> None:
     grid = watershed.grid
     ndvi = read_geotiff(watershed.rasters["ndvi"]).values[0]
     ndvi[20:30, 10:40] = np.nan
@@ -291,7 +295,9 @@ def test_gaps_and_impossible_values_are_counted_and_flagged(watershed: Watershed
     assert [one["code"] for one in outcome.warnings].count("missing_cells") == 1
 
 
-def test_land_outside_the_land_cover_is_missing_and_no_sea(watershed: Watershed, tmp_path: Path):
+def test_land_outside_the_land_cover_is_missing_and_no_sea(
+    watershed: Watershed, tmp_path: Path
+) -> None:
     grid = watershed.grid
     cover = np.nan_to_num(read_geotiff(watershed.rasters["land_cover"]).values[0])
     part = tmp_path / "cover.tif"
@@ -316,7 +322,7 @@ def test_land_outside_the_land_cover_is_missing_and_no_sea(watershed: Watershed,
 
 def test_people_light_and_land_cover_are_shared_out_among_the_zones(
     zoned: Any, watershed: Watershed
-):
+) -> None:
     statistics = document(zoned, "statistics.json")
     zones, districts = statistics["zones"], statistics["districts"]
     told = {one["theme"]: one for one in zoned.outcome.manifest["inputs"]}
@@ -333,7 +339,7 @@ def test_people_light_and_land_cover_are_shared_out_among_the_zones(
     assert next(iter(by_value[4])) == "8"
 
 
-def test_optional_inputs_may_be_absent_and_that_is_said(zone: Zone):
+def test_optional_inputs_may_be_absent_and_that_is_said(zone: Zone) -> None:
     run = zone(without=("land_cover", "population"))
     said = " ".join(text for one in run.outcome.warnings for text in one.values())
     assert "no land cover" in said
@@ -345,18 +351,18 @@ def test_optional_inputs_may_be_absent_and_that_is_said(zone: Zone):
     assert sum(z["cells"] for z in run.outcome.values["zones"]) > 0
 
 
-def test_missing_themes_are_all_named(watershed: Watershed, tmp_path: Path):
+def test_missing_themes_are_all_named(watershed: Watershed, tmp_path: Path) -> None:
     error = refusal(watershed.task(without=("npp", "soil")), tmp_path / "work")
     assert "npp, soil" in error.message
     assert error.faults[0].pointer == "/inputs/datasets/npp"
 
 
-def test_a_geographic_grid_is_refused(watershed: Watershed, tmp_path: Path):
+def test_a_geographic_grid_is_refused(watershed: Watershed, tmp_path: Path) -> None:
     error = refusal(watershed.task({"crs": "EPSG:4490"}), tmp_path / "work")
     assert error.faults[0].pointer == "/inputs/crs"
 
 
-def test_fewer_units_than_clusters_are_refused(watershed: Watershed, tmp_path: Path):
+def test_fewer_units_than_clusters_are_refused(watershed: Watershed, tmp_path: Path) -> None:
     task = watershed.task({"parameters": {"unit_m": 2000.0, "k": 10}})
     error = refusal(task, tmp_path / "work")
     assert "fewer than k" in error.message
@@ -365,7 +371,7 @@ def test_fewer_units_than_clusters_are_refused(watershed: Watershed, tmp_path: P
 
 def test_a_region_without_valid_cells_is_an_error_not_an_empty_map(
     watershed: Watershed, tmp_path: Path
-):
+) -> None:
     empty = tmp_path / "npp.tif"
     grid = watershed.grid
     write_geotiff(empty, np.full(grid.shape, np.nan), transform=grid.transform, crs="EPSG:4548")
@@ -378,7 +384,9 @@ def test_a_region_without_valid_cells_is_an_error_not_an_empty_map(
     assert "净初级生产力缺测 100.0 %" in error.message_zh
 
 
-def test_gaps_of_night_lights_are_zero_only_when_asked(watershed: Watershed, tmp_path: Path):
+def test_gaps_of_night_lights_are_zero_only_when_asked(
+    watershed: Watershed, tmp_path: Path
+) -> None:
     grid = watershed.grid
     lights = read_geotiff(watershed.rasters["night_lights"]).values[0]
     lights[20:30, 20:30] = np.nan
@@ -397,7 +405,7 @@ def test_gaps_of_night_lights_are_zero_only_when_asked(watershed: Watershed, tmp
 
 def test_constant_layers_normalise_to_zero_and_the_run_completes(
     watershed: Watershed, tmp_path: Path
-):
+) -> None:
     grid = watershed.grid
     flat = tmp_path / "soil.tif"
     soil = np.stack([np.full(grid.shape, value) for value in (40.0, 35.0, 25.0, 1.2)])

@@ -67,7 +67,7 @@ REGIONS: dict[str, Callable[[Watershed], BaseGeometry]] = {
 @pytest.mark.parametrize("region", REGIONS.values(), ids=REGIONS.keys())
 def test_odd_regions_are_zoned_whole(
     watershed: Watershed, tmp_path: Path, region: Callable[[Watershed], BaseGeometry]
-):
+) -> None:
     outcome = compute(over(watershed, region(watershed)), tmp_path)
     assert_whole(outcome)
     aoi = outcome.manifest["aoi"]
@@ -89,7 +89,7 @@ LAYERS: dict[str, Callable[[Watershed], dict[str, Any]]] = {
 @pytest.mark.parametrize("layers", LAYERS.values(), ids=LAYERS.keys())
 def test_layers_that_tell_nothing_apart_still_give_whole_zones(
     watershed: Watershed, tmp_path: Path, layers: Callable[[Watershed], dict[str, Any]]
-):
+) -> None:
     outcome = compute(
         replaced(watershed.task(), watershed, tmp_path, **layers(watershed)), tmp_path
     )
@@ -98,7 +98,7 @@ def test_layers_that_tell_nothing_apart_still_give_whole_zones(
     assert -2 <= np.nanmin(ratio) <= np.nanmax(ratio) <= 2
 
 
-def test_a_layer_without_variation_is_named(watershed: Watershed, tmp_path: Path):
+def test_a_layer_without_variation_is_named(watershed: Watershed, tmp_path: Path) -> None:
     dark = np.zeros(watershed.grid.shape)
     outcome = compute(replaced(watershed.task(), watershed, tmp_path, night_lights=dark), tmp_path)
     said = " ".join(text for one in outcome.warnings for text in one.values())
@@ -106,7 +106,7 @@ def test_a_layer_without_variation_is_named(watershed: Watershed, tmp_path: Path
     assert "归一化后为 0：夜间灯光" in said
 
 
-def test_the_dark_is_no_settlement(watershed: Watershed, tmp_path: Path):
+def test_the_dark_is_no_settlement(watershed: Watershed, tmp_path: Path) -> None:
     """Without land cover settlements are what shines, and here nothing does."""
     task = watershed.task(without=("land_cover",))
     dark = np.zeros(watershed.grid.shape)
@@ -141,7 +141,7 @@ def test_regions_too_small_say_what_to_change(
     inputs: dict[str, Any],
     pointer: str,
     words: str,
-):
+) -> None:
     error = refusal(over(watershed, square(watershed, 20, 20, *size), **inputs), tmp_path)
     assert error.faults[0].pointer == pointer
     assert words in error.message
@@ -149,7 +149,7 @@ def test_regions_too_small_say_what_to_change(
 
 def test_land_cover_without_parameters_is_counted_over_the_whole_region(
     watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr("shanhai.processes.assess_ecoservices.alignment.WINDOW_CELLS", 20)
     cover = np.full(watershed.grid.shape, 2, dtype=np.uint8)
     cover[10:12, 30:33] = 10
@@ -159,7 +159,9 @@ def test_land_cover_without_parameters_is_counted_over_the_whole_region(
     assert "10 (6 cells), 11 (8 cells)" in error.message
 
 
-def test_weights_are_checked_before_anything_is_computed(watershed: Watershed, tmp_path: Path):
+def test_weights_are_checked_before_anything_is_computed(
+    watershed: Watershed, tmp_path: Path
+) -> None:
     task = watershed.task({"parameters": {"weights": dict.fromkeys(EQUAL, 0.25)}})
     error = refusal(task, tmp_path)
     assert error.faults[0].pointer == "/inputs/parameters/weights"
@@ -189,7 +191,7 @@ def views(watershed: Watershed, folder: Path, cover: np.ndarray) -> tuple[Any, n
 
 def test_beyond_an_inland_border_cut_land_cover_is_unknown_and_no_sea(
     watershed: Watershed, tmp_path: Path
-):
+) -> None:
     whole, expected = views(watershed, tmp_path / "whole", inland(watershed, cut=False))
     cut, found = views(watershed, tmp_path / "cut", inland(watershed, cut=True))
     np.testing.assert_array_equal(found, expected)
@@ -202,7 +204,7 @@ def test_beyond_an_inland_border_cut_land_cover_is_unknown_and_no_sea(
 @pytest.mark.parametrize("proof", ["land beyond the border", "sea within it"])
 def test_the_sea_off_a_region_stays_the_sea_where_land_cover_proves_to_know_it(
     watershed: Watershed, tmp_path: Path, proof: str
-):
+) -> None:
     cover = inland(watershed, cut=True)
     if proof == "sea within it":
         cover[45:50] = 0

@@ -29,7 +29,7 @@ def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
     return build_linked_watershed(tmp_path_factory.mktemp("watershed"), cells=64)
 
 
-def test_edits_are_read_without_empty_properties(watershed: Watershed, tmp_path: Path):
+def test_edits_are_read_without_empty_properties(watershed: Watershed, tmp_path: Path) -> None:
     given = passage(watershed)
     (found,) = read_edits(write(tmp_path / "edits.geojson", given))
     assert found["kind"] == "remove_barrier"
@@ -37,7 +37,7 @@ def test_edits_are_read_without_empty_properties(watershed: Watershed, tmp_path:
     assert found["geometry"]["type"] == given["geometry"]["type"]
 
 
-def test_what_is_no_geojson_is_refused(tmp_path: Path):
+def test_what_is_no_geojson_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "edits.geojson"
     path.write_text("{")
     with pytest.raises(InvalidInput) as caught:
@@ -47,7 +47,7 @@ def test_what_is_no_geojson_is_refused(tmp_path: Path):
 
 def test_a_scenario_runs_on_files(
     watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr("shanhai.processes.run_scenario.compute.write_report", lambda *_: [])
     edits = read_edits(write(tmp_path / "edits.geojson", passage(watershed)))
     inputs = {"cell_m": 100, "parameters": EASY, "edits": edits}

@@ -77,11 +77,11 @@ def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
     watershed: Watershed,
     evaluated: tuple[Path, Outcome],
     resume: Callable[[Task, float, Path], None],
-):
+) -> None:
     resume(task_of(watershed, ALL), 75, evaluated[0])
 
 
-def test_every_promised_output_is_there(evaluated: tuple[Path, Outcome]):
+def test_every_promised_output_is_there(evaluated: tuple[Path, Outcome]) -> None:
     workspace, outcome = evaluated
     names = {file.name for file in outcome.files}
     assert {"statistics", "table", "report"} <= names
@@ -98,7 +98,7 @@ def test_every_promised_output_is_there(evaluated: tuple[Path, Outcome]):
     assert [path for path in workspace.iterdir() if path.suffix == ".png"] == []
 
 
-def test_areas_of_the_classes_are_those_of_the_raster(evaluated: tuple[Path, Outcome]):
+def test_areas_of_the_classes_are_those_of_the_raster(evaluated: tuple[Path, Outcome]) -> None:
     workspace, _ = evaluated
     statistics = document(workspace, "statistics.json")
     for one in statistics["evaluations"]:
@@ -113,7 +113,7 @@ def test_areas_of_the_classes_are_those_of_the_raster(evaluated: tuple[Path, Out
             assert sum(parts) == entry["cells"]
 
 
-def test_the_table_tells_the_same_as_the_document(evaluated: tuple[Path, Outcome]):
+def test_the_table_tells_the_same_as_the_document(evaluated: tuple[Path, Outcome]) -> None:
     workspace, _ = evaluated
     with (workspace / "table.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -126,7 +126,7 @@ def test_the_table_tells_the_same_as_the_document(evaluated: tuple[Path, Outcome
             assert told["quality", where["code"], str(entry["value"])] == entry["cells"]
 
 
-def test_importance_is_cut_at_the_shares_of_the_supply(evaluated: tuple[Path, Outcome]):
+def test_importance_is_cut_at_the_shares_of_the_supply(evaluated: tuple[Path, Outcome]) -> None:
     workspace, outcome = evaluated
     record = outcome.manifest["evaluations"]["importance"]
     assert record["supply"]["soil_retention"] == "rusle"
@@ -140,7 +140,7 @@ def test_importance_is_cut_at_the_shares_of_the_supply(evaluated: tuple[Path, Ou
         assert 0 < shares[0] <= 50
 
 
-def test_a_given_supply_is_ranked_as_it_is(watershed: Watershed, tmp_path: Path):
+def test_a_given_supply_is_ranked_as_it_is(watershed: Watershed, tmp_path: Path) -> None:
     grid = watershed.grid
     supply = np.random.default_rng(2).lognormal(size=grid.shape).astype(np.float32)
     path = tmp_path / "supply.tif"
@@ -175,7 +175,9 @@ def _offset(outcome: Outcome, watershed: Watershed) -> tuple[int, int]:
     return round((watershed.grid.north - north) / cell), round((west - watershed.grid.west) / cell)
 
 
-def test_the_trend_is_found_where_it_was_put(evaluated: tuple[Path, Outcome], watershed: Watershed):
+def test_the_trend_is_found_where_it_was_put(
+    evaluated: tuple[Path, Outcome], watershed: Watershed
+) -> None:
     workspace, outcome = evaluated
     classes = codes(workspace, "degradation")
     _, left = _offset(outcome, watershed)
@@ -190,7 +192,9 @@ def test_the_trend_is_found_where_it_was_put(evaluated: tuple[Path, Outcome], wa
     assert highlight["area_ha"] == np.count_nonzero((classes > 0) & (classes <= 2))
 
 
-def test_rocky_desertification_concerns_carbonate_rock_only(evaluated: tuple[Path, Outcome]):
+def test_rocky_desertification_concerns_carbonate_rock_only(
+    evaluated: tuple[Path, Outcome],
+) -> None:
     workspace, _ = evaluated
     rock = codes(workspace, "sensitivity.rocky_desertification")
     erosion, overall = codes(workspace, "sensitivity.soil_erosion"), codes(workspace, "sensitivity")
@@ -200,7 +204,7 @@ def test_rocky_desertification_concerns_carbonate_rock_only(evaluated: tuple[Pat
     np.testing.assert_array_equal(overall[land], worst[land])
 
 
-def test_monitored_degrees_take_the_shortcut(evaluate: Callable[..., tuple[Path, Outcome]]):
+def test_monitored_degrees_take_the_shortcut(evaluate: Callable[..., tuple[Path, Outcome]]) -> None:
     workspace, outcome = evaluate(["sensitivity"], parameters={"sensitivity": "monitored"})
     assert outcome.manifest["evaluations"]["sensitivity"]["from"] == [
         *("erosion_intensity", "rocky_desertification")
@@ -211,7 +215,9 @@ def test_monitored_degrees_take_the_shortcut(evaluate: Callable[..., tuple[Path,
     np.testing.assert_array_equal(codes(workspace, "sensitivity"), np.min(both, axis=0))
 
 
-def test_local_grading_cuts_the_factors_into_thirds(evaluate: Callable[..., tuple[Path, Outcome]]):
+def test_local_grading_cuts_the_factors_into_thirds(
+    evaluate: Callable[..., tuple[Path, Outcome]],
+) -> None:
     workspace, outcome = evaluate(["sensitivity"], parameters={"grading": "local"})
     record = outcome.manifest["evaluations"]["sensitivity"]
     assert record["erodibility_by"] == "value"
@@ -221,7 +227,7 @@ def test_local_grading_cuts_the_factors_into_thirds(evaluate: Callable[..., tupl
     assert np.count_nonzero([entry["cells"] for entry in classes]) >= 2
 
 
-def test_quality_measures_each_kind_against_its_own(evaluated: tuple[Path, Outcome]):
+def test_quality_measures_each_kind_against_its_own(evaluated: tuple[Path, Outcome]) -> None:
     workspace, outcome = evaluated
     record = outcome.manifest["evaluations"]["quality"]
     assert record["regions"] == "eco_region"
@@ -233,7 +239,7 @@ def test_quality_measures_each_kind_against_its_own(evaluated: tuple[Path, Outco
     np.testing.assert_array_equal(np.isfinite(index), codes(workspace, "quality") > 0)
 
 
-def test_resilience_without_a_series_says_so(evaluate: Callable[..., tuple[Path, Outcome]]):
+def test_resilience_without_a_series_says_so(evaluate: Callable[..., tuple[Path, Outcome]]) -> None:
     workspace, outcome = evaluate(["resilience"], without=("ndvi_series",))
     assert [one["code"] for one in outcome.warnings] == ["no_series"]
     assert outcome.manifest["evaluations"]["resilience"]["memory"] is None
@@ -242,7 +248,7 @@ def test_resilience_without_a_series_says_so(evaluate: Callable[..., tuple[Path,
     assert np.nanmax(band(workspace, "resilience_index")) <= 100
 
 
-def test_carbon_is_told_in_tonnes(evaluated: tuple[Path, Outcome]):
+def test_carbon_is_told_in_tonnes(evaluated: tuple[Path, Outcome]) -> None:
     workspace, outcome = evaluated
     carbon = band(workspace, "carbon")
     told = outcome.values["carbon"]
@@ -252,7 +258,7 @@ def test_carbon_is_told_in_tonnes(evaluated: tuple[Path, Outcome]):
     assert told["unit"] == "tC/yr"
 
 
-def test_the_sea_is_in_no_class(evaluated: tuple[Path, Outcome], watershed: Watershed):
+def test_the_sea_is_in_no_class(evaluated: tuple[Path, Outcome], watershed: Watershed) -> None:
     workspace, outcome = evaluated
     found = codes(workspace, "quality")
     top, left = _offset(outcome, watershed)
@@ -271,7 +277,7 @@ def same_files(one: Path, other: Path) -> None:
 
 def test_two_processes_give_the_same_bytes(
     evaluated: tuple[Path, Outcome], evaluate: Callable[..., tuple[Path, Outcome]]
-):
+) -> None:
     workspace, outcome = evaluate(ALL, processes=2)
     same_files(evaluated[0], workspace)
     assert outcome.manifest["evaluations"] == evaluated[1].manifest["evaluations"]
@@ -281,7 +287,7 @@ def test_small_windows_give_the_same_bytes(
     evaluated: tuple[Path, Outcome],
     evaluate: Callable[..., tuple[Path, Outcome]],
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     monkeypatch.setattr("shanhai.processes.kit.region.WINDOW_CELLS", 17)
     workspace, outcome = evaluate(ALL)
     for path in workspace.glob("*.tif"):
@@ -304,7 +310,7 @@ def test_missing_layers_are_named_with_what_needs_them(
     themes: list[str],
     without: tuple[str, ...],
     pointers: list[str],
-):
+) -> None:
     with pytest.raises(InvalidInput) as caught:
         compute(task_of(watershed, themes, without=without), tmp_path / "work")
     assert [fault.pointer for fault in caught.value.faults] == pointers
@@ -319,7 +325,7 @@ def _replace(watershed: Watershed, folder: Path, task: Task, rasters: Mapping[st
     return task
 
 
-def test_an_input_without_any_value_is_refused(watershed: Watershed, tmp_path: Path):
+def test_an_input_without_any_value_is_refused(watershed: Watershed, tmp_path: Path) -> None:
     nothing = np.full(watershed.grid.shape, np.nan)
     nothing[0, 0] = 3.0
     task = _replace(watershed, tmp_path, task_of(watershed, ["quality"]), {"lai": nothing})
@@ -327,7 +333,7 @@ def test_an_input_without_any_value_is_refused(watershed: Watershed, tmp_path: P
         compute(task, tmp_path / "work")
 
 
-def test_gaps_and_wrong_units_are_remarked_upon(watershed: Watershed, tmp_path: Path):
+def test_gaps_and_wrong_units_are_remarked_upon(watershed: Watershed, tmp_path: Path) -> None:
     leaf_area = read_geotiff(watershed.rasters["lai"]).values
     leaf_area[:, 20:26] = np.nan
     npp = read_geotiff(watershed.rasters["npp"]).values * 0.1
@@ -345,7 +351,7 @@ def test_gaps_and_wrong_units_are_remarked_upon(watershed: Watershed, tmp_path: 
     assert "tC/ha/a" in outcome.warnings[1]["detail_zh"]
 
 
-def test_carbon_needs_the_months(watershed: Watershed, tmp_path: Path):
+def test_carbon_needs_the_months(watershed: Watershed, tmp_path: Path) -> None:
     year = read_geotiff(watershed.rasters["rainfall"]).values.sum(axis=0, keepdims=True)
     task = _replace(watershed, tmp_path, task_of(watershed, ["carbon"]), {"rainfall": year})
     with pytest.raises(InvalidInput, match="rainfall has 1 band") as caught:
@@ -353,7 +359,7 @@ def test_carbon_needs_the_months(watershed: Watershed, tmp_path: Path):
     assert caught.value.faults[0].pointer == "/inputs/datasets/rainfall"
 
 
-def test_a_short_series_is_refused(watershed: Watershed, tmp_path: Path):
+def test_a_short_series_is_refused(watershed: Watershed, tmp_path: Path) -> None:
     series = read_geotiff(watershed.rasters["ndvi_series"]).values[:7]
     task = _replace(
         watershed, tmp_path, task_of(watershed, ["degradation"]), {"ndvi_series": series}
@@ -362,7 +368,7 @@ def test_a_short_series_is_refused(watershed: Watershed, tmp_path: Path):
         compute(task, tmp_path / "work")
 
 
-def test_a_constant_series_is_stable(watershed: Watershed, tmp_path: Path):
+def test_a_constant_series_is_stable(watershed: Watershed, tmp_path: Path) -> None:
     series = np.full((8, *watershed.grid.shape), 0.4)
     task = _replace(
         watershed, tmp_path, task_of(watershed, ["degradation"]), {"ndvi_series": series}

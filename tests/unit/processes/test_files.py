@@ -14,7 +14,7 @@ from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from tests.support.evaluation_rasters import build_evaluated_watershed
 
 
-def test_the_main_job_runs_on_files_alone(watershed: Watershed, zoned: Any, tmp_path: Path):
+def test_the_main_job_runs_on_files_alone(watershed: Watershed, zoned: Any, tmp_path: Path) -> None:
     outcome = run_on_files(
         "delineate-zones",
         region=watershed.region_file,
@@ -30,7 +30,7 @@ def test_the_main_job_runs_on_files_alone(watershed: Watershed, zoned: Any, tmp_
     ).read_bytes()
 
 
-def test_a_region_may_be_a_bare_geometry(watershed: Watershed, tmp_path: Path):
+def test_a_region_may_be_a_bare_geometry(watershed: Watershed, tmp_path: Path) -> None:
     path = tmp_path / "bay.geojson"
     path.write_text(json.dumps(watershed.region.geometry), encoding="utf-8")
     region = read_region(path)
@@ -40,7 +40,7 @@ def test_a_region_may_be_a_bare_geometry(watershed: Watershed, tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", ["no json", '{"type":"Point","coordinates":[118,24]}'])
-def test_what_is_no_region_is_refused(tmp_path: Path, content: str):
+def test_what_is_no_region_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "region.geojson"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(InvalidInput) as caught:
@@ -67,7 +67,7 @@ def districts(tmp_path: Path) -> Path:
     return path
 
 
-def test_several_features_without_a_parent_are_not_one_region(districts: Path):
+def test_several_features_without_a_parent_are_not_one_region(districts: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
         read_region(districts)
     assert "6 features without parent" in caught.value.message
@@ -77,7 +77,7 @@ def test_several_features_without_a_parent_are_not_one_region(districts: Path):
     assert caught.value.faults[0].pointer == "/region"
 
 
-def test_one_feature_is_named_and_keeps_its_name(districts: Path):
+def test_one_feature_is_named_and_keeps_its_name(districts: Path) -> None:
     region = read_region(districts, RegionChoice(feature="集美区"))
     assert (region.name_zh, region.code, region.districts) == ("集美区", "6", [])
     assert region.geometry["coordinates"][0][0] == [118.2, 24.4]
@@ -85,7 +85,7 @@ def test_one_feature_is_named_and_keeps_its_name(districts: Path):
         read_region(districts, RegionChoice(feature="鼓浪屿"))
 
 
-def test_features_are_dissolved_to_one_region_with_districts(districts: Path):
+def test_features_are_dissolved_to_one_region_with_districts(districts: Path) -> None:
     region = read_region(districts, RegionChoice(dissolve=True, name="厦门市"))
     assert shape(region.geometry).bounds == pytest.approx((118.0, 24.4, 118.6, 24.5))
     assert shape(region.geometry).area == pytest.approx(0.06)
@@ -94,7 +94,7 @@ def test_features_are_dissolved_to_one_region_with_districts(districts: Path):
     assert len({one.code for one in region.districts}) == 6
 
 
-def test_a_feature_without_geometry_is_no_region(tmp_path: Path):
+def test_a_feature_without_geometry_is_no_region(tmp_path: Path) -> None:
     path = tmp_path / "region.geojson"
     path.write_text('{"type":"Feature","properties":{"name":"x"},"geometry":null}', "utf-8")
     with pytest.raises(InvalidInput, match="no polygon without a parent"):
@@ -103,7 +103,7 @@ def test_a_feature_without_geometry_is_no_region(tmp_path: Path):
         read_region(path, RegionChoice(dissolve=True))
 
 
-def test_a_refused_raster_is_named_with_its_theme(watershed: Watershed, tmp_path: Path):
+def test_a_refused_raster_is_named_with_its_theme(watershed: Watershed, tmp_path: Path) -> None:
     given = {
         "region": watershed.region_file,
         "inputs": {"cell_m": 100.0},
@@ -124,7 +124,9 @@ def test_a_refused_raster_is_named_with_its_theme(watershed: Watershed, tmp_path
     assert "winds" in caught.value.message
 
 
-def test_codes_in_a_raster_of_a_run_are_asked_about_and_told(watershed: Watershed, tmp_path: Path):
+def test_codes_in_a_raster_of_a_run_are_asked_about_and_told(
+    watershed: Watershed, tmp_path: Path
+) -> None:
     npp = read_geotiff(watershed.rasters["npp"])
     raw = np.round(npp.values * 10).astype(np.int16)
     raw[0, 20:30, 20:30] = 32762
@@ -149,7 +151,7 @@ def test_codes_in_a_raster_of_a_run_are_asked_about_and_told(watershed: Watershe
     assert "32766 (water): 9 cells are taken as 0" in told["detail"]
 
 
-def test_source_and_licence_are_as_the_run_says(watershed: Watershed, tmp_path: Path):
+def test_source_and_licence_are_as_the_run_says(watershed: Watershed, tmp_path: Path) -> None:
     region = read_region(watershed.region_file)
     options = {"source": "SRTM 2000", "licence": "CC0-1.0", "name_zh": "高程(SRTM)"}
     taken = take_raster("dem", watershed.rasters["dem"], tmp_path / "dem.tif", region, options)
@@ -158,14 +160,14 @@ def test_source_and_licence_are_as_the_run_says(watershed: Watershed, tmp_path: 
 
 
 @pytest.mark.parametrize(("longitude", "epsg"), [(75.2, 4534), (106.6, 4545), (118.1, 4548)])
-def test_the_zone_follows_from_the_longitude(longitude: float, epsg: int):
+def test_the_zone_follows_from_the_longitude(longitude: float, epsg: int) -> None:
     ring = [[longitude, 30], [longitude + 0.1, 30], [longitude, 30.1], [longitude, 30]]
     assert gauss_krueger_epsg({"type": "Polygon", "coordinates": [ring]}) == epsg
 
 
 def test_an_evaluation_takes_a_supply_that_an_assessment_made(
     tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
-):
+) -> None:
     watershed = build_evaluated_watershed(tmp_path_factory.mktemp("evaluated"), cells=64)
     grid = watershed.grid
     supply = np.linspace(1, 90, 64 * 64).reshape(1, 64, 64)
@@ -187,7 +189,7 @@ def test_an_evaluation_takes_a_supply_that_an_assessment_made(
     assert outcome.manifest["request"]["supplies"] == {"biodiversity": "supply.biodiversity"}
 
 
-def test_a_raster_is_read_as_its_options_say(watershed: Watershed, tmp_path: Path):
+def test_a_raster_is_read_as_its_options_say(watershed: Watershed, tmp_path: Path) -> None:
     region = read_region(watershed.region_file)
     for name, options in (("plain", {}), ("tenth", {"scale": 0.1})):
         target = tmp_path / f"{name}.tif"

@@ -61,7 +61,7 @@ def plain(value: float = 50.0, bands: int = 1) -> Any:
     return np.full((bands, 40, 40), value)
 
 
-def test_a_dem_in_degrees_becomes_a_clean_cog(bring: Bring):
+def test_a_dem_in_degrees_becomes_a_clean_cog(bring: Bring) -> None:
     dem = np.random.default_rng(1).random((50, 60)) * 800
     dem[0, 0], dem[1, 1] = np.inf, 9500.0
     outcome, stored = bring("dem", dem, frame={"transform": DEGREES, "crs": "EPSG:4326"})
@@ -89,7 +89,9 @@ def test_a_dem_in_degrees_becomes_a_clean_cog(bring: Bring):
         (b"II*\x00\x08\x00\x00\x00", "damaged"),
     ],
 )
-def test_what_is_no_geotiff_is_refused(bring: Bring, tmp_path: Path, content: bytes, said: str):
+def test_what_is_no_geotiff_is_refused(
+    bring: Bring, tmp_path: Path, content: bytes, said: str
+) -> None:
     path = tmp_path / "upload"
     path.write_bytes(content)
     error = refusal(bring, "dem", path)
@@ -98,7 +100,7 @@ def test_what_is_no_geotiff_is_refused(bring: Bring, tmp_path: Path, content: by
     assert error.faults[0].pointer == "/inputs/upload"
 
 
-def test_a_tiff_cut_short_in_its_pixels_is_refused(bring: Bring, tmp_path: Path):
+def test_a_tiff_cut_short_in_its_pixels_is_refused(bring: Bring, tmp_path: Path) -> None:
     path = tmp_path / "upload"
     noise = np.random.default_rng(0).random((600, 600))
     write_geotiff(path, noise, transform=METRES, crs="EPSG:4548")
@@ -109,7 +111,7 @@ def test_a_tiff_cut_short_in_its_pixels_is_refused(bring: Bring, tmp_path: Path)
 @pytest.mark.parametrize("make", [make_renamed_vrt, make_overview_file_tiff])
 def test_files_that_refer_to_others_are_refused_and_the_others_live(
     bring: Bring, tmp_path: Path, make: Callable[[Path], Path]
-):
+) -> None:
     refusal(bring, "dem", make(tmp_path))
     assert (tmp_path / "secret.tif").exists()
 
@@ -118,20 +120,22 @@ def test_files_that_refer_to_others_are_refused_and_the_others_live(
     ("theme", "bands", "wanted"),
     [("dem", 3, "1"), ("rainfall", 5, "1 or 12"), ("soil", 1, "sand, silt, clay")],
 )
-def test_a_wrong_number_of_bands_is_refused(bring: Bring, theme: str, bands: int, wanted: str):
+def test_a_wrong_number_of_bands_is_refused(
+    bring: Bring, theme: str, bands: int, wanted: str
+) -> None:
     error = refusal(bring, theme, plain(bands=bands))
     assert f"{bands} bands" in error.message
     assert wanted in error.message
 
 
-def test_monthly_and_annual_rain_are_both_accepted(bring: Bring):
+def test_monthly_and_annual_rain_are_both_accepted(bring: Bring) -> None:
     outcome, _ = bring("rainfall", plain(120.0, bands=12))
     assert outcome.manifest["source"]["bands"] == 12
     outcome, _ = bring("rainfall", plain(6000.0))
     assert outcome.manifest["out_of_range_cells"] == 0
 
 
-def test_a_raster_elsewhere_is_refused_and_swapped_axes_are_guessed(bring: Bring):
+def test_a_raster_elsewhere_is_refused_and_swapped_axes_are_guessed(bring: Bring) -> None:
     far = {"transform": (0.01, 0, 100.0, 0, -0.01, 40.0), "crs": "EPSG:4326"}
     assert "outside the region" in refusal(bring, "dem", plain(), frame=far).message
     swapped = {"transform": (0.01, 0, 24.7, 0, -0.01, 117.4), "crs": "EPSG:32650"}
@@ -139,19 +143,19 @@ def test_a_raster_elsewhere_is_refused_and_swapped_axes_are_guessed(bring: Bring
     assert "outside the region" in refusal(bring, "dem", plain(), frame=swapped).message
 
 
-def test_a_file_without_values_is_refused(bring: Bring):
+def test_a_file_without_values_is_refused(bring: Bring) -> None:
     assert "every cell is nodata" in refusal(bring, "dem", plain(np.nan)).message
     assert "every cell is nodata" in refusal(bring, "dem", plain(7.0), nodata=7).message
 
 
-def test_a_wrong_unit_is_refused_with_what_was_found(bring: Bring):
+def test_a_wrong_unit_is_refused_with_what_was_found(bring: Bring) -> None:
     error = refusal(bring, "temperature", plain(291.0))
     assert "291" in error.message
     assert "-60…60 Cel" in error.message
     assert error.faults[0].pointer == "/inputs/scale"
 
 
-def test_named_units_scale_and_offset_are_applied(bring: Bring):
+def test_named_units_scale_and_offset_are_applied(bring: Bring) -> None:
     _, kelvin = bring("temperature", plain(291.15), unit="K")
     np.testing.assert_allclose(kelvin.values, 18.0, atol=1e-4)
     _, index = bring("ndvi", plain(6500.0).astype(np.int16), scale=0.0001, frame={"nodata": None})
@@ -162,7 +166,7 @@ def test_named_units_scale_and_offset_are_applied(bring: Bring):
 
 
 @pytest.mark.parametrize("inputs", [{"scale": 0.0}, {"scale": float("inf")}])
-def test_a_useless_scale_is_refused(bring: Bring, inputs: Any):
+def test_a_useless_scale_is_refused(bring: Bring, inputs: Any) -> None:
     assert refusal(bring, "dem", plain(), **inputs).faults[0].pointer == "/inputs/scale"
 
 
@@ -170,13 +174,13 @@ def test_a_useless_scale_is_refused(bring: Bring, inputs: Any):
     ("theme", "value", "hint"),
     [("npp", 0.8, "kgC"), ("soil", 25.0, "g/kg")],
 )
-def test_an_unlikely_mean_is_warned_of(bring: Bring, theme: str, value: float, hint: str):
+def test_an_unlikely_mean_is_warned_of(bring: Bring, theme: str, value: float, hint: str) -> None:
     outcome, _ = bring(theme, plain(value, bands=4 if theme == "soil" else 1))
     assert hint in outcome.warnings[0]["detail"]
     assert hint in outcome.warnings[0]["detail_zh"]
 
 
-def test_land_cover_is_translated_and_unknown_codes_are_listed(bring: Bring):
+def test_land_cover_is_translated_and_unknown_codes_are_listed(bring: Bring) -> None:
     codes = np.full((40, 40), 10, dtype=np.uint8)
     codes[:5], codes[5:8] = 80, 0
     legend = {"legend": "worldcover", "edge_water": "inland"}
@@ -198,7 +202,7 @@ def modis_npp() -> Any:
     return raw
 
 
-def test_codes_of_what_modis_does_not_compute_are_no_productivity(bring: Bring):
+def test_codes_of_what_modis_does_not_compute_are_no_productivity(bring: Bring) -> None:
     raw = modis_npp()
     raw[2, :3] = 32762
     error = refusal(bring, "npp", raw, **MODIS)
@@ -209,7 +213,7 @@ def test_codes_of_what_modis_does_not_compute_are_no_productivity(bring: Bring):
     assert "codes.32762=" in error.message
 
 
-def test_codes_mean_what_is_said_of_them(bring: Bring):
+def test_codes_mean_what_is_said_of_them(bring: Bring) -> None:
     said = {"32761": "nodata", "32762": 120, "32763": 500.5}
     outcome, stored = bring("npp", modis_npp(), codes=said, **MODIS)
     row = stored.values[0, 0, :8]
@@ -233,12 +237,12 @@ def test_codes_mean_what_is_said_of_them(bring: Bring):
 )
 def test_codes_are_known_after_somebody_has_scaled_them(
     bring: Bring, factor: float, inputs: dict[str, Any]
-):
+) -> None:
     raw = modis_npp().astype(np.float32) * np.float32(factor)
     assert "32762" in refusal(bring, "npp", raw, frame={"nodata": None}, **inputs).message
 
 
-def test_codes_of_16_bits_without_sign_are_known_as_well(bring: Bring):
+def test_codes_of_16_bits_without_sign_are_known_as_well(bring: Bring) -> None:
     raw = np.full((40, 40), 9_000, dtype=np.uint16)
     raw[5:20, 5] = 65_530
     for theme in ("gpp", "evapotranspiration"):
@@ -246,7 +250,7 @@ def test_codes_of_16_bits_without_sign_are_known_as_well(bring: Bring):
         assert "65530 (urban" in error.message
 
 
-def test_unsettled_cells_of_worldpop_have_nobody(bring: Bring):
+def test_unsettled_cells_of_worldpop_have_nobody(bring: Bring) -> None:
     people = np.full((40, 40), -99_999.0, dtype=np.float32)
     people[10:20, 10:20] = 12.5
     outcome, stored = bring("population", people, frame={"nodata": -99_999.0})
@@ -269,7 +273,7 @@ def test_unsettled_cells_of_worldpop_have_nobody(bring: Bring):
 )
 def test_codes_that_make_no_sense_are_refused(
     bring: Bring, theme: str, codes: dict[str, Any], pointer: str
-):
+) -> None:
     raw = np.full((40, 40), 1, dtype=np.int16)
     with pytest.raises((InvalidInput, ValidationError)) as caught:
         bring(theme, raw, codes=codes)
@@ -286,7 +290,7 @@ def coast() -> Any:
 WORLDCOVER = {"legend": "worldcover", "frame": {"nodata": 0}}
 
 
-def test_water_that_may_be_the_sea_is_asked_about(bring: Bring):
+def test_water_that_may_be_the_sea_is_asked_about(bring: Bring) -> None:
     error = refusal(bring, "land_cover", coast(), **WORLDCOVER)
     assert error.faults[0].pointer == "/inputs/edge_water"
     assert "may be the sea" in error.message
@@ -294,7 +298,7 @@ def test_water_that_may_be_the_sea_is_asked_about(bring: Bring):
     assert "edge_water=inland" in error.message_zh
 
 
-def test_the_sea_is_no_land_and_lakes_stay_water(bring: Bring):
+def test_the_sea_is_no_land_and_lakes_stay_water(bring: Bring) -> None:
     outcome, stored = bring("land_cover", coast(), edge_water="sea", **WORLDCOVER)
     classes = np.nan_to_num(stored.values[0])
     assert set(np.unique(classes[45:])) == {0}
@@ -306,13 +310,15 @@ def test_the_sea_is_no_land_and_lakes_stay_water(bring: Bring):
     assert set(np.unique(stored.values[0, 45:])) == {7}
 
 
-def test_classes_of_the_platform_tell_sea_from_water_themselves(bring: Bring):
+def test_classes_of_the_platform_tell_sea_from_water_themselves(bring: Bring) -> None:
     codes = np.where(coast() == 80, 7, 2).astype(np.uint8)
     _, stored = bring("land_cover", codes, frame={"nodata": 0})
     assert set(np.unique(stored.values[0, 45:])) == {7}
 
 
-def test_population_keeps_its_total_through_import_and_alignment(bring: Bring, tmp_path: Path):
+def test_population_keeps_its_total_through_import_and_alignment(
+    bring: Bring, tmp_path: Path
+) -> None:
     people = np.random.default_rng(3).random((60, 60)) * 30
     _, stored = bring("population", people, frame={"transform": DEGREES, "crs": "EPSG:4326"})
     assert np.nansum(stored.values) == pytest.approx(people.sum(), rel=1e-5)
@@ -322,7 +328,7 @@ def test_population_keeps_its_total_through_import_and_alignment(bring: Bring, t
     assert np.nansum(aligned) == pytest.approx(people.sum(), rel=0.005)
 
 
-def test_the_same_file_gives_the_same_cog(bring: Bring, tmp_path: Path):
+def test_the_same_file_gives_the_same_cog(bring: Bring, tmp_path: Path) -> None:
     dem = np.random.default_rng(1).random((50, 60)) * 800
     bring("dem", dem)
     first = (tmp_path / "work" / "dataset.tif").read_bytes()

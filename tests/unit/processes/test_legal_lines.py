@@ -103,7 +103,7 @@ def lines(watershed: Watershed) -> list[AreaTask]:
 
 def test_overlaps_are_told_and_leave_the_zones_alone(
     watershed: Watershed, zoned: Any, lines: list[AreaTask], tmp_path: Path
-):
+) -> None:
     run = compute(watershed.task(), tmp_path / "work", lines)
     assert (run.workspace / "zones.tif").read_bytes() == (
         zoned.workspace / "zones.tif"
@@ -139,7 +139,7 @@ def _cells_within(
 
 def test_the_overlay_raises_protection_and_never_lowers_it(
     watershed: Watershed, lines: list[AreaTask], tmp_path: Path
-):
+) -> None:
     run = compute(watershed.task(OVERLAY), tmp_path / "work", lines)
     zones, before, source = (
         codes_of(run, name) for name in ("zones", "zones_before_overlay", "override_source")
@@ -160,20 +160,20 @@ def test_the_overlay_raises_protection_and_never_lowers_it(
     assert {"zones_before_overlay", "override_source"} <= rasters
 
 
-def test_an_overlay_without_red_line_is_refused(watershed: Watershed, tmp_path: Path):
+def test_an_overlay_without_red_line_is_refused(watershed: Watershed, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
         compute(watershed.task(OVERLAY), tmp_path / "work")
     assert caught.value.faults[0].pointer == "/inputs/parameters/overlays"
 
 
-def test_lines_left_out_are_flagged(watershed: Watershed, tmp_path: Path):
+def test_lines_left_out_are_flagged(watershed: Watershed, tmp_path: Path) -> None:
     task = watershed.task().model_copy(update={"areas_left_out": ["permanent_basic_farmland"]})
     run = compute(task, tmp_path / "work")
     assert run.outcome.manifest["control_areas"]["left_out"] == ["permanent_basic_farmland"]
     assert "lines_left_out" in {flag["code"] for flag in run.outcome.manifest["flags"]}
 
 
-def test_polygons_are_units(watershed: Watershed, zoned: Any, tmp_path: Path):
+def test_polygons_are_units(watershed: Watershed, zoned: Any, tmp_path: Path) -> None:
     units = quarters(watershed)
     asked = {
         "units": "polygons",
@@ -211,14 +211,14 @@ def test_polygons_are_units(watershed: Watershed, zoned: Any, tmp_path: Path):
 @pytest.mark.parametrize("algorithm", ["ward_contig", "skater"])
 def test_polygons_that_touch_may_be_clustered_by_it(
     watershed: Watershed, tmp_path: Path, algorithm: str
-):
+) -> None:
     parameters = {"units": "polygons", "unit_regions": "town", "algorithm": algorithm}
     inputs = {"parameters": parameters}
     run = compute(watershed.task(inputs), tmp_path / "work", units=quarters(watershed))
     assert "joined_units" in run.outcome.manifest["clustering"]
 
 
-def test_polygons_must_be_given(watershed: Watershed, tmp_path: Path):
+def test_polygons_must_be_given(watershed: Watershed, tmp_path: Path) -> None:
     inputs = {"parameters": {"units": "polygons", "unit_regions": "town"}}
     with pytest.raises(InvalidInput) as caught:
         compute(watershed.task(inputs), tmp_path / "work")
@@ -228,14 +228,14 @@ def test_polygons_must_be_given(watershed: Watershed, tmp_path: Path):
 @pytest.mark.parametrize(
     "parameters", [{"units": "polygons"}, {"unit_regions": "town"}, {"overlays": "farmland"}]
 )
-def test_what_does_not_go_together_is_refused(parameters: dict[str, Any]):
+def test_what_does_not_go_together_is_refused(parameters: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         DelineateZonesInputs.model_validate({"region": "r", "parameters": parameters})
 
 
 def test_a_run_with_lines_and_polygons_is_repeated_from_its_manifest(
     watershed: Watershed, lines: list[AreaTask], tmp_path: Path
-):
+) -> None:
     inputs = {
         "cell_m": 200.0,
         "parameters": {"units": "polygons", "unit_regions": "town", "overlays": "red_line"},
@@ -261,7 +261,7 @@ def test_a_run_with_lines_and_polygons_is_repeated_from_its_manifest(
 
 
 class TestFiles:
-    def test_areas_name_their_kind(self, tmp_path: Path):
+    def test_areas_name_their_kind(self, tmp_path: Path) -> None:
         path = tmp_path / "areas.geojson"
         path.write_text(json.dumps(_collection({"kind": "red_line", "code": "a", "name_zh": "甲"})))
         (found,) = read_areas(path)
@@ -273,14 +273,14 @@ class TestFiles:
         )
         assert found.checksum == checksum_of(found.geometry)
 
-    def test_an_unknown_kind_is_refused(self, tmp_path: Path):
+    def test_an_unknown_kind_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "areas.geojson"
         path.write_text(json.dumps(_collection({"kind": "park"})))
         with pytest.raises(InvalidInput, match="park") as caught:
             read_areas(path)
         assert caught.value.faults[0].pointer == "/areas/0/kind"
 
-    def test_units_are_sorted_by_code(self, tmp_path: Path):
+    def test_units_are_sorted_by_code(self, tmp_path: Path) -> None:
         path = tmp_path / "units.geojson"
         path.write_text(json.dumps(_collection({"code": "b"}, {"code": "a"})))
         assert [one.code for one in read_units(path)] == ["a", "b"]
@@ -288,7 +288,7 @@ class TestFiles:
     @pytest.mark.parametrize(
         "content", ["no json", "[]", '{"type": "Point", "coordinates": [0, 0]}']
     )
-    def test_what_is_no_polygon_is_refused(self, tmp_path: Path, content: str):
+    def test_what_is_no_polygon_is_refused(self, tmp_path: Path, content: str) -> None:
         path = tmp_path / "units.geojson"
         path.write_text(content)
         with pytest.raises(InvalidInput):

@@ -182,7 +182,7 @@ def cut(values: Array, run: Any, reference: Reference) -> Array:
     return values[row : row + aoi["height"], col : col + aoi["width"]]
 
 
-def test_the_same_cells_are_valid(zoned: Any, reference: Reference):
+def test_the_same_cells_are_valid(zoned: Any, reference: Reference) -> None:
     found = np.isfinite(read_geotiff(zoned.workspace / "ratio.tif").values[0])
     np.testing.assert_array_equal(found, cut(reference.valid, zoned, reference))
     assert found.sum() == reference.valid.sum()
@@ -201,7 +201,7 @@ def test_the_same_cells_are_valid(zoned: Any, reference: Reference):
         "recreation",
     ],
 )
-def test_a_service_agrees(zoned: Any, reference: Reference, service: str, kind: str):
+def test_a_service_agrees(zoned: Any, reference: Reference, service: str, kind: str) -> None:
     found = read_geotiff(zoned.workspace / f"{kind}.{service}.tif").values[0]
     expected = cut(getattr(reference, kind)[service], zoned, reference)
     known = np.isfinite(found)
@@ -209,7 +209,7 @@ def test_a_service_agrees(zoned: Any, reference: Reference, service: str, kind: 
     assert np.abs(found - expected)[known].max() < TOLERANCE
 
 
-def test_the_comprehensive_ratio_is_the_mean_of_the_seven(zoned: Any, reference: Reference):
+def test_the_comprehensive_ratio_is_the_mean_of_the_seven(zoned: Any, reference: Reference) -> None:
     found = read_geotiff(zoned.workspace / "ratio.tif").values[0]
     mean = sum(reference.ratio.values()) / len(reference.ratio)
     difference = np.abs(found - cut(mean, zoned, reference))

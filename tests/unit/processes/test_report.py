@@ -28,7 +28,7 @@ def page_of(run: Any) -> str:
     return (run.workspace / "report.html").read_text(encoding="utf-8")
 
 
-def test_the_page_needs_nothing_else(zoned: Any):
+def test_the_page_needs_nothing_else(zoned: Any) -> None:
     page = page_of(zoned)
     assert "<script" not in page
     assert set(re.findall(r'(?:src|href)="(data:image/png|[^"]{1,20})', page)) == {"data:image/png"}
@@ -36,7 +36,7 @@ def test_the_page_needs_nothing_else(zoned: Any):
     assert page.count("data:image/png") == 4 + len(ECOSERVICES)
 
 
-def test_the_pdf_holds_its_fonts(zoned: Any):
+def test_the_pdf_holds_its_fonts(zoned: Any) -> None:
     held = (zoned.workspace / "report.pdf").read_bytes()
     assert held.startswith(b"%PDF-")
     assert len(held) < 6_000_000
@@ -51,7 +51,7 @@ def test_the_pdf_holds_its_fonts(zoned: Any):
 
 def test_without_libraries_to_set_type_there_is_a_page_and_it_says_so(
     zone: Any, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     for user in ("reporting.assessment_report", "processes.assess_ecoservices.report"):
         monkeypatch.setattr(f"shanhai.{user}.can_write_pdf", lambda: False)
     run = zone()
@@ -62,19 +62,19 @@ def test_without_libraries_to_set_type_there_is_a_page_and_it_says_so(
     assert "missing_pdf" in {one["code"] for one in run.outcome.warnings}
 
 
-def test_equal_pages_are_equal_files(zoned: Any, tmp_path: Path):
+def test_equal_pages_are_equal_files(zoned: Any, tmp_path: Path) -> None:
     write_pdf(tmp_path / "again.pdf", page_of(zoned))
     assert (tmp_path / "again.pdf").read_bytes() == (zoned.workspace / "report.pdf").read_bytes()
 
 
-def test_a_page_that_asks_for_more_than_it_holds_is_no_report(tmp_path: Path):
+def test_a_page_that_asks_for_more_than_it_holds_is_no_report(tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("secret", encoding="utf-8")
     with pytest.raises(ValueError, match="file:///"):
         write_pdf(tmp_path / "a.pdf", f'<img src="{secret.as_uri()}">')
 
 
-def test_it_speaks_of_zones_services_and_districts_in_both_languages(zoned: Any):
+def test_it_speaks_of_zones_services_and_districts_in_both_languages(zoned: Any) -> None:
     page = page_of(zoned)
     for label in [term.label for term in (*ZONE_CLASSES, *ECOSERVICES)]:
         assert label.zh in page
@@ -83,16 +83,18 @@ def test_it_speaks_of_zones_services_and_districts_in_both_languages(zoned: Any)
         assert name in page
 
 
-def test_it_never_claims_an_optimal_number_of_clusters(zoned: Any):
+def test_it_never_claims_an_optimal_number_of_clusters(zoned: Any) -> None:
     assert "optimal" not in page_of(zoned).lower()
     assert "最优" not in page_of(zoned)
 
 
-def test_without_stand_ins_there_is_no_band(zoned: Any):
+def test_without_stand_ins_there_is_no_band(zoned: Any) -> None:
     assert "STAND-IN" not in page_of(zoned)
 
 
-def test_stand_ins_are_marked_in_both_languages(zone: Any, watershed: Watershed, tmp_path: Any):
+def test_stand_ins_are_marked_in_both_languages(
+    zone: Any, watershed: Watershed, tmp_path: Any
+) -> None:
     from shanhai.processes.catalogue import compute_of
 
     task = watershed.task()
@@ -109,7 +111,7 @@ def test_stand_ins_are_marked_in_both_languages(zone: Any, watershed: Watershed,
 
 def test_a_missing_font_costs_the_chinese_maps_and_is_said(
     zone: Any, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr("shanhai.reporting.fonts.cjk_family", lambda: None)
     run = zone()
     names = {file.name for file in run.outcome.files}
@@ -121,7 +123,7 @@ def test_a_missing_font_costs_the_chinese_maps_and_is_said(
     assert report.REPORT_FILE in {file.path for file in run.outcome.files}
 
 
-def test_pictures_carry_the_credits_licences_ask_for_once_and_no_more():
+def test_pictures_carry_the_credits_licences_ask_for_once_and_no_more() -> None:
     inputs = [
         {"source": "OSM; NASA", "licence": "ODbL 1.0, © OpenStreetMap contributors; MIT (package)"},
         {"source": "NASA", "licence": None},
@@ -133,7 +135,7 @@ def test_pictures_carry_the_credits_licences_ask_for_once_and_no_more():
     assert credit_line([]) == "–"
 
 
-def test_maps_name_the_coarsest_input():
+def test_maps_name_the_coarsest_input() -> None:
     inputs = [
         {"theme": "dem", "native_resolution_m": 30.0},
         {"theme": "soil", "native_resolution_m": None},
@@ -148,7 +150,7 @@ def test_maps_name_the_coarsest_input():
     assert "coarsest" not in resolution_note("100 m", "EPSG:4548", "biophysical", inputs[1:2]).en
 
 
-def test_flags_are_sentences_in_both_languages(zoned: Any):
+def test_flags_are_sentences_in_both_languages(zoned: Any) -> None:
     page = page_of(zoned)
     assert zoned.outcome.manifest["flags"]
     for flag in zoned.outcome.manifest["flags"]:
@@ -156,7 +158,7 @@ def test_flags_are_sentences_in_both_languages(zoned: Any):
         assert f"<code>{flag['code']}</code>" not in page
 
 
-def test_people_and_the_leading_land_cover_stand_beside_each_zone(zoned: Any):
+def test_people_and_the_leading_land_cover_stand_beside_each_zone(zoned: Any) -> None:
     page = page_of(zoned)
     statistics = json.loads((zoned.workspace / "statistics.json").read_bytes())
     for zone in statistics["zones"]:
@@ -166,7 +168,7 @@ def test_people_and_the_leading_land_cover_stand_beside_each_zone(zoned: Any):
             assert f'{share:.1f} %</span> {label.zh} <span class="en"' in page
 
 
-def test_the_leading_land_cover_is_what_holds_most():
+def test_the_leading_land_cover_is_what_holds_most() -> None:
     zone = {"land_cover_percent": {"8": 20.0, "2": 50.0, "1": 30.0}}
     assert [(label.en, share) for label, share in leading_cover(zone)] == [
         ("Forest", 50.0),
@@ -174,7 +176,7 @@ def test_the_leading_land_cover_is_what_holds_most():
     ]
 
 
-def test_how_the_zones_come_back_is_told_where_it_was_asked_for(zone: Any, zoned: Any):
+def test_how_the_zones_come_back_is_told_where_it_was_asked_for(zone: Any, zoned: Any) -> None:
     assert "稳定性" not in page_of(zoned)
     page = page_of(zone({"parameters": {"stability": True}}))
     assert "稳定性" in page
@@ -182,7 +184,7 @@ def test_how_the_zones_come_back_is_told_where_it_was_asked_for(zone: Any, zoned
     assert "Jaccard overlap" in page
 
 
-def test_how_many_parameters_were_moved_is_told_beside_the_share(zone: Any):
+def test_how_many_parameters_were_moved_is_told_beside_the_share(zone: Any) -> None:
     run = zone({"uncertainty": {"draws": 30}})
     drawn = run.outcome.manifest["uncertainty"]["monte_carlo"]
     moved, known = len(drawn["applied"]), len(drawn["applied"]) + len(drawn["not_applied"])

@@ -63,7 +63,9 @@ def record_of(folder: Path) -> dict[str, Any]:
     return {**document, "git_commit": None}
 
 
-def test_every_result_is_made_again(manifest: ReproducibleManifest, first: Path, tmp_path: Path):
+def test_every_result_is_made_again(
+    manifest: ReproducibleManifest, first: Path, tmp_path: Path
+) -> None:
     compared = again(manifest, first, tmp_path / "again", processes=2)
     assert [one.name for one in compared if not one.same] == []
     assert {"report", "statistics", "ratio", "supply.cooling"} <= {one.name for one in compared}
@@ -75,12 +77,12 @@ def test_every_result_is_made_again(manifest: ReproducibleManifest, first: Path,
 
 def test_files_as_they_were_before_their_import_are_imported_again(
     manifest: ReproducibleManifest, watershed: Watershed, tmp_path: Path
-):
+) -> None:
     found = find_inputs(manifest, watershed.region_file.parent, tmp_path)
     assert set(found) == {one.theme for one in manifest.inputs}
 
 
-def test_names_do_not_matter(manifest: ReproducibleManifest, first: Path, tmp_path: Path):
+def test_names_do_not_matter(manifest: ReproducibleManifest, first: Path, tmp_path: Path) -> None:
     for number, path in enumerate(sorted((first / "inputs").glob("*.tif"))):
         shutil.copy(path, tmp_path / f"{number}.tif")
     found = find_inputs(manifest, tmp_path, tmp_path / "spare")
@@ -89,7 +91,7 @@ def test_names_do_not_matter(manifest: ReproducibleManifest, first: Path, tmp_pa
 
 def test_a_changed_input_is_refused_with_both_checksums(
     manifest: ReproducibleManifest, first: Path, tmp_path: Path
-):
+) -> None:
     shutil.copytree(first / "inputs", tmp_path / "inputs")
     path = tmp_path / "inputs" / "ndvi.tif"
     raster = read_geotiff(path)
@@ -107,7 +109,7 @@ def test_a_changed_input_is_refused_with_both_checksums(
     assert not (tmp_path / "out" / "manifest.json").exists()
 
 
-def test_missing_inputs_are_all_named(manifest: ReproducibleManifest, tmp_path: Path):
+def test_missing_inputs_are_all_named(manifest: ReproducibleManifest, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
         again(manifest, tmp_path, tmp_path / "out")
     assert len(caught.value.faults) == len(manifest.inputs)
@@ -115,7 +117,7 @@ def test_missing_inputs_are_all_named(manifest: ReproducibleManifest, tmp_path: 
 
 def test_what_is_not_there_is_fetched_and_checked(
     manifest: ReproducibleManifest, first: Path, tmp_path: Path
-):
+) -> None:
     asked = []
 
     def fetch(one: Input, target: Path) -> None:
@@ -131,7 +133,7 @@ def test_what_is_not_there_is_fetched_and_checked(
 
 def test_what_cannot_be_fetched_or_is_another_file_is_named(
     manifest: ReproducibleManifest, tmp_path: Path
-):
+) -> None:
     def fetch(one: Input, target: Path) -> None:
         if one.theme == "dem":
             raise NotFound("there is no 'dem'", message_zh="没有 'dem'")
@@ -146,7 +148,7 @@ def test_what_cannot_be_fetched_or_is_another_file_is_named(
     assert "is another file" in told["npp"].detail
 
 
-def test_other_versions_are_told(manifest: ReproducibleManifest):
+def test_other_versions_are_told(manifest: ReproducibleManifest) -> None:
     assert differences(manifest) == []
     libraries = {**manifest.library_versions, "numpy": "1.0"}
     (flag,) = differences(manifest.model_copy(update={"library_versions": libraries}))
@@ -154,14 +156,14 @@ def test_other_versions_are_told(manifest: ReproducibleManifest):
     assert "numpy 1.0 →" in flag.text.zh
 
 
-def test_what_is_no_manifest_is_refused(tmp_path: Path):
+def test_what_is_no_manifest_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
     path.write_text('{"process": "assess-ecoservices"}', encoding="utf-8")
     with pytest.raises(InvalidInput, match=r"request.*region.*outputs"):
         read_manifest(path)
 
 
-def test_the_command_proves_it_and_fails_when_a_byte_differs(first: Path, tmp_path: Path):
+def test_the_command_proves_it_and_fails_when_a_byte_differs(first: Path, tmp_path: Path) -> None:
     runner = CliRunner()
     told = runner.invoke(app, ["reproduce", str(first / "manifest.json")])
     assert told.exit_code == 0, told.output

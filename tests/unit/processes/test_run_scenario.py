@@ -92,7 +92,7 @@ def test_an_attempt_goes_on_from_what_a_former_one_finished(
     done: tuple[Path, Outcome],
     bare: None,
     resume: Callable[[Task, float, Path], None],
-):
+) -> None:
     edits = [planted(watershed), street(watershed), passage(watershed)]
     resume(scenario_task(watershed, edits), 85, done[0])
 
@@ -100,7 +100,7 @@ def test_an_attempt_goes_on_from_what_a_former_one_finished(
 class TestWhole:
     """One scenario with everything it leaves behind."""
 
-    def test_every_promised_output_is_there(self, done: tuple[Path, Outcome]):
+    def test_every_promised_output_is_there(self, done: tuple[Path, Outcome]) -> None:
         workspace, outcome = done
         names = {file.name for file in outcome.files}
         # Ratio and zones are not compared.
@@ -112,7 +112,7 @@ class TestWhole:
         assert not (workspace / "scratch").exists()
         assert [one["code"] for one in outcome.warnings] == ["importance_held"]
 
-    def test_the_table_tells_measures_links_and_land(self, done: tuple[Path, Outcome]):
+    def test_the_table_tells_measures_links_and_land(self, done: tuple[Path, Outcome]) -> None:
         workspace, outcome = done
         with (workspace / "table.csv").open(encoding="utf-8-sig", newline="") as file:
             rows = {(row["group"], row["item"]): row for row in csv.DictReader(file)}
@@ -130,7 +130,9 @@ class TestWhole:
         assert counted == outcome.values["changes"]
         assert sum(counted.values()) == len(document(workspace)["links"])
 
-    def test_what_is_gained_and_lost_is_what_the_corridors_tell(self, done: tuple[Path, Outcome]):
+    def test_what_is_gained_and_lost_is_what_the_corridors_tell(
+        self, done: tuple[Path, Outcome]
+    ) -> None:
         workspace, _ = done
         before, after = band(workspace, "corridors_before"), band(workspace, "corridors_after")
         change = np.nan_to_num(band(workspace, "corridors_change"))
@@ -140,7 +142,9 @@ class TestWhole:
         assert np.array_equal(change == 3, was & will_be)
         assert {1, 2, 3} <= set(np.unique(change))
 
-    def test_shapes_are_valid_and_bear_the_codes_of_the_table(self, done: tuple[Path, Outcome]):
+    def test_shapes_are_valid_and_bear_the_codes_of_the_table(
+        self, done: tuple[Path, Outcome]
+    ) -> None:
         workspace, _ = done
         features = document(workspace, "corridor_lines.geojson")["features"]
         assert {one["id"] for one in features} == set(links_of(workspace))
@@ -154,7 +158,7 @@ class TestWhole:
 
     def test_it_is_reproduced_from_its_manifest(
         self, done: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
-    ):
+    ) -> None:
         compared = reproduce(
             read_manifest(done[0] / "manifest.json"),
             files=next(iter(watershed.rasters.values())).parent,
@@ -197,7 +201,7 @@ class TestParts:
         monkeypatch: pytest.MonkeyPatch,
         maker: Any,
         links: Any,
-    ):
+    ) -> None:
         monkeypatch.setattr("shanhai.processes.kit.region.WINDOW_CELLS", 16)
         inputs = {"parameters": {**EASY, "links": links}}
         task = scenario_task(watershed, [maker(watershed)], inputs)
@@ -215,14 +219,16 @@ class TestParts:
         assert anew["windows"] < anew["windows_in_all"] == whole["windows"]
         assert anew["links"] < anew["links_in_all"] == whole["links"]
 
-    def test_two_processes_give_the_same_bytes(self, watershed: Watershed, tmp_path: Path):
+    def test_two_processes_give_the_same_bytes(self, watershed: Watershed, tmp_path: Path) -> None:
         edits = [planted(watershed), street(watershed)]
         for processes in (1, 2):
             task = scenario_task(watershed, edits, processes=processes)
             compute(task, tmp_path / str(processes))
         require_same_files(tmp_path / "1", tmp_path / "2", but=TIMED)
 
-    def test_an_edit_to_what_is_there_changes_nothing(self, watershed: Watershed, tmp_path: Path):
+    def test_an_edit_to_what_is_there_changes_nothing(
+        self, watershed: Watershed, tmp_path: Path
+    ) -> None:
         edit = {
             "kind": "set_cover",
             "name_zh": "不变",
@@ -236,7 +242,9 @@ class TestParts:
         assert told["changes"]["same"] == 6
         assert np.nanmax(np.abs(band(tmp_path / "work", "resistance_change"))) == 0
 
-    def test_a_passage_makes_its_corridor_cheaper(self, watershed: Watershed, tmp_path: Path):
+    def test_a_passage_makes_its_corridor_cheaper(
+        self, watershed: Watershed, tmp_path: Path
+    ) -> None:
         compute(scenario_task(watershed, [passage(watershed)]), tmp_path / "work")
         link = links_of(tmp_path / "work")["c004"]
         assert link["name_zh"] is None
@@ -248,7 +256,7 @@ class TestParts:
 
     def test_a_corridor_bears_its_official_name(
         self, done: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
-    ):
+    ) -> None:
         lines = document(done[0], "corridor_lines.geojson")["features"]
         drawn = next(one["geometry"] for one in lines if one["id"] == "c004")
         names = [{"name_zh": "东溪廊道", "name_en": "East brook", "geometry": drawn}]
@@ -257,7 +265,7 @@ class TestParts:
         assert named.pop("c004") == "East brook"
         assert set(named.values()) == {None}
 
-    def test_a_planted_gap_joins_two_woods(self, watershed: Watershed, tmp_path: Path):
+    def test_a_planted_gap_joins_two_woods(self, watershed: Watershed, tmp_path: Path) -> None:
         outcome = compute(scenario_task(watershed, [planted(watershed)]), tmp_path / "work")
         gain = outcome.values["connectivity"]
         assert gain["eca_change_percent"] > gain["area_change_percent"] > 0
@@ -270,14 +278,14 @@ class TestParts:
         )
         assert outcome.values["changes"]["merged"] == 3
 
-    def test_a_felled_wood_closes_its_corridors(self, watershed: Watershed, tmp_path: Path):
+    def test_a_felled_wood_closes_its_corridors(self, watershed: Watershed, tmp_path: Path) -> None:
         outcome = compute(scenario_task(watershed, [felled(watershed)]), tmp_path / "work")
         closed = [one for one in links_of(tmp_path / "work").values() if one["change"] == "closed"]
         assert all("s004" in (one["source_a"], one["source_b"]) for one in closed)
         assert len(closed) == outcome.values["changes"]["closed"] == 3
         assert outcome.values["connectivity"]["eca_change_percent"] < 0
 
-    def test_a_cut_through_a_wood_splits_it(self, watershed: Watershed, tmp_path: Path):
+    def test_a_cut_through_a_wood_splits_it(self, watershed: Watershed, tmp_path: Path) -> None:
         edit = felled(watershed) | {"geometry": on_land(watershed, (0.1, 0.245), (0.34, 0.26))}
         sources = EASY["sources"] | {"min_area_ha": 20}
         task = scenario_task(watershed, [edit], {"parameters": EASY | {"sources": sources}})
@@ -288,7 +296,9 @@ class TestParts:
         assert split
         assert outcome.values["changes"]["split"] == len(split)
 
-    def test_a_wall_across_the_land_leaves_parts(self, watershed: Watershed, tmp_path: Path):
+    def test_a_wall_across_the_land_leaves_parts(
+        self, watershed: Watershed, tmp_path: Path
+    ) -> None:
         edit = wall(watershed) | {
             "geometry": on_land(watershed, (0.45, 0.01), (0.45, 0.5), (0.45, 0.985))
         }
@@ -298,19 +308,23 @@ class TestParts:
         across = np.arange(0.06, 0.94, 1 / 64)
         assert np.isnan(along(tmp_path / "work", "resistance_after", 0.45, *across)).all()
 
-    def test_of_edits_that_overlap_the_later_counts(self, watershed: Watershed, tmp_path: Path):
+    def test_of_edits_that_overlap_the_later_counts(
+        self, watershed: Watershed, tmp_path: Path
+    ) -> None:
         first = eased(watershed)
         later = first | {"resistance": 7, "geometry": on_land(watershed, (0.4, 0.5), (0.5, 0.6))}
         compute(scenario_task(watershed, [first, later]), tmp_path / "work")
         found = along(tmp_path / "work", "resistance_after", 0.45, 0.42, 0.48, 0.52, 0.58)
         assert found == [2.0, 2.0, 7.0, 7.0]
 
-    def test_a_class_of_the_table_is_its_number(self, watershed: Watershed, tmp_path: Path):
+    def test_a_class_of_the_table_is_its_number(self, watershed: Watershed, tmp_path: Path) -> None:
         edit = eased(watershed) | {"resistance": None, "table_class": "industrial"}
         compute(scenario_task(watershed, [edit]), tmp_path / "work")
         assert along(tmp_path / "work", "resistance_after", 0.45, 0.42, 0.58) == [500.0, 500.0]
 
-    def test_a_road_is_felt_as_far_as_the_table_says(self, watershed: Watershed, tmp_path: Path):
+    def test_a_road_is_felt_as_far_as_the_table_says(
+        self, watershed: Watershed, tmp_path: Path
+    ) -> None:
         without = ("roads", "night_lights")
         compute(scenario_task(watershed, [street(watershed)], without=without), tmp_path / "work")
         change = along(tmp_path / "work", "resistance_change", 0.15, 0.40, 0.43, 0.66)
@@ -329,29 +343,29 @@ def refused(watershed: Watershed, folder: Path, *edits: Edit, **inputs: Any) -> 
 
 @pytest.mark.usefixtures("bare")
 class TestRefusals:
-    def test_an_edit_without_a_cell(self, watershed: Watershed, tmp_path: Path):
+    def test_an_edit_without_a_cell(self, watershed: Watershed, tmp_path: Path) -> None:
         tiny = planted(watershed) | {"geometry": on_land(watershed, (0.5, 0.5), (0.501, 0.501))}
         error = refused(watershed, tmp_path, street(watershed), tiny)
         assert error.faults[0].pointer == "/inputs/edits/1/geometry"
         assert "no cell of land" in error.message
 
-    def test_an_edit_at_sea(self, watershed: Watershed, tmp_path: Path):
+    def test_an_edit_at_sea(self, watershed: Watershed, tmp_path: Path) -> None:
         at_sea = planted(watershed) | {"geometry": on_land(watershed, (0.95, 0.3), (0.98, 0.6))}
         error = refused(watershed, tmp_path, at_sea)
         assert error.faults[0].pointer == "/inputs/edits/0/geometry"
 
-    def test_edits_that_leave_no_network(self, watershed: Watershed, tmp_path: Path):
+    def test_edits_that_leave_no_network(self, watershed: Watershed, tmp_path: Path) -> None:
         all_woods = felled(watershed) | {"geometry": on_land(watershed, (0.05, 0.05), (0.8, 0.95))}
         error = refused(watershed, tmp_path, all_woods)
         assert error.faults[0].pointer == "/inputs/edits"
         assert error.message.startswith("after the edits there is no network")
 
-    def test_a_place_that_was_not_given(self, watershed: Watershed, tmp_path: Path):
+    def test_a_place_that_was_not_given(self, watershed: Watershed, tmp_path: Path) -> None:
         named = {key: value for key, value in planted(watershed).items() if key != "geometry"}
         error = refused(watershed, tmp_path, named | {"project": "nowhere"})
         assert error.faults[0].pointer == "/inputs/edits/0/project"
 
-    def test_fixed_widths_are_found_anew(self, watershed: Watershed, tmp_path: Path):
+    def test_fixed_widths_are_found_anew(self, watershed: Watershed, tmp_path: Path) -> None:
         links = {"swath": "fixed_width_m", "swath_value": 500}
         task = scenario_task(
             watershed, [passage(watershed)], {"parameters": EASY | {"links": links}}

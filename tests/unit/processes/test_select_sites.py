@@ -108,12 +108,12 @@ def test_an_attempt_goes_on_from_what_a_former_one_finished(
     ratio: Path,
     whole: tuple[Path, Outcome],
     resume: Callable[[Task, float, Path], None],
-):
+) -> None:
     resume(selection_task(watershed, WHOLE, ratio=ratio), 85, whole[0])
 
 
 class TestFiles:
-    def test_every_promised_output_is_there(self, whole: tuple[Path, Outcome]):
+    def test_every_promised_output_is_there(self, whole: tuple[Path, Outcome]) -> None:
         workspace, outcome = whole
         names = {file.name for file in outcome.files}
         assert {one.name for one in SELECT_SITES.outputs} - names == {"layers", "report_pdf"}
@@ -123,7 +123,7 @@ class TestFiles:
         assert outcome.values["status"] == "optimal"
         assert outcome.warnings == []
 
-    def test_the_raster_holds_the_score_of_each_unit(self, whole: tuple[Path, Outcome]):
+    def test_the_raster_holds_the_score_of_each_unit(self, whole: tuple[Path, Outcome]) -> None:
         workspace, _ = whole
         values = np.asarray(read_geotiff(workspace / "priority.tif").values[0])
         with (workspace / "priority_table.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -138,7 +138,7 @@ class TestFiles:
             shares = [float(row[name]) for name in row if name.startswith("share_")]
             assert sum(shares) == pytest.approx(1 if float(row["score"]) > 0 else 0, abs=1e-5)
 
-    def test_the_table_tells_the_same_as_the_document(self, whole: tuple[Path, Outcome]):
+    def test_the_table_tells_the_same_as_the_document(self, whole: tuple[Path, Outcome]) -> None:
         workspace, outcome = whole
         with (workspace / "table.csv").open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
@@ -150,7 +150,7 @@ class TestFiles:
         assert [one["id"] for one in features] == [row["code"] for row in rows]
         assert all(shape(one["geometry"]).is_valid for one in features)
 
-    def test_the_front_ascends_to_the_budget(self, whole: tuple[Path, Outcome]):
+    def test_the_front_ascends_to_the_budget(self, whole: tuple[Path, Outcome]) -> None:
         _, outcome = whole
         front = outcome.values["pareto"]
         assert [one["cost"] for one in front] == sorted(one["cost"] for one in front)
@@ -160,7 +160,7 @@ class TestFiles:
 
     def test_it_is_reproduced_from_its_manifest(
         self, whole: tuple[Path, Outcome], watershed: Watershed, ratio: Path, tmp_path: Path
-    ):
+    ) -> None:
         files = tmp_path / "files"
         files.mkdir()
         for path in (watershed.rasters["land_cover"], ratio):
@@ -176,7 +176,9 @@ class TestFiles:
 
 
 class TestGains:
-    def test_each_site_gives_what_is_reckoned_by_hand(self, watershed: Watershed, tmp_path: Path):
+    def test_each_site_gives_what_is_reckoned_by_hand(
+        self, watershed: Watershed, tmp_path: Path
+    ) -> None:
         inputs = {**SPOTS, "candidates": ["barriers", "pinch_points", "problems"]}
         document = told(selection_task(watershed, inputs), tmp_path)
         rows = {one["code"]: one for one in document["sites"]}
@@ -204,7 +206,7 @@ class TestGains:
 
     def test_priority_keeps_what_it_is_made_of(
         self, watershed: Watershed, ratio: Path, tmp_path: Path
-    ):
+    ) -> None:
         inputs = {"parameters": {"priority_weights": {"pinch_points": 1, "deficit": 3}}}
         with found(selection_task(watershed, inputs, ratio=ratio), tmp_path) as chosen:
             priority = chosen.priority
@@ -228,7 +230,7 @@ class TestGains:
         ratio: Path,
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
-    ):
+    ) -> None:
         monkeypatch.setattr("shanhai.processes.kit.region.WINDOW_CELLS", 17)
         inputs = json.loads((whole[0] / "manifest.json").read_bytes())["request"]
         task = selection_task(watershed, inputs, ratio=ratio)
@@ -237,7 +239,7 @@ class TestGains:
         first = json.loads((whole[0] / "statistics.json").read_bytes())
         assert document == first
 
-    def test_units_may_be_districts(self, watershed: Watershed, tmp_path: Path):
+    def test_units_may_be_districts(self, watershed: Watershed, tmp_path: Path) -> None:
         inputs = {"parameters": {"units": "polygons", "unit_regions": "district"}}
         task = selection_task(watershed, inputs)
         units = [DistrictTask(**one.model_dump()) for one in watershed.region.districts]
@@ -246,7 +248,7 @@ class TestGains:
         assert codes <= {one.code for one in units}
         assert document["priority"]["units"] == len(units)
 
-    def test_land_is_counted_once(self, watershed: Watershed, tmp_path: Path):
+    def test_land_is_counted_once(self, watershed: Watershed, tmp_path: Path) -> None:
         site = {
             "code": "mine",
             "name_zh": "地块",
@@ -262,7 +264,7 @@ class TestGains:
 
 
 class TestRules:
-    def test_the_best_of_all_choices_is_found(self, watershed: Watershed, tmp_path: Path):
+    def test_the_best_of_all_choices_is_found(self, watershed: Watershed, tmp_path: Path) -> None:
         rng = np.random.default_rng(3)
         costs, gains = rng.integers(1, 40, 7).tolist(), rng.integers(1, 60, (7, 2)).tolist()
         sites = [
@@ -294,13 +296,15 @@ class TestRules:
         assert document["objective"] == pytest.approx(best, abs=1e-6)
         assert document["gap"] == pytest.approx(0, abs=1e-6)
 
-    def test_targets_are_reached_at_least_cost(self, watershed: Watershed, tmp_path: Path):
+    def test_targets_are_reached_at_least_cost(self, watershed: Watershed, tmp_path: Path) -> None:
         goal = {"kind": "minimum_set", "target_shares": {"barriers": 0.5}}
         document = told(selection_task(watershed, {"goal": goal}), tmp_path)
         assert chosen_codes(document) == {NORTH}
         assert document["cost"] == pytest.approx(4000, abs=0.01)
 
-    def test_targets_out_of_reach_give_the_nearest_plan(self, watershed: Watershed, tmp_path: Path):
+    def test_targets_out_of_reach_give_the_nearest_plan(
+        self, watershed: Watershed, tmp_path: Path
+    ) -> None:
         goal = {"kind": "minimum_set", "target_shares": {"barriers": 1.0, "pinch_points": 1.0}}
         task = selection_task(watershed, {"goal": goal, "budget": 10_000})
         with found(task, tmp_path) as chosen:
@@ -313,11 +317,11 @@ class TestRules:
 
     def test_nothing_possible_is_refused_with_its_reasons(
         self, watershed: Watershed, tmp_path: Path
-    ):
+    ) -> None:
         inputs = {**SPOTS, "locked_in": [SOUTH]}
         assert refused(selection_task(watershed, inputs), tmp_path) == ["/inputs/budget"]
 
-    def test_money_goes_where_it_may(self, watershed: Watershed, tmp_path: Path):
+    def test_money_goes_where_it_may(self, watershed: Watershed, tmp_path: Path) -> None:
         inputs = {
             **SPOTS,
             "measures": {"barrier": ["passage"]},
@@ -336,7 +340,7 @@ class TestRules:
         assert sum(one.get("fund-2", 0) for one in paid.values()) == pytest.approx(4000, abs=0.05)
         assert [one["used"] for one in document["funds"]] == pytest.approx([24_000, 4000], abs=0.05)
 
-    def test_sites_in_lines_are_kept_out(self, watershed: Watershed, tmp_path: Path):
+    def test_sites_in_lines_are_kept_out(self, watershed: Watershed, tmp_path: Path) -> None:
         geometry = located(square(watershed, 20, 18, 4))
         line = AreaTask(
             kind="red_line",
@@ -356,7 +360,7 @@ class TestRules:
         held = task.model_copy(update={"inputs": {**task.inputs, "locked_in": [NORTH]}})
         assert refused(held, tmp_path) == ["/inputs/locked_in/0"]
 
-    def test_a_phase_says_when(self, watershed: Watershed, tmp_path: Path):
+    def test_a_phase_says_when(self, watershed: Watershed, tmp_path: Path) -> None:
         phases = [
             {"start_year": 2026, "end_year": 2027, "budget": 4100},
             {"start_year": 2028, "end_year": 2030, "budget": 4000, "share": 0.5},
@@ -372,7 +376,7 @@ class TestRules:
     )
     def test_phases_of_one_share_are_filled_from_the_first(
         self, watershed: Watershed, tmp_path: Path, first: float | None, expected: set[int]
-    ):
+    ) -> None:
         phases = [
             {"start_year": 2026, "end_year": 2027, "budget": first},
             {"start_year": 2028, "end_year": 2030},
@@ -384,7 +388,9 @@ class TestRules:
         if first is not None:
             assert document["phases"][0]["cost"] <= first
 
-    def test_opening_all_of_a_corridor_is_worth_more(self, watershed: Watershed, tmp_path: Path):
+    def test_opening_all_of_a_corridor_is_worth_more(
+        self, watershed: Watershed, tmp_path: Path
+    ) -> None:
         inputs = {
             "goal": {"weights": {"pinch_points": 1}},
             "budget": 28_100,
@@ -394,7 +400,7 @@ class TestRules:
         assert chosen_codes(document) == {NORTH, SOUTH}
         assert document["corridors_opened"] == ["c001"]
 
-    def test_edges_and_connections_are_told(self, watershed: Watershed, tmp_path: Path):
+    def test_edges_and_connections_are_told(self, watershed: Watershed, tmp_path: Path) -> None:
         neighbours = [
             {
                 "code": f"s{number}",
@@ -434,10 +440,12 @@ class TestRules:
     )
     def test_what_cannot_be_done_is_refused(
         self, watershed: Watershed, tmp_path: Path, inputs: dict[str, Any], pointer: str
-    ):
+    ) -> None:
         assert refused(selection_task(watershed, inputs), tmp_path) == [pointer]
 
-    def test_a_site_must_be_a_polygon_in_the_region(self, watershed: Watershed, tmp_path: Path):
+    def test_a_site_must_be_a_polygon_in_the_region(
+        self, watershed: Watershed, tmp_path: Path
+    ) -> None:
         line = {"type": "LineString", "coordinates": [[118.0, 24.0], [118.1, 24.1]]}
         bow = [[118.0, 24.8], [118.1, 24.9], [118.1, 24.8], [118.0, 24.9], [118.0, 24.8]]
         away = [[1.0, 1.0], [2.0, 1.0], [2.0, 2.0], [1.0, 1.0]]
@@ -456,7 +464,7 @@ class TestRules:
         ]
 
 
-def test_it_runs_on_files(watershed: Watershed, tmp_path: Path):
+def test_it_runs_on_files(watershed: Watershed, tmp_path: Path) -> None:
     features = [
         {
             "type": "Feature",

@@ -31,13 +31,13 @@ def found(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Fou
         return assessment, service_figures(assessment, runner)
 
 
-def test_every_service_is_told_in_order(found: Found):
+def test_every_service_is_told_in_order(found: Found) -> None:
     assert [one["code"] for one in found[1]] == list(codes(ECOSERVICES))
     assert {one["unit"] for one in found[1]} == {"1"}
 
 
 @pytest.mark.parametrize("number", range(len(ECOSERVICES)))
-def test_figures_are_those_of_the_whole_arrays(found: Found, number: int):
+def test_figures_are_those_of_the_whole_arrays(found: Found, number: int) -> None:
     assessment, figures = found[0], found[1][number]
     store = assessment.stores.own
     for kind in ("supply", "demand", "ratio"):
@@ -54,14 +54,14 @@ def test_figures_are_those_of_the_whole_arrays(found: Found, number: int):
             assert figures[f"{kind}_n"] == pytest.approx(normalise(known, limits).mean(), abs=2e-6)
 
 
-def test_quadrants_and_grades_fill_the_land(found: Found):
+def test_quadrants_and_grades_fill_the_land(found: Found) -> None:
     for figures in found[1]:
         assert sum(figures["quadrants"].values()) == pytest.approx(100, abs=1e-4)
         assert sum(figures["coordination"].values()) == pytest.approx(100, abs=1e-4)
         assert 0 <= figures["coordination_mean"] <= 1
 
 
-def test_an_overview_holds_every_nth_cell(tmp_path: Path):
+def test_an_overview_holds_every_nth_cell(tmp_path: Path) -> None:
     store = ScratchStore(tmp_path, Grid(4548, 500_000.0, 2_700_000.0, 10.0, 70, 40))
     values = np.arange(2800, dtype=np.float64).reshape(40, 70)
     store.create("a")

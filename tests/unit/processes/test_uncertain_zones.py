@@ -82,7 +82,7 @@ def variants_of(assessment: Assessment) -> Variants:
 )
 def test_a_variant_is_the_assessment_with_these_parameters(
     basin: Watershed, usual: Assessment, tmp_path: Path, draw: Draw, changed: dict[str, Any]
-):
+) -> None:
     """What is reused and recomputed, against all computed anew with the numbers in the inputs."""
     variants = variants_of(usual)
     plan = variants.plan(vary(variants.graph, draw))
@@ -105,7 +105,7 @@ def test_a_variant_is_the_assessment_with_these_parameters(
         )
 
 
-def test_only_what_a_change_reaches_is_computed_again(usual: Assessment, tmp_path: Path):
+def test_only_what_a_change_reaches_is_computed_again(usual: Assessment, tmp_path: Path) -> None:
     variants = variants_of(usual)
     plan = variants.plan(vary(variants.graph, alone("uhi_max", 1.2)))
     steps = {key for step in plan.plan.passes for key in step.steps}
@@ -119,7 +119,7 @@ def test_only_what_a_change_reaches_is_computed_again(usual: Assessment, tmp_pat
     np.testing.assert_array_equal(usual.stores.own.read_all("supply.cooling"), before)
 
 
-def test_draws_leave_layers_statistics_and_a_record(zone: Any, zoned: Any):
+def test_draws_leave_layers_statistics_and_a_record(zone: Any, zoned: Any) -> None:
     run = zone(DRAWS)
     manifest = orjson.loads((run.workspace / "manifest.json").read_bytes())
     told = manifest["uncertainty"]["monte_carlo"]
@@ -160,12 +160,12 @@ def test_draws_leave_layers_statistics_and_a_record(zone: Any, zoned: Any):
 
 def test_an_attempt_goes_on_from_the_draws_a_former_one_finished(
     zone: Any, watershed: Watershed, resume: Callable[[Task, float, Path], None]
-):
+) -> None:
     asked = {"uncertainty": {"draws": 30, "sensitivity": True}}
     resume(watershed.task(asked), 85, zone(asked).workspace)
 
 
-def test_draws_are_the_same_bytes_with_two_processes(watershed: Watershed, tmp_path: Path):
+def test_draws_are_the_same_bytes_with_two_processes(watershed: Watershed, tmp_path: Path) -> None:
     first, second = (
         _doubted(watershed, tmp_path / str(processes), processes) for processes in (1, 2)
     )
@@ -192,7 +192,7 @@ def _doubted(watershed: Watershed, folder: Path, processes: int, draws: int = 30
 
 def test_counts_beyond_a_byte_are_kept(
     watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     few = _doubted(watershed, tmp_path / "bytes", 1)
     monkeypatch.setattr("shanhai.processes.delineate_zones.uncertainty._DRAWS_OF_A_BYTE", 20)
     many = _doubted(watershed, tmp_path / "floats", 1)
@@ -200,7 +200,9 @@ def test_counts_beyond_a_byte_are_kept(
         np.testing.assert_array_equal(few.read_all(name), many.read_all(name))
 
 
-def test_each_parameter_alone_is_ranked(basin: Watershed, usual: Assessment, tmp_path: Path):
+def test_each_parameter_alone_is_ranked(
+    basin: Watershed, usual: Assessment, tmp_path: Path
+) -> None:
     inputs = DelineateZonesInputs.model_validate(
         basin.task(BIOPHYSICAL | {"uncertainty": {"sensitivity": True}}).inputs
     )
@@ -225,7 +227,7 @@ def test_each_parameter_alone_is_ranked(basin: Watershed, usual: Assessment, tmp
     assert told == pytest.approx([(i + 1) / (2 * len(moved)) for i in range(2 * len(moved))])
 
 
-def test_limits_that_were_given_hold_for_every_draw(usual: Assessment):
+def test_limits_that_were_given_hold_for_every_draw(usual: Assessment) -> None:
     variants = variants_of(usual)
     varied = vary(variants.graph, alone("uhi_max", 1.2))
     free = variants.plan(varied)
@@ -237,7 +239,7 @@ def test_limits_that_were_given_hold_for_every_draw(usual: Assessment):
 
 
 @pytest.mark.parametrize("draws", [-1, 1, 29, 1001])
-def test_too_few_and_too_many_draws_are_refused(draws: int):
+def test_too_few_and_too_many_draws_are_refused(draws: int) -> None:
     with pytest.raises(ValidationError):
         DelineateZonesInputs.model_validate({"region": "r", "uncertainty": {"draws": draws}})
 

@@ -16,7 +16,7 @@ def zones_of(run: Any) -> np.ndarray:
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_every_algorithm_zones_every_valid_cell(zone: Any, zoned: Any, algorithm: str):
+def test_every_algorithm_zones_every_valid_cell(zone: Any, zoned: Any, algorithm: str) -> None:
     run = zone({"parameters": {"algorithm": algorithm}})
     zones, usual = zones_of(run), zones_of(zoned)
     np.testing.assert_array_equal(zones > 0, usual > 0)
@@ -29,7 +29,7 @@ def test_every_algorithm_zones_every_valid_cell(zone: Any, zoned: Any, algorithm
         np.testing.assert_array_equal(zones, usual)
 
 
-def test_thresholds_are_set_against_the_clusters(zone: Any):
+def test_thresholds_are_set_against_the_clusters(zone: Any) -> None:
     run = zone({"parameters": {"algorithm": "thresholds", "majority_rounds": 0, "mmu_ha": 0}})
     clustering = run.outcome.manifest["clustering"]
     table = np.array(clustering["cross_table"])
@@ -40,7 +40,7 @@ def test_thresholds_are_set_against_the_clusters(zone: Any):
     assert clustering["thresholds"]["strict"] > clustering["thresholds"]["key"]
 
 
-def test_features_and_units_may_be_chosen(zone: Any):
+def test_features_and_units_may_be_chosen(zone: Any) -> None:
     run = zone({"parameters": {"features": "sd14", "pca": True, "units": "cells"}})
     clustering = run.outcome.manifest["clustering"]
     assert clustering["unit_m"] == run.outcome.manifest["aoi"]["cell_m"]
@@ -52,12 +52,12 @@ def test_features_and_units_may_be_chosen(zone: Any):
     }
 
 
-def test_place_may_weigh_in(zone: Any):
+def test_place_may_weigh_in(zone: Any) -> None:
     run = zone({"parameters": {"features": "esdr7+coords"}})
     assert run.outcome.manifest["clustering"]["features"][-2:] == ["x", "y"]
 
 
-def test_profiles_of_the_zones_are_told(zoned: Any):
+def test_profiles_of_the_zones_are_told(zoned: Any) -> None:
     manifest = zoned.outcome.manifest
     profiles = manifest["naming"]["profiles"]
     assert {len(profile) for profile in profiles.values()} == {
@@ -66,14 +66,14 @@ def test_profiles_of_the_zones_are_told(zoned: Any):
     assert np.mean(profiles["1"]) > np.mean(profiles["4"])
 
 
-def test_clean_up_takes_its_settings(zone: Any):
+def test_clean_up_takes_its_settings(zone: Any) -> None:
     run = zone({"parameters": {"majority_rounds": 0, "ring_m": 500}})
     changed = run.outcome.manifest["postprocess"]["changed_cells"]
     assert changed["majority"] == 0
     assert changed["ring"] > 0
 
 
-def test_stability_is_told_when_asked_for(zone: Any, zoned: Any):
+def test_stability_is_told_when_asked_for(zone: Any, zoned: Any) -> None:
     run = zone({"parameters": {"stability": True}})
     trust = orjson.loads((run.workspace / "manifest.json").read_bytes())["uncertainty"]
     told = trust["stability"]
@@ -89,14 +89,14 @@ def test_stability_is_told_when_asked_for(zone: Any, zoned: Any):
     assert "uncertainty" not in zoned.outcome.manifest
 
 
-def test_cells_as_units_have_their_limit(zone: Any, monkeypatch: pytest.MonkeyPatch):
+def test_cells_as_units_have_their_limit(zone: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shanhai.science.zoning.units.MAX_CELL_UNITS", 100)
     with pytest.raises(InvalidInput, match="more than 100") as caught:
         zone({"parameters": {"units": "cells"}})
     assert caught.value.faults[0].pointer == "/inputs/parameters/units"
 
 
-def test_services_that_cannot_be_assessed_are_left_out_of_the_zones(zone: Any):
+def test_services_that_cannot_be_assessed_are_left_out_of_the_zones(zone: Any) -> None:
     run = zone({"min_services": 4}, without=("soil",))
     manifest = run.outcome.manifest
     assert set(manifest["left_out"]) == {

@@ -32,7 +32,7 @@ def geodesic_area(crs: str, transform: tuple, row: int, col: int, steps: int = 2
         ("EPSG:4326", (0.5, 0.0, 100.0, 0.0, -0.5, 60.0)),
     ],
 )
-def test_cells_have_their_true_area(crs: str, transform: tuple):
+def test_cells_have_their_true_area(crs: str, transform: tuple) -> None:
     areas = true_cell_areas_m2(crs, transform, Window(0, 0, 60, 70))
     assert areas.shape == (60, 70)
     for row, col in ((0, 0), (31, 47), (59, 69)):
@@ -40,14 +40,14 @@ def test_cells_have_their_true_area(crs: str, transform: tuple):
         assert areas[row, col] == pytest.approx(expected, rel=3e-6)
 
 
-def test_a_cell_has_the_same_area_in_any_window():
+def test_a_cell_has_the_same_area_in_any_window() -> None:
     transform = (500.0, 0.0, 600_000.0, 0.0, -500.0, 2_760_000.0)
     wide = true_cell_areas_m2("EPSG:4548", transform, Window(0, 0, 300, 400))
     part = true_cell_areas_m2("EPSG:4548", transform, Window(123, 250, 1, 3))
     np.testing.assert_allclose(part, wide[123:124, 250:253], rtol=1e-6)
 
 
-def test_a_map_of_the_world_shows_every_cell_too_large_by_its_latitude():
+def test_a_map_of_the_world_shows_every_cell_too_large_by_its_latitude() -> None:
     transform = (38.0, 0.0, 13_100_000.0, 0.0, -38.0, 2_830_000.0)
     area = true_cell_areas_m2("EPSG:3857", transform, Window(0, 0, 1, 1))[0, 0]
     # cos² of 24.61° N is 0.8266; the ellipsoid is 0.5 % flatter there.

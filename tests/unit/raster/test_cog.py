@@ -18,7 +18,7 @@ def quantity():
     return values
 
 
-def test_a_quantity_becomes_a_valid_cog_with_its_statistics(tmp_path: Path):
+def test_a_quantity_becomes_a_valid_cog_with_its_statistics(tmp_path: Path) -> None:
     path, values = tmp_path / "a.tif", quantity()
     (statistics,) = write_cog(path, CogFrame.of_grid(GRID), [(WHOLE, values)])
     stored = values.astype(np.float32)
@@ -38,7 +38,7 @@ def test_a_quantity_becomes_a_valid_cog_with_its_statistics(tmp_path: Path):
     assert statistics.valid_percent == pytest.approx(100 * 560 / 600)
 
 
-def test_classes_keep_their_codes_in_the_overviews(tmp_path: Path):
+def test_classes_keep_their_codes_in_the_overviews(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     codes = np.repeat(np.repeat([[[1, 5]]], 600, axis=1), 350, axis=2).astype(np.uint8)
     write_cog(path, CogFrame.of_grid(GRID, categorical=True), [(WHOLE, codes)])
@@ -68,7 +68,7 @@ LARGE = Grid(4548, 500_000.0, 2_700_000.0, 100.0, 2048, 2048)
 NAN = np.nan
 
 
-def test_overviews_of_a_quantity_are_means_of_the_known_cells(tmp_path: Path):
+def test_overviews_of_a_quantity_are_means_of_the_known_cells(tmp_path: Path) -> None:
     pattern = [[1, NAN, 5, 5], [NAN, NAN, 5, 5], [NAN, NAN, 5, 5], [NAN, NAN, 5, 9]]
     path = tmp_path / "a.tif"
     write_cog(path, CogFrame.of_grid(LARGE), [(Window(0, 0, 2048, 2048), tiled(pattern))])
@@ -78,7 +78,7 @@ def test_overviews_of_a_quantity_are_means_of_the_known_cells(tmp_path: Path):
     assert quarter[0, 0] == pytest.approx(5)
 
 
-def test_overviews_of_classes_are_the_most_frequent_known_class(tmp_path: Path):
+def test_overviews_of_classes_are_the_most_frequent_known_class(tmp_path: Path) -> None:
     # Three quarters have mode 1, but of all sixteen cells seven are 2 and six are 1.
     pattern = [[1, 1, 1, 1], [2, 3, 2, 3], [1, 1, 2, 2], [2, 3, 2, 2]]
     path = tmp_path / "a.tif"
@@ -90,7 +90,7 @@ def test_overviews_of_classes_are_the_most_frequent_known_class(tmp_path: Path):
     assert (quarter == 2).all()
 
 
-def test_cells_without_class_do_not_outvote_the_others(tmp_path: Path):
+def test_cells_without_class_do_not_outvote_the_others(tmp_path: Path) -> None:
     pattern = [[0, 0, 0, 0], [0, 4, 0, 0], [0, 0, 0, 0], [3, 0, 0, 3]]
     path = tmp_path / "a.tif"
     classes = tiled(pattern).astype(np.uint8)
@@ -101,7 +101,7 @@ def test_cells_without_class_do_not_outvote_the_others(tmp_path: Path):
     assert (quarter == 3).all()
 
 
-def test_equal_content_gives_equal_bytes_in_any_cut(tmp_path: Path):
+def test_equal_content_gives_equal_bytes_in_any_cut(tmp_path: Path) -> None:
     values = quantity()
     write_cog(tmp_path / "a.tif", CogFrame.of_grid(GRID), [(WHOLE, values)])
     cut = [(window, values[:, *window.slices]) for window in GRID.windows(133)]
@@ -109,14 +109,16 @@ def test_equal_content_gives_equal_bytes_in_any_cut(tmp_path: Path):
     assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
 
 
-def test_a_layer_without_any_value_has_no_statistics(tmp_path: Path):
+def test_a_layer_without_any_value_has_no_statistics(tmp_path: Path) -> None:
     empty = np.full((1, 600, 700), np.nan)
     (statistics,) = write_cog(tmp_path / "a.tif", CogFrame.of_grid(GRID), [(WHOLE, empty)])
     assert statistics.mean is None
     assert statistics.valid_percent == 0.0
 
 
-def test_large_bands_have_the_same_quantiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_large_bands_have_the_same_quantiles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     values = np.random.default_rng(3).gamma(2.0, 1.0, (1, *GRID.shape))
     (sorted_,) = write_cog(tmp_path / "a.tif", CogFrame.of_grid(GRID), [(WHOLE, values)])
     monkeypatch.setattr("shanhai.raster.statistics._HELD_VALUES", 10)

@@ -25,12 +25,12 @@ def masked_raster(path: Path, outline: BaseGeometry, *, tags: Any = None):
     return path, inspect_raster(path)
 
 
-def test_the_shift_at_tiananmen_is_the_known_one():
+def test_the_shift_at_tiananmen_is_the_known_one() -> None:
     shifted = shift_to_gcj02(np.array([[116.3912757, 39.9066018]]))[0]
     assert shifted == pytest.approx([116.397514, 39.908004], abs=2e-5)
 
 
-def test_a_raster_cut_by_the_true_boundary_is_not_suspected(tmp_path: Path):
+def test_a_raster_cut_by_the_true_boundary_is_not_suspected(tmp_path: Path) -> None:
     path, facts = masked_raster(tmp_path / "a.tif", REGION)
     match = match_outline(path, facts, REGION)
     assert match.in_place > 0.99
@@ -38,7 +38,7 @@ def test_a_raster_cut_by_the_true_boundary_is_not_suspected(tmp_path: Path):
     check_datum(path, facts, {}, REGION)
 
 
-def test_a_raster_cut_by_the_shifted_boundary_is_refused_with_a_hint(tmp_path: Path):
+def test_a_raster_cut_by_the_shifted_boundary_is_refused_with_a_hint(tmp_path: Path) -> None:
     path, facts = masked_raster(tmp_path / "a.tif", as_gcj02(REGION))
     with pytest.raises(InvalidInput) as caught:
         check_datum(path, facts, {}, REGION)
@@ -47,14 +47,14 @@ def test_a_raster_cut_by_the_shifted_boundary_is_refused_with_a_hint(tmp_path: P
     assert caught.value.faults[0].pointer == "/inputs/accept_datum"
 
 
-def test_a_full_box_or_another_outline_says_nothing(tmp_path: Path):
+def test_a_full_box_or_another_outline_says_nothing(tmp_path: Path) -> None:
     path, facts = masked_raster(tmp_path / "a.tif", Point(118.1, 24.6).buffer(2))
     assert match_outline(path, facts, REGION) is None
     path, facts = masked_raster(tmp_path / "b.tif", affinity.translate(REGION, 0.06, 0.0))
     assert not match_outline(path, facts, REGION).suspicious
 
 
-def test_tags_that_name_the_datum_are_believed(tmp_path: Path):
+def test_tags_that_name_the_datum_are_believed(tmp_path: Path) -> None:
     path, facts = masked_raster(tmp_path / "a.tif", REGION, tags={"datum": "GCJ-02"})
     with pytest.raises(InvalidInput, match="tags name GCJ-02"):
         check_datum(path, facts, facts.tags, REGION)

@@ -38,7 +38,7 @@ def refusal(path: Path, **options: Any):
     return caught.value
 
 
-def test_facts_of_a_good_file(tmp_path: Path):
+def test_facts_of_a_good_file(tmp_path: Path) -> None:
     facts = inspect_raster(make(tmp_path / "a.tif", bands=3))
     assert (facts.bands, facts.width, facts.height, facts.dtype) == (3, 8, 6, "float32")
     assert facts.crs == "EPSG:4548"
@@ -56,7 +56,7 @@ def test_facts_of_a_good_file(tmp_path: Path):
         (b"", "empty"),
     ],
 )
-def test_what_is_no_tiff_is_named(tmp_path: Path, content: bytes, found: str):
+def test_what_is_no_tiff_is_named(tmp_path: Path, content: bytes, found: str) -> None:
     path = tmp_path / "a.tif"
     path.write_bytes(content)
     error = refusal(path)
@@ -65,25 +65,27 @@ def test_what_is_no_tiff_is_named(tmp_path: Path, content: bytes, found: str):
     assert error.message_zh != error.message
 
 
-def test_a_truncated_header_is_refused(tmp_path: Path):
+def test_a_truncated_header_is_refused(tmp_path: Path) -> None:
     path = make(tmp_path / "a.tif")
     path.write_bytes(path.read_bytes()[:40])
     assert "damaged" in refusal(path).message
 
 
 @pytest.mark.parametrize("hostile", [make_renamed_vrt, make_overview_file_tiff])
-def test_files_that_refer_to_others_are_refused(tmp_path: Path, hostile: Callable[[Path], Path]):
+def test_files_that_refer_to_others_are_refused(
+    tmp_path: Path, hostile: Callable[[Path], Path]
+) -> None:
     refusal(hostile(tmp_path))
     assert (tmp_path / "secret.tif").exists()
 
 
-def test_a_file_without_crs_asks_for_one(tmp_path: Path):
+def test_a_file_without_crs_asks_for_one(tmp_path: Path) -> None:
     path = make(tmp_path / "a.tif", crs=None)
     assert refusal(path).faults[0].pointer == "/inputs/crs"
     assert inspect_raster(path, crs="EPSG:4548").crs == "EPSG:4548"
 
 
-def test_a_plain_image_without_position_is_refused(tmp_path: Path):
+def test_a_plain_image_without_position_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     with pytest.warns(rasterio.errors.NotGeoreferencedWarning):
         make(path, transform=None)
@@ -94,30 +96,32 @@ def test_a_plain_image_without_position_is_refused(tmp_path: Path):
     "transform",
     [(100.0, 20.0, 0.0, 20.0, -100.0, 0.0), (100.0, 0.0, 5e5, 0.0, 100.0, 2.7e6)],
 )
-def test_rotated_and_south_up_rasters_are_refused(tmp_path: Path, transform: Any):
+def test_rotated_and_south_up_rasters_are_refused(tmp_path: Path, transform: Any) -> None:
     assert "north-up" in refusal(make(tmp_path / "a.tif", transform=transform)).message
 
 
-def test_projected_numbers_under_a_geographic_crs_are_noticed(tmp_path: Path):
+def test_projected_numbers_under_a_geographic_crs_are_noticed(tmp_path: Path) -> None:
     error = refusal(make(tmp_path / "a.tif", crs="EPSG:4490"))
     assert "not in degrees" in error.message
 
 
-def test_complex_pixels_are_refused(tmp_path: Path):
+def test_complex_pixels_are_refused(tmp_path: Path) -> None:
     assert "complex" in refusal(make(tmp_path / "a.tif", dtype="complex64")).message
 
 
 @pytest.mark.parametrize(
     ("limit", "value"), [("MAX_PIXELS", 40), ("MAX_BANDS", 1), ("MAX_PIXELS_PER_BYTE", 0.01)]
 )
-def test_limits_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: Any):
+def test_limits_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: Any
+) -> None:
     path = make(tmp_path / "a.tif", bands=2)
     monkeypatch.setattr(inspect, limit, value)
     with pytest.raises(LimitExceeded):
         inspect_raster(path)
 
 
-def test_degrees_give_a_resolution_in_metres(tmp_path: Path):
+def test_degrees_give_a_resolution_in_metres(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     write_geotiff(
         path, np.ones((4, 4)), transform=(0.01, 0, 118.0, 0, -0.01, 24.62), crs="EPSG:4326"

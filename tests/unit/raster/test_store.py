@@ -19,7 +19,7 @@ GRID = Grid(4548, 0.0, 0.0, 10.0, 53, 41)
 LARGE = Grid(4548, 0.0, 0.0, 10.0, 1100, 600)
 
 
-def write_squares(store: ScratchStore, window: Window):
+def write_squares(store: ScratchStore, window: Window) -> None:
     rows, cols = np.mgrid[window.slices]
     store.write("squares", window, (rows * 100.0 + cols) ** 2)
 
@@ -31,7 +31,7 @@ def store(tmp_path: Path):
     return made
 
 
-def test_windows_read_back_what_was_written(store: ScratchStore):
+def test_windows_read_back_what_was_written(store: ScratchStore) -> None:
     values = np.random.default_rng(0).random((11, 13))
     values[2, 3] = np.nan
     store.write("squares", Window(7, 20, 11, 13), values)
@@ -52,7 +52,7 @@ def windows_of(draw: st.DrawFn, grid: Grid) -> Window:
 @given(st.lists(windows_of(LARGE), min_size=1, max_size=4), windows_of(LARGE))
 def test_windows_across_blocks_hold_what_was_written_last(
     tmp_path_factory: pytest.TempPathFactory, written: list[Window], read: Window
-):
+) -> None:
     store = ScratchStore(tmp_path_factory.mktemp("blocks"), LARGE)
     store.create("quantity")
     store.create_classes("classes")
@@ -68,7 +68,7 @@ def test_windows_across_blocks_hold_what_was_written_last(
     )
 
 
-def test_a_full_disk_is_an_error_and_not_a_signal(store: ScratchStore):
+def test_a_full_disk_is_an_error_and_not_a_signal(store: ScratchStore) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
@@ -80,13 +80,13 @@ def test_a_full_disk_is_an_error_and_not_a_signal(store: ScratchStore):
         signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_blocks_cover_the_layer_from_north_to_south(store: ScratchStore):
+def test_blocks_cover_the_layer_from_north_to_south(store: ScratchStore) -> None:
     write_squares(store, store.whole)
     stacked = np.concatenate(list(store.blocks("squares", rows=9)))
     np.testing.assert_array_equal(stacked, store.read_all("squares"))
 
 
-def test_classes_begin_as_nodata_and_dropped_layers_are_gone(store: ScratchStore):
+def test_classes_begin_as_nodata_and_dropped_layers_are_gone(store: ScratchStore) -> None:
     store.create_classes("valid")
     assert not store.read_classes("valid", store.whole).any()
     store.drop("valid", "squares")
@@ -94,7 +94,7 @@ def test_classes_begin_as_nodata_and_dropped_layers_are_gone(store: ScratchStore
     assert not store.has("squares")
 
 
-def test_processes_give_the_same_results_in_the_same_order():
+def test_processes_give_the_same_results_in_the_same_order() -> None:
     outline = Point(250.0, -200.0).buffer(150.0)
     windows = list(GRID.windows(16))
     with window_runner(1) as alone:
@@ -106,6 +106,6 @@ def test_processes_give_the_same_results_in_the_same_order():
         np.testing.assert_array_equal(one, other)
 
 
-def test_an_error_in_another_process_arrives_here():
+def test_an_error_in_another_process_arrives_here() -> None:
     with window_runner(2) as pool, pytest.raises(AttributeError):
         list(pool.run(attrgetter("bounds.nothing"), [GRID]))

@@ -8,7 +8,7 @@ from shanhai.science.grid import Grid, Window
 GRID = Grid(4548, 1000.0, 2000.0, 10.0, 8, 6)
 
 
-def test_the_first_of_overlapping_areas_keeps_the_cell():
+def test_the_first_of_overlapping_areas_keeps_the_cell() -> None:
     west, south, east, north = GRID.bounds
     left = box(west, south, west + 50, north)
     everything = box(west, south, east, north)
@@ -18,7 +18,7 @@ def test_the_first_of_overlapping_areas_keeps_the_cell():
     assert not number_areas([], GRID).any()
 
 
-def test_windows_find_the_cells_of_the_whole():
+def test_windows_find_the_cells_of_the_whole() -> None:
     shape = shapely.Point(1041.0, 1969.0).buffer(24.0)
     whole = cells_within(shape, GRID, Window(0, 0, 6, 8))
     for window in GRID.windows(3):

@@ -33,7 +33,7 @@ def random_source(path: Path, quantity: RasterQuantity, **frame: Any):
     return source(path, rng.random(shape) * 50, quantity, **frame)
 
 
-def test_the_same_grid_gives_the_same_values(tmp_path: Path):
+def test_the_same_grid_gives_the_same_values(tmp_path: Path) -> None:
     values = np.random.default_rng(1).random(GRID.shape).astype(np.float32)
     values[3, 4] = np.nan
     for quantity in (RasterQuantity.INTENSIVE, RasterQuantity.EXTENSIVE):
@@ -44,7 +44,7 @@ def test_the_same_grid_gives_the_same_values(tmp_path: Path):
 @pytest.mark.parametrize("quantity", list(RasterQuantity))
 def test_a_shifted_raster_of_the_same_cells_is_taken_as_it_is(
     tmp_path: Path, quantity: RasterQuantity
-):
+) -> None:
     frame = {"transform": (100.0, 0, 590_700.0, 0, -100.0, 2_740_300.0), "crs": "EPSG:4548"}
     values = np.random.default_rng(1).integers(0, 9, (40, 45)).astype(np.float32)
     values[5, 6] = np.nan
@@ -66,7 +66,9 @@ def test_a_shifted_raster_of_the_same_cells_is_taken_as_it_is(
     ],
     ids=["coarser-than-grid", "finer-degrees", "finer-metres"],
 )
-def test_windows_give_the_bytes_of_the_whole(tmp_path: Path, quantity: RasterQuantity, frame: Any):
+def test_windows_give_the_bytes_of_the_whole(
+    tmp_path: Path, quantity: RasterQuantity, frame: Any
+) -> None:
     layer = random_source(tmp_path / "a.tif", quantity, **frame)
     whole = align(layer, GRID, WHOLE)
     assert np.isfinite(whole).any()
@@ -75,7 +77,7 @@ def test_windows_give_the_bytes_of_the_whole(tmp_path: Path, quantity: RasterQua
         np.testing.assert_array_equal(part, whole[:, *window.slices])
 
 
-def test_bilinear_of_a_plane_is_the_plane(tmp_path: Path):
+def test_bilinear_of_a_plane_is_the_plane(tmp_path: Path) -> None:
     rows, cols = np.mgrid[0:30, 0:30]
     plane = source(
         tmp_path / "a.tif",
@@ -89,7 +91,7 @@ def test_bilinear_of_a_plane_is_the_plane(tmp_path: Path):
     np.testing.assert_allclose(found, col[None, :] * 2 + row[:, None] * 3, atol=1e-4)
 
 
-def test_a_bicubic_surface_has_a_continuous_gradient(tmp_path: Path):
+def test_a_bicubic_surface_has_a_continuous_gradient(tmp_path: Path) -> None:
     # Bilinear interpolation of coarse elevation shows a step of the slope at every source cell.
     rows, cols = np.mgrid[0:14, 0:14]
     hills = 200 * np.sin(rows / 2.0) * np.cos(cols / 1.7)
@@ -101,7 +103,7 @@ def test_a_bicubic_surface_has_a_continuous_gradient(tmp_path: Path):
     assert steps[RasterQuantity.SURFACE] < 0.6 * steps[RasterQuantity.INTENSIVE]
 
 
-def test_bilinear_leaves_nodata_out_of_its_weights(tmp_path: Path):
+def test_bilinear_leaves_nodata_out_of_its_weights(tmp_path: Path) -> None:
     values = np.array([[1.0, np.nan], [1.0, np.nan]])
     frame = {"transform": (500.0, 0, 590_000.0, 0, -500.0, 2_740_000.0)}
     found = align(
@@ -112,7 +114,7 @@ def test_bilinear_leaves_nodata_out_of_its_weights(tmp_path: Path):
     assert np.isnan(found[10:]).all()
 
 
-def test_finer_classes_vote_and_the_sea_votes_too(tmp_path: Path):
+def test_finer_classes_vote_and_the_sea_votes_too(tmp_path: Path) -> None:
     fine = np.zeros((100, 120), dtype=np.uint8)
     fine[0, 0] = 2
     fine[0:2, 2:4] = [[3, 3], [3, 1]]
@@ -128,7 +130,7 @@ def test_finer_classes_vote_and_the_sea_votes_too(tmp_path: Path):
     assert layer.method(100.0) == "mode"
 
 
-def test_the_share_of_a_class_counts_the_finer_cells(tmp_path: Path):
+def test_the_share_of_a_class_counts_the_finer_cells(tmp_path: Path) -> None:
     fine = np.full((100, 120), 2, dtype=np.uint8)
     fine[0:2, 2:4] = [[8, 8], [8, 1]]
     fine[0, 4] = 8
@@ -139,7 +141,7 @@ def test_the_share_of_a_class_counts_the_finer_cells(tmp_path: Path):
     assert share[0, :4].tolist() == [0, 0.75, 0.25, 0]
 
 
-def test_the_share_of_a_class_in_coarser_cells_is_all_or_nothing(tmp_path: Path):
+def test_the_share_of_a_class_in_coarser_cells_is_all_or_nothing(tmp_path: Path) -> None:
     coarse = np.array([[8, 2]], dtype=np.uint8)
     frame = {"transform": (300.0, 0, GRID.west, 0, -300.0, GRID.north)}
     layer = source(tmp_path / "a.tif", coarse, RasterQuantity.CATEGORICAL, **frame)
@@ -149,7 +151,7 @@ def test_the_share_of_a_class_in_coarser_cells_is_all_or_nothing(tmp_path: Path)
     assert np.isnan(share[5, 0])
 
 
-def test_presence_needs_one_cell_only(tmp_path: Path):
+def test_presence_needs_one_cell_only(tmp_path: Path) -> None:
     fine = np.zeros((100, 120), dtype=np.uint8)
     fine[0, 0] = 1
     frame = {"transform": (50.0, 0, GRID.west, 0, -50.0, GRID.north)}
@@ -170,7 +172,7 @@ def test_presence_needs_one_cell_only(tmp_path: Path):
 )
 def test_population_totals_are_kept_within_half_a_percent(
     tmp_path: Path, transform: Any, crs: str, shape: tuple[int, int]
-):
+) -> None:
     rng = np.random.default_rng(3)
     wide = Grid(4548, 580_000.0, 2_750_000.0, 100.0, 320, 320)
     layer = source(
@@ -189,7 +191,7 @@ def test_population_totals_are_kept_within_half_a_percent(
     assert caught.value.faults[0].pointer == "/inputs/datasets/population"
 
 
-def test_cells_cut_by_the_edge_of_the_grid_are_allowed_for(tmp_path: Path):
+def test_cells_cut_by_the_edge_of_the_grid_are_allowed_for(tmp_path: Path) -> None:
     layer = random_source(
         tmp_path / "a.tif",
         RasterQuantity.EXTENSIVE,
@@ -201,7 +203,7 @@ def test_cells_cut_by_the_edge_of_the_grid_are_allowed_for(tmp_path: Path):
     check_total("population", layer, GRID, found)
 
 
-def test_lattice_coordinates_are_within_a_decimetre_of_the_exact_ones():
+def test_lattice_coordinates_are_within_a_decimetre_of_the_exact_ones() -> None:
     centres = CellCentres(GRID.transform, GRID.cell_m, "EPSG:4548", "EPSG:4490")
     longitude, latitude = centres.within(WHOLE)
     cols, rows = np.meshgrid(np.arange(60), np.arange(50))
@@ -212,7 +214,7 @@ def test_lattice_coordinates_are_within_a_decimetre_of_the_exact_ones():
     assert np.abs(latitude - exact[1]).max() * 111_000 < 0.1
 
 
-def test_cells_of_the_whole_ellipsoid_sum_to_its_area(tmp_path: Path):
+def test_cells_of_the_whole_ellipsoid_sum_to_its_area(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     write_geotiff(path, np.ones((180, 360)), transform=(1, 0, -180, 0, -1, 90), crs="EPSG:4490")
     areas = cell_areas_m2(inspect_raster(path), 0, 180) * 360

@@ -41,7 +41,7 @@ def as_bytes(color: str) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_a_zone_map_shows_every_zone_in_its_colour(tmp_path: Path, lang: Lang):
+def test_a_zone_map_shows_every_zone_in_its_colour(tmp_path: Path, lang: Lang) -> None:
     if fonts.font_families(lang) is None:
         pytest.skip(f"needs a font for {lang}: {fonts.CJK_PACKAGE}")
     path = tmp_path / "map.png"
@@ -49,19 +49,19 @@ def test_a_zone_map_shows_every_zone_in_its_colour(tmp_path: Path, lang: Lang):
     assert {as_bytes(entry.color) for entry in ZONES.entries} <= colours(path)
 
 
-def test_equal_maps_are_equal_files(tmp_path: Path):
+def test_equal_maps_are_equal_files(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         draw_zone_map(tmp_path / name, CODES, {}, frame(), "en")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
-def test_stand_ins_are_shouted_about(tmp_path: Path):
+def test_stand_ins_are_shouted_about(tmp_path: Path) -> None:
     draw_zone_map(tmp_path / "a.png", CODES, {}, frame(stand_in=True), "en")
     draw_zone_map(tmp_path / "b.png", CODES, {}, frame(), "en")
     assert as_bytes("#b3541e") in colours(tmp_path / "a.png") - colours(tmp_path / "b.png")
 
 
-def test_a_ratio_map_leaves_nodata_to_the_ground(tmp_path: Path):
+def test_a_ratio_map_leaves_nodata_to_the_ground(tmp_path: Path) -> None:
     values = np.full((60, 60), np.nan)
     values[:, 30:] = 1.0
     assert draw_ramp_map(tmp_path / "a.png", values, "ratio", frame(), "en")
@@ -70,7 +70,7 @@ def test_a_ratio_map_leaves_nodata_to_the_ground(tmp_path: Path):
 
 def test_without_a_chinese_font_there_is_no_chinese_map(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(fonts, "cjk_family", lambda: None)
     assert not draw_zone_map(tmp_path / "map.png", CODES, {}, frame(), "zh")
     assert not (tmp_path / "map.png").exists()
@@ -78,7 +78,7 @@ def test_without_a_chinese_font_there_is_no_chinese_map(
     assert fonts.font_families("en") == ["DejaVu Sans"]
 
 
-def test_a_class_layer_is_no_ramp(tmp_path: Path):
+def test_a_class_layer_is_no_ramp(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         draw_ramp_map(tmp_path / "a.png", np.zeros((4, 4)), "zones", frame(), "en")
 
@@ -86,5 +86,5 @@ def test_a_class_layer_is_no_ramp(tmp_path: Path):
 @pytest.mark.parametrize(
     ("width", "length"), [(53_700.0, 10_000), (9_000.0, 2_000), (400.0, 100), (79.9, 10)]
 )
-def test_scale_bars_have_round_lengths(width: float, length: Any):
+def test_scale_bars_have_round_lengths(width: float, length: Any) -> None:
     assert nice_length(width) == length

@@ -19,18 +19,18 @@ from shanhai.reporting.pages import environment, figure, number, told
         (["a", 2.5], "a, 2.5"),
     ],
 )
-def test_parameters_are_told_for_a_reader(value: object, shown: str):
+def test_parameters_are_told_for_a_reader(value: object, shown: str) -> None:
     assert told(value) == shown
 
 
-def test_numbers():
+def test_numbers() -> None:
     assert number(None) == figure(None) == "–"
     assert number(1234.567, 1) == "1,234.6"
     assert figure(1234.567) == "1,235"
     assert figure([0.12346, 2.0]) == "0.1235 / 2"
 
 
-def test_texts_are_escaped_and_gaps_are_errors():
+def test_texts_are_escaped_and_gaps_are_errors() -> None:
     template = environment().from_string("{{ name }}")
     assert template.render(name="<b>&") == "&lt;b&gt;&amp;"
     with pytest.raises(Exception, match="undefined"):

@@ -65,7 +65,7 @@ def cells(lang: Lang, **changed: Any) -> dict[str, Any]:
     return dict(zip((column.name for column in COLUMNS), values, strict=True))
 
 
-def test_a_row_in_words():
+def test_a_row_in_words() -> None:
     zh, en = cells("zh"), cells("en")
     assert (zh["target"], en["target"]) == (
         "≥ 261 (2025)，自 2021 年累计",
@@ -76,26 +76,26 @@ def test_a_row_in_words():
     assert (zh["remarks"], en["remarks"]) == ("缺少年份。", "Some years are missing.")
 
 
-def test_what_is_not_known_stays_empty():
+def test_what_is_not_known_stays_empty() -> None:
     known = cells("en", base={"year": 2020, "value": None}, target=None, value=None, remarks=[])
     assert [known[name] for name in ("base", "target", "value", "remarks", "department")] == [
         None
     ] * 5
 
 
-def test_a_printed_comparator_goes_before_the_reading():
+def test_a_printed_comparator_goes_before_the_reading() -> None:
     target = {"value": 5, "year": None, "comparator": "gt", "sense": "at_least"}
     assert cells("en", target={**target, "cumulative_from": None})["target"] == "> 5"
 
 
-def test_title_and_summary():
+def test_title_and_summary() -> None:
     assert title_of(content(), "zh") == "规划 2023 年度指标评估"
     assert summary_lines(content(), "en")[0] == (
         "Binding: Reached 0, On track 1, Behind 0, No data 0"
     )
 
 
-def test_csv_holds_numbers_as_numbers_and_no_formulas():
+def test_csv_holds_numbers_as_numbers_and_no_formulas() -> None:
     made = write_csv(content(row(name_en="=cmd()", gap=-0.5)), "en").decode("utf-8-sig")
     heading, first = csv.reader(io.StringIO(made))
     assert heading[0] == "Indicator"
@@ -103,7 +103,7 @@ def test_csv_holds_numbers_as_numbers_and_no_formulas():
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_docx_reads_back(lang: Lang):
+def test_docx_reads_back(lang: Lang) -> None:
     department = {"code": "x", "name_zh": "林业局", "name_en": "Forestry bureau"}
     told = content(row(), row(name_zh="坏\x00字\x1b", name_en="bad\x00"), department=department)
     document = Document(io.BytesIO(write_docx(told, lang, STAMP)))
@@ -123,5 +123,5 @@ def test_docx_reads_back(lang: Lang):
         assert fonts.get(qn("w:eastAsiaTheme")) is None
 
 
-def test_columns_fit_the_page():
+def test_columns_fit_the_page() -> None:
     assert sum(column.width_cm for column in COLUMNS) <= 29.7 - 2 * 1.5

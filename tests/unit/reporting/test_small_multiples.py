@@ -37,7 +37,7 @@ def drawn(path: Path, *panels: Panel, height_m: float = 6000.0) -> Image.Image:
         return picture.convert("RGB")
 
 
-def test_classes_have_their_colours_and_the_north_is_up(tmp_path: Path):
+def test_classes_have_their_colours_and_the_north_is_up(tmp_path: Path) -> None:
     pixels = np.asarray(drawn(tmp_path / "a.png", CLASSES))
     rows = []
     for entry in ZONES.entries:
@@ -48,20 +48,20 @@ def test_classes_have_their_colours_and_the_north_is_up(tmp_path: Path):
     assert rows == sorted(rows)
 
 
-def test_equal_panels_are_equal_files(tmp_path: Path):
+def test_equal_panels_are_equal_files(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         drawn(tmp_path / name, RAMP, CLASSES)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 @pytest.mark.parametrize("height_m", [400.0, 6000.0, 200_000.0])
-def test_no_shape_of_a_region_makes_more_than_a_page(tmp_path: Path, height_m: float):
+def test_no_shape_of_a_region_makes_more_than_a_page(tmp_path: Path, height_m: float) -> None:
     picture = drawn(tmp_path / "a.png", *[RAMP] * 7, height_m=height_m)
     assert picture.width == 11 * DPI
     assert picture.height <= 13.1 * DPI
 
 
-def test_a_layer_without_spread_or_values_is_drawn(tmp_path: Path):
+def test_a_layer_without_spread_or_values_is_drawn(tmp_path: Path) -> None:
     empty = np.full((60, 60), np.nan, dtype=np.float32)
     for number, values in enumerate((empty, np.zeros_like(empty))):
         panel = RampPanel(RAMP.title, values, RAMP.style, 0.0, 0.0)

@@ -21,7 +21,7 @@ def reached(nature: np.ndarray, people: np.ndarray, reach_m: float) -> np.ndarra
     return nature_within_reach(nature_per_person=each, reach_m=reach_m, cell_m=CELL_M)
 
 
-def test_one_park_between_two_neighbours():
+def test_one_park_between_two_neighbours() -> None:
     nature, people = np.array([[900.0, 0, 0]]), np.array([[0.0, 10, 20]])
     within = reached(nature, people, 60.0)
     np.testing.assert_allclose(within, [[128.320914, 90, 0]], atol=1e-6)
@@ -31,12 +31,12 @@ def test_one_park_between_two_neighbours():
     np.testing.assert_allclose(due, [[0, 150 / 0.09, 300 / 0.09]])
 
 
-def test_a_park_hardly_anybody_reaches_is_not_multiplied():
+def test_a_park_hardly_anybody_reaches_is_not_multiplied() -> None:
     nature, people = np.array([[900.0]]), np.array([[0.25]])
     np.testing.assert_allclose(reached(nature, people, 60.0), [[900.0]])
 
 
-def test_unknown_cells_count_as_empty_and_stay_unknown():
+def test_unknown_cells_count_as_empty_and_stay_unknown() -> None:
     nature, people = np.array([[900.0, np.nan, 0]]), np.array([[np.nan, 10, 10]])
     within = reached(nature, people, 60.0)
     np.testing.assert_allclose(within, [[900 / 7.013668, np.nan, 0]], rtol=1e-6, atol=1e-9)
@@ -45,7 +45,7 @@ def test_unknown_cells_count_as_empty_and_stay_unknown():
 
 
 @given(seed=st.integers(0, 99), reach_m=st.sampled_from([30.0, 100.0, 250.0]))
-def test_no_more_green_space_is_had_than_there_is(seed: int, reach_m: float):
+def test_no_more_green_space_is_had_than_there_is(seed: int, reach_m: float) -> None:
     generator = np.random.default_rng(seed)
     nature = 900.0 * (generator.random((14, 17)) < 0.3)
     people = generator.random((14, 17)) * generator.choice([0.01, 1.0, 200.0], (14, 17))
@@ -56,7 +56,7 @@ def test_no_more_green_space_is_had_than_there_is(seed: int, reach_m: float):
 
 @settings(max_examples=10)
 @given(seed=st.integers(0, 99))
-def test_reach_tiles_without_seams(seed: int):
+def test_reach_tiles_without_seams(seed: int) -> None:
     generator = np.random.default_rng(seed)
     grid = Grid(4548, 0, 0, CELL_M, 23, 20)
     nature, people = 900.0 * (generator.random(grid.shape) < 0.3), generator.random(grid.shape)
@@ -67,7 +67,7 @@ def test_reach_tiles_without_seams(seed: int):
         np.testing.assert_array_equal(part[window.slices_within(outer)], whole[window.slices])
 
 
-def test_what_is_supplied_to_nobody_is_nothing():
+def test_what_is_supplied_to_nobody_is_nothing() -> None:
     supplied = nature_supplied(
         nature_within_reach=np.array([50.0]), population=np.array([0.0]), cell_m=CELL_M
     )

@@ -25,7 +25,7 @@ def index(code: str, value: float) -> float:
     return float(pollutant_index(np.array([value]), code, STANDARD)[0])
 
 
-def test_the_index_lies_between_break_points_and_is_rounded_up():
+def test_the_index_lies_between_break_points_and_is_rounded_up() -> None:
     assert index("pm25_24h", 60.0) == 82.0
     # (100 − 50) / (160 − 100) · (130 − 100) + 50
     assert index("o3_8h", 130.0) == 75.0
@@ -34,25 +34,25 @@ def test_the_index_lies_between_break_points_and_is_rounded_up():
 
 
 @pytest.mark.parametrize("code", STANDARD.pollutants)
-def test_a_break_point_is_not_rounded_up(code: str):
+def test_a_break_point_is_not_rounded_up(code: str) -> None:
     pollutant = STANDARD.pollutants[code]
     found = pollutant_index(pollutant.points, code, STANDARD)
     assert found.tolist() == STANDARD.index[: len(pollutant.points)].tolist()
 
 
-def test_beyond_the_last_break_point_the_index_stays():
+def test_beyond_the_last_break_point_the_index_stays() -> None:
     assert index("pm25_24h", 900.0) == 500.0
     assert index("o3_8h", 900.0) == 300.0
 
 
-def test_the_worst_pollutant_tells_the_day():
+def test_the_worst_pollutant_tells_the_day() -> None:
     values = {**CLEAN, "pm25_24h": 60.0}
     found = air_quality_index({k: np.array([v]) for k, v in values.items()}, STANDARD)
     assert (found.aqi[0], found.classes[0]) == (82.0, 2)
     assert [found.codes[place] for place in np.flatnonzero(found.primary[:, 0])] == ["pm25_24h"]
 
 
-def test_classes_end_at_their_last_value():
+def test_classes_end_at_their_last_value() -> None:
     found = air_quality_index(
         {"pm25_24h": np.array([35.0, 75, 115, 150, 250, 251, np.nan])}, STANDARD
     )
@@ -61,7 +61,7 @@ def test_classes_end_at_their_last_value():
     assert found.primary[0].tolist() == [False, True, True, True, True, True, False]
 
 
-def test_good_days_are_counted_among_those_known():
+def test_good_days_are_counted_among_those_known() -> None:
     days = {code: np.full(4, CLEAN.get(code, 60.0)) for code in DAILY}
     days["pm25_24h"] = np.array([60.0, 76.0, 60.0, 90.0])
     days["so2_24h"][2:] = np.nan
@@ -71,21 +71,21 @@ def test_good_days_are_counted_among_those_known():
     assert found.share_percent == pytest.approx(100 / 3)
 
 
-def test_a_pollutant_of_the_day_that_is_missing_is_named():
+def test_a_pollutant_of_the_day_that_is_missing_is_named() -> None:
     with pytest.raises(InvalidInput, match="needs o3_8h, pm25_24h too"):
         count_good_days(
             {code: np.array([1.0]) for code in DAILY if code not in {"o3_8h", "pm25_24h"}}, STANDARD
         )
 
 
-def test_impossible_concentrations_are_refused():
+def test_impossible_concentrations_are_refused() -> None:
     with pytest.raises(InvalidInput, match="co_24h is -1 mg/m3"):
         index("co_24h", -1.0)
     with pytest.raises(InvalidInput, match="no pollutant 'radon'"):
         index("radon", 1.0)
 
 
-def test_the_standard_in_force():
+def test_the_standard_in_force() -> None:
     assert air_standard(date(2024, 1, 1)) is STANDARD
     with pytest.raises(InvalidInput, match="no standard of air"):
         air_standard(date(2015, 12, 31))
@@ -98,7 +98,7 @@ def test_the_standard_in_force():
     first=st.floats(0, 3000, allow_nan=False),
     more=st.floats(0, 3000, allow_nan=False),
 )
-def test_dirtier_air_never_has_a_lower_index(code: str, first: float, more: float):
+def test_dirtier_air_never_has_a_lower_index(code: str, first: float, more: float) -> None:
     lower, higher = pollutant_index(np.array([first, first + more]), code, STANDARD)
     assert 0 <= lower <= higher <= 500
     assert lower == np.ceil(lower)

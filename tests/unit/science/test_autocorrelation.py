@@ -31,14 +31,14 @@ def peer_weights(height: int, width: int) -> libpysal.weights.W:
     return weights
 
 
-def test_worked_example_of_the_global_index():
+def test_worked_example_of_the_global_index() -> None:
     found = global_moran(CORNER.ravel(), lattice_neighbours(~np.isnan(CORNER)), 1)
     assert found.index == pytest.approx(0.150417, rel=1e-5)
     assert found.expected == pytest.approx(-1 / 8)
     assert found.n == 9
 
 
-def test_worked_example_of_the_local_index():
+def test_worked_example_of_the_local_index() -> None:
     found = local_moran(CORNER.ravel(), lattice_neighbours(~np.isnan(CORNER)), 1)
     index = found.index.reshape(3, 3)
     assert index[0, 0] == pytest.approx(1.25)
@@ -47,7 +47,7 @@ def test_worked_example_of_the_local_index():
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_global_index_and_p_agree_with_esda(seed: int):
+def test_global_index_and_p_agree_with_esda(seed: int) -> None:
     values = smooth(seed)
     ours = global_moran(values.ravel(), lattice_neighbours(~np.isnan(values)), seed)
     np.random.seed(seed)  # esda draws from the global state
@@ -58,7 +58,7 @@ def test_global_index_and_p_agree_with_esda(seed: int):
 
 
 @pytest.mark.filterwarnings("ignore:The alternative hypothesis:DeprecationWarning")
-def test_local_index_and_p_agree_with_esda_but_for_its_divisor():
+def test_local_index_and_p_agree_with_esda_but_for_its_divisor() -> None:
     values = smooth(5)
     ours = local_moran(values.ravel(), lattice_neighbours(~np.isnan(values)), 3)
     weights = peer_weights(*values.shape)
@@ -68,21 +68,21 @@ def test_local_index_and_p_agree_with_esda_but_for_its_divisor():
     np.testing.assert_allclose(ours.p, peer.p_sim, atol=0.06)
 
 
-def test_nodata_is_no_neighbour():
+def test_nodata_is_no_neighbour() -> None:
     valid = np.array([[True, False, True], [False, True, False]])
     neighbours = lattice_neighbours(valid)
     assert neighbours.counts.tolist() == [1, 1, 2]
     assert neighbours.items.tolist() == [2, 2, 0, 1]
 
 
-def test_pairs_give_the_neighbours_of_a_lattice():
+def test_pairs_give_the_neighbours_of_a_lattice() -> None:
     pairs = np.array([[2, 0], [1, 2]])
     neighbours = neighbours_of_pairs(pairs, 3)
     assert neighbours.starts.tolist() == [0, 1, 2, 4]
     assert neighbours.items.tolist() == [2, 2, 0, 1]
 
 
-def test_item_without_neighbour_is_not_tested():
+def test_item_without_neighbour_is_not_tested() -> None:
     valid = np.array([[True, True, False, True]])
     found = local_moran(np.array([1.0, 2.0, 3.0]), lattice_neighbours(valid), 1)
     assert np.isnan(found.index).tolist() == [False, False, True]
@@ -90,13 +90,13 @@ def test_item_without_neighbour_is_not_tested():
     assert found.classes[2] == 0
 
 
-def test_constant_layer_has_no_index():
+def test_constant_layer_has_no_index() -> None:
     neighbours = lattice_neighbours(np.ones((4, 4), dtype=bool))
     assert np.isnan(global_moran(np.full(16, 0.1), neighbours, 1).index)
     assert not local_moran(np.full(16, 0.1), neighbours, 1).classes.any()
 
 
-def test_clusters_are_found_where_they_were_put():
+def test_clusters_are_found_where_they_were_put() -> None:
     values = np.random.default_rng(1).normal(size=(30, 30))
     values[:8, :8] += 4
     values[-8:, -8:] -= 4
@@ -107,21 +107,21 @@ def test_clusters_are_found_where_they_were_put():
     assert (classes == 5).mean() > 0.5
 
 
-def test_same_seed_same_bytes():
+def test_same_seed_same_bytes() -> None:
     values, neighbours = smooth(2).ravel(), lattice_neighbours(np.ones((14, 14), dtype=bool))
     first, second = (local_moran(values, neighbours, 4) for _ in range(2))
     np.testing.assert_array_equal(first.p, second.p)
     assert global_moran(values, neighbours, 4) == global_moran(values, neighbours, 4)
 
 
-def test_too_many_cells_are_refused():
+def test_too_many_cells_are_refused() -> None:
     neighbours = neighbours_of_pairs(np.array([[0, 1]]), 200_001)
     with pytest.raises(InvalidInput, match="200001 cells"):
         global_moran(np.zeros(200_001), neighbours, 1)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
-def test_false_discovery_rate_agrees_with_scipy(p: list[float]):
+def test_false_discovery_rate_agrees_with_scipy(p: list[float]) -> None:
     values = np.array(p)
     expected = false_discovery_control(values, method="bh") <= 0.05
     clear = np.abs(false_discovery_control(values, method="bh") - 0.05) > 1e-9
@@ -129,13 +129,13 @@ def test_false_discovery_rate_agrees_with_scipy(p: list[float]):
     np.testing.assert_array_equal(held[clear], expected[clear])
 
 
-def test_untested_is_never_significant():
+def test_untested_is_never_significant() -> None:
     held = false_discoveries_held(np.array([np.nan, 0.001, 0.9]))
     assert held.tolist() == [False, True, False]
     assert not false_discoveries_held(np.array([np.nan])).any()
 
 
-def test_correlogram_equals_a_sum_over_all_pairs():
+def test_correlogram_equals_a_sum_over_all_pairs() -> None:
     values = smooth(9, size=9)
     values[2, 3:5] = np.nan
     found = correlogram(values, 100, 400)
@@ -149,7 +149,7 @@ def test_correlogram_equals_a_sum_over_all_pairs():
     assert found.distance_m.tolist() == [100, 200, 300, 400]
 
 
-def test_range_is_where_the_correlogram_falls_below_a_tenth():
+def test_range_is_where_the_correlogram_falls_below_a_tenth() -> None:
     found = correlogram(ndimage.gaussian_filter(
         np.random.default_rng(3).normal(size=(80, 80)), 3), 250, 6000
     )  # fmt: skip

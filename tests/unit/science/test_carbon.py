@@ -37,14 +37,14 @@ def shared_out(lights: np.ndarray, people: np.ndarray, **given: float) -> np.nda
     )
 
 
-def test_one_month_twelve_times_over():
+def test_one_month_twelve_times_over() -> None:
     year = heterotrophic_respiration(
         temperature_monthly=months(*[20.0] * 12), rainfall_monthly=months(*[150.0] * 12)
     )
     np.testing.assert_allclose(year / 12, 30.909236, atol=1e-6)
 
 
-def test_a_year_of_the_coast():
+def test_a_year_of_the_coast() -> None:
     breath = heterotrophic_respiration(
         temperature_monthly=months(*TEMPERATURE), rainfall_monthly=months(*RAIN)
     )
@@ -53,7 +53,7 @@ def test_a_year_of_the_coast():
     np.testing.assert_allclose(sink, 4.430145, atol=1e-6)
 
 
-def test_an_unknown_month_makes_the_year_unknown():
+def test_an_unknown_month_makes_the_year_unknown() -> None:
     rain = months(*RAIN[:-1], math.nan)
     breath = heterotrophic_respiration(
         temperature_monthly=months(*TEMPERATURE), rainfall_monthly=rain
@@ -61,21 +61,21 @@ def test_an_unknown_month_makes_the_year_unknown():
     assert np.isnan(breath).all()
 
 
-def test_a_dry_year_breathes_by_warmth_alone():
+def test_a_dry_year_breathes_by_warmth_alone() -> None:
     breath = heterotrophic_respiration(
         temperature_monthly=months(*[0.0] * 12), rainfall_monthly=months(*[0.0] * 12)
     )
     np.testing.assert_allclose(breath, 12 * 0.22 * 30 * 0.465)
 
 
-def test_yearly_values_are_no_months():
+def test_yearly_values_are_no_months() -> None:
     with pytest.raises(InvalidInput, match="has 1 bands"):
         heterotrophic_respiration(
             temperature_monthly=np.ones((1, 2)), rainfall_monthly=np.ones((12, 2))
         )
 
 
-def test_stock_is_the_sum_of_the_pools():
+def test_stock_is_the_sum_of_the_pools() -> None:
     pools = [{LandCover.FOREST: 60.0, LandCover.WATER: 0.0}, {LandCover.FOREST: 100.0}]
     cover = np.array([LandCover.FOREST, 0], dtype=np.uint8)
     np.testing.assert_allclose(carbon_stock(cover, pools), [160, np.nan])
@@ -83,7 +83,7 @@ def test_stock_is_the_sum_of_the_pools():
         carbon_stock(np.array([LandCover.WATER], dtype=np.uint8), pools)
 
 
-def test_stock_changes_by_the_year():
+def test_stock_changes_by_the_year() -> None:
     change = stock_change(
         carbon_density_start=np.array([100.0, 90, np.nan]),
         carbon_density_end=np.array([120.0, 60, 50]),
@@ -92,7 +92,7 @@ def test_stock_changes_by_the_year():
     np.testing.assert_allclose(change, [2, -3, np.nan])
 
 
-def test_emissions_follow_lights_and_people():
+def test_emissions_follow_lights_and_people() -> None:
     np.testing.assert_allclose(
         shared_out(LIGHTS, PEOPLE), [[722.222222, 300], [88.888889, 0]], atol=1e-6
     )
@@ -104,16 +104,16 @@ def test_emissions_follow_lights_and_people():
 )
 def test_a_proxy_of_zeros_leaves_all_to_the_other(
     lights: np.ndarray, people: np.ndarray, proxy: np.ndarray
-):
+) -> None:
     np.testing.assert_allclose(shared_out(lights, people), proxy * 100 / 0.09)
 
 
-def test_nobody_to_share_out_to_is_refused():
+def test_nobody_to_share_out_to_is_refused() -> None:
     with pytest.raises(InvalidInput, match="one must be above 0"):
         shared_out(LIGHTS * 0, PEOPLE * 0)
 
 
-def test_no_emissions_need_nobody():
+def test_no_emissions_need_nobody() -> None:
     assert (shared_out(LIGHTS * 0, PEOPLE * 0, emissions_total=0.0) == 0).all()
 
 
@@ -129,14 +129,14 @@ PROXY = npst.arrays(float, (3, 4), elements=st.floats(0, 5000))
 )
 def test_every_tonne_is_shared_out(
     lights: np.ndarray, people: np.ndarray, total: float, share: float, cell_m: float
-):
+) -> None:
     lights[0, 0] = people[0, 1] = 1.0
     out = shared_out(lights, people, emissions_total=total, light_share=share, cell_m=cell_m)
     assert (out >= 0).all()
     assert out.sum() * cell_m**2 / 10_000 == pytest.approx(total, rel=1e-9)
 
 
-def test_an_unknown_proxy_makes_the_cell_unknown():
+def test_an_unknown_proxy_makes_the_cell_unknown() -> None:
     lights = LIGHTS.copy()
     lights[1, 1] = np.nan
     assert np.isnan(shared_out(lights, PEOPLE)).tolist() == [[False, False], [False, True]]

@@ -17,17 +17,17 @@ def standardised(values: np.ndarray) -> np.ndarray:
     return z_score(values, moments.mean, moments.sd)
 
 
-def test_worked_example_of_the_quadrants():
+def test_worked_example_of_the_quadrants() -> None:
     assert quadrant(standardised(SUPPLY), standardised(DEMAND)).tolist() == [4, 4, 2, 2]
 
 
-def test_all_four_quadrants_and_nodata():
+def test_all_four_quadrants_and_nodata() -> None:
     supply = np.array([1.0, -1, -1, 1, np.nan, 0])
     demand = np.array([1.0, 1, -1, -1, 0, np.nan])
     assert quadrant(supply, demand).tolist() == [1, 2, 3, 4, 0, 0]
 
 
-def test_constant_layer_counts_as_high_everywhere():
+def test_constant_layer_counts_as_high_everywhere() -> None:
     constant = np.array([0.1, 0.1, np.nan])
     np.testing.assert_array_equal(standardised(constant), [0, 0, np.nan])
     assert quadrant(standardised(constant), np.zeros(3)).tolist() == [1, 1, 0]
@@ -44,7 +44,7 @@ def test_constant_layer_counts_as_high_everywhere():
 )
 def test_worked_examples_of_the_coupling(
     supply: float, demand: float, degree: float, development: float, coordination: float
-):
+) -> None:
     found = coupling(np.array([supply]), np.array([demand]))
     assert found.degree[0] == pytest.approx(degree, rel=1e-6)
     assert found.development[0] == pytest.approx(development, rel=1e-6)
@@ -52,7 +52,9 @@ def test_worked_examples_of_the_coupling(
 
 
 @given(hnp.arrays(np.float64, 6, elements=INDEX), hnp.arrays(np.float64, 6, elements=INDEX))
-def test_coupling_stays_in_its_bounds_and_is_symmetric(supply: np.ndarray, demand: np.ndarray):
+def test_coupling_stays_in_its_bounds_and_is_symmetric(
+    supply: np.ndarray, demand: np.ndarray
+) -> None:
     found, mirrored = coupling(supply, demand), coupling(demand, supply)
     for layer in (found.degree, found.development, found.coordination):
         assert ((layer >= 0) & (layer <= 1)).all()
@@ -60,19 +62,19 @@ def test_coupling_stays_in_its_bounds_and_is_symmetric(supply: np.ndarray, deman
     assert (found.coordination <= np.sqrt(found.development) + 1e-12).all()
 
 
-def test_nodata_stays_nodata():
+def test_nodata_stays_nodata() -> None:
     found = coupling(np.array([np.nan, 0.5]), np.array([0.5, np.nan]))
     assert np.isnan(found.coordination).all()
     assert coordination_class(found.coordination).tolist() == [0, 0]
 
 
-def test_five_equal_classes():
+def test_five_equal_classes() -> None:
     ccd = np.array([0.0, 0.19, 0.2, 0.45, 0.6, 0.79, 0.8, 1.0])
     assert coordination_class(ccd).tolist() == [1, 1, 2, 3, 4, 4, 5, 5]
 
 
 @given(st.integers(0, 100), st.integers(1, 9))
-def test_moments_of_parts_are_those_of_the_whole(seed: int, size: int):
+def test_moments_of_parts_are_those_of_the_whole(seed: int, size: int) -> None:
     values = np.random.default_rng(seed).normal(50, 3, 40)
     values[seed % 40] = np.nan
     joined = RunningMoments()
@@ -83,7 +85,7 @@ def test_moments_of_parts_are_those_of_the_whole(seed: int, size: int):
     assert joined.sd == pytest.approx(np.nanstd(values), rel=1e-12)
 
 
-def test_moments_of_nothing():
+def test_moments_of_nothing() -> None:
     nothing = RunningMoments.of(np.array([np.nan]))
     assert nothing.joined(RunningMoments()).count == 0
     assert np.isnan(nothing.sd)

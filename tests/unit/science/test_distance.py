@@ -7,22 +7,22 @@ from shanhai.science.distance import distance_m, halo_cells
 from shanhai.science.grid import Grid
 
 
-def test_distance_between_cell_centres():
+def test_distance_between_cell_centres() -> None:
     mask = np.array([[True, False, False], [False, False, False]])
     np.testing.assert_allclose(distance_m(mask, 30), [[0, 30, 60], [30, 30 * 2**0.5, 30 * 5**0.5]])
 
 
-def test_cutoff_is_inclusive_and_beyond_is_infinite():
+def test_cutoff_is_inclusive_and_beyond_is_infinite() -> None:
     mask = np.array([[True, False, False]])
     assert distance_m(mask, 30, 30).tolist() == [[0, 30, np.inf]]
 
 
-def test_empty_mask_is_infinitely_far():
+def test_empty_mask_is_infinitely_far() -> None:
     assert np.isinf(distance_m(np.zeros((2, 2), dtype=bool), 30)).all()
 
 
 @given(seed=st.integers(0, 99), size=st.integers(3, 20), cutoff=st.floats(0, 250))
-def test_windows_with_halo_equal_the_whole(seed: int, size: int, cutoff: float):
+def test_windows_with_halo_equal_the_whole(seed: int, size: int, cutoff: float) -> None:
     mask = np.random.default_rng(seed).random((20, 23)) < 0.03
     grid = Grid(4548, 0, 0, 33.3, 23, 20)
     tiled = np.empty(mask.shape)
@@ -38,7 +38,7 @@ def test_windows_with_halo_equal_the_whole(seed: int, size: int, cutoff: float):
     shape=st.tuples(st.integers(1, 30), st.integers(1, 30)),
     share=st.sampled_from([0.003, 0.03, 0.3]),
 )
-def test_distance_equals_that_of_scipy(seed: int, shape: tuple[int, int], share: float):
+def test_distance_equals_that_of_scipy(seed: int, shape: tuple[int, int], share: float) -> None:
     mask = np.random.default_rng(seed).random(shape) < share
     mask[0, 0] = True
     np.testing.assert_array_equal(

@@ -27,7 +27,7 @@ def scene(seed: int, *, gaps: float = 0.1) -> np.ndarray:
     return values
 
 
-def test_exponential_kernel_of_five_cells():
+def test_exponential_kernel_of_five_cells() -> None:
     kernel = exponential_kernel(30.0, 30.0, 30.0)
     e = np.exp(-1)
     np.testing.assert_allclose(kernel, [[0, e, 0], [e, 1, e], [0, e, 0]])
@@ -40,17 +40,17 @@ def bell(reach_m: float, cell_m: float) -> np.ndarray:
     return np.where(distance <= reach_m, weight, 0)
 
 
-def test_gaussian_weights_are_1_here_and_0_at_their_reach():
+def test_gaussian_weights_are_1_here_and_0_at_their_reach() -> None:
     spread = gaussian_sum(np.array([[0.0, 0, 1, 0, 0]]), 60.0, 30.0)
     np.testing.assert_allclose(spread, [[0, 0.701367, 1, 0.701367, 0]], atol=1e-6)
 
 
-def test_disk_holds_the_cells_on_its_circle():
+def test_disk_holds_the_cells_on_its_circle() -> None:
     assert disk_spans(150.0, 30.0).tolist() == [0, 3, 4, 4, 4, 5, 4, 4, 4, 3, 0]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 40), (40, 3), (29, 37)])
-def test_sums_agree_with_direct_ones(shape: tuple[int, int]):
+def test_sums_agree_with_direct_ones(shape: tuple[int, int]) -> None:
     values = np.random.default_rng(1).random(shape)
     kernel = exponential_kernel(60, 300, 30)
     direct = ndimage.convolve(values, kernel, mode="constant")
@@ -63,11 +63,11 @@ def test_sums_agree_with_direct_ones(shape: tuple[int, int]):
     np.testing.assert_allclose(disk_sum(values, 300, 30), direct, atol=4e-7)
 
 
-def test_a_disk_of_flags_is_counted_exactly():
+def test_a_disk_of_flags_is_counted_exactly() -> None:
     assert disk_sum(np.ones((3, 3)), 30.0, 30.0).tolist() == [[3, 4, 3], [4, 5, 4], [3, 4, 3]]
 
 
-def test_a_constant_block_sums_to_the_kernel():
+def test_a_constant_block_sums_to_the_kernel() -> None:
     kernel = exponential_kernel(30.0, 60.0, 30.0)
     whole = Window(-2, -2, 516, 516)
     sums = convolve(np.full((516, 516), 2.0), kernel, WindowFrame(whole, Window(0, 0, 512, 512)))
@@ -77,7 +77,7 @@ def test_a_constant_block_sums_to_the_kernel():
 
 @settings(max_examples=10)
 @given(seed=st.integers(0, 99), blocks=st.sampled_from([1, 2]))
-def test_windows_with_halo_equal_the_whole_to_the_byte(seed: int, blocks: int):
+def test_windows_with_halo_equal_the_whole_to_the_byte(seed: int, blocks: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(focal, "BLOCK", 8)
         values, kernel = scene(seed), exponential_kernel(40.0, 130.0, 30.0)
@@ -97,7 +97,7 @@ def test_windows_with_halo_equal_the_whole_to_the_byte(seed: int, blocks: int):
 
 
 @given(seed=st.integers(0, 99))
-def test_a_mean_lies_between_its_terms_and_keeps_nodata(seed: int):
+def test_a_mean_lies_between_its_terms_and_keeps_nodata(seed: int) -> None:
     values = scene(seed)
     known = ~np.isnan(values)
     mean = weighted_mean(values, known, exponential_kernel(60, 300, 30))
@@ -106,12 +106,12 @@ def test_a_mean_lies_between_its_terms_and_keeps_nodata(seed: int):
     assert np.nanmax(mean) <= np.nanmax(values) + 1e-12
 
 
-def test_nothing_around_is_zero():
+def test_nothing_around_is_zero() -> None:
     for nothing in (np.zeros((5, 5)), np.full((5, 5), np.nan)):
         assert (convolve(nothing, exponential_kernel(30.0, 90.0, 30.0)) == 0).all()
         assert (gaussian_sum(nothing, 90.0, 30.0) == 0).all()
 
 
-def test_a_disk_mean_leaves_out_what_is_unknown():
+def test_a_disk_mean_leaves_out_what_is_unknown() -> None:
     values = np.array([[1.0, np.nan, 0.5]])
     np.testing.assert_allclose(disk_mean(values, 60.0, 30.0), [[0.75, np.nan, 0.75]])

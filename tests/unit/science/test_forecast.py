@@ -18,11 +18,11 @@ def series(numbers: list[float], start: int = 2010) -> list[tuple[int, float]]:
     return [(start + place, value) for place, value in enumerate(numbers)]
 
 
-def test_two_values_make_no_trend():
+def test_two_values_make_no_trend() -> None:
     assert yearly_trend(series([1.0, 2.0])) is None
 
 
-def test_a_straight_line_goes_on_without_doubt():
+def test_a_straight_line_goes_on_without_doubt() -> None:
     found = yearly_trend([(2020, 80.0), (2021, 82.0), (2023, 86.0)])
     assert found is not None
     ahead = found.forecast(2030)
@@ -30,7 +30,7 @@ def test_a_straight_line_goes_on_without_doubt():
     assert ahead.low == pytest.approx(ahead.high)
 
 
-def test_the_interval_is_that_of_least_squares_where_the_lines_agree():
+def test_the_interval_is_that_of_least_squares_where_the_lines_agree() -> None:
     # Residuals 1, −1, 0, −1, 1 around y = x: both lines are that one.
     numbers = [-1.0, -2.0, 0.0, 0.0, 3.0]
     found = yearly_trend([(place - 2, value) for place, value in enumerate(numbers)])
@@ -46,7 +46,7 @@ def test_the_interval_is_that_of_least_squares_where_the_lines_agree():
 
 
 @given(numbers=values)
-def test_the_line_agrees_with_scipy(numbers: list[float]):
+def test_the_line_agrees_with_scipy(numbers: list[float]) -> None:
     found = yearly_trend(series(numbers))
     assert found is not None
     peer = theilslopes(numbers, range(2010, 2010 + len(numbers)))
@@ -55,7 +55,7 @@ def test_the_line_agrees_with_scipy(numbers: list[float]):
 
 
 @given(numbers=values)
-def test_the_test_agrees_with_pymannkendall(numbers: list[float]):
+def test_the_test_agrees_with_pymannkendall(numbers: list[float]) -> None:
     found = yearly_trend(series(numbers))
     assert found is not None
     peer = pymannkendall.original_test(np.array(numbers))
@@ -65,7 +65,7 @@ def test_the_test_agrees_with_pymannkendall(numbers: list[float]):
 
 
 @given(numbers=values, ahead=st.integers(1, 20))
-def test_the_further_ahead_the_less_is_sure(numbers: list[float], ahead: int):
+def test_the_further_ahead_the_less_is_sure(numbers: list[float], ahead: int) -> None:
     found = yearly_trend(series(numbers))
     assert found is not None
     last = 2010 + len(numbers) - 1
@@ -75,7 +75,7 @@ def test_the_further_ahead_the_less_is_sure(numbers: list[float], ahead: int):
     assert found.forecast(last + ahead, 0.5).high <= near.high
 
 
-def test_bad_series_are_refused():
+def test_bad_series_are_refused() -> None:
     with pytest.raises(InvalidInput, match="one finite value a year"):
         yearly_trend([(2020, 1.0), (2020, 2.0), (2021, 3.0)])
     with pytest.raises(InvalidInput, match="one finite value a year"):

@@ -28,7 +28,7 @@ def quality(degraded: list[float], cover: LandCover = FOREST, **given: float) ->
     )
 
 
-def test_threats_fade_with_distance():
+def test_threats_fade_with_distance() -> None:
     source = np.array([[True, False, False, False]])
     exponential = threat_intensity(source, 3000.0, "exponential", 500.0)
     np.testing.assert_allclose(exponential, [[1, 0.607542, 0.369107, 0.224249]], atol=1e-6)
@@ -36,7 +36,7 @@ def test_threats_fade_with_distance():
     np.testing.assert_allclose(linear, [[1, 0.6, 0.2, 0]])
 
 
-def test_beyond_its_reach_a_threat_is_not_felt():
+def test_beyond_its_reach_a_threat_is_not_felt() -> None:
     source = np.array([[True, False, False]])
     assert threat_intensity(source, 3000.0, "exponential", 1500.5)[0, 2] == 0
     assert threat_intensity(source, 3000.0, "exponential", 1500.0)[0, 2] > 0.05
@@ -45,7 +45,7 @@ def test_beyond_its_reach_a_threat_is_not_felt():
 
 
 @given(seed=st.integers(0, 99), decay=st.sampled_from(["linear", "exponential"]))
-def test_threats_tile_without_seams(seed: int, decay: str):
+def test_threats_tile_without_seams(seed: int, decay: str) -> None:
     grid = Grid(4548, 0, 0, 30.0, 23, 20)
     source = np.random.default_rng(seed).random(grid.shape) < 0.03
     whole = threat_intensity(source, 130.0, decay, 30.0)
@@ -55,7 +55,7 @@ def test_threats_tile_without_seams(seed: int, decay: str):
         np.testing.assert_array_equal(part[window.slices_within(outer)], whole[window.slices])
 
 
-def test_degradation_and_quality_of_a_forest_under_two_threats():
+def test_degradation_and_quality_of_a_forest_under_two_threats() -> None:
     cover = np.array([FOREST], dtype=np.uint8)
     degraded = degradation(cover, impacts((0.607, 1.0, 0.9), (0.5, 0.4, 0.6)))
     np.testing.assert_allclose(degraded, 0.475929, atol=1e-6)
@@ -63,26 +63,26 @@ def test_degradation_and_quality_of_a_forest_under_two_threats():
     np.testing.assert_allclose(left, 0.102719, atol=1e-6)
 
 
-def test_protection_keeps_threats_out():
+def test_protection_keeps_threats_out() -> None:
     cover = np.array([FOREST], dtype=np.uint8)
     half = degradation(cover, impacts((0.5, 1.0, 0.8)), np.array([0.5]))
     np.testing.assert_allclose(half, 0.2)
 
 
-def test_weights_of_nothing_are_refused():
+def test_weights_of_nothing_are_refused() -> None:
     with pytest.raises(InvalidInput, match="one must be above 0"):
         degradation(np.array([FOREST], dtype=np.uint8), impacts((0.5, 0.0, 0.8)))
 
 
-def test_half_of_the_largest_degradation_halves_the_habitat():
+def test_half_of_the_largest_degradation_halves_the_habitat() -> None:
     np.testing.assert_allclose(quality([0.2, 0.0, np.nan]), [0.5, 1.0, np.nan])
 
 
-def test_without_any_degradation_the_habitat_is_whole():
+def test_without_any_degradation_the_habitat_is_whole() -> None:
     np.testing.assert_array_equal(quality([0.0, 0.0], degradation_max=0.0), [1, 1])
 
 
-def test_built_up_land_is_no_habitat_and_nodata_stays():
+def test_built_up_land_is_no_habitat_and_nodata_stays() -> None:
     assert (quality([0.0, 0.3, 1.0], BUILT_UP) == 0).all()
     left = habitat_quality(
         land_cover=np.array([0], dtype=np.uint8),
@@ -94,7 +94,7 @@ def test_built_up_land_is_no_habitat_and_nodata_stays():
 
 
 @given(near=st.integers(1, 30), steps=st.integers(0, 30))
-def test_quality_falls_towards_a_threat(near: int, steps: int):
+def test_quality_falls_towards_a_threat(near: int, steps: int) -> None:
     source = np.zeros((1, 64), dtype=bool)
     source[0, 0] = True
     cover = np.full((1, 64), FOREST, dtype=np.uint8)

@@ -49,23 +49,23 @@ def mitigation(cc: np.ndarray, green: np.ndarray, park_area_ha: float) -> np.nda
     )
 
 
-def test_capacity_and_cooling_of_a_forest():
+def test_capacity_and_cooling_of_a_forest() -> None:
     cc = capacity([FOREST], [1000.0])
     np.testing.assert_allclose(cc, 0.70)
     np.testing.assert_allclose(mitigated_heat(heat_mitigation=cc, uhi_max=3.5), 2.45)
 
 
-def test_weights_are_rescaled_to_one():
+def test_weights_are_rescaled_to_one() -> None:
     doubled = capacity([FOREST], [1000.0], shade_weight=1.2, albedo_weight=0.4)
     np.testing.assert_allclose(doubled, (1.2 * 0.85 + 0.4 * 0.15 + 0.2 * 0.8) / 1.8)
 
 
-def test_no_weight_at_all_is_refused():
+def test_no_weight_at_all_is_refused() -> None:
     with pytest.raises(InvalidInput, match="all 0"):
         capacity([FOREST], [1000.0], shade_weight=0, albedo_weight=0, evaporation_weight=0)
 
 
-def test_no_evaporation_anywhere_adds_nothing():
+def test_no_evaporation_anywhere_adds_nothing() -> None:
     cc = capacity([FOREST], [0.0], reference_et_max=0.0)
     np.testing.assert_allclose(cc, 0.6 * 0.85 + 0.2 * 0.15)
 
@@ -77,29 +77,29 @@ def test_no_evaporation_anywhere_adds_nothing():
 )
 def test_capacity_lies_between_0_and_1(
     cover: LandCover, potential_et: float, weights: tuple[float, float, float]
-):
+) -> None:
     names = ("shade_weight", "albedo_weight", "evaporation_weight")
     cc = capacity([cover], [potential_et], **dict(zip(names, weights, strict=True)))
     assert 0 <= cc[0] <= 1
 
 
-def test_capacity_is_unknown_where_an_input_is():
+def test_capacity_is_unknown_where_an_input_is() -> None:
     assert np.isnan(capacity([0, FOREST], [1000.0, math.nan])).all()
 
 
-def test_a_ring_of_parks_cools_the_built_up_cell_within():
+def test_a_ring_of_parks_cools_the_built_up_cell_within() -> None:
     cc = np.where(RING, 0.8, 0.1)
     hm = mitigation(cc, RING.astype(float), park_area_ha=0.05)
     assert hm[1, 1] == pytest.approx(0.567711, abs=1e-6)
     np.testing.assert_allclose(hm[RING], 0.8)
 
 
-def test_too_little_green_cools_nothing_around():
+def test_too_little_green_cools_nothing_around() -> None:
     cc = np.where(RING, 0.8, 0.1)
     np.testing.assert_array_equal(mitigation(cc, RING.astype(float), park_area_ha=2.0), cc)
 
 
-def test_green_area_counts_the_cells_of_the_disk():
+def test_green_area_counts_the_cells_of_the_disk() -> None:
     green = np.array([[1.0, 0, 1], [0, 1, 1], [1, np.nan, 1]])
     area = green_area_ha(green_cover=green, cooling_distance_m=30.0, cell_m=100.0)
     np.testing.assert_allclose(area, green)
@@ -109,7 +109,7 @@ def test_green_area_counts_the_cells_of_the_disk():
 
 @settings(max_examples=10)
 @given(seed=st.integers(0, 99))
-def test_mitigation_is_bounded_and_tiles_without_seams(seed: int):
+def test_mitigation_is_bounded_and_tiles_without_seams(seed: int) -> None:
     generator = np.random.default_rng(seed)
     grid = Grid(4548, 0, 0, 30.0, 37, 29)
     cc = generator.random(grid.shape)
@@ -133,7 +133,7 @@ def test_mitigation_is_bounded_and_tiles_without_seams(seed: int):
     assert (np.nan_to_num(hm) >= np.nan_to_num(cc)).all()
 
 
-def test_shade_follows_the_vegetation_within_its_class():
+def test_shade_follows_the_vegetation_within_its_class() -> None:
     cover = np.array([FOREST, FOREST, BUILT_UP, LandCover.WATER, 0], dtype=np.uint8)
     shade = shade_by_cover(
         land_cover=cover,
@@ -145,7 +145,7 @@ def test_shade_follows_the_vegetation_within_its_class():
     np.testing.assert_allclose(shade, [0.85 * 2 / 3, 1.0, np.nan, 0.0, np.nan])
 
 
-def test_air_above_comfort_counts_where_people_are():
+def test_air_above_comfort_counts_where_people_are() -> None:
     heat = air_heat(
         summer_temperature=np.array([25.0, 31.0, np.nan]),
         exposure=np.array([0.9, 0.6, 0.5]),
@@ -154,14 +154,14 @@ def test_air_above_comfort_counts_where_people_are():
     np.testing.assert_allclose(heat, [0, 3.0, np.nan])
 
 
-def test_surface_is_compared_with_built_up_and_forest():
+def test_surface_is_compared_with_built_up_and_forest() -> None:
     lst = np.array([30.0, 38.0, 42.0])
     np.testing.assert_allclose(surface_cooling(lst=lst, built_up_lst=40.0), [10, 2, 0])
     heat = surface_heat(lst=lst, exposure=np.array([1.0, 0.5, 1.0]), forest_lst=31.0)
     np.testing.assert_allclose(heat, [0, 3.5, 11])
 
 
-def test_without_built_up_or_forest_there_is_nothing_to_compare_with():
+def test_without_built_up_or_forest_there_is_nothing_to_compare_with() -> None:
     lst = np.array([30.0])
     with pytest.raises(InvalidInput, match="any built-up cell"):
         surface_cooling(lst=lst, built_up_lst=math.nan)

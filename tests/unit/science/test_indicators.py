@@ -76,7 +76,7 @@ STOCK = goal(2025, "320", comparator="ge")
         ("319.19", IndicatorStatus.BEHIND, "0.81"),
     ],
 )
-def test_higher_is_better(value: str, status: IndicatorStatus, gap: str):
+def test_higher_is_better(value: str, status: IndicatorStatus, gap: str) -> None:
     standing = judge(STOCK, values(y2023=value), year=2023)
     assert (standing.status, standing.gap, standing.path) == (status, number(gap), number("319.2"))
     assert standing.value_year == 2023
@@ -90,7 +90,7 @@ def test_higher_is_better(value: str, status: IndicatorStatus, gap: str):
         ("6.01", IndicatorStatus.BEHIND),
     ],
 )
-def test_lower_is_better(value: str, status: IndicatorStatus):
+def test_lower_is_better(value: str, status: IndicatorStatus) -> None:
     # From 10 to 2 in ten years: 6 is due by 2025.
     target = goal(2030, "2", "at_most", comparator="le")
     standing = judge(target, values(y2025=value), year=2025, base=(2020, "10"))
@@ -111,7 +111,7 @@ def test_lower_is_better(value: str, status: IndicatorStatus):
 )
 def test_a_figure_to_follow_is_equalled_at_its_printed_precision(
     value: str, status: IndicatorStatus
-):
+) -> None:
     # From 80 to 83.3 in ten years: 81.65 by 2025, as far above as below.
     target = goal(2030, "83.3", "track", comparator="eq")
     year = 2030 if status is IndicatorStatus.BEHIND and value == "83.36" else 2025
@@ -137,11 +137,11 @@ def test_a_figure_to_follow_is_equalled_at_its_printed_precision(
         ("track", "eq", "5.6", False),
     ],
 )
-def test_comparators(sense: Sense, comparator: Any, value: str, met: bool):
+def test_comparators(sense: Sense, comparator: Any, value: str, met: bool) -> None:
     assert goal(2025, "5", sense, comparator=comparator).meets(number(value)) is met
 
 
-def test_the_path_goes_by_way_of_the_near_target():
+def test_the_path_goes_by_way_of_the_near_target() -> None:
     near, final = goal(2025, "320"), goal(2035, "330")
     at_2030 = judge(final, values(y2030="325"), year=2030, others=[near])
     assert (at_2030.path, at_2030.status) == (number("325"), IndicatorStatus.ON_TRACK)
@@ -151,7 +151,7 @@ def test_the_path_goes_by_way_of_the_near_target():
     assert [record.due(year) for year in (2022, 2025, 2026, 2040)] == [near, near, final, final]
 
 
-def test_a_new_delimitation_raises_no_alert():
+def test_a_new_delimitation_raises_no_alert() -> None:
     # The red line fell from 184.6 to 142.4 km2 because it was drawn anew.
     line = goal(2025, "142.4", comparator="none")
     kept = judge(line, values(y2022="142.4"), year=2022, base=(2020, "184.6"))
@@ -163,7 +163,7 @@ def test_a_new_delimitation_raises_no_alert():
     assert (lost.status, lost.path) == (IndicatorStatus.BEHIND, number("142.4"))
 
 
-def test_without_a_base_there_is_a_gap_and_no_path():
+def test_without_a_base_there_is_a_gap_and_no_path() -> None:
     target = goal(2025, "93.1", comparator="ge")
     standing = judge(target, values(y2023="90"), year=2023, base=None)
     assert (standing.status, standing.path, standing.gap) == (
@@ -182,7 +182,7 @@ def test_without_a_base_there_is_a_gap_and_no_path():
 MINE = goal(2025, "261", cumulative_from=2021)
 
 
-def test_a_total_is_summed_from_its_first_year():
+def test_a_total_is_summed_from_its_first_year() -> None:
     done = values(y2020="99", y2021="50", y2022="60", y2023="46.6")
     standing = judge(MINE, done, year=2023, base=(2020, "131.8"))
     # 261 in five years: 156.6 by the end of the third.
@@ -193,7 +193,7 @@ def test_a_total_is_summed_from_its_first_year():
     assert "129.2" in standing.remarks[0].label.en
 
 
-def test_a_stated_total_replaces_the_years_before():
+def test_a_stated_total_replaces_the_years_before() -> None:
     observed = [
         *values(y2021="50", y2023="20"),
         ObservedFigure(2022, number("120"), cumulative=True),
@@ -203,14 +203,14 @@ def test_a_stated_total_replaces_the_years_before():
     assert uncounted(observed, 2021, 2023) == []
 
 
-def test_years_nobody_told_of_are_named():
+def test_years_nobody_told_of_are_named() -> None:
     standing = judge(MINE, values(y2021="50", y2024="10"), year=2024, base=None)
     assert standing.value == number("60")
     assert codes(standing) == ["years_missing"]
     assert "2022, 2023" in standing.remarks[0].label.en
 
 
-def test_a_limit_of_a_total_is_not_kept_before_its_last_year():
+def test_a_limit_of_a_total_is_not_kept_before_its_last_year() -> None:
     cap = goal(2023, "100", "at_most", cumulative_from=2021)
     assert judge(cap, values(y2021="10"), year=2021, base=None).status is IndicatorStatus.ON_TRACK
     early = judge(cap, values(y2021="110"), year=2021, base=None)
@@ -219,25 +219,25 @@ def test_a_limit_of_a_total_is_not_kept_before_its_last_year():
     assert whole.status is IndicatorStatus.REACHED
 
 
-def test_a_value_of_an_earlier_year_is_judged_by_its_own_year():
+def test_a_value_of_an_earlier_year_is_judged_by_its_own_year() -> None:
     standing = judge(STOCK, values(y2022="318.8"), year=2024)
     assert (standing.status, standing.value_year) == (IndicatorStatus.ON_TRACK, 2022)
     assert codes(standing) == ["earlier_value"]
 
 
-def test_a_value_from_before_the_target_year_proves_nothing_after_it():
+def test_a_value_from_before_the_target_year_proves_nothing_after_it() -> None:
     assert judge(STOCK, values(y2022="318.8"), year=2026).status is IndicatorStatus.NO_DATA
     assert judge(STOCK, values(y2022="320"), year=2026).status is IndicatorStatus.REACHED
     assert judge(STOCK, values(y2026="319"), year=2026).status is IndicatorStatus.BEHIND
 
 
-def test_values_from_before_the_base_or_after_the_year_are_not_looked_at():
+def test_values_from_before_the_base_or_after_the_year_are_not_looked_at() -> None:
     standing = judge(STOCK, values(y2019="400", y2024="400"), year=2023)
     assert (standing.status, standing.value) == (IndicatorStatus.NO_DATA, None)
     assert codes(standing) == ["value_missing"]
 
 
-def test_a_target_without_a_year_holds_always():
+def test_a_target_without_a_year_holds_always() -> None:
     floor = goal(None, "288", comparator="ge")
     assert judge(floor, values(y2024="288"), year=2024, base=None).status is IndicatorStatus.REACHED
     short = judge(floor, values(y2024="287.97"), year=2024, base=None)
@@ -248,7 +248,7 @@ def test_a_target_without_a_year_holds_always():
     )
 
 
-def test_a_target_without_a_value_judges_nothing():
+def test_a_target_without_a_value_judges_nothing() -> None:
     standing = judge(goal(2025, None), values(y2024="7"), year=2024)
     assert (standing.status, standing.value, standing.gap) == (
         IndicatorStatus.NO_DATA,
@@ -258,7 +258,7 @@ def test_a_target_without_a_value_judges_nothing():
     assert codes(standing) == ["target_missing"]
 
 
-def test_a_flat_target_asks_for_no_less_than_itself():
+def test_a_flat_target_asks_for_no_less_than_itself() -> None:
     flat = goal(2025, "47.6")
     standing = judge(flat, values(y2021="47.5"), year=2021, base=(2020, "47.6"))
     assert (standing.status, standing.progress_percent) == (IndicatorStatus.BEHIND, None)
@@ -275,7 +275,7 @@ def test_a_flat_target_asks_for_no_less_than_itself():
 )
 def test_a_better_value_never_has_a_worse_status(
     sense: Any, base: int | None, aim: int, value: int, better: int, year: int, strict: bool
-):
+) -> None:
     comparator = {"at_least": "gt", "at_most": "lt"}[sense] if strict else None
     target = TargetFigure(2026, Decimal(aim), sense, comparator)
     start = None if base is None else (2020, str(base))
@@ -296,7 +296,7 @@ def test_a_better_value_never_has_a_worse_status(
 )
 def test_nearer_to_a_figure_to_follow_is_never_worse(
     aim: int, base: int, far: int, near: int, year: int
-):
+) -> None:
     target = TargetFigure(2026, Decimal(aim), "track")
     farther, nearer = (
         judge(
@@ -308,7 +308,7 @@ def test_nearer_to_a_figure_to_follow_is_never_worse(
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=10))
-def test_a_total_never_falls(amounts: list[int]):
+def test_a_total_never_falls(amounts: list[int]) -> None:
     observed = [ObservedFigure(2021 + place, Decimal(each)) for place, each in enumerate(amounts)]
     sums = [total(observed, 2021, item.year) for item in observed]
     found = [item.value for item in sums if item is not None]
@@ -327,11 +327,11 @@ def test_a_total_never_falls(amounts: list[int]):
         (None, "lower", "at_most"),
     ],
 )
-def test_how_a_comparator_reads(comparator: Any, direction: Any, sense: Sense):
+def test_how_a_comparator_reads(comparator: Any, direction: Any, sense: Sense) -> None:
     assert sense_of(comparator, direction) == sense
 
 
-def test_contradictions():
+def test_contradictions() -> None:
     assert contradicts("le", "at_least")
     assert contradicts("gt", "track")
     assert not contradicts("eq", "at_least")
@@ -339,7 +339,7 @@ def test_contradictions():
     assert not contradicts(None, "track")
 
 
-def test_a_lower_plan_must_not_ask_for_less():
+def test_a_lower_plan_must_not_ask_for_less() -> None:
     floor, cap = goal(2025, "142.4"), goal(2025, "589.67", "at_most")
     assert falls_short(replace(floor, value=number("140")), floor)
     assert not falls_short(replace(floor, value=number("142.4"), comparator="ge"), floor)
@@ -347,12 +347,12 @@ def test_a_lower_plan_must_not_ask_for_less():
     assert not falls_short(goal(2025, None), floor)
 
 
-def test_half_of_the_last_digit():
+def test_half_of_the_last_digit() -> None:
     assert half_of_last_digit(number("83.3")) == number("0.05")
     assert half_of_last_digit(number("386")) == number("0.5")
 
 
-def test_sen_slope():
+def test_sen_slope() -> None:
     # Slopes 1, 1, 1, 33, 49, 97: the one outlier moves the median to (1 + 33)/2.
     assert sen_slope([(2020, 1), (2021, 2), (2022, 3), (2023, 100)]) == pytest.approx(17.0)
     assert sen_slope([(2022, 5), (2020, 1), (2021, 3)]) == 2

@@ -23,39 +23,39 @@ from shanhai.science.landcover import (
         ("internal", [0, 2, 8, 7, 6], [0, 2, 8, 7, 6]),
     ],
 )
-def test_products_map_onto_internal_codes(scheme: str, raw: list[int], internal: list[int]):
+def test_products_map_onto_internal_codes(scheme: str, raw: list[int], internal: list[int]) -> None:
     result = harmonise(np.array([raw]), scheme)
     assert result.tolist() == [internal]
     assert result.dtype == np.uint8
 
 
-def test_every_scheme_leads_to_internal_codes():
+def test_every_scheme_leads_to_internal_codes() -> None:
     for mapping in SCHEMES.values():
         assert set(mapping.values()) <= {0, *LandCover}
 
 
-def test_unmapped_codes_are_listed_with_their_counts():
+def test_unmapped_codes_are_listed_with_their_counts() -> None:
     with pytest.raises(InvalidInput, match=r"77 \(2 cells\), 99 \(1 cells\)"):
         harmonise(np.array([[10, 77], [77, 99]]), "worldcover")
 
 
-def test_unknown_scheme_names_the_known_ones():
+def test_unknown_scheme_names_the_known_ones() -> None:
     with pytest.raises(InvalidInput, match="worldcover, globeland30, clcd"):
         harmonise(np.array([1]), "corine")
 
 
-def test_class_values_look_up_every_cell():
+def test_class_values_look_up_every_cell() -> None:
     codes = np.array([[1, 2], [8, 0]], dtype=np.uint8)
     np.testing.assert_array_equal(class_values(codes, NATURALNESS), [[0.3, 1], [0.05, np.nan]])
     np.testing.assert_array_equal(class_values(codes, CROP_COEFFICIENT)[0], [0.85, 1.0])
 
 
-def test_class_without_parameters_is_refused():
+def test_class_without_parameters_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"10 \(3 cells\)"):
         class_values(np.full(3, LandCover.SNOW_ICE, dtype=np.uint8), NATURALNESS)
 
 
-def test_masks():
+def test_masks() -> None:
     codes = np.array([7, 8, 2], dtype=np.uint8)
     assert is_water(codes).tolist() == [True, False, False]
     assert is_built_up(codes).tolist() == [False, True, False]

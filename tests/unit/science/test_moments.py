@@ -17,7 +17,9 @@ numbers = arrays(
 
 
 @given(values=numbers, cut=st.integers(0, 60))
-def test_any_division_into_blocks_gives_the_same_exact_moments(values: np.ndarray, cut: int):
+def test_any_division_into_blocks_gives_the_same_exact_moments(
+    values: np.ndarray, cut: int
+) -> None:
     parts = ExactMoments.of(values[:cut]).joined(ExactMoments.of(values[cut:]))
     assert parts == ExactMoments.of(values[::-1])
     exact = [Fraction(float(value)) for value in values]
@@ -28,13 +30,13 @@ def test_any_division_into_blocks_gives_the_same_exact_moments(values: np.ndarra
     assert parts.sd == pytest.approx(math.sqrt(variance), rel=1e-15)
 
 
-def test_what_is_not_finite_is_left_out():
+def test_what_is_not_finite_is_left_out() -> None:
     found = ExactMoments.of(np.array([1.0, np.nan, np.inf, -3.0]))
     assert (found.count, found.sum, found.mean, found.sd) == (2, -2.0, -1.0, 2.0)
     assert (found.low, found.high) == (-3.0, 1.0)
 
 
-def test_nothing_has_no_mean():
+def test_nothing_has_no_mean() -> None:
     found = ExactMoments.of(np.array([np.nan]))
     assert found == ExactMoments()
     assert found.sum == 0
@@ -42,5 +44,5 @@ def test_nothing_has_no_mean():
     assert math.isnan(found.sd)
 
 
-def test_a_sum_of_many_equal_numbers_is_exact():
+def test_a_sum_of_many_equal_numbers_is_exact() -> None:
     assert ExactMoments.of(np.full(1_000_000, 0.1)).sum == 1_000_000 * float(np.float32(0.1))

@@ -12,7 +12,7 @@ print(" ".join(sorted(name.partition(".")[0] for name in sys.modules)))
 """
 
 
-def test_science_loads_nothing_but_the_numerical_stack():
+def test_science_loads_nothing_but_the_numerical_stack() -> None:
     output = subprocess.run(
         [sys.executable, "-c", PROBE], check=True, capture_output=True, text=True
     ).stdout

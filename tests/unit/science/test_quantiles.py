@@ -18,13 +18,13 @@ PROBABILITIES = (0.0, 0.005, 0.05, 1 / 3, 0.5, 0.95, 0.995, 1.0)
     ),
     parts=st.integers(1, 5),
 )
-def test_equals_numpy_for_any_finite_values(values: np.ndarray, parts: int):
+def test_equals_numpy_for_any_finite_values(values: np.ndarray, parts: int) -> None:
     result = exact_quantiles(lambda: np.array_split(values, parts), PROBABILITIES)
     expected = np.quantile(values.astype(np.float64), PROBABILITIES)
     assert result == expected.tolist()
 
 
-def test_equals_numpy_on_a_large_layer_whatever_the_blocks():
+def test_equals_numpy_on_a_large_layer_whatever_the_blocks() -> None:
     values = np.random.default_rng(1).lognormal(size=(300, 200)).astype(np.float32)
     expected = np.quantile(values.astype(np.float64), PROBABILITIES).tolist()
     for rows in (300, 64, 7):
@@ -32,12 +32,12 @@ def test_equals_numpy_on_a_large_layer_whatever_the_blocks():
         assert exact_quantiles(lambda blocks=blocks: blocks, PROBABILITIES) == expected
 
 
-def test_nodata_is_skipped():
+def test_nodata_is_skipped() -> None:
     values = np.array([np.nan, 3, np.inf, 1, -np.inf, 2], dtype=np.float32)
     assert exact_quantiles(lambda: [values], (0.0, 0.5, 1.0)) == [1, 2, 3]
 
 
-def test_layers_are_read_together():
+def test_layers_are_read_together() -> None:
     blocks = [
         {"a": np.array([1.0, 2.0]), "b": np.array([np.nan])},
         {"a": np.array([3.0, 4.0, 5.0]), "b": np.array([-7.0])},
@@ -46,16 +46,16 @@ def test_layers_are_read_together():
     assert result == {"a": [2, 3], "b": [-7, -7]}
 
 
-def test_layer_without_value_gives_nan():
+def test_layer_without_value_gives_nan() -> None:
     (value,) = exact_quantiles(lambda: [np.array([np.nan])], (0.5,))
     assert math.isnan(value)
 
 
-def test_no_block_gives_nan():
+def test_no_block_gives_nan() -> None:
     assert all(map(math.isnan, exact_quantiles(list, (0.1, 0.9))))
 
 
-def test_values_are_read_twice_only():
+def test_values_are_read_twice_only() -> None:
     passes = []
 
     def blocks():
@@ -67,6 +67,6 @@ def test_values_are_read_twice_only():
 
 
 @pytest.mark.parametrize("probability", [-0.1, 1.5, float("nan")])
-def test_probability_must_lie_between_0_and_1(probability: float):
+def test_probability_must_lie_between_0_and_1(probability: float) -> None:
     with pytest.raises(InvalidInput, match="between 0 and 1"):
         exact_quantiles(lambda: [np.ones(3)], (probability,))

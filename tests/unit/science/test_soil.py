@@ -35,42 +35,42 @@ def one(value: float) -> np.ndarray:
         (10, 20, 70, Texture.HEAVY_CLAY),
     ],
 )
-def test_centres_of_the_texture_triangle(sand: int, silt: int, clay: int, texture: Texture):
+def test_centres_of_the_texture_triangle(sand: int, silt: int, clay: int, texture: Texture) -> None:
     assert texture_class(one(sand), one(silt), one(clay))[0] == texture
 
 
 @given(sand=st.floats(0, 100), share=st.floats(0, 1))
-def test_every_composition_has_a_class(sand: float, share: float):
+def test_every_composition_has_a_class(sand: float, share: float) -> None:
     clay = (100 - sand) * share
     assert 1 <= texture_class(one(sand), one(100 - sand - clay), one(clay))[0] <= 13
 
 
-def test_sum_within_five_percent_is_rescaled():
+def test_sum_within_five_percent_is_rescaled() -> None:
     exact = texture_class(one(40.0), one(40.0), one(20.0))
     assert texture_class(one(38.4), one(38.4), one(19.2)) == exact
 
 
 @pytest.mark.parametrize("fractions", [(40, 30, 20), (50, 50, 10), (np.nan, 50, 50), (110, -5, -5)])
-def test_implausible_composition_is_nodata(fractions: tuple[float, float, float]):
+def test_implausible_composition_is_nodata(fractions: tuple[float, float, float]) -> None:
     arrays = [one(value) for value in fractions]
     assert texture_class(*arrays)[0] == 0
     assert np.isnan(erodibility(*arrays, one(1.0)))[0]
 
 
-def test_infiltration_runs_from_heavy_clay_to_sand():
+def test_infiltration_runs_from_heavy_clay_to_sand() -> None:
     score = soil_infiltration(np.array([1, 13, 0], dtype=np.uint8))
     np.testing.assert_allclose(score, [1 / 13, 1, np.nan])
 
 
-def test_worked_example_of_erodibility():
+def test_worked_example_of_erodibility() -> None:
     fractions = one(45.0), one(30.0), one(25.0)
     assert epic_erodibility(*fractions, one(1.2))[0] == pytest.approx(0.243495, rel=3e-6)
     assert erodibility(*fractions, one(1.2))[0] == pytest.approx(0.0147178, rel=3e-6)
 
 
-def test_pure_sand_does_not_erode_by_water():
+def test_pure_sand_does_not_erode_by_water() -> None:
     assert erodibility(one(100.0), one(0.0), one(0.0), one(0.5))[0] == 0
 
 
-def test_missing_carbon_is_nodata():
+def test_missing_carbon_is_nodata() -> None:
     assert np.isnan(erodibility(one(45.0), one(30.0), one(25.0), one(np.nan)))[0]

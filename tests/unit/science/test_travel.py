@@ -27,14 +27,14 @@ def minutes(cover: list[list[int]], cell_m: float = 1000.0, **given: np.ndarray)
     return travel_minutes(land_cover=codes, cell_m=cell_m, **level | given, **KMH)
 
 
-def test_on_foot_from_the_town():
+def test_on_foot_from_the_town() -> None:
     np.testing.assert_allclose(minutes([[TOWN, FOREST, FOREST]]), [[0, 15, 30]])
     np.testing.assert_allclose(
         minutes([[TOWN, FOREST], [FOREST, FOREST]]), [[0, 15], [15, 15 * np.sqrt(2)]]
     )
 
 
-def test_a_road_is_worth_a_detour():
+def test_a_road_is_worth_a_detour() -> None:
     cover = [[TOWN, FOREST, FOREST], [TOWN, FOREST, FOREST], [FOREST, FOREST, FOREST]]
     roads = np.array([[1.0, 1, 1], [0, 0, 0], [0, 0, 0]])
     found = minutes(cover, roads=roads)
@@ -44,7 +44,7 @@ def test_a_road_is_worth_a_detour():
     np.testing.assert_allclose(main[0], [0, 1, 2])
 
 
-def test_an_island_without_bridge_is_out_of_reach():
+def test_an_island_without_bridge_is_out_of_reach() -> None:
     cover = [[TOWN, WATER, FOREST], [0, 0, FOREST]]
     assert np.isinf(minutes(cover)[:, 1:]).all()
     bridge = minutes(cover, roads=np.array([[0.0, 1, 0], [0, 0, 0]]))
@@ -52,11 +52,11 @@ def test_an_island_without_bridge_is_out_of_reach():
     assert np.isinf(bridge[1, :2]).all()
 
 
-def test_no_town_no_time():
+def test_no_town_no_time() -> None:
     assert np.isinf(minutes([[FOREST, FOREST]])).all()
 
 
-def test_steep_ground_is_slow_and_roads_are_not():
+def test_steep_ground_is_slow_and_roads_are_not() -> None:
     cover = np.array([FOREST, FOREST, FOREST, FOREST], dtype=np.uint8)
     slope = np.array([0.0, 45.0, 45.0, np.nan])
     found = pace(cover, slope, np.array([0.0, 0, 1, 0]), None, Speeds(60, 20, 4))
@@ -65,7 +65,7 @@ def test_steep_ground_is_slow_and_roads_are_not():
 
 @settings(max_examples=20)
 @given(seed=st.integers(0, 999), tile=st.integers(3, 12), reverse=st.booleans())
-def test_tiles_find_the_ways_of_the_whole_to_the_byte(seed: int, tile: int, reverse: bool):
+def test_tiles_find_the_ways_of_the_whole_to_the_byte(seed: int, tile: int, reverse: bool) -> None:
     generator = np.random.default_rng(seed)
     shape = (17, 21)
     cover = generator.choice([FOREST, WATER, 0], shape, p=[0.6, 0.3, 0.1]).astype(np.uint8)
@@ -90,7 +90,7 @@ def test_tiles_find_the_ways_of_the_whole_to_the_byte(seed: int, tile: int, reve
     np.testing.assert_array_equal(arrays.arrays["travel_minutes"], whole)
 
 
-def test_times_agree_with_a_graph_search():
+def test_times_agree_with_a_graph_search() -> None:
     way = 0.5 + np.random.default_rng(7).random((11, 14))
     found = np.full(way.shape, np.inf)
     found[4, 5] = 0.0

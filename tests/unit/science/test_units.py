@@ -28,21 +28,21 @@ AMOUNTS = st.decimals(min_value=0, max_value=10**9, places=4)
         ("3", "km", "m", "3000"),
     ],
 )
-def test_hand_computed(value: str, unit: str, to: str, expected: str):
+def test_hand_computed(value: str, unit: str, to: str, expected: str) -> None:
     assert convert(Decimal(value), unit, to) == Decimal(expected)
 
 
-def test_what_is_no_decimal_number_keeps_twenty_digits():
+def test_what_is_no_decimal_number_keeps_twenty_digits() -> None:
     assert convert(Decimal(1), "mu", "m2") == Decimal("666.66666666666666667")
 
 
-def test_chinese_names_are_units_too():
+def test_chinese_names_are_units_too() -> None:
     assert convert(Decimal("129.8"), "平方公里", "万亩") == Decimal("19.47")
     assert unit_code(" 公顷 ") == "ha"
     assert unit_label("10^4 mu").zh == "万亩"
 
 
-def test_other_units_are_only_themselves():
+def test_other_units_are_only_themselves() -> None:
     assert convert(Decimal("7.1"), "mg/L", "mg/L") == Decimal("7.1")
     assert unit_label("mg/L").en == "mg/L"
 
@@ -50,19 +50,19 @@ def test_other_units_are_only_themselves():
 @pytest.mark.parametrize(
     ("unit", "to"), [("km2", "km"), ("t", "tC"), ("mg/L", "ug/m3"), ("x", "%")]
 )
-def test_other_quantities_are_refused(unit: str, to: str):
+def test_other_quantities_are_refused(unit: str, to: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         convert(Decimal(1), unit, to)
     assert refused.value.faults[0].pointer == "/unit"
 
 
 @given(AMOUNTS, st.sampled_from(MEASURES), st.sampled_from(MEASURES))
-def test_there_and_back(value: Decimal, one: MeasureUnit, other: MeasureUnit):
+def test_there_and_back(value: Decimal, one: MeasureUnit, other: MeasureUnit) -> None:
     if one.quantity == other.quantity:
         back = convert(convert(value, one.code, other.code), other.code, one.code)
         assert abs(back - value) <= abs(value) * Decimal("1e-15")
 
 
-def test_no_two_units_share_a_name():
+def test_no_two_units_share_a_name() -> None:
     names = [name for unit in MEASURES for name in {unit.code, unit.label.zh, *unit.also}]
     assert len(names) == len(set(names))

@@ -3,7 +3,7 @@ import socket
 import pytest
 
 
-def test_a_test_without_a_mark_gets_no_network():
+def test_a_test_without_a_mark_gets_no_network() -> None:
     with (
         socket.socket() as connection,
         pytest.raises(pytest.fail.Exception, match=r"connects to \('127.0.0.1', 9\)"),
@@ -11,7 +11,7 @@ def test_a_test_without_a_mark_gets_no_network():
         connection.connect(("127.0.0.1", 9))
 
 
-def test_pairs_of_sockets_stay_possible():
+def test_pairs_of_sockets_stay_possible() -> None:
     left, right = socket.socketpair()
     with left, right:
         left.sendall(b"x")
@@ -19,7 +19,7 @@ def test_pairs_of_sockets_stay_possible():
 
 
 @pytest.mark.service
-def test_a_marked_test_may_connect():
+def test_a_marked_test_may_connect() -> None:
     with socket.socket() as server, socket.socket() as connection:
         server.bind(("127.0.0.1", 0))
         server.listen()

@@ -8,11 +8,11 @@ def asking(tag: str) -> Request:
     return Request({"type": "http", "headers": [(b"if-none-match", tag.encode())]})
 
 
-def test_entity_tags_depend_on_every_part():
+def test_entity_tags_depend_on_every_part() -> None:
     assert etag_of("a", "bc") != etag_of("ab", "c")
 
 
-def test_conditional_answers():
+def test_conditional_answers() -> None:
     fresh = Freshness(etag_of("a"))
     assert fresh.not_modified(asking('"other"')) is None
     for tag in (fresh.etag, f"W/{fresh.etag}", f'"x", {fresh.etag}', "*"):
@@ -22,11 +22,11 @@ def test_conditional_answers():
         assert answer.headers["etag"] == fresh.etag
 
 
-def test_who_asks_without_a_tag_gets_the_whole():
+def test_who_asks_without_a_tag_gets_the_whole() -> None:
     assert not Freshness('"a"').holds_for(Request({"type": "http", "headers": []}))
 
 
-def test_only_versioned_answers_may_be_kept_unasked():
+def test_only_versioned_answers_may_be_kept_unasked() -> None:
     assert Freshness('"a"').headers["Cache-Control"] == "public, no-cache"
     kept = Freshness('"a"', versioned=True).headers["Cache-Control"]
     assert kept == "public, max-age=31536000, immutable"
@@ -42,5 +42,5 @@ def test_only_versioned_answers_may_be_kept_unasked():
         (Freshness('"a"', private=True, versioned=True), {}),
     ],
 )
-def test_proxy_may_keep_what_is_public_alone(fresh: Freshness, told: dict[str, str]):
+def test_proxy_may_keep_what_is_public_alone(fresh: Freshness, told: dict[str, str]) -> None:
     assert fresh.proxied == told

@@ -38,7 +38,7 @@ def read(text: str) -> ElementTree.Element:
     return ElementTree.fromstring(text)  # noqa: S314 - written by the code under test
 
 
-def test_bands_are_a_dimension_of_which_addresses_tell():
+def test_bands_are_a_dimension_of_which_addresses_tell() -> None:
     layer = read(capabilities([LAYER], Links("http://t"), "zh")).find("Contents/Layer", NAMES)
     assert layer is not None
     assert layer.findtext("ows:Title", None, NAMES) == "雨 <1>"
@@ -51,7 +51,7 @@ def test_bands_are_a_dimension_of_which_addresses_tell():
     )
 
 
-def test_one_band_is_no_dimension():
+def test_one_band_is_no_dimension() -> None:
     single = replace(LAYER, bands=({},))
     layer = read(capabilities([single], Links("http://t"), "en")).find("Contents/Layer", NAMES)
     assert layer is not None
@@ -59,19 +59,19 @@ def test_one_band_is_no_dimension():
     assert "band" not in layer.findall("ResourceURL", NAMES)[0].attrib["template"]
 
 
-def test_no_layer_is_a_document_too():
+def test_no_layer_is_a_document_too() -> None:
     root = read(capabilities([], Links("http://t"), "en"))
     assert len(root.findall("Contents/*", NAMES)) == 0
 
 
-def test_a_band_is_read_and_one_too_many_is_refused():
+def test_a_band_is_read_and_one_too_many_is_refused() -> None:
     assert read_tile(LAYER, PixelPosition("c", "1", "0", "1", "default", "3"), "png").band == 3
     for band in ("0", "4", "03", "two"):
         with pytest.raises(WmtsFault, match="1 to 3"):
             read_tile(LAYER, PixelPosition("c", "1", "0", "1", "default", band), "png")
 
 
-def test_level_n_of_the_national_degrees_is_ours_less_one():
+def test_level_n_of_the_national_degrees_is_ours_less_one() -> None:
     asked = read_tile(LAYER, PixelPosition("c", "18", "131071", "262143"), "png")
     assert (asked.grid.id, asked.zoom) == ("CGCS2000Quad", 17)
     asked = read_tile(LAYER, PixelPosition("w", "18", "0", "262143"), "png")
@@ -79,12 +79,12 @@ def test_level_n_of_the_national_degrees_is_ours_less_one():
 
 
 @pytest.mark.parametrize("identifier", ["0", "21", "", "1.0", "+1", " 1", "²", "001"])
-def test_levels_the_national_set_does_not_have(identifier: str):
+def test_levels_the_national_set_does_not_have(identifier: str) -> None:
     with pytest.raises(WmtsFault, match="1–20"):
         MATRIX_SETS["c"].zoom(identifier)
 
 
-def test_keys_are_read_in_any_case():
+def test_keys_are_read_in_any_case() -> None:
     pairs = Pairs({"tilematrixset": "c", "TileMatrix": "1", "TILEROW": "0", "tilecol": "1"})
     with pytest.raises(WmtsFault, match="Style is missing"):
         _ = pairs.place
@@ -93,7 +93,7 @@ def test_keys_are_read_in_any_case():
     ).place == (PixelPosition("c", "1", "0", "1", ""))
 
 
-def test_a_report_holds_whatever_was_sent():
+def test_a_report_holds_whatever_was_sent() -> None:
     answer = report(400, "<&\x00\x1b\ud800", "en", None, 'a"<b')
     root = read(bytes(answer.body).decode())
     one = root.find("ows:Exception", NAMES)

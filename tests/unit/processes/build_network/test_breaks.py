@@ -28,32 +28,32 @@ def roads(cells: int, *at: int) -> np.ndarray:
     return mask
 
 
-def test_a_road_two_cells_wide_is_one_crossing():
+def test_a_road_two_cells_wide_is_one_crossing() -> None:
     (one,) = crossings(straight(10), roads(10, 4, 5), GRID)
     assert (col_of(one.x), one.y, one.length_m) == (5.0, MIDDLE_OF_ROW, 60.0)
     assert (one.reason, one.severity) == ("main_road", 3)
 
 
-def test_two_carriageways_within_sixty_metres_are_one():
+def test_two_carriageways_within_sixty_metres_are_one() -> None:
     # Two cells of 30 m lie between them.
     assert len(crossings(straight(10), roads(10, 3, 6), GRID)) == 1
 
 
-def test_roads_farther_apart_are_two():
+def test_roads_farther_apart_are_two() -> None:
     found = crossings(straight(10), roads(10, 2, 6), GRID)
     assert [col_of(one.x) for one in found] == [2, 6]
     assert [one.length_m for one in found] == [30.0, 30.0]
 
 
-def test_neighbouring_cells_are_one_run_even_where_nothing_is_merged():
+def test_neighbouring_cells_are_one_run_even_where_nothing_is_merged() -> None:
     assert len(crossings(straight(10), roads(10, 3, 4, 5), GRID, merge_m=0.0)) == 1
 
 
-def test_no_road_no_crossing():
+def test_no_road_no_crossing() -> None:
     assert crossings(straight(10), roads(10), GRID) == []
 
 
-def test_lines_break_a_path_where_they_cross_it_and_not_in_the_middle_of_a_cell():
+def test_lines_break_a_path_where_they_cross_it_and_not_in_the_middle_of_a_cell() -> None:
     path = np.stack([np.zeros(10, int), np.arange(10)], axis=1)
     north, south = GRID.north + 100, GRID.north - 100
     lines = [

@@ -26,16 +26,16 @@ def pointers(inputs: BuildNetworkInputs, *available: str) -> list[str]:
     return [fault.pointer for fault in faults]
 
 
-def test_land_cover_and_one_supply_are_enough():
+def test_land_cover_and_one_supply_are_enough() -> None:
     assert pointers(asked(), "land_cover", "supply.cooling") == []
     assert pointers(asked()) == ["/inputs/datasets/land_cover", "/inputs/supplies"]
 
 
-def test_natural_cover_needs_no_supply():
+def test_natural_cover_needs_no_supply() -> None:
     assert pointers(sources(candidates="natural_cover"), "land_cover") == []
 
 
-def test_every_service_with_a_supply_has_a_weight_and_only_those():
+def test_every_service_with_a_supply_has_a_weight_and_only_those() -> None:
     given = sources(weighting="given", weights={"cooling": 1, "recreation": 2})
     where = ["/inputs/parameters/sources/weights"]
     assert pointers(given, "land_cover", "supply.cooling") == where
@@ -44,7 +44,7 @@ def test_every_service_with_a_supply_has_a_weight_and_only_those():
     assert pointers(given, *both, "supply.biodiversity") == where
 
 
-def test_a_network_is_a_draft_unless_it_shall_be_published():
+def test_a_network_is_a_draft_unless_it_shall_be_published() -> None:
     assert asked().publish is False
 
 
@@ -62,17 +62,17 @@ def test_a_network_is_a_draft_unless_it_shall_be_published():
         ),
     ],
 )
-def test_what_contradicts_itself_is_refused(inputs: dict[str, Any], words: str):
+def test_what_contradicts_itself_is_refused(inputs: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         asked(**inputs)
 
 
-def test_a_name_has_a_line_or_an_area():
+def test_a_name_has_a_line_or_an_area() -> None:
     (one,) = asked(names=[{"name_zh": "甲", "geometry": LINE}]).names
     assert one.name_en is None
 
 
-def test_no_output_takes_a_name_of_the_results_document():
+def test_no_output_takes_a_name_of_the_results_document() -> None:
     names = [output.name for output in BUILD_NETWORK.outputs]
     assert len(set(names)) == len(names)
     assert not {"links", "values", "warnings", "status"} & set(names)
@@ -93,19 +93,19 @@ def test_no_output_takes_a_name_of_the_results_document():
         ({"type": "LineString", "coordinates": [[float("nan"), 1], [1, 2]]}, "must lie within"),
     ],
 )
-def test_a_road_is_a_line_in_longitude_and_latitude(geometry: dict[str, Any], rule: str):
+def test_a_road_is_a_line_in_longitude_and_latitude(geometry: dict[str, Any], rule: str) -> None:
     with pytest.raises(ValidationError, match=rule) as caught:
         asked(roads=[{"road_class": "primary", "geometry": geometry}])
     assert caught.value.errors()[0]["loc"] == ("roads", 0)
 
 
-def test_a_road_has_a_class():
+def test_a_road_has_a_class() -> None:
     assert asked(roads=[{"road_class": "rail", "geometry": LINE}]).roads[0].on_structure is False
     with pytest.raises(ValidationError, match="road_class"):
         asked(roads=[{"road_class": "footway", "geometry": LINE}])
 
 
-def test_a_scenario_takes_no_roads():
+def test_a_scenario_takes_no_roads() -> None:
     edits = [{"kind": "build_barrier", "name_zh": "墙", "geometry": LINE}]
     with pytest.raises(ValidationError, match="build_road"):
         RunScenarioInputs.model_validate(

@@ -33,7 +33,7 @@ def needed(inputs: EvaluateEcosystemInputs) -> set[tuple[str, ...]]:
     return {alternatives for _, alternatives in evaluation_needs(inputs)}
 
 
-def test_a_given_supply_takes_the_place_of_its_layers():
+def test_a_given_supply_takes_the_place_of_its_layers() -> None:
     computed = needed(evaluation(themes=["importance"]))
     assert ("evapotranspiration", "reference_et") in computed
     services = ["water_conservation", "soil_retention", "biodiversity"]
@@ -42,12 +42,12 @@ def test_a_given_supply_takes_the_place_of_its_layers():
     assert evaluation_themes(given) == ("land_cover",)
 
 
-def test_resilience_rests_on_quality_unless_a_habitat_is_given():
+def test_resilience_rests_on_quality_unless_a_habitat_is_given() -> None:
     assert ("lai",) in needed(evaluation(themes=["resilience"]))
     assert ("lai",) not in needed(evaluation(themes=["resilience"], supplies={"biodiversity": "x"}))
 
 
-def test_a_series_is_read_where_it_helps_and_needed_where_it_must_be():
+def test_a_series_is_read_where_it_helps_and_needed_where_it_must_be() -> None:
     assert needed(evaluation(themes=["degradation"])) == {
         tuple(dict.fromkeys(SERIES_THEMES.values()))
     }
@@ -58,7 +58,7 @@ def test_a_series_is_read_where_it_helps_and_needed_where_it_must_be():
     )
 
 
-def test_one_layer_that_several_need_is_told_once_with_all_of_them():
+def test_one_layer_that_several_need_is_told_once_with_all_of_them() -> None:
     needs = evaluation_needs(evaluation(themes=["importance", "carbon"]))
     available = {"evapotranspiration", "land_cover", "soil", "dem", "ndvi", "temperature", "npp"}
     faults = {fault.pointer: fault for fault in missing_faults(needs, available)}
@@ -79,7 +79,7 @@ def test_one_layer_that_several_need_is_told_once_with_all_of_them():
         {"unknown": 1},
     ],
 )
-def test_parameters_that_make_no_sense_are_refused(parameters: dict[str, Any]):
+def test_parameters_that_make_no_sense_are_refused(parameters: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         evaluation(themes=["quality"], parameters=parameters)
 
@@ -95,7 +95,7 @@ def test_parameters_that_make_no_sense_are_refused(parameters: dict[str, Any]):
         ({"name": "a", "flood_pool_m3": -5}, False),
     ],
 )
-def test_a_store_says_how_much_it_holds(store: dict[str, Any], fits: bool):
+def test_a_store_says_how_much_it_holds(store: dict[str, Any], fits: bool) -> None:
     if fits:
         assert account(stores=[store]).stores[0].name == "a"
     else:
@@ -103,20 +103,20 @@ def test_a_store_says_how_much_it_holds(store: dict[str, Any], fits: bool):
             account(stores=[store])
 
 
-def test_every_item_says_what_it_comes_from():
+def test_every_item_says_what_it_comes_from() -> None:
     for item in load_catalogue("guideline-2020").items.values():
         sources = [item.id in ITEM_SERVICES, item.id in ITEM_LAYERS, item.entered]
         assert sources.count(True) == 1, item.id
 
 
-def test_an_account_reads_no_layers_of_what_is_given():
+def test_an_account_reads_no_layers_of_what_is_given() -> None:
     services = ["water_conservation", "soil_retention", "carbon_sink"]
     assert account_themes(account(supplies=dict.fromkeys(services, "x"))) == (
         *("hydrologic_group", "impervious", "land_cover", "population"),
     )
 
 
-def test_a_capacity_needs_the_share_of_its_flood_pool():
+def test_a_capacity_needs_the_share_of_its_flood_pool() -> None:
     """The unread standard gives none, and an entered flood pool needs none."""
     for store, counted in (({"capacity_m3": 9}, False), ({"flood_pool_m3": 4}, True)):
         inputs = account(

@@ -72,7 +72,7 @@ def faults(*edits: dict[str, Any], themes: tuple[str, ...] = ("roads",), **more:
         edit(geometry=None),
     ],
 )
-def test_an_edit_says_one_thing_of_one_place(given: dict[str, Any]):
+def test_an_edit_says_one_thing_of_one_place(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         asked(given)
     (pointer, zh), *_ = refused({"edits": [given]})
@@ -82,38 +82,38 @@ def test_an_edit_says_one_thing_of_one_place(given: dict[str, Any]):
 
 
 @pytest.mark.parametrize("value", [0.5, 1001, -1])
-def test_resistances_lie_in_their_range(value: float):
+def test_resistances_lie_in_their_range(value: float) -> None:
     found = refused({"edits": [edit("set_resistance", resistance=value)]})
     assert [pointer for pointer, _ in found] == ["/inputs/edits/0/resistance"]
 
 
-def test_there_are_some_edits_and_not_too_many():
+def test_there_are_some_edits_and_not_too_many() -> None:
     assert [pointer for pointer, _ in refused({"edits": []})] == ["/inputs/edits"]
     many = [edit()] * (MOST_EDITS + 1)
     assert [pointer for pointer, _ in refused({"edits": many})] == ["/inputs/edits"]
     assert [pointer for pointer, _ in refused({})] == ["/inputs/edits"]
 
 
-def test_everything_is_compared_once():
+def test_everything_is_compared_once() -> None:
     ((pointer, zh),) = refused({"edits": [edit()], "compare": ["zones", "zones"]})
     assert pointer == "/inputs/compare"
     assert zh is not None
     assert "重复" in zh
 
 
-def test_without_a_network_no_supply_is_needed():
+def test_without_a_network_no_supply_is_needed() -> None:
     assert asked(edit()).needs_supplies
     assert not asked(edit(), compare=["supply_demand_ratio", "zones"]).needs_supplies
 
 
-def test_a_question_to_the_network_is_refused():
+def test_a_question_to_the_network_is_refused() -> None:
     ((pointer, zh),) = refused({"edits": [edit()], "parameters": {"links": {"sensitivity": True}}})
     assert pointer == "/inputs/parameters"
     assert zh is not None
     assert "请用 build-network" in zh
 
 
-def test_edits_within_the_region_are_right():
+def test_edits_within_the_region_are_right() -> None:
     line = LineString([(118.2, 24.2), (118.6, 24.2)])
     assert (
         faults(
@@ -128,7 +128,7 @@ def test_edits_within_the_region_are_right():
     )
 
 
-def test_an_edit_on_the_border_may_miss_it_by_a_metre():
+def test_an_edit_on_the_border_may_miss_it_by_a_metre() -> None:
     assert faults(edit(shape=box(118.0 - 5e-6, 24.2, 118.1, 24.3))) == []
     assert faults(edit(shape=box(117.999, 24.2, 118.1, 24.3))) == ["/inputs/edits/0/geometry"]
     assert faults(edit(), edit(shape=box(10, 10, 11, 11))) == ["/inputs/edits/1/geometry"]
@@ -143,11 +143,11 @@ def test_an_edit_on_the_border_may_miss_it_by_a_metre():
         ("build_barrier", Point(118.5, 24.5)),
     ],
 )
-def test_what_an_edit_is_drawn_as(kind: str, shape: BaseGeometry):
+def test_what_an_edit_is_drawn_as(kind: str, shape: BaseGeometry) -> None:
     assert faults(edit(kind, shape)) == ["/inputs/edits/0/geometry"]
 
 
-def test_geometries_are_valid_and_not_too_large():
+def test_geometries_are_valid_and_not_too_large() -> None:
     bow = Polygon([(118.1, 24.1), (118.2, 24.2), (118.2, 24.1), (118.1, 24.2)])
     assert faults(edit(shape=bow)) == ["/inputs/edits/0/geometry"]
     assert faults(edit(geometry={"type": "Polygon"})) == ["/inputs/edits/0/geometry/coordinates"]
@@ -156,25 +156,25 @@ def test_geometries_are_valid_and_not_too_large():
     assert faults(edit("build_road", wavy)) == ["/inputs/edits/0/geometry"]
 
 
-def test_all_faults_are_told():
+def test_all_faults_are_told() -> None:
     bad = edit("restore", Point(118.5, 24.5))
     outside = edit(shape=box(117, 24, 118.1, 24.3))
     assert faults(bad, edit(), outside) == ["/inputs/edits/0/geometry", "/inputs/edits/2/geometry"]
 
 
-def test_a_road_needs_roads():
+def test_a_road_needs_roads() -> None:
     line = LineString([(118.2, 24.2), (118.6, 24.2)])
     assert faults(edit("build_road", line), themes=("land_cover",)) == ["/inputs/edits/0/kind"]
     assert faults(edit("build_road", line), themes=("main_roads",)) == []
 
 
-def test_a_class_is_one_of_the_table():
+def test_a_class_is_one_of_the_table() -> None:
     named = edit("set_resistance", resistance=None, table_class="moon")
     assert faults(named) == ["/inputs/edits/0/table_class"]
     assert faults(named | {"table_class": "orchard"}) == []
 
 
-def test_a_project_must_be_there_and_may_be_out_of_place():
+def test_a_project_must_be_there_and_may_be_out_of_place() -> None:
     named = {key: value for key, value in edit().items() if key != "geometry"} | {"project": "p.1"}
     assert faults(named) == ["/inputs/edits/0/project"]
     area = AreaTask(

@@ -39,7 +39,7 @@ def scanned(
     return scan.scores
 
 
-def test_worked_example():
+def test_worked_example() -> None:
     ground = np.tile([1.0, 1, 1, 10, 1, 1, 1], (3, 1))
     sources = np.zeros((3, 7), dtype=int)
     sources[:, 0], sources[:, 6] = 1, 2
@@ -53,7 +53,7 @@ def test_worked_example():
     np.testing.assert_allclose(whole.score[1], [np.nan, np.nan, 2.25, 4.5, 2.25, np.nan, np.nan])
 
 
-def test_discs_hold_the_cells_within_the_radius():
+def test_discs_hold_the_cells_within_the_radius() -> None:
     assert disc_rows(1.0, 1.0).tolist() == [1, 0]
     assert disc_rows(60.0, 30.0).tolist() == [2, 1, 0]
     assert disc_rows(5.0, 1.0).tolist() == [5, 4, 4, 4, 3, 0]
@@ -62,7 +62,7 @@ def test_discs_hold_the_cells_within_the_radius():
 
 @given(seed=st.integers(0, 10_000), radius=st.floats(1, 9))
 @settings(max_examples=40, deadline=None)
-def test_running_minimum_is_that_of_every_disc(seed: int, radius: float):
+def test_running_minimum_is_that_of_every_disc(seed: int, radius: float) -> None:
     rng = np.random.default_rng(seed)
     values = rng.uniform(0, 100, rng.integers(1, 14, 2))
     values[rng.random(values.shape) < 0.3] = X
@@ -75,7 +75,7 @@ def test_running_minimum_is_that_of_every_disc(seed: int, radius: float):
 
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=20, deadline=None)
-def test_no_gain_is_larger_than_the_whole_way(seed: int):
+def test_no_gain_is_larger_than_the_whole_way(seed: int) -> None:
     ground = rough(seed, (12, 12), barriers=0.2)
     one, other = link(
         ground, one_source((12, 12), (0, 0)) == 1, one_source((12, 12), (11, 11)) == 1
@@ -93,7 +93,7 @@ def test_no_gain_is_larger_than_the_whole_way(seed: int):
         assert not (found.score < alone.score).any()
 
 
-def test_a_wall_may_be_opened():
+def test_a_wall_may_be_opened() -> None:
     ground = np.ones((9, 9))
     ground[:, 4] = X
     ground[8, 4] = 1.0
@@ -114,7 +114,7 @@ def network(combine: str) -> FloatArray:
     return scanned(ground, sources, options, LinkSettings(mode="all_pairs")).score
 
 
-def test_links_are_combined():
+def test_links_are_combined() -> None:
     """Both ways cross the first wall at the height of the source, by symmetry with equal gain."""
     best, total = network("maximum"), network("sum")
     assert total[2, 5] == pytest.approx(2 * best[2, 5])
@@ -124,7 +124,7 @@ def test_links_are_combined():
 
 @pytest.mark.parametrize("combine", ["maximum", "sum"])
 @pytest.mark.parametrize("keep_bytes", [1 << 30, 0])
-def test_a_network_is_scored_like_its_whole_rasters(combine: str, keep_bytes: int):
+def test_a_network_is_scored_like_its_whole_rasters(combine: str, keep_bytes: int) -> None:
     ground = rough(5, (30, 30), barriers=0.1)
     sources = one_source((30, 30), (2, 2), (12, 20), (27, 5))
     ground[sources > 0] = 1.0
@@ -145,11 +145,11 @@ def test_a_network_is_scored_like_its_whole_rasters(combine: str, keep_bytes: in
     assert np.isin(found.radius_m[found.score > 0], (1.0, 3.0)).all()
 
 
-def test_memory_grows_with_the_largest_link():
+def test_memory_grows_with_the_largest_link() -> None:
     assert memory_needed((100, 100)) > memory_needed((100, 100), (50, 20)) > 24 * 100 * 100
 
 
-def test_bad_input():
+def test_bad_input() -> None:
     ground, sources = np.ones((3, 3)), np.zeros((3, 3), dtype=np.int32)
     with pytest.raises(InvalidInput, match=r"none below the cell of 30 m"):
         barrier_scores(ground, ground, 1.0, 30.0, ONE)

@@ -44,7 +44,7 @@ def graph_of(kind: str, amounts: FloatArray, distances: FloatArray) -> PatchGrap
     return link_graph(amounts, distances, 2000)
 
 
-def test_worked_example_of_pc():
+def test_worked_example_of_pc() -> None:
     graph = dispersal_graph(AMOUNTS, DISTANCES, 2000)
     np.testing.assert_allclose(
         graph.connected[np.triu_indices(4, 1)],
@@ -56,7 +56,7 @@ def test_worked_example_of_pc():
     assert graph.equivalent_area == pytest.approx(38.8620, abs=5e-5)
 
 
-def test_worked_example_of_dpc():
+def test_worked_example_of_dpc() -> None:
     found = patch_importance(dispersal_graph(AMOUNTS, DISTANCES, 2000))
     np.testing.assert_allclose(found.total, [32.3094, 66.0065, 19.8232, 35.8514], atol=5e-5)
     np.testing.assert_allclose(found.intra, [6.6214, 26.4856, 1.6553, 14.8981], atol=5e-5)
@@ -64,7 +64,7 @@ def test_worked_example_of_dpc():
     np.testing.assert_allclose(found.connector, [0, 1.1073, 2.5436, 0], atol=5e-5)
 
 
-def test_worked_example_of_iic():
+def test_worked_example_of_iic() -> None:
     graph = link_graph(AMOUNTS, DISTANCES, 2000)
     assert graph.total == pytest.approx(4300 / 3, rel=1e-9)
     np.testing.assert_allclose(
@@ -72,7 +72,7 @@ def test_worked_example_of_iic():
     )
 
 
-def test_improbable_ways_can_be_left_out():
+def test_improbable_ways_can_be_left_out() -> None:
     graph = dispersal_graph(AMOUNTS, DISTANCES, 2000, least_probability=0.5)
     assert graph.connected[0, 2] == pytest.approx(2 ** -(2500 / 2000))
     assert np.isinf(graph.direct[0, 2])
@@ -80,7 +80,7 @@ def test_improbable_ways_can_be_left_out():
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 12), kind=st.sampled_from(["PC", "IIC"]))
-def test_removing_a_patch_equals_searching_anew(seed: int, count: int, kind: str):
+def test_removing_a_patch_equals_searching_anew(seed: int, count: int, kind: str) -> None:
     amounts, distances = random_patches(seed, count)
     graph = graph_of(kind, amounts, distances)
     whole = total_by_dijkstra(amounts, graph.direct, graph)
@@ -93,7 +93,7 @@ def test_removing_a_patch_equals_searching_anew(seed: int, count: int, kind: str
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(2, 10), kind=st.sampled_from(["PC", "IIC"]))
-def test_removing_a_link_equals_searching_anew(seed: int, count: int, kind: str):
+def test_removing_a_link_equals_searching_anew(seed: int, count: int, kind: str) -> None:
     amounts, distances = random_patches(seed, count)
     graph = graph_of(kind, amounts, distances)
     links = [(one, other) for one in range(count) for other in range(one)]
@@ -106,7 +106,7 @@ def test_removing_a_link_equals_searching_anew(seed: int, count: int, kind: str)
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 12), kind=st.sampled_from(["PC", "IIC"]))
-def test_laws_of_the_indices(seed: int, count: int, kind: str):
+def test_laws_of_the_indices(seed: int, count: int, kind: str) -> None:
     amounts, distances = random_patches(seed, count)
     graph = graph_of(kind, amounts, distances)
     eca = graph.equivalent_area
@@ -122,7 +122,7 @@ def test_laws_of_the_indices(seed: int, count: int, kind: str):
     assert graph_of(kind, amounts, nearer).total >= graph.total * (1 - 1e-12)
 
 
-def test_several_distances_at_once_equal_one_by_one():
+def test_several_distances_at_once_equal_one_by_one() -> None:
     together = importance_by_dispersal(AMOUNTS, DISTANCES, (1000, 2000))
     for d50, one in together.items():
         alone = patch_importance(dispersal_graph(AMOUNTS, DISTANCES, d50))
@@ -130,7 +130,7 @@ def test_several_distances_at_once_equal_one_by_one():
         np.testing.assert_array_equal(one.flux, alone.flux)
 
 
-def test_a_restored_stepping_stone_connects_more_than_its_area():
+def test_a_restored_stepping_stone_connects_more_than_its_area() -> None:
     amounts, distances = np.array([10.0, 10.0]), np.array([[0, 9000.0], [9000.0, 0]])
     before = dispersal_graph(amounts, distances, 1000)
     with_stone = np.array([[0, 9000, 500], [9000, 0, 500], [500, 500, 0.0]])
@@ -142,7 +142,7 @@ def test_a_restored_stepping_stone_connects_more_than_its_area():
     assert not Gain(connected, connected).improves_connectivity
 
 
-def test_one_link_that_is_asked_for_twice_is_refused():
+def test_one_link_that_is_asked_for_twice_is_refused() -> None:
     graph = link_graph(AMOUNTS, DISTANCES, 2000)
     for links in ([(0, 1), (1, 0)], [(2, 2)], [(0, 4)], [(-1, 0)]):
         with pytest.raises(InvalidInput, match="two different of the 4 patches"):
@@ -161,7 +161,7 @@ def test_one_link_that_is_asked_for_twice_is_refused():
         (AMOUNTS, DISTANCES * np.nan, "NaN"),
     ],
 )
-def test_wrong_graphs_are_refused(amounts: FloatArray, distances: FloatArray, message: str):
+def test_wrong_graphs_are_refused(amounts: FloatArray, distances: FloatArray, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         dispersal_graph(amounts, distances)
 
@@ -169,7 +169,7 @@ def test_wrong_graphs_are_refused(amounts: FloatArray, distances: FloatArray, me
 @pytest.mark.parametrize(
     ("d50", "least", "pointer"), [(0, 0, "/d50"), (INF, 0, "/d50"), (10, 1, "/least_probability")]
 )
-def test_wrong_parameters_are_refused(d50: float, least: float, pointer: str):
+def test_wrong_parameters_are_refused(d50: float, least: float, pointer: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         dispersal_graph(AMOUNTS, DISTANCES, d50, least)
     assert refused.value.faults[0].pointer == pointer

@@ -46,23 +46,23 @@ def example(neighbours: Neighbours = 8, **options: bool) -> CostDistance:
 
 
 @pytest.mark.parametrize("neighbours", NEIGHBOURS)
-def test_worked_example(neighbours: Neighbours):
+def test_worked_example(neighbours: Neighbours) -> None:
     np.testing.assert_allclose(example(neighbours).cost, EXPECTED[neighbours], atol=5e-5)
 
 
 @pytest.mark.parametrize(
     ("neighbours", "cost"), [(4, 13.0), (8, 12.449747468305834), (16, 12.329524276059011)]
 )
-def test_worked_example_to_the_last_digits(neighbours: Neighbours, cost: float):
+def test_worked_example_to_the_last_digits(neighbours: Neighbours, cost: float) -> None:
     assert example(neighbours).cost[4, 4] == pytest.approx(cost, rel=1e-14)
 
 
-def test_corners_may_be_closed():
+def test_corners_may_be_closed() -> None:
     found = example(forbid_corner_cutting=True)
     assert found.cost[4, 4] == pytest.approx(12.621320343559642, rel=1e-14)
 
 
-def test_directions_lead_back_and_the_lowest_index_wins_ties():
+def test_directions_lead_back_and_the_lowest_index_wins_ties() -> None:
     found = cost_distance(np.ones((3, 3)), one_source((3, 3), (1, 1)), UNIT)
     steps = [DIRECTIONS[code - 1] if code else (0, 0) for code in found.directions.ravel()]
     assert steps == [(1, 1), (1, 0), (1, -1), (0, 1), (0, 0), (0, -1), (-1, 1), (-1, 0), (-1, -1)]
@@ -71,7 +71,7 @@ def test_directions_lead_back_and_the_lowest_index_wins_ties():
     assert DIRECTIONS[square.directions[1, 1] - 1] == (-1, 0)
 
 
-def test_what_no_way_leads_to_is_told():
+def test_what_no_way_leads_to_is_told() -> None:
     ground = np.array([[1.0, X, 1.0]])
     found = cost_distance(ground, np.array([[1, 0, 0]]), UNIT)
     assert found.cost.tolist() == [[0, X, X]]
@@ -79,23 +79,23 @@ def test_what_no_way_leads_to_is_told():
     assert found.allocation.tolist() == [[1, 0, 0]]
 
 
-def test_ties_of_allocation_follow_the_way_back():
+def test_ties_of_allocation_follow_the_way_back() -> None:
     found = cost_distance(np.ones((1, 5)), np.array([[1, 0, 0, 0, 2]]), UNIT)
     assert found.allocation.tolist() == [[1, 1, 1, 2, 2]]
 
 
-def test_beyond_the_most_cost_nothing_is_reached():
+def test_beyond_the_most_cost_nothing_is_reached() -> None:
     found = cost_distance(np.ones((1, 6)), np.array([[1, 0, 0, 0, 0, 0]]), UNIT, max_cost=3.0)
     assert found.cost.tolist() == [[0, 1, 2, 3, X, X]]
 
 
-def test_a_mask_and_oblong_cells():
+def test_a_mask_and_oblong_cells() -> None:
     source = np.array([[True, False], [False, False]])
     found = cost_distance(np.full((2, 2), 2.0), source, MetricCells(3.0, 4.0))
     assert found.cost.tolist() == [[0, 6], [8, 10]]
 
 
-def test_a_degree_at_xiamen():
+def test_a_degree_at_xiamen() -> None:
     cells = GeographicCells(1.0, 1.0, 25.0)
     row = np.array([0])
     assert cells.lengths_m(row, 0, 1)[0] == pytest.approx(101_354.78, abs=5e-3)
@@ -104,7 +104,7 @@ def test_a_degree_at_xiamen():
 
 
 @pytest.mark.parametrize("neighbours", NEIGHBOURS)
-def test_geographic_costs_grow_towards_the_equator(neighbours: Neighbours):
+def test_geographic_costs_grow_towards_the_equator(neighbours: Neighbours) -> None:
     cells = GeographicCells(0.01, 0.01, 30.0)
     source = one_source((9, 9), (4, 4))
     cost = cost_distance(np.ones((9, 9)), source, cells, neighbours=neighbours).cost
@@ -141,14 +141,14 @@ def explicit(ground: FloatArray, start: tuple[int, int], neighbours: int) -> Flo
 
 
 @given(st.integers(0, 500), st.sampled_from(NEIGHBOURS))
-def test_equals_the_definition(seed: int, neighbours: Neighbours):
+def test_equals_the_definition(seed: int, neighbours: Neighbours) -> None:
     ground = rough(seed, (7, 6), barriers=0.25)
     found = cost_distance(ground, one_source((7, 6), (0, 0)), UNIT, neighbours=neighbours)
     np.testing.assert_allclose(found.cost, explicit(ground, (0, 0), neighbours), rtol=1e-12)
 
 
 @given(st.integers(0, 500), st.sampled_from([4, 8]), st.sampled_from([1.0, 30.0, 7.3]))
-def test_equals_scikit_image_bit_by_bit(seed: int, neighbours: Neighbours, cell_m: float):
+def test_equals_scikit_image_bit_by_bit(seed: int, neighbours: Neighbours, cell_m: float) -> None:
     ground = rough(seed, (40, 31))
     sources = one_source((40, 31), (0, 0), (39, 30))
     found = cost_distance(ground, sources, square_cells(cell_m), neighbours=neighbours)
@@ -158,7 +158,7 @@ def test_equals_scikit_image_bit_by_bit(seed: int, neighbours: Neighbours, cell_
 
 
 @given(st.integers(0, 500), st.sampled_from(NEIGHBOURS), st.booleans())
-def test_the_heap_gives_the_same_bits(seed: int, neighbours: Neighbours, closed: bool):
+def test_the_heap_gives_the_same_bits(seed: int, neighbours: Neighbours, closed: bool) -> None:
     ground, sources = rough(seed, (20, 23)), one_source((20, 23), (0, 0))
     with pytest.MonkeyPatch.context() as patch:
         options = {"neighbours": neighbours, "forbid_corner_cutting": closed}
@@ -174,7 +174,7 @@ def from_corner(ground: FloatArray, neighbours: Neighbours = 8) -> FloatArray:
     return cost_distance(ground, one_source(ground.shape, (0, 0)), UNIT, neighbours=neighbours).cost
 
 
-def test_more_cells_may_wait_than_there_was_room_for():
+def test_more_cells_may_wait_than_there_was_room_for() -> None:
     sources = np.zeros((420, 420), dtype=bool)
     sources[1::3, 1::3] = True
     cost = cost_distance(np.ones(sources.shape), sources, UNIT).cost
@@ -184,7 +184,7 @@ def test_more_cells_may_wait_than_there_was_room_for():
 
 
 @given(st.integers(0, 500), st.sampled_from(NEIGHBOURS))
-def test_scale_symmetry_and_turning(seed: int, neighbours: Neighbours):
+def test_scale_symmetry_and_turning(seed: int, neighbours: Neighbours) -> None:
     ground = rough(seed, (12, 9))
     cost = from_corner(ground, neighbours)
     np.testing.assert_array_equal(from_corner(4 * ground, neighbours), 4 * cost)
@@ -194,7 +194,7 @@ def test_scale_symmetry_and_turning(seed: int, neighbours: Neighbours):
 
 
 @given(st.integers(0, 500), st.sampled_from(NEIGHBOURS))
-def test_the_way_back_and_forth_costs_the_same(seed: int, neighbours: Neighbours):
+def test_the_way_back_and_forth_costs_the_same(seed: int, neighbours: Neighbours) -> None:
     ground = rough(seed, (12, 9))
     there = from_corner(ground, neighbours)[-1, -1]
     last = one_source((12, 9), (11, 8))
@@ -203,7 +203,7 @@ def test_the_way_back_and_forth_costs_the_same(seed: int, neighbours: Neighbours
 
 
 @given(st.integers(0, 500))
-def test_more_neighbours_and_less_resistance_cost_no_more(seed: int):
+def test_more_neighbours_and_less_resistance_cost_no_more(seed: int) -> None:
     ground = rough(seed, (12, 9))
     four, eight, sixteen = (from_corner(ground, neighbours) for neighbours in NEIGHBOURS)
     assert (eight <= four).all()
@@ -214,7 +214,7 @@ def test_more_neighbours_and_less_resistance_cost_no_more(seed: int):
 
 
 @given(st.integers(0, 500), st.sampled_from(NEIGHBOURS), st.booleans())
-def test_the_way_back_costs_what_is_told(seed: int, neighbours: Neighbours, closed: bool):
+def test_the_way_back_costs_what_is_told(seed: int, neighbours: Neighbours, closed: bool) -> None:
     ground, sources = rough(seed, (12, 9)), one_source((12, 9), (0, 0), (11, 8))
     found = cost_distance(
         ground, sources, UNIT, neighbours=neighbours, forbid_corner_cutting=closed
@@ -248,12 +248,12 @@ def walked_back(
     ("neighbours", "bearing", "excess"),
     [(4, (50, 50), 0.414214), (8, (100, 41), 0.082392), (16, (100, 24), 0.027522)],
 )
-def test_the_worst_bearing(neighbours: Neighbours, bearing: tuple[int, int], excess: float):
+def test_the_worst_bearing(neighbours: Neighbours, bearing: tuple[int, int], excess: float) -> None:
     cost = from_corner(np.ones((101, 101)), neighbours)
     assert cost[bearing] / np.hypot(*bearing) - 1 == pytest.approx(excess, abs=1e-4)
 
 
-def test_bad_input_is_refused():
+def test_bad_input_is_refused() -> None:
     ground = np.ones((2, 3))
     refusals = {
         "shape": lambda: cost_distance(ground, np.ones((3, 2), dtype=int), UNIT),
@@ -275,5 +275,5 @@ def test_bad_input_is_refused():
             attempt()
 
 
-def test_memory_is_told_before():
+def test_memory_is_told_before() -> None:
     assert memory_needed((2000, 2000)) == 128_000_000

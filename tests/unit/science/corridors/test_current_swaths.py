@@ -32,7 +32,7 @@ def rows_between(network: Network) -> list[int]:
     return (np.flatnonzero(swath.inside[:, 6 - swath.col]) + swath.row).tolist()
 
 
-def test_rows_that_carry_little_are_left_out():
+def test_rows_that_carry_little_are_left_out() -> None:
     """In the middle current divides nearly as 1 : 1/2 : 1/50, so 2/3, 1/3 and 1/75 of it."""
     ground, sources, network = strips(50.0, 1.0, 2.0)
     assert rows_between(network) == [0, 1, 2]
@@ -42,7 +42,7 @@ def test_rows_that_carry_little_are_left_out():
     assert rows_between(whole) == [0, 1, 2]
 
 
-def test_widths_are_those_of_what_is_left():
+def test_widths_are_those_of_what_is_left() -> None:
     ground, sources, network = strips(50.0, 1.0, 2.0)
     (link,) = narrow_to_current(network, ground, sources, CELLS, 0.5, FOUR).links
     # Eleven cells between the sources, on a path of twelve steps.
@@ -51,7 +51,7 @@ def test_widths_are_those_of_what_is_left():
     assert link.path == network.links[0].path
 
 
-def test_what_carries_alike_is_treated_alike():
+def test_what_carries_alike_is_treated_alike() -> None:
     ground, sources, network = strips(2.0, 1.0, 2.0)
     # The middle row carries half of the current; a part of the others makes it seven tenths.
     swath = narrow_to_current(network, ground, sources, CELLS, 0.7, FOUR).links[0].swath
@@ -63,7 +63,7 @@ def test_what_carries_alike_is_treated_alike():
 
 @given(seed=st.integers(0, 1000), share=st.floats(0.05, 1.0))
 @settings(max_examples=15, deadline=None)
-def test_a_corridor_holds_its_path_and_lies_in_the_one_it_was(seed: int, share: float):
+def test_a_corridor_holds_its_path_and_lies_in_the_one_it_was(seed: int, share: float) -> None:
     ground = rough(seed, (16, 16), barriers=0.1)
     sources = one_source((16, 16), (0, 0), (15, 15))
     rule = LinkSettings(swath=SwathRule("relative", 0.2))
@@ -80,7 +80,7 @@ def test_a_corridor_holds_its_path_and_lies_in_the_one_it_was(seed: int, share: 
         np.testing.assert_array_equal(found.corridors[new], network.corridors[new])
 
 
-def test_sources_that_touch_keep_their_corridor():
+def test_sources_that_touch_keep_their_corridor() -> None:
     sources = np.array([[1, 2]])
     network = link_sources(np.ones((1, 2)), sources, CELLS)
     found = narrow_to_current(network, np.ones((1, 2)), sources, CELLS)
@@ -88,7 +88,7 @@ def test_sources_that_touch_keep_their_corridor():
 
 
 @pytest.mark.parametrize("share", [0.0, 1.1, float("nan")])
-def test_a_share_is_above_nothing_and_at_most_all(share: float):
+def test_a_share_is_above_nothing_and_at_most_all(share: float) -> None:
     ground, sources, network = strips(1.0, 1.0)
     with pytest.raises(InvalidInput, match="share of the current") as caught:
         narrow_to_current(network, ground, sources, CELLS, share)

@@ -11,24 +11,24 @@ AREAS, RESISTANCES = np.array([100.0, 50.0, 20.0]), np.array([1.0, 2.0, 1.0])
 COSTS = np.array([400.0, 1000.0])
 
 
-def test_worked_example():
+def test_worked_example() -> None:
     assert gravity(AREAS, RESISTANCES, PAIRS, COSTS)[0] == pytest.approx(56.2985, abs=5e-5)
 
 
-def test_the_unit_of_the_cost_does_not_matter():
+def test_the_unit_of_the_cost_does_not_matter() -> None:
     kilometres = gravity(AREAS, RESISTANCES, PAIRS, COSTS / 1024)
     np.testing.assert_array_equal(kilometres, gravity(AREAS, RESISTANCES, PAIRS, COSTS))
 
 
 @given(st.lists(st.floats(1, 1e6), min_size=2, max_size=8))
-def test_farther_sources_attract_less(costs: list[float]):
+def test_farther_sources_attract_less(costs: list[float]) -> None:
     distance = np.array(sorted(costs))
     found = gravity(AREAS, RESISTANCES, np.tile([0, 1], (len(costs), 1)), distance)
     assert (np.diff(found) <= 0).all()
     assert (found > 0).all()
 
 
-def test_no_link_has_no_gravity():
+def test_no_link_has_no_gravity() -> None:
     assert gravity(AREAS, RESISTANCES, np.empty((0, 2), dtype=int), np.empty(0)).size == 0
     assert link_classes({}, {}) == {}
 
@@ -43,12 +43,12 @@ def test_no_link_has_no_gravity():
 )
 def test_what_is_out_of_range_is_refused(
     area: list[float], resistance: list[float], cost: list[float], message: str
-):
+) -> None:
     with pytest.raises(InvalidInput, match=message):
         gravity(np.array(area), np.array(resistance), PAIRS[:1], np.array(cost))
 
 
-def test_few_links_are_main_in_the_tree_or_the_upper_third():
+def test_few_links_are_main_in_the_tree_or_the_upper_third() -> None:
     costs = {(1, 2): 1.0, (2, 3): 1.0, (1, 3): 5.0, (1, 4): 9.0, (2, 4): 8.0, (3, 4): 9.5}
     strengths = {(1, 2): 9.0, (2, 3): 2.0, (1, 3): 8.0, (1, 4): 3.0, (2, 4): 1.0, (3, 4): 4.0}
     assert link_classes(strengths, costs) == {
@@ -61,7 +61,7 @@ def test_few_links_are_main_in_the_tree_or_the_upper_third():
     }
 
 
-def test_many_links_are_main_above_the_upper_natural_break():
+def test_many_links_are_main_above_the_upper_natural_break() -> None:
     pairs = [(1, number) for number in range(2, 12)]
     ring = [(number, number + 1) for number in range(2, 11)]
     costs = dict.fromkeys(pairs, 1.0) | dict.fromkeys(ring, 2.0)
@@ -73,7 +73,7 @@ def test_many_links_are_main_above_the_upper_natural_break():
     assert all(classes[pair] == "main" for pair in pairs)
 
 
-def test_links_of_one_gravity_are_main_only_in_the_tree():
+def test_links_of_one_gravity_are_main_only_in_the_tree() -> None:
     numbers = range(1, 7)
     costs = {(i, j): float(j - i) for i in numbers for j in numbers if i < j}
     classes = link_classes(dict.fromkeys(costs, 3.0), costs)

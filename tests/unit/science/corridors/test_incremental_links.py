@@ -65,7 +65,7 @@ def four_in_a_row() -> Ground:
     return np.full((9, 80), 2.0), one_source((9, 80), (4, 2), (4, 27), (4, 52), (4, 77))
 
 
-def test_a_far_change_is_searched_for_at_its_own_links_only():
+def test_a_far_change_is_searched_for_at_its_own_links_only() -> None:
     before = four_in_a_row()
     after = (before[0].copy(), before[1])
     after[0][:, 65] = 40.0
@@ -75,7 +75,7 @@ def test_a_far_change_is_searched_for_at_its_own_links_only():
     assert (complete.searches, partial.searches) == (4, 2)
 
 
-def test_corridors_without_room_are_found_again():
+def test_corridors_without_room_are_found_again() -> None:
     ground, sources = four_in_a_row()
     choice = LinkSettings(nearest=1)
     matching = match_sources(sources, sources)
@@ -88,14 +88,14 @@ def test_corridors_without_room_are_found_again():
     require_same(plain, link_sources(ground, sources, UNIT, choice, former=former))
 
 
-def test_nothing_changed_takes_no_search():
+def test_nothing_changed_takes_no_search() -> None:
     before = four_in_a_row()
     _, complete, partial, _ = both_ways(before, before)
     require_same(complete, partial)
     assert partial.searches == 0
 
 
-def test_a_dearer_way_beside_the_corridor_is_left_alone_and_a_cheaper_one_is_not():
+def test_a_dearer_way_beside_the_corridor_is_left_alone_and_a_cheaper_one_is_not() -> None:
     ground, sources = np.full((21, 40), 2.0), one_source((21, 40), (10, 2), (10, 37))
     for value, kept in ((1.0, False), (50.0, False)):
         near = ground.copy()
@@ -109,7 +109,7 @@ def test_a_dearer_way_beside_the_corridor_is_left_alone_and_a_cheaper_one_is_not
     require_same(complete, partial)
 
 
-def test_corridors_of_fixed_width_are_all_found_anew():
+def test_corridors_of_fixed_width_are_all_found_anew() -> None:
     before = four_in_a_row()
     after = (before[0].copy(), before[1])
     after[0][:, 65] = 40.0
@@ -120,7 +120,7 @@ def test_corridors_of_fixed_width_are_all_found_anew():
     assert partial.searches == complete.searches
 
 
-def test_sources_are_matched_by_the_cells_they_share():
+def test_sources_are_matched_by_the_cells_they_share() -> None:
     before, after = np.zeros((3, 9), dtype=np.int32), np.zeros((3, 9), dtype=np.int32)
     before[:, :4], before[0, 6], before[2, 8] = 1, 2, 3
     after[:, :1], after[:, 2:4], after[0, 6], after[1, 8] = 3, 1, 2, 4
@@ -150,7 +150,7 @@ def blobs(seed: int, shape: tuple[int, int], count: int) -> IntArray:
 )
 def test_partial_equals_complete(
     seed: int, mode: str, change: str, neighbours: int, nearest: int, max_euclid_m: float
-):
+) -> None:
     shape = (24, 36)
     ground, labels = rough(seed, shape, high=8.0), blobs(seed, shape, 6)
     ground[labels > 0] = 1.0
@@ -186,7 +186,7 @@ def test_partial_equals_complete(
 
 
 @pytest.mark.parametrize("corners", [False, True])
-def test_notes_do_not_change_what_is_noted(corners: bool):
+def test_notes_do_not_change_what_is_noted(corners: bool) -> None:
     ground, labels = rough(5, (24, 36), high=8.0), blobs(5, (24, 36), 6)
     ground[labels > 0] = 1.0
     choice = LinkSettings(forbid_corner_cutting=corners)

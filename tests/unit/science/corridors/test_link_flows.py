@@ -14,7 +14,7 @@ from tests.unit.science.corridors.grounds import X, one_source, rough
 CELLS = square_cells(10.0)
 
 
-def test_a_strip_carries_alike_in_its_rows():
+def test_a_strip_carries_alike_in_its_rows() -> None:
     """Three rows of ten links of 1 Ω with 4 neighbours: 10/3 Ω from edge to edge."""
     ground = np.full((7, 13), 100.0)
     ground[2:5] = 1.0
@@ -31,7 +31,7 @@ def test_a_strip_carries_alike_in_its_rows():
     assert found.width.width_m[1] == pytest.approx(9 * 100 / (100 / 3))
 
 
-def test_wider_swaths_resist_less():
+def test_wider_swaths_resist_less() -> None:
     ground = rough(3, (25, 25), barriers=0.1)
     sources = one_source((25, 25), (0, 0), (24, 24))
     resistances = []
@@ -46,7 +46,7 @@ def test_wider_swaths_resist_less():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_window_changes_nothing(seed: int):
+def test_the_window_changes_nothing(seed: int) -> None:
     ground = rough(seed, (20, 20), barriers=0.1)
     sources = np.zeros((20, 20), dtype=int)
     sources[:6, :3], sources[12:, 14:] = 1, 2
@@ -60,7 +60,7 @@ def test_the_window_changes_nothing(seed: int):
     np.testing.assert_allclose(found.current, expected, atol=1e-12)
 
 
-def test_sources_that_touch_have_no_width_between():
+def test_sources_that_touch_have_no_width_between() -> None:
     sources = np.array([[1, 2]])
     (link,) = link_sources(np.ones((1, 2)), sources, CELLS).links
     found = link_flow(np.ones((1, 2)), sources, link, CELLS)
@@ -68,7 +68,7 @@ def test_sources_that_touch_have_no_width_between():
     assert found.width is None
 
 
-def test_oblong_cells_are_refused():
+def test_oblong_cells_are_refused() -> None:
     sources = one_source((1, 4), (0, 0), (0, 3))
     cells = MetricCells(10.0, 20.0)
     (link,) = link_sources(np.ones((1, 4)), sources, cells).links

@@ -29,7 +29,7 @@ def pairs_of(network: Network) -> list[Pair]:
     return [link.pair for link in network.links]
 
 
-def test_worked_example_of_the_excess():
+def test_worked_example_of_the_excess() -> None:
     one = cost_distance(EXAMPLE, one_source((5, 5), (0, 0)), UNIT).cost
     other = cost_distance(EXAMPLE, one_source((5, 5), (4, 4)), UNIT).cost
     excess = corridor_excess(one, other, one[4, 4])
@@ -37,7 +37,7 @@ def test_worked_example_of_the_excess():
     np.testing.assert_allclose(excess[4], [6.1716, 0.1716, 0, 0, 0], atol=5e-5)
 
 
-def test_worked_example_as_a_network():
+def test_worked_example_as_a_network() -> None:
     network = link_sources(EXAMPLE, CORNERS, UNIT)
     (link,) = network.links
     assert link.pair == (1, 2)
@@ -54,7 +54,7 @@ def test_worked_example_as_a_network():
     assert np.isnan(network.corridors[4, 0])
 
 
-def test_a_strip_of_three_rows_is_three_wide():
+def test_a_strip_of_three_rows_is_three_wide() -> None:
     ground = np.full((5, 9), 100.0)
     ground[1:4] = 1.0
     sources = np.zeros((5, 9), dtype=int)
@@ -65,7 +65,7 @@ def test_a_strip_of_three_rows_is_three_wide():
     assert link.width.narrowest_m == pytest.approx(30.0)
 
 
-def test_a_waist_is_the_narrowest_part():
+def test_a_waist_is_the_narrowest_part() -> None:
     ground = np.ones((7, 15))
     ground[:, 7] = X
     ground[3, 7] = 1.0
@@ -76,7 +76,7 @@ def test_a_waist_is_the_narrowest_part():
     assert link.width.narrowest_m == pytest.approx(1.0)
 
 
-def test_a_swath_may_have_a_fixed_width():
+def test_a_swath_may_have_a_fixed_width() -> None:
     ground = np.ones((9, 9))
     sources = one_source((9, 9), (4, 0), (4, 8))
     rule = SwathRule("fixed_width_m", 4.0)
@@ -87,7 +87,7 @@ def test_a_swath_may_have_a_fixed_width():
     assert network.corridors[4].tolist() == [0.0] * 9
 
 
-def test_a_swath_may_have_a_cost_cutoff():
+def test_a_swath_may_have_a_cost_cutoff() -> None:
     ground, sources = np.ones((9, 9)), one_source((9, 9), (4, 0), (4, 8))
     narrow, wide = (
         link_sources(ground, sources, UNIT, settings_of(swath=SwathRule("cost_cutoff", value)))
@@ -104,7 +104,7 @@ def row_of_three() -> tuple[FloatArray, IntArray]:
     return np.ones((3, 11)), one_source((3, 11), (1, 0), (1, 5), (1, 10))
 
 
-def test_modes_of_pairs():
+def test_modes_of_pairs() -> None:
     ground, sources = row_of_three()
     by_mode = {
         mode: pairs_of(link_sources(ground, sources, UNIT, settings_of(mode=mode, **options)))
@@ -121,7 +121,7 @@ def test_modes_of_pairs():
     }
 
 
-def test_links_through_a_third_source_are_dropped():
+def test_links_through_a_third_source_are_dropped() -> None:
     ground, sources = row_of_three()
     network = link_sources(ground, sources, UNIT, settings_of(nearest=2))
     assert pairs_of(network) == [(1, 2), (2, 3)]
@@ -132,7 +132,7 @@ def test_links_through_a_third_source_are_dropped():
 
 
 @pytest.mark.parametrize("limit", ["max_cost", "max_euclid_m"])
-def test_long_links_are_dropped_unless_they_join(limit: str):
+def test_long_links_are_dropped_unless_they_join(limit: str) -> None:
     ground, sources = np.ones((3, 12)), one_source((3, 12), (1, 0), (1, 3), (1, 11))
     network = link_sources(
         ground, sources, UNIT, settings_of(nearest=0, join_components=False, **{limit: 5.0})
@@ -145,7 +145,7 @@ def test_long_links_are_dropped_unless_they_join(limit: str):
 
 
 @pytest.mark.parametrize("mode", ["neighbour", "mst", "all_pairs"])
-def test_pairs_without_a_way_are_listed(mode: PairMode):
+def test_pairs_without_a_way_are_listed(mode: PairMode) -> None:
     ground = np.ones((3, 7))
     ground[:, 3] = np.nan
     sources = one_source((3, 7), (1, 0), (1, 2), (1, 5))
@@ -154,7 +154,7 @@ def test_pairs_without_a_way_are_listed(mode: PairMode):
     assert network.disconnected == ((1, 3), (2, 3))
 
 
-def test_zones_that_touch_only_by_a_corner_are_neighbours_with_four_steps():
+def test_zones_that_touch_only_by_a_corner_are_neighbours_with_four_steps() -> None:
     # The zones of 1 and 4 meet in the middle corner; so do those of 2 and 3.
     sources = one_source((2, 2), (0, 0), (0, 1), (1, 0), (1, 1))
     network = link_sources(
@@ -214,7 +214,7 @@ def least_costs(
 )
 def test_bounded_searches_lose_nothing(
     seed: int, neighbours: Neighbours, mode: PairMode, closed: bool
-):
+) -> None:
     ground, sources = random_ground(seed)
     network = link_sources(
         ground,
@@ -256,7 +256,7 @@ def reached(mask: np.ndarray, path: IntArray) -> np.ndarray:
 
 @settings(max_examples=40)
 @given(st.integers(0, 1000), st.integers(1, 3))
-def test_each_source_is_linked_with_its_nearest(seed: int, nearest: int):
+def test_each_source_is_linked_with_its_nearest(seed: int, nearest: int) -> None:
     ground, sources = random_ground(seed)
     network = random_network(seed, nearest=nearest, drop_crossing=False)
     costs = least_costs(ground, sources)
@@ -269,7 +269,7 @@ def test_each_source_is_linked_with_its_nearest(seed: int, nearest: int):
 
 @settings(max_examples=40)
 @given(st.integers(0, 1000))
-def test_the_tree_is_the_cheapest_of_all_pairs(seed: int):
+def test_the_tree_is_the_cheapest_of_all_pairs(seed: int) -> None:
     tree, every = (random_network(seed, mode, drop_crossing=False) for mode in ("mst", "all_pairs"))
     whole = sum(link.path.cost for link in every.links if link.in_tree)
     assert sum(link.path.cost for link in tree.links) == pytest.approx(whole, rel=1e-12)
@@ -278,7 +278,7 @@ def test_the_tree_is_the_cheapest_of_all_pairs(seed: int):
 
 @settings(max_examples=20)
 @given(st.integers(0, 1000))
-def test_less_room_gives_the_same(seed: int):
+def test_less_room_gives_the_same(seed: int) -> None:
     roomy, cramped = (random_network(seed, keep_bytes=room) for room in (1 << 30, 0))
     assert pairs_of(roomy) == pairs_of(cramped)
     assert cramped.searches > roomy.searches
@@ -287,7 +287,7 @@ def test_less_room_gives_the_same(seed: int):
 
 @settings(max_examples=20)
 @given(st.integers(0, 1000), st.integers(0, 3))
-def test_the_heap_gives_the_same_network(seed: int, nearest: int):
+def test_the_heap_gives_the_same_network(seed: int, nearest: int) -> None:
     by_buckets = random_network(seed, nearest=nearest)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(surface, "MOST_BUCKETS", 0)
@@ -296,7 +296,7 @@ def test_the_heap_gives_the_same_network(seed: int, nearest: int):
     np.testing.assert_array_equal(by_heap.corridors, by_buckets.corridors)
 
 
-def test_degrees_give_the_network_of_metres_nearly():
+def test_degrees_give_the_network_of_metres_nearly() -> None:
     ground, sources = random_ground(5)
     degrees = GeographicCells(30 / 101_354.78, 30 / 110_765.50, 24.5)
     metres, geographic = (
@@ -309,7 +309,7 @@ def test_degrees_give_the_network_of_metres_nearly():
         assert other.width.area_m2 == pytest.approx(one.width.area_m2, rel=0.05)
 
 
-def test_a_visitor_sees_the_costs_of_each_link():
+def test_a_visitor_sees_the_costs_of_each_link() -> None:
     seen: dict[Pair, float] = {}
 
     def visit(pair: Pair, path: LeastCostPath, one: CostField, other: CostField) -> None:
@@ -321,12 +321,12 @@ def test_a_visitor_sees_the_costs_of_each_link():
     assert list(seen) == pairs_of(network)
 
 
-def test_memory_is_told_before():
+def test_memory_is_told_before() -> None:
     needed = network_memory_needed((2000, 2000), 20, settings_of(keep_bytes=1000))
     assert needed == 360_000_000 + 8 * 21**2 + 1000
 
 
-def test_bad_input_is_refused():
+def test_bad_input_is_refused() -> None:
     ground = np.ones((2, 3))
     barred = ground.copy()
     barred[0, 2] = X

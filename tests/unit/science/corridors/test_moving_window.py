@@ -18,7 +18,7 @@ from tests.unit.science.corridors.grounds import X, rough
 PLANE: FloatArray = np.ones((5, 5))
 
 
-def test_worked_example():
+def test_worked_example() -> None:
     found = moving_window(PLANE, PLANE, UNIT, WindowSettings(radius=2))
     assert found.cumulative[0, 0] == pytest.approx(1.7406, abs=5e-5)
     assert found.cumulative[0, 2] == pytest.approx(2.3748, abs=5e-5)
@@ -63,7 +63,7 @@ def plainly(ground: FloatArray, strengths: FloatArray, radius: int, block: int) 
 
 @pytest.mark.parametrize("block", [1, 3])
 @pytest.mark.parametrize("seed", range(3))
-def test_agrees_with_dense_windows(seed: int, block: int):
+def test_agrees_with_dense_windows(seed: int, block: int) -> None:
     ground = rough(seed, (8, 9), barriers=0.15)
     ground[4, 4] = X
     strengths = np.random.default_rng(seed).uniform(0, 2, ground.shape)
@@ -76,7 +76,7 @@ def test_agrees_with_dense_windows(seed: int, block: int):
     assert np.isnan(found.normalised[4, 4])
 
 
-def test_edges_of_the_map_are_all_alike():
+def test_edges_of_the_map_are_all_alike() -> None:
     """Blanking in the wrong place near the upper and left edge would break this."""
     ground = rough(7, (9, 9), barriers=0.0)
     settings = WindowSettings(radius=4, block=3)
@@ -86,7 +86,7 @@ def test_edges_of_the_map_are_all_alike():
     np.testing.assert_allclose(np.rot90(again, 2), found, rtol=1e-9)
 
 
-def test_rows_may_be_solved_in_any_order():
+def test_rows_may_be_solved_in_any_order() -> None:
     ground = rough(9, (10, 8), barriers=0.1)
     settings = WindowSettings(radius=3, block=3)
     work = MovingWindow(ground, 1 / ground, UNIT, settings)
@@ -99,7 +99,7 @@ def test_rows_may_be_solved_in_any_order():
     assert found.targets == whole.targets
 
 
-def test_a_gap_channels_current():
+def test_a_gap_channels_current() -> None:
     ground = np.ones((9, 9))
     ground[:, 4] = 100.0
     ground[4, 4] = 1.0
@@ -108,7 +108,7 @@ def test_a_gap_channels_current():
     assert found.normalised[0, 4] < 1
 
 
-def test_what_is_cut_off_sends_nothing():
+def test_what_is_cut_off_sends_nothing() -> None:
     ground = np.array([[1.0, 1.0, X, 1.0]])
     told = []
     found = moving_window(
@@ -123,12 +123,12 @@ def test_what_is_cut_off_sends_nothing():
     assert told == [(1, 1)]
 
 
-def test_strengths_of_low_resistance():
+def test_strengths_of_low_resistance() -> None:
     found = strengths_of(np.array([[1.0, 4.0, 10.0, X, np.nan]]), 5.0)
     assert found.tolist() == [[1.0, 0.25, 0.0, 0.0, 0.0]]
 
 
-def test_bad_input():
+def test_bad_input() -> None:
     with pytest.raises(InvalidInput, match="radius is 0 cells"):
         WindowSettings(radius=0)
     with pytest.raises(InvalidInput, match="block is 2 cells"):

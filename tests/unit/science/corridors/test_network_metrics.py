@@ -19,7 +19,7 @@ SIX = links_of((1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (1, 6), (1, 4), (2, 5))
 CHAIN = links_of((1, 2), (2, 3), (3, 4))
 
 
-def test_worked_examples():
+def test_worked_examples() -> None:
     found = network_indices(range(1, 7), SIX, dict.fromkeys(SIX, 2.0))
     assert (found.alpha, found.beta, found.gamma) == (3 / 7, 4 / 3, 2 / 3)
     assert found.cost_ratio == 0.5
@@ -28,39 +28,39 @@ def test_worked_examples():
     assert (tree.components, tree.mean_cost, tree.median_cost) == (1, 2.0, 2.0)
 
 
-def test_a_network_of_two_has_no_indices():
+def test_a_network_of_two_has_no_indices() -> None:
     found = network_indices([1, 2], {}, {})
     assert (found.alpha, found.beta, found.gamma, found.cost_ratio) == (None,) * 4
     assert (found.components, found.mean_cost, found.median_cost) == (2, None, None)
 
 
-def test_the_middle_of_a_chain_is_between():
+def test_the_middle_of_a_chain_is_between() -> None:
     found = betweenness([1, 2, 3, 4], CHAIN)
     assert found.nodes == {1: 0, 2: pytest.approx(2 / 3), 3: pytest.approx(2 / 3), 4: 0}
     assert found.links == {(1, 2): 0.5, (2, 3): pytest.approx(2 / 3), (3, 4): 0.5}
 
 
-def test_in_a_tree_current_flows_as_the_cheapest_ways_lead():
+def test_in_a_tree_current_flows_as_the_cheapest_ways_lead() -> None:
     ways, current = betweenness([1, 2, 3, 4], CHAIN), current_flow([1, 2, 3, 4], CHAIN)
     assert current.nodes == pytest.approx(ways.nodes)
     assert current.links == pytest.approx(ways.links)
 
 
-def test_two_ways_of_one_cost_share():
+def test_two_ways_of_one_cost_share() -> None:
     square = links_of((1, 2), (2, 4), (1, 3), (3, 4), cost=0.1)
     found = betweenness([1, 2, 3, 4], square)
     assert found.nodes == pytest.approx(dict.fromkeys([1, 2, 3, 4], 1 / 6))
     assert found.links == pytest.approx(dict.fromkeys(square, 1 / 3))
 
 
-def test_current_prefers_the_cheaper_side_of_a_triangle():
+def test_current_prefers_the_cheaper_side_of_a_triangle() -> None:
     # Between 1 and 2: 2/3 A straight and 1/3 A round; alike for each pair.
     found = current_flow([1, 2, 3], links_of((1, 2), (2, 3), (1, 3)))
     assert found.nodes == pytest.approx(dict.fromkeys([1, 2, 3], 1 / 3))
     assert found.links == pytest.approx(dict.fromkeys([(1, 2), (2, 3), (1, 3)], 4 / 9))
 
 
-def test_parts_send_nothing_to_one_another():
+def test_parts_send_nothing_to_one_another() -> None:
     for measure in (betweenness, current_flow):
         found = measure([1, 2, 3, 4, 5], links_of((1, 2), (3, 4)))
         assert found.links == pytest.approx({(1, 2): 0.1, (3, 4): 0.1})
@@ -92,7 +92,7 @@ def all_ways(links: Mapping[Pair, float], one: int, other: int) -> dict[tuple[in
 
 @settings(max_examples=40)
 @given(st.integers(0, 10_000))
-def test_betweenness_equals_the_count_of_all_ways(seed: int):
+def test_betweenness_equals_the_count_of_all_ways(seed: int) -> None:
     links = random_links(seed)
     nodes = dict.fromkeys(range(1, 7), 0.0)
     along = dict.fromkeys(links, 0.0)
@@ -111,7 +111,7 @@ def test_betweenness_equals_the_count_of_all_ways(seed: int):
 
 @settings(max_examples=40)
 @given(st.integers(0, 10_000))
-def test_current_flow_equals_the_dense_solution(seed: int):
+def test_current_flow_equals_the_dense_solution(seed: int) -> None:
     links = random_links(seed)
     laplacian = np.zeros((7, 7))
     for (one, other), cost in links.items():
@@ -134,7 +134,7 @@ def test_current_flow_equals_the_dense_solution(seed: int):
     assert found.links == pytest.approx(along, abs=1e-12)
 
 
-def test_a_link_without_cost_is_refused():
+def test_a_link_without_cost_is_refused() -> None:
     for measure in (betweenness, current_flow):
         with pytest.raises(InvalidInput, match=r"cost of the link \(1, 2\) is 0"):
             measure([1, 2], {(1, 2): 0.0})

@@ -22,14 +22,14 @@ PLAN = drawn(
 )
 
 
-def test_patches_are_numbered_by_area():
+def test_patches_are_numbered_by_area() -> None:
     patches = core_patches(PLAN, 100, 0)
     assert patches.area_ha.tolist() == [6, 4, 1, 1]
     assert patches.labels[0].tolist() == [3, 0, 0, 0, 0, 2, 2, 0]
     assert patches.labels[4].tolist() == [0, 0, 1, 1, 1, 0, 0, 4]
 
 
-def test_small_cores_are_dropped_before_near_ones_merge():
+def test_small_cores_are_dropped_before_near_ones_merge() -> None:
     assert core_patches(PLAN, 100, 2).area_ha.tolist() == [6, 4]
     # Their corners touch the same column line one row of cells apart: 100 m.
     assert core_patches(PLAN, 100, 2, merge_gap_m=100).area_ha.tolist() == [6, 4]
@@ -38,14 +38,14 @@ def test_small_cores_are_dropped_before_near_ones_merge():
     assert set(np.unique(merged.labels)) == {0, 1}
 
 
-def test_ten_hectares_are_large_enough_for_ten():
+def test_ten_hectares_are_large_enough_for_ten() -> None:
     core = np.zeros((20, 20), dtype=bool)
     core[:10, :10] = True
     assert core_patches(core, 31.622776601683793, 10).count == 1
     assert core_patches(core, 31.62, 10).count == 0
 
 
-def test_means_skip_what_is_unknown_and_patches_can_be_chosen():
+def test_means_skip_what_is_unknown_and_patches_can_be_chosen() -> None:
     patches = core_patches(PLAN, 100, 0)
     values = np.where(patches.labels == 1, 2.0, np.nan)
     values[3, 2] = 8.0
@@ -58,12 +58,12 @@ def test_means_skip_what_is_unknown_and_patches_can_be_chosen():
     assert not kept.labels[3:].any()
 
 
-def test_negative_sizes_are_refused():
+def test_negative_sizes_are_refused() -> None:
     with pytest.raises(InvalidInput, match="merge_gap_m"):
         core_patches(PLAN, 100, 0, -1)
 
 
-def test_distances_run_from_edge_to_edge():
+def test_distances_run_from_edge_to_edge() -> None:
     labels, count = label_patches(PLAN.view(np.uint8), 8)
     distances = patch_distances(labels, count, 30)
     # First patch (0,0); second rows 0–1, columns 5–6: four cells between them.
@@ -74,12 +74,12 @@ def test_distances_run_from_edge_to_edge():
     assert patch_distances(labels, count, 30, limit_m=120)[0, 1] == 120
 
 
-def test_patches_that_share_a_corner_touch():
+def test_patches_that_share_a_corner_touch() -> None:
     labels = np.array([[1, 0], [0, 2]], dtype=np.int32)
     assert patch_distances(labels, 2, 30).tolist() == [[0, 0], [0, 0]]
 
 
-def test_a_number_without_cells_is_a_fault_of_the_caller():
+def test_a_number_without_cells_is_a_fault_of_the_caller() -> None:
     with pytest.raises(ValueError, match="1 of 2 patches"):
         patch_distances(np.ones((2, 2), dtype=np.int32), 2, 30)
 
@@ -89,7 +89,7 @@ def test_a_number_without_cells_is_a_fault_of_the_caller():
     shape=st.tuples(st.integers(1, 90), st.integers(1, 90)),
     share=st.sampled_from([0.01, 0.03, 0.3]),
 )
-def test_distances_equal_those_of_polygons(seed: int, shape: tuple[int, int], share: float):
+def test_distances_equal_those_of_polygons(seed: int, shape: tuple[int, int], share: float) -> None:
     mask = np.random.default_rng(seed).random(shape) < share
     labels, count = label_patches(mask.view(np.uint8), 8)
     polygons = [

@@ -27,19 +27,19 @@ ROW = np.array([[0, col] for col in range(8)])
 FOREST, BUILT_UP, CROPLAND = LandCover.FOREST, LandCover.BUILT_UP, LandCover.CROPLAND
 
 
-def test_the_ends_of_a_path_have_half_a_step():
+def test_the_ends_of_a_path_have_half_a_step() -> None:
     course = course_of(ROW[:3], CELLS)
     assert course.lengths_m.tolist() == [15, 30, 15]
     assert course.share_in(np.array([[True, False, False]])) == 0.25
 
 
-def test_a_knights_move_lies_in_four_cells():
+def test_a_knights_move_lies_in_four_cells() -> None:
     course = course_of(np.array([[0, 0], [1, 2]]), CELLS)
     assert course.cells.tolist() == [[0, 0], [0, 1], [1, 1], [1, 2]]
     assert course.lengths_m == pytest.approx([30 * np.sqrt(5) / 4] * 4)
 
 
-def test_built_up_stretches_longer_than_the_limit_break():
+def test_built_up_stretches_longer_than_the_limit_break() -> None:
     cover = np.array([[2, 8, 8, 8, 2, 8, 8, 8]], dtype=np.uint8)
     course = course_of(ROW, CELLS)
     assert built_up_stretches(course, cover) == ()
@@ -48,7 +48,7 @@ def test_built_up_stretches_longer_than_the_limit_break():
     assert (last.cells[:, 1].tolist(), last.length_m) == ([5, 6, 7], 75.0)
 
 
-def test_a_saddle_is_the_dearer_cell_at_the_border_of_zones():
+def test_a_saddle_is_the_dearer_cell_at_the_border_of_zones() -> None:
     zones = np.array([[1, 1, 1, 2, 2, 2, 2, 2]], dtype=np.int32)
     cost = np.array([[0.0, 1, 2, 5, 3, 2, 1, 0]])
     assert saddles(ROW, zones, cost).tolist() == [[0, 3]]
@@ -56,7 +56,7 @@ def test_a_saddle_is_the_dearer_cell_at_the_border_of_zones():
     assert saddles(ROW, np.ones((1, 8), dtype=np.int32), cost).shape == (0, 2)
 
 
-def test_land_by_bands():
+def test_land_by_bands() -> None:
     cover = np.full((9, 8), FOREST, dtype=np.uint8)
     cover[4], cover[3], cover[8] = BUILT_UP, 0, CROPLAND
     narrow, wide = land_along(ROW + np.array([4, 0]), cover, CELL, bands_m=(120.0, 30.0))
@@ -67,7 +67,7 @@ def test_land_by_bands():
     assert wide.natural == 6 / 8
 
 
-def test_the_widest_band_that_keeps_to_the_shares_is_recommended():
+def test_the_widest_band_that_keeps_to_the_shares_is_recommended() -> None:
     green, mixed, grey = (
         {FOREST: 0.95, BUILT_UP: 0.05},
         {FOREST: 0.6, CROPLAND: 0.3, BUILT_UP: 0.1},
@@ -86,13 +86,13 @@ def test_the_widest_band_that_keeps_to_the_shares_is_recommended():
     assert not recommended_width([CorridorBand(30.0, 0.0, {})]).is_met
 
 
-def test_bands_without_width_are_refused():
+def test_bands_without_width_are_refused() -> None:
     for bands in ((), (30.0, 0.0)):
         with pytest.raises(InvalidInput, match="at least one band"):
             land_along(ROW, np.ones((1, 8), dtype=np.uint8), CELL, bands)
 
 
-def test_share_of_a_swath_in_a_control_line():
+def test_share_of_a_swath_in_a_control_line() -> None:
     inside = np.array([True, True, True, True, False])
     assert covered_share(inside, np.array([True, False, False, False, True])) == 0.25
     assert covered_share(np.zeros(5, dtype=bool), inside) == 0.0
@@ -105,7 +105,7 @@ def across(x: float) -> shapely.LineString:
     return shapely.LineString([(x, -50.0), (x, 50.0)])
 
 
-def test_crossings_nearby_are_one_break_of_the_severest_class():
+def test_crossings_nearby_are_one_break_of_the_severest_class() -> None:
     roads = [
         Road(across(100.0), "secondary"),
         Road(across(140.0), "motorway"),
@@ -120,20 +120,20 @@ def test_crossings_nearby_are_one_break_of_the_severest_class():
     assert (second.x, second.severity, second.crossings) == (500.0, 2, 1)
 
 
-def test_a_road_along_the_path_breaks_it_in_the_middle():
+def test_a_road_along_the_path_breaks_it_in_the_middle() -> None:
     winding = shapely.LineString([(200, 50), (200, 0), (300, 0), (400, 0), (400, 50), (800, -50)])
     stretch, crossing = break_points(LINE, [Road(winding, "primary")])
     assert (stretch.x, crossing.x) == (300.0, 600.0)
 
 
-def test_no_road_breaks_nothing():
+def test_no_road_breaks_nothing() -> None:
     assert break_points(LINE, []) == ()
     assert break_points(LINE, [Road(shapely.LineString([(0, 9), (9, 9)]), "rail")]) == ()
     with pytest.raises(InvalidInput, match="merge_m is -1"):
         break_points(LINE, [], merge_m=-1.0)
 
 
-def test_small_patches_in_a_swath_are_stepping_stones():
+def test_small_patches_in_a_swath_are_stepping_stones() -> None:
     patches = np.zeros((6, 6), dtype=np.int32)
     patches[0:3, 0:3], patches[5, 5], patches[4, 0:3] = 1, 2, 3
     inside = np.zeros((6, 6), dtype=bool)
@@ -146,7 +146,7 @@ def test_small_patches_in_a_swath_are_stepping_stones():
         stepping_stones(patches, inside, 0.5, -1.0)
 
 
-def test_named_corridors_are_matched_by_overlap_once():
+def test_named_corridors_are_matched_by_overlap_once() -> None:
     swaths = {
         (1, 2): shapely.box(0, 0, 10, 1),
         (1, 3): shapely.box(0, 0, 6, 1),

@@ -25,7 +25,7 @@ def waist() -> FloatArray:
     return ground
 
 
-def test_a_waist_is_a_pinch_point():
+def test_a_waist_is_a_pinch_point() -> None:
     ground = waist()
     corridors = np.zeros(ground.shape, dtype=bool)
     corridors[1:8] = True
@@ -43,7 +43,7 @@ def test_a_waist_is_a_pinch_point():
     assert len(found.reports) == 3
 
 
-def test_a_pinch_that_other_powers_widen_is_not_robust():
+def test_a_pinch_that_other_powers_widen_is_not_robust() -> None:
     """What the square root of the resistance lets through elsewhere is not the only way."""
     ground = np.full((5, 21), 1.0)
     ground[:, 10] = 30.0
@@ -57,7 +57,7 @@ def test_a_pinch_that_other_powers_widen_is_not_robust():
     assert (found.robust == (found.robust_share >= 0.5)).all()
 
 
-def test_few_values_are_cut_at_a_percentile():
+def test_few_values_are_cut_at_a_percentile() -> None:
     values = np.arange(40.0)
     assert top_class(values, SpotRule()) == np.percentile(values, 95)
     assert np.isnan(top_class(np.full(3, np.nan), SpotRule()))
@@ -66,7 +66,7 @@ def test_few_values_are_cut_at_a_percentile():
     assert top_class(np.ones(100), SpotRule()) == 1.0
 
 
-def test_spots_are_patches_with_figures():
+def test_spots_are_patches_with_figures() -> None:
     values = np.zeros((10, 10))
     values[2, 2:4] = 9.0, 7.0
     values[7, 7] = 8.0
@@ -79,7 +79,7 @@ def test_spots_are_patches_with_figures():
     assert nothing.patches.count == 0
 
 
-def test_spots_know_their_links():
+def test_spots_know_their_links() -> None:
     labels = np.zeros((4, 6), dtype=np.int32)
     labels[1, 1:3], labels[3, 5] = 1, 2
     patches = Patches(labels, np.array([2.0, 1.0]))
@@ -90,7 +90,7 @@ def test_spots_know_their_links():
     assert links_of(patches, swaths) == (((1, 2), (1, 3)), ())
 
 
-def test_spots_are_cut_where_the_ground_changes():
+def test_spots_are_cut_where_the_ground_changes() -> None:
     labels = np.array([[1, 1, 1, 0, 2]], dtype=np.int32)
     kinds = np.array([[4, 4, 7, 7, 4]], dtype=np.uint8)
     found = cut_by_kind(Patches(labels, np.array([3.0, 1.0])), kinds, 100.0)
@@ -102,7 +102,7 @@ def test_spots_are_cut_where_the_ground_changes():
     assert unknown.spot.size == 0
 
 
-def test_current_is_as_wide_as_its_corridor():
+def test_current_is_as_wide_as_its_corridor() -> None:
     """Fifteen cells of a section carry alike: nine tenths of the current need fourteen."""
     ground = np.ones((5, 31))
     sources = np.zeros(ground.shape, dtype=int)
@@ -120,7 +120,7 @@ def test_current_is_as_wide_as_its_corridor():
     assert whole.width_m[5] == pytest.approx(500.0)
 
 
-def test_current_is_narrow_in_a_waist():
+def test_current_is_narrow_in_a_waist() -> None:
     ground = waist()
     sources = one_source(ground.shape, (4, 0), (4, 20))
     current = pairwise(ground, sources, CELLS).maps.cumulative
@@ -131,13 +131,13 @@ def test_current_is_narrow_in_a_waist():
     assert found.narrowest_m <= middle < found.width_m.max()
 
 
-def test_nothing_between_the_sources_has_no_width():
+def test_nothing_between_the_sources_has_no_width() -> None:
     assert current_width(np.ones((1, 2)), np.full((1, 2), np.nan), 100.0, 100.0) is None
 
 
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=20, deadline=None)
-def test_position_runs_from_one_source_to_the_other(seed: int):
+def test_position_runs_from_one_source_to_the_other(seed: int) -> None:
     rng = np.random.default_rng(seed)
     one, other = rng.uniform(0, 10, (2, 5, 5))
     one[0, 0] = X
@@ -146,7 +146,7 @@ def test_position_runs_from_one_source_to_the_other(seed: int):
     assert ((found[1:] >= 0) & (found[1:] <= 1)).all()
 
 
-def test_bad_input():
+def test_bad_input() -> None:
     ground, sources = np.ones((3, 3)), one_source((3, 3), (0, 0), (2, 2))
     with pytest.raises(InvalidInput, match="corridors has the shape"):
         pinch_points(ground, sources, np.ones((2, 2), dtype=bool), CELLS)

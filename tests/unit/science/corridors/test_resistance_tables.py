@@ -17,14 +17,14 @@ def document() -> dict[str, Any]:
     return copy.deepcopy(tomllib.loads(path.read_text("utf-8")))
 
 
-def test_an_edge_belongs_to_the_next_band():
+def test_an_edge_belongs_to_the_next_band() -> None:
     bands = Bands((8.0, 15.0), (1.0, 10.0, 50.0))
     found = bands.of(np.array([0.0, 7.99, 8.0, 15.0, np.inf, np.nan]))
     np.testing.assert_array_equal(found, [1, 1, 10, 50, 50, np.nan])
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_tables_of_the_platform_have_every_class_and_say_where_they_come_from(name: str):
+def test_tables_of_the_platform_have_every_class_and_say_where_they_come_from(name: str) -> None:
     table = load_table(name)
     assert set(CLASS_NAMES.values()) <= set(table.land_cover)
     assert sum(table.weights.values()) == pytest.approx(1.0)
@@ -34,7 +34,7 @@ def test_tables_of_the_platform_have_every_class_and_say_where_they_come_from(na
     assert table.note.en
 
 
-def test_minor_roads_hinder_half_as_much():
+def test_minor_roads_hinder_half_as_much() -> None:
     table = load_table("resistance-city")
     main, minor = table.roads["main"], table.roads["minor"]
     assert minor.edges == main.edges
@@ -42,12 +42,12 @@ def test_minor_roads_hinder_half_as_much():
     assert main.values == (500, 300, 100, 30, 1)
 
 
-def test_an_unknown_table_is_refused():
+def test_an_unknown_table_is_refused() -> None:
     with pytest.raises(InvalidInput, match="resistance-city"):
         load_table("resistance-village")
 
 
-def test_missing_parts_are_named(document: dict[str, Any]):
+def test_missing_parts_are_named(document: dict[str, Any]) -> None:
     del document["roads"]["minor"]
     with pytest.raises(InvalidInput, match="/roads/minor") as refused:
         read_table(document)
@@ -67,7 +67,7 @@ def test_missing_parts_are_named(document: dict[str, Any]):
 )
 def test_values_out_of_range_are_named(
     document: dict[str, Any], path: tuple[str, ...], value: object, pointer: str
-):
+) -> None:
     part = document
     for name in path[:-1]:
         part = part[name]

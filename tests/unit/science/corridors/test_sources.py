@@ -25,7 +25,7 @@ def cores() -> np.ndarray:
     return core
 
 
-def test_sources_by_connectivity():
+def test_sources_by_connectivity() -> None:
     found = identify_sources(cores(), 100, PARAMETERS)
     assert found.patches.area_ha.tolist() == [100, 25, 16]
     assert found.dropped == 1
@@ -42,7 +42,7 @@ def test_sources_by_connectivity():
     assert np.isnan(found.red_line_share).all()
 
 
-def test_the_red_line_keeps_what_connects_little():
+def test_the_red_line_keeps_what_connects_little() -> None:
     red_line = np.zeros((40, 60), dtype=bool)
     red_line[36:38, 55:57] = True
     found = identify_sources(cores(), 100, PARAMETERS, SourceEvidence(red_line=red_line))
@@ -54,7 +54,7 @@ def test_the_red_line_keeps_what_connects_little():
     )
 
 
-def test_quality_weighs_area_and_importance_is_told():
+def test_quality_weighs_area_and_importance_is_told() -> None:
     values = np.full((40, 60), 0.1)
     values[15:19, 2:6] = 1.0
     found = identify_sources(
@@ -64,7 +64,7 @@ def test_quality_weighs_area_and_importance_is_told():
     np.testing.assert_allclose(found.importance, [0.1, 0.1, 1.0])
 
 
-def test_an_unusual_share_and_a_single_source_are_told():
+def test_an_unusual_share_and_a_single_source_are_told() -> None:
     assert [one.code for one in identify_sources(cores(), 100, PARAMETERS).remarks] == []
     few = identify_sources(cores(), 100, PARAMETERS, area_cells=100_000)
     assert [one.code for one in few.remarks] == ["source_share"]
@@ -73,7 +73,7 @@ def test_an_unusual_share_and_a_single_source_are_told():
     assert [one.code for one in single.remarks] == ["source_share", "single_source"]
 
 
-def test_levels_by_natural_breaks():
+def test_levels_by_natural_breaks() -> None:
     assert source_levels(np.array([40.0, 38, 12, 11, 2, 1])).tolist() == [1, 1, 2, 2, 2, 2]
     assert source_levels(np.array([7.0, 7.0])).tolist() == [1, 1]
 
@@ -85,14 +85,16 @@ def test_levels_by_natural_breaks():
         (SourceParameters(min_area_ha=2, dpc_min=99.9), "/dpc_min"),
     ],
 )
-def test_parameters_that_leave_nothing_are_named(parameters: SourceParameters, pointer: str):
+def test_parameters_that_leave_nothing_are_named(
+    parameters: SourceParameters, pointer: str
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         identify_sources(cores(), 100, parameters)
     assert refused.value.faults[0].pointer == pointer
 
 
 @pytest.mark.parametrize("name", ["min_area_ha", "merge_gap_m", "dpc_min", "d50_m"])
-def test_parameters_out_of_range_are_named(name: str):
+def test_parameters_out_of_range_are_named(name: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         SourceParameters(**{name: -1.0})
     assert refused.value.faults[0].pointer == f"/{name}"
@@ -100,7 +102,7 @@ def test_parameters_out_of_range_are_named(name: str):
         SourceParameters(d50_m=0)
 
 
-def test_a_patch_of_unknown_quality_is_refused():
+def test_a_patch_of_unknown_quality_is_refused() -> None:
     with pytest.raises(InvalidInput, match="1 of 4 patches"):
         identify_sources(
             cores(),

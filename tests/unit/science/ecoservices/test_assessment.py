@@ -74,7 +74,7 @@ def run(layers: Layers, case: str = "biophysical", **more: Any) -> AssessmentRes
 
 
 @pytest.mark.parametrize("case", METHODS)
-def test_windows_give_the_bytes_of_the_whole(layers: Layers, case: str):
+def test_windows_give_the_bytes_of_the_whole(layers: Layers, case: str) -> None:
     layers["npp"][20:25, 10:14] = np.nan
     whole = run(layers, case)
     tiled = run(layers, case, window_cells=17)
@@ -85,7 +85,9 @@ def test_windows_give_the_bytes_of_the_whole(layers: Layers, case: str):
 
 
 @pytest.mark.parametrize("case", METHODS)
-def test_ratios_stay_in_range_and_supply_and_demand_are_not_negative(layers: Layers, case: str):
+def test_ratios_stay_in_range_and_supply_and_demand_are_not_negative(
+    layers: Layers, case: str
+) -> None:
     found = run(layers, case).layers
     for service in ECOSERVICES:
         for kind in ("supply", "demand"):
@@ -96,7 +98,7 @@ def test_ratios_stay_in_range_and_supply_and_demand_are_not_negative(layers: Lay
 
 
 @pytest.mark.parametrize("case", METHODS)
-def test_a_cell_is_valid_where_everything_required_is_known(layers: Layers, case: str):
+def test_a_cell_is_valid_where_everything_required_is_known(layers: Layers, case: str) -> None:
     layers["dem"][30, 30] = np.nan
     layers["night_lights"][31, 5] = np.nan
     found = run(layers, case).layers
@@ -107,7 +109,7 @@ def test_a_cell_is_valid_where_everything_required_is_known(layers: Layers, case
     np.testing.assert_array_equal(valid, np.isfinite(found["ratio"]))
 
 
-def test_water_and_built_up_keep_no_soil_and_lose_none(layers: Layers):
+def test_water_and_built_up_keep_no_soil_and_lose_none(layers: Layers) -> None:
     found = run(layers).layers
     hard = np.isin(layers["land_cover"], (7, 8)) & (found["valid"] == 1)
     assert hard.any()
@@ -116,21 +118,21 @@ def test_water_and_built_up_keep_no_soil_and_lose_none(layers: Layers):
 
 
 @pytest.mark.parametrize("dark", ["nothing", "night_lights", "population"])
-def test_demand_for_carbon_adds_up_to_the_emissions(layers: Layers, dark: str):
+def test_demand_for_carbon_adds_up_to_the_emissions(layers: Layers, dark: str) -> None:
     numbers = without_industry()
     zero = {dark: layers[dark] * 0} if dark in layers else {}
     demand = run(layers | zero, parameters=numbers).layers["demand.carbon_sink"]
     assert np.nansum(demand, dtype=np.float64) == pytest.approx(5_000, rel=1e-6)
 
 
-def test_neither_lights_nor_people_leave_emissions_without_a_place(layers: Layers):
+def test_neither_lights_nor_people_leave_emissions_without_a_place(layers: Layers) -> None:
     nothing = {name: layers[name] * 0 for name in ("night_lights", "population")}
     with pytest.raises(InvalidInput) as caught:
         run(layers | nothing)
     assert caught.value.message_zh != caught.value.message
 
 
-def test_no_emissions_are_no_demand(layers: Layers):
+def test_no_emissions_are_no_demand(layers: Layers) -> None:
     parameters = without_industry()
     parameters["carbon_sink"]["emissions_total"] = 0.0
     nothing = {name: layers[name] * 0 for name in ("night_lights", "population")}
@@ -138,32 +140,32 @@ def test_no_emissions_are_no_demand(layers: Layers):
     assert np.nanmax(found["demand.carbon_sink"]) == 0
 
 
-def test_a_flat_plain_is_assessed(layers: Layers):
+def test_a_flat_plain_is_assessed(layers: Layers) -> None:
     found = run(layers | {"dem": np.full(layers["dem"].shape, 20.0)}).layers
     inner = found["valid"] == 1
     assert inner.any()
     assert np.isfinite(found["ratio"][inner]).all()
 
 
-def test_where_no_rain_falls_curves_of_evaporation_know_nothing(layers: Layers):
+def test_where_no_rain_falls_curves_of_evaporation_know_nothing(layers: Layers) -> None:
     layers["rainfall"][25:28, 25:28] = 0
     found = run(layers, "second methods").layers
     assert np.isnan(found["supply.water_conservation"][26, 26])
     assert found["valid"][26, 26] == 0
 
 
-def test_one_class_of_land_cover_and_constant_layers_tell_nothing_apart(layers: Layers):
+def test_one_class_of_land_cover_and_constant_layers_tell_nothing_apart(layers: Layers) -> None:
     forest = np.full_like(layers["land_cover"], 2)
     found = run(layers | {"land_cover": forest, "ndvi": layers["ndvi"] * 0 + 0.5}, "index").layers
     assert np.isfinite(found["ratio"][5:-5, 5:-5]).all()
 
 
-def test_layers_of_different_shapes_are_refused(layers: Layers):
+def test_layers_of_different_shapes_are_refused(layers: Layers) -> None:
     with pytest.raises(InvalidInput, match="of one shape"):
         run(layers | {"npp": layers["npp"][1:]})
 
 
-def test_all_missing_layers_are_named(layers: Layers):
+def test_all_missing_layers_are_named(layers: Layers) -> None:
     del layers["npp"], layers["lst"], layers["summer_temperature"]
     with pytest.raises(InvalidInput) as caught:
         run(layers)
@@ -173,7 +175,7 @@ def test_all_missing_layers_are_named(layers: Layers):
     }
 
 
-def test_an_estimate_stands_in_only_where_a_measured_layer_is_missing(layers: Layers):
+def test_an_estimate_stands_in_only_where_a_measured_layer_is_missing(layers: Layers) -> None:
     measured = run(layers, "index").assembled.graph.quantities["evaporation"].source
     del layers["evapotranspiration"]
     by_class = run(layers, "index").assembled.graph.quantities["evaporation"].source
@@ -181,7 +183,7 @@ def test_an_estimate_stands_in_only_where_a_measured_layer_is_missing(layers: La
     assert by_class.startswith("Kc times")
 
 
-def test_a_method_may_stand_in_for_one_that_cannot_be_had(layers: Layers):
+def test_a_method_may_stand_in_for_one_that_cannot_be_had(layers: Layers) -> None:
     """The numbers it needs must be given as well."""
     numbers = {service: required(m) for service, m in methods_of("biophysical", {}).items()}
     request = AssessmentRequest(

@@ -22,12 +22,12 @@ def a(*values: float) -> np.ndarray:
     return np.array(values)
 
 
-def test_conditions_for_life():
+def test_conditions_for_life() -> None:
     found = index_supply(npp_n=a(0.8), rainfall_n=a(0.7), temperature_n=a(0.65), elevation_n=a(0.3))
     np.testing.assert_allclose(found, 0.2548)
 
 
-def test_a_threat_comes_from_its_class_or_from_its_layer():
+def test_a_threat_comes_from_its_class_or_from_its_layer() -> None:
     cover = np.array([[LandCover.BUILT_UP, LandCover.FOREST]], dtype=np.uint8)
     given = {"built_up_reach_m": 8000.0, "built_up_decay": "exponential"}
     found = threat(BUILT_UP, land_cover=cover, cell_m=1000.0, **given)
@@ -37,7 +37,7 @@ def test_a_threat_comes_from_its_class_or_from_its_layer():
     np.testing.assert_allclose(found, [[0.5, 1]])
 
 
-def test_threats_without_sources_leave_the_weights_to_the_others():
+def test_threats_without_sources_leave_the_weights_to_the_others() -> None:
     cover = np.array([LandCover.FOREST, 0], dtype=np.uint8)
     intensities = {"threat_built_up": a(1, 1), "threat_cropland": a(1, 1), "threat_bare": a(0, 0)}
     found = habitat_degradation(land_cover=cover, **intensities, **NUMBERS, **TABLES)
@@ -47,7 +47,7 @@ def test_threats_without_sources_leave_the_weights_to_the_others():
     np.testing.assert_allclose(found, [(0.9 + 0.7 * 0.9 + 0.4 * 0.6) / 2.7, np.nan])
 
 
-def test_protected_areas_keep_threats_out_as_far_as_asked():
+def test_protected_areas_keep_threats_out_as_far_as_asked() -> None:
     cover = np.array([LandCover.FOREST, LandCover.FOREST], dtype=np.uint8)
     found = habitat_degradation(
         land_cover=cover,
@@ -59,14 +59,14 @@ def test_protected_areas_keep_threats_out_as_far_as_asked():
     np.testing.assert_allclose(found, [0.225, 0.9])
 
 
-def test_development_counts_land_people_and_product():
+def test_development_counts_land_people_and_product() -> None:
     found = land_development(
         built_up=a(0.5, 0.5, 0, np.nan), population_density=a(10, 0, 10, 1), gdp=a(100, 100, 0.1, 1)
     )
     np.testing.assert_allclose(found, [50 * 3 * 2, 0, 0, np.nan])
 
 
-def test_demand_follows_the_way_asked_for():
+def test_demand_follows_the_way_asked_for() -> None:
     lights, people, built = a(0.2, np.nan), a(0.4, 0.1), a(0.9, 0.1)
     assert demand(night_lights_n=lights[:1], exposure=people[:1])[0] == pytest.approx(0.3)
     found = demand(night_lights_n=lights, exposure=people, built_up=built)

@@ -10,7 +10,7 @@ from shanhai.science.ecoservices.checks import CHECKS, Check
 BUILT_UP = CHECKS["biodiversity", "habitat_quality"][1]
 
 
-def test_every_law_is_of_a_method_there_is():
+def test_every_law_is_of_a_method_there_is() -> None:
     methods = {(one.id, method.id) for one in ECOSERVICES for method in one.methods}
     assert CHECKS.keys() <= methods
 
@@ -29,9 +29,9 @@ def test_every_law_is_of_a_method_there_is():
         (BUILT_UP, {"built_up": 0.1}, False),
     ],
 )
-def test_a_law_is_kept_or_broken(check: Check, numbers: dict[str, float], kept: bool):
+def test_a_law_is_kept_or_broken(check: Check, numbers: dict[str, float], kept: bool) -> None:
     assert check.holds(numbers) is kept
 
 
-def test_a_wrong_order_of_cooling_stops_a_run():
+def test_a_wrong_order_of_cooling_stops_a_run() -> None:
     assert ORDER.stops

@@ -30,7 +30,7 @@ def ways(quantity: Quantity) -> set[str]:
 
 
 @each_quantity
-def test_a_function_takes_what_is_declared_and_nothing_else(quantity: Quantity):
+def test_a_function_takes_what_is_declared_and_nothing_else(quantity: Quantity) -> None:
     declared = {
         *(*quantity.needs, *quantity.optional, *ways(quantity)),
         *(one.name for one in (*quantity.parameters, *quantity.options, *quantity.tables)),
@@ -50,14 +50,14 @@ def test_a_function_takes_what_is_declared_and_nothing_else(quantity: Quantity):
 
 
 @each_quantity
-def test_what_may_be_missing_has_a_default(quantity: Quantity):
+def test_what_may_be_missing_has_a_default(quantity: Quantity) -> None:
     taken = inspect.signature(quantity.function).parameters
     for name in {*quantity.optional, *ways(quantity)} - set(quantity.needs):
         assert name not in taken or taken[name].default is None, name
 
 
 @each_quantity
-def test_defaults_lie_within_their_ranges(quantity: Quantity):
+def test_defaults_lie_within_their_ranges(quantity: Quantity) -> None:
     for one in quantity.parameters:
         low, high = one.valid_range
         assert one.default is None or low <= one.default <= high, one.name
@@ -70,24 +70,24 @@ def test_defaults_lie_within_their_ranges(quantity: Quantity):
 
 
 @each_method
-def test_every_method_can_be_linked_when_everything_is_there(service: str, method: Method):
+def test_every_method_can_be_linked_when_everything_is_there(service: str, method: Method) -> None:
     linker = Linker(LEAVES, SHARED)
     linker.add_method(service, method, ParameterChanges())
     assert {f"supply.{service}", f"demand.{service}"} <= linker.nodes.keys()
     pickle.dumps(linker.nodes)
 
 
-def test_shared_quantities_are_not_called_like_what_is_read():
+def test_shared_quantities_are_not_called_like_what_is_read() -> None:
     assert not {one.name for one in SHARED} & LEAVES.keys()
 
 
-def test_every_leaf_is_read_from_a_theme_that_is_declared():
+def test_every_leaf_is_read_from_a_theme_that_is_declared() -> None:
     themes = {one.theme for one in INPUTS}
     assert {leaf.theme for leaf in LEAVES.values()} - {None} <= themes
     assert themes <= {term.code for term in THEMES}
 
 
 @pytest.mark.parametrize("one", ECOSERVICES, ids=lambda one: one.id)
-def test_every_service_has_a_method_in_each_profile(one: Ecoservice):
+def test_every_service_has_a_method_in_each_profile(one: Ecoservice) -> None:
     assert one.default("index") in one.methods
     assert one.default("biophysical") in one.methods

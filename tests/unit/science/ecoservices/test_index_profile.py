@@ -48,19 +48,19 @@ def arguments(quantity: Quantity, value: float, shape: tuple[int, ...] = (3, 3))
     return layers | numbers | limits | {one.name: one.default for one in quantity.options}
 
 
-def test_services_are_those_of_the_plan_in_its_order():
+def test_services_are_those_of_the_plan_in_its_order() -> None:
     assert [one.id for one in ECOSERVICES] == [term.code for term in TERMS]
 
 
 @each_side
 @given(value=st.floats(0, 1))
-def test_supply_and_demand_lie_between_0_and_1(quantity: Quantity, value: float):
+def test_supply_and_demand_lie_between_0_and_1(quantity: Quantity, value: float) -> None:
     result = quantity.function(**arguments(quantity, value))
     assert ((result >= 0) & (result <= 1 + 1e-12)).all()
 
 
 @each_side
-def test_each_missing_input_makes_the_cell_missing(quantity: Quantity):
+def test_each_missing_input_makes_the_cell_missing(quantity: Quantity) -> None:
     for name in needed(quantity):
         given_ones = arguments(quantity, 0.5)
         given_ones[name][1, 2] = np.nan
@@ -70,13 +70,13 @@ def test_each_missing_input_makes_the_cell_missing(quantity: Quantity):
 
 
 @each_side
-def test_results_are_new_arrays(quantity: Quantity):
+def test_results_are_new_arrays(quantity: Quantity) -> None:
     given_ones = arguments(quantity, 0.5)
     quantity.function(**given_ones)[:] = 9
     assert all(not (given_ones[name] == 9).any() for name in needed(quantity))
 
 
-def test_worked_example_of_water_conservation():
+def test_worked_example_of_water_conservation() -> None:
     supply = water_conservation.index_supply(
         npp_n=a(0.8), infiltration=a(0.6), rainfall_n=a(0.7), slope_n=a(0.4)
     )
@@ -84,7 +84,7 @@ def test_worked_example_of_water_conservation():
     assert water_conservation.index_demand(night_lights_n=a(0.3)) == pytest.approx(0.3)
 
 
-def test_worked_example_of_soil_retention():
+def test_worked_example_of_soil_retention() -> None:
     supply = soil_retention.index_supply(npp_n=a(0.8), erodibility_n=a(0.5), slope_n=a(0.4))
     demand = soil_retention.index_demand(
         erosivity_n=a(0.5), slope_n=a(0.4), vegetation_cover=a(0.75)
@@ -93,7 +93,7 @@ def test_worked_example_of_soil_retention():
     assert demand == pytest.approx(0.05)
 
 
-def test_water_and_built_up_neither_retain_nor_lose_soil():
+def test_water_and_built_up_neither_retain_nor_lose_soil() -> None:
     mask = np.array([True, True, False])
     supply = soil_retention.index_supply(
         npp_n=a(0.8, np.nan, 0.8),
@@ -111,18 +111,18 @@ def test_water_and_built_up_neither_retain_nor_lose_soil():
     np.testing.assert_allclose(demand, [0, np.nan, 1])
 
 
-def test_cooling_by_hand():
+def test_cooling_by_hand() -> None:
     assert cooling.index_supply(vegetation_cover=a(0.6), evapotranspiration_n=a(0.2)) == 0.4
     assert cooling.index_demand(temperature_n=a(0.5), night_lights_n=a(0.5)) == 0.25
 
 
-def test_carbon_sink_by_hand():
+def test_carbon_sink_by_hand() -> None:
     assert carbon_sink.index_supply(npp_n=a(0.7)) == 0.7
     demand = carbon_sink.index_demand(night_lights_n=a(1), exposure=a(0.5))
     assert demand == pytest.approx(0.8)
 
 
-def test_stormwater_regulation_by_hand():
+def test_stormwater_regulation_by_hand() -> None:
     supply = stormwater_regulation.index_supply(
         vegetation_cover=a(0.5), infiltration=a(0.5), slope_n=a(0.2)
     )
@@ -130,20 +130,20 @@ def test_stormwater_regulation_by_hand():
     assert stormwater_regulation.index_demand(rainfall_n=a(0.5), night_lights_n=a(0.4)) == 0.2
 
 
-def test_worked_example_of_biodiversity():
+def test_worked_example_of_biodiversity() -> None:
     supply = biodiversity.index_supply(
         npp_n=a(0.8), rainfall_n=a(0.7), temperature_n=a(0.65), elevation_n=a(0.3)
     )
     assert supply == pytest.approx(0.2548)
 
 
-def test_disturbance_is_the_mean_of_the_terms_there_are():
+def test_disturbance_is_the_mean_of_the_terms_there_are() -> None:
     terms = {"night_lights_n": a(0.3), "exposure": a(0.6)}
     assert biodiversity.index_demand(**terms, built_up=a(0.9)) == pytest.approx(0.6)
     assert biodiversity.index_demand(**terms) == pytest.approx(0.45)
 
 
-def test_recreation_by_hand():
+def test_recreation_by_hand() -> None:
     supply = recreation.index_supply(
         naturalness=a(1, 1, 1),
         water_distance_m=a(0, 500, np.inf),
@@ -156,7 +156,7 @@ def test_recreation_by_hand():
     assert recreation.index_demand(exposure=a(0.2), night_lights_n=a(0.6)) == pytest.approx(0.4)
 
 
-def test_place_without_protected_areas_keeps_the_other_terms():
+def test_place_without_protected_areas_keeps_the_other_terms() -> None:
     supply = recreation.index_supply(
         naturalness=a(1), water_distance_m=a(0), relief_n=a(1), access_distance_m=a(0)
     )
@@ -165,7 +165,7 @@ def test_place_without_protected_areas_keeps_the_other_terms():
 
 @pytest.mark.parametrize("module", [water_conservation, soil_retention, biodiversity])
 @given(low=st.floats(0, 1), high=st.floats(0, 1))
-def test_more_production_never_supplies_less(module: ModuleType, low: float, high: float):
+def test_more_production_never_supplies_less(module: ModuleType, low: float, high: float) -> None:
     low, high = sorted((low, high))
     names = inspect.signature(module.index_supply).parameters
     layers = {name: np.full((1, 2), 0.5) for name, one in names.items() if one.default is one.empty}

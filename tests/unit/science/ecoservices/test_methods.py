@@ -56,7 +56,7 @@ def keywords(quantity: Quantity) -> set[str]:
 
 
 @each_method
-def test_functions_take_what_is_declared(method: Method):
+def test_functions_take_what_is_declared(method: Method) -> None:
     for quantity in quantities(method):
         signature = inspect.signature(quantity.function).parameters.values()
         open_ended = any(one.kind is one.VAR_KEYWORD for one in signature)
@@ -70,7 +70,7 @@ def test_functions_take_what_is_declared(method: Method):
 
 
 @each_method
-def test_what_a_choice_or_a_lack_leaves_out_has_a_default(method: Method):
+def test_what_a_choice_or_a_lack_leaves_out_has_a_default(method: Method) -> None:
     for quantity in quantities(method):
         signature = inspect.signature(quantity.function).parameters
         left_out = {name for o in quantity.options for names in o.needs.values() for name in names}
@@ -79,7 +79,7 @@ def test_what_a_choice_or_a_lack_leaves_out_has_a_default(method: Method):
 
 
 @each_method
-def test_defaults_lie_within_their_limits(method: Method):
+def test_defaults_lie_within_their_limits(method: Method) -> None:
     for quantity in quantities(method):
         for number in quantity.parameters:
             low, high = number.valid_range
@@ -93,12 +93,12 @@ def test_defaults_lie_within_their_limits(method: Method):
 
 
 @each_method
-def test_functions_reach_other_processes(method: Method):
+def test_functions_reach_other_processes(method: Method) -> None:
     for quantity in quantities(method):
         assert callable(pickle.loads(pickle.dumps(quantity.function)))  # noqa: S301 - our own bytes
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
-def test_identifiers_are_unique_within_a_service(module: ModuleType):
+def test_identifiers_are_unique_within_a_service(module: ModuleType) -> None:
     ids = [method.id for method in module.METHODS]
     assert len(ids) == len(set(ids))

@@ -53,7 +53,7 @@ def actual(erosion: np.ndarray, c: float, code: int, practice: float | None = No
     )
 
 
-def test_worked_example():
+def test_worked_example() -> None:
     rkls = potential([LandCover.FOREST])
     usle = actual(rkls, 0.05, LandCover.FOREST)
     assert rkls[0] == pytest.approx(546)
@@ -67,7 +67,7 @@ def test_worked_example():
     assert_array_equal(as_it_is, usle)
 
 
-def test_water_and_built_up_land_keep_nothing_and_need_nothing():
+def test_water_and_built_up_land_keep_nothing_and_need_nothing() -> None:
     rkls = potential([LandCover.WATER, LandCover.BUILT_UP])
     assert_array_equal(rkls, [0, 0])
     usle = actual(rkls, 0.5, LandCover.WATER)
@@ -76,7 +76,7 @@ def test_water_and_built_up_land_keep_nothing_and_need_nothing():
     assert_array_equal(demand, [0, 0])
 
 
-def test_flat_ground_hardly_erodes_however_much_drains_over_it():
+def test_flat_ground_hardly_erodes_however_much_drains_over_it() -> None:
     dem = np.full((9, 9), 12.0)
     slope = slope_degrees(dem, 30)
     steepness = s_factor(slope=slope, theta_cap=45)[1:-1, 1:-1]
@@ -91,17 +91,17 @@ def test_flat_ground_hardly_erodes_however_much_drains_over_it():
     assert ((length > 1) & (length < 2)).all()
 
 
-def test_nodata_stays_on_water_too():
+def test_nodata_stays_on_water_too() -> None:
     assert np.isnan(potential([0])).all()
     assert np.isnan(potential([LandCover.WATER], r=np.nan)).all()
 
 
-def test_crops_are_farmed_along_the_contour():
+def test_crops_are_farmed_along_the_contour() -> None:
     assert actual(one(100.0), 0.5, LandCover.CROPLAND)[0] == pytest.approx(17.5)
 
 
 @given(p=st.floats(0, 1), q=st.floats(0, 1), c=st.floats(0, 1), rkls=st.floats(0, 5000))
-def test_practice_and_cover_only_lessen_erosion(p: float, q: float, c: float, rkls: float):
+def test_practice_and_cover_only_lessen_erosion(p: float, q: float, c: float, rkls: float) -> None:
     less, more = sorted((p, q))
     low = actual(one(rkls), c, LandCover.CROPLAND, less)[0]
     high = actual(one(rkls), c, LandCover.CROPLAND, more)[0]
@@ -109,7 +109,7 @@ def test_practice_and_cover_only_lessen_erosion(p: float, q: float, c: float, rk
     assert actual(one(rkls), c / 2, LandCover.CROPLAND, more)[0] <= high
 
 
-def test_erosivity_comes_from_the_way_that_is_chosen():
+def test_erosivity_comes_from_the_way_that_is_chosen() -> None:
     months = np.arange(12.0, 36.0).reshape(12, 2)
     year, measured = months.sum(axis=0), np.array([1.0, 2.0])
     layers = {"rainfall_monthly": months, "rainfall": year, "rain_erosivity": measured}
@@ -118,7 +118,7 @@ def test_erosivity_comes_from_the_way_that_is_chosen():
     assert_array_equal(r_factor(erosivity_from="given", **layers), measured)
 
 
-def test_erodibility_comes_from_the_way_that_is_chosen():
+def test_erodibility_comes_from_the_way_that_is_chosen() -> None:
     texture = {
         "sand": one(45.0),
         "silt": one(30.0),
@@ -130,7 +130,7 @@ def test_erodibility_comes_from_the_way_that_is_chosen():
     assert_array_equal(measured, [0.02])
 
 
-def test_cover_comes_from_the_way_that_is_chosen():
+def test_cover_comes_from_the_way_that_is_chosen() -> None:
     layers = {"vegetation_cover": one(0.4), "ndvi": one(0.5), "land_cover": FOREST}
     assert_array_equal(c_factor(cover_factor="cai", **layers), cover_cai(one(0.4)))
     by_ndvi = c_factor(cover_factor="van_der_knijff", **layers)
@@ -139,17 +139,17 @@ def test_cover_comes_from_the_way_that_is_chosen():
     assert_array_equal(by_class, cover_table(one(0.4), FOREST))
 
 
-def test_a_missing_layer_is_named():
+def test_a_missing_layer_is_named() -> None:
     with pytest.raises(InvalidInput, match="ndvi"):
         c_factor(cover_factor="van_der_knijff")
 
 
-def test_intensity_follows_the_tolerance():
+def test_intensity_follows_the_tolerance() -> None:
     assert intensity(actual_erosion=one(8.0), tolerance=5)[0] == 2
     assert intensity(actual_erosion=one(8.0), tolerance=10)[0] == 1
 
 
-def test_every_way_names_what_it_needs():
+def test_every_way_names_what_it_needs() -> None:
     for method in METHODS:
         for quantity in (*method.through, *method.extra, method.supply, method.demand):
             for option in quantity.options:
@@ -157,5 +157,5 @@ def test_every_way_names_what_it_needs():
                 assert set(option.needs) <= set(option.choices)
 
 
-def test_both_methods_compare_like_with_like():
+def test_both_methods_compare_like_with_like() -> None:
     assert {method.id: method.unit for method in METHODS} == {"rusle": "t/ha/yr", "index": "1"}

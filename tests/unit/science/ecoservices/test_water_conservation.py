@@ -76,16 +76,16 @@ def balance(rain: float, et: float, code: int) -> float:
     )
 
 
-def test_worked_example_of_the_balance():
+def test_worked_example_of_the_balance() -> None:
     assert balance(1500, 800, LandCover.FOREST) == pytest.approx(6599.5)
 
 
-def test_balance_without_rain_or_with_more_evaporation_is_zero():
+def test_balance_without_rain_or_with_more_evaporation_is_zero() -> None:
     assert balance(0, 0, LandCover.FOREST) == 0
     assert balance(700, 900, LandCover.FOREST) == 0
 
 
-def test_vegetation_type_takes_precedence_over_the_class():
+def test_vegetation_type_takes_precedence_over_the_class() -> None:
     kept = balance_supply(
         rainfall=np.full(3, 1500.0),
         evapotranspiration=np.full(3, 800.0),
@@ -96,7 +96,7 @@ def test_vegetation_type_takes_precedence_over_the_class():
     assert_allclose(kept, [6599.5, 10 * (1500 * 0.808 - 800), np.nan])
 
 
-def test_worked_examples_of_fu():
+def test_worked_examples_of_fu() -> None:
     actual = fu(1500, 1100, LandCover.FOREST)
     assert actual == pytest.approx(845.678327, rel=1e-6)
     assert water_yield(rainfall=one(1500), actual_et=one(actual))[0] == pytest.approx(
@@ -105,24 +105,24 @@ def test_worked_examples_of_fu():
     assert fu(1500, 275, LandCover.BUILT_UP) == pytest.approx(275)
 
 
-def test_shallow_roots_take_less_water_than_the_soil_holds():
+def test_shallow_roots_take_less_water_than_the_soil_holds() -> None:
     # Roots of crops reach 1200 mm, of forest 3500 mm, in 3000 mm of soil.
     assert fu(1500, 1100, LandCover.CROPLAND, depth=3000) == pytest.approx(
         fu(1500, 1100, LandCover.FOREST, depth=1200)
     )
 
 
-def test_worked_example_of_zhang():
+def test_worked_example_of_zhang() -> None:
     assert zhang(1500, 1100, LandCover.FOREST) == pytest.approx(965.981013, rel=1e-6)
 
 
-def test_zhang_is_held_below_the_potential_where_its_curve_exceeds_it():
+def test_zhang_is_held_below_the_potential_where_its_curve_exceeds_it() -> None:
     assert zhang(4000, 1000, LandCover.FOREST) == 1000
 
 
 @pytest.mark.parametrize("rain", [0.0, -3.0, np.nan])
 @pytest.mark.parametrize("code", [LandCover.FOREST, LandCover.BUILT_UP])
-def test_curves_know_nothing_without_rain(rain: float, code: int):
+def test_curves_know_nothing_without_rain(rain: float, code: int) -> None:
     assert np.isnan(fu(rain, 900, code))
     assert np.isnan(zhang(rain, 900, code))
 
@@ -130,7 +130,7 @@ def test_curves_know_nothing_without_rain(rain: float, code: int):
 @given(rain=RAIN, pet=PET, code=COVER, depth=st.floats(0, 5000), water=st.floats(0, 0.6))
 def test_evapotranspiration_is_bounded_by_rain_and_potential(
     rain: float, pet: float, code: int, depth: float, water: float
-):
+) -> None:
     most = min(rain, pet)
     for actual in (fu(rain, pet, code, depth, water), zhang(rain, pet, code)):
         assert 0 <= actual <= most * (1 + 1e-12)
@@ -139,7 +139,7 @@ def test_evapotranspiration_is_bounded_by_rain_and_potential(
 @given(rain=RAIN, pet=PET, code=COVER, more=st.floats(0, 1000))
 def test_evapotranspiration_rises_with_the_potential(
     rain: float, pet: float, code: int, more: float
-):
+) -> None:
     assert fu(rain, pet, code) <= fu(rain, pet + more, code) + 1e-9 * rain
     assert zhang(rain, pet, code) <= zhang(rain, pet + more, code) + 1e-9 * rain
 
@@ -147,17 +147,17 @@ def test_evapotranspiration_rises_with_the_potential(
 @given(rain=RAIN, et=PET, code=COVER, less=st.floats(0, 500))
 def test_balance_is_bounded_and_falls_with_evaporation(
     rain: float, et: float, code: int, less: float
-):
+) -> None:
     assert 0 <= balance(rain, et + less, code) <= balance(rain, et, code) <= 10 * rain
 
 
-def test_fu_needs_its_soil_even_where_nothing_grows():
+def test_fu_needs_its_soil_even_where_nothing_grows() -> None:
     assert np.isnan(fu(1500, 900, LandCover.BUILT_UP, depth=np.nan))
     assert np.isnan(fu(1500, 900, LandCover.FOREST, water=np.nan))
     assert np.isnan(fu(1500, np.nan, LandCover.FOREST))
 
 
-def test_potential_of_a_built_up_cell_follows_its_sealed_share():
+def test_potential_of_a_built_up_cell_follows_its_sealed_share() -> None:
     mixed = potential_et(
         annual_et0=np.full(4, 1000.0),
         land_cover=cover(8, 8, 2, 0),
@@ -167,7 +167,7 @@ def test_potential_of_a_built_up_cell_follows_its_sealed_share():
     assert_allclose(mixed, [250, 250, 1000, np.nan])
 
 
-def test_potential_without_a_sealed_share():
+def test_potential_without_a_sealed_share() -> None:
     plain = potential_et(
         annual_et0=np.array([1000.0, np.nan]),
         land_cover=cover(8, 8),
@@ -176,7 +176,7 @@ def test_potential_without_a_sealed_share():
     assert_array_equal(plain, [400, np.nan])
 
 
-def test_reference_comes_from_the_way_that_is_chosen():
+def test_reference_comes_from_the_way_that_is_chosen() -> None:
     mean = np.full((12, 1), 20.0)
     layers = {
         "reference_et": one(1000.0),
@@ -194,7 +194,7 @@ def test_reference_comes_from_the_way_that_is_chosen():
         annual_et0(reference_from="hargreaves", temperature_monthly=mean)
 
 
-def test_supply_from_the_yield_leaves_what_runs_off():
+def test_supply_from_the_yield_leaves_what_runs_off() -> None:
     kept = yield_supply(
         rainfall=np.array([1500.0, 1500, np.nan]),
         water_yield=np.array([654.321673, 20, 500]),
@@ -218,20 +218,20 @@ def used(lights: list[float], industrial: float, by: str = "population") -> np.n
     )
 
 
-def test_worked_example_of_demand():
+def test_worked_example_of_demand() -> None:
     assert_allclose(used([30, 10], 1000), [12493.333333, 8177.777778], rtol=1e-9)
 
 
-def test_industry_is_shared_out_in_full():
+def test_industry_is_shared_out_in_full() -> None:
     with_industry, without = used([30, 10], 1000), used([30, 10], 0)
     assert ((with_industry - without) * 0.09).sum() == pytest.approx(1000)
 
 
-def test_homes_may_be_in_the_total_that_lights_share_out():
+def test_homes_may_be_in_the_total_that_lights_share_out() -> None:
     assert_allclose(used([30, 10], 1000, "night_lights"), [2700 + 75e4 / 90, 5400 + 25e4 / 90])
 
 
-def test_homes_by_population_need_it():
+def test_homes_by_population_need_it() -> None:
     with pytest.raises(InvalidInput, match="population_density"):
         demand(
             households_by="population",
@@ -245,17 +245,17 @@ def test_homes_by_population_need_it():
         )
 
 
-def test_without_industry_no_light_is_needed():
+def test_without_industry_no_light_is_needed() -> None:
     assert_array_equal(used([0, 0], 0), [4160, 5400])
     assert_array_equal(used([0, np.nan], 0), [4160, np.nan])
 
 
-def test_industry_in_the_dark_is_refused():
+def test_industry_in_the_dark_is_refused() -> None:
     with pytest.raises(InvalidInput, match="some cell must be lit"):
         used([0, 0], 1000)
 
 
-def test_missing_row_is_refused_with_its_cells():
+def test_missing_row_is_refused_with_its_cells() -> None:
     rows: Mapping[LandCover, float] = {LandCover.FOREST: 0.1}
     with pytest.raises(InvalidInput, match=r"8 \(1 cells\)"):
         balance_supply(
@@ -266,7 +266,7 @@ def test_missing_row_is_refused_with_its_cells():
         )
 
 
-def test_methods_are_declared_with_one_unit_each():
+def test_methods_are_declared_with_one_unit_each() -> None:
     assert [method.id for method in METHODS] == ["balance", "fu", "zhang", "index"]
     assert {method.id: method.unit for method in METHODS} == {
         "balance": "m3/ha/yr",

@@ -19,14 +19,14 @@ def column(*values: float) -> np.ndarray:
     ("values", "slope", "score", "z"),
     [(RISING, 0.02, 13, 2.254407), (TIED, 0.464286, 22, 2.696151)],
 )
-def test_worked_examples(values: list[float], slope: float, score: float, z: float):
+def test_worked_examples(values: list[float], slope: float, score: float, z: float) -> None:
     found = cell_trend(column(*values))
     assert found.slope[0] == pytest.approx(slope, rel=1e-6)
     assert found.score[0] == score
     assert found.z[0] == pytest.approx(z, rel=1e-6)
 
 
-def test_memory_of_the_worked_example():
+def test_memory_of_the_worked_example() -> None:
     found = lag_one_autocorrelation(column(0.5, 0.6, 0.55, 0.5, 0.45, 0.5))
     assert found[0] == pytest.approx(-0.235772, rel=1e-5)
 
@@ -36,7 +36,7 @@ SERIES = hnp.arrays(float, st.integers(8, 25), elements=st.integers(-20, 20).map
 
 @settings(max_examples=60)
 @given(values=SERIES)
-def test_agrees_with_pymannkendall(values: np.ndarray):
+def test_agrees_with_pymannkendall(values: np.ndarray) -> None:
     found = cell_trend(values[:, np.newaxis])
     if np.ptp(values) == 0:
         assert (found.slope[0], found.score[0], found.z[0]) == (0, 0, 0)
@@ -51,7 +51,7 @@ def test_agrees_with_pymannkendall(values: np.ndarray):
 @given(
     noise=hnp.arrays(float, st.integers(10, 25), elements=st.floats(-1, 1)), rise=st.floats(0, 2)
 )
-def test_prewhitening_agrees_with_pymannkendall(noise: np.ndarray, rise: float):
+def test_prewhitening_agrees_with_pymannkendall(noise: np.ndarray, rise: float) -> None:
     # Distinct values: what differs by the last bit would be a tie in one and none in the other.
     values = (
         np.round(noise, 3) + rise * np.arange(noise.size) + np.linspace(0, 0.0317, noise.size) ** 2
@@ -63,7 +63,7 @@ def test_prewhitening_agrees_with_pymannkendall(noise: np.ndarray, rise: float):
     assert found.z[0] == pytest.approx(peer.z, abs=0.2)
 
 
-def test_gaps_are_skipped_but_keep_their_place_in_time():
+def test_gaps_are_skipped_but_keep_their_place_in_time() -> None:
     values = np.array([*RISING, 0.62, 0.61, 0.65, 0.66])
     gappy = values.copy()
     gappy[[2, 6]] = np.nan
@@ -76,7 +76,7 @@ def test_gaps_are_skipped_but_keep_their_place_in_time():
     assert found.z[0] == pytest.approx(peer.z, rel=1e-9)
 
 
-def test_a_fifth_of_the_years_may_be_missing_and_no_more():
+def test_a_fifth_of_the_years_may_be_missing_and_no_more() -> None:
     values = np.tile(np.arange(10.0)[:, np.newaxis], (1, 2))
     values[[1, 4], 0] = np.nan
     values[[1, 4, 7], 1] = np.nan
@@ -86,7 +86,7 @@ def test_a_fifth_of_the_years_may_be_missing_and_no_more():
     assert np.isnan(lag_one_autocorrelation(values)[1])
 
 
-def test_a_raster_keeps_its_shape_and_each_cell_its_own_result():
+def test_a_raster_keeps_its_shape_and_each_cell_its_own_result() -> None:
     rng = np.random.default_rng(5)
     series = rng.normal(size=(12, 3, 4)) + np.linspace(0, 3, 12)[:, np.newaxis, np.newaxis]
     found = cell_trend(series)
@@ -97,11 +97,11 @@ def test_a_raster_keeps_its_shape_and_each_cell_its_own_result():
 
 @settings(max_examples=40)
 @given(values=SERIES)
-def test_a_mirrored_series_has_the_mirrored_trend(values: np.ndarray):
+def test_a_mirrored_series_has_the_mirrored_trend(values: np.ndarray) -> None:
     one, other = cell_trend(values[:, np.newaxis]), cell_trend(-values[:, np.newaxis])
     assert other.slope[0] == pytest.approx(-one.slope[0], abs=1e-12)
     assert other.z[0] == -one.z[0]
 
 
-def test_a_straight_line_leaves_no_memory():
+def test_a_straight_line_leaves_no_memory() -> None:
     assert np.isnan(lag_one_autocorrelation(column(*np.zeros(9)))[0])

@@ -34,17 +34,17 @@ def a(*values: float) -> np.ndarray:
 )
 def test_geometric_mean_of_the_grades_and_its_class(
     grades: tuple[int, ...], index: float, code: int
-):
+) -> None:
     found = geometric_mean([a(value) for value in grades])
     assert found == pytest.approx(index, rel=1e-6)
     assert sensitivity_class(found).item() == code
 
 
-def test_classes_close_at_two_and_four():
+def test_classes_close_at_two_and_four() -> None:
     assert sensitivity_class(a(1, 2, 2.001, 4, 4.001, np.nan)).tolist() == [3, 3, 2, 2, 1, 0]
 
 
-def test_rising_factors_are_graded_at_their_boundaries():
+def test_rising_factors_are_graded_at_their_boundaries() -> None:
     assert grade(a(100, 100.1, 599, 600), EROSIVITY).tolist() == [1, 3, 3, 5]
     assert grade(a(50, 51, 300), RELIEF).tolist() == [1, 3, 5]
     assert grade(a(30, 31, 70), CARBONATE).tolist() == [1, 3, 5]
@@ -53,12 +53,12 @@ def test_rising_factors_are_graded_at_their_boundaries():
     assert grade(a(4.0, 4.0), Breaks(4.0, 4.0)).tolist() == [1, 1]
 
 
-def test_cover_grades_the_other_way_round():
+def test_cover_grades_the_other_way_round() -> None:
     assert grade_cover(a(0.0, 0.2, 0.21, 0.59, 0.6, 1.0)).tolist() == [5, 5, 3, 3, 1, 1]
     assert np.isnan(grade_cover(a(np.nan))).all()
 
 
-def test_every_texture_has_a_grade():
+def test_every_texture_has_a_grade() -> None:
     codes = np.array([0, *Texture], dtype=np.uint8)
     grades = grade_texture(codes)
     assert np.isnan(grades[0])
@@ -68,25 +68,25 @@ def test_every_texture_has_a_grade():
     assert grades[Texture.SANDY_LOAM] == grades[Texture.SILT] == 5
 
 
-def test_the_two_indices_take_their_factors():
+def test_the_two_indices_take_their_factors() -> None:
     erosion = erosion_index(erosivity=a(5), erodibility=a(3), relief=a(5), cover=a(1))
     assert erosion == pytest.approx(2.942831, rel=1e-6)
     rock = desertification_index(carbonate=a(5), slope=a(5), cover=a(3))
     assert rock == pytest.approx(4.217163, rel=1e-6)
 
 
-def test_rocky_desertification_needs_carbonate_rock():
+def test_rocky_desertification_needs_carbonate_rock() -> None:
     index = a(4.5, 4.5, 4.5)
     assert desertification_class(index, a(80, 0, np.nan)).tolist() == [1, 0, 0]
 
 
-def test_the_shortcut_of_2020():
+def test_the_shortcut_of_2020() -> None:
     degrees = np.arange(7, dtype=np.uint8)
     assert monitored_erosion_class(degrees).tolist() == [0, 3, 3, 2, 2, 1, 1]
     assert monitored_desertification_class(degrees).tolist() == [0, 3, 3, 3, 2, 1, 1]
 
 
-def test_the_worst_theme_that_applies_counts():
+def test_the_worst_theme_that_applies_counts() -> None:
     found = worst_class([np.array([2, 3, 0], np.uint8), np.array([0, 1, 0], np.uint8)])
     assert found.tolist() == [2, 1, 0]
 
@@ -97,7 +97,7 @@ def test_the_worst_theme_that_applies_counts():
 )
 def test_the_index_stays_between_the_grades_and_never_falls_with_one(
     grades: list[float], worse: int
-):
+) -> None:
     before = geometric_mean([a(value) for value in grades])[0]
     assert min(grades) - 1e-9 <= before <= max(grades) + 1e-9
     raised = list(grades)

@@ -39,19 +39,19 @@ def valley() -> FloatArray:
     return 10 * np.abs(columns - 2) - rows
 
 
-def test_fill_equals_the_flood_of_the_paper(ground: FloatArray):
+def test_fill_equals_the_flood_of_the_paper(ground: FloatArray) -> None:
     np.testing.assert_array_equal(fill(ground), flooded(ground))
 
 
 @pytest.mark.parametrize("routing", ROUTINGS)
 @pytest.mark.parametrize("tile", [3, 7, 16])
-def test_tiles_give_the_bytes_of_the_whole(ground: FloatArray, routing: str, tile: int):
+def test_tiles_give_the_bytes_of_the_whole(ground: FloatArray, routing: str, tile: int) -> None:
     whole, tiled = in_tiles(ground, routing, 100), in_tiles(ground, routing, tile)
     for name in SAME_FOR_ALL_TILES:
         np.testing.assert_array_equal(tiled[name], whole[name])
 
 
-def test_tiles_may_be_filled_twice(ground: FloatArray):
+def test_tiles_may_be_filled_twice(ground: FloatArray) -> None:
     def twice(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         return [(function(item), function(item))[1] for item in items]
 
@@ -71,7 +71,7 @@ def test_tiles_may_be_filled_twice(ground: FloatArray):
 )
 def test_tiles_give_the_bytes_of_the_whole_anywhere(
     seed: int, levels: int, missing: float, tile: int, routing: str
-):
+) -> None:
     dem = terrain(seed, (15, 19), levels, missing)
     np.testing.assert_array_equal(
         in_tiles(dem, routing, tile)["contributing_area"],
@@ -79,7 +79,7 @@ def test_tiles_give_the_bytes_of_the_whole_anywhere(
     )
 
 
-def test_every_way_ends_at_an_outlet(ground: FloatArray):
+def test_every_way_ends_at_an_outlet(ground: FloatArray) -> None:
     filled = fill(ground)
     codes = flow_directions(filled)
     np.testing.assert_array_equal(codes == NODATA, np.isnan(ground))
@@ -94,7 +94,7 @@ def test_every_way_ends_at_an_outlet(ground: FloatArray):
         assert codes[r, c] == OUTLET
 
 
-def test_water_takes_the_steepest_way_there_is(ground: FloatArray):
+def test_water_takes_the_steepest_way_there_is(ground: FloatArray) -> None:
     filled = fill(ground)
     framed = np.pad(filled, 1, constant_values=np.nan)
     codes = flow_directions(filled)
@@ -108,14 +108,14 @@ def test_water_takes_the_steepest_way_there_is(ground: FloatArray):
             assert codes[row, column] == steepest + 1
 
 
-def test_all_land_arrives_at_the_outlets(ground: FloatArray):
+def test_all_land_arrives_at_the_outlets(ground: FloatArray) -> None:
     codes = flow_directions(fill(ground))
     area = contributing_area(dem=ground, cell_m=30) + 900
     assert area[codes == OUTLET].sum() == 900 * np.isfinite(ground).sum()
 
 
 @pytest.mark.parametrize("routing", ["freeman", "quinn"])
-def test_spreading_loses_nothing(ground: FloatArray, routing: str):
+def test_spreading_loses_nothing(ground: FloatArray, routing: str) -> None:
     codes = flow_directions(fill(ground))
     area = contributing_area(dem=ground, cell_m=1, flow_routing=routing) + 1
     # What a cell spreads, lower neighbours receive: only outlets keep what arrives.
@@ -123,7 +123,7 @@ def test_spreading_loses_nothing(ground: FloatArray, routing: str):
 
 
 @pytest.mark.parametrize("routing", ROUTINGS)
-def test_area_is_bounded(ground: FloatArray, routing: str):
+def test_area_is_bounded(ground: FloatArray, routing: str) -> None:
     area = contributing_area(dem=ground, cell_m=1, flow_routing=routing)
     known = np.isfinite(ground)
     np.testing.assert_array_equal(np.isfinite(area), known)
@@ -131,7 +131,7 @@ def test_area_is_bounded(ground: FloatArray, routing: str):
     assert (area[known] <= known.sum() - 1 + 1e-9).all()
 
 
-def test_valley_by_hand():
+def test_valley_by_hand() -> None:
     area = contributing_area(dem=valley(), cell_m=30) / 900
     # Each side slope is a step of two cells eastward or westward, and the outer drains inward.
     assert area[:, 0].tolist() == [0] * 5
@@ -139,7 +139,7 @@ def test_valley_by_hand():
     assert area[:, 2].tolist() == [4, 9, 14, 19, 24]
 
 
-def test_cone_drains_in_all_directions_alike():
+def test_cone_drains_in_all_directions_alike() -> None:
     rows, columns = np.meshgrid(np.arange(-3.0, 4), np.arange(-3.0, 4), indexing="ij")
     spread = contributing_area(dem=-np.hypot(rows, columns), cell_m=1, flow_routing="freeman")
     np.testing.assert_allclose(spread, spread.T, rtol=1e-12)
@@ -147,7 +147,7 @@ def test_cone_drains_in_all_directions_alike():
 
 
 @pytest.mark.parametrize(("routing", "p", "corner"), [("freeman", 1.1, 1.0), ("quinn", 1, 0.708)])
-def test_shares_of_four_cells_by_hand(routing: str, p: float, corner: float):
+def test_shares_of_four_cells_by_hand(routing: str, p: float, corner: float) -> None:
     dem = np.array([[5.0, 3], [9, 4]])
     # 9 sends to 5 (4 below), 4 (5 below) and over the corner to 3 (6 below on a longer way).
     to_5, to_4, to_3 = 4.0**p, 5.0**p, corner * (6 / math.sqrt(2)) ** p
@@ -160,7 +160,7 @@ def test_shares_of_four_cells_by_hand(routing: str, p: float, corner: float):
     np.testing.assert_allclose(area, [[five, 3], [0, four]], rtol=1e-12)
 
 
-def test_flat_ground_drains_to_the_nearest_edge():
+def test_flat_ground_drains_to_the_nearest_edge() -> None:
     codes = flow_directions(np.zeros((5, 5)))
     assert (codes[0] == OUTLET).all()
     assert codes[1, 2] == 4
@@ -169,7 +169,7 @@ def test_flat_ground_drains_to_the_nearest_edge():
     assert (area + 1)[codes == OUTLET].sum() == 25
 
 
-def test_water_drains_into_nodata():
+def test_water_drains_into_nodata() -> None:
     dem = np.full((5, 5), 3.0)
     dem[2, 2] = np.nan
     codes = flow_directions(fill(dem))
@@ -177,7 +177,7 @@ def test_water_drains_into_nodata():
     assert codes[1, 1] == OUTLET
 
 
-def test_pit_is_filled_to_its_overflow_and_drains_over_it():
+def test_pit_is_filled_to_its_overflow_and_drains_over_it() -> None:
     dem = np.full((5, 5), 9.0)
     dem[2, 2], dem[2, 3], dem[2, 4] = 1, 4, 2
     assert fill(dem)[2, 2] == 4
@@ -186,10 +186,10 @@ def test_pit_is_filled_to_its_overflow_and_drains_over_it():
     assert contributing_area(dem=dem, cell_m=1)[2, 4] >= 2
 
 
-def test_unknown_routing_is_refused():
+def test_unknown_routing_is_refused() -> None:
     with pytest.raises(InvalidInput, match="d8, freeman, quinn"):
         contributing_area(dem=np.zeros((2, 2)), cell_m=1, flow_routing="dinf")
 
 
-def test_all_nodata_stays_nodata():
+def test_all_nodata_stays_nodata() -> None:
     assert np.isnan(contributing_area(dem=np.full((4, 4), np.nan), cell_m=1)).all()

@@ -17,19 +17,19 @@ from shanhai.science.hydrology.tiles import (
 
 @pytest.mark.parametrize("shape", [(7, 10), (1, 4), (5, 1), (3, 3)])
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
-def test_tiles_cover_the_raster_once(shape: tuple[int, int], size: int):
+def test_tiles_cover_the_raster_once(shape: tuple[int, int], size: int) -> None:
     covered = np.zeros(shape, dtype=int)
     for window in TileLayout(*shape, size).windows:
         covered[window.slices] += 1
     assert (covered == 1).all()
 
 
-def test_a_tile_has_cells():
+def test_a_tile_has_cells() -> None:
     with pytest.raises(InvalidInput, match="at least one cell"):
         TileLayout(3, 3, 0)
 
 
-def test_reading_beyond_the_raster_gives_nodata():
+def test_reading_beyond_the_raster_gives_nodata() -> None:
     layers = ArrayLayerStore({"dem": np.arange(6.0).reshape(2, 3)})
     read = TileLayout(2, 3, 2).read(layers, "dem", Window(0, 2, 2, 1), 1)
     np.testing.assert_array_equal(
@@ -38,7 +38,7 @@ def test_reading_beyond_the_raster_gives_nodata():
 
 
 @pytest.mark.parametrize("shape", [(1, 4), (4, 1), (2, 2), (5, 3)])
-def test_a_ring_put_back_changes_nothing(shape: tuple[int, int]):
+def test_a_ring_put_back_changes_nothing(shape: tuple[int, int]) -> None:
     array = np.arange(float(np.prod(shape))).reshape(shape)
     blank = array.copy()
     ring = ring_of(array)
@@ -51,7 +51,7 @@ def test_a_ring_put_back_changes_nothing(shape: tuple[int, int]):
 @pytest.mark.parametrize(
     ("size", "depth"), [(1, 0), (2, 0), (3, 0), (4, 0), (2, 1), (4, 1), (4, 3)]
 )
-def test_seams_know_what_lies_around_a_tile(shape: tuple[int, int], size: int, depth: int):
+def test_seams_know_what_lies_around_a_tile(shape: tuple[int, int], size: int, depth: int) -> None:
     array = np.arange(float(np.prod(shape))).reshape(shape)
     framed = np.pad(array, depth + 1, constant_values=-1)
     tiles = TileLayout(*shape, size)
@@ -66,7 +66,7 @@ def test_seams_know_what_lies_around_a_tile(shape: tuple[int, int], size: int, d
         np.testing.assert_array_equal(seams.around(number)[inside], expected[inside])
 
 
-def test_facing_cells_touch_across_a_seam():
+def test_facing_cells_touch_across_a_seam() -> None:
     array = np.arange(16.0).reshape(4, 4)
     tiles = TileLayout(4, 4, 2)
     seams = Seams(tiles, np.nan)
@@ -88,7 +88,7 @@ def test_facing_cells_touch_across_a_seam():
     assert found == touching
 
 
-def test_settling_works_a_tile_again_only_when_what_it_rests_on_changes():
+def test_settling_works_a_tile_again_only_when_what_it_rests_on_changes() -> None:
     tiles = TileLayout(1, 4, 1)
     worked = []
 

@@ -24,7 +24,7 @@ EXACT = SolveOptions(gap=0.0)
 BOTH = MinimumSet(np.array([5.0, 5.0]))
 
 
-def test_plans_of_the_example_in_order():
+def test_plans_of_the_example_in_order() -> None:
     found = find_alternatives(EXAMPLE, BOTH, 3, EXACT)
     chosen = [np.flatnonzero(plan.chosen).tolist() for plan in found.plans]
     # 5; then 9 with {0, 1, 3} or {0, 2} (4 + 5).
@@ -36,7 +36,7 @@ def test_plans_of_the_example_in_order():
 
 @given(seed=st.integers(0, 10_000), kind=st.sampled_from(GOALS))
 @settings(max_examples=8, deadline=None)
-def test_alternatives_are_the_next_best(seed: int, kind: str):
+def test_alternatives_are_the_next_best(seed: int, kind: str) -> None:
     problem = with_neighbours(bare(seed, 6), seed)
     goal = goal_of(kind, problem, seed)
     ordered = sorted((one[0] for one in every_choice(problem, goal)), reverse=maximises(goal))
@@ -44,7 +44,7 @@ def test_alternatives_are_the_next_best(seed: int, kind: str):
     np.testing.assert_allclose([plan.objective for plan in found.plans], ordered[:5], atol=1e-6)
 
 
-def test_alternatives_differ_by_as_many_sites_as_asked():
+def test_alternatives_differ_by_as_many_sites_as_asked() -> None:
     problem = replace(bare(3, 8), phases=(PhaseRule("a"), PhaseRule("b")))
     found = find_alternatives(problem, MaximumBenefit(np.ones(3)), 4, EXACT, differ_by=3)
     for one, other in combinations(found.plans, 2):
@@ -53,7 +53,7 @@ def test_alternatives_differ_by_as_many_sites_as_asked():
         find_alternatives(problem, MaximumBenefit(np.ones(3)), 0)
 
 
-def test_there_may_be_no_more_plans():
+def test_there_may_be_no_more_plans() -> None:
     found = find_alternatives(replace(EXAMPLE, locked_out=(1, 2)), BOTH, 5, EXACT)
     assert len(found.plans) == 0
     assert not found.frequency.any()
@@ -61,7 +61,7 @@ def test_there_may_be_no_more_plans():
     assert len(find_alternatives(only, MaximumBenefit(np.ones(2)), 5, EXACT).plans) == 1
 
 
-def test_loss_without_each_site():
+def test_loss_without_each_site() -> None:
     best = select_sites(EXAMPLE, BOTH, EXACT)
     # Without 1: {0, 2} costs 9; without 3 too.
     assert irreplaceability(EXAMPLE, BOTH, best, EXACT).tolist() == [0, 4, 0, 4]
@@ -75,7 +75,7 @@ def test_loss_without_each_site():
 
 @given(seed=st.integers(0, 10_000), kind=st.sampled_from(GOALS))
 @settings(max_examples=5, deadline=None)
-def test_loss_is_that_of_every_choice_without_the_site(seed: int, kind: str):
+def test_loss_is_that_of_every_choice_without_the_site(seed: int, kind: str) -> None:
     problem = with_neighbours(bare(seed, 6), seed)
     goal = goal_of(kind, problem, seed)
     best = select_sites(problem, goal, EXACT)
@@ -93,7 +93,7 @@ def test_loss_is_that_of_every_choice_without_the_site(seed: int, kind: str):
 
 @given(seed=st.integers(0, 10_000), kind=st.sampled_from(GOALS[1:]))
 @settings(max_examples=8, deadline=None)
-def test_front_is_that_of_every_choice(seed: int, kind: str):
+def test_front_is_that_of_every_choice(seed: int, kind: str) -> None:
     problem = replace(with_neighbours(bare(seed, 7), seed), budget=None)
     goal = goal_of(kind, problem, seed)
     assert not isinstance(goal, MinimumSet)
@@ -110,7 +110,7 @@ def test_front_is_that_of_every_choice(seed: int, kind: str):
     assert (costs[0], gains[-1]) == (least, pytest.approx(most, abs=1e-6))
 
 
-def test_front_keeps_the_rules():
+def test_front_keeps_the_rules() -> None:
     problem = replace(EXAMPLE, locked_in=(3,), budget=9.0)
     front = pareto_front(problem, MaximumBenefit(np.ones(2)), 4, EXACT)
     assert (front[0].plan.cost, front[0].gain) == (2, 3)

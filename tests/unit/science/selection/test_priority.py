@@ -17,12 +17,12 @@ from shanhai.science.selection.priority import (
 NAN = np.nan
 
 
-def test_ranks_share_ties_and_skip_the_unknown():
+def test_ranks_share_ties_and_skip_the_unknown() -> None:
     np.testing.assert_equal(ranks(np.array([5.0, NAN, 1, 5, 9])), [0.625, NAN, 0.25, 0.625, 1])
     assert np.isnan(ranks(np.array([NAN]))).all()
 
 
-def test_pinch_scores():
+def test_pinch_scores() -> None:
     found = pinch_scores(
         np.array([1.0, 3, 2, NAN]), np.array([0, 0.5, 1, 0]), np.array([1, 0.2, 1, 0])
     )
@@ -32,7 +32,7 @@ def test_pinch_scores():
     assert refused.value.faults[0].pointer == "/protected_share"
 
 
-def test_barrier_scores_and_what_their_money_does():
+def test_barrier_scores_and_what_their_money_does() -> None:
     scores = barrier_scores(np.array([4.5, 2.0, NAN]), np.array([5.0, 10, 1]), 10.0)
     np.testing.assert_allclose(scores, [2.25, 2, NAN])
     assert barrier_scores(np.array([4.0]), np.array([5.0]), 20.0).tolist() == [1]
@@ -44,7 +44,7 @@ def test_barrier_scores_and_what_their_money_does():
         cost_effectiveness(np.ones(1), np.ones(1), np.zeros(1))
 
 
-def test_a_fifth_is_priority_and_three_tenths_are_key():
+def test_a_fifth_is_priority_and_three_tenths_are_key() -> None:
     assert priority_levels(np.arange(10.0, 0, -1)).tolist() == [1, 1, 2, 2, 2, 3, 3, 3, 3, 3]
     assert priority_levels(np.array([3.0])).tolist() == [1]
     # Equal scores are of one level; what scores nothing is general; the unknown has none.
@@ -54,14 +54,14 @@ def test_a_fifth_is_priority_and_three_tenths_are_key():
 
 
 @given(arrays(np.float64, st.integers(1, 60), elements=st.floats(0.001, 1e6), unique=True))
-def test_levels_follow_the_scores(scores: np.ndarray):
+def test_levels_follow_the_scores(scores: np.ndarray) -> None:
     levels = priority_levels(scores)
     assert (np.diff(levels[np.argsort(-scores)].astype(int)) >= 0).all()
     assert (levels == 1).sum() == -(-len(scores) // 5)
     assert (levels <= 2).sum() == -(-len(scores) // 2)
 
 
-def test_units_are_explained():
+def test_units_are_explained() -> None:
     found = unit_priority(
         {
             "pinch": np.array([0.0, 2, 4, 0]),
@@ -82,7 +82,7 @@ def test_units_are_explained():
     assert found.unknown(2) == ()
 
 
-def test_weight_of_the_unknown_is_shared():
+def test_weight_of_the_unknown_is_shared() -> None:
     found = unit_priority(
         {"a": np.array([1.0, 2]), "b": np.array([NAN, 4]), "c": np.array([NAN, NAN])}
     )
@@ -96,7 +96,9 @@ def test_weight_of_the_unknown_is_shared():
     arrays(np.float64, (3, 7), elements=st.floats(-5, 5) | st.just(NAN)),
     st.integers(1, 1000),
 )
-def test_scores_are_shares_and_do_not_depend_on_units_of_measure(values: np.ndarray, factor: int):
+def test_scores_are_shares_and_do_not_depend_on_units_of_measure(
+    values: np.ndarray, factor: int
+) -> None:
     layers = dict(zip("abc", values, strict=True))
     found = unit_priority(layers)
     known = ~np.isnan(values).all(axis=0)
@@ -121,6 +123,6 @@ def test_scores_are_shares_and_do_not_depend_on_units_of_measure(values: np.ndar
 )
 def test_layers_and_weights_that_do_not_fit_are_refused(
     layers: dict[str, np.ndarray], weights: dict[str, float] | None
-):
+) -> None:
     with pytest.raises(InvalidInput):
         unit_priority(layers, weights)

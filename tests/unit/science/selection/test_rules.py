@@ -32,19 +32,19 @@ def limit(amounts: list[float], bound: float, *, floor: bool = False) -> Limit:
     return Limit("budget", "", np.arange(3), np.array(amounts), bound, floor)
 
 
-def test_decimals_add_up_as_written():
+def test_decimals_add_up_as_written() -> None:
     assert exact_sum([0.1, 0.2]) == Decimal("0.3")
     assert not_below(Decimal("0.3")) == 0.3
     assert not_below(exact_sum([1.0, 1e-30])) == np.nextafter(1.0, 2.0)
 
 
 @given(st.lists(st.floats(0, 1e300, allow_subnormal=True), max_size=6))
-def test_sums_do_not_depend_on_order(values: list[float]):
+def test_sums_do_not_depend_on_order(values: list[float]) -> None:
     assert exact_sum(values) == exact_sum(reversed(values))
     assert not_below(exact_sum(values)) >= float(exact_sum(values))
 
 
-def test_limits_hold_in_decimals():
+def test_limits_hold_in_decimals() -> None:
     # The doubles add up to 0.6000000000000001.
     assert limit([0.1, 0.2, 0.3], 0.6).holds(ALL)
     assert limit([0.1, 0.2, 0.3], 0.6, floor=True).holds(ALL)
@@ -54,7 +54,7 @@ def test_limits_hold_in_decimals():
     assert not limit([1.0, 0, 0], 5.0, floor=True).holds(ALL)
 
 
-def test_cuts_forbid_what_breaks_a_limit_and_nothing_allowed():
+def test_cuts_forbid_what_breaks_a_limit_and_nothing_allowed() -> None:
     over = limit([3.0, 0.0, 4.0], 6.0).cut(ALL)
     # Not both that cost something.
     assert (over.columns.tolist(), over.values.tolist(), over.high) == ([0, 2], [1, 1], 1)
@@ -62,7 +62,7 @@ def test_cuts_forbid_what_breaks_a_limit_and_nothing_allowed():
     assert (short.columns.tolist(), short.low) == ([2], 1)
 
 
-def test_a_claim_of_a_missed_target_is_forbidden():
+def test_a_claim_of_a_missed_target_is_forbidden() -> None:
     goal = TargetCoverage(np.ones(2), np.array([5.0, 11.0]))
     programme = make_programme(replace(EXAMPLE, budget=100.0), goal)
     values = np.array([1.0, 0, 1, 0, 1, 1])
@@ -73,7 +73,7 @@ def test_a_claim_of_a_missed_target_is_forbidden():
     assert (cut.columns.tolist(), cut.values.tolist(), cut.high) == ([1, 3, 5], [-1, -1, 1], 0)
 
 
-def test_rules_become_limits_over_options():
+def test_rules_become_limits_over_options() -> None:
     problem = replace(
         EXAMPLE,
         budget=9.0,
@@ -90,7 +90,7 @@ def test_rules_become_limits_over_options():
     assert kinds["target"].options.tolist() == [0, 1, 2, 3, 6, 7]
 
 
-def test_funds_bind_where_claims_overlap():
+def test_funds_bind_where_claims_overlap() -> None:
     funds = (FundRule("marine", 3.0, (0, 1)), FundRule("forest", 2.0, (2,)), FundRule("city", 4.0))
     groups = {group.name: group for group in fund_groups(replace(EXAMPLE, funds=funds))}
     assert set(groups) == {
@@ -107,7 +107,7 @@ def test_funds_bind_where_claims_overlap():
     assert names == ["", "a", "b"]
 
 
-def test_earmarked_money_is_spent_first():
+def test_earmarked_money_is_spent_first() -> None:
     funds = (FundRule("city", 4.0), FundRule("marine", 3.0, (0, 1)))
     problem = replace(EXAMPLE, funds=funds)
     found = select_sites(problem, MaximumBenefit(np.ones(2)), SolveOptions(0.0))
@@ -122,7 +122,7 @@ def test_earmarked_money_is_spent_first():
         payments(problem, np.array([-1, -1, 0, -1]))
 
 
-def test_payments_reroute_what_another_site_needs():
+def test_payments_reroute_what_another_site_needs() -> None:
     # The narrow fund must leave the city's money to the site that nothing else pays for.
     funds = (FundRule("city", 5.0), FundRule("marine", 4.0, (0, 1)), FundRule("year", 3.0, None, 0))
     problem = replace(EXAMPLE, phases=(PhaseRule("a"), PhaseRule("b")), funds=funds)
@@ -132,7 +132,7 @@ def test_payments_reroute_what_another_site_needs():
     assert paid[2].tolist() == [5, 0, 0]
 
 
-def test_too_many_overlaps_are_refused():
+def test_too_many_overlaps_are_refused() -> None:
     funds = tuple(FundRule(str(number), 1.0, (number,)) for number in range(12))
     problem = SelectionProblem(
         np.ones(13), np.ones((1, 13)), ("a",), funds=(*funds, FundRule("city", 1.0))
@@ -182,7 +182,9 @@ def test_too_many_overlaps_are_refused():
         (lambda: {"corridors": (CorridorSteps("c", ((7,),), 1.0),)}, "/corridors/0/steps"),
     ],
 )
-def test_problems_out_of_range_are_refused(change: Callable[[], dict[str, Any]], pointer: str):
+def test_problems_out_of_range_are_refused(
+    change: Callable[[], dict[str, Any]], pointer: str
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         replace(EXAMPLE, **change())
     assert refused.value.faults[0].pointer == pointer

@@ -18,7 +18,7 @@ def always_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("always_ahead")
 @pytest.mark.parametrize("kind", GOALS)
 @pytest.mark.parametrize("seed", range(4))
-def test_head_start_keeps_rules_bound_and_gap(kind: str, seed: int):
+def test_head_start_keeps_rules_bound_and_gap(kind: str, seed: int) -> None:
     problem = with_neighbours(bare(seed, 12), seed)
     if seed % 2:
         problem = with_rules(problem, seed)
@@ -40,7 +40,7 @@ def test_head_start_keeps_rules_bound_and_gap(kind: str, seed: int):
 
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=5, deadline=None)
-def test_many_sites_within_the_gap(seed: int):
+def test_many_sites_within_the_gap(seed: int) -> None:
     rng = np.random.default_rng(seed)
     costs, amounts = rng.uniform(1, 10, 1200), rng.uniform(0, 5, (3, 1200))
     problem = SelectionProblem(costs, amounts, tuple("abc"), budget=float(costs.sum() / 4))

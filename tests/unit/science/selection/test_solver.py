@@ -42,7 +42,7 @@ def chosen_in(selection: SiteSelection) -> list[int]:
     return np.flatnonzero(selection.plan.chosen).tolist()
 
 
-def test_least_cost_for_two_targets():
+def test_least_cost_for_two_targets() -> None:
     found = select_sites(EXAMPLE, BOTH, EXACT)
     assert found.status == "optimal"
     assert chosen_in(found) == [1, 3]
@@ -52,14 +52,14 @@ def test_least_cost_for_two_targets():
     assert found.plan.reached.all()
 
 
-def test_most_benefit_within_a_budget():
+def test_most_benefit_within_a_budget() -> None:
     found = select_sites(replace(EXAMPLE, budget=7.0), EQUAL, EXACT)
     assert chosen_in(found) == [0, 1]
     assert found.plan is not None
     assert (found.plan.objective, found.plan.cost) == (12, 7)
 
 
-def test_exposed_edge_is_paid_for():
+def test_exposed_edge_is_paid_for() -> None:
     found = select_sites(replace(EXAMPLE, edges=LINE), BOTH, EXACT)
     assert chosen_in(found) == [1, 3]
     assert found.plan is not None
@@ -71,7 +71,7 @@ def test_exposed_edge_is_paid_for():
     assert chosen_in(select_sites(dear, lower, EXACT)) == [0, 1]
 
 
-def test_a_corridor_opens_when_every_step_is_done():
+def test_a_corridor_opens_when_every_step_is_done() -> None:
     problem = replace(
         EXAMPLE, budget=7.0, corridors=(CorridorSteps("hill to sea", ((2,), (0, 3)), 10.0),)
     )
@@ -85,7 +85,7 @@ def test_a_corridor_opens_when_every_step_is_done():
 @pytest.mark.parametrize("kind", GOALS)
 @pytest.mark.parametrize("dressed", ["bare", "neighbours", "rules", "all"])
 @pytest.mark.parametrize("seed", [1, 2])
-def test_agrees_with_every_choice(kind: str, dressed: str, seed: int):
+def test_agrees_with_every_choice(kind: str, dressed: str, seed: int) -> None:
     problem = bare(seed, 6 if dressed in ("rules", "all") else 9)
     if dressed in ("neighbours", "all"):
         problem = with_neighbours(problem, seed)
@@ -99,7 +99,7 @@ def test_agrees_with_every_choice(kind: str, dressed: str, seed: int):
 
 @pytest.mark.parametrize("kind", GOALS)
 @pytest.mark.parametrize("term", ["none", "edges", "connections", "corridors", "all"])
-def test_each_term_agrees_with_all_choices_of_fourteen_sites(kind: str, term: str):
+def test_each_term_agrees_with_all_choices_of_fourteen_sites(kind: str, term: str) -> None:
     problem = with_neighbours(bare(5, 14), 5)
     if kind == "minimum":
         problem = replace(problem, budget=None)
@@ -114,14 +114,14 @@ def test_each_term_agrees_with_all_choices_of_fourteen_sites(kind: str, term: st
 
 @given(seed=st.integers(0, 10_000), kind=st.sampled_from(GOALS))
 @settings(max_examples=25, deadline=None)
-def test_agrees_with_every_choice_at_random(seed: int, kind: str):
+def test_agrees_with_every_choice_at_random(seed: int, kind: str) -> None:
     problem = with_neighbours(bare(seed, 7), seed)
     _compare(problem, goal_of(kind, problem, seed))
 
 
 @given(seed=st.integers(0, 10_000), kind=st.sampled_from(GOALS))
 @settings(max_examples=15, deadline=None)
-def test_rules_agree_with_every_choice_at_random(seed: int, kind: str):
+def test_rules_agree_with_every_choice_at_random(seed: int, kind: str) -> None:
     problem = with_rules(bare(seed, 5), seed)
     _compare(problem, goal_of(kind, problem, seed))
 
@@ -145,7 +145,7 @@ def _compare(problem: SelectionProblem, goal: Goal) -> None:
 
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=15, deadline=None)
-def test_budget_and_targets_hold_in_decimals(seed: int):
+def test_budget_and_targets_hold_in_decimals(seed: int) -> None:
     rng = np.random.default_rng(seed)
     costs = rng.integers(1, 1000, 8) / 10
     amounts = rng.integers(0, 1000, (2, 8)) / 1000
@@ -169,7 +169,7 @@ def _compare_best(problem: SelectionProblem, found: SiteSelection) -> None:
     assert found.plan.objective == pytest.approx(max(choices)[0])
 
 
-def test_what_the_tolerance_lets_pass_is_forbidden():
+def test_what_the_tolerance_lets_pass_is_forbidden() -> None:
     # Both sites cost 1e-9 more than there is: less than HiGHS sees.
     problem = SelectionProblem(
         np.array([1.0, 1.000000001, 0.5]), np.array([[3.0, 3, 1]]), ("a",), budget=2.0
@@ -190,7 +190,7 @@ def test_what_the_tolerance_lets_pass_is_forbidden():
     assert none.plan.objective == 0
 
 
-def test_later_phases_count_for_less():
+def test_later_phases_count_for_less() -> None:
     problem = replace(EXAMPLE, phases=(PhaseRule("2025", 4.0), PhaseRule("2030", 3.0, 0.5)))
     found = select_sites(problem, EQUAL, EXACT)
     assert found.plan is not None
@@ -199,7 +199,7 @@ def test_later_phases_count_for_less():
     assert set(found.plan.phase_of.tolist()) == {-1, 0, 1}
 
 
-def test_unreachable_targets_are_named():
+def test_unreachable_targets_are_named() -> None:
     found = select_sites(EXAMPLE, MinimumSet(np.array([11.0, 5.0])), EXACT)
     assert found.status == "infeasible"
     (unmet,) = found.unmet
@@ -212,7 +212,7 @@ def test_unreachable_targets_are_named():
     assert (unmet.possible, other.possible) == (3, 10)
 
 
-def test_rules_that_contradict_each_other_are_named():
+def test_rules_that_contradict_each_other_are_named() -> None:
     tight = replace(EXAMPLE, budget=4.0)
     found = select_sites(tight, BOTH, EXACT)
     assert found.status == "infeasible"
@@ -231,7 +231,7 @@ def test_rules_that_contradict_each_other_are_named():
 
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=15, deadline=None)
-def test_what_is_told_to_be_possible_is(seed: int):
+def test_what_is_told_to_be_possible_is(seed: int) -> None:
     problem = with_rules(bare(seed, 5), seed)
     goal = goal_of("minimum", problem, seed)
     assert isinstance(goal, MinimumSet)
@@ -252,7 +252,7 @@ def test_what_is_told_to_be_possible_is(seed: int):
     assert select_sites(eased, MinimumSet(targets), EXACT).status == "optimal"
 
 
-def test_time_limit_returns_what_there_is():
+def test_time_limit_returns_what_there_is() -> None:
     rng = np.random.default_rng(1)
     costs, amounts = rng.uniform(1, 10, 300), rng.uniform(0, 5, (5, 300))
     problem = SelectionProblem(costs, amounts, tuple("abcde"), budget=float(costs.sum() / 3))
@@ -269,7 +269,7 @@ def test_time_limit_returns_what_there_is():
 
 @given(seed=st.integers(0, 10_000), kind=st.sampled_from(GOALS))
 @settings(max_examples=10, deadline=None)
-def test_the_gap_is_kept(seed: int, kind: str):
+def test_the_gap_is_kept(seed: int, kind: str) -> None:
     problem = with_neighbours(bare(seed, 12), seed)
     goal = goal_of(kind, problem, seed)
     loose, exact = (select_sites(problem, goal, SolveOptions(gap)) for gap in (0.1, 0.0))
@@ -285,7 +285,7 @@ def test_the_gap_is_kept(seed: int, kind: str):
 
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=10, deadline=None)
-def test_more_money_never_gains_less(seed: int):
+def test_more_money_never_gains_less(seed: int) -> None:
     problem = with_neighbours(bare(seed, 10), seed)
     goal = MaximumBenefit(np.ones(3))
     gains = []
@@ -296,7 +296,7 @@ def test_more_money_never_gains_less(seed: int):
     assert gains == sorted(gains)
 
 
-def test_matrix_of_the_example():
+def test_matrix_of_the_example() -> None:
     programme = make_programme(replace(EXAMPLE, edges=LINE, budget=7.0), BOTH)
     # z = x − p of each border: what it takes off is taken off its first site.
     assert programme.objective.tolist() == [6, 5, 7, 6, 2, 2, 2]
@@ -319,13 +319,13 @@ def test_matrix_of_the_example():
         (TargetShortfall(np.array([-1.0, 1]), np.ones(2)), "/goal/weights"),
     ],
 )
-def test_goals_out_of_range_are_refused(goal: Goal, pointer: str):
+def test_goals_out_of_range_are_refused(goal: Goal, pointer: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         select_sites(EXAMPLE, goal)
     assert refused.value.faults[0].pointer == pointer
 
 
 @pytest.mark.parametrize(("gap", "seconds"), [(-0.1, 1.0), (np.nan, 1.0), (0.1, 0.0)])
-def test_options_out_of_range_are_refused(gap: float, seconds: float):
+def test_options_out_of_range_are_refused(gap: float, seconds: float) -> None:
     with pytest.raises(InvalidInput):
         SolveOptions(gap, seconds)

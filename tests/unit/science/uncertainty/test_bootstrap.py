@@ -17,14 +17,14 @@ def points(size: int, unit_m: float) -> np.ndarray:
     return unit_m * np.stack([cols, rows], axis=1)
 
 
-def test_blocks_are_as_large_as_what_hangs_together():
+def test_blocks_are_as_large_as_what_hangs_together() -> None:
     assert block_side_m(lattice(1, 1), 250) == 5_000
     assert block_side_m(lattice(1, 12), 500) > 10_000
     assert block_side_m(np.tile(np.linspace(0, 1, 400), (400, 1)), 250) == 40_000
     assert block_side_m(np.full((3, 3), np.nan), 250) == 5_000
 
 
-def test_means_are_weighted_by_area():
+def test_means_are_weighted_by_area() -> None:
     values = np.array([1.0, 3.0, 10.0])
     zones = np.array([1, 1, 4], dtype=np.uint8)
     found = zone_intervals(values, zones, np.array([3, 1, 5]), 9_000.0 * np.eye(3)[:, :2], 5_000, 1)
@@ -33,7 +33,7 @@ def test_means_are_weighted_by_area():
     assert np.isnan(found[4].low)
 
 
-def test_independent_units_give_the_usual_interval():
+def test_independent_units_give_the_usual_interval() -> None:
     random = np.random.default_rng(3)
     values = random.normal(size=6_400)
     zones = np.ones(6_400, dtype=np.uint8)
@@ -43,7 +43,7 @@ def test_independent_units_give_the_usual_interval():
     assert (found.high - found.low) / 2 == pytest.approx(1.96 / 80, rel=0.1)
 
 
-def test_likeness_of_neighbours_widens_the_interval():
+def test_likeness_of_neighbours_widens_the_interval() -> None:
     values = lattice(4, 3).ravel()
     zones, cells = np.ones(6_400, dtype=np.uint8), np.ones(6_400, dtype=int)
     alone = zone_intervals(values, zones, cells, points(80, 250), 250, 5)[1]
@@ -51,7 +51,7 @@ def test_likeness_of_neighbours_widens_the_interval():
     assert together.high - together.low > 3 * (alone.high - alone.low)
 
 
-def test_same_seed_same_interval():
+def test_same_seed_same_interval() -> None:
     values = lattice(4, 3, 30).ravel()
     zones = (1 + (values < 0)).astype(np.uint8)
     one, other = (

@@ -14,7 +14,7 @@ def areas(factors: Mapping[str, float]) -> dict[int, float]:
     return found | ({5: 3.0, 1: found[1] - 3} if factors.get("shade", 1) > 1 else {})
 
 
-def test_largest_effect_comes_first():
+def test_largest_effect_comes_first() -> None:
     effects = one_at_a_time(areas)
     assert [effect.parameter for effect in effects[:3]] == [
         "c_factor",
@@ -26,13 +26,13 @@ def test_largest_effect_comes_first():
     assert effects[0].higher == pytest.approx({1: 20, 4: -20})
 
 
-def test_zone_that_appears_is_counted():
+def test_zone_that_appears_is_counted() -> None:
     (_, shade, *_) = one_at_a_time(areas)
     assert shade.higher == {1: -3, 4: 0, 5: 3}
     assert shade.moved == 3
 
 
-def test_every_parameter_is_told_and_idle_ones_keep_their_order():
+def test_every_parameter_is_told_and_idle_ones_keep_their_order() -> None:
     effects = one_at_a_time(areas)
     assert len(effects) == 12
     idle = [effect.parameter for effect in effects if effect.moved == 0]

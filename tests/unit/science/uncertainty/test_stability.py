@@ -10,19 +10,19 @@ from shanhai.science.zoning.zone_names import name_zones
 BASELINE = np.array([1, 1, 2, 2, 4, 4] * 20, dtype=np.uint8)
 
 
-def test_worked_example_of_the_index():
+def test_worked_example_of_the_index() -> None:
     assert adjusted_rand_score([0, 0, 1, 1, 2, 2], [0, 0, 1, 2, 2, 2]) == pytest.approx(
         0.444444, rel=1e-5
     )
 
 
-def test_overlap_of_zones_by_hand():
+def test_overlap_of_zones_by_hand() -> None:
     one = np.array([1, 1, 2, 2, 4, 4], dtype=np.uint8)
     other = np.array([1, 1, 2, 4, 4, 4], dtype=np.uint8)
     assert jaccard_by_zone(one, other) == pytest.approx({1: 1, 2: 1 / 2, 4: 2 / 3})
 
 
-def test_zones_that_always_come_back_are_stable():
+def test_zones_that_always_come_back_are_stable() -> None:
     found = cluster_stability(lambda units, _: BASELINE[units], BASELINE, 1)
     assert (found.median, found.p05, found.seeds_median, found.seeds_least) == (1, 1, 1, 1)
     assert found.jaccard == {1: 1, 2: 1, 4: 1}
@@ -31,7 +31,7 @@ def test_zones_that_always_come_back_are_stable():
     assert found.flags == ()
 
 
-def test_zones_by_chance_are_unstable():
+def test_zones_by_chance_are_unstable() -> None:
     def by_chance(units: np.ndarray, seed: int) -> np.ndarray:
         return np.random.default_rng(seed).choice([1, 2, 4], len(units)).astype(np.uint8)
 
@@ -45,16 +45,16 @@ def test_zones_by_chance_are_unstable():
 @pytest.mark.parametrize(
     ("median", "grade"), [(0.8, "good"), (0.79, "fair"), (0.6, "fair"), (0.59, "unstable")]
 )
-def test_grades(median: float, grade: str):
+def test_grades(median: float, grade: str) -> None:
     assert Stability(median, 0.5, {1: 0.75, 4: 0.6}, 1, 1).grade == grade
 
 
-def test_zone_grades():
+def test_zone_grades() -> None:
     found = Stability(1, 1, {1: 0.75, 2: 0.74, 3: 0.6, 4: 0.59}, 1, 1)
     assert list(found.zone_grades.values()) == ["stable", "weak", "weak", "not_stable"]
 
 
-def test_samples_are_of_the_size_asked_for_and_seeded():
+def test_samples_are_of_the_size_asked_for_and_seeded() -> None:
     seen: list[tuple[int, int]] = []
 
     def rezone(units: np.ndarray, seed: int) -> np.ndarray:
@@ -69,7 +69,7 @@ def test_samples_are_of_the_size_asked_for_and_seeded():
     assert seen[:9] == seen[9:]
 
 
-def test_plain_groups_come_back_through_the_whole_way():
+def test_plain_groups_come_back_through_the_whole_way() -> None:
     random = np.random.default_rng(0)
     truth = np.repeat(np.arange(5), 60)
     ratio = np.array([0.9, 0.4, 0.05, -0.2, -0.7])[truth] + 0.02 * random.normal(size=300)

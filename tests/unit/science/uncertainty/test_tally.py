@@ -16,7 +16,7 @@ def draws(seed: int, count: int = 12) -> tuple[np.ndarray, np.ndarray]:
     return ratio, zones
 
 
-def test_numbers_of_one_cell_by_hand():
+def test_numbers_of_one_cell_by_hand() -> None:
     tally = DrawTally.empty((1, 1), 4)
     for ratio, zone in ((-0.2, 4), (0.2, 3), (-0.4, 4), (0.0, 5)):
         tally.add(np.array([[ratio]]), np.array([[zone]], dtype=np.uint8))
@@ -28,7 +28,7 @@ def test_numbers_of_one_cell_by_hand():
 
 
 @given(st.integers(0, 100))
-def test_running_numbers_equal_those_of_all_draws(seed: int):
+def test_running_numbers_equal_those_of_all_draws(seed: int) -> None:
     ratio, zones = draws(seed)
     tally = DrawTally.empty((5, 6), len(ratio))
     for one, codes in zip(ratio, zones, strict=True):
@@ -43,7 +43,7 @@ def test_running_numbers_equal_those_of_all_draws(seed: int):
     assert (result.zone_confidence[valid] >= 1 / 5).all()
 
 
-def test_nodata_stays_nodata():
+def test_nodata_stays_nodata() -> None:
     ratio, zones = draws(1)
     tally = DrawTally.empty((5, 6), len(ratio))
     tally.add(ratio[0], zones[0])
@@ -53,7 +53,7 @@ def test_nodata_stays_nodata():
     assert result.modal_zone[0, 0] == 0
 
 
-def test_windows_of_a_mapped_file_give_the_whole(tmp_path: Path):
+def test_windows_of_a_mapped_file_give_the_whole(tmp_path: Path) -> None:
     ratio, zones = draws(2)
     whole = DrawTally.empty((5, 6), len(ratio))
     mean = np.memmap(tmp_path / "mean", np.float32, "w+", shape=(5, 6))
@@ -72,7 +72,7 @@ def test_windows_of_a_mapped_file_give_the_whole(tmp_path: Path):
 
 
 @pytest.mark.parametrize(("count", "dtype"), [(255, np.uint8), (256, np.uint16)])
-def test_counts_are_as_narrow_as_the_draws_allow(count: int, dtype: type):
+def test_counts_are_as_narrow_as_the_draws_allow(count: int, dtype: type) -> None:
     tally = DrawTally.empty((1, 1), count)
     for _ in range(count):
         tally.add(np.array([[-1.0]]), np.array([[5]], dtype=np.uint8))

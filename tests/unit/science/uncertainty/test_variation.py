@@ -38,7 +38,7 @@ def biophysical() -> LayerGraph:
     return graph_of("biophysical")
 
 
-def test_a_factor_multiplies_every_row_and_stays_in_range(biophysical: LayerGraph):
+def test_a_factor_multiplies_every_row_and_stays_in_range(biophysical: LayerGraph) -> None:
     more = vary(biophysical, alone("runoff_coefficient", 2.0))
     rows = more.graph.nodes["supply.water_conservation"].constants["runoff_coefficient"]
     assert rows[LandCover.CROPLAND] == pytest.approx(0.6)
@@ -48,7 +48,7 @@ def test_a_factor_multiplies_every_row_and_stays_in_range(biophysical: LayerGrap
     assert more.applied == ("runoff_coefficient",)
 
 
-def test_rows_have_factors_of_their_own(biophysical: LayerGraph):
+def test_rows_have_factors_of_their_own(biophysical: LayerGraph) -> None:
     factors = dict.fromkeys(LandCover, 1.0) | {LandCover.FOREST: 0.5}
     varied = vary(biophysical, Draw(row_factors={"shade": factors}))
     shade = varied.graph.nodes["cooling_capacity.cooling"].constants["shade"]
@@ -56,7 +56,7 @@ def test_rows_have_factors_of_their_own(biophysical: LayerGraph):
     assert shade[LandCover.SHRUBLAND] == pytest.approx(0.30)
 
 
-def test_curve_numbers_are_shifted_and_held(biophysical: LayerGraph):
+def test_curve_numbers_are_shifted_and_held(biophysical: LayerGraph) -> None:
     shift = dict.fromkeys(LandCover, 0.0) | {LandCover.FOREST: -10.0, LandCover.BARE: 9.0}
     varied = vary(biophysical, Draw(curve_number_shift=shift))
     numbers = varied.graph.nodes["curve_number.stormwater_regulation"].constants
@@ -65,7 +65,9 @@ def test_curve_numbers_are_shifted_and_held(biophysical: LayerGraph):
     assert numbers["curve_number_d"][LandCover.BARE] == 99.0
 
 
-def test_what_rests_on_a_change_is_affected_also_by_numbers_of_the_area(biophysical: LayerGraph):
+def test_what_rests_on_a_change_is_affected_also_by_numbers_of_the_area(
+    biophysical: LayerGraph,
+) -> None:
     affected = vary(biophysical, alone("uhi_max", 1.2)).affected
     assert affected == {"supply.cooling", "ratio.cooling", "supply_n.cooling"} | {
         "ratio",
@@ -75,19 +77,19 @@ def test_what_rests_on_a_change_is_affected_also_by_numbers_of_the_area(biophysi
     assert not is_affected(AreaFigure("demand.cooling", "quantile", 0.995), affected)
 
 
-def test_cover_cannot_erode_more_than_bare_soil():
+def test_cover_cannot_erode_more_than_bare_soil() -> None:
     scaled = Scaled(lambda: np.array([0.2, 0.9, np.nan]), 1.5, 1.0)
     np.testing.assert_allclose(scaled(), [0.3, 1.0, np.nan])
 
 
-def test_layers_are_scaled_where_they_are_made(biophysical: LayerGraph):
+def test_layers_are_scaled_where_they_are_made(biophysical: LayerGraph) -> None:
     varied = vary(biophysical, alone("c_factor", 1.2))
     assert varied.changed == {"c_factor.soil_retention"}
     assert "potential_erosion.soil_retention" not in varied.affected
     assert "supply.soil_retention" in varied.affected
 
 
-def test_a_draw_changes_all_there_is(biophysical: LayerGraph):
+def test_a_draw_changes_all_there_is(biophysical: LayerGraph) -> None:
     draw = next(draw_parameters(3, weight_shares(None)))
     # The default method of water conservation takes evapotranspiration from a product.
     assert set(VARIED) - set(vary(biophysical, draw).applied) == {"rooting_depth"}
@@ -97,7 +99,7 @@ def test_a_draw_changes_all_there_is(biophysical: LayerGraph):
     assert varied.graph.nodes["demand.carbon_sink"].constants["light_share"] == draw.light_share
 
 
-def test_an_empty_draw_changes_nothing(biophysical: LayerGraph):
+def test_an_empty_draw_changes_nothing(biophysical: LayerGraph) -> None:
     varied = vary(biophysical, Draw())
     assert varied.graph == biophysical
     assert not varied.changed
@@ -105,7 +107,7 @@ def test_an_empty_draw_changes_nothing(biophysical: LayerGraph):
 
 
 @given(factor=st.floats(0.1, 10.0))
-def test_rows_never_leave_their_range(factor: float):
+def test_rows_never_leave_their_range(factor: float) -> None:
     for name in ("support_practice", "shade", "rooting_depth", "crop_coefficient"):
         varied = vary(graph_of("biophysical"), alone(name, factor))
         for key in varied.changed:

@@ -38,7 +38,7 @@ def contiguity() -> Contiguity:
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_every_algorithm_finds_plain_groups(algorithm: Algorithm):
+def test_every_algorithm_finds_plain_groups(algorithm: Algorithm) -> None:
     features, truth = stripes()
     found = partition_by(algorithm, features, 1, contiguity)(5, 5)
     assert adjusted_rand_score(truth, found.labels) == 1
@@ -47,7 +47,7 @@ def test_every_algorithm_finds_plain_groups(algorithm: Algorithm):
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_same_seed_gives_the_same_bytes(algorithm: Algorithm):
+def test_same_seed_gives_the_same_bytes(algorithm: Algorithm) -> None:
     features, _ = stripes(noise=2)
     one, other = (partition_by(algorithm, features, 7, contiguity)(6, 2) for _ in range(2))
     assert one.labels.tobytes() == other.labels.tobytes()
@@ -55,7 +55,7 @@ def test_same_seed_gives_the_same_bytes(algorithm: Algorithm):
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_k_is_checked(algorithm: Algorithm):
+def test_k_is_checked(algorithm: Algorithm) -> None:
     partition = partition_by(algorithm, np.repeat([[0.0], [1.0]], 300, axis=0), 1, contiguity)
     with pytest.raises(InvalidInput, match="2 different zoning units"):
         partition(5, 1)
@@ -63,7 +63,7 @@ def test_k_is_checked(algorithm: Algorithm):
 
 @pytest.mark.parametrize("algorithm", ["ward_contig", "skater"])
 @given(seed=st.integers(0, 20), k=st.integers(2, 10))
-def test_contiguous_clusters_hang_together(algorithm: Algorithm, seed: int, k: int):
+def test_contiguous_clusters_hang_together(algorithm: Algorithm, seed: int, k: int) -> None:
     features, _ = stripes(seed, noise=2)
     graph = contiguity()
     labels = partition_by(algorithm, features, 1, contiguity)(k, 1).labels
@@ -72,7 +72,7 @@ def test_contiguous_clusters_hang_together(algorithm: Algorithm, seed: int, k: i
     assert np.unique(components(same, 600)).size == k
 
 
-def test_ward_agrees_with_scikit_learn_at_every_k():
+def test_ward_agrees_with_scikit_learn_at_every_k() -> None:
     features, _ = stripes(noise=2)
     graph = contiguity()
     touch = np.zeros((600, 600))
@@ -83,13 +83,13 @@ def test_ward_agrees_with_scikit_learn_at_every_k():
         assert adjusted_rand_score(peer, partition(k, 1).labels) == 1
 
 
-def test_ward_refuses_too_many_units():
+def test_ward_refuses_too_many_units() -> None:
     empty = np.zeros((0, 2), dtype=np.int64)
     with pytest.raises(InvalidInput, match="at most 50000 units and the area has 50001"):
         ward_merges(np.zeros((50_001, 1)), Contiguity(empty, empty))
 
 
-def test_skater_cuts_where_the_sum_of_squares_falls_most():
+def test_skater_cuts_where_the_sum_of_squares_falls_most() -> None:
     features = np.array([[0.0], [1], [10], [11], [30]])
     pairs = np.array([[0, 1], [1, 2], [2, 3], [3, 4]])
     cuts = skater_cuts(features, Contiguity(pairs, pairs[:0]), 5)
@@ -100,14 +100,14 @@ def test_skater_cuts_where_the_sum_of_squares_falls_most():
     ]
 
 
-def test_skater_takes_the_tree_of_least_distance():
+def test_skater_takes_the_tree_of_least_distance() -> None:
     features = np.array([[0.0], [1], [3]])
     pairs = np.array([[0, 1], [0, 2], [1, 2]])
     cuts = skater_cuts(features, Contiguity(pairs, pairs[:0]), 2)
     assert sorted(map(tuple, cuts.tree)) == [(0, 1), (1, 2)]
 
 
-def test_skater_keeps_the_least_size():
+def test_skater_keeps_the_least_size() -> None:
     features = np.array([[50.0], [0], [1], [2], [3]])
     pairs = np.array([[0, 1], [1, 2], [2, 3], [3, 4]])
     graph = Contiguity(pairs, pairs[:0])
@@ -117,7 +117,7 @@ def test_skater_keeps_the_least_size():
 
 
 @given(seed=st.integers(0, 50))
-def test_first_cut_is_the_best_of_all(seed: int):
+def test_first_cut_is_the_best_of_all(seed: int) -> None:
     features = np.random.default_rng(seed).normal(size=(12, 2))
     pairs = np.stack([np.arange(11), np.arange(1, 12)], axis=1)
     labels = skater_cuts(features, Contiguity(pairs, pairs[:0]), 2).labels(2)
@@ -131,7 +131,7 @@ def test_first_cut_is_the_best_of_all(seed: int):
     assert spread(labels == 0) == pytest.approx(least)
 
 
-def test_mixture_keeps_memberships_and_bic():
+def test_mixture_keeps_memberships_and_bic() -> None:
     features, _ = stripes(noise=1.5)
     found = partition_by("gmm", features, 3, contiguity)(5, 5)
     assert found.membership is not None
@@ -141,7 +141,7 @@ def test_mixture_keeps_memberships_and_bic():
     assert found.bic == pytest.approx(peer.bic(features))
 
 
-def test_merging_adds_memberships():
+def test_merging_adds_memberships() -> None:
     features, _ = stripes(noise=1.5)
     found = partition_by("gmm", features, 3, contiguity)(8, 2)
     merged = merge_clusters(features, found, np.ones(600, int))
@@ -154,7 +154,9 @@ def test_merging_adds_memberships():
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "gmm"])
-def test_large_sets_are_fitted_on_a_sample(monkeypatch: pytest.MonkeyPatch, algorithm: Algorithm):
+def test_large_sets_are_fitted_on_a_sample(
+    monkeypatch: pytest.MonkeyPatch, algorithm: Algorithm
+) -> None:
     monkeypatch.setattr(clustering_module, "_FIT_ALL_UP_TO", 500)
     monkeypatch.setattr(clustering_module, "_FIT_SAMPLE", 300)
     features, truth = stripes()
@@ -163,14 +165,14 @@ def test_large_sets_are_fitted_on_a_sample(monkeypatch: pytest.MonkeyPatch, algo
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_diagnostics_of_every_algorithm(algorithm: Algorithm):
+def test_diagnostics_of_every_algorithm(algorithm: Algorithm) -> None:
     features, _ = stripes(noise=1)
     found = diagnose(features, 1, partition_by(algorithm, features, 1, contiguity))
     assert [one.k for one in found.by_k] == list(range(2, 11))
     assert all((one.bic is not None) == (algorithm == "gmm") for one in found.by_k)
 
 
-def test_tree_that_may_not_be_cut_has_no_quality():
+def test_tree_that_may_not_be_cut_has_no_quality() -> None:
     features, _ = stripes(noise=1)
     star = np.stack([np.zeros(599, dtype=np.int64), np.arange(1, 600)], axis=1)
     partition = partition_by("skater", features, 1, lambda: Contiguity(star, star[:0]))

@@ -15,14 +15,14 @@ def blobs(count: int = 5, each: int = 30, seed: int = 3) -> tuple[np.ndarray, np
     return centres[truth] + random.normal(size=(count * each, 2)), truth
 
 
-def test_finds_well_separated_groups():
+def test_finds_well_separated_groups() -> None:
     features, truth = blobs()
     clustering = cluster_units(features, 5, seed=1)
     assert adjusted_rand_score(truth, clustering.labels) == 1
     assert clustering.labels[0] == 0
 
 
-def test_centroids_and_inertia_describe_the_labels():
+def test_centroids_and_inertia_describe_the_labels() -> None:
     features, _ = blobs()
     clustering = cluster_units(features, 3, seed=1)
     for cluster, centroid in enumerate(clustering.centroids):
@@ -31,14 +31,14 @@ def test_centroids_and_inertia_describe_the_labels():
     assert clustering.inertia == pytest.approx(distance)
 
 
-def test_same_seed_gives_the_same_bytes():
+def test_same_seed_gives_the_same_bytes() -> None:
     features = np.random.default_rng(8).normal(size=(500, 7))
     one, other = (cluster_units(features, 5, seed=42) for _ in range(2))
     assert one.labels.tobytes() == other.labels.tobytes()
     assert one.centroids.tobytes() == other.centroids.tobytes()
 
 
-def test_clusters_are_numbered_by_first_occurrence():
+def test_clusters_are_numbered_by_first_occurrence() -> None:
     features, _ = blobs()
     labels = cluster_units(features[::-1], 5, seed=7).labels
     _, first = np.unique(labels, return_index=True)
@@ -46,18 +46,18 @@ def test_clusters_are_numbered_by_first_occurrence():
 
 
 @pytest.mark.parametrize("k", [1, 0, 11])
-def test_k_out_of_range(k: int):
+def test_k_out_of_range(k: int) -> None:
     with pytest.raises(InvalidInput, match="between 2 and 10") as caught:
         cluster_units(np.zeros((20, 2)), k, seed=1)
     assert caught.value.faults[0].pointer == "/k"
 
 
-def test_fewer_units_than_k():
+def test_fewer_units_than_k() -> None:
     with pytest.raises(InvalidInput, match="3 different zoning units, fewer than k = 5"):
         cluster_units(np.arange(3.0)[:, np.newaxis].repeat(2, axis=1), 5, seed=1)
 
 
-def test_equal_units_do_not_count_twice():
+def test_equal_units_do_not_count_twice() -> None:
     with pytest.raises(InvalidInput, match="2 different zoning units"):
         cluster_units(np.repeat([[0.0], [1.0]], 30, axis=0), 5, seed=1)
 
@@ -66,14 +66,14 @@ def numbered(features: np.ndarray, labels: list[int]) -> Clustering:
     return Clustering(np.array(labels), np.empty((max(labels) + 1, features.shape[1])), 0.0)
 
 
-def test_merging_joins_the_nearest_clusters():
+def test_merging_joins_the_nearest_clusters() -> None:
     features = np.array([[0.0], [10], [20], [30], [40], [41]])
     merged = merge_clusters(features, numbered(features, [0, 1, 2, 3, 4, 5]), np.ones(6, int))
     assert merged.labels.tolist() == [0, 1, 2, 3, 4, 4]
     assert merged.centroids.ravel().tolist() == [0, 10, 20, 30, 40.5]
 
 
-def test_merging_weighs_by_area():
+def test_merging_weighs_by_area() -> None:
     # Ward's cost: gap² · a·b/(a+b): 1·50 for the large near pair, 4·0.5 for the small far one.
     features = np.array([[0.0], [1], [10], [20], [30], [32]])
     cells = np.array([100, 100, 100, 100, 1, 1])
@@ -83,7 +83,7 @@ def test_merging_weighs_by_area():
 
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 1000), k=st.integers(6, 10))
-def test_merging_always_ends_at_five_and_never_splits(seed: int, k: int):
+def test_merging_always_ends_at_five_and_never_splits(seed: int, k: int) -> None:
     features = np.random.default_rng(seed).normal(size=(60, 3))
     clustering = cluster_units(features, k, seed=seed, starts=1)
     merged = merge_clusters(features, clustering, np.full(60, 4))
@@ -91,7 +91,7 @@ def test_merging_always_ends_at_five_and_never_splits(seed: int, k: int):
     assert len(np.unique(np.stack([clustering.labels, merged.labels]), axis=1).T) == k
 
 
-def test_five_clusters_stay_as_they_are():
+def test_five_clusters_stay_as_they_are() -> None:
     features, _ = blobs()
     clustering = cluster_units(features, 5, seed=1)
     assert merge_clusters(features, clustering, np.ones(150, int)) is clustering

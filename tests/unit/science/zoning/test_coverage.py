@@ -32,14 +32,14 @@ CASES = {
 
 
 @pytest.mark.parametrize(("polygons", "expected"), CASES.values(), ids=CASES.keys())
-def test_cases_and_agreement_with_geos(polygons: list[Polygon], expected: bool):
+def test_cases_and_agreement_with_geos(polygons: list[Polygon], expected: bool) -> None:
     found = np.asarray(polygons, dtype=object)
     assert is_coverage(found) is expected
     geos = bool(shapely.is_valid(found).all() and shapely.coverage_is_valid(found))
     assert geos is expected
 
 
-def test_random_mosaics_of_classes_are_coverages():
+def test_random_mosaics_of_classes_are_coverages() -> None:
     """Their seas touch themselves and each other at corners in every way there is."""
     rng = np.random.default_rng(0)
     for _ in range(20):
@@ -54,12 +54,12 @@ def test_random_mosaics_of_classes_are_coverages():
         assert shapely.coverage_is_valid(mosaic)
 
 
-def test_rings_may_turn_either_way():
+def test_rings_may_turn_either_way() -> None:
     assert is_coverage(np.array([SEA_AROUND.reverse(), ISLAND], dtype=object))
 
 
 @pytest.mark.parametrize("corner", range(4))
-def test_one_corner_moved_a_millimetre_outwards_breaks_a_coverage(corner: int):
+def test_one_corner_moved_a_millimetre_outwards_breaks_a_coverage(corner: int) -> None:
     squares = [
         box(5e5 + 100 * x, 27e5 + 100 * y, 5e5 + 100 * (x + 1), 27e5 + 100 * (y + 1))
         for x in range(3)
@@ -77,6 +77,6 @@ def test_one_corner_moved_a_millimetre_outwards_breaks_a_coverage(corner: int):
 @pytest.mark.parametrize(("polygons", "expected"), CASES.values(), ids=CASES.keys())
 def test_strips_of_a_few_edges_tell_the_same(
     polygons: list[Polygon], expected: bool, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr("shanhai.science.zoning.polygons._STRIP_EDGES", 2)
     assert is_coverage(np.asarray(polygons, dtype=object)) is expected

@@ -45,7 +45,7 @@ def units(settings: ClusteringSettings) -> UnitTable:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("features", ["esdr7", "sd14", "esdr7+coords"])
-def test_zones_fall_from_the_hills_to_the_city(algorithm: Algorithm, features: FeatureSet):
+def test_zones_fall_from_the_hills_to_the_city(algorithm: Algorithm, features: FeatureSet) -> None:
     settings = ClusteringSettings(algorithm=algorithm, features=features)
     table = units(settings)
     found = zone_units(table, SERVICES, LAYOUT, settings)
@@ -59,7 +59,7 @@ def test_zones_fall_from_the_hills_to_the_city(algorithm: Algorithm, features: F
     assert [flag.code for flag in found.joined_flags] == joined
 
 
-def test_default_is_k_means_of_the_ratios():
+def test_default_is_k_means_of_the_ratios() -> None:
     settings = ClusteringSettings()
     found = zone_units(units(settings), SERVICES, LAYOUT)
     assert found.features.names == SERVICES
@@ -67,7 +67,7 @@ def test_default_is_k_means_of_the_ratios():
     assert found.membership is None
 
 
-def test_mixture_tells_how_sure_each_unit_is():
+def test_mixture_tells_how_sure_each_unit_is() -> None:
     settings = ClusteringSettings(algorithm="gmm", k=7)
     found = zone_units(units(settings), SERVICES, LAYOUT, settings)
     assert len(found.clustering.centroids) == 7
@@ -75,7 +75,7 @@ def test_mixture_tells_how_sure_each_unit_is():
     assert ((found.membership > 0.2) & (found.membership <= 1 + 1e-12)).all()
 
 
-def test_components_may_stand_for_the_features():
+def test_components_may_stand_for_the_features() -> None:
     settings = ClusteringSettings(features="sd14", pca=True)
     found = zone_units(units(settings), SERVICES, LAYOUT, settings)
     assert found.features.names[0] == "pc1"
@@ -83,7 +83,7 @@ def test_components_may_stand_for_the_features():
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_diagnostics_reuse_what_made_the_zones(algorithm: Algorithm):
+def test_diagnostics_reuse_what_made_the_zones(algorithm: Algorithm) -> None:
     settings = ClusteringSettings(algorithm=algorithm)
     found = zone_units(units(settings), SERVICES, LAYOUT, settings)
     by_k = diagnose(found.features.matrix, settings.seed, found.partition).by_k
@@ -91,7 +91,7 @@ def test_diagnostics_reuse_what_made_the_zones(algorithm: Algorithm):
 
 
 @given(st.permutations(range(5)))
-def test_numbers_of_the_clusters_do_not_matter(permutation: list[int]):
+def test_numbers_of_the_clusters_do_not_matter(permutation: list[int]) -> None:
     settings = ClusteringSettings()
     table = units(settings)
     found = zone_units(table, SERVICES, LAYOUT, settings, starts=2)
@@ -105,7 +105,7 @@ def test_numbers_of_the_clusters_do_not_matter(permutation: list[int]):
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "ward_contig"])
-def test_stability_goes_the_whole_way(algorithm: Algorithm):
+def test_stability_goes_the_whole_way(algorithm: Algorithm) -> None:
     settings = ClusteringSettings(algorithm=algorithm)
     table = units(settings)
     baseline = zone_units(table, SERVICES, LAYOUT, settings).zones

@@ -16,18 +16,18 @@ CHAIN = Contiguity(np.stack([STEPS[:-1], STEPS[1:]], axis=1), np.empty((0, 2), d
 PAIRS = np.array([[0.0, 0], [0, 1], [5, 5], [5, 6], [10, 0], [11, 0]])
 
 
-def test_worked_example_of_three_pairs():
+def test_worked_example_of_three_pairs() -> None:
     by_k = {one.k: one for one in diagnose(PAIRS, seed=1).by_k}
     assert by_k[3].silhouette == pytest.approx(0.862869, rel=1e-6)
     assert by_k[3].calinski_harabasz == pytest.approx(147.333333, rel=1e-6)
     assert list(by_k) == [2, 3, 4, 5]
 
 
-def test_elbow_of_three_pairs():
+def test_elbow_of_three_pairs() -> None:
     assert diagnose(PAIRS, seed=1).elbow == 3
 
 
-def test_inertia_falls_and_every_k_is_judged():
+def test_inertia_falls_and_every_k_is_judged() -> None:
     features = np.random.default_rng(4).normal(size=(400, 3))
     diagnostics = diagnose(features, seed=2)
     assert [one.k for one in diagnostics.by_k] == list(range(2, 11))
@@ -35,13 +35,13 @@ def test_inertia_falls_and_every_k_is_judged():
     assert diagnostics == diagnose(features, seed=2)
 
 
-def test_too_few_different_units_leave_nothing_to_judge():
+def test_too_few_different_units_leave_nothing_to_judge() -> None:
     diagnostics = diagnose(np.array([[0.0], [1.0], [1.0]]), seed=1)
     assert diagnostics.by_k == ()
     assert diagnostics.elbow is None
 
 
-def test_elbow_needs_a_fall():
+def test_elbow_needs_a_fall() -> None:
     flat = tuple(KDiagnostic(k, 0.5, 1.0, 1.0, 3.0) for k in (2, 3, 4))
     assert elbow(flat) is None
 
@@ -49,19 +49,19 @@ def test_elbow_needs_a_fall():
 @pytest.mark.parametrize(
     ("silhouette", "codes"), [(0.10, ["weak_structure"]), (0.15, []), (None, [])]
 )
-def test_weak_structure_is_flagged(silhouette: float | None, codes: list[str]):
+def test_weak_structure_is_flagged(silhouette: float | None, codes: list[str]) -> None:
     diagnostics = Diagnostics((KDiagnostic(5, silhouette, 1.0, 1.0, 1.0),), None, 9)
     assert [flag.code for flag in diagnostics.flags(5)] == codes
 
 
-def test_silhouette_of_a_large_set_uses_a_seeded_sample():
+def test_silhouette_of_a_large_set_uses_a_seeded_sample() -> None:
     features = np.random.default_rng(0).normal(size=(4500, 2))
     diagnostics = diagnose(features, seed=3)
     assert diagnostics.sample == 4000
     assert all(one.silhouette is not None for one in diagnostics.by_k)
 
 
-def test_numbers_of_clusters_may_be_tried_elsewhere():
+def test_numbers_of_clusters_may_be_tried_elsewhere() -> None:
     def elsewhere(function: Any, items: Any) -> Iterator[Any]:
         sent = pickle.loads(pickle.dumps(function))  # noqa: S301 - our own bytes
         return map(sent, items)

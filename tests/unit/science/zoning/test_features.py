@@ -6,7 +6,7 @@ from shanhai.errors import InvalidInput
 from shanhai.science.zoning.features import feature_layers, prepare_features
 
 
-def test_columns_are_winsorised_and_standardised():
+def test_columns_are_winsorised_and_standardised() -> None:
     column = np.append(np.arange(200.0), 1e9)
     features = prepare_features(column[:, np.newaxis], ["a"])
     assert features.matrix.mean() == pytest.approx(0, abs=1e-12)
@@ -14,14 +14,14 @@ def test_columns_are_winsorised_and_standardised():
     assert features.matrix.max() < 2
 
 
-def test_winsorising_limits_by_hand():
+def test_winsorising_limits_by_hand() -> None:
     column = np.arange(101.0)
     matrix = prepare_features(column[:, np.newaxis], ["a"]).matrix[:, 0]
     capped = np.clip(column, 1, 99)
     np.testing.assert_allclose(matrix, (capped - 50) / capped.std())
 
 
-def test_constant_column_is_dropped_with_a_flag():
+def test_constant_column_is_dropped_with_a_flag() -> None:
     values = np.stack([np.full(9, 0.1), np.arange(9.0)], axis=1)
     features = prepare_features(values, ["flat", "steep"])
     assert features.names == ("steep",)
@@ -29,7 +29,7 @@ def test_constant_column_is_dropped_with_a_flag():
     assert [flag.code for flag in features.flags] == ["constant_feature"]
 
 
-def test_strong_correlation_is_flagged():
+def test_strong_correlation_is_flagged() -> None:
     random = np.random.default_rng(0)
     a, b = random.normal(size=(2, 300))
     features = prepare_features(
@@ -42,12 +42,12 @@ def test_strong_correlation_is_flagged():
     np.testing.assert_allclose(features.correlation, np.corrcoef(features.matrix.T), atol=1e-12)
 
 
-def test_nothing_varies():
+def test_nothing_varies() -> None:
     with pytest.raises(InvalidInput, match="none of the features a, b varies"):
         prepare_features(np.ones((5, 2)), ["a", "b"])
 
 
-def test_layers_of_the_feature_sets():
+def test_layers_of_the_feature_sets() -> None:
     services = ("cooling", "carbon_sink")
     assert feature_layers("esdr7", services) == ("ratio.cooling", "ratio.carbon_sink")
     assert feature_layers("esdr7+coords", services) == feature_layers("esdr7", services)
@@ -59,7 +59,7 @@ def test_layers_of_the_feature_sets():
     )
 
 
-def test_coordinates_are_weighed_and_keep_their_proportions():
+def test_coordinates_are_weighed_and_keep_their_proportions() -> None:
     places = np.stack([np.arange(50.0) * 300, np.arange(50.0) * 100], axis=1)
     features = prepare_features(np.arange(50.0)[:, np.newaxis], ["a"], coordinates=places)
     assert features.names == ("a", "x", "y")
@@ -68,14 +68,14 @@ def test_coordinates_are_weighed_and_keep_their_proportions():
     assert np.square(features.matrix[:, 1:]).mean() == pytest.approx(0.01)
 
 
-def test_one_place_for_all_adds_nothing():
+def test_one_place_for_all_adds_nothing() -> None:
     features = prepare_features(
         np.arange(9.0)[:, np.newaxis], ["a"], coordinates=np.full((9, 2), 7.0)
     )
     assert not features.matrix[:, 1:].any()
 
 
-def test_principal_components_agree_with_scikit_learn():
+def test_principal_components_agree_with_scikit_learn() -> None:
     random = np.random.default_rng(2)
     values = random.normal(size=(400, 5)) @ random.normal(size=(5, 5))
     names = list("abcde")
@@ -92,7 +92,7 @@ def test_principal_components_agree_with_scikit_learn():
     assert (components.loadings.max(axis=1) == np.abs(components.loadings).max(axis=1)).all()
 
 
-def test_flags_tell_what_of_a_service_they_mean():
+def test_flags_tell_what_of_a_service_they_mean() -> None:
     rising = np.arange(30.0)
     values = np.stack([rising, 2 * rising, np.ones(30)], axis=1)
     names = ["supply_n.cooling", "demand_n.recreation", "supply_n.biodiversity"]

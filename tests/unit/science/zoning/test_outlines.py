@@ -16,7 +16,7 @@ def trace(codes: np.ndarray) -> Outlines:
     return trace_outlines(codes.astype(np.uint8), Grid(4548, 500.0, 900.0, 10.0, width, height))
 
 
-def test_cells_and_their_meeting_points():
+def test_cells_and_their_meeting_points() -> None:
     found = trace(np.array([[1, 1, 1, 1], [2, 2, 3, 0]]))
     assert found.codes.tolist() == [1, 2, 3]
     assert [shapely.get_num_coordinates(one) for one in found.polygons] == [7, 5, 5]
@@ -24,7 +24,7 @@ def test_cells_and_their_meeting_points():
     assert found.cell_m == 10
 
 
-def test_patch_around_another_has_a_hole():
+def test_patch_around_another_has_a_hole() -> None:
     codes = np.ones((3, 3))
     codes[1, 1] = 4
     found = trace(codes)
@@ -33,11 +33,11 @@ def test_patch_around_another_has_a_hole():
     assert found.polygons[0].area == 800
 
 
-def test_cells_that_touch_at_a_corner_are_two_patches():
+def test_cells_that_touch_at_a_corner_are_two_patches() -> None:
     assert len(trace(np.eye(2)).polygons) == 2
 
 
-def test_patch_that_touches_itself_at_a_corner_is_valid():
+def test_patch_that_touches_itself_at_a_corner_is_valid() -> None:
     codes = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 0]])
     (polygon,) = trace(codes).polygons
     assert polygon.is_valid
@@ -45,13 +45,13 @@ def test_patch_that_touches_itself_at_a_corner_is_valid():
     assert polygon.area == 700
 
 
-def test_no_class_has_no_outline():
+def test_no_class_has_no_outline() -> None:
     assert len(trace(np.zeros((2, 3))).polygons) == 0
 
 
 @pytest.mark.parametrize("classes", [2, 3, 6])
 @given(seed=st.integers(0, 400))
-def test_outlines_are_a_coverage_and_those_of_gdal(classes: int, seed: int):
+def test_outlines_are_a_coverage_and_those_of_gdal(classes: int, seed: int) -> None:
     codes = np.random.default_rng(seed).integers(0, classes, (9, 12)).astype(np.uint8)
     found = trace(codes)
     assert shapely.is_valid(found.polygons).all()

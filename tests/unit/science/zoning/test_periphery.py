@@ -27,19 +27,19 @@ def rule(rows: list[list[int]], ratio: float | np.ndarray, periphery_m: float = 
     )
 
 
-def test_patch_within_reach_is_peripheral():
+def test_patch_within_reach_is_peripheral() -> None:
     result = rule([[4, 1, 5, 5, 5]], -0.2)
     assert result.codes.tolist() == [[4, 1, 5, 5, 5]]
     assert (result.share, result.detached_patches, result.flags) == (1.0, 0, ())
 
 
-def test_patch_out_of_reach_with_surplus_becomes_general_protection():
+def test_patch_out_of_reach_with_surplus_becomes_general_protection() -> None:
     result = rule([[4, 1, 1, 5, 5]], 0.0)
     assert result.codes.tolist() == [[4, 1, 1, 3, 3]]
     assert result.detached_patches == 0
 
 
-def test_patch_out_of_reach_with_deficit_stays_and_is_flagged():
+def test_patch_out_of_reach_with_deficit_stays_and_is_flagged() -> None:
     result = rule([[4, 5, 1, 1, 5, 5]], -0.2)
     assert result.codes.tolist() == [[4, 5, 1, 1, 5, 5]]
     assert result.detached_patches == 1
@@ -47,51 +47,51 @@ def test_patch_out_of_reach_with_deficit_stays_and_is_flagged():
     assert [flag.code for flag in result.flags] == ["detached"]
 
 
-def test_mean_of_the_patch_decides():
+def test_mean_of_the_patch_decides() -> None:
     ratio = np.array([[0.0, 0.0, 0.0, 0.3, -0.2]])
     assert rule([[4, 1, 1, 5, 5]], ratio).codes[0, 3:].tolist() == [3, 3]
 
 
-def test_missing_ratio_is_left_out_of_the_mean():
+def test_missing_ratio_is_left_out_of_the_mean() -> None:
     ratio = np.array([[0.0, 0.0, 0.0, np.nan, -0.2]])
     assert rule([[4, 1, 1, 5, 5]], ratio).detached_patches == 1
 
 
-def test_corners_join_a_patch():
+def test_corners_join_a_patch() -> None:
     result = rule([[4, 5, 1, 1], [1, 1, 5, 1], [1, 1, 1, 5]], 0.5, periphery_m=100)
     assert (result.codes == 5).sum() == 3
 
 
-def test_small_patch_inside_priority_restoration_joins_it():
+def test_small_patch_inside_priority_restoration_joins_it() -> None:
     inside = [[4, 4, 4], [4, 5, 4], [4, 4, 4]]
     assert (rule(inside, -0.5).codes == 4).all()
     assert rule([[0, 4, 4], [4, 5, 4], [4, 4, 4]], -0.5).codes[1, 1] == 4
 
 
-def test_patch_with_another_neighbour_does_not_join():
+def test_patch_with_another_neighbour_does_not_join() -> None:
     assert rule([[4, 4, 4], [4, 5, 4], [4, 4, 1]], -0.5).codes[1, 1] == 5
 
 
-def test_patch_of_four_mapping_units_does_not_join():
+def test_patch_of_four_mapping_units_does_not_join() -> None:
     rows = np.full((6, 6), 4)
     rows[2:4, 2:4] = 5
     assert (rule(rows.tolist(), -0.5).codes == 5).sum() == 4
 
 
-def test_priority_restoration_may_be_absent():
+def test_priority_restoration_may_be_absent() -> None:
     result = rule([[1, 5, 2, 2]], -0.1)
     assert result.codes.tolist() == [[1, 5, 2, 2]]
     assert result.share == 0
     assert result.detached_patches == 1
 
 
-def test_general_restoration_may_be_absent():
+def test_general_restoration_may_be_absent() -> None:
     result = rule([[1, 4]], -0.1)
     assert result.codes.tolist() == [[1, 4]]
     assert result.share == 1
 
 
-def test_ring_is_off_by_default_and_takes_deficits_near_priority_restoration():
+def test_ring_is_off_by_default_and_takes_deficits_near_priority_restoration() -> None:
     codes = classes([[4, 3, 3, 3]])
     ratio = np.array([[-1.0, -0.1, 0.1, -0.1]])
     assert restoration_ring(codes, ratio.__getitem__, 100, 0).tolist() == [[4, 3, 3, 3]]
@@ -99,7 +99,7 @@ def test_ring_is_off_by_default_and_takes_deficits_near_priority_restoration():
 
 
 @given(seed=st.integers(0, 300), reach_m=st.integers(0, 900))
-def test_reach_agrees_with_the_distance_transform(seed: int, reach_m: int):
+def test_reach_agrees_with_the_distance_transform(seed: int, reach_m: int) -> None:
     codes = np.random.default_rng(seed).choice([0, 1, 4], (17, 23), p=[0.3, 0.68, 0.02])
     codes = codes.astype(np.uint8)
     expected = np.isfinite(distance_m(codes == 4, 30, reach_m))

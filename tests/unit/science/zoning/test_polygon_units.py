@@ -19,7 +19,7 @@ NUMBERS = np.array([[1, 1, 2, 2], [1, 1, 2, 0], [3, 3, 3, 0]])
 LAYERS = np.array([[[1.0, 2, 7, 8], [3, NAN, 9, 5], [NAN, NAN, 4, 6]]])
 
 
-def test_means_are_of_the_valid_cells_of_each_polygon():
+def test_means_are_of_the_valid_cells_of_each_polygon() -> None:
     units = select_polygons(polygon_sums(LAYERS, NUMBERS, 3))
     assert units.means.ravel().tolist() == [2, 8]
     assert units.cells.tolist() == [3, 3]
@@ -27,7 +27,7 @@ def test_means_are_of_the_valid_cells_of_each_polygon():
 
 
 @given(seed=st.integers(0, 30), size=st.integers(2, 9))
-def test_windows_sum_up_to_the_whole(seed: int, size: int):
+def test_windows_sum_up_to_the_whole(seed: int, size: int) -> None:
     random = np.random.default_rng(seed)
     numbers = random.integers(0, 5, (11, 13))
     layers = random.integers(0, 9, (2, 11, 13)).astype(float)
@@ -42,13 +42,13 @@ def test_windows_sum_up_to_the_whole(seed: int, size: int):
         np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))
 
 
-def test_points_are_the_middles():
+def test_points_are_the_middles() -> None:
     points = polygon_points(polygon_sums(LAYERS, NUMBERS, 4))
     np.testing.assert_allclose(points[[0, 2]], [[0.5, 0.5], [1, 2]])
     assert np.isnan(points[3]).all()
 
 
-def test_every_valid_cell_gets_a_zone():
+def test_every_valid_cell_gets_a_zone() -> None:
     sums = polygon_sums(LAYERS, NUMBERS, 4)
     units = select_polygons(sums)
     every = polygon_codes(np.array([1, 4], dtype=np.uint8), units, polygon_points(sums))
@@ -59,6 +59,6 @@ def test_every_valid_cell_gets_a_zone():
     assert zones[1:, 3].tolist() == [4, 1]
 
 
-def test_no_polygon_is_covered():
+def test_no_polygon_is_covered() -> None:
     with pytest.raises(InvalidInput, match="none of the 2 unit polygons"):
         select_polygons(polygon_sums(np.full((1, 2, 2), NAN), np.array([[1, 1], [2, 0]]), 2))

@@ -27,7 +27,7 @@ def scene(seed: int, size: int = 40, smoothing: float = 3) -> np.ndarray:
     return np.asarray(codes).astype(np.uint8)
 
 
-def test_result_is_a_coverage():
+def test_result_is_a_coverage() -> None:
     raster = scene(1)
     raster[20:, 20:] = 4
     coverage = clean_coverage(outlines(raster))
@@ -37,7 +37,7 @@ def test_result_is_a_coverage():
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 1000), smoothing=st.sampled_from([0.0, 0.6, 2.0]))
-def test_no_gap_no_overlap_and_little_change(seed: int, smoothing: float):
+def test_no_gap_no_overlap_and_little_change(seed: int, smoothing: float) -> None:
     raster = scene(seed, size=24, smoothing=smoothing)
     coverage = clean_coverage(outlines(raster))
     zones = list(coverage.zones.values())
@@ -52,7 +52,7 @@ def test_no_gap_no_overlap_and_little_change(seed: int, smoothing: float):
         assert change == pytest.approx(coverage.area_change[code], abs=1e-9)
 
 
-def test_outlines_become_simpler():
+def test_outlines_become_simpler() -> None:
     raw = outlines(scene(1, size=160, smoothing=8))
     coverage = clean_coverage(raw)
     before = shapely.get_num_coordinates(raw.polygons).sum()
@@ -61,7 +61,7 @@ def test_outlines_become_simpler():
     assert after < 0.9 * before
 
 
-def test_tolerance_shrinks_until_areas_hold():
+def test_tolerance_shrinks_until_areas_hold() -> None:
     raster = np.full((30, 30), 1, dtype=np.uint8)
     raster[10:13, 10:13] = 2
     raster[13, 11] = 2
@@ -70,13 +70,13 @@ def test_tolerance_shrinks_until_areas_hold():
     assert coverage.area_change[2] <= MAX_AREA_CHANGE
 
 
-def test_straight_edges_keep_no_vertex_but_the_meeting_points():
+def test_straight_edges_keep_no_vertex_but_the_meeting_points() -> None:
     raster = np.array([[1, 1, 1, 1], [2, 2, 3, 3]], dtype=np.uint8)
     coverage = clean_coverage(outlines(raster))
     assert shapely.get_num_coordinates(list(coverage.zones.values())).tolist() == [6, 5, 5]
 
 
-def test_outer_border_is_not_simplified():
+def test_outer_border_is_not_simplified() -> None:
     raster = scene(2)
     coverage = clean_coverage(outlines(raster))
     merged = shapely.union_all(outlines(raster).polygons)
@@ -85,7 +85,7 @@ def test_outer_border_is_not_simplified():
     ).area == pytest.approx(0, abs=1e-6)
 
 
-def test_patches_keep_their_order_and_codes():
+def test_patches_keep_their_order_and_codes() -> None:
     raw = outlines(scene(3))
     coverage, codes = clean_coverage(raw), raw.codes.tolist()
     assert [patch.code for patch in coverage.patches] == codes
@@ -93,17 +93,17 @@ def test_patches_keep_their_order_and_codes():
     assert parts == {code: codes.count(code) for code in set(codes)}
 
 
-def test_islands_stay_apart():
+def test_islands_stay_apart() -> None:
     raster = np.array([[1, 1, 0, 0, 2], [1, 1, 0, 0, 2]], dtype=np.uint8)
     coverage = clean_coverage(outlines(raster))
     assert {code: zone.area / CELL_M**2 for code, zone in coverage.zones.items()} == {1: 4, 2: 2}
 
 
-def test_same_input_gives_the_same_bytes():
+def test_same_input_gives_the_same_bytes() -> None:
     first, second = (clean_coverage(outlines(scene(5))) for _ in range(2))
     assert {c: z.wkb for c, z in first.zones.items()} == {c: z.wkb for c, z in second.zones.items()}
 
 
-def test_no_polygon_is_an_error():
+def test_no_polygon_is_an_error() -> None:
     with pytest.raises(InvalidInput, match="no zone"):
         clean_coverage(outlines(np.zeros((2, 2), dtype=np.uint8)))

@@ -24,7 +24,7 @@ def scene(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return codes, ratio
 
 
-def test_steps_run_in_the_order_of_the_method_and_are_counted():
+def test_steps_run_in_the_order_of_the_method_and_are_counted() -> None:
     codes, ratio = scene()
     result = postprocess(codes, ratio.__getitem__, 100)
     assert list(result.changed_cells) == [
@@ -42,21 +42,21 @@ def test_steps_run_in_the_order_of_the_method_and_are_counted():
 
 @settings(max_examples=20)
 @given(seed=st.integers(0, 200))
-def test_valid_area_is_kept_cell_by_cell(seed: int):
+def test_valid_area_is_kept_cell_by_cell(seed: int) -> None:
     codes, ratio = scene(seed)
     result = postprocess(codes, ratio.__getitem__, 100)
     assert ((result.codes == 0) == (codes == 0)).all()
     assert result.codes.max() <= 5
 
 
-def test_one_class_area_stays_as_it_is():
+def test_one_class_area_stays_as_it_is() -> None:
     codes = np.full((9, 9), 2, dtype=np.uint8)
     result = postprocess(codes, np.zeros((9, 9)).__getitem__, 100)
     np.testing.assert_array_equal(result.codes, codes)
     assert not any(result.changed_cells.values())
 
 
-def test_law_raises_protection_and_never_lowers_it():
+def test_law_raises_protection_and_never_lowers_it() -> None:
     codes = np.array([[0, 1, 2, 3, 4, 5]], dtype=np.uint8)
     key = np.full_like(codes, 2)
     assert overlay_protection(codes, key).tolist() == [[0, 1, 2, 2, 2, 2]]
@@ -64,7 +64,7 @@ def test_law_raises_protection_and_never_lowers_it():
     assert overlay_protection(codes, key * 0).tolist() == codes.tolist()
 
 
-def test_small_red_line_outlives_the_last_sieve():
+def test_small_red_line_outlives_the_last_sieve() -> None:
     codes = np.full((20, 20), 4, dtype=np.uint8)
     floor = np.zeros_like(codes)
     floor[10, 10] = 1
@@ -74,7 +74,7 @@ def test_small_red_line_outlives_the_last_sieve():
     assert result.changed_cells["overlay"] == 1
 
 
-def test_settings_reach_the_steps():
+def test_settings_reach_the_steps() -> None:
     codes, ratio = scene()
     off = PostprocessSettings(majority_rounds=0, mmu_ha=0, periphery_m=1e9)
     np.testing.assert_array_equal(postprocess(codes, ratio.__getitem__, 100, off).codes, codes)
@@ -88,12 +88,12 @@ def test_settings_reach_the_steps():
         ({"periphery_m": float("nan")}, "periphery_m is nan"),
     ],
 )
-def test_settings_are_checked(settings_: dict[str, float], message: str):
+def test_settings_are_checked(settings_: dict[str, float], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         PostprocessSettings(**settings_)  # type: ignore[arg-type]
 
 
-def test_override_source_tells_where_and_why_the_law_spoke():
+def test_override_source_tells_where_and_why_the_law_spoke() -> None:
     codes = np.full((20, 20), 3, dtype=np.uint8)
     codes[:, 10:] = 1
     red_line, core = np.zeros((2, 20, 20), dtype=bool)
@@ -108,12 +108,12 @@ def test_override_source_tells_where_and_why_the_law_spoke():
     assert postprocess(codes, np.zeros((20, 20)).__getitem__, 100).override_source is None
 
 
-def test_a_reserve_core_outside_the_red_line_is_protected_too():
+def test_a_reserve_core_outside_the_red_line_is_protected_too() -> None:
     off, on = np.zeros((1, 1), dtype=bool), np.ones((1, 1), dtype=bool)
     assert protection_floor(off, on).item() == 1
 
 
-def test_strips_of_the_ratio_make_no_difference(monkeypatch: pytest.MonkeyPatch):
+def test_strips_of_the_ratio_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     codes, ratio = scene(3)
     settings_ = PostprocessSettings(ring_m=500, periphery_m=300)
     whole = postprocess(codes, ratio.__getitem__, 100, settings_)

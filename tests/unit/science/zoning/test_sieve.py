@@ -20,7 +20,7 @@ def scene(seed: int, smoothing: float = 1.5, size: int = 60) -> np.ndarray:
     return np.asarray(np.digitize(noise / noise.std(), [-0.5, 0.5]) + 1).astype(np.uint8)
 
 
-def test_patches_share_sides_or_corners():
+def test_patches_share_sides_or_corners() -> None:
     codes = classes([[1, 0, 1], [0, 1, 0], [2, 2, 1]])
     patches, count = label_patches(codes)
     assert count == 5
@@ -28,7 +28,7 @@ def test_patches_share_sides_or_corners():
     assert label_patches(codes, 8)[1] == 2
 
 
-def test_no_patch_in_nodata():
+def test_no_patch_in_nodata() -> None:
     patches, count = label_patches(np.zeros((2, 2), dtype=np.uint8))
     assert count == 0
     assert not patches.any()
@@ -36,7 +36,7 @@ def test_no_patch_in_nodata():
 
 @pytest.mark.parametrize("connectivity", [4, 8])
 @given(seed=st.integers(0, 300), classes_=st.integers(1, 3))
-def test_patches_agree_with_scipy(connectivity: int, seed: int, classes_: int):
+def test_patches_agree_with_scipy(connectivity: int, seed: int, classes_: int) -> None:
     codes = np.random.default_rng(seed).integers(0, classes_ + 1, (12, 15)).astype(np.uint8)
     patches, count = label_patches(codes, connectivity)
     structure = np.ones((3, 3)) if connectivity == 8 else None
@@ -51,29 +51,29 @@ def test_patches_agree_with_scipy(connectivity: int, seed: int, classes_: int):
     assert (np.diff(first) > 0).all()
 
 
-def test_more_patches_than_the_first_table_holds():
+def test_more_patches_than_the_first_table_holds() -> None:
     board = (np.indices((400, 400)).sum(axis=0) % 2).astype(np.uint8)
     assert label_patches(board)[1] == 80_000
     assert label_patches(board, 8)[1] == 1
 
 
-def test_worked_example_of_the_majority():
+def test_worked_example_of_the_majority() -> None:
     result = majority_filter(classes([[1, 1, 2], [1, 3, 2], [1, 2, 0]]))
     assert result.tolist() == [[1, 1, 2], [1, 1, 2], [1, 2, 0]]
 
 
-def test_tie_with_the_centre_keeps_it():
+def test_tie_with_the_centre_keeps_it() -> None:
     assert majority_filter(classes([[1, 2]])).tolist() == [[1, 2]]
     assert majority_filter(classes([[2, 1]])).tolist() == [[2, 1]]
 
 
-def test_tie_without_the_centre_takes_the_lowest_code():
+def test_tie_without_the_centre_takes_the_lowest_code() -> None:
     codes = classes([[4, 4, 0], [2, 3, 2], [0, 0, 0]])
     assert majority_filter(codes)[1, 1] == 2
 
 
 @given(seed=st.integers(0, 30), size=st.integers(3, 25))
-def test_majority_by_windows_with_halo_equals_the_whole(seed: int, size: int):
+def test_majority_by_windows_with_halo_equals_the_whole(seed: int, size: int) -> None:
     codes = np.random.default_rng(seed).integers(0, 6, (25, 22)).astype(np.uint8)
     grid = Grid(4548, 0, 0, 100, 22, 25)
     tiled = np.empty_like(codes)
@@ -84,7 +84,7 @@ def test_majority_by_windows_with_halo_equals_the_whole(seed: int, size: int):
 
 
 @given(seed=st.integers(0, 30))
-def test_majority_equals_a_count_cell_by_cell(seed: int):
+def test_majority_equals_a_count_cell_by_cell(seed: int) -> None:
     codes = np.random.default_rng(seed).integers(0, 6, (7, 8)).astype(np.uint8)
     padded = np.pad(codes, 1)
     expected = codes.copy()
@@ -99,39 +99,39 @@ def test_majority_equals_a_count_cell_by_cell(seed: int):
 @pytest.mark.parametrize(
     ("mmu_ha", "cell_m", "cells"), [(5, 100, 5), (5, 30, 56), (0, 30, 0), (0.09, 30, 1)]
 )
-def test_minimum_mapping_unit_in_cells(mmu_ha: float, cell_m: float, cells: int):
+def test_minimum_mapping_unit_in_cells(mmu_ha: float, cell_m: float, cells: int) -> None:
     assert min_patch_cells(mmu_ha, cell_m) == cells
 
 
 @pytest.mark.parametrize("seed", [0, 2, 3, 4, 6])
-def test_one_round_agrees_with_gdal(seed: int):
+def test_one_round_agrees_with_gdal(seed: int) -> None:
     codes = scene(seed)
     ours = sieve(codes, 12, rounds=1)
     assert (ours != codes).any()
     np.testing.assert_array_equal(ours, gdal_sieve(codes, 12, connectivity=4))
 
 
-def test_small_patch_takes_the_largest_neighbour():
+def test_small_patch_takes_the_largest_neighbour() -> None:
     codes = classes([[1, 1, 1, 2, 2], [1, 1, 3, 2, 2], [1, 1, 1, 2, 2]])
     assert sieve(codes, 3)[1, 2] == 1
 
 
-def test_equal_neighbours_give_the_lowest_code():
+def test_equal_neighbours_give_the_lowest_code() -> None:
     assert sieve(classes([[5, 5, 1, 2, 2]]), 2).tolist() == [[5, 5, 2, 2, 2]]
 
 
-def test_islet_in_nodata_stays():
+def test_islet_in_nodata_stays() -> None:
     codes = classes([[1, 1, 1, 0, 2], [1, 1, 1, 0, 0]])
     np.testing.assert_array_equal(sieve(codes, 4), codes)
 
 
-def test_patches_that_are_all_small_join():
+def test_patches_that_are_all_small_join() -> None:
     assert sieve(classes([[1, 2, 2, 3]]), 4).tolist() == [[2, 2, 2, 2]]
 
 
 @settings(max_examples=30)
 @given(seed=st.integers(0, 500), min_cells=st.integers(0, 15))
-def test_only_patches_without_neighbour_stay_small(seed: int, min_cells: int):
+def test_only_patches_without_neighbour_stay_small(seed: int, min_cells: int) -> None:
     codes = scene(seed, smoothing=1.0, size=40)
     codes[np.random.default_rng(seed).random(codes.shape) < 0.1] = 0
     result = sieve(codes, min_cells, rounds=50)
@@ -144,7 +144,7 @@ def test_only_patches_without_neighbour_stay_small(seed: int, min_cells: int):
     np.testing.assert_array_equal(sieve(result, min_cells), result)
 
 
-def test_input_is_left_alone():
+def test_input_is_left_alone() -> None:
     codes = classes([[1, 1, 2]])
     sieve(codes, 2)
     assert codes.tolist() == [[1, 1, 2]]

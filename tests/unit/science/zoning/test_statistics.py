@@ -33,7 +33,7 @@ def summaries() -> list[ZoneSummary]:
     return zone_statistics(CODES, LAYERS, 0.09, DISTRICTS)
 
 
-def test_zones_of_the_whole_area_come_first_then_by_district():
+def test_zones_of_the_whole_area_come_first_then_by_district() -> None:
     assert [(one.district, one.zone) for one in summaries()] == [
         (None, 1),
         (None, 4),
@@ -43,20 +43,20 @@ def test_zones_of_the_whole_area_come_first_then_by_district():
     ]
 
 
-def test_areas_sum_up_to_the_valid_area():
+def test_areas_sum_up_to_the_valid_area() -> None:
     whole = [one for one in summaries() if one.district is None]
     assert sum(one.cells for one in whole) == 7
     assert sum(one.share for one in whole) == pytest.approx(1)
     assert whole[0].area_ha == pytest.approx(0.27)
 
 
-def test_share_in_a_district_is_of_its_own_valid_land():
+def test_share_in_a_district_is_of_its_own_valid_land() -> None:
     by_key = {(one.district, one.zone): one for one in summaries()}
     assert by_key[1, 4].share == pytest.approx(0.25)
     assert by_key[2, 4].share == 1
 
 
-def test_numbers_of_one_zone_by_hand():
+def test_numbers_of_one_zone_by_hand() -> None:
     priority = summaries()[1]
     assert priority.cells == 4
     assert priority.ratio.mean == pytest.approx(-0.5)
@@ -69,37 +69,37 @@ def test_numbers_of_one_zone_by_hand():
     assert priority.dominant_deficit == "carbon_sink"
 
 
-def test_balance_is_no_deficit():
+def test_balance_is_no_deficit() -> None:
     strict = summaries()[0]
     assert strict.deficit_share == 0
     assert strict.layers["cooling"].mean == pytest.approx(0.2)
     assert strict.dominant_deficit == "carbon_sink"
 
 
-def test_zone_without_deficit_has_no_dominant_one():
+def test_zone_without_deficit_has_no_dominant_one() -> None:
     layers = ZoneLayers(RATIO.__getitem__, {"cooling": np.abs(RATIO).__getitem__}, {})
     assert zone_statistics(CODES, layers, 1.0)[0].dominant_deficit is None
 
 
-def test_layer_without_value_in_the_zone_is_left_out():
+def test_layer_without_value_in_the_zone_is_left_out() -> None:
     strict, priority = summaries()[:2]
     assert strict.layers["supply_n.cooling"].mean == pytest.approx(0.9)
     assert "supply_n.cooling" not in priority.layers
 
 
-def test_cells_outside_every_district_count_for_the_whole_only():
+def test_cells_outside_every_district_count_for_the_whole_only() -> None:
     districts = np.where(DISTRICTS == 2, 0, 1)
     result = zone_statistics(CODES, LAYERS, 1.0, districts)
     assert sum(one.cells for one in result if one.district == 1) == 4
     assert sum(one.cells for one in result if one.district is None) == 7
 
 
-def test_empty_raster_has_no_zone():
+def test_empty_raster_has_no_zone() -> None:
     assert zone_statistics(np.zeros((2, 4), dtype=np.uint8), LAYERS, 1.0) == []
 
 
 @given(seed=st.integers(0, 200))
-def test_spreads_equal_those_of_numpy(seed: int):
+def test_spreads_equal_those_of_numpy(seed: int) -> None:
     random = np.random.default_rng(seed)
     codes = random.integers(0, 4, (23, 31)).astype(np.uint8)
     districts = random.integers(0, 3, codes.shape)
@@ -116,13 +116,13 @@ def test_spreads_equal_those_of_numpy(seed: int):
         assert one.deficit_share == pytest.approx((values < 0).sum() / (~np.isnan(values)).sum())
 
 
-def test_strips_make_no_difference(monkeypatch: pytest.MonkeyPatch):
+def test_strips_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = summaries()
     monkeypatch.setattr(cells_by_zone, "_STRIP_ROWS", 1)
     assert summaries() == whole
 
 
-def test_very_many_districts():
+def test_very_many_districts() -> None:
     districts = np.array([[1, 20_000, 20_000, 2], [1, 1, 20_000, 0]])
     result = zone_statistics(CODES, LAYERS, 1.0, districts)
     assert {(one.district, one.zone): one.cells for one in result if one.district} == {
@@ -133,13 +133,13 @@ def test_very_many_districts():
     }
 
 
-def test_spread_of_nothing_is_nan():
+def test_spread_of_nothing_is_nan() -> None:
     nothing = np.full(CODES.shape, np.nan)
     strict = zone_statistics(CODES, ZoneLayers(nothing.__getitem__, {}, {}), 1.0)[0]
     assert np.isnan([strict.ratio.mean, strict.ratio.median, strict.deficit_share]).all()
 
 
-def test_profiles_are_weighted_by_area():
+def test_profiles_are_weighted_by_area() -> None:
     matrix = np.array([[1.0, -1], [3, 0], [-2, 2]])
     zones = np.array([1, 1, 4], dtype=np.uint8)
     profiles = feature_profiles(matrix, zones, np.array([3, 1, 5]))
@@ -149,7 +149,7 @@ def test_profiles_are_weighted_by_area():
     }
 
 
-def test_totals_and_classes_are_taken_zone_by_zone_and_district_by_district():
+def test_totals_and_classes_are_taken_zone_by_zone_and_district_by_district() -> None:
     people = np.array([[10.0, 20.0, 1.0, 500.0], [2.0, 30.0, np.nan, 4.0]])
     cover = np.array([[2, 2, 8, 7], [8, 1, 0, 2]], dtype=np.uint8)
     layers = ZoneLayers(
@@ -182,11 +182,11 @@ def test_totals_and_classes_are_taken_zone_by_zone_and_district_by_district():
     }
 
 
-def test_without_known_class_there_are_no_shares():
+def test_without_known_class_there_are_no_shares() -> None:
     assert class_shares(np.array([7, 0, 0])) == {}
 
 
-def test_layers_may_be_read_elsewhere(tmp_path: Path):
+def test_layers_may_be_read_elsewhere(tmp_path: Path) -> None:
     def elsewhere(function: Any, items: Any) -> Iterator[Any]:
         sent = pickle.loads(pickle.dumps(function))  # noqa: S301 - our own bytes
         return map(sent, items)

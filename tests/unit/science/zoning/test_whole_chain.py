@@ -29,7 +29,7 @@ def landscape() -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("k", [5, 8])
-def test_from_ratios_to_five_ordered_zones(k: int):
+def test_from_ratios_to_five_ordered_zones(k: int) -> None:
     ratios = landscape()
     ratio = comprehensive_ratio(ratios)
     net = Fishnet.over(GRID)

@@ -21,7 +21,7 @@ def codes(naming: Naming) -> list[str]:
     return [flag.code for flag in naming.flags]
 
 
-def test_worked_example():
+def test_worked_example() -> None:
     naming = name_zones(LABELS, RATIO, np.full(10, 0.5), np.full(10, 9))
     assert naming.zones.tolist() == EXPECTED
     assert naming.zones.dtype == np.uint8
@@ -32,31 +32,31 @@ def test_worked_example():
 
 
 @given(st.permutations(range(5)), st.integers(-7, 7))
-def test_cluster_numbers_do_not_matter(permutation: list[int], shift: int):
+def test_cluster_numbers_do_not_matter(permutation: list[int], shift: int) -> None:
     relabelled = np.array(permutation)[LABELS] * 3 + shift
     naming = name_zones(relabelled, RATIO, np.full(10, 0.5), np.full(10, 9))
     assert naming.zones.tolist() == EXPECTED
 
 
-def test_means_are_weighted_by_area():
+def test_means_are_weighted_by_area() -> None:
     naming = name([0, 0, 1], [1.0, -1.0, 0.2], cells=[9, 1, 5], supply=[1.0, 0.0, 0.5])
     (first, _) = naming.order
     assert (first.mu, first.sigma, first.delta) == pytest.approx((0.8, 0.9, 0.1))
     assert first.cells == 10
 
 
-def test_near_tie_goes_to_the_larger_supply():
+def test_near_tie_goes_to_the_larger_supply() -> None:
     naming = name([0, 1, 2, 3, 4], [0.51, 0.50, 0.1, -0.2, -0.6], supply=[0.2, 0.8, 0.5, 0.5, 0.5])
     assert naming.zones.tolist() == [2, 1, 3, 5, 4]
     assert naming.swaps == ((0, 1),)
 
 
-def test_difference_of_two_hundredths_is_no_tie():
+def test_difference_of_two_hundredths_is_no_tie() -> None:
     naming = name([0, 1, 2, 3, 4], [0.53, 0.50, 0.1, -0.2, -0.6], supply=[0.2, 0.8, 0.5, 0.5, 0.5])
     assert naming.swaps == ()
 
 
-def test_only_one_pass_of_swaps():
+def test_only_one_pass_of_swaps() -> None:
     # Sorting until nothing moves would bring the third, of largest supply, to the top.
     naming = name(
         [0, 1, 2, 3, 4], [0.52, 0.51, 0.505, -0.2, -0.6], supply=[0.1, 0.2, 0.3, 0.5, 0.5]
@@ -65,12 +65,12 @@ def test_only_one_pass_of_swaps():
     assert naming.zones.tolist() == [3, 1, 2, 5, 4]
 
 
-def test_exact_ties_fall_to_area_then_first_unit():
+def test_exact_ties_fall_to_area_then_first_unit() -> None:
     naming = name([0, 1, 2, 3, 4], [0.0] * 5, cells=[1, 3, 2, 3, 1])
     assert [profile.label for profile in naming.order] == [1, 3, 2, 0, 4]
 
 
-def test_wrong_signs_are_flagged_with_numbers_and_not_relabelled():
+def test_wrong_signs_are_flagged_with_numbers_and_not_relabelled() -> None:
     naming = name([0, 1, 2, 3, 4], [-0.1, -0.2, -0.3, -0.4, -0.5])
     assert naming.zones.tolist() == [1, 2, 3, 5, 4]
     (flag,) = naming.flags
@@ -81,12 +81,12 @@ def test_wrong_signs_are_flagged_with_numbers_and_not_relabelled():
 
 
 @pytest.mark.parametrize(("third", "flags"), [(-0.1, []), (-0.12, ["sign_inconsistent"])])
-def test_general_protection_may_lie_a_little_below_balance(third: float, flags: list[str]):
+def test_general_protection_may_lie_a_little_below_balance(third: float, flags: list[str]) -> None:
     assert codes(name([0, 1, 2, 3, 4], [0.5, 0.4, third, -0.4, -0.6])) == flags
 
 
 @pytest.mark.parametrize(("count", "zones"), [(2, [1, 4]), (3, [1, 3, 4]), (4, [1, 3, 5, 4])])
-def test_fewer_clusters_keep_the_outermost_zones(count: int, zones: list[int]):
+def test_fewer_clusters_keep_the_outermost_zones(count: int, zones: list[int]) -> None:
     ratio = [0.5, 0.05, -0.3, -0.6][:count] if count > 2 else [0.5, -0.5]
     if count == 3:
         ratio = [0.5, 0.05, -0.6]
@@ -96,6 +96,6 @@ def test_fewer_clusters_keep_the_outermost_zones(count: int, zones: list[int]):
 
 
 @pytest.mark.parametrize("count", [1, 6])
-def test_number_of_clusters_must_fit_the_zones(count: int):
+def test_number_of_clusters_must_fit_the_zones(count: int) -> None:
     with pytest.raises(InvalidInput, match="cannot be named"):
         name(list(range(count)), [0.1] * count)

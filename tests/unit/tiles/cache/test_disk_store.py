@@ -28,13 +28,13 @@ def kept_in(folder: Path) -> int:
     return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
 
 
-async def test_tile_outlives_the_process(tmp_path: Path):
+async def test_tile_outlives_the_process(tmp_path: Path) -> None:
     await DiskStore(tmp_path, SHARDS * ROOM).put(KEY, TILE)
     assert await DiskStore(tmp_path, SHARDS * ROOM).get(KEY) == TILE
     assert await DiskStore(tmp_path, SHARDS * ROOM).get(KEY[::-1]) is None
 
 
-async def test_damaged_file_is_no_tile_and_goes(tmp_path: Path):
+async def test_damaged_file_is_no_tile_and_goes(tmp_path: Path) -> None:
     store = DiskStore(tmp_path, SHARDS * ROOM)
     await store.put(KEY, TILE)
     path = only_file_of(tmp_path)
@@ -43,7 +43,7 @@ async def test_damaged_file_is_no_tile_and_goes(tmp_path: Path):
     assert not path.exists()
 
 
-async def test_room_is_kept_and_what_was_used_last_stays(tmp_path: Path):
+async def test_room_is_kept_and_what_was_used_last_stays(tmp_path: Path) -> None:
     store = DiskStore(tmp_path, SHARDS * ROOM)
     body = b"x" * (ROOM // 16)
     for number in range(40):
@@ -56,21 +56,21 @@ async def test_room_is_kept_and_what_was_used_last_stays(tmp_path: Path):
     assert await store.get(key(1)) is None
 
 
-async def test_what_lies_there_from_before_counts(tmp_path: Path):
+async def test_what_lies_there_from_before_counts(tmp_path: Path) -> None:
     await test_room_is_kept_and_what_was_used_last_stays(tmp_path)
     smaller = DiskStore(tmp_path, SHARDS * ROOM // 4)
     await smaller.put(key(100), TILE)
     assert kept_in(tmp_path) <= ROOM // 4
 
 
-async def test_folder_that_cannot_be_used_is_no_error(tmp_path: Path):
+async def test_folder_that_cannot_be_used_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     store = DiskStore(tmp_path / "file", SHARDS * ROOM)
     await store.put(KEY, TILE)
     assert await store.get(KEY) is None
 
 
-async def test_large_tile_does_not_empty_a_folder(tmp_path: Path):
+async def test_large_tile_does_not_empty_a_folder(tmp_path: Path) -> None:
     store = DiskStore(tmp_path, SHARDS * ROOM)
     await store.put(KEY, TILE)
     await store.put(key(1), CachedTile(b"x" * (ROOM // 2), '"tag"'))

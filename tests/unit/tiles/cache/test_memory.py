@@ -9,7 +9,7 @@ def tile(size: int = BODY) -> CachedTile:
     return CachedTile(b"x" * size, '"tag"')
 
 
-def test_least_recently_used_tile_goes_first():
+def test_least_recently_used_tile_goes_first() -> None:
     memory = MemoryCache(10 * ENTRY)
     for key in "abcdefghij":
         memory.put(key, tile())
@@ -20,14 +20,14 @@ def test_least_recently_used_tile_goes_first():
     assert memory.size == 10 * ENTRY
 
 
-def test_tile_put_twice_counts_once():
+def test_tile_put_twice_counts_once() -> None:
     memory = MemoryCache(10 * ENTRY)
     memory.put("a", tile())
     memory.put("a", tile(4))
     assert memory.size == 4 + OVERHEAD_BYTES
 
 
-def test_huge_tile_does_not_empty_the_memory():
+def test_huge_tile_does_not_empty_the_memory() -> None:
     memory = MemoryCache(10 * ENTRY)
     memory.put("a", tile())
     memory.put("b", tile(10 * BODY))
@@ -35,7 +35,7 @@ def test_huge_tile_does_not_empty_the_memory():
     assert memory.get("a") == tile()
 
 
-def test_empty_tiles_are_kept_and_bounded_too():
+def test_empty_tiles_are_kept_and_bounded_too() -> None:
     memory = MemoryCache(10 * OVERHEAD_BYTES)
     for number in range(20):
         memory.put(str(number), tile(0))

@@ -51,7 +51,7 @@ def drawn() -> float:
     return REGISTRY.get_sample_value("shanhai_tiles_cache_lookups_total", {"result": "drawn"}) or 0
 
 
-async def test_hundred_at_once_are_drawn_for_once():
+async def test_hundred_at_once_are_drawn_for_once() -> None:
     tiles, draw, before = TileCache(MemoryCache(MB)), Draw(), drawn()
     assert await asyncio.gather(*(tiles.get("key", draw) for _ in range(100))) == [TILE] * 100
     assert await tiles.get("key", draw) == TILE
@@ -59,7 +59,7 @@ async def test_hundred_at_once_are_drawn_for_once():
     assert drawn() - before == 1
 
 
-async def test_two_processes_draw_once():
+async def test_two_processes_draw_once() -> None:
     store, draw = Shared(), Draw()
     processes = [TileCache(MemoryCache(MB), store) for _ in range(2)]
     found = await asyncio.gather(*(one.get("key", draw) for one in processes for _ in range(5)))
@@ -68,7 +68,7 @@ async def test_two_processes_draw_once():
     assert store.claims == set()
 
 
-async def test_error_is_never_kept():
+async def test_error_is_never_kept() -> None:
     store, draw = Shared(), Draw(fails=1)
     tiles = TileCache(MemoryCache(MB), store)
     with pytest.raises(Unavailable):
@@ -78,14 +78,14 @@ async def test_error_is_never_kept():
     assert await tiles.get("key", draw) == TILE
 
 
-async def test_process_that_died_while_drawing_only_delays():
+async def test_process_that_died_while_drawing_only_delays() -> None:
     store, draw = Shared(), Draw()
     store.claims.add("key")
     assert await TileCache(MemoryCache(MB), store).get("key", draw) == TILE
     assert draw.times == 1
 
 
-async def test_tile_of_the_store_is_in_memory_from_then_on():
+async def test_tile_of_the_store_is_in_memory_from_then_on() -> None:
     store, draw = Shared(), Draw()
     store.kept["key"] = TILE
     tiles = TileCache(MemoryCache(MB), store)

@@ -13,14 +13,14 @@ DEM = SourceDataset("dem", Label("高程", "Elevation"), 30.0, "Copernicus", "op
 NPP = replace(DEM, dataset="npp", source="Miami model", licence=None, stand_in=True)
 
 
-def test_credits_are_given_once():
+def test_credits_are_given_once() -> None:
     assert attribution([DEM, NPP, replace(DEM, dataset="slope")]) == (
         "Copernicus (open); Miami model"
     )
     assert attribution([replace(DEM, source=None)]) == ""
 
 
-def test_credits_shown_as_markup_cannot_act():
+def test_credits_shown_as_markup_cannot_act() -> None:
     hostile = replace(DEM, source="<img src=x onerror=alert&1>", licence=None)
     shown = attribution_html([hostile], 'https://tiles.test/?a=1&b="', "en")
     assert shown == (
@@ -30,7 +30,7 @@ def test_credits_shown_as_markup_cannot_act():
     assert attribution_html([replace(DEM, source=None)], "https://tiles.test/", "zh") == ""
 
 
-def test_credits_on_a_map_leave_room_for_it():
+def test_credits_on_a_map_leave_room_for_it() -> None:
     """A layer of everything names some forty sources, each with a sentence of licence."""
     many = [
         replace(DEM, dataset=f"d{n}", source=f"Mission {n}, level 2, processed by somebody; 2020")
@@ -46,13 +46,13 @@ def test_credits_on_a_map_leave_room_for_it():
     assert short_attribution([replace(DEM, source="长" * 500)], "zh") == "长" * 60
 
 
-def test_only_stand_ins_are_noted():
+def test_only_stand_ins_are_noted() -> None:
     noted = replace(NPP, note=Label("模型估算", "modelled"))
     (note,) = stand_in_notes([DEM, noted])
     assert (note.dataset, note.note_zh, note.note_en) == ("npp", "模型估算", "modelled")
 
 
-def test_a_note_in_one_language_serves_both():
+def test_a_note_in_one_language_serves_both() -> None:
     row = {
         "code": "npp",
         "name_zh": "净初级生产力",

@@ -55,7 +55,7 @@ def ratio(tmp_path: Path) -> Path:
     return path
 
 
-def test_areas_of_classes_over_the_whole_raster(rasters: DatasetPool, zones: Path):
+def test_areas_of_classes_over_the_whole_raster(rasters: DatasetPool, zones: Path) -> None:
     found = class_areas(rasters, zones, 1, None, ZONES).as_json()
     rows = areas()[:, 0]
     by_value = {one["value"]: one for one in found["classes"]}
@@ -73,7 +73,7 @@ def test_areas_of_classes_over_the_whole_raster(rasters: DatasetPool, zones: Pat
     assert found["cells"] == 108
 
 
-def test_figures_of_a_quantity_weigh_cells_by_their_area(rasters: DatasetPool, ratio: Path):
+def test_figures_of_a_quantity_weigh_cells_by_their_area(rasters: DatasetPool, ratio: Path) -> None:
     # The first three cells of the first row and the tenth's, of which the latter have no value;
     # with the second row's: values 0, 1, 2 and 12, 13, 14.
     area = shapely.multipolygons([box_of("118.0,24.98,118.03,25.0")])
@@ -93,7 +93,7 @@ def test_figures_of_a_quantity_weigh_cells_by_their_area(rasters: DatasetPool, r
     assert found["nodata_area_m2"] == 0
 
 
-def test_nothing_known_has_no_figures(rasters: DatasetPool, ratio: Path):
+def test_nothing_known_has_no_figures(rasters: DatasetPool, ratio: Path) -> None:
     area = shapely.multipolygons([box_of("118.0,24.9,118.05,24.91")])
     found = quantity_figures(rasters, ratio, 1, area).as_json()
     assert found["cells"] == 0
@@ -102,13 +102,15 @@ def test_nothing_known_has_no_figures(rasters: DatasetPool, ratio: Path):
     assert found["nodata_area_m2"] > 0
 
 
-def test_bands_are_chosen(rasters: DatasetPool, ratio: Path):
+def test_bands_are_chosen(rasters: DatasetPool, ratio: Path) -> None:
     assert quantity_figures(rasters, ratio, 2, None).mean == pytest.approx(7)
     with pytest.raises(InvalidInput, match="bands 1 to 2"):
         quantity_figures(rasters, ratio, 3, None)
 
 
-def test_a_clip_lies_on_the_rasters_own_cells(rasters: DatasetPool, ratio: Path, tmp_path: Path):
+def test_a_clip_lies_on_the_rasters_own_cells(
+    rasters: DatasetPool, ratio: Path, tmp_path: Path
+) -> None:
     triangle = shapely.Polygon([(118.02, 24.98), (118.0712, 24.98), (118.02, 24.9288)])
     target = tmp_path / "clip.tif"
     clip_raster(rasters, ratio, shapely.multipolygons([triangle]), target, tags={"A": "b"})
@@ -129,7 +131,7 @@ def test_a_clip_lies_on_the_rasters_own_cells(rasters: DatasetPool, ratio: Path,
         assert valid.sum() == 15
 
 
-def test_one_band_may_be_clipped(rasters: DatasetPool, ratio: Path, tmp_path: Path):
+def test_one_band_may_be_clipped(rasters: DatasetPool, ratio: Path, tmp_path: Path) -> None:
     area = shapely.multipolygons([box_of("118.0,24.9,118.12,25.0")])
     clip_raster(rasters, ratio, area, tmp_path / "clip.tif", band=2, tags={})
     with rasterio.open(tmp_path / "clip.tif") as file:
@@ -137,13 +139,17 @@ def test_one_band_may_be_clipped(rasters: DatasetPool, ratio: Path, tmp_path: Pa
         assert (file.read(1) == 7).all()
 
 
-def test_an_area_without_cells_cannot_be_clipped(rasters: DatasetPool, ratio: Path, tmp_path: Path):
+def test_an_area_without_cells_cannot_be_clipped(
+    rasters: DatasetPool, ratio: Path, tmp_path: Path
+) -> None:
     area = shapely.multipolygons([box_of("10,10,11,11")])
     with pytest.raises(InvalidInput, match="covers no cell"):
         clip_raster(rasters, ratio, area, tmp_path / "clip.tif", tags={})
 
 
-def test_a_preview_is_as_small_as_asked_and_never_enlarged(rasters: DatasetPool, zones: Path):
+def test_a_preview_is_as_small_as_asked_and_never_enlarged(
+    rasters: DatasetPool, zones: Path
+) -> None:
     picture = Image.open(io.BytesIO(draw_preview(rasters, zones, 1, ZONES, None, 2048)))
     assert picture.size == (12, 10)
     pixels = np.asarray(picture.convert("RGBA"))

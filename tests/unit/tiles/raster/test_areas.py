@@ -15,7 +15,7 @@ def polygon(rings: list) -> dict:
     return {"type": "Polygon", "coordinates": rings}
 
 
-def test_a_geometry_and_a_feature_of_it_are_the_same_area():
+def test_a_geometry_and_a_feature_of_it_are_the_same_area() -> None:
     alone = polygons_of(polygon(SQUARE))
     feature = polygons_of({"type": "Feature", "properties": {}, "geometry": polygon(SQUARE)})
     multi = polygons_of({"type": "MultiPolygon", "coordinates": [SQUARE]})
@@ -36,7 +36,9 @@ def test_a_geometry_and_a_feature_of_it_are_the_same_area():
         (polygon([[[0, 0], [999, 0], [1, 1], [0, 0]]]), "is not a place", "/coordinates"),
     ],
 )
-def test_what_is_no_area_is_refused_where_it_is_wrong(value: object, said: str, pointer: str):
+def test_what_is_no_area_is_refused_where_it_is_wrong(
+    value: object, said: str, pointer: str
+) -> None:
     with pytest.raises(InvalidInput) as refusal:
         polygons_of(value)
     assert said in refusal.value.message
@@ -45,7 +47,7 @@ def test_what_is_no_area_is_refused_where_it_is_wrong(value: object, said: str, 
     assert "repair" not in refusal.value.message
 
 
-def test_too_many_vertices_are_refused():
+def test_too_many_vertices_are_refused() -> None:
     angles = np.linspace(0, 2 * np.pi, MOST_VERTICES + 2)
     ring = np.column_stack([118 + 0.1 * np.cos(angles), 24 + 0.1 * np.sin(angles)]).tolist()
     ring[-1] = ring[0]
@@ -54,7 +56,7 @@ def test_too_many_vertices_are_refused():
 
 
 @pytest.mark.parametrize("text", ["", "1,2,3", "118,24,117,25", "118,24,119,nan", "118,25,119,24"])
-def test_what_is_no_box_is_refused(text: str):
+def test_what_is_no_box_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="west,south,east,north") as refusal:
         box_of(text)
     assert refusal.value.faults[0].pointer == "bbox"
@@ -69,7 +71,7 @@ def cells_of(area: shapely.Geometry | None) -> np.ndarray:
     return found
 
 
-def test_a_cell_belongs_to_an_area_when_its_centre_does():
+def test_a_cell_belongs_to_an_area_when_its_centre_does() -> None:
     found = cells_of(shapely.multipolygons([box_of("118.0996,24.2995,118.6004,24.9004")]))
     rows, columns = np.nonzero(found)
     # Centres at 118.0005 + 0.001 n: from 118.1005 to 118.5995; north of 24.2995 counts no more.
@@ -78,26 +80,26 @@ def test_a_cell_belongs_to_an_area_when_its_centre_does():
     assert found.sum() == 500 * 600
 
 
-def test_the_whole_raster_is_an_area_too():
+def test_the_whole_raster_is_an_area_too() -> None:
     assert cells_of(None).all()
 
 
-def test_an_area_beside_the_raster_has_no_cell():
+def test_an_area_beside_the_raster_has_no_cell() -> None:
     assert not cells_of(shapely.multipolygons([box_of("10,10,11,11")])).any()
 
 
-def test_holes_and_parts_are_kept():
+def test_holes_and_parts_are_kept() -> None:
     outer, hole = box_of("118.1,24.4,118.3,24.8"), box_of("118.15,24.5,118.25,24.7")
     other = box_of("118.7,24.6,118.8,24.7")
     found = cells_of(shapely.MultiPolygon([outer.difference(hole), other]))
     assert found.sum() == 200 * 400 - 100 * 200 + 100 * 100
 
 
-def test_an_area_of_the_whole_world_is_cut_to_the_raster():
+def test_an_area_of_the_whole_world_is_cut_to_the_raster() -> None:
     assert cells_of(shapely.multipolygons([box_of("-180,-90,180,90")])).all()
 
 
-def test_too_many_cells_are_refused():
+def test_too_many_cells_are_refused() -> None:
     huge = RasterFrame("EPSG:4490", (0.0001, 0, 110, 0, -0.0001, 30), 20_000, 20_000)
     with pytest.raises(LimitExceeded, match="400000000 cells"):
         cover(huge, None)

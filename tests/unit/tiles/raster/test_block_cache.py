@@ -9,7 +9,7 @@ def block(value: int) -> np.ndarray:
     return np.full(100, value, np.uint8)
 
 
-def test_the_longest_unused_go_first_and_the_bound_holds():
+def test_the_longest_unused_go_first_and_the_bound_holds() -> None:
     blocks = BlockCache(1000)
     for number in range(10):
         blocks.put((number,), block(number))
@@ -20,7 +20,7 @@ def test_the_longest_unused_go_first_and_the_bound_holds():
     assert blocks.size == 1000
 
 
-def test_a_block_that_is_put_again_counts_once():
+def test_a_block_that_is_put_again_counts_once() -> None:
     blocks = BlockCache(1000)
     blocks.put(("a",), block(1))
     blocks.put(("a",), block(2))
@@ -28,14 +28,14 @@ def test_a_block_that_is_put_again_counts_once():
     assert blocks.get(("a",))[0] == 2
 
 
-def test_what_takes_much_of_the_room_is_not_kept():
+def test_what_takes_much_of_the_room_is_not_kept() -> None:
     blocks = BlockCache(1000)
     blocks.put(("a",), np.zeros(126, np.uint8))
     assert blocks.get(("a",)) is None
     assert blocks.size == 0
 
 
-def test_nobody_can_change_what_is_kept():
+def test_nobody_can_change_what_is_kept() -> None:
     blocks = BlockCache(1000)
     blocks.put(("a",), block(1))
     with pytest.raises(ValueError, match="read-only"):

@@ -33,7 +33,7 @@ def first_cell(rasters: DatasetPool, path: Path, window: Window = CELL) -> float
         return float(raster.read(1, 0, window)[0, 0])
 
 
-def test_a_handle_is_used_again(rasters: DatasetPool, tmp_path: Path):
+def test_a_handle_is_used_again(rasters: DatasetPool, tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", 1)
     with rasters.open(path) as first:
         pass
@@ -41,14 +41,14 @@ def test_a_handle_is_used_again(rasters: DatasetPool, tmp_path: Path):
         assert second is first
 
 
-def test_two_at_once_have_a_handle_each(rasters: DatasetPool, tmp_path: Path):
+def test_two_at_once_have_a_handle_each(rasters: DatasetPool, tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", 1)
     with rasters.open(path) as one, rasters.open(path) as other:
         assert one is not other
     assert len(rasters) == 2
 
 
-def test_the_longest_unused_are_closed(rasters: DatasetPool, tmp_path: Path):
+def test_the_longest_unused_are_closed(rasters: DatasetPool, tmp_path: Path) -> None:
     paths = [write(tmp_path / f"{value}.tif", value) for value in range(3)]
     opened = []
     for path in paths:
@@ -58,7 +58,7 @@ def test_the_longest_unused_are_closed(rasters: DatasetPool, tmp_path: Path):
     assert [one.file.closed for one in opened] == [True, False, False]
 
 
-def test_a_replaced_file_is_opened_anew(rasters: DatasetPool, tmp_path: Path):
+def test_a_replaced_file_is_opened_anew(rasters: DatasetPool, tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", 1)
     assert first_cell(rasters, path) == 1
     with rasters.open(path) as former:
@@ -68,7 +68,9 @@ def test_a_replaced_file_is_opened_anew(rasters: DatasetPool, tmp_path: Path):
     assert former.file.closed
 
 
-def test_a_removed_file_is_unreadable_and_nothing_stays_open(rasters: DatasetPool, tmp_path: Path):
+def test_a_removed_file_is_unreadable_and_nothing_stays_open(
+    rasters: DatasetPool, tmp_path: Path
+) -> None:
     path = write(tmp_path / "a.tif", 1)
     assert first_cell(rasters, path) == 1
     path.unlink()
@@ -76,14 +78,16 @@ def test_a_removed_file_is_unreadable_and_nothing_stays_open(rasters: DatasetPoo
         first_cell(rasters, path)
 
 
-def test_a_file_removed_while_it_is_read_is_read_to_its_end(rasters: DatasetPool, tmp_path: Path):
+def test_a_file_removed_while_it_is_read_is_read_to_its_end(
+    rasters: DatasetPool, tmp_path: Path
+) -> None:
     path = write(tmp_path / "a.tif", 1)
     with rasters.open(path) as raster:
         path.unlink()
         assert raster.read(1, 0, CELL)[0, 0] == 1
 
 
-def test_a_damaged_file_gives_its_handle_up(rasters: DatasetPool, tmp_path: Path):
+def test_a_damaged_file_gives_its_handle_up(rasters: DatasetPool, tmp_path: Path) -> None:
     path, grid = tmp_path / "a.tif", Grid(4548, 500_000.0, 2_700_000.0, 100.0, 1200, 1200)
     cells = np.random.default_rng(1).random((1, 1200, 1200))
     write_cog(path, CogFrame.of_grid(grid), [(Window(0, 0, 1200, 1200), cells)])
@@ -97,7 +101,7 @@ def test_a_damaged_file_gives_its_handle_up(rasters: DatasetPool, tmp_path: Path
     assert len(rasters) == 0
 
 
-def test_levels_are_those_of_the_overviews(rasters: DatasetPool, tmp_path: Path):
+def test_levels_are_those_of_the_overviews(rasters: DatasetPool, tmp_path: Path) -> None:
     grid = Grid(4548, 500_000.0, 2_700_000.0, 100.0, 1400, 1025)
     values = np.arange(1025 * 1400, dtype=float).reshape(1, 1025, 1400)
     write_cog(tmp_path / "a.tif", CogFrame.of_grid(grid), [(Window(0, 0, 1025, 1400), values)])
@@ -113,7 +117,7 @@ def test_levels_are_those_of_the_overviews(rasters: DatasetPool, tmp_path: Path)
         ]
 
 
-def test_threads_do_not_share_a_handle(tmp_path: Path):
+def test_threads_do_not_share_a_handle(tmp_path: Path) -> None:
     rasters = DatasetPool()
     path = write(tmp_path / "a.tif", 7)
     both = threading.Barrier(2, timeout=20)

@@ -48,13 +48,13 @@ def aligned(tmp_path: Path) -> Path:
     return path
 
 
-def test_every_pixel_shows_its_own_cell(rasters: DatasetPool, aligned: Path):
+def test_every_pixel_shows_its_own_cell(rasters: DatasetPool, aligned: Path) -> None:
     values = draw(rasters, aligned, tile_at(118.1, 24.6, 8))
     row, column = np.mgrid[:256, :256]
     np.testing.assert_array_equal(values, 1000 * row + column)
 
 
-def test_double_size_repeats_cells(rasters: DatasetPool, aligned: Path):
+def test_double_size_repeats_cells(rasters: DatasetPool, aligned: Path) -> None:
     values = draw(rasters, aligned, tile_at(118.1, 24.6, 8), 512)
     row, column = np.mgrid[:512, :512] // 2
     np.testing.assert_array_equal(values, 1000 * row + column)
@@ -62,7 +62,7 @@ def test_double_size_repeats_cells(rasters: DatasetPool, aligned: Path):
 
 def test_coarser_tiles_read_the_overview_and_leave_the_rest_empty(
     rasters: DatasetPool, aligned: Path
-):
+) -> None:
     west, south, east, north = tile_at(118.1, 24.6, 8)
     wide = (west, north - 8 * (north - south), west + 8 * (east - west), north)
     values = draw(rasters, aligned, wide)
@@ -74,7 +74,9 @@ def test_coarser_tiles_read_the_overview_and_leave_the_rest_empty(
     assert np.abs(inside // 1000 - expected[0]).max() < 8
 
 
-def test_a_tile_across_the_edge_shows_the_cells_on_this_side(rasters: DatasetPool, aligned: Path):
+def test_a_tile_across_the_edge_shows_the_cells_on_this_side(
+    rasters: DatasetPool, aligned: Path
+) -> None:
     west, south, east, north = tile_at(118.1, 24.6, 8)
     half = (east - west) / 2
     values = draw(rasters, aligned, (west - half, south + half, east - half, north + half))
@@ -84,17 +86,17 @@ def test_a_tile_across_the_edge_shows_the_cells_on_this_side(rasters: DatasetPoo
     assert np.isnan(values[:, :128]).all()
 
 
-def test_a_tile_beside_the_raster_is_empty(rasters: DatasetPool, aligned: Path):
+def test_a_tile_beside_the_raster_is_empty(rasters: DatasetPool, aligned: Path) -> None:
     assert np.isnan(draw(rasters, aligned, tile_at(100.0, 30.0, 8))).all()
 
 
-def test_points(rasters: DatasetPool, aligned: Path):
+def test_points(rasters: DatasetPool, aligned: Path) -> None:
     west, _, _, north = tile_at(118.1, 24.6, 8)
     assert read_point(rasters, aligned, 1, west + 7.5 * CELL, north - 3.5 * CELL) == 3007
     assert read_point(rasters, aligned, 1, west - CELL, north - CELL) is None
 
 
-def test_a_band_that_does_not_exist_is_refused(rasters: DatasetPool, aligned: Path):
+def test_a_band_that_does_not_exist_is_refused(rasters: DatasetPool, aligned: Path) -> None:
     with pytest.raises(InvalidInput, match="band is 2; this layer has bands 1 to 1"):
         read_point(rasters, aligned, 2, 118.0, 24.0)
     assert len(rasters) == 1
@@ -103,7 +105,7 @@ def test_a_band_that_does_not_exist_is_refused(rasters: DatasetPool, aligned: Pa
 @pytest.mark.parametrize("nodata", ["none", "999"])
 def test_without_a_nodata_value_that_cells_can_have_all_are_known(
     rasters: DatasetPool, tmp_path: Path, nodata: str
-):
+) -> None:
     path, transform = tmp_path / "a.tif", (CELL, 0.0, 118.0, 0.0, -CELL, 25.0)
     cells = np.arange(16, dtype=np.uint8).reshape(4, 4)
     write_geotiff(
@@ -122,7 +124,9 @@ def test_without_a_nodata_value_that_cells_can_have_all_are_known(
 
 
 @pytest.mark.parametrize("content", [b"", b"II*\x00", b"<VRTDataset/>", b"not a raster at all"])
-def test_what_is_no_geotiff_is_unreadable(rasters: DatasetPool, tmp_path: Path, content: bytes):
+def test_what_is_no_geotiff_is_unreadable(
+    rasters: DatasetPool, tmp_path: Path, content: bytes
+) -> None:
     path = tmp_path / "layer.tif"
     path.write_bytes(content)
     with pytest.raises(LayerUnreadable):

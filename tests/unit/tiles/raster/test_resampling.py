@@ -50,7 +50,9 @@ def cells_of_pixels(grid: TileGrid, bounds: Bounds, size: int, frame: RasterFram
 @pytest.mark.parametrize("grid", [WEB_MERCATOR, CGCS2000_QUAD, GK117], ids=lambda one: one.id)
 @pytest.mark.parametrize("frame", [GAUSS_KRUGER, WIDE], ids=["small", "wide"])
 @pytest.mark.parametrize("zoom", [3, 6, 9, 12, 15])
-def test_every_pixel_shows_the_cell_proj_says(grid: TileGrid, frame: RasterFrame, zoom: int):
+def test_every_pixel_shows_the_cell_proj_says(
+    grid: TileGrid, frame: RasterFrame, zoom: int
+) -> None:
     tile = grid.tms.tile(118.1, 24.6, zoom)
     bounds = grid.bounds(zoom, tile.x, tile.y)
     columns, rows = exact(grid, bounds, 256, frame)
@@ -71,7 +73,7 @@ def _cells_per_pixel(columns: FloatArray, rows: FloatArray) -> float:
     return float(np.nanmedian(np.hypot(np.diff(columns, axis=1), np.diff(rows, axis=1))))
 
 
-def test_a_world_tile_asks_only_where_the_raster_is():
+def test_a_world_tile_asks_only_where_the_raster_is() -> None:
     part = part_over(WEB_MERCATOR, WEB_MERCATOR.bounds(0, 0, 0), 256, GAUSS_KRUGER)
     assert part is not None
     assert part.height * part.width <= 4
@@ -79,7 +81,7 @@ def test_a_world_tile_asks_only_where_the_raster_is():
 
 
 @pytest.mark.parametrize("grid", [WEB_MERCATOR, CGCS2000_QUAD, GK117], ids=lambda one: one.id)
-def test_a_footprint_holds_the_whole_outline(grid: TileGrid):
+def test_a_footprint_holds_the_whole_outline(grid: TileGrid) -> None:
     box = footprint(WIDE, grid)
     assert box is not None
     steps = np.linspace(0, 1, 1001)
@@ -94,7 +96,7 @@ def test_a_footprint_holds_the_whole_outline(grid: TileGrid):
     assert y.max() <= box[3]
 
 
-def test_parallel_grids_need_two_lines_of_positions():
+def test_parallel_grids_need_two_lines_of_positions() -> None:
     frame = RasterFrame("EPSG:3857", (10, 0, 13_000_000, 0, -10, 2_900_000), 5000, 5000)
     tile = WEB_MERCATOR.tms.tile(116.9, 25.1, 12)
     bounds = WEB_MERCATOR.bounds(12, tile.x, tile.y)
@@ -106,7 +108,7 @@ def test_parallel_grids_need_two_lines_of_positions():
     assert columns.shape == (1, 256)
 
 
-def test_a_raster_in_degrees_is_placed_without_projection():
+def test_a_raster_in_degrees_is_placed_without_projection() -> None:
     frame = RasterFrame("EPSG:4490", (0.01, 0, 118, 0, -0.01, 25), 100, 100)
     column, row = frame.locate(np.array([118.255]), np.array([24.755]))
     assert column[0] == pytest.approx(25.5)

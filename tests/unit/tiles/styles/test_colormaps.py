@@ -44,14 +44,14 @@ def lightness(name: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", SEQUENTIAL)
-def test_lightness_of_a_sequential_ramp_runs_one_way(name: str):
+def test_lightness_of_a_sequential_ramp_runs_one_way(name: str) -> None:
     steps = np.diff(lightness(name))
     assert (steps > -0.2).all() or (steps < 0.2).all()
     assert abs(steps.sum()) > 50
 
 
 @pytest.mark.parametrize("name", DIVERGING)
-def test_a_diverging_ramp_is_lightest_in_the_middle(name: str):
+def test_a_diverging_ramp_is_lightest_in_the_middle(name: str) -> None:
     found = lightness(name)
     middle = int(found.argmax())
     assert 24 <= middle <= 40
@@ -59,19 +59,19 @@ def test_a_diverging_ramp_is_lightest_in_the_middle(name: str):
     assert (np.diff(found[middle:]) < 0.2).all()
 
 
-def test_a_ramp_may_be_reversed():
+def test_a_ramp_may_be_reversed() -> None:
     assert colors_named("viridis")[0] == "#440154"
     assert colors_named("viridis_r") == COLORMAPS["viridis"][::-1]
 
 
-def test_an_unknown_ramp_is_refused_with_those_there_are():
+def test_an_unknown_ramp_is_refused_with_those_there_are() -> None:
     with pytest.raises(InvalidInput, match="'jet'; there are viridis, cividis") as refusal:
         colors_named("jet")
     assert "可用" in refusal.value.message_zh
     assert refusal.value.faults[0].pointer == "colormap"
 
 
-def test_a_recoloured_layer_differs_in_its_colours_alone():
+def test_a_recoloured_layer_differs_in_its_colours_alone() -> None:
     shown = recoloured(LAYER, "cividis")
     assert isinstance(shown, RasterLayer)
     assert isinstance(shown.style, RampStyle)
@@ -80,6 +80,6 @@ def test_a_recoloured_layer_differs_in_its_colours_alone():
     assert recoloured(LAYER, None) is LAYER
 
 
-def test_classes_keep_their_colours():
+def test_classes_keep_their_colours() -> None:
     with pytest.raises(InvalidInput, match="this layer has no ramp"):
         recoloured(replace(LAYER, style=ZONES), "viridis")

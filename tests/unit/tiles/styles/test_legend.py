@@ -33,7 +33,7 @@ def raster(theme: str, **statistics: float) -> RasterLayer:
     )
 
 
-def test_classes_are_listed_in_both_languages():
+def test_classes_are_listed_in_both_languages() -> None:
     document = LegendDescription.of(legend_of(raster("zones")), "zh").as_json()
     assert [entry["value"] for entry in document["entries"]] == [1, 2, 3, 4, 5]
     assert document["entries"][0]["label"] == "严格保护与管控区"
@@ -41,7 +41,7 @@ def test_classes_are_listed_in_both_languages():
     assert document["entries"][0]["color"] == ZONES.entries[0].color
 
 
-def test_a_ramp_without_fixed_ends_takes_the_layers_own():
+def test_a_ramp_without_fixed_ends_takes_the_layers_own() -> None:
     document = LegendDescription.of(
         legend_of(raster("dem", p2=10.0, p98=910.0, min=0.0, max=1000.0)), "en"
     ).as_json()
@@ -50,24 +50,24 @@ def test_a_ramp_without_fixed_ends_takes_the_layers_own():
     assert document["unit"] == "m"
 
 
-def test_a_constant_layer_still_has_a_range():
+def test_a_constant_layer_still_has_a_range() -> None:
     drawn = raster("dem", p2=5.0, p98=5.0, min=5.0, max=5.0).range_of(1)
     assert drawn == ValueRange(5.0, 6.0)
 
 
-def test_rescale_moves_the_legend():
+def test_rescale_moves_the_legend() -> None:
     entries = legend_of(raster("ratio"), ValueRange(-0.5, 0.5)).entries
     assert (entries[0].value, entries[-1].value) == (-0.5, 0.5)
 
 
-def test_svg_is_well_formed_and_escaped():
+def test_svg_is_well_formed_and_escaped() -> None:
     legend = legends.Legend(Label("<甲&乙>", "<a&b>"), "outline", "", ())
     root = ET.fromstring(svg(legend, "en"))  # noqa: S314 - our own text
     assert [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")] == ["<a&b>"]
 
 
 @pytest.mark.parametrize("theme", ["zones", "ratio"])
-def test_png_shows_the_colours(theme: str):
+def test_png_shows_the_colours(theme: str) -> None:
     legend = legend_of(raster(theme))
     image = Image.open(io.BytesIO(png(legend, "en"))).convert("RGB")
     colors = {color for _, color in image.getcolors(1 << 20) or []}
@@ -75,12 +75,14 @@ def test_png_shows_the_colours(theme: str):
     assert image.width == 380
 
 
-def test_without_a_chinese_font_pictures_are_lettered_in_english(monkeypatch: pytest.MonkeyPatch):
+def test_without_a_chinese_font_pictures_are_lettered_in_english(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(legends, "_cjk_font", lambda: None)
     assert legends.drawable_language("zh") == "en"
     assert legends.drawable_language("en") == "en"
 
 
-def test_a_plain_number_has_no_unit_in_the_heading():
+def test_a_plain_number_has_no_unit_in_the_heading() -> None:
     assert heading(legend_of(raster("ratio")), "en") == "Comprehensive: supply–demand ratio"
     assert heading(legend_of(raster("dem", p2=0.0, p98=1.0)), "en") == "Elevation (m)"

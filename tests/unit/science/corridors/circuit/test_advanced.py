@@ -18,7 +18,7 @@ def cells(shape: tuple[int, int], **values: float) -> FloatArray:
     return raster
 
 
-def test_worked_example():
+def test_worked_example() -> None:
     sources = cells((3, 3), c00=1.0, c02=1.0)
     found = advanced(np.ones((3, 3)), sources, cells((3, 3), c21=np.inf), UNIT, FOUR)
     assert found.potential[0, 0] == pytest.approx(43 / 24, rel=1e-12)
@@ -28,7 +28,7 @@ def test_worked_example():
     assert found.lost == 0
 
 
-def test_a_weak_ground_takes_its_share():
+def test_a_weak_ground_takes_its_share() -> None:
     """1 A between grounds of 1 and 3 S over links of 1 Ω: a quarter Ω more on the other side."""
     sources = cells((1, 3), c01=1.0)
     grounds = cells((1, 3), c00=1.0, c02=3.0)
@@ -40,7 +40,7 @@ def test_a_weak_ground_takes_its_share():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_agrees_with_a_dense_solution(seed: int):
+def test_agrees_with_a_dense_solution(seed: int) -> None:
     ground = rough(seed, (6, 6), barriers=0.0)
     rng = np.random.default_rng(seed)
     sources = np.where(rng.random((6, 6)) < 0.3, rng.normal(size=(6, 6)), 0.0)
@@ -69,7 +69,7 @@ def test_agrees_with_a_dense_solution(seed: int):
         ("rmvgnd", 1 / 9, 3.0),
     ],
 )
-def test_source_on_a_ground(policy: Policy, conductance: float, expected: float):
+def test_source_on_a_ground(policy: Policy, conductance: float, expected: float) -> None:
     sources, grounds = cells((1, 3), c00=1.0), cells((1, 3), c00=conductance, c02=1.0)
     found = advanced(np.ones((1, 3)), sources, grounds, UNIT, policy=policy)
     assert found.potential[0, 0] == pytest.approx(expected)
@@ -77,14 +77,14 @@ def test_source_on_a_ground(policy: Policy, conductance: float, expected: float)
 
 
 @pytest.mark.parametrize("policy", ["rmvsrc", "rmvall"])
-def test_removed_sources_send_nothing(policy: Policy):
+def test_removed_sources_send_nothing(policy: Policy) -> None:
     sources, grounds = cells((1, 3), c00=1.0, c01=1.0), cells((1, 3), c00=1.0, c02=np.inf)
     found = advanced(np.ones((1, 3)), sources, grounds, UNIT, policy=policy)
     to_left = 0.0 if policy == "rmvall" else 1 / 3
     np.testing.assert_allclose(found.current, [[to_left, 1.0, 1 - to_left]], atol=1e-12)
 
 
-def test_a_part_without_a_ground_stays_dark():
+def test_a_part_without_a_ground_stays_dark() -> None:
     ground = np.array([[1.0, 1.0, X, 1.0, 1.0]])
     sources = np.array([[1.0, 0, 0, 1.5, 0]])
     found = advanced(ground, sources, cells((1, 5), c01=np.inf), UNIT)
@@ -92,7 +92,7 @@ def test_a_part_without_a_ground_stays_dark():
     assert found.lost == 1.5
 
 
-def test_bad_input():
+def test_bad_input() -> None:
     plane, source = np.ones((1, 3)), cells((1, 3), c00=1.0)
     with pytest.raises(InvalidInput, match="nothing would flow"):
         advanced(plane, source, np.zeros((1, 3)), UNIT)

@@ -99,12 +99,12 @@ def agree(found: FloatArray, expected: FloatArray) -> None:
     ],
     ids=["sgVerify10", "sgVerify11"],
 )
-def test_pairs(short: IntArray | None, expected: str):
+def test_pairs(short: IntArray | None, expected: str) -> None:
     found = pairwise(GAPPED, POINTS, UNIT, RESISTANCES, short_circuits=short)
     np.testing.assert_allclose(found.resistance, grid(expected), atol=1e-9)
 
 
-def test_one_to_all_over_nodata():
+def test_one_to_all_over_nodata() -> None:
     found = one_to_all(GAPPED, POINTS, UNIT, RESISTANCES, short_circuits=GAPPED_SHORT)
     np.testing.assert_allclose(
         found.resistance,
@@ -123,7 +123,7 @@ def test_one_to_all_over_nodata():
     )
 
 
-def test_all_to_one_over_nodata():
+def test_all_to_one_over_nodata() -> None:
     found = all_to_one(GAPPED, POINTS, UNIT, RESISTANCES, short_circuits=GAPPED_SHORT)
     agree(
         found.maps.cumulative,
@@ -137,7 +137,7 @@ def test_all_to_one_over_nodata():
     )
 
 
-def test_averages_of_conductances():
+def test_averages_of_conductances() -> None:
     to_all = one_to_all(WHOLE, POINTS, UNIT, CONDUCTANCES, short_circuits=WHOLE_SHORT)
     np.testing.assert_allclose(
         to_all.resistance,
@@ -157,7 +157,7 @@ def test_averages_of_conductances():
     )
 
 
-def test_any_sources_and_weak_grounds():
+def test_any_sources_and_weak_grounds() -> None:
     sources = grid("1 0 0 1 0\n0 0 0 0 0\n0 0 0 -1 0\n0 0 10 0 0\n0 0 0 0 0")
     grounds = np.full((5, 5), 0.002)
     grounds[[0, 4], 4] = 1.0

@@ -19,14 +19,14 @@ FOUR = CircuitSettings(neighbours=4)
 THREE = one_source((3, 3), (0, 0), (0, 2), (2, 1))
 
 
-def test_worked_example_of_all_to_one():
+def test_worked_example_of_all_to_one() -> None:
     runs: dict[int, FloatArray] = {}
     all_to_one(np.ones((3, 3)), THREE, UNIT, FOUR, on_source=runs.__setitem__)
     assert runs[3][2, 1] == pytest.approx(2, rel=1e-12)
     assert runs[3][2, 0] == pytest.approx(13 / 24, rel=1e-12)
 
 
-def test_two_sources_send_to_one_another_as_a_pair():
+def test_two_sources_send_to_one_another_as_a_pair() -> None:
     ground = rough(1, (6, 6), barriers=0.0)
     sources = one_source((6, 6), (0, 0), (5, 5))
     pair = pairwise(ground, sources, UNIT)
@@ -36,7 +36,7 @@ def test_two_sources_send_to_one_another_as_a_pair():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_runs_agree_with_dense_solutions(seed: int):
+def test_runs_agree_with_dense_solutions(seed: int) -> None:
     ground = rough(seed, (7, 7), barriers=0.1)
     sources = one_source((7, 7), (0, 0), (6, 6), (0, 6))
     sources[3:5, 1:3] = 4
@@ -78,7 +78,7 @@ def _compare(
     return potential
 
 
-def test_what_no_pair_names_sends_nothing_and_is_no_ground():
+def test_what_no_pair_names_sends_nothing_and_is_no_ground() -> None:
     ground = np.ones((1, 5))
     sources = one_source((1, 5), (0, 0), (0, 2), (0, 4))
     runs: dict[int, FloatArray] = {}
@@ -90,7 +90,7 @@ def test_what_no_pair_names_sends_nothing_and_is_no_ground():
     np.testing.assert_allclose(found.resistance, [4, np.nan, 4])
 
 
-def test_sources_apart_send_within_their_parts():
+def test_sources_apart_send_within_their_parts() -> None:
     ground = np.ones((1, 7))
     ground[0, 3] = X
     sources = one_source((1, 7), (0, 0), (0, 2), (0, 4))
@@ -99,7 +99,7 @@ def test_sources_apart_send_within_their_parts():
     assert np.isnan(one_to_all(ground, sources, UNIT).resistance[2])
 
 
-def test_sources_of_one_short_circuit_are_one_ground():
+def test_sources_of_one_short_circuit_are_one_ground() -> None:
     ground = np.ones((1, 5))
     sources = one_source((1, 5), (0, 0), (0, 2), (0, 4))
     short = np.array([[0, 0, 1, 1, 1]])
@@ -109,7 +109,7 @@ def test_sources_of_one_short_circuit_are_one_ground():
 
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=20, deadline=None)
-def test_what_is_sent_arrives(seed: int):
+def test_what_is_sent_arrives(seed: int) -> None:
     ground = rough(seed, (6, 6), barriers=0.0)
     sources = one_source((6, 6), (0, 0), (5, 5), (0, 5), (2, 3))
     runs: dict[int, FloatArray] = {}
@@ -121,7 +121,7 @@ def test_what_is_sent_arrives(seed: int):
     np.testing.assert_allclose(found.maps.maximum, np.max(list(runs.values()), axis=0))
 
 
-def test_bad_strengths():
+def test_bad_strengths() -> None:
     with pytest.raises(InvalidInput, match=r"strengths gives source 9 1.0 A"):
         all_to_one(np.ones((3, 3)), THREE, UNIT, strengths={9: 1.0})
     with pytest.raises(InvalidInput, match=r"strengths gives source 1 -1.0 A"):

@@ -23,7 +23,7 @@ CORNERS = one_source((3, 3), (0, 0), (2, 2))
 JOININGS: tuple[Joining, ...] = ("average_resistance", "average_conductance")
 
 
-def test_worked_example_of_a_plane_with_four_neighbours():
+def test_worked_example_of_a_plane_with_four_neighbours() -> None:
     potentials = []
     found = pairwise(
         PLANE, CORNERS, UNIT, FOUR, on_pair=lambda pair, current, volts: potentials.append(volts)
@@ -39,7 +39,7 @@ def test_worked_example_of_a_plane_with_four_neighbours():
     assert found.report.residual < 1e-12
 
 
-def test_worked_example_of_a_plane_with_eight_neighbours():
+def test_worked_example_of_a_plane_with_eight_neighbours() -> None:
     found = pairwise(PLANE, CORNERS, UNIT)
     assert found.resistance[0, 1] == pytest.approx(0.8873016277919095, rel=1e-12)
     assert found.maps.cumulative[1, 1] == pytest.approx(0.5147, abs=5e-5)
@@ -55,14 +55,16 @@ def test_worked_example_of_a_plane_with_eight_neighbours():
         (8, "average_conductance", 1.2276994755919428),
     ],
 )
-def test_worked_example_of_the_joinings(neighbours: Neighbours, joining: Joining, expected: float):
+def test_worked_example_of_the_joinings(
+    neighbours: Neighbours, joining: Joining, expected: float
+) -> None:
     ground = np.array([[1.0, 1, 1], [10, 10, 1], [1, 1, 1]])
     sources = one_source((3, 3), (0, 0), (2, 0))
     found = pairwise(ground, sources, UNIT, CircuitSettings(neighbours, joining))
     assert found.resistance[0, 1] == pytest.approx(expected, rel=1e-12)
 
 
-def test_worked_example_of_a_pinch():
+def test_worked_example_of_a_pinch() -> None:
     ground = np.ones((5, 5))
     ground[:, 2] = X
     ground[2, 2] = 1.0
@@ -75,14 +77,14 @@ def test_worked_example_of_a_pinch():
     assert np.isnan(current[0, 2])
 
 
-def test_resistors_in_a_row_add_up():
+def test_resistors_in_a_row_add_up() -> None:
     ground = np.array([[1.0, 4.0, 10.0, 2.0]])
     found = pairwise(ground, np.array([[1, 0, 0, 2]]), UNIT)
     assert found.resistance[0, 1] == pytest.approx(2.5 + 7 + 6)
     np.testing.assert_allclose(found.maps.maximum, 1.0)
 
 
-def test_a_ladder_follows_its_recurrence():
+def test_a_ladder_follows_its_recurrence() -> None:
     """Two rails of unit links: each rung in parallel with the rest of the ladder and two links."""
     length = 12
     expected = 1.0
@@ -93,7 +95,7 @@ def test_a_ladder_follows_its_recurrence():
     assert found.resistance[0, 1] == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_large_lattice_nears_half_an_ohm_between_neighbours():
+def test_a_large_lattice_nears_half_an_ohm_between_neighbours() -> None:
     """On the infinite square lattice it is 1/2 (Cserti 2000)."""
     sources = one_source((101, 101), (50, 50), (50, 51))
     found = pairwise(np.ones((101, 101)), sources, UNIT, FOUR)
@@ -103,7 +105,9 @@ def test_a_large_lattice_nears_half_an_ohm_between_neighbours():
 @pytest.mark.parametrize("joining", JOININGS)
 @pytest.mark.parametrize("neighbours", [4, 8])
 @pytest.mark.parametrize("seed", range(3))
-def test_agrees_with_the_pseudo_inverse(seed: int, neighbours: Neighbours, joining: Joining):
+def test_agrees_with_the_pseudo_inverse(
+    seed: int, neighbours: Neighbours, joining: Joining
+) -> None:
     ground = rough(seed, (7, 9), barriers=0.15)
     sources = one_source(ground.shape, (0, 0), (6, 8))
     sources[2:4, 2:5] = 3
@@ -132,7 +136,7 @@ def test_agrees_with_the_pseudo_inverse(seed: int, neighbours: Neighbours, joini
     np.testing.assert_allclose(found.maps.cumulative[cells], total[cells], atol=1e-9)
 
 
-def test_multigrid_and_factor_agree():
+def test_multigrid_and_factor_agree() -> None:
     ground = rough(4, (40, 40))
     sources = one_source((40, 40), (0, 0), (39, 39))
     factor, levels = (
@@ -145,7 +149,7 @@ def test_multigrid_and_factor_agree():
     np.testing.assert_allclose(levels.maps.cumulative, factor.maps.cumulative, atol=1e-8)
 
 
-def test_sources_apart_have_no_resistance_and_no_current():
+def test_sources_apart_have_no_resistance_and_no_current() -> None:
     ground = np.ones((3, 5))
     ground[:, 2] = X
     sources = one_source((3, 5), (0, 0), (2, 0), (1, 4))
@@ -155,7 +159,7 @@ def test_sources_apart_have_no_resistance_and_no_current():
     assert found.maps.cumulative[:, 3:].tolist() == [[0.0] * 2] * 3
 
 
-def test_sources_in_one_short_circuit_are_one_node():
+def test_sources_in_one_short_circuit_are_one_node() -> None:
     sources = one_source((1, 5), (0, 0), (0, 2), (0, 4))
     short = np.array([[7, 7, 7, 0, 0]])
     found = pairwise(np.ones((1, 5)), sources, UNIT, short_circuits=short)
@@ -163,7 +167,7 @@ def test_sources_in_one_short_circuit_are_one_node():
     np.testing.assert_allclose(found.maps.maximum, 1.0)
 
 
-def test_a_barrier_in_a_region_carries_half_a_mean_of_conductances():
+def test_a_barrier_in_a_region_carries_half_a_mean_of_conductances() -> None:
     """Circuitscape joins such cells to their region; their own conductance is 0."""
     ground = np.array([[1.0, X, 1.0]])
     sources = np.array([[1, 1, 2]])
@@ -172,7 +176,7 @@ def test_a_barrier_in_a_region_carries_half_a_mean_of_conductances():
     assert np.isnan(pairwise(ground, sources, UNIT).resistance[0, 1])
 
 
-def test_only_the_pairs_that_are_asked_for():
+def test_only_the_pairs_that_are_asked_for() -> None:
     ground = rough(2, (5, 5), barriers=0.0)
     sources = one_source((5, 5), (0, 0), (2, 2), (4, 4))
     told = []
@@ -187,7 +191,7 @@ def test_only_the_pairs_that_are_asked_for():
 
 @given(seed=st.integers(0, 10_000), neighbours=st.sampled_from([4, 8]))
 @settings(max_examples=25, deadline=None)
-def test_laws_of_effective_resistance(seed: int, neighbours: Neighbours):
+def test_laws_of_effective_resistance(seed: int, neighbours: Neighbours) -> None:
     """A metric, at most the least cost, and never lower when a cell resists more (Rayleigh)."""
     ground = rough(seed, (8, 8), barriers=0.0)
     sources = one_source((8, 8), (0, 0), (3, 5), (7, 7))
@@ -213,7 +217,7 @@ def test_laws_of_effective_resistance(seed: int, neighbours: Neighbours):
     assert (lines[0].sum(axis=0) >= 1 - 1e-9).all()
 
 
-def test_worked_example_of_the_bound_by_the_least_cost():
+def test_worked_example_of_the_bound_by_the_least_cost() -> None:
     ground = np.random.default_rng(0).uniform(1, 50, (40, 40))
     sources = one_source((40, 40), (0, 0), (39, 39))
     for neighbours in (4, 8):
@@ -222,12 +226,12 @@ def test_worked_example_of_the_bound_by_the_least_cost():
         assert 0 < found.resistance[0, 1] < cost
 
 
-def test_what_does_not_fit_is_refused_with_its_size():
+def test_what_does_not_fit_is_refused_with_its_size() -> None:
     with pytest.raises(LimitExceeded, match=r"the circuit of 9 nodes needs .* MiB"):
         pairwise(PLANE, CORNERS, UNIT, CircuitSettings(memory_limit=1000))
 
 
-def test_bad_input():
+def test_bad_input() -> None:
     with pytest.raises(InvalidInput, match="there are 1 sources"):
         pairwise(PLANE, one_source((3, 3), (0, 0)), UNIT)
     with pytest.raises(InvalidInput, match=r"sources \[2\] lie on barriers"):
@@ -246,7 +250,7 @@ def test_bad_input():
         CircuitSettings(neighbours=6)  # type: ignore[arg-type]
 
 
-def test_what_the_sums_of_high_potentials_round_by_is_no_fault_of_the_solution():
+def test_what_the_sums_of_high_potentials_round_by_is_no_fault_of_the_solution() -> None:
     # Good conductors on both sides of a cell that raises the potential to 10¹⁰ V.
     chain = np.ones((1, 50))
     chain[0, 20] = 1e10

@@ -39,7 +39,7 @@ def worked_example() -> BoolArray:
     return land
 
 
-def test_worked_example():
+def test_worked_example() -> None:
     codes = spatial_pattern(worked_example())
     counts = np.bincount(codes.ravel(), minlength=8)[1:].tolist()
     assert counts == [32, 4, 38, 0, 8, 0, 4]
@@ -49,12 +49,12 @@ def test_worked_example():
     assert (codes[4:8, 4:8] == Mspa.CORE).all()
 
 
-def test_without_transition_the_shell_stays_whole():
+def test_without_transition_the_shell_stays_whole() -> None:
     codes = spatial_pattern(worked_example(), None, MspaParameters(transition=False))
     assert np.bincount(codes.ravel(), minlength=8)[1:].tolist() == [32, 4, 40, 0, 6, 0, 4]
 
 
-def test_perforation_lines_a_hole_and_a_handle_is_a_loop():
+def test_perforation_lines_a_hole_and_a_handle_is_a_loop() -> None:
     expected = drawn(
         ".................",
         ".EEEEEEEEE.......",
@@ -71,7 +71,7 @@ def test_perforation_lines_a_hole_and_a_handle_is_a_loop():
     np.testing.assert_array_equal(spatial_pattern(expected > 0), expected)
 
 
-def test_an_edge_two_cells_wide_leaves_out_the_corner_at_a_squared_distance_of_eight():
+def test_an_edge_two_cells_wide_leaves_out_the_corner_at_a_squared_distance_of_eight() -> None:
     land = np.ones((7, 7), dtype=bool)
     land[0, 0] = False
     core = spatial_pattern(land, None, MspaParameters(edge_width=2)) == Mspa.CORE
@@ -81,7 +81,7 @@ def test_an_edge_two_cells_wide_leaves_out_the_corner_at_a_squared_distance_of_e
     assert core[3, 1]
 
 
-def test_missing_cells_make_no_edge():
+def test_missing_cells_make_no_edge() -> None:
     land = np.ones((5, 5), dtype=bool)
     missing = np.zeros((5, 5), dtype=bool)
     missing[2, 2] = True
@@ -90,7 +90,7 @@ def test_missing_cells_make_no_edge():
     assert (codes[~missing] == Mspa.CORE).all()
 
 
-def test_nothing_and_everything():
+def test_nothing_and_everything() -> None:
     assert (spatial_pattern(np.zeros((3, 4), dtype=bool)) == Mspa.BACKGROUND).all()
     assert (spatial_pattern(np.ones((3, 4), dtype=bool)) == Mspa.CORE).all()
 
@@ -103,7 +103,7 @@ def test_nothing_and_everything():
 )
 def test_pattern_follows_the_rules_as_they_are_written(
     seed: int, shape: tuple[int, int], smooth: float, parameters: MspaParameters
-):
+) -> None:
     land = blobs(seed, shape, smooth)
     missing = np.random.default_rng(seed).random(shape) < 0.03
     np.testing.assert_array_equal(
@@ -120,7 +120,7 @@ def test_pattern_follows_the_rules_as_they_are_written(
 )
 def test_a_turned_or_mirrored_raster_gives_the_turned_or_mirrored_pattern(
     seed: int, smooth: float, parameters: MspaParameters, quarters: int, mirrored: bool
-):
+) -> None:
     land = blobs(seed, (40, 33), smooth)
     codes = spatial_pattern(land, None, parameters)
 
@@ -133,7 +133,7 @@ def test_a_turned_or_mirrored_raster_gives_the_turned_or_mirrored_pattern(
 @given(seed=st.integers(0, 10_000), smooth=st.sampled_from([0.7, 1.5, 2.5]), parameters=parameters)
 def test_classes_partition_the_foreground_and_a_core_keeps_its_distance(
     seed: int, smooth: float, parameters: MspaParameters
-):
+) -> None:
     land = blobs(seed, (40, 33), smooth)
     codes = spatial_pattern(land, None, parameters)
     np.testing.assert_array_equal(codes > 0, land)
@@ -142,16 +142,16 @@ def test_classes_partition_the_foreground_and_a_core_keeps_its_distance(
     np.testing.assert_array_equal(codes == Mspa.CORE, land & (depth >= parameters.edge_width + 1))
 
 
-def test_masks_of_different_shape_are_refused():
+def test_masks_of_different_shape_are_refused() -> None:
     with pytest.raises(InvalidInput, match=r"\(2, 2\) and foreground \(2, 3\)"):
         spatial_pattern(np.ones((2, 3), dtype=bool), np.zeros((2, 2), dtype=bool))
 
 
 @pytest.mark.parametrize(("connectivity", "edge_width"), [(6, 1), (8, 0), (8, 51)])
-def test_parameters_out_of_range_are_refused(connectivity: int, edge_width: int):
+def test_parameters_out_of_range_are_refused(connectivity: int, edge_width: int) -> None:
     with pytest.raises(InvalidInput, match="must"):
         MspaParameters(connectivity, edge_width)  # type: ignore[arg-type]
 
 
-def test_memory_is_stated_before_the_run():
+def test_memory_is_stated_before_the_run() -> None:
     assert memory_needed((2000, 3000)) == BYTES_PER_CELL * 6_000_000

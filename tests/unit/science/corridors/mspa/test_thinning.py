@@ -21,7 +21,7 @@ def count(mask: np.ndarray, connectivity: int) -> int:
 )
 def test_thinning_keeps_pieces_holes_and_cores(
     seed: int, smooth: float, connectivity: Connectivity
-):
+) -> None:
     land = np.pad(blobs(seed, (30, 26), smooth), 1)
     core = land & (np.random.default_rng(seed).random(land.shape) < 0.05)
     steps = steps_from(core, land, connectivity == 8)
@@ -34,7 +34,7 @@ def test_thinning_keeps_pieces_holes_and_cores(
     assert count(~thin, 12 - connectivity) == count(~reached, 12 - connectivity)
 
 
-def test_a_dead_end_goes_and_a_way_round_stays():
+def test_a_dead_end_goes_and_a_way_round_stays() -> None:
     land = np.zeros((9, 12), dtype=bool)
     land[4, 1:11] = True
     land[1:5, 6] = land[1, 6:11] = land[1:5, 10] = True
@@ -50,7 +50,7 @@ def test_a_dead_end_goes_and_a_way_round_stays():
 
 
 @pytest.mark.parametrize("connectivity", [4, 8])
-def test_of_256_neighbourhoods_116_are_simple(connectivity: Connectivity):
+def test_of_256_neighbourhoods_116_are_simple(connectivity: Connectivity) -> None:
     simple, independent = tables(connectivity)
     assert simple.sum() == 116
     stays = [sum(3**place for place in range(8) if land >> place & 1) for land in range(256)]
