@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
 from shanhai.db.observations.archive import close_month
-from shanhai.db.observations.restating import Restatement, Steps, restate
 from shanhai.db.observations.rollups import sum_up
+from shanhai.db.sensorthings.relabelling import Restatement, Steps, restate
 from shanhai.errors import LimitExceeded
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.storage.artifacts import LocalArtifacts

@@ -1,10 +1,11 @@
-"""Exceptions given and revoked, and the register of lines."""
+"""The inputs of a check, exceptions given and revoked, and the register of lines."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.control_areas import CONTROL_AREAS
@@ -12,8 +13,9 @@ from shanhai.db.collections.regions import REGIONS
 from shanhai.db.compliance.exceptions import ExceptionGrant, grant
 from shanhai.db.compliance.register import find_region, read_declines, read_totals
 from shanhai.db.features.selection import Selection
-from shanhai.errors import Unauthenticated
+from shanhai.errors import InvalidInput, LimitExceeded, Unauthenticated
 from shanhai.processes.check_compliance.check import read_shape_asked
+from shanhai.processes.check_compliance.contract import CheckComplianceInputs
 from shanhai_api.compliance.models import (
     LineDecline,
     LineRegister,
@@ -27,9 +29,48 @@ from shanhai_api.features.operations import read_item
 from shanhai_api.features.wording import names_of
 from shanhai_api.identity import Caller
 from shanhai_api.kit.answers import Answer
+from shanhai_api.kit.body import parse
 from shanhai_api.kit.writing import Context, WriteContext
 from shanhai_api.negotiation import HTML, JSON
 from shanhai_api.view import View
+
+LISTS = ("activities", "lines")
+
+
+def asked_by_form(given: Mapping[str, str | None]) -> CheckComplianceInputs:
+    """The inputs; what was left empty is not given.
+
+    Raises:
+        InvalidInput: they break a rule.
+    """
+    found: dict[str, Any] = {name: value for name, value in given.items() if value}
+    if "geometry" in found:
+        found["geometry"] = _geometry(found["geometry"])
+    for name in LISTS:
+        if name in found:
+            found[name] = [item.strip() for item in found[name].split(",") if item.strip()]
+    return parse(CheckComplianceInputs, found)
+
+
+def _geometry(text: str) -> Any:
+    """The geometry of a text, which may be a feature around it."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise InvalidInput(
+            "geometry must be GeoJSON", message_zh="geometry 必须是 GeoJSON", pointer="geometry"
+        ) from None
+    inner = value.get("geometry") if isinstance(value, dict) else None
+    return value if inner is None else inner
+
+
+def too_large() -> LimitExceeded:
+    """The refusal of what a form cannot wait for."""
+    return LimitExceeded(
+        "this geometry is checked by a job: POST it to /processes/check-compliance/execution",
+        message_zh="该几何须由作业检查：请 POST 到 /processes/check-compliance/execution",
+        pointer="project",
+    )
 
 
 async def give(write: WriteContext, body: ExceptionBody) -> Answer[RuleException]:

@@ -14,7 +14,6 @@ from shanhai.db.compliance.exceptions import (
 )
 from shanhai.db.compliance.rules import activities
 from shanhai_api.compliance import operations
-from shanhai_api.compliance.asking import asked_by_form, too_large
 from shanhai_api.compliance.execution import check_at_once
 from shanhai_api.compliance.models import (
     EXCEPTIONS,
@@ -24,6 +23,7 @@ from shanhai_api.compliance.models import (
     RuleException,
     RuleExceptions,
 )
+from shanhai_api.compliance.operations import asked_by_form, too_large
 from shanhai_api.compliance.schemas import WRITABLE, ExceptionBody, RevokeBody
 from shanhai_api.dependencies import MAY_LOOK, PageQuery, Reader, TheState, TheView, Writer
 from shanhai_api.kit.answers import Answer

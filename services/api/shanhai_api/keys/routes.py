@@ -1,17 +1,122 @@
 """`/keys`."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network
+from typing import Self
 
 from fastapi import APIRouter
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from shanhai.db.queries import keys
-from shanhai.db.queries.grants import check_roles
+from shanhai.db.queries.grants import RoleGiven, check_roles, scopes_of
+from shanhai.vocabulary import Role, Scope
 from shanhai_api.dependencies import Administrator
-from shanhai_api.keys.models import Key, KeyRotation, Keys, NewKey
-from shanhai_api.kit.answers import Answer
+from shanhai_api.kit.answers import Answer, Document, Link, Maybe, Moment
 from shanhai_api.kit.body import JsonBody
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.writing import Read, Write, WriteContext
+from shanhai_api.roles import RoleAsked, RoleHeld, given_by
+
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+class NewKey(BaseModel):
+    """A key to be made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=200, description="Who or what uses it")
+    scopes: list[Scope] | None = Field(
+        None, min_length=1, max_length=len(Scope), description="What it may do; default by roles"
+    )
+    roles: list[RoleAsked] | None = Field(
+        None, min_length=1, max_length=100, description="Default every role the scopes allow"
+    )
+    networks: list[IPv4Network | IPv6Network] | None = Field(
+        None, min_length=1, max_length=100, description="Addresses it may be used from; default any"
+    )
+    expires_at: AwareDatetime | None = Field(None, description="When it ends; default never")
+
+    @field_validator("expires_at")
+    @classmethod
+    def check_future(cls, moment: datetime | None) -> datetime | None:
+        """A key must not be born dead, nor outlive the calendar."""
+        if moment is None:
+            return None
+        if moment <= datetime.now(UTC):
+            raise ValueError("must lie in the future / 必须晚于现在")
+        if moment > LATEST:
+            raise ValueError("must lie before the year 9999 / 必须早于 9999 年")
+        return moment
+
+    @model_validator(mode="after")
+    def check_scopes(self) -> Self:
+        """Either scopes or roles say what it may do; the scope admin would undo any other role."""
+        if self.scopes is None and self.roles is None:
+            raise ValueError("scopes or roles are needed / 须给出权限范围或角色")
+        asked = {item.role for item in self.roles or ()}
+        if asked and Role.ADMIN not in asked and Scope.ADMIN in (self.scopes or ()):
+            raise ValueError(
+                "the scope admin needs the role admin, or no roles at all"
+                " / 权限范围 admin 须有角色 admin，或不给角色"
+            )
+        return self
+
+    @property
+    def given(self) -> list[RoleGiven] | None:
+        """The roles it is to have."""
+        return None if self.roles is None else given_by(self.roles)
+
+    @property
+    def allowed(self) -> list[Scope]:
+        """The scopes it is to have."""
+        return self.scopes or [scope for scope in Scope if scope in scopes_of(self.given or ())]
+
+
+class KeyRotation(BaseModel):
+    """How a key is replaced."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    overlap_hours: float = Field(
+        24, ge=0, le=24 * 90, description="Hours for which the former key is still valid"
+    )
+
+
+class Key(Document):
+    """A key, without its secret."""
+
+    stored = False
+    secrets = frozenset({"key"})
+
+    id: str = Field(validation_alias="prefix")
+    name: str
+    scopes: list[Scope]
+    roles: list[RoleHeld] | None
+    networks: list[IPv4Network | IPv6Network] | None
+    created: Moment = Field(validation_alias="created_at")
+    expires: Moment | None = Field(validation_alias="expires_at")
+    revoked: Moment | None = Field(validation_alias="revoked_at")
+    last_used: Moment | None = Field(validation_alias="last_used_at")
+    successor: str | None
+    key: Maybe[str] = Field(None, description="Of a new key only: it is not shown again")
+
+
+class Keys(Document):
+    """All keys."""
+
+    stored = False
+
+    keys: list[Key]
+    links: list[Link]
+
 
 router = APIRouter(tags=["access"], route_class=Route)
 

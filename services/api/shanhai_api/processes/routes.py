@@ -18,8 +18,8 @@ from shanhai_api.negotiation import JSON
 from shanhai_api.once import once, replayed
 from shanhai_api.preferences import preferences
 from shanhai_api.processes import descriptions, operations
+from shanhai_api.processes.operations import with_references
 from shanhai_api.processes.orders import parse_order, parse_preference
-from shanhai_api.processes.references import with_references
 
 router = APIRouter(tags=["processes"])
 EXECUTE_BODY = {

@@ -16,8 +16,8 @@ from shanhai_api.kit.body import JsonBody
 from shanhai_api.kit.routing import AnyQuery, Route
 from shanhai_api.kit.writing import IfMatch, Read, Write
 from shanhai_api.proposals import operations
-from shanhai_api.proposals.blank import blank_proposal
 from shanhai_api.proposals.models import BlankProposal, Proposal, Suggestions
+from shanhai_api.proposals.operations import blank_proposal
 from shanhai_api.proposals.schemas import (
     BlankQuery,
     ProposalBody,
