@@ -56,7 +56,7 @@ async def test_page_is_in_the_language_of_the_reader(
     english = await anonymous.get(FINDINGS, params={"f": "html", "lang": "en"})
     assert chinese.headers["content-type"].startswith("text/html")
     assert "相差 91.39 km²" in chinese.text
-    assert "91.39 km2 (5.01 %) differ" in english.text
+    assert "91.39 km² (5.01 %) differ" in english.text
     assert "<script" not in english.text
 
 

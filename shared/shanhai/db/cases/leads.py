@@ -147,8 +147,8 @@ async def _check(session: AsyncSession, given: Given, lead: Lead) -> None:
         )
     if (given.measure.area_m2 or 0) > LARGEST_M2:
         raise InvalidInput(
-            f"a lead covers at most {LARGEST_M2 / 1e6:g} km2",
-            message_zh=f"线索面积上限为 {LARGEST_M2 / 1e6:g} km2",
+            f"a lead covers at most {LARGEST_M2 / 1e6:g} km²",
+            message_zh=f"线索面积上限为 {LARGEST_M2 / 1e6:g} km²",
             pointer="/geometry",
         )
 

@@ -163,8 +163,8 @@ def _areas(figures: PlanFigures) -> Iterator[PlanFinding]:
         Label(
             f"各分区面积之和为 {shown(total)} km²，全域为 {shown(whole)} km²，"
             f"相差 {shown(gap)} km²（{percent} %）。",
-            f"The zones' areas sum to {shown(total)} km2, the region has {shown(whole)} km2:"
-            f" {shown(gap)} km2 ({percent} %) differ.",
+            f"The zones' areas sum to {shown(total)} km², the region has {shown(whole)} km²:"
+            f" {shown(gap)} km² ({percent} %) differ.",
         ),
         {
             "sum": float(total),

@@ -57,8 +57,8 @@ def _area(figures: PlanFigures) -> Iterator[PlanFinding]:
         Label(
             f"{figures.region['name_zh']}法定面积为 {shown(stated)} km²，图形面积为"
             f" {rounded(outline)} km²，相差 {rounded(gap)} km²（{rounded(percent)} %）。",
-            f"The statutory area of {figures.region['name_en']} is {shown(stated)} km2, that of"
-            f" its outline {rounded(outline)} km2: a difference of {rounded(gap)} km2"
+            f"The statutory area of {figures.region['name_en']} is {shown(stated)} km², that of"
+            f" its outline {rounded(outline)} km²: a difference of {rounded(gap)} km²"
             f" ({rounded(percent)} %).",
         ),
         {

@@ -134,7 +134,7 @@ def _complement(figures: PlanFigures, indicator: Measured) -> Iterator[PlanFindi
             f"{indicator.known['name_zh']}达到 {shown(values[-1])} % 时，{problem['name_zh']}"
             f"至多 {rounded(left, 1)} km²，比现状少 {rounded(less, 1)} km²。",
             f"{indicator.known['name_en']} of {shown(values[-1])} % leaves at most"
-            f" {rounded(left, 1)} km2, {rounded(less, 1)} km2 less than now.",
+            f" {rounded(left, 1)} km², {rounded(less, 1)} km² less than now.",
         ),
         {"left": rounded(left, 1), "less": rounded(less, 1)},
     )
