@@ -6,6 +6,7 @@ A worker is played: it takes what waits and ends it with what `echo` answers.
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -46,7 +47,7 @@ from tests.service.api.ogc.reading import (
     refused,
     resolved,
 )
-from tests.support.feature_rows import add_job
+from tests.support.feature_rows import add_job, forget_features
 from tests.support.serving import serving
 from tests.support.workers import eventually
 
@@ -133,10 +134,13 @@ def state(app: FastAPI) -> ServiceState:
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
 async def worker(state: ServiceState) -> AsyncIterator[None]:
+    async with state.sessions.begin() as session:
+        await forget_features(session)  # and the jobs that tests before have left waiting
     working = asyncio.create_task(work(state))
     yield
     working.cancel()
-    await asyncio.gather(working, return_exceptions=True)
+    with suppress(asyncio.CancelledError):
+        await working
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
