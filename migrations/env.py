@@ -9,12 +9,13 @@ import re
 from typing import Any, Literal
 
 from alembic import context
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import shanhai.db.tables  # noqa: F401  (fills the metadata)
 from shanhai.db.base import Base
-from shanhai.db.migrate import demand_utf8
+from shanhai.db.migrate import demand_known, demand_utf8
 
 LOCK = 7_405_231_866_014_512_001
 SKIPPED_TABLES = re.compile(r"spatial_ref_sys|\w+_history|observation_y\d{4}m\d{2}")
@@ -40,6 +41,7 @@ def run(connection: Connection) -> None:
     connection.execute(text("SET lock_timeout = '2s'"))
     # One at a time: two would find the same revision.
     connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+    demand_known(MigrationContext.configure(connection).get_current_revision())
     connection.commit()
     context.configure(
         connection=connection,

@@ -1,23 +1,58 @@
 """Upgrades while the database is used."""
 
 import asyncio
+import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
+from asyncpg.exceptions import DuplicateTableError
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from shanhai.cli.doctor import check_database
+from shanhai.db import migrate
 from shanhai.db.migrate import downgrade, expected_revision, present_revision, upgrade
-from shanhai.errors import Unavailable
+from shanhai.errors import Conflict, Unavailable
 from shanhai.local.servers import PrivatePostgres
 from tests.support.job_rows import open_sessions
+from tests.support.serving import PATIENCE_S
 
-BEFORE = "0023"
-"""A later revision changes the table `job`."""
+LATER = """
+from alembic import op
 
-AREA, LINE = "POLYGON((0 0,1 0,1 1,0 1,0 0))", "LINESTRING(0 0,1 0,1 1)"
+revision = "9000"
+down_revision = {newest!r}
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE job ADD colour varchar")
+    op.execute({last!r})
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE job DROP colour")
+    op.execute("DROP TABLE IF EXISTS pigment")
+"""
+GOOD, BAD = "CREATE TABLE pigment (name varchar)", "CREATE TABLE job (name varchar)"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Migrations of the test's own, a copy of the product's."""
+    copied = tmp_path / "migrations"
+    shutil.copytree(migrate.MIGRATIONS, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(migrate, "MIGRATIONS", copied)
+    return copied
+
+
+def add_revision(folder: Path, last: str = GOOD) -> None:
+    """A revision after the newest, which changes the table `job` and ends with a statement."""
+    path = folder / "versions/9000_add_colour.py"
+    path.unlink(missing_ok=True)
+    path.write_text(LATER.format(newest=expected_revision(), last=last), "utf-8")
 
 
 async def write(url: str, stop: threading.Event) -> int:
@@ -50,9 +85,9 @@ async def look(url: str) -> tuple[str | None, int]:
         return await present_revision(session), int(number or 0)
 
 
-async def test_writers_and_readers_go_on(fresh_database_url: str) -> None:
+async def test_writers_and_readers_go_on(fresh_database_url: str, folder: Path) -> None:
     url = fresh_database_url
-    await asyncio.to_thread(downgrade, url, BEFORE)
+    add_revision(folder)
     stop, reads = threading.Event(), asyncio.Event()
     async with asyncio.timeout(60):
         writing = asyncio.create_task(write(url, stop))
@@ -68,9 +103,9 @@ async def test_writers_and_readers_go_on(fresh_database_url: str) -> None:
     assert await look(url) == (expected_revision(), number)
 
 
-async def test_a_table_that_stays_in_use_is_told(fresh_database_url: str) -> None:
+async def test_a_table_that_stays_in_use_is_told(fresh_database_url: str, folder: Path) -> None:
     url = fresh_database_url
-    await asyncio.to_thread(downgrade, url, BEFORE)
+    add_revision(folder)
     reads = asyncio.Event()
     reading = asyncio.create_task(read_slowly(url, reads, 30))
     await reads.wait()
@@ -82,69 +117,122 @@ async def test_a_table_that_stays_in_use_is_told(fresh_database_url: str) -> Non
     assert (await look(url))[0] == expected_revision()
 
 
-NODES = f"""
-INSERT INTO corridor_node (code, kind, region_id, geom)
-SELECT code, 'source', (SELECT min(id) FROM region), ST_GeomFromText(shape, 4490)
-  FROM (VALUES ('area', '{AREA}'), ('line', '{LINE}'), ('point', 'POINT(3 3)'), ('none', NULL))
-    AS given (code, shape)
-"""
-REGION = """
-INSERT INTO region (code, name_zh, name_en, level) VALUES ('city', '市', 'City', 'city')
-"""
-LATER = "UPDATE corridor_node SET score = 1, valid_from = current_date"
+async def test_down_to_the_baseline_and_up_again(fresh_database_url: str, folder: Path) -> None:
+    url, baseline = fresh_database_url, expected_revision()
+    before = await shape(url)
+    add_revision(folder)
+    await asyncio.to_thread(upgrade, url)
+    after = await shape(url)
+    assert (after[0], after[1] - before[1]) == ("9000", {("job", "colour"), ("pigment", "name")})
+    await asyncio.to_thread(downgrade, url, str(baseline))
+    assert await shape(url) == before
+    await asyncio.to_thread(upgrade, url)
+    assert await shape(url) == after
 
 
-async def execute(url: str, *statements: str) -> list[tuple[Any, ...]]:
-    """The rows of the last statement, if it tells any."""
-    async with open_sessions(url) as sessions, sessions.begin() as session:
-        for statement in statements:
-            result = await session.execute(text(statement))
-        return [tuple(row) for row in result] if result.returns_rows else []
+async def test_there_is_nothing_before_the_baseline(fresh_database_url: str) -> None:
+    before = await shape(fresh_database_url)
+    with pytest.raises(Conflict, match="nothing before the baseline"):
+        await asyncio.to_thread(downgrade, fresh_database_url, "base")
+    assert await shape(fresh_database_url) == before
 
 
-async def test_nodes_become_points_beside_their_outlines(fresh_database_url: str) -> None:
+async def test_a_database_at_the_newest_revision_stays_as_it_is(fresh_database_url: str) -> None:
+    before = await shape(fresh_database_url), await objects(fresh_database_url)
+    await asyncio.to_thread(upgrade, fresh_database_url)
+    assert (await shape(fresh_database_url), await objects(fresh_database_url)) == before
+
+
+async def test_a_revision_that_fails_leaves_nothing(fresh_database_url: str, folder: Path) -> None:
     url = fresh_database_url
-    await asyncio.to_thread(downgrade, url, "0040")
-    await execute(url, REGION, NODES, LATER, "DELETE FROM tile_pending")
-    measured = "SELECT code, area_m2 FROM corridor_node ORDER BY code"
-    area = dict(await execute(url, measured))["area"]
-    assert area is not None
+    before = await shape(url)
+    add_revision(folder, BAD)
+    with pytest.raises(ProgrammingError, match="already exists"):
+        await asyncio.to_thread(upgrade, url)
+    assert await shape(url) == before
+    add_revision(folder, GOOD)
     await asyncio.to_thread(upgrade, url)
-    for table in ("corridor_node", "corridor_node_history"):
-        query = (
-            "SELECT code, ST_GeometryType(geom), ST_AsText(footprint),"
-            f" coalesce(ST_Covers(footprint, geom), false) FROM {table} ORDER BY code"
-        )
-        assert await execute(url, query) == [
-            ("area", "ST_Point", f"MULTI{AREA.replace('((', '(((').replace('))', ')))')}", True),
-            ("line", "ST_Point", None, False),
-            ("none", None, None, False),
-            ("point", "ST_Point", None, False),
-        ]
-    assert await execute(url, measured) == [
-        ("area", area),
-        *((code, None) for code in ("line", "none", "point")),
-    ]
-    # Maps draw anew what lies elsewhere now.
-    waiting = "SELECT n.code FROM tile_pending w JOIN corridor_node n USING (id) ORDER BY 1"
-    assert await execute(url, waiting) == [("area",), ("line",)]
-    await execute(url, "UPDATE corridor_node SET score = 2")
-    kept = (
-        "SELECT ST_AsText(footprint) FROM corridor_node_history WHERE score = 1 AND code = 'area'"
+    assert (await shape(url))[0] == "9000"
+
+
+async def test_a_baseline_that_fails_leaves_nothing(empty_url: str, folder: Path) -> None:
+    broken = folder / "baseline/99_broken.sql"
+    broken.write_text(f"{GOOD}; {BAD};", "utf-8")
+    with pytest.raises(DuplicateTableError):
+        await asyncio.to_thread(upgrade, empty_url)
+    assert await shape(empty_url) == (None, set())
+    broken.unlink()
+    await asyncio.to_thread(upgrade, empty_url)
+    assert (await shape(empty_url))[0] == expected_revision()
+
+
+async def test_two_who_upgrade_at_once_do_so_one_after_the_other(empty_url: str) -> None:
+    program = "import sys; from shanhai.db.migrate import upgrade; upgrade(sys.argv[1])"
+    command = (sys.executable, "-c", program, empty_url)
+    both = [await asyncio.create_subprocess_exec(*command) for _ in range(2)]
+    async with asyncio.timeout(PATIENCE_S):
+        assert [await one.wait() for one in both] == [0, 0]
+    assert (await shape(empty_url))[0] == expected_revision()
+
+
+@pytest.mark.parametrize(
+    ("revision", "english", "chinese"),
+    [("0040", "shanhai plan export", "导出规划"), ("9999", "newer than", "更新")],
+)
+async def test_a_revision_without_migrations_is_refused(
+    fresh_database_url: str,
+    run: Callable[..., tuple[int, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    revision: str,
+    english: str,
+    chinese: str,
+) -> None:
+    url = fresh_database_url
+    monkeypatch.setenv("SHANHAI_DATABASE_URL", url)
+    await execute(url, f"UPDATE alembic_version SET version_num = '{revision}'")
+    before = await shape(url)
+    with pytest.raises(Unavailable, match=english) as caught:
+        await asyncio.to_thread(upgrade, url)
+    assert revision in caught.value.message
+    assert revision in caught.value.message_zh
+    assert chinese in caught.value.message_zh
+    with pytest.raises(Unavailable, match=english):
+        await check_database()
+    code, said = await asyncio.to_thread(run, "db", "upgrade")
+    assert (code, english in " ".join(said.split()), "Traceback" in said) == (1, True, False)
+    assert await shape(url) == before
+
+
+async def shape(url: str) -> tuple[str | None, set[tuple[str, str]]]:
+    """The revision, and the columns there are."""
+    columns = text(
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND table_name NOT IN"
+        " ('spatial_ref_sys', 'geometry_columns', 'geography_columns')"
     )
-    assert (await execute(url, kept))[0][0].startswith("MULTIPOLYGON")
-    await asyncio.to_thread(downgrade, url, "0040")
-    shapes = "SELECT DISTINCT code, ST_AsText(geom), attrs FROM {} ORDER BY code"
-    for table in ("corridor_node", "corridor_node_history"):
-        again = await execute(url, shapes.format(table))
-        assert [(code, attrs) for code, _, attrs in again] == [
-            (code, {}) for code in ("area", "line", "none", "point")
-        ]
-        assert [shape for _, shape, _ in again][1:] == [LINE, None, "POINT(3 3)"]
-        assert again[0][1].startswith("MULTIPOLYGON")
-    assert [one[0] for one in await execute(url, measured)] == ["area", "line", "none", "point"]
-    assert dict(await execute(url, measured))["area"] == area
-    await asyncio.to_thread(upgrade, url)
+    async with open_sessions(url) as sessions, sessions() as session:
+        found = {(str(table), str(column)) for table, column in await session.execute(columns)}
+        return await present_revision(session), found
+
+
+async def objects(url: str) -> list[int]:
+    """The numbers of all tables, indexes and functions: those that are made anew get others."""
+    numbers = "SELECT oid FROM pg_class UNION ALL SELECT oid FROM pg_proc ORDER BY oid"
+    async with open_sessions(url) as sessions, sessions() as session:
+        return list(await session.scalars(text(numbers)))
+
+
+async def execute(url: str, statement: str) -> None:
+    async with open_sessions(url) as sessions, sessions.begin() as session:
+        await session.execute(text(statement))
+
+
+@pytest.fixture
+def empty_url(private_postgres: PrivatePostgres) -> Iterator[str]:
+    """A database in which nothing is made yet."""
+    private_postgres.execute("CREATE DATABASE nothing_yet")
+    yield private_postgres.url("nothing_yet")
+    private_postgres.execute("DROP DATABASE nothing_yet WITH (FORCE)")
 
 
 @pytest.fixture

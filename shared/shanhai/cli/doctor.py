@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cli.sessions import in_transaction
 from shanhai.cli.settings_reference import advice_on, all_settings, as_env, faults_of
-from shanhai.db.migrate import demand_utf8, expected_revision, present_revision
+from shanhai.db.migrate import demand_known, demand_utf8, expected_revision, present_revision
 from shanhai.db.queries.audit_chain import AuditBroken, verify_chain
 from shanhai.db.queries.files import read_references
 from shanhai.errors import Unavailable
@@ -72,6 +72,7 @@ async def check_database() -> str:
         if tuple(map(int, postgis.split(".")[:2])) < OLDEST_POSTGIS:
             raise Unavailable(f"PostGIS {postgis}: 3.3 or newer is needed; update the extension")
         present = await present_revision(session)
+        demand_known(present)
         if present != expected_revision():
             raise Unavailable(
                 f"at revision {present}, expected {expected_revision()}: run `shanhai db upgrade`"

@@ -25,8 +25,7 @@ LOCK_NOT_AVAILABLE = "55P03"
 
 def migration_config(url: str) -> Config:
     """Alembic's configuration for the database at `url`."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config = _located()
     rendered = async_url(url).render_as_string(hide_password=False)
     config.set_main_option("sqlalchemy.url", rendered.replace("%", "%%"))
     return config
@@ -41,7 +40,8 @@ def upgrade(
 
     Raises:
         Unavailable: It was in use all the time. Revisions before it have been reached. Or the
-            database's encoding cannot hold every text; nothing has been done.
+            database's encoding cannot hold every text, or there are no migrations from its
+            revision; nothing has been done.
     """
     deadline = time.monotonic() + patience_s
     while True:
@@ -79,16 +79,50 @@ def demand_utf8(encoding: str) -> None:
     )
 
 
+def demand_known(present: str | None) -> None:
+    """Refuse a database at a revision that there are no migrations from.
+
+    Raises:
+        Unavailable: It is older than the first migration, or newer than the last.
+    """
+    script = ScriptDirectory.from_config(_located())
+    first, last = str(script.get_base()), script.get_current_head()
+    if present is None or present in {one.revision for one in script.walk_revisions()}:
+        return
+    if present < first:
+        raise Unavailable(
+            f"the database is at revision {present}, and migrations begin at {first}: export its"
+            " plans with the version that made it (`shanhai plan export`), then run `shanhai db"
+            " upgrade` on a new database and `shanhai plan import` there",
+            message_zh=f"数据库版本为 {present}，而迁移自 {first} 开始：请用建立该库的版本导出规划"
+            "（`shanhai plan export`），再对新建的数据库执行 `shanhai db upgrade` 和"
+            " `shanhai plan import`",
+        )
+    raise Unavailable(
+        f"the database is at revision {present}, newer than {last}, the last this version knows:"
+        " run the version that made it",
+        message_zh=f"数据库版本为 {present}，比本版本所知的 {last} 更新：请使用建立该库的版本",
+    )
+
+
 def downgrade(url: str, revision: str) -> None:
-    """Run the migrations down to `revision`."""
+    """Run the migrations down to `revision`.
+
+    Raises:
+        Conflict: The baseline would have to be undone.
+    """
     command.downgrade(migration_config(url), revision)
 
 
 def expected_revision() -> str | None:
     """The newest revision this code knows."""
+    return ScriptDirectory.from_config(_located()).get_current_head()
+
+
+def _located() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    return ScriptDirectory.from_config(config).get_current_head()
+    return config
 
 
 async def present_revision(session: AsyncSession) -> str | None:

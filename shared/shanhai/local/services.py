@@ -17,7 +17,7 @@ from shanhai.local.places import CHECKOUT, Home, current_account
 from shanhai.local.ports import PortBook
 
 CODE_FOLDERS = ("services", "shared", "migrations")
-CODE_SUFFIXES = frozenset({".py", ".html", ".toml", ".json", ".js", ".css"})
+CODE_SUFFIXES = frozenset({".py", ".html", ".toml", ".json", ".js", ".css", ".sql"})
 ESCALATION: Escalation = ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0))
 PATIENCE_S = 60.0
 HOST = "127.0.0.1"
