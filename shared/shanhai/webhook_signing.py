@@ -1,10 +1,11 @@
 """Signatures of messages to webhooks, by Standard Webhooks 1.0.0 (symmetric, `v1`)."""
 
 import base64
-import hashlib
-import hmac
 import os
 from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from standardwebhooks import Webhook
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
@@ -28,8 +29,7 @@ def sign(secrets: Sequence[bytes], message_id: str, timestamp_s: int, body: byte
         secrets: Those of which the receiver knows at least one.
         message_id: The header `webhook-id`.
         timestamp_s: The header `webhook-timestamp`, in seconds since 1970.
-        body: The body, byte by byte.
+        body: The body, text in UTF-8.
     """
-    signed = f"{message_id}.{timestamp_s}.".encode() + body
-    digests = (hmac.new(secret, signed, hashlib.sha256).digest() for secret in secrets)
-    return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
+    moment, text = datetime.fromtimestamp(timestamp_s, UTC), body.decode()
+    return " ".join(Webhook(secret).sign(message_id, moment, text) for secret in secrets)
