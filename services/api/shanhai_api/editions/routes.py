@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query
 
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.editions.comparison import compare_editions
@@ -11,79 +11,56 @@ from shanhai.db.editions.lineage import beside, list_editions, list_members, not
 from shanhai.db.features.input_validation import read_draft
 from shanhai.db.indicators.plan_indicators import find_plan
 from shanhai.errors import InvalidInput
-from shanhai_api.body_schema import body_of
-from shanhai_api.dependencies import (
-    DayQuery,
-    PageQuery,
-    Reader,
-    ReadSession,
-    TheUnit,
-    TheView,
-    Writer,
-    act_of,
+from shanhai_api.dependencies import DayQuery, Reader, Writer
+from shanhai_api.editions.models import (
+    EditionBegun,
+    EditionComparison,
+    EditionProjects,
+    PlanEditions,
 )
-from shanhai_api.editions import documents
 from shanhai_api.editions.schemas import CompareQuery, Membership, NewEdition
-from shanhai_api.kit.body import parse, read_json
-from shanhai_api.once import Made, once
+from shanhai_api.kit.answers import Answer
+from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.routing import Route
+from shanhai_api.kit.writing import Read, Write
+from shanhai_api.plan_answers import plan_item
 
-router = APIRouter(tags=["plans"])
+router = APIRouter(tags=["plans"], route_class=Route)
 PLAN = "/plans/{plan}"
-Parameters = Annotated[PageQuery, Query()]
 OfDay = Annotated[DayQuery, Query()]
 
 
 @router.get(f"{PLAN}/editions", summary="The editions of a plan")
-async def show_editions(
-    view: TheView, caller: Reader, plan: str, query: OfDay, session: ReadSession
-) -> Response:
+async def show_editions(read: Read[Reader], plan: str, query: OfDay) -> PlanEditions:
     """List the editions, from the first to the newest."""
-    seen = await find_plan(session, plan, caller.viewer, query.as_of)
-    rows = await list_editions(session, caller.viewer, seen.id, query.as_of)
-    document = documents.editions_document(view, seen, rows)
-    return view.respond(document, template="editions.html")
+    seen = await find_plan(read.session, plan, read.caller.viewer, query.as_of)
+    rows = await list_editions(read.session, read.caller.viewer, seen.id, query.as_of)
+    return PlanEditions.of(seen, rows, read)
 
 
-@router.post(
-    f"{PLAN}/editions",
-    summary="Begin an edition of a plan",
-    status_code=201,
-    openapi_extra=body_of(NewEdition),
-)
+@router.post(f"{PLAN}/editions", summary="Begin an edition of a plan", status_code=201)
 async def create_edition(
-    request: Request, view: TheView, caller: Writer, plan: str, query: Parameters, unit: TheUnit
-) -> Response:
+    write: Write[Writer], plan: str, body: JsonBody[NewEdition]
+) -> Answer[EditionBegun]:
     """Begin a draft with all the plan holds; approved, it takes the plan's place."""
-    body = await read_json(request)
-    wanted = parse(NewEdition, body.value)
-
-    async def effect() -> Made:
-        seen = await find_plan(unit.session, plan, caller.viewer)
-        change = await read_draft(
-            PLANS, {"type": "Feature", "properties": wanted.change}, whole=False
-        )
-        act = act_of(caller, view)
-        made = await begin_edition(
-            unit.session, caller, act, seen.id, change.values, note=wanted.note
-        )
-        place = view.url(documents.item_of(made.code))
-        return Made({"code": made.code, "status": made.status}, {"Location": place})
-
-    made = await once(request, unit, caller, body_sha256=body.sha256, effect=effect)
-    return made.response()
+    seen = await find_plan(write.session, plan, write.caller.viewer)
+    changed = {"type": "Feature", "properties": body.change}
+    change = await read_draft(PLANS, changed, whole=False)
+    made = await begin_edition(
+        write.session, write.caller, write.act, seen.id, change.values, note=body.note
+    )
+    begun = EditionBegun(code=made.code, status=made.status)
+    return Answer(begun, location=plan_item(made.code))
 
 
 @router.get(f"{PLAN}/compare", summary="What differs between two editions of a plan")
 async def show_comparison(
-    view: TheView,
-    caller: Reader,
-    plan: str,
-    query: Annotated[CompareQuery, Query()],
-    session: ReadSession,
-) -> Response:
+    read: Read[Reader], plan: str, query: Annotated[CompareQuery, Query()]
+) -> EditionComparison:
     """Tell what an edition adds, drops and changes, with areas and sums."""
-    seen = await find_plan(session, plan, caller.viewer, query.as_of)
-    rows = await list_editions(session, caller.viewer, seen.id, query.as_of)
+    session, viewer = read.session, read.caller.viewer
+    seen = await find_plan(session, plan, viewer, query.as_of)
+    rows = await list_editions(session, viewer, seen.id, query.as_of)
     other = query.other or beside(rows, seen.code)
     if other is None:
         raise InvalidInput(
@@ -91,47 +68,34 @@ async def show_comparison(
             message_zh=f"规划 {plan!r} 没有可比较的其他版本",
             pointer="with",
         )
-    second = await find_plan(session, other, caller.viewer, query.as_of)
+    second = await find_plan(session, other, viewer, query.as_of)
     order = {row.code: row.edition for row in rows}
     if order.get(second.code, 0) < order[seen.code]:
         seen, second = second, seen
-    compared = await compare_editions(session, caller.viewer, seen.id, second.id, query.as_of)
-    document = documents.comparison_document(
-        view, seen, second, compared, with_money=not caller.anonymous
-    )
-    return view.respond(document, template="edition_comparison.html")
+    compared = await compare_editions(session, viewer, seen.id, second.id, query.as_of)
+    known = not read.caller.anonymous
+    return EditionComparison.of(seen, second, compared, read, with_money=known)
 
 
 @router.get(f"{PLAN}/projects", summary="The projects in an edition of a plan")
-async def show_members(
-    view: TheView, caller: Reader, plan: str, query: OfDay, session: ReadSession
-) -> Response:
+async def show_members(read: Read[Reader], plan: str, query: OfDay) -> EditionProjects:
     """List the projects with their programmes there, those carried from the plan it follows too."""
-    seen = await find_plan(session, plan, caller.viewer, query.as_of)
-    members = await list_members(session, caller.viewer, seen.id, query.as_of)
-    return view.respond(documents.members_document(view, seen, members))
+    seen = await find_plan(read.session, plan, read.caller.viewer, query.as_of)
+    members = await list_members(read.session, read.caller.viewer, seen.id, query.as_of)
+    return EditionProjects.of(seen, members, read)
 
 
 @router.put(
     f"{PLAN}/projects/{{project}}",
     summary="Put a carried project into a programme of a draft",
     status_code=204,
-    openapi_extra=body_of(Membership),
 )
 async def put_member(
-    request: Request,
-    view: TheView,
-    caller: Writer,
-    plan: str,
-    project: str,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
+    write: Write[Writer], plan: str, project: str, body: JsonBody[Membership]
+) -> None:
     """Keep a project of the plan it follows, in this programme of the draft."""
-    wanted = parse(Membership, (await read_json(request)).value)
-    act = act_of(caller, view)
-    await note_member(unit.session, caller, act, plan, project, programme=wanted.programme)
-    return Response(status_code=204)
+    caller, programme = write.caller, body.programme
+    await note_member(write.session, caller, write.act, plan, project, programme=programme)
 
 
 @router.delete(
@@ -139,9 +103,6 @@ async def put_member(
     summary="Drop a carried project from a draft",
     status_code=204,
 )
-async def drop_member(
-    view: TheView, caller: Writer, plan: str, project: str, query: Parameters, unit: TheUnit
-) -> Response:
+async def drop_member(write: Write[Writer], plan: str, project: str) -> None:
     """Leave a project with the plan it follows; the project itself stays as it is."""
-    await note_member(unit.session, caller, act_of(caller, view), plan, project, dropped=True)
-    return Response(status_code=204)
+    await note_member(write.session, write.caller, write.act, plan, project, dropped=True)

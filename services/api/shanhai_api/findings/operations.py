@@ -7,14 +7,14 @@ from shanhai.db.collections.plans import PLANS
 from shanhai.db.features.permissions import demand_role, editing_of
 from shanhai.db.features.selection import Selection
 from shanhai.db.quality.findings import check_and_keep
-from shanhai.db.queries.audit import Act, record
+from shanhai.db.queries.audit import record
 from shanhai.db.tables.plan import Plan
 from shanhai_api.features.operations import read_item
-from shanhai_api.identity import Caller
-from shanhai_api.once import Made
+from shanhai_api.findings.models import PlanChecked
+from shanhai_api.kit.writing import WriteContext
 
 
-async def check_again(session: AsyncSession, caller: Caller, plan: str, act: Act) -> Made:
+async def check_again(write: WriteContext, plan: str) -> PlanChecked:
     """Check a plan, by someone who may write it.
 
     Raises:
@@ -22,6 +22,7 @@ async def check_again(session: AsyncSession, caller: Caller, plan: str, act: Act
         Unauthenticated: no identity was given.
         Forbidden: the identity may not write plans, or not this one.
     """
+    session, caller = write.session, write.caller
     editing = editing_of(PLANS, caller, "update")
     row = await read_item(session, PLANS, Selection(caller.viewer, code=plan))
     own, *others = await _regions(session, row.key)
@@ -29,8 +30,8 @@ async def check_again(session: AsyncSession, caller: Caller, plan: str, act: Act
         demand_role(caller, editing.roles, own)
     checked = await check_and_keep(session, row.key)
     after = {"found": checked.found, "changed": checked.changed}
-    record(session, act, "check", table="plan", object_id=plan, after=after)
-    return Made({"plan": plan, **after}, status=200)
+    record(session, write.act, "check", table="plan", object_id=plan, after=after)
+    return PlanChecked(plan=plan, **after)
 
 
 async def _regions(session: AsyncSession, plan_id: int) -> list[int | None]:

@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    WrapValidator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from shanhai.timestamps import rfc3339
@@ -27,6 +34,12 @@ MomentText = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """A time that is written already."""
 Maybe = Annotated[T | SkipJsonSchema[None], Field(exclude_if=lambda value: value is None)]
 """A member that is left out when there is nothing to say; its default is None."""
+Described = Annotated[
+    T, WrapValidator(lambda value, _: value), PlainSerializer(lambda value: value)
+]
+"""JSON that is sent as it is, made or kept elsewhere; the definition says it is a `T`."""
+JsonNumber = Annotated[int | float, WithJsonSchema({"type": "number"})]
+"""A number that is sent without a point where it is whole."""
 
 
 class Answered(BaseModel):

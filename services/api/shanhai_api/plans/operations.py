@@ -1,9 +1,10 @@
 """What is done with the indicators of plans, and who may do it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,20 +22,33 @@ from shanhai.db.indicators.plan_indicators import (
     find_place,
     find_plan,
 )
-from shanhai.db.indicators.targets import Rewriting, StatedFigure, state_targets
+from shanhai.db.indicators.targets import (
+    Rewriting,
+    StatedFigure,
+    state_of_targets,
+    state_targets,
+)
 from shanhai.db.indicators.values import REPORTING_SCOPES, VALUE_ROLES, NewValue, add_value
-from shanhai.db.queries.audit import Act
-from shanhai.db.tables.indicator import IndicatorTarget
+from shanhai.db.proposals.queries import about_target
 from shanhai.errors import InvalidInput
 from shanhai.reporting.plan_evaluation import Stamp, write_csv, write_docx
 from shanhai.vocabulary import Role
+from shanhai_api.kit.answers import Answer, Document
+from shanhai_api.kit.writing import WriteContext
 from shanhai_api.negotiation import choose_format
-from shanhai_api.once import Made
-from shanhai_api.plans import documents, pages
-from shanhai_api.plans.documents import CSV, DOCX, TABLE_FORMATS
+from shanhai_api.plans import pages
+from shanhai_api.plans.judged_models import (
+    CSV,
+    DOCX,
+    TABLE_FORMATS,
+    StoredEvaluation,
+    evaluations_path,
+)
+from shanhai_api.plans.models import IndicatorTargets, ValueRecorded, indicator_path
 from shanhai_api.plans.schemas import EvaluationBody, TargetsBody, ValueBody
 from shanhai_api.view import View, digest_of
 
+Shown = TypeVar("Shown", bound=Document)
 EVALUATION_ROLES = frozenset({Role.SUPERVISOR, Role.PLANNER, Role.APPROVER, Role.ANALYST})
 PLANNING_TIME = timezone(timedelta(hours=8))
 """Years of plans begin and end in China."""
@@ -59,40 +73,37 @@ async def find_listed(
 
 
 async def rewrite_targets(
-    session: AsyncSession,
-    caller: Identity,
-    act: Act,
+    write: WriteContext,
     what: tuple[str, str, str | None],
     body: TargetsBody,
-    *,
     expected: frozenset[str] | None,
-) -> tuple[Rewriting, Sequence[IndicatorTarget]]:
+) -> Answer[IndicatorTargets]:
     """State the figures of an indicator of a plan in a region; `what` is their codes."""
     editing = PLAN_INDICATORS.editing
     if editing is None:
         raise LookupError("nobody edits the indicators of plans")
+    session, caller = write.session, write.caller
     demand_scopes(caller, editing.scopes)
     plan, indicator, region = what
     seen, listed = await find_listed(session, caller, plan, indicator)
     place = await find_place(session, seen, region, pointer="region")
     demand_role(caller, editing.roles, place.id)
-    rewriting = Rewriting(seen, listed, place, act, body.reason)
+    rewriting = Rewriting(seen, listed, place, write.act, body.reason)
     figures = [StatedFigure(**dict(figure)) for figure in body.targets]
-    return rewriting, await state_targets(session, rewriting, figures, expected=expected)
+    rows = await state_targets(session, rewriting, figures, expected=expected)
+    found = await about_target(session, caller.viewer, seen.id, listed.code, place.code)
+    shown = IndicatorTargets.of(seen, listed, place, rows, found, write)
+    return Answer(shown, state=state_of_targets(rows))
 
 
 async def record_value(
-    session: AsyncSession,
-    caller: Identity,
-    view: View,
-    act: Act,
-    what: tuple[str, str],
-    body: ValueBody,
-) -> Made:
+    write: WriteContext, plan: str, indicator: str, body: ValueBody
+) -> Answer[ValueRecorded]:
     """Record a value of an indicator; nothing that was recorded before is changed."""
+    session, caller = write.session, write.caller
     demand_scopes(caller, REPORTING_SCOPES)
-    plan, listed = await find_listed(session, caller, *what)
-    place = await find_place(session, plan, body.region, pointer="/region")
+    seen, listed = await find_listed(session, caller, plan, indicator)
+    place = await find_place(session, seen, body.region, pointer="/region")
     demand_role(caller, VALUE_ROLES, place.id)
     _demand_past(body.year)
     new = NewValue(
@@ -100,45 +111,39 @@ async def record_value(
         party_id=await _party(session, body.department),
         dataset_id=await _dataset(session, caller, body.dataset),
     )
-    row = await add_value(session, plan, listed, place, new, caller=caller, act=act)
-    path = f"{documents.indicator_path(plan, listed)}/values"
-    shown = documents.describe_value(
+    row = await add_value(session, seen, listed, place, new, caller=caller, act=write.act)
+    shown = ValueRecorded.of(
         row,
+        listed,
         department=body.department,
         dataset=body.dataset,
-        unit=listed.unit,
         counts=True,
+        indicator=listed.code,
+        region=place.code,
     )
-    location = view.url(path, region=place.code, year=row.year)
-    return Made({**shown, "indicator": listed.code, "region": place.code}, {"Location": location})
+    asked = urlencode({"region": place.code, "year": row.year})
+    return Answer(shown, location=f"{indicator_path(seen, listed)}/values?{asked}")
 
 
 async def store_evaluation(
-    session: AsyncSession,
-    caller: Identity,
-    view: View,
-    act: Act,
-    plan: str,
-    body: EvaluationBody,
-) -> Made:
+    write: WriteContext, plan: str, body: EvaluationBody
+) -> Answer[StoredEvaluation]:
     """Store the evaluation of a year as it is now."""
+    session, caller = write.session, write.caller
     demand_scopes(caller, REPORTING_SCOPES)
     seen = await find_plan(session, plan, caller.viewer)
     place = await find_place(session, seen, body.region, pointer="/region")
     demand_role(caller, EVALUATION_ROLES, place.id)
     _demand_past(body.year)
     asked = EvaluationScope(body.year, body.region, body.department)
-    row = await store_snapshot(session, seen, asked, caller=caller, act=act)
-    path = f"{documents.plan_path(seen.code)}/evaluations/{row.code}"
-    return Made(documents.stored_document(view, seen, row), {"Location": view.url(path)})
+    row = await store_snapshot(session, seen, asked, caller=caller, act=write.act)
+    shown = StoredEvaluation.of(seen, row, write)
+    return Answer(shown, location=f"{evaluations_path(seen)}/{row.code}")
 
 
 async def show_table(
-    view: View,
-    document: Mapping[str, Any],
-    content: Mapping[str, Any],
-    stamp: Stamp | None = None,
-) -> Response:
+    view: View, document: Shown, content: Mapping[str, Any], stamp: Stamp | None = None
+) -> Answer[Shown] | Response:
     """An evaluation in the format asked for; `content` is what its table is made of."""
     chosen = choose_format(view.request, TABLE_FORMATS)
     name = f"{content['plan']['code']}-{content['year']}"
@@ -154,12 +159,7 @@ async def show_table(
         version = digest_of(repr((content, view.lang, stamp)).encode())
         headers = _attachment(f"{name}.docx")
         return view.send(made, DOCX.media_type, headers=headers, version=version)
-    return view.respond(
-        document,
-        template=pages.TEMPLATE,
-        formats=TABLE_FORMATS,
-        extra=pages.judged_page(view, content, *TABLE_FORMATS, stamp=stamp),
-    )
+    return Answer(document, page=pages.judged_page(view, content, *TABLE_FORMATS, stamp=stamp))
 
 
 def _attachment(name: str) -> dict[str, str]:

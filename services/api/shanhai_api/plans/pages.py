@@ -1,6 +1,6 @@
 """The indicators of plans as pages: a table each, with headings in the reader's language."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,10 +13,10 @@ from shanhai.reporting.plan_evaluation import (
     table_of,
 )
 from shanhai.vocabulary import Label, Lang
+from shanhai_api.kit.answers import Document
 from shanhai_api.negotiation import HTML, JSON, Format
 from shanhai_api.view import View
 
-TEMPLATE = "indicators.html"
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -113,12 +113,22 @@ def compared_rows(compared: Rows, lang: Lang) -> list[dict[str, Any]]:
     ]
 
 
-def plain_page(view: View, headings: Sequence[Heading], rows: Rows) -> dict[str, Any]:
-    """What the page of a list is given."""
+def plain_page(
+    view: View,
+    headings: Sequence[Heading],
+    document: Document,
+    member: str,
+    shown: Callable[[Rows, Lang], Rows] = lambda rows, lang: rows,
+    lines: Sequence[str] = (),
+) -> dict[str, Any]:
+    """What the page of a list is given, where a page is asked for; the list is a member."""
+    if not view.wants_html(JSON, HTML):
+        return {}
+    rows = shown(document.as_json()[member], view.lang)
     table = [(row, [heading.cell(row, view.lang) for heading in headings]) for row in rows]
     return {
         "columns": headings,
-        "lines": [],
+        "lines": lines,
         "table": table,
         "offered": offered(view, JSON),
         "stamp": None,
@@ -128,7 +138,9 @@ def plain_page(view: View, headings: Sequence[Heading], rows: Rows) -> dict[str,
 def judged_page(
     view: View, content: Mapping[str, Any], *formats: Format, stamp: Stamp | None = None
 ) -> dict[str, Any]:
-    """What the page of judged indicators is given."""
+    """What the page of judged indicators is given, where a page is asked for."""
+    if not view.wants_html(*formats):
+        return {}
     return {
         "columns": COLUMNS,
         "lines": summary_lines(content, view.lang),

@@ -23,7 +23,7 @@ from shanhai_api.features.operations import read_item
 from shanhai_api.identity import Caller
 from shanhai_api.projects import papers
 from shanhai_api.projects.models import LedgerLine, Measure, ProjectHistory, SourceBalance
-from shanhai_api.projects.plan_documents import as_csv
+from shanhai_api.projects.plan_tables import as_csv
 from shanhai_api.view import View
 
 MEDIA_TYPE = "application/zip"

@@ -29,12 +29,3 @@ def here_links(view: View, *formats: Format) -> list[Link]:
 def money(amount: Decimal) -> str:
     """An amount, exactly."""
     return f"{amount:.2f}"
-
-
-def amounts(allocated: Decimal, paid: Decimal) -> dict[str, str]:
-    """What was allocated and paid, and the rest."""
-    return {
-        "allocated": money(allocated),
-        "paid": money(paid),
-        "balance": money(allocated - paid),
-    }

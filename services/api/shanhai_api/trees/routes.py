@@ -1,8 +1,9 @@
 """`/regions/{code}/tree`, `/plans/{code}/tree`, `/patterns/{code}/tree`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from shanhai.db.collections.patterns import PATTERN_COMPONENTS, PATTERNS
@@ -10,17 +11,35 @@ from shanhai.db.collections.plans import PLANS
 from shanhai.db.collections.regions import REGIONS
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import Selection
-from shanhai.db.hierarchy import MOST_DEPTH, PLAN_TREE, REGION_TREE, read_above, read_components
+from shanhai.db.hierarchy import (
+    MOST_DEPTH,
+    PLAN_TREE,
+    REGION_TREE,
+    Branching,
+    HierarchyNode,
+    read_above,
+    read_components,
+    read_tree,
+)
+from shanhai.errors import NotFound
 from shanhai.vocabulary import Lang
-from shanhai_api.dependencies import DayQuery, Reader, ReadSession, TheView
+from shanhai_api.dependencies import DayQuery, Reader
 from shanhai_api.features.operations import read_item
 from shanhai_api.features.wording import WORDS
+from shanhai_api.kit.answers import Answer
+from shanhai_api.kit.routing import Route
+from shanhai_api.kit.writing import Context, Read
 from shanhai_api.projects.documents import here_links
-from shanhai_api.trees.documents import component_document, node_document, upper_document
-from shanhai_api.trees.operations import demand_tree
-from shanhai_api.view import View
+from shanhai_api.trees.models import (
+    PatternTreeShown,
+    PlanTreeShown,
+    RegionTreeShown,
+    above_of,
+    component_of,
+    node_of,
+)
 
-router = APIRouter(tags=["features"])
+router = APIRouter(tags=["features"], route_class=Route)
 
 
 class TreeQuery(DayQuery):
@@ -29,79 +48,81 @@ class TreeQuery(DayQuery):
     depth: int = Field(3, ge=1, le=MOST_DEPTH, description="Levels below the root")
 
 
+OfDepth = Annotated[TreeQuery, Query()]
+
+
 @router.get("/regions/{code}/tree", summary="A region and the regions below it")
 async def read_region_tree(
-    view: TheView,
-    caller: Reader,
-    code: str,
-    query: Annotated[TreeQuery, Query()],
-    session: ReadSession,
-) -> Response:
+    read: Read[Reader], code: str, query: OfDepth
+) -> Answer[RegionTreeShown]:
     """Tell the regions below one: code, names, level, area."""
-    selection = Selection(caller.viewer, code=code, as_of=query.as_of)
-    root = await demand_tree(session, REGION_TREE, selection, query.depth)
-    upper = await read_above(session, REGION_TREE, selection, root)
-    document = {
-        "upper": upper_document(upper, REGIONS, view),
-        "tree": node_document(root, REGIONS, view),
-    }
-    return respond(view, REGIONS, document)
+    selection = Selection(read.caller.viewer, code=code, as_of=query.as_of)
+    root = await demand_tree(read, REGION_TREE, selection, query.depth)
+    upper = await read_above(read.session, REGION_TREE, selection, root)
+    tree = RegionTreeShown(
+        upper=above_of(upper, REGIONS, read),
+        tree=node_of(root, REGIONS, read),
+        links=here_links(read),
+    )
+    return Answer(tree, page=page_of_tree(read.lang, REGIONS))
 
 
 @router.get("/plans/{code}/tree", summary="A plan, those above it and those below")
-async def read_plan_tree(
-    view: TheView,
-    caller: Reader,
-    code: str,
-    query: Annotated[TreeQuery, Query()],
-    session: ReadSession,
-) -> Response:
+async def read_plan_tree(read: Read[Reader], code: str, query: OfDepth) -> Answer[PlanTreeShown]:
     """Tell the plans a plan lies below, the topmost first, and those that lie below it."""
-    selection = Selection(caller.viewer, code=code, as_of=query.as_of)
-    root = await demand_tree(session, PLAN_TREE, selection, query.depth)
-    upper = await read_above(session, PLAN_TREE, selection, root)
-    document = {
-        "upper": upper_document(upper, PLANS, view),
-        "tree": node_document(root, PLANS, view),
-    }
-    return respond(view, PLANS, document)
+    selection = Selection(read.caller.viewer, code=code, as_of=query.as_of)
+    root = await demand_tree(read, PLAN_TREE, selection, query.depth)
+    upper = await read_above(read.session, PLAN_TREE, selection, root)
+    tree = PlanTreeShown(
+        upper=above_of(upper, PLANS, read),
+        tree=node_of(root, PLANS, read),
+        links=here_links(read),
+    )
+    return Answer(tree, page=page_of_tree(read.lang, PLANS))
 
 
 @router.get("/patterns/{code}/tree", summary="A pattern and its components")
 async def read_pattern_tree(
-    view: TheView,
-    caller: Reader,
-    code: str,
-    query: Annotated[DayQuery, Query()],
-    session: ReadSession,
-) -> Response:
+    read: Read[Reader], code: str, query: Annotated[DayQuery, Query()]
+) -> Answer[PatternTreeShown]:
     """Tell the components of a pattern in their order.
 
     Each says how certain it is, whether it is drawn, and how many members its source states and
     the list holds.
     """
-    selection = Selection(caller.viewer, code=code, as_of=query.as_of)
-    pattern = (await read_item(session, PATTERNS, selection)).plain()
-    top = await read_components(session, code, selection)
-    children = [component_document(component, code, view) for component in top]
-    document = {"upper": [], "tree": {**pattern, "children": children}}
-    return respond(view, PATTERNS, document, below=PATTERN_COMPONENTS)
+    selection = Selection(read.caller.viewer, code=code, as_of=query.as_of)
+    pattern = (await read_item(read.session, PATTERNS, selection)).plain()
+    top = await read_components(read.session, code, selection)
+    children = [component_of(component, code, read) for component in top]
+    whole = {**pattern, "children": children}
+    tree = PatternTreeShown(upper=[], tree=whole, links=here_links(read))
+    return Answer(tree, page=page_of_tree(read.lang, PATTERNS, PATTERN_COMPONENTS))
 
 
-def respond(
-    view: View, entity: Entity, document: dict[str, Any], below: Entity | None = None
-) -> Response:
-    """A tree, as JSON or as a nested list; `below` is what the nodes under the root are."""
+async def demand_tree(
+    read: Context, branching: Branching, selection: Selection, depth: int
+) -> HierarchyNode:
+    """The tree below the object a selection means by its code.
+
+    Raises:
+        NotFound: there is none, or none the caller may know of.
+    """
+    code, name = selection.code or "", branching.entity.name
+    readable = "\x00" not in code
+    root = await read_tree(read.session, branching, selection, depth=depth) if readable else None
+    if root is None:
+        raise NotFound(f"there is no {code!r} in {name}", message_zh=f"{name} 中没有 {code!r}")
+    return root
+
+
+def page_of_tree(lang: Lang, entity: Entity, below: Entity | None = None) -> Mapping[str, Any]:
+    """What only the page is given; `below` is what the nodes under the root are."""
     members = (*entity.properties, *(below.properties if below is not None else ()))
-    return view.respond(
-        {**document, "links": here_links(view)},
-        template="tree.html",
-        extra={
-            "entity": entity,
-            "declared": {item.name: item for item in members},
-            "word_of": lambda name, code: word_of_node(entity, below, name, code, view.lang),
-        },
-    )
+    return {
+        "entity": entity,
+        "declared": {item.name: item for item in members},
+        "word_of": lambda name, code: word_of_node(entity, below, name, code, lang),
+    }
 
 
 def word_of_node(

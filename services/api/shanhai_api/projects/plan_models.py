@@ -1,0 +1,423 @@
+"""What the projects of a plan come to, and those in reserve, as it is answered."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from shanhai.db.compliance.result import VERDICTS, Verdict
+from shanhai.db.compliance.serialization import in_both
+from shanhai.db.indicators.plan_indicators import PlanSeen
+from shanhai.db.projects.plan_totals import ProgrammeTotals, RegionTotals, Scheduled
+from shanhai.db.projects.problem_coverage import Covered, ProblemCoverage
+from shanhai.db.projects.reserve import Criterion, Ranked, criteria, required_papers
+from shanhai.vocabulary import DOCUMENT_KINDS, PROBLEM_STATUSES, SEVERITIES, Label
+from shanhai_api.kit.answers import Answered, Document, Link, Maybe, one_of
+from shanhai_api.negotiation import HTML, JSON, Format
+from shanhai_api.plan_answers import OfNamedPlan, plan_links
+from shanhai_api.projects.documents import here_links, item_path, money, project_path
+from shanhai_api.projects.models import AmountText
+from shanhai_api.view import View
+
+CSV = Format("csv", "text/csv")
+FORMATS = (JSON, HTML, CSV)
+Requirement = Literal["geometry", "cost", "overlap", "documents"]
+Known = Annotated[AmountText, Field(description="Not for the public")]
+
+
+class MeasureSums(Answered):
+    """What projects plan and did of a measure, in one unit."""
+
+    measure: str
+    unit: str | None
+    projects: int
+    planned: float | None
+    done: float | None
+
+
+class ProgrammeSums(Answered):
+    """A programme with the sums of its projects."""
+
+    programme: str | None = Field(description="None for projects in no programme")
+    name: str
+    name_zh: str
+    name_en: str
+    projects: int
+    costed: int = Field(description="How many of them tell their cost")
+    cost: AmountText | None
+    allocated: Maybe[Known] = None
+    paid: Maybe[Known] = None
+    balance: Maybe[Known] = None
+    area_km2: float | None
+    first_year: int | None
+    last_year: int | None
+    states: dict[str, int] = Field(description="How many projects are in each state")
+    measures: list[MeasureSums]
+
+    @classmethod
+    def of(cls, item: ProgrammeTotals, view: View, *, with_money: bool) -> Self:
+        """A programme, with the money for those who may see it."""
+        return cls.from_row(
+            item,
+            programme=item.code,
+            **names(item.name, view),
+            **_money(item, known=with_money),
+            area_km2=_km2(item.area_m2),
+            measures=[MeasureSums.from_row(each) for each in item.measures],
+        )
+
+
+class RegionSums(Answered):
+    """A region of a plan with the sums of the projects that lie in it."""
+
+    region: str | None = Field(description="None for projects in no region of the plan")
+    name: str
+    name_zh: str
+    name_en: str
+    region_area_km2: float | None = Field(description="None where nobody has drawn the region")
+    projects: int
+    costed: int = Field(description="How many of them tell their cost")
+    cost: AmountText | None
+    allocated: Maybe[Known] = None
+    paid: Maybe[Known] = None
+    balance: Maybe[Known] = None
+    drawn: int = Field(description="How many of them have a place")
+    area_km2: float | None
+    first_year: int | None
+    last_year: int | None
+
+    @classmethod
+    def of(cls, item: RegionTotals, view: View, *, with_money: bool) -> Self:
+        """A region, with the money for those who may see it."""
+        return cls.from_row(
+            item,
+            region=item.code,
+            **names(item.name, view),
+            **_money(item, known=with_money),
+            region_area_km2=_km2(item.region_area_m2),
+            area_km2=_km2(item.area_m2),
+        )
+
+
+class PlanTotals(OfNamedPlan):
+    """The programmes and the regions of a plan with the sums of their projects."""
+
+    template = "totals.html"
+    formats = FORMATS
+
+    projects: int
+    programmes: list[ProgrammeSums]
+    regions: list[RegionSums]
+    regions_area_km2: float | None = Field(description="None unless each of them is drawn")
+    regions_not_drawn: list[str]
+    links: list[Link]
+
+    @classmethod
+    def of(
+        cls,
+        plan: PlanSeen,
+        found: Sequence[ProgrammeTotals],
+        regions: Sequence[RegionTotals],
+        view: View,
+        *,
+        with_money: bool,
+    ) -> Self:
+        """The sums of a plan, with the money for those who may see it."""
+        listed = [item for item in regions if item.code is not None]
+        areas = [item.region_area_m2 for item in listed if item.region_area_m2 is not None]
+        complete = bool(listed) and len(areas) == len(listed)
+        return cls.named(
+            plan,
+            view,
+            projects=sum(item.projects for item in found),
+            programmes=[ProgrammeSums.of(item, view, with_money=with_money) for item in found],
+            regions=[RegionSums.of(item, view, with_money=with_money) for item in regions],
+            regions_area_km2=_km2(sum(areas)) if complete else None,
+            regions_not_drawn=[item.code for item in listed if item.region_area_m2 is None],
+            links=plan_links(view, plan, *FORMATS),
+        )
+
+
+class ProjectOnProblem(Answered):
+    """A project that acts on a problem, and how that is known."""
+
+    project: str
+    name: str
+    name_zh: str
+    name_en: str
+    by: list[Literal["link", "overlap", "place"]]
+
+
+class PlaceWithProjects(Answered):
+    """A place of a problem, and the projects that name it."""
+
+    place: str
+    projects: list[str]
+
+
+class CoveredProblem(Answered):
+    """A problem with who acts on it."""
+
+    problem: str
+    name: str
+    name_zh: str
+    name_en: str
+    type: str
+    severity: Annotated[str, one_of(SEVERITIES)] | None
+    status: Annotated[str, one_of(PROBLEM_STATUSES)]
+    covered: bool
+    projects: list[ProjectOnProblem]
+    places: list[PlaceWithProjects]
+    places_without_project: list[str]
+
+    @classmethod
+    def of(cls, item: Covered, view: View) -> Self:
+        """A problem as it is shown."""
+        return cls.from_row(
+            item,
+            problem=item.code,
+            **names(item.name, view),
+            covered=bool(item.answers),
+            projects=[
+                ProjectOnProblem(project=each.project, **names(each.name, view), by=list(each.ways))
+                for each in item.answers
+            ],
+            places=[
+                PlaceWithProjects(place=place, projects=list(codes))
+                for place, codes in item.places.items()
+            ],
+            places_without_project=item.missing,
+        )
+
+
+class CoverageCounts(Answered):
+    """How many problems and projects there are, and how many are left alone."""
+
+    problems: int
+    problems_without_project: int
+    places_without_project: int
+    projects: int
+    projects_without_problem: int
+
+
+class OpenPlace(Answered):
+    """A place that no project names."""
+
+    place: str
+    problem: str
+
+
+class IdleProject(Answered):
+    """A project that acts on no problem."""
+
+    project: str
+    name: str
+    name_zh: str
+    name_en: str
+
+
+class PlanCoverage(OfNamedPlan):
+    """The problems of a plan with the projects that act on them."""
+
+    template = "coverage.html"
+    formats = FORMATS
+
+    counts: CoverageCounts
+    problems: list[CoveredProblem]
+    problems_without_project: list[str]
+    places_without_project: list[OpenPlace]
+    projects_without_problem: list[IdleProject]
+    links: list[Link]
+
+    @classmethod
+    def of(cls, plan: PlanSeen, found: ProblemCoverage, view: View) -> Self:
+        """Who acts on what in a plan."""
+        missing = {place: item.code for item in found.problems for place in item.missing}
+        counts = CoverageCounts(
+            problems=len(found.problems),
+            problems_without_project=len(found.open),
+            places_without_project=len(missing),
+            projects=found.projects,
+            projects_without_problem=len(found.idle),
+        )
+        return cls.named(
+            plan,
+            view,
+            counts=counts,
+            problems=[CoveredProblem.of(item, view) for item in found.problems],
+            problems_without_project=[item.code for item in found.open],
+            places_without_project=[
+                OpenPlace(place=place, problem=problem) for place, problem in missing.items()
+            ],
+            projects_without_problem=[
+                IdleProject(project=code, **names(name, view)) for code, name in found.idle
+            ],
+            links=plan_links(view, plan, *FORMATS),
+        )
+
+
+class ScheduledProject(Answered):
+    """A project with its years, both included."""
+
+    project: str
+    name: str
+    name_zh: str
+    name_en: str
+    programme: str | None
+    programme_name: str | None
+    region: str
+    state: str
+    state_name: str
+    start_year: int
+    end_year: int
+    href: str
+
+    @classmethod
+    def of(cls, item: Scheduled, plan: PlanSeen, view: View) -> Self:
+        """A project as the timetable has it."""
+        programme = item.programme_name
+        return cls.from_row(
+            item,
+            project=item.code,
+            **names(item.name, view),
+            programme_name=None if programme is None else programme.in_(view.lang),
+            state_name=item.state_name.in_(view.lang),
+            href=view.url(item_path(item.code), **plan.day),
+        )
+
+
+class PlanTimetable(OfNamedPlan):
+    """The projects of a plan with their years."""
+
+    template = "timetable.html"
+    formats = FORMATS
+
+    first_year: int | None
+    last_year: int | None
+    projects: list[ScheduledProject]
+    links: list[Link]
+
+    @classmethod
+    def of(cls, plan: PlanSeen, found: Sequence[Scheduled], view: View) -> Self:
+        """When projects are worked on."""
+        return cls.named(
+            plan,
+            view,
+            first_year=min((item.start_year for item in found), default=None),
+            last_year=max((item.end_year for item in found), default=None),
+            projects=[ScheduledProject.of(item, plan, view) for item in found],
+            links=plan_links(view, plan, *FORMATS),
+        )
+
+
+class ReserveCriterion(Answered):
+    """What adds to the score, by how much at most, and by which rule."""
+
+    criterion: str
+    weight: int
+    name: str
+    name_zh: str
+    name_en: str
+    rule: str
+
+    @classmethod
+    def of(cls, item: Criterion, view: View) -> Self:
+        """A criterion as it is shown."""
+        rule = item.rule.in_(view.lang)
+        return cls.from_row(item, criterion=item.code, **names(item.name, view), rule=rule)
+
+
+class ProjectReadiness(Answered):
+    """What a project must have, and whether it has."""
+
+    geometry: bool
+    cost: bool
+    overlap: bool = Field(description="Whether lines and rules do not stand against it")
+    documents: bool
+
+
+class ReserveProject(Answered):
+    """A project in reserve, why it stands where it does, and what it lacks."""
+
+    rank: int
+    project: str
+    name: str
+    name_zh: str
+    name_en: str
+    region: str
+    programme: str | None
+    start_year: int
+    end_year: int
+    cost: AmountText | None
+    score: float
+    points: dict[str, float] = Field(description="What each criterion gave, by its code")
+    values: dict[str, float] = Field(description="From 0 to 1, by the code of the criterion")
+    verdict: Verdict | None = Field(description="None while it has no geometry")
+    verdict_zh: str | None
+    verdict_en: str | None
+    ready: bool
+    readiness: ProjectReadiness
+    lacking: list[Requirement]
+    links: list[Link]
+
+    @classmethod
+    def of(cls, item: Ranked, view: View) -> Self:
+        """A project with its place in the reserve."""
+        return cls.from_row(
+            item,
+            project=item.code,
+            **names(item.name, view),
+            cost=None if item.cost is None else money(item.cost),
+            score=float(item.score),
+            points={part.code: float(part.points) for part in item.parts},
+            values={part.code: float(part.value) for part in item.parts},
+            **in_both("verdict", None if item.verdict is None else VERDICTS[item.verdict]),
+            readiness=ProjectReadiness(**item.readiness),
+            lacking=[name for name, met in item.readiness.items() if not met],
+            links=[
+                view.link(item_path(item.code), "item"),
+                view.link(f"{project_path(item.code)}/application", "enclosure", "application/zip"),
+            ],
+        )
+
+
+class ProjectReserve(Document):
+    """The projects in reserve in their order, and what the order is made of."""
+
+    template = "reserve.html"
+    formats = FORMATS
+
+    region: str | None
+    criteria: list[ReserveCriterion]
+    required_documents: list[Annotated[str, one_of(DOCUMENT_KINDS)]]
+    projects: list[ReserveProject]
+    links: list[Link]
+
+    @classmethod
+    def of(cls, found: Sequence[Ranked], region: str | None, view: View) -> Self:
+        """The reserve, of a region if one was named."""
+        return cls(
+            region=region,
+            criteria=[ReserveCriterion.of(item, view) for item in criteria()],
+            required_documents=required_papers(),
+            projects=[ReserveProject.of(item, view) for item in found],
+            links=here_links(view, *FORMATS),
+        )
+
+
+def names(label: Label, view: View) -> Mapping[str, str]:
+    """A name in the language asked for, and in both."""
+    return {"name": label.in_(view.lang), "name_zh": label.zh, "name_en": label.en}
+
+
+def _money(item: ProgrammeTotals | RegionTotals, *, known: bool) -> dict[str, Any]:
+    """What projects cost, and for those who may see it what was allocated and paid."""
+    spent = {"allocated": item.allocated, "paid": item.paid, "balance": item.allocated - item.paid}
+    told: dict[str, Decimal | None] = {"cost": item.cost, **dict.fromkeys(spent)}
+    told |= spent if known else {}
+    return {name: None if amount is None else money(amount) for name, amount in told.items()}
+
+
+def _km2(square_metres: float | None) -> float | None:
+    return None if square_metres is None else round(square_metres / 1e6, 4)
