@@ -10,44 +10,6 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from types import MappingProxyType
 
-import numpy as np
-import rasterio
-
-from shanhai.raster.geotiff import write_geotiff
-
-_TRANSFORM = (100.0, 0.0, 500_000.0, 0.0, -100.0, 2_700_000.0)
-_VRT = """<VRTDataset rasterXSize="4" rasterYSize="4">
-  <SRS>EPSG:4548</SRS>
-  <GeoTransform>500000, 100, 0, 2700000, 0, -100</GeoTransform>
-  <VRTRasterBand dataType="Float32" band="1">
-    <SimpleSource><SourceFilename>{target}</SourceFilename></SimpleSource>
-  </VRTRasterBand>
-</VRTDataset>
-"""
-
-
-def _make_secret(folder: Path) -> Path:
-    secret = folder / "secret.tif"
-    write_geotiff(secret, np.ones((4, 4)), transform=_TRANSFORM, crs="EPSG:4548")
-    return secret
-
-
-def make_renamed_vrt(folder: Path) -> Path:
-    """A VRT under the name of a TIFF, showing the pixels of its neighbour."""
-    path = folder / "renamed_vrt.tif"
-    path.write_text(_VRT.format(target=_make_secret(folder)))
-    return path
-
-
-def make_overview_file_tiff(folder: Path) -> Path:
-    """A valid TIFF whose metadata name another file as its overviews."""
-    path = folder / "overview_file.tif"
-    write_geotiff(path, np.zeros((4, 4)), transform=_TRANSFORM, crs="EPSG:4548")
-    with rasterio.open(path, "r+", driver="GTiff") as file:
-        file.update_tags(ns="OVERVIEWS", OVERVIEW_FILE=str(_make_secret(folder)))
-    return path
-
-
 _WEB_DRIVERS = ("GTI", "WMS", "WMTS", "WCS", "HTTP")
 _CLOUD_DRIVERS = ("STACIT", "STACTA", "PLMOSAIC", "EEDA", "EEDAI")
 _NETWORK_DRIVERS = (*_WEB_DRIVERS, *_CLOUD_DRIVERS)
@@ -121,7 +83,7 @@ def check_isolation() -> None:
         RuntimeError: GDAL honoured one of them; the process must not start.
     """
     from shanhai.errors import UnsupportedFile
-    from shanhai.raster.environment import make_overview_file_tiff, make_renamed_vrt
+    from shanhai.raster.hostile_files import make_overview_file_tiff, make_renamed_vrt
     from shanhai.raster.inspect import inspect_raster
 
     with tempfile.TemporaryDirectory() as folder:
