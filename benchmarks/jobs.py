@@ -44,7 +44,7 @@ def _compare(loop: asyncio.Runner, api: ApiClient, connection: Connection, toget
         started = time.perf_counter()
         jobs = [_submit(api, f"{number}.{one}") for one in range(together)]
         accepted.append((time.perf_counter() - started) / together)
-        loop.run(_finished(connection, jobs))
+        loop.run(finished(connection, jobs))
         return (time.perf_counter() - started) / together
 
     def floor(number: int) -> float:
@@ -60,7 +60,12 @@ def _submit(api: ApiClient, message: str) -> UUID:
     return UUID(api.execute("echo", {"message": message}).rpartition("/")[2])
 
 
-async def _finished(connection: Connection, jobs: list[UUID]) -> None:
+async def finished(connection: Connection, jobs: list[UUID]) -> None:
+    """Wait for the end of jobs without asking the API.
+
+    Raises:
+        RuntimeError: Some failed.
+    """
     while await connection.fetchval(_UNFINISHED, jobs):  # noqa: ASYNC110  another process ends it
         await asyncio.sleep(LOOK_S)
     failed = await connection.fetchval(_FAILED, jobs)

@@ -22,10 +22,10 @@ class _Row:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print both tables.
+    """Print the packages and the bars, those of requests on a running stack included.
 
     Args:
-        arguments: `--bars` for the bars alone.
+        arguments: `--bars` for the bars of the syntax alone.
 
     Returns:
         1 if a figure is beyond its ceiling.
@@ -34,6 +34,11 @@ def main(arguments: Sequence[str]) -> int:
         print_table(list(rows()))
         print()
     figures = bars()
+    if "--bars" not in arguments:
+        # Here, because it loads the whole platform.
+        from benchmarks.house.slices import slices
+
+        figures += slices()
     print_table(
         [("figure", "value", "bar: at most", "met"), *(_Row(bar).cells() for bar in figures)]
     )

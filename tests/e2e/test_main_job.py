@@ -22,9 +22,10 @@ from shanhai.local.background import processes_in
 from shanhai.local.demo.results import tile_at
 from shanhai.vocabulary import ZONE_CLASSES, Lang
 from shanhai_tiles.routes.viewer import MAPLIBRE
-from tests.e2e.conftest import Platform, wait_until
+from tests.e2e.conftest import wait_until
 from tests.support.browser import open_page
 from tests.support.pictures import keep_picture
+from tests.support.watershed_platform import Platform
 
 SCHEME = f"{CODE}.supply_demand"
 

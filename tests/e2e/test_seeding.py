@@ -8,7 +8,7 @@ from pmtiles.reader import Reader
 
 from shanhai.client import JobFailed
 from shanhai.data.synthetic_watershed import CODE
-from tests.e2e.conftest import Platform
+from tests.support.watershed_platform import Platform
 
 LAYER = f"dataset.{CODE}.dem"
 
