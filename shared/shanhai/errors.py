@@ -17,7 +17,7 @@ ShanhaiError
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,15 @@ class InvalidInput(ShanhaiError):
         super().__init__(message, message_zh=message_zh)
         own = (Fault(pointer, message, message_zh),) if pointer is not None else ()
         self.faults: tuple[Fault, ...] = (*own, *faults)
+
+    @classmethod
+    def of(cls, faults: Sequence[Fault]) -> Self:
+        """The error of some faults; its message is theirs."""
+        return cls(
+            "; ".join(fault.detail for fault in faults),
+            message_zh="；".join(fault.detail_zh or fault.detail for fault in faults),
+            faults=faults,
+        )
 
 
 class UnsupportedFile(InvalidInput):

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Literal
 
 Lang = Literal["zh", "en"]
+LANGUAGES: tuple[Lang, ...] = ("zh", "en")
 
 
 @dataclass(frozen=True, slots=True)

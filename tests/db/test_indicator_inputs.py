@@ -12,11 +12,10 @@ from shanhai.db.identity import EVERYTHING, PUBLIC
 from shanhai.db.queries.job_inputs import RegionRow, find_region
 from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.zone import Region
-from shanhai.processes.evaluate_indicators import shape_lookup
+from shanhai.processes.evaluate_indicators import lookups
 from shanhai.processes.evaluate_indicators.computations import BY_ID
 from shanhai.processes.evaluate_indicators.contract import EvaluateIndicatorsInputs
-from shanhai.processes.evaluate_indicators.raster_lookup import find_yearly_rasters
-from shanhai.processes.evaluate_indicators.shape_lookup import find_shapes
+from shanhai.processes.evaluate_indicators.lookups import find_shapes, find_yearly_rasters
 from tests.support.emptying import forget_rows
 from tests.support.job_rows import add_dataset, add_region, open_sessions
 
@@ -90,7 +89,7 @@ async def test_kinds_with_too_many_vertices_are_left_out_and_named(
 ) -> None:
     region, row = await city(session)
     await add_line(session, "a", region)
-    monkeypatch.setattr(shape_lookup, "MOST_VERTICES", 4)
+    monkeypatch.setattr(lookups, "MOST_VERTICES", 4)
     assert await find_shapes(session, row, [2024], CHOSEN, EVERYTHING, TODAY) == ([], ["red_line"])
     assert await find_shapes(session, row, [2024], {"x": None}, EVERYTHING, TODAY) == ([], [])
 

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from shanhai.processes.kit.themes import Theme
+from shanhai.processes.kit.contract import Theme
 from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES, JobStatus, label_of
 
 

@@ -104,8 +104,7 @@ def run(
     Windows are computed on the Dask cluster that SHANHAI_DASK_SCHEDULER names, if it is set.
     """
     # Here, because they load the raster libraries, which the other commands do without.
-    from shanhai.processes.kit.polygon_files import read_areas, read_units
-    from shanhai.processes.kit.region_files import RegionChoice
+    from shanhai.processes.kit.region_files import RegionChoice, read_areas, read_units
     from shanhai.processes.local_run import run_on_files
     from shanhai.processes.run_scenario.baseline_files import read_former
     from shanhai.processes.run_scenario.edit_files import read_edits

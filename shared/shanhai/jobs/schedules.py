@@ -16,7 +16,7 @@ from shanhai.db.tables.job import Job, Schedule, ScheduleRun
 from shanhai.errors import Conflict, Forbidden, LimitExceeded, NotFound, Stale
 from shanhai.jobs.schedule_times import Timing
 from shanhai.processes.catalogue import CONTRACTS
-from shanhai.processes.kit.publication_rights import demand_right
+from shanhai.processes.kit.authority import demand_right
 from shanhai.vocabulary import JobStatus, Role, Scope
 
 PLANNERS = frozenset({Role.PLANNER, Role.ADMIN})

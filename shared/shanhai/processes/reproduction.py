@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from shanhai import __version__
 from shanhai.errors import Fault, Forbidden, InvalidInput, NotFound, Unauthenticated
 from shanhai.processes.catalogue import compute_of
+from shanhai.processes.kit.manifest import versions
 from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.run_record import versions
 from shanhai.processes.kit.task import (
     AreaTask,
     AssessedTask,

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from shanhai.science.flags import ResultFlag
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import Label, label_of
 
 
 def environment() -> Environment:
@@ -25,6 +25,8 @@ def environment() -> Environment:
     made.filters["number"] = number
     made.filters["figure"] = figure
     made.filters["told"] = told
+    made.filters["data_uri"] = data_uri
+    made.globals["label_of"] = label_of
     made.filters["zip"] = lambda one, other: list(zip(one, other, strict=True))
     return made
 
@@ -114,7 +116,7 @@ class ReportPage:
         place: Name of the region.
         content: The document it tells.
         manifest: How it was computed.
-        pictures: PNG files with their captions, in order.
+        pictures: PNG files with their captions, in order; their stems are their names.
     """
 
     template: str
@@ -124,19 +126,26 @@ class ReportPage:
     pictures: Sequence[Picture] = ()
 
 
-def write_page(html: Path, pdf: Path, page: ReportPage) -> None:
-    """Render the page with its pictures inside, as HTML, and as PDF where that can be made."""
-    text = (
+def render_page(page: ReportPage, before: Sequence[Picture] = ()) -> str:
+    """The page as HTML that needs nothing else, with some pictures before its own."""
+    shown = [*before, *page.pictures]
+    return (
         environment()
         .get_template(page.template)
         .render(
             place=page.place,
             content=page.content,
             manifest=page.manifest,
-            pictures=[(data_uri(picture), caption) for picture, caption in page.pictures],
+            pictures=shown,
+            named={path.stem: path for path, _ in shown},
             stand_ins=[one for one in page.manifest["inputs"] if one["stand_in"]],
         )
     )
+
+
+def write_page(html: Path, pdf: Path, page: ReportPage, before: Sequence[Picture] = ()) -> None:
+    """Write the page as HTML, and as PDF where that can be made."""
+    text = render_page(page, before)
     html.write_text(text, encoding="utf-8")
     if can_write_pdf():
         write_pdf(pdf, text)

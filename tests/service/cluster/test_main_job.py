@@ -34,14 +34,13 @@ BIOPHYSICAL = {"profile": "biophysical", "ecoservices": TOTALS}
 @pytest.fixture(autouse=True)
 def alike(monkeypatch: pytest.MonkeyPatch) -> None:
     # Pages and small maps are no part of what is shared out, and take as long as all the rest.
-    for module in ("assessment_report", "pages"):
-        monkeypatch.setattr(f"shanhai.reporting.{module}.write_pdf", lambda path, _: path.touch())
+    monkeypatch.setattr("shanhai.reporting.pages.write_pdf", lambda path, _: path.touch())
     monkeypatch.setattr(
         "shanhai.processes.assess_ecoservices.pictures.draw_panels",
         lambda path, panels, frame, columns=3: path.touch(),
     )
     # Somebody may commit between two runs, and a manifest tells of it.
-    monkeypatch.setattr("shanhai.processes.kit.run_record.git_commit", lambda: None)
+    monkeypatch.setattr("shanhai.processes.kit.manifest.git_commit", lambda: None)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +116,7 @@ def test_a_network_in_small_windows(
     """Importance and resistance go out in windows; what reads whole rasters follows from them."""
     monkeypatch.setattr("shanhai.processes.kit.region.WINDOW_CELLS", SIDE)
     monkeypatch.setattr(
-        "shanhai.processes.build_network.report.draw_network_map",
+        "shanhai.processes.build_network.outputs.draw_network_map",
         lambda path, drawing, frame, lang: path.write_bytes(b"") == 0,
     )
     woods = build_linked_watershed(tmp_path / "woods", cells=64)

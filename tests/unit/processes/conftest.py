@@ -52,8 +52,7 @@ def unpictured(zoned: Run) -> Iterator[None]:
     `zoned` holds a report as it is made, so it is made before.
     """
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("assessment_report", "pages"):
-            patch.setattr(f"shanhai.reporting.{module}.write_pdf", lambda path, html: path.touch())
+        patch.setattr("shanhai.reporting.pages.write_pdf", lambda path, html: path.touch())
         patch.setattr(
             "shanhai.processes.assess_ecoservices.pictures.draw_panels",
             lambda path, panels, frame, columns=3: path.touch(),

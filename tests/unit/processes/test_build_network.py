@@ -16,8 +16,7 @@ from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.processes.build_network.compute import build
 from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.contract import BUILD_NETWORK, RASTERS, BuildNetworkInputs
-from shanhai.processes.build_network.flags import network_flags
-from shanhai.processes.build_network.result import Built
+from shanhai.processes.build_network.result import Built, network_flags
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.region import build_place, open_sources
 from shanhai.processes.kit.task import Outcome, Task
@@ -92,7 +91,9 @@ def test_an_attempt_goes_on_from_what_a_former_one_finished(
     resume: Callable[[Task, float, Path], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shanhai.processes.build_network.compute.write_report", lambda *_: [])
+    monkeypatch.setattr(
+        "shanhai.processes.build_network.compute.write_maps_and_report", lambda *_: []
+    )
     resume(network_task(watershed), 85, built[0])
 
 

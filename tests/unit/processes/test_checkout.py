@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shanhai.processes.kit.git_version import git_commit
+from shanhai.processes.kit.manifest import git_commit
 
 ONE, OTHER = "1" * 40, "2" * 40
 

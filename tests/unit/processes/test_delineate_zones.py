@@ -12,7 +12,7 @@ from shapely.geometry import shape
 
 from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
-from shanhai.processes.assess_ecoservices.supply_demand import SERVICES
+from shanhai.processes.assess_ecoservices.assessed import SERVICES
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES
 from shanhai.processes.kit.task import Task

@@ -48,7 +48,9 @@ def test_what_is_no_geojson_is_refused(tmp_path: Path) -> None:
 def test_a_scenario_runs_on_files(
     watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shanhai.processes.run_scenario.compute.write_report", lambda *_: [])
+    monkeypatch.setattr(
+        "shanhai.processes.run_scenario.compute.write_maps_and_report", lambda *_: []
+    )
     edits = read_edits(write(tmp_path / "edits.geojson", passage(watershed)))
     inputs = {"cell_m": 100, "parameters": EASY, "edits": edits}
     given = {

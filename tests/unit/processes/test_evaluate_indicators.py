@@ -13,12 +13,12 @@ from shapely.geometry import shape
 from shanhai.data.synthetic_watershed import EPSG
 from shanhai.processes.evaluate_indicators.attainment import Outlook, describe, look
 from shanhai.processes.evaluate_indicators.computations import BY_ID, BY_INDICATOR, ComputationId
+from shanhai.processes.evaluate_indicators.compute import FUNCTIONS
 from shanhai.processes.evaluate_indicators.compute import compute as evaluate_indicators
 from shanhai.processes.evaluate_indicators.contract import EvaluateIndicatorsInputs
 from shanhai.processes.evaluate_indicators.control_lines import square_km
 from shanhai.processes.evaluate_indicators.cover import CoverCounts
 from shanhai.processes.evaluate_indicators.documents import brief
-from shanhai.processes.evaluate_indicators.registry import FUNCTIONS
 from shanhai.processes.evaluate_indicators.task import (
     AirYearTask,
     EvaluateIndicatorsTask,

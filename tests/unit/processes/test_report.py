@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from shanhai.data.synthetic_watershed import Watershed
-from shanhai.processes.assess_ecoservices import report
-from shanhai.processes.kit.map_notes import credit_line, resolution_note
-from shanhai.reporting.assessment_report import leading_cover
+from shanhai.processes.assess_ecoservices.report import leading_cover
+from shanhai.processes.kit.maps import credit_line, resolution_note
+from shanhai.processes.kit.outputs import REPORT
 from shanhai.reporting.fonts import cjk_family
 from shanhai.reporting.pages import write_pdf
 from shanhai.vocabulary import ECOSERVICES, ZONE_CLASSES
@@ -52,7 +52,7 @@ def test_the_pdf_holds_its_fonts(zoned: Any) -> None:
 def test_without_libraries_to_set_type_there_is_a_page_and_it_says_so(
     zone: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for user in ("reporting.assessment_report", "processes.assess_ecoservices.report"):
+    for user in ("reporting.pages", "processes.assess_ecoservices.report"):
         monkeypatch.setattr(f"shanhai.{user}.can_write_pdf", lambda: False)
     run = zone()
     names = {file.name for file in run.outcome.files}
@@ -120,7 +120,7 @@ def test_a_missing_font_costs_the_chinese_maps_and_is_said(
     assert "fonts-droid-fallback" in " ".join(
         text for one in run.outcome.warnings for text in one.values()
     )
-    assert report.REPORT_FILE in {file.path for file in run.outcome.files}
+    assert REPORT in {file.path for file in run.outcome.files}
 
 
 def test_pictures_carry_the_credits_licences_ask_for_once_and_no_more() -> None:

@@ -73,7 +73,9 @@ def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scenarios without maps and pages, which take longer than all the rest."""
-    monkeypatch.setattr("shanhai.processes.run_scenario.compute.write_report", lambda *_: [])
+    monkeypatch.setattr(
+        "shanhai.processes.run_scenario.compute.write_maps_and_report", lambda *_: []
+    )
 
 
 def links_of(workspace: Path) -> dict[str, Any]:

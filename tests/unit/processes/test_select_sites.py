@@ -24,8 +24,7 @@ from shanhai.processes.select_sites.compute import judged, select
 from shanhai.processes.select_sites.context import Siting
 from shanhai.processes.select_sites.contract import SELECT_SITES, SelectSitesInputs
 from shanhai.processes.select_sites.files import gather_places, read_sites
-from shanhai.processes.select_sites.manifest import selection_flags
-from shanhai.processes.select_sites.result import Chosen
+from shanhai.processes.select_sites.result import Chosen, selection_flags
 from shanhai.processes.select_sites.statistics import statistics_document
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.raster.windows import window_runner

@@ -11,7 +11,7 @@ from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.assessment import assess
 from shanhai.processes.assess_ecoservices.service_figures import service_figures
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
-from shanhai.processes.kit.thumbnails import class_overview, overview
+from shanhai.processes.kit.maps import class_overview, overview
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import window_runner
 from shanhai.science.grid import Grid
@@ -28,7 +28,7 @@ def found(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Fou
     with window_runner(1) as runner:
         folder = tmp_path_factory.mktemp("figures")
         assessment = assess(task, inputs, folder, runner, lambda done, stage: None)
-        return assessment, service_figures(assessment, runner)
+        return assessment, service_figures(assessment)
 
 
 def test_every_service_is_told_in_order(found: Found) -> None:
@@ -39,7 +39,7 @@ def test_every_service_is_told_in_order(found: Found) -> None:
 @pytest.mark.parametrize("number", range(len(ECOSERVICES)))
 def test_figures_are_those_of_the_whole_arrays(found: Found, number: int) -> None:
     assessment, figures = found[0], found[1][number]
-    store = assessment.stores.own
+    store = assessment.place.store
     for kind in ("supply", "demand", "ratio"):
         values = store.read_all(f"{kind}.{figures['code']}")
         known = values[np.isfinite(values)]

@@ -93,10 +93,10 @@ def test_a_variant_is_the_assessment_with_these_parameters(
     for service in usual.assembled.methods:
         for kind in LAYERS:
             found = variant.store.read_all(f"{kind}.{service}")
-            expected = anew.stores.own.read_all(f"{kind}.{service}")
+            expected = anew.place.store.read_all(f"{kind}.{service}")
             np.testing.assert_allclose(found, expected, rtol=2e-6, atol=1e-6)
     np.testing.assert_allclose(
-        variant.store.read_all("ratio"), anew.stores.own.read_all("ratio"), rtol=2e-6, atol=1e-6
+        variant.store.read_all("ratio"), anew.place.store.read_all("ratio"), rtol=2e-6, atol=1e-6
     )
     for layer, extremes in anew.extremes.items():
         assert variant.extremes[layer].cap == pytest.approx(extremes.cap, rel=1e-6)
@@ -112,11 +112,11 @@ def test_only_what_a_change_reaches_is_computed_again(usual: Assessment, tmp_pat
     assert steps == {"supply.cooling", "ratio.cooling", "supply_n.cooling", "ratio", "supply_mean"}
     assert "heat_mitigation.cooling" in plan.reads
     variants.prepare([plan])
-    before = usual.stores.own.read_all("supply.cooling")
+    before = usual.place.store.read_all("supply.cooling")
     variant = variants.compute(plan, tmp_path / "variant")
     assert {path.stem for path in (tmp_path / "variant").iterdir()} <= steps
     np.testing.assert_allclose(variant.store.read_all("supply.cooling"), 1.2 * before, rtol=1e-6)
-    np.testing.assert_array_equal(usual.stores.own.read_all("supply.cooling"), before)
+    np.testing.assert_array_equal(usual.place.store.read_all("supply.cooling"), before)
 
 
 def test_draws_leave_layers_statistics_and_a_record(zone: Any, zoned: Any) -> None:
@@ -182,12 +182,12 @@ def _doubted(watershed: Watershed, folder: Path, processes: int, draws: int = 30
     with window_runner(processes) as runner:
         assessment = assess(task, inputs, folder, runner, lambda percent, stage: None)
         zoner = zoner_of(
-            assessment, inputs, square_cut(assessment.area.grid, inputs.parameters), runner
+            assessment, inputs, square_cut(assessment.place.area.grid, inputs.parameters), runner
         )
         codes = delineate(assessment, zoner).codes
         doubt_zones(assessment, inputs, zoner, codes, folder / "draw", lambda share, stage: None)
     assert not (folder / "draw").exists()
-    return assessment.stores.own
+    return assessment.place.store
 
 
 def test_counts_beyond_a_byte_are_kept(
@@ -206,7 +206,7 @@ def test_each_parameter_alone_is_ranked(
     inputs = DelineateZonesInputs.model_validate(
         basin.task(BIOPHYSICAL | {"uncertainty": {"sensitivity": True}}).inputs
     )
-    cut = square_cut(usual.area.grid, inputs.parameters)
+    cut = square_cut(usual.place.area.grid, inputs.parameters)
     zoner = zoner_of(usual, inputs, cut, WindowRunner())
     codes = delineate(usual, zoner).codes
     told: list[float] = []

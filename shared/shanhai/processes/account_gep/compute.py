@@ -1,6 +1,5 @@
 """Account the gross ecosystem product of a region: quantities, values, shares of defaults."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,10 @@ from shanhai.processes.account_gep.totals import HELD, total, write_storm_held
 from shanhai.processes.kit.checkpointing import resumed_runner
 from shanhai.processes.kit.error_pointers import pointing_at
 from shanhai.processes.kit.layers import make_layers
-from shanhai.processes.kit.manifest import build_manifest, finish_manifest
-from shanhai.processes.kit.outputs import write_document, write_report_files, write_table
+from shanhai.processes.kit.manifest import build_manifest, finished
+from shanhai.processes.kit.outputs import write_document, write_report, write_table
 from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.region import Place, build_place, open_sources
+from shanhai.processes.kit.region import SCRATCH, Place, build_place, open_sources
 from shanhai.processes.kit.supplies import vegetation_scale, write_supplies
 from shanhai.processes.kit.task import Outcome, OutputFile, Task
 from shanhai.reporting.pages import ReportPage
@@ -32,7 +31,6 @@ from shanhai.science.gep.accounting import make_account
 from shanhai.science.gep.catalogue import GepCatalogue
 from shanhai.vocabulary import Label
 
-SCRATCH = "scratch"
 TEMPLATE = "gep_report.html.j2"
 _SUPPLIED = {"water_conservation", "soil_retention"}
 
@@ -66,15 +64,7 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
         warnings=[flag.document() for flag in flags],
     )
     files = _write(place, document, manifest, workspace)
-    finish_manifest(manifest, files, flags, workspace)
-    shutil.rmtree(workspace / SCRATCH)
-    progress(100, "done")
-    return Outcome(
-        files=files,
-        values={name: document[name] for name in _TOLD},
-        manifest=manifest,
-        warnings=manifest["warnings"],
-    )
+    return finished(workspace, files, manifest, {name: document[name] for name in _TOLD}, progress)
 
 
 _TOLD = (
@@ -87,11 +77,7 @@ def _refuse_faults(task: Task, inputs: AccountGepInputs) -> None:
     districts = [one.code for one in task.region.districts] if task.region else []
     faults = account_faults(inputs, districts, task.datasets)
     if faults:
-        raise InvalidInput(
-            "; ".join(fault.detail for fault in faults),
-            message_zh="；".join(fault.detail_zh or fault.detail for fault in faults),
-            faults=faults,
-        )
+        raise InvalidInput.of(faults)
 
 
 def _write_layers(
@@ -126,7 +112,6 @@ def _write(
 ) -> list[OutputFile]:
     region = place.area.region
     named = {"code": region.code, "name_zh": region.name_zh, "name_en": region.name_en}
-    name = Label(region.name_zh, region.name_en)
     return [
         write_document(workspace, "account", Label("核算结果", "Account"), document),
         write_table(
@@ -136,5 +121,5 @@ def _write(
             TABLE_HEAD,
             table_rows(document, named),
         ),
-        *write_report_files(workspace, ReportPage(TEMPLATE, name, document, manifest)),
+        *write_report(workspace, ReportPage(TEMPLATE, place.area.name, document, manifest)),
     ]

@@ -109,7 +109,7 @@ def _told(totals: Totals, account: GepAccount) -> list[int]:
 
 def _district(place: Place, totals: Totals, account: GepAccount, number: int) -> dict[str, Any]:
     code = totals.places[number]
-    tasks = place.area.district_tasks
+    tasks = place.area.region.districts
     name = Label(tasks[number - 1].name_zh, tasks[number - 1].name_en) if number else _NOWHERE
     value = account.place_total(code)
     people = None if totals.people is None else float(totals.people[number])

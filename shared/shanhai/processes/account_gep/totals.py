@@ -84,7 +84,7 @@ def total(place: Place, layers: Sequence[str]) -> Totals:
     cell = place.grid.cell_area_ha
     sums = {name: np.sum([part.sums[name] for part in parts], axis=0) for name in layers}
     return Totals(
-        places=(OUTSIDE, *(one.code for one in place.area.district_tasks)),
+        places=(OUTSIDE, *(one.code for one in place.area.region.districts)),
         land_ha=np.sum([part.land for part in parts], axis=0) * cell,
         classes_ha=_optional([part.classes for part in parts], cell),
         sums={name: one[0] * cell for name, one in sums.items()},

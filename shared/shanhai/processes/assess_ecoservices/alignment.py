@@ -18,17 +18,14 @@ from shanhai.processes.assess_ecoservices.source_layers import (
     write_layer,
 )
 from shanhai.processes.kit.input_summary import Tally, possible
-from shanhai.processes.kit.study_area import StudyArea
+from shanhai.processes.kit.region import WINDOW_CELLS, Place
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.warp import RasterQuantity, RasterSource, align, align_classes
-from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import BoolArray, IntArray
 from shanhai.science.ecoservices.inputs import Leaf
 from shanhai.science.grid import Window
 from shanhai.science.landcover import NODATA, LandCover
-
-WINDOW_CELLS = 512
 
 COVER = "land_cover"
 SHARES: Mapping[str, LandCover] = {
@@ -56,12 +53,10 @@ class Aligned:
 
 
 def align_wide(
-    area: StudyArea,
-    sources: Mapping[str, RasterSource],
+    place: Place,
     leaves: Mapping[str, Leaf],
     themes: frozenset[str],
     stores: Stores,
-    runner: WindowRunner,
     *,
     fill_zero: bool,
     told: Callable[[float], None],
@@ -69,22 +64,21 @@ def align_wide(
     """Write land, and every leaf of the themes, on the wide grid; `told` hears the share done.
 
     Args:
-        area: The study area.
-        sources: Rasters by theme.
+        place: The region with its rasters.
         leaves: What is read, by name.
         themes: Themes to be aligned; land cover is among them wherever it is given.
         stores: Where the layers go.
-        runner: Runs the windows.
         fill_zero: Whether gaps of night lights and population are 0.
         told: Hears the share done, 0–1.
     """
-    windows = list(area.wide.windows(WINDOW_CELLS))
+    sources, runner = place.sources, place.runner
+    windows = list(place.area.wide.windows(WINDOW_CELLS))
     told(0.0)
-    cover_cut = _align_land(area, sources.get(COVER), stores, runner, windows)
+    cover_cut = _align_land(place, stores, windows)
     tallies: dict[str, Tally] = {}
     classes: dict[int, int] = {}
     if COVER in sources:
-        tallies[COVER], classes = _look_at_cover(area, stores, runner)
+        tallies[COVER], classes = _look_at_cover(place, stores)
     totals: dict[str, float] = {}
     others = sorted(themes - {COVER})
     for done, theme in enumerate(others):
@@ -101,20 +95,16 @@ def align_wide(
     return Aligned(tallies, totals, classes, cover_cut)
 
 
-def _align_land(
-    area: StudyArea,
-    source: RasterSource | None,
-    stores: Stores,
-    runner: WindowRunner,
-    windows: list[Window],
-) -> bool:
+def _align_land(place: Place, stores: Stores, windows: list[Window]) -> bool:
     """Land cover, if there is any, and the land layer; see `write_land` for the result."""
+    runner, source = place.runner, place.sources.get(COVER)
     if source is not None:
         for layer in (COVER, *SHARES):
             stores.wide.create(layer)
         for _ in runner.remembered().run(partial(_align_cover, source, stores.wide), windows):
             pass
-    return write_land(area, stores.wide, runner, windows, source.resolution if source else 0.0)
+    cell_m = source.resolution if source else 0.0
+    return write_land(place.area, stores.wide, runner, windows, cell_m)
 
 
 def _align_cover(source: RasterSource, store: ScratchStore, window: Window) -> None:
@@ -125,10 +115,8 @@ def _align_cover(source: RasterSource, store: ScratchStore, window: Window) -> N
         store.write(layer, window, share)
 
 
-def _look_at_cover(
-    area: StudyArea, stores: Stores, runner: WindowRunner
-) -> tuple[Tally, dict[int, int]]:
-    parts = list(runner.run(partial(_tally_cover, stores), list(area.grid.windows(WINDOW_CELLS))))
+def _look_at_cover(place: Place, stores: Stores) -> tuple[Tally, dict[int, int]]:
+    parts = list(place.runner.run(partial(_tally_cover, stores), list(place.windows())))
     counts = np.sum([counts for _, counts in parts], axis=0)
     classes = {code: int(cells) for code, cells in enumerate(counts) if code != NODATA and cells}
     return Tally.together(part for part, _ in parts), classes

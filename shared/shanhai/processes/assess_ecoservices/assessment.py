@@ -9,7 +9,7 @@ import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.alignment import COVER, Aligned, align_wide
-from shanhai.processes.assess_ecoservices.assessed import Assessment
+from shanhai.processes.assess_ecoservices.assessed import Assessment, extremes_of, limits_figures
 from shanhai.processes.assess_ecoservices.contract import AssessmentInputs
 from shanhai.processes.assess_ecoservices.coverage import Coverage, coverage_flags, require_coverage
 from shanhai.processes.assess_ecoservices.flags import assessment_warnings, require_laws
@@ -26,19 +26,23 @@ from shanhai.processes.assess_ecoservices.source_layers import (
     bands_of,
     extent,
     make_room,
+    work_out_tiled,
 )
-from shanhai.processes.assess_ecoservices.supply_demand import extremes_of, limits_figures
-from shanhai.processes.assess_ecoservices.tiled_layers import work_out_tiled
 from shanhai.processes.kit.error_pointers import pointing_at
 from shanhai.processes.kit.input_summary import Tally
 from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.study_area import StudyArea, build_study_area
+from shanhai.processes.kit.region import (
+    WINDOW_CELLS,
+    Place,
+    StudyArea,
+    build_study_area,
+    open_sources,
+)
 from shanhai.processes.kit.task import Task
 from shanhai.raster.crs import transformer
 from shanhai.raster.statistics import check_total
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.themes import THEME_RULES
-from shanhai.raster.warp import RasterSource, open_source
+from shanhai.raster.warp import RasterSource
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.ecoservices.assembly import Assembled
 from shanhai.science.ecoservices.computation import PassResult, PlanComputation
@@ -48,9 +52,6 @@ from shanhai.science.ecoservices.matching_layers import RATIO
 from shanhai.science.ecoservices.plan import ComputationPlan, Pass, plan_of
 from shanhai.science.grid import Window
 from shanhai.science.landcover import LandCover, require_rows
-
-WINDOW_CELLS = 512
-"""Windows of the passes; the blocks of the neighbourhood sums are as large."""
 
 _COUNTED = AreaFigure(RATIO, "count")
 """Cells in which the comprehensive ratio is known."""
@@ -65,17 +66,8 @@ class _Setting:
 
     assembled: Assembled
     plan: ComputationPlan
-    area: StudyArea
-    sources: Mapping[str, RasterSource]
+    place: Place
     fill_zero: bool
-
-
-def open_sources(task: Task) -> dict[str, RasterSource]:
-    """The rasters of a task by theme, inspected."""
-    return {
-        theme: open_source(Path(task.files[dataset.uri]), THEME_RULES[theme].quantity)
-        for theme, dataset in sorted(task.datasets.items())
-    }
 
 
 def assess(
@@ -91,18 +83,15 @@ def assess(
         InvalidInput: layers are missing or leave too little of the land, or something is asked for
             that there is not.
     """
-    setting = _prepare(task, inputs)
-    area, plan = setting.area, setting.plan
-    stores = Stores(
-        ScratchStore(folder / "grid", area.grid), ScratchStore(folder / "wide", area.wide), area.pad
-    )
+    setting = _prepare(task, inputs, folder / "grid", runner)
+    place, plan = setting.place, setting.plan
+    area = place.area
+    stores = Stores(place.store, ScratchStore(folder / "wide", area.wide), area.pad)
     aligned = align_wide(
-        area,
-        setting.sources,
+        place,
         plan.leaves,
         _wide_themes(setting),
         stores,
-        runner,
         fill_zero=setting.fill_zero,
         told=lambda share: progress(15 * share, "align"),
     )
@@ -117,15 +106,14 @@ def assess(
     coverage, noted = _compute(setting, computation, figures, progress)
     if figures[_COUNTED] < coverage.valid:
         coverage = _narrowed(coverage, computation, int(figures[_COUNTED]))
-        require_coverage(coverage, setting.sources, plan.cell_m)
+        require_coverage(coverage, place.sources, plan.cell_m)
     with pointing_at("/inputs"):
         require_laws(setting.assembled, figures)
     tallies = {**aligned.tallies, **noted.tallies}
-    _check_totals(setting, aligned.totals, noted.totals, runner)
-    edge_effect = any(ends_early(setting.sources[theme], area) for theme in _wide_themes(setting))
+    _check_totals(place, aligned.totals, noted.totals)
+    edge_effect = any(ends_early(place.sources[theme], area) for theme in _wide_themes(setting))
     found = Assessment(
-        area=area,
-        stores=stores,
+        place=place,
         layers=layers,
         assembled=setting.assembled,
         plan=plan,
@@ -136,7 +124,6 @@ def assess(
         ),
         coverage=coverage,
         tallies=tallies,
-        sources=setting.sources,
         edge_effect=edge_effect,
         flags=coverage_flags(coverage),
         warnings=[],
@@ -145,9 +132,9 @@ def assess(
     return found
 
 
-def _prepare(task: Task, inputs: AssessmentInputs) -> _Setting:
+def _prepare(task: Task, inputs: AssessmentInputs, folder: Path, runner: WindowRunner) -> _Setting:
     """Choose methods, link layers and lay the grid; nothing is computed yet."""
-    sources = open_sources(task)
+    sources = open_sources(task, task.datasets)
     bands = {theme: source.facts.bands for theme, source in sources.items()}
     with pointing_at("/inputs"):
         calculation = assembled(inputs, bands)
@@ -164,19 +151,15 @@ def _prepare(task: Task, inputs: AssessmentInputs) -> _Setting:
     reach_m = max(plan.halo * inputs.cell_m, _LEAST_PAD_M)
     area = build_study_area(task, inputs, reach_m)
     used = themes_used(calculation, bands)
-    return _Setting(
-        assembled=calculation,
-        plan=plan,
-        area=area,
-        sources={theme: source for theme, source in sources.items() if theme in used},
-        fill_zero=inputs.fill_zero,
-    )
+    read = {theme: source for theme, source in sources.items() if theme in used}
+    place = Place(area, ScratchStore(folder, area.grid), read, runner)
+    return _Setting(calculation, plan, place, inputs.fill_zero)
 
 
 def _wide_themes(setting: _Setting) -> frozenset[str]:
     """Themes whose neighbourhood matters; land cover tells where land is."""
     wide = {setting.plan.leaves[name].theme for name in setting.plan.wide} | {COVER}
-    return frozenset(theme for theme in setting.sources if theme in wide)
+    return frozenset(theme for theme in setting.place.sources if theme in wide)
 
 
 def _layers(setting: _Setting, stores: Stores, aligned: Aligned) -> SourceLayers:
@@ -190,7 +173,7 @@ def _layers(setting: _Setting, stores: Stores, aligned: Aligned) -> SourceLayers
     absent = [int(cover) for cover in LandCover if cover not in rows]
     return SourceLayers(
         stores=stores,
-        sources=setting.sources,
+        sources=setting.place.sources,
         wide=_wide_themes(setting),
         fill_zero=setting.fill_zero,
         rowless=tuple(absent),
@@ -235,7 +218,7 @@ def _compute(
         if coverage is None:
             noted = _together(found)
             coverage = _coverage(setting, found, noted)
-            require_coverage(coverage, setting.sources, plan.cell_m)
+            require_coverage(coverage, setting.place.sources, plan.cell_m)
         told.finish(step)
     if coverage is None:
         raise InvalidInput("nothing was asked for", message_zh="未请求任何结果")
@@ -297,7 +280,7 @@ def _added(one: Mapping[str, float], other: Mapping[str, float]) -> Mapping[str,
 
 def _coverage(setting: _Setting, found: PassResult, noted: Noted) -> Coverage:
     graph = setting.assembled.graph
-    keys = [name for name in found.missing if name not in setting.sources]
+    keys = [name for name in found.missing if name not in setting.place.sources]
     themes = {key: next(iter(graph.themes_of(key)), "") for key in keys}
     return Coverage(
         valid=found.valid,
@@ -309,13 +292,11 @@ def _coverage(setting: _Setting, found: PassResult, noted: Noted) -> Coverage:
     )
 
 
-def _check_totals(
-    setting: _Setting, wide: Mapping[str, float], own: Mapping[str, float], runner: WindowRunner
-) -> None:
+def _check_totals(place: Place, wide: Mapping[str, float], own: Mapping[str, float]) -> None:
     """Refuse alignments that lost or made some of what they should have kept."""
-    for totals, grid in ((wide, setting.area.wide), (own, setting.area.grid)):
+    for totals, grid in ((wide, place.area.wide), (own, place.area.grid)):
         for theme, total in totals.items():
-            check_total(theme, setting.sources[theme], grid, total, runner.run)
+            check_total(theme, place.sources[theme], grid, total, place.runner.run)
 
 
 def _frozen(inputs: AssessmentInputs, setting: _Setting) -> dict[AreaFigure, float]:

@@ -9,9 +9,14 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, model_validator
 
 from shanhai.codes import Code, Name
-from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
-from shanhai.processes.kit.place_inputs import PlaceInputs
-from shanhai.processes.kit.themes import ServiceId, Theme
+from shanhai.processes.kit.contract import (
+    Inputs,
+    OutputSpec,
+    PlaceInputs,
+    ProcessContract,
+    ServiceId,
+    Theme,
+)
 from shanhai.vocabulary import ECOSERVICES, Label
 
 SERVICE_COUNT = len(ECOSERVICES)

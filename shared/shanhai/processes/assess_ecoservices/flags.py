@@ -31,7 +31,7 @@ def assessment_warnings(assessment: Assessment, *, cover_cut: bool) -> list[Resu
     said = {
         _edge_effect(assessment): assessment.edge_effect,
         _COVER_CUT: cover_cut,
-        _NO_LAND_COVER: COVER not in assessment.sources,
+        _NO_LAND_COVER: COVER not in assessment.place.sources,
     }
     return [
         *(flag for flag, applies in said.items() if applies),
@@ -79,7 +79,7 @@ def _broken(assessment: Assessment) -> list[ResultFlag]:
 
 
 def _edge_effect(assessment: Assessment) -> ResultFlag:
-    reach_km = assessment.area.pad * assessment.plan.cell_m / 1000
+    reach_km = assessment.place.area.pad * assessment.plan.cell_m / 1000
     return ResultFlag(
         "edge_effect",
         Label(
@@ -92,7 +92,7 @@ def _edge_effect(assessment: Assessment) -> ResultFlag:
 
 def _alternatives(assessment: Assessment) -> list[ResultFlag]:
     """Layers that stand for better ones that were not given."""
-    sources, leaves = assessment.sources, assessment.assembled.graph.quantities
+    sources, leaves = assessment.place.sources, assessment.assembled.graph.quantities
     found = []
     if "population" not in sources and "exposure" in leaves:
         text = Label(

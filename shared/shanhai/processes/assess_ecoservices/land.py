@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.processes.kit.study_area import StudyArea
+from shanhai.processes.kit.region import StudyArea
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.vectorise import cells_within
 from shanhai.raster.windows import WindowRunner

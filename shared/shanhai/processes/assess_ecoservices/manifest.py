@@ -1,22 +1,148 @@
 """The manifest of an assessment: enough to compute it again, bit for bit."""
 
 import hashlib
-from datetime import date
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shanhai.processes.assess_ecoservices.assessed import Assessment
-from shanhai.processes.assess_ecoservices.contract import AssessmentInputs
-from shanhai.processes.assess_ecoservices.method_record import (
-    derived_forms,
-    figures_of,
-    normalization_of,
-    parameters_of,
-)
-from shanhai.processes.kit.run_record import run_record
-from shanhai.processes.kit.study_area import StudyArea
+from shanhai.processes.assess_ecoservices.contract import AssessmentInputs, FrozenLimits
+from shanhai.processes.kit.manifest import build_manifest
 from shanhai.processes.kit.task import DatasetTask, Task
-from shanhai.raster.warp import RasterSource
 from shanhai.science.balance import weight_shares
+from shanhai.science.ecoservices.graph import AreaFigure, LayerNode
+from shanhai.science.ecoservices.layers import RELIEF_RADIUS_M
+from shanhai.science.ecoservices.method import OptionSpec, ParameterSpec, Quantity, TableSpec
+from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M, WATER_CUTOFF_M
+from shanhai.science.landcover import LandCover
+from shanhai.science.normalisation import LIMIT_PROBABILITIES
+
+USER = "user"
+"""Status of what the run changed."""
+
+Spec = ParameterSpec | OptionSpec | TableSpec
+
+
+def derived_forms(assessment: Assessment) -> dict[str, str]:
+    """Which of its forms each layer took; the forms of one layer differ by tens of percent."""
+    graph = assessment.assembled.graph
+    forms = {key: one.source for key, one in graph.quantities.items() if "." not in key}
+    return {key: source for key, source in forms.items() if source} | {
+        "sea": "land_cover" if "land_cover" in assessment.place.sources else "none"
+    }
+
+
+def parameters_of(inputs: AssessmentInputs, assessment: Assessment) -> dict[str, Any]:
+    """Every number, way and table of the run, each with its source and status."""
+    graph = assessment.assembled.graph
+    return {
+        "cell_m": inputs.cell_m,
+        "fill_zero": inputs.fill_zero,
+        "parameters": inputs.parameters.model_dump(),
+        "layers": [
+            record
+            for key, quantity in graph.quantities.items()
+            for record in _records(quantity, graph.nodes[key])
+        ],
+        "reach": {
+            "halo_cells": assessment.plan.halo,
+            "water_cutoff_m": WATER_CUTOFF_M,
+            "access_cutoff_m": ACCESS_CUTOFF_M,
+            "relief_radius_m": RELIEF_RADIUS_M,
+        },
+    }
+
+
+def _records(quantity: Quantity, node: LayerNode) -> Iterator[dict[str, Any]]:
+    specs: tuple[Spec, ...] = (*quantity.parameters, *quantity.options, *quantity.tables)
+    for one in specs:
+        yield {
+            "layer": node.key,
+            "kind": _kind(one),
+            "name": one.name,
+            "value": _told(node.constants[one.name]),
+            "unit": "" if isinstance(one, OptionSpec) else one.unit,
+            "source": one.source,
+            "status": USER if _changed(one, node) else one.status.value,
+        }
+
+
+def _kind(spec: Spec) -> str:
+    if isinstance(spec, OptionSpec):
+        return "option"
+    return "table" if isinstance(spec, TableSpec) else "parameter"
+
+
+def _changed(spec: Spec, node: LayerNode) -> bool:
+    own = dict(spec.values) if isinstance(spec, TableSpec) else spec.default
+    return bool(node.constants[spec.name] != own)
+
+
+def _told(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {LandCover(code).name.lower(): number for code, number in value.items()}
+
+
+def figures_of(assessment: Assessment) -> list[dict[str, Any]]:
+    """Every number of the whole area that was taken or given; not those no cell gave."""
+    return [
+        {
+            "of": figure.of,
+            "kind": figure.kind,
+            "probability": figure.probability,
+            "where": figure.where,
+            "value": value,
+        }
+        for figure, value in sorted(assessment.figures.items(), key=_place)
+        if not math.isnan(value)
+    ]
+
+
+def _place(entry: tuple[AreaFigure, float]) -> tuple[str, str, str, float]:
+    """Where a number stands in the list, however it came to be known."""
+    figure = entry[0]
+    return figure.of, figure.where or "", figure.kind, figure.probability or 0.0
+
+
+def normalization_of(inputs: AssessmentInputs, assessment: Assessment) -> list[dict[str, Any]]:
+    """Pairs of quantiles between which layers are normalised, as a later run may be given them."""
+    given = {(one.layer, one.where): one for one in inputs.normalization}
+    found: dict[tuple[str, str | None], list[AreaFigure]] = {}
+    for figure, _ in sorted(assessment.figures.items(), key=_place):
+        if figure.kind == "quantile":
+            found.setdefault((figure.of, figure.where), []).append(figure)
+    return [
+        _limits(_pair(taken), assessment.figures, given.get(place))
+        for place, taken in found.items()
+        if len(taken) > 1
+    ]
+
+
+def _pair(taken: list[AreaFigure]) -> tuple[AreaFigure, AreaFigure]:
+    """The quantiles a layer is normalised between, of all that were taken of it."""
+    usual = [one for one in taken if one.probability in LIMIT_PROBABILITIES]
+    low, *_, high = sorted(
+        usual if len(usual) > 1 else taken, key=lambda one: one.probability or 0.0
+    )
+    return low, high
+
+
+def _limits(
+    pair: tuple[AreaFigure, AreaFigure],
+    figures: Mapping[AreaFigure, float],
+    given: FrozenLimits | None,
+) -> dict[str, Any]:
+    low, high = pair
+    return {
+        "layer": low.of,
+        "lo": figures[low],
+        "hi": figures[high],
+        "quantiles": [low.probability, high.probability],
+        "where": low.where,
+        "frozen_from": (given.frozen_from or "given") if given else None,
+    }
+
 
 SCHEMA_VERSION = 2
 
@@ -25,15 +151,15 @@ def assessment_manifest(
     task: Task, inputs: AssessmentInputs, assessment: Assessment
 ) -> dict[str, Any]:
     """The manifest; only `job_id` and `created_utc` differ between equal runs."""
-    area, assembled = assessment.area, assessment.assembled
+    assembled = assessment.assembled
+    of_place = build_manifest(task, assessment.place)
     return {
+        **of_place,
         "schema_version": SCHEMA_VERSION,
-        **run_record(task),
-        "aoi": _aoi(area, assessment),
+        "aoi": of_place["aoi"] | _coverage(assessment),
         "inputs": [
-            _input(task.datasets[theme], source, area.grid.cell_m)
-            | assessment.tallies[theme].document()
-            for theme, source in assessment.sources.items()
+            one | {"year": _year(task.datasets[theme])} | assessment.tallies[theme].document()
+            for theme, one in zip(assessment.place.sources, of_place["inputs"], strict=True)
         ],
         "request": inputs.model_dump(mode="json"),
         "profile": inputs.profile,
@@ -53,16 +179,10 @@ def assessment_manifest(
     }
 
 
-def _aoi(area: StudyArea, assessment: Assessment) -> dict[str, Any]:
-    own, coverage = assessment.stores.own, assessment.coverage
+def _coverage(assessment: Assessment) -> dict[str, Any]:
+    own, coverage = assessment.place.store, assessment.coverage
     mask = own.read_classes("valid", own.whole)
     return {
-        "region": area.region.code,
-        "crs": f"EPSG:{area.grid.epsg}",
-        "transform": list(area.grid.transform),
-        "width": area.grid.width,
-        "height": area.grid.height,
-        "cell_m": area.grid.cell_m,
         "region_cells": coverage.inside,
         "sea_cells": coverage.sea,
         "valid_cells": coverage.valid,
@@ -72,38 +192,10 @@ def _aoi(area: StudyArea, assessment: Assessment) -> dict[str, Any]:
     }
 
 
-def _input(dataset: DatasetTask, source: RasterSource, cell_m: float) -> dict[str, Any]:
-    return {
-        "theme": dataset.theme,
-        "id": dataset.code,
-        "uri": dataset.uri,
-        "sha256": dataset.checksum,
-        "name_zh": dataset.name_zh,
-        "name_en": dataset.name_en,
-        "unit": dataset.unit,
-        "crs": source.crs,
-        "bands": source.facts.bands,
-        "native_resolution_m": dataset.native_resolution_m,
-        "resampling": source.method(cell_m),
-        "year": _year(dataset),
-        "observed_from": _iso(dataset.observed_from),
-        "observed_to": _iso(dataset.observed_to),
-        "source": dataset.source,
-        "licence": dataset.licence,
-        "stand_in": dataset.stand_in,
-        "stand_in_note_zh": dataset.stand_in_note_zh,
-        "stand_in_note_en": dataset.stand_in_note_en,
-    }
-
-
 def _year(dataset: DatasetTask) -> int | None:
     """The year of an input that was observed within one."""
     first, last = dataset.observed_from, dataset.observed_to
     return first.year if first and last and first.year == last.year else None
-
-
-def _iso(day: date | None) -> str | None:
-    return day.isoformat() if day else None
 
 
 def _ratio(inputs: AssessmentInputs, assessment: Assessment) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from shanhai.cartography import (
     style_of,
 )
 from shanhai.processes.assess_ecoservices.assessed import Assessment
-from shanhai.processes.kit.thumbnails import overview
+from shanhai.processes.kit.maps import overview
 from shanhai.raster.store import ScratchStore
 from shanhai.reporting.maps import MapFrame
 from shanhai.reporting.small_multiples import ClassPanel, RampPanel, draw_panels
@@ -51,7 +51,7 @@ def draw_service_maps(assessment: Assessment, frame: MapFrame, folder: Path) -> 
         path = pictures[f"service.{service}"] = folder / f"service.{service}.png"
         caps = [assessment.extremes[f"{kind}.{service}"].cap for kind in ("supply", "demand")]
         unit = "" if method.unit == "1" else f" ({method.unit})"
-        draw_panels(path, _panels(assessment.stores.own, service, unit, max(caps)), frame)
+        draw_panels(path, _panels(assessment.place.store, service, unit, max(caps)), frame)
     return pictures
 
 
@@ -81,7 +81,7 @@ def draw_matching(
     folder: Path,
 ) -> dict[str, Path]:
     """Draw the quadrants, and the classes of coordination, of all services side by side."""
-    store = assessment.stores.own
+    store = assessment.place.store
     classes = {
         "quadrants": [(_quadrants(store, one), _QUADRANTS) for one in figures],
         "coordination": [
@@ -109,7 +109,7 @@ def _quadrants(store: ScratchStore, figures: Mapping[str, Any]) -> ClassArray:
 def _coordination(assessment: Assessment, service: str) -> ClassArray:
     supply, demand = (
         normalise(
-            _shown(assessment.stores.own, kind, service),
+            _shown(assessment.place.store, kind, service),
             assessment.extremes[f"{kind}.{service}"].limits,
         )
         for kind in ("supply", "demand")

@@ -7,78 +7,129 @@ from typing import Any
 
 import numpy as np
 
-from shanhai.cartography import ZONES, style_of
+from shanhai.cartography import COORDINATION, LAND_COVER, QUADRANTS, ZONES, style_of
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.pictures import (
     draw_doubts,
     draw_matching,
     draw_service_maps,
 )
-from shanhai.processes.kit.map_notes import credit_line, resolution_note
-from shanhai.processes.kit.study_area import StudyArea
+from shanhai.processes.kit.maps import (
+    SHEET_CELLS,
+    class_overview,
+    frame_of,
+    overview,
+    resolution_note,
+)
+from shanhai.processes.kit.outputs import Layer, write_report
 from shanhai.processes.kit.task import OutputFile
-from shanhai.processes.kit.thumbnails import SHEET_CELLS, class_overview, overview
 from shanhai.raster.store import ScratchStore
-from shanhai.reporting.assessment_report import ReportContent, write_report
 from shanhai.reporting.fonts import font_families, missing_font_warning
-from shanhai.reporting.map_decorations import DistrictOutline
 from shanhai.reporting.maps import MapFrame, draw_ramp_map, draw_zone_map
-from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
-from shanhai.vocabulary import Label, Lang
-
-REPORT_FILE = "report.html"
-
-
-PDF_FILE = "report.pdf"
-
+from shanhai.reporting.pages import Picture, ReportPage, can_write_pdf, missing_pdf_warning, told
+from shanhai.science.ecoservices.evaluation import CLASS_UNITS
+from shanhai.science.ecoservices.matching_layers import SUPPLY_MEAN
+from shanhai.vocabulary import LANGUAGES, Label, label_of
 
 _PICTURES = "pictures"
+TEMPLATE = "assessment_report.html.j2"
+_LEADING = 2
+
+GRADES = {
+    "stable": Label("稳定", "stable"),
+    "weak": Label("较弱", "weak"),
+    "not_stable": Label("不稳定", "not stable"),
+}
+"""What is said of a zone that comes back in resampling more or less."""
+
+ZONING_TITLE = Label("生态保护修复分区报告", "ecological protection and restoration zones")
+ASSESSMENT_TITLE = Label("生态系统服务评估报告", "assessment of ecosystem services")
+
+_INDEX_LIMIT = Label(
+    "指数法使用 0–1 的相对指数，区域之间、年份之间不可直接比较。",
+    "The index methods use relative indices of 0–1; regions and years cannot be compared directly.",
+)
+_ZONE_LIMITS = (
+    Label(
+        "五类分区是规划决定，聚类诊断只作描述，不用于选择类别数。",
+        "Five zones are a planning decision; the cluster diagnostics describe, they do not choose.",
+    ),
+    Label(
+        "面积以栅格像元为准；矢量边界经过拓扑化简。",
+        "Areas are those of the raster cells; polygon borders are simplified together.",
+    ),
+)
+_LIMITS = (
+    Label(
+        "公式与默认参数来自文献与工程经验，并非任何已发布规划的复现。",
+        "Formulas and defaults come from the literature and engineering practice; this is no "
+        "reproduction of any published plan.",
+    ),
+    Label(
+        "海域不参与陆域服务评估。",
+        "The sea takes no part in the assessment of terrestrial services.",
+    ),
+)
 
 
-_LANGUAGES: tuple[Lang, ...] = ("zh", "en")
+def rasters_of(assessment: Assessment) -> list[Layer]:
+    """The results of an assessment, in the order of the plan."""
+    units = {key: assessment.plan.unit_of(key) for key in assessment.assembled.results}
+    return [
+        (key, None if unit in CLASS_UNITS else unit)
+        for key, unit in units.items()
+        if key != SUPPLY_MEAN
+    ]
 
 
-_TITLES = {"map": ZONES.title, "ratio_map": style_of("ratio").title}
+def titles_of(assessment: Assessment) -> dict[str, Label]:
+    """What its results are called."""
+    return {key: _title_of(assessment, key, unit) for key, unit in rasters_of(assessment)}
 
 
-_LANGUAGE_NAMES = {"zh": Label("中文", "Chinese"), "en": Label("英文", "English")}
+def _title_of(assessment: Assessment, key: str, unit: str | None) -> Label:
+    kind, _, service = key.partition(".")
+    quantity = assessment.assembled.graph.quantities.get(key)
+    if quantity is None or kind in {"supply", "demand"}:
+        return style_of(key, unit).title
+    of = label_of(service)
+    return Label(f"{of.zh}：{quantity.label.zh}", f"{of.en}: {quantity.label.en}")
 
 
 def write_maps_and_report(
     assessment: Assessment,
     figures: Sequence[Mapping[str, Any]],
-    statistics: dict[str, Any],
     manifest: dict[str, Any],
     workspace: Path,
+    *,
+    statistics: Mapping[str, Any] | None = None,
+    places: Sequence[Mapping[str, Any]] = (),
 ) -> list[OutputFile]:
     """Draw what the installed fonts allow, and the report that holds it, as HTML and PDF.
 
     A language without font is left out with a warning in the manifest: boxes are no map.
+
+    Args:
+        assessment: The services.
+        figures: Figures of every service, as `service_figures` makes them.
+        manifest: The manifest; warnings are added.
+        workspace: For the files.
+        statistics: The statistics document of a zoning; None for an assessment without zones.
+        places: Statistics of the districts, of an assessment without zones.
     """
-    frame, store = map_frame(assessment.area, manifest), assessment.stores.own
     _warn_of_missing(manifest)
-    files = _draw_maps(frame, store, statistics, workspace)
-    pictures = _first_of(files, {"zones": "map", "ratio": "ratio_map"}, workspace)
+    place, aoi, inputs = assessment.place, manifest["aoi"], manifest["inputs"]
+    note = resolution_note(f"{aoi['cell_m']:g} m", aoi["crs"], manifest["profile"], inputs)
+    frame = frame_of(place, manifest, note)
+    maps = list(_draw_ratio(frame, place.store, workspace))
+    if statistics is not None:
+        maps = [*_draw_zones(frame, place.store, statistics, workspace), *maps]
     drawn = _draw_services(assessment, figures, frame, workspace)
-    content = ReportContent(frame.place, manifest, figures, {**pictures, **drawn}, statistics)
-    return [*files, *_write_report(content, workspace)]
-
-
-def write_assessment_report(
-    assessment: Assessment,
-    figures: Sequence[Mapping[str, Any]],
-    places: Sequence[Mapping[str, Any]],
-    manifest: dict[str, Any],
-    workspace: Path,
-) -> list[OutputFile]:
-    """The same report of an assessment without zones, with the statistics of its districts."""
-    frame, store = map_frame(assessment.area, manifest), assessment.stores.own
-    _warn_of_missing(manifest)
-    files = list(_draw_ratio(frame, store, workspace))
-    pictures = _first_of(files, {"ratio": "ratio_map"}, workspace)
-    drawn = _draw_services(assessment, figures, frame, workspace)
-    content = ReportContent(frame.place, manifest, figures, {**pictures, **drawn}, places=places)
-    return [*files, *_write_report(content, workspace)]
+    content = content_of(manifest, figures, statistics, places)
+    page = ReportPage(TEMPLATE, frame.place, content, manifest, drawn)
+    files = write_report(workspace, page, maps)
+    shutil.rmtree(workspace / _PICTURES)
+    return sorted(files, key=lambda file: file.kind == "document")
 
 
 def _warn_of_missing(manifest: dict[str, Any]) -> None:
@@ -89,105 +140,111 @@ def _warn_of_missing(manifest: dict[str, Any]) -> None:
         manifest["warnings"].append(missing_pdf_warning().document())
 
 
-def _first_of(
-    files: Sequence[OutputFile], wanted: Mapping[str, str], workspace: Path
-) -> dict[str, Path]:
-    """The maps in Chinese; in English where no font writes Chinese."""
-    paths = {file.name: workspace / file.path for file in files}
-    found: dict[str, Path] = {}
-    for kind, name in wanted.items():
-        drawn = [paths[f"{name}_{lang}"] for lang in _LANGUAGES if f"{name}_{lang}" in paths]
-        if drawn:
-            found[kind] = drawn[0]
-    return found
-
-
 def _draw_services(
     assessment: Assessment,
     figures: Sequence[Mapping[str, Any]],
     frame: MapFrame,
     workspace: Path,
-) -> dict[str, Path]:
+) -> list[Picture]:
+    """Small maps; the page has captions of its own for them."""
     folder = workspace / _PICTURES
     folder.mkdir()
-    return {
+    drawn = {
         **draw_service_maps(assessment, frame, folder),
         **draw_matching(assessment, figures, frame, folder),
-        **draw_doubts(assessment.stores.own, frame, folder),
+        **draw_doubts(assessment.place.store, frame, folder),
+    }
+    return [(path, Label("", "")) for path in drawn.values()]
+
+
+def _draw_zones(
+    frame: MapFrame, store: ScratchStore, statistics: Mapping[str, Any], workspace: Path
+) -> Iterator[Picture]:
+    codes = class_overview(store, "zones", SHEET_CELLS)
+    shares = {zone["class_value"]: zone["share_percent"] for zone in statistics["zones"]}
+    for lang in LANGUAGES:
+        if draw_zone_map(path := workspace / f"map_{lang}.png", codes, shares, frame, lang):
+            yield path, ZONES.title
+
+
+def _draw_ratio(frame: MapFrame, store: ScratchStore, workspace: Path) -> Iterator[Picture]:
+    ratio = overview(store, "ratio", SHEET_CELLS).astype(np.float64)
+    for lang in LANGUAGES:
+        if draw_ramp_map(path := workspace / f"ratio_map_{lang}.png", ratio, "ratio", frame, lang):
+            yield path, style_of("ratio").title
+
+
+def content_of(
+    manifest: Mapping[str, Any],
+    figures: Sequence[Mapping[str, Any]],
+    statistics: Mapping[str, Any] | None = None,
+    places: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """What the report shows besides its pictures, which are told apart by their names.
+
+    Args:
+        manifest: The manifest.
+        figures: Figures of every service, as `assess_ecoservices.service_figures` makes them.
+        statistics: The statistics document of a zoning; None for an assessment without zones.
+        places: Statistics of the districts, of an assessment without zones.
+    """
+    labelled = [{**one, "label": label_of(one["code"])} for one in figures]
+    return {
+        "title": ASSESSMENT_TITLE if statistics is None else ZONING_TITLE,
+        "profile": label_of(manifest["profile"]),
+        "statistics": statistics,
+        "places": places,
+        "figures": labelled,
+        "worst": max(labelled, key=lambda one: one["deficit_percent"], default=None),
+        "parameters": list(parameter_rows(manifest)),
+        "valid_km2": manifest["aoi"]["valid_cells"] * manifest["aoi"]["cell_m"] ** 2 / 1e6,
+        "limits": limits_of(manifest["profile"], zoned=statistics is not None),
+        "grades": GRADES,
+        "quadrants": QUADRANTS,
+        "coordination": COORDINATION,
+        "has_population": _every_zone_has(statistics, "population"),
+        "has_cover": _every_zone_has(statistics, "land_cover_percent"),
+        "leading_cover": leading_cover,
     }
 
 
-def _write_report(content: ReportContent, workspace: Path) -> list[OutputFile]:
-    write_report(workspace / REPORT_FILE, workspace / PDF_FILE, content)
-    shutil.rmtree(workspace / _PICTURES)
-    files = [
-        _document("report", REPORT_FILE, "text/html", Label("报告", "Report")),
-        _document("report_pdf", PDF_FILE, "application/pdf", Label("报告（PDF）", "Report (PDF)")),
+def limits_of(profile: str, *, zoned: bool) -> list[Label]:
+    """What a reader must not conclude from the result."""
+    return [
+        *([_INDEX_LIMIT] if profile == "index" else []),
+        *(_ZONE_LIMITS if zoned else ()),
+        *_LIMITS,
     ]
-    return [file for file in files if (workspace / file.path).exists()]
 
 
-def _document(name: str, path: str, media_type: str, title: Label) -> OutputFile:
-    return OutputFile(
-        name=name,
-        path=path,
-        kind="document",
-        media_type=media_type,
-        title_zh=title.zh,
-        title_en=title.en,
-    )
+def parameter_rows(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Every number, way and table of a run: first those of the whole, then layer by layer."""
+    asked, given = manifest["parameters"], manifest["request"]
+    whole = {"profile": manifest["profile"], "fill_zero": asked["fill_zero"]}
+    if "seed" in given:
+        whole["seed"] = given["seed"]
+    for name, value in {**whole, **asked["parameters"]}.items():
+        yield {
+            "layer": "*",
+            "name": name,
+            "value": told(value),
+            "unit": "",
+            "status": "",
+            "source": "",
+        }
+    for one in asked["layers"]:
+        yield {
+            **{name: str(one[name]) for name in ("layer", "name", "unit", "status", "source")},
+            "value": told(one["value"]),
+        }
 
 
-def map_frame(area: StudyArea, manifest: dict[str, Any]) -> MapFrame:
-    """What all maps of the study share."""
-    inputs = manifest["inputs"]
-    crs, cell = manifest["aoi"]["crs"], f"{area.grid.cell_m:g} m"
-    districts = [
-        DistrictOutline(Label(one.name_zh, one.name_en), geometry)
-        for one, geometry in zip(area.district_tasks, area.districts, strict=True)
-    ]
-    own = DistrictOutline(Label(area.region.name_zh, area.region.name_en), area.outline)
-    return MapFrame(
-        place=own.name,
-        bounds=area.grid.bounds,
-        districts=districts or [own],
-        note=resolution_note(cell, crs, manifest["profile"], inputs),
-        credits=credit_line(inputs),
-        stand_in=any(one["stand_in"] for one in inputs),
-    )
+def _every_zone_has(statistics: Mapping[str, Any] | None, member: str) -> bool:
+    return statistics is not None and all(member in zone for zone in statistics["zones"])
 
 
-def _draw_maps(
-    frame: MapFrame, store: ScratchStore, statistics: dict[str, Any], workspace: Path
-) -> list[OutputFile]:
-    codes = class_overview(store, "zones", SHEET_CELLS)
-    shares = {zone["class_value"]: zone["share_percent"] for zone in statistics["zones"]}
-    zones = [
-        _picture("map", lang, path.name)
-        for lang, path in _paths("map", workspace)
-        if draw_zone_map(path, codes, shares, frame, lang)
-    ]
-    return [*zones, *_draw_ratio(frame, store, workspace)]
-
-
-def _draw_ratio(frame: MapFrame, store: ScratchStore, workspace: Path) -> Iterator[OutputFile]:
-    ratio = overview(store, "ratio", SHEET_CELLS).astype(np.float64)
-    for lang, path in _paths("ratio_map", workspace):
-        if draw_ramp_map(path, ratio, "ratio", frame, lang):
-            yield _picture("ratio_map", lang, path.name)
-
-
-def _paths(kind: str, workspace: Path) -> list[tuple[Lang, Path]]:
-    return [(lang, workspace / f"{kind}_{lang}.png") for lang in _LANGUAGES]
-
-
-def _picture(kind: str, lang: Lang, path: str) -> OutputFile:
-    title, language = _TITLES[kind], _LANGUAGE_NAMES[lang]
-    return OutputFile(
-        name=f"{kind}_{lang}",
-        path=path,
-        kind="image",
-        media_type="image/png",
-        title_zh=f"{title.zh}（{language.zh}）",
-        title_en=f"{title.en} ({language.en})",
-    )
+def leading_cover(zone: Mapping[str, Any]) -> list[tuple[Label, float]]:
+    """The land-cover classes that hold most of a zone, with their per cent."""
+    labels = {str(entry.value): entry.label for entry in LAND_COVER.entries}
+    shares = sorted(zone["land_cover_percent"].items(), key=lambda entry: -entry[1])
+    return [(labels[code], share) for code, share in shares[:_LEADING]]

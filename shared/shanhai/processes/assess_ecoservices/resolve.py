@@ -15,11 +15,10 @@ from shanhai.processes.assess_ecoservices.contract import (
     AssessEcoservicesInputs,
     AssessmentInputs,
 )
-from shanhai.processes.kit.contract import ProcessContract
+from shanhai.processes.kit.contract import ProcessContract, Theme
 from shanhai.processes.kit.lookups import describe_dataset, find_themes, refuse
 from shanhai.processes.kit.resolution import Resolution, find_ground, judge_ground, task_on
 from shanhai.processes.kit.task import DatasetTask, Task
-from shanhai.processes.kit.themes import Theme
 
 THEMES: tuple[Theme, ...] = get_args(Theme)
 INPUTS = "/inputs"

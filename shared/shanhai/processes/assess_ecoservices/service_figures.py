@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.processes.assess_ecoservices.assessed import Assessment
-from shanhai.processes.assess_ecoservices.supply_demand import Extremes
+from shanhai.processes.assess_ecoservices.assessed import Assessment, Extremes
 from shanhai.raster.store import BLOCK, ScratchStore
-from shanhai.raster.windows import WindowRunner
 from shanhai.science.coupling import (
     COORDINATION_CLASSES,
     QUADRANTS,
@@ -44,7 +42,7 @@ class _ServiceLayers:
         return self.store.read(f"{kind}.{self.service}", window)
 
 
-def service_figures(assessment: Assessment, runner: WindowRunner) -> list[dict[str, Any]]:
+def service_figures(assessment: Assessment) -> list[dict[str, Any]]:
     """Figures of every assessed service over all valid cells, in the order of the services.
 
     Each has `code`, `method`, `unit`; `supply`, `demand` and `ratio` with `mean` and population
@@ -54,14 +52,14 @@ def service_figures(assessment: Assessment, runner: WindowRunner) -> list[dict[s
     """
     layers = [
         _ServiceLayers(
-            assessment.stores.own,
+            assessment.place.store,
             service,
             assessment.extremes[f"supply.{service}"],
             assessment.extremes[f"demand.{service}"],
         )
         for service in assessment.assembled.methods
     ]
-    found = runner.run(_figures, layers)
+    found = assessment.place.runner.run(_figures, layers)
     return [
         {"code": service, "method": method.id, "unit": method.unit, **figures}
         for (service, method), figures in zip(

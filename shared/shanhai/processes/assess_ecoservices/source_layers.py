@@ -7,14 +7,17 @@ import numpy as np
 
 from shanhai.processes.assess_ecoservices.land import LAND, LAND_LAYER, SEA
 from shanhai.processes.kit.input_summary import Tally, possible
-from shanhai.processes.kit.study_area import StudyArea
+from shanhai.processes.kit.region import StudyArea
 from shanhai.raster.coordinate_interpolation import CellCentres
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import MONTHS, THEME_RULES
 from shanhai.raster.warp import RasterQuantity, RasterSource, align
+from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.ecoservices.evaluation import CLASS_UNITS, Array
+from shanhai.science.ecoservices.graph import LayerNode
 from shanhai.science.ecoservices.inputs import LEAVES, Leaf
+from shanhai.science.ecoservices.plan import ComputationPlan
 from shanhai.science.grid import Grid, Window
 from shanhai.science.landcover import NODATA
 
@@ -266,3 +269,38 @@ def extent(area: StudyArea) -> Window:
     """All cells of the wide grid, as a window of the analysis grid."""
     grid: Grid = area.wide
     return Window(-area.pad, -area.pad, grid.height, grid.width)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Layers of a store under the names a tiled function knows them by."""
+
+    store: ScratchStore
+    keys: Mapping[str, str]
+
+    def read(self, name: str, window: Window) -> FloatArray:
+        """Values of a window; NaN is nodata."""
+        return self.store.read(self.keys.get(name, name), window)
+
+    def write(self, name: str, window: Window, values: FloatArray) -> None:
+        """Store the values of a window."""
+        self.store.write(self.keys.get(name, name), window, values)
+
+
+def work_out_tiled(plan: ComputationPlan, stores: Stores, runner: WindowRunner) -> None:
+    """Write every such layer on the wide grid, each after those it rests on."""
+    for key in plan.tiled:
+        _work_out(plan.nodes[key], plan.cell_m, stores.wide, runner)
+
+
+def _work_out(node: LayerNode, cell_m: float, store: ScratchStore, runner: WindowRunner) -> None:
+    tiled = node.tiled
+    if tiled is None:
+        return
+    scratch = {name: f"{node.key}~{name}" for name in tiled.scratch}
+    for key in (node.key, *scratch.values()):
+        store.create(key)
+    layers = _Named(store, dict(node.inputs) | scratch | {node.name: node.key})
+    given = {"cell_m": cell_m} if node.takes_cell else {}
+    tiled.function(layers, store.grid.shape, run=runner.run, **given, **node.constants)
+    store.drop(*scratch.values())

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from shanhai.processes.assess_ecoservices.assessed import Assessment
-from shanhai.processes.kit.study_area import StudyArea
+from shanhai.processes.kit.region import StudyArea, part_of
 from shanhai.processes.kit.task import DistrictTask, RegionTask
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.vectorise import number_areas
@@ -23,13 +23,12 @@ from shanhai.science.ecoservices.figures import (
 )
 from shanhai.science.ecoservices.graph import AreaFigure
 from shanhai.science.ecoservices.matching_layers import RATIO
-from shanhai.science.grid import Grid, Window
+from shanhai.science.grid import Window
 from shanhai.vocabulary import label_of
 
 DISTRICTS = "districts"
 """Number of each cell's district, from 1; 0 outside all."""
 
-WINDOW_CELLS = 512
 _DIGITS = 6
 _PROBABILITIES = {"p10": 0.1, "median": 0.5, "p90": 0.9}
 _WHOLE = 0
@@ -49,17 +48,19 @@ class _Deficit:
     below: int
 
 
-def assessment_statistics(assessment: Assessment, runner: WindowRunner) -> dict[str, Any]:
+def assessment_statistics(assessment: Assessment) -> dict[str, Any]:
     """The document: for the region and each district, every service and the comprehensive ratio.
 
     Totals are the sum over the cells of the value per hectare times the area; an index has none.
     """
-    area, store = assessment.area, assessment.stores.own
-    windows = list(store.grid.windows(WINDOW_CELLS))
-    _write_districts(area, store, windows, runner)
-    places: list[RegionTask | DistrictTask] = [area.region, *area.district_tasks]
+    place = assessment.place
+    area, store, windows = place.area, place.store, list(place.windows())
+    store.create(DISTRICTS)
+    for _ in place.runner.run(partial(_number, area, store), windows):
+        pass
+    places: list[RegionTask | DistrictTask] = [area.region, *area.region.districts]
     layers = [RATIO, *(f"{kind}.{service}" for service, kind in _sides(assessment))]
-    found = {layer: _spreads(layer, len(places), store, windows, runner) for layer in layers}
+    found = {layer: _spreads(layer, len(places), store, windows, place.runner) for layer in layers}
     return {
         "cell_m": store.grid.cell_m,
         "region_cells": assessment.coverage.inside,
@@ -69,7 +70,7 @@ def assessment_statistics(assessment: Assessment, runner: WindowRunner) -> dict[
         "profile_methods": {
             service: method.id for service, method in assessment.assembled.methods.items()
         },
-        "places": [_place(assessment, number, place, found) for number, place in enumerate(places)],
+        "places": [_place(assessment, number, one, found) for number, one in enumerate(places)],
         "flags": [flag.document() for flag in assessment.flags],
     }
 
@@ -80,19 +81,9 @@ def _sides(assessment: Assessment) -> Iterator[tuple[str, str]]:
             yield service, kind
 
 
-def _write_districts(
-    area: StudyArea, store: ScratchStore, windows: Sequence[Window], runner: WindowRunner
-) -> None:
-    store.create(DISTRICTS)
-    for _ in runner.run(partial(_number, area, store), windows):
-        pass
-
-
 def _number(area: StudyArea, store: ScratchStore, window: Window) -> None:
-    grid = store.grid
-    west, _, _, north = grid.window_bounds(window)
-    part = Grid(grid.epsg, west, north, grid.cell_m, window.width, window.height)
-    store.write(DISTRICTS, window, number_areas(area.districts, part).astype(np.float32))
+    numbers = number_areas(area.districts, part_of(area.grid, window))
+    store.write(DISTRICTS, window, numbers.astype(np.float32))
 
 
 def _figures(layer: str, place: int) -> dict[str, AreaFigure]:
@@ -183,7 +174,7 @@ def _place(
         "name_zh": place.name_zh,
         "name_en": place.name_en,
         "cells": ratio.deficit.known,
-        "area_km2": _round(ratio.deficit.known * assessment.area.grid.cell_area_m2 / 1e6),
+        "area_km2": _round(ratio.deficit.known * assessment.place.area.grid.cell_area_m2 / 1e6),
         "ratio": _told(ratio) | {"deficit_share_percent": _share(ratio.deficit)},
         "services": [
             _service(assessment, service, number, found) for service in assessment.assembled.methods
@@ -195,7 +186,7 @@ def _service(
     assessment: Assessment, service: str, number: int, found: dict[str, list[_Spread]]
 ) -> dict[str, Any]:
     method, label = assessment.assembled.methods[service], label_of(service)
-    area_ha = assessment.area.grid.cell_area_ha
+    area_ha = assessment.place.area.grid.cell_area_ha
     sides: dict[str, Any] = {}
     for kind in ("supply", "demand"):
         spread = found[f"{kind}.{service}"][number]

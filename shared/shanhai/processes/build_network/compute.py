@@ -1,6 +1,5 @@
 """Build the ecological network of a region: sources, corridors, pinch points and barriers."""
 
-import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,34 +14,28 @@ from shanhai.processes.build_network.contract import (
 )
 from shanhai.processes.build_network.corridors import tell_corridors
 from shanhai.processes.build_network.currents import conduct_of, find_currents
-from shanhai.processes.build_network.flags import network_flags
 from shanhai.processes.build_network.importance import write_importance
 from shanhai.processes.build_network.linkages import find_links, look_for_barriers
-from shanhai.processes.build_network.manifest import build_manifest
 from shanhai.processes.build_network.metrics import measure_network
 from shanhai.processes.build_network.nodes import tell_nodes
-from shanhai.processes.build_network.outputs import write_links, write_nodes
-from shanhai.processes.build_network.pattern import find_pattern
-from shanhai.processes.build_network.report import write_report
+from shanhai.processes.build_network.outputs import write_links, write_maps_and_report, write_nodes
 from shanhai.processes.build_network.requirements import network_faults
 from shanhai.processes.build_network.resistance import write_resistance
-from shanhai.processes.build_network.result import Built
+from shanhai.processes.build_network.result import Built, build_manifest, network_flags
 from shanhai.processes.build_network.sensitivity import find_contrasts
-from shanhai.processes.build_network.sources import find_sources
+from shanhai.processes.build_network.sources import find_pattern, find_sources
 from shanhai.processes.build_network.statistics import (
     TABLE_HEAD,
     statistics_document,
     table_rows,
 )
 from shanhai.processes.kit.checkpointing import resumed_runner
-from shanhai.processes.kit.manifest import finish_manifest
+from shanhai.processes.kit.manifest import finished
 from shanhai.processes.kit.outputs import write_document, write_rasters, write_table
 from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.region import build_place, open_sources
+from shanhai.processes.kit.region import SCRATCH, build_place, open_sources
 from shanhai.processes.kit.task import Outcome, OutputFile, Task
 from shanhai.vocabulary import Label
-
-SCRATCH = "scratch"
 
 
 def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
@@ -60,19 +53,17 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
     )
     manifest = build_manifest(task, built, flags)
     progress(92, "maps")
-    files += write_report(built, statistics, manifest, workspace)
-    finish_manifest(manifest, files, flags, workspace)
-    shutil.rmtree(workspace / SCRATCH)
-    progress(100, "done")
-    return Outcome(
-        files=files,
-        values={
+    files += write_maps_and_report(built, statistics, manifest, workspace)
+    return finished(
+        workspace,
+        files,
+        manifest,
+        {
             "status": statistics["status"],
             "indices": statistics["network"],
             "totals": statistics["totals"],
         },
-        manifest=manifest,
-        warnings=manifest["warnings"],
+        progress,
     )
 
 
@@ -121,11 +112,7 @@ def require_layers(task: Task, inputs: BuildNetworkInputs) -> None:
     """Refuse a network whose inputs are missing; all that is missing is named."""
     faults = network_faults(inputs, task.datasets)
     if faults:
-        raise InvalidInput(
-            "; ".join(fault.detail for fault in faults),
-            message_zh="；".join(fault.detail_zh or fault.detail for fault in faults),
-            faults=faults,
-        )
+        raise InvalidInput.of(faults)
 
 
 def _supplies(task: Task) -> list[str]:

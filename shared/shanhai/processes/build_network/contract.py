@@ -11,10 +11,14 @@ from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
 from shanhai.codes import Code, Name
-from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.processes.kit.contract import (
+    Inputs,
+    OutputSpec,
+    PlaceInputs,
+    ProcessContract,
+    ServiceId,
+)
 from shanhai.processes.kit.line_kinds import LineKind
-from shanhai.processes.kit.place_inputs import PlaceInputs
-from shanhai.processes.kit.themes import ServiceId
 from shanhai.vocabulary import Label
 
 NetworkTheme = Literal[

@@ -12,9 +12,9 @@ from shanhai.processes.build_network.barriers import Obstacles
 from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.corridors import NetworkCorridor, shares_percent, source_code
 from shanhai.processes.build_network.metrics import Metrics
-from shanhai.processes.build_network.pattern import HabitatPattern
 from shanhai.processes.build_network.resistance import LIGHTS
 from shanhai.processes.build_network.road_crossings import main_road_cells
+from shanhai.processes.build_network.sources import HabitatPattern
 from shanhai.processes.kit.geometry import as_multi, patch_outlines, point_at, to_lon_lat
 from shanhai.processes.kit.line_kinds import PROTECTED
 from shanhai.processes.kit.supplies import layer_limits

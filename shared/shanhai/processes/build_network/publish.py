@@ -19,7 +19,7 @@ from shanhai.db.queries.job_inputs import RegionRow, find_plan
 from shanhai.db.tables.corridor import Corridor, CorridorNode
 from shanhai.db.today import read_today
 from shanhai.processes.build_network.contract import BuildNetworkInputs
-from shanhai.processes.kit.feature_collections import LINKS_FILE, NODES_FILE
+from shanhai.processes.kit.feature_files import LINKS_FILE, NODES_FILE
 from shanhai.processes.kit.process import Publication
 from shanhai.processes.kit.publication import publish_rasters
 from shanhai.processes.kit.registration import as_multipolygon, job_id_of, region_of

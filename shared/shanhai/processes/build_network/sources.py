@@ -1,20 +1,113 @@
-"""The sources: the core areas that corridors join."""
+"""Ecological sources: the pattern of the land, and its cores that count."""
 
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.build_network.context import RED_LINE, Scene
 from shanhai.processes.build_network.importance import IMPORTANCE
-from shanhai.processes.build_network.pattern import HabitatPattern
+from shanhai.processes.build_network.memory_check import require_room
 from shanhai.processes.kit.error_pointers import pointing_at
+from shanhai.science.arrays import BoolArray, ClassArray
+from shanhai.science.corridors.composition import NATURAL
+from shanhai.science.corridors.importance import candidate_cells
+from shanhai.science.corridors.mspa.classes import Mspa
+from shanhai.science.corridors.mspa.pattern import MspaParameters, memory_needed, spatial_pattern
 from shanhai.science.corridors.sources import (
     SourceEvidence,
     SourceParameters,
     Sources,
     identify_sources,
 )
+from shanhai.science.landcover import LandCover
+from shanhai.vocabulary import Label
+
+PATTERN = "mspa"
+_STEP = Label("形态学空间格局分析", "the habitat pattern")
+_HABITATS = (LandCover.WATER, LandCover.MANGROVE)
+"""Habitat whatever it gives, in pieces of the least area of a source."""
+
+
+@dataclass(frozen=True, slots=True)
+class HabitatPattern:
+    """The pattern of the habitat.
+
+    Attributes:
+        codes: Codes of `Mspa`.
+        candidates: Cells in which sources may lie.
+        foreground: Cells of habitat among them.
+    """
+
+    codes: ClassArray
+    candidates: int
+    foreground: int
+
+    @property
+    def core(self) -> BoolArray:
+        """Core cells."""
+        return np.asarray(self.codes == Mspa.CORE)
+
+    @property
+    def islets(self) -> BoolArray:
+        """Islets: habitat without core."""
+        return np.asarray(self.codes == Mspa.ISLET)
+
+    def record(self) -> dict[str, Any]:
+        """Cells by class, for the manifest."""
+        cells = np.bincount(self.codes.ravel(), minlength=Mspa.MISSING + 1)
+        return {
+            "candidates": self.candidates,
+            "foreground": self.foreground,
+            "classes": {one.name.lower(): int(cells[one]) for one in Mspa},
+        }
+
+
+def find_pattern(scene: Scene) -> HabitatPattern:
+    """Analyse the natural cover of the candidate land, and keep it as the layer `mspa`.
+
+    Land of which the cover is unknown, the sea and all beyond the region are missing: they make no
+    edge.
+
+    Raises:
+        LimitExceeded: it does not fit into memory.
+        InvalidInput: no cell of the importance is known.
+    """
+    require_room(scene, _STEP, memory_needed(scene.grid.shape))
+    choice = scene.parameters.sources
+    candidates = _candidates(scene)
+    foreground = candidates & np.isin(scene.cover, [int(cover) for cover in NATURAL])
+    parameters = MspaParameters(choice.connectivity, choice.edge_width_cells, choice.transition)
+    codes = scene.place.once(partial(spatial_pattern, foreground, ~scene.known, parameters))
+    scene.store.create_classes(PATTERN)
+    # In rasters of classes 0 is nodata: background and what is missing look alike there.
+    kept = np.where(codes == Mspa.MISSING, np.uint8(0), codes)
+    scene.store.write_classes(PATTERN, scene.store.whole, kept)
+    return HabitatPattern(
+        codes, int(np.count_nonzero(candidates)), int(np.count_nonzero(foreground))
+    )
+
+
+def _candidates(scene: Scene) -> BoolArray:
+    choice = scene.parameters.sources
+    if choice.candidates == "natural_cover":
+        found = scene.known.copy()
+    else:
+        with pointing_at("/inputs/parameters/sources"):
+            found = candidate_cells(
+                np.where(scene.known, scene.whole(IMPORTANCE), np.nan),
+                quantile=choice.quantile,
+                protected=scene.candidates_anyway,
+                habitats=[scene.cover == cover for cover in _HABITATS],
+                min_area_ha=choice.min_area_ha,
+                cell_m=scene.cell_m,
+            )
+    for mask in scene.in_lines(choice.excluded_lines):
+        found &= ~mask
+    return found & scene.known
+
 
 SOURCE = "source"
 """Layer of the number of the source of each cell; 0 is none."""

@@ -9,7 +9,7 @@ from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.corridors import NetworkCorridor, source_code
 from shanhai.processes.build_network.metrics import Metrics
 from shanhai.processes.build_network.nodes import Node
-from shanhai.processes.build_network.pattern import HabitatPattern
+from shanhai.processes.build_network.sources import HabitatPattern
 from shanhai.science.corridors.links import Network
 from shanhai.science.corridors.mspa.classes import LABELS, Mspa
 

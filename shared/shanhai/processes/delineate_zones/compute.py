@@ -1,18 +1,15 @@
 """The main job: from seven inputs to five zones, as rasters, polygons, statistics and a report."""
 
-import shutil
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
-from numpy.typing import NDArray
 
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.assessment import assess
-from shanhai.processes.assess_ecoservices.report import write_maps_and_report
+from shanhai.processes.assess_ecoservices.report import rasters_of, titles_of, write_maps_and_report
 from shanhai.processes.assess_ecoservices.service_figures import service_figures
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
 from shanhai.processes.delineate_zones.features import (
@@ -23,22 +20,52 @@ from shanhai.processes.delineate_zones.features import (
 )
 from shanhai.processes.delineate_zones.legal_lines import write_lines
 from shanhai.processes.delineate_zones.manifest import build_manifest
-from shanhai.processes.delineate_zones.rasters import keep_zones, write_zone_rasters
-from shanhai.processes.delineate_zones.results import STATISTICS_FILE, ZONES_FILE, scheme_code
+from shanhai.processes.delineate_zones.results import ZONES_FILE, scheme_code
 from shanhai.processes.delineate_zones.statistics import zoning_statistics
-from shanhai.processes.delineate_zones.uncertainty import doubt_zones
-from shanhai.processes.delineate_zones.zoning import Zoning, cut_of, delineate, zoner_of
+from shanhai.processes.delineate_zones.uncertainty import DRAWN, MODAL_ZONE, doubt_zones
+from shanhai.processes.delineate_zones.zoning import cut_of, delineate, zoner_of
 from shanhai.processes.kit.checkpointing import resumed_runner
+from shanhai.processes.kit.feature_files import GEOJSON
+from shanhai.processes.kit.manifest import finished
+from shanhai.processes.kit.outputs import write_document, write_rasters
 from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.study_area import StudyArea
+from shanhai.processes.kit.region import SCRATCH
 from shanhai.processes.kit.task import Outcome, OutputFile, Task
+from shanhai.raster.store import ScratchStore
 from shanhai.raster.vectorise import number_areas
 from shanhai.raster.windows import WindowRunner
-from shanhai.storage.artifacts import sha256_of
+from shanhai.science.zoning.postprocess import Postprocessed
+from shanhai.vocabulary import Label
+
+ZONES = "zones"
+BEFORE = "zones_before_overlay"
+OVERRIDE = "override_source"
+
+
+def keep_zones(cleaned: Postprocessed, own: ScratchStore) -> None:
+    """Keep the class rasters of a zoning in the scratch store."""
+    kept = {ZONES: cleaned.codes}
+    if cleaned.override_source is not None:
+        kept |= {BEFORE: cleaned.before_overlay, OVERRIDE: cleaned.override_source}
+    for name, values in kept.items():
+        own.create_classes(name)
+        own.write_classes(name, own.whole, values)
+
+
+def write_zone_rasters(assessment: Assessment, workspace: Path) -> list[OutputFile]:
+    """Write every output raster into the workspace."""
+    own = assessment.place.store
+    classes = [name for name in (ZONES, BEFORE, OVERRIDE, MODAL_ZONE) if own.has(name)]
+    quantities = [name for name in DRAWN if own.has(name)]
+    layers = [
+        *((name, None) for name in classes),
+        *rasters_of(assessment),
+        *((name, "1") for name in quantities),
+    ]
+    return write_rasters(assessment.place, layers, workspace, titles_of(assessment))
+
 
 PATCHES_FILE = "patches.geojson"
-MANIFEST_FILE = "manifest.json"
-SCRATCH = "scratch"
 DOUBTS = f"{SCRATCH}/draw"
 
 _DOUBTS_AT, _DOUBTS_SHOWN = (0, 60, 68, 100), (0, 15, 85, 100)
@@ -48,15 +75,10 @@ _DOUBTS_AT, _DOUBTS_SHOWN = (0, 60, 68, 100), (0, 15, 85, 100)
 class ZoningRun:
     """All that was computed, before it is told to anyone."""
 
-    task: Task
-    inputs: DelineateZonesInputs
-    area: StudyArea
     assessment: Assessment
-    zoning: Zoning
     geometry: ZoneGeometry
     statistics: dict[str, Any]
     manifest: dict[str, Any]
-    districts: NDArray[np.uint16]
 
 
 def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
@@ -67,19 +89,13 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
         run = _compute(task, inputs, workspace, runner, progress)
         files = _write_documents(run, workspace)
         progress(80, "rasters")
-        files += write_zone_rasters(run.assessment, workspace, runner)
+        files += write_zone_rasters(run.assessment, workspace)
         progress(88, "maps")
-        figures = service_figures(run.assessment, runner)
-    files += write_maps_and_report(run.assessment, figures, run.statistics, run.manifest, workspace)
-    _finish_manifest(run, files, workspace)
-    shutil.rmtree(workspace / SCRATCH)
-    progress(100, "done")
-    return Outcome(
-        files=files,
-        values=_values(run),
-        manifest=run.manifest,
-        warnings=run.manifest["warnings"],
+        figures = service_figures(run.assessment)
+    files += write_maps_and_report(
+        run.assessment, figures, run.manifest, workspace, statistics=run.statistics
     )
+    return finished(workspace, files, run.manifest, _values(run), progress)
 
 
 def _compute(
@@ -91,29 +107,27 @@ def _compute(
 ) -> ZoningRun:
     progress(0, "prepare")
     assessment = assess(task, inputs, workspace / SCRATCH, runner, progress)
-    area = assessment.area
+    area = assessment.place.area
     progress(60, "cluster")
-    write_lines(task, inputs, assessment.stores.own)
+    write_lines(task, inputs, assessment.place.store)
     cut = cut_of(task, inputs.parameters, area.grid)
     zoner = zoner_of(assessment, inputs, cut, runner)
     zoning = delineate(assessment, zoner)
     told = partial(_tell_doubt, progress)
     doubt = doubt_zones(assessment, inputs, zoner, zoning.codes, workspace / DOUBTS, told)
     progress(68, "zones")
-    own = assessment.stores.own
+    own = assessment.place.store
     keep_zones(zoning.cleaned, own)
     progress(70, "polygons")
     geometry = draw_zones(zoning.codes, area.grid)
     progress(75, "statistics")
     districts = number_areas(area.districts, area.grid)
     statistics = zoning_statistics(
-        own, assessment.extremes, zoning.codes, districts, area.district_tasks, runner
+        own, assessment.extremes, zoning.codes, districts, area.region.districts, runner
     )
     manifest = build_manifest(task, inputs, assessment, zoning, geometry, doubt)
     statistics["flags"] = manifest["flags"]
-    return ZoningRun(
-        task, inputs, area, assessment, zoning, geometry, statistics, manifest, districts
-    )
+    return ZoningRun(assessment, geometry, statistics, manifest)
 
 
 def _paced(progress: Progress, inputs: DelineateZonesInputs) -> Progress:
@@ -133,45 +147,15 @@ def _tell_doubt(progress: Progress, share: float, stage: str) -> None:
 
 
 def _write_documents(run: ZoningRun, workspace: Path) -> list[OutputFile]:
-    scheme = scheme_code(run.area.region.code)
+    scheme = scheme_code(run.assessment.place.area.region.code)
     write_zones(workspace / ZONES_FILE, run.geometry, scheme)
     write_patches(workspace / PATCHES_FILE, run.geometry, scheme)
-    (workspace / STATISTICS_FILE).write_bytes(
-        orjson.dumps(run.statistics, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
-    )
     return [
-        OutputFile(
-            name="patches",
-            path=PATCHES_FILE,
-            kind="features",
-            media_type="application/geo+json",
-            title_zh="图斑",
-            title_en="Patches",
-        ),
-        OutputFile(
-            name="statistics",
-            path=STATISTICS_FILE,
-            kind="document",
-            media_type="application/json",
-            title_zh="分区统计",
-            title_en="Zone statistics",
+        OutputFile.of("patches", PATCHES_FILE, GEOJSON, Label("图斑", "Patches"), "features"),
+        write_document(
+            workspace, "statistics", Label("分区统计", "Zone statistics"), run.statistics
         ),
     ]
-
-
-def _finish_manifest(run: ZoningRun, files: list[OutputFile], workspace: Path) -> None:
-    run.manifest["outputs"] = [
-        {
-            "name": file.name,
-            "sha256": sha256_of(workspace / file.path),
-            "unit": file.meta.get("unit"),
-            "nodata": file.meta.get("nodata"),
-        }
-        for file in files
-    ]
-    (workspace / MANIFEST_FILE).write_bytes(
-        orjson.dumps(run.manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
-    )
 
 
 def _values(run: ZoningRun) -> dict[str, Any]:

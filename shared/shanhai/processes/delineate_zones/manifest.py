@@ -14,6 +14,7 @@ from shanhai.processes.delineate_zones.features import ZoneGeometry
 from shanhai.processes.delineate_zones.uncertainty import Doubt, Drawn
 from shanhai.processes.delineate_zones.zoning import Trust, Zoning
 from shanhai.processes.kit.line_kinds import left_out_flags
+from shanhai.processes.kit.manifest import areas_record
 from shanhai.processes.kit.task import Task
 from shanhai.science.uncertainty.draws import (
     CURVE_NUMBER_SD,
@@ -54,11 +55,7 @@ def _lines(task: Task, inputs: DelineateZonesInputs, zoning: Zoning) -> dict[str
     """The control areas of the run and the polygons it was cut into, where there were any."""
     found: dict[str, Any] = {}
     if task.areas or task.areas_left_out:
-        found["control_areas"] = {
-            "as_of": task.areas_as_of.isoformat() if task.areas_as_of else None,
-            "areas": [one.model_dump(mode="json") for one in task.areas],
-            "left_out": task.areas_left_out,
-        }
+        found["control_areas"] = areas_record(task)
     override = zoning.cleaned.override_source
     if override is not None:
         found["overlay"] = {

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shanhai.processes.assess_ecoservices.assessed import SERVICES, Extremes
 from shanhai.processes.assess_ecoservices.pictures import STABILITY
-from shanhai.processes.assess_ecoservices.supply_demand import SERVICES, Extremes
 from shanhai.processes.delineate_zones.legal_lines import mask_of
 from shanhai.processes.delineate_zones.results import COVER, LIGHT, POPULATION
 from shanhai.processes.delineate_zones.uncertainty import DRAWN

@@ -149,7 +149,7 @@ class _Again:
 
 
 def _draw(again: _Again, draws: list[Draw], codes: ClassArray, told: Callable[[], None]) -> Drawn:
-    own = again.variants.assessment.stores.own
+    own = again.variants.assessment.place.store
     _make_room(own, len(draws))
     for number, draw in enumerate(draws):
         ratio, zones = again.once(partial(_ratio_and_zones, again, draw))
@@ -232,7 +232,7 @@ def _sum_up(own: ScratchStore, codes: ClassArray, draws: int) -> int:
 def _effects(
     again: _Again, names: list[str], codes: ClassArray, told: Callable[[], None]
 ) -> list[Effect]:
-    cell_ha = again.variants.assessment.area.grid.cell_area_ha
+    cell_ha = again.variants.assessment.place.area.grid.cell_area_ha
 
     def zone_areas(factors: Mapping[str, float]) -> dict[int, float]:
         if not factors:

@@ -8,15 +8,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from shanhai.processes.assess_ecoservices.assessed import Assessment
+from shanhai.processes.assess_ecoservices.assessed import (
+    Assessment,
+    Extremes,
+    extremes_of,
+    limits_figures,
+)
 from shanhai.processes.assess_ecoservices.source_layers import (
     SourceLayers,
-    Stores,
     bands_of,
     extent,
     make_room,
 )
-from shanhai.processes.assess_ecoservices.supply_demand import Extremes, extremes_of, limits_figures
+from shanhai.processes.kit.region import WINDOW_CELLS
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.ecoservices.computation import PlanComputation
@@ -24,8 +28,6 @@ from shanhai.science.ecoservices.graph import AreaFigure, LayerGraph
 from shanhai.science.ecoservices.matching_layers import MaxMode, maximum_of
 from shanhai.science.ecoservices.plan import ComputationPlan, plan_of
 from shanhai.science.uncertainty.variation import Varied, is_affected
-
-WINDOW_CELLS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Variants:
     def prepare(self, plans: Iterable[VariantPlan]) -> None:
         """Keep what the plans read of the assessment and it did not keep itself."""
         base = self.assessment
-        own = base.stores.own
+        own = base.place.store
         reads = {key for one in plans for key in one.reads}
         lacking = sorted(key for key in reads if not _holds(own, key))
         if not lacking:
@@ -125,8 +127,8 @@ class Variants:
     def compute(self, variant: VariantPlan, folder: Path) -> Variant:
         """Carry out a plan that was prepared; the results go to `folder`."""
         base = self.assessment
-        store = ScratchStore(folder, base.stores.own.grid, below=base.stores.own)
-        layers = replace(base.layers, stores=Stores(store, base.stores.wide, base.stores.pad))
+        store = ScratchStore(folder, base.place.store.grid, below=base.place.store)
+        layers = replace(base.layers, stores=replace(base.layers.stores, own=store))
         figures = dict(variant.known)
         kept = sorted({key for step in variant.plan.passes for key in step.keeps})
         self._carry_out(variant.plan, kept, layers, figures)
@@ -143,7 +145,7 @@ class Variants:
         for key in kept:
             make_room(layers.stores.own, key, plan.unit_of(key), bands_of(key))
         windows = list(grid.windows(WINDOW_CELLS))
-        around = extent(self.assessment.area)
+        around = extent(self.assessment.place.area)
         computation = PlanComputation(plan, layers, self.runner, around, windows)
         for _ in computation.passes(figures, lambda _share: None):
             pass

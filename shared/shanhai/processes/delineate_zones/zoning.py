@@ -7,11 +7,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.processes.assess_ecoservices.assessed import Assessment
-from shanhai.processes.assess_ecoservices.supply_demand import Extremes
+from shanhai.processes.assess_ecoservices.assessed import Assessment, Extremes
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs, ZoningParameters
-from shanhai.processes.delineate_zones.polygons import polygon_cut
-from shanhai.processes.delineate_zones.units import Cut, LayerMeans, SquareCut, Tabled
+from shanhai.processes.delineate_zones.units import Cut, LayerMeans, SquareCut, Tabled, polygon_cut
 from shanhai.processes.kit.error_pointers import pointing_at
 from shanhai.processes.kit.task import Task
 from shanhai.raster.store import ScratchStore
@@ -231,7 +229,7 @@ def zoner_of(
 
 def delineate(assessment: Assessment, zoner: Zoner) -> Zoning:
     """The zones of an assessment, and how far they can be trusted where that is asked for."""
-    zoned = zoner.zone(assessment.stores.own, assessment.extremes)
+    zoned = zoner.zone(assessment.place.store, assessment.extremes)
     by_unit = zoned.by_unit
     return Zoning(
         unit_m=zoner.cut.unit_m,

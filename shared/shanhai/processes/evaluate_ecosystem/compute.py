@@ -1,12 +1,10 @@
 """Evaluate a region: importance, sensitivity, quality, degradation, resilience, carbon."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from shanhai.errors import Fault, InvalidInput
-from shanhai.processes.evaluate_ecosystem.carbon import evaluate_carbon
 from shanhai.processes.evaluate_ecosystem.contract import (
     EvaluateEcosystemInputs,
     evaluation_needs,
@@ -15,12 +13,14 @@ from shanhai.processes.evaluate_ecosystem.contract import (
 from shanhai.processes.evaluate_ecosystem.degradation import evaluate_degradation
 from shanhai.processes.evaluate_ecosystem.importance import evaluate_importance
 from shanhai.processes.evaluate_ecosystem.quality import evaluate_quality
-from shanhai.processes.evaluate_ecosystem.remarks import APPLIES_IN_PART, remarks
+from shanhai.processes.evaluate_ecosystem.report import write_maps_and_report
 from shanhai.processes.evaluate_ecosystem.resilience import evaluate_resilience
 from shanhai.processes.evaluate_ecosystem.sensitivity import evaluate_sensitivity
 from shanhai.processes.evaluate_ecosystem.statistics import (
+    APPLIES_IN_PART,
     TABLE_HEAD,
     count,
+    remarks,
     statistics_document,
     table_rows,
 )
@@ -28,16 +28,22 @@ from shanhai.processes.evaluate_ecosystem.steps import EvaluationRun, Result, St
 from shanhai.processes.kit.checkpointing import resumed_runner
 from shanhai.processes.kit.error_pointers import pointing_at
 from shanhai.processes.kit.evaluation_lookup import missing_faults
-from shanhai.processes.kit.manifest import build_manifest, finish_manifest
+from shanhai.processes.kit.layers import make_layers
+from shanhai.processes.kit.manifest import build_manifest, finished
 from shanhai.processes.kit.outputs import write_document, write_rasters, write_table
 from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.region import Place, build_place, open_sources
-from shanhai.processes.kit.report import write_report
+from shanhai.processes.kit.region import SCRATCH, Place, build_place, open_sources
 from shanhai.processes.kit.task import Outcome, OutputFile, Task
 from shanhai.vocabulary import Label
 
-SCRATCH = "scratch"
-TEMPLATE = "ecosystem_report.html.j2"
+LAYER = "carbon"
+
+
+def evaluate_carbon(run: EvaluationRun) -> Result:
+    """Write `carbon`, the net ecosystem production, tC/ha/yr; negative where land is a source."""
+    make_layers(run.place, [LAYER])
+    return Result(classes=(), quantities={LAYER: "tC/ha/yr"}, record={"method": "nep"})
+
 
 STEPS: Mapping[str, Step] = {
     "importance": evaluate_importance,
@@ -71,14 +77,12 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
     )
     progress(90, "maps")
     files += _report(place, results, statistics, manifest, workspace)
-    finish_manifest(manifest, files, flags, workspace)
-    shutil.rmtree(workspace / SCRATCH)
-    progress(100, "done")
-    return Outcome(
-        files=files,
-        values={"highlights": statistics["highlights"], "carbon": _carbon(statistics)},
-        manifest=manifest,
-        warnings=manifest["warnings"],
+    return finished(
+        workspace,
+        files,
+        manifest,
+        {"highlights": statistics["highlights"], "carbon": _carbon(statistics)},
+        progress,
     )
 
 
@@ -86,11 +90,7 @@ def _require_layers(task: Task, inputs: EvaluateEcosystemInputs) -> None:
     """Refuse an evaluation whose inputs are missing; all that is missing is named."""
     faults = missing_faults(evaluation_needs(inputs), task.datasets)
     if faults:
-        raise InvalidInput(
-            "; ".join(fault.detail for fault in faults),
-            message_zh="；".join(fault.detail_zh or fault.detail for fault in faults),
-            faults=faults,
-        )
+        raise InvalidInput.of(faults)
 
 
 def _supplies(inputs: EvaluateEcosystemInputs) -> list[str]:
@@ -156,11 +156,7 @@ def _require_some(statistics: Mapping[str, Any]) -> None:
         )
         for one in empty
     ]
-    raise InvalidInput(
-        "; ".join(fault.detail for fault in faults),
-        message_zh="；".join(fault.detail_zh or "" for fault in faults),
-        faults=faults,
-    )
+    raise InvalidInput.of(faults)
 
 
 def _report(
@@ -173,7 +169,7 @@ def _report(
     leading = [result.classes[0] for result in results.values() if result.classes]
     if "carbon" in results:
         leading.append("carbon")
-    return write_report(place, leading, statistics, manifest, workspace, TEMPLATE)
+    return write_maps_and_report(place, leading, statistics, manifest, workspace)
 
 
 def _carbon(statistics: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -1,11 +1,13 @@
 """Evaluate the indicators of a plan: compute values, judge them, look ahead."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from shanhai.errors import InvalidInput
+from shanhai.processes.evaluate_indicators import air, control_lines, land, sea, water
 from shanhai.processes.evaluate_indicators.attainment import look
+from shanhai.processes.evaluate_indicators.computations import ComputationId
 from shanhai.processes.evaluate_indicators.contract import (
     EvaluateIndicatorsInputs,
 )
@@ -13,22 +15,41 @@ from shanhai.processes.evaluate_indicators.cover import CoverCounts
 from shanhai.processes.evaluate_indicators.documents import (
     TABLE_HEAD,
     Evaluated,
+    build_manifest,
+    flags_of,
     indicators_document,
     provenance_of,
     statistics_document,
     table_rows,
 )
-from shanhai.processes.evaluate_indicators.manifest import build_manifest, flags_of
-from shanhai.processes.evaluate_indicators.registry import FUNCTIONS
 from shanhai.processes.evaluate_indicators.task import EvaluateIndicatorsTask, IndicatorTask
 from shanhai.processes.evaluate_indicators.values import Asked, Figure, Found, Material
-from shanhai.processes.kit.manifest import finish_manifest
-from shanhai.processes.kit.outputs import write_document, write_report_files, write_table
+from shanhai.processes.kit.manifest import finished
+from shanhai.processes.kit.outputs import write_document, write_report, write_table
 from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.task import Outcome, OutputFile
 from shanhai.reporting.charts import draw_indicator
 from shanhai.reporting.pages import Picture, ReportPage
 from shanhai.vocabulary import Label
+
+FUNCTIONS: Mapping[ComputationId, Callable[[Asked], Found]] = {
+    "surface_water_good": water.good_sections,
+    "surface_water_inferior": water.inferior_sections,
+    "nearshore_good": sea.good_sea,
+    "good_air_days": air.good_air_days,
+    "forest_cover": land.forest_cover,
+    "water_area": land.water_area,
+    "park_reach": land.park_reach,
+    "red_line_area": control_lines.area_of_kind,
+    "basic_farmland_area": control_lines.area_of_kind,
+    "cultivated_land_area": control_lines.area_of_kind,
+    "urban_boundary_area": control_lines.area_of_kind,
+    "protected_share": control_lines.protected_share,
+    "wetland_protection": control_lines.wetland_protection,
+    "soil_conservation": control_lines.soil_conservation,
+    "natural_shoreline": control_lines.natural_shoreline,
+}
+
 
 TEMPLATE = "indicators_report.html.j2"
 
@@ -50,13 +71,12 @@ def compute(task: EvaluateIndicatorsTask, workspace: Path, progress: Progress) -
     manifest = build_manifest(material, [flag.document() for flag in flags])
     progress(75, "report")
     files = _write(material, evaluated, document, manifest, workspace)
-    finish_manifest(manifest, files, flags, workspace)
-    progress(100, "done")
-    return Outcome(
-        files=files,
-        values={"summary": document["summary"], "recorded": _to_record(evaluated, inputs)},
-        manifest=manifest,
-        warnings=manifest["warnings"],
+    return finished(
+        workspace,
+        files,
+        manifest,
+        {"summary": document["summary"], "recorded": _to_record(evaluated, inputs)},
+        progress,
     )
 
 
@@ -111,7 +131,7 @@ def _write(
     page = ReportPage(
         TEMPLATE, Label(region["name_zh"], region["name_en"]), document, manifest, pictures
     )
-    files = [
+    return [
         write_document(workspace, "indicators", Label("指标评价", "Indicators"), document),
         write_document(
             workspace, "statistics", Label("计算明细", "Statistics"), statistics_document(evaluated)
@@ -123,11 +143,8 @@ def _write(
             TABLE_HEAD,
             table_rows(document),
         ),
-        *write_report_files(workspace, page),
+        *write_report(workspace, page),
     ]
-    for picture, _ in pictures:
-        picture.unlink()
-    return files
 
 
 def _draw(

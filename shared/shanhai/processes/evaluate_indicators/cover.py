@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shanhai.processes.kit.study_area import GridInputs, StudyArea, build_study_area
+from shanhai.processes.kit.region import WINDOW_CELLS, GridInputs, StudyArea, build_study_area
 from shanhai.processes.kit.task import Task
 from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.vectorise import cells_within
@@ -14,7 +14,6 @@ from shanhai.science.arrays import BoolArray, FloatArray, IntArray
 from shanhai.science.grid import Window
 from shanhai.science.landcover import LandCover
 
-WINDOW_CELLS = 512
 LAND_COVER, TRAVEL_TIME = "land_cover", "travel_time"
 
 

@@ -1,4 +1,4 @@
-"""The evaluation of indicators as documents: the results, their parts, and a table."""
+"""Documents, table and manifest of an evaluation of indicators."""
 
 import hashlib
 from collections import Counter
@@ -12,6 +12,9 @@ from shanhai.processes.evaluate_indicators.attainment import Outlook, describe, 
 from shanhai.processes.evaluate_indicators.computations import BY_ID
 from shanhai.processes.evaluate_indicators.task import IndicatorTask
 from shanhai.processes.evaluate_indicators.values import Figure, Found, Material, Missing
+from shanhai.processes.kit import manifest
+from shanhai.processes.kit.task import DatasetTask
+from shanhai.science.flags import ResultFlag
 from shanhai.science.units import unit_label
 from shanhai.vector.formats import neutralised
 from shanhai.vocabulary import Label
@@ -223,3 +226,62 @@ def _tail(one: Mapping[str, Any]) -> list[Any]:
 def _safe(cells: Iterable[Any]) -> list[Any]:
     """Cells of which no text becomes a formula."""
     return [neutralised(cell) if isinstance(cell, str) else cell for cell in cells]
+
+
+def build_manifest(material: Material, warnings: list[dict[str, str]]) -> dict[str, Any]:
+    """The manifest; only `job_id` and `created_utc` differ between equal runs."""
+    task, held = material.task, material.held
+    return manifest.build_manifest(
+        task,
+        None,
+        inputs=[_dataset(key, one) for key, one in sorted(task.datasets.items())],
+        indicators=[one.model_dump(mode="json") for one in held.indicators],
+        stations=[one.model_dump(mode="json") for one in held.stations],
+        air=[one.model_dump(mode="json") for one in held.air],
+        control_areas=[one.model_dump(mode="json", exclude={"geometry"}) for one in held.shapes],
+        sea_units=[one.code for one in held.sea_units],
+        warnings=warnings,
+    )
+
+
+def _dataset(key: str, dataset: DatasetTask) -> dict[str, Any]:
+    return {
+        **manifest.dataset_record(dataset),
+        "read_as": key,
+        "resampling": "nearest" if key.startswith("land_cover") else "bilinear",
+    }
+
+
+def flags_of(evaluated: Sequence[Evaluated]) -> list[ResultFlag]:
+    """What a reader should know: values that stand beside one by hand, and thin years."""
+    flags = []
+    for one in evaluated:
+        beside = sorted(set(one.outlook.computed) - one.outlook.counting)
+        name = Label(one.indicator.name_zh, one.indicator.name_en)
+        if beside:
+            years = ", ".join(map(str, beside))
+            flags.append(
+                ResultFlag(
+                    "entered_by_hand_kept",
+                    Label(
+                        f"{name.zh}：{years} 年已有人工填报值，计算值未替换",
+                        f"{name.en}: {years} has a value entered by hand, which was kept",
+                    ),
+                )
+            )
+        flags += [_thin(name, year) for year, found in one.found.items() if _is_thin(found)]
+    return flags
+
+
+def _is_thin(found: object) -> bool:
+    return isinstance(found, Figure) and found.details.get("enough_days") is False
+
+
+def _thin(name: Label, year: int) -> ResultFlag:
+    return ResultFlag(
+        "few_valid_days",
+        Label(
+            f"{name.zh}：{year} 年有效天数不足 324 天",
+            f"{name.en}: {year} has fewer than 324 valid days",
+        ),
+    )

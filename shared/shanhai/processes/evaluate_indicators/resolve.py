@@ -28,8 +28,7 @@ from shanhai.processes.evaluate_indicators.contract import (
     EVALUATE_INDICATORS,
     EvaluateIndicatorsInputs,
 )
-from shanhai.processes.evaluate_indicators.raster_lookup import find_yearly_rasters
-from shanhai.processes.evaluate_indicators.shape_lookup import find_shapes
+from shanhai.processes.evaluate_indicators.lookups import find_shapes, find_yearly_rasters
 from shanhai.processes.evaluate_indicators.station_lookup import find_observed
 from shanhai.processes.evaluate_indicators.task import (
     EvaluateIndicatorsTask,

@@ -11,8 +11,7 @@ from pydantic import (
 )
 
 from shanhai.codes import Code, Name, Note
-from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessContract
-from shanhai.processes.kit.themes import Theme
+from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessContract, Theme
 from shanhai.vocabulary import Label
 
 FillCodeText = Annotated[str, StringConstraints(pattern=r"^-?\d{1,10}(\.\d{1,6})?$")]

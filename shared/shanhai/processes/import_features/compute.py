@@ -10,7 +10,7 @@ from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.features.entity import Entity
 from shanhai.processes.import_features.accepted_rows import ACCEPTED
 from shanhai.processes.import_features.contract import ImportFeaturesInputs
-from shanhai.processes.import_features.findings import Findings
+from shanhai.processes.import_features.findings import Findings, write_reports
 from shanhai.processes.import_features.neighbour_checks import find_gaps, find_overlaps
 from shanhai.processes.import_features.reader import (
     ReadOptions,
@@ -19,7 +19,6 @@ from shanhai.processes.import_features.reader import (
     has_geometry,
     read_rows,
 )
-from shanhai.processes.import_features.report import write_reports
 from shanhai.processes.import_features.rows import plan_fields
 from shanhai.processes.import_features.task import ImportFeaturesTask
 from shanhai.processes.kit.process import Progress

@@ -12,6 +12,7 @@ from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.task import Outcome, OutputFile, Task
 from shanhai.storage.artifacts import sha256_of
 from shanhai.storage.reproducible_zip import open_package
+from shanhai.vocabulary import Label
 
 FOLDER = "package"
 UPLOAD = "/inputs/upload"
@@ -71,11 +72,9 @@ def _jobs(given: Given) -> Iterator[GivenRow]:
 
 
 def _output(sha256: str) -> OutputFile:
-    return OutputFile(
-        name=f"document.{sha256}",
-        path=f"{FOLDER}/documents/{sha256}",
-        kind="document",
-        media_type="application/octet-stream",
-        title_zh="规划文档",
-        title_en="Document of the plan",
+    return OutputFile.of(
+        f"document.{sha256}",
+        f"{FOLDER}/documents/{sha256}",
+        "application/octet-stream",
+        Label("规划文档", "Document of the plan"),
     )

@@ -3,12 +3,22 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from shanhai.codes import Code
 from shanhai.processes.kit.task import Task
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import ECOSERVICES, THEMES, Label, codes
+
+if TYPE_CHECKING:
+    Theme = str
+    ServiceId = str
+else:
+    Theme = Literal[*codes(THEMES)]
+    """What an imported dataset can be about."""
+    ServiceId = Literal[*codes(ECOSERVICES)]
+    """An ecosystem service."""
 
 
 class Inputs(BaseModel):
@@ -98,3 +108,16 @@ def _kinds(annotation: Any) -> frozenset[Any]:
     if origin in {Union, UnionType}:
         return frozenset().union(*(_kinds(one) for one in get_args(annotation)))
     return frozenset({origin or annotation}) - {NoneType}
+
+
+class PlaceInputs(Inputs):
+    """A region, the plan it is computed for, and its grid."""
+
+    region: Code = Field(description="Region code / 区域代码")
+    plan: Code | None = Field(None, description="Plan it is made for / 所属规划")
+    cell_m: float = Field(100.0, ge=10, le=5000, description="Analysis cell, m / 分析像元")
+    crs: str | None = Field(
+        None,
+        pattern=r"^EPSG:\d{4,6}$",
+        description="Projected CRS of the grid; default: the region's / 分析坐标系",
+    )

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from shanhai.codes import Code
-from shanhai.processes.kit.place_inputs import PlaceInputs
+from shanhai.processes.kit.contract import PlaceInputs
 
 EvaluationTheme = Literal[
     "dem",

@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.job_inputs import RegionRow
 from shanhai.errors import Fault
+from shanhai.processes.kit.contract import Theme
 from shanhai.processes.kit.evaluation_inputs import Alternatives, EvaluationTheme
 from shanhai.processes.kit.lookups import describe_dataset, find_themes
 from shanhai.processes.kit.task import DatasetTask
-from shanhai.processes.kit.themes import Theme
 from shanhai.vocabulary import Label, label_of
 
 

@@ -1,10 +1,27 @@
-"""Features in GeoJSON files, as a run without a server is given them."""
+"""Files of GeoJSON features that processes write and read."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from shanhai.errors import InvalidInput
+from shanhai.processes.kit.task import OutputFile
+from shanhai.vocabulary import Label
+
+LINKS_FILE, NODES_FILE = "corridor_lines.geojson", "corridor_nodes.geojson"
+GEOJSON = "application/geo+json"
+
+
+def write_features(
+    workspace: Path, name: str, path: str, title: Label, features: Iterable[dict[str, Any]]
+) -> OutputFile:
+    """A collection of GeoJSON features."""
+    document = {"type": "FeatureCollection", "features": list(features)}
+    (workspace / path).write_bytes(orjson.dumps(document))
+    return OutputFile.of(name, path, GEOJSON, title, "features")
 
 
 def read_features(path: Path, pointer: str) -> list[dict[str, Any]]:

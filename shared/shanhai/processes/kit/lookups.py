@@ -21,8 +21,8 @@ from shanhai.db.queries.job_inputs import (
 )
 from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import Fault, InvalidInput
+from shanhai.processes.kit.contract import Theme
 from shanhai.processes.kit.task import DatasetTask, DistrictTask, RegionTask
-from shanhai.processes.kit.themes import Theme
 from shanhai.vocabulary import Label, label_of
 
 REGION = "/inputs/region"

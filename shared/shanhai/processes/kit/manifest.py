@@ -1,27 +1,121 @@
-"""The manifest of an evaluation or account: enough to compute it again."""
+"""The manifest of a run: enough to compute it again."""
 
+import platform
+import shutil
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from shanhai.processes.kit.region import Place
-from shanhai.processes.kit.run_record import run_record
-from shanhai.processes.kit.task import DatasetTask, OutputFile, Task
-from shanhai.raster.warp import RasterSource
-from shanhai.science.flags import ResultFlag
+import shanhai
+from shanhai import __version__
+from shanhai.processes.kit.process import Progress
+from shanhai.processes.kit.region import SCRATCH, Place
+from shanhai.processes.kit.task import DatasetTask, Outcome, OutputFile, Task
+from shanhai.raster.versions import library_versions
 from shanhai.storage.artifacts import sha256_of
+
+
+def run_record(task: Task) -> dict[str, Any]:
+    """Members that tell one run from another, and all of its task that is no dataset.
+
+    Only `job_id`, `created_utc` and what tells of program and machine differ between equal runs.
+    """
+    return {
+        "process": task.process,
+        "job_id": task.job_id,
+        "created_utc": task.created_utc or datetime.now(UTC).isoformat(timespec="seconds"),
+        "code_version": __version__,
+        "git_commit": git_commit(),
+        "library_versions": versions(),
+        "platform": platform.platform(),
+        "threads": 1,
+        "seed": task.seed,
+        "plan": task.plan,
+        "region": task.region.model_dump(mode="json") if task.region else None,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries whose change may change a result."""
+    own = {
+        "python": platform.python_version(),
+        # Read from their metadata: a computation need not load them all.
+        **{name: version(name) for name in ("numpy", "scipy", "scikit-learn", "numba")},
+    }
+    return own | library_versions()
+
+
+CHECKOUT = Path(shanhai.__file__).resolve().parents[2]
+"""Where the repository lies when the program is run from one."""
+
+
+def git_commit(checkout: Path = CHECKOUT) -> str | None:
+    """Name of the commit checked out; None where there is no repository or no commit yet.
+
+    Changes that are not committed do not show.
+    """
+    repository = _repository(checkout / ".git")
+    if repository is None:
+        return None
+    head = (repository / "HEAD").read_text(encoding="utf-8").strip()
+    if not head.startswith("ref: "):
+        return head
+    name = head.removeprefix("ref: ")
+    for folder in (repository, _common(repository)):
+        if (folder / name).is_file():
+            return (folder / name).read_text(encoding="utf-8").strip()
+    return _packed(_common(repository) / "packed-refs", name)
+
+
+def _repository(git: Path) -> Path | None:
+    """The folder that holds HEAD; of a linked worktree `.git` is a file that names it."""
+    if git.is_file():
+        target = git.read_text(encoding="utf-8").strip().removeprefix("gitdir: ")
+        git = git.parent / target
+    return git if (git / "HEAD").is_file() else None
+
+
+def _common(repository: Path) -> Path:
+    """The folder with the references all worktrees share."""
+    pointer = repository / "commondir"
+    if not pointer.is_file():
+        return repository
+    return repository / pointer.read_text(encoding="utf-8").strip()
+
+
+def _packed(references: Path, name: str) -> str | None:
+    if not references.is_file():
+        return None
+    lines = (line.split() for line in references.read_text(encoding="utf-8").splitlines())
+    return next((words[0] for words in lines if words[1:] == [name]), None)
+
 
 MANIFEST_FILE = "manifest.json"
 SCHEMA_VERSION = 1
 
 
-def build_manifest(task: Task, place: Place, **parts: Any) -> dict[str, Any]:
-    """The manifest; only `job_id` and `created_utc` differ between equal runs."""
+def build_manifest(task: Task, place: Place | None, **parts: Any) -> dict[str, Any]:
+    """The manifest; only `job_id` and `created_utc` differ between equal runs.
+
+    Args:
+        task: What was computed.
+        place: Where, and from which rasters.
+        parts: Members besides, and in place of those that follow from task and place.
+    """
     return {
         "schema_version": SCHEMA_VERSION,
         **run_record(task),
         "request": task.inputs,
+        **({} if place is None else _place_record(task, place)),
+        **parts,
+    }
+
+
+def _place_record(task: Task, place: Place) -> dict[str, Any]:
+    return {
         "aoi": {
             "region": place.area.region.code,
             "crs": f"EPSG:{place.grid.epsg}",
@@ -31,14 +125,28 @@ def build_manifest(task: Task, place: Place, **parts: Any) -> dict[str, Any]:
             "cell_m": place.grid.cell_m,
         },
         "inputs": [
-            _input(task.datasets[theme], source, place.grid.cell_m)
+            {
+                **dataset_record(task.datasets[theme]),
+                "crs": source.crs,
+                "bands": source.facts.bands,
+                "resampling": source.method(place.grid.cell_m),
+            }
             for theme, source in place.sources.items()
         ],
-        **parts,
     }
 
 
-def _input(dataset: DatasetTask, source: RasterSource, cell_m: float) -> dict[str, Any]:
+def areas_record(task: Task) -> dict[str, Any]:
+    """The control areas of a task, as manifests have them."""
+    return {
+        "as_of": task.areas_as_of.isoformat() if task.areas_as_of else None,
+        "areas": [area.model_dump(mode="json") for area in task.areas],
+        "left_out": task.areas_left_out,
+    }
+
+
+def dataset_record(dataset: DatasetTask) -> dict[str, Any]:
+    """A dataset of a task, as manifests have it."""
     return {
         **dataset.model_dump(
             mode="json",
@@ -50,17 +158,25 @@ def _input(dataset: DatasetTask, source: RasterSource, cell_m: float) -> dict[st
         ),
         "id": dataset.code,
         "sha256": dataset.checksum,
-        "crs": source.crs,
-        "bands": source.facts.bands,
-        "resampling": source.method(cell_m),
     }
 
 
-def finish_manifest(
-    manifest: dict[str, Any], files: list[OutputFile], flags: list[ResultFlag], workspace: Path
-) -> None:
-    """Add warnings and checksums of the outputs, and write it beside them."""
-    manifest["warnings"] = [flag.document() for flag in flags]
+def finished(
+    workspace: Path,
+    files: list[OutputFile],
+    manifest: dict[str, Any],
+    values: dict[str, Any],
+    progress: Progress,
+) -> Outcome:
+    """What a computation gives back; the manifest lies beside its files, scratch layers are gone.
+
+    Args:
+        workspace: Holds the files.
+        files: All of them.
+        manifest: The manifest, with its warnings; checksums of the files are added.
+        values: Members of the results besides files.
+        progress: Hears that all is done.
+    """
     manifest["outputs"] = [
         {
             "name": file.name,
@@ -70,4 +186,9 @@ def finish_manifest(
         }
         for file in files
     ]
-    (workspace / MANIFEST_FILE).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+    options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+    (workspace / MANIFEST_FILE).write_bytes(orjson.dumps(manifest, option=options))
+    if (workspace / SCRATCH).exists():
+        shutil.rmtree(workspace / SCRATCH)
+    progress(100, "done")
+    return Outcome(files=files, values=values, manifest=manifest, warnings=manifest["warnings"])

@@ -1,40 +1,105 @@
-"""Files of an evaluation or account: rasters, documents, tables."""
+"""Files that a computation leaves: rasters, documents, tables, features, pictures, reports."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
+from shapely import box, segmentize
+from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
 
 from shanhai.cartography import style_of
-from shanhai.processes.kit.rasters import raster_output
 from shanhai.processes.kit.region import Place
 from shanhai.processes.kit.task import OutputFile
 from shanhai.raster.cog import BLOCK, Block, CogFrame, write_cog
+from shanhai.raster.crs import LON_LAT, parse_crs, reproject_geometry
+from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA
+from shanhai.raster.statistics import BandStatistics
 from shanhai.raster.store import ScratchStore
-from shanhai.reporting.pages import ReportPage, write_page
+from shanhai.reporting.pages import Picture, ReportPage, write_page
 from shanhai.science.grid import Window
+from shanhai.storage.artifacts import COG_TYPE
 from shanhai.vocabulary import Label
+
+_FOOTPRINT_VERTICES = 20
+
+
+def raster_output(
+    name: str,
+    path: str,
+    title: Label,
+    frame: CogFrame,
+    statistics: list[BandStatistics],
+    unit: str | None,
+    **more: Any,
+) -> OutputFile:
+    """The description of a COG that `write_cog` made from `frame`."""
+    meta = {
+        "crs": frame.crs if frame.crs.startswith("EPSG:") else parse_crs(frame.crs).name,
+        "unit": unit,
+        "nodata": float(CLASS_NODATA if frame.categorical else FLOAT_NODATA),
+        "grid": {
+            "epsg": parse_crs(frame.crs).to_epsg(),
+            "transform": list(frame.transform),
+            "width": frame.width,
+            "height": frame.height,
+            "bands": frame.bands,
+            "dtype": "uint8" if frame.categorical else "float32",
+            "statistics": [one.document() for one in statistics],
+        },
+        "footprint": mapping(_footprint(frame)),
+        **more,
+    }
+    return OutputFile.of(name, path, COG_TYPE, title, "raster").model_copy(update={"meta": meta})
+
+
+def _footprint(frame: CogFrame) -> BaseGeometry:
+    """The extent in longitude and latitude, its edges densified so that they may bend."""
+    a, _, west, _, e, north = frame.transform
+    east, south = west + frame.width * a, north + frame.height * e
+    side = max(east - west, north - south) / _FOOTPRINT_VERTICES
+    outline = segmentize(box(west, south, east, north), side)
+    return reproject_geometry(outline, frame.crs, LON_LAT)
+
 
 REPORT, REPORT_PDF = "report.html", "report.pdf"
 
 Layer = tuple[str, str | None]
 """Name of a layer and its unit; None for classes."""
 
-
-def write_rasters(place: Place, layers: Sequence[Layer], workspace: Path) -> list[OutputFile]:
-    """Write layers of the store as COGs, several at a time."""
-    return list(place.runner.run(partial(_write_raster, place.store, workspace), list(layers)))
+_TONGUES = {"zh": Label("中文", "Chinese"), "en": Label("英文", "English")}
 
 
-def _write_raster(store: ScratchStore, workspace: Path, layer: Layer) -> OutputFile:
+def write_rasters(
+    place: Place,
+    layers: Sequence[Layer],
+    workspace: Path,
+    titles: Mapping[str, Label] | None = None,
+) -> list[OutputFile]:
+    """Write layers of the store as COGs, several at a time.
+
+    Args:
+        place: Its store has them.
+        layers: Which.
+        workspace: For the files.
+        titles: By name, of those that are not called as their style is.
+    """
+    write = partial(_write_raster, place.store, workspace, titles or {})
+    return list(place.runner.run(write, list(layers)))
+
+
+def _write_raster(
+    store: ScratchStore, workspace: Path, titles: Mapping[str, Label], layer: Layer
+) -> OutputFile:
     name, unit = layer
     frame = CogFrame.of_grid(store.grid, categorical=unit is None)
     statistics = write_cog(workspace / f"{name}.tif", frame, _blocks(store, name, unit is None))
-    return raster_output(name, f"{name}.tif", style_of(name).title, frame, statistics, unit)
+    title = titles[name] if name in titles else style_of(name).title
+    return raster_output(name, f"{name}.tif", title, frame, statistics, unit)
 
 
 def _blocks(store: ScratchStore, name: str, classes: bool) -> Iterator[Block]:
@@ -48,8 +113,9 @@ def _blocks(store: ScratchStore, name: str, classes: bool) -> Iterator[Block]:
 def write_document(workspace: Path, name: str, title: Label, content: Any) -> OutputFile:
     """A JSON document."""
     path = f"{name}.json"
-    (workspace / path).write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
-    return _file(name, path, "application/json", title)
+    options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+    (workspace / path).write_bytes(orjson.dumps(content, option=options))
+    return OutputFile.of(name, path, "application/json", title)
 
 
 def write_table(
@@ -61,25 +127,37 @@ def write_table(
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(head)
         writer.writerows(rows)
-    return _file(name, path, "text/csv", title)
+    return OutputFile.of(name, path, "text/csv", title)
 
 
-def write_report_files(workspace: Path, page: ReportPage) -> list[OutputFile]:
-    """Write the report as HTML, and as PDF where that can be made."""
-    write_page(workspace / REPORT, workspace / REPORT_PDF, page)
+def write_report(
+    workspace: Path, page: ReportPage, maps: Sequence[Picture] = (), name: Label | None = None
+) -> list[OutputFile]:
+    """Write the report as HTML, and as PDF where that can be made.
+
+    Its pictures are in it, and their files gone; those of `maps` stand before them and stay.
+
+    Args:
+        workspace: For the files.
+        page: What the report shows.
+        maps: Pictures that are outputs of their own as well.
+        name: What these are called; by their captions where there is none.
+    """
+    write_page(workspace / REPORT, workspace / REPORT_PDF, page, maps)
+    for picture, _ in page.pictures:
+        picture.unlink()
     files = [
-        _file("report", REPORT, "text/html", Label("报告", "Report")),
-        _file("report_pdf", REPORT_PDF, "application/pdf", Label("报告（PDF）", "Report (PDF)")),
+        OutputFile.of("report", REPORT, "text/html", Label("报告", "Report")),
+        OutputFile.of(
+            "report_pdf", REPORT_PDF, "application/pdf", Label("报告（PDF）", "Report (PDF)")
+        ),
     ]
-    return [file for file in files if (workspace / file.path).exists()]
+    written = [file for file in files if (workspace / file.path).exists()]
+    return [*written, *(picture_output(path, name or caption) for path, caption in maps)]
 
 
-def _file(name: str, path: str, media_type: str, title: Label) -> OutputFile:
-    return OutputFile(
-        name=name,
-        path=path,
-        kind="document",
-        media_type=media_type,
-        title_zh=title.zh,
-        title_en=title.en,
-    )
+def picture_output(path: Path, title: Label) -> OutputFile:
+    """A picture of which there is one in each language, the last of its name."""
+    lang = _TONGUES[path.stem[-2:]]
+    in_language = Label(f"{title.zh}（{lang.zh}）", f"{title.en} ({lang.en})")
+    return OutputFile.of(path.stem, path.name, "image/png", in_language, "image")

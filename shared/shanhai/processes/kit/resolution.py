@@ -10,11 +10,9 @@ from shanhai.db.identity import Identity
 from shanhai.db.queries.job_inputs import RegionRow
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.kit.analysis_grid import check_grid
-from shanhai.processes.kit.authority import with_rights
-from shanhai.processes.kit.contract import Inputs, ProcessContract
+from shanhai.processes.kit.authority import demand_right, with_rights
+from shanhai.processes.kit.contract import Inputs, PlaceInputs, ProcessContract
 from shanhai.processes.kit.lookups import find_usable_region, judge_plan
-from shanhai.processes.kit.place_inputs import PlaceInputs
-from shanhai.processes.kit.publication_rights import demand_right
 from shanhai.processes.kit.task import DatasetTask, RegionTask, Task
 
 

@@ -9,7 +9,9 @@ from pydantic import (
 )
 
 from shanhai.raster.windows import Cluster
-from shanhai.vocabulary import Role, Scope
+from shanhai.vocabulary import Label, Role, Scope
+
+OutputKind = Literal["raster", "document", "image", "features"]
 
 
 class RegionTask(BaseModel):
@@ -164,11 +166,25 @@ class OutputFile(BaseModel):
 
     name: str
     path: str
-    kind: Literal["raster", "document", "image", "features"]
+    kind: OutputKind
     media_type: str
     title_zh: str
     title_en: str
     meta: dict[str, Any] = {}
+
+    @classmethod
+    def of(
+        cls, name: str, path: str, media_type: str, title: Label, kind: OutputKind = "document"
+    ) -> "OutputFile":
+        """A file whose title is given in both languages."""
+        return cls(
+            name=name,
+            path=path,
+            kind=kind,
+            media_type=media_type,
+            title_zh=title.zh,
+            title_en=title.en,
+        )
 
 
 class Outcome(BaseModel):

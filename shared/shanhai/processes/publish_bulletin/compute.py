@@ -5,18 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.kit.manifest import SCHEMA_VERSION, finish_manifest
+from shanhai.processes.kit.manifest import build_manifest, finished
 from shanhai.processes.kit.outputs import write_document
 from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.run_record import run_record
 from shanhai.processes.kit.task import Outcome, OutputFile, RegionTask
 from shanhai.processes.publish_bulletin.contract import PublishBulletinInputs
-from shanhai.processes.publish_bulletin.document.blocks import Pages
-from shanhai.processes.publish_bulletin.document.composing import LANGUAGES, compose, title_of
+from shanhai.processes.publish_bulletin.document.blocks import Pages, write_html
+from shanhai.processes.publish_bulletin.document.composing import compose, title_of
 from shanhai.processes.publish_bulletin.document.content import build_content
 from shanhai.processes.publish_bulletin.document.language import Refused
 from shanhai.processes.publish_bulletin.document.members import in_language
-from shanhai.processes.publish_bulletin.document.page import write_html
 from shanhai.processes.publish_bulletin.document.task import BulletinTask
 from shanhai.processes.publish_bulletin.document.word import write_word
 from shanhai.processes.publish_bulletin.pictures import draw_pictures
@@ -24,7 +22,7 @@ from shanhai.processes.publish_bulletin.task import PublishBulletinTask
 from shanhai.reporting.fonts import font_families, missing_font_warning
 from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning, write_pdf
 from shanhai.science.flags import ResultFlag
-from shanhai.vocabulary import Label, Lang
+from shanhai.vocabulary import LANGUAGES, Label, Lang
 
 MEDIA_TYPES = {
     "html": "text/html",
@@ -59,13 +57,12 @@ def compute(task: PublishBulletinTask, workspace: Path, progress: Progress) -> O
         raise _at_fault(error) from error
     flags = _flags()
     manifest = _manifest(task, held, flags)
-    finish_manifest(manifest, files, flags, workspace)
-    progress(100, "done")
-    return Outcome(
-        files=files,
-        values={"title_zh": titles["zh"], "title_en": titles["en"], "content": content},
-        manifest=manifest,
-        warnings=manifest["warnings"],
+    return finished(
+        workspace,
+        files,
+        manifest,
+        {"title_zh": titles["zh"], "title_en": titles["en"], "content": content},
+        progress,
     )
 
 
@@ -95,13 +92,14 @@ def _write_documents(
         write_pdf(workspace / f"bulletin.{lang}.pdf", html)
     write_word(workspace / f"bulletin.{lang}.docx", pages, held.issued_on)
     return [
-        OutputFile(
-            name=f"{kind}_{lang}",
-            path=f"bulletin.{lang}.{kind}",
-            kind="document",
-            media_type=media_type,
-            title_zh=f"公报（{kind.upper()}，{TONGUES[lang].zh}）",
-            title_en=f"Bulletin ({kind.upper()}, {TONGUES[lang].en})",
+        OutputFile.of(
+            f"{kind}_{lang}",
+            f"bulletin.{lang}.{kind}",
+            media_type,
+            Label(
+                f"公报（{kind.upper()}，{TONGUES[lang].zh}）",
+                f"Bulletin ({kind.upper()}, {TONGUES[lang].en})",
+            ),
         )
         for kind, media_type in MEDIA_TYPES.items()
         if (workspace / f"bulletin.{lang}.{kind}").exists()
@@ -118,15 +116,14 @@ def _flags() -> list[ResultFlag]:
 def _manifest(
     task: PublishBulletinTask, held: BulletinTask, flags: list[ResultFlag]
 ) -> dict[str, Any]:
-    return {
-        "schema_version": SCHEMA_VERSION,
-        **run_record(task),
-        "request": task.inputs,
-        "inputs": [],
-        "bulletin": held.model_dump(mode="json"),
-        "document_libraries": {name: version(name) for name in LIBRARIES},
-        "warnings": [flag.document() for flag in flags],
-    }
+    return build_manifest(
+        task,
+        None,
+        inputs=[],
+        bulletin=held.model_dump(mode="json"),
+        document_libraries={name: version(name) for name in LIBRARIES},
+        warnings=[flag.document() for flag in flags],
+    )
 
 
 def _at_fault(error: Refused) -> InvalidInput:

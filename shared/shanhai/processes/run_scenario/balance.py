@@ -10,8 +10,7 @@ from shanhai.processes.kit.region import Place, district_numbers
 from shanhai.processes.kit.task import DistrictTask, RegionTask
 from shanhai.processes.run_scenario.manifest import services_record
 from shanhai.processes.run_scenario.reassessment import Reassessed
-from shanhai.processes.run_scenario.result import ComparedServices
-from shanhai.processes.run_scenario.rezoning import Rezoned
+from shanhai.processes.run_scenario.result import ComparedServices, Rezoned
 from shanhai.raster.store import ScratchStore
 from shanhai.science.arrays import FloatArray
 from shanhai.science.ecoservices.matching_layers import RATIO
@@ -64,10 +63,12 @@ def ratio_rows(reassessed: Reassessed, place: Place) -> list[Document]:
     layers = {RATIO: COMPREHENSIVE} | {
         f"{RATIO}.{service}": label_of(service) for service in base.assembled.methods
     }
-    run = partial(_sums, place.store, base.stores.own, reassessed.store, place.districts, [*layers])
+    run = partial(
+        _sums, place.store, base.place.store, reassessed.store, place.districts, [*layers]
+    )
     # Windows are added in their order, whoever computed them.
     sums = np.sum(place.each(run), axis=0)
-    places: list[RegionTask | DistrictTask] = [place.area.region, *place.area.district_tasks]
+    places: list[RegionTask | DistrictTask] = [place.area.region, *place.area.region.districts]
     cell_ha = place.grid.cell_area_ha
     return [
         {

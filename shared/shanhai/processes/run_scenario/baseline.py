@@ -12,8 +12,7 @@ from shanhai.processes.kit.task import AssessedTask, Task
 from shanhai.processes.run_scenario.contract import RunScenarioInputs
 from shanhai.processes.run_scenario.edits import Edited
 from shanhai.processes.run_scenario.reassessment import reassess
-from shanhai.processes.run_scenario.result import ComparedServices
-from shanhai.processes.run_scenario.rezoning import rezone
+from shanhai.processes.run_scenario.result import ComparedServices, rezone
 from shanhai.processes.run_scenario.task import RunScenarioTask
 from shanhai.raster.windows import WindowRunner
 

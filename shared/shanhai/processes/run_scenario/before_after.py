@@ -13,7 +13,6 @@ from shanhai.processes.build_network.currents import Conduct, conduct_of
 from shanhai.processes.build_network.importance import write_importance
 from shanhai.processes.build_network.linkages import find_links, link_settings, take_notes
 from shanhai.processes.build_network.metrics import Metrics, measure_network
-from shanhai.processes.build_network.pattern import HabitatPattern, find_pattern
 from shanhai.processes.build_network.resistance import (
     GROUND,
     RESISTANCE,
@@ -22,7 +21,7 @@ from shanhai.processes.build_network.resistance import (
     write_surface,
     write_window,
 )
-from shanhai.processes.build_network.sources import find_sources
+from shanhai.processes.build_network.sources import HabitatPattern, find_pattern, find_sources
 from shanhai.processes.kit.process import Progress
 from shanhai.processes.run_scenario.edits import Edited
 from shanhai.raster.store import ScratchStore

@@ -1,6 +1,5 @@
 """Run a scenario: network, services and zones of a region before and after edits of its land."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,13 +7,12 @@ from shanhai.processes.build_network.compute import require_layers
 from shanhai.processes.build_network.context import COVER, Scene
 from shanhai.processes.build_network.contract import OPTIONAL_THEMES
 from shanhai.processes.kit.checkpointing import resumed_runner
-from shanhai.processes.kit.manifest import finish_manifest
+from shanhai.processes.kit.manifest import finished
 from shanhai.processes.kit.outputs import write_rasters
 from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.region import Place, build_place, open_sources
+from shanhai.processes.kit.region import SCRATCH, Place, build_place, open_sources
 from shanhai.processes.kit.task import Outcome, OutputFile
 from shanhai.processes.run_scenario.balance import services_document
-from shanhai.processes.run_scenario.balance_rasters import write_ratio_changes, write_zone_changes
 from shanhai.processes.run_scenario.baseline import compare_services
 from shanhai.processes.run_scenario.before_after import rehearse
 from shanhai.processes.run_scenario.comparison import ground_document, network_document
@@ -25,9 +23,15 @@ from shanhai.processes.run_scenario.contract import (
 from shanhai.processes.run_scenario.corridor_matching import compare_links
 from shanhai.processes.run_scenario.edits import EDITED_PLACES, Edited, lay_edits
 from shanhai.processes.run_scenario.manifest import build_manifest, scenario_flags
-from shanhai.processes.run_scenario.outputs import write_edits, write_figures, write_links
-from shanhai.processes.run_scenario.rasters import write_changes
-from shanhai.processes.run_scenario.report import write_report
+from shanhai.processes.run_scenario.outputs import (
+    write_changes,
+    write_edits,
+    write_figures,
+    write_links,
+    write_ratio_changes,
+    write_zone_changes,
+)
+from shanhai.processes.run_scenario.report import write_maps_and_report
 from shanhai.processes.run_scenario.result import (
     ComparedNetwork,
     ComparedServices,
@@ -36,7 +40,6 @@ from shanhai.processes.run_scenario.result import (
 from shanhai.processes.run_scenario.task import RunScenarioTask
 from shanhai.raster.windows import WindowRunner
 
-SCRATCH = "scratch"
 TOLD = (
     *("compared", "status", "connectivity", "measures", "changes", "land_cover", "anew"),
     *("ratios", "services", "zones", "zone_areas", "zones_changed_ha"),
@@ -69,15 +72,13 @@ def compute(task: RunScenarioTask, workspace: Path, progress: Progress) -> Outco
     flags = scenario_flags(compared, document, task)
     manifest = build_manifest(task, compared, flags)
     progress(92, "maps")
-    files += write_report(compared, document, manifest, workspace)
-    finish_manifest(manifest, files, flags, workspace)
-    shutil.rmtree(scratch)
-    progress(100, "done")
-    return Outcome(
-        files=files,
-        values={name: document[name] for name in TOLD if name in document},
-        manifest=manifest,
-        warnings=manifest["warnings"],
+    files += write_maps_and_report(compared, document, manifest, workspace)
+    return finished(
+        workspace,
+        files,
+        manifest,
+        {name: document[name] for name in TOLD if name in document},
+        progress,
     )
 
 

@@ -6,8 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from shanhai.processes.build_network.corridor_names import Title, official_names
-from shanhai.processes.build_network.corridors import source_code
+from shanhai.processes.build_network.corridors import Title, official_names, source_code
 from shanhai.processes.kit.geometry import swath_outline
 from shanhai.processes.run_scenario.before_after import Rehearsal, State
 from shanhai.science.corridors.cost_kernels import Labels

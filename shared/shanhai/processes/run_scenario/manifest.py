@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from shanhai.processes.assess_ecoservices.method_record import figures_of
+from shanhai.processes.assess_ecoservices.manifest import figures_of
 from shanhai.processes.kit import manifest
 from shanhai.processes.kit.line_kinds import left_out_flags
 from shanhai.processes.run_scenario.reassessment import Reassessed
 from shanhai.processes.run_scenario.result import (
     ComparedNetwork,
     ComparedServices,
+    Rezoned,
     ScenarioComparison,
 )
-from shanhai.processes.run_scenario.rezoning import Rezoned
 from shanhai.processes.run_scenario.task import RunScenarioTask
 from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label, label_of
@@ -39,11 +39,7 @@ def build_manifest(
         task,
         compared.scene.place,
         parameters=compared.scene.parameters.model_dump(mode="json"),
-        control_areas={
-            "as_of": task.areas_as_of.isoformat() if task.areas_as_of else None,
-            "areas": [area.model_dump(mode="json") for area in task.areas],
-            "left_out": task.areas_left_out,
-        },
+        control_areas=manifest.areas_record(task),
         **parts,
         warnings=[flag.document() for flag in flags],
     )

@@ -1,14 +1,19 @@
-"""Files of a scenario: the comparison, its tables, the corridors and the edits as GeoJSON."""
+"""Rasters, tables and features of a scenario."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from shapely.geometry import mapping
 
-from shanhai.processes.kit.feature_collections import write_features
+from shanhai.processes.build_network.linkages import EXCESS
+from shanhai.processes.build_network.resistance import RESISTANCE
+from shanhai.processes.kit.feature_files import write_features
 from shanhai.processes.kit.geometry import as_multi, path_line, swath_outline, to_lon_lat
-from shanhai.processes.kit.outputs import write_document, write_table
+from shanhai.processes.kit.outputs import Layer, write_document, write_table
+from shanhai.processes.kit.region import Place
 from shanhai.processes.kit.task import OutputFile
 from shanhai.processes.run_scenario.balance import RATIO_HEAD, ZONE_HEAD, rows_of
 from shanhai.processes.run_scenario.before_after import Rehearsal
@@ -21,7 +26,81 @@ from shanhai.processes.run_scenario.comparison import (
 )
 from shanhai.processes.run_scenario.corridor_matching import Sides
 from shanhai.processes.run_scenario.edits import Edited
+from shanhai.processes.run_scenario.reassessment import Reassessed
+from shanhai.processes.run_scenario.result import Rezoned
+from shanhai.raster.store import ScratchStore
+from shanhai.science.ecoservices.matching_layers import RATIO
+from shanhai.science.grid import Window
 from shanhai.vocabulary import Label
+
+CHANGE = "corridors_change"
+GAINED, LOST, KEPT = 1, 2, 3
+"""Classes of `corridors_change`."""
+
+
+def write_changes(rehearsal: Rehearsal) -> None:
+    """Write the layers into the store of the scene after the edits, window by window.
+
+    A change of resistance is unknown where either has a barrier.
+    """
+    before, after = rehearsal.before.scene.store, rehearsal.after.scene.store
+    after.create_classes(CHANGE)
+    for layer in ("corridors_before", "corridors_after", "resistance_after", "resistance_change"):
+        after.create(layer)
+    rehearsal.after.scene.place.each(partial(_write, before, after))
+
+
+def _write(before: ScratchStore, after: ScratchStore, window: Window) -> None:
+    was, will_be = before.read(EXCESS, window), after.read(EXCESS, window)
+    resistance = after.read(RESISTANCE, window)
+    inside, inside_after = np.isfinite(was), np.isfinite(will_be)
+    classes = np.zeros(was.shape, dtype=np.uint8)
+    classes[inside_after & ~inside] = GAINED
+    classes[inside & ~inside_after] = LOST
+    classes[inside & inside_after] = KEPT
+    after.write_classes(CHANGE, window, classes)
+    after.write("corridors_before", window, was)
+    after.write("corridors_after", window, will_be)
+    after.write("resistance_after", window, resistance)
+    after.write("resistance_change", window, resistance - before.read(RESISTANCE, window))
+
+
+RATIO_AFTER, RATIO_CHANGE = "ratio_after", "ratio_change"
+ZONES_AFTER, ZONES_CHANGE = "zones_after", "zones_change"
+TENS = 10
+"""A class of `zones_change` is ten times the zone before, and the zone after."""
+
+
+def write_ratio_changes(reassessed: Reassessed, place: Place) -> list[Layer]:
+    """Write the comprehensive ratio after, and the changes of all ratios that edits can alter."""
+    store = reassessed.store
+    changes = {RATIO: RATIO_CHANGE} | {
+        f"{RATIO}.{service}": f"{RATIO_CHANGE}.{service}" for service in reassessed.altered
+    }
+    for layer in (RATIO_AFTER, *changes.values()):
+        store.create(layer)
+    run = partial(_write_change, reassessed.assessment.place.store, store, list(changes.items()))
+    place.each(run)
+    return [(name, "1") for name in (RATIO_AFTER, *changes.values())]
+
+
+def write_zone_changes(rezoned: Rezoned, store: ScratchStore) -> list[Layer]:
+    """Write the zones after, and those before and after of each cell that changes."""
+    before, after = rezoned.codes
+    changed = np.where(before == after, np.uint8(0), before * np.uint8(TENS) + after)
+    for name, codes in ((ZONES_AFTER, after), (ZONES_CHANGE, changed)):
+        store.create_classes(name)
+        store.write_classes(name, store.whole, codes)
+    return [(ZONES_AFTER, None), (ZONES_CHANGE, None)]
+
+
+def _write_change(
+    before: ScratchStore, after: ScratchStore, changes: Sequence[tuple[str, str]], window: Window
+) -> None:
+    after.write(RATIO_AFTER, window, after.read_stored(RATIO, window))
+    for layer, change in changes:
+        after.write(change, window, after.read(layer, window) - before.read(layer, window))
+
 
 Table = tuple[str, Label, Sequence[str], Iterable[Sequence[Any]]]
 """Name, title, head and rows."""

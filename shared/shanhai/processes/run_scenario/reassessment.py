@@ -13,7 +13,6 @@ import numpy as np
 
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.assess_ecoservices.assessed import Assessment
-from shanhai.processes.assess_ecoservices.assessment import WINDOW_CELLS
 from shanhai.processes.assess_ecoservices.source_layers import (
     SourceLayers,
     Stores,
@@ -21,12 +20,18 @@ from shanhai.processes.assess_ecoservices.source_layers import (
     extent,
     make_room,
     read_layer,
+    work_out_tiled,
     write_layer,
 )
-from shanhai.processes.assess_ecoservices.tiled_layers import work_out_tiled
-from shanhai.processes.run_scenario.edited_layers import edited_cells, within_region, write_leaves
+from shanhai.processes.kit.region import WINDOW_CELLS
+from shanhai.processes.run_scenario.edited_layers import (
+    TOUCHED,
+    NearEdits,
+    edited_cells,
+    within_region,
+    write_leaves,
+)
 from shanhai.processes.run_scenario.edits import Edited
-from shanhai.processes.run_scenario.near_edits import TOUCHED, NearEdits
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.ecoservices.computation import PlanComputation
@@ -66,7 +71,7 @@ class Reassessed:
         """Themes the services rest on, of which the edits say nothing."""
         leaves = self.assessment.plan.leaves
         edited = {leaves[name].theme for name in self.changed}
-        return tuple(sorted(self.assessment.sources.keys() - edited))
+        return tuple(sorted(self.assessment.place.sources.keys() - edited))
 
 
 def reassess(
@@ -90,10 +95,11 @@ def reassess(
         InvalidInput: an edit makes a land cover of which a method has no parameters.
     """
     _require_rows(base, edited)
+    former = base.layers.stores
     stores = Stores(
-        ScratchStore(folder / "grid", base.stores.own.grid, base.stores.own),
-        ScratchStore(folder / "wide", base.stores.wide.grid, base.stores.wide),
-        base.stores.pad,
+        ScratchStore(folder / "grid", former.own.grid, former.own),
+        ScratchStore(folder / "wide", former.wide.grid, former.wide),
+        former.pad,
     )
     changed = write_leaves(base, edited.scene.store, stores, runner)
     whole = [key for key in base.plan.tiled if base.assembled.graph.above(key) & set(changed)]
@@ -134,7 +140,7 @@ def _write_touched(
     """Note where something that is read changes, or what was worked out as a whole."""
     stores.wide.create_classes(TOUCHED)
     windows = list(stores.wide.grid.windows(WINDOW_CELLS))
-    run = partial(_write_window_touched, edited.scene.store, stores, base.stores.wide, whole)
+    run = partial(_write_window_touched, edited.scene.store, stores, base.layers.stores.wide, whole)
     for _ in runner.run(run, windows):
         pass
 
@@ -192,16 +198,16 @@ def _compute(
     for key in kept:
         make_room(layers.stores.own, key, plan.unit_of(key), bands_of(key))
     windows = list(layers.stores.own.grid.windows(WINDOW_CELLS))
-    near = None if reach is None else NearEdits(layers, base.stores.own, reach)
+    near = None if reach is None else NearEdits(layers, base.place.store, reach)
     stale = windows
     if near is not None:
         farthest = max(near.reach_cells[key] for key in kept)
         stale = [window for window in windows if near.cells(window, farthest).any()]
         left = [window for window in windows if window not in set(stale)]
-        for _ in runner.run(partial(_take_over, base.stores.own, layers.stores.own, kept), left):
+        for _ in runner.run(partial(_take_over, base.place.store, layers.stores.own, kept), left):
             pass
     keeping = runner.remembered()
-    computation = PlanComputation(plan, near or layers, keeping, extent(base.area), stale)
+    computation = PlanComputation(plan, near or layers, keeping, extent(base.place.area), stale)
     for _ in computation.passes(dict(base.figures), lambda _share: None):
         pass
     return len(stale), len(windows)

@@ -1,38 +1,90 @@
 """Maps and page of a scenario."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
+
+import numpy as np
 
 from shanhai.cartography import ClassStyle, style_of
 from shanhai.processes.build_network.resistance import RESISTANCE
 from shanhai.processes.kit.geometry import outline_of, path_line, swath_outline
-from shanhai.processes.kit.outputs import write_report_files
-from shanhai.processes.kit.report import frame_of, thinned, thinned_classes
+from shanhai.processes.kit.maps import frame_of, thinned, thinned_classes
+from shanhai.processes.kit.outputs import write_report
 from shanhai.processes.kit.task import OutputFile
-from shanhai.processes.run_scenario.balance_maps import draw_balance
 from shanhai.processes.run_scenario.before_after import Rehearsal
 from shanhai.processes.run_scenario.comparison import CHANGE_LABELS
 from shanhai.processes.run_scenario.corridor_matching import Sides
 from shanhai.processes.run_scenario.edits import Edited
-from shanhai.processes.run_scenario.rasters import CHANGE
-from shanhai.processes.run_scenario.result import ComparedNetwork, ScenarioComparison
+from shanhai.processes.run_scenario.outputs import CHANGE, RATIO_CHANGE, ZONES_CHANGE
+from shanhai.processes.run_scenario.result import (
+    ComparedNetwork,
+    ComparedServices,
+    ScenarioComparison,
+)
 from shanhai.raster.crs import LON_LAT, reproject_geometry
-from shanhai.reporting.maps import MapFrame, draw_class_map
+from shanhai.raster.store import ScratchStore
+from shanhai.reporting.maps import MapFrame, draw_class_map, draw_ramp_map
 from shanhai.reporting.pages import Picture, ReportPage
 from shanhai.reporting.plan_maps import SCENARIO_TITLE, ScenarioDrawing, draw_scenario_map
-from shanhai.vocabulary import Label, Lang
+from shanhai.vocabulary import LANGUAGES, Label, Lang
+
+_ENDS = (Label("趋向供给盈余", "towards surplus"), Label("趋向供给不足", "towards deficit"))
+_LEGEND_LETTERS = 30
+_RATIO_SHARES = Label("变化（占变化面积）", "Change (share of what changes)")
+
+
+def draw_balance(
+    compared: ComparedServices, frame: MapFrame, lang: Lang, workspace: Path
+) -> list[Picture]:
+    """The change of the comprehensive ratio and, where they are compared, of the zones."""
+    store = compared.reassessed.store
+    path = workspace / f"{RATIO_CHANGE}.{lang}.png"
+    values = thinned(store, RATIO_CHANGE)
+    drawn = draw_ramp_map(path, values, RATIO_CHANGE, frame, lang, _ENDS)
+    pictures = [(path, style_of(RATIO_CHANGE).title)] if drawn else []
+    if compared.rezoned is not None:
+        pictures += _zones(store, frame, lang, workspace)
+    return pictures
+
+
+def _zones(store: ScratchStore, frame: MapFrame, lang: Lang, workspace: Path) -> list[Picture]:
+    """Only changes that occur are in the legend; a map without any would be empty."""
+    style = style_of(ZONES_CHANGE)
+    if not isinstance(style, ClassStyle):
+        raise TypeError(f"{ZONES_CHANGE} is drawn by classes")
+    found = thinned_classes(store, ZONES_CHANGE)
+    there = [entry for entry in style.entries if (found == entry.value).any()]
+    if not there:
+        return []
+    shown, codes, shares = [], np.zeros_like(found), {}
+    changed = int((found > 0).sum())
+    for number, entry in enumerate(there, start=1):
+        cells = found == entry.value
+        codes[cells] = number
+        shares[number] = 100 * int(cells.sum()) / changed
+        shown.append(replace(entry, value=number, label=_on_lines(entry.label)))
+    path = workspace / f"{ZONES_CHANGE}.{lang}.png"
+    style = replace(style, entries=tuple(shown))
+    drawn = draw_class_map(path, codes, style, shares, _RATIO_SHARES, frame, lang)
+    return [(path, style.title)] if drawn else []
+
+
+def _on_lines(label: Label) -> Label:
+    """From which zone and to which, below one another: both in one line are wider than a legend."""
+    was, arrow, will_be = label.en.partition(" → ")
+    en = "\n".join([*wrap(was, _LEGEND_LETTERS), *wrap(f"→ {will_be}", _LEGEND_LETTERS)])
+    return Label(label.zh.replace(arrow, "\n→ "), en)
+
 
 TEMPLATE = "scenario_report.html.j2"
-_LANGUAGES: tuple[Lang, ...] = ("zh", "en")
 _SHARES = Label("变化（占廊道）", "Change (share of the corridors)")
-_MAPS = {
-    "map_zh": Label("情景对比图（中文）", "Map (Chinese)"),
-    "map_en": Label("情景对比图（英文）", "Map (English)"),
-}
+_MAPS = Label("情景对比图", "Map")
 
 
-def write_report(
+def write_maps_and_report(
     compared: ScenarioComparison,
     document: Mapping[str, Any],
     manifest: Mapping[str, Any],
@@ -42,7 +94,7 @@ def write_report(
     place = compared.edited.scene.place
     frame = frame_of(place, manifest)
     pictures, leading = list[Picture](), list[Picture]()
-    for lang in _LANGUAGES:
+    for lang in LANGUAGES:
         if compared.network is not None:
             drawing = _drawing(compared.network, compared.edited)
             if draw_scenario_map(path := workspace / f"map_{lang}.png", drawing, frame, lang):
@@ -50,26 +102,9 @@ def write_report(
             pictures += _cells(compared.network.rehearsal, frame, lang, workspace)
         if compared.services is not None:
             pictures += draw_balance(compared.services, frame, lang, workspace)
-    name = Label(place.area.region.name_zh, place.area.region.name_en)
     content = {**document, "change_labels": CHANGE_LABELS}
-    files = write_report_files(
-        workspace, ReportPage(TEMPLATE, name, content, manifest, [*leading, *pictures])
-    )
-    for picture, _ in pictures:
-        picture.unlink()
-    return [*files, *(_map(path) for path, _ in leading)]
-
-
-def _map(path: Path) -> OutputFile:
-    title = _MAPS[path.stem]
-    return OutputFile(
-        name=path.stem,
-        path=path.name,
-        kind="image",
-        media_type="image/png",
-        title_zh=title.zh,
-        title_en=title.en,
-    )
+    page = ReportPage(TEMPLATE, place.area.name, content, manifest, pictures)
+    return write_report(workspace, page, leading, _MAPS)
 
 
 def _cells(rehearsal: Rehearsal, frame: MapFrame, lang: Lang, workspace: Path) -> list[Picture]:

@@ -15,11 +15,9 @@ from shanhai.processes.seed_tiles.collection import COLLECTED, Collector, LayerC
 from shanhai.processes.seed_tiles.contract import SEED_TILES, SeedTilesInputs
 from shanhai.processes.seed_tiles.layers import see_layers
 from shanhai.processes.seed_tiles.levels import Levels
-from shanhai.processes.seed_tiles.mbtiles_pack import write_mbtiles
-from shanhai.processes.seed_tiles.pack import PackFacts
+from shanhai.processes.seed_tiles.pack import PackFacts, write_mbtiles, write_pmtiles
 from shanhai.processes.seed_tiles.parts import TileTally, clear_others
 from shanhai.processes.seed_tiles.plan import SeedingPlan, make_plan
-from shanhai.processes.seed_tiles.pmtiles_pack import write_pmtiles
 from shanhai.processes.seed_tiles.service import TileService
 from shanhai.processes.seed_tiles.task import SeedTilesTask
 from shanhai.vocabulary import Label
@@ -141,15 +139,9 @@ def _pack(
 
 def _file(inputs: SeedTilesInputs, plan: SeedingPlan) -> OutputFile:
     (output,) = (one for one in SEED_TILES.outputs if one.name == inputs.pack)
-    title = plan.sheets[0].title
-    return OutputFile(
-        name=output.name,
-        path=f"tiles.{inputs.pack}",
-        kind="document",
-        media_type=output.media_type,
-        title_zh=f"{output.title.zh}：{title.zh}",
-        title_en=f"{output.title.en}: {title.en}",
-    )
+    of, what = plan.sheets[0].title, output.title
+    title = Label(f"{what.zh}：{of.zh}", f"{what.en}: {of.en}")
+    return OutputFile.of(output.name, f"tiles.{inputs.pack}", output.media_type, title)
 
 
 def _summary(
@@ -205,11 +197,4 @@ def _write_summary(workspace: Path, summary: Mapping[str, Any]) -> OutputFile:
     path = "summary.json"
     (workspace / path).write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
     title = Label("预切片摘要", "Summary of seeding")
-    return OutputFile(
-        name="summary",
-        path=path,
-        kind="document",
-        media_type="application/json",
-        title_zh=title.zh,
-        title_en=title.en,
-    )
+    return OutputFile.of("summary", path, "application/json", title)

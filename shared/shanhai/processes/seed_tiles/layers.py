@@ -76,11 +76,7 @@ def refuse_all(faults: Iterable[Fault]) -> None:
     """
     told = tuple(dict.fromkeys(faults))
     if told:
-        raise InvalidInput(
-            "; ".join(fault.detail for fault in told),
-            message_zh="；".join(fault.detail_zh or fault.detail for fault in told),
-            faults=told,
-        )
+        raise InvalidInput.of(told)
 
 
 def chosen(inputs: SeedTilesInputs) -> dict[str, str]:

@@ -114,11 +114,7 @@ def _demand_named(siting: Siting, found: Sequence[Candidate]) -> None:
             )
         )
     if faults:
-        raise InvalidInput(
-            "; ".join(one.detail for one in faults),
-            message_zh="；".join(one.detail_zh or one.detail for one in faults),
-            faults=faults,
-        )
+        raise InvalidInput.of(faults)
 
 
 def _given(siting: Siting) -> Iterator[Candidate]:

@@ -1,34 +1,30 @@
 """Select restoration sites: priority of the land, and the best choice for the money there is."""
 
-import shutil
 from pathlib import Path
 
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.kit.checkpointing import resumed_runner
 from shanhai.processes.kit.lookups import refuse
-from shanhai.processes.kit.manifest import finish_manifest
+from shanhai.processes.kit.manifest import finished
 from shanhai.processes.kit.outputs import write_rasters
 from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.region import build_place, open_sources
+from shanhai.processes.kit.region import SCRATCH, build_place, open_sources
 from shanhai.processes.kit.task import Outcome
 from shanhai.processes.select_sites.candidates import find_candidates
 from shanhai.processes.select_sites.context import Siting
 from shanhai.processes.select_sites.contract import PRIORITY_LAYER, SelectSitesInputs
 from shanhai.processes.select_sites.gains import find_gains
-from shanhai.processes.select_sites.manifest import build_manifest, selection_flags
 from shanhai.processes.select_sites.optimisation import choose
-from shanhai.processes.select_sites.outputs import write_files
+from shanhai.processes.select_sites.outputs import write_files, write_maps_and_report
 from shanhai.processes.select_sites.place_lookup import given_fund
 from shanhai.processes.select_sites.priority import find_priority
 from shanhai.processes.select_sites.ratio_lookup import RATIO
-from shanhai.processes.select_sites.report import write_report
-from shanhai.processes.select_sites.result import Chosen
+from shanhai.processes.select_sites.result import Chosen, build_manifest, selection_flags
 from shanhai.processes.select_sites.rules import make_rules
 from shanhai.processes.select_sites.sites import judge_selection
 from shanhai.processes.select_sites.statistics import statistics_document
 from shanhai.processes.select_sites.task import SelectionTask, SelectSitesTask
 
-SCRATCH = "scratch"
 TOLD = (
     *("status", "partial", "goal", "candidates", "chosen", "budget", "cost", "objective", "bound"),
     *("gap", "unmet", "features", "connectivity", "phases", "funds", "pareto"),
@@ -54,16 +50,8 @@ def compute(task: SelectSitesTask, workspace: Path, progress: Progress) -> Outco
     flags = selection_flags(chosen)
     manifest = build_manifest(task, chosen, statistics, flags)
     progress(90, "maps")
-    files += write_report(chosen, statistics, manifest, workspace)
-    finish_manifest(manifest, files, flags, workspace)
-    shutil.rmtree(workspace / SCRATCH)
-    progress(100, "done")
-    return Outcome(
-        files=files,
-        values={name: statistics[name] for name in TOLD},
-        manifest=manifest,
-        warnings=manifest["warnings"],
-    )
+    files += write_maps_and_report(chosen, statistics, manifest, workspace)
+    return finished(workspace, files, manifest, {name: statistics[name] for name in TOLD}, progress)
 
 
 def select(siting: Siting, progress: Progress) -> Chosen:

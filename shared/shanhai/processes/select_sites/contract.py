@@ -8,9 +8,8 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from shanhai.codes import Code, Name
-from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.processes.kit.contract import Inputs, OutputSpec, PlaceInputs, ProcessContract
 from shanhai.processes.kit.line_kinds import LineKind
-from shanhai.processes.kit.place_inputs import PlaceInputs
 from shanhai.processes.select_sites.features import FEATURES, KINDS, Candidates, Component, SiteKind
 from shanhai.processes.select_sites.task import SelectSitesTask
 from shanhai.vocabulary import Label

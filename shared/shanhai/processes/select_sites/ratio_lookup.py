@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.job_inputs import RegionRow
 from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import Fault
+from shanhai.processes.kit.contract import Theme
 from shanhai.processes.kit.lookups import describe_dataset, find_themes
 from shanhai.processes.kit.task import DatasetTask
-from shanhai.processes.kit.themes import Theme
 from shanhai.processes.select_sites.contract import SelectSitesInputs
 
 RATIO = "ratio"

@@ -127,11 +127,7 @@ def _demand_free(
         if numbers[code] in excluded
     ]
     if faults:
-        raise InvalidInput(
-            "; ".join(one.detail for one in faults),
-            message_zh="；".join(one.detail_zh or one.detail for one in faults),
-            faults=faults,
-        )
+        raise InvalidInput.of(faults)
 
 
 def _excluded(siting: Siting, candidates: Sequence[Candidate]) -> dict[int, tuple[LineKind, ...]]:
@@ -226,7 +222,7 @@ def districts_of(siting: Siting, candidates: Sequence[Candidate]) -> list[int | 
 def _districts(siting: Siting, candidates: Sequence[Candidate]) -> tuple[DistrictRule, ...]:
     if not siting.inputs.districts:
         return ()
-    codes = [one.code for one in siting.place.area.district_tasks]
+    codes = [one.code for one in siting.place.area.region.districts]
     of = districts_of(siting, candidates)
     return tuple(
         DistrictRule(

@@ -84,7 +84,7 @@ def statistics_document(chosen: Chosen) -> dict[str, Any]:
 def site_rows(chosen: Chosen) -> list[dict[str, Any]]:
     """Every candidate: what it costs and gives, whether it is chosen, and why not."""
     districts = districts_of(chosen.siting, chosen.candidates)
-    tasks = chosen.siting.place.area.district_tasks
+    tasks = chosen.siting.place.area.region.districts
     problems = problems_within(chosen.siting, [one.geometry for one in chosen.candidates])
     return [
         {

@@ -122,11 +122,7 @@ def check_request(ecoservices: tuple[Ecoservice, ...], request: AssessmentReques
     """
     faults = _faults(ecoservices, request)
     if faults:
-        raise InvalidInput(
-            "; ".join(fault.detail for fault in faults),
-            message_zh="；".join(fault.detail_zh or fault.detail for fault in faults),
-            faults=faults,
-        )
+        raise InvalidInput.of(faults)
 
 
 def _faults(ecoservices: tuple[Ecoservice, ...], request: AssessmentRequest) -> list[Fault]:

@@ -134,7 +134,7 @@ def test_partial_equals_complete(ground: Ground, tmp_path: Path, makers: Any) ->
     base = ground.assessment
     for key in base.assembled.results:
         assert np.array_equal(layer(part, key), layer(whole, key), equal_nan=True), key
-    before = base.stores.own.read_all("ratio")
+    before = base.place.store.read_all("ratio")
     changed = ~np.isclose(before, layer(part, "ratio"), rtol=0, atol=0, equal_nan=True)
     assert 0 < changed.sum() < np.isfinite(before).sum()
 
@@ -154,13 +154,13 @@ def test_numbers_of_the_area_stay(ground: Ground, tmp_path: Path) -> None:
         far = found.reach_cells[f"ratio.{service}"]
         low, high = touched.min(axis=0) - far, touched.max(axis=0) + far
         beyond = (rows < low[0]) | (rows > high[0]) | (cols < low[1]) | (cols > high[1])
-        was = ground.assessment.stores.own.read_all(f"ratio.{service}")
+        was = ground.assessment.place.store.read_all(f"ratio.{service}")
         is_now = layer(found, f"ratio.{service}")
         assert np.array_equal(was[beyond], is_now[beyond], equal_nan=True)
 
 
 def test_an_edit_to_what_is_there_changes_no_byte(ground: Ground, tmp_path: Path) -> None:
-    place = ground.assessment.stores
+    place = ground.assessment.layers.stores
     cover = place.wide.read_all(COVER)[place.pad : -place.pad, place.pad : -place.pad]
     valid = place.own.read_classes("valid", place.own.whole) == 1
     row, col = np.argwhere(valid & (cover == LandCover.FOREST))[40]
@@ -178,7 +178,7 @@ def test_an_edit_to_what_is_there_changes_no_byte(ground: Ground, tmp_path: Path
     }
     found = again(ground, tmp_path / "part", laid(ground, tmp_path, same))
     for key in ground.assessment.assembled.results:
-        was = read_layer(ground.assessment.stores.own, key, place.own.whole)
+        was = read_layer(ground.assessment.place.store, key, place.own.whole)
         # Shares of a class are those of a raster of the same cells: 0 and 1.
         assert np.array_equal(was, layer(found, key), equal_nan=True), key
 

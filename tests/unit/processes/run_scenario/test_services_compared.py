@@ -65,7 +65,9 @@ def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
     resume: Callable[[Task, float, Path], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shanhai.processes.run_scenario.compute.write_report", lambda *_: [])
+    monkeypatch.setattr(
+        "shanhai.processes.run_scenario.compute.write_maps_and_report", lambda *_: []
+    )
     workspace, _, task = done
     resume(task, 85, workspace)
 
@@ -143,7 +145,9 @@ class TestScenario:
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("shanhai.processes.run_scenario.compute.write_report", lambda *_: [])
+        monkeypatch.setattr(
+            "shanhai.processes.run_scenario.compute.write_maps_and_report", lambda *_: []
+        )
         compared = reproduce(
             read_manifest(done[0] / "manifest.json"),
             files=next(iter(watershed.rasters.values())).parent,

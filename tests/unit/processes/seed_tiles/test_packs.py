@@ -17,11 +17,9 @@ from pmtiles.tile import Compression, TileType, deserialize_directory, zxy_to_ti
 from shanhai.processes.seed_tiles.contract import SeedTilesInputs
 from shanhai.processes.seed_tiles.layers import SeenLayer
 from shanhai.processes.seed_tiles.levels import Block, Levels
-from shanhai.processes.seed_tiles.mbtiles_pack import write_mbtiles
-from shanhai.processes.seed_tiles.pack import PackFacts
+from shanhai.processes.seed_tiles.pack import PackFacts, write_mbtiles, write_pmtiles
 from shanhai.processes.seed_tiles.parts import Parts, Placed, TileTally, clear_others
 from shanhai.processes.seed_tiles.plan import make_plan
-from shanhai.processes.seed_tiles.pmtiles_pack import write_pmtiles
 from shanhai.vocabulary import Label
 from shanhai_tiles.grids import WEB_MERCATOR
 

@@ -19,6 +19,7 @@ from shanhai.processes.publish_bulletin.document.blocks import (
     Picture,
     SectionHeading,
     Table,
+    render_page,
 )
 from shanhai.processes.publish_bulletin.document.composing import check_template, compose
 from shanhai.processes.publish_bulletin.document.content import build_content
@@ -31,7 +32,6 @@ from shanhai.processes.publish_bulletin.document.examples import (
 )
 from shanhai.processes.publish_bulletin.document.maps import caption_of_zones
 from shanhai.processes.publish_bulletin.document.members import in_language
-from shanhai.processes.publish_bulletin.document.page import render_page
 from shanhai.processes.publish_bulletin.document.sections import MOST_ROWS
 from shanhai.processes.publish_bulletin.document.word import write_word
 from shanhai.processes.publish_bulletin.pictures import draw_pictures

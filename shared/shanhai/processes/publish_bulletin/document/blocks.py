@@ -1,9 +1,12 @@
-"""The parts of a bulletin's document in one language, as every format writes them."""
+"""The parts of a bulletin's document in one language, and the page made of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from shanhai.reporting.pages import environment
+from shanhai.vocabulary import Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +73,44 @@ class Pages:
     front: Front
     blocks: Sequence[Block]
     note: Sequence[str]
+
+
+TEMPLATE = "bulletin.html.j2"
+WORDS = {
+    "place_of_picture": Label("（此处为地图或图表）", "(a map or chart stands here)"),
+    "page": Label("第", "Page"),
+    "of": Label("页，共", "of"),
+    "pages": Label("页", ""),
+}
+
+
+def render_page(pages: Pages) -> str:
+    """The document as one HTML page that needs nothing else."""
+    return (
+        environment()
+        .get_template(TEMPLATE)
+        .render(
+            lang=pages.lang,
+            front=pages.front,
+            note=pages.note,
+            words={name: label.in_(pages.lang) for name, label in WORDS.items()},
+            blocks=[(_kind(block), block) for block in pages.blocks],
+            widths=_widths,
+        )
+    )
+
+
+def write_html(path: Path, pages: Pages) -> str:
+    """Write the page and give it back."""
+    text = render_page(pages)
+    path.write_text(text, encoding="utf-8")
+    return text
+
+
+def _widths(columns: list[Column]) -> list[str]:
+    total = sum(one.width for one in columns)
+    return [f"{100 * one.width / total:.2f}%" for one in columns]
+
+
+def _kind(block: SectionHeading | Paragraph | Table | Picture) -> str:
+    return type(block).__name__.lower()

@@ -22,9 +22,8 @@ from shanhai.processes.publish_bulletin.document.language import (
 )
 from shanhai.processes.publish_bulletin.document.members import in_language
 from shanhai.processes.publish_bulletin.document.sections import SHOWN, tells
-from shanhai.vocabulary import Label, Lang
+from shanhai.vocabulary import LANGUAGES, Label, Lang
 
-LANGUAGES: tuple[Lang, ...] = ("zh", "en")
 NUMERALS = "一二三四五六七八九十"
 NO_DATA = Label("本期没有数据。", "There are no data of this period.")
 
