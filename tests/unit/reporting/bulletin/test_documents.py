@@ -1,5 +1,6 @@
 """Documents of a bulletin: their numbers are those of the content, their texts stay texts."""
 
+import html
 import io
 import zipfile
 from collections.abc import Iterable
@@ -111,6 +112,17 @@ def test_sections_come_in_the_order_of_the_template() -> None:
         one.text for one in pages(template=turned).blocks if isinstance(one, SectionHeading)
     ]
     assert (headings[0], headings[-1]) == ("一、修复项目进展", "十、摘要")
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_page_shows_every_part(lang: Lang) -> None:
+    made = pages(lang=lang)
+    page = html.unescape(render_page(made))
+    shown = (SectionHeading, Paragraph)
+    assert all(one.text in page for one in made.blocks if isinstance(one, shown))
+    tables = [one for one in made.blocks if isinstance(one, Table)]
+    assert all(one.caption in page for one in tables)
+    assert page.count("<table>") == len(tables)
 
 
 def test_long_tables_are_cut_and_tell_what_is_left() -> None:
