@@ -3,16 +3,19 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from shanhai.db.changes.comparison import compare_days
 from shanhai.db.collections.catalogue import collection_named
 from shanhai.errors import InvalidInput, NotFound
-from shanhai_api.changes.comparing import comparison_document
-from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
+from shanhai_api.changes.comparing import DayComparison
+from shanhai_api.dependencies import PageQuery, Reader
+from shanhai_api.kit.answers import Answer
+from shanhai_api.kit.routing import Route
+from shanhai_api.kit.writing import Read
 
-router = APIRouter(tags=["features"])
+router = APIRouter(tags=["features"], route_class=Route)
 
 
 class CompareQuery(PageQuery):
@@ -24,13 +27,8 @@ class CompareQuery(PageQuery):
 
 @router.get("/collections/{collection}/items/{code}/compare", summary="A feature on two days")
 async def compare_item(
-    view: TheView,
-    caller: Reader,
-    collection: str,
-    code: str,
-    query: Annotated[CompareQuery, Query()],
-    session: ReadSession,
-) -> Response:
+    read: Read[Reader], collection: str, code: str, query: Annotated[CompareQuery, Query()]
+) -> Answer[DayComparison]:
     """Tell which members differ, and how much area or length came and went."""
     entity, days = collection_named(collection), (query.former, query.later)
     if query.former > query.later:
@@ -39,12 +37,11 @@ async def compare_item(
             message_zh="起始日晚于截止日",
             pointer="from",
         )
-    readable = "\x00" not in code
-    found = await compare_days(session, entity, caller.viewer, code, days) if readable else None
+    viewer, readable = read.caller.viewer, "\x00" not in code
+    found = await compare_days(read.session, entity, viewer, code, days) if readable else None
     if found is None:
         raise NotFound(
             f"there was no {code!r} in {entity.name} on either day",
             message_zh=f"{entity.name} 在这两天均没有 {code!r}",
         )
-    document = comparison_document(found, entity, code, days, view)
-    return view.respond(document, template="compare.html", extra={"entity": entity})
+    return Answer(DayComparison.of(found, entity, code, days, read), page={"entity": entity})

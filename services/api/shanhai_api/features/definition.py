@@ -127,10 +127,17 @@ IDEMPOTENCY_KEY = header_parameter(
 def schemas_of(entity: Entity) -> Document:
     """The schemas of an entity: as it is told, as it is made, and as it is changed."""
     found = {entity.name: _told(entity)}
+    if entity.path is None:
+        found[properties_name(entity)] = _members(entity)
     if entity.editing is not None:
         found[f"{entity.name}_new"] = _taken(entity, whole=True)
         found[f"{entity.name}_change"] = _taken(entity, whole=False)
     return found
+
+
+def properties_name(entity: Entity) -> str:
+    """The name of the schema of an entity's properties: a record is nothing else."""
+    return entity.name if entity.path is not None else f"{entity.name}_properties"
 
 
 def paths_of(entity: Entity) -> Document:
@@ -265,7 +272,9 @@ def _deleting(entity: Entity) -> Document:
 
 def _states(entity: Entity) -> Document:
     most = {"type": "integer", "minimum": 1, "maximum": MOST_VERSIONS, "default": 100}
-    told = {JSON.media_type: {"type": "object"}, HTML.media_type: TEXT}
+    own = {"type": "object", "properties": {"properties": _reference(properties_name(entity))}}
+    states = {"type": "object", "properties": {"versions": {"type": "array", "items": own}}}
+    told = {JSON.media_type: {"allOf": [_reference("ObjectStates"), states]}, HTML.media_type: TEXT}
     formats = {"type": "string", "enum": [JSON.name, HTML.name]}
     return {
         **_about(entity, "list_versions_of", f"{entity.title.en}: the states of one"),
@@ -284,7 +293,7 @@ def _states(entity: Entity) -> Document:
 
 def _comparing(entity: Entity) -> Document:
     day = {"type": "string", "format": "date"}
-    told = {JSON.media_type: {"type": "object"}, HTML.media_type: TEXT}
+    told = {JSON.media_type: _reference("DayComparison"), HTML.media_type: TEXT}
     formats = {"type": "string", "enum": [JSON.name, HTML.name]}
     return {
         **_about(entity, "compare", f"{entity.title.en}: one on two days"),
@@ -302,6 +311,7 @@ def _comparing(entity: Entity) -> Document:
     }
 
 
+LINKS = {"type": "array", "items": {"$ref": "#/components/schemas/Link"}}
 TEXT = {"type": "string"}
 FILE = {"type": "string", "format": "binary"}
 
@@ -362,7 +372,7 @@ def _page(entity: Entity) -> Document:
     name = "features" if entity.path is None else entity.name
     members: Document = {
         name: {"type": "array", "items": _reference(entity.name)},
-        "links": {"type": "array", "items": {"type": "object"}},
+        "links": LINKS,
         "numberMatched": {"type": "integer", "minimum": 0},
         "numberReturned": {"type": "integer", "minimum": 0},
     }
@@ -374,10 +384,16 @@ def _page(entity: Entity) -> Document:
 
 def _told(entity: Entity) -> Document:
     """The schema of an object as it is read."""
-    members = {item.name: _nullable(item, item.role != "id") for item in entity.properties}
     if entity.path is not None:
-        return {"type": "object", "description": entity.description.en, "properties": members}
-    return _feature(entity, {"type": "object", "properties": members}, ["properties", "geometry"])
+        about = {"description": entity.description.en}
+        return {**about, **_members(entity, links=LINKS)}
+    told = _feature(entity, _reference(properties_name(entity)), ["properties", "geometry"])
+    return {**told, "properties": {**told["properties"], "links": LINKS}}
+
+
+def _members(entity: Entity, **others: Document) -> Document:
+    members = {item.name: _nullable(item, item.role != "id") for item in entity.properties}
+    return {"type": "object", "properties": {**members, **others}}
 
 
 def _taken(entity: Entity, *, whole: bool) -> Document:

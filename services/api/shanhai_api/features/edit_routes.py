@@ -13,10 +13,16 @@ from shanhai.db.features.snapshots import MOST_VERSIONS
 from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheUnit, TheView, Writer
 from shanhai_api.features import editing
 from shanhai_api.features.editing import Edit
-from shanhai_api.features.options import READING, item_methods, list_methods, methods_answer
+from shanhai_api.features.options import (
+    METHODS_TOLD,
+    READING,
+    item_methods,
+    list_methods,
+    methods_answer,
+)
 from shanhai_api.features.parameters import version_filter
 from shanhai_api.features.records import bound_by, path_parameters
-from shanhai_api.features.states import show_versions
+from shanhai_api.features.states import ObjectStates, show_versions
 from shanhai_api.identity import Caller
 from shanhai_api.state import UnitOfWork
 from shanhai_api.view import View
@@ -120,7 +126,9 @@ def _edit(
     return Edit(request, view, caller, unit, entity, {}, repair, query.version)
 
 
-@router.get(f"{ITEMS}/{{code}}/versions", summary="The states of a feature")
+@router.get(
+    f"{ITEMS}/{{code}}/versions", summary="The states of a feature", response_model=ObjectStates
+)
 async def list_versions(
     view: TheView,
     caller: Reader,
@@ -134,7 +142,12 @@ async def list_versions(
     return await show_versions(session, entity, caller, view, code, {}, query.limit)
 
 
-@router.options("/collections/{collection}", summary="What can be done with a collection")
+@router.options(
+    "/collections/{collection}",
+    summary="What can be done with a collection",
+    response_class=Response,
+    responses=METHODS_TOLD,
+)
 async def tell_collection_methods(caller: Reader, collection: str) -> Response:
     """Tell the methods of a collection."""
     collection_named(collection)

@@ -4,6 +4,7 @@ GDAL and QGIS let a user edit a collection only when its items take POST.
 """
 
 from collections.abc import Set
+from typing import Any
 
 from fastapi import Response
 
@@ -12,6 +13,14 @@ from shanhai.db.features.entity import Verb
 READING = ("GET", "HEAD", "OPTIONS")
 WRITTEN = "application/geo+json, application/json"
 PATCHED = "application/merge-patch+json, application/geo+json, application/json"
+
+METHODS_TOLD: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "No body",
+        "headers": {"Allow": {"description": "The methods", "schema": {"type": "string"}}},
+    }
+}
+"""What the definition says of the answer to `OPTIONS`."""
 
 
 def list_methods(verbs: Set[Verb]) -> list[str]:

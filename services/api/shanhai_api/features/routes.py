@@ -1,10 +1,10 @@
 """OGC API - Features over the declared entities."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from shanhai.db.collections.catalogue import COLLECTIONS, collection_named
@@ -16,7 +16,6 @@ from shanhai_api.dependencies import (
     DirectRoute,
     PageQuery,
     Reader,
-    ReadSession,
     TheView,
     query_of,
     quick_look,
@@ -24,6 +23,7 @@ from shanhai_api.dependencies import (
 from shanhai_api.exports.formats import file_format
 from shanhai_api.exports.operations import respond_file
 from shanhai_api.features import documents, operations
+from shanhai_api.features.models import Collection, Collections, FeatureSchema
 from shanhai_api.features.parameters import (
     asked_by_form,
     crs_named,
@@ -34,12 +34,13 @@ from shanhai_api.features.streaming import HELD, respond_long
 from shanhai_api.features.systems import system_reader
 from shanhai_api.features.tables import item_page, items_page, shown_row
 from shanhai_api.features.wording import names_on_page
-from shanhai_api.negotiation import GEOJSON, HTML, SCHEMA
+from shanhai_api.kit.routing import Route
+from shanhai_api.kit.writing import Read
+from shanhai_api.negotiation import GEOJSON, HTML
 
-router = APIRouter(tags=["features"])
+router = APIRouter(tags=["features"], route_class=Route)
 quick = APIRouter(tags=["features"], route_class=DirectRoute)
 """The routes asked most often; looked at first."""
-Parameters = Annotated[PageQuery, Query()]
 
 
 class ItemQuery(PageQuery):
@@ -53,50 +54,36 @@ class ItemQuery(PageQuery):
 
 
 @router.get("/collections", summary="The collections there are")
-async def list_collections(
-    view: TheView, caller: Reader, query: Parameters, session: ReadSession
-) -> Response:
+async def list_collections(read: Read[Reader]) -> Collections:
     """List the collections."""
-    extents = await operations.read_extents(session, caller)
-    document = documents.collection_list(COLLECTIONS, extents, view)
-    return view.respond(document, template="collections.html")
+    extents = await operations.read_extents(read.session, read.caller)
+    return Collections.of(COLLECTIONS, extents, read)
 
 
 @router.get("/collections/{collection}", summary="One collection")
-async def describe_collection(
-    view: TheView, caller: Reader, collection: str, query: Parameters, session: ReadSession
-) -> Response:
+async def describe_collection(read: Read[Reader], collection: str) -> Collection:
     """Describe a collection."""
     entity = collection_named(collection)
-    extent = await operations.read_own_extent(session, entity, caller)
-    return view.respond(documents.collection(entity, extent, view), template="collection.html")
+    extent = await operations.read_own_extent(read.session, entity, read.caller)
+    return Collection.of(entity, extent, read)
 
 
 @router.get("/collections/{collection}/schema", summary="Schema of a collection's features")
-async def describe_schema(
-    view: TheView, caller: Reader, collection: str, query: Parameters
-) -> Response:
+async def describe_schema(view: TheView, caller: Reader, collection: str) -> FeatureSchema:
     """Describe the features of a collection."""
-    document = documents.schema(collection_named(collection), view)
-    return view.respond(document, template="schema.html", formats=(SCHEMA, HTML))
+    return FeatureSchema.of_features(collection_named(collection), view)
 
 
 @router.get("/collections/{collection}/queryables", summary="What can be filtered on")
-async def describe_queryables(
-    view: TheView, caller: Reader, collection: str, query: Parameters
-) -> Response:
+async def describe_queryables(view: TheView, caller: Reader, collection: str) -> FeatureSchema:
     """Describe the queryable properties of a collection."""
-    document = documents.queryables(collection_named(collection), view)
-    return view.respond(document, template="schema.html", formats=(SCHEMA, HTML))
+    return FeatureSchema.of_queryables(collection_named(collection), view)
 
 
 @router.get("/collections/{collection}/sortables", summary="What can be sorted by")
-async def describe_sortables(
-    view: TheView, caller: Reader, collection: str, query: Parameters
-) -> Response:
+async def describe_sortables(view: TheView, caller: Reader, collection: str) -> FeatureSchema:
     """Describe the sortable properties of a collection."""
-    document = documents.sortables(collection_named(collection), view)
-    return view.respond(document, template="schema.html", formats=(SCHEMA, HTML))
+    return FeatureSchema.of_sortables(collection_named(collection), view)
 
 
 @quick.get("/collections/{collection}/items", summary="Features of a collection")

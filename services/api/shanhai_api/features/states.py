@@ -15,8 +15,30 @@ from shanhai.db.features.snapshots import Version, read_versions
 from shanhai.errors import NotFound
 from shanhai_api.features import documents
 from shanhai_api.identity import Caller
+from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText
 from shanhai_api.negotiation import HTML, JSON
 from shanhai_api.view import View
+
+
+class ObjectState(Answered):
+    """A state of an object: the days it held, and when it was written and written over."""
+
+    row_version: int
+    valid_from: date | None
+    valid_to: date | None
+    recorded_from: MomentText
+    recorded_to: MomentText | None
+    deleted: bool
+    properties: dict[str, Any]
+    links: Maybe[list[Link]] = None
+
+
+class ObjectStates(Document):
+    """The states an object has had, the newest first."""
+
+    versions: list[ObjectState]
+    numberReturned: int
+    links: list[Link]
 
 
 async def show_versions(

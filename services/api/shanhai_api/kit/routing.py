@@ -11,6 +11,7 @@ from fastapi import Query, Request, Response
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.params import Body, Depends
 from fastapi.params import Query as QueryInfo
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.utils import create_model_field
 from pydantic import BaseModel
@@ -19,7 +20,7 @@ from shanhai_api.dependencies import PageQuery
 from shanhai_api.kit.answers import Answer, Document
 from shanhai_api.kit.body import BodyReader, parse, read_digest
 from shanhai_api.kit.writing import WriteContext
-from shanhai_api.negotiation import HTML
+from shanhai_api.negotiation import HTML, JSON, Format
 from shanhai_api.once import Made, once
 from shanhai_api.view import View, entity_tag
 
@@ -48,6 +49,8 @@ class Route(APIRoute):
         document = document_of(endpoint)
         if document is not None and isinstance(options["response_model"], DefaultPlaceholder):
             options["response_model"] = document
+            if JSON not in document.formats:
+                options["response_class"] = _responding(document.formats[0])
             if options["methods"] == ["GET"]:
                 options["responses"] = {200: _others_of(document), **(options["responses"] or {})}
         super().__init__(path, _answering(endpoint, document, options["status_code"]), **options)
@@ -66,6 +69,11 @@ def document_of(endpoint: Endpoint) -> type[Document] | None:
         if isinstance(model, type) and issubclass(model, Document):
             return model
     return None
+
+
+def _responding(own: Format) -> type[JSONResponse]:
+    """A response of the media type that a document's JSON is sent as."""
+    return type("DocumentResponse", (JSONResponse,), {"media_type": own.media_type})
 
 
 def _others_of(document: type[Document]) -> dict[str, Any]:
