@@ -6,6 +6,8 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from shanhai import __version__
 from shanhai.db.cases.queries import CASES
@@ -23,11 +25,14 @@ from shanhai_api.features.definition import (
     paths_of,
     schemas_of,
 )
+from shanhai_api.observations.models import ObservationFeatures
 
 Document = dict[str, Any]
 LISTED = (CASES, PROPOSALS)
 """Records with routes of their own, whose lists are like those of the others."""
 LISTING = ("parameters", "responses")
+MODELS: Mapping[type[BaseModel], JsonSchemaMode] = {ObservationFeatures: "serialization"}
+"""What is taken or answered beside the one model that a route declares."""
 ITEMS = "/collections/{collection}/items"
 TAGS: Mapping[str, Label] = {
     "service": Label("平台服务", "What the service is"),
@@ -163,6 +168,8 @@ def complete(document: Document) -> Document:
     document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{}, {"key": []}]
     document["components"]["responses"] = {"Problem": PROBLEM_ANSWER}
+    for name, schema in definitions_of(MODELS).items():
+        schemas.setdefault(name, schema)
     for entity in (*ENTITIES, *LISTED):
         schemas |= schemas_of(entity)
     document["paths"] = _with_entities(document["paths"])
@@ -170,6 +177,13 @@ def complete(document: Document) -> Document:
         for method, operation in item.items():
             _complete_operation(path, method, operation)
     return document
+
+
+def definitions_of(models: Mapping[type[BaseModel], JsonSchemaMode]) -> Document:
+    """The schemas of models, and of those they are made of."""
+    _, told = models_json_schema([*models.items()], ref_template="#/components/schemas/{model}")
+    definitions: Document = told["$defs"]
+    return definitions
 
 
 def _with_entities(paths: Mapping[str, Any]) -> Document:

@@ -7,12 +7,14 @@ import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
+from shanhai_api.dependencies import PageQuery, Reader
 from shanhai_api.identify import operations
+from shanhai_api.identify.models import FeaturesAtPoint
 from shanhai_api.identify.operations import Spot
-from shanhai_api.negotiation import GEOJSON, HTML
+from shanhai_api.kit.routing import Route
+from shanhai_api.kit.writing import Read
 
-router = APIRouter(tags=["features"])
+router = APIRouter(tags=["features"], route_class=Route)
 
 
 class IdentifyQuery(PageQuery):
@@ -29,13 +31,8 @@ class IdentifyQuery(PageQuery):
     )
 
 
-@router.get("/identify", summary="Every object at a point")
-async def identify(
-    view: TheView,
-    caller: Reader,
-    query: Annotated[IdentifyQuery, Query()],
-    session: ReadSession,
-) -> Response:
+@router.get("/identify", summary="Every object at a point", response_model=FeaturesAtPoint)
+async def identify(read: Read[Reader], query: Annotated[IdentifyQuery, Query()]) -> Response:
     """Find the objects at a point: areas that hold it, lines and points close to it.
 
     What is in force comes first. Geometry is left out; each object links to its own page, and what
@@ -43,21 +40,21 @@ async def identify(
     """
     entities = operations.collections_named(query.collections)
     spot = Spot(query.lon, query.lat, query.tolerance_m, query.as_of)
-    found = await operations.identify(session, caller, entities, spot, view)
+    found = await operations.identify(read.session, read.caller, entities, spot, read)
     document = {
         "type": "FeatureCollection",
         "point": [query.lon, query.lat],
         "features": found.features,
         "numberReturned": len(found.features),
         "links": [
-            view.link("/identify", "self", lon=str(query.lon), lat=str(query.lat)),
+            read.link("/identify", "self", lon=str(query.lon), lat=str(query.lat)),
             *found.links,
         ],
     }
-    html = view.wants_html(GEOJSON, HTML)
-    return view.respond(
+    html = read.wants_html(*FeaturesAtPoint.formats)
+    return read.respond(
         orjson.loads(orjson.dumps(document)) if html else document,
-        template="identify.html",
-        formats=(GEOJSON, HTML),
+        template=FeaturesAtPoint.template,
+        formats=FeaturesAtPoint.formats,
         extra={"statuses": {entity.name: entity.declared("status") for entity in entities}},
     )

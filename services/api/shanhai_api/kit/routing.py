@@ -41,18 +41,17 @@ AnyQuery = Annotated[Request, "its query"]
 class Route(APIRoute):
     """A route whose endpoint takes and answers models.
 
-    A GET is answered as JSON or as a page, with an ETag. What is written is committed before it is
-    answered, and a POST that answers a document has its effect once for each `Idempotency-Key`.
+    A GET is answered as JSON or as a page, with an ETag. What answers by a response of its own, for
+    speed or as the bytes were kept, says its model by `response_model`. What is written is
+    committed before it is answered, and a POST that answers a document has its effect once for
+    each `Idempotency-Key`.
     """
 
     def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
         document = document_of(endpoint)
-        if document is not None and isinstance(options["response_model"], DefaultPlaceholder):
+        if isinstance(options["response_model"], DefaultPlaceholder):
             options["response_model"] = document
-            if JSON not in document.formats:
-                options["response_class"] = _responding(document.formats[0])
-            if options["methods"] == ["GET"]:
-                options["responses"] = {200: _others_of(document), **(options["responses"] or {})}
+        _declare(options["response_model"], options)
         super().__init__(path, _answering(endpoint, document, options["status_code"]), **options)
         # Only now that the handler is made: it does not read the body, a dependency does.
         for reader in _bodies(endpoint).values():
@@ -69,6 +68,17 @@ def document_of(endpoint: Endpoint) -> type[Document] | None:
         if isinstance(model, type) and issubclass(model, Document):
             return model
     return None
+
+
+def _declare(document: Any, options: dict[str, Any]) -> None:
+    """Say in which formats a document is sent."""
+    if not (isinstance(document, type) and issubclass(document, Document)):
+        return
+    if JSON not in document.formats:
+        options["response_class"] = _responding(document.formats[0])
+    if options["methods"] == ["GET"]:
+        given = options["responses"] or {}
+        options["responses"] = {**given, 200: {**_others_of(document), **given.get(200, {})}}
 
 
 def _responding(own: Format) -> type[JSONResponse]:

@@ -18,9 +18,15 @@ from shanhai_api.dependencies import (
     query_of,
 )
 from shanhai_api.features.definition import LANG, query_parameter
-from shanhai_api.negotiation import HTML, JSON
+from shanhai_api.kit.routing import FILE, TEXT, Route
+from shanhai_api.negotiation import GEOJSON, HTML, JSON
 from shanhai_api.observations import operations, reading
 from shanhai_api.observations.asking import ObservationsQuery
+from shanhai_api.observations.models import (
+    ObservationPage,
+    ObservationReceipt,
+    StationObservations,
+)
 from shanhai_api.observations.receiving import receive
 from shanhai_api.observations.station_page import (
     MOST_MARKED,
@@ -32,7 +38,7 @@ from shanhai_api.observations.station_page import (
 from shanhai_api.state import state_of
 from shanhai_api.view import View
 
-router = APIRouter(tags=["monitoring"])
+router = APIRouter(tags=["monitoring"], route_class=Route)
 quick = APIRouter(tags=["monitoring"], route_class=DirectRoute)
 """What feeds do every second; looked at early."""
 OBSERVATION: dict[str, Any] = {
@@ -87,8 +93,24 @@ SENDING = {
     },
 }
 
+OTHER_FORMS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            GEOJSON.media_type: {"schema": {"$ref": "#/components/schemas/ObservationFeatures"}},
+            HTML.media_type: {"schema": TEXT},
+            **{item.media_type.partition(";")[0]: {"schema": FILE} for item in reading.FILES},
+        }
+    }
+}
 
-@quick.post("/observations", summary="Send observations", status_code=202, openapi_extra=SENDING)
+
+@quick.post(
+    "/observations",
+    summary="Send observations",
+    status_code=202,
+    response_model=ObservationReceipt,
+    openapi_extra=SENDING,
+)
 async def send_observations(request: Request) -> Response:
     """Store observations: what is counted is durable. Rows that break a rule are named, the others
     kept; whatever was sent may be sent again."""
@@ -100,7 +122,12 @@ async def send_observations(request: Request) -> Response:
     return made.response()
 
 
-@router.get("/observations", summary="Observations")
+@router.get(
+    "/observations",
+    summary="Observations",
+    response_model=ObservationPage,
+    responses=OTHER_FORMS,
+)
 async def show_observations(
     request: Request,
     view: TheView,
@@ -113,7 +140,11 @@ async def show_observations(
     return await reading.answer(state, request, view, caller, query)
 
 
-@router.get("/stations/{station}/observations", summary="What a station tells")
+@router.get(
+    "/stations/{station}/observations",
+    summary="What a station tells",
+    response_model=StationObservations,
+)
 async def show_station(
     view: TheView,
     state: TheState,
