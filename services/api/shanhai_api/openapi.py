@@ -26,12 +26,17 @@ from shanhai_api.features.definition import (
     schemas_of,
 )
 from shanhai_api.observations.models import ObservationFeatures
+from shanhai_api.processes.descriptions import result_schemas
+from shanhai_api.processes.models import ResultLink
 
 Document = dict[str, Any]
 LISTED = (CASES, PROPOSALS)
 """Records with routes of their own, whose lists are like those of the others."""
 LISTING = ("parameters", "responses")
-MODELS: Mapping[type[BaseModel], JsonSchemaMode] = {ObservationFeatures: "serialization"}
+MODELS: Mapping[type[BaseModel], JsonSchemaMode] = {
+    ObservationFeatures: "serialization",
+    ResultLink: "serialization",
+}
 """What is taken or answered beside the one model that a route declares."""
 ITEMS = "/collections/{collection}/items"
 TAGS: Mapping[str, Label] = {
@@ -170,6 +175,7 @@ def complete(document: Document) -> Document:
     document["components"]["responses"] = {"Problem": PROBLEM_ANSWER}
     for name, schema in definitions_of(MODELS).items():
         schemas.setdefault(name, schema)
+    schemas |= result_schemas()
     for entity in (*ENTITIES, *LISTED):
         schemas |= schemas_of(entity)
     document["paths"] = _with_entities(document["paths"])

@@ -14,13 +14,23 @@ from shanhai_api.job_wait import successful_result
 from shanhai_api.jobs import operations
 from shanhai_api.jobs.files import send_file
 from shanhai_api.negotiation import HTML, JSON
+from shanhai_api.processes.descriptions import RESULTS, VALUE, result_contents
 from shanhai_api.view import View
 
 router = APIRouter(tags=["processes"])
+WHOLE = {
+    JSON.media_type: {"schema": {"anyOf": [{"$ref": f"#/components/schemas/{RESULTS}"}, VALUE]}},
+    HTML.media_type: {"schema": {"type": "string"}},
+}
 Parameters = Annotated[PageQuery, Query()]
 
 
-@router.get("/jobs/{job}/results", summary="A job's results")
+@router.get(
+    "/jobs/{job}/results",
+    summary="A job's results",
+    response_class=Response,
+    responses={200: {"content": {**result_contents(), **WHOLE}}},
+)
 async def read_results(
     view: TheView,
     state: TheState,
@@ -48,7 +58,12 @@ async def read_results(
     return view.respond(document, template="results.html", extra=extra)
 
 
-@router.get("/jobs/{job}/results/{output}", summary="One output of a job")
+@router.get(
+    "/jobs/{job}/results/{output}",
+    summary="One output of a job",
+    response_class=Response,
+    responses={200: {"content": result_contents()}},
+)
 async def read_output(
     view: TheView,
     state: TheState,

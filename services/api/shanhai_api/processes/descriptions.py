@@ -4,11 +4,20 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from shanhai.db.features.geometry import DEPTHS
 from shanhai.openapi import downgrade
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import OutputSpec, ProcessContract
 from shanhai.vocabulary import Lang
 from shanhai_api.errors import NoSuchProcess
+from shanhai_api.kit.routing import FILE
+from shanhai_api.processes.models import (
+    InputDescription,
+    OutputDescription,
+    ProcessDescription,
+    ProcessSummary,
+    ResultLink,
+)
 from shanhai_api.view import View
 
 VERSION = "1.0.0"
@@ -33,8 +42,13 @@ def contract_named(process: str) -> ProcessContract:
     return contract
 
 
-def summary(contract: ProcessContract, view: View) -> dict[str, Any]:
+def summary(contract: ProcessContract, view: View) -> ProcessSummary:
     """A process as the list shows it."""
+    links = [view.link(f"/processes/{contract.id}", "self")]
+    return ProcessSummary(**_members(contract, view), links=links)
+
+
+def _members(contract: ProcessContract, view: View) -> dict[str, Any]:
     return {
         "id": contract.id,
         "title": contract.title.in_(view.lang),
@@ -43,7 +57,6 @@ def summary(contract: ProcessContract, view: View) -> dict[str, Any]:
         "keywords": list(contract.keywords),
         "jobControlOptions": control_options(contract),
         "outputTransmission": ["value", "reference"],
-        "links": [view.link(f"/processes/{contract.id}", "self")],
     }
 
 
@@ -52,7 +65,7 @@ def control_options(contract: ProcessContract) -> list[str]:
     return [*(["sync-execute"] if contract.sync else []), "async-execute", "dismiss"]
 
 
-def description(contract: ProcessContract, view: View) -> dict[str, Any]:
+def description(contract: ProcessContract, view: View) -> ProcessDescription:
     """A process with its inputs and outputs."""
     path = f"/processes/{contract.id}"
     links = [
@@ -60,15 +73,15 @@ def description(contract: ProcessContract, view: View) -> dict[str, Any]:
         view.link(f"{path}/execution", REL_EXECUTE),
         view.link("/processes", "up"),
     ]
-    return {
-        **summary(contract, view),
-        "inputs": inputs_of(contract, view.lang),
-        "outputs": {output.name: _output(output, view.lang) for output in contract.outputs},
-        "links": links,
-    }
+    return ProcessDescription(
+        **_members(contract, view),
+        links=links,
+        inputs=inputs_of(contract, view.lang),
+        outputs={output.name: _output(output, view.lang) for output in contract.outputs},
+    )
 
 
-def inputs_of(contract: ProcessContract, lang: Lang) -> dict[str, Any]:
+def inputs_of(contract: ProcessContract, lang: Lang) -> dict[str, InputDescription]:
     """The inputs with titles, occurrence and JSON schema."""
     document = contract.inputs.model_json_schema()
     required, definitions = document.get("required", []), document.get("$defs", {})
@@ -88,21 +101,91 @@ def _fuller(contract: ProcessContract, lang: Lang) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _input(schema: Mapping[str, Any], required: bool) -> dict[str, Any]:
+def _input(schema: Mapping[str, Any], required: bool) -> InputDescription:
     outer = {"title": schema.get("title", ""), "description": schema.get("description", "")}
     inner = {name: value for name, value in schema.items() if name not in outer}
     # The standard's schemas of schemas are those of OpenAPI 3.0, and tell of content beside.
-    schema = downgrade(inner, content=True)
-    return {**outer, "schema": schema, "minOccurs": 1 if required else 0, "maxOccurs": 1}
+    told = downgrade(inner, content=True)
+    return InputDescription(**outer, told=told, minOccurs=1 if required else 0, maxOccurs=1)
 
 
-def _output(output: OutputSpec, lang: Lang) -> dict[str, Any]:
+def _output(output: OutputSpec, lang: Lang) -> OutputDescription:
+    return OutputDescription(title=output.title.in_(lang), told=_schema_of(output))
+
+
+def _schema_of(output: OutputSpec) -> dict[str, Any]:
     if output.schema is not None:
-        return {"title": output.title.in_(lang), "schema": output.schema}
+        return dict(output.schema)
     kind = {} if output.media_type == "application/json" else {"type": "string"}
     schema = {**kind, "contentMediaType": output.media_type}
-    plain = {"type": "string"} if output.media_type == "text/plain" else schema
-    return {"title": output.title.in_(lang), "schema": plain}
+    return {"type": "string"} if output.media_type == "text/plain" else schema
+
+
+RESULTS = "Results"
+OTHERS = ("image/tiff", "multipart/related")
+"""Media types beside those of the declared outputs: of rasters, and of several outputs in one."""
+GEOJSON_OBJECT = {
+    "type": "object",
+    "required": ["type"],
+    "properties": {"type": {"type": "string", "enum": ["FeatureCollection", "Feature", *DEPTHS]}},
+}
+VALUE = {
+    "description": "A value of any kind, as the process's description has it",
+    "anyOf": [
+        *({"type": kind} for kind in ("object", "string", "number", "boolean", "null")),
+        {"type": "array", "items": {}},
+    ],
+}
+WRAPPED = {
+    "type": "object",
+    "description": "A value in the standard's wrapping",
+    "required": ["value", "mediaType"],
+    "properties": {
+        "value": VALUE,
+        "mediaType": {"type": "string"},
+        "encoding": {"type": "string", "enum": ["base64"]},
+    },
+}
+LINKED = {"$ref": f"#/components/schemas/{ResultLink.__name__}"}
+
+
+def result_schemas() -> dict[str, Any]:
+    """The schemas of the results of each process, and of those of any."""
+    found = {f"{name.replace('-', '_')}_results": _results(CONTRACTS[name]) for name in CONTRACTS}
+    refs = [{"$ref": f"#/components/schemas/{name}"} for name in found]
+    return {**found, RESULTS: {"description": "By the names of outputs", "anyOf": refs}}
+
+
+def _results(contract: ProcessContract) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": f"{contract.title.en}: outputs and what else is told of them",
+        "properties": {output.name: _result(output) for output in contract.outputs},
+        "additionalProperties": VALUE,
+    }
+
+
+def _result(output: OutputSpec) -> dict[str, Any]:
+    """One member of results: the value, or a link to it."""
+    plain = output.media_type == "text/plain"
+    known = output.schema is not None or plain
+    values = [_schema_of(output), WRAPPED] if known else [VALUE] if _is_json(output) else []
+    return {"title": output.title.en, "anyOf": [LINKED, *values]}
+
+
+def _is_json(output: OutputSpec) -> bool:
+    return output.media_type.endswith("json")
+
+
+def result_contents() -> dict[str, Any]:
+    """What an output by itself is sent as, by media type."""
+    media_types = {output.media_type for one in CONTRACTS.values() for output in one.outputs}
+    return {
+        **{name: {"schema": FILE} for name in sorted({*media_types, *OTHERS})},
+        "application/json": {"schema": VALUE},
+        "application/geo+json": {"schema": GEOJSON_OBJECT},
+        "text/plain": {"schema": {"type": "string"}},
+    }
 
 
 def resolve(node: Any, definitions: Mapping[str, Any], lang: Lang) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import BaseModel, ConfigDict, Field, ValidatorFunctionWrapHandler, WrapValidator
 
 from shanhai.db.features.crs import CRS84
 from shanhai.errors import InvalidInput
@@ -52,14 +52,20 @@ def check_unique(value: Any, _check: ValidatorFunctionWrapHandler) -> bool | int
 class ExecuteBody(BaseModel):
     """The body of an execution request."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"inputs": {"message": "hello"}}}
+    )
 
-    inputs: dict[str, Any] = {}
-    outputs: dict[str, WantedOutput] | None = None
+    inputs: dict[str, Any] = Field({}, description="As the process's description has them")
+    outputs: dict[str, WantedOutput] | None = Field(None, description="Those wanted; default: all")
     response: Literal["raw", "document"] | None = None
     subscriber: Subscriber | None = None
     priority: Literal["low", "normal", "high"] = "normal"
-    unique: Annotated[bool | int, WrapValidator(check_unique)] = False
+    unique: Annotated[bool | int, WrapValidator(check_unique)] = Field(
+        False,
+        description="Be given an equal job of one's own that is waiting or running instead of a new"
+        " one; a number: also one that succeeded so many seconds ago at most",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,80 +8,43 @@ from pydantic import Field, field_validator
 
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import Scope
+from shanhai_api.body_schema import body_of
 from shanhai_api.compliance.execution import check_at_once
 from shanhai_api.dependencies import MAY_LOOK, PageQuery, TheState, TheView, Writer, given
 from shanhai_api.identity import demand
 from shanhai_api.job_results import ended_answer
 from shanhai_api.job_wait import wait_for_end
+from shanhai_api.jobs.models import StatusInfo
 from shanhai_api.kit.body import read_json
+from shanhai_api.kit.routing import Route
 from shanhai_api.negotiation import JSON
 from shanhai_api.once import once, replayed
 from shanhai_api.preferences import preferences
 from shanhai_api.processes import descriptions, operations
+from shanhai_api.processes.models import ProcessDescription, ProcessList
 from shanhai_api.processes.operations import with_references
-from shanhai_api.processes.orders import parse_order, parse_preference
+from shanhai_api.processes.orders import ExecuteBody, parse_order, parse_preference
 
-router = APIRouter(tags=["processes"])
-EXECUTE_BODY = {
-    "requestBody": {
-        "required": True,
+router = APIRouter(tags=["processes"], route_class=Route)
+DONE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The result, when the request waited for it; or, with `unique`, the job"
+        " that was there already",
         "content": {
-            "application/json": {
+            **descriptions.result_contents(),
+            JSON.media_type: {
                 "schema": {
-                    "type": "object",
-                    "required": ["inputs"],
-                    "properties": {
-                        "inputs": {"type": "object"},
-                        "outputs": {
-                            "type": "object",
-                            "additionalProperties": {
-                                "type": "object",
-                                "properties": {
-                                    "format": {
-                                        "type": "object",
-                                        "properties": {"mediaType": {"type": "string"}},
-                                    },
-                                    "transmissionMode": {
-                                        "type": "string",
-                                        "enum": ["value", "reference"],
-                                    },
-                                },
-                            },
-                        },
-                        "response": {"type": "string", "enum": ["raw", "document"]},
-                        "priority": {
-                            "type": "string",
-                            "enum": ["low", "normal", "high"],
-                            "default": "normal",
-                        },
-                        "unique": {
-                            "description": "Be given an equal job of one's own that is waiting or"
-                            " running instead of a new one; a number: also one that succeeded so"
-                            " many seconds ago at most",
-                            "oneOf": [{"type": "boolean"}, {"type": "integer", "minimum": 0}],
-                            "default": False,
-                        },
-                        "subscriber": {
-                            "type": "object",
-                            "properties": {
-                                name: {"type": "string", "format": "uri"}
-                                for name in ("successUri", "inProgressUri", "failedUri")
-                            },
-                        },
-                    },
-                },
-                "example": {"inputs": {"message": "hello"}},
-            }
+                    "anyOf": [
+                        {"$ref": f"#/components/schemas/{StatusInfo.__name__}"},
+                        {"$ref": f"#/components/schemas/{descriptions.RESULTS}"},
+                        descriptions.VALUE,
+                    ]
+                }
+            },
         },
     },
-    "responses": {
-        "200": {
-            "description": "The result, when the request waited for it; or, with `unique`, the job"
-            " that was there already"
-        },
-        "201": {"description": "The accepted job; `Location` says where it is"},
-        "204": {"description": "Outputs asked for by reference: `Link` says where they are"},
-    },
+    201: {"description": "The accepted job; `Location` says where it is"},
+    204: {"description": "Outputs asked for by reference: `Link` says where they are"},
 }
 
 
@@ -103,7 +66,7 @@ class ListQuery(PageQuery):
 
 
 @router.get("/processes", summary="The computations that can be asked for", dependencies=[MAY_LOOK])
-async def list_processes(view: TheView, query: Annotated[ListQuery, Query()]) -> Response:
+async def list_processes(view: TheView, query: Annotated[ListQuery, Query()]) -> ProcessList:
     """List the processes."""
     names = list(CONTRACTS)
     start = 0 if query.cursor is None else names.index(query.cursor) + 1
@@ -113,8 +76,7 @@ async def list_processes(view: TheView, query: Annotated[ListQuery, Query()]) ->
         place: dict[str, Any] = {"limit": query.limit, "cursor": page[-1], "f": query.f}
         links.append(view.link("/processes", "next", JSON.media_type, **place))
     found = [descriptions.summary(CONTRACTS[name], view) for name in page]
-    document = {"processes": found, "links": links}
-    return view.respond(document, template="processes.html")
+    return ProcessList(processes=found, links=links)
 
 
 @router.get(
@@ -122,19 +84,18 @@ async def list_processes(view: TheView, query: Annotated[ListQuery, Query()]) ->
     summary="One computation, with inputs and outputs",
     dependencies=[MAY_LOOK],
 )
-async def describe_process(
-    view: TheView, process: str, query: Annotated[PageQuery, Query()]
-) -> Response:
+async def describe_process(view: TheView, process: str) -> ProcessDescription:
     """Describe a process."""
-    contract = descriptions.contract_named(process)
-    return view.respond(descriptions.description(contract, view), template="process.html")
+    return descriptions.description(descriptions.contract_named(process), view)
 
 
 @router.post(
     "/processes/{process}/execution",
     summary="Run a computation",
     status_code=201,
-    openapi_extra=EXECUTE_BODY,
+    response_model=StatusInfo,
+    responses=DONE,
+    openapi_extra=body_of(ExecuteBody),
 )
 async def execute_process(
     request: Request,
@@ -142,7 +103,6 @@ async def execute_process(
     state: TheState,
     caller: Writer,
     process: str,
-    query: Annotated[PageQuery, Query()],
 ) -> Response:
     """Accept a job, and wait for its end where that is wanted; answer at once what is quick."""
     contract = descriptions.contract_named(process)
