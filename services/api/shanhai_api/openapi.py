@@ -28,6 +28,8 @@ from shanhai_api.features.definition import (
 from shanhai_api.observations.models import ObservationFeatures
 from shanhai_api.processes.descriptions import result_schemas
 from shanhai_api.processes.models import ResultLink
+from shanhai_api.sta.definition import BODIES, entity_schemas
+from shanhai_api.sta.schemas import DataArray
 
 Document = dict[str, Any]
 LISTED = (CASES, PROPOSALS)
@@ -36,6 +38,8 @@ LISTING = ("parameters", "responses")
 MODELS: Mapping[type[BaseModel], JsonSchemaMode] = {
     ObservationFeatures: "serialization",
     ResultLink: "serialization",
+    DataArray: "validation",
+    **dict.fromkeys(BODIES, "validation"),
 }
 """What is taken or answered beside the one model that a route declares."""
 ITEMS = "/collections/{collection}/items"
@@ -175,7 +179,7 @@ def complete(document: Document) -> Document:
     document["components"]["responses"] = {"Problem": PROBLEM_ANSWER}
     for name, schema in definitions_of(MODELS).items():
         schemas.setdefault(name, schema)
-    schemas |= result_schemas()
+    schemas |= result_schemas() | entity_schemas()
     for entity in (*ENTITIES, *LISTED):
         schemas |= schemas_of(entity)
     document["paths"] = _with_entities(document["paths"])

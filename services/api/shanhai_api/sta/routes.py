@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from shanhai_api.dependencies import Reader, ReadSession, TheUnit, TheView, Writer
-from shanhai_api.sta import documents, operations, reading
+from shanhai_api.sta import definition, documents, operations, reading
 
 router = APIRouter(tags=["sensorthings"])
 PATH = f"{documents.ROOT}/{{path:path}}"
@@ -28,32 +28,43 @@ OPTIONS: dict[str, Any] = {
         _option("$resultFormat", "`dataArray` for Observations as tables"),
     ]
 }
-BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": {"type": "object"}}},
-    }
-}
-BODY_OR_LIST: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}
-}
+
+
+def _taken(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"requestBody": {"required": True, **definition.json_content(schema)}}
 
 
 @router.get(f"{documents.ROOT}/", include_in_schema=False)
-@router.get(documents.ROOT, summary="SensorThings API 1.1: its sets, and what is there of it")
+@router.get(
+    documents.ROOT,
+    summary="SensorThings API 1.1: its sets, and what is there of it",
+    response_model=definition.SensorThingsIndex,
+)
 async def show_index(view: TheView, caller: Reader) -> Response:
     """Show the sets of entities."""
     return reading.answered(view, documents.Writer(view.base, view.chosen_lang).index())
 
 
-@router.get(PATH, summary="SensorThings entities, or one of them", openapi_extra=OPTIONS)
+@router.get(
+    PATH,
+    summary="SensorThings entities, or one of them",
+    responses={
+        200: definition.SHOWN,
+        204: {"description": "A value that is not there, of `$value`"},
+    },
+    openapi_extra=OPTIONS,
+)
 async def show_entities(view: TheView, caller: Reader, path: str, session: ReadSession) -> Response:
     """Show what is at a path of the standard, such as `Things('x')/Datastreams`."""
     return await reading.show(session, view, caller, path)
 
 
 @router.post(
-    PATH, summary="Make a SensorThings entity", status_code=201, openapi_extra=BODY_OR_LIST
+    PATH,
+    summary="Make a SensorThings entity",
+    status_code=201,
+    responses={201: definition.json_content(definition.stored())},
+    openapi_extra=_taken(definition.new_body()),
 )
 async def create_entity(
     request: Request, view: TheView, caller: Writer, path: str, unit: TheUnit
@@ -62,7 +73,15 @@ async def create_entity(
     return await operations.create(request, unit, view, caller, path)
 
 
-@router.patch(PATH, summary="Change a SensorThings entity", openapi_extra=BODY)
+@router.patch(
+    PATH,
+    summary="Change a SensorThings entity",
+    responses={
+        200: definition.json_content(definition.made()),
+        204: {"description": "Changed, and out of sight: a station that was closed"},
+    },
+    openapi_extra=_taken(definition.changed_body()),
+)
 async def update_entity(
     request: Request, view: TheView, caller: Writer, path: str, unit: TheUnit
 ) -> Response:

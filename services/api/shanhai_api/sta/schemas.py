@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.config import JsonDict
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 Text = Annotated[str, StringConstraints(max_length=4_000)]
@@ -20,10 +21,18 @@ class Reference(BaseModel):
     id: Identifier = Field(alias="@iot.id", description="Id")
 
 
+READ_BACK: JsonDict = {
+    "patternProperties": {
+        r"@iot\.(selfLink|navigationLink|nextLink)$": {"description": "Read over"}
+    }
+}
+"""Clients send back what they have read, with its links."""
+
+
 class Entity(BaseModel):
     """An entity; with the id of one there is, it means that one."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=READ_BACK)
 
     id: Identifier | None = Field(None, alias="@iot.id", description="Id, to refer to or to give")
 

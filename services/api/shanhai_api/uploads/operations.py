@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import Iterable
 from functools import partial
+from typing import Self
 from uuid import UUID, uuid4
 
 from fastapi import Request
+from pydantic import Field
 
 from shanhai.db.queries import files
 from shanhai.db.tables.dataset import Upload
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.storage.artifacts import LocalArtifacts, sha256_of
-from shanhai.timestamps import rfc3339
 from shanhai_api.dependencies import act_of
 from shanhai_api.identity import Caller
+from shanhai_api.kit.answers import Document, Moment
 from shanhai_api.kit.body import read_blocks
 from shanhai_api.once import Made, once
 from shanhai_api.state import ServiceState, UnitOfWork
@@ -23,15 +25,19 @@ from shanhai_api.view import View
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
-def describe(upload: Upload) -> dict[str, object]:
-    """An upload as clients see it; `sha256` is null until every byte is there."""
-    return {
-        "upload": str(upload.id),
-        "bytes": upload.received_bytes,
-        "total_bytes": upload.total_bytes,
-        "sha256": upload.sha256,
-        "expires": rfc3339(upload.expires_at),
-    }
+class UploadState(Document):
+    """An upload; `sha256` is null until every byte is there."""
+
+    upload: UUID
+    bytes: int = Field(validation_alias="received_bytes")
+    total_bytes: int
+    sha256: str | None
+    expires: Moment = Field(validation_alias="expires_at")
+
+    @classmethod
+    def of(cls, row: Upload) -> Self:
+        """An upload as clients see it."""
+        return cls.from_row(row, upload=row.id)
 
 
 async def begin(state: ServiceState, request: Request, view: View, caller: Caller) -> Made:
@@ -107,7 +113,7 @@ async def _register(
     forgotten = await files.forget_expired(unit.session)
     unit.after_commit.append(partial(remove_files, state.store, forgotten))
     row = await files.create(unit.session, row, act=act_of(caller, view))
-    return Made(describe(row), {"Location": f"{view.base}/uploads/{row.id}"})
+    return Made(UploadState.of(row).as_json(), {"Location": f"{view.base}/uploads/{row.id}"})
 
 
 async def remove_files(store: LocalArtifacts, upload_ids: Iterable[UUID]) -> None:

@@ -10,6 +10,7 @@ from shanhai.db.queries import files
 from shanhai_api.dependencies import JobCaller, PageQuery, ReadSession, TheState, TheView
 from shanhai_api.negotiation import JSON
 from shanhai_api.uploads import operations
+from shanhai_api.uploads.operations import UploadState
 
 router = APIRouter(tags=["uploads"])
 RAW_BODY = {
@@ -21,7 +22,13 @@ RAW_BODY = {
 }
 
 
-@router.post("/uploads", summary="Send a file", status_code=201, openapi_extra=RAW_BODY)
+@router.post(
+    "/uploads",
+    summary="Send a file",
+    status_code=201,
+    response_model=UploadState,
+    openapi_extra=RAW_BODY,
+)
 async def begin_upload(
     request: Request,
     view: TheView,
@@ -34,7 +41,12 @@ async def begin_upload(
     return made.response()
 
 
-@router.put("/uploads/{upload}", summary="Continue a file", openapi_extra=RAW_BODY)
+@router.put(
+    "/uploads/{upload}",
+    summary="Continue a file",
+    response_model=UploadState,
+    openapi_extra=RAW_BODY,
+)
 async def resume_upload(
     request: Request,
     view: TheView,
@@ -45,10 +57,12 @@ async def resume_upload(
 ) -> Response:
     """Receive the next piece of a file."""
     row = await operations.resume(state, request, caller, upload)
-    return view.send(orjson.dumps(operations.describe(row)), JSON.media_type)
+    return view.send(orjson.dumps(UploadState.of(row).as_json()), JSON.media_type)
 
 
-@router.get("/uploads/{upload}", summary="How much of a file has arrived")
+@router.get(
+    "/uploads/{upload}", summary="How much of a file has arrived", response_model=UploadState
+)
 async def read_upload(
     view: TheView,
     caller: JobCaller,
@@ -59,7 +73,7 @@ async def read_upload(
     """Tell how much of an upload has arrived."""
     row = await files.find(session, upload, owner=caller.owner)
     return view.send(
-        orjson.dumps(operations.describe(row)),
+        orjson.dumps(UploadState.of(row).as_json()),
         JSON.media_type,
         headers={"Upload-Offset": str(row.received_bytes)},
     )
