@@ -23,6 +23,14 @@ class Declaration:
         self.whole = whole
         self.validator = cache(self._validator)
 
+    def path_of(self, template: str, given: dict[str, Any]) -> str | None:
+        """The path under which a route is declared: what serves all collections, by each of them.
+
+        None of those that are not declared: other addresses of what is.
+        """
+        known = template.replace("{collection}", str(given.get("collection")))
+        return next((path for path in (template, known) if path in self.definition["paths"]), None)
+
     def content(self, path: str, method: str, status: int) -> dict[str, Any] | None:
         """The media types of an answer of an operation; None where it is not declared."""
         operation = self.definition["paths"][path].get(method, {"responses": {}})
@@ -59,7 +67,9 @@ class AsDeclared:
 
         await self.app(scope, receive, watched)
         if isinstance(scope.get("route"), self.declaration.route) and method != "head":
-            answer.check(self.declaration, scope["route"].path_format, method)
+            path = self.declaration.path_of(scope["route"].path_format, scope["path_params"])
+            if path is not None:
+                answer.check(self.declaration, path, method)
 
 
 class Answer:

@@ -1,13 +1,22 @@
 """What routes ask for: the view, the caller, a session."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine
-from datetime import date
-from typing import Annotated, Any, Literal, TypeVar
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.fast_reads import FastReader
@@ -33,6 +42,15 @@ def format_field(*names: str) -> Any:
     )
 
 
+NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)\s*", re.ASCII)
+TIMES = frozenset[Any]({date, datetime, AwareDatetime})
+
+
+def is_number(value: object) -> bool:
+    """Whether a parameter is the text of a number."""
+    return isinstance(value, str) and NUMBER.fullmatch(value) is not None
+
+
 class PageQuery(BaseModel):
     """Parameters of every document; unknown ones are refused."""
 
@@ -40,6 +58,28 @@ class PageQuery(BaseModel):
 
     f: str | None = format_field("json", "html")
     lang: Literal["zh", "en"] | None = Field(None, description="Language of titles and labels")
+
+    @field_validator("f")
+    @classmethod
+    def check_format(cls, name: str | None) -> str | None:
+        """A format must be offered, also of what is written and answered in one only."""
+        told: Any = cls.model_fields["f"].json_schema_extra
+        known: list[str] = told["enum"]
+        if name is not None and name not in known:
+            raise ValueError(f"must be one of {', '.join(known)} / 须为 {'、'.join(known)} 之一")
+        return name
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def refuse_numbers(cls, value: object, info: ValidationInfo) -> object:
+        """A number is no time, though pydantic takes it for the seconds since 1970."""
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        if is_number(value) and TIMES & {annotation, *get_args(annotation)}:
+            raise ValueError(
+                "must be a date or time of RFC 3339, not a number"
+                " / 须为 RFC 3339 的日期或时间，不能是数字"
+            )
+        return value
 
 
 class DayQuery(PageQuery):

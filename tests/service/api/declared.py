@@ -3,9 +3,9 @@
 from functools import lru_cache
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from shanhai_api.app import add_routes
-from shanhai_api.kit.routing import Route
 from shanhai_api.openapi import describe_31
 from tests.support.declared import Declaration
 
@@ -15,4 +15,4 @@ def declaration() -> Declaration:
     """The declaration of the API."""
     app = FastAPI()
     add_routes(app)
-    return Declaration(describe_31(app, "http://api.test"), Route)
+    return Declaration(describe_31(app, "http://api.test"), APIRoute)

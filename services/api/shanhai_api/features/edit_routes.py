@@ -21,7 +21,7 @@ from shanhai_api.features.options import (
     methods_answer,
 )
 from shanhai_api.features.parameters import version_filter
-from shanhai_api.features.records import bound_by, path_parameters
+from shanhai_api.features.records import bound_by
 from shanhai_api.features.states import ObjectStates, show_versions
 from shanhai_api.identity import Caller
 from shanhai_api.state import UnitOfWork
@@ -243,7 +243,6 @@ def _offer(
         summary=summary,
         description=summary,
         status_code=status,
-        openapi_extra=path_parameters(entity),
     )
 
 

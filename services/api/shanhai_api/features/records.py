@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
@@ -40,15 +40,6 @@ def bound_names(entity: Entity) -> list[str]:
 def bound_by(entity: Entity, request: Request) -> dict[str, str]:
     """The properties the path of a request gives."""
     return {name: request.path_params[name] for name in bound_names(entity)}
-
-
-def path_parameters(entity: Entity) -> dict[str, Any]:
-    """What the definition says of the properties in the path."""
-    described = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in bound_names(entity)
-    ]
-    return {"parameters": described} if described else {}
 
 
 async def show_list(read: Context, entity: Entity) -> Response:
@@ -92,7 +83,6 @@ def add_list(entity: Entity, path: str) -> None:
         name=f"list_{entity.name}",
         summary=entity.title.en,
         description=entity.description.en,
-        openapi_extra=path_parameters(entity),
     )
 
 
@@ -127,7 +117,6 @@ def add_one(entity: Entity, path: str) -> None:
         name=f"read_{entity.name}",
         summary=f"{entity.title.en}: one",
         description=entity.description.en,
-        openapi_extra=path_parameters(entity),
     )
 
 

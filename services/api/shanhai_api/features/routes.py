@@ -17,6 +17,7 @@ from shanhai_api.dependencies import (
     PageQuery,
     Reader,
     TheView,
+    format_field,
     query_of,
     quick_look,
 )
@@ -46,6 +47,7 @@ quick = APIRouter(tags=["features"], route_class=DirectRoute)
 class ItemQuery(PageQuery):
     """Parameters of one item."""
 
+    f: str | None = format_field("json", "geojson", "html")
     as_of: date | None = Field(None, description="Day whose state is wanted")
     crs: str | None = Field(None, description="System of the coordinates, by URI")
     version: int | None = Field(

@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from shanhai_api.dependencies import PageQuery, Reader
+from shanhai_api.dependencies import PageQuery, Reader, format_field
 from shanhai_api.identify import operations
 from shanhai_api.identify.models import FeaturesAtPoint
 from shanhai_api.identify.operations import Spot
@@ -20,6 +20,7 @@ router = APIRouter(tags=["features"], route_class=Route)
 class IdentifyQuery(PageQuery):
     """Parameters of the question what lies at a point."""
 
+    f: str | None = format_field("json", "geojson", "html")
     lon: float = Field(ge=-180, le=180, description="Degrees east")
     lat: float = Field(ge=-90, le=90, description="Degrees north")
     tolerance_m: float = Field(

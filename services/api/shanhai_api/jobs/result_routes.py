@@ -8,7 +8,14 @@ from fastapi import APIRouter, Query, Response
 from shanhai.jobs.result_form import ResultForm
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai_api.compliance.naming import names_in
-from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheState, TheView
+from shanhai_api.dependencies import (
+    PageQuery,
+    Reader,
+    ReadSession,
+    TheState,
+    TheView,
+    format_field,
+)
 from shanhai_api.job_results import raw_answer, told_results, value_answer
 from shanhai_api.job_wait import successful_result
 from shanhai_api.jobs import operations
@@ -23,6 +30,12 @@ WHOLE = {
     HTML.media_type: {"schema": {"type": "string"}},
 }
 Parameters = Annotated[PageQuery, Query()]
+
+
+class OutputQuery(PageQuery):
+    """Parameters of one output."""
+
+    f: str | None = format_field("json", "text", "html")
 
 
 @router.get(
@@ -70,7 +83,7 @@ async def read_output(
     caller: Reader,
     job: str,
     output: str,
-    query: Parameters,
+    query: Annotated[OutputQuery, Query()],
     session: ReadSession,
 ) -> Response:
     """Send a result file, or a value as JSON."""

@@ -11,11 +11,13 @@ from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import JobStatus
 from shanhai_api.dependencies import (
     JobCaller,
+    PageQuery,
     Reader,
     ReadSession,
     TheState,
     TheView,
     act_of,
+    format_field,
     given,
 )
 from shanhai_api.event_stream import STREAMED, stream
@@ -42,6 +44,12 @@ FOLLOWED: dict[int | str, dict[str, Any]] = {
 }
 MOST_ENDING_S = 5.0
 """A worker that lives has ended a job by then."""
+
+
+class EventsQuery(PageQuery):
+    """Parameters of the events of a job."""
+
+    f: str | None = format_field("events", "json")
 
 
 @router.get("/jobs", summary="Jobs, the newest first")
@@ -113,7 +121,12 @@ async def read_manifest(read: Read[Reader], job: str) -> Response:
     responses=FOLLOWED,
 )
 async def stream_events(
-    view: TheView, state: TheState, caller: Reader, job: str, session: ReadSession
+    view: TheView,
+    state: TheState,
+    caller: Reader,
+    job: str,
+    query: Annotated[EventsQuery, Query()],
+    session: ReadSession,
 ) -> Response:
     """Tell every change of a job until it ends; `Last-Event-ID` says what is known already.
 

@@ -1,0 +1,37 @@
+"""What every query refuses, whatever the endpoint does with it."""
+
+from datetime import date
+
+import pytest
+from pydantic import AwareDatetime, ValidationError
+
+from shanhai_api.dependencies import PageQuery, format_field
+
+
+class LogQuery(PageQuery):
+    f: str | None = format_field("json", "csv")
+    day: date | None = None
+    until: AwareDatetime | None = None
+    actor: str | None = None
+
+
+@pytest.mark.parametrize("number", ["0", "0.5", "86400", "-1", "20260101", "1767225600"])
+@pytest.mark.parametrize("name", ["day", "until"])
+def test_a_number_is_no_time(name: str, number: str) -> None:
+    with pytest.raises(ValidationError, match="not a number / 须为"):
+        LogQuery.model_validate({name: number})
+
+
+def test_times_and_other_texts_are_taken() -> None:
+    told = {"day": "2026-03-01", "until": "2026-03-01T08:00:00+08:00", "actor": "17"}
+    query = LogQuery.model_validate(told)
+    assert (query.day, query.actor) == (date(2026, 3, 1), "17")
+    assert query.until is not None
+    assert query.until.isoformat() == told["until"]
+
+
+@pytest.mark.parametrize(("model", "name"), [(PageQuery, "csv"), (LogQuery, "html")])
+def test_a_format_that_is_not_offered_is_refused(model: type[PageQuery], name: str) -> None:
+    with pytest.raises(ValidationError, match=r"must be one of json.*之一"):
+        model.model_validate({"f": name})
+    assert model.model_validate({"f": "json"}).f == "json"
