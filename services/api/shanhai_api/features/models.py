@@ -43,25 +43,25 @@ MemberSchema = Annotated[
 ]
 
 
-class SpatialExtent(Answered):
+class FeaturesSpatialExtent(Answered):
     """The box of all features; the world when nothing has a place yet."""
 
     bbox: list[list[float]]
     crs: str
 
 
-class TemporalExtent(Answered):
+class FeaturesTemporalExtent(Answered):
     """The days of all features; an open end is null."""
 
     interval: list[list[MomentText | None]]
     trs: str
 
 
-class Extent(Answered):
+class FeaturesExtent(Answered):
     """Where and when the features of a collection are."""
 
-    spatial: SpatialExtent
-    temporal: TemporalExtent
+    spatial: FeaturesSpatialExtent
+    temporal: FeaturesTemporalExtent
 
     @classmethod
     def of(cls, extent: CollectionExtent) -> Self:
@@ -69,8 +69,8 @@ class Extent(Answered):
         box = [round(number, 7) for number in extent.box or WORLD]
         interval = [_day_start(extent.start), _day_start(extent.end)]
         return cls(
-            spatial=SpatialExtent(bbox=[box], crs=CRS84.uri),
-            temporal=TemporalExtent(interval=[interval], trs=GREGORIAN),
+            spatial=FeaturesSpatialExtent(bbox=[box], crs=CRS84.uri),
+            temporal=FeaturesTemporalExtent(interval=[interval], trs=GREGORIAN),
         )
 
 
@@ -78,7 +78,7 @@ def _day_start(day: date | None) -> str | None:
     return None if day is None else f"{day.isoformat()}T00:00:00Z"
 
 
-class Collection(Document):
+class CollectionDescription(Document):
     """A collection of features."""
 
     template = "collection.html"
@@ -87,7 +87,7 @@ class Collection(Document):
     title: str
     description: str
     itemType: Literal["feature"] = "feature"
-    extent: Extent
+    extent: FeaturesExtent
     crs: list[str] = Field(description="The systems its coordinates can be asked for in")
     storageCrs: Maybe[str] = None
     links: list[Link]
@@ -100,20 +100,20 @@ class Collection(Document):
             id=entity.name,
             title=entity.title.in_(view.lang),
             description=entity.description.in_(view.lang),
-            extent=Extent.of(extent),
+            extent=FeaturesExtent.of(extent),
             crs=systems,
             storageCrs=stored if stored in systems else None,
             links=collection_links(entity, view),
         )
 
 
-class Collections(Document):
+class CollectionDescriptions(Document):
     """The collections there are."""
 
     template = "collections.html"
 
     links: list[Link]
-    collections: list[Collection]
+    collections: list[CollectionDescription]
     crs: list[str]
 
     @classmethod
@@ -121,7 +121,9 @@ class Collections(Document):
         cls, entities: Sequence[Entity], extents: Mapping[str, CollectionExtent], view: View
     ) -> Self:
         """The descriptions of collections, whose systems are named once."""
-        described = [Collection.of(entity, extents[entity.name], view) for entity in entities]
+        described = [
+            CollectionDescription.of(entity, extents[entity.name], view) for entity in entities
+        ]
         return cls(
             links=view.self_links("/collections"),
             collections=[one.model_copy(update={"crs": [ALL_SYSTEMS]}) for one in described],

@@ -24,7 +24,7 @@ from shanhai_api.dependencies import (
 from shanhai_api.exports.formats import file_format
 from shanhai_api.exports.operations import respond_file
 from shanhai_api.features import documents, operations
-from shanhai_api.features.models import Collection, Collections, FeatureSchema
+from shanhai_api.features.models import CollectionDescription, CollectionDescriptions, FeatureSchema
 from shanhai_api.features.parameters import (
     asked_by_form,
     crs_named,
@@ -56,18 +56,18 @@ class ItemQuery(PageQuery):
 
 
 @router.get("/collections", summary="The collections there are")
-async def list_collections(read: Read[Reader]) -> Collections:
+async def list_collections(read: Read[Reader]) -> CollectionDescriptions:
     """List the collections."""
     extents = await operations.read_extents(read.session, read.caller)
-    return Collections.of(COLLECTIONS, extents, read)
+    return CollectionDescriptions.of(COLLECTIONS, extents, read)
 
 
 @router.get("/collections/{collection}", summary="One collection")
-async def describe_collection(read: Read[Reader], collection: str) -> Collection:
+async def describe_collection(read: Read[Reader], collection: str) -> CollectionDescription:
     """Describe a collection."""
     entity = collection_named(collection)
     extent = await operations.read_own_extent(read.session, entity, read.caller)
-    return Collection.of(entity, extent, read)
+    return CollectionDescription.of(entity, extent, read)
 
 
 @router.get("/collections/{collection}/schema", summary="Schema of a collection's features")

@@ -46,7 +46,7 @@ MOST_ENDING_S = 5.0
 """A worker that lives has ended a job by then."""
 
 
-class EventsQuery(PageQuery):
+class JobEventsQuery(PageQuery):
     """Parameters of the events of a job."""
 
     f: str | None = format_field("events", "json")
@@ -125,7 +125,7 @@ async def stream_events(
     state: TheState,
     caller: Reader,
     job: str,
-    query: Annotated[EventsQuery, Query()],
+    query: Annotated[JobEventsQuery, Query()],
     session: ReadSession,
 ) -> Response:
     """Tell every change of a job until it ends; `Last-Event-ID` says what is known already.

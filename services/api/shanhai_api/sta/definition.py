@@ -47,7 +47,7 @@ class EntitySet(Answered):
     url: str
 
 
-class ServerSettings(Answered):
+class ServiceConformance(Answered):
     """What is there of the standard."""
 
     conformance: list[str]
@@ -57,7 +57,7 @@ class SensorThingsIndex(Document):
     """The service's root."""
 
     value: list[EntitySet]
-    serverSettings: ServerSettings
+    serverSettings: ServiceConformance
 
 
 def entity_schemas() -> Schema:
