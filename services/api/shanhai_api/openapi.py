@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.encoders import jsonable_encoder
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
@@ -192,7 +193,8 @@ def complete(document: Document) -> Document:
 def definitions_of(models: Mapping[type[BaseModel], JsonSchemaMode]) -> Document:
     """The schemas of models, and of those they are made of."""
     _, told = models_json_schema([*models.items()], ref_template="#/components/schemas/{model}")
-    definitions: Document = told["$defs"]
+    # As FastAPI writes them: a default of null is none.
+    definitions: Document = jsonable_encoder(told["$defs"], exclude_none=True)
     return definitions
 
 
