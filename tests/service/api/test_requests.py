@@ -1,6 +1,7 @@
 """What holds for every request: limits, refusals, headers, the last resort."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from ipaddress import ip_network
@@ -14,10 +15,23 @@ from sqlalchemy.exc import OperationalError
 from shanhai_api.app import create_app
 from shanhai_api.configuration import Configuration
 from shanhai_api.state import ServiceState
+from tests.service.api.declared import declaration
 
 ECHO = "/processes/echo/execution"
 JSON = {"Content-Type": "application/json"}
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+def written() -> list[tuple[str, str]]:
+    """Every operation that writes, at an address that leads nowhere."""
+    given = {"upload": "00000000-0000-0000-0000-000000000000"}
+    return [
+        (method, re.sub(r"{(\w+)}", lambda name: given.get(name[1], "1"), path))
+        for path, item in declaration().definition["paths"].items()
+        for method in ("post", "put", "patch", "delete")
+        # OData has options of its own.
+        if method in item and not path.startswith(("/sta/", "/processes/"))
+    ] + [("post", ECHO)]
 
 
 class TestBodies:
@@ -113,6 +127,25 @@ class TestRefusals:
             answer = await admin.request(method, f"{path}?stranger=1", json={})
             assert answer.status_code == 400, path
             assert answer.json()["errors"][0]["pointer"] == "stranger"
+
+    @pytest.mark.parametrize(("method", "path"), written())
+    async def test_no_write_takes_a_format_that_is_not_offered(
+        self, admin: httpx.AsyncClient, method: str, path: str
+    ) -> None:
+        answer = await admin.request(method, f"{path}?f=zzz", json={})
+        assert answer.status_code == 400
+        assert "f" in {fault["pointer"] for fault in answer.json()["errors"]}
+
+    async def test_a_number_is_no_time(self, admin: httpx.AsyncClient) -> None:
+        for path in (
+            "/audit?until=0.5",
+            "/audit?since=86400",
+            "/identify?lon=118&lat=24.5&as_of=86400",
+            "/collections/zones/items/x?as_of=20260101",
+        ):
+            answer = await admin.get(path)
+            assert answer.status_code == 400, path
+            assert "not a number" in answer.json()["detail"]
 
     async def test_nul_is_never_our_fault(self, admin: httpx.AsyncClient) -> None:
         for method, path in (
