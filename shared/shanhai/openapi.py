@@ -41,11 +41,8 @@ def _without_null(schema: Document) -> Document:
 
 
 def _without_types(schema: Document) -> Document:
-    """`type: [X, null]`, `type: null` and `const` have other names in 3.0."""
+    """`type: [X, null]` and `const` have other names in 3.0."""
     kinds = schema.get("type")
-    if kinds == "null":
-        others = {name: value for name, value in schema.items() if name != "type"}
-        schema = {**others, "nullable": True, "enum": [None]}
     if isinstance(kinds, list) and all(isinstance(kind, str) for kind in kinds):
         rest = [kind for kind in kinds if kind != "null"]
         schema = {**schema, "type": rest[0]} | ({"nullable": True} if "null" in kinds else {})

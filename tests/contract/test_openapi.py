@@ -128,7 +128,6 @@ def test_what_can_be_written_is_described_from_the_declaration(
             {"anyOf": [{"$ref": "#/x"}], "nullable": True},
         ),
         ({"const": "a"}, {"enum": ["a"]}),
-        ({"type": "null", "title": "X"}, {"nullable": True, "enum": [None], "title": "X"}),
         ({"examples": [1, 2]}, {"example": 1}),
         ({"exclusiveMinimum": 0}, {"minimum": 0, "exclusiveMinimum": True}),
         (

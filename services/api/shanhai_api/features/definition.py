@@ -274,37 +274,39 @@ def _states(entity: Entity) -> Document:
     most = {"type": "integer", "minimum": 1, "maximum": MOST_VERSIONS, "default": 100}
     own = {"type": "object", "properties": {"properties": _reference(properties_name(entity))}}
     states = {"type": "object", "properties": {"versions": {"type": "array", "items": own}}}
-    told = {JSON.media_type: {"allOf": [_reference("ObjectStates"), states]}, HTML.media_type: TEXT}
-    formats = {"type": "string", "enum": [JSON.name, HTML.name]}
     return {
         **_about(entity, "list_versions_of", f"{entity.title.en}: the states of one"),
-        "parameters": [
-            query_parameter("limit", "States to show", most),
-            query_parameter("f", "Format", formats),
-            LANG,
-        ],
-        "responses": {
-            "200": _content("Its states, the newest first", told),
-            "304": {"description": "The caller has them already"},
-            **failures(READ_FAILURES),
-        },
+        **_shown(
+            [query_parameter("limit", "States to show", most)],
+            "Its states, the newest first",
+            {"allOf": [_reference("ObjectStates"), states]},
+        ),
     }
 
 
 def _comparing(entity: Entity) -> Document:
     day = {"type": "string", "format": "date"}
-    told = {JSON.media_type: _reference("DayComparison"), HTML.media_type: TEXT}
-    formats = {"type": "string", "enum": [JSON.name, HTML.name]}
+    days = (
+        query_parameter("from", "The former day", day),
+        query_parameter("to", "The later day", day),
+    )
     return {
         **_about(entity, "compare", f"{entity.title.en}: one on two days"),
-        "parameters": [
-            {**query_parameter("from", "The former day", day), "required": True},
-            {**query_parameter("to", "The later day", day), "required": True},
-            query_parameter("f", "Format", formats),
-            LANG,
-        ],
+        **_shown(
+            [{**item, "required": True} for item in days],
+            "What differs, and what area or length came and went",
+            _reference("DayComparison"),
+        ),
+    }
+
+
+def _shown(parameters: Sequence[Document], description: str, schema: Document) -> Document:
+    formats = {"type": "string", "enum": [JSON.name, HTML.name]}
+    told = {JSON.media_type: schema, HTML.media_type: TEXT}
+    return {
+        "parameters": [*parameters, query_parameter("f", "Format", formats), LANG],
         "responses": {
-            "200": _content("What differs, and what area or length came and went", told),
+            "200": _content(description, told),
             "304": {"description": "The caller has it already"},
             **failures(READ_FAILURES),
         },

@@ -1,6 +1,8 @@
 """What lies at a point, as it is answered; features are written as they are read."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import WithJsonSchema
 
 from shanhai_api.kit.answers import Answered, Document, Link
 from shanhai_api.negotiation import GEOJSON, HTML
@@ -11,7 +13,7 @@ class FeatureAtPoint(Answered):
 
     type: Literal["Feature"]
     id: str
-    geometry: None
+    geometry: Annotated[None, WithJsonSchema({"type": ["object", "null"]})]
     properties: dict[str, Any]
     collection: str
     collection_title: str
