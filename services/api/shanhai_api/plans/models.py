@@ -125,8 +125,8 @@ class IndicatorTargets(OfIndicator):
 class GivenValue(Answered):
     """A figure as it was given, before it was converted to the unit of the indicator."""
 
-    value: str
     unit: str | None
+    value: str
 
 
 class ObservedValue(Answered):
