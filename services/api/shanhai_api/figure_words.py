@@ -164,6 +164,7 @@ FIGURES: Mapping[str, Label] = {
     "priority_units": Label("优先级单元", "Units of priority"),
     "report": Label("报告", "Report"),
     "report_pdf": Label("报告（PDF）", "Report (PDF)"),
+    "report_docx": Label("报告（DOCX）", "Report (DOCX)"),
     "scheme_version": Label("方案版本", "Version of the scheme"),
     "sum": Label("合计", "Sum"),
     "count": Label("个数", "Number"),

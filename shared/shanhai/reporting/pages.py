@@ -143,9 +143,10 @@ def render_page(page: ReportPage, before: Sequence[Picture] = ()) -> str:
     )
 
 
-def write_page(html: Path, pdf: Path, page: ReportPage, before: Sequence[Picture] = ()) -> None:
-    """Write the page as HTML, and as PDF where that can be made."""
+def write_page(html: Path, pdf: Path, page: ReportPage, before: Sequence[Picture] = ()) -> str:
+    """Write the page as HTML, and as PDF where that can be made; the HTML is returned."""
     text = render_page(page, before)
     html.write_text(text, encoding="utf-8")
     if can_write_pdf():
         write_pdf(pdf, text)
+    return text

@@ -2,20 +2,12 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from docx import Document
-from docx.document import Document as DocxDocument
-from docx.enum.section import WD_ORIENT
-from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml import OxmlElement
-from docx.oxml.ns import qn
-from docx.shared import Cm, Pt
-from docx.styles.style import ParagraphStyle
-from docx.table import _Cell, _Row
-
+from shanhai.reporting.blocks import Block, Column, Pages, Paragraph, SectionHeading, Table
+from shanhai.reporting.word import word_of
 from shanhai.science.indicators import STATUSES
 from shanhai.science.units import unit_label
 from shanhai.vector.formats import neutralised
@@ -25,13 +17,8 @@ Row = Mapping[str, Any]
 Cell = str | int | float | None
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<", "eq": "="}
 BY_SENSE = {"at_least": "≥", "at_most": "≤", "track": "="}
-FONTS = {"zh": "SimSun", "en": "Times New Roman"}
-HEADING_FONT = "SimHei"
 BYTE_ORDER_MARK = "\ufeff"
 """Spreadsheets take a file for UTF-8 by it, and show Chinese."""
-BODY_PT, TITLE_PT = 8, 16
-A4_CM = (29.7, 21.0)
-MARGIN_CM = 1.5
 DASH = "–"
 TERMS = {term.code: term.label for term in (*STATUSES, *INDICATOR_PROPERTIES)}
 
@@ -152,22 +139,17 @@ def write_csv(content: Mapping[str, Any], lang: Lang) -> bytes:
 
 def write_docx(content: Mapping[str, Any], lang: Lang, stamp: Stamp | None = None) -> bytes:
     """A document of one table on wide pages, whose heading is repeated on each."""
-    document = Document()
-    _set_page(document)
-    _set_fonts(document)
     title = title_of(content, lang)
-    document.core_properties.title = title
-    document.core_properties.author = "Shanhai"
-    document.core_properties.language = "zh-CN" if lang == "zh" else "en"
-    document.add_heading(title, level=1)
-    for line in (*_scope_lines(content, lang), *summary_lines(content, lang)):
-        document.add_paragraph(line)
-    _add_table(document, table_of(content, lang), lang)
+    lines = (*_scope_lines(content, lang), *summary_lines(content, lang))
+    columns = [Column(one.label.in_(lang), one.width_cm, one.kind) for one in COLUMNS]
+    rows = [
+        [DASH if value is None else str(value) for value in cells]
+        for cells in table_of(content, lang)
+    ]
+    blocks: list[Block] = [SectionHeading(title), *map(Paragraph, lines), Table("", columns, rows)]
     if stamp is not None:
-        document.add_paragraph(stamp_line(stamp, lang))
-    out = io.BytesIO()
-    document.save(out)
-    return out.getvalue()
+        blocks.append(Paragraph(stamp_line(stamp, lang)))
+    return word_of(Pages(lang, None, blocks, wide=True), title, "Shanhai")
 
 
 def stamp_line(stamp: Stamp, lang: Lang) -> str:
@@ -182,64 +164,3 @@ def _scope_lines(content: Mapping[str, Any], lang: Lang) -> Iterable[str]:
     if content["department"] is not None:
         label = Label("责任部门：", "Department: ").in_(lang)
         yield label + content["department"][f"name_{lang}"]
-
-
-def _set_page(document: DocxDocument) -> None:
-    section = document.sections[0]
-    section.orientation = WD_ORIENT.LANDSCAPE
-    section.page_width, section.page_height = (Cm(side) for side in A4_CM)
-    for side in ("left", "right", "top", "bottom"):
-        setattr(section, f"{side}_margin", Cm(MARGIN_CM))
-
-
-def _set_fonts(document: DocxDocument) -> None:
-    """Name a font for Latin and one for Chinese letters: without, each program takes its own."""
-    for name, chinese, size in (
-        ("Normal", FONTS["zh"], BODY_PT),
-        ("Heading 1", HEADING_FONT, TITLE_PT),
-    ):
-        style = document.styles[name]
-        if not isinstance(style, ParagraphStyle):
-            raise LookupError(f"the template has no paragraph style {name}")
-        style.font.name, style.font.size = FONTS["en"], Pt(size)
-        fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
-        # A theme's font would win over the named one.
-        for attribute in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
-            fonts.attrib.pop(qn(f"w:{attribute}"), None)
-        fonts.set(qn("w:eastAsia"), chinese)
-        style.paragraph_format.space_after = Pt(2)
-
-
-def _add_table(document: DocxDocument, rows: Sequence[Sequence[Cell]], lang: Lang) -> None:
-    table = document.add_table(rows=1, cols=len(COLUMNS))
-    table.style = "Table Grid"
-    table.autofit = False
-    _fill(table.rows[0], [column.label.in_(lang) for column in COLUMNS], bold=True)
-    _repeat(table.rows[0])
-    for cells in rows:
-        _fill(table.add_row(), cells)
-
-
-def _fill(row: _Row, cells: Sequence[Cell], *, bold: bool = False) -> None:
-    for place, column, value in zip(row.cells, COLUMNS, cells, strict=True):
-        place.width = Cm(column.width_cm)
-        _write(place, DASH if value is None else str(value), column, bold=bold)
-
-
-def _write(place: _Cell, text: str, column: EvaluationColumn, *, bold: bool) -> None:
-    paragraph = place.paragraphs[0]
-    paragraph.add_run(_without_controls(text)).bold = bold
-    if column.kind == "number":
-        paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-
-
-def _repeat(row: _Row) -> None:
-    """Show the row again at the top of every page."""
-    mark = OxmlElement("w:tblHeader")
-    mark.set(qn("w:val"), "true")
-    row._tr.get_or_add_trPr().append(mark)
-
-
-def _without_controls(text: str) -> str:
-    """Text XML can hold."""
-    return "".join(letter for letter in text if letter >= " " or letter in "\t\n")

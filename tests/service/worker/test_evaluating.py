@@ -147,5 +147,5 @@ async def test_an_account_tells_its_figures(worker: WorkerContext) -> None:
     values = job.result["values"]
     assert values["gep"] > 120_000
     assert values["price_year"] == 2020
-    assert set(job.result["outputs"]) == {"account", "table", "report", "report_pdf"}
+    assert set(job.result["outputs"]) == {"account", "table", "report", "report_pdf", "report_docx"}
     assert values["groups"][0]["value"] == 120_000

@@ -174,7 +174,7 @@ async def test_values_are_computed_judged_and_recorded_with_their_origin(
     job = await run(worker)
     assert job.result is not None
     assert set(job.result["outputs"]) == {
-        *("indicators", "statistics", "table", "report", "report_pdf")
+        *("indicators", "statistics", "table", "report", "report_pdf", "report_docx")
     }
     document = orjson.loads(read_output(worker, job, "indicators"))
     told = {one["code"]: one for one in document["indicators"]}

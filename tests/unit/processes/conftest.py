@@ -9,7 +9,7 @@ from shanhai.data.synthetic_watershed import Watershed, build_watershed
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome, Task
 
-TIMED = {"manifest.json", "report.html", "report.pdf"}
+TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
 """Files that tell the time."""
 
 
@@ -47,12 +47,13 @@ def zoned(zoned_watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def unpictured(zoned: Run) -> Iterator[None]:
-    """Leaves the PDF and the small maps empty: they take longer than all a run computes.
+    """Leaves the PDF, the DOCX and the small maps empty: they take longer than all a run computes.
 
     `zoned` holds a report as it is made, so it is made before.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("shanhai.reporting.pages.write_pdf", lambda path, html: path.touch())
+        patch.setattr("shanhai.processes.kit.outputs.word_of", lambda *_: b"")
         patch.setattr(
             "shanhai.processes.assess_ecoservices.pictures.draw_panels",
             lambda path, panels, frame, columns=3: path.touch(),

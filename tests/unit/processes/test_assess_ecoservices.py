@@ -24,7 +24,7 @@ TOTALS = {
     "stormwater_regulation": {"parameters": {"storm_mm": 100}},
 }
 BIOPHYSICAL = {"profile": "biophysical", "ecoservices": TOTALS, "results": EVERYTHING}
-TIMED = {"manifest.json", "report.html", "report.pdf"}
+TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
 
 
 @pytest.fixture(scope="module")

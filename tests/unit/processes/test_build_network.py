@@ -25,7 +25,7 @@ from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.windows import window_runner
 
-TIMED = {"manifest.json", "report.html", "report.pdf"}
+TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
 CELLS = 64
 
 

@@ -20,7 +20,7 @@ from shanhai.raster.geotiff import read_geotiff, write_geotiff
 
 Zone = Callable[..., Any]
 GOLDEN = Path(__file__).parents[2] / "golden" / "watershed.json"
-TIMED = {"manifest.json", "report.html", "report.pdf"}
+TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
 
 
 def document(run: Any, name: str) -> Any:
@@ -47,7 +47,7 @@ def same_files(one: Path, other: Path) -> None:
 
 def test_every_promised_output_is_there(zoned: Any) -> None:
     names = {file.name for file in zoned.outcome.files}
-    by_file = {"report", "report_pdf", "map_zh", "map_en", "patches", "statistics"}
+    by_file = {"report", "report_pdf", "report_docx", "map_zh", "map_en", "patches", "statistics"}
     assert by_file <= {output.name for output in DELINEATE_ZONES.outputs}
     assert by_file <= names
     rasters = {file.name for file in zoned.outcome.files if file.kind == "raster"}

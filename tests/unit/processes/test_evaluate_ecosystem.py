@@ -17,7 +17,7 @@ from shanhai.science.evaluation.importance import importance_class, share_thresh
 from tests.support.evaluation_rasters import build_evaluated_watershed, evaluation_task
 
 ALL = ["importance", "sensitivity", "quality", "degradation", "resilience", "carbon"]
-TIMED = {"manifest.json", "report.html", "report.pdf"}
+TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
 
 
 def compute(task: Task, workspace: Path) -> Outcome:

@@ -31,7 +31,7 @@ from tests.support.scenario_edits import (
     wall,
 )
 
-TIMED = {"manifest.json", "report.html", "report.pdf"}
+TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
 TELLS_WHAT_IS_ANEW = {"statistics.json", "corridors_table.csv", "corridor_lines.geojson"}
 WEST_NORTH = (520_000.0, 2_750_000.0)
 SIDE = 6400.0
@@ -168,7 +168,7 @@ class TestWhole:
             progress=silent,
         )
         differing = {one.name for one in compared if not one.same}
-        assert differing <= {"report", "report_pdf"}
+        assert differing <= {"report", "report_pdf", "report_docx"}
 
 
 def without_anew(workspace: Path) -> tuple[Any, ...]:

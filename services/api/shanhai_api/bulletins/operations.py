@@ -10,9 +10,9 @@ from shanhai.db.bulletins.queries import SeenBulletin, find_bulletin
 from shanhai.db.bulletins.template import Template
 from shanhai.db.bulletins.templates import StoredTemplate, demand_editor, store_template
 from shanhai.errors import InvalidInput, NotFound
-from shanhai.processes.publish_bulletin.document.blocks import Picture, render_page
 from shanhai.processes.publish_bulletin.document.composing import check_template, compose
 from shanhai.processes.publish_bulletin.document.examples import example_contents
+from shanhai.reporting.blocks import Picture, render_page
 from shanhai.vocabulary import Label, Lang
 from shanhai_api.bulletins.models import (
     Bulletin,

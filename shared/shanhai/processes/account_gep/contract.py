@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from shanhai.codes import Code, Name
-from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
 from shanhai.processes.kit.evaluation_inputs import EvaluatedPlaceInputs
 from shanhai.vocabulary import Label
 
@@ -110,8 +110,7 @@ ACCOUNT_GEP = ProcessContract(
     (
         OutputSpec("account", Label("核算结果", "Account"), "application/json"),
         OutputSpec("table", Label("核算表", "Account as a table"), "text/csv"),
-        OutputSpec("report", Label("报告", "Report"), "text/html"),
-        OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
+        *REPORTS,
     ),
     keywords=("GEP",),
     runs_on_files=True,

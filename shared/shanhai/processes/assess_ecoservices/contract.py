@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from shanhai.codes import Code, Name
 from shanhai.processes.kit.contract import (
+    REPORTS,
     Inputs,
     OutputSpec,
     PlaceInputs,
@@ -173,8 +174,7 @@ ASSESS_ECOSERVICES = ProcessContract(
         OutputSpec("layers", Label("图层", "Layers"), "application/json"),
         OutputSpec("statistics", Label("统计", "Statistics"), "application/json"),
         OutputSpec("table", Label("统计表", "Statistics as a table"), "text/csv"),
-        OutputSpec("report", Label("报告", "Report"), "text/html"),
-        OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
+        *REPORTS,
     ),
     schemas=SCHEMAS,
     publish_input="public",

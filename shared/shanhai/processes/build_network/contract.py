@@ -12,6 +12,7 @@ from shapely.geometry import shape
 
 from shanhai.codes import Code, Name
 from shanhai.processes.kit.contract import (
+    REPORTS,
     Inputs,
     OutputSpec,
     PlaceInputs,
@@ -342,8 +343,7 @@ BUILD_NETWORK = ProcessContract(
         OutputSpec("corridor_nodes", Label("节点", "Nodes"), "application/geo+json"),
         OutputSpec("map_zh", Label("生态网络图（中文）", "Map (Chinese)"), "image/png"),
         OutputSpec("map_en", Label("生态网络图（英文）", "Map (English)"), "image/png"),
-        OutputSpec("report", Label("报告", "Report"), "text/html"),
-        OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
+        *REPORTS,
     ),
     keywords=("corridors", "connectivity", "circuit"),
     publish_input="publish",

@@ -14,7 +14,7 @@ from shanhai.processes.assess_ecoservices.contract import (
     AssessmentParameters,
     EcoserviceChoice,
 )
-from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
 from shanhai.vocabulary import Label
 
 UnitLevel = Literal["district", "street", "town", "basin", "bay", "island"]
@@ -132,8 +132,7 @@ DELINEATE_ZONES = ProcessContract(
         OutputSpec("scheme", Label("分区方案代码", "Scheme code"), "application/json"),
         OutputSpec("layers", Label("图层", "Layers"), "application/json"),
         OutputSpec("statistics", Label("分区统计", "Statistics"), "application/json"),
-        OutputSpec("report", Label("报告", "Report"), "text/html"),
-        OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
+        *REPORTS,
         OutputSpec("map_zh", Label("分区图（中文）", "Map (Chinese)"), "image/png"),
         OutputSpec("map_en", Label("分区图（英文）", "Map (English)"), "image/png"),
         OutputSpec("patches", Label("图斑", "Patches"), "application/geo+json"),

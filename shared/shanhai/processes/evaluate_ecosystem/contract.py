@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from shanhai.codes import Code
-from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
 from shanhai.processes.kit.evaluation_inputs import (
     SERVICE_NEEDS,
     Alternatives,
@@ -199,8 +199,7 @@ EVALUATE_ECOSYSTEM = ProcessContract(
         OutputSpec("layers", Label("图层", "Layers"), "application/json"),
         OutputSpec("statistics", Label("分级统计", "Statistics by class"), "application/json"),
         OutputSpec("table", Label("分级统计（表格）", "Statistics as a table"), "text/csv"),
-        OutputSpec("report", Label("报告", "Report"), "text/html"),
-        OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
+        *REPORTS,
     ),
     keywords=("importance", "sensitivity", "quality", "degradation", "resilience", "carbon"),
     publish_input="publish",

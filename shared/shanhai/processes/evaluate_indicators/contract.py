@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, field_validator
 from shanhai.codes import Code
 from shanhai.processes.evaluate_indicators.computations import ComputationId
 from shanhai.processes.evaluate_indicators.task import EvaluateIndicatorsTask
-from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
 from shanhai.vocabulary import Label
 
 FIRST_YEAR, LAST_YEAR = 1990, 2200
@@ -120,8 +120,7 @@ EVALUATE_INDICATORS = ProcessContract(
         OutputSpec("indicators", Label("指标评价", "Indicators"), "application/json"),
         OutputSpec("statistics", Label("计算明细", "Statistics"), "application/json"),
         OutputSpec("table", Label("指标评价（表格）", "Indicators as a table"), "text/csv"),
-        OutputSpec("report", Label("报告", "Report"), "text/html"),
-        OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
+        *REPORTS,
     ),
     keywords=("indicator", "water quality", "AQI", "forecast"),
     task=EvaluateIndicatorsTask,

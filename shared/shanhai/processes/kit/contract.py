@@ -38,6 +38,15 @@ class OutputSpec:
     """Its JSON Schema, where the media type does not say enough."""
 
 
+WORD_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+REPORTS = (
+    OutputSpec("report", Label("报告", "Report"), "text/html"),
+    OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
+    OutputSpec("report_docx", Label("报告（DOCX）", "Report (DOCX)"), WORD_TYPE),
+)
+"""What a report is written as."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one attempt at a job may use; more ends the job, and nobody tries again.

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.cartography import style_of
+from shanhai.processes.kit.contract import REPORTS
 from shanhai.processes.kit.region import Place
 from shanhai.processes.kit.task import OutputFile
 from shanhai.raster.cog import BLOCK, Block, CogFrame, write_cog
@@ -20,7 +22,9 @@ from shanhai.raster.crs import LON_LAT, parse_crs, reproject_geometry
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA
 from shanhai.raster.statistics import BandStatistics
 from shanhai.raster.store import ScratchStore
-from shanhai.reporting.pages import Picture, ReportPage, write_page
+from shanhai.reporting.blocks import Pages, SectionHeading, blocks_of
+from shanhai.reporting.pages import Picture, ReportPage, data_uri, write_page
+from shanhai.reporting.word import word_of
 from shanhai.science.grid import Window
 from shanhai.storage.artifacts import COG_TYPE
 from shanhai.vocabulary import Label
@@ -66,7 +70,7 @@ def _footprint(frame: CogFrame) -> BaseGeometry:
     return reproject_geometry(outline, frame.crs, LON_LAT)
 
 
-REPORT, REPORT_PDF = "report.html", "report.pdf"
+REPORT, REPORT_PDF, REPORT_WORD = "report.html", "report.pdf", "report.docx"
 
 Layer = tuple[str, str | None]
 """Name of a layer and its unit; None for classes."""
@@ -133,7 +137,7 @@ def write_table(
 def write_report(
     workspace: Path, page: ReportPage, maps: Sequence[Picture] = (), name: Label | None = None
 ) -> list[OutputFile]:
-    """Write the report as HTML, and as PDF where that can be made.
+    """Write the report as HTML and DOCX, and as PDF where that can be made.
 
     Its pictures are in it, and their files gone; those of `maps` stand before them and stay.
 
@@ -143,17 +147,25 @@ def write_report(
         maps: Pictures that are outputs of their own as well.
         name: What these are called; by their captions where there is none.
     """
-    write_page(workspace / REPORT, workspace / REPORT_PDF, page, maps)
+    html = write_page(workspace / REPORT, workspace / REPORT_PDF, page, maps)
+    pictures = {data_uri(path): path for path, _ in (*maps, *page.pictures)}
+    (workspace / REPORT_WORD).write_bytes(_word(html, pictures, page))
     for picture, _ in page.pictures:
         picture.unlink()
-    files = [
-        OutputFile.of("report", REPORT, "text/html", Label("报告", "Report")),
-        OutputFile.of(
-            "report_pdf", REPORT_PDF, "application/pdf", Label("报告（PDF）", "Report (PDF)")
-        ),
-    ]
+    paths = {"report": REPORT, "report_pdf": REPORT_PDF, "report_docx": REPORT_WORD}
+    files = [OutputFile.of(one.name, paths[one.name], one.media_type, one.title) for one in REPORTS]
     written = [file for file in files if (workspace / file.path).exists()]
     return [*written, *(picture_output(path, name or caption) for path, caption in maps)]
+
+
+def _word(html: str, pictures: Mapping[str, Path], page: ReportPage) -> bytes:
+    """The page for word processors, on wide pages for its tables."""
+    blocks = blocks_of(html, pictures)
+    title = next(one.text for one in blocks if isinstance(one, SectionHeading))
+    made_on = date.fromisoformat(page.manifest["created_utc"][:10])
+    return word_of(
+        Pages("zh", None, blocks, wide=True), " ".join(title.split()), "Shanhai", made_on
+    )
 
 
 def picture_output(path: Path, title: Label) -> OutputFile:

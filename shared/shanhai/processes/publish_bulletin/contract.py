@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from shanhai.codes import Code
-from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.processes.kit.contract import WORD_TYPE, Inputs, OutputSpec, ProcessContract
 from shanhai.processes.publish_bulletin.task import PublishBulletinTask
 from shanhai.vocabulary import Label
 
@@ -101,10 +101,7 @@ PUBLISH_BULLETIN = ProcessContract(
             for kind, media_type in (
                 ("html", "text/html"),
                 ("pdf", "application/pdf"),
-                (
-                    "docx",
-                    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-                ),
+                ("docx", WORD_TYPE),
             )
             for lang, zh, en in (
                 ("zh", "中文", f"Bulletin ({kind.upper()}, Chinese)"),

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from shanhai.processes.kit.task import RegionTask
-from shanhai.processes.publish_bulletin.document.blocks import Picture
 from shanhai.processes.publish_bulletin.document.charts import draw_counts, draw_series
 from shanhai.processes.publish_bulletin.document.maps import (
     STATIONS_TITLE,
@@ -15,6 +14,7 @@ from shanhai.processes.publish_bulletin.document.maps import (
     lay_ground,
 )
 from shanhai.processes.publish_bulletin.document.task import BulletinTask
+from shanhai.reporting.blocks import Picture
 from shanhai.science.units import unit_label
 from shanhai.vocabulary import STATION_KINDS, Label, Lang
 

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from shanhai.codes import Code, Name
 from shanhai.processes.build_network.contract import BuildNetworkInputs, NetworkParameters, RoadLine
-from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
 from shanhai.processes.run_scenario.task import RunScenarioTask
 from shanhai.vocabulary import Label
 
@@ -221,8 +221,7 @@ RUN_SCENARIO = ProcessContract(
         OutputSpec("edits", Label("编辑", "Edits"), "application/geo+json"),
         OutputSpec("map_zh", Label("情景对比图（中文）", "Map (Chinese)"), "image/png"),
         OutputSpec("map_en", Label("情景对比图（英文）", "Map (English)"), "image/png"),
-        OutputSpec("report", Label("报告", "Report"), "text/html"),
-        OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
+        *REPORTS,
     ),
     keywords=("corridors", "connectivity", "ecoservices", "zones", "scenario", "what-if"),
     task=RunScenarioTask,

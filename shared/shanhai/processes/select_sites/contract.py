@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from shanhai.codes import Code, Name
-from shanhai.processes.kit.contract import Inputs, OutputSpec, PlaceInputs, ProcessContract
+from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, PlaceInputs, ProcessContract
 from shanhai.processes.kit.line_kinds import LineKind
 from shanhai.processes.select_sites.features import FEATURES, KINDS, Candidates, Component, SiteKind
 from shanhai.processes.select_sites.task import SelectSitesTask
@@ -379,8 +379,7 @@ SELECT_SITES = ProcessContract(
         OutputSpec("priority_units", Label("优先级单元", "Units"), "application/geo+json"),
         OutputSpec("map_zh", Label("选址图（中文）", "Map (Chinese)"), "image/png"),
         OutputSpec("map_en", Label("选址图（英文）", "Map (English)"), "image/png"),
-        OutputSpec("report", Label("报告", "Report"), "text/html"),
-        OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
+        *REPORTS,
     ),
     keywords=("projects", "budget", "priority", "optimisation"),
     task=SelectSitesTask,

@@ -154,7 +154,11 @@ class TestScenario:
             workspace=tmp_path / "again",
             progress=silent,
         )
-        assert {one.name for one in compared if not one.same} <= {"report", "report_pdf"}
+        assert {one.name for one in compared if not one.same} <= {
+            "report",
+            "report_pdf",
+            "report_docx",
+        }
 
 
 @pytest.mark.usefixtures("unpictured")

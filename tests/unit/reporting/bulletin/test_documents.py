@@ -14,14 +14,6 @@ from PIL import Image
 
 from shanhai.db.bulletins.template import Section, Template
 from shanhai.db.bulletins.templates import default_template
-from shanhai.processes.publish_bulletin.document.blocks import (
-    Pages,
-    Paragraph,
-    Picture,
-    SectionHeading,
-    Table,
-    render_page,
-)
 from shanhai.processes.publish_bulletin.document.composing import check_template, compose
 from shanhai.processes.publish_bulletin.document.content import build_content
 from shanhai.processes.publish_bulletin.document.examples import (
@@ -34,8 +26,16 @@ from shanhai.processes.publish_bulletin.document.examples import (
 from shanhai.processes.publish_bulletin.document.maps import caption_of_zones
 from shanhai.processes.publish_bulletin.document.members import in_language
 from shanhai.processes.publish_bulletin.document.sections import MOST_ROWS
-from shanhai.processes.publish_bulletin.document.word import write_word
 from shanhai.processes.publish_bulletin.pictures import draw_pictures
+from shanhai.reporting.blocks import (
+    Pages,
+    Paragraph,
+    Picture,
+    SectionHeading,
+    Table,
+    render_page,
+)
+from shanhai.reporting.word import write_word
 from shanhai.vocabulary import Label, Lang
 
 TEMPLATE = default_template().template

@@ -6,14 +6,6 @@ from typing import Any
 
 from shanhai.db.bulletins.template import Section, SectionKind, Template
 from shanhai.errors import Fault
-from shanhai.processes.publish_bulletin.document.blocks import (
-    Block,
-    Front,
-    Pages,
-    Paragraph,
-    Picture,
-    SectionHeading,
-)
 from shanhai.processes.publish_bulletin.document.language import (
     Refusal,
     check_text,
@@ -22,6 +14,14 @@ from shanhai.processes.publish_bulletin.document.language import (
 )
 from shanhai.processes.publish_bulletin.document.members import in_language
 from shanhai.processes.publish_bulletin.document.sections import SHOWN, tells
+from shanhai.reporting.blocks import (
+    Block,
+    Front,
+    Pages,
+    Paragraph,
+    Picture,
+    SectionHeading,
+)
 from shanhai.vocabulary import LANGUAGES, Label, Lang
 
 NUMERALS = "一二三四五六七八九十"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shanhai.db.bulletins.template import SectionKind
-from shanhai.processes.publish_bulletin.document.blocks import Block, Column, Paragraph, Table
+from shanhai.reporting.blocks import Block, Column, Paragraph, Table
 from shanhai.vocabulary import WARNING_LEVELS, Label, Lang
 
 Told = Mapping[str, Any]

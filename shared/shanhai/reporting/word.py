@@ -1,4 +1,4 @@
-"""A bulletin as DOCX, for word processors; equal bulletins are equal files."""
+"""Documents as DOCX, for word processors; equal documents are equal files."""
 
 import io
 import zipfile
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from docx import Document
 from docx.document import Document as DocxDocument
-from docx.enum.section import WD_SECTION
+from docx.enum.section import WD_ORIENT, WD_SECTION
 from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
 from docx.oxml import OxmlElement
@@ -19,7 +19,7 @@ from docx.table import _Cell, _Row
 from docx.text.paragraph import Paragraph as DocxParagraph
 from docx.text.run import Run
 
-from shanhai.processes.publish_bulletin.document.blocks import (
+from shanhai.reporting.blocks import (
     Front,
     Pages,
     Paragraph,
@@ -32,7 +32,6 @@ RED = RGBColor(0xB5, 0x12, 0x1B)
 SOFT = RGBColor(0x59, 0x65, 0x6D)
 A4_CM = (21.0, 29.7)
 MARGINS_CM = {"left": 2.6, "right": 2.4, "top": 2.6, "bottom": 2.4}
-TEXT_CM = A4_CM[0] - MARGINS_CM["left"] - MARGINS_CM["right"]
 TALLEST_CM = 12.5
 FONTS = {"body": ("Times New Roman", "SimSun"), "head": ("Arial", "SimHei")}
 BODY_PT, HEAD_PT, TITLE_PT, TABLE_PT = 12, 14, 24, 9
@@ -45,33 +44,45 @@ ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest a ZIP archive knows: the parts of a file would tell when they were written."""
 
 
-def write_word(path: Path, pages: Pages, issued_on: date) -> None:
-    """Write the document; the day it tells in its properties is that of its issue."""
+def word_of(pages: Pages, title: str, author: str, made_on: date | None = None) -> bytes:
+    """The document; title, author and day are told in its properties."""
     document = Document()
-    _set_page(document)
+    _set_page(document, wide=pages.wide)
     _set_styles(document)
     properties = document.core_properties
-    properties.title = f"{pages.front.title} {pages.front.number}"
-    properties.author = properties.last_modified_by = pages.front.issuer
+    properties.title, properties.author, properties.last_modified_by = title, author, author
     properties.language = "zh-CN" if pages.lang == "zh" else "en"
-    properties.created = properties.modified = datetime.combine(issued_on, time(), UTC)
-    _add_front(document, pages.front)
+    if made_on is not None:
+        properties.created = properties.modified = datetime.combine(made_on, time(), UTC)
+    if pages.front is not None:
+        _add_front(document, pages.front)
     for block in pages.blocks:
         match block:
             case SectionHeading():
-                document.add_heading(_clean(block.text), level=1)
+                document.add_heading(_clean(block.text), level=block.level)
             case Paragraph():
-                _add_paragraph(document, block, pages.lang)
+                _add_paragraph(document, block, pages)
             case Table():
-                _add_table(document, block)
+                _add_table(document, block, _text_cm(pages))
             case Picture():
-                _add_picture(document, block)
+                _add_picture(document, block, _text_cm(pages))
     for text in pages.note:
-        _add_paragraph(document, Paragraph(text, quiet=True), pages.lang)
+        _add_paragraph(document, Paragraph(text, quiet=True), pages)
     _add_page_numbers(document, pages.lang)
     out = io.BytesIO()
     document.save(out)
-    path.write_bytes(_timeless(out.getvalue()))
+    return _timeless(out.getvalue())
+
+
+def write_word(path: Path, pages: Pages, issued_on: date) -> None:
+    """Write a bulletin; the day it tells in its properties is that of its issue."""
+    front = pages.front or Front("", "", "", "", None)
+    path.write_bytes(word_of(pages, f"{front.title} {front.number}", front.issuer, issued_on))
+
+
+def _text_cm(pages: Pages) -> float:
+    """Width of the text."""
+    return A4_CM[pages.wide] - MARGINS_CM["left"] - MARGINS_CM["right"]
 
 
 def _timeless(content: bytes) -> bytes:
@@ -88,10 +99,11 @@ def _timeless(content: bytes) -> bytes:
     return out.getvalue()
 
 
-def _set_page(document: DocxDocument) -> None:
+def _set_page(document: DocxDocument, *, wide: bool) -> None:
     section = document.sections[0]
     section.start_type = WD_SECTION.NEW_PAGE
-    section.page_width, section.page_height = (Cm(side) for side in A4_CM)
+    section.orientation = WD_ORIENT.LANDSCAPE if wide else WD_ORIENT.PORTRAIT
+    section.page_width, section.page_height = (Cm(side) for side in sorted(A4_CM, reverse=wide))
     for side, width in MARGINS_CM.items():
         setattr(section, f"{side}_margin", Cm(width))
 
@@ -100,6 +112,7 @@ def _set_styles(document: DocxDocument) -> None:
     for name, kind, size, bold in (
         ("Normal", "body", BODY_PT, False),
         ("Heading 1", "head", HEAD_PT, True),
+        ("Heading 2", "head", BODY_PT, True),
         ("Title", "head", TITLE_PT, True),
         ("Caption", "head", TABLE_PT + 1, True),
     ):
@@ -127,7 +140,8 @@ def _add_front(document: DocxDocument, front: Front) -> None:
     number = document.add_paragraph(_clean(front.number))
     number.alignment = WD_ALIGN_PARAGRAPH.CENTER
     issued = document.add_paragraph(_clean(f"{front.issuer}\t{front.day}"))
-    issued.paragraph_format.tab_stops.add_tab_stop(Cm(TEXT_CM), WD_TAB_ALIGNMENT.RIGHT)
+    right = Cm(A4_CM[0] - MARGINS_CM["left"] - MARGINS_CM["right"])
+    issued.paragraph_format.tab_stops.add_tab_stop(right, WD_TAB_ALIGNMENT.RIGHT)
     _border(issued, "B5121B")
     if front.corrects is not None:
         corrects = document.add_paragraph()
@@ -149,39 +163,44 @@ def _border(paragraph: DocxParagraph, color: str | None) -> None:
     properties.insert_element_before(borders, *AFTER_BORDERS)
 
 
-def _add_paragraph(document: DocxDocument, block: Paragraph, lang: str) -> None:
+def _add_paragraph(document: DocxDocument, block: Paragraph, pages: Pages) -> None:
     paragraph = document.add_paragraph()
     run = paragraph.add_run(_clean(block.text))
     if block.quiet:
         run.font.size, run.font.color.rgb = Pt(TABLE_PT), SOFT
-    elif lang == "zh":
+    elif pages.lang == "zh" and pages.front is not None:
         paragraph.paragraph_format.first_line_indent = Pt(2 * BODY_PT)
         paragraph.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
 
 
-def _add_table(document: DocxDocument, block: Table) -> None:
-    caption = document.add_paragraph(_clean(block.caption), style="Caption")
-    caption.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    caption.paragraph_format.keep_with_next = True
-    table = document.add_table(rows=1, cols=len(block.columns))
+def _add_table(document: DocxDocument, block: Table, text_cm: float) -> None:
+    if block.caption:
+        caption = document.add_paragraph(_clean(block.caption), style="Caption")
+        caption.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        caption.paragraph_format.keep_with_next = True
+    table = document.add_table(rows=0, cols=len(block.columns))
     table.style, table.autofit = "Table Grid", False
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
-    _fill(table.rows[0], [column.text for column in block.columns], block, head=True)
-    _mark(table.rows[0], "tblHeader")
+    if any(column.text for column in block.columns):
+        head = table.add_row()
+        _fill(head, [column.text for column in block.columns], block, text_cm, head=True)
+        _mark(head, "tblHeader")
     for place, cells in enumerate(block.rows):
         row = table.add_row()
         _mark(row, "cantSplit")
-        _fill(row, cells, block)
+        _fill(row, cells, block, text_cm)
         color = block.colors[place] if place < len(block.colors) else None
         if color is not None:
             _put_swatch(row.cells[0], color)
     document.add_paragraph().paragraph_format.space_after = Pt(0)
 
 
-def _fill(row: _Row, cells: Sequence[str], block: Table, *, head: bool = False) -> None:
+def _fill(
+    row: _Row, cells: Sequence[str], block: Table, text_cm: float, *, head: bool = False
+) -> None:
     total = sum(column.width for column in block.columns)
     for place, column, text in zip(row.cells, block.columns, cells, strict=True):
-        place.width = Cm(TEXT_CM * column.width / total)
+        place.width = Cm(text_cm * column.width / total)
         paragraph = place.paragraphs[0]
         paragraph.paragraph_format.space_after = Pt(0)
         paragraph.paragraph_format.line_spacing = 1.15
@@ -208,12 +227,12 @@ def _mark(row: _Row, what: str) -> None:
     row._tr.get_or_add_trPr().append(mark)
 
 
-def _add_picture(document: DocxDocument, block: Picture) -> None:
+def _add_picture(document: DocxDocument, block: Picture, text_cm: float) -> None:
     if block.path is not None:
         paragraph = document.add_paragraph()
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
         paragraph.paragraph_format.keep_with_next = True
-        shape = paragraph.add_run().add_picture(str(block.path), width=Cm(TEXT_CM))
+        shape = paragraph.add_run().add_picture(str(block.path), width=Cm(text_cm))
         if shape.height > Cm(TALLEST_CM):
             shape.width = Emu(shape.width * Cm(TALLEST_CM) // shape.height)
             shape.height = Cm(TALLEST_CM)
