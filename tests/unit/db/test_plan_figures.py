@@ -137,7 +137,8 @@ def test_findings_of_banan(
 
 def test_islands_without_project_are_named(banan: dict[str, PlanFinding]) -> None:
     places = banan["coverage_gap.places"].figures["places"]
-    assert {"莲花中坝岛", "南坪坝", "梓桐坝"} <= set(places)
+    in_the_order_of_the_plan = ["二圣河", "南坪坝", "梓桐坝", "东温泉山", "莲花中坝岛"]
+    assert places == in_the_order_of_the_plan
     assert not {"桃花岛", "木洞中坝", "木洞中坝岛"} & set(places)
 
 

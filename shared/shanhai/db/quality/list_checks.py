@@ -274,9 +274,9 @@ def _named_in(place: str, text: str) -> bool:
 
 
 def _distinct(places: Iterator[str]) -> list[str]:
-    """The places once each, under the shortest of names that end alike."""
+    """The places once each, short names first, under the shortest of names that end alike."""
     kept: list[str] = []
-    for place in sorted(set(places), key=len):
+    for place in sorted(dict.fromkeys(places), key=len):
         stem = place.removesuffix(ISLAND)
         if not any(stem.endswith(known.removesuffix(ISLAND)) for known in kept):
             kept.append(place)
