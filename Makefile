@@ -62,6 +62,7 @@ bench: bootstrap ## benchmarks, each a ratio to a floor measured in the same run
 .PHONY: docs
 docs: bootstrap ## the pages made from the code, and all documentation as a site in .shanhai/docs
 	@$(BIN)/python -m shanhai_api.reference > docs/api.md
+	@$(BIN)/python docs/client_types.py
 	@$(BIN)/python -m shanhai.cli.reference docs
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "$(CURDIR)/.shanhai/docs/index.html"

@@ -57,7 +57,7 @@ def _compare(loop: asyncio.Runner, api: ApiClient, connection: Connection, toget
 
 
 def _submit(api: ApiClient, message: str) -> UUID:
-    return UUID(api.execute("echo", {"message": message}).rpartition("/")[2])
+    return UUID(api.submit("echo", {"message": message}).id)
 
 
 async def finished(connection: Connection, jobs: list[UUID]) -> None:

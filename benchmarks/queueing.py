@@ -166,7 +166,7 @@ def _reads(bench: Workbench, loop: asyncio.Runner, connection: Connection) -> Ro
 
 
 def _submit(api: ApiClient, message: str) -> UUID:
-    return UUID(api.execute("echo", {"message": message}).rpartition("/")[2])
+    return UUID(api.submit("echo", {"message": message}).id)
 
 
 async def _finished(connection: Connection, jobs: list[UUID]) -> None:

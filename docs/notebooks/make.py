@@ -1,6 +1,7 @@
-"""Put the notebook together from its cells and run it.
+"""Put the notebooks together from their cells, and run the one that needs no service.
 
-`.venv/bin/python docs/notebooks/make.py` writes `assessment.ipynb` with its outputs anew.
+`.venv/bin/python docs/notebooks/make.py` writes `assessment.ipynb`, with its outputs, and
+`client.ipynb`, without: they are those of the platform it is run on.
 """
 
 from pathlib import Path
@@ -30,10 +31,15 @@ def _cell(number: int, part: str) -> nbformat.NotebookNode:
     return cell
 
 
+def put_together(script: str) -> nbformat.NotebookNode:
+    """The notebook without outputs."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nbformat.v4.new_notebook(cells=cells_of(script), metadata={"kernelspec": kernel})
+
+
 def executed(script: str, folder: Path) -> nbformat.NotebookNode:
     """The notebook with its outputs, run in `folder`."""
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = nbformat.v4.new_notebook(cells=cells_of(script), metadata={"kernelspec": kernel})
+    notebook = put_together(script)
     client = NotebookClient(
         notebook,
         timeout=300,
@@ -48,9 +54,12 @@ def executed(script: str, folder: Path) -> nbformat.NotebookNode:
 
 
 def main() -> None:
-    """Write the notebook beside this script."""
-    script = (HERE / "assessment.py").read_text(encoding="utf-8")
-    nbformat.write(executed(script, HERE), HERE / "assessment.ipynb")
+    """Write the notebooks beside this script."""
+    assessment, client = (
+        (HERE / name).read_text(encoding="utf-8") for name in ("assessment.py", "client.py")
+    )
+    nbformat.write(executed(assessment, HERE), HERE / "assessment.ipynb")
+    nbformat.write(put_together(client), HERE / "client.ipynb")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class ShanhaiError(Exception):
     """Base of every error the platform raises on purpose.
 
     `message` is English; `message_zh` its Chinese twin where a person reads it; `members` are what
-    a problem document tells beside them.
+    a problem document tells beside them; `problem` is the document that a service answered with.
     """
 
     title = "Error"
@@ -49,6 +49,7 @@ class ShanhaiError(Exception):
         self.message = message
         self.message_zh = message_zh or message
         self.members: Mapping[str, Any] = {}
+        self.problem: Mapping[str, Any] = {}
 
     def localised(self, lang: str) -> str:
         """The message in `lang` (`zh` or `en`)."""

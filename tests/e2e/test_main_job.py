@@ -34,7 +34,7 @@ SCHEME = f"{CODE}.supply_demand"
 def job(platform: Platform) -> str:
     address = platform.delineate()
     seen: list[tuple[int, str]] = []
-    platform.api.follow(address, on_progress=lambda percent, stage: seen.append((percent, stage)))
+    platform.api.job(address).wait(lambda percent, stage: seen.append((percent, stage)))
     percents = [percent for percent, _ in seen]
     assert percents == sorted(percents)
     assert percents[-1] == 100
@@ -175,7 +175,7 @@ def test_the_same_seed_gives_the_same_bytes_and_a_new_version(
     platform: Platform, job: str, results: dict[str, Any]
 ) -> None:
     second = platform.delineate()
-    platform.api.follow(second)
+    platform.api.job(second).wait()
     first_manifest, second_manifest = (
         platform.api.get(f"{address}/manifest") for address in (job, second)
     )
@@ -206,7 +206,7 @@ def test_a_worker_killed_in_mid_job_finishes_it_once(platform: Platform) -> None
     os.kill(victim.pid, signal.SIGKILL)
     wait_until(lambda: not processes_in(platform.stack.home.work("worker"), ("python",)))
     platform.stack.up()
-    status = platform.api.follow(address)
+    status = platform.api.job(address).wait()
     assert status["status"] == "successful"
     results = platform.api.get(f"{address}/results")
     with platform.http() as http:

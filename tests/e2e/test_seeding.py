@@ -26,11 +26,11 @@ def ranges_of(http: httpx.Client, address: str) -> Callable[[int, int], bytes]:
 
 
 def test_a_pack_is_read_by_ranges_and_holds_the_services_tiles(platform: Platform) -> None:
-    job = platform.api.execute(
+    job = platform.api.submit(
         "seed-tiles", {"layers": [LAYER], "region": CODE, "max_zoom": 12, "pack": "pmtiles"}
     )
-    platform.api.follow(job)
-    results = platform.api.get(f"{job}/results")
+    job.wait()
+    results = job.results()
     assert results["layers"] == {
         LAYER: httpx.get(f"{platform.tiles}/layers/{LAYER}").json()["version"]
     }
@@ -51,9 +51,9 @@ def test_a_pack_is_read_by_ranges_and_holds_the_services_tiles(platform: Platfor
 
 
 def test_too_many_tiles_fail_the_job_with_the_number(platform: Platform) -> None:
-    job = platform.api.execute("seed-tiles", {"layers": [LAYER], "max_zoom": 24})
+    job = platform.api.submit("seed-tiles", {"layers": [LAYER], "max_zoom": 24})
     with pytest.raises(JobFailed, match="tiles are meant"):
-        platform.api.follow(job)
-    exception = platform.api.get(job, lang="zh")["exception"]
+        job.wait()
+    exception = platform.api.get("/jobs/{job}", job=job.id, lang="zh")["exception"]
     assert "上限为 1,000,000" in exception["detail"]
     assert exception["errors"][0]["pointer"] == "/inputs/max_zoom"

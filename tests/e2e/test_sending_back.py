@@ -67,13 +67,13 @@ def drawn(http: httpx.Client) -> None:
 
 def sent(api: ApiClient, path: Path, **inputs: Any) -> str:
     """The job that imports a file."""
-    return api.execute("import-features", {"upload": api.upload(path), **inputs})
+    return api.submit("import-features", {"upload": api.upload(path), **inputs}).url
 
 
 def told(api: ApiClient, job: str) -> Mapping[str, int]:
     """What an import has made of its rows."""
-    api.follow(job)
-    summary = api.get(f"{job}/results")["summary"]
+    api.job(job).wait()
+    summary = api.job(job).results()["summary"]
     assert summary["verdict"] == "imported", summary["rejections"]
     return {name: summary[name] for name in ("created", "updated", "unchanged", "rejected")}
 

@@ -51,7 +51,7 @@ class Platform:
     def ask(self, process: str, **inputs: Any) -> str:
         """Ask for a job that publishes what it makes of the watershed and return its address."""
         place = {"region": CODE, "plan": PLAN, "cell_m": CELL_M, "publish": True}
-        return self.api.execute(process, {**place, **inputs})
+        return self.api.submit(process, {**place, **inputs}).url
 
 
 @contextmanager
@@ -62,11 +62,11 @@ def watershed_platform(stack: Stack, folder: Path) -> Iterator[Platform]:
     key = admin_key(stack)
     with ApiClient(stack.api_url, key) as api:
         jobs = [
-            api.execute("import-dataset", _import(theme, api.upload(path)))
+            api.submit("import-dataset", _import(theme, api.upload(path)))
             for theme, path in sorted(watershed.rasters.items())
         ]
         for job in jobs:
-            api.follow(job)
+            job.wait()
         yield Platform(stack, api, key, watershed)
 
 

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 
 import typer
 from rich.progress import Progress
 
-from shanhai.client import ApiClient
+from shanhai.client import ApiClient, Query, RemoteCollection, Sync
 from shanhai.errors import InvalidInput
 from shanhai.settings import PublicSettings
 from shanhai.vector.formats import FILE_FORMATS
@@ -32,11 +31,7 @@ def import_feature_file(
     Raises:
         InvalidInput: nothing was written, because of rows that cannot be.
     """
-    job = client.execute("import-features", {"upload": client.upload(path), **stated})
-    with Progress(transient=True) as bar:
-        task = bar.add_task(path.name, total=100)
-        client.follow(job, on_progress=lambda done, _stage: bar.update(task, completed=done))
-    results = client.get(f"{job}/results")
+    results = run_on_upload(client, "import-features", path, stated)
     if reports is not None:
         reports.mkdir(parents=True, exist_ok=True)
         for name, ending in REPORTS.items():
@@ -46,6 +41,17 @@ def import_feature_file(
         raise InvalidInput(_refusal(client, results), pointer=path.name)
     counts = (f"{summary[name]} {name}" for name in ("created", "updated", "unchanged", "rejected"))
     return f"{summary['verdict']}: {', '.join(counts)}"
+
+
+def run_on_upload(
+    client: ApiClient, process: str, path: Path, inputs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Upload a file, run a process on it with a bar, and return its results."""
+    job = client.submit(process, {"upload": client.upload(path), **inputs})
+    with Progress(transient=True) as bar:
+        task = bar.add_task(path.name, total=100)
+        job.wait(lambda done, _stage: bar.update(task, completed=done))
+    return job.results()
 
 
 def _refusal(client: ApiClient, results: Mapping[str, Any]) -> str:
@@ -79,28 +85,29 @@ def export(
 ) -> None:
     """Write a collection, or what a filter leaves of it, into a file."""
     chosen = format or _format_of(to)
-    asked = {
+    asked: dict[str, Query] = {
         "f": "geojsonseq" if chosen == GEOJSON else chosen,
         "region": region,
         "filter": filter,
         "crs": None if crs is None else _uri_of(crs),
         "encoding": encoding,
     }
-    query = urlencode({name: value for name, value in asked.items() if value is not None})
-    with ApiClient(api or PublicSettings().api_url, key, timeout_s=600) as client:
-        written = _write(client, f"/collections/{collection}/items?{query}", chosen, to)
+    with ApiClient(api or PublicSettings().api_url, key, timeout=600) as client:
+        written = _write(client.collection(collection), asked, chosen, to)
     for path in written:
         typer.echo(f"{path} ({path.stat().st_size} bytes)")
 
 
-def _write(client: ApiClient, url: str, chosen: str, to: Path) -> list[Path]:
-    """Save what is at `url`, as the file's ending asks for it; the files made."""
+def _write(
+    collection: RemoteCollection[Sync], asked: Mapping[str, Query], chosen: str, to: Path
+) -> list[Path]:
+    """Save what was asked for, as the file's ending has it; the files made."""
     if chosen != GEOJSON and to.suffix.lower() != SHAPEFILE:
-        client.download(url, to)
+        collection.download(to, **asked)
         return [to]
     with TemporaryDirectory(dir=to.parent, prefix=f".{to.name}.") as folder:
         sent = Path(folder) / "sent"
-        client.download(url, sent)
+        collection.download(sent, **asked)
         return unpack_shapefile(sent, to) if chosen == "shp" else [join_sequence(sent, to)]
 
 

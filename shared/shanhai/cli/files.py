@@ -4,12 +4,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
-from rich.progress import Progress
 
-from shanhai.cli.features import import_feature_file
+from shanhai.cli.features import import_feature_file, run_on_upload
 from shanhai.client import ApiClient
 from shanhai.errors import InvalidInput
 from shanhai.processes.kit.dataset_description import read_description
@@ -67,11 +65,7 @@ def import_file(client: ApiClient, path: Path, stated: Mapping[str, Any]) -> str
     for name in ("region", "theme"):
         if name not in inputs:
             raise InvalidInput(f"say the {name} of {path.name} with --{name}", pointer=f"--{name}")
-    job = client.execute("import-dataset", {"upload": client.upload(path), **inputs})
-    with Progress(transient=True) as bar:
-        task = bar.add_task(path.name, total=100)
-        client.follow(job, on_progress=lambda done, _stage: bar.update(task, completed=done))
-    return str(client.get(f"{job}/results")["dataset"])
+    return str(run_on_upload(client, "import-dataset", path, inputs)["dataset"])
 
 
 def parse_settings(texts: list[str]) -> dict[str, Any]:
@@ -120,8 +114,8 @@ def export_plan(
 ) -> None:
     """Save everything of a plan in one file."""
     target = to or Path(f"{plan}.zip")
-    with ApiClient(api or PublicSettings().api_url, key, timeout_s=TIMEOUT_S) as client:
-        client.download(f"/plans/{quote(plan, safe='')}/package", target)
+    with ApiClient(api or PublicSettings().api_url, key, timeout=TIMEOUT_S) as client:
+        client.download("/plans/{plan}/package", target, plan=plan)
     typer.echo(f"{target} ({target.stat().st_size} bytes, SHA-256 {digest_of(target)})")
 
 
@@ -132,11 +126,7 @@ def import_plan(
     api: Api = None,
 ) -> None:
     """Rebuild a plan from its package."""
-    with ApiClient(api or PublicSettings().api_url, key, timeout_s=TIMEOUT_S) as client:
-        job = client.execute("import-plan", {"upload": client.upload(file)})
-        with Progress(transient=True) as bar:
-            task = bar.add_task(file.name, total=100)
-            client.follow(job, on_progress=lambda done, _stage: bar.update(task, completed=done))
-        summary: dict[str, Any] = client.get(f"{job}/results")["summary"]
+    with ApiClient(api or PublicSettings().api_url, key, timeout=TIMEOUT_S) as client:
+        summary: dict[str, Any] = run_on_upload(client, "import-plan", file, {})["summary"]
     made, found = (sum(summary[name].values()) for name in ("made", "found"))
     typer.echo(f"{summary['plan']}: {made} rows made, {found} were there")

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import quote
 
 import typer
 from rich.console import Console
@@ -79,12 +78,12 @@ def reproduce(
 @contextmanager
 def fetching(source: str, key: str | None, hears: Hears) -> "Iterator[Fetch]":
     """What fetches the file of a dataset from an API, as it was with its checksum."""
-    with ApiClient(source, key, timeout_s=_PATIENCE_S) as client:
+    with ApiClient(source, key, timeout=_PATIENCE_S) as client:
 
         def fetch(one: "Input", target: Path) -> None:
             hears(0, one.id)
-            path = f"/collections/datasets/items/{quote(one.id, safe='')}/file"
-            client.download(f"{path}?sha256={one.sha256}", target)
+            path = "/collections/datasets/items/{code}/file"
+            client.download(path, target, code=one.id, sha256=one.sha256)
 
         yield fetch
 

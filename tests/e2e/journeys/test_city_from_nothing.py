@@ -39,7 +39,7 @@ def test_from_nothing_to_zones_on_a_map(
     analyst, approver = callers(keys[Role.ANALYST]), callers(keys[Role.APPROVER])
     with ApiClient(stack.api_url, keys[Role.ANALYST]) as api:
         jobs = [
-            api.execute(
+            api.submit(
                 "import-dataset",
                 {
                     "upload": api.upload(path),
@@ -53,7 +53,7 @@ def test_from_nothing_to_zones_on_a_map(
             for theme, path in sorted(watershed.rasters.items())
         ]
         for job in jobs:
-            api.follow(job)
+            job.wait()
     public.get(f"/collections/datasets/items/{CITY}.dem", status=404)
     for theme in watershed.rasters:
         analyst.change("datasets", f"{CITY}.{theme}", {"public": True}, status=403)

@@ -1,100 +1,383 @@
-"""The client of the API: addresses with a query, and what it tells of a job."""
+"""The client, of both kinds, against a small server that says what a test has it say."""
 
+import asyncio
+import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 
-from shanhai.client import ApiClient
+from shanhai.client import ApiClient, AsyncApiClient, JobFailed
+from shanhai.client.answers import LONGEST_PAUSE_S, pause_before_repeat
+from shanhai.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    RateLimited,
+    Stale,
+    Unauthenticated,
+    Unavailable,
+)
 from shanhai.local.demo.results import openable
 
-PAGES = 3
+KEY = "shk_test"
 
 
-class Answering(BaseHTTPRequestHandler):
-    """Pages of a collection that link to the next, and a job that stays as it is for a while."""
+@dataclass(slots=True)
+class Reply:
+    """An answer; `cut` says after how many bytes of it the connection is broken off."""
 
-    jobs: list[dict[str, Any]]
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: int | None = None
 
-    def do_GET(self) -> None:
-        address = urlsplit(self.path)
-        query = {name: values[0] for name, values in parse_qs(address.query).items()}
-        if address.path == "/secret":
-            self.send_error(401)
-            return
-        document = self.job() if address.path == "/jobs/1" else self.page(query)
-        body = json.dumps(document).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def page(self, query: dict[str, str]) -> dict[str, Any]:
-        number = int(query.get("page", 0))
-        last = number == PAGES - 1
-        host = self.headers["Host"]
-        links = [] if last else [f"http://{host}/items?page={number + 1}&limit=5"]
-        return {"number": number, "query": query, "next": links}
-
-    def job(self) -> dict[str, Any]:
-        jobs = type(self).jobs
-        return jobs.pop(0) if len(jobs) > 1 else jobs[0]
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+    def content(self) -> bytes:
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
-@pytest.fixture
-def url() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+@dataclass(slots=True)
+class Asked:
+    """A request as it came."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(slots=True)
+class Server:
+    """Gives the replies of a script one by one, the last of a path again and again."""
+
+    url: str
+    script: dict[str, list[Reply]] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+
+    def says(self, path: str, *replies: Reply) -> None:
+        self.script[path] = list(replies)
+
+    def reply(self, path: str) -> Reply:
+        replies = self.script.get(path, [Reply(404, {"title": "Not found", "status": 404})])
+        return replies.pop(0) if len(replies) > 1 else replies[0]
 
 
 @pytest.fixture
-def api(url: str) -> Iterator[ApiClient]:
-    with ApiClient(url, None) as client:
-        yield client
+def server() -> Iterator[Server]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            address = urlsplit(self.path)
+            query = {name: values[0] for name, values in parse_qs(address.query).items()}
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            server.asked.append(Asked(self.command, address.path, query, headers, body))
+            reply = server.reply(address.path)
+            content = reply.content()
+            self.send_response(reply.status)
+            told = {"Content-Type": "application/json", "Content-Length": str(len(content))}
+            for name, value in (told | reply.headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content[: reply.cut])
+            self.close_connection = reply.cut is not None
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=listening.serve_forever, daemon=True).start()
+    server = Server(f"http://127.0.0.1:{listening.server_port}")
+    yield server
+    listening.shutdown()
+    listening.server_close()
 
 
-def test_following_next_comes_to_an_end(api: ApiClient) -> None:
-    page = api.get("/items")
-    seen = [page["number"]]
-    while page["next"] and len(seen) <= PAGES:
-        page = api.get(page["next"][0])
-        seen.append(page["number"])
-    assert seen == [0, 1, 2]
-    assert page["query"] == {"page": "2", "limit": "5"}
+@dataclass(frozen=True, slots=True)
+class Either:
+    """A client of either kind, whose methods are called alike."""
+
+    api: Any
+    run: Callable[[Any], Any]
+
+    def __call__(self, method: str, *args: Any, **named: Any) -> Any:
+        return self.of(self.api, method, *args, **named)
+
+    def of(self, part: Any, method: str, *args: Any, **named: Any) -> Any:
+        made = getattr(part, method)(*args, **named)
+        if inspect.isasyncgen(made):
+            return self.run(_listed(made))
+        return self.run(made) if inspect.isawaitable(made) else made
 
 
-def test_parameters_are_added_to_the_query_of_an_address(api: ApiClient) -> None:
-    assert api.get("/items?limit=5", f="json", page=2)["query"] == {
-        "limit": "5",
-        "f": "json",
-        "page": "2",
-    }
+async def _listed(made: Any) -> list[Any]:
+    return [one async for one in made]
 
 
-def test_a_job_is_told_of_only_when_it_has_changed(api: ApiClient) -> None:
-    def running(progress: int, message: str) -> dict[str, Any]:
-        return {"jobID": "1", "status": "running", "progress": progress, "message": message}
+@pytest.fixture(params=[ApiClient, AsyncApiClient])
+def call(request: pytest.FixtureRequest, server: Server) -> Iterator[Either]:
+    with asyncio.Runner() as runner:
+        api = request.param(server.url, KEY, lang="zh")
+        yield Either(api, runner.run)
+        closed = api.close()
+        if closed is not None:
+            runner.run(closed)
 
-    Answering.jobs = [
-        *(running(0, ""), running(10, "read"), running(10, "read"), running(10, "write")),
-        {"jobID": "1", "status": "successful", "progress": 100, "message": "done"},
+
+def page(number: int, server: str, **rest: Any) -> Reply:
+    link = {"rel": "next", "href": f"{server}/items?page={number + 1}&limit=5"}
+    return Reply(body={"rows": [number], "links": [] if rest else [link]})
+
+
+def test_pages_are_followed_to_their_end_whatever_name_the_links_have(
+    call: Either, server: Server
+) -> None:
+    public = "https://public.example"
+    server.says("/items", page(0, public), page(1, public), page(2, public, last=True))
+    assert list(call("records", "/items", limit=5)) == [0, 1, 2]
+    assert [one.query for one in server.asked] == [
+        {"limit": "5"},
+        {"page": "1", "limit": "5"},
+        {"page": "2", "limit": "5"},
     ]
+    assert {one.headers["authorization"] for one in server.asked} == {f"Bearer {KEY}"}
+
+
+def test_what_is_no_list_is_refused(call: Either, server: Server) -> None:
+    server.says("/items", Reply(body={"a": [1], "b": [2]}))
+    with pytest.raises(InvalidInput, match="no page of a list"):
+        list(call("records", "/items"))
+
+
+def test_placeholders_and_parameters_make_the_address(call: Either, server: Server) -> None:
+    server.says("/plans/a%2Fb/rows", Reply(body=[]))
+    call(
+        "get",
+        "/plans/{plan}/rows?limit=5",
+        plan="a/b",
+        bbox=[1, 2.5],
+        deep=True,
+        as_of=date(2025, 1, 2),
+        none=None,
+    )
+    query = {"limit": "5", "bbox": "1,2.5", "deep": "true", "as_of": "2025-01-02"}
+    assert server.asked[0].query == query
+    with pytest.raises(InvalidInput, match="say what plan is"):
+        call("get", "/plans/{plan}/rows")
+
+
+def test_the_key_is_told_to_no_other_server(call: Either, server: Server) -> None:
+    server.says("/items", Reply(body={}))
+    other = server.url.replace("127.0.0.1", "localhost")
+    call("get", f"{other}/items")
+    call("get", f"{server.url}/items")
+    assert ["authorization" in one.headers for one in server.asked] == [False, True]
+
+
+def test_contents_are_what_they_are(call: Either, server: Server) -> None:
+    server.says("/json", Reply(body={"a": 1}))
+    server.says("/text", Reply(body=b"words", headers={"Content-Type": "text/plain"}))
+    server.says("/bytes", Reply(body=b"\x89PNG", headers={"Content-Type": "image/png"}))
+    server.says("/nothing", Reply(204, b""))
+    found = [call("get", path) for path in ("/json", "/text", "/bytes")]
+    assert [*found, call("delete", "/nothing")] == [{"a": 1}, "words", b"\x89PNG", None]
+    assert call("request", "GET", "/json").headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_what_is_refused_for_now_is_asked_for_again(
+    call: Either, server: Server, status: int
+) -> None:
+    server.says("/items", Reply(status, {}, {"Retry-After": "0"}), Reply(body={"a": 1}))
+    assert call("get", "/items") == {"a": 1}
+    assert len(server.asked) == 2
+
+
+def test_a_lost_answer_is_asked_for_with_the_same_key(call: Either, server: Server) -> None:
+    running = Reply(409, {"title": "Conflict", "status": 409}, {"Retry-After": "0"})
+    server.says("/items", Reply(body={"a": 1}, cut=0), running, Reply(201, {"a": 1}))
+    assert call("post", "/items", {"b": 2}) == {"a": 1}
+    assert len({one.headers["idempotency-key"] for one in server.asked}) == 1
+    assert [json.loads(one.body) for one in server.asked] == [{"b": 2}] * 3
+    call("post", "/items", {"b": 2})
+    assert len({one.headers["idempotency-key"] for one in server.asked}) == 2
+
+
+def test_what_could_happen_twice_is_not_asked_for_again(call: Either, server: Server) -> None:
+    server.says("/items", Reply(503, {}))
+    with pytest.raises(Unavailable):
+        call("patch", "/items", {"b": 2})
+    call.api._key = None
+    with pytest.raises(Unavailable):
+        call("post", "/items", {"b": 2})
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("7", 7.0),
+        (format_datetime(datetime(2001, 1, 1, tzinfo=UTC), usegmt=True), None),
+        ("soon", None),
+    ],
+)
+def test_retry_after_is_honoured(told: str, seconds: float | None) -> None:
+    request = httpx.Request("GET", "http://api.test/")
+    pause = pause_before_repeat(request, httpx.Response(503, headers={"Retry-After": told}), 0)
+    assert pause is not None
+    assert pause == seconds if seconds else 0 < pause <= 0.5
+
+
+def test_a_date_in_retry_after_is_honoured() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    response = httpx.Response(429, headers={"Retry-After": later})
+    pause = pause_before_repeat(httpx.Request("GET", "http://api.test/"), response, 0)
+    assert pause is not None
+    assert 1 < pause <= 30
+
+
+def test_nobody_waits_longer_than_is_of_use() -> None:
+    response = httpx.Response(503, headers={"Retry-After": str(int(LONGEST_PAUSE_S) + 1)})
+    assert pause_before_repeat(httpx.Request("GET", "http://api.test/"), response, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, InvalidInput),
+        (401, Unauthenticated),
+        (403, Forbidden),
+        (404, NotFound),
+        (409, Conflict),
+        (412, Stale),
+        (500, Unavailable),
+    ],
+)
+def test_errors_carry_the_problem_in_the_askers_language(
+    call: Either, server: Server, status: int, kind: type[Exception]
+) -> None:
+    problem = {
+        "type": "urn:problem-type:shanhai:x",
+        "title": "输入无效",
+        "status": status,
+        "detail": "未知参数",
+        "errors": [{"pointer": "limit", "detail": "须为正数"}],
+    }
+    headers = {"Content-Type": "application/problem+json"}
+    server.says("/items", Reply(status, problem, headers))
+    with pytest.raises(kind, match=r"输入无效: 未知参数.*limit: 须为正数") as caught:
+        call("get", "/items")
+    assert getattr(caught.value, "problem") == problem  # noqa: B009 - of whichever kind it is
+    assert server.asked[0].headers["accept-language"] == "zh"
+
+
+def test_an_error_without_a_document_has_its_status(call: Either, server: Server) -> None:
+    refused = Reply(429, b"no", {"Content-Type": "text/plain", "Retry-After": "3600"})
+    server.says("/items", refused)
+    with pytest.raises(RateLimited) as caught:
+        call("get", "/items")
+    assert caught.value.problem["status"] == 429
+
+
+def test_a_server_that_is_not_there_is_unavailable() -> None:
+    with (
+        ApiClient("http://127.0.0.1:1", repeats=0) as api,
+        pytest.raises(Unavailable, match="GET http://127"),
+    ):
+        api.request("GET", "/items")
+
+
+def test_a_download_that_was_cut_is_begun_again(
+    call: Either, server: Server, tmp_path: Path
+) -> None:
+    whole = b"0123456789" * 1000
+    kind = {"Content-Type": "image/tiff"}
+    server.says("/file", Reply(body=whole, headers=kind, cut=5000), Reply(body=whole, headers=kind))
+    call("download", "/file", tmp_path / "file.tif")
+    assert (tmp_path / "file.tif").read_bytes() == whole
+
+
+def test_a_download_that_fails_leaves_nothing(call: Either, server: Server, tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        call("download", "/file", tmp_path / "file.tif")
+    assert list(tmp_path.iterdir()) == []
+
+
+def event(number: int, progress: int, message: str, status: str = "running") -> bytes:
+    state = {"jobID": "1", "status": status, "progress": progress, "message": message}
+    return f"event: status\nid: {number}\ndata: {json.dumps(state)}\n\n".encode()
+
+
+EVENTS = {"Content-Type": "text/event-stream"}
+
+
+def test_a_job_is_told_of_when_it_has_changed_also_across_a_cut(
+    call: Either, server: Server
+) -> None:
+    first = event(1, 0, "") + event(2, 10, "read") + b": waiting\n\n" + event(3, 10, "read")
+    half = event(4, 20, "half of it")
+    last = event(4, 20, "write") + event(5, 100, "done", "successful")
+    path = "/jobs/1/events"
+    server.says(
+        path,
+        Reply(body=first + half, headers=EVENTS, cut=len(first) + 20),
+        Reply(body=last, headers=EVENTS),
+    )
     told: list[tuple[int, str]] = []
-    api.follow("/jobs/1", on_progress=lambda *state: told.append(state), interval_s=0.01)
-    assert told == [(0, ""), (10, "read"), (10, "write"), (100, "done")]
+    job = call.api.job("https://public.example/jobs/1")
+    status = call.of(job, "wait", lambda *state: told.append(state))
+    assert told == [(0, ""), (10, "read"), (20, "write"), (100, "done")]
+    assert status["status"] == "successful"
 
 
-def test_only_what_opens_in_a_browser_is_worth_printing(url: str) -> None:
-    given = {"page": f"{url}/items", "alerts": f"{url}/secret", "report": "demo/report.html"}
-    assert openable(given) == {"page": f"{url}/items", "report": "demo/report.html"}
+def test_events_that_end_early_are_asked_for_from_where_they_ended(
+    call: Either, server: Server
+) -> None:
+    end = event(2, 100, "done", "successful")
+    server.says(
+        "/jobs/1/events",
+        Reply(body=event(1, 10, "read"), headers=EVENTS),
+        Reply(body=end, headers=EVENTS),
+    )
+    call.of(call.api.job("1"), "wait")
+    assert [one.headers.get("last-event-id") for one in server.asked] == [None, "1"]
+
+
+def test_a_job_that_fails_says_why(call: Either, server: Server) -> None:
+    server.says("/jobs/1/events", Reply(body=event(1, 10, "too large", "failed"), headers=EVENTS))
+    with pytest.raises(JobFailed, match="job 1 failed: too large") as caught:
+        call.of(call.api.job("1"), "wait")
+    assert caught.value.problem["status"] == "failed"
+
+
+def test_a_missing_library_is_named(
+    call: Either, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "geopandas", None)
+    with pytest.raises(ImportError, match=r"geopandas is not installed.*`client`"):
+        call.of(call.api.collection("zones"), "to_geodataframe")
+
+
+def test_only_what_opens_in_a_browser_is_worth_printing(server: Server) -> None:
+    server.says("/items", Reply(body={}))
+    server.says("/secret", Reply(401, {}))
+    given = {
+        "page": f"{server.url}/items",
+        "alerts": f"{server.url}/secret",
+        "report": "demo/report.html",
+    }
+    assert openable(given) == {"page": f"{server.url}/items", "report": "demo/report.html"}

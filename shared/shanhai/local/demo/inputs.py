@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
-from shanhai.client import ApiClient
+from shanhai.client import ApiClient, RemoteJob, Sync
 from shanhai.data.bounding_boxes import region_box
 from shanhai.data.demo import default_output, is_complete
 from shanhai.data.download import default_cache
@@ -105,7 +105,7 @@ def import_missing(api: ApiClient, folders: Iterable[Path], told: Told) -> None:
     jobs = [(item, _ask_for_import(api, folder, item)) for folder, item in missing]
     for done, (item, job) in enumerate(jobs):
         told(done, total, item.code)
-        api.follow(job)
+        job.wait()
     told(total, total, f"{len(found)} datasets registered")
 
 
@@ -122,6 +122,6 @@ def _is_registered(api: ApiClient, item: DatasetDescription) -> bool:
     return bool(feature["properties"]["source_sha256"] == item.sha256)
 
 
-def _ask_for_import(api: ApiClient, folder: Path, item: DatasetDescription) -> str:
+def _ask_for_import(api: ApiClient, folder: Path, item: DatasetDescription) -> RemoteJob[Sync]:
     inputs = {"upload": api.upload(folder / item.file), **item.import_inputs(), "public": True}
-    return api.execute("import-dataset", inputs)
+    return api.submit("import-dataset", inputs)

@@ -9,31 +9,31 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from shanhai import __version__
-from shanhai.client import ApiClient, file_sha256
-from shanhai.errors import Unavailable
+from shanhai.client import ApiClient, RemoteJob, Sync, file_sha256
+from shanhai.errors import ShanhaiError, Unavailable
 from shanhai.local.demo.stations import DAYS, RIVER
 from shanhai.monitoring.hj212.packet import BEIJING
 
 ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-_TIMEOUT_S = 60.0
 
 
 def openable(addresses: Mapping[str, str]) -> dict[str, str]:
     """Those of some addresses that answer a browser with what they show; files are kept as such."""
-    with httpx.Client(timeout=_TIMEOUT_S, headers={"Accept": ACCEPT}) as http:
+    with ApiClient("http://localhost", repeats=0, follow_redirects=True) as stranger:
         return {
             title: address
             for title, address in addresses.items()
-            if not address.startswith("http") or _opens(http, address)
+            if not address.startswith("http") or _opens(stranger, address)
         }
 
 
-def _opens(http: httpx.Client, address: str) -> bool:
-    with http.stream("GET", address, follow_redirects=True) as response:
-        return not response.is_error
+def _opens(stranger: ApiClient, address: str) -> bool:
+    try:
+        stranger.request("GET", address, headers={"Accept": ACCEPT})
+    except ShanhaiError:
+        return False
+    return True
 
 
 INLAND = (118.05, 24.72)
@@ -81,8 +81,8 @@ def read_back(
     zones = api.get("/collections/zones/items", scheme=scheme, limit=100)
     _expect(len(zones["features"]) == len(results["zones"]), f"all zones of {scheme} in /zones")
     tilejson_url = f"{tiles_url}/layers/{layer}/tilejson.json"
-    with httpx.Client(timeout=30) as http:
-        _check_tiles(http, tilejson_url, f"{tiles_url}/layers/{layer}")
+    with ApiClient(tiles_url) as tiles:
+        _check_tiles(tiles, layer)
     for output, name in SAVED.items():
         if output in results:
             api.download(f"{job}/results/{output}", pictures / name)
@@ -108,13 +108,9 @@ def read_network(api: ApiClient, tiles_url: str, network: DemoResults, pictures:
     _expect(
         len(corridors["features"]) == len(results["corridor_codes"]), "all corridors in /corridors"
     )
-    with httpx.Client(timeout=30) as http:
+    with ApiClient(tiles_url) as tiles:
         for layer in results["layers"].values():
-            url = f"{tiles_url}/layers/{layer}"
-            _expect(
-                _tile(http, _got(http, f"{url}/tilejson.json").json()).content.startswith(PNG),
-                f"a tile of {layer} in PNG",
-            )
+            _expect_tile(tiles, layer)
     for output, name in NETWORK_SAVED.items():
         api.download(f"{job}/results/{output}", pictures / name)
     return Readback(
@@ -131,15 +127,17 @@ def read_sites(api: ApiClient, tiles_url: str, sites: DemoResults, pictures: Pat
     Raises:
         Unavailable: something a client would ask for is missing or empty.
     """
-    url = f"{tiles_url}/layers/{sites.results['layers']['priority']}"
-    with httpx.Client(timeout=30) as http:
-        _expect(
-            _tile(http, _got(http, f"{url}/tilejson.json").json()).content.startswith(PNG),
-            "a tile of priority in PNG",
-        )
+    layer = sites.results["layers"]["priority"]
+    with ApiClient(tiles_url) as tiles:
+        _expect_tile(tiles, layer)
     for output, name in SITES_SAVED.items():
         api.download(f"{sites.job}/results/{output}", pictures / name)
-    return Readback({"priority": f"{url}/map", "sites": str(pictures / SITES_SAVED["report"])})
+    return Readback(
+        {
+            "priority": f"{tiles_url}/layers/{layer}/map",
+            "sites": str(pictures / SITES_SAVED["report"]),
+        }
+    )
 
 
 def tile_at(lon: float, lat: float, zoom: int) -> tuple[int, int]:
@@ -149,28 +147,20 @@ def tile_at(lon: float, lat: float, zoom: int) -> tuple[int, int]:
     return int((lon + 180) / 360 * across), int((1 - height) / 2 * across)
 
 
-def _check_tiles(http: httpx.Client, tilejson_url: str, layer_url: str) -> None:
-    tilejson = _got(http, tilejson_url).json()
-    west, south, east, north = tilejson["bounds"]
+def _check_tiles(tiles: ApiClient, layer: str) -> None:
+    west, south, east, north = _expect_tile(tiles, layer)["bounds"]
     lon, lat = INLAND
     _expect(west < lon < east and south < lat < north, "the layer lies over Xiamen")
-    _expect(_tile(http, tilejson).content.startswith(PNG), "a tile in PNG")
-    _expect(bool(_got(http, f"{layer_url}/point?lon={lon}&lat={lat}").content), "a point's class")
+    _expect(bool(tiles.get(f"/layers/{layer}/point", lon=lon, lat=lat)), "a point's class")
 
 
-def _tile(http: httpx.Client, tilejson: Mapping[str, Any]) -> httpx.Response:
-    """The tile of a layer that holds the place on the mainland."""
+def _expect_tile(tiles: ApiClient, layer: str) -> Mapping[str, Any]:
+    """The TileJSON of a layer, whose tile that holds the place on the mainland can be drawn."""
+    tilejson: dict[str, Any] = tiles.get(f"/layers/{layer}/tilejson.json")
     column, row = tile_at(*INLAND, ZOOM)
-    address = tilejson["tiles"][0]
-    for name, number in (("z", ZOOM), ("x", column), ("y", row)):
-        address = address.replace(f"{{{name}}}", str(number))
-    return _got(http, address)
-
-
-def _got(http: httpx.Client, url: str) -> httpx.Response:
-    response = http.get(url)
-    _expect(response.status_code == httpx.codes.OK, f"200 from {url}, not {response.status_code}")
-    return response
+    drawn = tiles.get(tilejson["tiles"][0], z=ZOOM, x=column, y=row)
+    _expect(drawn.startswith(PNG), f"a tile of {layer} in PNG")
+    return tilejson
 
 
 def _expect(holds: bool, what: str) -> None:
@@ -201,7 +191,7 @@ def announce(
     plan: str,
     now: datetime,
     folder: Path,
-    follow: Callable[[str], dict[str, Any]],
+    follow: Callable[[RemoteJob[Sync]], dict[str, Any]],
 ) -> Announced:
     """Make the bulletin unless a former run did, publish it, and save its files.
 
@@ -216,7 +206,7 @@ def announce(
     inputs = {"region": region, "plan": plan, "first": str(_first(last)), "last": str(last)}
     facts = json.dumps({**inputs, "software": __version__}, sort_keys=True)
     key = f"demo-bulletin-{hashlib.sha256(facts.encode()).hexdigest()[:32]}"
-    results = follow(api.execute("publish-bulletin", inputs, idempotency_key=key))
+    results = follow(api.submit("publish-bulletin", inputs, idempotency_key=key))
     path = f"/bulletins/{results['bulletin']}"
     bulletin = api.get(path, lang="zh")
     if bulletin["state"] == "draft":

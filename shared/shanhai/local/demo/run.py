@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from shanhai import __version__
-from shanhai.client import ApiClient
+from shanhai.client import ApiClient, RemoteJob, Sync
 from shanhai.local.demo.early_warning import Warned, await_warning, receiving, watch_river
 from shanhai.local.demo.inputs import DemoInputs, gather, import_missing, seed_regions
 from shanhai.local.demo.resource_usage import Meter
@@ -119,8 +119,8 @@ class Demo:
             "publish": True,
         }
         key = f"demo-{_fingerprint(api, inputs)}"
-        job = api.execute("delineate-zones", inputs, idempotency_key=key)
-        return job, self._follow(api, job)
+        job = api.submit("delineate-zones", inputs, idempotency_key=key)
+        return job.url, self._follow(job)
 
     def _build_network(self, api: ApiClient, given: DemoInputs, zoning: str) -> DemoResults:
         """The network of the supplies that the zones rest on."""
@@ -135,8 +135,8 @@ class Demo:
             "publish": True,
         }
         key = f"demo-{_fingerprint(api, inputs)}"
-        job = api.execute("build-network", inputs, idempotency_key=key)
-        return DemoResults(job, self._follow(api, job))
+        job = api.submit("build-network", inputs, idempotency_key=key)
+        return DemoResults(job.url, self._follow(job))
 
     def _select_sites(self, api: ApiClient) -> DemoResults:
         """Barriers and pinch points of the network, for the money there is."""
@@ -149,8 +149,8 @@ class Demo:
             "publish": True,
         }
         key = f"demo-{_fingerprint(api, inputs)}"
-        job = api.execute("select-sites", inputs, idempotency_key=key)
-        return DemoResults(job, self._follow(api, job))
+        job = api.submit("select-sites", inputs, idempotency_key=key)
+        return DemoResults(job.url, self._follow(job))
 
     def _monitor(self, api: ApiClient) -> Warned:
         """Four feeds, of which one raises an alert that a signed message tells of."""
@@ -171,7 +171,7 @@ class Demo:
             plan=BULLETIN_PLAN,
             now=datetime.now(UTC),
             folder=self._pictures(),
-            follow=lambda job: self._follow(api, job),
+            follow=self._follow,
         )
 
     def _pictures(self) -> Path:
@@ -180,18 +180,16 @@ class Demo:
         folder.mkdir(exist_ok=True)
         return folder
 
-    def _follow(self, api: ApiClient, job: str) -> dict[str, Any]:
+    def _follow(self, job: RemoteJob[Sync]) -> dict[str, Any]:
         """Show how far a job is, and return its results."""
         with self._bar() as bar:
             task = bar.add_task("waiting", total=100)
-            api.follow(
-                job,
-                on_progress=lambda percent, stage: bar.update(
+            job.wait(
+                lambda percent, stage: bar.update(
                     task, completed=percent, description=stage or "waiting"
-                ),
+                )
             )
-        results: dict[str, Any] = api.get(f"{job}/results")
-        return results
+        return job.results()
 
     def _read_back(
         self,

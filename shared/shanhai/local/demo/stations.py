@@ -150,7 +150,7 @@ def _send_air(api: ApiClient, hours: Sequence[datetime]) -> int:
         for code, by in of.items()
     ]
     body = "\n".join(json.dumps(row) for row in rows).encode()
-    answer = api.send("/observations", body, "application/x-ndjson")
+    answer = api.post("/observations", body, headers={"Content-Type": "application/x-ndjson"})
     return _kept(answer, len(rows))
 
 
@@ -165,8 +165,7 @@ def _send_bay(api: ApiClient, hours: Sequence[datetime]) -> int:
         }
         for code, by in of.items()
     ]
-    body = json.dumps(document).encode()
-    made = api.send("/sta/v1.1/CreateObservations", body, "application/json")
+    made = api.post("/sta/v1.1/CreateObservations", document)
     refused = [told for told in made if told == "error"]
     if refused:
         raise Unavailable(f"SensorThings refused {len(refused)} of {len(made)} values")

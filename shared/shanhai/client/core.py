@@ -1,0 +1,284 @@
+"""What both clients can do, written once as steps."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from urllib.parse import quote
+from uuid import uuid4
+
+import httpx
+
+from shanhai.client.answers import checked, content_of, pause_before_repeat
+from shanhai.client.remote import RemoteCollection, RemoteJob, opened
+from shanhai.client.steps import Driven, Method, Mode, Pause, Send, Steps, Take, Work
+from shanhai.errors import Conflict, InvalidInput, NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from xarray import DataArray
+
+Scalar: TypeAlias = str | bool | int | float | date | None
+Query: TypeAlias = Scalar | Sequence[str | float]
+"""A parameter of an address: None leaves it out, several are told with commas."""
+Headers: TypeAlias = Mapping[str, str]
+KEY = "Idempotency-Key"
+REPEATS = 5
+TIMEOUT_S = 60.0
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+PART_BYTES = 8 * 1024 * 1024
+UPLOAD = "/uploads/{upload}"
+BYTES = "application/octet-stream"
+
+
+def _verb(method: str, told: str) -> Any:
+    def steps(
+        api: "ClientCore[Any]",
+        path: str,
+        body: object = None,
+        /,
+        *,
+        headers: Headers | None = None,
+        **query: Query,
+    ) -> Steps[Any]:
+        return api._asked(method, path, query, headers, body)
+
+    steps.__name__ = method.lower()
+    steps.__doc__ = f"{told} JSON is what it says, a text a string, all else bytes."
+    return Method(steps)
+
+
+class ClientCore(Driven[Mode]):
+    """Talks to one service, the API or the tiles; the key is told to nobody else.
+
+    Paths may have placeholders: `get("/plans/{plan}/progress", plan="xiamen")`. What else is given
+    by name goes into the query. Whole addresses are taken, too.
+    """
+
+    _library: ClassVar[Callable[..., Any]]
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str | None = None,
+        *,
+        lang: str | None = None,
+        repeats: int = REPEATS,
+        **options: Any,
+    ) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            base_url: Address of the API, or of the tiles.
+            key: API key, or token of an identity provider.
+            lang: `zh` or `en`: titles, messages and errors come in it.
+            repeats: How often a request is sent again at most.
+            options: As httpx's own client takes them, such as `timeout`, `proxy` and `verify`.
+        """
+        self._base, self._key, self._repeats = base_url.rstrip("/"), key, repeats
+        self._headers = {"Accept": "application/json, */*;q=0.5"}
+        if lang is not None:
+            self._headers["Accept-Language"] = lang
+        self._http = self._library(**{"timeout": TIMEOUT_S, **options})
+
+    if not TYPE_CHECKING:  # What they take and return, path by path, is in `schemas.pyi`.
+        get = _verb("GET", "What is at a path.")
+        post = _verb("POST", "Send JSON, or bytes with their Content-Type; what is answered.")
+        put = _verb("PUT", "Put JSON, or bytes, at a path; what is answered.")
+        patch = _verb("PATCH", "Change the members that are named; what is answered.")
+        delete = _verb("DELETE", "Delete what is at a path; what is answered.")
+
+    @Method
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        /,
+        *,
+        headers: Headers | None = None,
+        **query: Query,
+    ) -> Steps[httpx.Response]:
+        """The whole answer to any request, with its headers."""
+        return self._send(self._request(method, path, query, headers, body))
+
+    @Method
+    def download(self, path: str, target: Path, /, **query: Query) -> Steps[None]:
+        """Save what is at a path; the file is there once it is whole."""
+        return self._save(path, target, query)
+
+    @Method
+    def upload(self, path: Path, /) -> Steps[str]:
+        """Send a file in parts, and return the upload's id.
+
+        The same file sent again, also by another process, goes on where the first time ended.
+        """
+        size, digest = path.stat().st_size, (yield Work(partial(file_sha256, path)))
+        sent = yield from self._announce(size, f"file-{digest}")
+        stalled = 0
+        while (start := int(sent["bytes"])) < size:
+            sent = yield from self._send_part(path, sent)
+            stalled = 0 if int(sent["bytes"]) > start else stalled + 1
+            if stalled > self._repeats:
+                raise Unavailable(f"upload {sent['upload']} does not go on after {start} bytes")
+            if stalled:
+                yield Pause(1.0)
+        if sent["sha256"] != digest:
+            raise Conflict(
+                f"{path.name} changed while it was sent",
+                message_zh=f"{path.name} 在上传过程中被修改",
+            )
+        return str(sent["upload"])
+
+    @Method
+    def submit(
+        self,
+        process: str,
+        inputs: Mapping[str, object],
+        /,
+        *,
+        idempotency_key: str | None = None,
+        **order: object,
+    ) -> Steps["RemoteJob[Mode]"]:
+        """Ask for a process and return its job; what is the same key asks for the same job.
+
+        `order` holds the other members of the request, such as `priority` or `unique`.
+        """
+        headers = {"Prefer": "respond-async"}
+        if idempotency_key is not None:
+            headers[KEY] = idempotency_key
+        path, body = "/processes/{process}/execution", {"inputs": dict(inputs), **order}
+        request = self._request("POST", path, {"process": process}, headers, body)
+        response = yield from self._send(request)
+        return self.job(response.headers["Location"])
+
+    def job(self, job: str) -> "RemoteJob[Mode]":
+        """A job, by its id or address."""
+        return RemoteJob(self, f"{self._base}/jobs/{job.rpartition('/')[2]}")
+
+    def collection(self, name: str) -> "RemoteCollection[Mode]":
+        """A collection of features."""
+        return RemoteCollection(self, f"{self._base}/collections/{name}/items")
+
+    @Method
+    def to_xarray(self, path: str, /, **query: Query) -> Steps["DataArray"]:
+        """The GeoTIFF at a path as an array in memory, nodata as NaN; needs rioxarray."""
+        return opened(self, path, query)
+
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Query] | None = None,
+        headers: Headers | None = None,
+        body: object = None,
+    ) -> Steps[Any]:
+        """The content of an answer."""
+        request = self._request(method, path, query, headers, body)
+        return content_of((yield from self._send(request)))
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Query] | None = None,
+        headers: Headers | None = None,
+        body: object = None,
+    ) -> httpx.Request:
+        url, own = self._address(path, query or {}), dict(self._headers)
+        if self._key is not None and _origin(url) == _origin(self._base):
+            own["Authorization"] = f"Bearer {self._key}"
+            if method == "POST":
+                own[KEY] = uuid4().hex
+        raw = body if isinstance(body, bytes) else None
+        json = None if body is None or raw is not None else body
+        request = httpx.Request(method, url, headers=own, content=raw, json=json)
+        request.headers.update(headers or {})
+        return request
+
+    def _address(self, path: str, query: Mapping[str, Query]) -> str:
+        """Where a path leads, with what its placeholders and its query hold."""
+        rest = dict(query)
+        for name in PLACEHOLDER.findall(path):
+            if name not in rest:
+                raise InvalidInput(f"{path}: say what {name} is", pointer=name)
+            path = path.replace(f"{{{name}}}", quote(str(rest.pop(name)), safe=""))
+        told = {name: _told(value) for name, value in rest.items() if value is not None}
+        url = httpx.URL(path if "://" in path else f"{self._base}/{path.lstrip('/')}")
+        return str(url.copy_merge_params(told) if told else url)
+
+    def _send(
+        self,
+        request: httpx.Request,
+        take: Take | None = None,
+        begin: Callable[[], object] = lambda: None,
+    ) -> Steps[httpx.Response]:
+        """The answer, asked for again while that is safe and of use; each time after `begin`."""
+        for before in range(self._repeats + 1):
+            begin()
+            answered = yield Send(request, take)
+            pause = pause_before_repeat(request, answered, before)
+            if pause is None or before == self._repeats:
+                break
+            yield Pause(pause)
+        return checked(request, answered)
+
+    def _save(
+        self, path: str, target: Path, query: Mapping[str, Query] | None = None
+    ) -> Steps[None]:
+        draft = target.with_name(f".{target.name}.part")
+        request = self._request("GET", path, query, {"Accept": "*/*"})
+        try:
+            with draft.open("wb") as file:
+                yield from self._send(request, file.write, lambda: file.truncate(file.seek(0)))
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _announce(self, size: int, key: str) -> Steps[Any]:
+        """The upload of a file, begun now or before, as it stands."""
+        whole = {"Content-Range": f"bytes */{size}", "Content-Type": BYTES}
+        begun = yield from self._asked("POST", "/uploads", None, {**whole, KEY: key}, b"")
+        try:
+            return (yield from self._asked("GET", UPLOAD, {"upload": begun["upload"]}))
+        except NotFound:  # It has expired, and its key has not.
+            return (yield from self._asked("POST", "/uploads", None, whole, b""))
+
+    def _send_part(self, path: Path, sent: Mapping[str, Any]) -> Steps[Any]:
+        start, upload = int(sent["bytes"]), {"upload": sent["upload"]}
+        part = yield Work(partial(_part_of, path, start))
+        place = f"bytes {start}-{start + len(part) - 1}/{sent['total_bytes']}"
+        headers = {"Content-Range": place, "Content-Type": BYTES}
+        try:
+            return (yield from self._asked("PUT", UPLOAD, upload, headers, part))
+        except Conflict:  # Not as many bytes have arrived as were told of: it was cut.
+            return (yield from self._asked("GET", UPLOAD, upload))
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _part_of(path: Path, start: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(PART_BYTES)
+
+
+def _told(value: Query) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, str | int | float | None):
+        return str(value)
+    return ",".join(map(_told, value))
+
+
+def _origin(address: str) -> tuple[str, str, int | None]:
+    url = httpx.URL(address)
+    return url.scheme, url.host, url.port

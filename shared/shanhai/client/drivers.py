@@ -1,0 +1,147 @@
+"""The two clients: how steps are carried out, at once or awaiting each."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, closing
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import httpx
+
+from shanhai.client.answers import next_of, records_of
+from shanhai.client.core import ClientCore, Query
+from shanhai.client.steps import Answered, Async, Pause, Send, Steps, Sync, Work
+
+if TYPE_CHECKING:
+    from shanhai.client.schemas import AsyncPaths, Paths
+else:
+    AsyncPaths = Paths = object
+
+T = TypeVar("T")
+
+
+class ApiClient(ClientCore[Sync], Paths):
+    """A client that waits; use it as a context manager, from as many threads as you like."""
+
+    _library = httpx.Client
+    _http: httpx.Client
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all connections."""
+        self._http.close()
+
+    def pages(self, path: str, /, **query: Query) -> Iterator[Any]:
+        """A list page by page, to its end."""
+        url: str | None = self._address(path, query)
+        while url is not None:
+            page = self._drive(self._asked("GET", url))
+            yield page
+            url = next_of(page, url)
+
+    def records(self, path: str, /, **query: Query) -> Iterator[Any]:
+        """What a list holds one by one, features or records, from every page."""
+        for page in self.pages(path, **query):
+            yield from records_of(page)
+
+    def _drive(self, steps: Steps[T]) -> T:
+        answer: object = None
+        while True:
+            try:
+                step = steps.send(answer)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            answer = self._carry_out(step)
+
+    def _carry_out(self, step: Send | Pause | Work) -> object:
+        match step:
+            case Send():
+                return self._answer(step)
+            case Work(function):
+                return function()
+            case Pause(seconds):
+                time.sleep(seconds)
+                return None
+
+    def _answer(self, step: Send) -> Answered:
+        try:
+            response = self._http.send(step.request, stream=True)
+            with closing(response):
+                if step.take is None or response.is_error:
+                    response.read()
+                else:
+                    for block in response.iter_bytes():
+                        step.take(block)
+        except httpx.TransportError as error:
+            return error
+        return response
+
+
+class AsyncApiClient(ClientCore[Async], AsyncPaths):
+    """The same client, awaited; use it as an asynchronous context manager."""
+
+    _library = httpx.AsyncClient
+    _http: httpx.AsyncClient
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self._http.aclose()
+
+    async def pages(self, path: str, /, **query: Query) -> AsyncIterator[Any]:
+        """A list page by page, to its end."""
+        url: str | None = self._address(path, query)
+        while url is not None:
+            page = await self._drive(self._asked("GET", url))
+            yield page
+            url = next_of(page, url)
+
+    async def records(self, path: str, /, **query: Query) -> AsyncIterator[Any]:
+        """What a list holds one by one, features or records, from every page."""
+        async for page in self.pages(path, **query):
+            for record in records_of(page):
+                yield record
+
+    async def _drive(self, steps: Steps[T]) -> T:
+        answer: object = None
+        while True:
+            try:
+                step = steps.send(answer)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            answer = await self._carry_out(step)
+
+    async def _carry_out(self, step: Send | Pause | Work) -> object:
+        match step:
+            case Send():
+                return await self._answer(step)
+            case Work(function):
+                return await asyncio.to_thread(function)
+            case Pause(seconds):
+                await asyncio.sleep(seconds)
+                return None
+
+    async def _answer(self, step: Send) -> Answered:
+        try:
+            response = await self._http.send(step.request, stream=True)
+            async with aclosing(response):
+                if step.take is None or response.is_error:
+                    await response.aread()
+                else:
+                    async for block in response.aiter_bytes():
+                        step.take(block)
+        except httpx.TransportError as error:
+            return error
+        return response

@@ -1,0 +1,1781 @@
+"""Made from the OpenAPI documents by `docs/client_types.py`; do not edit.
+
+For type checkers alone: `if TYPE_CHECKING: from shanhai.client.schemas import …`.
+"""
+
+from collections.abc import Awaitable
+from typing import Any, Literal, NotRequired, TypedDict, overload
+
+from shanhai.client.core import Headers, Query
+
+Account = TypedDict("Account", {"id": int, "issuer": str, "subject": str, "name": str, "email": str | None,
+    "party": str | None, "roles": list[RoleHeld], "created": str, "disabled": str | None, "last_seen": str | None,
+    "signed_in": str | None})
+Accounts = TypedDict("Accounts", {"accounts": list[Account], "links": list[Link]})
+ActivityList = TypedDict("ActivityList", {"presumed": str, "activities": list[ActivityNamed],
+    "conditions": list[NamedCode], "links": list[Link]})
+ActivityNamed = TypedDict("ActivityNamed", {"code": str, "name_zh": str, "name_en": str, "counts_as": list[str]})
+Alert = TypedDict("Alert", {"id": int, "status": Literal["open", "acknowledged", "closed"], "status_name": str,
+    "level": Literal["blue", "yellow", "orange", "red"], "level_name": str, "color": str, "rule": str,
+    "rule_name": str,
+    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline"],
+    "kind_name": str, "subject": Literal["station", "indicator", "case", "line"], "subject_kind_name": str,
+    "subject_name": str, "station": str | None, "station_name": str | None, "plan": str | None,
+    "indicator": str | None, "region": str | None, "target_year": int | None, "case": str | None,
+    "property": str | None, "measure": float, "unit": str | None, "facts": dict[str, Any] | None, "began": str,
+    "raised": str, "opened": str, "acknowledged": str | None, "acknowledged_by": str | None, "closed": str | None,
+    "closed_by": str | None, "links": list[Link], "events": NotRequired[list[AlertEvent]],
+    "proposals": NotRequired[list[ProposalNamed]]})
+AlertEvent = TypedDict("AlertEvent", {"at": str,
+    "event": Literal["opened", "raised", "acknowledged", "recovered", "closed", "rule_changed", "rule_expired", "subject_gone"],
+    "event_name": str, "level": Literal["blue", "yellow", "orange", "red"], "actor": str | None, "note": str | None,
+    "time": str | None, "measure": float | None})
+AlertNote = TypedDict("AlertNote", {"note": str})
+AlertRule = TypedDict("AlertRule", {"code": str, "name": str, "name_zh": str, "name_en": str,
+    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline"],
+    "kind_name": str, "property": str | None, "unit": str | None, "stations": list[str] | None, "region": str | None,
+    "plan": str | None, "indicator": str | None, "control_kind": str | None, "limits": dict[str, float],
+    "reset": float, "min_duration_s": int, "max_age_s": int, "any_quality": bool, "enabled": bool,
+    "quiet": Quiet | None, "valid_from": str | None, "valid_to": str | None, "links": NotRequired[list[Link]]})
+AlertRules = TypedDict("AlertRules", {"rules": list[AlertRule], "links": list[Link]})
+Alerts = TypedDict("Alerts", {"alerts": list[Alert], "links": list[Link]})
+Alive = TypedDict("Alive", {"status": NotRequired[Literal["ok"]]})
+AuditEntries = TypedDict("AuditEntries", {"entries": list[AuditEntry], "links": list[Link]})
+AuditEntry = TypedDict("AuditEntry", {"id": int, "at": str, "actor": str | None, "action": str, "table": str | None,
+    "object": str | None, "before": dict[str, Any] | None, "after": dict[str, Any] | None, "request": str | None,
+    "digest": str})
+BlankProposal = TypedDict("BlankProposal", {"body": ProposalDraft, "links": list[Link]})
+BoundingBox = TypedDict("BoundingBox", {"lowerLeft": list[Any], "upperRight": list[Any], "crs": NotRequired[str]})
+Bulletin = TypedDict("Bulletin", {"code": str, "title": str, "region": str, "region_name": str, "plan": str | None,
+    "first": str, "last": str, "year": int, "issue": int, "version": int, "corrects": str | None,
+    "state": Literal["draft", "published"], "state_name": str, "public": bool, "created": str,
+    "published": str | None, "links": list[Link], "created_by": NotRequired[str | None],
+    "published_by": NotRequired[str | None], "corrected_by": str | None, "template": str, "template_version": int,
+    "job": str, "files": list[BulletinFile], "content": dict[str, Any]})
+BulletinFile = TypedDict("BulletinFile", {"name": str, "media_type": str, "bytes": int, "sha256": str, "href": str})
+BulletinHead = TypedDict("BulletinHead", {"code": str, "title": str, "region": str, "region_name": str,
+    "plan": str | None, "first": str, "last": str, "year": int, "issue": int, "version": int, "corrects": str | None,
+    "state": Literal["draft", "published"], "state_name": str, "public": bool, "created": str,
+    "published": str | None, "links": list[Link]})
+BulletinTemplate = TypedDict("BulletinTemplate", {"code": str, "version": int, "created_by": str | None,
+    "created": str | None, "name_zh": str, "name_en": str, "title_zh": str, "title_en": str, "issuer_zh": str,
+    "issuer_en": str, "note_zh": str, "note_en": str, "sections": list[Section], "links": list[Link]})
+BulletinTemplates = TypedDict("BulletinTemplates", {"templates": list[TemplateNamed], "links": list[Link]})
+Bulletins = TypedDict("Bulletins", {"bulletins": list[BulletinHead], "links": list[Link]})
+Case = TypedDict("Case", {"code": str, "state": Literal["new", "assigned", "verified", "rectification", "closed"],
+    "kind": Literal["construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"],
+    "region": str | None, "due": str | None, "overdue": bool,
+    "result": Literal["confirmed", "not_change", "lawful"] | None, "assignee": str | None, "source": str,
+    "external_id": str, "sensed_before": str, "sensed_after": str, "confidence": float | None, "area_ha": float,
+    "inside_ha": float, "lines": list[dict[str, Any]], "lead_geometry": dict[str, Any], "opened_at": str,
+    "closed_at": str | None, "links": list[Link], "state_name": str, "kind_name": str, "result_name": str | None,
+    "steps": list[CaseStep], "events": list[CaseHistory], "documents": list[CaseDocument]})
+CaseDocument = TypedDict("CaseDocument", {"code": str, "kind": str, "title_zh": str, "title_en": str | None,
+    "filename": str, "media_type": str, "sha256": str, "file": str})
+CaseHistory = TypedDict("CaseHistory", {"seq": int,
+    "from": Literal["new", "assigned", "verified", "rectification", "closed"] | None,
+    "to": Literal["new", "assigned", "verified", "rectification", "closed"], "to_name": str | None, "at": str,
+    "actor": str, "note": str | None, "result": Literal["confirmed", "not_change", "lawful"] | None,
+    "assignee": str | None, "due": str | None, "documents": list[str]})
+CaseStatistics = TypedDict("CaseStatistics", {"total": Figures, "by_region": list[RegionFigures],
+    "by_state": list[StateFigures], "by_kind": list[KindFigures], "by_month": list[MonthFigures],
+    "links": list[Link]})
+CaseStep = TypedDict("CaseStep", {"to": Literal["new", "assigned", "verified", "rectification", "closed"],
+    "name": str | None, "roles": list[str], "needs": list[str], "rule": str, "allowed": bool})
+CaseStepBody = TypedDict("CaseStepBody", {"to": str, "note": NotRequired[str | None],
+    "result": NotRequired[Literal["confirmed", "not_change", "lawful"] | None], "assignee": NotRequired[str | None],
+    "region": NotRequired[str | None], "due": NotRequired[str | None], "documents": NotRequired[list[str]]})
+CenterPoint = TypedDict("CenterPoint", {"coordinates": list[Any], "crs": NotRequired[str], "tileMatrix": str})
+Change = TypedDict("Change", {"seq": int, "at": str, "collection": str, "id": str, "version": NotRequired[int],
+    "change": Literal["created", "updated", "deleted"], "row_version": int | None, "links": list[Link]})
+ChangedAccount = TypedDict("ChangedAccount", {"name": NotRequired[str | None], "email": NotRequired[str | None],
+    "party": NotRequired[str | None], "roles": NotRequired[list[RoleAsked] | None],
+    "disabled": NotRequired[bool | None]})
+ChangedProperty = TypedDict("ChangedProperty", {"name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "medium": NotRequired[str], "unit": NotRequired[str], "low": NotRequired[float | None],
+    "high": NotRequired[float | None], "decimals": NotRequired[int], "moves": NotRequired[bool],
+    "hj525": NotRequired[str | None], "aliases": NotRequired[list[str]], "standard": NotRequired[str | None],
+    "raw_years": NotRequired[int | None]})
+Changes = TypedDict("Changes", {"changes": list[Change], "cursor": str, "numberReturned": int, "links": list[Link]})
+ClassExtent = TypedDict("ClassExtent", {"value": int, "code": str | None, "label_zh": str | None,
+    "label_en": str | None, "color": str | None, "cells": int, "area_m2": float, "area_ha": float,
+    "share": float | None})
+ClassStatistics = TypedDict("ClassStatistics", {"cells": int, "area_m2": float, "area_ha": float,
+    "nodata_area_m2": float, "classes": list[ClassExtent], "layer": str, "version": str, "band": int, "unit": str,
+    "stand_in": bool, "stand_in_notes": list[StandInNote], "kind": NotRequired[Literal["classes"]]})
+ComplianceCheck = TypedDict("ComplianceCheck", {"result": dict[str, Any] | None, "links": NotRequired[list[Link]]})
+Condition = TypedDict("Condition", {"text": str, "text_zh": str, "text_en": str, "code": str, "met": bool | None,
+    "pointer": NotRequired[str]})
+Conformance = TypedDict("Conformance", {"conformsTo": list[str], "links": list[Link]})
+ConformanceClasses = TypedDict("ConformanceClasses", {"conformsTo": list[str]})
+Definition = TypedDict("Definition", {"openapi": str, "info": dict[str, Any], "paths": dict[str, dict[str, Any]]})
+DelimitationFigures = TypedDict("DelimitationFigures", {"areas": int, "drawn": int, "area_km2": float | None,
+    "length_km": float | None, "approved_km2": float | None, "approved_from": Literal["region", "parts"] | None,
+    "difference_km2": float | None, "share_percent": float | None, "delimitation": str})
+DocumentLink = TypedDict("DocumentLink", {"rel": str, "type": str, "href": str, "title": NotRequired[str],
+    "templated": NotRequired[bool]})
+Ecoservice = TypedDict("Ecoservice", {"code": str, "name": str, "name_zh": str, "name_en": str})
+Ecoservices = TypedDict("Ecoservices", {"ecoservices": list[Ecoservice], "links": list[Link]})
+Evidence = TypedDict("Evidence", {"alert": NotRequired[int], "case": NotRequired[str], "value": NotRequired[int],
+    "job": NotRequired[str], "evaluation": NotRequired[str], "bulletin": NotRequired[str],
+    "kind": Literal["alert", "case", "value", "job", "evaluation", "bulletin"], "kind_name": str,
+    "href": NotRequired[str]})
+EvidenceBody = TypedDict("EvidenceBody", {"alert": NotRequired[int | None], "case": NotRequired[str | None],
+    "value": NotRequired[int | None], "job": NotRequired[str | None], "evaluation": NotRequired[str | None],
+    "bulletin": NotRequired[str | None]})
+ExceptionBody = TypedDict("ExceptionBody", {"rule": NotRequired[str | None], "gap": NotRequired[str | None],
+    "reason": str, "project": NotRequired[str | None], "geometry": NotRequired[dict[str, Any] | None],
+    "crs": NotRequired[str | None], "region": NotRequired[str | None], "control_area": NotRequired[str | None],
+    "approver": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
+    "document": NotRequired[str | None]})
+Extent = TypedDict("Extent", {"spatial": SpatialExtent})
+Figures = TypedDict("Figures", {"cases": int, "open": int, "overdue": int, "area_ha": float, "inside_ha": float})
+FundEntryBody = TypedDict("FundEntryBody", {"kind": Literal["allocation", "payment", "return"], "source": str,
+    "amount": float | str, "measure": NotRequired[str | None], "paid_on": NotRequired[str | None],
+    "note": NotRequired[str | None]})
+HealthTold = TypedDict("HealthTold", {"status": Literal["ok", "read-only", "down"], "version": str,
+    "checks": dict[str, str]})
+JobException = TypedDict("JobException", {"title": str, "detail": str, "class": str,
+    "errors": NotRequired[list[dict[str, str]]]})
+JobStatus = Literal["accepted", "running", "successful", "failed", "dismissed"]
+Jobs = TypedDict("Jobs", {"jobs": list[StatusInfo], "links": list[Link]})
+Key = TypedDict("Key", {"id": str, "name": str, "scopes": list[Scope], "roles": list[RoleHeld] | None,
+    "networks": list[str] | None, "created": str, "expires": str | None, "revoked": str | None,
+    "last_used": str | None, "successor": str | None, "key": NotRequired[str]})
+KeyRotation = TypedDict("KeyRotation", {"overlap_hours": NotRequired[float]})
+Keys = TypedDict("Keys", {"keys": list[Key], "links": list[Link]})
+KindFigures = TypedDict("KindFigures", {"cases": int, "open": int, "overdue": int, "area_ha": float,
+    "inside_ha": float, "name": Name | None,
+    "kind": Literal["construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"]})
+LandingPage = TypedDict("LandingPage", {"title": str, "description": str, "links": list[Link]})
+LayerCollection = TypedDict("LayerCollection", {"id": str, "title": str, "title_zh": str, "title_en": str,
+    "attribution": str, "stand_in": bool, "extent": Extent, "links": list[DocumentLink]})
+LayerCollections = TypedDict("LayerCollections", {"collections": list[LayerCollection], "links": list[DocumentLink]})
+LayerLegend = TypedDict("LayerLegend", {"title": str, "title_zh": str, "title_en": str,
+    "kind": Literal["classes", "ramp", "plain"], "symbol": Literal["area", "outline", "line", "point"],
+    "property": str | None, "unit": str, "unit_zh": str, "unit_en": str, "entries": list[LegendLine], "layer": str})
+LayerList = TypedDict("LayerList", {"layers": list[LayerSummary]})
+LayerSummary = TypedDict("LayerSummary", {"id": str, "title": str, "title_zh": str, "title_en": str,
+    "kind": Literal["raster", "vector"], "theme": str, "bounds": list[Any], "minzoom": NotRequired[int],
+    "maxzoom": int, "version": str, "stand_in": bool, "links": list[DocumentLink]})
+LeadResult = TypedDict("LeadResult", {"index": int,
+    "outcome": Literal["opened", "duplicate", "no_case", "undetermined", "rejected"], "case": NotRequired[str],
+    "href": NotRequired[str], "detail": NotRequired[str], "pointer": NotRequired[str]})
+LeadResults = TypedDict("LeadResults", {"opened": int, "duplicate": int, "no_case": int, "undetermined": int,
+    "rejected": int, "results": list[LeadResult]})
+LedgerFigures = TypedDict("LedgerFigures", {"allocated": str, "paid": str, "balance": str, "currency": Literal["CNY"],
+    "by_source": list[SourceBalance], "by_year": list[YearBalance], "entries": list[LedgerLine]})
+LedgerLine = TypedDict("LedgerLine", {"id": int, "kind": Literal["allocation", "payment", "return"], "source": str,
+    "year": int | None, "amount": str, "measure": str | None, "paid_on": str | None, "note": str | None, "actor": str,
+    "at": str})
+LedgerLineMade = TypedDict("LedgerLineMade", {"id": int, "kind": Literal["allocation", "payment", "return"],
+    "source": str, "year": int | None, "amount": str, "measure": str | None, "paid_on": str | None,
+    "note": str | None, "actor": str, "at": str, "project": str, "links": list[Link]})
+LegendDescription = TypedDict("LegendDescription", {"title": str, "title_zh": str, "title_en": str,
+    "kind": Literal["classes", "ramp", "plain"], "symbol": Literal["area", "outline", "line", "point"],
+    "property": str | None, "unit": str, "unit_zh": str, "unit_en": str, "entries": list[LegendLine]})
+LegendLine = TypedDict("LegendLine", {"value": float | None, "code": str | None, "values": list[str], "color": str,
+    "label": str, "label_zh": str, "label_en": str})
+LineDecline = TypedDict("LineDecline", {
+    "kind": Literal["red_line", "permanent_basic_farmland", "cultivated_land", "urban_boundary", "eco_control_line", "protected_area", "water_source_area", "habitat", "access_unit", "wetland", "shoreline", "island", "sea_use_right", "legacy_mine", "soil_erosion"],
+    "name_zh": str, "name_en": str, "delimitation": str | None, "day": str, "lost": dict[str, float],
+    "codes": list[str]})
+LineRegister = TypedDict("LineRegister", {"region": str, "region_name_zh": str | None, "region_name_en": str | None,
+    "region_area_km2": float | None, "as_of": str | None, "lines": list[RegisteredLine],
+    "declines": list[LineDecline], "links": list[Link]})
+Link = TypedDict("Link", {"href": str, "rel": str, "type": NotRequired[str], "title": NotRequired[str]})
+Liveness = TypedDict("Liveness", {"status": Literal["live"], "version": str})
+MadeObject = TypedDict("MadeObject", {"code": str, "version": int | None})
+Mails = TypedDict("Mails", {"deliveries": list[Sending], "links": list[Link]})
+Manifest = TypedDict("Manifest", {"process": NotRequired[str | None], "request": NotRequired[dict[str, Any] | None],
+    "seed": NotRequired[int | None], "code_version": NotRequired[str | None],
+    "library_versions": NotRequired[dict[str, str] | None], "inputs": NotRequired[list[dict[str, Any]] | None],
+    "outputs": NotRequired[list[dict[str, Any]] | None], "warnings": NotRequired[list[dict[str, Any]] | None]})
+MapStyle = TypedDict("MapStyle", {"version": NotRequired[Literal[8]], "name": str, "metadata": dict[str, str],
+    "sources": dict[str, StyleSource], "layers": list[StyleLayer]})
+Measure = TypedDict("Measure", {"measure": str, "order": int, "name_zh": str | None, "name_en": str | None,
+    "planned": float | None, "done": float | None, "unit": str | None, "indicator": str | None,
+    "progress_percent": float | None})
+MeasureBody = TypedDict("MeasureBody", {"order": NotRequired[int], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "planned": NotRequired[float | None], "done": NotRequired[float | None],
+    "unit": NotRequired[str | None], "indicator": NotRequired[str | None]})
+MeasureShown = TypedDict("MeasureShown", {"measure": str, "order": int, "name_zh": str | None, "name_en": str | None,
+    "planned": float | None, "done": float | None, "unit": str | None, "indicator": str | None,
+    "progress_percent": float | None, "project": str, "links": list[Link]})
+Measures = TypedDict("Measures", {"project": str, "measures": list[Measure], "links": list[Link]})
+MonthFigures = TypedDict("MonthFigures", {"cases": int, "open": int, "overdue": int, "area_ha": float,
+    "inside_ha": float, "name": Name | None, "month": str})
+Name = TypedDict("Name", {"zh": str, "en": str})
+NamedCode = TypedDict("NamedCode", {"code": str, "name_zh": str, "name_en": str})
+NewAccount = TypedDict("NewAccount", {"name": NotRequired[str | None], "email": NotRequired[str | None],
+    "party": NotRequired[str | None], "roles": NotRequired[list[RoleAsked] | None],
+    "disabled": NotRequired[bool | None], "issuer": str, "subject": str})
+NewKey = TypedDict("NewKey", {"name": str, "scopes": NotRequired[list[Scope] | None],
+    "roles": NotRequired[list[RoleAsked] | None], "networks": NotRequired[list[str] | None],
+    "expires_at": NotRequired[str | None]})
+NewMeasureBody = TypedDict("NewMeasureBody", {"order": NotRequired[int], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "planned": NotRequired[float | None], "done": NotRequired[float | None],
+    "unit": NotRequired[str | None], "indicator": NotRequired[str | None], "measure": str})
+NewProperty = TypedDict("NewProperty", {"name_zh": str, "name_en": str, "medium": str, "unit": str,
+    "low": NotRequired[float | None], "high": NotRequired[float | None], "decimals": NotRequired[int],
+    "moves": NotRequired[bool], "hj525": NotRequired[str | None], "aliases": NotRequired[list[str]],
+    "standard": NotRequired[str | None], "raw_years": NotRequired[int | None], "code": str})
+NewRule = TypedDict("NewRule", {"name_zh": str, "name_en": str,
+    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline"],
+    "property": NotRequired[str | None], "stations": NotRequired[list[str] | None], "region": NotRequired[str | None],
+    "plan": NotRequired[str | None], "indicator": NotRequired[str | None], "control_kind": NotRequired[str | None],
+    "limits": dict[str, float], "reset": NotRequired[float | None], "min_duration_s": NotRequired[int],
+    "max_age_s": NotRequired[int], "any_quality": NotRequired[bool], "enabled": NotRequired[bool],
+    "quiet": NotRequired[Quiet | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
+    "code": str})
+NewSchedule = TypedDict("NewSchedule", {"name_zh": str, "name_en": str, "process": str,
+    "inputs": NotRequired[dict[str, Any]], "cron": NotRequired[str | None], "every_s": NotRequired[int | None],
+    "starts_at": NotRequired[str | None], "timezone": NotRequired[str],
+    "priority": NotRequired[Literal["low", "normal", "high"]], "enabled": NotRequired[bool], "code": str})
+NewTileToken = TypedDict("NewTileToken", {"layers": list[str], "seconds": NotRequired[int]})
+ObservedProperties = TypedDict("ObservedProperties", {"properties": list[ObservedProperty], "links": list[Link]})
+ObservedProperty = TypedDict("ObservedProperty", {"code": str, "name": str, "name_zh": str, "name_en": str,
+    "medium": Literal["water", "sea", "air", "weather", "flow", "ecology", "other"], "unit": str, "low": float | None,
+    "high": float | None, "decimals": int, "moves": bool, "hj525": str | None, "aliases": list[str],
+    "standard": str | None, "raw_years": int | None, "raw_since": str | None, "variant_of": str | None,
+    "updated": str, "ranges": NotRequired[list[StationRange]], "links": NotRequired[list[Link]]})
+OpenApiDefinition = TypedDict("OpenApiDefinition", {"openapi": str, "info": dict[str, Any],
+    "paths": dict[str, dict[str, Any]]})
+OpenedLayers = TypedDict("OpenedLayers", {"token": NotRequired[str], "layers": list[str], "expires": str})
+PointFeatures = TypedDict("PointFeatures", {"layer": str, "version": str, "lon": float, "lat": float,
+    "stand_in": bool, "stand_in_notes": list[StandInNote], "features": list[dict[str, Any]]})
+PointValue = TypedDict("PointValue", {"layer": str, "version": str, "lon": float, "lat": float, "stand_in": bool,
+    "stand_in_notes": list[StandInNote], "value": float | None, "unit": str, "class": ValueClass | None,
+    "native_resolution_m": float | None})
+Problem = TypedDict("Problem", {"type": str, "title": str, "status": int, "detail": NotRequired[str],
+    "instance": NotRequired[str], "errors": NotRequired[list[Problem_errors]]})
+ProblemDocument = TypedDict("ProblemDocument", {"type": str, "title": str, "status": int, "detail": str,
+    "instance": str, "errors": NotRequired[list[ProblemFault]]})
+ProblemFault = TypedDict("ProblemFault", {"pointer": str, "detail": str})
+ProblemsBody = TypedDict("ProblemsBody", {"problems": list[str]})
+ProjectDocument = TypedDict("ProjectDocument", {"code": str, "title_zh": str, "title_en": str | None, "kind": str,
+    "measure": str | None, "period_from": str | None, "period_to": str | None, "quantity": str | None,
+    "value": str | None, "unit": str | None, "collection": str, "object": str, "region": str | None, "filename": str,
+    "media_type": str, "bytes": int, "sha256": str, "public": bool, "uploaded_at": str, "valid_from": str | None,
+    "valid_to": str | None, "links": list[Link]})
+ProjectDocuments = TypedDict("ProjectDocuments", {"project": str, "documents": list[ProjectDocument],
+    "links": list[Link]})
+ProjectDossier = TypedDict("ProjectDossier", {"project": str, "name": str, "name_zh": str, "name_en": str,
+    "state": str, "state_name": str, "track": list[StateOnTheWay], "transitions": list[ProjectStep],
+    "measures": list[Measure], "funds": LedgerFigures | None, "documents": list[ProjectDocument],
+    "events": list[ProjectHistory], "links": list[Link]})
+ProjectEventShown = TypedDict("ProjectEventShown", {"seq": int, "from": str, "from_name": str, "to": str,
+    "to_name": str, "at": str, "actor": str | None, "note": str | None, "documents": list[str], "links": list[Link]})
+ProjectEvents = TypedDict("ProjectEvents", {"project": str, "events": list[ProjectHistory], "numberReturned": int,
+    "links": list[Link]})
+ProjectHistory = TypedDict("ProjectHistory", {"seq": int, "from": str, "from_name": str, "to": str, "to_name": str,
+    "at": str, "actor": str | None, "note": str | None, "documents": list[str]})
+ProjectLedger = TypedDict("ProjectLedger", {"allocated": str, "paid": str, "balance": str, "currency": Literal["CNY"],
+    "by_source": list[SourceBalance], "by_year": list[YearBalance], "entries": list[LedgerLine], "project": str,
+    "links": list[Link]})
+ProjectProblems = TypedDict("ProjectProblems", {"project": str, "problems": list[str]})
+ProjectRegions = TypedDict("ProjectRegions", {"project": str, "regions": list[str]})
+ProjectStep = TypedDict("ProjectStep", {"to": str, "name": str, "name_zh": str, "name_en": str, "allowed": bool,
+    "role": RoleNeeded, "guard": str | None, "rule": str | None, "conditions": list[Condition]})
+ProjectStepTaken = TypedDict("ProjectStepTaken", {"project": str, "state": str, "event": ProjectHistory,
+    "links": list[Link]})
+ProjectSteps = TypedDict("ProjectSteps", {"project": str, "state": str, "state_name": str, "state_name_zh": str,
+    "state_name_en": str, "transitions": list[ProjectStep], "links": list[Link]})
+PropertiesSchema = TypedDict("PropertiesSchema", {"type": NotRequired[Literal["object"]],
+    "properties": dict[str, dict[str, Any]]})
+PropertyDescription = TypedDict("PropertyDescription", {"name": str, "title_zh": str, "title_en": str,
+    "unit": str | None, "unit_zh": str, "unit_en": str, "words_zh": dict[str, str], "words_en": dict[str, str]})
+Proposal = TypedDict("Proposal", {"code": str, "title": str,
+    "kind": Literal["project", "programme", "target", "zone", "plan"], "object": str,
+    "state": Literal["draft", "submitted", "accepted", "refused", "withdrawn", "carried_out"], "plan": str | None,
+    "region": str | None, "author": str, "reason": str, "evidence": list[Evidence], "revises": dict[str, Any],
+    "change": dict[str, Any], "fields": list[dict[str, Any]], "decided_by": str | None, "decided_at": str | None,
+    "decision": str | None, "proposed_at": str, "links": list[Link], "kind_name": str, "state_name": str,
+    "made": MadeObject | None, "steps": list[ProposalStepOffered], "events": list[ProposalHistory]})
+ProposalBody = TypedDict("ProposalBody", {"title": str, "reason": str, "revises": RevisesBody,
+    "change": dict[str, Any], "evidence": NotRequired[list[EvidenceBody]]})
+ProposalDraft = TypedDict("ProposalDraft", {"title": str, "reason": str, "revises": dict[str, str],
+    "change": dict[str, Any], "evidence": list[dict[str, str | int]]})
+ProposalHistory = TypedDict("ProposalHistory", {"seq": int,
+    "from": Literal["draft", "submitted", "accepted", "refused", "withdrawn", "carried_out"] | None,
+    "to": Literal["draft", "submitted", "accepted", "refused", "withdrawn", "carried_out"], "to_name": str, "at": str,
+    "actor": str, "reason": str | None})
+ProposalNamed = TypedDict("ProposalNamed", {"code": str, "title": str,
+    "state": Literal["draft", "submitted", "accepted", "refused", "withdrawn", "carried_out"], "state_name": str,
+    "href": str})
+ProposalStepBody = TypedDict("ProposalStepBody", {
+    "to": Literal["submitted", "accepted", "refused", "withdrawn", "carried_out"], "reason": NotRequired[str | None]})
+ProposalStepOffered = TypedDict("ProposalStepOffered", {
+    "to": Literal["draft", "submitted", "accepted", "refused", "withdrawn", "carried_out"], "name": str,
+    "roles": list[str], "needs": list[str], "rule": str, "allowed": bool})
+QuantityStatistics = TypedDict("QuantityStatistics", {"cells": int, "area_m2": float, "area_ha": float,
+    "nodata_area_m2": float, "mean": float | None, "sd": float | None, "min": float | None, "max": float | None,
+    "quantiles": dict[str, float | None], "layer": str, "version": str, "band": int, "unit": str, "stand_in": bool,
+    "stand_in_notes": list[StandInNote], "kind": NotRequired[Literal["quantity"]]})
+Quiet = TypedDict("Quiet", {"from": str, "to": str, "days": NotRequired[list[Literal[1, 2, 3, 4, 5, 6, 7]]],
+    "time_zone": NotRequired[str], "red_passes": NotRequired[bool]})
+Range = TypedDict("Range", {"low": float | None, "high": float | None})
+RasterDescription = TypedDict("RasterDescription", {"id": str, "title": str, "title_zh": str, "title_en": str,
+    "kind": Literal["raster"], "theme": str, "bounds": list[Any], "minzoom": NotRequired[int], "maxzoom": int,
+    "version": str, "stand_in": bool, "links": list[DocumentLink], "job": str | None,
+    "stand_in_notes": list[StandInNote], "sources": list[SourceDescription], "attribution": str,
+    "legend": LegendDescription, "formats": dict[str, str], "tile_matrix_sets": dict[str, str], "unit": str,
+    "native_resolution_m": float | None, "cell_m": float, "crs": str, "bands": int,
+    "statistics": list[dict[str, float | None]]})
+Readiness = TypedDict("Readiness", {"status": Literal["ready", "not ready"], "checks": dict[str, str]})
+Ready = TypedDict("Ready", {"status": NotRequired[Literal["ok"]], "store": str})
+RegionFigures = TypedDict("RegionFigures", {"cases": int, "open": int, "overdue": int, "area_ha": float,
+    "inside_ha": float, "name": Name | None, "region": str | None})
+RegionsBody = TypedDict("RegionsBody", {"regions": list[str]})
+RegisteredLine = TypedDict("RegisteredLine", {"areas": int, "drawn": int, "area_km2": float | None,
+    "length_km": float | None, "approved_km2": float | None, "approved_from": Literal["region", "parts"] | None,
+    "difference_km2": float | None, "share_percent": float | None,
+    "kind": Literal["red_line", "permanent_basic_farmland", "cultivated_land", "urban_boundary", "eco_control_line", "protected_area", "water_source_area", "habitat", "access_unit", "wetland", "shoreline", "island", "sea_use_right", "legacy_mine", "soil_erosion"],
+    "name_zh": str, "name_en": str, "delimitations": list[DelimitationFigures]})
+RevisesBody = TypedDict("RevisesBody", {"project": NotRequired[str | None], "programme": NotRequired[str | None],
+    "plan": NotRequired[str | None], "indicator": NotRequired[str | None], "region": NotRequired[str | None],
+    "scheme": NotRequired[str | None], "zone": NotRequired[str | None]})
+Revocation = TypedDict("Revocation", {"by": str, "at": str, "reason": str})
+RevokeBody = TypedDict("RevokeBody", {"reason": str})
+Role = Literal["viewer", "owner", "planner", "approver", "supervisor", "analyst", "auditor", "feed", "admin"]
+RoleAsked = TypedDict("RoleAsked", {"role": Role, "region": NotRequired[str | None]})
+RoleHeld = TypedDict("RoleHeld", {"role": Role, "region": str | None})
+RoleNeeded = TypedDict("RoleNeeded", {"text": str, "text_zh": str, "text_en": str, "any_of": list[str], "met": bool})
+RuleContents = TypedDict("RuleContents", {"name_zh": str, "name_en": str,
+    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline"],
+    "property": NotRequired[str | None], "stations": NotRequired[list[str] | None], "region": NotRequired[str | None],
+    "plan": NotRequired[str | None], "indicator": NotRequired[str | None], "control_kind": NotRequired[str | None],
+    "limits": dict[str, float], "reset": NotRequired[float | None], "min_duration_s": NotRequired[int],
+    "max_age_s": NotRequired[int], "any_quality": NotRequired[bool], "enabled": NotRequired[bool],
+    "quiet": NotRequired[Quiet | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+RuleException = TypedDict("RuleException", {"code": str, "rule": str | None, "gap": str | None, "project": str | None,
+    "geometry_sha256": str | None, "region": str | None, "control_area": str | None, "reason": str, "approver": str,
+    "approved_at": str, "valid_from": str | None, "valid_to": str | None, "document": str | None,
+    "revoked": Revocation | None, "links": list[Link]})
+RuleExceptions = TypedDict("RuleExceptions", {"exceptions": list[RuleException], "numberReturned": int,
+    "links": list[Link]})
+Schedule = TypedDict("Schedule", {"code": str, "name_zh": str, "name_en": str, "process": str,
+    "inputs": dict[str, Any], "cron": str | None, "every_s": int | None, "starts_at": str, "timezone": str,
+    "priority": Literal["low", "normal", "high"], "enabled": bool, "owner": str, "next_at": str | None,
+    "links": list[Link]})
+ScheduleContents = TypedDict("ScheduleContents", {"name_zh": str, "name_en": str, "process": str,
+    "inputs": NotRequired[dict[str, Any]], "cron": NotRequired[str | None], "every_s": NotRequired[int | None],
+    "starts_at": NotRequired[str | None], "timezone": NotRequired[str],
+    "priority": NotRequired[Literal["low", "normal", "high"]], "enabled": NotRequired[bool]})
+ScheduleException = TypedDict("ScheduleException", {"title": str, "detail": str, "class": str,
+    "errors": NotRequired[list[dict[str, str]]]})
+ScheduleRun = TypedDict("ScheduleRun", {"due_at": str, "at": str, "missed": int, "job": NotRequired[str],
+    "status": NotRequired[JobStatus], "links": NotRequired[list[Link]], "exception": NotRequired[ScheduleException]})
+ScheduleRuns = TypedDict("ScheduleRuns", {"runs": list[ScheduleRun], "links": list[Link]})
+Schedules = TypedDict("Schedules", {"schedules": list[Schedule], "links": list[Link]})
+Scope = Literal["read", "write", "projects", "observe", "jobs", "admin"]
+SecretRotation = TypedDict("SecretRotation", {"overlap_hours": NotRequired[float]})
+Section = TypedDict("Section", {
+    "kind": Literal["text", "summary", "indicators", "observations", "water", "air", "series", "map", "alerts", "leads", "projects"],
+    "heading_zh": str, "heading_en": str, "text_zh": NotRequired[str], "text_en": NotRequired[str]})
+Sending = TypedDict("Sending", {"id": str, "type": str, "status": Literal["waiting", "delivered", "dead"],
+    "status_name": str, "attempts": int, "answered": int | None, "reason": str | None, "due": str | None,
+    "created": str, "finished": str | None})
+ServiceDescription = TypedDict("ServiceDescription", {"title": str, "description": str, "links": list[DocumentLink]})
+SourceBalance = TypedDict("SourceBalance", {"allocated": str, "paid": str, "balance": str, "source": str,
+    "name_zh": str, "name_en": str,
+    "kind": Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "other"],
+    "year": int | None, "allowed_measures": list[str] | None})
+SourceDescription = TypedDict("SourceDescription", {"dataset": str, "title_zh": str, "title_en": str,
+    "native_resolution_m": float | None, "source": str | None, "licence": str | None, "stand_in": bool})
+SpatialExtent = TypedDict("SpatialExtent", {"bbox": list[list[Any]], "crs": NotRequired[str]})
+StandInNote = TypedDict("StandInNote", {"dataset": str, "title_zh": str, "title_en": str, "note_zh": str | None,
+    "note_en": str | None})
+StateFigures = TypedDict("StateFigures", {"cases": int, "open": int, "overdue": int, "area_ha": float,
+    "inside_ha": float, "name": Name | None,
+    "state": Literal["new", "assigned", "verified", "rectification", "closed"]})
+StateOnTheWay = TypedDict("StateOnTheWay", {"state": str, "name": str, "terminal": bool,
+    "place": Literal["past", "now", "ahead"]})
+StationRange = TypedDict("StationRange", {"station": str, "low": float | None, "high": float | None})
+StatusInfo = TypedDict("StatusInfo", {"processID": str, "type": Literal["process"], "jobID": str, "status": JobStatus,
+    "message": str, "created": NotRequired[str], "started": NotRequired[str], "finished": NotRequired[str],
+    "updated": NotRequired[str], "progress": NotRequired[int], "stage": NotRequired[str], "attempt": int,
+    "priority": int, "retryOf": NotRequired[str], "notBefore": NotRequired[str], "links": list[Link],
+    "exception": NotRequired[JobException]})
+StepTaken = TypedDict("StepTaken", {"case": str,
+    "state": Literal["new", "assigned", "verified", "rectification", "closed"],
+    "result": Literal["confirmed", "not_change", "lawful"] | None, "links": list[Link]})
+StyleLayer = TypedDict("StyleLayer", {"id": str, "type": Literal["raster", "fill", "line", "circle", "symbol"],
+    "source": str, "source-layer": NotRequired[str], "filter": NotRequired[list[Any]], "minzoom": NotRequired[int],
+    "layout": NotRequired[dict[str, Any]], "paint": dict[str, Any]})
+StyleSource = TypedDict("StyleSource", {"type": Literal["raster", "vector"], "tiles": list[str], "minzoom": int,
+    "maxzoom": int, "bounds": list[Any], "attribution": str, "tileSize": NotRequired[int]})
+Subscription = TypedDict("Subscription", {"id": int, "name": str, "address": str, "lang": Literal["zh", "en"],
+    "levels": list[Literal["blue", "yellow", "orange", "red"]], "time_zone": str, "endings": bool, "enabled": bool,
+    "rules": list[str] | None, "region": str | None, "digest_at": str | None, "unsubscribed": str | None,
+    "created": str, "links": list[Link]})
+SubscriptionContents = TypedDict("SubscriptionContents", {"name": str, "address": str,
+    "lang": NotRequired[Literal["zh", "en"]], "levels": NotRequired[list[Literal["blue", "yellow", "orange", "red"]]],
+    "rules": NotRequired[list[str] | None], "region": NotRequired[str | None], "digest_at": NotRequired[str | None],
+    "time_zone": NotRequired[str], "endings": NotRequired[bool], "enabled": NotRequired[bool]})
+Subscriptions = TypedDict("Subscriptions", {"subscriptions": list[Subscription], "links": list[Link]})
+Suggestion = TypedDict("Suggestion", {
+    "rule": Literal["target_behind", "project_late", "project_suspended", "alert_serious"], "found": str,
+    "plan": NotRequired[str], "indicator": NotRequired[str], "region": NotRequired[str], "project": NotRequired[str],
+    "alert": NotRequired[int], "proposals": list[ProposalNamed], "links": list[Link]})
+SuggestionRule = TypedDict("SuggestionRule", {
+    "rule": Literal["target_behind", "project_late", "project_suspended", "alert_serious"], "name": str})
+Suggestions = TypedDict("Suggestions", {"title": str, "plan": str, "year": int, "rules": list[SuggestionRule],
+    "suggestions": list[Suggestion], "links": list[Link]})
+Template = TypedDict("Template", {"name_zh": str, "name_en": str, "title_zh": str, "title_en": str, "issuer_zh": str,
+    "issuer_en": str, "note_zh": NotRequired[str], "note_en": NotRequired[str], "sections": list[Section]})
+TemplateNamed = TypedDict("TemplateNamed", {"code": str, "version": int, "created_by": str | None,
+    "created": str | None, "name": str, "links": list[Link]})
+TemplateVersions = TypedDict("TemplateVersions", {"versions": list[TemplateNamed], "links": list[Link]})
+TileFields = TypedDict("TileFields", {"id": str, "fields": dict[str, str], "minzoom": int, "maxzoom": int})
+TileJson = TypedDict("TileJson", {"tilejson": NotRequired[Literal["3.0.0"]], "name": str, "description": str,
+    "version": NotRequired[Literal["1.0.0"]], "attribution": str, "scheme": NotRequired[Literal["xyz"]],
+    "format": str, "tiles": list[str], "minzoom": int, "maxzoom": int, "bounds": list[Any], "center": list[Any],
+    "legend": str, "tile_matrix_set": NotRequired[str], "vector_layers": NotRequired[list[TileFields]]})
+TileMatrixDescription = TypedDict("TileMatrixDescription", {"id": str, "scaleDenominator": float, "cellSize": float,
+    "cornerOfOrigin": NotRequired[Literal["topLeft"]], "pointOfOrigin": list[Any], "tileWidth": int,
+    "tileHeight": int, "matrixWidth": int, "matrixHeight": int})
+TileMatrixLimits = TypedDict("TileMatrixLimits", {"tileMatrix": str, "minTileRow": int, "maxTileRow": int,
+    "minTileCol": int, "maxTileCol": int})
+TileMatrixSetDescription = TypedDict("TileMatrixSetDescription", {"id": str, "title": str, "uri": NotRequired[str],
+    "crs": str, "orderedAxes": list[str], "wellKnownScaleSet": NotRequired[str],
+    "tileMatrices": list[TileMatrixDescription]})
+TileMatrixSetItem = TypedDict("TileMatrixSetItem", {"id": str, "title": str, "crs": str, "uri": NotRequired[str],
+    "links": list[DocumentLink]})
+TileMatrixSetList = TypedDict("TileMatrixSetList", {"tileMatrixSets": list[TileMatrixSetItem]})
+TilesetDescription = TypedDict("TilesetDescription", {"title": str, "dataType": Literal["vector", "map", "coverage"],
+    "crs": str, "tileMatrixSetId": str, "tileMatrixSetURI": str, "tileMatrixSetLimits": list[TileMatrixLimits],
+    "links": list[DocumentLink], "boundingBox": BoundingBox, "centerPoint": CenterPoint, "layers": list[TilesetLayer],
+    "attribution": str})
+TilesetItem = TypedDict("TilesetItem", {"title": str, "dataType": Literal["vector", "map", "coverage"], "crs": str,
+    "tileMatrixSetId": str, "tileMatrixSetURI": str, "tileMatrixSetLimits": list[TileMatrixLimits],
+    "links": list[DocumentLink]})
+TilesetLayer = TypedDict("TilesetLayer", {"id": str, "title": str, "dataType": Literal["vector", "map", "coverage"],
+    "minTileMatrix": str, "maxTileMatrix": str, "boundingBox": BoundingBox, "stand_in": bool,
+    "stand_in_notes": list[StandInNote], "propertiesSchema": NotRequired[PropertiesSchema]})
+TilesetList = TypedDict("TilesetList", {"tilesets": list[TilesetItem], "links": list[DocumentLink]})
+TransitionBody = TypedDict("TransitionBody", {"to": str, "note": NotRequired[str | None],
+    "documents": NotRequired[list[str]]})
+Unready = TypedDict("Unready", {"status": NotRequired[Literal["unavailable"]], "reason": str})
+Unsubscribing = TypedDict("Unsubscribing", {"name": str, "address": str, "ended": bool})
+ValueClass = TypedDict("ValueClass", {"value": int, "code": str, "label_zh": str, "label_en": str, "color": str})
+VectorDescription = TypedDict("VectorDescription", {"id": str, "title": str, "title_zh": str, "title_en": str,
+    "kind": Literal["vector"], "theme": str, "bounds": list[Any], "minzoom": NotRequired[int], "maxzoom": int,
+    "version": str, "stand_in": bool, "links": list[DocumentLink], "job": str | None,
+    "stand_in_notes": list[StandInNote], "sources": list[SourceDescription], "attribution": str,
+    "legend": LegendDescription, "formats": dict[str, str], "tile_matrix_sets": dict[str, str],
+    "properties": list[PropertyDescription]})
+Webhook = TypedDict("Webhook", {"id": str, "name": str, "url": str,
+    "events": list[Literal["alert.opened", "alert.escalated", "alert.acknowledged", "alert.closed", "case.opened", "case.assigned", "case.verified", "case.rectification", "case.closed", "bulletin.published"]],
+    "event_names": list[str], "region": str | None, "lang": Literal["zh", "en"], "enabled": bool,
+    "disabled_reason": str | None, "former_secret_until": str | None, "created": str, "created_by": str,
+    "updated": str, "links": list[Link], "secret": NotRequired[str]})
+WebhookContents = TypedDict("WebhookContents", {"name": str, "url": str, "events": list[str],
+    "region": NotRequired[str | None], "lang": NotRequired[Literal["zh", "en"]], "enabled": NotRequired[bool]})
+WebhookDeliveries = TypedDict("WebhookDeliveries", {"deliveries": list[WebhookDelivery], "links": list[Link]})
+WebhookDelivery = TypedDict("WebhookDelivery", {"id": str, "type": str,
+    "status": Literal["waiting", "delivered", "dead"], "status_name": str, "attempts": int, "answered": int | None,
+    "reason": str | None, "due": str | None, "created": str, "finished": str | None, "type_name": str,
+    "links": list[Link], "payload": NotRequired[dict[str, Any]]})
+Webhooks = TypedDict("Webhooks", {"webhooks": list[Webhook], "links": list[Link]})
+YearBalance = TypedDict("YearBalance", {"allocated": str, "paid": str, "balance": str, "year": int | None})
+cases = TypedDict("cases", {"code": NotRequired[str],
+    "state": NotRequired[Literal["new", "assigned", "verified", "rectification", "closed"] | None],
+    "kind": NotRequired[Literal["construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"] | None],
+    "region": NotRequired[str | None], "due": NotRequired[str | None], "overdue": NotRequired[bool | None],
+    "result": NotRequired[Literal["confirmed", "not_change", "lawful"] | None], "assignee": NotRequired[str | None],
+    "source": NotRequired[str | None], "external_id": NotRequired[str | None],
+    "sensed_before": NotRequired[str | None], "sensed_after": NotRequired[str | None],
+    "confidence": NotRequired[float | None], "area_ha": NotRequired[float | None],
+    "inside_ha": NotRequired[float | None], "lines": NotRequired[list[dict[str, Any]] | None],
+    "lead_geometry": NotRequired[dict[str, Any] | None], "opened_at": NotRequired[str | None],
+    "closed_at": NotRequired[str | None]})
+control_areas = TypedDict("control_areas", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": control_areas_properties})
+control_rules = TypedDict("control_rules", {"code": NotRequired[str],
+    "scope": NotRequired[Literal["control_area", "outside_control_area", "zone_class", "everywhere"] | None],
+    "subject": NotRequired[str | None], "region": NotRequired[str | None], "plan": NotRequired[str | None],
+    "copied_from": NotRequired[str | None], "activity": NotRequired[str | None],
+    "activity_zh": NotRequired[str | None], "activity_en": NotRequired[str | None],
+    "decision": NotRequired[Literal["forbidden", "restricted", "conditional", "capped", "encouraged", "required"] | None],
+    "conditions": NotRequired[list[str] | None], "legal_basis": NotRequired[str | None],
+    "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None], "text_official": NotRequired[str | None],
+    "covers": NotRequired[list[str] | None], "classes": NotRequired[list[str] | None],
+    "confirm": NotRequired[bool | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+corridor_nodes = TypedDict("corridor_nodes", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": corridor_nodes_properties})
+corridors = TypedDict("corridors", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": corridors_properties})
+datasets = TypedDict("datasets", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": datasets_properties})
+documents = TypedDict("documents", {"code": NotRequired[str], "title_zh": NotRequired[str | None],
+    "title_en": NotRequired[str | None],
+    "kind": NotRequired[Literal["proposal", "design", "notice", "completion", "acceptance", "monitoring", "effect_evaluation", "after_care", "photo", "other"] | None],
+    "measure": NotRequired[str | None], "period_from": NotRequired[str | None], "period_to": NotRequired[str | None],
+    "quantity": NotRequired[str | None], "value": NotRequired[str | None], "unit": NotRequired[str | None],
+    "collection": NotRequired[str | None], "object": NotRequired[str | None], "region": NotRequired[str | None],
+    "filename": NotRequired[str | None], "media_type": NotRequired[str | None], "bytes": NotRequired[int | None],
+    "sha256": NotRequired[str | None], "public": NotRequired[bool | None], "uploaded_at": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+figures = TypedDict("figures", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "plan": NotRequired[str | None], "copied_from": NotRequired[str | None],
+    "kind": NotRequired[Literal["evaluation", "benefit", "achievement", "condition", "context", "reference", "count"] | None],
+    "aspect": NotRequired[Literal["ecological", "social", "economic"] | None], "order": NotRequired[int | None],
+    "class_zh": NotRequired[str | None], "class_en": NotRequired[str | None],
+    "comparator": NotRequired[Literal["ge", "gt", "le", "lt", "eq"] | None], "value": NotRequired[float | None],
+    "unit": NotRequired[str | None], "share_percent": NotRequired[float | None],
+    "trend": NotRequired[Literal["better", "stable_to_better", "stable", "worse"] | None],
+    "start_year": NotRequired[int | None], "end_year": NotRequired[int | None], "indicator": NotRequired[str | None],
+    "places": NotRequired[list[str] | None], "untold": NotRequired[list[str] | None],
+    "article": NotRequired[str | None], "note_zh": NotRequired[str | None], "note_en": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+fund_sources = TypedDict("fund_sources", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None],
+    "kind": NotRequired[Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "other"] | None],
+    "region": NotRequired[str | None], "year": NotRequired[int | None], "amount": NotRequired[str | float | None],
+    "allowed_measures": NotRequired[list[str] | None], "allocated": NotRequired[str | float | None],
+    "paid": NotRequired[str | float | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+indicators = TypedDict("indicators", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "unit": NotRequired[str | None],
+    "property": NotRequired[Literal["binding", "expected"] | None],
+    "direction": NotRequired[Literal["higher", "lower"] | None], "category": NotRequired[str | None],
+    "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+named_features = TypedDict("named_features", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": named_features_properties})
+parties = TypedDict("parties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None],
+    "kind": NotRequired[Literal["government", "department", "firm", "social_body", "expert"] | None],
+    "region": NotRequired[str | None], "parent": NotRequired[str | None], "articles": NotRequired[list[str] | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+pattern_components = TypedDict("pattern_components", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": pattern_components_properties})
+patterns = TypedDict("patterns", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "level": NotRequired[str | None], "region": NotRequired[str | None],
+    "plan": NotRequired[str | None], "copied_from": NotRequired[str | None], "version": NotRequired[int | None],
+    "status": NotRequired[Literal["draft", "published", "superseded"] | None],
+    "principle_zh": NotRequired[str | None], "principle_en": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+plan_indicators = TypedDict("plan_indicators", {"code": NotRequired[str], "plan": NotRequired[str | None],
+    "region": NotRequired[str | None], "indicator": NotRequired[str | None], "order": NotRequired[int | None],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "unit": NotRequired[str | None],
+    "property": NotRequired[Literal["binding", "expected"] | None],
+    "direction": NotRequired[Literal["higher", "lower"] | None], "category": NotRequired[str | None],
+    "category_zh": NotRequired[str | None], "category_en": NotRequired[str | None],
+    "department": NotRequired[str | None], "base_year": NotRequired[int | None],
+    "base_value": NotRequired[float | None], "targets": NotRequired[list[dict[str, Any]] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+plan_parts = TypedDict("plan_parts", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "plan": NotRequired[str | None], "copied_from": NotRequired[str | None],
+    "region": NotRequired[str | None], "department": NotRequired[str | None], "text_zh": NotRequired[str | None],
+    "text_en": NotRequired[str | None], "area_km2": NotRequired[float | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+plans = TypedDict("plans", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
+    "properties": plans_properties})
+problems = TypedDict("problems", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": problems_properties})
+programmes = TypedDict("programmes", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "plan": NotRequired[str | None], "region": NotRequired[str | None],
+    "copied_from": NotRequired[str | None], "order": NotRequired[int | None], "summary_zh": NotRequired[str | None],
+    "summary_en": NotRequired[str | None], "extent_zh": NotRequired[str | None], "extent_en": NotRequired[str | None],
+    "bank_buffer_m": NotRequired[float | None], "towns": NotRequired[list[str] | None],
+    "towns_stated": NotRequired[int | None], "lakes": NotRequired[list[str] | None],
+    "projects": NotRequired[int | None], "project_types": NotRequired[list[dict[str, Any]] | None],
+    "revised_by": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+projects = TypedDict("projects", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": projects_properties})
+proposals = TypedDict("proposals", {"code": NotRequired[str], "title": NotRequired[str | None],
+    "kind": NotRequired[Literal["project", "programme", "target", "zone", "plan"] | None],
+    "object": NotRequired[str | None],
+    "state": NotRequired[Literal["draft", "submitted", "accepted", "refused", "withdrawn", "carried_out"] | None],
+    "plan": NotRequired[str | None], "region": NotRequired[str | None], "author": NotRequired[str | None],
+    "reason": NotRequired[str | None], "evidence": NotRequired[list[str] | None],
+    "revises": NotRequired[dict[str, Any] | None], "change": NotRequired[dict[str, Any] | None],
+    "fields": NotRequired[list[dict[str, Any]] | None], "decided_by": NotRequired[str | None],
+    "decided_at": NotRequired[str | None], "decision": NotRequired[str | None],
+    "proposed_at": NotRequired[str | None]})
+provisions = TypedDict("provisions", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "plan": NotRequired[str | None], "copied_from": NotRequired[str | None],
+    "kind": NotRequired[Literal["article", "task", "objective", "challenge", "opportunity", "safeguard", "step", "stage", "demonstration"] | None],
+    "order": NotRequired[int | None], "article": NotRequired[str | None],
+    "form": NotRequired[Literal["state", "deliverable"] | None],
+    "level": NotRequired[Literal["nation", "province", "city", "district", "street", "town", "basin", "bay", "island", "cooperation", "demonstration_area"] | None],
+    "start_year": NotRequired[int | None], "end_year": NotRequired[int | None],
+    "places": NotRequired[list[str] | None], "regions": NotRequired[list[str] | None],
+    "departments": NotRequired[list[str] | None], "text_zh": NotRequired[str | None],
+    "text_en": NotRequired[str | None], "text_official": NotRequired[str | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+regions = TypedDict("regions", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
+    "properties": regions_properties})
+stations = TypedDict("stations", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": stations_properties})
+zone_classes = TypedDict("zone_classes", {"code": NotRequired[str], "scheme_kind": NotRequired[str | None],
+    "class_code": NotRequired[str | None], "value": NotRequired[int | None], "group": NotRequired[str | None],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "color": NotRequired[str | None],
+    "requirement_zh": NotRequired[str | None], "requirement_en": NotRequired[str | None],
+    "text_official": NotRequired[str | None], "traits_zh": NotRequired[str | None],
+    "traits_en": NotRequired[str | None], "relation": NotRequired[str | None],
+    "restoration_modes": NotRequired[list[str] | None], "activity_rules": NotRequired[list[dict[str, Any]] | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+zone_schemes = TypedDict("zone_schemes", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": zone_schemes_properties})
+zones = TypedDict("zones", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
+    "properties": zones_properties})
+Problem_errors = TypedDict("Problem_errors", {"pointer": str, "detail": str})
+control_areas_properties = TypedDict("control_areas_properties", {"code": NotRequired[str],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
+    "kind": NotRequired[Literal["red_line", "permanent_basic_farmland", "cultivated_land", "urban_boundary", "eco_control_line", "protected_area", "water_source_area", "habitat", "access_unit", "wetland", "shoreline", "island", "sea_use_right", "legacy_mine", "soil_erosion"] | None],
+    "class": NotRequired[str | None],
+    "level": NotRequired[Literal["national", "provincial", "city", "district", "local"] | None],
+    "region": NotRequired[str | None], "plan": NotRequired[str | None], "copied_from": NotRequired[str | None],
+    "legal_basis": NotRequired[str | None], "delimitation": NotRequired[str | None],
+    "approved_area_km2": NotRequired[float | None], "area_km2": NotRequired[float | None],
+    "length_km": NotRequired[float | None], "status": NotRequired[Literal["draft", "published"] | None],
+    "public": NotRequired[bool | None], "origin": NotRequired[Literal["imported", "drawn", "computed"] | None],
+    "job": NotRequired[str | None], "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+corridor_nodes_properties = TypedDict("corridor_nodes_properties", {"code": NotRequired[str],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
+    "kind": NotRequired[Literal["source", "stepping_stone", "pinch_point", "barrier", "junction", "saddle", "crossing"] | None],
+    "region": NotRequired[str | None], "plan": NotRequired[str | None], "copied_from": NotRequired[str | None],
+    "corridors": NotRequired[list[str] | None], "score": NotRequired[float | None],
+    "area_km2": NotRequired[float | None], "footprint": NotRequired[dict[str, Any] | None],
+    "quality": NotRequired[dict[str, Any] | None],
+    "origin": NotRequired[Literal["imported", "drawn", "computed"] | None], "job": NotRequired[str | None],
+    "status": NotRequired[Literal["draft", "published", "superseded"] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+corridors_properties = TypedDict("corridors_properties", {"code": NotRequired[str],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "region": NotRequired[str | None],
+    "plan": NotRequired[str | None], "copied_from": NotRequired[str | None], "pattern": NotRequired[str | None],
+    "order": NotRequired[int | None],
+    "type": NotRequired[Literal["mountain_sea", "river", "greenway", "habitat"] | None],
+    "class": NotRequired[Literal["main", "branch"] | None], "width_m": NotRequired[float | None],
+    "connects": NotRequired[list[str] | None], "length_km": NotRequired[float | None],
+    "footprint": NotRequired[dict[str, Any] | None], "quality": NotRequired[dict[str, Any] | None],
+    "origin": NotRequired[Literal["imported", "drawn", "computed"] | None], "job": NotRequired[str | None],
+    "status": NotRequired[Literal["draft", "published", "superseded"] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+datasets_properties = TypedDict("datasets_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "region": NotRequired[str | None], "theme": NotRequired[str | None],
+    "kind": NotRequired[str | None], "unit": NotRequired[str | None], "crs": NotRequired[str | None],
+    "native_resolution_m": NotRequired[float | None], "stand_in": NotRequired[bool | None],
+    "stand_in_note_zh": NotRequired[str | None], "stand_in_note_en": NotRequired[str | None],
+    "source": NotRequired[str | None], "licence": NotRequired[str | None], "observed_from": NotRequired[str | None],
+    "observed_to": NotRequired[str | None], "origin": NotRequired[Literal["imported", "drawn", "computed"] | None],
+    "job": NotRequired[str | None], "public": NotRequired[bool | None], "checksum": NotRequired[str | None],
+    "source_sha256": NotRequired[str | None], "bytes": NotRequired[int | None],
+    "grid": NotRequired[dict[str, Any] | None], "registered_at": NotRequired[str | None]})
+named_features_properties = TypedDict("named_features_properties", {"code": NotRequired[str],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
+    "kind": NotRequired[Literal["nature_reserve", "forest_park", "park", "species", "mountain", "river", "lake", "reservoir", "bay", "sea_area", "river_island", "hot_spring", "works", "practice_base"] | None],
+    "region": NotRequired[str | None], "article": NotRequired[str | None], "note_zh": NotRequired[str | None],
+    "note_en": NotRequired[str | None], "area_km2": NotRequired[float | None], "length_km": NotRequired[float | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+pattern_components_properties = TypedDict("pattern_components_properties", {"code": NotRequired[str],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "pattern": NotRequired[str | None],
+    "pattern_name_zh": NotRequired[str | None], "pattern_name_en": NotRequired[str | None],
+    "parent": NotRequired[str | None], "region": NotRequired[str | None], "plan": NotRequired[str | None],
+    "copied_from": NotRequired[str | None], "status": NotRequired[Literal["draft", "published", "superseded"] | None],
+    "type": NotRequired[str | None], "order": NotRequired[int | None],
+    "certainty": NotRequired[Literal["stated", "inferred"] | None], "label_zh": NotRequired[str | None],
+    "label_en": NotRequired[str | None], "covers": NotRequired[list[str] | None],
+    "area_km2": NotRequired[float | None], "length_km": NotRequired[float | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+plans_properties = TypedDict("plans_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "kind": NotRequired[str | None], "level": NotRequired[str | None],
+    "region": NotRequired[str | None], "regions": NotRequired[list[str] | None],
+    "regions_not_drawn": NotRequired[list[str] | None], "upper_plan": NotRequired[str | None],
+    "spatial_plan": NotRequired[str | None], "period_start": NotRequired[int | None],
+    "period_end": NotRequired[int | None], "base_year": NotRequired[int | None],
+    "near_target_year": NotRequired[int | None], "target_year": NotRequired[int | None],
+    "document": NotRequired[str | None], "mandate": NotRequired[str | None], "issuer": NotRequired[str | None],
+    "issued_on": NotRequired[str | None],
+    "status": NotRequired[Literal["draft", "submitted", "approved", "superseded", "withdrawn"] | None],
+    "version": NotRequired[int | None], "lineage": NotRequired[str | None], "edition": NotRequired[int | None],
+    "in_force_from": NotRequired[str | None], "in_force_to": NotRequired[str | None],
+    "supersedes": NotRequired[str | None], "superseded_by": NotRequired[list[str] | None],
+    "made_by": NotRequired[str | None], "revised_by": NotRequired[list[str] | None],
+    "details": NotRequired[dict[str, Any] | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+problems_properties = TypedDict("problems_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "type": NotRequired[str | None], "element": NotRequired[str | None],
+    "level": NotRequired[Literal["region", "city", "district"] | None], "region": NotRequired[str | None],
+    "plan": NotRequired[str | None], "copied_from": NotRequired[str | None], "quantity": NotRequired[float | None],
+    "unit": NotRequired[str | None], "severity": NotRequired[Literal["info", "low", "medium", "high"] | None],
+    "status": NotRequired[Literal["open", "planned", "resolved"] | None], "cause": NotRequired[str | None],
+    "places": NotRequired[list[str] | None], "projects": NotRequired[list[str] | None],
+    "area_km2": NotRequired[float | None], "source": NotRequired[str | None],
+    "details": NotRequired[dict[str, Any] | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+projects_properties = TypedDict("projects_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "summary_zh": NotRequired[str | None], "summary_en": NotRequired[str | None],
+    "content_zh": NotRequired[str | None], "content_en": NotRequired[str | None], "region": NotRequired[str | None],
+    "regions": NotRequired[list[str] | None], "plan": NotRequired[str | None],
+    "editions": NotRequired[list[str] | None], "programme": NotRequired[str | None], "owner": NotRequired[str | None],
+    "plan_group": NotRequired[str | None], "type": NotRequired[str | None], "state": NotRequired[str | None],
+    "state_name_zh": NotRequired[str | None], "state_name_en": NotRequired[str | None],
+    "start_year": NotRequired[int | None], "end_year": NotRequired[int | None],
+    "cost": NotRequired[str | float | None], "currency": NotRequired[str | None], "score": NotRequired[float | None],
+    "measures": NotRequired[list[str] | None], "problems": NotRequired[list[str] | None],
+    "area_km2": NotRequired[float | None], "length_km": NotRequired[float | None],
+    "geometry_final": NotRequired[bool | None], "fund_share_percent": NotRequired[float | None],
+    "comment_until": NotRequired[str | None], "after_care_until": NotRequired[str | None],
+    "job": NotRequired[str | None], "public": NotRequired[bool | None], "revised_by": NotRequired[list[str] | None],
+    "source": NotRequired[str | None], "details": NotRequired[dict[str, Any] | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+regions_properties = TypedDict("regions_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None],
+    "level": NotRequired[Literal["nation", "province", "city", "district", "street", "town", "basin", "bay", "island", "cooperation", "demonstration_area"] | None],
+    "parent": NotRequired[str | None], "members": NotRequired[list[str] | None], "adcode": NotRequired[str | None],
+    "metric_epsg": NotRequired[int | None], "area_km2": NotRequired[float | None],
+    "stated_area_km2": NotRequired[float | None], "source": NotRequired[str | None],
+    "licence": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+stations_properties = TypedDict("stations_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None],
+    "kind": NotRequired[Literal["sky", "air", "land", "sea", "water_section"] | None],
+    "region": NotRequired[str | None], "owner": NotRequired[str | None], "interval_s": NotRequired[int | None],
+    "description": NotRequired[str | None], "annotations": NotRequired[dict[str, Any] | None],
+    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+zone_schemes_properties = TypedDict("zone_schemes_properties", {"code": NotRequired[str],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "region": NotRequired[str | None],
+    "plan": NotRequired[str | None], "kind": NotRequired[str | None],
+    "origin": NotRequired[Literal["imported", "drawn", "computed"] | None], "job": NotRequired[str | None],
+    "status": NotRequired[Literal["draft", "review", "approved", "published", "superseded"] | None],
+    "version": NotRequired[int | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "gap_reason": NotRequired[str | None],
+    "made_by": NotRequired[str | None], "revised_by": NotRequired[list[str] | None],
+    "details": NotRequired[dict[str, Any] | None]})
+zones_properties = TypedDict("zones_properties", {"code": NotRequired[str], "scheme": NotRequired[str | None],
+    "version": NotRequired[int | None],
+    "status": NotRequired[Literal["draft", "review", "approved", "published", "superseded"] | None],
+    "region": NotRequired[str | None], "plan": NotRequired[str | None], "kind": NotRequired[str | None],
+    "zone_class": NotRequired[str | None], "class": NotRequired[str | None], "class_value": NotRequired[int | None],
+    "class_name_zh": NotRequired[str | None], "class_name_en": NotRequired[str | None],
+    "group": NotRequired[str | None], "color": NotRequired[str | None], "requirement_zh": NotRequired[str | None],
+    "requirement_en": NotRequired[str | None], "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
+    "functions": NotRequired[list[str] | None], "problems": NotRequired[list[str] | None],
+    "towns": NotRequired[list[str] | None], "area_km2": NotRequired[float | None],
+    "stated_area_km2": NotRequired[float | None], "area_raster_km2": NotRequired[float | None],
+    "share_percent": NotRequired[float | None], "cells": NotRequired[int | None],
+    "statistics": NotRequired[dict[str, Any] | None], "flags": NotRequired[list[dict[str, Any]] | None],
+    "job": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+class Paths:
+    @overload
+    def get(self, path: Literal["/ecoservices"], /, *, headers: Headers | None = ..., **query: Query) -> Ecoservices: ...
+    @overload
+    def get(self, path: Literal["/changes"], /, *, headers: Headers | None = ..., **query: Query) -> Changes: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectDossier: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/transitions"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectSteps: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/events"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectEvents: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/events/{seq}"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectEventShown: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/measures"], /, *, headers: Headers | None = ..., **query: Query) -> Measures: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/measures/{measure}"], /, *, headers: Headers | None = ..., **query: Query) -> MeasureShown: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/funds"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectLedger: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/documents"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectDocuments: ...
+    @overload
+    def get(self, path: Literal["/compliance/check"], /, *, headers: Headers | None = ..., **query: Query) -> ComplianceCheck: ...
+    @overload
+    def get(self, path: Literal["/compliance/activities"], /, *, headers: Headers | None = ..., **query: Query) -> ActivityList: ...
+    @overload
+    def get(self, path: Literal["/compliance/exceptions"], /, *, headers: Headers | None = ..., **query: Query) -> RuleExceptions: ...
+    @overload
+    def get(self, path: Literal["/compliance/exceptions/{exception}"], /, *, headers: Headers | None = ..., **query: Query) -> RuleException: ...
+    @overload
+    def get(self, path: Literal["/regions/{region}/lines"], /, *, headers: Headers | None = ..., **query: Query) -> LineRegister: ...
+    @overload
+    def get(self, path: Literal["/bulletins"], /, *, headers: Headers | None = ..., **query: Query) -> Bulletins: ...
+    @overload
+    def get(self, path: Literal["/bulletins/{bulletin}"], /, *, headers: Headers | None = ..., **query: Query) -> Bulletin: ...
+    @overload
+    def get(self, path: Literal["/bulletin-templates"], /, *, headers: Headers | None = ..., **query: Query) -> BulletinTemplates: ...
+    @overload
+    def get(self, path: Literal["/bulletin-templates/{template}"], /, *, headers: Headers | None = ..., **query: Query) -> BulletinTemplate: ...
+    @overload
+    def get(self, path: Literal["/bulletin-templates/{template}/versions"], /, *, headers: Headers | None = ..., **query: Query) -> TemplateVersions: ...
+    @overload
+    def get(self, path: Literal["/cases/statistics"], /, *, headers: Headers | None = ..., **query: Query) -> CaseStatistics: ...
+    @overload
+    def get(self, path: Literal["/cases/{case}"], /, *, headers: Headers | None = ..., **query: Query) -> Case: ...
+    @overload
+    def get(self, path: Literal["/proposals/blank"], /, *, headers: Headers | None = ..., **query: Query) -> BlankProposal: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/suggestions"], /, *, headers: Headers | None = ..., **query: Query) -> Suggestions: ...
+    @overload
+    def get(self, path: Literal["/proposals/{proposal}"], /, *, headers: Headers | None = ..., **query: Query) -> Proposal: ...
+    @overload
+    def get(self, path: Literal["/properties"], /, *, headers: Headers | None = ..., **query: Query) -> ObservedProperties: ...
+    @overload
+    def get(self, path: Literal["/properties/{property}"], /, *, headers: Headers | None = ..., **query: Query) -> ObservedProperty: ...
+    @overload
+    def get(self, path: Literal["/alert-rules"], /, *, headers: Headers | None = ..., **query: Query) -> AlertRules: ...
+    @overload
+    def get(self, path: Literal["/alert-rules/{rule}"], /, *, headers: Headers | None = ..., **query: Query) -> AlertRule: ...
+    @overload
+    def get(self, path: Literal["/alerts"], /, *, headers: Headers | None = ..., **query: Query) -> Alerts: ...
+    @overload
+    def get(self, path: Literal["/alerts/{alert}"], /, *, headers: Headers | None = ..., **query: Query) -> Alert: ...
+    @overload
+    def get(self, path: Literal["/subscriptions"], /, *, headers: Headers | None = ..., **query: Query) -> Subscriptions: ...
+    @overload
+    def get(self, path: Literal["/subscriptions/{number}"], /, *, headers: Headers | None = ..., **query: Query) -> Subscription: ...
+    @overload
+    def get(self, path: Literal["/subscriptions/{number}/deliveries"], /, *, headers: Headers | None = ..., **query: Query) -> Mails: ...
+    @overload
+    def get(self, path: Literal["/unsubscribe"], /, *, headers: Headers | None = ..., **query: Query) -> Unsubscribing: ...
+    @overload
+    def get(self, path: Literal["/webhooks"], /, *, headers: Headers | None = ..., **query: Query) -> Webhooks: ...
+    @overload
+    def get(self, path: Literal["/webhooks/{webhook}"], /, *, headers: Headers | None = ..., **query: Query) -> Webhook: ...
+    @overload
+    def get(self, path: Literal["/webhooks/{webhook}/deliveries"], /, *, headers: Headers | None = ..., **query: Query) -> WebhookDeliveries: ...
+    @overload
+    def get(self, path: Literal["/webhooks/{webhook}/deliveries/{delivery}"], /, *, headers: Headers | None = ..., **query: Query) -> WebhookDelivery: ...
+    @overload
+    def get(self, path: Literal["/jobs"], /, *, headers: Headers | None = ..., **query: Query) -> Jobs: ...
+    @overload
+    def get(self, path: Literal["/jobs/{job}"], /, *, headers: Headers | None = ..., **query: Query) -> StatusInfo: ...
+    @overload
+    def get(self, path: Literal["/jobs/{job}/manifest"], /, *, headers: Headers | None = ..., **query: Query) -> Manifest: ...
+    @overload
+    def get(self, path: Literal["/jobs/{job}/events"], /, *, headers: Headers | None = ..., **query: Query) -> StatusInfo: ...
+    @overload
+    def get(self, path: Literal["/schedules"], /, *, headers: Headers | None = ..., **query: Query) -> Schedules: ...
+    @overload
+    def get(self, path: Literal["/schedules/{schedule}"], /, *, headers: Headers | None = ..., **query: Query) -> Schedule: ...
+    @overload
+    def get(self, path: Literal["/schedules/{schedule}/runs"], /, *, headers: Headers | None = ..., **query: Query) -> ScheduleRuns: ...
+    @overload
+    def get(self, path: Literal["/keys"], /, *, headers: Headers | None = ..., **query: Query) -> Keys: ...
+    @overload
+    def get(self, path: Literal["/keys/{key}"], /, *, headers: Headers | None = ..., **query: Query) -> Key: ...
+    @overload
+    def get(self, path: Literal["/accounts"], /, *, headers: Headers | None = ..., **query: Query) -> Accounts: ...
+    @overload
+    def get(self, path: Literal["/accounts/{account}"], /, *, headers: Headers | None = ..., **query: Query) -> Account: ...
+    @overload
+    def get(self, path: Literal["/audit"], /, *, headers: Headers | None = ..., **query: Query) -> AuditEntries: ...
+    @overload
+    def get(self, path: Literal["/health"], /, *, headers: Headers | None = ..., **query: Query) -> HealthTold: ...
+    @overload
+    def get(self, path: Literal["/collections/regions/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> regions: ...
+    @overload
+    def get(self, path: Literal["/collections/plans/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> plans: ...
+    @overload
+    def get(self, path: Literal["/collections/pattern_components/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> pattern_components: ...
+    @overload
+    def get(self, path: Literal["/collections/corridors/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> corridors: ...
+    @overload
+    def get(self, path: Literal["/collections/corridor_nodes/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> corridor_nodes: ...
+    @overload
+    def get(self, path: Literal["/collections/zone_schemes/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> zone_schemes: ...
+    @overload
+    def get(self, path: Literal["/collections/zones/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> zones: ...
+    @overload
+    def get(self, path: Literal["/collections/control_areas/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> control_areas: ...
+    @overload
+    def get(self, path: Literal["/collections/problems/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> problems: ...
+    @overload
+    def get(self, path: Literal["/collections/named_features/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> named_features: ...
+    @overload
+    def get(self, path: Literal["/collections/projects/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
+    @overload
+    def get(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
+    @overload
+    def get(self, path: Literal["/collections/datasets/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> datasets: ...
+    @overload
+    def get(self, path: Literal["/patterns/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> patterns: ...
+    @overload
+    def get(self, path: Literal["/zone-classes/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> zone_classes: ...
+    @overload
+    def get(self, path: Literal["/control-rules/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> control_rules: ...
+    @overload
+    def get(self, path: Literal["/indicators/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> indicators: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/indicators/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> plan_indicators: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/parts/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> plan_parts: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/provisions/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> provisions: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/figures/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> figures: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/programmes/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> programmes: ...
+    @overload
+    def get(self, path: Literal["/parties/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
+    @overload
+    def get(self, path: Literal["/fund-sources/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
+    @overload
+    def get(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> documents: ...
+    @overload
+    def get(self, path: Literal["/tileMatrixSets"], /, *, headers: Headers | None = ..., **query: Query) -> TileMatrixSetList: ...
+    @overload
+    def get(self, path: Literal["/tileMatrixSets/{tms}"], /, *, headers: Headers | None = ..., **query: Query) -> TileMatrixSetDescription: ...
+    @overload
+    def get(self, path: Literal["/layers"], /, *, headers: Headers | None = ..., **query: Query) -> LayerList: ...
+    @overload
+    def get(self, path: Literal["/layers/{layer}"], /, *, headers: Headers | None = ..., **query: Query) -> RasterDescription | VectorDescription: ...
+    @overload
+    def get(self, path: Literal["/layers/{layer}/tilejson.json"], /, *, headers: Headers | None = ..., **query: Query) -> TileJson: ...
+    @overload
+    def get(self, path: Literal["/layers/{layer}/style.json"], /, *, headers: Headers | None = ..., **query: Query) -> MapStyle: ...
+    @overload
+    def get(self, path: Literal["/layers/{layer}/legend.json"], /, *, headers: Headers | None = ..., **query: Query) -> LayerLegend: ...
+    @overload
+    def get(self, path: Literal["/layers/{layer}/point"], /, *, headers: Headers | None = ..., **query: Query) -> PointValue | PointFeatures: ...
+    @overload
+    def get(self, path: Literal["/layers/{layer}/statistics"], /, *, headers: Headers | None = ..., **query: Query) -> ClassStatistics | QuantityStatistics: ...
+    @overload
+    def get(self, path: Literal["/collections/{layer}"], /, *, headers: Headers | None = ..., **query: Query) -> LayerCollection: ...
+    @overload
+    def get(self, path: Literal["/collections/{layer}/tiles"], /, *, headers: Headers | None = ..., **query: Query) -> TilesetList: ...
+    @overload
+    def get(self, path: Literal["/collections/{layer}/tiles/{tileMatrixSetId}"], /, *, headers: Headers | None = ..., **query: Query) -> TilesetDescription: ...
+    @overload
+    def get(self, path: Literal["/collections/{layer}/map/tiles"], /, *, headers: Headers | None = ..., **query: Query) -> TilesetList: ...
+    @overload
+    def get(self, path: Literal["/collections/{layer}/map/tiles/{tileMatrixSetId}"], /, *, headers: Headers | None = ..., **query: Query) -> TilesetDescription: ...
+    @overload
+    def get(self, path: Literal["/tiles"], /, *, headers: Headers | None = ..., **query: Query) -> TilesetList: ...
+    @overload
+    def get(self, path: Literal["/tiles/{tileMatrixSetId}"], /, *, headers: Headers | None = ..., **query: Query) -> TilesetDescription: ...
+    @overload
+    def get(self, path: Literal["/wmts"], /, *, headers: Headers | None = ..., **query: Query) -> PointValue | PointFeatures: ...
+    @overload
+    def get(self, path: Literal["/wmts/1.0.0/{layer}/{style}/{matrix_set}/{matrix}/{row}/{column}/{j}/{i}.{suffix}"], /, *, headers: Headers | None = ..., **query: Query) -> PointValue | PointFeatures: ...
+    @overload
+    def get(self, path: str, /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
+    @overload
+    def post(self, path: Literal["/observations"], body: dict[str, Any] | list[dict[str, Any]], /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
+    @overload
+    def post(self, path: Literal["/projects/{project}/transitions"], body: TransitionBody, /, *, headers: Headers | None = ..., **query: Query) -> ProjectStepTaken: ...
+    @overload
+    def post(self, path: Literal["/projects/{project}/measures"], body: NewMeasureBody, /, *, headers: Headers | None = ..., **query: Query) -> MeasureShown: ...
+    @overload
+    def post(self, path: Literal["/projects/{project}/funds"], body: FundEntryBody, /, *, headers: Headers | None = ..., **query: Query) -> LedgerLineMade: ...
+    @overload
+    def post(self, path: Literal["/projects/{project}/documents"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> ProjectDocument: ...
+    @overload
+    def post(self, path: Literal["/compliance/exceptions"], body: ExceptionBody, /, *, headers: Headers | None = ..., **query: Query) -> RuleException: ...
+    @overload
+    def post(self, path: Literal["/compliance/exceptions/{exception}/revoke"], body: RevokeBody, /, *, headers: Headers | None = ..., **query: Query) -> RuleException: ...
+    @overload
+    def post(self, path: Literal["/bulletins/{bulletin}/publish"], /, *, headers: Headers | None = ..., **query: Query) -> Bulletin: ...
+    @overload
+    def post(self, path: Literal["/bulletin-templates/preview"], body: Template, /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
+    @overload
+    def post(self, path: Literal["/cases"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> LeadResults: ...
+    @overload
+    def post(self, path: Literal["/cases/{case}/transitions"], body: CaseStepBody, /, *, headers: Headers | None = ..., **query: Query) -> StepTaken: ...
+    @overload
+    def post(self, path: Literal["/cases/{case}/documents"], /, *, headers: Headers | None = ..., **query: Query) -> CaseDocument: ...
+    @overload
+    def post(self, path: Literal["/proposals"], body: ProposalBody, /, *, headers: Headers | None = ..., **query: Query) -> Proposal: ...
+    @overload
+    def post(self, path: Literal["/proposals/{proposal}/transitions"], body: ProposalStepBody, /, *, headers: Headers | None = ..., **query: Query) -> Proposal: ...
+    @overload
+    def post(self, path: Literal["/properties"], body: NewProperty, /, *, headers: Headers | None = ..., **query: Query) -> ObservedProperty: ...
+    @overload
+    def post(self, path: Literal["/alert-rules"], body: NewRule, /, *, headers: Headers | None = ..., **query: Query) -> AlertRule: ...
+    @overload
+    def post(self, path: Literal["/alerts/{alert}/acknowledge"], body: AlertNote, /, *, headers: Headers | None = ..., **query: Query) -> Alert: ...
+    @overload
+    def post(self, path: Literal["/alerts/{alert}/close"], body: AlertNote, /, *, headers: Headers | None = ..., **query: Query) -> Alert: ...
+    @overload
+    def post(self, path: Literal["/subscriptions"], body: SubscriptionContents, /, *, headers: Headers | None = ..., **query: Query) -> Subscription: ...
+    @overload
+    def post(self, path: Literal["/subscriptions/{number}/test"], /, *, headers: Headers | None = ..., **query: Query) -> Subscription: ...
+    @overload
+    def post(self, path: Literal["/unsubscribe"], /, *, headers: Headers | None = ..., **query: Query) -> Unsubscribing: ...
+    @overload
+    def post(self, path: Literal["/webhooks"], body: WebhookContents, /, *, headers: Headers | None = ..., **query: Query) -> Webhook: ...
+    @overload
+    def post(self, path: Literal["/webhooks/{webhook}/rotate"], body: SecretRotation, /, *, headers: Headers | None = ..., **query: Query) -> Webhook: ...
+    @overload
+    def post(self, path: Literal["/webhooks/{webhook}/test"], /, *, headers: Headers | None = ..., **query: Query) -> WebhookDelivery: ...
+    @overload
+    def post(self, path: Literal["/webhooks/{webhook}/deliveries/{delivery}/redeliver"], /, *, headers: Headers | None = ..., **query: Query) -> WebhookDelivery: ...
+    @overload
+    def post(self, path: Literal["/jobs/{job}/retry"], /, *, headers: Headers | None = ..., **query: Query) -> StatusInfo: ...
+    @overload
+    def post(self, path: Literal["/schedules"], body: NewSchedule, /, *, headers: Headers | None = ..., **query: Query) -> Schedule: ...
+    @overload
+    def post(self, path: Literal["/keys"], body: NewKey, /, *, headers: Headers | None = ..., **query: Query) -> Key: ...
+    @overload
+    def post(self, path: Literal["/keys/{key}/rotate"], body: KeyRotation, /, *, headers: Headers | None = ..., **query: Query) -> Key: ...
+    @overload
+    def post(self, path: Literal["/tile-tokens"], body: NewTileToken, /, *, headers: Headers | None = ..., **query: Query) -> OpenedLayers: ...
+    @overload
+    def post(self, path: Literal["/accounts"], body: NewAccount, /, *, headers: Headers | None = ..., **query: Query) -> Account: ...
+    @overload
+    def post(self, path: Literal["/collections/regions/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> regions: ...
+    @overload
+    def post(self, path: Literal["/collections/plans/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plans: ...
+    @overload
+    def post(self, path: Literal["/collections/pattern_components/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> pattern_components: ...
+    @overload
+    def post(self, path: Literal["/collections/corridors/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> corridors: ...
+    @overload
+    def post(self, path: Literal["/collections/corridor_nodes/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> corridor_nodes: ...
+    @overload
+    def post(self, path: Literal["/collections/zone_schemes/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zone_schemes: ...
+    @overload
+    def post(self, path: Literal["/collections/zones/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zones: ...
+    @overload
+    def post(self, path: Literal["/collections/control_areas/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> control_areas: ...
+    @overload
+    def post(self, path: Literal["/collections/problems/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> problems: ...
+    @overload
+    def post(self, path: Literal["/collections/named_features/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> named_features: ...
+    @overload
+    def post(self, path: Literal["/collections/projects/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
+    @overload
+    def post(self, path: Literal["/collections/stations/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
+    @overload
+    def post(self, path: Literal["/patterns"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> patterns: ...
+    @overload
+    def post(self, path: Literal["/zone-classes"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zone_classes: ...
+    @overload
+    def post(self, path: Literal["/control-rules"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> control_rules: ...
+    @overload
+    def post(self, path: Literal["/indicators"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> indicators: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/indicators"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plan_indicators: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/parts"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plan_parts: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/provisions"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> provisions: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/figures"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> figures: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/programmes"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> programmes: ...
+    @overload
+    def post(self, path: Literal["/parties"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
+    @overload
+    def post(self, path: Literal["/fund-sources"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
+    @overload
+    def post(self, path: Literal["/layers/{layer}/statistics"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> ClassStatistics | QuantityStatistics: ...
+    @overload
+    def post(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
+    @overload
+    def put(self, path: Literal["/plans/{plan}/projects/{project}"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def put(self, path: Literal["/projects/{project}/measures/{measure}"], body: MeasureBody, /, *, headers: Headers | None = ..., **query: Query) -> MeasureShown: ...
+    @overload
+    def put(self, path: Literal["/projects/{project}/problems"], body: ProblemsBody, /, *, headers: Headers | None = ..., **query: Query) -> ProjectProblems: ...
+    @overload
+    def put(self, path: Literal["/projects/{project}/regions"], body: RegionsBody, /, *, headers: Headers | None = ..., **query: Query) -> ProjectRegions: ...
+    @overload
+    def put(self, path: Literal["/bulletin-templates/{template}"], body: Template, /, *, headers: Headers | None = ..., **query: Query) -> BulletinTemplate: ...
+    @overload
+    def put(self, path: Literal["/proposals/{proposal}"], body: ProposalBody, /, *, headers: Headers | None = ..., **query: Query) -> Proposal: ...
+    @overload
+    def put(self, path: Literal["/properties/{property}/ranges/{station}"], body: Range, /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def put(self, path: Literal["/alert-rules/{rule}"], body: RuleContents, /, *, headers: Headers | None = ..., **query: Query) -> AlertRule: ...
+    @overload
+    def put(self, path: Literal["/subscriptions/{number}"], body: SubscriptionContents, /, *, headers: Headers | None = ..., **query: Query) -> Subscription: ...
+    @overload
+    def put(self, path: Literal["/webhooks/{webhook}"], body: WebhookContents, /, *, headers: Headers | None = ..., **query: Query) -> Webhook: ...
+    @overload
+    def put(self, path: Literal["/schedules/{schedule}"], body: ScheduleContents, /, *, headers: Headers | None = ..., **query: Query) -> Schedule: ...
+    @overload
+    def put(self, path: Literal["/collections/regions/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> regions: ...
+    @overload
+    def put(self, path: Literal["/collections/plans/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plans: ...
+    @overload
+    def put(self, path: Literal["/collections/pattern_components/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> pattern_components: ...
+    @overload
+    def put(self, path: Literal["/collections/corridors/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> corridors: ...
+    @overload
+    def put(self, path: Literal["/collections/corridor_nodes/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> corridor_nodes: ...
+    @overload
+    def put(self, path: Literal["/collections/zone_schemes/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zone_schemes: ...
+    @overload
+    def put(self, path: Literal["/collections/zones/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zones: ...
+    @overload
+    def put(self, path: Literal["/collections/control_areas/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> control_areas: ...
+    @overload
+    def put(self, path: Literal["/collections/problems/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> problems: ...
+    @overload
+    def put(self, path: Literal["/collections/named_features/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> named_features: ...
+    @overload
+    def put(self, path: Literal["/collections/projects/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
+    @overload
+    def put(self, path: Literal["/collections/stations/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
+    @overload
+    def put(self, path: Literal["/collections/datasets/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> datasets: ...
+    @overload
+    def put(self, path: Literal["/patterns/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> patterns: ...
+    @overload
+    def put(self, path: Literal["/zone-classes/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zone_classes: ...
+    @overload
+    def put(self, path: Literal["/control-rules/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> control_rules: ...
+    @overload
+    def put(self, path: Literal["/indicators/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> indicators: ...
+    @overload
+    def put(self, path: Literal["/plans/{plan}/indicators/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plan_indicators: ...
+    @overload
+    def put(self, path: Literal["/plans/{plan}/parts/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plan_parts: ...
+    @overload
+    def put(self, path: Literal["/plans/{plan}/provisions/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> provisions: ...
+    @overload
+    def put(self, path: Literal["/plans/{plan}/figures/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> figures: ...
+    @overload
+    def put(self, path: Literal["/plans/{plan}/programmes/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> programmes: ...
+    @overload
+    def put(self, path: Literal["/parties/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
+    @overload
+    def put(self, path: Literal["/fund-sources/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
+    @overload
+    def put(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
+    @overload
+    def patch(self, path: Literal["/properties/{property}"], body: ChangedProperty, /, *, headers: Headers | None = ..., **query: Query) -> ObservedProperty: ...
+    @overload
+    def patch(self, path: Literal["/accounts/{account}"], body: ChangedAccount, /, *, headers: Headers | None = ..., **query: Query) -> Account: ...
+    @overload
+    def patch(self, path: Literal["/collections/regions/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> regions: ...
+    @overload
+    def patch(self, path: Literal["/collections/plans/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plans: ...
+    @overload
+    def patch(self, path: Literal["/collections/pattern_components/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> pattern_components: ...
+    @overload
+    def patch(self, path: Literal["/collections/corridors/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> corridors: ...
+    @overload
+    def patch(self, path: Literal["/collections/corridor_nodes/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> corridor_nodes: ...
+    @overload
+    def patch(self, path: Literal["/collections/zone_schemes/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zone_schemes: ...
+    @overload
+    def patch(self, path: Literal["/collections/zones/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zones: ...
+    @overload
+    def patch(self, path: Literal["/collections/control_areas/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> control_areas: ...
+    @overload
+    def patch(self, path: Literal["/collections/problems/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> problems: ...
+    @overload
+    def patch(self, path: Literal["/collections/named_features/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> named_features: ...
+    @overload
+    def patch(self, path: Literal["/collections/projects/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
+    @overload
+    def patch(self, path: Literal["/collections/stations/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
+    @overload
+    def patch(self, path: Literal["/collections/datasets/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> datasets: ...
+    @overload
+    def patch(self, path: Literal["/patterns/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> patterns: ...
+    @overload
+    def patch(self, path: Literal["/zone-classes/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zone_classes: ...
+    @overload
+    def patch(self, path: Literal["/control-rules/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> control_rules: ...
+    @overload
+    def patch(self, path: Literal["/indicators/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> indicators: ...
+    @overload
+    def patch(self, path: Literal["/plans/{plan}/indicators/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plan_indicators: ...
+    @overload
+    def patch(self, path: Literal["/plans/{plan}/parts/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plan_parts: ...
+    @overload
+    def patch(self, path: Literal["/plans/{plan}/provisions/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> provisions: ...
+    @overload
+    def patch(self, path: Literal["/plans/{plan}/figures/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> figures: ...
+    @overload
+    def patch(self, path: Literal["/plans/{plan}/programmes/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> programmes: ...
+    @overload
+    def patch(self, path: Literal["/parties/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
+    @overload
+    def patch(self, path: Literal["/fund-sources/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
+    @overload
+    def patch(self, path: Literal["/documents/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> documents: ...
+    @overload
+    def patch(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
+    @overload
+    def delete(self, path: Literal["/plans/{plan}/projects/{project}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/projects/{project}/measures/{measure}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/properties/{property}/ranges/{station}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/alert-rules/{rule}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/subscriptions/{number}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/webhooks/{webhook}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/sta/v1.1/{path}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/jobs/{job}"], /, *, headers: Headers | None = ..., **query: Query) -> StatusInfo: ...
+    @overload
+    def delete(self, path: Literal["/schedules/{schedule}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/keys/{key}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/regions/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/plans/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/pattern_components/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/corridors/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/corridor_nodes/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/zone_schemes/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/zones/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/control_areas/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/problems/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/named_features/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/projects/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/datasets/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/patterns/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/zone-classes/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/control-rules/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/indicators/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/plans/{plan}/indicators/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/plans/{plan}/parts/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/plans/{plan}/provisions/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/plans/{plan}/figures/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/plans/{plan}/programmes/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/parties/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/fund-sources/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: str, /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
+class AsyncPaths:
+    @overload
+    def get(self, path: Literal["/ecoservices"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Ecoservices]: ...
+    @overload
+    def get(self, path: Literal["/changes"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Changes]: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectDossier]: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/transitions"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectSteps]: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/events"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectEvents]: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/events/{seq}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectEventShown]: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/measures"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Measures]: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/measures/{measure}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[MeasureShown]: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/funds"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectLedger]: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/documents"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectDocuments]: ...
+    @overload
+    def get(self, path: Literal["/compliance/check"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ComplianceCheck]: ...
+    @overload
+    def get(self, path: Literal["/compliance/activities"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ActivityList]: ...
+    @overload
+    def get(self, path: Literal["/compliance/exceptions"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RuleExceptions]: ...
+    @overload
+    def get(self, path: Literal["/compliance/exceptions/{exception}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RuleException]: ...
+    @overload
+    def get(self, path: Literal["/regions/{region}/lines"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[LineRegister]: ...
+    @overload
+    def get(self, path: Literal["/bulletins"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Bulletins]: ...
+    @overload
+    def get(self, path: Literal["/bulletins/{bulletin}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Bulletin]: ...
+    @overload
+    def get(self, path: Literal["/bulletin-templates"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[BulletinTemplates]: ...
+    @overload
+    def get(self, path: Literal["/bulletin-templates/{template}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[BulletinTemplate]: ...
+    @overload
+    def get(self, path: Literal["/bulletin-templates/{template}/versions"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[TemplateVersions]: ...
+    @overload
+    def get(self, path: Literal["/cases/statistics"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[CaseStatistics]: ...
+    @overload
+    def get(self, path: Literal["/cases/{case}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Case]: ...
+    @overload
+    def get(self, path: Literal["/proposals/blank"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[BlankProposal]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/suggestions"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Suggestions]: ...
+    @overload
+    def get(self, path: Literal["/proposals/{proposal}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Proposal]: ...
+    @overload
+    def get(self, path: Literal["/properties"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ObservedProperties]: ...
+    @overload
+    def get(self, path: Literal["/properties/{property}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ObservedProperty]: ...
+    @overload
+    def get(self, path: Literal["/alert-rules"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[AlertRules]: ...
+    @overload
+    def get(self, path: Literal["/alert-rules/{rule}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[AlertRule]: ...
+    @overload
+    def get(self, path: Literal["/alerts"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Alerts]: ...
+    @overload
+    def get(self, path: Literal["/alerts/{alert}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Alert]: ...
+    @overload
+    def get(self, path: Literal["/subscriptions"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Subscriptions]: ...
+    @overload
+    def get(self, path: Literal["/subscriptions/{number}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Subscription]: ...
+    @overload
+    def get(self, path: Literal["/subscriptions/{number}/deliveries"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Mails]: ...
+    @overload
+    def get(self, path: Literal["/unsubscribe"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Unsubscribing]: ...
+    @overload
+    def get(self, path: Literal["/webhooks"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Webhooks]: ...
+    @overload
+    def get(self, path: Literal["/webhooks/{webhook}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Webhook]: ...
+    @overload
+    def get(self, path: Literal["/webhooks/{webhook}/deliveries"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[WebhookDeliveries]: ...
+    @overload
+    def get(self, path: Literal["/webhooks/{webhook}/deliveries/{delivery}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[WebhookDelivery]: ...
+    @overload
+    def get(self, path: Literal["/jobs"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Jobs]: ...
+    @overload
+    def get(self, path: Literal["/jobs/{job}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StatusInfo]: ...
+    @overload
+    def get(self, path: Literal["/jobs/{job}/manifest"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Manifest]: ...
+    @overload
+    def get(self, path: Literal["/jobs/{job}/events"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StatusInfo]: ...
+    @overload
+    def get(self, path: Literal["/schedules"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Schedules]: ...
+    @overload
+    def get(self, path: Literal["/schedules/{schedule}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Schedule]: ...
+    @overload
+    def get(self, path: Literal["/schedules/{schedule}/runs"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ScheduleRuns]: ...
+    @overload
+    def get(self, path: Literal["/keys"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Keys]: ...
+    @overload
+    def get(self, path: Literal["/keys/{key}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Key]: ...
+    @overload
+    def get(self, path: Literal["/accounts"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Accounts]: ...
+    @overload
+    def get(self, path: Literal["/accounts/{account}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Account]: ...
+    @overload
+    def get(self, path: Literal["/audit"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[AuditEntries]: ...
+    @overload
+    def get(self, path: Literal["/health"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[HealthTold]: ...
+    @overload
+    def get(self, path: Literal["/collections/regions/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[regions]: ...
+    @overload
+    def get(self, path: Literal["/collections/plans/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plans]: ...
+    @overload
+    def get(self, path: Literal["/collections/pattern_components/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[pattern_components]: ...
+    @overload
+    def get(self, path: Literal["/collections/corridors/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridors]: ...
+    @overload
+    def get(self, path: Literal["/collections/corridor_nodes/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridor_nodes]: ...
+    @overload
+    def get(self, path: Literal["/collections/zone_schemes/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_schemes]: ...
+    @overload
+    def get(self, path: Literal["/collections/zones/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zones]: ...
+    @overload
+    def get(self, path: Literal["/collections/control_areas/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_areas]: ...
+    @overload
+    def get(self, path: Literal["/collections/problems/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[problems]: ...
+    @overload
+    def get(self, path: Literal["/collections/named_features/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[named_features]: ...
+    @overload
+    def get(self, path: Literal["/collections/projects/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
+    @overload
+    def get(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
+    @overload
+    def get(self, path: Literal["/collections/datasets/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[datasets]: ...
+    @overload
+    def get(self, path: Literal["/patterns/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[patterns]: ...
+    @overload
+    def get(self, path: Literal["/zone-classes/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_classes]: ...
+    @overload
+    def get(self, path: Literal["/control-rules/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_rules]: ...
+    @overload
+    def get(self, path: Literal["/indicators/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[indicators]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/indicators/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_indicators]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/parts/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_parts]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/provisions/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[provisions]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/figures/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[figures]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/programmes/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[programmes]: ...
+    @overload
+    def get(self, path: Literal["/parties/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
+    @overload
+    def get(self, path: Literal["/fund-sources/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
+    @overload
+    def get(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[documents]: ...
+    @overload
+    def get(self, path: Literal["/tileMatrixSets"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[TileMatrixSetList]: ...
+    @overload
+    def get(self, path: Literal["/tileMatrixSets/{tms}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[TileMatrixSetDescription]: ...
+    @overload
+    def get(self, path: Literal["/layers"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[LayerList]: ...
+    @overload
+    def get(self, path: Literal["/layers/{layer}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RasterDescription | VectorDescription]: ...
+    @overload
+    def get(self, path: Literal["/layers/{layer}/tilejson.json"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[TileJson]: ...
+    @overload
+    def get(self, path: Literal["/layers/{layer}/style.json"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[MapStyle]: ...
+    @overload
+    def get(self, path: Literal["/layers/{layer}/legend.json"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[LayerLegend]: ...
+    @overload
+    def get(self, path: Literal["/layers/{layer}/point"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PointValue | PointFeatures]: ...
+    @overload
+    def get(self, path: Literal["/layers/{layer}/statistics"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ClassStatistics | QuantityStatistics]: ...
+    @overload
+    def get(self, path: Literal["/collections/{layer}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[LayerCollection]: ...
+    @overload
+    def get(self, path: Literal["/collections/{layer}/tiles"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[TilesetList]: ...
+    @overload
+    def get(self, path: Literal["/collections/{layer}/tiles/{tileMatrixSetId}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[TilesetDescription]: ...
+    @overload
+    def get(self, path: Literal["/collections/{layer}/map/tiles"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[TilesetList]: ...
+    @overload
+    def get(self, path: Literal["/collections/{layer}/map/tiles/{tileMatrixSetId}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[TilesetDescription]: ...
+    @overload
+    def get(self, path: Literal["/tiles"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[TilesetList]: ...
+    @overload
+    def get(self, path: Literal["/tiles/{tileMatrixSetId}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[TilesetDescription]: ...
+    @overload
+    def get(self, path: Literal["/wmts"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PointValue | PointFeatures]: ...
+    @overload
+    def get(self, path: Literal["/wmts/1.0.0/{layer}/{style}/{matrix_set}/{matrix}/{row}/{column}/{j}/{i}.{suffix}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PointValue | PointFeatures]: ...
+    @overload
+    def get(self, path: str, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
+    @overload
+    def post(self, path: Literal["/observations"], body: dict[str, Any] | list[dict[str, Any]], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
+    @overload
+    def post(self, path: Literal["/projects/{project}/transitions"], body: TransitionBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectStepTaken]: ...
+    @overload
+    def post(self, path: Literal["/projects/{project}/measures"], body: NewMeasureBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[MeasureShown]: ...
+    @overload
+    def post(self, path: Literal["/projects/{project}/funds"], body: FundEntryBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[LedgerLineMade]: ...
+    @overload
+    def post(self, path: Literal["/projects/{project}/documents"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectDocument]: ...
+    @overload
+    def post(self, path: Literal["/compliance/exceptions"], body: ExceptionBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RuleException]: ...
+    @overload
+    def post(self, path: Literal["/compliance/exceptions/{exception}/revoke"], body: RevokeBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RuleException]: ...
+    @overload
+    def post(self, path: Literal["/bulletins/{bulletin}/publish"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Bulletin]: ...
+    @overload
+    def post(self, path: Literal["/bulletin-templates/preview"], body: Template, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
+    @overload
+    def post(self, path: Literal["/cases"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[LeadResults]: ...
+    @overload
+    def post(self, path: Literal["/cases/{case}/transitions"], body: CaseStepBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StepTaken]: ...
+    @overload
+    def post(self, path: Literal["/cases/{case}/documents"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[CaseDocument]: ...
+    @overload
+    def post(self, path: Literal["/proposals"], body: ProposalBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Proposal]: ...
+    @overload
+    def post(self, path: Literal["/proposals/{proposal}/transitions"], body: ProposalStepBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Proposal]: ...
+    @overload
+    def post(self, path: Literal["/properties"], body: NewProperty, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ObservedProperty]: ...
+    @overload
+    def post(self, path: Literal["/alert-rules"], body: NewRule, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[AlertRule]: ...
+    @overload
+    def post(self, path: Literal["/alerts/{alert}/acknowledge"], body: AlertNote, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Alert]: ...
+    @overload
+    def post(self, path: Literal["/alerts/{alert}/close"], body: AlertNote, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Alert]: ...
+    @overload
+    def post(self, path: Literal["/subscriptions"], body: SubscriptionContents, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Subscription]: ...
+    @overload
+    def post(self, path: Literal["/subscriptions/{number}/test"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Subscription]: ...
+    @overload
+    def post(self, path: Literal["/unsubscribe"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Unsubscribing]: ...
+    @overload
+    def post(self, path: Literal["/webhooks"], body: WebhookContents, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Webhook]: ...
+    @overload
+    def post(self, path: Literal["/webhooks/{webhook}/rotate"], body: SecretRotation, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Webhook]: ...
+    @overload
+    def post(self, path: Literal["/webhooks/{webhook}/test"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[WebhookDelivery]: ...
+    @overload
+    def post(self, path: Literal["/webhooks/{webhook}/deliveries/{delivery}/redeliver"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[WebhookDelivery]: ...
+    @overload
+    def post(self, path: Literal["/jobs/{job}/retry"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StatusInfo]: ...
+    @overload
+    def post(self, path: Literal["/schedules"], body: NewSchedule, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Schedule]: ...
+    @overload
+    def post(self, path: Literal["/keys"], body: NewKey, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Key]: ...
+    @overload
+    def post(self, path: Literal["/keys/{key}/rotate"], body: KeyRotation, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Key]: ...
+    @overload
+    def post(self, path: Literal["/tile-tokens"], body: NewTileToken, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[OpenedLayers]: ...
+    @overload
+    def post(self, path: Literal["/accounts"], body: NewAccount, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Account]: ...
+    @overload
+    def post(self, path: Literal["/collections/regions/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[regions]: ...
+    @overload
+    def post(self, path: Literal["/collections/plans/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plans]: ...
+    @overload
+    def post(self, path: Literal["/collections/pattern_components/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[pattern_components]: ...
+    @overload
+    def post(self, path: Literal["/collections/corridors/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridors]: ...
+    @overload
+    def post(self, path: Literal["/collections/corridor_nodes/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridor_nodes]: ...
+    @overload
+    def post(self, path: Literal["/collections/zone_schemes/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_schemes]: ...
+    @overload
+    def post(self, path: Literal["/collections/zones/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zones]: ...
+    @overload
+    def post(self, path: Literal["/collections/control_areas/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_areas]: ...
+    @overload
+    def post(self, path: Literal["/collections/problems/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[problems]: ...
+    @overload
+    def post(self, path: Literal["/collections/named_features/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[named_features]: ...
+    @overload
+    def post(self, path: Literal["/collections/projects/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
+    @overload
+    def post(self, path: Literal["/collections/stations/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
+    @overload
+    def post(self, path: Literal["/patterns"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[patterns]: ...
+    @overload
+    def post(self, path: Literal["/zone-classes"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_classes]: ...
+    @overload
+    def post(self, path: Literal["/control-rules"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_rules]: ...
+    @overload
+    def post(self, path: Literal["/indicators"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[indicators]: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/indicators"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_indicators]: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/parts"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_parts]: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/provisions"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[provisions]: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/figures"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[figures]: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/programmes"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[programmes]: ...
+    @overload
+    def post(self, path: Literal["/parties"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
+    @overload
+    def post(self, path: Literal["/fund-sources"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
+    @overload
+    def post(self, path: Literal["/layers/{layer}/statistics"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ClassStatistics | QuantityStatistics]: ...
+    @overload
+    def post(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
+    @overload
+    def put(self, path: Literal["/plans/{plan}/projects/{project}"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def put(self, path: Literal["/projects/{project}/measures/{measure}"], body: MeasureBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[MeasureShown]: ...
+    @overload
+    def put(self, path: Literal["/projects/{project}/problems"], body: ProblemsBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectProblems]: ...
+    @overload
+    def put(self, path: Literal["/projects/{project}/regions"], body: RegionsBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectRegions]: ...
+    @overload
+    def put(self, path: Literal["/bulletin-templates/{template}"], body: Template, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[BulletinTemplate]: ...
+    @overload
+    def put(self, path: Literal["/proposals/{proposal}"], body: ProposalBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Proposal]: ...
+    @overload
+    def put(self, path: Literal["/properties/{property}/ranges/{station}"], body: Range, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def put(self, path: Literal["/alert-rules/{rule}"], body: RuleContents, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[AlertRule]: ...
+    @overload
+    def put(self, path: Literal["/subscriptions/{number}"], body: SubscriptionContents, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Subscription]: ...
+    @overload
+    def put(self, path: Literal["/webhooks/{webhook}"], body: WebhookContents, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Webhook]: ...
+    @overload
+    def put(self, path: Literal["/schedules/{schedule}"], body: ScheduleContents, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Schedule]: ...
+    @overload
+    def put(self, path: Literal["/collections/regions/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[regions]: ...
+    @overload
+    def put(self, path: Literal["/collections/plans/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plans]: ...
+    @overload
+    def put(self, path: Literal["/collections/pattern_components/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[pattern_components]: ...
+    @overload
+    def put(self, path: Literal["/collections/corridors/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridors]: ...
+    @overload
+    def put(self, path: Literal["/collections/corridor_nodes/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridor_nodes]: ...
+    @overload
+    def put(self, path: Literal["/collections/zone_schemes/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_schemes]: ...
+    @overload
+    def put(self, path: Literal["/collections/zones/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zones]: ...
+    @overload
+    def put(self, path: Literal["/collections/control_areas/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_areas]: ...
+    @overload
+    def put(self, path: Literal["/collections/problems/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[problems]: ...
+    @overload
+    def put(self, path: Literal["/collections/named_features/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[named_features]: ...
+    @overload
+    def put(self, path: Literal["/collections/projects/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
+    @overload
+    def put(self, path: Literal["/collections/stations/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
+    @overload
+    def put(self, path: Literal["/collections/datasets/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[datasets]: ...
+    @overload
+    def put(self, path: Literal["/patterns/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[patterns]: ...
+    @overload
+    def put(self, path: Literal["/zone-classes/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_classes]: ...
+    @overload
+    def put(self, path: Literal["/control-rules/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_rules]: ...
+    @overload
+    def put(self, path: Literal["/indicators/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[indicators]: ...
+    @overload
+    def put(self, path: Literal["/plans/{plan}/indicators/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_indicators]: ...
+    @overload
+    def put(self, path: Literal["/plans/{plan}/parts/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_parts]: ...
+    @overload
+    def put(self, path: Literal["/plans/{plan}/provisions/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[provisions]: ...
+    @overload
+    def put(self, path: Literal["/plans/{plan}/figures/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[figures]: ...
+    @overload
+    def put(self, path: Literal["/plans/{plan}/programmes/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[programmes]: ...
+    @overload
+    def put(self, path: Literal["/parties/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
+    @overload
+    def put(self, path: Literal["/fund-sources/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
+    @overload
+    def put(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
+    @overload
+    def patch(self, path: Literal["/properties/{property}"], body: ChangedProperty, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ObservedProperty]: ...
+    @overload
+    def patch(self, path: Literal["/accounts/{account}"], body: ChangedAccount, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Account]: ...
+    @overload
+    def patch(self, path: Literal["/collections/regions/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[regions]: ...
+    @overload
+    def patch(self, path: Literal["/collections/plans/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plans]: ...
+    @overload
+    def patch(self, path: Literal["/collections/pattern_components/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[pattern_components]: ...
+    @overload
+    def patch(self, path: Literal["/collections/corridors/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridors]: ...
+    @overload
+    def patch(self, path: Literal["/collections/corridor_nodes/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridor_nodes]: ...
+    @overload
+    def patch(self, path: Literal["/collections/zone_schemes/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_schemes]: ...
+    @overload
+    def patch(self, path: Literal["/collections/zones/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zones]: ...
+    @overload
+    def patch(self, path: Literal["/collections/control_areas/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_areas]: ...
+    @overload
+    def patch(self, path: Literal["/collections/problems/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[problems]: ...
+    @overload
+    def patch(self, path: Literal["/collections/named_features/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[named_features]: ...
+    @overload
+    def patch(self, path: Literal["/collections/projects/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
+    @overload
+    def patch(self, path: Literal["/collections/stations/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
+    @overload
+    def patch(self, path: Literal["/collections/datasets/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[datasets]: ...
+    @overload
+    def patch(self, path: Literal["/patterns/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[patterns]: ...
+    @overload
+    def patch(self, path: Literal["/zone-classes/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_classes]: ...
+    @overload
+    def patch(self, path: Literal["/control-rules/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_rules]: ...
+    @overload
+    def patch(self, path: Literal["/indicators/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[indicators]: ...
+    @overload
+    def patch(self, path: Literal["/plans/{plan}/indicators/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_indicators]: ...
+    @overload
+    def patch(self, path: Literal["/plans/{plan}/parts/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_parts]: ...
+    @overload
+    def patch(self, path: Literal["/plans/{plan}/provisions/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[provisions]: ...
+    @overload
+    def patch(self, path: Literal["/plans/{plan}/figures/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[figures]: ...
+    @overload
+    def patch(self, path: Literal["/plans/{plan}/programmes/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[programmes]: ...
+    @overload
+    def patch(self, path: Literal["/parties/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
+    @overload
+    def patch(self, path: Literal["/fund-sources/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
+    @overload
+    def patch(self, path: Literal["/documents/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[documents]: ...
+    @overload
+    def patch(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
+    @overload
+    def delete(self, path: Literal["/plans/{plan}/projects/{project}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/projects/{project}/measures/{measure}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/properties/{property}/ranges/{station}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/alert-rules/{rule}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/subscriptions/{number}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/webhooks/{webhook}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/sta/v1.1/{path}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/jobs/{job}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StatusInfo]: ...
+    @overload
+    def delete(self, path: Literal["/schedules/{schedule}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/keys/{key}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/regions/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/plans/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/pattern_components/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/corridors/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/corridor_nodes/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/zone_schemes/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/zones/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/control_areas/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/problems/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/named_features/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/projects/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/datasets/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/patterns/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/zone-classes/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/control-rules/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/indicators/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/plans/{plan}/indicators/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/plans/{plan}/parts/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/plans/{plan}/provisions/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/plans/{plan}/figures/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/plans/{plan}/programmes/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/parties/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/fund-sources/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: str, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
