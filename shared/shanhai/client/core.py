@@ -15,7 +15,7 @@ import httpx
 from shanhai.client.answers import checked, content_of, pause_before_repeat
 from shanhai.client.remote import RemoteCollection, RemoteJob, opened
 from shanhai.client.steps import Driven, Method, Mode, Pause, Send, Steps, Take, Work
-from shanhai.errors import Conflict, InvalidInput, NotFound, Unavailable
+from shanhai.errors import Conflict, InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from xarray import DataArray
@@ -119,12 +119,8 @@ class ClientCore(Driven[Mode]):
         sent = yield from self._announce(size, f"file-{digest}")
         stalled = 0
         while (start := int(sent["bytes"])) < size:
-            sent = yield from self._send_part(path, sent)
+            sent = yield from self._send_part(path, sent, stalled)
             stalled = 0 if int(sent["bytes"]) > start else stalled + 1
-            if stalled > self._repeats:
-                raise Unavailable(f"upload {sent['upload']} does not go on after {start} bytes")
-            if stalled:
-                yield Pause(1.0)
         if sent["sha256"] != digest:
             raise Conflict(
                 f"{path.name} changed while it was sent",
@@ -246,15 +242,21 @@ class ClientCore(Driven[Mode]):
         except NotFound:  # It has expired, and its key has not.
             return (yield from self._asked("POST", "/uploads", None, whole, b""))
 
-    def _send_part(self, path: Path, sent: Mapping[str, Any]) -> Steps[Any]:
+    def _send_part(self, path: Path, sent: Mapping[str, Any], stalled: int) -> Steps[Any]:
+        """Send the next part, and tell how much is there; after a cut, without sending it again."""
         start, upload = int(sent["bytes"]), {"upload": sent["upload"]}
         part = yield Work(partial(_part_of, path, start))
         place = f"bytes {start}-{start + len(part) - 1}/{sent['total_bytes']}"
         headers = {"Content-Range": place, "Content-Type": BYTES}
-        try:
-            return (yield from self._asked("PUT", UPLOAD, upload, headers, part))
-        except Conflict:  # Not as many bytes have arrived as were told of: it was cut.
-            return (yield from self._asked("GET", UPLOAD, upload))
+        request = self._request("PUT", UPLOAD, upload, headers, part)
+        answered = yield Send(request)
+        pause = pause_before_repeat(request, answered, stalled)
+        # In conflict is a part before which other bytes have arrived than were told of.
+        differs = getattr(answered, "status_code", None) == httpx.codes.CONFLICT
+        if stalled == self._repeats or (pause is None and not differs):
+            return content_of(checked(request, answered))
+        yield Pause(pause or 1.0)
+        return (yield from self._asked("GET", UPLOAD, upload))
 
 
 def file_sha256(path: Path) -> str:

@@ -100,7 +100,7 @@ def server() -> Iterator[Server]:
             """Say nothing."""
 
     listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=listening.serve_forever, daemon=True).start()
+    Thread(target=listening.serve_forever, args=(0.02,), daemon=True).start()
     server = Server(f"http://127.0.0.1:{listening.server_port}")
     yield server
     listening.shutdown()
