@@ -9,18 +9,7 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from shanhai.errors import (
-    Conflict,
-    Forbidden,
-    InvalidInput,
-    KeyReused,
-    NotFound,
-    RateLimited,
-    ShanhaiError,
-    Stale,
-    Unauthenticated,
-    Unavailable,
-)
+from shanhai import errors
 
 Progress: TypeAlias = Callable[[int, str], object]
 """Is told percent and message."""
@@ -28,18 +17,15 @@ FINAL = {"successful", "failed", "dismissed"}
 SAFE = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}
 LATER = {429, 502, 503, 504}
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
-KINDS: Mapping[int, type[ShanhaiError]] = {
-    400: InvalidInput,
-    401: Unauthenticated,
-    403: Forbidden,
-    404: NotFound,
-    409: Conflict,
-    412: Stale,
-    413: InvalidInput,
-    415: InvalidInput,
-    422: KeyReused,
-    428: Stale,
-    429: RateLimited,
+KINDS: Mapping[int, type[errors.ShanhaiError]] = {
+    **dict.fromkeys((400, 413, 415), errors.InvalidInput),
+    401: errors.Unauthenticated,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    409: errors.Conflict,
+    **dict.fromkeys((412, 428), errors.Stale),
+    422: errors.KeyReused,
+    429: errors.RateLimited,
 }
 
 
@@ -66,7 +52,9 @@ def records_of(page: Mapping[str, Any]) -> Iterator[Any]:
     """What a page lists: its one member that is a list, beside the links."""
     lists = [value for name, value in page.items() if isinstance(value, list) and name != "links"]
     if len(lists) != 1:
-        raise InvalidInput(f"{', '.join(page)}: this is no page of a list; read it with `get`")
+        raise errors.InvalidInput(
+            f"{', '.join(page)}: this is no page of a list; read it with `get`"
+        )
     yield from lists[0]
 
 
@@ -116,23 +104,23 @@ def checked(
     what = f"{request.method} {request.url}"
     if isinstance(answered, httpx.TransportError):
         why = str(answered) or type(answered).__name__
-        raise Unavailable(f"{what}: {why}", message_zh=f"{what}：无法连接（{why}）") from answered
+        raise errors.Unavailable(
+            f"{what}: {why}", message_zh=f"{what}：无法连接（{why}）"
+        ) from answered
     if not answered.is_error:
         return answered
     problem = _problem_of(answered)
     faults = "; ".join(f"{one['pointer']}: {one['detail']}" for one in problem.get("errors", ()))
     told = f"{problem['title']}: {problem.get('detail')}" + (f" ({faults})" if faults else "")
-    error = KINDS.get(answered.status_code, Unavailable)(f"{what}: {told}")
+    error = KINDS.get(answered.status_code, errors.Unavailable)(f"{what}: {told}")
     error.problem = problem
     raise error
 
 
 def _problem_of(response: httpx.Response) -> dict[str, Any]:
     """The problem document of an answer; one with its status where there is none."""
+    document = content_of(response)
     plain = {"title": response.reason_phrase, "status": response.status_code}
-    if "json" not in response.headers.get("Content-Type", ""):
-        return plain
-    document = response.json()
     return plain | document if isinstance(document, dict) else plain
 
 

@@ -43,7 +43,7 @@ def _verb(method: str, told: str) -> Any:
         headers: Headers | None = None,
         **query: Query,
     ) -> Steps[Any]:
-        return api._asked(method, path, query, headers, body)
+        return api._content(api._request(method, path, query, headers, body))
 
     steps.__name__ = method.lower()
     steps.__doc__ = f"{told} JSON is what it says, a text a string, all else bytes."
@@ -163,16 +163,7 @@ class ClientCore(Driven[Mode]):
         """The GeoTIFF at a path as an array in memory, nodata as NaN; needs rioxarray."""
         return opened(self, path, query)
 
-    def _asked(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, Query] | None = None,
-        headers: Headers | None = None,
-        body: object = None,
-    ) -> Steps[Any]:
-        """The content of an answer."""
-        request = self._request(method, path, query, headers, body)
+    def _content(self, request: httpx.Request) -> Steps[Any]:
         return content_of((yield from self._send(request)))
 
     def _request(
@@ -236,11 +227,15 @@ class ClientCore(Driven[Mode]):
     def _announce(self, size: int, key: str) -> Steps[Any]:
         """The upload of a file, begun now or before, as it stands."""
         whole = {"Content-Range": f"bytes */{size}", "Content-Type": BYTES}
-        begun = yield from self._asked("POST", "/uploads", None, {**whole, KEY: key}, b"")
+        begun = yield from self._content(
+            self._request("POST", "/uploads", None, {**whole, KEY: key}, b"")
+        )
         try:
-            return (yield from self._asked("GET", UPLOAD, {"upload": begun["upload"]}))
+            return (
+                yield from self._content(self._request("GET", UPLOAD, {"upload": begun["upload"]}))
+            )
         except NotFound:  # It has expired, and its key has not.
-            return (yield from self._asked("POST", "/uploads", None, whole, b""))
+            return (yield from self._content(self._request("POST", "/uploads", None, whole, b"")))
 
     def _send_part(self, path: Path, sent: Mapping[str, Any], stalled: int) -> Steps[Any]:
         """Send the next part, and tell how much is there; after a cut, without sending it again."""
@@ -256,7 +251,7 @@ class ClientCore(Driven[Mode]):
         if stalled == self._repeats or (pause is None and not differs):
             return content_of(checked(request, answered))
         yield Pause(pause or 1.0)
-        return (yield from self._asked("GET", UPLOAD, upload))
+        return (yield from self._content(self._request("GET", UPLOAD, upload)))
 
 
 def file_sha256(path: Path) -> str:

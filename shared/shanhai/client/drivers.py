@@ -4,13 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, closing
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import httpx
 
 from shanhai.client.answers import next_of, records_of
 from shanhai.client.core import ClientCore, Query
-from shanhai.client.steps import Answered, Async, Pause, Send, Steps, Sync, Work
+from shanhai.client.steps import Async, Pause, Send, Steps, Sync, Work
 
 if TYPE_CHECKING:
     from shanhai.client.schemas import AsyncPaths, Paths
@@ -40,7 +40,7 @@ class ApiClient(ClientCore[Sync], Paths):
         """A list page by page, to its end."""
         url: str | None = self._address(path, query)
         while url is not None:
-            page = self._drive(self._asked("GET", url))
+            page = self._drive(self._content(self._request("GET", url)))
             yield page
             url = next_of(page, url)
 
@@ -51,25 +51,18 @@ class ApiClient(ClientCore[Sync], Paths):
 
     def _drive(self, steps: Steps[T]) -> T:
         answer: object = None
-        while True:
-            try:
-                step = steps.send(answer)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            answer = self._carry_out(step)
+        try:
+            while True:
+                answer = self._carry_out(steps.send(answer))
+        except StopIteration as end:
+            return cast("T", end.value)
 
     def _carry_out(self, step: Send | Pause | Work) -> object:
-        match step:
-            case Send():
-                return self._answer(step)
-            case Work(function):
-                return function()
-            case Pause(seconds):
-                time.sleep(seconds)
-                return None
-
-    def _answer(self, step: Send) -> Answered:
+        if isinstance(step, Work):
+            return step.function()
+        if isinstance(step, Pause):
+            time.sleep(step.seconds)
+            return None
         try:
             response = self._http.send(step.request, stream=True)
             with closing(response):
@@ -103,7 +96,7 @@ class AsyncApiClient(ClientCore[Async], AsyncPaths):
         """A list page by page, to its end."""
         url: str | None = self._address(path, query)
         while url is not None:
-            page = await self._drive(self._asked("GET", url))
+            page = await self._drive(self._content(self._request("GET", url)))
             yield page
             url = next_of(page, url)
 
@@ -115,25 +108,18 @@ class AsyncApiClient(ClientCore[Async], AsyncPaths):
 
     async def _drive(self, steps: Steps[T]) -> T:
         answer: object = None
-        while True:
-            try:
-                step = steps.send(answer)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            answer = await self._carry_out(step)
+        try:
+            while True:
+                answer = await self._carry_out(steps.send(answer))
+        except StopIteration as end:
+            return cast("T", end.value)
 
     async def _carry_out(self, step: Send | Pause | Work) -> object:
-        match step:
-            case Send():
-                return await self._answer(step)
-            case Work(function):
-                return await asyncio.to_thread(function)
-            case Pause(seconds):
-                await asyncio.sleep(seconds)
-                return None
-
-    async def _answer(self, step: Send) -> Answered:
+        if isinstance(step, Work):
+            return await asyncio.to_thread(step.function)
+        if isinstance(step, Pause):
+            await asyncio.sleep(step.seconds)
+            return None
         try:
             response = await self._http.send(step.request, stream=True)
             async with aclosing(response):

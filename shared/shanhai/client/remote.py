@@ -49,7 +49,7 @@ class RemoteJob(_RemoteThing[Mode]):
     @Method
     def status(self, /) -> Steps["StatusInfo"]:
         """How the job stands."""
-        return self._api._asked("GET", self.url)
+        return self._api._content(self._api._request("GET", self.url))
 
     @Method
     def wait(self, /, progress: Progress | None = None) -> Steps["StatusInfo"]:
@@ -77,7 +77,7 @@ class RemoteJob(_RemoteThing[Mode]):
     @Method
     def results(self, /) -> Steps[dict[str, Any]]:
         """What the job made: values as they are, files as links."""
-        return self._api._asked("GET", f"{self.url}/results", {"f": "json"})
+        return self._api._content(self._api._request("GET", f"{self.url}/results", {"f": "json"}))
 
     @Method
     def download(self, output: str, target: Path, /) -> Steps[None]:
@@ -107,7 +107,7 @@ class RemoteCollection(_RemoteThing[Mode]):
         features: list[Any] = []
         url: str | None = self._api._address(self.url, {"limit": PAGE, **query})
         while url is not None:
-            page = yield from self._api._asked("GET", url)
+            page = yield from self._api._content(self._api._request("GET", url))
             features += page["features"]
             url = next_of(page, url)
         frame: GeoDataFrame = yield Work(partial(_frame, library, features, crs))

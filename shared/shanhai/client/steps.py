@@ -41,7 +41,6 @@ class Work:
     function: Callable[[], Any]
 
 
-Answered: TypeAlias = httpx.Response | httpx.TransportError
 Steps: TypeAlias = Generator[Send | Pause | Work, Any, T]
 
 
