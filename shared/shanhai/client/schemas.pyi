@@ -15,6 +15,12 @@ Accounts = TypedDict("Accounts", {"accounts": list[Account], "links": list[Link]
 ActivityList = TypedDict("ActivityList", {"presumed": str, "activities": list[ActivityNamed],
     "conditions": list[NamedCode], "links": list[Link]})
 ActivityNamed = TypedDict("ActivityNamed", {"code": str, "name_zh": str, "name_en": str, "counts_as": list[str]})
+AdjustedPolygons = TypedDict("AdjustedPolygons", {"type": Literal["MultiPolygon"],
+    "coordinates": list[list[list[list[float]]]]})
+Adjustment = TypedDict("Adjustment", {"geometry": dict[str, Any], "to_class": str, "note": str,
+    "version": NotRequired[int | None]})
+AdjustmentListed = TypedDict("AdjustmentListed", {"seq": int, "from_class": str | None, "to_class": str,
+    "area_km2": float, "note": str, "actor": str, "at": str, "geometry": AdjustedPolygons})
 Alert = TypedDict("Alert", {"id": int, "status": Literal["open", "acknowledged", "closed"], "status_name": str,
     "level": Literal["blue", "yellow", "orange", "red"], "level_name": str, "color": str, "rule": str,
     "rule_name": str,
@@ -40,6 +46,10 @@ AlertRule = TypedDict("AlertRule", {"code": str, "name": str, "name_zh": str, "n
 AlertRules = TypedDict("AlertRules", {"rules": list[AlertRule], "links": list[Link]})
 Alerts = TypedDict("Alerts", {"alerts": list[Alert], "links": list[Link]})
 Alive = TypedDict("Alive", {"status": NotRequired[Literal["ok"]]})
+AlteredObject = TypedDict("AlteredObject", {"code": str, "name": str, "area_km2": float | None, "former": str,
+    "former_area_km2": float | None, "redrawn": bool, "members": dict[str, MemberInBoth]})
+AreaAdjusted = TypedDict("AreaAdjusted", {"scheme": SchemeNamed, "to_class": str, "moved_km2": dict[str, float],
+    "total_moved_km2": float, "area_method": NotRequired[Literal["geodesic on the CGCS2000 ellipsoid"]]})
 AuditEntries = TypedDict("AuditEntries", {"entries": list[AuditEntry], "links": list[Link]})
 AuditEntry = TypedDict("AuditEntry", {"id": int, "at": str, "actor": str | None, "action": str, "table": str | None,
     "object": str | None, "before": dict[str, Any] | None, "after": dict[str, Any] | None, "request": str | None,
@@ -97,17 +107,41 @@ ChangedProperty = TypedDict("ChangedProperty", {"name_zh": NotRequired[str], "na
     "hj525": NotRequired[str | None], "aliases": NotRequired[list[str]], "standard": NotRequired[str | None],
     "raw_years": NotRequired[int | None]})
 Changes = TypedDict("Changes", {"changes": list[Change], "cursor": str, "numberReturned": int, "links": list[Link]})
+ClassChange = TypedDict("ClassChange", {"from": str, "to": str, "area_km2": float})
 ClassExtent = TypedDict("ClassExtent", {"value": int, "code": str | None, "label_zh": str | None,
     "label_en": str | None, "color": str | None, "cells": int, "area_m2": float, "area_ha": float,
     "share": float | None})
+ClassOfZones = TypedDict("ClassOfZones", {"class": str, "name": str, "area_km2": float | None})
 ClassStatistics = TypedDict("ClassStatistics", {"cells": int, "area_m2": float, "area_ha": float,
     "nodata_area_m2": float, "classes": list[ClassExtent], "layer": str, "version": str, "band": int, "unit": str,
     "stand_in": bool, "stand_in_notes": list[StandInNote], "kind": NotRequired[Literal["classes"]]})
+ComparedEdition = TypedDict("ComparedEdition", {"code": str, "name": str,
+    "status": Literal["draft", "submitted", "approved", "superseded", "withdrawn"], "status_name": str})
+ComparedKind = TypedDict("ComparedKind", {"collection": str, "title": str, "before": EditionSums,
+    "after": EditionSums, "added": list[ComparedObject], "dropped": list[ComparedObject],
+    "changed": list[AlteredObject], "unchanged": int})
+ComparedObject = TypedDict("ComparedObject", {"code": str, "name": str, "area_km2": float | None})
+ComparedTarget = TypedDict("ComparedTarget", {"indicator": str, "name_zh": str, "name_en": str, "unit": str,
+    "region": str, "year": int | None, "verdict": Literal["falls_short", "missing", "conforms"],
+    "upper": StatedTarget, "own": StatedTarget | None})
 ComplianceCheck = TypedDict("ComplianceCheck", {"result": dict[str, Any] | None, "links": NotRequired[list[Link]]})
+ComponentNode = TypedDict("ComponentNode", {"code": str, "name_zh": str, "name_en": str, "type": str, "order": int,
+    "certainty": Literal["stated", "inferred"] | None, "label_zh": str | None, "label_en": str | None,
+    "covers": list[str] | None, "area_km2": float | None, "length_km": float | None, "geometry_known": bool,
+    "count_stated": int | None, "count_listed": int | None, "source_names_all": bool | None, "links": list[Link],
+    "children": list[ComponentNode]})
 Condition = TypedDict("Condition", {"text": str, "text_zh": str, "text_en": str, "code": str, "met": bool | None,
     "pointer": NotRequired[str]})
 Conformance = TypedDict("Conformance", {"conformsTo": list[str], "links": list[Link]})
 ConformanceClasses = TypedDict("ConformanceClasses", {"conformsTo": list[str]})
+CoverageCounts = TypedDict("CoverageCounts", {"problems": int, "problems_without_project": int,
+    "places_without_project": int, "projects": int, "projects_without_problem": int})
+CoveredProblem = TypedDict("CoveredProblem", {"problem": str, "name": str, "name_zh": str, "name_en": str,
+    "type": str, "severity": Literal["info", "low", "medium", "high"] | None,
+    "status": Literal["open", "planned", "resolved"], "covered": bool, "projects": list[ProjectOnProblem],
+    "places": list[PlaceWithProjects], "places_without_project": list[str]})
+DecisionBody = TypedDict("DecisionBody", {"region": str, "decision": Literal["approved", "rejected", "withdrawn"],
+    "reason": NotRequired[str | None]})
 Definition = TypedDict("Definition", {"openapi": str, "info": dict[str, Any], "paths": dict[str, dict[str, Any]]})
 DelimitationFigures = TypedDict("DelimitationFigures", {"areas": int, "drawn": int, "area_km2": float | None,
     "length_km": float | None, "approved_km2": float | None, "approved_from": Literal["region", "parts"] | None,
@@ -116,6 +150,26 @@ DocumentLink = TypedDict("DocumentLink", {"rel": str, "type": str, "href": str, 
     "templated": NotRequired[bool]})
 Ecoservice = TypedDict("Ecoservice", {"code": str, "name": str, "name_zh": str, "name_en": str})
 Ecoservices = TypedDict("Ecoservices", {"ecoservices": list[Ecoservice], "links": list[Link]})
+EditionBegun = TypedDict("EditionBegun", {"code": str,
+    "status": Literal["draft", "submitted", "approved", "superseded", "withdrawn"]})
+EditionComparison = TypedDict("EditionComparison", {"as_of": NotRequired[str], "in_force": NotRequired[str | None],
+    "from": ComparedEdition, "to": ComparedEdition,
+    "area_method": NotRequired[Literal["geodesic on the CGCS2000 ellipsoid"]], "same": bool,
+    "parts": list[ComparedKind], "links": list[Link]})
+EditionListed = TypedDict("EditionListed", {"code": str, "name": str, "edition": int, "version": int,
+    "status": Literal["draft", "submitted", "approved", "superseded", "withdrawn"], "status_name": str,
+    "supersedes": str | None, "begun_on": str, "in_force_from": str | None, "in_force_to": str | None,
+    "links": list[Link]})
+EditionProjects = TypedDict("EditionProjects", {"title": str, "plan": str, "as_of": NotRequired[str],
+    "in_force": NotRequired[str | None], "projects": list[ProjectInEdition], "links": list[Link]})
+EditionSums = TypedDict("EditionSums", {"count": int, "drawn": int, "area_km2": float | None,
+    "cost": NotRequired[str]})
+EvaluationBody = TypedDict("EvaluationBody", {"year": int, "region": NotRequired[str | None],
+    "department": NotRequired[str | None]})
+EvaluationListed = TypedDict("EvaluationListed", {"id": str, "year": int, "sha256": str, "created": str,
+    "created_by": str, "region": str, "links": list[Link]})
+EvaluationTable = TypedDict("EvaluationTable", {"plan": NamedCode, "year": int, "region": str | None,
+    "department": NamedCode | None, "summary": StatusSummary, "rows": list[JudgedIndicator]})
 Evidence = TypedDict("Evidence", {"alert": NotRequired[int], "case": NotRequired[str], "value": NotRequired[int],
     "job": NotRequired[str], "evaluation": NotRequired[str], "bulletin": NotRequired[str],
     "kind": Literal["alert", "case", "value", "job", "evaluation", "bulletin"], "kind_name": str,
@@ -129,16 +183,50 @@ ExceptionBody = TypedDict("ExceptionBody", {"rule": NotRequired[str | None], "ga
     "approver": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
     "document": NotRequired[str | None]})
 Extent = TypedDict("Extent", {"spatial": SpatialExtent})
+FigureBody = TypedDict("FigureBody", {"role": Literal["base", "target", "reference"], "year": NotRequired[int | None],
+    "value": NotRequired[float | str | None], "unit": NotRequired[str | None],
+    "comparator": NotRequired[Literal["ge", "gt", "le", "lt", "eq", "none"] | None],
+    "sense": NotRequired[Literal["at_least", "at_most", "track"] | None], "cumulative_from": NotRequired[int | None],
+    "revisable": NotRequired[bool], "source": NotRequired[str | None]})
+FigureRevision = TypedDict("FigureRevision", {"on": str, "reason": str, "value_before": float | None,
+    "proposal": NotRequired[str]})
 Figures = TypedDict("Figures", {"cases": int, "open": int, "overdue": int, "area_ha": float, "inside_ha": float})
+FindingShown = TypedDict("FindingShown", {"code": str, "kind": str,
+    "severity": Literal["info", "low", "medium", "high"], "severity_name": str, "text": str, "text_zh": str,
+    "text_en": str, "figures": dict[str, Any], "found_at": str})
 FundEntryBody = TypedDict("FundEntryBody", {"kind": Literal["allocation", "payment", "return"], "source": str,
     "amount": float | str, "measure": NotRequired[str | None], "paid_on": NotRequired[str | None],
     "note": NotRequired[str | None]})
+GivenValue = TypedDict("GivenValue", {"value": str, "unit": str | None})
 HealthTold = TypedDict("HealthTold", {"status": Literal["ok", "read-only", "down"], "version": str,
     "checks": dict[str, str]})
+IdleProject = TypedDict("IdleProject", {"project": str, "name": str, "name_zh": str, "name_en": str})
+IndicatorBase = TypedDict("IndicatorBase", {"year": int | None, "value": float | None})
+IndicatorTargets = TypedDict("IndicatorTargets", {"title": str, "plan": str, "as_of": NotRequired[str],
+    "in_force": NotRequired[str | None], "indicator": str, "name_zh": str, "name_en": str, "unit": str, "region": str,
+    "targets": list[StatedTarget], "proposals": list[ProposalNamed], "links": list[Link]})
+IndicatorTrend = TypedDict("IndicatorTrend", {"per_year": float,
+    "course": Literal["steady", "improving", "worsening"], "values": int})
+IndicatorValues = TypedDict("IndicatorValues", {"title": str, "plan": str, "as_of": NotRequired[str],
+    "in_force": NotRequired[str | None], "indicator": str, "name_zh": str, "name_en": str, "unit": str, "region": str,
+    "values": list[ObservedValue], "links": list[Link]})
 JobException = TypedDict("JobException", {"title": str, "detail": str, "class": str,
     "errors": NotRequired[list[dict[str, str]]]})
 JobStatus = Literal["accepted", "running", "successful", "failed", "dismissed"]
 Jobs = TypedDict("Jobs", {"jobs": list[StatusInfo], "links": list[Link]})
+JudgedIndicator = TypedDict("JudgedIndicator", {"status": Literal["reached", "on_track", "behind", "no_data"],
+    "gap": float | None, "path_value": float | None, "progress_percent": float | None,
+    "remarks": list[StandingRemark], "indicator": str, "order": int, "name_zh": str, "name_en": str, "unit": str,
+    "property": Literal["binding", "expected"], "direction": Literal["higher", "lower"], "category": NamedCode | None,
+    "department": NamedCode | None, "region": NamedCode, "base": IndicatorBase | None, "target": StatedTarget | None,
+    "value": float | None, "value_year": int | None, "targets": list[JudgedTarget], "references": list[StatedTarget],
+    "trend": IndicatorTrend | None, "projects": ProjectShare | None})
+JudgedTarget = TypedDict("JudgedTarget", {"role": Literal["base", "target", "reference"], "year": int | None,
+    "value": float | None, "comparator": Literal["ge", "gt", "le", "lt", "eq", "none"] | None,
+    "sense": Literal["at_least", "at_most", "track"], "cumulative_from": int | None, "revisable": bool,
+    "source": str | None, "revisions": NotRequired[list[FigureRevision]],
+    "status": Literal["reached", "on_track", "behind", "no_data"], "gap": float | None, "path_value": float | None,
+    "progress_percent": float | None, "remarks": list[StandingRemark], "stage": Literal["near", "final"] | None})
 Key = TypedDict("Key", {"id": str, "name": str, "scopes": list[Scope], "roles": list[RoleHeld] | None,
     "networks": list[str] | None, "created": str, "expires": str | None, "revoked": str | None,
     "last_used": str | None, "successor": str | None, "key": NotRequired[str]})
@@ -202,7 +290,11 @@ MeasureBody = TypedDict("MeasureBody", {"order": NotRequired[int], "name_zh": No
 MeasureShown = TypedDict("MeasureShown", {"measure": str, "order": int, "name_zh": str | None, "name_en": str | None,
     "planned": float | None, "done": float | None, "unit": str | None, "indicator": str | None,
     "progress_percent": float | None, "project": str, "links": list[Link]})
+MeasureSums = TypedDict("MeasureSums", {"measure": str, "unit": str | None, "projects": int, "planned": float | None,
+    "done": float | None})
 Measures = TypedDict("Measures", {"project": str, "measures": list[Measure], "links": list[Link]})
+MemberInBoth = TypedDict("MemberInBoth", {"from": Any, "to": Any})
+Membership = TypedDict("Membership", {"programme": str | None})
 MonthFigures = TypedDict("MonthFigures", {"cases": int, "open": int, "overdue": int, "area_ha": float,
     "inside_ha": float, "name": Name | None, "month": str})
 Name = TypedDict("Name", {"zh": str, "en": str})
@@ -210,6 +302,7 @@ NamedCode = TypedDict("NamedCode", {"code": str, "name_zh": str, "name_en": str}
 NewAccount = TypedDict("NewAccount", {"name": NotRequired[str | None], "email": NotRequired[str | None],
     "party": NotRequired[str | None], "roles": NotRequired[list[RoleAsked] | None],
     "disabled": NotRequired[bool | None], "issuer": str, "subject": str})
+NewEdition = TypedDict("NewEdition", {"note": str, "change": NotRequired[dict[str, Any]]})
 NewKey = TypedDict("NewKey", {"name": str, "scopes": NotRequired[list[Scope] | None],
     "roles": NotRequired[list[RoleAsked] | None], "networks": NotRequired[list[str] | None],
     "expires_at": NotRequired[str | None]})
@@ -233,15 +326,68 @@ NewSchedule = TypedDict("NewSchedule", {"name_zh": str, "name_en": str, "process
     "starts_at": NotRequired[str | None], "timezone": NotRequired[str],
     "priority": NotRequired[Literal["low", "normal", "high"]], "enabled": NotRequired[bool], "code": str})
 NewTileToken = TypedDict("NewTileToken", {"layers": list[str], "seconds": NotRequired[int]})
+NewVersion = TypedDict("NewVersion", {"note": str, "version": NotRequired[int | None]})
 ObservedProperties = TypedDict("ObservedProperties", {"properties": list[ObservedProperty], "links": list[Link]})
 ObservedProperty = TypedDict("ObservedProperty", {"code": str, "name": str, "name_zh": str, "name_en": str,
     "medium": Literal["water", "sea", "air", "weather", "flow", "ecology", "other"], "unit": str, "low": float | None,
     "high": float | None, "decimals": int, "moves": bool, "hj525": str | None, "aliases": list[str],
     "standard": str | None, "raw_years": int | None, "raw_since": str | None, "variant_of": str | None,
     "updated": str, "ranges": NotRequired[list[StationRange]], "links": NotRequired[list[Link]]})
+ObservedValue = TypedDict("ObservedValue", {"id": int, "year": int, "value": float, "unit": str,
+    "given": GivenValue | None, "cumulative": bool, "counts": bool, "quality": str | None, "method": str | None,
+    "source": str | None, "note": str | None, "department": str | None, "dataset": str | None, "job": str | None,
+    "provenance": dict[str, Any] | None, "recorded_by": str | None, "recorded_at": str})
 OpenApiDefinition = TypedDict("OpenApiDefinition", {"openapi": str, "info": dict[str, Any],
     "paths": dict[str, dict[str, Any]]})
+OpenPlace = TypedDict("OpenPlace", {"place": str, "problem": str})
 OpenedLayers = TypedDict("OpenedLayers", {"token": NotRequired[str], "layers": list[str], "expires": str})
+PatternNode = TypedDict("PatternNode", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "level": NotRequired[str | None], "region": NotRequired[str | None],
+    "plan": NotRequired[str | None], "copied_from": NotRequired[str | None], "version": NotRequired[int | None],
+    "status": NotRequired[Literal["draft", "published", "superseded"] | None],
+    "principle_zh": NotRequired[str | None], "principle_en": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
+    "children": list[ComponentNode]})
+PatternTreeShown = TypedDict("PatternTreeShown", {"upper": list[ComponentNode], "tree": PatternNode,
+    "links": list[Link]})
+PlaceWithProjects = TypedDict("PlaceWithProjects", {"place": str, "projects": list[str]})
+PlanApprovals = TypedDict("PlanApprovals", {"title": str, "plan": str,
+    "status": Literal["draft", "submitted", "approved", "superseded", "withdrawn"], "status_name": str,
+    "complete": bool, "approvals": list[RegionApproval], "links": list[Link]})
+PlanChecked = TypedDict("PlanChecked", {"plan": str, "found": int, "changed": int})
+PlanConformance = TypedDict("PlanConformance", {"title": str, "plan": str, "as_of": NotRequired[str],
+    "in_force": NotRequired[str | None], "upper_plan": str | None,
+    "verdict": Literal["nothing_to_compare", "departs", "conforms"], "verdict_zh": str, "verdict_en": str,
+    "compared": int, "departures": int | None, "targets": list[ComparedTarget], "links": list[Link]})
+PlanCoverage = TypedDict("PlanCoverage", {"plan": str, "as_of": NotRequired[str], "in_force": NotRequired[str | None],
+    "plan_name": str, "plan_name_zh": str, "plan_name_en": str, "counts": CoverageCounts,
+    "problems": list[CoveredProblem], "problems_without_project": list[str],
+    "places_without_project": list[OpenPlace], "projects_without_problem": list[IdleProject], "links": list[Link]})
+PlanEditions = TypedDict("PlanEditions", {"plan": str, "as_of": NotRequired[str], "in_force": NotRequired[str | None],
+    "lineage": str, "editions": list[EditionListed], "links": list[Link]})
+PlanEvaluation = TypedDict("PlanEvaluation", {"title": str, "as_of": NotRequired[str],
+    "in_force": NotRequired[str | None], "plan": NamedCode, "year": int, "region": str | None,
+    "department": NamedCode | None, "summary": StatusSummary, "rows": list[JudgedIndicator], "links": list[Link]})
+PlanFindings = TypedDict("PlanFindings", {"plan": str, "as_of": NotRequired[str], "in_force": NotRequired[str | None],
+    "checked": bool, "counts": SeverityCounts, "findings": list[FindingShown], "links": list[Link]})
+PlanInTree = TypedDict("PlanInTree", {"code": str, "name_zh": str, "name_en": str, "kind": str, "level": str,
+    "period_start": int, "period_end": int | None,
+    "status": Literal["draft", "submitted", "approved", "superseded", "withdrawn"], "links": list[Link]})
+PlanNode = TypedDict("PlanNode", {"code": str, "name_zh": str, "name_en": str, "kind": str, "level": str,
+    "period_start": int, "period_end": int | None,
+    "status": Literal["draft", "submitted", "approved", "superseded", "withdrawn"], "links": list[Link],
+    "more": NotRequired[int], "children": list[PlanNode]})
+PlanProgress = TypedDict("PlanProgress", {"title": str, "plan": str, "as_of": NotRequired[str],
+    "in_force": NotRequired[str | None], "region": str, "year": int, "summary": StatusSummary,
+    "indicators": list[JudgedIndicator], "links": list[Link]})
+PlanTimetable = TypedDict("PlanTimetable", {"plan": str, "as_of": NotRequired[str],
+    "in_force": NotRequired[str | None], "plan_name": str, "plan_name_zh": str, "plan_name_en": str,
+    "first_year": int | None, "last_year": int | None, "projects": list[ScheduledProject], "links": list[Link]})
+PlanTotals = TypedDict("PlanTotals", {"plan": str, "as_of": NotRequired[str], "in_force": NotRequired[str | None],
+    "plan_name": str, "plan_name_zh": str, "plan_name_en": str, "projects": int, "programmes": list[ProgrammeSums],
+    "regions": list[RegionSums], "regions_area_km2": float | None, "regions_not_drawn": list[str],
+    "links": list[Link]})
+PlanTreeShown = TypedDict("PlanTreeShown", {"upper": list[PlanInTree], "tree": PlanNode, "links": list[Link]})
 PointFeatures = TypedDict("PointFeatures", {"layer": str, "version": str, "lon": float, "lat": float,
     "stand_in": bool, "stand_in_notes": list[StandInNote], "features": list[dict[str, Any]]})
 PointValue = TypedDict("PointValue", {"layer": str, "version": str, "lon": float, "lat": float, "stand_in": bool,
@@ -253,6 +399,10 @@ ProblemDocument = TypedDict("ProblemDocument", {"type": str, "title": str, "stat
     "instance": str, "errors": NotRequired[list[ProblemFault]]})
 ProblemFault = TypedDict("ProblemFault", {"pointer": str, "detail": str})
 ProblemsBody = TypedDict("ProblemsBody", {"problems": list[str]})
+ProgrammeSums = TypedDict("ProgrammeSums", {"programme": str | None, "name": str, "name_zh": str, "name_en": str,
+    "projects": int, "costed": int, "cost": str | None, "allocated": NotRequired[str], "paid": NotRequired[str],
+    "balance": NotRequired[str], "area_km2": float | None, "first_year": int | None, "last_year": int | None,
+    "states": dict[str, int], "measures": list[MeasureSums]})
 ProjectDocument = TypedDict("ProjectDocument", {"code": str, "title_zh": str, "title_en": str | None, "kind": str,
     "measure": str | None, "period_from": str | None, "period_to": str | None, "quantity": str | None,
     "value": str | None, "unit": str | None, "collection": str, "object": str, "region": str | None, "filename": str,
@@ -270,11 +420,20 @@ ProjectEvents = TypedDict("ProjectEvents", {"project": str, "events": list[Proje
     "links": list[Link]})
 ProjectHistory = TypedDict("ProjectHistory", {"seq": int, "from": str, "from_name": str, "to": str, "to_name": str,
     "at": str, "actor": str | None, "note": str | None, "documents": list[str]})
+ProjectInEdition = TypedDict("ProjectInEdition", {"code": str, "name": str, "state": str, "state_name": str,
+    "programme": str | None, "carried": bool, "links": list[Link]})
 ProjectLedger = TypedDict("ProjectLedger", {"allocated": str, "paid": str, "balance": str, "currency": Literal["CNY"],
     "by_source": list[SourceBalance], "by_year": list[YearBalance], "entries": list[LedgerLine], "project": str,
     "links": list[Link]})
+ProjectOnProblem = TypedDict("ProjectOnProblem", {"project": str, "name": str, "name_zh": str, "name_en": str,
+    "by": list[Literal["link", "overlap", "place"]]})
 ProjectProblems = TypedDict("ProjectProblems", {"project": str, "problems": list[str]})
+ProjectReadiness = TypedDict("ProjectReadiness", {"geometry": bool, "cost": bool, "overlap": bool, "documents": bool})
 ProjectRegions = TypedDict("ProjectRegions", {"project": str, "regions": list[str]})
+ProjectReserve = TypedDict("ProjectReserve", {"region": str | None, "criteria": list[ReserveCriterion],
+    "required_documents": list[Literal["proposal", "design", "notice", "completion", "acceptance", "monitoring", "effect_evaluation", "after_care", "photo", "other"]],
+    "projects": list[ReserveProject], "links": list[Link]})
+ProjectShare = TypedDict("ProjectShare", {"count": int, "planned": float, "done": float, "accepted": float})
 ProjectStep = TypedDict("ProjectStep", {"to": str, "name": str, "name_zh": str, "name_en": str, "allowed": bool,
     "role": RoleNeeded, "guard": str | None, "rule": str | None, "conditions": list[Condition]})
 ProjectStepTaken = TypedDict("ProjectStepTaken", {"project": str, "state": str, "event": ProjectHistory,
@@ -324,14 +483,36 @@ RasterDescription = TypedDict("RasterDescription", {"id": str, "title": str, "ti
     "statistics": list[dict[str, float | None]]})
 Readiness = TypedDict("Readiness", {"status": Literal["ready", "not ready"], "checks": dict[str, str]})
 Ready = TypedDict("Ready", {"status": NotRequired[Literal["ok"]], "store": str})
+RegionApproval = TypedDict("RegionApproval", {"region": str, "name": str,
+    "state": Literal["pending", "approved", "rejected", "withdrawn", "lapsed"], "state_name": str, "at": str | None,
+    "by": str | None, "reason": str | None})
 RegionFigures = TypedDict("RegionFigures", {"cases": int, "open": int, "overdue": int, "area_ha": float,
     "inside_ha": float, "name": Name | None, "region": str | None})
+RegionInTree = TypedDict("RegionInTree", {"code": str, "name_zh": str, "name_en": str,
+    "level": Literal["nation", "province", "city", "district", "street", "town", "basin", "bay", "island", "cooperation", "demonstration_area"],
+    "area_km2": float | None, "links": list[Link]})
+RegionNode = TypedDict("RegionNode", {"code": str, "name_zh": str, "name_en": str,
+    "level": Literal["nation", "province", "city", "district", "street", "town", "basin", "bay", "island", "cooperation", "demonstration_area"],
+    "area_km2": float | None, "links": list[Link], "more": NotRequired[int], "children": list[RegionNode]})
+RegionSums = TypedDict("RegionSums", {"region": str | None, "name": str, "name_zh": str, "name_en": str,
+    "region_area_km2": float | None, "projects": int, "costed": int, "cost": str | None,
+    "allocated": NotRequired[str], "paid": NotRequired[str], "balance": NotRequired[str], "drawn": int,
+    "area_km2": float | None, "first_year": int | None, "last_year": int | None})
+RegionTreeShown = TypedDict("RegionTreeShown", {"upper": list[RegionInTree], "tree": RegionNode, "links": list[Link]})
 RegionsBody = TypedDict("RegionsBody", {"regions": list[str]})
 RegisteredLine = TypedDict("RegisteredLine", {"areas": int, "drawn": int, "area_km2": float | None,
     "length_km": float | None, "approved_km2": float | None, "approved_from": Literal["region", "parts"] | None,
     "difference_km2": float | None, "share_percent": float | None,
     "kind": Literal["red_line", "permanent_basic_farmland", "cultivated_land", "urban_boundary", "eco_control_line", "protected_area", "water_source_area", "habitat", "access_unit", "wetland", "shoreline", "island", "sea_use_right", "legacy_mine", "soil_erosion"],
     "name_zh": str, "name_en": str, "delimitations": list[DelimitationFigures]})
+ReserveCriterion = TypedDict("ReserveCriterion", {"criterion": str, "weight": int, "name": str, "name_zh": str,
+    "name_en": str, "rule": str})
+ReserveProject = TypedDict("ReserveProject", {"rank": int, "project": str, "name": str, "name_zh": str,
+    "name_en": str, "region": str, "programme": str | None, "start_year": int, "end_year": int, "cost": str | None,
+    "score": float, "points": dict[str, float], "values": dict[str, float],
+    "verdict": Literal["pass", "conditional", "undetermined", "refused"] | None, "verdict_zh": str | None,
+    "verdict_en": str | None, "ready": bool, "readiness": ProjectReadiness,
+    "lacking": list[Literal["geometry", "cost", "overlap", "documents"]], "links": list[Link]})
 RevisesBody = TypedDict("RevisesBody", {"project": NotRequired[str | None], "programme": NotRequired[str | None],
     "plan": NotRequired[str | None], "indicator": NotRequired[str | None], "region": NotRequired[str | None],
     "scheme": NotRequired[str | None], "zone": NotRequired[str | None]})
@@ -367,7 +548,12 @@ ScheduleException = TypedDict("ScheduleException", {"title": str, "detail": str,
 ScheduleRun = TypedDict("ScheduleRun", {"due_at": str, "at": str, "missed": int, "job": NotRequired[str],
     "status": NotRequired[JobStatus], "links": NotRequired[list[Link]], "exception": NotRequired[ScheduleException]})
 ScheduleRuns = TypedDict("ScheduleRuns", {"runs": list[ScheduleRun], "links": list[Link]})
+ScheduledProject = TypedDict("ScheduledProject", {"project": str, "name": str, "name_zh": str, "name_en": str,
+    "programme": str | None, "programme_name": str | None, "region": str, "state": str, "state_name": str,
+    "start_year": int, "end_year": int, "href": str})
 Schedules = TypedDict("Schedules", {"schedules": list[Schedule], "links": list[Link]})
+SchemeNamed = TypedDict("SchemeNamed", {"code": str, "version": int,
+    "status": Literal["draft", "review", "approved", "published", "superseded"]})
 Scope = Literal["read", "write", "projects", "observe", "jobs", "admin"]
 SecretRotation = TypedDict("SecretRotation", {"overlap_hours": NotRequired[float]})
 Section = TypedDict("Section", {
@@ -377,6 +563,8 @@ Sending = TypedDict("Sending", {"id": str, "type": str, "status": Literal["waiti
     "status_name": str, "attempts": int, "answered": int | None, "reason": str | None, "due": str | None,
     "created": str, "finished": str | None})
 ServiceDescription = TypedDict("ServiceDescription", {"title": str, "description": str, "links": list[DocumentLink]})
+SeverityCounts = TypedDict("SeverityCounts", {"high": NotRequired[int], "medium": NotRequired[int],
+    "low": NotRequired[int], "info": NotRequired[int]})
 SourceBalance = TypedDict("SourceBalance", {"allocated": str, "paid": str, "balance": str, "source": str,
     "name_zh": str, "name_en": str,
     "kind": Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "other"],
@@ -386,20 +574,31 @@ SourceDescription = TypedDict("SourceDescription", {"dataset": str, "title_zh": 
 SpatialExtent = TypedDict("SpatialExtent", {"bbox": list[list[Any]], "crs": NotRequired[str]})
 StandInNote = TypedDict("StandInNote", {"dataset": str, "title_zh": str, "title_en": str, "note_zh": str | None,
     "note_en": str | None})
+StandingRemark = TypedDict("StandingRemark", {"code": str, "zh": str, "en": str})
 StateFigures = TypedDict("StateFigures", {"cases": int, "open": int, "overdue": int, "area_ha": float,
     "inside_ha": float, "name": Name | None,
     "state": Literal["new", "assigned", "verified", "rectification", "closed"]})
 StateOnTheWay = TypedDict("StateOnTheWay", {"state": str, "name": str, "terminal": bool,
     "place": Literal["past", "now", "ahead"]})
+StatedTarget = TypedDict("StatedTarget", {"role": Literal["base", "target", "reference"], "year": int | None,
+    "value": float | None, "comparator": Literal["ge", "gt", "le", "lt", "eq", "none"] | None,
+    "sense": Literal["at_least", "at_most", "track"], "cumulative_from": int | None, "revisable": bool,
+    "source": str | None, "revisions": NotRequired[list[FigureRevision]]})
 StationRange = TypedDict("StationRange", {"station": str, "low": float | None, "high": float | None})
+StatusCounts = TypedDict("StatusCounts", {"reached": int, "on_track": int, "behind": int, "no_data": int})
 StatusInfo = TypedDict("StatusInfo", {"processID": str, "type": Literal["process"], "jobID": str, "status": JobStatus,
     "message": str, "created": NotRequired[str], "started": NotRequired[str], "finished": NotRequired[str],
     "updated": NotRequired[str], "progress": NotRequired[int], "stage": NotRequired[str], "attempt": int,
     "priority": int, "retryOf": NotRequired[str], "notBefore": NotRequired[str], "links": list[Link],
     "exception": NotRequired[JobException]})
+StatusSummary = TypedDict("StatusSummary", {"binding": StatusCounts, "expected": StatusCounts})
 StepTaken = TypedDict("StepTaken", {"case": str,
     "state": Literal["new", "assigned", "verified", "rectification", "closed"],
     "result": Literal["confirmed", "not_change", "lawful"] | None, "links": list[Link]})
+StoredEvaluation = TypedDict("StoredEvaluation", {"title": str, "id": str, "year": int, "sha256": str, "created": str,
+    "created_by": str, "content": EvaluationTable, "links": list[Link]})
+StoredEvaluations = TypedDict("StoredEvaluations", {"title": str, "plan": str, "as_of": NotRequired[str],
+    "in_force": NotRequired[str | None], "evaluations": list[EvaluationListed], "links": list[Link]})
 StyleLayer = TypedDict("StyleLayer", {"id": str, "type": Literal["raster", "fill", "line", "circle", "symbol"],
     "source": str, "source-layer": NotRequired[str], "filter": NotRequired[list[Any]], "minzoom": NotRequired[int],
     "layout": NotRequired[dict[str, Any]], "paint": dict[str, Any]})
@@ -422,6 +621,7 @@ SuggestionRule = TypedDict("SuggestionRule", {
     "rule": Literal["target_behind", "project_late", "project_suspended", "alert_serious"], "name": str})
 Suggestions = TypedDict("Suggestions", {"title": str, "plan": str, "year": int, "rules": list[SuggestionRule],
     "suggestions": list[Suggestion], "links": list[Link]})
+TargetsBody = TypedDict("TargetsBody", {"targets": list[FigureBody], "reason": NotRequired[str | None]})
 Template = TypedDict("Template", {"name_zh": str, "name_en": str, "title_zh": str, "title_en": str, "issuer_zh": str,
     "issuer_en": str, "note_zh": NotRequired[str], "note_en": NotRequired[str], "sections": list[Section]})
 TemplateNamed = TypedDict("TemplateNamed", {"code": str, "version": int, "created_by": str | None,
@@ -458,13 +658,23 @@ TransitionBody = TypedDict("TransitionBody", {"to": str, "note": NotRequired[str
     "documents": NotRequired[list[str]]})
 Unready = TypedDict("Unready", {"status": NotRequired[Literal["unavailable"]], "reason": str})
 Unsubscribing = TypedDict("Unsubscribing", {"name": str, "address": str, "ended": bool})
+ValueBody = TypedDict("ValueBody", {"year": int, "value": float | str, "unit": NotRequired[str | None],
+    "region": NotRequired[str | None], "cumulative": NotRequired[bool], "quality": NotRequired[str | None],
+    "method": NotRequired[str | None], "source": NotRequired[str | None], "department": NotRequired[str | None],
+    "dataset": NotRequired[str | None], "note": NotRequired[str | None]})
 ValueClass = TypedDict("ValueClass", {"value": int, "code": str, "label_zh": str, "label_en": str, "color": str})
+ValueRecorded = TypedDict("ValueRecorded", {"id": int, "year": int, "value": float, "unit": str,
+    "given": GivenValue | None, "cumulative": bool, "counts": bool, "quality": str | None, "method": str | None,
+    "source": str | None, "note": str | None, "department": str | None, "dataset": str | None, "job": str | None,
+    "provenance": dict[str, Any] | None, "recorded_by": str | None, "recorded_at": str, "indicator": str,
+    "region": str})
 VectorDescription = TypedDict("VectorDescription", {"id": str, "title": str, "title_zh": str, "title_en": str,
     "kind": Literal["vector"], "theme": str, "bounds": list[Any], "minzoom": NotRequired[int], "maxzoom": int,
     "version": str, "stand_in": bool, "links": list[DocumentLink], "job": str | None,
     "stand_in_notes": list[StandInNote], "sources": list[SourceDescription], "attribution": str,
     "legend": LegendDescription, "formats": dict[str, str], "tile_matrix_sets": dict[str, str],
     "properties": list[PropertyDescription]})
+VersionBegun = TypedDict("VersionBegun", {"scheme": SchemeNamed})
 Webhook = TypedDict("Webhook", {"id": str, "name": str, "url": str,
     "events": list[Literal["alert.opened", "alert.escalated", "alert.acknowledged", "alert.closed", "case.opened", "case.assigned", "case.verified", "case.rectification", "case.closed", "bulletin.published"]],
     "event_names": list[str], "region": str | None, "lang": Literal["zh", "en"], "enabled": bool,
@@ -479,6 +689,19 @@ WebhookDelivery = TypedDict("WebhookDelivery", {"id": str, "type": str,
     "links": list[Link], "payload": NotRequired[dict[str, Any]]})
 Webhooks = TypedDict("Webhooks", {"webhooks": list[Webhook], "links": list[Link]})
 YearBalance = TypedDict("YearBalance", {"allocated": str, "paid": str, "balance": str, "year": int | None})
+ZoneOverlap = TypedDict("ZoneOverlap", {"zones": list[str], "area_km2": float})
+ZoningAdjustments = TypedDict("ZoningAdjustments", {"scheme": SchemeNamed, "adjustments": list[AdjustmentListed],
+    "links": list[Link]})
+ZoningGap = TypedDict("ZoningGap", {"area_km2": float, "point": list[float]})
+ZoningTopology = TypedDict("ZoningTopology", {"scheme": SchemeNamed, "valid": bool,
+    "area_method": NotRequired[Literal["geodesic on the CGCS2000 ellipsoid"]], "region_area_km2": float | None,
+    "zones_area_km2": float, "zones": int, "zones_without_geometry": int, "overlap_area_km2": float,
+    "overlaps": list[ZoneOverlap], "gap_area_km2": float, "gap_percent": float | None, "gaps": list[ZoningGap],
+    "slivers": int, "sliver_below_m2": float, "links": list[Link]})
+ZoningsCompared = TypedDict("ZoningsCompared", {"from": SchemeNamed, "to": SchemeNamed,
+    "area_method": NotRequired[Literal["geodesic on the CGCS2000 ellipsoid"]], "unchanged_km2": float,
+    "changed_km2": float, "from_classes": list[ClassOfZones], "to_classes": list[ClassOfZones],
+    "moves": list[ClassChange], "links": list[Link]})
 cases = TypedDict("cases", {"code": NotRequired[str],
     "state": NotRequired[Literal["new", "assigned", "verified", "rectification", "closed"] | None],
     "kind": NotRequired[Literal["construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"] | None],
@@ -775,6 +998,48 @@ class Paths:
     @overload
     def get(self, path: Literal["/changes"], /, *, headers: Headers | None = ..., **query: Query) -> Changes: ...
     @overload
+    def get(self, path: Literal["/regions/{code}/tree"], /, *, headers: Headers | None = ..., **query: Query) -> RegionTreeShown: ...
+    @overload
+    def get(self, path: Literal["/plans/{code}/tree"], /, *, headers: Headers | None = ..., **query: Query) -> PlanTreeShown: ...
+    @overload
+    def get(self, path: Literal["/patterns/{code}/tree"], /, *, headers: Headers | None = ..., **query: Query) -> PatternTreeShown: ...
+    @overload
+    def get(self, path: Literal["/zone-schemes/{code}/topology"], /, *, headers: Headers | None = ..., **query: Query) -> ZoningTopology: ...
+    @overload
+    def get(self, path: Literal["/zone-schemes/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> ZoningsCompared: ...
+    @overload
+    def get(self, path: Literal["/zone-schemes/{code}/adjustments"], /, *, headers: Headers | None = ..., **query: Query) -> ZoningAdjustments: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/indicators/{indicator}/targets"], /, *, headers: Headers | None = ..., **query: Query) -> IndicatorTargets: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/indicators/{indicator}/values"], /, *, headers: Headers | None = ..., **query: Query) -> IndicatorValues: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/progress"], /, *, headers: Headers | None = ..., **query: Query) -> PlanProgress: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/conformance"], /, *, headers: Headers | None = ..., **query: Query) -> PlanConformance: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/evaluation"], /, *, headers: Headers | None = ..., **query: Query) -> PlanEvaluation: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/evaluations"], /, *, headers: Headers | None = ..., **query: Query) -> StoredEvaluations: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/evaluations/{evaluation}"], /, *, headers: Headers | None = ..., **query: Query) -> StoredEvaluation: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/approvals"], /, *, headers: Headers | None = ..., **query: Query) -> PlanApprovals: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/editions"], /, *, headers: Headers | None = ..., **query: Query) -> PlanEditions: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> EditionComparison: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/projects"], /, *, headers: Headers | None = ..., **query: Query) -> EditionProjects: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/totals"], /, *, headers: Headers | None = ..., **query: Query) -> PlanTotals: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/coverage"], /, *, headers: Headers | None = ..., **query: Query) -> PlanCoverage: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/timetable"], /, *, headers: Headers | None = ..., **query: Query) -> PlanTimetable: ...
+    @overload
+    def get(self, path: Literal["/projects/reserve"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectReserve: ...
+    @overload
     def get(self, path: Literal["/projects/{project}"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectDossier: ...
     @overload
     def get(self, path: Literal["/projects/{project}/transitions"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectSteps: ...
@@ -790,6 +1055,8 @@ class Paths:
     def get(self, path: Literal["/projects/{project}/funds"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectLedger: ...
     @overload
     def get(self, path: Literal["/projects/{project}/documents"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectDocuments: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/findings"], /, *, headers: Headers | None = ..., **query: Query) -> PlanFindings: ...
     @overload
     def get(self, path: Literal["/compliance/check"], /, *, headers: Headers | None = ..., **query: Query) -> ComplianceCheck: ...
     @overload
@@ -965,6 +1232,18 @@ class Paths:
     @overload
     def post(self, path: Literal["/observations"], body: dict[str, Any] | list[dict[str, Any]], /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
     @overload
+    def post(self, path: Literal["/zone-schemes/{code}/versions"], body: NewVersion, /, *, headers: Headers | None = ..., **query: Query) -> VersionBegun: ...
+    @overload
+    def post(self, path: Literal["/zone-schemes/{code}/adjustments"], body: Adjustment, /, *, headers: Headers | None = ..., **query: Query) -> AreaAdjusted: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/indicators/{indicator}/values"], body: ValueBody, /, *, headers: Headers | None = ..., **query: Query) -> ValueRecorded: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/evaluations"], body: EvaluationBody, /, *, headers: Headers | None = ..., **query: Query) -> StoredEvaluation: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/approvals"], body: DecisionBody, /, *, headers: Headers | None = ..., **query: Query) -> PlanApprovals: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/editions"], body: NewEdition, /, *, headers: Headers | None = ..., **query: Query) -> EditionBegun: ...
+    @overload
     def post(self, path: Literal["/projects/{project}/transitions"], body: TransitionBody, /, *, headers: Headers | None = ..., **query: Query) -> ProjectStepTaken: ...
     @overload
     def post(self, path: Literal["/projects/{project}/measures"], body: NewMeasureBody, /, *, headers: Headers | None = ..., **query: Query) -> MeasureShown: ...
@@ -972,6 +1251,8 @@ class Paths:
     def post(self, path: Literal["/projects/{project}/funds"], body: FundEntryBody, /, *, headers: Headers | None = ..., **query: Query) -> LedgerLineMade: ...
     @overload
     def post(self, path: Literal["/projects/{project}/documents"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> ProjectDocument: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/findings"], /, *, headers: Headers | None = ..., **query: Query) -> PlanChecked: ...
     @overload
     def post(self, path: Literal["/compliance/exceptions"], body: ExceptionBody, /, *, headers: Headers | None = ..., **query: Query) -> RuleException: ...
     @overload
@@ -1075,7 +1356,9 @@ class Paths:
     @overload
     def post(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
     @overload
-    def put(self, path: Literal["/plans/{plan}/projects/{project}"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    def put(self, path: Literal["/plans/{plan}/indicators/{indicator}/targets"], body: TargetsBody, /, *, headers: Headers | None = ..., **query: Query) -> IndicatorTargets: ...
+    @overload
+    def put(self, path: Literal["/plans/{plan}/projects/{project}"], body: Membership, /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def put(self, path: Literal["/projects/{project}/measures/{measure}"], body: MeasureBody, /, *, headers: Headers | None = ..., **query: Query) -> MeasureShown: ...
     @overload
@@ -1280,6 +1563,48 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/changes"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Changes]: ...
     @overload
+    def get(self, path: Literal["/regions/{code}/tree"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RegionTreeShown]: ...
+    @overload
+    def get(self, path: Literal["/plans/{code}/tree"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanTreeShown]: ...
+    @overload
+    def get(self, path: Literal["/patterns/{code}/tree"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PatternTreeShown]: ...
+    @overload
+    def get(self, path: Literal["/zone-schemes/{code}/topology"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ZoningTopology]: ...
+    @overload
+    def get(self, path: Literal["/zone-schemes/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ZoningsCompared]: ...
+    @overload
+    def get(self, path: Literal["/zone-schemes/{code}/adjustments"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ZoningAdjustments]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/indicators/{indicator}/targets"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[IndicatorTargets]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/indicators/{indicator}/values"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[IndicatorValues]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/progress"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanProgress]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/conformance"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanConformance]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/evaluation"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanEvaluation]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/evaluations"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StoredEvaluations]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/evaluations/{evaluation}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StoredEvaluation]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/approvals"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanApprovals]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/editions"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanEditions]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[EditionComparison]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/projects"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[EditionProjects]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/totals"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanTotals]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/coverage"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanCoverage]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/timetable"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanTimetable]: ...
+    @overload
+    def get(self, path: Literal["/projects/reserve"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectReserve]: ...
+    @overload
     def get(self, path: Literal["/projects/{project}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectDossier]: ...
     @overload
     def get(self, path: Literal["/projects/{project}/transitions"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectSteps]: ...
@@ -1295,6 +1620,8 @@ class AsyncPaths:
     def get(self, path: Literal["/projects/{project}/funds"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectLedger]: ...
     @overload
     def get(self, path: Literal["/projects/{project}/documents"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectDocuments]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/findings"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanFindings]: ...
     @overload
     def get(self, path: Literal["/compliance/check"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ComplianceCheck]: ...
     @overload
@@ -1470,6 +1797,18 @@ class AsyncPaths:
     @overload
     def post(self, path: Literal["/observations"], body: dict[str, Any] | list[dict[str, Any]], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
     @overload
+    def post(self, path: Literal["/zone-schemes/{code}/versions"], body: NewVersion, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[VersionBegun]: ...
+    @overload
+    def post(self, path: Literal["/zone-schemes/{code}/adjustments"], body: Adjustment, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[AreaAdjusted]: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/indicators/{indicator}/values"], body: ValueBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ValueRecorded]: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/evaluations"], body: EvaluationBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StoredEvaluation]: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/approvals"], body: DecisionBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanApprovals]: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/editions"], body: NewEdition, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[EditionBegun]: ...
+    @overload
     def post(self, path: Literal["/projects/{project}/transitions"], body: TransitionBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectStepTaken]: ...
     @overload
     def post(self, path: Literal["/projects/{project}/measures"], body: NewMeasureBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[MeasureShown]: ...
@@ -1477,6 +1816,8 @@ class AsyncPaths:
     def post(self, path: Literal["/projects/{project}/funds"], body: FundEntryBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[LedgerLineMade]: ...
     @overload
     def post(self, path: Literal["/projects/{project}/documents"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectDocument]: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/findings"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanChecked]: ...
     @overload
     def post(self, path: Literal["/compliance/exceptions"], body: ExceptionBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RuleException]: ...
     @overload
@@ -1580,7 +1921,9 @@ class AsyncPaths:
     @overload
     def post(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
     @overload
-    def put(self, path: Literal["/plans/{plan}/projects/{project}"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    def put(self, path: Literal["/plans/{plan}/indicators/{indicator}/targets"], body: TargetsBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[IndicatorTargets]: ...
+    @overload
+    def put(self, path: Literal["/plans/{plan}/projects/{project}"], body: Membership, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def put(self, path: Literal["/projects/{project}/measures/{measure}"], body: MeasureBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[MeasureShown]: ...
     @overload
