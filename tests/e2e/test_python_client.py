@@ -17,8 +17,8 @@ from shanhai.client.core import PART_BYTES
 from shanhai.data.synthetic_watershed import CODE
 from shanhai.errors import InvalidInput, NotFound, Unauthenticated
 from shanhai.raster.geotiff import read_geotiff
-from tests.e2e.conftest import Platform
 from tests.support.cutting_proxy import CuttingProxy, cutting
+from tests.support.watershed_platform import Platform
 
 DOCS = Path(__file__).parents[2] / "docs"
 pytestmark = [

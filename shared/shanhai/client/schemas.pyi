@@ -115,6 +115,11 @@ ClassOfZones = TypedDict("ClassOfZones", {"class": str, "name": str, "area_km2":
 ClassStatistics = TypedDict("ClassStatistics", {"cells": int, "area_m2": float, "area_ha": float,
     "nodata_area_m2": float, "classes": list[ClassExtent], "layer": str, "version": str, "band": int, "unit": str,
     "stand_in": bool, "stand_in_notes": list[StandInNote], "kind": NotRequired[Literal["classes"]]})
+CollectionDescription = TypedDict("CollectionDescription", {"id": str, "title": str, "description": str,
+    "itemType": NotRequired[Literal["feature"]], "extent": FeaturesExtent, "crs": list[str],
+    "storageCrs": NotRequired[str], "links": list[Link]})
+CollectionDescriptions = TypedDict("CollectionDescriptions", {"links": list[Link],
+    "collections": list[CollectionDescription], "crs": list[str]})
 ComparedEdition = TypedDict("ComparedEdition", {"code": str, "name": str,
     "status": Literal["draft", "submitted", "approved", "superseded", "withdrawn"], "status_name": str})
 ComparedKind = TypedDict("ComparedKind", {"collection": str, "title": str, "before": EditionSums,
@@ -140,6 +145,18 @@ CoveredProblem = TypedDict("CoveredProblem", {"problem": str, "name": str, "name
     "type": str, "severity": Literal["info", "low", "medium", "high"] | None,
     "status": Literal["open", "planned", "resolved"], "covered": bool, "projects": list[ProjectOnProblem],
     "places": list[PlaceWithProjects], "places_without_project": list[str]})
+DataArray = TypedDict("DataArray", {"Datastream": Reference, "components": list[str],
+    "dataArray@iot.count": NotRequired[Any], "dataArray": list[Any]})
+DatastreamBody = TypedDict("DatastreamBody", {"@iot.id": NotRequired[str | None], "name": NotRequired[str | None],
+    "description": NotRequired[str | None], "observationType": NotRequired[str | None],
+    "unitOfMeasurement": NotRequired[Unit | None], "observedArea": NotRequired[Any],
+    "phenomenonTime": NotRequired[Any], "resultTime": NotRequired[Any],
+    "properties": NotRequired[dict[str, Any] | None], "Thing": NotRequired[ThingBody | None],
+    "Sensor": NotRequired[SensorBody | None], "ObservedProperty": NotRequired[ObservedPropertyBody | None],
+    "Observations": NotRequired[list[ObservationBody]]})
+DayComparison = TypedDict("DayComparison", {"collection": str, "id": str, "from": DayVersion, "to": DayVersion,
+    "changed": list[MemberChange], "geometry": GeometryChange, "links": list[Link]})
+DayVersion = TypedDict("DayVersion", {"day": str, "row_version": int | None})
 DecisionBody = TypedDict("DecisionBody", {"region": str, "decision": Literal["approved", "rejected", "withdrawn"],
     "reason": NotRequired[str | None]})
 Definition = TypedDict("Definition", {"openapi": str, "info": dict[str, Any], "paths": dict[str, dict[str, Any]]})
@@ -164,6 +181,7 @@ EditionProjects = TypedDict("EditionProjects", {"title": str, "plan": str, "as_o
     "in_force": NotRequired[str | None], "projects": list[ProjectInEdition], "links": list[Link]})
 EditionSums = TypedDict("EditionSums", {"count": int, "drawn": int, "area_km2": float | None,
     "cost": NotRequired[str]})
+EntitySet = TypedDict("EntitySet", {"name": str, "url": str})
 EvaluationBody = TypedDict("EvaluationBody", {"year": int, "region": NotRequired[str | None],
     "department": NotRequired[str | None]})
 EvaluationListed = TypedDict("EvaluationListed", {"id": str, "year": int, "sha256": str, "created": str,
@@ -183,6 +201,20 @@ ExceptionBody = TypedDict("ExceptionBody", {"rule": NotRequired[str | None], "ga
     "approver": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
     "document": NotRequired[str | None]})
 Extent = TypedDict("Extent", {"spatial": SpatialExtent})
+FeatureAtPoint = TypedDict("FeatureAtPoint", {"type": Literal["Feature"], "id": str,
+    "geometry": dict[str, Any] | None, "properties": dict[str, Any], "collection": str, "collection_title": str,
+    "in_force": bool, "version": int, "links": list[Link]})
+FeatureBody = TypedDict("FeatureBody", {"@iot.id": NotRequired[str | None], "name": NotRequired[str | None],
+    "description": NotRequired[str | None], "encodingType": NotRequired[str | None],
+    "feature": NotRequired[dict[str, Any] | None], "properties": NotRequired[dict[str, Any] | None]})
+FeatureSchema = TypedDict("FeatureSchema", {"$schema": NotRequired[str], "$id": str,
+    "type": NotRequired[Literal["object"]], "title": str, "description": str, "properties": dict[str, dict[str, Any]],
+    "required": NotRequired[list[str]], "additionalProperties": NotRequired[Literal[False]]})
+FeaturesAtPoint = TypedDict("FeaturesAtPoint", {"type": Literal["FeatureCollection"], "point": list[float],
+    "features": list[FeatureAtPoint], "numberReturned": int, "links": list[Link]})
+FeaturesExtent = TypedDict("FeaturesExtent", {"spatial": FeaturesSpatialExtent, "temporal": FeaturesTemporalExtent})
+FeaturesSpatialExtent = TypedDict("FeaturesSpatialExtent", {"bbox": list[list[float]], "crs": str})
+FeaturesTemporalExtent = TypedDict("FeaturesTemporalExtent", {"interval": list[list[str | None]], "trs": str})
 FigureBody = TypedDict("FigureBody", {"role": Literal["base", "target", "reference"], "year": NotRequired[int | None],
     "value": NotRequired[float | str | None], "unit": NotRequired[str | None],
     "comparator": NotRequired[Literal["ge", "gt", "le", "lt", "eq", "none"] | None],
@@ -194,12 +226,20 @@ Figures = TypedDict("Figures", {"cases": int, "open": int, "overdue": int, "area
 FindingShown = TypedDict("FindingShown", {"code": str, "kind": str,
     "severity": Literal["info", "low", "medium", "high"], "severity_name": str, "text": str, "text_zh": str,
     "text_en": str, "figures": dict[str, Any], "found_at": str})
+FormerValue = TypedDict("FormerValue", {"value": float,
+    "quality": Literal["valid", "stopped", "maintenance", "manual", "fault", "calibration", "over_range", "no_connection"],
+    "flags": list[str], "received": str, "replaced": str, "result_time": NotRequired[str]})
 FundEntryBody = TypedDict("FundEntryBody", {"kind": Literal["allocation", "payment", "return"], "source": str,
     "amount": float | str, "measure": NotRequired[str | None], "paid_on": NotRequired[str | None],
     "note": NotRequired[str | None]})
-GivenValue = TypedDict("GivenValue", {"value": str, "unit": str | None})
+GeometryChange = TypedDict("GeometryChange", {"changed": bool, "area_km2": SizeChange | None,
+    "length_km": SizeChange | None})
+GivenValue = TypedDict("GivenValue", {"unit": str | None, "value": str})
 HealthTold = TypedDict("HealthTold", {"status": Literal["ok", "read-only", "down"], "version": str,
     "checks": dict[str, str]})
+HistoricalLocationBody = TypedDict("HistoricalLocationBody", {"@iot.id": NotRequired[str | None],
+    "time": NotRequired[str | None], "Thing": NotRequired[Reference | None],
+    "Locations": NotRequired[list[Reference] | None]})
 IdleProject = TypedDict("IdleProject", {"project": str, "name": str, "name_zh": str, "name_en": str})
 IndicatorBase = TypedDict("IndicatorBase", {"year": int | None, "value": float | None})
 IndicatorTargets = TypedDict("IndicatorTargets", {"title": str, "plan": str, "as_of": NotRequired[str],
@@ -210,6 +250,8 @@ IndicatorTrend = TypedDict("IndicatorTrend", {"per_year": float,
 IndicatorValues = TypedDict("IndicatorValues", {"title": str, "plan": str, "as_of": NotRequired[str],
     "in_force": NotRequired[str | None], "indicator": str, "name_zh": str, "name_en": str, "unit": str, "region": str,
     "values": list[ObservedValue], "links": list[Link]})
+InputDescription = TypedDict("InputDescription", {"title": str, "description": str, "schema": dict[str, Any],
+    "minOccurs": int, "maxOccurs": int})
 JobException = TypedDict("JobException", {"title": str, "detail": str, "class": str,
     "errors": NotRequired[list[dict[str, str]]]})
 JobStatus = Literal["accepted", "running", "successful", "failed", "dismissed"]
@@ -273,6 +315,10 @@ LineRegister = TypedDict("LineRegister", {"region": str, "region_name_zh": str |
     "declines": list[LineDecline], "links": list[Link]})
 Link = TypedDict("Link", {"href": str, "rel": str, "type": NotRequired[str], "title": NotRequired[str]})
 Liveness = TypedDict("Liveness", {"status": Literal["live"], "version": str})
+LocationBody = TypedDict("LocationBody", {"@iot.id": NotRequired[str | None], "name": NotRequired[str | None],
+    "description": NotRequired[str | None], "encodingType": NotRequired[str | None],
+    "location": NotRequired[dict[str, Any] | None], "properties": NotRequired[dict[str, Any] | None],
+    "Things": NotRequired[list[Reference] | None]})
 MadeObject = TypedDict("MadeObject", {"code": str, "version": int | None})
 Mails = TypedDict("Mails", {"deliveries": list[Sending], "links": list[Link]})
 Manifest = TypedDict("Manifest", {"process": NotRequired[str | None], "request": NotRequired[dict[str, Any] | None],
@@ -293,6 +339,7 @@ MeasureShown = TypedDict("MeasureShown", {"measure": str, "order": int, "name_zh
 MeasureSums = TypedDict("MeasureSums", {"measure": str, "unit": str | None, "projects": int, "planned": float | None,
     "done": float | None})
 Measures = TypedDict("Measures", {"project": str, "measures": list[Measure], "links": list[Link]})
+MemberChange = TypedDict("MemberChange", {"property": str, "title": str, "from": Any, "to": Any})
 MemberInBoth = TypedDict("MemberInBoth", {"from": Any, "to": Any})
 Membership = TypedDict("Membership", {"programme": str | None})
 MonthFigures = TypedDict("MonthFigures", {"cases": int, "open": int, "overdue": int, "area_ha": float,
@@ -327,12 +374,36 @@ NewSchedule = TypedDict("NewSchedule", {"name_zh": str, "name_en": str, "process
     "priority": NotRequired[Literal["low", "normal", "high"]], "enabled": NotRequired[bool], "code": str})
 NewTileToken = TypedDict("NewTileToken", {"layers": list[str], "seconds": NotRequired[int]})
 NewVersion = TypedDict("NewVersion", {"note": str, "version": NotRequired[int | None]})
+NewestObservation = TypedDict("NewestObservation", {"station": str, "property": str, "time": str, "value": float,
+    "unit": str,
+    "quality": Literal["valid", "stopped", "maintenance", "manual", "fault", "calibration", "over_range", "no_connection"],
+    "flags": list[str], "received": str, "result_time": NotRequired[str], "revisions": NotRequired[list[FormerValue]],
+    "gap": NotRequired[bool], "name": str, "local_time": str})
+ObjectState = TypedDict("ObjectState", {"row_version": int, "valid_from": str | None, "valid_to": str | None,
+    "recorded_from": str, "recorded_to": str | None, "deleted": bool, "properties": dict[str, Any],
+    "links": NotRequired[list[Link]]})
+ObjectStates = TypedDict("ObjectStates", {"versions": list[ObjectState], "numberReturned": int, "links": list[Link]})
+ObservationBody = TypedDict("ObservationBody", {"@iot.id": NotRequired[str | None],
+    "phenomenonTime": NotRequired[str | None], "resultTime": NotRequired[str | None], "result": NotRequired[Any],
+    "resultQuality": NotRequired[Any], "validTime": NotRequired[Any], "parameters": NotRequired[Any],
+    "Datastream": NotRequired[Reference | None], "FeatureOfInterest": NotRequired[Any]})
+ObservationFeature = TypedDict("ObservationFeature", {"type": Literal["Feature"], "geometry": StationPoint | None,
+    "properties": StoredObservation | PeriodStatistics})
+ObservationFeatures = TypedDict("ObservationFeatures", {"type": Literal["FeatureCollection"],
+    "features": list[ObservationFeature], "links": list[Link]})
+ObservationPage = TypedDict("ObservationPage", {"observations": list[StoredObservation | PeriodStatistics],
+    "links": list[Link]})
+ObservationReceipt = TypedDict("ObservationReceipt", {"accepted": int, "duplicates": int, "revised": int,
+    "rejected": list[RefusedRow], "rejected_count": int})
 ObservedProperties = TypedDict("ObservedProperties", {"properties": list[ObservedProperty], "links": list[Link]})
 ObservedProperty = TypedDict("ObservedProperty", {"code": str, "name": str, "name_zh": str, "name_en": str,
     "medium": Literal["water", "sea", "air", "weather", "flow", "ecology", "other"], "unit": str, "low": float | None,
     "high": float | None, "decimals": int, "moves": bool, "hj525": str | None, "aliases": list[str],
     "standard": str | None, "raw_years": int | None, "raw_since": str | None, "variant_of": str | None,
     "updated": str, "ranges": NotRequired[list[StationRange]], "links": NotRequired[list[Link]]})
+ObservedPropertyBody = TypedDict("ObservedPropertyBody", {"@iot.id": NotRequired[str | None],
+    "name": NotRequired[str | None], "definition": NotRequired[str | None], "description": NotRequired[str | None],
+    "properties": NotRequired[dict[str, Any] | None]})
 ObservedValue = TypedDict("ObservedValue", {"id": int, "year": int, "value": float, "unit": str,
     "given": GivenValue | None, "cumulative": bool, "counts": bool, "quality": str | None, "method": str | None,
     "source": str | None, "note": str | None, "department": str | None, "dataset": str | None, "job": str | None,
@@ -341,15 +412,18 @@ OpenApiDefinition = TypedDict("OpenApiDefinition", {"openapi": str, "info": dict
     "paths": dict[str, dict[str, Any]]})
 OpenPlace = TypedDict("OpenPlace", {"place": str, "problem": str})
 OpenedLayers = TypedDict("OpenedLayers", {"token": NotRequired[str], "layers": list[str], "expires": str})
+OutputDescription = TypedDict("OutputDescription", {"title": str, "schema": dict[str, Any]})
 PatternNode = TypedDict("PatternNode", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None], "level": NotRequired[str | None], "region": NotRequired[str | None],
     "plan": NotRequired[str | None], "copied_from": NotRequired[str | None], "version": NotRequired[int | None],
     "status": NotRequired[Literal["draft", "published", "superseded"] | None],
     "principle_zh": NotRequired[str | None], "principle_en": NotRequired[str | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
-    "children": list[ComponentNode]})
+    "links": NotRequired[list[Link]], "children": list[ComponentNode]})
 PatternTreeShown = TypedDict("PatternTreeShown", {"upper": list[ComponentNode], "tree": PatternNode,
     "links": list[Link]})
+PeriodStatistics = TypedDict("PeriodStatistics", {"station": str, "property": str, "time": str, "unit": str,
+    "mean": float, "min": float, "max": float, "p50": float, "p98": float, "count": int})
 PlaceWithProjects = TypedDict("PlaceWithProjects", {"place": str, "projects": list[str]})
 PlanApprovals = TypedDict("PlanApprovals", {"title": str, "plan": str,
     "status": Literal["draft", "submitted", "approved", "superseded", "withdrawn"], "status_name": str,
@@ -399,6 +473,12 @@ ProblemDocument = TypedDict("ProblemDocument", {"type": str, "title": str, "stat
     "instance": str, "errors": NotRequired[list[ProblemFault]]})
 ProblemFault = TypedDict("ProblemFault", {"pointer": str, "detail": str})
 ProblemsBody = TypedDict("ProblemsBody", {"problems": list[str]})
+ProcessDescription = TypedDict("ProcessDescription", {"id": str, "title": str, "description": str, "version": str,
+    "keywords": list[str], "jobControlOptions": list[str], "outputTransmission": list[str], "links": list[Link],
+    "inputs": dict[str, InputDescription], "outputs": dict[str, OutputDescription]})
+ProcessList = TypedDict("ProcessList", {"processes": list[ProcessSummary], "links": list[Link]})
+ProcessSummary = TypedDict("ProcessSummary", {"id": str, "title": str, "description": str, "version": str,
+    "keywords": list[str], "jobControlOptions": list[str], "outputTransmission": list[str], "links": list[Link]})
 ProgrammeSums = TypedDict("ProgrammeSums", {"programme": str | None, "name": str, "name_zh": str, "name_en": str,
     "projects": int, "costed": int, "cost": str | None, "allocated": NotRequired[str], "paid": NotRequired[str],
     "balance": NotRequired[str], "area_km2": float | None, "first_year": int | None, "last_year": int | None,
@@ -483,6 +563,8 @@ RasterDescription = TypedDict("RasterDescription", {"id": str, "title": str, "ti
     "statistics": list[dict[str, float | None]]})
 Readiness = TypedDict("Readiness", {"status": Literal["ready", "not ready"], "checks": dict[str, str]})
 Ready = TypedDict("Ready", {"status": NotRequired[Literal["ok"]], "store": str})
+Reference = TypedDict("Reference", {"@iot.id": str})
+RefusedRow = TypedDict("RefusedRow", {"index": int, "pointer": str, "detail": str})
 RegionApproval = TypedDict("RegionApproval", {"region": str, "name": str,
     "state": Literal["pending", "approved", "rejected", "withdrawn", "lapsed"], "state_name": str, "at": str | None,
     "by": str | None, "reason": str | None})
@@ -513,6 +595,8 @@ ReserveProject = TypedDict("ReserveProject", {"rank": int, "project": str, "name
     "verdict": Literal["pass", "conditional", "undetermined", "refused"] | None, "verdict_zh": str | None,
     "verdict_en": str | None, "ready": bool, "readiness": ProjectReadiness,
     "lacking": list[Literal["geometry", "cost", "overlap", "documents"]], "links": list[Link]})
+ResultLink = TypedDict("ResultLink", {"href": str, "rel": str, "type": str, "title": str, "length": NotRequired[int]})
+Results = echo_results | import_dataset_results | import_features_results | import_plan_results | check_compliance_results | assess_ecoservices_results | delineate_zones_results | evaluate_ecosystem_results | account_gep_results | evaluate_indicators_results | build_network_results | run_scenario_results | select_sites_results | publish_bulletin_results | seed_tiles_results
 RevisesBody = TypedDict("RevisesBody", {"project": NotRequired[str | None], "programme": NotRequired[str | None],
     "plan": NotRequired[str | None], "indicator": NotRequired[str | None], "region": NotRequired[str | None],
     "scheme": NotRequired[str | None], "zone": NotRequired[str | None]})
@@ -562,9 +646,91 @@ Section = TypedDict("Section", {
 Sending = TypedDict("Sending", {"id": str, "type": str, "status": Literal["waiting", "delivered", "dead"],
     "status_name": str, "attempts": int, "answered": int | None, "reason": str | None, "due": str | None,
     "created": str, "finished": str | None})
+SensorBody = TypedDict("SensorBody", {"@iot.id": NotRequired[str | None], "name": NotRequired[str | None],
+    "description": NotRequired[str | None], "encodingType": NotRequired[str | None], "metadata": NotRequired[Any],
+    "properties": NotRequired[dict[str, Any] | None]})
+SensorThingsDataArrays = TypedDict("SensorThingsDataArrays", {"@iot.count": NotRequired[int],
+    "@iot.nextLink": NotRequired[str], "value": list[SensorThingsDataArrays_value]})
+SensorThingsDatastream = TypedDict("SensorThingsDatastream", {"@iot.id": NotRequired[str], "@iot.selfLink": str,
+    "name": NotRequired[str | None], "description": NotRequired[str | None],
+    "observationType": NotRequired[str | None], "unitOfMeasurement": NotRequired[Any],
+    "observedArea": NotRequired[SensorThingsDatastream_observedArea | None],
+    "phenomenonTime": NotRequired[str | None], "properties": NotRequired[Any],
+    "Thing@iot.navigationLink": NotRequired[str], "Thing": NotRequired[SensorThingsThing | None],
+    "Sensor@iot.navigationLink": NotRequired[str], "Sensor": NotRequired[SensorThingsSensor | None],
+    "ObservedProperty@iot.navigationLink": NotRequired[str],
+    "ObservedProperty": NotRequired[SensorThingsObservedProperty | None],
+    "Observations@iot.navigationLink": NotRequired[str], "Observations": NotRequired[list[SensorThingsObservation]],
+    "Observations@iot.count": NotRequired[int], "Observations@iot.nextLink": NotRequired[str]})
+SensorThingsDatastreams = TypedDict("SensorThingsDatastreams", {"@iot.count": NotRequired[int],
+    "@iot.nextLink": NotRequired[str], "value": list[SensorThingsDatastream]})
+SensorThingsFeatureOfInterest = TypedDict("SensorThingsFeatureOfInterest", {"@iot.id": NotRequired[str],
+    "@iot.selfLink": str, "name": NotRequired[str | None], "description": NotRequired[str | None],
+    "encodingType": NotRequired[str | None], "feature": NotRequired[SensorThingsFeatureOfInterest_feature | None],
+    "properties": NotRequired[Any], "Observations@iot.navigationLink": NotRequired[str],
+    "Observations": NotRequired[list[SensorThingsObservation]], "Observations@iot.count": NotRequired[int],
+    "Observations@iot.nextLink": NotRequired[str]})
+SensorThingsFeaturesOfInterest = TypedDict("SensorThingsFeaturesOfInterest", {"@iot.count": NotRequired[int],
+    "@iot.nextLink": NotRequired[str], "value": list[SensorThingsFeatureOfInterest]})
+SensorThingsHistoricalLocation = TypedDict("SensorThingsHistoricalLocation", {"@iot.id": NotRequired[str],
+    "@iot.selfLink": str, "time": NotRequired[str | None], "Thing@iot.navigationLink": NotRequired[str],
+    "Thing": NotRequired[SensorThingsThing | None], "Locations@iot.navigationLink": NotRequired[str],
+    "Locations": NotRequired[list[SensorThingsLocation]], "Locations@iot.count": NotRequired[int],
+    "Locations@iot.nextLink": NotRequired[str]})
+SensorThingsHistoricalLocations = TypedDict("SensorThingsHistoricalLocations", {"@iot.count": NotRequired[int],
+    "@iot.nextLink": NotRequired[str], "value": list[SensorThingsHistoricalLocation]})
+SensorThingsIndex = TypedDict("SensorThingsIndex", {"value": list[EntitySet], "serverSettings": ServiceConformance})
+SensorThingsLocation = TypedDict("SensorThingsLocation", {"@iot.id": NotRequired[str], "@iot.selfLink": str,
+    "name": NotRequired[str | None], "description": NotRequired[str | None], "encodingType": NotRequired[str | None],
+    "location": NotRequired[SensorThingsLocation_location | None], "properties": NotRequired[Any],
+    "Things@iot.navigationLink": NotRequired[str], "Things": NotRequired[list[SensorThingsThing]],
+    "Things@iot.count": NotRequired[int], "Things@iot.nextLink": NotRequired[str],
+    "HistoricalLocations@iot.navigationLink": NotRequired[str],
+    "HistoricalLocations": NotRequired[list[SensorThingsHistoricalLocation]],
+    "HistoricalLocations@iot.count": NotRequired[int], "HistoricalLocations@iot.nextLink": NotRequired[str]})
+SensorThingsLocations = TypedDict("SensorThingsLocations", {"@iot.count": NotRequired[int],
+    "@iot.nextLink": NotRequired[str], "value": list[SensorThingsLocation]})
+SensorThingsMember = dict[str, Any]
+SensorThingsObservation = TypedDict("SensorThingsObservation", {"@iot.id": NotRequired[str], "@iot.selfLink": str,
+    "phenomenonTime": NotRequired[str | None], "resultTime": NotRequired[str | None],
+    "result": NotRequired[float | None], "resultQuality": NotRequired[str | None], "parameters": NotRequired[Any],
+    "Datastream@iot.navigationLink": NotRequired[str], "Datastream": NotRequired[SensorThingsDatastream | None],
+    "FeatureOfInterest@iot.navigationLink": NotRequired[str],
+    "FeatureOfInterest": NotRequired[SensorThingsFeatureOfInterest | None]})
+SensorThingsObservations = TypedDict("SensorThingsObservations", {"@iot.count": NotRequired[int],
+    "@iot.nextLink": NotRequired[str], "value": list[SensorThingsObservation]})
+SensorThingsObservedProperties = TypedDict("SensorThingsObservedProperties", {"@iot.count": NotRequired[int],
+    "@iot.nextLink": NotRequired[str], "value": list[SensorThingsObservedProperty]})
+SensorThingsObservedProperty = TypedDict("SensorThingsObservedProperty", {"@iot.id": NotRequired[str],
+    "@iot.selfLink": str, "name": NotRequired[str | None], "definition": NotRequired[str | None],
+    "description": NotRequired[str | None], "properties": NotRequired[Any],
+    "Datastreams@iot.navigationLink": NotRequired[str], "Datastreams": NotRequired[list[SensorThingsDatastream]],
+    "Datastreams@iot.count": NotRequired[int], "Datastreams@iot.nextLink": NotRequired[str]})
+SensorThingsReferences = TypedDict("SensorThingsReferences", {"@iot.count": NotRequired[int],
+    "@iot.nextLink": NotRequired[str], "value": list[SensorThingsReferences_value]})
+SensorThingsSensor = TypedDict("SensorThingsSensor", {"@iot.id": NotRequired[str], "@iot.selfLink": str,
+    "name": NotRequired[str | None], "description": NotRequired[str | None], "encodingType": NotRequired[str | None],
+    "metadata": NotRequired[Any], "properties": NotRequired[Any], "Datastreams@iot.navigationLink": NotRequired[str],
+    "Datastreams": NotRequired[list[SensorThingsDatastream]], "Datastreams@iot.count": NotRequired[int],
+    "Datastreams@iot.nextLink": NotRequired[str]})
+SensorThingsSensors = TypedDict("SensorThingsSensors", {"@iot.count": NotRequired[int],
+    "@iot.nextLink": NotRequired[str], "value": list[SensorThingsSensor]})
+SensorThingsThing = TypedDict("SensorThingsThing", {"@iot.id": NotRequired[str], "@iot.selfLink": str,
+    "name": NotRequired[str | None], "description": NotRequired[str | None], "properties": NotRequired[Any],
+    "Locations@iot.navigationLink": NotRequired[str], "Locations": NotRequired[list[SensorThingsLocation]],
+    "Locations@iot.count": NotRequired[int], "Locations@iot.nextLink": NotRequired[str],
+    "HistoricalLocations@iot.navigationLink": NotRequired[str],
+    "HistoricalLocations": NotRequired[list[SensorThingsHistoricalLocation]],
+    "HistoricalLocations@iot.count": NotRequired[int], "HistoricalLocations@iot.nextLink": NotRequired[str],
+    "Datastreams@iot.navigationLink": NotRequired[str], "Datastreams": NotRequired[list[SensorThingsDatastream]],
+    "Datastreams@iot.count": NotRequired[int], "Datastreams@iot.nextLink": NotRequired[str]})
+SensorThingsThings = TypedDict("SensorThingsThings", {"@iot.count": NotRequired[int],
+    "@iot.nextLink": NotRequired[str], "value": list[SensorThingsThing]})
+ServiceConformance = TypedDict("ServiceConformance", {"conformance": list[str]})
 ServiceDescription = TypedDict("ServiceDescription", {"title": str, "description": str, "links": list[DocumentLink]})
 SeverityCounts = TypedDict("SeverityCounts", {"high": NotRequired[int], "medium": NotRequired[int],
     "low": NotRequired[int], "info": NotRequired[int]})
+SizeChange = TypedDict("SizeChange", {"from": float, "to": float, "added": float, "removed": float})
 SourceBalance = TypedDict("SourceBalance", {"allocated": str, "paid": str, "balance": str, "source": str,
     "name_zh": str, "name_en": str,
     "kind": Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "other"],
@@ -584,6 +750,11 @@ StatedTarget = TypedDict("StatedTarget", {"role": Literal["base", "target", "ref
     "value": float | None, "comparator": Literal["ge", "gt", "le", "lt", "eq", "none"] | None,
     "sense": Literal["at_least", "at_most", "track"], "cumulative_from": int | None, "revisable": bool,
     "source": str | None, "revisions": NotRequired[list[FigureRevision]]})
+StationObservations = TypedDict("StationObservations", {"station": str, "name": str, "interval_s": int | None,
+    "properties": list[NewestObservation], "property": str | None, "range": Literal["day", "month", "year"],
+    "start": str, "end": str, "observations": list[StoredObservation | PeriodStatistics],
+    "marked": list[StoredObservation], "links": list[Link]})
+StationPoint = TypedDict("StationPoint", {"type": Literal["Point"], "coordinates": list[float]})
 StationRange = TypedDict("StationRange", {"station": str, "low": float | None, "high": float | None})
 StatusCounts = TypedDict("StatusCounts", {"reached": int, "on_track": int, "behind": int, "no_data": int})
 StatusInfo = TypedDict("StatusInfo", {"processID": str, "type": Literal["process"], "jobID": str, "status": JobStatus,
@@ -599,6 +770,11 @@ StoredEvaluation = TypedDict("StoredEvaluation", {"title": str, "id": str, "year
     "created_by": str, "content": EvaluationTable, "links": list[Link]})
 StoredEvaluations = TypedDict("StoredEvaluations", {"title": str, "plan": str, "as_of": NotRequired[str],
     "in_force": NotRequired[str | None], "evaluations": list[EvaluationListed], "links": list[Link]})
+StoredObservation = TypedDict("StoredObservation", {"station": str, "property": str, "time": str, "value": float,
+    "unit": str,
+    "quality": Literal["valid", "stopped", "maintenance", "manual", "fault", "calibration", "over_range", "no_connection"],
+    "flags": list[str], "received": str, "result_time": NotRequired[str], "revisions": NotRequired[list[FormerValue]],
+    "gap": NotRequired[bool]})
 StyleLayer = TypedDict("StyleLayer", {"id": str, "type": Literal["raster", "fill", "line", "circle", "symbol"],
     "source": str, "source-layer": NotRequired[str], "filter": NotRequired[list[Any]], "minzoom": NotRequired[int],
     "layout": NotRequired[dict[str, Any]], "paint": dict[str, Any]})
@@ -627,6 +803,9 @@ Template = TypedDict("Template", {"name_zh": str, "name_en": str, "title_zh": st
 TemplateNamed = TypedDict("TemplateNamed", {"code": str, "version": int, "created_by": str | None,
     "created": str | None, "name": str, "links": list[Link]})
 TemplateVersions = TypedDict("TemplateVersions", {"versions": list[TemplateNamed], "links": list[Link]})
+ThingBody = TypedDict("ThingBody", {"@iot.id": NotRequired[str | None], "name": NotRequired[str | None],
+    "description": NotRequired[str | None], "properties": NotRequired[dict[str, Any] | None],
+    "Locations": NotRequired[list[LocationBody]], "Datastreams": NotRequired[list[DatastreamBody]]})
 TileFields = TypedDict("TileFields", {"id": str, "fields": dict[str, str], "minzoom": int, "maxzoom": int})
 TileJson = TypedDict("TileJson", {"tilejson": NotRequired[Literal["3.0.0"]], "name": str, "description": str,
     "version": NotRequired[Literal["1.0.0"]], "attribution": str, "scheme": NotRequired[Literal["xyz"]],
@@ -656,8 +835,12 @@ TilesetLayer = TypedDict("TilesetLayer", {"id": str, "title": str, "dataType": L
 TilesetList = TypedDict("TilesetList", {"tilesets": list[TilesetItem], "links": list[DocumentLink]})
 TransitionBody = TypedDict("TransitionBody", {"to": str, "note": NotRequired[str | None],
     "documents": NotRequired[list[str]]})
+Unit = TypedDict("Unit", {"name": NotRequired[str | None], "symbol": NotRequired[str | None],
+    "definition": NotRequired[str | None]})
 Unready = TypedDict("Unready", {"status": NotRequired[Literal["unavailable"]], "reason": str})
 Unsubscribing = TypedDict("Unsubscribing", {"name": str, "address": str, "ended": bool})
+UploadState = TypedDict("UploadState", {"upload": str, "bytes": int, "total_bytes": int, "sha256": str | None,
+    "expires": str})
 ValueBody = TypedDict("ValueBody", {"year": int, "value": float | str, "unit": NotRequired[str | None],
     "region": NotRequired[str | None], "cumulative": NotRequired[bool], "quality": NotRequired[str | None],
     "method": NotRequired[str | None], "source": NotRequired[str | None], "department": NotRequired[str | None],
@@ -702,6 +885,21 @@ ZoningsCompared = TypedDict("ZoningsCompared", {"from": SchemeNamed, "to": Schem
     "area_method": NotRequired[Literal["geodesic on the CGCS2000 ellipsoid"]], "unchanged_km2": float,
     "changed_km2": float, "from_classes": list[ClassOfZones], "to_classes": list[ClassOfZones],
     "moves": list[ClassChange], "links": list[Link]})
+account_gep_results = TypedDict("account_gep_results", {
+    "account": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "table": NotRequired[ResultLink], "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink]})
+assess_ecoservices_results = TypedDict("assess_ecoservices_results", {
+    "layers": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "table": NotRequired[ResultLink], "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink]})
+build_network_results = TypedDict("build_network_results", {
+    "layers": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "table": NotRequired[ResultLink],
+    "corridor_lines": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "corridor_nodes": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "map_zh": NotRequired[ResultLink], "map_en": NotRequired[ResultLink], "report": NotRequired[ResultLink],
+    "report_pdf": NotRequired[ResultLink]})
 cases = TypedDict("cases", {"code": NotRequired[str],
     "state": NotRequired[Literal["new", "assigned", "verified", "rectification", "closed"] | None],
     "kind": NotRequired[Literal["construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"] | None],
@@ -712,142 +910,11 @@ cases = TypedDict("cases", {"code": NotRequired[str],
     "confidence": NotRequired[float | None], "area_ha": NotRequired[float | None],
     "inside_ha": NotRequired[float | None], "lines": NotRequired[list[dict[str, Any]] | None],
     "lead_geometry": NotRequired[dict[str, Any] | None], "opened_at": NotRequired[str | None],
-    "closed_at": NotRequired[str | None]})
+    "closed_at": NotRequired[str | None], "links": NotRequired[list[Link]]})
+check_compliance_results = TypedDict("check_compliance_results", {
+    "result": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]]})
 control_areas = TypedDict("control_areas", {"type": Literal["Feature"], "id": NotRequired[str],
-    "geometry": dict[str, Any] | None, "properties": control_areas_properties})
-control_rules = TypedDict("control_rules", {"code": NotRequired[str],
-    "scope": NotRequired[Literal["control_area", "outside_control_area", "zone_class", "everywhere"] | None],
-    "subject": NotRequired[str | None], "region": NotRequired[str | None], "plan": NotRequired[str | None],
-    "copied_from": NotRequired[str | None], "activity": NotRequired[str | None],
-    "activity_zh": NotRequired[str | None], "activity_en": NotRequired[str | None],
-    "decision": NotRequired[Literal["forbidden", "restricted", "conditional", "capped", "encouraged", "required"] | None],
-    "conditions": NotRequired[list[str] | None], "legal_basis": NotRequired[str | None],
-    "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None], "text_official": NotRequired[str | None],
-    "covers": NotRequired[list[str] | None], "classes": NotRequired[list[str] | None],
-    "confirm": NotRequired[bool | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
-    "valid_to": NotRequired[str | None]})
-corridor_nodes = TypedDict("corridor_nodes", {"type": Literal["Feature"], "id": NotRequired[str],
-    "geometry": dict[str, Any] | None, "properties": corridor_nodes_properties})
-corridors = TypedDict("corridors", {"type": Literal["Feature"], "id": NotRequired[str],
-    "geometry": dict[str, Any] | None, "properties": corridors_properties})
-datasets = TypedDict("datasets", {"type": Literal["Feature"], "id": NotRequired[str],
-    "geometry": dict[str, Any] | None, "properties": datasets_properties})
-documents = TypedDict("documents", {"code": NotRequired[str], "title_zh": NotRequired[str | None],
-    "title_en": NotRequired[str | None],
-    "kind": NotRequired[Literal["proposal", "design", "notice", "completion", "acceptance", "monitoring", "effect_evaluation", "after_care", "photo", "other"] | None],
-    "measure": NotRequired[str | None], "period_from": NotRequired[str | None], "period_to": NotRequired[str | None],
-    "quantity": NotRequired[str | None], "value": NotRequired[str | None], "unit": NotRequired[str | None],
-    "collection": NotRequired[str | None], "object": NotRequired[str | None], "region": NotRequired[str | None],
-    "filename": NotRequired[str | None], "media_type": NotRequired[str | None], "bytes": NotRequired[int | None],
-    "sha256": NotRequired[str | None], "public": NotRequired[bool | None], "uploaded_at": NotRequired[str | None],
-    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-figures = TypedDict("figures", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
-    "name_en": NotRequired[str | None], "plan": NotRequired[str | None], "copied_from": NotRequired[str | None],
-    "kind": NotRequired[Literal["evaluation", "benefit", "achievement", "condition", "context", "reference", "count"] | None],
-    "aspect": NotRequired[Literal["ecological", "social", "economic"] | None], "order": NotRequired[int | None],
-    "class_zh": NotRequired[str | None], "class_en": NotRequired[str | None],
-    "comparator": NotRequired[Literal["ge", "gt", "le", "lt", "eq"] | None], "value": NotRequired[float | None],
-    "unit": NotRequired[str | None], "share_percent": NotRequired[float | None],
-    "trend": NotRequired[Literal["better", "stable_to_better", "stable", "worse"] | None],
-    "start_year": NotRequired[int | None], "end_year": NotRequired[int | None], "indicator": NotRequired[str | None],
-    "places": NotRequired[list[str] | None], "untold": NotRequired[list[str] | None],
-    "article": NotRequired[str | None], "note_zh": NotRequired[str | None], "note_en": NotRequired[str | None],
-    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-fund_sources = TypedDict("fund_sources", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
-    "name_en": NotRequired[str | None],
-    "kind": NotRequired[Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "other"] | None],
-    "region": NotRequired[str | None], "year": NotRequired[int | None], "amount": NotRequired[str | float | None],
-    "allowed_measures": NotRequired[list[str] | None], "allocated": NotRequired[str | float | None],
-    "paid": NotRequired[str | float | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
-    "valid_to": NotRequired[str | None]})
-indicators = TypedDict("indicators", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
-    "name_en": NotRequired[str | None], "unit": NotRequired[str | None],
-    "property": NotRequired[Literal["binding", "expected"] | None],
-    "direction": NotRequired[Literal["higher", "lower"] | None], "category": NotRequired[str | None],
-    "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None],
-    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-named_features = TypedDict("named_features", {"type": Literal["Feature"], "id": NotRequired[str],
-    "geometry": dict[str, Any] | None, "properties": named_features_properties})
-parties = TypedDict("parties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
-    "name_en": NotRequired[str | None],
-    "kind": NotRequired[Literal["government", "department", "firm", "social_body", "expert"] | None],
-    "region": NotRequired[str | None], "parent": NotRequired[str | None], "articles": NotRequired[list[str] | None],
-    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-pattern_components = TypedDict("pattern_components", {"type": Literal["Feature"], "id": NotRequired[str],
-    "geometry": dict[str, Any] | None, "properties": pattern_components_properties})
-patterns = TypedDict("patterns", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
-    "name_en": NotRequired[str | None], "level": NotRequired[str | None], "region": NotRequired[str | None],
-    "plan": NotRequired[str | None], "copied_from": NotRequired[str | None], "version": NotRequired[int | None],
-    "status": NotRequired[Literal["draft", "published", "superseded"] | None],
-    "principle_zh": NotRequired[str | None], "principle_en": NotRequired[str | None],
-    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-plan_indicators = TypedDict("plan_indicators", {"code": NotRequired[str], "plan": NotRequired[str | None],
-    "region": NotRequired[str | None], "indicator": NotRequired[str | None], "order": NotRequired[int | None],
-    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "unit": NotRequired[str | None],
-    "property": NotRequired[Literal["binding", "expected"] | None],
-    "direction": NotRequired[Literal["higher", "lower"] | None], "category": NotRequired[str | None],
-    "category_zh": NotRequired[str | None], "category_en": NotRequired[str | None],
-    "department": NotRequired[str | None], "base_year": NotRequired[int | None],
-    "base_value": NotRequired[float | None], "targets": NotRequired[list[dict[str, Any]] | None],
-    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-plan_parts = TypedDict("plan_parts", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
-    "name_en": NotRequired[str | None], "plan": NotRequired[str | None], "copied_from": NotRequired[str | None],
-    "region": NotRequired[str | None], "department": NotRequired[str | None], "text_zh": NotRequired[str | None],
-    "text_en": NotRequired[str | None], "area_km2": NotRequired[float | None], "source": NotRequired[str | None],
-    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-plans = TypedDict("plans", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
-    "properties": plans_properties})
-problems = TypedDict("problems", {"type": Literal["Feature"], "id": NotRequired[str],
-    "geometry": dict[str, Any] | None, "properties": problems_properties})
-programmes = TypedDict("programmes", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
-    "name_en": NotRequired[str | None], "plan": NotRequired[str | None], "region": NotRequired[str | None],
-    "copied_from": NotRequired[str | None], "order": NotRequired[int | None], "summary_zh": NotRequired[str | None],
-    "summary_en": NotRequired[str | None], "extent_zh": NotRequired[str | None], "extent_en": NotRequired[str | None],
-    "bank_buffer_m": NotRequired[float | None], "towns": NotRequired[list[str] | None],
-    "towns_stated": NotRequired[int | None], "lakes": NotRequired[list[str] | None],
-    "projects": NotRequired[int | None], "project_types": NotRequired[list[dict[str, Any]] | None],
-    "revised_by": NotRequired[list[str] | None], "source": NotRequired[str | None],
-    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-projects = TypedDict("projects", {"type": Literal["Feature"], "id": NotRequired[str],
-    "geometry": dict[str, Any] | None, "properties": projects_properties})
-proposals = TypedDict("proposals", {"code": NotRequired[str], "title": NotRequired[str | None],
-    "kind": NotRequired[Literal["project", "programme", "target", "zone", "plan"] | None],
-    "object": NotRequired[str | None],
-    "state": NotRequired[Literal["draft", "submitted", "accepted", "refused", "withdrawn", "carried_out"] | None],
-    "plan": NotRequired[str | None], "region": NotRequired[str | None], "author": NotRequired[str | None],
-    "reason": NotRequired[str | None], "evidence": NotRequired[list[str] | None],
-    "revises": NotRequired[dict[str, Any] | None], "change": NotRequired[dict[str, Any] | None],
-    "fields": NotRequired[list[dict[str, Any]] | None], "decided_by": NotRequired[str | None],
-    "decided_at": NotRequired[str | None], "decision": NotRequired[str | None],
-    "proposed_at": NotRequired[str | None]})
-provisions = TypedDict("provisions", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
-    "name_en": NotRequired[str | None], "plan": NotRequired[str | None], "copied_from": NotRequired[str | None],
-    "kind": NotRequired[Literal["article", "task", "objective", "challenge", "opportunity", "safeguard", "step", "stage", "demonstration"] | None],
-    "order": NotRequired[int | None], "article": NotRequired[str | None],
-    "form": NotRequired[Literal["state", "deliverable"] | None],
-    "level": NotRequired[Literal["nation", "province", "city", "district", "street", "town", "basin", "bay", "island", "cooperation", "demonstration_area"] | None],
-    "start_year": NotRequired[int | None], "end_year": NotRequired[int | None],
-    "places": NotRequired[list[str] | None], "regions": NotRequired[list[str] | None],
-    "departments": NotRequired[list[str] | None], "text_zh": NotRequired[str | None],
-    "text_en": NotRequired[str | None], "text_official": NotRequired[str | None], "source": NotRequired[str | None],
-    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-regions = TypedDict("regions", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
-    "properties": regions_properties})
-stations = TypedDict("stations", {"type": Literal["Feature"], "id": NotRequired[str],
-    "geometry": dict[str, Any] | None, "properties": stations_properties})
-zone_classes = TypedDict("zone_classes", {"code": NotRequired[str], "scheme_kind": NotRequired[str | None],
-    "class_code": NotRequired[str | None], "value": NotRequired[int | None], "group": NotRequired[str | None],
-    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "color": NotRequired[str | None],
-    "requirement_zh": NotRequired[str | None], "requirement_en": NotRequired[str | None],
-    "text_official": NotRequired[str | None], "traits_zh": NotRequired[str | None],
-    "traits_en": NotRequired[str | None], "relation": NotRequired[str | None],
-    "restoration_modes": NotRequired[list[str] | None], "activity_rules": NotRequired[list[dict[str, Any]] | None],
-    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-zone_schemes = TypedDict("zone_schemes", {"type": Literal["Feature"], "id": NotRequired[str],
-    "geometry": dict[str, Any] | None, "properties": zone_schemes_properties})
-zones = TypedDict("zones", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
-    "properties": zones_properties})
-Problem_errors = TypedDict("Problem_errors", {"pointer": str, "detail": str})
+    "geometry": dict[str, Any] | None, "properties": control_areas_properties, "links": NotRequired[list[Link]]})
 control_areas_properties = TypedDict("control_areas_properties", {"code": NotRequired[str],
     "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["red_line", "permanent_basic_farmland", "cultivated_land", "urban_boundary", "eco_control_line", "protected_area", "water_source_area", "habitat", "access_unit", "wetland", "shoreline", "island", "sea_use_right", "legacy_mine", "soil_erosion"] | None],
@@ -860,6 +927,19 @@ control_areas_properties = TypedDict("control_areas_properties", {"code": NotReq
     "public": NotRequired[bool | None], "origin": NotRequired[Literal["imported", "drawn", "computed"] | None],
     "job": NotRequired[str | None], "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+control_rules = TypedDict("control_rules", {"code": NotRequired[str],
+    "scope": NotRequired[Literal["control_area", "outside_control_area", "zone_class", "everywhere"] | None],
+    "subject": NotRequired[str | None], "region": NotRequired[str | None], "plan": NotRequired[str | None],
+    "copied_from": NotRequired[str | None], "activity": NotRequired[str | None],
+    "activity_zh": NotRequired[str | None], "activity_en": NotRequired[str | None],
+    "decision": NotRequired[Literal["forbidden", "restricted", "conditional", "capped", "encouraged", "required"] | None],
+    "conditions": NotRequired[list[str] | None], "legal_basis": NotRequired[str | None],
+    "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None], "text_official": NotRequired[str | None],
+    "covers": NotRequired[list[str] | None], "classes": NotRequired[list[str] | None],
+    "confirm": NotRequired[bool | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+corridor_nodes = TypedDict("corridor_nodes", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": corridor_nodes_properties, "links": NotRequired[list[Link]]})
 corridor_nodes_properties = TypedDict("corridor_nodes_properties", {"code": NotRequired[str],
     "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["source", "stepping_stone", "pinch_point", "barrier", "junction", "saddle", "crossing"] | None],
@@ -871,6 +951,8 @@ corridor_nodes_properties = TypedDict("corridor_nodes_properties", {"code": NotR
     "status": NotRequired[Literal["draft", "published", "superseded"] | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
+corridors = TypedDict("corridors", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": corridors_properties, "links": NotRequired[list[Link]]})
 corridors_properties = TypedDict("corridors_properties", {"code": NotRequired[str],
     "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "region": NotRequired[str | None],
     "plan": NotRequired[str | None], "copied_from": NotRequired[str | None], "pattern": NotRequired[str | None],
@@ -883,6 +965,8 @@ corridors_properties = TypedDict("corridors_properties", {"code": NotRequired[st
     "status": NotRequired[Literal["draft", "published", "superseded"] | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
+datasets = TypedDict("datasets", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": datasets_properties, "links": NotRequired[list[Link]]})
 datasets_properties = TypedDict("datasets_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None], "region": NotRequired[str | None], "theme": NotRequired[str | None],
     "kind": NotRequired[str | None], "unit": NotRequired[str | None], "crs": NotRequired[str | None],
@@ -893,12 +977,86 @@ datasets_properties = TypedDict("datasets_properties", {"code": NotRequired[str]
     "job": NotRequired[str | None], "public": NotRequired[bool | None], "checksum": NotRequired[str | None],
     "source_sha256": NotRequired[str | None], "bytes": NotRequired[int | None],
     "grid": NotRequired[dict[str, Any] | None], "registered_at": NotRequired[str | None]})
+delineate_zones_results = TypedDict("delineate_zones_results", {
+    "scheme": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "layers": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink], "map_zh": NotRequired[ResultLink],
+    "map_en": NotRequired[ResultLink],
+    "patches": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]]})
+documents = TypedDict("documents", {"code": NotRequired[str], "title_zh": NotRequired[str | None],
+    "title_en": NotRequired[str | None],
+    "kind": NotRequired[Literal["proposal", "design", "notice", "completion", "acceptance", "monitoring", "effect_evaluation", "after_care", "photo", "other"] | None],
+    "measure": NotRequired[str | None], "period_from": NotRequired[str | None], "period_to": NotRequired[str | None],
+    "quantity": NotRequired[str | None], "value": NotRequired[str | None], "unit": NotRequired[str | None],
+    "collection": NotRequired[str | None], "object": NotRequired[str | None], "region": NotRequired[str | None],
+    "filename": NotRequired[str | None], "media_type": NotRequired[str | None], "bytes": NotRequired[int | None],
+    "sha256": NotRequired[str | None], "public": NotRequired[bool | None], "uploaded_at": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+echo_results = TypedDict("echo_results", {"message": NotRequired[ResultLink | str | dict[str, Any]],
+    "number": NotRequired[ResultLink | float | dict[str, Any]],
+    "array": NotRequired[ResultLink | list[int] | dict[str, Any]], "bbox": NotRequired[Any],
+    "object": NotRequired[ResultLink | dict[str, Any]], "geometry": NotRequired[Any],
+    "binary": NotRequired[ResultLink | str | dict[str, Any]],
+    "mixed": NotRequired[ResultLink | str | dict[str, Any] | dict[str, Any]]})
+evaluate_ecosystem_results = TypedDict("evaluate_ecosystem_results", {
+    "layers": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "table": NotRequired[ResultLink], "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink]})
+evaluate_indicators_results = TypedDict("evaluate_indicators_results", {
+    "indicators": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "table": NotRequired[ResultLink], "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink]})
+figures = TypedDict("figures", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "plan": NotRequired[str | None], "copied_from": NotRequired[str | None],
+    "kind": NotRequired[Literal["evaluation", "benefit", "achievement", "condition", "context", "reference", "count"] | None],
+    "aspect": NotRequired[Literal["ecological", "social", "economic"] | None], "order": NotRequired[int | None],
+    "class_zh": NotRequired[str | None], "class_en": NotRequired[str | None],
+    "comparator": NotRequired[Literal["ge", "gt", "le", "lt", "eq"] | None], "value": NotRequired[float | None],
+    "unit": NotRequired[str | None], "share_percent": NotRequired[float | None],
+    "trend": NotRequired[Literal["better", "stable_to_better", "stable", "worse"] | None],
+    "start_year": NotRequired[int | None], "end_year": NotRequired[int | None], "indicator": NotRequired[str | None],
+    "places": NotRequired[list[str] | None], "untold": NotRequired[list[str] | None],
+    "article": NotRequired[str | None], "note_zh": NotRequired[str | None], "note_en": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
+    "links": NotRequired[list[Link]]})
+fund_sources = TypedDict("fund_sources", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None],
+    "kind": NotRequired[Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "other"] | None],
+    "region": NotRequired[str | None], "year": NotRequired[int | None], "amount": NotRequired[str | float | None],
+    "allowed_measures": NotRequired[list[str] | None], "allocated": NotRequired[str | float | None],
+    "paid": NotRequired[str | float | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+import_dataset_results = TypedDict("import_dataset_results", {
+    "dataset": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]]})
+import_features_results = TypedDict("import_features_results", {
+    "summary": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "report": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "table": NotRequired[ResultLink], "page": NotRequired[ResultLink]})
+import_plan_results = TypedDict("import_plan_results", {
+    "summary": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]]})
+indicators = TypedDict("indicators", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "unit": NotRequired[str | None],
+    "property": NotRequired[Literal["binding", "expected"] | None],
+    "direction": NotRequired[Literal["higher", "lower"] | None], "category": NotRequired[str | None],
+    "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+named_features = TypedDict("named_features", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": named_features_properties, "links": NotRequired[list[Link]]})
 named_features_properties = TypedDict("named_features_properties", {"code": NotRequired[str],
     "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["nature_reserve", "forest_park", "park", "species", "mountain", "river", "lake", "reservoir", "bay", "sea_area", "river_island", "hot_spring", "works", "practice_base"] | None],
     "region": NotRequired[str | None], "article": NotRequired[str | None], "note_zh": NotRequired[str | None],
     "note_en": NotRequired[str | None], "area_km2": NotRequired[float | None], "length_km": NotRequired[float | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+parties = TypedDict("parties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None],
+    "kind": NotRequired[Literal["government", "department", "firm", "social_body", "expert"] | None],
+    "region": NotRequired[str | None], "parent": NotRequired[str | None], "articles": NotRequired[list[str] | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
+    "links": NotRequired[list[Link]]})
+pattern_components = TypedDict("pattern_components", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": pattern_components_properties, "links": NotRequired[list[Link]]})
 pattern_components_properties = TypedDict("pattern_components_properties", {"code": NotRequired[str],
     "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "pattern": NotRequired[str | None],
     "pattern_name_zh": NotRequired[str | None], "pattern_name_en": NotRequired[str | None],
@@ -910,6 +1068,29 @@ pattern_components_properties = TypedDict("pattern_components_properties", {"cod
     "area_km2": NotRequired[float | None], "length_km": NotRequired[float | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
+patterns = TypedDict("patterns", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "level": NotRequired[str | None], "region": NotRequired[str | None],
+    "plan": NotRequired[str | None], "copied_from": NotRequired[str | None], "version": NotRequired[int | None],
+    "status": NotRequired[Literal["draft", "published", "superseded"] | None],
+    "principle_zh": NotRequired[str | None], "principle_en": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
+    "links": NotRequired[list[Link]]})
+plan_indicators = TypedDict("plan_indicators", {"code": NotRequired[str], "plan": NotRequired[str | None],
+    "region": NotRequired[str | None], "indicator": NotRequired[str | None], "order": NotRequired[int | None],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "unit": NotRequired[str | None],
+    "property": NotRequired[Literal["binding", "expected"] | None],
+    "direction": NotRequired[Literal["higher", "lower"] | None], "category": NotRequired[str | None],
+    "category_zh": NotRequired[str | None], "category_en": NotRequired[str | None],
+    "department": NotRequired[str | None], "base_year": NotRequired[int | None],
+    "base_value": NotRequired[float | None], "targets": NotRequired[list[dict[str, Any]] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+plan_parts = TypedDict("plan_parts", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "plan": NotRequired[str | None], "copied_from": NotRequired[str | None],
+    "region": NotRequired[str | None], "department": NotRequired[str | None], "text_zh": NotRequired[str | None],
+    "text_en": NotRequired[str | None], "area_km2": NotRequired[float | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+plans = TypedDict("plans", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
+    "properties": plans_properties, "links": NotRequired[list[Link]]})
 plans_properties = TypedDict("plans_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None], "kind": NotRequired[str | None], "level": NotRequired[str | None],
     "region": NotRequired[str | None], "regions": NotRequired[list[str] | None],
@@ -926,6 +1107,8 @@ plans_properties = TypedDict("plans_properties", {"code": NotRequired[str], "nam
     "made_by": NotRequired[str | None], "revised_by": NotRequired[list[str] | None],
     "details": NotRequired[dict[str, Any] | None], "fields": NotRequired[dict[str, Any] | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+problems = TypedDict("problems", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": problems_properties, "links": NotRequired[list[Link]]})
 problems_properties = TypedDict("problems_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None], "type": NotRequired[str | None], "element": NotRequired[str | None],
     "level": NotRequired[Literal["region", "city", "district"] | None], "region": NotRequired[str | None],
@@ -936,6 +1119,17 @@ problems_properties = TypedDict("problems_properties", {"code": NotRequired[str]
     "area_km2": NotRequired[float | None], "source": NotRequired[str | None],
     "details": NotRequired[dict[str, Any] | None], "fields": NotRequired[dict[str, Any] | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+programmes = TypedDict("programmes", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "plan": NotRequired[str | None], "region": NotRequired[str | None],
+    "copied_from": NotRequired[str | None], "order": NotRequired[int | None], "summary_zh": NotRequired[str | None],
+    "summary_en": NotRequired[str | None], "extent_zh": NotRequired[str | None], "extent_en": NotRequired[str | None],
+    "bank_buffer_m": NotRequired[float | None], "towns": NotRequired[list[str] | None],
+    "towns_stated": NotRequired[int | None], "lakes": NotRequired[list[str] | None],
+    "projects": NotRequired[int | None], "project_types": NotRequired[list[dict[str, Any]] | None],
+    "revised_by": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+projects = TypedDict("projects", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": projects_properties, "links": NotRequired[list[Link]]})
 projects_properties = TypedDict("projects_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None], "summary_zh": NotRequired[str | None], "summary_en": NotRequired[str | None],
     "content_zh": NotRequired[str | None], "content_en": NotRequired[str | None], "region": NotRequired[str | None],
@@ -953,6 +1147,34 @@ projects_properties = TypedDict("projects_properties", {"code": NotRequired[str]
     "source": NotRequired[str | None], "details": NotRequired[dict[str, Any] | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
+proposals = TypedDict("proposals", {"code": NotRequired[str], "title": NotRequired[str | None],
+    "kind": NotRequired[Literal["project", "programme", "target", "zone", "plan"] | None],
+    "object": NotRequired[str | None],
+    "state": NotRequired[Literal["draft", "submitted", "accepted", "refused", "withdrawn", "carried_out"] | None],
+    "plan": NotRequired[str | None], "region": NotRequired[str | None], "author": NotRequired[str | None],
+    "reason": NotRequired[str | None], "evidence": NotRequired[list[str] | None],
+    "revises": NotRequired[dict[str, Any] | None], "change": NotRequired[dict[str, Any] | None],
+    "fields": NotRequired[list[dict[str, Any]] | None], "decided_by": NotRequired[str | None],
+    "decided_at": NotRequired[str | None], "decision": NotRequired[str | None],
+    "proposed_at": NotRequired[str | None], "links": NotRequired[list[Link]]})
+provisions = TypedDict("provisions", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "plan": NotRequired[str | None], "copied_from": NotRequired[str | None],
+    "kind": NotRequired[Literal["article", "task", "objective", "challenge", "opportunity", "safeguard", "step", "stage", "demonstration"] | None],
+    "order": NotRequired[int | None], "article": NotRequired[str | None],
+    "form": NotRequired[Literal["state", "deliverable"] | None],
+    "level": NotRequired[Literal["nation", "province", "city", "district", "street", "town", "basin", "bay", "island", "cooperation", "demonstration_area"] | None],
+    "start_year": NotRequired[int | None], "end_year": NotRequired[int | None],
+    "places": NotRequired[list[str] | None], "regions": NotRequired[list[str] | None],
+    "departments": NotRequired[list[str] | None], "text_zh": NotRequired[str | None],
+    "text_en": NotRequired[str | None], "text_official": NotRequired[str | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+publish_bulletin_results = TypedDict("publish_bulletin_results", {
+    "bulletin": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "content": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "html_zh": NotRequired[ResultLink], "html_en": NotRequired[ResultLink], "pdf_zh": NotRequired[ResultLink],
+    "pdf_en": NotRequired[ResultLink], "docx_zh": NotRequired[ResultLink], "docx_en": NotRequired[ResultLink]})
+regions = TypedDict("regions", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
+    "properties": regions_properties, "links": NotRequired[list[Link]]})
 regions_properties = TypedDict("regions_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None],
     "level": NotRequired[Literal["nation", "province", "city", "district", "street", "town", "basin", "bay", "island", "cooperation", "demonstration_area"] | None],
@@ -961,6 +1183,29 @@ regions_properties = TypedDict("regions_properties", {"code": NotRequired[str], 
     "stated_area_km2": NotRequired[float | None], "source": NotRequired[str | None],
     "licence": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+run_scenario_results = TypedDict("run_scenario_results", {
+    "layers": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "table": NotRequired[ResultLink], "corridors_table": NotRequired[ResultLink],
+    "ratio_table": NotRequired[ResultLink], "zones_table": NotRequired[ResultLink],
+    "corridor_lines": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "edits": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "map_zh": NotRequired[ResultLink], "map_en": NotRequired[ResultLink], "report": NotRequired[ResultLink],
+    "report_pdf": NotRequired[ResultLink]})
+seed_tiles_results = TypedDict("seed_tiles_results", {
+    "summary": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "pmtiles": NotRequired[ResultLink], "mbtiles": NotRequired[ResultLink]})
+select_sites_results = TypedDict("select_sites_results", {
+    "layers": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "table": NotRequired[ResultLink],
+    "sites": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "payments": NotRequired[ResultLink], "pareto": NotRequired[ResultLink], "priority_table": NotRequired[ResultLink],
+    "priority_units": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "map_zh": NotRequired[ResultLink], "map_en": NotRequired[ResultLink], "report": NotRequired[ResultLink],
+    "report_pdf": NotRequired[ResultLink]})
+stations = TypedDict("stations", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": stations_properties, "links": NotRequired[list[Link]]})
 stations_properties = TypedDict("stations_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["sky", "air", "land", "sea", "water_section"] | None],
@@ -968,6 +1213,17 @@ stations_properties = TypedDict("stations_properties", {"code": NotRequired[str]
     "description": NotRequired[str | None], "annotations": NotRequired[dict[str, Any] | None],
     "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+zone_classes = TypedDict("zone_classes", {"code": NotRequired[str], "scheme_kind": NotRequired[str | None],
+    "class_code": NotRequired[str | None], "value": NotRequired[int | None], "group": NotRequired[str | None],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "color": NotRequired[str | None],
+    "requirement_zh": NotRequired[str | None], "requirement_en": NotRequired[str | None],
+    "text_official": NotRequired[str | None], "traits_zh": NotRequired[str | None],
+    "traits_en": NotRequired[str | None], "relation": NotRequired[str | None],
+    "restoration_modes": NotRequired[list[str] | None], "activity_rules": NotRequired[list[dict[str, Any]] | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
+    "links": NotRequired[list[Link]]})
+zone_schemes = TypedDict("zone_schemes", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": zone_schemes_properties, "links": NotRequired[list[Link]]})
 zone_schemes_properties = TypedDict("zone_schemes_properties", {"code": NotRequired[str],
     "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "region": NotRequired[str | None],
     "plan": NotRequired[str | None], "kind": NotRequired[str | None],
@@ -977,6 +1233,8 @@ zone_schemes_properties = TypedDict("zone_schemes_properties", {"code": NotRequi
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "gap_reason": NotRequired[str | None],
     "made_by": NotRequired[str | None], "revised_by": NotRequired[list[str] | None],
     "details": NotRequired[dict[str, Any] | None]})
+zones = TypedDict("zones", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
+    "properties": zones_properties, "links": NotRequired[list[Link]]})
 zones_properties = TypedDict("zones_properties", {"code": NotRequired[str], "scheme": NotRequired[str | None],
     "version": NotRequired[int | None],
     "status": NotRequired[Literal["draft", "review", "approved", "published", "superseded"] | None],
@@ -992,9 +1250,32 @@ zones_properties = TypedDict("zones_properties", {"code": NotRequired[str], "sch
     "statistics": NotRequired[dict[str, Any] | None], "flags": NotRequired[list[dict[str, Any]] | None],
     "job": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+Problem_errors = TypedDict("Problem_errors", {"pointer": str, "detail": str})
+SensorThingsDataArrays_value = TypedDict("SensorThingsDataArrays_value", {
+    "Datastream@iot.navigationLink": NotRequired[str], "components": list[str],
+    "dataArray@iot.count": NotRequired[int], "dataArray": list[list[Any]]})
+SensorThingsDatastream_observedArea = TypedDict("SensorThingsDatastream_observedArea", {"type": str,
+    "coordinates": NotRequired[list[Any]]})
+SensorThingsFeatureOfInterest_feature = TypedDict("SensorThingsFeatureOfInterest_feature", {"type": str,
+    "coordinates": NotRequired[list[Any]]})
+SensorThingsLocation_location = TypedDict("SensorThingsLocation_location", {"type": str,
+    "coordinates": NotRequired[list[Any]]})
+SensorThingsReferences_value = TypedDict("SensorThingsReferences_value", {"@iot.selfLink": NotRequired[str]})
 class Paths:
     @overload
+    def get(self, path: Literal["/observations"], /, *, headers: Headers | None = ..., **query: Query) -> ObservationPage: ...
+    @overload
+    def get(self, path: Literal["/collections/{collection}"], /, *, headers: Headers | None = ..., **query: Query) -> CollectionDescription: ...
+    @overload
+    def get(self, path: Literal["/collections/{collection}/schema"], /, *, headers: Headers | None = ..., **query: Query) -> FeatureSchema: ...
+    @overload
+    def get(self, path: Literal["/collections/{collection}/queryables"], /, *, headers: Headers | None = ..., **query: Query) -> FeatureSchema: ...
+    @overload
+    def get(self, path: Literal["/collections/{collection}/sortables"], /, *, headers: Headers | None = ..., **query: Query) -> FeatureSchema: ...
+    @overload
     def get(self, path: Literal["/ecoservices"], /, *, headers: Headers | None = ..., **query: Query) -> Ecoservices: ...
+    @overload
+    def get(self, path: Literal["/identify"], /, *, headers: Headers | None = ..., **query: Query) -> FeaturesAtPoint: ...
     @overload
     def get(self, path: Literal["/changes"], /, *, headers: Headers | None = ..., **query: Query) -> Changes: ...
     @overload
@@ -1088,6 +1369,8 @@ class Paths:
     @overload
     def get(self, path: Literal["/proposals/{proposal}"], /, *, headers: Headers | None = ..., **query: Query) -> Proposal: ...
     @overload
+    def get(self, path: Literal["/stations/{station}/observations"], /, *, headers: Headers | None = ..., **query: Query) -> StationObservations: ...
+    @overload
     def get(self, path: Literal["/properties"], /, *, headers: Headers | None = ..., **query: Query) -> ObservedProperties: ...
     @overload
     def get(self, path: Literal["/properties/{property}"], /, *, headers: Headers | None = ..., **query: Query) -> ObservedProperty: ...
@@ -1116,6 +1399,14 @@ class Paths:
     @overload
     def get(self, path: Literal["/webhooks/{webhook}/deliveries/{delivery}"], /, *, headers: Headers | None = ..., **query: Query) -> WebhookDelivery: ...
     @overload
+    def get(self, path: Literal["/sta/v1.1"], /, *, headers: Headers | None = ..., **query: Query) -> SensorThingsIndex: ...
+    @overload
+    def get(self, path: Literal["/sta/v1.1/{path}"], /, *, headers: Headers | None = ..., **query: Query) -> SensorThingsThing | SensorThingsLocation | SensorThingsHistoricalLocation | SensorThingsDatastream | SensorThingsSensor | SensorThingsObservedProperty | SensorThingsObservation | SensorThingsFeatureOfInterest | SensorThingsThings | SensorThingsLocations | SensorThingsHistoricalLocations | SensorThingsDatastreams | SensorThingsSensors | SensorThingsObservedProperties | SensorThingsObservations | SensorThingsFeaturesOfInterest | SensorThingsDataArrays | SensorThingsReferences | SensorThingsMember | float: ...
+    @overload
+    def get(self, path: Literal["/processes"], /, *, headers: Headers | None = ..., **query: Query) -> ProcessList: ...
+    @overload
+    def get(self, path: Literal["/processes/{process}"], /, *, headers: Headers | None = ..., **query: Query) -> ProcessDescription: ...
+    @overload
     def get(self, path: Literal["/jobs"], /, *, headers: Headers | None = ..., **query: Query) -> Jobs: ...
     @overload
     def get(self, path: Literal["/jobs/{job}"], /, *, headers: Headers | None = ..., **query: Query) -> StatusInfo: ...
@@ -1129,6 +1420,8 @@ class Paths:
     def get(self, path: Literal["/schedules/{schedule}"], /, *, headers: Headers | None = ..., **query: Query) -> Schedule: ...
     @overload
     def get(self, path: Literal["/schedules/{schedule}/runs"], /, *, headers: Headers | None = ..., **query: Query) -> ScheduleRuns: ...
+    @overload
+    def get(self, path: Literal["/uploads/{upload}"], /, *, headers: Headers | None = ..., **query: Query) -> UploadState: ...
     @overload
     def get(self, path: Literal["/keys"], /, *, headers: Headers | None = ..., **query: Query) -> Keys: ...
     @overload
@@ -1144,29 +1437,55 @@ class Paths:
     @overload
     def get(self, path: Literal["/collections/regions/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> regions: ...
     @overload
+    def get(self, path: Literal["/collections/regions/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
+    @overload
     def get(self, path: Literal["/collections/plans/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> plans: ...
+    @overload
+    def get(self, path: Literal["/collections/plans/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
     @overload
     def get(self, path: Literal["/collections/pattern_components/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> pattern_components: ...
     @overload
+    def get(self, path: Literal["/collections/pattern_components/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
+    @overload
     def get(self, path: Literal["/collections/corridors/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> corridors: ...
+    @overload
+    def get(self, path: Literal["/collections/corridors/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
     @overload
     def get(self, path: Literal["/collections/corridor_nodes/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> corridor_nodes: ...
     @overload
+    def get(self, path: Literal["/collections/corridor_nodes/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
+    @overload
     def get(self, path: Literal["/collections/zone_schemes/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> zone_schemes: ...
+    @overload
+    def get(self, path: Literal["/collections/zone_schemes/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
     @overload
     def get(self, path: Literal["/collections/zones/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> zones: ...
     @overload
+    def get(self, path: Literal["/collections/zones/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
+    @overload
     def get(self, path: Literal["/collections/control_areas/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> control_areas: ...
+    @overload
+    def get(self, path: Literal["/collections/control_areas/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
     @overload
     def get(self, path: Literal["/collections/problems/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> problems: ...
     @overload
+    def get(self, path: Literal["/collections/problems/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
+    @overload
     def get(self, path: Literal["/collections/named_features/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> named_features: ...
+    @overload
+    def get(self, path: Literal["/collections/named_features/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
     @overload
     def get(self, path: Literal["/collections/projects/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
     @overload
+    def get(self, path: Literal["/collections/projects/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
+    @overload
     def get(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
     @overload
+    def get(self, path: Literal["/collections/stations/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
+    @overload
     def get(self, path: Literal["/collections/datasets/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> datasets: ...
+    @overload
+    def get(self, path: Literal["/collections/datasets/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
     @overload
     def get(self, path: Literal["/patterns/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> patterns: ...
     @overload
@@ -1230,7 +1549,7 @@ class Paths:
     @overload
     def get(self, path: str, /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
     @overload
-    def post(self, path: Literal["/observations"], body: dict[str, Any] | list[dict[str, Any]], /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
+    def post(self, path: Literal["/observations"], body: dict[str, Any] | list[dict[str, Any]], /, *, headers: Headers | None = ..., **query: Query) -> ObservationReceipt: ...
     @overload
     def post(self, path: Literal["/zone-schemes/{code}/versions"], body: NewVersion, /, *, headers: Headers | None = ..., **query: Query) -> VersionBegun: ...
     @overload
@@ -1294,9 +1613,15 @@ class Paths:
     @overload
     def post(self, path: Literal["/webhooks/{webhook}/deliveries/{delivery}/redeliver"], /, *, headers: Headers | None = ..., **query: Query) -> WebhookDelivery: ...
     @overload
+    def post(self, path: Literal["/sta/v1.1/{path}"], body: ThingBody | LocationBody | HistoricalLocationBody | DatastreamBody | SensorBody | ObservedPropertyBody | ObservationBody | FeatureBody | list[DataArray], /, *, headers: Headers | None = ..., **query: Query) -> SensorThingsThing | SensorThingsLocation | SensorThingsHistoricalLocation | SensorThingsDatastream | SensorThingsSensor | SensorThingsObservedProperty | SensorThingsObservation | SensorThingsFeatureOfInterest | list[str]: ...
+    @overload
+    def post(self, path: Literal["/processes/{process}/execution"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> StatusInfo | dict[str, Any]: ...
+    @overload
     def post(self, path: Literal["/jobs/{job}/retry"], /, *, headers: Headers | None = ..., **query: Query) -> StatusInfo: ...
     @overload
     def post(self, path: Literal["/schedules"], body: NewSchedule, /, *, headers: Headers | None = ..., **query: Query) -> Schedule: ...
+    @overload
+    def post(self, path: Literal["/uploads"], /, *, headers: Headers | None = ..., **query: Query) -> UploadState: ...
     @overload
     def post(self, path: Literal["/keys"], body: NewKey, /, *, headers: Headers | None = ..., **query: Query) -> Key: ...
     @overload
@@ -1380,6 +1705,8 @@ class Paths:
     @overload
     def put(self, path: Literal["/schedules/{schedule}"], body: ScheduleContents, /, *, headers: Headers | None = ..., **query: Query) -> Schedule: ...
     @overload
+    def put(self, path: Literal["/uploads/{upload}"], /, *, headers: Headers | None = ..., **query: Query) -> UploadState: ...
+    @overload
     def put(self, path: Literal["/collections/regions/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> regions: ...
     @overload
     def put(self, path: Literal["/collections/plans/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plans: ...
@@ -1431,6 +1758,8 @@ class Paths:
     def put(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
     @overload
     def patch(self, path: Literal["/properties/{property}"], body: ChangedProperty, /, *, headers: Headers | None = ..., **query: Query) -> ObservedProperty: ...
+    @overload
+    def patch(self, path: Literal["/sta/v1.1/{path}"], body: ThingBody | LocationBody | HistoricalLocationBody | DatastreamBody | SensorBody | ObservedPropertyBody | ObservationBody | FeatureBody, /, *, headers: Headers | None = ..., **query: Query) -> SensorThingsThing | SensorThingsLocation | SensorThingsHistoricalLocation | SensorThingsDatastream | SensorThingsSensor | SensorThingsObservedProperty | SensorThingsObservation | SensorThingsFeatureOfInterest: ...
     @overload
     def patch(self, path: Literal["/accounts/{account}"], body: ChangedAccount, /, *, headers: Headers | None = ..., **query: Query) -> Account: ...
     @overload
@@ -1559,7 +1888,19 @@ class Paths:
     def delete(self, path: str, /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
 class AsyncPaths:
     @overload
+    def get(self, path: Literal["/observations"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ObservationPage]: ...
+    @overload
+    def get(self, path: Literal["/collections/{collection}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[CollectionDescription]: ...
+    @overload
+    def get(self, path: Literal["/collections/{collection}/schema"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[FeatureSchema]: ...
+    @overload
+    def get(self, path: Literal["/collections/{collection}/queryables"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[FeatureSchema]: ...
+    @overload
+    def get(self, path: Literal["/collections/{collection}/sortables"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[FeatureSchema]: ...
+    @overload
     def get(self, path: Literal["/ecoservices"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Ecoservices]: ...
+    @overload
+    def get(self, path: Literal["/identify"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[FeaturesAtPoint]: ...
     @overload
     def get(self, path: Literal["/changes"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Changes]: ...
     @overload
@@ -1653,6 +1994,8 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/proposals/{proposal}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Proposal]: ...
     @overload
+    def get(self, path: Literal["/stations/{station}/observations"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StationObservations]: ...
+    @overload
     def get(self, path: Literal["/properties"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ObservedProperties]: ...
     @overload
     def get(self, path: Literal["/properties/{property}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ObservedProperty]: ...
@@ -1681,6 +2024,14 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/webhooks/{webhook}/deliveries/{delivery}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[WebhookDelivery]: ...
     @overload
+    def get(self, path: Literal["/sta/v1.1"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SensorThingsIndex]: ...
+    @overload
+    def get(self, path: Literal["/sta/v1.1/{path}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SensorThingsThing | SensorThingsLocation | SensorThingsHistoricalLocation | SensorThingsDatastream | SensorThingsSensor | SensorThingsObservedProperty | SensorThingsObservation | SensorThingsFeatureOfInterest | SensorThingsThings | SensorThingsLocations | SensorThingsHistoricalLocations | SensorThingsDatastreams | SensorThingsSensors | SensorThingsObservedProperties | SensorThingsObservations | SensorThingsFeaturesOfInterest | SensorThingsDataArrays | SensorThingsReferences | SensorThingsMember | float]: ...
+    @overload
+    def get(self, path: Literal["/processes"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProcessList]: ...
+    @overload
+    def get(self, path: Literal["/processes/{process}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProcessDescription]: ...
+    @overload
     def get(self, path: Literal["/jobs"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Jobs]: ...
     @overload
     def get(self, path: Literal["/jobs/{job}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StatusInfo]: ...
@@ -1694,6 +2045,8 @@ class AsyncPaths:
     def get(self, path: Literal["/schedules/{schedule}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Schedule]: ...
     @overload
     def get(self, path: Literal["/schedules/{schedule}/runs"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ScheduleRuns]: ...
+    @overload
+    def get(self, path: Literal["/uploads/{upload}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[UploadState]: ...
     @overload
     def get(self, path: Literal["/keys"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Keys]: ...
     @overload
@@ -1709,29 +2062,55 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/collections/regions/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[regions]: ...
     @overload
+    def get(self, path: Literal["/collections/regions/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
+    @overload
     def get(self, path: Literal["/collections/plans/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plans]: ...
+    @overload
+    def get(self, path: Literal["/collections/plans/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
     @overload
     def get(self, path: Literal["/collections/pattern_components/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[pattern_components]: ...
     @overload
+    def get(self, path: Literal["/collections/pattern_components/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
+    @overload
     def get(self, path: Literal["/collections/corridors/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridors]: ...
+    @overload
+    def get(self, path: Literal["/collections/corridors/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
     @overload
     def get(self, path: Literal["/collections/corridor_nodes/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridor_nodes]: ...
     @overload
+    def get(self, path: Literal["/collections/corridor_nodes/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
+    @overload
     def get(self, path: Literal["/collections/zone_schemes/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_schemes]: ...
+    @overload
+    def get(self, path: Literal["/collections/zone_schemes/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
     @overload
     def get(self, path: Literal["/collections/zones/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zones]: ...
     @overload
+    def get(self, path: Literal["/collections/zones/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
+    @overload
     def get(self, path: Literal["/collections/control_areas/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_areas]: ...
+    @overload
+    def get(self, path: Literal["/collections/control_areas/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
     @overload
     def get(self, path: Literal["/collections/problems/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[problems]: ...
     @overload
+    def get(self, path: Literal["/collections/problems/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
+    @overload
     def get(self, path: Literal["/collections/named_features/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[named_features]: ...
+    @overload
+    def get(self, path: Literal["/collections/named_features/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
     @overload
     def get(self, path: Literal["/collections/projects/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
     @overload
+    def get(self, path: Literal["/collections/projects/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
+    @overload
     def get(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
     @overload
+    def get(self, path: Literal["/collections/stations/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
+    @overload
     def get(self, path: Literal["/collections/datasets/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[datasets]: ...
+    @overload
+    def get(self, path: Literal["/collections/datasets/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
     @overload
     def get(self, path: Literal["/patterns/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[patterns]: ...
     @overload
@@ -1795,7 +2174,7 @@ class AsyncPaths:
     @overload
     def get(self, path: str, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
     @overload
-    def post(self, path: Literal["/observations"], body: dict[str, Any] | list[dict[str, Any]], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
+    def post(self, path: Literal["/observations"], body: dict[str, Any] | list[dict[str, Any]], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ObservationReceipt]: ...
     @overload
     def post(self, path: Literal["/zone-schemes/{code}/versions"], body: NewVersion, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[VersionBegun]: ...
     @overload
@@ -1859,9 +2238,15 @@ class AsyncPaths:
     @overload
     def post(self, path: Literal["/webhooks/{webhook}/deliveries/{delivery}/redeliver"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[WebhookDelivery]: ...
     @overload
+    def post(self, path: Literal["/sta/v1.1/{path}"], body: ThingBody | LocationBody | HistoricalLocationBody | DatastreamBody | SensorBody | ObservedPropertyBody | ObservationBody | FeatureBody | list[DataArray], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SensorThingsThing | SensorThingsLocation | SensorThingsHistoricalLocation | SensorThingsDatastream | SensorThingsSensor | SensorThingsObservedProperty | SensorThingsObservation | SensorThingsFeatureOfInterest | list[str]]: ...
+    @overload
+    def post(self, path: Literal["/processes/{process}/execution"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StatusInfo | dict[str, Any]]: ...
+    @overload
     def post(self, path: Literal["/jobs/{job}/retry"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StatusInfo]: ...
     @overload
     def post(self, path: Literal["/schedules"], body: NewSchedule, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Schedule]: ...
+    @overload
+    def post(self, path: Literal["/uploads"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[UploadState]: ...
     @overload
     def post(self, path: Literal["/keys"], body: NewKey, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Key]: ...
     @overload
@@ -1945,6 +2330,8 @@ class AsyncPaths:
     @overload
     def put(self, path: Literal["/schedules/{schedule}"], body: ScheduleContents, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Schedule]: ...
     @overload
+    def put(self, path: Literal["/uploads/{upload}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[UploadState]: ...
+    @overload
     def put(self, path: Literal["/collections/regions/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[regions]: ...
     @overload
     def put(self, path: Literal["/collections/plans/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plans]: ...
@@ -1996,6 +2383,8 @@ class AsyncPaths:
     def put(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
     @overload
     def patch(self, path: Literal["/properties/{property}"], body: ChangedProperty, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ObservedProperty]: ...
+    @overload
+    def patch(self, path: Literal["/sta/v1.1/{path}"], body: ThingBody | LocationBody | HistoricalLocationBody | DatastreamBody | SensorBody | ObservedPropertyBody | ObservationBody | FeatureBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SensorThingsThing | SensorThingsLocation | SensorThingsHistoricalLocation | SensorThingsDatastream | SensorThingsSensor | SensorThingsObservedProperty | SensorThingsObservation | SensorThingsFeatureOfInterest]: ...
     @overload
     def patch(self, path: Literal["/accounts/{account}"], body: ChangedAccount, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Account]: ...
     @overload
