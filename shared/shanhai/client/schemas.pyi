@@ -887,11 +887,13 @@ ZoningsCompared = TypedDict("ZoningsCompared", {"from": SchemeNamed, "to": Schem
     "moves": list[ClassChange], "links": list[Link]})
 account_gep_results = TypedDict("account_gep_results", {
     "account": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
-    "table": NotRequired[ResultLink], "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink]})
+    "table": NotRequired[ResultLink], "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink],
+    "report_docx": NotRequired[ResultLink]})
 assess_ecoservices_results = TypedDict("assess_ecoservices_results", {
     "layers": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
-    "table": NotRequired[ResultLink], "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink]})
+    "table": NotRequired[ResultLink], "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink],
+    "report_docx": NotRequired[ResultLink]})
 build_network_results = TypedDict("build_network_results", {
     "layers": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
@@ -899,7 +901,7 @@ build_network_results = TypedDict("build_network_results", {
     "corridor_lines": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "corridor_nodes": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "map_zh": NotRequired[ResultLink], "map_en": NotRequired[ResultLink], "report": NotRequired[ResultLink],
-    "report_pdf": NotRequired[ResultLink]})
+    "report_pdf": NotRequired[ResultLink], "report_docx": NotRequired[ResultLink]})
 cases = TypedDict("cases", {"code": NotRequired[str],
     "state": NotRequired[Literal["new", "assigned", "verified", "rectification", "closed"] | None],
     "kind": NotRequired[Literal["construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"] | None],
@@ -981,8 +983,8 @@ delineate_zones_results = TypedDict("delineate_zones_results", {
     "scheme": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "layers": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
-    "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink], "map_zh": NotRequired[ResultLink],
-    "map_en": NotRequired[ResultLink],
+    "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink], "report_docx": NotRequired[ResultLink],
+    "map_zh": NotRequired[ResultLink], "map_en": NotRequired[ResultLink],
     "patches": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]]})
 documents = TypedDict("documents", {"code": NotRequired[str], "title_zh": NotRequired[str | None],
     "title_en": NotRequired[str | None],
@@ -1002,11 +1004,13 @@ echo_results = TypedDict("echo_results", {"message": NotRequired[ResultLink | st
 evaluate_ecosystem_results = TypedDict("evaluate_ecosystem_results", {
     "layers": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
-    "table": NotRequired[ResultLink], "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink]})
+    "table": NotRequired[ResultLink], "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink],
+    "report_docx": NotRequired[ResultLink]})
 evaluate_indicators_results = TypedDict("evaluate_indicators_results", {
     "indicators": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
-    "table": NotRequired[ResultLink], "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink]})
+    "table": NotRequired[ResultLink], "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink],
+    "report_docx": NotRequired[ResultLink]})
 figures = TypedDict("figures", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None], "plan": NotRequired[str | None], "copied_from": NotRequired[str | None],
     "kind": NotRequired[Literal["evaluation", "benefit", "achievement", "condition", "context", "reference", "count"] | None],
@@ -1191,7 +1195,7 @@ run_scenario_results = TypedDict("run_scenario_results", {
     "corridor_lines": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "edits": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "map_zh": NotRequired[ResultLink], "map_en": NotRequired[ResultLink], "report": NotRequired[ResultLink],
-    "report_pdf": NotRequired[ResultLink]})
+    "report_pdf": NotRequired[ResultLink], "report_docx": NotRequired[ResultLink]})
 seed_tiles_results = TypedDict("seed_tiles_results", {
     "summary": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "pmtiles": NotRequired[ResultLink], "mbtiles": NotRequired[ResultLink]})
@@ -1203,7 +1207,7 @@ select_sites_results = TypedDict("select_sites_results", {
     "payments": NotRequired[ResultLink], "pareto": NotRequired[ResultLink], "priority_table": NotRequired[ResultLink],
     "priority_units": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "map_zh": NotRequired[ResultLink], "map_en": NotRequired[ResultLink], "report": NotRequired[ResultLink],
-    "report_pdf": NotRequired[ResultLink]})
+    "report_pdf": NotRequired[ResultLink], "report_docx": NotRequired[ResultLink]})
 stations = TypedDict("stations", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": stations_properties, "links": NotRequired[list[Link]]})
 stations_properties = TypedDict("stations_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
