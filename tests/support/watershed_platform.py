@@ -46,7 +46,7 @@ class Platform:
 
     def delineate(self, **inputs: Any) -> str:
         """Ask for the main job and return its address."""
-        return self.ask("delineate-zones", seed=7, **inputs)
+        return self.ask("delineate-zones", **{"seed": 7, **inputs})
 
     def ask(self, process: str, **inputs: Any) -> str:
         """Ask for a job that publishes what it makes of the watershed and return its address."""
