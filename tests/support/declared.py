@@ -83,7 +83,8 @@ class Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.media_type = dict(message["headers"]).get(b"content-type", b"").decode()
-        elif "json" in self.media_type:
+        elif self.media_type.partition(";")[0].endswith("json"):
+            # A sequence of JSON texts is none.
             self.body += message.get("body", b"")
 
     def check(self, declaration: Declaration, path: str, method: str) -> None:
