@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from pyamg import ruge_stuben_solver
@@ -14,6 +16,11 @@ from benchmarks.network_costs import CELLS, land, twenty_patches
 from benchmarks.report import Row, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
+from shanhai.processes.build_network.contract import OmnidirectionalChoice
+from shanhai.processes.build_network.omnidirectional import send_currents
+from shanhai.processes.build_network.resistance import RESISTANCE
+from shanhai.raster.store import ScratchStore
+from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.barriers import BarrierSettings, barrier_scores, disc_rows
 from shanhai.science.corridors.circuit.currents import part_of
@@ -22,12 +29,14 @@ from shanhai.science.corridors.circuit.modes import all_to_one, pairwise
 from shanhai.science.corridors.circuit.settings import GIB, CircuitSettings
 from shanhai.science.corridors.cost_distance import cost_distance
 from shanhai.science.corridors.moving_window import WindowSettings, moving_window
+from shanhai.science.grid import Grid
 
 SIDES = (500, 1000)
 LINK_SIDE = 500
 """A link's swath may have so many cells squared."""
 BARRIER_SIDE = 2000
 RADIUS = 50
+FLOW_SIDE, FLOW_RADIUS, FLOW_BLOCK = 300, 25, 5
 SETTINGS = CircuitSettings(memory_limit=6 * GIB)
 
 
@@ -39,6 +48,7 @@ def run(bench: Workbench) -> Table:
         run_fresh(compare_link),
         run_fresh(compare_barriers, BARRIER_SIDE),
         run_fresh(compare_windows),
+        run_fresh(compare_omnidirectional),
     ]
     return table
 
@@ -141,6 +151,57 @@ def compare_windows() -> Row:
     )
     what = f"moving window, radius {RADIUS}, per target; two bare factors"
     return Row(what, Sample((ours,)), Sample((bare,)), facts={"targets": found.targets})
+
+
+def compare_omnidirectional() -> Row:
+    """The layers of all windows of a raster beside the bare solution of as many windows."""
+    settings = WindowSettings(FLOW_RADIUS, FLOW_BLOCK)
+    choice = OmnidirectionalChoice.model_validate({"radius_m": FLOW_RADIUS * CELLS.width_m})
+    resistance, meter = land(FLOW_SIDE), Meter()
+    with TemporaryDirectory() as folder:
+        small, store = (_stored(Path(folder), one) for one in (resistance[:64, :64], resistance))
+        send_currents(small, WindowRunner(), choice, settings, lambda percent, stage: None)
+        meter.start()
+        started = time.process_time()
+        found = send_currents(store, WindowRunner(), choice, settings, lambda *told: None)
+        ours = time.process_time() - started
+        meter.stop()
+    bare = _seconds_of_windows(resistance, settings) * found.targets
+    facts = {"windows": float(found.targets), "peak MiB": meter.peak_mib}
+    what = (
+        f"{FLOW_SIDE}², current from everywhere, radius {FLOW_RADIUS}, block {FLOW_BLOCK};"
+        " one bare factor and solution for each window"
+    )
+    return Row(what, Sample((ours,)), Sample((bare,)), facts=facts)
+
+
+def _stored(folder: Path, resistance: FloatArray) -> ScratchStore:
+    height, width = resistance.shape
+    store = ScratchStore(folder / str(height), Grid(4547, 5e5, 3e6, CELLS.width_m, width, height))
+    store.create(RESISTANCE)
+    store.write(RESISTANCE, store.whole, np.where(np.isfinite(resistance), resistance, np.nan))
+    return store
+
+
+def _seconds_of_windows(resistance: FloatArray, settings: WindowSettings) -> float:
+    """Mean time of scipy's factor and solution of a window, of a hundred in the middle."""
+    radius, middle = settings.radius, FLOW_SIDE // 2
+    rows, cols = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    outside, matrices = np.hypot(rows, cols) > radius, []
+    for row in range(middle - 5, middle + 5):
+        for col in range(middle - 5, middle + 5):
+            ground = resistance[row - radius : row + radius + 1, col - radius : col + radius + 1]
+            circuit, _ = make_circuit(np.where(outside, np.inf, ground), settings.circuit)
+            nodes = np.flatnonzero(circuit.part == np.bincount(circuit.part).argmax())[1:]
+            matrices.append(csc_array(circuit.laplacian[nodes][:, nodes]))
+    options = {"SymmetricMode": True}
+
+    def solve() -> None:
+        for matrix in matrices:
+            factor = splu(matrix, "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options)
+            factor.solve(np.ones(matrix.shape[0]))
+
+    return _seconds(solve) / len(matrices)
 
 
 def _disc(radius_m: float) -> FloatArray:

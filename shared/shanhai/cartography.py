@@ -180,6 +180,17 @@ NETWORK: dict[str, Style] = {
     "barriers": RampStyle(
         Label("障碍点得分", "Barriers: cost saved for each metre restored"), "1", DEMAND
     ),
+    "omnidirectional_current": RampStyle(
+        Label("全域累积电流", "Current from everywhere to everywhere"), "A", _CURRENT
+    ),
+    "flow_potential": RampStyle(
+        Label("流动潜力（无阻力时的电流）", "Flow potential: current without resistance"),
+        "A",
+        _CURRENT,
+    ),
+    "normalised_current": RampStyle(
+        Label("归一化电流", "Normalised current"), "1", BALANCE, 0.0, 2.0
+    ),
 }
 """Layers of an ecological network."""
 
@@ -263,7 +274,20 @@ UNCERTAINTY: dict[str, Style] = {
 }
 """Layers of how far a zoning can be trusted."""
 
-_COMPUTED: dict[str, Style] = UNCERTAINTY | OVERLAYS | NETWORK | SCENARIO | SITING
+CLUSTERS = _graded(
+    Label("综合供需比的局部聚集", "Local clusters of the comprehensive ratio"),
+    ("#1b6e3c", "#d8814f", "#8c2d19", "#8fc78f", "#e4e4de"),
+    ("high_high", "高—高聚集", "High among high"),
+    ("low_high", "低—高异常", "Low among high"),
+    ("low_low", "低—低聚集", "Low among low"),
+    ("high_low", "高—低异常", "High among low"),
+    ("not_significant", "不显著", "Not significant"),
+)
+"""Classes of local Moran's I, by the codes that `science.autocorrelation` gives."""
+
+_COMPUTED: dict[str, Style] = (
+    UNCERTAINTY | OVERLAYS | NETWORK | SCENARIO | SITING | {"ratio_clusters": CLUSTERS}
+)
 
 _THEME_RAMPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dem": ("m", TERRAIN),

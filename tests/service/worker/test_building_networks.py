@@ -10,9 +10,15 @@ from shanhai.data.synthetic_watershed import CODE
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.files import read_references
 from shanhai.db.tables.corridor import Corridor, CorridorNode
+from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job
 from shanhai.jobs.submission import submit
-from shanhai.processes.build_network.contract import BUILD_NETWORK, RASTERS, BuildNetworkInputs
+from shanhai.processes.build_network.contract import (
+    BUILD_NETWORK,
+    OMNIDIRECTIONAL_RASTERS,
+    RASTERS,
+    BuildNetworkInputs,
+)
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.storage.garbage_collection import find_orphans, missing_files
 from shanhai.vocabulary import JobStatus
@@ -92,6 +98,25 @@ async def test_a_network_is_published_and_another_takes_its_place(
     assert [(one.code, one.attrs["quality"]["named"]) for one in named] == [
         (f"{CODE}.network-{number}.c003", "drawn.1") for number in (2, 3)
     ]
+    await require_no_orphans(worker)
+
+
+async def test_current_from_everywhere_becomes_layers(
+    worker: WorkerContext, sessions: Sessions, linked: Linked
+) -> None:
+    asked = {"radius_m": 500, "block_cells": 3}
+    job = await run(worker, linked.supplies, omnidirectional=asked)
+    layers = values_of(job)["layers"]
+    assert layers == {name: f"{name}.{CODE}" for name in (*RASTERS, *OMNIDIRECTIONAL_RASTERS)}
+    async with sessions() as session:
+        rows = await session.execute(
+            select(Dataset.theme, Dataset.unit, Dataset.public).where(
+                Dataset.job_id == job.id, Dataset.theme.in_(OMNIDIRECTIONAL_RASTERS)
+            )
+        )
+        assert {tuple(row) for row in rows} == {
+            (theme, unit, True) for theme, unit in OMNIDIRECTIONAL_RASTERS.items()
+        }
     await require_no_orphans(worker)
 
 

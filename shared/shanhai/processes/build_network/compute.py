@@ -8,6 +8,7 @@ from shanhai.errors import InvalidInput
 from shanhai.processes.build_network.barriers import find_obstacles, prepare_scan
 from shanhai.processes.build_network.context import COVER, Scene
 from shanhai.processes.build_network.contract import (
+    OMNIDIRECTIONAL_RASTERS,
     OPTIONAL_THEMES,
     RASTERS,
     BuildNetworkInputs,
@@ -18,6 +19,7 @@ from shanhai.processes.build_network.importance import write_importance
 from shanhai.processes.build_network.linkages import find_links, look_for_barriers
 from shanhai.processes.build_network.metrics import measure_network
 from shanhai.processes.build_network.nodes import tell_nodes
+from shanhai.processes.build_network.omnidirectional import find_flow, window_settings
 from shanhai.processes.build_network.outputs import write_links, write_maps_and_report, write_nodes
 from shanhai.processes.build_network.requirements import network_faults
 from shanhai.processes.build_network.resistance import write_resistance
@@ -70,6 +72,7 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
 def build(scene: Scene, progress: Progress) -> Built:
     """Every step from the services to the places of the network."""
     record: dict[str, Any] = {"importance": None}
+    window_settings(scene)  # refuses what cannot be solved before all else is computed
     if scene.inputs.needs_supplies:
         progress(5, "importance")
         record["importance"] = write_importance(scene)
@@ -89,6 +92,7 @@ def build(scene: Scene, progress: Progress) -> Built:
     progress(70, "barriers")
     obstacles = find_obstacles(scene, scores)
     contrasts = find_contrasts(scene, sources, network, progress)
+    flow = find_flow(scene, progress)
     progress(78, "metrics")
     metrics = measure_network(scene, sources, network)
     corridors = tell_corridors(scene, sources, network, metrics, conduct, contrasts)
@@ -101,6 +105,7 @@ def build(scene: Scene, progress: Progress) -> Built:
         metrics=metrics,
         pinch=pinch,
         obstacles=obstacles,
+        flow=flow,
         corridors=corridors,
         nodes=nodes,
         contrasts=contrasts,
@@ -126,9 +131,13 @@ def _write(
         built.scene, built.pattern, built.network, built.metrics, built.corridors, built.nodes
     )
     statistics["sensitivity"] = [one.document() for one in built.contrasts]
+    rasters = dict(RASTERS)
+    if built.flow is not None:
+        statistics["omnidirectional"] = built.flow.document(built.scene.grid)
+        rasters |= OMNIDIRECTIONAL_RASTERS
     progress(85, "rasters")
     return [
-        *write_rasters(built.scene.place, list(RASTERS.items()), workspace),
+        *write_rasters(built.scene.place, list(rasters.items()), workspace),
         write_links(workspace, built.corridors),
         write_nodes(workspace, built.nodes),
         write_document(workspace, "statistics", Label("网络统计", "Statistics"), statistics),

@@ -243,6 +243,54 @@ class CircuitChoice(Inputs):
     )
 
 
+class OmnidirectionalChoice(Inputs):
+    """Current from everywhere to everywhere, in round windows that move over the land."""
+
+    radius_m: Metres = Field(3000.0, description="Radius of a window, m / 窗口半径")
+    block_cells: int | None = Field(
+        None,
+        ge=1,
+        le=999,
+        description="Side of the blocks whose cells draw current as one, odd; default a tenth of"
+        " the radius / 目标块边长（像元，奇数），默认为半径的十分之一",
+    )
+    strength: Literal["resistance", "importance"] = Field(
+        "resistance", description="What a cell sends: 1/R, or its importance / 源强度"
+    )
+    cutoff: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Resistance above which a cell sends nothing, by 1/R / 源的阻力上限",
+    )
+    threshold: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="Strength below which there is none / 强度下限"
+    )
+
+    @model_validator(mode="after")
+    def check_blocks(self) -> "OmnidirectionalChoice":
+        """Blocks have a middle, and only 1/R has a cutoff."""
+        if self.block_cells is not None and self.block_cells % 2 == 0:
+            raise ValueError(
+                f"block_cells is {self.block_cells}; it must be odd"
+                f" / block_cells 为 {self.block_cells}，须为奇数"
+            )
+        if self.cutoff is not None and self.strength != "resistance":
+            raise ValueError(
+                "cutoff is given with strength `resistance` only"
+                " / cutoff 仅可与 strength=resistance 同时给出"
+            )
+        return self
+
+    def radius_cells(self, cell_m: float) -> int:
+        """Radius of a window in cells."""
+        return round(self.radius_m / cell_m)
+
+    def block_of(self, cell_m: float) -> int:
+        """Side of a block in cells: as asked for, else the odd number next to a tenth."""
+        return self.block_cells or self.radius_cells(cell_m) // 20 * 2 + 1
+
+
 class NetworkParameters(Inputs):
     """Parameters of a network; defaults are the method specification's."""
 
@@ -291,6 +339,11 @@ class BuildNetworkInputs(PlaceInputs):
         default_factory=lambda: NetworkParameters.model_validate({}),
         description="Parameters / 参数",
     )
+    omnidirectional: OmnidirectionalChoice | None = Field(
+        None,
+        description="Current from everywhere to everywhere (Omniscape); default none"
+        " / 全域电流（移动窗口），默认不计算",
+    )
     publish: bool = Field(
         False,
         description="Publish the network when done; takes an approver / 完成后发布（须审批者）",
@@ -309,6 +362,27 @@ class BuildNetworkInputs(PlaceInputs):
             )
         return self
 
+    @model_validator(mode="after")
+    def check_windows(self) -> "BuildNetworkInputs":
+        """A window holds its block, and importance is known where candidates are found by it."""
+        asked = self.omnidirectional
+        if asked is None:
+            return self
+        radius, block = asked.radius_cells(self.cell_m), asked.block_of(self.cell_m)
+        if not block <= radius:
+            raise ValueError(
+                f"omnidirectional.radius_m is {radius} cells of {self.cell_m:g} m and a block"
+                f" {block}; a window must be at least one cell and reach as far as a block is wide"
+                f" / omnidirectional.radius_m 为 {radius} 个像元（{self.cell_m:g} m），"
+                f"目标块为 {block} 个；半径至少一个像元，且不小于目标块边长"
+            )
+        if asked.strength == "importance" and not self.needs_supplies:
+            raise ValueError(
+                "omnidirectional.strength importance needs sources.candidates importance"
+                " / omnidirectional.strength 为 importance 时 sources.candidates 须为 importance"
+            )
+        return self
+
     @property
     def needs_supplies(self) -> bool:
         """Whether candidates are found by the services."""
@@ -323,6 +397,13 @@ RASTERS: Mapping[str, str | None] = {
     "barriers": "1",
 }
 """Rasters a network leaves behind, with their units; None for classes."""
+
+OMNIDIRECTIONAL_RASTERS: Mapping[str, str] = {
+    "omnidirectional_current": "A",
+    "flow_potential": "A",
+    "normalised_current": "1",
+}
+"""Rasters of current from everywhere to everywhere, where it is asked for."""
 
 BUILD_NETWORK = ProcessContract(
     "build-network",
@@ -349,4 +430,7 @@ BUILD_NETWORK = ProcessContract(
     publish_input="publish",
     runs_on_files=True,
     repeatable=True,
+    stages={
+        "omnidirectional": Label("计算全域电流", "Sending current from everywhere to everywhere")
+    },
 )

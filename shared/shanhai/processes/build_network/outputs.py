@@ -12,6 +12,7 @@ from shanhai.cartography import ClassStyle, style_of
 from shanhai.processes.build_network.corridors import NetworkCorridor
 from shanhai.processes.build_network.currents import CURRENT
 from shanhai.processes.build_network.nodes import Node
+from shanhai.processes.build_network.omnidirectional import CUMULATIVE, NORMALISED
 from shanhai.processes.build_network.resistance import RESISTANCE
 from shanhai.processes.build_network.result import Built
 from shanhai.processes.build_network.sources import PATTERN
@@ -72,6 +73,7 @@ TEMPLATE = "network_report.html.j2"
 _MAPS = Label("生态网络图", "Map")
 _SHARES = Label("类型（占生境）", "Class (share of habitat)")
 _CURRENT_ENDS = (Label("电流集中", "concentrated"), Label("电流分散", "spread out"))
+_NORMALISED_ENDS = (Label("通道集中", "channelled"), Label("受阻", "impeded"))
 _RESISTANCE_ENDS = (Label("难以通行", "hard to cross"), Label("易于通行", "easy to cross"))
 
 
@@ -112,7 +114,10 @@ def _layers(
         path, codes = workspace / f"{PATTERN}.{lang}.png", thinned_classes(store, PATTERN)
         if draw_class_map(path, codes, style, _shares(statistics), _SHARES, frame, lang):
             drawn.append((path, style.title))
-    for layer, ends in ((RESISTANCE, _RESISTANCE_ENDS), (CURRENT, _CURRENT_ENDS)):
+    ramps = {RESISTANCE: _RESISTANCE_ENDS, CURRENT: _CURRENT_ENDS}
+    if built.flow is not None:
+        ramps |= {CUMULATIVE: _CURRENT_ENDS, NORMALISED: _NORMALISED_ENDS}
+    for layer, ends in ramps.items():
         path = workspace / f"{layer}.{lang}.png"
         if draw_ramp_map(path, thinned(store, layer), layer, frame, lang, ends):
             drawn.append((path, style_of(layer).title))

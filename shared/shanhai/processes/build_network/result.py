@@ -9,6 +9,7 @@ from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.corridors import NetworkCorridor, source_code
 from shanhai.processes.build_network.metrics import Metrics
 from shanhai.processes.build_network.nodes import Node
+from shanhai.processes.build_network.omnidirectional import OmnidirectionalFlow
 from shanhai.processes.build_network.sensitivity import Contrast
 from shanhai.processes.build_network.sources import HabitatPattern
 from shanhai.processes.kit import manifest
@@ -35,6 +36,7 @@ class Built:
         metrics: What it is as a whole.
         pinch: Currents and pinch points.
         obstacles: Barriers.
+        flow: Current from everywhere to everywhere, where it was asked for.
         corridors: Links as they are told.
         nodes: Places as they are told.
         contrasts: The same under other powers of the resistance, where it was asked for.
@@ -48,6 +50,7 @@ class Built:
     metrics: Metrics
     pinch: PinchPoints
     obstacles: Obstacles
+    flow: OmnidirectionalFlow | None
     corridors: Sequence[NetworkCorridor]
     nodes: Sequence[Node]
     contrasts: Sequence[Contrast]
@@ -157,9 +160,20 @@ def build_manifest(task: Task, built: Built, flags: Sequence[ResultFlag]) -> dic
             },
             "circuit": [_solution(one) for one in built.pinch.reports],
             "barrier_radii_m": list(built.obstacles.radii_m),
+            **_omnidirectional(built),
         },
         warnings=[flag.document() for flag in flags],
     )
+
+
+def _omnidirectional(built: Built) -> dict[str, Any]:
+    """How current was sent from everywhere to everywhere, where it was."""
+    if built.flow is None:
+        return {}
+    asked = built.scene.inputs.model_dump(mode="json", include={"omnidirectional"})
+    found = built.flow.document(built.scene.grid)
+    own = {**asked["omnidirectional"], **found, "circuit": _solution(built.flow.report)}
+    return {"omnidirectional": own}
 
 
 def _solution(report: SolveReport) -> dict[str, Any]:

@@ -7,7 +7,12 @@ from uuid import UUID
 from pydantic import Field, field_validator, model_validator
 
 from shanhai.codes import Code, Name
-from shanhai.processes.build_network.contract import BuildNetworkInputs, NetworkParameters, RoadLine
+from shanhai.processes.build_network.contract import (
+    BuildNetworkInputs,
+    NetworkParameters,
+    OmnidirectionalChoice,
+    RoadLine,
+)
 from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
 from shanhai.processes.run_scenario.task import RunScenarioTask
 from shanhai.vocabulary import Label
@@ -163,6 +168,16 @@ class RunScenarioInputs(BuildNetworkInputs):
                 " / roads 用于 build-network 识别断裂点；情景中修路请用 build_road 编辑"
             )
         return value
+
+    @field_validator("omnidirectional")
+    @classmethod
+    def check_omnidirectional(cls, value: OmnidirectionalChoice | None) -> None:
+        """A scenario compares corridors."""
+        if value is not None:
+            raise ValueError(
+                "omnidirectional is a question to build-network; a scenario compares corridors"
+                " / omnidirectional 请用 build-network；情景仅对比廊道"
+            )
 
     @field_validator("compare")
     @classmethod

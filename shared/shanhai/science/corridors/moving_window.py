@@ -1,16 +1,15 @@
 """Current from everywhere to everywhere, one round window after the other (Omniscape)."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray
+from shanhai.science.arrays import BoolArray, FloatArray
 from shanhai.science.corridors.circuit.advanced import potentials
-from shanhai.science.corridors.circuit.graph import make_circuit
+from shanhai.science.corridors.circuit.graph import Circuit, make_circuit
 from shanhai.science.corridors.circuit.settings import (
     DEFAULT_SETTINGS,
     CircuitSettings,
@@ -19,9 +18,14 @@ from shanhai.science.corridors.circuit.settings import (
     Neighbours,
     require_square,
 )
-from shanhai.science.corridors.circuit.solver import SolveReport, choose_method
+from shanhai.science.corridors.circuit.solver import (
+    Solver,
+    SolveReport,
+    choose_method,
+    require_residual,
+)
 from shanhai.science.corridors.moving_window_targets import (
-    WindowTarget,
+    cells_around,
     disc_of,
     find_targets,
     shares_of,
@@ -77,35 +81,29 @@ class WindowSettings:
         """Of each window's circuit."""
         return CircuitSettings(self.neighbours, self.joining, self.method, self.memory_limit)
 
+    @property
+    def reach(self) -> int:
+        """Cells beside a block that its window may hold."""
+        return self.radius + self.block
+
+    def require_memory(self, shape: tuple[int, ...]) -> None:
+        """Refuse windows that are too large before the first is solved.
+
+        Raises:
+            LimitExceeded: no way of solving keeps to the memory.
+        """
+        nodes = min(math.ceil(math.pi * (self.radius + 1) ** 2), math.prod(shape))
+        choose_method(nodes, 1, self.circuit)
+
 
 @dataclass(frozen=True, slots=True)
 class WindowCurrents:
-    """Currents summed over all windows.
-
-    Attributes:
-        cumulative: A; NaN in barriers.
-        potential: The same if every cell resisted 1, barriers included, A.
-        normalised: Their ratio: above 1 current is channelled, near 1 it spreads, below 1 it is
-            impeded; NaN in barriers and where the potential is 0.
-        targets: Number of windows solved.
-        report: How they were solved.
-    """
-
-    cumulative: FloatArray
-    potential: FloatArray
-    normalised: FloatArray
-    targets: int
-    report: SolveReport
-
-
-@dataclass(frozen=True, slots=True)
-class RowCurrents:
-    """Currents summed over the windows of one row of blocks.
+    """Currents summed over the windows of some blocks.
 
     Attributes:
         window: The cells they reach.
-        cumulative: A, in that window.
-        potential: The same if every cell resisted 1, A.
+        cumulative: A, in that window; 0 in barriers.
+        potential: The same if every cell resisted 1, barriers included, A.
         targets: Number of windows solved.
         report: How they were solved.
     """
@@ -117,79 +115,12 @@ class RowCurrents:
     report: SolveReport
 
 
-class MovingWindow:
-    """A run over a raster, to be done row of blocks by row of blocks, in any order and anywhere.
-
-    Arguments and errors as in `moving_window`, which does all rows in turn.
-    """
-
-    def __init__(
-        self,
-        resistance: NDArray[np.floating | np.integer],
-        strengths: FloatArray,
-        spacing: Spacing,
-        settings: WindowSettings,
-    ) -> None:
-        require_square(spacing)
-        self._resistance = require_resistance(resistance)
-        self._strengths = _strengths(self._resistance, strengths, settings.threshold)
-        self._settings = settings
-        _require_memory(self._resistance.shape, settings)
-        self._targets = tuple(find_targets(self._resistance, self._strengths, settings.block))
-
-    @property
-    def rows(self) -> int:
-        """Number of rows of blocks."""
-        return len(self._targets)
-
-    def currents(self, row: int) -> RowCurrents:
-        """Solve the windows of a row of blocks."""
-        targets = self._targets[row]
-        reach = self._settings.radius + self._settings.block
-        height, width = self._resistance.shape
-        first = max(row * self._settings.block - reach, 0)
-        last = min((row + 1) * self._settings.block + reach, height)
-        band = Window(first, 0, last - first, width)
-        cumulative, potential = np.zeros((2, band.height, band.width))
-        report = SolveReport()
-        for target in targets:
-            window, inside = disc_of(target, self._settings.radius, (height, width))
-            shares = shares_of(target, window, inside, self._strengths)
-            ground = np.where(inside, self._resistance[window.slices], BARRIER)
-            plane = np.where(inside, 1.0, BARRIER)
-            for total, resists in ((cumulative, ground), (potential, plane)):
-                current, found = _currents(target, window, resists, shares, self._settings.circuit)
-                total[window.slices_within(band)] += current
-                report += found
-        return RowCurrents(band, cumulative, potential, len(targets), report)
-
-    def total(self, rows: Iterable[RowCurrents]) -> WindowCurrents:
-        """Sum the rows; given in their order, they give the same bytes wherever they were solved.
-
-        Args:
-            rows: Of all rows of blocks.
-        """
-        passable = np.isfinite(self._resistance)
-        cumulative = np.where(passable, 0.0, np.nan)
-        potential = np.zeros(passable.shape)
-        targets, report = 0, SolveReport()
-        for row in rows:
-            cumulative[row.window.slices] += row.cumulative
-            potential[row.window.slices] += row.potential
-            targets += row.targets
-            report += row.report
-        normalised = np.full(passable.shape, np.nan)
-        np.divide(cumulative, potential, out=normalised, where=passable & (potential > 0))
-        return WindowCurrents(cumulative, potential, normalised, targets, report)
-
-
 def moving_window(
     resistance: NDArray[np.floating | np.integer],
     strengths: FloatArray,
     spacing: Spacing,
     settings: WindowSettings,
-    *,
-    on_row: Callable[[int, int], None] | None = None,
+    part: Window | None = None,
 ) -> WindowCurrents:
     """Send to every target what it is worth from all sources around it, and add the currents.
 
@@ -197,8 +128,9 @@ def moving_window(
     theirs. What cannot reach the target sends nothing; its share is lost, and shows how cut off the
     target is. Where the middle of a block is a barrier, its nearest passable cell is the target.
 
-    Each window is a circuit of about π·radius² nodes of its own: expect about a tenth of a second
-    for each with a radius of 50 cells, once with and once without resistance.
+    Each window is a circuit of about π·radius² nodes of its own: expect about a twentieth of a
+    second for each with a radius of 50 cells. Parts of a raster can be solved in any order and
+    anywhere; their sum is the whole.
 
     Args:
         resistance: Dimensionless, above 0; NaN and infinite are barriers.
@@ -206,7 +138,7 @@ def moving_window(
             have none.
         spacing: Square cells in metres.
         settings: Radius, blocks and the circuit.
-        on_row: Told how many of how many rows of blocks are done.
+        part: Whole blocks, counted from its first cell, whose windows are solved; all unless given.
 
     Raises:
         InvalidInput: the input is refused, a strength is negative or infinite, or none is above
@@ -217,34 +149,96 @@ def moving_window(
         left edge of the map, which it blanks in the wrong place, are blanked in the right one here,
         and its correction of block artefacts is not made.
     """
-    work = MovingWindow(resistance, strengths, spacing, settings)
+    require_square(spacing)
+    ground = require_resistance(resistance)
+    sent = _strengths(ground, strengths, settings.threshold)
+    settings.require_memory(ground.shape)
+    part = part or Window(0, 0, *ground.shape)
+    around = cells_around(part, settings.reach, ground.shape)
+    cumulative, potential = np.zeros((2, around.height, around.width))
+    report, targets, plane = SolveReport(), 0, None
+    for target in find_targets(ground, sent, settings.block, part):
+        targets += 1
+        window, inside = disc_of(target, settings.radius, ground.shape)
+        shares = shares_of(target, window, inside, sent)
+        if not shares.any():
+            continue
+        cell = target.row - window.row, target.col - window.col
+        if plane is None or not plane.fits(inside, cell):
+            plane = _Plane(inside, cell, settings.circuit)
+        resists = np.where(inside, ground[window.slices], BARRIER)
+        flows = _currents(cell, resists, shares, settings.circuit), plane.currents(shares)
+        for total, (current, found) in zip((cumulative, potential), flows, strict=True):
+            total[window.slices_within(around)] += current
+            report += found
+    return WindowCurrents(around, cumulative, potential, targets, report)
 
-    def rows() -> Iterator[RowCurrents]:
-        for row in range(work.rows):
-            yield work.currents(row)
-            if on_row:
-                on_row(row + 1, work.rows)
 
-    return work.total(rows())
+def normalised(cumulative: FloatArray, potential: FloatArray) -> FloatArray:
+    """Current as a multiple of what would flow without resistance, NaN where that is 0.
+
+    Above 1 current is channelled, near 1 it spreads, below 1 it is impeded.
+    """
+    ratio: FloatArray = np.full(cumulative.shape, np.nan)
+    np.divide(cumulative, potential, out=ratio, where=potential > 0)
+    return ratio
+
+
+def no_source(threshold: float) -> InvalidInput:
+    """What is wrong where no cell sends current."""
+    return InvalidInput(
+        f"no passable cell has a strength above 0 and of at least {threshold:g}",
+        message_zh=f"没有可通行像元的强度大于 0 且不低于 {threshold:g}",
+        pointer="/threshold",
+    )
 
 
 def _currents(
-    target: WindowTarget,
-    window: Window,
-    resistance: FloatArray,
-    shares: FloatArray,
-    settings: CircuitSettings,
+    cell: tuple[int, int], resistance: FloatArray, shares: FloatArray, settings: CircuitSettings
 ) -> tuple[FloatArray, SolveReport]:
-    """Current of the cells of a window, 0 where none flows."""
+    """Current of the cells of a window whose target is `cell`, 0 where none flows."""
     circuit, _ = make_circuit(resistance, settings)
-    nodes = circuit.node_of
     to_ground = np.zeros(circuit.size)
-    to_ground[nodes[target.row - window.row, target.col - window.col]] = np.inf
-    injected = np.zeros(circuit.size)
-    injected[nodes[nodes >= 0]] = shares[nodes >= 0]
-    potential, report = potentials(circuit, injected, to_ground, settings)
-    current = circuit.raster(circuit.currents(potential))
-    return np.nan_to_num(current), report
+    to_ground[circuit.node_of[cell]] = np.inf
+    potential, report = potentials(circuit, _by_node(circuit, shares), to_ground, settings)
+    return _in_cells(circuit, potential), report
+
+
+def _by_node(circuit: Circuit, values: FloatArray) -> FloatArray:
+    """Values of the cells that are nodes, by node."""
+    nodes, found = circuit.node_of, np.zeros(circuit.size)
+    found[nodes[nodes >= 0]] = values[nodes >= 0]
+    return found
+
+
+def _in_cells(circuit: Circuit, potential: FloatArray) -> FloatArray:
+    """Current of the cells, 0 where there is no node."""
+    return np.nan_to_num(circuit.raster(circuit.currents(potential)))
+
+
+class _Plane:
+    """A window without resistance, whose one factor serves all targets that lie in it alike."""
+
+    def __init__(self, inside: BoolArray, cell: tuple[int, int], settings: CircuitSettings) -> None:
+        self._inside, self._cell = inside, cell
+        self._circuit, _ = make_circuit(np.where(inside, 1.0, BARRIER), settings)
+        nodes = np.arange(self._circuit.size)
+        self._free = np.flatnonzero(nodes != self._circuit.node_of[cell])
+        self._matrix = self._circuit.laplacian[self._free][:, self._free]
+        self._solver = Solver(self._matrix, choose_method(len(self._free), 1, settings))
+
+    def fits(self, inside: BoolArray, cell: tuple[int, int]) -> bool:
+        """Whether it is the plane of another window too: the shape and the place tell the disc."""
+        return self._inside.shape == inside.shape and self._cell == cell
+
+    def currents(self, shares: FloatArray) -> tuple[FloatArray, SolveReport]:
+        """Current of the cells of the window, 0 where none flows."""
+        injected = _by_node(self._circuit, shares)[self._free]
+        potential = np.zeros(self._circuit.size)
+        potential[self._free] = self._solver.solve(injected)
+        residual = require_residual(self._matrix, potential[self._free], injected)
+        report = SolveReport((self._solver.method,), residual, 1, len(self._free))
+        return _in_cells(self._circuit, potential), report
 
 
 def _strengths(resistance: FloatArray, strengths: FloatArray, threshold: float) -> FloatArray:
@@ -259,15 +253,5 @@ def _strengths(resistance: FloatArray, strengths: FloatArray, threshold: float) 
         )
     sent = np.where(np.isfinite(resistance) & (known >= threshold), known, 0.0)
     if not sent.any():
-        raise InvalidInput(
-            f"no passable cell has a strength above 0 and of at least {threshold:g}",
-            message_zh=f"没有可通行像元的强度大于 0 且不低于 {threshold:g}",
-            pointer="/strengths",
-        )
+        raise no_source(threshold)
     return sent
-
-
-def _require_memory(shape: tuple[int, ...], settings: WindowSettings) -> None:
-    """Refuse windows that are too large before the first is solved."""
-    nodes = min(math.ceil(math.pi * (settings.radius + 1) ** 2), math.prod(shape))
-    choose_method(nodes, 1, settings.circuit)

@@ -38,40 +38,44 @@ def strengths_of(resistance: FloatArray, cutoff: float) -> FloatArray:
 
 
 def find_targets(
-    resistance: FloatArray, strengths: FloatArray, side: int
-) -> Iterator[tuple[WindowTarget, ...]]:
-    """Blocks with strength by rows of blocks, each with the passable cell next to its middle."""
-    for middle_row in range(side // 2, strengths.shape[0], side):
-        found = (
-            _target(resistance, strengths, side, (middle_row, middle_col))
-            for middle_col in range(side // 2, strengths.shape[1], side)
-        )
-        yield tuple(target for target in found if target)
+    resistance: FloatArray, strengths: FloatArray, side: int, part: Window
+) -> Iterator[WindowTarget]:
+    """Blocks of a part with strength, row by row, each with the passable cell next to its middle.
+
+    A block at the far edge of which not even the middle is there sends nothing.
+    """
+    half, (end_row, end_col) = side // 2, (part.row + part.height, part.col + part.width)
+    for row in range(part.row, end_row - half, side):
+        for col in range(part.col, end_col - half, side):
+            block = Window(row, col, min(side, end_row - row), min(side, end_col - col))
+            strength = float(strengths[block.slices].sum())
+            if strength > 0:
+                middle = _nearest(resistance, block, (row + half, col + half))
+                yield WindowTarget(*middle, block, strength)
 
 
-def _target(
-    resistance: FloatArray, strengths: FloatArray, side: int, middle: tuple[int, int]
-) -> WindowTarget | None:
-    row, col = (place - side // 2 for place in middle)
-    height, width = strengths.shape
-    block = Window(row, col, min(side, height - row), min(side, width - col))
-    strength = float(strengths[block.slices].sum())
-    if strength == 0:
-        return None
-    cells = np.argwhere(np.isfinite(resistance[block.slices])) + np.array([row, col])
+def _nearest(resistance: FloatArray, block: Window, middle: tuple[int, int]) -> tuple[int, int]:
+    """The passable cell of a block that is nearest to its middle."""
+    cells = np.argwhere(np.isfinite(resistance[block.slices])) + np.array([block.row, block.col])
     off = np.hypot(cells[:, 0] - middle[0], cells[:, 1] - middle[1])
-    nearest = cells[np.argmin(off)]
-    return WindowTarget(int(nearest[0]), int(nearest[1]), block, strength)
+    row, col = cells[np.argmin(off)]
+    return int(row), int(col)
+
+
+def cells_around(part: Window, reach: int, shape: tuple[int, ...]) -> Window:
+    """A part with the cells around it, as far as there are any."""
+    row, col = max(part.row - reach, 0), max(part.col - reach, 0)
+    end_row = min(part.row + part.height + reach, shape[0])
+    end_col = min(part.col + part.width + reach, shape[1])
+    return Window(row, col, end_row - row, end_col - col)
 
 
 def disc_of(target: WindowTarget, radius: int, shape: tuple[int, ...]) -> tuple[Window, BoolArray]:
     """The window around a target, and its cells within the radius."""
-    row, col = max(target.row - radius, 0), max(target.col - radius, 0)
-    end_row = min(target.row + radius + 1, shape[0])
-    end_col = min(target.col + radius + 1, shape[1])
-    down = np.arange(row, end_row)[:, None] - target.row
-    across = np.arange(col, end_col)[None] - target.col
-    return Window(row, col, end_row - row, end_col - col), down**2 + across**2 <= radius**2
+    window = cells_around(Window(target.row, target.col, 1, 1), radius, shape)
+    down = np.arange(window.row, window.row + window.height)[:, None] - target.row
+    across = np.arange(window.col, window.col + window.width)[None] - target.col
+    return window, down**2 + across**2 <= radius**2
 
 
 def shares_of(

@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.circuit.settings import CircuitSettings
-from shanhai.science.corridors.moving_window import MovingWindow, WindowSettings, moving_window
-from shanhai.science.corridors.moving_window_targets import strengths_of
+from shanhai.science.corridors.moving_window import WindowSettings, moving_window, normalised
+from shanhai.science.corridors.moving_window_targets import cells_around, strengths_of
 from shanhai.science.corridors.spacing import GeographicCells
+from shanhai.science.grid import Grid, Window
 from tests.unit.science.corridors.circuit.networks import (
     UNIT,
     dense,
@@ -24,13 +27,13 @@ def test_worked_example() -> None:
     assert found.cumulative[0, 2] == pytest.approx(2.3748, abs=5e-5)
     assert found.cumulative[2, 2] == pytest.approx(2.6963, abs=5e-5)
     assert found.cumulative[1, 1] == pytest.approx(2.8691, abs=5e-5)
-    np.testing.assert_allclose(found.normalised, 1.0, rtol=1e-12)
+    np.testing.assert_allclose(found.cumulative, found.potential, rtol=1e-12)
     assert found.targets == 25
 
 
 def plainly(ground: FloatArray, strengths: FloatArray, radius: int, block: int) -> FloatArray:
     """Window by window, with dense matrices of the whole raster."""
-    total = np.where(np.isfinite(ground), 0.0, np.nan)
+    total = np.zeros(ground.shape)
     rows, cols = np.indices(ground.shape)
     half = block // 2
     for row in range(half, ground.shape[0], block):
@@ -73,7 +76,7 @@ def test_agrees_with_dense_windows(seed: int, block: int) -> None:
     usable = np.where(np.isfinite(ground), strengths, 0.0)
     if block == 1:
         np.testing.assert_allclose(found.potential, plainly(plane, usable, 3, 1), atol=1e-9)
-    assert np.isnan(found.normalised[4, 4])
+    assert found.cumulative[4, 4] == 0 < found.potential[4, 4]
 
 
 def test_edges_of_the_map_are_all_alike() -> None:
@@ -86,17 +89,47 @@ def test_edges_of_the_map_are_all_alike() -> None:
     np.testing.assert_allclose(np.rot90(again, 2), found, rtol=1e-9)
 
 
-def test_rows_may_be_solved_in_any_order() -> None:
-    ground = rough(9, (10, 8), barriers=0.1)
-    settings = WindowSettings(radius=3, block=3)
-    work = MovingWindow(ground, 1 / ground, UNIT, settings)
-    assert work.rows == 3
-    rows = [work.currents(row) for row in (2, 0, 1)]
-    found = work.total([rows[1], rows[2], rows[0]])
-    whole = moving_window(ground, 1 / ground, UNIT, settings)
-    np.testing.assert_array_equal(found.cumulative, whole.cumulative)
-    np.testing.assert_array_equal(found.potential, whole.potential)
-    assert found.targets == whole.targets
+@given(
+    seed=st.integers(0, 99),
+    block=st.sampled_from([1, 3]),
+    side=st.integers(1, 3),
+    barriers=st.sampled_from([0.0, 0.2]),
+)
+@settings(max_examples=25, deadline=None)
+def test_parts_add_up_to_the_whole(seed: int, block: int, side: int, barriers: float) -> None:
+    """Each is solved on no more of the land than it reaches."""
+    ground = rough(seed, (11, 13), barriers=barriers)
+    strengths = np.random.default_rng(seed).uniform(0, 2, ground.shape)
+    windows = WindowSettings(radius=3, block=block)
+    whole = moving_window(ground, strengths, UNIT, windows)
+    cumulative, potential = np.zeros((2, *ground.shape))
+    grid = Grid(4547, 0.0, 0.0, 1.0, 13, 11)
+    for part in grid.windows(block * side):
+        around = cells_around(part, windows.reach, ground.shape)
+        own = Window(part.row - around.row, part.col - around.col, part.height, part.width)
+        try:
+            found = moving_window(
+                ground[around.slices], strengths[around.slices], UNIT, windows, own
+            )
+        except InvalidInput:
+            continue  # nothing but barriers
+        cumulative[around.slices] += found.cumulative
+        potential[around.slices] += found.potential
+    np.testing.assert_allclose(cumulative, whole.cumulative, rtol=1e-9)
+    np.testing.assert_allclose(potential, whole.potential, rtol=1e-9)
+
+
+@given(seed=st.integers(0, 99), factor=st.floats(0.1, 50))
+@settings(max_examples=25, deadline=None)
+def test_only_contrasts_of_the_resistance_count(seed: int, factor: float) -> None:
+    ground = rough(seed, (7, 8), barriers=0.1)
+    strengths = np.random.default_rng(seed).uniform(0.1, 2, ground.shape)
+    windows = WindowSettings(radius=3)
+    one = moving_window(ground, strengths, UNIT, windows)
+    other = moving_window(factor * ground, strengths, UNIT, windows)
+    np.testing.assert_allclose(other.cumulative, one.cumulative, rtol=1e-6, atol=1e-9)
+    even = moving_window(np.full((7, 8), factor), strengths, UNIT, windows)
+    np.testing.assert_allclose(even.cumulative, even.potential, rtol=1e-9)
 
 
 def test_a_gap_channels_current() -> None:
@@ -104,23 +137,17 @@ def test_a_gap_channels_current() -> None:
     ground[:, 4] = 100.0
     ground[4, 4] = 1.0
     found = moving_window(ground, np.ones((9, 9)), UNIT, WindowSettings(radius=4))
-    assert found.normalised[4, 4] == np.nanmax(found.normalised) > 1
-    assert found.normalised[0, 4] < 1
+    ratio = normalised(found.cumulative, found.potential)
+    assert ratio[4, 4] == np.nanmax(ratio) > 1
+    assert ratio[0, 4] < 1
 
 
 def test_what_is_cut_off_sends_nothing() -> None:
     ground = np.array([[1.0, 1.0, X, 1.0]])
-    told = []
-    found = moving_window(
-        ground,
-        np.ones((1, 4)),
-        UNIT,
-        WindowSettings(radius=3),
-        on_row=lambda done, all_: told.append((done, all_)),
-    )
+    found = moving_window(ground, np.ones((1, 4)), UNIT, WindowSettings(radius=3))
     # Half of what each of the two is worth comes from beyond the barrier and is lost.
-    np.testing.assert_allclose(found.cumulative, [[1.0, 1.0, np.nan, 0.0]])
-    assert told == [(1, 1)]
+    np.testing.assert_allclose(found.cumulative, [[1.0, 1.0, 0.0, 0.0]])
+    assert found.targets == 3
 
 
 def test_strengths_of_low_resistance() -> None:

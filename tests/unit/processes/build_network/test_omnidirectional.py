@@ -1,0 +1,269 @@
+"""Current from everywhere to everywhere as an option of the network."""
+
+import json
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from shanhai.data.synthetic_network import build_linked_watershed, network_task
+from shanhai.data.synthetic_watershed import Watershed
+from shanhai.errors import InvalidInput, LimitExceeded
+from shanhai.processes.build_network.contract import (
+    OMNIDIRECTIONAL_RASTERS,
+    RASTERS,
+    BuildNetworkInputs,
+    OmnidirectionalChoice,
+)
+from shanhai.processes.build_network.omnidirectional import send_currents
+from shanhai.processes.catalogue import compute_of
+from shanhai.processes.kit.task import Outcome, Task
+from shanhai.processes.reproduction import read_manifest, reproduce
+from shanhai.processes.run_scenario.contract import RunScenarioInputs
+from shanhai.raster.geotiff import read_geotiff
+from shanhai.raster.store import ScratchStore
+from shanhai.raster.windows import WindowRunner, window_runner
+from shanhai.science.arrays import FloatArray
+from shanhai.science.corridors.moving_window import WindowSettings, moving_window, normalised
+from shanhai.science.corridors.moving_window_targets import strengths_of
+from shanhai.science.corridors.spacing import MetricCells
+from shanhai.science.grid import Grid
+
+ASKED = {"omnidirectional": {"radius_m": 700, "block_cells": 3, "cutoff": 60}}
+CHOICE = OmnidirectionalChoice(radius_m=700, block_cells=3, cutoff=60)
+TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
+SIDE_M = 100.0
+
+
+def silent(percent: float, stage: str) -> None:
+    pass
+
+
+def compute(task: Task, workspace: Path) -> Outcome:
+    workspace.mkdir()
+    return compute_of(task.process)(task, workspace, silent)
+
+
+@pytest.fixture(scope="module")
+def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+    return build_linked_watershed(tmp_path_factory.mktemp("watershed"), cells=48)
+
+
+@pytest.fixture(scope="module")
+def built(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
+    workspace = tmp_path_factory.mktemp("built") / "work"
+    return workspace, compute(network_task(watershed, ASKED), workspace)
+
+
+def band(workspace: Path, layer: str) -> FloatArray:
+    return np.asarray(read_geotiff(workspace / f"{layer}.tif").values[0])
+
+
+def document(workspace: Path, name: str) -> Any:
+    return json.loads((workspace / name).read_bytes())
+
+
+def land(folder: Path, height: int, width: int) -> ScratchStore:
+    """Resistances of 1 to 100 with barriers, among them a whole corner and a wall with a gap."""
+    store = ScratchStore(folder, Grid(4547, 5e5, 3e6, SIDE_M, width, height))
+    random = np.random.default_rng(5)
+    resistance = random.uniform(1, 100, (height, width))
+    resistance[random.random((height, width)) < 0.1] = np.nan
+    resistance[: height // 2, : width // 3] = np.nan
+    resistance[:, width // 2] = np.nan
+    resistance[height // 2, width // 2] = 1.0
+    store.create("resistance")
+    store.write("resistance", store.whole, resistance)
+    return store
+
+
+def flow(store: ScratchStore, runner: WindowRunner, windows: WindowSettings) -> dict[str, Any]:
+    found = send_currents(store, runner, CHOICE, windows, silent)
+    return {"windows": found.targets, "cells": list(found.cells)}
+
+
+@pytest.mark.parametrize(("radius", "block"), [(7, 3), (4, 1), (20, 5)])
+def test_tiles_give_what_the_whole_raster_gives(tmp_path: Path, radius: int, block: int):
+    """Against the run that holds all in memory, which in turn agrees with dense matrices."""
+    store, windows = land(tmp_path, 45, 60), WindowSettings(radius, block)
+    found = flow(store, WindowRunner(), windows)
+    resistance = store.read_all("resistance")
+    strengths = strengths_of(np.where(np.isnan(resistance), np.inf, resistance), 60.0)
+    whole = moving_window(resistance, strengths, MetricCells(SIDE_M, SIDE_M), windows)
+    assert found["windows"] == whole.targets
+    expected = {
+        "omnidirectional_current": whole.cumulative,
+        "flow_potential": whole.potential,
+        "normalised_current": normalised(whole.cumulative, whole.potential),
+    }
+    barriers = np.isnan(resistance)
+    for layer, values in expected.items():
+        values[barriers] = np.nan
+        np.testing.assert_allclose(store.read_all(layer), values, rtol=1e-6, atol=1e-9)
+    ratio = store.read_all("normalised_current")
+    np.testing.assert_allclose(
+        found["cells"],
+        [np.sum(ratio < 0.9), np.sum((ratio >= 0.9) & (ratio <= 1.1)), np.sum(ratio > 1.1)],
+        atol=2,
+    )
+
+
+def test_processes_share_the_tiles_and_give_the_same_bytes(tmp_path: Path):
+    layers = []
+    for processes in (1, 2):
+        store = land(tmp_path / str(processes), 40, 50)
+        with window_runner(processes, None, (tmp_path,)) as runner:
+            flow(store, runner, WindowSettings(7, 3))
+        layers.append([store.read_all(layer).tobytes() for layer in OMNIDIRECTIONAL_RASTERS])
+    assert layers[0] == layers[1]
+
+
+def test_no_more_is_held_however_long_the_land_is(tmp_path: Path):
+    """A few sources send current in a strip; memory is that of some tiles."""
+    peaks = []
+    for height in (400, 4000):
+        store = ScratchStore(tmp_path / str(height), Grid(4547, 5e5, 3e6, SIDE_M, 64, height))
+        resistance = np.full((height, 64), 80.0)
+        resistance[50::200, 32] = 2.0
+        store.create("resistance")
+        store.write("resistance", store.whole, resistance)
+        del resistance
+        tracemalloc.start()
+        found = flow(store, WindowRunner(), WindowSettings(7, 3))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert found["windows"] == height // 200
+    assert peaks[1] < 1.5 * peaks[0] < 4000 * 64 * 4
+
+
+def test_a_gap_in_a_wall_channels(tmp_path: Path):
+    store = land(tmp_path, 41, 60)
+    flow(store, WindowRunner(), WindowSettings(7, 3))
+    ratio = store.read_all("normalised_current")
+    assert ratio[20, 30] > 2 > 2 * np.nanmedian(ratio)
+
+
+def test_land_that_sends_nothing_is_refused(tmp_path: Path):
+    store = land(tmp_path, 40, 40)
+    choice = OmnidirectionalChoice(radius_m=700, threshold=2)
+    with pytest.raises(InvalidInput, match="no passable cell has a strength"):
+        send_currents(store, WindowRunner(), choice, WindowSettings(7, 1, threshold=2.0), silent)
+
+
+def test_layers_figures_and_report_are_told(built: tuple[Path, Outcome]):
+    workspace, outcome = built
+    rasters = {file.name: file for file in outcome.files if file.kind == "raster"}
+    assert rasters.keys() == {*RASTERS, *OMNIDIRECTIONAL_RASTERS}
+    assert [rasters[name].meta["unit"] for name in OMNIDIRECTIONAL_RASTERS] == ["A", "A", "1"]
+    figures = document(workspace, "statistics.json")["omnidirectional"]
+    assert (figures["radius_cells"], figures["block_cells"]) == (7, 3)
+    ratio = band(workspace, "normalised_current")
+    areas = [figures[f"{name}_km2"] for name in ("impeded", "diffuse", "channelled")]
+    assert sum(areas) == pytest.approx(np.isfinite(ratio).sum() / 100)
+    resistance = band(workspace, "resistance")
+    np.testing.assert_array_equal(
+        np.isfinite(band(workspace, "omnidirectional_current")), np.isfinite(resistance)
+    )
+    told = document(workspace, "manifest.json")["network"]["omnidirectional"]
+    assert (told["radius_m"], told["strength"], told["windows"]) == (
+        *(700, "resistance"),
+        figures["windows"],
+    )
+    assert told["circuit"]["solutions"] <= 2 * told["windows"]
+    page = (workspace / "report.html").read_text(encoding="utf-8")
+    for words in ("全域电流", "Current from everywhere to everywhere", "Normalised current"):
+        assert words in page
+
+
+def test_a_manifest_gives_the_same_bytes(
+    built: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
+):
+    files = next(iter(watershed.rasters.values())).parent
+    again = reproduce(
+        read_manifest(built[0] / "manifest.json"),
+        files=files,
+        workspace=tmp_path / "again",
+        progress=silent,
+        processes=2,
+    )
+    changed = {one.name for one in again if not one.same}
+    assert changed <= {"report", "report_pdf", "report_docx"}
+
+
+def test_an_attempt_goes_on_from_finished_tiles(
+    watershed: Watershed,
+    built: tuple[Path, Outcome],
+    resume: Callable[[Task, float, Path], None],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(
+        "shanhai.processes.build_network.compute.write_maps_and_report", lambda *_: []
+    )
+    resume(network_task(watershed, ASKED), 85, built[0])
+
+
+def test_what_does_not_ask_for_it_stays_the_same(
+    watershed: Watershed, built: tuple[Path, Outcome], tmp_path: Path
+):
+    plain = tmp_path / "plain"
+    outcome = compute(network_task(watershed), plain)
+    assert {file.name for file in outcome.files if file.kind == "raster"} == set(RASTERS)
+    assert "omnidirectional" not in outcome.manifest["network"]
+    statistics = document(built[0], "statistics.json")
+    del statistics["omnidirectional"]
+    assert document(plain, "statistics.json") == statistics
+    for path in plain.iterdir():
+        if path.name not in {*TIMED, "statistics.json"}:
+            assert path.read_bytes() == (built[0] / path.name).read_bytes(), path.name
+
+
+def test_importance_may_be_what_is_sent(watershed: Watershed, tmp_path: Path):
+    asked = {"omnidirectional": {"radius_m": 700, "strength": "importance"}}
+    outcome = compute(network_task(watershed, asked), tmp_path / "work")
+    told = outcome.manifest["network"]["omnidirectional"]
+    assert (told["strength"], told["block_cells"]) == ("importance", 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"block_cells": 4}, "block_cells is 4; it must be odd"),
+        ({"block_cells": 31}, "is 30 cells of 100 m and a block 31"),
+        ({"radius_m": 40}, "is 0 cells of 100 m"),
+        ({"strength": "importance", "cutoff": 5}, "cutoff is given with strength `resistance`"),
+        ({"radius_m": 0}, "greater than 0"),
+    ],
+)
+def test_what_makes_no_window_is_refused(asked: dict[str, Any], message: str):
+    with pytest.raises(ValidationError, match=message):
+        BuildNetworkInputs.model_validate({"region": "x", "omnidirectional": asked})
+
+
+def test_importance_must_be_known_where_it_is_sent():
+    with pytest.raises(ValidationError, match=r"needs sources\.candidates importance"):
+        BuildNetworkInputs.model_validate(
+            {
+                "region": "x",
+                "omnidirectional": {"strength": "importance"},
+                "parameters": {"sources": {"candidates": "natural_cover"}},
+            }
+        )
+
+
+def test_a_scenario_compares_corridors_only():
+    with pytest.raises(ValidationError, match="omnidirectional is a question to build-network"):
+        RunScenarioInputs.model_validate({"region": "x", "omnidirectional": {}, "edits": []})
+
+
+def test_a_window_must_fit_into_the_memory(
+    watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Said before anything else is computed."""
+    monkeypatch.setattr("shanhai.processes.build_network.omnidirectional.memory_left", lambda: 1000)
+    with pytest.raises(LimitExceeded, match="windows of radius 7 cells") as caught:
+        compute(network_task(watershed, ASKED), tmp_path / "work")
+    assert caught.value.faults[0].pointer == "/inputs/omnidirectional/radius_m"
