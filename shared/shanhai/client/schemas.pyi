@@ -985,7 +985,8 @@ delineate_zones_results = TypedDict("delineate_zones_results", {
     "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink], "report_docx": NotRequired[ResultLink],
     "map_zh": NotRequired[ResultLink], "map_en": NotRequired[ResultLink],
-    "patches": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]]})
+    "patches": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "clusters_table": NotRequired[ResultLink]})
 documents = TypedDict("documents", {"code": NotRequired[str], "title_zh": NotRequired[str | None],
     "title_en": NotRequired[str | None],
     "kind": NotRequired[Literal["proposal", "design", "notice", "completion", "acceptance", "monitoring", "effect_evaluation", "after_care", "photo", "other"] | None],

@@ -14,7 +14,6 @@ from scipy import fft
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray, IntArray
 from shanhai.science.lattice_kernels import count_larger, cross_sum, lag_of, queen_of_lattice
-from shanhai.vocabulary import Label
 
 MAX_ITEMS = 200_000
 """More cells than this are averaged over zoning units before they are tested."""
@@ -24,16 +23,8 @@ ALPHA = 0.05
 RANGE_THRESHOLD = 0.1
 """Moran's I below which two places count as apart."""
 
-LOCAL_CLASSES = {
-    1: Label("高—高聚集", "High among high"),
-    2: Label("低—高异常", "Low among high"),
-    3: Label("低—低聚集", "Low among low"),
-    4: Label("高—低异常", "High among low"),
-    5: Label("不显著", "Not significant"),
-}
-"""Codes of the local classes; 0 is nodata, or a cell without neighbour."""
-
-_NOT_SIGNIFICANT = 5
+_HIGH_HIGH, _LOW_HIGH, _LOW_LOW, _HIGH_LOW, _NOT_SIGNIFICANT = range(1, 6)
+"""Codes of the local classes; 0 is an item without neighbour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +69,8 @@ class LocalMoran:
     Attributes:
         index: I_i; NaN for an item without neighbour.
         p: Pseudo p-value by conditional permutation, one-sided; NaN with `index`.
-        classes: Codes of `LOCAL_CLASSES` at the false discovery rate asked for.
+        classes: At the false discovery rate asked for: 1 high among high, 2 low among high, 3 low
+            among low, 4 high among low, 5 not significant, 0 without neighbour.
     """
 
     index: FloatArray
@@ -279,7 +271,8 @@ def _pseudo_p(larger: IntArray, permutations: int) -> FloatArray:
 
 def _local_classes(z: FloatArray, lag: FloatArray, significant: BoolArray) -> ClassArray:
     high, among_high = z >= 0, lag >= 0
-    codes = np.where(among_high, np.where(high, 1, 2), np.where(high, 4, 3))
+    among = np.where(high, _HIGH_HIGH, _LOW_HIGH), np.where(high, _HIGH_LOW, _LOW_LOW)
+    codes = np.where(among_high, *among)
     codes = np.where(significant, codes, _NOT_SIGNIFICANT).astype(np.uint8)
     codes[np.isnan(lag)] = 0
     return codes

@@ -25,7 +25,7 @@ DOUBTED = {
     "region": CODE,
     "cell_m": 100,
     "publish": False,
-    "parameters": {"overlays": "red_line"},
+    "parameters": {"overlays": "red_line", "autocorrelation": True},
     "uncertainty": {"draws": 30},
 }
 
@@ -86,8 +86,10 @@ async def test_zones_under_the_law_and_in_doubt_become_rows(
         zones = (await session.scalars(select(Zone).where(Zone.scheme_id.in_(schemes)))).all()
     assert {
         *("zones", "zones_before_overlay", "override_source", "modal_zone"),
-        *("stability", "deficit_probability", "ratio_mean", "ratio_sd"),
+        *("stability", "deficit_probability", "ratio_mean", "ratio_sd", "ratio_clusters"),
     } <= themes
+    assert job.result is not None
+    assert "clusters_table" in job.result["outputs"]
     assert zones
     for zone in zones:
         statistics = zone.attrs["statistics"]

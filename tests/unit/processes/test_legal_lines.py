@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import esda
+import libpysal
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -182,6 +184,7 @@ def test_polygons_are_units(watershed: Watershed, zoned: Any, tmp_path: Path) ->
         "mmu_ha": 0,
         "periphery_m": 100_000,
         "stability": True,
+        "autocorrelation": True,
     }
     run = compute(watershed.task({"parameters": asked}), tmp_path / "work", units=units)
     codes, usual = codes_of(run), codes_of(zoned)
@@ -206,6 +209,25 @@ def test_polygons_are_units(watershed: Watershed, zoned: Any, tmp_path: Path) ->
         if np.unique(codes[rows, cols][square == number]).size > 1
     ]
     assert not mixed
+    require_moran_of_squares(run, square)
+
+
+def require_moran_of_squares(run: Any, square: np.ndarray) -> None:
+    """Moran's I of six by six towns, as PySAL has it, and clusters of whole towns."""
+    told = json.loads((run.workspace / "statistics.json").read_bytes())["autocorrelation"]
+    ratio = read_geotiff(run.workspace / "ratio.tif").values[0]
+    layer = np.nan_to_num(read_geotiff(run.workspace / "ratio_clusters.tif").values[0])
+    known = np.isfinite(ratio)
+    means = {n: ratio[known][square == n].mean() for n in np.unique(square[layer[known] > 0])}
+    assert told["unit_m"] is None
+    assert told["units"] == len(means)
+    weights = libpysal.weights.w_subset(
+        libpysal.weights.lat2W(6, 6, rook=False), list(means), silence_warnings=True
+    )
+    weights.transform = "r"
+    peer = esda.Moran(np.array(list(means.values())), weights, permutations=0)
+    assert told["layers"][0]["moran_i"] == pytest.approx(peer.I, abs=1e-4)
+    assert all(np.unique(layer[known][square == n]).size == 1 for n in means)
 
 
 @pytest.mark.parametrize("algorithm", ["ward_contig", "skater"])

@@ -2,7 +2,7 @@ import esda
 import libpysal
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 from scipy.stats import false_discovery_control
@@ -80,6 +80,45 @@ def test_pairs_give_the_neighbours_of_a_lattice() -> None:
     neighbours = neighbours_of_pairs(pairs, 3)
     assert neighbours.starts.tolist() == [0, 1, 2, 4]
     assert neighbours.items.tolist() == [2, 2, 0, 1]
+
+
+@given(
+    seed=st.integers(0, 999),
+    pairs=st.sets(st.tuples(st.integers(0, 11), st.integers(0, 11)), min_size=1, max_size=30),
+)
+@settings(max_examples=50, deadline=None)
+def test_index_over_any_neighbours_is_that_of_esda(seed: int, pairs: set[tuple[int, int]]) -> None:
+    """Polygons touch as they like, and some touch none."""
+    touching = sorted({(min(pair), max(pair)) for pair in pairs if pair[0] != pair[1]})
+    assume(touching)
+    values = np.random.default_rng(seed).normal(size=12)
+    ours = global_moran(values, neighbours_of_pairs(np.array(touching), 12), 1, permutations=0)
+    near = {n: [sum(pair) - n for pair in touching if n in pair] for n in range(12)}
+    weights = libpysal.weights.W(near, silence_warnings=True)
+    weights.transform = "r"
+    peer = esda.Moran(values, weights, permutations=0)
+    assert ours.index == pytest.approx(peer.I, rel=1e-9, abs=1e-12)
+    assert np.isnan(ours.p)
+
+
+@given(seed=st.integers(0, 999), factor=st.sampled_from([0.25, 8.0, -1.0, -2.0]))
+@settings(max_examples=25, deadline=None)
+def test_the_unit_of_the_values_does_not_matter(seed: int, factor: float) -> None:
+    """Powers of two, which change no digit and so no comparison with a draw."""
+    values = smooth(seed, size=8).ravel()
+    neighbours = lattice_neighbours(np.ones((8, 8), dtype=bool))
+    one, other = (local_moran(v, neighbours, 4) for v in (values, factor * values))
+    np.testing.assert_allclose(other.index, one.index, rtol=1e-12)
+    np.testing.assert_array_equal(other.p, one.p)
+    told = global_moran(factor * values, neighbours, 4, permutations=0)
+    mean = global_moran(values, neighbours, 4, permutations=0)
+    assert told.index == pytest.approx(mean.index, rel=1e-12)
+    assert one.index.mean() == pytest.approx(mean.index, rel=1e-9)
+    if factor > 0:
+        np.testing.assert_array_equal(other.classes, one.classes)
+    else:
+        turned = np.array([0, 3, 4, 1, 2, 5])[one.classes]
+        np.testing.assert_array_equal(other.classes, turned)
 
 
 def test_item_without_neighbour_is_not_tested() -> None:

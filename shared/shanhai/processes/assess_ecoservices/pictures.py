@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from shanhai.cartography import (
     BALANCE,
+    CLUSTERS,
     COORDINATION,
     DEMAND,
     QUADRANTS,
@@ -18,12 +19,13 @@ from shanhai.cartography import (
     style_of,
 )
 from shanhai.processes.assess_ecoservices.assessed import Assessment
-from shanhai.processes.kit.maps import overview
+from shanhai.processes.kit.maps import class_overview, overview
 from shanhai.raster.store import ScratchStore
 from shanhai.reporting.maps import MapFrame
-from shanhai.reporting.small_multiples import ClassPanel, RampPanel, draw_panels
+from shanhai.reporting.small_multiples import ClassPanel, Panel, RampPanel, draw_panels
 from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.coupling import coordination_class, coupling, quadrant, z_score
+from shanhai.science.ecoservices.matching_layers import RATIO
 from shanhai.science.normalisation import normalise
 from shanhai.vocabulary import Label, label_of
 
@@ -31,6 +33,8 @@ DEFICIT = "deficit_probability"
 RATIO_SD = "ratio_sd"
 
 STABILITY = "stability"
+RATIO_CLUSTERS = "ratio_clusters"
+"""Layer of the local classes of the comprehensive ratio, where it was tested for clusters."""
 
 _QUADRANTS = ClassStyle(Label("供需象限", "Quadrants"), QUADRANTS)
 _COORDINATION = ClassStyle(Label("协调等级", "Classes of coordination"), COORDINATION)
@@ -133,6 +137,20 @@ def draw_doubts(store: ScratchStore, frame: MapFrame, folder: Path) -> dict[str,
     panels = [_doubt(title, name, overview(store, name)) for name, title in _DOUBTS.items()]
     draw_panels(path, panels, frame)
     return {"doubts": path}
+
+
+def draw_clusters(store: ScratchStore, frame: MapFrame, folder: Path) -> dict[str, Path]:
+    """Draw the comprehensive ratio and its local clusters side by side, where they were sought."""
+    if not store.has(RATIO_CLUSTERS):
+        return {}
+    path = folder / "clusters.png"
+    ratio = RampStyle(style_of(RATIO).title, "1", BALANCE)
+    panels: list[Panel] = [
+        RampPanel(ratio.title, overview(store, RATIO), ratio, -1.0, 1.0),
+        ClassPanel(CLUSTERS.title, class_overview(store, RATIO_CLUSTERS), CLUSTERS),
+    ]
+    draw_panels(path, panels, frame, columns=2)
+    return {"clusters": path}
 
 
 def _doubt(title: Label, layer: str, values: NDArray[np.float32]) -> RampPanel:

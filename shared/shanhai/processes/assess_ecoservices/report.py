@@ -10,6 +10,7 @@ import numpy as np
 from shanhai.cartography import COORDINATION, LAND_COVER, QUADRANTS, ZONES, style_of
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.pictures import (
+    draw_clusters,
     draw_doubts,
     draw_matching,
     draw_service_maps,
@@ -152,6 +153,7 @@ def _draw_services(
     drawn = {
         **draw_service_maps(assessment, frame, folder),
         **draw_matching(assessment, figures, frame, folder),
+        **draw_clusters(assessment.place.store, frame, folder),
         **draw_doubts(assessment.place.store, frame, folder),
     }
     return [(path, Label("", "")) for path in drawn.values()]

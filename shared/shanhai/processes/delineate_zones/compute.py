@@ -9,8 +9,10 @@ import numpy as np
 
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.assessment import assess
+from shanhai.processes.assess_ecoservices.pictures import RATIO_CLUSTERS
 from shanhai.processes.assess_ecoservices.report import rasters_of, titles_of, write_maps_and_report
 from shanhai.processes.assess_ecoservices.service_figures import service_figures
+from shanhai.processes.delineate_zones.autocorrelation import find_autocorrelation, write_clusters
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
 from shanhai.processes.delineate_zones.features import (
     ZoneGeometry,
@@ -55,7 +57,8 @@ def keep_zones(cleaned: Postprocessed, own: ScratchStore) -> None:
 def write_zone_rasters(assessment: Assessment, workspace: Path) -> list[OutputFile]:
     """Write every output raster into the workspace."""
     own = assessment.place.store
-    classes = [name for name in (ZONES, BEFORE, OVERRIDE, MODAL_ZONE) if own.has(name)]
+    named = (ZONES, BEFORE, OVERRIDE, MODAL_ZONE, RATIO_CLUSTERS)
+    classes = [name for name in named if own.has(name)]
     quantities = [name for name in DRAWN if own.has(name)]
     layers = [
         *((name, None) for name in classes),
@@ -126,6 +129,10 @@ def _compute(
         own, assessment.extremes, zoning.codes, districts, area.region.districts, runner
     )
     manifest = build_manifest(task, inputs, assessment, zoning, geometry, doubt)
+    alike = find_autocorrelation(assessment, zoner, zoning.codes, progress)
+    if alike is not None:
+        statistics["autocorrelation"] = alike
+        manifest["autocorrelation"] = {name: alike[name] for name in alike if name != "clusters"}
     statistics["flags"] = manifest["flags"]
     return ZoningRun(assessment, geometry, statistics, manifest)
 
@@ -150,7 +157,9 @@ def _write_documents(run: ZoningRun, workspace: Path) -> list[OutputFile]:
     scheme = scheme_code(run.assessment.place.area.region.code)
     write_zones(workspace / ZONES_FILE, run.geometry, scheme)
     write_patches(workspace / PATCHES_FILE, run.geometry, scheme)
+    alike = run.statistics.get("autocorrelation")
     return [
+        *([] if alike is None else [write_clusters(workspace, alike["clusters"])]),
         OutputFile.of("patches", PATCHES_FILE, GEOJSON, Label("图斑", "Patches"), "features"),
         write_document(
             workspace, "statistics", Label("分区统计", "Zone statistics"), run.statistics

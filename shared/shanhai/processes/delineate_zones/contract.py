@@ -51,6 +51,11 @@ class ZoningParameters(AssessmentParameters):
         "none", description="Zones held to the protection the law asks for / 法定管控线叠加"
     )
     stability: bool = Field(False, description="Zone subsamples of the units anew / 检验分区稳定性")
+    autocorrelation: bool = Field(
+        False,
+        description="Test whether neighbouring units have like ratios (Moran's I)"
+        " / 供需比空间自相关检验（莫兰指数）",
+    )
     beta: float = Field(
         0.6, ge=0, le=1, description="Share of night lights in carbon demand / 夜光权重"
     )
@@ -136,10 +141,16 @@ DELINEATE_ZONES = ProcessContract(
         OutputSpec("map_zh", Label("分区图（中文）", "Map (Chinese)"), "image/png"),
         OutputSpec("map_en", Label("分区图（英文）", "Map (English)"), "image/png"),
         OutputSpec("patches", Label("图斑", "Patches"), "application/geo+json"),
+        OutputSpec(
+            "clusters_table", Label("局部聚集类型表", "Local clusters as a table"), "text/csv"
+        ),
     ),
     schemas=SCHEMAS,
     publish_input="publish",
     runs_on_files=True,
     repeatable=True,
-    stages={"draws": Label("参数不确定性抽样", "Drawing uncertain parameters")},
+    stages={
+        "draws": Label("参数不确定性抽样", "Drawing uncertain parameters"),
+        "autocorrelation": Label("检验空间自相关", "Testing spatial autocorrelation"),
+    },
 )

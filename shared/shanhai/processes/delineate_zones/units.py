@@ -1,9 +1,9 @@
 """The zoning units of a study, squares or polygons, and the means of layers over them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,20 @@ from shanhai.raster.store import ScratchStore
 from shanhai.raster.vectorise import number_areas
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray, IntArray
+from shanhai.science.autocorrelation import (
+    Neighbours,
+    lattice_neighbours,
+    neighbours_of_pairs,
+)
 from shanhai.science.grid import Grid, Window
 from shanhai.science.normalisation import normalise
 from shanhai.science.uncertainty.bootstrap import LEAST_BLOCK_M, block_side_m
-from shanhai.science.zoning.contiguity import label_contiguity, lattice_contiguity, lattice_points
+from shanhai.science.zoning.contiguity import (
+    label_contiguity,
+    label_pairs,
+    lattice_contiguity,
+    lattice_points,
+)
 from shanhai.science.zoning.delineation import Layout
 from shanhai.science.zoning.units import (
     Fishnet,
@@ -39,6 +49,7 @@ from shanhai.science.zoning.units import (
 )
 
 WINDOW_CELLS = 512
+Cell = TypeVar("Cell", np.float64, np.uint8, np.bool_)
 
 _NORMALISED = {"supply_n": "supply", "demand_n": "demand"}
 
@@ -86,6 +97,14 @@ class Tabled(Protocol):
         """The raster of the units' zones; 0 where `valid` is False."""
         ...
 
+    def own_codes(self, codes: ClassArray, valid: BoolArray) -> ClassArray:
+        """The raster of codes of the units; 0 beyond them too."""
+        ...
+
+    def neighbours(self) -> Neighbours:
+        """Which units share a side or a corner."""
+        ...
+
     def points_m(self) -> FloatArray:
         """x and y of the units, m."""
         ...
@@ -123,6 +142,10 @@ class SquareCut:
         """Side of a unit, m."""
         return self.fishnet.unit_cells * self.fishnet.grid.cell_m
 
+    def doubled(self) -> "SquareCut":
+        """Squares of twice the side."""
+        return SquareCut(replace(self.fishnet, unit_cells=2 * self.fishnet.unit_cells))
+
     def table(self, means: LayerMeans, runner: WindowRunner) -> Tabled:
         """Means over the squares."""
         fishnet = self.fishnet
@@ -150,16 +173,28 @@ class TabledSquares:
         """The raster of the squares' zones."""
         return rasterise(unit_codes(zones, self.units), self.fishnet, valid)
 
+    def own_codes(self, codes: ClassArray, valid: BoolArray) -> ClassArray:
+        """The raster of codes of the squares that take part."""
+        return rasterise(self._lattice(codes, np.uint8(0)), self.fishnet, valid)
+
+    def neighbours(self) -> Neighbours:
+        """Squares that share a side or a corner."""
+        taking_part = np.ones(len(self.units.index), dtype=bool)
+        return lattice_neighbours(self._lattice(taking_part, np.False_))
+
     def points_m(self) -> FloatArray:
         """Column and row of the squares, as far apart as they are, m."""
         return self._unit_m * lattice_points(self.units)
 
     def block_m(self, ratio: FloatArray) -> float:
         """From the correlogram of the ratio."""
-        shape = self.units.shape
-        lattice = np.full(shape[0] * shape[1], np.nan)
-        lattice[self.units.index] = ratio
-        return block_side_m(lattice.reshape(shape), self._unit_m)
+        return block_side_m(self._lattice(ratio, np.float64(np.nan)), self._unit_m)
+
+    def _lattice(self, values: NDArray[Cell], none: Cell) -> NDArray[Cell]:
+        """Values of the squares in their places."""
+        lattice = np.full(self.units.shape[0] * self.units.shape[1], none)
+        lattice[self.units.index] = values
+        return lattice.reshape(self.units.shape)
 
     @property
     def _unit_m(self) -> float:
@@ -225,6 +260,17 @@ class TabledPolygons:
         """The raster of the polygons' zones."""
         every = polygon_codes(zones, self.units, self.points)
         return rasterise_polygons(every, self.cut.numbers, valid)
+
+    def own_codes(self, codes: ClassArray, valid: BoolArray) -> ClassArray:
+        """The raster of codes of the polygons that take part."""
+        table = np.zeros(self.cut.count + 1, dtype=np.uint8)
+        table[self.units.index + 1] = codes
+        return np.where(valid, table[self.cut.numbers], np.uint8(0))
+
+    def neighbours(self) -> Neighbours:
+        """Polygons that share a side or a corner of a cell."""
+        pairs = label_pairs(self.cut.numbers, self.units)
+        return neighbours_of_pairs(pairs, len(self.units.index))
 
     def points_m(self) -> FloatArray:
         """Middles of the polygons, m."""

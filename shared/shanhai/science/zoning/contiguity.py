@@ -66,6 +66,11 @@ def label_contiguity(
         units: Those that take part; `index` is the number of the polygon less one.
         points: x and y of every unit, m.
     """
+    return connect(label_pairs(labels, units), points)
+
+
+def label_pairs(labels: NDArray[np.integer], units: UnitTable) -> IntArray:
+    """Pairs of polygons that touch, the lower first, sorted; see `label_contiguity`."""
     numbers = np.full(int(labels.max(initial=0)) + 1, -1, dtype=np.int64)
     numbers[units.index + 1] = np.arange(len(units.index))
     found = [
@@ -73,8 +78,7 @@ def label_contiguity(
         for row in range(0, labels.shape[0], _STRIP_ROWS)
     ]
     pairs = numbers[np.concatenate(found)]
-    pairs = np.sort(pairs[(pairs >= 0).all(axis=1)], axis=1)
-    return connect(np.unique(pairs, axis=0), points)
+    return np.unique(np.sort(pairs[(pairs >= 0).all(axis=1)], axis=1), axis=0)
 
 
 def connect(pairs: IntArray, points: FloatArray) -> Contiguity:

@@ -87,7 +87,7 @@ def flow(store: ScratchStore, runner: WindowRunner, windows: WindowSettings) -> 
 
 
 @pytest.mark.parametrize(("radius", "block"), [(7, 3), (4, 1), (20, 5)])
-def test_tiles_give_what_the_whole_raster_gives(tmp_path: Path, radius: int, block: int):
+def test_tiles_give_what_the_whole_raster_gives(tmp_path: Path, radius: int, block: int) -> None:
     """Against the run that holds all in memory, which in turn agrees with dense matrices."""
     store, windows = land(tmp_path, 45, 60), WindowSettings(radius, block)
     found = flow(store, WindowRunner(), windows)
@@ -112,7 +112,7 @@ def test_tiles_give_what_the_whole_raster_gives(tmp_path: Path, radius: int, blo
     )
 
 
-def test_processes_share_the_tiles_and_give_the_same_bytes(tmp_path: Path):
+def test_processes_share_the_tiles_and_give_the_same_bytes(tmp_path: Path) -> None:
     layers = []
     for processes in (1, 2):
         store = land(tmp_path / str(processes), 40, 50)
@@ -122,7 +122,7 @@ def test_processes_share_the_tiles_and_give_the_same_bytes(tmp_path: Path):
     assert layers[0] == layers[1]
 
 
-def test_no_more_is_held_however_long_the_land_is(tmp_path: Path):
+def test_no_more_is_held_however_long_the_land_is(tmp_path: Path) -> None:
     """A few sources send current in a strip; memory is that of some tiles."""
     peaks = []
     for height in (400, 4000):
@@ -140,21 +140,21 @@ def test_no_more_is_held_however_long_the_land_is(tmp_path: Path):
     assert peaks[1] < 1.5 * peaks[0] < 4000 * 64 * 4
 
 
-def test_a_gap_in_a_wall_channels(tmp_path: Path):
+def test_a_gap_in_a_wall_channels(tmp_path: Path) -> None:
     store = land(tmp_path, 41, 60)
     flow(store, WindowRunner(), WindowSettings(7, 3))
     ratio = store.read_all("normalised_current")
     assert ratio[20, 30] > 2 > 2 * np.nanmedian(ratio)
 
 
-def test_land_that_sends_nothing_is_refused(tmp_path: Path):
+def test_land_that_sends_nothing_is_refused(tmp_path: Path) -> None:
     store = land(tmp_path, 40, 40)
     choice = OmnidirectionalChoice(radius_m=700, threshold=2)
     with pytest.raises(InvalidInput, match="no passable cell has a strength"):
         send_currents(store, WindowRunner(), choice, WindowSettings(7, 1, threshold=2.0), silent)
 
 
-def test_layers_figures_and_report_are_told(built: tuple[Path, Outcome]):
+def test_layers_figures_and_report_are_told(built: tuple[Path, Outcome]) -> None:
     workspace, outcome = built
     rasters = {file.name: file for file in outcome.files if file.kind == "raster"}
     assert rasters.keys() == {*RASTERS, *OMNIDIRECTIONAL_RASTERS}
@@ -181,7 +181,7 @@ def test_layers_figures_and_report_are_told(built: tuple[Path, Outcome]):
 
 def test_a_manifest_gives_the_same_bytes(
     built: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
-):
+) -> None:
     files = next(iter(watershed.rasters.values())).parent
     again = reproduce(
         read_manifest(built[0] / "manifest.json"),
@@ -199,7 +199,7 @@ def test_an_attempt_goes_on_from_finished_tiles(
     built: tuple[Path, Outcome],
     resume: Callable[[Task, float, Path], None],
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     monkeypatch.setattr(
         "shanhai.processes.build_network.compute.write_maps_and_report", lambda *_: []
     )
@@ -208,7 +208,7 @@ def test_an_attempt_goes_on_from_finished_tiles(
 
 def test_what_does_not_ask_for_it_stays_the_same(
     watershed: Watershed, built: tuple[Path, Outcome], tmp_path: Path
-):
+) -> None:
     plain = tmp_path / "plain"
     outcome = compute(network_task(watershed), plain)
     assert {file.name for file in outcome.files if file.kind == "raster"} == set(RASTERS)
@@ -221,7 +221,7 @@ def test_what_does_not_ask_for_it_stays_the_same(
             assert path.read_bytes() == (built[0] / path.name).read_bytes(), path.name
 
 
-def test_importance_may_be_what_is_sent(watershed: Watershed, tmp_path: Path):
+def test_importance_may_be_what_is_sent(watershed: Watershed, tmp_path: Path) -> None:
     asked = {"omnidirectional": {"radius_m": 700, "strength": "importance"}}
     outcome = compute(network_task(watershed, asked), tmp_path / "work")
     told = outcome.manifest["network"]["omnidirectional"]
@@ -238,12 +238,12 @@ def test_importance_may_be_what_is_sent(watershed: Watershed, tmp_path: Path):
         ({"radius_m": 0}, "greater than 0"),
     ],
 )
-def test_what_makes_no_window_is_refused(asked: dict[str, Any], message: str):
+def test_what_makes_no_window_is_refused(asked: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         BuildNetworkInputs.model_validate({"region": "x", "omnidirectional": asked})
 
 
-def test_importance_must_be_known_where_it_is_sent():
+def test_importance_must_be_known_where_it_is_sent() -> None:
     with pytest.raises(ValidationError, match=r"needs sources\.candidates importance"):
         BuildNetworkInputs.model_validate(
             {
@@ -254,14 +254,14 @@ def test_importance_must_be_known_where_it_is_sent():
         )
 
 
-def test_a_scenario_compares_corridors_only():
+def test_a_scenario_compares_corridors_only() -> None:
     with pytest.raises(ValidationError, match="omnidirectional is a question to build-network"):
         RunScenarioInputs.model_validate({"region": "x", "omnidirectional": {}, "edits": []})
 
 
 def test_a_window_must_fit_into_the_memory(
     watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     """Said before anything else is computed."""
     monkeypatch.setattr("shanhai.processes.build_network.omnidirectional.memory_left", lambda: 1000)
     with pytest.raises(LimitExceeded, match="windows of radius 7 cells") as caught:
