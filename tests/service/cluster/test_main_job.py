@@ -18,10 +18,7 @@ pytestmark = pytest.mark.service
 OF_THE_RUN = {"job_id": "00000000-0000-0000-0000-000000000001", "created_utc": "2026-01-01T00:00Z"}
 """What a report and a manifest tell of a run; one for all, so that every file can be compared."""
 
-WINDOWED = (
-    *("assess_ecoservices.assessment", "assess_ecoservices.statistics"),
-    *("delineate_zones.units", "delineate_zones.variants", "assess_ecoservices.alignment"),
-)
+WINDOWED = ("kit.region", "delineate_zones.units")
 SIDE = 32
 TOTALS = {
     "water_conservation": {"parameters": {"industrial_use": 50_000}},

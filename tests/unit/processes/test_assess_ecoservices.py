@@ -87,8 +87,7 @@ def test_small_windows_in_two_processes_give_the_same_bytes(
     assessed: Any, basin: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, expected = assessed
-    for module in ("alignment", "assessment", "statistics"):
-        monkeypatch.setattr(f"shanhai.processes.assess_ecoservices.{module}.WINDOW_CELLS", 20)
+    monkeypatch.setattr("shanhai.processes.kit.region.WINDOW_CELLS", 20)
     run(basin, tmp_path / "other", processes=2)
     names = {path.name for path in (tmp_path / "other").iterdir()}
     assert names == {path.name for path in expected.iterdir()}
@@ -99,8 +98,7 @@ def test_small_windows_in_two_processes_give_the_same_bytes(
 def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
     basin: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("assess_ecoservices.alignment", "assess_ecoservices.assessment"):
-        monkeypatch.setattr(f"shanhai.processes.{module}.WINDOW_CELLS", 40)
+    monkeypatch.setattr("shanhai.processes.kit.region.WINDOW_CELLS", 40)
     compute, task = compute_of("assess-ecoservices"), basin.task({}, process="assess-ecoservices")
     kept, stages = tmp_path / "kept", list[str]()
 

@@ -209,8 +209,7 @@ def test_two_processes_give_the_same_bytes(zoned: Any, zone: Zone) -> None:
 def test_small_windows_give_the_bytes_of_one_window(
     zoned: Any, zone: Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assessment = ("assess_ecoservices.alignment", "assess_ecoservices.assessment")
-    for module in (*assessment, "delineate_zones.units"):
+    for module in ("kit.region", "delineate_zones.units"):
         monkeypatch.setattr(f"shanhai.processes.{module}.WINDOW_CELLS", 20)
     same_files(zoned.workspace, zone().workspace)
 

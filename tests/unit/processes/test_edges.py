@@ -150,7 +150,7 @@ def test_regions_too_small_say_what_to_change(
 def test_land_cover_without_parameters_is_counted_over_the_whole_region(
     watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shanhai.processes.assess_ecoservices.alignment.WINDOW_CELLS", 20)
+    monkeypatch.setattr("shanhai.processes.kit.region.WINDOW_CELLS", 20)
     cover = np.full(watershed.grid.shape, 2, dtype=np.uint8)
     cover[10:12, 30:33] = 10
     cover[40:44, 30:32] = 11

@@ -18,7 +18,7 @@ from shanhai.processes.assess_ecoservices.source_layers import (
     write_layer,
 )
 from shanhai.processes.kit.input_summary import Tally, possible
-from shanhai.processes.kit.region import WINDOW_CELLS, Place
+from shanhai.processes.kit.region import Place, windows_of
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.warp import RasterQuantity, RasterSource, align, align_classes
@@ -72,7 +72,7 @@ def align_wide(
         told: Hears the share done, 0–1.
     """
     sources, runner = place.sources, place.runner
-    windows = list(place.area.wide.windows(WINDOW_CELLS))
+    windows = windows_of(place.area.wide)
     told(0.0)
     cover_cut = _align_land(place, stores, windows)
     tallies: dict[str, Tally] = {}

@@ -32,11 +32,11 @@ from shanhai.processes.kit.error_pointers import pointing_at
 from shanhai.processes.kit.input_summary import Tally
 from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.region import (
-    WINDOW_CELLS,
     Place,
     StudyArea,
     build_study_area,
     open_sources,
+    windows_of,
 )
 from shanhai.processes.kit.task import Task
 from shanhai.raster.crs import transformer
@@ -99,7 +99,7 @@ def assess(
     work_out_tiled(plan, stores, runner)
     layers = _layers(setting, stores, aligned)
     computation = PlanComputation(
-        plan, layers, runner.remembered(), extent(area), list(area.grid.windows(WINDOW_CELLS))
+        plan, layers, runner.remembered(), extent(area), windows_of(area.grid)
     )
     given = _frozen(inputs, setting)
     figures = dict(given)

@@ -20,7 +20,7 @@ from shanhai.processes.assess_ecoservices.source_layers import (
     extent,
     make_room,
 )
-from shanhai.processes.kit.region import WINDOW_CELLS
+from shanhai.processes.kit.region import windows_of
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.ecoservices.computation import PlanComputation
@@ -144,7 +144,7 @@ class Variants:
         grid = layers.stores.own.grid
         for key in kept:
             make_room(layers.stores.own, key, plan.unit_of(key), bands_of(key))
-        windows = list(grid.windows(WINDOW_CELLS))
+        windows = windows_of(grid)
         around = extent(self.assessment.place.area)
         computation = PlanComputation(plan, layers, self.runner, around, windows)
         for _ in computation.passes(figures, lambda _share: None):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shanhai.processes.kit.region import WINDOW_CELLS, GridInputs, StudyArea, build_study_area
+from shanhai.processes.kit.region import GridInputs, StudyArea, build_study_area, windows_of
 from shanhai.processes.kit.task import Task
 from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.vectorise import cells_within
@@ -43,7 +43,7 @@ class CoverCounts:
         if year not in self._counted:
             cover = self._open(LAND_COVER, year)
             counts = np.zeros(len(LandCover) + 1, dtype=np.int64)
-            for window in self.area.grid.windows(WINDOW_CELLS):
+            for window in windows_of(self.area.grid):
                 counts += np.bincount(self._cover(cover, window), minlength=len(counts))
             self._counted[year] = counts
         return self._counted[year]
@@ -52,7 +52,7 @@ class CoverCounts:
         """Built-up cells within some minutes, and all of them whose time is known."""
         cover, time = self._open(LAND_COVER, year), self._open(TRAVEL_TIME, year)
         near, known = 0, 0
-        for window in self.area.grid.windows(WINDOW_CELLS):
+        for window in windows_of(self.area.grid):
             built = self._cover(cover, window) == LandCover.BUILT_UP
             taken = align(time, self.area.grid, window)[0][self._inside(window)][built]
             known += int(np.count_nonzero(~np.isnan(taken)))

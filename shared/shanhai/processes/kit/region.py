@@ -186,7 +186,7 @@ class Place:
 
     def windows(self) -> Iterator[Window]:
         """Windows that cover the grid once, row by row."""
-        return self.grid.windows(WINDOW_CELLS)
+        return iter(windows_of(self.grid))
 
     def masked(
         self, layers: Sequence[str], where: Callable[[Window], BoolArray]
@@ -205,6 +205,11 @@ class Place:
             else:
                 valid &= ~np.isnan(self.store.read_stored(name, window))
         return valid
+
+
+def windows_of(grid: Grid) -> list[Window]:
+    """Windows that cover a grid once, row by row."""
+    return list(grid.windows(WINDOW_CELLS))
 
 
 def build_place(

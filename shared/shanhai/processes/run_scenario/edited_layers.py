@@ -12,7 +12,7 @@ from shanhai.processes.assess_ecoservices.alignment import COVER, SHARES
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.source_layers import SourceLayers, Stores, read_layer
 from shanhai.processes.build_network.overlay import COVER_EDITS, ROAD_EDITS
-from shanhai.processes.kit.region import WINDOW_CELLS
+from shanhai.processes.kit.region import windows_of
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import BoolArray, FloatArray
@@ -42,7 +42,7 @@ def write_leaves(
     names = [name for name in _edited(edits) if name in base.plan.leaves]
     for name in names:
         stores.wide.create(name)
-    windows = list(stores.wide.grid.windows(WINDOW_CELLS))
+    windows = windows_of(stores.wide.grid)
     run = partial(_write, names, edits, stores, base.layers.stores.wide)
     for _ in runner.run(run, windows):
         pass

@@ -23,7 +23,7 @@ from shanhai.processes.assess_ecoservices.source_layers import (
     work_out_tiled,
     write_layer,
 )
-from shanhai.processes.kit.region import WINDOW_CELLS
+from shanhai.processes.kit.region import windows_of
 from shanhai.processes.run_scenario.edited_layers import (
     TOUCHED,
     NearEdits,
@@ -139,7 +139,7 @@ def _write_touched(
 ) -> None:
     """Note where something that is read changes, or what was worked out as a whole."""
     stores.wide.create_classes(TOUCHED)
-    windows = list(stores.wide.grid.windows(WINDOW_CELLS))
+    windows = windows_of(stores.wide.grid)
     run = partial(_write_window_touched, edited.scene.store, stores, base.layers.stores.wide, whole)
     for _ in runner.run(run, windows):
         pass
@@ -197,7 +197,7 @@ def _compute(
     kept = sorted({key for step in plan.passes for key in step.keeps})
     for key in kept:
         make_room(layers.stores.own, key, plan.unit_of(key), bands_of(key))
-    windows = list(layers.stores.own.grid.windows(WINDOW_CELLS))
+    windows = windows_of(layers.stores.own.grid)
     near = None if reach is None else NearEdits(layers, base.place.store, reach)
     stale = windows
     if near is not None:

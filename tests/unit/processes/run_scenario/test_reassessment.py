@@ -57,11 +57,7 @@ class Ground:
 def small_windows() -> Iterator[None]:
     """Windows of which an edit reaches only some."""
     with pytest.MonkeyPatch.context() as patched:
-        for module in (
-            *("assess_ecoservices.assessment", "assess_ecoservices.alignment"),
-            *("run_scenario.reassessment", "run_scenario.edited_layers", "kit.region"),
-        ):
-            patched.setattr(f"shanhai.processes.{module}.WINDOW_CELLS", 16)
+        patched.setattr("shanhai.processes.kit.region.WINDOW_CELLS", 16)
         yield
 
 
