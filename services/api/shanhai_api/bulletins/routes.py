@@ -8,7 +8,7 @@ from shanhai.db.bulletins.queries import BulletinFilter, find_bulletin, list_bul
 from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN
 from shanhai_api.bulletins import operations
 from shanhai_api.bulletins.models import DOCX, FORMATS, PDF, Bulletin, BulletinHead, Bulletins
-from shanhai_api.bulletins.schemas import BulletinsQuery
+from shanhai_api.bulletins.schemas import BulletinQuery, BulletinsQuery
 from shanhai_api.dependencies import Reader, Writer
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.routing import Route
@@ -40,7 +40,9 @@ async def show_bulletins(
 
 
 @router.get("/bulletins/{bulletin}", summary="One bulletin, for ever")
-async def show_bulletin(read: Read[Reader], bulletin: Code) -> Answer[Bulletin] | Response:
+async def show_bulletin(
+    read: Read[Reader], bulletin: Code, _query: Annotated[BulletinQuery, Query()]
+) -> Answer[Bulletin] | Response:
     """Show a bulletin with the hashes of its files, or send it as PDF or DOCX."""
     seen = await find_bulletin(read.session, bulletin, read.caller.viewer)
     chosen = choose_format(read.request, FORMATS)

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from shanhai.errors import InvalidInput
-from shanhai_api.dependencies import PageQuery
+from shanhai_api.dependencies import PageQuery, format_field
 
 CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
 CURSOR = re.compile(r"(\d{4}-\d{2}-\d{2})-(\d{1,18})")
@@ -55,6 +55,12 @@ class BulletinsQuery(PageQuery):
                 message_zh="before 须取自 next 链接",
                 pointer="before",
             ) from error
+
+
+class BulletinQuery(PageQuery):
+    """Parameters of one bulletin."""
+
+    f: str | None = format_field("json", "html", "pdf", "docx")
 
 
 class TemplateQuery(PageQuery):
