@@ -4,7 +4,7 @@ import time
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shanhai_api.kit.body import JSON_DEPTH, depth_of, pointer_of
@@ -24,6 +24,8 @@ def nesting(value: object) -> int:
     return 0
 
 
+# The first text that is drawn loads tables of Unicode: seconds on a busy machine.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(Json)
 def test_depth_is_that_of_the_parsed_value(value: object) -> None:
     try:
