@@ -5,6 +5,7 @@ what came of it, as `httpx.Auth` has it. A driver of a few lines carries the ste
 at once or awaiting each.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from functools import update_wrapper
@@ -52,11 +53,12 @@ class Async:
     """Marks what is awaited."""
 
 
-class Driven(Generic[Mode]):
+class Driven(ABC, Generic[Mode]):
     """What has methods that are steps."""
 
+    @abstractmethod
     def _drive(self, steps: Steps[Any]) -> Any:
-        raise NotImplementedError
+        """Carry out the steps and return their result, or an awaitable of it."""
 
 
 class Method(Generic[P, T]):

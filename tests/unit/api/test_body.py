@@ -4,7 +4,7 @@ import time
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai_api.kit.body import JSON_DEPTH, depth_of, pointer_of
@@ -14,6 +14,7 @@ Json = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=20,
 )
+st.text().validate()  # makes the tables of Unicode now, before the draws of a test are timed
 
 
 def nesting(value: object) -> int:
@@ -24,8 +25,6 @@ def nesting(value: object) -> int:
     return 0
 
 
-# The first text that is drawn loads tables of Unicode: seconds on a busy machine.
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(Json)
 def test_depth_is_that_of_the_parsed_value(value: object) -> None:
     try:
