@@ -192,6 +192,9 @@ const { scene } = viewer;
 scene.globe.showGroundAtmosphere = false;
 scene.globe.baseColor = Cesium.Color.WHITE;
 scene.fog.enabled = false;
+// A processor draws here, not a graphics card: no smoothing, and nothing around the globe.
+scene.msaaSamples = 1;
+for (const part of ["skyBox", "skyAtmosphere", "sun", "moon"]) scene[part].show = false;
 const shown = () => window.placed = places.map(([lon, lat]) => {
   const { x, y } = Cesium.SceneTransforms.worldToWindowCoordinates(
     scene, Cesium.Cartesian3.fromDegrees(lon, lat));
