@@ -17,7 +17,7 @@ for name in [name for name in os.environ if name.startswith("SHANHAI_")]:
 pytest_plugins = ["tests.support.servers"]
 
 
-class Schedule(LoadFileScheduling):
+class Schedule(LoadFileScheduling):  # type: ignore[misc]  # pytest-xdist has no types
     """Files in their order, each for the process that is free; those of the stack for one of them.
 
     Every process starts the servers it needs, and a stack is many.

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, ip_address
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -241,9 +241,9 @@ def test_addresses_that_are_named_are_handed_out_to_nobody_else(compose: dict[st
     assert named
     for network, address in named:
         [pool] = compose["networks"][network]["ipam"]["config"]
-        assert address in ip_network(pool["subnet"])
-        assert address not in ip_network(pool["ip_range"])
-        assert ip_network(pool["ip_range"]).subnet_of(ip_network(pool["subnet"]))
+        assert address in IPv4Network(pool["subnet"])
+        assert address not in IPv4Network(pool["ip_range"])
+        assert IPv4Network(pool["ip_range"]).subnet_of(IPv4Network(pool["subnet"]))
 
 
 def test_stages_come_from_earlier_ones_or_an_image(stages: dict[str, Stage]) -> None:

@@ -79,7 +79,7 @@ class TestPostgres(QueueConformance):
     @pytest.fixture
     async def sessions(self, database_url: str) -> AsyncIterator[Sessions]:
         async with open_sessions(database_url) as sessions:
-            self.sessions = sessions
+            self.opened = sessions
             yield sessions
 
     @pytest.fixture
@@ -101,7 +101,7 @@ class TestPostgres(QueueConformance):
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        async with self.sessions() as session:
+        async with self.opened() as session:
             assert await session.scalar(everyone)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import bindparam, literal, select, text
+from sqlalchemy import BindParameter, bindparam, literal, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from shanhai.db.collections.catalogue import COLLECTIONS, entity_named
@@ -36,7 +36,8 @@ async def reader(database_url: str) -> AsyncIterator[FastReader]:
 
 class TestAnswers:
     async def test_columns_are_attributes_and_binds_are_named(self, reader: FastReader) -> None:
-        statement = select(literal(7).label("seven"), bindparam("given", type_=None).label("given"))
+        given: BindParameter[str] = bindparam("given", type_=None)
+        statement = select(literal(7).label("seven"), given.label("given"))
         row = (await reader.execute(statement, {"given": "x"})).all()[0]
         assert (row.seven, row.given) == (7, "x")
         with pytest.raises(AttributeError):

@@ -209,7 +209,9 @@ async def test_values_are_kept_in_the_unit_of_the_property(sessions: Sessions) -
         ("air_pressure", 1013.25),
         ("pm25", 35),
     ):
-        assert await stored_values(sessions, "a", code) == [(START, pytest.approx(value))]
+        [(at, stored)] = await stored_values(sessions, "a", code)
+        assert at == START
+        assert stored == pytest.approx(value)
 
 
 async def test_a_feed_of_a_region_knows_its_stations_only(sessions: Sessions) -> None:

@@ -112,7 +112,7 @@ async def test_of_two_about_one_object_the_later_is_stale(sessions: Sessions) ->
         )
         project = (await session.scalars(select(Project))).one()
         assert (project.end_year, project.row_version) in {(2028, 2), (2030, 2)}
-        assert await session.scalar(counted.where(AuditLog.action == "update")) >= 1
+        assert await session.scalar(counted.where(AuditLog.action == "update"))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 import pytest
 import shapely
 from sqlalchemy import text, update
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES, entity_named
@@ -34,6 +33,7 @@ from shanhai.db.identity import EVERYTHING, PUBLIC, Viewer
 from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.zone import Region
 from shanhai.errors import InvalidInput
+from tests.support.dialects import NAMED
 from tests.support.feature_rows import add_five_zones, add_patchwork, add_scheme
 from tests.support.job_rows import add_region, open_sessions
 
@@ -240,7 +240,7 @@ async def plan_of(
     """How PostgreSQL reads a page where it has the choice of an index."""
     await session.execute(text("SET LOCAL enable_seqscan = off"))
     query = page_query(entity, QueryShape.of(entity, selection), ask, None, ())
-    compiled = query.compile(dialect=postgresql.dialect(paramstyle="named"))
+    compiled = query.compile(dialect=NAMED)
     values = {**bound_values(selection), "wanted": 101, "skipped": 0}
     rows = await session.execute(text(f"EXPLAIN {compiled}"), values)
     return "\n".join(row[0] for row in rows)
@@ -387,7 +387,8 @@ async def test_shapes_come_first_and_pages_are_found_by_an_index(session: AsyncS
     drawn = [f"r{n}" for n in range(1, 91) if n % 3 == 0]
     assert codes == [*drawn, *(f"r{n}" for n in range(1, 91) if n % 3)]
     assert page.first is not None
-    back, before = [], PageStart(before=page.first)
+    back: list[str] = []
+    before = PageStart(before=page.first)
     while len(back) < len(codes) - len(page.rows):
         former = await read_page(session, REGIONS, SEEN, limit=7, position=before, ask=ask)
         back = [row.code for row in former.rows] + back
@@ -399,7 +400,7 @@ async def test_shapes_come_first_and_pages_are_found_by_an_index(session: AsyncS
     question = QueryShape.of(REGIONS, SEEN)
     for side in (None, "after", "before"):
         query = page_query(REGIONS, question, ask, side, (False,) if side else ())
-        compiled = query.compile(dialect=postgresql.dialect(paramstyle="named"))
+        compiled = query.compile(dialect=NAMED)
         values = {**bound_values(SEEN), "wanted": 8, "skipped": 0, "edge_0": "false", "edge": 5}
         rows = await session.execute(text(f"EXPLAIN {compiled}"), values)
         plan = "\n".join(row[0] for row in rows)

@@ -65,8 +65,9 @@ async def restated(
     async with sessions.begin() as session:
         station = await session.scalar(text("SELECT id FROM station WHERE code = 'a'"))
         query = text("SELECT id FROM observed_property WHERE code = :code")
-        ids = [await session.scalar(query, {"code": code}) or 0 for code in ("pm25", now)]
-        number = await restate(session, files, Restatement(station or 0, *ids, was, steps))
+        first, then = [await session.scalar(query, {"code": code}) for code in ("pm25", now)]
+        change = Restatement(station or 0, first or 0, then or 0, was, steps)
+        number = await restate(session, files, change)
         await sum_up(session)
         return number
 

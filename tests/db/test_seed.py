@@ -290,7 +290,7 @@ async def test_what_somebody_added_is_kept(session: AsyncSession) -> None:
     await session.flush()
     assert (await seed_cities(session, ["banan"], [], act=ACT)).changes == 0
     await session.refresh(project)
-    assert (project.attrs["contact"], project.cost) == ("somebody", 100)
+    assert (project.attrs["contact"], project.cost) == ("somebody", Decimal(100))
 
 
 async def test_figures_are_kept_to_the_last_digit(session: AsyncSession) -> None:

@@ -52,8 +52,8 @@ def test_what_was_imported_is_exported(access: list[str], tmp_path: Path) -> Non
     names = {"towns.json.report.json", "towns.json.report.csv", "towns.json.report.html"}
     assert {path.name for path in reports.iterdir()} == names
 
-    words = ("regions", "--to", out, "--filter", "code LIKE 'filed.%'")
-    assert invoke("export", access, *words).exit_code == 0
+    chosen = ("regions", "--to", out, "--filter", "code LIKE 'filed.%'")
+    assert invoke("export", access, *chosen).exit_code == 0
     with out.open(encoding="utf-8-sig", newline="") as text:
         rows = list(csv.DictReader(text))
     assert [row["code"] for row in rows] == ["filed.0", "filed.1"]

@@ -7,6 +7,7 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Event
 
 import httpx
@@ -132,6 +133,10 @@ async def look_for(url: str, feeds: list[Feed]) -> dict[str, int]:
     return sums
 
 
+def more_was_resent(feeds: list[Feed], before: int) -> bool:
+    return sum(feed.resent for feed in feeds) > before
+
+
 def kill(part: ServiceProcess | PrivatePostgres) -> None:
     process = part.process()
     assert process is not None
@@ -163,7 +168,7 @@ def test_acknowledged_observations_outlive_the_api_and_the_database(stack: Stack
             for part in (api, stack.postgres):
                 resent = sum(feed.resent for feed in feeds)
                 kill(part)
-                wait_until(lambda so_far=resent: sum(feed.resent for feed in feeds) > so_far)
+                wait_until(partial(more_was_resent, feeds, resent))
                 if isinstance(part, ServiceProcess):
                     part.start(stack.environment())
                 else:

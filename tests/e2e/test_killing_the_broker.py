@@ -13,6 +13,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -64,6 +65,10 @@ class Publisher:
                 self._publish_until_broken()
             except OSError:
                 time.sleep(0.05)
+
+    def has_reached(self, number: int) -> bool:
+        """Whether as many were sent."""
+        return self.next >= number
 
     def _publish_until_broken(self) -> None:
         sent: dict[int, int] = {}
@@ -128,8 +133,7 @@ def test_acknowledged_observations_outlive_the_broker(stack: Stack) -> None:
     thread = threading.Thread(target=publisher.run, daemon=True)
     thread.start()
     for _ in range(KILLS):
-        before = publisher.next
-        wait_until(lambda least=before + BETWEEN: publisher.next >= least)
+        wait_until(partial(publisher.has_reached, publisher.next + BETWEEN))
         process = stack.broker.process()
         assert process is not None
         os.kill(process.pid, signal.SIGKILL)

@@ -20,7 +20,7 @@ COUNTERCLOCKWISE = [[101.3, 30.3], [101.6, 30.2], [101.7, 30.7], [101.4, 30.8], 
 HOLE = [[100.45, 30.45], [100.55, 30.45], [100.55, 30.55], [100.45, 30.55]]
 LONG = "依据" * 200
 SINCE = "1950-01-01"
-FIELDS = [
+FIELDS: list[dict[str, str | float]] = [
     {},
     {"legal_basis": "批复"},
     {"approved_area_km2": 1.5},
@@ -81,7 +81,7 @@ def told(api: ApiClient, job: str) -> Mapping[str, int]:
 def written(path: Path, number: int) -> Path:
     """A file of one line, with fields no other file has."""
     line = {"kind": "red_line", "level": "district", "region": "back"}
-    given = names(f"turn.{number}", "线") | line | FIELDS[number]
+    given = {**names(f"turn.{number}", "线"), **line, **FIELDS[number]}
     one = feature(square(102 + number / 4, 31, 0.1), **given)
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [one]}), encoding="utf-8")
     return path

@@ -2,12 +2,19 @@
 
 import os
 import signal
+from collections.abc import Iterable
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 from shanhai_worker.child_protocol import ORDER
 from tests.faults.breakable import Breakable, wait_until
 from tests.support.serving import kill
 from tests.support.workers import children_of
+
+
+def any_is_answered(asked: Iterable[Future[str]]) -> bool:
+    return any(answer.done() for answer in asked)
 
 
 def test_worker_killed_twice_in_one_job(platform: Breakable) -> None:
@@ -29,7 +36,7 @@ def test_api_killed_right_after_it_accepted(platform: Breakable) -> None:
         for _ in range(2):
             senders = [platform.sender() for _ in range(8)]
             asked = [platform.beside.begin(sender.echo()) for sender in senders]
-            wait_until(lambda asked=asked: any(answer.done() for answer in asked))
+            wait_until(partial(any_is_answered, asked))
             platform.kill(platform.api)
             platform.start_api()
             for sender, answer in zip(senders, asked, strict=True):

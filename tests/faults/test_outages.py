@@ -100,7 +100,9 @@ def test_scratch_of_a_worker_is_full(platform: Breakable) -> None:
         platform.reach(job, "running")
         fill(scratch)
         # Its order was written before; nothing else can be.
-        assert platform.reach(job, "failed").error["detail"] == "the disk is full"
+        failed = platform.reach(job, "failed")
+        assert failed.error is not None
+        assert failed.error["detail"] == "the disk is full"
         kill(cramped)
 
 

@@ -50,7 +50,7 @@ def authenticator(issuer: LocalIssuer, sessions: Sessions, quick: FastReader) ->
 
 def trusting(sessions: Sessions, quick: FastReader, *urls: str) -> Authenticator:
     given = {"issuer": urls, "audience": AUDIENCE, "allow_loopback_http": True, **GROUPS}
-    return Authenticator(sessions, sessions.begin, quick, OidcSettings(**given))
+    return Authenticator(sessions, sessions.begin, quick, OidcSettings.model_validate(given))
 
 
 async def test_account_has_the_roles_its_groups_stand_for(

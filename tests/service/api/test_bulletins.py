@@ -230,7 +230,8 @@ async def test_a_faulty_template_is_refused_with_line_and_reason(
     assert set(told) == {"/sections/1/text_zh", "/sections/0/text_en"}
     assert told["/sections/1/text_zh"].startswith("第 2 行：")
     assert (await reader.get("/bulletin-templates/own")).status_code == 404
-    for broken in ({"sections": []}, {"more": 1}, {"title_zh": "\n"}):
+    wrong: tuple[dict[str, Any], ...] = ({"sections": []}, {"more": 1}, {"title_zh": "\n"})
+    for broken in wrong:
         answer = await admin.put("/bulletin-templates/own", json=template(**broken))
         assert answer.status_code == 400, broken
     twice = template()

@@ -89,7 +89,8 @@ class TestPages:
     async def test_next_leads_through_all_and_prev_back(
         self, anonymous: httpx.AsyncClient, many: list[str]
     ) -> None:
-        pages, url = [], f"{REGIONS}?limit=10"
+        pages: list[list[str]] = []
+        url: str | None = f"{REGIONS}?limit=10"
         while url:
             answer = await anonymous.get(url)
             document = answer.json()
@@ -109,7 +110,8 @@ class TestPages:
     async def test_pages_do_not_shift_while_others_write(
         self, anonymous: httpx.AsyncClient, session: AsyncSession, many: list[str]
     ) -> None:
-        seen, url = [], f"{REGIONS}?limit=5"
+        seen: list[str] = []
+        url: str | None = f"{REGIONS}?limit=5"
 
         async def write() -> None:
             for number in range(15):

@@ -42,7 +42,7 @@ async def callers(anonymous: httpx.AsyncClient, session: AsyncSession) -> dict[s
         " 2021, 2022, 'approved', true)",
     ):
         await session.execute(text(statement))
-    found = {"": {}}
+    found: dict[str, dict[str, str]] = {"": {}}
     for name in (*INSIDE, *OUTSIDE[1:]):
         role, _, region = name.partition("@")
         given = [RoleGiven(Role(role), region or None)]

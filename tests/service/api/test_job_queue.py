@@ -93,11 +93,17 @@ class TestRetry:
         self, admin: httpx.AsyncClient, runner: httpx.AsyncClient, session: AsyncSession
     ) -> None:
         task = {"process": "echo", "inputs": {"message": "hello"}}
-        ended = {"kind": "echo", "task": task, "requested_by": owner_of(runner)}
-        broken = await add_job(session, status="failed", error=failure("transient"), **ended)
-        lost = await add_job(session, status="failed", error=failure("lost"), **ended)
-        await add_job(session, status="failed", error=failure("invalid"), **ended)
-        await add_job(session, status="failed", error=failure("resource"), **ended)
+        broken, lost, *_ = [
+            await add_job(
+                session,
+                kind="echo",
+                status="failed",
+                error=failure(cause),
+                task=task,
+                requested_by=owner_of(runner),
+            )
+            for cause in ("transient", "lost", "invalid", "resource")
+        ]
         await session.commit()
 
         async def dead() -> set[str]:

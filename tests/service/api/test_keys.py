@@ -196,7 +196,8 @@ class TestIdentity:
 class TestAudit:
     async def test_pages_go_back_in_time(self, admin: httpx.AsyncClient) -> None:
         made = [(await make(admin))["id"] for _ in range(3)]
-        seen, url = [], "/audit?action=create&limit=2"
+        seen: list[str] = []
+        url = "/audit?action=create&limit=2"
         while url and len(seen) < 3:
             document = (await admin.get(url)).json()
             seen += [entry["object"] for entry in document["entries"]]

@@ -118,7 +118,7 @@ async def test_rows_of_many_members_are_told_one_by_one(
     reader: httpx.AsyncClient, session: AsyncSession
 ) -> None:
     """Inputs of a manifest have more members than a page is wide, and their files long names."""
-    wide = {
+    wide: dict[str, str | int] = {
         "id": "city.dem",
         "name_zh": "高程",
         "name_en": "Elevation",

@@ -591,11 +591,12 @@ async def test_what_an_edition_began_with_is_told(bureau: Bureau) -> None:
     await bureau.move(SECOND, "submitted", "approved")
     told = await bureau.session.execute(
         text(
-            "SELECT action, object_table, count(*) FROM audit_log WHERE id > :before GROUP BY 1, 2"
+            "SELECT action, object_table, count(*) AS entries"
+            " FROM audit_log WHERE id > :before GROUP BY 1, 2"
         ),
         {"before": before},
     )
-    counts = {(row.action, row.object_table): row.count for row in told}
+    counts = {(row.action, row.object_table): row.entries for row in told}
     assert counts["begin_version", "problem"] == 8
     assert counts["begin_version", "programme"] == 7
     assert counts["update", "project"] == 21

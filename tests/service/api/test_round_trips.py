@@ -168,13 +168,14 @@ async def sent_back(
     """What an import of the file does, in this session."""
     work = folder / f"work-{uuid4()}"
     work.mkdir()
-    task = ImportFeaturesTask(
+    asked = ImportFeaturesTask(
         process="import-features",
         inputs={"upload": str(uuid4()), "collection": collection, **inputs},
         upload_uri="uploads/x",
         files={"uploads/x": str(path)},
     )
-    task = await resolution_of("import-features").authorised(session, task, EDITOR)
+    task = await resolution_of("import-features").authorised(session, asked, EDITOR)
+    assert isinstance(task, ImportFeaturesTask)
     outcome = compute(task, work, lambda percent, stage: None)
     result = await publish(session, Publication(task, outcome, {}, "tester", work))
     summary: dict[str, Any] = result["summary"]

@@ -17,6 +17,7 @@ from shanhai.db.tables.zone import Region
 from shanhai.processes.catalogue import CONTRACTS, read_task
 from shanhai.processes.kit.lookups import describe_dataset
 from shanhai.processes.kit.task import RegionTask, Task
+from shanhai.processes.run_scenario.task import RunScenarioTask
 from tests.support.job_rows import add_dataset, add_region
 from tests.support.projects import add_project
 
@@ -179,6 +180,7 @@ class TestAssessed:
         assert answer.status_code == 201, answer.text
         job = (await session.scalars(select(Job).where(Job.kind == "run-scenario"))).one()
         task = read_task(job.task)
+        assert isinstance(task, RunScenarioTask)
         assert task.assessed is not None
         assert (task.assessed.job_id, task.assessed.process) == (former, "delineate-zones")
         assert task.assessed.inputs["seed"] == 7

@@ -216,8 +216,8 @@ class TestDue:
         attended = await attend(state)
         assert attended is not None
         assert attended.job_id is not None
-        roles = [RoleGiven(Role.PLANNER, "city").document()]
-        await session.execute(update(ApiKey).where(ApiKey.prefix == prefix).values(roles=roles))
+        left = [RoleGiven(Role.PLANNER, "city").document()]
+        await session.execute(update(ApiKey).where(ApiKey.prefix == prefix).values(roles=left))
         await session.commit()
         await let_time_pass(session, "weekly", due_at + timedelta(seconds=0.5))
         attended = await attend(state)

@@ -461,7 +461,7 @@ class TestWriting:
         assert moved.json()["phenomenonTime"] == "2026-08-03T00:00:00Z"
         assert client.delete(address).status_code == 204
         assert client.get(address).status_code == 404
-        asked = {"station": "values", "revisions": "true", "limit": 100}
+        asked = {"station": "values", "revisions": "true", "limit": "100"}
         kept = client.post(f"{ROOT}/Observations", json={**sent, "result": 7.8})
         rows = client.get("/observations", params=asked).json()["observations"]
         (row,) = [row for row in rows if row["value"] == 7.8]

@@ -171,8 +171,8 @@ async def raise_alerts(session: AsyncSession, state: ServiceState, admin: Client
     await session.execute(text(DRAW.format(edge="118.1", since="2020-01-01")))
     await session.commit()
     for rule in RULES:
-        named = {"name_zh": "规则", "name_en": "Rule", "limits": {"red": 1000}, **rule}
-        made = await admin.post("/alert-rules", json=named)
+        body = {"name_zh": "规则", "name_en": "Rule", "limits": {"red": 1000}, **rule}
+        made = await admin.post("/alert-rules", json=body)
         assert made.status_code == 201, made.text
     await session.execute(text(DRAW.format(edge="118.09", since="2024-01-01")))
     await session.commit()

@@ -61,6 +61,10 @@ def reporter() -> Reporter:
     return Reporter(Console(file=StringIO()))
 
 
+def nobody(package: Package) -> str:
+    pytest.fail(f"asked for {package}")
+
+
 def package(content: bytes = CONTENT) -> Package:
     sha256 = hashlib.sha256(content).hexdigest()
     return Package("pypi", "thing", "1.0", "thing-1.0.whl", sha256, len(content))
@@ -69,7 +73,7 @@ def package(content: bytes = CONTENT) -> Package:
 def test_second_call_asks_nobody(server: str, tmp_path: Path, reporter: Reporter) -> None:
     path = ensure_package(package(), tmp_path, reporter, find=lambda _: server)
     assert path.read_bytes() == CONTENT
-    assert ensure_package(package(), tmp_path, reporter, find=pytest.fail) == path
+    assert ensure_package(package(), tmp_path, reporter, find=nobody) == path
     assert len(Archive.ranges) == 1
 
 
@@ -112,7 +116,7 @@ def test_registry_that_wants_a_login_is_left_to_its_own_tool(
 ) -> None:
     Archive.status = 401
 
-    def tool(_: Package, folder: Path):
+    def tool(_: Package, folder: Path) -> Path:
         (folder / "named-otherwise.whl").write_bytes(CONTENT)
         return folder / "named-otherwise.whl"
 

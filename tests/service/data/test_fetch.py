@@ -47,7 +47,9 @@ def noise(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 9_000, (CELLS, CELLS), dtype=np.int16)
 
 
-def settings(site: Site, *, hosts: str = "127.0.0.1", token: bool = False, **theme: object):
+def settings(
+    site: Site, *, hosts: str = "127.0.0.1", token: bool = False, **theme: object
+) -> Catalogues:
     catalogue = {"url": f"{site.url}/stac", "asset_hosts": [hosts]}
     if token:
         catalogue["token_url"] = site.url + "/token/{collection}"
@@ -68,7 +70,8 @@ def settings(site: Site, *, hosts: str = "127.0.0.1", token: bool = False, **the
 
 def fetch(catalogues: Catalogues, out: Path, reporter: Reporter, box: Box = ACROSS) -> np.ndarray:
     fetch_theme("dem", "here", box, out, catalogues=catalogues, reporter=reporter)
-    return read_geotiff(out / "dem.tif").values[0]
+    values: np.ndarray = read_geotiff(out / "dem.tif").values[0]
+    return values
 
 
 @pytest.mark.parametrize("paging", ["post", "get"])

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,29 +23,35 @@ pytestmark = [pytest.mark.db, pytest.mark.redis]
 
 
 @pytest.fixture(scope="module")
-def surroundings():
+def surroundings() -> Iterator[Surroundings]:
     with run_directory() as directory:
         yield Surroundings.of_home(Home(directory), bound=True)
 
 
 @pytest.fixture(params=[PrivateBroker, PrivatePostgres, PrivateRedis])
-def server(request: pytest.FixtureRequest, surroundings: Surroundings):
-    server = request.param(surroundings)
+def server(request: pytest.FixtureRequest, surroundings: Surroundings) -> Iterator[Server]:
+    server: Server = request.param(surroundings)
     server.start()
     yield server
     server.stop()
 
 
 @pytest.fixture
-def postgres(surroundings: Surroundings):
+def postgres(surroundings: Surroundings) -> Iterator[PrivatePostgres]:
     server = PrivatePostgres(surroundings)
     server.start()
     yield server
     server.stop()
 
 
+def pid_of(server: Server) -> int:
+    process = server.process()
+    assert process is not None
+    return process.pid
+
+
 def kill(server: Server) -> int:
-    pid = server.process().pid
+    pid = pid_of(server)
     os.kill(pid, signal.SIGKILL)
     deadline = time.monotonic() + PATIENCE_S
     while server.process() is not None:
@@ -54,9 +61,9 @@ def kill(server: Server) -> int:
 
 
 def test_starting_twice_starts_once(server: Server, surroundings: Surroundings) -> None:
-    pid = server.process().pid
+    pid = pid_of(server)
     type(server)(surroundings).start()
-    assert server.process().pid == pid
+    assert pid_of(server) == pid
 
 
 def test_a_killed_server_starts_again_on_its_port(server: Server) -> None:
@@ -64,11 +71,11 @@ def test_a_killed_server_starts_again_on_its_port(server: Server) -> None:
     server.start()
     assert server.is_running()
     assert server.port == port
-    assert server.process().pid != pid
+    assert pid_of(server) != pid
 
 
 def test_a_server_does_not_run_as_root(server: Server) -> None:
-    status = Path(f"/proc/{server.process().pid}/status").read_text().splitlines()
+    status = Path(f"/proc/{pid_of(server)}/status").read_text().splitlines()
     uids = next(line for line in status if line.startswith("Uid:")).split()[1:]
     assert "0" not in uids
 
@@ -94,10 +101,10 @@ def test_a_taken_port_is_left_to_its_owner(server: Server) -> None:
 def test_the_port_of_a_running_postgres_is_found_again(
     postgres: PrivatePostgres, surroundings: Surroundings
 ) -> None:
-    port, pid = postgres.port, postgres.process().pid
+    port, pid = postgres.port, pid_of(postgres)
     surroundings.ports.path.unlink()
     postgres.start()
-    assert (postgres.port, postgres.process().pid) == (port, pid)
+    assert (postgres.port, pid_of(postgres)) == (port, pid)
 
 
 def test_a_redis_nobody_knows_the_port_of_is_replaced(surroundings: Surroundings) -> None:
@@ -158,11 +165,11 @@ def test_a_removed_home_does_not_leave_its_server_in_the_way() -> None:
         home = Home(directory / "home")
         redis = PrivateRedis(Surroundings.of_home(home, bound=True))
         redis.start()
-        pid = redis.process().pid
+        pid = pid_of(redis)
         shutil.rmtree(home.path)
         again = PrivateRedis(Surroundings.of_home(home, bound=True))
         again.start()
-        assert again.process().pid != pid
+        assert pid_of(again) != pid
         assert read_process(pid) is None
         again.stop()
         redis.stop()

@@ -41,7 +41,9 @@ def start(service: ServiceProcess, environment: dict[str, str]) -> int:
     port = str(service.reserve_port())
     service.start(environment | {f"{service.spec.variable}PORT": port})
     service.wait_until_ready()
-    return service.process().pid
+    process = service.process()
+    assert process is not None
+    return process.pid
 
 
 @pytest.fixture

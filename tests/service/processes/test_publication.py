@@ -93,7 +93,7 @@ async def publish(
     return job.id, values
 
 
-async def all_of(sessions: Sessions, query: sa.Select[Any]) -> list[Any]:
+async def all_of(sessions: Sessions, query: sa.Select[*tuple[Any, ...]]) -> list[Any]:
     async with sessions() as session:
         return list((await session.execute(query)).all())
 

@@ -17,8 +17,7 @@ import uvicorn
 from fastapi.routing import APIRoute
 from numpy.typing import NDArray
 from pydantic import SecretStr
-from shapely import MultiPolygon, box
-from shapely.geometry.base import BaseGeometry
+from shapely import MultiPolygon, Polygon, box
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -169,7 +168,7 @@ def _api_key(prefix: str, key: str) -> ApiKey:
     return ApiKey(name="test", prefix=prefix, sha256=hash_key(key), scopes=["read"])
 
 
-def _shape(geometry: BaseGeometry) -> str:
+def _shape(geometry: Polygon) -> str:
     return f"SRID=4490;{MultiPolygon([geometry]).wkt}"
 
 

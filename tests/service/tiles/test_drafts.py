@@ -16,7 +16,7 @@ from tests.support.feature_rows import add_job, add_scheme, add_zone
 from tests.support.job_rows import add_region, open_sessions
 
 DRAFT = "draft.supply_demand"
-POINT = {"lon": 118.0, "lat": 24.5, "scheme": DRAFT}
+POINT: dict[str, str | float] = {"lon": 118.0, "lat": 24.5, "scheme": DRAFT}
 TILE = "/layers/zones/tiles/WebMercatorQuad/10/847/440.mvt"
 SEERS = ("key", "planner@xiamen", "auditor@None")
 OTHERS = ("anonymous", "viewer@None", "planner@elsewhere")
@@ -64,12 +64,12 @@ async def test_draft_is_drawn_for_those_who_may_see_it(
 async def test_tile_drawn_for_one_is_not_given_to_another(
     client: httpx.AsyncClient, credentials: dict[str, dict[str, str]]
 ) -> None:
-    asked = {"params": {"scheme": DRAFT}}
-    first = await client.get(TILE, headers=credentials["planner@xiamen"], **asked)
+    asked = {"scheme": DRAFT}
+    first = await client.get(TILE, headers=credentials["planner@xiamen"], params=asked)
     assert DRAFT.encode() in first.content
     tag = {"If-None-Match": first.headers["ETag"]}
     for name in OTHERS:
-        answer = await client.get(TILE, headers={**credentials[name], **tag}, **asked)
+        answer = await client.get(TILE, headers={**credentials[name], **tag}, params=asked)
         assert answer.status_code != 304
         assert DRAFT.encode() not in answer.content
 

@@ -36,7 +36,7 @@ async def execute(world: Any) -> AsyncIterator[Execute]:
 
         async def run(statement: str) -> Any:
             async with sessions.begin() as session:
-                result = await session.execute(text(statement))
+                result = await (await session.connection()).execute(text(statement))
                 return result.scalar() if result.returns_rows else None
 
         yield run

@@ -1,6 +1,7 @@
 """Layers as documents: descriptions, TileJSON, styles, legends, landing page."""
 
 import io
+from typing import Any
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai_tiles.grids import GRIDS, WORLD_GRIDS
 
 
-async def read(client: httpx.AsyncClient, path: str, **params: str) -> dict:
+async def read(client: httpx.AsyncClient, path: str, **params: str) -> Any:
     answer = await client.get(path, params=params)
     assert answer.status_code == 200, answer.text
     return answer.json()

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 
-from shanhai.vocabulary import ZONE_CLASSES
+from shanhai.vocabulary import ZONE_CLASSES, Lang
 from shanhai_tiles.styles.feature_styles import STYLES
 from tests.service.tiles.conftest import World
 from tests.support.job_rows import open_sessions
@@ -68,7 +68,7 @@ async def test_each_collection_answers_a_box(client: httpx.AsyncClient, layer: s
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-async def test_pictures_show_the_same_classes(client: httpx.AsyncClient, lang: str) -> None:
+async def test_pictures_show_the_same_classes(client: httpx.AsyncClient, lang: Lang) -> None:
     asked = {"bbox": WEST, "lang": lang}
     svg = (await client.get("/layers/zones/legend.svg", params=asked)).text
     assert STRICT.label.in_(lang) in svg

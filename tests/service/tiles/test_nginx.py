@@ -125,7 +125,8 @@ async def database(world: Any) -> AsyncIterator[Any]:
 
 
 def cached(answer: httpx.Response) -> str | None:
-    return answer.headers.get("Shanhai-Cache")
+    found: str | None = answer.headers.get("Shanhai-Cache")
+    return found
 
 
 async def version_of(browser: httpx.AsyncClient, layer: str) -> str:
@@ -325,8 +326,8 @@ async def test_service_away_is_told_and_nothing_old_is_shown(world: Any, folder:
             first = await browser.get(RASTER)
             assert first.status_code == 200
             tiles.stop()
-            for asked in ({}, {"params": {"token": "sht_secret"}}):
-                answer = await browser.get(RASTER, **asked)
+            for asked in (None, {"token": "sht_secret"}):
+                answer = await browser.get(RASTER, params=asked)
                 assert answer.status_code == 503
                 assert answer.headers["Content-Type"] == "application/problem+json"
                 assert answer.headers["Cache-Control"] == "no-store"

@@ -30,7 +30,9 @@ def path_at(grid: TileGrid, zoom: int, lon: float, lat: float) -> str:
     return f"{grid.id}/{zoom}/{tile.x}/{tile.y}"
 
 
-def cells_under(grid: TileGrid, zoom: int, lon: float, lat: float, size: int = 256):
+def cells_under(
+    grid: TileGrid, zoom: int, lon: float, lat: float, size: int = 256
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Fractional columns and rows of every pixel's centre, through PROJ alone."""
     tile = grid.tms.tile(lon, lat, zoom)
     west, south, east, north = grid.bounds(zoom, tile.x, tile.y)
@@ -78,12 +80,13 @@ def _is_class(
     """Pixels further than `margin` cells inside the class; negative: or that close to it."""
     where = np.argwhere(classes == value)
     (top, left), (bottom, right) = where.min(0), where.max(0) + 1
-    return (
+    inside: NDArray[np.bool_] = (
         (columns > left + margin)
         & (columns < right - margin)
         & (rows > top + margin)
         & (rows < bottom - margin)
     )
+    return inside
 
 
 async def test_outside_the_data_a_tile_is_transparent(client: httpx.AsyncClient) -> None:

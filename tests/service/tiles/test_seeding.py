@@ -25,6 +25,7 @@ from sqlalchemy import text
 
 from shanhai.errors import Conflict, InvalidInput, LimitExceeded, Unavailable
 from shanhai.processes.catalogue import compute_of
+from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.task import Outcome, TilesTask
 from shanhai.processes.seed_tiles import service as seeding_service
 from shanhai.processes.seed_tiles.task import SeedTilesTask
@@ -36,7 +37,6 @@ from tests.service.tiles.running import running
 from tests.support.job_rows import open_sessions
 
 XIAMEN = (117.9, 24.4, 118.3, 24.7)
-Progress = Callable[[float, str], None]
 
 
 def unheard(percent: float, stage: str) -> None:
@@ -161,7 +161,7 @@ print(json.dumps({
 
 def read_with_gdal(path: Path) -> dict[str, Any]:
     """As another program reads a pack: in this one GDAL may open little, once uploads were read."""
-    command = [sys.executable, "-c", READING, path]
+    command = [sys.executable, "-c", READING, str(path)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -274,7 +274,7 @@ def test_tiles_of_any_grid_are_seeded_without_a_pack(
     summary = summary_of(tmp_path)
     meant = summary["tiles"] + summary["empty"]
     assert zones < meant <= 2 * zones
-    assert heard[0] == (0, f"tiles:{meant}")  # how many are meant is told before any is made
+    assert heard[0] == (0.0, f"tiles:{meant}")  # how many are meant is told before any is made
     assert next(stage for _, stage in heard if stage.startswith("zoom")) == "zoom:3"
     assert [percent for percent, _ in heard] == sorted(percent for percent, _ in heard)
     assert [one["zoom"] for one in summary["zooms"]] == [3, 4, 5]

@@ -42,8 +42,8 @@ from tests.support.workers import Workers, eventually, reach, start_workers
 
 SECRET = "s" * 40
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
-SMALL = {"bbox": [117.9, 24.4, 118.3, 24.7], "max_zoom": 8}
-AREA = {"bbox": [118.0, 24.4, 118.2, 24.6], "min_zoom": 14, "max_zoom": 16}
+SMALL: dict[str, Any] = {"bbox": [117.9, 24.4, 118.3, 24.7], "max_zoom": 8}
+AREA: dict[str, Any] = {"bbox": [118.0, 24.4, 118.2, 24.6], "min_zoom": 14, "max_zoom": 16}
 
 
 @dataclass

@@ -45,7 +45,8 @@ def true_area(area: dict[str, Any]) -> float:
 async def ask(client: httpx.AsyncClient, path: str, **how: Any) -> dict[str, Any]:
     answer = await client.get(path, **how)
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 async def test_areas_of_classes_within_an_area(client: httpx.AsyncClient) -> None:

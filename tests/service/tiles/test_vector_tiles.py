@@ -1,5 +1,7 @@
 """Vector tiles, decoded by a client's library."""
 
+from typing import Any
+
 import httpx
 import mapbox_vector_tile
 import numpy as np
@@ -13,13 +15,14 @@ GRID_LIST = [*WORLD_GRIDS, GAUSS_KRUGER[117]]
 
 async def tile_at(
     client: httpx.AsyncClient, layer: str, grid: TileGrid, zoom: int, lon: float, lat: float
-) -> dict:
+) -> dict[str, Any]:
     tile = grid.tms.tile(lon, lat, zoom)
     path = f"/layers/{layer}/tiles/{grid.id}/{zoom}/{tile.x}/{tile.y}.mvt"
     answer = await client.get(path)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/vnd.mapbox-vector-tile"
-    return mapbox_vector_tile.decode(answer.content)
+    layers: dict[str, Any] = mapbox_vector_tile.decode(answer.content)
+    return layers
 
 
 @pytest.mark.parametrize("grid", GRID_LIST, ids=lambda grid: grid.id)
@@ -133,7 +136,7 @@ async def test_a_former_day_has_its_own_zones(client: httpx.AsyncClient) -> None
     assert len(tags) == 3, "the tag is of the bytes, and version 1 has the same on both its days"
     document = (await client.get("/layers/zones/tilejson.json?as_of=2024-06-01")).json()
     assert "as_of=2024-06-01" in document["tiles"][0]
-    at = {"lon": 118.0, "lat": 24.5, "as_of": "2024-06-01"}
+    at: dict[str, str | float] = {"lon": 118.0, "lat": 24.5, "as_of": "2024-06-01"}
     [zone] = (await client.get("/layers/zones/point", params=at)).json()["features"]
     assert zone["version"] == 1
 

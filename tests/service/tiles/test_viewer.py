@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from shanhai.cartography import style_of
+from shanhai.cartography import RampStyle, style_of
 from shanhai.db.queries.keys import prefix_of
 from shanhai.db.tile_tokens import TileToken, seal
 from shanhai.vocabulary import ZONE_CLASSES, Lang, ZoneClass
@@ -272,10 +272,8 @@ class TestSwipe:
         page.evaluate("document.querySelector('.maplibregl-ctrl-zoom-out').click()")
         page.wait_for("location.hash.length > 0")
         centre = 640
-        assert self.ends_at_rest(page) == (
-            pytest.approx(centre + (left - centre) / 2, abs=3),
-            pytest.approx(centre + (right - centre) / 2, abs=3),
-        )
+        halved = [centre + (end - centre) / 2 for end in (left, right)]
+        assert list(self.ends_at_rest(page)) == pytest.approx(halved, abs=3)
 
     def ends_at_rest(self, page: Page) -> tuple[int, int]:
         """Where they are once two pictures show them in the same place."""
@@ -322,7 +320,9 @@ def test_a_token_shows_what_is_not_public(address: str, world: Any, page: Page, 
     page.wait_for("document.documentElement.dataset.state !== undefined")
     assert page.evaluate("document.documentElement.dataset.state") == "drawn", text_of(page)
     assert "Value:" in ask(page, 500, 400)
-    west_end = style_of("ndvi").colors[0]
+    style = style_of("ndvi")
+    assert isinstance(style, RampStyle)
+    west_end = style.colors[0]
     assert near(pixels_of(page)[200:550, CARD:500], west_end).sum() > 100
     assert f"token={token}" in page.evaluate("document.getElementById('language').href")
     without = httpx.get(f"{address}/layers/{layer}/map", timeout=30)

@@ -13,6 +13,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -122,7 +123,8 @@ def show(pages: tuple[Path, str], profile: Path, head: str, code: str, probe: st
         tab.wait_for("window.placed !== undefined")
         placed = tab.evaluate("window.placed")
         image = Image.open(io.BytesIO(tab.screenshot())).convert("RGB")
-    return [tuple(image.getpixel((int(x), int(y)))) for x, y in placed]
+    pixels = np.asarray(image)
+    return [tuple(pixels[int(y), int(x)].tolist()) for x, y in placed]
 
 
 OPENLAYERS = """

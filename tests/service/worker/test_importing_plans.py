@@ -4,6 +4,7 @@ import json
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 
@@ -44,7 +45,7 @@ def plan_row(code: str) -> dict[str, object]:
         "created_at": NOW,
     }
     row = {item.name: given.get(item.name) for item in holding.kept}
-    links = {name: [] if name in holding.lists else None for name in holding.links}
+    links: dict[str, Any] = {name: [] if name in holding.lists else None for name in holding.links}
     return {"links": {**links, "lineage_id": 1}, "row": row}
 
 

@@ -24,6 +24,7 @@ from shanhai.db.alerts.notifications import send_notices
 from shanhai.db.alerts.observation_evaluation import evaluate_changes
 from shanhai.db.alerts.rules import create_rule
 from shanhai.db.alerts.subscriptions import create_subscription, find_by_token, send_test
+from shanhai.db.deliveries.outbox import ClaimedDelivery
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
@@ -302,7 +303,7 @@ async def test_a_wrong_password_is_told_and_who_left_gets_nothing(
             await session.execute(text("UPDATE subscription SET unsubscribed_at = NULL"))
             await session.commit()
         wrong = smtp.model_copy(update={"password": SecretStr("guessed")})
-        taken = deliveries.ClaimedDelivery(
+        taken = ClaimedDelivery(
             row.id, "email", row.target, row.event_type, row.payload, 1, row.created_at
         )
         outcome = await MailSender(sessions, wrong, sending.public).send(taken)

@@ -38,7 +38,7 @@ async def test_past_days_are_summed_up_and_months_made_ahead(
         async with sessions() as session:
             due = await session.scalar(text("SELECT count(*) FROM rollup_due"))
             days = await session.scalar(text("SELECT count(*) FROM observation_day"))
-            return due == 0 and days == 3
+            return (due, days) == (0, 3)
 
     keeping = asyncio.create_task(periodic.maintain_statistics(context))
     try:

@@ -1,6 +1,7 @@
 """A zoning whose worker is killed in the middle: another one goes on from what is finished."""
 
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -21,7 +22,7 @@ from tests.support.workers import Workers, children_of, eventually, is_running, 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 INPUTS = {"region": CODE, "cell_m": 100, "publish": False, "uncertainty": {"draws": 80}}
 TIMED = {"report", "report_pdf", "report_docx"}
-SETTINGS = {"keep_from_s": 0, "lease_s": 3, "renew_s": 0.5}
+SETTINGS: dict[str, Any] = {"keep_from_s": 0, "lease_s": 3, "renew_s": 0.5}
 """All is kept, and a busy machine does not cost a worker its lease."""
 
 Written = dict[Path, tuple[int, int]]

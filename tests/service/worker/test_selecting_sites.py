@@ -28,7 +28,7 @@ from shanhai.processes.kit.registration import as_multipolygon
 from shanhai.processes.kit.task import Outcome
 from shanhai.processes.select_sites.contract import SELECT_SITES, SelectSitesInputs
 from shanhai.processes.select_sites.publish import publish
-from shanhai.processes.select_sites.task import PlaceTask, SelectionTask
+from shanhai.processes.select_sites.task import PlaceTask, SelectionTask, SelectSitesTask
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus, Role, Scope
 from shanhai_worker.context import WorkerContext
@@ -161,6 +161,7 @@ async def test_chosen_sites_become_draft_projects_once(
             identity=identity,
         )
     task = read_task(job.task)
+    assert isinstance(task, SelectSitesTask)
     assert task.selection is not None
     assert task.selection.network == f"{CODE}.network-1"
     assert [one.amount for one in task.selection.funds] == [30_000, 20_000]

@@ -24,6 +24,7 @@ from fastapi import FastAPI
 from openapi_spec_validator import OpenAPIV30SpecValidator
 from sqlalchemy import select
 
+from shanhai.db.queries.audit import Act
 from shanhai.db.tables.delivery import Delivery
 from shanhai.db.tables.job import Job
 from shanhai.jobs import states
@@ -599,7 +600,8 @@ class TestJobCreation:
         assert answer.headers.get("preference-applied") == applied
 
     async def test_req_core_job_creation_default_outputs(self, editor: httpx.AsyncClient) -> None:
-        for outputs in (None, {}):
+        nothing: tuple[Json | None, ...] = (None, {})
+        for outputs in nothing:
             answer = await execute(editor, outputs=outputs, response="document")
             assert answer.json() == {"message": "teststring"}
 
@@ -671,7 +673,7 @@ class TestAnybody:
         made = await execute(anybody, ASYNC)
         assert made.status_code == 201
         status = await ended(anybody, made.headers["location"])
-        results = await get(anybody, link(status, f"{REL}/results"))
+        results = await get(anybody, link(status, f"{REL}/results") or "")
         assert results == {"message": "teststring"}
         listed = (await get(anybody, "/jobs"))["jobs"]
         assert status["jobID"] in {job["jobID"] for job in listed}
@@ -1040,7 +1042,7 @@ class TestDismiss:
     ) -> None:
         async with state.sessions.begin() as session:
             job: Job = await add_job(session, kind="echo", status="accepted")
-            await states.cancel(session, job.id, act=states.Act("test"))
+            await states.cancel(session, job.id, act=Act("test"))
         answer = await editor.delete(f"/jobs/{job.id}")
         conform("statusInfo", answer.json())
         assert answer.json()["status"] == "dismissed"

@@ -33,8 +33,9 @@ def archive(*names: str) -> bytes:
     return made.getvalue()
 
 
+PDF_TYPE = "application/pdf"
 SAMPLES: dict[str, tuple[str, bytes]] = {
-    "application/pdf": ("a.pdf", PDF),
+    PDF_TYPE: ("a.pdf", PDF),
     DOCX: ("a.docx", archive("[Content_Types].xml", "word/document.xml")),
     XLSX: ("a.xlsx", archive("[Content_Types].xml", "xl/workbook.xml")),
     "image/png": ("a.png", b"\x89PNG\r\n\x1a\nrest"),
@@ -60,8 +61,9 @@ RESULT = {
 async def send(
     client: httpx.AsyncClient,
     content: bytes = PDF,
-    media_type: str = "application/pdf",
+    media_type: str = PDF_TYPE,
     headers: dict[str, str] | None = None,
+    /,
     **query: Any,
 ) -> httpx.Response:
     asked = {"filename": "材料.pdf", "kind": "proposal", "title_zh": "申报材料", **query}
@@ -240,8 +242,8 @@ async def test_who_adds_what(
 @pytest.mark.usefixtures("drafted")
 async def test_a_file_is_added_once_per_key(people: People) -> None:
     key = {"Idempotency-Key": "once"}
-    first, again = [await send(people["owner"], headers=key) for _ in range(2)]
-    other = await send(people["owner"], headers=key, title_zh="别的")
+    first, again = [await send(people["owner"], PDF, PDF_TYPE, key) for _ in range(2)]
+    other = await send(people["owner"], PDF, PDF_TYPE, key, title_zh="别的")
     assert [first.status_code, again.status_code, other.status_code] == [201, 201, 422]
     assert again.json() == first.json()
     listed = (await people["owner"].get(PATH)).json()["documents"]

@@ -233,7 +233,7 @@ async def test_reserve_is_ranked_by_stated_criteria(people: People, session: Asy
         assert sum(map(Decimal, map(str, item["points"].values()))) == Decimal(str(item["score"]))
     assert found["best"]["ready"] is True
     assert found["half"]["lacking"] == ["geometry", "overlap", "documents"]
-    params = {"region": "banan", "limit": 1}
+    params: dict[str, str | int] = {"region": "banan", "limit": 1}
     within = (await people["viewer"].get("/projects/reserve", params=params)).json()["projects"]
     assert [item["project"] for item in within] == ["best"]
     rows = table(await people["viewer"].get("/projects/reserve", params={"f": "csv"}))

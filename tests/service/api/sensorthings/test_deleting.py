@@ -43,7 +43,7 @@ def test_a_deleted_value_is_read_no_more_and_stays_in_the_revisions(
     at = (NOON + timedelta(hours=2)).isoformat()
     sent = client.post("/observations", json=[{**again, "time": at}]).json()
     assert sent["accepted"] == 1
-    asked = {"station": "del-1", "revisions": "true", "limit": 100}
+    asked = {"station": "del-1", "revisions": "true", "limit": "100"}
     rows = client.get("/observations", params=asked).json()["observations"]
     assert [one["value"] for one in rows[-1]["revisions"]] == [8.2]
 

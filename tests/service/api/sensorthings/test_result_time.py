@@ -93,7 +93,7 @@ def test_another_one_is_a_revision_and_none_leaves_it(filled: httpx.Client) -> N
     later = "2026-08-03T00:00:00Z"
     assert filled.patch(path, json={"resultTime": later}).json()["resultTime"] == later
     assert filled.patch(path, json={"result": 9}).json()["resultTime"] == later
-    asked = {"station": "xm-1", "property": "ph", "revisions": "true", "limit": 100}
+    asked = {"station": "xm-1", "property": "ph", "revisions": "true", "limit": "100"}
     rows = filled.get("/observations", params=asked).json()["observations"]
     (row,) = [row for row in rows if row["value"] == 9]
     assert row["result_time"].startswith("2026-08-03T00:00:00")
