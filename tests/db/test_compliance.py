@@ -95,7 +95,7 @@ class TestOverlaps:
         (line,) = result.lines
         assert line.kind == "red_line"
         assert line.share == pytest.approx(0.5, abs=1e-3)
-        assert line.measure.area_m2 == pytest.approx(result.subject.measure.area_m2 / 2, rel=1e-3)  # type: ignore[operator]
+        assert line.measure.area_m2 == pytest.approx(result.subject.measure.area_m2 / 2, rel=1e-3)  # type: ignore[operator]  # both are measured
         (area,) = line.areas
         assert (area.level, area.delimitation, area.region) == ("national", "2022", "city")
 

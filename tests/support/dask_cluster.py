@@ -30,7 +30,7 @@ class DaskParts:
     @property
     def cluster(self) -> Cluster:
         """As a job is told of it."""
-        found = Cluster.named_in(DaskSettings(scheduler=self.address, **self.tls))  # type: ignore[arg-type]
+        found = Cluster.named_in(DaskSettings(scheduler=self.address, **self.tls))  # type: ignore[arg-type]  # paths
         assert found is not None
         return found
 

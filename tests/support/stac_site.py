@@ -71,7 +71,7 @@ class Handler(BaseHTTPRequestHandler):
     @property
     def site(self) -> Site:
         """The site this server shows."""
-        return self.server.site  # type: ignore[attr-defined, no-any-return]
+        return self.server.site  # type: ignore[attr-defined, no-any-return]  # set below
 
     def do_POST(self) -> None:
         """Search, and keep what was asked."""
@@ -139,7 +139,7 @@ def serve_site() -> Iterator[Site]:
     """Serve an empty site until the end of the block."""
     site = Site()
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.site = site  # type: ignore[attr-defined]
+        server.site = site  # type: ignore[attr-defined]  # read above
         site.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

@@ -1,6 +1,7 @@
 """A scheduler runs what it is sent, so no address that strangers reach is taken without proof."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -8,7 +9,11 @@ from pydantic import ValidationError
 from shanhai.raster.windows import Cluster
 from shanhai.settings import DaskSettings, require_closed
 
-TLS = {"tls_ca": Path("ca.pem"), "tls_cert": Path("cert.pem"), "tls_key": Path("key.pem")}
+TLS: dict[str, Any] = {
+    "tls_ca": Path("ca.pem"),
+    "tls_cert": Path("cert.pem"),
+    "tls_key": Path("key.pem"),
+}
 
 
 def test_without_scheduler_there_is_no_cluster() -> None:

@@ -74,12 +74,13 @@ def test_nothing_is_listed_by_itself() -> None:
 
 def test_issuers_are_trusted() -> None:
     oidc = OidcSettings(issuer=("https://login.example/realm",), audience="x")
-    assert parse_target("https://login.example/keys", NOBODY.trusting(oidc))
+    found = parse_target("https://login.example/keys", NOBODY.trusting(oidc))
+    assert found.host == "login.example"
     near = OidcSettings(
         issuer=("http://127.0.0.1:99/realm",), audience="x", allow_loopback_http=True
     )
     trusting = NOBODY.trusting(near)
-    assert parse_target("http://127.0.0.1:99/keys", trusting)
+    assert parse_target("http://127.0.0.1:99/keys", trusting).port == 99
     assert is_reachable(ip_address("127.0.0.1"), trusting)
     assert not is_reachable(ip_address("127.0.0.1"), NOBODY.trusting(oidc))
 

@@ -24,7 +24,7 @@ def make() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def kept() -> Any:
-    return nbformat.read(FOLDER / "assessment.ipynb", as_version=4)
+    return nbformat.read(FOLDER / "assessment.ipynb", as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types here
 
 
 def told(notebook: Any) -> list[Any]:

@@ -154,7 +154,7 @@ class TestChecks:
         job = await session.get_one(Job, queued.json()["jobID"])
         task = read_task(job.task)
         compute = compute_of("check-compliance")
-        publication = Publication(task, compute(task, None, print), {}, "x", None)  # type: ignore[arg-type]
+        publication = Publication(task, compute(task, None, print), {}, "x", None)  # type: ignore[arg-type]  # nothing looks at them
         values = await publish_of("check-compliance")(session, publication)
         assert values["result"]["verdict"] == "refused"
         assert values["result"]["lines"][0]["share_percent"] == pytest.approx(100)

@@ -70,7 +70,7 @@ class Listening:
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         lifespan = "on" if isinstance(app, Counting) else "off"
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan=lifespan))  # type: ignore[arg-type]
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan=lifespan))  # type: ignore[arg-type]  # "on" or "off"
         self.stack = ExitStack()
         self.stack.enter_context(self.socket)
         self.stack.enter_context(serving(server, self.socket))

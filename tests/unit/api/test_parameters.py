@@ -118,7 +118,7 @@ def test_boxes_that_mean_nothing(crs: str, text: str) -> None:
 
 
 TEXTS_OF_A_LEVEL = st.none() | st.text(
-    st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), max_size=100
+    st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=100
 )
 
 

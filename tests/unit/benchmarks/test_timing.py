@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 
 from benchmarks.report import Row
@@ -7,7 +9,7 @@ from benchmarks.timing import Sample, alternate
 def test_sides_are_measured_in_turn_after_a_round_that_is_not_counted() -> None:
     asked: list[str] = []
 
-    def side(name: str, seconds: float):
+    def side(name: str, seconds: float) -> Callable[[int], float]:
         def measure(number: int) -> float:
             asked.append(f"{name}{number}")
             return seconds * number

@@ -39,7 +39,7 @@ def rule(activity: str, decision: str, **values: object) -> BindingRule:
         Label(activity, activity),
         decision,
     )
-    return replace(given, **values)  # type: ignore[arg-type]
+    return replace(given, **values)  # type: ignore[arg-type]  # of each kind of member
 
 
 RULES = (rule("any_development", "conditional"), rule("mining", "forbidden"))

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from shanhai.db.features.cql2.compiler import Compiled, compile_filter
 from shanhai.db.features.cql2.parser import FilterLanguage
@@ -29,10 +30,12 @@ def refusal(text: str, language: FilterLanguage = "cql2-text") -> InvalidInput:
     return caught.value
 
 
-def geometry_in(found: Compiled) -> shapely.Geometry:
+def geometry_in(found: Compiled) -> BaseGeometry:
     data = found.values["q_0"]
     assert isinstance(data, bytes)
-    return shapely.from_wkb(data)
+    geometry = shapely.from_wkb(data)
+    assert geometry is not None
+    return geometry
 
 
 class TestBinds:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
-from shapely import MultiPolygon, box
+from shapely import MultiPolygon, Polygon, box
 from shapely.geometry import shape
 
 from shanhai.data.assemble import assemble_region
@@ -50,7 +50,8 @@ def field(bands: int, step: float, seed: int, high: float) -> GeographicField:
 
 def world(region: DemoRegion, outlines: list[MultiPolygon]) -> World:
     ocean, none = MultiPolygon([SEA]), MultiPolygon()
-    dry = shapely.difference(box(117.9, 24.4, 118.3, 24.7), shapely.union_all([SEA, LAKE]))
+    dry = box(117.9, 24.4, 118.3, 24.7).difference(shapely.union_all([SEA, LAKE]))
+    assert isinstance(dry, Polygon)
     return World(
         outlines={unit.adcode: line for unit, line in zip(region.units, outlines, strict=True)},
         grids={region.code: demo_grid(region, outlines)},

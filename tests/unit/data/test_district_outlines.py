@@ -24,7 +24,7 @@ def numbers(vertices: Vertices) -> np.ndarray:
 def stepwise_ring(vertices: Vertices) -> bytes:
     coded = numbers(vertices)
     steps = np.diff(coded, axis=0).astype("<i2")
-    return struct.pack("<I", 1) + coded[0].astype("<u4").tobytes() + steps.tobytes()
+    return b"".join((struct.pack("<I", 1), coded[0].astype("<u4").tobytes(), steps.tobytes()))
 
 
 def plain_ring(vertices: Vertices) -> bytes:

@@ -19,7 +19,7 @@ def install_tool(path: Path, script: str) -> None:
 
 
 @pytest.fixture
-def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a `python` and an `npm` of the test's own making."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     return tmp_path

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def make_unit(base: Path, executable: str = "sleep") -> BackgroundProcess:
 
 
 @pytest.fixture
-def unit(tmp_path: Path):
+def unit(tmp_path: Path) -> Iterator[BackgroundProcess]:
     unit = make_unit(tmp_path)
     yield unit
     unit.stop(POLITE_THEN_FORCED)
@@ -45,13 +46,17 @@ def test_a_unit_is_found_by_another_program_through_its_pid_file(
 ) -> None:
     process = launch(unit)
     assert unit.pid_file.read_text() == f"{process.pid}\n"
-    assert make_unit(tmp_path).process().pid == process.pid
+    found = make_unit(tmp_path).process()
+    assert found is not None
+    assert found.pid == process.pid
 
 
 def test_a_unit_is_found_without_its_pid_file(unit: BackgroundProcess, tmp_path: Path) -> None:
     process = launch(unit)
     unit.pid_file.unlink()
-    assert make_unit(tmp_path).process().pid == process.pid
+    found = make_unit(tmp_path).process()
+    assert found is not None
+    assert found.pid == process.pid
 
 
 def test_a_foreign_process_under_the_noted_id_is_left_alone(unit: BackgroundProcess) -> None:
@@ -87,6 +92,7 @@ def test_a_deaf_process_is_killed(tmp_path: Path) -> None:
     unit.launch([sys.executable, "-c", deaf], environment=ENVIRONMENT)
     unit.wait_until(lambda: unit.log_file.read_text() != "", 5)
     process = unit.process()
+    assert process is not None
     unit.stop(POLITE_THEN_FORCED)
     assert read_process(process.pid) is None
 

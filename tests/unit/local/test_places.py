@@ -27,7 +27,7 @@ as_root = pytest.mark.skipif(
 
 
 @pytest.fixture
-def locked_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def locked_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory the servers' account cannot enter, with a stand-in for /var/lib/shanhai."""
     monkeypatch.setattr(places, "ELSEWHERE", tmp_path / "elsewhere")
     base = tmp_path / "locked" / ".shanhai"

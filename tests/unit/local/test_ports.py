@@ -1,4 +1,5 @@
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,12 @@ from shanhai.local.ports import PortBook, any_free_port, is_free
 
 
 @pytest.fixture
-def book(tmp_path: Path):
+def book(tmp_path: Path) -> PortBook:
     return PortBook(tmp_path / "ports.json")
 
 
 @pytest.fixture
-def taken_port():
+def taken_port() -> Iterator[int]:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()

@@ -62,7 +62,7 @@ def unpictured(zoned: Run) -> Iterator[None]:
 
 
 @pytest.fixture
-def zone(unpictured: None, watershed: Watershed, tmp_path: Path):
+def zone(unpictured: None, watershed: Watershed, tmp_path: Path) -> Callable[..., Run]:
     def run(inputs: Mapping[str, Any] | None = None, **more: Any) -> Run:
         return compute(watershed.task(inputs, **more), tmp_path / "work")
 

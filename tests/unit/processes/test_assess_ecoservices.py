@@ -262,7 +262,7 @@ WRONG: dict[str, tuple[Mapping[str, Any], str, str]] = {
 def test_what_a_method_does_not_have_is_refused_with_its_place(
     basin: Watershed, tmp_path: Path, choice: Mapping[str, Any], pointer: str, words: str
 ) -> None:
-    inputs = {**BIOPHYSICAL, "ecoservices": TOTALS | choice}
+    inputs = {**BIOPHYSICAL, "ecoservices": {**TOTALS, **choice}}
     error = refusal(basin, tmp_path / "run", inputs)
     (fault,) = [one for one in error.faults if one.pointer == f"/inputs/ecoservices{pointer}"]
     assert words in fault.detail

@@ -271,12 +271,12 @@ def test_roads_that_are_lines_break_corridors_by_class(
         assert told["severity"] == severities[told["road_class"]]
         assert told["reason"] == ("built_up" if told["road_class"] is None else "road")
         assert (told["length_m"] is None) == (told["reason"] == "road")
-    for one in corridors:
-        assert one.document["breakpoints_measured"] == ["built_up", "road"]
-        assert one.document["n_breakpoints"] == len(one.breaks)
-    for pair in {(1, 3), (1, 4), (2, 3), (2, 4)} & {one.link.pair for one in corridors}:
+    for each in corridors:
+        assert each.document["breakpoints_measured"] == ["built_up", "road"]
+        assert each.document["n_breakpoints"] == len(each.breaks)
+    for pair in {(1, 3), (1, 4), (2, 3), (2, 4)} & {each.link.pair for each in corridors}:
         # From the north to the south both lines are in the way, an odd number of times.
-        (corridor,) = (one for one in corridors if one.link.pair == pair)
+        (corridor,) = (each for each in corridors if each.link.pair == pair)
         for road_class in ("primary", "motorway"):
             met = [one.crossings or 0 for one in corridor.breaks if one.road_class == road_class]
             assert sum(met) % 2 == 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shapely import MultiPolygon, box
+from shapely import MultiPolygon, Polygon, box
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("unpictured")
 EQUAL = ("water_conservation", "soil_retention", "cooling", "carbon_sink")
 
 
-def square(watershed: Watershed, col: int, row: int, width: int, height: int) -> BaseGeometry:
+def square(watershed: Watershed, col: int, row: int, width: int, height: int) -> Polygon:
     grid = watershed.grid
     west, north = grid.west + col * grid.cell_m, grid.north - row * grid.cell_m
     return box(west, north - height * grid.cell_m, west + width * grid.cell_m, north)
@@ -31,6 +31,7 @@ def square(watershed: Watershed, col: int, row: int, width: int, height: int) ->
 def over(watershed: Watershed, outline: BaseGeometry, **inputs: Any) -> Task:
     task = watershed.task(inputs)
     moved = mapping(reproject_geometry(outline, "EPSG:4548", LON_LAT))
+    assert task.region is not None
     task.region = task.region.model_copy(update={"geometry": dict(moved), "districts": []})
     return task
 

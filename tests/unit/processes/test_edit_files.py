@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_a_scenario_runs_on_files(
     )
     edits = read_edits(write(tmp_path / "edits.geojson", passage(watershed)))
     inputs = {"cell_m": 100, "parameters": EASY, "edits": edits}
-    given = {
+    given: dict[str, Any] = {
         "region": watershed.region_file,
         "rasters": watershed.rasters,
         "workspace": tmp_path / "out",

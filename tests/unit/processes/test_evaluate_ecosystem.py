@@ -61,7 +61,8 @@ def band(workspace: Path, layer: str) -> np.ndarray:
 
 
 def codes(workspace: Path, layer: str) -> np.ndarray:
-    return np.nan_to_num(band(workspace, layer)).astype(int)
+    found: np.ndarray = np.nan_to_num(band(workspace, layer)).astype(int)
+    return found
 
 
 def document(workspace: Path, name: str) -> Any:
@@ -165,7 +166,9 @@ def test_a_given_supply_is_ranked_as_it_is(watershed: Watershed, tmp_path: Path)
     own = supply[top : top + found.shape[0], left : left + found.shape[1]]
     land = found > 0
     thresholds = share_thresholds(lambda: [{"a": own[land]}])["a"]
-    np.testing.assert_array_equal(found[land], importance_class(own, thresholds)[land])
+    np.testing.assert_array_equal(
+        found[land], importance_class(own.astype(float), thresholds)[land]
+    )
 
 
 def _offset(outcome: Outcome, watershed: Watershed) -> tuple[int, int]:

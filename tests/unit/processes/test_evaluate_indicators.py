@@ -32,7 +32,7 @@ from shanhai.processes.evaluate_indicators.task import (
     ValueTask,
 )
 from shanhai.processes.evaluate_indicators.values import Asked, Figure, Found, Material, Missing
-from shanhai.processes.kit.task import DatasetTask, RegionTask, Task
+from shanhai.processes.kit.task import DatasetTask, RegionTask
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.science.air_quality import DAILY
 from shanhai.science.landcover import LandCover
@@ -123,7 +123,7 @@ def task_of(
     indicators: list[IndicatorTask],
     held: Mapping[str, Any] | None = None,
     rasters: Mapping[str, Path] | None = None,
-) -> Task:
+) -> EvaluateIndicatorsTask:
     rasters = rasters or {}
     return EvaluateIndicatorsTask(
         process="evaluate-indicators",

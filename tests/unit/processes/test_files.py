@@ -104,7 +104,7 @@ def test_a_feature_without_geometry_is_no_region(tmp_path: Path) -> None:
 
 
 def test_a_refused_raster_is_named_with_its_theme(watershed: Watershed, tmp_path: Path) -> None:
-    given = {
+    given: dict[str, Any] = {
         "region": watershed.region_file,
         "inputs": {"cell_m": 100.0},
         "workspace": tmp_path / "out",
@@ -133,7 +133,7 @@ def test_codes_in_a_raster_of_a_run_are_asked_about_and_told(
     raw[0, 5:8, 5:8] = 32766
     path = tmp_path / "mod17.tif"
     write_geotiff(path, raw, transform=npp.transform, crs=npp.crs, nodata=32767)
-    given = {
+    given: dict[str, Any] = {
         "region": watershed.region_file,
         "rasters": {**watershed.rasters, "npp": path},
         "inputs": {"cell_m": 100.0},

@@ -17,13 +17,14 @@ from shanhai.raster.inspect import inspect_raster
 from shanhai.raster.warp import RasterQuantity, align, open_source
 from shanhai.science.grid import Grid, Window
 
+Bring = Callable[..., tuple[Outcome, Any]]
 UPLOAD = UUID(int=1)
 DEGREES = (0.001, 0.0, 117.18, 0.0, -0.001, 24.87)
 METRES = (100.0, 0.0, 520_000.0, 0.0, -100.0, 2_750_000.0)
 
 
 @pytest.fixture
-def bring(watershed: Watershed, tmp_path: Path):
+def bring(watershed: Watershed, tmp_path: Path) -> Bring:
     """Import a file, or an array made into one, and read back what became of it."""
     (tmp_path / "work").mkdir()
 
@@ -43,9 +44,6 @@ def bring(watershed: Watershed, tmp_path: Path):
         return outcome, read_geotiff(tmp_path / "work" / "dataset.tif")
 
     return run
-
-
-Bring = Callable[..., tuple[Outcome, Any]]
 
 
 def refusal(bring: Bring, *args: Any, **inputs: Any) -> InvalidInput:

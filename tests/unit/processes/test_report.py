@@ -3,6 +3,7 @@
 import json
 import re
 import zlib
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ def unpacked(part: bytes) -> bytes:
 
 
 def page_of(run: Any) -> str:
-    return (run.workspace / "report.html").read_text(encoding="utf-8")
+    page: str = (run.workspace / "report.html").read_text(encoding="utf-8")
+    return page
 
 
 def test_the_page_needs_nothing_else(zoned: Any) -> None:
@@ -76,7 +78,8 @@ def test_a_page_that_asks_for_more_than_it_holds_is_no_report(tmp_path: Path) ->
 
 def test_it_speaks_of_zones_services_and_districts_in_both_languages(zoned: Any) -> None:
     page = page_of(zoned)
-    for label in [term.label for term in (*ZONE_CLASSES, *ECOSERVICES)]:
+    terms = [term.label for term in ZONE_CLASSES], [term.label for term in ECOSERVICES]
+    for label in chain(*terms):
         assert label.zh in page
         assert label.en in page
     for name in ("上游区", "Upper", "左岸区", "Left bank"):
@@ -124,7 +127,7 @@ def test_a_missing_font_costs_the_chinese_maps_and_is_said(
 
 
 def test_pictures_carry_the_credits_licences_ask_for_once_and_no_more() -> None:
-    inputs = [
+    inputs: list[dict[str, Any]] = [
         {"source": "OSM; NASA", "licence": "ODbL 1.0, © OpenStreetMap contributors; MIT (package)"},
         {"source": "NASA", "licence": None},
         {"source": None, "licence": "CC BY 4.0, GeoNames"},
@@ -136,7 +139,7 @@ def test_pictures_carry_the_credits_licences_ask_for_once_and_no_more() -> None:
 
 
 def test_maps_name_the_coarsest_input() -> None:
-    inputs = [
+    inputs: list[dict[str, Any]] = [
         {"theme": "dem", "native_resolution_m": 30.0},
         {"theme": "soil", "native_resolution_m": None},
         {"theme": "temperature", "native_resolution_m": 83_396.0},

@@ -290,7 +290,7 @@ class TestParts:
     def test_a_cut_through_a_wood_splits_it(self, watershed: Watershed, tmp_path: Path) -> None:
         edit = felled(watershed) | {"geometry": on_land(watershed, (0.1, 0.245), (0.34, 0.26))}
         sources = EASY["sources"] | {"min_area_ha": 20}
-        task = scenario_task(watershed, [edit], {"parameters": EASY | {"sources": sources}})
+        task = scenario_task(watershed, [edit], {"parameters": {**EASY, "sources": sources}})
         outcome = compute(task, tmp_path / "work")
         codes = {one["code"] for one in document(tmp_path / "work")["sources"]}
         assert "n001" in codes
@@ -370,7 +370,7 @@ class TestRefusals:
     def test_fixed_widths_are_found_anew(self, watershed: Watershed, tmp_path: Path) -> None:
         links = {"swath": "fixed_width_m", "swath_value": 500}
         task = scenario_task(
-            watershed, [passage(watershed)], {"parameters": EASY | {"links": links}}
+            watershed, [passage(watershed)], {"parameters": {**EASY, "links": links}}
         )
         compute(task, tmp_path / "work")
         anew = document(tmp_path / "work")["anew"]

@@ -26,6 +26,7 @@ from shanhai.processes.select_sites.contract import SELECT_SITES, SelectSitesInp
 from shanhai.processes.select_sites.files import gather_places, read_sites
 from shanhai.processes.select_sites.result import Chosen, selection_flags
 from shanhai.processes.select_sites.statistics import statistics_document
+from shanhai.processes.select_sites.task import SelectSitesTask
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.raster.windows import window_runner
 from tests.support.selection_places import (
@@ -67,6 +68,7 @@ def ratio(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def found(task: Task, folder: Path) -> Iterator[Chosen]:
     """A selection without its files."""
     inputs = SelectSitesInputs.model_validate(task.inputs)
+    assert isinstance(task, SelectSitesTask)
     task = judged(task, inputs)
     with window_runner(1, None, (folder,)) as runner:
         place = build_place(task, inputs, folder, open_sources(task, task.datasets), runner)

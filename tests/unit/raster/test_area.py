@@ -5,12 +5,13 @@ import pytest
 from pyproj import Geod, Transformer
 
 from shanhai.raster.area import true_cell_areas_m2
+from shanhai.raster.geotiff import Transform
 from shanhai.science.grid import Window
 
 ELLIPSOID = Geod(a=6_378_137.0, rf=298.257222101)
 
 
-def geodesic_area(crs: str, transform: tuple, row: int, col: int, steps: int = 20) -> float:
+def geodesic_area(crs: str, transform: Transform, row: int, col: int, steps: int = 20) -> float:
     """The area of one cell, its edges in small pieces."""
     a, _, west, _, e, north = transform
     along = np.linspace(0, 1, steps, endpoint=False)
@@ -32,7 +33,7 @@ def geodesic_area(crs: str, transform: tuple, row: int, col: int, steps: int = 2
         ("EPSG:4326", (0.5, 0.0, 100.0, 0.0, -0.5, 60.0)),
     ],
 )
-def test_cells_have_their_true_area(crs: str, transform: tuple) -> None:
+def test_cells_have_their_true_area(crs: str, transform: Transform) -> None:
     areas = true_cell_areas_m2(crs, transform, Window(0, 0, 60, 70))
     assert areas.shape == (60, 70)
     for row, col in ((0, 0), (31, 47), (59, 69)):

@@ -1,7 +1,7 @@
 """Finished windows of a former attempt: used where they are right, computed anew where not."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,9 @@ def fall(store: ScratchStore, calls: Path, window: Window) -> float:
     return -rise(store, calls, window)
 
 
+Work = Callable[[ScratchStore, Path, Window], float]
+
+
 class Attempt:
     """One attempt in a workspace of its own, with the memory of all."""
 
@@ -48,9 +51,9 @@ class Attempt:
         )
         self.found = self.memory.open()
 
-    def run(self, function: object = rise, runner: WindowRunner | None = None) -> list[float]:
+    def run(self, function: Work = rise, runner: WindowRunner | None = None) -> list[float]:
         remembering = CheckpointingRunner(runner or WindowRunner(), self.memory).remembered()
-        work = partial(function, self.store, self.calls)  # type: ignore[call-overload]
+        work = partial(function, self.store, self.calls)
         return list(remembering.run(work, WINDOWS))
 
     @property
@@ -90,7 +93,7 @@ def test_what_is_not_whole_is_computed_anew(first: Attempt, tmp_path: Path, dama
     content = bytearray(broken.read_bytes())
     if damage == "changed":
         content[-20] ^= 1
-    broken.write_bytes({"cut": content[:-1], "changed": content, "empty": b""}[damage])
+    broken.write_bytes(bytes({"cut": content[:-1], "changed": content, "empty": b""}[damage]))
     second = Attempt(tmp_path, "second")
     assert second.run() == [0.0, 10.0, 1000.0, 1010.0]
     assert second.computed == 1

@@ -1,9 +1,10 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
-from rio_cogeo import cog_validate
+from rio_cogeo.cogeo import cog_validate
 
 from shanhai.raster.cog import CogFrame, write_cog
 from shanhai.science.grid import Grid, Window
@@ -12,7 +13,7 @@ GRID = Grid(4548, 500_000.0, 2_700_000.0, 100.0, 700, 600)
 WHOLE = Window(0, 0, 600, 700)
 
 
-def quantity():
+def quantity() -> np.ndarray:
     values = np.random.default_rng(2).random((1, 600, 700))
     values[:, :40] = np.nan
     return values
@@ -59,7 +60,7 @@ def levels_of(path: Path) -> list[np.ndarray]:
     return corners
 
 
-def tiled(pattern: list[list[float]]) -> np.ndarray:
+def tiled(pattern: Sequence[Sequence[float]]) -> np.ndarray:
     """2048 by 2048 cells of a pattern of 4 by 4."""
     return np.tile(np.array(pattern, dtype=float), (512, 512))[None]
 

@@ -10,7 +10,7 @@ from shanhai.errors import InvalidInput
 from shanhai.raster.checks import check_datum, match_outline
 from shanhai.raster.crs import as_gcj02, shift_to_gcj02
 from shanhai.raster.geotiff import write_geotiff
-from shanhai.raster.inspect import inspect_raster
+from shanhai.raster.inspect import RasterFacts, inspect_raster
 from shanhai.raster.vectorise import cells_of_frame
 
 FRAME = (0.001, 0.0, 117.95, 0.0, -0.001, 24.75)
@@ -18,7 +18,9 @@ SHAPE = (280, 320)
 REGION = affinity.scale(Point(118.1, 24.6).buffer(0.1), 1.0, 0.8)
 
 
-def masked_raster(path: Path, outline: BaseGeometry, *, tags: Any = None):
+def masked_raster(
+    path: Path, outline: BaseGeometry, *, tags: Any = None
+) -> tuple[Path, RasterFacts]:
     inside = cells_of_frame(outline, SHAPE, FRAME)
     values = np.where(inside, 5.0, np.nan)
     write_geotiff(path, values, transform=FRAME, crs="EPSG:4326", tags=tags)
@@ -33,6 +35,7 @@ def test_the_shift_at_tiananmen_is_the_known_one() -> None:
 def test_a_raster_cut_by_the_true_boundary_is_not_suspected(tmp_path: Path) -> None:
     path, facts = masked_raster(tmp_path / "a.tif", REGION)
     match = match_outline(path, facts, REGION)
+    assert match is not None
     assert match.in_place > 0.99
     assert not match.suspicious
     check_datum(path, facts, {}, REGION)
@@ -51,7 +54,9 @@ def test_a_full_box_or_another_outline_says_nothing(tmp_path: Path) -> None:
     path, facts = masked_raster(tmp_path / "a.tif", Point(118.1, 24.6).buffer(2))
     assert match_outline(path, facts, REGION) is None
     path, facts = masked_raster(tmp_path / "b.tif", affinity.translate(REGION, 0.06, 0.0))
-    assert not match_outline(path, facts, REGION).suspicious
+    match = match_outline(path, facts, REGION)
+    assert match is not None
+    assert not match.suspicious
 
 
 def test_tags_that_name_the_datum_are_believed(tmp_path: Path) -> None:

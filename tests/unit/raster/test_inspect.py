@@ -23,7 +23,7 @@ def make(
     transform: Any = METRIC,
     bands: Any = 1,
     dtype: str = "float32",
-):
+) -> Path:
     profile = {"driver": "GTiff", "width": 8, "height": 6, "count": bands, "dtype": dtype}
     if transform is not None:
         profile["transform"] = Affine(*transform)
@@ -32,7 +32,7 @@ def make(
     return path
 
 
-def refusal(path: Path, **options: Any):
+def refusal(path: Path, **options: Any) -> UnsupportedFile:
     with pytest.raises(UnsupportedFile) as caught:
         inspect_raster(path, **options)
     return caught.value

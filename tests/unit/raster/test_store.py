@@ -25,7 +25,7 @@ def write_squares(store: ScratchStore, window: Window) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path):
+def store(tmp_path: Path) -> ScratchStore:
     made = ScratchStore(tmp_path / "scratch", GRID)
     made.create("squares")
     return made

@@ -11,7 +11,7 @@ from shanhai.raster.coordinate_interpolation import CellCentres
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.inspect import inspect_raster
 from shanhai.raster.statistics import check_total, source_total
-from shanhai.raster.warp import RasterQuantity, align, align_classes, open_source
+from shanhai.raster.warp import RasterQuantity, RasterSource, align, align_classes, open_source
 from shanhai.science.grid import Grid, Window
 
 GRID = Grid(4548, 590_000.0, 2_740_000.0, 100.0, 60, 50)
@@ -19,13 +19,13 @@ WHOLE = Window(0, 0, 50, 60)
 LON_LAT_FRAME = {"transform": (0.001, 0, 117.85, 0, -0.001, 24.80), "crs": "EPSG:4326"}
 
 
-def source(path: Path, array: Any, quantity: RasterQuantity, **frame: Any):
+def source(path: Path, array: Any, quantity: RasterQuantity, **frame: Any) -> RasterSource:
     frame = {"transform": GRID.transform, "crs": "EPSG:4548"} | frame
     write_geotiff(path, array, nodata=0 if array.dtype == np.uint8 else -9999.0, **frame)
     return open_source(path, quantity)
 
 
-def random_source(path: Path, quantity: RasterQuantity, **frame: Any):
+def random_source(path: Path, quantity: RasterQuantity, **frame: Any) -> RasterSource:
     shape = (220, 220)
     rng = np.random.default_rng(5)
     if quantity is RasterQuantity.CATEGORICAL:

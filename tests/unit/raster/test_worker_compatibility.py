@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from shanhai.errors import Unavailable
-from shanhai.raster import worker_compatibility as handshake_module
 from shanhai.raster.worker_compatibility import Handshake, compute
 
 
@@ -55,6 +54,8 @@ def test_other_programs_and_other_arithmetic_are_refused(offered: Handshake) -> 
 def test_nothing_is_unpacked_where_the_handshake_fails(
     offered: Handshake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handshake_module.pickle, "loads", lambda _: pytest.fail("unpacked"))
+    monkeypatch.setattr(
+        "shanhai.raster.worker_compatibility.pickle.loads", lambda _: pytest.fail("unpacked")
+    )
     with pytest.raises(Unavailable):
         compute(replace(offered, secret="another"), b"")

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,8 @@ from shanhai.science.grid import Grid
 
 def test_distance_between_cell_centres() -> None:
     mask = np.array([[True, False, False], [False, False, False]])
-    np.testing.assert_allclose(distance_m(mask, 30), [[0, 30, 60], [30, 30 * 2**0.5, 30 * 5**0.5]])
+    expected = [[0.0, 30.0, 60.0], [30.0, 30 * math.sqrt(2), 30 * math.sqrt(5)]]
+    np.testing.assert_allclose(distance_m(mask, 30), expected)
 
 
 def test_cutoff_is_inclusive_and_beyond_is_infinite() -> None:

@@ -9,8 +9,8 @@ GRID = Grid(epsg=4548, west=600_000, north=2_710_000, cell_m=30, width=7, height
 
 
 def test_transform_and_bounds_describe_the_same_rectangle() -> None:
-    assert GRID.transform == (30, 0, 600_000, 0, -30, 2_710_000)
-    assert GRID.bounds == (600_000, 2_709_850, 600_210, 2_710_000)
+    assert GRID.transform == (30.0, 0.0, 600_000.0, 0.0, -30.0, 2_710_000.0)
+    assert GRID.bounds == (600_000.0, 2_709_850.0, 600_210.0, 2_710_000.0)
     assert GRID.shape == (5, 7)
 
 

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ RING = np.array([[True, True, True], [True, False, True], [True, True, True]])
 
 def capacity(cover: list[int], potential_et: list[float], **given: float) -> np.ndarray:
     weights = {"shade_weight": 0.6, "albedo_weight": 0.2, "evaporation_weight": 0.2}
-    numbers = weights | {"reference_et_max": 1250.0} | given
+    numbers: dict[str, Any] = weights | {"reference_et_max": 1250.0} | given
     return cooling_capacity(
         land_cover=np.array(cover, dtype=np.uint8),
         potential_et=np.array(potential_et, dtype=float),
@@ -40,7 +41,7 @@ def capacity(cover: list[int], potential_et: list[float], **given: float) -> np.
 
 
 def mitigation(cc: np.ndarray, green: np.ndarray, park_area_ha: float) -> np.ndarray:
-    measures = {"cooling_distance_m": 30.0, "cell_m": 30.0}
+    measures: dict[str, Any] = {"cooling_distance_m": 30.0, "cell_m": 30.0}
     return heat_mitigation(
         cooling_capacity=cc,
         park_cooling=park_cooling(cooling_capacity=cc, green_cover=green, **measures),
@@ -104,7 +105,7 @@ def test_green_area_counts_the_cells_of_the_disk() -> None:
     area = green_area_ha(green_cover=green, cooling_distance_m=30.0, cell_m=100.0)
     np.testing.assert_allclose(area, green)
     area = green_area_ha(green_cover=green, cooling_distance_m=100.0, cell_m=100.0)
-    np.testing.assert_allclose(area, [[1, 3, 2], [3, 2, 4], [1, np.nan, 2]])
+    np.testing.assert_allclose(area, [[1.0, 3.0, 2.0], [3.0, 2.0, 4.0], [1.0, np.nan, 2.0]])
 
 
 @settings(max_examples=10)
@@ -115,7 +116,7 @@ def test_mitigation_is_bounded_and_tiles_without_seams(seed: int) -> None:
     cc = generator.random(grid.shape)
     cc[generator.random(grid.shape) < 0.1] = np.nan
     green = (generator.random(grid.shape) < 0.4).astype(float)
-    measures = {"cooling_distance_m": 45.0, "cell_m": 30.0}
+    measures: dict[str, Any] = {"cooling_distance_m": 45.0, "cell_m": 30.0}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(focal, "BLOCK", 16)
         whole = park_cooling(cooling_capacity=cc, green_cover=green, **measures)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shanhai.science.indicators import (
     BaseFigure,
+    Comparator,
     IndicatorStanding,
     IndicatorStatus,
     ObservedFigure,
@@ -276,7 +277,8 @@ def test_a_flat_target_asks_for_no_less_than_itself() -> None:
 def test_a_better_value_never_has_a_worse_status(
     sense: Any, base: int | None, aim: int, value: int, better: int, year: int, strict: bool
 ) -> None:
-    comparator = {"at_least": "gt", "at_most": "lt"}[sense] if strict else None
+    strictly: dict[str, Comparator] = {"at_least": "gt", "at_most": "lt"}
+    comparator = strictly[sense] if strict else None
     target = TargetFigure(2026, Decimal(aim), sense, comparator)
     start = None if base is None else (2020, str(base))
     step = better if sense == "at_least" else -better

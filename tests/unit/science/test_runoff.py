@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,22 +17,23 @@ from shanhai.science.runoff import (
     wet_curve_number,
 )
 
-TABLES = {table.name: table.values for table in CURVE_NUMBER.tables}
+TABLES: dict[str, Any] = {table.name: table.values for table in CURVE_NUMBER.tables}
 BUILT_UP, FOREST, WATER = LandCover.BUILT_UP, LandCover.FOREST, LandCover.WATER
 
 
-def number(cover: list[int], group: list[float], **given: object) -> np.ndarray:
+def number(cover: list[int], group: list[float], **given: Any) -> np.ndarray:
     return curve_number(
         land_cover=np.array(cover, dtype=np.uint8),
         hydrologic_group=np.array(group),
-        **{"sealed_share": 0.7} | TABLES | given,
+        **{"sealed_share": 0.7, **TABLES, **given},
     )
 
 
-def runoff(numbers: list[float], storm_mm: float, **given: object) -> np.ndarray:
+def runoff(numbers: list[float], storm_mm: float, **given: Any) -> np.ndarray:
     cover = np.full(len(numbers), FOREST, dtype=np.uint8)
-    values = {"curve_number": np.array(numbers), "land_cover": cover, "storm_mm": storm_mm}
-    return storm_runoff(**values | given)
+    return storm_runoff(
+        curve_number=np.array(numbers), land_cover=cover, storm_mm=storm_mm, **given
+    )
 
 
 def test_built_up_land_is_a_mixture() -> None:

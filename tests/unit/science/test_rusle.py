@@ -21,8 +21,8 @@ from shanhai.science.rusle import (
 
 def length(slope: float, aspect: float, area: float, cell: float = 30, cap: float = 122) -> float:
     facing = abs(math.sin(math.radians(aspect))) + abs(math.cos(math.radians(aspect)))
-    arrays = (np.array([value]) for value in (slope, facing, area))
-    return float(slope_length(*arrays, cell, cap)[0])
+    steep, faced, drained = (np.array([value]) for value in (slope, facing, area))
+    return float(slope_length(steep, faced, drained, cell, cap)[0])
 
 
 def test_worked_examples_of_steepness() -> None:

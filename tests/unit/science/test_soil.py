@@ -52,9 +52,9 @@ def test_sum_within_five_percent_is_rescaled() -> None:
 
 @pytest.mark.parametrize("fractions", [(40, 30, 20), (50, 50, 10), (np.nan, 50, 50), (110, -5, -5)])
 def test_implausible_composition_is_nodata(fractions: tuple[float, float, float]) -> None:
-    arrays = [one(value) for value in fractions]
-    assert texture_class(*arrays)[0] == 0
-    assert np.isnan(erodibility(*arrays, one(1.0)))[0]
+    sand, silt, clay = (one(value) for value in fractions)
+    assert texture_class(sand, silt, clay)[0] == 0
+    assert np.isnan(erodibility(sand, silt, clay, one(1.0)))[0]
 
 
 def test_infiltration_runs_from_heavy_clay_to_sand() -> None:

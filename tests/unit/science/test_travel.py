@@ -18,13 +18,19 @@ from shanhai.science.travel import (
 )
 
 FOREST, TOWN, WATER = LandCover.FOREST, LandCover.BUILT_UP, LandCover.WATER
-KMH = {"main_road_kmh": 60.0, "minor_road_kmh": 20.0, "walking_kmh": 4.0}
+KMH: dict[str, Any] = {"main_road_kmh": 60.0, "minor_road_kmh": 20.0, "walking_kmh": 4.0}
 
 
-def minutes(cover: list[list[int]], cell_m: float = 1000.0, **given: np.ndarray) -> np.ndarray:
+def minutes_of(codes: np.ndarray, cell_m: float, layers: dict[str, Any]) -> np.ndarray:
+    return travel_minutes(land_cover=codes, cell_m=cell_m, **layers, **KMH)
+
+
+def minutes(
+    cover: Sequence[Sequence[int]], cell_m: float = 1000.0, **given: np.ndarray
+) -> np.ndarray:
     codes = np.array(cover, dtype=np.uint8)
-    level = {"dem": np.zeros(codes.shape), "roads": np.zeros(codes.shape)}
-    return travel_minutes(land_cover=codes, cell_m=cell_m, **level | given, **KMH)
+    layers = {"dem": np.zeros(codes.shape), "roads": np.zeros(codes.shape)} | given
+    return minutes_of(codes, cell_m, layers)
 
 
 def test_on_foot_from_the_town() -> None:
@@ -45,7 +51,7 @@ def test_a_road_is_worth_a_detour() -> None:
 
 
 def test_an_island_without_bridge_is_out_of_reach() -> None:
-    cover = [[TOWN, WATER, FOREST], [0, 0, FOREST]]
+    cover: list[list[int]] = [[TOWN, WATER, FOREST], [0, 0, FOREST]]
     assert np.isinf(minutes(cover)[:, 1:]).all()
     bridge = minutes(cover, roads=np.array([[0.0, 1, 0], [0, 0, 0]]))
     assert np.isfinite(bridge[:, 2]).all()
@@ -75,7 +81,7 @@ def test_tiles_find_the_ways_of_the_whole_to_the_byte(seed: int, tile: int, reve
         "roads": (generator.random(shape) < 0.3).astype(float),
         "main_roads": (generator.random(shape) < 0.1).astype(float),
     }
-    whole = travel_minutes(land_cover=cover, cell_m=30.0, **layers, **KMH)
+    whole = minutes_of(cover, 30.0, layers)
     arrays = ArrayLayerStore(
         layers | {"land_cover": cover * 1.0, "travel_minutes": np.empty(shape)}
     )
@@ -99,5 +105,5 @@ def test_times_agree_with_a_graph_search() -> None:
     apart = np.abs(places[:, np.newaxis] - places).max(axis=2)
     length = 30.0 * np.hypot(*(places[:, np.newaxis] - places).transpose(2, 0, 1))
     cost = np.where(apart == 1, length * (way.ravel()[:, np.newaxis] + way.ravel()) / 2, 0.0)
-    expected = dijkstra(csr_array(cost), indices=4 * 14 + 5)
+    (expected,) = dijkstra(csr_array(cost), indices=[4 * 14 + 5])
     np.testing.assert_allclose(found.ravel(), expected, rtol=1e-12)

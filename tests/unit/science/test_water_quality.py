@@ -62,7 +62,7 @@ def test_too_little_oxygen_is_worse_than_every_class() -> None:
     ],
 )
 def test_a_value_on_the_limit_meets_it(item: str, value: float, expected: str) -> None:
-    assert section(**{item: value})[0] == expected
+    assert section("river", **{item: value})[0] == expected
 
 
 def test_nearly_saturated_water_is_of_the_first_class() -> None:

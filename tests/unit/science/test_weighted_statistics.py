@@ -1,20 +1,23 @@
 import math
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai.science.weighted_statistics import WeightedMoments, summarise
+from shanhai.science.weighted_statistics import Block, WeightedMoments, summarise
 
 NUMBERS = st.floats(-1e6, 1e6, width=32)
 WEIGHTS = st.floats(0.01, 1e4)
 
 
-def blocks_of(values: list[float], weights: list[float], size: int = 3):
+def blocks_of(
+    values: list[float], weights: list[float], size: int = 3
+) -> Callable[[], Iterator[Block]]:
     """Blocks of a few values each."""
 
-    def blocks():
+    def blocks() -> Iterator[Block]:
         for first in range(0, len(values), size):
             part = slice(first, first + size)
             yield np.array(values[part], np.float32), np.array(weights[part], np.float64)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
 from shanhai.vector import geojson_source
@@ -29,7 +30,7 @@ COLUMNS = (
     FeatureColumn("rank", "integer"),
 )
 SQUARE = shapely.MultiPolygon([shapely.box(118, 24, 118.5, 24.5)])
-ROWS = [
+ROWS: list[list[Any]] = [
     [shapely.to_wkb(SQUARE), "a.1", "海沧区", 1],
     [shapely.to_wkb(SQUARE), "a.2", "=1+1", 2],
     [None, "a.3", None, 3],
@@ -56,6 +57,12 @@ def read(tmp_path: Path) -> Read:
     return opened
 
 
+def shape_of(content: bytes | None) -> BaseGeometry:
+    shape = shapely.from_wkb(content)
+    assert shape is not None
+    return shape
+
+
 def written(folder: Path, name: FormatName, **options: Any) -> Path:
     epsg = 4326 if FILE_FORMATS[name].only_degrees else 4490
     path = folder / "upload"
@@ -72,7 +79,7 @@ def test_every_format_comes_back(tmp_path: Path, read: Read, name: FormatName) -
     assert [row["code"] for row in rows] == ["a.1", "a.2", "a.3"]
     assert [row["name_zh"] for row in rows] == ["海沧区", "=1+1", None]
     assert [int(row["rank"]) for row in rows] == [1, 2, 3]
-    assert shapely.from_wkb(shapes[0]).normalize().equals(SQUARE)
+    assert shape_of(shapes[0]).normalize().equals(SQUARE)
     assert shapes[2] is None
     assert (info.crs is None) == (name == "csv")
 
@@ -219,8 +226,8 @@ def test_kml_with_holes_parts_and_heights(tmp_path: Path, read: Read) -> None:
     info, rows, shapes = read(path)
     assert info.fields == ("id", "name", "rank")
     assert rows[0] == {"id": "k1", "name": "湾", "rank": "3"}
-    assert shapely.from_wkb(shapes[0]).area == 80
-    assert shapely.from_wkb(shapes[1]).has_z
+    assert shape_of(shapes[0]).area == 80
+    assert shape_of(shapes[1]).has_z
     assert shapes[2] is None
 
 
@@ -230,7 +237,7 @@ def test_csv_reads_coordinates_in_columns_and_gbk(tmp_path: Path, read: Read) ->
     info, rows, shapes = read(path)
     assert (info.encoding, info.fields) == ("gb18030", ("code", "名称"))
     assert rows[0] == {"code": "a", "名称": "海沧"}
-    assert shapely.from_wkb(shapes[0]).coords[0] == (118.1, 24.5)
+    assert shape_of(shapes[0]).coords[0] == (118.1, 24.5)
     assert shapes[1] is None
 
 
@@ -323,7 +330,7 @@ def test_geojson_is_read_through_windows_of_any_size(
     assert (info.crs, info.fields) == ("EPSG:4548", ("id", "code", "rank", "more"))
     assert [row["rank"] for row in rows] == [0, 1000, 2000]
     assert rows[2]["more"] == [1, {"a": 2}]
-    assert shapely.from_wkb(shapes[2]).equals(SQUARE)
+    assert shape_of(shapes[2]).equals(SQUARE)
 
 
 @pytest.mark.parametrize(

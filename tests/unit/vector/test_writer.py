@@ -112,7 +112,7 @@ def test_geoparquet_describes_its_geometry(tmp_path: Path) -> None:
 
 def test_every_format_of_an_empty_table_is_a_file(tmp_path: Path) -> None:
     for name in FILE_FORMATS:
-        path = written(tmp_path, table([], epsg=4326), name)  # type: ignore[arg-type]
+        path = written(tmp_path, table([], epsg=4326), name)  # type: ignore[arg-type]  # one of the formats
         assert path.stat().st_size > 0 or name == "geojsonseq"
 
 

@@ -36,7 +36,7 @@ def test_a_process_has_its_own_limits_within_those_of_all() -> None:
 
 
 def test_limits_set_for_a_process_go_before_all_others() -> None:
-    settings = WorkerSettings(limits="echo=512:7, delineate-zones=65536:86400")  # type: ignore[arg-type]
+    settings = WorkerSettings(limits="echo=512:7, delineate-zones=65536:86400")
     assert limits_of("echo", settings) == Limits(512, 7)
     assert limits_of("delineate-zones", settings) == Limits(65536, 86400)
     assert limits_of("import-dataset", settings) == CONTRACTS["import-dataset"].limits

@@ -1,9 +1,10 @@
 """What is tried again, and what is not."""
 
+import asyncio
+
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from shanhai_worker import db_errors
 from shanhai_worker.db_errors import TRIES, is_outage, outlast
 
 
@@ -73,7 +74,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         made.append(seconds)
 
-    monkeypatch.setattr(db_errors.asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     return made
 
 

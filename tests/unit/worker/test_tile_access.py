@@ -17,7 +17,7 @@ TASK = Task(process="seed-tiles", inputs={}, layers=["zones", "ratio.xiamen"])
 
 def access(**public: str) -> TileAccess:
     return TileAccess.named_in(
-        PublicSettings(**public),
+        PublicSettings.model_validate(public),
         TileTokenSettings(secret=SecretStr(SECRET)),
         WorkerSettings(job_timeout_s=100),
     )
@@ -28,7 +28,7 @@ def test_a_token_speaks_for_the_owner_of_the_job_and_its_layers_alone() -> None:
     assert given is not None
     assert given.token is not None
     token = unseal(given.token, SECRET)
-    assert (token.owner, token.layers) == ("key:abcdefgh", {"zones", "ratio.xiamen"})
+    assert (token.owner, token.layers) == ("key:abcdefgh", frozenset(TASK.layers))
     assert 100 < token.expires_at - time.time() <= 700
     with pytest.raises(Unauthenticated):
         unseal(given.token, "t" * 40)

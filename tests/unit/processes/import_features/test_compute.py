@@ -21,8 +21,12 @@ from pyproj import Transformer
 from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.collections.regions import REGIONS
 from shanhai.errors import InvalidInput
-from shanhai.processes.import_features.accepted_rows import read_accepted, written_properties
-from shanhai.processes.import_features.compute import ACCEPTED, compute
+from shanhai.processes.import_features.accepted_rows import (
+    ACCEPTED,
+    read_accepted,
+    written_properties,
+)
+from shanhai.processes.import_features.compute import compute
 from shanhai.processes.import_features.task import ImportFeaturesTask
 from shanhai.processes.kit.task import Outcome, RegionTask
 from shanhai.vector.formats import FILE_FORMATS, FormatName

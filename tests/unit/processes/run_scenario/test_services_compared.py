@@ -22,7 +22,7 @@ from shanhai.raster.geotiff import read_geotiff
 from tests.support.scenario_edits import assessed_scenario, on_land
 
 
-def silent(_percent: float, _stage: str) -> None:
+def silent(percent: float, stage: str) -> None:
     pass
 
 

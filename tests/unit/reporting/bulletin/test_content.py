@@ -93,7 +93,7 @@ def test_days_of_air_are_counted_by_class() -> None:
     days: dict[str, list[float | None]] = {name: [value] * 10 for name, value in clean.items()}
     # Of 30 the index is 43; of 90 it is 100 + 50 · 15/40, raised to 119. Without the sensor a day
     # is not known.
-    days["pm25_24h"] = [30.0] * 8 + [90.0, None]
+    days["pm25_24h"] = [*[30.0] * 8, 90.0, None]
     air = content(air=AirDaysTask(stations=1, hours=0, days=days))["air"]
     counts = {row["code"]: row["count"] for row in air["classes"] if row["count"]}
     assert counts == {"1": 8, "3": 1}

@@ -194,7 +194,8 @@ def test_maps_and_charts_are_drawn_where_there_is_something_to_draw(tmp_path: Pa
     }
     assert drawn["map"][0].caption == "the example zoning, and corridors"
     zones = Image.open(tmp_path / "zones.en.png").convert("RGB")
-    colors = {color for count, color in zones.getcolors(1_000_000) if count > 2_000}
+    counted = zones.getcolors(1_000_000) or []
+    colors = {color for count, color in counted if count > 2_000}
     # Those of the zones, a little lighter where what lies below shines through.
     assert len(colors) >= 5
     nothing = draw_pictures(region, empty_task(TEMPLATE), in_language(EMPTY, "en"), tmp_path, "en")

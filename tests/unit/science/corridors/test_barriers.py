@@ -25,7 +25,7 @@ ONE = BarrierSettings(radii_m=(1.0,))
 
 
 def link(ground: FloatArray, one: IntArray, other: IntArray) -> tuple[FloatArray, FloatArray]:
-    return tuple(cost_distance(ground, ends, UNIT).cost for ends in (one, other))  # type: ignore[return-value]
+    return tuple(cost_distance(ground, ends, UNIT).cost for ends in (one, other))  # type: ignore[return-value]  # two of them
 
 
 def scanned(
@@ -110,7 +110,7 @@ def network(combine: str) -> FloatArray:
     ground[:, 10] = 8.0
     sources = np.zeros((5, 15), dtype=int)
     sources[2, 2], sources[0, 14], sources[4, 14] = 1, 2, 3
-    options = BarrierSettings(radii_m=(1.0,), combine=combine)  # type: ignore[arg-type]
+    options = BarrierSettings(radii_m=(1.0,), combine=combine)  # type: ignore[arg-type]  # one of the ways
     return scanned(ground, sources, options, LinkSettings(mode="all_pairs")).score
 
 
@@ -128,7 +128,7 @@ def test_a_network_is_scored_like_its_whole_rasters(combine: str, keep_bytes: in
     ground = rough(5, (30, 30), barriers=0.1)
     sources = one_source((30, 30), (2, 2), (12, 20), (27, 5))
     ground[sources > 0] = 1.0
-    options = BarrierSettings(radii_m=(1.0, 3.0), combine=combine)  # type: ignore[arg-type]
+    options = BarrierSettings(radii_m=(1.0, 3.0), combine=combine)  # type: ignore[arg-type]  # one of the ways
     links = LinkSettings(mode="all_pairs", drop_crossing=False, keep_bytes=keep_bytes)
     fields = {n: cost_distance(ground, sources == n, UNIT).cost for n in (1, 2, 3)}
     whole = []
@@ -158,6 +158,6 @@ def test_bad_input() -> None:
     with pytest.raises(InvalidInput, match="reproject"):
         BarrierScan(sources, GeographicCells(0.1, 0.1, 20.0), ONE)
     with pytest.raises(InvalidInput, match="combine is 'mean'"):
-        BarrierSettings(combine="mean")  # type: ignore[arg-type]
+        BarrierSettings(combine="mean")  # type: ignore[arg-type]  # which is refused
     with pytest.raises(InvalidInput, match="restored is 0"):
         BarrierSettings(restored=0)

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -161,10 +164,17 @@ def test_equals_scikit_image_bit_by_bit(seed: int, neighbours: Neighbours, cell_
 def test_the_heap_gives_the_same_bits(seed: int, neighbours: Neighbours, closed: bool) -> None:
     ground, sources = rough(seed, (20, 23)), one_source((20, 23), (0, 0))
     with pytest.MonkeyPatch.context() as patch:
-        options = {"neighbours": neighbours, "forbid_corner_cutting": closed}
-        found = cost_distance(ground, sources, UNIT, **options)
+        search = partial(
+            cost_distance,
+            ground,
+            sources,
+            UNIT,
+            neighbours=neighbours,
+            forbid_corner_cutting=closed,
+        )
+        found = search()
         patch.setattr(surfaces, "MOST_BUCKETS", 0)
-        by_heap = cost_distance(ground, sources, UNIT, **options)
+        by_heap = search()
     np.testing.assert_array_equal(found.cost, by_heap.cost)
     np.testing.assert_array_equal(found.directions, by_heap.directions)
     np.testing.assert_array_equal(found.allocation, by_heap.allocation)
@@ -255,7 +265,7 @@ def test_the_worst_bearing(neighbours: Neighbours, bearing: tuple[int, int], exc
 
 def test_bad_input_is_refused() -> None:
     ground = np.ones((2, 3))
-    refusals = {
+    refusals: dict[str, Callable[[], object]] = {
         "shape": lambda: cost_distance(ground, np.ones((3, 2), dtype=int), UNIT),
         "has the number -1": lambda: cost_distance(ground, np.full((2, 3), -1), UNIT),
         "none of the 0 source cells": lambda: cost_distance(
@@ -265,7 +275,7 @@ def test_bad_input_is_refused() -> None:
             np.array([[X, 1.0]]), np.array([[1, 0]]), UNIT
         ),
         "max_cost is 0": lambda: cost_distance(ground, np.ones((2, 3), int), UNIT, max_cost=0),
-        "neighbours is 6": lambda: make_steps((2, 3), UNIT, 6),  # type: ignore[arg-type]
+        "neighbours is 6": lambda: make_steps((2, 3), UNIT, 6),  # type: ignore[arg-type]  # which is refused
         "runs from 1 to 1e\\+10": lambda: make_surface(np.array([[1, 1e10]]), UNIT),
         "width_m is 0": lambda: MetricCells(0.0, 1.0),
         "north_deg is 91": lambda: GeographicCells(1.0, 1.0, 91.0),

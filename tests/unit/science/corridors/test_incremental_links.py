@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.science.arrays import FloatArray, IntArray
+from shanhai.science.corridors.cost_kernels import Labels
 from shanhai.science.corridors.incremental_links import (
     FormerLinks,
     LinkNotes,
@@ -25,8 +26,8 @@ UNIT = square_cells(1.0)
 Ground = tuple[FloatArray, IntArray]
 
 
-def masked(ground: Ground) -> IntArray:
-    return np.where(np.isfinite(ground[0]), ground[1], 0)
+def masked(ground: Ground) -> Labels:
+    return np.where(np.isfinite(ground[0]), ground[1], 0).astype(np.int32)
 
 
 def both_ways(

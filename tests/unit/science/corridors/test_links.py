@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,7 +24,7 @@ CORNERS = one_source((5, 5), (0, 0), (4, 4))
 
 
 def settings_of(**options: object) -> LinkSettings:
-    return LinkSettings(**options)  # type: ignore[arg-type]
+    return LinkSettings(**options)  # type: ignore[arg-type]  # of each kind of setting
 
 
 def pairs_of(network: Network) -> list[Pair]:
@@ -106,14 +108,12 @@ def row_of_three() -> tuple[FloatArray, IntArray]:
 
 def test_modes_of_pairs() -> None:
     ground, sources = row_of_three()
-    by_mode = {
-        mode: pairs_of(link_sources(ground, sources, UNIT, settings_of(mode=mode, **options)))
-        for mode, options in {
-            "neighbour": {"nearest": 0},
-            "mst": {},
-            "all_pairs": {"drop_crossing": False},
-        }.items()
-    }
+    settings = (
+        settings_of(mode="neighbour", nearest=0),
+        settings_of(mode="mst"),
+        settings_of(mode="all_pairs", drop_crossing=False),
+    )
+    by_mode = {one.mode: pairs_of(link_sources(ground, sources, UNIT, one)) for one in settings}
     assert by_mode == {
         "neighbour": [(1, 2), (2, 3)],
         "mst": [(1, 2), (2, 3)],
@@ -330,7 +330,7 @@ def test_bad_input_is_refused() -> None:
     ground = np.ones((2, 3))
     barred = ground.copy()
     barred[0, 2] = X
-    refusals = {
+    refusals: dict[str, Callable[[], object]] = {
         "there are 1 sources": lambda: link_sources(ground, np.eye(2, 3, dtype=int), UNIT),
         r"sources \[2\] lie on barriers only": lambda: link_sources(
             barred, np.array([[1, 0, 2], [0, 0, 0]]), UNIT

@@ -80,7 +80,7 @@ def random_links(seed: int) -> dict[Pair, float]:
 def all_ways(links: Mapping[Pair, float], one: int, other: int) -> dict[tuple[int, ...], float]:
     """Every way between two sources and its cost, in tenths."""
     between = [number for number in range(1, 7) if number not in (one, other)]
-    found = {}
+    found: dict[tuple[int, ...], float] = {}
     for count in range(len(between) + 1):
         for middle in permutations(between, count):
             way = (one, *middle, other)

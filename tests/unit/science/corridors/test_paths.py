@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from shanhai.science.arrays import IntArray
 from shanhai.science.corridors.cost_distance import starts_of
+from shanhai.science.corridors.cost_kernels import Labels
 from shanhai.science.corridors.paths import length_m, line_between, merge_paths, trace
 from shanhai.science.corridors.spacing import GeographicCells, square_cells
 from shanhai.science.corridors.steps import NEIGHBOURS, Neighbours
@@ -17,10 +18,15 @@ UNIT = square_cells(1.0)
 GRID = (10.0, 0.0, 1000.0, 0.0, -10.0, 2000.0)
 
 
+def labels_of(shape: tuple[int, int], *cells: tuple[int, int]) -> Labels:
+    return one_source(shape, *cells).astype(np.int32)
+
+
 def path_to_last(neighbours: Neighbours = 8, **options: bool) -> list[list[int]]:
     surface = make_surface(EXAMPLE, UNIT, neighbours, **options)
-    cost, _ = spread(surface, starts_of(one_source((5, 5), (0, 0)).astype(np.int32), surface))
-    return trace(surface, cost, surface.positions(np.array([[4, 4]]))).tolist()
+    cost, _ = spread(surface, starts_of(labels_of((5, 5), (0, 0)), surface))
+    path: list[list[int]] = trace(surface, cost, surface.positions(np.array([[4, 4]]))).tolist()
+    return path
 
 
 def test_worked_example() -> None:
@@ -61,13 +67,13 @@ def test_length_of_degrees_follows_the_row() -> None:
 
 
 def test_the_line_is_cut_at_the_borders_of_the_sources() -> None:
-    labels = one_source((1, 6), (0, 0), (0, 5))
+    labels = labels_of((1, 6), (0, 0), (0, 5))
     line = line_between(np.array([[0, col] for col in range(6)]), labels, GRID)
     assert line.tolist() == [[1010.0, 1995.0], [1050.0, 1995.0]]
 
 
 def test_a_diagonal_leaves_by_the_corner_and_a_knights_move_by_a_quarter() -> None:
-    labels = one_source((3, 4), (0, 0), (2, 3))
+    labels = labels_of((3, 4), (0, 0), (2, 3))
     line = line_between(np.array([[0, 0], [1, 1], [2, 3]]), labels, (1.0, 0, 0, 0, 1.0, 0))
     assert line.tolist() == [[1.0, 1.0], [1.5, 1.5], [3.0, 2.25]]
     labels[2, 2] = 2
@@ -76,7 +82,7 @@ def test_a_diagonal_leaves_by_the_corner_and_a_knights_move_by_a_quarter() -> No
 
 
 def test_sources_that_touch_have_a_line_without_length() -> None:
-    line = line_between(np.array([[0, 0], [0, 1]]), one_source((1, 2), (0, 0), (0, 1)), GRID)
+    line = line_between(np.array([[0, 0], [0, 1]]), labels_of((1, 2), (0, 0), (0, 1)), GRID)
     assert line.tolist() == [[1010.0, 1995.0], [1010.0, 1995.0]]
 
 

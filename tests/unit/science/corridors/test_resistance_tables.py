@@ -38,8 +38,8 @@ def test_minor_roads_hinder_half_as_much() -> None:
     table = load_table("resistance-city")
     main, minor = table.roads["main"], table.roads["minor"]
     assert minor.edges == main.edges
-    assert minor.values == (250, 150, 50, 15, 1)
-    assert main.values == (500, 300, 100, 30, 1)
+    assert minor.values == (250.0, 150.0, 50.0, 15.0, 1.0)
+    assert main.values == (500.0, 300.0, 100.0, 30.0, 1.0)
 
 
 def test_an_unknown_table_is_refused() -> None:

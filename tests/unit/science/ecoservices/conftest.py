@@ -10,7 +10,8 @@ SHAPE = (44, 52)
 
 def smooth(rng: np.random.Generator, low: float, high: float, spread: float = 4.0) -> np.ndarray:
     field = ndimage.gaussian_filter(rng.standard_normal(SHAPE), spread)
-    return low + (high - low) * (field - field.min()) / np.ptp(field)
+    stretched: np.ndarray = low + (high - low) * (field - field.min()) / np.ptp(field)
+    return stretched
 
 
 def build_layers(seed: int = 11) -> Layers:

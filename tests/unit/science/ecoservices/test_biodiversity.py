@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,8 +15,8 @@ from shanhai.science.ecoservices.biodiversity import (
 )
 from shanhai.science.landcover import LandCover
 
-NUMBERS = {one.name: one.default for one in DEGRADATION.parameters}
-TABLES = {one.name: one.values for one in DEGRADATION.tables}
+NUMBERS: dict[str, Any] = {one.name: one.default for one in DEGRADATION.parameters}
+TABLES: dict[str, Any] = {one.name: one.values for one in DEGRADATION.tables}
 BUILT_UP, ROADS, CROPLAND, BARE = THREATS
 
 
@@ -39,11 +41,16 @@ def test_a_threat_comes_from_its_class_or_from_its_layer() -> None:
 
 def test_threats_without_sources_leave_the_weights_to_the_others() -> None:
     cover = np.array([LandCover.FOREST, 0], dtype=np.uint8)
-    intensities = {"threat_built_up": a(1, 1), "threat_cropland": a(1, 1), "threat_bare": a(0, 0)}
+    intensities: dict[str, Any] = {
+        "threat_built_up": a(1, 1),
+        "threat_cropland": a(1, 1),
+        "threat_bare": a(0, 0),
+    }
     found = habitat_degradation(land_cover=cover, **intensities, **NUMBERS, **TABLES)
     np.testing.assert_allclose(found, [(0.9 + 0.4 * 0.6) / 2.0, np.nan])
-    roads = {"threat_main_roads": a(1, 1)}
-    found = habitat_degradation(land_cover=cover, **intensities, **roads, **NUMBERS, **TABLES)
+    found = habitat_degradation(
+        land_cover=cover, threat_main_roads=a(1, 1), **intensities, **NUMBERS, **TABLES
+    )
     np.testing.assert_allclose(found, [(0.9 + 0.7 * 0.9 + 0.4 * 0.6) / 2.7, np.nan])
 
 

@@ -33,7 +33,9 @@ def ways(quantity: Quantity) -> set[str]:
 def test_a_function_takes_what_is_declared_and_nothing_else(quantity: Quantity) -> None:
     declared = {
         *(*quantity.needs, *quantity.optional, *ways(quantity)),
-        *(one.name for one in (*quantity.parameters, *quantity.options, *quantity.tables)),
+        *(one.name for one in quantity.parameters),
+        *(one.name for one in quantity.options),
+        *(one.name for one in quantity.tables),
         *(one.name for one in quantity.statistics),
     }
     declared |= {"cell_m"} if quantity.takes_cell else set()

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,13 +13,21 @@ def a(*values: float) -> np.ndarray:
 
 
 def test_potential_adds_up_what_a_place_offers() -> None:
-    given = {"naturalness": a(1, 0.3), "water_distance_m": a(0, 500), "relief_n": a(1, 0.5)}
+    given: dict[str, Any] = {
+        "naturalness": a(1, 0.3),
+        "water_distance_m": a(0, 500),
+        "relief_n": a(1, 0.5),
+    }
     np.testing.assert_allclose(potential(**given), [0.85, 0.15 + 0.2 / np.e + 0.075])
     np.testing.assert_allclose(potential(protected=a(1, 0), **given)[0], 1.0)
 
 
 def test_an_open_shore_counts_as_protected() -> None:
-    given = {"naturalness": a(0, 0, 0), "relief_n": a(0, 0, 0), "water_decay_m": 1e-3}
+    given: dict[str, Any] = {
+        "naturalness": a(0, 0, 0),
+        "relief_n": a(0, 0, 0),
+        "water_decay_m": 1e-3,
+    }
     distance = a(30, 200, 230)
     found = potential(water_distance_m=distance, shore_m=200.0, **given)
     np.testing.assert_allclose(found, [0.15, 0.15, 0], atol=1e-12)

@@ -1,3 +1,5 @@
+from collections.abc import Callable, Iterable, Mapping
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,7 +21,9 @@ def group(region: int, vegetation: int) -> int:
     return region * 16 + vegetation
 
 
-def layers(groups: np.ndarray, **values: np.ndarray):
+def layers(
+    groups: np.ndarray, **values: np.ndarray
+) -> Callable[[], Iterable[tuple[np.ndarray, Mapping[str, np.ndarray]]]]:
     return lambda: [(groups, values)]
 
 

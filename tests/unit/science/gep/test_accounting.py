@@ -78,7 +78,9 @@ def test_values_by_district_sum_up_to_the_account() -> None:
     ]
     account = make_account(amounts, GUIDELINE, price_year=2020)
     assert sum(map(account.place_total, "abc")) == pytest.approx(account.total)
-    assert account.place_total("b") == pytest.approx(2 * account.entries[1].price)
+    price = account.entries[1].price
+    assert price is not None
+    assert account.place_total("b") == pytest.approx(2 * price)
     assert [entry.item.id for entry in account.entries] == ["water_conservation", "oxygen"]
 
 

@@ -13,7 +13,7 @@ def terrain(seed: int, shape: tuple[int, int], levels: int, missing: float) -> F
     rng = np.random.default_rng(seed)
     smooth = ndimage.gaussian_filter(rng.normal(size=shape), 2.0)
     spread = np.ptp(smooth) or 1.0
-    ground = np.round((smooth - smooth.min()) / spread * levels)
+    ground: FloatArray = np.round((smooth - smooth.min()) / spread * levels)
     ground[rng.random(shape) < missing] = np.nan
     return ground
 

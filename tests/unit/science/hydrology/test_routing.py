@@ -36,7 +36,8 @@ def in_tiles(dem: FloatArray, routing: str, tile: int) -> dict[str, FloatArray]:
 def valley() -> FloatArray:
     """Ground that falls to the middle column and along it to the south."""
     rows, columns = np.meshgrid(np.arange(5.0), np.arange(5.0), indexing="ij")
-    return 10 * np.abs(columns - 2) - rows
+    heights: FloatArray = 10 * np.abs(columns - 2) - rows
+    return heights
 
 
 def test_fill_equals_the_flood_of_the_paper(ground: FloatArray) -> None:

@@ -1,5 +1,6 @@
 """Small selection problems, and their best choice by looking at every one."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations, product
@@ -8,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_flow
 
-from shanhai.science.arrays import FloatArray
+from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.selection.goals import (
     Goal,
     MaximumBenefit,
@@ -26,6 +27,8 @@ from shanhai.science.selection.rules import (
     SiteConnections,
 )
 
+Phases = Sequence[int] | IntArray
+"""The phase of each site; -1 is none."""
 GOALS = ("minimum", "benefit", "capped", "coverage", "shortfall")
 
 EXAMPLE = SelectionProblem(
@@ -48,13 +51,14 @@ def goal_of(kind: str, problem: SelectionProblem, seed: int) -> Goal:
     weights = rng.integers(1, 5, len(amounts)).astype(float)
     part = rng.uniform(0.1, 0.3) if problem.phases else rng.uniform(0.3, 0.6)
     half = np.maximum(np.floor(amounts.sum(axis=1) * part), 1.0)
-    return {
+    goals: dict[str, Goal] = {
         "minimum": MinimumSet(half),
         "benefit": MaximumBenefit(weights),
         "capped": MaximumBenefit(weights, half),
         "coverage": TargetCoverage(weights, half),
         "shortfall": TargetShortfall(weights, half),
-    }[kind]
+    }
+    return goals[kind]
 
 
 def bare(seed: int, sites: int = 8, features: int = 3) -> SelectionProblem:
@@ -119,7 +123,7 @@ def sums(values: FloatArray) -> Fraction:
     return sum((Fraction(repr(float(value))) for value in values), Fraction(0))
 
 
-def payable(problem: SelectionProblem, phase_of: FloatArray) -> bool:
+def payable(problem: SelectionProblem, phase_of: Phases) -> bool:
     """By a maximum flow from the sites over the funds; costs and funds are whole numbers."""
     if not problem.funds:
         return True
@@ -139,7 +143,7 @@ def payable(problem: SelectionProblem, phase_of: FloatArray) -> bool:
     return bool(found == problem.costs[np.asarray(phase_of) >= 0].sum())
 
 
-def allowed(problem: SelectionProblem, goal: Goal, phase_of: FloatArray) -> bool:
+def allowed(problem: SelectionProblem, goal: Goal, phase_of: Phases) -> bool:
     """Whether a choice keeps every rule, each looked at by itself."""
     chosen = np.asarray(phase_of) >= 0
     if not chosen[list(problem.locked_in)].all() or chosen[list(problem.locked_out)].any():
@@ -172,7 +176,7 @@ def allowed(problem: SelectionProblem, goal: Goal, phase_of: FloatArray) -> bool
     return True
 
 
-def gained(problem: SelectionProblem, phase_of: FloatArray) -> list[Fraction]:
+def gained(problem: SelectionProblem, phase_of: Phases) -> list[Fraction]:
     shares = [phase.share for phase in problem.phases] or [1.0]
     return [
         sums(
@@ -184,7 +188,7 @@ def gained(problem: SelectionProblem, phase_of: FloatArray) -> list[Fraction]:
     ]
 
 
-def worth(problem: SelectionProblem, goal: Goal, phase_of: FloatArray) -> float:
+def worth(problem: SelectionProblem, goal: Goal, phase_of: Phases) -> float:
     """The objective in the sense of the goal, from its definition."""
     chosen = np.asarray(phase_of) >= 0
     given = [float(amount) for amount in gained(problem, phase_of)]
@@ -212,14 +216,14 @@ def worth(problem: SelectionProblem, goal: Goal, phase_of: FloatArray) -> float:
             return float(problem.costs[chosen].sum()) + beside
         case MaximumBenefit(weights, caps):
             most = [np.inf] * len(given) if caps is None else caps
-            return sum(w * min(g, c) for w, g, c in zip(weights, given, most, strict=True)) - beside
+            reached = sum(w * min(g, c) for w, g, c in zip(weights, given, most, strict=True))
+            return float(reached - beside)
         case TargetCoverage(weights, targets):
-            return (
-                sum(w * (g >= t) for w, g, t in zip(weights, given, targets, strict=True)) - beside
-            )
+            met = sum(w * (g >= t) for w, g, t in zip(weights, given, targets, strict=True))
+            return float(met - beside)
         case TargetShortfall(weights, targets):
             missing = (max(0.0, 1 - g / t) for g, t in zip(given, targets, strict=True))
-            return sum(w * m for w, m in zip(weights, missing, strict=True)) + beside
+            return float(sum(w * m for w, m in zip(weights, missing, strict=True)) + beside)
 
 
 def every_choice(

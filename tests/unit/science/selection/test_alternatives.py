@@ -107,7 +107,8 @@ def test_front_is_that_of_every_choice(seed: int, kind: str) -> None:
         assert gain == pytest.approx(max(g for c, g in choices if c <= cost), abs=1e-6)
         assert cost == min(c for c, g in choices if g >= gain - 1e-6)
     least, most = min(c for c, _ in choices), max(g for _, g in choices)
-    assert (costs[0], gains[-1]) == (least, pytest.approx(most, abs=1e-6))
+    assert costs[0] == least
+    assert gains[-1] == pytest.approx(most, abs=1e-6)
 
 
 def test_front_keeps_the_rules() -> None:

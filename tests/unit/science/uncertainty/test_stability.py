@@ -60,7 +60,8 @@ def test_samples_are_of_the_size_asked_for_and_seeded() -> None:
     def rezone(units: np.ndarray, seed: int) -> np.ndarray:
         assert (np.diff(units) > 0).all()
         seen.append((len(units), seed))
-        return BASELINE[units]
+        found: np.ndarray = BASELINE[units]
+        return found
 
     for _ in range(2):
         cluster_stability(rezone, BASELINE, 4, subsamples=6, seeds=3)

@@ -44,7 +44,7 @@ def test_windows_sum_up_to_the_whole(seed: int, size: int) -> None:
 
 def test_points_are_the_middles() -> None:
     points = polygon_points(polygon_sums(LAYERS, NUMBERS, 4))
-    np.testing.assert_allclose(points[[0, 2]], [[0.5, 0.5], [1, 2]])
+    np.testing.assert_allclose(points[[0, 2]], [[0.5, 0.5], [1.0, 2.0]])
     assert np.isnan(points[3]).all()
 
 

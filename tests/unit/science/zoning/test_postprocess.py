@@ -90,7 +90,7 @@ def test_settings_reach_the_steps() -> None:
 )
 def test_settings_are_checked(settings_: dict[str, float], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
-        PostprocessSettings(**settings_)  # type: ignore[arg-type]
+        PostprocessSettings(**settings_)  # type: ignore[arg-type]  # of each kind of setting
 
 
 def test_override_source_tells_where_and_why_the_law_spoke() -> None:

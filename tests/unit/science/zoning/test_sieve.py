@@ -1,3 +1,5 @@
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -36,7 +38,7 @@ def test_no_patch_in_nodata() -> None:
 
 @pytest.mark.parametrize("connectivity", [4, 8])
 @given(seed=st.integers(0, 300), classes_=st.integers(1, 3))
-def test_patches_agree_with_scipy(connectivity: int, seed: int, classes_: int) -> None:
+def test_patches_agree_with_scipy(connectivity: Literal[4, 8], seed: int, classes_: int) -> None:
     codes = np.random.default_rng(seed).integers(0, classes_ + 1, (12, 15)).astype(np.uint8)
     patches, count = label_patches(codes, connectivity)
     structure = np.ones((3, 3)) if connectivity == 8 else None

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import Label, Lang
 from shanhai_tiles.layers.sources import (
     SourceDataset,
     attribution,
@@ -36,7 +36,8 @@ def test_credits_on_a_map_leave_room_for_it() -> None:
         replace(DEM, dataset=f"d{n}", source=f"Mission {n}, level 2, processed by somebody; 2020")
         for n in range(40)
     ]
-    for lang, ending in (("zh", " 等 40 项"), ("en", " and 29 more")):
+    endings: dict[Lang, str] = {"zh": " 等 40 项", "en": " and 29 more"}
+    for lang, ending in endings.items():
         short = short_attribution([*many, *many], lang)
         assert len(short) < 140
         assert short.startswith("Mission 0")

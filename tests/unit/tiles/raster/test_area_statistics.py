@@ -76,7 +76,7 @@ def test_areas_of_classes_over_the_whole_raster(rasters: DatasetPool, zones: Pat
 def test_figures_of_a_quantity_weigh_cells_by_their_area(rasters: DatasetPool, ratio: Path) -> None:
     # The first three cells of the first row and the tenth's, of which the latter have no value;
     # with the second row's: values 0, 1, 2 and 12, 13, 14.
-    area = shapely.multipolygons([box_of("118.0,24.98,118.03,25.0")])
+    area = box_of("118.0,24.98,118.03,25.0")
     found = quantity_figures(rasters, ratio, 1, area).as_json()
     weights = np.repeat(areas()[:2, 0], 3)
     values = np.array([0, 1, 2, 12, 13, 14.0])
@@ -94,7 +94,7 @@ def test_figures_of_a_quantity_weigh_cells_by_their_area(rasters: DatasetPool, r
 
 
 def test_nothing_known_has_no_figures(rasters: DatasetPool, ratio: Path) -> None:
-    area = shapely.multipolygons([box_of("118.0,24.9,118.05,24.91")])
+    area = box_of("118.0,24.9,118.05,24.91")
     found = quantity_figures(rasters, ratio, 1, area).as_json()
     assert found["cells"] == 0
     assert found["mean"] is None
@@ -132,7 +132,7 @@ def test_a_clip_lies_on_the_rasters_own_cells(
 
 
 def test_one_band_may_be_clipped(rasters: DatasetPool, ratio: Path, tmp_path: Path) -> None:
-    area = shapely.multipolygons([box_of("118.0,24.9,118.12,25.0")])
+    area = box_of("118.0,24.9,118.12,25.0")
     clip_raster(rasters, ratio, area, tmp_path / "clip.tif", band=2, tags={})
     with rasterio.open(tmp_path / "clip.tif") as file:
         assert file.count == 1
@@ -142,7 +142,7 @@ def test_one_band_may_be_clipped(rasters: DatasetPool, ratio: Path, tmp_path: Pa
 def test_an_area_without_cells_cannot_be_clipped(
     rasters: DatasetPool, ratio: Path, tmp_path: Path
 ) -> None:
-    area = shapely.multipolygons([box_of("10,10,11,11")])
+    area = box_of("10,10,11,11")
     with pytest.raises(InvalidInput, match="covers no cell"):
         clip_raster(rasters, ratio, area, tmp_path / "clip.tif", tags={})
 

@@ -106,7 +106,7 @@ def test_levels_are_those_of_the_overviews(rasters: DatasetPool, tmp_path: Path)
     values = np.arange(1025 * 1400, dtype=float).reshape(1, 1025, 1400)
     write_cog(tmp_path / "a.tif", CogFrame.of_grid(grid), [(Window(0, 0, 1025, 1400), values)])
     with rasters.open(tmp_path / "a.tif") as raster:
-        assert raster.factors == (1, 2, 4)
+        assert raster.factors == (1.0, 2.0, 4.0)
         assert [raster.shape(level) for level in range(3)] == [
             (1025, 1400),
             (513, 700),

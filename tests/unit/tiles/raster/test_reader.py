@@ -1,4 +1,5 @@
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +18,19 @@ CELL = 180 / 256 / 2**8
 """Degrees of a pixel at zoom 8, so that pixels and cells of the test rasters coincide."""
 
 
-def tile_at(lon: float, lat: float, zoom: int):
+def tile_at(lon: float, lat: float, zoom: int) -> Bounds:
     tile = CGCS2000_QUAD.tms.tile(lon, lat, zoom)
     return CGCS2000_QUAD.bounds(zoom, tile.x, tile.y)
 
 
 @pytest.fixture
-def rasters():
+def rasters() -> Iterator[DatasetPool]:
     handles = DatasetPool()
     yield handles
     handles.close()
 
 
-def draw(rasters: DatasetPool, path: Path, bounds: Bounds, size: int = 256):
+def draw(rasters: DatasetPool, path: Path, bounds: Bounds, size: int = 256) -> np.ndarray:
     """Values of a tile, NaN where there is none."""
     tile = RasterTile(CGCS2000_QUAD, bounds, size)
     return read_tile(rasters, path, tile).filled(np.nan, "float64")

@@ -16,7 +16,9 @@ from shanhai_tiles.raster.resampling import (
 GAUSS_KRUGER = RasterFrame("EPSG:4548", (100, 0, 560_000, 0, -100, 2_760_000), 700, 650)
 
 
-def exact(grid: TileGrid, bounds: Bounds, size: int, frame: RasterFrame):
+def exact(
+    grid: TileGrid, bounds: Bounds, size: int, frame: RasterFrame
+) -> tuple[FloatArray, FloatArray]:
     """Every pixel's centre through PROJ, none interpolated."""
     west, south, east, north = bounds
     steps = (np.arange(size) + 0.5) / size
@@ -31,7 +33,7 @@ WIDE = RasterFrame("EPSG:4548", (100, 0, -500_000, 0, -100, 5_000_000), 20_000, 
 GK117 = grids.GAUSS_KRUGER[117]
 
 
-def cells_of_pixels(grid: TileGrid, bounds: Bounds, size: int, frame: RasterFrame):
+def cells_of_pixels(grid: TileGrid, bounds: Bounds, size: int, frame: RasterFrame) -> np.ndarray:
     """Column and row of the cell that every pixel shows; -1 beside the raster."""
     part = part_over(grid, bounds, size, frame)
     found = np.full((2, size, size), -1)

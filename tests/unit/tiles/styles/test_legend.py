@@ -61,7 +61,7 @@ def test_rescale_moves_the_legend() -> None:
 
 
 def test_svg_is_well_formed_and_escaped() -> None:
-    legend = legends.Legend(Label("<甲&乙>", "<a&b>"), "outline", "", ())
+    legend = legends.Legend(Label("<甲&乙>", "<a&b>"), "plain", "", ())
     root = ET.fromstring(svg(legend, "en"))  # noqa: S314 - our own text
     assert [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")] == ["<a&b>"]
 

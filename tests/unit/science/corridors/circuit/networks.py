@@ -52,6 +52,6 @@ def node_currents(laplacian: FloatArray, potential: FloatArray) -> FloatArray:
     """The larger of what flows into and out of each node."""
     flows = -laplacian * (potential[:, None] - potential[None])
     np.fill_diagonal(flows, 0.0)
-    return np.maximum(
-        np.where(flows > 0, flows, 0).sum(axis=1), np.where(flows < 0, -flows, 0).sum(axis=1)
-    )
+    into: FloatArray = np.where(flows > 0, flows, 0).sum(axis=1)
+    out: FloatArray = np.where(flows < 0, -flows, 0).sum(axis=1)
+    return np.maximum(into, out)

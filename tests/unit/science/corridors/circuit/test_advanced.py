@@ -101,4 +101,4 @@ def test_bad_input() -> None:
     with pytest.raises(InvalidInput, match="infinite in 1 cells"):
         advanced(plane, source * np.where(source > 0, np.inf, 1), source, UNIT)
     with pytest.raises(InvalidInput, match="policy is 'both'"):
-        advanced(plane, source, source, UNIT, policy="both")  # type: ignore[arg-type]
+        advanced(plane, source, source, UNIT, policy="both")  # type: ignore[arg-type]  # which is refused

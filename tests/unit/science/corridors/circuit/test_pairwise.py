@@ -247,7 +247,7 @@ def test_bad_input() -> None:
     with pytest.raises(InvalidInput, match="shape"):
         pairwise(PLANE, CORNERS[:2], UNIT)
     with pytest.raises(InvalidInput, match="neighbours is 6"):
-        CircuitSettings(neighbours=6)  # type: ignore[arg-type]
+        CircuitSettings(neighbours=6)  # type: ignore[arg-type]  # which is refused
 
 
 def test_what_the_sums_of_high_potentials_round_by_is_no_fault_of_the_solution() -> None:

@@ -113,7 +113,8 @@ def classes(foreground: BoolArray, missing: BoolArray, parameters: MspaParameter
     ]
     lining = {cell for hole in holes for cell in hole & background}
     perforation = {cell for cell in shell if squared(cell, lining) < (s + 1) ** 2}
-    bridges, loops = set(), set()
+    bridges: set[Cell] = set()
+    loops: set[Cell] = set()
     cores = pieces(core, c)
     for piece in pieces(skeleton(core, land - islet, background, c), c):
         rim = {beside for cell in piece for beside in neighbours(cell, c)}

@@ -150,7 +150,7 @@ def test_masks_of_different_shape_are_refused() -> None:
 @pytest.mark.parametrize(("connectivity", "edge_width"), [(6, 1), (8, 0), (8, 51)])
 def test_parameters_out_of_range_are_refused(connectivity: int, edge_width: int) -> None:
     with pytest.raises(InvalidInput, match="must"):
-        MspaParameters(connectivity, edge_width)  # type: ignore[arg-type]
+        MspaParameters(connectivity, edge_width)  # type: ignore[arg-type]  # which is refused
 
 
 def test_memory_is_stated_before_the_run() -> None:
