@@ -14,7 +14,7 @@ for name in [name for name in os.environ if name.startswith("SHANHAI_")]:
     if not name.startswith("SHANHAI_TEST_"):
         del os.environ[name]
 
-pytest_plugins = ["tests.support.servers"]
+pytest_plugins = ["tests.support.servers", "tests.support.databases"]
 
 
 class Schedule(LoadFileScheduling):  # type: ignore[misc]  # pytest-xdist has no types

@@ -77,13 +77,8 @@ class TestArq(QueueConformance):
 @pytest.mark.db
 class TestPostgres(QueueConformance):
     @pytest.fixture
-    async def sessions(self, database_url: str) -> AsyncIterator[Sessions]:
-        async with open_sessions(database_url) as sessions:
-            self.opened = sessions
-            yield sessions
-
-    @pytest.fixture
     def dispatcher(self, sessions: Sessions) -> PostgresDispatcher:
+        self.opened = sessions
         return PostgresDispatcher(sessions)
 
     @pytest.fixture

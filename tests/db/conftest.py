@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from shanhai.cli import main
+from shanhai.db.engine import Sessions
+from tests.support.observation_rows import add_station, forget_observations
 
 
 @pytest.fixture
@@ -27,3 +29,11 @@ def run(
         return int(ended.value.code or 0), said.out + said.err
 
     return run
+
+
+@pytest.fixture
+async def one_station(sessions: Sessions) -> None:
+    """The station `a`, and no observation."""
+    async with sessions.begin() as session:
+        await forget_observations(session)
+        await add_station(session, "a")

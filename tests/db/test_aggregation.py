@@ -1,6 +1,5 @@
 """Means of observations by station and year, and of a region's air by day, on PostGIS."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -16,7 +15,7 @@ from shanhai.monitoring.observation import FeedObservation
 from shanhai.science.air_quality import AIR_STANDARDS, load_air_standard
 from shanhai.science.water_quality import WATER_STANDARDS, load_water_standard
 from tests.support.emptying import forget_rows
-from tests.support.job_rows import add_region, open_sessions
+from tests.support.job_rows import add_region
 from tests.support.observation_rows import add_station, forget_observations, store_observations
 
 MIDNIGHT = datetime(2024, 7, 1, tzinfo=UTC) - timedelta(hours=8)
@@ -24,15 +23,13 @@ MIDNIGHT = datetime(2024, 7, 1, tzinfo=UTC) - timedelta(hours=8)
 YEAR = (date(2024, 1, 1), date(2024, 12, 31))
 
 
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            await forget_observations(session)
-            await forget_rows(session, ["region"])
-            region = await add_region(session, "city")
-            await add_region(session, "district", parent=region, box=None)
-        yield sessions
+@pytest.fixture(autouse=True)
+async def city_and_district(sessions: Sessions) -> None:
+    async with sessions.begin() as session:
+        await forget_observations(session)
+        await forget_rows(session, ["region"])
+        region = await add_region(session, "city")
+        await add_region(session, "district", parent=region, box=None)
 
 
 async def add(sessions: Sessions, *codes: str, kind: str = "land") -> list[int]:

@@ -1,6 +1,5 @@
 """Who is told of alerts by mail, and when: on PostGIS, up to the outbox."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,7 +25,7 @@ from shanhai.errors import InvalidInput, NotFound, Stale
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.vocabulary import Scope
 from tests.support.emptying import forget_rows
-from tests.support.job_rows import add_region, open_sessions
+from tests.support.job_rows import add_region
 from tests.support.observation_rows import add_station, forget_observations, store_observations
 
 EVENING = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -71,18 +70,16 @@ READER: dict[str, Any] = {
 SECRET = "s" * 32
 
 
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+@pytest.fixture(autouse=True)
+async def watched_places(sessions: Sessions) -> None:
     """A station in a district of a city, and another city."""
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            await forget_observations(session)
-            await forget_rows(session, ["region", "subscription", "delivery"])
-            city = await add_region(session, "city")
-            district = await add_region(session, "district", parent=city, box=None)
-            await add_region(session, "other", box=None)
-            await add_station(session, "a", region=district)
-        yield sessions
+    async with sessions.begin() as session:
+        await forget_observations(session)
+        await forget_rows(session, ["region", "subscription", "delivery"])
+        city = await add_region(session, "city")
+        district = await add_region(session, "district", parent=city, box=None)
+        await add_region(session, "other", box=None)
+        await add_station(session, "a", region=district)
 
 
 async def add_rule(sessions: Sessions, **changes: Any) -> None:

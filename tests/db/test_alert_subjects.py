@@ -1,6 +1,5 @@
 """Alerts about targets of indicators and about cases, on PostGIS."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -31,7 +30,7 @@ from shanhai.errors import Forbidden, InvalidInput, NotFound
 from shanhai.vocabulary import Role, Scope
 from tests.support.emptying import forget_rows
 from tests.support.indicator_rows import add_indicator, add_plan
-from tests.support.job_rows import add_region, open_sessions
+from tests.support.job_rows import add_region
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ACT = Act("key:test")
@@ -68,37 +67,35 @@ LEAD = Lead(
 )
 
 
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+@pytest.fixture(autouse=True)
+async def district_under_a_line(sessions: Sessions) -> None:
     """A city with a district under a red line, and a plan whose path rises by ten a year.
 
     Of 2024, a value of which is known, it asks for 40.
     """
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            await forget_rows(session, ["lead_case", "region", "indicator", "alert_rule"])
-            city = await add_region(session, "city")
-            await add_region(session, "district", level="district", parent=city)
-            plan = await add_plan(session, "plan", city)
-            await add_indicator(
-                session,
-                plan,
-                "woods",
-                figures=[("base", 2020, "0"), ("target", 2090, "700")],
-                values=[(2024, "40")],
-            )
-            line = ControlArea(
-                code="red-1",
-                name_zh="线",
-                name_en="Line",
-                kind="red_line",
-                region_id=city.id,
-                status="published",
-                valid_from=date(2000, 1, 1),
-                geom=f"SRID=4490;{SHAPE.wkt}",
-            )
-            session.add(line)
-        yield sessions
+    async with sessions.begin() as session:
+        await forget_rows(session, ["lead_case", "region", "indicator", "alert_rule"])
+        city = await add_region(session, "city")
+        await add_region(session, "district", level="district", parent=city)
+        plan = await add_plan(session, "plan", city)
+        await add_indicator(
+            session,
+            plan,
+            "woods",
+            figures=[("base", 2020, "0"), ("target", 2090, "700")],
+            values=[(2024, "40")],
+        )
+        line = ControlArea(
+            code="red-1",
+            name_zh="线",
+            name_en="Line",
+            kind="red_line",
+            region_id=city.id,
+            status="published",
+            valid_from=date(2000, 1, 1),
+            geom=f"SRID=4490;{SHAPE.wkt}",
+        )
+        session.add(line)
 
 
 async def add_rule(sessions: Sessions, contents: dict[str, Any], **changes: Any) -> None:

@@ -1,6 +1,6 @@
 """Early warning on PostGIS: what opens, raises and ends alerts, and what does not."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from shanhai.errors import Conflict, Forbidden, InvalidInput
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.vocabulary import Role, Scope
 from tests.support.emptying import forget_rows
-from tests.support.job_rows import add_region, open_sessions
+from tests.support.job_rows import add_region
 from tests.support.observation_rows import add_station, forget_observations, store_observations
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -45,18 +45,16 @@ RULE: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+@pytest.fixture(autouse=True)
+async def station_in_a_district(sessions: Sessions) -> None:
     """A database with a station in a district, and one elsewhere."""
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            await forget_observations(session)
-            await forget_rows(session, ["region"])
-            city = await add_region(session, "city")
-            district = await add_region(session, "district", parent=city, box=None)
-            await add_station(session, "a", region=district)
-            await add_station(session, "b")
-        yield sessions
+    async with sessions.begin() as session:
+        await forget_observations(session)
+        await forget_rows(session, ["region"])
+        city = await add_region(session, "city")
+        district = await add_region(session, "district", parent=city, box=None)
+        await add_station(session, "a", region=district)
+        await add_station(session, "b")
 
 
 async def add_rule(sessions: Sessions, **changes: Any) -> None:

@@ -1,6 +1,5 @@
 """Observations that are taken back: in closed months too, and what is made of them follows."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,10 +14,7 @@ from shanhai.db.observations.rollups import sum_up
 from shanhai.errors import LimitExceeded
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.storage.artifacts import LocalArtifacts
-from tests.support.job_rows import open_sessions
 from tests.support.observation_rows import (
-    add_station,
-    forget_observations,
     store_observations,
     stored_values,
 )
@@ -31,15 +27,7 @@ NEWEST = text(
 )
 FORMER = text("SELECT observed_at, value, result_time FROM observation_revision ORDER BY 1")
 
-
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    """Sessions on a database with one station."""
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            await forget_observations(session)
-            await add_station(session, "a")
-        yield sessions
+pytestmark = pytest.mark.usefixtures("one_station")
 
 
 @pytest.fixture

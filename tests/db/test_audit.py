@@ -1,7 +1,6 @@
 """The audit log: written at commit, tied into one chain, verified row by row."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import func, select, text
@@ -12,15 +11,8 @@ from shanhai.db.engine import Sessions
 from shanhai.db.queries.audit import Act, record, reserved_entries, write_entries
 from shanhai.db.queries.audit_chain import AuditBroken, Head, verify_chain
 from shanhai.db.tables.access import AuditChain, AuditLog, AuditRange
-from tests.support.job_rows import open_sessions
 
 ACT = Act("tester", "request-1")
-
-
-@pytest.fixture
-async def sessions(fresh_database_url: str) -> AsyncIterator[Sessions]:
-    async with open_sessions(fresh_database_url) as sessions:
-        yield sessions
 
 
 def note(session: AsyncSession, *names: str) -> None:
@@ -63,17 +55,19 @@ async def tamper(sessions: Sessions, *statements: str) -> None:
 
 
 class TestWriting:
-    async def test_entries_of_a_transaction_are_one_link(self, sessions: Sessions) -> None:
-        await write(sessions, "a", "b", "c")
-        await write(sessions, "d")
-        assert await objects(sessions) == ["a", "b", "c", "d"]
-        async with sessions() as session:
+    async def test_entries_of_a_transaction_are_one_link(self, fresh_sessions: Sessions) -> None:
+        await write(fresh_sessions, "a", "b", "c")
+        await write(fresh_sessions, "d")
+        assert await objects(fresh_sessions) == ["a", "b", "c", "d"]
+        async with fresh_sessions() as session:
             links = (await session.scalars(select(AuditChain).order_by(AuditChain.seq))).all()
         assert [(link.seq, link.rows) for link in links] == [(1, 3), (2, 1)]
         assert links[1].previous == links[0].hash
 
-    async def test_nothing_is_written_of_what_did_not_happen(self, sessions: Sessions) -> None:
-        async with sessions() as session:
+    async def test_nothing_is_written_of_what_did_not_happen(
+        self, fresh_sessions: Sessions
+    ) -> None:
+        async with fresh_sessions() as session:
             note(session, "never")
             await session.rollback()
             note(session, "kept")
@@ -88,44 +82,46 @@ class TestWriting:
             await session.commit()
             note(session, "next")
             await session.commit()
-        assert await objects(sessions) == ["kept", "inner", "last", "next"]
+        assert await objects(fresh_sessions) == ["kept", "inner", "last", "next"]
 
-    async def test_images_are_those_of_the_moment(self, sessions: Sessions) -> None:
+    async def test_images_are_those_of_the_moment(self, fresh_sessions: Sessions) -> None:
         image = {"a": 1}
-        async with sessions.begin() as session:
+        async with fresh_sessions.begin() as session:
             record(session, ACT, "update", table="t", object_id="x", after=image)
             image["a"] = 2
-        async with sessions() as session:
+        async with fresh_sessions() as session:
             entry = (await session.scalars(select(AuditLog))).one()
         assert (entry.before, entry.after) == (None, {"a": 1})
         assert (entry.actor, entry.request_id) == ("tester", "request-1")
 
-    async def test_entries_can_be_written_before_the_end(self, sessions: Sessions) -> None:
-        async with sessions.begin() as session:
+    async def test_entries_can_be_written_before_the_end(self, fresh_sessions: Sessions) -> None:
+        async with fresh_sessions.begin() as session:
             note(session, "early")
             await write_entries(session)
             assert await session.scalar(select(func.count()).select_from(AuditLog)) == 1
-        assert await objects(sessions) == ["early"]
+        assert await objects(fresh_sessions) == ["early"]
 
-    async def test_writers_at_the_same_time_make_one_chain(self, sessions: Sessions) -> None:
+    async def test_writers_at_the_same_time_make_one_chain(self, fresh_sessions: Sessions) -> None:
         async def writer(number: int) -> None:
             for turn in range(10):
-                await write(sessions, *(f"{number}.{turn}.{row}" for row in range(turn % 3 + 1)))
+                await write(
+                    fresh_sessions, *(f"{number}.{turn}.{row}" for row in range(turn % 3 + 1))
+                )
 
         await asyncio.gather(*(writer(number) for number in range(8)))
-        head = await head_of(sessions)
+        head = await head_of(fresh_sessions)
         assert (head.seq, head.rows) == (80, 8 * 19)
 
-    async def test_reserved_entries_keep_nobody_waiting(self, sessions: Sessions) -> None:
-        await write(sessions, "a")
-        async with sessions.begin() as session:
+    async def test_reserved_entries_keep_nobody_waiting(self, fresh_sessions: Sessions) -> None:
+        await write(fresh_sessions, "a")
+        async with fresh_sessions.begin() as session:
             note(session, "of the same transaction")
             await write_reserved(session, 3, "b", "c", "d")
             async with asyncio.timeout(8):
-                await write(sessions, "e", "f")
+                await write(fresh_sessions, "e", "f")
             # The others have committed, and this transaction has not.
-            assert await objects(sessions) == ["a", "e", "f"]
-        async with sessions() as session:
+            assert await objects(fresh_sessions) == ["a", "e", "f"]
+        async with fresh_sessions() as session:
             links = (await session.scalars(select(AuditChain).order_by(AuditChain.seq))).all()
         assert [(link.start, link.first_id, link.rows) for link in links] == [
             (0, 1, 1),
@@ -133,54 +129,58 @@ class TestWriting:
             (3, 7, 1),
             (4, 2, 3),
         ]
-        assert (await head_of(sessions)).rows == 7
+        assert (await head_of(fresh_sessions)).rows == 7
 
-    async def test_writers_reserve_and_write_at_the_same_time(self, sessions: Sessions) -> None:
+    async def test_writers_reserve_and_write_at_the_same_time(
+        self, fresh_sessions: Sessions
+    ) -> None:
         async def writer(number: int) -> None:
             for turn in range(6):
-                async with sessions.begin() as session:
+                async with fresh_sessions.begin() as session:
                     names = [f"{number}.{turn}.{row}" for row in range(turn + 1)]
                     if number % 2:
                         await write_reserved(session, len(names), *names)
                     else:
                         note(session, *names)
                 if turn == 3:
-                    async with sessions() as session:
+                    async with fresh_sessions() as session:
                         await write_reserved(session, 2, "never", "never")
                         await session.rollback()
 
         await asyncio.gather(*(writer(number) for number in range(6)))
-        head = await head_of(sessions)
+        head = await head_of(fresh_sessions)
         assert (head.seq, head.rows) == (36, 6 * 21)
-        async with sessions() as session:
+        async with fresh_sessions() as session:
             assert await session.scalar(select(func.count()).select_from(AuditRange)) == 0
 
-    async def test_what_is_reserved_must_be_written(self, sessions: Sessions) -> None:
+    async def test_what_is_reserved_must_be_written(self, fresh_sessions: Sessions) -> None:
         with pytest.raises(IntegrityError, match="2 of the 3 audit rows reserved"):
-            async with sessions.begin() as session:
+            async with fresh_sessions.begin() as session:
                 await write_reserved(session, 3, "a", "b")
-        assert await objects(sessions) == []
+        assert await objects(fresh_sessions) == []
 
-    async def test_what_is_not_reserved_waits_its_turn(self, sessions: Sessions) -> None:
-        async with sessions() as session:
+    async def test_what_is_not_reserved_waits_its_turn(self, fresh_sessions: Sessions) -> None:
+        async with fresh_sessions() as session:
             await session.execute(text("SET LOCAL shanhai.audit_reserved = 'on'"))
             note(session, "a")
             with pytest.raises(IntegrityError, match="not reserved"):
                 await session.commit()
 
-    async def test_a_savepoint_takes_its_reserved_entries_back(self, sessions: Sessions) -> None:
-        async with sessions.begin() as session:
+    async def test_a_savepoint_takes_its_reserved_entries_back(
+        self, fresh_sessions: Sessions
+    ) -> None:
+        async with fresh_sessions.begin() as session:
             savepoint = await session.begin_nested()
             await write_reserved(session, 1, "never")
             await savepoint.rollback()
             await write_reserved(session, 1, "kept")
-        assert await objects(sessions) == ["kept"]
-        assert (await head_of(sessions)).rows == 1
+        assert await objects(fresh_sessions) == ["kept"]
+        assert (await head_of(fresh_sessions)).rows == 1
 
     async def test_who_does_not_own_the_tables_can_write_and_nothing_else(
-        self, sessions: Sessions
+        self, fresh_sessions: Sessions
     ) -> None:
-        async with sessions.begin() as session:
+        async with fresh_sessions.begin() as session:
             for statement in (
                 "CREATE ROLE audit_writer",
                 "GRANT SELECT, INSERT ON audit_log, audit_chain TO audit_writer",
@@ -188,11 +188,11 @@ class TestWriting:
             ):
                 await session.execute(text(statement))
         try:
-            async with sessions.begin() as session:
+            async with fresh_sessions.begin() as session:
                 await session.execute(text("SET LOCAL ROLE audit_writer"))
                 note(session, "a")
                 await write_reserved(session, 2, "b", "c")
-            assert (await head_of(sessions)).rows == 3
+            assert (await head_of(fresh_sessions)).rows == 3
             for statement in (
                 "ALTER TABLE audit_log DISABLE TRIGGER ALL",
                 "UPDATE audit_log SET actor = 'x'",
@@ -200,12 +200,12 @@ class TestWriting:
                 "INSERT INTO audit_range VALUES (1, 2)",
                 "SET LOCAL session_replication_role = 'replica'",
             ):
-                async with sessions() as session:
+                async with fresh_sessions() as session:
                     await session.execute(text("SET LOCAL ROLE audit_writer"))
                     with pytest.raises(Exception, match=r"owner|denied|append-only"):
                         await session.execute(text(statement))
         finally:
-            async with sessions.begin() as session:
+            async with fresh_sessions.begin() as session:
                 await session.execute(text("DROP OWNED BY audit_writer"))
                 await session.execute(text("DROP ROLE audit_writer"))
 
@@ -219,37 +219,37 @@ class TestWriting:
             " VALUES (9, 9, 9, 1, '', '')",
         ],
     )
-    async def test_chain_is_append_only(self, sessions: Sessions, statement: str) -> None:
-        async with sessions() as session:
+    async def test_chain_is_append_only(self, fresh_sessions: Sessions, statement: str) -> None:
+        async with fresh_sessions() as session:
             with pytest.raises(Exception, match="append-only"):
                 await session.execute(text(statement))
 
 
 class TestVerifying:
-    async def test_empty_and_sound(self, sessions: Sessions) -> None:
-        empty = await head_of(sessions)
+    async def test_empty_and_sound(self, fresh_sessions: Sessions) -> None:
+        empty = await head_of(fresh_sessions)
         assert (empty.seq, empty.rows) == (0, 0)
-        await write(sessions, "a", "b")
-        first = await head_of(sessions, empty.hash)
-        await write(sessions, "c")
-        assert (await head_of(sessions, first.hash)).rows == 3
+        await write(fresh_sessions, "a", "b")
+        first = await head_of(fresh_sessions, empty.hash)
+        await write(fresh_sessions, "c")
+        assert (await head_of(fresh_sessions, first.hash)).rows == 3
 
-    async def test_gaps_of_what_was_rolled_back_are_sound(self, sessions: Sessions) -> None:
-        await write(sessions, "a")
-        async with sessions() as session:
+    async def test_gaps_of_what_was_rolled_back_are_sound(self, fresh_sessions: Sessions) -> None:
+        await write(fresh_sessions, "a")
+        async with fresh_sessions() as session:
             note(session, "b")
             await write_entries(session)
             await session.rollback()
-        await write(sessions, "c")
-        assert (await head_of(sessions)).rows == 2
+        await write(fresh_sessions, "c")
+        assert (await head_of(fresh_sessions)).rows == 2
 
     async def test_more_than_a_block(
-        self, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+        self, fresh_sessions: Sessions, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("shanhai.db.queries.audit_chain.BLOCK", 3)
         for _ in range(5):
-            await write(sessions, "a", "b")
-        assert (await head_of(sessions)).rows == 10
+            await write(fresh_sessions, "a", "b")
+        assert (await head_of(fresh_sessions)).rows == 10
 
     @pytest.mark.parametrize(
         ("statements", "said"),
@@ -280,33 +280,33 @@ class TestVerifying:
         ],
     )
     async def test_first_wrong_row_is_named(
-        self, sessions: Sessions, statements: list[str], said: str
+        self, fresh_sessions: Sessions, statements: list[str], said: str
     ) -> None:
-        await write(sessions, "a", "b")
-        await write(sessions, "c")
-        await write(sessions, "d")
-        await tamper(sessions, *statements)
+        await write(fresh_sessions, "a", "b")
+        await write(fresh_sessions, "c")
+        await write(fresh_sessions, "d")
+        await tamper(fresh_sessions, *statements)
         with pytest.raises(AuditBroken, match=said):
-            await head_of(sessions)
+            await head_of(fresh_sessions)
 
     @pytest.mark.parametrize("number", [2, 3, 4])
-    async def test_reserved_rows_are_verified(self, sessions: Sessions, number: int) -> None:
-        async with sessions.begin() as session:
+    async def test_reserved_rows_are_verified(self, fresh_sessions: Sessions, number: int) -> None:
+        async with fresh_sessions.begin() as session:
             await write_reserved(session, 4, "a", "b", "c", "d")
-            await write(sessions, "e")
-        await tamper(sessions, f"UPDATE audit_log SET object_id = 'x' WHERE id = {number}")
+            await write(fresh_sessions, "e")
+        await tamper(fresh_sessions, f"UPDATE audit_log SET object_id = 'x' WHERE id = {number}")
         with pytest.raises(AuditBroken, match=f"row {number}: is not as it was"):
-            await head_of(sessions)
+            await head_of(fresh_sessions)
 
-    async def test_end_cut_off_is_seen_by_who_kept_the_head(self, sessions: Sessions) -> None:
-        await write(sessions, "a")
-        await write(sessions, "b")
-        kept = (await head_of(sessions)).hash
+    async def test_end_cut_off_is_seen_by_who_kept_the_head(self, fresh_sessions: Sessions) -> None:
+        await write(fresh_sessions, "a")
+        await write(fresh_sessions, "b")
+        kept = (await head_of(fresh_sessions)).hash
         await tamper(
-            sessions,
+            fresh_sessions,
             "DELETE FROM audit_log WHERE id = 2",
             "DELETE FROM audit_chain WHERE seq = 2",
         )
-        assert (await head_of(sessions)).rows == 1
+        assert (await head_of(fresh_sessions)).rows == 1
         with pytest.raises(AuditBroken, match="cut off"):
-            await head_of(sessions, kept)
+            await head_of(fresh_sessions, kept)

@@ -27,8 +27,7 @@ from shanhai.db.queries.audit_chain import verify_chain
 from shanhai.db.tables.corridor import Corridor
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Role, Scope
-from tests.support.feature_rows import forget_features
-from tests.support.job_rows import add_dataset, add_region, open_sessions
+from tests.support.job_rows import add_dataset, add_region
 
 BOX = shapely.MultiPolygon([shapely.box(118, 24, 118.5, 24.5)])
 EDITOR = Identity("editor", frozenset({Scope.WRITE}))
@@ -36,13 +35,7 @@ ACT = Act("editor", "request-1")
 NAMES = ("name_zh", "name_en", "level", "parent")
 NODE_NAMES = ("kind", "region", "corridors", "status")
 
-
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            await forget_features(session)
-        yield sessions
+pytestmark = pytest.mark.usefixtures("without_features")
 
 
 def row(

@@ -16,7 +16,7 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.tables.control import CaseEvent, ControlArea, LeadCase
 from shanhai.vocabulary import Scope
 from tests.support.emptying import forget_rows
-from tests.support.job_rows import add_region, open_sessions
+from tests.support.job_rows import add_region
 
 SHAPE = box(118.02, 24.42, 118.03, 24.43)
 LEAD = Lead(
@@ -32,27 +32,26 @@ RULE = CaseRule({"red_line": 400.0}, 15)
 FEED = Identity("feed", frozenset({Scope.OBSERVE}))
 
 
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+@pytest.fixture(autouse=True)
+async def line_in_no_district(sessions: Sessions) -> AsyncIterator[None]:
     """Sessions on a database with a red line in no district."""
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            await forget_rows(session, ["lead_case", "region"])
-            city = await add_region(session, "city")
-            line = ControlArea(
-                code="red-1",
-                name_zh="线",
-                name_en="Line",
-                kind="red_line",
-                region_id=city.id,
-                status="published",
-                valid_from=date(2000, 1, 1),
-                geom=f"SRID=4490;{SHAPE.wkt}",
-            )
-            session.add(line)
-        yield sessions
-        async with sessions.begin() as session:
-            await forget_rows(session, ["lead_case", "region"])
+    async with sessions.begin() as session:
+        await forget_rows(session, ["lead_case", "region"])
+        city = await add_region(session, "city")
+        line = ControlArea(
+            code="red-1",
+            name_zh="线",
+            name_en="Line",
+            kind="red_line",
+            region_id=city.id,
+            status="published",
+            valid_from=date(2000, 1, 1),
+            geom=f"SRID=4490;{SHAPE.wkt}",
+        )
+        session.add(line)
+    yield
+    async with sessions.begin() as session:
+        await forget_rows(session, ["lead_case", "region"])
 
 
 async def receive(sessions: Sessions) -> LeadOutcome:

@@ -1,7 +1,6 @@
 """Months in files: what reading gives is the same as before, whatever comes late or breaks off."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -60,15 +59,13 @@ class KilledError(BaseException):
     """Ends the work at once, as a signal would."""
 
 
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+@pytest.fixture(autouse=True)
+async def three_stations(sessions: Sessions) -> None:
     """Sessions on a database with three stations."""
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            await forget_observations(session)
-            for number, code in enumerate(STATIONS):
-                await add_station(session, code, place=(118 + number / 10, 24.5))
-        yield sessions
+    async with sessions.begin() as session:
+        await forget_observations(session)
+        for number, code in enumerate(STATIONS):
+            await add_station(session, code, place=(118 + number / 10, 24.5))
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """SensorThings over closed months: each answer is that of before they were closed."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,7 +18,6 @@ from shanhai.db.sensorthings.queries import Asker, read_one, read_page
 from shanhai.errors import LimitExceeded
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.storage.artifacts import LocalArtifacts
-from tests.support.job_rows import open_sessions
 from tests.support.observation_rows import (
     add_station,
     forget_observations,
@@ -71,26 +69,24 @@ PAGED = (
 )
 
 
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+@pytest.fixture(autouse=True)
+async def two_closed_months(sessions: Sessions) -> None:
     """Sessions on a database with values of two closed months and of one that is open."""
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            await forget_observations(session)
-            for number, code in enumerate(("a", "b", "old")):
-                await add_station(session, code, place=(118 + number / 10, 24.5))
-        given = [
-            FeedObservation(code, "pm25", start + timedelta(hours=hour), hour + number / 10)
-            for number, code in enumerate(("a", "b"))
-            for start in (START, LATER)
-            for hour in range(50)
-        ]
-        given += [FeedObservation("a", "ph", START + timedelta(hours=h), 7) for h in range(5)]
-        given += [FeedObservation("old", "pm25", START + timedelta(hours=h), h) for h in range(5)]
-        await store_observations(sessions, given)
-        async with sessions.begin() as session:
-            await sum_up(session)
-        yield sessions
+    async with sessions.begin() as session:
+        await forget_observations(session)
+        for number, code in enumerate(("a", "b", "old")):
+            await add_station(session, code, place=(118 + number / 10, 24.5))
+    given = [
+        FeedObservation(code, "pm25", start + timedelta(hours=hour), hour + number / 10)
+        for number, code in enumerate(("a", "b"))
+        for start in (START, LATER)
+        for hour in range(50)
+    ]
+    given += [FeedObservation("a", "ph", START + timedelta(hours=h), 7) for h in range(5)]
+    given += [FeedObservation("old", "pm25", START + timedelta(hours=h), h) for h in range(5)]
+    await store_observations(sessions, given)
+    async with sessions.begin() as session:
+        await sum_up(session)
 
 
 @pytest.fixture

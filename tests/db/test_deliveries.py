@@ -1,7 +1,6 @@
 """The outbox: written once, taken by one, tried again, given up, forgotten."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -24,17 +23,15 @@ from shanhai.db.deliveries.outbox import (
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.delivery import Delivery, Webhook
 from tests.support.emptying import forget_rows
-from tests.support.job_rows import add_region, open_sessions
+from tests.support.job_rows import add_region
 
 FAILED = DeliveryOutcome(answered=500, reason="the receiver answered 500")
 
 
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            await forget_rows(session, ["delivery", "webhook", "region"])
-        yield sessions
+@pytest.fixture(autouse=True)
+async def without_deliveries(sessions: Sessions) -> None:
+    async with sessions.begin() as session:
+        await forget_rows(session, ["delivery", "webhook", "region"])
 
 
 async def write(sessions: Sessions, *targets: str, **given: Any) -> list[UUID | None]:

@@ -1,7 +1,7 @@
 """The line of waiting jobs: order between callers, priorities, quotas, tries after failures."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
@@ -19,17 +19,12 @@ from shanhai.jobs.fair_queue import PRIORITIES, Quota, TooManyJobs
 from shanhai.jobs.states import Claim
 from shanhai.jobs.submission import USUAL, Terms, resubmit
 from shanhai.vocabulary import JobStatus, Label, Scope
-from tests.support.job_rows import age_job, forget_jobs, open_sessions, read_job, submit_echo
+from tests.support.job_rows import age_job, read_job, submit_echo
 
 PASSING = Failure("transient", Label("断了", "it broke"))
 TWO = Quota(running=2)
 
-
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    async with open_sessions(database_url) as sessions:
-        await forget_jobs(sessions)
-        yield sessions
+pytestmark = pytest.mark.usefixtures("without_jobs")
 
 
 async def claim(sessions: Sessions) -> Claim | None:

@@ -1,7 +1,6 @@
 """The state machine of jobs in a real PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,16 +17,11 @@ from shanhai.jobs import lost_jobs, states
 from shanhai.jobs.failures import Failure
 from shanhai.jobs.states import Claim, Lease, LeaseLost, Standing
 from shanhai.vocabulary import JobStatus, Label
-from tests.support.job_rows import age_job, forget_jobs, open_sessions, read_job, submit_echo
+from tests.support.job_rows import age_job, read_job, submit_echo
 
 FAILURE = Failure("invalid", Label("不行", "no"))
 
-
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    async with open_sessions(database_url) as sessions:
-        await forget_jobs(sessions)
-        yield sessions
+pytestmark = pytest.mark.usefixtures("without_jobs")
 
 
 async def claim(sessions: Sessions, job_id: UUID | None = None, *, lease_s: float = 15) -> Claim:

@@ -1,7 +1,7 @@
 """Storing observations on PostGIS: duplicates, revisions, late data, months, checks, rights."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
@@ -23,7 +23,7 @@ from shanhai.monitoring.checks import flag_codes
 from shanhai.monitoring.observation import Batch, BatchOutcome, FeedObservation
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import Role, Scope
-from tests.support.job_rows import add_region, open_sessions
+from tests.support.job_rows import add_region
 from tests.support.observation_rows import (
     FEED,
     add_station,
@@ -37,15 +37,13 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SENDER = Sender("http", FEED)
 
 
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+@pytest.fixture(autouse=True)
+async def two_stations(sessions: Sessions) -> None:
     """Sessions on a database with two stations."""
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            await forget_observations(session)
-            for code in ("a", "b"):
-                await add_station(session, code)
-        yield sessions
+    async with sessions.begin() as session:
+        await forget_observations(session)
+        for code in ("a", "b"):
+            await add_station(session, code)
 
 
 def rows(

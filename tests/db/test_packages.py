@@ -76,16 +76,14 @@ HAPPENED = (
 )
 
 
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+@pytest.fixture(autouse=True)
+async def both_cities(sessions: Sessions) -> None:
     """A database with both cities and something that happened there."""
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            if not await session.scalar(text("SELECT count(*) FROM plan")):
-                await seed_cities(session, ["xiamen", "banan"], [], act=Act("tester"))
-                for statement in HAPPENED:
-                    await session.execute(text(statement))
-        yield sessions
+    async with sessions.begin() as session:
+        if not await session.scalar(text("SELECT count(*) FROM plan")):
+            await seed_cities(session, ["xiamen", "banan"], [], act=Act("tester"))
+            for statement in HAPPENED:
+                await session.execute(text(statement))
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from shanhai.errors import Conflict, InvalidInput, ShanhaiError
 from shanhai.vocabulary import Role, Scope
 from tests.support.emptying import forget_rows
 from tests.support.feature_rows import add_five_zones, add_scheme, forget_features
-from tests.support.job_rows import add_region, open_sessions
+from tests.support.job_rows import add_region
 
 SCOPES = frozenset({Scope.READ, Scope.WRITE, Scope.PROJECTS})
 PLANNER = Identity("planner", SCOPES, (Grant(Role.PLANNER),))
@@ -31,37 +31,36 @@ SCHEME = "city.supply_demand"
 ZONE = ProposalSubject(scheme=SCHEME, zone=f"{SCHEME}.key_protection")
 
 
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+@pytest.fixture(autouse=True)
+async def approved_plan(sessions: Sessions) -> AsyncIterator[None]:
     """Sessions on a database with an approved plan, a project at work and a published zoning."""
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            await forget_features(session)
-            city = await add_region(session, "city", box=(118.0, 24.4, 118.5, 24.5))
-            plan = Plan(
-                code="plan",
-                name_zh="规划",
-                name_en="Plan",
-                kind="special_plan",
-                level="city",
-                region_id=city.id,
-                first_year=2021,
-                status="approved",
-            )
-            project = Project(
-                code="quarry",
-                name_zh="采石场",
-                name_en="Quarry",
-                region_id=city.id,
-                start_year=2021,
-                end_year=2025,
-                state="implementation",
-            )
-            session.add_all([plan, project])
-            await add_five_zones(session, await add_scheme(session, city, code=SCHEME))
-        yield sessions
-        async with sessions.begin() as session:
-            await forget_rows(session, ["region"])
+    async with sessions.begin() as session:
+        await forget_features(session)
+        city = await add_region(session, "city", box=(118.0, 24.4, 118.5, 24.5))
+        plan = Plan(
+            code="plan",
+            name_zh="规划",
+            name_en="Plan",
+            kind="special_plan",
+            level="city",
+            region_id=city.id,
+            first_year=2021,
+            status="approved",
+        )
+        project = Project(
+            code="quarry",
+            name_zh="采石场",
+            name_en="Quarry",
+            region_id=city.id,
+            start_year=2021,
+            end_year=2025,
+            state="implementation",
+        )
+        session.add_all([plan, project])
+        await add_five_zones(session, await add_scheme(session, city, code=SCHEME))
+    yield
+    async with sessions.begin() as session:
+        await forget_rows(session, ["region"])
 
 
 async def go(sessions: Sessions, by: Identity, code: str, to: str) -> str:

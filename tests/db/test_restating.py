@@ -1,6 +1,5 @@
 """Series that are of another unit than was told: kept anew, in closed months too."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -14,10 +13,7 @@ from shanhai.db.sensorthings.relabelling import Restatement, Steps, restate
 from shanhai.errors import LimitExceeded
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.storage.artifacts import LocalArtifacts
-from tests.support.job_rows import open_sessions
 from tests.support.observation_rows import (
-    add_station,
-    forget_observations,
     store_observations,
     stored_values,
 )
@@ -35,15 +31,7 @@ DAYS = text(
     " ORDER BY d.starts_at, 1"
 )
 
-
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    """Sessions on a database with one station."""
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            await forget_observations(session)
-            await add_station(session, "a")
-        yield sessions
+pytestmark = pytest.mark.usefixtures("one_station")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The log of what tiles draw, on PostgreSQL: which boxes a statement writes, and how many."""
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import text
@@ -15,7 +14,7 @@ from shanhai.db.tiles.simplification import prune_changes
 from shanhai.db.tiles.simplified_shapes import drawn_properties
 from shanhai.vocabulary import ZONE_CLASSES
 from tests.support.feature_rows import add_job, add_scheme, add_zone, forget_features
-from tests.support.job_rows import add_dataset, add_region, open_sessions
+from tests.support.job_rows import add_dataset, add_region
 
 Box = tuple[float, ...]
 WEST, EAST = (118.0, 24.4, 118.1, 24.5), (119.0, 25.0, 119.5, 25.5)
@@ -23,14 +22,12 @@ BOTH = (118.0, 24.4, 119.5, 25.5)
 EVERYWHERE = (float("-inf"), float("-inf"), float("inf"), float("inf"))
 
 
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+@pytest.fixture(autouse=True)
+async def without_features_and_changes(sessions: Sessions) -> None:
     """A database with no object and no change."""
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            await forget_features(session)
-            await session.execute(text("DELETE FROM tile_change"))
-        yield sessions
+    async with sessions.begin() as session:
+        await forget_features(session)
+        await session.execute(text("DELETE FROM tile_change"))
 
 
 async def take_changes(session: AsyncSession) -> list[tuple[str, Box]]:

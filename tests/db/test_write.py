@@ -1,7 +1,6 @@
 """Writing by declaration on PostGIS: who may, from which state; and nothing is half-written."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -27,8 +26,6 @@ from shanhai.errors import (
     Unauthenticated,
 )
 from shanhai.vocabulary import Role, Scope
-from tests.support.feature_rows import forget_features
-from tests.support.job_rows import open_sessions
 
 REGIONS, PLANS, AREAS = map(entity_named, ("regions", "plans", "control_areas"))
 ADMIN = Identity("admin", frozenset({Scope.ADMIN}))
@@ -46,14 +43,7 @@ PLAN: dict[str, Any] = {
 AREA: dict[str, Any] = {"name_zh": "线", "name_en": "Line", "kind": "red_line"}
 SQUARE = [[118.0, 24.4], [118.1, 24.4], [118.1, 24.5], [118.0, 24.5], [118.0, 24.4]]
 
-
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    """Sessions on a database without features."""
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            await forget_features(session)
-        yield sessions
+pytestmark = pytest.mark.usefixtures("without_features")
 
 
 async def draft_of(entity: Entity, *, whole: bool = True, **properties: Any) -> Draft:

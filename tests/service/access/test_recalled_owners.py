@@ -15,7 +15,6 @@ from shanhai.errors import Unauthenticated
 from shanhai.settings import DatabaseSettings, OidcSettings
 from shanhai.vocabulary import Role, Scope
 from tests.support.issuer import AUDIENCE, LocalIssuer, local_issuer
-from tests.support.job_rows import open_sessions
 
 GROUPS = {
     "roles_claim": "groups",
@@ -28,12 +27,6 @@ GROUPS = {
 def issuer() -> Iterator[LocalIssuer]:
     with local_issuer() as issuer:
         yield issuer
-
-
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    async with open_sessions(database_url) as sessions:
-        yield sessions
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What the main job and imports leave in a real database."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from shanhai.processes.kit.registration import as_multipolygon
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import LocalArtifacts
-from tests.support.job_rows import open_sessions
 
 SCHEME = f"{CODE}.supply_demand"
 
@@ -49,21 +47,20 @@ def computed(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> 
     return Computed(task, outcome, workspace)
 
 
-@pytest.fixture
-async def sessions(fresh_database_url: str, watershed: Watershed) -> AsyncIterator[Sessions]:
-    async with open_sessions(fresh_database_url) as made:
-        async with made.begin() as session:
-            session.add(
-                Region(
-                    code=CODE,
-                    name_zh=watershed.region.name_zh,
-                    name_en=watershed.region.name_en,
-                    level="basin",
-                    metric_srid=watershed.region.epsg,
-                    geom=as_multipolygon(watershed.region.geometry),
-                )
+@pytest.fixture(autouse=True)
+async def basin(fresh_sessions: Sessions, watershed: Watershed) -> None:
+    """The watershed as a region."""
+    async with fresh_sessions.begin() as session:
+        session.add(
+            Region(
+                code=CODE,
+                name_zh=watershed.region.name_zh,
+                name_en=watershed.region.name_en,
+                level="basin",
+                metric_srid=watershed.region.epsg,
+                geom=as_multipolygon(watershed.region.geometry),
             )
-        yield made
+        )
 
 
 async def publish(
@@ -99,30 +96,30 @@ async def all_of(sessions: Sessions, query: sa.Select[*tuple[Any, ...]]) -> list
 
 
 async def test_a_zoning_becomes_datasets_a_scheme_and_zones(
-    sessions: Sessions, computed: Computed, tmp_path: Path
+    fresh_sessions: Sessions, computed: Computed, tmp_path: Path
 ) -> None:
-    job, values = await publish(sessions, computed, tmp_path)
+    job, values = await publish(fresh_sessions, computed, tmp_path)
     assert (values["scheme"], values["scheme_version"]) == (SCHEME, 1)
     assert values["layers"]["zones"] == f"zones.{CODE}"
     assert values["layers"]["ratio.cooling"] == f"ratio.cooling.{CODE}"
     assert len(values["layers"]) == 23
     rows = await all_of(
-        sessions,
+        fresh_sessions,
         select(Dataset.code, Dataset.theme, Dataset.public, func.ST_IsValid(Dataset.footprint)),
     )
     assert len(rows) == 23
     assert {row.code for row in rows} == {f"{row.theme}.{job}" for row in rows}
     assert all(row.public and row[3] for row in rows)
-    outputs = await all_of(sessions, select(JobDataset.role, JobDataset.name))
+    outputs = await all_of(fresh_sessions, select(JobDataset.role, JobDataset.name))
     assert {tuple(row) for row in outputs} == {("output", name) for name in values["layers"]}
 
 
 async def test_the_zones_hold_their_polygons_and_numbers(
-    sessions: Sessions, computed: Computed, tmp_path: Path
+    fresh_sessions: Sessions, computed: Computed, tmp_path: Path
 ) -> None:
-    _, values = await publish(sessions, computed, tmp_path)
+    _, values = await publish(fresh_sessions, computed, tmp_path)
     zones = await all_of(
-        sessions,
+        fresh_sessions,
         select(Zone.code, Zone.area_m2, Zone.attrs, func.ST_IsValid(Zone.geom)).order_by(Zone.id),
     )
     assert [row.code for row in zones] == [one["code"] for one in values["zones"]]
@@ -146,13 +143,13 @@ async def test_the_zones_hold_their_polygons_and_numbers(
 
 
 async def test_a_second_version_supersedes_the_first(
-    sessions: Sessions, computed: Computed, tmp_path: Path
+    fresh_sessions: Sessions, computed: Computed, tmp_path: Path
 ) -> None:
-    await publish(sessions, computed, tmp_path)
-    _, values = await publish(sessions, computed, tmp_path)
+    await publish(fresh_sessions, computed, tmp_path)
+    _, values = await publish(fresh_sessions, computed, tmp_path)
     assert values["scheme_version"] == 2
     first, second = await all_of(
-        sessions,
+        fresh_sessions,
         select(
             ZoneScheme.id,
             ZoneScheme.status,
@@ -165,38 +162,38 @@ async def test_a_second_version_supersedes_the_first(
     assert first.valid_to == second.valid_from
     assert second.valid_to is None
     assert second.supersedes_id == first.id
-    actions = [row.action for row in await all_of(sessions, select(AuditLog.action))]
+    actions = [row.action for row in await all_of(fresh_sessions, select(AuditLog.action))]
     assert actions.count("publish") == 2
     assert actions.count("supersede") == 1
 
 
 async def test_a_draft_leaves_the_published_one_alone(
-    sessions: Sessions, computed: Computed, tmp_path: Path
+    fresh_sessions: Sessions, computed: Computed, tmp_path: Path
 ) -> None:
-    await publish(sessions, computed, tmp_path)
-    job, values = await publish(sessions, computed, tmp_path, publish=False)
+    await publish(fresh_sessions, computed, tmp_path)
+    job, values = await publish(fresh_sessions, computed, tmp_path, publish=False)
     assert values["status"] == "draft"
     assert values["layers"]["zones"] == f"zones.{job}"
-    statuses = await all_of(sessions, select(ZoneScheme.version, ZoneScheme.status))
+    statuses = await all_of(fresh_sessions, select(ZoneScheme.version, ZoneScheme.status))
     assert {tuple(row) for row in statuses} == {(1, "published"), (2, "draft")}
-    drafts = await all_of(sessions, select(Dataset.public).where(Dataset.job_id == job))
+    drafts = await all_of(fresh_sessions, select(Dataset.public).where(Dataset.job_id == job))
     assert not any(row.public for row in drafts)
 
 
 async def test_what_rests_on_a_closed_dataset_is_closed_and_stand_ins_are_passed_on(
-    sessions: Sessions, computed: Computed, tmp_path: Path
+    fresh_sessions: Sessions, computed: Computed, tmp_path: Path
 ) -> None:
-    job, _ = await publish(sessions, computed, tmp_path)
-    async with sessions.begin() as session:
+    job, _ = await publish(fresh_sessions, computed, tmp_path)
+    async with fresh_sessions.begin() as session:
         used = (await session.scalars(select(Dataset).where(Dataset.job_id == job).limit(1))).one()
         used.public = False
         closed = used.id
     soil = computed.task.datasets["soil"].model_copy(update={"id": closed, "stand_in": True})
     task = computed.task.model_copy(update={"datasets": computed.task.datasets | {"soil": soil}})
     again = Computed(task, computed.outcome, computed.workspace)
-    second, _ = await publish(sessions, again, tmp_path)
+    second, _ = await publish(fresh_sessions, again, tmp_path)
     rows = await all_of(
-        sessions,
+        fresh_sessions,
         select(Dataset.public, Dataset.stand_in, Dataset.stand_in_note_zh).where(
             Dataset.job_id == second
         ),
@@ -205,13 +202,13 @@ async def test_what_rests_on_a_closed_dataset_is_closed_and_stand_ins_are_passed
 
 
 async def test_a_region_removed_meanwhile_fails_the_publication(
-    sessions: Sessions, computed: Computed, tmp_path: Path
+    fresh_sessions: Sessions, computed: Computed, tmp_path: Path
 ) -> None:
-    async with sessions.begin() as session:
+    async with fresh_sessions.begin() as session:
         await session.execute(sa.update(Region).values(deleted_at=func.now()))
     with pytest.raises(NotFound):
-        await publish(sessions, computed, tmp_path)
-    assert await all_of(sessions, select(Dataset.id)) == []
+        await publish(fresh_sessions, computed, tmp_path)
+    assert await all_of(fresh_sessions, select(Dataset.id)) == []
 
 
 def importing(watershed: Watershed, folder: Path, *, height: float, theme: str = "dem") -> Computed:
@@ -240,17 +237,17 @@ def importing(watershed: Watershed, folder: Path, *, height: float, theme: str =
 
 
 async def test_an_import_is_registered_and_replaced_under_its_code(
-    sessions: Sessions, watershed: Watershed, tmp_path: Path
+    fresh_sessions: Sessions, watershed: Watershed, tmp_path: Path
 ) -> None:
     for number, height in enumerate((10.0, 20.0)):
         _, values = await publish(
-            sessions,
+            fresh_sessions,
             importing(watershed, tmp_path / str(number), height=height),
             tmp_path / "store",
         )
         assert values["dataset"] == "own.dem"
     old, new = await all_of(
-        sessions,
+        fresh_sessions,
         select(
             Dataset.deleted_at,
             Dataset.grid,
@@ -268,10 +265,12 @@ async def test_an_import_is_registered_and_replaced_under_its_code(
 
 
 async def test_a_code_of_another_theme_is_not_taken_over(
-    sessions: Sessions, watershed: Watershed, tmp_path: Path
+    fresh_sessions: Sessions, watershed: Watershed, tmp_path: Path
 ) -> None:
-    await publish(sessions, importing(watershed, tmp_path / "a", height=10.0), tmp_path / "store")
+    await publish(
+        fresh_sessions, importing(watershed, tmp_path / "a", height=10.0), tmp_path / "store"
+    )
     other = importing(watershed, tmp_path / "b", height=10.0, theme="npp")
     with pytest.raises(Conflict, match="in use for dem"):
-        await publish(sessions, other, tmp_path / "store")
-    assert len(await all_of(sessions, select(Dataset.id))) == 1
+        await publish(fresh_sessions, other, tmp_path / "store")
+    assert len(await all_of(fresh_sessions, select(Dataset.id))) == 1

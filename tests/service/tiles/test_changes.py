@@ -13,21 +13,19 @@ from shanhai.db.fast_reads import FastReader, open_quick_reader
 from shanhai.db.tiles.simplification import prune_changes
 from shanhai.settings import DatabaseSettings
 from shanhai_tiles.change_listener import READ, TRUSTED_S, ChangeTracker, following_changes
-from tests.support.job_rows import add_region, open_sessions
+from tests.support.job_rows import add_region
 
 Box = tuple[float, float, float, float]
 HERE, THERE = (118.0, 24.4, 118.1, 24.5), (119.0, 25.0, 119.5, 25.5)
 SOON_S = TRUSTED_S
 
 
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            for code, box in (("here", HERE), ("there", THERE)):
-                await session.execute(text("DELETE FROM region WHERE code = :c"), {"c": code})
-                await add_region(session, code, box=box)
-        yield sessions
+@pytest.fixture(autouse=True)
+async def here_and_there(sessions: Sessions) -> None:
+    async with sessions.begin() as session:
+        for code, box in (("here", HERE), ("there", THERE)):
+            await session.execute(text("DELETE FROM region WHERE code = :c"), {"c": code})
+            await add_region(session, code, box=box)
 
 
 def settings_of(url: str) -> DatabaseSettings:

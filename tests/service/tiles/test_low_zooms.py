@@ -39,18 +39,16 @@ CORNER = (WEST + 2 * CELL_DEGREES, SOUTH + 2 * CELL_DEGREES)
 SET = "UPDATE zone SET geom = ST_Multi(ST_GeomFromWKB(CAST(:shape AS bytea), 4490)) WHERE code = :c"
 
 
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+@pytest.fixture(autouse=True)
+async def sixteen_zones(sessions: Sessions) -> None:
     """A published scheme of sixteen zones side by side, which wait for their shapes."""
-    async with open_sessions(database_url) as sessions:
-        async with sessions.begin() as session:
-            await forget_features(session)
-            for table in (*(f"{table}_shape" for table in SHAPED), "tile_pending"):
-                await session.execute(text(f"DELETE FROM {table}"))
-            region = await add_region(session, "city", box=None)
-            scheme = await add_scheme(session, region)
-            await _add_zones(session, scheme.id)
-        yield sessions
+    async with sessions.begin() as session:
+        await forget_features(session)
+        for table in (*(f"{table}_shape" for table in SHAPED), "tile_pending"):
+            await session.execute(text(f"DELETE FROM {table}"))
+        region = await add_region(session, "city", box=None)
+        scheme = await add_scheme(session, region)
+        await _add_zones(session, scheme.id)
 
 
 async def _add_zones(session: AsyncSession, scheme: int) -> None:

@@ -78,7 +78,7 @@ def watched(world: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
 
 
 @pytest.fixture
-async def sessions(world: Any) -> AsyncIterator[Sessions]:
+async def world_sessions(world: Any) -> AsyncIterator[Sessions]:
     async with open_sessions(world.database_url) as sessions:
         yield sessions
 
@@ -117,10 +117,10 @@ def packed(folder: Path, job: Job) -> dict[tuple[int, int, int], bytes]:
 
 
 async def test_a_killed_workers_job_goes_on_where_it_stopped(
-    watched: Watched, workers: Workers, sessions: Sessions, tmp_path: Path
+    watched: Watched, workers: Workers, world_sessions: Sessions, tmp_path: Path
 ) -> None:
     watched.pause_s = 0.005
-    job_id = await order(sessions, layers=["zones.xiamen"], pack="pmtiles", **AREA)
+    job_id = await order(world_sessions, layers=["zones.xiamen"], pack="pmtiles", **AREA)
     victim = workers.start()
 
     async def some_are_finished() -> bool:
@@ -129,10 +129,10 @@ async def test_a_killed_workers_job_goes_on_where_it_stopped(
     await eventually(some_are_finished)
     kill(victim)
     kept = finished_blocks(tmp_path, job_id)
-    assert (await read_job(sessions, job_id)).status == JobStatus.RUNNING
+    assert (await read_job(world_sessions, job_id)).status == JobStatus.RUNNING
     watched.pause_s = 0.0
     workers.start()
-    job = await reach(sessions, job_id, *ENDED)
+    job = await reach(world_sessions, job_id, *ENDED)
     assert (job.status, job.attempt) == (JobStatus.SUCCESSFUL, 2), job.error
     tiles = packed(tmp_path, job)
     assert len(tiles) == len(watched.asked)
@@ -147,19 +147,19 @@ async def test_a_killed_workers_job_goes_on_where_it_stopped(
 
 
 async def test_a_cancelled_job_stops_asking_and_keeps_nothing(
-    watched: Watched, workers: Workers, sessions: Sessions, tmp_path: Path
+    watched: Watched, workers: Workers, world_sessions: Sessions, tmp_path: Path
 ) -> None:
     watched.pause_s = 0.02
-    job_id = await order(sessions, layers=["zones.xiamen"], pack="mbtiles", **AREA)
+    job_id = await order(world_sessions, layers=["zones.xiamen"], pack="mbtiles", **AREA)
     workers.start()
 
     async def drawing() -> bool:
         return len(watched.asked) > 20
 
     await eventually(drawing)
-    async with sessions.begin() as session:
+    async with world_sessions.begin() as session:
         await cancel(session, job_id, act=Act("tester"))
-    job = await reach(sessions, job_id, *ENDED)
+    job = await reach(world_sessions, job_id, *ENDED)
     assert (job.status, job.result) == (JobStatus.DISMISSED, None)
     asked = sum(watched.asked.values())
     await asyncio.sleep(0.3)
@@ -172,10 +172,10 @@ async def test_a_cancelled_job_stops_asking_and_keeps_nothing(
 
 
 async def test_what_an_ended_job_left_is_swept(
-    watched: Watched, workers: Workers, sessions: Sessions, tmp_path: Path
+    watched: Watched, workers: Workers, world_sessions: Sessions, tmp_path: Path
 ) -> None:
-    job_id = await order(sessions, layers=["zones"])
-    async with sessions.begin() as session:
+    job_id = await order(world_sessions, layers=["zones"])
+    async with world_sessions.begin() as session:
         await cancel(session, job_id, act=Act("tester"))
     left = tmp_path / "artifacts" / "kept" / str(job_id)
     left.mkdir(parents=True)
@@ -194,9 +194,9 @@ class TestDrafts:
     DRAFT = "seeding.draft"
 
     @pytest.fixture
-    async def owners(self, sessions: Sessions) -> dict[str, str]:
+    async def owners(self, world_sessions: Sessions) -> dict[str, str]:
         """Names of the owner who may see the draft, and of one who may not."""
-        async with sessions.begin() as session:
+        async with world_sessions.begin() as session:
             xiamen = await session.scalar(select(Region).where(Region.code == "xiamen"))
             assert xiamen is not None
             known = select(ZoneScheme.id).where(ZoneScheme.code == self.DRAFT)
@@ -217,18 +217,18 @@ class TestDrafts:
         self,
         watched: Watched,
         workers: Workers,
-        sessions: Sessions,
+        world_sessions: Sessions,
         tmp_path: Path,
         owners: dict[str, str],
     ) -> None:
         asked = {"layers": ["zones"], "pack": "pmtiles", "scheme": self.DRAFT, **SMALL}
         jobs = {
-            "planner": await order(sessions, owners["planner"], own_view=True, **asked),
-            "viewer": await order(sessions, owners["viewer"], own_view=True, **asked),
-            "public": await order(sessions, owners["planner"], **asked),
+            "planner": await order(world_sessions, owners["planner"], own_view=True, **asked),
+            "viewer": await order(world_sessions, owners["viewer"], own_view=True, **asked),
+            "public": await order(world_sessions, owners["planner"], **asked),
         }
         workers.start()
-        ended = {name: await reach(sessions, job_id, *ENDED) for name, job_id in jobs.items()}
+        ended = {name: await reach(world_sessions, job_id, *ENDED) for name, job_id in jobs.items()}
         tiles = packed(tmp_path, ended["planner"])
         assert tiles
         assert all(self.DRAFT.encode() in gzip.decompress(one) for one in tiles.values())
@@ -246,34 +246,34 @@ class TestDrafts:
         self,
         watched: Watched,
         workers: Workers,
-        sessions: Sessions,
+        world_sessions: Sessions,
         tmp_path: Path,
         owners: dict[str, str],
     ) -> None:
         asked = {"layers": ["dataset.ndvi.secret"], "pack": "pmtiles", "max_zoom": 9}
-        mine = await order(sessions, owners["viewer"], **asked)
-        nobodys = await order(sessions, "key:nothere1", **asked)
+        mine = await order(world_sessions, owners["viewer"], **asked)
+        nobodys = await order(world_sessions, "key:nothere1", **asked)
         workers.start()
-        assert packed(tmp_path, await reach(sessions, mine, *ENDED))
-        job = await reach(sessions, nobodys, *ENDED)
+        assert packed(tmp_path, await reach(world_sessions, mine, *ENDED))
+        job = await reach(world_sessions, nobodys, *ENDED)
         assert job.error is not None
         assert job.error["faults"][0]["pointer"] == "/inputs/layers/0"
 
     async def test_a_revoked_key_ends_the_job(
-        self, watched: Watched, workers: Workers, sessions: Sessions, owners: dict[str, str]
+        self, watched: Watched, workers: Workers, world_sessions: Sessions, owners: dict[str, str]
     ) -> None:
         watched.pause_s = 0.02
         asked = {"layers": ["dataset.ndvi.secret"], "pack": "pmtiles", **AREA}
-        job_id = await order(sessions, owners["viewer"], **asked)
+        job_id = await order(world_sessions, owners["viewer"], **asked)
         workers.start()
 
         async def drawing() -> bool:
             return len(watched.asked) > 20
 
         await eventually(drawing)
-        async with sessions.begin() as session:
+        async with world_sessions.begin() as session:
             await revoke_key(session, owners["viewer"].removeprefix("key:"), act=Act("tester"))
-        job = await reach(sessions, job_id, *ENDED)
+        job = await reach(world_sessions, job_id, *ENDED)
         assert job.status == JobStatus.FAILED
         assert job.error is not None
         assert job.error["class"] == "invalid"
@@ -288,20 +288,20 @@ async def owner_of_key(session: AsyncSession, roles: list[RoleGiven]) -> str:
 
 
 async def test_a_broken_service_is_asked_again_and_given_up_until_somebody_asks_once_more(
-    watched: Watched, workers: Workers, sessions: Sessions
+    watched: Watched, workers: Workers, world_sessions: Sessions
 ) -> None:
     watched.broken = True
-    job_id = await order(sessions, layers=["zones.xiamen"], **SMALL)
+    job_id = await order(world_sessions, layers=["zones.xiamen"], **SMALL)
     workers.start(max_retries=2, retry_first_s=0.2)
-    job = await reach(sessions, job_id, *ENDED)
+    job = await reach(world_sessions, job_id, *ENDED)
     assert (job.status, job.attempt, job.retries, job.crash_count) == (JobStatus.FAILED, 3, 2, 0)
     assert job.error is not None
     assert job.error["class"] == "transient"
     assert "(tried 3 times)" in job.error["detail"]
     watched.broken = False
     owner = Identity("tester", frozenset({Scope.JOBS}))
-    async with sessions.begin() as session:
+    async with world_sessions.begin() as session:
         (dead,) = await list_jobs(session, JobFilter(dead=True), limit=10)
         assert dead.id == job_id
         again = await resubmit(session, dead, identity=owner, terms=USUAL, act=Act("tester"))
-    assert (await reach(sessions, again.id, *ENDED)).status == JobStatus.SUCCESSFUL
+    assert (await reach(world_sessions, again.id, *ENDED)).status == JobStatus.SUCCESSFUL

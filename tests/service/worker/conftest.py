@@ -31,16 +31,13 @@ from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_worker.app import open_context, run
 from shanhai_worker.context import TileAccess, WorkerContext
 from shanhai_worker.wakeup_listeners import Consumer
-from tests.support.job_rows import forget_jobs, open_sessions
 from tests.support.stored import store_watershed
 from tests.support.workers import Workers, free_port, start_workers
 
 
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    async with open_sessions(database_url) as sessions:
-        await forget_jobs(sessions)
-        yield sessions
+@pytest.fixture(autouse=True)
+def begin_without_jobs(without_jobs: None) -> None:
+    """No worker has anything to do at first."""
 
 
 @pytest.fixture
