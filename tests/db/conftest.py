@@ -1,9 +1,10 @@
 """Commands of `shanhai` on the database of the tests."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cli import main
 from shanhai.db.engine import Sessions
@@ -37,3 +38,11 @@ async def one_station(sessions: Sessions) -> None:
     async with sessions.begin() as session:
         await forget_observations(session)
         await add_station(session, "a")
+
+
+@pytest.fixture
+async def session(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """A session whose work is rolled back."""
+    async with sessions() as session:
+        yield session
+        await session.rollback()

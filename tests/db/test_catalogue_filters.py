@@ -1,7 +1,5 @@
 """Every property that can be filtered on, of every entity there is, asked in every way."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,15 +8,6 @@ from shanhai.db.collections.catalogue import ENTITIES
 from shanhai.db.features.cql2.compiler import compile_filter
 from shanhai.db.features.cql2.operands import kind_of
 from shanhai.db.features.entity import Entity
-from tests.support.job_rows import open_sessions
-
-
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[AsyncSession]:
-    async with open_sessions(database_url) as sessions, sessions() as session:
-        yield session
-        await session.rollback()
-
 
 SAMPLES = {
     "text": "{name} = 'x' AND {name} LIKE 'x%' AND {name} IN ('x', 'y') AND CASEI({name}) < 'x'",

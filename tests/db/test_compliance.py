@@ -1,6 +1,6 @@
 """Checks of lines, rules and zones on PostGIS: shares, unions, rules one by one, leave given."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -27,19 +27,11 @@ from shanhai.db.tables.zone import Region
 from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput, NotFound
 from tests.support.feature_rows import add_five_zones, add_scheme
-from tests.support.job_rows import add_region, open_sessions
+from tests.support.job_rows import add_region
 from tests.support.known_lines import register_lines
 
 ACT = Act("tester")
 LONG_AGO = date(2020, 1, 1)
-
-
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[AsyncSession]:
-    """A session whose work is rolled back."""
-    async with open_sessions(database_url) as sessions, sessions() as session:
-        yield session
-        await session.rollback()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The control lines and unit polygons that a zoning is accepted with."""
 
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,21 +19,13 @@ from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, Delineat
 from shanhai.processes.kit.control_areas import checksum_of
 from shanhai.processes.kit.task import Task
 from shanhai.vocabulary import Role, Scope
-from tests.support.job_rows import add_dataset, add_region, open_sessions
+from tests.support.job_rows import add_dataset, add_region
 
 THEMES = ("npp", "rainfall", "temperature", "dem", "soil", "ndvi", "night_lights")
 LONG_AGO = date(2000, 1, 1)
 INSIDE = box(118.02, 24.42, 118.04, 24.44)
 OVERLAY: dict[str, Any] = {"parameters": {"overlays": "red_line"}}
 TOWNS: dict[str, Any] = {"parameters": {"units": "polygons", "unit_regions": "town"}}
-
-
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[AsyncSession]:
-    """A session whose work is rolled back."""
-    async with open_sessions(database_url) as sessions, sessions() as session:
-        yield session
-        await session.rollback()
 
 
 @pytest.fixture

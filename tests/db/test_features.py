@@ -1,7 +1,6 @@
 """The feature engine on PostGIS: its SQL runs for every entity, and uses the indexes."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from types import UnionType
 from typing import Any
@@ -20,7 +19,7 @@ from shanhai.db.identity import Viewer
 from shanhai.errors import NotFound
 from tests.support.dialects import NAMED
 from tests.support.feature_rows import add_five_zones, add_patchwork, add_scheme
-from tests.support.job_rows import add_dataset, add_region, open_sessions
+from tests.support.job_rows import add_dataset, add_region
 
 TRIANGLES = """
     INSERT INTO region (code, name_zh, name_en, level, metric_srid, geom)
@@ -47,14 +46,6 @@ def asked_about(entity: Entity) -> list[Property]:
 
 def value_of(item: Property) -> Value:
     return FORMS.get(item.schema.get("format", ""), VALUES.get(item.schema["type"], "x"))
-
-
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[AsyncSession]:
-    """A session whose work is rolled back."""
-    async with open_sessions(database_url) as sessions, sessions() as session:
-        yield session
-        await session.rollback()
 
 
 async def add_everything(session: AsyncSession) -> None:

@@ -1,6 +1,5 @@
 """Rules of single entities: what a write may not do although it is well formed."""
 
-from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 
@@ -17,18 +16,10 @@ from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.vocabulary import Scope
 from tests.support.feature_rows import add_five_zones, add_scheme, add_zone
-from tests.support.job_rows import add_region, open_sessions
+from tests.support.job_rows import add_region
 
 ACT = Act("tester")
 WRITER = Identity("tester", frozenset({Scope.WRITE, Scope.PROJECTS}))
-
-
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[AsyncSession]:
-    """A session whose work is rolled back."""
-    async with open_sessions(database_url) as sessions, sessions() as session:
-        yield session
-        await session.rollback()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Former states: every entity's table has a history like itself, filled by what really changed."""
 
-from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 
@@ -11,17 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import ENTITIES
 from tests.support.feature_rows import add_scheme, add_zone
-from tests.support.job_rows import add_region, open_sessions
+from tests.support.job_rows import add_region
 
 TABLES = sorted({entity.table for entity in ENTITIES} | {"compliance_exception"})
-
-
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[AsyncSession]:
-    """A session whose work is rolled back."""
-    async with open_sessions(database_url) as sessions, sessions() as session:
-        yield session
-        await session.rollback()
 
 
 async def columns_of(session: AsyncSession, table: str) -> list[tuple[str, str]]:

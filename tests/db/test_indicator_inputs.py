@@ -1,6 +1,5 @@
 """What indicators are computed from, as it is found on PostGIS: lines and rasters of each year."""
 
-from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 
@@ -17,17 +16,15 @@ from shanhai.processes.evaluate_indicators.computations import BY_ID
 from shanhai.processes.evaluate_indicators.contract import EvaluateIndicatorsInputs
 from shanhai.processes.evaluate_indicators.lookups import find_shapes, find_yearly_rasters
 from tests.support.emptying import forget_rows
-from tests.support.job_rows import add_dataset, add_region, open_sessions
+from tests.support.job_rows import add_dataset, add_region
 
 TODAY = date(2025, 3, 1)
 CHOSEN = {"red_line_area": BY_ID["red_line_area"], "forest_stock_volume": None}
 
 
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[AsyncSession]:
-    async with open_sessions(database_url) as sessions, sessions() as session:
-        await forget_rows(session, ["region", "control_area_history"])
-        yield session
+@pytest.fixture(autouse=True)
+async def without_regions(session: AsyncSession) -> None:
+    await forget_rows(session, ["region", "control_area_history"])
 
 
 async def city(session: AsyncSession) -> tuple[Region, RegionRow]:

@@ -1,6 +1,5 @@
 """Accepting jobs: what is looked up, what is refused, what is written."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -20,17 +19,9 @@ from shanhai.jobs.submission import submit
 from shanhai.processes.catalogue import read_task
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
-from tests.support.job_rows import XIAMEN_EPSG, add_dataset, add_region, open_sessions
+from tests.support.job_rows import XIAMEN_EPSG, add_dataset, add_region
 
 INDEX_REQUIRED = ("npp", "rainfall", "temperature", "dem", "soil", "ndvi", "night_lights")
-
-
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[AsyncSession]:
-    """A session whose work is rolled back."""
-    async with open_sessions(database_url) as sessions, sessions() as session:
-        yield session
-        await session.rollback()
 
 
 @pytest.fixture

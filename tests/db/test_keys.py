@@ -1,6 +1,5 @@
 """Keys in the database: made, verified, ended."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 
@@ -21,17 +20,8 @@ from shanhai.db.queries.keys import (
 from shanhai.db.tables.access import ApiKey, AuditLog
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Scope
-from tests.support.job_rows import open_sessions
 
 ACT = Act("tester", "request-1")
-
-
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[AsyncSession]:
-    """A session whose work is rolled back."""
-    async with open_sessions(database_url) as sessions, sessions() as session:
-        yield session
-        await session.rollback()
 
 
 async def make(session: AsyncSession, *scopes: Scope, **options: object) -> str:

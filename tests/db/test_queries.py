@@ -1,6 +1,5 @@
 """Reading pages: orders, places that hold while others write, former states, systems, viewers."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 
 import pytest
@@ -35,7 +34,7 @@ from shanhai.db.tables.zone import Region
 from shanhai.errors import InvalidInput
 from tests.support.dialects import NAMED
 from tests.support.feature_rows import add_five_zones, add_patchwork, add_scheme
-from tests.support.job_rows import add_region, open_sessions
+from tests.support.job_rows import add_region
 
 REGIONS = entity_named("regions")
 SEEN = Selection(viewer=EVERYTHING)
@@ -46,14 +45,6 @@ ORDERS: tuple[Order, ...] = (
     (SortKey("adcode"), SortKey("code", descending=True)),
     (SortKey("level", descending=True), SortKey("parent"), SortKey("name_zh")),
 )
-
-
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[AsyncSession]:
-    """A session whose work is rolled back."""
-    async with open_sessions(database_url) as sessions, sessions() as session:
-        yield session
-        await session.rollback()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Seeding a city: regions from a file, plans from what is known, twice without harm."""
 
 import json
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -33,17 +32,8 @@ from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.project import Project
 from shanhai.db.tables.zone import Region, Zone
 from shanhai.errors import InvalidInput, UnsupportedFile
-from tests.support.job_rows import open_sessions
 
 ACT = Act("tester")
-
-
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[AsyncSession]:
-    """A session whose work is rolled back."""
-    async with open_sessions(database_url) as sessions, sessions() as session:
-        yield session
-        await session.rollback()
 
 
 def square(west: float, south: float, size: float) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Seeding a database that was seeded before: facts are corrected, people's edits stay."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.project import Programme
 from shanhai.db.tables.provision import Problem
 from shanhai.db.tables.zone import Region
-from tests.support.job_rows import open_sessions
 
 ACT = Act("operator")
 BUREAU = Act("bureau")
@@ -26,14 +24,11 @@ POLICY = "xiamen-practice-2024"
 PROBLEM = "xiamen.problem.weak-spatial-control"
 
 
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[AsyncSession]:
-    """A session whose work is rolled back, on a database with the facts of before."""
-    async with open_sessions(database_url) as sessions, sessions() as session:
-        for rows in map(former_rows, CITIES):
-            await put_all(session, rows, ACT)
-        yield session
-        await session.rollback()
+@pytest.fixture(autouse=True)
+async def former_facts(session: AsyncSession) -> None:
+    """The facts of before."""
+    for rows in map(former_rows, CITIES):
+        await put_all(session, rows, ACT)
 
 
 def former_rows(city: str) -> Rows:

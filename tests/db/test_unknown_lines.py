@@ -1,6 +1,5 @@
 """Checks where lines, zonings, classes or rules are not known: never a pass, and each is named."""
 
-from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -22,21 +21,13 @@ from shanhai.db.tables.project import Project, ProjectMeasure
 from shanhai.db.tables.zone import Region
 from shanhai.errors import InvalidInput
 from tests.support.feature_rows import add_five_zones, add_scheme, add_zone
-from tests.support.job_rows import add_region, open_sessions
+from tests.support.job_rows import add_region
 from tests.support.known_lines import register_lines
 
 ACT = Act("tester")
 WIDE = (117.9, 24.3, 118.9, 24.9)
 SITE = shapely.box(118.02, 24.42, 118.04, 24.44)
 PARIS = shapely.box(2.3, 48.8, 2.4, 48.9)
-
-
-@pytest.fixture
-async def session(database_url: str) -> AsyncIterator[AsyncSession]:
-    """A session whose work is rolled back."""
-    async with open_sessions(database_url) as sessions, sessions() as session:
-        yield session
-        await session.rollback()
 
 
 @pytest.fixture
