@@ -35,7 +35,7 @@ LONG_AGO = date(2020, 1, 1)
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> Region:
+async def judged_city(session: AsyncSession) -> Region:
     """A city with the default rules, and no lines but those that are drawn."""
     await put_default_rules(session, ACT)
     city = await add_region(session, "city", box=(117.5, 24.0, 120.0, 25.0))
@@ -81,8 +81,8 @@ async def check(
 
 
 class TestOverlaps:
-    async def test_half_inside_is_half(self, session: AsyncSession, city: Region) -> None:
-        await draw(session, city, box(118.0, 24.4), level="national", delimitation="2022")
+    async def test_half_inside_is_half(self, session: AsyncSession, judged_city: Region) -> None:
+        await draw(session, judged_city, box(118.0, 24.4), level="national", delimitation="2022")
         result = await check(session, shapely.box(118.05, 24.4, 118.15, 24.5))
         (line,) = result.lines
         assert line.kind == "red_line"
@@ -91,16 +91,18 @@ class TestOverlaps:
         (area,) = line.areas
         assert (area.level, area.delimitation, area.region) == ("national", "2022", "city")
 
-    async def test_touching_edges_are_no_overlap(self, session: AsyncSession, city: Region) -> None:
-        await draw(session, city, box(118.0, 24.4))
+    async def test_touching_edges_are_no_overlap(
+        self, session: AsyncSession, judged_city: Region
+    ) -> None:
+        await draw(session, judged_city, box(118.0, 24.4))
         result = await check(session, box(118.1, 24.4), "mining")
         assert result.lines == ()
         assert result.verdict == "pass"
 
     async def test_line_along_a_border_is_no_overlap(
-        self, session: AsyncSession, city: Region
+        self, session: AsyncSession, judged_city: Region
     ) -> None:
-        await draw(session, city, box(118.0, 24.4))
+        await draw(session, judged_city, box(118.0, 24.4))
         along = shapely.LineString([(118.1, 24.42), (118.1, 24.48)])
         assert (await check(session, along)).lines == ()
         through = shapely.LineString([(118.05, 24.45), (118.15, 24.45)])
@@ -109,45 +111,47 @@ class TestOverlaps:
         assert line.measure.area_m2 is None
 
     async def test_what_several_areas_cover_counts_once(
-        self, session: AsyncSession, city: Region
+        self, session: AsyncSession, judged_city: Region
     ) -> None:
-        await draw(session, city, box(118.0, 24.4), "protected_area", code="outer")
-        await draw(session, city, box(118.02, 24.42, 0.05), "protected_area", code="nested")
-        await draw(session, city, box(118.05, 24.4), "protected_area", code="overlapping")
+        await draw(session, judged_city, box(118.0, 24.4), "protected_area", code="outer")
+        await draw(session, judged_city, box(118.02, 24.42, 0.05), "protected_area", code="nested")
+        await draw(session, judged_city, box(118.05, 24.4), "protected_area", code="overlapping")
         (line,) = (await check(session, shapely.box(118.0, 24.4, 118.2, 24.5))).lines
         assert [area.code for area in line.areas] == ["nested", "outer", "overlapping"]
         assert line.share == pytest.approx(0.75, abs=1e-3)
         assert sum(area.share or 0 for area in line.areas) > 1
 
     async def test_shoreline_is_measured_by_length(
-        self, session: AsyncSession, city: Region
+        self, session: AsyncSession, judged_city: Region
     ) -> None:
         shore = shapely.LineString([(118.0, 24.45), (118.3, 24.45)])
-        await draw(session, city, shore, "shoreline")
+        await draw(session, judged_city, shore, "shoreline")
         (line,) = (await check(session, box(118.1, 24.4))).lines
         assert line.measure.length_m == pytest.approx(10_137, rel=2e-3)
         assert line.measure.area_m2 is None
 
-    async def test_point_lies_inside_or_not(self, session: AsyncSession, city: Region) -> None:
-        await draw(session, city, box(118.0, 24.4))
+    async def test_point_lies_inside_or_not(
+        self, session: AsyncSession, judged_city: Region
+    ) -> None:
+        await draw(session, judged_city, box(118.0, 24.4))
         (line,) = (await check(session, shapely.Point(118.05, 24.45), "mining")).lines
         assert line.share == 1.0
         assert (await check(session, shapely.Point(118.15, 24.45))).lines == ()
 
-    async def test_kinds_can_be_chosen(self, session: AsyncSession, city: Region) -> None:
-        await draw(session, city, box(118.0, 24.4))
-        await draw(session, city, box(118.0, 24.4), "wetland")
+    async def test_kinds_can_be_chosen(self, session: AsyncSession, judged_city: Region) -> None:
+        await draw(session, judged_city, box(118.0, 24.4))
+        await draw(session, judged_city, box(118.0, 24.4), "wetland")
         result = await check(session, box(118.0, 24.4), lines=frozenset({"wetland"}))
         assert [line.kind for line in result.lines] == ["wetland"]
 
     async def test_only_what_is_in_force_and_may_be_seen(
-        self, session: AsyncSession, city: Region
+        self, session: AsyncSession, judged_city: Region
     ) -> None:
-        await draw(session, city, box(118.0, 24.4), code="draft", status="draft")
-        await draw(session, city, box(118.0, 24.4), code="hidden", is_public=False)
+        await draw(session, judged_city, box(118.0, 24.4), code="draft", status="draft")
+        await draw(session, judged_city, box(118.0, 24.4), code="hidden", is_public=False)
         tomorrow = await read_today(session) + timedelta(days=1)
-        await draw(session, city, box(118.0, 24.4), code="later", valid_from=tomorrow)
-        await draw(session, city, box(118.0, 24.4), code="over", valid_to=date(2021, 1, 1))
+        await draw(session, judged_city, box(118.0, 24.4), code="later", valid_from=tomorrow)
+        await draw(session, judged_city, box(118.0, 24.4), code="over", valid_to=date(2021, 1, 1))
 
         async def seen(viewer: Viewer, as_of: date | None = None) -> list[str]:
             result = await check(session, box(118.0, 24.4), viewer=viewer, as_of=as_of)
@@ -159,9 +163,9 @@ class TestOverlaps:
         assert await seen(EVERYTHING, tomorrow) == ["hidden", "later"]
 
     async def test_former_shape_is_found_by_its_day(
-        self, session: AsyncSession, city: Region
+        self, session: AsyncSession, judged_city: Region
     ) -> None:
-        row = await draw(session, city, box(118.0, 24.4))
+        row = await draw(session, judged_city, box(118.0, 24.4))
         await session.execute(
             text(
                 "UPDATE control_area SET geom = ST_Translate(geom, 1, 0), row_version = 2,"
@@ -175,12 +179,12 @@ class TestOverlaps:
 
     @pytest.mark.parametrize("vertices", [64, 1_000, 10_000])
     async def test_sizes_are_those_of_postgis(
-        self, session: AsyncSession, city: Region, vertices: int
+        self, session: AsyncSession, judged_city: Region, vertices: int
     ) -> None:
         for number, x in enumerate((118.01, 118.05, 118.055, 118.2)):
             round_area = shapely.Point(x, 24.45).buffer(0.03 + number / 300, quad_segs=100)
-            await draw(session, city, round_area, code=f"area-{number}")
-        await draw(session, city, box(118.0, 24.4, 0.05), code="area-4")
+            await draw(session, judged_city, round_area, code=f"area-{number}")
+        await draw(session, judged_city, box(118.0, 24.4, 0.05), code="area-4")
         site = shapely.Point(118.04, 24.44).buffer(0.05, quad_segs=vertices // 4)
         (line,) = (await check(session, site)).lines
         query = text(
@@ -199,7 +203,7 @@ class TestOverlaps:
         assert line.measure.area_m2 == pytest.approx(rows[0].together, rel=1e-9)
         assert line.share == pytest.approx(rows[0].together / rows[0].whole, rel=1e-9)
 
-    async def test_spatial_index_leads(self, session: AsyncSession, city: Region) -> None:
+    async def test_spatial_index_leads(self, session: AsyncSession, judged_city: Region) -> None:
         await session.execute(
             text(
                 """INSERT INTO control_area (code, name_zh, name_en, kind, region_id, status, geom)
@@ -208,7 +212,7 @@ class TestOverlaps:
                                           100.09 + n % 200 * 0.1, 20.09 + n / 200 * 0.1, 4490)
                      FROM generate_series(0, 19999) n"""
             ),
-            {"region": city.id},
+            {"region": judged_city.id},
         )
         await session.execute(text("ANALYZE control_area"))
         given = Given(box(118.0, 24.4, 0.3).wkb)
@@ -219,10 +223,10 @@ class TestOverlaps:
             statement = line_statement(met, as_of is not None)
             await self.demand_index(session, statement, values, "ix_control_area_geom")
         met = conditions(CONTROL_AREAS, Selection(EVERYTHING))
-        values = {"bounding": ["red_line"], "regions": [city.id]}
+        values = {"bounding": ["red_line"], "regions": [judged_city.id]}
         statement = drawn_statement(met, former=False)
         await self.demand_index(session, statement, values, "ix_control_area_kind")
-        values = {"kinds": ["red_line"], "regions": [city.id]}
+        values = {"kinds": ["red_line"], "regions": [judged_city.id]}
         statement = over_lines(STATED, met, False)
         await self.demand_index(session, statement, values, "ix_control_area_stated")
 
@@ -260,9 +264,9 @@ class TestRules:
         ],
     )
     async def test_default_rules(
-        self, session: AsyncSession, city: Region, kind: str, activity: str, verdict: str
+        self, session: AsyncSession, judged_city: Region, kind: str, activity: str, verdict: str
     ) -> None:
-        await draw(session, city, box(118.0, 24.4), kind)
+        await draw(session, judged_city, box(118.0, 24.4), kind)
         inside = await check(session, box(118.02, 24.42, 0.02), activity)
         assert inside.verdict == verdict, inside.reasons
         # Outside the boundary that was drawn, building has its conditions.
@@ -271,24 +275,24 @@ class TestRules:
         assert all(hit.rule.confirm and hit.rule.legal_basis for hit in inside.hits)
 
     async def test_nothing_named_is_judged_as_development(
-        self, session: AsyncSession, city: Region
+        self, session: AsyncSession, judged_city: Region
     ) -> None:
-        await draw(session, city, box(118.0, 24.4), "permanent_basic_farmland")
+        await draw(session, judged_city, box(118.0, 24.4), "permanent_basic_farmland")
         result = await check(session, box(118.0, 24.4))
         assert result.refused
         assert all(hit.presumed for hit in result.hits)
 
     async def test_unknown_activities_are_named_and_do_not_pass(
-        self, session: AsyncSession, city: Region
+        self, session: AsyncSession, judged_city: Region
     ) -> None:
         result = await check(session, box(118.0, 24.4), "sorcery", "farming")
         assert result.unknown == ("sorcery",)
         assert result.verdict == "undetermined"
 
     async def test_rule_of_a_region_holds_below_it_only(
-        self, session: AsyncSession, city: Region
+        self, session: AsyncSession, judged_city: Region
     ) -> None:
-        district = await add_region(session, "district", parent=city)
+        district = await add_region(session, "district", parent=judged_city)
         elsewhere = await add_region(session, "elsewhere", box=(121.0, 24.4, 121.1, 24.5))
         await register_lines(session, elsewhere)
         for region, west in ((district, 118.0), (elsewhere, 121.0)):
@@ -309,7 +313,7 @@ class TestRules:
                 code="local",
                 scope="control_area",
                 subject="habitat",
-                region_id=city.id,
+                region_id=judged_city.id,
                 activity="kite_flying",
                 decision="forbidden",
                 attrs={"covers": ["drone_flying"]},
@@ -463,22 +467,22 @@ class TestClasses:
     async def test_the_class_goes_before_the_kind(
         self,
         session: AsyncSession,
-        city: Region,
+        judged_city: Region,
         kind: str,
         area_class: str | None,
         activity: str,
         verdict: str,
     ) -> None:
-        await draw(session, city, box(118.0, 24.4), kind, class_code=area_class)
+        await draw(session, judged_city, box(118.0, 24.4), kind, class_code=area_class)
         result = await check(session, box(118.02, 24.42, 0.02), activity)
         assert result.verdict == verdict, result.reasons
 
     async def test_of_areas_of_several_classes_the_strictest_decides(
-        self, session: AsyncSession, city: Region
+        self, session: AsyncSession, judged_city: Region
     ) -> None:
         for west, area_class in ((118.0, "core_zone"), (118.1, "general_zone")):
             area = box(west, 24.4)
-            await draw(session, city, area, "protected_area", class_code=area_class)
+            await draw(session, judged_city, area, "protected_area", class_code=area_class)
         result = await check(session, box(118.05, 24.42, 0.1), "tourism")
         assert result.refused
         assert [
@@ -487,9 +491,11 @@ class TestClasses:
 
 
 class TestProjects:
-    async def test_measures_are_what_is_judged(self, session: AsyncSession, city: Region) -> None:
-        await draw(session, city, box(118.0, 24.4))
-        project = await add_project(session, city, box(118.02, 24.42, 0.02))
+    async def test_measures_are_what_is_judged(
+        self, session: AsyncSession, judged_city: Region
+    ) -> None:
+        await draw(session, judged_city, box(118.0, 24.4))
+        project = await add_project(session, judged_city, box(118.02, 24.42, 0.02))
         session.add(ProjectMeasure(project_id=project.id, measure="wetland_restoration"))
         await session.flush()
         result = await check_project(session, EVERYTHING, "project")
@@ -500,20 +506,20 @@ class TestProjects:
         assert (await check_project(session, EVERYTHING, "project")).refused
 
     async def test_project_without_geometry_or_unseen(
-        self, session: AsyncSession, city: Region
+        self, session: AsyncSession, judged_city: Region
     ) -> None:
-        await add_project(session, city, None)
+        await add_project(session, judged_city, None)
         with pytest.raises(InvalidInput):
             await check_project(session, EVERYTHING, "project")
         with pytest.raises(NotFound):
             await check_project(session, PUBLIC, "project")
 
     async def test_exception_lifts_a_rule_and_is_shown(
-        self, session: AsyncSession, city: Region
+        self, session: AsyncSession, judged_city: Region
     ) -> None:
-        await draw(session, city, box(118.0, 24.4))
+        await draw(session, judged_city, box(118.0, 24.4))
         shape = box(118.02, 24.42, 0.02)
-        project = await add_project(session, city, shape)
+        project = await add_project(session, judged_city, shape)
         leave = ComplianceException(
             code="leave-1",
             project_id=project.id,
@@ -534,8 +540,10 @@ class TestProjects:
         assert moved.refused
         assert moved.exceptions[0].outdated
 
-    async def test_exception_for_a_geometry_ends(self, session: AsyncSession, city: Region) -> None:
-        await draw(session, city, box(118.0, 24.4))
+    async def test_exception_for_a_geometry_ends(
+        self, session: AsyncSession, judged_city: Region
+    ) -> None:
+        await draw(session, judged_city, box(118.0, 24.4))
         shape = box(118.02, 24.42, 0.02)
         session.add(
             ComplianceException(
@@ -571,7 +579,7 @@ async def add_project(
 
 
 async def test_default_rules_are_put_once_and_never_undone(
-    session: AsyncSession, city: Region
+    session: AsyncSession, judged_city: Region
 ) -> None:
     assert (await put_default_rules(session, ACT)).made == 0
     await session.execute(
@@ -582,9 +590,11 @@ async def test_default_rules_are_put_once_and_never_undone(
 
 
 class TestAnswering:
-    async def test_a_check_asks_few_questions(self, session: AsyncSession, city: Region) -> None:
+    async def test_a_check_asks_few_questions(
+        self, session: AsyncSession, judged_city: Region
+    ) -> None:
         """Each is a round trip, which takes longer than most of the answers."""
-        await draw(session, city, box(118.0, 24.4))
+        await draw(session, judged_city, box(118.0, 24.4))
         counting = Counting(session)
         place = Given(shapely.box(118.05, 24.4, 118.15, 24.5).wkb)
         _, today = await count_near(counting, place)

@@ -29,7 +29,7 @@ TOWNS: dict[str, Any] = {"parameters": {"units": "polygons", "unit_regions": "to
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> Region:
+async def mapped_city(session: AsyncSession) -> Region:
     city = await add_region(session, "city")
     for theme in THEMES:
         await add_dataset(session, city, theme, f"{theme}.old")
@@ -77,19 +77,19 @@ def codes_of(task: Task) -> list[str]:
 
 class TestLines:
     async def test_what_is_in_force_in_the_region_is_carried(
-        self, session: AsyncSession, city: Region
+        self, session: AsyncSession, mapped_city: Region
     ) -> None:
         today = await read_today(session)
-        await draw(session, city, "red")
-        await draw(session, city, "core", kind="protected_area", class_code="core")
-        await draw(session, city, "farm", kind="permanent_basic_farmland")
-        await draw(session, city, "park", kind="protected_area", class_code="park")
-        await draw(session, city, "wetland", kind="wetland")
-        await draw(session, city, "far", box(120, 24, 120.1, 24.1))
-        await draw(session, city, "line", LineString([(118.0, 24.4), (118.1, 24.5)]))
-        await draw(session, city, "later", valid_from=today + timedelta(days=1))
-        await draw(session, city, "over", valid_to=date(2021, 1, 1))
-        await draw(session, city, "draft", status="draft")
+        await draw(session, mapped_city, "red")
+        await draw(session, mapped_city, "core", kind="protected_area", class_code="core")
+        await draw(session, mapped_city, "farm", kind="permanent_basic_farmland")
+        await draw(session, mapped_city, "park", kind="protected_area", class_code="park")
+        await draw(session, mapped_city, "wetland", kind="wetland")
+        await draw(session, mapped_city, "far", box(120, 24, 120.1, 24.1))
+        await draw(session, mapped_city, "line", LineString([(118.0, 24.4), (118.1, 24.5)]))
+        await draw(session, mapped_city, "later", valid_from=today + timedelta(days=1))
+        await draw(session, mapped_city, "over", valid_to=date(2021, 1, 1))
+        await draw(session, mapped_city, "draft", status="draft")
         task = await accepted(session)
         assert codes_of(task) == ["farm", "core", "red"]
         assert task.areas_as_of == today
@@ -100,35 +100,37 @@ class TestLines:
         assert red.checksum == checksum_of(red.geometry)
 
     async def test_what_is_published_rests_on_what_everyone_may_see(
-        self, session: AsyncSession, city: Region
+        self, session: AsyncSession, mapped_city: Region
     ) -> None:
-        await draw(session, city, "open")
-        await draw(session, city, "closed", is_public=False)
-        await draw(session, city, "draft", status="draft")
-        assert codes_of(await accepted(session, insider(city))) == ["open"]
-        own = await accepted(session, insider(city), publish=False)
+        await draw(session, mapped_city, "open")
+        await draw(session, mapped_city, "closed", is_public=False)
+        await draw(session, mapped_city, "draft", status="draft")
+        assert codes_of(await accepted(session, insider(mapped_city))) == ["open"]
+        own = await accepted(session, insider(mapped_city), publish=False)
         assert codes_of(own) == ["closed", "open"]
         assert codes_of(await accepted(session, publish=False)) == ["open"]
 
-    async def test_an_overlay_needs_a_red_line(self, session: AsyncSession, city: Region) -> None:
-        await draw(session, city, "farm", kind="permanent_basic_farmland")
+    async def test_an_overlay_needs_a_red_line(
+        self, session: AsyncSession, mapped_city: Region
+    ) -> None:
+        await draw(session, mapped_city, "farm", kind="permanent_basic_farmland")
         with pytest.raises(InvalidInput, match="everyone may see") as caught:
             await accepted(session, **OVERLAY)
         assert caught.value.faults[0].pointer == "/inputs/parameters/overlays"
-        await draw(session, city, "red")
+        await draw(session, mapped_city, "red")
         assert "red" in codes_of(await accepted(session, **OVERLAY))
 
     async def test_kinds_with_too_many_vertices_are_left_out(
-        self, session: AsyncSession, city: Region, monkeypatch: pytest.MonkeyPatch
+        self, session: AsyncSession, mapped_city: Region, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("shanhai.processes.kit.control_areas.MOST_VERTICES", 9)
-        await draw(session, city, "red")
-        await draw(session, city, "farm.1", kind="permanent_basic_farmland")
-        await draw(session, city, "farm.2", kind="permanent_basic_farmland")
+        await draw(session, mapped_city, "red")
+        await draw(session, mapped_city, "farm.1", kind="permanent_basic_farmland")
+        await draw(session, mapped_city, "farm.2", kind="permanent_basic_farmland")
         task = await accepted(session)
         assert codes_of(task) == ["red"]
         assert task.areas_left_out == ["permanent_basic_farmland"]
-        await draw(session, city, "red.2")
+        await draw(session, mapped_city, "red.2")
         with pytest.raises(InvalidInput, match="simplify") as caught:
             await accepted(session, **OVERLAY)
         assert caught.value.faults[0].pointer == "/inputs/parameters/overlays"
@@ -136,9 +138,9 @@ class TestLines:
 
 class TestUnits:
     async def test_regions_of_the_level_at_any_depth_are_units(
-        self, session: AsyncSession, city: Region
+        self, session: AsyncSession, mapped_city: Region
     ) -> None:
-        district = await add_region(session, "city.d", level="district", parent=city)
+        district = await add_region(session, "city.d", level="district", parent=mapped_city)
         await add_region(session, "city.d.b", level="town", parent=district)
         await add_region(session, "city.d.a", level="town", parent=district)
         await add_region(session, "city.d.no", level="town", parent=district, box=None)
@@ -148,8 +150,8 @@ class TestUnits:
         assert task.units[0].geometry["type"] == "MultiPolygon"
         assert (await accepted(session)).units == []
 
-    async def test_one_unit_is_none(self, session: AsyncSession, city: Region) -> None:
-        await add_region(session, "city.a", level="town", parent=city)
+    async def test_one_unit_is_none(self, session: AsyncSession, mapped_city: Region) -> None:
+        await add_region(session, "city.a", level="town", parent=mapped_city)
         with pytest.raises(InvalidInput, match="two or more") as caught:
             await accepted(session, **TOWNS)
         assert caught.value.faults[0].pointer == "/inputs/parameters/unit_regions"

@@ -16,15 +16,9 @@ from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.vocabulary import Scope
 from tests.support.feature_rows import add_five_zones, add_scheme, add_zone
-from tests.support.job_rows import add_region
 
 ACT = Act("tester")
 WRITER = Identity("tester", frozenset({Scope.WRITE, Scope.PROJECTS}))
-
-
-@pytest.fixture
-async def city(session: AsyncSession) -> Region:
-    return await add_region(session, "city", box=(118.0, 24.4, 118.5, 24.5))
 
 
 def body_of(name: str, members: dict[str, Any], *, whole: bool) -> dict[str, Any]:

@@ -25,11 +25,6 @@ INDEX_REQUIRED = ("npp", "rainfall", "temperature", "dem", "soil", "ndvi", "nigh
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> Region:
-    return await add_region(session, "city")
-
-
-@pytest.fixture
 async def stocked(session: AsyncSession, city: Region) -> Region:
     """A city with one dataset per required theme."""
     for theme in INDEX_REQUIRED:

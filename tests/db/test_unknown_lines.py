@@ -31,7 +31,7 @@ PARIS = shapely.box(2.3, 48.8, 2.4, 48.9)
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> Region:
+async def unregistered_city(session: AsyncSession) -> Region:
     """A city with the default rules, and no line registered."""
     await put_default_rules(session, ACT)
     return await add_region(session, "city", box=WIDE)
@@ -110,7 +110,7 @@ async def test_a_region_that_is_named_needs_no_shape(session: AsyncSession) -> N
 
 
 async def test_a_place_outside_every_region_is_refused_as_input(
-    session: AsyncSession, city: Region
+    session: AsyncSession, unregistered_city: Region
 ) -> None:
     await add_region(session, "other", box=(119.5, 24.3, 119.9, 24.9))
     with pytest.raises(InvalidInput) as refused:
@@ -138,23 +138,25 @@ async def test_while_no_region_has_a_shape_each_may_hold_the_place(session: Asyn
     assert "beyond_regions" not in codes(named)
 
 
-async def test_nothing_registered_is_not_nothing_there(session: AsyncSession, city: Region) -> None:
+async def test_nothing_registered_is_not_nothing_there(
+    session: AsyncSession, unregistered_city: Region
+) -> None:
     before = await check(session, "mining")
     assert before.verdict == "undetermined"
     assert {"not_registered:red_line:city", "not_registered:island:city"} <= set(codes(before))
     assert not any(gap.subject == "habitat" for gap in before.gaps), "no rule could bind there"
     farming = await check(session, "farming")
     assert "not_registered:island:city" not in codes(farming), "no rule on islands speaks of it"
-    await register_lines(session, city)
+    await register_lines(session, unregistered_city)
     after = await check(session, "mining")
     assert (after.verdict, after.gaps) == ("pass", ())
 
 
 async def test_drafts_and_lines_of_other_days_are_not_known(
-    session: AsyncSession, city: Region
+    session: AsyncSession, unregistered_city: Region
 ) -> None:
-    await register_lines(session, city, but=("red_line",))
-    draft = await put_line(session, city, approved_area_km2=0, status="draft")
+    await register_lines(session, unregistered_city, but=("red_line",))
+    draft = await put_line(session, unregistered_city, approved_area_km2=0, status="draft")
     assert codes(await check(session, "mining")) == ["not_registered:red_line:city"]
     draft.status = "published"
     await session.flush()
@@ -164,12 +166,12 @@ async def test_drafts_and_lines_of_other_days_are_not_known(
 
 
 async def test_the_line_may_be_held_above_or_in_a_part_nobody_drew(
-    session: AsyncSession, city: Region
+    session: AsyncSession, unregistered_city: Region
 ) -> None:
-    district = await add_region(session, "district", level="district", parent=city)
-    await register_lines(session, city, but=("red_line", "wetland"))
-    await put_line(session, city, approved_area_km2=288)
-    await put_line(session, city, kind="wetland", approved_area_km2=0)
+    district = await add_region(session, "district", level="district", parent=unregistered_city)
+    await register_lines(session, unregistered_city, but=("red_line", "wetland"))
+    await put_line(session, unregistered_city, approved_area_km2=288)
+    await put_line(session, unregistered_city, kind="wetland", approved_area_km2=0)
     result = await check(session, "mining")
     assert codes(result) == ["not_drawn:red_line:city"]
     assert result.gaps[0].approved_km2 == 288
@@ -179,13 +181,13 @@ async def test_the_line_may_be_held_above_or_in_a_part_nobody_drew(
 
 
 async def test_lines_of_the_parts_draw_the_figure_of_the_whole(
-    session: AsyncSession, city: Region
+    session: AsyncSession, unregistered_city: Region
 ) -> None:
-    await register_lines(session, city, but=("red_line",))
-    whole = await put_line(session, city, approved_area_km2=100)
+    await register_lines(session, unregistered_city, but=("red_line",))
+    whole = await put_line(session, unregistered_city, approved_area_km2=100)
     for number, west in enumerate((118.2, 118.5)):
         box = (west, 24.4, west + 0.3, 24.8)
-        part = await add_region(session, f"part-{number}", parent=city, box=box)
+        part = await add_region(session, f"part-{number}", parent=unregistered_city, box=box)
         drawn = shapely.box(west, 24.4, west + 0.07, 24.47)
         await put_line(session, part, drawn, code=f"part-{number}")
     # Each is 7.1 km by 7.8 km: 110 km2 together.
@@ -200,11 +202,11 @@ async def test_lines_of_the_parts_draw_the_figure_of_the_whole(
 
 
 async def test_a_figure_drawn_in_part_leaves_the_rest_unknown(
-    session: AsyncSession, city: Region
+    session: AsyncSession, unregistered_city: Region
 ) -> None:
-    await register_lines(session, city, but=("red_line",))
+    await register_lines(session, unregistered_city, but=("red_line",))
     drawn = shapely.box(118.0, 24.4, 118.1, 24.5)
-    await put_line(session, city, drawn, approved_area_km2=200)
+    await put_line(session, unregistered_city, drawn, approved_area_km2=200)
     elsewhere = shapely.box(118.3, 24.42, 118.31, 24.43)
     assert codes(await check(session, "mining", geometry=elsewhere)) == [
         "partly_drawn:red_line:city"
@@ -215,16 +217,18 @@ async def test_a_figure_drawn_in_part_leaves_the_rest_unknown(
     assert within.verdict == "pass"
 
 
-async def test_refused_is_stronger(session: AsyncSession, city: Region) -> None:
-    await put_line(session, city, shapely.box(118.0, 24.4, 118.1, 24.5))
+async def test_refused_is_stronger(session: AsyncSession, unregistered_city: Region) -> None:
+    await put_line(session, unregistered_city, shapely.box(118.0, 24.4, 118.1, 24.5))
     result = await check(session, "mining")
     assert result.refused
     assert "not_registered:island:city" in codes(result), "and what is not known is told"
 
 
-async def test_a_boundary_nobody_drew_has_no_outside(session: AsyncSession, city: Region) -> None:
-    await register_lines(session, city, but=("urban_boundary",))
-    await put_line(session, city, kind="urban_boundary", approved_area_km2=500)
+async def test_a_boundary_nobody_drew_has_no_outside(
+    session: AsyncSession, unregistered_city: Region
+) -> None:
+    await register_lines(session, unregistered_city, but=("urban_boundary",))
+    await put_line(session, unregistered_city, kind="urban_boundary", approved_area_km2=500)
     result = await check(session, "urban_housing")
     assert (result.verdict, codes(result)) == (
         "undetermined",
@@ -234,10 +238,12 @@ async def test_a_boundary_nobody_drew_has_no_outside(session: AsyncSession, city
 
 
 async def test_areas_without_class_where_rules_speak_of_classes(
-    session: AsyncSession, city: Region
+    session: AsyncSession, unregistered_city: Region
 ) -> None:
-    await register_lines(session, city, but=("protected_area",))
-    area = await put_line(session, city, shapely.box(118.0, 24.4, 118.1, 24.5), "protected_area")
+    await register_lines(session, unregistered_city, but=("protected_area",))
+    area = await put_line(
+        session, unregistered_city, shapely.box(118.0, 24.4, 118.1, 24.5), "protected_area"
+    )
     result = await check(session, "tourism")
     assert (result.verdict, codes(result)) == ("undetermined", [f"no_class:{area.code}"])
     assert result.gaps[0].rules == ("national.protected-area.core-zone.any-development",)
@@ -246,9 +252,11 @@ async def test_areas_without_class_where_rules_speak_of_classes(
     assert (await check(session, "tourism")).verdict == "conditional"
 
 
-async def test_touched_lines_no_rule_speaks_of(session: AsyncSession, city: Region) -> None:
-    await register_lines(session, city)
-    await put_line(session, city, shapely.box(118.0, 24.4, 118.1, 24.5), "habitat")
+async def test_touched_lines_no_rule_speaks_of(
+    session: AsyncSession, unregistered_city: Region
+) -> None:
+    await register_lines(session, unregistered_city)
+    await put_line(session, unregistered_city, shapely.box(118.0, 24.4, 118.1, 24.5), "habitat")
     result = await check(session, "mining")
     assert (result.verdict, codes(result)) == ("undetermined", ["no_rule:habitat"])
     # An inventory of what is to be mended restricts nothing.
@@ -264,12 +272,12 @@ async def test_without_any_rule_nothing_passes(session: AsyncSession) -> None:
 
 
 async def test_zonings_that_are_not_in_force_or_not_drawn(
-    session: AsyncSession, city: Region
+    session: AsyncSession, unregistered_city: Region
 ) -> None:
     await seed_cities(session, ["xiamen"], [], act=ACT)
-    await register_lines(session, city)
+    await register_lines(session, unregistered_city)
     assert codes(await check(session, "building")) == ["no_zoning:supply_demand:city"]
-    scheme = await add_scheme(session, city, status="draft")
+    scheme = await add_scheme(session, unregistered_city, status="draft")
     await add_five_zones(session, scheme)
     assert codes(await check(session, "building")) == ["no_zoning:supply_demand:city"]
     scheme.status = "published"
@@ -287,9 +295,9 @@ async def test_zonings_that_are_not_in_force_or_not_drawn(
     )
 
 
-async def test_zones_no_rule_speaks_of(session: AsyncSession, city: Region) -> None:
-    await register_lines(session, city)
-    scheme = await add_scheme(session, city)
+async def test_zones_no_rule_speaks_of(session: AsyncSession, unregistered_city: Region) -> None:
+    await register_lines(session, unregistered_city)
+    scheme = await add_scheme(session, unregistered_city)
     await add_zone(session, scheme, "strict_protection", (118.0, 24.4, 118.1, 24.5))
     result = await check(session, "building")
     assert (result.verdict, codes(result)) == (
@@ -299,9 +307,9 @@ async def test_zones_no_rule_speaks_of(session: AsyncSession, city: Region) -> N
 
 
 async def test_what_lies_beyond_the_regions_is_not_known(
-    session: AsyncSession, city: Region
+    session: AsyncSession, unregistered_city: Region
 ) -> None:
-    await register_lines(session, city)
+    await register_lines(session, unregistered_city)
     across = shapely.box(118.8, 24.5, 119.0, 24.6)
     result = await check(session, "mining", geometry=across)
     assert (result.verdict, codes(result)) == ("undetermined", ["beyond_regions"])
@@ -316,14 +324,14 @@ async def test_what_lies_beyond_the_regions_is_not_known(
 
 
 async def test_rules_of_a_region_hold_wherever_the_place_lies_in_it(
-    session: AsyncSession, city: Region
+    session: AsyncSession, unregistered_city: Region
 ) -> None:
-    await register_lines(session, city)
+    await register_lines(session, unregistered_city)
     session.add(
         ControlRule(
             code="city.no-mining",
             scope="everywhere",
-            region_id=city.id,
+            region_id=unregistered_city.id,
             activity="mining",
             decision="forbidden",
         )
@@ -332,20 +340,26 @@ async def test_rules_of_a_region_hold_wherever_the_place_lies_in_it(
     assert (await check(session, "mining")).refused
 
 
-async def test_unknown_activities_are_not_determined(session: AsyncSession, city: Region) -> None:
-    await register_lines(session, city)
+async def test_unknown_activities_are_not_determined(
+    session: AsyncSession, unregistered_city: Region
+) -> None:
+    await register_lines(session, unregistered_city)
     result = await check(session, "sorcery", "farming")
     assert (result.verdict, codes(result)) == ("undetermined", ["unknown_activity:sorcery"])
 
 
 async def test_conditions_in_words_are_listed_as_not_judged(
-    session: AsyncSession, city: Region
+    session: AsyncSession, unregistered_city: Region
 ) -> None:
-    await register_lines(session, city, but=("cultivated_land", "shoreline"))
+    await register_lines(session, unregistered_city, but=("cultivated_land", "shoreline"))
     box = shapely.box(118.0, 24.4, 118.1, 24.5)
-    await put_line(session, city, box, "cultivated_land")
+    await put_line(session, unregistered_city, box, "cultivated_land")
     await put_line(
-        session, city, shapely.LineString(box.exterior.coords), "shoreline", class_code="general"
+        session,
+        unregistered_city,
+        shapely.LineString(box.exterior.coords),
+        "shoreline",
+        class_code="general",
     )
     result = await check(session, "building", geometry=box)
     assert result.not_judged["farmland_balance_met"] == (
@@ -370,15 +384,15 @@ async def test_conditions_in_words_are_listed_as_not_judged(
 
 class TestDecisions:
     @pytest.fixture
-    async def project(self, session: AsyncSession, city: Region) -> Project:
+    async def project(self, session: AsyncSession, unregistered_city: Region) -> Project:
         """A project where only the red line is not drawn."""
-        await register_lines(session, city, but=("red_line",))
-        await put_line(session, city, approved_area_km2=Decimal("142.4"))
+        await register_lines(session, unregistered_city, but=("red_line",))
+        await put_line(session, unregistered_city, approved_area_km2=Decimal("142.4"))
         project = Project(
             code="project",
             name_zh="项目",
             name_en="Project",
-            region_id=city.id,
+            region_id=unregistered_city.id,
             start_year=2024,
             end_year=2025,
             geom=f"SRID=4490;{SITE.wkt}",

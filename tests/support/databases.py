@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
+from shanhai.db.tables.zone import Region
 from tests.support.feature_rows import forget_features
-from tests.support.job_rows import forget_jobs, open_sessions
+from tests.support.job_rows import add_region, forget_jobs, open_sessions
 
 
 @pytest.fixture
@@ -34,3 +36,9 @@ async def without_features(sessions: Sessions) -> None:
     """No feature in the database of the module."""
     async with sessions.begin() as session:
         await forget_features(session)
+
+
+@pytest.fixture
+async def city(session: AsyncSession) -> Region:
+    """A city half a degree wide, which is not committed."""
+    return await add_region(session, "city", box=(118.0, 24.4, 118.5, 24.5))

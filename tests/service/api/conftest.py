@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
+from shanhai.db.tables.zone import Region
 from shanhai.settings import (
     ApiSettings,
     ArtifactSettings,
@@ -70,6 +71,13 @@ async def session(state: ServiceState) -> AsyncIterator[AsyncSession]:
         await forget_features(session)
         await session.commit()
         yield session
+
+
+@pytest.fixture
+async def city(city: Region, session: AsyncSession) -> Region:
+    """The city, where the API sees it."""
+    await session.commit()
+    return city
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def circle(vertices: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> Region:
+async def city_under_a_line(session: AsyncSession) -> Region:
     """A city with a red line, published, no other lines, and a project in it."""
     await put_default_rules(session, Act("tester"))
     city = await add_region(session, "city", box=(117.5, 24.0, 119.0, 25.0))
@@ -85,7 +85,9 @@ def line(region: Region, code: str, geometry: dict[str, Any] | None, **values: A
 
 
 @pytest.fixture
-async def approver(city: Region, state: ServiceState, client_with: Any) -> httpx.AsyncClient:
+async def approver(
+    city_under_a_line: Region, state: ServiceState, client_with: Any
+) -> httpx.AsyncClient:
     """An approver of the city."""
     client: httpx.AsyncClient = await client_with(Scope.READ)
     async with state.sessions.begin() as session:
@@ -106,7 +108,7 @@ async def check(client: httpx.AsyncClient, **inputs: Any) -> dict[str, Any]:
 
 class TestChecks:
     async def test_mining_inside_is_refused_and_outside_accepted(
-        self, city: Region, reader: httpx.AsyncClient
+        self, city_under_a_line: Region, reader: httpx.AsyncClient
     ) -> None:
         inside = await check(reader, geometry=box(118.05, 24.4), activities=["mining"])
         assert inside["verdict"] == "refused"
@@ -120,12 +122,16 @@ class TestChecks:
         outside = await check(reader, geometry=box(118.1, 24.4), activities=["mining"])
         assert (outside["verdict"], outside["lines"]) == ("pass", [])
 
-    async def test_project_and_measures(self, city: Region, reader: httpx.AsyncClient) -> None:
+    async def test_project_and_measures(
+        self, city_under_a_line: Region, reader: httpx.AsyncClient
+    ) -> None:
         found = await check(reader, project="project-1", measures=["wetland_restoration"])
         assert (found["verdict"], found["project"]) == ("conditional", "project-1")
         assert (await check(reader, project="project-1"))["verdict"] == "refused"
 
-    async def test_other_systems_and_days(self, city: Region, reader: httpx.AsyncClient) -> None:
+    async def test_other_systems_and_days(
+        self, city_under_a_line: Region, reader: httpx.AsyncClient
+    ) -> None:
         turned = [[[y, x] for x, y in box(118.02, 24.42, 0.02)["coordinates"][0]]]
         uri = "http://www.opengis.net/def/crs/EPSG/0/4490"
         geometry = {"type": "Polygon", "coordinates": turned}
@@ -136,7 +142,7 @@ class TestChecks:
 
     async def test_large_geometry_is_a_job(
         self,
-        city: Region,
+        city_under_a_line: Region,
         state: ServiceState,
         session: AsyncSession,
         runner: httpx.AsyncClient,
@@ -160,7 +166,7 @@ class TestChecks:
         assert values["result"]["lines"][0]["share_percent"] == pytest.approx(100)
 
     async def test_crowded_place_is_a_job(
-        self, city: Region, runner: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+        self, city_under_a_line: Region, runner: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("shanhai.processes.check_compliance.check.MOST_NEAR", 0)
         inputs = {"inputs": {"geometry": box(118.0, 24.4)}}
@@ -201,19 +207,25 @@ class TestChecks:
         ],
     )
     async def test_bad_input_is_pointed_at(
-        self, city: Region, reader: httpx.AsyncClient, inputs: dict[str, Any], pointer: str
+        self,
+        city_under_a_line: Region,
+        reader: httpx.AsyncClient,
+        inputs: dict[str, Any],
+        pointer: str,
     ) -> None:
         answer = await reader.post(EXECUTION, json={"inputs": inputs})
         assert answer.status_code == 400, answer.text
         assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
 
     async def test_unknown_project_is_not_found(
-        self, city: Region, reader: httpx.AsyncClient
+        self, city_under_a_line: Region, reader: httpx.AsyncClient
     ) -> None:
         answer = await reader.post(EXECUTION, json={"inputs": {"project": "nothing"}})
         assert answer.status_code == 404
 
-    async def test_pages_in_both_languages(self, city: Region, reader: httpx.AsyncClient) -> None:
+    async def test_pages_in_both_languages(
+        self, city_under_a_line: Region, reader: httpx.AsyncClient
+    ) -> None:
         form = await reader.get("/compliance/check?f=html")
         assert form.status_code == 200
         assert "<form" in form.text
@@ -237,7 +249,7 @@ class TestChecks:
         assert posted.headers["Content-Type"].startswith("text/html")
 
     async def test_bureau_confirms_a_rule(
-        self, city: Region, approver: httpx.AsyncClient, admin: httpx.AsyncClient
+        self, city_under_a_line: Region, approver: httpx.AsyncClient, admin: httpx.AsyncClient
     ) -> None:
         path = f"/control-rules/{MINING}"
         assert (await approver.get(path)).json()["confirm"] is True
@@ -247,9 +259,11 @@ class TestChecks:
         assert [hit["confirm"] for hit in found["hits"]] == [False]
 
     async def test_outside_a_line_is_a_place_with_its_share(
-        self, city: Region, approver: httpx.AsyncClient, session: AsyncSession
+        self, city_under_a_line: Region, approver: httpx.AsyncClient, session: AsyncSession
     ) -> None:
-        boundary = line(city, "boundary", box(118.0, 24.4, 0.05), kind="urban_boundary")
+        boundary = line(
+            city_under_a_line, "boundary", box(118.0, 24.4, 0.05), kind="urban_boundary"
+        )
         session.add(boundary)
         await session.commit()
         asked = {"geometry": box(118.04, 24.4, 0.02), "activities": ["urban_housing"]}
@@ -280,7 +294,11 @@ class TestChecks:
         ],
     )
     async def test_rules_of_no_place_are_refused(
-        self, city: Region, admin: httpx.AsyncClient, rule: dict[str, Any], pointer: str
+        self,
+        city_under_a_line: Region,
+        admin: httpx.AsyncClient,
+        rule: dict[str, Any],
+        pointer: str,
     ) -> None:
         body = {"code": "local.rule", "activity": "mining", "decision": "forbidden", **rule}
         answer = await admin.post("/control-rules", json=body)
@@ -296,11 +314,11 @@ class TestUnknown:
     """The city's farmland is registered by its figure, and nobody drew it."""
 
     @pytest.fixture
-    async def undrawn(self, city: Region, session: AsyncSession) -> Region:
+    async def undrawn(self, city_under_a_line: Region, session: AsyncSession) -> Region:
         values = {"kind": "permanent_basic_farmland", "approved_area_km2": 301.09}
-        session.add(line(city, "farmland", None, **values))
+        session.add(line(city_under_a_line, "farmland", None, **values))
         await session.commit()
-        return city
+        return city_under_a_line
 
     async def test_a_gap_is_named_in_documents_and_on_pages(
         self, undrawn: Region, reader: httpx.AsyncClient
@@ -323,7 +341,9 @@ class TestUnknown:
             assert all(word in page for word in words)
             assert gap["code"] in page
 
-    async def test_words_are_not_judged(self, city: Region, reader: httpx.AsyncClient) -> None:
+    async def test_words_are_not_judged(
+        self, city_under_a_line: Region, reader: httpx.AsyncClient
+    ) -> None:
         query = {"geometry": json.dumps(box(118.02, 24.42, 0.02)), "f": "html", "lang": "en"}
         asked = {"geometry": box(118.02, 24.42, 0.02), "activities": ["wetland_restoration"]}
         found = await check(reader, **asked)
@@ -338,7 +358,7 @@ class TestUnknown:
         assert "Conditions that were not judged" in page.text
 
     async def test_a_place_outside_every_region_is_bad_input(
-        self, city: Region, reader: httpx.AsyncClient
+        self, city_under_a_line: Region, reader: httpx.AsyncClient
     ) -> None:
         inputs = {"geometry": box(2.3, 48.8), "activities": ["mining"]}
         answer = await reader.post(EXECUTION + "?lang=en", json={"inputs": inputs})
@@ -450,7 +470,7 @@ class TestExceptions:
 
     async def test_only_by_approvers_of_the_regions_concerned(
         self,
-        city: Region,
+        city_under_a_line: Region,
         session: AsyncSession,
         approver: httpx.AsyncClient,
         anonymous: httpx.AsyncClient,
@@ -494,16 +514,22 @@ class TestExceptions:
 
 class TestRegister:
     async def test_totals_beside_the_approved_figure(
-        self, city: Region, session: AsyncSession, reader: httpx.AsyncClient
+        self, city_under_a_line: Region, session: AsyncSession, reader: httpx.AsyncClient
     ) -> None:
-        district = await add_region(session, "district", parent=city)
+        district = await add_region(session, "district", parent=city_under_a_line)
         session.add_all(
             [
-                line(city, "figure", None, approved_area_km2=288),
+                line(city_under_a_line, "figure", None, approved_area_km2=288),
                 line(district, "red-3", box(118.05, 24.4), delimitation="2022"),
-                line(city, "reserve", box(118.0, 24.4), kind="protected_area"),
-                line(city, "park", box(118.0, 24.4), kind="protected_area"),
-                line(city, "draft", box(118.3, 24.4), kind="protected_area", status="draft"),
+                line(city_under_a_line, "reserve", box(118.0, 24.4), kind="protected_area"),
+                line(city_under_a_line, "park", box(118.0, 24.4), kind="protected_area"),
+                line(
+                    city_under_a_line,
+                    "draft",
+                    box(118.3, 24.4),
+                    kind="protected_area",
+                    status="draft",
+                ),
             ]
         )
         await session.commit()
@@ -523,7 +549,7 @@ class TestRegister:
         assert (await reader.get("/regions/nowhere/lines")).status_code == 404
 
     async def test_cut_within_one_delimitation_is_a_decline(
-        self, city: Region, session: AsyncSession, reader: httpx.AsyncClient
+        self, city_under_a_line: Region, session: AsyncSession, reader: httpx.AsyncClient
     ) -> None:
         async def declines() -> list[dict[str, Any]]:
             found: list[dict[str, Any]] = (await reader.get("/regions/city/lines")).json()[

@@ -30,7 +30,7 @@ def box(west: float, south: float, size: float = 0.02) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> Region:
+async def coast_city(session: AsyncSession) -> Region:
     """A city with a red line and a zoning, which ends in the west, and no wetland registered."""
     act = Act("tester")
     await seed_cities(session, ["xiamen"], [], act=act)
@@ -63,7 +63,7 @@ def unnamed(html: str) -> set[str]:
     return {code for shown in visible_texts(html) for code in CODE.findall(shown)}
 
 
-@pytest.mark.usefixtures("city")
+@pytest.mark.usefixtures("coast_city")
 @pytest.mark.parametrize(
     ("place", "activity", "verdicts", "words"),
     [
@@ -126,7 +126,7 @@ async def test_names_are_shown_in_the_readers_language(
         assert word in pages["en" if word.isascii() else "zh"]
 
 
-@pytest.mark.usefixtures("city")
+@pytest.mark.usefixtures("coast_city")
 async def test_the_page_of_a_job_is_that_of_the_check(
     reader: httpx.AsyncClient, session: AsyncSession
 ) -> None:
@@ -148,7 +148,7 @@ async def test_the_page_of_a_job_is_that_of_the_check(
     assert (await reader.get(f"/jobs/{job.id}/results")).json()["result"] == values["result"]
 
 
-@pytest.mark.usefixtures("city")
+@pytest.mark.usefixtures("coast_city")
 async def test_exceptions_name_what_they_are_from(admin: httpx.AsyncClient) -> None:
     given = {"geometry": box(*INSIDE), "region": "city", "reason": "已核对"}
     for about in ({"rule": "national.red-line.mining"}, {"gap": "not_registered:wetland:city"}):

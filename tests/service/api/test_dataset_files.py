@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.zone import Region
 from shanhai_api.state import ServiceState
-from tests.support.job_rows import add_dataset, add_region
+from tests.support.job_rows import add_dataset
 
 ITEM = "/collections/datasets/items/city.dem"
 FILE = f"{ITEM}/file"
@@ -22,11 +22,6 @@ OLD = b"as it was before" * 10
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-@pytest.fixture
-async def city(session: AsyncSession) -> Region:
-    return await add_region(session, "city")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ DISTRICT = "evaluated.north"
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> str:
+async def evaluated_city(session: AsyncSession) -> str:
     region = await add_region(session, CITY)
     await add_region(
         session, DISTRICT, level="district", parent=region, box=(118.0, 24.45, 118.1, 24.5)
@@ -53,7 +53,7 @@ async def test_both_describe_their_inputs(anonymous: httpx.AsyncClient) -> None:
         assert {"report", "table"} <= set(described["outputs"])
 
 
-@pytest.mark.usefixtures("city")
+@pytest.mark.usefixtures("evaluated_city")
 class TestEvaluation:
     async def test_every_missing_layer_is_told_at_once(self, runner: httpx.AsyncClient) -> None:
         found = await refused(runner, EVALUATE, themes=["quality", "degradation"])
@@ -110,7 +110,7 @@ class TestEvaluation:
         assert set(job.task["datasets"]) == {"land_cover", "npp", "rainfall", "temperature"}
 
 
-@pytest.mark.usefixtures("city")
+@pytest.mark.usefixtures("evaluated_city")
 class TestAccount:
     async def test_unknown_names_are_refused_where_they_stand(
         self, runner: httpx.AsyncClient

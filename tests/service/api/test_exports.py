@@ -39,13 +39,6 @@ async def many(session: AsyncSession) -> list[str]:
     return found
 
 
-@pytest.fixture
-async def city(session: AsyncSession) -> Region:
-    city = await add_region(session, "city", box=(117.0, 24.4, 117.5, 24.5))
-    await session.commit()
-    return city
-
-
 def opened(answer: httpx.Response, tmp_path: Path) -> tuple[Any, list[str], list[Any]]:
     assert answer.status_code == 200, answer.text
     path = tmp_path / "file"

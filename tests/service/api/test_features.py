@@ -27,13 +27,6 @@ def link(document: dict[str, Any], rel: str) -> str | None:
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> Region:
-    city = await add_region(session, "city", box=(118.0, 24.4, 118.5, 24.5))
-    await session.commit()
-    return city
-
-
-@pytest.fixture
 async def many(session: AsyncSession) -> list[str]:
     """25 regions in a row."""
     found = [f"r{number:02}" for number in range(25)]

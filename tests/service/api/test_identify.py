@@ -11,7 +11,7 @@ from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import Scope
 from tests.support.feature_rows import add_five_zones, add_job, add_scheme
-from tests.support.job_rows import add_dataset, add_region
+from tests.support.job_rows import add_dataset
 
 INSIDE = {"lon": 118.05, "lat": 24.45}
 MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
@@ -23,8 +23,7 @@ def found(answer: httpx.Response) -> set[tuple[str, str]]:
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> Region:
-    city = await add_region(session, "city", box=(118.0, 24.4, 118.5, 24.5))
+async def surveyed_city(session: AsyncSession, city: Region) -> Region:
     await add_five_zones(session, await add_scheme(session, city))
     for code, kind, wkt, status in (
         ("line-1", "red_line", "POLYGON((118 24.4,118.1 24.4,118.1 24.5,118 24.5,118 24.4))", ""),
@@ -50,7 +49,7 @@ async def city(session: AsyncSession) -> Region:
 
 
 async def test_a_point_in_a_line_and_a_zone_finds_both(
-    anonymous: httpx.AsyncClient, city: Region
+    anonymous: httpx.AsyncClient, surveyed_city: Region
 ) -> None:
     objects = found(await anonymous.get("/identify", params=INSIDE))
     assert objects == {
@@ -61,13 +60,15 @@ async def test_a_point_in_a_line_and_a_zone_finds_both(
     }
 
 
-async def test_drafts_are_for_those_who_may_see_them(client_with: MakeClient, city: Region) -> None:
+async def test_drafts_are_for_those_who_may_see_them(
+    client_with: MakeClient, surveyed_city: Region
+) -> None:
     client = await client_with(Scope.READ)
     assert ("control_areas", "line-2") in found(await client.get("/identify", params=INSIDE))
 
 
 async def test_a_line_is_found_within_the_tolerance(
-    anonymous: httpx.AsyncClient, city: Region
+    anonymous: httpx.AsyncClient, surveyed_city: Region
 ) -> None:
     near = found(await anonymous.get("/identify", params={**INSIDE, "tolerance_m": 12}))
     assert ("control_areas", "shore") in near  # 0.0001 degrees of latitude are 11.1 m
@@ -75,12 +76,16 @@ async def test_a_line_is_found_within_the_tolerance(
     assert ("control_areas", "shore") not in nearer
 
 
-async def test_the_day_asked_for_counts(anonymous: httpx.AsyncClient, city: Region) -> None:
+async def test_the_day_asked_for_counts(
+    anonymous: httpx.AsyncClient, surveyed_city: Region
+) -> None:
     past = await anonymous.get("/identify", params={**INSIDE, "as_of": "2019-12-31"})
     assert found(past) == {("regions", "city")}
 
 
-async def test_only_the_collections_asked_for(anonymous: httpx.AsyncClient, city: Region) -> None:
+async def test_only_the_collections_asked_for(
+    anonymous: httpx.AsyncClient, surveyed_city: Region
+) -> None:
     some = await anonymous.get("/identify", params={**INSIDE, "collections": "zones,regions"})
     assert {collection for collection, _ in found(some)} == {"zones", "regions"}
 
@@ -106,20 +111,20 @@ FOOTPRINT = "SRID=4490;MULTIPOLYGON(((118 24.4,118.1 24.4,118.1 24.5,118 24.5,11
 
 
 @pytest.fixture
-async def runs(session: AsyncSession, city: Region) -> None:
+async def runs(session: AsyncSession, surveyed_city: Region) -> None:
     """Six runs of the same job, each with its layers; one more that is not for everybody."""
     job = (await add_job(session)).id
     for run in range(6):
         for theme in ("zones", "ratio"):
             await add_dataset(
-                *(session, city, theme, f"{theme}.{run}"),
+                *(session, surveyed_city, theme, f"{theme}.{run}"),
                 origin="computed",
                 job_id=job,
                 footprint=FOOTPRINT,
             )
-    await add_dataset(session, city, "ratio", "ratio.given", footprint=FOOTPRINT)
+    await add_dataset(session, surveyed_city, "ratio", "ratio.given", footprint=FOOTPRINT)
     await add_dataset(
-        *(session, city, "ratio", "ratio.secret"),
+        *(session, surveyed_city, "ratio", "ratio.secret"),
         origin="computed",
         job_id=job,
         public=False,
@@ -158,7 +163,7 @@ async def test_what_is_in_force_comes_first_with_its_version(
     assert all(isinstance(one["version"], int) for one in features)
 
 
-async def test_a_page_lists_them(anonymous: httpx.AsyncClient, city: Region) -> None:
+async def test_a_page_lists_them(anonymous: httpx.AsyncClient, surveyed_city: Region) -> None:
     page = await anonymous.get("/identify", params={**INSIDE, "f": "html", "lang": "zh"})
     assert page.status_code == 200
     assert "严格保护与管控区" in page.text

@@ -19,7 +19,7 @@ PROJECTS = "/collections/projects/items"
 
 
 @pytest.fixture(autouse=True)
-async def city(session: AsyncSession) -> None:
+async def city_without_money(session: AsyncSession) -> None:
     await forget_rows(session, ["fund_source", "project"])
     await add_region(session, "city")
     await session.commit()

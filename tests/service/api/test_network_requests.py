@@ -22,7 +22,7 @@ WHERE = "/inputs/parameters"
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> str:
+async def networked_city(session: AsyncSession) -> str:
     region = await add_region(session, CITY)
     for theme in ("land_cover", "dem"):
         await add_dataset(session, region, theme, f"{CITY}.{theme}")
@@ -72,7 +72,7 @@ async def test_it_describes_its_inputs(anonymous: httpx.AsyncClient) -> None:
     assert {"report", "corridor_lines", "corridor_nodes", "table"} <= set(described["outputs"])
 
 
-@pytest.mark.usefixtures("city")
+@pytest.mark.usefixtures("networked_city")
 class TestNetwork:
     async def test_a_region_without_assessment_is_told_what_to_do(
         self, runner: httpx.AsyncClient

@@ -78,7 +78,7 @@ class People:
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> Region:
+async def planned_city(session: AsyncSession) -> Region:
     """An approved plan with a revisable and a fixed target, a project, and a published zoning."""
     await forget_rows(session, ["indicator", "alert_rule"])
     city = await add_region(session, "city", box=(118.0, 24.4, 118.5, 24.5))
@@ -189,7 +189,9 @@ async def add_alert(session: AsyncSession) -> int:
 
 
 @pytest.fixture
-async def people(anonymous: httpx.AsyncClient, session: AsyncSession, city: Region) -> People:
+async def people(
+    anonymous: httpx.AsyncClient, session: AsyncSession, planned_city: Region
+) -> People:
     people = People(anonymous, session)
     for role in (Role.PLANNER, Role.APPROVER, Role.SUPERVISOR, Role.VIEWER):
         await people.meet(role.value, role)

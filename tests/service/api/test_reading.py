@@ -39,13 +39,6 @@ def link(document: dict[str, Any], rel: str) -> str | None:
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> Region:
-    city = await add_region(session, "city", box=(118.0, 24.0, 118.5, 24.5))
-    await session.commit()
-    return city
-
-
-@pytest.fixture
 async def zoned(session: AsyncSession, city: Region) -> None:
     await add_five_zones(session, await add_scheme(session, city))
     await session.commit()

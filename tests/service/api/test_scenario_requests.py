@@ -32,7 +32,7 @@ PLANTED = {"kind": "restore", "name_zh": "修复", "cover": "forest", "geometry"
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> str:
+async def rehearsed_city(session: AsyncSession) -> str:
     region = await add_region(session, CITY)
     await add_dataset(session, region, "land_cover", f"{CITY}.cover")
     shape = f"SRID=4490;{box(118.05, 24.45, 118.06, 24.46).wkt}"
@@ -71,7 +71,7 @@ async def test_it_describes_its_inputs(anonymous: httpx.AsyncClient) -> None:
     assert {"kind", "geometry", "cover", "road"} <= set(members)
 
 
-@pytest.mark.usefixtures("city")
+@pytest.mark.usefixtures("rehearsed_city")
 class TestScenario:
     async def test_a_geometry_and_a_project_go_with_the_task(
         self, runner: httpx.AsyncClient, session: AsyncSession
@@ -170,7 +170,7 @@ async def add_zoning(
     return str(job.id)
 
 
-@pytest.mark.usefixtures("city")
+@pytest.mark.usefixtures("rehearsed_city")
 class TestAssessed:
     async def test_the_assessment_goes_with_the_task(
         self, runner: httpx.AsyncClient, session: AsyncSession

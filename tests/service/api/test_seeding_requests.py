@@ -15,7 +15,7 @@ SEED = "/processes/seed-tiles/execution"
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> str:
+async def seeded_places(session: AsyncSession) -> str:
     await add_region(session, "seeded", box=(118.0, 24.4, 118.1, 24.5))
     await add_region(session, "shapeless", box=None)
     await session.commit()
@@ -35,9 +35,9 @@ async def test_it_describes_its_inputs(anonymous: httpx.AsyncClient) -> None:
 
 
 async def test_a_region_is_taken_as_the_box_around_it(
-    runner: httpx.AsyncClient, session: AsyncSession, city: str
+    runner: httpx.AsyncClient, session: AsyncSession, seeded_places: str
 ) -> None:
-    answer = await ask(runner, layers=["zones"], region=city, pack="pmtiles")
+    answer = await ask(runner, layers=["zones"], region=seeded_places, pack="pmtiles")
     assert answer.status_code == 201, answer.text
     job = (await session.scalars(select(Job))).one()
     assert job.task["area"] == pytest.approx([118.0, 24.4, 118.1, 24.5])
@@ -46,7 +46,7 @@ async def test_a_region_is_taken_as_the_box_around_it(
     assert job.task["tiles"] is None  # no token is ever stored
 
 
-@pytest.mark.usefixtures("city")
+@pytest.mark.usefixtures("seeded_places")
 @pytest.mark.parametrize(
     ("inputs", "pointers"),
     [

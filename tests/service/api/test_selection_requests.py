@@ -37,7 +37,7 @@ ASKED: dict[str, Any] = {
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> str:
+async def funded_city(session: AsyncSession) -> str:
     await add_region(session, CITY)
     await add_source(session, "mangroves", "500.00", allowed=["mangrove_planting"])
     await session.commit()
@@ -58,7 +58,7 @@ async def test_it_describes_its_inputs(anonymous: httpx.AsyncClient) -> None:
     assert {"report", "sites", "pareto", "payments"} <= set(described["outputs"])
 
 
-@pytest.mark.usefixtures("city")
+@pytest.mark.usefixtures("funded_city")
 class TestSelection:
     async def test_sites_and_money_go_with_the_task(
         self, runner: httpx.AsyncClient, session: AsyncSession

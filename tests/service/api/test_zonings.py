@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import Scope
 from tests.support.feature_rows import add_five_zones, add_scheme, add_zone
-from tests.support.job_rows import add_region
 
 MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
 CODE = "city.supply_demand"
@@ -30,16 +29,15 @@ GEODESIC = 1e-5
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> Region:
+async def zoned_city(session: AsyncSession, city: Region) -> Region:
     """A region that five zones cover exactly, published."""
-    city = await add_region(session, "city", box=(118.0, 24.4, 118.5, 24.5))
     await add_five_zones(session, await add_scheme(session, city, code=CODE))
     await session.commit()
     return city
 
 
 @pytest.fixture
-async def writer(client_with: MakeClient, city: Region) -> httpx.AsyncClient:
+async def writer(client_with: MakeClient, zoned_city: Region) -> httpx.AsyncClient:
     return await client_with(Scope.READ, Scope.WRITE)
 
 
@@ -86,10 +84,10 @@ class TestTopology:
         assert gap["point"] == pytest.approx([118.25, 24.45], abs=0.05)
 
     async def test_an_overlap_names_both_zones_and_keeps_from_review(
-        self, writer: httpx.AsyncClient, session: AsyncSession, city: Region
+        self, writer: httpx.AsyncClient, session: AsyncSession, zoned_city: Region
     ) -> None:
         draft = await add_scheme(
-            session, city, code="city.other", status="draft", valid=(None, None)
+            session, zoned_city, code="city.other", status="draft", valid=(None, None)
         )
         await add_zone(session, draft, "strict_protection", (118.0, 24.4, 118.3, 24.5))
         await add_zone(session, draft, "key_protection", (118.2, 24.4, 118.5, 24.5))
@@ -224,7 +222,7 @@ class TestAdjustment:
         assert (await writer.get(ITEM, params={"version": 2})).status_code == 404
 
     async def test_needs_the_right_to_write(
-        self, client_with: MakeClient, anonymous: httpx.AsyncClient, city: Region
+        self, client_with: MakeClient, anonymous: httpx.AsyncClient, zoned_city: Region
     ) -> None:
         assert (await adjust(anonymous)).status_code == 401
         assert (await adjust(await client_with(Scope.READ))).status_code == 403
@@ -285,9 +283,11 @@ class TestComparison:
         assert document["changed_km2"] == pytest.approx(whole / 5, rel=1e-4)
 
     async def test_what_only_one_covers_is_outside(
-        self, writer: httpx.AsyncClient, session: AsyncSession, city: Region
+        self, writer: httpx.AsyncClient, session: AsyncSession, zoned_city: Region
     ) -> None:
-        small = await add_scheme(session, city, code="small", status="draft", valid=(None, None))
+        small = await add_scheme(
+            session, zoned_city, code="small", status="draft", valid=(None, None)
+        )
         await add_zone(session, small, "key_protection", (118.0, 24.4, 118.1, 24.5))
         await session.commit()
         document = (await writer.get(f"{BASE}/compare", params={"with": "small"})).json()
