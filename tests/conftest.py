@@ -14,7 +14,11 @@ for name in [name for name in os.environ if name.startswith("SHANHAI_")]:
     if not name.startswith("SHANHAI_TEST_"):
         del os.environ[name]
 
-pytest_plugins = ["tests.support.servers", "tests.support.databases"]
+pytest_plugins = [
+    "tests.support.servers",
+    "tests.support.databases",
+    "tests.support.watersheds",
+]
 
 
 class Schedule(LoadFileScheduling):  # type: ignore[misc]  # pytest-xdist has no types

@@ -42,7 +42,7 @@ def alike(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+def wide_watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
     """Two windows in each direction, and four on the wide grid."""
     return build_watershed(tmp_path_factory.mktemp("watershed"), cells=600)
 
@@ -72,10 +72,10 @@ def alone_and_on_the_cluster(
 
 @pytest.mark.timeout(600)
 def test_a_zoning_in_windows_as_they_are(
-    watershed: Watershed, dask: DaskParts, tmp_path: Path
+    wide_watershed: Watershed, dask: DaskParts, tmp_path: Path
 ) -> None:
-    alone = alone_and_on_the_cluster(watershed.task(), dask, tmp_path)
-    two = watershed.task().model_copy(update={**OF_THE_RUN, "processes": 2})
+    alone = alone_and_on_the_cluster(wide_watershed.task(), dask, tmp_path)
+    two = wide_watershed.task().model_copy(update={**OF_THE_RUN, "processes": 2})
     assert results_of(two, tmp_path / "two") == alone
 
 

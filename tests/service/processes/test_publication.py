@@ -35,30 +35,30 @@ class Computed:
 
 
 @pytest.fixture(scope="module")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+def published_watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
     return build_watershed(tmp_path_factory.mktemp("watershed"), cells=48)
 
 
 @pytest.fixture(scope="module")
-def computed(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Computed:
+def computed(published_watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Computed:
     workspace = tmp_path_factory.mktemp("work")
-    task = watershed.task()
+    task = published_watershed.task()
     outcome = compute_of(task.process)(task, workspace, lambda percent, stage: None)
     return Computed(task, outcome, workspace)
 
 
 @pytest.fixture(autouse=True)
-async def basin(fresh_sessions: Sessions, watershed: Watershed) -> None:
+async def watershed_as_region(fresh_sessions: Sessions, published_watershed: Watershed) -> None:
     """The watershed as a region."""
     async with fresh_sessions.begin() as session:
         session.add(
             Region(
                 code=CODE,
-                name_zh=watershed.region.name_zh,
-                name_en=watershed.region.name_en,
+                name_zh=published_watershed.region.name_zh,
+                name_en=published_watershed.region.name_en,
                 level="basin",
-                metric_srid=watershed.region.epsg,
-                geom=as_multipolygon(watershed.region.geometry),
+                metric_srid=published_watershed.region.epsg,
+                geom=as_multipolygon(published_watershed.region.geometry),
             )
         )
 
@@ -237,12 +237,12 @@ def importing(watershed: Watershed, folder: Path, *, height: float, theme: str =
 
 
 async def test_an_import_is_registered_and_replaced_under_its_code(
-    fresh_sessions: Sessions, watershed: Watershed, tmp_path: Path
+    fresh_sessions: Sessions, published_watershed: Watershed, tmp_path: Path
 ) -> None:
     for number, height in enumerate((10.0, 20.0)):
         _, values = await publish(
             fresh_sessions,
-            importing(watershed, tmp_path / str(number), height=height),
+            importing(published_watershed, tmp_path / str(number), height=height),
             tmp_path / "store",
         )
         assert values["dataset"] == "own.dem"
@@ -265,12 +265,14 @@ async def test_an_import_is_registered_and_replaced_under_its_code(
 
 
 async def test_a_code_of_another_theme_is_not_taken_over(
-    fresh_sessions: Sessions, watershed: Watershed, tmp_path: Path
+    fresh_sessions: Sessions, published_watershed: Watershed, tmp_path: Path
 ) -> None:
     await publish(
-        fresh_sessions, importing(watershed, tmp_path / "a", height=10.0), tmp_path / "store"
+        fresh_sessions,
+        importing(published_watershed, tmp_path / "a", height=10.0),
+        tmp_path / "store",
     )
-    other = importing(watershed, tmp_path / "b", height=10.0, theme="npp")
+    other = importing(published_watershed, tmp_path / "b", height=10.0, theme="npp")
     with pytest.raises(Conflict, match="in use for dem"):
         await publish(fresh_sessions, other, tmp_path / "store")
     assert len(await all_of(fresh_sessions, select(Dataset.id))) == 1

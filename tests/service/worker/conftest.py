@@ -11,7 +11,6 @@ from pydantic import SecretStr
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.data.synthetic_network import build_linked_watershed
 from shanhai.data.synthetic_watershed import CODE, Watershed
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.corridor import Corridor, CorridorNode
@@ -106,25 +105,20 @@ class Linked:
     supplies: dict[str, str]
 
 
-@pytest.fixture(scope="session")
-def woods(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
-    return build_linked_watershed(tmp_path_factory.mktemp("woods"), cells=64)
-
-
 @pytest.fixture
 async def linked(
-    worker: WorkerContext, sessions: Sessions, woods: Watershed
+    worker: WorkerContext, sessions: Sessions, linked_watershed: Watershed
 ) -> AsyncIterator[Linked]:
     """The watershed as a region with its districts and datasets."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:
         await _clear(session)
-        await store_watershed(session, worker.artifacts, woods)
+        await store_watershed(session, worker.artifacts, linked_watershed)
         found = await session.execute(
             select(Dataset.theme, Dataset.code).where(Dataset.theme.startswith("supply."))
         )
         supplies = {theme.removeprefix("supply."): code for theme, code in found}
-    yield Linked(woods, supplies)
+    yield Linked(linked_watershed, supplies)
     async with sessions.begin() as session:
         await _clear(session)
 

@@ -30,19 +30,21 @@ CHOICES = {
 
 
 @pytest.fixture(scope="module")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+def biophysical_watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
     return build_watershed(tmp_path_factory.mktemp("watershed"), cells=32, biophysical=True)
 
 
 @pytest.fixture
-async def stored(worker: WorkerContext, sessions: Sessions, watershed: Watershed) -> None:
+async def stored(
+    worker: WorkerContext, sessions: Sessions, biophysical_watershed: Watershed
+) -> None:
     """The watershed as a region with its datasets; what is known of lights is not public."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:
         await session.execute(delete(JobDataset))
         await session.execute(delete(Dataset))
         await session.execute(delete(Region).where(Region.code.startswith(CODE)))
-        await store_watershed(session, worker.artifacts, watershed)
+        await store_watershed(session, worker.artifacts, biophysical_watershed)
 
 
 @pytest.mark.usefixtures("stored")

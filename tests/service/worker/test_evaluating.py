@@ -20,7 +20,6 @@ from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
-from tests.support.evaluation_rasters import build_evaluated_watershed
 from tests.support.key_rows import add_identity
 from tests.support.stored import store_watershed
 from tests.support.workers import reach
@@ -29,20 +28,17 @@ ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 UPPER = f"{CODE}.upper"
 
 
-@pytest.fixture(scope="module")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
-    return build_evaluated_watershed(tmp_path_factory.mktemp("watershed"), cells=32)
-
-
 @pytest.fixture
-async def stored(worker: WorkerContext, sessions: Sessions, watershed: Watershed) -> None:
+async def stored(
+    worker: WorkerContext, sessions: Sessions, small_evaluated_watershed: Watershed
+) -> None:
     """The watershed as a region with its districts and datasets."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:
         await session.execute(delete(JobDataset))
         await session.execute(delete(Dataset))
         await session.execute(delete(Region).where(Region.code.startswith(CODE)))
-        await store_watershed(session, worker.artifacts, watershed, closed={"lai"})
+        await store_watershed(session, worker.artifacts, small_evaluated_watershed, closed={"lai"})
 
 
 async def run(worker: WorkerContext, contract: ProcessContract, inputs: Inputs) -> Job:

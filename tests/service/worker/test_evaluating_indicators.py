@@ -58,18 +58,18 @@ BEIJING = timedelta(hours=8)
 
 
 @pytest.fixture(scope="module")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+def tiny_watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
     return build_watershed(tmp_path_factory.mktemp("watershed"), cells=24)
 
 
 @pytest.fixture
-async def stored(worker: WorkerContext, sessions: Sessions, watershed: Watershed) -> None:
+async def stored(worker: WorkerContext, sessions: Sessions, tiny_watershed: Watershed) -> None:
     """A region with a plan, sections, air, a red line drawn in 2024 and undrawn farmland."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:
         await forget_observations(session)
         await forget_rows(session, ["region", "indicator", "dataset"])
-        region = await store_watershed(session, worker.artifacts, watershed)
+        region = await store_watershed(session, worker.artifacts, tiny_watershed)
         await session.execute(
             update(Dataset)
             .where(Dataset.theme == "land_cover")
@@ -93,7 +93,7 @@ async def stored(worker: WorkerContext, sessions: Sessions, watershed: Watershed
         for code in SECTIONS:
             await add_station(session, code, region=region, kind="water_section")
         await add_station(session, "air", region=region)
-        district, *_ = watershed.region.districts
+        district, *_ = tiny_watershed.region.districts
         drawn = as_multipolygon(district.geometry)
         session.add_all(
             ControlArea(
@@ -166,7 +166,7 @@ def read_output(worker: WorkerContext, job: Job, name: str) -> bytes:
 
 @pytest.mark.usefixtures("stored")
 async def test_values_are_computed_judged_and_recorded_with_their_origin(
-    worker: WorkerContext, sessions: Sessions, watershed: Watershed
+    worker: WorkerContext, sessions: Sessions, tiny_watershed: Watershed
 ) -> None:
     async with sessions.begin() as session:
         # The roll-ups of some days are made, those of others are due: the means are the same.
@@ -191,7 +191,7 @@ async def test_values_are_computed_judged_and_recorded_with_their_origin(
 
     air = told["good_air_day_share"]["computed"]
     assert [(one["year"], one["value"]) for one in air] == [(2024, 50.0)]
-    _assert_lines_are_measured_where_they_are_drawn(told, watershed)
+    _assert_lines_are_measured_where_they_are_drawn(told, tiny_watershed)
     forest = told["forest_cover_rate"]
     assert 0 < forest["computed"][0]["value"] < 100
     assert [one["year"] for one in forest["missing"]] == [2023]

@@ -24,7 +24,6 @@ from shanhai.settings import WorkerSettings
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import SUPPLY_DEMAND, JobStatus, Role, Scope
 from shanhai_worker.context import WorkerContext
-from tests.support.evaluation_rasters import build_evaluated_watershed
 from tests.support.key_rows import add_identity
 from tests.support.stored import store_watershed
 from tests.support.workers import free_port, reach
@@ -39,11 +38,6 @@ def settings() -> WorkerSettings:
     return WorkerSettings(port=free_port(), slots=1, lease_s=60, renew_s=5, poll_s=30)
 
 
-@pytest.fixture(scope="module")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
-    return build_evaluated_watershed(tmp_path_factory.mktemp("watershed"), cells=32)
-
-
 async def forget(sessions: Sessions) -> None:
     async with sessions.begin() as session:
         for table in (Zone, ZoneScheme, JobDataset, Dataset):
@@ -52,12 +46,14 @@ async def forget(sessions: Sessions) -> None:
 
 
 @pytest.fixture
-async def stored(worker: WorkerContext, sessions: Sessions, watershed: Watershed) -> None:
+async def stored(
+    worker: WorkerContext, sessions: Sessions, small_evaluated_watershed: Watershed
+) -> None:
     """The watershed as a region with its datasets, and a zoning in force."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     await forget(sessions)
     async with sessions.begin() as session:
-        region = await store_watershed(session, worker.artifacts, watershed)
+        region = await store_watershed(session, worker.artifacts, small_evaluated_watershed)
         session.add(version(region, 1, "published"))
 
 

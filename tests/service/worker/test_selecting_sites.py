@@ -10,7 +10,7 @@ from shapely.geometry import shape
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.data.synthetic_watershed import CODE, Watershed, build_watershed
+from shanhai.data.synthetic_watershed import CODE, Watershed
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Grant, Identity
@@ -42,11 +42,6 @@ from tests.support.workers import reach
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 TABLES = ("project", "fund_source", "problem", "corridor_node", "corridor", "dataset", "region")
 FUND = "passages-2026"
-
-
-@pytest.fixture(scope="module")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
-    return build_watershed(tmp_path_factory.mktemp("watershed"), cells=64)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from shapely.affinity import scale
 from shapely.geometry import shape
 from sqlalchemy import delete, select
 
-from shanhai.data.synthetic_watershed import CODE, Watershed, build_watershed
+from shanhai.data.synthetic_watershed import CODE, Watershed
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.dataset import Dataset
@@ -36,11 +36,6 @@ def settings() -> WorkerSettings:
     return WorkerSettings(port=free_port(), slots=1, lease_s=60, renew_s=5, poll_s=30)
 
 
-@pytest.fixture(scope="module")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
-    return build_watershed(tmp_path_factory.mktemp("watershed"), cells=32)
-
-
 async def _forget(sessions: Sessions) -> None:
     async with sessions.begin() as session:
         for table in (Zone, ZoneScheme, ControlArea, JobDataset, Dataset):
@@ -49,13 +44,13 @@ async def _forget(sessions: Sessions) -> None:
 
 
 @pytest.fixture
-async def stored(worker: WorkerContext, sessions: Sessions, watershed: Watershed) -> None:
+async def stored(worker: WorkerContext, sessions: Sessions, small_watershed: Watershed) -> None:
     """The watershed with its datasets, and a red line around its middle."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     await _forget(sessions)
     async with sessions.begin() as session:
-        whole = await store_watershed(session, worker.artifacts, watershed)
-        middle = scale(shape(watershed.region.geometry), 0.5, 0.5)
+        whole = await store_watershed(session, worker.artifacts, small_watershed)
+        middle = scale(shape(small_watershed.region.geometry), 0.5, 0.5)
         line = ControlArea(
             code="red",
             name_zh="红线",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shanhai.data.synthetic_watershed import Watershed, build_watershed
+from shanhai.data.synthetic_watershed import Watershed
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome, Task
 
@@ -30,19 +30,8 @@ def compute(task: Task, workspace: Path) -> Run:
 
 
 @pytest.fixture(scope="session")
-def zoned_watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
-    return build_watershed(tmp_path_factory.mktemp("watershed"), cells=64)
-
-
-@pytest.fixture(scope="session")
-def watershed(zoned_watershed: Watershed) -> Watershed:
-    """The watershed of a module's tests; another one where a module has its own."""
-    return zoned_watershed
-
-
-@pytest.fixture(scope="session")
-def zoned(zoned_watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return compute(zoned_watershed.task(), tmp_path_factory.mktemp("zoned") / "work")
+def zoned(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return compute(watershed.task(), tmp_path_factory.mktemp("zoned") / "work")
 
 
 @pytest.fixture(scope="module")

@@ -14,15 +14,10 @@ from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import DatasetTask, Outcome, Task
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.science.landcover import LandCover
-from tests.support.evaluation_rasters import build_evaluated_watershed, evaluation_task
+from tests.support.evaluation_rasters import evaluation_task
 
 LOCAL = {"storms_a_year": 2, "cooling_days": 90, "evaporation_mm": 300}
 UPPER = "watershed.upper"
-
-
-@pytest.fixture(scope="module")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
-    return build_evaluated_watershed(tmp_path_factory.mktemp("watershed"), cells=48)
 
 
 def compute(task: Task, workspace: Path) -> Outcome:
@@ -32,10 +27,10 @@ def compute(task: Task, workspace: Path) -> Outcome:
 
 @pytest.fixture(scope="module")
 def accounted(
-    watershed: Watershed, tmp_path_factory: pytest.TempPathFactory
+    evaluated_watershed: Watershed, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Outcome]:
     workspace = tmp_path_factory.mktemp("accounted") / "work"
-    task = evaluation_task(watershed, "account-gep", {"coefficients": LOCAL})
+    task = evaluation_task(evaluated_watershed, "account-gep", {"coefficients": LOCAL})
     return workspace, compute(task, workspace)
 
 
@@ -45,10 +40,10 @@ def _all_others_unpictured(accounted: tuple[Path, Outcome], unpictured: None) ->
 
 
 @pytest.fixture
-def account(watershed: Watershed, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+def account(evaluated_watershed: Watershed, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     def run(*, without: tuple[str, ...] = (), processes: int = 1, **inputs: Any) -> dict[str, Any]:
         task = evaluation_task(
-            watershed, "account-gep", inputs, without=without, processes=processes
+            evaluated_watershed, "account-gep", inputs, without=without, processes=processes
         )
         compute(task, tmp_path / "work")
         return told(tmp_path / "work")
@@ -67,11 +62,11 @@ def item(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
-    watershed: Watershed,
+    evaluated_watershed: Watershed,
     accounted: tuple[Path, Outcome],
     resume: Callable[[Task, float, Path], None],
 ) -> None:
-    task = evaluation_task(watershed, "account-gep", {"coefficients": LOCAL})
+    task = evaluation_task(evaluated_watershed, "account-gep", {"coefficients": LOCAL})
     resume(task, 80, accounted[0])
 
 
@@ -106,14 +101,14 @@ def test_carbon_and_oxygen_keep_their_ratio(accounted: tuple[Path, Outcome]) -> 
 
 
 def test_cooling_follows_from_the_areas(
-    accounted: tuple[Path, Outcome], watershed: Watershed
+    accounted: tuple[Path, Outcome], evaluated_watershed: Watershed
 ) -> None:
     workspace, outcome = accounted
     document = told(workspace)
     aoi = outcome.manifest["aoi"]
-    top = round((watershed.grid.north - aoi["transform"][5]) / 100)
-    left = round((aoi["transform"][2] - watershed.grid.west) / 100)
-    cover = read_geotiff(watershed.rasters["land_cover"]).values[0]
+    top = round((evaluated_watershed.grid.north - aoi["transform"][5]) / 100)
+    left = round((aoi["transform"][2] - evaluated_watershed.grid.west) / 100)
+    cover = read_geotiff(evaluated_watershed.rasters["land_cover"]).values[0]
     own = cover[top : top + aoi["height"], left : left + aoi["width"]]
     # All of the region's river lies inside it; one cell is one hectare.
     water = np.count_nonzero(own == LandCover.WATER)
@@ -136,17 +131,17 @@ def with_supply(watershed: Watershed, folder: Path, unit: str) -> Task:
     return task
 
 
-def test_a_given_supply_is_summed_as_it_is(watershed: Watershed, tmp_path: Path) -> None:
-    compute(with_supply(watershed, tmp_path, "m3/ha/yr"), tmp_path / "work")
+def test_a_given_supply_is_summed_as_it_is(evaluated_watershed: Watershed, tmp_path: Path) -> None:
+    compute(with_supply(evaluated_watershed, tmp_path, "m3/ha/yr"), tmp_path / "work")
     document = told(tmp_path / "work")
     assert item(document, "water_conservation")["quantity"] == document["land_area_ha"]
     for where in document["districts"]:
         assert where["items"][0]["quantity"] == where["land_area_ha"]
 
 
-def test_an_index_has_no_price(watershed: Watershed, tmp_path: Path) -> None:
+def test_an_index_has_no_price(evaluated_watershed: Watershed, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="given is in 1; a supply that is valued") as caught:
-        compute(with_supply(watershed, tmp_path, "1"), tmp_path / "work")
+        compute(with_supply(evaluated_watershed, tmp_path, "1"), tmp_path / "work")
     assert caught.value.faults[0].pointer == "/inputs/supplies/water_conservation"
 
 
@@ -253,9 +248,9 @@ def test_two_processes_give_the_same_bytes(
     ],
 )
 def test_what_does_not_fit_is_refused_where_it_stands(
-    watershed: Watershed, tmp_path: Path, inputs: dict[str, Any], pointer: str
+    evaluated_watershed: Watershed, tmp_path: Path, inputs: dict[str, Any], pointer: str
 ) -> None:
-    task = evaluation_task(watershed, "account-gep", inputs)
+    task = evaluation_task(evaluated_watershed, "account-gep", inputs)
     with pytest.raises(InvalidInput) as caught:
         compute(task, tmp_path / "work")
     assert [fault.pointer for fault in caught.value.faults] == [pointer]

@@ -10,7 +10,7 @@ import pytest
 import shapely
 from shapely.geometry import mapping, shape
 
-from shanhai.data.synthetic_network import EASY, WOODS, build_linked_watershed, network_task
+from shanhai.data.synthetic_network import EASY, WOODS, network_task
 from shanhai.data.synthetic_watershed import EPSG, Watershed
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.processes.build_network.compute import build
@@ -57,14 +57,11 @@ def changed(**groups: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
-    return build_linked_watershed(tmp_path_factory.mktemp("watershed"), cells=CELLS)
-
-
-@pytest.fixture(scope="module")
-def built(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
+def built(
+    linked_watershed: Watershed, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Outcome]:
     workspace = tmp_path_factory.mktemp("built") / "work"
-    return workspace, compute(network_task(watershed), workspace)
+    return workspace, compute(network_task(linked_watershed), workspace)
 
 
 def band(workspace: Path, layer: str) -> np.ndarray:
@@ -86,7 +83,7 @@ def nodes(workspace: Path, kind: str) -> list[dict[str, Any]]:
 
 
 def test_an_attempt_goes_on_from_what_a_former_one_finished(
-    watershed: Watershed,
+    linked_watershed: Watershed,
     built: tuple[Path, Outcome],
     resume: Callable[[Task, float, Path], None],
     monkeypatch: pytest.MonkeyPatch,
@@ -94,7 +91,7 @@ def test_an_attempt_goes_on_from_what_a_former_one_finished(
     monkeypatch.setattr(
         "shanhai.processes.build_network.compute.write_maps_and_report", lambda *_: []
     )
-    resume(network_task(watershed), 85, built[0])
+    resume(network_task(linked_watershed), 85, built[0])
 
 
 def test_every_promised_output_is_there(built: tuple[Path, Outcome]) -> None:
@@ -108,9 +105,9 @@ def test_every_promised_output_is_there(built: tuple[Path, Outcome]) -> None:
     assert outcome.warnings == []
 
 
-def test_progress_rises_through_the_stages(watershed: Watershed, tmp_path: Path) -> None:
+def test_progress_rises_through_the_stages(linked_watershed: Watershed, tmp_path: Path) -> None:
     told: list[tuple[float, str]] = []
-    task = network_task(watershed)
+    task = network_task(linked_watershed)
     inputs = BuildNetworkInputs.model_validate(task.inputs)
     with window_runner(1, None, (tmp_path,)) as runner:
         place = build_place(task, inputs, tmp_path, open_sources(task, task.datasets), runner)
@@ -122,7 +119,9 @@ def test_progress_rises_through_the_stages(watershed: Watershed, tmp_path: Path)
     assert [percent for percent, _ in told] == sorted(percent for percent, _ in told)
 
 
-def test_the_sources_are_the_woods(built: tuple[Path, Outcome], watershed: Watershed) -> None:
+def test_the_sources_are_the_woods(
+    built: tuple[Path, Outcome], linked_watershed: Watershed
+) -> None:
     workspace, _ = built
     sources = nodes(workspace, "source")
     assert len(sources) == len(WOODS)
@@ -224,14 +223,14 @@ def test_breaks_are_crossings_of_the_main_road_and_houses(built: tuple[Path, Out
 
 
 def test_corridors_are_as_wide_as_most_of_their_current(
-    built: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
+    built: tuple[Path, Outcome], linked_watershed: Watershed, tmp_path: Path
 ) -> None:
     usual = {"parameters": {**EASY, "links": {"swath": "relative"}}}
     narrow = {"parameters": {**EASY, "links": {"swath": "current"}}}
     (tmp_path / "narrow").mkdir()
-    with found(network_task(watershed, usual), tmp_path) as network:
+    with found(network_task(linked_watershed, usual), tmp_path) as network:
         wide = {one.pair: one for one in network.network.links}
-    with found(network_task(watershed, narrow), tmp_path / "narrow") as network:
+    with found(network_task(linked_watershed, narrow), tmp_path / "narrow") as network:
         links = {one.pair: one for one in network.network.links}
         current = network.scene.whole("current")
         told = network.corridors
@@ -253,15 +252,15 @@ def across(watershed: Watershed, south: float) -> dict[str, Any]:
 
 
 def test_roads_that_are_lines_break_corridors_by_class(
-    watershed: Watershed, tmp_path: Path
+    linked_watershed: Watershed, tmp_path: Path
 ) -> None:
     roads = [
-        {"road_class": "primary", "geometry": across(watershed, 0.36)},
-        {"road_class": "motorway", "geometry": across(watershed, 0.44)},
-        {"road_class": "rail", "on_structure": True, "geometry": across(watershed, 0.41)},
-        {"road_class": "other", "geometry": across(watershed, 0.42)},
+        {"road_class": "primary", "geometry": across(linked_watershed, 0.36)},
+        {"road_class": "motorway", "geometry": across(linked_watershed, 0.44)},
+        {"road_class": "rail", "on_structure": True, "geometry": across(linked_watershed, 0.41)},
+        {"road_class": "other", "geometry": across(linked_watershed, 0.42)},
     ]
-    with found(network_task(watershed, {"roads": roads}), tmp_path) as network:
+    with found(network_task(linked_watershed, {"roads": roads}), tmp_path) as network:
         breaks = [one for one in network.nodes if one.kind == "crossing"]
         corridors = network.corridors
     severities = {"primary": 2, "motorway": 3, None: None}
@@ -309,21 +308,21 @@ def same_files(one: Path, other: Path) -> None:
 
 def test_two_processes_and_small_windows_give_the_same_bytes(
     built: tuple[Path, Outcome],
-    watershed: Watershed,
+    linked_watershed: Watershed,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("shanhai.processes.kit.region.WINDOW_CELLS", 17)
-    outcome = compute(network_task(watershed, processes=2), tmp_path / "work")
+    outcome = compute(network_task(linked_watershed, processes=2), tmp_path / "work")
     same_files(built[0], tmp_path / "work")
     assert outcome.manifest["network"] == built[1].manifest["network"]
 
 
 def test_a_network_is_reproduced_from_its_manifest(
-    built: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
+    built: tuple[Path, Outcome], linked_watershed: Watershed, tmp_path: Path
 ) -> None:
     workspace, _ = built
-    files = next(iter(watershed.rasters.values())).parent
+    files = next(iter(linked_watershed.rasters.values())).parent
     compared = reproduce(
         read_manifest(workspace / "manifest.json"),
         files=files,
@@ -335,7 +334,7 @@ def test_a_network_is_reproduced_from_its_manifest(
 
 
 def test_names_are_kept_where_half_overlaps(
-    built: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
+    built: tuple[Path, Outcome], linked_watershed: Watershed, tmp_path: Path
 ) -> None:
     workspace, _ = built
     known = next(one for one in features(workspace, "corridor_lines") if one["id"] == "c002")
@@ -343,7 +342,7 @@ def test_names_are_kept_where_half_overlaps(
         {"name_zh": "五缘湾—万石山", "name_en": "Wuyuan", "geometry": known["geometry"]},
         {"name_zh": "别处", "geometry": {"type": "LineString", "coordinates": [[1, 1], [2, 2]]}},
     ]
-    with found(network_task(watershed, {"names": names}), tmp_path) as network:
+    with found(network_task(linked_watershed, {"names": names}), tmp_path) as network:
         by_code = {one.code: one.title for one in network.corridors}
         assert flags_of(network) == []
     assert (by_code["c002"].zh, by_code["c002"].en) == ("五缘湾—万石山", "Wuyuan")
@@ -362,18 +361,18 @@ def flags_of(network: Built) -> list[str]:
     return [flag.code for flag in flags]
 
 
-def test_names_that_fit_nothing_are_told(watershed: Watershed, tmp_path: Path) -> None:
+def test_names_that_fit_nothing_are_told(linked_watershed: Watershed, tmp_path: Path) -> None:
     line = {"type": "LineString", "coordinates": [[1, 1], [2, 2]]}
     names = [{"name_zh": "别处", "geometry": line}]
-    with found(network_task(watershed, {"names": names}), tmp_path) as network:
+    with found(network_task(linked_watershed, {"names": names}), tmp_path) as network:
         assert flags_of(network) == ["no_name_matched"]
 
 
 @pytest.mark.parametrize("weighting", ["equal", "entropy", "given"])
-def test_weights_are_recorded(watershed: Watershed, tmp_path: Path, weighting: str) -> None:
+def test_weights_are_recorded(linked_watershed: Watershed, tmp_path: Path, weighting: str) -> None:
     given = {"biodiversity": 3, "water_conservation": 1} if weighting == "given" else {}
     parameters = changed(sources={"weighting": weighting, "weights": given})
-    with found(network_task(watershed, parameters), tmp_path) as network:
+    with found(network_task(linked_watershed, parameters), tmp_path) as network:
         told = {one["service"]: one["weight"] for one in network.record["importance"]["services"]}
     assert sum(told.values()) == pytest.approx(1)
     if weighting == "given":
@@ -382,19 +381,19 @@ def test_weights_are_recorded(watershed: Watershed, tmp_path: Path, weighting: s
         assert set(told.values()) == {0.5}
 
 
-def test_natural_cover_needs_no_supply(watershed: Watershed, tmp_path: Path) -> None:
+def test_natural_cover_needs_no_supply(linked_watershed: Watershed, tmp_path: Path) -> None:
     parameters = changed(sources={"candidates": "natural_cover"})
-    without = tuple(theme for theme in watershed.rasters if theme.startswith("supply."))
-    with found(network_task(watershed, parameters, without=without), tmp_path) as network:
+    without = tuple(theme for theme in linked_watershed.rasters if theme.startswith("supply."))
+    with found(network_task(linked_watershed, parameters, without=without), tmp_path) as network:
         assert network.record["importance"] is None
         assert all(
             one.document["importance"] is None for one in network.nodes if one.kind == "source"
         )
 
 
-def test_no_source_lies_in_excluded_lines(watershed: Watershed, tmp_path: Path) -> None:
+def test_no_source_lies_in_excluded_lines(linked_watershed: Watershed, tmp_path: Path) -> None:
     parameters = changed(sources={"excluded_lines": ["red_line"], "candidate_lines": []})
-    with found(network_task(watershed, parameters), tmp_path) as network:
+    with found(network_task(linked_watershed, parameters), tmp_path) as network:
         assert network.sources.patches.count == len(WOODS) - 1
         assert not network.sources.red_line_share.any()
 
@@ -408,11 +407,11 @@ def with_cover(watershed: Watershed, folder: Path, task: Task, change: Callable[
     return task
 
 
-def test_parts_that_no_way_joins_are_flagged(watershed: Watershed, tmp_path: Path) -> None:
+def test_parts_that_no_way_joins_are_flagged(linked_watershed: Watershed, tmp_path: Path) -> None:
     def flood(cover: np.ndarray) -> None:
         cover[CELLS * 38 // 100 - 1 : CELLS * 38 // 100 + 2] = 0
 
-    task = with_cover(watershed, tmp_path, network_task(watershed), flood)
+    task = with_cover(linked_watershed, tmp_path, network_task(linked_watershed), flood)
     outcome = compute(task, tmp_path / "work")
     assert outcome.values["status"] == "disconnected"
     assert [one["code"] for one in outcome.warnings] == ["disconnected"]
@@ -429,66 +428,78 @@ def refused(task: Task, folder: Path) -> InvalidInput:
     return caught.value
 
 
-def test_one_source_is_refused(watershed: Watershed, tmp_path: Path) -> None:
+def test_one_source_is_refused(linked_watershed: Watershed, tmp_path: Path) -> None:
     def fell(cover: np.ndarray) -> None:
         cover[:, CELLS // 2 :][cover[:, CELLS // 2 :] == 2] = 1
         cover[CELLS // 3 :][cover[CELLS // 3 :] == 2] = 1
 
-    error = refused(with_cover(watershed, tmp_path, network_task(watershed), fell), tmp_path)
+    error = refused(
+        with_cover(linked_watershed, tmp_path, network_task(linked_watershed), fell), tmp_path
+    )
     assert error.faults[0].pointer == "/inputs/parameters/sources/dpc_min_percent"
     assert "there is one source only" in error.message
 
 
-def test_no_source_is_refused_with_what_to_change(watershed: Watershed, tmp_path: Path) -> None:
-    error = refused(network_task(watershed, changed(sources={"min_area_ha": 5000})), tmp_path)
+def test_no_source_is_refused_with_what_to_change(
+    linked_watershed: Watershed, tmp_path: Path
+) -> None:
+    error = refused(
+        network_task(linked_watershed, changed(sources={"min_area_ha": 5000})), tmp_path
+    )
     assert error.faults[0].pointer == "/inputs/parameters/sources/min_area_ha"
 
 
-def test_land_that_is_all_barrier_is_refused(watershed: Watershed, tmp_path: Path) -> None:
-    task = network_task(watershed)
+def test_land_that_is_all_barrier_is_refused(linked_watershed: Watershed, tmp_path: Path) -> None:
+    task = network_task(linked_watershed)
     path = tmp_path / "dem.tif"
-    nothing = np.full(watershed.grid.shape, np.nan)
+    nothing = np.full(linked_watershed.grid.shape, np.nan)
     nothing[0, 0] = 1.0
-    write_geotiff(path, nothing, transform=watershed.grid.transform, crs=f"EPSG:{EPSG}")
+    write_geotiff(path, nothing, transform=linked_watershed.grid.transform, crs=f"EPSG:{EPSG}")
     task.files["dem.tif"] = str(path)
     error = refused(task, tmp_path)
     assert error.faults[0].pointer == "/inputs/datasets"
     assert "no land is passable" in error.message
 
 
-def test_a_window_smaller_than_a_cell_is_refused(watershed: Watershed, tmp_path: Path) -> None:
-    error = refused(network_task(watershed, changed(circuit={"barrier_radii_m": [20]})), tmp_path)
+def test_a_window_smaller_than_a_cell_is_refused(
+    linked_watershed: Watershed, tmp_path: Path
+) -> None:
+    error = refused(
+        network_task(linked_watershed, changed(circuit={"barrier_radii_m": [20]})), tmp_path
+    )
     assert error.faults[0].pointer.startswith("/inputs/parameters/circuit/barrier_radii_m")
 
 
-def test_degrees_are_refused(watershed: Watershed, tmp_path: Path) -> None:
-    error = refused(network_task(watershed, {"crs": "EPSG:4490"}), tmp_path)
+def test_degrees_are_refused(linked_watershed: Watershed, tmp_path: Path) -> None:
+    error = refused(network_task(linked_watershed, {"crs": "EPSG:4490"}), tmp_path)
     assert error.faults[0].pointer == "/inputs/crs"
 
 
 def test_what_cannot_fit_is_refused_before_it_begins(
-    watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    linked_watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shanhai.processes.build_network.memory_check.memory_left", lambda: 100_000)
     with pytest.raises(LimitExceeded, match=r"× \d+ = \d+ cells needs \d+ MiB") as caught:
-        compute(network_task(watershed), tmp_path / "work")
+        compute(network_task(linked_watershed), tmp_path / "work")
     assert caught.value.faults[0].pointer == "/inputs/cell_m"
     assert "MiB" in caught.value.message_zh
 
 
 def test_a_circuit_that_cannot_fit_is_refused(
-    watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    linked_watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shanhai.processes.build_network.currents.memory_left", lambda: 1000)
     with pytest.raises(LimitExceeded, match=r"nodes needs .* \(cells of 100 m\)") as caught:
-        compute(network_task(watershed), tmp_path / "work")
+        compute(network_task(linked_watershed), tmp_path / "work")
     assert [fault.pointer for fault in caught.value.faults] == ["/inputs/cell_m"]
 
 
 def test_other_powers_of_the_resistance_tell_which_corridors_stay(
-    watershed: Watershed, tmp_path: Path
+    linked_watershed: Watershed, tmp_path: Path
 ) -> None:
-    with found(network_task(watershed, changed(links={"sensitivity": True})), tmp_path) as network:
+    with found(
+        network_task(linked_watershed, changed(links={"sensitivity": True})), tmp_path
+    ) as network:
         told = {one.exponent: one for one in network.contrasts}
         rows = [one.document["path_share_in_corridor_by_power"] for one in network.corridors]
     assert sorted(told) == [0.5, 2.0]
@@ -499,37 +510,39 @@ def test_other_powers_of_the_resistance_tell_which_corridors_stay(
     assert all(value is None or 0 <= value <= 1 for row in rows for value in row.values())
 
 
-def test_missing_layers_are_named(watershed: Watershed, tmp_path: Path) -> None:
+def test_missing_layers_are_named(linked_watershed: Watershed, tmp_path: Path) -> None:
     without = ("land_cover", "supply.biodiversity", "supply.water_conservation")
     with pytest.raises(InvalidInput) as caught:
-        compute(network_task(watershed, without=without), tmp_path / "work")
+        compute(network_task(linked_watershed, without=without), tmp_path / "work")
     assert [fault.pointer for fault in caught.value.faults] == [
         "/inputs/datasets/land_cover",
         "/inputs/supplies",
     ]
 
 
-def test_a_supply_without_value_is_refused(watershed: Watershed, tmp_path: Path) -> None:
-    task = network_task(watershed)
+def test_a_supply_without_value_is_refused(linked_watershed: Watershed, tmp_path: Path) -> None:
+    task = network_task(linked_watershed)
     path = tmp_path / "supply.tif"
-    nothing = np.full(watershed.grid.shape, np.nan)
+    nothing = np.full(linked_watershed.grid.shape, np.nan)
     write_geotiff(
-        path, nothing, transform=watershed.grid.transform, crs=f"EPSG:{EPSG}", nodata=-9999.0
+        path, nothing, transform=linked_watershed.grid.transform, crs=f"EPSG:{EPSG}", nodata=-9999.0
     )
     task.files["supply.biodiversity.tif"] = str(path)
     assert refused(task, tmp_path).faults[0].pointer == "/inputs/supplies"
 
 
-def test_a_table_of_resistance_must_stay_above_zero(watershed: Watershed, tmp_path: Path) -> None:
+def test_a_table_of_resistance_must_stay_above_zero(
+    linked_watershed: Watershed, tmp_path: Path
+) -> None:
     table = {"version": "mine", "land_cover": {"weight": 1, "values": {"forest": 0}}}
     parameters = changed(resistance={"table": table})
-    error = refused(network_task(watershed, parameters), tmp_path)
+    error = refused(network_task(linked_watershed, parameters), tmp_path)
     assert error.faults[0].pointer.startswith("/inputs/parameters/resistance/table")
 
 
-def test_factors_that_are_missing_are_told(watershed: Watershed, tmp_path: Path) -> None:
+def test_factors_that_are_missing_are_told(linked_watershed: Watershed, tmp_path: Path) -> None:
     without = ("roads", "main_roads", "dem", "night_lights")
-    outcome = compute(network_task(watershed, without=without), tmp_path / "work")
+    outcome = compute(network_task(linked_watershed, without=without), tmp_path / "work")
     assert outcome.manifest["network"]["resistance"]["left_out"] == ["slope", "roads"]
     assert outcome.manifest["network"]["resistance"]["night_lights"] == "none"
     assert [one["code"] for one in outcome.warnings] == ["factors_left_out"]

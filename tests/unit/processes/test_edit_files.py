@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shanhai.data.synthetic_network import EASY, build_linked_watershed
+from shanhai.data.synthetic_network import EASY
 from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.local_run import run_on_files
@@ -25,13 +25,10 @@ def write(path: Path, *edits: dict[str, object]) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
-    return build_linked_watershed(tmp_path_factory.mktemp("watershed"), cells=64)
-
-
-def test_edits_are_read_without_empty_properties(watershed: Watershed, tmp_path: Path) -> None:
-    given = passage(watershed)
+def test_edits_are_read_without_empty_properties(
+    linked_watershed: Watershed, tmp_path: Path
+) -> None:
+    given = passage(linked_watershed)
     (found,) = read_edits(write(tmp_path / "edits.geojson", given))
     assert found["kind"] == "remove_barrier"
     assert set(found) == {"kind", "name_zh", "geometry"}
@@ -47,23 +44,23 @@ def test_what_is_no_geojson_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_scenario_runs_on_files(
-    watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    linked_watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "shanhai.processes.run_scenario.compute.write_maps_and_report", lambda *_: []
     )
-    edits = read_edits(write(tmp_path / "edits.geojson", passage(watershed)))
+    edits = read_edits(write(tmp_path / "edits.geojson", passage(linked_watershed)))
     inputs = {"cell_m": 100, "parameters": EASY, "edits": edits}
     given: dict[str, Any] = {
-        "region": watershed.region_file,
-        "rasters": watershed.rasters,
+        "region": linked_watershed.region_file,
+        "rasters": linked_watershed.rasters,
         "workspace": tmp_path / "out",
         "progress": lambda _percent, _stage: None,
     }
     outcome = run_on_files("run-scenario", inputs=inputs, **given)
     assert outcome.values["changes"]["cheaper"] == 1
     assert (tmp_path / "out" / "table.csv").is_file()
-    away = felled(watershed) | {"geometry": {"type": "Point", "coordinates": [1.0, 1.0]}}
+    away = felled(linked_watershed) | {"geometry": {"type": "Point", "coordinates": [1.0, 1.0]}}
     with pytest.raises(InvalidInput) as caught:
         run_on_files("run-scenario", inputs=inputs | {"edits": [away]}, **given)
     assert caught.value.faults[0].pointer == "/inputs/edits/0/geometry"

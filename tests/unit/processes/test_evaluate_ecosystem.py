@@ -14,7 +14,7 @@ from shanhai.processes.evaluate_ecosystem.contract import EVALUATE_ECOSYSTEM
 from shanhai.processes.kit.task import DatasetTask, Outcome, Task
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.science.evaluation.importance import importance_class, share_thresholds
-from tests.support.evaluation_rasters import build_evaluated_watershed, evaluation_task
+from tests.support.evaluation_rasters import evaluation_task
 
 ALL = ["importance", "sensitivity", "quality", "degradation", "resilience", "carbon"]
 TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
@@ -25,11 +25,6 @@ def compute(task: Task, workspace: Path) -> Outcome:
     return compute_of(task.process)(task, workspace, lambda percent, stage: None)
 
 
-@pytest.fixture(scope="module")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
-    return build_evaluated_watershed(tmp_path_factory.mktemp("watershed"), cells=48)
-
-
 def task_of(watershed: Watershed, themes: list[str], **more: Any) -> Task:
     options = {name: more.pop(name) for name in ("processes", "without") if name in more}
     return evaluation_task(watershed, "evaluate-ecosystem", {"themes": themes, **more}, **options)
@@ -37,10 +32,10 @@ def task_of(watershed: Watershed, themes: list[str], **more: Any) -> Task:
 
 @pytest.fixture(scope="module")
 def evaluated(
-    watershed: Watershed, tmp_path_factory: pytest.TempPathFactory
+    evaluated_watershed: Watershed, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Outcome]:
     workspace = tmp_path_factory.mktemp("evaluated") / "work"
-    return workspace, compute(task_of(watershed, ALL), workspace)
+    return workspace, compute(task_of(evaluated_watershed, ALL), workspace)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -49,9 +44,11 @@ def _all_others_unpictured(evaluated: tuple[Path, Outcome], unpictured: None) ->
 
 
 @pytest.fixture
-def evaluate(watershed: Watershed, tmp_path: Path) -> Callable[..., tuple[Path, Outcome]]:
+def evaluate(evaluated_watershed: Watershed, tmp_path: Path) -> Callable[..., tuple[Path, Outcome]]:
     def run(themes: list[str], **more: Any) -> tuple[Path, Outcome]:
-        return tmp_path / "work", compute(task_of(watershed, themes, **more), tmp_path / "work")
+        return tmp_path / "work", compute(
+            task_of(evaluated_watershed, themes, **more), tmp_path / "work"
+        )
 
     return run
 
@@ -75,11 +72,11 @@ def evaluation(workspace: Path, layer: str) -> dict[str, Any]:
 
 
 def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
-    watershed: Watershed,
+    evaluated_watershed: Watershed,
     evaluated: tuple[Path, Outcome],
     resume: Callable[[Task, float, Path], None],
 ) -> None:
-    resume(task_of(watershed, ALL), 75, evaluated[0])
+    resume(task_of(evaluated_watershed, ALL), 75, evaluated[0])
 
 
 def test_every_promised_output_is_there(evaluated: tuple[Path, Outcome]) -> None:
@@ -141,17 +138,17 @@ def test_importance_is_cut_at_the_shares_of_the_supply(evaluated: tuple[Path, Ou
         assert 0 < shares[0] <= 50
 
 
-def test_a_given_supply_is_ranked_as_it_is(watershed: Watershed, tmp_path: Path) -> None:
-    grid = watershed.grid
+def test_a_given_supply_is_ranked_as_it_is(evaluated_watershed: Watershed, tmp_path: Path) -> None:
+    grid = evaluated_watershed.grid
     supply = np.random.default_rng(2).lognormal(size=grid.shape).astype(np.float32)
     path = tmp_path / "supply.tif"
     write_geotiff(path, supply, transform=grid.transform, crs=f"EPSG:{EPSG}")
     task = task_of(
-        watershed,
+        evaluated_watershed,
         ["importance"],
         supplies={"biodiversity": "given"},
         parameters={"services": ["biodiversity"]},
-        without=tuple(theme for theme in watershed.rasters if theme != "land_cover"),
+        without=tuple(theme for theme in evaluated_watershed.rasters if theme != "land_cover"),
     )
     given = DatasetTask(
         id=1, code="given", theme="supply.biodiversity", uri="supply.tif", checksum="0" * 64,
@@ -162,7 +159,7 @@ def test_a_given_supply_is_ranked_as_it_is(watershed: Watershed, tmp_path: Path)
     outcome = compute(task, tmp_path / "work")
     assert outcome.manifest["evaluations"]["importance"]["supply"] == {"biodiversity": "given"}
     found = codes(tmp_path / "work", "importance.biodiversity")
-    top, left = _offset(outcome, watershed)
+    top, left = _offset(outcome, evaluated_watershed)
     own = supply[top : top + found.shape[0], left : left + found.shape[1]]
     land = found > 0
     thresholds = share_thresholds(lambda: [{"a": own[land]}])["a"]
@@ -179,12 +176,12 @@ def _offset(outcome: Outcome, watershed: Watershed) -> tuple[int, int]:
 
 
 def test_the_trend_is_found_where_it_was_put(
-    evaluated: tuple[Path, Outcome], watershed: Watershed
+    evaluated: tuple[Path, Outcome], evaluated_watershed: Watershed
 ) -> None:
     workspace, outcome = evaluated
     classes = codes(workspace, "degradation")
-    _, left = _offset(outcome, watershed)
-    east = (np.arange(classes.shape[1]) + left) / (watershed.grid.width - 1)
+    _, left = _offset(outcome, evaluated_watershed)
+    east = (np.arange(classes.shape[1]) + left) / (evaluated_watershed.grid.width - 1)
     west_third, east_third = classes[:, east < 0.33], classes[:, east > 0.67]
     assert set(np.unique(west_third)) <= {0, 1, 2}
     # The index ends at 1, so that few cells of the east may not rise further.
@@ -261,11 +258,13 @@ def test_carbon_is_told_in_tonnes(evaluated: tuple[Path, Outcome]) -> None:
     assert told["unit"] == "tC/yr"
 
 
-def test_the_sea_is_in_no_class(evaluated: tuple[Path, Outcome], watershed: Watershed) -> None:
+def test_the_sea_is_in_no_class(
+    evaluated: tuple[Path, Outcome], evaluated_watershed: Watershed
+) -> None:
     workspace, outcome = evaluated
     found = codes(workspace, "quality")
-    top, left = _offset(outcome, watershed)
-    cover = np.nan_to_num(read_geotiff(watershed.rasters["land_cover"]).values[0])
+    top, left = _offset(outcome, evaluated_watershed)
+    cover = np.nan_to_num(read_geotiff(evaluated_watershed.rasters["land_cover"]).values[0])
     own = cover[top : top + found.shape[0], left : left + found.shape[1]]
     assert (own == 0).any()
     assert not found[own == 0].any()
@@ -308,14 +307,14 @@ def test_small_windows_give_the_same_bytes(
     ],
 )
 def test_missing_layers_are_named_with_what_needs_them(
-    watershed: Watershed,
+    evaluated_watershed: Watershed,
     tmp_path: Path,
     themes: list[str],
     without: tuple[str, ...],
     pointers: list[str],
 ) -> None:
     with pytest.raises(InvalidInput) as caught:
-        compute(task_of(watershed, themes, without=without), tmp_path / "work")
+        compute(task_of(evaluated_watershed, themes, without=without), tmp_path / "work")
     assert [fault.pointer for fault in caught.value.faults] == pointers
     assert all(fault.detail_zh for fault in caught.value.faults)
 
@@ -328,22 +327,28 @@ def _replace(watershed: Watershed, folder: Path, task: Task, rasters: Mapping[st
     return task
 
 
-def test_an_input_without_any_value_is_refused(watershed: Watershed, tmp_path: Path) -> None:
-    nothing = np.full(watershed.grid.shape, np.nan)
+def test_an_input_without_any_value_is_refused(
+    evaluated_watershed: Watershed, tmp_path: Path
+) -> None:
+    nothing = np.full(evaluated_watershed.grid.shape, np.nan)
     nothing[0, 0] = 3.0
-    task = _replace(watershed, tmp_path, task_of(watershed, ["quality"]), {"lai": nothing})
+    task = _replace(
+        evaluated_watershed, tmp_path, task_of(evaluated_watershed, ["quality"]), {"lai": nothing}
+    )
     with pytest.raises(InvalidInput, match="quality: no cell of the region has a value"):
         compute(task, tmp_path / "work")
 
 
-def test_gaps_and_wrong_units_are_remarked_upon(watershed: Watershed, tmp_path: Path) -> None:
-    leaf_area = read_geotiff(watershed.rasters["lai"]).values
+def test_gaps_and_wrong_units_are_remarked_upon(
+    evaluated_watershed: Watershed, tmp_path: Path
+) -> None:
+    leaf_area = read_geotiff(evaluated_watershed.rasters["lai"]).values
     leaf_area[:, 20:26] = np.nan
-    npp = read_geotiff(watershed.rasters["npp"]).values * 0.1
+    npp = read_geotiff(evaluated_watershed.rasters["npp"]).values * 0.1
     task = _replace(
-        watershed,
+        evaluated_watershed,
         tmp_path,
-        task_of(watershed, ["quality", "carbon"]),
+        task_of(evaluated_watershed, ["quality", "carbon"]),
         {"lai": leaf_area, "npp": npp},
     )
     outcome = compute(task, tmp_path / "work")
@@ -354,27 +359,35 @@ def test_gaps_and_wrong_units_are_remarked_upon(watershed: Watershed, tmp_path: 
     assert "tC/ha/a" in outcome.warnings[1]["detail_zh"]
 
 
-def test_carbon_needs_the_months(watershed: Watershed, tmp_path: Path) -> None:
-    year = read_geotiff(watershed.rasters["rainfall"]).values.sum(axis=0, keepdims=True)
-    task = _replace(watershed, tmp_path, task_of(watershed, ["carbon"]), {"rainfall": year})
+def test_carbon_needs_the_months(evaluated_watershed: Watershed, tmp_path: Path) -> None:
+    year = read_geotiff(evaluated_watershed.rasters["rainfall"]).values.sum(axis=0, keepdims=True)
+    task = _replace(
+        evaluated_watershed, tmp_path, task_of(evaluated_watershed, ["carbon"]), {"rainfall": year}
+    )
     with pytest.raises(InvalidInput, match="rainfall has 1 band") as caught:
         compute(task, tmp_path / "work")
     assert caught.value.faults[0].pointer == "/inputs/datasets/rainfall"
 
 
-def test_a_short_series_is_refused(watershed: Watershed, tmp_path: Path) -> None:
-    series = read_geotiff(watershed.rasters["ndvi_series"]).values[:7]
+def test_a_short_series_is_refused(evaluated_watershed: Watershed, tmp_path: Path) -> None:
+    series = read_geotiff(evaluated_watershed.rasters["ndvi_series"]).values[:7]
     task = _replace(
-        watershed, tmp_path, task_of(watershed, ["degradation"]), {"ndvi_series": series}
+        evaluated_watershed,
+        tmp_path,
+        task_of(evaluated_watershed, ["degradation"]),
+        {"ndvi_series": series},
     )
     with pytest.raises(InvalidInput, match="7 years; a trend needs at least 8"):
         compute(task, tmp_path / "work")
 
 
-def test_a_constant_series_is_stable(watershed: Watershed, tmp_path: Path) -> None:
-    series = np.full((8, *watershed.grid.shape), 0.4)
+def test_a_constant_series_is_stable(evaluated_watershed: Watershed, tmp_path: Path) -> None:
+    series = np.full((8, *evaluated_watershed.grid.shape), 0.4)
     task = _replace(
-        watershed, tmp_path, task_of(watershed, ["degradation"]), {"ndvi_series": series}
+        evaluated_watershed,
+        tmp_path,
+        task_of(evaluated_watershed, ["degradation"]),
+        {"ndvi_series": series},
     )
     compute(task, tmp_path / "work")
     assert set(np.unique(codes(tmp_path / "work", "degradation"))) == {0, 4}

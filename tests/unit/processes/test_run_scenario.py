@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from shapely.geometry import shape
 
-from shanhai.data.synthetic_network import EASY, build_linked_watershed
+from shanhai.data.synthetic_network import EASY
 from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import compute_of
@@ -65,11 +65,6 @@ def along(workspace: Path, layer: str, south: float, *east: float) -> list[float
     ]
 
 
-@pytest.fixture(scope="module")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
-    return build_linked_watershed(tmp_path_factory.mktemp("watershed"), cells=64)
-
-
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scenarios without maps and pages, which take longer than all the rest."""
@@ -83,20 +78,22 @@ def links_of(workspace: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def done(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
+def done(
+    linked_watershed: Watershed, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Outcome]:
     workspace = tmp_path_factory.mktemp("done") / "work"
-    edits = [planted(watershed), street(watershed), passage(watershed)]
-    return workspace, compute(scenario_task(watershed, edits), workspace)
+    edits = [planted(linked_watershed), street(linked_watershed), passage(linked_watershed)]
+    return workspace, compute(scenario_task(linked_watershed, edits), workspace)
 
 
 def test_an_attempt_goes_on_from_what_a_former_one_finished(
-    watershed: Watershed,
+    linked_watershed: Watershed,
     done: tuple[Path, Outcome],
     bare: None,
     resume: Callable[[Task, float, Path], None],
 ) -> None:
-    edits = [planted(watershed), street(watershed), passage(watershed)]
-    resume(scenario_task(watershed, edits), 85, done[0])
+    edits = [planted(linked_watershed), street(linked_watershed), passage(linked_watershed)]
+    resume(scenario_task(linked_watershed, edits), 85, done[0])
 
 
 class TestWhole:
@@ -159,11 +156,11 @@ class TestWhole:
         ]
 
     def test_it_is_reproduced_from_its_manifest(
-        self, done: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
+        self, done: tuple[Path, Outcome], linked_watershed: Watershed, tmp_path: Path
     ) -> None:
         compared = reproduce(
             read_manifest(done[0] / "manifest.json"),
-            files=next(iter(watershed.rasters.values())).parent,
+            files=next(iter(linked_watershed.rasters.values())).parent,
             workspace=tmp_path / "again",
             progress=silent,
         )
@@ -198,7 +195,7 @@ class TestParts:
     )
     def test_partial_equals_complete(
         self,
-        watershed: Watershed,
+        linked_watershed: Watershed,
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
         maker: Any,
@@ -206,7 +203,7 @@ class TestParts:
     ) -> None:
         monkeypatch.setattr("shanhai.processes.kit.region.WINDOW_CELLS", 16)
         inputs = {"parameters": {**EASY, "links": links}}
-        task = scenario_task(watershed, [maker(watershed)], inputs)
+        task = scenario_task(linked_watershed, [maker(linked_watershed)], inputs)
         compute(task, tmp_path / "partial")
         monkeypatch.setattr(
             "shanhai.processes.run_scenario.compute.rehearse", partial(rehearse, complete=True)
@@ -221,23 +218,25 @@ class TestParts:
         assert anew["windows"] < anew["windows_in_all"] == whole["windows"]
         assert anew["links"] < anew["links_in_all"] == whole["links"]
 
-    def test_two_processes_give_the_same_bytes(self, watershed: Watershed, tmp_path: Path) -> None:
-        edits = [planted(watershed), street(watershed)]
+    def test_two_processes_give_the_same_bytes(
+        self, linked_watershed: Watershed, tmp_path: Path
+    ) -> None:
+        edits = [planted(linked_watershed), street(linked_watershed)]
         for processes in (1, 2):
-            task = scenario_task(watershed, edits, processes=processes)
+            task = scenario_task(linked_watershed, edits, processes=processes)
             compute(task, tmp_path / str(processes))
         require_same_files(tmp_path / "1", tmp_path / "2", but=TIMED)
 
     def test_an_edit_to_what_is_there_changes_nothing(
-        self, watershed: Watershed, tmp_path: Path
+        self, linked_watershed: Watershed, tmp_path: Path
     ) -> None:
         edit = {
             "kind": "set_cover",
             "name_zh": "不变",
             "cover": "forest",
-            "geometry": on_land(watershed, (0.2, 0.22), (0.25, 0.28)),
+            "geometry": on_land(linked_watershed, (0.2, 0.22), (0.25, 0.28)),
         }
-        outcome = compute(scenario_task(watershed, [edit]), tmp_path / "work")
+        outcome = compute(scenario_task(linked_watershed, [edit]), tmp_path / "work")
         assert [one["code"] for one in outcome.warnings] == ["importance_held", "nothing_changed"]
         told = document(tmp_path / "work")
         assert (told["anew"]["links"], told["anew"]["searches"]) == (0, 0)
@@ -245,9 +244,9 @@ class TestParts:
         assert np.nanmax(np.abs(band(tmp_path / "work", "resistance_change"))) == 0
 
     def test_a_passage_makes_its_corridor_cheaper(
-        self, watershed: Watershed, tmp_path: Path
+        self, linked_watershed: Watershed, tmp_path: Path
     ) -> None:
-        compute(scenario_task(watershed, [passage(watershed)]), tmp_path / "work")
+        compute(scenario_task(linked_watershed, [passage(linked_watershed)]), tmp_path / "work")
         link = links_of(tmp_path / "work")["c004"]
         assert link["name_zh"] is None
         assert (link["source_a"], link["source_b"], link["change"]) == ("s002", "s003", "cheaper")
@@ -257,18 +256,25 @@ class TestParts:
             assert along(tmp_path / "work", "resistance_after", south, 0.75) == [1.0]
 
     def test_a_corridor_bears_its_official_name(
-        self, done: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
+        self, done: tuple[Path, Outcome], linked_watershed: Watershed, tmp_path: Path
     ) -> None:
         lines = document(done[0], "corridor_lines.geojson")["features"]
         drawn = next(one["geometry"] for one in lines if one["id"] == "c004")
         names = [{"name_zh": "东溪廊道", "name_en": "East brook", "geometry": drawn}]
-        compute(scenario_task(watershed, [street(watershed)], {"names": names}), tmp_path / "work")
+        compute(
+            scenario_task(linked_watershed, [street(linked_watershed)], {"names": names}),
+            tmp_path / "work",
+        )
         named = {code: one["name_en"] for code, one in links_of(tmp_path / "work").items()}
         assert named.pop("c004") == "East brook"
         assert set(named.values()) == {None}
 
-    def test_a_planted_gap_joins_two_woods(self, watershed: Watershed, tmp_path: Path) -> None:
-        outcome = compute(scenario_task(watershed, [planted(watershed)]), tmp_path / "work")
+    def test_a_planted_gap_joins_two_woods(
+        self, linked_watershed: Watershed, tmp_path: Path
+    ) -> None:
+        outcome = compute(
+            scenario_task(linked_watershed, [planted(linked_watershed)]), tmp_path / "work"
+        )
         gain = outcome.values["connectivity"]
         assert gain["eca_change_percent"] > gain["area_change_percent"] > 0
         assert gain["improves_connectivity"]
@@ -280,17 +286,25 @@ class TestParts:
         )
         assert outcome.values["changes"]["merged"] == 3
 
-    def test_a_felled_wood_closes_its_corridors(self, watershed: Watershed, tmp_path: Path) -> None:
-        outcome = compute(scenario_task(watershed, [felled(watershed)]), tmp_path / "work")
+    def test_a_felled_wood_closes_its_corridors(
+        self, linked_watershed: Watershed, tmp_path: Path
+    ) -> None:
+        outcome = compute(
+            scenario_task(linked_watershed, [felled(linked_watershed)]), tmp_path / "work"
+        )
         closed = [one for one in links_of(tmp_path / "work").values() if one["change"] == "closed"]
         assert all("s004" in (one["source_a"], one["source_b"]) for one in closed)
         assert len(closed) == outcome.values["changes"]["closed"] == 3
         assert outcome.values["connectivity"]["eca_change_percent"] < 0
 
-    def test_a_cut_through_a_wood_splits_it(self, watershed: Watershed, tmp_path: Path) -> None:
-        edit = felled(watershed) | {"geometry": on_land(watershed, (0.1, 0.245), (0.34, 0.26))}
+    def test_a_cut_through_a_wood_splits_it(
+        self, linked_watershed: Watershed, tmp_path: Path
+    ) -> None:
+        edit = felled(linked_watershed) | {
+            "geometry": on_land(linked_watershed, (0.1, 0.245), (0.34, 0.26))
+        }
         sources = EASY["sources"] | {"min_area_ha": 20}
-        task = scenario_task(watershed, [edit], {"parameters": {**EASY, "sources": sources}})
+        task = scenario_task(linked_watershed, [edit], {"parameters": {**EASY, "sources": sources}})
         outcome = compute(task, tmp_path / "work")
         codes = {one["code"] for one in document(tmp_path / "work")["sources"]}
         assert "n001" in codes
@@ -299,36 +313,44 @@ class TestParts:
         assert outcome.values["changes"]["split"] == len(split)
 
     def test_a_wall_across_the_land_leaves_parts(
-        self, watershed: Watershed, tmp_path: Path
+        self, linked_watershed: Watershed, tmp_path: Path
     ) -> None:
-        edit = wall(watershed) | {
-            "geometry": on_land(watershed, (0.45, 0.01), (0.45, 0.5), (0.45, 0.985))
+        edit = wall(linked_watershed) | {
+            "geometry": on_land(linked_watershed, (0.45, 0.01), (0.45, 0.5), (0.45, 0.985))
         }
-        outcome = compute(scenario_task(watershed, [edit]), tmp_path / "work")
+        outcome = compute(scenario_task(linked_watershed, [edit]), tmp_path / "work")
         assert outcome.values["status"] == {"before": "connected", "after": "disconnected"}
         assert "disconnected_after" in [one["code"] for one in outcome.warnings]
         across = np.arange(0.06, 0.94, 1 / 64)
         assert np.isnan(along(tmp_path / "work", "resistance_after", 0.45, *across)).all()
 
     def test_of_edits_that_overlap_the_later_counts(
-        self, watershed: Watershed, tmp_path: Path
+        self, linked_watershed: Watershed, tmp_path: Path
     ) -> None:
-        first = eased(watershed)
-        later = first | {"resistance": 7, "geometry": on_land(watershed, (0.4, 0.5), (0.5, 0.6))}
-        compute(scenario_task(watershed, [first, later]), tmp_path / "work")
+        first = eased(linked_watershed)
+        later = first | {
+            "resistance": 7,
+            "geometry": on_land(linked_watershed, (0.4, 0.5), (0.5, 0.6)),
+        }
+        compute(scenario_task(linked_watershed, [first, later]), tmp_path / "work")
         found = along(tmp_path / "work", "resistance_after", 0.45, 0.42, 0.48, 0.52, 0.58)
         assert found == [2.0, 2.0, 7.0, 7.0]
 
-    def test_a_class_of_the_table_is_its_number(self, watershed: Watershed, tmp_path: Path) -> None:
-        edit = eased(watershed) | {"resistance": None, "table_class": "industrial"}
-        compute(scenario_task(watershed, [edit]), tmp_path / "work")
+    def test_a_class_of_the_table_is_its_number(
+        self, linked_watershed: Watershed, tmp_path: Path
+    ) -> None:
+        edit = eased(linked_watershed) | {"resistance": None, "table_class": "industrial"}
+        compute(scenario_task(linked_watershed, [edit]), tmp_path / "work")
         assert along(tmp_path / "work", "resistance_after", 0.45, 0.42, 0.58) == [500.0, 500.0]
 
     def test_a_road_is_felt_as_far_as_the_table_says(
-        self, watershed: Watershed, tmp_path: Path
+        self, linked_watershed: Watershed, tmp_path: Path
     ) -> None:
         without = ("roads", "night_lights")
-        compute(scenario_task(watershed, [street(watershed)], without=without), tmp_path / "work")
+        compute(
+            scenario_task(linked_watershed, [street(linked_watershed)], without=without),
+            tmp_path / "work",
+        )
         change = along(tmp_path / "work", "resistance_change", 0.15, 0.40, 0.43, 0.66)
         # Roads weigh 0.2. A main road is 7 and 5 cells off already: 30; on the new one it is 500,
         # two cells off 300, and a kilometre off nothing.
@@ -345,32 +367,40 @@ def refused(watershed: Watershed, folder: Path, *edits: Edit, **inputs: Any) -> 
 
 @pytest.mark.usefixtures("bare")
 class TestRefusals:
-    def test_an_edit_without_a_cell(self, watershed: Watershed, tmp_path: Path) -> None:
-        tiny = planted(watershed) | {"geometry": on_land(watershed, (0.5, 0.5), (0.501, 0.501))}
-        error = refused(watershed, tmp_path, street(watershed), tiny)
+    def test_an_edit_without_a_cell(self, linked_watershed: Watershed, tmp_path: Path) -> None:
+        tiny = planted(linked_watershed) | {
+            "geometry": on_land(linked_watershed, (0.5, 0.5), (0.501, 0.501))
+        }
+        error = refused(linked_watershed, tmp_path, street(linked_watershed), tiny)
         assert error.faults[0].pointer == "/inputs/edits/1/geometry"
         assert "no cell of land" in error.message
 
-    def test_an_edit_at_sea(self, watershed: Watershed, tmp_path: Path) -> None:
-        at_sea = planted(watershed) | {"geometry": on_land(watershed, (0.95, 0.3), (0.98, 0.6))}
-        error = refused(watershed, tmp_path, at_sea)
+    def test_an_edit_at_sea(self, linked_watershed: Watershed, tmp_path: Path) -> None:
+        at_sea = planted(linked_watershed) | {
+            "geometry": on_land(linked_watershed, (0.95, 0.3), (0.98, 0.6))
+        }
+        error = refused(linked_watershed, tmp_path, at_sea)
         assert error.faults[0].pointer == "/inputs/edits/0/geometry"
 
-    def test_edits_that_leave_no_network(self, watershed: Watershed, tmp_path: Path) -> None:
-        all_woods = felled(watershed) | {"geometry": on_land(watershed, (0.05, 0.05), (0.8, 0.95))}
-        error = refused(watershed, tmp_path, all_woods)
+    def test_edits_that_leave_no_network(self, linked_watershed: Watershed, tmp_path: Path) -> None:
+        all_woods = felled(linked_watershed) | {
+            "geometry": on_land(linked_watershed, (0.05, 0.05), (0.8, 0.95))
+        }
+        error = refused(linked_watershed, tmp_path, all_woods)
         assert error.faults[0].pointer == "/inputs/edits"
         assert error.message.startswith("after the edits there is no network")
 
-    def test_a_place_that_was_not_given(self, watershed: Watershed, tmp_path: Path) -> None:
-        named = {key: value for key, value in planted(watershed).items() if key != "geometry"}
-        error = refused(watershed, tmp_path, named | {"project": "nowhere"})
+    def test_a_place_that_was_not_given(self, linked_watershed: Watershed, tmp_path: Path) -> None:
+        named = {
+            key: value for key, value in planted(linked_watershed).items() if key != "geometry"
+        }
+        error = refused(linked_watershed, tmp_path, named | {"project": "nowhere"})
         assert error.faults[0].pointer == "/inputs/edits/0/project"
 
-    def test_fixed_widths_are_found_anew(self, watershed: Watershed, tmp_path: Path) -> None:
+    def test_fixed_widths_are_found_anew(self, linked_watershed: Watershed, tmp_path: Path) -> None:
         links = {"swath": "fixed_width_m", "swath_value": 500}
         task = scenario_task(
-            watershed, [passage(watershed)], {"parameters": {**EASY, "links": links}}
+            linked_watershed, [passage(linked_watershed)], {"parameters": {**EASY, "links": links}}
         )
         compute(task, tmp_path / "work")
         anew = document(tmp_path / "work")["anew"]
