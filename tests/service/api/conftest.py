@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -26,6 +27,7 @@ from shanhai_api.app import create_app
 from shanhai_api.configuration import Configuration
 from shanhai_api.state import ServiceState
 from tests.service.api.declared import declaration
+from tests.support.configured import configured
 from tests.support.declared import AsDeclared
 from tests.support.feature_rows import forget_features
 from tests.support.job_rows import add_region
@@ -38,8 +40,11 @@ MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
 @pytest.fixture
-def configuration(database_url: str, redis_url: str, tmp_path: Path) -> Configuration:
-    return Configuration(
+def configuration(
+    request: pytest.FixtureRequest, database_url: str, redis_url: str, tmp_path: Path
+) -> Configuration:
+    """The usual settings, with what the mark `configured` of a test, class or module says."""
+    usual = Configuration(
         DatabaseSettings(url=SecretStr(database_url), pool_size=5),
         RedisSettings(url=SecretStr(redis_url)),
         ArtifactSettings(root=tmp_path / "artifacts", upload_limit_bytes=1_000_000),
@@ -47,6 +52,7 @@ def configuration(database_url: str, redis_url: str, tmp_path: Path) -> Configur
         ApiSettings(),
         LogSettings(),
     )
+    return replace(usual, **configured(request))
 
 
 @pytest.fixture

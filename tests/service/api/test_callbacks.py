@@ -11,7 +11,6 @@ from shanhai.db.tables.delivery import Delivery
 from shanhai.db.tables.job import Job
 from shanhai.jobs import states
 from shanhai.settings import OutgoingSettings
-from shanhai_api.configuration import Configuration
 from tests.support.emptying import forget_rows
 
 ECHO = "/processes/echo/execution"
@@ -24,10 +23,7 @@ SUBSCRIBER = {
 }
 
 
-@pytest.fixture
-def configuration(configuration: Configuration) -> Configuration:
-    parts = {name: getattr(configuration, name) for name in configuration.__slots__}
-    return Configuration(**{**parts, "outgoing": OutgoingSettings(hosts=("hooks.example.org",))})
+pytestmark = pytest.mark.configured(outgoing=OutgoingSettings(hosts=("hooks.example.org",)))
 
 
 def asked(**subscriber: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What callers may ask of the queue: priority, one job for equal requests, a second try."""
 
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -11,13 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.keys import prefix_of
 from shanhai.settings import QueueSettings, RedisSettings
 from shanhai.vocabulary import Scope
-from shanhai_api.configuration import Configuration
 from tests.service.api.conftest import MakeClient
 from tests.support.feature_rows import add_job
 
 EXECUTION = "/processes/echo/execution"
 ASYNC = {"Prefer": "respond-async"}
 WAITING_LIMIT = 3
+
+pytestmark = pytest.mark.configured(queue=QueueSettings(queue_waiting=WAITING_LIMIT))
 
 
 def failure(kind: str) -> dict[str, Any]:
@@ -28,11 +28,6 @@ def failure(kind: str) -> dict[str, Any]:
 async def execute(client: httpx.AsyncClient, **asked: Any) -> httpx.Response:
     body = {"inputs": {"message": "hello"}, **asked}
     return await client.post(EXECUTION, json=body, headers=ASYNC)
-
-
-@pytest.fixture
-def configuration(configuration: Configuration) -> Configuration:
-    return replace(configuration, queue=QueueSettings(queue_waiting=WAITING_LIMIT))
 
 
 def owner_of(client: httpx.AsyncClient) -> str:
@@ -156,11 +151,8 @@ async def test_a_job_that_waits_to_be_tried_again_says_why(
     assert "exception" not in told
 
 
+@pytest.mark.configured(redis=RedisSettings(), queue=QueueSettings(queue="postgres"))
 class TestWithoutRedis:
-    @pytest.fixture
-    def configuration(self, configuration: Configuration) -> Configuration:
-        return replace(configuration, redis=RedisSettings(), queue=QueueSettings(queue="postgres"))
-
     async def test_jobs_are_accepted_and_nothing_is_missed(
         self, runner: httpx.AsyncClient, session: AsyncSession
     ) -> None:

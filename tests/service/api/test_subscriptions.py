@@ -12,7 +12,6 @@ from shanhai.db.alerts.subscriptions import find_subscription, token_of
 from shanhai.db.tables.delivery import Delivery
 from shanhai.settings import SmtpSettings
 from shanhai.vocabulary import Scope
-from shanhai_api.configuration import Configuration
 from shanhai_api.state import ServiceState
 from tests.service.api.conftest import MakeClient
 from tests.support.emptying import forget_rows
@@ -21,11 +20,10 @@ SECRET = "s" * 32
 NEW: dict[str, Any] = {"name": "值班员", "address": "duty@example.org", "levels": ["red", "yellow"]}
 
 
-@pytest.fixture
-def configuration(configuration: Configuration) -> Configuration:
-    """One with a mail server, which the API itself never calls."""
-    smtp = SmtpSettings(host="127.0.0.1", sender="a@bureau.example", link_secret=SecretStr(SECRET))
-    return replace(configuration, smtp=smtp)
+# The API itself never calls the mail server.
+pytestmark = pytest.mark.configured(
+    smtp=SmtpSettings(host="127.0.0.1", sender="a@bureau.example", link_secret=SecretStr(SECRET))
+)
 
 
 @pytest.fixture

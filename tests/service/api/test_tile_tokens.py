@@ -22,11 +22,9 @@ MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
 LAYERS = {"layers": ["zones", "ratio.xiamen"]}
 
 
-@pytest.fixture
-def configuration(configuration: Configuration) -> Configuration:
-    """With a secret to sign with."""
-    tokens = TileTokenSettings(secret=SecretStr(SECRET), longest_s=1000)
-    return dataclasses.replace(configuration, tile_tokens=tokens)
+pytestmark = pytest.mark.configured(
+    tile_tokens=TileTokenSettings(secret=SecretStr(SECRET), longest_s=1000)
+)
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from shanhai.secret_box import SecretBox
 from shanhai.settings import OutgoingSettings, WebhookSettings
 from shanhai.vocabulary import Role, Scope
 from shanhai.webhook_signing import show_secret
-from shanhai_api.configuration import Configuration
 from shanhai_api.state import ServiceState
 from tests.service.api.conftest import BASE, MakeClient
 from tests.support.emptying import forget_rows
@@ -38,17 +37,10 @@ ALERT_EVENTS = [
 ]
 
 
-@pytest.fixture
-def configuration(configuration: Configuration) -> Configuration:
-    """With a secret, and a host that may be reached."""
-    parts = {name: getattr(configuration, name) for name in configuration.__slots__}
-    return Configuration(
-        **{
-            **parts,
-            "outgoing": OutgoingSettings(hosts=("hooks.example.org",)),
-            "webhooks": WebhookSettings(secret=SecretStr(SECRET)),
-        }
-    )
+pytestmark = pytest.mark.configured(
+    outgoing=OutgoingSettings(hosts=("hooks.example.org",)),
+    webhooks=WebhookSettings(secret=SecretStr(SECRET)),
+)
 
 
 @pytest.fixture
@@ -323,12 +315,8 @@ async def test_pages(planner: httpx.AsyncClient, lang: str) -> None:
     assert "webhook.test" in page.text
 
 
+@pytest.mark.configured(webhooks=WebhookSettings())
 class TestWithoutASecret:
-    @pytest.fixture
-    def configuration(self, configuration: Configuration) -> Configuration:
-        parts = {name: getattr(configuration, name) for name in configuration.__slots__}
-        return Configuration(**{**parts, "webhooks": WebhookSettings()})
-
     async def test_no_webhook_is_made(self, planner: httpx.AsyncClient) -> None:
         refused = await planner.post("/webhooks?lang=en", json=NEW)
         assert refused.status_code == 409

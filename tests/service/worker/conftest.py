@@ -30,6 +30,7 @@ from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_worker.app import open_context, run
 from shanhai_worker.context import TileAccess, WorkerContext
 from shanhai_worker.wakeup_listeners import Consumer
+from tests.support.configured import configured
 from tests.support.stored import store_watershed
 from tests.support.workers import Workers, free_port, start_workers
 
@@ -40,10 +41,10 @@ def begin_without_jobs(without_jobs: None) -> None:
 
 
 @pytest.fixture
-def settings() -> WorkerSettings:
-    return WorkerSettings(
-        port=free_port(), slots=2, lease_s=1, renew_s=0.3, poll_s=30, max_crashes=2
-    )
+def settings(request: pytest.FixtureRequest) -> WorkerSettings:
+    """The usual settings, with what the mark `configured` of a test, class or module says."""
+    usual = {"slots": 2, "lease_s": 1, "renew_s": 0.3, "poll_s": 30, "max_crashes": 2}
+    return WorkerSettings.model_validate({"port": free_port(), **usual, **configured(request)})
 
 
 @pytest.fixture

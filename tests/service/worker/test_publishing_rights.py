@@ -20,22 +20,19 @@ from shanhai.processes.evaluate_ecosystem.contract import (
     EVALUATE_ECOSYSTEM,
     EvaluateEcosystemInputs,
 )
-from shanhai.settings import WorkerSettings
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import SUPPLY_DEMAND, JobStatus, Role, Scope
 from shanhai_worker.context import WorkerContext
 from tests.support.key_rows import add_identity
 from tests.support.stored import store_watershed
-from tests.support.workers import free_port, reach
+from tests.support.workers import reach
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 SCHEME = f"{CODE}.supply_demand"
 
 
-@pytest.fixture
-def settings() -> WorkerSettings:
-    """A lease that lasts while a zoning keeps the machine busy."""
-    return WorkerSettings(port=free_port(), slots=1, lease_s=60, renew_s=5, poll_s=30)
+# A lease that lasts while a zoning keeps the machine busy.
+pytestmark = pytest.mark.configured(slots=1, lease_s=60, renew_s=5)
 
 
 async def forget(sessions: Sessions) -> None:

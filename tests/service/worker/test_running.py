@@ -12,7 +12,6 @@ import pytest
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.audit import Act
 from shanhai.jobs.states import cancel
-from shanhai.settings import WorkerSettings
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.app import run
 from shanhai_worker.context import WorkerContext
@@ -133,11 +132,8 @@ async def test_a_worker_whose_fork_server_is_killed_goes_on(
     assert servers_of(os.getpid()) != [server]
 
 
+@pytest.mark.configured(job_timeout_s=1.5)
 class TestTimeLimit:
-    @pytest.fixture
-    def settings(self, settings: WorkerSettings) -> WorkerSettings:
-        return settings.model_copy(update={"job_timeout_s": 1.5})
-
     async def test_a_job_that_runs_too_long_ends_with_the_limit_named(
         self, worker: WorkerContext, sessions: Sessions
     ) -> None:
@@ -150,11 +146,8 @@ class TestTimeLimit:
         assert children_of(os.getpid()) == []
 
 
+@pytest.mark.configured(poll_s=0.2)
 class TestWithoutRedis:
-    @pytest.fixture
-    def settings(self, settings: WorkerSettings) -> WorkerSettings:
-        return settings.model_copy(update={"poll_s": 0.2})
-
     async def test_work_goes_on(self, context: WorkerContext, sessions: Sessions) -> None:
         stop = asyncio.Event()
         running = asyncio.create_task(run(context, partial(Consumer, NO_REDIS), stop))

@@ -13,12 +13,11 @@ from shanhai.db.tables.job import JobDataset
 from shanhai.db.tables.zone import Region, Zone, ZoneScheme
 from shanhai.jobs.submission import submit
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
-from shanhai.settings import WorkerSettings
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
 from tests.support.stored import store_watershed
-from tests.support.workers import free_port, reach
+from tests.support.workers import reach
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 DOUBTED = {
@@ -30,10 +29,8 @@ DOUBTED = {
 }
 
 
-@pytest.fixture
-def settings() -> WorkerSettings:
-    """A lease that lasts while thirty draws keep the machine busy."""
-    return WorkerSettings(port=free_port(), slots=1, lease_s=60, renew_s=5, poll_s=30)
+# A lease that lasts while thirty draws keep the machine busy.
+pytestmark = pytest.mark.configured(slots=1, lease_s=60, renew_s=5)
 
 
 async def _forget(sessions: Sessions) -> None:
