@@ -39,6 +39,10 @@ test: ## the whole test suite against its own PostgreSQL, Redis and a browser
 	@services/tiles/vendor.sh
 	@SHANHAI_TEST_REQUIRE=db,redis,browser,mqtt $(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder $(PYTEST_ARGS)
 
+.PHONY: test-fast
+test-fast: bootstrap ## the unit and contract tests, in under three minutes
+	@SHANHAI_TEST_REQUIRE=db,redis $(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder tests/unit tests/contract $(PYTEST_ARGS)
+
 .PHONY: test-faults
 test-faults: bootstrap ## kill, stop and starve every part under load, ROUNDS times
 	@deploy/local/bootstrap.sh faketime

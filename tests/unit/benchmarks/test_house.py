@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.house.bars import importers_of_a_process
 from benchmarks.house.code import FunctionNode, Measure, lines_of, public_things, quantile
+from benchmarks.house.fixtures import fixtures
 from benchmarks.house.imports import SourceTree, classes
 
 SOURCE = '''"""A module."""
@@ -109,3 +110,14 @@ def test_only_who_is_named_imports_from_another_process(monkeypatch: pytest.Monk
     }
     monkeypatch.setattr(tree, "imported", imported)
     assert importers_of_a_process(tree) == ["shanhai.processes.echo.compute", "shanhai.db.engine"]
+
+
+def test_a_fixture_that_takes_what_it_replaces_is_none_of_its_own(tmp_path: Path) -> None:
+    made = "@pytest.fixture(scope='module')\ndef city() -> int:\n    return 1\n"
+    (tmp_path / "one.py").write_text(made)
+    (tmp_path / "other.py").write_text(made.replace("city()", "city(city: int)"))
+    (tmp_path / "third.py").write_text(
+        "class TestIt:\n    @pytest.fixture\n    async def city(self): ...\n"
+    )
+    (tmp_path / "fourth.py").write_text("def city() -> int:\n    return 1\n")
+    assert fixtures(tmp_path) == {"city": ["one.py", "third.py"]}
