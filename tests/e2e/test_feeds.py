@@ -6,6 +6,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import frost_sta_client as frost
 import pytest
@@ -43,7 +44,7 @@ def api(stack: Stack) -> Iterator[ApiClient]:
 
 
 def newest(api: ApiClient, station: str) -> dict[str, float]:
-    found = api.get("/observations", station=station, latest="true")["observations"]
+    found: Any = api.get("/observations", station=station, latest="true")["observations"]
     return {row["property"]: row["value"] for row in found}
 
 

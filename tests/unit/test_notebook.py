@@ -47,7 +47,7 @@ def test_the_notebook_is_small_enough_to_keep() -> None:
 
 @pytest.mark.parametrize("name", ["assessment", "client"])
 def test_its_cells_are_those_of_the_script(make: ModuleType, name: str) -> None:
-    kept = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    kept = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types here
     cells = make.cells_of((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
     assert [cell.source for cell in kept.cells] == [cell.source for cell in cells]
 

@@ -83,8 +83,8 @@ def server() -> Iterator[Server]:
             query = {name: values[0] for name, values in parse_qs(address.query).items()}
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            server.asked.append(Asked(self.command, address.path, query, headers, body))
-            reply = server.reply(address.path)
+            scripted.asked.append(Asked(self.command, address.path, query, headers, body))
+            reply = scripted.reply(address.path)
             content = reply.content()
             self.send_response(reply.status)
             told = {"Content-Type": "application/json", "Content-Length": str(len(content))}
@@ -101,8 +101,8 @@ def server() -> Iterator[Server]:
 
     listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=listening.serve_forever, args=(0.02,), daemon=True).start()
-    server = Server(f"http://127.0.0.1:{listening.server_port}")
-    yield server
+    scripted = Server(f"http://127.0.0.1:{listening.server_port}")
+    yield scripted
     listening.shutdown()
     listening.server_close()
 

@@ -67,4 +67,4 @@ def test_a_document_of_a_page_holds_its_tables_and_pictures(tmp_path: Path) -> N
     assert len(document.inline_shapes) == 1
     assert document.paragraphs[0].text == "区域报告\nA region: the report"
     section = document.sections[0]
-    assert section.page_width > section.page_height
+    assert (section.page_width or 0) > (section.page_height or 0)

@@ -146,11 +146,13 @@ def test_names_are_text_and_no_markup() -> None:
 
 
 def test_a_correction_names_what_it_replaces() -> None:
-    front = pages(lang="en").front
+    front, first = pages(lang="en").front, pages(EMPTY).front
+    assert front is not None
+    assert first is not None
     assert front.number == "No. 1 of 2026 (version 2)"
     assert front.corrects == "This corrects and replaces example.20260101-20260331.1"
-    assert pages(EMPTY).front.corrects is None
-    assert pages(EMPTY).front.number == "2026年第1期"
+    assert first.corrects is None
+    assert first.number == "2026年第1期"
 
 
 def _texts(document: Any) -> Iterable[str]:
