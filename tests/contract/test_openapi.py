@@ -9,7 +9,6 @@ from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValida
 
 from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES
 from shanhai.openapi import downgrade
-from shanhai_api.app import add_routes
 from shanhai_api.landing.definition import METHODS
 from shanhai_api.openapi import describe_30, describe_31
 from shanhai_api.reference import reference
@@ -18,15 +17,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def app() -> FastAPI:
-    app = FastAPI()
-    add_routes(app)
-    return app
-
-
-@pytest.fixture(scope="module")
-def definition(app: FastAPI) -> dict[str, Any]:
-    return describe_30(app, "http://api.test")
+def definition(routed_app: FastAPI) -> dict[str, Any]:
+    return describe_30(routed_app, "http://api.test")
 
 
 def operations(definition: dict[str, Any]) -> list[dict[str, Any]]:
@@ -38,9 +30,9 @@ def operations(definition: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def test_both_forms_are_valid(app: FastAPI, definition: dict[str, Any]) -> None:
+def test_both_forms_are_valid(routed_app: FastAPI, definition: dict[str, Any]) -> None:
     OpenAPIV30SpecValidator(definition).validate()
-    OpenAPIV31SpecValidator(describe_31(app, "http://api.test")).validate()
+    OpenAPIV31SpecValidator(describe_31(routed_app, "http://api.test")).validate()
 
 
 def test_every_operation_is_named_tagged_and_can_fail(definition: dict[str, Any]) -> None:

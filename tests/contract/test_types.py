@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from shanhai.settings import ArtifactSettings, DatabaseSettings, PublicSettings
-from shanhai_api.app import add_routes
 from shanhai_api.kit.routing import Route
 from shanhai_api.openapi import describe_31
 from shanhai_tiles.app import Settings, create_app
@@ -20,18 +19,11 @@ SAYS_NOTHING = frozenset({"title", "description", "examples"})
 
 
 @pytest.fixture(scope="module")
-def app() -> FastAPI:
-    app = FastAPI()
-    add_routes(app)
-    return app
-
-
-@pytest.fixture(scope="module")
-def definitions(app: FastAPI) -> dict[str, dict[str, Any]]:
+def definitions(routed_app: FastAPI) -> dict[str, dict[str, Any]]:
     database = DatabaseSettings(url=SecretStr("postgresql://db.test/none"))
     settings = Settings(database, ArtifactSettings(root=Path("none")), PublicSettings())
     return {
-        "api": describe_31(app, "http://api.test"),
+        "api": describe_31(routed_app, "http://api.test"),
         "tiles": describe_tiles(create_app(settings)),
     }
 
@@ -81,12 +73,12 @@ def test_parameters_with_known_values_list_them(
 
 
 def test_bodies_that_endpoints_take_refuse_unknown_members(
-    app: FastAPI, definitions: dict[str, dict[str, Any]]
+    routed_app: FastAPI, definitions: dict[str, dict[str, Any]]
 ) -> None:
     schemas = definitions["api"]["components"]["schemas"]
     bodies = {
         getattr(route.body_field.field_info.annotation, "__name__", "")
-        for route in app.state.routes
+        for route in routed_app.state.routes
         if isinstance(route, Route) and route.body_field
     }
     assert bodies

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cli import main
 from shanhai.db.engine import Sessions
+from shanhai.storage.artifacts import LocalArtifacts
 from tests.support.observation_rows import add_station, forget_observations
 
 
@@ -46,3 +47,9 @@ async def session(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     async with sessions() as session:
         yield session
         await session.rollback()
+
+
+@pytest.fixture
+def empty_store(tmp_path: Path) -> LocalArtifacts:
+    """An empty store."""
+    return LocalArtifacts(tmp_path / "store")

@@ -1,7 +1,6 @@
 """Observations that are taken back: in closed months too, and what is made of them follows."""
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -30,12 +29,6 @@ FORMER = text("SELECT observed_at, value, result_time FROM observation_revision 
 pytestmark = pytest.mark.usefixtures("one_station")
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> LocalArtifacts:
-    """An empty store."""
-    return LocalArtifacts(tmp_path / "store")
-
-
 async def take_back(
     sessions: Sessions, files: LocalArtifacts, times: list[datetime] | None = None
 ) -> int:
@@ -56,13 +49,13 @@ async def stored(sessions: Sessions, files: LocalArtifacts, *times: datetime) ->
 
 
 async def test_a_value_of_a_closed_month_is_fetched_back_and_taken(
-    sessions: Sessions, files: LocalArtifacts
+    sessions: Sessions, empty_store: LocalArtifacts
 ) -> None:
-    await stored(sessions, files, MARCH, MARCH + HOUR, JUNE)
+    await stored(sessions, empty_store, MARCH, MARCH + HOUR, JUNE)
     async with sessions.begin() as session:
         await sum_up(session)
-    assert await close_month(sessions, files, date(2020, 3, 1))
-    assert await take_back(sessions, files, [MARCH + HOUR]) == 1
+    assert await close_month(sessions, empty_store, date(2020, 3, 1))
+    assert await take_back(sessions, empty_store, [MARCH + HOUR]) == 1
     assert await stored_values(sessions, "a", "pm25") == [(MARCH, 1), (JUNE, 3)]
     async with sessions.begin() as session:
         assert [tuple(row) for row in await session.execute(FORMER)] == [
@@ -74,13 +67,13 @@ async def test_a_value_of_a_closed_month_is_fetched_back_and_taken(
 
 
 async def test_the_newest_value_is_the_one_before_wherever_it_is(
-    sessions: Sessions, files: LocalArtifacts
+    sessions: Sessions, empty_store: LocalArtifacts
 ) -> None:
-    await stored(sessions, files, MARCH, JUNE)
+    await stored(sessions, empty_store, MARCH, JUNE)
     async with sessions.begin() as session:
         await sum_up(session)
-    assert await close_month(sessions, files, date(2020, 3, 1))
-    assert await take_back(sessions, files, [JUNE]) == 1
+    assert await close_month(sessions, empty_store, date(2020, 3, 1))
+    assert await take_back(sessions, empty_store, [JUNE]) == 1
     async with sessions() as session:
         assert [tuple(row) for row in await session.execute(NEWEST)] == [(MARCH, 1)]
         changes = (await read_changes(session, 0)).changes
@@ -88,29 +81,29 @@ async def test_the_newest_value_is_the_one_before_wherever_it_is(
 
 
 async def test_all_of_a_series_goes_and_it_begins_anew(
-    sessions: Sessions, files: LocalArtifacts
+    sessions: Sessions, empty_store: LocalArtifacts
 ) -> None:
-    await stored(sessions, files, MARCH, MARCH + HOUR, JUNE)
+    await stored(sessions, empty_store, MARCH, MARCH + HOUR, JUNE)
     async with sessions.begin() as session:
         await sum_up(session)
-    assert await close_month(sessions, files, date(2020, 3, 1))
-    assert await take_back(sessions, files) == 3
-    assert await take_back(sessions, files) == 0
+    assert await close_month(sessions, empty_store, date(2020, 3, 1))
+    assert await take_back(sessions, empty_store) == 3
+    assert await take_back(sessions, empty_store) == 0
     assert await stored_values(sessions, "a", "pm25") == []
     async with sessions() as session:
         [(at, _)] = await session.execute(NEWEST)
         assert at is None
-    await stored(sessions, files, MARCH)
+    await stored(sessions, empty_store, MARCH)
     assert await stored_values(sessions, "a", "pm25") == [(MARCH, 1)]
     async with sessions() as session:
         assert [tuple(row) for row in await session.execute(NEWEST)] == [(MARCH, 1)]
 
 
 async def test_too_many_at_once_are_refused(
-    sessions: Sessions, files: LocalArtifacts, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, empty_store: LocalArtifacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shanhai.db.observations.annulment.MOST_ROWS", 2)
-    await stored(sessions, files, JUNE, JUNE + HOUR, JUNE + 2 * HOUR)
+    await stored(sessions, empty_store, JUNE, JUNE + HOUR, JUNE + 2 * HOUR)
     with pytest.raises(LimitExceeded):
-        await take_back(sessions, files)
+        await take_back(sessions, empty_store)
     assert len(await stored_values(sessions, "a", "pm25")) == 3

@@ -68,12 +68,6 @@ async def three_stations(sessions: Sessions) -> None:
             await add_station(session, code, place=(118 + number / 10, 24.5))
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> LocalArtifacts:
-    """An empty store."""
-    return LocalArtifacts(tmp_path / "store")
-
-
 async def store(
     sessions: Sessions, files: LocalArtifacts, given: list[FeedObservation]
 ) -> BatchOutcome:
@@ -177,7 +171,7 @@ def hours(station: str, start: datetime, number: int) -> list[FeedObservation]:
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_reading_gives_the_same_whatever_is_closed_and_comes_late(
-    sessions: Sessions, files: LocalArtifacts, tmp_path: Path, seed: int
+    sessions: Sessions, empty_store: LocalArtifacts, tmp_path: Path, seed: int
 ) -> None:
     """A database whose months are closed and one whose are not tell the same, step by step."""
     random = Random(seed)  # noqa: S311 - the same rows each time
@@ -187,7 +181,7 @@ async def test_reading_gives_the_same_whatever_is_closed_and_comes_late(
         step + [FeedObservation(o.station, o.property, o.time, o.value + 1) for o in before[:20]]
         for before, step in pairwise(steps)
     ]
-    told = [await _told(sessions, files, steps, closing=closing) for closing in (False, True)]
+    told = [await _told(sessions, empty_store, steps, closing=closing) for closing in (False, True)]
     for (outcome, plain), (again, closed) in zip(*told, strict=True):
         assert (outcome.accepted, outcome.duplicates, outcome.revised) == (
             again.accepted,
@@ -239,24 +233,26 @@ def _undated(told: tuple[Any, ...]) -> Any:
 
 
 async def test_pages_go_on_over_the_border_of_a_closed_month(
-    sessions: Sessions, files: LocalArtifacts
+    sessions: Sessions, empty_store: LocalArtifacts
 ) -> None:
-    await store(sessions, files, [o for code in STATIONS for o in hours(code, START, 24 * 61)])
+    await store(
+        sessions, empty_store, [o for code in STATIONS for o in hours(code, START, 24 * 61)]
+    )
     await sum_all(sessions)
     series = await series_of(sessions, start=START + timedelta(days=3))
-    whole = await values(sessions, files, series)
+    whole = await values(sessions, empty_store, series)
     assert len(whole) == 3 * 24 * 58
-    assert await close(sessions, files, FIRST)
+    assert await close(sessions, empty_store, FIRST)
     assert await live(sessions, FIRST) == 0
-    assert await values(sessions, files, series) == whole
+    assert await values(sessions, empty_store, series) == whole
     found, place = list[Value](), None
-    while page := await values(sessions, files, series, most=777, after=place):
+    while page := await values(sessions, empty_store, series, most=777, after=place):
         found += page
         place = SeriesPosition(*page[-1][:3])
         assert len(found) <= len(whole), "pages without end"
     assert found == whole
     own = await series_of(sessions, stations=("b",), start=START, end=START + timedelta(hours=5))
-    assert [row.value for row in await values(sessions, files, own)] == [
+    assert [row.value for row in await values(sessions, empty_store, own)] == [
         0,
         1.001,
         2.002,
@@ -266,62 +262,64 @@ async def test_pages_go_on_over_the_border_of_a_closed_month(
 
 
 async def test_a_late_row_fetches_its_own_series_back_and_no_other(
-    sessions: Sessions, files: LocalArtifacts
+    sessions: Sessions, empty_store: LocalArtifacts
 ) -> None:
     given = [o for code in STATIONS for o in hours(code, START, 24 * 40)]
-    await store(sessions, files, given)
+    await store(sessions, empty_store, given)
     await sum_all(sessions)
-    assert all(await close(sessions, files, FIRST, SECOND))
+    assert all(await close(sessions, empty_store, FIRST, SECOND))
     # The file says so already: a duplicate is known as one.
-    again = await store(sessions, files, given[:1])
+    again = await store(sessions, empty_store, given[:1])
     assert (again.accepted, again.duplicates) == (0, 1)
     late = START + timedelta(days=10, minutes=30)
-    assert (await store(sessions, files, [FeedObservation("a", "pm25", late, 7)])).accepted == 1
+    assert (
+        await store(sessions, empty_store, [FeedObservation("a", "pm25", late, 7)])
+    ).accepted == 1
     assert await live(sessions, FIRST) == 24 * 31 + 1
     # The zone's month of March has none of April's rows: only the month before is needed.
     assert await live(sessions, SECOND) == 0
-    found = await values(sessions, files, await series_of(sessions))
+    found = await values(sessions, empty_store, await series_of(sessions))
     assert len(found) == len(given) + 1
     # It is not closed before its statistics are made.
-    assert await close(sessions, files, FIRST) == [None]
+    assert await close(sessions, empty_store, FIRST) == [None]
     await sum_all(sessions)
-    [closed] = await close(sessions, files, FIRST)
+    [closed] = await close(sessions, empty_store, FIRST)
     assert closed is not None
     assert closed.rows == 3 * 24 * 31 + 1
-    assert await values(sessions, files, await series_of(sessions)) == found
+    assert await values(sessions, empty_store, await series_of(sessions)) == found
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_who_is_killed_loses_and_doubles_nothing(
-    sessions: Sessions, files: LocalArtifacts, fault: str
+    sessions: Sessions, empty_store: LocalArtifacts, fault: str
 ) -> None:
-    await store(sessions, files, [o for code in STATIONS for o in hours(code, START, 50)])
+    await store(sessions, empty_store, [o for code in STATIONS for o in hours(code, START, 50)])
     await sum_all(sessions)
-    before = await everything(sessions, files)
+    before = await everything(sessions, empty_store)
 
     def die(step: str) -> None:
         if step == fault:
             raise KilledError(step)
 
     with pytest.raises(KilledError):
-        await close_month(sessions, files, FIRST, tell=die)
-    assert await everything(sessions, files) == before
+        await close_month(sessions, empty_store, FIRST, tell=die)
+    assert await everything(sessions, empty_store) == before
     assert (await live(sessions, FIRST) == 0) == (fault == "done")
-    assert all(await close(sessions, files, FIRST))
-    assert await everything(sessions, files) == before
+    assert all(await close(sessions, empty_store, FIRST))
+    assert await everything(sessions, empty_store) == before
     assert await live(sessions, FIRST) == 0
 
 
 async def test_what_is_stored_meanwhile_is_not_closed(
-    sessions: Sessions, files: LocalArtifacts, database_url: str
+    sessions: Sessions, empty_store: LocalArtifacts, database_url: str
 ) -> None:
-    await store(sessions, files, hours("a", START, 50))
+    await store(sessions, empty_store, hours("a", START, 50))
     await sum_all(sessions)
 
     async def store_late() -> None:
         late = FeedObservation("b", "pm25", START + timedelta(days=1), 3)
         async with open_sessions(database_url) as others:
-            await store(others, files, [late])
+            await store(others, empty_store, [late])
 
     def interfere(step: str) -> None:
         # In a thread, so that it is stored before the closing goes on.
@@ -329,7 +327,7 @@ async def test_what_is_stored_meanwhile_is_not_closed(
             with ThreadPoolExecutor(1) as pool:
                 pool.submit(asyncio.run, store_late()).result()
 
-    assert await close_month(sessions, files, FIRST, tell=interfere) is None
+    assert await close_month(sessions, empty_store, FIRST, tell=interfere) is None
     assert await live(sessions, FIRST) == 51
 
 
@@ -339,37 +337,37 @@ async def policy(sessions: Sessions, property_: str, years: int | None) -> None:
 
 
 async def test_values_are_removed_by_policy_alone_and_their_statistics_stay(
-    sessions: Sessions, files: LocalArtifacts
+    sessions: Sessions, empty_store: LocalArtifacts
 ) -> None:
     now = datetime.now(UTC)
     old = datetime(now.year - 3, 2, 27, tzinfo=UTC)
     given = [
         row for start in (old, old + timedelta(days=1100 - 365)) for row in hours("a", start, 60)
     ]
-    await store(sessions, files, given + [replace(row, property="pm10") for row in given])
-    await store(sessions, files, [replace(given[0], value=99)])
+    await store(sessions, empty_store, given + [replace(row, property="pm10") for row in given])
+    await store(sessions, empty_store, [replace(given[0], value=99)])
     await sum_all(sessions)
     statistics = await buckets(sessions)
     held = date(old.year, 3, 1)
     async with sessions.begin() as session:
         await hold_month(session, held, "a case at court", act=OPERATOR)
-    assert await _keep(sessions, files) == 3
+    assert await _keep(sessions, empty_store) == 3
     await policy(sessions, "pm25", 2)
     try:
         # Of March nothing may be removed, but of February.
-        assert await _keep(sessions, files) == 1
+        assert await _keep(sessions, empty_store) == 1
         # The zone's March began eight hours before that of UTC: all before it is gone.
         line = datetime(old.year, 3, 1, tzinfo=UTC) - timedelta(hours=8)
-        assert await _left(sessions, files) == (line, old, 60 + 20)
-        again = await store(sessions, files, [given[0]])
+        assert await _left(sessions, empty_store) == (line, old, 60 + 20)
+        again = await store(sessions, empty_store, [given[0]])
         assert again.rejected.told[0].detail.endswith("older values of pm25 are not kept")
         async with sessions.begin() as session:
             assert (await read_former(session, [])) == {}
             assert await session.scalar(text("SELECT count(*) FROM observation_revision")) == 0
             await release_month(session, held, act=OPERATOR)
         # The last hours of February were the zone's March.
-        assert await _keep(sessions, files) == 2
-        first, kept, number = await _left(sessions, files)
+        assert await _keep(sessions, empty_store) == 2
+        first, kept, number = await _left(sessions, empty_store)
         assert (first > line, kept, number) == (True, old, 60)
         assert await buckets(sessions) == statistics
         async with sessions() as session:
@@ -414,8 +412,10 @@ async def test_a_month_that_is_not_over_for_long_is_not_closed() -> None:
         demand_closable(datetime.now(UTC).date().replace(day=1))
 
 
-async def test_a_damaged_or_missing_file_is_told(sessions: Sessions, files: LocalArtifacts) -> None:
-    await store(sessions, files, hours("a", START, 50))
+async def test_a_damaged_or_missing_file_is_told(
+    sessions: Sessions, empty_store: LocalArtifacts
+) -> None:
+    await store(sessions, empty_store, hours("a", START, 50))
     await sum_all(sessions)
 
     class Damaging(LocalArtifacts):
@@ -429,10 +429,10 @@ async def test_a_damaged_or_missing_file_is_told(sessions: Sessions, files: Loca
             return stored
 
     with pytest.raises(Unavailable, match="is damaged"):
-        await close_month(sessions, Damaging(files.root / "other"), FIRST)
+        await close_month(sessions, Damaging(empty_store.root / "other"), FIRST)
     assert await live(sessions, FIRST) == 50
-    assert all(await close(sessions, files, FIRST))
-    [path] = (files.root / "objects").rglob("*.parquet")
+    assert all(await close(sessions, empty_store, FIRST))
+    [path] = (empty_store.root / "objects").rglob("*.parquet")
     path.unlink()
     with pytest.raises(Unavailable, match="missing from the store"):
-        await values(sessions, files, await series_of(sessions))
+        await values(sessions, empty_store, await series_of(sessions))

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("one_station")
 
 
 @pytest.fixture
-async def files(sessions: Sessions, tmp_path: Path) -> LocalArtifacts:
+async def store_with_a_month(sessions: Sessions, tmp_path: Path) -> LocalArtifacts:
     """A store with the file of a closed month, in which are two of the three values."""
     files = LocalArtifacts(tmp_path / "store")
     times = (MARCH, MARCH + HOUR, JUNE)
@@ -60,8 +60,10 @@ async def restated(
         return number
 
 
-async def test_values_follow_wherever_they_are(sessions: Sessions, files: LocalArtifacts) -> None:
-    assert await restated(sessions, files, "pm25", None, MILLI) == 3
+async def test_values_follow_wherever_they_are(
+    sessions: Sessions, store_with_a_month: LocalArtifacts
+) -> None:
+    assert await restated(sessions, store_with_a_month, "pm25", None, MILLI) == 3
     values = [value for _, value in await stored_values(sessions, "a", "pm25")]
     assert values == [2, 4, 6]
     async with sessions() as session:
@@ -70,7 +72,7 @@ async def test_values_follow_wherever_they_are(sessions: Sessions, files: LocalA
         former = text("SELECT value FROM observation_revision ORDER BY observed_at")
         assert list(await session.scalars(former)) == [2000, 4000, 6000]
     # From milli to units of thousands: each told number is the same, and none is possible.
-    assert await restated(sessions, files, "pm25", MILLI, (1000.0, 0.0, 1.0)) == 3
+    assert await restated(sessions, store_with_a_month, "pm25", MILLI, (1000.0, 0.0, 1.0)) == 3
     values = [value for _, value in await stored_values(sessions, "a", "pm25")]
     assert values == [2e6, 4e6, 6e6]
     async with sessions() as session:
@@ -78,9 +80,9 @@ async def test_values_follow_wherever_they_are(sessions: Sessions, files: LocalA
 
 
 async def test_a_series_goes_to_another_property_whole(
-    sessions: Sessions, files: LocalArtifacts
+    sessions: Sessions, store_with_a_month: LocalArtifacts
 ) -> None:
-    assert await restated(sessions, files, "pm10", MILLI, None) == 3
+    assert await restated(sessions, store_with_a_month, "pm10", MILLI, None) == 3
     assert await stored_values(sessions, "a", "pm25") == []
     values = [value for _, value in await stored_values(sessions, "a", "pm10")]
     assert values == [2e6, 4e6, 6e6]
@@ -92,16 +94,16 @@ async def test_a_series_goes_to_another_property_whole(
 
 
 async def test_nothing_is_written_where_nothing_changes(
-    sessions: Sessions, files: LocalArtifacts
+    sessions: Sessions, store_with_a_month: LocalArtifacts
 ) -> None:
-    assert await restated(sessions, files, "pm25", MILLI, MILLI) == 0
+    assert await restated(sessions, store_with_a_month, "pm25", MILLI, MILLI) == 0
     async with sessions() as session:
         assert await session.scalar(text("SELECT count(*) FROM observation_revision")) == 0
 
 
 async def test_too_many_at_once_are_refused(
-    sessions: Sessions, files: LocalArtifacts, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, store_with_a_month: LocalArtifacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shanhai.db.observations.annulment.MOST_ROWS", 2)
     with pytest.raises(LimitExceeded):
-        await restated(sessions, files, "pm25", None, MILLI)
+        await restated(sessions, store_with_a_month, "pm25", None, MILLI)

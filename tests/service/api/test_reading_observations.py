@@ -25,7 +25,7 @@ Params = dict[str, Any]
 
 
 @pytest.fixture
-async def stored(state: ServiceState) -> ServiceState:
+async def three_stations_told(state: ServiceState) -> ServiceState:
     """Three stations: two tell of PM2.5 each hour, one of ozone once, long before."""
     async with state.sessions.begin() as session:
         await forget_observations(session)
@@ -69,7 +69,7 @@ async def every_page(client: httpx.AsyncClient, **params: Any) -> list[dict[str,
 
 
 async def test_values_come_in_the_order_of_time(
-    stored: ServiceState, reader: httpx.AsyncClient
+    three_stations_told: ServiceState, reader: httpx.AsyncClient
 ) -> None:
     first = await ask(reader, station="s1", property="pm25", limit=1, revisions="true")
     received = first[0].pop("received")
@@ -98,7 +98,7 @@ async def test_values_come_in_the_order_of_time(
 
 
 async def test_pages_follow_one_another_without_gap_or_twin(
-    stored: ServiceState, reader: httpx.AsyncClient
+    three_stations_told: ServiceState, reader: httpx.AsyncClient
 ) -> None:
     kinds: tuple[Params, ...] = ({}, {"every": "hour"}, {"latest": "true"})
     for more in kinds:
@@ -108,7 +108,9 @@ async def test_pages_follow_one_another_without_gap_or_twin(
         assert await every_page(reader, limit=1, **more, station="s3,s1") == own
 
 
-async def test_time_and_place_narrow(stored: ServiceState, reader: httpx.AsyncClient) -> None:
+async def test_time_and_place_narrow(
+    three_stations_told: ServiceState, reader: httpx.AsyncClient
+) -> None:
     # A date means the day of the platform's zone, which is eight hours ahead of UTC.
     day = await ask(reader, property="pm25", datetime="2026-03-01", station="s1", limit=100)
     assert [day[0]["time"], day[-1]["time"]] == ["2026-02-28T16:00:00Z", "2026-03-01T15:00:00Z"]
@@ -127,7 +129,7 @@ async def test_time_and_place_narrow(stored: ServiceState, reader: httpx.AsyncCl
 
 
 async def test_statistics_are_those_of_the_values(
-    stored: ServiceState, reader: httpx.AsyncClient
+    three_stations_told: ServiceState, reader: httpx.AsyncClient
 ) -> None:
     asked: Params = {"station": "s2", "every": "day", "limit": 100}
     due = await ask(reader, **asked)
@@ -144,7 +146,7 @@ async def test_statistics_are_those_of_the_values(
         "p98": pytest.approx(126.54),
         "count": 24,
     }
-    async with stored.sessions.begin() as session:
+    async with three_stations_told.sessions.begin() as session:
         assert await sum_up(session) > 0
     assert await ask(reader, **asked) == due
     months = await ask(reader, **{**asked, "every": "month"})
@@ -154,7 +156,7 @@ async def test_statistics_are_those_of_the_values(
     ]
 
 
-async def test_newest_values(stored: ServiceState, reader: httpx.AsyncClient) -> None:
+async def test_newest_values(three_stations_told: ServiceState, reader: httpx.AsyncClient) -> None:
     newest = await ask(reader, latest="true")
     told = {(row["station"], row["property"], row["value"], row["gap"]) for row in newest}
     # A station that tells no interval has no gaps.
@@ -174,7 +176,7 @@ async def test_newest_values(stored: ServiceState, reader: httpx.AsyncClient) ->
 
 
 async def test_files_have_the_whole_selection(
-    stored: ServiceState, reader: httpx.AsyncClient
+    three_stations_told: ServiceState, reader: httpx.AsyncClient
 ) -> None:
     table = await reader.get("/observations", params={"f": "csv", "property": "pm25"})
     assert table.headers["Content-Type"].startswith("text/csv")
@@ -220,7 +222,7 @@ BAD: tuple[tuple[Params, str], ...] = (
 
 
 async def test_closed_months_are_read_as_before(
-    stored: ServiceState, reader: httpx.AsyncClient, client_with: MakeClient
+    three_stations_told: ServiceState, reader: httpx.AsyncClient, client_with: MakeClient
 ) -> None:
     old = [
         FeedObservation(
@@ -228,8 +230,10 @@ async def test_closed_months_are_read_as_before(
         )
         for hour in range(HOURS)
     ]
-    await store_observations(stored.sessions, [*old, replace(old[3], value=1000, quality="M")])
-    async with stored.sessions.begin() as session:
+    await store_observations(
+        three_stations_told.sessions, [*old, replace(old[3], value=1000, quality="M")]
+    )
+    async with three_stations_told.sessions.begin() as session:
         await sum_up(session)
     asked: list[Params] = [
         {"station": "s1", "limit": 10_000, "revisions": "true"},
@@ -243,7 +247,7 @@ async def test_closed_months_are_read_as_before(
     walked = await every_page(reader, station="s1,s2", limit=7)
     shown = (await reader.get(page)).text
     for month in (date(2021, 7, 1), date(2021, 8, 1), date(2001, 7, 1)):
-        assert await close_month(stored.sessions, stored.store, month)
+        assert await close_month(three_stations_told.sessions, three_stations_told.store, month)
     assert [(await reader.get("/observations", params=one)).text for one in asked] == before
     assert await every_page(reader, station="s1,s2", limit=7) == walked
     assert (await reader.get(page)).text == shown
@@ -254,14 +258,16 @@ async def test_closed_months_are_read_as_before(
     assert len(await ask(reader, station="s1", datetime="../2022-01-01", limit=99)) == HOURS + 1
 
 
-async def test_bad_questions_are_named(stored: ServiceState, reader: httpx.AsyncClient) -> None:
+async def test_bad_questions_are_named(
+    three_stations_told: ServiceState, reader: httpx.AsyncClient
+) -> None:
     for params, named in BAD:
         answer = await reader.get("/observations", params=params)
         assert (answer.status_code, named in answer.text) == (400, True), (params, answer.text)
 
 
 async def test_a_cursor_is_good_for_its_query_only(
-    stored: ServiceState, reader: httpx.AsyncClient
+    three_stations_told: ServiceState, reader: httpx.AsyncClient
 ) -> None:
     first = (await reader.get("/observations", params={"limit": 1})).json()
     [further] = [link["href"] for link in first["links"] if link["rel"] == "next"]
@@ -272,9 +278,9 @@ async def test_a_cursor_is_good_for_its_query_only(
 
 
 async def test_observations_of_hidden_stations_are_not_there(
-    stored: ServiceState, client_with: MakeClient, reader: httpx.AsyncClient
+    three_stations_told: ServiceState, client_with: MakeClient, reader: httpx.AsyncClient
 ) -> None:
-    async with stored.sessions.begin() as session:
+    async with three_stations_told.sessions.begin() as session:
         await session.execute(text("UPDATE station SET deleted_at = now() WHERE code = 's1'"))
     for more in ({}, {"latest": "true"}, {"every": "day"}):
         found = await ask(reader, limit=1000, **more)
@@ -284,7 +290,9 @@ async def test_observations_of_hidden_stations_are_not_there(
     assert (await feed.get("/observations")).status_code == 403
 
 
-async def test_a_station_has_a_page(stored: ServiceState, reader: httpx.AsyncClient) -> None:
+async def test_a_station_has_a_page(
+    three_stations_told: ServiceState, reader: httpx.AsyncClient
+) -> None:
     path = "/stations/s1/observations"
     document = (await reader.get(path, params={"property": "pm25", "lang": "en"})).json()
     assert document["name"] == "Station s1"
@@ -311,9 +319,9 @@ async def test_a_station_has_a_page(stored: ServiceState, reader: httpx.AsyncCli
 
 
 async def test_a_station_page_of_nothing_and_bad_questions(
-    stored: ServiceState, reader: httpx.AsyncClient
+    three_stations_told: ServiceState, reader: httpx.AsyncClient
 ) -> None:
-    async with stored.sessions.begin() as session:
+    async with three_stations_told.sessions.begin() as session:
         await add_station(session, "mute")
     page = await reader.get("/stations/mute/observations", params={"f": "html", "lang": "en"})
     assert "There are no observations" in page.text

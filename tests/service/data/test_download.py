@@ -56,11 +56,6 @@ def server() -> Iterator[str]:
         join(thread)
 
 
-@pytest.fixture
-def reporter() -> Reporter:
-    return Reporter(Console(file=StringIO()))
-
-
 def nobody(package: Package) -> str:
     pytest.fail(f"asked for {package}")
 

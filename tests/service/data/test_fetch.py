@@ -1,10 +1,8 @@
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
 from shapely import MultiPolygon, box
 from typer.testing import CliRunner
 
@@ -28,11 +26,6 @@ ACROSS = (118.45, 24.20, 118.55, 24.26)
 def site() -> Iterator[Site]:
     with serve_site() as site:
         yield site
-
-
-@pytest.fixture
-def reporter() -> Reporter:
-    return Reporter(Console(file=StringIO()))
 
 
 def tile(folder: Path, west: float, values: np.ndarray, nodata: float | None = -32768) -> bytes:

@@ -31,6 +31,8 @@ from shanhai_worker.app import open_context, run
 from shanhai_worker.context import TileAccess, WorkerContext
 from shanhai_worker.wakeup_listeners import Consumer
 from tests.support.configured import configured
+from tests.support.emptying import forget_rows
+from tests.support.feeds import add_station
 from tests.support.stored import store_watershed
 from tests.support.workers import Workers, free_port, start_workers
 
@@ -128,3 +130,11 @@ async def _clear(session: AsyncSession) -> None:
     for table in (CorridorNode, Corridor, JobDataset, Dataset, Problem):
         await session.execute(delete(table))
     await session.execute(delete(Region).where(Region.code.startswith(CODE)))
+
+
+@pytest.fixture
+async def river_station(sessions: Sessions) -> str:
+    async with sessions.begin() as session:
+        await forget_rows(session, ["observation", "observation_latest", "hj212_device", "station"])
+    await add_station(sessions, "river-1")
+    return "river-1"

@@ -35,7 +35,7 @@ def biophysical_watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed
 
 
 @pytest.fixture
-async def stored(
+async def assessed_region(
     worker: WorkerContext, sessions: Sessions, biophysical_watershed: Watershed
 ) -> None:
     """The watershed as a region with its datasets; what is known of lights is not public."""
@@ -47,7 +47,7 @@ async def stored(
         await store_watershed(session, worker.artifacts, biophysical_watershed)
 
 
-@pytest.mark.usefixtures("stored")
+@pytest.mark.usefixtures("assessed_region")
 async def test_an_assessment_becomes_datasets_in_the_units_of_its_methods(
     worker: WorkerContext, sessions: Sessions
 ) -> None:

@@ -29,7 +29,7 @@ UPPER = f"{CODE}.upper"
 
 
 @pytest.fixture
-async def stored(
+async def evaluated_region(
     worker: WorkerContext, sessions: Sessions, small_evaluated_watershed: Watershed
 ) -> None:
     """The watershed as a region with its districts and datasets."""
@@ -63,7 +63,7 @@ def evaluation(**more: Any) -> EvaluateEcosystemInputs:
     )
 
 
-@pytest.mark.usefixtures("stored")
+@pytest.mark.usefixtures("evaluated_region")
 async def test_an_evaluation_becomes_datasets_and_documents(
     worker: WorkerContext, sessions: Sessions
 ) -> None:
@@ -89,7 +89,7 @@ async def test_an_evaluation_becomes_datasets_and_documents(
     assert next(row for row in rows if row.theme == "carbon").unit == "tC/ha/yr"
 
 
-@pytest.mark.usefixtures("stored")
+@pytest.mark.usefixtures("evaluated_region")
 async def test_what_rests_on_a_closed_dataset_is_closed(
     worker: WorkerContext, sessions: Sessions
 ) -> None:
@@ -102,7 +102,7 @@ async def test_what_rests_on_a_closed_dataset_is_closed(
         assert set(public) == {False}
 
 
-@pytest.mark.usefixtures("stored")
+@pytest.mark.usefixtures("evaluated_region")
 async def test_a_layer_of_an_earlier_job_is_read_and_refused_where_it_is_no_supply(
     worker: WorkerContext,
 ) -> None:
@@ -127,7 +127,7 @@ async def test_a_layer_of_an_earlier_job_is_read_and_refused_where_it_is_no_supp
     assert "a supply is negative in" in job.error["detail"]
 
 
-@pytest.mark.usefixtures("stored")
+@pytest.mark.usefixtures("evaluated_region")
 async def test_an_account_tells_its_figures(worker: WorkerContext) -> None:
     inputs = AccountGepInputs.model_validate(
         {

@@ -63,7 +63,9 @@ def tiny_watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
 
 
 @pytest.fixture
-async def stored(worker: WorkerContext, sessions: Sessions, tiny_watershed: Watershed) -> None:
+async def region_with_a_plan(
+    worker: WorkerContext, sessions: Sessions, tiny_watershed: Watershed
+) -> None:
     """A region with a plan, sections, air, a red line drawn in 2024 and undrawn farmland."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:
@@ -164,7 +166,7 @@ def read_output(worker: WorkerContext, job: Job, name: str) -> bytes:
     return worker.artifacts.local_path(job.result["outputs"][name]["uri"]).read_bytes()
 
 
-@pytest.mark.usefixtures("stored")
+@pytest.mark.usefixtures("region_with_a_plan")
 async def test_values_are_computed_judged_and_recorded_with_their_origin(
     worker: WorkerContext, sessions: Sessions, tiny_watershed: Watershed
 ) -> None:
@@ -267,7 +269,7 @@ async def _assert_recorded(sessions: Sessions, job: Job) -> None:
     }
 
 
-@pytest.mark.usefixtures("stored")
+@pytest.mark.usefixtures("region_with_a_plan")
 async def test_what_does_not_fit_is_refused_before_a_job_is_made(sessions: Sessions) -> None:
     async def ask(identity: Identity = ANALYST, **more: Any) -> None:
         inputs = EvaluateIndicatorsInputs.model_validate({"plan": PLAN, "years": [2024], **more})

@@ -17,21 +17,12 @@ from shanhai_worker import db_errors
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.feeds import leader_election
 from shanhai_worker.feeds.intake import open_intake
-from tests.support.emptying import forget_rows
-from tests.support.feeds import add_station, register, telegram
+from tests.support.feeds import register, telegram
 from tests.support.mosquitto import running_mosquitto
 from tests.support.workers import Workers, eventually, free_port
 
 START = datetime(2026, 8, 1, tzinfo=UTC)
 SKEW = timedelta(minutes=5)
-
-
-@pytest.fixture
-async def station(sessions: Sessions) -> str:
-    async with sessions.begin() as session:
-        await forget_rows(session, ["observation", "observation_latest", "hj212_device", "station"])
-    await add_station(sessions, "river-1")
-    return "river-1"
 
 
 def batch(*numbers: int, of: str = "cod") -> Batch:
@@ -46,7 +37,7 @@ async def stored(sessions: Sessions) -> int:
 
 
 async def test_an_outage_is_told_to_whoever_brought_something(
-    context: WorkerContext, station: str, monkeypatch: pytest.MonkeyPatch
+    context: WorkerContext, river_station: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = 0
 
@@ -65,7 +56,7 @@ async def test_an_outage_is_told_to_whoever_brought_something(
 
 
 async def test_whoever_waits_when_a_feed_ends_is_not_told_it_was_stored(
-    context: WorkerContext, sessions: Sessions, station: str, monkeypatch: pytest.MonkeyPatch
+    context: WorkerContext, sessions: Sessions, river_station: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun = asyncio.Event()
 
@@ -86,7 +77,7 @@ async def test_whoever_waits_when_a_feed_ends_is_not_told_it_was_stored(
 
 
 async def test_what_is_stored_and_refused_is_counted(
-    context: WorkerContext, sessions: Sessions, station: str
+    context: WorkerContext, sessions: Sessions, river_station: str
 ) -> None:
     ahead = datetime.now(UTC) + timedelta(minutes=10)
     rows = [FeedObservation("river-1", "cod", ahead, 1.0)]
@@ -164,9 +155,9 @@ async def test_one_of_many_works_and_another_takes_over(
 
 
 async def test_a_worker_with_feeds_answers_and_leaves_in_time(
-    workers: Workers, sessions: Sessions, station: str, mosquitto: None
+    workers: Workers, sessions: Sessions, river_station: str, mosquitto: None
 ) -> None:
-    await register(sessions, station)
+    await register(sessions, river_station)
     port = free_port()
     with running_mosquitto(workers.folder) as broker:
         worker = workers.start(

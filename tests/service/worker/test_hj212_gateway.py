@@ -19,8 +19,7 @@ from shanhai.task_cancel import end
 from shanhai_worker import db_errors
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.feeds import hj212
-from tests.support.emptying import forget_rows
-from tests.support.feeds import DEVICE, add_station, register, telegram
+from tests.support.feeds import DEVICE, register, telegram
 from tests.support.workers import eventually, free_port
 
 HOUR = "DataTime=20260801080000"
@@ -58,14 +57,6 @@ class Line:
     async def hung_up(self) -> bool:
         async with asyncio.timeout(PATIENCE_S):
             return not await self._reader.read(4096)
-
-
-@pytest.fixture
-async def station(sessions: Sessions) -> str:
-    async with sessions.begin() as session:
-        await forget_rows(session, ["observation", "observation_latest", "hj212_device", "station"])
-    await add_station(sessions, "river-1")
-    return "river-1"
 
 
 @asynccontextmanager
@@ -115,9 +106,9 @@ def refused(context: WorkerContext) -> dict[str, float]:
 
 
 async def test_values_are_stored_before_the_answer(
-    context: WorkerContext, sessions: Sessions, station: str
+    context: WorkerContext, sessions: Sessions, river_station: str
 ) -> None:
-    await register(sessions, station)
+    await register(sessions, river_station)
     async with listening(context) as port, connected(port) as line:
         await line.send(telegram(READINGS))
         assert await line.answers(1) == [("9014", "20260801085857223")]
@@ -128,9 +119,9 @@ async def test_values_are_stored_before_the_answer(
 
 
 async def test_what_is_sent_again_is_there_once(
-    context: WorkerContext, sessions: Sessions, station: str
+    context: WorkerContext, sessions: Sessions, river_station: str
 ) -> None:
-    await register(sessions, station)
+    await register(sessions, river_station)
     async with listening(context) as port:
         for _ in range(2):
             async with connected(port) as line:
@@ -147,9 +138,9 @@ async def test_what_is_sent_again_is_there_once(
 
 
 async def test_parts_are_stored_and_answered_together(
-    context: WorkerContext, sessions: Sessions, station: str
+    context: WorkerContext, sessions: Sessions, river_station: str
 ) -> None:
-    await register(sessions, station)
+    await register(sessions, river_station)
     flag = VERSION_2017 | NUMBERED | ANSWER_WANTED
     first = telegram(f"{HOUR};w01018-Rtd=12.5", flag=flag, parts=2, part=1)
     second = telegram("w01001-Rtd=7.1", flag=flag, parts=2, part=2)
@@ -161,9 +152,9 @@ async def test_parts_are_stored_and_answered_together(
 
 
 async def test_only_the_command_registered_is_kept_in_the_units_registered(
-    context: WorkerContext, sessions: Sessions, station: str
+    context: WorkerContext, sessions: Sessions, river_station: str
 ) -> None:
-    await register(sessions, station, command="2061", units={"w01018": "ug/L"})
+    await register(sessions, river_station, command="2061", units={"w01018": "ug/L"})
     mean = f"{HOUR};w01018-Min=1000,w01018-Avg=12500,w01018-Max=20000,w01018-Flag=N"
     async with listening(context) as port, connected(port) as line:
         await line.send(
@@ -178,9 +169,9 @@ async def test_only_the_command_registered_is_kept_in_the_units_registered(
 
 
 async def test_what_is_wrong_is_counted_and_never_stored(
-    context: WorkerContext, sessions: Sessions, station: str
+    context: WorkerContext, sessions: Sessions, river_station: str
 ) -> None:
-    await register(sessions, station)
+    await register(sessions, river_station)
     good = telegram(READINGS)
     async with listening(context) as port, connected(port) as line:
         await line.send(
@@ -200,9 +191,9 @@ async def test_what_is_wrong_is_counted_and_never_stored(
 
 
 async def test_what_an_outage_kept_from_being_stored_is_not_answered(
-    context: WorkerContext, sessions: Sessions, station: str, monkeypatch: pytest.MonkeyPatch
+    context: WorkerContext, sessions: Sessions, river_station: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await register(sessions, station)
+    await register(sessions, river_station)
     away = True
 
     async def store_all(*given: Any, **options: Any) -> Any:
@@ -227,9 +218,9 @@ async def test_what_an_outage_kept_from_being_stored_is_not_answered(
 
 
 async def test_strangers_and_silent_ones_are_disconnected(
-    context: WorkerContext, sessions: Sessions, station: str
+    context: WorkerContext, sessions: Sessions, river_station: str
 ) -> None:
-    await register(sessions, station)
+    await register(sessions, river_station)
     elsewhere = (ip_network("10.0.0.0/8"),)
     async with listening(context, networks=elsewhere) as port, connected(port) as line:
         assert await line.hung_up()
@@ -251,11 +242,11 @@ async def test_strangers_and_silent_ones_are_disconnected(
 
 
 async def test_many_devices_share_commits(
-    context: WorkerContext, sessions: Sessions, station: str
+    context: WorkerContext, sessions: Sessions, river_station: str
 ) -> None:
     names = [f"{DEVICE[:-2]}{number:02}" for number in range(30)]
     for name in names:
-        await register(sessions, station, device=name)
+        await register(sessions, river_station, device=name)
     async with sessions() as session:
         before = await session.scalar(text("SELECT pg_current_xact_id()::text::bigint"))
 

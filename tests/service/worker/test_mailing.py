@@ -139,16 +139,16 @@ def mail_server(inbox: Inbox, smtp: SmtpSettings, files: dict[str, str]) -> Iter
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def certificate_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return make_certificates(tmp_path_factory.mktemp("mail") / "certificates")
 
 
 @pytest.fixture
-def smtp(files: dict[str, str]) -> SmtpSettings:
+def smtp(certificate_files: dict[str, str]) -> SmtpSettings:
     return SmtpSettings(
         host="127.0.0.1",
         port=free_port(),
-        tls_ca=Path(files["tls_ca"]),
+        tls_ca=Path(certificate_files["tls_ca"]),
         user="shanhai",
         password=SecretStr("secret"),
         sender="warning@bureau.example",
@@ -158,7 +158,7 @@ def smtp(files: dict[str, str]) -> SmtpSettings:
 
 
 @pytest.fixture
-async def station(sessions: Sessions) -> None:
+async def warned_station(sessions: Sessions) -> None:
     """A station, of whose alerts nobody is told yet."""
     async with sessions.begin() as session:
         await forget_observations(session)
@@ -178,7 +178,7 @@ async def sending_by(context: WorkerContext, smtp: SmtpSettings) -> AsyncIterato
 
 @pytest.fixture
 async def sending(
-    context: WorkerContext, smtp: SmtpSettings, station: None
+    context: WorkerContext, smtp: SmtpSettings, warned_station: None
 ) -> AsyncIterator[MailSender]:
     """A worker that sends mails, of which none wait."""
     async with sending_by(context, smtp) as sender:
@@ -216,10 +216,10 @@ async def ended(sessions: Sessions, address: str, *, attempts: int = 1) -> Deliv
 
 
 async def test_a_mail_is_sent_over_tls_with_its_way_out(
-    sessions: Sessions, sending: MailSender, smtp: SmtpSettings, files: dict[str, str]
+    sessions: Sessions, sending: MailSender, smtp: SmtpSettings, certificate_files: dict[str, str]
 ) -> None:
     inbox = Inbox()
-    with mail_server(inbox, smtp, files):
+    with mail_server(inbox, smtp, certificate_files):
         await warn(sessions, "duty@example.org")
         row = await ended(sessions, "duty@example.org")
     assert (row.status, row.answered, row.reason) == ("delivered", 250, None)
@@ -249,10 +249,10 @@ async def test_a_mail_is_sent_over_tls_with_its_way_out(
 
 
 async def test_a_refused_address_is_given_up_and_a_busy_one_tried_again(
-    sessions: Sessions, sending: MailSender, smtp: SmtpSettings, files: dict[str, str]
+    sessions: Sessions, sending: MailSender, smtp: SmtpSettings, certificate_files: dict[str, str]
 ) -> None:
     inbox = Inbox()
-    with mail_server(inbox, smtp, files):
+    with mail_server(inbox, smtp, certificate_files):
         await warn(sessions, "refused@example.org", "busy@example.org", "duty@example.org")
         refused = await ended(sessions, "refused@example.org")
         busy = await ended(sessions, "busy@example.org")
@@ -265,7 +265,7 @@ async def test_a_refused_address_is_given_up_and_a_busy_one_tried_again(
 
 
 async def test_a_server_that_was_away_gets_the_same_mail_later(
-    sessions: Sessions, sending: MailSender, smtp: SmtpSettings, files: dict[str, str]
+    sessions: Sessions, sending: MailSender, smtp: SmtpSettings, certificate_files: dict[str, str]
 ) -> None:
     await warn(sessions, "duty@example.org", lang="zh", name="值班室", digest_at=None)
     row = await ended(sessions, "duty@example.org")
@@ -274,7 +274,7 @@ async def test_a_server_that_was_away_gets_the_same_mail_later(
     assert row.reason.startswith("the mail server cannot be reached: ")
     assert row.due_at > row.created_at
     inbox = Inbox()
-    with mail_server(inbox, smtp, files):
+    with mail_server(inbox, smtp, certificate_files):
         async with sessions.begin() as session:
             # As if the pause were over.
             await session.execute(text("UPDATE delivery SET due_at = now()"))
@@ -289,10 +289,10 @@ async def test_a_server_that_was_away_gets_the_same_mail_later(
 
 
 async def test_a_wrong_password_is_told_and_who_left_gets_nothing(
-    sessions: Sessions, sending: MailSender, smtp: SmtpSettings, files: dict[str, str]
+    sessions: Sessions, sending: MailSender, smtp: SmtpSettings, certificate_files: dict[str, str]
 ) -> None:
     inbox = Inbox()
-    with mail_server(inbox, smtp, files):
+    with mail_server(inbox, smtp, certificate_files):
         async with sessions.begin() as session:
             left = await create_subscription(session, READER, ACT)
             await send_test(session, left.row.id, ACT)
@@ -316,22 +316,22 @@ async def test_a_wrong_password_is_told_and_who_left_gets_nothing(
 async def test_a_worker_that_dies_while_sending_has_the_same_mail_sent_again(
     sessions: Sessions,
     context: WorkerContext,
-    station: None,
+    warned_station: None,
     smtp: SmtpSettings,
-    files: dict[str, str],
+    certificate_files: dict[str, str],
     workers: Workers,
 ) -> None:
     variables = {
         "SHANHAI_SMTP_HOST": smtp.host,
         "SHANHAI_SMTP_PORT": str(smtp.port),
-        "SHANHAI_SMTP_TLS_CA": files["tls_ca"],
+        "SHANHAI_SMTP_TLS_CA": certificate_files["tls_ca"],
         "SHANHAI_SMTP_USER": "shanhai",
         "SHANHAI_SMTP_PASSWORD": "secret",
         "SHANHAI_SMTP_SENDER": smtp.sender,
         "SHANHAI_SMTP_LINK_SECRET": SECRET,
     }
     inbox = Inbox()
-    with mail_server(inbox, smtp, files):
+    with mail_server(inbox, smtp, certificate_files):
         first = workers.start(variables=variables)
         inbox.deadly = first.pid
         # Here it is only stored: evaluating it, noticing and sending are the worker's.

@@ -21,8 +21,6 @@ from shanhai_worker import db_errors
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.feeds import mqtt, mqtt_connection
 from tests.support.certificates import make_certificates
-from tests.support.emptying import forget_rows
-from tests.support.feeds import add_station
 from tests.support.mosquitto import Mosquitto, running_mosquitto
 from tests.support.workers import Workers, eventually
 
@@ -38,14 +36,6 @@ def broker(mosquitto: None, tmp_path: Path) -> Iterator[Mosquitto]:
     folder.mkdir()
     with running_mosquitto(folder) as broker:
         yield broker
-
-
-@pytest.fixture
-async def station(sessions: Sessions) -> str:
-    async with sessions.begin() as session:
-        await forget_rows(session, ["observation", "observation_latest", "station"])
-    await add_station(sessions, "river-1")
-    return "river-1"
 
 
 def settings(broker: Mosquitto, **given: object) -> MqttSettings:
@@ -104,7 +94,7 @@ def refused(context: WorkerContext) -> dict[str, float]:
 
 @pytest.mark.parametrize("version", ["3.1.1", "5"])
 async def test_messages_are_stored_and_then_forgotten_by_the_broker(
-    context: WorkerContext, sessions: Sessions, station: str, broker: Mosquitto, version: str
+    context: WorkerContext, sessions: Sessions, river_station: str, broker: Mosquitto, version: str
 ) -> None:
     given = settings(broker, version=version)
     async with fetching(context, given):
@@ -119,7 +109,7 @@ async def test_messages_are_stored_and_then_forgotten_by_the_broker(
 
 
 async def test_topics_name_what_payloads_need_not(
-    context: WorkerContext, sessions: Sessions, station: str, broker: Mosquitto
+    context: WorkerContext, sessions: Sessions, river_station: str, broker: Mosquitto
 ) -> None:
     said = [
         ("water/river-1/cod/now", b"12.5"),
@@ -135,7 +125,7 @@ async def test_topics_name_what_payloads_need_not(
 
 
 async def test_what_cannot_be_used_is_counted_and_does_not_come_back(
-    context: WorkerContext, sessions: Sessions, station: str, broker: Mosquitto
+    context: WorkerContext, sessions: Sessions, river_station: str, broker: Mosquitto
 ) -> None:
     said = [
         (TOPIC, b"{"),
@@ -162,7 +152,7 @@ async def test_what_cannot_be_used_is_counted_and_does_not_come_back(
 async def test_a_broker_that_was_away_is_found_again(
     context: WorkerContext,
     sessions: Sessions,
-    station: str,
+    river_station: str,
     broker: Mosquitto,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -206,7 +196,7 @@ async def test_a_broker_is_trusted_by_its_certificate(
 async def test_what_an_outage_kept_from_being_stored_comes_again(
     context: WorkerContext,
     sessions: Sessions,
-    station: str,
+    river_station: str,
     broker: Mosquitto,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -229,7 +219,7 @@ async def test_what_an_outage_kept_from_being_stored_comes_again(
 
 
 async def test_every_message_is_there_once_after_a_worker_was_killed(
-    workers: Workers, sessions: Sessions, station: str, broker: Mosquitto
+    workers: Workers, sessions: Sessions, river_station: str, broker: Mosquitto
 ) -> None:
     variables = {"SHANHAI_MQTT_URL": broker.url}
     number = 3000

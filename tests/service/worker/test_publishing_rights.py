@@ -43,7 +43,7 @@ async def forget(sessions: Sessions) -> None:
 
 
 @pytest.fixture
-async def stored(
+async def zoned_region(
     worker: WorkerContext, sessions: Sessions, small_evaluated_watershed: Watershed
 ) -> None:
     """The watershed as a region with its datasets, and a zoning in force."""
@@ -123,7 +123,7 @@ def told(values: dict[str, Any]) -> list[str]:
     return [one["detail"] for one in values["warnings"] if one["code"] == "not_published"]
 
 
-@pytest.mark.usefixtures("stored")
+@pytest.mark.usefixtures("zoned_region")
 async def test_who_may_not_approve_puts_nothing_in_force(
     worker: WorkerContext, sessions: Sessions
 ) -> None:
@@ -147,7 +147,7 @@ async def test_who_may_not_approve_puts_nothing_in_force(
     await forget(sessions)
 
 
-@pytest.mark.usefixtures("stored")
+@pytest.mark.usefixtures("zoned_region")
 async def test_an_approver_publishes_unless_an_approved_version_waits(
     worker: WorkerContext, sessions: Sessions
 ) -> None:
@@ -177,7 +177,7 @@ async def test_an_approver_publishes_unless_an_approved_version_waits(
     await forget(sessions)
 
 
-@pytest.mark.usefixtures("stored")
+@pytest.mark.usefixtures("zoned_region")
 @pytest.mark.parametrize("loss", ["role", "revoked", "expired"])
 async def test_rights_taken_away_meanwhile_leave_a_draft(
     worker: WorkerContext, sessions: Sessions, loss: str
@@ -202,7 +202,7 @@ async def test_rights_taken_away_meanwhile_leave_a_draft(
     await forget(sessions)
 
 
-@pytest.mark.usefixtures("stored")
+@pytest.mark.usefixtures("zoned_region")
 async def test_a_key_bound_to_networks_publishes_though_the_worker_has_no_address(
     worker: WorkerContext, sessions: Sessions
 ) -> None:

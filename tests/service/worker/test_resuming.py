@@ -30,7 +30,7 @@ Written = dict[Path, tuple[int, int]]
 
 
 @pytest.fixture
-async def stored(sessions: Sessions, tmp_path: Path) -> None:
+async def kept_region(sessions: Sessions, tmp_path: Path) -> None:
     """A watershed in the database and in the store of the workers."""
     watershed = build_watershed(tmp_path / "watershed", cells=32)
     async with sessions.begin() as session:
@@ -56,7 +56,7 @@ def checksums(job: Job) -> dict[str, str]:
     return {name: file["sha256"] for name, file in outputs if name not in TIMED}
 
 
-@pytest.mark.usefixtures("stored")
+@pytest.mark.usefixtures("kept_region")
 async def test_a_killed_workers_windows_are_not_computed_again(
     workers: Workers, sessions: Sessions, tmp_path: Path
 ) -> None:

@@ -45,7 +45,7 @@ FUND = "passages-2026"
 
 
 @pytest.fixture
-async def stored(
+async def region_with_a_network(
     worker: WorkerContext, sessions: Sessions, watershed: Watershed
 ) -> AsyncIterator[Region]:
     """The watershed with its network, a problem, a project and money."""
@@ -144,7 +144,7 @@ def asked(**more: Any) -> SelectSitesInputs:
 
 
 async def test_chosen_sites_become_draft_projects_once(
-    worker: WorkerContext, sessions: Sessions, stored: Region, tmp_path: Path
+    worker: WorkerContext, sessions: Sessions, region_with_a_network: Region, tmp_path: Path
 ) -> None:
     async with sessions.begin() as session:
         identity = await add_identity(session, Role.PLANNER, Role.APPROVER, region=CODE)
@@ -172,7 +172,7 @@ async def test_chosen_sites_become_draft_projects_once(
     assert values["chosen"] == 4
     codes = values["projects"]
     assert codes == [f"sites-{job.id.hex[:16]}.{number:04}" for number in (1, 2, 3)]
-    await _check_projects(sessions, job, codes, stored)
+    await _check_projects(sessions, job, codes, region_with_a_network)
     await _check_again(sessions, worker, job, codes, tmp_path)
 
 
@@ -236,12 +236,12 @@ async def _check_again(
 
 
 async def test_only_who_may_write_projects_of_the_region_makes_them(
-    sessions: Sessions, stored: Region
+    sessions: Sessions, region_with_a_network: Region
 ) -> None:
     for identity in (
-        planner(stored, Role.ANALYST, Role.APPROVER),
+        planner(region_with_a_network, Role.ANALYST, Role.APPROVER),
         # Planners make drafts, and publish no layer.
-        planner(stored, Role.PLANNER),
+        planner(region_with_a_network, Role.PLANNER),
         Identity("key:x", frozenset({Scope.JOBS})),
         Identity("key:y", frozenset({Scope.PROJECTS}), (Grant(Role.PLANNER, frozenset({-1})),)),
     ):
@@ -256,7 +256,7 @@ async def test_only_who_may_write_projects_of_the_region_makes_them(
                 )
     async with sessions() as session:
         plain = asked(draft_projects=False, publish=False)
-        analyst = planner(stored, Role.ANALYST)
+        analyst = planner(region_with_a_network, Role.ANALYST)
         job = await submit(
             session,
             contract=SELECT_SITES,

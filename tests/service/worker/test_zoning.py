@@ -41,7 +41,9 @@ async def _forget(sessions: Sessions) -> None:
 
 
 @pytest.fixture
-async def stored(worker: WorkerContext, sessions: Sessions, small_watershed: Watershed) -> None:
+async def region_under_a_line(
+    worker: WorkerContext, sessions: Sessions, small_watershed: Watershed
+) -> None:
     """The watershed with its datasets, and a red line around its middle."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     await _forget(sessions)
@@ -60,7 +62,7 @@ async def stored(worker: WorkerContext, sessions: Sessions, small_watershed: Wat
         session.add(line)
 
 
-@pytest.mark.usefixtures("stored")
+@pytest.mark.usefixtures("region_under_a_line")
 async def test_zones_under_the_law_and_in_doubt_become_rows(
     worker: WorkerContext, sessions: Sessions
 ) -> None:

@@ -234,7 +234,7 @@ def test_days_without_an_index_are_told_by_what_is_missing() -> None:
 
 
 @pytest.fixture(scope="module")
-def rasters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def cover_rasters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Forest in the west, mangrove, water and town to the east of it; the town's east is far."""
     folder = tmp_path_factory.mktemp("rasters")
     cover = np.empty((40, 40), dtype=np.uint8)
@@ -255,17 +255,21 @@ def rasters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: folder / f"{name}.tif" for name in written}
 
 
-def test_shares_of_land_cover(rasters: dict[str, Path]) -> None:
+def test_shares_of_land_cover(cover_rasters: dict[str, Path]) -> None:
     asked = {"cell_m": 20}
-    assert value(compute("forest_cover", rasters=rasters, asked=asked)) == pytest.approx(50, abs=1)
+    assert value(compute("forest_cover", rasters=cover_rasters, asked=asked)) == pytest.approx(
+        50, abs=1
+    )
     whole = square_km(shape(REGION.geometry))
-    water = value(compute("water_area", rasters=rasters, asked=asked))
+    water = value(compute("water_area", rasters=cover_rasters, asked=asked))
     assert water == pytest.approx(whole / 4, rel=0.02)
-    assert value(compute("park_reach", rasters=rasters, asked=asked)) == pytest.approx(50, abs=4)
+    assert value(compute("park_reach", rasters=cover_rasters, asked=asked)) == pytest.approx(
+        50, abs=4
+    )
 
 
-def test_years_without_a_raster_are_told(rasters: dict[str, Path]) -> None:
-    cover_only = {name: path for name, path in rasters.items() if name.startswith("land")}
+def test_years_without_a_raster_are_told(cover_rasters: dict[str, Path]) -> None:
+    cover_only = {name: path for name, path in cover_rasters.items() if name.startswith("land")}
     assert "no dataset of land cover observed in 2024" in reason(compute("forest_cover"))
     assert "no dataset of land cover" in reason(compute("water_area"))
     assert "`datasets.travel_time`" in reason(compute("park_reach", rasters=cover_only))

@@ -1,5 +1,4 @@
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +20,6 @@ from shanhai_tiles.raster.tiles import draw_preview
 CELL = 0.01
 TRANSFORM = (CELL, 0.0, 118.0, 0.0, -CELL, 25.0)
 """Ten rows of twelve cells in degrees, so that rows differ in area."""
-
-
-@pytest.fixture
-def rasters() -> Iterator[DatasetPool]:
-    handles = DatasetPool()
-    yield handles
-    handles.close()
 
 
 def areas() -> np.ndarray:

@@ -22,7 +22,7 @@ def write(path: Path, value: float) -> Path:
 
 
 @pytest.fixture
-def rasters() -> Iterator[DatasetPool]:
+def short_pool() -> Iterator[DatasetPool]:
     handles = DatasetPool(most_waiting=2)
     yield handles
     handles.close()
@@ -33,79 +33,79 @@ def first_cell(rasters: DatasetPool, path: Path, window: Window = CELL) -> float
         return float(raster.read(1, 0, window)[0, 0])
 
 
-def test_a_handle_is_used_again(rasters: DatasetPool, tmp_path: Path) -> None:
+def test_a_handle_is_used_again(short_pool: DatasetPool, tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", 1)
-    with rasters.open(path) as first:
+    with short_pool.open(path) as first:
         pass
-    with rasters.open(path) as second:
+    with short_pool.open(path) as second:
         assert second is first
 
 
-def test_two_at_once_have_a_handle_each(rasters: DatasetPool, tmp_path: Path) -> None:
+def test_two_at_once_have_a_handle_each(short_pool: DatasetPool, tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", 1)
-    with rasters.open(path) as one, rasters.open(path) as other:
+    with short_pool.open(path) as one, short_pool.open(path) as other:
         assert one is not other
-    assert len(rasters) == 2
+    assert len(short_pool) == 2
 
 
-def test_the_longest_unused_are_closed(rasters: DatasetPool, tmp_path: Path) -> None:
+def test_the_longest_unused_are_closed(short_pool: DatasetPool, tmp_path: Path) -> None:
     paths = [write(tmp_path / f"{value}.tif", value) for value in range(3)]
     opened = []
     for path in paths:
-        with rasters.open(path) as raster:
+        with short_pool.open(path) as raster:
             opened.append(raster)
-    assert len(rasters) == 2
+    assert len(short_pool) == 2
     assert [one.file.closed for one in opened] == [True, False, False]
 
 
-def test_a_replaced_file_is_opened_anew(rasters: DatasetPool, tmp_path: Path) -> None:
+def test_a_replaced_file_is_opened_anew(short_pool: DatasetPool, tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", 1)
-    assert first_cell(rasters, path) == 1
-    with rasters.open(path) as former:
+    assert first_cell(short_pool, path) == 1
+    with short_pool.open(path) as former:
         pass
     write(tmp_path / "b.tif", 2).replace(path)
-    assert first_cell(rasters, path) == 2
+    assert first_cell(short_pool, path) == 2
     assert former.file.closed
 
 
 def test_a_removed_file_is_unreadable_and_nothing_stays_open(
-    rasters: DatasetPool, tmp_path: Path
+    short_pool: DatasetPool, tmp_path: Path
 ) -> None:
     path = write(tmp_path / "a.tif", 1)
-    assert first_cell(rasters, path) == 1
+    assert first_cell(short_pool, path) == 1
     path.unlink()
     with pytest.raises(LayerUnreadable):
-        first_cell(rasters, path)
+        first_cell(short_pool, path)
 
 
 def test_a_file_removed_while_it_is_read_is_read_to_its_end(
-    rasters: DatasetPool, tmp_path: Path
+    short_pool: DatasetPool, tmp_path: Path
 ) -> None:
     path = write(tmp_path / "a.tif", 1)
-    with rasters.open(path) as raster:
+    with short_pool.open(path) as raster:
         path.unlink()
         assert raster.read(1, 0, CELL)[0, 0] == 1
 
 
-def test_a_damaged_file_gives_its_handle_up(rasters: DatasetPool, tmp_path: Path) -> None:
+def test_a_damaged_file_gives_its_handle_up(short_pool: DatasetPool, tmp_path: Path) -> None:
     path, grid = tmp_path / "a.tif", Grid(4548, 500_000.0, 2_700_000.0, 100.0, 1200, 1200)
     cells = np.random.default_rng(1).random((1, 1200, 1200))
     write_cog(path, CogFrame.of_grid(grid), [(Window(0, 0, 1200, 1200), cells)])
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with rasters.open(path) as raster:
+    with short_pool.open(path) as raster:
         pass
     with pytest.raises(LayerUnreadable):
-        first_cell(rasters, path, Window(1190, 1190, 1, 1))
+        first_cell(short_pool, path, Window(1190, 1190, 1, 1))
     assert raster.file.closed
-    assert len(rasters) == 0
+    assert len(short_pool) == 0
 
 
-def test_levels_are_those_of_the_overviews(rasters: DatasetPool, tmp_path: Path) -> None:
+def test_levels_are_those_of_the_overviews(short_pool: DatasetPool, tmp_path: Path) -> None:
     grid = Grid(4548, 500_000.0, 2_700_000.0, 100.0, 1400, 1025)
     values = np.arange(1025 * 1400, dtype=float).reshape(1, 1025, 1400)
     write_cog(tmp_path / "a.tif", CogFrame.of_grid(grid), [(Window(0, 0, 1025, 1400), values)])
-    with rasters.open(tmp_path / "a.tif") as raster:
+    with short_pool.open(tmp_path / "a.tif") as raster:
         assert raster.factors == (1.0, 2.0, 4.0)
         assert [raster.shape(level) for level in range(3)] == [
             (1025, 1400),

@@ -1,5 +1,4 @@
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +20,6 @@ CELL = 180 / 256 / 2**8
 def tile_at(lon: float, lat: float, zoom: int) -> Bounds:
     tile = CGCS2000_QUAD.tms.tile(lon, lat, zoom)
     return CGCS2000_QUAD.bounds(zoom, tile.x, tile.y)
-
-
-@pytest.fixture
-def rasters() -> Iterator[DatasetPool]:
-    handles = DatasetPool()
-    yield handles
-    handles.close()
 
 
 def draw(rasters: DatasetPool, path: Path, bounds: Bounds, size: int = 256) -> np.ndarray:

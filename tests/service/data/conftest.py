@@ -1,0 +1,11 @@
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from shanhai.data.progress import Reporter
+
+
+@pytest.fixture
+def reporter() -> Reporter:
+    return Reporter(Console(file=StringIO()))
