@@ -61,12 +61,12 @@ def test_what_was_imported_is_exported(access: list[str], tmp_path: Path) -> Non
     assert rows[0]["geometry"].startswith("MULTIPOLYGON")
 
     joined = tmp_path / "out.geojson"
-    assert invoke("export", access, *words[:2], joined, *words[3:]).exit_code == 0
+    assert invoke("export", access, *chosen[:2], joined, *chosen[3:]).exit_code == 0
     document = json.loads(joined.read_text(encoding="utf-8"))
     assert [one["id"] for one in document["features"]] == ["filed.0", "filed.1"]
     shape = tmp_path / "shapes" / "out.shp"
     shape.parent.mkdir()
-    done = invoke("export", access, *words[:2], shape, *words[3:], "--crs", "EPSG:4547")
+    done = invoke("export", access, *chosen[:2], shape, *chosen[3:], "--crs", "EPSG:4547")
     assert done.exit_code == 0, done.output
     assert {path.suffix for path in shape.parent.iterdir()} >= {".shp", ".dbf", ".shx", ".prj"}
     assert "CGCS2000" in shape.with_suffix(".prj").read_text()
