@@ -39,6 +39,13 @@ async def many(session: AsyncSession) -> list[str]:
     return found
 
 
+@pytest.fixture
+async def city_on_the_meridian(session: AsyncSession) -> Region:
+    city = await add_region(session, "city", box=(117.0, 24.4, 117.5, 24.5))
+    await session.commit()
+    return city
+
+
 def opened(answer: httpx.Response, tmp_path: Path) -> tuple[Any, list[str], list[Any]]:
     assert answer.status_code == 200, answer.text
     path = tmp_path / "file"
@@ -78,7 +85,7 @@ async def test_filters_limit_and_order_hold(
 
 
 async def test_file_in_gauss_kruger_has_eastings_first(
-    anonymous: httpx.AsyncClient, city: Region, tmp_path: Path
+    anonymous: httpx.AsyncClient, city_on_the_meridian: Region, tmp_path: Path
 ) -> None:
     answer = await anonymous.get(REGIONS, params={"f": "gpkg", "crs": GAUSS_KRUGER})
     info, _, shapes = opened(answer, tmp_path)
