@@ -39,8 +39,15 @@ def link(document: dict[str, Any], rel: str) -> str | None:
 
 
 @pytest.fixture
-async def zoned(session: AsyncSession, city: Region) -> None:
-    await add_five_zones(session, await add_scheme(session, city))
+async def square_city(session: AsyncSession) -> Region:
+    city = await add_region(session, "city", box=(118.0, 24.0, 118.5, 24.5))
+    await session.commit()
+    return city
+
+
+@pytest.fixture
+async def zoned(session: AsyncSession, square_city: Region) -> None:
+    await add_five_zones(session, await add_scheme(session, square_city))
     await session.commit()
 
 
@@ -83,7 +90,7 @@ class TestSystems:
     async def test_coordinates_follow_the_system_and_its_axes(
         self,
         anonymous: httpx.AsyncClient,
-        city: Region,
+        square_city: Region,
         crs: str | None,
         uri: str,
         corner: list[float],
@@ -109,7 +116,7 @@ class TestSystems:
         ],
     )
     async def test_boxes_follow_theirs(
-        self, anonymous: httpx.AsyncClient, city: Region, crs: str, box: str
+        self, anonymous: httpx.AsyncClient, square_city: Region, crs: str, box: str
     ) -> None:
         answer = await anonymous.get(REGIONS, params={"bbox": box, "bbox-crs": crs})
         assert codes(answer) == ["city"]
@@ -117,7 +124,7 @@ class TestSystems:
     @pytest.mark.parametrize("name", ["crs", "bbox-crs", "filter-crs"])
     @pytest.mark.parametrize("value", [f"{EPSG}/2385", "EPSG:4490", "", "4490"])
     async def test_others_are_refused(
-        self, anonymous: httpx.AsyncClient, city: Region, name: str, value: str
+        self, anonymous: httpx.AsyncClient, square_city: Region, name: str, value: str
     ) -> None:
         answer = await anonymous.get(REGIONS, params={name: value})
         assert answer.status_code == 400
@@ -126,7 +133,7 @@ class TestSystems:
             assert (await anonymous.get(f"{REGIONS}/city", params={name: value})).status_code == 400
 
     async def test_links_keep_the_system(
-        self, anonymous: httpx.AsyncClient, session: AsyncSession, city: Region
+        self, anonymous: httpx.AsyncClient, session: AsyncSession, square_city: Region
     ) -> None:
         await add_region(session, "other")
         await session.commit()
@@ -236,13 +243,15 @@ class TestFilters:
         assert seen == sorted(seen, reverse=True)
 
     async def test_a_filter_on_the_state_looks_beyond_today(
-        self, reader: httpx.AsyncClient, session: AsyncSession, city: Region
+        self, reader: httpx.AsyncClient, session: AsyncSession, square_city: Region
     ) -> None:
         for version, status, valid in (
             (1, "published", (date(2024, 1, 1), None)),
             (3, "draft", (None, None)),
         ):
-            scheme = await add_scheme(session, city, status=status, version=version, valid=valid)
+            scheme = await add_scheme(
+                session, square_city, status=status, version=version, valid=valid
+            )
             await add_five_zones(session, scheme)
         await session.commit()
         answer = await reader.get(ZONES, params={"filter": "status = 'draft'"})
@@ -268,7 +277,9 @@ class TestFilters:
 
 
 class TestMembers:
-    async def test_only_those_asked_for(self, anonymous: httpx.AsyncClient, city: Region) -> None:
+    async def test_only_those_asked_for(
+        self, anonymous: httpx.AsyncClient, square_city: Region
+    ) -> None:
         answer = await anonymous.get(REGIONS, params={"properties": "level,name_zh"})
         assert set(answer.json()["features"][0]["properties"]) == {"level", "name_zh"}
         none = await anonymous.get(REGIONS, params={"properties": ""})
@@ -300,7 +311,9 @@ class TestBadValues:
 
 
 class TestSorting:
-    async def test_what_is_sortable_sorts(self, anonymous: httpx.AsyncClient, city: Region) -> None:
+    async def test_what_is_sortable_sorts(
+        self, anonymous: httpx.AsyncClient, square_city: Region
+    ) -> None:
         for entity in COLLECTIONS:
             path = f"/collections/{entity.name}"
             sortables = (await anonymous.get(f"{path}/sortables")).json()["properties"]
@@ -392,7 +405,7 @@ async def over_the_wire(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 class TestRecords:
     @pytest.fixture
-    async def planned(self, session: AsyncSession, city: Region) -> AsyncIterator[None]:
+    async def planned(self, session: AsyncSession, square_city: Region) -> AsyncIterator[None]:
         await session.execute(
             text(
                 "INSERT INTO party (code, name_zh, name_en, kind)"
