@@ -1,4 +1,4 @@
-"""OpenAPI 3.1, which FastAPI writes, as 3.0, which OGC API names."""
+"""OpenAPI 3.1, which FastAPI writes: completed, and as 3.0, which OGC API names."""
 
 from typing import Any
 
@@ -26,6 +26,20 @@ def downgrade(node: Any, *, content: bool = False) -> Any:
         if name not in without
     }
     return _without_types(_without_null(_with_old_limits(_without_patterns(found))))
+
+
+def with_items(node: Any) -> Any:
+    """A document whose arrays of items by place also say of what kind all of them are.
+
+    Linters of OpenAPI ask it of every array.
+    """
+    if isinstance(node, list):
+        return [with_items(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    found = {name: with_items(value) for name, value in node.items()}
+    places = found.get("prefixItems")
+    return {"items": _any_of(places), **found} if isinstance(places, list) else found
 
 
 def _without_null(schema: Document) -> Document:

@@ -1,14 +1,17 @@
 """Both services say the types of what they take and answer."""
 
 from collections.abc import Iterator
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 from fastapi import FastAPI
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
+from shanhai.processes.catalogue import CONTRACTS
 from shanhai.settings import ArtifactSettings, DatabaseSettings, PublicSettings
+from shanhai_api.dependencies import PageQuery
 from shanhai_api.kit.routing import Route
 from shanhai_api.openapi import describe_31
 from shanhai_tiles.app import Settings, create_app
@@ -48,6 +51,14 @@ def schemas_in(name: str, told: dict[str, Any]) -> Iterator[tuple[str, dict[str,
             yield name, content.get("schema", {})
 
 
+def arrays_in(node: Any) -> Iterator[dict[str, Any]]:
+    """The schemas of arrays anywhere in a part of a definition."""
+    if isinstance(node, dict) and node.get("type") == "array":
+        yield node
+    for part in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from arrays_in(part)
+
+
 def is_bare(schema: dict[str, Any]) -> bool:
     """Whether a schema allows everything, or any object."""
     told = {name: value for name, value in schema.items() if name not in SAYS_NOTHING}
@@ -72,6 +83,17 @@ def test_parameters_with_known_values_list_them(
                     assert "enum" in str(parameter["schema"]), (method, path, parameter["name"])
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_arrays_say_their_items_and_operations_their_tag(
+    definitions: dict[str, dict[str, Any]], service: str
+) -> None:
+    definition = definitions[service]
+    assert all("items" in schema for schema in arrays_in(definition["components"]["schemas"]))
+    assert all(
+        operation["tags"] for item in definition["paths"].values() for operation in item.values()
+    )
+
+
 def test_bodies_that_endpoints_take_refuse_unknown_members(
     routed_app: FastAPI, definitions: dict[str, dict[str, Any]]
 ) -> None:
@@ -84,3 +106,44 @@ def test_bodies_that_endpoints_take_refuse_unknown_members(
     assert bodies
     for name in bodies:
         assert schemas[name]["additionalProperties"] is False, name
+
+
+def times_in(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
+    """The members of a model, and of those it is made of, that hold dates or times."""
+    for name, field in model.model_fields.items():
+        kinds = set(kinds_in(field.annotation))
+        for part in kinds - {model}:
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from times_in(part)
+        if kinds & {date, datetime}:
+            yield f"{model.__name__}.{name}", Annotated[(field.annotation, name, *field.metadata)]
+
+
+def kinds_in(annotation: Any) -> Iterator[Any]:
+    """A type, and all that stand within it."""
+    yield get_origin(annotation) or annotation
+    for part in get_args(annotation):
+        yield from kinds_in(part)
+
+
+def test_no_number_is_taken_for_a_time(routed_app: FastAPI) -> None:
+    bodies = [
+        route.body_field.field_info.annotation
+        for route in routed_app.state.routes
+        if isinstance(route, Route) and route.body_field
+    ]
+    inputs = [contract.inputs for contract in CONTRACTS.values()]
+    times = {
+        name: kind for model in (*bodies, *inputs, *queries()) for name, kind in times_in(model)
+    }
+    assert len(times) > 20
+    for kind in times.values():
+        with pytest.raises(ValidationError):
+            TypeAdapter(kind).validate_python("86400")
+
+
+def queries(base: type[PageQuery] = PageQuery) -> Iterator[type[PageQuery]]:
+    """Every model of a query."""
+    for model in base.__subclasses__():
+        yield model
+        yield from queries(model)

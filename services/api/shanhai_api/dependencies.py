@@ -1,20 +1,16 @@
 """What routes ask for: the view, the caller, a session."""
 
-import re
 from collections.abc import AsyncIterator, Callable, Coroutine
-from datetime import date, datetime
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
     ValidationError,
-    ValidationInfo,
     field_validator,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.fast_reads import FastReader
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Forbidden, Unauthenticated
+from shanhai.timestamps import Rfc3339Date
 from shanhai.vocabulary import Scope
 from shanhai_api.errors import request_id_of
 from shanhai_api.identity import Caller, caller_of, demand, may_audit
@@ -42,15 +39,6 @@ def format_field(*names: str) -> Any:
     )
 
 
-NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)\s*", re.ASCII)
-TIMES = frozenset[Any]({date, datetime, AwareDatetime})
-
-
-def is_number(value: object) -> bool:
-    """Whether a parameter is the text of a number."""
-    return isinstance(value, str) and NUMBER.fullmatch(value) is not None
-
-
 class PageQuery(BaseModel):
     """Parameters of every document; unknown ones are refused."""
 
@@ -69,23 +57,11 @@ class PageQuery(BaseModel):
             raise ValueError(f"must be one of {', '.join(known)} / 须为 {'、'.join(known)} 之一")
         return name
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def refuse_numbers(cls, value: object, info: ValidationInfo) -> object:
-        """A number is no time, though pydantic takes it for the seconds since 1970."""
-        annotation = cls.model_fields[info.field_name or ""].annotation
-        if is_number(value) and TIMES & {annotation, *get_args(annotation)}:
-            raise ValueError(
-                "must be a date or time of RFC 3339, not a number"
-                " / 须为 RFC 3339 的日期或时间，不能是数字"
-            )
-        return value
-
 
 class DayQuery(PageQuery):
     """Parameters of what is read as of a day."""
 
-    as_of: date | None = Field(
+    as_of: Rfc3339Date | None = Field(
         None, description="Day whose state is wanted; of a plan, that of the edition named"
     )
 

@@ -7,7 +7,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from shanhai.openapi import downgrade
+from shanhai.openapi import downgrade, with_items
 from shanhai_tiles.dependencies import KnownParameters
 from shanhai_tiles.errors import PROBLEM_TYPE, ProblemDocument
 from shanhai_tiles.language import required_language
@@ -38,7 +38,12 @@ def describe_31(app: FastAPI) -> Document:
     """OpenAPI 3.1; invalid parameters are answered with 400 and never with FastAPI's own 422."""
     if app.openapi_schema is None:
         routes: list[APIRoute] = app.state.routes
-        document = get_openapi(title=app.title, version=app.version, routes=routes)
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description="Maps of what is published: tiles, styles, legends, values",
+            routes=routes,
+        )
         schemas = document["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
@@ -47,7 +52,7 @@ def describe_31(app: FastAPI) -> Document:
         for route in routes:
             for method in route.methods or ():
                 _complete(document["paths"][route.path_format], method.lower(), route)
-        app.openapi_schema = document
+        app.openapi_schema = with_items(document)
     return app.openapi_schema
 
 

@@ -55,7 +55,7 @@ AuditEntry = TypedDict("AuditEntry", {"id": int, "at": str, "actor": str | None,
     "object": str | None, "before": dict[str, Any] | None, "after": dict[str, Any] | None, "request": str | None,
     "digest": str})
 BlankProposal = TypedDict("BlankProposal", {"body": ProposalDraft, "links": list[Link]})
-BoundingBox = TypedDict("BoundingBox", {"lowerLeft": list[Any], "upperRight": list[Any], "crs": NotRequired[str]})
+BoundingBox = TypedDict("BoundingBox", {"lowerLeft": list[float], "upperRight": list[float], "crs": NotRequired[str]})
 Bulletin = TypedDict("Bulletin", {"code": str, "title": str, "region": str, "region_name": str, "plan": str | None,
     "first": str, "last": str, "year": int, "issue": int, "version": int, "corrects": str | None,
     "state": Literal["draft", "published"], "state_name": str, "public": bool, "created": str,
@@ -95,7 +95,7 @@ CaseStep = TypedDict("CaseStep", {"to": Literal["new", "assigned", "verified", "
 CaseStepBody = TypedDict("CaseStepBody", {"to": str, "note": NotRequired[str | None],
     "result": NotRequired[Literal["confirmed", "not_change", "lawful"] | None], "assignee": NotRequired[str | None],
     "region": NotRequired[str | None], "due": NotRequired[str | None], "documents": NotRequired[list[str]]})
-CenterPoint = TypedDict("CenterPoint", {"coordinates": list[Any], "crs": NotRequired[str], "tileMatrix": str})
+CenterPoint = TypedDict("CenterPoint", {"coordinates": list[float], "crs": NotRequired[str], "tileMatrix": str})
 Change = TypedDict("Change", {"seq": int, "at": str, "collection": str, "id": str, "version": NotRequired[int],
     "change": Literal["created", "updated", "deleted"], "row_version": int | None, "links": list[Link]})
 ChangedAccount = TypedDict("ChangedAccount", {"name": NotRequired[str | None], "email": NotRequired[str | None],
@@ -286,7 +286,7 @@ LayerLegend = TypedDict("LayerLegend", {"title": str, "title_zh": str, "title_en
     "property": str | None, "unit": str, "unit_zh": str, "unit_en": str, "entries": list[LegendLine], "layer": str})
 LayerList = TypedDict("LayerList", {"layers": list[LayerSummary]})
 LayerSummary = TypedDict("LayerSummary", {"id": str, "title": str, "title_zh": str, "title_en": str,
-    "kind": Literal["raster", "vector"], "theme": str, "bounds": list[Any], "minzoom": NotRequired[int],
+    "kind": Literal["raster", "vector"], "theme": str, "bounds": list[float], "minzoom": NotRequired[int],
     "maxzoom": int, "version": str, "stand_in": bool, "links": list[DocumentLink]})
 LeadResult = TypedDict("LeadResult", {"index": int,
     "outcome": Literal["opened", "duplicate", "no_case", "undetermined", "rejected"], "case": NotRequired[str],
@@ -555,7 +555,7 @@ Quiet = TypedDict("Quiet", {"from": str, "to": str, "days": NotRequired[list[Lit
     "time_zone": NotRequired[str], "red_passes": NotRequired[bool]})
 Range = TypedDict("Range", {"low": float | None, "high": float | None})
 RasterDescription = TypedDict("RasterDescription", {"id": str, "title": str, "title_zh": str, "title_en": str,
-    "kind": Literal["raster"], "theme": str, "bounds": list[Any], "minzoom": NotRequired[int], "maxzoom": int,
+    "kind": Literal["raster"], "theme": str, "bounds": list[float], "minzoom": NotRequired[int], "maxzoom": int,
     "version": str, "stand_in": bool, "links": list[DocumentLink], "job": str | None,
     "stand_in_notes": list[StandInNote], "sources": list[SourceDescription], "attribution": str,
     "legend": LegendDescription, "formats": dict[str, str], "tile_matrix_sets": dict[str, str], "unit": str,
@@ -737,7 +737,7 @@ SourceBalance = TypedDict("SourceBalance", {"allocated": str, "paid": str, "bala
     "year": int | None, "allowed_measures": list[str] | None})
 SourceDescription = TypedDict("SourceDescription", {"dataset": str, "title_zh": str, "title_en": str,
     "native_resolution_m": float | None, "source": str | None, "licence": str | None, "stand_in": bool})
-SpatialExtent = TypedDict("SpatialExtent", {"bbox": list[list[Any]], "crs": NotRequired[str]})
+SpatialExtent = TypedDict("SpatialExtent", {"bbox": list[list[float]], "crs": NotRequired[str]})
 StandInNote = TypedDict("StandInNote", {"dataset": str, "title_zh": str, "title_en": str, "note_zh": str | None,
     "note_en": str | None})
 StandingRemark = TypedDict("StandingRemark", {"code": str, "zh": str, "en": str})
@@ -779,7 +779,7 @@ StyleLayer = TypedDict("StyleLayer", {"id": str, "type": Literal["raster", "fill
     "source": str, "source-layer": NotRequired[str], "filter": NotRequired[list[Any]], "minzoom": NotRequired[int],
     "layout": NotRequired[dict[str, Any]], "paint": dict[str, Any]})
 StyleSource = TypedDict("StyleSource", {"type": Literal["raster", "vector"], "tiles": list[str], "minzoom": int,
-    "maxzoom": int, "bounds": list[Any], "attribution": str, "tileSize": NotRequired[int]})
+    "maxzoom": int, "bounds": list[float], "attribution": str, "tileSize": NotRequired[int]})
 Subscription = TypedDict("Subscription", {"id": int, "name": str, "address": str, "lang": Literal["zh", "en"],
     "levels": list[Literal["blue", "yellow", "orange", "red"]], "time_zone": str, "endings": bool, "enabled": bool,
     "rules": list[str] | None, "region": str | None, "digest_at": str | None, "unsubscribed": str | None,
@@ -809,10 +809,11 @@ ThingBody = TypedDict("ThingBody", {"@iot.id": NotRequired[str | None], "name": 
 TileFields = TypedDict("TileFields", {"id": str, "fields": dict[str, str], "minzoom": int, "maxzoom": int})
 TileJson = TypedDict("TileJson", {"tilejson": NotRequired[Literal["3.0.0"]], "name": str, "description": str,
     "version": NotRequired[Literal["1.0.0"]], "attribution": str, "scheme": NotRequired[Literal["xyz"]],
-    "format": str, "tiles": list[str], "minzoom": int, "maxzoom": int, "bounds": list[Any], "center": list[Any],
-    "legend": str, "tile_matrix_set": NotRequired[str], "vector_layers": NotRequired[list[TileFields]]})
+    "format": str, "tiles": list[str], "minzoom": int, "maxzoom": int, "bounds": list[float],
+    "center": list[float | int], "legend": str, "tile_matrix_set": NotRequired[str],
+    "vector_layers": NotRequired[list[TileFields]]})
 TileMatrixDescription = TypedDict("TileMatrixDescription", {"id": str, "scaleDenominator": float, "cellSize": float,
-    "cornerOfOrigin": NotRequired[Literal["topLeft"]], "pointOfOrigin": list[Any], "tileWidth": int,
+    "cornerOfOrigin": NotRequired[Literal["topLeft"]], "pointOfOrigin": list[float], "tileWidth": int,
     "tileHeight": int, "matrixWidth": int, "matrixHeight": int})
 TileMatrixLimits = TypedDict("TileMatrixLimits", {"tileMatrix": str, "minTileRow": int, "maxTileRow": int,
     "minTileCol": int, "maxTileCol": int})
@@ -852,7 +853,7 @@ ValueRecorded = TypedDict("ValueRecorded", {"id": int, "year": int, "value": flo
     "provenance": dict[str, Any] | None, "recorded_by": str | None, "recorded_at": str, "indicator": str,
     "region": str})
 VectorDescription = TypedDict("VectorDescription", {"id": str, "title": str, "title_zh": str, "title_en": str,
-    "kind": Literal["vector"], "theme": str, "bounds": list[Any], "minzoom": NotRequired[int], "maxzoom": int,
+    "kind": Literal["vector"], "theme": str, "bounds": list[float], "minzoom": NotRequired[int], "maxzoom": int,
     "version": str, "stand_in": bool, "links": list[DocumentLink], "job": str | None,
     "stand_in_notes": list[StandInNote], "sources": list[SourceDescription], "attribution": str,
     "legend": LegendDescription, "formats": dict[str, str], "tile_matrix_sets": dict[str, str],

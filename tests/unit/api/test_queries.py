@@ -3,21 +3,24 @@
 from datetime import date
 
 import pytest
-from pydantic import AwareDatetime, ValidationError
+from pydantic import ValidationError
 
+from shanhai.timestamps import Rfc3339Date, Rfc3339Time
 from shanhai_api.dependencies import PageQuery, format_field
 
 
 class LogQuery(PageQuery):
     f: str | None = format_field("json", "csv")
-    day: date | None = None
-    until: AwareDatetime | None = None
+    day: Rfc3339Date | None = None
+    until: Rfc3339Time | None = None
     actor: str | None = None
 
 
-@pytest.mark.parametrize("number", ["0", "0.5", "86400", "-1", "20260101", "1767225600"])
+@pytest.mark.parametrize(
+    "number", ["0", "0.5", "86400", "-1", "20260101", "1767225600", 86400, 0.5]
+)
 @pytest.mark.parametrize("name", ["day", "until"])
-def test_a_number_is_no_time(name: str, number: str) -> None:
+def test_a_number_is_no_time(name: str, number: str | float) -> None:
     with pytest.raises(ValidationError, match="not a number / 须为"):
         LogQuery.model_validate({name: number})
 

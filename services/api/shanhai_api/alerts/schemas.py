@@ -1,6 +1,5 @@
 """Rules of early warning as they are asked for, and what people say of alerts."""
 
-from datetime import date
 from itertools import pairwise
 from typing import Any, Literal, Self
 from zoneinfo import available_timezones
@@ -9,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from shanhai.monitoring.quiet_hours import QuietHours
 from shanhai.monitoring.thresholds import RANK, Kind
+from shanhai.timestamps import Rfc3339Date
 from shanhai.vocabulary import CONTROL_KINDS, codes
 
 LARGEST = 1e15
@@ -127,8 +127,8 @@ class RuleContents(BaseModel):
     any_quality: bool = Field(False, description="Values that are not valid, or impossible, count")
     enabled: bool = Field(True, description="Whether it is evaluated")
     quiet: Quiet | None = Field(None, description="Hours in which nothing is delivered")
-    valid_from: date | None = Field(None, description="First day on which it is evaluated")
-    valid_to: date | None = Field(None, description="Day from which on it no longer is")
+    valid_from: Rfc3339Date | None = Field(None, description="First day on which it is evaluated")
+    valid_to: Rfc3339Date | None = Field(None, description="Day from which on it no longer is")
 
     @field_validator("limits")
     @classmethod

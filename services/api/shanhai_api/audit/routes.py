@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from shanhai.db.queries.audit import AuditFilter, read_entries, record
+from shanhai.timestamps import Rfc3339Time
 from shanhai_api.audit.documents import CSV, AuditEntries, AuditEntry, as_csv
 from shanhai_api.dependencies import Auditor, PageQuery, format_field
 from shanhai_api.kit.routing import NO_STORE, Route
@@ -32,8 +33,8 @@ class AuditQuery(PageQuery):
     table: str | None = Field(None, max_length=200, description="Kind of object")
     object: str | None = Field(None, max_length=200, description="Code or id of the object")
     request: str | None = Field(None, max_length=200, description="Id of the request")
-    since: AwareDatetime | None = Field(None, description="Only entries from this time on")
-    until: AwareDatetime | None = Field(None, description="Only entries up to this time")
+    since: Rfc3339Time | None = Field(None, description="Only entries from this time on")
+    until: Rfc3339Time | None = Field(None, description="Only entries up to this time")
     limit: int = Field(10, ge=1, le=10_000, description="Entries on a page; `csv` has them all")
     before: int | None = Field(None, ge=1, le=2**63 - 1, description="Only entries before this one")
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from shanhai.errors import InvalidInput
+from shanhai.timestamps import Rfc3339Date
 from shanhai_api.dependencies import PageQuery, format_field
 
 CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
@@ -22,8 +23,8 @@ class BulletinsQuery(PageQuery):
     state: Literal["draft", "published"] | None = Field(
         None, description="Only bulletins in this state"
     )
-    first: date | None = Field(None, description="Only bulletins of days from this one on")
-    last: date | None = Field(None, description="Only bulletins of days up to this one")
+    first: Rfc3339Date | None = Field(None, description="Only bulletins of days from this one on")
+    last: Rfc3339Date | None = Field(None, description="Only bulletins of days up to this one")
     limit: int = Field(10, ge=1, le=1_000, description="Bulletins on a page")
     before: str | None = Field(
         None, max_length=30, description="Where the page begins, from the link `next`"

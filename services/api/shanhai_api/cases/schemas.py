@@ -1,10 +1,10 @@
 """Bodies and parameters of red-line leads."""
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from shanhai.timestamps import Rfc3339Date
 from shanhai_api.dependencies import PageQuery
 
 MOST_LEADS = 500
@@ -31,8 +31,8 @@ class LeadProperties(Body):
     source: Name = Field(description="Who saw it", examples=["satellite-monthly"])
     external_id: Name = Field(description="What its source calls it; sent again, it is the same")
     kind: LeadKind = Field(description="What it looks like")
-    sensed_before: date = Field(description="Day of the earlier image")
-    sensed_after: date = Field(description="Day of the later image; the lines of it count")
+    sensed_before: Rfc3339Date = Field(description="Day of the earlier image")
+    sensed_after: Rfc3339Date = Field(description="Day of the later image; the lines of it count")
     confidence: float | None = Field(None, ge=0, le=1, description="How sure its source is")
 
 
@@ -63,7 +63,7 @@ class CaseStepBody(Body):
     )
     assignee: Name | None = Field(None, description="Who checks it; needed to become `assigned`")
     region: Name | None = Field(None, description="Code of the region that answers from now on")
-    due: date | None = Field(None, description="Day by which the next step must be taken")
+    due: Rfc3339Date | None = Field(None, description="Day by which the next step must be taken")
     documents: list[Name] = Field(
         default_factory=list,
         max_length=MOST_DOCUMENTS,
@@ -74,8 +74,8 @@ class CaseStepBody(Body):
 class StatisticsQuery(PageQuery):
     """Parameters of the figures over cases."""
 
-    since: date | None = Field(None, description="Only cases opened on the day or later")
-    until: date | None = Field(None, description="Only cases opened on the day or earlier")
+    since: Rfc3339Date | None = Field(None, description="Only cases opened on the day or later")
+    until: Rfc3339Date | None = Field(None, description="Only cases opened on the day or earlier")
 
 
 class CaseUploadQuery(PageQuery):

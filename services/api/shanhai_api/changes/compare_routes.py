@@ -1,6 +1,5 @@
 """`/collections/{collection}/items/{code}/compare`."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -9,6 +8,7 @@ from pydantic import Field
 from shanhai.db.changes.comparison import compare_days
 from shanhai.db.collections.catalogue import collection_named
 from shanhai.errors import InvalidInput, NotFound
+from shanhai.timestamps import Rfc3339Date
 from shanhai_api.changes.comparing import DayComparison
 from shanhai_api.dependencies import PageQuery, Reader
 from shanhai_api.kit.answers import Answer
@@ -21,8 +21,8 @@ router = APIRouter(tags=["features"], route_class=Route)
 class CompareQuery(PageQuery):
     """The two days."""
 
-    former: date = Field(alias="from", description="The former day")
-    later: date = Field(alias="to", description="The later day")
+    former: Rfc3339Date = Field(alias="from", description="The former day")
+    later: Rfc3339Date = Field(alias="to", description="The later day")
 
 
 @router.get("/collections/{collection}/items/{code}/compare", summary="A feature on two days")

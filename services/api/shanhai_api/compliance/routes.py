@@ -1,6 +1,5 @@
 """`/compliance/check`, `/compliance/activities`, `/compliance/exceptions`, `/regions/{r}/lines`."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -13,6 +12,7 @@ from shanhai.db.compliance.exceptions import (
     revoke,
 )
 from shanhai.db.compliance.rules import activities
+from shanhai.timestamps import Rfc3339Date
 from shanhai_api.compliance import operations
 from shanhai_api.compliance.execution import check_at_once
 from shanhai_api.compliance.models import (
@@ -58,14 +58,14 @@ class ExceptionsQuery(PageQuery):
         None, max_length=80, pattern=WRITABLE, description="Code of a project"
     )
     rule: str | None = Field(None, max_length=300, pattern=WRITABLE, description="Code of a rule")
-    day: date | None = Field(None, description="Only those in force on the day")
+    day: Rfc3339Date | None = Field(None, description="Only those in force on the day")
     limit: int = Field(100, ge=1, le=10_000, description="Exceptions on a page")
 
 
 class RegisterQuery(PageQuery):
     """Parameters of the register."""
 
-    as_of: date | None = Field(None, description="Day whose state is wanted")
+    as_of: Rfc3339Date | None = Field(None, description="Day whose state is wanted")
 
 
 @router.get(CHECK, summary="Check a place or project against lines, zones and rules")

@@ -1,11 +1,11 @@
 """What is sent to give and to revoke an exception."""
 
-from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from shanhai.codes import Code
+from shanhai.timestamps import Rfc3339Date
 
 WRITABLE = r"^[^\x00]+$"
 """PostgreSQL keeps no NUL."""
@@ -29,8 +29,8 @@ class ExceptionBody(BaseModel):
     region: Code | None = Field(None, description="Region that answers for the geometry")
     control_area: Code | None = Field(None, description="The only area it holds in")
     approver: Name | None = Field(None, description="Who approved; default: the identity")
-    valid_from: date | None = Field(None, description="First day; default today")
-    valid_to: date | None = Field(None, description="The day after the last")
+    valid_from: Rfc3339Date | None = Field(None, description="First day; default today")
+    valid_to: Rfc3339Date | None = Field(None, description="The day after the last")
     document: Name | None = Field(None, description="Code or number of the decision's document")
 
     @model_validator(mode="after")

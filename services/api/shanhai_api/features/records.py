@@ -1,7 +1,6 @@
 """Records, entities without geometry: the same reading as features, each at a path of its own."""
 
 import re
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,6 +11,7 @@ from shanhai.db.features.entity import Entity
 from shanhai.db.features.seen import seen_by
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.write import state_tag
+from shanhai.timestamps import Rfc3339Date
 from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
 from shanhai_api.exports.formats import file_format
 from shanhai_api.exports.operations import respond_file
@@ -29,7 +29,7 @@ PATH_NAMES = re.compile(r"\{(\w+)\}")
 class RecordQuery(PageQuery):
     """Parameters of one record."""
 
-    as_of: date | None = Field(None, description="Day whose state is wanted")
+    as_of: Rfc3339Date | None = Field(None, description="Day whose state is wanted")
 
 
 def bound_names(entity: Entity) -> list[str]:

@@ -1,6 +1,5 @@
 """OGC API - Features over the declared entities."""
 
-from datetime import date
 from typing import Any
 
 import orjson
@@ -12,6 +11,7 @@ from shanhai.db.features.seen import seen_by
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.statements import OutputOptions
 from shanhai.db.features.write import state_tag
+from shanhai.timestamps import Rfc3339Date
 from shanhai_api.dependencies import (
     DirectRoute,
     PageQuery,
@@ -48,7 +48,7 @@ class ItemQuery(PageQuery):
     """Parameters of one item."""
 
     f: str | None = format_field("json", "geojson", "html")
-    as_of: date | None = Field(None, description="Day whose state is wanted")
+    as_of: Rfc3339Date | None = Field(None, description="Day whose state is wanted")
     crs: str | None = Field(None, description="System of the coordinates, by URI")
     version: int | None = Field(
         None, ge=1, le=100_000, description="Version, of what has several; default: the current one"

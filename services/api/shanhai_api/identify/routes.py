@@ -1,12 +1,12 @@
 """`/identify`."""
 
-from datetime import date
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
+from shanhai.timestamps import Rfc3339Date
 from shanhai_api.dependencies import PageQuery, Reader, format_field
 from shanhai_api.identify import operations
 from shanhai_api.identify.models import FeaturesAtPoint
@@ -26,7 +26,7 @@ class IdentifyQuery(PageQuery):
     tolerance_m: float = Field(
         10, ge=0, le=10_000, description="How far lines and points may be, in metres"
     )
-    as_of: date | None = Field(None, description="Day whose state is wanted")
+    as_of: Rfc3339Date | None = Field(None, description="Day whose state is wanted")
     collections: str | None = Field(
         None, max_length=500, description="Names of collections, with commas; default: all"
     )

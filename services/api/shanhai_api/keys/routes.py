@@ -6,7 +6,6 @@ from typing import Self
 
 from fastapi import APIRouter
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -16,6 +15,7 @@ from pydantic import (
 
 from shanhai.db.queries import keys
 from shanhai.db.queries.grants import RoleGiven, check_roles, scopes_of
+from shanhai.timestamps import Rfc3339Time
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.dependencies import Administrator
 from shanhai_api.kit.answers import Answer, Document, Link, Maybe, Moment
@@ -42,7 +42,7 @@ class NewKey(BaseModel):
     networks: list[IPv4Network | IPv6Network] | None = Field(
         None, min_length=1, max_length=100, description="Addresses it may be used from; default any"
     )
-    expires_at: AwareDatetime | None = Field(None, description="When it ends; default never")
+    expires_at: Rfc3339Time | None = Field(None, description="When it ends; default never")
 
     @field_validator("expires_at")
     @classmethod

@@ -1,7 +1,6 @@
 """Bodies and parameters of what hangs on a project."""
 
 import re
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -14,6 +13,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from shanhai.timestamps import Rfc3339Date
 from shanhai_api.dependencies import DayQuery, PageQuery, format_field
 
 EXACT_BELOW = 1e13
@@ -115,7 +115,7 @@ class FundEntryBody(Body):
     measure: Code | None = Field(
         None, description="Measure it is for; needed when money of an earmarked source is paid"
     )
-    paid_on: date | None = Field(None, description="Day of the payment; default today")
+    paid_on: Rfc3339Date | None = Field(None, description="Day of the payment; default today")
     note: Words | None = Field(None, description="Anything else")
 
 
@@ -140,8 +140,8 @@ class UploadQuery(PageQuery):
     title_en: Name | None = Field(None, description="English title")
     measure: Code | None = Field(None, description="The measure it is about; default all")
     public: bool = Field(False, description="Whether anyone may read it")
-    period_from: date | None = Field(None, description="First day its results are about")
-    period_to: date | None = Field(None, description="Last day its results are about")
+    period_from: Rfc3339Date | None = Field(None, description="First day its results are about")
+    period_to: Rfc3339Date | None = Field(None, description="Last day its results are about")
     quantity: Word | None = Field(
         None, description="What its figure is of: a measure, an indicator or an observed property"
     )

@@ -5,13 +5,14 @@ from typing import Any, Literal, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from shanhai.db.tables import job as tables
 from shanhai.jobs.fair_queue import PRIORITIES
 from shanhai.jobs.results import exception_of
 from shanhai.jobs.schedule_times import SHORTEST_S, check_cron
 from shanhai.jobs.schedules import Run
+from shanhai.timestamps import Rfc3339Time
 from shanhai.vocabulary import JobStatus
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, Moment
 from shanhai_api.view import View
@@ -38,7 +39,7 @@ class ScheduleContents(BaseModel):
     every_s: int | None = Field(
         None, ge=SHORTEST_S, le=LONGEST_S, description="Or: seconds between two times"
     )
-    starts_at: AwareDatetime | None = Field(
+    starts_at: Rfc3339Time | None = Field(
         None, description="From when `every_s` is counted; default now"
     )
     timezone: str = Field(

@@ -19,7 +19,7 @@ from shanhai_tiles.http_cache import JSON
 POOL = Gauge("shanhai_db_pool_size", "Connections a pool may hold", ["pool"])
 USED = Gauge("shanhai_db_pool_in_use", "Connections of a pool that are in use", ["pool"])
 
-router = APIRouter(route_class=DocumentRoute)
+router = APIRouter(tags=["operations"], route_class=DocumentRoute)
 
 
 class Alive(DocumentPart):

@@ -26,7 +26,7 @@ from shanhai_tiles.tile_matrix_sets import (
 )
 from shanhai_tiles.wmts.capabilities import PATH
 
-router = APIRouter(dependencies=[Depends(accepts())], route_class=DocumentRoute)
+router = APIRouter(tags=["landing"], dependencies=[Depends(accepts())], route_class=DocumentRoute)
 
 _COMMON = "http://www.opengis.net/spec/ogcapi-common"
 _TILES = "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf"

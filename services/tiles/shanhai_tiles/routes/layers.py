@@ -45,7 +45,7 @@ from shanhai_tiles.styles.legend_documents import LayerLegend
 from shanhai_tiles.styles.map_styles import MapStyle, style_document
 from shanhai_tiles.vector.collections import CHOOSING
 
-router = APIRouter(route_class=DocumentRoute)
+router = APIRouter(tags=["layers"], route_class=DocumentRoute)
 
 Longitude = Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False)]
 Latitude = Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False)]

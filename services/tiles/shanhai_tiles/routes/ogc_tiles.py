@@ -43,7 +43,7 @@ from shanhai_tiles.request import parse_rescale
 from shanhai_tiles.tile_responses import EMPTY, TileRequest, answer_layered, answer_tile
 from shanhai_tiles.vector.collections import CHOOSING, VECTORS
 
-router = APIRouter(route_class=DocumentRoute)
+router = APIRouter(tags=["tiles"], route_class=DocumentRoute)
 
 Identifier = Annotated[str, Path(alias="tileMatrixSetId")]
 Matrix = Annotated[str, Path(alias="tileMatrix")]

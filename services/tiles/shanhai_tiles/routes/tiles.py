@@ -48,7 +48,7 @@ def parameter(name: str, place: str, kind: str = "string", **more: Any) -> dict[
     return {"name": name, "in": place, "required": place == "path", "schema": schema}
 
 
-router = APIRouter(default_response_class=Response, route_class=RequestRoute)
+router = APIRouter(tags=["tiles"], default_response_class=Response, route_class=RequestRoute)
 
 PATH = "/layers/{layer}/tiles/{tms}/{z}/{x}/{y}.{fmt}"
 MOST_TOGETHER = 10

@@ -36,7 +36,7 @@ from shanhai_tiles.raster.figures import ClassStatistics, QuantityStatistics
 from shanhai_tiles.raster.tiles import MOST_PIXELS, draw_preview
 from shanhai_tiles.request import parse_rescale, path_of
 
-router = APIRouter(route_class=DocumentRoute)
+router = APIRouter(tags=["values"], route_class=DocumentRoute)
 
 Band = Annotated[int, Query(ge=1, le=10_000)]
 Result = TypeVar("Result")

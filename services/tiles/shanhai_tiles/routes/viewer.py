@@ -11,7 +11,7 @@ from shanhai_tiles.http_cache import answer
 from shanhai_tiles.pages import HTML, PAGES
 from shanhai_tiles.vector.collections import CHOOSING
 
-router = APIRouter(route_class=DocumentRoute)
+router = APIRouter(tags=["layers"], route_class=DocumentRoute)
 
 STATIC = Path(__file__).parent.parent / "static"
 COMPARED = "with"

@@ -37,7 +37,7 @@ from shanhai_tiles.wmts.requests import (
     suffix_of,
 )
 
-router = APIRouter(route_class=DocumentRoute)
+router = APIRouter(tags=["wmts"], route_class=DocumentRoute)
 
 OPERATIONS = ("GetCapabilities", "GetTile", "GetFeatureInfo")
 KEYS = (

@@ -1,6 +1,5 @@
 """What can be asked for of a compliance check."""
 
-from datetime import date
 from typing import Annotated, Any
 
 from pydantic import (
@@ -12,6 +11,7 @@ from pydantic import (
 
 from shanhai.codes import Code
 from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessContract
+from shanhai.timestamps import Rfc3339Date
 from shanhai.vocabulary import CONTROL_KINDS, Label, codes
 
 
@@ -42,7 +42,9 @@ class CheckComplianceInputs(Inputs):
     region: Code | None = Field(
         None, description="Region whose rules hold as well / 另适用其规则的区域"
     )
-    as_of: date | None = Field(None, description="Day of the check; default today / 检查日期")
+    as_of: Rfc3339Date | None = Field(
+        None, description="Day of the check; default today / 检查日期"
+    )
     lines: list[Annotated[str, AfterValidator(_known_kind)]] | None = Field(
         None,
         min_length=1,

@@ -1,6 +1,5 @@
 """What can be asked for of the import of a raster."""
 
-from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from pydantic import (
 
 from shanhai.codes import Code, Name, Note
 from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessContract, Theme
+from shanhai.timestamps import Rfc3339Date
 from shanhai.vocabulary import Label
 
 FillCodeText = Annotated[str, StringConstraints(pattern=r"^-?\d{1,10}(\.\d{1,6})?$")]
@@ -62,8 +62,8 @@ class ImportDatasetInputs(Inputs):
     stand_in_note_en: Note | None = Field(None, description="What it stands in for / 替代说明(英)")
     source: Note | None = Field(None, description="Where the data come from / 来源")
     licence: Note | None = Field(None, description="Licence and credit / 许可与署名")
-    observed_from: date | None = Field(None, description="First day observed / 观测起始日")
-    observed_to: date | None = Field(None, description="Last day observed / 观测截止日")
+    observed_from: Rfc3339Date | None = Field(None, description="First day observed / 观测起始日")
+    observed_to: Rfc3339Date | None = Field(None, description="Last day observed / 观测截止日")
     public: bool = Field(
         False,
         description="Readable without identity where allowed; takes an approver / 公开（须审批者）",

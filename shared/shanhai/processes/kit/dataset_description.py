@@ -1,10 +1,11 @@
 """The description that lies beside every data file: what it is, whence, and how far to trust it."""
 
-from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from shanhai.timestamps import Rfc3339Date
 
 Kind = Literal["raster", "vector"]
 OF_THE_FILE = frozenset({"kind", "file", "processing", "class_scheme", "bands", "sha256"})
@@ -34,8 +35,8 @@ class DatasetDescription(BaseModel):
     class_scheme: str | None = None
     edge_water: Literal["sea", "inland"] | None = None
     bands: tuple[str, ...] = ()
-    observed_from: date | None = None
-    observed_to: date | None = None
+    observed_from: Rfc3339Date | None = None
+    observed_to: Rfc3339Date | None = None
     sha256: str
 
     def import_inputs(self) -> dict[str, Any]:

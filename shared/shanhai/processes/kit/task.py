@@ -1,6 +1,5 @@
 """What a computation is given and what it gives back, as JSON."""
 
-from datetime import date
 from typing import Any, Literal
 
 from pydantic import (
@@ -9,6 +8,7 @@ from pydantic import (
 )
 
 from shanhai.raster.windows import Cluster
+from shanhai.timestamps import Rfc3339Date
 from shanhai.vocabulary import Label, Role, Scope
 
 OutputKind = Literal["raster", "document", "image", "features"]
@@ -63,8 +63,8 @@ class DatasetTask(BaseModel):
     stand_in_note_en: str | None = None
     source: str | None = None
     licence: str | None = None
-    observed_from: date | None = None
-    observed_to: date | None = None
+    observed_from: Rfc3339Date | None = None
+    observed_to: Rfc3339Date | None = None
     name_zh: str
     name_en: str
 
@@ -124,7 +124,9 @@ class Task(BaseModel):
     areas: list[AreaTask] = Field(
         default_factory=list, description="control areas that zones are held to or compared with"
     )
-    areas_as_of: date | None = Field(None, description="day on which the areas were in force")
+    areas_as_of: Rfc3339Date | None = Field(
+        None, description="day on which the areas were in force"
+    )
     areas_left_out: list[str] = Field(
         default_factory=list, description="kinds of areas with too many vertices to be carried"
     )

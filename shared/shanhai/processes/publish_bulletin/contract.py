@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 from shanhai.codes import Code
 from shanhai.processes.kit.contract import WORD_TYPE, Inputs, OutputSpec, ProcessContract
 from shanhai.processes.publish_bulletin.task import PublishBulletinTask
+from shanhai.timestamps import Rfc3339Date
 from shanhai.vocabulary import Label
 
 EARLIEST = date(2016, 1, 1)
@@ -22,8 +23,10 @@ class PublishBulletinInputs(Inputs):
     """Inputs of a bulletin."""
 
     region: Code = Field(description="Region it tells of / 区域")
-    first: date = Field(description="First day of the period / 起始日")
-    last: date = Field(description="Last day of the period, which must be over / 截止日，须已过")
+    first: Rfc3339Date = Field(description="First day of the period / 起始日")
+    last: Rfc3339Date = Field(
+        description="Last day of the period, which must be over / 截止日，须已过"
+    )
     plan: Code | None = Field(
         None, description="Plan whose indicators and projects it tells of / 规划"
     )
@@ -37,7 +40,7 @@ class PublishBulletinInputs(Inputs):
     issue: int | None = Field(
         None, ge=1, le=10_000, description="Number within the year; default the next / 期号"
     )
-    issued_on: date | None = Field(
+    issued_on: Rfc3339Date | None = Field(
         None, description="Day it is dated; default the day it is asked for / 发布日期"
     )
     public: bool = Field(

@@ -1,6 +1,5 @@
 """What can be asked of seeding: which layers, where, how deep, and whether to pack the tiles."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -8,6 +7,7 @@ from pydantic import Field, StringConstraints
 from shanhai.codes import Code, FieldName
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
 from shanhai.processes.seed_tiles.task import Box, Number, SeedTilesTask
+from shanhai.timestamps import Rfc3339Date
 from shanhai.vocabulary import Label
 
 MERCATOR = "WebMercatorQuad"
@@ -59,7 +59,7 @@ class SeedTilesInputs(Inputs):
         None, min_length=1, max_length=2000, description="CQL2 text over features / 要素筛选"
     )
     scheme: Code | None = Field(None, description="Zoning scheme / 分区方案")
-    as_of: date | None = Field(None, description="Day whose state is drawn / 状态日期")
+    as_of: Rfc3339Date | None = Field(None, description="Day whose state is drawn / 状态日期")
     own_view: bool = Field(
         False,
         description="With all that you may see, drafts too, where anyone sees a part"
