@@ -6,7 +6,7 @@ import pytest
 
 import shanhai_api.app  # noqa: F401  (loads every error of the service)
 from shanhai.errors import InvalidInput, ShanhaiError
-from shanhai_api.errors import STATUS, status_of, type_of
+from shanhai_api.kit.errors import STATUS, status_of, type_of
 
 
 def kinds(base: type[ShanhaiError]) -> Iterator[type[ShanhaiError]]:

@@ -9,7 +9,7 @@ from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValida
 
 from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES
 from shanhai.openapi import downgrade
-from shanhai_api.landing.definition import METHODS
+from shanhai_api.landing import METHODS
 from shanhai_api.openapi import describe_30, describe_31
 from shanhai_api.reference import reference
 

@@ -23,7 +23,7 @@ from shanhai.jobs.queue import (
 from shanhai.local.servers import PrivateRedis
 from shanhai.settings import DatabaseSettings, QueueSettings, RedisSettings
 from shanhai_worker.app import listener_named_in
-from shanhai_worker.wakeup_listeners import Consumer
+from shanhai_worker.runner import Consumer
 from tests.support.job_rows import open_sessions
 from tests.support.wake_ups import MakeListener, QueueConformance
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.settings import ArtifactSettings, DatabaseSettings, PublicSettings
-from shanhai_api.dependencies import PageQuery
+from shanhai_api.kit.dependencies import PageQuery
 from shanhai_api.kit.routing import Route
 from shanhai_api.openapi import describe_31
 from shanhai_tiles.app import Settings, create_app

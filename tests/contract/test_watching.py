@@ -10,7 +10,7 @@ import yaml
 from prometheus_client import REGISTRY, CollectorRegistry
 
 import shanhai_tiles.app  # noqa: F401  (makes the metrics of the tile service)
-from shanhai_api.metrics import ApiMetrics
+from shanhai_api.kit.state import ApiMetrics
 from shanhai_worker.metrics import WorkerMetrics
 
 ROOT = Path(__file__).parents[2]

@@ -21,7 +21,7 @@ from shanhai.data.synthetic_watershed import CODE
 from shanhai.local.background import processes_in
 from shanhai.local.demo.results import tile_at
 from shanhai.vocabulary import ZONE_CLASSES, Lang
-from shanhai_tiles.routes.viewer import MAPLIBRE
+from shanhai_tiles.routes.landing import MAPLIBRE
 from tests.e2e.conftest import wait_until
 from tests.support.browser import open_page
 from tests.support.pictures import keep_picture

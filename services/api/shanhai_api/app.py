@@ -16,54 +16,50 @@ from shanhai.graceful_shutdown import noticing_stop
 from shanhai.load_shedding import Admission
 from shanhai.telemetry import configure_logging
 from shanhai.tracing import configure_tracing
-from shanhai_api.accounts.routes import router as accounts
+from shanhai_api.accounts import router as accounts
+from shanhai_api.alerts.routes import alert_rules
 from shanhai_api.alerts.routes import router as alerts
-from shanhai_api.alerts.rule_routes import router as alert_rules
-from shanhai_api.audit.routes import router as audit
+from shanhai_api.alerts.subscriptions import router as subscriptions
+from shanhai_api.audit import router as audit
 from shanhai_api.bulletins.routes import router as bulletins
-from shanhai_api.bulletins.template_routes import router as bulletin_templates
+from shanhai_api.bulletins.routes import templates as bulletin_templates
 from shanhai_api.cases.routes import router as cases
-from shanhai_api.changes.compare_routes import router as comparisons
-from shanhai_api.changes.routes import router as changes
+from shanhai_api.changes import comparisons
+from shanhai_api.changes import router as changes
 from shanhai_api.compliance.routes import router as compliance
-from shanhai_api.configuration import Configuration
-from shanhai_api.datasets.routes import router as dataset_files
-from shanhai_api.editions.routes import router as editions
-from shanhai_api.error_pages import install_handlers, told_to_people
-from shanhai_api.errors import on_shanhai_error
 from shanhai_api.features.edit_routes import records as record_edits
 from shanhai_api.features.edit_routes import router as edits
 from shanhai_api.features.records import router as records
+from shanhai_api.features.routes import at_points as identify
+from shanhai_api.features.routes import files as dataset_files
 from shanhai_api.features.routes import quick
 from shanhai_api.features.routes import router as features
-from shanhai_api.findings.routes import router as findings
-from shanhai_api.gc_tuning import settle
-from shanhai_api.health.routes import router as health
-from shanhai_api.identify.routes import router as identify
-from shanhai_api.jobs.result_routes import router as results
+from shanhai_api.health import router as health
+from shanhai_api.jobs.routes import results
 from shanhai_api.jobs.routes import router as jobs
-from shanhai_api.keys.routes import router as keys
-from shanhai_api.landing.routes import router as landing
-from shanhai_api.middleware import RequestScope
+from shanhai_api.jobs.schedules import router as schedules
+from shanhai_api.keys import router as keys
+from shanhai_api.keys import tile_tokens
+from shanhai_api.kit.errors import on_shanhai_error
+from shanhai_api.kit.middleware import RequestScope, install_handlers, told_to_people
+from shanhai_api.kit.state import Configuration, open_state
+from shanhai_api.landing import router as landing
 from shanhai_api.observations.routes import quick as feeds
 from shanhai_api.observations.routes import router as observations
-from shanhai_api.plans.approval_routes import router as approvals
-from shanhai_api.plans.package_routes import router as packages
+from shanhai_api.plans.editions import router as editions
+from shanhai_api.plans.routes import approvals, findings, packages
 from shanhai_api.plans.routes import router as plans
 from shanhai_api.processes.routes import router as processes
-from shanhai_api.projects.paper_routes import router as papers
-from shanhai_api.projects.plan_routes import router as project_reports
+from shanhai_api.projects.routes import papers_of as papers
+from shanhai_api.projects.routes import plans as project_reports
 from shanhai_api.projects.routes import router as projects
-from shanhai_api.properties.routes import router as properties
 from shanhai_api.proposals.routes import router as proposals
-from shanhai_api.schedules.routes import router as schedules
+from shanhai_api.server import settle
 from shanhai_api.sta.routes import router as sensorthings
-from shanhai_api.state import open_state
-from shanhai_api.subscriptions.routes import router as subscriptions
-from shanhai_api.tile_tokens.routes import router as tile_tokens
-from shanhai_api.trees.routes import router as trees
+from shanhai_api.trees import router as trees
 from shanhai_api.uploads.routes import router as uploads
-from shanhai_api.vocabulary.routes import router as vocabulary
+from shanhai_api.vocabulary import observed as properties
+from shanhai_api.vocabulary import router as vocabulary
 from shanhai_api.webhooks.routes import router as webhooks
 from shanhai_api.zones.routes import router as zonings
 

@@ -17,7 +17,6 @@ from shanhai.db.proposals.queries import PROPOSALS
 from shanhai.openapi import downgrade
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import Label
-from shanhai_api import errors
 from shanhai_api.features.definition import (
     IDEMPOTENCY_KEY,
     READ_FAILURES,
@@ -26,10 +25,10 @@ from shanhai_api.features.definition import (
     paths_of,
     schemas_of,
 )
-from shanhai_api.observations.models import ObservationFeatures
-from shanhai_api.processes.descriptions import result_schemas
-from shanhai_api.processes.models import ResultLink
-from shanhai_api.sta.definition import BODIES, entity_schemas
+from shanhai_api.kit import errors
+from shanhai_api.observations.routes import ObservationFeatures
+from shanhai_api.processes.descriptions import ResultLink, result_schemas
+from shanhai_api.sta.routes import BODIES, entity_schemas
 from shanhai_api.sta.schemas import DataArray
 
 Document = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from shanhai_api.app import add_routes
-from shanhai_api.landing.definition import Operation, operations_of
+from shanhai_api.landing import Operation, operations_of
 from shanhai_api.openapi import TAGS, describe_30
 
 BASE = "http://localhost:8000"

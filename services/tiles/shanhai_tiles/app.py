@@ -31,14 +31,14 @@ from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.tracing import configure_tracing
 from shanhai_tiles.access import Gate
 from shanhai_tiles.cache.tile_cache import open_tiles
-from shanhai_tiles.change_listener import following_changes
 from shanhai_tiles.dependencies import Services, transaction, working_session
 from shanhai_tiles.errors import install_error_handlers, tell
-from shanhai_tiles.layers.directory import LayerDirectory
+from shanhai_tiles.layers.directory import LayerDirectory, following_changes
 from shanhai_tiles.middleware import Surround
 from shanhai_tiles.openapi import describe_31
 from shanhai_tiles.raster.dataset_pool import DatasetPool
-from shanhai_tiles.routes import health, landing, layers, ogc_tiles, tiles, values, viewer, wmts
+from shanhai_tiles.routes import health, landing, layers, ogc_tiles, tiles, values, wmts
+from shanhai_tiles.routes import landing as viewer
 from shanhai_tiles.routes.tiles import FastPath
 
 APPLICATION = "shanhai-tiles"

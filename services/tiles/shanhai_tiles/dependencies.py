@@ -21,12 +21,12 @@ from shanhai.storage.artifacts import ArtifactStore
 from shanhai.vocabulary import Lang
 from shanhai_tiles.access import TOKEN, Gate, TileReader, token_of
 from shanhai_tiles.cache.tile_cache import TileCache
-from shanhai_tiles.language import required_language
 from shanhai_tiles.layers.catalogue import Layer, RasterLayer, is_hidden, no_layer
 from shanhai_tiles.layers.directory import LayerDirectory
 from shanhai_tiles.layers.documents import Links
+from shanhai_tiles.pages import required_language
 from shanhai_tiles.raster.dataset_pool import DatasetPool
-from shanhai_tiles.styles.colormaps import recoloured
+from shanhai_tiles.request import recoloured
 from shanhai_tiles.vector.collections import CHOOSING, selection_of
 
 Parameters = ParamSpec("Parameters")

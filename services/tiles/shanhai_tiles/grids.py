@@ -17,11 +17,19 @@ from typing import Literal
 import numpy as np
 from morecantile import TileMatrixSet
 from numpy.typing import NDArray
+from pyproj import CRS, Transformer
 
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Label
-from shanhai_tiles.raster.projections import projection
 from shanhai_tiles.tile_matrix_sets import TileMatrixDescription, TileMatrixSetDescription
+
+
+@lru_cache(maxsize=64)
+def projection(crs: str) -> Transformer:
+    """From degrees of the system's own datum to its coordinates, x first."""
+    system = CRS.from_user_input(crs)
+    return Transformer.from_crs(system.geodetic_crs, system, always_xy=True)
+
 
 EARTH_RADIUS_M = 6378137.0
 EQUATOR_M = 2 * math.pi * EARTH_RADIUS_M

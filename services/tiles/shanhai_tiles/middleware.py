@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shanhai.rate_limits import Allowance
 from shanhai.settings import PublicSettings
 from shanhai.tracing import span
-from shanhai_tiles.layers.documents import RASTER_FORMATS, VECTOR_FORMATS
+from shanhai_tiles.layers.catalogue import RASTER_FORMATS, VECTOR_FORMATS
 
 Pair = tuple[bytes, bytes]
 

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from shanhai.openapi import downgrade, with_items
 from shanhai_tiles.dependencies import KnownParameters
 from shanhai_tiles.errors import PROBLEM_TYPE, ProblemDocument
-from shanhai_tiles.language import required_language
+from shanhai_tiles.pages import required_language
 from shanhai_tiles.wmts import faults
 
 Document = dict[str, Any]

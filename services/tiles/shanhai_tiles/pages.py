@@ -1,12 +1,42 @@
-"""Pages for people: the viewer, and what a person is told instead of it."""
+"""Pages for people, in the language they read: the viewer, and what they are told instead of it."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
 
+from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Lang
+
+
+def language_of(request: Request) -> Lang:
+    """`lang=` if valid, else the first language of `Accept-Language` we speak, else English."""
+    asked = request.query_params.get("lang")
+    if asked == "zh":
+        return "zh"
+    if asked == "en":
+        return "en"
+    for entry in request.headers.get("accept-language", "").split(","):
+        tag = entry.split(";")[0].strip().lower()
+        if tag.startswith("zh"):
+            return "zh"
+        if tag.startswith("en"):
+            return "en"
+    return "en"
+
+
+def required_language(request: Request) -> Lang:
+    """The caller's language, refusing a `lang=` that is neither."""
+    asked = request.query_params.get("lang")
+    if asked not in {None, "zh", "en"}:
+        raise InvalidInput(
+            f"lang is {asked!r}; it must be zh or en",
+            message_zh=f"lang 为 {asked!r}；只能是 zh 或 en",
+            pointer="lang",
+        )
+    return language_of(request)
+
 
 PAGES = Environment(
     loader=PackageLoader("shanhai_tiles"), autoescape=True, undefined=StrictUndefined

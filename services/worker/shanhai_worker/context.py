@@ -1,9 +1,18 @@
-"""What every part of the worker shares; made once, in `app`."""
+"""What every part of the worker shares; how an outage, which passes, is told from a mistake."""
 
 import asyncio
+import random
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+import asyncpg
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from shanhai.db.engine import DATABASE_ERRORS as DATABASE_ERRORS
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import ANONYMOUS
 from shanhai.db.tile_tokens import TileToken, seal
@@ -16,6 +25,52 @@ from shanhai.storage.artifacts import ArtifactStore
 from shanhai.storage.job_folders import KeptFolders
 from shanhai_worker.child_process import ForkServer
 from shanhai_worker.metrics import WorkerMetrics
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+PASSING_SQLSTATES = ("08", "25006", "40", "53", "57P")
+"""Connection lost, read-only, serialisation or deadlock, out of resources such as disk or
+connections, shutting down or starting up."""
+
+TRIES = 6
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 3.0
+
+Answer = TypeVar("Answer")
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether trying again may help."""
+    if isinstance(error, PoolTimeout | ConnectionError | TimeoutError):
+        return True
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
+        return True
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or _is_passing(error.orig)
+    return _is_passing(error)
+
+
+async def outlast(operation: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Call `operation` until it gets through, pausing longer each time, with jitter.
+
+    Raises:
+        Exception: What the operation raised, when it was no outage or the outage lasted too long.
+    """
+    for trial in range(TRIES - 1):
+        try:
+            return await operation()
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("database outage", error=type(error).__name__, trial=trial)
+        pause = min(FIRST_PAUSE_S * 2**trial, LONGEST_PAUSE_S)
+        await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  (jitter, not a secret)
+    return await operation()
+
+
+def _is_passing(error: BaseException | None) -> bool:
+    return str(getattr(error, "sqlstate", None) or "").startswith(PASSING_SQLSTATES)
+
 
 MARGIN_S = 600
 """Seconds a token outlives the longest job."""

@@ -34,8 +34,7 @@ from shanhai.jobs.callbacks import callback_results
 from shanhai.secret_box import SecretBox
 from shanhai.settings import OutgoingSettings, PublicSettings, WebhookSettings
 from shanhai.webhook_signing import sign
-from shanhai_worker.context import WorkerContext
-from shanhai_worker.db_errors import DATABASE_ERRORS, outlast
+from shanhai_worker.context import DATABASE_ERRORS, WorkerContext, outlast
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 

@@ -24,8 +24,7 @@ from shanhai.settings import (
 )
 from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
 from shanhai_api.app import create_app
-from shanhai_api.configuration import Configuration
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import Configuration, ServiceState
 from tests.service.api.declared import declaration
 from tests.support.configured import configured
 from tests.support.declared import AsDeclared

@@ -23,8 +23,7 @@ from shanhai.db.queries.keys import create_key
 from shanhai.settings import OidcSettings, RateSettings
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app
-from shanhai_api.configuration import Configuration
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import Configuration, ServiceState
 from tests.support.issuer import AUDIENCE, LocalIssuer, local_issuer
 from tests.support.job_rows import add_region
 from tests.support.serving import PATIENCE_S
@@ -445,7 +444,7 @@ class TestAudit:
     async def test_table_for_other_programs(
         self, admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("shanhai_api.audit.documents.BLOCK", 2)
+        monkeypatch.setattr("shanhai_api.audit.BLOCK", 2)
         await made(admin, {"name": "=1+1", "scopes": ["read"]})
         log = await entries(admin, table="api_key")
         answer = await admin.get("/audit", params={"f": "csv", "table": "api_key"})

@@ -13,7 +13,7 @@ from shanhai.db.alerts.observation_evaluation import evaluate_changes
 from shanhai.db.alerts.plan_evaluation import evaluate_lines, evaluate_plans
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.vocabulary import Scope
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.service.api.conftest import MakeClient
 from tests.support.emptying import forget_rows
 from tests.support.indicator_rows import add_indicator, add_plan

@@ -26,9 +26,9 @@ from shanhai.db.tables.station import Station
 from shanhai.db.tables.zone import Region
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.vocabulary import Scope
-from shanhai_api.alerts.schemas import NewRule
+from shanhai_api.alerts.models import NewRule
 from shanhai_api.app import create_app
-from shanhai_api.configuration import Configuration
+from shanhai_api.kit.state import Configuration
 from tests.support.browser import open_page
 from tests.support.feature_rows import forget_features
 from tests.support.indicator_rows import add_indicator, add_plan

@@ -19,7 +19,7 @@ from shanhai.db.tables.delivery import Delivery, Webhook
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import Role, Scope
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.support.emptying import forget_rows
 from tests.support.job_rows import add_region
 

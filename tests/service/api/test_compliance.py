@@ -22,7 +22,7 @@ from shanhai.db.tables.zone import Region
 from shanhai.processes.catalogue import compute_of, publish_of, read_task
 from shanhai.processes.kit.process import Publication
 from shanhai.vocabulary import Role, Scope
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.support.job_rows import add_region
 from tests.support.known_lines import register_lines
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.zone import Region
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.support.job_rows import add_dataset
 
 ITEM = "/collections/datasets/items/city.dem"

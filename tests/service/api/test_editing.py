@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.vocabulary import Scope
 from shanhai_api.app import create_app
-from shanhai_api.configuration import Configuration
+from shanhai_api.kit.state import Configuration
 
 REGIONS = "/collections/regions/items"
 AREAS = "/collections/control_areas/items"

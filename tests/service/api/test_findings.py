@@ -16,7 +16,7 @@ from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.zone import Zone
 from shanhai.vocabulary import Scope
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 
 FINDINGS = "/plans/banan-restoration-2021/findings"
 WORDS = {"zh": "尚未检查", "en": "not checked yet"}

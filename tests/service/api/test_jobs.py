@@ -17,7 +17,7 @@ from shanhai.db.tables.job import Job, JobDataset
 from shanhai.jobs import states
 from shanhai.jobs.failures import Failure, FailureClass
 from shanhai.vocabulary import Label, Role, Scope
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.support.feature_rows import add_job, add_scheme
 from tests.support.job_rows import add_dataset, add_region, submit_echo
 from tests.support.serving import PATIENCE_S

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.keys import create_key, hash_key
 from shanhai.db.tables.access import ApiKey, IdempotencyKey
 from shanhai.vocabulary import Scope
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 
 NEW = {"name": "gateway", "scopes": ["read", "jobs"]}
 

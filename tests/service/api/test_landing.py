@@ -6,7 +6,7 @@ import httpx
 import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 
-from shanhai_api.landing.resource_words import resource_name
+from shanhai_api.words.naming import resource_name
 
 
 class Page(HTMLParser):

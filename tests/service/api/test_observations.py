@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from shanhai.vocabulary import Scope
 from shanhai_api.kit.body import JSON_LIMIT_BYTES
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.service.api.conftest import MakeClient
 from tests.support.observation_rows import add_station, forget_observations
 

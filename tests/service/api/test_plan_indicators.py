@@ -24,7 +24,7 @@ from shanhai.db.tables.project import Project, ProjectEvent, ProjectMeasure
 from shanhai.db.tables.provision import Party
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import Role, Scope
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.support.emptying import forget_rows
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]

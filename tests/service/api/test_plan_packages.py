@@ -33,9 +33,8 @@ from shanhai.processes.kit.task import Task
 from shanhai.settings import DatabaseSettings
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app
-from shanhai_api.configuration import Configuration
+from shanhai_api.kit.state import Configuration, ServiceState
 from shanhai_api.plans.packaging import demand_insider
-from shanhai_api.state import ServiceState
 
 PLAN = "banan-restoration-2021"
 FILE = b"%PDF-1.7 a study"

@@ -13,7 +13,7 @@ from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.job import Job
 from shanhai.jobs import states
 from shanhai.processes.catalogue import CONTRACTS
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.support.job_rows import add_region
 from tests.support.serving import PATIENCE_S
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from shanhai.science.water_quality import WATER_STANDARDS, load_water_standard
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.support.observation_rows import (
     add_station,
     forget_observations,

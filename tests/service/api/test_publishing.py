@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.vocabulary import Role, Scope
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.support.job_rows import add_dataset, add_region
 
 DATASET = "/collections/datasets/items/dem.city"

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from shanhai.local.servers import PrivatePostgres
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.support.serving import PATIENCE_S
 
 ECHO = {"inputs": {"message": "written"}}

@@ -18,7 +18,7 @@ from shanhai.db.features.crs import CRS84, crs_uris
 from shanhai.db.features.query import read_rows
 from shanhai.db.tables.zone import Region
 from shanhai.local.ports import any_free_port
-from shanhai_api.features import streaming
+from shanhai_api.features import tables
 from tests.support.emptying import forget_rows
 from tests.support.feature_rows import add_five_zones, add_scheme
 from tests.support.job_rows import add_region
@@ -353,15 +353,15 @@ class TestLongPages:
     async def test_are_never_held_whole(
         self, anonymous: httpx.AsyncClient, many: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(streaming, "HELD", 200)
-        monkeypatch.setattr(streaming, "BLOCK", 100)
+        monkeypatch.setattr(tables, "HELD", 200)
+        monkeypatch.setattr(tables, "BLOCK", 100)
         held: list[int] = []
 
         async def count(*given: Any) -> Any:
             held.append(len(given[3]))
             return await read_rows(*given)
 
-        monkeypatch.setattr(streaming, "read_rows", count)
+        monkeypatch.setattr(tables, "read_rows", count)
         answer = await anonymous.get(REGIONS, params={"limit": 10000, "sortby": "code"})
         assert codes(answer) == many
         assert held == [200, *[100] * 10, 50]
@@ -378,7 +378,7 @@ class TestLongPages:
                 raise ValueError("a row that cannot be written")
             return await read_rows(*given)
 
-        monkeypatch.setattr(streaming, "read_rows", fail_later)
+        monkeypatch.setattr(tables, "read_rows", fail_later)
         async with over_the_wire(app) as client:
             with pytest.raises(httpx.RemoteProtocolError):
                 await client.get(REGIONS, params={"limit": 10000})

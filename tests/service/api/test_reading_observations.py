@@ -14,7 +14,7 @@ from shanhai.db.observations.archive import close_month
 from shanhai.db.observations.rollups import sum_up
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.vocabulary import Scope
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.service.api.conftest import MakeClient
 from tests.support.observation_rows import add_station, forget_observations, store_observations
 

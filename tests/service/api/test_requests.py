@@ -13,8 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
 
 from shanhai_api.app import create_app
-from shanhai_api.configuration import Configuration
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import Configuration, ServiceState
 from tests.service.api.declared import declaration
 
 ECHO = "/processes/echo/execution"

@@ -23,8 +23,8 @@ from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.provision import Document
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
-from shanhai_api.dependencies import get_unit
-from shanhai_api.state import ServiceState, UnitOfWork
+from shanhai_api.kit.dependencies import get_unit
+from shanhai_api.kit.state import ServiceState, UnitOfWork
 from tests.support.examples import Body, Examples
 from tests.support.job_rows import add_dataset, add_region
 

@@ -30,7 +30,7 @@ from shanhai.processes.import_features.task import ImportFeaturesTask
 from shanhai.processes.kit.process import Publication
 from shanhai.vector.formats import FILE_FORMATS
 from shanhai.vocabulary import Scope
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 
 EDITOR = Identity("tester", frozenset({Scope.WRITE, Scope.PROJECTS, Scope.JOBS}))
 LONG = "河" * 200 + "湖泊 湿地, " * 30

@@ -19,7 +19,7 @@ from shanhai.db.tables.job import Job, Schedule, ScheduleRun
 from shanhai.jobs.fair_queue import NO_QUOTA
 from shanhai.jobs.schedule_runs import Attended, attend_to_next
 from shanhai.vocabulary import Role, Scope
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.support.job_rows import add_dataset, add_region
 
 INDEX_REQUIRED = ("npp", "rainfall", "temperature", "dem", "soil", "ndvi", "night_lights")

@@ -9,7 +9,7 @@ import pytest
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import seed_cities
 from shanhai.vocabulary import Scope
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 

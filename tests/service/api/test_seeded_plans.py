@@ -10,7 +10,7 @@ from shanhai.db.compliance.rules import activities
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import seed_cities
 from shanhai.db.seeds.measures import MEASURES
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 
 BANAN = "banan-restoration-2021"
 XIAMEN = "xiamen-demonstration"

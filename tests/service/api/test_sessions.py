@@ -9,8 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai_api.dependencies import get_read_session
-from shanhai_api.state import ServiceState, UnitOfWork
+from shanhai_api.kit.dependencies import get_read_session
+from shanhai_api.kit.state import ServiceState, UnitOfWork
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from shanhai.monitoring.observation import FeedObservation
 from shanhai_api.app import create_app
-from shanhai_api.configuration import Configuration
+from shanhai_api.kit.state import Configuration
 from tests.support.browser import open_page
 from tests.support.job_rows import open_sessions
 from tests.support.observation_rows import add_station, forget_observations, store_observations

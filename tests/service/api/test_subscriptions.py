@@ -12,7 +12,7 @@ from shanhai.db.alerts.subscriptions import find_subscription, token_of
 from shanhai.db.tables.delivery import Delivery
 from shanhai.settings import SmtpSettings
 from shanhai.vocabulary import Scope
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.service.api.conftest import MakeClient
 from tests.support.emptying import forget_rows
 

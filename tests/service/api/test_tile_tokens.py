@@ -15,7 +15,7 @@ from shanhai.db.tile_tokens import unseal
 from shanhai.settings import TileTokenSettings
 from shanhai.vocabulary import Scope
 from shanhai_api.app import create_app
-from shanhai_api.configuration import Configuration
+from shanhai_api.kit.state import Configuration
 
 SECRET = "a secret of the tests that nobody can guess"
 MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]

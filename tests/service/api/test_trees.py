@@ -13,7 +13,7 @@ from shanhai.db.seeds.load import seed_cities
 from shanhai.db.tables.corridor import Pattern, PatternComponent
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.zone import Region
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.support.job_rows import add_region
 
 Node = dict[str, Any]

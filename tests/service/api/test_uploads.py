@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect
 
 from shanhai.db.tables.dataset import Upload
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 
 CONTENT = bytes(range(256)) * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

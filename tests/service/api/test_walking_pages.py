@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import seed_cities
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.service.api.walks import (
     assert_names_are_shown,
     assert_no_dead_links,

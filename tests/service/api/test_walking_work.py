@@ -22,7 +22,7 @@ from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.station import Station
 from shanhai.db.tables.zone import Region
 from shanhai.monitoring.observation import FeedObservation
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.service.api.walks import (
     assert_names_are_shown,
     assert_no_dead_links,

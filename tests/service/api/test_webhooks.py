@@ -20,7 +20,7 @@ from shanhai.secret_box import SecretBox
 from shanhai.settings import OutgoingSettings, WebhookSettings
 from shanhai.vocabulary import Role, Scope
 from shanhai.webhook_signing import show_secret
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.service.api.conftest import BASE, MakeClient
 from tests.support.emptying import forget_rows
 from tests.support.job_rows import add_region

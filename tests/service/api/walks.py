@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES
 from shanhai.db.compliance.rules import activities
-from shanhai_api.naming import KNOWN_CODES, KNOWN_MEMBERS
+from shanhai_api.words.naming import KNOWN_CODES, KNOWN_MEMBERS
 from tests.support.walking import Step, kinds_by_paths, visible_texts, walk
 
 CODE = re.compile(r"[a-z][a-z0-9]*(?:[._-][A-Za-z0-9]+)*[._][A-Za-z0-9-]+", re.ASCII)

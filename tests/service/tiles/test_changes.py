@@ -12,7 +12,7 @@ from shanhai.db.engine import Sessions
 from shanhai.db.fast_reads import FastReader, open_quick_reader
 from shanhai.db.tiles.simplification import prune_changes
 from shanhai.settings import DatabaseSettings
-from shanhai_tiles.change_listener import READ, TRUSTED_S, ChangeTracker, following_changes
+from shanhai_tiles.layers.directory import READ, TRUSTED_S, ChangeTracker, following_changes
 from tests.support.job_rows import add_region
 
 Box = tuple[float, float, float, float]

@@ -22,7 +22,7 @@ from PIL import Image
 from pyproj import Transformer
 
 from shanhai_tiles.grids import GRIDS
-from shanhai_tiles.wmts.matrix_sets import MATRIX_SETS
+from shanhai_tiles.wmts.requests import MATRIX_SETS
 from tests.service.tiles.placing import (
     assert_in_place,
     assert_shown,

@@ -7,8 +7,15 @@ import pytest
 from redis.asyncio import Redis
 
 from shanhai.local.servers import PrivateRedis
-from shanhai_tiles.cache.stores import ORDER, OVERHEAD_BYTES, PREFIX, SIZE, RedisStore
-from shanhai_tiles.cache.tile import CachedTile, pack
+from shanhai_tiles.cache.stores import (
+    ORDER,
+    OVERHEAD_BYTES,
+    PREFIX,
+    SIZE,
+    CachedTile,
+    RedisStore,
+    pack,
+)
 from tests.support.workers import NO_REDIS
 
 MB = 1024 * 1024

@@ -17,7 +17,7 @@ from shanhai.cartography import RampStyle, style_of
 from shanhai.db.queries.keys import prefix_of
 from shanhai.db.tile_tokens import TileToken, seal
 from shanhai.vocabulary import ZONE_CLASSES, Lang, ZoneClass
-from shanhai_tiles.routes.viewer import MAPLIBRE
+from shanhai_tiles.routes.landing import MAPLIBRE
 from tests.support.browser import Page, open_page
 
 pytestmark = [

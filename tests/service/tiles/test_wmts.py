@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shanhai_tiles.grids import CGCS2000_QUAD, GAUSS_KRUGER, WEB_MERCATOR
-from shanhai_tiles.wmts.matrix_sets import MATRIX_SETS
+from shanhai_tiles.wmts.requests import MATRIX_SETS
 
 NAMES = {
     "": "http://www.opengis.net/wmts/1.0",

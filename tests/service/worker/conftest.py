@@ -29,7 +29,7 @@ from shanhai.settings import (
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_worker.app import open_context, run
 from shanhai_worker.context import TileAccess, WorkerContext
-from shanhai_worker.wakeup_listeners import Consumer
+from shanhai_worker.runner import Consumer
 from tests.support.configured import configured
 from tests.support.emptying import forget_rows
 from tests.support.feeds import add_station

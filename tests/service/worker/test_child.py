@@ -27,7 +27,7 @@ PROCESS = """
 import sys
 from pathlib import Path
 
-import shanhai_worker.child as child
+import shanhai_worker.fork_server as child
 from shanhai.errors import InvalidInput
 from shanhai.processes.kit.task import Outcome
 
@@ -35,7 +35,7 @@ def compute(task, workspace, progress):
     {body}
 
 child.compute_of = {{"tried": compute}}.__getitem__
-sys.exit(child.main(Path(sys.argv[1])))
+sys.exit(child.compute_job(Path(sys.argv[1])))
 """
 
 

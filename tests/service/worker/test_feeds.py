@@ -13,9 +13,9 @@ from shanhai.db.engine import Sessions
 from shanhai.db.observations import group_commit
 from shanhai.monitoring.observation import Batch, FeedObservation
 from shanhai.task_cancel import end
-from shanhai_worker import db_errors
+from shanhai_worker import context as db_errors
 from shanhai_worker.context import WorkerContext
-from shanhai_worker.feeds import leader_election
+from shanhai_worker.feeds import mqtt
 from shanhai_worker.feeds.intake import open_intake
 from tests.support.feeds import register, telegram
 from tests.support.mosquitto import running_mosquitto
@@ -111,8 +111,8 @@ async def test_errors_of_data_are_told_from_those_that_pass(
 async def test_one_of_many_works_and_another_takes_over(
     context: WorkerContext, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leader_election, "TRY_S", 0.05)
-    monkeypatch.setattr(leader_election, "CHECK_S", 0.05)
+    monkeypatch.setattr(mqtt, "TRY_S", 0.05)
+    monkeypatch.setattr(mqtt, "CHECK_S", 0.05)
     working: set[str] = set()
 
     def runs(name: str) -> asyncio.Task[None]:
@@ -123,7 +123,7 @@ async def test_one_of_many_works_and_another_takes_over(
             finally:
                 working.discard(name)
 
-        return asyncio.create_task(leader_election.run_in_one(context.sessions, "test", work))
+        return asyncio.create_task(mqtt.run_in_one(context.sessions, "test", work))
 
     async def works(name: str) -> bool:
         return working == {name}

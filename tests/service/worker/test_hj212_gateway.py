@@ -16,7 +16,7 @@ from shanhai.monitoring.hj212.frame import FrameReader
 from shanhai.monitoring.hj212.packet import ANSWER_WANTED, NUMBERED, VERSION_2017, read_packet
 from shanhai.settings import Hj212Settings
 from shanhai.task_cancel import end
-from shanhai_worker import db_errors
+from shanhai_worker import context as db_errors
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.feeds import hj212
 from tests.support.feeds import DEVICE, register, telegram

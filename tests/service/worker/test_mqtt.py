@@ -17,7 +17,7 @@ from shanhai.db.engine import Sessions
 from shanhai.db.observations import group_commit, ingest
 from shanhai.settings import MqttSettings
 from shanhai.task_cancel import end
-from shanhai_worker import db_errors
+from shanhai_worker import context as db_errors
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.feeds import mqtt, mqtt_connection
 from tests.support.certificates import make_certificates

@@ -15,7 +15,7 @@ from shanhai.jobs.states import cancel
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.app import run
 from shanhai_worker.context import WorkerContext
-from shanhai_worker.wakeup_listeners import Consumer
+from shanhai_worker.runner import Consumer
 from tests.support.job_rows import read_job, submit_echo
 from tests.support.workers import NO_REDIS, children_of, eventually, reach, servers_of
 

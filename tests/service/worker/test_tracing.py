@@ -24,7 +24,7 @@ from shanhai.settings import (
 from shanhai.tracing import NO_SPAN, configure_tracing, span, stop_tracing, traceparent
 from shanhai.vocabulary import JobStatus, Scope
 from shanhai_api.app import create_app
-from shanhai_api.configuration import Configuration
+from shanhai_api.kit.state import Configuration
 from shanhai_worker.context import WorkerContext
 from tests.support.job_rows import read_job
 from tests.support.serving import join

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shanhai_api.kit.answers import Answered, Described, Document, JsonNumber
-from shanhai_api.plan_answers import OfPlan
+from shanhai_api.plans.answers import OfPlan
 
 
 class Figure(Answered):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shanhai_api.language import preferred
+from shanhai_api.kit.requests import preferred
 
 
 @pytest.mark.parametrize(

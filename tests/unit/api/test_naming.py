@@ -2,7 +2,7 @@
 
 import pytest
 
-from shanhai_api.naming import (
+from shanhai_api.words.naming import (
     code_name,
     columns_of_rows,
     heading_of,

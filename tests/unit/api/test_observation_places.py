@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shanhai.db.observations.partitions import TimeRange, Walk, stretch_of
 from shanhai.db.observations.queries import SeriesPosition
-from shanhai_api.observations.places import EPOCH, parse_place, write_place
+from shanhai_api.observations.asking import EPOCH, parse_place, write_place
 
 QUERY = {"station": "a"}
 MONTHS = [stretch_of(month) for month in (date(2001, 12, 1), date(2002, 1, 1), date(2026, 3, 1))]

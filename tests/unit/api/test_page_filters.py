@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shanhai_api.pages import ENVIRONMENT
+from shanhai_api.kit.pages import ENVIRONMENT
 
 
 def shown(template: str, **given: Any) -> str:

@@ -15,9 +15,8 @@ from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import OrderPosition, Side, SortKey
 from shanhai.db.features.selection import Box, Outline
 from shanhai.errors import InvalidInput
-from shanhai_api.features.cursors import write_cursor
 from shanhai_api.features.parameters import known_parameters, parse_items_query
-from shanhai_api.features.values import parse_bbox, parse_datetime
+from shanhai_api.features.values import parse_bbox, parse_datetime, write_cursor
 
 REGIONS = entity_named("regions")
 CHINESE = re.compile("[\u4e00-\u9fff]")

@@ -5,7 +5,7 @@ from fastapi import Request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai_api.preferences import preferences
+from shanhai_api.kit.routing import preferences
 
 
 def asked(*headers: str) -> Request:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from shanhai.timestamps import Rfc3339Date, Rfc3339Time
-from shanhai_api.dependencies import PageQuery, format_field
+from shanhai_api.kit.dependencies import PageQuery, format_field
 
 
 class LogQuery(PageQuery):

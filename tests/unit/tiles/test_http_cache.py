@@ -1,7 +1,7 @@
 import pytest
 from starlette.requests import Request
 
-from shanhai_tiles.http_cache import Freshness, etag_of
+from shanhai_tiles.answers import Freshness, etag_of
 
 
 def asking(tag: str) -> Request:

@@ -12,8 +12,7 @@ from shanhai_tiles.layers.documents import Links
 from shanhai_tiles.raster.resampling import RasterFrame
 from shanhai_tiles.wmts.capabilities import capabilities
 from shanhai_tiles.wmts.faults import WmtsFault, report
-from shanhai_tiles.wmts.matrix_sets import MATRIX_SETS
-from shanhai_tiles.wmts.requests import Pairs, PixelPosition, read_tile
+from shanhai_tiles.wmts.requests import MATRIX_SETS, Pairs, PixelPosition, read_tile
 
 NAMES = {"": "http://www.opengis.net/wmts/1.0", "ows": "http://www.opengis.net/ows/1.1"}
 LAYER = RasterLayer(

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from shanhai_worker.db_errors import TRIES, is_outage, outlast
+from shanhai_worker.context import TRIES, is_outage, outlast
 
 
 class Refused(Exception):

@@ -1,21 +1,259 @@
-"""Rules and alerts as they are answered."""
+"""Rules and alerts as they are asked for and answered."""
 
-from typing import Annotated, Any, Self
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from shanhai.db.alerts.rules import RuleDefinition
-from shanhai.monitoring.thresholds import Kind, measure_unit
+from shanhai.monitoring.quiet_hours import QuietHours
+from shanhai.monitoring.thresholds import RANK, Kind, measure_unit
+from shanhai.timestamps import Rfc3339Date
 from shanhai.vocabulary import (
     ALERT_EVENTS,
     ALERT_KINDS,
     ALERT_STATUSES,
     ALERT_SUBJECTS,
+    CONTROL_KINDS,
     WARNING_LEVELS,
+    codes,
     label_in,
 )
-from shanhai_api.alerts.schemas import Level, Quiet
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText, one_of
-from shanhai_api.proposal_links import ProposalNamed
-from shanhai_api.view import View
+from shanhai_api.kit.view import View
+from shanhai_api.proposals.links import ProposalNamed
+
+LARGEST = 1e15
+LONGEST_S = 366 * 86_400
+CODE = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+Level = Literal["blue", "yellow", "orange", "red"]
+
+
+CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+OF_STATIONS = ("property", "stations", "min_duration_s", "max_age_s", "any_quality")
+OF_TARGETS = ("plan", "indicator")
+OF_LINES = ("control_kind",)
+TAKEN: dict[str, tuple[str, ...]] = {
+    "indicator_behind_target": OF_TARGETS,
+    "red_line_lead": OF_LINES,
+    "line_decline": OF_LINES,
+}
+"""Members that only some kinds of rules take; the other kinds take those of stations."""
+
+
+def checked_zone(name: str) -> str:
+    """The name of a time zone there is.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in available_timezones():
+        raise ValueError("must be an IANA time zone / 须为 IANA 时区名称")
+    return name
+
+
+class Quiet(BaseModel):
+    """Hours in which nothing is delivered."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    begins: str = Field(alias="from", pattern=CLOCK, description="When they begin, as `22:00`")
+    ends: str = Field(
+        alias="to",
+        pattern=CLOCK,
+        description="When they end, on the next day if that is not later; as `from`: 24 hours",
+    )
+    days: list[Literal[1, 2, 3, 4, 5, 6, 7]] = Field(
+        [1, 2, 3, 4, 5, 6, 7],
+        min_length=1,
+        max_length=7,
+        description="Days of the week on which they begin, Monday being 1",
+    )
+    time_zone: str = Field(
+        "Asia/Shanghai", max_length=64, description="IANA time zone of the hours"
+    )
+    red_passes: bool = Field(True, description="Whether red is delivered all the same")
+
+    _zone = field_validator("time_zone")(checked_zone)
+
+    @model_validator(mode="after")
+    def check_end(self) -> Self:
+        """What is held back is told some time."""
+        if QuietHours.of(self.contents()).always:
+            raise ValueError("quiet hours must end some time / 免打扰时段不得永无止境")
+        return self
+
+    def contents(self) -> dict[str, Any]:
+        """What is kept."""
+        return {**self.model_dump(by_alias=True), "days": sorted(set(self.days))}
+
+
+class RuleContents(BaseModel):
+    """A rule without its code."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    name_zh: str = Field(min_length=1, max_length=200, description="Name in Chinese")
+    name_en: str = Field(min_length=1, max_length=200, description="Name in English")
+    kind: Kind = Field(description="What is watched for")
+    property: str | None = Field(
+        None, max_length=64, description="Code of the property; none, with `no_data`: any of them"
+    )
+    stations: list[str] | None = Field(
+        None, min_length=1, max_length=1000, description="Codes of stations; default all"
+    )
+    region: str | None = Field(
+        None, max_length=80, description="Code of the region it holds in; default any"
+    )
+    plan: str | None = Field(
+        None,
+        max_length=80,
+        description="Code of the plan whose targets are watched, with `indicator_behind_target`;"
+        " default every approved plan",
+    )
+    indicator: str | None = Field(
+        None, max_length=80, description="Code of the indicator in the plan; default all of them"
+    )
+    control_kind: str | None = Field(
+        None,
+        description="Kind of control area in which changes are found, with `red_line_lead`, or"
+        " that becomes smaller, with `line_decline`",
+    )
+    limits: dict[Level, float] = Field(
+        min_length=1,
+        description="Limit of each level: a value, a change per hour, seconds without data, percent"
+        " behind what is asked, or square metres of the control area changed or lost",
+    )
+    reset: float | None = Field(
+        None,
+        ge=-LARGEST,
+        le=LARGEST,
+        description="Where an alert ends again; default the limit of the lowest level",
+    )
+    min_duration_s: int = Field(
+        0, ge=0, le=LONGEST_S, description="How long values must be beyond a limit"
+    )
+    max_age_s: int = Field(
+        7 * 86_400, ge=60, le=LONGEST_S, description="Older values raise nothing"
+    )
+    any_quality: bool = Field(False, description="Values that are not valid, or impossible, count")
+    enabled: bool = Field(True, description="Whether it is evaluated")
+    quiet: Quiet | None = Field(None, description="Hours in which nothing is delivered")
+    valid_from: Rfc3339Date | None = Field(None, description="First day on which it is evaluated")
+    valid_to: Rfc3339Date | None = Field(None, description="Day from which on it no longer is")
+
+    @field_validator("limits")
+    @classmethod
+    def check_size(cls, limits: dict[Level, float]) -> dict[Level, float]:
+        """Values that can be."""
+        if any(abs(limit) > LARGEST for limit in limits.values()):
+            raise ValueError(f"must be within {LARGEST:g} / 绝对值不得超过 {LARGEST:g}")
+        return limits
+
+    @field_validator("stations")
+    @classmethod
+    def check_stations(cls, stations: list[str] | None) -> list[str] | None:
+        """Codes, each once."""
+        if stations is None:
+            return None
+        if any(not 0 < len(code) <= 200 or "\x00" in code for code in stations):
+            raise ValueError("must be codes of 1 to 200 characters / 须为 1 至 200 个字符的代码")
+        return sorted(set(stations))
+
+    @field_validator("control_kind")
+    @classmethod
+    def check_control_kind(cls, value: str | None) -> str | None:
+        """One of the kinds there are."""
+        if value is not None and value not in codes(CONTROL_KINDS):
+            raise ValueError("must be a kind of control area / 须为管控区域类型")
+        return value
+
+    @field_validator("name_zh", "name_en", "property", "region", "plan", "indicator")
+    @classmethod
+    def check_text(cls, value: str | None) -> str | None:
+        """What a column can hold."""
+        if value is not None and "\x00" in value:
+            raise ValueError("must not hold the character 0 / 不得含有空字符")
+        return value
+
+    @model_validator(mode="after")
+    def check_together(self) -> Self:
+        """The members fit one another."""
+        self._check_members()
+        if self.kind == "no_data" and self.min_duration_s:
+            raise ValueError(
+                "no_data takes its duration from limits / no_data 的时长由 limits 给出"
+            )
+        if self.kind in {"rate", "no_data"} and min(self.limits.values()) <= 0:
+            raise ValueError("limits must be above 0 / limits 须大于 0")
+        if self.kind in TAKEN and min(self.limits.values()) < 0:
+            raise ValueError("limits must not be below 0 / limits 不得小于 0")
+        if self.valid_from and self.valid_to and self.valid_to <= self.valid_from:
+            raise ValueError("valid_to must be after valid_from / valid_to 须晚于 valid_from")
+        self._check_order()
+        return self
+
+    def _check_members(self) -> None:
+        """What a kind needs is given, and nothing it does not take."""
+        taken = TAKEN.get(self.kind, OF_STATIONS)
+        for name in (*OF_STATIONS, *OF_TARGETS, *OF_LINES):
+            if name not in taken and getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{self.kind} takes no {name} / {self.kind} 不用 {name}")
+        needed = {
+            **dict.fromkeys(("no_data", "indicator_behind_target"), None),
+            **dict.fromkeys(("red_line_lead", "line_decline"), "control_kind"),
+        }
+        missing = needed.get(self.kind, "property")
+        if missing is not None and getattr(self, missing) is None:
+            raise ValueError(f"{self.kind} needs {missing} / {self.kind} 须给出 {missing}")
+        if self.indicator is not None and self.plan is None:
+            raise ValueError("an indicator needs its plan / 给出 indicator 时须给出 plan")
+
+    def _check_order(self) -> None:
+        """A more serious level lies further out, and the reset on the safe side of all."""
+        sign = -1 if self.kind == "below" else 1
+        ordered = [sign * self.limits[level] for level in self._levels()]
+        if any(upper <= lower for lower, upper in pairwise(ordered)):
+            raise ValueError(
+                "limits must become more severe from level to level / limits 须逐级加重"
+            )
+        if self.reset is not None and sign * self.reset > ordered[0]:
+            raise ValueError(
+                "reset must lie on the safe side of every limit / reset 须在各限值的安全一侧"
+            )
+        if self.kind in TAKEN and self.reset:
+            raise ValueError(
+                f"{self.kind} ends at 0: the target is kept up with, the case closed, the area"
+                f" regained / {self.kind} 在 0 处结束：指标跟上进度、案件销号或面积恢复"
+            )
+
+    def _levels(self) -> list[Level]:
+        return sorted(self.limits, key=RANK.__getitem__)
+
+    def contents(self) -> dict[str, Any]:
+        """What is kept."""
+        reset = self.reset
+        if reset is None:
+            reset = 0.0 if self.kind in TAKEN else self.limits[self._levels()[0]]
+        quiet = None if self.quiet is None else self.quiet.contents()
+        return {**self.model_dump(mode="json"), "reset": reset, "quiet": quiet}
+
+
+class NewRule(RuleContents):
+    """A rule to be made."""
+
+    code: str = Field(pattern=CODE, description="What alerts name it by")
+
+
+class AlertNote(BaseModel):
+    """What somebody says of an alert."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: str = Field(
+        min_length=1, max_length=2000, pattern=r"^[^\x00]*$", description="What was found or done"
+    )
 
 
 class AlertRule(Document):

@@ -1,24 +1,203 @@
-"""`/alerts`."""
+"""`/alerts` and `/alert-rules`."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
+import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from shanhai.db.alerts.queries import list_alerts
-from shanhai.db.alerts.serialization import describe_alert
+from shanhai.db.alerts import acknowledge as answers
+from shanhai.db.alerts import rules
+from shanhai.db.alerts.queries import (
+    events_after,
+    find_alert,
+    list_alerts,
+    list_events,
+    newest_event,
+)
+from shanhai.db.alerts.rules import RuleDefinition
+from shanhai.db.alerts.serialization import describe_alert, describe_events
+from shanhai.db.identity import Viewer
+from shanhai.db.proposals.queries import founded_on
+from shanhai.errors import InvalidInput
 from shanhai.monitoring.thresholds import Kind
-from shanhai_api.alerts import service
-from shanhai_api.alerts.events import follow, last_event
-from shanhai_api.alerts.models import Alert, Alerts
-from shanhai_api.alerts.schemas import CODE, AlertNote, Level
-from shanhai_api.dependencies import KnownReader, TheState, TheView, Writer
-from shanhai_api.event_stream import STREAMED, stream
-from shanhai_api.kit.answers import Answer, LimitedQuery, page_of
+from shanhai_api.alerts.models import (
+    CODE,
+    Alert,
+    AlertNote,
+    AlertRule,
+    AlertRules,
+    Alerts,
+    Level,
+    NewRule,
+    RuleContents,
+)
+from shanhai_api.kit.answers import (
+    HEARTBEAT,
+    HEARTBEAT_S,
+    LONGEST_S,
+    STREAMED,
+    Answer,
+    LimitedQuery,
+    page_of,
+    stream,
+)
 from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.dependencies import (
+    Context,
+    IfMatch,
+    KnownReader,
+    Read,
+    TheState,
+    TheView,
+    Write,
+    WriteContext,
+    Writer,
+)
 from shanhai_api.kit.routing import Route
-from shanhai_api.kit.writing import IfMatch, Read, Write
+from shanhai_api.kit.state import ServiceState
+from shanhai_api.kit.view import View
+from shanhai_api.proposals.links import name_proposals, propose_link
+
+POLL_S = 0.5
+PORTION = 100
+
+
+def last_event(request: Request) -> int | None:
+    """The number of the event a client has seen last, if it says so.
+
+    Raises:
+        InvalidInput: it is no number of an event.
+    """
+    given = request.headers.get("last-event-id")
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdigit() and int(given[:20]) < 2**63):
+        raise InvalidInput(
+            "Last-Event-ID must be the id of an event",
+            message_zh="Last-Event-ID 须为事件的 id",
+            pointer="Last-Event-ID",
+        )
+    return int(given)
+
+
+async def follow(
+    state: ServiceState, view: View, viewer: Viewer, *, after: int | None
+) -> AsyncIterator[bytes]:
+    """An event for each thing the viewer may know of, named as it is, until the service stops."""
+    async with state.reading() as session:
+        seen = await newest_event(session) if after is None else after
+    yield HEARTBEAT
+    silent_s, loop = 0.0, asyncio.get_running_loop()
+    ends_at = loop.time() + LONGEST_S
+    while loop.time() < ends_at:
+        async with state.reading() as session:
+            newest, news = await events_after(session, viewer, seen, limit=PORTION)
+        moved, seen = newest > seen, newest
+        for event, row in news:
+            [told] = describe_events([event], view.lang)
+            document = orjson.dumps({**told, "alert": describe_alert(row, view)})
+            yield b"id: %d\nevent: %s\ndata: %s\n\n" % (event.id, event.kind.encode(), document)
+            silent_s = 0.0
+        if moved:
+            # There may be more.
+            continue
+        if state.draining.is_set():
+            return
+        if silent_s >= HEARTBEAT_S:
+            yield HEARTBEAT
+            silent_s = 0.0
+        await asyncio.sleep(POLL_S)
+        silent_s += POLL_S
+
+
+def shown_rule(rule: RuleDefinition, view: View, location: str | None = None) -> Answer[AlertRule]:
+    """A rule as a change has left it."""
+    return Answer(AlertRule.of(rule, view), state=rule.state, location=location)
+
+
+async def answer_alert(
+    write: WriteContext,
+    alert: int,
+    how: answers.Answer,
+    note: str,
+    expected: frozenset[str] | None,
+) -> Answer[Alert]:
+    """Acknowledge or close an alert."""
+    await answers.answer_alert(
+        write.session, alert, how, note, identity=write.caller, act=write.act, expected=expected
+    )
+    return await show_alert(write, alert)
+
+
+async def show_alert(context: Context, alert: int) -> Answer[Alert]:
+    """An alert with all that happened to it, and its state."""
+    session, viewer = context.session, context.caller.viewer
+    row = await find_alert(session, viewer, alert)
+    told = describe_alert(row, context)
+    found = await founded_on(session, viewer, "alert", str(alert))
+    shown = Alert(
+        **told | {"links": [*told["links"], propose_link(context, alert=alert)]},
+        events=describe_events(await list_events(session, alert), context.lang),
+        proposals=name_proposals(found, context),
+    )
+    return Answer(shown, state=str(row[0].row_version))
+
+
+alert_rules = APIRouter(tags=["monitoring"], route_class=Route)
+Code = Annotated[str, Path(pattern=CODE, description="Code of the rule")]
+
+
+@alert_rules.get("/alert-rules", summary="What raises warnings")
+async def show_rules(read: Read[KnownReader]) -> AlertRules:
+    """List the rules."""
+    found = [AlertRule.of(rule, read) for rule in await rules.list_rules(read.session)]
+    return AlertRules(rules=found, links=read.self_links("/alert-rules"))
+
+
+@alert_rules.post("/alert-rules", summary="Make a rule", status_code=201)
+async def create_rule(write: Write[Writer], new: JsonBody[NewRule]) -> Answer[AlertRule]:
+    """Make a rule; the newest values are judged by it at once."""
+    found = await rules.create_rule(
+        write.session, new.contents(), identity=write.caller, act=write.act
+    )
+    return shown_rule(found, write, location=f"/alert-rules/{new.code}")
+
+
+@alert_rules.get("/alert-rules/{rule}", summary="One rule")
+async def show_rule(read: Read[KnownReader], rule: Code) -> Answer[AlertRule]:
+    """Show a rule."""
+    found = await rules.find_rule(read.session, rule)
+    shown = AlertRule.of(found, read, read.self_links(f"/alert-rules/{rule}"))
+    return Answer(shown, state=found.state)
+
+
+@alert_rules.put("/alert-rules/{rule}", summary="Replace a rule")
+async def put_rule(
+    write: Write[Writer], rule: Code, expected: IfMatch, contents: JsonBody[RuleContents]
+) -> Answer[AlertRule]:
+    """Replace a rule: its open alerts are closed, and it starts anew."""
+    found = await rules.replace_rule(
+        write.session,
+        rule,
+        contents.contents(),
+        identity=write.caller,
+        act=write.act,
+        expected=expected,
+    )
+    return shown_rule(found, write)
+
+
+@alert_rules.delete("/alert-rules/{rule}", summary="End a rule", status_code=204)
+async def delete_rule(write: Write[Writer], rule: Code, expected: IfMatch) -> None:
+    """End a rule; its open alerts are closed, and alerts are kept."""
+    await rules.drop_rule(
+        write.session, rule, identity=write.caller, act=write.act, expected=expected
+    )
+
 
 router = APIRouter(tags=["monitoring"], route_class=Route)
 AlertId = Annotated[int, Path(ge=1, le=2**63 - 1, description="Number of the alert")]
@@ -84,7 +263,7 @@ async def stream_events(
 @router.get("/alerts/{alert}", summary="One alert")
 async def show_one_alert(read: Read[KnownReader], alert: AlertId) -> Answer[Alert]:
     """Show an alert, and all that happened to it."""
-    return await service.show_alert(read, alert)
+    return await show_alert(read, alert)
 
 
 @router.post("/alerts/{alert}/acknowledge", summary="Say that an alert is being looked after")
@@ -92,7 +271,7 @@ async def acknowledge(
     write: Write[Writer], alert: AlertId, expected: IfMatch, said: JsonBody[AlertNote]
 ) -> Answer[Alert]:
     """Acknowledge an open alert, with a note."""
-    return await service.answer_alert(write, alert, "acknowledge", said.note, expected)
+    return await answer_alert(write, alert, "acknowledge", said.note, expected)
 
 
 @router.post("/alerts/{alert}/close", summary="Close an alert by hand")
@@ -100,4 +279,4 @@ async def close(
     write: Write[Writer], alert: AlertId, expected: IfMatch, said: JsonBody[AlertNote]
 ) -> Answer[Alert]:
     """Close an alert, with a note; it is not opened again before things recover or get worse."""
-    return await service.answer_alert(write, alert, "close", said.note, expected)
+    return await answer_alert(write, alert, "close", said.note, expected)

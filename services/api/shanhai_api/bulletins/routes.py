@@ -1,19 +1,165 @@
-"""`/bulletins`."""
+"""`/bulletins` and `/bulletin-templates`."""
 
-from typing import Annotated
+import asyncio
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi.responses import HTMLResponse
 
-from shanhai.db.bulletins.queries import BulletinFilter, find_bulletin, list_bulletins
+from shanhai.db.bulletins.publication import publish_draft
+from shanhai.db.bulletins.queries import BulletinFilter, SeenBulletin, find_bulletin, list_bulletins
+from shanhai.db.bulletins.template import Template
+from shanhai.db.bulletins.templates import (
+    StoredTemplate,
+    demand_editor,
+    find_template,
+    list_templates,
+    list_versions,
+    store_template,
+)
+from shanhai.errors import InvalidInput, NotFound
 from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN
-from shanhai_api.bulletins import operations
-from shanhai_api.bulletins.models import DOCX, FORMATS, PDF, Bulletin, BulletinHead, Bulletins
-from shanhai_api.bulletins.schemas import BulletinQuery, BulletinsQuery
-from shanhai_api.dependencies import Reader, Writer
+from shanhai.processes.publish_bulletin.document.composing import check_template, compose
+from shanhai.processes.publish_bulletin.document.examples import example_contents
+from shanhai.reporting.blocks import Picture, render_page
+from shanhai.vocabulary import Label, Lang
+from shanhai_api.bulletins.models import (
+    CODE,
+    DOCX,
+    FORMATS,
+    PDF,
+    Bulletin,
+    BulletinHead,
+    BulletinQuery,
+    Bulletins,
+    BulletinsQuery,
+    BulletinTemplate,
+    BulletinTemplates,
+    PublicBulletin,
+    TemplateNamed,
+    TemplateQuery,
+    TemplateVersions,
+    VersionsQuery,
+    file_name,
+    template_path,
+)
+from shanhai_api.jobs.results import REPORT_POLICY, send_file
 from shanhai_api.kit.answers import Answer
+from shanhai_api.kit.body import BodyReader
+from shanhai_api.kit.dependencies import (
+    Context,
+    IfMatch,
+    KnownReader,
+    Read,
+    Reader,
+    Write,
+    WriteContext,
+    Writer,
+)
+from shanhai_api.kit.identity import Caller
 from shanhai_api.kit.routing import Route
-from shanhai_api.kit.writing import IfMatch, Read, Write
-from shanhai_api.negotiation import choose_format
+from shanhai_api.kit.state import ServiceState
+from shanhai_api.kit.view import HTML, Format, View, choose_format
+
+DRAWN = {
+    "indicators": (Label("指标状态", "Indicators by status"),),
+    "series": (Label("主要监测项目的变化", "Course of main properties"),),
+    "map": (
+        Label("生态保护修复分区与生态廊道", "Zones and corridors"),
+        Label("监测站点与预警", "Stations and alerts"),
+    ),
+    "projects": (Label("项目状态", "Projects by state"),),
+}
+"""Pictures by kind of section; previews tell where they stand."""
+
+
+def shown(seen: SeenBulletin, context: Context) -> Answer[Bulletin]:
+    """A bulletin and its state."""
+    model = PublicBulletin if context.caller.anonymous else Bulletin
+    return Answer(model.told(seen, context), state=seen.bulletin.state)
+
+
+def shown_template(
+    stored: StoredTemplate, view: View, location: str | None = None
+) -> Answer[BulletinTemplate]:
+    """A template and its version."""
+    return Answer(BulletinTemplate.of(stored, view), state=str(stored.version), location=location)
+
+
+async def publish(
+    write: WriteContext, code: str, expected: frozenset[str] | None
+) -> Answer[Bulletin]:
+    """Publish a draft, and show it as it is then."""
+    await publish_draft(
+        write.session, code, identity=write.caller, act=write.act, expected=expected
+    )
+    return shown(await find_bulletin(write.session, code, write.caller.viewer), write)
+
+
+def send_document(state: ServiceState, view: View, seen: SeenBulletin, kind: Format) -> Response:
+    """A document of a bulletin in the language asked for."""
+    return send_named(state, view, seen, file_name(kind, view.lang))
+
+
+def send_named(state: ServiceState, view: View, seen: SeenBulletin, name: str) -> Response:
+    """A file of a bulletin.
+
+    Raises:
+        NotFound: there is none of this name; it may be that it could not be made.
+    """
+    file = seen.bulletin.files.get(name)
+    if file is None:
+        raise NotFound(
+            f"bulletin {seen.bulletin.code!r} has no file {name!r}",
+            message_zh=f"公报 {seen.bulletin.code!r} 没有文件 {name!r}",
+        )
+    return send_file(view, state.store, f"{seen.bulletin.code}.{name}", file)
+
+
+async def keep_template(
+    write: WriteContext, code: str, template: Template, expected: frozenset[str] | None
+) -> Answer[BulletinTemplate]:
+    """Keep another version of a template that is right on what bulletins may tell."""
+    demand_editor(write.caller)
+    await demand_right(template)
+    stored, new = await store_template(
+        write.session, code, template, identity=write.caller, act=write.act, expected=expected
+    )
+    return shown_template(stored, write, location=template_path(code) if new else None)
+
+
+async def demand_right(template: Template) -> None:
+    """Refuse a template with a text that breaks a rule.
+
+    Raises:
+        InvalidInput: names every such text, the line and why.
+    """
+    faults = await asyncio.to_thread(lambda: check_template(template, example_contents(template)))
+    if faults:
+        raise InvalidInput(
+            "the template has faults; nothing was kept",
+            message_zh="公报模板有误，未保存",
+            faults=faults,
+        )
+
+
+async def preview(caller: Caller, view: View, template: Template) -> Response:
+    """A bulletin by the template, of invented content, as a page."""
+    demand_editor(caller)
+    await demand_right(template)
+    page = await asyncio.to_thread(_preview_page, template, view.lang)
+    headers = {"Content-Security-Policy": REPORT_POLICY, "Cache-Control": "no-store"}
+    return view.send(page.encode(), f"{HTML.media_type}; charset=utf-8", headers=headers)
+
+
+def _preview_page(template: Template, lang: Lang) -> str:
+    content: dict[str, Any] = example_contents(template)[0]
+    pictures = {
+        kind: [Picture(caption.in_(lang), None) for caption in captions]
+        for kind, captions in DRAWN.items()
+    }
+    return render_page(compose(template, content, pictures, lang))
+
 
 router = APIRouter(tags=["bulletins"], route_class=Route)
 Code = Annotated[str, Path(max_length=200, description="Code of the bulletin")]
@@ -47,8 +193,8 @@ async def show_bulletin(
     seen = await find_bulletin(read.session, bulletin, read.caller.viewer)
     chosen = choose_format(read.request, FORMATS)
     if chosen in {PDF, DOCX}:
-        return operations.send_document(read.state, read, seen, chosen)
-    return operations.shown(seen, read)
+        return send_document(read.state, read, seen, chosen)
+    return shown(seen, read)
 
 
 @router.get(
@@ -60,7 +206,7 @@ async def show_bulletin(
 async def send_bulletin_file(read: Read[Reader], bulletin: Code, file: FileName) -> Response:
     """Send a file as it was hashed; its ETag is the hash."""
     seen = await find_bulletin(read.session, bulletin, read.caller.viewer)
-    return operations.send_named(read.state, read, seen, file)
+    return send_named(read.state, read, seen, file)
 
 
 @router.post("/bulletins/{bulletin}/publish", summary="Publish a draft")
@@ -68,4 +214,72 @@ async def publish_bulletin(
     write: Write[Writer], bulletin: Code, expected: IfMatch
 ) -> Answer[Bulletin]:
     """Publish a draft: from then on nothing of it changes."""
-    return await operations.publish(write, bulletin, expected)
+    return await publish(write, bulletin, expected)
+
+
+templates = APIRouter(tags=["bulletins"], route_class=Route)
+TemplateCode = Annotated[str, Path(pattern=CODE, description="Code of the template")]
+TemplateBody = Annotated[Template, Depends(BodyReader(Template, limit=512 * 1024))]
+
+
+@templates.get("/bulletin-templates", summary="What bulletins are made by")
+async def show_templates(read: Read[KnownReader]) -> BulletinTemplates:
+    """List the newest version of each template."""
+    found = await list_templates(read.session)
+    return BulletinTemplates(
+        templates=[TemplateNamed.of(one, read) for one in found],
+        links=read.self_links("/bulletin-templates"),
+    )
+
+
+@templates.post(
+    "/bulletin-templates/preview",
+    summary="A page by a template that is not kept",
+    response_class=HTMLResponse,
+)
+async def preview_template(read: Read[Writer], template: TemplateBody) -> Response:
+    """Show a bulletin of invented content; a faulty template is refused with line and reason."""
+    return await preview(read.caller, read, template)
+
+
+@templates.get("/bulletin-templates/{template}", summary="One template")
+async def show_template(
+    read: Read[KnownReader], template: TemplateCode, query: Annotated[TemplateQuery, Query()]
+) -> Answer[BulletinTemplate]:
+    """Show a template in its newest version, or another."""
+    return shown_template(await find_template(read.session, template, query.version), read)
+
+
+@templates.get("/bulletin-templates/{template}/versions", summary="The versions of a template")
+async def show_versions(
+    read: Read[KnownReader], template: TemplateCode, query: Annotated[VersionsQuery, Query()]
+) -> TemplateVersions:
+    """List the versions of a template, the newest first."""
+    rows = list(
+        await list_versions(read.session, template, limit=query.limit + 1, before=query.before)
+    )
+    if not rows and query.before is None:
+        raise NotFound(
+            f"there is no template {template!r}", message_zh=f"没有公报模板 {template!r}"
+        )
+    page = rows[: query.limit]
+    path = f"{template_path(template)}/versions"
+    links = read.self_links(path)
+    if len(rows) > query.limit:
+        next_page = read.here(before=str(page[-1].version))
+        links.append({**read.link(path, "next"), "href": next_page})
+    return TemplateVersions(versions=[TemplateNamed.of(one, read) for one in page], links=links)
+
+
+@templates.put(
+    "/bulletin-templates/{template}",
+    summary="Keep a template",
+    responses={
+        201: {"model": BulletinTemplate, "description": "The first version of a new template"}
+    },
+)
+async def put_template(
+    write: Write[Writer], template: TemplateCode, expected: IfMatch, contents: TemplateBody
+) -> Answer[BulletinTemplate]:
+    """Keep another version of a template; bulletins made by former ones stay as they are."""
+    return await keep_template(write, template, contents, expected)

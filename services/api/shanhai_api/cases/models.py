@@ -13,9 +13,9 @@ from shanhai.db.cases.queries import CaseSeen, Count
 from shanhai.db.tables import provision
 from shanhai.db.tables.control import CaseEvent
 from shanhai.vocabulary import CASE_RESULTS, CASE_STATES, LEAD_KINDS, Label, codes
-from shanhai_api.identity import Caller
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, Moment, MomentText, one_of
-from shanhai_api.view import View
+from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.view import View
 
 LABELS = {term.code: term.label for term in (*LEAD_KINDS, *CASE_STATES, *CASE_RESULTS)}
 NO_LABEL = Label("–", "–")

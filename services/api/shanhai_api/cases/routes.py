@@ -1,20 +1,267 @@
-"""`/cases`."""
+"""`/cases`: red-line leads received, their steps, photos and other documents."""
 
-from typing import Annotated
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from shanhai.db.cases.queries import CASES, read_statistics
-from shanhai_api.body_schema import body_of
-from shanhai_api.cases import operations, papers
-from shanhai_api.cases.models import Case, CaseDocument, CaseStatistics, LeadResults, StepTaken
-from shanhai_api.cases.schemas import CaseStepBody, CaseUploadQuery, LeadFeature, StatisticsQuery
-from shanhai_api.dependencies import KnownReader, Observer, TheState, TheView, Writer
+from shanhai.db.cases.documents import CasePaper, add_paper, demand_adder, list_papers
+from shanhai.db.cases.leads import PUSHERS, CaseRule, Lead, receive_lead
+from shanhai.db.cases.queries import CASES, find_case, read_events, read_statistics
+from shanhai.db.cases.transitions import CaseTransitionRequest, Deadlines
+from shanhai.db.cases.transitions import take_step as take_case_step
+from shanhai.db.features.geometry import read_shape
+from shanhai.db.features.selection import Selection
+from shanhai.db.projects.documents import checked_name
+from shanhai.errors import Forbidden, InvalidInput
+from shanhai.storage.file_types import demand_kind, kind_of
+from shanhai.timestamps import Rfc3339Date
+from shanhai_api.cases.models import (
+    Case,
+    CaseDocument,
+    CaseStatistics,
+    LeadResult,
+    LeadResults,
+    StepTaken,
+    case_path,
+)
+from shanhai_api.features.documents import record_document
+from shanhai_api.features.operations import read_item
 from shanhai_api.features.records import show_list
 from shanhai_api.kit.answers import Answer
-from shanhai_api.kit.body import JsonBody, ParsedBody, read_json
-from shanhai_api.kit.routing import NO_STORE, AnyQuery, Route
-from shanhai_api.kit.writing import IfMatch, Read, Write
+from shanhai_api.kit.body import JsonBody, ParsedBody, body_of, parse, read_blocks, read_json
+from shanhai_api.kit.dependencies import (
+    Context,
+    IfMatch,
+    KnownReader,
+    Observer,
+    PageQuery,
+    Read,
+    TheState,
+    TheView,
+    Write,
+    WriteContext,
+    Writer,
+    act_of,
+)
+from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.routing import NO_STORE, AnyQuery, Made, Route, once
+from shanhai_api.kit.state import ServiceState
+from shanhai_api.kit.view import View
+from shanhai_api.uploads.receiving import append
+
+MOST_LEADS = 500
+MOST_DOCUMENTS = 100
+# Characters PostgreSQL cannot keep, and those that show nothing, name no lead.
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]+$")]
+LeadKind = Literal[
+    "construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"
+]
+
+
+class Body(BaseModel):
+    """A body whose members are all known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class LeadProperties(Body):
+    """What is said of a change beside its place."""
+
+    source: Name = Field(description="Who saw it", examples=["satellite-monthly"])
+    external_id: Name = Field(description="What its source calls it; sent again, it is the same")
+    kind: LeadKind = Field(description="What it looks like")
+    sensed_before: Rfc3339Date = Field(description="Day of the earlier image")
+    sensed_after: Rfc3339Date = Field(description="Day of the later image; the lines of it count")
+    confidence: float | None = Field(None, ge=0, le=1, description="How sure its source is")
+
+
+class LeadFeature(BaseModel):
+    """A lead as a GeoJSON feature; other members of it mean nothing here."""
+
+    type: Literal["Feature"]
+    geometry: dict[str, Any] = Field(description="Polygon or MultiPolygon in longitude, latitude")
+    properties: LeadProperties
+
+
+class LeadsBody(BaseModel):
+    """One lead, or a feature collection of several."""
+
+    type: Literal["Feature", "FeatureCollection"]
+    features: list[dict[str, Any]] = Field(
+        default_factory=list, max_length=MOST_LEADS, description="The leads of a collection"
+    )
+
+
+class CaseStepBody(Body):
+    """A step to be taken."""
+
+    to: Name = Field(description="The state to go to", examples=["assigned"])
+    note: Words | None = Field(None, description="What was found, ordered or done")
+    result: Literal["confirmed", "not_change", "lawful"] | None = Field(
+        None, description="What the check on site found; needed to become `verified`"
+    )
+    assignee: Name | None = Field(None, description="Who checks it; needed to become `assigned`")
+    region: Name | None = Field(None, description="Code of the region that answers from now on")
+    due: Rfc3339Date | None = Field(None, description="Day by which the next step must be taken")
+    documents: list[Name] = Field(
+        default_factory=list,
+        max_length=MOST_DOCUMENTS,
+        description="Codes of the case's documents the step is based on",
+    )
+
+
+class StatisticsQuery(PageQuery):
+    """Parameters of the figures over cases."""
+
+    since: Rfc3339Date | None = Field(None, description="Only cases opened on the day or later")
+    until: Rfc3339Date | None = Field(None, description="Only cases opened on the day or earlier")
+
+
+class CaseUploadQuery(PageQuery):
+    """What is said of a file that is sent."""
+
+    filename: str = Field(min_length=1, max_length=200, description="Name, with its ending")
+    kind: Literal["photo", "other"] = Field(description="What it is: a photo, or something else")
+    title_zh: Name = Field(description="Chinese title")
+    title_en: Name | None = Field(None, description="English title")
+
+
+async def receive_leads(write: WriteContext, value: Any) -> LeadResults:
+    """Receive leads one by one; what is wrong with one keeps no other from its case.
+
+    Raises:
+        InvalidInput: the body holds no leads, or too many.
+        Forbidden: the caller may send leads nowhere.
+    """
+    body, caller = parse(LeadsBody, value), write.caller
+    if body.type == "FeatureCollection" and not body.features:
+        raise InvalidInput(
+            "features must not be empty", message_zh="features 不得为空", pointer="/features"
+        )
+    held = {grant.role for grant in caller.grants or ()}
+    if not (caller.acts_as(PUSHERS, None) or held & PUSHERS):
+        raise Forbidden(
+            "the role feed or supervisor is needed", message_zh="需要 feed 或 supervisor 角色"
+        )
+    features = body.features if body.type == "FeatureCollection" else [value]
+    # In one order for all senders, so that none waits for one that waits for it.
+    order = sorted(range(len(features)), key=lambda place: _name_of(features[place]))
+    told = {index: await _receive_one(write, index, features[index]) for index in order}
+    results = [told[index] for index in range(len(features))]
+    counted = Counter(item.outcome for item in results)
+    return LeadResults(
+        opened=counted["opened"],
+        duplicate=counted["duplicate"],
+        no_case=counted["no_case"],
+        undetermined=counted["undetermined"],
+        rejected=counted["rejected"],
+        results=results,
+    )
+
+
+def _name_of(feature: Mapping[str, Any]) -> tuple[str, str]:
+    said = feature.get("properties")
+    known = said if isinstance(said, dict) else {}
+    return str(known.get("source")), str(known.get("external_id"))
+
+
+async def _receive_one(write: WriteContext, index: int, value: Any) -> LeadResult:
+    settings = write.state.configuration.cases
+    rule = CaseRule(settings.least, settings.verify_days)
+    try:
+        lead = await _lead_of(value)
+        received = await receive_lead(write.session, write.caller, write.act, lead, rule)
+    except InvalidInput as error:
+        fault = error.faults[0].told(write.lang) if error.faults else {"pointer": ""}
+        told = {"detail": error.localised(write.lang), **fault}
+        return LeadResult(index=index, outcome="rejected", **told)
+    return LeadResult.of(index, received, write)
+
+
+async def _lead_of(value: Any) -> Lead:
+    feature = parse(LeadFeature, value)
+    shape = await read_shape(feature.geometry, kind="geometry-multipolygon")
+    return Lead(**feature.properties.model_dump(), wkb=shape.wkb)
+
+
+async def step(
+    write: WriteContext, code: str, body: CaseStepBody, expected: frozenset[str] | None
+) -> Answer[StepTaken]:
+    """Take a step of a case, and show the case as it is then."""
+    settings = write.state.configuration.cases
+    asked = CaseTransitionRequest(**{**body.model_dump(), "documents": tuple(body.documents)})
+    deadlines = Deadlines(settings.verify_days, settings.decide_days, settings.rectify_days)
+    taken = await take_case_step(
+        write.session, code, write.caller, write.act, asked, deadlines, expected=expected
+    )
+    links = [write.link(case_path(taken.code), "up")]
+    return Answer(StepTaken.from_row(taken, links=links), state=taken.tag)
+
+
+async def case_shown(read: Context, code: str) -> Answer[Case]:
+    """All that is known of a case, and its state."""
+    session, viewer = read.session, read.caller.viewer
+    seen = await find_case(session, code, viewer)
+    row = await read_item(session, CASES, Selection(viewer, code=code))
+    events = await read_events(session, seen.id)
+    papers = await list_papers(session, seen.code)
+    record = record_document(CASES, row, read, {})
+    return Answer(Case.of(record, seen, events, papers, read.caller, read), state=seen.tag)
+
+
+async def receive_paper(
+    state: ServiceState,
+    view: View,
+    caller: Caller,
+    case: str,
+    query: CaseUploadQuery,
+) -> Made:
+    """Receive a file, look what it is, store it, and register it as a document of a case.
+
+    Who may not add it is told before the body is read.
+    """
+    name = checked_name(query.filename)
+    request = view.request
+    kind = kind_of(request.headers.get("content-type", ""), name)
+    if query.kind == "photo" and not kind.media_type.startswith("image/"):
+        raise InvalidInput(
+            f"a photo is an image, not {kind.media_type}",
+            message_zh=f"照片须为图像，而非 {kind.media_type}",
+            pointer="kind",
+        )
+    async with state.sessions() as session:
+        await demand_adder(session, case, caller)
+    path = state.store.upload_path(uuid4())
+    try:
+        limit = state.configuration.artifacts.document_limit_bytes
+        digest = await append(path, 0, read_blocks(request, limit=limit))
+        if not await asyncio.to_thread(lambda: path.stat().st_size):
+            raise InvalidInput("the body is empty", message_zh="请求体为空", pointer="")
+        await asyncio.to_thread(demand_kind, path, kind)
+        stored = await asyncio.to_thread(state.store.put, path, suffix=kind.suffix)
+    finally:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+    paper = CasePaper(name, kind.media_type, query.kind, query.title_zh, query.title_en)
+    async with state.unit() as unit:
+
+        async def effect() -> Made:
+            act = act_of(caller, view)
+            row = await add_paper(unit.session, case, caller, act, paper, stored)
+            location = view.url(f"/documents/{row.code}")
+            return Made(CaseDocument.of(row, view).as_json(), {"Location": location})
+
+        asked = hashlib.sha256(f"{digest} {paper}".encode()).hexdigest()
+        return await once(request, unit, caller, body_sha256=asked, effect=effect)
+
 
 router = APIRouter(tags=["monitoring"], route_class=Route)
 
@@ -37,7 +284,7 @@ async def send_leads(
     write: Write[Observer], leads: Annotated[ParsedBody, Depends(read_leads)]
 ) -> LeadResults:
     """Send a change, or a feature collection of changes; each may open a case."""
-    return await operations.receive(write, leads.value)
+    return await receive_leads(write, leads.value)
 
 
 @router.get("/cases/statistics", summary="Figures over red-line leads")
@@ -54,7 +301,7 @@ async def show_statistics(
 @router.get("/cases/{case}", summary="One red-line lead")
 async def show_case(read: Read[KnownReader], case: str) -> Answer[Case]:
     """Show a case: the lead, the lines it met, its steps, what can follow, and its documents."""
-    return await operations.show_case(read, case)
+    return await case_shown(read, case)
 
 
 @router.post("/cases/{case}/transitions", summary="Take a step of a case", status_code=201)
@@ -62,7 +309,7 @@ async def take_step(
     write: Write[Writer], case: str, expected: IfMatch, body: JsonBody[CaseStepBody]
 ) -> Answer[StepTaken]:
     """Assign a case, tell what was found on site, order rectification, or close it."""
-    return await operations.step(write, case, body, expected)
+    return await step(write, case, body, expected)
 
 
 @router.post(
@@ -86,4 +333,4 @@ async def post_paper(
     query: Annotated[CaseUploadQuery, Query()],
 ) -> Response:
     """Receive a file as a document of a case; nobody outside its region sees it."""
-    return (await papers.receive(state, view, caller, case, query)).response(NO_STORE)
+    return (await receive_paper(state, view, caller, case, query)).response(NO_STORE)

@@ -14,22 +14,31 @@ from shanhai.db.compliance.exceptions import (
 from shanhai.db.compliance.rules import activities
 from shanhai.timestamps import Rfc3339Date
 from shanhai_api.compliance import operations
-from shanhai_api.compliance.execution import check_at_once
 from shanhai_api.compliance.models import (
     EXCEPTIONS,
+    WRITABLE,
     ActivityList,
     ComplianceCheck,
+    ExceptionBody,
     LineRegister,
+    RevokeBody,
     RuleException,
     RuleExceptions,
 )
-from shanhai_api.compliance.operations import asked_by_form, too_large
-from shanhai_api.compliance.schemas import WRITABLE, ExceptionBody, RevokeBody
-from shanhai_api.dependencies import MAY_LOOK, PageQuery, Reader, TheState, TheView, Writer
+from shanhai_api.compliance.operations import asked_by_form, check_at_once, too_large
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.dependencies import (
+    MAY_LOOK,
+    PageQuery,
+    Read,
+    Reader,
+    TheState,
+    TheView,
+    Write,
+    Writer,
+)
 from shanhai_api.kit.routing import Route
-from shanhai_api.kit.writing import Read, Write
 
 router = APIRouter(tags=["compliance"], route_class=Route)
 CHECK = "/compliance/check"

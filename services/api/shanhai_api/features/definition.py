@@ -9,11 +9,11 @@ from shanhai.db.features.geometry import DEPTHS
 from shanhai.db.features.input_validation import CODE
 from shanhai.db.features.property_values import AMOUNT
 from shanhai.db.features.snapshots import MOST_VERSIONS
-from shanhai_api.exports.formats import ENCODINGS, file_formats
+from shanhai_api.exports import ENCODINGS, file_formats
 from shanhai_api.features.parameters import DEFAULT_LIMIT, LANGUAGES, parameters_of
 from shanhai_api.features.records import bound_names
 from shanhai_api.features.values import MAX_LIMIT, MAX_OFFSET, MAX_SEARCH
-from shanhai_api.negotiation import GEOJSON, HTML, JSON
+from shanhai_api.kit.view import GEOJSON, HTML, JSON
 
 Document = dict[str, Any]
 READ_FAILURES = (400, 401, 403, 404, 406, 429, 503)

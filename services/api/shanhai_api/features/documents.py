@@ -11,10 +11,9 @@ from shanhai.db.features.crs import Crs
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.query import FeatureRow, PageRange
 from shanhai.vocabulary import Label
-from shanhai_api.features.cursors import write_cursor
 from shanhai_api.features.parameters import PLACES, ItemsQuery
-from shanhai_api.negotiation import GEOJSON, HTML, JSON, Format
-from shanhai_api.view import Link, View
+from shanhai_api.features.values import write_cursor
+from shanhai_api.kit.view import GEOJSON, HTML, JSON, Format, Link, View
 
 FILE = Label("文件", "File")
 

@@ -10,22 +10,22 @@ from shanhai.db.collections.catalogue import RECORDS, collection_named
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.permissions import verbs_for
 from shanhai.db.features.snapshots import MOST_VERSIONS
-from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheUnit, TheView, Writer
 from shanhai_api.features import editing
-from shanhai_api.features.editing import Edit
-from shanhai_api.features.options import (
+from shanhai_api.features.editing import (
     METHODS_TOLD,
     READING,
+    Edit,
     item_methods,
     list_methods,
     methods_answer,
 )
+from shanhai_api.features.models import ObjectStates, show_versions
 from shanhai_api.features.parameters import version_filter
 from shanhai_api.features.records import bound_by
-from shanhai_api.features.states import ObjectStates, show_versions
-from shanhai_api.identity import Caller
-from shanhai_api.state import UnitOfWork
-from shanhai_api.view import View
+from shanhai_api.kit.dependencies import PageQuery, Reader, ReadSession, TheUnit, TheView, Writer
+from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.state import UnitOfWork
+from shanhai_api.kit.view import View
 
 router = APIRouter(tags=["features"])
 records = APIRouter(tags=["records"])

@@ -1,7 +1,11 @@
-"""Create, replace, change and delete features and records: OGC API - Features, part 4."""
+"""Create, replace, change and delete features and records: OGC API - Features, part 4.
+
+What can be done is told by `OPTIONS`: GDAL and QGIS let a user edit a collection only when its
+items take POST.
+"""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -19,18 +23,53 @@ from shanhai.db.features.query import FeatureRow
 from shanhai.db.features.write import WriteResult, WriteTarget, WriteTerms, state_tag
 from shanhai.errors import InvalidInput, Stale
 from shanhai.validation_messages import in_both
-from shanhai_api.dependencies import act_of
-from shanhai_api.errors import MethodNotAllowed
 from shanhai_api.features import documents
-from shanhai_api.features.options import item_methods, list_methods
-from shanhai_api.features.systems import system_reader
-from shanhai_api.identity import Caller
+from shanhai_api.features.parameters import system_reader
 from shanhai_api.kit.body import read_json
-from shanhai_api.once import Made, once
-from shanhai_api.preconditions import expected_states, wants_new
-from shanhai_api.preferences import preferences
-from shanhai_api.state import UnitOfWork
-from shanhai_api.view import View, entity_tag
+from shanhai_api.kit.dependencies import act_of, expected_states, wants_new
+from shanhai_api.kit.errors import MethodNotAllowed
+from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.routing import Made, once, preferences
+from shanhai_api.kit.state import UnitOfWork
+from shanhai_api.kit.view import View, entity_tag
+
+READING = ("GET", "HEAD", "OPTIONS")
+WRITTEN = "application/geo+json, application/json"
+PATCHED = "application/merge-patch+json, application/geo+json, application/json"
+
+METHODS_TOLD: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "No body",
+        "headers": {"Allow": {"description": "The methods", "schema": {"type": "string"}}},
+    }
+}
+"""What the definition says of the answer to `OPTIONS`."""
+
+
+def list_methods(verbs: Set[Verb]) -> list[str]:
+    """The methods of a list."""
+    return [*READING, *(["POST"] if "create" in verbs else [])]
+
+
+def item_methods(verbs: Set[Verb]) -> list[str]:
+    """The methods of one object."""
+    return [
+        *READING,
+        *(["PUT"] if "replace" in verbs else []),
+        *(["PATCH"] if "update" in verbs else []),
+        *(["DELETE"] if "delete" in verbs else []),
+    ]
+
+
+def methods_answer(methods: list[str]) -> Response:
+    """The answer to `OPTIONS`."""
+    headers = {"Allow": ", ".join(methods), "Cache-Control": "no-store", "Vary": "Authorization"}
+    if "POST" in methods:
+        headers["Accept-Post"] = WRITTEN
+    if "PATCH" in methods:
+        headers["Accept-Patch"] = PATCHED
+    return Response(status_code=200, headers=headers)
+
 
 BODY_LIMIT_BYTES = 64 * 1024**2
 """As much as a feature with the most vertices there may be takes in GeoJSON."""

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import Request
 from starlette.datastructures import QueryParams
 
 from shanhai.db.features.cql2.compiler import compile_filter
 from shanhai.db.features.cql2.parser import FilterLanguage
-from shanhai.db.features.crs import CRS84, Crs, parse_crs
+from shanhai.db.features.crs import CRS84, Crs, parse_crs, published_uris
 from shanhai.db.features.entity import TEXT, Entity, Property
 from shanhai.db.features.order import Order, PageStart, usual_order
 from shanhai.db.features.selection import Box, Filter, Outline, Selection, TimeInterval, Value
@@ -18,8 +18,8 @@ from shanhai.db.features.statements import OutputOptions, PageOptions
 from shanhai.db.identity import Viewer
 from shanhai.errors import Fault, InvalidInput
 from shanhai.validation_messages import in_both
-from shanhai_api.features.cursors import cursor_reader
 from shanhai_api.features.values import (
+    cursor_reader,
     members_reader,
     parse_bbox,
     parse_counting,
@@ -32,6 +32,42 @@ from shanhai_api.features.values import (
     sort_reader,
     value_reader,
 )
+from shanhai_api.kit.state import state_of
+
+SYSTEM_PARAMETERS = frozenset({"crs", "bbox-crs", "filter-crs"})
+
+
+def published(request: Request) -> tuple[str, ...]:
+    """The URIs, the default one first."""
+    return published_uris(state_of(request).configuration.public.crs)
+
+
+def system_reader(request: Request) -> Callable[[str], Crs]:
+    """What reads the name of a system, and refuses those that are not published."""
+    uris = published(request)
+
+    def read(text: str) -> Crs:
+        found = parse_crs(text)
+        if found.uri not in uris:
+            raise ValueError(
+                f"must be one of {', '.join(uris)}, not {text[:80]!r}"
+                f" / 必须是以下之一：{'、'.join(uris)}"
+            )
+        return found
+
+    return read
+
+
+def with_published(document: dict[str, Any], request: Request) -> dict[str, Any]:
+    """A definition whose parameters offer the systems that are published."""
+    uris = list(published(request))
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter.get("name") in SYSTEM_PARAMETERS and "enum" in parameter["schema"]:
+                    parameter["schema"] = {**parameter["schema"], "enum": uris}
+    return document
+
 
 DEFAULT_LIMIT = 10
 RECORD_PARAMETERS = (

@@ -12,15 +12,13 @@ from shanhai.db.features.seen import seen_by
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.write import state_tag
 from shanhai.timestamps import Rfc3339Date
-from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
-from shanhai_api.exports.formats import file_format
-from shanhai_api.exports.operations import respond_file
+from shanhai_api.exports import file_format, respond_file
 from shanhai_api.features import documents, operations
 from shanhai_api.features.parameters import asked_by_form, parse_items_query
 from shanhai_api.features.tables import item_page, items_page, shown_row
 from shanhai_api.features.wording import names_on_page
-from shanhai_api.kit.writing import Context
-from shanhai_api.negotiation import HTML, JSON
+from shanhai_api.kit.dependencies import Context, PageQuery, Reader, ReadSession, TheView
+from shanhai_api.kit.view import HTML, JSON
 
 router = APIRouter(tags=["records"])
 PATH_NAMES = re.compile(r"\{(\w+)\}")

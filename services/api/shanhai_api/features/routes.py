@@ -1,43 +1,49 @@
-"""OGC API - Features over the declared entities."""
+"""OGC API - Features over the declared entities; files of datasets; `/identify`."""
 
-from typing import Any
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import orjson
-from fastapi import APIRouter, Request, Response
-from pydantic import Field
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse
+from pydantic import Field, WithJsonSchema
 
 from shanhai.db.collections.catalogue import COLLECTIONS, collection_named
 from shanhai.db.features.seen import seen_by
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.statements import OutputOptions
 from shanhai.db.features.write import state_tag
+from shanhai.storage.artifacts import COG_TYPE
 from shanhai.timestamps import Rfc3339Date
-from shanhai_api.dependencies import (
+from shanhai_api.exports import file_format, respond_file
+from shanhai_api.features import documents, operations
+from shanhai_api.features.models import CollectionDescription, CollectionDescriptions, FeatureSchema
+from shanhai_api.features.operations import Spot, dataset_with_file
+from shanhai_api.features.parameters import (
+    asked_by_form,
+    crs_named,
+    parse_items_query,
+    system_reader,
+    version_filter,
+)
+from shanhai_api.features.tables import HELD, item_page, items_page, respond_long, shown_row
+from shanhai_api.features.wording import names_on_page
+from shanhai_api.kit.answers import Answered, Document, Link
+from shanhai_api.kit.dependencies import (
     DirectRoute,
     PageQuery,
+    Read,
     Reader,
+    ReadSession,
+    TheState,
     TheView,
     format_field,
     query_of,
     quick_look,
 )
-from shanhai_api.exports.formats import file_format
-from shanhai_api.exports.operations import respond_file
-from shanhai_api.features import documents, operations
-from shanhai_api.features.models import CollectionDescription, CollectionDescriptions, FeatureSchema
-from shanhai_api.features.parameters import (
-    asked_by_form,
-    crs_named,
-    parse_items_query,
-    version_filter,
-)
-from shanhai_api.features.streaming import HELD, respond_long
-from shanhai_api.features.systems import system_reader
-from shanhai_api.features.tables import item_page, items_page, shown_row
-from shanhai_api.features.wording import names_on_page
 from shanhai_api.kit.routing import Route
-from shanhai_api.kit.writing import Read
-from shanhai_api.negotiation import GEOJSON, HTML
+from shanhai_api.kit.view import GEOJSON, HTML, is_known, link_header
 
 router = APIRouter(tags=["features"], route_class=Route)
 quick = APIRouter(tags=["features"], route_class=DirectRoute)
@@ -136,4 +142,131 @@ async def read_item(request: Request) -> Response:
         headers=documents.content_crs(crs),
         extra=extra,
         state=state_tag(row.key, row.version),
+    )
+
+
+files = APIRouter(tags=["features"])
+BYTES = {"content": {COG_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file; its ETag is its SHA-256", **BYTES},
+    206: {"description": "The part of it that `Range` asks for", **BYTES},
+    416: {"description": "There is no such part"},
+}
+
+
+class FileQuery(PageQuery):
+    """Which file of a dataset."""
+
+    sha256: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="SHA-256 of the file wanted, though it was replaced since; default: today's",
+    )
+
+
+@files.get(
+    "/collections/datasets/items/{code}/file",
+    summary="The file of a dataset",
+    response_class=FileResponse,
+    responses=ANSWERS,
+)
+async def send_dataset(
+    view: TheView,
+    state: TheState,
+    caller: Reader,
+    code: str,
+    query: Annotated[FileQuery, Query()],
+    session: ReadSession,
+) -> Response:
+    """Send the cloud-optimised GeoTIFF that a dataset is, or a part of it."""
+    row = await dataset_with_file(session, caller, code, query.sha256)
+    path = f"/collections/datasets/items/{quote(row.code, safe='')}"
+    headers = {
+        "ETag": f'"{row.checksum}"',
+        "Cache-Control": view.cache_control(),
+        "Vary": "Authorization",
+        # Source and licence.
+        **link_header([view.link(path, "describedby", GEOJSON.media_type)], {"describedby"}),
+    }
+    if is_known(view.request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return FileResponse(
+        state.store.local_path(row.uri),
+        media_type=COG_TYPE,
+        headers=headers,
+        filename=f"{row.code}{PurePosixPath(row.uri).suffix}",
+    )
+
+
+class FeatureAtPoint(Answered):
+    """An object at the point, without its geometry."""
+
+    type: Literal["Feature"]
+    id: str
+    geometry: Annotated[None, WithJsonSchema({"type": ["object", "null"]})]
+    properties: dict[str, Any]
+    collection: str
+    collection_title: str
+    in_force: bool
+    version: int
+    links: list[Link]
+
+
+class FeaturesAtPoint(Document):
+    """Every object at a point, what is in force first."""
+
+    template = "identify.html"
+    formats = (GEOJSON, HTML)
+
+    type: Literal["FeatureCollection"]
+    point: list[float]
+    features: list[FeatureAtPoint]
+    numberReturned: int
+    links: list[Link]
+
+
+at_points = APIRouter(tags=["features"], route_class=Route)
+
+
+class IdentifyQuery(PageQuery):
+    """Parameters of the question what lies at a point."""
+
+    f: str | None = format_field("json", "geojson", "html")
+    lon: float = Field(ge=-180, le=180, description="Degrees east")
+    lat: float = Field(ge=-90, le=90, description="Degrees north")
+    tolerance_m: float = Field(
+        10, ge=0, le=10_000, description="How far lines and points may be, in metres"
+    )
+    as_of: Rfc3339Date | None = Field(None, description="Day whose state is wanted")
+    collections: str | None = Field(
+        None, max_length=500, description="Names of collections, with commas; default: all"
+    )
+
+
+@at_points.get("/identify", summary="Every object at a point", response_model=FeaturesAtPoint)
+async def identify(read: Read[Reader], query: Annotated[IdentifyQuery, Query()]) -> Response:
+    """Find the objects at a point: areas that hold it, lines and points close to it.
+
+    What is in force comes first. Geometry is left out; each object links to its own page, and what
+    later objects of its kind have replaced is told by a link (`related`).
+    """
+    entities = operations.collections_named(query.collections)
+    spot = Spot(query.lon, query.lat, query.tolerance_m, query.as_of)
+    found = await operations.identify(read.session, read.caller, entities, spot, read)
+    document = {
+        "type": "FeatureCollection",
+        "point": [query.lon, query.lat],
+        "features": found.features,
+        "numberReturned": len(found.features),
+        "links": [
+            read.link("/identify", "self", lon=str(query.lon), lat=str(query.lat)),
+            *found.links,
+        ],
+    }
+    html = read.wants_html(*FeaturesAtPoint.formats)
+    return read.respond(
+        orjson.loads(orjson.dumps(document)) if html else document,
+        template=FeaturesAtPoint.template,
+        formats=FeaturesAtPoint.formats,
+        extra={"statuses": {entity.name: entity.declared("status") for entity in entities}},
     )

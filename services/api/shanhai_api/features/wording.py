@@ -18,7 +18,7 @@ from shanhai.vocabulary import (
     Label,
     Lang,
 )
-from shanhai_api.naming import code_name
+from shanhai_api.words.naming import code_name
 
 Named = Callable[[Property, str], str | None]
 """What a property's code is called; None where nobody knows."""

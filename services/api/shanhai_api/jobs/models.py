@@ -1,15 +1,97 @@
-"""Jobs as they are answered."""
+"""Jobs as they are asked for and answered."""
 
-from typing import Any, Literal, Self
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self, TypeVar
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_validator
 
 from shanhai.db.tables.job import Job
 from shanhai.vocabulary import JobStatus
-from shanhai_api.job_results import told_status
+from shanhai_api.features.values import parse_datetime
+from shanhai_api.jobs.results import told_status
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText
-from shanhai_api.view import View
+from shanhai_api.kit.dependencies import PageQuery
+from shanhai_api.kit.view import View
+
+CURSOR_SEPARATOR = "~"
+MOST_MEMBERS = 100
+Member = TypeVar("Member")
+
+
+def split(given: object) -> object:
+    """The members of a list: the parameter comes once for each, or once with commas."""
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        return given
+    members = [part.strip() for text in texts for part in text.split(",")]
+    if not all(members):
+        raise ValueError("must be values separated by commas / 必须是以逗号分隔的值")
+    return members
+
+
+Members = Annotated[list[Member], BeforeValidator(split), Field(max_length=MOST_MEMBERS)]
+
+
+def check_datetime(text: str) -> str:
+    """Check an instant or an interval."""
+    parse_datetime(text)
+    return text
+
+
+class JobsQuery(PageQuery):
+    """Parameters of the list of jobs."""
+
+    limit: int = Field(10, ge=1, le=10_000, description="Jobs on a page")
+    cursor: str | None = Field(None, max_length=200, description="A place given by a `next` link")
+    type: Members[Literal["process"]] = Field([], description="Kinds of jobs; all are `process`")
+    processID: Members[Annotated[str, Field(max_length=100)]] = Field(
+        [], description="Only jobs of these processes; repeated, or comma separated"
+    )
+    status: Members[JobStatus] = Field(
+        [], description="Only jobs in these states; repeated, or comma separated"
+    )
+    datetime: Annotated[str, AfterValidator(check_datetime)] | None = Field(
+        None, max_length=100, description="Only jobs created then: an instant or an interval"
+    )
+    minDuration: int | None = Field(None, ge=0, le=10**9, description="Least seconds of running")
+    maxDuration: int | None = Field(None, ge=0, le=10**9, description="Most seconds of running")
+
+    dead: Literal["true", "false"] | None = Field(
+        None,
+        description="`true`: only jobs that were given up though their inputs are not to blame, and"
+        " were not tried again since",
+    )
+
+    @field_validator("cursor")
+    @classmethod
+    def check_cursor(cls, text: str | None) -> str | None:
+        """A cursor must be one of ours."""
+        if text is not None:
+            read_cursor(text)
+        return text
+
+
+def write_cursor(created_at: datetime, job_id: UUID) -> str:
+    """The place after a job."""
+    text = f"{created_at.isoformat()}{CURSOR_SEPARATOR}{job_id}"
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def read_cursor(text: str) -> tuple[datetime, UUID]:
+    """The place a cursor means."""
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        moment, _, job_id = (
+            base64.b64decode(padded, b"-_", validate=True).decode().partition(CURSOR_SEPARATOR)
+        )
+        return datetime.fromisoformat(moment), UUID(job_id)
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        raise ValueError(
+            "is not a cursor of this API; follow the links / 不是本接口给出的游标；请用给出的链接"
+        ) from None
 
 
 class JobException(Answered):

@@ -14,14 +14,13 @@ from shanhai.errors import Forbidden, NotFound, Stale
 from shanhai.jobs.states import cancel
 from shanhai.jobs.submission import resubmit, terms_of
 from shanhai.vocabulary import JobStatus, Scope
-from shanhai_api.errors import NoSuchJob
 from shanhai_api.features.values import parse_datetime
-from shanhai_api.identity import Caller
-from shanhai_api.job_wait import successful_result
-from shanhai_api.jobs.models import StatusInfo
-from shanhai_api.jobs.parameters import JobsQuery, read_cursor
+from shanhai_api.jobs.models import JobsQuery, StatusInfo, read_cursor
+from shanhai_api.jobs.results import successful_result
 from shanhai_api.kit.answers import Answer
-from shanhai_api.kit.writing import WriteContext
+from shanhai_api.kit.dependencies import WriteContext
+from shanhai_api.kit.errors import NoSuchJob
+from shanhai_api.kit.identity import Caller
 
 BEGUN = tuple(status for status in JobStatus if status is not JobStatus.ACCEPTED)
 

@@ -1,37 +1,91 @@
-"""`/jobs` and what lies below."""
+"""`/jobs` and what lies below: progress as events, results sent as they are."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
+from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
+from shanhai.db.queries.jobs import find_job
 from shanhai.db.tables.job import Job
+from shanhai.jobs.result_form import ResultForm
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import JobStatus
-from shanhai_api.dependencies import (
+from shanhai_api.compliance.operations import names_in
+from shanhai_api.jobs import operations
+from shanhai_api.jobs.models import Jobs, JobsQuery, Manifest, StatusInfo, write_cursor
+from shanhai_api.jobs.results import (
+    raw_answer,
+    send_file,
+    successful_result,
+    told_results,
+    told_status,
+    value_answer,
+    wait_for_end,
+)
+from shanhai_api.kit.answers import HEARTBEAT, HEARTBEAT_S, LONGEST_S, STREAMED, Answer, stream
+from shanhai_api.kit.dependencies import (
+    IfMatch,
     JobCaller,
     PageQuery,
+    Read,
     Reader,
     ReadSession,
     TheState,
     TheView,
+    Write,
     act_of,
     format_field,
     given,
 )
-from shanhai_api.event_stream import STREAMED, stream
-from shanhai_api.job_results import told_results, told_status
-from shanhai_api.job_wait import successful_result, wait_for_end
-from shanhai_api.jobs import operations
-from shanhai_api.jobs.events import follow, knows_the_end
-from shanhai_api.jobs.models import Jobs, Manifest, StatusInfo
-from shanhai_api.jobs.parameters import JobsQuery, write_cursor
-from shanhai_api.kit.answers import Answer
+from shanhai_api.kit.identity import Caller
 from shanhai_api.kit.routing import Route
-from shanhai_api.kit.writing import IfMatch, Read, Write
-from shanhai_api.negotiation import EVENTS, JSON, choose_format
-from shanhai_api.view import View, entity_tag
+from shanhai_api.kit.state import ServiceState
+from shanhai_api.kit.view import EVENTS, HTML, JSON, View, choose_format, digest_of, entity_tag
+from shanhai_api.processes.descriptions import RESULTS, VALUE, result_contents
+
+POLL_S = 0.25
+
+
+async def follow(
+    state: ServiceState, view: View, job_id: UUID, caller: Caller, *, seen: str | None
+) -> AsyncIterator[bytes]:
+    """A `status` event for each change until the job ends, the service stops, or it took too long.
+
+    The first tells the state there is, unless it is the one whose event was `seen` last.
+    """
+    loop = asyncio.get_running_loop()
+    told, silent_s, ends_at = seen, 0.0, loop.time() + LONGEST_S
+    while told is None or not (state.draining.is_set() or loop.time() >= ends_at):
+        async with state.sessions() as session:
+            job = await find_job(session, job_id, reader=caller)
+        if job is None:
+            return
+        news = news_of(job, view)
+        if (tag := digest_of(news)) != told:
+            told, silent_s = tag, 0.0
+            yield b"event: status\nid: %s\ndata: %s\n\n" % (tag.encode(), news)
+        elif silent_s >= HEARTBEAT_S:
+            silent_s = 0.0
+            yield HEARTBEAT
+        if JobStatus(job.status).final:
+            return
+        await asyncio.sleep(POLL_S)
+        silent_s += POLL_S
+
+
+def knows_the_end(job: Job, view: View, seen: str | None) -> bool:
+    """Whether a caller has been told the last there is to be told of a job."""
+    return JobStatus(job.status).final and seen == digest_of(news_of(job, view))
+
+
+def news_of(job: Job, view: View) -> bytes:
+    """What an event tells of a job: its statusInfo."""
+    return orjson.dumps(told_status(job, view))
+
 
 router = APIRouter(tags=["processes"], route_class=Route)
 FOLLOWED: dict[int | str, dict[str, Any]] = {
@@ -161,3 +215,86 @@ def page_of(job: Job, view: View) -> dict[str, object]:
         "ended": status.final,
         "results": told_results(job, view) if done else None,
     }
+
+
+results = APIRouter(tags=["processes"])
+WHOLE = {
+    JSON.media_type: {"schema": {"anyOf": [{"$ref": f"#/components/schemas/{RESULTS}"}, VALUE]}},
+    HTML.media_type: {"schema": {"type": "string"}},
+}
+Parameters = Annotated[PageQuery, Query()]
+
+
+class OutputQuery(PageQuery):
+    """Parameters of one output."""
+
+    f: str | None = format_field("json", "text", "html")
+
+
+@results.get(
+    "/jobs/{job}/results",
+    summary="A job's results",
+    response_class=Response,
+    responses={200: {"content": {**result_contents(), **WHOLE}}},
+)
+async def read_results(
+    view: TheView,
+    state: TheState,
+    caller: Reader,
+    job: str,
+    query: Parameters,
+    session: ReadSession,
+) -> Response:
+    """Tell the results in the form asked for with the job: one document, or outputs as they are.
+
+    Whoever names a format with `f`, or asks for a page, is given the document.
+    """
+    row = await operations.read_job(session, caller, job)
+    successful_result(row)
+    raw = ResultForm.of_row(row.result_form).response == "raw"
+    if raw and query.f is None and not wants_page(view):
+        return raw_answer(view, state.store, row)
+    document = told_results(row, view)
+    values = {name: item for name, item in document.items() if is_value(name, item)}
+    extra: dict[str, Any] = {"job": str(row.id), "values": values, "checked": None}
+    if row.kind == "check-compliance" and view.wants_html(JSON, HTML):
+        checked = document["result"]
+        names = await names_in(session, checked, caller.viewer, view.lang)
+        extra |= {"checked": checked, "names": names}
+    return view.respond(document, template="results.html", extra=extra)
+
+
+@results.get(
+    "/jobs/{job}/results/{output}",
+    summary="One output of a job",
+    response_class=Response,
+    responses={200: {"content": result_contents()}},
+)
+async def read_output(
+    view: TheView,
+    state: TheState,
+    caller: Reader,
+    job: str,
+    output: str,
+    query: Annotated[OutputQuery, Query()],
+    session: ReadSession,
+) -> Response:
+    """Send a result file, or a value as JSON."""
+    row = await operations.read_job(session, caller, job)
+    file, value = operations.output_of(row, output)
+    if file is not None:
+        return send_file(view, state.store, output, file)
+    known = next((item for item in CONTRACTS[row.kind].outputs if item.name == output), None)
+    if known is None:
+        return view.send(orjson.dumps(value), JSON.media_type)
+    return value_answer(view, known, value)
+
+
+def is_value(name: str, item: object) -> bool:
+    """Whether a result is told on the page itself, being neither a file nor a layer of a map."""
+    return name != "layers" and not (isinstance(item, dict) and "href" in item)
+
+
+def wants_page(view: View) -> bool:
+    """Whether a browser asks, which names HTML among what it accepts."""
+    return HTML.media_type in view.request.headers.get("accept", "")

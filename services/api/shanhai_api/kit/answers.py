@@ -1,10 +1,11 @@
-"""What endpoints answer: models, shown as JSON and as pages."""
+"""What endpoints answer: models, shown as JSON and as pages, and events that go on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
+from fastapi.responses import StreamingResponse
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -17,10 +18,9 @@ from pydantic.json_schema import SkipJsonSchema
 
 from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import Term, codes
-from shanhai_api.dependencies import PageQuery, given
-from shanhai_api.negotiation import HTML, JSON, Format
-from shanhai_api.view import Link as Target
-from shanhai_api.view import View
+from shanhai_api.kit.dependencies import PageQuery, given
+from shanhai_api.kit.view import EVENTS, HTML, JSON, Format, View
+from shanhai_api.kit.view import Link as Target
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -129,3 +129,21 @@ def page_of(
         stated = {**given(query), "limit": query.limit, **place(page[-1])}
         links.append(view.link(path, "next", JSON.media_type, **stated))
     return page, links
+
+
+HEARTBEAT_S = 15.0
+HEARTBEAT = b": waiting\n\n"
+LONGEST_S = 900.0
+"""Then clients connect again, from where they are: what they may do is looked up anew."""
+STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-sent events",
+        "content": {EVENTS.media_type: {"schema": {"type": "string"}}},
+    }
+}
+
+
+def stream(events: AsyncIterator[bytes]) -> StreamingResponse:
+    """The events one by one, passed on by proxies as they come."""
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, media_type=EVENTS.media_type, headers=headers)

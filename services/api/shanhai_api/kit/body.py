@@ -1,4 +1,4 @@
-"""Reading request bodies: counted, timed, and checked before any parser sees them."""
+"""Reading request bodies: counted, timed, checked before any parser sees them; and described."""
 
 import asyncio
 import hashlib
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
 from shanhai.validation_messages import rule_in_chinese, rule_in_english
-from shanhai_api.errors import SlowClient, UnsupportedMedia
+from shanhai_api.kit.errors import SlowClient, UnsupportedMedia
 
 JSON_LIMIT_BYTES = 10 * 1024**2
 JSON_DEPTH = 32
@@ -25,6 +25,16 @@ STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 BRACKETS = bytes.maketrans(b"{}", b"[]")
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 Model = TypeVar("Model", bound=BaseModel)
+
+if TYPE_CHECKING:
+    JsonBody = Annotated[Model, "the body"]
+else:
+
+    class JsonBody:
+        """A parameter of endpoints: `new: JsonBody[Thing]` is the body as a model."""
+
+        def __class_getitem__(cls, model: type[BaseModel]) -> Any:
+            return Annotated[model, Depends(BodyReader(model))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +61,6 @@ class BodyReader:
         body = await read_json(request, limit=self.limit)
         request.state.body_sha256 = body.sha256
         return body
-
-
-if TYPE_CHECKING:
-    JsonBody = Annotated[Model, "the body"]
-else:
-
-    class JsonBody:
-        """A parameter of endpoints: `new: JsonBody[Thing]` is the body as a model."""
-
-        def __class_getitem__(cls, model: type[BaseModel]) -> Any:
-            return Annotated[model, Depends(BodyReader(model))]
 
 
 async def read_blocks(request: Request, *, limit: int) -> AsyncIterator[bytes]:
@@ -189,3 +188,22 @@ def parse(model: type[Model], value: Any, *, under: str = "") -> Model:
 def pointer_of(location: tuple[str | int, ...]) -> str:
     """A JSON pointer (RFC 6901)."""
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
+
+
+def body_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The part of an operation that describes its JSON body, which is read by hand."""
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    content = {"application/json": {"schema": _inlined(schema, definitions)}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
+    """The schema with its definitions in place: there is no document to refer into yet."""
+    if isinstance(node, list):
+        return [_inlined(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _inlined(definitions[node["$ref"].rpartition("/")[2]], definitions)
+    return {name: _inlined(value, definitions) for name, value in node.items()}

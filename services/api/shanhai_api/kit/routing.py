@@ -1,6 +1,8 @@
-"""The route of an endpoint: takes a model, answers a model, writes once."""
+"""The route of an endpoint: takes a model, answers a model, writes once (`Idempotency-Key`)."""
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from functools import wraps
 from inspect import Parameter, signature
 from types import UnionType
@@ -16,13 +18,114 @@ from fastapi.routing import APIRoute
 from fastapi.utils import create_model_field
 from pydantic import BaseModel
 
-from shanhai_api.dependencies import PageQuery
+from shanhai.db.queries.idempotency import Fingerprint, StoredResponse, recall, remember
+from shanhai.errors import InvalidInput
 from shanhai_api.kit.answers import Answer, Document
 from shanhai_api.kit.body import BodyReader, parse, read_digest
-from shanhai_api.kit.writing import WriteContext
-from shanhai_api.negotiation import HTML, JSON, Format
-from shanhai_api.once import Made, once
-from shanhai_api.view import View, entity_tag
+from shanhai_api.kit.dependencies import PageQuery, WriteContext
+from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.state import ServiceState, UnitOfWork
+from shanhai_api.kit.view import HTML, JSON, Format, View, entity_tag
+
+WISH = re.compile(r'\s*([!#$%&\'*+.^_`|~\w-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s,;"]*))?')
+"""A preference and its value, which may be quoted; what follows `;` is about it."""
+BETWEEN = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*"?)+')
+"""What stands between two commas outside of quotes."""
+
+
+def preferences(request: Request) -> Mapping[str, str]:
+    """The preferences by their names in lower case, with their values, empty where there is none.
+
+    A header that comes several times is one list; of a preference stated twice, the first counts.
+    """
+    found: dict[str, str] = {}
+    for part in BETWEEN.findall(",".join(request.headers.getlist("prefer"))):
+        wish = WISH.match(part)
+        if wish is not None:
+            found.setdefault(wish[1].lower(), (wish[2] or "").strip('"').lower())
+    return found
+
+
+HEADER = "idempotency-key"
+REPLAYED = "Idempotency-Replayed"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a POST made: the answer, of which `secrets` are not kept for replays."""
+
+    content: dict[str, Any]
+    headers: dict[str, str] = field(default_factory=dict)
+    status: int = 201
+    secrets: frozenset[str] = frozenset()
+
+    def response(self, headers: Mapping[str, str] | None = None) -> Response:
+        """The answer as it is sent, with more headers."""
+        sent = {**self.headers, **(headers or {})}
+        return Response(orjson.dumps(self.content), self.status, sent, JSON.media_type)
+
+
+async def once(
+    request: Request,
+    unit: UnitOfWork,
+    caller: Caller,
+    *,
+    body_sha256: str,
+    effect: Callable[[], Awaitable[Made]],
+) -> Made:
+    """Make something once per key, in the unit's transaction.
+
+    Raises:
+        InvalidInput: the key is not 1 to 255 visible ASCII characters.
+        InFlight: the first request with the key is still running.
+        KeyReused: the key came with another body before.
+    """
+    key = request.headers.get(HEADER)
+    if key is None:
+        return await effect()
+    fingerprint = Fingerprint(caller.owner, request.url.path, _checked(key), body_sha256)
+    before = await recall(unit.session, fingerprint)
+    if before is not None:
+        headers = {**before.headers, REPLAYED: "true"}
+        return Made(orjson.loads(before.body), headers, before.status)
+    made = await effect()
+    kept = {name: value for name, value in made.content.items() if name not in made.secrets}
+    answer = StoredResponse(made.status, made.headers, orjson.dumps(kept).decode())
+    await remember(unit.session, fingerprint, answer)
+    return made
+
+
+async def replayed(
+    request: Request, state: ServiceState, caller: Caller, *, body_sha256: str, answer: Response
+) -> Response:
+    """An answer that changed nothing, or the one given before with the same key.
+
+    Callers without identity cannot be told apart, so nothing is kept for them.
+
+    Raises:
+        InvalidInput, InFlight, KeyReused: as with `once`.
+    """
+    kept = answer.media_type == JSON.media_type and not caller.anonymous
+    if HEADER not in request.headers or not kept:
+        return answer
+
+    async def effect() -> Made:
+        return Made(orjson.loads(bytes(answer.body)), status=answer.status_code)
+
+    async with state.unit() as unit:
+        made = await once(request, unit, caller, body_sha256=body_sha256, effect=effect)
+    return made.response()
+
+
+def _checked(key: str) -> str:
+    if 1 <= len(key) <= 255 and all("!" <= character <= "~" for character in key):
+        return key
+    raise InvalidInput(
+        "Idempotency-Key must be 1 to 255 visible ASCII characters",
+        message_zh="Idempotency-Key 须为 1 至 255 个可见 ASCII 字符",
+        pointer="Idempotency-Key",
+    )
+
 
 Told = Document | Answer[Any] | Response | None
 Endpoint = Callable[..., Awaitable[Told]]

@@ -1,4 +1,4 @@
-"""Bodies of observations: unpacked and read as they arrive, in bounded memory."""
+"""Observations received: unpacked and read as they arrive, in bounded memory, and stored."""
 
 import asyncio
 import hashlib
@@ -9,11 +9,16 @@ from typing import Protocol
 
 from fastapi import Request
 
+from shanhai.db.observations.ingest import IncomingBatch, Sender, store
 from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.monitoring.observation import Batch, RefusedRows
+from shanhai.monitoring.observation import MOST_TOLD, Batch, BatchOutcome, RefusedRows
 from shanhai.monitoring.observation_formats import CsvReader, LineReader, ParsedRows, ndjson_rows
-from shanhai_api.errors import UnsupportedMedia
 from shanhai_api.kit.body import JSON_LIMIT_BYTES, parse_json, read_blocks, too_large
+from shanhai_api.kit.errors import UnsupportedMedia
+from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.routing import HEADER, Made, once
+from shanhai_api.kit.state import ServiceState, UnitOfWork
+from shanhai_api.kit.view import View
 
 INLINE_BYTES = 64 * 1024
 """Less is read between two requests; more in a thread, so that others need not wait."""
@@ -204,3 +209,65 @@ class _JsonReader:
         reading = ParsedRows()
         reading.take(value if isinstance(value, list) else [value])
         return reading
+
+
+GATHERED_ROWS = 200
+"""Batches of no more rows share transactions with those of other requests."""
+
+
+async def keep(
+    state: ServiceState, request: Request, view: View, caller: Caller, received: Received
+) -> Made:
+    """Store what was received, and tell what became of it.
+
+    A large batch has a transaction of its own, and so has one whose answer is kept for replays.
+    """
+    delivery = IncomingBatch(received.batch, Sender("http", caller))
+    if len(received.batch) <= GATHERED_ROWS and HEADER not in request.headers:
+        outcome = await state.gathering.store(delivery)
+        return _made(state, view, outcome, received)
+    async with state.unit() as unit:
+        return await once(
+            request,
+            unit,
+            caller,
+            body_sha256=received.sha256,
+            effect=lambda: _store(state, unit, view, delivery, received),
+        )
+
+
+async def _store(
+    state: ServiceState, unit: UnitOfWork, view: View, delivery: IncomingBatch, received: Received
+) -> Made:
+    skew = state.configuration.observations.skew
+    outcome = await store(
+        unit.session, delivery.batch, delivery.sender, skew=skew, files=state.store
+    )
+    return _made(state, view, outcome, received)
+
+
+def _made(state: ServiceState, view: View, outcome: BatchOutcome, received: Received) -> Made:
+    """The answer, counted."""
+    document = describe(outcome, received, view.lang)
+    counted = {
+        "accepted": outcome.accepted,
+        "duplicate": outcome.duplicates,
+        "revised": outcome.revised,
+        "rejected": received.refused.number + outcome.rejected.number,
+    }
+    for name, number in counted.items():
+        state.metrics.observations.labels(name).inc(number)
+    return Made(document, status=202)
+
+
+def describe(outcome: BatchOutcome, received: Received, lang: str) -> dict[str, object]:
+    """What became of the rows; as many of the refused ones are named as fit an answer."""
+    told = [*received.refused.told, *outcome.rejected.told]
+    told.sort(key=lambda rejection: rejection.index)
+    return {
+        "accepted": outcome.accepted,
+        "duplicates": outcome.duplicates,
+        "revised": outcome.revised,
+        "rejected": [rejection.told(lang) for rejection in told[:MOST_TOLD]],
+        "rejected_count": received.refused.number + outcome.rejected.number,
+    }

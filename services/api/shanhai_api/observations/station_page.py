@@ -29,8 +29,9 @@ from shanhai.monitoring.checks import flag_codes
 from shanhai.monitoring.observation import VALID
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai.vocabulary import QUALITIES, Lang
-from shanhai_api.dependencies import PageQuery
-from shanhai_api.identity import Caller
+from shanhai_api.kit.dependencies import PageQuery
+from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.pages import reading
 from shanhai_api.observations.asking import LATEST
 from shanhai_api.observations.chart import Chart, Point, draw
 from shanhai_api.observations.documents import (
@@ -39,8 +40,7 @@ from shanhai_api.observations.documents import (
     describe_latest,
     describe_value,
 )
-from shanhai_api.page_words import WORDS
-from shanhai_api.pages import reading
+from shanhai_api.words.pages import WORDS
 
 Range = Literal["day", "month", "year"]
 EVERY: dict[Range, Every] = {"day": "hour", "month": "hour", "year": "day"}

@@ -23,11 +23,17 @@ from shanhai_api.kit.answers import (
     Moment,
     one_of,
 )
-from shanhai_api.negotiation import HTML, JSON, Format
-from shanhai_api.plan_answers import DayTold, OfPlan, Titled, day_of, plan_item, plan_path
+from shanhai_api.kit.view import HTML, JSON, Format, View
+from shanhai_api.plans.answers import (
+    DayTold,
+    OfPlan,
+    Titled,
+    day_of,
+    here_links,
+    plan_item,
+    plan_path,
+)
 from shanhai_api.plans.models import TEMPLATE, StatedTarget
-from shanhai_api.projects.documents import here_links
-from shanhai_api.view import View
 
 CSV = Format("csv", "text/csv")
 DOCX = Format("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document")

@@ -1,4 +1,4 @@
-"""What is done with the indicators of plans, and who may do it."""
+"""What is done with the indicators of plans, and who may do it; plans checked on request."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,11 +7,14 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Response
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.indicators import PLAN_INDICATORS
-from shanhai.db.features.permissions import demand_role, demand_scopes
+from shanhai.db.collections.plans import PLANS
+from shanhai.db.features.permissions import demand_role, demand_scopes, editing_of
 from shanhai.db.features.references import ids_of
+from shanhai.db.features.selection import Selection
 from shanhai.db.identity import Identity
 from shanhai.db.indicators.evaluation import EvaluationScope, store_snapshot
 from shanhai.db.indicators.plan_indicators import (
@@ -30,12 +33,16 @@ from shanhai.db.indicators.targets import (
 )
 from shanhai.db.indicators.values import REPORTING_SCOPES, VALUE_ROLES, NewValue, add_value
 from shanhai.db.proposals.queries import about_target
+from shanhai.db.quality.findings import check_and_keep
+from shanhai.db.queries.audit import record
+from shanhai.db.tables.plan import Plan
 from shanhai.errors import InvalidInput
 from shanhai.reporting.plan_evaluation import Stamp, write_csv, write_docx
 from shanhai.vocabulary import Role
+from shanhai_api.features.operations import read_item
 from shanhai_api.kit.answers import Answer, Document
-from shanhai_api.kit.writing import WriteContext
-from shanhai_api.negotiation import choose_format
+from shanhai_api.kit.dependencies import WriteContext
+from shanhai_api.kit.view import View, choose_format, digest_of
 from shanhai_api.plans import pages
 from shanhai_api.plans.judged_models import (
     CSV,
@@ -44,9 +51,8 @@ from shanhai_api.plans.judged_models import (
     StoredEvaluation,
     evaluations_path,
 )
-from shanhai_api.plans.models import IndicatorTargets, ValueRecorded, indicator_path
+from shanhai_api.plans.models import IndicatorTargets, PlanChecked, ValueRecorded, indicator_path
 from shanhai_api.plans.schemas import EvaluationBody, TargetsBody, ValueBody
-from shanhai_api.view import View, digest_of
 
 Shown = TypeVar("Shown", bound=Document)
 EVALUATION_ROLES = frozenset({Role.SUPERVISOR, Role.PLANNER, Role.APPROVER, Role.ANALYST})
@@ -187,3 +193,30 @@ async def _dataset(session: AsyncSession, caller: Identity, code: str | None) ->
             f"there is no dataset {code!r}", message_zh=f"没有数据集 {code!r}", pointer="/dataset"
         )
     return found[code]
+
+
+async def check_again(write: WriteContext, plan: str) -> PlanChecked:
+    """Check a plan, by someone who may write it.
+
+    Raises:
+        NotFound: there is no such plan, or none the caller may know of.
+        Unauthenticated: no identity was given.
+        Forbidden: the identity may not write plans, or not this one.
+    """
+    session, caller = write.session, write.caller
+    editing = editing_of(PLANS, caller, "update")
+    row = await read_item(session, PLANS, Selection(caller.viewer, code=plan))
+    own, *others = await _regions(session, row.key)
+    if not any(caller.acts_as(editing.roles, region) for region in others):
+        demand_role(caller, editing.roles, own)
+    checked = await check_and_keep(session, row.key)
+    after = {"found": checked.found, "changed": checked.changed}
+    record(session, write.act, "check", table="plan", object_id=plan, after=after)
+    return PlanChecked(plan=plan, **after)
+
+
+async def _regions(session: AsyncSession, plan_id: int) -> list[int | None]:
+    """The region of a plan, and those that make it together."""
+    query = select(Plan.region_id, Plan.region_ids).where(Plan.id == plan_id)
+    row = (await session.execute(query)).one()
+    return [row.region_id, *row.region_ids]

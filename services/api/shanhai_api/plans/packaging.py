@@ -28,8 +28,8 @@ from shanhai.db.plan_packages.layout import (
 )
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Conflict, Forbidden, NotFound, Unauthenticated
-from shanhai_api.exports.files import Pump, written_file
-from shanhai_api.state import ServiceState
+from shanhai_api.exports import Pump, written_file
+from shanhai_api.kit.state import ServiceState
 
 ZIP = "application/zip"
 LINES_AT_ONCE = 200

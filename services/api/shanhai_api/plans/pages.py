@@ -14,8 +14,7 @@ from shanhai.reporting.plan_evaluation import (
 )
 from shanhai.vocabulary import Label, Lang
 from shanhai_api.kit.answers import Document
-from shanhai_api.negotiation import HTML, JSON, Format
-from shanhai_api.view import View
+from shanhai_api.kit.view import HTML, JSON, Format, View
 
 Rows = Sequence[Mapping[str, Any]]
 

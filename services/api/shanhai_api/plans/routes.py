@@ -1,9 +1,13 @@
-"""`/plans/{plan}/…`: targets, values, progress and evaluation of a plan's indicators."""
+"""`/plans/{plan}/…`: indicators, approvals by regions, what does not add up, all in one file."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
+from shanhai.db.collections.joint_approvals import Approval, read_approvals, read_content
+from shanhai.db.editions.joint_decisions import Decision, decide
 from shanhai.db.indicators.conformance import compare_targets, upper_plan_of
 from shanhai.db.indicators.evaluation import (
     EvaluationScope,
@@ -13,17 +17,39 @@ from shanhai.db.indicators.evaluation import (
     list_snapshots,
     summary_of,
 )
-from shanhai.db.indicators.plan_indicators import find_party, find_place, find_plan, list_indicators
+from shanhai.db.indicators.plan_indicators import (
+    PlanSeen,
+    find_party,
+    find_place,
+    find_plan,
+    list_indicators,
+)
 from shanhai.db.indicators.targets import read_targets, state_of_targets
 from shanhai.db.indicators.values import list_values
 from shanhai.db.proposals.queries import about_target
-from shanhai_api.dependencies import DayQuery, Reader, Writer
-from shanhai_api.kit.answers import Answer
+from shanhai.db.quality.findings import list_findings, was_checked
+from shanhai.vocabulary import PLAN_APPROVALS, PLAN_STATUSES, Label, label_in
+from shanhai_api.kit.answers import Answer, Answered, Link, Moment, one_of
 from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.dependencies import (
+    Context,
+    DayQuery,
+    IfMatch,
+    PageQuery,
+    Read,
+    Reader,
+    ReadSession,
+    TheView,
+    Write,
+    Writer,
+    act_of,
+    format_field,
+)
 from shanhai_api.kit.routing import Route
-from shanhai_api.kit.writing import IfMatch, Read, Write
-from shanhai_api.negotiation import HTML, JSON
+from shanhai_api.kit.state import state_of
+from shanhai_api.kit.view import HTML, JSON, choose_format
 from shanhai_api.plans import operations, pages
+from shanhai_api.plans.answers import PlanNamed, PlanStatus, Titled, plan_item, plan_path
 from shanhai_api.plans.judged_models import (
     PlanConformance,
     PlanEvaluation,
@@ -32,8 +58,20 @@ from shanhai_api.plans.judged_models import (
     StoredEvaluations,
     stamp_of,
 )
-from shanhai_api.plans.models import IndicatorTargets, IndicatorValues, ValueRecorded
+from shanhai_api.plans.models import (
+    CSV,
+    FORMATS,
+    IndicatorTargets,
+    IndicatorValues,
+    PlanChecked,
+    PlanFindings,
+    ValueRecorded,
+    as_csv,
+)
+from shanhai_api.plans.operations import check_again
+from shanhai_api.plans.packaging import ZIP, demand_insider, respond_package
 from shanhai_api.plans.schemas import (
+    DecisionBody,
     EvaluationBody,
     EvaluationQuery,
     ProgressQuery,
@@ -45,6 +83,31 @@ from shanhai_api.plans.schemas import (
     ValueBody,
     ValuesQuery,
 )
+
+packages = APIRouter(tags=["records"])
+
+
+@packages.get(
+    "/plans/{plan}/package",
+    summary="Everything of a plan in one file",
+    response_class=Response,
+    responses={200: {"content": {ZIP: {"schema": {"type": "string", "format": "binary"}}}}},
+)
+async def get_package(
+    view: TheView,
+    caller: Reader,
+    plan: str,
+    query: Annotated[PageQuery, Query()],
+    session: ReadSession,
+) -> Response:
+    """Give a zip of rows as JSON, a GeoPackage and the documents, with a checksum for each.
+
+    The same state of a plan gives the same bytes; `import-plan` rebuilds the plan from them.
+    """
+    seen = await find_plan(session, plan, caller.viewer)
+    demand_insider(caller, seen)
+    return await respond_package(state_of(view.request), seen, act_of(caller, view))
+
 
 router = APIRouter(tags=["indicators"], route_class=Route)
 PLAN = "/plans/{plan}"
@@ -195,3 +258,118 @@ async def show_stored(
     row = await find_snapshot(read.session, seen, evaluation)
     shown = StoredEvaluation.of(seen, row, read)
     return await operations.show_table(read, shown, row.content, stamp_of(row))
+
+
+approvals = APIRouter(tags=["records"], route_class=Route)
+
+
+class RegionApproval(Answered):
+    """Where a region stands to a joint plan; who decided and why is not for the public."""
+
+    region: str
+    name: str
+    state: Annotated[str, one_of(PLAN_APPROVALS)]
+    state_name: str
+    at: Moment | None
+    by: str | None
+    reason: str | None
+
+    @classmethod
+    def of(cls, approval: Approval, read: Context) -> Self:
+        """Where a region stands, as the caller may know of it."""
+        known = not read.caller.anonymous
+        return cls.from_row(
+            approval,
+            name=approval.name.in_(read.lang),
+            state_name=label_in(PLAN_APPROVALS, approval.state, read.lang),
+            by=approval.actor if known else None,
+            reason=approval.reason if known else None,
+        )
+
+
+class PlanApprovals(PlanNamed, Titled):
+    """Where the regions of a joint plan stand to it, in the plan's order."""
+
+    template = "approvals.html"
+
+    status: PlanStatus
+    status_name: str
+    complete: bool = Field(description="Whether all of them approved it as it is")
+    approvals: list[RegionApproval]
+    links: list[Link]
+
+    @classmethod
+    def of(cls, plan: PlanSeen, approvals: Sequence[Approval], read: Context) -> Self:
+        """Where the regions stand, as the caller may know of it."""
+        title = Label(f"{plan.name.zh}：各区域审批", f"{plan.name.en}: approvals of its regions")
+        path = f"{plan_path(plan.code)}/approvals"
+        return cls(
+            title=title.in_(read.lang),
+            plan=plan.code,
+            status=plan.status,
+            status_name=label_in(PLAN_STATUSES, plan.status, read.lang),
+            complete=bool(approvals) and all(item.state == "approved" for item in approvals),
+            approvals=[RegionApproval.of(item, read) for item in approvals],
+            links=[*read.self_links(path), read.link(plan_item(plan.code), "up")],
+        )
+
+
+@approvals.get("/plans/{plan}/approvals", summary="Where the regions of a joint plan stand to it")
+async def show_approvals(read: Read[Reader], plan: str) -> Answer[PlanApprovals]:
+    """List the regions in the plan's order: what each decided, and whether it still holds.
+
+    The ETag tells the content of the plan; a decision with it is about that content only.
+    """
+    seen = await find_plan(read.session, plan, read.caller.viewer)
+    approvals = await read_approvals(read.session, seen.id)
+    content = await read_content(read.session, seen.id)
+    return Answer(PlanApprovals.of(seen, approvals, read), state=content)
+
+
+@approvals.post(
+    "/plans/{plan}/approvals", summary="Decide of a joint plan for a region", status_code=201
+)
+async def make_decision(
+    write: Write[Writer], plan: str, expected: IfMatch, body: JsonBody[DecisionBody]
+) -> Answer[PlanApprovals]:
+    """Approve, send back with the reason, or take an approval back, by the region's approver.
+
+    The last approval puts the plan in force; a rejection makes it a draft again.
+    """
+    decision = Decision(body.region, body.decision, body.reason)
+    decided = await decide(
+        write.session, plan, write.caller, write.act, decision, expected=expected
+    )
+    seen = await find_plan(write.session, decided.plan, write.caller.viewer)
+    approvals = PlanApprovals.of(seen, decided.approvals, write)
+    return Answer(approvals, location=f"{plan_path(decided.plan)}/approvals")
+
+
+findings = APIRouter(tags=["records"], route_class=Route)
+
+
+class FindingsQuery(DayQuery):
+    """Parameters of the findings."""
+
+    f: str | None = format_field("json", "html", "csv")
+
+
+@findings.get("/plans/{plan}/findings", summary="What does not add up in a plan's figures")
+async def show_findings(
+    read: Read[Reader], plan: str, query: Annotated[FindingsQuery, Query()]
+) -> Answer[PlanFindings] | Response:
+    """List what the checks found when they last ran, the worst first."""
+    seen = await find_plan(read.session, plan, read.caller.viewer, query.as_of)
+    found = await list_findings(read.session, seen.id, query.as_of)
+    if choose_format(read.request, FORMATS) is CSV:
+        headers = {"Content-Disposition": 'attachment; filename="findings.csv"'}
+        return read.send(as_csv(found), CSV.media_type, headers=headers)
+    checked = await was_checked(read.session, seen.id, query.as_of)
+    findings = PlanFindings.of(seen, found, read, checked=checked)
+    return Answer(findings, page={"plan_name": seen.name.in_(read.lang)})
+
+
+@findings.post("/plans/{plan}/findings", summary="Check a plan's figures again")
+async def renew_findings(write: Write[Writer], plan: str) -> PlanChecked:
+    """Run the checks on the figures as they are now."""
+    return await check_again(write, plan)

@@ -1,24 +1,79 @@
-"""Process descriptions, made from the contracts' input models."""
+"""Processes as they are answered, described from the contracts' input models."""
 
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
+
+from pydantic import Field
 
 from shanhai.db.features.geometry import DEPTHS
 from shanhai.openapi import downgrade
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import OutputSpec, ProcessContract
 from shanhai.vocabulary import Lang
-from shanhai_api.errors import NoSuchProcess
+from shanhai_api.kit.answers import Answered, Document, Link, Maybe
+from shanhai_api.kit.errors import NoSuchProcess
 from shanhai_api.kit.routing import FILE
-from shanhai_api.processes.models import (
-    InputDescription,
-    OutputDescription,
-    ProcessDescription,
-    ProcessSummary,
-    ResultLink,
-)
-from shanhai_api.view import View
+from shanhai_api.kit.view import View
+
+
+class ProcessSummary(Document):
+    """A process as the list shows it."""
+
+    id: str
+    title: str
+    description: str
+    version: str
+    keywords: list[str]
+    jobControlOptions: list[str]
+    outputTransmission: list[str]
+    links: list[Link]
+
+
+class ProcessList(Document):
+    """The processes there are."""
+
+    template = "processes.html"
+
+    processes: list[ProcessSummary]
+    links: list[Link]
+
+
+class InputDescription(Answered):
+    """What a process takes under a name."""
+
+    title: str
+    description: str
+    told: dict[str, Any] = Field(alias="schema", description="JSON Schema, as OpenAPI 3.0 has it")
+    minOccurs: int
+    maxOccurs: int
+
+
+class OutputDescription(Answered):
+    """What a process makes under a name."""
+
+    title: str
+    told: dict[str, Any] = Field(alias="schema", description="JSON Schema")
+
+
+class ProcessDescription(ProcessSummary):
+    """A process with its inputs and outputs."""
+
+    template = "process.html"
+
+    inputs: dict[str, InputDescription]
+    outputs: dict[str, OutputDescription]
+
+
+class ResultLink(Answered):
+    """Where an output is, which is a file or was asked for by reference."""
+
+    href: str
+    rel: str
+    type: str
+    title: str
+    length: Maybe[int] = Field(None, description="Bytes, of a file")
+
 
 VERSION = "1.0.0"
 SEPARATOR = " / "

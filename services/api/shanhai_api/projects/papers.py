@@ -27,17 +27,17 @@ from shanhai.db.projects.queries import ProjectSeen
 from shanhai.db.tables.provision import Document
 from shanhai.errors import InvalidInput
 from shanhai.storage.file_types import FileKind, demand_kind, kind_of
-from shanhai_api.dependencies import act_of
 from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item
-from shanhai_api.identity import Caller
 from shanhai_api.kit.body import read_blocks
-from shanhai_api.once import Made, once
+from shanhai_api.kit.dependencies import act_of
+from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.routing import Made, once
+from shanhai_api.kit.state import ServiceState
+from shanhai_api.kit.view import View, entity_tag, is_known
 from shanhai_api.projects.models import ProjectDocument
 from shanhai_api.projects.schemas import UploadQuery
-from shanhai_api.state import ServiceState
 from shanhai_api.uploads.receiving import append
-from shanhai_api.view import View, entity_tag, is_known
 
 
 async def receive(

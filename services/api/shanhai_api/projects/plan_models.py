@@ -14,11 +14,16 @@ from shanhai.db.projects.problem_coverage import Covered, ProblemCoverage
 from shanhai.db.projects.reserve import Criterion, Ranked, criteria, required_papers
 from shanhai.vocabulary import DOCUMENT_KINDS, PROBLEM_STATUSES, SEVERITIES, Label
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, one_of
-from shanhai_api.negotiation import HTML, JSON, Format
-from shanhai_api.plan_answers import OfNamedPlan, plan_links
-from shanhai_api.projects.documents import here_links, item_path, money, project_path
+from shanhai_api.kit.view import HTML, JSON, Format, View
+from shanhai_api.plans.answers import (
+    OfNamedPlan,
+    here_links,
+    item_path,
+    money,
+    plan_links,
+    project_path,
+)
 from shanhai_api.projects.models import AmountText
-from shanhai_api.view import View
 
 CSV = Format("csv", "text/csv")
 FORMATS = (JSON, HTML, CSV)

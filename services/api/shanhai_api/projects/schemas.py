@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from shanhai.timestamps import Rfc3339Date
-from shanhai_api.dependencies import DayQuery, PageQuery, format_field
+from shanhai_api.kit.dependencies import DayQuery, PageQuery, format_field
 
 EXACT_BELOW = 1e13
 """JSON numbers below it keep two digits after the point; larger amounts come as strings."""

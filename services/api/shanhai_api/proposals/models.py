@@ -19,10 +19,10 @@ from shanhai.db.proposals.transitions import (
 )
 from shanhai.db.tables import plan as tables
 from shanhai.vocabulary import EVIDENCE_KINDS, PROPOSAL_KINDS, PROPOSAL_STATES, Label, label_in
-from shanhai_api.identity import Caller
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, Moment, MomentText, one_of
-from shanhai_api.proposal_links import ProposalNamed, name_proposals, propose_link
-from shanhai_api.view import View
+from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.view import View
+from shanhai_api.proposals.links import ProposalNamed, name_proposals, propose_link
 
 SUGGESTIONS = Label("修订提示", "What is worth a proposal")
 PLACES = {"alert": "/alerts", "case": "/cases", "job": "/jobs", "bulletin": "/bulletins"}

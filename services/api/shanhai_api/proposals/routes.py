@@ -9,20 +9,19 @@ from shanhai.db.indicators.plan_indicators import find_plan
 from shanhai.db.proposals.queries import PROPOSALS
 from shanhai.db.proposals.suggestions import suggest
 from shanhai.db.today import read_today
-from shanhai_api.dependencies import KnownReader, Writer
 from shanhai_api.features.records import show_list
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.dependencies import IfMatch, KnownReader, Read, Write, Writer
 from shanhai_api.kit.routing import AnyQuery, Route
-from shanhai_api.kit.writing import IfMatch, Read, Write
 from shanhai_api.proposals import operations
 from shanhai_api.proposals.models import BlankProposal, Proposal, Suggestions
-from shanhai_api.proposals.operations import blank_proposal
-from shanhai_api.proposals.schemas import (
+from shanhai_api.proposals.operations import (
     BlankQuery,
     ProposalBody,
     ProposalStepBody,
     SuggestionsQuery,
+    blank_proposal,
 )
 
 router = APIRouter(tags=["proposals"], route_class=Route)

@@ -20,8 +20,8 @@ from shanhai.db.sensorthings.write import StationSeries
 from shanhai.db.tables.observation import ObservedProperty
 from shanhai.monitoring.units import symbol_of
 from shanhai.vocabulary import Scope
-from shanhai_api.identity import demand
 from shanhai_api.kit.body import parse
+from shanhai_api.kit.identity import demand
 from shanhai_api.sta import schemas
 from shanhai_api.sta.creating import sensor_of, thing_members
 from shanhai_api.sta.features import change_feature, remove_feature
@@ -37,8 +37,7 @@ from shanhai_api.sta.places import (
     remove_history,
     remove_location,
 )
-from shanhai_api.sta.properties import alter_property
-from shanhai_api.sta.units import demand_measurement, told_unit, variant_of
+from shanhai_api.sta.properties import alter_property, demand_measurement, told_unit, variant_of
 
 Change = Callable[[Making, Raw, Any], Awaitable[str | None]]
 """Changes an entity; its id, where that may be another from then on."""

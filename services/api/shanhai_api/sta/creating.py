@@ -20,8 +20,7 @@ from shanhai_api.sta import schemas
 from shanhai_api.sta.making import Making, fault_at, pointing
 from shanhai_api.sta.observing import reading_of
 from shanhai_api.sta.places import PLACES, place_of, settle
-from shanhai_api.sta.properties import make_property
-from shanhai_api.sta.units import demand_measurement, series_property, told_unit
+from shanhai_api.sta.properties import demand_measurement, make_property, series_property, told_unit
 
 USUAL_KIND = "land"
 """What kind of station a Thing is that does not say so."""

@@ -17,8 +17,8 @@ from shanhai.db.sensorthings.write import region_of
 from shanhai.errors import Conflict
 from shanhai.monitoring.observation import NO_FEATURE
 from shanhai.vocabulary import Scope
-from shanhai_api.identity import demand
 from shanhai_api.kit.body import parse
+from shanhai_api.kit.identity import demand
 from shanhai_api.sta import schemas
 from shanhai_api.sta.making import Making, fault_at
 from shanhai_api.sta.places import GEOJSON_TYPES, given_columns

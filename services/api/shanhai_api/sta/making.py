@@ -1,9 +1,9 @@
-"""One request that writes: who, in which transaction, and the values that are to be stored."""
+"""One request that writes: who, in which transaction, the values and times to be stored."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,7 +18,8 @@ from shanhai.db.sensorthings.write import region_of
 from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.storage.artifacts import ArtifactStore
-from shanhai_api.identity import Caller
+from shanhai.vocabulary import Label
+from shanhai_api.kit.identity import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +126,38 @@ def without_links(value: Any) -> Any:
         return value
     told = ("@iot.selfLink", "@iot.navigationLink", "@iot.nextLink")
     return {name: without_links(item) for name, item in value.items() if not name.endswith(told)}
+
+
+Rule = Label
+
+
+def instant_of(text: str | None, pointer: str) -> datetime:
+    """An instant a body tells; now, where it tells none.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    found = time_of(text)
+    if isinstance(found, Rule):
+        raise fault_at(pointer, found.en, found.zh)
+    return found
+
+
+def time_of(text: object) -> datetime | Rule:
+    """An instant in UTC, now for none; or the rule it breaks."""
+    if text is None:
+        return datetime.now(UTC)
+    if isinstance(text, str) and "/" in text:
+        return Rule(
+            "须为时刻；时段统计值请按小时、日或月查询", "must be an instant, not an interval"
+        )
+    try:
+        time = datetime.fromisoformat(text) if isinstance(text, str) else None
+        if time is not None and time.tzinfo is not None:
+            return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    return Rule(
+        "须为带时区偏移的时刻，例如 2026-01-31T08:00:00Z",
+        "must be a time with its offset from UTC, such as 2026-01-31T08:00:00Z",
+    )

@@ -23,11 +23,10 @@ from shanhai.monitoring.observation import (
     quality_number,
 )
 from shanhai.vocabulary import QUALITIES, Scope
-from shanhai_api.identity import demand
+from shanhai_api.kit.identity import demand
 from shanhai_api.sta import schemas
 from shanhai_api.sta.features import UNKNOWN, feature_of, features_of
-from shanhai_api.sta.making import Making, Reading, fault_at
-from shanhai_api.sta.times import Rule, time_of
+from shanhai_api.sta.making import Making, Reading, Rule, fault_at, time_of
 
 KIND = "sta"
 FEATURE = "FeatureOfInterest/id"

@@ -16,12 +16,13 @@ from shanhai.db.sensorthings.write import create_sensor, hold
 from shanhai.errors import Fault, InvalidInput, Stale
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.vocabulary import Scope
-from shanhai_api.dependencies import act_of
-from shanhai_api.errors import MethodNotAllowed
-from shanhai_api.identity import Caller, demand
 from shanhai_api.kit.body import parse, read_json
-from shanhai_api.once import Made, once
-from shanhai_api.preconditions import expected_states
+from shanhai_api.kit.dependencies import act_of, expected_states
+from shanhai_api.kit.errors import MethodNotAllowed
+from shanhai_api.kit.identity import Caller, demand
+from shanhai_api.kit.routing import Made, once
+from shanhai_api.kit.state import UnitOfWork, state_of
+from shanhai_api.kit.view import View, digest_of
 from shanhai_api.sta import schemas
 from shanhai_api.sta.changing import CHANGES, REMOVALS
 from shanhai_api.sta.creating import (
@@ -29,7 +30,7 @@ from shanhai_api.sta.creating import (
     create_thing,
     sensor_values,
 )
-from shanhai_api.sta.documents import Document, Writer
+from shanhai_api.sta.documents import Document, Writer, answered, asker_of
 from shanhai_api.sta.features import create_feature
 from shanhai_api.sta.making import Making, fault_at, without_links
 from shanhai_api.sta.observing import (
@@ -41,9 +42,6 @@ from shanhai_api.sta.observing import (
 )
 from shanhai_api.sta.places import create_history, create_location
 from shanhai_api.sta.properties import make_property
-from shanhai_api.sta.reading import answered, asker_of
-from shanhai_api.state import UnitOfWork, state_of
-from shanhai_api.view import View, digest_of
 
 CREATE_OBSERVATIONS = "CreateObservations"
 BODY_LIMIT_BYTES = 4 * 1024**2

@@ -15,8 +15,7 @@ from shanhai.db.sensorthings.options import Options
 from shanhai.db.sensorthings.queries import Raw, find_columns, read_one
 from shanhai.errors import Conflict
 from shanhai_api.sta import schemas
-from shanhai_api.sta.making import Making, fault_at, pointing
-from shanhai_api.sta.times import instant_of
+from shanhai_api.sta.making import Making, fault_at, instant_of, pointing
 
 GEOJSON_TYPES = frozenset({GEOJSON, "application/vnd.geo+json", "application/geojson"})
 PLACES: Mapping[str, str] = {

@@ -10,7 +10,7 @@ from shanhai.db.deliveries.webhooks import RegionWebhook
 from shanhai.db.tables.delivery import Delivery
 from shanhai.vocabulary import DELIVERY_STATUSES, WEBHOOK_EVENTS, Label, Lang, codes, label_in
 from shanhai_api.kit.answers import Document, Link, Maybe, Moment, one_of
-from shanhai_api.view import View
+from shanhai_api.kit.view import View
 
 TEST = "webhook.test"
 """Type of the message that a test sends; no webhook can ask for it."""

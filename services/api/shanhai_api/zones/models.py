@@ -14,9 +14,8 @@ from shanhai.db.zoning.schemes import SchemeVersion
 from shanhai.db.zoning.topology import SLIVER_M2, Topology
 from shanhai.vocabulary import SCHEME_STATUSES, Label
 from shanhai_api.kit.answers import Answered, Described, Document, Link, Moment, one_of
-from shanhai_api.negotiation import HTML, JSON, Format
-from shanhai_api.plan_answers import GEODESIC, AreaMethod
-from shanhai_api.view import View
+from shanhai_api.kit.view import HTML, JSON, Format, View
+from shanhai_api.plans.answers import GEODESIC, AreaMethod
 
 CSV = Format("csv", "text/csv")
 COMPARISON_FORMATS = (JSON, HTML, CSV)

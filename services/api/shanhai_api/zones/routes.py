@@ -1,22 +1,23 @@
 """`/zone-schemes/{code}/…`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
 
+from shanhai.codes import Note
 from shanhai.db.features.geometry import read_shape
 from shanhai.db.zoning.adjustment import Wish, adjust, list_adjustments
 from shanhai.db.zoning.comparison import compare_schemes
 from shanhai.db.zoning.schemes import begin_version, find_scheme
 from shanhai.db.zoning.topology import measure_topology
 from shanhai.errors import LimitExceeded
-from shanhai_api.dependencies import Reader, Writer
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.dependencies import PageQuery, Read, Reader, Write, Writer, format_field
 from shanhai_api.kit.routing import Route
-from shanhai_api.kit.writing import Read, Write
-from shanhai_api.negotiation import choose_format
+from shanhai_api.kit.view import choose_format
 from shanhai_api.zones.models import (
     COMPARISON_FORMATS,
     CSV,
@@ -29,7 +30,54 @@ from shanhai_api.zones.models import (
     moves_csv,
     version_path,
 )
-from shanhai_api.zones.schemas import Adjustment, CompareQuery, NewVersion, VersionQuery
+
+
+class VersionQuery(PageQuery):
+    """Parameters of what is told about one version."""
+
+    version: int | None = Field(
+        None, ge=1, le=100_000, description="Version; default: the one in force, or the newest"
+    )
+
+
+class CompareQuery(VersionQuery):
+    """Parameters of a comparison."""
+
+    f: str | None = format_field("json", "html", "csv")
+    other: str | None = Field(
+        None,
+        alias="with",
+        max_length=80,
+        description="Code of the other scheme; default: the same scheme",
+    )
+    other_version: int | None = Field(
+        None,
+        alias="with_version",
+        ge=1,
+        le=100_000,
+        description="Version of the other; default: the one in force, or the newest",
+    )
+
+
+class NewVersion(BaseModel):
+    """A new draft that begins from a version."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: Note = Field(description="Why a new version is begun")
+    version: int | None = Field(None, ge=1, le=100_000, description="The version it begins from")
+
+
+class Adjustment(BaseModel):
+    """An area that becomes another class."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    geometry: dict[str, Any] = Field(description="GeoJSON Polygon or MultiPolygon")
+    to_class: str = Field(min_length=1, max_length=160, description="Code of the class it becomes")
+    note: Note = Field(description="Why")
+    version: int | None = Field(None, ge=1, le=100_000, description="The version to adjust")
+
 
 router = APIRouter(tags=["zonings"], route_class=Route)
 SCHEME = "/zone-schemes/{code}"

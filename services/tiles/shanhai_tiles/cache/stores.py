@@ -1,20 +1,60 @@
-"""Tiles outside the process: in Redis, or in a folder of this machine."""
+"""Drawn tiles outside the process: in Redis, or in a folder of this machine."""
 
 import asyncio
+import hashlib
 import os
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import Protocol, TypeVar
 
+import orjson
 import structlog
 from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from shanhai_tiles.cache.tile import CachedTile, pack, unpack
+CHECKSUM_BYTES = 16
+LENGTH_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CachedTile:
+    """What is answered for a tile.
+
+    Attributes:
+        body: Its bytes; none where a vector layer holds nothing.
+        etag: Its strong entity tag.
+        notes: Headers that say something of this very tile, such as what was left out.
+    """
+
+    body: bytes
+    etag: str
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+def pack(key: str, tile: CachedTile) -> bytes:
+    """The tile as bytes that tell when they are damaged, or those of another key."""
+    head = orjson.dumps([tile.etag, tile.notes])
+    content = len(head).to_bytes(LENGTH_BYTES) + head + tile.body
+    return _checksum(key, content) + content
+
+
+def unpack(key: str, kept: bytes) -> CachedTile | None:
+    """The tile that was packed under the key; None when these bytes are not it."""
+    checksum, content = kept[:CHECKSUM_BYTES], kept[CHECKSUM_BYTES:]
+    if checksum != _checksum(key, content):
+        return None
+    end = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES])
+    etag, notes = orjson.loads(content[LENGTH_BYTES:end])
+    return CachedTile(content[end:], etag, tuple((name, value) for name, value in notes))
+
+
+def _checksum(key: str, content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=CHECKSUM_BYTES, key=key.encode()[:64]).digest()
 
 
 class TileStore(Protocol):
@@ -37,27 +77,6 @@ class TileStore(Protocol):
 
     async def close(self) -> None:
         """Let go of what it holds open."""
-
-
-class NoTileStore:
-    """Nothing is kept outside the process."""
-
-    async def get(self, key: str) -> CachedTile | None:
-        """Nothing."""
-        return None
-
-    async def put(self, key: str, tile: CachedTile) -> None:
-        """Nothing is kept."""
-
-    async def claim(self, key: str) -> bool:
-        """Nobody else can know."""
-        return True
-
-    async def release(self, key: str) -> None:
-        """There is no claim."""
-
-    async def close(self) -> None:
-        """There is nothing open."""
 
 
 # In braces: a cluster keeps all of it on one node, as the script needs.

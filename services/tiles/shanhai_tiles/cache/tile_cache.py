@@ -9,8 +9,7 @@ from prometheus_client import Counter
 
 from shanhai.settings import TilesSettings
 from shanhai.single_flight import SingleFlight
-from shanhai_tiles.cache.stores import DiskStore, NoTileStore, RedisStore, TileStore
-from shanhai_tiles.cache.tile import CachedTile
+from shanhai_tiles.cache.stores import CachedTile, DiskStore, RedisStore, TileStore
 
 OVERHEAD_BYTES = 512
 """What an entry takes beside its body: many tiles are small, and empty ones must count too."""
@@ -60,6 +59,27 @@ _IN_STORE = LOOKUPS.labels("store")
 _DRAWN = LOOKUPS.labels("drawn")
 
 Draw = Callable[[], Awaitable[CachedTile]]
+
+
+class NoTileStore:
+    """Nothing is kept outside the process."""
+
+    async def get(self, key: str) -> CachedTile | None:
+        """Nothing."""
+        return None
+
+    async def put(self, key: str, tile: CachedTile) -> None:
+        """Nothing is kept."""
+
+    async def claim(self, key: str) -> bool:
+        """Nobody else can know."""
+        return True
+
+    async def release(self, key: str) -> None:
+        """There is no claim."""
+
+    async def close(self) -> None:
+        """There is nothing open."""
 
 
 class TileCache:

@@ -22,7 +22,7 @@ from shanhai.errors import NotFound
 from shanhai.vocabulary import Label
 from shanhai_tiles.grids import EARTH_RADIUS_M, TILE_SIZE, Bounds
 from shanhai_tiles.layers.sources import SOURCE_JSON, SourceDataset
-from shanhai_tiles.raster.images import ValueRange
+from shanhai_tiles.raster.images import MEDIA_TYPES, ValueRange
 from shanhai_tiles.raster.resampling import RasterFrame, metres_per_unit
 from shanhai_tiles.vector.collections import Collection, LayerSelection
 from shanhai_tiles.vector.extent import WORLD, LayerExtent
@@ -306,3 +306,18 @@ def _raster_layer(name: str, row: DatasetRow) -> RasterLayer:
 def _frame(grid: dict[str, Any]) -> RasterFrame:
     a, b, c, d, e, f = (float(number) for number in grid["transform"])
     return RasterFrame(f"EPSG:{grid['epsg']}", (a, b, c, d, e, f), grid["width"], grid["height"])
+
+
+RASTER_FORMATS = {
+    **MEDIA_TYPES,
+    "npy": "application/x-npy",
+    "tif": "image/tiff; application=geotiff",
+}
+MVT = "application/vnd.mapbox-vector-tile"
+VECTOR_FORMATS = {"mvt": MVT, "pbf": MVT}
+SHOWN_BY_DEFAULT = {"raster": "png", "vector": "mvt"}
+
+
+def formats_of(layer: Layer) -> dict[str, str]:
+    """Suffixes and media types a layer's tiles come in."""
+    return RASTER_FORMATS if isinstance(layer, RasterLayer) else VECTOR_FORMATS

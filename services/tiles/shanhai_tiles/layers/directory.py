@@ -1,14 +1,32 @@
-"""Which layer a name stands for, kept in memory for as long as nothing has changed."""
+"""Which layer a name stands for, kept in memory for as long as nothing has changed.
 
+Changes of features are read at each notification, so that a tile's key costs no query.
+"""
+
+import asyncio
+import contextlib
+import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import blake2b
+from typing import Any, Protocol
 
+import asyncpg
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.fast_reads import Executor
+from shanhai.db.collections.catalogue import COLLECTIONS
+from shanhai.db.engine import async_url, reading_settings
+from shanhai.db.fast_reads import Executor, FetchedRow
 from shanhai.db.identity import Viewer
-from shanhai_tiles.change_listener import ChangeTracker
+from shanhai.settings import DatabaseSettings
+from shanhai.task_cancel import end
 from shanhai_tiles.grids import Bounds
 from shanhai_tiles.layers.catalogue import (
     Layer,
@@ -20,6 +38,240 @@ from shanhai_tiles.layers.catalogue import (
 )
 from shanhai_tiles.vector.collections import VECTORS, LayerSelection
 from shanhai_tiles.vector.extent import read_state
+
+TRUSTED_S = 1.0
+"""Seconds a reading of the log holds good: no tile is older than this."""
+ATTEMPTS = 3
+DIGEST_BYTES = 8
+
+READ = """
+  SELECT f.floors, current_date AS today,
+         pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon,
+         c.id, c.collection, c.west, c.south, c.east, c.north,
+         (extract(epoch FROM c.at) * 1000000)::bigint AS at
+    FROM (SELECT array_agg(concat_ws(' ', collection, id, extract(epoch FROM at) * 1000000))
+              AS floors FROM tile_floor) f
+         LEFT JOIN tile_change c ON c.transaction >= CAST(:horizon AS bigint)
+"""
+_READ = text(READ)
+_DATED = frozenset(entity.name for entity in COLLECTIONS if "current_date" in entity.current)
+
+Floors = Mapping[str, tuple[int, int]]
+"""The largest number forgotten of each collection, and when that was."""
+
+
+class Fetched(Protocol):
+    """A row of the log, or one without a change where there is none."""
+
+    floors: Sequence[str] | None
+    today: date
+    horizon: int
+    id: int
+    collection: str
+    west: float
+    south: float
+    east: float
+    north: float
+    at: int
+
+
+@dataclass(slots=True)
+class _Boxes:
+    """The changes of one collection by number, and as arrays in the order of numbers."""
+
+    by_number: dict[int, tuple[int, float, float, float, float]] = field(default_factory=dict)
+    marks: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2), np.int64))
+    sides: NDArray[np.float64] = field(default_factory=lambda: np.empty((4, 0)))
+
+    def arrange(self) -> None:
+        """Bring the arrays up to date."""
+        known = sorted(self.by_number.items())
+        self.marks = np.array([(number, row[0]) for number, row in known], dtype=np.int64).reshape(
+            -1, 2
+        )
+        self.sides = np.array([row[1:] for _, row in known], dtype=np.float64).reshape(-1, 4).T
+
+    def touching(self, bounds: Bounds) -> bytes:
+        """The changes that touch a box."""
+        west, south, east, north = bounds
+        left, low, right, high = self.sides
+        found = (left <= east) & (right >= west) & (low <= north) & (high >= south)
+        marks: NDArray[np.int64] = self.marks[found]
+        return marks.tobytes()
+
+
+class ChangeTracker:
+    """The log as this process knows it.
+
+    Attributes:
+        horizon: The oldest transaction whose changes may still be unknown; 0 when all may be.
+    """
+
+    def __init__(self) -> None:
+        self._boxes: dict[str, _Boxes] = {}
+        self._versions: dict[str, str] = {}
+        self._floors: Floors = {}
+        self.horizon = 0
+        self._today = date.min
+        self._read_at = -TRUSTED_S
+
+    @property
+    def current(self) -> bool:
+        """Whether stamps and versions are no older than a second."""
+        return time.monotonic() - self._read_at < TRUSTED_S
+
+    def stamp(self, collection: str, lonlat_bounds: Bounds) -> str:
+        """The state of what touches a box in degrees."""
+        boxes = self._boxes.get(collection)
+        touching = b"" if boxes is None else boxes.touching(lonlat_bounds)
+        return self._digest(collection, touching)
+
+    def version(self, collection: str) -> str:
+        """The state of all of a collection."""
+        found = self._versions.get(collection)
+        if found is None:
+            boxes = self._boxes.get(collection)
+            everything = b"" if boxes is None else boxes.marks.tobytes()
+            found = self._versions[collection] = self._digest(collection, everything)
+        return found
+
+    async def catch_up(self, database: Executor) -> None:
+        """Read what was logged since, where `current` is False.
+
+        Raises:
+            DBAPIError, OSError, TimeoutError: the database does not answer.
+        """
+        for _ in range(ATTEMPTS):
+            if self.current:
+                return
+            asked_at, horizon = time.monotonic(), self.horizon
+            found = await database.execute(_READ, {"horizon": horizon})
+            self.take(found.all(), horizon, asked_at)
+        if not self.current:
+            raise TimeoutError("the log of changes could not be read in time")
+
+    def forget(self) -> None:
+        """Trust nothing until the whole log was read anew."""
+        self.horizon = 0
+        self._floors = {}
+        self._read_at = -TRUSTED_S
+
+    def take(self, rows: Sequence[Any], since: int, asked_at: float) -> None:
+        """Take over what a reading has found.
+
+        Args:
+            rows: What `READ` gave.
+            since: The horizon it was asked with; 0 for the whole log.
+            asked_at: The monotonic time it was asked at.
+        """
+        first: Fetched = rows[0]
+        floors = _floors(first.floors or ())
+        if any(floors.get(name, (0, 0)) < known for name, known in self._floors.items()):
+            return
+        if floors != self._floors or not self.horizon:
+            # What was forgotten is no part of any key: the log is taken as it is now.
+            if since:
+                self.forget()
+                return
+            self._boxes, self._floors, self.horizon = {}, floors, 0
+            self._versions.clear()
+        self._add(row for row in rows if row.id is not None)
+        if first.today > self._today:
+            self._today = first.today
+            self._versions.clear()
+        self.horizon = max(self.horizon, first.horizon)
+        self._read_at = max(self._read_at, asked_at)
+
+    def _add(self, rows: Iterable[Fetched]) -> None:
+        news = set()
+        for row in rows:
+            boxes = self._boxes.setdefault(row.collection, _Boxes())
+            if row.id not in boxes.by_number:
+                boxes.by_number[row.id] = (row.at, row.west, row.south, row.east, row.north)
+                news.add(row.collection)
+        for name in news:
+            self._boxes[name].arrange()
+            self._versions.pop(name, None)
+
+    def _digest(self, collection: str, marks: bytes) -> str:
+        # A restored database gives numbers anew, so the moment of each change counts too.
+        day = self._today.toordinal() if collection in _DATED else 0
+        state = np.array([*self._floors.get(collection, (0, 0)), day], dtype=np.int64)
+        return blake2b(state.tobytes() + marks, digest_size=DIGEST_BYTES).hexdigest()
+
+
+def _floors(told: Sequence[str]) -> Floors:
+    parts = (line.split() for line in told)
+    return {name: (int(number), int(float(at))) for name, number, at in parts}
+
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+CHANNEL = "shanhai_tiles"
+BEAT_S = TRUSTED_S / 2
+"""Seconds between readings without a notification: they prove that the connection lives."""
+PATIENCE_S = 1.0
+"""Seconds after which a connection that does not answer is given up."""
+RETRY_S = 0.5
+
+_READ_LOG = READ.replace(":horizon", "$1")
+_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+@contextlib.asynccontextmanager
+async def following_changes(
+    settings: DatabaseSettings, *, application: str
+) -> AsyncIterator[ChangeTracker]:
+    """The changes of a database, followed for as long as the context lasts."""
+    changes = ChangeTracker()
+    task = asyncio.create_task(_follow(changes, settings, application))
+    try:
+        yield changes
+    finally:
+        await end(task)
+
+
+async def _follow(changes: ChangeTracker, settings: DatabaseSettings, application: str) -> None:
+    while True:
+        try:
+            await _listen(changes, settings, application)
+        except _FAILURES as error:
+            log.warning("changes of tiles not followed", error=type(error).__name__)
+        changes.forget()
+        await asyncio.sleep(RETRY_S)
+
+
+async def _listen(changes: ChangeTracker, settings: DatabaseSettings, application: str) -> None:
+    """Follow over one connection, until it is lost."""
+    url = async_url(settings.url.get_secret_value()).set(drivername="postgresql")
+    connection = await asyncpg.connect(
+        url.render_as_string(hide_password=False),
+        timeout=PATIENCE_S,
+        command_timeout=PATIENCE_S,
+        server_settings=reading_settings(settings, application),
+        record_class=FetchedRow,
+    )
+    try:
+        woken = asyncio.Event()
+
+        def lose(_: object) -> None:
+            changes.forget()
+            woken.set()
+
+        connection.add_termination_listener(lose)
+        await connection.add_listener(CHANNEL, lambda *_: woken.set())
+        while True:
+            woken.clear()
+            asked_at, horizon = time.monotonic(), changes.horizon
+            changes.take(await connection.fetch(_READ_LOG, horizon), horizon, asked_at)
+            if not changes.current:
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BEAT_S):
+                    await woken.wait()
+    finally:
+        connection.terminate()
+
 
 RASTERS = "datasets"
 """The collection whose changes are those of raster layers."""

@@ -10,27 +10,22 @@ from pydantic import Field
 from shanhai.cartography import written_unit
 from shanhai.db.features.entity import Property
 from shanhai.vocabulary import Lang
-from shanhai_tiles.answers import Box, DocumentLink, DocumentPart
+from shanhai_tiles.answers import Corners, DocumentLink, DocumentPart
 from shanhai_tiles.grids import TileGrid, grids_over
-from shanhai_tiles.layers.catalogue import Layer, RasterLayer, VectorLayer
+from shanhai_tiles.layers.catalogue import (
+    SHOWN_BY_DEFAULT,
+    Layer,
+    RasterLayer,
+    VectorLayer,
+    formats_of,
+)
 from shanhai_tiles.layers.sources import (
     SourceDescription,
     StandInNote,
     attribution,
     stand_in_notes,
 )
-from shanhai_tiles.raster.images import MEDIA_TYPES
-from shanhai_tiles.styles.legend import LegendEntry, legend_of
-from shanhai_tiles.styles.legend_documents import LegendDescription
-
-RASTER_FORMATS = {
-    **MEDIA_TYPES,
-    "npy": "application/x-npy",
-    "tif": "image/tiff; application=geotiff",
-}
-MVT = "application/vnd.mapbox-vector-tile"
-VECTOR_FORMATS = {"mvt": MVT, "pbf": MVT}
-SHOWN_BY_DEFAULT = {"raster": "png", "vector": "mvt"}
+from shanhai_tiles.styles.legend import LegendDescription, LegendEntry, legend_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +60,6 @@ class Links:
         return self.layer(layer, path, **query, v=layer.version)
 
 
-def formats_of(layer: Layer) -> dict[str, str]:
-    """Suffixes and media types a layer's tiles come in."""
-    return RASTER_FORMATS if isinstance(layer, RasterLayer) else VECTOR_FORMATS
-
-
 class LayerSummary(DocumentPart):
     """What the list of layers says of each."""
 
@@ -79,7 +69,7 @@ class LayerSummary(DocumentPart):
     title_en: str
     kind: Literal["raster", "vector"]
     theme: str
-    bounds: Box
+    bounds: Corners
     minzoom: int = 0
     maxzoom: int
     version: str

@@ -1,4 +1,4 @@
-"""Tilesets as OGC API - Tiles describes them."""
+"""Layers as collections of OGC API, and their tilesets as OGC API - Tiles describes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from pydantic import Field
 
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Label, Lang
-from shanhai_tiles.answers import DocumentLink, DocumentPart, Maybe, OgcDocumentPart
+from shanhai_tiles.answers import Corners, DocumentLink, DocumentPart, Maybe, OgcDocumentPart
 from shanhai_tiles.grids import Bounds, TileGrid, grids_over
-from shanhai_tiles.layers.catalogue import Layer, VectorLayer
-from shanhai_tiles.layers.documents import MVT, Links
-from shanhai_tiles.layers.sources import StandInNote, short_attribution, stand_in_notes
+from shanhai_tiles.layers.catalogue import MVT, Layer, RasterLayer, VectorLayer
+from shanhai_tiles.layers.documents import Links
+from shanhai_tiles.layers.sources import StandInNote, attribution, short_attribution, stand_in_notes
 from shanhai_tiles.raster.images import MEDIA_TYPES
 
 JSON = "application/json"
@@ -272,3 +272,60 @@ def _box(bounds: Bounds) -> BoundingBox:
 def link_to(rel: str, href: str, title: Label, lang: Lang) -> DocumentLink:
     """A link to another JSON document."""
     return DocumentLink(rel=rel, type=JSON, href=href, title=title.in_(lang))
+
+
+class SpatialExtent(DocumentPart):
+    """Where a collection lies."""
+
+    bbox: list[Corners]
+    crs: str = CRS84
+
+
+class Extent(DocumentPart):
+    """The extent of a collection."""
+
+    spatial: SpatialExtent
+
+
+class LayerCollection(DocumentPart):
+    """A layer as a collection with tilesets."""
+
+    id: str
+    title: str
+    title_zh: str
+    title_en: str
+    attribution: str
+    stand_in: bool
+    extent: Extent
+    links: list[DocumentLink]
+
+
+class LayerCollections(DocumentPart):
+    """The layers the caller may see, as collections."""
+
+    collections: list[LayerCollection]
+    links: list[DocumentLink]
+
+
+def describe_collection(layer: Layer, links: Links, lang: Lang) -> LayerCollection:
+    """A layer as a collection: its extent, and where its tilesets are."""
+    kinds: tuple[Kind, ...] = ("map", "coverage") if isinstance(layer, RasterLayer) else ("vector",)
+    families = [tilesets_of(layer, kind) for kind in kinds]
+    itself = f"{links.base}/collections/{quote(layer.name)}"
+    return LayerCollection(
+        id=layer.name,
+        title=layer.title.in_(lang),
+        title_zh=layer.title.zh,
+        title_en=layer.title.en,
+        attribution=attribution(layer.sources),
+        stand_in=layer.stand_in,
+        extent=Extent(spatial=SpatialExtent(bbox=[layer.bounds])),
+        links=[
+            link_to("self", itself, layer.title, lang),
+            link_to("describedby", links.layer(layer), layer.title, lang),
+            *(
+                link_to(f"{REL}/tilesets-{one.kind}", one.address(links, f="json"), one.title, lang)
+                for one in families
+            ),
+        ],
+    )

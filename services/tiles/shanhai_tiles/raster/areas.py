@@ -20,8 +20,7 @@ from shanhai.errors import Fault, InvalidInput, LimitExceeded
 from shanhai.raster.vectorise import cells_of_frame
 from shanhai.science.arrays import BoolArray, FloatArray
 from shanhai.science.grid import Window
-from shanhai_tiles.grids import Bounds
-from shanhai_tiles.raster.projections import projection
+from shanhai_tiles.grids import Bounds, projection
 from shanhai_tiles.raster.resampling import RasterFrame
 
 MOST_BYTES = 4 * 1024 * 1024

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from shanhai.science.grid import Window
-from shanhai_tiles.grids import DEGREE_M, Bounds, FloatArray, TileGrid
-from shanhai_tiles.raster.projections import projection
+from shanhai_tiles.grids import DEGREE_M, Bounds, FloatArray, TileGrid, projection
 
 MOST_STEPS = 64
 """Steps of a net along a side; wider tiles are projected pixel by pixel."""

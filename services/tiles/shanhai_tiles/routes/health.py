@@ -11,10 +11,17 @@ from starlette.responses import Response
 from shanhai.db.engine import pool_use
 from shanhai.db.migrate import expected_revision, present_revision
 from shanhai.errors import Unavailable
-from shanhai_tiles.answers import DocumentPart, DocumentRoute, JsonAnswer, Model, Responses, sends
+from shanhai_tiles.answers import (
+    JSON,
+    DocumentPart,
+    DocumentRoute,
+    JsonAnswer,
+    Model,
+    Responses,
+    sends,
+)
 from shanhai_tiles.dependencies import Services, ServicesDep, working_session
 from shanhai_tiles.errors import NEVER_STORED
-from shanhai_tiles.http_cache import JSON
 
 POOL = Gauge("shanhai_db_pool_size", "Connections a pool may hold", ["pool"])
 USED = Gauge("shanhai_db_pool_in_use", "Connections of a pool that are in use", ["pool"])

@@ -1,29 +1,35 @@
-"""Landing page, conformance, tile matrix sets."""
+"""Landing page, conformance, tile matrix sets, and the viewer page of a layer."""
 
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import ConfigDict
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from shanhai.vocabulary import Label
 from shanhai_tiles.answers import (
+    JSON,
     DocumentLink,
     DocumentPart,
     DocumentRoute,
     JsonAnswer,
     OgcDocumentPart,
+    answer,
+    answer_json,
+    sends,
 )
-from shanhai_tiles.dependencies import LangDep, LinksDep, accepts
+from shanhai_tiles.dependencies import LangDep, LinksDep, SeenDep, accepts
 from shanhai_tiles.grids import GRIDS, grid_named
-from shanhai_tiles.http_cache import JSON, answer_json
 from shanhai_tiles.layers.tilesets import REL
 from shanhai_tiles.openapi import describe_30, describe_31
+from shanhai_tiles.pages import HTML, PAGES
 from shanhai_tiles.tile_matrix_sets import (
     TileMatrixSetDescription,
     TileMatrixSetItem,
     TileMatrixSetList,
 )
+from shanhai_tiles.vector.collections import CHOOSING
 from shanhai_tiles.wmts.capabilities import PATH
 
 router = APIRouter(tags=["landing"], dependencies=[Depends(accepts())], route_class=DocumentRoute)
@@ -163,3 +169,32 @@ def _grid_link(base: str, identifier: str) -> DocumentLink:
     return DocumentLink(
         rel=f"{REL}/tiling-scheme", type=JSON, href=f"{base}/tileMatrixSets/{identifier}"
     )
+
+
+viewer = APIRouter(tags=["layers"], route_class=DocumentRoute)
+
+STATIC = Path(__file__).parent.parent / "static"
+COMPARED = "with"
+PAGE = {"content": {"text/html": {"schema": {"type": "string"}}}}
+"""Errors, for a browser."""
+MAPLIBRE = STATIC / "vendor" / "maplibre-gl.mjs"
+
+
+@viewer.get(
+    "/layers/{layer}/map",
+    dependencies=[Depends(accepts(COMPARED, *CHOOSING, formats="html"))],
+    responses=sends("text/html") | {"default": PAGE},
+)
+async def read_viewer(request: Request, seen: SeenDep, lang: LangDep) -> Response:
+    """A page that shows the layer on a map, with its legend, and what lies under a click.
+
+    The page itself reads `with`: another layer to look at beside this one, such as
+    `ratio.xiamen` or, with what is chosen of it, `zones?scheme=…`.
+    """
+    page = PAGES.get_template("map.html").render(
+        title=seen.layer.title.in_(lang),
+        lang=lang,
+        drawable=MAPLIBRE.is_file(),
+    )
+    headers = {"Content-Language": lang}
+    return answer(request, page.encode(), HTML, private=seen.private, headers=headers)

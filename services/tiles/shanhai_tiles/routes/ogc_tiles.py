@@ -7,7 +7,14 @@ from starlette.responses import Response
 
 from shanhai.errors import InvalidInput, NotFound
 from shanhai_tiles.access import TileReader
-from shanhai_tiles.answers import DocumentLink, DocumentRoute, JsonAnswer, Responses, sends
+from shanhai_tiles.answers import (
+    DocumentLink,
+    DocumentRoute,
+    JsonAnswer,
+    Responses,
+    answer_json,
+    sends,
+)
 from shanhai_tiles.dependencies import (
     DrawnDep,
     LangDep,
@@ -21,20 +28,17 @@ from shanhai_tiles.dependencies import (
     look_at,
 )
 from shanhai_tiles.grids import TileGrid, grid_named
-from shanhai_tiles.http_cache import answer_json
-from shanhai_tiles.layers.collections import (
-    LayerCollection,
-    LayerCollections,
-    describe_collection,
-)
 from shanhai_tiles.layers.tilesets import (
     FORMATS,
     JSON,
     Kind,
+    LayerCollection,
+    LayerCollections,
     TilesetDescription,
     TilesetList,
     Tilesets,
     dataset_tilesets,
+    describe_collection,
     describe_tileset,
     list_tilesets,
     tilesets_of,

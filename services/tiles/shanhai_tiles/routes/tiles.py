@@ -23,7 +23,7 @@ from shanhai_tiles.dependencies import (
 )
 from shanhai_tiles.errors import tell
 from shanhai_tiles.grids import grid_named
-from shanhai_tiles.layers.documents import RASTER_FORMATS, VECTOR_FORMATS
+from shanhai_tiles.layers.catalogue import RASTER_FORMATS, VECTOR_FORMATS
 from shanhai_tiles.request import parse_format, parse_rescale, parse_row
 from shanhai_tiles.tile_responses import EMPTY, TileRequest, answer_layered, answer_tile
 from shanhai_tiles.vector.collections import CHOOSING

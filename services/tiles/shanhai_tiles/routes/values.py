@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 
 from shanhai.cartography import ClassStyle
 from shanhai.errors import NotFound
-from shanhai_tiles.answers import DocumentRoute, JsonAnswer, sends
+from shanhai_tiles.answers import DocumentRoute, Freshness, JsonAnswer, answer_json, etag_of, sends
 from shanhai_tiles.dependencies import (
     LangDep,
     SeenDep,
@@ -22,19 +22,19 @@ from shanhai_tiles.dependencies import (
     VisibleLayer,
     accepts,
 )
-from shanhai_tiles.http_cache import Freshness, answer_json, etag_of
 from shanhai_tiles.layers.catalogue import RasterLayer
 from shanhai_tiles.layers.sources import attribution, stand_in_notes
 from shanhai_tiles.raster.area_statistics import (
     MOST_VALUES,
+    ClassStatistics,
+    QuantityStatistics,
     class_areas,
     clip_raster,
     quantity_figures,
 )
 from shanhai_tiles.raster.areas import MOST_BYTES, MOST_CELLS, MOST_VERTICES, box_of, read_area
-from shanhai_tiles.raster.figures import ClassStatistics, QuantityStatistics
-from shanhai_tiles.raster.tiles import MOST_PIXELS, draw_preview
 from shanhai_tiles.request import parse_rescale, path_of
+from shanhai_tiles.tile_responses import MOST_PIXELS, draw_preview
 
 router = APIRouter(tags=["values"], route_class=DocumentRoute)
 

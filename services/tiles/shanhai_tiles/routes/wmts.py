@@ -1,15 +1,20 @@
 """WMTS 1.0.0: capabilities, tiles and what lies under a pixel, asked for in either of two ways."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 from typing import Any
+from xml.etree import ElementTree
 
+import numpy as np
+import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Lang
 from shanhai_tiles.access import TileReader
-from shanhai_tiles.answers import DocumentRoute, Responses, sends
+from shanhai_tiles.answers import JSON, DocumentRoute, Responses, answer, sends
 from shanhai_tiles.dependencies import (
     LangDep,
     LinksDep,
@@ -19,13 +24,12 @@ from shanhai_tiles.dependencies import (
     VisibleLayer,
     see_layer,
 )
-from shanhai_tiles.http_cache import JSON, answer
-from shanhai_tiles.layers.documents import RASTER_FORMATS, VECTOR_FORMATS, Links
-from shanhai_tiles.layers.identify import PointFeatures, PointValue, identify
+from shanhai_tiles.layers.catalogue import RASTER_FORMATS, VECTOR_FORMATS, Layer
+from shanhai_tiles.layers.documents import Links
+from shanhai_tiles.layers.identify import PointAnswer, PointFeatures, PointValue, identify
 from shanhai_tiles.tile_responses import EMPTY, TileRequest, answer_tile
-from shanhai_tiles.wmts import feature_info
 from shanhai_tiles.wmts.capabilities import PATH, capabilities
-from shanhai_tiles.wmts.faults import INVALID, VERSION, WmtsFault
+from shanhai_tiles.wmts.faults import INVALID, VERSION, WmtsFault, printable
 from shanhai_tiles.wmts.requests import (
     INFO_FORMATS,
     Pairs,
@@ -36,6 +40,80 @@ from shanhai_tiles.wmts.requests import (
     read_tile,
     suffix_of,
 )
+
+MEDIA_TYPES = {
+    "json": "application/json",
+    "html": "text/html; charset=utf-8",
+    "xml": "text/xml",
+}
+
+
+def degrees_of(asked: TileRequest, column: int, row: int) -> tuple[float, float]:
+    """Longitude and latitude of the centre of a pixel of a tile."""
+    west, _, _, north = asked.bounds
+    cell = asked.grid.cell_at(asked.zoom)
+    x, y = west + (column + 0.5) * cell, north - (row + 0.5) * cell
+    lon, lat = asked.grid.to_lonlat(np.array([x]), np.array([y]))
+    return float(lon[0]), float(lat[0])
+
+
+def tell(found: PointAnswer, layer: Layer, suffix: str, lang: Lang) -> bytes:
+    """The document in one of the formats."""
+    document = found.as_json()
+    if suffix == "json":
+        return orjson.dumps(document)
+    return (_page if suffix == "html" else _xml)(document, layer.title.in_(lang), lang)
+
+
+def _page(found: dict[str, Any], title: str, lang: Lang) -> bytes:
+    rows = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in _flat(found)
+    )
+    return (
+        f'<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<table><caption>{escape(title)}</caption>{rows}</table></html>"
+    ).encode()
+
+
+def _xml(found: dict[str, Any], title: str, lang: Lang) -> bytes:
+    root = ElementTree.Element("FeatureInfo", {"title": printable(title), "xml:lang": lang})
+    for name, value in found.items():
+        _append(root, name, value)
+    written: bytes = ElementTree.tostring(root, "UTF-8", xml_declaration=True)
+    return written
+
+
+def _append(parent: ElementTree.Element, name: str, value: Any) -> None:
+    """One element; a list is its element again and again."""
+    if isinstance(value, list):
+        for one in value:
+            _append(parent, name, one)
+        return
+    element = ElementTree.SubElement(parent, name)
+    if isinstance(value, dict):
+        for inner, one in value.items():
+            _append(element, inner, one)
+    else:
+        element.text = printable(_text(value))
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Names and texts of a document's leaves, such as `class.code`."""
+    if isinstance(value, dict):
+        for inner, one in value.items():
+            yield from _flat(one, f"{name}.{inner}" if name else inner)
+    elif isinstance(value, list):
+        for number, one in enumerate(value, start=1):
+            yield from _flat(one, f"{name} {number}")
+    else:
+        yield name, _text(value)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
 
 router = APIRouter(tags=["wmts"], route_class=DocumentRoute)
 
@@ -86,12 +164,12 @@ class WmtsCall:
         self, seen: VisibleLayer, asked: TileRequest, at: tuple[int, int], suffix: str
     ) -> Response:
         """What the layer holds under a pixel of a tile."""
-        lon, lat = feature_info.degrees_of(asked, *at)
+        lon, lat = degrees_of(asked, *at)
         found = await identify(seen.layer, self.services, lon, lat, asked.band)
         return answer(
             self.request,
-            feature_info.tell(found, seen.layer, suffix, self.lang),
-            feature_info.MEDIA_TYPES[suffix],
+            tell(found, seen.layer, suffix, self.lang),
+            MEDIA_TYPES[suffix],
             private=seen.private,
             headers={"Content-Language": self.lang},
         )

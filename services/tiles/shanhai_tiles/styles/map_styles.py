@@ -12,10 +12,10 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from shanhai.vocabulary import Lang
-from shanhai_tiles.answers import Box, DocumentPart, Maybe
+from shanhai_tiles.answers import Corners, DocumentPart, Maybe
 from shanhai_tiles.grids import TILE_SIZE, WEB_MERCATOR
-from shanhai_tiles.layers.catalogue import Layer, RasterLayer, VectorLayer
-from shanhai_tiles.layers.documents import SHOWN_BY_DEFAULT, Links
+from shanhai_tiles.layers.catalogue import SHOWN_BY_DEFAULT, Layer, RasterLayer, VectorLayer
+from shanhai_tiles.layers.documents import Links
 from shanhai_tiles.layers.sources import attribution_html
 from shanhai_tiles.styles.feature_styles import FeatureStyle, feature_style
 from shanhai_tiles.styles.legend import LegendEntry
@@ -48,7 +48,7 @@ class StyleSource(DocumentPart):
     tiles: list[str]
     minzoom: int
     maxzoom: int
-    bounds: Box
+    bounds: Corners
     attribution: str
     tile_size: Maybe[int] = Field(None, alias="tileSize")
 

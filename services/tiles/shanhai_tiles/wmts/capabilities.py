@@ -10,8 +10,14 @@ from shanhai_tiles.layers.catalogue import Layer, RasterLayer
 from shanhai_tiles.layers.documents import Links
 from shanhai_tiles.layers.sources import attribution
 from shanhai_tiles.wmts.faults import OWS, VERSION, printable
-from shanhai_tiles.wmts.matrix_sets import MATRIX_SETS, MatrixSet, matrix_sets_over
-from shanhai_tiles.wmts.requests import INFO_FORMATS, STYLE, drawn_formats
+from shanhai_tiles.wmts.requests import (
+    INFO_FORMATS,
+    MATRIX_SETS,
+    STYLE,
+    MatrixSet,
+    drawn_formats,
+    matrix_sets_over,
+)
 
 PATH = "/wmts/1.0.0"
 TILE = "{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"

@@ -18,8 +18,7 @@ from shanhai.monitoring.hj212.packet import NOTICES, UPLOADS, Joiner, Packet, an
 from shanhai.monitoring.observation import Batch, FeedObservation
 from shanhai.settings import Hj212Settings
 from shanhai.task_cancel import end
-from shanhai_worker.context import WorkerContext
-from shanhai_worker.db_errors import DATABASE_ERRORS
+from shanhai_worker.context import DATABASE_ERRORS, WorkerContext
 from shanhai_worker.feeds.intake import Intake, open_intake
 from shanhai_worker.metrics import WorkerMetrics
 

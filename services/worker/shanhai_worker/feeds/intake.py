@@ -11,8 +11,7 @@ from shanhai.db.observations.group_commit import GroupCommit
 from shanhai.db.observations.ingest import IncomingBatch, Sender
 from shanhai.monitoring.observation import Batch, BatchOutcome
 from shanhai.vocabulary import Scope
-from shanhai_worker.context import WorkerContext
-from shanhai_worker.db_errors import is_outage, outlast
+from shanhai_worker.context import WorkerContext, is_outage, outlast
 from shanhai_worker.metrics import WorkerMetrics
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)

@@ -8,25 +8,80 @@ ever.
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 import structlog
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shanhai.db.engine import Sessions
 from shanhai.db.observations.group_commit import is_of_data
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.observation import Batch
 from shanhai.monitoring.observation_formats import NUMBER, ParsedRows, ndjson_rows
 from shanhai.settings import MqttSettings
-from shanhai_worker.context import WorkerContext
-from shanhai_worker.db_errors import DATABASE_ERRORS
+from shanhai.task_cancel import end
+from shanhai_worker.context import DATABASE_ERRORS, WorkerContext
 from shanhai_worker.feeds.intake import Intake, open_intake
-from shanhai_worker.feeds.leader_election import run_in_one
 from shanhai_worker.feeds.mqtt_connection import BrokerConnection, MqttMessage
 from shanhai_worker.metrics import WorkerMetrics
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+TRY_S = 2.0
+"""Seconds between attempts to become the one."""
+CHECK_S = 5.0
+"""Seconds between proofs that the lock is still held: the connection that holds it lives."""
+
+
+async def run_in_one(sessions: Sessions, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Do the work, which goes on for ever, in the worker that holds the lock called `name`.
+
+    The lock belongs to a connection, so PostgreSQL frees it as soon as its worker is gone. For some
+    seconds after a lost connection two workers may do the work.
+    """
+    while True:
+        try:
+            async with sessions() as session:
+                # Outside transactions: one that lasts would hold up the clearing of old rows.
+                connection = await session.connection(
+                    execution_options={"isolation_level": "AUTOCOMMIT"}
+                )
+                if await _take(connection, name):
+                    log.info("doing work of one", work=name)
+                    try:
+                        await _work_while_held(connection, work)
+                    finally:
+                        # Ends the connection, and so the lock, even where it no longer answers.
+                        await connection.invalidate()
+        except DATABASE_ERRORS as error:
+            log.warning("work of one interrupted", work=name, error=type(error).__name__)
+        await asyncio.sleep(TRY_S)
+
+
+async def _take(connection: AsyncConnection, name: str) -> bool:
+    key = func.hashtextextended(f"one_of_many {name}", 0)
+    return bool(await connection.scalar(select(func.pg_try_advisory_lock(key))))
+
+
+async def _work_while_held(
+    connection: AsyncConnection, work: Callable[[], Awaitable[None]]
+) -> None:
+    async def working() -> None:
+        await work()
+
+    task = asyncio.create_task(working())
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=CHECK_S)
+            await connection.execute(text("SELECT 1"))
+    finally:
+        await end(task)
+
 
 STATION, PROPERTY = "{station}", "{property}"
 PLACES = frozenset({STATION, PROPERTY})
@@ -60,10 +115,10 @@ class Topic:
         if len(given) != len(levels):
             return None
         named: dict[str, str] = {}
-        for level, text in zip(levels, given, strict=True):
+        for level, word in zip(levels, given, strict=True):
             if level in PLACES:
-                named[level.strip("{}")] = text
-            elif level not in {"+", text}:
+                named[level.strip("{}")] = word
+            elif level not in {"+", word}:
                 return None
         return named
 
@@ -102,8 +157,6 @@ def _rows_of(payload: bytes) -> list[Any]:
         return ndjson_rows(payload.replace(b"\r\n", b"\n").strip())
     return document if isinstance(document, list) else [document]
 
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 WAY = "mqtt"
 FIRST_PAUSE_S = 0.5

@@ -6,9 +6,16 @@ deadline and with the worker, which no thread does.
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from email import policy
 from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from aiosmtplib import (
     SMTP,
@@ -17,13 +24,124 @@ from aiosmtplib import (
     SMTPRecipientsRefused,
     SMTPResponseException,
 )
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from shanhai.db.alerts.subscriptions import token_of
 from shanhai.db.deliveries.outbox import ClaimedDelivery, DeliveryOutcome
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.alert import Subscription
 from shanhai.settings import PublicSettings, SmtpSettings
-from shanhai_worker.mail.message import Letterhead, compose
+from shanhai.vocabulary import Label, Lang
+
+SUBJECTS: Mapping[str, Label] = {
+    "notice": Label(
+        "[山海] {level_name}预警：{subject}", "[Shanhai] {level_name} alert: {subject}"
+    ),
+    "digest": Label("[山海] 预警汇总：{number} 项", "[Shanhai] {number} events of alerts"),
+    "daily": Label(
+        "[山海] 预警日报 {day}：{number} 项", "[Shanhai] Alerts of {day}: {number} events"
+    ),
+    "test": Label("[山海] 测试邮件", "[Shanhai] Mail for trial"),
+}
+WORDS: Mapping[str, Label] = {
+    "greeting": Label("{name}：", "{name},"),
+    "intro": Label("以下预警有新情况：", "This has happened to alerts:"),
+    "more": Label("另有较早的 {number} 项未列出。", "{number} earlier events are not listed."),
+    "all": Label("全部未处理预警", "All open alerts"),
+    "test": Label(
+        "这是一封测试邮件：预警邮件可以送达此地址。",
+        "This is a mail for trial: mails about alerts reach this address.",
+    ),
+    "time": Label("时间", "Time"),
+    "level": Label("级别", "Level"),
+    "event": Label("情况", "Event"),
+    "subject": Label("对象", "Subject"),
+    "rule": Label("规则", "Rule"),
+    "value": Label("数值", "Value"),
+    "note": Label("说明", "Note"),
+    "unsubscribe": Label("不再接收此类邮件", "End these mails"),
+    "zone": Label("时间为 {zone}。", "Times are those of {zone}."),
+}
+PAGES = Environment(
+    loader=PackageLoader("shanhai_worker.mail"),
+    autoescape=select_autoescape(enabled_extensions=("html",)),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What all mails have: the address they come from, and the public address of the API."""
+
+    sender: str
+    base_url: str
+
+
+def compose(taken: ClaimedDelivery, head: Letterhead, token: str) -> EmailMessage:
+    """The mail of a delivery; sent again it is the same mail.
+
+    Args:
+        taken: What is told, as `alerts.noticing` wrote it.
+        head: What all mails have.
+        token: What its link to unsubscribe is signed with.
+    """
+    lang: Lang = "en" if taken.payload["lang"] == "en" else "zh"
+    content = _content(taken, head, token, lang)
+    mail = EmailMessage(policy=policy.SMTP)
+    mail["From"] = head.sender
+    mail["To"] = taken.target
+    mail["Subject"] = " ".join(_subject(taken, content, lang).split())
+    mail["Date"] = format_datetime(taken.created_at)
+    mail["Message-ID"] = f"<{taken.id}@{head.sender.rpartition('@')[2]}>"
+    # Answers of absence must not be sent to a machine, nor may it answer one.
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["List-Unsubscribe"] = f"<{content['unsubscribe']}>"
+    mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    mail.set_content(PAGES.get_template("mail.txt").render(content))
+    mail.add_alternative(PAGES.get_template("mail.html").render(content), subtype="html")
+    return mail
+
+
+def _content(taken: ClaimedDelivery, head: Letterhead, token: str, lang: Lang) -> dict[str, Any]:
+    payload = taken.payload
+    zone = ZoneInfo(payload["time_zone"])
+    asked = urlencode({"token": token, "lang": lang})
+
+    def word(key: str, **values: Any) -> str:
+        return WORDS[key].in_(lang).format(**values)
+
+    return {
+        "word": word,
+        "lang": lang,
+        "name": payload["name"],
+        "zone": payload["time_zone"],
+        "events": [_told(event, head, zone, lang) for event in payload.get("events", ())],
+        "number": payload.get("number", 0),
+        "day": f"{taken.created_at.astimezone(zone):%Y-%m-%d}",
+        "all": f"{head.base_url}/alerts?{urlencode({'status': 'open', 'f': 'html', 'lang': lang})}",
+        "unsubscribe": f"{head.base_url}/unsubscribe?{asked}",
+    }
+
+
+def _told(event: Mapping[str, Any], head: Letterhead, zone: ZoneInfo, lang: Lang) -> dict[str, Any]:
+    at = datetime.fromisoformat(event["at"]).astimezone(zone)
+    value = f"{event['measure']:.6g} {event['unit'] or ''}".strip()
+    link = f"{head.base_url}{event['href']}?{urlencode({'f': 'html', 'lang': lang})}"
+    # The lines of a text tell its members apart: none may make lines of its own.
+    texts = {name: " ".join(str(event[name] or "").split()) for name in ("subject", "rule", "note")}
+    return {**event, **texts, "at": f"{at:%Y-%m-%d %H:%M}", "value": value, "link": link}
+
+
+def _subject(taken: ClaimedDelivery, content: Mapping[str, Any], lang: Lang) -> str:
+    if taken.event_type == "alert.test":
+        return SUBJECTS["test"].in_(lang)
+    if taken.event_type == "alert.notice":
+        return SUBJECTS["notice"].in_(lang).format(**content["events"][0])
+    kind = "daily" if taken.payload["daily"] else "digest"
+    return SUBJECTS[kind].in_(lang).format(**content)
+
 
 FOR_EVER = 500
 """Answers from here on say that trying again is of no use."""

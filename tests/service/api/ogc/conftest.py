@@ -24,7 +24,7 @@ from shanhai.settings import (
 )
 from shanhai.vocabulary import Scope
 from shanhai_api.app import create_app
-from shanhai_api.configuration import Configuration
+from shanhai_api.kit.state import Configuration
 from tests.service.api.ogc.reading import BASE, Json, get
 from tests.support.job_rows import open_sessions
 from tests.support.plan_features import write_plan

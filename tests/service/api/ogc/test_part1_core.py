@@ -10,7 +10,7 @@ from openapi_spec_validator import validate
 
 from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.features.order import OrderPosition
-from shanhai_api.features.cursors import write_cursor
+from shanhai_api.features.values import write_cursor
 from tests.service.api.ogc.reading import (
     BASE,
     Json,

@@ -11,7 +11,7 @@ from pyproj import Transformer
 from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.settings import PublicSettings
 from shanhai_api.app import create_app
-from shanhai_api.configuration import Configuration
+from shanhai_api.kit.state import Configuration
 from tests.service.api.ogc.conftest import in_process
 from tests.service.api.ogc.reading import Json, get, ids, parameter, refused
 

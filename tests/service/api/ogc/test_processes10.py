@@ -34,8 +34,7 @@ from shanhai.processes.echo.contract import EchoInputs
 from shanhai.settings import OutgoingSettings, PublicSettings
 from shanhai.vocabulary import Label
 from shanhai_api.app import create_app
-from shanhai_api.configuration import Configuration
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import Configuration, ServiceState
 from tests.service.api.ogc.conftest import in_process
 from tests.service.api.ogc.process_schemas import conform
 from tests.service.api.ogc.reading import (

@@ -11,7 +11,7 @@ from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import ROLE_SCOPES, Role
-from shanhai_api.state import ServiceState
+from shanhai_api.kit.state import ServiceState
 from tests.support.emptying import forget_rows
 from tests.support.known_lines import register_lines
 from tests.support.projects import PROJECT, add_project

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.today import read_today
 from shanhai.storage.file_types import KINDS, OFFICE
-from shanhai_api.configuration import Configuration
+from shanhai_api.kit.state import Configuration
 from tests.support.projects import PROJECT, add_measures, add_project
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]

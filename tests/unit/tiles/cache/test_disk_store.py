@@ -1,8 +1,7 @@
 import os
 from pathlib import Path
 
-from shanhai_tiles.cache.stores import SHARDS, DiskStore
-from shanhai_tiles.cache.tile import CachedTile
+from shanhai_tiles.cache.stores import SHARDS, CachedTile, DiskStore
 
 KEY = "07" + "a" * 30
 TILE = CachedTile(b"\x89PNG", '"tag"', (("Note", "one"),))

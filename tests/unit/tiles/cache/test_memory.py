@@ -1,4 +1,4 @@
-from shanhai_tiles.cache.tile import CachedTile
+from shanhai_tiles.cache.stores import CachedTile
 from shanhai_tiles.cache.tile_cache import OVERHEAD_BYTES, MemoryCache
 
 BODY = 100

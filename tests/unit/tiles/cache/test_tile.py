@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai_tiles.cache.tile import CachedTile, pack, unpack
+from shanhai_tiles.cache.stores import CachedTile, pack, unpack
 
 KEY = "0123456789abcdef0123456789abcdef"
 TILE = CachedTile(b"\x1a\x02mvt", '"tag"', (("Shanhai-Tile-Truncated", "features=2, dropped=1"),))

@@ -4,9 +4,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from shanhai.errors import Unavailable
-from shanhai_tiles.cache.stores import NoTileStore
-from shanhai_tiles.cache.tile import CachedTile
-from shanhai_tiles.cache.tile_cache import MemoryCache, TileCache
+from shanhai_tiles.cache.stores import CachedTile
+from shanhai_tiles.cache.tile_cache import MemoryCache, NoTileStore, TileCache
 
 TILE = CachedTile(b"drawn", '"tag"')
 MB = 1024 * 1024

@@ -15,7 +15,7 @@ from shanhai.science.grid import Window
 from shanhai_tiles.raster.area_statistics import class_areas, clip_raster, quantity_figures
 from shanhai_tiles.raster.areas import box_of
 from shanhai_tiles.raster.dataset_pool import DatasetPool
-from shanhai_tiles.raster.tiles import draw_preview
+from shanhai_tiles.tile_responses import draw_preview
 
 CELL = 0.01
 TRANSFORM = (CELL, 0.0, 118.0, 0.0, -CELL, 25.0)

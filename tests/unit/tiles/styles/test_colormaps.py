@@ -9,7 +9,7 @@ from shanhai.vocabulary import Label
 from shanhai_tiles.layers.catalogue import RasterLayer
 from shanhai_tiles.raster.images import ramp_colors
 from shanhai_tiles.raster.resampling import RasterFrame
-from shanhai_tiles.styles.colormaps import (
+from shanhai_tiles.request import (
     COLORMAPS,
     DIVERGING,
     SEQUENTIAL,

@@ -10,8 +10,7 @@ from shanhai_tiles.layers.catalogue import RasterLayer
 from shanhai_tiles.raster.images import ValueRange
 from shanhai_tiles.raster.resampling import RasterFrame
 from shanhai_tiles.styles import legend as legends
-from shanhai_tiles.styles.legend import heading, legend_of, png, svg
-from shanhai_tiles.styles.legend_documents import LegendDescription
+from shanhai_tiles.styles.legend import LegendDescription, heading, legend_of, png, svg
 
 
 def raster(theme: str, **statistics: float) -> RasterLayer:

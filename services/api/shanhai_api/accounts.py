@@ -1,0 +1,168 @@
+"""`/accounts`, and roles as they are asked for and shown."""
+
+from collections.abc import Iterable
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from shanhai.db.queries import accounts
+from shanhai.db.queries.accounts import AccountChange, Holder
+from shanhai.db.queries.grants import RoleGiven
+from shanhai.vocabulary import Role
+from shanhai_api.kit.answers import Answer, Answered, Document, LimitedQuery, Link, Moment, page_of
+from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.dependencies import Administrator, IfMatch, Read, Write
+from shanhai_api.kit.routing import Route
+
+
+class RoleAsked(BaseModel):
+    """A role, in a region and all below it, or everywhere."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Role = Field(description="What one is")
+    region: str | None = Field(
+        None, min_length=1, max_length=80, description="Code of the region; default everywhere"
+    )
+
+
+class RoleHeld(Answered):
+    """A role as it is shown."""
+
+    role: Role
+    region: str | None
+
+
+def given_by(asked: Iterable[RoleAsked]) -> list[RoleGiven]:
+    """The roles in the words of the database."""
+    return [RoleGiven(item.role, item.region) for item in asked]
+
+
+NAME = Field(None, min_length=1, max_length=200, description="How the account is shown")
+EMAIL = Field(None, min_length=3, max_length=320, description="Where it is written to")
+PARTY = Field(None, min_length=1, max_length=80, description="Code of the party it belongs to")
+ROLES = Field(None, max_length=100, description="All its roles; an empty list takes them away")
+
+
+class ChangedAccount(BaseModel):
+    """What is to be changed of an account; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = NAME
+    email: str | None = EMAIL
+    party: str | None = PARTY
+    roles: list[RoleAsked] | None = ROLES
+    disabled: bool | None = Field(None, description="Whether its tokens are refused")
+
+    @property
+    def change(self) -> AccountChange:
+        """The change in the words of the database."""
+        roles = None if self.roles is None else given_by(self.roles)
+        return AccountChange(self.name, self.email, self.party, self.disabled, roles)
+
+
+class NewAccount(ChangedAccount):
+    """An account to be made before its subject shows itself."""
+
+    issuer: str = Field(min_length=1, max_length=500, description="Issuer of its tokens")
+    subject: str = Field(min_length=1, max_length=255, description="`sub` of its tokens")
+
+    @field_validator("issuer")
+    @classmethod
+    def check_address(cls, issuer: str) -> str:
+        """Issuers are addresses; a name would never match a token."""
+        if urlsplit(issuer).scheme not in {"http", "https"}:
+            raise ValueError("must be an http or https URL / 必须是 http 或 https 地址")
+        return issuer
+
+
+class Account(Document):
+    """An account as it is shown."""
+
+    stored = False
+
+    id: int
+    issuer: str
+    subject: str
+    name: str
+    email: str | None
+    party: str | None
+    roles: list[RoleHeld]
+    created: Moment = Field(validation_alias="created_at")
+    disabled: Moment | None = Field(validation_alias="disabled_at")
+    last_seen: Moment | None = Field(validation_alias="last_seen_at")
+    signed_in: Moment | None = Field(validation_alias="signed_in_at")
+
+    @classmethod
+    def of(cls, holder: Holder) -> Self:
+        """The account of its holder."""
+        roles = [role.document() for role in holder.roles]
+        return cls.from_row(holder.account, party=holder.party, roles=roles)
+
+
+class Accounts(Document):
+    """A page of the accounts, the newest first."""
+
+    stored = False
+
+    accounts: list[Account]
+    links: list[Link]
+
+
+router = APIRouter(tags=["access"], route_class=Route)
+Number = Annotated[int, Path(ge=1, le=2**63 - 1, description="Id of the account")]
+
+
+class AccountsQuery(LimitedQuery):
+    """Parameters of the list of accounts."""
+
+    limit: int = Field(100, ge=1, le=10_000, description="Accounts on a page")
+    before: int | None = Field(None, ge=1, le=2**63 - 1, description="Only those made before this")
+
+
+@router.get("/accounts", summary="Accounts and their roles")
+async def show_accounts(
+    read: Read[Administrator], query: Annotated[AccountsQuery, Query()]
+) -> Accounts:
+    """List the accounts, the newest first."""
+    rows = await accounts.list_holders(read.session, limit=query.limit + 1, before=query.before)
+    page, links = page_of(rows, query, read, "/accounts", lambda last: {"before": last.account.id})
+    return Accounts(accounts=[Account.of(holder) for holder in page], links=links)
+
+
+@router.post("/accounts", summary="Make an account", status_code=201)
+async def create_account(write: Write[Administrator], new: JsonBody[NewAccount]) -> Answer[Account]:
+    """Make an account, with its roles, before its subject shows itself."""
+    holder = await accounts.invite(
+        write.session, issuer=new.issuer, subject=new.subject, change=new.change, act=write.act
+    )
+    return _shown(holder, location=f"/accounts/{holder.account.id}")
+
+
+@router.get("/accounts/{account}", summary="One account")
+async def show_account(read: Read[Administrator], account: Number) -> Answer[Account]:
+    """Show an account."""
+    return _shown(await accounts.read_holder(read.session, account))
+
+
+@router.patch(
+    "/accounts/{account}", summary="Change an account: its roles, or whether it may come in"
+)
+async def update_account(
+    write: Write[Administrator],
+    account: Number,
+    expected: IfMatch,
+    changed: JsonBody[ChangedAccount],
+) -> Answer[Account]:
+    """Change what is given; what is left out stays."""
+    holder = await accounts.change_account(
+        write.session, account, changed.change, act=write.act, expected=expected
+    )
+    return _shown(holder)
+
+
+def _shown(holder: Holder, location: str | None = None) -> Answer[Account]:
+    return Answer(Account.of(holder), state=accounts.state_of_account(holder), location=location)

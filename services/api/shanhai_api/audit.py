@@ -1,0 +1,147 @@
+"""`/audit`: entries as JSON, and as a table for other programs."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Self
+
+import orjson
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+from starlette.responses import StreamingResponse
+
+from shanhai.db.queries.audit import AuditFilter, read_entries, record
+from shanhai.db.tables.access import AuditLog
+from shanhai.timestamps import Rfc3339Time
+from shanhai.vector.formats import neutralised
+from shanhai_api.kit.answers import Answered, Document, Link, Moment
+from shanhai_api.kit.dependencies import Auditor, PageQuery, Read, format_field
+from shanhai_api.kit.routing import NO_STORE, Route
+from shanhai_api.kit.state import ServiceState
+from shanhai_api.kit.view import HTML, JSON, Format, choose_format
+
+BLOCK = 1_000
+CSV = Format("csv", "text/csv")
+COLUMNS = ("id", "at", "actor", "action", "table", "object", "before", "after", "request", "digest")
+
+
+class AuditEntry(Answered):
+    """An entry as it is shown; by its digest it can be found in a verified log."""
+
+    id: int
+    at: Moment
+    actor: str | None
+    action: str
+    table: str | None = Field(validation_alias="object_table")
+    object: str | None = Field(validation_alias="object_id")
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    request: str | None = Field(validation_alias="request_id")
+    digest: str
+
+    @classmethod
+    def of(cls, row: AuditLog) -> Self:
+        """The entry of a row."""
+        return cls.from_row(row, digest=row.digest.hex())
+
+
+class AuditEntries(Document):
+    """A page of the audit log, the newest first; as CSV all of it."""
+
+    formats = (JSON, HTML, CSV)
+    stored = False
+
+    entries: list[AuditEntry]
+    links: list[Link]
+
+
+async def as_csv(
+    state: ServiceState, wanted: AuditFilter, before: int | None
+) -> AsyncIterator[bytes]:
+    """Every entry that is wanted, from the newest on, block by block."""
+    yield _lines([COLUMNS])
+    while True:
+        async with state.reading() as session:
+            found = await read_entries(session, wanted, limit=BLOCK, before=before)
+            rows = [AuditEntry.of(row).as_json() for row in found]
+        if not rows:
+            return
+        yield _lines([[_cell(row[name]) for name in COLUMNS] for row in rows])
+        before = rows[-1]["id"]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        return orjson.dumps(value).decode()
+    return str(value) if isinstance(value, int) else neutralised(str(value))
+
+
+def _lines(rows: Any) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+router = APIRouter(tags=["access"], route_class=Route)
+FILTERS = {
+    "actor": "actor",
+    "action": "action",
+    "object": "object_id",
+    "table": "object_table",
+    "request": "request_id",
+}
+
+
+class AuditQuery(PageQuery):
+    """Parameters of the audit log."""
+
+    f: str | None = format_field("json", "html", "csv")
+    actor: str | None = Field(None, max_length=200, description="Who acted")
+    action: str | None = Field(None, max_length=200, description="What was done")
+    table: str | None = Field(None, max_length=200, description="Kind of object")
+    object: str | None = Field(None, max_length=200, description="Code or id of the object")
+    request: str | None = Field(None, max_length=200, description="Id of the request")
+    since: Rfc3339Time | None = Field(None, description="Only entries from this time on")
+    until: Rfc3339Time | None = Field(None, description="Only entries up to this time")
+    limit: int = Field(10, ge=1, le=10_000, description="Entries on a page; `csv` has them all")
+    before: int | None = Field(None, ge=1, le=2**63 - 1, description="Only entries before this one")
+
+    @property
+    def wanted(self) -> AuditFilter:
+        """The entries asked for."""
+        given = self.model_dump(include=set(FILTERS), exclude_none=True)
+        equal = {FILTERS[name]: value for name, value in given.items()}
+        return AuditFilter(equal, self.since, self.until)
+
+    @property
+    def place(self) -> dict[str, str]:
+        """The parameters that links to other pages keep."""
+        chosen = self.model_dump(
+            mode="json", include={*FILTERS, "since", "until"}, exclude_none=True
+        )
+        return {**chosen, "limit": str(self.limit)}
+
+
+@router.get("/audit", summary="Who did what, the newest first")
+async def read_audit(
+    read: Read[Auditor], query: Annotated[AuditQuery, Query()]
+) -> AuditEntries | Response:
+    """Read the audit log."""
+    if choose_format(read.request, AuditEntries.formats) is CSV:
+        async with read.state.unit() as unit:
+            place = query.place
+            record(unit.session, read.act, "export", table="audit_log", object_id="*", after=place)
+        headers = {**NO_STORE, "Content-Disposition": 'attachment; filename="audit.csv"'}
+        entries = as_csv(read.state, query.wanted, query.before)
+        return StreamingResponse(entries, headers=headers, media_type=CSV.media_type)
+    rows = await read_entries(
+        read.session, query.wanted, limit=query.limit + 1, before=query.before
+    )
+    page = rows[: query.limit]
+    links = read.self_links("/audit", *AuditEntries.formats)
+    if len(rows) > query.limit:
+        place = {**query.place, "before": str(page[-1].id)}
+        links.append(read.link("/audit", "next", JSON.media_type, **place))
+    return AuditEntries(entries=[AuditEntry.of(row) for row in page], links=links)

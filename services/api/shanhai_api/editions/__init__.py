@@ -1,1 +1,0 @@
-"""Editions of a plan over HTTP."""

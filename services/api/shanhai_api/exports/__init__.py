@@ -1,1 +1,0 @@
-"""Whole selections as files."""

@@ -1,1 +1,0 @@
-"""What the checks found in the figures of a plan."""

@@ -1,0 +1,242 @@
+"""Waiting for a job; its status and results as HTTP: one document, or the outputs as they are."""
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any, cast
+from uuid import UUID
+
+import orjson
+from fastapi import Response
+from fastapi.responses import FileResponse
+
+from shanhai.db.queries.jobs import find_job
+from shanhai.db.tables.job import Job
+from shanhai.errors import Conflict, InvalidInput, ShanhaiError
+from shanhai.jobs.failures import Failure
+from shanhai.jobs.result_form import ResultForm
+from shanhai.jobs.results import output_link, results_document, status_info
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.kit.contract import OutputSpec
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.vocabulary import JobStatus
+from shanhai_api.kit.errors import JobDismissed, NotAcceptable, ResultNotReady
+from shanhai_api.kit.state import ServiceState
+from shanhai_api.kit.view import JSON, TEXT, View, choose_format, digest_of, is_known, link_header
+
+POLL_S = 0.1
+CALLERS_FAULT = frozenset({"invalid", "resource"})
+
+
+class UnsuccessfulJob(Conflict):
+    """The job ended without a result, and its inputs are not to blame."""
+
+    title = "Job failed"
+    title_zh = "作业失败"
+
+
+async def wait_for_end(state: ServiceState, job_id: UUID, seconds: float) -> Job | None:
+    """The job once it has ended; None when it has not in time, or the service stops."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while not state.draining.is_set():
+        async with state.sessions() as session:
+            job = await find_job(session, job_id, reader=None)
+        if job is not None and JobStatus(job.status).final:
+            return job
+        if loop.time() >= deadline:
+            return None
+        await asyncio.sleep(POLL_S)
+    return None
+
+
+def successful_result(job: Job) -> Mapping[str, Any]:
+    """The result of a job that has one.
+
+    Raises:
+        ResultNotReady: the job has not ended.
+        InvalidInput: it failed by its inputs.
+        JobFailed: it failed otherwise.
+        JobDismissed: it was dismissed.
+    """
+    match JobStatus(job.status):
+        case JobStatus.SUCCESSFUL:
+            return cast("Mapping[str, Any]", job.result or {})
+        case JobStatus.FAILED:
+            failure = Failure.parse(job.error or {})
+            raise _with_state(_failure(failure), job, failure.kind)
+        case JobStatus.DISMISSED:
+            dismissed = f"job {job.id} was dismissed"
+            raise _with_state(JobDismissed(dismissed, message_zh=f"作业 {job.id} 已取消"), job)
+        case _:
+            not_ready = ResultNotReady(
+                f"job {job.id} is {job.status}; its result is not ready",
+                message_zh=f"作业 {job.id} 尚未完成，结果未就绪",
+            )
+            raise _with_state(not_ready, job)
+
+
+def _with_state(error: ShanhaiError, job: Job, failure: str | None = None) -> ShanhaiError:
+    """The error, telling with its problem how the job stands."""
+    state = {"jobID": str(job.id), "status": job.status}
+    error.members = {"job": state if failure is None else {**state, "class": failure}}
+    return error
+
+
+def _failure(failure: Failure) -> ShanhaiError:
+    if failure.kind in CALLERS_FAULT:
+        return InvalidInput(failure.detail.en, message_zh=failure.detail.zh, faults=failure.faults)
+    return UnsuccessfulJob(failure.detail.en, message_zh=failure.detail.zh)
+
+
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:;"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+)
+"""A report brings its style and pictures with it, and no script."""
+
+
+def send_file(view: View, store: LocalArtifacts, name: str, file: Mapping[str, Any]) -> Response:
+    """A result file under its output's name; its ETag is its digest."""
+    etag = f'"{file["sha256"]}"'
+    headers = {"ETag": etag, "Cache-Control": view.cache_control(), "Vary": "Authorization"}
+    if file["media_type"].startswith("text/html"):
+        headers["Content-Security-Policy"] = REPORT_POLICY
+    if is_known(view.request, etag):
+        return Response(status_code=304, headers=headers)
+    suffix = PurePosixPath(file["uri"]).suffix
+    return FileResponse(
+        store.local_path(file["uri"]),
+        media_type=file["media_type"],
+        headers=headers,
+        filename=f"{name}{suffix}",
+        content_disposition_type="inline",
+    )
+
+
+def told_status(job: Job, view: View) -> dict[str, Any]:
+    """The statusInfo of a job."""
+    return status_info(job, base_url=view.base, lang=view.lang, kept=view.chosen_lang)
+
+
+def told_results(job: Job, view: View) -> dict[str, Any]:
+    """The results of a successful job."""
+    return results_document(job, base_url=view.base, lang=view.lang, kept=view.chosen_lang)
+
+
+def told_link(job: Job, output: OutputSpec, view: View) -> dict[str, Any]:
+    """A link to one output of a job."""
+    return output_link(job, output, base_url=view.base, lang=view.lang, kept=view.chosen_lang)
+
+
+MULTIPART = "multipart/related"
+QUALIFIED = frozenset({"value", "mediaType", "encoding"})
+
+
+def ended_answer(
+    view: View, store: LocalArtifacts, job: Job, *, headers: Mapping[str, str]
+) -> Response:
+    """The result of an ended job in the answer to the request that asked for it.
+
+    Raises:
+        InvalidInput, JobFailed, JobDismissed: as `successful_result`.
+    """
+    successful_result(job)
+    form = ResultForm.of_row(job.result_form)
+    there = _outputs_there(job, form)
+    lone_text = len(there) == 1 and there[0].media_type == TEXT.media_type
+    if form.response == "raw" or (form.response is None and lone_text):
+        answer = raw_answer(view, store, job)
+    else:
+        document = told_results(job, view)
+        answer = Response(orjson.dumps(document), media_type=JSON.media_type)
+    monitor = link_header([view.link(f"/jobs/{job.id}", "monitor")], rels={"monitor"})["Link"]
+    links = [monitor, *([answer.headers["link"]] if "link" in answer.headers else [])]
+    shown = {name: value for name, value in headers.items() if name != "Location"}
+    answer.headers.update({**shown, "Link": ", ".join(links)})
+    return answer
+
+
+def raw_answer(view: View, store: LocalArtifacts, job: Job) -> Response:
+    """The outputs as they are: one alone as the body, several as parts, references as links.
+
+    In parts, files are given by reference whatever was asked.
+    """
+    form, result = ResultForm.of_row(job.result_form), successful_result(job)
+    files, values = result.get("outputs", {}), result.get("values", {})
+    wanted = _outputs_there(job, form)
+    if all(form.by_reference(output.name) for output in wanted):
+        return _linked(view, job, wanted)
+    if len(wanted) == 1 and wanted[0].name in files:
+        return send_file(view, store, wanted[0].name, files[wanted[0].name])
+    if len(wanted) == 1:
+        return value_answer(view, wanted[0], values[wanted[0].name])
+    return _in_parts(view, job, form, wanted)
+
+
+def _outputs_there(job: Job, form: ResultForm) -> list[OutputSpec]:
+    """The outputs that were asked for and made."""
+    result = successful_result(job)
+    made = {*result.get("outputs", {}), *result.get("values", {})}
+    return [output for output in form.wanted(CONTRACTS[job.kind]) if output.name in made]
+
+
+def value_answer(view: View, output: OutputSpec, value: Any) -> Response:
+    """One value: a text as such, unless JSON is asked for; all else as what it is."""
+    if output.media_type == TEXT.media_type and not _wants_text(view):
+        return view.send(orjson.dumps(value), JSON.media_type)
+    return view.send(*content_of(output, value))
+
+
+def content_of(output: OutputSpec, value: Any) -> tuple[bytes, str]:
+    """A value as bytes, out of the standard's wrapping, and their media type."""
+    if output.media_type == TEXT.media_type:
+        return str(value).encode(), TEXT.media_type
+    if not isinstance(value, dict) or not {"value", "mediaType"} <= value.keys() <= QUALIFIED:
+        return orjson.dumps(value), output.media_type
+    if value.get("encoding") == "base64":
+        return base64.b64decode(value["value"]), value["mediaType"]
+    return orjson.dumps(value["value"]), value["mediaType"]
+
+
+def _wants_text(view: View) -> bool:
+    try:
+        return choose_format(view.request, (TEXT, JSON)) is TEXT
+    except NotAcceptable:
+        if view.request.method != "POST":
+            raise
+        # The computation is done: its result is not withheld for the form it comes in.
+        return True
+
+
+def _linked(view: View, job: Job, wanted: list[OutputSpec]) -> Response:
+    """No body, and a link to each output, titled with its name, which is ASCII."""
+    links = [told_link(job, output, view) for output in wanted]
+    told = [
+        f'<{link["href"]}>; rel="item"; type="{link["type"]}"; title="{output.name}"'
+        for link, output in zip(links, wanted, strict=True)
+    ]
+    return Response(status_code=204, headers={"Link": ", ".join(told)} if told else None)
+
+
+def _in_parts(view: View, job: Job, form: ResultForm, wanted: list[OutputSpec]) -> Response:
+    """Outputs as the parts of a body (RFC 2387), each under its name."""
+    result = successful_result(job)
+    # The same for the same results, so that a caller who has them is told so.
+    boundary = digest_of(orjson.dumps([str(job.id), job.result_form]))
+    parts = []
+    for output in wanted:
+        head = [f"Content-ID: {output.name}"]
+        body = b""
+        if output.name in result.get("outputs", {}) or form.by_reference(output.name):
+            link = told_link(job, output, view)
+            head += [f"Content-Type: {link['type']}", f"Content-Location: {link['href']}"]
+        else:
+            body, media_type = content_of(output, result["values"][output.name])
+            head.append(f"Content-Type: {media_type}")
+        parts.append("\r\n".join([f"--{boundary}", *head, "", ""]).encode() + body + b"\r\n")
+    content = b"".join(parts) + f"--{boundary}--\r\n".encode()
+    # RFC 2387 wants the type of the part that a reader begins with, the first one.
+    kind = f'{MULTIPART}; boundary={boundary}; type="{wanted[0].media_type}"'
+    return view.send(content, kind)

@@ -1,0 +1,339 @@
+"""Which status each error has, and how it is told: `application/problem+json` (RFC 9457)."""
+
+import errno
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import structlog
+from asyncpg import InternalClientError
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+from shanhai.errors import (
+    Conflict,
+    Fault,
+    Forbidden,
+    InFlight,
+    InvalidInput,
+    KeyReused,
+    LimitExceeded,
+    NotFound,
+    RateLimited,
+    ShanhaiError,
+    Stale,
+    Unauthenticated,
+    Unavailable,
+)
+from shanhai.validation_messages import rule_in_chinese, rule_in_english
+from shanhai.vocabulary import Label, Lang
+from shanhai_api.kit.requests import language_of, request_id_of
+
+MEDIA_TYPE = "application/problem+json"
+OGC_EXCEPTIONS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0"
+TYPES = "urn:problem-type:shanhai"
+BEARER = 'Bearer realm="shanhai"'
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class NoSuchProcess(NotFound):
+    """The process is not offered."""
+
+    title = "No such process"
+    title_zh = "没有该处理流程"
+
+
+class NoSuchJob(NotFound):
+    """No job of that id that the caller may know of."""
+
+    title = "No such job"
+    title_zh = "没有该作业"
+
+
+class ResultNotReady(NotFound):
+    """The job has not ended yet."""
+
+    title = "Result not ready"
+    title_zh = "结果尚未就绪"
+
+
+class JobDismissed(ShanhaiError):
+    """The job was dismissed: there will be no result."""
+
+    title = "Job dismissed"
+    title_zh = "作业已取消"
+
+
+class NotAcceptable(ShanhaiError):
+    """None of the formats asked for is offered."""
+
+    title = "Not acceptable"
+    title_zh = "格式不可用"
+
+
+class UnsupportedMedia(ShanhaiError):
+    """The body's media type is not understood here."""
+
+    title = "Unsupported media type"
+    title_zh = "内容类型不受支持"
+
+
+class MethodNotAllowed(ShanhaiError):
+    """The resource does not take the method; `headers` name those it takes."""
+
+    title = "Method not allowed"
+    title_zh = "方法不被允许"
+
+    def __init__(self, message: str, *, message_zh: str, allowed: Sequence[str]) -> None:
+        super().__init__(message, message_zh=message_zh)
+        self.headers = {"Allow": ", ".join(allowed)}
+
+
+class PreconditionRequired(ShanhaiError):
+    """The request must say which state of the object it is about."""
+
+    title = "Precondition required"
+    title_zh = "缺少前提条件"
+
+
+class BrokenOff(InvalidInput):
+    """The connection ended before the body did; hardly anyone is left to read this."""
+
+    title = "Request broken off"
+    title_zh = "请求中断"
+
+
+class StorageFull(Unavailable):
+    """There is no room for what was sent; there may be later."""
+
+    title = "Insufficient storage"
+    title_zh = "存储空间不足"
+
+
+class SlowClient(ShanhaiError):
+    """The body stopped arriving."""
+
+    title = "Request timeout"
+    title_zh = "请求超时"
+
+
+STATUS: Mapping[type[ShanhaiError], int] = {
+    ShanhaiError: 500,
+    InvalidInput: 400,
+    LimitExceeded: 413,
+    NotFound: 404,
+    Conflict: 409,
+    Stale: 412,
+    KeyReused: 422,
+    PreconditionRequired: 428,
+    MethodNotAllowed: 405,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    RateLimited: 429,
+    Unavailable: 503,
+    JobDismissed: 410,
+    NotAcceptable: 406,
+    UnsupportedMedia: 415,
+    SlowClient: 408,
+    StorageFull: 507,
+}
+OGC_TYPES: Mapping[type[ShanhaiError], str] = {
+    NoSuchProcess: "no-such-process",
+    NoSuchJob: "no-such-job",
+    ResultNotReady: "result-not-ready",
+}
+HEADERS: Mapping[type[ShanhaiError], Mapping[str, str]] = {
+    Unauthenticated: {"WWW-Authenticate": BEARER},
+    InFlight: {"Retry-After": "1"},
+    Unavailable: {"Retry-After": "5"},
+    ResultNotReady: {"Retry-After": "1"},
+}
+HTTP_TITLES: Mapping[int, Label] = {
+    404: Label("未找到", "Not found"),
+    405: Label("方法不被允许", "Method not allowed"),
+}
+UNEXPECTED = Label("内部错误；请凭请求编号查询日志", "internal error; the log has it by request id")
+DATABASE_DOWN = Unavailable(
+    "the database does not answer; try again", message_zh="数据库暂不可用，请稍后重试"
+)
+NO_ROOM = StorageFull(
+    "there is no room left to store it; try again later", message_zh="存储空间不足，请稍后重试"
+)
+BUSY_STATES = frozenset({"57014", "25006", "55P03", "40001", "40P01", "53100", "53200", "53300"})
+"""PostgreSQL's codes for: cancelled, read-only, locks and deadlocks, disk full, no room."""
+UNSTORABLE_STATES = frozenset({"22021", "22P05"})
+"""PostgreSQL's codes for a text with NUL, as a value and inside JSON."""
+UNSTORABLE = InvalidInput("texts must not contain NUL", message_zh="文本不得包含 NUL 字符")
+
+
+def status_of(error: type[ShanhaiError]) -> int:
+    """The status of the nearest ancestor that has one."""
+    return next(STATUS[kind] for kind in error.__mro__ if kind in STATUS)
+
+
+def type_of(error: type[ShanhaiError]) -> str:
+    """The stable URI of the kind of problem."""
+    if error in OGC_TYPES:
+        return f"{OGC_EXCEPTIONS}/{OGC_TYPES[error]}"
+    kebab = re.sub(r"(?<!^)(?=[A-Z])", "-", error.__name__).lower()
+    return f"{TYPES}:{kebab}"
+
+
+def problem(
+    request_id: str,
+    *,
+    kind: str,
+    title: str,
+    status: int,
+    detail: str,
+    faults: Sequence[Mapping[str, str]] = (),
+) -> dict[str, Any]:
+    """A problem document; `faults` as `Fault.told` gives them."""
+    document: dict[str, Any] = {
+        "type": kind,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": f"urn:shanhai:request:{request_id}",
+    }
+    if faults:
+        document["errors"] = list(faults)
+    return document
+
+
+def answer(
+    document: Mapping[str, Any], lang: Lang, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The response that carries a problem."""
+    return Response(
+        orjson.dumps(document),
+        document["status"],
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", "Content-Language": lang, **(headers or {})},
+    )
+
+
+async def on_shanhai_error(request: Request, error: Exception) -> Response:
+    """Tell an error the platform raised on purpose."""
+    if not isinstance(error, ShanhaiError):
+        raise error
+    lang, kind = language_of(request), type(error)
+    document = problem(
+        request_id_of(request),
+        kind=type_of(kind),
+        title=error.title_zh if lang == "zh" else error.title,
+        status=status_of(kind),
+        detail=error.localised(lang),
+        faults=[fault.told(lang) for fault in getattr(error, "faults", ())],
+    )
+    headers = next((HEADERS[base] for base in kind.__mro__ if base in HEADERS), {})
+    headers = {**headers, **getattr(error, "headers", {})}
+    return answer({**document, **error.members}, lang, headers)
+
+
+async def on_invalid_request(request: Request, error: Exception) -> Response:
+    """Tell what is wrong with parameters: 400, for OGC's sake, and not FastAPI's 422."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    faults = [_fault(item) for item in error.errors()]
+    told = InvalidInput(
+        "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults),
+        message_zh="；".join(f"{fault.pointer}：{fault.detail_zh}" for fault in faults),
+        faults=faults,
+    )
+    return await on_shanhai_error(request, told)
+
+
+def _fault(item: Mapping[str, Any]) -> Fault:
+    where, *path = item["loc"]
+    # Of a parameter that is a list, its name is told and not which of its values it was.
+    pointer = ".".join(str(part) for part in path if not isinstance(part, int)) or str(where)
+    if item["type"] == "extra_forbidden":
+        return Fault(pointer, "is not a parameter of this resource", "不是该资源的参数")
+    return Fault(pointer, rule_in_english(item), rule_in_chinese(item))
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """Tell the framework's own refusals: unknown path, method not allowed; OPTIONS its methods."""
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == 405 and request.method == "OPTIONS":
+        return Response(status_code=204, headers={"Allow": ", ".join(allowed_methods(request))})
+    lang = language_of(request)
+    title = HTTP_TITLES.get(error.status_code, Label("请求失败", "Request failed")).in_(lang)
+    document = problem(
+        request_id_of(request),
+        kind="about:blank",
+        title=title,
+        status=error.status_code,
+        detail=f"{request.method} {request.url.path}: {title.lower()}",
+    )
+    headers = {"Allow": ", ".join(allowed_methods(request))} if error.status_code == 405 else {}
+    return answer(document, lang, {**(error.headers or {}), **headers})
+
+
+def allowed_methods(request: Request) -> list[str]:
+    """What can be done with the resource by all its routes; the framework names those of one."""
+    routes: Sequence[APIRoute] = request.app.state.routes
+    here = [route for route in routes if route.path_regex.match(request.url.path)]
+    methods = {method for route in here for method in route.methods or ()}
+    return sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set()))
+
+
+async def on_disconnect(request: Request, error: Exception) -> Response:
+    """Close the books on a request whose sender went away."""
+    return await on_shanhai_error(request, BrokenOff("the body ended too early"))
+
+
+async def on_database_error(request: Request, error: Exception) -> Response:
+    """Tell a database that is away or busy as 503, a text it cannot hold as 400; else a bug."""
+    if state_of_error(error) in UNSTORABLE_STATES:
+        return await on_shanhai_error(request, UNSTORABLE)
+    if not is_outage(error):
+        raise error
+    log.warning("database unavailable", error=type(error).__name__)
+    return await on_shanhai_error(request, DATABASE_DOWN)
+
+
+async def on_system_error(request: Request, error: Exception) -> Response:
+    """Tell a full disk as 507; else a bug."""
+    if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        raise error
+    log.error("no room left", error=type(error).__name__)
+    return await on_shanhai_error(request, NO_ROOM)
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether the database, and not the statement, is at fault."""
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError | OSError):
+        return True
+    if isinstance(error, InternalClientError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = state_of_error(error)
+    return error.connection_invalidated or state in BUSY_STATES or state.startswith(("08", "57P"))
+
+
+def state_of_error(error: Exception) -> str:
+    """PostgreSQL's code of an error; empty when it has none."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    return getattr(cause, "sqlstate", None) or ""
+
+
+def unexpected(request_id: str, lang: Lang) -> Response:
+    """The answer to an error nobody foresaw; it repeats nothing of the request."""
+    document = problem(
+        request_id,
+        kind=f"{TYPES}:internal-error",
+        title="内部错误" if lang == "zh" else "Internal error",
+        status=500,
+        detail=UNEXPECTED.in_(lang),
+    )
+    return answer(document, lang)

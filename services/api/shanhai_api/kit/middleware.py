@@ -1,0 +1,232 @@
+"""Around every request: its id, log line and metrics, security headers; refusals as pages."""
+
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import wraps
+
+import orjson
+import structlog
+from asyncpg import InternalClientError
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shanhai.errors import ShanhaiError
+from shanhai.rate_limits import Allowance
+from shanhai.tracing import Span, bound_trace_id, span
+from shanhai_api.kit.errors import (
+    MEDIA_TYPE,
+    on_database_error,
+    on_disconnect,
+    on_http_error,
+    on_invalid_request,
+    on_shanhai_error,
+    on_system_error,
+    unexpected,
+)
+from shanhai_api.kit.pages import render
+from shanhai_api.kit.requests import language_of, request_id_of
+from shanhai_api.kit.state import ApiMetrics, state_of
+from shanhai_api.kit.view import HTML, JSON, View, choose_format
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+failures: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+_OUTAGES = (DBAPIError, InternalClientError, PoolTimeoutError, ConnectionError, TimeoutError)
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Tell every error as a problem document, or to a browser as a page."""
+    handlers: dict[type[Exception], Handler] = {
+        ShanhaiError: on_shanhai_error,
+        RequestValidationError: on_invalid_request,
+        HTTPException: on_http_error,
+        ClientDisconnect: on_disconnect,
+        OSError: on_system_error,
+        **dict.fromkeys(_OUTAGES, on_database_error),
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, told_to_people(handler))
+
+
+def told_to_people(handler: Handler) -> Handler:
+    """The handler, whose problem document is a page where one is asked for."""
+
+    @wraps(handler)
+    async def told(request: Request, error: Exception) -> Response:
+        answer = await handler(request, error)
+        return _page(request, answer) if _wants_page(request, answer) else answer
+
+    return told
+
+
+def answer_unexpected(request: Request) -> Response:
+    """The last resort, to a browser as a page; the bare document where the page fails as well."""
+    answer = unexpected(request_id_of(request), language_of(request))
+    try:
+        return _page(request, answer) if _wants_page(request, answer) else answer
+    except Exception:
+        failures.exception("error page failed")
+        return answer
+
+
+def _wants_page(request: Request, answer: Response) -> bool:
+    """Whether a browser reads the answer: what is refused elsewhere must not be refused here."""
+    if answer.media_type != MEDIA_TYPE or request.method not in {"GET", "HEAD"}:
+        return False
+    if "f" in request.query_params:
+        return request.query_params["f"] == HTML.name
+    if HTML.media_type not in request.headers.get("accept", "").lower():
+        return False
+    return choose_format(request, (JSON, HTML)) is HTML
+
+
+def _page(request: Request, answer: Response) -> Response:
+    view = View.of(request)
+    issuers = state_of(request).configuration.oidc.issuer
+    context = view.page_context(orjson.loads(bytes(answer.body)), {"issuers": issuers})
+    kept = {
+        name: value
+        for name, value in answer.headers.items()
+        if name not in {"content-type", "content-length"}
+    }
+    headers = {**kept, "Vary": "Accept, Accept-Language, Authorization"}
+    body = render("problem.html", context)
+    return Response(body, answer.status_code, media_type=HTML.media_type, headers=headers)
+
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none';"
+    " form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+QUIET = ("/health", "/metrics")
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("shanhai_api.access")
+
+
+@dataclass(slots=True)
+class RequestProgress:
+    """What became of a request."""
+
+    request_id: str
+    head: bool
+    began: float = field(default_factory=time.perf_counter)
+    status: int | None = None
+
+
+class HeadSent(Exception):
+    """All of an answer to HEAD is sent, and a body that goes on need not be made."""
+
+
+class RequestScope:
+    """ASGI middleware, the outermost one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request whatever happens inside."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        course = RequestProgress(request_id_from(request), head=scope["method"] == "HEAD")
+        if course.head:
+            # A copy: the server must still know that no body is to be sent.
+            scope = {**scope, "method": "GET"}
+        scope.setdefault("state", {})["request_id"] = course.request_id
+        with (
+            structlog.contextvars.bound_contextvars(request_id=course.request_id),
+            span("request", kind="server", parent=request.headers.get("traceparent")) as traced,
+            bound_trace_id(),
+        ):
+            await self._run(scope, receive, send, course)
+            _name(traced, scope, course)
+
+    async def _run(
+        self, scope: Scope, receive: Receive, send: Send, course: RequestProgress
+    ) -> None:
+        async def finished(message: Message) -> None:
+            await send(_finish(message, course, scope["state"].get("allowance")))
+            if course.head and message.get("more_body"):
+                raise HeadSent
+
+        metrics = _metrics(scope)
+        with metrics.running.track_inprogress():
+            try:
+                await self.app(scope, receive, finished)
+            except HeadSent:
+                pass
+            except Exception:
+                log.exception("request failed")
+                if course.status is None:
+                    last_resort = answer_unexpected(Request(scope))
+                    await last_resort(scope, receive, finished)
+        _note(scope, course, metrics)
+
+
+def request_id_from(request: Request) -> str:
+    """The caller's id when it is harmless, else a new one."""
+    given = request.headers.get("x-request-id", "")
+    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _finish(message: Message, course: RequestProgress, allowance: Allowance | None) -> Message:
+    if message["type"] == "http.response.start":
+        course.status = message["status"]
+        headers = MutableHeaders(scope=message)
+        headers["X-Request-Id"] = course.request_id
+        for name, value in HEADERS.items():
+            headers.setdefault(name, value)
+        if allowance is not None:
+            headers.update(allowance.headers())
+    elif message["type"] == "http.response.body" and course.head:
+        return {**message, "body": b"", "more_body": False}
+    return message
+
+
+def _name(traced: Span, scope: Scope, course: RequestProgress) -> None:
+    """Call the span by its route's pattern, as OpenTelemetry's conventions have it."""
+    route = getattr(scope.get("route"), "path", "")
+    traced.name(f"{scope['method']} {route}".rstrip())
+    traced.tell("http.request.method", scope["method"])
+    traced.tell("http.response.status_code", course.status or 499)
+    if route:
+        traced.tell("http.route", route)
+    if (course.status or 0) >= 500:
+        traced.fail(f"status {course.status}")
+
+
+def _metrics(scope: Scope) -> ApiMetrics:
+    metrics: ApiMetrics = scope["app"].state.service.metrics
+    return metrics
+
+
+def _note(scope: Scope, course: RequestProgress, metrics: ApiMetrics) -> None:
+    seconds = time.perf_counter() - course.began
+    route = getattr(scope.get("route"), "path", None)
+    method = "HEAD" if course.head else scope["method"]
+    metrics.observe(method=method, route=route, status=course.status or 499, seconds=seconds)
+    if not scope["path"].startswith(QUIET):
+        log.info(
+            "request",
+            method=method,
+            path=scope["path"],
+            status=course.status,
+            seconds=round(seconds, 4),
+        )

@@ -1,0 +1,127 @@
+"""HTML pages: templates, and what is written in them as people read it; no script."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+
+from shanhai.db.compliance.rules import activities
+from shanhai.vocabulary import Lang
+from shanhai_api.words.naming import (
+    called,
+    code_name,
+    columns_of_rows,
+    heading_of,
+    is_color,
+    is_digest,
+    is_identifier,
+    is_moment,
+    layer_name,
+    link_name,
+    member_name,
+    number_words,
+    object_of,
+    own_page,
+    project_state,
+    shown_members,
+    unit_words,
+    without,
+    words_beside,
+)
+from shanhai_api.words.pages import WORDS
+
+
+@pass_context
+def word(context: Context, key: str) -> str:
+    """A word of the page in its language."""
+    return WORDS[key].in_(context["lang"])
+
+
+UNITS: Mapping[str, str] = {"km2": "km²", "km": "km", "m": "m", "%": "%", "s": "s"}
+"""How pages write a unit; that of a byte count goes without saying."""
+IN_TENTHS = frozenset({"km2", "km", "%"})
+
+
+def figure(number: float, unit: str | None) -> str:
+    """A number for reading: areas and shares in tenths, lengths in metres whole."""
+    if unit in IN_TENTHS:
+        return f"{number:,.1f}"
+    return f"{number:,.0f}" if unit in {"m", "s"} else number_words(number)
+
+
+@pass_context
+def local(context: Context, at: str, *, seconds: bool = False) -> str:
+    """A moment of a document, as clocks show it where the platform is."""
+    there = datetime.fromisoformat(at).astimezone(context["zone"])
+    return there.isoformat(" ", "seconds" if seconds else "minutes").replace("+", " +")
+
+
+def moment(at: datetime) -> str:
+    """A moment as documents have it: in its zone, and UTC by its letter."""
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def reading(number: float) -> str:
+    """A measured number for reading: six digits, as written in small and large."""
+    return f"{number:.6g}"
+
+
+SPELT = (("ug/", "µg/"), ("m3", "m³"), ("m2", "m²"), ("Cel", "°C"), ("[degF]", "°F"), ("deg", "°"))
+"""How codes of units are written for people."""
+
+
+def unit_name(code: str, lang: Lang = "en") -> str:
+    """A unit as people write it; a dash for numbers without one."""
+    if lang == "zh" and code != "1" and (known := unit_words(code, lang)) != code:
+        return known
+    if lang == "en" and code.startswith("10^"):
+        return unit_words(code, lang)
+    for plain, nice in SPELT:
+        code = code.replace(plain, nice)
+    return "–" if code == "1" else code
+
+
+def activity(code: str, lang: Lang) -> str:
+    """What an activity or measure is called; its code where nobody knows."""
+    return activities().name_of(code).in_(lang)
+
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader("shanhai_api"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+ENVIRONMENT.globals.update(word=word, UNITS=UNITS, activity=activity)
+ENVIRONMENT.filters.update(
+    figure=figure,
+    local=local,
+    moment=moment,
+    reading=reading,
+    unit=unit_name,
+    called=called,
+    code_name=code_name,
+    columns_of_rows=columns_of_rows,
+    heading=heading_of,
+    layer=layer_name,
+    link_name=link_name,
+    member_name=member_name,
+    object_of=object_of,
+    own_page=own_page,
+    plain=number_words,
+    project_state=project_state,
+    shown_members=shown_members,
+    without=without,
+    words_beside=words_beside,
+)
+ENVIRONMENT.tests.update(
+    color=is_color, digest=is_digest, identifier=is_identifier, moment=is_moment
+)
+
+
+def render(template: str, context: Mapping[str, Any]) -> bytes:
+    """A page."""
+    return ENVIRONMENT.get_template(template).render(context).encode()

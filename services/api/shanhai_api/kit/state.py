@@ -1,0 +1,309 @@
+"""What the running service holds: settings, metrics, connections; and whether it can work."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+
+from fastapi import Request
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from shanhai.db.authentication import Authenticator
+from shanhai.db.engine import (
+    PoolUse,
+    Sessions,
+    create_engine,
+    create_probe_engine,
+    create_reading_engine,
+    create_sessions,
+)
+from shanhai.db.fast_reads import FastReader, open_quick_reader
+from shanhai.db.migrate import expected_revision
+from shanhai.db.observations.group_commit import GroupCommit
+from shanhai.db.readiness import OK, DatabaseState, look_into_database
+from shanhai.jobs.queue import Dispatcher, make_dispatcher
+from shanhai.rate_limits import RateLimiter
+from shanhai.settings import (
+    ApiSettings,
+    ArtifactSettings,
+    CaseSettings,
+    DatabaseSettings,
+    LogSettings,
+    ObservationSettings,
+    OidcSettings,
+    OutgoingSettings,
+    PublicSettings,
+    QueueSettings,
+    RateSettings,
+    RedisSettings,
+    SmtpSettings,
+    TileTokenSettings,
+    WebhookSettings,
+)
+from shanhai.single_flight import SingleFlight
+from shanhai.storage.artifacts import LocalArtifacts
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings, by concern; what is not given is read from the environment."""
+
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)
+    artifacts: ArtifactSettings = field(default_factory=ArtifactSettings)
+    public: PublicSettings = field(default_factory=PublicSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+    oidc: OidcSettings = field(default_factory=OidcSettings)
+    outgoing: OutgoingSettings = field(default_factory=OutgoingSettings)
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    smtp: SmtpSettings = field(default_factory=SmtpSettings)
+    rate: RateSettings = field(default_factory=RateSettings)
+    tile_tokens: TileTokenSettings = field(default_factory=TileTokenSettings)
+    observations: ObservationSettings = field(default_factory=ObservationSettings)
+    cases: CaseSettings = field(default_factory=CaseSettings)
+    queue: QueueSettings = field(default_factory=QueueSettings)
+
+
+UNKNOWN_ROUTE = "unknown"
+
+
+class ApiMetrics:
+    """Requests by route, in a registry of its own so that several apps can live side by side."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self.seconds = Histogram(
+            "shanhai_http_request_seconds",
+            "Duration of requests",
+            ["method", "route"],
+            registry=self.registry,
+        )
+        self.requests = Counter(
+            "shanhai_http_requests",
+            "Requests answered",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self.running = Gauge(
+            "shanhai_http_requests_running", "Requests being answered", registry=self.registry
+        )
+
+        self.observations = Counter(
+            "shanhai_observations",
+            "Rows of observations received by HTTP, by what became of them",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._pool = Gauge(
+            "shanhai_db_pool_size",
+            "Connections a pool may hold",
+            ["pool"],
+            registry=self.registry,
+        )
+        self._used = Gauge(
+            "shanhai_db_pool_in_use",
+            "Connections of a pool that are in use",
+            ["pool"],
+            registry=self.registry,
+        )
+
+    def show_pool(self, name: str, use: PoolUse) -> None:
+        """Tell how much of a pool of connections is in use."""
+        self._pool.labels(name).set(use.size)
+        self._used.labels(name).set(use.in_use)
+
+    def observe(self, *, method: str, route: str | None, status: int, seconds: float) -> None:
+        """Count an answered request under its route's pattern, never its path."""
+        pattern = route or UNKNOWN_ROUTE
+        self.seconds.labels(method, pattern).observe(seconds)
+        self.requests.labels(method, pattern, str(status)).inc()
+
+    def render(self) -> bytes:
+        """The metrics in the text format."""
+        return generate_latest(self.registry)
+
+
+APPLICATION = "shanhai-api"
+Action = Callable[[], Awaitable[object]]
+
+
+@dataclass(slots=True)
+class UnitOfWork:
+    """A unit of work: one transaction, and what is to be done once it is committed."""
+
+    session: AsyncSession
+    after_commit: list[Action] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ServiceState:
+    """The opened facilities."""
+
+    configuration: Configuration
+    engine: AsyncEngine
+    probes: AsyncEngine
+    sessions: Sessions
+    reading: Sessions
+    quick: FastReader
+    dispatcher: Dispatcher
+    store: LocalArtifacts
+    metrics: ApiMetrics
+    authenticator: Authenticator
+    limiter: RateLimiter
+    gathering: GroupCommit
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    looks: SingleFlight[DatabaseState] = field(default_factory=SingleFlight)
+    """What probes ask the database at this moment."""
+    exports: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """Files being written at once: each holds a connection and a thread."""
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncIterator[UnitOfWork]:
+        """Work that is committed as a whole, or not at all."""
+        async with self.sessions() as session:
+            unit = UnitOfWork(session)
+            async with session.begin():
+                yield unit
+        for action in unit.after_commit:
+            await action()
+
+
+@asynccontextmanager
+async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState]:
+    """Open what requests need and close it again."""
+    engine = create_engine(configuration.database, application=APPLICATION)
+    reading = create_reading_engine(configuration.database, application=f"{APPLICATION}-reading")
+    probes = create_probe_engine(configuration.database, application=f"{APPLICATION}-probe")
+    limiter = RateLimiter(configuration.rate, configuration.redis.address, "api")
+    writing_sessions, reading_sessions = create_sessions(engine), create_sessions(reading)
+    dispatcher = make_dispatcher(configuration.queue, configuration.redis, writing_sessions)
+    store = LocalArtifacts(configuration.artifacts.root)
+    gathering = GroupCommit(writing_sessions, skew=configuration.observations.skew, files=store)
+    try:
+        async with (
+            limiter.synchronised(),
+            open_quick_reader(configuration.database, application=f"{APPLICATION}-quick") as quick,
+        ):
+            yield ServiceState(
+                configuration,
+                engine,
+                probes,
+                writing_sessions,
+                reading_sessions,
+                quick,
+                dispatcher,
+                store,
+                ApiMetrics(),
+                Authenticator(
+                    reading_sessions,
+                    writing_sessions.begin,
+                    quick,
+                    configuration.oidc,
+                    configuration.outgoing,
+                ),
+                limiter,
+                gathering,
+            )
+    finally:
+        await gathering.close()
+        await dispatcher.close()
+        await probes.dispose()
+        await reading.dispose()
+        await engine.dispose()
+
+
+async def get_state(request: Request) -> ServiceState:
+    """The state, as a dependency: a plain function would be run in a thread."""
+    return state_of(request)
+
+
+def state_of(request: Request) -> ServiceState:
+    """The state of the service that received the request."""
+    state: ServiceState = request.app.state.service
+    return state
+
+
+TIMEOUT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What each check said: `ok`, or what is wrong."""
+
+    service: str
+    database: DatabaseState
+    redis: str | None
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests of every kind are welcome; Redis missing only degrades."""
+        return self.service == OK and self.database.fault is None
+
+    @property
+    def status(self) -> str:
+        """`ok`, `read-only` where nothing can be written, or `down` where nothing can be read."""
+        if self.database.reading != OK:
+            return "down"
+        return OK if self.database.writing == OK else "read-only"
+
+    @property
+    def checks(self) -> dict[str, str]:
+        """The checks by name."""
+        checks = {
+            "service": self.service,
+            "database": self.database.fault or OK,
+            "reading": self.database.reading,
+            "writing": self.database.writing,
+        }
+        return checks if self.redis is None else {**checks, "redis": self.redis}
+
+
+async def check_health(state: ServiceState) -> Health:
+    """PostgreSQL must be at the expected revision and writable; Redis is asked where one is
+    named."""
+    draining = "stopping" if state.draining.is_set() else OK
+    database = await _check_database(state)
+    address = state.configuration.redis.address
+    return Health(draining, database, None if address is None else await _check_redis(address))
+
+
+async def _check_database(state: ServiceState) -> DatabaseState:
+    # Asked for once by all who ask at the same time: probes do not wait for one another either.
+    return await state.looks.share("database", partial(_look_into_database, state))
+
+
+async def _look_into_database(state: ServiceState) -> DatabaseState:
+    try:
+        async with AsyncSession(state.probes) as session:
+            return await look_into_database(session, known_revision())
+    except (SQLAlchemyError, OSError) as error:
+        told = f"unreachable ({type(error).__name__})"
+        return DatabaseState(told, told)
+
+
+@lru_cache
+def known_revision() -> str | None:
+    """The newest revision of the code, read once."""
+    return expected_revision()
+
+
+async def _check_redis(url: str) -> str:
+    client: Redis = Redis.from_url(url, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S)
+    try:
+        await client.ping()
+    except (RedisError, OSError) as error:
+        return f"degraded ({type(error).__name__})"
+    finally:
+        await client.aclose()
+    return OK

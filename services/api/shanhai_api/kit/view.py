@@ -1,0 +1,290 @@
+"""How one request is answered: addresses, language, format (`f=`, then `Accept`), caching."""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Mapping, Set
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Self
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import orjson
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from shanhai.errors import InvalidInput
+from shanhai.vocabulary import Lang
+from shanhai_api.kit.errors import NotAcceptable
+from shanhai_api.kit.pages import render
+from shanhai_api.kit.requests import base_url, chosen_language, language_of, quality, request_id_of
+from shanhai_api.kit.state import state_of
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format by its short name and media type."""
+
+    name: str
+    media_type: str
+
+
+JSON = Format("json", "application/json")
+GEOJSON = Format("geojson", "application/geo+json")
+SCHEMA = Format("json", "application/schema+json")
+HTML = Format("html", "text/html")
+TEXT = Format("text", "text/plain")
+EVENTS = Format("events", "text/event-stream")
+OPENAPI = Format("json", "application/vnd.oai.openapi+json;version=3.0")
+
+
+def choose_format(request: Request, offered: tuple[Format, ...]) -> Format:
+    """The format asked for; the first one offered when nothing is asked.
+
+    Raises:
+        InvalidInput: `f` names a format that is not offered.
+        NotAcceptable: `Accept` allows none of them.
+    """
+    wanted = request.query_params.get("f")
+    if wanted is not None:
+        return _named(wanted, offered)
+    # An empty header wishes for nothing, as does none.
+    accept = request.headers.get("accept", "").strip() or "*/*"
+    for media_range, weight in _wishes(accept):
+        for candidate in offered:
+            if weight > 0 and _matches(media_range, candidate):
+                return candidate
+    names = ", ".join(item.media_type for item in offered)
+    raise NotAcceptable(
+        f"none of the formats in Accept is offered here; offered: {names}",
+        message_zh=f"Accept 中的格式均不可用；可用：{names}",
+    )
+
+
+def _named(wanted: str, offered: tuple[Format, ...]) -> Format:
+    if wanted == "geojson" and GEOJSON not in offered:
+        wanted = "-"
+    if wanted == "json" and GEOJSON in offered and JSON not in offered:
+        return GEOJSON
+    for candidate in offered:
+        if candidate.name == wanted:
+            return candidate
+    names = ", ".join(item.name for item in offered)
+    raise InvalidInput(f"f must be one of {names}", message_zh=f"f 须为 {names}", pointer="f")
+
+
+@lru_cache(maxsize=256)
+def _wishes(accept: str) -> list[tuple[str, float]]:
+    """The media ranges, the most wanted first; clients send the same few headers all the time."""
+    wishes = [wish.partition(";") for wish in accept.split(",") if wish.strip()]
+    found = [(media.strip().lower(), quality(rest)) for media, _, rest in wishes]
+    return sorted(found, key=lambda wish: -wish[1])
+
+
+def _matches(media_range: str, candidate: Format) -> bool:
+    own = candidate.media_type.partition(";")[0]
+    if media_range in {"*/*", own}:
+        return True
+    if candidate is GEOJSON and media_range == JSON.media_type:
+        return True
+    return media_range.endswith("/*") and own.startswith(media_range[:-1])
+
+
+Document = Mapping[str, Any]
+Link = dict[str, str]
+SHOWN_RELS = frozenset({"self", "alternate", "next", "prev"})
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The request's view of the service."""
+
+    request: Request
+    base: str
+    lang: Lang
+    chosen_lang: Lang | None
+    request_id: str
+
+    @classmethod
+    def of(cls, request: Request, **more: Any) -> Self:
+        """The view of a request, with what a kind of view has more."""
+        return cls(
+            request,
+            base_url(request),
+            language_of(request),
+            chosen_language(request),
+            request_id_of(request),
+            **more,
+        )
+
+    @property
+    def known(self) -> bool:
+        """Whether the request comes with an identity."""
+        return "authorization" in self.request.headers
+
+    def url(self, path: str, /, **parameters: str | int | None) -> str:
+        """An absolute address that keeps the language chosen by `lang=`."""
+        known = {**parameters, "lang": self.chosen_lang}
+        query = urlencode({name: value for name, value in known.items() if value is not None})
+        return f"{self.base}{path}" + (f"?{query}" if query else "")
+
+    @property
+    def day(self) -> str | None:
+        """The day whose state was asked for."""
+        return self.request.query_params.get("as_of") or None
+
+    def here(self, **changed: str) -> str:
+        """The address of this very request with some parameters changed."""
+        # A form also sends what was left empty.
+        given = {name: value for name, value in self.request.query_params.items() if value}
+        return f"{self.base}{self.request.url.path}?{urlencode({**given, **changed})}"
+
+    def link(
+        self,
+        path: str,
+        rel: str,
+        media_type: str = JSON.media_type,
+        title: str | None = None,
+        /,
+        **parameters: str | int | None,
+    ) -> Link:
+        """A link to another resource of the API; a query may name its parameters as it likes."""
+        link = {"href": self.url(path, **parameters), "rel": rel, "type": media_type}
+        return link if title is None else {**link, "title": title}
+
+    def self_links(self, path: str, /, *formats: Format, **parameters: str | None) -> list[Link]:
+        """`self` in the format chosen, `alternate` in the others."""
+        offered = formats or (JSON, HTML)
+        chosen = choose_format(self.request, offered)
+        return [
+            self.link(
+                path,
+                "self" if item == chosen else "alternate",
+                item.media_type,
+                **{**parameters, "f": item.name},
+            )
+            for item in offered
+        ]
+
+    def respond(
+        self,
+        document: Document,
+        *,
+        template: str = "document.html",
+        formats: tuple[Format, ...] = (JSON, HTML),
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+        state: str | None = None,
+    ) -> Response:
+        """The document in the format asked for.
+
+        Args:
+            extra: What only the page is given.
+            state: What tells the object's state from others, whatever its representation.
+        """
+        chosen = choose_format(self.request, formats)
+        body = (
+            render(template, self.page_context(document, extra or {}))
+            if chosen is HTML
+            else orjson.dumps(document, option=orjson.OPT_UTC_Z)
+        )
+        return self.send(
+            body,
+            chosen.media_type,
+            status=status,
+            headers={**link_header(document.get("links", ())), **(headers or {})},
+            version=None if state is None else entity_tag(state, body),
+        )
+
+    def wants_html(self, *formats: Format) -> bool:
+        """Whether a page is asked for rather than data."""
+        return choose_format(self.request, formats) is HTML
+
+    def respond_features(
+        self, document: dict[str, Any], *, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """A FeatureCollection, whose ETag leaves its time stamp out."""
+        stable = orjson.dumps(
+            {name: value for name, value in document.items() if name != "timeStamp"}
+        )
+        stamp = orjson.dumps({"timeStamp": document["timeStamp"]})
+        return self.send(
+            b"".join((stamp[:-1], b",", stable[1:])),
+            GEOJSON.media_type,
+            headers={**link_header(document["links"]), **(headers or {})},
+            version=digest_of(stable),
+        )
+
+    def page_context(self, document: Document, extra: Document) -> dict[str, Any]:
+        """What a template is given."""
+        return {
+            "document": document,
+            "view": self,
+            "lang": self.lang,
+            "base": self.base,
+            "path": self.request.url.path,
+            "zone": ZoneInfo(state_of(self.request).configuration.database.timezone),
+            "tiles": state_of(self.request).configuration.public.tiles_url,
+            **extra,
+        }
+
+    def send(
+        self,
+        body: bytes,
+        media_type: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        version: str | None = None,
+    ) -> Response:
+        """A body with an ETag of its content (or of `version`), or 304 when the caller has it."""
+        etag = f'"{version or digest_of(body)}"'
+        common = {"ETag": etag, **self._common_headers(), **(headers or {})}
+        if status == 200 and is_known(self.request, etag):
+            return Response(status_code=304, headers=common)
+        return Response(body, status, media_type=media_type, headers=common)
+
+    def stream(
+        self, body: AsyncIterator[bytes], media_type: str, *, headers: Mapping[str, str]
+    ) -> Response:
+        """A body that is made while it is sent, and so has no ETag."""
+        common = {**self._common_headers(), **headers}
+        return StreamingResponse(body, media_type=media_type, headers=common)
+
+    def _common_headers(self) -> dict[str, str]:
+        return {
+            "Cache-Control": self.cache_control(),
+            "Vary": "Accept, Accept-Language, Authorization",
+            "Content-Language": self.lang,
+        }
+
+    def cache_control(self) -> str:
+        """Caches may keep the answer but must ask again; shared ones not what needed identity."""
+        return "private, no-cache" if self.known else "public, no-cache"
+
+
+def entity_tag(state: str, body: bytes) -> str:
+    """A tag of an object's state and of its representation; a write compares the state alone."""
+    return f"{state}.{digest_of(body)}"
+
+
+def digest_of(content: bytes) -> str:
+    """What tells one content from another."""
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def is_known(request: Request, etag: str) -> bool:
+    """Whether `If-None-Match` names the tag, compared weakly."""
+    header = request.headers.get("if-none-match", "")
+    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return "*" in tags or etag.removeprefix("W/") in tags
+
+
+def link_header(links: Iterable[Link], rels: Set[str] = SHOWN_RELS) -> dict[str, str]:
+    """The `Link` header of those links that say where one goes from here."""
+    shown = [
+        f'<{link["href"]}>; rel="{link["rel"]}"; type="{link["type"]}"'
+        for link in links
+        if link["rel"] in rels
+    ]
+    return {"Link": ", ".join(shown)} if shown else {}

@@ -1,1 +1,0 @@
-"""Landing page, conformance and API definition."""

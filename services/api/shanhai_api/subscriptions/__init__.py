@@ -1,1 +1,0 @@
-"""People who are told of alerts by e-mail."""

@@ -1,1 +1,0 @@
-"""Tokens for map clients that can send no headers."""

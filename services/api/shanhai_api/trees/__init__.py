@@ -1,1 +1,0 @@
-"""Objects below one another, as nested lists."""

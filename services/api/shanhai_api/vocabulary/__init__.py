@@ -1,1 +1,0 @@
-"""Closed lists: zone classes and ecosystem services."""

@@ -1,0 +1,1 @@
+"""Words of pages and documents, in two languages."""
