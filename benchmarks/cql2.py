@@ -14,7 +14,7 @@ from benchmarks.report import Row, Table
 from benchmarks.timing import alternate
 from benchmarks.workbench import Workbench
 from shanhai.db.collections.catalogue import entity_named
-from shanhai.db.fast_reads import open_quick_reader
+from shanhai.db.engine import open_quick_reader
 from shanhai.db.features.cql2.compiler import compile_filter
 from shanhai.db.features.order import PageStart
 from shanhai.db.features.query import read_page

@@ -10,7 +10,7 @@ from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from shanhai.db.engine import Sessions
 from shanhai.db.migrate import upgrade
-from shanhai.jobs import fair_queue, lost_jobs, states
+from shanhai.jobs import fair_queue, states, upkeep
 from shanhai.jobs.fair_queue import Quota
 from tests.support.job_rows import open_sessions
 
@@ -77,7 +77,7 @@ async def _work(sessions: Sessions, taken: int) -> dict[str, float]:
     for _ in range(taken):
         async with sessions.begin() as session:
             await fair_queue.admit(session, quota=QUOTA)
-            await lost_jobs.take_undispatched(session, after_s=5)
+            await upkeep.take_undispatched(session, after_s=5)
     reaped = time.perf_counter()
     return {
         "claim": (claimed - started) / taken,

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from shanhai.local.environment import admin_key
 from shanhai.local.places import Home
-from shanhai.local.stack import Stack
+from shanhai.local.stack import Stack, admin_key
 from tests.support.run_directory import run_directory
 
 

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from shanhai import __version__
-from shanhai.tracing import Kind, Span, Value
+from shanhai.telemetry import Kind, Span, Value
 
 KINDS = {
     "server": trace.SpanKind.SERVER,

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from shanhai.cli.app import app
-from shanhai.cli.reference.commands import Command, commands_of
-from shanhai.cli.settings_reference import all_settings
+from shanhai.cli.kit import all_settings
+from shanhai.cli.reference.tables import Command, commands_of
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

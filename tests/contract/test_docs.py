@@ -12,7 +12,7 @@ import yaml
 
 from shanhai.cli.app import app
 from shanhai.cli.reference.__main__ import PAGES
-from shanhai.cli.reference.commands import commands_of
+from shanhai.cli.reference.tables import commands_of
 from shanhai.settings import ALL_SETTINGS
 from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES
 from shanhai_api.reference import reference

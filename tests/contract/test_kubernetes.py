@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from shanhai.cli.app import app
-from shanhai.cli.reference.commands import commands_of
-from shanhai.cli.settings_reference import all_settings
+from shanhai.cli.kit import all_settings
+from shanhai.cli.reference.tables import commands_of
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy/kubernetes"

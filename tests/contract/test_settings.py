@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from shanhai.cli.settings_reference import all_settings, as_env
+from shanhai.cli.kit import all_settings, as_env
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "env.example"
 

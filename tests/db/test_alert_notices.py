@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from shanhai.db.alerts.notifications import send_notices
 from shanhai.db.alerts.observation_evaluation import evaluate_changes
 from shanhai.db.alerts.rules import create_rule
 from shanhai.db.alerts.subscriptions import (
@@ -17,6 +16,7 @@ from shanhai.db.alerts.subscriptions import (
     token_of,
     unsubscribe,
 )
+from shanhai.db.alerts.transitions import send_notices
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act

@@ -9,15 +9,13 @@ from shapely import MultiPolygon, box
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from shanhai.db.alerts.evaluation_queue import note_all_lines, note_all_plans
-from shanhai.db.alerts.observation_evaluation import end_expired
+from shanhai.db.alerts.observation_evaluation import end_expired, note_all_lines, note_all_plans
 from shanhai.db.alerts.plan_evaluation import evaluate_cases, evaluate_lines, evaluate_plans
-from shanhai.db.alerts.queries import events_after, find_alert, list_alerts
+from shanhai.db.alerts.queries import describe_alert, events_after, find_alert, list_alerts
 from shanhai.db.alerts.rules import create_rule, find_rule, replace_rule
-from shanhai.db.alerts.serialization import describe_alert
 from shanhai.db.cases.leads import CaseRule, Lead, LeadOutcome, receive_lead
 from shanhai.db.cases.transitions import CaseTransitionRequest, Deadlines, take_step
-from shanhai.db.deliveries.events import HostlessLinks
+from shanhai.db.deliveries.webhooks import HostlessLinks
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import EVERYTHING, Grant, Identity, Viewer
 from shanhai.db.indicators.plan_indicators import find_indicator, find_place, find_plan

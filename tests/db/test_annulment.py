@@ -6,10 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations.annulment import annul
 from shanhai.db.observations.archive import close_month
-from shanhai.db.observations.change_listener import read_changes
-from shanhai.db.observations.rollups import sum_up
+from shanhai.db.observations.archive_restore import annul
+from shanhai.db.observations.rollups import read_changes, sum_up
 from shanhai.errors import LimitExceeded
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.storage.artifacts import LocalArtifacts
@@ -102,7 +101,7 @@ async def test_all_of_a_series_goes_and_it_begins_anew(
 async def test_too_many_at_once_are_refused(
     sessions: Sessions, empty_store: LocalArtifacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shanhai.db.observations.annulment.MOST_ROWS", 2)
+    monkeypatch.setattr("shanhai.db.observations.archive_restore.MOST_ROWS", 2)
     await stored(sessions, empty_store, JUNE, JUNE + HOUR, JUNE + 2 * HOUR)
     with pytest.raises(LimitExceeded):
         await take_back(sessions, empty_store)

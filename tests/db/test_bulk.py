@@ -11,9 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.changes.feed import read_changes, read_head
-from shanhai.db.collections.control_areas import CONTROL_AREAS
-from shanhai.db.collections.corridors import CORRIDOR_NODES
-from shanhai.db.collections.datasets import DATASETS
+from shanhai.db.collections.controls import CONTROL_AREAS
+from shanhai.db.collections.data_sources import DATASETS
+from shanhai.db.collections.patterns import CORRIDOR_NODES
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.collections.regions import REGIONS
@@ -24,7 +24,7 @@ from shanhai.db.features.entity import Entity
 from shanhai.db.identity import EVERYTHING, Grant, Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.queries.audit_chain import verify_chain
-from shanhai.db.tables.corridor import Corridor
+from shanhai.db.tables.zone import Corridor
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Role, Scope
 from tests.support.job_rows import add_dataset, add_region

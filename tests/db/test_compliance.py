@@ -10,13 +10,13 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Executable, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.control_areas import CONTROL_AREAS
+from shanhai.db.collections.controls import CONTROL_AREAS
 from shanhai.db.compliance import CheckRequest, CheckResult, check_geometry, check_project
 from shanhai.db.compliance.check import digest_of
 from shanhai.db.compliance.intersections import Given
 from shanhai.db.compliance.overlaps import box_values, count_near, drawn_statement, line_statement
-from shanhai.db.compliance.stated_lines import STATED, over_lines
-from shanhai.db.fast_reads import ResultRows
+from shanhai.db.compliance.surroundings import STATED, over_lines
+from shanhai.db.engine import ResultRows, read_today
 from shanhai.db.features.selection import Selection, conditions
 from shanhai.db.identity import EVERYTHING, PUBLIC, Viewer
 from shanhai.db.queries.audit import Act
@@ -24,7 +24,6 @@ from shanhai.db.seeds.load import default_rules, put_default_rules, seed_cities
 from shanhai.db.tables.control import ComplianceException, ControlArea, ControlRule
 from shanhai.db.tables.project import Project, ProjectMeasure
 from shanhai.db.tables.zone import Region
-from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput, NotFound
 from tests.support.feature_rows import add_five_zones, add_scheme
 from tests.support.job_rows import add_region

@@ -8,10 +8,10 @@ from shapely import LineString, Polygon, box
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.engine import read_today
 from shanhai.db.identity import Grant, Identity
 from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.zone import Region
-from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput
 from shanhai.jobs.submission import submit
 from shanhai.processes.catalogue import read_task

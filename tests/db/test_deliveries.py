@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import select, text
 
 from shanhai.db.deliveries import outbox
-from shanhai.db.deliveries.events import find_listening
 from shanhai.db.deliveries.outbox import (
     ClaimedDelivery,
     DeliveryOutcome,
@@ -20,6 +19,7 @@ from shanhai.db.deliveries.outbox import (
     prune_deliveries,
     send_again,
 )
+from shanhai.db.deliveries.webhooks import find_listening
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.delivery import Delivery, Webhook
 from tests.support.emptying import forget_rows

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
-from shanhai.db.observations.devices import Device, read_devices
+from shanhai.db.observations.feeds import Device, read_devices
 from shanhai.db.tables.access import AuditLog
 from tests.support.feeds import DEVICE, PASSWORD, add_station
 from tests.support.job_rows import open_sessions

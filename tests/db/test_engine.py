@@ -9,8 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shanhai.db.engine import create_engine, create_reading_engine, create_sessions
-from shanhai.db.today import read_today
+from shanhai.db.engine import create_engine, create_reading_engine, create_sessions, read_today
 from shanhai.settings import DatabaseSettings
 
 NAME = "shanhai-test-engine"

@@ -11,13 +11,13 @@ from sqlalchemy import BindParameter, bindparam, literal, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from shanhai.db.collections.catalogue import COLLECTIONS, entity_named
-from shanhai.db.fast_reads import FastReader, open_quick_reader, together
+from shanhai.db.engine import FastReader, open_quick_reader, together
 from shanhai.db.features.crs import parse_crs
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import PageStart
 from shanhai.db.features.query import count_features, estimate_features, read_page
-from shanhai.db.features.selection import Box, Outline, Selection, bound_values
-from shanhai.db.features.statements import USUAL, QueryShape, page_query
+from shanhai.db.features.selection import Box, Outline, QueryShape, Selection, bound_values
+from shanhai.db.features.statements import USUAL, page_query
 from shanhai.db.identity import EVERYTHING
 from shanhai.settings import DatabaseSettings
 from tests.support.job_rows import add_region, open_sessions
@@ -124,7 +124,7 @@ class TestConnections:
     async def test_who_waits_too_long_is_told(
         self, reader: FastReader, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("shanhai.db.fast_reads.PATIENCE_S", 0.05)
+        monkeypatch.setattr("shanhai.db.engine.PATIENCE_S", 0.05)
         slow = [asyncio.create_task(reader.scalar(text("SELECT pg_sleep(0.3)"), {})) for _ in "ab"]
         await asyncio.sleep(0.01)
         with pytest.raises(TimeoutError):

@@ -13,8 +13,15 @@ from shanhai.db.collections.catalogue import ENTITIES, entity_named
 from shanhai.db.features.entity import TEXT, Entity, Property
 from shanhai.db.features.order import OrderPosition, PageStart
 from shanhai.db.features.query import count_features, read_extent, read_feature, read_page
-from shanhai.db.features.selection import Box, Selection, TimeInterval, Value, bound_values
-from shanhai.db.features.statements import PLAIN, QueryShape, feature_columns, feature_query
+from shanhai.db.features.selection import (
+    Box,
+    QueryShape,
+    Selection,
+    TimeInterval,
+    Value,
+    bound_values,
+)
+from shanhai.db.features.statements import PLAIN, feature_columns, feature_query
 from shanhai.db.identity import Viewer
 from shanhai.errors import NotFound
 from tests.support.dialects import NAMED

@@ -8,7 +8,7 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import EVERYTHING, PUBLIC
-from shanhai.db.queries.job_inputs import RegionRow, find_region
+from shanhai.db.queries.jobs import RegionRow, find_region
 from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.zone import Region
 from shanhai.processes.evaluate_indicators import lookups

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from shanhai.db.queries.system_status import Watched, read_watched
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.job import Job, Schedule, ScheduleRun
-from shanhai.jobs.failures import Failure, unreachable
+from shanhai.jobs.messages import Failure, unreachable
 from shanhai.vocabulary import JobStatus, Label
 from tests.support.feature_rows import add_job
 from tests.support.job_rows import forget_jobs, open_sessions, submit_echo

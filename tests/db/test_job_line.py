@@ -14,8 +14,8 @@ from shanhai.db.queries.jobs import read_queue_state
 from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict
 from shanhai.jobs import fair_queue, states
-from shanhai.jobs.failures import Failure
 from shanhai.jobs.fair_queue import PRIORITIES, Quota, TooManyJobs
+from shanhai.jobs.messages import Failure
 from shanhai.jobs.states import Claim
 from shanhai.jobs.submission import USUAL, Terms, resubmit
 from shanhai.vocabulary import JobStatus, Label, Scope

@@ -13,8 +13,8 @@ from shanhai.db.queries.jobs import read_queue_state
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.job import Job
 from shanhai.errors import NotFound
-from shanhai.jobs import lost_jobs, states
-from shanhai.jobs.failures import Failure
+from shanhai.jobs import states, upkeep
+from shanhai.jobs.messages import Failure
 from shanhai.jobs.states import Claim, Lease, LeaseLost, Standing
 from shanhai.vocabulary import JobStatus, Label
 from tests.support.job_rows import age_job, read_job, submit_echo
@@ -35,9 +35,9 @@ async def expire(sessions: Sessions, job_id: UUID) -> None:
     await age_job(sessions, job_id, "lease_until", seconds=1)
 
 
-async def reap(sessions: Sessions, *, max_crashes: int = 5) -> list[lost_jobs.Reaped]:
+async def reap(sessions: Sessions, *, max_crashes: int = 5) -> list[upkeep.Reaped]:
     async with sessions.begin() as session:
-        return list(await lost_jobs.reap(session, max_crashes=max_crashes))
+        return list(await upkeep.reap(session, max_crashes=max_crashes))
 
 
 async def cancel(sessions: Sessions, job_id: UUID) -> JobStatus:
@@ -238,7 +238,7 @@ class TestReap:
     async def test_takes_expired_jobs_back(self, sessions: Sessions) -> None:
         lease = (await claim(sessions, await submit_echo(sessions))).lease
         await expire(sessions, lease.job_id)
-        assert await reap(sessions) == [lost_jobs.Reaped(lease.job_id, JobStatus.ACCEPTED)]
+        assert await reap(sessions) == [upkeep.Reaped(lease.job_id, JobStatus.ACCEPTED)]
         job = await read_job(sessions, lease.job_id)
         assert (job.crash_count, job.lease_until, job.error) == (1, None, None)
 
@@ -268,7 +268,7 @@ class TestReap:
 class TestTakeUndispatched:
     async def due(self, sessions: Sessions) -> list[Lease]:
         async with sessions.begin() as session:
-            return list(await lost_jobs.take_undispatched(session, after_s=5))
+            return list(await upkeep.take_undispatched(session, after_s=5))
 
     async def test_waits_before_sending_a_new_job_and_sends_once(self, sessions: Sessions) -> None:
         job_id = await submit_echo(sessions)

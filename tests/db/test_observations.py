@@ -14,11 +14,18 @@ from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Grant, Identity
-from shanhai.db.observations.change_listener import prune_changes, read_changes, read_horizon
-from shanhai.db.observations.group_commit import GroupCommit
+from shanhai.db.observations.feeds import GroupCommit
 from shanhai.db.observations.ingest import IncomingBatch, Sender, store_all
 from shanhai.db.observations.partitions import make_months, month_after, months_ahead
-from shanhai.db.observations.rollups import EVERY, Every, read_buckets, sum_up
+from shanhai.db.observations.rollups import (
+    EVERY,
+    Every,
+    prune_changes,
+    read_buckets,
+    read_changes,
+    read_horizon,
+    sum_up,
+)
 from shanhai.monitoring.checks import flag_codes
 from shanhai.monitoring.observation import Batch, BatchOutcome, FeedObservation
 from shanhai.storage.artifacts import LocalArtifacts

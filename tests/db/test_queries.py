@@ -19,15 +19,8 @@ from shanhai.db.features.query import (
     read_page,
     read_rows,
 )
-from shanhai.db.features.selection import Box, Outline, Selection, bound_values
-from shanhai.db.features.statements import (
-    USUAL,
-    Counting,
-    OutputOptions,
-    PageOptions,
-    QueryShape,
-    page_query,
-)
+from shanhai.db.features.selection import Box, Outline, QueryShape, Selection, bound_values
+from shanhai.db.features.statements import USUAL, Counting, OutputOptions, PageOptions, page_query
 from shanhai.db.identity import EVERYTHING, PUBLIC, Viewer
 from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.zone import Region

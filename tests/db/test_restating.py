@@ -9,7 +9,7 @@ from sqlalchemy import text
 from shanhai.db.engine import Sessions
 from shanhai.db.observations.archive import close_month
 from shanhai.db.observations.rollups import sum_up
-from shanhai.db.sensorthings.relabelling import Restatement, Steps, restate
+from shanhai.db.sensorthings.series_units import Restatement, Steps, restate
 from shanhai.errors import LimitExceeded
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.storage.artifacts import LocalArtifacts
@@ -104,6 +104,6 @@ async def test_nothing_is_written_where_nothing_changes(
 async def test_too_many_at_once_are_refused(
     sessions: Sessions, store_with_a_month: LocalArtifacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shanhai.db.observations.annulment.MOST_ROWS", 2)
+    monkeypatch.setattr("shanhai.db.observations.archive_restore.MOST_ROWS", 2)
     with pytest.raises(LimitExceeded):
         await restated(sessions, store_with_a_month, "pm25", None, MILLI)

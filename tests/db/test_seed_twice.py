@@ -12,11 +12,10 @@ from shanhai.db.seeds.load import CITIES, seed_cities
 from shanhai.db.seeds.rows import Rows, rows_of
 from shanhai.db.seeds.upsert import put_all
 from shanhai.db.tables.access import AuditLog
-from shanhai.db.tables.corridor import Pattern
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.project import Programme
 from shanhai.db.tables.provision import Problem
-from shanhai.db.tables.zone import Region
+from shanhai.db.tables.zone import Pattern, Region
 
 ACT = Act("operator")
 BUREAU = Act("bureau")

@@ -11,8 +11,7 @@ from typer.testing import CliRunner
 
 from shanhai.cli.app import app
 from shanhai.errors import InvalidInput
-from shanhai.local.environment import admin_key
-from shanhai.local.stack import Stack
+from shanhai.local.stack import Stack, admin_key
 
 
 @pytest.fixture(scope="module")

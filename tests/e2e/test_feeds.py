@@ -18,9 +18,8 @@ from standardwebhooks.webhooks import Webhook
 
 from shanhai.client import ApiClient
 from shanhai.errors import NotFound
-from shanhai.local.demo import early_warning, stations
-from shanhai.local.environment import admin_key
-from shanhai.local.stack import Stack
+from shanhai.local.demo import results, stations
+from shanhai.local.stack import Stack, admin_key
 from tests.e2e.conftest import wait_until
 
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -138,19 +137,19 @@ def recorded(at: datetime, permanganate: float) -> bytes:
 def test_a_recorder_raises_an_alert_whose_signed_message_arrives(
     stack: Stack, api: ApiClient
 ) -> None:
-    with early_warning.receiving(stack.receiver_port) as receiver:
-        early_warning.watch_river(api, receiver, stack.secrets)
+    with results.receiving(stack.receiver_port) as receiver:
+        results.watch_river(api, receiver, stack.secrets)
         address = ("127.0.0.1", stack.gateway_port)
         with socket.create_connection(address, timeout=20) as recorder:
             for hour, value in ((3, 4.1), (2, 11.8), (1, 12.4), (0, 12.9)):
                 recorder.sendall(recorded(NOW - timedelta(hours=hour), value))
                 assert b"CN=9014" in recorder.recv(4096)
-        warned = early_warning.await_warning(api, receiver, stack.secrets)
+        warned = results.await_warning(api, receiver, stack.secrets)
         wait_until(lambda: len(receiver.messages) > 0)
     assert newest(api, "demo-river") == {"permanganate_index": 12.9}
     assert (warned.alert["station"], warned.alert["level"]) == ("demo-river", "orange")
     message = receiver.messages[0]
-    secret = stack.secrets.get(early_warning.SECRET)
+    secret = stack.secrets.get(results.SECRET)
     assert secret is not None
     told = Webhook(secret).verify(message.body, dict(message.headers))
     assert (told["type"], told["data"]["id"]) == ("alert.opened", warned.alert["id"])

@@ -15,10 +15,9 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from shanhai.local.environment import admin_key
 from shanhai.local.servers import PrivatePostgres
 from shanhai.local.services import ServiceProcess
-from shanhai.local.stack import Stack
+from shanhai.local.stack import Stack, admin_key
 from tests.e2e.conftest import wait_until
 from tests.support.feeds import add_station
 from tests.support.job_rows import open_sessions

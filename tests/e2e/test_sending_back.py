@@ -9,8 +9,7 @@ import httpx
 import pytest
 
 from shanhai.client import ApiClient
-from shanhai.local.environment import admin_key
-from shanhai.local.stack import Stack
+from shanhai.local.stack import Stack, admin_key
 from tests.support.plan_features import feature, names, square
 
 CLOCKWISE = [[100.3, 30.3], [100.2, 30.6], [100.4, 30.8], [100.7, 30.7], [100.6, 30.2]]

@@ -17,8 +17,7 @@ from shanhai.db.engine import Sessions
 from shanhai.db.migrate import upgrade
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.job import Job
-from shanhai.local.places import Home
-from shanhai.local.ports import is_free
+from shanhai.local.places import Home, is_free
 from shanhai.local.servers import PrivatePostgres, PrivateRedis, Surroundings
 from shanhai.local.services import API, HOST, ServiceProcess, is_ready
 from shanhai.vocabulary import Scope

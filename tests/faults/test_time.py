@@ -12,8 +12,8 @@ import pytest
 
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.job import Job
-from shanhai.jobs.lost_jobs import reap
 from shanhai.jobs.states import claim
+from shanhai.jobs.upkeep import reap
 from tests.faults.breakable import LEASE_S, Breakable, wait_until
 from tests.support.job_rows import age_job, submit_echo
 from tests.support.serving import kill

@@ -5,7 +5,7 @@ from datetime import date
 from sqlalchemy import func
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations.devices import add_device
+from shanhai.db.observations.feeds import add_device
 from shanhai.db.queries.keys import OPERATOR
 from shanhai.db.tables.station import Station
 from shanhai.monitoring.hj212.frame import frame

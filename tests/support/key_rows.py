@@ -4,8 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.identity import Identity
-from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.identity import Identity, RoleGiven
 from shanhai.db.queries.keys import create_key, verify_key
 from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
 

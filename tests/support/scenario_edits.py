@@ -8,8 +8,7 @@ from shapely import LineString, Point, box
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.data.synthetic_network import EASY, network_task
-from shanhai.data.synthetic_watershed import EPSG, Watershed
+from shanhai.data.synthetic_watershed import EASY, EPSG, Watershed, network_task
 from shanhai.processes.catalogue import CONTRACTS, read_task
 from shanhai.processes.kit.task import AssessedTask, Task
 from shanhai.raster.crs import LON_LAT, reproject_geometry

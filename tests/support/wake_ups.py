@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 from shanhai.jobs.queue import Dispatcher, Listener, Wakeable
-from shanhai.task_cancel import end
+from shanhai.shutdown import end
 
 SOON_S = 5.0
 """Seconds a wake-up may take on a busy machine; it takes a tenth of one on an idle one."""

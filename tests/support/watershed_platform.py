@@ -17,8 +17,7 @@ from shanhai.data.synthetic_watershed import CODE, Watershed, build_watershed
 from shanhai.db.engine import async_url
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import PlanSeed, read_regions, seed
-from shanhai.local.environment import admin_key
-from shanhai.local.stack import Stack
+from shanhai.local.stack import Stack, admin_key
 
 CELL_M = 100.0
 PLAN = "watershed-plan-2025"

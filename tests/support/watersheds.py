@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def _build(kind: str, folder: Path, cells: int) -> "Watershed":
     module, name = {
         "plain": ("shanhai.data.synthetic_watershed", "build_watershed"),
-        "linked": ("shanhai.data.synthetic_network", "build_linked_watershed"),
+        "linked": ("shanhai.data.synthetic_watershed", "build_linked_watershed"),
         "evaluated": ("tests.support.evaluation_rasters", "build_evaluated_watershed"),
     }[kind]
     built: Watershed = getattr(import_module(module), name)(folder, cells=cells)

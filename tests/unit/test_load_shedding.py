@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from shanhai.errors import Unavailable
-from shanhai.load_shedding import Admission
+from shanhai.overload import Admission
 
 MOST = 3
 

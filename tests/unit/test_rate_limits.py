@@ -4,9 +4,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from shanhai import rate_limits
+from shanhai import overload
 from shanhai.errors import RateLimited
-from shanhai.rate_limits import RateLimiter, address_bucket
+from shanhai.overload import RateLimiter, address_bucket
 from shanhai.settings import RateSettings
 
 
@@ -21,7 +21,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(rate_limits, "time", clock)
+    monkeypatch.setattr(overload, "time", clock)
     return clock
 
 
@@ -94,7 +94,7 @@ def test_who_has_nothing_left_is_refused_before_signing_in(clock: Clock) -> None
 def test_made_up_callers_do_not_fill_the_memory(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rate_limits, "MOST_BUCKETS", 3)
+    monkeypatch.setattr(overload, "MOST_BUCKETS", 3)
     limiter = limiter_of()
     for number in range(10):
         limiter.spend(str(number), 1)

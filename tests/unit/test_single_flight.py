@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.single_flight import SingleFlight
+from shanhai.overload import SingleFlight
 
 
 class Work:

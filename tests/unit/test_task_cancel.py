@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from shanhai import task_cancel
-from shanhai.task_cancel import end
+from shanhai import shutdown
+from shanhai.shutdown import end
 
 
 async def send_for_ever() -> None:
@@ -16,7 +16,7 @@ async def send_for_ever() -> None:
 
 @pytest.fixture(autouse=True)
 def _soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task_cancel, "AGAIN_S", 0.001)
+    monkeypatch.setattr(shutdown, "AGAIN_S", 0.001)
 
 
 @pytest.mark.parametrize("turns", range(8))

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from shanhai.processes.check_compliance.contract import CheckComplianceInputs
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
 from shanhai.processes.import_dataset.contract import ImportDatasetInputs
-from shanhai.validation_messages import in_both, rule_in_chinese, rule_in_english
+from shanhai.validation import in_both, rule_in_chinese, rule_in_english
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 

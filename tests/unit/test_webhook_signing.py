@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from shanhai.errors import Unavailable
-from shanhai.secret_box import SecretBox
-from shanhai.webhook_signing import make_secret, show_secret, sign
+from shanhai.webhook_secrets import SecretBox, make_secret, show_secret, sign
 
 KEPT = SecretBox("s" * 32, "webhooks")
 

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from shanhai.db.identity import RoleGiven
 from shanhai.db.queries import accounts
 from shanhai.db.queries.accounts import AccountChange, Holder
-from shanhai.db.queries.grants import RoleGiven
 from shanhai.vocabulary import Role
 from shanhai_api.kit.answers import Answer, Answered, Document, LimitedQuery, Link, Moment, page_of
 from shanhai_api.kit.body import JsonBody

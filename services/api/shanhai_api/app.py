@@ -12,10 +12,9 @@ from starlette.staticfiles import StaticFiles
 
 from shanhai import __version__
 from shanhai.db.features.crs import published_uris
-from shanhai.graceful_shutdown import noticing_stop
-from shanhai.load_shedding import Admission
-from shanhai.telemetry import configure_logging
-from shanhai.tracing import configure_tracing
+from shanhai.overload import Admission
+from shanhai.shutdown import noticing_stop
+from shanhai.telemetry import configure_logging, configure_tracing
 from shanhai_api.accounts import router as accounts
 from shanhai_api.alerts.routes import alert_rules
 from shanhai_api.alerts.routes import router as alerts

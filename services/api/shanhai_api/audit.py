@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 
 from shanhai.db.queries.audit import AuditFilter, read_entries, record
 from shanhai.db.tables.access import AuditLog
-from shanhai.timestamps import Rfc3339Time
+from shanhai.validation import Rfc3339Time
 from shanhai.vector.formats import neutralised
 from shanhai_api.kit.answers import Answered, Document, Link, Moment
 from shanhai_api.kit.dependencies import Auditor, PageQuery, Read, format_field

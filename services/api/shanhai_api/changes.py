@@ -17,7 +17,7 @@ from shanhai.db.changes.feed import FeedPage, read_changes, read_head
 from shanhai.db.collections.catalogue import ENTITIES, collection_named, entity_named
 from shanhai.db.features.entity import Entity
 from shanhai.errors import InvalidInput, NotFound
-from shanhai.timestamps import Rfc3339Date
+from shanhai.validation import Rfc3339Date
 from shanhai_api.features import documents
 from shanhai_api.kit.answers import Answer, Answered, Document, Link, Maybe, MomentText
 from shanhai_api.kit.dependencies import PageQuery, Read, Reader

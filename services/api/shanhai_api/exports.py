@@ -16,10 +16,10 @@ from fastapi import Request, Response
 from starlette.datastructures import QueryParams
 from starlette.types import Receive, Scope, Send
 
+from shanhai.db.collections.catalogue import seen_by
 from shanhai.db.features.crs import CRS84, WGS84
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.export import Export, licences, reading_rows
-from shanhai.db.features.seen import seen_by
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import InvalidInput, Unavailable
 from shanhai.vector.formats import FILE_FORMATS, FileFormat

@@ -15,11 +15,11 @@ from pydantic import (
     model_validator,
 )
 
+from shanhai.db.authentication import TileToken, seal
+from shanhai.db.identity import RoleGiven, check_roles, scopes_of
 from shanhai.db.queries import keys
-from shanhai.db.queries.grants import RoleGiven, check_roles, scopes_of
-from shanhai.db.tile_tokens import TileToken, seal
 from shanhai.errors import InvalidInput, NotFound
-from shanhai.timestamps import Rfc3339Time
+from shanhai.validation import Rfc3339Time
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.accounts import RoleAsked, RoleHeld, given_by
 from shanhai_api.kit.answers import Answer, Document, Link, Maybe, Moment

@@ -10,8 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
-from shanhai.db.collections.corridors import CORRIDORS
-from shanhai.db.collections.patterns import PATTERN_COMPONENTS, PATTERNS
+from shanhai.db.collections.patterns import CORRIDORS, PATTERN_COMPONENTS, PATTERNS
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.collections.regions import REGIONS
 from shanhai.db.features.entity import Entity

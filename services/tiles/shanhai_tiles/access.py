@@ -7,12 +7,11 @@ from ipaddress import ip_address
 from pydantic import SecretStr
 from starlette.requests import Request
 
-from shanhai.db.authentication import Authenticator
+from shanhai.db.authentication import Authenticator, unseal
 from shanhai.db.identity import ANONYMOUS, Identity, Viewer
 from shanhai.db.queries.keys import Address
-from shanhai.db.tile_tokens import unseal
 from shanhai.errors import Forbidden, Unauthenticated
-from shanhai.rate_limits import RateLimiter, address_bucket
+from shanhai.overload import RateLimiter, address_bucket
 from shanhai.vocabulary import Scope
 from shanhai_tiles.layers.catalogue import Layer
 

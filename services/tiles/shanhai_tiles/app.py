@@ -12,11 +12,15 @@ from fastapi.staticfiles import StaticFiles
 
 import shanhai
 from shanhai.db.authentication import Authenticator
-from shanhai.db.engine import Sessions, create_engine, create_probe_engine, create_sessions
-from shanhai.db.fast_reads import FastReader, open_quick_reader
-from shanhai.graceful_shutdown import noticing_stop
-from shanhai.load_shedding import Admission
-from shanhai.rate_limits import RateLimiter
+from shanhai.db.engine import (
+    FastReader,
+    Sessions,
+    create_engine,
+    create_probe_engine,
+    create_sessions,
+    open_quick_reader,
+)
+from shanhai.overload import Admission, RateLimiter
 from shanhai.settings import (
     ArtifactSettings,
     DatabaseSettings,
@@ -27,8 +31,9 @@ from shanhai.settings import (
     TilesSettings,
     TileTokenSettings,
 )
+from shanhai.shutdown import noticing_stop
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.tracing import configure_tracing
+from shanhai.telemetry import configure_tracing
 from shanhai_tiles.access import Gate
 from shanhai_tiles.cache.tile_cache import open_tiles
 from shanhai_tiles.dependencies import Services, transaction, working_session

@@ -12,11 +12,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from shanhai.db.engine import Sessions
-from shanhai.db.fast_reads import FastReader
+from shanhai.db.engine import FastReader, Sessions
 from shanhai.errors import Forbidden, InvalidInput, Unavailable
+from shanhai.overload import SingleFlight
 from shanhai.settings import PublicSettings
-from shanhai.single_flight import SingleFlight
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai.vocabulary import Lang
 from shanhai_tiles.access import TOKEN, Gate, TileReader, token_of

@@ -24,7 +24,7 @@ from shanhai.errors import (
     Unauthenticated,
     Unavailable,
 )
-from shanhai.validation_messages import rule_in_chinese
+from shanhai.validation import rule_in_chinese
 from shanhai_tiles.answers import DocumentPart, Maybe
 from shanhai_tiles.pages import HTML, asks_for_page, language_of, render_problem
 from shanhai_tiles.wmts.faults import WmtsFault, is_wmts, report, status_of

@@ -10,9 +10,9 @@ import structlog
 from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shanhai.rate_limits import Allowance
+from shanhai.overload import Allowance
 from shanhai.settings import PublicSettings
-from shanhai.tracing import span
+from shanhai.telemetry import span
 from shanhai_tiles.layers.catalogue import RASTER_FORMATS, VECTOR_FORMATS
 
 Pair = tuple[bytes, bytes]

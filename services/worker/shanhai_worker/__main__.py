@@ -23,8 +23,7 @@ from shanhai.settings import (
     WebhookSettings,
     WorkerSettings,
 )
-from shanhai.telemetry import configure_logging
-from shanhai.tracing import configure_tracing, stop_tracing
+from shanhai.telemetry import configure_logging, configure_tracing, stop_tracing
 from shanhai_worker.app import serve
 
 

@@ -23,10 +23,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shanhai.db.engine import create_engine, create_sessions
-from shanhai.db.migrate import expected_revision
+from shanhai.db.migrate import expected_revision, look_into_database
 from shanhai.db.queries.jobs import read_queue_state
 from shanhai.db.queries.system_status import read_watched
-from shanhai.db.readiness import look_into_database
 from shanhai.jobs.fair_queue import Quota
 from shanhai.jobs.queue import Listener, Wakeable, demand_address, make_dispatcher
 from shanhai.raster.windows import Cluster
@@ -48,9 +47,9 @@ from shanhai.settings import (
     WebhookSettings,
     WorkerSettings,
 )
+from shanhai.shutdown import end
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.storage.job_folders import KeptFolders
-from shanhai.task_cancel import end
 from shanhai_worker import deliveries, periodic
 from shanhai_worker import periodic as cleanup
 from shanhai_worker.child_process import ForkServer

@@ -15,14 +15,14 @@ import structlog
 
 from shanhai.db.engine import Sessions
 from shanhai.errors import ShanhaiError
-from shanhai.jobs.failures import (
+from shanhai.jobs.fair_queue import pause_s
+from shanhai.jobs.messages import (
     Failure,
     classify,
     given_up,
     out_of_time,
     unreachable,
 )
-from shanhai.jobs.fair_queue import pause_s
 from shanhai.jobs.states import (
     Claim,
     Lease,
@@ -38,7 +38,7 @@ from shanhai.jobs.states import (
 )
 from shanhai.processes.kit.contract import Limits
 from shanhai.processes.kit.task import Outcome
-from shanhai.tracing import span, trace_id_of
+from shanhai.telemetry import span, trace_id_of
 from shanhai_worker.child_process import Child, Crashed, exceed, limits_of
 from shanhai_worker.child_protocol import (
     FAILURE,

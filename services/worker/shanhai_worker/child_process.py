@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
-from shanhai.jobs.failures import Failure, out_of_memory, out_of_time
+from shanhai.jobs.messages import Failure, out_of_memory, out_of_time
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import USUAL_LIMITS, Limits
 from shanhai.raster.environment import FIXED_COMPUTING

@@ -12,10 +12,10 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from shanhai.db.authentication import TileToken, seal
 from shanhai.db.engine import DATABASE_ERRORS as DATABASE_ERRORS
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import ANONYMOUS
-from shanhai.db.tile_tokens import TileToken, seal
 from shanhai.jobs.fair_queue import NO_QUOTA, Quota
 from shanhai.jobs.queue import Dispatcher
 from shanhai.processes.kit.task import Task, TilesTask

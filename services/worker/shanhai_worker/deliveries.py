@@ -30,10 +30,9 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.tables.job import Job
 from shanhai.errors import ShanhaiError
 from shanhai.http_egress import EgressClient
-from shanhai.jobs.callbacks import callback_results
-from shanhai.secret_box import SecretBox
+from shanhai.jobs.results import callback_results
 from shanhai.settings import OutgoingSettings, PublicSettings, WebhookSettings
-from shanhai.webhook_signing import sign
+from shanhai.webhook_secrets import SecretBox, sign
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext, outlast
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)

@@ -27,7 +27,7 @@ from typing import TextIO
 import structlog
 from pydantic import BaseModel
 
-from shanhai.jobs.failures import classify
+from shanhai.jobs.messages import classify
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome
 from shanhai.settings import LogSettings

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shanhai.db.engine import pool_use
 from shanhai.db.queries.jobs import BLAMED_ON_INPUTS, QueueState
 from shanhai.db.queries.system_status import NO_BACKLOG, Watched
-from shanhai.jobs.failures import TITLES
-from shanhai.tracing import NO_SPAN, Span, span, traceparent
+from shanhai.jobs.messages import TITLES
+from shanhai.telemetry import NO_SPAN, Span, span, traceparent
 from shanhai.vocabulary import DELIVERY_KINDS, JobStatus, codes
 
 

@@ -10,16 +10,20 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.alerts.evaluation_queue import note_all_lines, note_all_plans
-from shanhai.db.alerts.notifications import send_notices
-from shanhai.db.alerts.observation_evaluation import end_expired, evaluate_changes, evaluate_silence
+from shanhai.db.alerts.observation_evaluation import (
+    end_expired,
+    evaluate_changes,
+    evaluate_silence,
+    note_all_lines,
+    note_all_plans,
+)
 from shanhai.db.alerts.plan_evaluation import evaluate_cases, evaluate_lines, evaluate_plans
+from shanhai.db.alerts.transitions import send_notices
 from shanhai.db.authentication import Authenticator
 from shanhai.db.observations.archive import close_month
-from shanhai.db.observations.change_listener import prune_changes
 from shanhai.db.observations.partitions import make_months, months_ahead
 from shanhai.db.observations.retention import draw_lines, find_due
-from shanhai.db.observations.rollups import sum_up
+from shanhai.db.observations.rollups import prune_changes, sum_up
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.audit_chain import (
     BEGINNING,
@@ -36,9 +40,8 @@ from shanhai.db.tiles.simplification import fill_portion
 from shanhai.db.tiles.simplification import prune_changes as prune_tile_changes
 from shanhai.errors import ShanhaiError
 from shanhai.jobs.fair_queue import admit
-from shanhai.jobs.lost_jobs import reap, take_undispatched
-from shanhai.jobs.schedule_runs import Attended, attend_to_next
 from shanhai.jobs.states import Lease
+from shanhai.jobs.upkeep import Attended, attend_to_next, reap, take_undispatched
 from shanhai.settings import AuditSettings
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.storage.garbage_collection import TooMany, demand_few, find_orphans, remove

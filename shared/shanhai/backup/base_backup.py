@@ -21,11 +21,12 @@ from shanhai.backup.repository import (
     SEGMENT,
     BackupFolder,
     BackupManifest,
+    copy_objects,
     last_without_gap,
     name_of,
+    open_object,
     segment_number,
 )
-from shanhai.backup.result_files import copy_objects, open_object
 from shanhai.backup.server import (
     Mark,
     PostgresServer,

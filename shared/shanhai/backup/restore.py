@@ -20,9 +20,9 @@ from shanhai.backup.repository import (
     BackupFolder,
     BackupManifest,
     last_without_gap,
+    put_back_objects,
     segment_number,
 )
-from shanhai.backup.result_files import put_back_objects
 from shanhai.backup.server import find_program
 from shanhai.errors import InvalidInput, Unavailable
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.cli.sessions import in_transaction
+from shanhai.cli.kit import in_transaction
+from shanhai.db.identity import RoleGiven, check_roles, scopes_of
 from shanhai.db.queries.audit_chain import (
     SignedHead,
     make_signing_key,
@@ -16,7 +17,6 @@ from shanhai.db.queries.audit_chain import (
     read_public_key,
     verify_chain,
 )
-from shanhai.db.queries.grants import RoleGiven, check_roles, scopes_of
 from shanhai.db.queries.keys import create_key, rotate_key
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Role, Scope

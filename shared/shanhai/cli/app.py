@@ -7,23 +7,8 @@ import typer
 from pydantic import ValidationError
 
 from shanhai import __version__
-from shanhai.cli import (
-    access,
-    database,
-    doctor,
-    features,
-    files,
-    jobs,
-    monitoring,
-    reproduce,
-    run,
-    services,
-)
-from shanhai.cli import files as plans
-from shanhai.cli import jobs as schedules
-from shanhai.cli import services as artifacts
-from shanhai.cli import services as cluster
-from shanhai.cli.settings_reference import advice_on, faults_of
+from shanhai.cli import access, doctor, files, jobs, monitoring, operations, run
+from shanhai.cli.kit import advice_on, faults_of
 from shanhai.data.cli import app as data
 from shanhai.errors import InvalidInput, ShanhaiError
 
@@ -53,23 +38,25 @@ def shanhai(
     """Shanhai 山海: planning of ecological protection and restoration."""
 
 
-app.command("serve")(services.serve)
-app.add_typer(cluster.cluster_app, name="cluster", help="Machines that compute windows together.")
-app.add_typer(database.app, name="db", help="The database.")
-app.command("seed")(database.seed)
+app.command("serve")(operations.serve)
+app.add_typer(
+    operations.cluster_app, name="cluster", help="Machines that compute windows together."
+)
+app.add_typer(operations.app, name="db", help="The database.")
+app.command("seed")(operations.seed)
 app.add_typer(data, name="data")
 app.command("import")(files.import_files)
-app.command("export")(features.export)
-app.add_typer(plans.plans_app, name="plan", help="Plans as packages.")
+app.command("export")(files.export)
+app.add_typer(files.plans_app, name="plan", help="Plans as packages.")
 app.command("run")(run.run)
-app.command("reproduce")(reproduce.reproduce)
+app.command("reproduce")(run.reproduce)
 app.add_typer(access.app, name="keys", help="API keys.")
 app.add_typer(access.audit, name="audit", help="The audit log.")
 app.add_typer(monitoring.devices_app, name="devices", help="Devices that push telegrams of HJ 212.")
 app.add_typer(jobs.app, name="jobs", help="Computations that were asked for.")
-app.add_typer(schedules.schedules_app, name="schedules", help="Jobs that recur.")
+app.add_typer(jobs.schedules_app, name="schedules", help="Jobs that recur.")
 app.add_typer(monitoring.app, name="observations", help="Months of observations.")
-app.add_typer(artifacts.artifacts_app, name="artifacts", help="Result files.")
+app.add_typer(operations.artifacts_app, name="artifacts", help="Result files.")
 app.command("settings")(doctor.settings)
 app.command("doctor")(doctor.doctor)
 

@@ -17,8 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.cli.sessions import in_transaction
-from shanhai.cli.settings_reference import advice_on, all_settings, as_env, faults_of
+from shanhai.cli.kit import advice_on, all_settings, as_env, faults_of, in_transaction
 from shanhai.db.migrate import demand_known, demand_utf8, expected_revision, present_revision
 from shanhai.db.queries.audit_chain import AuditBroken, verify_chain
 from shanhai.db.queries.files import read_references

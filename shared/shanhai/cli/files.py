@@ -1,18 +1,175 @@
-"""`shanhai import`, `shanhai plan`."""
+"""`shanhai import`, `shanhai export`, `shanhai plan`."""
 
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Literal
 
 import typer
+from rich.progress import Progress
 
-from shanhai.cli.features import import_feature_file, run_on_upload
-from shanhai.client import ApiClient
+from shanhai.client import ApiClient, Query, RemoteCollection, Sync
 from shanhai.errors import InvalidInput
 from shanhai.processes.kit.dataset_description import read_description
 from shanhai.settings import PublicSettings
 from shanhai.storage.reproducible_zip import digest_of
+from shanhai.vector.formats import FILE_FORMATS
+
+REPORTS = {"report": ".report.json", "table": ".report.csv", "page": ".report.html"}
+MOST_SHOWN = 20
+GEOJSON = "geojson"
+SHAPEFILE = ".shp"
+OTHER_ENDINGS = {".geojson": GEOJSON, ".json": GEOJSON, SHAPEFILE: "shp"}
+"""What people end files with that the API sends in another form."""
+EPSG_URI = "http://www.opengis.net/def/crs/EPSG/0"
+
+
+def import_feature_file(
+    client: ApiClient, path: Path, stated: Mapping[str, Any], reports: Path | None
+) -> str:
+    """Upload one file, have its rows imported, save the reports, and return what was done.
+
+    Raises:
+        InvalidInput: nothing was written, because of rows that cannot be.
+    """
+    results = run_on_upload(client, "import-features", path, stated)
+    if reports is not None:
+        reports.mkdir(parents=True, exist_ok=True)
+        for name, ending in REPORTS.items():
+            client.download(results[name]["href"], reports / f"{path.name}{ending}")
+    summary = results["summary"]
+    if summary["verdict"] == "refused":
+        raise InvalidInput(_refusal(client, results), pointer=path.name)
+    counts = (f"{summary[name]} {name}" for name in ("created", "updated", "unchanged", "rejected"))
+    return f"{summary['verdict']}: {', '.join(counts)}"
+
+
+def run_on_upload(
+    client: ApiClient, process: str, path: Path, inputs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Upload a file, run a process on it with a bar, and return its results."""
+    job = client.submit(process, {"upload": client.upload(path), **inputs})
+    with Progress(transient=True) as bar:
+        task = bar.add_task(path.name, total=100)
+        job.wait(lambda done, _stage: bar.update(task, completed=done))
+    return job.results()
+
+
+def _refusal(client: ApiClient, results: Mapping[str, Any]) -> str:
+    """Why nothing was written: the first findings, a line each."""
+    found = client.get(results["report"]["href"])["findings"]
+    errors = [item for item in found if item["severity"] == "error"]
+    told = [*errors, *results["summary"]["rejections"]]
+    lines = [
+        f"  row {item['row']} ({item['code']}) {item['member'] or ''}: {item['detail']}"
+        for item in told[:MOST_SHOWN]
+    ]
+    more = [f"  … and {len(told) - MOST_SHOWN} more"] if len(told) > MOST_SHOWN else []
+    return "\n".join([f"nothing was written; {len(told)} findings", *lines, *more])
+
+
+def export(
+    collection: Annotated[str, typer.Argument(help="Collection, such as `zones`.")],
+    to: Annotated[Path, typer.Option(dir_okay=False, help="File to write.")],
+    format: Annotated[
+        Literal["csv", "geojson", "geojsonseq", "fgb", "gpkg", "parquet", "shp", "kml"] | None,
+        typer.Option(help="Format; default: by the file's name."),
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="Region code.")] = None,
+    filter: Annotated[str | None, typer.Option(help="CQL2 text.")] = None,
+    crs: Annotated[
+        str | None, typer.Option(help="CRS as EPSG:4548 or as its URI; default CRS84.")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="UTF-8 or GBK, for shapefiles.")] = None,
+    key: Annotated[str | None, typer.Option(envvar="SHANHAI_API_KEY", help="API key.")] = None,
+    api: Annotated[str | None, typer.Option(help="Base URL; default SHANHAI_API_URL.")] = None,
+) -> None:
+    """Write a collection, or what a filter leaves of it, into a file."""
+    chosen = format or _format_of(to)
+    asked: dict[str, Query] = {
+        "f": "geojsonseq" if chosen == GEOJSON else chosen,
+        "region": region,
+        "filter": filter,
+        "crs": None if crs is None else _uri_of(crs),
+        "encoding": encoding,
+    }
+    with ApiClient(api or PublicSettings().api_url, key, timeout=600) as client:
+        written = _write(client.collection(collection), asked, chosen, to)
+    for path in written:
+        typer.echo(f"{path} ({path.stat().st_size} bytes)")
+
+
+def _write(
+    collection: RemoteCollection[Sync], asked: Mapping[str, Query], chosen: str, to: Path
+) -> list[Path]:
+    """Save what was asked for, as the file's ending has it; the files made."""
+    if chosen != GEOJSON and to.suffix.lower() != SHAPEFILE:
+        collection.download(to, **asked)
+        return [to]
+    with TemporaryDirectory(dir=to.parent, prefix=f".{to.name}.") as folder:
+        sent = Path(folder) / "sent"
+        collection.download(sent, **asked)
+        return unpack_shapefile(sent, to) if chosen == "shp" else [join_sequence(sent, to)]
+
+
+def join_sequence(sent: Path, to: Path) -> Path:
+    """Write a sequence of GeoJSON features as one collection."""
+    draft = sent.with_suffix(".joined")
+    with sent.open("rb") as lines, draft.open("wb") as file:
+        file.write(b'{"type":"FeatureCollection","features":[')
+        between = b"\n"
+        for line in lines:
+            feature = line.strip(b"\x1e\r\n ")
+            if feature:
+                file.write(between + feature)
+                between = b",\n"
+        file.write(b"\n]}\n")
+    return draft.replace(to)
+
+
+def unpack_shapefile(sent: Path, to: Path) -> list[Path]:
+    """Unpack a zip of the API beside `to`, its parts under the name of `to`; the files made.
+
+    A collection of several kinds of geometry makes a shapefile of each, told apart by an ending.
+    """
+    made = []
+    with zipfile.ZipFile(sent) as archive:
+        names = sorted(archive.namelist())
+        several = [Path(name).stem for name in names if name.endswith(SHAPEFILE)][1:]
+        for name in names:
+            member = Path(name)
+            is_part = several and member.stem != "fields"
+            own = f"{to.stem}_{member.stem.rpartition('_')[2]}" if is_part else to.stem
+            target = to.with_name(f"{own}{member.suffix}")
+            target.write_bytes(archive.read(name))
+            made.append(target)
+    return made
+
+
+def _uri_of(crs: str) -> str:
+    """`EPSG:4548` as the URI the API knows it by; all else as it is."""
+    authority, separator, number = crs.partition(":")
+    if authority.upper() == "EPSG" and separator and number.isdecimal():
+        return f"{EPSG_URI}/{number}"
+    return crs
+
+
+def _format_of(path: Path) -> str:
+    """The format whose files end like this one.
+
+    Raises:
+        InvalidInput: none does.
+    """
+    endings = {item.suffix: str(item.name) for item in FILE_FORMATS.values()} | OTHER_ENDINGS
+    if path.suffix.lower() in endings:
+        return endings[path.suffix.lower()]
+    raise InvalidInput(
+        f"say the format of {path.name}; endings known: {', '.join(endings)}",
+        message_zh=f"请用 --format 说明 {path.name} 的格式；可识别的扩展名：{'、'.join(endings)}",
+        pointer="--to",
+    )
 
 
 def import_files(

@@ -10,16 +10,15 @@ import orjson
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.cli.output import AsJson, clock, tell_rows
-from shanhai.cli.sessions import in_transaction
+from shanhai.cli.kit import AsJson, clock, in_transaction, tell_rows
 from shanhai.db.features.selection import TimeInterval
 from shanhai.db.identity import Identity
 from shanhai.db.queries.jobs import JobFilter, find_job, find_retry, list_jobs
 from shanhai.db.queries.keys import OPERATOR
 from shanhai.db.tables.job import Job, Schedule
 from shanhai.errors import NotFound
-from shanhai.jobs.failures import Failure, FailureClass
 from shanhai.jobs.fair_queue import Quota
+from shanhai.jobs.messages import Failure, FailureClass
 from shanhai.jobs.results import message_of
 from shanhai.jobs.schedules import (
     Run,

@@ -9,12 +9,11 @@ import typer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.cli.output import AsJson, tell_rows
-from shanhai.cli.sessions import in_transaction
+from shanhai.cli.kit import AsJson, in_transaction, tell_rows
 from shanhai.db.engine import Sessions, create_engine, create_sessions
 from shanhai.db.observations.archive import Closed, close_month
 from shanhai.db.observations.archive_restore import recall_month
-from shanhai.db.observations.devices import add_device, read_devices, remove_device
+from shanhai.db.observations.feeds import add_device, read_devices, remove_device
 from shanhai.db.observations.retention import (
     demand_closable,
     find_due,

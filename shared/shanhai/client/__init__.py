@@ -3,11 +3,10 @@
 Its types are those of the OpenAPI documents: `schemas.pyi` is written by `docs/client_types.py`.
 """
 
-from shanhai.client.answers import Progress
 from shanhai.client.core import Headers, Query, file_sha256
 from shanhai.client.drivers import ApiClient, AsyncApiClient
 from shanhai.client.remote import JobFailed, RemoteCollection, RemoteJob
-from shanhai.client.steps import Async, Sync
+from shanhai.client.steps import Async, Progress, Sync
 
 __all__ = [
     "ApiClient",

@@ -12,9 +12,20 @@ from uuid import uuid4
 
 import httpx
 
-from shanhai.client.answers import checked, content_of, pause_before_repeat
 from shanhai.client.remote import RemoteCollection, RemoteJob, opened
-from shanhai.client.steps import Driven, Method, Mode, Pause, Send, Steps, Take, Work
+from shanhai.client.steps import (
+    Driven,
+    Method,
+    Mode,
+    Pause,
+    Send,
+    Steps,
+    Take,
+    Work,
+    checked,
+    content_of,
+    pause_before_repeat,
+)
 from shanhai.errors import Conflict, InvalidInput, NotFound
 
 if TYPE_CHECKING:

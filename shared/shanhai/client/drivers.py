@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import httpx
 
-from shanhai.client.answers import next_of, records_of
 from shanhai.client.core import ClientCore, Query
-from shanhai.client.steps import Async, Pause, Send, Steps, Sync, Work
+from shanhai.client.steps import Async, Pause, Send, Steps, Sync, Work, next_of, records_of
 
 if TYPE_CHECKING:
     from shanhai.client.schemas import AsyncPaths, Paths

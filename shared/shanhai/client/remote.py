@@ -7,8 +7,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
-from shanhai.client.answers import JobEvents, Progress, next_of
-from shanhai.client.steps import Driven, Method, Mode, Pause, Steps, Work
+from shanhai.client.steps import (
+    Driven,
+    JobEvents,
+    Method,
+    Mode,
+    Pause,
+    Progress,
+    Steps,
+    Work,
+    next_of,
+)
 from shanhai.errors import ShanhaiError, Unavailable
 
 if TYPE_CHECKING:

@@ -1,17 +1,23 @@
-"""What the client does, as generators that do no I/O: written once, for both kinds of client.
+"""What the client does, as generators that do no I/O, and what it makes of answers.
 
 A generator yields what is to be done — a request, a pause, some work on this machine — and is sent
-what came of it, as `httpx.Auth` has it. A driver of a few lines carries the steps out, either
-at once or awaiting each.
+what came of it, as `httpx.Auth` has it. A driver of a few lines carries the steps out, either at
+once or awaiting each.
 """
 
+import json
+import random
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeAlias, TypeVar, overload
 
 import httpx
+
+from shanhai import errors
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -83,3 +89,151 @@ class Method(Generic[P, T]):
             return part._drive(self.steps(part, *args, **kwargs))
 
         return update_wrapper(call, self.steps)
+
+
+Progress: TypeAlias = Callable[[int, str], object]
+"""Is told percent and message."""
+FINAL = {"successful", "failed", "dismissed"}
+SAFE = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}
+LATER = {429, 502, 503, 504}
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
+KINDS: Mapping[int, type[errors.ShanhaiError]] = {
+    **dict.fromkeys((400, 413, 415), errors.InvalidInput),
+    401: errors.Unauthenticated,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    409: errors.Conflict,
+    **dict.fromkeys((412, 428), errors.Stale),
+    422: errors.KeyReused,
+    429: errors.RateLimited,
+}
+
+
+def content_of(response: httpx.Response) -> Any:
+    """JSON as what it says, a text as such, all else as bytes; None for nothing."""
+    kind = response.headers.get("Content-Type", "")
+    if not response.content:
+        return None
+    if "json" in kind:
+        return response.json()
+    return response.text if kind.startswith("text/") else response.content
+
+
+def next_of(page: Mapping[str, Any], url: str) -> str | None:
+    """The address of the page after the one at `url`, asked for where that was.
+
+    Links name the service as the public knows it, which may be out of reach, or have no key.
+    """
+    links = (httpx.URL(link["href"]) for link in page.get("links", ()) if link["rel"] == "next")
+    return next((str(httpx.URL(url).copy_with(query=link.query)) for link in links), None)
+
+
+def records_of(page: Mapping[str, Any]) -> Iterator[Any]:
+    """What a page lists: its one member that is a list, beside the links."""
+    lists = [value for name, value in page.items() if isinstance(value, list) and name != "links"]
+    if len(lists) != 1:
+        raise errors.InvalidInput(
+            f"{', '.join(page)}: this is no page of a list; read it with `get`"
+        )
+    yield from lists[0]
+
+
+def pause_before_repeat(
+    request: httpx.Request, answered: httpx.Response | httpx.TransportError, before: int
+) -> float | None:
+    """Seconds until a request may be sent again; None where that is of no use, or not safe.
+
+    A request is safe to repeat if its method is, or if it has an idempotency key.
+
+    Args:
+        before: How often it was repeated already.
+    """
+    if request.method not in SAFE and "Idempotency-Key" not in request.headers:
+        return None
+    asked = 0.0
+    if isinstance(answered, httpx.Response):
+        # A conflict that passes is that of an idempotency key whose first request still runs.
+        passes = answered.status_code == httpx.codes.CONFLICT and "Retry-After" in answered.headers
+        if answered.status_code not in LATER and not passes:
+            return None
+        asked = _retry_after(answered)
+    own = FIRST_PAUSE_S * 2**before * random.uniform(0.5, 1)  # noqa: S311 - spreads, hides nothing
+    pause = max(asked, min(own, LONGEST_PAUSE_S))
+    return pause if pause <= LONGEST_PAUSE_S else None
+
+
+def _retry_after(response: httpx.Response) -> float:
+    """What `Retry-After` says, in seconds or as a date; 0 without it."""
+    told = response.headers.get("Retry-After", "0")
+    if told.isdecimal():
+        return float(told)
+    try:
+        return (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def checked(
+    request: httpx.Request, answered: httpx.Response | httpx.TransportError
+) -> httpx.Response:
+    """An answer that is no error.
+
+    Raises:
+        ShanhaiError: of the kind that the status has, with what the service said of it.
+    """
+    what = f"{request.method} {request.url}"
+    if isinstance(answered, httpx.TransportError):
+        why = str(answered) or type(answered).__name__
+        raise errors.Unavailable(
+            f"{what}: {why}", message_zh=f"{what}：无法连接（{why}）"
+        ) from answered
+    if not answered.is_error:
+        return answered
+    problem = _problem_of(answered)
+    faults = "; ".join(f"{one['pointer']}: {one['detail']}" for one in problem.get("errors", ()))
+    told = f"{problem['title']}: {problem.get('detail')}" + (f" ({faults})" if faults else "")
+    error = KINDS.get(answered.status_code, errors.Unavailable)(f"{what}: {told}")
+    error.problem = problem
+    raise error
+
+
+def _problem_of(response: httpx.Response) -> dict[str, Any]:
+    """The problem document of an answer; one with its status where there is none."""
+    document = content_of(response)
+    plain = {"title": response.reason_phrase, "status": response.status_code}
+    return plain | document if isinstance(document, dict) else plain
+
+
+class JobEvents:
+    """The state of a job, from the server-sent events that tell of it."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.status: dict[str, Any] = {}
+        self.last: str | None = None
+        self._progress, self._rest = progress, b""
+        self._told: tuple[int, str] | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the job has."""
+        return self.status.get("status") in FINAL
+
+    def begin(self) -> None:
+        """Forget the half of an event after which the stream broke off."""
+        self._rest = b""
+
+    def take(self, block: bytes) -> None:
+        """Read the next bytes."""
+        *events, self._rest = (self._rest + block).split(b"\n\n")
+        for event in events:
+            lines = (line.partition(": ") for line in event.decode().splitlines())
+            fields = {name: value for name, _, value in lines}
+            if "data" in fields:
+                self.last, self.status = fields.get("id"), json.loads(fields["data"])
+                self._tell()
+
+    def _tell(self) -> None:
+        state = (int(self.status.get("progress", 0)), str(self.status.get("message", "")))
+        if self._progress is not None and state != self._told:
+            self._progress(*state)
+        self._told = state

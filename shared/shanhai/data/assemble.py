@@ -11,12 +11,7 @@ from numpy.typing import NDArray
 from shapely import union_all
 
 from shanhai.data import themes, vector_layers
-from shanhai.data.bounding_boxes import Box
-from shanhai.data.climate import refine_temperature
-from shanhai.data.fields import GeographicField
-from shanhai.data.imagery import excess_green, luminance
-from shanhai.data.packages import file_sha256
-from shanhai.data.regions import DemoRegion
+from shanhai.data.regions import Box, DemoRegion, file_sha256
 from shanhai.data.synthetic_layers import (
     RegionCells,
     coarse_land_cover,
@@ -26,7 +21,14 @@ from shanhai.data.synthetic_layers import (
 )
 from shanhai.data.themes import DemoTheme
 from shanhai.data.vector_layers import Feature, PopulatedPlace, places_within, write_features
-from shanhai.data.world import World, clip_box
+from shanhai.data.world import (
+    GeographicField,
+    World,
+    clip_box,
+    excess_green,
+    luminance,
+    refine_temperature,
+)
 from shanhai.processes.kit.dataset_description import DatasetDescription, write_description
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA, Transform, write_geotiff
 from shanhai.science.arrays import FloatArray

@@ -12,13 +12,11 @@ from scipy import ndimage
 from shapely import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.data.bounding_boxes import Box
-from shanhai.data.coast import ocean_within
-from shanhai.data.download import trusted_certificates
-from shanhai.data.packages import file_sha256
-from shanhai.data.progress import Reporter
+from shanhai.data.download import Reporter, trusted_certificates
+from shanhai.data.regions import Box, file_sha256
 from shanhai.data.stac import Asset, Catalogues, ThemeSource, find_assets, sign
 from shanhai.data.themes import COAST_SPACING_M, ODBL
+from shanhai.data.vector_layers import ocean_within
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.processes.kit.dataset_description import DatasetDescription, write_description
 from shanhai.raster.crs import reproject_geometry

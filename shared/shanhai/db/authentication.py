@@ -1,15 +1,25 @@
-"""Whom a credential speaks for, the same in every service: an API key or an issuer's token."""
+"""Whom a credential speaks for: an API key, an issuer's token, a token that opens layers.
 
+A token that opens layers is for map clients that can send no header. It says nothing of what may be
+seen: that is what its owner may see when it is used, so it ends with the owner's key or account,
+too.
+"""
+
+import base64
+import binascii
 import contextlib
+import hashlib
+import hmac
+import time
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.engine import writes_if_possible
-from shanhai.db.fast_reads import Executor
-from shanhai.db.identity import Identity
+from shanhai.db.engine import Executor, writes_if_possible
+from shanhai.db.identity import Identity, RegionTree, RoleGiven, scopes_of
 from shanhai.db.queries.accounts import (
     Holder,
     find_holder,
@@ -18,7 +28,6 @@ from shanhai.db.queries.accounts import (
     read_holder,
     register,
 )
-from shanhai.db.queries.grants import RegionTree, RoleGiven, scopes_of
 from shanhai.db.queries.keys import (
     MARK,
     Address,
@@ -196,3 +205,76 @@ def roles_by_group(entries: tuple[str, ...]) -> dict[str, tuple[RoleGiven, ...]]
         role, _, region = given.partition("@")
         found[group] = (*found.get(group, ()), RoleGiven(Role(role), region or None))
     return found
+
+
+TILE_MARK = "sht_"
+PURPOSE = b"shanhai tile token 1\x00"
+"""Signed along, so that nothing else that is signed with the secret is a token."""
+LONGEST = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class TileToken:
+    """What a token says.
+
+    Attributes:
+        owner: The identity that asked for it, as `Identity.owner`.
+        layers: The layers it opens.
+        expires_at: When it ends, in seconds of the epoch.
+        groups: Groups of an issuer the owner showed, which stand for roles.
+        proofs: How the owner proved who they are.
+    """
+
+    owner: str
+    layers: frozenset[str]
+    expires_at: int
+    groups: frozenset[str] = frozenset()
+    proofs: frozenset[str] = frozenset()
+
+
+def seal(token: TileToken, secret: str) -> str:
+    """The token as text, signed."""
+    parts = (token.layers, token.groups, token.proofs)
+    content = orjson.dumps([token.owner, token.expires_at, *map(sorted, parts)])
+    return f"{TILE_MARK}{_text(content)}.{_text(_signature(content, secret))}"
+
+
+def unseal(text: str, secret: str) -> TileToken:
+    """The token a text stands for.
+
+    Raises:
+        Unauthenticated: it was not signed with the secret, or has ended.
+    """
+    content = _signed_content(text, secret)
+    if content is None:
+        raise Unauthenticated("the tile token is not valid", message_zh="瓦片令牌无效")
+    owner, expires_at, layers, groups, proofs = orjson.loads(content)
+    if time.time() >= expires_at:
+        raise Unauthenticated("the tile token has expired", message_zh="瓦片令牌已过期")
+    return TileToken(owner, frozenset(layers), expires_at, frozenset(groups), frozenset(proofs))
+
+
+def _signed_content(text: str, secret: str) -> bytes | None:
+    if not secret or len(text) > LONGEST or not text.startswith(TILE_MARK):
+        return None
+    content_text, _, signature_text = text.removeprefix(TILE_MARK).partition(".")
+    try:
+        content, signature = _bytes(content_text), _bytes(signature_text)
+    except (binascii.Error, ValueError):
+        return None
+    # Several texts stand for the same bytes; only the one that was given out is a token.
+    if (content_text, signature_text) != (_text(content), _text(signature)):
+        return None
+    return content if hmac.compare_digest(signature, _signature(content, secret)) else None
+
+
+def _signature(content: bytes, secret: str) -> bytes:
+    return hmac.digest(secret.encode(), PURPOSE + content, hashlib.sha256)
+
+
+def _text(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -8,15 +8,19 @@ from typing import Any
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.corridors import CORRIDORS
-from shanhai.db.collections.patterns import PATTERN_COMPONENTS
+from shanhai.db.collections.patterns import CORRIDORS, PATTERN_COMPONENTS
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.collections.regions import REGIONS
+from shanhai.db.features.columns import source_of
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.query import count_features
-from shanhai.db.features.selection import Selection, bound_values, conditions, reads_former
-from shanhai.db.features.statements import QueryShape
-from shanhai.db.features.tables import source_of
+from shanhai.db.features.selection import (
+    QueryShape,
+    Selection,
+    bound_values,
+    conditions,
+    reads_former,
+)
 from shanhai.errors import InvalidInput
 
 MOST_DEPTH = 10

@@ -1,9 +1,18 @@
-"""Who acts: scopes, roles in regions, and what follows from them for reading and writing."""
+"""Who acts: scopes, roles in regions as they are given, and what may be written by them."""
 
-from collections.abc import Set
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
+from typing import Any, Self
 
-from shanhai.vocabulary import INSIDERS, Role, Scope
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.engine import Executor
+from shanhai.db.features.entity import Editing, Entity, Verb
+from shanhai.db.tables.zone import Region
+from shanhai.errors import Fault, Forbidden, InvalidInput, Unauthenticated
+from shanhai.vocabulary import INSIDERS, ROLE_SCOPES, Role, Scope
 
 ANONYMOUS = "anonymous"
 
@@ -84,3 +93,171 @@ class Identity:
         if None in scopes:
             return EVERYTHING
         return Viewer(known=True, regions=frozenset().union(*(item for item in scopes if item)))
+
+
+TREE_S = 5.0
+"""Seconds for which the regions below one are remembered."""
+BELOW = text(
+    """WITH RECURSIVE below (root, id) AS (
+         SELECT code, id FROM region WHERE code = ANY(:codes) AND deleted_at IS NULL
+         UNION
+         SELECT root, region.id FROM region JOIN below ON region.parent_id = below.id
+       ) SELECT root, array_agg(id) FROM below GROUP BY root"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RoleGiven:
+    """A role, in the region of this code or, without one, everywhere."""
+
+    role: Role
+    region: str | None = None
+
+    @classmethod
+    def parse(cls, given: Mapping[str, Any]) -> Self:
+        """The role as `document` told it."""
+        return cls(Role(given["role"]), given.get("region"))
+
+    def document(self) -> dict[str, str | None]:
+        """The role as it is kept and shown."""
+        return {"role": self.role.value, "region": self.region}
+
+
+@dataclass(slots=True)
+class RegionTree:
+    """The regions below others, remembered for a few seconds: each request asks for them."""
+
+    seconds: float = TREE_S
+    known: dict[str, tuple[float, frozenset[int]]] = field(default_factory=dict)
+
+    async def grants(self, asked: Executor, roles: Iterable[RoleGiven]) -> tuple[Grant, ...]:
+        """The roles with the ids of the regions they hold for; none for a region that is gone."""
+        given = tuple(roles)
+        below = await self._below(asked, {item.region for item in given if item.region})
+        return tuple(
+            Grant(item.role, None if item.region is None else below[item.region]) for item in given
+        )
+
+    async def _below(self, asked: Executor, codes: Iterable[str]) -> Mapping[str, frozenset[int]]:
+        now = time.monotonic()
+        found = {
+            code: entry[1]
+            for code in codes
+            if (entry := self.known.get(code)) is not None and now - entry[0] < self.seconds
+        }
+        missing = [code for code in codes if code not in found]
+        if missing:
+            rows = (await asked.execute(BELOW, {"codes": missing})).all()
+            read = {root: frozenset(ids) for root, ids in rows}
+            fresh = {code: read.get(code, frozenset()) for code in missing}
+            self.known.update({code: (now, ids) for code, ids in fresh.items()})
+            found |= fresh
+        return found
+
+
+def scopes_of(roles: Iterable[RoleGiven]) -> frozenset[Scope]:
+    """The scopes that come with roles."""
+    return frozenset().union(*(ROLE_SCOPES[item.role] for item in roles))
+
+
+async def check_roles(session: AsyncSession, roles: Iterable[RoleGiven]) -> dict[str, int]:
+    """The ids of the regions named by roles that are to be given.
+
+    Raises:
+        InvalidInput: a region is unknown, a role is given twice, or cannot be had in a region.
+    """
+    given = tuple(roles)
+    codes = {item.region for item in given if item.region is not None}
+    query = select(Region.code, Region.id).where(
+        Region.code.in_(codes), Region.deleted_at.is_(None)
+    )
+    rows = (await session.execute(query)).all() if codes else ()
+    known = {row.code: row.id for row in rows}
+    faults = [
+        fault
+        for place, item in enumerate(given)
+        if (fault := _fault(place, item, given[:place], known)) is not None
+    ]
+    if faults:
+        raise InvalidInput(
+            "the roles cannot be given", message_zh="不能授予这些角色", faults=faults
+        )
+    return known
+
+
+def _fault(
+    place: int, item: RoleGiven, before: tuple[RoleGiven, ...], known: Mapping[str, int]
+) -> Fault | None:
+    if item in before:
+        return Fault(f"/roles/{place}", "is given twice", "重复")
+    if item.role is Role.ADMIN and item.region is not None:
+        # Administration has no regional part: who gives out keys gives out all of them.
+        return Fault(
+            f"/roles/{place}/region", "admin holds everywhere or not at all", "admin 不能限定区域"
+        )
+    if item.region is not None and item.region not in known:
+        return Fault(f"/roles/{place}/region", "there is no such region", "没有该区域")
+    return None
+
+
+PUBLISHERS = frozenset({Role.APPROVER})
+PUBLISH_SCOPES = frozenset({Scope.WRITE})
+"""Who shows to everybody what is there: the role, for the region of what it is, and the scope."""
+
+
+def editing_of(entity: Entity, identity: Identity, verb: Verb) -> Editing:
+    """How the entity is written, by an identity whose scopes allow it.
+
+    Raises:
+        Unauthenticated: no identity was given.
+        Forbidden: the scopes do not allow it, or nobody can.
+    """
+    editing = entity.editing
+    if editing is None or verb not in editing.verbs:
+        raise Forbidden(f"{entity.name} takes no {verb}", message_zh=f"{entity.name} 不支持 {verb}")
+    demand_scopes(identity, editing.scopes)
+    return editing
+
+
+def demand_scopes(identity: Identity, scopes: frozenset[Scope]) -> None:
+    """Refuse an identity that has none of the scopes.
+
+    Raises:
+        Unauthenticated: no identity was given.
+        Forbidden: it has not.
+    """
+    if identity.may(*scopes):
+        return
+    names = " or ".join(sorted(scopes))
+    if identity.anonymous:
+        raise Unauthenticated(
+            f"an identity with scope {names} is needed", message_zh=f"需要具有 {names} 权限的身份"
+        )
+    raise Forbidden(f"the scope {names} is needed", message_zh=f"需要 {names} 权限")
+
+
+def demand_role(identity: Identity, roles: frozenset[Role], region_id: int | None) -> None:
+    """Refuse an identity that has none of the roles for the region.
+
+    Raises:
+        Forbidden: it has not.
+    """
+    if identity.acts_as(roles, region_id):
+        return
+    names = ", ".join(sorted(roles))
+    raise Forbidden(
+        f"one of the roles {names} is needed for this region",
+        message_zh=f"该区域需要以下角色之一：{names}",
+    )
+
+
+def verbs_for(entity: Entity, identity: Identity) -> frozenset[Verb]:
+    """What an identity may try at all, in some region."""
+    editing = entity.editing
+    if editing is None or not identity.may(*editing.scopes):
+        return frozenset()
+    steps = editing.lifecycle.steps if editing.lifecycle is not None else ()
+    roles = editing.roles.union(*(step.roles for step in steps))
+    roles |= PUBLISHERS if editing.shown_by is not None else frozenset()
+    held = {grant.role for grant in identity.grants or ()}
+    return editing.verbs if identity.acts_as(roles, None) or held & roles else frozenset()

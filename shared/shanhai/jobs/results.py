@@ -1,17 +1,55 @@
-"""What clients see of a job: its statusInfo and its results, as OGC API - Processes has them."""
+"""What clients see of a job: its statusInfo, its results, and what its subscribers are told."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, Self
+from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.deliveries.outbox import enqueue
 from shanhai.db.tables.job import Job
-from shanhai.jobs.failures import Failure
+from shanhai.http_egress import parse_target
 from shanhai.jobs.fair_queue import QUOTA
-from shanhai.jobs.result_form import ResultForm
-from shanhai.jobs.stages import AGAIN, ENDING, HELD_BACK, STATUS_MESSAGES, name_stage
+from shanhai.jobs.messages import AGAIN, ENDING, HELD_BACK, STATUS_MESSAGES, Failure, name_stage
 from shanhai.processes.catalogue import CONTRACTS
-from shanhai.processes.kit.contract import OutputSpec
-from shanhai.timestamps import rfc3339
+from shanhai.processes.kit.contract import OutputSpec, ProcessContract
+from shanhai.settings import OutgoingSettings
+from shanhai.validation import rfc3339
 from shanhai.vocabulary import JobStatus, Lang
+
+Transmission = Literal["value", "reference"]
+
+
+class ResultForm(BaseModel):
+    """What was asked of the results' form; empty where the caller left it to the platform.
+
+    Attributes:
+        response: Outputs as they are, or one JSON document of all.
+        outputs: The outputs wanted, each with the way it is given; empty means all.
+    """
+
+    response: Literal["raw", "document"] | None = None
+    outputs: dict[str, Transmission | None] = {}
+
+    @classmethod
+    def of_row(cls, kept: Mapping[str, Any] | None) -> Self:
+        """The form as it is kept with a job."""
+        return cls.model_validate(kept or {})
+
+    def row(self) -> dict[str, Any] | None:
+        """The form as it is kept with a job: nothing where nothing was asked."""
+        return self.model_dump(exclude_defaults=True) or None
+
+    def wanted(self, contract: ProcessContract) -> list[OutputSpec]:
+        """The outputs asked for, in the order of the contract."""
+        return [item for item in contract.outputs if not self.outputs or item.name in self.outputs]
+
+    def by_reference(self, name: str) -> bool:
+        """Whether an output was asked for by reference."""
+        return self.outputs.get(name) == "reference"
+
 
 REL_RESULTS = "http://www.opengis.net/def/rel/ogc/1.0/results"
 REL_EVENTS = "urn:shanhai:rel:events"
@@ -138,3 +176,76 @@ def _in_language(href: str, kept: Lang | None) -> str:
 
 def _link(href: str, rel: str, media_type: str = "application/json") -> dict[str, str]:
     return {"href": href, "rel": rel, "type": media_type}
+
+
+LONGEST_URI = 2000
+# The standard knows no address for jobs that were dismissed: they end without a result, too.
+_TOLD_AT = {
+    JobStatus.RUNNING: "inProgressUri",
+    JobStatus.SUCCESSFUL: "successUri",
+    JobStatus.FAILED: "failedUri",
+    JobStatus.DISMISSED: "failedUri",
+}
+
+
+class Subscriber(BaseModel):
+    """Addresses that are told of a job, as the execution request gives them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    successUri: str | None = Field(None, max_length=LONGEST_URI)
+    inProgressUri: str | None = Field(None, max_length=LONGEST_URI)
+    failedUri: str | None = Field(None, max_length=LONGEST_URI)
+
+    @model_validator(mode="after")
+    def check_any(self) -> Self:
+        """Somebody is to be told something."""
+        if not self.given:
+            raise ValueError(
+                "one of successUri, inProgressUri and failedUri is needed"
+                " / 须给出 successUri、inProgressUri、failedUri 之一"
+            )
+        return self
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The addresses there are, by their names."""
+        addresses: dict[str, str] = self.model_dump(exclude_none=True)
+        return addresses
+
+    def check_hosts(self, settings: OutgoingSettings) -> None:
+        """Refuse addresses that nothing may be sent to.
+
+        Raises:
+            InvalidInput: One of them is malformed, or its host is not listed.
+        """
+        for name, url in self.given.items():
+            parse_target(url, settings, pointer=f"/subscriber/{name}")
+
+    def row(self, lang: Lang) -> dict[str, str]:
+        """What is kept with a job: the addresses, and the language they are told in."""
+        return {**self.given, "lang": lang}
+
+
+async def tell_subscriber(session: AsyncSession, job_id: UUID, status: JobStatus) -> None:
+    """Write a delivery for the subscriber of a job whose state this transaction changes."""
+    subscriber = await session.scalar(select(Job.subscriber).where(Job.id == job_id))
+    target = (subscriber or {}).get(_TOLD_AT[status])
+    if target is None:
+        return
+    payload: dict[str, Any] = {"job": str(job_id)}
+    if status is not JobStatus.SUCCESSFUL:
+        # Its state at this moment, whatever it is when this is sent; results do not change.
+        job = await session.get_one(Job, job_id, populate_existing=True)
+        payload["status"] = status_info(job, base_url="", lang=language_of(job))
+    await enqueue(session, "callback", target, f"job.{status}", payload)
+
+
+def callback_results(job: Job, *, base_url: str) -> Mapping[str, Any]:
+    """The results of a job as its subscriber is sent them."""
+    return results_document(job, base_url=base_url, lang=language_of(job))
+
+
+def language_of(job: Job) -> Lang:
+    """The language its subscriber is told in."""
+    return "en" if (job.subscriber or {}).get("lang") == "en" else "zh"

@@ -9,7 +9,7 @@
 A claim raises `attempt`, the fencing number: every later write of a worker names the attempt it
 was given and changes nothing once another has been given out. All times are the database's, so
 that a worker's clock may step without breaking a lease. What nobody holds any more is looked for
-in `shanhai.jobs.lost_jobs`.
+in `shanhai.jobs.upkeep`.
 """
 
 from dataclasses import dataclass
@@ -37,9 +37,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict, NotFound
-from shanhai.jobs.callbacks import tell_subscriber
-from shanhai.jobs.failures import Failure, lost
 from shanhai.jobs.fair_queue import IN_LINE, ORDER, RETRY
+from shanhai.jobs.messages import Failure, lost
+from shanhai.jobs.results import tell_subscriber
 from shanhai.vocabulary import JobStatus
 
 

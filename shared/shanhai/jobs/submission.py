@@ -17,14 +17,14 @@ from shanhai.db.queries.jobs import find_retry
 from shanhai.db.tables.job import Job, JobDataset
 from shanhai.errors import Conflict
 from shanhai.jobs.fair_queue import NO_QUOTA, NORMAL, Quota, demand_priority, find_spot, lock_caller
-from shanhai.jobs.result_form import ResultForm
+from shanhai.jobs.results import ResultForm
 from shanhai.processes.catalogue import read_task, resolution_of
 from shanhai.processes.kit.authority import identity_of
 from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai.processes.kit.lookups import demand_known_plan
 from shanhai.processes.kit.task import Task
 from shanhai.settings import QueueSettings
-from shanhai.tracing import traceparent
+from shanhai.telemetry import traceparent
 from shanhai.vocabulary import JobStatus
 
 SOFTWARE = f"shanhai {__version__}"
@@ -124,7 +124,7 @@ async def accept_job(
         identity: What who asked may do, for processes that write in their name.
         request_id: The request, for the audit log.
         result_form: How the results are to be told.
-        subscriber: Addresses that are told how it goes; see `shanhai.jobs.callbacks`.
+        subscriber: Addresses that are told how it goes; see `shanhai.jobs.results`.
         terms: Its priority, whether an equal job will do, and how many there may be.
 
     Raises:

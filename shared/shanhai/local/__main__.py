@@ -8,9 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from shanhai.errors import ShanhaiError
-from shanhai.local.environment import write_environment
 from shanhai.local.places import Home
-from shanhai.local.stack import PartStatus, Stack
+from shanhai.local.stack import PartStatus, Stack, write_environment
 
 
 def main() -> int:
@@ -32,7 +31,7 @@ def main() -> int:
 def up(stack: Stack) -> None:
     """Start what is not running."""
     # Only here: stopping the stack must not need what talks to its database.
-    from shanhai.local.environment import admin_key
+    from shanhai.local.stack import admin_key
 
     stack.up()
     status(stack)

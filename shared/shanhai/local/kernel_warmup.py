@@ -43,8 +43,11 @@ def is_cold(folder: Path) -> bool:
 def warm_up() -> None:
     """Zone a small watershed, then link its woods, up to the pictures."""
     # Here, because who only starts this needs none of it.
-    from shanhai.data.synthetic_network import build_linked_watershed, network_task
-    from shanhai.data.synthetic_watershed import build_watershed
+    from shanhai.data.synthetic_watershed import (
+        build_linked_watershed,
+        build_watershed,
+        network_task,
+    )
     from shanhai.processes.catalogue import compute_of
 
     with tempfile.TemporaryDirectory(prefix="shanhai-") as folder:

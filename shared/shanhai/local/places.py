@@ -1,9 +1,12 @@
-"""Where a stack and its servers keep their state, and under which account they run."""
+"""Where a stack and its servers keep their state: folders, accounts, ports and secrets."""
 
 import hashlib
+import json
 import os
 import pwd
+import random
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -11,6 +14,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shanhai.errors import Unavailable
+
+
+def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Put `text` at `path` in one step, so that a reader or a crash never meets half of it."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    partial.replace(path)
+
+
+def tail(path: Path, lines: int = 20) -> str:
+    """The last lines of a log, or nothing when there is no log."""
+    try:
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+    except FileNotFoundError:
+        return ""
+
 
 SERVER_ACCOUNT = "shanhai"
 
@@ -213,3 +234,89 @@ def _account_of(directory: Path) -> SystemAccount:
 
 def _elsewhere(base: Path) -> Path:
     return ELSEWHERE / hashlib.sha256(os.fsencode(base)).hexdigest()[:16]
+
+
+# Below the range from which Linux takes the near end of outgoing connections.
+SEARCH_RANGE = range(15000, 32000)
+
+
+@dataclass(frozen=True, slots=True)
+class PortBook:
+    """The ports of one stack, kept in a JSON file."""
+
+    path: Path
+
+    def remembered(self, name: str) -> int | None:
+        """The port `name` was given last, if any."""
+        return self._read().get(name)
+
+    def remember(self, name: str, port: int) -> None:
+        """Note that `name` listens on `port`."""
+        book = self._read()
+        if book.get(name) != port:
+            write_whole(self.path, json.dumps(book | {name: port}, indent=2) + "\n")
+
+    def choose(self, name: str, preferred: int | None = None) -> int:
+        """A free port for `name`: the remembered one, else the preferred one, else any."""
+        others = {port for owner, port in self._read().items() if owner != name}
+        for port in (self.remembered(name), preferred):
+            if port is not None and port not in others and is_free(port):
+                break
+        else:
+            port = any_free_port(others)
+        self.remember(name, port)
+        return port
+
+    def _read(self) -> dict[str, int]:
+        try:
+            book = json.loads(self.path.read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return {str(name): int(port) for name, port in book.items()}
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on `port` of the loopback address now."""
+    with socket.socket() as probe:
+        # Servers set the same option; without it a port in TIME_WAIT would look taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def any_free_port(taken: set[int]) -> int:
+    """A free port at random, so that stacks side by side seldom try the same one."""
+    choices = random.sample(SEARCH_RANGE, 500)
+    for port in choices:
+        if port not in taken and is_free(port):
+            return port
+    message = f"no free port among 500 tried between {SEARCH_RANGE.start} and {SEARCH_RANGE.stop}"
+    raise Unavailable(message)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretBook:
+    """Passwords and keys by name."""
+
+    path: Path
+
+    def get(self, name: str) -> str | None:
+        """The secret kept under `name`, if any."""
+        return self._read().get(name)
+
+    def keep(self, name: str, secret: str) -> None:
+        """Keep `secret` under `name`."""
+        book = self._read()
+        if book.get(name) != secret:
+            text = json.dumps(book | {name: secret}, indent=2) + "\n"
+            write_whole(self.path, text, mode=0o600)
+
+    def _read(self) -> dict[str, str]:
+        try:
+            book = json.loads(self.path.read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return {str(name): str(secret) for name, secret in book.items()}

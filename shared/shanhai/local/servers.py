@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from shanhai.errors import Unavailable
-from shanhai.local.files import write_whole
-from shanhai.local.places import run_as
-from shanhai.local.server import ENVIRONMENT, PrivateServer, Surroundings
+from shanhai.local.background import ENVIRONMENT, PrivateServer, Surroundings
+from shanhai.local.places import run_as, write_whole
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 SUPERUSER = "shanhai"

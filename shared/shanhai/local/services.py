@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shanhai.local.background import BackgroundProcess, Escalation, RunningProcess
-from shanhai.local.files import write_whole
-from shanhai.local.places import CHECKOUT, Home, current_account
-from shanhai.local.ports import PortBook
+from shanhai.local.places import CHECKOUT, Home, PortBook, current_account, write_whole
 
 CODE_FOLDERS = ("services", "shared", "migrations")
 CODE_SUFFIXES = frozenset({".py", ".html", ".toml", ".json", ".js", ".css", ".sql"})

@@ -1,18 +1,24 @@
-"""The whole stack of a checkout: servers, schema and services, up, down and its status."""
+"""The whole stack of a checkout: servers, schema, services, environment, up, down, status."""
 
+import asyncio
 import fcntl
 import secrets
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from shanhai.db.engine import async_url
 from shanhai.db.migrate import upgrade
+from shanhai.db.queries.keys import create_key, verify_key
 from shanhai.local.background import RunningProcess
-from shanhai.local.places import Home
-from shanhai.local.ports import PortBook
-from shanhai.local.secret_book import SecretBook
+from shanhai.local.places import Home, PortBook, SecretBook, write_whole
 from shanhai.local.servers import PrivateBroker, PrivatePostgres, PrivateRedis, Surroundings
 from shanhai.local.services import HOST, SERVICES, ArchiveProcess, ServiceProcess, uptime_s
+from shanhai.vocabulary import Scope
 
 Part = ArchiveProcess | PrivateBroker | PrivatePostgres | PrivateRedis | ServiceProcess
 OWN_ALLOWANCE = "10000000"
@@ -182,3 +188,36 @@ def _condition(part: Part) -> PartStatus:
     if process is None:
         return PartStatus(part.name, None, None, healthy=False, uptime_s=None)
     return PartStatus(part.name, process.pid, part.port, part.is_running(), uptime_s(process))
+
+
+ENVIRONMENT_FILE = "env"
+
+
+def write_environment(home: Path, settings: Mapping[str, str]) -> Path:
+    """Keep settings as exports a shell can read, for the owner alone; it holds secrets."""
+    path = home / ENVIRONMENT_FILE
+    lines = (f"export {name}={shlex.quote(value)}\n" for name, value in sorted(settings.items()))
+    write_whole(path, "".join(lines), mode=0o600)
+    return path
+
+
+ADMIN_KEY = "admin_key"
+
+
+def admin_key(stack: Stack) -> str:
+    """The key kept with the stack's secrets, or a new one when it is lost or no longer valid."""
+    return asyncio.run(_admin_key(stack))
+
+
+async def _admin_key(stack: Stack) -> str:
+    engine = create_async_engine(async_url(stack.database_url))
+    try:
+        async with AsyncSession(engine) as session, session.begin():
+            kept = stack.secrets.get(ADMIN_KEY)
+            if kept is not None and await verify_key(session, kept) is not None:
+                return kept
+            key = await create_key(session, name="local administrator", scopes=list(Scope))
+    finally:
+        await engine.dispose()
+    stack.secrets.keep(ADMIN_KEY, key)
+    return key

@@ -39,7 +39,7 @@ from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.windows import Cluster
 from shanhai.science.flags import ResultFlag
 from shanhai.storage.artifacts import sha256_of
-from shanhai.validation_messages import rule_in_chinese, rule_in_english
+from shanhai.validation import rule_in_chinese, rule_in_english
 from shanhai.vocabulary import label_of
 
 RUNNABLE = tuple(one.id for one in CONTRACTS.values() if one.runs_on_files)

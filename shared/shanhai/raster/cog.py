@@ -14,7 +14,7 @@ from rasterio.enums import Resampling
 from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 
-from shanhai.disk_space import proving_room
+from shanhai.file_limits import proving_room
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA, Transform
 from shanhai.raster.statistics import BandStatistics, band_statistics
 from shanhai.science.grid import Grid, Window

@@ -14,8 +14,8 @@ from rasterio.errors import RasterioIOError
 from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 
-from shanhai.disk_space import proving_room
 from shanhai.errors import UnsupportedFile
+from shanhai.file_limits import proving_room
 from shanhai.science.arrays import FloatArray
 from shanhai.science.grid import Window
 

@@ -2,14 +2,21 @@
 
 from pydantic_settings import BaseSettings
 
-from shanhai.settings.access import AuditSettings, OidcSettings, RateSettings
+from shanhai.settings.access import (
+    MAIL_ADDRESS,
+    AuditSettings,
+    OidcSettings,
+    OutgoingSettings,
+    RateSettings,
+    SmtpSettings,
+    WebhookSettings,
+)
 from shanhai.settings.monitoring import (
     CaseSettings,
     Hj212Settings,
     MqttSettings,
     ObservationSettings,
 )
-from shanhai.settings.outgoing import MAIL_ADDRESS, OutgoingSettings, SmtpSettings, WebhookSettings
 from shanhai.settings.services import (
     ApiSettings,
     DaskSettings,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shanhai.settings.values import LOOPBACK, SHORTEST_SECRET, Port
+from shanhai.settings.access import LOOPBACK, SHORTEST_SECRET, Port
 
 PROCESS_LIMITS = re.compile(
     r"[a-z][a-z0-9-]{0,79}=(51[2-9]|5[2-9]\d|[6-9]\d\d|[1-9]\d{3,7}):[1-9]\d{0,6}", re.ASCII

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shanhai.errors import InvalidInput
-from shanhai.zip_limits import (
+from shanhai.file_limits import (
     BLOCK,
     UPLOAD,
     ZipLimits,

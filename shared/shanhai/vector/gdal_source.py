@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from shanhai.file_limits import ZipLimits, list_members, unpack_member, why_not_plain
 from shanhai.vector.dbf_encoding import Encoding, find_encoding
 from shanhai.vector.gdal import check_driver, pyogrio
 from shanhai.vector.shapefile import TEXT_BYTES
@@ -24,7 +25,6 @@ from shanhai.vector.sources import (
 )
 from shanhai.vector.tables import BLOCK_ROWS
 from shanhai.vocabulary import Label
-from shanhai.zip_limits import ZipLimits, list_members, unpack_member, why_not_plain
 
 NEEDED = (".shp", ".shx", ".dbf")
 WANTED = (*NEEDED, ".prj", ".cpg")

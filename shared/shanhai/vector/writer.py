@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from shanhai.disk_space import proving_room
+from shanhai.file_limits import proving_room
 from shanhai.vector.formats import FormatName, neutralised
 from shanhai.vector.gdal_writer import write_flatgeobuf, write_geopackage, write_kml
 from shanhai.vector.geoparquet import write_parquet

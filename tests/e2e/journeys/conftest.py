@@ -9,8 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shanhai.local.environment import admin_key
-from shanhai.local.stack import Stack
+from shanhai.local.stack import Stack, admin_key
 from shanhai.vocabulary import Role
 from tests.support.serving import PATIENCE_S
 

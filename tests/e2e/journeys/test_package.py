@@ -6,9 +6,8 @@ from hashlib import sha256
 import httpx
 import pytest
 
-from shanhai.local.environment import admin_key
 from shanhai.local.places import Home
-from shanhai.local.stack import Stack
+from shanhai.local.stack import Stack, admin_key
 from tests.e2e.journeys.conftest import PDF, Bureau, Caller, Found, named
 from tests.support.run_directory import run_directory
 

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from shanhai.errors import RateLimited
 from shanhai.local.servers import PrivateRedis
-from shanhai.rate_limits import RateLimiter
+from shanhai.overload import RateLimiter
 from shanhai.settings import RateSettings
 
 SETTINGS = RateSettings(identity=100, anonymous=100, window_s=100, sync_s=0.05)

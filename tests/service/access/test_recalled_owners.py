@@ -7,9 +7,8 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from shanhai.db.authentication import Authenticator
-from shanhai.db.engine import Sessions
-from shanhai.db.fast_reads import FastReader, open_quick_reader
-from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.engine import FastReader, Sessions, open_quick_reader
+from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.keys import create_key, prefix_of
 from shanhai.errors import Unauthenticated
 from shanhai.settings import DatabaseSettings, OidcSettings

@@ -17,8 +17,8 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.audit_chain import verify_chain
-from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.settings import OidcSettings, RateSettings
 from shanhai.vocabulary import Role, Scope

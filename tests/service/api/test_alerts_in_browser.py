@@ -12,10 +12,10 @@ import uvicorn
 from shapely import MultiPolygon, box
 from sqlalchemy import text
 
-from shanhai.db.alerts.acknowledge import answer_alert
 from shanhai.db.alerts.observation_evaluation import evaluate_changes
 from shanhai.db.alerts.plan_evaluation import evaluate_cases, evaluate_plans
 from shanhai.db.alerts.rules import create_rule
+from shanhai.db.alerts.subscriptions import answer_alert
 from shanhai.db.cases.leads import CaseRule, Lead, receive_lead
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity

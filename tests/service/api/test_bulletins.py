@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.bulletins.publication import BulletinDraft, BulletinSubject, add_draft
 from shanhai.db.bulletins.templates import default_template
+from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.audit import Act
-from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.delivery import Delivery, Webhook
 from shanhai.db.tables.job import Job

@@ -10,9 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.features import write
 from shanhai.db.features.input_validation import read_draft
-from shanhai.db.identity import Identity
+from shanhai.db.identity import Identity, RoleGiven
 from shanhai.db.queries.audit import Act, write_entries
-from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.seeds.load import seed_cities
 from shanhai.vocabulary import Role, Scope

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.audit import Act
-from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.seeds.load import put_default_rules
 from shanhai.db.tables.access import AuditLog

@@ -11,11 +11,11 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.keys import create_key, prefix_of
 from shanhai.db.tables.job import Job, JobDataset
 from shanhai.jobs import states
-from shanhai.jobs.failures import Failure, FailureClass
+from shanhai.jobs.messages import Failure, FailureClass
 from shanhai.vocabulary import Label, Role, Scope
 from shanhai_api.kit.state import ServiceState
 from tests.support.feature_rows import add_job, add_scheme

@@ -13,9 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.projects import PROJECTS as ENTITY
 from shanhai.db.features.bulk_write import write_many
-from shanhai.db.identity import Grant, Identity
+from shanhai.db.identity import Grant, Identity, RoleGiven
 from shanhai.db.queries.audit import Act
-from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.seeds.load import seed_cities
 from shanhai.vocabulary import ROLE_SCOPES, Role, Scope

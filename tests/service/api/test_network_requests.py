@@ -9,11 +9,10 @@ from shapely import box
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.engine import read_today
 from shanhai.db.tables.control import ControlArea
-from shanhai.db.tables.corridor import Corridor
 from shanhai.db.tables.job import Job
-from shanhai.db.tables.zone import Region
-from shanhai.db.today import read_today
+from shanhai.db.tables.zone import Corridor, Region
 from tests.support.job_rows import add_dataset, add_region
 
 BUILD = "/processes/build-network/execution"

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from shanhai.db.queries.keys import create_key
-from shanhai.local.ports import any_free_port
+from shanhai.local.places import any_free_port
 from shanhai.vocabulary import Scope
 from tests.support.job_rows import open_sessions, submit_echo
 from tests.support.serving import PATIENCE_S

@@ -17,7 +17,7 @@ from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.features.crs import CRS84, crs_uris
 from shanhai.db.features.query import read_rows
 from shanhai.db.tables.zone import Region
-from shanhai.local.ports import any_free_port
+from shanhai.local.places import any_free_port
 from shanhai_api.features import tables
 from tests.support.emptying import forget_rows
 from tests.support.feature_rows import add_five_zones, add_scheme

@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import ENTITIES
 from shanhai.db.features.entity import Entity, Property, Verb
+from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.audit import write_entries
-from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.provision import Document
 from shanhai.db.tables.zone import Region

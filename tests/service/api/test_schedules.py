@@ -11,13 +11,13 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.authentication import Authenticator
+from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.audit import Act
-from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key, prefix_of, revoke_key
 from shanhai.db.tables.access import ApiKey
 from shanhai.db.tables.job import Job, Schedule, ScheduleRun
 from shanhai.jobs.fair_queue import NO_QUOTA
-from shanhai.jobs.schedule_runs import Attended, attend_to_next
+from shanhai.jobs.upkeep import Attended, attend_to_next
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.kit.state import ServiceState
 from tests.support.job_rows import add_dataset, add_region

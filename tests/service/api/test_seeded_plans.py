@@ -6,10 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from shanhai.db.compliance.rules import activities
+from shanhai.db.compliance.rules import MEASURES, activities
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import seed_cities
-from shanhai.db.seeds.measures import MEASURES
 from shanhai_api.kit.state import ServiceState
 
 BANAN = "banan-restoration-2021"

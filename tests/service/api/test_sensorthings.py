@@ -24,7 +24,7 @@ from requests.auth import AuthBase
 from requests.models import PreparedRequest
 from sqlalchemy import text
 
-from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.sensorthings.operands import FUNCTIONS
 from shanhai.vocabulary import Role, Scope

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.authentication import unseal
 from shanhai.db.tables.access import IdempotencyKey
-from shanhai.db.tile_tokens import unseal
 from shanhai.settings import TileTokenSettings
 from shanhai.vocabulary import Scope
 from shanhai_api.app import create_app

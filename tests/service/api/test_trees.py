@@ -10,9 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import seed_cities
-from shanhai.db.tables.corridor import Pattern, PatternComponent
 from shanhai.db.tables.plan import Plan
-from shanhai.db.tables.zone import Region
+from shanhai.db.tables.zone import Pattern, PatternComponent, Region
 from shanhai_api.kit.state import ServiceState
 from tests.support.job_rows import add_region
 

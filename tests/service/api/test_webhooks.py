@@ -11,15 +11,14 @@ from sqlalchemy import select
 
 from shanhai.db.alerts.observation_evaluation import evaluate_changes
 from shanhai.db.deliveries.webhooks import PURPOSE
-from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.delivery import Delivery, Webhook
 from shanhai.monitoring.observation import FeedObservation
-from shanhai.secret_box import SecretBox
 from shanhai.settings import OutgoingSettings, WebhookSettings
 from shanhai.vocabulary import Role, Scope
-from shanhai.webhook_signing import show_secret
+from shanhai.webhook_secrets import SecretBox, show_secret
 from shanhai_api.kit.state import ServiceState
 from tests.service.api.conftest import BASE, MakeClient
 from tests.support.emptying import forget_rows

@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
-from shanhai.data.synthetic_network import build_linked_watershed, network_task
-from shanhai.data.synthetic_watershed import Watershed, build_watershed
+from shanhai.data.synthetic_watershed import (
+    Watershed,
+    build_linked_watershed,
+    build_watershed,
+    network_task,
+)
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Task
 from shanhai.storage.artifacts import sha256_of

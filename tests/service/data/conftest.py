@@ -3,7 +3,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from shanhai.data.progress import Reporter
+from shanhai.data.download import Reporter
 
 
 @pytest.fixture

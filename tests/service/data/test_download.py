@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from shanhai.data.download import default_cache, ensure_package, file_lock
-from shanhai.data.packages import Package
-from shanhai.data.progress import Reporter
+from shanhai.data.download import Reporter, default_cache, ensure_package, file_lock
+from shanhai.data.regions import Package
 from shanhai.errors import Unavailable
 from tests.support.serving import join
 

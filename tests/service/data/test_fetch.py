@@ -6,10 +6,10 @@ import pytest
 from shapely import MultiPolygon, box
 from typer.testing import CliRunner
 
-from shanhai.data.bounding_boxes import Box
 from shanhai.data.cli import app
+from shanhai.data.download import Reporter
 from shanhai.data.fetch import fetch_theme
-from shanhai.data.progress import Reporter
+from shanhai.data.regions import Box
 from shanhai.data.stac import Catalogues, read_catalogues
 from shanhai.errors import InvalidInput, NotFound, Unavailable
 from shanhai.processes.kit.dataset_description import read_description

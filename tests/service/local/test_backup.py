@@ -16,10 +16,9 @@ from sqlalchemy import select, text
 
 from shanhai.backup.age_encryption import BackupBroken, make_identity, read_identity, read_recipient
 from shanhai.backup.base_backup import Pruned, prune, take_backup, verify
-from shanhai.backup.repository import BackupFolder, BackupManifest
+from shanhai.backup.repository import BackupFolder, BackupManifest, copy_objects
 from shanhai.backup.restore import Restored, restore
-from shanhai.backup.result_files import copy_objects
-from shanhai.backup.wal_archive import Archiver
+from shanhai.backup.server import Archiver
 from shanhai.data.synthetic_watershed import build_watershed
 from shanhai.db.migrate import upgrade
 from shanhai.db.queries.jobs import read_queue_state

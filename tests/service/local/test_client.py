@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from shanhai.client import ApiClient, AsyncApiClient, JobFailed
-from shanhai.client.answers import LONGEST_PAUSE_S, pause_before_repeat
+from shanhai.client.steps import LONGEST_PAUSE_S, pause_before_repeat
 from shanhai.errors import (
     Conflict,
     Forbidden,

@@ -8,8 +8,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from shanhai.db.engine import Sessions
-from shanhai.db.fast_reads import FastReader, open_quick_reader
+from shanhai.db.engine import FastReader, Sessions, open_quick_reader
 from shanhai.db.tiles.simplification import prune_changes
 from shanhai.settings import DatabaseSettings
 from shanhai_tiles.layers.directory import READ, TRUSTED_S, ChangeTracker, following_changes

@@ -12,8 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.engine import Sessions
-from shanhai.db.fast_reads import FastReader, open_quick_reader
+from shanhai.db.engine import FastReader, Sessions, open_quick_reader
 from shanhai.db.tiles import simplification
 from shanhai.db.tiles.simplification import fill_portion
 from shanhai.db.tiles.simplified_shapes import BANDS, LABEL, PIXEL_DEGREES, SHAPED, band_of

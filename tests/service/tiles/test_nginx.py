@@ -17,7 +17,7 @@ import uvicorn
 from sqlalchemy import text
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shanhai.db.tile_tokens import TileToken, seal
+from shanhai.db.authentication import TileToken, seal
 from shanhai.vocabulary import ZONE_CLASSES
 from shanhai_tiles.app import create_app
 from tests.support.feature_rows import add_scheme, add_zone

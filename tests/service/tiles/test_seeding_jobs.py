@@ -19,9 +19,8 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as RequestScope
 
 from shanhai.db.engine import Sessions
-from shanhai.db.identity import Identity
+from shanhai.db.identity import Identity, RegionTree, RoleGiven
 from shanhai.db.queries.audit import Act
-from shanhai.db.queries.grants import RegionTree, RoleGiven
 from shanhai.db.queries.jobs import JobFilter, list_jobs
 from shanhai.db.queries.keys import create_key, find_alive, identity_of, prefix_of, revoke_key
 from shanhai.db.tables.job import Job

@@ -9,11 +9,11 @@ import pytest
 from prometheus_client import generate_latest
 from sqlalchemy import select, text
 
+from shanhai.db.authentication import TileToken, seal
+from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.audit import Act
-from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key, prefix_of, revoke_key
 from shanhai.db.tables.zone import Region
-from shanhai.db.tile_tokens import TileToken, seal
 from shanhai.vocabulary import ZONE_CLASSES, Role, Scope
 from tests.support.feature_rows import add_scheme, add_zone
 from tests.support.job_rows import add_region, open_sessions

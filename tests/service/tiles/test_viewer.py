@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from shanhai.cartography import RampStyle, style_of
+from shanhai.db.authentication import TileToken, seal
 from shanhai.db.queries.keys import prefix_of
-from shanhai.db.tile_tokens import TileToken, seal
 from shanhai.vocabulary import ZONE_CLASSES, Lang, ZoneClass
 from shanhai_tiles.routes.landing import MAPLIBRE
 from tests.support.browser import Page, open_page

@@ -13,11 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.data.synthetic_watershed import CODE, Watershed
 from shanhai.db.engine import Sessions
-from shanhai.db.tables.corridor import Corridor, CorridorNode
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import JobDataset
 from shanhai.db.tables.provision import Problem
-from shanhai.db.tables.zone import Region
+from shanhai.db.tables.zone import Corridor, CorridorNode, Region
 from shanhai.settings import (
     ArtifactSettings,
     DaskSettings,

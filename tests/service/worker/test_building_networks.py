@@ -5,13 +5,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from shanhai.data.synthetic_network import EASY
-from shanhai.data.synthetic_watershed import CODE
+from shanhai.data.synthetic_watershed import CODE, EASY
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.files import read_references
-from shanhai.db.tables.corridor import Corridor, CorridorNode
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job
+from shanhai.db.tables.zone import Corridor, CorridorNode
 from shanhai.jobs.submission import submit
 from shanhai.processes.build_network.contract import (
     BUILD_NETWORK,

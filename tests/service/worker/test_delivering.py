@@ -20,13 +20,13 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.delivery import Delivery
 from shanhai.jobs import states
-from shanhai.jobs.failures import lost
+from shanhai.jobs.messages import lost
 from shanhai.jobs.submission import submit
 from shanhai.processes.echo.contract import ECHO, EchoInputs
-from shanhai.secret_box import SecretBox
 from shanhai.settings import OutgoingSettings, PublicSettings, WebhookSettings
-from shanhai.task_cancel import end
+from shanhai.shutdown import end
 from shanhai.vocabulary import Scope
+from shanhai.webhook_secrets import SecretBox
 from shanhai_worker import deliveries
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.deliveries import make_senders

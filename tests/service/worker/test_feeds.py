@@ -10,9 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations import group_commit
+from shanhai.db.observations import feeds
 from shanhai.monitoring.observation import Batch, FeedObservation
-from shanhai.task_cancel import end
+from shanhai.shutdown import end
 from shanhai_worker import context as db_errors
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.feeds import mqtt
@@ -46,7 +46,7 @@ async def test_an_outage_is_told_to_whoever_brought_something(
         tried += 1
         raise ConnectionError("away")
 
-    monkeypatch.setattr(group_commit, "store_all", store_all)
+    monkeypatch.setattr(feeds, "store_all", store_all)
     monkeypatch.setattr(db_errors, "FIRST_PAUSE_S", 0.001)
     async with open_intake(context, "hj212", skew=SKEW) as intake:
         with pytest.raises(ConnectionError):
@@ -64,7 +64,7 @@ async def test_whoever_waits_when_a_feed_ends_is_not_told_it_was_stored(
         begun.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(group_commit, "store_all", store_all)
+    monkeypatch.setattr(feeds, "store_all", store_all)
     async with asyncio.timeout(10):
         async with open_intake(context, "hj212", skew=SKEW) as intake:
             first = asyncio.create_task(intake.store(batch(1)))
@@ -105,7 +105,7 @@ async def test_errors_of_data_are_told_from_those_that_pass(
     with pytest.raises(DBAPIError) as raised:
         async with context.sessions() as session:
             await session.execute(text(statement))
-    assert group_commit.is_of_data(raised.value) is of_data
+    assert feeds.is_of_data(raised.value) is of_data
 
 
 async def test_one_of_many_works_and_another_takes_over(

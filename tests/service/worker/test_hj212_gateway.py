@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations import group_commit, ingest
+from shanhai.db.observations import feeds, ingest
 from shanhai.monitoring.hj212.frame import FrameReader
 from shanhai.monitoring.hj212.packet import ANSWER_WANTED, NUMBERED, VERSION_2017, read_packet
 from shanhai.settings import Hj212Settings
-from shanhai.task_cancel import end
+from shanhai.shutdown import end
 from shanhai_worker import context as db_errors
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.feeds import hj212
@@ -204,7 +204,7 @@ async def test_what_an_outage_kept_from_being_stored_is_not_answered(
     async def noted() -> bool:
         return refused(context) == {"not_stored": 1}
 
-    monkeypatch.setattr(group_commit, "store_all", store_all)
+    monkeypatch.setattr(feeds, "store_all", store_all)
     monkeypatch.setattr(db_errors, "FIRST_PAUSE_S", 0.001)
     async with listening(context) as port, connected(port) as line:
         await line.send(telegram(READINGS, number="20260801085857001"))

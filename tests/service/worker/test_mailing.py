@@ -20,10 +20,10 @@ from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 from pydantic import SecretStr
 from sqlalchemy import select, text
 
-from shanhai.db.alerts.notifications import send_notices
 from shanhai.db.alerts.observation_evaluation import evaluate_changes
 from shanhai.db.alerts.rules import create_rule
 from shanhai.db.alerts.subscriptions import create_subscription, find_by_token, send_test
+from shanhai.db.alerts.transitions import send_notices
 from shanhai.db.deliveries.outbox import ClaimedDelivery
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
@@ -31,7 +31,7 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.tables.delivery import Delivery
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.settings import PublicSettings, SmtpSettings
-from shanhai.task_cancel import end
+from shanhai.shutdown import end
 from shanhai.vocabulary import Scope
 from shanhai_worker import deliveries
 from shanhai_worker.context import WorkerContext

@@ -14,9 +14,9 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations import group_commit, ingest
+from shanhai.db.observations import feeds, ingest
 from shanhai.settings import MqttSettings
-from shanhai.task_cancel import end
+from shanhai.shutdown import end
 from shanhai_worker import context as db_errors
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.feeds import mqtt, mqtt_connection
@@ -209,7 +209,7 @@ async def test_what_an_outage_kept_from_being_stored_comes_again(
             raise ConnectionError("away")
         return await ingest.store_all(*given, **options)
 
-    monkeypatch.setattr(group_commit, "store_all", store_all)
+    monkeypatch.setattr(feeds, "store_all", store_all)
     monkeypatch.setattr(db_errors, "FIRST_PAUSE_S", 0.001)
     async with fetching(context, settings(broker)):
         await asyncio.to_thread(broker.publish, messages(range(30)))

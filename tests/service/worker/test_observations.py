@@ -10,7 +10,7 @@ from shanhai.db.observations.partitions import month_table, months_ahead
 from shanhai.db.observations.retention import list_months
 from shanhai.db.observations.rollups import sum_up
 from shanhai.monitoring.observation import Batch, FeedObservation
-from shanhai.task_cancel import end
+from shanhai.shutdown import end
 from shanhai_worker import periodic
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.feeds.intake import open_intake

@@ -13,8 +13,7 @@ from docx import Document
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from shanhai.db.bulletins.publication import publish_draft
-from shanhai.db.bulletins.queries import BulletinFilter, list_bulletins
+from shanhai.db.bulletins.publication import BulletinFilter, list_bulletins, publish_draft
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import PUBLIC, Grant, Identity
 from shanhai.db.queries.audit import Act

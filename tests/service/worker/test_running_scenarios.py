@@ -7,14 +7,12 @@ from geoalchemy2.shape import from_shape
 from shapely.geometry import shape
 from sqlalchemy import func, select
 
-from shanhai.data.synthetic_network import EASY
-from shanhai.data.synthetic_watershed import CODE
+from shanhai.data.synthetic_watershed import CODE, EASY
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.engine import Sessions
-from shanhai.db.tables.corridor import Corridor
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.provision import Problem
-from shanhai.db.tables.zone import Region
+from shanhai.db.tables.zone import Corridor, Region
 from shanhai.jobs.submission import submit
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.processes.run_scenario.contract import (

@@ -14,12 +14,11 @@ from shanhai.data.synthetic_watershed import CODE, Watershed
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Grant, Identity
-from shanhai.db.tables.corridor import Corridor, CorridorNode
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.project import Project, ProjectMeasure, ProjectProblem, ProjectRegion
 from shanhai.db.tables.provision import Problem
-from shanhai.db.tables.zone import Region
+from shanhai.db.tables.zone import Corridor, CorridorNode, Region
 from shanhai.errors import Forbidden
 from shanhai.jobs.submission import submit
 from shanhai.processes.catalogue import read_task

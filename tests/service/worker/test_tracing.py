@@ -21,7 +21,7 @@ from shanhai.settings import (
     PublicSettings,
     RedisSettings,
 )
-from shanhai.tracing import NO_SPAN, configure_tracing, span, stop_tracing, traceparent
+from shanhai.telemetry import NO_SPAN, configure_tracing, span, stop_tracing, traceparent
 from shanhai.vocabulary import JobStatus, Scope
 from shanhai_api.app import create_app
 from shanhai_api.kit.state import Configuration

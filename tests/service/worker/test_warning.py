@@ -13,7 +13,7 @@ from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables.alert import Alert, AlertRule
 from shanhai.monitoring.observation import FeedObservation
-from shanhai.task_cancel import end
+from shanhai.shutdown import end
 from shanhai.vocabulary import Scope
 from shanhai_worker import periodic
 from shanhai_worker.context import WorkerContext

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from pydantic import ValidationError
 
-from shanhai.timestamps import Rfc3339Date, Rfc3339Time
+from shanhai.validation import Rfc3339Date, Rfc3339Time
 from shanhai_api.kit.dependencies import PageQuery, format_field
 
 

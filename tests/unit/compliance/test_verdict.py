@@ -17,10 +17,9 @@ from shanhai.db.compliance.result import (
     RuleLocation,
     TouchedLine,
 )
-from shanhai.db.compliance.rules import activities
+from shanhai.db.compliance.rules import MEASURES, activities
 from shanhai.db.compliance.verdict import conditions_of, judge, nearest
 from shanhai.db.seeds.load import default_rules
-from shanhai.db.seeds.measures import MEASURES
 from shanhai.vocabulary import CONTROL_KINDS, DECISIONS, Label, codes
 
 RED = RuleLocation("control_area", "red_line", Label("红线", "Red line"), ("a", "b"))

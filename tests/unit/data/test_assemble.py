@@ -10,12 +10,10 @@ from shapely import MultiPolygon, Polygon, box
 from shapely.geometry import shape
 
 from shanhai.data.assemble import assemble_region
-from shanhai.data.coast import Clip
-from shanhai.data.fields import GeographicField
 from shanhai.data.regions import DemoRegion, DemoUnit
 from shanhai.data.synthetic_layers import demo_grid
-from shanhai.data.vector_layers import PopulatedPlace
-from shanhai.data.world import World
+from shanhai.data.vector_layers import Clip, PopulatedPlace
+from shanhai.data.world import GeographicField, World
 from shanhai.processes.kit.dataset_description import read_description
 from shanhai.raster.geotiff import read_geotiff
 

@@ -1,6 +1,6 @@
 import pytest
 
-from shanhai.data.bounding_boxes import parse_box, region_box
+from shanhai.data.regions import parse_box, region_box
 from shanhai.errors import InvalidInput, NotFound
 
 

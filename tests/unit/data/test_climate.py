@@ -4,8 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from shanhai.data.climate import read_elevation, read_monthly_temperature, refine_temperature
-from shanhai.data.fields import GeographicField
+from shanhai.data.world import (
+    GeographicField,
+    read_elevation,
+    read_monthly_temperature,
+    refine_temperature,
+)
 
 
 def stored(array: np.ndarray) -> bytes:

@@ -7,9 +7,9 @@ import pytest
 from shapely import Polygon, box
 from shapely.geometry import MultiPolygon, mapping
 
-from shanhai.data import coast
-from shanhai.data.coast import clip_polygons, clip_text
-from shanhai.data.packages import Package
+from shanhai.data import vector_layers
+from shanhai.data.regions import Package
+from shanhai.data.vector_layers import clip_polygons, clip_text
 
 OCEAN, LAKE, FAR = box(0, 0, 30, 30), box(40.2, 40.2, 40.4, 40.6), box(70, 70, 71, 71)
 HOLED = Polygon(box(40, 0, 44, 4).exterior.coords, [box(41, 1, 42, 2).exterior.coords])
@@ -26,7 +26,7 @@ def world_text() -> bytes:
 def test_every_member_is_read_however_the_text_is_cut(
     monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
-    monkeypatch.setattr(coast, "_BLOCK_BYTES", block)
+    monkeypatch.setattr(vector_layers, "_BLOCK_BYTES", block)
     clips = clip_text(world_text(), BOXES | {"holed": (39.0, 0.0, 45.0, 5.0)})
     assert clips["shore"].oceanic.equals(box(29, 10, 30, 12))
     assert clips["shore"].other.is_empty

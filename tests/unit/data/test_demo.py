@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from shanhai.data import demo
-from shanhai.data.demo import MANIFEST, build_demo, is_complete
-from shanhai.data.progress import Reporter, peak_memory_mb
+from shanhai.data import cli
+from shanhai.data.cli import MANIFEST, build_demo, is_complete
+from shanhai.data.download import Reporter, peak_memory_mb
 from shanhai.data.regions import DEMO_REGIONS
 
 
@@ -19,7 +19,7 @@ def stack(tmp_path: Path) -> Path:
         path.parent.mkdir()
         path.write_text(region.code)
         made.append(path)
-    demo._write_manifest(tmp_path, made)
+    cli._write_manifest(tmp_path, made)
     return tmp_path
 
 
@@ -54,7 +54,7 @@ def test_other_manifest_makes_it_incomplete(stack: Path, text: str) -> None:
 def test_stack_of_another_version_is_incomplete(
     stack: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo, "DEMO_VERSION", "next")
+    monkeypatch.setattr(cli, "DEMO_VERSION", "next")
     assert not is_complete(stack)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shanhai.data import download
-from shanhai.data.packages import Package
+from shanhai.data.regions import Package
 from shanhai.errors import Unavailable
 
 WHEEL = Package("pypi", "thing", "1.0", "thing-1.0.whl", "0" * 64, 1)

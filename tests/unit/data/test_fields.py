@@ -3,7 +3,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from shanhai.data.fields import GeographicField
+from shanhai.data.world import GeographicField
 from shanhai.errors import InvalidInput
 
 

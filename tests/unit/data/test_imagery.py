@@ -3,8 +3,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from shanhai.data.fields import GeographicField
-from shanhai.data.imagery import excess_green, luminance, read_world_image
+from shanhai.data.world import GeographicField, excess_green, luminance, read_world_image
 
 
 def picture(*colours: tuple[int, int, int]) -> GeographicField:

@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from shanhai.data import themes
-from shanhai.data.packages import PACKAGES, read_member
-from shanhai.data.regions import DEMO_REGIONS, XIAMEN
+from shanhai.data.regions import DEMO_REGIONS, PACKAGES, XIAMEN, read_member
 from shanhai.data.themes import DemoTheme
 from shanhai.errors import Unavailable
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shanhai.db.compliance.rules import MEASURES
 from shanhai.db.quality.findings import SEVERITY_ORDER, check_plan
 from shanhai.db.quality.plan_figures import (
     PlanFigures,
@@ -17,7 +18,6 @@ from shanhai.db.quality.plan_figures import (
 )
 from shanhai.db.seeds.city_files import CITIES, read_blocks, read_totals
 from shanhai.db.seeds.load import count_rows
-from shanhai.db.seeds.measures import MEASURES
 from shanhai.db.seeds.rows import Rows, rows_of
 from shanhai.errors import InvalidInput, ShanhaiError
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from shanhai.db.editions.creation import LONGEST_CODE, edition_code
 from shanhai.db.features.input_validation import CODE
 from shanhai.db.indicators.targets import StatedFigure
+from shanhai.db.proposals.revisions import figure_as_json, figures_of
 from shanhai.db.proposals.subjects import ProposalSubject
-from shanhai.db.proposals.target_revisions import figure_as_json, figures_of
 from shanhai.db.proposals.transitions import STEPS
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import PROPOSAL_STATES, codes

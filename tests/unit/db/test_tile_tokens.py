@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from shanhai.db.tile_tokens import MARK, TileToken, seal, unseal
+from shanhai.db.authentication import TILE_MARK, TileToken, seal, unseal
 from shanhai.errors import Unauthenticated
 from shanhai.settings import TileTokenSettings
 
@@ -48,7 +48,9 @@ def test_bits_that_stand_for_nothing_are_noticed() -> None:
         unseal(f"{content}.{signature[:-1]}{last}", SECRET)
 
 
-@pytest.mark.parametrize("text", ["", MARK, f"{MARK}.", "shk_abc", "a" * 20_000, f"{MARK}W10.W10"])
+@pytest.mark.parametrize(
+    "text", ["", TILE_MARK, f"{TILE_MARK}.", "shk_abc", "a" * 20_000, f"{TILE_MARK}W10.W10"]
+)
 def test_what_is_no_token_is_refused(text: str) -> None:
     with pytest.raises(Unauthenticated):
         unseal(text, SECRET)

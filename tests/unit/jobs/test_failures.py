@@ -15,7 +15,7 @@ from shanhai.errors import (
     Unavailable,
     UnsupportedFile,
 )
-from shanhai.jobs.failures import (
+from shanhai.jobs.messages import (
     TITLES,
     Failure,
     FailureClass,

@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 
 from shanhai.db.tables.job import Job
-from shanhai.jobs.failures import out_of_time
+from shanhai.jobs.messages import out_of_time
 from shanhai.jobs.results import REL_RESULTS, results_document, status_info
-from shanhai.timestamps import rfc3339
+from shanhai.validation import rfc3339
 
 BASE = "https://example.org/api"
 ID = UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")

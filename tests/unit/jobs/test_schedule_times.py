@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai.jobs.schedule_times import MOST_MISSED, Timing, check_cron
+from shanhai.jobs.schedules import MOST_MISSED, Timing, check_cron
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 

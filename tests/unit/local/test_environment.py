@@ -4,7 +4,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from shanhai.local.environment import write_environment
+from shanhai.local.stack import write_environment
 
 
 def test_a_shell_reads_what_was_written(tmp_path: Path) -> None:

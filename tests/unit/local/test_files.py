@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from shanhai.local.files import tail, write_whole
-from shanhai.local.secret_book import SecretBook
+from shanhai.local.places import SecretBook, tail, write_whole
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:

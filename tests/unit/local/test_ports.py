@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from shanhai.errors import Unavailable
-from shanhai.local import ports
-from shanhai.local.ports import PortBook, any_free_port, is_free
+from shanhai.local import places
+from shanhai.local.places import PortBook, any_free_port, is_free
 
 
 @pytest.fixture
@@ -53,6 +53,6 @@ def test_a_listening_port_is_not_free(taken_port: int) -> None:
 
 
 def test_running_out_of_ports_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "is_free", lambda port: False)
+    monkeypatch.setattr(places, "is_free", lambda port: False)
     with pytest.raises(Unavailable, match="no free port"):
         any_free_port(set())

@@ -10,8 +10,7 @@ import pytest
 import shapely
 from shapely.geometry import mapping, shape
 
-from shanhai.data.synthetic_network import EASY, WOODS, network_task
-from shanhai.data.synthetic_watershed import EPSG, Watershed
+from shanhai.data.synthetic_watershed import EASY, EPSG, WOODS, Watershed, network_task
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.processes.build_network.compute import build
 from shanhai.processes.build_network.context import Scene

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from shanhai.data.synthetic_network import EASY
-from shanhai.data.synthetic_watershed import Watershed
+from shanhai.data.synthetic_watershed import EASY, Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.local_run import run_on_files
 from shanhai.processes.run_scenario.edit_files import read_edits

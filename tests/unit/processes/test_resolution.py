@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from shanhai import processes
-from shanhai.jobs.stages import STAGES, STATUS_MESSAGES
+from shanhai.jobs.messages import STAGES, STATUS_MESSAGES
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import JobStatus
 

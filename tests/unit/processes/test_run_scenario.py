@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from shapely.geometry import shape
 
-from shanhai.data.synthetic_network import EASY
-from shanhai.data.synthetic_watershed import Watershed
+from shanhai.data.synthetic_watershed import EASY, Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome, Task

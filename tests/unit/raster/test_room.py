@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from shanhai.disk_space import PROBE_BYTES, proving_room
+from shanhai.file_limits import PROBE_BYTES, proving_room
 from shanhai.raster.cog import CogFrame, write_cog
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.science.grid import Window

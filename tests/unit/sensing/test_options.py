@@ -12,6 +12,7 @@ from shanhai.db.identity import PUBLIC
 from shanhai.db.sensorthings.compiler import OrderKey, behind, condition
 from shanhai.db.sensorthings.expressions import (
     Constant,
+    Cursor,
     FunctionCall,
     GeometryLiteral,
     PropertyPath,
@@ -27,7 +28,6 @@ from shanhai.db.sensorthings.options import (
     read_options,
     token_of,
 )
-from shanhai.db.sensorthings.tokens import Cursor
 from shanhai.errors import InvalidInput
 
 

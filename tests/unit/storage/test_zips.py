@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from shanhai.errors import InvalidInput, LimitExceeded
+from shanhai.file_limits import BLOCK, ZipLimits, unpack_member, why_not_plain
 from shanhai.storage.reproducible_zip import open_package, write_package
-from shanhai.zip_limits import BLOCK, ZipLimits, unpack_member, why_not_plain
 
 
 def test_a_zip_unpacks_to_a_multiple_of_its_size_up_to_a_most() -> None:

@@ -14,6 +14,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
+from shanhai.file_limits import ZipLimits
 from shanhai.vector import geojson_source
 from shanhai.vector.formats import FILE_FORMATS, FormatName
 from shanhai.vector.gdal import KEPT, SKIPPED, pyogrio
@@ -22,7 +23,6 @@ from shanhai.vector.open_source import open_source
 from shanhai.vector.sources import SourceInfo, Wishes
 from shanhai.vector.tables import FeatureColumn, FeatureTable
 from shanhai.vector.writer import write_table
-from shanhai.zip_limits import ZipLimits
 
 COLUMNS = (
     FeatureColumn("code", "text"),

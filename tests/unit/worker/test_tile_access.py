@@ -5,7 +5,7 @@ import time
 import pytest
 from pydantic import SecretStr
 
-from shanhai.db.tile_tokens import unseal
+from shanhai.db.authentication import unseal
 from shanhai.errors import Unauthenticated
 from shanhai.processes.kit.task import Task
 from shanhai.settings import PublicSettings, TileTokenSettings, WorkerSettings

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from shanhai.db.alerts.rules import RuleDefinition
 from shanhai.monitoring.quiet_hours import QuietHours
 from shanhai.monitoring.thresholds import RANK, Kind, measure_unit
-from shanhai.timestamps import Rfc3339Date
+from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import (
     ALERT_EVENTS,
     ALERT_KINDS,

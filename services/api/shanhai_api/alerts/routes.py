@@ -9,9 +9,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from shanhai.db.alerts import acknowledge as answers
 from shanhai.db.alerts import rules
+from shanhai.db.alerts import subscriptions as answers
 from shanhai.db.alerts.queries import (
+    describe_alert,
+    describe_events,
     events_after,
     find_alert,
     list_alerts,
@@ -19,7 +21,6 @@ from shanhai.db.alerts.queries import (
     newest_event,
 )
 from shanhai.db.alerts.rules import RuleDefinition
-from shanhai.db.alerts.serialization import describe_alert, describe_events
 from shanhai.db.identity import Viewer
 from shanhai.db.proposals.queries import founded_on
 from shanhai.errors import InvalidInput

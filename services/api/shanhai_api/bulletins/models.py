@@ -9,11 +9,11 @@ from uuid import UUID
 
 from pydantic import Field, field_validator
 
-from shanhai.db.bulletins.queries import SeenBulletin
+from shanhai.db.bulletins.publication import SeenBulletin
 from shanhai.db.bulletins.template import Section
 from shanhai.db.bulletins.templates import StoredTemplate
 from shanhai.errors import InvalidInput
-from shanhai.timestamps import Rfc3339Date
+from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import BULLETIN_STATES, Lang, label_in
 from shanhai_api.kit.answers import Answered, Document, Link, Moment, one_of
 from shanhai_api.kit.dependencies import PageQuery, format_field

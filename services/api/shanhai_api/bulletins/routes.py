@@ -6,8 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import HTMLResponse
 
-from shanhai.db.bulletins.publication import publish_draft
-from shanhai.db.bulletins.queries import BulletinFilter, SeenBulletin, find_bulletin, list_bulletins
+from shanhai.db.bulletins.publication import (
+    BulletinFilter,
+    SeenBulletin,
+    find_bulletin,
+    list_bulletins,
+    publish_draft,
+)
 from shanhai.db.bulletins.template import Template
 from shanhai.db.bulletins.templates import (
     StoredTemplate,

@@ -20,7 +20,7 @@ from shanhai.db.features.selection import Selection
 from shanhai.db.projects.documents import checked_name
 from shanhai.errors import Forbidden, InvalidInput
 from shanhai.storage.file_types import demand_kind, kind_of
-from shanhai.timestamps import Rfc3339Date
+from shanhai.validation import Rfc3339Date
 from shanhai_api.cases.models import (
     Case,
     CaseDocument,

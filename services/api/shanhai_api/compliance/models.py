@@ -6,13 +6,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from shanhai.codes import Code
 from shanhai.db.compliance.exceptions import Granted
 from shanhai.db.compliance.register import Decline, Total
 from shanhai.db.compliance.result import LABELS, GeodesicSize
 from shanhai.db.compliance.rules import Activities
-from shanhai.db.compliance.serialization import in_both
-from shanhai.timestamps import Rfc3339Date
+from shanhai.db.compliance.verdict import in_both
+from shanhai.validation import Code, Rfc3339Date
 from shanhai.vocabulary import CONTROL_KINDS
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText, one_of
 from shanhai_api.kit.view import View

@@ -11,14 +11,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import entity_named
-from shanhai.db.collections.control_areas import CONTROL_AREAS
+from shanhai.db.collections.controls import CONTROL_AREAS, CONTROL_RULES
 from shanhai.db.collections.regions import REGIONS
-from shanhai.db.collections.rules import CONTROL_RULES
 from shanhai.db.compliance.exceptions import ExceptionGrant, grant
 from shanhai.db.compliance.register import find_region, read_declines, read_totals
 from shanhai.db.compliance.result import GAP_REASONS
 from shanhai.db.compliance.rules import activities
-from shanhai.db.fast_reads import Executor
+from shanhai.db.engine import Executor
 from shanhai.db.features.selection import Selection, viewer_values, visibility
 from shanhai.db.identity import Identity, Viewer
 from shanhai.errors import InvalidInput, LimitExceeded, Unauthenticated

@@ -12,7 +12,7 @@ from shanhai.db.compliance.exceptions import (
     revoke,
 )
 from shanhai.db.compliance.rules import activities
-from shanhai.timestamps import Rfc3339Date
+from shanhai.validation import Rfc3339Date
 from shanhai_api.compliance import operations
 from shanhai_api.compliance.models import (
     EXCEPTIONS,

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from shanhai.db.collections.catalogue import RECORDS, collection_named
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.permissions import verbs_for
 from shanhai.db.features.snapshots import MOST_VERSIONS
+from shanhai.db.identity import verbs_for
 from shanhai_api.features import editing
 from shanhai_api.features.editing import (
     METHODS_TOLD,

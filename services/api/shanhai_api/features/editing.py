@@ -18,11 +18,11 @@ from shanhai.db.features import write
 from shanhai.db.features.crs import CRS84, Crs
 from shanhai.db.features.entity import Entity, Verb
 from shanhai.db.features.input_validation import Draft, read_draft
-from shanhai.db.features.permissions import editing_of
 from shanhai.db.features.query import FeatureRow
 from shanhai.db.features.write import WriteResult, WriteTarget, WriteTerms, state_tag
+from shanhai.db.identity import editing_of
 from shanhai.errors import InvalidInput, Stale
-from shanhai.validation_messages import in_both
+from shanhai.validation import in_both
 from shanhai_api.features import documents
 from shanhai_api.features.parameters import system_reader
 from shanhai_api.kit.body import read_json

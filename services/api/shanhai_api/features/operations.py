@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import COLLECTIONS, collection_named, entity_named
-from shanhai.db.collections.datasets import DATASETS
-from shanhai.db.fast_reads import Executor
+from shanhai.db.collections.data_sources import DATASETS
+from shanhai.db.engine import Executor
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import PageStart
 from shanhai.db.features.query import (

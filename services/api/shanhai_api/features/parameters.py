@@ -17,7 +17,7 @@ from shanhai.db.features.selection import Box, Filter, Outline, Selection, TimeI
 from shanhai.db.features.statements import OutputOptions, PageOptions
 from shanhai.db.identity import Viewer
 from shanhai.errors import Fault, InvalidInput
-from shanhai.validation_messages import in_both
+from shanhai.validation import in_both
 from shanhai_api.features.values import (
     cursor_reader,
     members_reader,

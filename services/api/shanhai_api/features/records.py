@@ -6,12 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from shanhai.db.collections.catalogue import RECORDS
+from shanhai.db.collections.catalogue import RECORDS, seen_by
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.seen import seen_by
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.write import state_tag
-from shanhai.timestamps import Rfc3339Date
+from shanhai.validation import Rfc3339Date
 from shanhai_api.exports import file_format, respond_file
 from shanhai_api.features import documents, operations
 from shanhai_api.features.parameters import asked_by_form, parse_items_query

@@ -9,13 +9,12 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import Field, WithJsonSchema
 
-from shanhai.db.collections.catalogue import COLLECTIONS, collection_named
-from shanhai.db.features.seen import seen_by
+from shanhai.db.collections.catalogue import COLLECTIONS, collection_named, seen_by
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.statements import OutputOptions
 from shanhai.db.features.write import state_tag
 from shanhai.storage.artifacts import COG_TYPE
-from shanhai.timestamps import Rfc3339Date
+from shanhai.validation import Rfc3339Date
 from shanhai_api.exports import file_format, respond_file
 from shanhai_api.features import documents, operations
 from shanhai_api.features.models import CollectionDescription, CollectionDescriptions, FeatureSchema

@@ -16,7 +16,7 @@ import orjson
 from fastapi import Response
 
 from shanhai.db.collections.catalogue import ENTITIES
-from shanhai.db.fast_reads import Executor
+from shanhai.db.engine import Executor
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.query import FeatureRow, LongPage, read_rows
 from shanhai.db.features.selection import Selection

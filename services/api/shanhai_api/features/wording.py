@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.compliance.rules import activities
-from shanhai.db.fast_reads import Executor
+from shanhai.db.engine import Executor
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer

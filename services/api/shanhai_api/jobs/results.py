@@ -14,9 +14,8 @@ from fastapi.responses import FileResponse
 from shanhai.db.queries.jobs import find_job
 from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict, InvalidInput, ShanhaiError
-from shanhai.jobs.failures import Failure
-from shanhai.jobs.result_form import ResultForm
-from shanhai.jobs.results import output_link, results_document, status_info
+from shanhai.jobs.messages import Failure
+from shanhai.jobs.results import ResultForm, output_link, results_document, status_info
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import OutputSpec
 from shanhai.storage.artifacts import LocalArtifacts

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from shanhai.db.queries.jobs import find_job
 from shanhai.db.tables.job import Job
-from shanhai.jobs.result_form import ResultForm
+from shanhai.jobs.results import ResultForm
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import JobStatus
 from shanhai_api.compliance.operations import names_in

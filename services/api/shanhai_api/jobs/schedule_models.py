@@ -10,9 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from shanhai.db.tables import job as tables
 from shanhai.jobs.fair_queue import PRIORITIES
 from shanhai.jobs.results import exception_of
-from shanhai.jobs.schedule_times import SHORTEST_S, check_cron
-from shanhai.jobs.schedules import Run
-from shanhai.timestamps import Rfc3339Time
+from shanhai.jobs.schedules import SHORTEST_S, Run, check_cron
+from shanhai.validation import Rfc3339Time
 from shanhai.vocabulary import JobStatus
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, Moment
 from shanhai_api.kit.view import View

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from shanhai.timestamps import rfc3339
+from shanhai.validation import rfc3339
 from shanhai.vocabulary import Term, codes
 from shanhai_api.kit.dependencies import PageQuery, given
 from shanhai_api.kit.view import EVENTS, HTML, JSON, Format, View

@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
-from shanhai.validation_messages import rule_in_chinese, rule_in_english
+from shanhai.validation import rule_in_chinese, rule_in_english
 from shanhai_api.kit.errors import SlowClient, UnsupportedMedia
 
 JSON_LIMIT_BYTES = 10 * 1024**2

@@ -16,10 +16,10 @@ from pydantic import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.fast_reads import FastReader
+from shanhai.db.engine import FastReader
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Forbidden, Unauthenticated
-from shanhai.timestamps import Rfc3339Date
+from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import Scope
 from shanhai_api.kit.errors import PreconditionRequired
 from shanhai_api.kit.identity import Caller, caller_of, demand, may_audit

@@ -30,7 +30,7 @@ from shanhai.errors import (
     Unauthenticated,
     Unavailable,
 )
-from shanhai.validation_messages import rule_in_chinese, rule_in_english
+from shanhai.validation import rule_in_chinese, rule_in_english
 from shanhai.vocabulary import Label, Lang
 from shanhai_api.kit.requests import language_of, request_id_of
 

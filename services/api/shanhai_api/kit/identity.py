@@ -4,7 +4,7 @@ from fastapi import Request
 
 from shanhai.db.identity import ANONYMOUS, Identity
 from shanhai.errors import Forbidden, Unauthenticated
-from shanhai.rate_limits import address_bucket
+from shanhai.overload import address_bucket
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.kit.requests import client_address
 from shanhai_api.kit.state import ServiceState, state_of

@@ -20,8 +20,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shanhai.errors import ShanhaiError
-from shanhai.rate_limits import Allowance
-from shanhai.tracing import Span, bound_trace_id, span
+from shanhai.overload import Allowance
+from shanhai.telemetry import Span, bound_trace_id, span
 from shanhai_api.kit.errors import (
     MEDIA_TYPE,
     on_database_error,

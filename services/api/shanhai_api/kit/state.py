@@ -18,19 +18,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import (
+    FastReader,
     PoolUse,
     Sessions,
     create_engine,
     create_probe_engine,
     create_reading_engine,
     create_sessions,
+    open_quick_reader,
 )
-from shanhai.db.fast_reads import FastReader, open_quick_reader
-from shanhai.db.migrate import expected_revision
-from shanhai.db.observations.group_commit import GroupCommit
-from shanhai.db.readiness import OK, DatabaseState, look_into_database
+from shanhai.db.migrate import OK, DatabaseState, expected_revision, look_into_database
+from shanhai.db.observations.feeds import GroupCommit
 from shanhai.jobs.queue import Dispatcher, make_dispatcher
-from shanhai.rate_limits import RateLimiter
+from shanhai.overload import RateLimiter, SingleFlight
 from shanhai.settings import (
     ApiSettings,
     ArtifactSettings,
@@ -48,7 +48,6 @@ from shanhai.settings import (
     TileTokenSettings,
     WebhookSettings,
 )
-from shanhai.single_flight import SingleFlight
 from shanhai.storage.artifacts import LocalArtifacts
 
 

@@ -14,8 +14,8 @@ import orjson
 from pydantic import Field
 from starlette.datastructures import QueryParams
 
-from shanhai.db.collections.stations import STATIONS
-from shanhai.db.fast_reads import Executor
+from shanhai.db.collections.data_sources import STATIONS
+from shanhai.db.engine import Executor
 from shanhai.db.features.crs import CRS84
 from shanhai.db.features.selection import Box, Filter, Outline, Selection, TimeInterval
 from shanhai.db.identity import Viewer

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from shanhai.db.fast_reads import Executor
+from shanhai.db.engine import Executor
 from shanhai.db.features.selection import Selection
 from shanhai.db.observations.queries import (
     EARLIEST,

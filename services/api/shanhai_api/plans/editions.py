@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from shanhai.codes import Note
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.editions.comparison import compare_editions
 from shanhai.db.editions.creation import begin_edition
@@ -13,6 +12,7 @@ from shanhai.db.editions.lineage import beside, list_editions, list_members, not
 from shanhai.db.features.input_validation import read_draft
 from shanhai.db.indicators.plan_indicators import find_plan
 from shanhai.errors import InvalidInput
+from shanhai.validation import Note
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import JsonBody
 from shanhai_api.kit.dependencies import DayQuery, Read, Reader, Write, Writer

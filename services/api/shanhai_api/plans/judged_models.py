@@ -6,12 +6,12 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from shanhai.db.compliance.serialization import in_both
+from shanhai.db.compliance.verdict import in_both
 from shanhai.db.indicators.plan_indicators import PlanRegion, PlanSeen
 from shanhai.db.tables.indicator import EvaluationSnapshot
 from shanhai.reporting.plan_evaluation import Stamp, title_of
 from shanhai.science.indicators import STATUSES, Direction
-from shanhai.timestamps import rfc3339
+from shanhai.validation import rfc3339
 from shanhai.vocabulary import INDICATOR_PROPERTIES, Label
 from shanhai_api.compliance.models import NamedCode
 from shanhai_api.kit.answers import (

@@ -18,7 +18,7 @@ from shanhai.db.proposals.queries import ProposalReference
 from shanhai.db.tables.control import DataFinding
 from shanhai.db.tables.indicator import IndicatorTarget, IndicatorValue
 from shanhai.science.indicators import Comparator, Sense
-from shanhai.timestamps import rfc3339
+from shanhai.validation import rfc3339
 from shanhai.vector.formats import neutralised
 from shanhai.vocabulary import SEVERITIES, Label, label_in
 from shanhai_api.kit.answers import (

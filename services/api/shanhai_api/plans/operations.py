@@ -12,10 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.indicators import PLAN_INDICATORS
 from shanhai.db.collections.plans import PLANS
-from shanhai.db.features.permissions import demand_role, demand_scopes, editing_of
-from shanhai.db.features.references import ids_of
 from shanhai.db.features.selection import Selection
-from shanhai.db.identity import Identity
+from shanhai.db.features.sql_write import ids_of
+from shanhai.db.identity import Identity, demand_role, demand_scopes, editing_of
 from shanhai.db.indicators.evaluation import EvaluationScope, store_snapshot
 from shanhai.db.indicators.plan_indicators import (
     Listed,

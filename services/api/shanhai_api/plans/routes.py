@@ -6,16 +6,17 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from shanhai.db.collections.joint_approvals import Approval, read_approvals, read_content
-from shanhai.db.editions.joint_decisions import Decision, decide
-from shanhai.db.indicators.conformance import compare_targets, upper_plan_of
+from shanhai.db.collections.joint_plans import Approval, read_approvals, read_content
+from shanhai.db.editions.lineage import Decision, decide
 from shanhai.db.indicators.evaluation import (
     EvaluationScope,
+    compare_targets,
     evaluate,
     find_snapshot,
     judged_rows,
     list_snapshots,
     summary_of,
+    upper_plan_of,
 )
 from shanhai.db.indicators.plan_indicators import (
     PlanSeen,

@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidatorFunctionWrapHandler,
 
 from shanhai.db.features.crs import CRS84
 from shanhai.errors import InvalidInput
-from shanhai.jobs.callbacks import Subscriber
-from shanhai.jobs.result_form import ResultForm, Transmission
+from shanhai.jobs.results import ResultForm, Subscriber, Transmission
 from shanhai.processes.echo.contract import Binary
 from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai_api.kit.body import parse, pointer_of

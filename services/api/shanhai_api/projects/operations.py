@@ -5,13 +5,13 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.engine import read_today
 from shanhai.db.projects.funds import NewEntry, add_entry, list_balances, list_entries
 from shanhai.db.projects.measures import MeasureRecord, list_measures, put_measure
 from shanhai.db.projects.queries import ProjectSeen, find_project
 from shanhai.db.projects.transitions import Event, list_states, prospects, read_events, take_step
 from shanhai.db.projects.transitions import ProjectTransitionRequest as Asked
 from shanhai.db.tables.project import ProjectState
-from shanhai.db.today import read_today
 from shanhai.errors import NotFound, Unauthenticated
 from shanhai.vocabulary import Label
 from shanhai_api.kit.answers import Answer

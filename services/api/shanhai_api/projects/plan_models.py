@@ -7,10 +7,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from shanhai.db.compliance.result import VERDICTS, Verdict
-from shanhai.db.compliance.serialization import in_both
+from shanhai.db.compliance.verdict import in_both
 from shanhai.db.indicators.plan_indicators import PlanSeen
-from shanhai.db.projects.plan_totals import ProgrammeTotals, RegionTotals, Scheduled
-from shanhai.db.projects.problem_coverage import Covered, ProblemCoverage
+from shanhai.db.projects.plan_totals import (
+    Covered,
+    ProblemCoverage,
+    ProgrammeTotals,
+    RegionTotals,
+    Scheduled,
+)
 from shanhai.db.projects.reserve import Criterion, Ranked, criteria, required_papers
 from shanhai.vocabulary import DOCUMENT_KINDS, PROBLEM_STATUSES, SEVERITIES, Label
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, one_of

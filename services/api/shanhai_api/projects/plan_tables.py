@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai import __version__
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.compliance import check_project
-from shanhai.db.compliance.serialization import document_of
+from shanhai.db.compliance.verdict import document_of
 from shanhai.db.features.selection import Selection
 from shanhai.db.projects.funds import list_balances, list_entries
 from shanhai.db.projects.measures import list_measures

@@ -7,16 +7,19 @@ from fastapi import APIRouter, Query, Response
 
 from shanhai.db.indicators.plan_indicators import find_plan
 from shanhai.db.projects.funds import list_balances, list_entries
-from shanhai.db.projects.links import put_problems, put_regions
 from shanhai.db.projects.measures import (
     MeasureRecord,
     find_measure,
     list_measures,
     remove_measure,
 )
-from shanhai.db.projects.plan_totals import programme_totals, read_timetable, region_totals
-from shanhai.db.projects.problem_coverage import read_coverage
-from shanhai.db.projects.queries import find_project
+from shanhai.db.projects.plan_totals import (
+    programme_totals,
+    read_coverage,
+    read_timetable,
+    region_totals,
+)
+from shanhai.db.projects.queries import find_project, put_problems, put_regions
 from shanhai.db.projects.reserve import read_reserve
 from shanhai.db.projects.transitions import prospects, read_events
 from shanhai.storage.file_types import KINDS

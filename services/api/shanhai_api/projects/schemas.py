@@ -13,7 +13,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from shanhai.timestamps import Rfc3339Date
+from shanhai.validation import Rfc3339Date
 from shanhai_api.kit.dependencies import DayQuery, PageQuery, format_field
 
 EXACT_BELOW = 1e13

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from shanhai.db.indicators.plan_indicators import PlanSeen
 from shanhai.db.proposals.creation import SCOPES
-from shanhai.db.proposals.suggestions import RULES
-from shanhai.db.proposals.suggestions import Suggestion as Found
+from shanhai.db.proposals.queries import RULES
+from shanhai.db.proposals.queries import Suggestion as Found
 from shanhai.db.proposals.transitions import (
     DECISIONS,
     ProposalStep,

@@ -28,8 +28,8 @@ from shanhai.db.proposals.queries import (
     read_place,
     tag_of,
 )
+from shanhai.db.proposals.revisions import figure_as_json
 from shanhai.db.proposals.subjects import UNDER, Members, ProposalSubject
-from shanhai.db.proposals.target_revisions import figure_as_json
 from shanhai.db.proposals.transitions import ProposalTransitionRequest, take_step
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import EVIDENCE_KINDS, codes

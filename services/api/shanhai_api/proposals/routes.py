@@ -5,10 +5,9 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Query, Response
 
+from shanhai.db.engine import read_today
 from shanhai.db.indicators.plan_indicators import find_plan
-from shanhai.db.proposals.queries import PROPOSALS
-from shanhai.db.proposals.suggestions import suggest
-from shanhai.db.today import read_today
+from shanhai.db.proposals.queries import PROPOSALS, suggest
 from shanhai_api.features.records import show_list
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import JsonBody

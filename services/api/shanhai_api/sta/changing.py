@@ -4,18 +4,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from shanhai.db.collections.stations import STATIONS
+from shanhai.db.collections.data_sources import STATIONS
 from shanhai.db.features import write
 from shanhai.db.features.input_validation import read_draft
-from shanhai.db.observations.annulment import annul
+from shanhai.db.observations.archive_restore import annul
 from shanhai.db.observations.properties import remove_property
 from shanhai.db.queries.audit import record
-from shanhai.db.sensorthings import sampling_features
+from shanhai.db.sensorthings import places
 from shanhai.db.sensorthings import write as describing
 from shanhai.db.sensorthings.identifiers import observation_key, series_key
 from shanhai.db.sensorthings.queries import Raw
-from shanhai.db.sensorthings.relabelling import relabel
 from shanhai.db.sensorthings.rows import UNSPECIFIED
+from shanhai.db.sensorthings.series_units import relabel
 from shanhai.db.sensorthings.write import StationSeries
 from shanhai.db.tables.observation import ObservedProperty
 from shanhai.monitoring.units import symbol_of
@@ -180,7 +180,7 @@ async def _feature(making: Making, before: Raw, value: Any) -> None:
 
 async def _remove_thing(making: Making, before: Raw) -> None:
     # What was observed there stays something that can be observed.
-    await sampling_features.keep_place(making.session, making.act, str(before["id"]))
+    await places.keep_place(making.session, making.act, str(before["id"]))
     target = write.WriteTarget(before["id"])
     await write.remove(making.session, STATIONS, making.caller, making.act, target)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shanhai.db.collections.stations import STATIONS
+from shanhai.db.collections.data_sources import STATIONS
 from shanhai.db.features import write
 from shanhai.db.features.input_validation import read_draft
 from shanhai.db.sensorthings import write as describing

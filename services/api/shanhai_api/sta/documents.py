@@ -10,7 +10,7 @@ from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.sensorthings.compiler import ID
-from shanhai.db.sensorthings.expressions import PropertyPath
+from shanhai.db.sensorthings.expressions import PropertyPath, refused
 from shanhai.db.sensorthings.model import DATASTREAM, KINDS, SETS, EntityKind
 from shanhai.db.sensorthings.options import SKIPTOKEN, Options, Place, read_options, token_of
 from shanhai.db.sensorthings.paths import REFERENCES, VALUE, Resource, nothing_at, resolve
@@ -23,7 +23,6 @@ from shanhai.db.sensorthings.queries import (
     read_one,
     read_page,
 )
-from shanhai.db.sensorthings.tokens import refused
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Lang
 from shanhai_api.kit.identity import Caller

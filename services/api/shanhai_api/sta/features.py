@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from shanhai.db.collections.stations import STATIONS
+from shanhai.db.collections.data_sources import STATIONS
 from shanhai.db.features.geometry import StoredGeometry, read_shape
-from shanhai.db.features.permissions import demand_role
-from shanhai.db.observations.annulment import annul, demand_few
+from shanhai.db.identity import demand_role
+from shanhai.db.observations.archive_restore import annul, demand_few
 from shanhai.db.observations.validation import moment
-from shanhai.db.sensorthings import sampling_features
+from shanhai.db.sensorthings import places
 from shanhai.db.sensorthings.archive_filter import Need
 from shanhai.db.sensorthings.archive_rows import Loading
 from shanhai.db.sensorthings.queries import Raw
@@ -61,7 +61,7 @@ async def features_of(making: Making, codes: Iterable[str], station: str) -> dic
     """The numbers of the features of interest with some ids, of those the caller may know of."""
     wanted = [code for code in codes if "\x00" not in code]
     known = making.asker.viewer.known
-    found = await sampling_features.find_features(making.session, wanted, known=known)
+    found = await places.find_features(making.session, wanted, known=known)
     return {**found, station: NO_FEATURE}
 
 
@@ -83,7 +83,7 @@ async def create_feature(
         "properties": body.properties or {},
         "encoding_type": body.encodingType,
     }
-    return await sampling_features.create_feature(
+    return await places.create_feature(
         making.session, making.act, body.id, values, shape.wkb, region
     )
 
@@ -108,19 +108,19 @@ async def change_feature(making: Making, before: Raw, body: schemas.FeatureBody)
     shape = None if body.feature is None else await _shape_of(body, "")
     given = given_columns(body)
     wkb = None if shape is None else shape.wkb
-    await sampling_features.update_feature(making.session, making.act, before["id"], given, wkb)
+    await places.update_feature(making.session, making.act, before["id"], given, wkb)
 
 
 async def _demand_own(making: Making, before: Raw) -> int:
     """The row of a sampling feature the caller may write about."""
     code = str(before["id"])
-    found = await sampling_features.find_features(making.session, [code], known=True)
+    found = await places.find_features(making.session, [code], known=True)
     if code not in found:
         raise Conflict(
             f"{code!r} is the place of a station; change its Location",
             message_zh=f"{code!r} 为站点所在地，请更改其位置",
         )
-    region = await sampling_features.region_of_feature(making.session, code)
+    region = await places.region_of_feature(making.session, code)
     if STATIONS.editing is not None and region is not None:
         demand_role(making.caller, STATIONS.editing.roles, region)
     return found[code]
@@ -133,15 +133,13 @@ async def remove_feature(making: Making, before: Raw) -> None:
     if station is not None:
         await making.demand_station(station)
         need = Need("all", key={"station_id": station}, feature=NO_FEATURE)
-        await _annul_all(
-            making, need, await sampling_features.live_values(making.session, station=station)
-        )
-        await sampling_features.leave_out(making.session, making.act, station, code)
+        await _annul_all(making, need, await places.live_values(making.session, station=station))
+        await places.leave_out(making.session, making.act, station, code)
         return
     feature = await _demand_own(making, before)
-    live = await sampling_features.live_values(making.session, feature=feature)
+    live = await places.live_values(making.session, feature=feature)
     await _annul_all(making, Need("all", feature=feature), live)
-    await sampling_features.remove_feature(making.session, making.act, code)
+    await places.remove_feature(making.session, making.act, code)
 
 
 async def _annul_all(

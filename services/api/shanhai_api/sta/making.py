@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.stations import STATIONS
+from shanhai.db.collections.data_sources import STATIONS
 from shanhai.db.features.input_validation import broken_body
-from shanhai.db.features.permissions import demand_role, demand_scopes
+from shanhai.db.identity import demand_role, demand_scopes
 from shanhai.db.queries.audit import Act
 from shanhai.db.sensorthings.model import THING
 from shanhai.db.sensorthings.queries import Asker, find_columns

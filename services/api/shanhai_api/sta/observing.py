@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from shanhai.db.observations.annulment import annul
+from shanhai.db.observations.archive_restore import annul
 from shanhai.db.observations.ingest import Sender, store
 from shanhai.db.queries.audit import record
-from shanhai.db.sensorthings.addresses import Kept, kept_series
-from shanhai.db.sensorthings.identifiers import observation_id, series_key
+from shanhai.db.sensorthings.identifiers import Kept, kept_series, observation_id, series_key
 from shanhai.db.sensorthings.model import OBSERVATION
+from shanhai.db.sensorthings.places import note_used
 from shanhai.db.sensorthings.queries import Raw, find_columns
-from shanhai.db.sensorthings.sampling_features import note_used
 from shanhai.db.sensorthings.write import placeless_stations
 from shanhai.errors import Conflict, Fault, InvalidInput, LimitExceeded
 from shanhai.monitoring.observation import (

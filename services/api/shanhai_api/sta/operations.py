@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 
-from shanhai.db.features.permissions import demand_scopes
+from shanhai.db.identity import demand_scopes
 from shanhai.db.sensorthings.model import DATASTREAM, OBSERVATION, OBSERVED_PROPERTY, EntityKind
 from shanhai.db.sensorthings.options import Options
 from shanhai.db.sensorthings.paths import Resource, nothing_at, resolve

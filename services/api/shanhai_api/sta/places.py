@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shanhai.db.collections.stations import STATIONS
+from shanhai.db.collections.data_sources import STATIONS
 from shanhai.db.features import write
 from shanhai.db.features.input_validation import Draft, read_draft
 from shanhai.db.features.write import WriteResult
-from shanhai.db.sensorthings import locations
+from shanhai.db.sensorthings import places
 from shanhai.db.sensorthings.model import GEOJSON, HISTORICAL_LOCATION, LOCATION, THING
 from shanhai.db.sensorthings.options import Options
 from shanhai.db.sensorthings.queries import Raw, find_columns, read_one
@@ -86,10 +86,10 @@ async def find_location(making: Making, identifier: str) -> Raw | None:
 async def settle(making: Making, written: WriteResult, at: Where, draft: Draft) -> None:
     """Note that a station that was just written is at a Location, which is made if need be."""
     code = await _there(making, at, draft, written)
-    row = await locations.location_id(making.session, code)
+    row = await places.location_id(making.session, code)
     if row is None:
         raise LookupError(f"{code} was made and is not there")
-    await locations.bind(making.session, written.row_id, written.row_version, row)
+    await places.bind(making.session, written.row_id, written.row_version, row)
 
 
 async def _there(making: Making, at: Where, draft: Draft, written: WriteResult) -> str:
@@ -100,8 +100,8 @@ async def _there(making: Making, at: Where, draft: Draft, written: WriteResult) 
         raise fault_at("/location", "is required", "必填")
     wkb, values = draft.shape.wkb, location_values(at.body, written.code)
     if at.body.id is None:
-        return await locations.own_location(making.session, making.act, written.code, values, wkb)
-    return await locations.create_location(
+        return await places.own_location(making.session, making.act, written.code, values, wkb)
+    return await places.create_location(
         making.session, making.act, at.body.id, values, wkb, station=written.code
     )
 
@@ -109,9 +109,9 @@ async def _there(making: Making, at: Where, draft: Draft, written: WriteResult) 
 async def _materialized(making: Making, found: Raw) -> str:
     """The code of a Location; a station's own place becomes one, which the station is at."""
     code = str(found["id"])
-    if await locations.location_id(making.session, code) is not None:
+    if await places.location_id(making.session, code) is not None:
         # Who may not write about those that are there must not tie others to them.
-        for station in await locations.stations_at(making.session, code):
+        for station in await places.stations_at(making.session, code):
             await making.demand_station(await making.station(station) or 0)
         return code
     own = await _own(making, code)
@@ -121,11 +121,9 @@ async def _materialized(making: Making, found: Raw) -> str:
         raise LookupError(f"{code} was read and is not there")
     members = found["members"]
     values = {name: members[name] for name in ("name", "description", "properties")}
-    made = await locations.own_location(
-        making.session, making.act, own.code, values, draft.shape.wkb
-    )
-    row = await locations.location_id(making.session, made)
-    await locations.bind(making.session, own.station, own.version, row or 0)
+    made = await places.own_location(making.session, making.act, own.code, values, draft.shape.wkb)
+    row = await places.location_id(making.session, made)
+    await places.bind(making.session, own.station, own.version, row or 0)
     return made
 
 
@@ -159,7 +157,7 @@ async def create_location(making: Making, body: schemas.LocationBody, station: s
         if await making.station(code) is None:
             raise fault_at(f"/Things/{number}/@iot.id", "is not there", "不存在")
     values = location_values(body, things[0] if things else None)
-    made = await locations.create_location(
+    made = await places.create_location(
         making.session,
         making.act,
         body.id,
@@ -181,27 +179,27 @@ async def bind_thing(making: Making, code: str, at: Where, pointer: str = "/loca
     location = await _materialized(making, at.found)
     draft = await _point_at(at.geometry, pointer)
     written = await _move(making, code, draft)
-    row = await locations.location_id(making.session, location)
-    await locations.bind(making.session, written.row_id, written.row_version, row or 0)
+    row = await places.location_id(making.session, location)
+    await places.bind(making.session, written.row_id, written.row_version, row or 0)
 
 
 async def change_location(making: Making, before: Raw, body: schemas.LocationBody) -> None:
     """Change a Location; the Things that are there move with it."""
     code = str(before["id"])
-    if await locations.location_id(making.session, code) is None:
+    if await places.location_id(making.session, code) is None:
         await _move_own(making, code, body)
         return
     given = given_columns(body)
     told = body.location is not None
     draft = await _point_at(location_of(body, ""), "/location") if told else Draft()
-    here = await locations.stations_at(making.session, code)
+    here = await places.stations_at(making.session, code)
     await _demand_stations(making, code)
     wkb = None if draft.shape is None else draft.shape.wkb
-    await locations.update_location(making.session, making.act, code, given, wkb)
-    row = await locations.location_id(making.session, code)
+    await places.update_location(making.session, making.act, code, given, wkb)
+    row = await places.location_id(making.session, code)
     for station in here if told else ():
         written = await _move(making, station, draft)
-        await locations.bind(making.session, written.row_id, written.row_version, row or 0)
+        await places.bind(making.session, written.row_id, written.row_version, row or 0)
 
 
 def given_columns(body: schemas.LocationBody | schemas.FeatureBody) -> dict[str, Any]:
@@ -214,7 +212,7 @@ def given_columns(body: schemas.LocationBody | schemas.FeatureBody) -> dict[str,
 
 async def _demand_stations(making: Making, code: str) -> None:
     """Refuse a caller who may not write about all stations that are or were at a Location."""
-    for station in await locations.stations_of(making.session, code):
+    for station in await places.stations_of(making.session, code):
         await making.demand_station(station)
 
 
@@ -234,7 +232,7 @@ async def _own(making: Making, identifier: str) -> Own:
     if columns is None:
         raise LookupError(f"{identifier} was read and is not there")
     code, station = str(columns["place_code"]), int(columns["place_id"])
-    latest = await locations.version_at(making.session, station, 0)
+    latest = await places.version_at(making.session, station, 0)
     version = int(columns["former"]) or latest
     thing = await find_columns(making.session, making.asker, THING, {"station_code": code})
     present = thing is not None and thing["place_id"] == station and version == latest
@@ -251,17 +249,17 @@ async def _move_own(making: Making, identifier: str, body: schemas.LocationBody)
 async def remove_location(making: Making, before: Raw) -> None:
     """Delete a Location; Things that are there are nowhere then."""
     code = str(before["id"])
-    if await locations.location_id(making.session, code) is None:
+    if await places.location_id(making.session, code) is None:
         own = await _own(making, code)
         await making.demand_station(own.station)
-        await locations.hide(making.session, making.act, own.station, own.version, code)
+        await places.hide(making.session, making.act, own.station, own.version, code)
         if own.present:
             await _move(making, own.code, Draft(has_geometry=True))
         return
     await _demand_stations(making, code)
-    for station_code in await locations.stations_at(making.session, code):
+    for station_code in await places.stations_at(making.session, code):
         await _move(making, station_code, Draft(has_geometry=True))
-    await locations.remove_location(making.session, making.act, code)
+    await places.remove_location(making.session, making.act, code)
 
 
 async def _move(making: Making, code: str, draft: Draft) -> WriteResult:
@@ -289,9 +287,9 @@ async def create_history(making: Making, body: schemas.HistoricalLocationBody) -
     if found is None:
         raise fault_at("/Locations/0/@iot.id", "is not there", "不存在")
     code = await _materialized(making, found)
-    row = await locations.location_id(making.session, code)
+    row = await places.location_id(making.session, code)
     since = instant_of(body.time, "/time")
-    made = await locations.tell_history(making.session, making.act, station, row or 0, since)
+    made = await places.tell_history(making.session, making.act, station, row or 0, since)
     return f"{body.Thing.id}:h{made}"
 
 
@@ -301,7 +299,7 @@ async def change_history(making: Making, before: Raw, body: schemas.HistoricalLo
     if body.Thing is not None or body.Locations is not None:
         raise fault_at("/time", "alone can be changed", "仅可更改 time")
     since: datetime = instant_of(body.time, "/time")
-    if not await locations.change_history(making.session, making.act, station, version, since):
+    if not await places.change_history(making.session, making.act, station, version, since):
         raise Conflict(
             "a station's own former place stays as it was", message_zh="历史位置不可更改"
         )
@@ -310,7 +308,7 @@ async def change_history(making: Making, before: Raw, body: schemas.HistoricalLo
 async def remove_history(making: Making, before: Raw) -> None:
     """Leave a HistoricalLocation out."""
     station, version = await _history(making, before)
-    await locations.hide(making.session, making.act, station, version, str(before["id"]))
+    await places.hide(making.session, making.act, station, version, str(before["id"]))
 
 
 async def _history(making: Making, before: Raw) -> tuple[int, int]:

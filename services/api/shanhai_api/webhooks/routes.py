@@ -9,14 +9,13 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from shanhai.db.deliveries import webhooks
-from shanhai.db.deliveries.events import envelope
 from shanhai.db.deliveries.outbox import enqueue, find_delivery, list_deliveries, send_again
-from shanhai.db.deliveries.webhooks import drop_webhook, find_webhook, list_webhooks
+from shanhai.db.deliveries.webhooks import drop_webhook, envelope, find_webhook, list_webhooks
 from shanhai.db.queries.audit import record
 from shanhai.errors import Conflict
 from shanhai.http_egress import parse_target
-from shanhai.secret_box import SecretBox
 from shanhai.settings import WebhookSettings
+from shanhai.webhook_secrets import SecretBox
 from shanhai_api.kit.answers import Answer, LimitedQuery, page_of
 from shanhai_api.kit.body import JsonBody
 from shanhai_api.kit.dependencies import IfMatch, Read, Write, WriteContext, Writer

@@ -9,9 +9,8 @@ from urllib.parse import quote, urlencode
 import orjson
 from pydantic import Field
 
-from shanhai.db.zoning import adjustment, comparison
-from shanhai.db.zoning.schemes import SchemeVersion
-from shanhai.db.zoning.topology import SLIVER_M2, Topology
+from shanhai.db.zoning import adjustment, schemes
+from shanhai.db.zoning.schemes import SLIVER_M2, SchemeVersion, Topology
 from shanhai.vocabulary import SCHEME_STATUSES, Label
 from shanhai_api.kit.answers import Answered, Described, Document, Link, Moment, one_of
 from shanhai_api.kit.view import HTML, JSON, Format, View
@@ -121,7 +120,7 @@ class ClassOfZones(Answered):
     area_km2: float | None = Field(description="None where nobody has drawn it")
 
     @classmethod
-    def of(cls, item: comparison.ClassArea, view: View) -> Self:
+    def of(cls, item: schemes.ClassArea, view: View) -> Self:
         """A class by its name."""
         name = Label(item.name_zh, item.name_en).in_(view.lang)
         return cls(code=item.code, name=name, area_km2=km2(item.area_m2))
@@ -156,7 +155,7 @@ class ZoningsCompared(Document):
         cls,
         first: SchemeVersion,
         second: SchemeVersion,
-        found: comparison.ZoningComparison,
+        found: schemes.ZoningComparison,
         view: View,
     ) -> Self:
         """What differs between two zonings."""
@@ -266,7 +265,7 @@ def version_path(scheme: SchemeVersion) -> str:
     return f"/collections/zone_schemes/items?{asked}"
 
 
-def moves_csv(found: comparison.ZoningComparison) -> bytes:
+def moves_csv(found: schemes.ZoningComparison) -> bytes:
     """The moves in lines, after a mark by which spreadsheets know UTF-8."""
     text = io.StringIO()
     writer = csv.DictWriter(text, ("from", "to", "area_km2"))
@@ -275,7 +274,7 @@ def moves_csv(found: comparison.ZoningComparison) -> bytes:
     return "\ufeff".encode() + text.getvalue().encode()
 
 
-def _moves(found: comparison.ZoningComparison) -> list[ClassChange]:
+def _moves(found: schemes.ZoningComparison) -> list[ClassChange]:
     """What was of a class in both, then what only one of them has."""
     left = {(code, OUTSIDE): area for code, area in sorted(found.left.items())}
     entered = {(OUTSIDE, code): area for code, area in sorted(found.entered.items())}

@@ -6,13 +6,11 @@ import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from shanhai.codes import Note
 from shanhai.db.features.geometry import read_shape
 from shanhai.db.zoning.adjustment import Wish, adjust, list_adjustments
-from shanhai.db.zoning.comparison import compare_schemes
-from shanhai.db.zoning.schemes import begin_version, find_scheme
-from shanhai.db.zoning.topology import measure_topology
+from shanhai.db.zoning.schemes import begin_version, compare_schemes, find_scheme, measure_topology
 from shanhai.errors import LimitExceeded
+from shanhai.validation import Note
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import JsonBody
 from shanhai_api.kit.dependencies import PageQuery, Read, Reader, Write, Writer, format_field

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import Counter
 
+from shanhai.overload import SingleFlight
 from shanhai.settings import TilesSettings
-from shanhai.single_flight import SingleFlight
 from shanhai_tiles.cache.stores import CachedTile, DiskStore, RedisStore, TileStore
 
 OVERHEAD_BYTES = 512

@@ -22,11 +22,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import COLLECTIONS
-from shanhai.db.engine import async_url, reading_settings
-from shanhai.db.fast_reads import Executor, FetchedRow
+from shanhai.db.engine import Executor, FetchedRow, async_url, reading_settings
 from shanhai.db.identity import Viewer
 from shanhai.settings import DatabaseSettings
-from shanhai.task_cancel import end
+from shanhai.shutdown import end
 from shanhai_tiles.grids import Bounds
 from shanhai_tiles.layers.catalogue import (
     Layer,

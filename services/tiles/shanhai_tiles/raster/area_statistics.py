@@ -15,8 +15,8 @@ from rasterio.windows import Window as RasterWindow
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.cartography import ClassEntry, ClassStyle
-from shanhai.disk_space import proving_room
 from shanhai.errors import InvalidInput, LimitExceeded
+from shanhai.file_limits import proving_room
 from shanhai.raster.area import true_cell_areas_m2
 from shanhai.raster.geotiff import FLOAT_NODATA
 from shanhai.science.arrays import FloatArray

@@ -14,8 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cartography import ClassStyle, RampStyle, written_unit
+from shanhai.db.features.columns import source_of
 from shanhai.db.features.selection import Box, bound_values, conditions, reads_former
-from shanhai.db.features.tables import source_of
 from shanhai.vocabulary import Label, Lang
 from shanhai_tiles.answers import DocumentPart
 from shanhai_tiles.layers.catalogue import Layer, VectorLayer

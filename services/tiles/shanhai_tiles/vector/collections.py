@@ -7,12 +7,11 @@ from datetime import date
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 
-from shanhai.db.collections.catalogue import COLLECTIONS, entity_named
+from shanhai.db.collections.catalogue import COLLECTIONS, entity_named, seen_by
 from shanhai.db.features import selection as features
+from shanhai.db.features.columns import source_of
 from shanhai.db.features.cql2.compiler import Compiled, compile_filter
 from shanhai.db.features.entity import NAMES, Entity, Property
-from shanhai.db.features.seen import seen_by
-from shanhai.db.features.tables import source_of
 from shanhai.db.identity import PUBLIC, Viewer
 from shanhai.db.tiles.simplified_shapes import drawn_properties
 from shanhai.errors import InvalidInput

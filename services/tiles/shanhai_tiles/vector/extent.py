@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import TextClause, text
 
 from shanhai.db.base import STORAGE_SRID
-from shanhai.db.fast_reads import Executor
+from shanhai.db.engine import Executor
 from shanhai_tiles.grids import Bounds
 from shanhai_tiles.layers.sources import SOURCE_JSON, SourceDataset
 from shanhai_tiles.vector.collections import Collection, LayerQuery, LayerSelection

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import TextClause, text
 
-from shanhai.db.fast_reads import PLAN_ANEW, Executor
+from shanhai.db.engine import PLAN_ANEW, Executor
 from shanhai.db.features.entity import Property
 from shanhai.db.features.selection import SURELY_DEGREES
 from shanhai.db.tiles.simplified_shapes import LABEL, Shapes, ZoomBand, band_of

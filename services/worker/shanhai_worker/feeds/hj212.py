@@ -10,14 +10,14 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 import structlog
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations.devices import Device, read_devices
+from shanhai.db.observations.feeds import Device, read_devices
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.hj212.frame import FrameReader, frame
 from shanhai.monitoring.hj212.measurements import readings
 from shanhai.monitoring.hj212.packet import NOTICES, UPLOADS, Joiner, Packet, answer_to, read_packet
 from shanhai.monitoring.observation import Batch, FeedObservation
 from shanhai.settings import Hj212Settings
-from shanhai.task_cancel import end
+from shanhai.shutdown import end
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext
 from shanhai_worker.feeds.intake import Intake, open_intake
 from shanhai_worker.metrics import WorkerMetrics

@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from shanhai.db.identity import Identity
-from shanhai.db.observations.group_commit import GroupCommit
+from shanhai.db.observations.feeds import GroupCommit
 from shanhai.db.observations.ingest import IncomingBatch, Sender
 from shanhai.monitoring.observation import Batch, BatchOutcome
 from shanhai.vocabulary import Scope

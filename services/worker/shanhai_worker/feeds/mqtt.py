@@ -19,12 +19,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations.group_commit import is_of_data
+from shanhai.db.observations.feeds import is_of_data
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.observation import Batch
 from shanhai.monitoring.observation_formats import NUMBER, ParsedRows, ndjson_rows
 from shanhai.settings import MqttSettings
-from shanhai.task_cancel import end
+from shanhai.shutdown import end
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext
 from shanhai_worker.feeds.intake import Intake, open_intake
 from shanhai_worker.feeds.mqtt_connection import BrokerConnection, MqttMessage

@@ -4,10 +4,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from shanhai.cli.reference.commands import commands_page
-from shanhai.cli.reference.methods import methods_page
-from shanhai.cli.reference.processes import processes_page
-from shanhai.cli.reference.tables import settings_page, themes_page
+from shanhai.cli.reference.processes import methods_page, processes_page
+from shanhai.cli.reference.tables import commands_page, settings_page, themes_page
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": commands_page,

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.alerts.observation_evaluation import HOLDS, WITHIN, limits_of, try_evaluation_lock
 from shanhai.db.alerts.transitions import AlertSubject, Place, apply_turns, end, keep_watches
 from shanhai.db.compliance.register import Decline, read_losses
+from shanhai.db.engine import read_today
 from shanhai.db.identity import EVERYTHING
 from shanhai.db.indicators.evaluation import list_places
 from shanhai.db.indicators.plan_indicators import find_plan, list_indicators, plain
@@ -21,7 +22,6 @@ from shanhai.db.indicators.progress import judge_target, read_cases
 from shanhai.db.indicators.targets import as_target
 from shanhai.db.tables.alert import Alert, AlertWatch
 from shanhai.db.tables.indicator import IndicatorTarget, PlanIndicator
-from shanhai.db.today import read_today
 from shanhai.monitoring.thresholds import Sample, Watch, follow
 from shanhai.science.indicators import IndicatorStanding, IndicatorStatus, shortfall_percent
 

@@ -8,11 +8,9 @@ from typing import Any
 from sqlalchemy import Row, and_, delete, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.alerts.evaluation_queue import note_rule
-from shanhai.db.alerts.observation_evaluation import HOLDS_AT, take_evaluation_lock
+from shanhai.db.alerts.observation_evaluation import HOLDS_AT, note_rule, take_evaluation_lock
 from shanhai.db.alerts.transitions import end
-from shanhai.db.features.permissions import demand_role, demand_scopes
-from shanhai.db.identity import Identity
+from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.indicators.plan_indicators import find_indicator, find_plan
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.alert import Alert, AlertRule, AlertWatch

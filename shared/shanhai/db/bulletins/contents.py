@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.corridors import CORRIDORS
+from shanhai.db.collections.patterns import CORRIDORS
 from shanhai.db.features.columns import IN_FORCE, holds_on
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer

@@ -12,8 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.bulletins.template import Template
-from shanhai.db.features.permissions import demand_role, demand_scopes
-from shanhai.db.identity import Identity
+from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.delivery import BulletinTemplate
 from shanhai.errors import Conflict, NotFound, Stale

@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.cases.queries import CaseSeen, find_case
 from shanhai.db.cases.transitions import SCOPES
-from shanhai.db.features.permissions import demand_role, demand_scopes
-from shanhai.db.identity import Identity
+from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.provision import Document
 from shanhai.errors import Conflict, InvalidInput

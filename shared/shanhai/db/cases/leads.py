@@ -1,4 +1,4 @@
-"""Leads that are pushed: overlaid with the lines of their day, and cased where the rule says."""
+"""Leads that are pushed: overlaid with the lines of their day, cased by rule, and told of."""
 
 import hashlib
 import json
@@ -7,26 +7,83 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
+from urllib.parse import quote
 
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.alerts.evaluation_queue import note_case
+from shanhai.db.alerts.observation_evaluation import note_case
 from shanhai.db.base import STORAGE_SRID
-from shanhai.db.cases.webhooks import announce_case
 from shanhai.db.compliance.data_gaps import line_gaps
 from shanhai.db.compliance.intersections import Given
 from shanhai.db.compliance.overlaps import read_lines
-from shanhai.db.compliance.regions import Whereabouts, nearest, read_around
 from shanhai.db.compliance.result import Gap, TouchedLine
-from shanhai.db.compliance.stated_lines import read_registered
+from shanhai.db.compliance.surroundings import Whereabouts, nearest, read_around, read_registered
+from shanhai.db.deliveries.webhooks import HostlessLinks, announce, find_listening
+from shanhai.db.engine import read_today
 from shanhai.db.identity import EVERYTHING, Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.control import CaseEvent, LeadCase
-from shanhai.db.today import read_today
+from shanhai.db.tables.zone import Region
 from shanhai.errors import InvalidInput
-from shanhai.vocabulary import Label, Role
+from shanhai.validation import rfc3339
+from shanhai.vocabulary import CASE_RESULTS, CASE_STATES, LEAD_KINDS, Label, Lang, Role, label_in
+
+PLAIN = ("code", "state", "result", "kind", "source", "external_id", "confidence", "assignee")
+
+
+async def announce_case(session: AsyncSession, event: CaseEvent) -> None:
+    """Write a step of a case, its opening included, for the webhooks that want to know."""
+    event_type = "case.opened" if event.to_state == "new" else f"case.{event.to_state}"
+    place = select(LeadCase.region_id).where(LeadCase.id == event.case_id)
+    listening = await find_listening(session, event_type, await session.scalar(place))
+    if not listening:
+        return
+    query = (
+        select(LeadCase, Region.code)
+        .outerjoin(Region, Region.id == LeadCase.region_id)
+        .where(LeadCase.id == event.case_id)
+        # What was written beside the session counts, too.
+        .execution_options(populate_existing=True)
+    )
+    row, region = (await session.execute(query)).one()
+    await session.refresh(event)  # its time is the database's
+
+    def tell(lang: Lang) -> dict[str, Any]:
+        return describe_case(row, region, event, lang)
+
+    await announce(session, listening, event_type, tell, at=event.at)
+
+
+def describe_case(
+    row: LeadCase, region: str | None, event: CaseEvent, lang: Lang
+) -> dict[str, Any]:
+    """A case and the step it has just taken; its geometry is read by its link."""
+    path = f"/cases/{quote(row.code, safe='')}"
+    return {
+        **{name: getattr(row, name) for name in PLAIN},
+        "state_name": label_in(CASE_STATES, row.state, lang),
+        "kind_name": label_in(LEAD_KINDS, row.kind, lang),
+        "result_name": None if row.result is None else label_in(CASE_RESULTS, row.result, lang),
+        "region": region,
+        "due": None if row.due_on is None else row.due_on.isoformat(),
+        "sensed_before": row.sensed_before.isoformat(),
+        "sensed_after": row.sensed_after.isoformat(),
+        "area_ha": None if row.area_m2 is None else round(row.area_m2 / 1e4, 4),
+        "inside_ha": round(row.inside_m2 / 1e4, 4),
+        "step": {
+            "seq": event.seq,
+            "from": event.from_state,
+            "to": event.to_state,
+            "at": rfc3339(event.at),
+            "actor": event.actor,
+            "note": event.note,
+            "documents": list(event.documents),
+        },
+        "links": [HostlessLinks(lang).link(path, "self")],
+    }
+
 
 PUSHERS = frozenset({Role.FEED, Role.SUPERVISOR})
 """Who may send leads."""
@@ -253,7 +310,7 @@ async def _open(
     event = CaseEvent(case_id=row_id, seq=1, to_state="new", actor=act.actor, due_on=due)
     session.add(event)
     await session.flush()
-    await announce(session, values["code"])
+    await announce_change(session, values["code"])
     await announce_case(session, event)
     await note_case(session, row_id)
     kept = ("source", "external_id", "kind", "content_sha256", "inside_m2", "region_id")
@@ -262,7 +319,7 @@ async def _open(
     return LeadOutcome("opened", values["code"])
 
 
-async def announce(session: AsyncSession, code: str) -> None:
+async def announce_change(session: AsyncSession, code: str) -> None:
     """Tell who listens, once this is committed, that a case has a new event."""
     await session.execute(
         text("SELECT pg_notify(:channel, :code)"), {"channel": CHANNEL, "code": code}

@@ -7,16 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.alerts.evaluation_queue import note_case
-from shanhai.db.cases.leads import TABLE, announce
+from shanhai.db.alerts.observation_evaluation import note_case
+from shanhai.db.cases.leads import TABLE, announce_case, announce_change
 from shanhai.db.cases.queries import CaseSeen, find_case, find_region, read_events
-from shanhai.db.cases.webhooks import announce_case
-from shanhai.db.features.permissions import demand_role, demand_scopes
-from shanhai.db.identity import Identity
+from shanhai.db.engine import read_today
+from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.control import CaseEvent, LeadCase
 from shanhai.db.tables.provision import Document
-from shanhai.db.today import read_today
 from shanhai.errors import Conflict, Fault, InvalidInput, Stale
 from shanhai.vocabulary import Label, Role, Scope
 
@@ -291,7 +289,7 @@ async def _move(
     )
     session.add(event)
     await session.flush()
-    await announce(session, seen.code)
+    await announce_change(session, seen.code)
     await announce_case(session, event)
     await note_case(session, seen.id)
     before = {"id": seen.id, "row_version": seen.row_version, "state": seen.state}

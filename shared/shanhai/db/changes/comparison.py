@@ -11,10 +11,10 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.base import STORAGE_SRID
+from shanhai.db.features.columns import source_of
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.selection import Selection, bound_values
-from shanhai.db.features.statements import PLAIN, QueryShape, feature_columns
-from shanhai.db.features.tables import source_of
+from shanhai.db.features.selection import QueryShape, Selection, bound_values
+from shanhai.db.features.statements import PLAIN, feature_columns
 from shanhai.db.identity import Viewer
 
 # On the ellipsoid, and against what both have: pieces cut out of a shape have other edges than the

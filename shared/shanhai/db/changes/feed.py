@@ -11,9 +11,9 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import ENTITIES
+from shanhai.db.features.columns import source_of
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import viewer_values, visibility
-from shanhai.db.features.tables import source_of
 from shanhai.db.identity import Viewer
 
 BY_NUMBER = "{key} = ANY(CAST(:wanted AS bigint[]))"

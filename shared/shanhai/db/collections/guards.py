@@ -1,11 +1,13 @@
-"""Rules of writes and publication states that several entities share."""
+"""Rules of writes that several entities share, and objects in other editions of a plan."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.entity import Guard, Lifecycle, PendingWrite, Step
+from shanhai.db.features.entity import TEXT, TEXTS, Guard, Lifecycle, PendingWrite, Property, Step
+from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Fault, InvalidInput
 from shanhai.vocabulary import Label, Role
 
@@ -96,3 +98,119 @@ def refused(pointer: str, rule: Label) -> InvalidInput:
         message_zh=f"{pointer}：{rule.zh}",
         faults=[Fault(pointer, rule.en, rule.zh)],
     )
+
+
+# Copies name what they were copied from: two of the same have that in common, or one is the other.
+_COUNTERPART = text("""
+SELECT own.plan_id = wanted.id AS stays, counterpart.code
+  FROM plan wanted
+  JOIN programme own ON own.code = :programme AND own.deleted_at IS NULL
+  JOIN plan of ON of.id = own.plan_id
+   AND coalesce(of.lineage_id, of.id) = coalesce(wanted.lineage_id, wanted.id)
+  LEFT JOIN programme counterpart ON counterpart.plan_id = wanted.id
+   AND counterpart.deleted_at IS NULL
+   AND (counterpart.copied_from_id IN (own.id, own.copied_from_id)
+        OR counterpart.id = own.copied_from_id)
+ WHERE wanted.code = :plan AND wanted.deleted_at IS NULL
+""")
+_BRING = text("""
+UPDATE project SET plan_id = (SELECT id FROM plan WHERE code = :plan AND deleted_at IS NULL),
+       row_version = project.row_version + 1, updated_at = now(),
+       valid_from = CASE WHEN coalesce(project.valid_from <= current_date, true)
+                          AND coalesce(project.valid_to > current_date, true)
+                         THEN current_date ELSE project.valid_from END
+  FROM programme own
+ WHERE own.id = :row_id AND project.programme_id = own.id AND project.plan_id = own.plan_id
+   AND project.deleted_at IS NULL
+RETURNING project.code
+""")
+
+
+async def projects_come_along(
+    session: AsyncSession, act: Act, change: PendingWrite
+) -> Mapping[str, Any]:
+    """A programme that is moved to another plan takes the projects with it that stand there."""
+    before, after = change.before or {}, change.after or {}
+    if change.row_id is None or before.get("plan") in {None, after.get("plan")}:
+        return {}
+    asked = {"row_id": change.row_id, "plan": after["plan"]}
+    for code in (await session.scalars(_BRING, asked)).all():
+        record(
+            session,
+            act,
+            "update",
+            table="project",
+            object_id=code,
+            before={"plan": before["plan"]},
+            after={"plan": after["plan"]},
+        )
+    return {}
+
+
+async def programme_follows_plan(
+    session: AsyncSession, act: Act, change: PendingWrite
+) -> Mapping[str, Any]:
+    """A project that is moved to another edition is in the same programme there, if there is one.
+
+    A programme that is given besides is what was meant.
+    """
+    before, after = change.before or {}, change.after or {}
+    moved = before.get("plan") not in {None, after.get("plan")} and after.get("plan") is not None
+    programme = after.get("programme")
+    if not moved or programme is None or programme != before.get("programme"):
+        return {}
+    asked = {"programme": programme, "plan": after["plan"]}
+    found = (await session.execute(_COUNTERPART, asked)).first()
+    return {} if found is None or found.stays else {"programme": found.code}
+
+
+async def programme_of_its_plan(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+    """A project is in a programme of the edition it stands in, not in that of another edition."""
+    before, after = change.before or {}, change.after or {}
+    plan, programme = after.get("plan"), after.get("programme")
+    if plan is None or programme is None:
+        return ()
+    if (plan, programme) == (before.get("plan"), before.get("programme")):
+        return ()
+    asked = {"programme": programme, "plan": plan}
+    found = (await session.execute(_COUNTERPART, asked)).first()
+    if found is None or found.stays:
+        return ()
+    return (
+        Fault(
+            "/properties/programme",
+            f"{programme!r} is a programme of another edition than {plan!r}",
+            f"{programme!r} 属于另一版规划，而非 {plan!r}",
+        ),
+    )
+
+
+PROPOSALS = "proposals"
+
+
+def revised_by(alias: str, *kinds: str) -> Property:
+    """The proposals of these kinds that were carried out on a row, or in a version after it."""
+    return Property(
+        "revised_by",
+        f"ARRAY(SELECT pr.code FROM proposal pr WHERE {_of(kinds)} AND pr.base_id = {alias}.id"  # noqa: S608 - constants
+        " AND pr.state = 'carried_out' ORDER BY pr.id)",
+        TEXTS,
+        Label("据以修订的建议", "Proposals it was revised by"),
+        names=PROPOSALS,
+    )
+
+
+def made_by(alias: str, *kinds: str) -> Property:
+    """The proposal of these kinds that a version was begun with."""
+    return Property(
+        "made_by",
+        f"(SELECT min(pr.code) FROM proposal pr WHERE {_of(kinds)} AND pr.made_id = {alias}.id"  # noqa: S608 - constants
+        " AND pr.base_id <> pr.made_id)",
+        TEXT,
+        Label("据以形成的建议", "Proposal it was begun with"),
+        names=PROPOSALS,
+    )
+
+
+def _of(kinds: tuple[str, ...]) -> str:
+    return f"pr.kind IN ({', '.join(repr(kind) for kind in kinds)})"

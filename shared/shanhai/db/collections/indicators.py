@@ -5,7 +5,7 @@ from typing import Any
 
 from shanhai.db.collections.guards import RECORD_PERIOD
 from shanhai.db.collections.joint_plans import PARTNERS, part_of_the_plan
-from shanhai.db.features.columns import NAME, ORDER, Columns, as_of, choice, current
+from shanhai.db.features.columns import NAME, ORDER, Columns, as_of, choice, current, stated_rows
 from shanhai.db.features.entity import (
     INTEGER,
     NUMBER,
@@ -15,7 +15,6 @@ from shanhai.db.features.entity import (
     Entity,
     Property,
 )
-from shanhai.db.features.tables import stated_rows
 from shanhai.vocabulary import INDICATOR_DIRECTIONS, INDICATOR_PROPERTIES, Label, Role
 
 _ENTRY, _LISTED = Columns("i"), Columns("pi")

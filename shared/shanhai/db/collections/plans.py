@@ -6,11 +6,13 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.edition_moves import made_by, revised_by
-from shanhai.db.collections.guards import PERIOD, became, in_order, no_circle
-from shanhai.db.collections.joint_approvals import approved_by_every_region
-from shanhai.db.collections.joint_plans import PARTNERS, regions_plan_together
-from shanhai.db.editions.approval import take_over
+from shanhai.db.collections.guards import PERIOD, became, in_order, made_by, no_circle, revised_by
+from shanhai.db.collections.joint_plans import (
+    PARTNERS,
+    approved_by_every_region,
+    regions_plan_together,
+)
+from shanhai.db.editions.content import take_over
 from shanhai.db.features.columns import YEAR, Columns, as_of, choice, current
 from shanhai.db.features.entity import (
     DATE,

@@ -6,8 +6,7 @@ from decimal import Decimal
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.edition_moves import projects_come_along, revised_by
-from shanhai.db.collections.guards import RECORD_PERIOD, no_circle
+from shanhai.db.collections.guards import RECORD_PERIOD, no_circle, projects_come_along, revised_by
 from shanhai.db.collections.joint_plans import PARTNERS, part_of_the_plan
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.features.columns import (
@@ -19,6 +18,7 @@ from shanhai.db.features.columns import (
     as_of,
     choice,
     current,
+    rows_of,
 )
 from shanhai.db.features.entity import (
     BOOLEAN,
@@ -34,7 +34,6 @@ from shanhai.db.features.entity import (
     PendingWrite,
     Property,
 )
-from shanhai.db.features.tables import rows_of
 from shanhai.errors import Fault
 from shanhai.vocabulary import DOCUMENT_KINDS, FUND_KINDS, PARTY_KINDS, Label, Role, Scope
 

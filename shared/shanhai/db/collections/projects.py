@@ -6,12 +6,13 @@ from dataclasses import replace
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.edition_moves import (
+from shanhai.db.collections.guards import (
+    PERIOD,
+    in_order,
     programme_follows_plan,
     programme_of_its_plan,
     revised_by,
 )
-from shanhai.db.collections.guards import PERIOD, in_order
 from shanhai.db.collections.joint_plans import within_joint_plan
 from shanhai.db.features.columns import (
     UUID,

@@ -8,9 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.guards import became, refused
+from shanhai.db.engine import read_today
 from shanhai.db.features.entity import Lifecycle, PendingWrite, Step
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.today import read_today
 from shanhai.errors import Fault
 from shanhai.vocabulary import Label, Role
 

@@ -1,7 +1,6 @@
 """Versions of a zoning, and the polygons of their classes."""
 
-from shanhai.db.collections.edition_moves import made_by, revised_by
-from shanhai.db.collections.guards import PERIOD, computed_by_jobs
+from shanhai.db.collections.guards import PERIOD, computed_by_jobs, made_by, revised_by
 from shanhai.db.collections.joint_plans import PARTNERS, published_after_the_plan, within_joint_plan
 from shanhai.db.collections.scheme_states import (
     LIFECYCLE,

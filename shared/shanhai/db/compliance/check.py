@@ -24,7 +24,6 @@ from shanhai.db.compliance.data_gaps import (
 )
 from shanhai.db.compliance.intersections import Given
 from shanhai.db.compliance.overlaps import places_outside, read_lines, read_zones
-from shanhai.db.compliance.regions import Whereabouts, demand_known, nearest, read_around
 from shanhai.db.compliance.result import (
     BindingRule,
     CheckedGeometry,
@@ -37,14 +36,21 @@ from shanhai.db.compliance.result import (
     TouchedZone,
 )
 from shanhai.db.compliance.rules import activities, find_named, read_leaves, read_rules
-from shanhai.db.compliance.stated_lines import StatedLines, read_registered, read_schemes
+from shanhai.db.compliance.surroundings import (
+    StatedLines,
+    Whereabouts,
+    demand_known,
+    nearest,
+    read_around,
+    read_registered,
+    read_schemes,
+)
 from shanhai.db.compliance.verdict import activities_judged, binding, judge
-from shanhai.db.fast_reads import Executor as Reader
-from shanhai.db.fast_reads import together
+from shanhai.db.engine import Executor as Reader
+from shanhai.db.engine import read_today, together
+from shanhai.db.features.columns import source_of
 from shanhai.db.features.selection import Selection, bound_values, conditions
-from shanhai.db.features.tables import source_of
 from shanhai.db.identity import Viewer
-from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.vocabulary import CONTROL_KINDS, Label
 

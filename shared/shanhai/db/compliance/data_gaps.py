@@ -10,11 +10,17 @@ from datetime import date
 from typing import Any
 
 from shanhai.db.compliance.overlaps import size_outside
-from shanhai.db.compliance.regions import TOLERATED_SHARE, SurroundingRegion, Whereabouts
 from shanhai.db.compliance.result import BindingRule, Gap, GapReason, TouchedLine, TouchedZone
 from shanhai.db.compliance.rules import Activities
-from shanhai.db.compliance.stated_lines import StatedArea, StatedLines, read_sizes
-from shanhai.db.fast_reads import Executor
+from shanhai.db.compliance.surroundings import (
+    TOLERATED_SHARE,
+    StatedArea,
+    StatedLines,
+    SurroundingRegion,
+    Whereabouts,
+    read_sizes,
+)
+from shanhai.db.engine import Executor
 from shanhai.db.identity import Viewer
 from shanhai.vocabulary import CONTROL_KINDS, SCHEME_KINDS, Label
 

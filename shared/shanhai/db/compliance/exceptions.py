@@ -13,9 +13,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.control_areas import CONTROL_AREAS
+from shanhai.db.collections.controls import CONTROL_AREAS, CONTROL_RULES
 from shanhai.db.collections.regions import REGIONS
-from shanhai.db.collections.rules import CONTROL_RULES
 from shanhai.db.compliance.check import (
     CheckRequest,
     ProjectShape,
@@ -25,18 +24,17 @@ from shanhai.db.compliance.check import (
 )
 from shanhai.db.compliance.intersections import Given
 from shanhai.db.compliance.overlaps import read_drawn, read_lines, read_zones
-from shanhai.db.compliance.regions import read_around
 from shanhai.db.compliance.rules import activities
+from shanhai.db.compliance.surroundings import read_around
+from shanhai.db.engine import read_today
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.permissions import demand_role, demand_scopes
 from shanhai.db.features.query import read_feature
 from shanhai.db.features.selection import Selection
-from shanhai.db.identity import EVERYTHING, Identity
+from shanhai.db.identity import EVERYTHING, Identity, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.control import ComplianceException, ControlArea, ControlRule
 from shanhai.db.tables.project import Project
 from shanhai.db.tables.zone import Region
-from shanhai.db.today import read_today
 from shanhai.errors import Conflict, InvalidInput, NotFound
 from shanhai.vocabulary import Role, Scope
 

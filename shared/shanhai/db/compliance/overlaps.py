@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import TextClause, text
 
 from shanhai.db.base import STORAGE_SRID
-from shanhai.db.collections.control_areas import CONTROL_AREAS
+from shanhai.db.collections.controls import CONTROL_AREAS
 from shanhai.db.collections.zones import ZONES
 from shanhai.db.compliance.intersections import (
     LEAST_M,
@@ -28,10 +28,10 @@ from shanhai.db.compliance.result import (
     TouchedLine,
     TouchedZone,
 )
-from shanhai.db.fast_reads import Executor
+from shanhai.db.engine import Executor
+from shanhai.db.features.columns import columns_in_order, source_of
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import Selection, bound_values, conditions
-from shanhai.db.features.tables import columns_in_order, source_of
 from shanhai.db.identity import Viewer
 from shanhai.vocabulary import CONTROL_KINDS, Label
 

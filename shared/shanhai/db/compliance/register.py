@@ -12,7 +12,9 @@ from functools import lru_cache
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.control_areas import CONTROL_AREAS
+from shanhai.db.collections.controls import CONTROL_AREAS
+from shanhai.db.engine import read_today
+from shanhai.db.features.columns import source_of
 from shanhai.db.features.selection import (
     Selection,
     bound_values,
@@ -20,9 +22,7 @@ from shanhai.db.features.selection import (
     viewer_values,
     visibility,
 )
-from shanhai.db.features.tables import source_of
 from shanhai.db.identity import Viewer
-from shanhai.db.today import read_today
 
 TOLERATED_M2 = 100.0
 """A hundredth of a hectare: less is how a redrawn border differs."""

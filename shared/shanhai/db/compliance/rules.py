@@ -1,4 +1,4 @@
-"""The rules in force at places, the exceptions from them, and the activities they speak of."""
+"""The rules in force at places, exceptions from them, activities and measures they speak of."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -10,14 +10,81 @@ from typing import Any
 
 from sqlalchemy import TextClause, text
 
-from shanhai.db.collections.rules import CONTROL_RULES
+from shanhai.db.collections.controls import CONTROL_RULES
 from shanhai.db.compliance.result import BindingRule, Leave
-from shanhai.db.fast_reads import Executor
+from shanhai.db.engine import Executor
+from shanhai.db.features.columns import source_of
 from shanhai.db.features.selection import Selection, bound_values, conditions
-from shanhai.db.features.tables import source_of
 from shanhai.db.identity import Viewer
-from shanhai.db.seeds.measures import MEASURES
 from shanhai.vocabulary import Label
+
+MEASURES: dict[str, Label] = {
+    "afforestation": Label("造林", "Afforestation"),
+    "aquatic_planting": Label("水生植物种植", "Planting of aquatic plants"),
+    "bank_greening": Label("岸线绿化", "Greening of banks"),
+    "bank_protection": Label("护岸", "Protection of banks"),
+    "bank_repair": Label("岸线修复", "Repair of banks"),
+    "bank_treatment": Label("岸坡整治", "Treatment of banks"),
+    "bird_habitat": Label("鸟类栖息地营造", "Bird habitat"),
+    "buffer_strip": Label("缓冲带建设", "Buffer strip"),
+    "channel_clearing": Label("河道清理", "Clearing of channels"),
+    "city_park": Label("城市公园建设", "City park"),
+    "clean_small_basin": Label("生态清洁小流域", "Clean small basin"),
+    "closing_for_regrowth": Label("封山育林", "Closing of hills for regrowth"),
+    "constructed_wetland": Label("人工湿地", "Constructed wetland"),
+    "debris_removal": Label("漂浮物清理", "Removal of debris"),
+    "ditch_water_purification": Label("沟渠水质净化", "Purification of ditch water"),
+    "drawdown_treatment": Label("消落带治理", "Treatment of the drawdown belt"),
+    "dredging": Label("清淤疏浚", "Dredging"),
+    "ecological_bank": Label("生态护岸", "Ecological bank"),
+    "embankment": Label("堤防建设", "Embankment"),
+    "fire_prevention": Label("森林防火", "Fire prevention"),
+    "floating_island": Label("生态浮岛", "Floating islands"),
+    "flood_bank": Label("防洪护岸", "Flood bank"),
+    "floodplain_protection": Label("滩地保护", "Protection of the floodplain"),
+    "forest_aspect_improvement": Label("林相改善", "Improvement of forest aspect"),
+    "forest_restoration": Label("森林修复", "Forest restoration"),
+    "forest_tending": Label("森林抚育", "Forest tending"),
+    "forestry_base": Label("林业基地建设", "Forestry base"),
+    "gap_planting": Label("补植补造", "Planting of gaps"),
+    "grass_planting": Label("种草", "Grass planting"),
+    "grassland_improvement": Label("草地改良", "Improvement of grassland"),
+    "green_patch_linking": Label("绿地斑块连接", "Linking of green patches"),
+    "green_slope_protection": Label("生态护坡", "Green slope protection"),
+    "grey_space_greening": Label("灰空间绿化", "Greening of grey space"),
+    "habitat_repair": Label("生境修复", "Habitat repair"),
+    "heritage_protection": Label("历史文化保护", "Protection of heritage"),
+    "invasive_species_control": Label("外来入侵物种防控", "Control of invasive species"),
+    "irrigation_drainage": Label("灌溉排水", "Irrigation and drainage"),
+    "land_levelling": Label("土地平整", "Levelling of land"),
+    "leisure_green": Label("休闲绿地", "Green space for leisure"),
+    "mine_restoration": Label("矿山生态修复", "Mine restoration"),
+    "nature_museum": Label("自然博物馆", "Nature museum"),
+    "plant_species_improvement": Label("植物品种改良", "Better plant species"),
+    "protected_area_monitoring": Label("自然保护地监测", "Monitoring of protected areas"),
+    "regulating_weir": Label("调节堰坝", "Regulating weirs"),
+    "retaining_wall": Label("挡土墙", "Retaining walls"),
+    "riverside_green_belt": Label("滨河绿带", "Riverside green belt"),
+    "rural_ecological_space": Label("乡村生态空间", "Rural ecological space"),
+    "rural_sewage": Label("农村污水治理", "Rural sewage treatment"),
+    "rural_waste": Label("农村垃圾治理", "Rural waste treatment"),
+    "slope_foot_reinforcement": Label("坡脚加固", "Reinforcement of slope feet"),
+    "slope_treatment": Label("边坡整治", "Slope treatment"),
+    "soil_water_conservation": Label("水土保持", "Soil and water conservation"),
+    "toilet_renewal": Label("改厕", "Renewal of toilets"),
+    "tree_planting": Label("植树", "Tree planting"),
+    "urban_greening": Label("城市绿化", "Urban greening"),
+    "urban_water_treatment": Label("城市水体治理", "Treatment of urban waters"),
+    "vegetation_recovery": Label("植被恢复", "Recovery of vegetation"),
+    "village_appearance": Label("村容村貌提升", "Better village appearance"),
+    "village_demonstration": Label("示范村建设", "Demonstration villages"),
+    "village_land_consolidation": Label("村庄土地整治", "Consolidation of village land"),
+    "water_conservation_belt": Label("水源涵养带", "Water conservation belt"),
+    "water_ecology_restoration": Label("水生态修复", "Restoration of water ecology"),
+    "waterfront_ecological_repair": Label("滨水生态修复", "Repair of waterfront ecology"),
+    "weed_removal": Label("水草清除", "Removal of weeds"),
+    "wetland_restoration": Label("湿地修复", "Wetland restoration"),
+}
 
 
 @dataclass(frozen=True, slots=True)

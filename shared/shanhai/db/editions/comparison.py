@@ -16,11 +16,11 @@ from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.editions.content import CONTENT, CONTENT_BY_TABLE, COPIED_FROM, Content, held
 from shanhai.db.editions.creation import has_marked_code
 from shanhai.db.editions.lineage import list_members
+from shanhai.db.features.columns import columns_of, source_of
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.features.snapshots import members_sql
 from shanhai.db.features.statements import DAY, on_a_day
-from shanhai.db.features.tables import columns_of, source_of
 from shanhai.db.identity import Viewer
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Label

@@ -17,14 +17,13 @@ from shanhai.db.editions.content import (
     held,
     live,
 )
+from shanhai.db.engine import read_today
 from shanhai.db.features.input_validation import CODE, read_draft
-from shanhai.db.features.permissions import demand_role, editing_of
 from shanhai.db.features.snapshots import Image, lock
 from shanhai.db.features.write import create
-from shanhai.db.identity import Identity
+from shanhai.db.identity import Identity, demand_role, editing_of
 from shanhai.db.quality.findings import check_and_keep
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.today import read_today
 from shanhai.errors import Conflict
 
 LONGEST_CODE = 80

@@ -19,10 +19,10 @@ from shanhai.db.features.bulk_staging import (
     touched,
 )
 from shanhai.db.features.bulk_validation import Rejected
+from shanhai.db.features.columns import columns_of
 from shanhai.db.features.entity import Editing, Entity
 from shanhai.db.features.snapshots import geometry_image
 from shanhai.db.features.sql_write import REPAIR, told_refusals
-from shanhai.db.features.tables import columns_of
 from shanhai.db.queries.audit import Act, reserved_entries
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.vocabulary import Label

@@ -14,10 +14,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.base import STORAGE_SRID
+from shanhai.db.features.columns import columns_of, table_of
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.input_validation import code_property
-from shanhai.db.features.references import ids_of
-from shanhai.db.features.tables import columns_of, table_of
+from shanhai.db.features.sql_write import ids_of
 from shanhai.db.identity import Viewer
 
 GIVEN, KNOWN, ROWS = "import_given", "import_known", "import_rows"

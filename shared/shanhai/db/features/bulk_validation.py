@@ -18,8 +18,7 @@ from shanhai.db.features.bulk_staging import (
     spans_of,
 )
 from shanhai.db.features.entity import Editing, PendingWrite, Verb
-from shanhai.db.features.permissions import PUBLISHERS
-from shanhai.db.identity import Identity
+from shanhai.db.identity import PUBLISHERS, Identity
 from shanhai.errors import Conflict, Fault, InvalidInput
 from shanhai.vocabulary import Label, Scope
 

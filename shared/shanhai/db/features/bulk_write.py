@@ -21,12 +21,11 @@ from shanhai.db.features.bulk_staging import (
     spans_of,
 )
 from shanhai.db.features.bulk_validation import Rejected, Rejections, judge, judge_written
+from shanhai.db.features.crs import same_shapes
 from shanhai.db.features.entity import Editing, Entity, Property
 from shanhai.db.features.export import typed
-from shanhai.db.features.geometry_checks import same_shapes
-from shanhai.db.features.permissions import editing_of
 from shanhai.db.features.property_values import FLOATS_BELOW
-from shanhai.db.identity import Identity
+from shanhai.db.identity import Identity, editing_of
 from shanhai.db.queries.audit import Act
 
 SHAPES_AT_ONCE = 1_000

@@ -232,7 +232,7 @@ class Entity:
         path: Where records are served; `{name}` in it is the property of that name. Features are
             served at `/collections/{name}/items`.
         editing: Who writes it; None when the API does not.
-        for_reader: It is the entity as one kind of reader sees it (`shanhai.db.features.seen`).
+        for_reader: It is the entity as one kind of reader sees it (`catalogue.seen_by`).
     """
 
     name: str

@@ -11,13 +11,13 @@ from sqlalchemy import ColumnElement, Select, bindparam, literal_column, select,
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from shanhai.db.features.columns import source_of
 from shanhai.db.features.crs import Crs, geometry_in
 from shanhai.db.features.entity import MONEY_TYPE, Entity, Property
 from shanhai.db.features.order import Order, order_by, sorted_columns
 from shanhai.db.features.query import INTERNAL_ERROR
-from shanhai.db.features.selection import Selection, bound_values
-from shanhai.db.features.statements import OutputOptions, QueryShape
-from shanhai.db.features.tables import source_of
+from shanhai.db.features.selection import QueryShape, Selection, bound_values
+from shanhai.db.features.statements import OutputOptions
 from shanhai.errors import InvalidInput, ShanhaiError, Unavailable
 
 BLOCK_ROWS = 4_096

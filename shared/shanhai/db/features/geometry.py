@@ -12,8 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.db.features.crs import CRS84, Crs
-from shanhai.db.features.geometry_checks import misplacement, positions_in_storage
+from shanhai.db.features.crs import CRS84, Crs, misplacement, positions_in_storage
 from shanhai.db.features.repair import mend
 from shanhai.errors import Fault, InvalidInput
 from shanhai.vocabulary import Label

@@ -8,14 +8,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.features.columns import columns_of
 from shanhai.db.features.entity import Editing, Entity, Lifecycle, PendingWrite
 from shanhai.db.features.input_validation import Draft, code_property
-from shanhai.db.features.permissions import PUBLISHERS, demand_role
-from shanhai.db.features.references import referrers
 from shanhai.db.features.snapshots import Image
-from shanhai.db.features.sql_write import RowContents
-from shanhai.db.features.tables import columns_of
-from shanhai.db.identity import Identity
+from shanhai.db.features.sql_write import RowContents, referrers
+from shanhai.db.identity import PUBLISHERS, Identity, demand_role
 from shanhai.errors import Conflict, Fault, InvalidInput, Stale
 
 

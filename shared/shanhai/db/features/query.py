@@ -11,18 +11,17 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.base import STORAGE_SRID
-from shanhai.db.fast_reads import Executor
+from shanhai.db.collections.catalogue import seen_by
+from shanhai.db.engine import Executor
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import Order, OrderPosition, PageStart, Side
-from shanhai.db.features.seen import seen_by
-from shanhai.db.features.selection import Selection, bound_values
+from shanhai.db.features.selection import QueryShape, Selection, bound_values
 from shanhai.db.features.statements import (
     COUNT_LIMIT,
     PLAIN,
     USUAL,
     OutputOptions,
     PageOptions,
-    QueryShape,
     Statement,
     count_query,
     estimate_query,

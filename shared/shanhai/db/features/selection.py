@@ -171,6 +171,25 @@ def conditions(entity: Entity, selection: Selection) -> tuple[str, ...]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class QueryShape:
+    """The conditions of a selection without their values, and where they are asked.
+
+    Attributes:
+        wide: The best way to the rows depends on the values, so it is looked for each time.
+    """
+
+    conditions: tuple[str, ...]
+    former: bool = False
+    wide: bool = False
+
+    @classmethod
+    def of(cls, entity: Entity, selection: Selection) -> "QueryShape":
+        """The question a selection asks."""
+        former = reads_former(entity, selection)
+        return cls(conditions(entity, selection), former, selection.wide)
+
+
 VIEWER_REGIONS = "CAST(:viewer_regions AS bigint[])"
 """SQL of the regions whose drafts a reader may see."""
 

@@ -19,11 +19,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.collections.catalogue import seen_by
+from shanhai.db.features.columns import columns_of, source_of
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.seen import seen_by
 from shanhai.db.features.selection import Selection, bound_values, viewer_values, visibility
 from shanhai.db.features.statements import MEMBERS_IN_CALL, PLAIN, feature_columns, shown
-from shanhai.db.features.tables import columns_of, source_of
 from shanhai.db.identity import Viewer
 
 IN_JSON = frozenset({"members", "geometry"})

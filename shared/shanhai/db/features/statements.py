@@ -17,12 +17,12 @@ from sqlalchemy import (
     text,
 )
 
-from shanhai.db.fast_reads import PLAN_ANEW
+from shanhai.db.engine import PLAN_ANEW
+from shanhai.db.features.columns import columns_in_order, source_of
 from shanhai.db.features.crs import CRS84, Crs, digits_of, geometry_in
 from shanhai.db.features.entity import MONEY_TYPE, Entity, Property
 from shanhai.db.features.order import Order, Side, beside, order_by, place_column, sorted_columns
-from shanhai.db.features.selection import Selection, conditions, reads_former
-from shanhai.db.features.tables import columns_in_order, source_of
+from shanhai.db.features.selection import QueryShape
 
 Counting = Literal["capped", "exact", "estimate", "none"]
 Statement = Select[*tuple[Any, ...]]
@@ -31,25 +31,6 @@ DAY = " CROSS JOIN (SELECT CAST(:as_of AS date) AS day) asked"
 """The day asked for, for properties that other tables tell."""
 MEMBERS_IN_CALL = 50
 """PostgreSQL's functions take a hundred arguments, and each member is two."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueryShape:
-    """The conditions of a selection without their values, and where they are asked.
-
-    Attributes:
-        wide: The best way to the rows depends on the values, so it is looked for each time.
-    """
-
-    conditions: tuple[str, ...]
-    former: bool = False
-    wide: bool = False
-
-    @classmethod
-    def of(cls, entity: Entity, selection: Selection) -> "QueryShape":
-        """The question a selection asks."""
-        former = reads_former(entity, selection)
-        return cls(conditions(entity, selection), former, selection.wide)
 
 
 @dataclass(frozen=True, slots=True)

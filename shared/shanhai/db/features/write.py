@@ -21,7 +21,6 @@ from shanhai.db.features.input_validation import (
     merged_members,
     replaced_members,
 )
-from shanhai.db.features.permissions import demand_role, editing_of
 from shanhai.db.features.preconditions import (
     ANY_TERMS,
     WriteTarget,
@@ -39,20 +38,21 @@ from shanhai.db.features.preconditions import (
     state_tag,
 )
 from shanhai.db.features.query import FeatureRow, read_feature
-from shanhai.db.features.references import ids_of, resolve
-from shanhai.db.features.selection import Selection
+from shanhai.db.features.selection import QueryShape, Selection
 from shanhai.db.features.snapshots import Image, find_and_lock, lock, read_image
 from shanhai.db.features.sql_write import (
     add_shape,
     bury,
     contents_of,
     has_moved,
+    ids_of,
     insert,
     overwrite,
+    resolve,
     told_refusals,
 )
-from shanhai.db.features.statements import PLAIN, QueryShape, feature_query
-from shanhai.db.identity import EVERYTHING, Identity
+from shanhai.db.features.statements import PLAIN, feature_query
+from shanhai.db.identity import EVERYTHING, Identity, demand_role, editing_of
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import NotFound
 

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.indicators import PLAN_INDICATORS
 from shanhai.db.collections.plans import PLANS
+from shanhai.db.features.columns import rows_of, source_of
 from shanhai.db.features.selection import Selection, bound_values, conditions, visibility
-from shanhai.db.features.tables import rows_of, source_of
 from shanhai.db.identity import Viewer
 from shanhai.db.tables.provision import Party
 from shanhai.errors import InvalidInput, NotFound

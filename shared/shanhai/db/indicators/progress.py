@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.projects import PROJECTS
-from shanhai.db.features.tables import rows_of, stated_rows
+from shanhai.db.features.columns import rows_of, stated_rows
 from shanhai.db.indicators.plan_indicators import Listed, PlanRegion, PlanSeen, ids, plain
 from shanhai.db.indicators.targets import as_target, describe_target, read_targets
 from shanhai.db.indicators.values import newest_values

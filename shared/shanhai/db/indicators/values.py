@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Date, cast, exists, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from shanhai.db.alerts.evaluation_queue import note_value
+from shanhai.db.alerts.observation_evaluation import note_value
 from shanhai.db.identity import Identity
 from shanhai.db.indicators.plan_indicators import Listed, PlanRegion, PlanSeen
 from shanhai.db.queries.audit import Act, record

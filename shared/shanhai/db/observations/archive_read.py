@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import text
 
-from shanhai.db.fast_reads import Executor
+from shanhai.db.engine import Executor
 from shanhai.db.observations.partitions import TimeRange, month_of, stretch_of
 from shanhai.db.observations.validation import microseconds, moment
 from shanhai.errors import NotFound, Unavailable

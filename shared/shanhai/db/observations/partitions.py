@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.fast_reads import Executor
+from shanhai.db.engine import Executor
 
 MAKERS_LOCK = 0x5348_4F42
 """Held by who makes months, so that two never make the same one."""

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import TextClause, text
 
-from shanhai.db.collections.stations import STATIONS
-from shanhai.db.fast_reads import PLAN_ANEW, Executor
+from shanhai.db.collections.data_sources import STATIONS
+from shanhai.db.engine import PLAN_ANEW, Executor
 from shanhai.db.features.selection import Selection, bound_values, conditions
 from shanhai.db.observations.archive_read import AHEAD_ROWS, ArchivedMonths
 from shanhai.db.observations.partitions import (

@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import ENTITIES
 from shanhai.db.features.input_validation import CODE, CODE_RULE, CODE_RULE_ZH
-from shanhai.db.features.permissions import demand_role
-from shanhai.db.identity import Identity
+from shanhai.db.identity import Identity, demand_role
 from shanhai.db.plan_packages.layout import JOB, NEEDED, PLAN, SHARED, Holding, by_table, in_order
 from shanhai.errors import Conflict, Forbidden, InvalidInput
 from shanhai.vocabulary import Role

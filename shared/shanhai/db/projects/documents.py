@@ -11,13 +11,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.programmes import DOCUMENTS
-from shanhai.db.features.permissions import demand_role
-from shanhai.db.identity import Identity
+from shanhai.db.engine import read_today
+from shanhai.db.identity import Identity, demand_role
 from shanhai.db.projects.queries import ProjectSeen, hold_project
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.project import ProjectMeasure
 from shanhai.db.tables.provision import Document
-from shanhai.db.today import read_today
 from shanhai.errors import Fault, InvalidInput
 from shanhai.storage.artifacts import StoredArtifact
 from shanhai.vocabulary import DOCUMENT_KINDS, DocumentKind, Role

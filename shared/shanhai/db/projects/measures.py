@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.references import ids_of
+from shanhai.db.engine import read_today
+from shanhai.db.features.sql_write import ids_of
 from shanhai.db.identity import Identity
 from shanhai.db.projects.queries import ProjectSeen, hold_project, refused, touch
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.indicator import Indicator
 from shanhai.db.tables.project import FundEntry, ProjectMeasure
-from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.science.units import convert
 from shanhai.vocabulary import Label, Role

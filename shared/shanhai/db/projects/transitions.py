@@ -8,12 +8,10 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from shanhai.db.features.permissions import demand_role, demand_scopes
 from shanhai.db.features.write import state_tag
-from shanhai.db.identity import Identity
+from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.projects.queries import SCOPES, ProjectSeen, demand_expected, find_project
-from shanhai.db.projects.transition_facts import read_facts
-from shanhai.db.projects.transition_guards import Verdict, judge
+from shanhai.db.projects.transition_guards import Verdict, judge, read_facts
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.project import ProjectEvent, ProjectState, ProjectTransition
 from shanhai.db.tables.provision import Document

@@ -11,16 +11,14 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.queries import find_alert
-from shanhai.db.bulletins.queries import find_bulletin
+from shanhai.db.bulletins.publication import find_bulletin
 from shanhai.db.cases.queries import find_case
 from shanhai.db.collections.programmes import PROGRAMMES
 from shanhai.db.collections.projects import PROJECTS
-from shanhai.db.features.permissions import demand_role, demand_scopes
-from shanhai.db.identity import Identity
-from shanhai.db.proposals.object_revisions import Plans, Records, ZoneRevisions
+from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.proposals.queries import find_proposal, read_events, tag_of
+from shanhai.db.proposals.revisions import Plans, Records, Targets, ZoneRevisions
 from shanhai.db.proposals.subjects import Members, ProposalSubject, Revisable
-from shanhai.db.proposals.target_revisions import Targets
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.queries.jobs import JobFilter, conditions
 from shanhai.db.tables.indicator import EvaluationSnapshot, IndicatorValue

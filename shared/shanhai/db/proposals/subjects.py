@@ -16,9 +16,8 @@ from shanhai.db.features.input_validation import (
     merged_members,
     read_draft,
 )
-from shanhai.db.features.references import resolve
 from shanhai.db.features.snapshots import Image
-from shanhai.db.features.sql_write import has_moved
+from shanhai.db.features.sql_write import has_moved, resolve
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables.plan import Proposal

@@ -7,8 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.permissions import demand_role, demand_scopes
-from shanhai.db.identity import Identity
+from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.proposals.creation import KINDS, PROPOSERS, SCOPES, TABLE, demand_expected
 from shanhai.db.proposals.queries import find_proposal, read_events
 from shanhai.db.queries.audit import Act, record

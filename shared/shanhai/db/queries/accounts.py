@@ -10,8 +10,8 @@ from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.identity import RoleGiven, check_roles
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.queries.grants import RoleGiven, check_roles
 from shanhai.db.tables.access import Account, AccountRole
 from shanhai.db.tables.provision import Party
 from shanhai.db.tables.zone import Region

@@ -15,10 +15,9 @@ import orjson
 from sqlalchemy import Text, bindparam, cast, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.fast_reads import Executor
-from shanhai.db.identity import Identity
+from shanhai.db.engine import Executor
+from shanhai.db.identity import Identity, RegionTree, RoleGiven
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.queries.grants import RegionTree, RoleGiven
 from shanhai.db.tables.access import ApiKey
 from shanhai.errors import Conflict, NotFound
 from shanhai.vocabulary import Scope

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shanhai.codes import Code
 from shanhai.errors import InvalidInput
+from shanhai.validation import Code
 
 CITIES = ("xiamen", "banan")
 """The cities whose plans are known."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from shanhai.db.compliance.rules import MEASURES
 from shanhai.db.seeds.city_files import (
     CityFile,
     ControlSeed,
@@ -23,7 +24,6 @@ from shanhai.db.seeds.city_files import (
     ProvisionSeed,
     ZoneSeed,
 )
-from shanhai.db.seeds.measures import MEASURES
 from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
 
 LONGEST_CODE = 80

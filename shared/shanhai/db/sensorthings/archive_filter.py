@@ -11,11 +11,16 @@ from typing import Any, Literal
 
 from shanhai.db.observations.validation import microseconds
 from shanhai.db.sensorthings.compiler import ID, walked
-from shanhai.db.sensorthings.expressions import Constant, Expression, FunctionCall, PropertyPath
+from shanhai.db.sensorthings.expressions import (
+    Constant,
+    Expression,
+    FunctionCall,
+    PropertyPath,
+    refused,
+)
 from shanhai.db.sensorthings.identifiers import Key, series_key
 from shanhai.db.sensorthings.model import DATASTREAM, KINDS, OBSERVATION, EntityKind
 from shanhai.db.sensorthings.options import SKIPTOKEN, Options, Place
-from shanhai.db.sensorthings.tokens import refused
 
 TIME = PropertyPath(("phenomenonTime",))
 OBSERVATIONS = OBSERVATION.plural

@@ -4,11 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shanhai.db.sensorthings.expressions import Constant, Expression, FunctionCall, PropertyPath
+from shanhai.db.sensorthings.expressions import (
+    Constant,
+    Expression,
+    FunctionCall,
+    PropertyPath,
+    excerpt,
+    refused,
+)
 from shanhai.db.sensorthings.model import KINDS, EntityKind, Kind, NavigationProperty
 from shanhai.db.sensorthings.operands import CASTS, Composition, SqlOperand, as_kind, called
 from shanhai.db.sensorthings.options import SKIPTOKEN, Options, Place
-from shanhai.db.sensorthings.tokens import excerpt, refused
 from shanhai.errors import InvalidInput
 
 ID = frozenset({"id", "@iot.id"})

@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shanhai.db.base import STORAGE_SRID
-from shanhai.db.collections.stations import STATIONS
+from shanhai.db.collections.data_sources import STATIONS
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
-from shanhai.db.sensorthings.expressions import Constant, GeometryLiteral
+from shanhai.db.sensorthings.expressions import Constant, GeometryLiteral, excerpt, refused
 from shanhai.db.sensorthings.identifiers import Key
 from shanhai.db.sensorthings.model import EntityKind, Kind
 from shanhai.db.sensorthings.rows import ARCHIVED, GIVEN, OBSERVATIONS, STATION_COLUMNS
-from shanhai.db.sensorthings.tokens import excerpt, refused
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.observation import NO_FEATURE, UNTOLD, ObservedRows
 from shanhai.vocabulary import Label, Lang

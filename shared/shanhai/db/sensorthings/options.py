@@ -8,8 +8,14 @@ from typing import Any, Literal
 
 import orjson
 
-from shanhai.db.sensorthings.expressions import Expression, PropertyPath, read_expression
-from shanhai.db.sensorthings.tokens import Cursor, excerpt, refused
+from shanhai.db.sensorthings.expressions import (
+    Cursor,
+    Expression,
+    PropertyPath,
+    excerpt,
+    read_expression,
+    refused,
+)
 from shanhai.errors import InvalidInput
 
 USUAL_TOP = 100

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.sensorthings.expressions import excerpt
 from shanhai.db.sensorthings.identifiers import Key
 from shanhai.db.sensorthings.model import KINDS, SETS, EntityKind, NavigationProperty
 from shanhai.db.sensorthings.queries import Asker, find_columns
-from shanhai.db.sensorthings.tokens import excerpt
 from shanhai.errors import NotFound
 
 LONGEST = 8

@@ -10,7 +10,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Viewer
-from shanhai.db.sensorthings.addresses import MOST_MOVES, leads_to
 from shanhai.db.sensorthings.archive_filter import OF_FEATURE, needs_of
 from shanhai.db.sensorthings.archive_rows import Loading
 from shanhai.db.sensorthings.compiler import (
@@ -22,11 +21,11 @@ from shanhai.db.sensorthings.compiler import (
     order_of,
     unknown_property,
 )
-from shanhai.db.sensorthings.identifiers import Key
+from shanhai.db.sensorthings.expressions import refused
+from shanhai.db.sensorthings.identifiers import MOST_MOVES, Key, leads_to
 from shanhai.db.sensorthings.model import KINDS, OBSERVATION, EntityKind, NavigationProperty
 from shanhai.db.sensorthings.operands import Composition
 from shanhai.db.sensorthings.options import Options, Place
-from shanhai.db.sensorthings.tokens import refused
 from shanhai.errors import InvalidInput, LimitExceeded, Unavailable
 from shanhai.monitoring.observation import ObservedRows
 from shanhai.storage.artifacts import ArtifactStore

@@ -1,12 +1,16 @@
-"""Regions, and the zones, classes and schemes that divide them."""
+"""Regions, the zones and schemes that divide them, corridors with their nodes, patterns."""
 
 import uuid
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
+from geoalchemy2 import Geometry
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
+    Double,
     ForeignKey,
     Index,
     Numeric,
@@ -17,6 +21,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai.db.base import (
+    STORAGE_SRID,
+    AnyGeometry,
     Area,
     Base,
     BigId,
@@ -24,6 +30,7 @@ from shanhai.db.base import (
     Copied,
     CreatedAt,
     Dated,
+    Length,
     MultiPolygon,
     Versioned,
     computed_has_job,
@@ -34,7 +41,17 @@ from shanhai.db.base import (
     spatial,
     valid_shape,
 )
-from shanhai.vocabulary import ORIGINS, REGION_LEVELS, SCHEME_STATUSES, codes
+from shanhai.vocabulary import (
+    CERTAINTIES,
+    CORRIDOR_CLASSES,
+    CORRIDOR_TYPES,
+    NODE_KINDS,
+    OBJECT_STATUSES,
+    ORIGINS,
+    REGION_LEVELS,
+    SCHEME_STATUSES,
+    codes,
+)
 
 
 class Region(Versioned, Bounded, Base):
@@ -198,3 +215,138 @@ class ZoneAdjustment(Base):
     at: Mapped[CreatedAt]
     geom: Mapped[MultiPolygon | None]
     area_m2: Mapped[Area]
+
+
+class Corridor(Copied, Versioned, Dated, Base):
+    """A corridor: its line, null until somebody draws it, and the strip it takes, if known."""
+
+    __tablename__ = "corridor"
+    __table_args__ = (
+        one_of("type", codes(CORRIDOR_TYPES)),
+        one_of("class_code", codes(CORRIDOR_CLASSES)),
+        one_of("status", codes(OBJECT_STATUSES)),
+        one_of("origin", codes(ORIGINS)),
+        CheckConstraint("width_m > 0", name="width_m"),
+        computed_has_job(),
+        valid_shape(),
+        valid_shape("footprint"),
+        in_order(),
+        live_code("corridor"),
+        spatial("corridor"),
+        shapeless("corridor"),
+        spatial("corridor", "footprint"),
+        Index("ix_corridor_region_id_type", "region_id", "type"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
+    pattern_id: Mapped[int | None] = mapped_column(ForeignKey("pattern.id"), index=True)
+    order_no: Mapped[int | None]
+    type: Mapped[str]
+    class_code: Mapped[str | None]
+    width_m: Mapped[float | None] = mapped_column(Double)
+    connects: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    origin: Mapped[str] = mapped_column(server_default="drawn")
+    job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
+    status: Mapped[str] = mapped_column(server_default="draft")
+    geom: Mapped[Any | None] = mapped_column(
+        Geometry("MULTILINESTRING", srid=STORAGE_SRID, spatial_index=False)
+    )
+    length_m: Mapped[Length]
+    footprint: Mapped[MultiPolygon | None]
+
+
+class CorridorNode(Copied, Versioned, Dated, Base):
+    """A source, stepping stone, pinch point or barrier; in no corridor, one or several.
+
+    Its shape is a point on it; its outline, if known, is its footprint.
+    """
+
+    __tablename__ = "corridor_node"
+    __table_args__ = (
+        one_of("kind", codes(NODE_KINDS)),
+        one_of("status", codes(OBJECT_STATUSES)),
+        one_of("origin", codes(ORIGINS)),
+        computed_has_job(),
+        valid_shape(),
+        valid_shape("footprint"),
+        in_order(),
+        live_code("corridor_node"),
+        spatial("corridor_node"),
+        spatial("corridor_node", "footprint"),
+        shapeless("corridor_node"),
+        Index("ix_corridor_node_region_id_kind", "region_id", "kind"),
+        Index("ix_corridor_node_corridor_ids", "corridor_ids", postgresql_using="gin"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str | None]
+    name_en: Mapped[str | None]
+    kind: Mapped[str]
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
+    corridor_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
+    score: Mapped[float | None] = mapped_column(Double)
+    origin: Mapped[str] = mapped_column(server_default="drawn")
+    job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
+    status: Mapped[str] = mapped_column(server_default="draft")
+    geom: Mapped[Any | None] = mapped_column(
+        Geometry("POINT", srid=STORAGE_SRID, spatial_index=False)
+    )
+    footprint: Mapped[MultiPolygon | None]
+    area_m2: Mapped[float | None] = mapped_column(
+        Double, Computed("ST_Area(footprint::geography)", persisted=True)
+    )
+
+
+class Pattern(Copied, Versioned, Dated, Base):
+    """One pattern of a region, such as one screen, one bay, ten corridors."""
+
+    __tablename__ = "pattern"
+    __table_args__ = (one_of("status", codes(OBJECT_STATUSES)), in_order(), live_code("pattern"))
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    level: Mapped[str | None]
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), index=True)
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
+    version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    status: Mapped[str] = mapped_column(server_default="draft")
+
+
+class PatternComponent(Copied, Versioned, Dated, Base):
+    """A part of a pattern, perhaps below another; `certainty` says whether the source states it."""
+
+    __tablename__ = "pattern_component"
+    __table_args__ = (
+        one_of("certainty", codes(CERTAINTIES)),
+        valid_shape(),
+        in_order(),
+        live_code("pattern_component"),
+        spatial("pattern_component"),
+        shapeless("pattern_component"),
+        Index("ix_pattern_component_order", "pattern_id", "order_no"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    pattern_id: Mapped[int] = mapped_column(ForeignKey("pattern.id"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("pattern_component.id"), index=True)
+    type: Mapped[str]
+    order_no: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    certainty: Mapped[str] = mapped_column(server_default="stated")
+    label_zh: Mapped[str | None]
+    label_en: Mapped[str | None]
+    covers: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    geom: Mapped[AnyGeometry | None]
+    area_m2: Mapped[Area]
+    length_m: Mapped[Length]

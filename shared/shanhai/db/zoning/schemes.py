@@ -1,5 +1,6 @@
-"""Find a version of a zone scheme, and begin a new one from it."""
+"""Versions of a zone scheme: found, begun anew, compared, and whether they cover their region."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,10 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.zones import ZONE_SCHEMES
-from shanhai.db.features.permissions import demand_role, editing_of
 from shanhai.db.features.query import read_feature
 from shanhai.db.features.selection import Selection
-from shanhai.db.identity import Identity, Viewer
+from shanhai.db.identity import Identity, Viewer, demand_role, editing_of
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Conflict, NotFound
 
@@ -123,3 +123,174 @@ def demand_writer(identity: Identity, scheme: SchemeVersion) -> None:
 
 async def _scheme(session: AsyncSession, scheme_id: int) -> SchemeVersion:
     return SchemeVersion(*(await session.execute(_SCHEME, {"id": scheme_id})).one())
+
+
+_CLASSES = text(
+    "SELECT c.class_code AS code, c.name_zh, c.name_en, min(c.order_no) AS order_no,"
+    " sum(z.area_m2) AS area_m2 FROM zone z JOIN zone_class c ON c.id = z.class_id"
+    " WHERE z.scheme_id = :id AND z.deleted_at IS NULL"
+    " GROUP BY c.class_code, c.name_zh, c.name_en ORDER BY order_no, code"
+)
+_MOVES = text(
+    "SELECT ca.class_code AS origin, cb.class_code AS target,"
+    " sum(ST_Area(ST_Intersection(a.geom, b.geom)::geography)) AS area_m2"
+    " FROM zone a JOIN zone b ON b.scheme_id = :other AND a.geom && b.geom"
+    " AND ST_Intersects(a.geom, b.geom)"
+    " JOIN zone_class ca ON ca.id = a.class_id JOIN zone_class cb ON cb.id = b.class_id"
+    " WHERE a.scheme_id = :id AND a.deleted_at IS NULL AND b.deleted_at IS NULL"
+    " GROUP BY ca.class_code, cb.class_code"
+)
+# Measured and not subtracted: along a long edge the sum of two geodesic areas is not quite the area
+# of their union, and the difference would look like land.
+_UNSHARED = text(
+    "SELECT c.class_code AS code, sum(ST_Area(ST_Difference(a.geom, coalesce("
+    "(SELECT ST_Union(b.geom) FROM zone b WHERE b.scheme_id = :other AND b.deleted_at IS NULL"
+    " AND b.geom && a.geom), 'SRID=4490;POLYGON EMPTY'))::geography)) AS area_m2"
+    " FROM zone a JOIN zone_class c ON c.id = a.class_id"
+    " WHERE a.scheme_id = :id AND a.deleted_at IS NULL AND a.geom IS NOT NULL"
+    " GROUP BY c.class_code"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassArea:
+    """A class of a scheme and its area; None when nobody has drawn it."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    order_no: int
+    area_m2: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ZoningComparison:
+    """Two zonings side by side, measured on the ellipsoid.
+
+    Attributes:
+        before: The classes of the first.
+        after: The classes of the second.
+        moved: Area of each class of the first that is of each class of the second.
+        left: Area of each class of the first that the second does not cover.
+        entered: Area of each class of the second that the first does not cover.
+    """
+
+    before: Sequence[ClassArea]
+    after: Sequence[ClassArea]
+    moved: dict[tuple[str, str], float]
+    left: dict[str, float]
+    entered: dict[str, float]
+
+    @property
+    def changed_m2(self) -> float:
+        """Area in both that is of another class."""
+        return sum(area for (origin, target), area in self.moved.items() if origin != target)
+
+    @property
+    def unchanged_m2(self) -> float:
+        """Area in both that is of the same class."""
+        return sum(area for (origin, target), area in self.moved.items() if origin == target)
+
+
+async def compare_schemes(session: AsyncSession, first: int, second: int) -> ZoningComparison:
+    """Compare the zones of two versions or two schemes."""
+    before = (await session.execute(_CLASSES, {"id": first})).all()
+    after = (await session.execute(_CLASSES, {"id": second})).all()
+    moves = (await session.execute(_MOVES, {"id": first, "other": second})).all()
+    return ZoningComparison(
+        [ClassArea(*row) for row in before],
+        [ClassArea(*row) for row in after],
+        {(row.origin, row.target): row.area_m2 for row in moves if row.area_m2 > 0},
+        left=await _unshared(session, first, second),
+        entered=await _unshared(session, second, first),
+    )
+
+
+async def _unshared(session: AsyncSession, scheme_id: int, other: int) -> dict[str, float]:
+    rows = (await session.execute(_UNSHARED, {"id": scheme_id, "other": other})).all()
+    return {row.code: row.area_m2 for row in rows if row.area_m2 > 0}
+
+
+SLIVER_M2 = 1_000.0
+"""A gap smaller than this is a sliver: the border of cells, not a place somebody forgot."""
+MOST_LISTED = 100
+
+_OVERLAPS = text(
+    "SELECT a.code AS first, b.code AS second,"
+    " ST_Area(ST_Intersection(a.geom, b.geom)::geography) AS area_m2"
+    " FROM zone a JOIN zone b ON b.scheme_id = a.scheme_id AND b.id > a.id AND a.geom && b.geom"
+    " WHERE a.scheme_id = :id AND a.deleted_at IS NULL AND b.deleted_at IS NULL"
+    " AND ST_Relate(a.geom, b.geom, '2********') ORDER BY area_m2 DESC, a.code, b.code"
+)
+_GAPS = text(
+    "WITH gap AS (SELECT (ST_Dump(ST_CollectionExtract(ST_Difference(r.geom,"
+    " coalesce((SELECT ST_Union(z.geom) FROM zone z"
+    " WHERE z.scheme_id = s.id AND z.deleted_at IS NULL), 'SRID=4490;POLYGON EMPTY')), 3))).geom"
+    " FROM zone_scheme s JOIN region r ON r.id = s.region_id WHERE s.id = :id)"
+    " SELECT ST_Area(geom::geography) AS area_m2, ST_X(ST_PointOnSurface(geom)) AS lon,"
+    " ST_Y(ST_PointOnSurface(geom)) AS lat FROM gap ORDER BY area_m2 DESC"
+)
+_TOTALS = text(
+    "SELECT r.area_m2 AS region, coalesce(sum(z.area_m2), 0) AS zones, count(z.id) AS number,"
+    " count(z.id) FILTER (WHERE z.geom IS NULL) AS undrawn"
+    " FROM zone_scheme s JOIN region r ON r.id = s.region_id"
+    " LEFT JOIN zone z ON z.scheme_id = s.id AND z.deleted_at IS NULL WHERE s.id = :id"
+    " GROUP BY r.id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """What is wrong with the coverage of a scheme, measured on the ellipsoid.
+
+    Attributes:
+        region_m2: Area of the region; None where nobody has drawn it.
+        zones_m2: Sum of the zones' areas.
+        zones: Number of zones.
+        undrawn: How many of them have no geometry.
+        overlaps: Pairs of zones that share an area, the largest first.
+        gaps: Places of the region in no zone, the largest first; slivers are left out.
+        gap_m2: Area of all gaps, slivers included.
+        slivers: Number of gaps too small to be listed.
+    """
+
+    region_m2: float | None
+    zones_m2: float
+    zones: int
+    undrawn: int
+    overlaps: list[dict[str, Any]]
+    gaps: list[dict[str, Any]]
+    gap_m2: float
+    slivers: int
+
+    @property
+    def overlap_m2(self) -> float:
+        """Area that lies in two zones."""
+        return float(sum(item["area_m2"] for item in self.overlaps))
+
+    @property
+    def gap_percent(self) -> float | None:
+        """Share of the region that lies in no zone."""
+        return 100 * self.gap_m2 / self.region_m2 if self.region_m2 else None
+
+
+async def measure_topology(session: AsyncSession, scheme_id: int) -> Topology:
+    """Measure overlaps and gaps of a scheme's zones."""
+    values = {"id": scheme_id}
+    totals = (await session.execute(_TOTALS, values)).one()
+    overlaps = [dict(row) for row in (await session.execute(_OVERLAPS, values)).mappings()]
+    found = [] if totals.region is None else (await session.execute(_GAPS, values)).all()
+    gaps = [row for row in found if row.area_m2 >= SLIVER_M2]
+    return Topology(
+        region_m2=totals.region,
+        zones_m2=totals.zones,
+        zones=totals.number,
+        undrawn=totals.undrawn,
+        overlaps=overlaps,
+        gaps=[
+            {"area_m2": row.area_m2, "point": [round(row.lon, 6), round(row.lat, 6)]}
+            for row in gaps[:MOST_LISTED]
+        ],
+        gap_m2=float(sum(row.area_m2 for row in found)),
+        slivers=len(found) - len(gaps),
+    )

@@ -15,24 +15,25 @@ from rich.table import Table
 
 from shanhai import __version__
 from shanhai.client import ApiClient, RemoteJob, Sync
-from shanhai.local.demo.early_warning import Warned, await_warning, receiving, watch_river
-from shanhai.local.demo.inputs import DemoInputs, gather, import_missing, seed_regions
-from shanhai.local.demo.resource_usage import Meter
+from shanhai.local.demo.inputs import DemoInputs, Meter, gather, import_missing, seed_regions
 from shanhai.local.demo.results import (
     Announced,
     DemoResults,
     Readback,
+    Warned,
     announce,
+    await_warning,
     openable,
     read_back,
     read_network,
     read_sites,
+    receiving,
+    watch_river,
 )
 from shanhai.local.demo.stations import feed, make_stations
-from shanhai.local.environment import admin_key, write_environment
-from shanhai.local.files import write_whole
 from shanhai.local.kernel_warmup import start_warming
-from shanhai.local.stack import Stack
+from shanhai.local.places import write_whole
+from shanhai.local.stack import Stack, admin_key, write_environment
 
 REGION = "xiamen"
 PLAN = "xiamen-vanguard-2025"

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from shanhai.client import ApiClient
 from shanhai.db.engine import async_url
-from shanhai.db.observations.devices import add_device
+from shanhai.db.observations.feeds import add_device
 from shanhai.db.queries.keys import OPERATOR
 from shanhai.errors import Conflict, NotFound, Unavailable
 from shanhai.local.servers import BROKER_USER

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from shanhai.codes import Code, Name
 from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
 from shanhai.processes.kit.evaluation_inputs import EvaluatedPlaceInputs
+from shanhai.validation import Code, Name
 from shanhai.vocabulary import Label
 
 ValuedService = Literal["water_conservation", "soil_retention", "carbon_sink"]

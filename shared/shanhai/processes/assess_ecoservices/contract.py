@@ -8,7 +8,6 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from shanhai.codes import Code, Name
 from shanhai.processes.kit.contract import (
     REPORTS,
     Inputs,
@@ -18,6 +17,7 @@ from shanhai.processes.kit.contract import (
     ServiceId,
     Theme,
 )
+from shanhai.validation import Code, Name
 from shanhai.vocabulary import ECOSERVICES, Label
 
 SERVICE_COUNT = len(ECOSERVICES)

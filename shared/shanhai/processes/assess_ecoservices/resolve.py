@@ -7,7 +7,7 @@ from typing import get_args
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.queries.job_inputs import RegionRow
+from shanhai.db.queries.jobs import RegionRow
 from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.assess_ecoservices.contract import (

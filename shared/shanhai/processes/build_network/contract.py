@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
-from shanhai.codes import Code, Name
 from shanhai.processes.kit.contract import (
     REPORTS,
     Inputs,
@@ -20,6 +19,7 @@ from shanhai.processes.kit.contract import (
     ServiceId,
 )
 from shanhai.processes.kit.line_kinds import LineKind
+from shanhai.validation import Code, Name
 from shanhai.vocabulary import Label
 
 NetworkTheme = Literal[

@@ -14,10 +14,10 @@ from sqlalchemy import Integer, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.base import STORAGE_SRID
+from shanhai.db.engine import read_today
 from shanhai.db.queries import audit
-from shanhai.db.queries.job_inputs import RegionRow, find_plan
-from shanhai.db.tables.corridor import Corridor, CorridorNode
-from shanhai.db.today import read_today
+from shanhai.db.queries.jobs import RegionRow, find_plan
+from shanhai.db.tables.zone import Corridor, CorridorNode
 from shanhai.processes.build_network.contract import BuildNetworkInputs
 from shanhai.processes.kit.feature_files import LINKS_FILE, NODES_FILE
 from shanhai.processes.kit.process import Publication

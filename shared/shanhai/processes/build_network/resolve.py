@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
-from shanhai.db.queries.job_inputs import COORDINATE_DIGITS, RegionRow, places_of
+from shanhai.db.queries.jobs import COORDINATE_DIGITS, RegionRow, places_of
 from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.build_network.contract import (

@@ -12,14 +12,14 @@ from shanhai.db.compliance.check import (
 )
 from shanhai.db.compliance.intersections import Given
 from shanhai.db.compliance.overlaps import count_near
-from shanhai.db.compliance.serialization import document_of
-from shanhai.db.fast_reads import Executor as Reader
+from shanhai.db.compliance.verdict import document_of
+from shanhai.db.engine import Executor as Reader
 from shanhai.db.features.crs import CRS84, Crs, parse_crs
 from shanhai.db.features.geometry import read_shape
 from shanhai.db.identity import Viewer
 from shanhai.errors import InvalidInput
 from shanhai.processes.check_compliance.contract import CheckComplianceInputs
-from shanhai.validation_messages import in_both
+from shanhai.validation import in_both
 
 MOST_NEAR = 2_000
 """Areas and zones near a geometry up to which it is answered at once."""

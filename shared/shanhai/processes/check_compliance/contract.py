@@ -9,9 +9,8 @@ from pydantic import (
     model_validator,
 )
 
-from shanhai.codes import Code
 from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessContract
-from shanhai.timestamps import Rfc3339Date
+from shanhai.validation import Code, Rfc3339Date
 from shanhai.vocabulary import CONTROL_KINDS, Label, codes
 
 

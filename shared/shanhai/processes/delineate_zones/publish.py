@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.engine import read_today
 from shanhai.db.queries import audit
-from shanhai.db.queries.job_inputs import RegionRow, find_plan, list_zone_classes
+from shanhai.db.queries.jobs import RegionRow, find_plan, list_zone_classes
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.zone import Zone, ZoneScheme
-from shanhai.db.today import read_today
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
 from shanhai.processes.delineate_zones.results import (
     COMPOSITION,

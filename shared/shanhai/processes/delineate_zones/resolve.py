@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
-from shanhai.db.queries.job_inputs import find_plan, find_region
+from shanhai.db.queries.jobs import find_plan, find_region
 from shanhai.db.tables.zone import ZoneScheme
 from shanhai.errors import Conflict, Fault, InvalidInput
 from shanhai.processes.assess_ecoservices.resolve import resolve_assessment

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from shanhai.codes import Code
 from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
 from shanhai.processes.kit.evaluation_inputs import (
     SERVICE_NEEDS,
@@ -13,6 +12,7 @@ from shanhai.processes.kit.evaluation_inputs import (
     EvaluatedPlaceInputs,
     EvaluationTheme,
 )
+from shanhai.validation import Code
 from shanhai.vocabulary import Label
 
 Evaluation = Literal["importance", "sensitivity", "quality", "degradation", "resilience", "carbon"]

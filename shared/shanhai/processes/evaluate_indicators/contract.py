@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
-from shanhai.codes import Code
 from shanhai.processes.evaluate_indicators.computations import ComputationId
 from shanhai.processes.evaluate_indicators.task import EvaluateIndicatorsTask
 from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
+from shanhai.validation import Code
 from shanhai.vocabulary import Label
 
 FIRST_YEAR, LAST_YEAR = 1990, 2200

@@ -9,11 +9,11 @@ import orjson
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.control_areas import CONTROL_AREAS
+from shanhai.db.collections.controls import CONTROL_AREAS
+from shanhai.db.features.columns import source_of
 from shanhai.db.features.selection import Selection, bound_values, conditions
-from shanhai.db.features.tables import source_of
 from shanhai.db.identity import Viewer
-from shanhai.db.queries.job_inputs import COORDINATE_DIGITS, RegionRow, places_of
+from shanhai.db.queries.jobs import COORDINATE_DIGITS, RegionRow, places_of
 from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import Fault
 from shanhai.processes.evaluate_indicators.computations import Computation

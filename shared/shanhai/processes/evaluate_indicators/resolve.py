@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.permissions import demand_role, demand_scopes
-from shanhai.db.identity import EVERYTHING, Identity, Viewer
+from shanhai.db.engine import read_today
+from shanhai.db.identity import EVERYTHING, Identity, Viewer, demand_role, demand_scopes
 from shanhai.db.indicators.plan_indicators import (
     Listed,
     PlanRegion,
@@ -19,9 +19,8 @@ from shanhai.db.indicators.plan_indicators import (
 from shanhai.db.indicators.progress import Case, read_cases
 from shanhai.db.indicators.targets import as_target
 from shanhai.db.indicators.values import REPORTING_SCOPES, VALUE_ROLES, computing_jobs
-from shanhai.db.queries.job_inputs import RegionRow, find_regions_within
+from shanhai.db.queries.jobs import RegionRow, find_regions_within
 from shanhai.db.tables.indicator import IndicatorTarget
-from shanhai.db.today import read_today
 from shanhai.errors import Fault, InvalidInput, NotFound
 from shanhai.processes.evaluate_indicators.computations import Computation, computation_for
 from shanhai.processes.evaluate_indicators.contract import (

@@ -13,7 +13,7 @@ from shanhai.db.observations.aggregation import (
     find_stations,
     yearly_means,
 )
-from shanhai.db.queries.job_inputs import RegionRow
+from shanhai.db.queries.jobs import RegionRow
 from shanhai.errors import Fault
 from shanhai.processes.evaluate_indicators.computations import Computation, Reads
 from shanhai.processes.evaluate_indicators.contract import EvaluateIndicatorsInputs

@@ -9,9 +9,8 @@ from pydantic import (
     model_validator,
 )
 
-from shanhai.codes import Code, Name, Note
 from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessContract, Theme
-from shanhai.timestamps import Rfc3339Date
+from shanhai.validation import Code, Name, Note, Rfc3339Date
 from shanhai.vocabulary import Label
 
 FillCodeText = Annotated[str, StringConstraints(pattern=r"^-?\d{1,10}(\.\d{1,6})?$")]

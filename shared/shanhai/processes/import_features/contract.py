@@ -8,9 +8,9 @@ from pydantic import (
     model_validator,
 )
 
-from shanhai.codes import Code, FieldName, Name
 from shanhai.processes.import_features.task import ImportFeaturesTask
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.validation import Code, FieldName, Name
 from shanhai.vocabulary import Label
 
 

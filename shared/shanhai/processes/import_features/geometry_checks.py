@@ -9,8 +9,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from shanhai.db.features.crs import CHINA
 from shanhai.db.features.geometry import MOST_VERTICES, REASONS, account_of_repair
-from shanhai.db.features.geometry_checks import CHINA
 from shanhai.db.features.repair import mended
 from shanhai.processes.import_features.findings import Rule, Severity
 from shanhai.vector.source_crs import System

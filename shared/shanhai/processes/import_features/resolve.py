@@ -5,9 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.permissions import editing_of
 from shanhai.db.features.selection import viewer_values, visibility
-from shanhai.db.identity import Identity
+from shanhai.db.identity import Identity, editing_of
 from shanhai.processes.import_features.contract import IMPORT_FEATURES, ImportFeaturesInputs
 from shanhai.processes.import_features.task import ImportFeaturesTask
 from shanhai.processes.kit.authority import rights_of

@@ -5,14 +5,15 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.permissions import (
+from shanhai.db.identity import (
     PUBLISH_SCOPES,
     PUBLISHERS,
+    Grant,
+    Identity,
     demand_role,
     demand_scopes,
 )
-from shanhai.db.identity import Grant, Identity
-from shanhai.db.queries.job_inputs import find_region
+from shanhai.db.queries.jobs import find_region
 from shanhai.errors import Forbidden
 from shanhai.processes.kit.contract import ProcessContract
 from shanhai.processes.kit.task import AuthorityTask, GrantTask, Task

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shanhai.codes import Code
 from shanhai.processes.kit.task import Task
+from shanhai.validation import Code
 from shanhai.vocabulary import ECOSERVICES, THEMES, Label, codes
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class ProcessContract:
             loaded when they are asked for.
         limits: What an attempt may use, unless the worker's settings say otherwise.
         task: What its jobs are given; a process that needs more than all have adds members.
-        stages: Stages of its own in words; those of several processes are in `shanhai.jobs.stages`.
+        stages: Stages of its own in words; those of several are in `shanhai.jobs.messages`.
         publish_input: The input that asks to show to everybody what is made, if there is one.
         acts_for_caller: By the inputs, whether the job reads or writes in the name of its caller,
             and not only publishes.

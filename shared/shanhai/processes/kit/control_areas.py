@@ -9,12 +9,12 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.control_areas import CONTROL_AREAS
+from shanhai.db.collections.controls import CONTROL_AREAS
+from shanhai.db.engine import read_today
+from shanhai.db.features.columns import source_of
 from shanhai.db.features.selection import Selection, bound_values, conditions
-from shanhai.db.features.tables import source_of
 from shanhai.db.identity import PUBLIC, Identity
-from shanhai.db.queries.job_inputs import COORDINATE_DIGITS
-from shanhai.db.today import read_today
+from shanhai.db.queries.jobs import COORDINATE_DIGITS
 from shanhai.processes.kit.line_kinds import CORE, RESERVE
 from shanhai.processes.kit.task import AreaTask, Task
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from shanhai.timestamps import Rfc3339Date
+from shanhai.validation import Rfc3339Date
 
 Kind = Literal["raster", "vector"]
 OF_THE_FILE = frozenset({"kind", "file", "processing", "class_scheme", "bands", "sha256"})

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from shanhai.codes import Code
 from shanhai.processes.kit.contract import PlaceInputs
+from shanhai.validation import Code
 
 EvaluationTheme = Literal[
     "dem",

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.queries.job_inputs import RegionRow
+from shanhai.db.queries.jobs import RegionRow
 from shanhai.errors import Fault
 from shanhai.processes.kit.contract import Theme
 from shanhai.processes.kit.evaluation_inputs import Alternatives, EvaluationTheme

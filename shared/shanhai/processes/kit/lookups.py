@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import ENTITIES
-from shanhai.db.features.references import ids_of
+from shanhai.db.features.sql_write import ids_of
 from shanhai.db.identity import Viewer
-from shanhai.db.queries.job_inputs import (
+from shanhai.db.queries.jobs import (
     RegionRow,
     find_datasets,
     find_districts,

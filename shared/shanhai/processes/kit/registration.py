@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.queries import audit
-from shanhai.db.queries.job_inputs import RegionRow, find_region
+from shanhai.db.queries.jobs import RegionRow, find_region
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import JobDataset
 from shanhai.errors import Conflict, NotFound

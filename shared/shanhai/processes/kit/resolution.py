@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
-from shanhai.db.queries.job_inputs import RegionRow
+from shanhai.db.queries.jobs import RegionRow
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.kit.analysis_grid import check_grid
 from shanhai.processes.kit.authority import demand_right, with_rights

@@ -8,7 +8,7 @@ from pydantic import (
 )
 
 from shanhai.raster.windows import Cluster
-from shanhai.timestamps import Rfc3339Date
+from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import Label, Role, Scope
 
 OutputKind = Literal["raster", "document", "image", "features"]

@@ -5,10 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from shanhai.codes import Code
 from shanhai.processes.kit.contract import WORD_TYPE, Inputs, OutputSpec, ProcessContract
 from shanhai.processes.publish_bulletin.task import PublishBulletinTask
-from shanhai.timestamps import Rfc3339Date
+from shanhai.validation import Code, Rfc3339Date
 from shanhai.vocabulary import Label
 
 EARLIEST = date(2016, 1, 1)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.observations.aggregation import course_of, daily_air, find_stations, period_means
-from shanhai.db.queries.job_inputs import RegionRow
+from shanhai.db.queries.jobs import RegionRow
 from shanhai.db.tables.observation import ObservedProperty
 from shanhai.processes.kit.air_days import days_of
 from shanhai.processes.publish_bulletin.contract import MOST_CHARTS, PublishBulletinInputs

@@ -23,14 +23,13 @@ from shanhai.db.bulletins.publication import (
     next_issue,
 )
 from shanhai.db.bulletins.templates import StoredTemplate, find_template
-from shanhai.db.features.permissions import demand_role, demand_scopes
-from shanhai.db.identity import EVERYTHING, PUBLIC, Identity, Viewer
+from shanhai.db.engine import read_today
+from shanhai.db.identity import EVERYTHING, PUBLIC, Identity, Viewer, demand_role, demand_scopes
 from shanhai.db.indicators.evaluation import judged_rows
 from shanhai.db.indicators.plan_indicators import PlanSeen, find_place, find_plan, list_indicators
-from shanhai.db.queries.job_inputs import RegionRow, find_region
+from shanhai.db.queries.jobs import RegionRow, find_region
 from shanhai.db.tables.delivery import Bulletin
 from shanhai.db.tables.observation import ObservedProperty
-from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.processes.kit.lookups import find_usable_region
 from shanhai.processes.kit.resolution import Resolution

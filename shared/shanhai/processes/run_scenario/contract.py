@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import Field, field_validator, model_validator
 
-from shanhai.codes import Code, Name
 from shanhai.processes.build_network.contract import (
     BuildNetworkInputs,
     NetworkParameters,
@@ -15,6 +14,7 @@ from shanhai.processes.build_network.contract import (
 )
 from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
 from shanhai.processes.run_scenario.task import RunScenarioTask
+from shanhai.validation import Code, Name
 from shanhai.vocabulary import Label
 
 EditKind = Literal[

@@ -6,13 +6,13 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.problems import PROBLEMS
 from shanhai.db.collections.projects import PROJECTS
+from shanhai.db.collections.provisions import PROBLEMS
+from shanhai.db.features.columns import source_of
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import Selection, bound_values, conditions
-from shanhai.db.features.tables import source_of
 from shanhai.db.identity import PUBLIC, Identity, Viewer
-from shanhai.db.queries.job_inputs import COORDINATE_DIGITS
+from shanhai.db.queries.jobs import COORDINATE_DIGITS
 from shanhai.processes.kit.control_areas import checksum_of
 from shanhai.processes.kit.lookups import refuse
 from shanhai.processes.kit.task import AreaTask, Task

@@ -4,10 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from shanhai.codes import Code, FieldName
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
 from shanhai.processes.seed_tiles.task import Box, Number, SeedTilesTask
-from shanhai.timestamps import Rfc3339Date
+from shanhai.validation import Code, FieldName, Rfc3339Date
 from shanhai.vocabulary import Label
 
 MERCATOR = "WebMercatorQuad"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from shapely.geometry import shape
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.queries.job_inputs import find_region
+from shanhai.db.queries.jobs import find_region
 from shanhai.errors import Fault
 from shanhai.processes.kit.lookups import REGION, refuse
 from shanhai.processes.kit.resolution import Resolution

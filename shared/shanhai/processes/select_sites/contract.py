@@ -7,11 +7,11 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
-from shanhai.codes import Code, Name
 from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, PlaceInputs, ProcessContract
 from shanhai.processes.kit.line_kinds import LineKind
 from shanhai.processes.select_sites.features import FEATURES, KINDS, Candidates, Component, SiteKind
 from shanhai.processes.select_sites.task import SelectSitesTask
+from shanhai.validation import Code, Name
 from shanhai.vocabulary import Label
 
 MOST_SITES = 5_000

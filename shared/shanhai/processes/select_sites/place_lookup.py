@@ -7,15 +7,15 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.corridors import CORRIDOR_NODES, CORRIDORS
-from shanhai.db.collections.problems import PROBLEMS
+from shanhai.db.collections.patterns import CORRIDOR_NODES, CORRIDORS
 from shanhai.db.collections.programmes import FUND_SOURCES
 from shanhai.db.collections.projects import PROJECTS, newest_of
+from shanhai.db.collections.provisions import PROBLEMS
+from shanhai.db.features.columns import source_of
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import Selection, bound_values, conditions
-from shanhai.db.features.tables import source_of
 from shanhai.db.identity import PUBLIC, Identity, Viewer
-from shanhai.db.queries.job_inputs import COORDINATE_DIGITS
+from shanhai.db.queries.jobs import COORDINATE_DIGITS
 from shanhai.errors import Fault
 from shanhai.processes.kit.control_areas import MOST_VERTICES, checksum_of
 from shanhai.processes.kit.lookups import refuse

@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.features.input_validation import read_draft
-from shanhai.db.features.references import ids_of
+from shanhai.db.features.sql_write import ids_of
 from shanhai.db.features.write import create
 from shanhai.db.identity import Identity
-from shanhai.db.projects.links import put_problems, put_regions
 from shanhai.db.projects.measures import MeasureRecord, put_measure
+from shanhai.db.projects.queries import put_problems, put_regions
 from shanhai.db.queries.audit import Act
-from shanhai.db.queries.job_inputs import RegionRow
+from shanhai.db.queries.jobs import RegionRow
 from shanhai.db.tables.project import Project
 from shanhai.processes.kit.authority import identity_of
 from shanhai.processes.kit.process import Publication

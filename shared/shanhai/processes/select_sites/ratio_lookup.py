@@ -6,7 +6,7 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.queries.job_inputs import RegionRow
+from shanhai.db.queries.jobs import RegionRow
 from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import Fault
 from shanhai.processes.kit.contract import Theme

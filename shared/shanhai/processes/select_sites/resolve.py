@@ -3,9 +3,8 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.projects import PROJECTS
-from shanhai.db.features.permissions import demand_role, editing_of
-from shanhai.db.identity import Identity
-from shanhai.db.queries.job_inputs import find_region
+from shanhai.db.identity import Identity, demand_role, editing_of
+from shanhai.db.queries.jobs import find_region
 from shanhai.processes.kit.authority import with_rights
 from shanhai.processes.kit.control_areas import ControlAreaQuery, with_control_areas
 from shanhai.processes.kit.lookups import find_units, refuse

@@ -28,7 +28,7 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.tables.delivery import Delivery
 from shanhai.db.tables.job import Job
 from shanhai.jobs import states
-from shanhai.jobs.failures import Failure
+from shanhai.jobs.messages import Failure
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.echo.contract import EchoInputs
 from shanhai.settings import OutgoingSettings, PublicSettings

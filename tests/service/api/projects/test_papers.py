@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.today import read_today
+from shanhai.db.engine import read_today
 from shanhai.storage.file_types import KINDS, OFFICE
 from shanhai_api.kit.state import Configuration
 from tests.support.projects import PROJECT, add_measures, add_project

@@ -15,13 +15,13 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.engine import read_today
 from shanhai.db.projects.reserve import comment_days
 from shanhai.db.projects.transition_guards import GUARDS
 from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.control import ComplianceException, ControlArea, ControlRule
 from shanhai.db.tables.project import Project, ProjectEvent, ProjectMeasure
 from shanhai.db.tables.zone import Region
-from shanhai.db.today import read_today
 from shanhai.vocabulary import Role
 from tests.support.projects import (
     MEASURES,

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from shanhai.data.synthetic_network import build_linked_watershed, network_task
-from shanhai.data.synthetic_watershed import Watershed
+from shanhai.data.synthetic_watershed import Watershed, build_linked_watershed, network_task
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.processes.build_network.contract import (
     OMNIDIRECTIONAL_RASTERS,

@@ -3,7 +3,7 @@
 import pytest
 
 from shanhai.errors import Fault
-from shanhai.jobs.stages import name_stage
+from shanhai.jobs.messages import name_stage
 from shanhai.processes.seed_tiles.contract import SEED_TILES, SeedTilesInputs
 from shanhai.processes.seed_tiles.resolve import judge_seeding
 

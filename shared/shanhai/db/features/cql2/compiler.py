@@ -7,7 +7,6 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from shanhai.db.features.cql2 import predicates
-from shanhai.db.features.cql2.faults import excerpt, refused
 from shanhai.db.features.cql2.operands import (
     ARITHMETIC,
     FilterContext,
@@ -25,7 +24,14 @@ from shanhai.db.features.cql2.operands import (
     temporal_operand,
     text_operand,
 )
-from shanhai.db.features.cql2.parser import FilterLanguage, Tree, check_depth, read_tree
+from shanhai.db.features.cql2.parser import (
+    FilterLanguage,
+    Tree,
+    check_depth,
+    excerpt,
+    read_tree,
+    refused,
+)
 from shanhai.db.features.crs import CRS84, Crs
 from shanhai.db.features.entity import Entity
 from shanhai.errors import InvalidInput

@@ -8,8 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from shanhai.db.features.cql2.faults import exceeded, excerpt, refused
-from shanhai.db.features.cql2.parser import check_operands
+from shanhai.db.features.cql2.parser import check_operands, exceeded, excerpt, refused
 from shanhai.db.features.crs import Crs
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.property_values import AMOUNT, FLOATS_BELOW

@@ -1,4 +1,4 @@
-"""From the text of a filter to its tree, which is CQL2 JSON.
+"""From the text of a filter to its tree, which is CQL2 JSON; how a filter is refused.
 
 The parser is only given what has passed a linear scan: it ends the process on deep nesting, and an
 error inside nested parentheses doubles its time with each of them. So text is parsed one pair of
@@ -15,8 +15,26 @@ from typing import Any, Literal
 import cql2
 import orjson
 
-from shanhai.db.features.cql2.faults import exceeded, excerpt, refused
-from shanhai.errors import InvalidInput
+from shanhai.errors import InvalidInput, LimitExceeded
+
+PARAMETER = "filter"
+EXCERPT = 60
+
+
+def refused(message: str, message_zh: str) -> InvalidInput:
+    """The error of a filter that breaks a rule."""
+    return InvalidInput(message, message_zh=message_zh, pointer=PARAMETER)
+
+
+def exceeded(message: str, message_zh: str) -> LimitExceeded:
+    """The error of a filter that is larger than allowed."""
+    return LimitExceeded(message, message_zh=message_zh, pointer=PARAMETER)
+
+
+def excerpt(text: str) -> str:
+    """The beginning of a text, short enough for a message."""
+    return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…"
+
 
 FilterLanguage = Literal["cql2-text", "cql2-json"]
 Tree = Any

@@ -12,12 +12,11 @@ from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity
 
 from shanhai.db.base import STORAGE_SRID
-from shanhai.db.features.cql2.faults import exceeded, refused
 from shanhai.db.features.cql2.operands import FilterContext, FilterOperand, read_as_time
-from shanhai.db.features.cql2.parser import flat_only
+from shanhai.db.features.cql2.parser import exceeded, flat_only, refused
 from shanhai.db.features.crs import edges_of, to_storage
 from shanhai.errors import InvalidInput
-from shanhai.validation_messages import in_both
+from shanhai.validation import in_both
 
 MAX_VERTICES = 10_000
 

@@ -1,0 +1,196 @@
+"""What commands share: a transaction, output for people and programs, names of settings."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from zoneinfo import ZoneInfo
+
+import orjson
+import typer
+from pydantic import SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.engine import DATABASE_ERRORS, create_engine, create_sessions
+from shanhai.errors import Unavailable
+from shanhai.settings import ALL_SETTINGS, DatabaseSettings
+
+Result = TypeVar("Result")
+
+
+async def in_transaction(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
+    """Do the work in one transaction on the configured database.
+
+    Raises:
+        Unavailable: It does not answer, or does not let us in.
+    """
+    engine = create_engine(DatabaseSettings(), application="shanhai-cli")
+    try:
+        async with create_sessions(engine).begin() as session:
+            await _demand_connection(session)
+            return await work(session)
+    finally:
+        await engine.dispose()
+
+
+async def _demand_connection(session: AsyncSession) -> None:
+    try:
+        await session.connection()
+    except DATABASE_ERRORS as error:
+        # Not its text, which may name the account.
+        reason = type(error.__cause__ or error).__name__
+        raise Unavailable(
+            f"the database of SHANHAI_DATABASE_URL does not answer or refuses us ({reason})",
+            message_zh=f"SHANHAI_DATABASE_URL 所指数据库无响应或拒绝连接（{reason}）",
+        ) from error
+
+
+def clock() -> Callable[[datetime], str]:
+    """What writes a moment as clocks show it where the platform is, to the second."""
+    zone = ZoneInfo(DatabaseSettings().timezone)
+    return lambda at: at.astimezone(zone).isoformat(timespec="seconds")
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON array of objects.")]
+_NOTHING = "-"
+
+
+def tell_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Print rows of one shape; the heads of columns go where they are not taken for a row.
+
+    Args:
+        rows: Values by the name of their column.
+        as_json: JSON instead of columns, times in UTC.
+    """
+    if as_json:
+        listed = [dict(row) for row in rows]
+        typer.echo(orjson.dumps(listed, default=str, option=orjson.OPT_INDENT_2).decode())
+        return
+    if not rows:
+        return
+    told = clock()
+    names = list(rows[0])
+    cells = [[_cell(row[name], told) for name in names] for row in rows]
+    right = [all(isinstance(row[name], int | None) for row in rows) for name in names]
+    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+    typer.echo(_line(names, widths, right), err=True)
+    for one in cells:
+        typer.echo(_line(one, widths, right))
+
+
+def _cell(value: Any, told: Callable[[datetime], str]) -> str:
+    if value is None or value == "":
+        return _NOTHING
+    return told(value) if isinstance(value, datetime) else str(value)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    """One line; the last column is not padded."""
+    padded = [
+        cell.rjust(width) if numbers else cell.ljust(width)
+        for cell, width, numbers in zip(cells, widths, right, strict=True)
+    ]
+    return "  ".join(padded).rstrip()
+
+
+HEADING = """\
+# Settings of Shanhai, all of them, as `shanhai settings --env` prints them.
+# A variable that is commented out has the default shown.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One variable."""
+
+    name: str
+    concern: str
+    kind: str
+    default: str | None
+    meaning: str
+
+
+def all_settings() -> list[Setting]:
+    """Every variable, in the order of the settings classes."""
+    return list(_settings())
+
+
+def as_env(settings: list[Setting]) -> str:
+    """A file of variables to start from; those that must be given are left open."""
+    lines, concern = [HEADING], None
+    for setting in settings:
+        if setting.concern != concern:
+            concern = setting.concern
+            lines.append(f"# {concern}\n")
+        required = setting.default is None
+        note = "required" if required else setting.kind
+        lines.append(f"# {setting.meaning} ({note})")
+        lines.append(f"{'' if required else '#'}{setting.name}={setting.default or ''}\n")
+    return "\n".join(lines)
+
+
+def faults_of(error: ValidationError) -> list[str]:
+    """Which variables are missing or wrong, and why."""
+    prefixes = {item.__name__: item.model_config.get("env_prefix", "") for item in ALL_SETTINGS}
+    prefix = prefixes.get(error.title, "")
+    return [
+        f"{prefix}{'.'.join(map(str, item['loc']))}".upper() + f": {item['msg']}"
+        for item in error.errors(include_url=False)
+    ]
+
+
+def advice_on(error: ValidationError) -> tuple[str, ...]:
+    """Where settings come from, in both languages, where one is missing."""
+    if not any(item["type"] == "missing" for item in error.errors(include_url=False)):
+        return ()
+    return (
+        "Settings come from the environment. `make up` starts a stack of your own, whose settings"
+        " `. .shanhai/env` gives to this shell; `shanhai settings` lists them all.",
+        "设置取自环境变量。`make up` 启动自己的一套服务，`. .shanhai/env` 将其设置载入当前终端；"
+        "`shanhai settings` 列出全部设置。",
+    )
+
+
+def _settings() -> Iterator[Setting]:
+    for settings in ALL_SETTINGS:
+        prefix = settings.model_config.get("env_prefix", "")
+        concern = (settings.__doc__ or settings.__name__).splitlines()[0]
+        for name, field in settings.model_fields.items():
+            yield Setting(
+                f"{prefix}{name}".upper(),
+                concern,
+                kind_of(field.annotation),
+                default_of(field),
+                field.description or "",
+            )
+
+
+def default_of(field: FieldInfo) -> str | None:
+    """The default as a variable would give it; None when the variable is required."""
+    if field.is_required():
+        return None
+    default = field.get_default(call_default_factory=True, validated_data={})
+    if default is None or default == ():
+        return ""
+    if isinstance(default, tuple):
+        return ",".join(map(str, default))
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def kind_of(annotation: Any) -> str:
+    """A type in words a person knows."""
+    if annotation is SecretStr:
+        return "secret text"
+    if get_origin(annotation) is Literal:
+        return " | ".join(map(str, get_args(annotation)))
+    members = [member for member in get_args(annotation) if member not in {NoneType, Ellipsis}]
+    if get_origin(annotation) is UnionType:
+        return " or ".join(kind_of(member) for member in members)
+    if members:
+        return f"list of {kind_of(members[0])}" if get_origin(annotation) is tuple else "text"
+    words = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
+    name = getattr(annotation, "__name__", str(annotation))
+    return words.get(name) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()

@@ -1,0 +1,308 @@
+"""`shanhai serve`, `cluster`, `artifacts`, `db` with its backups, `seed`."""
+
+import asyncio
+import os
+import runpy
+import signal
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shanhai.backup.age_encryption import make_identity, read_identity, read_recipient
+from shanhai.backup.base_backup import prune, take_backup, verify
+from shanhai.backup.repository import BackupFolder
+from shanhai.backup.restore import LOG_FOLDER, restore
+from shanhai.backup.server import Archiver
+from shanhai.cli.kit import in_transaction
+from shanhai.db.migrate import expected_revision
+from shanhai.db.migrate import upgrade as migrate
+from shanhai.db.queries.files import read_references
+from shanhai.db.seeds.load import Seeded, seed_cities
+from shanhai.errors import InvalidInput, Unavailable
+from shanhai.raster.environment import FIXED_COMPUTING
+from shanhai.settings import ArtifactSettings, BackupSettings, DatabaseSettings, LogSettings
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.storage.garbage_collection import demand_few, find_orphans, remove
+from shanhai.telemetry import configure_logging
+
+
+class Service(StrEnum):
+    """The deployable services."""
+
+    API = "api"
+    TILES = "tiles"
+    WORKER = "worker"
+
+
+def serve(service: Annotated[Service, typer.Argument(help="Which one.")]) -> None:
+    """Run a service in the foreground, configured by SHANHAI_* variables."""
+    module = f"shanhai_{service.value}"
+    try:
+        # By name: the core imports no service.
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == module:
+            raise Unavailable(f"{module} is not installed") from error
+        raise Unavailable(
+            f"{module} needs {error.name}; install shanhai[{service.value}]"
+        ) from error
+
+
+cluster_app = typer.Typer(no_args_is_help=True)
+
+
+@cluster_app.callback()
+def cluster() -> None:
+    """Machines that compute windows of jobs together (Dask)."""
+
+
+@cluster_app.command()
+def scheduler() -> None:
+    """Run the scheduler in the foreground, configured by SHANHAI_DASK_* variables."""
+    _become("scheduler")
+
+
+@cluster_app.command()
+def worker() -> None:
+    """Run a worker that computes one window at a time; start as many as there are cores."""
+    _become("worker")
+
+
+def _become(part: str) -> None:
+    """Go on as a fresh process: libraries and hashing heed what they were started with."""
+    command = [sys.executable, "-P", "-m", "shanhai.raster.dask_service", part]
+    os.execve(sys.executable, command, {**os.environ, **FIXED_COMPUTING})  # noqa: S606 - see above
+
+
+artifacts_app = typer.Typer(no_args_is_help=True)
+
+
+@artifacts_app.callback()
+def artifacts() -> None:
+    """Result files."""
+
+
+@artifacts_app.command()
+def sweep(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell what would be removed.")
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Even if it is a large part of all files.")
+    ] = False,
+) -> None:
+    """Remove result files that no row has named for 48 hours, as workers do."""
+    store = LocalArtifacts(ArtifactSettings().root)
+    referenced = asyncio.run(in_transaction(read_references))
+    orphans, number = find_orphans(store.root, referenced)
+    if dry_run:
+        for file in orphans:
+            typer.echo(f"{file.uri}  {file.bytes}")
+        typer.echo(f"{len(orphans)} of {number} files would be removed")
+        return
+    if not everything:
+        demand_few(orphans, number)
+    removed, size = remove(store, orphans)
+    typer.echo(f"{removed} of {number} files removed, {size} bytes")
+
+
+FOLDER = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of backups.")]
+SPOOL = "receiving"
+
+
+def key(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the secret key.")],
+) -> None:
+    """Make a pair of keys for backups: the secret one into a new file, the public one printed."""
+    try:
+        public = make_identity(file)
+    except FileExistsError as error:
+        raise InvalidInput(
+            f"{file} exists: a key that backups may need is not overwritten",
+            message_zh=f"{file} 已存在，不会覆盖可能仍需使用的密钥",
+            pointer="FILE",
+        ) from error
+    typer.echo(public)
+
+
+def backup(folder: FOLDER) -> None:
+    """Back up the database and the result files, encrypted; only what is new of the latter."""
+    settings = BackupSettings()
+    taken = asyncio.run(
+        take_backup(
+            BackupFolder(folder),
+            url=_url(settings),
+            store=ArtifactSettings().root,
+            recipient=read_recipient(settings.recipient),
+        )
+    )
+    typer.echo(f"backup {taken.name}: {taken.bytes} bytes, {len(taken.objects)} result files")
+    typer.echo(f"any moment from {taken.ended_at.isoformat()} on, as far as the archive reaches")
+
+
+def archive(folder: FOLDER) -> None:
+    """Archive the write-ahead log and new result files as they come, until told to stop."""
+    configure_logging(LogSettings())
+    settings = BackupSettings()
+    archiver = Archiver(
+        BackupFolder(folder),
+        _url(settings),
+        ArtifactSettings().root,
+        read_recipient(settings.recipient),
+        settings.spool or folder / SPOOL,
+        settings.every_s,
+    )
+    asyncio.run(_until_stopped(archiver))
+
+
+def restore_into(
+    folder: FOLDER,
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Data directory of a new cluster, empty.")
+    ],
+    to: Annotated[
+        str | None,
+        typer.Option(help="The moment, RFC 3339 with offset. Default: all that was archived."),
+    ] = None,
+) -> None:
+    """Put the database's files and the result files back, as they were at a moment."""
+    restored = restore(
+        BackupFolder(folder),
+        data,
+        store=ArtifactSettings().root,
+        identity=read_identity(_identity_file(BackupSettings())),
+        to=None if to is None else _moment(to),
+    )
+    manifest = restored.manifest
+    compared = "compared with its checksums" if restored.checked else "not compared: no programs"
+    typer.echo(f"base {manifest.name} of PostgreSQL {manifest.database_version}, {compared}")
+    typer.echo(f"{restored.segments} files of the log in {data / LOG_FOLDER}")
+    typer.echo(f"{restored.objects} result files ({restored.object_bytes} bytes) put back")
+    typer.echo("start PostgreSQL in it: it recovers to the moment, then takes connections")
+
+
+def verify_folder(folder: FOLDER) -> None:
+    """Check a folder of backups; with the secret key, every byte of it."""
+    file = BackupSettings().identity_file
+    found = verify(BackupFolder(folder), None if file is None else read_identity(file))
+    how = "all decrypted" if found.opened else "by digests and presence: no secret key given"
+    typer.echo(
+        f"{found.bases} bases, {found.segments} segments, {found.objects} result files: {how}"
+    )
+    if found.gaps:
+        typer.echo(f"{found.gaps} segments are missing: moments after them need a newer base")
+        raise typer.Exit(1)
+
+
+def prune_folder(
+    folder: FOLDER,
+    days: Annotated[float, typer.Option(min=1, help="Days any moment of which must stay.")] = 14,
+) -> None:
+    """Remove bases, log and result files that no moment of the last days needs."""
+    pruned = prune(
+        BackupFolder(folder),
+        store=ArtifactSettings().root,
+        keep_days=days,
+        now=datetime.now(UTC),
+    )
+    typer.echo(
+        f"removed {pruned.bases} bases, {pruned.segments} segments, {pruned.objects} result files"
+    )
+
+
+def _url(settings: BackupSettings) -> str:
+    own = settings.database_url.get_secret_value()
+    return own or DatabaseSettings().url.get_secret_value()
+
+
+def _identity_file(settings: BackupSettings) -> Path:
+    if settings.identity_file is None:
+        raise InvalidInput(
+            "SHANHAI_BACKUP_IDENTITY_FILE must name the file with the secret key",
+            message_zh="须以 SHANHAI_BACKUP_IDENTITY_FILE 指明私钥文件",
+            pointer="SHANHAI_BACKUP_IDENTITY_FILE",
+        )
+    return settings.identity_file
+
+
+def _moment(told: str) -> datetime:
+    try:
+        return datetime.fromisoformat(told)
+    except ValueError as error:
+        raise InvalidInput(
+            f"{told!r} is no moment such as 2026-05-01T12:00:00+08:00",
+            message_zh=f"{told!r} 不是形如 2026-05-01T12:00:00+08:00 的时刻",
+            pointer="--to",
+        ) from error
+
+
+async def _until_stopped(archiver: Archiver) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await archiver.run(stop)
+
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def database() -> None:
+    """The database."""
+
+
+@app.command()
+def upgrade() -> None:
+    """Bring the database to the newest revision."""
+    migrate(DatabaseSettings().url.get_secret_value())
+    typer.echo(f"at revision {expected_revision()}")
+
+
+app.command("key")(key)
+app.command("backup")(backup)
+app.command("archive")(archive)
+app.command("restore")(restore_into)
+app.command("verify")(verify_folder)
+app.command("prune")(prune_folder)
+
+
+def seed(
+    cities: Annotated[
+        list[str],
+        typer.Argument(metavar="CITY...", help="Codes of cities; xiamen and banan are known."),
+    ],
+    regions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="GeoJSON of a city and its districts, as `shanhai data demo` writes it; repeat.",
+        ),
+    ] = None,
+) -> None:
+    """Put cities into the database: boundaries from files, their plans where they are known."""
+    seeded: Seeded = asyncio.run(
+        in_transaction(lambda session: seed_cities(session, cities, regions or []))
+    )
+    console = Console(soft_wrap=True)
+    console.print(_rows_table(seeded))
+    for city, totals in seeded.totals.items():
+        if totals:
+            counted = ", ".join(f"{name} {count}" for name, count in totals.items())
+            typer.echo(f"{city}, as its totals ask: {counted}")
+    typer.echo(f"{seeded.changes} rows made or changed")
+
+
+def _rows_table(seeded: Seeded) -> Table:
+    table = Table("table")
+    for heading in ("rows", "made", "changed"):
+        table.add_column(heading, justify="right")
+    for name, put in seeded.tables.items():
+        table.add_row(name, *map(str, (put.given, put.made, put.changed)))
+    return table

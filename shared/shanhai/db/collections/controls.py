@@ -1,0 +1,258 @@
+"""Control lines and protected areas; what may be done where, and the classes of zonings."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.collections.guards import PERIOD, RECORD_PERIOD, computed_by_jobs
+from shanhai.db.collections.joint_plans import PARTNERS, within_joint_plan
+from shanhai.db.features.columns import (
+    IN_FORCE,
+    NAME,
+    PUBLIC_EDITION,
+    Columns,
+    as_of,
+    choice,
+    current,
+    holds_on,
+    square_kilometres,
+)
+from shanhai.db.features.entity import (
+    BOOLEAN,
+    INTEGER,
+    NUMBER,
+    OBJECTS,
+    TEXT,
+    TEXTS,
+    Editing,
+    Entity,
+    Lifecycle,
+    PendingWrite,
+    Property,
+    Step,
+)
+from shanhai.errors import Fault
+from shanhai.vocabulary import (
+    CONTROL_KINDS,
+    CONTROL_LEVELS,
+    CONTROL_STATUSES,
+    DECISIONS,
+    ORIGINS,
+    RULE_SCOPES,
+    Label,
+    Role,
+)
+
+_OWN = Columns("ca")
+_APPROVER = frozenset({Role.APPROVER})
+
+CONTROL_AREAS = Entity(
+    name="control_areas",
+    title=Label("管控线", "Control areas"),
+    description=Label(
+        "红线、农田、城镇开发边界、自然保护地、岸线、海岛等，含级别、法律依据与划定版本。",
+        "Red line, farmland, urban boundary, protected areas, shoreline, islands and the like, with"
+        " level, legal basis and delimitation.",
+    ),
+    table="control_area",
+    alias="ca",
+    joins=" LEFT JOIN region r ON r.id = ca.region_id LEFT JOIN plan p ON p.id = ca.plan_id",
+    code="ca.code",
+    geometry="ca.geom",
+    geometry_type="geometry-any",
+    geometry_column="geom",
+    live="ca.deleted_at IS NULL",
+    published=f"ca.status = 'published' AND {PUBLIC_EDITION}",
+    public="ca.is_public",
+    current=current("ca"),
+    as_of=as_of("ca"),
+    in_force=IN_FORCE,
+    region="ca.region_id",
+    partners=PARTNERS,
+    interval=_OWN.interval,
+    properties=(
+        _OWN.code,
+        *_OWN.names(),
+        _OWN.column(
+            "kind", choice(CONTROL_KINDS), Label("类型", "Kind"), queryable=True, required=True
+        ),
+        _OWN.column("class", TEXT, Label("分类", "Class"), column="class_code", queryable=True),
+        _OWN.column("level", choice(CONTROL_LEVELS), Label("级别", "Level"), queryable=True),
+        _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
+        _OWN.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
+        _OWN.copied_from("control_area"),
+        _OWN.column("legal_basis", TEXT, Label("法律依据", "Legal basis")),
+        _OWN.column("delimitation", TEXT, Label("划定版本", "Delimitation"), queryable=True),
+        _OWN.column(
+            "approved_area_km2",
+            {**NUMBER, "minimum": 0},
+            Label("批准面积", "Approved area"),
+            unit="km2",
+        ),
+        square_kilometres("area_km2", "ca.area_m2", Label("面积", "Area")),
+        Property(
+            "length_km",
+            "round((ca.length_m / 1e3)::numeric, 4)",
+            NUMBER,
+            Label("长度", "Length"),
+            unit="km",
+        ),
+        _OWN.column("status", choice(CONTROL_STATUSES), Label("状态", "Status"), queryable=True),
+        _OWN.column("public", BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True),
+        _OWN.column("origin", choice(ORIGINS), Label("来源方式", "Origin"), queryable=True),
+        _OWN.job,
+        _OWN.source,
+        _OWN.fields,
+        *_OWN.period,
+    ),
+    editing=Editing(
+        roles=frozenset({Role.PLANNER}),
+        lifecycle=Lifecycle(
+            property="status",
+            initial="draft",
+            steps=(
+                Step("draft", "published", _APPROVER),
+                Step("published", "draft", _APPROVER),
+            ),
+        ),
+        guards=(PERIOD, computed_by_jobs, within_joint_plan()),
+    ),
+)
+
+
+_CLASS, _RULE = Columns("c"), Columns("cr")
+_WRITERS = frozenset({Role.PLANNER, Role.APPROVER})
+
+ACTIVITY_RULES = f"""coalesce((
+    SELECT jsonb_agg(jsonb_build_object(
+             'code', rule.code, 'activity', rule.activity,
+             'activity_zh', rule.activity_zh, 'activity_en', rule.activity_en,
+             'decision', rule.decision, 'conditions', rule.conditions,
+             'legal_basis', rule.legal_basis) ORDER BY rule.code)
+      FROM control_rule rule LEFT JOIN plan p ON p.id = rule.plan_id
+     WHERE rule.scope = 'zone_class' AND rule.subject = c.code
+       AND rule.deleted_at IS NULL AND {current("rule")}
+       AND {holds_on(IN_FORCE, "current_date")}), '[]'::jsonb)"""  # noqa: S608
+"""The rules of a class that are in force today; those of `CONTROL_RULES` with its code."""
+
+ZONE_CLASSES = Entity(
+    name="zone_classes",
+    title=Label("分区类别", "Zone classes"),
+    description=Label(
+        "各类分区方案的类别、特征与管控要求。",
+        "The classes of each kind of zoning, with traits and requirement.",
+    ),
+    table="zone_class",
+    alias="c",
+    code="c.code",
+    live="c.deleted_at IS NULL",
+    published="true",
+    current=current("c"),
+    as_of=as_of("c"),
+    interval=_CLASS.interval,
+    path="/zone-classes",
+    properties=(
+        _CLASS.code,
+        _CLASS.column(
+            "scheme_kind",
+            NAME,
+            Label("方案类型", "Kind of scheme"),
+            queryable=True,
+            required=True,
+        ),
+        _CLASS.column(
+            "class_code",
+            {**TEXT, "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$", "maxLength": 80},
+            Label("类别代码", "Class code"),
+            queryable=True,
+            required=True,
+        ),
+        _CLASS.column(
+            "value",
+            {**INTEGER, "minimum": 1, "maximum": 255},
+            Label("类别序号", "Class number"),
+            column="order_no",
+            queryable=True,
+            required=True,
+        ),
+        _CLASS.column("group", TEXT, Label("类组", "Group"), column="group_code", queryable=True),
+        *_CLASS.names(),
+        _CLASS.column("color", {**TEXT, "pattern": "^#[0-9a-fA-F]{6}$"}, Label("颜色", "Colour")),
+        _CLASS.column("requirement_zh", TEXT, Label("管控要求", "Requirement, zh")),
+        _CLASS.column("requirement_en", TEXT, Label("管控要求(英)", "Requirement, en")),
+        _CLASS.column("text_official", TEXT, Label("官方原文", "Official text")),
+        _CLASS.column("traits_zh", TEXT, Label("特征", "Traits, zh")),
+        _CLASS.column("traits_en", TEXT, Label("特征(英)", "Traits, en")),
+        _CLASS.column("relation", TEXT, Label("供需关系", "Supply and demand"), queryable=True),
+        _CLASS.column("restoration_modes", TEXTS, Label("修复方式", "Modes of restoration")),
+        Property(
+            "activity_rules",
+            ACTIVITY_RULES,
+            OBJECTS,
+            Label("活动准入", "What is decided about activities"),
+        ),
+        _CLASS.source,
+        *_CLASS.period,
+    ),
+    editing=Editing(roles=_WRITERS, guards=(RECORD_PERIOD,)),
+)
+
+
+async def whose_place_is_told(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+    """Outside a line needs the kind of line, and classes are those of control areas."""
+    after = change.after or {}
+    if after.get("scope") == "outside_control_area" and after.get("subject") is None:
+        return (Fault("/subject", "must be a kind of control area", "必须是管控线类型"),)
+    if after.get("classes") and after.get("scope") != "control_area":
+        return (Fault("/classes", "are of control areas only", "仅适用于管控线"),)
+    return ()
+
+
+CONTROL_RULES = Entity(
+    name="control_rules",
+    title=Label("管控规则", "Control rules"),
+    description=Label(
+        "按管控线或分区类别对活动的规定。",
+        "What is decided about activities in control areas and classes of zones.",
+    ),
+    table="control_rule",
+    alias="cr",
+    joins=" LEFT JOIN region r ON r.id = cr.region_id LEFT JOIN plan p ON p.id = cr.plan_id",
+    code="cr.code",
+    live="cr.deleted_at IS NULL",
+    published=PUBLIC_EDITION,
+    current=current("cr"),
+    as_of=as_of("cr"),
+    in_force=IN_FORCE,
+    region="cr.region_id",
+    partners=PARTNERS,
+    interval=_RULE.interval,
+    path="/control-rules",
+    properties=(
+        _RULE.code,
+        _RULE.column(
+            "scope", choice(RULE_SCOPES), Label("适用范围", "Scope"), queryable=True, required=True
+        ),
+        _RULE.column("subject", TEXT, Label("适用对象", "Subject"), queryable=True),
+        _RULE.reference("region", "r.code", Label("区域", "Region"), to="regions"),
+        _RULE.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
+        _RULE.copied_from("control_rule"),
+        _RULE.column("activity", NAME, Label("活动", "Activity"), queryable=True, required=True),
+        _RULE.column("activity_zh", TEXT, Label("活动名称", "Activity, zh")),
+        _RULE.column("activity_en", TEXT, Label("活动名称(英)", "Activity, en")),
+        _RULE.column(
+            "decision", choice(DECISIONS), Label("规定", "Decision"), queryable=True, required=True
+        ),
+        _RULE.column("conditions", TEXTS, Label("条件", "Conditions")),
+        _RULE.column("legal_basis", TEXT, Label("法律依据", "Legal basis")),
+        _RULE.column("text_zh", TEXT, Label("说明", "Text, zh")),
+        _RULE.column("text_en", TEXT, Label("说明(英)", "Text, en")),
+        _RULE.column("text_official", TEXT, Label("官方原文", "Official text")),
+        _RULE.attribute("covers", TEXTS, Label("另适用的活动", "Further activities")),
+        _RULE.attribute("classes", TEXTS, Label("管控线分类", "Classes of control areas")),
+        _RULE.attribute("confirm", BOOLEAN, Label("待确认", "To be confirmed")),
+        _RULE.source,
+        *_RULE.period,
+    ),
+    editing=Editing(roles=_WRITERS, guards=(RECORD_PERIOD, whose_place_is_told)),
+)

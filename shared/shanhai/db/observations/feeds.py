@@ -1,0 +1,282 @@
+"""Feeds of observations: devices that push telegrams, and small batches in one transaction.
+
+While a transaction runs, batches gather, and the next one takes them all. One feed alone waits for
+nothing; two hundred share a commit, and the more there are, the less each costs.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import re
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.engine import DATABASE_ERRORS, Sessions
+from shanhai.db.observations.ingest import IncomingBatch, store_all
+from shanhai.db.queries.audit import Act, record
+from shanhai.db.tables.station import Hj212Device, Station
+from shanhai.errors import Conflict, InvalidInput, NotFound
+from shanhai.monitoring.hj212.measurements import ITEM_BY_COMMAND, POLLUTANT
+from shanhai.monitoring.hj212.packet import DEVICE, PASSWORD
+from shanhai.monitoring.observation import BatchOutcome
+from shanhai.shutdown import end
+from shanhai.storage.artifacts import ArtifactStore
+
+_TABLE = "hj212_device"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A series of a device, as who receives its telegrams needs it.
+
+    Attributes:
+        code: MN.
+        command: CN of the telegrams that are kept.
+        station: Code of the station they are kept under.
+        units: Unit by pollutant, where it is not that of the property.
+    """
+
+    code: str
+    command: str
+    station: str
+    password_sha256: bytes = field(repr=False)
+    units: Mapping[str, str]
+
+    def knows(self, password: str) -> bool:
+        """Whether the password is the device's."""
+        return hmac.compare_digest(self.password_sha256, hash_password(self.code, password))
+
+
+def hash_password(device: str, password: str) -> bytes:
+    """The form in which a password is kept.
+
+    The standard's passwords have six characters and travel in the clear: no slow hash would protect
+    them, and one a telegram would let strangers keep the gateway busy.
+    """
+    return hashlib.sha256(f"{device}:{password}".encode()).digest()
+
+
+async def read_devices(session: AsyncSession) -> Sequence[Device]:
+    """All devices of stations there are, by code and command."""
+    rows = await session.execute(
+        select(Hj212Device, Station.code)
+        .join(Station, Station.id == Hj212Device.station_id)
+        .where(Station.deleted_at.is_(None))
+        .order_by(Hj212Device.code, Hj212Device.command)
+    )
+    return [
+        Device(row.code, row.command, station, row.password_sha256, row.units)
+        for row, station in rows.all()
+    ]
+
+
+async def add_device(
+    session: AsyncSession,
+    code: str,
+    *,
+    station: str,
+    password: str,
+    command: str,
+    units: Mapping[str, str],
+    act: Act,
+) -> None:
+    """Keep what a device sends with one command as observations of a station.
+
+    Raises:
+        InvalidInput: device, password, command or pollutant break the standard's rules.
+        NotFound: there is no such station.
+        Conflict: the device's series has a station already.
+    """
+    _check(DEVICE, code, "device")
+    if not PASSWORD.fullmatch(password):
+        raise InvalidInput(
+            "a password has 1 to 32 visible ASCII characters without `;`",
+            message_zh="密码须为 1 至 32 个可见 ASCII 字符，不含 `;`",
+            pointer="password",
+        )
+    if command not in ITEM_BY_COMMAND:
+        known = ", ".join(ITEM_BY_COMMAND)
+        raise InvalidInput(
+            f"command must be one of {known}, not {command!r}",
+            message_zh=f"命令须为 {known} 之一，而非 {command!r}",
+            pointer="command",
+        )
+    for pollutant in units:
+        _check(POLLUTANT, pollutant, "unit")
+    station_id = await session.scalar(
+        select(Station.id).where(Station.code == station, Station.deleted_at.is_(None))
+    )
+    if station_id is None:
+        raise NotFound(f"there is no station {station!r}", message_zh=f"没有站点 {station!r}")
+    if await session.get(Hj212Device, (code, command)) is not None:
+        raise Conflict(
+            f"command {command} of device {code} has a station already",
+            message_zh=f"设备 {code} 的命令 {command} 已对应站点",
+        )
+    session.add(
+        Hj212Device(
+            code=code,
+            command=command,
+            station_id=station_id,
+            password_sha256=hash_password(code, password),
+            units=dict(units),
+        )
+    )
+    image = {"station": station, "command": command, "units": dict(units)}
+    record(session, act, "create", table=_TABLE, object_id=code, after=image)
+
+
+async def remove_device(session: AsyncSession, code: str, *, act: Act) -> None:
+    """Keep nothing more of what a device sends; what it has sent stays.
+
+    Raises:
+        NotFound: there is no such device.
+    """
+    rows = (await session.scalars(select(Hj212Device).where(Hj212Device.code == code))).all()
+    if not rows:
+        raise NotFound(f"there is no device {code!r}", message_zh=f"没有设备 {code!r}")
+    for row in rows:
+        await session.delete(row)
+        image = {"command": row.command, "units": row.units}
+        record(session, act, "delete", table=_TABLE, object_id=code, before=image)
+
+
+def _check(rule: re.Pattern[str], value: str, name: str) -> None:
+    if not rule.fullmatch(value):
+        raise InvalidInput(
+            f"{name} must not be {value[:40]!r}",
+            message_zh=f"{name} 不得为 {value[:40]!r}",
+            pointer=name,
+        )
+
+
+MOST_ROWS = 20_000
+"""Rows of one transaction, unless a single batch has more."""
+DATA_SQLSTATES = ("22", "23")
+"""Data exceptions, and broken constraints."""
+Transaction = Callable[[], Awaitable[list[BatchOutcome]]]
+
+
+async def once(transaction: Transaction) -> list[BatchOutcome]:
+    """Try a transaction, and leave it to whoever brought the data to come again."""
+    return await transaction()
+
+
+@dataclass(slots=True)
+class _Waiting:
+    delivery: IncomingBatch
+    outcome: asyncio.Future[BatchOutcome]
+
+
+class GroupCommit:
+    """Stores the small batches of one process, one group at a time.
+
+    Args:
+        skew: How far ahead of the clock a time may be.
+        files: Where the observations of closed months are.
+        persist: How often a transaction is tried.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        *,
+        skew: timedelta,
+        files: ArtifactStore,
+        persist: Callable[[Transaction], Awaitable[list[BatchOutcome]]] = once,
+    ) -> None:
+        self._sessions = sessions
+        self._skew = skew
+        self._files = files
+        self._persist = persist
+        self._waiting: deque[_Waiting] = deque()
+        self._storing: asyncio.Task[None] | None = None
+
+    async def store(self, delivery: IncomingBatch) -> BatchOutcome:
+        """Store a batch with whatever else waits; what became of it, once that is durable.
+
+        Raises:
+            Exception: What kept this batch from being stored; `is_of_data` tells whether the same
+                would be so another time.
+        """
+        waiting = _Waiting(delivery, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._storing is None:
+            # Not a part of this request, which may be broken off while it stores those of others.
+            self._storing = asyncio.create_task(self._store_waiting())
+        return await waiting.outcome
+
+    async def close(self) -> None:
+        """Give up what has not been stored; whoever waits for it is told by a cancellation."""
+        if self._storing is not None:
+            await end(self._storing)
+
+    async def _store_waiting(self) -> None:
+        try:
+            while self._waiting:
+                group = self._next_group()
+                try:
+                    await self._store_group(group)
+                finally:
+                    _give_up(group)
+        finally:
+            self._storing = None
+            _give_up(self._waiting)
+            self._waiting.clear()
+
+    def _next_group(self) -> list[_Waiting]:
+        group: list[_Waiting] = []
+        rows = 0
+        while self._waiting and (
+            not group or rows + len(self._waiting[0].delivery.batch) <= MOST_ROWS
+        ):
+            group.append(self._waiting.popleft())
+            rows += len(group[-1].delivery.batch)
+        return group
+
+    async def _store_group(self, group: Sequence[_Waiting]) -> None:
+        try:
+            outcomes = await self._persist(lambda: self._commit(group))
+        except Exception as error:
+            if len(group) > 1 and is_of_data(error):
+                # One of them cannot be stored; the others shall not suffer for it.
+                for one in group:
+                    await self._store_group([one])
+                return
+            for one in group:
+                if not one.outcome.done():
+                    one.outcome.set_exception(error)
+        else:
+            for one, outcome in zip(group, outcomes, strict=True):
+                if not one.outcome.done():
+                    one.outcome.set_result(outcome)
+
+    async def _commit(self, group: Sequence[_Waiting]) -> list[BatchOutcome]:
+        async with self._sessions.begin() as session:
+            deliveries = [one.delivery for one in group]
+            return await store_all(session, deliveries, skew=self._skew, files=self._files)
+
+
+def _give_up(waiting: Iterable[_Waiting]) -> None:
+    """Tell those who have not been told: there are some only if storing was broken off."""
+    for one in waiting:
+        one.outcome.cancel()
+
+
+def is_of_data(error: BaseException) -> bool:
+    """Whether an error is about what was to be stored, so that the same would fail for ever.
+
+    A database that is read-only for a while, or of another release, is no fault of the data.
+    """
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, ValueError):  # as asyncpg says it of a value that fits no column
+        return True
+    if isinstance(error, DATABASE_ERRORS):
+        return str(getattr(cause, "sqlstate", None) or "").startswith(DATA_SQLSTATES)
+    return isinstance(error, Exception)

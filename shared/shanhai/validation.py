@@ -1,0 +1,120 @@
+"""Codes and texts that pydantic checks, and what is told of what it refuses, in Chinese too.
+
+What our own checks raise says it in both, as descriptions of members do: `English / 中文`.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BeforeValidator, StringConstraints
+
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Note = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+FieldName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)\s*", re.ASCII)
+
+
+def refuse_number(value: object) -> object:
+    """A number is no time, though pydantic takes it for the seconds since 1970.
+
+    Raises:
+        ValueError: it is a number, or the text of one.
+    """
+    if isinstance(value, int | float) or (isinstance(value, str) and NUMBER.fullmatch(value)):
+        raise ValueError(
+            "must be a date or time of RFC 3339, not a number"
+            " / 须为 RFC 3339 的日期或时间，不能是数字"
+        )
+    return value
+
+
+Rfc3339Date = Annotated[date, BeforeValidator(refuse_number)]
+"""A day, as a member of queries, bodies and inputs."""
+Rfc3339Time = Annotated[AwareDatetime, BeforeValidator(refuse_number)]
+"""A moment with its offset, as a member of queries, bodies and inputs."""
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    """A moment in UTC, with `Z`."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+_IN_BOTH = re.compile(r"(.*) / ([^/]*[\u4e00-\u9fff].*)", re.DOTALL)
+_RULES = {
+    "missing": "必填",
+    "extra_forbidden": "不是已知的成员",
+    "greater_than": "必须大于 {gt}",
+    "greater_than_equal": "必须大于或等于 {ge}",
+    "less_than": "必须小于 {lt}",
+    "less_than_equal": "必须小于或等于 {le}",
+    "string_too_short": "至少 {min_length} 个字符",
+    "string_too_long": "至多 {max_length} 个字符",
+    "too_long": "至多 {max_length} 项",
+    "too_short": "至少 {min_length} 项",
+    "string_type": "必须是字符串",
+    "string_pattern_mismatch": "必须符合格式 {pattern}",
+    "bool_type": "必须是 true 或 false",
+    "bool_parsing": "必须是 true 或 false",
+    "int_type": "必须是整数",
+    "int_parsing": "必须是整数",
+    "int_from_float": "必须是整数",
+    "float_type": "必须是数字",
+    "float_parsing": "必须是数字",
+    "decimal_type": "必须是数字",
+    "decimal_parsing": "必须是数字",
+    "decimal_max_digits": "至多 {max_digits} 位数字",
+    "decimal_max_places": "至多 {decimal_places} 位小数",
+    "finite_number": "必须是有限的数",
+    "dict_type": "必须是对象",
+    "model_type": "必须是对象",
+    "model_attributes_type": "必须是对象",
+    "none_required": "必须是 null",
+    "set_type": "必须是数组",
+    "tuple_type": "必须是数组",
+    "multiple_of": "必须是 {multiple_of} 的倍数",
+    "string_unicode": "必须是有效的 Unicode 文本",
+    "int_parsing_size": "整数过大",
+    "decimal_whole_digits": "小数点前至多 {whole_digits} 位",
+    "datetime_type": "必须是日期时间",
+    "date_type": "必须是日期",
+    "date_from_datetime_inexact": "必须是日期",
+    "datetime_object_invalid": "必须是日期时间",
+    "list_type": "必须是数组",
+    "literal_error": "必须是 {expected} 之一",
+    "enum": "必须是 {expected} 之一",
+    "uuid_parsing": "必须是 UUID",
+    "uuid_type": "必须是 UUID",
+    "date_from_datetime_parsing": "必须是日期",
+    "date_parsing": "必须是日期",
+    "datetime_parsing": "必须是日期时间",
+    "datetime_from_date_parsing": "必须是日期时间",
+    "timezone_aware": "必须带时区",
+}
+
+
+def rule_in_english(item: Mapping[str, Any]) -> str:
+    """One of pydantic's errors in its words, or in those of the check of ours that raised it."""
+    return in_both(_message(item))[0]
+
+
+def rule_in_chinese(item: Mapping[str, Any]) -> str:
+    """One of pydantic's errors in Chinese; in pydantic's words where no translation is kept."""
+    rule = _RULES.get(item["type"])
+    return in_both(_message(item))[1] if rule is None else rule.format(**item.get("ctx", {}))
+
+
+def in_both(message: str) -> tuple[str, str]:
+    """A message in English and in Chinese; twice the same where it is in one language only."""
+    found = _IN_BOTH.fullmatch(message)
+    return (message, message) if found is None else (found[1], found[2])
+
+
+def _message(item: Mapping[str, Any]) -> str:
+    return str(item["msg"]).removeprefix("Value error, ")
