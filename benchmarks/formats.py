@@ -18,7 +18,7 @@ import numpy as np
 import shapely
 
 from shanhai.processes.import_features.compute import compute
-from shanhai.processes.import_features.task import ImportFeaturesTask
+from shanhai.processes.import_features.contract import ImportFeaturesTask
 from shanhai.vector.formats import FILE_FORMATS
 from shanhai.vector.tables import BLOCK_ROWS, FeatureColumn, FeatureTable
 from shanhai.vector.writer import write_table

@@ -272,7 +272,6 @@ def test_each_image_installs_its_own_lock(stages: dict[str, Stage]) -> None:
 
 LOADED_BY_REQUESTS = [
     "shanhai.processes.assess_ecoservices.request",
-    "shanhai.processes.assess_ecoservices.schema",
     "shanhai.vector.observation_file",
     "shanhai.vector.writer",
 ]

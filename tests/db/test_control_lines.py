@@ -16,7 +16,7 @@ from shanhai.errors import InvalidInput
 from shanhai.jobs.submission import submit
 from shanhai.processes.catalogue import read_task
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
-from shanhai.processes.kit.control_areas import checksum_of
+from shanhai.processes.kit.resolution import checksum_of
 from shanhai.processes.kit.task import Task
 from shanhai.vocabulary import Role, Scope
 from tests.support.job_rows import add_dataset, add_region
@@ -123,7 +123,7 @@ class TestLines:
     async def test_kinds_with_too_many_vertices_are_left_out(
         self, session: AsyncSession, mapped_city: Region, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("shanhai.processes.kit.control_areas.MOST_VERTICES", 9)
+        monkeypatch.setattr("shanhai.processes.kit.resolution.MOST_VERTICES", 9)
         await draw(session, mapped_city, "red")
         await draw(session, mapped_city, "farm.1", kind="permanent_basic_farmland")
         await draw(session, mapped_city, "farm.2", kind="permanent_basic_farmland")

@@ -11,7 +11,7 @@ from shapely import box
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.data.synthetic_watershed import EPSG, Watershed
-from shanhai.processes.kit.control_areas import checksum_of
+from shanhai.processes.kit.resolution import checksum_of
 from shanhai.processes.kit.task import DatasetTask, Task
 from shanhai.processes.select_sites.place_lookup import link_task, node_task
 from shanhai.processes.select_sites.task import PlaceTask, SelectionTask

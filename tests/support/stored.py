@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.data.synthetic_watershed import CODE, EPSG, Watershed
 from shanhai.db.tables.zone import Region
-from shanhai.processes.kit.registration import as_multipolygon
+from shanhai.processes.kit.publication import as_multipolygon
 from shanhai.storage.artifacts import LocalArtifacts
 from tests.support.job_rows import add_dataset
 

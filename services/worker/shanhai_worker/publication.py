@@ -13,9 +13,8 @@ from shanhai.db.identity import Identity
 from shanhai.errors import Conflict, Forbidden, ShanhaiError, Unauthenticated
 from shanhai.jobs.states import Claim, Standing, hold, succeed
 from shanhai.processes.catalogue import CONTRACTS, publish_of, read_task, resolution_of
-from shanhai.processes.kit.authority import identity_of, kept_back, with_rights
-from shanhai.processes.kit.process import Publication
-from shanhai.processes.kit.task import AuthorityTask, Outcome, OutputFile, Task
+from shanhai.processes.kit.publication import identity_of, kept_back, with_rights
+from shanhai.processes.kit.task import AuthorityTask, Outcome, OutputFile, Publication, Task
 from shanhai.storage.artifacts import ArtifactStore, StoredArtifact
 from shanhai_worker.context import WorkerContext
 

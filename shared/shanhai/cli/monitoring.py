@@ -24,7 +24,7 @@ from shanhai.db.observations.retention import (
 )
 from shanhai.db.queries.keys import OPERATOR
 from shanhai.errors import Conflict, InvalidInput
-from shanhai.monitoring.hj212.measurements import REAL_TIME
+from shanhai.monitoring.hj212.packet import REAL_TIME
 from shanhai.settings import ArtifactSettings, DatabaseSettings, ObservationSettings
 from shanhai.storage.artifacts import LocalArtifacts
 

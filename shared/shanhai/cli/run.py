@@ -17,7 +17,7 @@ from shanhai.cli.files import nested, parse_settings
 from shanhai.client import ApiClient
 from shanhai.errors import InvalidInput
 from shanhai.jobs.messages import STAGES
-from shanhai.processes.kit.process import Progress as Hears
+from shanhai.processes.kit.task import Progress as Hears
 from shanhai.settings import DaskSettings
 
 if TYPE_CHECKING:
@@ -113,8 +113,7 @@ def run(
     # Here, because they load the raster libraries, which the other commands do without.
     from shanhai.processes.kit.region_files import RegionChoice, read_areas, read_units
     from shanhai.processes.local_run import run_on_files
-    from shanhai.processes.run_scenario.baseline_files import read_former
-    from shanhai.processes.run_scenario.edit_files import read_edits
+    from shanhai.processes.run_scenario.files import read_edits, read_former
     from shanhai.processes.select_sites.files import gather_places, read_sites
     from shanhai.raster.windows import Cluster
 

@@ -17,7 +17,7 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.processes.catalogue import CONTRACTS
-from shanhai.processes.kit.control_areas import checksum_of
+from shanhai.processes.kit.resolution import checksum_of
 from shanhai.processes.kit.task import AreaTask, DatasetTask, DistrictTask, RegionTask, Task
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import read_geotiff, write_geotiff

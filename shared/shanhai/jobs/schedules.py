@@ -18,7 +18,7 @@ from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.job import Job, Schedule, ScheduleRun
 from shanhai.errors import Conflict, Forbidden, LimitExceeded, NotFound, Stale
 from shanhai.processes.catalogue import CONTRACTS
-from shanhai.processes.kit.authority import demand_right
+from shanhai.processes.kit.publication import demand_right
 from shanhai.vocabulary import JobStatus, Role, Scope
 
 SHORTEST_S = 60

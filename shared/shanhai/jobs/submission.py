@@ -19,9 +19,9 @@ from shanhai.errors import Conflict
 from shanhai.jobs.fair_queue import NO_QUOTA, NORMAL, Quota, demand_priority, find_spot, lock_caller
 from shanhai.jobs.results import ResultForm
 from shanhai.processes.catalogue import read_task, resolution_of
-from shanhai.processes.kit.authority import identity_of
 from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai.processes.kit.lookups import demand_known_plan
+from shanhai.processes.kit.publication import identity_of
 from shanhai.processes.kit.task import Task
 from shanhai.settings import QueueSettings
 from shanhai.telemetry import traceparent

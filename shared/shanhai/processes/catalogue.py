@@ -10,8 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from shanhai.processes.kit.contract import ProcessContract
-from shanhai.processes.kit.process import Compute, Publish
-from shanhai.processes.kit.task import Task
+from shanhai.processes.kit.task import Compute, Publish, Task
 
 if TYPE_CHECKING:
     from shanhai.processes.kit.resolution import Resolution

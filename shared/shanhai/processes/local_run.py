@@ -13,27 +13,27 @@ from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.catalogue import CONTRACTS, compute_of
 from shanhai.processes.import_dataset.compute import import_raster
 from shanhai.processes.import_dataset.contract import ImportDatasetInputs
-from shanhai.processes.kit.analysis_grid import check_grid
 from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai.processes.kit.dataset_description import read_description
 from shanhai.processes.kit.lookups import refuse
-from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.region_files import RegionChoice, read_region
+from shanhai.processes.kit.resolution import check_grid
 from shanhai.processes.kit.task import (
     AreaTask,
     DatasetTask,
     DistrictTask,
     Outcome,
+    Progress,
     RegionTask,
 )
-from shanhai.processes.run_scenario.baseline_files import (
+from shanhai.processes.run_scenario.contract import RunScenarioInputs
+from shanhai.processes.run_scenario.edit_checks import judge_edits
+from shanhai.processes.run_scenario.files import (
     FormerAssessment,
     judge_former,
     judge_inputs_of,
 )
-from shanhai.processes.run_scenario.contract import RunScenarioInputs
-from shanhai.processes.run_scenario.edit_checks import judge_edits
-from shanhai.processes.select_sites.ratio_lookup import RATIO
+from shanhai.processes.select_sites.place_lookup import RATIO
 from shanhai.processes.select_sites.task import SelectionTask
 from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.windows import Cluster

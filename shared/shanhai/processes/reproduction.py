@@ -12,16 +12,16 @@ from shanhai import __version__
 from shanhai.errors import Fault, Forbidden, InvalidInput, NotFound, Unauthenticated
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.manifest import versions
-from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.task import (
     AreaTask,
     AssessedTask,
     DatasetTask,
     DistrictTask,
+    Progress,
     RegionTask,
 )
 from shanhai.processes.local_run import check_inputs, repeatable, take_raster
-from shanhai.processes.publish_bulletin.document.task import BulletinTask
+from shanhai.processes.publish_bulletin.contract import BulletinTask
 from shanhai.processes.select_sites.task import SelectionTask
 from shanhai.raster.windows import Cluster
 from shanhai.science.flags import ResultFlag

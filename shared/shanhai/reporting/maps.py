@@ -17,13 +17,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from shanhai.cartography import ZONES, ClassStyle, RampStyle, style_of
-from shanhai.reporting.fonts import font_families
 from shanhai.reporting.map_decorations import (
     INK,
     DistrictOutline,
     draw_districts,
     draw_north_arrow,
     draw_scale_bar,
+    font_families,
 )
 from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.vocabulary import Label, Lang

@@ -1,4 +1,4 @@
-"""Maps of an ecological network, of a scenario and of a selection of sites."""
+"""Maps of an ecological network, of a scenario and of a selection of sites; their ground."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,16 +8,46 @@ from typing import Literal
 import numpy as np
 import shapely
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path as Outline
 from shapely import get_parts
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.reporting.basemap import draw_ground, fill_shapes
+from shanhai.cartography import RampStyle, style_of
 from shanhai.reporting.map_decorations import district_rings
 from shanhai.reporting.maps import MapFrame, draw_sheet
 from shanhai.science.arrays import FloatArray
 from shanhai.vocabulary import Label, Lang
+
+
+def draw_ground(
+    axes: Axes, values: FloatArray, theme: str, frame: MapFrame, *, alpha: float = 0.30
+) -> None:
+    """Draw a quantity of the land in the colours of its theme, pale."""
+    style = style_of(theme)
+    if not isinstance(style, RampStyle):
+        raise TypeError(f"{theme} is not drawn by a ramp")
+    west, south, east, north = frame.bounds
+    axes.imshow(
+        values,
+        cmap=LinearSegmentedColormap.from_list(theme, style.colors),
+        norm=Normalize(style.low, style.high),
+        extent=(west, east, south, north),
+        interpolation="nearest",
+        alpha=alpha,
+    )
+
+
+def fill_shapes(axes: Axes, shapes: Sequence[BaseGeometry], color: str, alpha: float) -> None:
+    """Fill the polygons among some shapes."""
+    for shape in shapes:
+        rings = [Outline(ring, closed=True) for ring in district_rings(shape)]
+        if rings:
+            outline = Outline.make_compound_path(*rings)
+            axes.add_patch(PathPatch(outline, facecolor=color, edgecolor="none", alpha=alpha))
+
 
 NETWORK_TITLE = Label("生态网络", "Ecological network")
 

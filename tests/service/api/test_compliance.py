@@ -20,7 +20,7 @@ from shanhai.db.tables.job import Job
 from shanhai.db.tables.project import Project
 from shanhai.db.tables.zone import Region
 from shanhai.processes.catalogue import compute_of, publish_of, read_task
-from shanhai.processes.kit.process import Publication
+from shanhai.processes.kit.task import Publication
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.kit.state import ServiceState
 from tests.support.job_rows import add_region

@@ -28,8 +28,7 @@ from shanhai.errors import Conflict, Forbidden, InvalidInput, ShanhaiError
 from shanhai.processes.catalogue import resolution_of
 from shanhai.processes.import_plan.compute import compute
 from shanhai.processes.import_plan.publish import publish
-from shanhai.processes.kit.process import Publication
-from shanhai.processes.kit.task import Task
+from shanhai.processes.kit.task import Publication, Task
 from shanhai.settings import DatabaseSettings
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app

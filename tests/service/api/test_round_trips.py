@@ -25,9 +25,9 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import seed_cities
 from shanhai.processes.catalogue import resolution_of
 from shanhai.processes.import_features.compute import compute
+from shanhai.processes.import_features.contract import ImportFeaturesTask
 from shanhai.processes.import_features.publish import publish
-from shanhai.processes.import_features.task import ImportFeaturesTask
-from shanhai.processes.kit.process import Publication
+from shanhai.processes.kit.task import Publication
 from shanhai.vector.formats import FILE_FORMATS
 from shanhai.vocabulary import Scope
 from shanhai_api.kit.state import ServiceState

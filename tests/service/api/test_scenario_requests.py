@@ -17,7 +17,7 @@ from shanhai.db.tables.zone import Region
 from shanhai.processes.catalogue import CONTRACTS, read_task
 from shanhai.processes.kit.lookups import describe_dataset
 from shanhai.processes.kit.task import RegionTask, Task
-from shanhai.processes.run_scenario.task import RunScenarioTask
+from shanhai.processes.run_scenario.contract import RunScenarioTask
 from tests.support.job_rows import add_dataset, add_region
 from tests.support.projects import add_project
 

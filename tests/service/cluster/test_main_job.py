@@ -118,7 +118,7 @@ def test_a_network_in_small_windows(
     """Importance and resistance go out in windows; what reads whole rasters follows from them."""
     monkeypatch.setattr("shanhai.processes.kit.region.WINDOW_CELLS", SIDE)
     monkeypatch.setattr(
-        "shanhai.processes.build_network.outputs.draw_network_map",
+        "shanhai.processes.build_network.compute.draw_network_map",
         lambda path, drawing, frame, lang: path.write_bytes(b"") == 0,
     )
     woods = build_linked_watershed(tmp_path / "woods", cells=64)

@@ -18,9 +18,8 @@ from shanhai.db.tables.job import Job, JobDataset
 from shanhai.db.tables.zone import Region, Zone, ZoneScheme
 from shanhai.errors import Conflict, NotFound
 from shanhai.processes.catalogue import CONTRACTS, compute_of, publish_of
-from shanhai.processes.kit.process import Publication
-from shanhai.processes.kit.registration import as_multipolygon
-from shanhai.processes.kit.task import Outcome, Task
+from shanhai.processes.kit.publication import as_multipolygon
+from shanhai.processes.kit.task import Outcome, Publication, Task
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import LocalArtifacts
 

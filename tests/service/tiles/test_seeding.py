@@ -25,10 +25,9 @@ from sqlalchemy import text
 
 from shanhai.errors import Conflict, InvalidInput, LimitExceeded, Unavailable
 from shanhai.processes.catalogue import compute_of
-from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.task import Outcome, TilesTask
+from shanhai.processes.kit.task import Outcome, Progress, TilesTask
 from shanhai.processes.seed_tiles import service as seeding_service
-from shanhai.processes.seed_tiles.task import SeedTilesTask
+from shanhai.processes.seed_tiles.contract import SeedTilesTask
 from shanhai.settings import TilesSettings
 from shanhai_tiles.app import create_app
 from shanhai_tiles.cache.tile_cache import LOOKUPS

@@ -28,7 +28,7 @@ from shanhai.db.tables.zone import Region, ZoneScheme
 from shanhai.jobs.states import cancel
 from shanhai.jobs.submission import USUAL, resubmit, submit
 from shanhai.processes.seed_tiles.contract import SEED_TILES, SeedTilesInputs
-from shanhai.processes.seed_tiles.levels import BLOCK
+from shanhai.processes.seed_tiles.plan import BLOCK
 from shanhai.settings import TileTokenSettings
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import ZONE_CLASSES, JobStatus, Role, Scope

@@ -27,8 +27,8 @@ from shanhai.processes.evaluate_indicators.contract import (
     EVALUATE_INDICATORS,
     EvaluateIndicatorsInputs,
 )
-from shanhai.processes.evaluate_indicators.control_lines import square_km
-from shanhai.processes.kit.registration import as_multipolygon
+from shanhai.processes.evaluate_indicators.land import square_km
+from shanhai.processes.kit.publication import as_multipolygon
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus, Role, Scope
 from shanhai_worker.context import WorkerContext

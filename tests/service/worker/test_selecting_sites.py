@@ -22,9 +22,8 @@ from shanhai.db.tables.zone import Corridor, CorridorNode, Region
 from shanhai.errors import Forbidden
 from shanhai.jobs.submission import submit
 from shanhai.processes.catalogue import read_task
-from shanhai.processes.kit.process import Publication
-from shanhai.processes.kit.registration import as_multipolygon
-from shanhai.processes.kit.task import Outcome
+from shanhai.processes.kit.publication import as_multipolygon
+from shanhai.processes.kit.task import Outcome, Publication
 from shanhai.processes.select_sites.contract import SELECT_SITES, SelectSitesInputs
 from shanhai.processes.select_sites.publish import publish
 from shanhai.processes.select_sites.task import PlaceTask, SelectionTask, SelectSitesTask

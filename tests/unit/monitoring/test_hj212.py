@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.hj212.frame import FrameFault, FrameReader, checksum, frame
-from shanhai.monitoring.hj212.measurements import PollutantValue, readings
 from shanhai.monitoring.hj212.packet import (
     MOST_WAITING,
     NUMBERED,
     PATIENCE_S,
     Joiner,
     Packet,
+    PollutantValue,
     answer_to,
     read_packet,
+    readings,
 )
 
 EXAMPLE = (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai.monitoring.quiet_hours import QuietHours, next_time
+from shanhai.monitoring.thresholds import QuietHours, next_time
 
 NIGHT: dict[str, Any] = {
     "from": "22:00",

@@ -477,7 +477,7 @@ def test_degrees_are_refused(linked_watershed: Watershed, tmp_path: Path) -> Non
 def test_what_cannot_fit_is_refused_before_it_begins(
     linked_watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shanhai.processes.build_network.memory_check.memory_left", lambda: 100_000)
+    monkeypatch.setattr("shanhai.processes.build_network.context.memory_left", lambda: 100_000)
     with pytest.raises(LimitExceeded, match=r"× \d+ = \d+ cells needs \d+ MiB") as caught:
         compute(network_task(linked_watershed), tmp_path / "work")
     assert caught.value.faults[0].pointer == "/inputs/cell_m"
@@ -487,7 +487,7 @@ def test_what_cannot_fit_is_refused_before_it_begins(
 def test_a_circuit_that_cannot_fit_is_refused(
     linked_watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shanhai.processes.build_network.currents.memory_left", lambda: 1000)
+    monkeypatch.setattr("shanhai.processes.build_network.linkages.memory_left", lambda: 1000)
     with pytest.raises(LimitExceeded, match=r"nodes needs .* \(cells of 100 m\)") as caught:
         compute(network_task(linked_watershed), tmp_path / "work")
     assert [fault.pointer for fault in caught.value.faults] == ["/inputs/cell_m"]

@@ -3,7 +3,7 @@
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.assess_ecoservices.coverage import (
+from shanhai.processes.assess_ecoservices.assessed import (
     Coverage,
     coverage_flags,
     losses,

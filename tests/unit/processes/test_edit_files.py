@@ -7,7 +7,7 @@ import pytest
 from shanhai.data.synthetic_watershed import EASY, Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.local_run import run_on_files
-from shanhai.processes.run_scenario.edit_files import read_edits
+from shanhai.processes.run_scenario.files import read_edits
 from tests.support.scenario_edits import felled, passage
 
 

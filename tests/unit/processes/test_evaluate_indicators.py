@@ -15,12 +15,9 @@ from shanhai.processes.evaluate_indicators.attainment import Outlook, describe, 
 from shanhai.processes.evaluate_indicators.computations import BY_ID, BY_INDICATOR, ComputationId
 from shanhai.processes.evaluate_indicators.compute import FUNCTIONS
 from shanhai.processes.evaluate_indicators.compute import compute as evaluate_indicators
-from shanhai.processes.evaluate_indicators.contract import EvaluateIndicatorsInputs
-from shanhai.processes.evaluate_indicators.control_lines import square_km
-from shanhai.processes.evaluate_indicators.cover import CoverCounts
-from shanhai.processes.evaluate_indicators.documents import brief
-from shanhai.processes.evaluate_indicators.task import (
+from shanhai.processes.evaluate_indicators.contract import (
     AirYearTask,
+    EvaluateIndicatorsInputs,
     EvaluateIndicatorsTask,
     FigureTask,
     IndicatorsTask,
@@ -31,7 +28,16 @@ from shanhai.processes.evaluate_indicators.task import (
     UnitTask,
     ValueTask,
 )
-from shanhai.processes.evaluate_indicators.values import Asked, Figure, Found, Material, Missing
+from shanhai.processes.evaluate_indicators.documents import brief
+from shanhai.processes.evaluate_indicators.land import square_km
+from shanhai.processes.evaluate_indicators.values import (
+    Asked,
+    CoverCounts,
+    Figure,
+    Found,
+    Material,
+    Missing,
+)
 from shanhai.processes.kit.task import DatasetTask, RegionTask
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.science.air_quality import DAILY

@@ -18,8 +18,8 @@ from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
-from shanhai.processes.kit.control_areas import checksum_of
 from shanhai.processes.kit.region_files import read_areas, read_units
+from shanhai.processes.kit.resolution import checksum_of
 from shanhai.processes.kit.task import AreaTask, DistrictTask, Outcome, Task
 from shanhai.processes.local_run import run_on_files
 from shanhai.processes.reproduction import read_manifest, reproduce

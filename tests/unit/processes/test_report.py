@@ -11,9 +11,8 @@ import pytest
 
 from shanhai.data.synthetic_watershed import Watershed
 from shanhai.processes.assess_ecoservices.report import leading_cover
-from shanhai.processes.kit.maps import credit_line, resolution_note
-from shanhai.processes.kit.outputs import REPORT
-from shanhai.reporting.fonts import cjk_family
+from shanhai.processes.kit.outputs import REPORT, credit_line, resolution_note
+from shanhai.reporting.map_decorations import cjk_family
 from shanhai.reporting.pages import write_pdf
 from shanhai.vocabulary import ECOSERVICES, ZONE_CLASSES
 
@@ -115,7 +114,7 @@ def test_stand_ins_are_marked_in_both_languages(
 def test_a_missing_font_costs_the_chinese_maps_and_is_said(
     zone: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shanhai.reporting.fonts.cjk_family", lambda: None)
+    monkeypatch.setattr("shanhai.reporting.map_decorations.cjk_family", lambda: None)
     run = zone()
     names = {file.name for file in run.outcome.files}
     assert {"map_en", "ratio_map_en"} <= names

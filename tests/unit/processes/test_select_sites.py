@@ -15,15 +15,15 @@ from shapely.geometry import shape
 from shanhai.data.synthetic_watershed import Watershed
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import compute_of
-from shanhai.processes.kit.control_areas import checksum_of
 from shanhai.processes.kit.region import build_place, open_sources
+from shanhai.processes.kit.resolution import checksum_of
 from shanhai.processes.kit.task import AreaTask, DistrictTask, Outcome, Task
 from shanhai.processes.local_run import run_on_files
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.processes.select_sites.compute import judged, select
-from shanhai.processes.select_sites.context import Siting
 from shanhai.processes.select_sites.contract import SELECT_SITES, SelectSitesInputs
 from shanhai.processes.select_sites.files import gather_places, read_sites
+from shanhai.processes.select_sites.priority import Siting
 from shanhai.processes.select_sites.result import Chosen, selection_flags
 from shanhai.processes.select_sites.statistics import statistics_document
 from shanhai.processes.select_sites.task import SelectSitesTask

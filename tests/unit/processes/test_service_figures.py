@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from shanhai.data.synthetic_watershed import Watershed
-from shanhai.processes.assess_ecoservices.assessed import Assessment
+from shanhai.processes.assess_ecoservices.assessed import Assessment, service_figures
 from shanhai.processes.assess_ecoservices.assessment import assess
-from shanhai.processes.assess_ecoservices.service_figures import service_figures
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
-from shanhai.processes.kit.maps import class_overview, overview
+from shanhai.processes.kit.outputs import class_overview, overview
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import window_runner
 from shanhai.science.grid import Grid

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from shanhai.processes.kit.input_summary import Tally, possible
+from shanhai.processes.kit.region import Tally, possible
 
 LAND = np.array([[True, True], [True, False]])
 BANDS = np.array([[[1.0, 3.0], [np.nan, 100.0]]])

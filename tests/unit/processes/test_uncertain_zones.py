@@ -12,8 +12,7 @@ from shanhai.data.synthetic_watershed import Watershed, build_watershed
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.assessment import assess
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
-from shanhai.processes.delineate_zones.uncertainty import DRAWN, MODAL_ZONE, doubt_zones
-from shanhai.processes.delineate_zones.variants import Variants
+from shanhai.processes.delineate_zones.uncertainty import DRAWN, MODAL_ZONE, Variants, doubt_zones
 from shanhai.processes.delineate_zones.zoning import delineate, square_cut, zoner_of
 from shanhai.processes.kit.task import Task
 from shanhai.raster.geotiff import read_geotiff

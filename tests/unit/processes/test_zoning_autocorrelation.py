@@ -152,7 +152,7 @@ def test_a_manifest_gives_the_same_bytes(tested: Any, watershed: Any, tmp_path: 
 
 
 def test_too_many_units_are_made_larger(zone: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shanhai.processes.delineate_zones.autocorrelation.MAX_ITEMS", 100)
+    monkeypatch.setattr("shanhai.processes.delineate_zones.statistics.MAX_ITEMS", 100)
     run = zone(ASKED)
     told = figures(run)
     assert told["unit_m"] == 600

@@ -8,7 +8,7 @@ from PIL import Image
 from shapely import box
 
 from shanhai.cartography import ZONES
-from shanhai.reporting import fonts
+from shanhai.reporting import map_decorations
 from shanhai.reporting.map_decorations import DistrictOutline, nice_length
 from shanhai.reporting.maps import MapFrame, draw_ramp_map, draw_zone_map
 from shanhai.vocabulary import Label, Lang
@@ -42,8 +42,8 @@ def as_bytes(color: str) -> tuple[int, ...]:
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_zone_map_shows_every_zone_in_its_colour(tmp_path: Path, lang: Lang) -> None:
-    if fonts.font_families(lang) is None:
-        pytest.skip(f"needs a font for {lang}: {fonts.CJK_PACKAGE}")
+    if map_decorations.font_families(lang) is None:
+        pytest.skip(f"needs a font for {lang}: {map_decorations.CJK_PACKAGE}")
     path = tmp_path / "map.png"
     assert draw_zone_map(path, CODES, {1: 20.0}, frame(), lang)
     assert {as_bytes(entry.color) for entry in ZONES.entries} <= colours(path)
@@ -71,11 +71,11 @@ def test_a_ratio_map_leaves_nodata_to_the_ground(tmp_path: Path) -> None:
 def test_without_a_chinese_font_there_is_no_chinese_map(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fonts, "cjk_family", lambda: None)
+    monkeypatch.setattr(map_decorations, "cjk_family", lambda: None)
     assert not draw_zone_map(tmp_path / "map.png", CODES, {}, frame(), "zh")
     assert not (tmp_path / "map.png").exists()
-    assert fonts.CJK_PACKAGE in fonts.missing_font_warning().text.en
-    assert fonts.font_families("en") == ["DejaVu Sans"]
+    assert map_decorations.CJK_PACKAGE in map_decorations.missing_font_warning().text.en
+    assert map_decorations.font_families("en") == ["DejaVu Sans"]
 
 
 def test_a_class_layer_is_no_ramp(tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from shanhai.db.alerts.rules import RuleDefinition
-from shanhai.monitoring.quiet_hours import QuietHours
-from shanhai.monitoring.thresholds import RANK, Kind, measure_unit
+from shanhai.monitoring.thresholds import RANK, Kind, QuietHours, measure_unit
 from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import (
     ALERT_EVENTS,

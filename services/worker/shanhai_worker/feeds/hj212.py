@@ -13,8 +13,15 @@ from shanhai.db.engine import Sessions
 from shanhai.db.observations.feeds import Device, read_devices
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.hj212.frame import FrameReader, frame
-from shanhai.monitoring.hj212.measurements import readings
-from shanhai.monitoring.hj212.packet import NOTICES, UPLOADS, Joiner, Packet, answer_to, read_packet
+from shanhai.monitoring.hj212.packet import (
+    NOTICES,
+    UPLOADS,
+    Joiner,
+    Packet,
+    answer_to,
+    read_packet,
+    readings,
+)
 from shanhai.monitoring.observation import Batch, FeedObservation
 from shanhai.settings import Hj212Settings
 from shanhai.shutdown import end

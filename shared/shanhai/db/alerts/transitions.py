@@ -28,8 +28,7 @@ from shanhai.db.deliveries.webhooks import HostlessLinks, announce, find_listeni
 from shanhai.db.tables.alert import SUBJECT, Alert, AlertEvent, AlertNotice, AlertRule, Subscription
 from shanhai.db.tables.control import LeadCase
 from shanhai.db.tables.station import Station
-from shanhai.monitoring.quiet_hours import QuietHours, next_time
-from shanhai.monitoring.thresholds import Turn, Watch, measure_unit
+from shanhai.monitoring.thresholds import QuietHours, Turn, Watch, measure_unit, next_time
 from shanhai.vocabulary import ALERT_EVENTS, WARNING_LEVELS, Lang, label_in
 
 BEGINNINGS = frozenset({"opened", "raised"})

@@ -22,8 +22,7 @@ from shanhai.db.observations.ingest import IncomingBatch, store_all
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.station import Hj212Device, Station
 from shanhai.errors import Conflict, InvalidInput, NotFound
-from shanhai.monitoring.hj212.measurements import ITEM_BY_COMMAND, POLLUTANT
-from shanhai.monitoring.hj212.packet import DEVICE, PASSWORD
+from shanhai.monitoring.hj212.packet import DEVICE, ITEM_BY_COMMAND, PASSWORD, POLLUTANT
 from shanhai.monitoring.observation import BatchOutcome
 from shanhai.shutdown import end
 from shanhai.storage.artifacts import ArtifactStore

@@ -32,7 +32,7 @@ class AlertRule(Base):
         plan_id: Only targets of the plan; `indicator_id`: only those of the indicator.
         control_kind: Kind of control area whose changed area counts, of `red_line_lead`, or whose
             lost area does, of `line_decline`.
-        quiet: Hours in which nothing is delivered; see `shanhai.monitoring.quiet_hours`.
+        quiet: Hours in which nothing is delivered; see `shanhai.monitoring.thresholds`.
         valid_from: Days on which it is evaluated: half-open, null is open.
         max_age_s: A value older than this raises nothing.
         any_quality: Values count that are not valid or impossible, too.

@@ -4,8 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
-from shanhai.processes.kit.evaluation_inputs import EvaluatedPlaceInputs
+from shanhai.processes.kit.contract import (
+    REPORTS,
+    EvaluatedPlaceInputs,
+    Inputs,
+    OutputSpec,
+    ProcessContract,
+)
 from shanhai.validation import Code, Name
 from shanhai.vocabulary import Label
 

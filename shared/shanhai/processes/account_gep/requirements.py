@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.account_gep.contract import AccountGepInputs
-from shanhai.processes.kit.evaluation_inputs import SERVICE_NEEDS, Alternatives, EvaluationTheme
+from shanhai.processes.kit.contract import SERVICE_NEEDS, Alternatives, EvaluationTheme
 from shanhai.processes.kit.task import DatasetTask
 from shanhai.science.gep.accounting import need
 from shanhai.science.gep.catalogue import GepCatalogue, GepItem, load_catalogue, price_level

@@ -4,8 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.processes.account_gep.contract import ACCOUNT_GEP, AccountGepInputs
 from shanhai.processes.account_gep.requirements import account_faults, account_themes
-from shanhai.processes.kit.evaluation_lookup import find_evaluated
-from shanhai.processes.kit.lookups import refuse
+from shanhai.processes.kit.lookups import find_evaluated, refuse
 from shanhai.processes.kit.resolution import Resolution, find_ground, judge_ground, task_on
 from shanhai.processes.kit.task import Task
 

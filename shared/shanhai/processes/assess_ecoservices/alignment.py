@@ -6,19 +6,20 @@ from functools import partial
 
 import numpy as np
 
-from shanhai.processes.assess_ecoservices.land import LAND, LAND_LAYER, write_land
 from shanhai.processes.assess_ecoservices.source_layers import (
     FILLED_THEMES,
+    LAND,
+    LAND_LAYER,
     Stores,
     bands_of,
     known_cells,
     leaves_of,
     make_room,
     tally,
+    write_land,
     write_layer,
 )
-from shanhai.processes.kit.input_summary import Tally, possible
-from shanhai.processes.kit.region import Place, windows_of
+from shanhai.processes.kit.region import Place, Tally, possible, windows_of
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.warp import RasterQuantity, RasterSource, align, align_classes

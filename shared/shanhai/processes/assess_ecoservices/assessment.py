@@ -9,10 +9,16 @@ import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.alignment import COVER, Aligned, align_wide
-from shanhai.processes.assess_ecoservices.assessed import Assessment, extremes_of, limits_figures
+from shanhai.processes.assess_ecoservices.assessed import (
+    Assessment,
+    Coverage,
+    coverage_flags,
+    extremes_of,
+    limits_figures,
+    require_coverage,
+)
 from shanhai.processes.assess_ecoservices.contract import AssessmentInputs
-from shanhai.processes.assess_ecoservices.coverage import Coverage, coverage_flags, require_coverage
-from shanhai.processes.assess_ecoservices.flags import assessment_warnings, require_laws
+from shanhai.processes.assess_ecoservices.manifest import assessment_warnings, require_laws
 from shanhai.processes.assess_ecoservices.request import (
     KEPT_LEAVES,
     assembled,
@@ -28,17 +34,15 @@ from shanhai.processes.assess_ecoservices.source_layers import (
     make_room,
     work_out_tiled,
 )
-from shanhai.processes.kit.error_pointers import pointing_at
-from shanhai.processes.kit.input_summary import Tally
-from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.region import (
     Place,
     StudyArea,
+    Tally,
     build_study_area,
     open_sources,
     windows_of,
 )
-from shanhai.processes.kit.task import Task
+from shanhai.processes.kit.task import Progress, Task, pointing_at
 from shanhai.raster.crs import transformer
 from shanhai.raster.statistics import check_total
 from shanhai.raster.store import ScratchStore

@@ -159,7 +159,7 @@ class AssessEcoservicesInputs(AssessmentInputs):
     )
 
 
-SCHEMAS = "shanhai.processes.assess_ecoservices.schema:input_schemas"
+SCHEMAS = "shanhai.processes.assess_ecoservices.request:input_schemas"
 
 ASSESS_ECOSERVICES = ProcessContract(
     "assess-ecoservices",

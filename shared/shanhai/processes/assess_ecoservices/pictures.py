@@ -19,10 +19,10 @@ from shanhai.cartography import (
     style_of,
 )
 from shanhai.processes.assess_ecoservices.assessed import Assessment
-from shanhai.processes.kit.maps import class_overview, overview
+from shanhai.processes.kit.outputs import class_overview, overview
 from shanhai.raster.store import ScratchStore
+from shanhai.reporting.charts import ClassPanel, Panel, RampPanel, draw_panels
 from shanhai.reporting.maps import MapFrame
-from shanhai.reporting.small_multiples import ClassPanel, Panel, RampPanel, draw_panels
 from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.coupling import coordination_class, coupling, quadrant, z_score
 from shanhai.science.ecoservices.matching_layers import RATIO

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.processes.assess_ecoservices.contract import AssessEcoservicesInputs
-from shanhai.processes.kit.process import Publication
 from shanhai.processes.kit.publication import publish_rasters
+from shanhai.processes.kit.task import Publication
 
 
 async def publish(session: AsyncSession, publication: Publication) -> dict[str, Any]:

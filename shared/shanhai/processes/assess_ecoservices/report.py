@@ -15,17 +15,18 @@ from shanhai.processes.assess_ecoservices.pictures import (
     draw_matching,
     draw_service_maps,
 )
-from shanhai.processes.kit.maps import (
+from shanhai.processes.kit.outputs import (
     SHEET_CELLS,
+    Layer,
     class_overview,
     frame_of,
     overview,
     resolution_note,
+    write_report,
 )
-from shanhai.processes.kit.outputs import Layer, write_report
 from shanhai.processes.kit.task import OutputFile
 from shanhai.raster.store import ScratchStore
-from shanhai.reporting.fonts import font_families, missing_font_warning
+from shanhai.reporting.map_decorations import font_families, missing_font_warning
 from shanhai.reporting.maps import MapFrame, draw_ramp_map, draw_zone_map
 from shanhai.reporting.pages import Picture, ReportPage, can_write_pdf, missing_pdf_warning, told
 from shanhai.science.ecoservices.evaluation import CLASS_UNITS

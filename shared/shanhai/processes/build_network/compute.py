@@ -1,11 +1,16 @@
-"""Build the ecological network of a region: sources, corridors, pinch points and barriers."""
+"""Build the ecological network of a region: sources, corridors, nodes; features, maps, page."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
+
+from shanhai.cartography import ClassStyle, style_of
 from shanhai.errors import InvalidInput
-from shanhai.processes.build_network.barriers import find_obstacles, prepare_scan
 from shanhai.processes.build_network.context import COVER, Scene
 from shanhai.processes.build_network.contract import (
     OMNIDIRECTIONAL_RASTERS,
@@ -13,31 +18,181 @@ from shanhai.processes.build_network.contract import (
     RASTERS,
     BuildNetworkInputs,
 )
-from shanhai.processes.build_network.corridors import tell_corridors
-from shanhai.processes.build_network.currents import conduct_of, find_currents
-from shanhai.processes.build_network.importance import write_importance
-from shanhai.processes.build_network.linkages import find_links, look_for_barriers
-from shanhai.processes.build_network.metrics import measure_network
-from shanhai.processes.build_network.nodes import tell_nodes
-from shanhai.processes.build_network.omnidirectional import find_flow, window_settings
-from shanhai.processes.build_network.outputs import write_links, write_maps_and_report, write_nodes
+from shanhai.processes.build_network.corridors import NetworkCorridor, tell_corridors
+from shanhai.processes.build_network.linkages import (
+    CURRENT,
+    conduct_of,
+    find_currents,
+    find_links,
+    find_obstacles,
+    look_for_barriers,
+    prepare_scan,
+)
+from shanhai.processes.build_network.metrics import find_contrasts, measure_network
+from shanhai.processes.build_network.nodes import Node, tell_nodes
+from shanhai.processes.build_network.omnidirectional import (
+    CUMULATIVE,
+    NORMALISED,
+    find_flow,
+    window_settings,
+)
 from shanhai.processes.build_network.requirements import network_faults
-from shanhai.processes.build_network.resistance import write_resistance
-from shanhai.processes.build_network.result import Built, build_manifest, network_flags
-from shanhai.processes.build_network.sensitivity import find_contrasts
-from shanhai.processes.build_network.sources import find_pattern, find_sources
-from shanhai.processes.build_network.statistics import (
+from shanhai.processes.build_network.resistance import RESISTANCE, write_resistance
+from shanhai.processes.build_network.result import (
     TABLE_HEAD,
+    Built,
+    build_manifest,
+    corridor_row,
+    network_flags,
     statistics_document,
     table_rows,
 )
-from shanhai.processes.kit.checkpointing import resumed_runner
-from shanhai.processes.kit.manifest import finished
-from shanhai.processes.kit.outputs import write_document, write_rasters, write_table
-from shanhai.processes.kit.process import Progress
+from shanhai.processes.build_network.sources import (
+    PATTERN,
+    find_pattern,
+    find_sources,
+    write_importance,
+)
+from shanhai.processes.kit.geometry import patch_outlines, path_line, swath_outline
+from shanhai.processes.kit.manifest import finished, resumed_runner
+from shanhai.processes.kit.output_files import LINKS_FILE, NODES_FILE, write_features
+from shanhai.processes.kit.outputs import (
+    frame_of,
+    thinned,
+    thinned_classes,
+    write_document,
+    write_rasters,
+    write_report,
+    write_table,
+)
 from shanhai.processes.kit.region import SCRATCH, build_place, open_sources
-from shanhai.processes.kit.task import Outcome, OutputFile, Task
-from shanhai.vocabulary import Label
+from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task
+from shanhai.reporting.maps import MapFrame, draw_class_map, draw_ramp_map
+from shanhai.reporting.pages import Picture, ReportPage
+from shanhai.reporting.plan_maps import NETWORK_TITLE, NetworkDrawing, draw_network_map
+from shanhai.science.corridors.patches import Patches
+from shanhai.vocabulary import LANGUAGES, Label, Lang
+
+
+def write_links(workspace: Path, corridors: Sequence[NetworkCorridor]) -> OutputFile:
+    """Corridors as lines, each with its footprint as a member `footprint`."""
+    features = [
+        _feature(one.code, one.line, {**corridor_row(one), "footprint": mapping(one.footprint)})
+        for one in corridors
+    ]
+    return write_features(
+        workspace, "corridor_lines", LINKS_FILE, Label("廊道", "Corridors"), features
+    )
+
+
+def write_nodes(workspace: Path, nodes: Sequence[Node]) -> OutputFile:
+    """Sources, pinch points, barriers and the other places as points, each with its footprint."""
+    features = [
+        _feature(
+            one.code,
+            one.point,
+            {
+                "code": one.code,
+                "kind": one.kind,
+                "score": one.score,
+                "corridors": list(one.corridors),
+                "footprint": None if one.footprint is None else mapping(one.footprint),
+                **one.document,
+            },
+        )
+        for one in nodes
+    ]
+    return write_features(workspace, "corridor_nodes", NODES_FILE, Label("节点", "Nodes"), features)
+
+
+def _feature(code: str, geometry: BaseGeometry, properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "id": code,
+        "geometry": mapping(geometry),
+        "properties": properties,
+    }
+
+
+TEMPLATE = "network_report.html.j2"
+_MAPS = Label("生态网络图", "Map")
+_SHARES = Label("类型（占生境）", "Class (share of habitat)")
+_CURRENT_ENDS = (Label("电流集中", "concentrated"), Label("电流分散", "spread out"))
+_NORMALISED_ENDS = (Label("通道集中", "channelled"), Label("受阻", "impeded"))
+_RESISTANCE_ENDS = (Label("难以通行", "hard to cross"), Label("易于通行", "easy to cross"))
+
+
+def write_maps_and_report(
+    built: Built, statistics: Mapping[str, Any], manifest: Mapping[str, Any], workspace: Path
+) -> list[OutputFile]:
+    """Draw the network, its pattern, resistance and current, and write the page with them.
+
+    The maps of the network are outputs of their own as well.
+    """
+    place = built.scene.place
+    frame = frame_of(place, manifest)
+    drawing = _drawing(built)
+    leading = [
+        (path, NETWORK_TITLE)
+        for lang in LANGUAGES
+        if draw_network_map(path := workspace / f"map_{lang}.png", drawing, frame, lang)
+    ]
+    others = [
+        picture
+        for lang in LANGUAGES
+        for picture in _layers(built, statistics, frame, lang, workspace)
+    ]
+    page = ReportPage(TEMPLATE, place.area.name, statistics, manifest, others)
+    return write_report(workspace, page, leading, _MAPS)
+
+
+def _layers(
+    built: Built,
+    statistics: Mapping[str, Any],
+    frame: MapFrame,
+    lang: Lang,
+    workspace: Path,
+) -> list[Picture]:
+    store, drawn = built.scene.store, list[Picture]()
+    style = style_of(PATTERN)
+    if isinstance(style, ClassStyle):
+        path, codes = workspace / f"{PATTERN}.{lang}.png", thinned_classes(store, PATTERN)
+        if draw_class_map(path, codes, style, _shares(statistics), _SHARES, frame, lang):
+            drawn.append((path, style.title))
+    ramps = {RESISTANCE: _RESISTANCE_ENDS, CURRENT: _CURRENT_ENDS}
+    if built.flow is not None:
+        ramps |= {CUMULATIVE: _CURRENT_ENDS, NORMALISED: _NORMALISED_ENDS}
+    for layer, ends in ramps.items():
+        path = workspace / f"{layer}.{lang}.png"
+        if draw_ramp_map(path, thinned(store, layer), layer, frame, lang, ends):
+            drawn.append((path, style_of(layer).title))
+    return drawn
+
+
+def _shares(statistics: Mapping[str, Any]) -> dict[int, float]:
+    whole = sum(one["cells"] for one in statistics["pattern"]) or 1
+    return {one["value"]: 100 * one["cells"] / whole for one in statistics["pattern"]}
+
+
+def _drawing(built: Built) -> NetworkDrawing:
+    grid, labels = built.scene.grid, built.sources.patches.labels
+    sources = patch_outlines(labels, built.sources.patches.count, grid)
+    links = built.network.links
+    return NetworkDrawing(
+        resistance=thinned(built.scene.store, RESISTANCE),
+        sources=list(zip(sources, built.sources.level.tolist(), strict=True)),
+        swaths=[swath_outline(link.swath, grid) for link in links],
+        lines=[
+            (path_line(link.path.cells, labels, grid), built.metrics.classes[link.pair] == "main")
+            for link in links
+        ],
+        pinch_points=_outlines(built, built.pinch.spots.patches),
+        barriers=_outlines(built, built.obstacles.spots.patches),
+    )
+
+
+def _outlines(built: Built, patches: Patches) -> list[BaseGeometry]:
+    return patch_outlines(patches.labels, int(np.max(patches.labels)), built.scene.grid)
 
 
 def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:

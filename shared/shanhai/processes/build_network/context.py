@@ -1,13 +1,17 @@
-"""What every step of a network works on: the region on its grid, its land and its lines."""
+"""What every step of a network works on: the region on its grid, its lines, the memory left."""
 
+import os
+import resource
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from shanhai.errors import LimitExceeded
 from shanhai.processes.build_network.contract import NAMED, BuildNetworkInputs, NetworkParameters
 from shanhai.processes.kit.layers import make_layers
 from shanhai.processes.kit.region import LAND, Place
@@ -19,6 +23,7 @@ from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.corridors.spacing import MetricCells
 from shanhai.science.grid import Grid
 from shanhai.science.landcover import NODATA
+from shanhai.vocabulary import Label
 
 COVER = "land_cover"
 RESERVES = "protected_areas"
@@ -115,3 +120,38 @@ class Scene:
 
     def _burnt(self, kind: str) -> BoolArray:
         return cells_in_any(self.shapes(kind), self.grid)
+
+
+_MIB = 2**20
+_STATM = Path("/proc/self/statm")
+
+
+def memory_left() -> int:
+    """Bytes this process may still take: of its limit, or else of what the machine has free."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return os.sysconf("SC_AVPHYS_PAGES") * page
+    taken = int(_STATM.read_text().split()[0]) * page
+    return max(limit - taken, 0)
+
+
+def require_room(scene: Scene, step: Label, needed: int) -> None:
+    """Refuse a step that cannot fit.
+
+    Raises:
+        LimitExceeded: names the step, the cells, what it needs and what there is.
+    """
+    left = memory_left()
+    if needed <= left:
+        return
+    height, width = scene.grid.shape
+    has, needs = f"{left / _MIB:.0f} MiB", f"{needed / _MIB:.0f} MiB"
+    raise LimitExceeded(
+        f"{step.en}: the grid of {width} × {height} = {width * height} cells needs {needs} at "
+        f"once, and the job has {has} left; use a larger cell_m (now {scene.cell_m:g}) or a "
+        "smaller region",
+        message_zh=f"{step.zh}：{width} × {height} = {width * height} 个像元需一次性占用 {needs}，"
+        f"作业剩余 {has}；请增大 cell_m（现为 {scene.cell_m:g}）或缩小区域",
+        pointer="/inputs/cell_m",
+    )

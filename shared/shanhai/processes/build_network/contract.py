@@ -18,7 +18,7 @@ from shanhai.processes.kit.contract import (
     ProcessContract,
     ServiceId,
 )
-from shanhai.processes.kit.line_kinds import LineKind
+from shanhai.processes.kit.task import LineKind
 from shanhai.validation import Code, Name
 from shanhai.vocabulary import Label
 

@@ -8,16 +8,20 @@ import numpy as np
 from shapely import Point
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.processes.build_network.barriers import Obstacles
 from shanhai.processes.build_network.context import Scene
-from shanhai.processes.build_network.corridors import NetworkCorridor, shares_percent, source_code
+from shanhai.processes.build_network.corridors import (
+    NetworkCorridor,
+    main_road_cells,
+    shares_percent,
+    source_code,
+)
+from shanhai.processes.build_network.linkages import Obstacles
 from shanhai.processes.build_network.metrics import Metrics
 from shanhai.processes.build_network.resistance import LIGHTS
-from shanhai.processes.build_network.road_crossings import main_road_cells
 from shanhai.processes.build_network.sources import HabitatPattern
 from shanhai.processes.kit.geometry import as_multi, patch_outlines, point_at, to_lon_lat
-from shanhai.processes.kit.line_kinds import PROTECTED
-from shanhai.processes.kit.supplies import layer_limits
+from shanhai.processes.kit.layers import layer_limits
+from shanhai.processes.kit.task import PROTECTED
 from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.links import Network
 from shanhai.science.corridors.patches import Patches, core_patches

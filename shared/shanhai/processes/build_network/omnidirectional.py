@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 
 from shanhai.errors import LimitExceeded
-from shanhai.processes.build_network.context import Scene
+from shanhai.processes.build_network.context import Scene, memory_left
 from shanhai.processes.build_network.contract import (
     OMNIDIRECTIONAL_RASTERS,
     OmnidirectionalChoice,
 )
-from shanhai.processes.build_network.importance import IMPORTANCE
-from shanhai.processes.build_network.memory_check import memory_left
 from shanhai.processes.build_network.resistance import RESISTANCE
-from shanhai.processes.kit.error_pointers import pointing_at
-from shanhai.processes.kit.process import Progress
+from shanhai.processes.build_network.sources import IMPORTANCE
+from shanhai.processes.kit.task import Progress, pointing_at
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import FloatArray, IntArray

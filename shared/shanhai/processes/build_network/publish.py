@@ -19,10 +19,9 @@ from shanhai.db.queries import audit
 from shanhai.db.queries.jobs import RegionRow, find_plan
 from shanhai.db.tables.zone import Corridor, CorridorNode
 from shanhai.processes.build_network.contract import BuildNetworkInputs
-from shanhai.processes.kit.feature_files import LINKS_FILE, NODES_FILE
-from shanhai.processes.kit.process import Publication
-from shanhai.processes.kit.publication import publish_rasters
-from shanhai.processes.kit.registration import as_multipolygon, job_id_of, region_of
+from shanhai.processes.kit.output_files import LINKS_FILE, NODES_FILE
+from shanhai.processes.kit.publication import as_multipolygon, job_id_of, publish_rasters, region_of
+from shanhai.processes.kit.task import Publication
 
 TYPE = "habitat"
 VERSION = "network_version"

@@ -20,12 +20,17 @@ from shanhai.processes.build_network.contract import (
 )
 from shanhai.processes.build_network.requirements import SUPPLY, network_faults
 from shanhai.processes.kit.contract import ProcessContract
-from shanhai.processes.kit.control_areas import ControlAreaQuery, checksum_of, with_control_areas
-from shanhai.processes.kit.evaluation_lookup import find_evaluated
-from shanhai.processes.kit.line_kinds import PROTECTED
-from shanhai.processes.kit.lookups import describe_dataset, refuse
-from shanhai.processes.kit.resolution import Resolution, find_ground, judge_ground, task_on
-from shanhai.processes.kit.task import AreaTask, DatasetTask, Task
+from shanhai.processes.kit.lookups import describe_dataset, find_evaluated, refuse
+from shanhai.processes.kit.resolution import (
+    ControlAreaQuery,
+    Resolution,
+    checksum_of,
+    find_ground,
+    judge_ground,
+    task_on,
+    with_control_areas,
+)
+from shanhai.processes.kit.task import PROTECTED, AreaTask, DatasetTask, Task
 from shanhai.science.corridors.resistance_tables import read_table
 
 _COMPONENTS = ("corridor", "mountain_sea", "minor_river_corridor")

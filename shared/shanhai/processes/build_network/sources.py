@@ -1,5 +1,6 @@
-"""Ecological sources: the pattern of the land, and its cores that count."""
+"""Ecological sources: what services give together, the pattern of the land, cores that count."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -7,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.build_network.context import RED_LINE, Scene
-from shanhai.processes.build_network.importance import IMPORTANCE
-from shanhai.processes.build_network.memory_check import require_room
-from shanhai.processes.kit.error_pointers import pointing_at
+from shanhai.processes.build_network.context import RED_LINE, Scene, require_room
+from shanhai.processes.kit.layers import layer_limits, make_layers
+from shanhai.processes.kit.task import pointing_at
+from shanhai.raster.store import ScratchStore
 from shanhai.science.arrays import BoolArray, ClassArray
 from shanhai.science.corridors.composition import NATURAL
-from shanhai.science.corridors.importance import candidate_cells
+from shanhai.science.corridors.importance import candidate_cells, entropy_weights, importance_index
 from shanhai.science.corridors.mspa.classes import Mspa
 from shanhai.science.corridors.mspa.pattern import MspaParameters, memory_needed, spatial_pattern
 from shanhai.science.corridors.sources import (
@@ -22,8 +23,95 @@ from shanhai.science.corridors.sources import (
     Sources,
     identify_sources,
 )
+from shanhai.science.grid import Window
 from shanhai.science.landcover import LandCover
+from shanhai.science.normalisation import NormalisationLimits, normalise
 from shanhai.vocabulary import Label
+
+IMPORTANCE = "service_importance"
+_SOURCES = "/inputs/parameters/sources"
+
+
+def write_importance(scene: Scene) -> dict[str, Any]:
+    """Write the importance of the land, 0–1, window by window; tells how it was made.
+
+    Raises:
+        InvalidInput: there is no supply, no cell is known in all of them, or the weights do not
+            fit.
+    """
+    services = sorted(
+        theme.removeprefix("supply.")
+        for theme in scene.place.sources
+        if theme.startswith("supply.")
+    )
+    layers = [f"supply.{service}" for service in services]
+    make_layers(scene.place, layers)
+    limits = layer_limits(scene.place, layers, layers)
+    _require_values(limits)
+    weights = _weights(scene, services, limits)
+    scene.store.create(IMPORTANCE)
+    with pointing_at(_SOURCES):
+        scene.place.each(partial(_index, scene.store, services, limits, weights))
+    shares = _shares(services, weights)
+    return {
+        "weighting": scene.parameters.sources.weighting,
+        "services": [
+            {
+                "service": service,
+                "weight": shares[service],
+                "low": limits[f"supply.{service}"].low,
+                "high": limits[f"supply.{service}"].high,
+            }
+            for service in services
+        ],
+    }
+
+
+def _require_values(limits: Mapping[str, NormalisationLimits]) -> None:
+    if not limits or any(np.isnan(one.low) for one in limits.values()):
+        raise InvalidInput(
+            f"no cell of the land has a value in all of the supplies ({', '.join(limits)})",
+            message_zh=f"没有像元在全部供给图层中有值（{'、'.join(limits)}）",
+            pointer="/inputs/supplies",
+        )
+
+
+def _weights(
+    scene: Scene, services: list[str], limits: Mapping[str, NormalisationLimits]
+) -> Mapping[str, float] | None:
+    choice = scene.parameters.sources
+    if choice.weighting == "given":
+        return {str(service): weight for service, weight in choice.weights.items()}
+    if choice.weighting == "equal":
+        return None
+    with pointing_at("/inputs"):
+        return entropy_weights(
+            {
+                service: normalise(scene.whole(f"supply.{service}"), limits[f"supply.{service}"])
+                for service in services
+            }
+        )
+
+
+def _shares(services: list[str], weights: Mapping[str, float] | None) -> dict[str, float]:
+    given = {service: 1.0 if weights is None else weights[service] for service in services}
+    whole = sum(given.values())
+    return {service: weight / whole for service, weight in given.items()}
+
+
+def _index(
+    store: ScratchStore,
+    services: list[str],
+    limits: Mapping[str, NormalisationLimits],
+    weights: Mapping[str, float] | None,
+    window: Window,
+) -> None:
+    supplies = {
+        service: normalise(store.read(f"supply.{service}", window), limits[f"supply.{service}"])
+        for service in services
+    }
+    store.write(IMPORTANCE, window, importance_index(supplies, weights))
+
 
 PATTERN = "mspa"
 _STEP = Label("形态学空间格局分析", "the habitat pattern")

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.task import Outcome, Task
+from shanhai.processes.kit.task import Outcome, Progress, Task
 
 
 def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.processes.check_compliance.check import check_asked
 from shanhai.processes.check_compliance.contract import CheckComplianceInputs
-from shanhai.processes.kit.authority import identity_of
-from shanhai.processes.kit.process import Publication
+from shanhai.processes.kit.publication import identity_of
+from shanhai.processes.kit.task import Publication
 
 
 async def publish(session: AsyncSession, publication: Publication) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What can be asked for of a zoning."""
+"""What can be asked for of a zoning, and what its computation tells its publication."""
 
 from typing import Literal
 
@@ -15,7 +15,8 @@ from shanhai.processes.assess_ecoservices.contract import (
     EcoserviceChoice,
 )
 from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
-from shanhai.vocabulary import Label
+from shanhai.processes.kit.task import LINE_KINDS
+from shanhai.vocabulary import SUPPLY_DEMAND, Label
 
 UnitLevel = Literal["district", "street", "town", "basin", "bay", "island"]
 """Levels of regions that may be zoning units."""
@@ -154,3 +155,21 @@ DELINEATE_ZONES = ProcessContract(
         "autocorrelation": Label("检验空间自相关", "Testing spatial autocorrelation"),
     },
 )
+
+
+ZONES_FILE = "zones.geojson"
+STATISTICS_FILE = "statistics.json"
+
+POPULATION = "population"
+LIGHT = "night_lights_sum"
+COVER = "land_cover"
+COMPOSITION = f"{COVER}_percent"
+"""Members of a zone that are there when their layers are, besides light."""
+
+OVERLAPS = tuple(f"{kind}_overlap_ha" for kind in LINE_KINDS)
+"""Area of a zone within the control lines the region has."""
+
+
+def scheme_code(region: str) -> str:
+    """Code of the supply–demand zoning of a region."""
+    return f"{region}.{SUPPLY_DEMAND}"

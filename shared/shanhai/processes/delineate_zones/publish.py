@@ -16,25 +16,24 @@ from shanhai.db.queries import audit
 from shanhai.db.queries.jobs import RegionRow, find_plan, list_zone_classes
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.zone import Zone, ZoneScheme
-from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
-from shanhai.processes.delineate_zones.results import (
+from shanhai.processes.delineate_zones.contract import (
     COMPOSITION,
     LIGHT,
     OVERLAPS,
     POPULATION,
     STATISTICS_FILE,
     ZONES_FILE,
+    DelineateZonesInputs,
     scheme_code,
 )
-from shanhai.processes.kit.process import Publication
-from shanhai.processes.kit.registration import (
+from shanhai.processes.kit.publication import (
     add_output,
     as_multipolygon,
     job_id_of,
     new_dataset,
     region_of,
 )
-from shanhai.processes.kit.task import OutputFile, Task
+from shanhai.processes.kit.task import OutputFile, Publication, Task
 from shanhai.vocabulary import SUPPLY_DEMAND
 
 _STATISTICS = (

@@ -11,15 +11,14 @@ from shanhai.db.tables.zone import ZoneScheme
 from shanhai.errors import Conflict, Fault, InvalidInput
 from shanhai.processes.assess_ecoservices.resolve import resolve_assessment
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
-from shanhai.processes.kit.control_areas import (
+from shanhai.processes.kit.lookups import find_units
+from shanhai.processes.kit.resolution import (
     MOST_VERTICES,
     ControlAreaQuery,
+    Resolution,
     with_control_areas,
 )
-from shanhai.processes.kit.line_kinds import LINE_KINDS, OVERLAYS, RESERVE
-from shanhai.processes.kit.lookups import find_units
-from shanhai.processes.kit.resolution import Resolution
-from shanhai.processes.kit.task import Task
+from shanhai.processes.kit.task import LINE_KINDS, OVERLAYS, RESERVE, Task
 from shanhai.vocabulary import SUPPLY_DEMAND, Label
 
 

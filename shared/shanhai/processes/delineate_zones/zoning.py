@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from shanhai.processes.assess_ecoservices.assessed import Assessment, Extremes
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs, ZoningParameters
 from shanhai.processes.delineate_zones.units import Cut, LayerMeans, SquareCut, Tabled, polygon_cut
-from shanhai.processes.kit.error_pointers import pointing_at
-from shanhai.processes.kit.task import Task
+from shanhai.processes.kit.task import Task, pointing_at
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import BoolArray, ClassArray, IntArray

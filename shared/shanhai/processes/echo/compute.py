@@ -4,8 +4,7 @@ import time
 from pathlib import Path
 
 from shanhai.processes.echo.contract import EchoInputs
-from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.task import Outcome, Task
+from shanhai.processes.kit.task import Outcome, Progress, Task
 
 STEP_S = 0.1
 

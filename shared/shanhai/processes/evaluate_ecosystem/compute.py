@@ -1,21 +1,25 @@
-"""Evaluate a region: importance, sensitivity, quality, degradation, resilience, carbon."""
+"""Evaluate a region: importance, sensitivity, quality, degradation, resilience; maps, page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from shanhai.cartography import ClassStyle, style_of
 from shanhai.errors import Fault, InvalidInput
+from shanhai.processes.evaluate_ecosystem.condition import (
+    evaluate_degradation,
+    evaluate_quality,
+    evaluate_resilience,
+)
 from shanhai.processes.evaluate_ecosystem.contract import (
     EvaluateEcosystemInputs,
     evaluation_needs,
     evaluation_themes,
 )
-from shanhai.processes.evaluate_ecosystem.degradation import evaluate_degradation
-from shanhai.processes.evaluate_ecosystem.importance import evaluate_importance
-from shanhai.processes.evaluate_ecosystem.quality import evaluate_quality
-from shanhai.processes.evaluate_ecosystem.report import write_maps_and_report
-from shanhai.processes.evaluate_ecosystem.resilience import evaluate_resilience
-from shanhai.processes.evaluate_ecosystem.sensitivity import evaluate_sensitivity
+from shanhai.processes.evaluate_ecosystem.importance_sensitivity import (
+    evaluate_importance,
+    evaluate_sensitivity,
+)
 from shanhai.processes.evaluate_ecosystem.statistics import (
     APPLIES_IN_PART,
     TABLE_HEAD,
@@ -25,16 +29,73 @@ from shanhai.processes.evaluate_ecosystem.statistics import (
     table_rows,
 )
 from shanhai.processes.evaluate_ecosystem.steps import EvaluationRun, Result, Step
-from shanhai.processes.kit.checkpointing import resumed_runner
-from shanhai.processes.kit.error_pointers import pointing_at
-from shanhai.processes.kit.evaluation_lookup import missing_faults
 from shanhai.processes.kit.layers import make_layers
-from shanhai.processes.kit.manifest import build_manifest, finished
-from shanhai.processes.kit.outputs import write_document, write_rasters, write_table
-from shanhai.processes.kit.process import Progress
+from shanhai.processes.kit.lookups import missing_faults
+from shanhai.processes.kit.manifest import build_manifest, finished, resumed_runner
+from shanhai.processes.kit.outputs import (
+    frame_of,
+    thinned,
+    thinned_classes,
+    write_document,
+    write_rasters,
+    write_report,
+    write_table,
+)
 from shanhai.processes.kit.region import SCRATCH, Place, build_place, open_sources
-from shanhai.processes.kit.task import Outcome, OutputFile, Task
-from shanhai.vocabulary import Label
+from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task, pointing_at
+from shanhai.raster.store import ScratchStore
+from shanhai.reporting.maps import MapFrame, draw_class_map, draw_ramp_map
+from shanhai.reporting.pages import Picture, ReportPage
+from shanhai.vocabulary import LANGUAGES, Label
+
+TEMPLATE = "ecosystem_report.html.j2"
+_HEADING = Label("等级（占已评价面积）", "Class (share of what is known)")
+_CARBON_ENDS = (Label("净吸收 tC/ha/a", "taken up, tC/ha/yr"), Label("净排放", "given off"))
+
+
+def write_maps_and_report(
+    place: Place,
+    layers: Sequence[str],
+    statistics: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    workspace: Path,
+) -> list[OutputFile]:
+    """Draw the leading layers and write the page that holds them."""
+    frame = frame_of(place, manifest)
+    pictures = [
+        picture
+        for layer in layers
+        for picture in _draw(place.store, layer, statistics, frame, workspace)
+    ]
+    page = ReportPage(TEMPLATE, place.area.name, statistics, manifest, pictures)
+    return write_report(workspace, page)
+
+
+def _draw(
+    store: ScratchStore,
+    layer: str,
+    statistics: Mapping[str, Any],
+    frame: MapFrame,
+    workspace: Path,
+) -> list[Picture]:
+    """The maps of a layer in the languages that can be written here."""
+    style, drawn = style_of(layer), list[Picture]()
+    for lang in LANGUAGES:
+        path = workspace / f"{layer}.{lang}.png"
+        if isinstance(style, ClassStyle):
+            codes, shares = thinned_classes(store, layer), _shares(layer, statistics)
+            done = draw_class_map(path, codes, style, shares, _HEADING, frame, lang)
+        else:
+            done = draw_ramp_map(path, thinned(store, layer), layer, frame, lang, _CARBON_ENDS)
+        if done:
+            drawn.append((path, style.title))
+    return drawn
+
+
+def _shares(layer: str, statistics: Mapping[str, Any]) -> dict[int, float]:
+    own = next(one for one in statistics["evaluations"] if one["layer"] == layer)
+    return {entry["value"]: entry["percent"] or 0.0 for entry in own["classes"]}
+
 
 LAYER = "carbon"
 

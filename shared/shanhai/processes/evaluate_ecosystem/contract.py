@@ -5,12 +5,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
-from shanhai.processes.kit.evaluation_inputs import (
+from shanhai.processes.kit.contract import (
+    REPORTS,
     SERVICE_NEEDS,
     Alternatives,
     EvaluatedPlaceInputs,
     EvaluationTheme,
+    Inputs,
+    OutputSpec,
+    ProcessContract,
 )
 from shanhai.validation import Code
 from shanhai.vocabulary import Label

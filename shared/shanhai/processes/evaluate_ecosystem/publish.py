@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.processes.evaluate_ecosystem.contract import EvaluateEcosystemInputs
-from shanhai.processes.kit.process import Publication
 from shanhai.processes.kit.publication import publish_rasters
+from shanhai.processes.kit.task import Publication
 
 
 async def publish(session: AsyncSession, publication: Publication) -> dict[str, Any]:

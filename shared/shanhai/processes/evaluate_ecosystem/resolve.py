@@ -8,8 +8,7 @@ from shanhai.processes.evaluate_ecosystem.contract import (
     evaluation_needs,
     evaluation_themes,
 )
-from shanhai.processes.kit.evaluation_lookup import find_evaluated
-from shanhai.processes.kit.lookups import refuse
+from shanhai.processes.kit.lookups import find_evaluated, refuse
 from shanhai.processes.kit.resolution import Resolution, find_ground, judge_ground, task_on
 from shanhai.processes.kit.task import Task
 

@@ -9,8 +9,8 @@ from shanhai.processes.evaluate_ecosystem.contract import (
     EvaluateEcosystemInputs,
     EvaluationParameters,
 )
+from shanhai.processes.kit.layers import VegetationScale, vegetation_scale
 from shanhai.processes.kit.region import Place
-from shanhai.processes.kit.supplies import VegetationScale, vegetation_scale
 from shanhai.science.flags import ResultFlag
 
 

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from shanhai.processes.evaluate_indicators.contract import EvaluateIndicatorsInputs
-from shanhai.processes.evaluate_indicators.task import FigureTask, IndicatorTask, ValueTask
+from shanhai.processes.evaluate_indicators.contract import (
+    EvaluateIndicatorsInputs,
+    FigureTask,
+    IndicatorTask,
+    ValueTask,
+)
 from shanhai.science.forecast import Forecast, YearlyTrend, yearly_trend
 from shanhai.science.indicators import (
     BaseFigure,

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.evaluate_indicators import air, control_lines, land, sea, water
+from shanhai.processes.evaluate_indicators import air_and_water, land
 from shanhai.processes.evaluate_indicators.attainment import look
 from shanhai.processes.evaluate_indicators.computations import ComputationId
 from shanhai.processes.evaluate_indicators.contract import (
     EvaluateIndicatorsInputs,
+    EvaluateIndicatorsTask,
+    IndicatorTask,
 )
-from shanhai.processes.evaluate_indicators.cover import CoverCounts
 from shanhai.processes.evaluate_indicators.documents import (
     TABLE_HEAD,
     Evaluated,
@@ -22,32 +23,30 @@ from shanhai.processes.evaluate_indicators.documents import (
     statistics_document,
     table_rows,
 )
-from shanhai.processes.evaluate_indicators.task import EvaluateIndicatorsTask, IndicatorTask
-from shanhai.processes.evaluate_indicators.values import Asked, Figure, Found, Material
+from shanhai.processes.evaluate_indicators.values import Asked, CoverCounts, Figure, Found, Material
 from shanhai.processes.kit.manifest import finished
 from shanhai.processes.kit.outputs import write_document, write_report, write_table
-from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.task import Outcome, OutputFile
+from shanhai.processes.kit.task import Outcome, OutputFile, Progress
 from shanhai.reporting.charts import draw_indicator
 from shanhai.reporting.pages import Picture, ReportPage
 from shanhai.vocabulary import Label
 
 FUNCTIONS: Mapping[ComputationId, Callable[[Asked], Found]] = {
-    "surface_water_good": water.good_sections,
-    "surface_water_inferior": water.inferior_sections,
-    "nearshore_good": sea.good_sea,
-    "good_air_days": air.good_air_days,
+    "surface_water_good": air_and_water.good_sections,
+    "surface_water_inferior": air_and_water.inferior_sections,
+    "nearshore_good": air_and_water.good_sea,
+    "good_air_days": air_and_water.good_air_days,
     "forest_cover": land.forest_cover,
     "water_area": land.water_area,
     "park_reach": land.park_reach,
-    "red_line_area": control_lines.area_of_kind,
-    "basic_farmland_area": control_lines.area_of_kind,
-    "cultivated_land_area": control_lines.area_of_kind,
-    "urban_boundary_area": control_lines.area_of_kind,
-    "protected_share": control_lines.protected_share,
-    "wetland_protection": control_lines.wetland_protection,
-    "soil_conservation": control_lines.soil_conservation,
-    "natural_shoreline": control_lines.natural_shoreline,
+    "red_line_area": land.area_of_kind,
+    "basic_farmland_area": land.area_of_kind,
+    "cultivated_land_area": land.area_of_kind,
+    "urban_boundary_area": land.area_of_kind,
+    "protected_share": land.protected_share,
+    "wetland_protection": land.wetland_protection,
+    "soil_conservation": land.soil_conservation,
+    "natural_shoreline": land.natural_shoreline,
 }
 
 

@@ -10,7 +10,7 @@ import orjson
 
 from shanhai.processes.evaluate_indicators.attainment import Outlook, describe, number
 from shanhai.processes.evaluate_indicators.computations import BY_ID
-from shanhai.processes.evaluate_indicators.task import IndicatorTask
+from shanhai.processes.evaluate_indicators.contract import IndicatorTask
 from shanhai.processes.evaluate_indicators.values import Figure, Found, Material, Missing
 from shanhai.processes.kit import manifest
 from shanhai.processes.kit.task import DatasetTask

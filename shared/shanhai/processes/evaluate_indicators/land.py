@@ -1,11 +1,25 @@
-"""Shares and areas from land cover."""
+"""Areas and shares of land: from land cover, and from control areas measured on the ellipsoid."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from shanhai.processes.evaluate_indicators.cover import LAND_COVER, TRAVEL_TIME
-from shanhai.processes.evaluate_indicators.values import Asked, Figure, Found, Missing
+from pyproj import Geod
+from shapely import get_parts, make_valid, union_all
+from shapely.geometry import Polygon, shape
+from shapely.geometry.base import BaseGeometry
+from shapely.geometry.polygon import orient
+
+from shanhai.processes.evaluate_indicators.contract import ShapeTask
+from shanhai.processes.evaluate_indicators.values import (
+    LAND_COVER,
+    TRAVEL_TIME,
+    Asked,
+    Figure,
+    Found,
+    Missing,
+)
 from shanhai.science.landcover import LandCover
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import CONTROL_KINDS, Label
 
 WALK_MINUTES = 5.0
 
@@ -27,7 +41,7 @@ def forest_cover(asked: Asked) -> Found:
             "by land cover: without shrubland, and not by the rules of forest inventories; land is"
             " the region's cells with land cover",
         ),
-        _inputs(asked, LAND_COVER),
+        _cover_inputs(asked, LAND_COVER),
         details={"forest_cells": wooded, "land_cells": land},
     )
 
@@ -47,7 +61,7 @@ def water_area(asked: Asked) -> Found:
             "遥感土地覆盖口径，只含土地覆盖中的水体，与水域空间调查口径不同",
             "by land cover: its class of water alone, and not by the rules of surveys of water",
         ),
-        _inputs(asked, LAND_COVER),
+        _cover_inputs(asked, LAND_COVER),
         details={"water_cells": cells},
     )
 
@@ -66,12 +80,12 @@ def park_reach(asked: Asked) -> Found:
             "建设用地面积口径，步行时间取指明的数据集",
             "by built-up area, with the times on foot of the dataset named",
         ),
-        {**_inputs(asked, TRAVEL_TIME), **_inputs(asked, LAND_COVER)},
+        {**_cover_inputs(asked, TRAVEL_TIME), **_cover_inputs(asked, LAND_COVER)},
         details={"near_cells": near, "built_up_cells": known, "minutes": WALK_MINUTES},
     )
 
 
-def _inputs(asked: Asked, theme: str) -> dict[str, Any]:
+def _cover_inputs(asked: Asked, theme: str) -> dict[str, Any]:
     grid = asked.material.covers.area.grid
     return {
         theme: asked.material.covers.code(theme, asked.year),
@@ -106,3 +120,214 @@ def _nothing_known(asked: Asked) -> Missing:
             f"the raster of {asked.year} has no value in the region",
         )
     )
+
+
+ELLIPSOID = Geod(ellps="GRS80")
+"""That of CGCS2000, to a tenth of a millimetre."""
+NATURAL = "natural"
+"""Class of a stretch of shoreline that was left as it was."""
+KINDS = {term.code: term.label for term in CONTROL_KINDS}
+_MEASURED = Label(
+    "取年末（本年取当日）现行且已发布的管控线；重叠部分只计一次",
+    "of the published lines in force at the end of the year, or today in the present one; what"
+    " overlaps counts once",
+)
+
+
+def area_of_kind(asked: Asked) -> Found:
+    """Area of all control areas of the computation's kind, where each of them is drawn.
+
+    What was approved is no measurement: a target that is the approved area would always be reached.
+    """
+    (kind,) = asked.computation.kinds
+    shapes = _in_force(asked, kind)
+    if isinstance(shapes, Missing):
+        return shapes
+    undrawn = [one for one in shapes if one.geometry is None]
+    if undrawn:
+        return _undrawn(kind, undrawn)
+    measured = _measure(asked, shapes)
+    return Figure(
+        measured or 0.0, _MEASURED, _line_inputs(shapes), details={"measured_km2": measured}
+    )
+
+
+def protected_share(asked: Asked) -> Found:
+    """Share of protected natural areas in the region."""
+    area = area_of_kind(asked)
+    if isinstance(area, Missing):
+        return area
+    whole = square_km(_region(asked))
+    return _share(asked, area.value, whole, area.inputs, {"area_km2": area.value})
+
+
+def soil_conservation(asked: Asked) -> Found:
+    """Share of the region without soil erosion."""
+    eroded = area_of_kind(asked)
+    if isinstance(eroded, Missing):
+        return eroded
+    whole = square_km(_region(asked))
+    return _share(
+        asked, whole - eroded.value, whole, eroded.inputs, {"soil_erosion_km2": eroded.value}
+    )
+
+
+def wetland_protection(asked: Asked) -> Found:
+    """Share of wetland that lies in protected areas or within the red line."""
+    wetland = _in_force(asked, "wetland")
+    if isinstance(wetland, Missing):
+        return wetland
+    keeping = [
+        one
+        for kind in ("protected_area", "red_line")
+        for shapes in [_in_force(asked, kind)]
+        if not isinstance(shapes, Missing)
+        for one in shapes
+    ]
+    land = _united(wetland)
+    if land is None:
+        return _without_size("wetland")
+    if not keeping or (kept := _united(keeping)) is None:
+        return Missing(
+            Label(
+                "没有现行且带图形的自然保护地或生态保护红线",
+                "no protected area or red line with a shape is in force",
+            )
+        )
+    within = land.intersection(_region(asked))
+    whole = square_km(within)
+    if not whole:
+        return _without_size("wetland")
+    protected = square_km(within.intersection(kept))
+    return _share(
+        asked, protected, whole, _line_inputs([*wetland, *keeping]), {"protected_km2": protected}
+    )
+
+
+def natural_shoreline(asked: Asked) -> Found:
+    """Share of natural shoreline in the length of what has a class."""
+    shapes = _in_force(asked, "shoreline")
+    if isinstance(shapes, Missing):
+        return shapes
+    lengths: dict[str, float] = {}
+    for one in shapes:
+        line = None if one.geometry is None else shape(one.geometry)
+        if line is None or line.length == 0 or line.area > 0 or one.class_code is None:
+            continue
+        length = float(ELLIPSOID.geometry_length(line)) / 1000
+        lengths[one.class_code] = lengths.get(one.class_code, 0.0) + length
+    whole = sum(lengths.values())
+    if not whole:
+        return Missing(
+            Label(
+                "没有带线状图形和分类的岸线",
+                "no shoreline with a line as its shape and with a class is in force",
+            )
+        )
+    natural = lengths.get(NATURAL, 0.0)
+    return Figure(
+        100.0 * natural / whole,
+        _MEASURED,
+        _line_inputs(shapes),
+        details={"length_km": {name: round(km, 6) for name, km in sorted(lengths.items())}},
+    )
+
+
+def square_km(geometry: BaseGeometry) -> float:
+    """Area of the polygons of a geometry in longitude and latitude, km²."""
+    parts = [part for part in get_parts(geometry) if isinstance(part, Polygon)]
+    return sum(ELLIPSOID.geometry_area_perimeter(orient(part))[0] for part in parts) / 1e6
+
+
+def _in_force(asked: Asked, kind: str) -> Sequence[ShapeTask] | Missing:
+    held, label = asked.material.held, KINDS[kind]
+    if kind in held.lines_left_out:
+        return Missing(
+            Label(
+                f"{label.zh}顶点过多，请先化简",
+                f"{label.en}: the lines have too many vertices; simplify them",
+            )
+        )
+    found = [one for one in held.shapes if one.kind == kind and asked.year in one.years]
+    if not found:
+        return Missing(
+            Label(
+                f"{asked.year} 年末没有现行且已发布的管控线：{label.zh}",
+                f"no published control area of kind `{kind}` ({label.en}) was in force at the end"
+                f" of {asked.year}",
+            )
+        )
+    return found
+
+
+def _region(asked: Asked) -> BaseGeometry:
+    region = asked.material.task.region
+    if region is None:
+        raise LookupError("the task has no region")
+    return make_valid(shape(region.geometry))
+
+
+def _united(shapes: Sequence[ShapeTask]) -> BaseGeometry | None:
+    drawn = [make_valid(shape(one.geometry)) for one in shapes if one.geometry is not None]
+    return union_all(drawn) if drawn else None
+
+
+def _measure(asked: Asked, shapes: Sequence[ShapeTask]) -> float | None:
+    united = _united(shapes)
+    return None if united is None else square_km(united.intersection(_region(asked)))
+
+
+def _undrawn(kind: str, shapes: Sequence[ShapeTask]) -> Missing:
+    """Which lines have no shape, with what was approved of them: it is told, not counted."""
+    label = KINDS[kind]
+    return Missing(
+        Label(
+            f"{label.zh}尚未绘制图形：{'、'.join(_with_approved(one) for one in shapes)}；"
+            "批准面积不作为计算值",
+            f"{label.en}: not drawn: {', '.join(_with_approved(one) for one in shapes)};"
+            " an approved area is no computed value",
+        )
+    )
+
+
+def _with_approved(one: ShapeTask) -> str:
+    return (
+        one.code if one.approved_area_km2 is None else f"{one.code} ({one.approved_area_km2} km²)"
+    )
+
+
+def _without_size(kind: str) -> Missing:
+    label = KINDS[kind]
+    return Missing(
+        Label(
+            f"{label.zh}没有图形",
+            f"{label.en}: no shape is known",
+        )
+    )
+
+
+def _share(asked: Asked, part: float, whole: float, inputs: Any, details: dict[str, Any]) -> Found:
+    return Figure(
+        100.0 * part / whole,
+        Label(
+            f"{_MEASURED.zh}；分母为区域或对象的椭球面积",
+            f"{_MEASURED.en}; areas are those on the ellipsoid",
+        ),
+        inputs,
+        details={**details, "whole_km2": whole},
+    )
+
+
+def _line_inputs(shapes: Sequence[ShapeTask]) -> dict[str, Any]:
+    return {
+        "control_areas": [
+            {
+                "kind": one.kind,
+                "code": one.code,
+                "version": one.version,
+                "class": one.class_code,
+                "sha256": one.checksum,
+            }
+            for one in shapes
+        ]
+    }

@@ -10,9 +10,8 @@ from shanhai.db.identity import demand_role, demand_scopes
 from shanhai.db.indicators.plan_indicators import find_indicator, find_place, find_plan
 from shanhai.db.indicators.values import REPORTING_SCOPES, VALUE_ROLES, NewValue, add_value
 from shanhai.db.queries.audit import Act
-from shanhai.processes.kit.authority import identity_of
-from shanhai.processes.kit.process import Publication
-from shanhai.processes.kit.registration import job_id_of
+from shanhai.processes.kit.publication import identity_of, job_id_of
+from shanhai.processes.kit.task import Publication
 
 QUALITY = "computed"
 

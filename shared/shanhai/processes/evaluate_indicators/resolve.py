@@ -26,16 +26,17 @@ from shanhai.processes.evaluate_indicators.computations import Computation, comp
 from shanhai.processes.evaluate_indicators.contract import (
     EVALUATE_INDICATORS,
     EvaluateIndicatorsInputs,
-)
-from shanhai.processes.evaluate_indicators.lookups import find_shapes, find_yearly_rasters
-from shanhai.processes.evaluate_indicators.station_lookup import find_observed
-from shanhai.processes.evaluate_indicators.task import (
     EvaluateIndicatorsTask,
     FigureTask,
     IndicatorsTask,
     IndicatorTask,
     UnitTask,
     ValueTask,
+)
+from shanhai.processes.evaluate_indicators.lookups import (
+    find_observed,
+    find_shapes,
+    find_yearly_rasters,
 )
 from shanhai.processes.kit.lookups import find_usable_region, refuse
 from shanhai.processes.kit.resolution import Resolution, judge_grid, keep_rights

@@ -10,9 +10,8 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.import_dataset.contract import ImportDatasetInputs
-from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.rasters import raster_output
-from shanhai.processes.kit.task import Outcome, OutputFile, Task
+from shanhai.processes.kit.output_files import raster_output
+from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task
 from shanhai.raster.checks import (
     check_bands,
     check_codes,

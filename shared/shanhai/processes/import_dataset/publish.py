@@ -5,14 +5,14 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.processes.import_dataset.contract import ImportDatasetInputs
-from shanhai.processes.kit.process import Publication
-from shanhai.processes.kit.registration import (
+from shanhai.processes.kit.publication import (
     add_output,
     job_id_of,
     new_dataset,
     region_of,
     retire_former,
 )
+from shanhai.processes.kit.task import Publication
 from shanhai.raster.themes import THEME_RULES
 
 

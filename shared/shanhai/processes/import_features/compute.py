@@ -8,9 +8,8 @@ from shapely.geometry import shape
 
 from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.features.entity import Entity
-from shanhai.processes.import_features.accepted_rows import ACCEPTED
-from shanhai.processes.import_features.contract import ImportFeaturesInputs
-from shanhai.processes.import_features.findings import Findings, write_reports
+from shanhai.processes.import_features.contract import ImportFeaturesInputs, ImportFeaturesTask
+from shanhai.processes.import_features.findings import ACCEPTED, Findings, write_reports
 from shanhai.processes.import_features.neighbour_checks import find_gaps, find_overlaps
 from shanhai.processes.import_features.reader import (
     ReadOptions,
@@ -20,9 +19,7 @@ from shanhai.processes.import_features.reader import (
     read_rows,
 )
 from shanhai.processes.import_features.rows import plan_fields
-from shanhai.processes.import_features.task import ImportFeaturesTask
-from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.task import Outcome
+from shanhai.processes.kit.task import Outcome, Progress
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vector.open_source import open_source
 from shanhai.vector.source_crs import find_system

@@ -1,4 +1,4 @@
-"""What can be asked for of the import of features."""
+"""What can be asked for of the import of features, and the task that is made of it."""
 
 from typing import Literal
 from uuid import UUID
@@ -8,10 +8,18 @@ from pydantic import (
     model_validator,
 )
 
-from shanhai.processes.import_features.task import ImportFeaturesTask
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.processes.kit.task import Task
 from shanhai.validation import Code, FieldName, Name
 from shanhai.vocabulary import Label
+
+
+class ImportFeaturesTask(Task):
+    """What the import of features is given."""
+
+    references: dict[str, list[str]] = Field(
+        default_factory=dict, description="codes a member may refer to, where they are few"
+    )
 
 
 class ImportFeaturesInputs(Inputs):

@@ -1,16 +1,21 @@
-"""What is found in the rows of a file, and the reports of it."""
+"""What is found in the rows of a file, its reports, and the rows that passed."""
 
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
+import orjson
+
+from shanhai.db.features.entity import Entity, Property
 from shanhai.processes.kit.task import OutputFile
 from shanhai.vector.formats import neutralised
+from shanhai.vector.geoparquet import ParquetRows, read_blocks
+from shanhai.vector.tables import FeatureColumn
 from shanhai.vocabulary import Label
 
 Severity = Literal["error", "note"]
@@ -171,3 +176,47 @@ def _write_html(path: Path, summary: Mapping[str, Any], findings: Findings) -> N
 
 def _shown(value: Any) -> Any:
     return "" if value is None else value
+
+
+ACCEPTED = "accepted.parquet"
+"""Name of the file."""
+
+ROW, CODE, MENDED, CUT = "row", "code", "mended", "cut"
+
+
+def written_properties(entity: Entity, names: Collection[str]) -> tuple[Property, ...]:
+    """The properties a file writes, in the order of the declaration."""
+    return tuple(item for item in entity.receivables if item.name in names)
+
+
+class AcceptedRows:
+    """Writes rows that passed: geometry, number, code; as JSON texts what befell it, each value."""
+
+    def __init__(self, path: Path, properties: Sequence[Property]) -> None:
+        self._file = ParquetRows(path, _columns(properties))
+
+    def add(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Keep rows of geometry, number, code, what a repair did, what was cut, and values."""
+        self._file.write([[*row[:3], *map(_text, row[3:])] for row in rows])
+
+    def close(self) -> None:
+        """No more rows come."""
+        self._file.close()
+
+
+def read_accepted(
+    path: Path, properties: Sequence[Property], rejected: Collection[int]
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Blocks of (row, code, geometry, mended, cut, *texts) without the rows rejected since."""
+    for block in read_blocks(path, _columns(properties)):
+        yield [(row[1], row[2], row[0], *row[3:]) for row in block if row[1] not in rejected]
+
+
+def _columns(properties: Sequence[Property]) -> tuple[FeatureColumn, ...]:
+    members = (FeatureColumn(f"p_{item.name}", "text") for item in properties)
+    own = (FeatureColumn(name, "text") for name in (CODE, MENDED, CUT))
+    return (FeatureColumn(ROW, "integer"), *own, *members)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()

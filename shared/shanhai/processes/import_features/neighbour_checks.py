@@ -12,8 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.processes.import_features.accepted_rows import CODE, ROW
-from shanhai.processes.import_features.findings import Finding
+from shanhai.processes.import_features.findings import CODE, ROW, Finding
 from shanhai.vector.geoparquet import read_blocks
 from shanhai.vector.tables import FeatureColumn
 from shanhai.vocabulary import Label

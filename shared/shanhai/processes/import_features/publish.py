@@ -10,14 +10,14 @@ from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.features.bulk_validation import Rejected
 from shanhai.db.features.bulk_write import BulkResult, write_many
 from shanhai.db.queries.audit import Act
-from shanhai.processes.import_features.accepted_rows import (
+from shanhai.processes.import_features.contract import ImportFeaturesInputs
+from shanhai.processes.import_features.findings import (
     ACCEPTED,
     read_accepted,
     written_properties,
 )
-from shanhai.processes.import_features.contract import ImportFeaturesInputs
-from shanhai.processes.kit.authority import identity_of
-from shanhai.processes.kit.process import Publication
+from shanhai.processes.kit.publication import identity_of
+from shanhai.processes.kit.task import Publication
 
 
 async def publish(session: AsyncSession, publication: Publication) -> dict[str, Any]:

@@ -7,15 +7,18 @@ from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Identity, editing_of
-from shanhai.processes.import_features.contract import IMPORT_FEATURES, ImportFeaturesInputs
-from shanhai.processes.import_features.task import ImportFeaturesTask
-from shanhai.processes.kit.authority import rights_of
+from shanhai.processes.import_features.contract import (
+    IMPORT_FEATURES,
+    ImportFeaturesInputs,
+    ImportFeaturesTask,
+)
 from shanhai.processes.kit.lookups import (
     find_usable_region,
     judge_collection,
     judge_upload,
     refuse,
 )
+from shanhai.processes.kit.publication import rights_of
 from shanhai.processes.kit.resolution import Resolution
 from shanhai.processes.kit.task import Task
 

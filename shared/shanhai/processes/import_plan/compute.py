@@ -8,8 +8,7 @@ from shanhai.db.plan_packages.layout import DOCUMENT, JOB, plan_of, read_rows
 from shanhai.db.plan_packages.restore import Given, GivenRow, read_row
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import CONTRACTS
-from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.task import Outcome, OutputFile, Task
+from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task
 from shanhai.storage.artifacts import sha256_of
 from shanhai.storage.reproducible_zip import open_package
 from shanhai.vocabulary import Label

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.plan_packages.restore import rebuild
 from shanhai.db.queries.audit import Act, record
 from shanhai.processes.import_plan.compute import FOLDER, read_given
-from shanhai.processes.kit.authority import identity_of
-from shanhai.processes.kit.process import Publication
+from shanhai.processes.kit.publication import identity_of
+from shanhai.processes.kit.task import Publication
 
 
 async def publish(session: AsyncSession, publication: Publication) -> dict[str, Any]:

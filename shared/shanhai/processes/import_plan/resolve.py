@@ -5,8 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.identity import Identity, editing_of
 from shanhai.processes.import_plan.contract import IMPORT_PLAN, ImportPlanInputs
-from shanhai.processes.kit.authority import with_rights
 from shanhai.processes.kit.lookups import judge_upload, refuse
+from shanhai.processes.kit.publication import with_rights
 from shanhai.processes.kit.resolution import Resolution
 from shanhai.processes.kit.task import Task
 

@@ -1,4 +1,4 @@
-"""What every process declares: its inputs, its outputs, and how it may be asked for."""
+"""What every process declares: its inputs and outputs, and how it may be asked for."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -129,4 +129,63 @@ class PlaceInputs(Inputs):
         None,
         pattern=r"^EPSG:\d{4,6}$",
         description="Projected CRS of the grid; default: the region's / 分析坐标系",
+    )
+
+
+EvaluationTheme = Literal[
+    "dem",
+    "rainfall",
+    "temperature",
+    "soil",
+    "npp",
+    "ndvi",
+    "land_cover",
+    "population",
+    "evapotranspiration",
+    "reference_et",
+    "soil_erodibility",
+    "rain_erosivity",
+    "hydrologic_group",
+    "impervious",
+    "lai",
+    "gpp",
+    "carbonate",
+    "eco_region",
+    "erosion_intensity",
+    "rocky_desertification",
+    "ndvi_series",
+    "npp_series",
+    "eqi_series",
+]
+"""Dataset themes the evaluations and the account read."""
+
+
+Alternatives = tuple[EvaluationTheme, ...]
+"""Themes of which one is needed."""
+
+
+SERVICE_NEEDS: Mapping[str, tuple[Alternatives, ...]] = {
+    "water_conservation": (
+        ("rainfall",),
+        ("evapotranspiration", "reference_et"),
+        ("land_cover",),
+    ),
+    "soil_retention": (
+        ("rain_erosivity", "rainfall"),
+        ("soil_erodibility", "soil"),
+        ("dem",),
+        ("ndvi",),
+        ("land_cover",),
+    ),
+    "biodiversity": (("npp",), ("rainfall",), ("temperature",), ("dem",)),
+    "carbon_sink": (("npp",), ("temperature",), ("rainfall",)),
+}
+"""What the supply of a service is computed from, where it is not given."""
+
+
+class EvaluatedPlaceInputs(PlaceInputs):
+    """Where an evaluation takes place, and what it reads."""
+
+    datasets: dict[EvaluationTheme, Code] = Field(
+        default_factory=dict, description="Dataset per theme; default: the newest / 数据集"
     )

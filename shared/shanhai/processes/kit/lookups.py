@@ -1,6 +1,9 @@
 """What inputs refer to, looked up and judged; every fault is noted so that all are told at once."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.collections.catalogue import ENTITIES
 from shanhai.db.features.sql_write import ids_of
 from shanhai.db.identity import Viewer
+from shanhai.db.observations.aggregation import DailyAir
 from shanhai.db.queries.jobs import (
     RegionRow,
     find_datasets,
@@ -21,8 +25,9 @@ from shanhai.db.queries.jobs import (
 )
 from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import Fault, InvalidInput
-from shanhai.processes.kit.contract import Theme
+from shanhai.processes.kit.contract import Alternatives, EvaluationTheme, Theme
 from shanhai.processes.kit.task import DatasetTask, DistrictTask, RegionTask
+from shanhai.science.air_quality import DAILY
 from shanhai.vocabulary import Label, label_of
 
 REGION = "/inputs/region"
@@ -263,3 +268,79 @@ def _missing(theme: str, region: RegionRow) -> Fault:
 
 def _dataset_pointer(theme: str) -> str:
     return f"/inputs/datasets/{theme}"
+
+
+def missing_faults(
+    needs: Iterable[tuple[str, Alternatives]], available: Collection[str]
+) -> list[Fault]:
+    """A fault for every layer that is needed and not there, naming what needs it."""
+    missing: dict[Alternatives, list[str]] = {}
+    for reason, alternatives in needs:
+        if not any(theme in available for theme in alternatives):
+            missing.setdefault(alternatives, []).append(reason)
+    return [_lacking(themes, reasons) for themes, reasons in missing.items()]
+
+
+def _lacking(themes: Alternatives, reasons: Sequence[str]) -> Fault:
+    by = ", ".join(dict.fromkeys(reasons))
+    named = Label(
+        " 或 ".join(label_of(theme).zh for theme in themes), " or ".join(map(str, themes))
+    )
+    return Fault(
+        f"/inputs/datasets/{themes[0]}",
+        f"{by} needs a dataset of {named.en}; none was given or found",
+        f"{by} 缺少必需的数据集：{named.zh}",
+    )
+
+
+async def find_evaluated(
+    session: AsyncSession,
+    region: RegionRow,
+    *,
+    named: Mapping[EvaluationTheme, str],
+    supplies: Mapping[Any, str],
+    themes: Sequence[EvaluationTheme],
+    needs: Sequence[tuple[str, Alternatives]],
+) -> tuple[dict[str, DatasetTask], list[Fault]]:
+    """Datasets by theme, and what is wrong: misfits, and layers that are needed and not there.
+
+    Args:
+        session: Where to look.
+        region: The region.
+        named: Datasets asked for.
+        supplies: Computed supply by service; they come as the themes `supply.<service>`.
+        themes: What is read where it exists.
+        needs: What must be there, with what needs it.
+    """
+    found, faults = await find_themes(
+        session,
+        region,
+        named=cast("Mapping[Theme, str]", named),
+        required=(),
+        optional=cast("Sequence[Theme]", themes),
+    )
+    computed, misfits = await find_themes(
+        session,
+        region,
+        named=cast("Mapping[Theme, str]", {f"supply.{k}": code for k, code in supplies.items()}),
+        required=(),
+        optional=(),
+    )
+    faults += [
+        replace(one, pointer=one.pointer.replace("/datasets/supply.", "/supplies/"))
+        for one in misfits
+    ]
+    faults += missing_faults(needs, found)
+    datasets = {theme: describe_dataset(one) for theme, one in (found | computed).items()}
+    return datasets, faults
+
+
+def days_of(
+    daily: Sequence[DailyAir], by_property: Mapping[str, str], first: date, last: date
+) -> dict[str, list[float | None]]:
+    """Concentrations of each day from one to another by pollutant, None where not valid."""
+    length = (last - first).days + 1
+    days: dict[str, list[float | None]] = {code: [None] * length for code in DAILY}
+    for one in daily:
+        days[by_property[one.property]][(one.day - first).days] = one.mean
+    return days

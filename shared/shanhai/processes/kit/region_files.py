@@ -10,11 +10,10 @@ from shapely import make_valid, union_all
 from shapely.geometry import mapping, shape
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.kit.control_areas import checksum_of
-from shanhai.processes.kit.feature_files import names_of, read_features
 from shanhai.processes.kit.geometry import as_multipolygon
-from shanhai.processes.kit.line_kinds import LINE_KINDS, RESERVE
-from shanhai.processes.kit.task import AreaTask, DistrictTask, RegionTask
+from shanhai.processes.kit.output_files import names_of, read_features
+from shanhai.processes.kit.resolution import checksum_of
+from shanhai.processes.kit.task import LINE_KINDS, RESERVE, AreaTask, DistrictTask, RegionTask
 
 POLYGONS = ("Polygon", "MultiPolygon")
 _MOST_NAMED = 10

@@ -1,15 +1,26 @@
-"""What a computation is given and what it gives back, as JSON."""
+"""What a computation is given, tells on its way and gives back; the lines and errors of inputs."""
 
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic import (
     BaseModel,
     Field,
 )
 
+from shanhai.errors import Fault, InvalidInput
 from shanhai.raster.windows import Cluster
+from shanhai.science.flags import ResultFlag
+from shanhai.storage.artifacts import StoredArtifact
 from shanhai.validation import Rfc3339Date
-from shanhai.vocabulary import Label, Role, Scope
+from shanhai.vocabulary import CONTROL_KINDS, Label, Role, Scope
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
 
 OutputKind = Literal["raster", "document", "image", "features"]
 
@@ -199,3 +210,87 @@ class Outcome(BaseModel):
     values: dict[str, Any] = {}
     manifest: dict[str, Any] = {}
     warnings: list[dict[str, str]] = []
+
+
+class Progress(Protocol):
+    """Called with per cent done (0–100, rising) and the stage in hand."""
+
+    def __call__(self, percent: float, stage: str) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What `publish` is given: the task, what was computed, and where its files were stored.
+
+    Attributes:
+        task: The task that was computed.
+        outcome: What `compute` gave back.
+        stored: Where each output file is kept, by the file's name.
+        requested_by: Who asked for it, for the audit log.
+        workspace: The folder `compute` worked in; its files are still there.
+    """
+
+    task: Task
+    outcome: Outcome
+    stored: Mapping[str, StoredArtifact]
+    requested_by: str
+    workspace: Path
+
+
+class Publish(Protocol):
+    """The second half: writes the results' rows and returns the members of the results document."""
+
+    async def __call__(  # noqa: D102
+        self, session: "AsyncSession", publication: Publication
+    ) -> dict[str, Any]: ...
+
+
+class Compute(Protocol):
+    """The first half, which runs in a process of its own."""
+
+    def __call__(self, task: Any, workspace: Path, progress: Progress) -> Outcome:
+        """Do the work with files only; idempotent, in a folder of its own."""
+        ...
+
+
+LineKind = Literal["red_line", "protected_area", "permanent_basic_farmland", "urban_boundary"]
+"""Kinds of control areas that may hold sources, or keep them out."""
+
+LINE_KINDS = ("red_line", "permanent_basic_farmland", "urban_boundary")
+"""Kinds of control areas whose overlap with the zones is told."""
+
+RESERVE, CORE = "protected_area", "core"
+"""Kind and class of the cores of reserves, which an overlay holds to strict protection."""
+
+PROTECTED = ("red_line", RESERVE)
+"""Kinds within which nature is protected by law."""
+
+OVERLAYS = "/inputs/parameters/overlays"
+
+
+def left_out_flags(task: Task) -> tuple[ResultFlag, ...]:
+    """A warning where lines were too detailed to be compared with the zones."""
+    if not task.areas_left_out:
+        return ()
+    names = [term.label for term in CONTROL_KINDS if term.code in task.areas_left_out]
+    text = Label(
+        f"{'、'.join(name.zh for name in names)}顶点过多，未统计与分区的重叠。",
+        f"The overlap with {', '.join(name.en.lower() for name in names)} is not told: the lines "
+        "have too many vertices.",
+    )
+    return (ResultFlag("lines_left_out", text),)
+
+
+@contextmanager
+def pointing_at(prefix: str) -> Iterator[None]:
+    """Put `prefix` before the pointers of an `InvalidInput` raised inside.
+
+    Science names its own arguments (`/k`); the caller of a process knows them by where they stand
+    in its inputs. An error without pointer gets `prefix` itself.
+    """
+    try:
+        yield
+    except InvalidInput as error:
+        faults = [replace(fault, pointer=prefix + fault.pointer) for fault in error.faults]
+        faults = faults or [Fault(prefix, error.message, error.message_zh)]
+        raise InvalidInput(error.message, message_zh=error.message_zh, faults=faults) from error

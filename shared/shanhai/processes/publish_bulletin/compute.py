@@ -8,18 +8,18 @@ from shanhai.errors import InvalidInput
 from shanhai.processes.kit.contract import WORD_TYPE
 from shanhai.processes.kit.manifest import build_manifest, finished
 from shanhai.processes.kit.outputs import write_document
-from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.task import Outcome, OutputFile, RegionTask
-from shanhai.processes.publish_bulletin.contract import PublishBulletinInputs
+from shanhai.processes.kit.task import Outcome, OutputFile, Progress, RegionTask
+from shanhai.processes.publish_bulletin.contract import (
+    BulletinTask,
+    PublishBulletinInputs,
+    PublishBulletinTask,
+)
 from shanhai.processes.publish_bulletin.document.composing import compose, title_of
 from shanhai.processes.publish_bulletin.document.content import build_content
-from shanhai.processes.publish_bulletin.document.language import Refused
-from shanhai.processes.publish_bulletin.document.members import in_language
-from shanhai.processes.publish_bulletin.document.task import BulletinTask
-from shanhai.processes.publish_bulletin.pictures import draw_pictures
-from shanhai.processes.publish_bulletin.task import PublishBulletinTask
+from shanhai.processes.publish_bulletin.document.language import Refused, in_language
+from shanhai.processes.publish_bulletin.document.pictures import draw_pictures
 from shanhai.reporting.blocks import Pages, write_html
-from shanhai.reporting.fonts import font_families, missing_font_warning
+from shanhai.reporting.map_decorations import font_families, missing_font_warning
 from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning, write_pdf
 from shanhai.reporting.word import write_word
 from shanhai.science.flags import ResultFlag

@@ -10,10 +10,9 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.tables.delivery import Bulletin
 from shanhai.db.tables.plan import Plan
 from shanhai.errors import NotFound
-from shanhai.processes.kit.process import Publication
-from shanhai.processes.kit.registration import job_id_of, region_of
-from shanhai.processes.publish_bulletin.contract import PublishBulletinInputs
-from shanhai.processes.publish_bulletin.task import PublishBulletinTask
+from shanhai.processes.kit.publication import job_id_of, region_of
+from shanhai.processes.kit.task import Publication
+from shanhai.processes.publish_bulletin.contract import PublishBulletinInputs, PublishBulletinTask
 
 
 async def publish(session: AsyncSession, publication: Publication) -> dict[str, Any]:

@@ -8,9 +8,8 @@ import numpy as np
 
 from shanhai.processes.kit.region import Place, district_numbers
 from shanhai.processes.kit.task import DistrictTask, RegionTask
-from shanhai.processes.run_scenario.manifest import services_record
 from shanhai.processes.run_scenario.reassessment import Reassessed
-from shanhai.processes.run_scenario.result import ComparedServices, Rezoned
+from shanhai.processes.run_scenario.result import ComparedServices, Rezoned, services_record
 from shanhai.raster.store import ScratchStore
 from shanhai.science.arrays import FloatArray
 from shanhai.science.ecoservices.matching_layers import RATIO

@@ -8,9 +8,14 @@ import numpy as np
 from shanhai.cartography import LAND_COVER
 from shanhai.processes.build_network.context import Scene
 from shanhai.processes.kit.region import LAND
-from shanhai.processes.run_scenario.before_after import Rehearsal, State
+from shanhai.processes.run_scenario.before_after import (
+    CHANGES,
+    Rehearsal,
+    Sides,
+    State,
+    codes_after,
+)
 from shanhai.processes.run_scenario.contract import RunScenarioInputs
-from shanhai.processes.run_scenario.corridor_matching import CHANGES, Sides, codes_after
 from shanhai.processes.run_scenario.edits import Edited
 from shanhai.science.arrays import IntArray
 from shanhai.science.corridors.connectivity import Gain

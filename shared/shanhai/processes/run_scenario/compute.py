@@ -1,44 +1,122 @@
 """Run a scenario: network, services and zones of a region before and after edits of its land."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from shanhai.errors import InvalidInput
+from shanhai.processes.assess_ecoservices.assessment import assess
+from shanhai.processes.assess_ecoservices.contract import AssessEcoservicesInputs, AssessmentInputs
 from shanhai.processes.build_network.compute import require_layers
 from shanhai.processes.build_network.context import COVER, Scene
 from shanhai.processes.build_network.contract import OPTIONAL_THEMES
-from shanhai.processes.kit.checkpointing import resumed_runner
-from shanhai.processes.kit.manifest import finished
+from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
+from shanhai.processes.kit.manifest import finished, resumed_runner
 from shanhai.processes.kit.outputs import write_rasters
-from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.region import SCRATCH, Place, build_place, open_sources
-from shanhai.processes.kit.task import Outcome, OutputFile
+from shanhai.processes.kit.task import AssessedTask, Outcome, OutputFile, Progress, Task
 from shanhai.processes.run_scenario.balance import services_document
-from shanhai.processes.run_scenario.baseline import compare_services
-from shanhai.processes.run_scenario.before_after import rehearse
+from shanhai.processes.run_scenario.before_after import compare_links, rehearse
 from shanhai.processes.run_scenario.comparison import ground_document, network_document
 from shanhai.processes.run_scenario.contract import (
     SCENARIO_RASTERS,
     RunScenarioInputs,
+    RunScenarioTask,
 )
-from shanhai.processes.run_scenario.corridor_matching import compare_links
 from shanhai.processes.run_scenario.edits import EDITED_PLACES, Edited, lay_edits
-from shanhai.processes.run_scenario.manifest import build_manifest, scenario_flags
 from shanhai.processes.run_scenario.outputs import (
     write_changes,
     write_edits,
     write_figures,
     write_links,
+    write_maps_and_report,
     write_ratio_changes,
     write_zone_changes,
 )
-from shanhai.processes.run_scenario.report import write_maps_and_report
+from shanhai.processes.run_scenario.reassessment import reassess
 from shanhai.processes.run_scenario.result import (
     ComparedNetwork,
     ComparedServices,
     ScenarioComparison,
+    build_manifest,
+    rezone,
+    scenario_flags,
 )
-from shanhai.processes.run_scenario.task import RunScenarioTask
 from shanhai.raster.windows import WindowRunner
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """An assessment as it was asked for, on the files of the scenario."""
+
+    task: Task
+    inputs: AssessmentInputs
+
+
+def compare_services(
+    task: RunScenarioTask,
+    inputs: RunScenarioInputs,
+    edited: Edited,
+    folder: Path,
+    runner: WindowRunner,
+    progress: Progress,
+) -> ComparedServices:
+    """The services before and after the edits, and the zones where they are asked for.
+
+    Args:
+        task: The scenario, with the assessment it is held against.
+        inputs: What was asked.
+        edited: The edits.
+        folder: Scratch folder of its own.
+        runner: Runs the windows.
+        progress: Hears how far it is, 0–100.
+
+    Raises:
+        InvalidInput: there is no assessment, or one without zones where these are compared.
+    """
+    base = _base_of(task)
+    assessment = assess(base.task, base.inputs, folder / "base", runner, progress)
+    progress(65, "supply_demand")
+    reassessed = reassess(assessment, edited, folder / "edited", runner)
+    if "zones" not in inputs.compare:
+        return ComparedServices(reassessed, None)
+    progress(80, "zones")
+    if not isinstance(base.inputs, DelineateZonesInputs):
+        raise _without("zones need an assessment of delineate-zones", "对比分区须引用划定分区作业")
+    return ComparedServices(reassessed, rezone(base.task, base.inputs, reassessed, runner))
+
+
+def _base_of(task: RunScenarioTask) -> _Base:
+    assessed = task.assessed
+    if assessed is None:
+        raise _without(
+            "the ratio and the zones before the edits are those of an assessment; none was given",
+            "编辑前的供需比与分区取自一次评估，任务未附带评估",
+        )
+    kind = (
+        DelineateZonesInputs if assessed.process == DELINEATE_ZONES.id else AssessEcoservicesInputs
+    )
+    return _Base(_task_of(task, assessed), kind.model_validate(assessed.inputs))
+
+
+def _task_of(task: Task, assessed: AssessedTask) -> Task:
+    return Task(
+        job_id=assessed.job_id,
+        process=assessed.process,
+        inputs=assessed.inputs,
+        seed=assessed.seed,
+        region=task.region,
+        datasets={theme: task.datasets[theme] for theme in assessed.themes},
+        areas=assessed.areas,
+        units=assessed.units,
+        files=task.files,
+        processes=task.processes,
+        cluster=task.cluster,
+    )
+
+
+def _without(message: str, message_zh: str) -> InvalidInput:
+    return InvalidInput(message, message_zh=message_zh, pointer="/inputs/assessment")
+
 
 TOLD = (
     *("compared", "status", "connectivity", "measures", "changes", "land_cover", "anew"),

@@ -1,4 +1,4 @@
-"""What can be asked for of a scenario: edits of the land, and what is compared before and after."""
+"""What can be asked for of a scenario: edits of the land, what is compared, and its task."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
@@ -13,9 +13,18 @@ from shanhai.processes.build_network.contract import (
     RoadLine,
 )
 from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, ProcessContract
-from shanhai.processes.run_scenario.task import RunScenarioTask
+from shanhai.processes.kit.task import AssessedTask, Task
 from shanhai.validation import Code, Name
 from shanhai.vocabulary import Label
+
+
+class RunScenarioTask(Task):
+    """What a scenario is given."""
+
+    assessed: AssessedTask | None = Field(
+        None, description="assessment whose ratio and zones are compared with those after edits"
+    )
+
 
 EditKind = Literal[
     "set_cover", "restore", "build_road", "build_barrier", "set_resistance", "remove_barrier"

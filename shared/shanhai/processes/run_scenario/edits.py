@@ -11,8 +11,12 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.build_network.context import COVER, Scene
-from shanhai.processes.build_network.overlay import COVER_EDITS, ROAD_EDITS, SETTLED
-from shanhai.processes.build_network.resistance import chosen_table
+from shanhai.processes.build_network.resistance import (
+    COVER_EDITS,
+    ROAD_EDITS,
+    SETTLED,
+    chosen_table,
+)
 from shanhai.processes.kit.region import LAND, Place
 from shanhai.processes.kit.task import AreaTask
 from shanhai.processes.run_scenario.contract import Edit, RunScenarioInputs

@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.processes.kit.process import Publication
 from shanhai.processes.kit.publication import publish_rasters
+from shanhai.processes.kit.task import Publication
 from shanhai.processes.run_scenario.contract import RunScenarioInputs
 
 

@@ -9,17 +9,18 @@ from typing import Any
 import orjson
 
 from shanhai.errors import Conflict, InvalidInput, NotFound
-from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.task import Outcome, OutputFile
-from shanhai.processes.seed_tiles.collection import COLLECTED, Collector, LayerChanged
-from shanhai.processes.seed_tiles.contract import SEED_TILES, SeedTilesInputs
-from shanhai.processes.seed_tiles.layers import see_layers
-from shanhai.processes.seed_tiles.levels import Levels
+from shanhai.processes.kit.task import Outcome, OutputFile, Progress
+from shanhai.processes.seed_tiles.collection import (
+    COLLECTED,
+    Collector,
+    LayerChanged,
+    TileTally,
+    clear_others,
+)
+from shanhai.processes.seed_tiles.contract import SEED_TILES, SeedTilesInputs, SeedTilesTask
 from shanhai.processes.seed_tiles.pack import PackFacts, write_mbtiles, write_pmtiles
-from shanhai.processes.seed_tiles.parts import TileTally, clear_others
-from shanhai.processes.seed_tiles.plan import SeedingPlan, make_plan
-from shanhai.processes.seed_tiles.service import TileService
-from shanhai.processes.seed_tiles.task import SeedTilesTask
+from shanhai.processes.seed_tiles.plan import Levels, SeedingPlan, make_plan
+from shanhai.processes.seed_tiles.service import TileService, see_layers
 from shanhai.vocabulary import Label
 
 KEPT = "kept"

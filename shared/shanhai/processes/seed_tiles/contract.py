@@ -1,13 +1,24 @@
-"""What can be asked of seeding: which layers, where, how deep, and whether to pack the tiles."""
+"""What can be asked of seeding: layers, where, how deep, packed or not; and its task."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
-from shanhai.processes.seed_tiles.task import Box, Number, SeedTilesTask
+from shanhai.processes.kit.task import Task
 from shanhai.validation import Code, FieldName, Rfc3339Date
 from shanhai.vocabulary import Label
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Box = tuple[Number, Number, Number, Number]
+"""West, south, east, north in degrees."""
+
+
+class SeedTilesTask(Task):
+    """What the seeding of tiles is given."""
+
+    area: Box | None = Field(None, description="box in degrees that is meant, where one was asked")
+
 
 MERCATOR = "WebMercatorQuad"
 DEEPEST = 24

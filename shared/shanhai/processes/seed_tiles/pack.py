@@ -15,12 +15,10 @@ from typing import IO, Any
 from pmtiles.tile import Compression, Entry, TileType, zxy_to_tileid
 from pmtiles.writer import finalize_header
 
-from shanhai.processes.seed_tiles.contract import SeedTilesInputs
-from shanhai.processes.seed_tiles.layers import legend_address
-from shanhai.processes.seed_tiles.levels import Block
-from shanhai.processes.seed_tiles.parts import Placed
-from shanhai.processes.seed_tiles.plan import Sheet
-from shanhai.processes.seed_tiles.task import Box
+from shanhai.processes.seed_tiles.collection import Placed
+from shanhai.processes.seed_tiles.contract import Box, SeedTilesInputs
+from shanhai.processes.seed_tiles.plan import Block, Sheet
+from shanhai.processes.seed_tiles.service import legend_address
 
 CENTRE_ZOOM = 9
 

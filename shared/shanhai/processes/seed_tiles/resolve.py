@@ -10,8 +10,14 @@ from shanhai.errors import Fault
 from shanhai.processes.kit.lookups import REGION, refuse
 from shanhai.processes.kit.resolution import Resolution
 from shanhai.processes.kit.task import Task
-from shanhai.processes.seed_tiles.contract import MERCATOR, PACKABLE, SEED_TILES, SeedTilesInputs
-from shanhai.processes.seed_tiles.task import Box, SeedTilesTask
+from shanhai.processes.seed_tiles.contract import (
+    MERCATOR,
+    PACKABLE,
+    SEED_TILES,
+    Box,
+    SeedTilesInputs,
+    SeedTilesTask,
+)
 
 
 async def resolve(session: AsyncSession, inputs: SeedTilesInputs, *, requested_by: str) -> Task:

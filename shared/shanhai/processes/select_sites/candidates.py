@@ -11,12 +11,10 @@ from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
-from shanhai.processes.select_sites.context import HECTARE_M2, Siting
 from shanhai.processes.select_sites.contract import MOST_SITES
-from shanhai.processes.select_sites.features import SiteKind
-from shanhai.processes.select_sites.priority import Priority
+from shanhai.processes.select_sites.priority import HECTARE_M2, Priority, Siting
 from shanhai.processes.select_sites.sites import candidate_places, named_sites
-from shanhai.processes.select_sites.task import PlaceKind, PlaceTask
+from shanhai.processes.select_sites.task import PlaceKind, PlaceTask, SiteKind
 from shanhai.vocabulary import Label
 
 _CENTS = 2

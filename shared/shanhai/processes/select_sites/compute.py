@@ -1,29 +1,233 @@
-"""Select restoration sites: priority of the land, and the best choice for the money there is."""
+"""Select restoration sites: priority of the land, the best choice for the money; its files."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from shapely.geometry import mapping
+
+from shanhai.cartography import style_of
 from shanhai.errors import Fault, InvalidInput
-from shanhai.processes.kit.checkpointing import resumed_runner
+from shanhai.processes.kit.geometry import as_multi, to_lon_lat
 from shanhai.processes.kit.lookups import refuse
-from shanhai.processes.kit.manifest import finished
-from shanhai.processes.kit.outputs import write_rasters
-from shanhai.processes.kit.process import Progress
+from shanhai.processes.kit.manifest import finished, resumed_runner
+from shanhai.processes.kit.output_files import write_features
+from shanhai.processes.kit.outputs import (
+    frame_of,
+    thinned,
+    write_document,
+    write_rasters,
+    write_report,
+    write_table,
+)
 from shanhai.processes.kit.region import SCRATCH, build_place, open_sources
-from shanhai.processes.kit.task import Outcome
+from shanhai.processes.kit.task import Outcome, OutputFile, Progress
 from shanhai.processes.select_sites.candidates import find_candidates
-from shanhai.processes.select_sites.context import Siting
 from shanhai.processes.select_sites.contract import PRIORITY_LAYER, SelectSitesInputs
 from shanhai.processes.select_sites.gains import find_gains
-from shanhai.processes.select_sites.optimisation import choose
-from shanhai.processes.select_sites.outputs import write_files, write_maps_and_report
-from shanhai.processes.select_sites.place_lookup import given_fund
-from shanhai.processes.select_sites.priority import find_priority
-from shanhai.processes.select_sites.ratio_lookup import RATIO
-from shanhai.processes.select_sites.result import Chosen, build_manifest, selection_flags
+from shanhai.processes.select_sites.place_lookup import RATIO, given_fund
+from shanhai.processes.select_sites.priority import Siting, find_priority
+from shanhai.processes.select_sites.result import Chosen, build_manifest, choose, selection_flags
 from shanhai.processes.select_sites.rules import make_rules
 from shanhai.processes.select_sites.sites import judge_selection
-from shanhai.processes.select_sites.statistics import statistics_document
-from shanhai.processes.select_sites.task import SelectionTask, SelectSitesTask
+from shanhai.processes.select_sites.statistics import (
+    LEVEL_NAMES,
+    statistics_document,
+    table_head,
+    table_rows,
+    unit_row,
+)
+from shanhai.processes.select_sites.task import COMPONENTS, SelectionTask, SelectSitesTask
+from shanhai.reporting import charts
+from shanhai.reporting.charts import draw_front
+from shanhai.reporting.maps import MapFrame, draw_ramp_map
+from shanhai.reporting.pages import Picture, ReportPage
+from shanhai.reporting.plan_maps import SELECTION_TITLE, SelectionDrawing, draw_selection_map
+from shanhai.science.selection.goals import maximises
+from shanhai.vocabulary import LANGUAGES, Label, Lang
+
+SITES_FILE = "sites.geojson"
+
+
+def write_files(workspace: Path, chosen: Chosen, statistics: Mapping[str, Any]) -> list[OutputFile]:
+    """Every document and table; those of the priority where there is one."""
+    return [
+        write_document(workspace, "statistics", Label("选址统计", "Statistics"), statistics),
+        write_table(
+            workspace,
+            "table",
+            Label("地块表", "Sites as a table"),
+            table_head(chosen),
+            table_rows(chosen, statistics),
+        ),
+        _write_sites(workspace, chosen, statistics),
+        write_table(
+            workspace,
+            "payments",
+            Label("资金分配", "Payments"),
+            ("fund", "site", "amount"),
+            _payment_rows(statistics),
+        ),
+        write_table(
+            workspace,
+            "pareto",
+            Label("成本—效益前沿", "Front of cost and gain"),
+            ("cost", "gain", "gap", "status", "sites"),
+            ([*one.values()] for one in statistics["pareto"]),
+        ),
+        *_write_units(workspace, chosen),
+    ]
+
+
+def _write_sites(workspace: Path, chosen: Chosen, statistics: Mapping[str, Any]) -> OutputFile:
+    grid = chosen.siting.grid
+    features = [
+        {
+            "type": "Feature",
+            "id": row["code"],
+            "geometry": mapping(as_multi(to_lon_lat(one.geometry, grid))),
+            "properties": row,
+        }
+        for one, row in zip(chosen.candidates, statistics["sites"], strict=True)
+    ]
+    return write_features(workspace, "sites", SITES_FILE, Label("地块", "Sites"), features)
+
+
+def _payment_rows(statistics: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
+    for one in statistics["sites"]:
+        for fund, amount in one["funds"].items():
+            yield fund, one["code"], amount
+
+
+def _write_units(workspace: Path, chosen: Chosen) -> list[OutputFile]:
+    priority = chosen.priority
+    if priority is None:
+        return []
+    rows = [unit_row(chosen, place) for place in range(len(priority.numbers))]
+    outline, grid = chosen.siting.place.area.outline, chosen.siting.grid
+    names = priority.found.names
+    features = [
+        {
+            "type": "Feature",
+            "id": row["code"],
+            "geometry": mapping(as_multi(to_lon_lat(priority.shape(place, outline), grid))),
+            "properties": row,
+        }
+        for place, row in enumerate(rows)
+    ]
+    return [
+        write_table(
+            workspace,
+            "priority_table",
+            Label("优先级表", "Priority as a table"),
+            [
+                *("code", "name_zh", "name_en", "land_ha", "score", "level"),
+                *(f"{what}_{name}" for name in names for what in ("value", "share")),
+            ],
+            (_unit_row(row, names) for row in rows),
+        ),
+        write_features(
+            workspace,
+            "priority_units",
+            "priority_units.geojson",
+            Label("优先级单元", "Units"),
+            features,
+        ),
+    ]
+
+
+def _unit_row(row: Mapping[str, Any], names: tuple[str, ...]) -> list[Any]:
+    parts = [row["components"].get(name) for name in names]
+    return [
+        *(row[name] for name in ("code", "name_zh", "name_en", "land_ha", "score", "level")),
+        *(
+            0.0 if part is None and name not in row["unknown"] else part and part[what]
+            for name, part in zip(names, parts, strict=True)
+            for what in ("value", "share")
+        ),
+    ]
+
+
+TEMPLATE = "selection_report.html.j2"
+_ENDS = (Label("最为优先", "most urgent"), Label("不急", "least urgent"))
+_MAPS = Label("选址图", "Map")
+GOALS: Mapping[str, Label] = {
+    "maximum_gain": Label("最大效益", "most gain"),
+    "minimum_set": Label("最小成本", "least cost"),
+    "coverage": Label("目标达成", "coverage of targets"),
+    "shortfall": Label("缺口最小", "least shortfall"),
+}
+STATUSES: Mapping[str, Label] = {
+    "optimal": Label("已达间隙要求", "optimal within the gap"),
+    "feasible": Label("时限内停止", "stopped at the limit"),
+    "infeasible": Label("目标无法全部达到", "not all targets can be reached"),
+}
+KINDS: Mapping[str, Label] = {
+    "barrier": Label("障碍点", "barrier"),
+    "pinch_point": Label("夹点", "pinch point"),
+    "problem": Label("生态问题", "problem"),
+    "project": Label("项目", "project"),
+    "priority_unit": Label("优先单元", "priority unit"),
+    "site": Label("给定地块", "given"),
+}
+
+
+def write_maps_and_report(
+    chosen: Chosen, statistics: Mapping[str, Any], manifest: Mapping[str, Any], workspace: Path
+) -> list[OutputFile]:
+    """Draw the sites, the priority and the front, and write the page with them.
+
+    The maps of the sites are outputs of their own as well.
+    """
+    place = chosen.siting.place
+    frame = frame_of(place, manifest)
+    drawing = _drawing(chosen)
+    leading = [
+        (path, SELECTION_TITLE)
+        for lang in LANGUAGES
+        if draw_selection_map(path := workspace / f"map_{lang}.png", drawing, frame, lang)
+    ]
+    others = [picture for lang in LANGUAGES for picture in _others(chosen, frame, lang, workspace)]
+    content = {
+        **statistics,
+        "words": {**GOALS, **STATUSES, **KINDS, **LEVEL_NAMES, **COMPONENTS},
+    }
+    page = ReportPage(TEMPLATE, place.area.name, content, manifest, others)
+    return write_report(workspace, page, leading, _MAPS)
+
+
+def _others(chosen: Chosen, frame: MapFrame, lang: Lang, workspace: Path) -> list[Picture]:
+    """The priority, and the front where there is one."""
+    drawn = list[Picture]()
+    if chosen.priority is not None:
+        path = workspace / f"{PRIORITY_LAYER}.{lang}.png"
+        values = thinned(chosen.siting.store, PRIORITY_LAYER)
+        if draw_ramp_map(path, values, PRIORITY_LAYER, frame, lang, _ENDS):
+            drawn.append((path, style_of(PRIORITY_LAYER).title))
+    if chosen.choice.front:
+        path = workspace / f"front.{lang}.png"
+        front = [(one.plan.cost, one.gain) for one in chosen.choice.front]
+        plan = chosen.choice.plan
+        gain = plan.objective if maximises(chosen.rules.goal) else -plan.objective
+        if draw_front(path, front, (plan.cost, gain), lang):
+            drawn.append((path, charts.TITLE))
+    return drawn
+
+
+def _drawing(chosen: Chosen) -> SelectionDrawing:
+    taken = chosen.choice.plan.chosen.tolist()
+    barred = set(chosen.rules.problem.locked_out)
+    shapes = [one.geometry for one in chosen.candidates]
+    has_priority = chosen.priority is not None
+    return SelectionDrawing(
+        priority=thinned(chosen.siting.store, PRIORITY_LAYER) if has_priority else None,
+        chosen=[shape for shape, yes in zip(shapes, taken, strict=True) if yes],
+        left=[
+            shape for place, shape in enumerate(shapes) if not taken[place] and place not in barred
+        ],
+        barred=[shape for place, shape in enumerate(shapes) if place in barred],
+    )
+
 
 TOLD = (
     *("status", "partial", "goal", "candidates", "chosen", "budget", "cost", "objective", "bound"),

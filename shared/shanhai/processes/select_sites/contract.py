@@ -8,9 +8,15 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, PlaceInputs, ProcessContract
-from shanhai.processes.kit.line_kinds import LineKind
-from shanhai.processes.select_sites.features import FEATURES, KINDS, Candidates, Component, SiteKind
-from shanhai.processes.select_sites.task import SelectSitesTask
+from shanhai.processes.kit.task import LineKind
+from shanhai.processes.select_sites.task import (
+    FEATURES,
+    KINDS,
+    Candidates,
+    Component,
+    SelectSitesTask,
+    SiteKind,
+)
 from shanhai.validation import Code, Name
 from shanhai.vocabulary import Label
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.kit.control_areas import checksum_of
-from shanhai.processes.kit.feature_files import LINKS_FILE, NODES_FILE, names_of, read_features
+from shanhai.processes.kit.output_files import LINKS_FILE, NODES_FILE, names_of, read_features
+from shanhai.processes.kit.resolution import checksum_of
 from shanhai.processes.select_sites.place_lookup import link_task, node_task
 from shanhai.processes.select_sites.task import PlaceTask, SelectionTask
 from shanhai.vocabulary import SEVERITIES, codes

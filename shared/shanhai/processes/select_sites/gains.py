@@ -8,12 +8,10 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.processes.select_sites.candidates import Candidate
-from shanhai.processes.select_sites.context import HECTARE_M2, Siting
 from shanhai.processes.select_sites.contract import PRIORITY_LAYER
-from shanhai.processes.select_sites.features import FEATURES
-from shanhai.processes.select_sites.priority import DEFICIT, severity_of
+from shanhai.processes.select_sites.priority import DEFICIT, HECTARE_M2, Siting, severity_of
 from shanhai.processes.select_sites.sites import NEEDS
-from shanhai.processes.select_sites.task import PlaceKind, PlaceTask
+from shanhai.processes.select_sites.task import FEATURES, PlaceKind, PlaceTask
 from shanhai.raster.vectorise import cells_touched, cells_within
 from shanhai.science.arrays import FloatArray
 from shanhai.science.grid import Grid, Window

@@ -1,10 +1,10 @@
-"""The places and the money a selection looks at, as who asked may see them."""
+"""The rasters, places and money a selection looks at, looked up as who asked may see them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.patterns import CORRIDOR_NODES, CORRIDORS
@@ -15,11 +15,13 @@ from shanhai.db.features.columns import source_of
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import Selection, bound_values, conditions
 from shanhai.db.identity import PUBLIC, Identity, Viewer
-from shanhai.db.queries.jobs import COORDINATE_DIGITS
+from shanhai.db.queries.jobs import COORDINATE_DIGITS, RegionRow
+from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import Fault
-from shanhai.processes.kit.control_areas import MOST_VERTICES, checksum_of
-from shanhai.processes.kit.lookups import refuse
-from shanhai.processes.kit.task import Task
+from shanhai.processes.kit.contract import Theme
+from shanhai.processes.kit.lookups import describe_dataset, find_themes, refuse
+from shanhai.processes.kit.resolution import MOST_VERTICES, checksum_of
+from shanhai.processes.kit.task import DatasetTask, Task
 from shanhai.processes.select_sites.contract import Fund, SelectSitesInputs
 from shanhai.processes.select_sites.sites import judge_selection
 from shanhai.processes.select_sites.task import (
@@ -28,6 +30,43 @@ from shanhai.processes.select_sites.task import (
     PlaceTask,
     SelectionTask,
 )
+
+RATIO = "ratio"
+COVER: Theme = "land_cover"
+
+
+async def find_ratio(
+    session: AsyncSession, region: RegionRow, inputs: SelectSitesInputs
+) -> tuple[dict[str, DatasetTask], list[Fault]]:
+    """Land cover and the comprehensive ratio, as far as there are any, and misfits.
+
+    A ratio that is not named is the newest one that everybody may see.
+    """
+    found, faults = await find_themes(
+        session,
+        region,
+        named=cast("Mapping[Theme, str]", inputs.datasets),
+        required=(),
+        optional=(COVER,),
+    )
+    datasets: dict[str, Dataset] = {**found}
+    if RATIO not in inputs.datasets:
+        newest = await session.scalar(
+            select(Dataset)
+            .where(
+                Dataset.region_id == region.id,
+                Dataset.theme == RATIO,
+                Dataset.origin == "computed",
+                Dataset.public,
+                Dataset.deleted_at.is_(None),
+            )
+            .order_by(Dataset.created_at.desc(), Dataset.id.desc())
+            .limit(1)
+        )
+        if newest is not None:
+            datasets[RATIO] = newest
+    return {theme: describe_dataset(one) for theme, one in datasets.items()}, faults
+
 
 # Everything spliced in below is a constant of a declaration; callers' values are bound.
 _NETWORK = """

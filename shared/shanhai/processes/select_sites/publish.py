@@ -18,12 +18,10 @@ from shanhai.db.projects.queries import put_problems, put_regions
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.jobs import RegionRow
 from shanhai.db.tables.project import Project
-from shanhai.processes.kit.authority import identity_of
-from shanhai.processes.kit.process import Publication
-from shanhai.processes.kit.publication import publish_rasters
-from shanhai.processes.kit.registration import job_id_of, region_of
+from shanhai.processes.kit.publication import identity_of, job_id_of, publish_rasters, region_of
+from shanhai.processes.kit.task import Publication
+from shanhai.processes.select_sites.compute import SITES_FILE
 from shanhai.processes.select_sites.contract import SelectSitesInputs
-from shanhai.processes.select_sites.outputs import SITES_FILE
 
 JOB, SITE = "job", "site"
 """Members of a project's `attrs`: the job it comes from, and the site it was there."""

@@ -5,14 +5,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.identity import Identity, demand_role, editing_of
 from shanhai.db.queries.jobs import find_region
-from shanhai.processes.kit.authority import with_rights
-from shanhai.processes.kit.control_areas import ControlAreaQuery, with_control_areas
 from shanhai.processes.kit.lookups import find_units, refuse
-from shanhai.processes.kit.resolution import Resolution, find_ground, judge_ground, task_on
+from shanhai.processes.kit.publication import with_rights
+from shanhai.processes.kit.resolution import (
+    ControlAreaQuery,
+    Resolution,
+    find_ground,
+    judge_ground,
+    task_on,
+    with_control_areas,
+)
 from shanhai.processes.kit.task import Task
 from shanhai.processes.select_sites.contract import SELECT_SITES, SelectSitesInputs
-from shanhai.processes.select_sites.place_lookup import with_candidates
-from shanhai.processes.select_sites.ratio_lookup import find_ratio
+from shanhai.processes.select_sites.place_lookup import find_ratio, with_candidates
 
 
 async def resolve(session: AsyncSession, inputs: SelectSitesInputs, *, requested_by: str) -> Task:

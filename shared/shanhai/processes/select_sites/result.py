@@ -1,19 +1,184 @@
-"""What a selection found, its manifest, and what a reader must know of it."""
+"""The choice itself: the plan and who pays; its manifest, and what a reader must know of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import numpy as np
+
+from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.kit import manifest
+from shanhai.processes.kit.task import Progress
 from shanhai.processes.select_sites.candidates import Candidate
-from shanhai.processes.select_sites.context import Siting
 from shanhai.processes.select_sites.gains import Gains
-from shanhai.processes.select_sites.optimisation import Choice
-from shanhai.processes.select_sites.priority import Priority
-from shanhai.processes.select_sites.rules import Rules
+from shanhai.processes.select_sites.priority import Priority, Siting
+from shanhai.processes.select_sites.rules import Rules, least_shortfall
 from shanhai.processes.select_sites.task import SelectSitesTask
+from shanhai.science.arrays import FloatArray
 from shanhai.science.flags import ResultFlag
+from shanhai.science.selection.conflicts import Unmet
+from shanhai.science.selection.connectivity_gain import ConnectivityGain, connectivity_gain
+from shanhai.science.selection.exact_sums import exact_sum, exactly
+from shanhai.science.selection.funding import payments
+from shanhai.science.selection.goals import BudgetGoal, Goal, MinimumSet
+from shanhai.science.selection.plan import SitePlan, make_plan
+from shanhai.science.selection.problem import SelectionProblem
+from shanhai.science.selection.solver import SiteSelection, SolveOptions, select_sites
+from shanhai.science.selection.tradeoffs import (
+    Alternatives,
+    FrontPoint,
+    find_alternatives,
+    irreplaceability,
+    pareto_front,
+)
 from shanhai.vocabulary import Label
+
+_POINTERS = {
+    "target": "/inputs/goal",
+    "budget": "/inputs/budget",
+    "district_budget": "/inputs/districts",
+    "phase_budget": "/inputs/phases",
+    "fund": "/inputs/funds",
+    "at_least": "/inputs/districts",
+    "at_most": "/inputs/districts",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What came of a selection.
+
+    Attributes:
+        selection: Status, bound, gap; of a partial plan those of the least shortfall.
+        plan: The sites.
+        partial: Whether the plan is only the nearest to what was asked for.
+        unmet: Why not all that was asked for is possible, as far as that was found out in time.
+        paid: Sites by funds, yuan; None without funds.
+        front: What other budgets buy, if that was asked for.
+        others: Plans to compare with, if that was asked for.
+        losses: Objective lost without each chosen site; None where it was not asked for.
+        connectivity: What the plan truly gains, beside the sum of its sites; None without network.
+    """
+
+    selection: SiteSelection
+    plan: SitePlan
+    partial: bool
+    unmet: tuple[Unmet, ...]
+    paid: FloatArray | None
+    front: tuple[FrontPoint, ...]
+    others: Alternatives | None
+    losses: FloatArray | None
+    connectivity: ConnectivityGain | None
+
+
+def choose(siting: Siting, rules: Rules, gains: Gains, progress: Progress) -> Choice:
+    """Solve what was asked for, and what was asked about it.
+
+    Targets that cannot be reached under the other rules give the plan that misses them by least.
+
+    Raises:
+        InvalidInput: nothing is possible at all, or the time did not suffice for any plan.
+    """
+    parameters = siting.parameters
+    options = SolveOptions(parameters.gap, parameters.time_limit_s)
+    problem, goal = rules.problem, rules.goal
+    progress(45, "select")
+    once = siting.place.once
+    found = once(partial(select_sites, problem, goal, options))
+    unmet = found.unmet
+    falls_short = found.status == "infeasible" and isinstance(goal, MinimumSet)
+    if falls_short:
+        goal = least_shortfall(rules)
+        found = once(partial(select_sites, problem, goal, options))
+    plan = as_soon_as_can_be(problem, goal, _demand_plan(found, found.unmet or unmet))
+    progress(55, "front")
+    front = _front(siting, rules, options)
+    progress(70, "alternatives")
+    count = parameters.alternatives
+    others = losses = None
+    if count:
+        others = once(partial(find_alternatives, problem, goal, count, options))
+    if parameters.irreplaceability:
+        losses = once(partial(irreplaceability, problem, goal, found, options))
+    restoration = gains.restoration
+    return Choice(
+        selection=found,
+        plan=plan,
+        partial=falls_short,
+        unmet=unmet,
+        paid=payments(problem, plan.phase_of) if problem.funds else None,
+        front=front,
+        others=others,
+        losses=losses,
+        connectivity=None if restoration is None else connectivity_gain(restoration, plan.chosen),
+    )
+
+
+def as_soon_as_can_be(problem: SelectionProblem, goal: Goal, plan: SitePlan) -> SitePlan:
+    """The same sites, each in the first phase of the same share whose budget still holds it.
+
+    To the programme phases of one share are alike, so that it may leave the first ones empty.
+    """
+    phase_of, phases = plan.phase_of.copy(), problem.phases
+    left = [
+        None
+        if one.budget is None
+        else exactly(one.budget) - exact_sum(problem.costs[phase_of == number].tolist())
+        for number, one in enumerate(phases)
+    ]
+    chosen = np.flatnonzero(phase_of > 0)
+    for site in chosen[np.argsort(-problem.costs[chosen], kind="stable")].tolist():
+        cost, own = exactly(problem.costs[site]), int(phase_of[site])
+        for number in range(own):
+            room = left[number]
+            if phases[number].share != phases[own].share or (room is not None and room < cost):
+                continue
+            phase_of[site] = number
+            for changed, sign in ((number, -1), (own, 1)):
+                rest = left[changed]
+                left[changed] = None if rest is None else rest + sign * cost
+            break
+    return make_plan(problem, goal, phase_of)
+
+
+def _front(siting: Siting, rules: Rules, options: SolveOptions) -> tuple[FrontPoint, ...]:
+    points = siting.parameters.pareto_points
+    if not points or isinstance(rules.goal, MinimumSet):
+        return ()
+    goal: BudgetGoal = rules.goal
+    return siting.place.once(partial(pareto_front, rules.problem, goal, points, options))
+
+
+def _demand_plan(found: SiteSelection, unmet: Sequence[Unmet]) -> SitePlan:
+    if found.plan is not None:
+        return found.plan
+    if found.status == "undecided":
+        raise InvalidInput(
+            "no plan was found within time_limit_s; allow more time, or fewer sites and rules",
+            message_zh="在 time_limit_s 内未找到方案；请延长时限，或减少地块与规则",
+            pointer="/inputs/parameters/time_limit_s",
+        )
+    faults = [Fault(_POINTERS[one.kind], one.message, one.message_zh) for one in unmet]
+    faults = faults or [Fault("/inputs", "the rules contradict each other", "规则相互矛盾")]
+    raise InvalidInput(
+        "no choice of sites keeps the rules: " + "; ".join(one.detail for one in faults),
+        message_zh="没有符合全部规则的选址：" + "；".join(one.detail_zh or "" for one in faults),
+        faults=faults,
+    )
+
+
+def frequency_of(choice: Choice, place: int) -> float | None:
+    """Share of the compared plans that choose a site."""
+    return None if choice.others is None else round(float(choice.others.frequency[place]), 6)
+
+
+def loss_of(choice: Choice, place: int) -> tuple[float | None, bool]:
+    """Objective lost without a site, and whether nothing is possible without it."""
+    if choice.losses is None:
+        return None, False
+    value = float(choice.losses[place])
+    return (round(value, 6) if np.isfinite(value) else None), bool(np.isposinf(value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,10 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import Fault, InvalidInput
-from shanhai.processes.kit.error_pointers import pointing_at
-from shanhai.processes.kit.line_kinds import LineKind
+from shanhai.processes.kit.task import LineKind, pointing_at
 from shanhai.processes.select_sites.candidates import Candidate, places_by_code
-from shanhai.processes.select_sites.context import Siting
 from shanhai.processes.select_sites.gains import Gains
+from shanhai.processes.select_sites.priority import Siting
 from shanhai.science.arrays import FloatArray
 from shanhai.science.selection.goals import (
     BudgetGoal,

@@ -10,8 +10,7 @@ from shanhai.db.features.geometry import invalidity, read_geometry
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.kit.task import RegionTask
 from shanhai.processes.select_sites.contract import MOST_SITES, SelectSitesInputs
-from shanhai.processes.select_sites.features import FEATURES, KINDS
-from shanhai.processes.select_sites.task import PlaceKind, PlaceTask, SelectionTask
+from shanhai.processes.select_sites.task import FEATURES, KINDS, PlaceKind, PlaceTask, SelectionTask
 
 MOST_VERTICES = 20_000
 POLYGONS = frozenset({"Polygon", "MultiPolygon"})

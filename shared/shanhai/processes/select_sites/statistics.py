@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 
 from shanhai.processes.select_sites.candidates import Candidate
-from shanhai.processes.select_sites.features import COMPONENTS, FEATURES
 from shanhai.processes.select_sites.gains import problems_within
-from shanhai.processes.select_sites.optimisation import frequency_of, loss_of
-from shanhai.processes.select_sites.result import Chosen
+from shanhai.processes.select_sites.result import Chosen, frequency_of, loss_of
 from shanhai.processes.select_sites.rules import districts_of
+from shanhai.processes.select_sites.task import COMPONENTS, FEATURES
 from shanhai.science.selection.priority import LEVELS, cost_effectiveness
 from shanhai.vocabulary import Label
 

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import shapely
 
-from shanhai.processes.build_network.barriers import radii
+from shanhai.processes.build_network.context import memory_left
 from shanhai.processes.build_network.contract import CircuitChoice, LinkChoice
 from shanhai.processes.build_network.corridors import shares_percent
-from shanhai.processes.build_network.linkages import kept_bytes, link_settings
-from shanhai.processes.build_network.memory_check import memory_left
+from shanhai.processes.build_network.linkages import kept_bytes, link_settings, radii
 from shanhai.processes.kit.geometry import as_multi, outline_of, patch_outlines, path_line
 from shanhai.science.corridors.link_settings import GIB
 from shanhai.science.grid import Grid

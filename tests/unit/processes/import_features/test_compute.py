@@ -21,13 +21,13 @@ from pyproj import Transformer
 from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.collections.regions import REGIONS
 from shanhai.errors import InvalidInput
-from shanhai.processes.import_features.accepted_rows import (
+from shanhai.processes.import_features.compute import compute
+from shanhai.processes.import_features.contract import ImportFeaturesTask
+from shanhai.processes.import_features.findings import (
     ACCEPTED,
     read_accepted,
     written_properties,
 )
-from shanhai.processes.import_features.compute import compute
-from shanhai.processes.import_features.task import ImportFeaturesTask
 from shanhai.processes.kit.task import Outcome, RegionTask
 from shanhai.vector.formats import FILE_FORMATS, FormatName
 from shanhai.vector.tables import FeatureColumn, FeatureTable

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from shapely.geometry import box, mapping
 
 from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.processes.kit.analysis_grid import MAX_CELLS, check_grid, estimate_cells
+from shanhai.processes.kit.resolution import MAX_CELLS, check_grid, estimate_cells
 
 XIAMEN = (117.88, 24.42, 118.45, 24.91)
 REGION = mapping(box(*XIAMEN))

@@ -17,7 +17,7 @@ from shanhai.processes.evaluate_ecosystem.contract import (
     evaluation_needs,
     evaluation_themes,
 )
-from shanhai.processes.kit.evaluation_lookup import missing_faults
+from shanhai.processes.kit.lookups import missing_faults
 from shanhai.science.gep.catalogue import load_catalogue
 
 

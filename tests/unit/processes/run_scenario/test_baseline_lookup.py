@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from shanhai.processes.kit.task import AssessedTask, RegionTask
-from shanhai.processes.run_scenario.baseline_lookup import judge_assessed
 from shanhai.processes.run_scenario.contract import RunScenarioInputs
+from shanhai.processes.run_scenario.resolve import judge_assessed
 
 EDIT: dict[str, Any] = {
     "kind": "restore",

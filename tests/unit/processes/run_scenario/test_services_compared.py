@@ -16,8 +16,8 @@ from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai.processes.local_run import run_on_files
 from shanhai.processes.reproduction import read_manifest, reproduce
-from shanhai.processes.run_scenario.baseline_files import read_former
 from shanhai.processes.run_scenario.contract import RUN_SCENARIO, SCENARIO_RASTERS
+from shanhai.processes.run_scenario.files import read_former
 from shanhai.raster.geotiff import read_geotiff
 from tests.support.scenario_edits import assessed_scenario, on_land
 

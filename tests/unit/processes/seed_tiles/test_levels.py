@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai.processes.seed_tiles.levels import BLOCK, Block, Levels, around, common
+from shanhai.processes.seed_tiles.plan import BLOCK, Block, Levels, around, common
 from shanhai_tiles.grids import CGCS2000_QUAD, GAUSS_KRUGER, WEB_MERCATOR, WORLD_CRS84, TileGrid
 
 XIAMEN = (117.9, 24.4, 118.3, 24.7)

@@ -14,12 +14,11 @@ import pytest
 from pmtiles.reader import MmapSource, Reader, all_tiles
 from pmtiles.tile import Compression, TileType, deserialize_directory, zxy_to_tileid
 
+from shanhai.processes.seed_tiles.collection import Parts, Placed, TileTally, clear_others
 from shanhai.processes.seed_tiles.contract import SeedTilesInputs
-from shanhai.processes.seed_tiles.layers import SeenLayer
-from shanhai.processes.seed_tiles.levels import Block, Levels
 from shanhai.processes.seed_tiles.pack import PackFacts, write_mbtiles, write_pmtiles
-from shanhai.processes.seed_tiles.parts import Parts, Placed, TileTally, clear_others
-from shanhai.processes.seed_tiles.plan import make_plan
+from shanhai.processes.seed_tiles.plan import Block, Levels, make_plan
+from shanhai.processes.seed_tiles.service import SeenLayer
 from shanhai.vocabulary import Label
 from shanhai_tiles.grids import WEB_MERCATOR
 

@@ -6,9 +6,8 @@ import pytest
 
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.processes.seed_tiles.contract import MOST_TILES, SeedTilesInputs
-from shanhai.processes.seed_tiles.layers import SeenLayer
-from shanhai.processes.seed_tiles.levels import Levels
-from shanhai.processes.seed_tiles.plan import SeedingPlan, make_plan
+from shanhai.processes.seed_tiles.plan import Levels, SeedingPlan, make_plan
+from shanhai.processes.seed_tiles.service import SeenLayer
 from shanhai.vocabulary import Label
 from shanhai_tiles.grids import WEB_MERCATOR
 

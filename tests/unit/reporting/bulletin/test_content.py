@@ -8,17 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.db.bulletins.templates import default_template
-from shanhai.processes.publish_bulletin.contract import PublishBulletinInputs
-from shanhai.processes.publish_bulletin.document.content import build_content, period_name
-from shanhai.processes.publish_bulletin.document.examples import empty_task, example_region
-from shanhai.processes.publish_bulletin.document.members import in_language
-from shanhai.processes.publish_bulletin.document.observed import completeness_percent
-from shanhai.processes.publish_bulletin.document.task import (
+from shanhai.processes.publish_bulletin.contract import (
     AirDaysTask,
     BulletinStation,
     BulletinTask,
     ObservedMean,
+    PublishBulletinInputs,
 )
+from shanhai.processes.publish_bulletin.document.content import build_content, period_name
+from shanhai.processes.publish_bulletin.document.examples import empty_task, example_region
+from shanhai.processes.publish_bulletin.document.language import in_language
+from shanhai.processes.publish_bulletin.document.observed import completeness_percent
 
 TEMPLATE = default_template().template
 INPUTS = PublishBulletinInputs(region="r", first=date(2026, 1, 1), last=date(2026, 1, 10))

@@ -23,10 +23,10 @@ from shanhai.processes.publish_bulletin.document.examples import (
     example_region,
     full_task,
 )
+from shanhai.processes.publish_bulletin.document.language import in_language
 from shanhai.processes.publish_bulletin.document.maps import caption_of_zones
-from shanhai.processes.publish_bulletin.document.members import in_language
+from shanhai.processes.publish_bulletin.document.pictures import draw_pictures
 from shanhai.processes.publish_bulletin.document.sections import MOST_ROWS
-from shanhai.processes.publish_bulletin.pictures import draw_pictures
 from shanhai.reporting.blocks import (
     Pages,
     Paragraph,

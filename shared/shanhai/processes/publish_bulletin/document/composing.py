@@ -9,10 +9,10 @@ from shanhai.errors import Fault
 from shanhai.processes.publish_bulletin.document.language import (
     Refusal,
     check_text,
+    in_language,
     write_text,
     written_day,
 )
-from shanhai.processes.publish_bulletin.document.members import in_language
 from shanhai.processes.publish_bulletin.document.sections import SHOWN, tells
 from shanhai.reporting.blocks import (
     Block,

@@ -7,20 +7,20 @@ from typing import Any
 
 from shanhai.cartography import ZONES
 from shanhai.processes.kit.task import RegionTask
-from shanhai.processes.publish_bulletin.contract import PublishBulletinInputs
-from shanhai.processes.publish_bulletin.document.members import counted, named, percent
-from shanhai.processes.publish_bulletin.document.observed import (
-    air_document,
-    observations_document,
-    waters_document,
-)
-from shanhai.processes.publish_bulletin.document.task import (
+from shanhai.processes.publish_bulletin.contract import (
     AlertTask,
     BulletinTask,
     LeadsTask,
     NamedTask,
     ProjectTask,
+    PublishBulletinInputs,
     ZoneTask,
+)
+from shanhai.processes.publish_bulletin.document.language import counted, named, percent
+from shanhai.processes.publish_bulletin.document.observed import (
+    air_document,
+    observations_document,
+    waters_document,
 )
 from shanhai.science.indicators import STATUSES
 from shanhai.science.units import unit_label

@@ -13,9 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.db.bulletins.template import Template
 from shanhai.processes.kit.task import DistrictTask, RegionTask
-from shanhai.processes.publish_bulletin.contract import PublishBulletinInputs
-from shanhai.processes.publish_bulletin.document.content import build_content
-from shanhai.processes.publish_bulletin.document.task import (
+from shanhai.processes.publish_bulletin.contract import (
     AirDaysTask,
     AlertTask,
     BulletinStation,
@@ -25,9 +23,11 @@ from shanhai.processes.publish_bulletin.document.task import (
     NamedTask,
     ObservedMean,
     ProjectTask,
+    PublishBulletinInputs,
     SeriesTask,
     ZoneTask,
 )
+from shanhai.processes.publish_bulletin.document.content import build_content
 from shanhai.science.air_quality import DAILY
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 3, 31)

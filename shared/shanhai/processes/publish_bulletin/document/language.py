@@ -6,7 +6,7 @@ one round of a loop to the next, go more than `MOST_ROUNDS` rounds, or write mor
 `OUTPUT_LIMIT`; so what it costs is bounded by its size.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -16,7 +16,43 @@ from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefine
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from shanhai.vocabulary import Label, Lang
+from shanhai.vocabulary import Label, Lang, Term
+
+Document = dict[str, Any]
+
+
+def in_language(value: Any, lang: Lang) -> Any:
+    """The content in one language: `name` in place of `name_zh` and `name_en`."""
+    if isinstance(value, Mapping):
+        other = "_en" if lang == "zh" else "_zh"
+        return {
+            name.removesuffix(f"_{lang}"): in_language(member, lang)
+            for name, member in value.items()
+            if not name.endswith(other)
+        }
+    if isinstance(value, list):
+        return [in_language(one, lang) for one in value]
+    return value
+
+
+def named(label: Label, name: str = "name") -> Document:
+    """A label as two members."""
+    return {f"{name}_zh": label.zh, f"{name}_en": label.en}
+
+
+def counted(counts: Mapping[str, int], terms: Iterable[Term]) -> list[Document]:
+    """How many there are of each term, in their order, without those there are none of."""
+    return [
+        {"code": term.code, **named(term.label), "count": counts[term.code]}
+        for term in terms
+        if counts.get(term.code)
+    ]
+
+
+def percent(part: float, whole: float) -> float | None:
+    """A share in per cent, 0–100; None of nothing."""
+    return 100.0 * part / whole if whole else None
+
 
 OUTPUT_LIMIT = 20_000
 MOST_NODES = 600

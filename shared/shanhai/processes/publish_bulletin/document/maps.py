@@ -17,15 +17,13 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.processes.kit.task import RegionTask
+from shanhai.processes.publish_bulletin.contract import BulletinTask
 from shanhai.processes.publish_bulletin.document.content import zone_color
 from shanhai.processes.publish_bulletin.document.sections import (
     CLASS_COLORS,
     LEVEL_COLORS,
     SEA_COLORS,
 )
-from shanhai.processes.publish_bulletin.document.task import BulletinTask
-from shanhai.reporting.basemap import fill_shapes
-from shanhai.reporting.fonts import font_families
 from shanhai.reporting.map_decorations import (
     INK,
     DistrictOutline,
@@ -33,7 +31,9 @@ from shanhai.reporting.map_decorations import (
     draw_districts,
     draw_north_arrow,
     draw_scale_bar,
+    font_families,
 )
+from shanhai.reporting.plan_maps import fill_shapes
 from shanhai.vocabulary import STATION_KINDS, WARNING_LEVELS, Label, Lang
 
 GEOGRAPHIC = "EPSG:4490"

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from shanhai.processes.publish_bulletin.contract import PublishBulletinInputs
-from shanhai.processes.publish_bulletin.document.members import named, percent
-from shanhai.processes.publish_bulletin.document.task import BulletinStation, BulletinTask
+from shanhai.processes.publish_bulletin.contract import (
+    BulletinStation,
+    BulletinTask,
+    PublishBulletinInputs,
+)
+from shanhai.processes.publish_bulletin.document.language import named, percent
 from shanhai.science.air_quality import (
     DAILY,
     GOOD,

@@ -1,17 +1,22 @@
-"""Sensitivity to erosion and rocky desertification, and the worst of both."""
+"""Importance of the services, and sensitivity to erosion and rocky desertification."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 
 import numpy as np
 
 from shanhai.processes.evaluate_ecosystem.steps import EvaluationRun, Result
-from shanhai.processes.kit.layers import make_layers
-from shanhai.processes.kit.region import LAND
-from shanhai.processes.kit.supplies import VegetationScale
+from shanhai.processes.kit.layers import VegetationScale, make_layers, write_supplies
+from shanhai.processes.kit.region import LAND, Block, Place
 from shanhai.raster.store import ScratchStore
 from shanhai.science.arrays import ClassArray, FloatArray
+from shanhai.science.evaluation.importance import (
+    SHARES,
+    importance_class,
+    overall_importance,
+    share_thresholds,
+)
 from shanhai.science.evaluation.sensitivity import (
     BARE,
     CARBONATE,
@@ -36,7 +41,54 @@ from shanhai.science.grid import Window
 from shanhai.science.quantiles import exact_layer_quantiles
 from shanhai.vocabulary import Label
 
-OVERALL = "sensitivity"
+OVERALL_IMPORTANCE = "importance"
+
+
+def evaluate_importance(run: EvaluationRun) -> Result:
+    """Write `importance.<service>` of each service ranked, and `importance`."""
+    place, services = run.place, run.parameters.services
+    needs_cover = "soil_retention" in services and "soil_retention" not in run.inputs.supplies
+    origins = write_supplies(place, services, run.scale if needs_cover else None)
+    thresholds = share_thresholds(lambda: _supplies(place, services))
+    for layer in (OVERALL_IMPORTANCE, *(f"importance.{service}" for service in services)):
+        place.store.create_classes(layer)
+    place.each(partial(_rank, place.store, services, thresholds))
+    return Result(
+        classes=(OVERALL_IMPORTANCE, *(f"importance.{service}" for service in services)),
+        record={
+            "shares": list(SHARES),
+            "supply": origins,
+            "thresholds": {service: thresholds[service] for service in services},
+        },
+    )
+
+
+def _supplies(place: Place, services: Sequence[str]) -> Iterator[dict[str, Block]]:
+    layers = [f"supply.{service}" for service in services]
+    for window in place.windows():
+        land = place.known([], window)
+        yield {
+            service: place.store.read_stored(layer, window)[land]
+            for service, layer in zip(services, layers, strict=True)
+        }
+
+
+def _rank(
+    store: ScratchStore,
+    services: Sequence[str],
+    thresholds: Mapping[str, Sequence[float]],
+    window: Window,
+) -> None:
+    classes = [
+        importance_class(store.read(f"supply.{service}", window), thresholds[service])
+        for service in services
+    ]
+    for service, codes in zip(services, classes, strict=True):
+        store.write_classes(f"importance.{service}", window, codes)
+    store.write_classes(OVERALL_IMPORTANCE, window, overall_importance(classes))
+
+
+OVERALL_SENSITIVITY = "sensitivity"
 EROSION = "sensitivity.soil_erosion"
 DESERTIFICATION = "sensitivity.rocky_desertification"
 
@@ -80,7 +132,7 @@ def evaluate_sensitivity(run: EvaluationRun) -> Result:
         relief_radius_m=run.parameters.relief_radius_m,
     )
     grading = _local_grading(run, rock=rock) if local else _national_grading(run)
-    written = (OVERALL, EROSION, *((DESERTIFICATION,) if rock else ()))
+    written = (OVERALL_SENSITIVITY, EROSION, *((DESERTIFICATION,) if rock else ()))
     for layer in written:
         run.place.store.create_classes(layer)
     run.place.each(partial(_grade, run.place.store, grading, rock))
@@ -141,14 +193,14 @@ def _grade(store: ScratchStore, grading: Grading, rock: bool, window: Window) ->
     erosion = sensitivity_class(index)
     store.write_classes(EROSION, window, erosion)
     if not rock:
-        store.write_classes(OVERALL, window, erosion)
+        store.write_classes(OVERALL_SENSITIVITY, window, erosion)
         return
     codes, known = _desertification(store, breaks, cover, window)
     store.write_classes(DESERTIFICATION, window, codes)
     both: ClassArray = np.where(known & (erosion > 0), worst_class([erosion, codes]), 0).astype(
         np.uint8
     )
-    store.write_classes(OVERALL, window, both)
+    store.write_classes(OVERALL_SENSITIVITY, window, both)
 
 
 def _desertification(
@@ -168,7 +220,7 @@ def _from_monitoring(run: EvaluationRun) -> Result:
     place = run.place
     themes = [name for name in _MONITORED if name in place.sources]
     make_layers(place, themes)
-    written = (OVERALL, *(_MONITORED[name][0] for name in themes))
+    written = (OVERALL_SENSITIVITY, *(_MONITORED[name][0] for name in themes))
     for layer in written:
         place.store.create_classes(layer)
     place.each(partial(_shorten, place.store, themes))
@@ -189,4 +241,4 @@ def _shorten(store: ScratchStore, themes: list[str], window: Window) -> None:
         codes = np.where(land, shortcut(store.read_classes(name, window)), 0).astype(np.uint8)
         store.write_classes(layer, window, codes)
         found.append(codes)
-    store.write_classes(OVERALL, window, worst_class(found))
+    store.write_classes(OVERALL_SENSITIVITY, window, worst_class(found))
