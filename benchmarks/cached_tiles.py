@@ -17,7 +17,7 @@ from benchmarks.tile_addresses import Address, tiles_within
 from benchmarks.tile_service import serving_tiles
 from benchmarks.timing import alternate
 from benchmarks.workbench import Workbench
-from shanhai.raster.statistics import BandStatistics
+from shanhai.raster.cog import BandStatistics
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_tiles.grids import WEB_MERCATOR
 from shanhai_tiles.raster.resampling import RasterFrame

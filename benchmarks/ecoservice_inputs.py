@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA, write_geotiff
-from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.ecoservices.biodiversity import THREATS
 from shanhai.science.ecoservices.cooling import ALBEDO, GREEN, SHADE
 from shanhai.science.ecoservices.stormwater_regulation import CURVE_NUMBER
 from shanhai.science.ecoservices.water_conservation import CROP, ROOTS, VEGETATED
-from shanhai.science.grid import Grid
+from shanhai.science.grid import ClassArray, FloatArray, Grid
 from shanhai.science.landcover import LandCover, by_class
 from shanhai.science.runoff import SEALED_CURVE_NUMBER
 

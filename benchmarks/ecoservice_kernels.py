@@ -20,7 +20,6 @@ from shanhai.raster.cog import write_cog
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.warp import RasterQuantity, align, open_source
 from shanhai.science.access import nature_per_person, nature_within_reach, people_within_reach
-from shanhai.science.arrays import FloatArray
 from shanhai.science.carbon import carbon_stock
 from shanhai.science.ecoservices.cooling import ALBEDO, GREEN, SHADE, green_cover
 from shanhai.science.ecoservices.soil_retention import (
@@ -39,7 +38,7 @@ from shanhai.science.ecoservices.water_conservation import (
     water_yield,
 )
 from shanhai.science.focal import BLOCK, WindowFrame
-from shanhai.science.grid import Window
+from shanhai.science.grid import FloatArray, Window
 from shanhai.science.habitat import Impact, degradation, habitat_quality, threat_intensity
 from shanhai.science.heat import (
     KERNEL_REACH,

@@ -21,15 +21,14 @@ from shanhai.processes.build_network.omnidirectional import send_currents
 from shanhai.processes.build_network.resistance import RESISTANCE
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.barriers import BarrierSettings, barrier_scores, disc_rows
 from shanhai.science.corridors.circuit.currents import part_of
 from shanhai.science.corridors.circuit.graph import make_circuit
 from shanhai.science.corridors.circuit.modes import all_to_one, pairwise
-from shanhai.science.corridors.circuit.settings import GIB, CircuitSettings
+from shanhai.science.corridors.circuit.solver import GIB, CircuitSettings
 from shanhai.science.corridors.cost_distance import cost_distance
 from shanhai.science.corridors.moving_window import WindowSettings, moving_window
-from shanhai.science.grid import Grid
+from shanhai.science.grid import FloatArray, Grid
 
 SIDES = (500, 1000)
 LINK_SIDE = 500

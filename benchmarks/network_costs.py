@@ -11,21 +11,30 @@ from benchmarks.fresh import Meter, run_fresh
 from benchmarks.report import Row, Table
 from benchmarks.timing import Sample, alternate
 from benchmarks.workbench import Workbench
-from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.corridors.candidates import SearchGround, find_zones, make_ground, reaches
-from shanhai.science.corridors.cost_distance import cost_distance, require_sources
-from shanhai.science.corridors.fields import grouped
+from shanhai.science.corridors.candidates import (
+    SearchGround,
+    find_zones,
+    grouped,
+    make_ground,
+    reaches,
+)
+from shanhai.science.corridors.cost_distance import (
+    cost_distance,
+    make_surface,
+    memory_needed,
+    require_sources,
+    spread,
+)
 from shanhai.science.corridors.incremental_links import (
     FormerLinks,
     LinkNotes,
     changed_ground,
     match_sources,
 )
-from shanhai.science.corridors.link_settings import LinkSettings
 from shanhai.science.corridors.links import Network, link_sources
-from shanhai.science.corridors.pairs import components
+from shanhai.science.corridors.pairs import LinkSettings, components
 from shanhai.science.corridors.spacing import square_cells
-from shanhai.science.corridors.surface import make_surface, memory_needed, spread
+from shanhai.science.grid import FloatArray, IntArray
 
 SIDES = (1000, 2000)
 CELLS = square_cells(30.0)

@@ -8,8 +8,7 @@ from scipy.sparse.csgraph import shortest_path
 from benchmarks.report import Row, Table
 from benchmarks.timing import alternate, seconds_of
 from benchmarks.workbench import Workbench
-from shanhai.science.corridors.connectivity import patch_importance
-from shanhai.science.corridors.connectivity_graph import dispersal_graph
+from shanhai.science.corridors.connectivity import dispersal_graph, patch_importance
 from shanhai.science.corridors.mspa.pattern import MspaParameters, memory_needed, spatial_pattern
 from shanhai.science.corridors.patches import core_patches, patch_distances
 

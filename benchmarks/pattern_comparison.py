@@ -18,9 +18,8 @@ from benchmarks.invest import PEERS
 from shanhai.data.synthetic_watershed import build_watershed
 from shanhai.local.places import Home
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
-from shanhai.science.arrays import BoolArray, ClassArray
-from shanhai.science.corridors.mspa.classes import Mspa, from_jrc
-from shanhai.science.corridors.mspa.pattern import MspaParameters, spatial_pattern
+from shanhai.science.corridors.mspa.pattern import Mspa, MspaParameters, from_jrc, spatial_pattern
+from shanhai.science.grid import BoolArray, ClassArray
 
 SIDE = 400
 MARGIN = 16

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.rasters import frames
 from shanhai.local.stack import Stack
-from shanhai.raster.statistics import BandStatistics
+from shanhai.raster.cog import BandStatistics
 from shanhai.storage.artifacts import LocalArtifacts
 from tests.support.job_rows import add_dataset, add_region, open_sessions
 

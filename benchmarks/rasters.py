@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from shanhai.raster.cog import Block, CogFrame, write_cog
-from shanhai.raster.statistics import BandStatistics
+from shanhai.raster.cog import BandStatistics, Block, CogFrame, write_cog
 from shanhai.science.grid import Window
 from shanhai_tiles.grids import WEB_MERCATOR
 

@@ -10,9 +10,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from benchmarks.report import Row, Table
 from benchmarks.timing import alternate
 from benchmarks.workbench import Workbench
-from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.selection.goals import Goal, MaximumBenefit, MinimumSet
-from shanhai.science.selection.problem import SelectionProblem
+from shanhai.science.grid import FloatArray, IntArray
+from shanhai.science.selection.problem import Goal, MaximumBenefit, MinimumSet, SelectionProblem
 from shanhai.science.selection.programme import IntegerProgramme, make_programme
 from shanhai.science.selection.rules import Edges
 from shanhai.science.selection.solver import SolveOptions, select_sites

@@ -11,9 +11,10 @@ from sqlalchemy import text
 import shanhai.db.tables  # noqa: F401  (fills the metadata)
 from shanhai.db.base import Base
 from shanhai.db.queries.files import HOLDERS, read_references
-from shanhai.storage.artifacts import LocalArtifacts, StoredArtifact
-from shanhai.storage.garbage_collection import (
+from shanhai.storage.artifacts import (
     GRACE_S,
+    LocalArtifacts,
+    StoredArtifact,
     TooMany,
     demand_few,
     find_orphans,

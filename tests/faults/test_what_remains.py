@@ -6,8 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.files import read_references
-from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.storage.garbage_collection import find_orphans, missing_files, remove
+from shanhai.storage.artifacts import LocalArtifacts, find_orphans, missing_files, remove
 from tests.faults.breakable import Breakable
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from shanhai.data.synthetic_watershed import EPSG, Watershed, build_watershed
 from shanhai.processes.kit.task import Task
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
-from shanhai.science.arrays import FloatArray
+from shanhai.science.grid import FloatArray
 
 YEARS = 12
 SHRINKING = 0.02

@@ -48,8 +48,7 @@ from shanhai.settings import (
     WorkerSettings,
 )
 from shanhai.shutdown import end
-from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.storage.job_folders import KeptFolders
+from shanhai.storage.artifacts import KeptFolders, LocalArtifacts
 from shanhai_worker import deliveries, periodic
 from shanhai_worker import periodic as cleanup
 from shanhai_worker.child_process import ForkServer

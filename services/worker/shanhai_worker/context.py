@@ -21,8 +21,7 @@ from shanhai.jobs.queue import Dispatcher
 from shanhai.processes.kit.task import Task, TilesTask
 from shanhai.raster.windows import Cluster
 from shanhai.settings import OidcSettings, PublicSettings, TileTokenSettings, WorkerSettings
-from shanhai.storage.artifacts import ArtifactStore
-from shanhai.storage.job_folders import KeptFolders
+from shanhai.storage.artifacts import ArtifactStore, KeptFolders
 from shanhai_worker.child_process import ForkServer
 from shanhai_worker.metrics import WorkerMetrics
 

@@ -43,8 +43,7 @@ from shanhai.jobs.fair_queue import admit
 from shanhai.jobs.states import Lease
 from shanhai.jobs.upkeep import Attended, attend_to_next, reap, take_undispatched
 from shanhai.settings import AuditSettings
-from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.storage.garbage_collection import TooMany, demand_few, find_orphans, remove
+from shanhai.storage.artifacts import LocalArtifacts, TooMany, demand_few, find_orphans, remove
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext
 

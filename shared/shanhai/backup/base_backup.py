@@ -36,8 +36,7 @@ from shanhai.backup.server import (
     read_position,
 )
 from shanhai.errors import Unavailable
-from shanhai.storage.artifacts import sha256_of, sync_folder
-from shanhai.storage.garbage_collection import stored_files
+from shanhai.storage.artifacts import sha256_of, stored_files, sync_folder
 
 # One stream, and in it the log the files need, so that a base can be restored by itself.
 OPTIONS = (

@@ -25,8 +25,7 @@ from pydantic import BaseModel, ValidationError
 
 from shanhai.backup.age_encryption import PARTIAL, SUFFIX, BackupBroken, Digesting, seal, unseal
 from shanhai.errors import Conflict, InvalidInput, NotFound
-from shanhai.storage.artifacts import sync_folder
-from shanhai.storage.garbage_collection import URI, stored_files
+from shanhai.storage.artifacts import URI, stored_files, sync_folder
 
 SEGMENT = re.compile(r"[0-9A-F]{24}")
 HISTORY = re.compile(r"[0-9A-F]{8}\.history")

@@ -23,7 +23,7 @@ from shanhai.db.queries.audit_chain import AuditBroken, verify_chain
 from shanhai.db.queries.files import read_references
 from shanhai.errors import Unavailable
 from shanhai.settings import ArtifactSettings, QueueSettings, RedisSettings
-from shanhai.storage.garbage_collection import find_orphans, missing_files
+from shanhai.storage.artifacts import find_orphans, missing_files
 
 OLDEST_SERVER, NEWEST_SERVER = 15, 18
 OLDEST_POSTGIS = (3, 3)

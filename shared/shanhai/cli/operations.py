@@ -27,8 +27,7 @@ from shanhai.db.seeds.load import Seeded, seed_cities
 from shanhai.errors import InvalidInput, Unavailable
 from shanhai.raster.environment import FIXED_COMPUTING
 from shanhai.settings import ArtifactSettings, BackupSettings, DatabaseSettings, LogSettings
-from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.storage.garbage_collection import demand_few, find_orphans, remove
+from shanhai.storage.artifacts import LocalArtifacts, demand_few, find_orphans, remove
 from shanhai.telemetry import configure_logging
 
 

@@ -31,7 +31,7 @@ from shanhai.data.world import (
 )
 from shanhai.processes.kit.dataset_description import DatasetDescription, write_description
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA, Transform, write_geotiff
-from shanhai.science.arrays import FloatArray
+from shanhai.science.grid import FloatArray
 
 CLAY_LOAM = (35.0, 35.0, 30.0, 1.2)
 """Sand, silt, clay and organic carbon, % of mass: a plain clay loam, not a sample of the place."""

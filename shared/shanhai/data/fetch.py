@@ -19,17 +19,17 @@ from shanhai.data.themes import COAST_SPACING_M, ODBL
 from shanhai.data.vector_layers import ocean_within
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.processes.kit.dataset_description import DatasetDescription, write_description
-from shanhai.raster.crs import reproject_geometry
-from shanhai.raster.fill_codes import (
+from shanhai.raster.cells import cells_of_frame
+from shanhai.raster.clean import (
     FillCode,
     codes_of,
     explained,
     give_meaning,
     unexplained,
 )
+from shanhai.raster.crs import reproject_geometry
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA, write_geotiff
 from shanhai.raster.remote import METRES_PER_DEGREE, Mosaic, read_mosaic
-from shanhai.raster.vectorise import cells_of_frame
 from shanhai.vocabulary import Label
 
 FindOcean = Callable[[Box, Reporter], MultiPolygon]

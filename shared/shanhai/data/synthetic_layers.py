@@ -12,9 +12,8 @@ from shapely import MultiPolygon
 from shanhai.data.regions import CELL_M, MARGIN_M, DemoRegion
 from shanhai.data.vector_layers import PopulatedPlace
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.climate import annual_mean, annual_total, miami_npp
-from shanhai.science.grid import Grid, analysis_grid
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray, Grid, analysis_grid
 
 _GEOGRAPHIC = "EPSG:4326"
 

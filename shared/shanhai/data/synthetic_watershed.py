@@ -21,8 +21,7 @@ from shanhai.processes.kit.resolution import checksum_of
 from shanhai.processes.kit.task import AreaTask, DatasetTask, DistrictTask, RegionTask, Task
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
-from shanhai.science.grid import Grid
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray, Grid
 from shanhai.science.landcover import LandCover
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vocabulary import label_of

@@ -24,7 +24,7 @@ from shanhai.data.regions import WATERBODIES, Box, DemoRegion, Package, read_mem
 from shanhai.data.themes import BOUNDARY_LICENCE, BOUNDARY_SOURCE
 from shanhai.errors import Unavailable
 from shanhai.processes.kit.geometry import as_multipolygon
-from shanhai.science.arrays import FloatArray
+from shanhai.science.grid import FloatArray
 
 CLIP_VERSION = 2
 OCEAN_AREA_DEG2 = 100.0

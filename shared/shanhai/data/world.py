@@ -36,8 +36,7 @@ from shanhai.data.vector_layers import (
     read_places,
 )
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray
-from shanhai.science.grid import Grid
+from shanhai.science.grid import FloatArray, Grid
 
 METRES_PER_DEGREE = 111_195.0
 

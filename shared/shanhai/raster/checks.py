@@ -8,7 +8,9 @@ from shapely import box
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
-from shanhai.raster.clean import CleaningReport
+from shanhai.raster.cells import cells_of_frame
+from shanhai.raster.clean import CleaningReport, EdgeWater, FillCode, explained, unexplained
+from shanhai.raster.cog import BandStatistics
 from shanhai.raster.crs import (
     OutlineMatch,
     as_gcj02,
@@ -16,8 +18,6 @@ from shanhai.raster.crs import (
     overlap_share,
     reproject_geometry,
 )
-from shanhai.raster.edge_water import EdgeWater
-from shanhai.raster.fill_codes import FillCode, explained, unexplained
 from shanhai.raster.inspect import (
     RasterFacts,
     lon_lat_bounds,
@@ -25,9 +25,7 @@ from shanhai.raster.inspect import (
     refuse,
     resolution_m,
 )
-from shanhai.raster.statistics import BandStatistics
 from shanhai.raster.themes import ThemeRule
-from shanhai.raster.vectorise import cells_of_frame
 from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label
 

@@ -10,7 +10,7 @@ from shapely import transform
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, FloatArray
+from shanhai.science.grid import BoolArray, FloatArray
 
 LON_LAT = "EPSG:4490"
 """CGCS2000, the system vectors are stored in."""

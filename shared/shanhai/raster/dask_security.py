@@ -1,7 +1,24 @@
-"""How the parts of a Dask cluster trust each other, and how their library is loaded."""
+"""How the parts of a Dask cluster trust each other, and how their library is loaded.
 
+A worker must have the same programs, the same arithmetic and the same files: otherwise its results
+would not be the bytes this machine would have computed, or would not be found here.
+"""
+
+import hashlib
+import os
+import pickle
+import platform
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shanhai.errors import Unavailable
 
 if TYPE_CHECKING:
     from distributed.security import Security
@@ -42,3 +59,108 @@ def security_of(ca: Path | None, cert: Path | None, key: Path | None) -> "Securi
         for what, path in (("cert", cert), ("key", key))
     }
     return Security(require_encryption=True, tls_ca_file=str(ca), **own)
+
+
+_LIBRARIES = ("shanhai", "numpy", "scipy", "numba", "rasterio", "scikit-learn", "shapely")
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """Proofs that another process sees the same files and computes as this one does.
+
+    Attributes:
+        token: A file in the folder the windows are written to.
+        secret: What it holds.
+        files: Path and bytes of each file the windows read.
+        programs: Versions of what computes, one text.
+        arithmetic: Digest of a computation, see `arithmetic`.
+    """
+
+    token: Path
+    secret: str
+    files: tuple[tuple[Path, int], ...]
+    programs: str
+    arithmetic: str
+
+    @classmethod
+    def offered(cls, shared: Sequence[Path]) -> "Handshake":
+        """The proofs for the folder that comes first and the files that follow it."""
+        folder, *files = shared
+        secret = secrets.token_hex(16)
+        token = folder / f"seen-{secrets.token_hex(8)}"
+        token.write_text(secret, encoding="ascii")
+        sizes = tuple((path, path.stat().st_size) for path in files)
+        return cls(token, secret, sizes, programs(), arithmetic())
+
+    def withdraw(self) -> None:
+        """Remove the token."""
+        self.token.unlink(missing_ok=True)
+
+    def check(self) -> None:
+        """Hold the proofs against the process this runs in.
+
+        Raises:
+            Unavailable: a file is not seen or another one, or programs or arithmetic differ.
+        """
+        if not self.token.exists() or self.token.read_text(encoding="ascii") != self.secret:
+            raise _unseen(self.token.parent)
+        for path, size in self.files:
+            if not path.exists() or path.stat().st_size != size:
+                raise _unseen(path)
+        _require_same("programs", "程序版本", programs(), self.programs)
+        _require_same("arithmetic", "浮点运算结果", arithmetic(), self.arithmetic)
+
+
+def compute(handshake: Handshake, parcel: bytes) -> Any:
+    """What the function that lies in the parcel gives for the item beside it.
+
+    Raises:
+        Unavailable: this process is not fit, see `Handshake.check`; workers may join late.
+    """
+    _admit(handshake)
+    function, item = pickle.loads(parcel)  # noqa: S301 - from a job, through our own scheduler
+    return function(item)
+
+
+@cache
+def _admit(handshake: Handshake) -> None:
+    """Check a handshake once in each process."""
+    handshake.check()
+
+
+def programs() -> str:
+    """Versions of what computes: Python and the libraries results depend on."""
+    libraries = (f"{name} {version(name)}" for name in _LIBRARIES)
+    return ", ".join((f"Python {platform.python_version()}", *libraries))
+
+
+@cache
+def arithmetic() -> str:
+    """Digest of functions and sums that NumPy and the BLAS compute differently by processor."""
+    x = np.linspace(0.01, 30.0, 4099)
+    functions = (np.exp(-x), np.log(x), np.sin(x), np.tanh(x), np.power(x, 0.3), np.arctan2(x, 2.0))
+    sums = np.array([x.sum(), np.exp(x).sum(), x @ np.log(x)])
+    single = np.exp(-x.astype(np.float32))
+    parts = b"".join(part.tobytes() for part in (*functions, sums, single))
+    return hashlib.sha256(parts).hexdigest()
+
+
+def _unseen(path: Path) -> Unavailable:
+    place = f"{platform.node()} (process {os.getpid()})"
+    return Unavailable(
+        f"the Dask worker on {place} does not see {path} as the job does;"
+        " scratch and artifact folders must be shared under the same paths",
+        message_zh=f"{place} 上的 Dask 工作进程看不到作业所见的 {path}；"
+        "工作目录与成果目录须以相同路径共享",
+    )
+
+
+def _require_same(what: str, what_zh: str, here: str, asked: str) -> None:
+    if here != asked:
+        place = platform.node()
+        raise Unavailable(
+            f"{what} of the Dask worker on {place} are {here}; the job has {asked},"
+            " so results would differ",
+            message_zh=f"{place} 上 Dask 工作进程的{what_zh}为 {here}，作业为 {asked}，"
+            "结果会不一致",
+        )

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from shanhai.errors import Unavailable
-from shanhai.raster.dask_security import load_distributed, security_of
+from shanhai.raster.dask_security import Handshake, compute, load_distributed, security_of
 from shanhai.raster.windows import AHEAD, Cluster, Item, Result, WindowRunner
-from shanhai.raster.worker_compatibility import Handshake, compute
 
 load_distributed()
 

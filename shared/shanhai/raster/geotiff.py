@@ -1,4 +1,4 @@
-"""GeoTIFF files: whole arrays out, windows in."""
+"""GeoTIFF files: whole arrays out, windows in; and the versions of the libraries behind them."""
 
 import os
 import tempfile
@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyproj
 import rasterio
+import shapely
 from numpy.typing import NDArray
 from rasterio.errors import RasterioIOError
 from rasterio.transform import Affine
@@ -16,8 +18,7 @@ from rasterio.windows import Window as RasterWindow
 
 from shanhai.errors import UnsupportedFile
 from shanhai.file_limits import proving_room
-from shanhai.science.arrays import FloatArray
-from shanhai.science.grid import Window
+from shanhai.science.grid import FloatArray, Window
 
 FLOAT_NODATA = -9999.0
 CLASS_NODATA = 0
@@ -167,3 +168,14 @@ def _raster_window(window: Window) -> RasterWindow:
 def _crs_text(crs: Any) -> str:
     epsg = crs.to_epsg()
     return f"EPSG:{epsg}" if epsg is not None else str(crs.to_wkt())
+
+
+def library_versions() -> dict[str, str]:
+    """GDAL, PROJ and GEOS as they run in this process."""
+    return {
+        "gdal": rasterio.__gdal_version__,
+        "proj": pyproj.proj_version_str,
+        "geos": shapely.geos_version_string,
+        "shapely": shapely.__version__,
+        "rasterio": rasterio.__version__,
+    }

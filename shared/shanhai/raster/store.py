@@ -18,8 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import ClassArray, FloatArray
-from shanhai.science.grid import Grid, Window
+from shanhai.science.grid import ClassArray, FloatArray, Grid, Window
 
 BLOCK = 512
 """Cells along a side of a block; windows of as many cells, or a multiple, fit best."""

@@ -11,8 +11,7 @@ import numpy as np
 from rasterio.errors import RasterioIOError
 from rasterio.windows import Window as RasterWindow
 
-from shanhai.raster.area import cell_areas_m2
-from shanhai.raster.coordinate_interpolation import CellCentres
+from shanhai.raster.cells import cell_areas_m2
 from shanhai.raster.inspect import (
     RasterFacts,
     inspect_raster,
@@ -20,9 +19,15 @@ from shanhai.raster.inspect import (
     refuse,
     resolution_m,
 )
-from shanhai.raster.resampling import Ballot, CellAggregation, bicubic, bilinear, nearest
-from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.grid import Grid, Window
+from shanhai.raster.resampling import (
+    Ballot,
+    CellAggregation,
+    CellCentres,
+    bicubic,
+    bilinear,
+    nearest,
+)
+from shanhai.science.grid import FloatArray, Grid, IntArray, Window
 
 _STRIP_CELLS = 4_000_000
 _COARSER_FROM = 2.0

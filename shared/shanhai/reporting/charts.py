@@ -27,7 +27,7 @@ from shanhai.reporting.map_decorations import (
     nice_length,
 )
 from shanhai.reporting.maps import MapFrame
-from shanhai.science.arrays import ClassArray
+from shanhai.science.grid import ClassArray
 from shanhai.vocabulary import Label, Lang
 
 DPI = 110

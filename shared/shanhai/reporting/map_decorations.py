@@ -13,8 +13,8 @@ from matplotlib.patches import Polygon as Patch
 from shapely import Polygon, get_parts
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.science.arrays import FloatArray
 from shanhai.science.flags import ResultFlag
+from shanhai.science.grid import FloatArray
 from shanhai.vocabulary import Label, Lang
 
 CJK_PACKAGE = "fonts-droid-fallback"

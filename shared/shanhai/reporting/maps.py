@@ -25,7 +25,7 @@ from shanhai.reporting.map_decorations import (
     draw_scale_bar,
     font_families,
 )
-from shanhai.science.arrays import ClassArray, FloatArray
+from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.vocabulary import Label, Lang
 
 DPI = 150

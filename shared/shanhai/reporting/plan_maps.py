@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from shanhai.cartography import RampStyle, style_of
 from shanhai.reporting.map_decorations import district_rings
 from shanhai.reporting.maps import MapFrame, draw_sheet
-from shanhai.science.arrays import FloatArray
+from shanhai.science.grid import FloatArray
 from shanhai.vocabulary import Label, Lang
 
 

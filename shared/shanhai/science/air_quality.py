@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray
 from shanhai.science.standards import Standard, head_of, in_force, read_standard
 from shanhai.vocabulary import Label
 

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.climate import MONTHS
-from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
+from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, ClassArray, FloatArray
 from shanhai.science.landcover import LandCover, class_values
 
 TONNES_PER_HECTARE = 0.01

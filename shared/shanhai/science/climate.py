@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray
+from shanhai.science.grid import FloatArray
 
 MONTHS = 12
 CARBON_PER_DRY_MATTER = 0.45

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import BoolArray, FloatArray, IntArray
+from shanhai.science.grid import BoolArray, FloatArray, IntArray
 
 NONE = -1
 """Stands for no cell within reach."""

@@ -17,8 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import fft
 
-from shanhai.science.arrays import BoolArray, FloatArray, IntArray
-from shanhai.science.grid import Window
+from shanhai.science.grid import BoolArray, FloatArray, IntArray, Window
 
 
 @njit(cache=True, nogil=True)

@@ -1,6 +1,6 @@
 """Where a short yearly series will be: Sen's line, the test of its trend, and how sure it is.
 
-Kept apart from `shanhai.science.trend`, which services without SciPy import.
+Kept apart from `shanhai.science.indicators`, which services without SciPy import.
 """
 
 import math
@@ -12,8 +12,8 @@ import numpy as np
 from scipy.stats import t as student
 
 from shanhai.errors import InvalidInput
-from shanhai.science.evaluation.cell_trend import cell_trend
-from shanhai.science.trend import LEAST_POINTS, sen_slope
+from shanhai.science.evaluation.degradation import cell_trend
+from shanhai.science.indicators import LEAST_POINTS, sen_slope
 
 CONFIDENCE = 0.95
 

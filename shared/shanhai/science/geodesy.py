@@ -10,7 +10,7 @@ meridian at the middle. The next term is smaller by the square of the edge's ang
 
 import numpy as np
 
-from shanhai.science.arrays import FloatArray, IntArray
+from shanhai.science.grid import FloatArray, IntArray
 
 SEMI_MAJOR_M = 6_378_137.0
 INVERSE_FLATTENING = 298.257222101

@@ -1,10 +1,26 @@
-"""The analysis grid of a run and the windows it is worked through."""
+"""The analysis grid of a run, the windows it is worked through, and the types of its arrays."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from shanhai.errors import InvalidInput
+
+FloatArray = NDArray[np.float64]
+"""Quantities; NaN marks nodata."""
+
+BoolArray = NDArray[np.bool_]
+"""Masks; True marks what the name says."""
+
+ClassArray = NDArray[np.uint8]
+"""Class rasters; 0 marks nodata."""
+
+IntArray = NDArray[np.int64]
+"""Labels, positions and counts."""
+
 
 SQUARE_METRES_PER_HECTARE = 10_000.0
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.distance import distance_m
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray
 from shanhai.science.landcover import LandCover, class_values
 
 Table = Mapping[LandCover, float]

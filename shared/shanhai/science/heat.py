@@ -6,9 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.focal import WindowFrame, disk_sum, exponential_kernel, weighted_mean
-from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
+from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, BoolArray, ClassArray, FloatArray
 from shanhai.science.landcover import LandCover, class_values
 
 Table = Mapping[LandCover, float]

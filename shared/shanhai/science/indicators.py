@@ -1,6 +1,7 @@
 """Whether a plan's figures are reached: values against targets, along the path the plan states.
 
-All arithmetic is exact (fractions of the decimals as printed): a value on the path is on it.
+All arithmetic is exact (fractions of the decimals as printed): a value on the path is on it. The
+trend of a short yearly series (Sen's slope) is here too, as services without a compiler take it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,9 +9,11 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from itertools import combinations
+from statistics import median
 from typing import Literal
 
-from shanhai.science.remarks import (
+from shanhai.science.flags import (
     BASE_MISSING,
     NO_YEAR,
     TARGET_MISSING,
@@ -23,6 +26,27 @@ from shanhai.science.remarks import (
 )
 from shanhai.science.units import as_decimal
 from shanhai.vocabulary import Label, Term
+
+LEAST_POINTS = 3
+"""Two points make a line, but no trend."""
+
+
+def sen_slope(points: Sequence[tuple[float, float]]) -> float | None:
+    """Median of the slopes between all pairs, which outliers hardly move.
+
+    Args:
+        points: Pairs of year and value, the years different.
+
+    Returns:
+        Change per year; None for fewer than `LEAST_POINTS` points.
+
+    Source: Sen 1968, Journal of the American Statistical Association 63, 1379.
+    """
+    if len(points) < LEAST_POINTS:
+        return None
+    ordered = sorted(points)
+    return median((y1 - y0) / (x1 - x0) for (x0, y0), (x1, y1) in combinations(ordered, 2))
+
 
 Sense = Literal["at_least", "at_most", "track"]
 Comparator = Literal["ge", "gt", "le", "lt", "eq", "none"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray
 from shanhai.science.landcover import LandCover, is_built_up, require_rows
 
 Table = Mapping[LandCover, float]

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from shanhai.science.arrays import FloatArray
+from shanhai.science.grid import FloatArray
 
 
 def _gradient(dem: FloatArray, cell_m: float) -> tuple[FloatArray, FloatArray]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import FloatArray
+from shanhai.science.grid import FloatArray
 
 Values = NDArray[np.float32]
 Block = tuple[Values, FloatArray]

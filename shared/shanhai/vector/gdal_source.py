@@ -12,15 +12,16 @@ import shapely
 from numpy.typing import NDArray
 
 from shanhai.file_limits import ZipLimits, list_members, unpack_member, why_not_plain
-from shanhai.vector.dbf_encoding import Encoding, find_encoding
 from shanhai.vector.gdal import check_driver, pyogrio
 from shanhai.vector.shapefile import TEXT_BYTES
 from shanhai.vector.sources import (
+    Encoding,
     FeatureSource,
     SourceBlock,
     SourceInfo,
     Wishes,
     chosen_layer,
+    find_encoding,
     refuse,
 )
 from shanhai.vector.tables import BLOCK_ROWS

@@ -1,15 +1,197 @@
-"""Find out what an upload is by its first bytes, never by its name, and open it as just that."""
+"""Find out what an upload is by its first bytes, not its name, and open it; CSV is the rest."""
 
+import codecs
+import csv
 import json
 import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from shanhai.vector.csv_source import CsvSource
+import numpy as np
+import shapely
+from shapely.errors import ShapelyError
+
+from shanhai.errors import UnsupportedFile
+from shanhai.vector.formats import restored
 from shanhai.vector.gdal_source import open_layer, open_shapefile
-from shanhai.vector.geojson_source import GeoJsonSource
+from shanhai.vector.geojson_kml import GeoJsonSource, KmlSource
 from shanhai.vector.geoparquet import ParquetSource
-from shanhai.vector.kml_source import KmlSource
-from shanhai.vector.sources import FeatureSource, Wishes, named_copy, refuse
+from shanhai.vector.sources import (
+    FeatureSource,
+    SourceBlock,
+    SourceInfo,
+    Wishes,
+    named_copy,
+    python_codec,
+    refuse,
+)
+from shanhai.vector.tables import BLOCK_ROWS
+from shanhai.vocabulary import Label
+
+WKT_NAMES = ("geometry", "wkt", "geom", "the_geom", "wkt_geom", "wkt_geometry")
+EAST_NAMES = ("lon", "lng", "long", "longitude", "x", "easting", "经度", "东坐标", "横坐标")
+NORTH_NAMES = ("lat", "latitude", "y", "northing", "纬度", "北坐标", "纵坐标")
+DELIMITERS = ",;\t"
+LONGEST_CELL = 64 * 1024**2
+MOST_COLUMNS = 1_000
+BLOCK_BYTES = 1024**2
+SAMPLES = 3
+
+
+class CsvSource:
+    """The rows of a CSV file."""
+
+    def __init__(self, path: Path, wishes: Wishes) -> None:
+        csv.field_size_limit(LONGEST_CELL)
+        self._path = path
+        codec, told_by = _encoding(path, wishes.encoding)
+        self._codec = "utf-8-sig" if codec == "utf-8" else codec
+        self._delimiter, header = self._header()
+        self._wkt, self._east, self._north = _places(header)
+        own = {self._wkt, self._east, self._north}
+        self._kept = [number for number in range(len(header)) if number not in own]
+        fields = tuple(header[number] for number in self._kept)
+        self.info = SourceInfo("CSV", fields, None, None, codec, told_by, self._samples())
+
+    def blocks(self) -> Iterator[SourceBlock]:
+        """The rows of the file."""
+        rows = self._rows()
+        next(rows)
+        waiting: list[list[str]] = []
+        for row in rows:
+            if row:
+                waiting.append(row)
+            if len(waiting) == BLOCK_ROWS:
+                yield self._block(waiting)
+                waiting = []
+        if waiting:
+            yield self._block(waiting)
+
+    def _rows(self) -> Iterator[list[str]]:
+        with self._path.open(encoding=self._codec, newline="") as file:
+            try:
+                yield from csv.reader(file, delimiter=self._delimiter, strict=True)
+            except csv.Error as error:
+                raise refuse(f"the CSV is malformed: {error}", "CSV 格式有误") from error
+
+    def _header(self) -> tuple[str, list[str]]:
+        with self._path.open(encoding=self._codec, newline="") as file:
+            first = file.readline(LONGEST_CELL)
+        delimiter = max(DELIMITERS, key=first.count)
+        try:
+            header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
+        except (csv.Error, StopIteration) as error:
+            raise refuse("the CSV has no header row", "CSV 没有表头") from error
+        if len(header) > MOST_COLUMNS or len(set(header)) != len(header) or "" in header:
+            raise refuse("the CSV's column names must be distinct", "CSV 列名须非空且互不相同")
+        return delimiter, header
+
+    def _samples(self) -> tuple[str, ...]:
+        found: list[str] = []
+        for number, row in enumerate(self._rows()):
+            found += [cell for cell in row if not cell.isascii()]
+            if number >= 100 or len(found) >= SAMPLES:
+                break
+        return tuple(dict.fromkeys(cell[:80] for cell in found))[:SAMPLES]
+
+    def _block(self, rows: Sequence[list[str]]) -> SourceBlock:
+        geometry: list[bytes | None] = []
+        broken: dict[int, Label] = {}
+        width = len(self._kept) + sum(
+            place is not None for place in (self._wkt, self._east, self._north)
+        )
+        whole: list[list[str]] = []
+        for number, row in enumerate(rows):
+            if len(row) != width:
+                broken[number] = Label(
+                    f"有 {len(row)} 个单元格，表头有 {width} 个",
+                    f"has {len(row)} cells where the header has {width}",
+                )
+                geometry.append(None)
+                whole.append([""] * width)
+                continue
+            whole.append(row)
+            try:
+                geometry.append(self._geometry(row))
+            except (ValueError, ShapelyError):
+                broken[number] = Label("几何无法读取", "its geometry cannot be read")
+                geometry.append(None)
+        columns = {
+            name: [_cell(row[place]) for row in whole]
+            for name, place in zip(self.info.fields, self._kept, strict=True)
+        }
+        return SourceBlock(geometry, columns, broken)
+
+    def _geometry(self, row: Sequence[str]) -> bytes | None:
+        if self._wkt is not None:
+            text = row[self._wkt].strip()
+            return _wkb(shapely.from_wkt(text)) if text else None
+        if self._east is None or self._north is None:
+            return None
+        east, north = row[self._east].strip(), row[self._north].strip()
+        if not east and not north:
+            return None
+        return _wkb(shapely.Point(float(east), float(north)))
+
+
+def _wkb(shape: Any) -> bytes:
+    """The geometry, whose positions are numbers: WKB has no other sign for an empty point."""
+    if not np.isfinite(shapely.get_coordinates(shape)).all():
+        raise ValueError("a position is not finite")
+    return bytes(shapely.to_wkb(shape))
+
+
+def _cell(text: str) -> Any:
+    return restored(text) if text != "" else None
+
+
+def _places(header: Sequence[str]) -> tuple[int | None, int | None, int | None]:
+    """Which columns hold WKT, easting and northing."""
+    lowered = [name.lower() for name in header]
+
+    def find(names: Sequence[str]) -> int | None:
+        return next((lowered.index(name) for name in names if name in lowered), None)
+
+    wkt = find(WKT_NAMES)
+    if wkt is not None:
+        return wkt, None, None
+    east, north = find(EAST_NAMES), find(NORTH_NAMES)
+    return (None, east, north) if east is not None and north is not None else (None, None, None)
+
+
+def _encoding(path: Path, wished: str | None) -> tuple[str, str]:
+    """The codec of the text and what told it; decoding is strict, so a wrong one is noticed."""
+    if wished is not None:
+        codec = python_codec(wished)
+        if codec is None:
+            raise refuse(
+                f"{wished!r} is no known encoding", f"未知编码 {wished!r}", "/inputs/encoding"
+            )
+        if not _reads(path, codec):
+            raise _unreadable(codec)
+        return codec, "parameter"
+    for codec in ("utf-8", "gb18030"):
+        if _reads(path, codec):
+            return codec, "content"
+    raise _unreadable("UTF-8 / GB18030")
+
+
+def _reads(path: Path, codec: str) -> bool:
+    decoder = codecs.getincrementaldecoder(codec)("strict")
+    try:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _unreadable(codec: str) -> UnsupportedFile:
+    return refuse(f"the text is not valid {codec}", f"文本不是有效的 {codec}", "/inputs/encoding")
+
 
 HEAD_BYTES = 65_536
 SQLITE = b"SQLite format 3\x00"

@@ -1,9 +1,12 @@
-"""What every reader of a file gives: what the file is, and its rows in blocks."""
+"""What every reader of a file gives: what it is, its rows in blocks, the encoding of its texts."""
 
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+import numpy as np
 
 from shanhai.errors import UnsupportedFile
 from shanhai.vocabulary import Label
@@ -108,3 +111,160 @@ def named_copy(path: Path, folder: Path, suffix: str) -> Path:
     link = folder / f"source{suffix}"
     link.symlink_to(path.resolve())
     return link
+
+
+LANGUAGE_BYTES = {0x4D: "gb18030", 0x7A: "gb18030", 0x03: "cp1252", 0x4F: "big5", 0x78: "big5"}
+"""What a table's language byte means; 0x57 only says `the system's own`."""
+HEADER_BYTES = 32
+FIELD_BYTES = 32
+END_OF_FIELDS = 0x0D
+ROWS = 16_384
+SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How the texts are written, what told it, and a few of them."""
+
+    name: str
+    told_by: str
+    fields: tuple[str, ...]
+    samples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The layout of a table: names as bytes, and where each text lies in a record."""
+
+    rows: int
+    offset: int
+    record_bytes: int
+    language: int
+    names: tuple[bytes, ...]
+    texts: tuple[tuple[int, int], ...]
+
+
+def find_encoding(table: Path, *, wished: str | None = None) -> Encoding:
+    """The encoding of a table: as wished, by `.cpg`, by the language byte, or as it reads.
+
+    Raises:
+        UnsupportedFile: the texts do not read in what was told, or in nothing that is known.
+    """
+    header = read_header(table)
+    told = _told(table, header, wished)
+    if told is not None:
+        name, by = told
+        found = _decoded(table, header, name, by)
+        if found is None:
+            raise refuse(
+                f"the attributes are not valid {name}, which the {by} says they are;"
+                " give `encoding`",
+                f"属性表不是有效的 {name}（依据：{by}）；请指定 `encoding`",
+                "/inputs/encoding",
+            )
+        return found
+    for name in ("utf-8", "gb18030"):
+        found = _decoded(table, header, name, "content")
+        if found is not None:
+            return found
+    raise refuse(
+        "the attributes are neither UTF-8 nor GBK; give `encoding`",
+        "属性表既非 UTF-8 也非 GBK；请指定 `encoding`",
+        "/inputs/encoding",
+    )
+
+
+def python_codec(name: str) -> str | None:
+    """The codec for what people call an encoding; None for what is not known here."""
+    plain = name.strip().lower().replace("_", "-")
+    return {
+        **dict.fromkeys(("utf-8", "utf8", "65001", "utf-8-sig"), "utf-8"),
+        **dict.fromkeys(("gbk", "gb2312", "gb18030", "cp936", "936", "ansi 936"), "gb18030"),
+        **dict.fromkeys(("big5", "950", "cp950"), "big5"),
+        **dict.fromkeys(("iso-8859-1", "iso88591", "88591", "latin1"), "latin-1"),
+        **dict.fromkeys(("1252", "cp1252", "windows-1252", "ansi 1252"), "cp1252"),
+        "us-ascii": "ascii",
+        "ascii": "ascii",
+    }.get(plain)
+
+
+def read_header(table: Path) -> Header:
+    """The layout of a table.
+
+    Raises:
+        UnsupportedFile: it is no dBASE table.
+    """
+    with table.open("rb") as file:
+        head = file.read(HEADER_BYTES)
+        if len(head) < HEADER_BYTES:
+            raise refuse("the .dbf is cut short", ".dbf 文件不完整")
+        rows, offset, record_bytes = struct.unpack_from("<IHH", head, 4)
+        names: list[bytes] = []
+        texts: list[tuple[int, int]] = []
+        place = 1
+        while file.tell() < offset - 1:
+            field = file.read(FIELD_BYTES)
+            if len(field) < FIELD_BYTES or field[0] == END_OF_FIELDS:
+                break
+            names.append(field[:11].split(b"\x00")[0])
+            if field[11:12] == b"C":
+                # Long texts keep the high byte of their length where numbers keep decimals.
+                length = field[16] + 256 * field[17]
+                texts.append((place, length))
+            else:
+                length = field[16]
+            place += length
+    if place > record_bytes or record_bytes == 0:
+        raise refuse("the .dbf contradicts itself", ".dbf 文件头自相矛盾")
+    return Header(rows, offset, record_bytes, head[29], tuple(names), tuple(texts))
+
+
+def _told(table: Path, header: Header, wished: str | None) -> tuple[str, str] | None:
+    if wished is not None:
+        codec = python_codec(wished)
+        if codec is None:
+            raise refuse(
+                f"{wished!r} is no known encoding", f"未知编码 {wished!r}", "/inputs/encoding"
+            )
+        return codec, "parameter"
+    page = table.with_suffix(".cpg")
+    if page.exists():
+        codec = python_codec(page.read_bytes()[:64].decode("ascii", "ignore"))
+        if codec is not None:
+            return codec, ".cpg"
+    language = LANGUAGE_BYTES.get(header.language)
+    return None if language is None else (language, "language byte")
+
+
+def _decoded(table: Path, header: Header, name: str, by: str) -> Encoding | None:
+    """The encoding, if every name and text reads in it strictly."""
+    samples: list[str] = []
+    try:
+        fields = tuple(raw.decode(name) for raw in header.names)
+        for texts in _texts(table, header):
+            decoded = texts.decode(name)
+            if len(samples) < SAMPLES and not decoded.isascii():
+                told = (line.strip(" \x00") for line in decoded.split("\n"))
+                samples += [line for line in told if not line.isascii()][:SAMPLES]
+    except UnicodeDecodeError:
+        return None
+    return Encoding(name, by, fields, tuple(dict.fromkeys(samples))[:SAMPLES])
+
+
+def _texts(table: Path, header: Header) -> Iterator[bytes]:
+    """The text columns of many records at once, a line break after each text."""
+    if not header.texts:
+        return
+    with table.open("rb") as file:
+        file.seek(header.offset)
+        left = header.rows
+        while left > 0 and (raw := file.read(header.record_bytes * min(ROWS, left))):
+            rows = len(raw) // header.record_bytes
+            if rows == 0:
+                return
+            left -= rows
+            whole = raw[: rows * header.record_bytes]
+            cells = np.frombuffer(whole, np.uint8).reshape(rows, -1)
+            ends = np.full((rows, 1), ord("\n"), np.uint8)
+            for start, length in header.texts:
+                yield np.hstack([cells[:, start : start + length], ends]).tobytes()

@@ -13,7 +13,7 @@ import shapely
 
 from shanhai.file_limits import proving_room
 from shanhai.vector.formats import FormatName, neutralised
-from shanhai.vector.gdal_writer import write_flatgeobuf, write_geopackage, write_kml
+from shanhai.vector.gdal import write_flatgeobuf, write_geopackage, write_kml
 from shanhai.vector.geoparquet import write_parquet
 from shanhai.vector.shapefile import write_shapefile
 from shanhai.vector.tables import GEOMETRY, FeatureColumn, FeatureTable, Lost, Row, json_text

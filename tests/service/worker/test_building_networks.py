@@ -18,8 +18,7 @@ from shanhai.processes.build_network.contract import (
     RASTERS,
     BuildNetworkInputs,
 )
-from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.storage.garbage_collection import find_orphans, missing_files
+from shanhai.storage.artifacts import LocalArtifacts, find_orphans, missing_files
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
 from tests.service.worker.conftest import Linked

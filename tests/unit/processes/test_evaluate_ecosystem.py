@@ -13,7 +13,7 @@ from shanhai.processes.catalogue import compute_of
 from shanhai.processes.evaluate_ecosystem.contract import EVALUATE_ECOSYSTEM
 from shanhai.processes.kit.task import DatasetTask, Outcome, Task
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
-from shanhai.science.evaluation.importance import importance_class, share_thresholds
+from shanhai.science.evaluation.importance_and_sensitivity import importance_class, share_thresholds
 from tests.support.evaluation_rasters import evaluation_task
 
 ALL = ["importance", "sensitivity", "quality", "degradation", "resilience", "carbon"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pyproj import Geod, Transformer
 
-from shanhai.raster.area import true_cell_areas_m2
+from shanhai.raster.cells import true_cell_areas_m2
 from shanhai.raster.geotiff import Transform
 from shanhai.science.grid import Window
 

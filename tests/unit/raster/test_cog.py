@@ -122,6 +122,6 @@ def test_large_bands_have_the_same_quantiles(
 ) -> None:
     values = np.random.default_rng(3).gamma(2.0, 1.0, (1, *GRID.shape))
     (sorted_,) = write_cog(tmp_path / "a.tif", CogFrame.of_grid(GRID), [(WHOLE, values)])
-    monkeypatch.setattr("shanhai.raster.statistics._HELD_VALUES", 10)
+    monkeypatch.setattr("shanhai.raster.cog._HELD_VALUES", 10)
     (counted,) = write_cog(tmp_path / "b.tif", CogFrame.of_grid(GRID), [(WHOLE, values)])
     assert counted == sorted_

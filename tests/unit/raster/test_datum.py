@@ -7,11 +7,11 @@ from shapely import Point, affinity
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
+from shanhai.raster.cells import cells_of_frame
 from shanhai.raster.checks import check_datum, match_outline
 from shanhai.raster.crs import as_gcj02, shift_to_gcj02
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.raster.inspect import RasterFacts, inspect_raster
-from shanhai.raster.vectorise import cells_of_frame
 
 FRAME = (0.001, 0.0, 117.95, 0.0, -0.001, 24.75)
 SHAPE = (280, 320)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import Point
 
+from shanhai.raster.cells import cells_within
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.vectorise import cells_within
 from shanhai.raster.windows import window_runner
 from shanhai.science.grid import Grid, Window
 

@@ -2,7 +2,7 @@ import numpy as np
 import shapely
 from shapely import box
 
-from shanhai.raster.vectorise import cells_within, number_areas
+from shanhai.raster.cells import cells_within, number_areas
 from shanhai.science.grid import Grid, Window
 
 GRID = Grid(4548, 1000.0, 2000.0, 10.0, 8, 6)

@@ -6,11 +6,11 @@ import pytest
 from pyproj import Transformer
 
 from shanhai.errors import InvalidInput
-from shanhai.raster.area import cell_areas_m2
-from shanhai.raster.coordinate_interpolation import CellCentres
+from shanhai.raster.cells import cell_areas_m2
+from shanhai.raster.cog import check_total, source_total
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.inspect import inspect_raster
-from shanhai.raster.statistics import check_total, source_total
+from shanhai.raster.resampling import CellCentres
 from shanhai.raster.warp import RasterQuantity, RasterSource, align, align_classes, open_source
 from shanhai.science.grid import Grid, Window
 

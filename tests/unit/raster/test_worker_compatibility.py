@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shanhai.errors import Unavailable
-from shanhai.raster.worker_compatibility import Handshake, compute
+from shanhai.raster.dask_security import Handshake, compute
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_nothing_is_unpacked_where_the_handshake_fails(
     offered: Handshake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "shanhai.raster.worker_compatibility.pickle.loads", lambda _: pytest.fail("unpacked")
+        "shanhai.raster.dask_security.pickle.loads", lambda _: pytest.fail("unpacked")
     )
     with pytest.raises(Unavailable):
         compute(replace(offered, secret="another"), b"")

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from shanhai.errors import InvalidInput
-from shanhai.science.balance import (
+from shanhai.science.matching import (
     available_services,
     comprehensive_ratio,
     supply_demand_ratio,

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from shanhai.science.coupling import coordination_class, coupling, quadrant, z_score
-from shanhai.science.moments import RunningMoments
+from shanhai.science.matching import coordination_class, coupling, quadrant, z_score
+from shanhai.science.quantiles import RunningMoments
 
 SUPPLY = np.array([10.0, 6, 2, 0])
 DEMAND = np.array([1.0, 3, 4, 8])

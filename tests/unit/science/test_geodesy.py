@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from shanhai.science.arrays import FloatArray
 from shanhai.science.geodesy import LONGEST_EDGE_DEG, ring_areas
+from shanhai.science.grid import FloatArray
 
 KARNEY = Geod(a=6_378_137.0, rf=298.257222101)
 

@@ -19,12 +19,12 @@ from shanhai.science.indicators import (
     contradicts,
     falls_short,
     half_of_last_digit,
+    sen_slope,
     sense_of,
     shortfall_percent,
     total,
     uncounted,
 )
-from shanhai.science.trend import sen_slope
 
 ORDER = {
     IndicatorStatus.NO_DATA: 0,

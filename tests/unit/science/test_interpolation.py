@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.interpolation import inverse_distance
+from shanhai.science.water_quality import inverse_distance
 
 POINTS = np.array([[0.0, 0.0], [3.0, 0.0]])
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from shanhai.science.moments import ExactMoments
+from shanhai.science.quantiles import ExactMoments
 
 numbers = arrays(
     np.float32,

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai.science.soil import (
+from shanhai.science.rusle import (
     Texture,
     epic_erodibility,
     erodibility,

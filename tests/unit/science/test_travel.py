@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from shanhai.science.hydrology.tiles import ArrayLayerStore
-from shanhai.science.landcover import LandCover
-from shanhai.science.travel import (
+from shanhai.science.access import (
     Speeds,
     pace,
     spread_minutes,
     travel_minutes,
     write_travel_minutes,
 )
+from shanhai.science.hydrology.tiles import ArrayLayerStore
+from shanhai.science.landcover import LandCover
 
 FOREST, TOWN, WATER = LandCover.FOREST, LandCover.BUILT_UP, LandCover.WATER
 KMH: dict[str, Any] = {"main_road_kmh": 60.0, "minor_road_kmh": 20.0, "walking_kmh": 4.0}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from shanhai.science.vegetation import vegetation_cover
+from shanhai.science.landcover import vegetation_cover
 
 
 def test_worked_example() -> None:

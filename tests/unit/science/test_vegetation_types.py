@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.science.vegetation import GUIDELINE_RUNOFF, VegetationType, refine
+from shanhai.science.landcover import GUIDELINE_RUNOFF, VegetationType, refine
 
 
 def test_known_types_replace_the_value_of_the_class() -> None:

@@ -3,7 +3,7 @@
 import uuid
 from pathlib import Path
 
-from shanhai.storage.job_folders import KeptFolders
+from shanhai.storage.artifacts import KeptFolders
 
 JOB, OTHER = uuid.uuid4(), uuid.uuid4()
 

@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
 from shanhai.file_limits import ZipLimits
-from shanhai.vector import geojson_source
+from shanhai.vector import geojson_kml
 from shanhai.vector.formats import FILE_FORMATS, FormatName
 from shanhai.vector.gdal import KEPT, SKIPPED, pyogrio
 from shanhai.vector.gdal_source import extract_shapefile
@@ -309,7 +309,7 @@ def test_every_driver_of_this_gdal_is_kept_or_skipped() -> None:
 def test_geojson_is_read_through_windows_of_any_size(
     tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch, window: int
 ) -> None:
-    monkeypatch.setattr(geojson_source, "WINDOW", window)
+    monkeypatch.setattr(geojson_kml, "WINDOW", window)
     collection = {
         "type": "FeatureCollection",
         "name": '区 \u001e\\"',

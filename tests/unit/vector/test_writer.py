@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
 from shanhai.vector.formats import FILE_FORMATS, FORMULA_STARTS, FormatName, neutralised, restored
-from shanhai.vector.kml_source import KmlSource
+from shanhai.vector.geojson_kml import KmlSource
 from shanhai.vector.shapefile import short_names
 from shanhai.vector.tables import FeatureColumn, FeatureTable, kind_of
 from shanhai.vector.writer import write_table

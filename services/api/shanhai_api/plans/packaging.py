@@ -142,7 +142,7 @@ async def _documents(
 
 
 async def _write_layers(session: AsyncSession, contents: PackageContents, path: Path) -> None:
-    from shanhai.vector.gdal_writer import write_layers
+    from shanhai.vector.gdal import write_layers
     from shanhai.vector.tables import FeatureColumn, FeatureTable
 
     loop = asyncio.get_running_loop()

@@ -17,10 +17,9 @@ from shapely.geometry.base import BaseGeometry
 from shanhai.cartography import ClassEntry, ClassStyle
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.file_limits import proving_room
-from shanhai.raster.area import true_cell_areas_m2
+from shanhai.raster.cells import true_cell_areas_m2
 from shanhai.raster.geotiff import FLOAT_NODATA
-from shanhai.science.arrays import FloatArray
-from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, Window
+from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, FloatArray, Window
 from shanhai.science.weighted_statistics import Block, WeightedSummary, summarise
 from shanhai_tiles.answers import DocumentPart
 from shanhai_tiles.layers.sources import StandInNote

@@ -17,9 +17,8 @@ from starlette.requests import Request
 
 from shanhai.db.features.geometry import invalidity, read_geometry
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
-from shanhai.raster.vectorise import cells_of_frame
-from shanhai.science.arrays import BoolArray, FloatArray
-from shanhai.science.grid import Window
+from shanhai.raster.cells import cells_of_frame
+from shanhai.science.grid import BoolArray, FloatArray, Window
 from shanhai_tiles.grids import Bounds, projection
 from shanhai_tiles.raster.resampling import RasterFrame
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import BoolArray
+from shanhai.science.grid import BoolArray
 from shanhai_tiles.grids import Bounds, TileGrid
 from shanhai_tiles.raster.dataset_pool import DatasetPool, OpenRaster, require_band
 from shanhai_tiles.raster.resampling import (

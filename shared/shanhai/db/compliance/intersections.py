@@ -13,8 +13,8 @@ from pyproj import Geod
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.db.compliance.result import GeodesicSize
-from shanhai.science.arrays import BoolArray, FloatArray
 from shanhai.science.geodesy import INVERSE_FLATTENING, SEMI_MAJOR_M, ring_areas
+from shanhai.science.grid import BoolArray, FloatArray
 
 Shapes = NDArray[Any]
 """Geometries, one-dimensional; none is None."""

@@ -17,15 +17,15 @@ from shanhai.db.indicators.values import newest_values
 from shanhai.db.projects.queries import MEMBERS_THEN
 from shanhai.db.tables.indicator import IndicatorTarget
 from shanhai.errors import InvalidInput
+from shanhai.science.flags import IndicatorRemark, measures_counted, measures_foreign
 from shanhai.science.indicators import (
     BaseFigure,
     IndicatorStanding,
     IndicatorStatus,
     ObservedFigure,
     Record,
+    sen_slope,
 )
-from shanhai.science.remarks import IndicatorRemark, measures_counted, measures_foreign
-from shanhai.science.trend import sen_slope
 from shanhai.science.units import convert
 from shanhai.vocabulary import Label
 

@@ -10,9 +10,8 @@ import numpy as np
 from shanhai.processes.kit.layers import make_layers
 from shanhai.processes.kit.region import LAND, Place, district_numbers
 from shanhai.raster.store import ScratchStore
-from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.ecoservices.stormwater_regulation import CURVE_NUMBER, SEALED_SHARE
-from shanhai.science.grid import Window
+from shanhai.science.grid import FloatArray, IntArray, Window
 from shanhai.science.landcover import LandCover
 from shanhai.science.runoff import curve_number, storm_runoff
 

@@ -23,9 +23,8 @@ from shanhai.processes.kit.region import Place, Tally, possible, windows_of
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.warp import RasterQuantity, RasterSource, align, align_classes
-from shanhai.science.arrays import BoolArray, IntArray
 from shanhai.science.ecoservices.inputs import Leaf
-from shanhai.science.grid import Window
+from shanhai.science.grid import BoolArray, IntArray, Window
 from shanhai.science.landcover import NODATA, LandCover
 
 COVER = "land_cover"

@@ -12,14 +12,6 @@ from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.source_layers import SourceLayers
 from shanhai.processes.kit.region import Place, Tally
 from shanhai.raster.store import BLOCK, ScratchStore
-from shanhai.science.coupling import (
-    COORDINATION_CLASSES,
-    QUADRANTS,
-    coordination_class,
-    coupling,
-    quadrant,
-    z_score,
-)
 from shanhai.science.ecoservices.assembly import Assembled
 from shanhai.science.ecoservices.graph import AreaFigure
 from shanhai.science.ecoservices.matching_layers import (
@@ -29,8 +21,20 @@ from shanhai.science.ecoservices.matching_layers import (
 from shanhai.science.ecoservices.plan import ComputationPlan
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import Window
-from shanhai.science.moments import RunningMoments
-from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
+from shanhai.science.matching import (
+    COORDINATION_CLASSES,
+    QUADRANTS,
+    coordination_class,
+    coupling,
+    quadrant,
+    z_score,
+)
+from shanhai.science.quantiles import (
+    LIMIT_PROBABILITIES,
+    NormalisationLimits,
+    RunningMoments,
+    normalise,
+)
 from shanhai.vocabulary import ECOSERVICES, Label, codes, label_of
 
 LEAST_VALID_SHARE = 0.5

@@ -43,14 +43,13 @@ from shanhai.processes.kit.region import (
     windows_of,
 )
 from shanhai.processes.kit.task import Progress, Task, pointing_at
+from shanhai.raster.cog import check_total
 from shanhai.raster.crs import transformer
-from shanhai.raster.statistics import check_total
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.warp import RasterSource
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.ecoservices.assembly import Assembled
-from shanhai.science.ecoservices.computation import PassResult, PlanComputation
-from shanhai.science.ecoservices.evaluation import VALID, Layers
+from shanhai.science.ecoservices.computation import VALID, Layers, PassResult, PlanComputation
 from shanhai.science.ecoservices.graph import AreaFigure
 from shanhai.science.ecoservices.matching_layers import RATIO
 from shanhai.science.ecoservices.plan import ComputationPlan, Pass, plan_of

@@ -23,10 +23,9 @@ from shanhai.processes.kit.manifest import finished, resumed_runner
 from shanhai.processes.kit.outputs import write_document, write_rasters, write_table
 from shanhai.processes.kit.region import SCRATCH, StudyArea, part_of
 from shanhai.processes.kit.task import DistrictTask, Outcome, OutputFile, Progress, RegionTask, Task
+from shanhai.raster.cells import number_areas
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.vectorise import number_areas
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.arrays import IntArray
 from shanhai.science.ecoservices.figures import (
     FigureAccumulator,
     Sparse,
@@ -36,7 +35,7 @@ from shanhai.science.ecoservices.figures import (
 )
 from shanhai.science.ecoservices.graph import AreaFigure
 from shanhai.science.ecoservices.matching_layers import RATIO
-from shanhai.science.grid import Window
+from shanhai.science.grid import IntArray, Window
 from shanhai.vocabulary import Label, label_of
 
 DISTRICTS = "districts"

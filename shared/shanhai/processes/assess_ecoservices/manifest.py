@@ -11,7 +11,6 @@ from shanhai.processes.assess_ecoservices.assessed import Assessment, in_sentenc
 from shanhai.processes.assess_ecoservices.contract import AssessmentInputs, FrozenLimits
 from shanhai.processes.kit.manifest import build_manifest
 from shanhai.processes.kit.task import DatasetTask, Task
-from shanhai.science.balance import weight_shares
 from shanhai.science.ecoservices.assembly import Assembled, CheckedFigures
 from shanhai.science.ecoservices.graph import AreaFigure, LayerNode
 from shanhai.science.ecoservices.layers import RELIEF_RADIUS_M
@@ -19,7 +18,8 @@ from shanhai.science.ecoservices.method import OptionSpec, ParameterSpec, Quanti
 from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M, WATER_CUTOFF_M
 from shanhai.science.flags import ResultFlag
 from shanhai.science.landcover import LandCover
-from shanhai.science.normalisation import LIMIT_PROBABILITIES
+from shanhai.science.matching import weight_shares
+from shanhai.science.quantiles import LIMIT_PROBABILITIES
 from shanhai.vocabulary import Label, label_of
 
 USER = "user"

@@ -23,10 +23,10 @@ from shanhai.processes.kit.outputs import class_overview, overview
 from shanhai.raster.store import ScratchStore
 from shanhai.reporting.charts import ClassPanel, Panel, RampPanel, draw_panels
 from shanhai.reporting.maps import MapFrame
-from shanhai.science.arrays import ClassArray, FloatArray
-from shanhai.science.coupling import coordination_class, coupling, quadrant, z_score
 from shanhai.science.ecoservices.matching_layers import RATIO
-from shanhai.science.normalisation import normalise
+from shanhai.science.grid import ClassArray, FloatArray
+from shanhai.science.matching import coordination_class, coupling, quadrant, z_score
+from shanhai.science.quantiles import normalise
 from shanhai.vocabulary import Label, label_of
 
 DEFICIT = "deficit_probability"

@@ -29,7 +29,7 @@ from shanhai.raster.store import ScratchStore
 from shanhai.reporting.map_decorations import font_families, missing_font_warning
 from shanhai.reporting.maps import MapFrame, draw_ramp_map, draw_zone_map
 from shanhai.reporting.pages import Picture, ReportPage, can_write_pdf, missing_pdf_warning, told
-from shanhai.science.ecoservices.evaluation import CLASS_UNITS
+from shanhai.science.ecoservices.computation import CLASS_UNITS
 from shanhai.science.ecoservices.matching_layers import SUPPLY_MEAN
 from shanhai.vocabulary import LANGUAGES, Label, label_of
 

@@ -10,7 +10,6 @@ from shanhai.processes.assess_ecoservices.contract import (
     AssessmentInputs,
     LayerChanges,
 )
-from shanhai.science.balance import weight_shares
 from shanhai.science.ecoservices.assembly import (
     Assembled,
     AssessmentRequest,
@@ -28,6 +27,7 @@ from shanhai.science.ecoservices.method import (
     Quantity,
     TableSpec,
 )
+from shanhai.science.matching import weight_shares
 from shanhai.vocabulary import Lang
 
 KEPT_LEAVES = ("population", "night_lights", "land_cover")

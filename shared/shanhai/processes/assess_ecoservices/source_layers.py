@@ -8,18 +8,17 @@ import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.processes.kit.region import StudyArea, Tally, possible
-from shanhai.raster.coordinate_interpolation import CellCentres
+from shanhai.raster.cells import cells_within
+from shanhai.raster.resampling import CellCentres
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import MONTHS, THEME_RULES
-from shanhai.raster.vectorise import cells_within
 from shanhai.raster.warp import RasterQuantity, RasterSource, align
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
-from shanhai.science.ecoservices.evaluation import CLASS_UNITS, Array
+from shanhai.science.ecoservices.computation import CLASS_UNITS, Array
 from shanhai.science.ecoservices.graph import LayerNode
 from shanhai.science.ecoservices.inputs import LEAVES, Leaf
 from shanhai.science.ecoservices.plan import ComputationPlan
-from shanhai.science.grid import Grid, Window
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray, Grid, Window
 from shanhai.science.landcover import NODATA
 
 LAND_LAYER = "land"

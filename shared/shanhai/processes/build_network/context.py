@@ -16,12 +16,11 @@ from shanhai.processes.build_network.contract import NAMED, BuildNetworkInputs, 
 from shanhai.processes.kit.layers import make_layers
 from shanhai.processes.kit.region import LAND, Place
 from shanhai.processes.kit.task import Task
+from shanhai.raster.cells import cells_in_any
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.vectorise import cells_in_any
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.corridors.spacing import MetricCells
-from shanhai.science.grid import Grid
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray, Grid
 from shanhai.science.landcover import NODATA
 from shanhai.vocabulary import Label
 

@@ -16,28 +16,25 @@ from shanhai.processes.build_network.metrics import Contrast, Metrics
 from shanhai.processes.kit.geometry import as_multi, centres, path_line, swath_outline, to_lon_lat
 from shanhai.processes.kit.layers import make_layers
 from shanhai.raster.crs import LON_LAT, reproject_geometry
-from shanhai.science.arrays import BoolArray, ClassArray, IntArray
-from shanhai.science.corridors.composition import (
-    CorridorBand,
-    covered_share,
-    land_along,
-    recommended_width,
-)
-from shanhai.science.corridors.cost_kernels import Labels
-from shanhai.science.corridors.links import Network, SourceLink
-from shanhai.science.corridors.named_corridors import match_names
-from shanhai.science.corridors.pairs import Pair
-from shanhai.science.corridors.path_profile import (
+from shanhai.science.corridors.corridor_profile import (
     MERGE_M,
     SEVERITY,
+    CorridorBand,
     PathCourse,
     Road,
     break_points,
     built_up_stretches,
     course_of,
+    covered_share,
+    land_along,
+    match_names,
+    recommended_width,
 )
+from shanhai.science.corridors.cost_kernels import Labels
+from shanhai.science.corridors.links import Network, SourceLink
+from shanhai.science.corridors.pairs import Pair
 from shanhai.science.corridors.sources import Sources
-from shanhai.science.grid import Grid
+from shanhai.science.grid import BoolArray, ClassArray, Grid, IntArray
 from shanhai.science.landcover import LandCover
 
 MAIN_ROADS = "main_roads"

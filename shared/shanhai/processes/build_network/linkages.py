@@ -14,25 +14,29 @@ from shanhai.processes.build_network.context import Scene, memory_left, require_
 from shanhai.processes.build_network.contract import LinkChoice
 from shanhai.processes.build_network.resistance import RESISTANCE
 from shanhai.processes.kit.task import pointing_at
-from shanhai.science.arrays import BoolArray, FloatArray
 from shanhai.science.corridors.barriers import (
     BarrierScan,
     BarrierScores,
     BarrierSettings,
     memory_needed,
 )
-from shanhai.science.corridors.circuit.settings import CircuitSettings
+from shanhai.science.corridors.circuit.solver import CircuitSettings
 from shanhai.science.corridors.cost_kernels import Labels
 from shanhai.science.corridors.incremental_links import FormerLinks, LinkNotes
-from shanhai.science.corridors.link_flows import link_flow, narrow_to_current
-from shanhai.science.corridors.link_settings import GIB, LinkSettings
 from shanhai.science.corridors.links import Network, SourceLink, link_sources, network_memory_needed
-from shanhai.science.corridors.pairs import Pair
-from shanhai.science.corridors.pinch_points import CARRIED_SHARE, PinchPoints, pinch_points
+from shanhai.science.corridors.pairs import GIB, LinkSettings, Pair
+from shanhai.science.corridors.pinch_points import (
+    CARRIED_SHARE,
+    PinchPoints,
+    link_flow,
+    narrow_to_current,
+    pinch_points,
+)
 from shanhai.science.corridors.sources import Sources
 from shanhai.science.corridors.spacing import MetricCells
 from shanhai.science.corridors.spots import SpotRule, Spots, find_spots
 from shanhai.science.corridors.swaths import SwathRule
+from shanhai.science.grid import BoolArray, FloatArray
 from shanhai.vocabulary import Label
 
 CURRENT = "current"

@@ -11,9 +11,13 @@ from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.linkages import link_settings
 from shanhai.processes.build_network.resistance import GROUND, RESISTANCE
 from shanhai.processes.kit.task import Progress
-from shanhai.science.arrays import FloatArray
-from shanhai.science.corridors.connectivity import link_importance
-from shanhai.science.corridors.connectivity_graph import PatchGraph, dispersal_graph, link_graph
+from shanhai.science.corridors.connectivity import (
+    PatchGraph,
+    dispersal_graph,
+    link_graph,
+    link_importance,
+)
+from shanhai.science.corridors.corridor_profile import course_of
 from shanhai.science.corridors.links import Network, SourceLink, link_sources
 from shanhai.science.corridors.network_metrics import (
     Centrality,
@@ -25,9 +29,9 @@ from shanhai.science.corridors.network_metrics import (
     network_indices,
 )
 from shanhai.science.corridors.pairs import Pair
-from shanhai.science.corridors.path_profile import course_of
 from shanhai.science.corridors.resistance_factors import SENSITIVITY_EXPONENTS, power
 from shanhai.science.corridors.sources import Sources
+from shanhai.science.grid import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,16 +22,16 @@ from shanhai.processes.build_network.sources import HabitatPattern
 from shanhai.processes.kit.geometry import as_multi, patch_outlines, point_at, to_lon_lat
 from shanhai.processes.kit.layers import layer_limits
 from shanhai.processes.kit.task import PROTECTED
-from shanhai.science.arrays import FloatArray
+from shanhai.science.corridors.corridor_profile import saddles
 from shanhai.science.corridors.links import Network
 from shanhai.science.corridors.patches import Patches, core_patches
-from shanhai.science.corridors.path_profile import saddles
 from shanhai.science.corridors.paths import merge_paths
 from shanhai.science.corridors.pinch_points import PinchPoints
 from shanhai.science.corridors.sources import Sources
 from shanhai.science.corridors.spots import cut_by_kind, links_of, stepping_stones
+from shanhai.science.grid import FloatArray
 from shanhai.science.landcover import LandCover
-from shanhai.science.normalisation import normalise
+from shanhai.science.quantiles import normalise
 from shanhai.science.selection.priority import (
     LEVELS,
     Level,

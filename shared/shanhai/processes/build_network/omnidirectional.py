@@ -18,18 +18,18 @@ from shanhai.processes.build_network.sources import IMPORTANCE
 from shanhai.processes.kit.task import Progress, pointing_at
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.corridors.circuit.solver import SolveReport
 from shanhai.science.corridors.moving_window import (
     WindowCurrents,
     WindowSettings,
+    cells_around,
     moving_window,
     no_source,
     normalised,
+    strengths_of,
 )
-from shanhai.science.corridors.moving_window_targets import cells_around, strengths_of
 from shanhai.science.corridors.spacing import MetricCells
-from shanhai.science.grid import Grid, Window
+from shanhai.science.grid import FloatArray, Grid, IntArray, Window
 
 CUMULATIVE, POTENTIAL, NORMALISED = OMNIDIRECTIONAL_RASTERS
 """Layers of the current over all windows, the same without resistance, and their ratio."""

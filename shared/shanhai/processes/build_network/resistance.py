@@ -16,7 +16,6 @@ from shanhai.processes.kit.region import class_codes, possible
 from shanhai.processes.kit.task import pointing_at
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.warp import RasterSource, align
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.corridors.resistance_factors import (
     Marks,
     finish,
@@ -31,7 +30,7 @@ from shanhai.science.corridors.resistance_factors import (
 )
 from shanhai.science.corridors.resistance_tables import ResistanceTable, load_table, read_table
 from shanhai.science.distance import halo_cells
-from shanhai.science.grid import Grid, Window
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray, Grid, Window
 from shanhai.science.landcover import LandCover
 
 COVER_EDITS = "edited_cover"

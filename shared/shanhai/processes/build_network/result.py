@@ -17,7 +17,7 @@ from shanhai.processes.kit import manifest
 from shanhai.processes.kit.task import Task, left_out_flags
 from shanhai.science.corridors.circuit.solver import SolveReport
 from shanhai.science.corridors.links import Network
-from shanhai.science.corridors.mspa.classes import LABELS, Mspa
+from shanhai.science.corridors.mspa.pattern import LABELS, Mspa
 from shanhai.science.corridors.pairs import components
 from shanhai.science.corridors.pinch_points import PinchPoints
 from shanhai.science.corridors.sources import Sources

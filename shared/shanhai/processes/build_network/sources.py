@@ -12,20 +12,25 @@ from shanhai.processes.build_network.context import RED_LINE, Scene, require_roo
 from shanhai.processes.kit.layers import layer_limits, make_layers
 from shanhai.processes.kit.task import pointing_at
 from shanhai.raster.store import ScratchStore
-from shanhai.science.arrays import BoolArray, ClassArray
-from shanhai.science.corridors.composition import NATURAL
-from shanhai.science.corridors.importance import candidate_cells, entropy_weights, importance_index
-from shanhai.science.corridors.mspa.classes import Mspa
-from shanhai.science.corridors.mspa.pattern import MspaParameters, memory_needed, spatial_pattern
+from shanhai.science.corridors.corridor_profile import NATURAL
+from shanhai.science.corridors.mspa.pattern import (
+    Mspa,
+    MspaParameters,
+    memory_needed,
+    spatial_pattern,
+)
 from shanhai.science.corridors.sources import (
     SourceEvidence,
     SourceParameters,
     Sources,
+    candidate_cells,
+    entropy_weights,
     identify_sources,
+    importance_index,
 )
-from shanhai.science.grid import Window
+from shanhai.science.grid import BoolArray, ClassArray, Window
 from shanhai.science.landcover import LandCover
-from shanhai.science.normalisation import NormalisationLimits, normalise
+from shanhai.science.quantiles import NormalisationLimits, normalise
 from shanhai.vocabulary import Label
 
 IMPORTANCE = "service_importance"

@@ -40,8 +40,8 @@ from shanhai.processes.kit.output_files import GEOJSON
 from shanhai.processes.kit.outputs import write_document, write_rasters
 from shanhai.processes.kit.region import SCRATCH
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task, left_out_flags
+from shanhai.raster.cells import number_areas
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.vectorise import number_areas
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.uncertainty.draws import (
     CURVE_NUMBER_SD,
@@ -49,9 +49,8 @@ from shanhai.science.uncertainty.draws import (
     UNCERTAIN,
     WEIGHT_CONCENTRATION,
 )
-from shanhai.science.uncertainty.sensitivity import PARAMETERS, STEP, Effect
-from shanhai.science.uncertainty.variation import VARIED
-from shanhai.science.zoning.algorithms import STARTS
+from shanhai.science.uncertainty.variation import PARAMETERS, STEP, VARIED, Effect
+from shanhai.science.zoning.clustering import STARTS
 from shanhai.science.zoning.postprocess import KEY_PROTECTION, STRICT_PROTECTION, Postprocessed
 from shanhai.science.zoning.statistics import feature_profiles
 from shanhai.science.zoning.zone_names import BALANCE_TOLERANCE, NEAR_TIE

@@ -22,7 +22,6 @@ from shanhai.processes.kit.outputs import write_table
 from shanhai.processes.kit.task import LINE_KINDS, DistrictTask, OutputFile, Progress
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.arrays import ClassArray, FloatArray, IntArray
 from shanhai.science.autocorrelation import (
     ALPHA,
     MAX_ITEMS,
@@ -31,13 +30,11 @@ from shanhai.science.autocorrelation import (
     global_moran,
     local_moran,
 )
-from shanhai.science.grid import Window
-from shanhai.science.moments import RunningMoments
-from shanhai.science.normalisation import normalise
+from shanhai.science.grid import ClassArray, FloatArray, IntArray, Window
+from shanhai.science.quantiles import RunningMoments, normalise
 from shanhai.science.zoning.cells_by_zone import ClassLayer, KeyLayer, Keys, Layer
-from shanhai.science.zoning.delineation import RATIO
+from shanhai.science.zoning.delineation import RATIO, cross_tabulate
 from shanhai.science.zoning.statistics import ZoneLayers, ZoneSummary, zone_statistics
-from shanhai.science.zoning.thresholds import cross_tabulate
 from shanhai.vocabulary import ZONE_CLASSES, Label
 
 _DIGITS = 6

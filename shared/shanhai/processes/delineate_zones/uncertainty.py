@@ -33,16 +33,23 @@ from shanhai.processes.delineate_zones.zoning import Zoner
 from shanhai.processes.kit.region import windows_of
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.arrays import ClassArray
-from shanhai.science.balance import weight_shares
 from shanhai.science.ecoservices.computation import PlanComputation
 from shanhai.science.ecoservices.graph import AreaFigure, LayerGraph
 from shanhai.science.ecoservices.matching_layers import RATIO, MaxMode, maximum_of
 from shanhai.science.ecoservices.plan import ComputationPlan, plan_of
-from shanhai.science.grid import Window
+from shanhai.science.grid import ClassArray, Window
+from shanhai.science.matching import weight_shares
 from shanhai.science.uncertainty.draws import Draw, DrawTally, draw_parameters
-from shanhai.science.uncertainty.sensitivity import PARAMETERS, STEP, Effect, one_at_a_time
-from shanhai.science.uncertainty.variation import Varied, alone, is_affected, vary
+from shanhai.science.uncertainty.variation import (
+    PARAMETERS,
+    STEP,
+    Effect,
+    Varied,
+    alone,
+    is_affected,
+    one_at_a_time,
+    vary,
+)
 from shanhai.vocabulary import ZONE_CLASSES
 
 

@@ -12,19 +12,18 @@ from shapely.geometry import shape
 from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.assessed import Extremes
 from shanhai.processes.kit.task import DistrictTask
+from shanhai.raster.cells import number_areas
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.vectorise import number_areas
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray, IntArray
 from shanhai.science.autocorrelation import (
     Neighbours,
     lattice_neighbours,
     neighbours_of_pairs,
 )
-from shanhai.science.grid import Grid, Window
-from shanhai.science.normalisation import normalise
-from shanhai.science.uncertainty.bootstrap import LEAST_BLOCK_M, block_side_m
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray, Grid, IntArray, Window
+from shanhai.science.quantiles import normalise
+from shanhai.science.uncertainty.resampling import LEAST_BLOCK_M, block_side_m
 from shanhai.science.zoning.contiguity import (
     label_contiguity,
     label_pairs,

@@ -13,31 +13,31 @@ from shanhai.processes.delineate_zones.units import Cut, LayerMeans, SquareCut, 
 from shanhai.processes.kit.task import Task, pointing_at
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.arrays import BoolArray, ClassArray, IntArray
 from shanhai.science.flags import ResultFlag
-from shanhai.science.grid import Grid, Window
-from shanhai.science.uncertainty.bootstrap import ConfidenceInterval, zone_intervals
-from shanhai.science.uncertainty.stability import Stability, cluster_stability
-from shanhai.science.zoning.algorithms import Algorithm
-from shanhai.science.zoning.clustering import Clustering
+from shanhai.science.grid import BoolArray, ClassArray, Grid, IntArray, Window
+from shanhai.science.uncertainty.resampling import (
+    ConfidenceInterval,
+    Stability,
+    cluster_stability,
+    zone_intervals,
+)
+from shanhai.science.zoning.clustering import Algorithm, Clustering
 from shanhai.science.zoning.delineation import (
     NAMING_LAYERS,
     RATIO,
     ClusteringSettings,
+    Thresholds,
     UnitZoning,
+    cross_tabulate,
     rezoner,
+    threshold_zones,
+    thresholds_of,
     zone_units,
     zones_by_centres,
 )
 from shanhai.science.zoning.diagnostics import Diagnostics, diagnose
 from shanhai.science.zoning.features import Features
 from shanhai.science.zoning.postprocess import Postprocessed, PostprocessSettings, postprocess
-from shanhai.science.zoning.thresholds import (
-    Thresholds,
-    cross_tabulate,
-    threshold_zones,
-    thresholds_of,
-)
 from shanhai.science.zoning.units import Fishnet, UnitTable
 from shanhai.science.zoning.zone_names import Naming
 

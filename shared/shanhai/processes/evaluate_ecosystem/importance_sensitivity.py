@@ -10,19 +10,13 @@ from shanhai.processes.evaluate_ecosystem.steps import EvaluationRun, Result
 from shanhai.processes.kit.layers import VegetationScale, make_layers, write_supplies
 from shanhai.processes.kit.region import LAND, Block, Place
 from shanhai.raster.store import ScratchStore
-from shanhai.science.arrays import ClassArray, FloatArray
-from shanhai.science.evaluation.importance import (
-    SHARES,
-    importance_class,
-    overall_importance,
-    share_thresholds,
-)
-from shanhai.science.evaluation.sensitivity import (
+from shanhai.science.evaluation.importance_and_sensitivity import (
     BARE,
     CARBONATE,
     EROSIVITY,
     LOCAL_PROBABILITIES,
     RELIEF,
+    SHARES,
     SLOPE,
     Breaks,
     desertification_class,
@@ -31,13 +25,16 @@ from shanhai.science.evaluation.sensitivity import (
     grade,
     grade_cover,
     grade_texture,
+    importance_class,
     monitored_desertification_class,
     monitored_erosion_class,
+    overall_importance,
     sensitivity_class,
+    share_thresholds,
     worst_class,
 )
 from shanhai.science.flags import ResultFlag
-from shanhai.science.grid import Window
+from shanhai.science.grid import ClassArray, FloatArray, Window
 from shanhai.science.quantiles import exact_layer_quantiles
 from shanhai.vocabulary import Label
 

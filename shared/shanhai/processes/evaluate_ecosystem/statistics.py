@@ -10,9 +10,8 @@ import numpy as np
 from shanhai.cartography import ClassEntry, ClassStyle, style_of
 from shanhai.processes.kit.region import LAND, Place, district_numbers
 from shanhai.raster.store import ScratchStore
-from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.flags import ResultFlag
-from shanhai.science.grid import Window
+from shanhai.science.grid import FloatArray, IntArray, Window
 from shanhai.vocabulary import Label
 
 _DIGITS = 6

@@ -11,16 +11,15 @@ from shapely.geometry import shape
 
 from shanhai.processes.evaluate_indicators.contract import StationTask
 from shanhai.processes.evaluate_indicators.values import Asked, Figure, Found, Missing
+from shanhai.raster.cells import cells_within
 from shanhai.raster.crs import LON_LAT, reproject_geometry
-from shanhai.raster.vectorise import cells_within
 from shanhai.science.air_quality import air_standard, count_good_days
-from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.grid import Grid, Window, analysis_grid
-from shanhai.science.interpolation import inverse_distance
+from shanhai.science.grid import FloatArray, Grid, IntArray, Window, analysis_grid
 from shanhai.science.water_quality import (
     Body,
     WaterStandard,
     classify,
+    inverse_distance,
     share_between,
     water_standard,
 )

@@ -20,11 +20,10 @@ from shanhai.processes.evaluate_indicators.contract import (
 )
 from shanhai.processes.kit.region import GridInputs, StudyArea, build_study_area, windows_of
 from shanhai.processes.kit.task import Task
+from shanhai.raster.cells import cells_within
 from shanhai.raster.themes import THEME_RULES
-from shanhai.raster.vectorise import cells_within
 from shanhai.raster.warp import RasterSource, align, open_source
-from shanhai.science.arrays import BoolArray, FloatArray, IntArray
-from shanhai.science.grid import Window
+from shanhai.science.grid import BoolArray, FloatArray, IntArray, Window
 from shanhai.science.landcover import LandCover
 from shanhai.science.units import convert
 from shanhai.vocabulary import Label

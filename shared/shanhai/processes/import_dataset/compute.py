@@ -21,12 +21,17 @@ from shanhai.raster.checks import (
     check_plausible,
     check_report,
 )
-from shanhai.raster.clean import Cleaning, CleaningReport, clean_blocks
-from shanhai.raster.cog import CogFrame, write_cog
-from shanhai.raster.edge_water import EdgeWater, find_edge_water
-from shanhai.raster.fill_codes import FillCode, codes_of
+from shanhai.raster.clean import (
+    Cleaning,
+    CleaningReport,
+    EdgeWater,
+    FillCode,
+    clean_blocks,
+    codes_of,
+    find_edge_water,
+)
+from shanhai.raster.cog import BandStatistics, CogFrame, write_cog
 from shanhai.raster.inspect import RasterFacts, inspect_raster, resolution_m
-from shanhai.raster.statistics import BandStatistics
 from shanhai.raster.themes import THEME_RULES, ThemeRule, conversion
 from shanhai.science.flags import ResultFlag
 from shanhai.storage.artifacts import sha256_of

@@ -19,7 +19,6 @@ from shanhai.processes.kit.region import LAND, Place, class_codes, possible
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import MONTHS, THEME_RULES
 from shanhai.raster.warp import RasterSource, align
-from shanhai.science.arrays import BoolArray, FloatArray
 from shanhai.science.carbon import heterotrophic_respiration, net_ecosystem_production
 from shanhai.science.climate import erosivity_annual, erosivity_monthly
 from shanhai.science.ecoservices.biodiversity import index_supply
@@ -31,20 +30,31 @@ from shanhai.science.ecoservices.soil_retention import (
     potential_erosion,
 )
 from shanhai.science.ecoservices.water_conservation import RUNOFF, balance_supply
-from shanhai.science.grid import Grid, Window
-from shanhai.science.hydrology.accumulation import CELLS
-from shanhai.science.hydrology.routing import SCRATCH, write_contributing_area
-from shanhai.science.landcover import CROP_COEFFICIENT, class_values, is_water
-from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
-from shanhai.science.quantiles import exact_layer_quantiles, exact_quantiles
-from shanhai.science.rusle import cover_cai, slope_length, slope_steepness
-from shanhai.science.soil import erodibility, texture_class
-from shanhai.science.terrain import aspect_length, relief, slope_degrees
-from shanhai.science.vegetation import (
+from shanhai.science.grid import BoolArray, FloatArray, Grid, Window
+from shanhai.science.hydrology.routing import CELLS, SCRATCH, write_contributing_area
+from shanhai.science.landcover import (
+    CROP_COEFFICIENT,
     SOIL_PROBABILITY,
     VEGETATION_PROBABILITY,
+    class_values,
+    is_water,
     vegetation_cover,
 )
+from shanhai.science.quantiles import (
+    LIMIT_PROBABILITIES,
+    NormalisationLimits,
+    exact_layer_quantiles,
+    exact_quantiles,
+    normalise,
+)
+from shanhai.science.rusle import (
+    cover_cai,
+    erodibility,
+    slope_length,
+    slope_steepness,
+    texture_class,
+)
+from shanhai.science.terrain import aspect_length, relief, slope_degrees
 
 CLASS_LAYERS = frozenset(
     {"land_cover", "eco_region", "erosion_intensity", "rocky_desertification", "texture"}

@@ -12,10 +12,9 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.kit.task import OutputFile
-from shanhai.raster.cog import CogFrame
+from shanhai.raster.cog import BandStatistics, CogFrame
 from shanhai.raster.crs import LON_LAT, parse_crs, reproject_geometry
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA
-from shanhai.raster.statistics import BandStatistics
 from shanhai.storage.artifacts import COG_TYPE
 from shanhai.vocabulary import Label
 

@@ -23,8 +23,7 @@ from shanhai.reporting.map_decorations import DistrictOutline
 from shanhai.reporting.maps import MapFrame
 from shanhai.reporting.pages import Picture, ReportPage, data_uri, write_page
 from shanhai.reporting.word import word_of
-from shanhai.science.arrays import ClassArray, FloatArray
-from shanhai.science.grid import Window
+from shanhai.science.grid import ClassArray, FloatArray, Window
 from shanhai.vocabulary import Label, label_of
 
 REPORT, REPORT_PDF, REPORT_WORD = "report.html", "report.pdf", "report.docx"

@@ -15,15 +15,14 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.processes.kit.task import RegionTask, Task
+from shanhai.raster.cells import cells_within, number_areas
 from shanhai.raster.crs import LON_LAT, parse_crs, reproject_geometry
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import THEME_RULES
-from shanhai.raster.vectorise import cells_within, number_areas
 from shanhai.raster.warp import RasterQuantity, RasterSource, align, open_source
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M
-from shanhai.science.grid import Grid, Window, analysis_grid
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray, Grid, Window, analysis_grid
 from shanhai.vocabulary import Label
 
 WINDOW_CELLS = 512

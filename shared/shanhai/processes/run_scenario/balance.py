@@ -11,9 +11,8 @@ from shanhai.processes.kit.task import DistrictTask, RegionTask
 from shanhai.processes.run_scenario.reassessment import Reassessed
 from shanhai.processes.run_scenario.result import ComparedServices, Rezoned, services_record
 from shanhai.raster.store import ScratchStore
-from shanhai.science.arrays import FloatArray
 from shanhai.science.ecoservices.matching_layers import RATIO
-from shanhai.science.grid import Window
+from shanhai.science.grid import FloatArray, Window
 from shanhai.vocabulary import ZONE_CLASSES, Label, label_of
 
 _DIGITS = 6

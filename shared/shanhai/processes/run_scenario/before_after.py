@@ -37,7 +37,6 @@ from shanhai.processes.kit.task import Progress
 from shanhai.processes.run_scenario.edits import Edited
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.warp import RasterSource
-from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.cost_kernels import Labels
 from shanhai.science.corridors.incremental_links import (
     FormerLinks,
@@ -52,7 +51,7 @@ from shanhai.science.corridors.resistance_factors import reach_m
 from shanhai.science.corridors.resistance_tables import ResistanceTable
 from shanhai.science.corridors.sources import Sources
 from shanhai.science.distance import halo_cells
-from shanhai.science.grid import Grid, Window
+from shanhai.science.grid import FloatArray, Grid, Window
 
 
 @dataclass(frozen=True, slots=True)

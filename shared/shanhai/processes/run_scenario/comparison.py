@@ -17,8 +17,8 @@ from shanhai.processes.run_scenario.before_after import (
 )
 from shanhai.processes.run_scenario.contract import RunScenarioInputs
 from shanhai.processes.run_scenario.edits import Edited
-from shanhai.science.arrays import IntArray
 from shanhai.science.corridors.connectivity import Gain
+from shanhai.science.grid import IntArray
 from shanhai.vocabulary import Label
 
 _DIGITS = 6

@@ -20,12 +20,11 @@ from shanhai.processes.build_network.resistance import (
 from shanhai.processes.kit.region import LAND, Place
 from shanhai.processes.kit.task import AreaTask
 from shanhai.processes.run_scenario.contract import Edit, RunScenarioInputs
+from shanhai.raster.cells import cells_touched, cells_within
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.vectorise import cells_touched, cells_within
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.corridors.resistance_tables import LOWEST
-from shanhai.science.grid import Grid, Window
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray, Grid, Window
 from shanhai.science.landcover import LandCover
 
 EDITED_PLACES = ("project", "problem")

@@ -31,11 +31,9 @@ from shanhai.processes.kit.region import windows_of
 from shanhai.processes.run_scenario.edits import Edited
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.arrays import BoolArray, FloatArray
-from shanhai.science.ecoservices.computation import PlanComputation
-from shanhai.science.ecoservices.evaluation import Array
+from shanhai.science.ecoservices.computation import Array, PlanComputation
 from shanhai.science.ecoservices.plan import ComputationPlan, plan_of, reaches
-from shanhai.science.grid import Window
+from shanhai.science.grid import BoolArray, FloatArray, Window
 from shanhai.science.landcover import LandCover
 
 ROADS: Mapping[str, tuple[str, ...]] = {"roads": ("main", "minor"), "main_roads": ("main",)}

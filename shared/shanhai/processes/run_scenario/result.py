@@ -16,10 +16,10 @@ from shanhai.processes.run_scenario.contract import RunScenarioTask
 from shanhai.processes.run_scenario.edits import Edited
 from shanhai.processes.run_scenario.reassessment import Reassessed
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.arrays import ClassArray, IntArray
 from shanhai.science.flags import ResultFlag
+from shanhai.science.grid import ClassArray, IntArray
+from shanhai.science.zoning.delineation import cross_tabulate
 from shanhai.science.zoning.postprocess import Postprocessed
-from shanhai.science.zoning.thresholds import cross_tabulate
 from shanhai.vocabulary import Label, label_of
 
 

@@ -43,7 +43,7 @@ from shanhai.reporting.charts import draw_front
 from shanhai.reporting.maps import MapFrame, draw_ramp_map
 from shanhai.reporting.pages import Picture, ReportPage
 from shanhai.reporting.plan_maps import SELECTION_TITLE, SelectionDrawing, draw_selection_map
-from shanhai.science.selection.goals import maximises
+from shanhai.science.selection.problem import maximises
 from shanhai.vocabulary import LANGUAGES, Label, Lang
 
 SITES_FILE = "sites.geojson"

@@ -12,10 +12,9 @@ from shanhai.processes.select_sites.contract import PRIORITY_LAYER
 from shanhai.processes.select_sites.priority import DEFICIT, HECTARE_M2, Siting, severity_of
 from shanhai.processes.select_sites.sites import NEEDS
 from shanhai.processes.select_sites.task import FEATURES, PlaceKind, PlaceTask
-from shanhai.raster.vectorise import cells_touched, cells_within
-from shanhai.science.arrays import FloatArray
-from shanhai.science.grid import Grid, Window
-from shanhai.science.selection.connectivity_gain import Opening, Restoration, single_gains
+from shanhai.raster.cells import cells_touched, cells_within
+from shanhai.science.grid import FloatArray, Grid, Window
+from shanhai.science.selection.priority import Opening, Restoration, single_gains
 
 _DIGITS = 6
 """Of every amount, so that sums are exact in decimals."""

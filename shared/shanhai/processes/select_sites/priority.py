@@ -22,12 +22,11 @@ from shanhai.processes.select_sites.contract import (
 from shanhai.processes.select_sites.place_lookup import RATIO
 from shanhai.processes.select_sites.sites import components_of
 from shanhai.processes.select_sites.task import PlaceKind, PlaceTask, SelectionTask, SelectSitesTask
+from shanhai.raster.cells import cells_touched, cells_within, number_areas
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.vectorise import cells_touched, cells_within, number_areas
 from shanhai.raster.warp import RasterSource, align
-from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.grid import Grid, Window
+from shanhai.science.grid import FloatArray, Grid, IntArray, Window
 from shanhai.science.selection.priority import UnitPriority, unit_priority
 from shanhai.vocabulary import Label
 

@@ -15,15 +15,13 @@ from shanhai.processes.select_sites.gains import Gains
 from shanhai.processes.select_sites.priority import Priority, Siting
 from shanhai.processes.select_sites.rules import Rules, least_shortfall
 from shanhai.processes.select_sites.task import SelectSitesTask
-from shanhai.science.arrays import FloatArray
 from shanhai.science.flags import ResultFlag
+from shanhai.science.grid import FloatArray
 from shanhai.science.selection.conflicts import Unmet
-from shanhai.science.selection.connectivity_gain import ConnectivityGain, connectivity_gain
-from shanhai.science.selection.exact_sums import exact_sum, exactly
-from shanhai.science.selection.funding import payments
-from shanhai.science.selection.goals import BudgetGoal, Goal, MinimumSet
-from shanhai.science.selection.plan import SitePlan, make_plan
-from shanhai.science.selection.problem import SelectionProblem
+from shanhai.science.selection.limits import exact_sum, exactly, payments
+from shanhai.science.selection.priority import ConnectivityGain, connectivity_gain
+from shanhai.science.selection.problem import BudgetGoal, Goal, MinimumSet, SelectionProblem
+from shanhai.science.selection.programme import SitePlan, make_plan
 from shanhai.science.selection.solver import SiteSelection, SolveOptions, select_sites
 from shanhai.science.selection.tradeoffs import (
     Alternatives,

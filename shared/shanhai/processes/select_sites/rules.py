@@ -13,16 +13,16 @@ from shanhai.processes.kit.task import LineKind, pointing_at
 from shanhai.processes.select_sites.candidates import Candidate, places_by_code
 from shanhai.processes.select_sites.gains import Gains
 from shanhai.processes.select_sites.priority import Siting
-from shanhai.science.arrays import FloatArray
-from shanhai.science.selection.goals import (
+from shanhai.science.grid import FloatArray
+from shanhai.science.selection.problem import (
     BudgetGoal,
     Goal,
     MaximumBenefit,
     MinimumSet,
+    SelectionProblem,
     TargetCoverage,
     TargetShortfall,
 )
-from shanhai.science.selection.problem import SelectionProblem
 from shanhai.science.selection.rules import (
     CorridorSteps,
     DistrictRule,

@@ -8,14 +8,13 @@ import numpy as np
 from numba import njit
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, FloatArray, IntArray
-from shanhai.science.corridors.circuit.settings import require_square
+from shanhai.science.corridors.candidates import CostField, overlap
+from shanhai.science.corridors.circuit.solver import require_square
 from shanhai.science.corridors.cost_kernels import Labels
-from shanhai.science.corridors.fields import CostField, overlap
 from shanhai.science.corridors.pairs import Pair
 from shanhai.science.corridors.paths import LeastCostPath
 from shanhai.science.corridors.spacing import Spacing
-from shanhai.science.grid import Window
+from shanhai.science.grid import BoolArray, FloatArray, IntArray, Window
 
 
 @njit(cache=True, nogil=True)

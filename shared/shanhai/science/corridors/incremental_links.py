@@ -7,12 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from shanhai.science.arrays import BoolArray, FloatArray
 from shanhai.science.corridors.cost_kernels import Labels
-from shanhai.science.corridors.link_settings import GIB, LinkSettings
-from shanhai.science.corridors.pairs import Pair
+from shanhai.science.corridors.pairs import GIB, LinkSettings, Pair
 from shanhai.science.corridors.paths import LeastCostPath
 from shanhai.science.corridors.swaths import Swath, Width
+from shanhai.science.grid import BoolArray, FloatArray
 
 _ROUNDING = 1e-9
 """Share of a cost by which one counts as less than another: what differs by less is rounding."""

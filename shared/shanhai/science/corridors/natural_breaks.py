@@ -5,7 +5,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray, IntArray
+from shanhai.science.grid import FloatArray, IntArray
 
 
 @njit(cache=True, nogil=True)

@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.corridors.natural_breaks import natural_breaks
 from shanhai.science.corridors.pairs import Pair, components, rounded, spanning_links
+from shanhai.science.grid import FloatArray, IntArray
 
 LinkClass = Literal["main", "branch"]
 

@@ -8,9 +8,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, FloatArray, IntArray
-from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
-from shanhai.science.zoning.graph_kernels import components
+from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, BoolArray, FloatArray, IntArray
+from shanhai.science.zoning.contiguity import components
 from shanhai.science.zoning.patches import label_patches
 
 Labels = NDArray[np.int32]

@@ -7,11 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.corridors.cost_kernels import Labels
+from shanhai.science.corridors.cost_distance import Surface
+from shanhai.science.corridors.cost_kernels import TIE, Labels, path_back
 from shanhai.science.corridors.spacing import Spacing
-from shanhai.science.corridors.surface import Surface
-from shanhai.science.corridors.trace_kernels import TIE, path_back
+from shanhai.science.grid import FloatArray, IntArray
 
 Transform = tuple[float, float, float, float, float, float]
 """Coefficients a, b, c, d, e, f of the affine map from column, row to x, y."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.corridors.resistance_tables import (
     FACTORS,
     HIGHEST,
@@ -16,6 +15,7 @@ from shanhai.science.corridors.resistance_tables import (
     ResistanceTable,
 )
 from shanhai.science.distance import distance_m
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray
 from shanhai.science.landcover import NODATA, LandCover, class_values
 
 CLASS_NAMES: Mapping[int, str] = {int(cover): cover.name.lower() for cover in LandCover}

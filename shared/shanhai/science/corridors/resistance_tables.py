@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray
+from shanhai.science.grid import FloatArray
 from shanhai.vocabulary import Label
 
 LOWEST, HIGHEST = 1.0, 1000.0

@@ -7,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
+from shanhai.science.corridors.candidates import grouped
 from shanhai.science.corridors.cost_kernels import Labels
-from shanhai.science.corridors.fields import grouped
 from shanhai.science.corridors.natural_breaks import natural_breaks
 from shanhai.science.corridors.pairs import Pair
 from shanhai.science.corridors.patches import Patches, core_patches
 from shanhai.science.corridors.swaths import Swath
-from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
+from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, BoolArray, ClassArray, FloatArray
 from shanhai.science.zoning.patches import label_patches
 
 

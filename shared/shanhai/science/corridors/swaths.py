@@ -8,7 +8,7 @@ from numba import njit
 from scipy import ndimage
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, FloatArray, IntArray
+from shanhai.science.grid import BoolArray, FloatArray, IntArray
 from shanhai.science.zoning.patches import label_patches
 
 

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray
-from shanhai.science.balance import SERVICE_COUNT, weight_shares
 from shanhai.science.ecoservices.assembly import (
     Assembled,
     AssessmentRequest,
@@ -17,15 +15,15 @@ from shanhai.science.ecoservices.assembly import (
 )
 from shanhai.science.ecoservices.catalogue import ECOSERVICES
 from shanhai.science.ecoservices.choice import MethodChoice, ParameterChanges
-from shanhai.science.ecoservices.computation import PlanComputation
-from shanhai.science.ecoservices.evaluation import VALID, Array
+from shanhai.science.ecoservices.computation import VALID, Array, PlanComputation
 from shanhai.science.ecoservices.graph import AreaFigure
 from shanhai.science.ecoservices.inputs import LEAVES
 from shanhai.science.ecoservices.matching_layers import Kind
 from shanhai.science.ecoservices.method import Profile
 from shanhai.science.ecoservices.plan import ComputationPlan, plan_of
-from shanhai.science.grid import Window
+from shanhai.science.grid import BoolArray, Window
 from shanhai.science.landcover import NODATA
+from shanhai.science.matching import SERVICE_COUNT, weight_shares
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.ecoservices.method import (
     ConfirmationStatus,
     Method,
@@ -19,9 +18,10 @@ from shanhai.science.ecoservices.method import (
     TableSpec,
 )
 from shanhai.science.ecoservices.stormwater_regulation import BUILT_UP_NEARBY
+from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.science.habitat import Impact, degradation, habitat_quality, threat_intensity
 from shanhai.science.landcover import LandCover, by_class
-from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
+from shanhai.science.quantiles import LIMIT_PROBABILITIES, NormalisationLimits, normalise
 from shanhai.vocabulary import Label
 
 HECTARES_PER_KM2 = 100.0

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.carbon import (
     TONNES_PER_HECTARE,
     emissions,
@@ -18,6 +17,7 @@ from shanhai.science.ecoservices.method import (
     Quantity,
     Statistic,
 )
+from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.science.landcover import is_built_up, is_water
 from shanhai.vocabulary import Label
 

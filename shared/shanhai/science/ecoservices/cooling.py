@@ -5,7 +5,6 @@ from functools import partial
 
 import numpy as np
 
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.ecoservices.method import (
     ConfirmationStatus,
     Method,
@@ -17,6 +16,7 @@ from shanhai.science.ecoservices.method import (
     TableSpec,
 )
 from shanhai.science.ecoservices.water_conservation import ANNUAL_ET0, POTENTIAL_ET
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray
 from shanhai.science.heat import (
     KERNEL_REACH,
     air_heat,
@@ -30,7 +30,7 @@ from shanhai.science.heat import (
     surface_heat,
 )
 from shanhai.science.landcover import LandCover, by_class, class_values
-from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
+from shanhai.science.quantiles import LIMIT_PROBABILITIES, NormalisationLimits, normalise
 from shanhai.vocabulary import Label
 
 

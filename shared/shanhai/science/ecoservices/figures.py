@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import BoolArray, IntArray
 from shanhai.science.ecoservices.graph import AreaFigure
-from shanhai.science.moments import ExactMoments
-from shanhai.science.quantiles import QuantileSketch, lower_counts, upper_counts
+from shanhai.science.grid import BoolArray, IntArray
+from shanhai.science.quantiles import ExactMoments, QuantileSketch, lower_counts, upper_counts
 
 Subject = tuple[str, str | None]
 """A layer, and the mask that narrows its cells down."""

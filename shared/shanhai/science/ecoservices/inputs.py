@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from shanhai.science.arrays import FloatArray
 from shanhai.science.climate import MONTHS, annual_mean, annual_total
 from shanhai.science.ecoservices.method import InputSpec
+from shanhai.science.grid import FloatArray
 from shanhai.vocabulary import Label, label_of
 
 

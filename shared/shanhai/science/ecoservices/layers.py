@@ -10,7 +10,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.climate import (
     erosivity_annual,
     erosivity_monthly,
@@ -25,28 +24,26 @@ from shanhai.science.ecoservices.method import (
     TableSpec,
 )
 from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M, WATER_CUTOFF_M
-from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
+from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, BoolArray, ClassArray, FloatArray
 from shanhai.science.landcover import (
     CROP_COEFFICIENT,
     NATURALNESS,
+    SOIL_PROBABILITY,
+    VEGETATION_PROBABILITY,
     LandCover,
     class_values,
     is_built_up,
     is_water,
+    vegetation_cover,
 )
-from shanhai.science.normalisation import (
+from shanhai.science.quantiles import (
     LIMIT_PROBABILITIES,
     NormalisationLimits,
     log1p_positive,
     normalise,
 )
-from shanhai.science.soil import erodibility, soil_infiltration, texture_class
+from shanhai.science.rusle import erodibility, soil_infiltration, texture_class
 from shanhai.science.terrain import aspect_length, relief, slope_degrees
-from shanhai.science.vegetation import (
-    SOIL_PROBABILITY,
-    VEGETATION_PROBABILITY,
-    vegetation_cover,
-)
 from shanhai.vocabulary import Label
 
 RELIEF_RADIUS_M = 500.0

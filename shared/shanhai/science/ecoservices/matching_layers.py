@@ -5,17 +5,20 @@ from typing import Literal
 
 import numpy as np
 
-from shanhai.science.arrays import ClassArray, FloatArray
-from shanhai.science.balance import (
+from shanhai.science.ecoservices.graph import AreaFigure, LayerNode, service_key
+from shanhai.science.ecoservices.layers import normalised
+from shanhai.science.grid import ClassArray, FloatArray
+from shanhai.science.matching import (
     CAP_PROBABILITY,
     available_services,
     comprehensive_ratio,
+    coordination_class,
+    coupling,
+    quadrant,
     supply_demand_ratio,
+    z_score,
 )
-from shanhai.science.coupling import coordination_class, coupling, quadrant, z_score
-from shanhai.science.ecoservices.graph import AreaFigure, LayerNode, service_key
-from shanhai.science.ecoservices.layers import normalised
-from shanhai.science.normalisation import LIMIT_PROBABILITIES
+from shanhai.science.quantiles import LIMIT_PROBABILITIES
 
 MaxMode = Literal["p99.5", "max"]
 Kind = Literal["supply", "demand", "ratio", "normalised", "quadrant", "coupling", "extra"]

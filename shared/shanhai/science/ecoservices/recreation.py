@@ -12,8 +12,10 @@ from shanhai.science.access import (
     nature_supplied,
     nature_within_reach,
     people_within_reach,
+    travel_minutes,
+    write_travel_minutes,
+    write_with_main_roads,
 )
-from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.ecoservices.method import (
     ConfirmationStatus,
     Method,
@@ -24,12 +26,8 @@ from shanhai.science.ecoservices.method import (
     TableSpec,
     Tiled,
 )
+from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.science.landcover import LandCover, by_class, class_values
-from shanhai.science.travel import (
-    travel_minutes,
-    write_travel_minutes,
-    write_with_main_roads,
-)
 from shanhai.vocabulary import Label
 
 WATER_DECAY_M = 500.0
@@ -96,7 +94,7 @@ def accessibility(
         access_by: `distance`, or `travel_time` as mapped or `least_cost` as found over the raster.
         access_distance_m: Distance to a road or built-up cell, m; infinite when out of reach.
         travel_time_min: Minutes from the nearest settlement; NaN or infinite when out of reach.
-        travel_minutes: The same by `shanhai.science.travel`.
+        travel_minutes: The same by `shanhai.science.access`.
         access_decay_m: Distance at which accessibility falls to 1/e, m.
         access_decay_min: Time at which it does, min.
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.climate import erosivity_annual, erosivity_monthly
 from shanhai.science.ecoservices.method import (
     ConfirmationStatus,
@@ -16,6 +15,7 @@ from shanhai.science.ecoservices.method import (
     TableSpec,
     Tiled,
 )
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray
 from shanhai.science.hydrology.routing import (
     ROUTINGS,
     SCRATCH,
@@ -29,11 +29,11 @@ from shanhai.science.rusle import (
     cover_cai,
     cover_table,
     cover_van_der_knijff,
+    erodibility,
     erosion_intensity,
     slope_length,
     slope_steepness,
 )
-from shanhai.science.soil import erodibility
 from shanhai.vocabulary import Label
 
 MONTHLY, ANNUAL, GIVEN = "monthly", "annual", "given"

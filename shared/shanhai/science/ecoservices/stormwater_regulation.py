@@ -3,7 +3,6 @@
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray
 from shanhai.science.ecoservices.method import (
     ConfirmationStatus,
     Method,
@@ -14,6 +13,7 @@ from shanhai.science.ecoservices.method import (
     TableSpec,
 )
 from shanhai.science.focal import disk_mean
+from shanhai.science.grid import FloatArray
 from shanhai.science.landcover import by_class
 from shanhai.science.runoff import curve_number, storm_runoff
 from shanhai.vocabulary import Label

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.climate import hargreaves_evapotranspiration
 from shanhai.science.ecoservices.method import (
     ConfirmationStatus,
@@ -16,9 +15,15 @@ from shanhai.science.ecoservices.method import (
     Statistic,
     TableSpec,
 )
-from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
-from shanhai.science.landcover import CROP_COEFFICIENT, LandCover, class_values, is_built_up
-from shanhai.science.vegetation import GUIDELINE_RUNOFF, refine
+from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, ClassArray, FloatArray
+from shanhai.science.landcover import (
+    CROP_COEFFICIENT,
+    GUIDELINE_RUNOFF,
+    LandCover,
+    class_values,
+    is_built_up,
+    refine,
+)
 from shanhai.vocabulary import Label
 
 Table = Mapping[LandCover, float]

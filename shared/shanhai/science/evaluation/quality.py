@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import ClassArray, FloatArray, IntArray
+from shanhai.science.grid import ClassArray, FloatArray, IntArray
 from shanhai.science.landcover import LandCover
 from shanhai.science.quantiles import exact_layer_quantiles
 

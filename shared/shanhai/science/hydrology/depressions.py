@@ -7,9 +7,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import BoolArray, FloatArray, IntArray
-from shanhai.science.grid import Window
-from shanhai.science.hydrology.neighbours import COLUMN_STEPS, ROW_STEPS
+from shanhai.science.grid import BoolArray, FloatArray, IntArray, Window
+from shanhai.science.hydrology.flow_kernels import COLUMN_STEPS, ROW_STEPS
 from shanhai.science.hydrology.tiles import LayerStore, Lines, Run, Seams, TileLayout, lines_of
 
 Labels = NDArray[np.int32]

@@ -1,17 +1,28 @@
-"""Compiled kernels of flow: across flats, down the steepest slope, and gathered on the way."""
+"""A cell's eight neighbours, and kernels of flow: across flats, down slopes, and gathered."""
+
+import math
 
 import numpy as np
 from numba import njit
 
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray, IntArray
-from shanhai.science.hydrology.neighbours import (
-    COLUMN_STEPS,
-    DISTANCES,
-    NODATA,
-    OPPOSITE,
-    OUTLET,
-    ROW_STEPS,
-)
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray, IntArray
+
+NODATA = 0
+OUTLET = 9
+"""The cell drains off the grid, or into nodata such as the sea."""
+
+ROW_STEPS = np.array([0, 1, 0, -1, 1, 1, -1, -1])
+COLUMN_STEPS = np.array([1, 0, -1, 0, 1, -1, -1, 1])
+"""East, south, west, north, south-east, south-west, north-west, north-east: codes 1 to 8.
+
+The order decides between neighbours that are equally steep: sides go before corners.
+"""
+
+DISTANCES = np.array([1.0] * 4 + [math.sqrt(2)] * 4)
+"""Distance to each neighbour, in sides of a cell."""
+
+OPPOSITE = np.array([2, 3, 0, 1, 6, 7, 4, 5])
+"""Position of the cell as its neighbour sees it."""
 
 
 @njit(cache=True, nogil=True)

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, FloatArray
-from shanhai.science.grid import Window
+from shanhai.science.grid import BoolArray, FloatArray, Window
 
 TILE_CELLS = 1024
 """Default side of a tile; its kernels then take some tens of megabytes."""

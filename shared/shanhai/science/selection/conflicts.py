@@ -6,11 +6,9 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csc_array, eye_array, hstack, vstack
 
-from shanhai.science.arrays import BoolArray, FloatArray, IntArray
-from shanhai.science.selection.exact_sums import exact_sum, exactly
-from shanhai.science.selection.limits import Limit, LimitKind
-from shanhai.science.selection.plan import options_of
-from shanhai.science.selection.programme import IntegerProgramme
+from shanhai.science.grid import BoolArray, FloatArray, IntArray
+from shanhai.science.selection.limits import Limit, LimitKind, exact_sum, exactly
+from shanhai.science.selection.programme import IntegerProgramme, options_of
 
 _GAP = 0.01
 

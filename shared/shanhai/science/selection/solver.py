@@ -11,13 +11,11 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csc_array, vstack
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, FloatArray
+from shanhai.science.grid import BoolArray, FloatArray
 from shanhai.science.selection.conflicts import Unmet, find_conflicts
-from shanhai.science.selection.goals import Goal, maximises
-from shanhai.science.selection.plan import SitePlan
-from shanhai.science.selection.problem import SelectionProblem
-from shanhai.science.selection.programme import IntegerProgramme, make_programme
-from shanhai.science.selection.rows import ConstraintRow, RowBlock
+from shanhai.science.selection.limits import ConstraintRow, RowBlock
+from shanhai.science.selection.problem import Goal, SelectionProblem, maximises
+from shanhai.science.selection.programme import IntegerProgramme, SitePlan, make_programme
 
 Values = TypeVar("Values", FloatArray, BoolArray)
 

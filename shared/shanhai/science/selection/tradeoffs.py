@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, FloatArray, IntArray
-from shanhai.science.selection.goals import BudgetGoal, Goal, maximises
-from shanhai.science.selection.plan import SitePlan
-from shanhai.science.selection.problem import SelectionProblem
-from shanhai.science.selection.programme import IntegerProgramme, make_programme
-from shanhai.science.selection.rows import ConstraintRow
+from shanhai.science.grid import BoolArray, FloatArray, IntArray
+from shanhai.science.selection.limits import ConstraintRow
+from shanhai.science.selection.problem import BudgetGoal, Goal, SelectionProblem, maximises
+from shanhai.science.selection.programme import IntegerProgramme, SitePlan, make_programme
 from shanhai.science.selection.solver import (
     DEFAULT_SOLVE_OPTIONS,
     SiteSelection,

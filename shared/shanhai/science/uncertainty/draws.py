@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import ClassArray, FloatArray
+from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.science.landcover import LandCover
 from shanhai.vocabulary import ZONE_CLASSES
 

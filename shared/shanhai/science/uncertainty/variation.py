@@ -1,15 +1,15 @@
-"""The layers of a run with some of their parameters changed, and all that changes with them."""
+"""The layers of a run with parameters changed, and which of these alone moves the zones most."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from shanhai.science.arrays import FloatArray
 from shanhai.science.ecoservices.graph import AreaFigure, LayerGraph, LayerNode
 from shanhai.science.ecoservices.matching_layers import RATIO
 from shanhai.science.ecoservices.method import Function, Quantity
+from shanhai.science.grid import FloatArray
 from shanhai.science.landcover import LandCover
 from shanhai.science.uncertainty.draws import UNCERTAIN, Draw, shifted_curve_number
 
@@ -159,3 +159,58 @@ def alone(name: str, factor: float) -> Draw:
     if of == "table":
         return Draw(row_factors={name: dict.fromkeys(LandCover, factor)})
     return Draw(factors={name: factor})
+
+
+STEP = 0.2
+PARAMETERS = tuple(one.name for one in UNCERTAIN)
+
+ZoneAreas = Mapping[int, float]
+"""Area by zone, in any one unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a change of one parameter does.
+
+    Attributes:
+        parameter: Its name.
+        lower: Change of each zone's area when it is a fifth smaller.
+        higher: Change of each zone's area when it is a fifth larger.
+        moved: Area that changes its zone on balance, in the worse of the two cases.
+    """
+
+    parameter: str
+    lower: dict[int, float]
+    higher: dict[int, float]
+    moved: float
+
+
+def one_at_a_time(
+    zone_areas: Callable[[Mapping[str, float]], ZoneAreas],
+    parameters: Sequence[str] = PARAMETERS,
+    step: float = STEP,
+) -> list[Effect]:
+    """Effects of ±20 % of each parameter, the largest first; equal ones keep their order.
+
+    Args:
+        zone_areas: From factors by parameter name, none for the baseline, to the zones' areas.
+        parameters: Names of the parameters.
+        step: Change of each, as a part of it.
+    """
+    baseline = zone_areas({})
+    effects = [
+        _effect(name, baseline, zone_areas({name: 1 - step}), zone_areas({name: 1 + step}))
+        for name in parameters
+    ]
+    return sorted(effects, key=lambda effect: -effect.moved)
+
+
+def _effect(name: str, baseline: ZoneAreas, low: ZoneAreas, high: ZoneAreas) -> Effect:
+    lower, higher = _difference(low, baseline), _difference(high, baseline)
+    moved = max(sum(map(abs, change.values())) / 2 for change in (lower, higher))
+    return Effect(name, lower, higher, moved)
+
+
+def _difference(areas: ZoneAreas, baseline: ZoneAreas) -> dict[int, float]:
+    zones = sorted({*areas, *baseline})
+    return {zone: areas.get(zone, 0.0) - baseline.get(zone, 0.0) for zone in zones}

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import ClassArray, FloatArray, IntArray
+from shanhai.science.grid import ClassArray, FloatArray, IntArray
 from shanhai.science.zoning.patches import patch_sizes
 
 Keys = NDArray[np.unsignedinteger]

@@ -1,13 +1,26 @@
-"""k-means of the zoning units, and the merging of its clusters to the five classes of the plan."""
+"""Clusterings of the zoning units: k-means, merged to five classes; mixtures, SKATER, Ward."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal, get_args
 
 import numpy as np
-from sklearn.cluster import KMeans
+from scipy import sparse
+from sklearn.cluster import KMeans, ward_tree
+from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray, IntArray
+from shanhai.science.grid import FloatArray, IntArray
+from shanhai.science.zoning.contiguity import (
+    Contiguity,
+    best_cut,
+    components,
+    spanning_tree,
+    tree_order,
+)
 
 LOWEST_K = 2
 HIGHEST_K = 10
@@ -169,3 +182,229 @@ def _cheapest_merge(centroids: FloatArray, weights: FloatArray) -> tuple[int, in
     rows, columns = np.triu_indices(len(weights), k=1)
     best = int(np.argmin(cost[rows, columns]))
     return int(rows[best]), int(columns[best])
+
+
+_REGULARISATION = 1e-6
+_MOST_MIXTURE_ITERATIONS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """A fitted mixture.
+
+    Attributes:
+        labels: Likeliest component of every unit.
+        membership: One row per unit, one column per component, rows summing to 1.
+        bic: Bayesian information criterion of the fit; lower is better.
+    """
+
+    labels: IntArray
+    membership: FloatArray
+    bic: float
+
+
+def fit_mixture(
+    features: FloatArray, sample: FloatArray, k: int, seed: int, starts: int
+) -> Mixture:
+    """Fit k normal distributions of full covariance to the sample, and judge every unit by them.
+
+    Args:
+        features: One row per unit, standardised.
+        sample: The rows to fit to.
+        k: Number of components.
+        seed: Seed of the starts.
+        starts: Number of independent starts; the likeliest is kept.
+
+    Source: Dempster, Laird and Rubin 1977; Schwarz 1978.
+    """
+    model = GaussianMixture(
+        n_components=k,
+        covariance_type="full",
+        reg_covar=_REGULARISATION,
+        max_iter=_MOST_MIXTURE_ITERATIONS,
+        n_init=starts,
+        random_state=seed,
+    ).fit(sample)
+    membership = np.asarray(model.predict_proba(features), dtype=np.float64)
+    labels = membership.argmax(axis=1).astype(np.int64)
+    return Mixture(labels, membership, float(model.bic(sample)))
+
+
+MIN_SHARE = 0.005
+"""Least part of the units a cluster keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """The spanning tree and the edges to cut, best first.
+
+    Attributes:
+        tree: Pairs of units, the edges of the tree.
+        cuts: Edge numbers in the order of cutting; fewer than asked for where no cut would leave
+            both parts their least size.
+        units: Number of units.
+    """
+
+    tree: IntArray
+    cuts: IntArray
+    units: int
+
+    def labels(self, k: int) -> IntArray:
+        """Cluster of every unit after the first k − 1 cuts, or all there are."""
+        whole = np.ones(len(self.tree), dtype=bool)
+        whole[self.cuts[: k - 1]] = False
+        root = components(self.tree[whole], self.units)
+        return np.unique(root, return_inverse=True)[1].astype(np.int64)
+
+
+def skater_cuts(
+    features: FloatArray, contiguity: Contiguity, k: int, min_share: float = MIN_SHARE
+) -> Cuts:
+    """Cut the least spanning tree k − 1 times where it lowers the sum of squares most.
+
+    Args:
+        features: One row per unit, standardised.
+        contiguity: Of the units, connected.
+        k: Number of clusters.
+        min_share: Least part of the units in a cluster, 0–1.
+
+    Source: Assunção, Neves, Câmara and Freitas 2006 (SKATER).
+    """
+    units = len(features)
+    tree = _least_tree(features, contiguity.pairs)
+    least = max(1, math.ceil(min_share * units))
+    starts, neighbours = _by_unit(tree, units)
+    cut = np.zeros(len(tree), dtype=bool)
+    parent = np.full(units, -1, dtype=np.int64)
+
+    def cut_of(root: int) -> tuple[int, float]:
+        order = tree_order(root, starts, neighbours, cut, parent)
+        return best_cut(order, parent, tree, features, least)
+
+    candidates, cuts = {0: cut_of(0)}, list[int]()
+    while len(cuts) < k - 1:
+        root, (edge, _) = max(candidates.items(), key=lambda entry: (entry[1][1], -entry[1][0]))
+        if edge < 0:
+            break
+        cut[edge] = True
+        cuts.append(edge)
+        del candidates[root]
+        candidates |= {int(end): cut_of(int(end)) for end in tree[edge]}
+    return Cuts(tree, np.array(cuts, dtype=np.int64), units)
+
+
+def _least_tree(features: FloatArray, pairs: IntArray) -> IntArray:
+    """Pairs of the tree of least summed distance; of equal ones the lowest units."""
+    one, other = pairs.T
+    distance = np.square(features[one] - features[other]).sum(axis=1)
+    ordered = pairs[np.argsort(distance, kind="stable")]
+    return ordered[spanning_tree(ordered, len(features))]
+
+
+def _by_unit(tree: IntArray, units: int) -> tuple[IntArray, IntArray]:
+    """Starts of each unit's edges, and the other end and number of each edge."""
+    number = np.tile(np.arange(len(tree)), 2)
+    ends = np.concatenate([tree, tree[:, ::-1]])
+    order = np.argsort(ends[:, 0], kind="stable")
+    starts = np.searchsorted(ends[order, 0], np.arange(units + 1)).astype(np.int64)
+    return starts, np.stack([ends[order, 1], number[order]], axis=1)
+
+
+MAX_UNITS = 50_000
+
+
+def ward_merges(features: FloatArray, contiguity: Contiguity) -> IntArray:
+    """The n − 1 merges, in order: two columns of nodes, units first, then merges as they come.
+
+    Args:
+        features: One row per unit, standardised.
+        contiguity: Of the units, connected.
+
+    Raises:
+        InvalidInput: there are more than `MAX_UNITS` units.
+
+    Source: Ward 1963.
+    """
+    count = len(features)
+    if count > MAX_UNITS:
+        raise InvalidInput(
+            f"ward_contig clusters at most {MAX_UNITS} units and the area has {count}; "
+            "use a larger unit_m, or kmeans or skater",
+            message_zh=f"ward_contig 至多处理 {MAX_UNITS} 个单元，本区域有 {count} 个；"
+            "请增大 unit_m，或改用 kmeans 或 skater",
+            pointer="/algorithm",
+        )
+    one, other = contiguity.pairs.T
+    touch = sparse.coo_matrix((np.ones(len(one), dtype=np.int8), (one, other)), (count, count))
+    merges = ward_tree(features, connectivity=touch + touch.T)[0]
+    return np.asarray(merges, dtype=np.int64)
+
+
+def labels_of_merges(merges: IntArray, k: int) -> IntArray:
+    """Cluster of every unit when the last k − 1 merges are undone."""
+    units = len(merges) + 1
+    root = np.arange(2 * units - 1)
+    kept = merges[: units - k]
+    root[kept] = (np.arange(len(kept)) + units)[:, np.newaxis]
+    while not np.array_equal(root, root[root]):
+        root = root[root]
+    return np.unique(root[:units], return_inverse=True)[1].astype(np.int64)
+
+
+Algorithm = Literal["kmeans", "gmm", "ward_contig", "skater"]
+ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
+
+STARTS = {"kmeans": 20, "gmm": 5}
+"""Independent starts of the algorithms that draw them."""
+
+Partition = Callable[[int, int], Clustering]
+"""Clusters the units into a number of clusters (first) with so many starts (second); picklable."""
+
+
+def partition_by(
+    algorithm: Algorithm,
+    features: FloatArray,
+    seed: int,
+    contiguity: Callable[[], Contiguity],
+) -> Partition:
+    """How the units are clustered; trees are grown once and cut for every number of clusters.
+
+    Args:
+        algorithm: One of `ALGORITHMS`.
+        features: One row per unit in unit order, standardised, without NaN.
+        seed: Seed of starts and samples; the trees need none.
+        contiguity: Called once, and by `ward_contig` and `skater` only.
+
+    Raises:
+        InvalidInput: k is out of range or exceeds the number of different units, or there are too
+            many units for the algorithm.
+    """
+    if algorithm == "kmeans":
+        return partial(k_means, features, seed)
+    if algorithm == "gmm":
+        return partial(_mixture, features, seed)
+    if algorithm == "ward_contig":
+        return partial(_compact, features, ward_merges(features, contiguity()))
+    return partial(_cut, features, skater_cuts(features, contiguity(), HIGHEST_K))
+
+
+def k_means(features: FloatArray, seed: int, k: int, starts: int) -> Clustering:
+    """`cluster_units` as a `Partition`, once its features and seed are given."""
+    return cluster_units(features, k, seed, starts=starts)
+
+
+def _mixture(features: FloatArray, seed: int, k: int, starts: int) -> Clustering:
+    require_k(features, k)
+    with threadpool_limits(limits=1):
+        found = fit_mixture(features, fit_sample(features, seed), k, seed, starts)
+    return describe(features, found.labels, found.membership, found.bic)
+
+
+def _compact(features: FloatArray, merges: IntArray, k: int, _: int) -> Clustering:
+    require_k(features, k)
+    return describe(features, labels_of_merges(merges, k))
+
+
+def _cut(features: FloatArray, cuts: Cuts, k: int, _: int) -> Clustering:
+    require_k(features, k)
+    return describe(features, cuts.labels(k))

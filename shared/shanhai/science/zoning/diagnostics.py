@@ -10,11 +10,16 @@ from numba import njit
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 from threadpoolctl import threadpool_limits
 
-from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.flags import ResultFlag
+from shanhai.science.grid import FloatArray, IntArray
 from shanhai.science.hydrology.tiles import Run
-from shanhai.science.zoning.algorithms import Partition, k_means
-from shanhai.science.zoning.clustering import HIGHEST_K, LOWEST_K, count_different
+from shanhai.science.zoning.clustering import (
+    HIGHEST_K,
+    LOWEST_K,
+    Partition,
+    count_different,
+    k_means,
+)
 from shanhai.vocabulary import Label
 
 

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, FloatArray
 from shanhai.science.flags import ResultFlag
+from shanhai.science.grid import BoolArray, FloatArray
 from shanhai.vocabulary import ECOSERVICES, Label
 
 WINSOR_PROBABILITIES = (0.01, 0.99)

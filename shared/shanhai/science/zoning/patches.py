@@ -1,22 +1,294 @@
-"""Patches of equal code, and the clean-up of a class raster by majority and sieve."""
+"""Patches of equal code, and the clean-up of a class raster by majority and sieve.
+
+The compiled loops keep to a few bytes per cell: codes as they are, four bytes of patch number, two
+of distance.
+"""
 
 import math
 from typing import Literal
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import ClassArray, IntArray
-from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
-from shanhai.science.zoning.patch_kernels import (
-    Codes,
-    Patches,
-    label,
-    largest_neighbours,
-    majority,
-    measure,
-    recode,
+from shanhai.science.grid import (
+    SQUARE_METRES_PER_HECTARE,
+    BoolArray,
+    ClassArray,
+    FloatArray,
+    IntArray,
 )
+from shanhai.science.zoning.contiguity import find
+
+Patches = NDArray[np.int32]
+"""Patch number of each cell, from 1; 0 is nodata."""
+
+Codes = NDArray[np.integer]
+
+_FAR = np.uint16(65_535)
+
+
+@njit(cache=True, nogil=True)
+def label(codes: Codes, corners: bool) -> tuple[Patches, int]:
+    """Number the patches of equal code by their first cell, row by row, and count them."""
+    height, width = codes.shape
+    patches = np.zeros((height, width), dtype=np.int32)
+    parent = np.zeros(1 << 16, dtype=np.int64)
+    last = 0
+    for row in range(height):
+        for col in range(width):
+            code = codes[row, col]
+            if code == 0:
+                continue
+            own = 0
+            for beside in range(4 if corners else 2):
+                # West, north, north-west, north-east: what was numbered before.
+                i = row if beside == 0 else row - 1
+                j = col - 1 if beside in (0, 2) else (col if beside == 1 else col + 1)
+                if i < 0 or j < 0 or j >= width or codes[i, j] != code:
+                    continue
+                other = find(parent, patches[i, j])
+                if own == 0:
+                    own = other
+                elif other != own:
+                    parent[max(own, other)] = min(own, other)
+                    own = min(own, other)
+            if own == 0:
+                last += 1
+                if last == len(parent):
+                    grown = np.zeros(2 * last, dtype=np.int64)
+                    grown[:last] = parent
+                    parent = grown
+                parent[last] = last
+                own = last
+            patches[row, col] = own
+    return patches, _number_roots(patches, parent, last)
+
+
+@njit(cache=True, nogil=True)
+def _number_roots(patches: Patches, parent: IntArray, last: int) -> int:
+    """Replace provisional numbers by those of their roots, without gaps; returns the count."""
+    number = np.zeros(last + 1, dtype=np.int32)
+    count = 0
+    for item in range(1, last + 1):
+        root = find(parent, item)
+        if root == item:
+            count += 1
+            number[item] = count
+        else:
+            number[item] = number[root]
+    for row in range(patches.shape[0]):
+        for col in range(patches.shape[1]):
+            patches[row, col] = number[patches[row, col]]
+    return count
+
+
+@njit(cache=True, nogil=True)
+def measure(patches: Patches, codes: Codes, count: int) -> tuple[IntArray, IntArray]:
+    """Cells and code of every patch; the first entry is nodata."""
+    sizes = np.zeros(count + 1, dtype=np.int64)
+    code_of = np.zeros(count + 1, dtype=np.int64)
+    for row in range(patches.shape[0]):
+        for col in range(patches.shape[1]):
+            patch = patches[row, col]
+            sizes[patch] += 1
+            code_of[patch] = codes[row, col]
+    return sizes, code_of
+
+
+@njit(cache=True, nogil=True)
+def _ahead(one: int, other: int, sizes: IntArray, code_of: IntArray) -> bool:
+    """Whether a patch is larger; of equal ones the lower code, then the earlier one, is."""
+    if sizes[one] != sizes[other]:
+        return bool(sizes[one] > sizes[other])
+    if code_of[one] != code_of[other]:
+        return bool(code_of[one] < code_of[other])
+    return one < other
+
+
+@njit(cache=True, nogil=True)
+def largest_neighbours(
+    patches: Patches, sizes: IntArray, code_of: IntArray, least: int
+) -> IntArray:
+    """For every patch below `least` cells its largest neighbour ahead of it, for others itself."""
+    target = np.arange(len(sizes))
+    height, width = patches.shape
+    for row in range(height):
+        for col in range(width):
+            one = patches[row, col]
+            for beside in range(2):
+                i, j = row + beside, col + 1 - beside
+                if one == 0 or i == height or j == width:
+                    continue
+                other = patches[i, j]
+                if other == 0 or other == one:
+                    continue
+                small, large = (other, one) if _ahead(one, other, sizes, code_of) else (one, other)
+                if sizes[small] < least and _ahead(large, target[small], sizes, code_of):
+                    target[small] = large
+    return target
+
+
+@njit(cache=True, nogil=True)
+def recode(patches: Patches, code_of: IntArray, codes: ClassArray) -> int:
+    """Give the cells of every patch its code, in place; returns how many changed."""
+    changed = 0
+    for row in range(patches.shape[0]):
+        for col in range(patches.shape[1]):
+            patch = patches[row, col]
+            if patch > 0 and codes[row, col] != code_of[patch]:
+                codes[row, col] = code_of[patch]
+                changed += 1
+    return changed
+
+
+@njit(cache=True, nogil=True)
+def _alike(codes: ClassArray, own: int) -> bool:
+    """Whether all codes are `own`."""
+    for row in range(codes.shape[0]):
+        for col in range(codes.shape[1]):
+            if codes[row, col] != own:
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _most_frequent(codes: ClassArray, own: int, votes: NDArray[np.uint8]) -> int:
+    """The code of most cells; of a tie `own`, then the lowest. `votes` is room for all codes."""
+    votes[:] = 0
+    for row in range(codes.shape[0]):
+        for col in range(codes.shape[1]):
+            votes[codes[row, col]] += 1
+    best = own
+    for row in range(codes.shape[0]):
+        for col in range(codes.shape[1]):
+            code = codes[row, col]
+            more = votes[code] > votes[best]
+            lower = votes[code] == votes[best] and best != own and code < best
+            if code != 0 and (more or lower):
+                best = code
+    return best
+
+
+@njit(cache=True, nogil=True)
+def majority(codes: ClassArray) -> ClassArray:
+    """Most frequent code of each 3×3 neighbourhood; see `majority_filter`."""
+    height, width = codes.shape
+    result = np.zeros_like(codes)
+    votes = np.zeros(256, dtype=np.uint8)
+    for row in range(height):
+        for col in range(width):
+            own = codes[row, col]
+            if own == 0:
+                continue
+            top, bottom = max(row - 1, 0), min(row + 2, height)
+            left, right = max(col - 1, 0), min(col + 2, width)
+            best = own
+            # Few cells lie at a border; only there must votes be counted.
+            if not _alike(codes[top:bottom, left:right], own):
+                best = _most_frequent(codes[top:bottom, left:right], own, votes)
+            result[row, col] = best
+    return result
+
+
+@njit(cache=True, nogil=True)
+def within(codes: ClassArray, code: int, reach: int) -> BoolArray:
+    """Cells at most √`reach` cells, centre to centre, from one of `code`.
+
+    First the distance along the column, then along each row the stretch that a cell so near still
+    covers: exact, in whole numbers. Columns tell distances of up to 65 534 cells.
+    """
+    height, width = codes.shape
+    down = np.empty((height, width), dtype=np.uint16)
+    for row in range(height):
+        for col in range(width):
+            above = down[row - 1, col] if row > 0 else _FAR
+            down[row, col] = 0 if codes[row, col] == code else min(above, _FAR - 1) + 1
+    near = np.zeros((height, width), dtype=np.bool_)
+    below = np.full(width, _FAR, dtype=np.uint16)
+    widths = np.empty(width, dtype=np.int64)
+    for row in range(height - 1, -1, -1):
+        for col in range(width):
+            below[col] = 0 if codes[row, col] == code else min(below[col], _FAR - 1) + 1
+            distance = np.int64(min(below[col], down[row, col]))
+            left = reach - distance * distance
+            widths[col] = _root(int(left)) if distance < _FAR and left >= 0 else -1
+        _cover(widths, near[row])
+    return near
+
+
+@njit(cache=True, nogil=True)
+def _root(square: int) -> int:
+    """Largest whole number whose square is not above `square`."""
+    root = int(math.sqrt(square))
+    while root * root > square:
+        root -= 1
+    while (root + 1) * (root + 1) <= square:
+        root += 1
+    return root
+
+
+@njit(cache=True, nogil=True)
+def _cover(widths: IntArray, near: BoolArray) -> None:
+    """Mark the cells within `widths` of a cell of the row; −1 reaches nothing."""
+    size = len(widths)
+    farthest = -1
+    for col in range(size):
+        if widths[col] >= 0:
+            farthest = max(farthest, col + widths[col])
+        near[col] = farthest >= col
+    farthest = size
+    for col in range(size - 1, -1, -1):
+        if widths[col] >= 0:
+            farthest = min(farthest, col - widths[col])
+        near[col] |= farthest <= col
+
+
+@njit(cache=True, nogil=True)
+def contacts(
+    patches: Patches, codes: ClassArray, count: int, friend: int
+) -> tuple[BoolArray, BoolArray]:
+    """Which patches touch, over sides and corners, `friend`, and which anything else but nodata."""
+    height, width = codes.shape
+    touches = np.zeros(count + 1, dtype=np.bool_)
+    others = np.zeros(count + 1, dtype=np.bool_)
+    for row in range(height):
+        for col in range(width):
+            patch = patches[row, col]
+            if patch == 0:
+                continue
+            for i in range(max(row - 1, 0), min(row + 2, height)):
+                for j in range(max(col - 1, 0), min(col + 2, width)):
+                    if patches[i, j] == patch or codes[i, j] == 0:
+                        continue
+                    if codes[i, j] == friend:
+                        touches[patch] = True
+                    else:
+                        others[patch] = True
+    return touches, others
+
+
+@njit(cache=True, nogil=True)
+def mark_patches(patches: Patches, mask: BoolArray, marked: BoolArray) -> None:
+    """Mark the patches that hold a cell of the mask."""
+    for row in range(patches.shape[0]):
+        for col in range(patches.shape[1]):
+            if mask[row, col]:
+                marked[patches[row, col]] = True
+
+
+@njit(cache=True, nogil=True)
+def add_by_patch(
+    patches: Patches, values: NDArray[np.floating], total: FloatArray, cells: IntArray
+) -> None:
+    """Add the valid values of a strip to the sums and counts of their patches."""
+    for row in range(patches.shape[0]):
+        for col in range(patches.shape[1]):
+            value = values[row, col]
+            if not math.isnan(value):
+                total[patches[row, col]] += value
+                cells[patches[row, col]] += 1
+
 
 Connectivity = Literal[4, 8]
 

@@ -7,19 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.flags import ResultFlag
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray
 from shanhai.science.zoning.cells_by_zone import Layer
-from shanhai.science.zoning.patch_kernels import (
+from shanhai.science.zoning.patches import (
     Patches,
     add_by_patch,
     contacts,
+    label_patches,
+    majority_filter,
     mark_patches,
     measure,
+    min_patch_cells,
     recode,
+    sieve,
     within,
 )
-from shanhai.science.zoning.patches import label_patches, majority_filter, min_patch_cells, sieve
 from shanhai.vocabulary import Label
 
 GENERAL_PROTECTION = 3

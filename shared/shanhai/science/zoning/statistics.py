@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import ClassArray, FloatArray, IntArray
+from shanhai.science.grid import ClassArray, FloatArray, IntArray
 from shanhai.science.hydrology.tiles import Run
 from shanhai.science.zoning.cells_by_zone import (
     ClassLayer,

@@ -10,8 +10,7 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray, IntArray
-from shanhai.science.grid import Grid, Window
+from shanhai.science.grid import BoolArray, ClassArray, FloatArray, Grid, IntArray, Window
 
 UNIT_M = 250.0
 """Least side of a unit, m."""

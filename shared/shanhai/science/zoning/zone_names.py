@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import ClassArray, FloatArray, IntArray
 from shanhai.science.flags import ResultFlag
+from shanhai.science.grid import ClassArray, FloatArray, IntArray
 from shanhai.vocabulary import ZONE_CLASSES, Label
 
 NEAR_TIE = 0.02

@@ -2,7 +2,7 @@ import numpy as np
 import shapely
 
 from shanhai.processes.build_network.corridors import crossings, line_crossings
-from shanhai.science.corridors.path_profile import PathCourse, Road
+from shanhai.science.corridors.corridor_profile import PathCourse, Road
 from shanhai.science.grid import Grid
 
 CELL = 30.0

@@ -26,11 +26,14 @@ from shanhai.processes.run_scenario.contract import RunScenarioInputs
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner, window_runner
-from shanhai.science.arrays import FloatArray
-from shanhai.science.corridors.moving_window import WindowSettings, moving_window, normalised
-from shanhai.science.corridors.moving_window_targets import strengths_of
+from shanhai.science.corridors.moving_window import (
+    WindowSettings,
+    moving_window,
+    normalised,
+    strengths_of,
+)
 from shanhai.science.corridors.spacing import MetricCells
-from shanhai.science.grid import Grid
+from shanhai.science.grid import FloatArray, Grid
 
 ASKED = {"omnidirectional": {"radius_m": 700, "block_cells": 3, "cutoff": 60}}
 CHOICE = OmnidirectionalChoice(radius_m=700, block_cells=3, cutoff=60)

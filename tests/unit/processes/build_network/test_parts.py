@@ -11,7 +11,7 @@ from shanhai.processes.build_network.contract import CircuitChoice, LinkChoice
 from shanhai.processes.build_network.corridors import shares_percent
 from shanhai.processes.build_network.linkages import kept_bytes, link_settings, radii
 from shanhai.processes.kit.geometry import as_multi, outline_of, patch_outlines, path_line
-from shanhai.science.corridors.link_settings import GIB
+from shanhai.science.corridors.pairs import GIB
 from shanhai.science.grid import Grid
 
 GRID = Grid(4548, 500_000.0, 2_700_000.0, 100.0, 6, 5)

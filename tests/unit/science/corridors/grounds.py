@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shanhai.science.arrays import FloatArray, IntArray
+from shanhai.science.grid import FloatArray, IntArray
 
 X = np.inf
 

@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.corridors.barriers import (
     BarrierScan,
     BarrierScores,
@@ -15,9 +14,10 @@ from shanhai.science.corridors.barriers import (
     running_minimum,
 )
 from shanhai.science.corridors.cost_distance import cost_distance
-from shanhai.science.corridors.link_settings import LinkSettings
 from shanhai.science.corridors.links import link_sources
+from shanhai.science.corridors.pairs import LinkSettings
 from shanhai.science.corridors.spacing import GeographicCells, square_cells
+from shanhai.science.grid import FloatArray, IntArray
 from tests.unit.science.corridors.grounds import X, one_source, rough
 
 UNIT = square_cells(1.0)

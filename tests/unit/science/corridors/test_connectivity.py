@@ -5,14 +5,16 @@ from hypothesis import strategies as st
 from scipy.sparse.csgraph import dijkstra
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.connectivity import (
     Gain,
+    PatchGraph,
+    dispersal_graph,
     importance_by_dispersal,
+    link_graph,
     link_importance,
     patch_importance,
 )
-from shanhai.science.corridors.connectivity_graph import PatchGraph, dispersal_graph, link_graph
+from shanhai.science.grid import FloatArray
 
 INF = np.inf
 AMOUNTS = np.array([10.0, 20.0, 5.0, 15.0])

@@ -8,12 +8,23 @@ from hypothesis import strategies as st
 from skimage.graph import MCP_Geometric
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.corridors import surface as surfaces
-from shanhai.science.corridors.cost_distance import CostDistance, cost_distance
-from shanhai.science.corridors.spacing import GeographicCells, MetricCells, square_cells
-from shanhai.science.corridors.steps import DIRECTIONS, NEIGHBOURS, Neighbours, make_steps
-from shanhai.science.corridors.surface import make_surface, memory_needed
+from shanhai.science.corridors import cost_distance as surfaces
+from shanhai.science.corridors.cost_distance import (
+    CostDistance,
+    cost_distance,
+    make_surface,
+    memory_needed,
+)
+from shanhai.science.corridors.spacing import (
+    DIRECTIONS,
+    NEIGHBOURS,
+    GeographicCells,
+    MetricCells,
+    Neighbours,
+    make_steps,
+    square_cells,
+)
+from shanhai.science.grid import FloatArray, IntArray
 from tests.unit.science.corridors.grounds import EXAMPLE, X, one_source, rough
 
 UNIT = square_cells(1.0)

@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.corridors.circuit.settings import CircuitSettings
-from shanhai.science.corridors.link_flows import narrow_to_current
-from shanhai.science.corridors.link_settings import LinkSettings
+from shanhai.science.corridors.circuit.solver import CircuitSettings
 from shanhai.science.corridors.links import Network, link_sources
+from shanhai.science.corridors.pairs import LinkSettings
+from shanhai.science.corridors.pinch_points import narrow_to_current
 from shanhai.science.corridors.spacing import square_cells
 from shanhai.science.corridors.swaths import SwathRule
 from tests.unit.science.corridors.grounds import one_source, rough

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.corridors.importance import (
+from shanhai.science.corridors.sources import (
     candidate_cells,
     entropy_weights,
     importance_index,

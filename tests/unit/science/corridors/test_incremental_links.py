@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.corridors.cost_kernels import Labels
 from shanhai.science.corridors.incremental_links import (
     FormerLinks,
@@ -16,10 +15,11 @@ from shanhai.science.corridors.incremental_links import (
     changed_ground,
     match_sources,
 )
-from shanhai.science.corridors.link_settings import LinkSettings
 from shanhai.science.corridors.links import Network, link_sources
+from shanhai.science.corridors.pairs import LinkSettings
 from shanhai.science.corridors.spacing import square_cells
 from shanhai.science.corridors.swaths import SwathRule
+from shanhai.science.grid import FloatArray, IntArray
 from tests.unit.science.corridors.grounds import one_source, rough
 
 UNIT = square_cells(1.0)

@@ -3,10 +3,10 @@ import pytest
 
 from shanhai.errors import InvalidInput
 from shanhai.science.corridors.circuit.modes import pairwise
-from shanhai.science.corridors.circuit.settings import CircuitSettings
-from shanhai.science.corridors.link_flows import link_flow
-from shanhai.science.corridors.link_settings import LinkSettings
+from shanhai.science.corridors.circuit.solver import CircuitSettings
 from shanhai.science.corridors.links import link_sources
+from shanhai.science.corridors.pairs import LinkSettings
+from shanhai.science.corridors.pinch_points import link_flow
 from shanhai.science.corridors.spacing import MetricCells, square_cells
 from shanhai.science.corridors.swaths import SwathRule
 from tests.unit.science.corridors.grounds import X, one_source, rough

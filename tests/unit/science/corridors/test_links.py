@@ -6,17 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, FloatArray, IntArray
-from shanhai.science.corridors import surface
+from shanhai.science.corridors import cost_distance as surface
+from shanhai.science.corridors.candidates import CostField, overlap
 from shanhai.science.corridors.cost_distance import cost_distance
-from shanhai.science.corridors.fields import CostField, overlap
-from shanhai.science.corridors.link_settings import LinkSettings, PairMode
 from shanhai.science.corridors.links import Network, link_sources, network_memory_needed
-from shanhai.science.corridors.pairs import Pair
+from shanhai.science.corridors.pairs import LinkSettings, Pair, PairMode
 from shanhai.science.corridors.paths import LeastCostPath
-from shanhai.science.corridors.spacing import GeographicCells, square_cells
-from shanhai.science.corridors.steps import NEIGHBOURS, Neighbours
+from shanhai.science.corridors.spacing import NEIGHBOURS, GeographicCells, Neighbours, square_cells
 from shanhai.science.corridors.swaths import SwathRule, corridor_excess
+from shanhai.science.grid import BoolArray, FloatArray, IntArray
 from tests.unit.science.corridors.grounds import EXAMPLE, X, one_source, rough
 
 UNIT = square_cells(1.0)

@@ -4,12 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.science.arrays import FloatArray
-from shanhai.science.corridors.circuit.settings import CircuitSettings
-from shanhai.science.corridors.moving_window import WindowSettings, moving_window, normalised
-from shanhai.science.corridors.moving_window_targets import cells_around, strengths_of
+from shanhai.science.corridors.circuit.solver import CircuitSettings
+from shanhai.science.corridors.moving_window import (
+    WindowSettings,
+    cells_around,
+    moving_window,
+    normalised,
+    strengths_of,
+)
 from shanhai.science.corridors.spacing import GeographicCells
-from shanhai.science.grid import Grid, Window
+from shanhai.science.grid import FloatArray, Grid, Window
 from tests.unit.science.corridors.circuit.networks import (
     UNIT,
     dense,

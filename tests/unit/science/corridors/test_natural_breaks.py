@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.natural_breaks import natural_breaks
+from shanhai.science.grid import FloatArray
 
 
 def deviation(values: FloatArray, breaks: FloatArray) -> float:

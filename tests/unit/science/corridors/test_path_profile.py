@@ -3,18 +3,16 @@ import pytest
 import shapely
 
 from shanhai.errors import InvalidInput
-from shanhai.science.corridors.composition import (
+from shanhai.science.corridors.corridor_profile import (
     CorridorBand,
-    covered_share,
-    land_along,
-    recommended_width,
-)
-from shanhai.science.corridors.named_corridors import match_names
-from shanhai.science.corridors.path_profile import (
     Road,
     break_points,
     built_up_stretches,
     course_of,
+    covered_share,
+    land_along,
+    match_names,
+    recommended_width,
     saddles,
 )
 from shanhai.science.corridors.spacing import square_cells

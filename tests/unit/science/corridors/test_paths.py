@@ -5,13 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai.science.arrays import IntArray
-from shanhai.science.corridors.cost_distance import starts_of
+from shanhai.science.corridors.cost_distance import make_surface, spread, starts_of
 from shanhai.science.corridors.cost_kernels import Labels
 from shanhai.science.corridors.paths import length_m, line_between, merge_paths, trace
-from shanhai.science.corridors.spacing import GeographicCells, square_cells
-from shanhai.science.corridors.steps import NEIGHBOURS, Neighbours
-from shanhai.science.corridors.surface import make_surface, spread
+from shanhai.science.corridors.spacing import NEIGHBOURS, GeographicCells, Neighbours, square_cells
+from shanhai.science.grid import IntArray
 from tests.unit.science.corridors.grounds import EXAMPLE, X, one_source, rough
 
 UNIT = square_cells(1.0)

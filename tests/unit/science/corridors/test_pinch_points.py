@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.circuit.modes import pairwise
 from shanhai.science.corridors.cost_distance import cost_distance
 from shanhai.science.corridors.patches import Patches
@@ -12,6 +11,7 @@ from shanhai.science.corridors.pinch_points import between_sources, current_widt
 from shanhai.science.corridors.spacing import square_cells
 from shanhai.science.corridors.spots import SpotRule, cut_by_kind, find_spots, links_of, top_class
 from shanhai.science.corridors.swaths import Swath
+from shanhai.science.grid import FloatArray
 from tests.unit.science.corridors.grounds import X, one_source
 
 CELLS = square_cells(100.0)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.science.corridors.resistance import require_resistance
+from shanhai.science.corridors.cost_distance import require_resistance
 
 
 def test_nodata_and_infinity_are_barriers() -> None:

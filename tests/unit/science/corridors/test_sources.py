@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.science.corridors.connectivity import patch_importance
-from shanhai.science.corridors.connectivity_graph import dispersal_graph
+from shanhai.science.corridors.connectivity import dispersal_graph, patch_importance
 from shanhai.science.corridors.sources import (
     SourceEvidence,
     SourceParameters,

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.science.balance import weight_shares
 from shanhai.science.ecoservices.assembly import AssessmentRequest, assemble
 from shanhai.science.ecoservices.assessment import AssessmentResult, assess
 from shanhai.science.ecoservices.catalogue import ECOSERVICES
 from shanhai.science.ecoservices.choice import MethodChoice, ParameterChanges, quantities_of
 from shanhai.science.ecoservices.method import Method, Profile
+from shanhai.science.matching import weight_shares
 
 Layers = dict[str, np.ndarray]
 KINDS = ("supply", "demand", "ratio", "normalised", "quadrant", "coupling", "extra")

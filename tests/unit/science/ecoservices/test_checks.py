@@ -2,8 +2,8 @@ import math
 
 import pytest
 
+from shanhai.science.ecoservices.assembly import CHECKS, Check
 from shanhai.science.ecoservices.catalogue import ECOSERVICES
-from shanhai.science.ecoservices.checks import CHECKS, Check
 
 (ORDER,) = CHECKS["cooling", "ucm"]
 (EROSION,) = CHECKS["soil_retention", "rusle"]

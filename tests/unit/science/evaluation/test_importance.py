@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from shanhai.errors import InvalidInput
-from shanhai.science.evaluation.importance import (
+from shanhai.science.evaluation.importance_and_sensitivity import (
     importance_class,
     overall_importance,
     share_thresholds,

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai.science.evaluation.sensitivity import (
+from shanhai.science.evaluation.importance_and_sensitivity import (
     CARBONATE,
     EROSIVITY,
     RELIEF,
@@ -21,7 +21,7 @@ from shanhai.science.evaluation.sensitivity import (
     sensitivity_class,
     worst_class,
 )
-from shanhai.science.soil import Texture
+from shanhai.science.rusle import Texture
 
 
 def a(*values: float) -> np.ndarray:

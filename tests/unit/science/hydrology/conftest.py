@@ -1,6 +1,6 @@
 import pytest
 
-from shanhai.science.arrays import FloatArray
+from shanhai.science.grid import FloatArray
 from tests.unit.science.hydrology.grounds import terrain
 
 

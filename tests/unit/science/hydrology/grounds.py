@@ -5,7 +5,7 @@ import heapq
 import numpy as np
 from scipy import ndimage
 
-from shanhai.science.arrays import FloatArray
+from shanhai.science.grid import FloatArray
 
 
 def terrain(seed: int, shape: tuple[int, int], levels: int, missing: float) -> FloatArray:

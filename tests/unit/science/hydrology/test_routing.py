@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray
-from shanhai.science.hydrology.neighbours import COLUMN_STEPS, NODATA, OUTLET, ROW_STEPS
+from shanhai.science.grid import FloatArray
+from shanhai.science.hydrology.flow_kernels import COLUMN_STEPS, NODATA, OUTLET, ROW_STEPS
 from shanhai.science.hydrology.routing import (
     ROUTINGS,
     SCRATCH,

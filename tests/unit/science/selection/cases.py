@@ -9,15 +9,15 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_flow
 
-from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.selection.goals import (
+from shanhai.science.grid import FloatArray, IntArray
+from shanhai.science.selection.problem import (
     Goal,
     MaximumBenefit,
     MinimumSet,
+    SelectionProblem,
     TargetCoverage,
     TargetShortfall,
 )
-from shanhai.science.selection.problem import SelectionProblem
 from shanhai.science.selection.rules import (
     CorridorSteps,
     DistrictRule,

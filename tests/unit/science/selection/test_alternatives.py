@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.selection.goals import MaximumBenefit, MinimumSet, maximises
+from shanhai.science.selection.problem import MaximumBenefit, MinimumSet, maximises
 from shanhai.science.selection.rules import DistrictRule, PhaseRule
 from shanhai.science.selection.solver import SolveOptions, select_sites
 from shanhai.science.selection.tradeoffs import find_alternatives, irreplaceability, pareto_front

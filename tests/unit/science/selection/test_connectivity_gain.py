@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.science.selection.connectivity_gain import (
+from shanhai.science.selection.priority import (
     Opening,
     Restoration,
     connectivity_gain,

@@ -9,11 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.science.selection.exact_sums import exact_sum, not_below
-from shanhai.science.selection.funding import fund_groups, payments
-from shanhai.science.selection.goals import MaximumBenefit, TargetCoverage
-from shanhai.science.selection.limits import Limit, limits_of
-from shanhai.science.selection.problem import SelectionProblem
+from shanhai.science.selection.limits import (
+    Limit,
+    exact_sum,
+    fund_groups,
+    limits_of,
+    not_below,
+    payments,
+)
+from shanhai.science.selection.problem import MaximumBenefit, SelectionProblem, TargetCoverage
 from shanhai.science.selection.programme import make_programme
 from shanhai.science.selection.rules import (
     CorridorSteps,

@@ -4,8 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.science.selection import solver as searching
-from shanhai.science.selection.goals import MaximumBenefit
-from shanhai.science.selection.problem import SelectionProblem
+from shanhai.science.selection.problem import MaximumBenefit, SelectionProblem
 from shanhai.science.selection.solver import SolveOptions, select_sites
 from tests.unit.science.selection.cases import GOALS, bare, goal_of, with_neighbours, with_rules
 

@@ -6,15 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.selection.goals import (
+from shanhai.science.selection.problem import (
     Goal,
     MaximumBenefit,
     MinimumSet,
+    SelectionProblem,
     TargetCoverage,
     TargetShortfall,
     maximises,
 )
-from shanhai.science.selection.problem import SelectionProblem
 from shanhai.science.selection.programme import make_programme
 from shanhai.science.selection.rules import CorridorSteps, DistrictRule, PhaseRule
 from shanhai.science.selection.solver import SiteSelection, SolveOptions, select_sites, solve

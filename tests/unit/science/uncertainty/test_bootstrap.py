@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from shanhai.science.uncertainty.bootstrap import block_side_m, zone_intervals
+from shanhai.science.uncertainty.resampling import block_side_m, zone_intervals
 
 
 def lattice(seed: int, smoothing: float, size: int = 80) -> np.ndarray:

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from shanhai.science.uncertainty.sensitivity import PARAMETERS, one_at_a_time
+from shanhai.science.uncertainty.variation import PARAMETERS, one_at_a_time
 
 
 def areas(factors: Mapping[str, float]) -> dict[int, float]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from shanhai.science.uncertainty.stability import Stability, cluster_stability, jaccard_by_zone
+from shanhai.science.uncertainty.resampling import Stability, cluster_stability, jaccard_by_zone
 from shanhai.science.zoning.clustering import cluster_units
 from shanhai.science.zoning.features import prepare_features
 from shanhai.science.zoning.zone_names import name_zones

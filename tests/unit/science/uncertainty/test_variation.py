@@ -3,13 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai.science.balance import weight_shares
 from shanhai.science.ecoservices.assembly import AssessmentRequest, assemble
 from shanhai.science.ecoservices.catalogue import ECOSERVICES
 from shanhai.science.ecoservices.choice import MethodChoice, ParameterChanges
 from shanhai.science.ecoservices.graph import AreaFigure, LayerGraph
 from shanhai.science.ecoservices.inputs import LEAVES
 from shanhai.science.landcover import LandCover
+from shanhai.science.matching import weight_shares
 from shanhai.science.uncertainty.draws import Draw, draw_parameters
 from shanhai.science.uncertainty.variation import VARIED, Scaled, alone, is_affected, vary
 

@@ -8,17 +8,16 @@ from sklearn.mixture import GaussianMixture
 
 from shanhai.errors import InvalidInput
 from shanhai.science.zoning import clustering as clustering_module
-from shanhai.science.zoning.algorithms import (
+from shanhai.science.zoning.clustering import (
     ALGORITHMS,
     Algorithm,
+    merge_clusters,
     partition_by,
     skater_cuts,
     ward_merges,
 )
-from shanhai.science.zoning.clustering import merge_clusters
-from shanhai.science.zoning.contiguity import Contiguity, lattice_contiguity
+from shanhai.science.zoning.contiguity import Contiguity, components, lattice_contiguity
 from shanhai.science.zoning.diagnostics import diagnose
-from shanhai.science.zoning.graph_kernels import components
 from shanhai.science.zoning.units import UnitTable
 
 SHAPE = (20, 30)

@@ -3,8 +3,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai.science.zoning.contiguity import connect, label_contiguity, lattice_contiguity
-from shanhai.science.zoning.graph_kernels import components
+from shanhai.science.zoning.contiguity import (
+    components,
+    connect,
+    label_contiguity,
+    lattice_contiguity,
+)
 from shanhai.science.zoning.units import UnitTable
 
 

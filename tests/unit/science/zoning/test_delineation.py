@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from shanhai.science.uncertainty.stability import cluster_stability
-from shanhai.science.zoning.algorithms import ALGORITHMS, Algorithm
+from shanhai.science.uncertainty.resampling import cluster_stability
+from shanhai.science.zoning.clustering import ALGORITHMS, Algorithm
 from shanhai.science.zoning.contiguity import lattice_contiguity, lattice_points
 from shanhai.science.zoning.delineation import (
     ClusteringSettings,

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shanhai.science.zoning.algorithms import ALGORITHMS, partition_by
+from shanhai.science.zoning.clustering import ALGORITHMS, partition_by
 from shanhai.science.zoning.contiguity import Contiguity
 from shanhai.science.zoning.diagnostics import Diagnostics, KDiagnostic, diagnose, elbow
 

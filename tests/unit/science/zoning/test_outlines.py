@@ -7,8 +7,7 @@ from rasterio import Affine
 from rasterio.features import shapes
 
 from shanhai.science.grid import Grid
-from shanhai.science.zoning.outlines import Outlines, trace_outlines
-from shanhai.science.zoning.polygons import is_coverage
+from shanhai.science.zoning.polygons import Outlines, is_coverage, trace_outlines
 
 
 def trace(codes: np.ndarray) -> Outlines:

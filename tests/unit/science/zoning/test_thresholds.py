@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.zoning.thresholds import cross_tabulate, threshold_zones, thresholds_of
+from shanhai.science.zoning.delineation import cross_tabulate, threshold_zones, thresholds_of
 
 
 def zones(ratio: np.ndarray) -> np.ndarray:

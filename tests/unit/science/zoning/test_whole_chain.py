@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from shanhai.science.balance import comprehensive_ratio
 from shanhai.science.grid import Grid
+from shanhai.science.matching import comprehensive_ratio
 from shanhai.science.zoning.clustering import cluster_units, merge_clusters
 from shanhai.science.zoning.features import prepare_features
 from shanhai.science.zoning.postprocess import postprocess

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import pairwise_distances_argmin
 
-from shanhai.science.zoning.algorithms import ALGORITHMS, Algorithm
+from shanhai.science.zoning.clustering import ALGORITHMS, Algorithm
 from shanhai.science.zoning.contiguity import lattice_contiguity, lattice_points
 from shanhai.science.zoning.delineation import (
     ClusteringSettings,

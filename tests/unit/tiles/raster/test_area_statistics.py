@@ -9,7 +9,7 @@ from PIL import Image
 
 from shanhai.cartography import ZONES
 from shanhai.errors import InvalidInput
-from shanhai.raster.area import true_cell_areas_m2
+from shanhai.raster.cells import true_cell_areas_m2
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.science.grid import Window
 from shanhai_tiles.raster.area_statistics import class_areas, clip_raster, quantity_figures

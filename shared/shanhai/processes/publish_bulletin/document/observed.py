@@ -21,7 +21,7 @@ from shanhai.science.air_quality import (
     air_standard,
     count_good_days,
 )
-from shanhai.science.arrays import FloatArray
+from shanhai.science.grid import FloatArray
 from shanhai.science.water_quality import (
     Body,
     Medium,

@@ -8,22 +8,19 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.circuit.graph import Circuit, Regions, make_circuit
-from shanhai.science.corridors.circuit.settings import (
+from shanhai.science.corridors.circuit.solver import (
     DEFAULT_SETTINGS,
     CircuitSettings,
-    require_square,
-)
-from shanhai.science.corridors.circuit.solver import (
     Solver,
     SolveReport,
     choose_method,
     require_residual,
+    require_square,
 )
-from shanhai.science.corridors.resistance import require_resistance
+from shanhai.science.corridors.cost_distance import require_resistance, require_shape
 from shanhai.science.corridors.spacing import Spacing
-from shanhai.science.corridors.surface import require_shape
+from shanhai.science.grid import FloatArray
 
 Policy = Literal["keepall", "rmvsrc", "rmvgnd", "rmvall"]
 """What goes where a node is both a source and a ground; the words are Circuitscape's."""

@@ -8,18 +8,16 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.corridors.circuit.graph import Circuit, Regions, entries
-from shanhai.science.corridors.circuit.graph_kernels import currents
-from shanhai.science.corridors.circuit.settings import CircuitSettings
+from shanhai.science.corridors.circuit.graph import Circuit, Regions, currents, entries
 from shanhai.science.corridors.circuit.solver import (
+    CircuitSettings,
     Solver,
     SolveReport,
     choose_method,
     require_residual,
 )
-from shanhai.science.corridors.resistance import require_resistance
-from shanhai.science.corridors.surface import require_shape
+from shanhai.science.corridors.cost_distance import require_resistance, require_shape
+from shanhai.science.grid import FloatArray, IntArray
 
 _NO_GROUND: FloatArray = np.empty(0)
 

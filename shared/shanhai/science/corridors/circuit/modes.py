@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.circuit.currents import (
     CurrentMaps,
     Flow,
@@ -23,13 +22,14 @@ from shanhai.science.corridors.circuit.currents import (
     require_strengths,
 )
 from shanhai.science.corridors.circuit.graph import Circuit, Regions, make_circuit
-from shanhai.science.corridors.circuit.settings import (
+from shanhai.science.corridors.circuit.solver import (
     DEFAULT_SETTINGS,
     CircuitSettings,
+    SolveReport,
     require_square,
 )
-from shanhai.science.corridors.circuit.solver import SolveReport
 from shanhai.science.corridors.spacing import Spacing
+from shanhai.science.grid import FloatArray
 
 Mode = Literal["all_to_one", "one_to_all"]
 OnSource = Callable[[int, FloatArray], None]

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import BoolArray, IntArray
+from shanhai.science.grid import BoolArray, IntArray
 from shanhai.science.zoning.patches import Connectivity
 
 _IDLE = np.int32(-2)

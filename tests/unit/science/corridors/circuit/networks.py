@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.corridors.circuit.settings import CircuitSettings
+from shanhai.science.corridors.circuit.solver import CircuitSettings
 from shanhai.science.corridors.spacing import square_cells
+from shanhai.science.grid import FloatArray, IntArray
 
 UNIT = square_cells(1.0)
 

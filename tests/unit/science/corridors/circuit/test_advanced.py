@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.circuit.advanced import Policy, advanced
-from shanhai.science.corridors.circuit.settings import CircuitSettings
+from shanhai.science.corridors.circuit.solver import CircuitSettings
+from shanhai.science.grid import FloatArray
 from tests.unit.science.corridors.circuit.networks import UNIT, dense, node_numbers
 from tests.unit.science.corridors.grounds import X, rough
 

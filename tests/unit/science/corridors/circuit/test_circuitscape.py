@@ -7,10 +7,10 @@ of several cells, partly on nodata, short-circuit regions that share cells with 
 import numpy as np
 import pytest
 
-from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.corridors.circuit.advanced import advanced
 from shanhai.science.corridors.circuit.modes import all_to_one, one_to_all, pairwise
-from shanhai.science.corridors.circuit.settings import CircuitSettings
+from shanhai.science.corridors.circuit.solver import CircuitSettings
+from shanhai.science.grid import FloatArray, IntArray
 from tests.unit.science.corridors.circuit.networks import UNIT
 
 RESISTANCES = CircuitSettings(joining="average_resistance")

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.circuit.modes import all_to_one, one_to_all, pairwise
-from shanhai.science.corridors.circuit.settings import CircuitSettings
+from shanhai.science.corridors.circuit.solver import CircuitSettings
+from shanhai.science.grid import FloatArray
 from tests.unit.science.corridors.circuit.networks import (
     UNIT,
     dense,

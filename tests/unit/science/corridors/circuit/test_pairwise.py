@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.circuit.modes import pairwise
-from shanhai.science.corridors.circuit.settings import CircuitSettings, Joining, Neighbours
+from shanhai.science.corridors.circuit.solver import CircuitSettings, Joining, Neighbours
 from shanhai.science.corridors.cost_distance import cost_distance
 from shanhai.science.corridors.spacing import GeographicCells, MetricCells
+from shanhai.science.grid import FloatArray
 from tests.unit.science.corridors.circuit.networks import (
     UNIT,
     dense,

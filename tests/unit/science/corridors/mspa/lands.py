@@ -1,7 +1,7 @@
 import numpy as np
 from scipy import ndimage
 
-from shanhai.science.arrays import BoolArray
+from shanhai.science.grid import BoolArray
 
 
 def blobs(seed: int, shape: tuple[int, int], smooth: float) -> BoolArray:

@@ -5,8 +5,8 @@ from itertools import combinations
 import numpy as np
 from scipy import ndimage
 
-from shanhai.science.arrays import BoolArray, ClassArray
 from shanhai.science.corridors.mspa.pattern import MspaParameters
+from shanhai.science.grid import BoolArray, ClassArray
 
 Cell = tuple[int, int]
 Cells = set[Cell]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.science.corridors.mspa.classes import LABELS, Mspa, from_jrc
+from shanhai.science.corridors.mspa.pattern import LABELS, Mspa, from_jrc
 
 
 def test_codes_of_the_jrc_become_ours() -> None:

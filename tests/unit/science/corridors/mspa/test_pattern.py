@@ -5,14 +5,14 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray
-from shanhai.science.corridors.mspa.classes import Mspa
 from shanhai.science.corridors.mspa.pattern import (
     BYTES_PER_CELL,
+    Mspa,
     MspaParameters,
     memory_needed,
     spatial_pattern,
 )
+from shanhai.science.grid import BoolArray
 from tests.unit.science.corridors.mspa.lands import blobs
 from tests.unit.science.corridors.mspa.rules import classes
 
