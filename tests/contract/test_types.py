@@ -127,7 +127,7 @@ def kinds_in(annotation: Any) -> Iterator[Any]:
 
 
 def test_no_number_is_taken_for_a_time(routed_app: FastAPI) -> None:
-    bodies = [
+    bodies: list[Any] = [
         route.body_field.field_info.annotation
         for route in routed_app.state.routes
         if isinstance(route, Route) and route.body_field

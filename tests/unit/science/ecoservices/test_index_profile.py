@@ -1,4 +1,5 @@
 import inspect
+import math
 from types import ModuleType
 from typing import Any
 
@@ -151,7 +152,7 @@ def test_recreation_by_hand() -> None:
         access_distance_m=a(0, 2000, np.inf),
         protected=a(1, 0, 1),
     )
-    at_500_m = (0.5 + 0.2 / np.e) / np.e
+    at_500_m = (0.5 + 0.2 / math.e) / math.e
     np.testing.assert_allclose(supply, [1, at_500_m, 0])
     assert recreation.index_demand(exposure=a(0.2), night_lights_n=a(0.6)) == pytest.approx(0.4)
 

@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ def test_potential_adds_up_what_a_place_offers() -> None:
         "water_distance_m": a(0, 500),
         "relief_n": a(1, 0.5),
     }
-    np.testing.assert_allclose(potential(**given), [0.85, 0.15 + 0.2 / np.e + 0.075])
+    np.testing.assert_allclose(potential(**given), [0.85, 0.15 + 0.2 / math.e + 0.075])
     np.testing.assert_allclose(potential(protected=a(1, 0), **given)[0], 1.0)
 
 
