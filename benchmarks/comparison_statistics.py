@@ -21,7 +21,7 @@ from shanhai.science.autocorrelation import (
     lattice_neighbours,
     local_moran,
 )
-from shanhai.science.evaluation.degradation import cell_trend
+from shanhai.science.evaluation.cell_trend import cell_trend
 from shanhai.science.zoning.clustering import partition_by
 from shanhai.science.zoning.contiguity import Contiguity, lattice_contiguity
 from shanhai.science.zoning.units import UnitTable

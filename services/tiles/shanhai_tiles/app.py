@@ -43,13 +43,14 @@ from shanhai_tiles.middleware import Surround
 from shanhai_tiles.openapi import describe_31
 from shanhai_tiles.raster.dataset_pool import DatasetPool
 from shanhai_tiles.routes import health, landing, layers, ogc_tiles, tiles, values, wmts
-from shanhai_tiles.routes import landing as viewer
 from shanhai_tiles.routes.tiles import FastPath
 
 APPLICATION = "shanhai-tiles"
 
-ROUTERS = tuple(
-    module.router for module in (tiles, landing, layers, values, ogc_tiles, wmts, viewer, health)
+ROUTERS = (
+    *(module.router for module in (tiles, landing, layers, values, ogc_tiles, wmts)),
+    landing.viewer,
+    health.router,
 )
 READERS = 4
 """Threads that read rasters; GDAL lets go of the interpreter while it decompresses."""
@@ -96,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.routes = [
         route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
     ]
-    app.mount("/static", StaticFiles(directory=viewer.STATIC))
+    app.mount("/static", StaticFiles(directory=landing.STATIC))
     app.add_middleware(FastPath)
     app.add_middleware(Admission, most=settings.tiles.most_requests, refuse=tell)
     app.add_middleware(Surround, public=settings.public)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from shanhai.errors import InvalidInput
-from shanhai.science.evaluation.degradation import cell_trend
+from shanhai.science.evaluation.cell_trend import cell_trend
 from shanhai.science.indicators import LEAST_POINTS, sen_slope
 
 CONFIDENCE = 0.95

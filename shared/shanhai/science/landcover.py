@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import BoolArray, ClassArray, FloatArray
-from shanhai.science.quantiles import NormalisationLimits, normalise
+from shanhai.science.normalisation import NormalisationLimits, normalise
 
 
 class LandCover(IntEnum):

@@ -14,7 +14,7 @@ from shanhai.processes.kit.outputs import class_overview, overview
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import window_runner
 from shanhai.science.grid import Grid
-from shanhai.science.quantiles import normalise
+from shanhai.science.normalisation import normalise
 from shanhai.vocabulary import ECOSERVICES, codes
 
 Found = tuple[Assessment, list[dict[str, Any]]]

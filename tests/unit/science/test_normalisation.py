@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from shanhai.science.quantiles import NormalisationLimits, limits_of, log1p_positive, normalise
+from shanhai.science.normalisation import NormalisationLimits, limits_of, log1p_positive, normalise
 
 FINITE = st.floats(-1e6, 1e6)
 

@@ -29,12 +29,8 @@ from shanhai.science.matching import (
     quadrant,
     z_score,
 )
-from shanhai.science.quantiles import (
-    LIMIT_PROBABILITIES,
-    NormalisationLimits,
-    RunningMoments,
-    normalise,
-)
+from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
+from shanhai.science.quantiles import RunningMoments
 from shanhai.vocabulary import ECOSERVICES, Label, codes, label_of
 
 LEAST_VALID_SHARE = 0.5

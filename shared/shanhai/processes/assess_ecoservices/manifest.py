@@ -19,7 +19,7 @@ from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M, WATER_CUTOFF
 from shanhai.science.flags import ResultFlag
 from shanhai.science.landcover import LandCover
 from shanhai.science.matching import weight_shares
-from shanhai.science.quantiles import LIMIT_PROBABILITIES
+from shanhai.science.normalisation import LIMIT_PROBABILITIES
 from shanhai.vocabulary import Label, label_of
 
 USER = "user"

@@ -26,7 +26,7 @@ from shanhai.reporting.maps import MapFrame
 from shanhai.science.ecoservices.matching_layers import RATIO
 from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.science.matching import coordination_class, coupling, quadrant, z_score
-from shanhai.science.quantiles import normalise
+from shanhai.science.normalisation import normalise
 from shanhai.vocabulary import Label, label_of
 
 DEFICIT = "deficit_probability"

@@ -31,7 +31,7 @@ from shanhai.science.corridors.sources import Sources
 from shanhai.science.corridors.spots import cut_by_kind, links_of, stepping_stones
 from shanhai.science.grid import FloatArray
 from shanhai.science.landcover import LandCover
-from shanhai.science.quantiles import normalise
+from shanhai.science.normalisation import normalise
 from shanhai.science.selection.priority import (
     LEVELS,
     Level,

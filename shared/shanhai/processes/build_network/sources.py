@@ -30,7 +30,7 @@ from shanhai.science.corridors.sources import (
 )
 from shanhai.science.grid import BoolArray, ClassArray, Window
 from shanhai.science.landcover import LandCover
-from shanhai.science.quantiles import NormalisationLimits, normalise
+from shanhai.science.normalisation import NormalisationLimits, normalise
 from shanhai.vocabulary import Label
 
 IMPORTANCE = "service_importance"

@@ -31,7 +31,8 @@ from shanhai.science.autocorrelation import (
     local_moran,
 )
 from shanhai.science.grid import ClassArray, FloatArray, IntArray, Window
-from shanhai.science.quantiles import RunningMoments, normalise
+from shanhai.science.normalisation import normalise
+from shanhai.science.quantiles import RunningMoments
 from shanhai.science.zoning.cells_by_zone import ClassLayer, KeyLayer, Keys, Layer
 from shanhai.science.zoning.delineation import RATIO, cross_tabulate
 from shanhai.science.zoning.statistics import ZoneLayers, ZoneSummary, zone_statistics

@@ -22,7 +22,7 @@ from shanhai.science.autocorrelation import (
     neighbours_of_pairs,
 )
 from shanhai.science.grid import BoolArray, ClassArray, FloatArray, Grid, IntArray, Window
-from shanhai.science.quantiles import normalise
+from shanhai.science.normalisation import normalise
 from shanhai.science.uncertainty.resampling import LEAST_BLOCK_M, block_side_m
 from shanhai.science.zoning.contiguity import (
     label_contiguity,

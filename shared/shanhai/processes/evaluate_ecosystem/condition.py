@@ -16,13 +16,8 @@ from shanhai.processes.kit.layers import VegetationScale, layer_limits, make_lay
 from shanhai.processes.kit.region import LAND, Place, possible
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.warp import RasterSource, align
-from shanhai.science.evaluation.degradation import (
-    STABLE_SLOPE,
-    cell_trend,
-    degradation_class,
-    lag_one_autocorrelation,
-    require_years,
-)
+from shanhai.science.evaluation.cell_trend import cell_trend, lag_one_autocorrelation
+from shanhai.science.evaluation.degradation import STABLE_SLOPE, degradation_class, require_years
 from shanhai.science.evaluation.quality import (
     RESILIENCE,
     TYPES,
@@ -41,7 +36,7 @@ from shanhai.science.evaluation.quality import (
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import FloatArray, Window
 from shanhai.science.landcover import LandCover, class_values, vegetation_cover
-from shanhai.science.quantiles import NormalisationLimits, normalise
+from shanhai.science.normalisation import NormalisationLimits, normalise
 from shanhai.vocabulary import Label
 
 QUALITY_CLASSES, QUALITY_INDEX = "quality", "quality_index"

@@ -40,13 +40,8 @@ from shanhai.science.landcover import (
     is_water,
     vegetation_cover,
 )
-from shanhai.science.quantiles import (
-    LIMIT_PROBABILITIES,
-    NormalisationLimits,
-    exact_layer_quantiles,
-    exact_quantiles,
-    normalise,
-)
+from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
+from shanhai.science.quantiles import exact_layer_quantiles, exact_quantiles
 from shanhai.science.rusle import (
     cover_cai,
     erodibility,

@@ -21,7 +21,7 @@ from shanhai.science.ecoservices.stormwater_regulation import BUILT_UP_NEARBY
 from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.science.habitat import Impact, degradation, habitat_quality, threat_intensity
 from shanhai.science.landcover import LandCover, by_class
-from shanhai.science.quantiles import LIMIT_PROBABILITIES, NormalisationLimits, normalise
+from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
 from shanhai.vocabulary import Label
 
 HECTARES_PER_KM2 = 100.0

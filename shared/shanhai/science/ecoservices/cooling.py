@@ -30,7 +30,7 @@ from shanhai.science.heat import (
     surface_heat,
 )
 from shanhai.science.landcover import LandCover, by_class, class_values
-from shanhai.science.quantiles import LIMIT_PROBABILITIES, NormalisationLimits, normalise
+from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
 from shanhai.vocabulary import Label
 
 

@@ -36,7 +36,7 @@ from shanhai.science.landcover import (
     is_water,
     vegetation_cover,
 )
-from shanhai.science.quantiles import (
+from shanhai.science.normalisation import (
     LIMIT_PROBABILITIES,
     NormalisationLimits,
     log1p_positive,

@@ -18,7 +18,7 @@ from shanhai.science.matching import (
     supply_demand_ratio,
     z_score,
 )
-from shanhai.science.quantiles import LIMIT_PROBABILITIES
+from shanhai.science.normalisation import LIMIT_PROBABILITIES
 
 MaxMode = Literal["p99.5", "max"]
 Kind = Literal["supply", "demand", "ratio", "normalised", "quadrant", "coupling", "extra"]

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from shanhai.science.evaluation.degradation import cell_trend, lag_one_autocorrelation
+from shanhai.science.evaluation.cell_trend import cell_trend, lag_one_autocorrelation
 
 RISING = [0.50, 0.52, 0.51, 0.55, 0.56, 0.60]
 TIED = [1.0, 2, 2, 3, 3, 3, 5, 4]
