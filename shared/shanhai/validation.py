@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BeforeValidator, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, Strict, StringConstraints
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -33,9 +33,10 @@ def refuse_number(value: object) -> object:
     return value
 
 
-Rfc3339Date = Annotated[date, BeforeValidator(refuse_number)]
+# Strict parsing takes no text from a validator: what it lets through is a text or already a time.
+Rfc3339Date = Annotated[date, Strict(False), BeforeValidator(refuse_number)]
 """A day, as a member of queries, bodies and inputs."""
-Rfc3339Time = Annotated[AwareDatetime, BeforeValidator(refuse_number)]
+Rfc3339Time = Annotated[AwareDatetime, Strict(False), BeforeValidator(refuse_number)]
 """A moment with its offset, as a member of queries, bodies and inputs."""
 
 

@@ -3,9 +3,11 @@
 from datetime import date
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from shanhai.errors import InvalidInput
 from shanhai.validation import Rfc3339Date, Rfc3339Time
+from shanhai_api.kit.body import parse
 from shanhai_api.kit.dependencies import PageQuery, format_field
 
 
@@ -31,6 +33,20 @@ def test_times_and_other_texts_are_taken() -> None:
     assert (query.day, query.actor) == (date(2026, 3, 1), "17")
     assert query.until is not None
     assert query.until.isoformat() == told["until"]
+
+
+class Paper(BaseModel):
+    paid_on: Rfc3339Date
+    seen_at: Rfc3339Time | None = None
+
+
+def test_bodies_take_texts_alone_for_times() -> None:
+    paper = parse(Paper, {"paid_on": "2026-03-01", "seen_at": "2026-03-01T08:00:00Z"})
+    assert paper.paid_on == date(2026, 3, 1)
+    assert paper.seen_at is not None
+    for number in (86400, "86400", 20260301):
+        with pytest.raises(InvalidInput, match="not a number"):
+            parse(Paper, {"paid_on": number})
 
 
 @pytest.mark.parametrize(("model", "name"), [(PageQuery, "csv"), (LogQuery, "html")])
