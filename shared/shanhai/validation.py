@@ -6,9 +6,16 @@ What our own checks raise says it in both, as descriptions of members do: `Engli
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-from pydantic import AwareDatetime, BeforeValidator, Strict, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BeforeValidator,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import PydanticKnownError
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -19,24 +26,33 @@ FieldName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)\s*", re.ASCII)
 
 
-def refuse_number(value: object) -> object:
-    """A number is no time, though pydantic takes it for the seconds since 1970.
+def _texts_of(kind: Any) -> BeforeValidator:
+    """What makes times of texts, and refuses numbers, which pydantic counts from 1970.
 
-    Raises:
-        ValueError: it is a number, or the text of one.
+    Strict parsing takes from a validator nothing but what is a time already.
     """
-    if isinstance(value, int | float) or (isinstance(value, str) and NUMBER.fullmatch(value)):
-        raise ValueError(
-            "must be a date or time of RFC 3339, not a number"
-            " / 须为 RFC 3339 的日期或时间，不能是数字"
-        )
-    return value
+    times: TypeAdapter[datetime | date] = TypeAdapter(kind)
+
+    def read(value: object) -> object:
+        if isinstance(value, int | float) or (isinstance(value, str) and NUMBER.fullmatch(value)):
+            raise ValueError(
+                "must be a date or time of RFC 3339, not a number"
+                " / 须为 RFC 3339 的日期或时间，不能是数字"
+            )
+        if not isinstance(value, str):
+            return value
+        try:
+            return times.validate_python(value)
+        except ValidationError as error:
+            [told] = error.errors()
+            raise PydanticKnownError(cast("Any", told["type"]), told.get("ctx")) from None
+
+    return BeforeValidator(read)
 
 
-# Strict parsing takes no text from a validator: what it lets through is a text or already a time.
-Rfc3339Date = Annotated[date, Strict(False), BeforeValidator(refuse_number)]
+Rfc3339Date = Annotated[date, _texts_of(date)]
 """A day, as a member of queries, bodies and inputs."""
-Rfc3339Time = Annotated[AwareDatetime, Strict(False), BeforeValidator(refuse_number)]
+Rfc3339Time = Annotated[AwareDatetime, _texts_of(AwareDatetime)]
 """A moment with its offset, as a member of queries, bodies and inputs."""
 
 
