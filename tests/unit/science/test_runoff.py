@@ -31,9 +31,8 @@ def number(cover: list[int], group: list[float], **given: Any) -> np.ndarray:
 
 def runoff(numbers: list[float], storm_mm: float, **given: Any) -> np.ndarray:
     cover = np.full(len(numbers), FOREST, dtype=np.uint8)
-    return storm_runoff(
-        curve_number=np.array(numbers), land_cover=cover, storm_mm=storm_mm, **given
-    )
+    values: dict[str, Any] = {"curve_number": np.array(numbers), "land_cover": cover}
+    return storm_runoff(**{**values, "storm_mm": storm_mm, **given})
 
 
 def test_built_up_land_is_a_mixture() -> None:
