@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shanhai.local.places import discard_places
@@ -33,21 +33,24 @@ def run_directory() -> Iterator[Path]:
 def _sweep(parent: Path) -> None:
     """Remove what runs that were killed have left: their locks are free."""
     for directory in parent.glob(f"{PREFIX}*"):
-        if _is_abandoned(directory):
-            _remove(directory)
+        if _is_old_and_ours(directory):
+            _remove_abandoned(directory)
 
 
-def _is_abandoned(directory: Path) -> bool:
+def _is_old_and_ours(directory: Path) -> bool:
     try:
-        if directory.owner() != Path("/proc/self").owner():
-            return False
-        if time.time() - directory.stat().st_mtime < GRACE_S:
-            return False
-        with (directory / LOCK).open("r+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        ours = directory.owner() == Path("/proc/self").owner()
+        return ours and time.time() - directory.stat().st_mtime >= GRACE_S
     except (OSError, KeyError):
         return False
-    return True
+
+
+def _remove_abandoned(directory: Path) -> None:
+    """Remove it unless its run holds its lock, or another run that removes it."""
+    with suppress(FileNotFoundError, BlockingIOError), (directory / LOCK).open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if directory.exists():
+            _remove(directory)
 
 
 def _remove(directory: Path) -> None:
