@@ -40,7 +40,7 @@ test: ## the whole test suite against its own PostgreSQL, Redis and a browser
 	@SHANHAI_TEST_REQUIRE=db,redis,browser,mqtt $(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: test-fast
-test-fast: bootstrap ## the unit and contract tests, in under three minutes
+test-fast: bootstrap ## the unit and contract tests alone
 	@SHANHAI_TEST_REQUIRE=db,redis $(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder tests/unit tests/contract $(PYTEST_ARGS)
 
 .PHONY: test-faults
