@@ -101,7 +101,7 @@ def test_classes_of_one_name_are_counted_wherever_they_stand(tmp_path: Path) -> 
 
 
 def test_only_who_is_named_imports_from_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    tree = SourceTree()
+    tree = SourceTree(packages={})
     imported = {
         "shanhai.processes.run_scenario.compute": {"shanhai.processes.build_network.compute"},
         "shanhai.processes.echo.compute": {"shanhai.processes.build_network.compute"},

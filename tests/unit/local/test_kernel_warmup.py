@@ -1,13 +1,8 @@
 """Kernels are compiled ahead where none were, and for that a job is carried out up to its maps."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from shanhai.local import kernel_warmup
-from shanhai.processes.delineate_zones import compute as zoning
-from shanhai.processes.kit.task import Outcome, Task
 
 
 def test_a_folder_is_cold_until_something_was_compiled_in_it(tmp_path: Path) -> None:
@@ -16,19 +11,3 @@ def test_a_folder_is_cold_until_something_was_compiled_in_it(tmp_path: Path) -> 
     assert kernel_warmup.is_cold(tmp_path)
     (tmp_path / "zoning" / "__pycache__" / "a.b-1.py311.nbi").touch()
     assert not kernel_warmup.is_cold(tmp_path)
-
-
-def test_it_zones_and_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    compute, seen = zoning.compute, list[str]()
-
-    def heard(task: Task, workspace: Path, progress: Callable[[float, str], None]) -> Outcome:
-        def tell(percent: float, stage: str) -> None:
-            seen.append(stage)
-            progress(percent, stage)
-
-        return compute(task, workspace, tell)
-
-    monkeypatch.setattr(zoning, "compute", heard)
-    kernel_warmup.warm_up()
-    assert {"cluster", "polygons", "statistics", "rasters"} <= set(seen)
-    assert seen[-1] == "maps"

@@ -20,7 +20,6 @@ from shanhai.raster.geotiff import read_geotiff, write_geotiff
 
 Zone = Callable[..., Any]
 GOLDEN = Path(__file__).parents[2] / "golden" / "watershed.json"
-TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
 
 
 def document(run: Any, name: str) -> Any:
@@ -36,13 +35,6 @@ def refusal(task: Task, workspace: Path) -> InvalidInput:
     with pytest.raises(InvalidInput) as caught:
         compute_of("delineate-zones")(task, workspace, lambda percent, stage: None)
     return caught.value
-
-
-def same_files(one: Path, other: Path) -> None:
-    names = {path.name for path in one.iterdir()}
-    assert names == {path.name for path in other.iterdir()}
-    for name in sorted(names - TIMED):
-        assert (one / name).read_bytes() == (other / name).read_bytes(), name
 
 
 def test_every_promised_output_is_there(zoned: Any) -> None:
@@ -195,23 +187,6 @@ def test_polygons_are_a_valid_coverage_of_the_right_place(zoned: Any, watershed:
     assert {one["properties"]["class_value"] for one in zones} == {1, 2, 3, 4, 5}
     assert all(shape(one["geometry"]).is_valid for one in zones)
     assert len({one["id"] for one in patches}) == len(patches)
-
-
-def test_two_processes_give_the_same_bytes(zoned: Any, zone: Zone) -> None:
-    other = zone(processes=2)
-    same_files(zoned.workspace, other.workspace)
-    names = ("aoi", "inputs", "normalization", "ratio", "clustering", "naming", "postprocess")
-    assert {name: zoned.outcome.manifest[name] for name in names} == {
-        name: other.outcome.manifest[name] for name in names
-    }
-
-
-def test_small_windows_give_the_bytes_of_one_window(
-    zoned: Any, zone: Zone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in ("kit.region", "delineate_zones.units"):
-        monkeypatch.setattr(f"shanhai.processes.{module}.WINDOW_CELLS", 20)
-    same_files(zoned.workspace, zone().workspace)
 
 
 def test_the_watershed_keeps_its_numbers(zoned: Any) -> None:

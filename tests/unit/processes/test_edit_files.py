@@ -46,7 +46,7 @@ def test_a_scenario_runs_on_files(
     linked_watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "shanhai.processes.run_scenario.compute.write_maps_and_report", lambda *_: []
+        "shanhai.processes.run_scenario.outputs.write_maps_and_report", lambda *_: []
     )
     edits = read_edits(write(tmp_path / "edits.geojson", passage(linked_watershed)))
     inputs = {"cell_m": 100, "parameters": EASY, "edits": edits}

@@ -12,8 +12,7 @@ from shanhai.errors import InvalidInput, UnsupportedFile
 from shanhai.processes.import_dataset.compute import compute
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
-from shanhai.raster.hostile_files import make_overview_file_tiff, make_renamed_vrt
-from shanhai.raster.inspect import inspect_raster
+from shanhai.raster.inspect import inspect_raster, make_overview_file_tiff, make_renamed_vrt
 from shanhai.raster.warp import RasterQuantity, align, open_source
 from shanhai.science.grid import Grid, Window
 

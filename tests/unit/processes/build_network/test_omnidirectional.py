@@ -1,8 +1,6 @@
 """Current from everywhere to everywhere as an option of the network."""
 
-import json
 import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +8,16 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from shanhai.data.synthetic_watershed import Watershed, build_linked_watershed, network_task
+from shanhai.data.synthetic_watershed import Watershed, network_task
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.processes.build_network.contract import (
     OMNIDIRECTIONAL_RASTERS,
-    RASTERS,
     BuildNetworkInputs,
     OmnidirectionalChoice,
 )
 from shanhai.processes.build_network.omnidirectional import send_currents
 from shanhai.processes.catalogue import compute_of
-from shanhai.processes.kit.task import Outcome, Task
-from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.processes.run_scenario.contract import RunScenarioInputs
-from shanhai.raster.geotiff import read_geotiff
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner, window_runner
 from shanhai.science.corridors.moving_window import (
@@ -33,40 +27,15 @@ from shanhai.science.corridors.moving_window import (
     strengths_of,
 )
 from shanhai.science.corridors.spacing import MetricCells
-from shanhai.science.grid import FloatArray, Grid
+from shanhai.science.grid import Grid
 
 ASKED = {"omnidirectional": {"radius_m": 700, "block_cells": 3, "cutoff": 60}}
 CHOICE = OmnidirectionalChoice(radius_m=700, block_cells=3, cutoff=60)
-TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
 SIDE_M = 100.0
 
 
 def silent(percent: float, stage: str) -> None:
     pass
-
-
-def compute(task: Task, workspace: Path) -> Outcome:
-    workspace.mkdir()
-    return compute_of(task.process)(task, workspace, silent)
-
-
-@pytest.fixture(scope="module")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
-    return build_linked_watershed(tmp_path_factory.mktemp("watershed"), cells=48)
-
-
-@pytest.fixture(scope="module")
-def built(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
-    workspace = tmp_path_factory.mktemp("built") / "work"
-    return workspace, compute(network_task(watershed, ASKED), workspace)
-
-
-def band(workspace: Path, layer: str) -> FloatArray:
-    return np.asarray(read_geotiff(workspace / f"{layer}.tif").values[0])
-
-
-def document(workspace: Path, name: str) -> Any:
-    return json.loads((workspace / name).read_bytes())
 
 
 def land(folder: Path, height: int, width: int) -> ScratchStore:
@@ -156,80 +125,6 @@ def test_land_that_sends_nothing_is_refused(tmp_path: Path) -> None:
         send_currents(store, WindowRunner(), choice, WindowSettings(7, 1, threshold=2.0), silent)
 
 
-def test_layers_figures_and_report_are_told(built: tuple[Path, Outcome]) -> None:
-    workspace, outcome = built
-    rasters = {file.name: file for file in outcome.files if file.kind == "raster"}
-    assert rasters.keys() == {*RASTERS, *OMNIDIRECTIONAL_RASTERS}
-    assert [rasters[name].meta["unit"] for name in OMNIDIRECTIONAL_RASTERS] == ["A", "A", "1"]
-    figures = document(workspace, "statistics.json")["omnidirectional"]
-    assert (figures["radius_cells"], figures["block_cells"]) == (7, 3)
-    ratio = band(workspace, "normalised_current")
-    areas = [figures[f"{name}_km2"] for name in ("impeded", "diffuse", "channelled")]
-    assert sum(areas) == pytest.approx(np.isfinite(ratio).sum() / 100)
-    resistance = band(workspace, "resistance")
-    np.testing.assert_array_equal(
-        np.isfinite(band(workspace, "omnidirectional_current")), np.isfinite(resistance)
-    )
-    told = document(workspace, "manifest.json")["network"]["omnidirectional"]
-    assert (told["radius_m"], told["strength"], told["windows"]) == (
-        *(700, "resistance"),
-        figures["windows"],
-    )
-    assert told["circuit"]["solutions"] <= 2 * told["windows"]
-    page = (workspace / "report.html").read_text(encoding="utf-8")
-    for words in ("全域电流", "Current from everywhere to everywhere", "Normalised current"):
-        assert words in page
-
-
-def test_a_manifest_gives_the_same_bytes(
-    built: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
-) -> None:
-    files = next(iter(watershed.rasters.values())).parent
-    again = reproduce(
-        read_manifest(built[0] / "manifest.json"),
-        files=files,
-        workspace=tmp_path / "again",
-        progress=silent,
-        processes=2,
-    )
-    changed = {one.name for one in again if not one.same}
-    assert changed <= {"report", "report_pdf", "report_docx"}
-
-
-def test_an_attempt_goes_on_from_finished_tiles(
-    watershed: Watershed,
-    built: tuple[Path, Outcome],
-    resume: Callable[[Task, float, Path], None],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(
-        "shanhai.processes.build_network.compute.write_maps_and_report", lambda *_: []
-    )
-    resume(network_task(watershed, ASKED), 85, built[0])
-
-
-def test_what_does_not_ask_for_it_stays_the_same(
-    watershed: Watershed, built: tuple[Path, Outcome], tmp_path: Path
-) -> None:
-    plain = tmp_path / "plain"
-    outcome = compute(network_task(watershed), plain)
-    assert {file.name for file in outcome.files if file.kind == "raster"} == set(RASTERS)
-    assert "omnidirectional" not in outcome.manifest["network"]
-    statistics = document(built[0], "statistics.json")
-    del statistics["omnidirectional"]
-    assert document(plain, "statistics.json") == statistics
-    for path in plain.iterdir():
-        if path.name not in {*TIMED, "statistics.json"}:
-            assert path.read_bytes() == (built[0] / path.name).read_bytes(), path.name
-
-
-def test_importance_may_be_what_is_sent(watershed: Watershed, tmp_path: Path) -> None:
-    asked = {"omnidirectional": {"radius_m": 700, "strength": "importance"}}
-    outcome = compute(network_task(watershed, asked), tmp_path / "work")
-    told = outcome.manifest["network"]["omnidirectional"]
-    assert (told["strength"], told["block_cells"]) == ("importance", 1)
-
-
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
@@ -262,10 +157,10 @@ def test_a_scenario_compares_corridors_only() -> None:
 
 
 def test_a_window_must_fit_into_the_memory(
-    watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    linked_watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Said before anything else is computed."""
     monkeypatch.setattr("shanhai.processes.build_network.omnidirectional.memory_left", lambda: 1000)
     with pytest.raises(LimitExceeded, match="windows of radius 7 cells") as caught:
-        compute(network_task(watershed, ASKED), tmp_path / "work")
+        compute_of("build-network")(network_task(linked_watershed, ASKED), tmp_path, silent)
     assert caught.value.faults[0].pointer == "/inputs/omnidirectional/radius_m"

@@ -12,6 +12,7 @@ import pytest
 
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.raster.geotiff import read_geotiff
+from tests.support.process_runs import compute
 
 ASKED = {"parameters": {"autocorrelation": True}}
 TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
@@ -24,8 +25,6 @@ Lattice = np.ndarray
 @pytest.fixture(scope="module")
 def tested(watershed: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A run with all its pictures."""
-    from tests.unit.processes.conftest import compute
-
     return compute(watershed.task(ASKED), tmp_path_factory.mktemp("tested") / "work")
 
 
@@ -152,7 +151,7 @@ def test_a_manifest_gives_the_same_bytes(tested: Any, watershed: Any, tmp_path: 
 
 
 def test_too_many_units_are_made_larger(zone: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shanhai.processes.delineate_zones.statistics.MAX_ITEMS", 100)
+    monkeypatch.setattr("shanhai.science.autocorrelation.MAX_ITEMS", 100)
     run = zone(ASKED)
     told = figures(run)
     assert told["unit_m"] == 600

@@ -66,7 +66,7 @@ def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "shanhai.processes.run_scenario.compute.write_maps_and_report", lambda *_: []
+        "shanhai.processes.run_scenario.outputs.write_maps_and_report", lambda *_: []
     )
     workspace, _, task = done
     resume(task, 85, workspace)
@@ -146,7 +146,7 @@ class TestScenario:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(
-            "shanhai.processes.run_scenario.compute.write_maps_and_report", lambda *_: []
+            "shanhai.processes.run_scenario.outputs.write_maps_and_report", lambda *_: []
         )
         compared = reproduce(
             read_manifest(done[0] / "manifest.json"),

@@ -1,13 +1,18 @@
-from collections.abc import Callable, Iterator, Mapping
+"""pytest plugin: whole runs of processes on the synthetic watersheds.
+
+What runs them is imported when it is asked for: it takes seconds, and most tests need none.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shanhai.data.synthetic_watershed import Watershed
-from shanhai.processes.catalogue import compute_of
-from shanhai.processes.kit.task import Outcome, Task
+if TYPE_CHECKING:
+    from shanhai.data.synthetic_watershed import Watershed
+    from shanhai.processes.kit.task import Outcome, Task
 
 TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
 """Files that tell the time."""
@@ -15,12 +20,17 @@ TIMED = {"manifest.json", "report.html", "report.pdf", "report.docx"}
 
 @dataclass
 class Run:
+    """Where a run left its files, and what it told."""
+
     workspace: Path
-    outcome: Outcome
+    outcome: "Outcome"
     told: list[tuple[float, str]] = field(default_factory=list)
 
 
-def compute(task: Task, workspace: Path) -> Run:
+def compute(task: "Task", workspace: Path) -> Run:
+    """A run in a new folder."""
+    from shanhai.processes.catalogue import compute_of
+
     workspace.mkdir()
     told: list[tuple[float, str]] = []
     outcome = compute_of(task.process)(
@@ -29,8 +39,16 @@ def compute(task: Task, workspace: Path) -> Run:
     return Run(workspace, outcome, told)
 
 
+def require_same_files(one: Path, other: Path, *, but: Collection[str] = TIMED) -> None:
+    """Refuses folders whose files differ in a name or a byte."""
+    names = {path.name for path in one.iterdir()}
+    assert names == {path.name for path in other.iterdir()}
+    for name in sorted(names.difference(but)):
+        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+
+
 @pytest.fixture(scope="session")
-def zoned(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def zoned(watershed: "Watershed", tmp_path_factory: pytest.TempPathFactory) -> Run:
     return compute(watershed.task(), tmp_path_factory.mktemp("zoned") / "work")
 
 
@@ -51,7 +69,7 @@ def unpictured(zoned: Run) -> Iterator[None]:
 
 
 @pytest.fixture
-def zone(unpictured: None, watershed: Watershed, tmp_path: Path) -> Callable[..., Run]:
+def zone(unpictured: None, watershed: "Watershed", tmp_path: Path) -> Callable[..., Run]:
     def run(inputs: Mapping[str, Any] | None = None, **more: Any) -> Run:
         return compute(watershed.task(inputs, **more), tmp_path / "work")
 
@@ -59,14 +77,16 @@ def zone(unpictured: None, watershed: Watershed, tmp_path: Path) -> Callable[...
 
 
 @pytest.fixture
-def resume(tmp_path: Path) -> Callable[[Task, float, Path], None]:
+def resume(tmp_path: Path) -> Callable[["Task", float, Path], None]:
     """Ends an attempt at some per cent and lets another go on; the files are those of `whole`."""
+    from shanhai.processes.catalogue import compute_of
+
     windows = tmp_path / "windows"
 
     def kept() -> dict[Path, int]:
         return {path: path.stat().st_mtime_ns for path in windows.rglob("*.window")}
 
-    def run(task: Task, at: float, whole: Path) -> None:
+    def run(task: "Task", at: float, whole: Path) -> None:
         found: list[dict[Path, int]] = []
         stages: list[str] = []
 
