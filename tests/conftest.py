@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.support.servers",
     "tests.support.databases",
     "tests.support.watersheds",
+    "tests.support.process_runs",
 ]
 
 

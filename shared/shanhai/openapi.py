@@ -25,6 +25,8 @@ def downgrade(node: Any, *, content: bool = False) -> Any:
         for name, value in node.items()
         if name not in without
     }
+    known = node.get("propertyNames")
+    found |= _members_named(found, known) if isinstance(known, dict) else {}
     return _without_types(_without_null(_with_old_limits(_without_patterns(found))))
 
 
@@ -79,6 +81,14 @@ def _without_patterns(schema: Document) -> Document:
         schema = {name: value for name, value in schema.items() if name != "prefixItems"}
         schema["items"] = _any_of(places)
     return schema
+
+
+def _members_named(schema: Document, known: Document) -> Document:
+    """Members whose names are a closed list are listed one by one in 3.0."""
+    value = schema.get("additionalProperties")
+    if not isinstance(value, dict) or "enum" not in known:
+        return {}
+    return {"properties": dict.fromkeys(known["enum"], value), "additionalProperties": False}
 
 
 def _any_of(schemas: list[Any]) -> Any:

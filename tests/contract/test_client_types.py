@@ -23,6 +23,18 @@ def test_the_types_are_those_of_the_openapi_documents(types: ModuleType) -> None
     assert types.TARGET.read_text(encoding="utf-8") == types.page(), "run: make docs"
 
 
+def test_what_is_written_of_features_has_their_types(types: ModuleType) -> None:
+    operations = {
+        found: told
+        for document in types.documents()
+        for found, told in types.operations_of(document)
+    }
+    for path in ("/collections/projects/items", "/projects/{project}/measures"):
+        assert operations["post", path][0] not in types.VAGUE
+    assert operations["put", "/collections/plans/items/{code}"] == ("plans_new", "plans")
+    assert operations["patch", "/collections/plans/items/{code}"] == ("plans_change", "plans")
+
+
 @pytest.mark.parametrize(
     ("schema", "told"),
     [

@@ -1,5 +1,6 @@
 """The definition of the API: complete, stable in what OGC's suites look for, and documented."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValida
 
 from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES
 from shanhai.openapi import downgrade
+from shanhai_api.features.parameters import parameters_of
+from shanhai_api.features.values import MAX_INTEGER
 from shanhai_api.landing import METHODS
 from shanhai_api.openapi import describe_30, describe_31
 from shanhai_api.reference import reference
@@ -85,6 +88,38 @@ def test_items_declare_the_parameters_ogc_suites_check(
     assert {item.name for item in entity.sortables} <= parameters.keys()
 
 
+def test_problems_are_also_told_by_pages(definition: dict[str, Any]) -> None:
+    told = definition["components"]["responses"]["Problem"]["content"]
+    assert set(told) == {"application/problem+json", "text/html"}
+    found = definition["paths"]["/api"]["get"]["responses"]["200"]["content"]
+    assert set(found) == {"application/vnd.oai.openapi+json;version=3.0", "text/html"}
+
+
+@pytest.mark.parametrize("entity", COLLECTIONS, ids=lambda entity: entity.name)
+def test_filters_take_whatever_is_read_of_a_value(definition: dict[str, Any], entity: Any) -> None:
+    operation = definition["paths"][f"/collections/{entity.name}/items"]["get"]
+    parameters = {item["name"]: item["schema"] for item in operation["parameters"]}
+    for item in parameters_of(entity, {}):
+        schema = parameters[item.name]
+        assert schema.keys() <= {"type", "enum", "format", "pattern", "maxLength"} or (
+            schema["type"] == "integer" and schema["maximum"] == MAX_INTEGER
+        )
+    ordering = parameters["sortby"]["pattern"]
+    assert re.match(ordering, "-code,code")
+    assert not re.match(ordering, "-code,")
+    assert re.match(parameters["properties"]["pattern"], "")
+
+
+def test_a_code_may_be_left_empty_in_a_body(definition: dict[str, Any]) -> None:
+    plan = definition["components"]["schemas"]["plans_new"]["properties"]
+    text, number = plan["properties"]["properties"]["code"]["anyOf"]
+    assert re.match(text["pattern"], "")
+    assert number["type"] == "integer"
+    assert plan["id"]["nullable"]
+    # It is that of the region.
+    assert "type" not in plan["geometry"]
+
+
 @pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
 def test_what_can_be_written_is_described_from_the_declaration(
     definition: dict[str, Any], entity: Any
@@ -121,6 +156,10 @@ def test_what_can_be_written_is_described_from_the_declaration(
         ),
         ({"const": "a"}, {"enum": ["a"]}),
         ({"examples": [1, 2]}, {"example": 1}),
+        (
+            {"propertyNames": {"enum": ["a"]}, "additionalProperties": {"type": "number"}},
+            {"properties": {"a": {"type": "number"}}, "additionalProperties": False},
+        ),
         ({"exclusiveMinimum": 0}, {"minimum": 0, "exclusiveMinimum": True}),
         (
             {"items": [{"type": ["null", "number"]}]},

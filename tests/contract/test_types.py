@@ -73,6 +73,21 @@ def test_every_body_and_answer_has_a_type(
 
 
 @pytest.mark.parametrize("service", SERVICES)
+def test_every_kind_of_answer_has_a_schema(
+    definitions: dict[str, dict[str, Any]], service: str
+) -> None:
+    untold = [
+        (path, method, status, media_type)
+        for path, item in definitions[service]["paths"].items()
+        for method, operation in item.items()
+        for status, answer in operation["responses"].items()
+        for media_type, content in answer.get("content", {}).items()
+        if status.startswith("2") and not content.get("schema")
+    ]
+    assert not untold
+
+
+@pytest.mark.parametrize("service", SERVICES)
 def test_parameters_with_known_values_list_them(
     definitions: dict[str, dict[str, Any]], service: str
 ) -> None:

@@ -10,7 +10,7 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.changes.feed import read_changes, read_head
+from shanhai.db.changes import read_changes, read_head
 from shanhai.db.collections.controls import CONTROL_AREAS
 from shanhai.db.collections.data_sources import DATASETS
 from shanhai.db.collections.patterns import CORRIDOR_NODES

@@ -194,7 +194,7 @@ async def test_a_box_finds_what_postgis_says_it_meets(
 async def test_count_stops_at_the_limit(
     session: AsyncSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shanhai.db.features.query.COUNT_LIMIT", 2)
+    monkeypatch.setattr("shanhai.db.features.statements.COUNT_LIMIT", 2)
     regions = entity_named("regions")
     for number in range(2):
         await add_region(session, f"r{number}")

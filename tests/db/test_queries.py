@@ -153,7 +153,7 @@ async def test_counts(
     counting: Counting,
     matched: int | None,
 ) -> None:
-    monkeypatch.setattr("shanhai.db.features.query.COUNT_LIMIT", 5)
+    monkeypatch.setattr("shanhai.db.features.statements.COUNT_LIMIT", 5)
     ask = PageOptions(counting=counting)
     first = await read_page(session, REGIONS, SEEN, limit=2, position=PageStart(), ask=ask)
     assert first.last is not None

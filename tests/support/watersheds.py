@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from shanhai.data.synthetic_watershed import Watershed
 
 
-def _build(kind: str, folder: Path, cells: int) -> "Watershed":
+def _build(kind: str, folder: Path, cells: int, **more: bool) -> "Watershed":
     module, name = {
         "plain": ("shanhai.data.synthetic_watershed", "build_watershed"),
         "linked": ("shanhai.data.synthetic_watershed", "build_linked_watershed"),
         "evaluated": ("tests.support.evaluation_rasters", "build_evaluated_watershed"),
     }[kind]
-    built: Watershed = getattr(import_module(module), name)(folder, cells=cells)
+    built: Watershed = getattr(import_module(module), name)(folder, cells=cells, **more)
     return built
 
 
@@ -27,6 +27,12 @@ def _build(kind: str, folder: Path, cells: int) -> "Watershed":
 def watershed(tmp_path_factory: pytest.TempPathFactory) -> "Watershed":
     """Sixty-four cells wide, with what the index methods read."""
     return _build("plain", tmp_path_factory.mktemp("watershed"), 64)
+
+
+@pytest.fixture(scope="session")
+def full_watershed(tmp_path_factory: pytest.TempPathFactory) -> "Watershed":
+    """The same, with what every method reads."""
+    return _build("plain", tmp_path_factory.mktemp("full"), 64, biophysical=True)
 
 
 @pytest.fixture(scope="session")

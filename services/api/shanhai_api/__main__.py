@@ -3,7 +3,7 @@
 import uvicorn
 
 from shanhai.settings import ApiSettings, LogSettings
-from shanhai_api.server import JoiningProtocol
+from shanhai_api.kit.middleware import JoiningProtocol
 
 GRACE_S = 25
 """Seconds requests have to finish after the service has stopped accepting them."""

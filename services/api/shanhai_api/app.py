@@ -40,7 +40,7 @@ from shanhai_api.jobs.schedules import router as schedules
 from shanhai_api.keys import router as keys
 from shanhai_api.keys import tile_tokens
 from shanhai_api.kit.errors import on_shanhai_error
-from shanhai_api.kit.middleware import RequestScope, install_handlers, told_to_people
+from shanhai_api.kit.middleware import RequestScope, install_handlers, settle, told_to_people
 from shanhai_api.kit.state import Configuration, open_state
 from shanhai_api.landing import router as landing
 from shanhai_api.observations.routes import quick as feeds
@@ -53,7 +53,6 @@ from shanhai_api.projects.routes import papers_of as papers
 from shanhai_api.projects.routes import plans as project_reports
 from shanhai_api.projects.routes import router as projects
 from shanhai_api.proposals.routes import router as proposals
-from shanhai_api.server import settle
 from shanhai_api.sta.routes import router as sensorthings
 from shanhai_api.trees import router as trees
 from shanhai_api.uploads.routes import router as uploads

@@ -11,9 +11,16 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query
 from pydantic import Field, field_validator
 
-from shanhai.db.changes import feed
-from shanhai.db.changes.comparison import DayState, ObjectComparison, Size, compare_days
-from shanhai.db.changes.feed import FeedPage, read_changes, read_head
+from shanhai.db import changes as feed
+from shanhai.db.changes import (
+    DayState,
+    FeedPage,
+    ObjectComparison,
+    Size,
+    compare_days,
+    read_changes,
+    read_head,
+)
 from shanhai.db.collections.catalogue import ENTITIES, collection_named, entity_named
 from shanhai.db.features.entity import Entity
 from shanhai.errors import InvalidInput, NotFound

@@ -26,7 +26,7 @@ from shanhai.vector.formats import FILE_FORMATS, FileFormat
 from shanhai_api.features import documents
 from shanhai_api.features.parameters import parse_items_query, system_reader
 from shanhai_api.kit.dependencies import act_of
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.state import ServiceState, state_of
 from shanhai_api.kit.view import View
 

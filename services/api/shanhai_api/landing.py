@@ -239,6 +239,7 @@ async def declare_conformance(view: TheView, state: TheState) -> Conformance:
     dependencies=[MAY_LOOK],
     response_model=Definition,
     response_class=OpenAPIResponse,
+    responses={200: {"content": {HTML.media_type: {"schema": {"type": "string"}}}}},
 )
 async def define_api(request: Request, view: TheView) -> Response:
     """Define the API for OGC clients."""

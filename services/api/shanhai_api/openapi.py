@@ -26,6 +26,7 @@ from shanhai_api.features.definition import (
     schemas_of,
 )
 from shanhai_api.kit import errors
+from shanhai_api.kit.view import HTML
 from shanhai_api.observations.routes import ObservationFeatures
 from shanhai_api.processes.descriptions import ResultLink, result_schemas
 from shanhai_api.sta.routes import BODIES, entity_schemas
@@ -104,7 +105,10 @@ PROBLEM = {
 }
 PROBLEM_ANSWER = {
     "description": "An error, told as a problem document",
-    "content": {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    "content": {
+        errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}},
+        HTML.media_type: {"schema": {"type": "string"}},
+    },
 }
 COLLECTION_PARAMETER = {
     "name": "collection",

@@ -10,58 +10,39 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
+from shanhai.db import hierarchy
 from shanhai.db.collections.patterns import CORRIDORS, PATTERN_COMPONENTS, PATTERNS
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.collections.regions import REGIONS
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import Selection
-from shanhai.db.hierarchy import (
-    MOST_DEPTH,
-    PLAN_TREE,
-    REGION_TREE,
-    Branching,
-    Component,
-    HierarchyNode,
-    read_above,
-    read_components,
-    read_tree,
-)
 from shanhai.errors import NotFound
 from shanhai.vocabulary import CERTAINTIES, REGION_LEVELS, Lang
 from shanhai_api.features import documents
 from shanhai_api.features.definition import schemas_of
 from shanhai_api.features.operations import read_item
 from shanhai_api.features.wording import WORDS
-from shanhai_api.kit.answers import (
-    Answer,
-    Answered,
-    Described,
-    Document,
-    JsonNumber,
-    Link,
-    Maybe,
-    one_of,
-)
+from shanhai_api.kit import answers
 from shanhai_api.kit.dependencies import Context, DayQuery, Read, Reader
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import GEOJSON, View
 from shanhai_api.kit.view import Link as Target
 from shanhai_api.plans.answers import PlanStatus, here_links
 
-More = Maybe[
+More = answers.Maybe[
     Annotated[int, Field(description="How many there are below it that were not asked for")]
 ]
 
 
-class RegionInTree(Answered):
+class RegionInTree(answers.Answered):
     """A region by its names."""
 
     code: str
     name_zh: str
     name_en: str
-    level: Annotated[str, one_of(REGION_LEVELS)]
-    area_km2: JsonNumber | None
-    links: list[Link]
+    level: Annotated[str, answers.one_of(REGION_LEVELS)]
+    area_km2: answers.JsonNumber | None
+    links: list[answers.Link]
 
 
 class RegionNode(RegionInTree):
@@ -71,7 +52,7 @@ class RegionNode(RegionInTree):
     children: list["RegionNode"]
 
 
-class PlanInTree(Answered):
+class PlanInTree(answers.Answered):
     """A plan by its names, kind and period."""
 
     code: str
@@ -82,7 +63,7 @@ class PlanInTree(Answered):
     period_start: int
     period_end: int | None
     status: PlanStatus
-    links: list[Link]
+    links: list[answers.Link]
 
 
 class PlanNode(PlanInTree):
@@ -92,7 +73,7 @@ class PlanNode(PlanInTree):
     children: list["PlanNode"]
 
 
-class ComponentNode(Answered):
+class ComponentNode(answers.Answered):
     """A component of a pattern: how certain it is, and how many members it has."""
 
     code: str
@@ -100,19 +81,19 @@ class ComponentNode(Answered):
     name_en: str
     type: str
     order: int
-    certainty: Annotated[str, one_of(CERTAINTIES)] | None
+    certainty: Annotated[str, answers.one_of(CERTAINTIES)] | None
     label_zh: str | None
     label_en: str | None
     covers: list[str] | None
-    area_km2: JsonNumber | None
-    length_km: JsonNumber | None
+    area_km2: answers.JsonNumber | None
+    length_km: answers.JsonNumber | None
     geometry_known: bool = Field(description="Whether somebody has drawn it")
     count_stated: int | None = Field(description="Members its source says it has")
     count_listed: int | None = Field(description="Members there are")
     source_names_all: bool | None = Field(
         description="False when the source itself says that it does not name them all"
     )
-    links: list[Link]
+    links: list[answers.Link]
     children: list["ComponentNode"]
 
 
@@ -122,7 +103,7 @@ def _with_members(schema: dict[str, Any]) -> None:
     schema["properties"] = {**declared, **schema["properties"]}
 
 
-class PatternNode(Answered):
+class PatternNode(answers.Answered):
     """A pattern with all that is said of it, and its components in their order."""
 
     model_config = ConfigDict(json_schema_extra=_with_members)
@@ -130,7 +111,7 @@ class PatternNode(Answered):
     children: list[ComponentNode]
 
 
-class NestedList(Document):
+class NestedList(answers.Document):
     """An answer with objects below one another."""
 
     template = "tree.html"
@@ -139,28 +120,28 @@ class NestedList(Document):
 class RegionTreeShown(NestedList):
     """What a region lies in, the topmost first, and the regions below it."""
 
-    upper: Described[list[RegionInTree]]
-    tree: Described[RegionNode]
-    links: list[Link]
+    upper: answers.Described[list[RegionInTree]]
+    tree: answers.Described[RegionNode]
+    links: list[answers.Link]
 
 
 class PlanTreeShown(NestedList):
     """The plans a plan lies below, the topmost first, and those below it."""
 
-    upper: Described[list[PlanInTree]]
-    tree: Described[PlanNode]
-    links: list[Link]
+    upper: answers.Described[list[PlanInTree]]
+    tree: answers.Described[PlanNode]
+    links: list[answers.Link]
 
 
 class PatternTreeShown(NestedList):
     """A pattern with its components; it lies below nothing."""
 
     upper: list[ComponentNode] = Field(max_length=0)
-    tree: Described[PatternNode]
-    links: list[Link]
+    tree: answers.Described[PatternNode]
+    links: list[answers.Link]
 
 
-def node_of(node: HierarchyNode, entity: Entity, view: View) -> dict[str, Any]:
+def node_of(node: hierarchy.HierarchyNode, entity: Entity, view: View) -> dict[str, Any]:
     """A node with all below it."""
     return {
         **node.members,
@@ -170,14 +151,16 @@ def node_of(node: HierarchyNode, entity: Entity, view: View) -> dict[str, Any]:
     }
 
 
-def above_of(nodes: Sequence[HierarchyNode], entity: Entity, view: View) -> list[dict[str, Any]]:
+def above_of(
+    nodes: Sequence[hierarchy.HierarchyNode], entity: Entity, view: View
+) -> list[dict[str, Any]]:
     """What an object lies below, the topmost first."""
     return [
         {**node.members, "links": [_item(entity, node.members["code"], view)]} for node in nodes
     ]
 
 
-def component_of(component: Component, pattern: str, view: View) -> dict[str, Any]:
+def component_of(component: hierarchy.Component, pattern: str, view: View) -> dict[str, Any]:
     """A component with all below it, and how many it has by its source and by the list."""
     links = [_item(PATTERN_COMPONENTS, component.members["code"], view)]
     if component.listed_in == CORRIDORS.name:
@@ -207,7 +190,7 @@ router = APIRouter(tags=["features"], route_class=Route)
 class TreeQuery(DayQuery):
     """Parameters of a tree of bounded depth."""
 
-    depth: int = Field(3, ge=1, le=MOST_DEPTH, description="Levels below the root")
+    depth: int = Field(3, ge=1, le=hierarchy.MOST_DEPTH, description="Levels below the root")
 
 
 OfDepth = Annotated[TreeQuery, Query()]
@@ -216,37 +199,39 @@ OfDepth = Annotated[TreeQuery, Query()]
 @router.get("/regions/{code}/tree", summary="A region and the regions below it")
 async def read_region_tree(
     read: Read[Reader], code: str, query: OfDepth
-) -> Answer[RegionTreeShown]:
+) -> answers.Answer[RegionTreeShown]:
     """Tell the regions below one: code, names, level, area."""
     selection = Selection(read.caller.viewer, code=code, as_of=query.as_of)
-    root = await demand_tree(read, REGION_TREE, selection, query.depth)
-    upper = await read_above(read.session, REGION_TREE, selection, root)
+    root = await demand_tree(read, hierarchy.REGION_TREE, selection, query.depth)
+    upper = await hierarchy.read_above(read.session, hierarchy.REGION_TREE, selection, root)
     tree = RegionTreeShown(
         upper=above_of(upper, REGIONS, read),
         tree=node_of(root, REGIONS, read),
         links=here_links(read),
     )
-    return Answer(tree, page=page_of_tree(read.lang, REGIONS))
+    return answers.Answer(tree, page=page_of_tree(read.lang, REGIONS))
 
 
 @router.get("/plans/{code}/tree", summary="A plan, those above it and those below")
-async def read_plan_tree(read: Read[Reader], code: str, query: OfDepth) -> Answer[PlanTreeShown]:
+async def read_plan_tree(
+    read: Read[Reader], code: str, query: OfDepth
+) -> answers.Answer[PlanTreeShown]:
     """Tell the plans a plan lies below, the topmost first, and those that lie below it."""
     selection = Selection(read.caller.viewer, code=code, as_of=query.as_of)
-    root = await demand_tree(read, PLAN_TREE, selection, query.depth)
-    upper = await read_above(read.session, PLAN_TREE, selection, root)
+    root = await demand_tree(read, hierarchy.PLAN_TREE, selection, query.depth)
+    upper = await hierarchy.read_above(read.session, hierarchy.PLAN_TREE, selection, root)
     tree = PlanTreeShown(
         upper=above_of(upper, PLANS, read),
         tree=node_of(root, PLANS, read),
         links=here_links(read),
     )
-    return Answer(tree, page=page_of_tree(read.lang, PLANS))
+    return answers.Answer(tree, page=page_of_tree(read.lang, PLANS))
 
 
 @router.get("/patterns/{code}/tree", summary="A pattern and its components")
 async def read_pattern_tree(
     read: Read[Reader], code: str, query: Annotated[DayQuery, Query()]
-) -> Answer[PatternTreeShown]:
+) -> answers.Answer[PatternTreeShown]:
     """Tell the components of a pattern in their order.
 
     Each says how certain it is, whether it is drawn, and how many members its source states and
@@ -254,16 +239,16 @@ async def read_pattern_tree(
     """
     selection = Selection(read.caller.viewer, code=code, as_of=query.as_of)
     pattern = (await read_item(read.session, PATTERNS, selection)).plain()
-    top = await read_components(read.session, code, selection)
+    top = await hierarchy.read_components(read.session, code, selection)
     children = [component_of(component, code, read) for component in top]
     whole = {**pattern, "children": children}
     tree = PatternTreeShown(upper=[], tree=whole, links=here_links(read))
-    return Answer(tree, page=page_of_tree(read.lang, PATTERNS, PATTERN_COMPONENTS))
+    return answers.Answer(tree, page=page_of_tree(read.lang, PATTERNS, PATTERN_COMPONENTS))
 
 
 async def demand_tree(
-    read: Context, branching: Branching, selection: Selection, depth: int
-) -> HierarchyNode:
+    read: Context, branching: hierarchy.Branching, selection: Selection, depth: int
+) -> hierarchy.HierarchyNode:
     """The tree below the object a selection means by its code.
 
     Raises:
@@ -271,7 +256,11 @@ async def demand_tree(
     """
     code, name = selection.code or "", branching.entity.name
     readable = "\x00" not in code
-    root = await read_tree(read.session, branching, selection, depth=depth) if readable else None
+    root = (
+        await hierarchy.read_tree(read.session, branching, selection, depth=depth)
+        if readable
+        else None
+    )
     if root is None:
         raise NotFound(f"there is no {code!r} in {name}", message_zh=f"{name} 中没有 {code!r}")
     return root

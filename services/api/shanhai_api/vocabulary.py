@@ -9,17 +9,9 @@ from shanhai.db.observations import properties
 from shanhai.db.tables import observation as tables
 from shanhai.monitoring.units import UNITS
 from shanhai.vocabulary import ECOSERVICES, MEDIA, codes
+from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answer, Answered, Document, Link, Maybe, Moment, one_of
 from shanhai_api.kit.body import JsonBody
-from shanhai_api.kit.dependencies import (
-    Administrator,
-    IfMatch,
-    Read,
-    Reader,
-    TheView,
-    Write,
-    WriteContext,
-)
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import View
 
@@ -43,7 +35,7 @@ class Ecoservices(Document):
 
 
 @router.get("/ecoservices", summary="The seven ecosystem services")
-async def list_ecoservices(view: TheView, caller: Reader) -> Ecoservices:
+async def list_ecoservices(view: dependencies.TheView, caller: dependencies.Reader) -> Ecoservices:
     """List the ecosystem services of the method."""
     services = [
         Ecoservice(
@@ -205,7 +197,7 @@ StationCode = Annotated[str, Path(max_length=200, description="Code of the stati
 
 
 @observed.get("/properties", summary="What can be observed")
-async def show_properties(read: Read[Reader]) -> ObservedProperties:
+async def show_properties(read: dependencies.Read[dependencies.Reader]) -> ObservedProperties:
     """List the observed properties, with their units and ranges."""
     rows = await properties.list_properties(read.session)
     return ObservedProperties(
@@ -216,7 +208,7 @@ async def show_properties(read: Read[Reader]) -> ObservedProperties:
 
 @observed.post("/properties", summary="Make a property", status_code=201)
 async def create_property(
-    write: Write[Administrator], new: JsonBody[NewProperty]
+    write: dependencies.Write[dependencies.Administrator], new: JsonBody[NewProperty]
 ) -> Answer[ObservedProperty]:
     """Make something else that can be observed."""
     row = await properties.create_property(write.session, new.model_dump(), act=write.act)
@@ -224,7 +216,9 @@ async def create_property(
 
 
 @observed.get("/properties/{property}", summary="One property")
-async def show_one_property(read: Read[Reader], property: Code) -> Answer[ObservedProperty]:
+async def show_one_property(
+    read: dependencies.Read[dependencies.Reader], property: Code
+) -> Answer[ObservedProperty]:
     """Show a property, and the stations with a range of their own."""
     row = await properties.find_property(read.session, property)
     ranges = [
@@ -238,9 +232,9 @@ async def show_one_property(read: Read[Reader], property: Code) -> Answer[Observ
 
 @observed.patch("/properties/{property}", summary="Change a property")
 async def update_property(
-    write: Write[Administrator],
+    write: dependencies.Write[dependencies.Administrator],
     property: Code,
-    expected: IfMatch,
+    expected: dependencies.IfMatch,
     changed: JsonBody[ChangedProperty],
 ) -> Answer[ObservedProperty]:
     """Change what is given; what is left out stays. A range holds for what arrives from now on."""
@@ -256,7 +250,10 @@ async def update_property(
     status_code=204,
 )
 async def put_range(
-    write: Write[Administrator], property: Code, station: StationCode, given: JsonBody[Range]
+    write: dependencies.Write[dependencies.Administrator],
+    property: Code,
+    station: StationCode,
+    given: JsonBody[Range],
 ) -> None:
     """Give a station a range of its own, for what arrives from now on."""
     await properties.set_range(
@@ -269,13 +266,15 @@ async def put_range(
     summary="Let the property's own range hold at a station",
     status_code=204,
 )
-async def delete_range(write: Write[Administrator], property: Code, station: StationCode) -> None:
+async def delete_range(
+    write: dependencies.Write[dependencies.Administrator], property: Code, station: StationCode
+) -> None:
     """Take away the range a station has of its own."""
     await properties.drop_range(write.session, station, property, act=write.act)
 
 
 def _shown(
-    row: tables.ObservedProperty, context: WriteContext, location: str | None = None
+    row: tables.ObservedProperty, context: dependencies.WriteContext, location: str | None = None
 ) -> Answer[ObservedProperty]:
     state = properties.state_of_property(row)
     return Answer(ObservedProperty.of(row, context), state=state, location=location)

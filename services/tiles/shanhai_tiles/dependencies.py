@@ -225,11 +225,12 @@ class KnownParameters:
         """Look at the query.
 
         Raises:
-            InvalidInput: it has a parameter that is unknown, or another format.
+            InvalidInput: it has a parameter that is unknown, or another format or language.
         """
         for name in request.query_params:
             if name not in self.names:
                 raise unknown_parameter(name, self.names)
+        required_language(request)
         formats = self.formats
         if formats is not None and request.query_params.get("f", formats) != formats:
             raise InvalidInput(

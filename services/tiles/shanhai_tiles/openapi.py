@@ -11,6 +11,7 @@ from shanhai.openapi import downgrade, with_items
 from shanhai_tiles.dependencies import KnownParameters
 from shanhai_tiles.errors import PROBLEM_TYPE, ProblemDocument
 from shanhai_tiles.pages import required_language
+from shanhai_tiles.vector.collections import AS_OF, CODE, FILTER, NAMED
 from shanhai_tiles.wmts import faults
 
 Document = dict[str, Any]
@@ -80,6 +81,15 @@ def _complete(item: Document, method: str, route: APIRoute) -> None:
             declared.append({"name": name, "in": "query", "required": False, "schema": schema})
 
 
+def _taken_as(name: str) -> Document:
+    """What a parameter may be that a dependency reads by itself."""
+    if name == AS_OF:
+        return {"type": "string", "format": "date"}
+    if name in NAMED:
+        return {"type": "string", "pattern": CODE.pattern}
+    return {"type": "string", "minLength": 1} if name == FILTER else {"type": "string"}
+
+
 def _known_parameters(route: APIRoute) -> dict[str, Document]:
     """Parameters that dependencies read from the query by themselves."""
     found: dict[str, Document] = {}
@@ -88,7 +98,7 @@ def _known_parameters(route: APIRoute) -> dict[str, Document]:
         if call is required_language:
             found["lang"] = LANG
         if isinstance(call, KnownParameters):
-            found |= {name: {"type": "string"} for name in sorted(call.names - {"f"})}
+            found |= {name: _taken_as(name) for name in sorted(call.names - {"f"})}
             found["lang"] = LANG
             if call.formats is not None:
                 found["f"] = {"type": "string", "enum": [call.formats]}

@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from shanhai import settings
 from shanhai.db.engine import create_engine, create_sessions
 from shanhai.db.migrate import expected_revision, look_into_database
 from shanhai.db.queries.jobs import read_queue_state
@@ -29,24 +30,6 @@ from shanhai.db.queries.system_status import read_watched
 from shanhai.jobs.fair_queue import Quota
 from shanhai.jobs.queue import Listener, Wakeable, demand_address, make_dispatcher
 from shanhai.raster.windows import Cluster
-from shanhai.settings import (
-    ArtifactSettings,
-    AuditSettings,
-    DaskSettings,
-    DatabaseSettings,
-    Hj212Settings,
-    MqttSettings,
-    ObservationSettings,
-    OidcSettings,
-    OutgoingSettings,
-    PublicSettings,
-    QueueSettings,
-    RedisSettings,
-    SmtpSettings,
-    TileTokenSettings,
-    WebhookSettings,
-    WorkerSettings,
-)
 from shanhai.shutdown import end
 from shanhai.storage.artifacts import KeptFolders, LocalArtifacts
 from shanhai_worker import deliveries, periodic
@@ -151,7 +134,9 @@ Feed = Callable[[WorkerContext], Coroutine[Any, Any, None]]
 
 
 def make_feeds(
-    hj212: Hj212Settings, mqtt_settings: MqttSettings, observations: ObservationSettings
+    hj212: settings.Hj212Settings,
+    mqtt_settings: settings.MqttSettings,
+    observations: settings.ObservationSettings,
 ) -> list[Feed]:
     """Those with an address."""
     skew = observations.skew
@@ -173,22 +158,22 @@ STATEMENT_TIMEOUT_S = 300.0
 
 async def serve(
     *,
-    database: DatabaseSettings,
-    redis: RedisSettings,
-    queue: QueueSettings,
-    artifacts: ArtifactSettings,
-    worker: WorkerSettings,
-    dask: DaskSettings,
-    public: PublicSettings,
-    tokens: TileTokenSettings,
-    hj212: Hj212Settings,
-    mqtt: MqttSettings,
-    observations: ObservationSettings,
-    outgoing: OutgoingSettings,
-    webhooks: WebhookSettings,
-    smtp: SmtpSettings,
-    audit: AuditSettings,
-    oidc: OidcSettings,
+    database: settings.DatabaseSettings,
+    redis: settings.RedisSettings,
+    queue: settings.QueueSettings,
+    artifacts: settings.ArtifactSettings,
+    worker: settings.WorkerSettings,
+    dask: settings.DaskSettings,
+    public: settings.PublicSettings,
+    tokens: settings.TileTokenSettings,
+    hj212: settings.Hj212Settings,
+    mqtt: settings.MqttSettings,
+    observations: settings.ObservationSettings,
+    outgoing: settings.OutgoingSettings,
+    webhooks: settings.WebhookSettings,
+    smtp: settings.SmtpSettings,
+    audit: settings.AuditSettings,
+    oidc: settings.OidcSettings,
 ) -> None:
     """Run the worker until SIGTERM or SIGINT."""
     stop = _stop_on_signals()
@@ -220,12 +205,12 @@ async def run(
     *,
     feeds: Sequence[Feed] = (),
     senders: Mapping[str, Sender] = NOBODY,
-    audit: AuditSettings | None = None,
+    audit: settings.AuditSettings | None = None,
     archive_after_months: int = 0,
 ) -> None:
     """Run every part until `stop`, then drain; a part that breaks ends the worker."""
     runner = JobRunner(context)
-    auditing = AuditKeeper(context, audit or AuditSettings())
+    auditing = AuditKeeper(context, audit or settings.AuditSettings())
     server = make_server(context)
     await context.computing.stand_by()
     async with asyncio.TaskGroup() as parts:
@@ -255,7 +240,9 @@ async def run(
 
 
 def listener_named_in(
-    queue: QueueSettings, redis: RedisSettings, database: DatabaseSettings
+    queue: settings.QueueSettings,
+    redis: settings.RedisSettings,
+    database: settings.DatabaseSettings,
 ) -> MakeListener:
     """What makes a listener to the queue the settings name.
 
@@ -270,15 +257,15 @@ def listener_named_in(
 
 @asynccontextmanager
 async def open_context(
-    database: DatabaseSettings,
-    redis: RedisSettings,
-    queue: QueueSettings,
-    artifacts: ArtifactSettings,
-    worker: WorkerSettings,
-    dask: DaskSettings,
+    database: settings.DatabaseSettings,
+    redis: settings.RedisSettings,
+    queue: settings.QueueSettings,
+    artifacts: settings.ArtifactSettings,
+    worker: settings.WorkerSettings,
+    dask: settings.DaskSettings,
     tiles: TileAccess,
     *,
-    oidc: OidcSettings | None = None,
+    oidc: settings.OidcSettings | None = None,
 ) -> AsyncIterator[WorkerContext]:
     """Open what the parts share, and close it."""
     patient = database.model_copy(update={"statement_timeout_s": STATEMENT_TIMEOUT_S})
@@ -300,7 +287,7 @@ async def open_context(
             computing=computing,
             quota=Quota(queue.queue_waiting, queue.queue_running),
             cluster=Cluster.named_in(dask),
-            oidc=oidc or OidcSettings(),
+            oidc=oidc or settings.OidcSettings(),
         )
     finally:
         await computing.close()

@@ -15,42 +15,13 @@ import structlog
 
 from shanhai.db.engine import Sessions
 from shanhai.errors import ShanhaiError
+from shanhai.jobs import messages, states
 from shanhai.jobs.fair_queue import pause_s
-from shanhai.jobs.messages import (
-    Failure,
-    classify,
-    given_up,
-    out_of_time,
-    unreachable,
-)
-from shanhai.jobs.states import (
-    Claim,
-    Lease,
-    LeaseLost,
-    Standing,
-    crash,
-    dismiss,
-    fail,
-    hand_back,
-    look,
-    postpone,
-    renew,
-)
 from shanhai.processes.kit.contract import Limits
 from shanhai.processes.kit.task import Outcome
 from shanhai.telemetry import span, trace_id_of
+from shanhai_worker import child_protocol
 from shanhai_worker.child_process import Child, Crashed, exceed, limits_of
-from shanhai_worker.child_protocol import (
-    FAILURE,
-    ORDER,
-    OUTCOME,
-    RESERVE,
-    RESERVED_BYTES,
-    WORK,
-    ChildOrder,
-    ProgressReport,
-    UploadLimits,
-)
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext, is_outage, outlast
 from shanhai_worker.metrics import StageClock
 from shanhai_worker.publication import publish, store_files, task_of
@@ -67,19 +38,21 @@ class LeaseKeeper:
     `ended` is set once the job is not to be computed any more; `standing` says why.
     """
 
-    def __init__(self, sessions: Sessions, lease: Lease, *, lease_s: float, renew_s: float) -> None:
-        self.standing = Standing.HELD
+    def __init__(
+        self, sessions: Sessions, lease: states.Lease, *, lease_s: float, renew_s: float
+    ) -> None:
+        self.standing = states.Standing.HELD
         self.ended = asyncio.Event()
         self._sessions = sessions
         self._lease = lease
         self._lease_s = lease_s
         self._renew_s = renew_s
-        self._report = ProgressReport()
+        self._report = child_protocol.ProgressReport()
         self._told = self._report
         self._renewed_at = asyncio.get_running_loop().time()
         self._stop = asyncio.Event()
 
-    def tell(self, report: ProgressReport) -> None:
+    def tell(self, report: child_protocol.ProgressReport) -> None:
         """Take note of progress; it is passed on with the next look."""
         self._report = report
 
@@ -99,7 +72,7 @@ class LeaseKeeper:
     async def _keep(self) -> None:
         while not await self._told_to_stop():
             standing = await self._attend()
-            if standing is not Standing.HELD:
+            if standing is not states.Standing.HELD:
                 self.standing = standing
                 self.ended.set()
                 return
@@ -111,15 +84,15 @@ class LeaseKeeper:
         except TimeoutError:
             return False
 
-    async def _attend(self) -> Standing:
+    async def _attend(self) -> states.Standing:
         """Renew or look; during an outage the job is taken to be held, for fencing guards it."""
         now = asyncio.get_running_loop().time()
         due = now - self._renewed_at >= self._renew_s - LOOK_S / 2
         try:
             async with asyncio.timeout(self._lease_s), self._sessions.begin() as session:
                 if not due and self._report == self._told:
-                    return await look(session, self._lease)
-                standing = await renew(
+                    return await states.look(session, self._lease)
+                standing = await states.renew(
                     session,
                     self._lease,
                     lease_s=self._lease_s,
@@ -128,12 +101,12 @@ class LeaseKeeper:
                 )
         except DATABASE_ERRORS as error:
             log.warning("lease not renewed", error=type(error).__name__)
-            return Standing.HELD
+            return states.Standing.HELD
         self._renewed_at, self._told = now, self._report
         return standing
 
 
-PUBLISHING = ProgressReport(percent=99, stage="publish")
+PUBLISHING = child_protocol.ProgressReport(percent=99, stage="publish")
 
 
 class Ending(StrEnum):
@@ -163,12 +136,12 @@ class Interrupted(Exception):
 class Failed(Exception):
     """The computation failed for a reason that has been named."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: messages.Failure) -> None:
         super().__init__(failure.detail.en)
         self.failure = failure
 
 
-async def handle(context: WorkerContext, claim: Claim) -> Ending:
+async def handle(context: WorkerContext, claim: states.Claim) -> Ending:
     """Carry one claim to its end, whatever that is."""
     started = asyncio.get_running_loop().time()
     bound = structlog.contextvars.bound_contextvars(**_log_context(claim))
@@ -189,7 +162,7 @@ async def handle(context: WorkerContext, claim: Claim) -> Ending:
     return ending
 
 
-async def _attempt(context: WorkerContext, claim: Claim) -> Ending:
+async def _attempt(context: WorkerContext, claim: states.Claim) -> Ending:
     """Compute and publish, and write down in the job's row how it went."""
     settle = partial(_settle, context, claim)
     try:
@@ -204,28 +177,32 @@ async def _attempt(context: WorkerContext, claim: Claim) -> Ending:
         return await settle(Ending.CRASHED)
     except Failed as failed:
         return await settle(*_after(claim, failed.failure, context.settings.max_retries))
-    except LeaseLost:
+    except states.LeaseLost:
         return Ending.LOST
     except ShanhaiError as error:
         log.warning("job refused in the worker", error=type(error).__name__, reason=error.message)
-        return await settle(*_after(claim, classify(error), context.settings.max_retries))
+        return await settle(*_after(claim, messages.classify(error), context.settings.max_retries))
     except Exception as error:
         log.exception("job failed in the worker")
-        failure = unreachable() if is_outage(error) else classify(error)
+        failure = messages.unreachable() if is_outage(error) else messages.classify(error)
         return await settle(*_after(claim, failure, context.settings.max_retries))
 
 
-def _after(claim: Claim, failure: Failure, max_retries: int) -> tuple[Ending, Failure]:
+def _after(
+    claim: states.Claim, failure: messages.Failure, max_retries: int
+) -> tuple[Ending, messages.Failure]:
     """Whether a failure ends the job, or passes perhaps."""
     if failure.kind != "transient":
         return Ending.FAILED, failure
     if claim.retries < max_retries:
         return Ending.POSTPONED, failure
-    return Ending.FAILED, given_up(failure, claim.retries + 1)
+    return Ending.FAILED, messages.given_up(failure, claim.retries + 1)
 
 
-async def _compute_and_publish(context: WorkerContext, claim: Claim, workspace: Path) -> Ending:
-    settings, work = context.settings, workspace / WORK
+async def _compute_and_publish(
+    context: WorkerContext, claim: states.Claim, workspace: Path
+) -> Ending:
+    settings, work = context.settings, workspace / child_protocol.WORK
     keeper = LeaseKeeper(
         context.sessions, claim.lease, lease_s=settings.lease_s, renew_s=settings.renew_s
     )
@@ -236,7 +213,7 @@ async def _compute_and_publish(context: WorkerContext, claim: Claim, workspace: 
         stored = await store_files(context.artifacts, outcome, work)
     # From here on the row itself is locked, so nobody can take the job away.
     standing = await outlast(partial(publish, context, claim, outcome, stored, work))
-    if standing is not Standing.HELD:
+    if standing is not states.Standing.HELD:
         raise Interrupted(_ending_of(standing))
     return Ending.SUCCESSFUL
 
@@ -246,7 +223,7 @@ async def _compute(
 ) -> Outcome:
     clock = StageClock(context.meters, process)
 
-    def told(report: ProgressReport) -> None:
+    def told(report: child_protocol.ProgressReport) -> None:
         clock.tell(report.stage)
         keeper.tell(report)
 
@@ -284,17 +261,17 @@ async def _watch(child: Child, keeper: LeaseKeeper, context: WorkerContext, limi
     raise Interrupted(Ending.HANDED_BACK)
 
 
-def _ending_of(standing: Standing) -> Ending:
-    return Ending.DISMISSED if standing is Standing.CANCELLED else Ending.LOST
+def _ending_of(standing: states.Standing) -> Ending:
+    return Ending.DISMISSED if standing is states.Standing.CANCELLED else Ending.LOST
 
 
-def _write_order(context: WorkerContext, claim: Claim, workspace: Path) -> None:
+def _write_order(context: WorkerContext, claim: states.Claim, workspace: Path) -> None:
     task = task_of(claim)
     addresses = [dataset.uri for dataset in task.datasets.values()]
     if task.upload_uri is not None:
         addresses.append(task.upload_uri)
     windows = context.windows
-    order = ChildOrder(
+    order = child_protocol.ChildOrder(
         task=task.model_copy(
             update={
                 "files": {uri: str(context.artifacts.local_path(uri)) for uri in addresses},
@@ -307,11 +284,11 @@ def _write_order(context: WorkerContext, claim: Claim, workspace: Path) -> None:
             }
         ),
         memory_limit_mb=limits_of(claim.kind, context.settings).memory_mb,
-        upload_limits=None if task.upload_uri is None else UploadLimits(),
+        upload_limits=None if task.upload_uri is None else child_protocol.UploadLimits(),
         log_context=_log_context(claim),
     )
-    (workspace / RESERVE).write_bytes(bytes(RESERVED_BYTES))
-    (workspace / ORDER).write_text(order.model_dump_json(), encoding="utf-8")
+    (workspace / child_protocol.RESERVE).write_bytes(bytes(child_protocol.RESERVED_BYTES))
+    (workspace / child_protocol.ORDER).write_text(order.model_dump_json(), encoding="utf-8")
 
 
 def read_outcome(workspace: Path, code: int) -> Outcome:
@@ -321,15 +298,17 @@ def read_outcome(workspace: Path, code: int) -> Outcome:
         Failed: It left a failure.
         Crashed: It left nothing.
     """
-    if (workspace / FAILURE).exists():
-        document = json.loads((workspace / FAILURE).read_text(encoding="utf-8"))
-        raise Failed(Failure.parse(document))
+    if (workspace / child_protocol.FAILURE).exists():
+        document = json.loads((workspace / child_protocol.FAILURE).read_text(encoding="utf-8"))
+        raise Failed(messages.Failure.parse(document))
     if code == -signal.SIGXCPU:
         # Trying again would end the same way.
-        raise Failed(out_of_time(UploadLimits().cpu_s))
-    if code != 0 or not (workspace / OUTCOME).exists():
+        raise Failed(messages.out_of_time(child_protocol.UploadLimits().cpu_s))
+    if code != 0 or not (workspace / child_protocol.OUTCOME).exists():
         raise Crashed(_describe_exit(code))
-    return Outcome.model_validate_json((workspace / OUTCOME).read_text(encoding="utf-8"))
+    return Outcome.model_validate_json(
+        (workspace / child_protocol.OUTCOME).read_text(encoding="utf-8")
+    )
 
 
 def _describe_exit(code: int) -> str:
@@ -340,12 +319,15 @@ def _describe_exit(code: int) -> str:
 
 
 async def _settle(
-    context: WorkerContext, claim: Claim, ending: Ending, failure: Failure | None = None
+    context: WorkerContext,
+    claim: states.Claim,
+    ending: Ending,
+    failure: messages.Failure | None = None,
 ) -> Ending:
     """Write the ending into the row; when it cannot be written, the lease runs out by itself."""
     try:
         await outlast(partial(_write_ending, context, claim, ending, failure))
-    except LeaseLost:
+    except states.LeaseLost:
         return Ending.LOST
     except Exception:
         log.exception("ending not written", ending=ending.value)
@@ -354,12 +336,12 @@ async def _settle(
 
 
 async def _write_ending(
-    context: WorkerContext, claim: Claim, ending: Ending, failure: Failure | None
+    context: WorkerContext, claim: states.Claim, ending: Ending, failure: messages.Failure | None
 ) -> None:
     async with context.sessions.begin() as session:
         match ending:
             case Ending.FAILED if failure is not None:
-                await fail(session, claim.lease, failure)
+                await states.fail(session, claim.lease, failure)
             case Ending.POSTPONED if failure is not None:
                 pause = pause_s(
                     claim.retries,
@@ -367,18 +349,18 @@ async def _write_ending(
                     longest_s=context.settings.retry_longest_s,
                     jitter=random.random(),  # noqa: S311  (jitter, not a secret)
                 )
-                await postpone(session, claim.lease, failure, pause_s=pause)
+                await states.postpone(session, claim.lease, failure, pause_s=pause)
             case Ending.DISMISSED:
-                await dismiss(session, claim.lease)
+                await states.dismiss(session, claim.lease)
             case Ending.HANDED_BACK:
-                await hand_back(session, claim.lease)
+                await states.hand_back(session, claim.lease)
             case Ending.CRASHED:
-                await crash(session, claim.lease, max_crashes=context.settings.max_crashes)
+                await states.crash(session, claim.lease, max_crashes=context.settings.max_crashes)
             case _:
                 log.info("nothing to write", ending=ending.value)
 
 
-def _log_context(claim: Claim) -> dict[str, str]:
+def _log_context(claim: states.Claim) -> dict[str, str]:
     context = {"job_id": str(claim.lease.job_id), "attempt": str(claim.lease.attempt)}
     asked = {"request_id": claim.request_id, "trace_id": trace_id_of(claim.traceparent)}
     return context | {name: value for name, value in asked.items() if value}

@@ -12,13 +12,7 @@ import orjson
 import structlog
 
 from shanhai import __version__
-from shanhai.db.deliveries.outbox import (
-    ClaimedDelivery,
-    DeliveryOutcome,
-    note_outcome,
-    prune_deliveries,
-    take,
-)
+from shanhai.db.deliveries import outbox
 from shanhai.db.deliveries.webhooks import (
     PURPOSE,
     disable_webhook,
@@ -48,7 +42,7 @@ FINISH_S = 0.8
 """Seconds that what is being sent gets to finish when the worker stops, which does not ask twice
 for less than a second; what does not is sent again by another one."""
 
-Sender = Callable[[ClaimedDelivery], Awaitable[DeliveryOutcome]]
+Sender = Callable[[outbox.ClaimedDelivery], Awaitable[outbox.DeliveryOutcome]]
 
 
 async def run_deliveries(context: WorkerContext, senders: Mapping[str, Sender]) -> None:
@@ -57,13 +51,13 @@ async def run_deliveries(context: WorkerContext, senders: Mapping[str, Sender]) 
     pruned_at = 0.0
     try:
         while True:
-            taken: list[ClaimedDelivery] = []
+            taken: list[outbox.ClaimedDelivery] = []
             try:
                 taken = await _take(context, senders, MOST_AT_ONCE - len(sending))
                 if time.monotonic() - pruned_at >= PRUNE_S:
                     pruned_at = time.monotonic()
                     async with context.sessions.begin() as session:
-                        await prune_deliveries(session)
+                        await outbox.prune_deliveries(session)
             except DATABASE_ERRORS as error:
                 log.warning("nothing sent", error=type(error).__name__)
             for one in taken:
@@ -82,13 +76,13 @@ async def run_deliveries(context: WorkerContext, senders: Mapping[str, Sender]) 
                 task.cancel()
 
 
-async def deliver(context: WorkerContext, sender: Sender, taken: ClaimedDelivery) -> None:
+async def deliver(context: WorkerContext, sender: Sender, taken: outbox.ClaimedDelivery) -> None:
     """Send one delivery, and note what became of it."""
     outcome = await _send(sender, taken)
 
     async def write() -> str | None:
         async with context.sessions.begin() as session:
-            return await note_outcome(session, taken, outcome)
+            return await outbox.note_outcome(session, taken, outcome)
 
     try:
         status = await outlast(write)
@@ -108,37 +102,41 @@ async def deliver(context: WorkerContext, sender: Sender, taken: ClaimedDelivery
         )
 
 
-async def _send(sender: Sender, taken: ClaimedDelivery) -> DeliveryOutcome:
+async def _send(sender: Sender, taken: outbox.ClaimedDelivery) -> outbox.DeliveryOutcome:
     try:
         async with asyncio.timeout(SEND_S):
             return await sender(taken)
     except TimeoutError:
-        return DeliveryOutcome(
+        return outbox.DeliveryOutcome(
             reason=f"not sent within {SEND_S:g} s", reason_zh=f"{SEND_S:g} 秒内未能发出"
         )
     except ShanhaiError as error:
-        return DeliveryOutcome(reason=error.message, reason_zh=error.message_zh)
+        return outbox.DeliveryOutcome(reason=error.message, reason_zh=error.message_zh)
     except Exception as error:
         # One message that cannot be made must not keep the others from being sent.
         log.exception("delivery failed in the worker", delivery=str(taken.id), kind=taken.kind)
         why = type(error).__name__
-        return DeliveryOutcome(reason=f"could not be sent: {why}", reason_zh=f"无法发出：{why}")
+        return outbox.DeliveryOutcome(
+            reason=f"could not be sent: {why}", reason_zh=f"无法发出：{why}"
+        )
 
 
 async def _take(
     context: WorkerContext, senders: Mapping[str, Sender], room: int
-) -> list[ClaimedDelivery]:
+) -> list[outbox.ClaimedDelivery]:
     if room <= 0 or not senders:
         return []
     async with context.sessions.begin() as session:
-        return await take(session, senders, most=room, lease_s=LEASE_S)
+        return await outbox.take(session, senders, most=room, lease_s=LEASE_S)
 
 
 GONE = 410
 CHANGED_BY = Act("worker:deliveries")
-ENDED = DeliveryOutcome(reason="the webhook was ended", reason_zh="订阅已删除", final=True)
-DISABLED = DeliveryOutcome(reason="the webhook is disabled", reason_zh="订阅已停用", final=True)
-FORGOTTEN = DeliveryOutcome(
+ENDED = outbox.DeliveryOutcome(reason="the webhook was ended", reason_zh="订阅已删除", final=True)
+DISABLED = outbox.DeliveryOutcome(
+    reason="the webhook is disabled", reason_zh="订阅已停用", final=True
+)
+FORGOTTEN = outbox.DeliveryOutcome(
     reason="the job is not kept any more", reason_zh="作业已不存在", final=True
 )
 PLAIN_HEADERS = {
@@ -161,7 +159,7 @@ class WebhookSender:
     base_url: str
     seal: SecretBox
 
-    async def __call__(self, taken: ClaimedDelivery) -> DeliveryOutcome:
+    async def __call__(self, taken: outbox.ClaimedDelivery) -> outbox.DeliveryOutcome:
         """Send a message to a webhook; one that answers 410 is disabled."""
         async with self.sessions() as session:
             hook = await live_webhook(session, taken.target)
@@ -196,7 +194,7 @@ class SubscriberSender:
     outgoing: EgressClient
     base_url: str
 
-    async def __call__(self, taken: ClaimedDelivery) -> DeliveryOutcome:
+    async def __call__(self, taken: outbox.ClaimedDelivery) -> outbox.DeliveryOutcome:
         """Tell the subscriber of a job how it goes, or what came of it."""
         body = with_host(taken.payload.get("status"), self.base_url)
         if body is None:
@@ -228,12 +226,12 @@ def make_senders(
     return senders
 
 
-def outcome_of(status: int, *, final: bool) -> DeliveryOutcome:
+def outcome_of(status: int, *, final: bool) -> outbox.DeliveryOutcome:
     """What an answer means; redirects are not followed, so they deliver nothing."""
     if 200 <= status < 300:
-        return DeliveryOutcome(answered=status)
+        return outbox.DeliveryOutcome(answered=status)
     en, zh = f"the receiver answered {status}", f"接收方应答 {status}"
-    return DeliveryOutcome(answered=status, reason=en, reason_zh=zh, final=final)
+    return outbox.DeliveryOutcome(answered=status, reason=en, reason_zh=zh, final=final)
 
 
 def with_host(content: Any, base_url: str) -> Any:

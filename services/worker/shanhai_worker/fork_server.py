@@ -32,20 +32,7 @@ from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome
 from shanhai.settings import LogSettings
 from shanhai.telemetry import configure_logging
-from shanhai_worker.child_protocol import (
-    FAILURE,
-    ORDER,
-    OUTCOME,
-    PATH_BYTES,
-    RESERVE,
-    WORK,
-    Began,
-    ChildOrder,
-    Ended,
-    ProgressReport,
-    UploadLimits,
-    write_durably,
-)
+from shanhai_worker import child_protocol
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -65,7 +52,7 @@ class ProgressLines:
             return
         self._told = (int(percent), stage)
         print(
-            ProgressReport(percent=percent, stage=stage).model_dump_json(),
+            child_protocol.ProgressReport(percent=percent, stage=stage).model_dump_json(),
             file=self._stream,
             flush=True,
         )
@@ -73,7 +60,9 @@ class ProgressLines:
 
 def compute_job(workspace: Path) -> int:
     """Carry out the order that lies in the workspace and leave the outcome or the failure there."""
-    order = ChildOrder.model_validate_json((workspace / ORDER).read_text(encoding="utf-8"))
+    order = child_protocol.ChildOrder.model_validate_json(
+        (workspace / child_protocol.ORDER).read_text(encoding="utf-8")
+    )
     configure_logging(LogSettings())
     structlog.contextvars.bind_contextvars(**order.log_context)
     progress = ProgressLines(_keep_stdout_for_progress())
@@ -81,14 +70,16 @@ def compute_job(workspace: Path) -> int:
         limit_memory(order.memory_limit_mb)
         if order.upload_limits is not None:
             limit_upload(order.upload_limits)
-        outcome = _compute(order, workspace / WORK, progress)
-        write_durably(workspace / OUTCOME, outcome.model_dump_json())
+        outcome = _compute(order, workspace / child_protocol.WORK, progress)
+        child_protocol.write_durably(workspace / child_protocol.OUTCOME, outcome.model_dump_json())
     except Exception as error:
         failure = classify(error, memory_limit_mb=order.memory_limit_mb, memory_mb=most_held_mb())
         log.exception("computation failed", failure=failure.kind)
         # The disk may be full: the reason takes the room that was kept for it.
-        (workspace / RESERVE).unlink(missing_ok=True)
-        write_durably(workspace / FAILURE, json.dumps(failure.document(), ensure_ascii=False))
+        (workspace / child_protocol.RESERVE).unlink(missing_ok=True)
+        child_protocol.write_durably(
+            workspace / child_protocol.FAILURE, json.dumps(failure.document(), ensure_ascii=False)
+        )
         return 1
     return 0
 
@@ -108,7 +99,7 @@ def most_held_mb() -> float:
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-def limit_upload(limits: UploadLimits) -> None:
+def limit_upload(limits: child_protocol.UploadLimits) -> None:
     """Bound what a file from outside can make its reader do: compute on and on, or fill the disk.
 
     The first ends this process by a signal, the second fails the write.
@@ -118,7 +109,7 @@ def limit_upload(limits: UploadLimits) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.file_bytes, limits.file_bytes))
 
 
-def _compute(order: ChildOrder, work: Path, progress: ProgressLines) -> Outcome:
+def _compute(order: child_protocol.ChildOrder, work: Path, progress: ProgressLines) -> Outcome:
     work.mkdir(exist_ok=True)
     return compute_of(order.task.process)(order.task, work, progress)
 
@@ -167,7 +158,9 @@ class ForkingServer:
                 if key.fd in self._running:
                     self._tell_end(key.fd)
                     continue
-                message, handles, _, _ = socket.recv_fds(self._requests, PATH_BYTES, 1)
+                message, handles, _, _ = socket.recv_fds(
+                    self._requests, child_protocol.PATH_BYTES, 1
+                )
                 if not message:
                     return None
                 workspace, stream = Path(os.fsdecode(message)), socket.socket(fileno=handles[0])
@@ -181,7 +174,7 @@ class ForkingServer:
         try:
             pid = os.fork()
         except OSError:
-            _tell(stream, Ended(code=os.EX_OSERR))
+            _tell(stream, child_protocol.Ended(code=os.EX_OSERR))
             stream.close()
             return False
         if pid == 0:
@@ -198,7 +191,7 @@ class ForkingServer:
         self._watched.unregister(handle)
         os.close(handle)
         _, status = os.waitpid(pid, 0)
-        _tell(stream, Ended(code=os.waitstatus_to_exitcode(status)))
+        _tell(stream, child_protocol.Ended(code=os.waitstatus_to_exitcode(status)))
         stream.close()
 
     def _forget(self) -> None:
@@ -217,7 +210,7 @@ def _settle(workspace: Path, stream: socket.socket) -> None:
     os.environ["TMPDIR"] = str(workspace)
     tempfile.tempdir = None
     os.dup2(stream.fileno(), sys.stdout.fileno())
-    _tell(stream, Began(pid=os.getpid()))
+    _tell(stream, child_protocol.Began(pid=os.getpid()))
     stream.close()
 
 

@@ -10,13 +10,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.alerts.observation_evaluation import (
-    end_expired,
-    evaluate_changes,
-    evaluate_silence,
-    note_all_lines,
-    note_all_plans,
-)
+from shanhai.db.alerts import observation_evaluation
 from shanhai.db.alerts.plan_evaluation import evaluate_cases, evaluate_lines, evaluate_plans
 from shanhai.db.alerts.transitions import send_notices
 from shanhai.db.authentication import Authenticator
@@ -24,16 +18,8 @@ from shanhai.db.observations.archive import close_month
 from shanhai.db.observations.partitions import make_months, months_ahead
 from shanhai.db.observations.retention import draw_lines, find_due
 from shanhai.db.observations.rollups import prune_changes, sum_up
+from shanhai.db.queries import audit_chain
 from shanhai.db.queries.audit import Act
-from shanhai.db.queries.audit_chain import (
-    BEGINNING,
-    AuditBroken,
-    Head,
-    add_head,
-    read_heads,
-    read_signing_key,
-    verify_chain,
-)
 from shanhai.db.queries.files import read_references
 from shanhai.db.tables.job import Job
 from shanhai.db.tiles.simplification import fill_portion
@@ -244,8 +230,10 @@ class AuditKeeper:
         self._context = context
         self._settings = settings
         self._meters = context.meters.watch
-        self._key = None if settings.key_file is None else read_signing_key(settings.key_file)
-        self._known: Head | None = None
+        self._key = (
+            None if settings.key_file is None else audit_chain.read_signing_key(settings.key_file)
+        )
+        self._known: audit_chain.Head | None = None
 
     async def run(self) -> None:
         """Look now and then, for ever."""
@@ -264,8 +252,10 @@ class AuditKeeper:
         try:
             since = await asyncio.to_thread(self._last_signed) if self._known is None else None
             async with self._context.sessions() as session:
-                head = await verify_chain(session, since=since or self._known or BEGINNING)
-        except AuditBroken as error:
+                head = await audit_chain.verify_chain(
+                    session, since=since or self._known or audit_chain.BEGINNING
+                )
+        except audit_chain.AuditBroken as error:
             self._meters.audit_intact.set(0)
             log.error("audit log broken", reason=error.message)
             return
@@ -273,13 +263,13 @@ class AuditKeeper:
         self._meters.audit_intact.set(1)
         self._meters.audit_verified(time.monotonic())
         if self._settings.heads is not None and self._key is not None:
-            await asyncio.to_thread(add_head, self._settings.heads, head, self._key)
+            await asyncio.to_thread(audit_chain.add_head, self._settings.heads, head, self._key)
 
-    def _last_signed(self) -> Head | None:
+    def _last_signed(self) -> audit_chain.Head | None:
         """Up to where the chain was found whole before this worker began."""
         if self._settings.heads is None or self._key is None:
             return None
-        heads = read_heads(self._settings.heads, self._key.public_key())
+        heads = audit_chain.read_heads(self._settings.heads, self._key.public_key())
         return max((one.head for one in heads), key=lambda head: head.seq, default=None)
 
 
@@ -288,7 +278,7 @@ ALERTS_S = 1.0
 SILENCE_S = 10.0
 PLANS_S = 600.0
 """A year that begins, a plan that is approved and a project that is accepted count by then."""
-CHANGES = (evaluate_changes, evaluate_plans, evaluate_cases, evaluate_lines)
+CHANGES = (observation_evaluation.evaluate_changes, evaluate_plans, evaluate_cases, evaluate_lines)
 
 
 async def evaluate_alert_rules(context: WorkerContext) -> None:
@@ -304,14 +294,17 @@ async def evaluate_alert_rules(context: WorkerContext) -> None:
                 done += await send_notices(session, datetime.now(UTC))
             if time.monotonic() - silence_at >= SILENCE_S:
                 silence_at = time.monotonic()
-                for look in (evaluate_silence, end_expired):
+                for look in (
+                    observation_evaluation.evaluate_silence,
+                    observation_evaluation.end_expired,
+                ):
                     async with context.sessions.begin() as session:
                         await look(session)
             if time.monotonic() - plans_at >= PLANS_S:
                 plans_at = time.monotonic()
                 async with context.sessions.begin() as session:
-                    await note_all_plans(session)
-                    await note_all_lines(session)
+                    await observation_evaluation.note_all_plans(session)
+                    await observation_evaluation.note_all_lines(session)
         except DATABASE_ERRORS as error:
             log.warning("no rule evaluated", error=type(error).__name__)
         await asyncio.sleep(0 if done else ALERTS_S)

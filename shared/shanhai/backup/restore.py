@@ -13,16 +13,8 @@ from pathlib import Path
 
 import pyrage
 
+from shanhai.backup import repository
 from shanhai.backup.age_encryption import BackupBroken, unseal
-from shanhai.backup.repository import (
-    BASE,
-    HISTORY,
-    BackupFolder,
-    BackupManifest,
-    last_without_gap,
-    put_back_objects,
-    segment_number,
-)
 from shanhai.backup.server import find_program
 from shanhai.errors import InvalidInput, Unavailable
 
@@ -46,7 +38,7 @@ class Restored:
         checked: Whether the database's files were compared with the checksums of the server.
     """
 
-    manifest: BackupManifest
+    manifest: repository.BackupManifest
     segments: int
     objects: int
     object_bytes: int
@@ -54,7 +46,7 @@ class Restored:
 
 
 def restore(
-    folder: BackupFolder,
+    folder: repository.BackupFolder,
     data: Path,
     *,
     store: Path,
@@ -87,7 +79,7 @@ def restore(
     made = _demand_empty(data)
     try:
         checked = _fill(folder, manifest, files, data, identity, to)
-        objects, size = put_back_objects(folder, store, identity)
+        objects, size = repository.put_back_objects(folder, store, identity)
     except BaseException:
         _clear(data, remove=made)
         raise
@@ -95,14 +87,14 @@ def restore(
 
 
 def _fill(
-    folder: BackupFolder,
-    manifest: BackupManifest,
+    folder: repository.BackupFolder,
+    manifest: repository.BackupManifest,
     files: list[str],
     data: Path,
     identity: pyrage.x25519.Identity,
     to: datetime | None,
 ) -> bool:
-    _unpack(folder.base(manifest.name) / BASE, data, identity)
+    _unpack(folder.base(manifest.name) / repository.BASE, data, identity)
     checked = _verify(data)
     log = data / LOG_FOLDER
     log.mkdir(mode=0o700)
@@ -118,31 +110,34 @@ def _fill(
     return checked
 
 
-def _log_files(folder: BackupFolder, manifest: BackupManifest) -> list[str]:
+def _log_files(folder: repository.BackupFolder, manifest: repository.BackupManifest) -> list[str]:
     """What of the log the server may need: from the base's start to the first gap, and histories.
 
     Beyond a gap nothing can be used, and offering it would not help.
     """
-    first = segment_number(manifest.first_segment, manifest.segment_bytes)
-    last = last_without_gap(manifest, folder.segments())
+    first = repository.segment_number(manifest.first_segment, manifest.segment_bytes)
+    last = repository.last_without_gap(manifest, folder.segments())
     return [
         name
         for name in folder.wal_files()
-        if HISTORY.fullmatch(name) or first <= segment_number(name, manifest.segment_bytes) <= last
+        if repository.HISTORY.fullmatch(name)
+        or first <= repository.segment_number(name, manifest.segment_bytes) <= last
     ]
 
 
-def _demand_reach(folder: BackupFolder, manifest: BackupManifest, to: datetime) -> None:
+def _demand_reach(
+    folder: repository.BackupFolder, manifest: repository.BackupManifest, to: datetime
+) -> None:
     """Refuse a moment after the end of what was archived, when the files tell.
 
     Copies may have lost the times of the files, which are those of the segments' ends; the server
     then says so itself when it starts.
     """
-    last = last_without_gap(manifest, folder.segments())
+    last = repository.last_without_gap(manifest, folder.segments())
     ends = [
         (folder.segment(name)).stat().st_mtime
         for name in folder.segments()
-        if segment_number(name, manifest.segment_bytes) <= last
+        if repository.segment_number(name, manifest.segment_bytes) <= last
     ]
     reached = datetime.fromtimestamp(max(ends), UTC) if ends else manifest.ended_at
     if to > max(reached, manifest.ended_at):

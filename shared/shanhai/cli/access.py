@@ -10,13 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cli.kit import in_transaction
 from shanhai.db.identity import RoleGiven, check_roles, scopes_of
-from shanhai.db.queries.audit_chain import (
-    SignedHead,
-    make_signing_key,
-    read_heads,
-    read_public_key,
-    verify_chain,
-)
+from shanhai.db.queries import audit_chain
 from shanhai.db.queries.keys import create_key, rotate_key
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Role, Scope
@@ -106,7 +100,9 @@ def verify(
     signed = [] if heads is None or public_key is None else _signed(heads, public_key)
     found = asyncio.run(
         in_transaction(
-            lambda session: verify_chain(session, head=head, seen=[one.head for one in signed])
+            lambda session: audit_chain.verify_chain(
+                session, head=head, seen=[one.head for one in signed]
+            )
         )
     )
     typer.echo(f"{found.rows} rows in {found.seq} links as they were written")
@@ -122,7 +118,7 @@ def key(
     """Make a pair of keys to sign heads with: the private one into a new file, the public one
     printed."""
     try:
-        public = make_signing_key(file)
+        public = audit_chain.make_signing_key(file)
     except FileExistsError as error:
         raise InvalidInput(
             f"{file} exists and is not overwritten",
@@ -132,8 +128,8 @@ def key(
     typer.echo(public, nl=False)
 
 
-def _signed(heads: Path, public_key: Path) -> list[SignedHead]:
-    return read_heads(heads, read_public_key(public_key))
+def _signed(heads: Path, public_key: Path) -> list[audit_chain.SignedHead]:
+    return audit_chain.read_heads(heads, audit_chain.read_public_key(public_key))
 
 
 def role_of(text: str) -> RoleGiven:

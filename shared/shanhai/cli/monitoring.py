@@ -11,17 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cli.kit import AsJson, in_transaction, tell_rows
 from shanhai.db.engine import Sessions, create_engine, create_sessions
+from shanhai.db.observations import retention
 from shanhai.db.observations.archive import Closed, close_month
 from shanhai.db.observations.archive_restore import recall_month
 from shanhai.db.observations.feeds import add_device, read_devices, remove_device
-from shanhai.db.observations.retention import (
-    demand_closable,
-    find_due,
-    hold_month,
-    list_months,
-    parse_month,
-    release_month,
-)
 from shanhai.db.queries.keys import OPERATOR
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.monitoring.hj212.packet import REAL_TIME
@@ -113,7 +106,7 @@ def observations() -> None:
 @app.command()
 def months(as_json: AsJson = False) -> None:
     """Print each month: its rows in the database and in its file, the file's bytes, its hold."""
-    found = asyncio.run(in_transaction(list_months))
+    found = asyncio.run(in_transaction(retention.list_months))
     rows = [
         {
             "month": f"{one.month:%Y-%m}",
@@ -134,9 +127,9 @@ def archive(
     ] = None,
 ) -> None:
     """Put months that are over into files now, as the worker does from time to time."""
-    chosen = None if month is None else parse_month(month)
+    chosen = None if month is None else retention.parse_month(month)
     if chosen is not None:
-        demand_closable(chosen)
+        retention.demand_closable(chosen)
     closed = asyncio.run(_with_sessions(lambda sessions: _close(sessions, chosen)))
     for one in closed:
         typer.echo(f"{one.month:%Y-%m}  {one.rows} rows  {one.bytes} bytes")
@@ -145,7 +138,7 @@ def archive(
 @app.command()
 def recall(month: Month) -> None:
     """Fetch the observations of a month back into the database."""
-    chosen, files = parse_month(month), _files()
+    chosen, files = retention.parse_month(month), _files()
 
     async def work(session: AsyncSession) -> int:
         await session.execute(text("SET LOCAL statement_timeout = 0"))
@@ -162,15 +155,19 @@ def hold(
     reason: Annotated[str, typer.Option(help="Why, for the audit log.", prompt=True)],
 ) -> None:
     """Let nothing be removed of a month, whatever the policies of properties say."""
-    chosen = parse_month(month)
-    asyncio.run(in_transaction(lambda session: hold_month(session, chosen, reason, act=OPERATOR)))
+    chosen = retention.parse_month(month)
+    asyncio.run(
+        in_transaction(lambda session: retention.hold_month(session, chosen, reason, act=OPERATOR))
+    )
 
 
 @app.command()
 def release(month: Month) -> None:
     """Let policies hold for a month again."""
-    chosen = parse_month(month)
-    asyncio.run(in_transaction(lambda session: release_month(session, chosen, act=OPERATOR)))
+    chosen = retention.parse_month(month)
+    asyncio.run(
+        in_transaction(lambda session: retention.release_month(session, chosen, act=OPERATOR))
+    )
 
 
 async def _close(sessions: Sessions, month: date | None) -> list[Closed]:
@@ -178,7 +175,7 @@ async def _close(sessions: Sessions, month: date | None) -> list[Closed]:
     if month is None:
         async with sessions() as session:
             after = ObservationSettings().archive_after_months
-            due = await find_due(session, after_months=after)
+            due = await retention.find_due(session, after_months=after)
     done = []
     for one in due:
         closed = await close_month(sessions, _files(), one)

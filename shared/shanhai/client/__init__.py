@@ -3,8 +3,7 @@
 Its types are those of the OpenAPI documents: `schemas.pyi` is written by `docs/client_types.py`.
 """
 
-from shanhai.client.core import Headers, Query, file_sha256
-from shanhai.client.drivers import ApiClient, AsyncApiClient
+from shanhai.client.core import ApiClient, AsyncApiClient, Headers, Query, file_sha256
 from shanhai.client.remote import JobFailed, RemoteCollection, RemoteJob
 from shanhai.client.steps import Async, Progress, Sync
 

@@ -1,12 +1,15 @@
-"""What both clients can do, written once as steps."""
+"""The two clients, at once or awaiting; what both can do, written once as steps."""
 
+import asyncio
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, closing
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar, cast
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -14,22 +17,31 @@ import httpx
 
 from shanhai.client.remote import RemoteCollection, RemoteJob, opened
 from shanhai.client.steps import (
+    Async,
     Driven,
     Method,
     Mode,
     Pause,
     Send,
     Steps,
+    Sync,
     Take,
     Work,
     checked,
     content_of,
+    next_of,
     pause_before_repeat,
+    records_of,
 )
 from shanhai.errors import Conflict, InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from xarray import DataArray
+
+    from shanhai.client.schemas import AsyncPaths, Paths
+else:
+    AsyncPaths = Paths = object
+
 
 Scalar: TypeAlias = str | bool | int | float | date | None
 Query: TypeAlias = Scalar | Sequence[str | float]
@@ -290,3 +302,119 @@ def _told(value: Query) -> str:
 def _origin(address: str) -> tuple[str, str, int | None]:
     url = httpx.URL(address)
     return url.scheme, url.host, url.port
+
+
+T = TypeVar("T")
+
+
+class ApiClient(ClientCore[Sync], Paths):
+    """A client that waits; use it as a context manager, from as many threads as you like."""
+
+    _library = httpx.Client
+    _http: httpx.Client
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all connections."""
+        self._http.close()
+
+    def pages(self, path: str, /, **query: Query) -> Iterator[Any]:
+        """A list page by page, to its end."""
+        url: str | None = self._address(path, query)
+        while url is not None:
+            page = self._drive(self._content(self._request("GET", url)))
+            yield page
+            url = next_of(page, url)
+
+    def records(self, path: str, /, **query: Query) -> Iterator[Any]:
+        """What a list holds one by one, features or records, from every page."""
+        for page in self.pages(path, **query):
+            yield from records_of(page)
+
+    def _drive(self, steps: Steps[T]) -> T:
+        answer: object = None
+        try:
+            while True:
+                answer = self._carry_out(steps.send(answer))
+        except StopIteration as end:
+            return cast("T", end.value)
+
+    def _carry_out(self, step: Send | Pause | Work) -> object:
+        if isinstance(step, Work):
+            return step.function()
+        if isinstance(step, Pause):
+            time.sleep(step.seconds)
+            return None
+        try:
+            response = self._http.send(step.request, stream=True)
+            with closing(response):
+                if step.take is None or response.is_error:
+                    response.read()
+                else:
+                    for block in response.iter_bytes():
+                        step.take(block)
+        except httpx.TransportError as error:
+            return error
+        return response
+
+
+class AsyncApiClient(ClientCore[Async], AsyncPaths):
+    """The same client, awaited; use it as an asynchronous context manager."""
+
+    _library = httpx.AsyncClient
+    _http: httpx.AsyncClient
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self._http.aclose()
+
+    async def pages(self, path: str, /, **query: Query) -> AsyncIterator[Any]:
+        """A list page by page, to its end."""
+        url: str | None = self._address(path, query)
+        while url is not None:
+            page = await self._drive(self._content(self._request("GET", url)))
+            yield page
+            url = next_of(page, url)
+
+    async def records(self, path: str, /, **query: Query) -> AsyncIterator[Any]:
+        """What a list holds one by one, features or records, from every page."""
+        async for page in self.pages(path, **query):
+            for record in records_of(page):
+                yield record
+
+    async def _drive(self, steps: Steps[T]) -> T:
+        answer: object = None
+        try:
+            while True:
+                answer = await self._carry_out(steps.send(answer))
+        except StopIteration as end:
+            return cast("T", end.value)
+
+    async def _carry_out(self, step: Send | Pause | Work) -> object:
+        if isinstance(step, Work):
+            return await asyncio.to_thread(step.function)
+        if isinstance(step, Pause):
+            await asyncio.sleep(step.seconds)
+            return None
+        try:
+            response = await self._http.send(step.request, stream=True)
+            async with aclosing(response):
+                if step.take is None or response.is_error:
+                    await response.aread()
+                else:
+                    async for block in response.aiter_bytes():
+                        step.take(block)
+        except httpx.TransportError as error:
+            return error
+        return response

@@ -918,6 +918,11 @@ check_compliance_results = TypedDict("check_compliance_results", {
     "result": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]]})
 control_areas = TypedDict("control_areas", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": control_areas_properties, "links": NotRequired[list[Link]]})
+control_areas_change = TypedDict("control_areas_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[control_areas_change_properties]})
+control_areas_new = TypedDict("control_areas_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": dict[str, Any] | None, "properties": control_areas_new_properties})
 control_areas_properties = TypedDict("control_areas_properties", {"code": NotRequired[str],
     "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["red_line", "permanent_basic_farmland", "cultivated_land", "urban_boundary", "eco_control_line", "protected_area", "water_source_area", "habitat", "access_unit", "wetland", "shoreline", "island", "sea_use_right", "legacy_mine", "soil_erosion"] | None],
@@ -941,8 +946,33 @@ control_rules = TypedDict("control_rules", {"code": NotRequired[str],
     "covers": NotRequired[list[str] | None], "classes": NotRequired[list[str] | None],
     "confirm": NotRequired[bool | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+control_rules_change = TypedDict("control_rules_change", {"code": NotRequired[str | int | None],
+    "scope": NotRequired[Literal["control_area", "outside_control_area", "zone_class", "everywhere"]],
+    "subject": NotRequired[str | None], "region": NotRequired[str | None], "plan": NotRequired[str | None],
+    "activity": NotRequired[str], "activity_zh": NotRequired[str | None], "activity_en": NotRequired[str | None],
+    "decision": NotRequired[Literal["forbidden", "restricted", "conditional", "capped", "encouraged", "required"]],
+    "conditions": NotRequired[list[str] | None], "legal_basis": NotRequired[str | None],
+    "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None], "text_official": NotRequired[str | None],
+    "covers": NotRequired[list[str] | None], "classes": NotRequired[list[str] | None],
+    "confirm": NotRequired[bool | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+control_rules_new = TypedDict("control_rules_new", {"code": NotRequired[str | int | None],
+    "scope": Literal["control_area", "outside_control_area", "zone_class", "everywhere"],
+    "subject": NotRequired[str | None], "region": NotRequired[str | None], "plan": NotRequired[str | None],
+    "activity": str, "activity_zh": NotRequired[str | None], "activity_en": NotRequired[str | None],
+    "decision": Literal["forbidden", "restricted", "conditional", "capped", "encouraged", "required"],
+    "conditions": NotRequired[list[str] | None], "legal_basis": NotRequired[str | None],
+    "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None], "text_official": NotRequired[str | None],
+    "covers": NotRequired[list[str] | None], "classes": NotRequired[list[str] | None],
+    "confirm": NotRequired[bool | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
 corridor_nodes = TypedDict("corridor_nodes", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": corridor_nodes_properties, "links": NotRequired[list[Link]]})
+corridor_nodes_change = TypedDict("corridor_nodes_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[corridor_nodes_change_properties]})
+corridor_nodes_new = TypedDict("corridor_nodes_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": dict[str, Any] | None, "properties": corridor_nodes_new_properties})
 corridor_nodes_properties = TypedDict("corridor_nodes_properties", {"code": NotRequired[str],
     "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["source", "stepping_stone", "pinch_point", "barrier", "junction", "saddle", "crossing"] | None],
@@ -956,6 +986,11 @@ corridor_nodes_properties = TypedDict("corridor_nodes_properties", {"code": NotR
     "valid_to": NotRequired[str | None]})
 corridors = TypedDict("corridors", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": corridors_properties, "links": NotRequired[list[Link]]})
+corridors_change = TypedDict("corridors_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[corridors_change_properties]})
+corridors_new = TypedDict("corridors_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": dict[str, Any] | None, "properties": corridors_new_properties})
 corridors_properties = TypedDict("corridors_properties", {"code": NotRequired[str],
     "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "region": NotRequired[str | None],
     "plan": NotRequired[str | None], "copied_from": NotRequired[str | None], "pattern": NotRequired[str | None],
@@ -970,6 +1005,11 @@ corridors_properties = TypedDict("corridors_properties", {"code": NotRequired[st
     "valid_to": NotRequired[str | None]})
 datasets = TypedDict("datasets", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": datasets_properties, "links": NotRequired[list[Link]]})
+datasets_change = TypedDict("datasets_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[Any],
+    "properties": NotRequired[datasets_change_properties]})
+datasets_new = TypedDict("datasets_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": NotRequired[Any], "properties": datasets_new_properties})
 datasets_properties = TypedDict("datasets_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None], "region": NotRequired[str | None], "theme": NotRequired[str | None],
     "kind": NotRequired[str | None], "unit": NotRequired[str | None], "crs": NotRequired[str | None],
@@ -997,6 +1037,12 @@ documents = TypedDict("documents", {"code": NotRequired[str], "title_zh": NotReq
     "filename": NotRequired[str | None], "media_type": NotRequired[str | None], "bytes": NotRequired[int | None],
     "sha256": NotRequired[str | None], "public": NotRequired[bool | None], "uploaded_at": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+documents_change = TypedDict("documents_change", {"code": NotRequired[str | int | None], "title_zh": NotRequired[str],
+    "title_en": NotRequired[str | None], "public": NotRequired[bool | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+documents_new = TypedDict("documents_new", {"code": NotRequired[str | int | None], "title_zh": str,
+    "title_en": NotRequired[str | None], "public": NotRequired[bool | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
 echo_results = TypedDict("echo_results", {"message": NotRequired[ResultLink | str | dict[str, Any]],
     "number": NotRequired[ResultLink | float | dict[str, Any]],
     "array": NotRequired[ResultLink | list[int] | dict[str, Any]], "bbox": NotRequired[Any],
@@ -1026,6 +1072,30 @@ figures = TypedDict("figures", {"code": NotRequired[str], "name_zh": NotRequired
     "article": NotRequired[str | None], "note_zh": NotRequired[str | None], "note_en": NotRequired[str | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
     "links": NotRequired[list[Link]]})
+figures_change = TypedDict("figures_change", {"code": NotRequired[str | int | None], "name_zh": NotRequired[str],
+    "name_en": NotRequired[str], "plan": NotRequired[str],
+    "kind": NotRequired[Literal["evaluation", "benefit", "achievement", "condition", "context", "reference", "count"]],
+    "aspect": NotRequired[Literal["ecological", "social", "economic"] | None], "order": NotRequired[int | None],
+    "class_zh": NotRequired[str | None], "class_en": NotRequired[str | None],
+    "comparator": NotRequired[Literal["ge", "gt", "le", "lt", "eq"] | None], "value": NotRequired[float | None],
+    "unit": NotRequired[str | None], "share_percent": NotRequired[float | None],
+    "trend": NotRequired[Literal["better", "stable_to_better", "stable", "worse"] | None],
+    "start_year": NotRequired[int | None], "end_year": NotRequired[int | None], "indicator": NotRequired[str | None],
+    "places": NotRequired[list[str] | None], "untold": NotRequired[list[str] | None],
+    "article": NotRequired[str | None], "note_zh": NotRequired[str | None], "note_en": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+figures_new = TypedDict("figures_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
+    "plan": NotRequired[str],
+    "kind": Literal["evaluation", "benefit", "achievement", "condition", "context", "reference", "count"],
+    "aspect": NotRequired[Literal["ecological", "social", "economic"] | None], "order": NotRequired[int | None],
+    "class_zh": NotRequired[str | None], "class_en": NotRequired[str | None],
+    "comparator": NotRequired[Literal["ge", "gt", "le", "lt", "eq"] | None], "value": NotRequired[float | None],
+    "unit": NotRequired[str | None], "share_percent": NotRequired[float | None],
+    "trend": NotRequired[Literal["better", "stable_to_better", "stable", "worse"] | None],
+    "start_year": NotRequired[int | None], "end_year": NotRequired[int | None], "indicator": NotRequired[str | None],
+    "places": NotRequired[list[str] | None], "untold": NotRequired[list[str] | None],
+    "article": NotRequired[str | None], "note_zh": NotRequired[str | None], "note_en": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 fund_sources = TypedDict("fund_sources", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "other"] | None],
@@ -1033,6 +1103,18 @@ fund_sources = TypedDict("fund_sources", {"code": NotRequired[str], "name_zh": N
     "allowed_measures": NotRequired[list[str] | None], "allocated": NotRequired[str | float | None],
     "paid": NotRequired[str | float | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+fund_sources_change = TypedDict("fund_sources_change", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "kind": NotRequired[Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "other"]],
+    "region": NotRequired[str | None], "year": NotRequired[int | None], "amount": NotRequired[str | float],
+    "allowed_measures": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+fund_sources_new = TypedDict("fund_sources_new", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": str,
+    "kind": Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "other"],
+    "region": NotRequired[str | None], "year": NotRequired[int | None], "amount": str | float,
+    "allowed_measures": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 import_dataset_results = TypedDict("import_dataset_results", {
     "dataset": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]]})
 import_features_results = TypedDict("import_features_results", {
@@ -1047,8 +1129,22 @@ indicators = TypedDict("indicators", {"code": NotRequired[str], "name_zh": NotRe
     "direction": NotRequired[Literal["higher", "lower"] | None], "category": NotRequired[str | None],
     "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+indicators_change = TypedDict("indicators_change", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "unit": NotRequired[str],
+    "property": NotRequired[Literal["binding", "expected"]], "direction": NotRequired[Literal["higher", "lower"]],
+    "category": NotRequired[str | None], "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+indicators_new = TypedDict("indicators_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
+    "unit": str, "property": Literal["binding", "expected"], "direction": Literal["higher", "lower"],
+    "category": NotRequired[str | None], "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 named_features = TypedDict("named_features", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": named_features_properties, "links": NotRequired[list[Link]]})
+named_features_change = TypedDict("named_features_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[named_features_change_properties]})
+named_features_new = TypedDict("named_features_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": dict[str, Any] | None, "properties": named_features_new_properties})
 named_features_properties = TypedDict("named_features_properties", {"code": NotRequired[str],
     "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["nature_reserve", "forest_park", "park", "species", "mountain", "river", "lake", "reservoir", "bay", "sea_area", "river_island", "hot_spring", "works", "practice_base"] | None],
@@ -1061,8 +1157,23 @@ parties = TypedDict("parties", {"code": NotRequired[str], "name_zh": NotRequired
     "region": NotRequired[str | None], "parent": NotRequired[str | None], "articles": NotRequired[list[str] | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
     "links": NotRequired[list[Link]]})
+parties_change = TypedDict("parties_change", {"code": NotRequired[str | int | None], "name_zh": NotRequired[str],
+    "name_en": NotRequired[str],
+    "kind": NotRequired[Literal["government", "department", "firm", "social_body", "expert"]],
+    "region": NotRequired[str | None], "parent": NotRequired[str | None], "articles": NotRequired[list[str] | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+parties_new = TypedDict("parties_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
+    "kind": Literal["government", "department", "firm", "social_body", "expert"], "region": NotRequired[str | None],
+    "parent": NotRequired[str | None], "articles": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 pattern_components = TypedDict("pattern_components", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": pattern_components_properties, "links": NotRequired[list[Link]]})
+pattern_components_change = TypedDict("pattern_components_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[pattern_components_change_properties]})
+pattern_components_new = TypedDict("pattern_components_new", {"type": Literal["Feature"],
+    "id": NotRequired[str | int | None], "geometry": dict[str, Any] | None,
+    "properties": pattern_components_new_properties})
 pattern_components_properties = TypedDict("pattern_components_properties", {"code": NotRequired[str],
     "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "pattern": NotRequired[str | None],
     "pattern_name_zh": NotRequired[str | None], "pattern_name_en": NotRequired[str | None],
@@ -1081,6 +1192,17 @@ patterns = TypedDict("patterns", {"code": NotRequired[str], "name_zh": NotRequir
     "principle_zh": NotRequired[str | None], "principle_en": NotRequired[str | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
     "links": NotRequired[list[Link]]})
+patterns_change = TypedDict("patterns_change", {"code": NotRequired[str | int | None], "name_zh": NotRequired[str],
+    "name_en": NotRequired[str], "level": NotRequired[str | None], "region": NotRequired[str],
+    "plan": NotRequired[str | None], "version": NotRequired[int | None],
+    "status": NotRequired[Literal["draft", "published", "superseded"] | None],
+    "principle_zh": NotRequired[str | None], "principle_en": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+patterns_new = TypedDict("patterns_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
+    "level": NotRequired[str | None], "region": str, "plan": NotRequired[str | None],
+    "version": NotRequired[int | None], "status": NotRequired[Literal["draft", "published", "superseded"] | None],
+    "principle_zh": NotRequired[str | None], "principle_en": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 plan_indicators = TypedDict("plan_indicators", {"code": NotRequired[str], "plan": NotRequired[str | None],
     "region": NotRequired[str | None], "indicator": NotRequired[str | None], "order": NotRequired[int | None],
     "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "unit": NotRequired[str | None],
@@ -1090,13 +1212,38 @@ plan_indicators = TypedDict("plan_indicators", {"code": NotRequired[str], "plan"
     "department": NotRequired[str | None], "base_year": NotRequired[int | None],
     "base_value": NotRequired[float | None], "targets": NotRequired[list[dict[str, Any]] | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+plan_indicators_change = TypedDict("plan_indicators_change", {"code": NotRequired[str | int | None],
+    "plan": NotRequired[str], "region": NotRequired[str | None], "indicator": NotRequired[str],
+    "order": NotRequired[int], "property": NotRequired[Literal["binding", "expected"] | None],
+    "category": NotRequired[str | None], "category_zh": NotRequired[str | None],
+    "category_en": NotRequired[str | None], "department": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+plan_indicators_new = TypedDict("plan_indicators_new", {"code": NotRequired[str | int | None],
+    "plan": NotRequired[str], "region": NotRequired[str | None], "indicator": str, "order": int,
+    "property": NotRequired[Literal["binding", "expected"] | None], "category": NotRequired[str | None],
+    "category_zh": NotRequired[str | None], "category_en": NotRequired[str | None],
+    "department": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
 plan_parts = TypedDict("plan_parts", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None], "plan": NotRequired[str | None], "copied_from": NotRequired[str | None],
     "region": NotRequired[str | None], "department": NotRequired[str | None], "text_zh": NotRequired[str | None],
     "text_en": NotRequired[str | None], "area_km2": NotRequired[float | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+plan_parts_change = TypedDict("plan_parts_change", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "plan": NotRequired[str], "region": NotRequired[str],
+    "department": NotRequired[str | None], "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+plan_parts_new = TypedDict("plan_parts_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
+    "plan": NotRequired[str], "region": str, "department": NotRequired[str | None],
+    "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 plans = TypedDict("plans", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
     "properties": plans_properties, "links": NotRequired[list[Link]]})
+plans_change = TypedDict("plans_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[Any],
+    "properties": NotRequired[plans_change_properties]})
+plans_new = TypedDict("plans_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": NotRequired[Any], "properties": plans_new_properties})
 plans_properties = TypedDict("plans_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None], "kind": NotRequired[str | None], "level": NotRequired[str | None],
     "region": NotRequired[str | None], "regions": NotRequired[list[str] | None],
@@ -1115,6 +1262,11 @@ plans_properties = TypedDict("plans_properties", {"code": NotRequired[str], "nam
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 problems = TypedDict("problems", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": problems_properties, "links": NotRequired[list[Link]]})
+problems_change = TypedDict("problems_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[problems_change_properties]})
+problems_new = TypedDict("problems_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": dict[str, Any] | None, "properties": problems_new_properties})
 problems_properties = TypedDict("problems_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None], "type": NotRequired[str | None], "element": NotRequired[str | None],
     "level": NotRequired[Literal["region", "city", "district"] | None], "region": NotRequired[str | None],
@@ -1134,8 +1286,29 @@ programmes = TypedDict("programmes", {"code": NotRequired[str], "name_zh": NotRe
     "projects": NotRequired[int | None], "project_types": NotRequired[list[dict[str, Any]] | None],
     "revised_by": NotRequired[list[str] | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+programmes_change = TypedDict("programmes_change", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "plan": NotRequired[str],
+    "region": NotRequired[str | None], "order": NotRequired[int | None], "summary_zh": NotRequired[str | None],
+    "summary_en": NotRequired[str | None], "extent_zh": NotRequired[str | None], "extent_en": NotRequired[str | None],
+    "bank_buffer_m": NotRequired[float | None], "towns": NotRequired[list[str] | None],
+    "towns_stated": NotRequired[int | None], "lakes": NotRequired[list[str] | None],
+    "project_types": NotRequired[list[dict[str, Any]] | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+programmes_new = TypedDict("programmes_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
+    "plan": NotRequired[str], "region": NotRequired[str | None], "order": NotRequired[int | None],
+    "summary_zh": NotRequired[str | None], "summary_en": NotRequired[str | None],
+    "extent_zh": NotRequired[str | None], "extent_en": NotRequired[str | None],
+    "bank_buffer_m": NotRequired[float | None], "towns": NotRequired[list[str] | None],
+    "towns_stated": NotRequired[int | None], "lakes": NotRequired[list[str] | None],
+    "project_types": NotRequired[list[dict[str, Any]] | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 projects = TypedDict("projects", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": projects_properties, "links": NotRequired[list[Link]]})
+projects_change = TypedDict("projects_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[projects_change_properties]})
+projects_new = TypedDict("projects_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": dict[str, Any] | None, "properties": projects_new_properties})
 projects_properties = TypedDict("projects_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None], "summary_zh": NotRequired[str | None], "summary_en": NotRequired[str | None],
     "content_zh": NotRequired[str | None], "content_en": NotRequired[str | None], "region": NotRequired[str | None],
@@ -1174,6 +1347,26 @@ provisions = TypedDict("provisions", {"code": NotRequired[str], "name_zh": NotRe
     "departments": NotRequired[list[str] | None], "text_zh": NotRequired[str | None],
     "text_en": NotRequired[str | None], "text_official": NotRequired[str | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+provisions_change = TypedDict("provisions_change", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "plan": NotRequired[str],
+    "kind": NotRequired[Literal["article", "task", "objective", "challenge", "opportunity", "safeguard", "step", "stage", "demonstration"]],
+    "order": NotRequired[int | None], "article": NotRequired[str | None],
+    "form": NotRequired[Literal["state", "deliverable"] | None],
+    "level": NotRequired[Literal["nation", "province", "city", "district", "street", "town", "basin", "bay", "island", "cooperation", "demonstration_area"] | None],
+    "start_year": NotRequired[int | None], "end_year": NotRequired[int | None],
+    "places": NotRequired[list[str] | None], "regions": NotRequired[list[str] | None],
+    "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None], "text_official": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+provisions_new = TypedDict("provisions_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
+    "plan": NotRequired[str],
+    "kind": Literal["article", "task", "objective", "challenge", "opportunity", "safeguard", "step", "stage", "demonstration"],
+    "order": NotRequired[int | None], "article": NotRequired[str | None],
+    "form": NotRequired[Literal["state", "deliverable"] | None],
+    "level": NotRequired[Literal["nation", "province", "city", "district", "street", "town", "basin", "bay", "island", "cooperation", "demonstration_area"] | None],
+    "start_year": NotRequired[int | None], "end_year": NotRequired[int | None],
+    "places": NotRequired[list[str] | None], "regions": NotRequired[list[str] | None],
+    "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None], "text_official": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 publish_bulletin_results = TypedDict("publish_bulletin_results", {
     "bulletin": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "content": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
@@ -1181,6 +1374,11 @@ publish_bulletin_results = TypedDict("publish_bulletin_results", {
     "pdf_en": NotRequired[ResultLink], "docx_zh": NotRequired[ResultLink], "docx_en": NotRequired[ResultLink]})
 regions = TypedDict("regions", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
     "properties": regions_properties, "links": NotRequired[list[Link]]})
+regions_change = TypedDict("regions_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[regions_change_properties]})
+regions_new = TypedDict("regions_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": dict[str, Any] | None, "properties": regions_new_properties})
 regions_properties = TypedDict("regions_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None],
     "level": NotRequired[Literal["nation", "province", "city", "district", "street", "town", "basin", "bay", "island", "cooperation", "demonstration_area"] | None],
@@ -1212,6 +1410,11 @@ select_sites_results = TypedDict("select_sites_results", {
     "report_pdf": NotRequired[ResultLink], "report_docx": NotRequired[ResultLink]})
 stations = TypedDict("stations", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": stations_properties, "links": NotRequired[list[Link]]})
+stations_change = TypedDict("stations_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[stations_change_properties]})
+stations_new = TypedDict("stations_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": dict[str, Any] | None, "properties": stations_new_properties})
 stations_properties = TypedDict("stations_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["sky", "air", "land", "sea", "water_section"] | None],
@@ -1228,8 +1431,28 @@ zone_classes = TypedDict("zone_classes", {"code": NotRequired[str], "scheme_kind
     "restoration_modes": NotRequired[list[str] | None], "activity_rules": NotRequired[list[dict[str, Any]] | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
     "links": NotRequired[list[Link]]})
+zone_classes_change = TypedDict("zone_classes_change", {"code": NotRequired[str | int | None],
+    "scheme_kind": NotRequired[str], "class_code": NotRequired[str], "value": NotRequired[int],
+    "group": NotRequired[str | None], "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "color": NotRequired[str | None], "requirement_zh": NotRequired[str | None],
+    "requirement_en": NotRequired[str | None], "text_official": NotRequired[str | None],
+    "traits_zh": NotRequired[str | None], "traits_en": NotRequired[str | None], "relation": NotRequired[str | None],
+    "restoration_modes": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+zone_classes_new = TypedDict("zone_classes_new", {"code": NotRequired[str | int | None], "scheme_kind": str,
+    "class_code": str, "value": int, "group": NotRequired[str | None], "name_zh": str, "name_en": str,
+    "color": NotRequired[str | None], "requirement_zh": NotRequired[str | None],
+    "requirement_en": NotRequired[str | None], "text_official": NotRequired[str | None],
+    "traits_zh": NotRequired[str | None], "traits_en": NotRequired[str | None], "relation": NotRequired[str | None],
+    "restoration_modes": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 zone_schemes = TypedDict("zone_schemes", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": zone_schemes_properties, "links": NotRequired[list[Link]]})
+zone_schemes_change = TypedDict("zone_schemes_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[Any],
+    "properties": NotRequired[zone_schemes_change_properties]})
+zone_schemes_new = TypedDict("zone_schemes_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": NotRequired[Any], "properties": zone_schemes_new_properties})
 zone_schemes_properties = TypedDict("zone_schemes_properties", {"code": NotRequired[str],
     "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "region": NotRequired[str | None],
     "plan": NotRequired[str | None], "kind": NotRequired[str | None],
@@ -1241,6 +1464,11 @@ zone_schemes_properties = TypedDict("zone_schemes_properties", {"code": NotRequi
     "details": NotRequired[dict[str, Any] | None]})
 zones = TypedDict("zones", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
     "properties": zones_properties, "links": NotRequired[list[Link]]})
+zones_change = TypedDict("zones_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[zones_change_properties]})
+zones_new = TypedDict("zones_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": dict[str, Any] | None, "properties": zones_new_properties})
 zones_properties = TypedDict("zones_properties", {"code": NotRequired[str], "scheme": NotRequired[str | None],
     "version": NotRequired[int | None],
     "status": NotRequired[Literal["draft", "review", "approved", "published", "superseded"] | None],
@@ -1267,6 +1495,216 @@ SensorThingsFeatureOfInterest_feature = TypedDict("SensorThingsFeatureOfInterest
 SensorThingsLocation_location = TypedDict("SensorThingsLocation_location", {"type": str,
     "coordinates": NotRequired[list[Any]]})
 SensorThingsReferences_value = TypedDict("SensorThingsReferences_value", {"@iot.selfLink": NotRequired[str]})
+control_areas_change_properties = TypedDict("control_areas_change_properties", {
+    "code": NotRequired[str | int | None], "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "kind": NotRequired[Literal["red_line", "permanent_basic_farmland", "cultivated_land", "urban_boundary", "eco_control_line", "protected_area", "water_source_area", "habitat", "access_unit", "wetland", "shoreline", "island", "sea_use_right", "legacy_mine", "soil_erosion"]],
+    "class": NotRequired[str | None],
+    "level": NotRequired[Literal["national", "provincial", "city", "district", "local"] | None],
+    "region": NotRequired[str], "plan": NotRequired[str | None], "legal_basis": NotRequired[str | None],
+    "delimitation": NotRequired[str | None], "approved_area_km2": NotRequired[float | None],
+    "status": NotRequired[Literal["draft", "published"] | None], "public": NotRequired[bool | None],
+    "origin": NotRequired[Literal["imported", "drawn", "computed"] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+control_areas_new_properties = TypedDict("control_areas_new_properties", {"code": NotRequired[str | int | None],
+    "name_zh": str, "name_en": str,
+    "kind": Literal["red_line", "permanent_basic_farmland", "cultivated_land", "urban_boundary", "eco_control_line", "protected_area", "water_source_area", "habitat", "access_unit", "wetland", "shoreline", "island", "sea_use_right", "legacy_mine", "soil_erosion"],
+    "class": NotRequired[str | None],
+    "level": NotRequired[Literal["national", "provincial", "city", "district", "local"] | None], "region": str,
+    "plan": NotRequired[str | None], "legal_basis": NotRequired[str | None], "delimitation": NotRequired[str | None],
+    "approved_area_km2": NotRequired[float | None], "status": NotRequired[Literal["draft", "published"] | None],
+    "public": NotRequired[bool | None], "origin": NotRequired[Literal["imported", "drawn", "computed"] | None],
+    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+corridor_nodes_change_properties = TypedDict("corridor_nodes_change_properties", {
+    "code": NotRequired[str | int | None], "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
+    "kind": NotRequired[Literal["source", "stepping_stone", "pinch_point", "barrier", "junction", "saddle", "crossing"]],
+    "region": NotRequired[str], "plan": NotRequired[str | None], "corridors": NotRequired[list[str] | None],
+    "score": NotRequired[float | None], "quality": NotRequired[dict[str, Any] | None],
+    "origin": NotRequired[Literal["imported", "drawn", "computed"] | None],
+    "status": NotRequired[Literal["draft", "published", "superseded"] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+corridor_nodes_new_properties = TypedDict("corridor_nodes_new_properties", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
+    "kind": Literal["source", "stepping_stone", "pinch_point", "barrier", "junction", "saddle", "crossing"],
+    "region": str, "plan": NotRequired[str | None], "corridors": NotRequired[list[str] | None],
+    "score": NotRequired[float | None], "quality": NotRequired[dict[str, Any] | None],
+    "origin": NotRequired[Literal["imported", "drawn", "computed"] | None],
+    "status": NotRequired[Literal["draft", "published", "superseded"] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+corridors_change_properties = TypedDict("corridors_change_properties", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "region": NotRequired[str],
+    "plan": NotRequired[str | None], "pattern": NotRequired[str | None], "order": NotRequired[int | None],
+    "type": NotRequired[Literal["mountain_sea", "river", "greenway", "habitat"]],
+    "class": NotRequired[Literal["main", "branch"] | None], "width_m": NotRequired[float | None],
+    "connects": NotRequired[list[str] | None], "quality": NotRequired[dict[str, Any] | None],
+    "origin": NotRequired[Literal["imported", "drawn", "computed"] | None],
+    "status": NotRequired[Literal["draft", "published", "superseded"] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+corridors_new_properties = TypedDict("corridors_new_properties", {"code": NotRequired[str | int | None],
+    "name_zh": str, "name_en": str, "region": str, "plan": NotRequired[str | None],
+    "pattern": NotRequired[str | None], "order": NotRequired[int | None],
+    "type": Literal["mountain_sea", "river", "greenway", "habitat"],
+    "class": NotRequired[Literal["main", "branch"] | None], "width_m": NotRequired[float | None],
+    "connects": NotRequired[list[str] | None], "quality": NotRequired[dict[str, Any] | None],
+    "origin": NotRequired[Literal["imported", "drawn", "computed"] | None],
+    "status": NotRequired[Literal["draft", "published", "superseded"] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+datasets_change_properties = TypedDict("datasets_change_properties", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "unit": NotRequired[str | None],
+    "native_resolution_m": NotRequired[float | None], "stand_in": NotRequired[bool | None],
+    "stand_in_note_zh": NotRequired[str | None], "stand_in_note_en": NotRequired[str | None],
+    "source": NotRequired[str | None], "licence": NotRequired[str | None], "observed_from": NotRequired[str | None],
+    "observed_to": NotRequired[str | None], "public": NotRequired[bool | None]})
+datasets_new_properties = TypedDict("datasets_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": str, "unit": NotRequired[str | None], "native_resolution_m": NotRequired[float | None],
+    "stand_in": NotRequired[bool | None], "stand_in_note_zh": NotRequired[str | None],
+    "stand_in_note_en": NotRequired[str | None], "source": NotRequired[str | None],
+    "licence": NotRequired[str | None], "observed_from": NotRequired[str | None],
+    "observed_to": NotRequired[str | None], "public": NotRequired[bool | None]})
+named_features_change_properties = TypedDict("named_features_change_properties", {
+    "code": NotRequired[str | int | None], "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "kind": NotRequired[Literal["nature_reserve", "forest_park", "park", "species", "mountain", "river", "lake", "reservoir", "bay", "sea_area", "river_island", "hot_spring", "works", "practice_base"]],
+    "region": NotRequired[str], "article": NotRequired[str | None], "note_zh": NotRequired[str | None],
+    "note_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+named_features_new_properties = TypedDict("named_features_new_properties", {"code": NotRequired[str | int | None],
+    "name_zh": str, "name_en": str,
+    "kind": Literal["nature_reserve", "forest_park", "park", "species", "mountain", "river", "lake", "reservoir", "bay", "sea_area", "river_island", "hot_spring", "works", "practice_base"],
+    "region": str, "article": NotRequired[str | None], "note_zh": NotRequired[str | None],
+    "note_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+pattern_components_change_properties = TypedDict("pattern_components_change_properties", {
+    "code": NotRequired[str | int | None], "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "pattern": NotRequired[str], "parent": NotRequired[str | None], "type": NotRequired[str],
+    "order": NotRequired[int | None], "certainty": NotRequired[Literal["stated", "inferred"] | None],
+    "label_zh": NotRequired[str | None], "label_en": NotRequired[str | None], "covers": NotRequired[list[str] | None],
+    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+pattern_components_new_properties = TypedDict("pattern_components_new_properties", {
+    "code": NotRequired[str | int | None], "name_zh": str, "name_en": str, "pattern": str,
+    "parent": NotRequired[str | None], "type": str, "order": NotRequired[int | None],
+    "certainty": NotRequired[Literal["stated", "inferred"] | None], "label_zh": NotRequired[str | None],
+    "label_en": NotRequired[str | None], "covers": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+plans_change_properties = TypedDict("plans_change_properties", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "kind": NotRequired[str], "level": NotRequired[str],
+    "region": NotRequired[str | None], "regions": NotRequired[list[str] | None],
+    "upper_plan": NotRequired[str | None], "spatial_plan": NotRequired[str | None], "period_start": NotRequired[int],
+    "period_end": NotRequired[int | None], "base_year": NotRequired[int | None],
+    "near_target_year": NotRequired[int | None], "target_year": NotRequired[int | None],
+    "document": NotRequired[str | None], "mandate": NotRequired[str | None], "issuer": NotRequired[str | None],
+    "issued_on": NotRequired[str | None],
+    "status": NotRequired[Literal["draft", "submitted", "approved", "superseded", "withdrawn"] | None],
+    "version": NotRequired[int | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+plans_new_properties = TypedDict("plans_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": str, "kind": str, "level": str, "region": NotRequired[str | None],
+    "regions": NotRequired[list[str] | None], "upper_plan": NotRequired[str | None],
+    "spatial_plan": NotRequired[str | None], "period_start": int, "period_end": NotRequired[int | None],
+    "base_year": NotRequired[int | None], "near_target_year": NotRequired[int | None],
+    "target_year": NotRequired[int | None], "document": NotRequired[str | None], "mandate": NotRequired[str | None],
+    "issuer": NotRequired[str | None], "issued_on": NotRequired[str | None],
+    "status": NotRequired[Literal["draft", "submitted", "approved", "superseded", "withdrawn"] | None],
+    "version": NotRequired[int | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+problems_change_properties = TypedDict("problems_change_properties", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "type": NotRequired[str],
+    "element": NotRequired[str | None], "level": NotRequired[Literal["region", "city", "district"] | None],
+    "region": NotRequired[str], "plan": NotRequired[str | None], "quantity": NotRequired[float | None],
+    "unit": NotRequired[str | None], "severity": NotRequired[Literal["info", "low", "medium", "high"] | None],
+    "status": NotRequired[Literal["open", "planned", "resolved"] | None], "cause": NotRequired[str | None],
+    "places": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+problems_new_properties = TypedDict("problems_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": str, "type": str, "element": NotRequired[str | None],
+    "level": NotRequired[Literal["region", "city", "district"] | None], "region": str,
+    "plan": NotRequired[str | None], "quantity": NotRequired[float | None], "unit": NotRequired[str | None],
+    "severity": NotRequired[Literal["info", "low", "medium", "high"] | None],
+    "status": NotRequired[Literal["open", "planned", "resolved"] | None], "cause": NotRequired[str | None],
+    "places": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+projects_change_properties = TypedDict("projects_change_properties", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "summary_zh": NotRequired[str | None],
+    "summary_en": NotRequired[str | None], "content_zh": NotRequired[str | None],
+    "content_en": NotRequired[str | None], "region": NotRequired[str], "plan": NotRequired[str | None],
+    "programme": NotRequired[str | None], "owner": NotRequired[str | None], "plan_group": NotRequired[str | None],
+    "type": NotRequired[str | None], "start_year": NotRequired[int], "end_year": NotRequired[int],
+    "cost": NotRequired[str | float | None], "currency": NotRequired[str | None], "score": NotRequired[float | None],
+    "geometry_final": NotRequired[bool | None], "fund_share_percent": NotRequired[float | None],
+    "comment_until": NotRequired[str | None], "after_care_until": NotRequired[str | None],
+    "public": NotRequired[bool | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+projects_new_properties = TypedDict("projects_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": str, "summary_zh": NotRequired[str | None], "summary_en": NotRequired[str | None],
+    "content_zh": NotRequired[str | None], "content_en": NotRequired[str | None], "region": str,
+    "plan": NotRequired[str | None], "programme": NotRequired[str | None], "owner": NotRequired[str | None],
+    "plan_group": NotRequired[str | None], "type": NotRequired[str | None], "start_year": int, "end_year": int,
+    "cost": NotRequired[str | float | None], "currency": NotRequired[str | None], "score": NotRequired[float | None],
+    "geometry_final": NotRequired[bool | None], "fund_share_percent": NotRequired[float | None],
+    "comment_until": NotRequired[str | None], "after_care_until": NotRequired[str | None],
+    "public": NotRequired[bool | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+regions_change_properties = TypedDict("regions_change_properties", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "level": NotRequired[Literal["nation", "province", "city", "district", "street", "town", "basin", "bay", "island", "cooperation", "demonstration_area"]],
+    "parent": NotRequired[str | None], "members": NotRequired[list[str] | None], "adcode": NotRequired[str | None],
+    "metric_epsg": NotRequired[int | None], "stated_area_km2": NotRequired[float | None],
+    "source": NotRequired[str | None], "licence": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+regions_new_properties = TypedDict("regions_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": str,
+    "level": Literal["nation", "province", "city", "district", "street", "town", "basin", "bay", "island", "cooperation", "demonstration_area"],
+    "parent": NotRequired[str | None], "members": NotRequired[list[str] | None], "adcode": NotRequired[str | None],
+    "metric_epsg": NotRequired[int | None], "stated_area_km2": NotRequired[float | None],
+    "source": NotRequired[str | None], "licence": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+stations_change_properties = TypedDict("stations_change_properties", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "kind": NotRequired[Literal["sky", "air", "land", "sea", "water_section"]], "region": NotRequired[str | None],
+    "owner": NotRequired[str | None], "interval_s": NotRequired[int | None], "description": NotRequired[str | None],
+    "annotations": NotRequired[dict[str, Any] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+stations_new_properties = TypedDict("stations_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": str, "kind": Literal["sky", "air", "land", "sea", "water_section"], "region": NotRequired[str | None],
+    "owner": NotRequired[str | None], "interval_s": NotRequired[int | None], "description": NotRequired[str | None],
+    "annotations": NotRequired[dict[str, Any] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+zone_schemes_change_properties = TypedDict("zone_schemes_change_properties", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "region": NotRequired[str],
+    "plan": NotRequired[str | None], "kind": NotRequired[str],
+    "origin": NotRequired[Literal["imported", "drawn", "computed"]],
+    "status": NotRequired[Literal["draft", "review", "approved", "published", "superseded"] | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None], "gap_reason": NotRequired[str | None]})
+zone_schemes_new_properties = TypedDict("zone_schemes_new_properties", {"code": NotRequired[str | int | None],
+    "name_zh": str, "name_en": str, "region": str, "plan": NotRequired[str | None], "kind": str,
+    "origin": Literal["imported", "drawn", "computed"],
+    "status": NotRequired[Literal["draft", "review", "approved", "published", "superseded"] | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None], "gap_reason": NotRequired[str | None]})
+zones_change_properties = TypedDict("zones_change_properties", {"code": NotRequired[str | int | None],
+    "scheme": NotRequired[str], "zone_class": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "functions": NotRequired[list[str] | None],
+    "problems": NotRequired[list[str] | None], "stated_area_km2": NotRequired[float | None],
+    "fields": NotRequired[dict[str, Any] | None]})
+zones_new_properties = TypedDict("zones_new_properties", {"code": NotRequired[str | int | None], "scheme": str,
+    "zone_class": str, "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
+    "functions": NotRequired[list[str] | None], "problems": NotRequired[list[str] | None],
+    "stated_area_km2": NotRequired[float | None], "fields": NotRequired[dict[str, Any] | None]})
 class Paths:
     @overload
     def get(self, path: Literal["/observations"], /, *, headers: Headers | None = ..., **query: Query) -> ObservationPage: ...
@@ -1637,51 +2075,51 @@ class Paths:
     @overload
     def post(self, path: Literal["/accounts"], body: NewAccount, /, *, headers: Headers | None = ..., **query: Query) -> Account: ...
     @overload
-    def post(self, path: Literal["/collections/regions/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> regions: ...
+    def post(self, path: Literal["/collections/regions/items"], body: regions_new, /, *, headers: Headers | None = ..., **query: Query) -> regions: ...
     @overload
-    def post(self, path: Literal["/collections/plans/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plans: ...
+    def post(self, path: Literal["/collections/plans/items"], body: plans_new, /, *, headers: Headers | None = ..., **query: Query) -> plans: ...
     @overload
-    def post(self, path: Literal["/collections/pattern_components/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> pattern_components: ...
+    def post(self, path: Literal["/collections/pattern_components/items"], body: pattern_components_new, /, *, headers: Headers | None = ..., **query: Query) -> pattern_components: ...
     @overload
-    def post(self, path: Literal["/collections/corridors/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> corridors: ...
+    def post(self, path: Literal["/collections/corridors/items"], body: corridors_new, /, *, headers: Headers | None = ..., **query: Query) -> corridors: ...
     @overload
-    def post(self, path: Literal["/collections/corridor_nodes/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> corridor_nodes: ...
+    def post(self, path: Literal["/collections/corridor_nodes/items"], body: corridor_nodes_new, /, *, headers: Headers | None = ..., **query: Query) -> corridor_nodes: ...
     @overload
-    def post(self, path: Literal["/collections/zone_schemes/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zone_schemes: ...
+    def post(self, path: Literal["/collections/zone_schemes/items"], body: zone_schemes_new, /, *, headers: Headers | None = ..., **query: Query) -> zone_schemes: ...
     @overload
-    def post(self, path: Literal["/collections/zones/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zones: ...
+    def post(self, path: Literal["/collections/zones/items"], body: zones_new, /, *, headers: Headers | None = ..., **query: Query) -> zones: ...
     @overload
-    def post(self, path: Literal["/collections/control_areas/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> control_areas: ...
+    def post(self, path: Literal["/collections/control_areas/items"], body: control_areas_new, /, *, headers: Headers | None = ..., **query: Query) -> control_areas: ...
     @overload
-    def post(self, path: Literal["/collections/problems/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> problems: ...
+    def post(self, path: Literal["/collections/problems/items"], body: problems_new, /, *, headers: Headers | None = ..., **query: Query) -> problems: ...
     @overload
-    def post(self, path: Literal["/collections/named_features/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> named_features: ...
+    def post(self, path: Literal["/collections/named_features/items"], body: named_features_new, /, *, headers: Headers | None = ..., **query: Query) -> named_features: ...
     @overload
-    def post(self, path: Literal["/collections/projects/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
+    def post(self, path: Literal["/collections/projects/items"], body: projects_new, /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
     @overload
-    def post(self, path: Literal["/collections/stations/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
+    def post(self, path: Literal["/collections/stations/items"], body: stations_new, /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
     @overload
-    def post(self, path: Literal["/patterns"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> patterns: ...
+    def post(self, path: Literal["/patterns"], body: patterns_new, /, *, headers: Headers | None = ..., **query: Query) -> patterns: ...
     @overload
-    def post(self, path: Literal["/zone-classes"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zone_classes: ...
+    def post(self, path: Literal["/zone-classes"], body: zone_classes_new, /, *, headers: Headers | None = ..., **query: Query) -> zone_classes: ...
     @overload
-    def post(self, path: Literal["/control-rules"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> control_rules: ...
+    def post(self, path: Literal["/control-rules"], body: control_rules_new, /, *, headers: Headers | None = ..., **query: Query) -> control_rules: ...
     @overload
-    def post(self, path: Literal["/indicators"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> indicators: ...
+    def post(self, path: Literal["/indicators"], body: indicators_new, /, *, headers: Headers | None = ..., **query: Query) -> indicators: ...
     @overload
-    def post(self, path: Literal["/plans/{plan}/indicators"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plan_indicators: ...
+    def post(self, path: Literal["/plans/{plan}/indicators"], body: plan_indicators_new, /, *, headers: Headers | None = ..., **query: Query) -> plan_indicators: ...
     @overload
-    def post(self, path: Literal["/plans/{plan}/parts"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plan_parts: ...
+    def post(self, path: Literal["/plans/{plan}/parts"], body: plan_parts_new, /, *, headers: Headers | None = ..., **query: Query) -> plan_parts: ...
     @overload
-    def post(self, path: Literal["/plans/{plan}/provisions"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> provisions: ...
+    def post(self, path: Literal["/plans/{plan}/provisions"], body: provisions_new, /, *, headers: Headers | None = ..., **query: Query) -> provisions: ...
     @overload
-    def post(self, path: Literal["/plans/{plan}/figures"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> figures: ...
+    def post(self, path: Literal["/plans/{plan}/figures"], body: figures_new, /, *, headers: Headers | None = ..., **query: Query) -> figures: ...
     @overload
-    def post(self, path: Literal["/plans/{plan}/programmes"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> programmes: ...
+    def post(self, path: Literal["/plans/{plan}/programmes"], body: programmes_new, /, *, headers: Headers | None = ..., **query: Query) -> programmes: ...
     @overload
-    def post(self, path: Literal["/parties"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
+    def post(self, path: Literal["/parties"], body: parties_new, /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
     @overload
-    def post(self, path: Literal["/fund-sources"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
+    def post(self, path: Literal["/fund-sources"], body: fund_sources_new, /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
     @overload
     def post(self, path: Literal["/layers/{layer}/statistics"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> ClassStatistics | QuantityStatistics: ...
     @overload
@@ -1713,53 +2151,53 @@ class Paths:
     @overload
     def put(self, path: Literal["/uploads/{upload}"], /, *, headers: Headers | None = ..., **query: Query) -> UploadState: ...
     @overload
-    def put(self, path: Literal["/collections/regions/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> regions: ...
+    def put(self, path: Literal["/collections/regions/items/{code}"], body: regions_new, /, *, headers: Headers | None = ..., **query: Query) -> regions: ...
     @overload
-    def put(self, path: Literal["/collections/plans/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plans: ...
+    def put(self, path: Literal["/collections/plans/items/{code}"], body: plans_new, /, *, headers: Headers | None = ..., **query: Query) -> plans: ...
     @overload
-    def put(self, path: Literal["/collections/pattern_components/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> pattern_components: ...
+    def put(self, path: Literal["/collections/pattern_components/items/{code}"], body: pattern_components_new, /, *, headers: Headers | None = ..., **query: Query) -> pattern_components: ...
     @overload
-    def put(self, path: Literal["/collections/corridors/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> corridors: ...
+    def put(self, path: Literal["/collections/corridors/items/{code}"], body: corridors_new, /, *, headers: Headers | None = ..., **query: Query) -> corridors: ...
     @overload
-    def put(self, path: Literal["/collections/corridor_nodes/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> corridor_nodes: ...
+    def put(self, path: Literal["/collections/corridor_nodes/items/{code}"], body: corridor_nodes_new, /, *, headers: Headers | None = ..., **query: Query) -> corridor_nodes: ...
     @overload
-    def put(self, path: Literal["/collections/zone_schemes/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zone_schemes: ...
+    def put(self, path: Literal["/collections/zone_schemes/items/{code}"], body: zone_schemes_new, /, *, headers: Headers | None = ..., **query: Query) -> zone_schemes: ...
     @overload
-    def put(self, path: Literal["/collections/zones/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zones: ...
+    def put(self, path: Literal["/collections/zones/items/{code}"], body: zones_new, /, *, headers: Headers | None = ..., **query: Query) -> zones: ...
     @overload
-    def put(self, path: Literal["/collections/control_areas/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> control_areas: ...
+    def put(self, path: Literal["/collections/control_areas/items/{code}"], body: control_areas_new, /, *, headers: Headers | None = ..., **query: Query) -> control_areas: ...
     @overload
-    def put(self, path: Literal["/collections/problems/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> problems: ...
+    def put(self, path: Literal["/collections/problems/items/{code}"], body: problems_new, /, *, headers: Headers | None = ..., **query: Query) -> problems: ...
     @overload
-    def put(self, path: Literal["/collections/named_features/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> named_features: ...
+    def put(self, path: Literal["/collections/named_features/items/{code}"], body: named_features_new, /, *, headers: Headers | None = ..., **query: Query) -> named_features: ...
     @overload
-    def put(self, path: Literal["/collections/projects/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
+    def put(self, path: Literal["/collections/projects/items/{code}"], body: projects_new, /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
     @overload
-    def put(self, path: Literal["/collections/stations/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
+    def put(self, path: Literal["/collections/stations/items/{code}"], body: stations_new, /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
     @overload
-    def put(self, path: Literal["/collections/datasets/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> datasets: ...
+    def put(self, path: Literal["/collections/datasets/items/{code}"], body: datasets_new, /, *, headers: Headers | None = ..., **query: Query) -> datasets: ...
     @overload
-    def put(self, path: Literal["/patterns/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> patterns: ...
+    def put(self, path: Literal["/patterns/{code}"], body: patterns_new, /, *, headers: Headers | None = ..., **query: Query) -> patterns: ...
     @overload
-    def put(self, path: Literal["/zone-classes/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zone_classes: ...
+    def put(self, path: Literal["/zone-classes/{code}"], body: zone_classes_new, /, *, headers: Headers | None = ..., **query: Query) -> zone_classes: ...
     @overload
-    def put(self, path: Literal["/control-rules/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> control_rules: ...
+    def put(self, path: Literal["/control-rules/{code}"], body: control_rules_new, /, *, headers: Headers | None = ..., **query: Query) -> control_rules: ...
     @overload
-    def put(self, path: Literal["/indicators/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> indicators: ...
+    def put(self, path: Literal["/indicators/{code}"], body: indicators_new, /, *, headers: Headers | None = ..., **query: Query) -> indicators: ...
     @overload
-    def put(self, path: Literal["/plans/{plan}/indicators/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plan_indicators: ...
+    def put(self, path: Literal["/plans/{plan}/indicators/{code}"], body: plan_indicators_new, /, *, headers: Headers | None = ..., **query: Query) -> plan_indicators: ...
     @overload
-    def put(self, path: Literal["/plans/{plan}/parts/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plan_parts: ...
+    def put(self, path: Literal["/plans/{plan}/parts/{code}"], body: plan_parts_new, /, *, headers: Headers | None = ..., **query: Query) -> plan_parts: ...
     @overload
-    def put(self, path: Literal["/plans/{plan}/provisions/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> provisions: ...
+    def put(self, path: Literal["/plans/{plan}/provisions/{code}"], body: provisions_new, /, *, headers: Headers | None = ..., **query: Query) -> provisions: ...
     @overload
-    def put(self, path: Literal["/plans/{plan}/figures/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> figures: ...
+    def put(self, path: Literal["/plans/{plan}/figures/{code}"], body: figures_new, /, *, headers: Headers | None = ..., **query: Query) -> figures: ...
     @overload
-    def put(self, path: Literal["/plans/{plan}/programmes/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> programmes: ...
+    def put(self, path: Literal["/plans/{plan}/programmes/{code}"], body: programmes_new, /, *, headers: Headers | None = ..., **query: Query) -> programmes: ...
     @overload
-    def put(self, path: Literal["/parties/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
+    def put(self, path: Literal["/parties/{code}"], body: parties_new, /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
     @overload
-    def put(self, path: Literal["/fund-sources/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
+    def put(self, path: Literal["/fund-sources/{code}"], body: fund_sources_new, /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
     @overload
     def put(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
     @overload
@@ -1769,55 +2207,55 @@ class Paths:
     @overload
     def patch(self, path: Literal["/accounts/{account}"], body: ChangedAccount, /, *, headers: Headers | None = ..., **query: Query) -> Account: ...
     @overload
-    def patch(self, path: Literal["/collections/regions/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> regions: ...
+    def patch(self, path: Literal["/collections/regions/items/{code}"], body: regions_change, /, *, headers: Headers | None = ..., **query: Query) -> regions: ...
     @overload
-    def patch(self, path: Literal["/collections/plans/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plans: ...
+    def patch(self, path: Literal["/collections/plans/items/{code}"], body: plans_change, /, *, headers: Headers | None = ..., **query: Query) -> plans: ...
     @overload
-    def patch(self, path: Literal["/collections/pattern_components/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> pattern_components: ...
+    def patch(self, path: Literal["/collections/pattern_components/items/{code}"], body: pattern_components_change, /, *, headers: Headers | None = ..., **query: Query) -> pattern_components: ...
     @overload
-    def patch(self, path: Literal["/collections/corridors/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> corridors: ...
+    def patch(self, path: Literal["/collections/corridors/items/{code}"], body: corridors_change, /, *, headers: Headers | None = ..., **query: Query) -> corridors: ...
     @overload
-    def patch(self, path: Literal["/collections/corridor_nodes/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> corridor_nodes: ...
+    def patch(self, path: Literal["/collections/corridor_nodes/items/{code}"], body: corridor_nodes_change, /, *, headers: Headers | None = ..., **query: Query) -> corridor_nodes: ...
     @overload
-    def patch(self, path: Literal["/collections/zone_schemes/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zone_schemes: ...
+    def patch(self, path: Literal["/collections/zone_schemes/items/{code}"], body: zone_schemes_change, /, *, headers: Headers | None = ..., **query: Query) -> zone_schemes: ...
     @overload
-    def patch(self, path: Literal["/collections/zones/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zones: ...
+    def patch(self, path: Literal["/collections/zones/items/{code}"], body: zones_change, /, *, headers: Headers | None = ..., **query: Query) -> zones: ...
     @overload
-    def patch(self, path: Literal["/collections/control_areas/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> control_areas: ...
+    def patch(self, path: Literal["/collections/control_areas/items/{code}"], body: control_areas_change, /, *, headers: Headers | None = ..., **query: Query) -> control_areas: ...
     @overload
-    def patch(self, path: Literal["/collections/problems/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> problems: ...
+    def patch(self, path: Literal["/collections/problems/items/{code}"], body: problems_change, /, *, headers: Headers | None = ..., **query: Query) -> problems: ...
     @overload
-    def patch(self, path: Literal["/collections/named_features/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> named_features: ...
+    def patch(self, path: Literal["/collections/named_features/items/{code}"], body: named_features_change, /, *, headers: Headers | None = ..., **query: Query) -> named_features: ...
     @overload
-    def patch(self, path: Literal["/collections/projects/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
+    def patch(self, path: Literal["/collections/projects/items/{code}"], body: projects_change, /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
     @overload
-    def patch(self, path: Literal["/collections/stations/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
+    def patch(self, path: Literal["/collections/stations/items/{code}"], body: stations_change, /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
     @overload
-    def patch(self, path: Literal["/collections/datasets/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> datasets: ...
+    def patch(self, path: Literal["/collections/datasets/items/{code}"], body: datasets_change, /, *, headers: Headers | None = ..., **query: Query) -> datasets: ...
     @overload
-    def patch(self, path: Literal["/patterns/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> patterns: ...
+    def patch(self, path: Literal["/patterns/{code}"], body: patterns_change, /, *, headers: Headers | None = ..., **query: Query) -> patterns: ...
     @overload
-    def patch(self, path: Literal["/zone-classes/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> zone_classes: ...
+    def patch(self, path: Literal["/zone-classes/{code}"], body: zone_classes_change, /, *, headers: Headers | None = ..., **query: Query) -> zone_classes: ...
     @overload
-    def patch(self, path: Literal["/control-rules/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> control_rules: ...
+    def patch(self, path: Literal["/control-rules/{code}"], body: control_rules_change, /, *, headers: Headers | None = ..., **query: Query) -> control_rules: ...
     @overload
-    def patch(self, path: Literal["/indicators/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> indicators: ...
+    def patch(self, path: Literal["/indicators/{code}"], body: indicators_change, /, *, headers: Headers | None = ..., **query: Query) -> indicators: ...
     @overload
-    def patch(self, path: Literal["/plans/{plan}/indicators/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plan_indicators: ...
+    def patch(self, path: Literal["/plans/{plan}/indicators/{code}"], body: plan_indicators_change, /, *, headers: Headers | None = ..., **query: Query) -> plan_indicators: ...
     @overload
-    def patch(self, path: Literal["/plans/{plan}/parts/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> plan_parts: ...
+    def patch(self, path: Literal["/plans/{plan}/parts/{code}"], body: plan_parts_change, /, *, headers: Headers | None = ..., **query: Query) -> plan_parts: ...
     @overload
-    def patch(self, path: Literal["/plans/{plan}/provisions/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> provisions: ...
+    def patch(self, path: Literal["/plans/{plan}/provisions/{code}"], body: provisions_change, /, *, headers: Headers | None = ..., **query: Query) -> provisions: ...
     @overload
-    def patch(self, path: Literal["/plans/{plan}/figures/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> figures: ...
+    def patch(self, path: Literal["/plans/{plan}/figures/{code}"], body: figures_change, /, *, headers: Headers | None = ..., **query: Query) -> figures: ...
     @overload
-    def patch(self, path: Literal["/plans/{plan}/programmes/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> programmes: ...
+    def patch(self, path: Literal["/plans/{plan}/programmes/{code}"], body: programmes_change, /, *, headers: Headers | None = ..., **query: Query) -> programmes: ...
     @overload
-    def patch(self, path: Literal["/parties/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
+    def patch(self, path: Literal["/parties/{code}"], body: parties_change, /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
     @overload
-    def patch(self, path: Literal["/fund-sources/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
+    def patch(self, path: Literal["/fund-sources/{code}"], body: fund_sources_change, /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
     @overload
-    def patch(self, path: Literal["/documents/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> documents: ...
+    def patch(self, path: Literal["/documents/{code}"], body: documents_change, /, *, headers: Headers | None = ..., **query: Query) -> documents: ...
     @overload
     def patch(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
     @overload
@@ -2262,51 +2700,51 @@ class AsyncPaths:
     @overload
     def post(self, path: Literal["/accounts"], body: NewAccount, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Account]: ...
     @overload
-    def post(self, path: Literal["/collections/regions/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[regions]: ...
+    def post(self, path: Literal["/collections/regions/items"], body: regions_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[regions]: ...
     @overload
-    def post(self, path: Literal["/collections/plans/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plans]: ...
+    def post(self, path: Literal["/collections/plans/items"], body: plans_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plans]: ...
     @overload
-    def post(self, path: Literal["/collections/pattern_components/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[pattern_components]: ...
+    def post(self, path: Literal["/collections/pattern_components/items"], body: pattern_components_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[pattern_components]: ...
     @overload
-    def post(self, path: Literal["/collections/corridors/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridors]: ...
+    def post(self, path: Literal["/collections/corridors/items"], body: corridors_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridors]: ...
     @overload
-    def post(self, path: Literal["/collections/corridor_nodes/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridor_nodes]: ...
+    def post(self, path: Literal["/collections/corridor_nodes/items"], body: corridor_nodes_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridor_nodes]: ...
     @overload
-    def post(self, path: Literal["/collections/zone_schemes/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_schemes]: ...
+    def post(self, path: Literal["/collections/zone_schemes/items"], body: zone_schemes_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_schemes]: ...
     @overload
-    def post(self, path: Literal["/collections/zones/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zones]: ...
+    def post(self, path: Literal["/collections/zones/items"], body: zones_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zones]: ...
     @overload
-    def post(self, path: Literal["/collections/control_areas/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_areas]: ...
+    def post(self, path: Literal["/collections/control_areas/items"], body: control_areas_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_areas]: ...
     @overload
-    def post(self, path: Literal["/collections/problems/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[problems]: ...
+    def post(self, path: Literal["/collections/problems/items"], body: problems_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[problems]: ...
     @overload
-    def post(self, path: Literal["/collections/named_features/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[named_features]: ...
+    def post(self, path: Literal["/collections/named_features/items"], body: named_features_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[named_features]: ...
     @overload
-    def post(self, path: Literal["/collections/projects/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
+    def post(self, path: Literal["/collections/projects/items"], body: projects_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
     @overload
-    def post(self, path: Literal["/collections/stations/items"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
+    def post(self, path: Literal["/collections/stations/items"], body: stations_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
     @overload
-    def post(self, path: Literal["/patterns"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[patterns]: ...
+    def post(self, path: Literal["/patterns"], body: patterns_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[patterns]: ...
     @overload
-    def post(self, path: Literal["/zone-classes"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_classes]: ...
+    def post(self, path: Literal["/zone-classes"], body: zone_classes_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_classes]: ...
     @overload
-    def post(self, path: Literal["/control-rules"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_rules]: ...
+    def post(self, path: Literal["/control-rules"], body: control_rules_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_rules]: ...
     @overload
-    def post(self, path: Literal["/indicators"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[indicators]: ...
+    def post(self, path: Literal["/indicators"], body: indicators_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[indicators]: ...
     @overload
-    def post(self, path: Literal["/plans/{plan}/indicators"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_indicators]: ...
+    def post(self, path: Literal["/plans/{plan}/indicators"], body: plan_indicators_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_indicators]: ...
     @overload
-    def post(self, path: Literal["/plans/{plan}/parts"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_parts]: ...
+    def post(self, path: Literal["/plans/{plan}/parts"], body: plan_parts_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_parts]: ...
     @overload
-    def post(self, path: Literal["/plans/{plan}/provisions"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[provisions]: ...
+    def post(self, path: Literal["/plans/{plan}/provisions"], body: provisions_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[provisions]: ...
     @overload
-    def post(self, path: Literal["/plans/{plan}/figures"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[figures]: ...
+    def post(self, path: Literal["/plans/{plan}/figures"], body: figures_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[figures]: ...
     @overload
-    def post(self, path: Literal["/plans/{plan}/programmes"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[programmes]: ...
+    def post(self, path: Literal["/plans/{plan}/programmes"], body: programmes_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[programmes]: ...
     @overload
-    def post(self, path: Literal["/parties"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
+    def post(self, path: Literal["/parties"], body: parties_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
     @overload
-    def post(self, path: Literal["/fund-sources"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
+    def post(self, path: Literal["/fund-sources"], body: fund_sources_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
     @overload
     def post(self, path: Literal["/layers/{layer}/statistics"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ClassStatistics | QuantityStatistics]: ...
     @overload
@@ -2338,53 +2776,53 @@ class AsyncPaths:
     @overload
     def put(self, path: Literal["/uploads/{upload}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[UploadState]: ...
     @overload
-    def put(self, path: Literal["/collections/regions/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[regions]: ...
+    def put(self, path: Literal["/collections/regions/items/{code}"], body: regions_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[regions]: ...
     @overload
-    def put(self, path: Literal["/collections/plans/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plans]: ...
+    def put(self, path: Literal["/collections/plans/items/{code}"], body: plans_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plans]: ...
     @overload
-    def put(self, path: Literal["/collections/pattern_components/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[pattern_components]: ...
+    def put(self, path: Literal["/collections/pattern_components/items/{code}"], body: pattern_components_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[pattern_components]: ...
     @overload
-    def put(self, path: Literal["/collections/corridors/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridors]: ...
+    def put(self, path: Literal["/collections/corridors/items/{code}"], body: corridors_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridors]: ...
     @overload
-    def put(self, path: Literal["/collections/corridor_nodes/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridor_nodes]: ...
+    def put(self, path: Literal["/collections/corridor_nodes/items/{code}"], body: corridor_nodes_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridor_nodes]: ...
     @overload
-    def put(self, path: Literal["/collections/zone_schemes/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_schemes]: ...
+    def put(self, path: Literal["/collections/zone_schemes/items/{code}"], body: zone_schemes_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_schemes]: ...
     @overload
-    def put(self, path: Literal["/collections/zones/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zones]: ...
+    def put(self, path: Literal["/collections/zones/items/{code}"], body: zones_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zones]: ...
     @overload
-    def put(self, path: Literal["/collections/control_areas/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_areas]: ...
+    def put(self, path: Literal["/collections/control_areas/items/{code}"], body: control_areas_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_areas]: ...
     @overload
-    def put(self, path: Literal["/collections/problems/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[problems]: ...
+    def put(self, path: Literal["/collections/problems/items/{code}"], body: problems_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[problems]: ...
     @overload
-    def put(self, path: Literal["/collections/named_features/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[named_features]: ...
+    def put(self, path: Literal["/collections/named_features/items/{code}"], body: named_features_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[named_features]: ...
     @overload
-    def put(self, path: Literal["/collections/projects/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
+    def put(self, path: Literal["/collections/projects/items/{code}"], body: projects_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
     @overload
-    def put(self, path: Literal["/collections/stations/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
+    def put(self, path: Literal["/collections/stations/items/{code}"], body: stations_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
     @overload
-    def put(self, path: Literal["/collections/datasets/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[datasets]: ...
+    def put(self, path: Literal["/collections/datasets/items/{code}"], body: datasets_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[datasets]: ...
     @overload
-    def put(self, path: Literal["/patterns/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[patterns]: ...
+    def put(self, path: Literal["/patterns/{code}"], body: patterns_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[patterns]: ...
     @overload
-    def put(self, path: Literal["/zone-classes/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_classes]: ...
+    def put(self, path: Literal["/zone-classes/{code}"], body: zone_classes_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_classes]: ...
     @overload
-    def put(self, path: Literal["/control-rules/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_rules]: ...
+    def put(self, path: Literal["/control-rules/{code}"], body: control_rules_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_rules]: ...
     @overload
-    def put(self, path: Literal["/indicators/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[indicators]: ...
+    def put(self, path: Literal["/indicators/{code}"], body: indicators_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[indicators]: ...
     @overload
-    def put(self, path: Literal["/plans/{plan}/indicators/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_indicators]: ...
+    def put(self, path: Literal["/plans/{plan}/indicators/{code}"], body: plan_indicators_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_indicators]: ...
     @overload
-    def put(self, path: Literal["/plans/{plan}/parts/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_parts]: ...
+    def put(self, path: Literal["/plans/{plan}/parts/{code}"], body: plan_parts_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_parts]: ...
     @overload
-    def put(self, path: Literal["/plans/{plan}/provisions/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[provisions]: ...
+    def put(self, path: Literal["/plans/{plan}/provisions/{code}"], body: provisions_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[provisions]: ...
     @overload
-    def put(self, path: Literal["/plans/{plan}/figures/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[figures]: ...
+    def put(self, path: Literal["/plans/{plan}/figures/{code}"], body: figures_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[figures]: ...
     @overload
-    def put(self, path: Literal["/plans/{plan}/programmes/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[programmes]: ...
+    def put(self, path: Literal["/plans/{plan}/programmes/{code}"], body: programmes_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[programmes]: ...
     @overload
-    def put(self, path: Literal["/parties/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
+    def put(self, path: Literal["/parties/{code}"], body: parties_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
     @overload
-    def put(self, path: Literal["/fund-sources/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
+    def put(self, path: Literal["/fund-sources/{code}"], body: fund_sources_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
     @overload
     def put(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
     @overload
@@ -2394,55 +2832,55 @@ class AsyncPaths:
     @overload
     def patch(self, path: Literal["/accounts/{account}"], body: ChangedAccount, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Account]: ...
     @overload
-    def patch(self, path: Literal["/collections/regions/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[regions]: ...
+    def patch(self, path: Literal["/collections/regions/items/{code}"], body: regions_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[regions]: ...
     @overload
-    def patch(self, path: Literal["/collections/plans/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plans]: ...
+    def patch(self, path: Literal["/collections/plans/items/{code}"], body: plans_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plans]: ...
     @overload
-    def patch(self, path: Literal["/collections/pattern_components/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[pattern_components]: ...
+    def patch(self, path: Literal["/collections/pattern_components/items/{code}"], body: pattern_components_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[pattern_components]: ...
     @overload
-    def patch(self, path: Literal["/collections/corridors/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridors]: ...
+    def patch(self, path: Literal["/collections/corridors/items/{code}"], body: corridors_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridors]: ...
     @overload
-    def patch(self, path: Literal["/collections/corridor_nodes/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridor_nodes]: ...
+    def patch(self, path: Literal["/collections/corridor_nodes/items/{code}"], body: corridor_nodes_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[corridor_nodes]: ...
     @overload
-    def patch(self, path: Literal["/collections/zone_schemes/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_schemes]: ...
+    def patch(self, path: Literal["/collections/zone_schemes/items/{code}"], body: zone_schemes_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_schemes]: ...
     @overload
-    def patch(self, path: Literal["/collections/zones/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zones]: ...
+    def patch(self, path: Literal["/collections/zones/items/{code}"], body: zones_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zones]: ...
     @overload
-    def patch(self, path: Literal["/collections/control_areas/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_areas]: ...
+    def patch(self, path: Literal["/collections/control_areas/items/{code}"], body: control_areas_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_areas]: ...
     @overload
-    def patch(self, path: Literal["/collections/problems/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[problems]: ...
+    def patch(self, path: Literal["/collections/problems/items/{code}"], body: problems_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[problems]: ...
     @overload
-    def patch(self, path: Literal["/collections/named_features/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[named_features]: ...
+    def patch(self, path: Literal["/collections/named_features/items/{code}"], body: named_features_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[named_features]: ...
     @overload
-    def patch(self, path: Literal["/collections/projects/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
+    def patch(self, path: Literal["/collections/projects/items/{code}"], body: projects_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
     @overload
-    def patch(self, path: Literal["/collections/stations/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
+    def patch(self, path: Literal["/collections/stations/items/{code}"], body: stations_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
     @overload
-    def patch(self, path: Literal["/collections/datasets/items/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[datasets]: ...
+    def patch(self, path: Literal["/collections/datasets/items/{code}"], body: datasets_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[datasets]: ...
     @overload
-    def patch(self, path: Literal["/patterns/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[patterns]: ...
+    def patch(self, path: Literal["/patterns/{code}"], body: patterns_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[patterns]: ...
     @overload
-    def patch(self, path: Literal["/zone-classes/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_classes]: ...
+    def patch(self, path: Literal["/zone-classes/{code}"], body: zone_classes_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[zone_classes]: ...
     @overload
-    def patch(self, path: Literal["/control-rules/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_rules]: ...
+    def patch(self, path: Literal["/control-rules/{code}"], body: control_rules_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[control_rules]: ...
     @overload
-    def patch(self, path: Literal["/indicators/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[indicators]: ...
+    def patch(self, path: Literal["/indicators/{code}"], body: indicators_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[indicators]: ...
     @overload
-    def patch(self, path: Literal["/plans/{plan}/indicators/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_indicators]: ...
+    def patch(self, path: Literal["/plans/{plan}/indicators/{code}"], body: plan_indicators_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_indicators]: ...
     @overload
-    def patch(self, path: Literal["/plans/{plan}/parts/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_parts]: ...
+    def patch(self, path: Literal["/plans/{plan}/parts/{code}"], body: plan_parts_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[plan_parts]: ...
     @overload
-    def patch(self, path: Literal["/plans/{plan}/provisions/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[provisions]: ...
+    def patch(self, path: Literal["/plans/{plan}/provisions/{code}"], body: provisions_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[provisions]: ...
     @overload
-    def patch(self, path: Literal["/plans/{plan}/figures/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[figures]: ...
+    def patch(self, path: Literal["/plans/{plan}/figures/{code}"], body: figures_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[figures]: ...
     @overload
-    def patch(self, path: Literal["/plans/{plan}/programmes/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[programmes]: ...
+    def patch(self, path: Literal["/plans/{plan}/programmes/{code}"], body: programmes_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[programmes]: ...
     @overload
-    def patch(self, path: Literal["/parties/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
+    def patch(self, path: Literal["/parties/{code}"], body: parties_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
     @overload
-    def patch(self, path: Literal["/fund-sources/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
+    def patch(self, path: Literal["/fund-sources/{code}"], body: fund_sources_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
     @overload
-    def patch(self, path: Literal["/documents/{code}"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[documents]: ...
+    def patch(self, path: Literal["/documents/{code}"], body: documents_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[documents]: ...
     @overload
     def patch(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
     @overload

@@ -10,15 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely import union_all
 
-from shanhai.data import themes, vector_layers
+from shanhai.data import synthetic_layers, themes, vector_layers
 from shanhai.data.regions import Box, DemoRegion, file_sha256
-from shanhai.data.synthetic_layers import (
-    RegionCells,
-    coarse_land_cover,
-    potential_npp,
-    spread_population,
-    survey_ground,
-)
 from shanhai.data.themes import DemoTheme
 from shanhai.data.vector_layers import Feature, PopulatedPlace, places_within, write_features
 from shanhai.data.world import (
@@ -65,7 +58,7 @@ def assemble_region(region: DemoRegion, world: World, folder: Path) -> list[Path
     grid = world.grids[region.code]
     box = clip_box(grid)
     dry, fresh = world.lands[region.code].everything, world.waters[region.code].other
-    ground = survey_ground(grid, outlines, dry, fresh)
+    ground = synthetic_layers.survey_ground(grid, outlines, dry, fresh)
     places = places_within(list(world.places), union_all(outlines))
     layers = cut_layers(world, box)
     boundaries = folder / "regions.geojson"
@@ -122,13 +115,16 @@ def _add_fields(files: "_Files", layers: RegionLayers, box: Box) -> None:
 
 
 def _add_surfaces(
-    files: "_Files", ground: RegionCells, layers: RegionLayers, places: Sequence[PopulatedPlace]
+    files: "_Files",
+    ground: synthetic_layers.RegionCells,
+    layers: RegionLayers,
+    places: Sequence[PopulatedPlace],
 ) -> None:
     def at_cells(field: GeographicField, order: Literal[1, 3] = 1) -> FloatArray:
         return field.sample(ground.longitude, ground.latitude, order)
 
     elevation = at_cells(layers.elevation, order=3)[0]
-    persons = spread_population(
+    persons = synthetic_layers.spread_population(
         ground,
         places,
         resident_totals(files.region, places),
@@ -136,8 +132,10 @@ def _add_surfaces(
         elevation_m=elevation,
     )
     green = at_cells(layers.green)[0]
-    cover = coarse_land_cover(ground, persons, green=green, elevation_m=elevation)
-    npp = potential_npp(ground, at_cells(layers.temperature), at_cells(layers.rainfall))
+    cover = synthetic_layers.coarse_land_cover(ground, persons, green=green, elevation_m=elevation)
+    npp = synthetic_layers.potential_npp(
+        ground, at_cells(layers.temperature), at_cells(layers.rainfall)
+    )
     files.add_surface(themes.POPULATION, persons, ground, *_residents_period(files.region))
     files.add_surface(themes.LAND_COVER, cover, ground)
     files.add_surface(themes.NPP, npp, ground)
@@ -174,7 +172,7 @@ class _Files:
         self,
         theme: DemoTheme,
         values: NDArray[Any],
-        ground: RegionCells,
+        ground: synthetic_layers.RegionCells,
         observed_from: date | None = None,
         observed_to: date | None = None,
     ) -> None:

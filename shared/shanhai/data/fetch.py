@@ -19,14 +19,8 @@ from shanhai.data.themes import COAST_SPACING_M, ODBL
 from shanhai.data.vector_layers import ocean_within
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.processes.kit.dataset_description import DatasetDescription, write_description
+from shanhai.raster import clean
 from shanhai.raster.cells import cells_of_frame
-from shanhai.raster.clean import (
-    FillCode,
-    codes_of,
-    explained,
-    give_meaning,
-    unexplained,
-)
 from shanhai.raster.crs import reproject_geometry
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA, write_geotiff
 from shanhai.raster.remote import METRES_PER_DEGREE, Mosaic, read_mosaic
@@ -72,14 +66,14 @@ def fetch_theme(
         signed = sign(client, catalogue, source, assets)
     reporter.say(f"{theme}: {len(assets)} items of {source.collection}")
     found: dict[float, int] = {}
-    codes = codes_of(theme, source.codes)
+    codes = clean.codes_of(theme, source.codes)
     mosaic = combine_assets(signed, source, box, codes, found)
     _refuse_unexplained(theme, codes, found)
     if source.water is not None:
         _take_sea_out(mosaic, source.water, find_ocean(box, reporter))
     path = out / f"{theme}.tif"
     _write(path, mosaic, source)
-    told = explained(codes, found, source.unit or "1")
+    told = clean.explained(codes, found, source.unit or "1")
     description = _describe(theme, region, source, mosaic, assets, path, told)
     write_description(description, out)
     return description
@@ -89,7 +83,7 @@ def combine_assets(
     assets: Sequence[Asset],
     source: ThemeSource,
     box: Box,
-    codes: tuple[FillCode, ...] = (),
+    codes: tuple[clean.FillCode, ...] = (),
     found: dict[float, int] | None = None,
 ) -> Mosaic:
     """The values of the theme: one mosaic, or the mean or maximum of one mosaic per time.
@@ -120,7 +114,7 @@ def combine_assets(
 
 
 def _scaled(
-    mosaic: Mosaic, source: ThemeSource, codes: tuple[FillCode, ...], found: dict[float, int]
+    mosaic: Mosaic, source: ThemeSource, codes: tuple[clean.FillCode, ...], found: dict[float, int]
 ) -> Mosaic:
     raw = mosaic.values
     values = raw * np.float32(source.scale) + np.float32(source.offset)
@@ -128,14 +122,14 @@ def _scaled(
         values[raw < source.valid_min] = np.nan
     if source.valid_max is not None:
         values[raw > source.valid_max] = np.nan
-    meant = give_meaning(raw, values, codes, found)
+    meant = clean.give_meaning(raw, values, codes, found)
     return Mosaic(meant, mosaic.transform, mosaic.crs, mosaic.resolution_m)
 
 
 def _refuse_unexplained(
-    theme: str, codes: tuple[FillCode, ...], found: Mapping[float, int]
+    theme: str, codes: tuple[clean.FillCode, ...], found: Mapping[float, int]
 ) -> None:
-    unknown = unexplained(codes, found)
+    unknown = clean.unexplained(codes, found)
     if unknown is None:
         return
     raise InvalidInput(

@@ -13,6 +13,7 @@ from PIL import Image
 from scipy import ndimage
 from shapely import MultiPolygon
 
+from shanhai.data import vector_layers
 from shanhai.data.download import Reporter
 from shanhai.data.regions import (
     BOUNDARIES,
@@ -28,13 +29,6 @@ from shanhai.data.regions import (
     read_member,
 )
 from shanhai.data.synthetic_layers import demo_grid
-from shanhai.data.vector_layers import (
-    Clip,
-    PopulatedPlace,
-    clip_polygons,
-    read_districts,
-    read_places,
-)
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import FloatArray, Grid
 
@@ -222,15 +216,15 @@ class World:
 
     outlines: Mapping[int, MultiPolygon]
     grids: Mapping[str, Grid]
-    lands: Mapping[str, Clip]
-    waters: Mapping[str, Clip]
+    lands: Mapping[str, vector_layers.Clip]
+    waters: Mapping[str, vector_layers.Clip]
     elevation: GeographicField
     rainfall: GeographicField
     temperature: GeographicField
     rain_intensity: GeographicField
     true_colour: GeographicField
     night: GeographicField
-    places: Sequence[PopulatedPlace]
+    places: Sequence[vector_layers.PopulatedPlace]
 
     def unit_outlines(self, region: DemoRegion) -> list[MultiPolygon]:
         """The outlines of the region's units, in its order."""
@@ -246,16 +240,16 @@ def read_world(
     """Read what the regions need from the packages' archives."""
     with reporter.step("district outlines"):
         adcodes = [unit.adcode for region in regions for unit in region.units]
-        outlines = read_districts(archives[BOUNDARIES], adcodes)
+        outlines = vector_layers.read_districts(archives[BOUNDARIES], adcodes)
     grids = {
         region.code: demo_grid(region, [outlines[unit.adcode] for unit in region.units])
         for region in regions
     }
     boxes = {code: clip_box(grid) for code, grid in grids.items()}
     with reporter.step("land polygons"):
-        lands = clip_polygons(LANDS, archives[LANDS], boxes, cache)
+        lands = vector_layers.clip_polygons(LANDS, archives[LANDS], boxes, cache)
     with reporter.step("water polygons"):
-        waters = clip_polygons(WATERBODIES, archives[WATERBODIES], boxes, cache)
+        waters = vector_layers.clip_polygons(WATERBODIES, archives[WATERBODIES], boxes, cache)
     with reporter.step("climate and relief"):
         elevation = read_elevation(archives[CLIMATE])
         rainfall = read_monthly_rain(archives[CLIMATE])
@@ -265,7 +259,7 @@ def read_world(
         true_colour = read_true_colour(archives[TRUE_COLOUR])
         night = read_night_image(archives[NIGHT_IMAGE])
     with reporter.step("places"):
-        places = read_places(archives[PLACES])
+        places = vector_layers.read_places(archives[PLACES])
     return World(
         outlines=outlines,
         grids=grids,

@@ -20,23 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Executor, writes_if_possible
 from shanhai.db.identity import Identity, RegionTree, RoleGiven, scopes_of
-from shanhai.db.queries.accounts import (
-    Holder,
-    find_holder,
-    is_seen_due,
-    note_seen,
-    read_holder,
-    register,
-)
-from shanhai.db.queries.keys import (
-    MARK,
-    Address,
-    find_alive,
-    find_valid,
-    identity_of,
-    is_note_due,
-    note_use,
-)
+from shanhai.db.queries import accounts, keys
 from shanhai.errors import NotFound, Unauthenticated
 from shanhai.oidc import Claims, TokenVerifier
 from shanhai.settings import OidcSettings, OutgoingSettings
@@ -70,7 +54,7 @@ class Authenticator:
             self.tokens = TokenVerifier(self.settings, self.outgoing)
         self.groups = roles_by_group(self.settings.roles)
 
-    async def identify(self, authorization: str, address: Address | None) -> Identity:
+    async def identify(self, authorization: str, address: keys.Address | None) -> Identity:
         """Whom the header `Authorization` speaks for.
 
         Raises:
@@ -85,14 +69,14 @@ class Authenticator:
             )
         credential = credential.strip()
         # Tokens have three parts between dots; keys begin with their mark.
-        if self.tokens is not None and not credential.startswith(MARK):
+        if self.tokens is not None and not credential.startswith(keys.MARK):
             return await self._by_token(await self.tokens.verify(credential))
         return await self._by_key(credential, address)
 
     async def recall(
         self,
         owner: str,
-        address: Address | None,
+        address: keys.Address | None,
         *,
         groups: Set[str] = frozenset(),
         proofs: Set[str] = frozenset(),
@@ -112,13 +96,13 @@ class Authenticator:
         """
         kind, _, name = owner.partition(":")
         if kind == "key":
-            key = await find_alive(self.quick, name, address=address, anywhere=anywhere)
+            key = await keys.find_alive(self.quick, name, address=address, anywhere=anywhere)
             if key is not None:
-                return await identity_of(self.quick, key, self.tree)
+                return await keys.identity_of(self.quick, key, self.tree)
         elif kind == "account" and name.isdecimal():
             with contextlib.suppress(NotFound):
                 async with self.reading() as session:
-                    holder = await read_holder(session, int(name))
+                    holder = await accounts.read_holder(session, int(name))
                 # An issuer that is no longer trusted speaks for nobody.
                 if holder.account.issuer in self.settings.issuer:
                     return await self._identity_of(holder, groups, proofs)
@@ -135,36 +119,38 @@ class Authenticator:
             Unavailable: the issuer of the token does not answer.
         """
         credential = authorization.partition(" ")[2].strip()
-        if self.tokens is None or credential.startswith(MARK):
+        if self.tokens is None or credential.startswith(keys.MARK):
             return frozenset(), frozenset()
         claims = await self.tokens.verify(credential)
         return claims.groups & self.groups.keys(), claims.proofs & {*self.settings.admin_proof}
 
-    async def _by_key(self, given: str, address: Address | None) -> Identity:
-        key = await find_valid(self.quick, given, address=address)
+    async def _by_key(self, given: str, address: keys.Address | None) -> Identity:
+        key = await keys.find_valid(self.quick, given, address=address)
         if key is None:
             raise Unauthenticated(
                 "the API key is unknown, expired, revoked or not valid from this address",
                 message_zh="API 密钥不存在、已过期、已撤销，或不能从该地址使用",
             )
-        identity = await identity_of(self.quick, key, self.tree)
-        if is_note_due(key.last_used_at):
+        identity = await keys.identity_of(self.quick, key, self.tree)
+        if keys.is_note_due(key.last_used_at):
             with writes_if_possible():
                 async with self.writing() as session:
-                    await note_use(session, key.prefix)
+                    await keys.note_use(session, key.prefix)
         return identity
 
     async def _by_token(self, claims: Claims) -> Identity:
         async with self.reading() as session:
-            holder = await find_holder(session, claims.issuer, claims.subject)
+            holder = await accounts.find_holder(session, claims.issuer, claims.subject)
         if holder is None:
             holder = await self._note(None, claims)
-        elif is_seen_due(holder, claims.signed_in_at):
+        elif accounts.is_seen_due(holder, claims.signed_in_at):
             with writes_if_possible():
                 holder = await self._note(holder, claims)
         return await self._identity_of(holder, claims.groups, claims.proofs)
 
-    async def _identity_of(self, holder: Holder, groups: Set[str], proofs: Set[str]) -> Identity:
+    async def _identity_of(
+        self, holder: accounts.Holder, groups: Set[str], proofs: Set[str]
+    ) -> Identity:
         if holder.account.disabled_at is not None:
             raise Unauthenticated("the account is disabled", message_zh="账户已停用")
         roles = tuple(self._roles(holder, groups, proofs))
@@ -173,10 +159,10 @@ class Authenticator:
         known, shown = groups & self.groups.keys(), proofs & {*self.settings.admin_proof}
         return Identity(holder.owner, scopes, grants, frozenset(known), frozenset(shown))
 
-    async def _note(self, holder: Holder | None, claims: Claims) -> Holder:
+    async def _note(self, holder: accounts.Holder | None, claims: Claims) -> accounts.Holder:
         async with self.writing() as session:
             if holder is None:
-                holder = await register(
+                holder = await accounts.register(
                     session,
                     issuer=claims.issuer,
                     subject=claims.subject,
@@ -184,10 +170,12 @@ class Authenticator:
                     email=claims.email,
                 )
             if holder.account.disabled_at is None:
-                await note_seen(session, holder, signed_in_at=claims.signed_in_at)
+                await accounts.note_seen(session, holder, signed_in_at=claims.signed_in_at)
         return holder
 
-    def _roles(self, holder: Holder, groups: Set[str], proofs: Set[str]) -> Iterator[RoleGiven]:
+    def _roles(
+        self, holder: accounts.Holder, groups: Set[str], proofs: Set[str]
+    ) -> Iterator[RoleGiven]:
         """The account's own roles and those of its groups; admin only with the proof asked for."""
         by_group = (role for group in groups for role in self.groups.get(group, ()))
         wanted = self.settings.admin_proof

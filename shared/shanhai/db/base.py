@@ -4,32 +4,22 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from geoalchemy2 import Geometry
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Computed,
-    Double,
-    ForeignKey,
-    Identity,
-    Index,
-    MetaData,
-    text,
-)
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 STORAGE_SRID = 4490
 """Vectors are kept in CGCS2000 geographic coordinates, longitude first."""
 
-BigId = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
+BigId = Annotated[int, mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)]
 Moment = Annotated[datetime, mapped_column(TIMESTAMP(timezone=True))]
 CreatedAt = Annotated[
-    datetime, mapped_column(TIMESTAMP(timezone=True), server_default=text("now()"))
+    datetime, mapped_column(TIMESTAMP(timezone=True), server_default=sa.text("now()"))
 ]
 Document = Annotated[dict[str, Any], mapped_column(JSONB)]
 Attributes = Annotated[
-    dict[str, Any], mapped_column(JSONB, server_default=text("'{}'::jsonb"), default=dict)
+    dict[str, Any], mapped_column(JSONB, server_default=sa.text("'{}'::jsonb"), default=dict)
 ]
 MultiPolygon = Annotated[
     Any, mapped_column(Geometry("MULTIPOLYGON", srid=STORAGE_SRID, spatial_index=False))
@@ -38,17 +28,18 @@ AnyGeometry = Annotated[
     Any, mapped_column(Geometry("GEOMETRY", srid=STORAGE_SRID, spatial_index=False))
 ]
 Area = Annotated[
-    float | None, mapped_column(Double, Computed("ST_Area(geom::geography)", persisted=True))
+    float | None, mapped_column(sa.Double, sa.Computed("ST_Area(geom::geography)", persisted=True))
 ]
 Length = Annotated[
-    float | None, mapped_column(Double, Computed("ST_Length(geom::geography)", persisted=True))
+    float | None,
+    mapped_column(sa.Double, sa.Computed("ST_Length(geom::geography)", persisted=True)),
 ]
 
 
 class Base(DeclarativeBase):
     """Base of all tables; constraint names follow one convention so migrations can name them."""
 
-    metadata = MetaData(
+    metadata = sa.MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
             "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -63,7 +54,7 @@ class Versioned:
     """Row version (for ETag), times, soft deletion and free attributes of a business table."""
 
     attrs: Mapped[Attributes]
-    row_version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    row_version: Mapped[int] = mapped_column(server_default=sa.text("1"), default=1)
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
     deleted_at: Mapped[Moment | None]
@@ -79,7 +70,7 @@ class Bounded:
 class Dated(Bounded):
     """The days a state of a row holds for; from today on unless told otherwise."""
 
-    valid_from: Mapped[date | None] = mapped_column(server_default=text("current_date"))
+    valid_from: Mapped[date | None] = mapped_column(server_default=sa.text("current_date"))
 
 
 class Copied:
@@ -90,46 +81,46 @@ class Copied:
     def copied_from_id(cls) -> Mapped[int | None]:
         """The row this one was copied from."""
         table: str = vars(cls)["__tablename__"]
-        return mapped_column(ForeignKey(f"{table}.id"), index=True)
+        return mapped_column(sa.ForeignKey(f"{table}.id"), index=True)
 
 
-def in_order() -> CheckConstraint:
+def in_order() -> sa.CheckConstraint:
     """No period ends before it begins; an empty one is a state corrected on its first day."""
-    return CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="period")
+    return sa.CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="period")
 
 
-def one_of(column: str, values: Sequence[str]) -> CheckConstraint:
+def one_of(column: str, values: Sequence[str]) -> sa.CheckConstraint:
     """The column holds one of the values, or nothing."""
     listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
-def valid_shape(column: str = "geom") -> CheckConstraint:
+def valid_shape(column: str = "geom") -> sa.CheckConstraint:
     """What lies in the column is valid, or nothing."""
-    return CheckConstraint(f"{column} IS NULL OR ST_IsValid({column})", name=f"{column}_valid")
+    return sa.CheckConstraint(f"{column} IS NULL OR ST_IsValid({column})", name=f"{column}_valid")
 
 
-def computed_has_job() -> CheckConstraint:
+def computed_has_job() -> sa.CheckConstraint:
     """What was computed names its job."""
-    return CheckConstraint("origin <> 'computed' OR job_id IS NOT NULL", name="computed_has_job")
+    return sa.CheckConstraint("origin <> 'computed' OR job_id IS NOT NULL", name="computed_has_job")
 
 
-def live_code(table: str, *parents: str) -> Index:
+def live_code(table: str, *parents: str) -> sa.Index:
     """Codes are unique among the rows that are not deleted, within their parents."""
-    return Index(
+    return sa.Index(
         f"uq_{table}_code_live",
         *parents,
         "code",
         unique=True,
-        postgresql_where=text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
     )
 
 
-def shapeless(table: str) -> Index:
+def shapeless(table: str) -> sa.Index:
     """The index of the order in which rows with a shape come first."""
-    return Index(f"ix_{table}_shapeless", text("(geom IS NULL)"), "id")
+    return sa.Index(f"ix_{table}_shapeless", sa.text("(geom IS NULL)"), "id")
 
 
-def spatial(table: str, column: str = "geom") -> Index:
+def spatial(table: str, column: str = "geom") -> sa.Index:
     """The spatial index of a column."""
-    return Index(f"ix_{table}_{column}", column, postgresql_using="gist")
+    return sa.Index(f"ix_{table}_{column}", column, postgresql_using="gist")

@@ -18,19 +18,7 @@ from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    CursorResult,
-    Update,
-    and_,
-    case,
-    func,
-    literal,
-    null,
-    or_,
-    select,
-    update,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -85,20 +73,20 @@ async def claim(
     session: AsyncSession, *, worker: str, lease_s: float, job_id: UUID | None = None
 ) -> Claim | None:
     """Take the job that is next in line, or the one named; None when there is none to take."""
-    waiting = select(Job.id).where(IN_LINE)
+    waiting = sa.select(Job.id).where(IN_LINE)
     if job_id is not None:
         waiting = waiting.where(Job.id == job_id)
     following = waiting.order_by(*ORDER).limit(1).with_for_update(skip_locked=True)
     statement = (
-        update(Job)
+        sa.update(Job)
         .where(Job.id == following.scalar_subquery(), Job.status == JobStatus.ACCEPTED)
         .values(
             status=JobStatus.RUNNING,
             attempt=Job.attempt + 1,
             worker=worker,
             lease_until=_from_now(lease_s),
-            started_at=func.coalesce(Job.started_at, func.clock_timestamp()),
-            error=null(),
+            started_at=sa.func.coalesce(Job.started_at, sa.func.clock_timestamp()),
+            error=sa.null(),
         )
         .returning(
             Job.id,
@@ -144,8 +132,8 @@ async def renew(
         _guarded(lease)
         .values(
             lease_until=_from_now(lease_s),
-            progress=func.greatest(Job.progress, min(int(percent), 99)),
-            stage=func.coalesce(stage, Job.stage),
+            progress=sa.func.greatest(Job.progress, min(int(percent), 99)),
+            stage=sa.func.coalesce(stage, Job.stage),
         )
         .returning(Job.cancel_requested)
     )
@@ -154,12 +142,12 @@ async def renew(
 
 async def look(session: AsyncSession, lease: Lease) -> Standing:
     """Whether the job is still held, without renewing the lease."""
-    return _standing(await session.scalar(select(Job.cancel_requested).where(*_held(lease))))
+    return _standing(await session.scalar(sa.select(Job.cancel_requested).where(*_held(lease))))
 
 
 async def hold(session: AsyncSession, lease: Lease) -> Standing:
     """Lock the row until the end of the transaction, so that its results can be published."""
-    held = select(Job.cancel_requested).where(*_held(lease)).with_for_update()
+    held = sa.select(Job.cancel_requested).where(*_held(lease)).with_for_update()
     return _standing(await session.scalar(held))
 
 
@@ -262,14 +250,14 @@ async def cancel(session: AsyncSession, job_id: UUID, *, act: Act) -> JobStatus:
     """
     waiting = Job.status == JobStatus.ACCEPTED
     statement = (
-        update(Job)
+        sa.update(Job)
         .where(Job.id == job_id, Job.status.in_((JobStatus.ACCEPTED, JobStatus.RUNNING)))
         .values(
             cancel_requested=True,
-            status=case((waiting, JobStatus.DISMISSED), else_=Job.status),
-            finished_at=case((waiting, func.clock_timestamp()), else_=null()),
+            status=sa.case((waiting, JobStatus.DISMISSED), else_=Job.status),
+            finished_at=sa.case((waiting, sa.func.clock_timestamp()), else_=sa.null()),
             # What it failed of before is not why it ended.
-            error=case((waiting, null()), else_=Job.error),
+            error=sa.case((waiting, sa.null()), else_=Job.error),
         )
         .returning(Job.status)
     )
@@ -282,7 +270,7 @@ async def cancel(session: AsyncSession, job_id: UUID, *, act: Act) -> JobStatus:
     return JobStatus(status)
 
 
-def _held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+def _held(lease: Lease) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         Job.id == lease.job_id,
         Job.status == JobStatus.RUNNING,
@@ -290,12 +278,12 @@ def _held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _guarded(lease: Lease) -> Update:
-    return update(Job).where(*_held(lease))
+def _guarded(lease: Lease) -> sa.Update:
+    return sa.update(Job).where(*_held(lease))
 
 
-def _from_now(seconds: float) -> ColumnElement[Any]:
-    return func.clock_timestamp() + timedelta(seconds=seconds)
+def _from_now(seconds: float) -> sa.ColumnElement[Any]:
+    return sa.func.clock_timestamp() + timedelta(seconds=seconds)
 
 
 def _standing(cancel_requested: bool | None) -> Standing:
@@ -309,38 +297,40 @@ def _released(*, ended: bool) -> dict[str, Any]:
     return {
         "lease_until": None,
         "dispatched_at": None,
-        "finished_at": func.clock_timestamp() if ended else None,
+        "finished_at": sa.func.clock_timestamp() if ended else None,
     }
 
 
 def after_crash(max_crashes: int) -> dict[str, Any]:
     """Columns after a crash: dismissed if that was asked for, failed at the limit, else waiting."""
     exhausted = Job.crash_count + 1 >= max_crashes
-    failed = and_(~Job.cancel_requested, exhausted)
+    failed = sa.and_(~Job.cancel_requested, exhausted)
     return {
         "crash_count": Job.crash_count + 1,
         "lease_until": None,
         "dispatched_at": None,
-        "status": case(
+        "status": sa.case(
             (Job.cancel_requested, JobStatus.DISMISSED),
             (exhausted, JobStatus.FAILED),
             else_=JobStatus.ACCEPTED,
         ),
-        "error": case((failed, literal(lost(max_crashes).document(), JSONB)), else_=null()),
-        "finished_at": case(
-            (or_(Job.cancel_requested, exhausted), func.clock_timestamp()), else_=null()
+        "error": sa.case(
+            (failed, sa.literal(lost(max_crashes).document(), JSONB)), else_=sa.null()
+        ),
+        "finished_at": sa.case(
+            (sa.or_(Job.cancel_requested, exhausted), sa.func.clock_timestamp()), else_=sa.null()
         ),
     }
 
 
 async def _change(session: AsyncSession, lease: Lease, **values: Any) -> None:
     changed = await session.execute(_guarded(lease).values(**values))
-    if not isinstance(changed, CursorResult) or changed.rowcount != 1:
+    if not isinstance(changed, sa.CursorResult) or changed.rowcount != 1:
         raise LeaseLost(lease)
 
 
 async def _ended_status(session: AsyncSession, job_id: UUID) -> JobStatus:
-    status = await session.scalar(select(Job.status).where(Job.id == job_id))
+    status = await session.scalar(sa.select(Job.status).where(Job.id == job_id))
     if status is None:
         raise NotFound(f"there is no job {job_id}", message_zh=f"没有作业 {job_id}")
     return JobStatus(status)

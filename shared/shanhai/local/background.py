@@ -13,15 +13,7 @@ from tempfile import TemporaryFile
 from typing import ClassVar
 
 from shanhai.errors import Unavailable
-from shanhai.local.places import (
-    Home,
-    PortBook,
-    SystemAccount,
-    is_free,
-    server_place,
-    tail,
-    write_whole,
-)
+from shanhai.local import places
 
 PROC = Path("/proc")
 DELETED = " (deleted)"
@@ -106,7 +98,7 @@ class BackgroundProcess:
     executables: tuple[str, ...]
     pid_file: Path
     log_file: Path
-    account: SystemAccount
+    account: places.SystemAccount
     dies_with_parent: bool = False
     _child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -147,7 +139,7 @@ class BackgroundProcess:
                 extra_groups=[] if other else None,
             )
         _LAUNCHED.append(self._child)
-        write_whole(self.pid_file, f"{self._child.pid}\n")
+        places.write_whole(self.pid_file, f"{self._child.pid}\n")
 
     def wait_until(self, ready: Callable[[], bool], timeout_s: float) -> None:
         """Wait until `ready()` holds; fail with the log's end if the process or the time ends."""
@@ -220,7 +212,7 @@ class BackgroundProcess:
             self.log_file.replace(self.log_file.with_suffix(".log.1"))
 
     def _obituary(self, what: str) -> str:
-        return f"{self.name} {what}; the end of {self.log_file}:\n{tail(self.log_file)}"
+        return f"{self.name} {what}; the end of {self.log_file}:\n{places.tail(self.log_file)}"
 
 
 def send(pid: int, number: signal.Signals) -> None:
@@ -245,13 +237,13 @@ class Surroundings:
     base: Path
     run: Path
     log: Path
-    ports: PortBook
+    ports: places.PortBook
     dies_with_parent: bool = False
 
     @classmethod
-    def of_home(cls, home: Home, *, bound: bool = False) -> "Surroundings":
+    def of_home(cls, home: places.Home, *, bound: bool = False) -> "Surroundings":
         """The surroundings of a stack's servers, which end with their starter when `bound`."""
-        return cls(home.path, home.run, home.log, PortBook(home.ports), bound)
+        return cls(home.path, home.run, home.log, places.PortBook(home.ports), bound)
 
 
 class PrivateServer(ABC):
@@ -264,7 +256,7 @@ class PrivateServer(ABC):
     settle_s: ClassVar[float] = 5.0
 
     def __init__(self, surroundings: Surroundings) -> None:
-        self._place = server_place(surroundings.base, self.name)
+        self._place = places.server_place(surroundings.base, self.name)
         self._ports = surroundings.ports
         self._unit = BackgroundProcess(
             name=self.name,
@@ -310,7 +302,7 @@ class PrivateServer(ABC):
                 self._unit.wait_until(self._is_ready, self.patience_s)
             except Unavailable:
                 # Only a port taken between choice and use is worth another try.
-                if attempt == START_ATTEMPTS or is_free(port):
+                if attempt == START_ATTEMPTS or places.is_free(port):
                     raise
             else:
                 return
@@ -328,7 +320,7 @@ class PrivateServer(ABC):
         name = "password" if account is None else f"{account}_password"
         path = self._place.directory / name
         if not path.exists():
-            write_whole(path, secrets.token_hex(24), mode=0o600)
+            places.write_whole(path, secrets.token_hex(24), mode=0o600)
             os.chown(path, self._place.account.uid, self._place.account.gid)
         return path
 

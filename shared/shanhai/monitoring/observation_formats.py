@@ -17,16 +17,7 @@ import numpy as np
 import orjson
 
 from shanhai.errors import Fault, InvalidInput
-from shanhai.monitoring.observation import (
-    NO_FEATURE,
-    UNTOLD,
-    Batch,
-    RefusedRows,
-    Rejection,
-    Texts,
-    Times,
-    quality_number,
-)
+from shanhai.monitoring import observation
 
 MEMBERS = ("station", "property", "time", "value", "unit", "quality", "result_time")
 NEEDED = MEMBERS[:4]
@@ -63,7 +54,7 @@ def time_of(text: str) -> int:
     raise ValueError(f"{text!r} is not a time of RFC 3339")
 
 
-def columns_of(rows: Sequence[Row], index: Sequence[int]) -> Batch:
+def columns_of(rows: Sequence[Row], index: Sequence[int]) -> observation.Batch:
     """Rows that have the same members as columns.
 
     Args:
@@ -74,7 +65,7 @@ def columns_of(rows: Sequence[Row], index: Sequence[int]) -> Batch:
             members the first one has; `fault_of` tells which.
     """
     if not rows:
-        return Batch.joined(())
+        return observation.Batch.joined(())
     names = tuple(rows[0])
     if set(map(len, rows)) != {len(names)} or not set(NEEDED) <= set(names) <= set(MEMBERS):
         raise ValueError("not the members of an observation, or not the same ones")
@@ -87,8 +78,8 @@ def columns_of(rows: Sequence[Row], index: Sequence[int]) -> Batch:
     unit = _texts(_present(given.get("unit"), "", len(rows)))
     quality = _texts(_present(given.get("quality"), "valid", len(rows)))
     moments = np.array([time_of(text) for text in time.distinct], np.int64)
-    numbers = np.array([quality_number(text) for text in quality.distinct], np.int16)
-    return Batch(
+    numbers = np.array([observation.quality_number(text) for text in quality.distinct], np.int16)
+    return observation.Batch(
         station,
         of,
         moments[time.number].view("datetime64[us]"),
@@ -97,22 +88,22 @@ def columns_of(rows: Sequence[Row], index: Sequence[int]) -> Batch:
         numbers[quality.number],
         np.asarray(index, np.int64),
         _result_times(given.get("result_time"), len(rows)),
-        np.full(len(rows), NO_FEATURE, np.int32),
+        np.full(len(rows), observation.NO_FEATURE, np.int32),
     )
 
 
-def _result_times(column: Sequence[Any] | None, size: int) -> Times:
+def _result_times(column: Sequence[Any] | None, size: int) -> observation.Times:
     if column is None:
-        return np.full(size, UNTOLD, np.int64).view("datetime64[us]")
+        return np.full(size, observation.UNTOLD, np.int64).view("datetime64[us]")
     texts = _texts(_present(column, "", size))
-    moments = [time_of(text) if text else UNTOLD for text in texts.distinct]
+    moments = [time_of(text) if text else observation.UNTOLD for text in texts.distinct]
     return np.array(moments, np.int64)[texts.number].view("datetime64[us]")
 
 
-def _texts(column: Sequence[Any], least: int = 0) -> Texts:
+def _texts(column: Sequence[Any], least: int = 0) -> observation.Texts:
     if not {str}.issuperset(map(type, column)):
         raise TypeError("texts are needed")
-    texts = Texts.of(column)
+    texts = observation.Texts.of(column)
     if any(not least <= len(text) <= LONGEST_TEXT for text in texts.distinct):
         raise ValueError("a text is empty or too long")
     return texts
@@ -189,7 +180,7 @@ def _fault_of_value(row: Row) -> Fault | None:
 def _fault_of_quality(row: Row) -> Fault | None:
     given = row.get("quality") or "valid"
     try:
-        quality_number(given)
+        observation.quality_number(given)
     except KeyError:
         return Fault("/quality", f"{given[:80]!r} is no quality", f"没有质量代码 {given[:80]!r}")
     return None
@@ -203,9 +194,9 @@ class ParsedRows:
         number: How many rows there were.
     """
 
-    refused: RefusedRows = field(default_factory=RefusedRows)
+    refused: observation.RefusedRows = field(default_factory=observation.RefusedRows)
     number: int = 0
-    _parts: list[Batch] = field(default_factory=list)
+    _parts: list[observation.Batch] = field(default_factory=list)
 
     def take(self, rows: Sequence[Any]) -> None:
         """Add rows, each numbered after the one before."""
@@ -217,7 +208,9 @@ class ParsedRows:
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             faults = [fault_of(row) for row in rows]
             self.refused.add(
-                Rejection(number, fault.pointer, fault.detail, fault.detail_zh or fault.detail)
+                observation.Rejection(
+                    number, fault.pointer, fault.detail, fault.detail_zh or fault.detail
+                )
                 for number, fault in zip(index, faults, strict=True)
                 if fault is not None
             )
@@ -230,9 +223,9 @@ class ParsedRows:
         if len(part):
             self._parts.append(part)
 
-    def batch(self) -> Batch:
+    def batch(self) -> observation.Batch:
         """All sound rows."""
-        return Batch.joined(self._parts)
+        return observation.Batch.joined(self._parts)
 
 
 def ndjson_rows(block: bytes) -> list[Any]:

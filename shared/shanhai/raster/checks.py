@@ -8,23 +8,10 @@ from shapely import box
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
+from shanhai.raster import crs, inspect
 from shanhai.raster.cells import cells_of_frame
 from shanhai.raster.clean import CleaningReport, EdgeWater, FillCode, explained, unexplained
 from shanhai.raster.cog import BandStatistics
-from shanhai.raster.crs import (
-    OutlineMatch,
-    as_gcj02,
-    names_gcj02,
-    overlap_share,
-    reproject_geometry,
-)
-from shanhai.raster.inspect import (
-    RasterFacts,
-    lon_lat_bounds,
-    open_geotiff,
-    refuse,
-    resolution_m,
-)
 from shanhai.raster.themes import ThemeRule
 from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label
@@ -39,7 +26,7 @@ _OUTLINE_CELLS = 1_500
 _COARSEST_OUTLINE_M = 400.0
 
 
-def check_bands(facts: RasterFacts, rule: ThemeRule) -> None:
+def check_bands(facts: inspect.RasterFacts, rule: ThemeRule) -> None:
     """Refuse a number of bands the theme does not have."""
     if facts.bands in rule.ranges:
         return
@@ -48,15 +35,15 @@ def check_bands(facts: RasterFacts, rule: ThemeRule) -> None:
     if rule.theme == "soil":
         note = " (sand, silt, clay and organic carbon, each in %)"
         note_zh = "（砂、粉砂、黏粒、有机碳，单位均为 %）"
-    raise refuse(
+    raise inspect.refuse(
         f"{rule.theme} has {facts.bands} bands; it must have {wanted}{note}",
         f"{rule.label.zh}有 {facts.bands} 个波段，须为 {wanted.replace('or', '或')} 个{note_zh}",
     )
 
 
-def check_overlap(facts: RasterFacts, region: BaseGeometry) -> None:
+def check_overlap(facts: inspect.RasterFacts, region: BaseGeometry) -> None:
     """Refuse a raster that misses the region (longitude, latitude) altogether."""
-    extent = lon_lat_bounds(facts)
+    extent = inspect.lon_lat_bounds(facts)
     if box(*extent).intersects(region):
         return
     shown = ", ".join(f"{degree:.3f}" for degree in extent)
@@ -64,7 +51,7 @@ def check_overlap(facts: RasterFacts, region: BaseGeometry) -> None:
     swapped = box(extent[1], extent[0], extent[3], extent[2]).intersects(region)
     hint = "; longitude and latitude look swapped" if swapped else ""
     hint_zh = "；经纬度疑似颠倒" if swapped else ""
-    raise refuse(
+    raise inspect.refuse(
         f"the raster covers {shown} (west, south, east, north), outside the region's "
         f"{wanted}{hint}",
         f"栅格范围 {shown}（西、南、东、北）不在区域范围 {wanted} 内{hint_zh}",
@@ -95,7 +82,7 @@ def check_codes(
     return [ResultFlag("fill_codes", text)]
 
 
-def check_edge_water(water: EdgeWater, facts: RasterFacts, region: BaseGeometry) -> None:
+def check_edge_water(water: EdgeWater, facts: inspect.RasterFacts, region: BaseGeometry) -> None:
     """Refuse land cover whose water may be the sea, which is no land, unless somebody says so."""
     area = water.area_km2(facts, region)
     if area < LEAST_EDGE_WATER_KM2:
@@ -110,14 +97,18 @@ def check_edge_water(water: EdgeWater, facts: RasterFacts, region: BaseGeometry)
     )
 
 
-def check_report(report: CleaningReport, facts: RasterFacts, rule: ThemeRule) -> list[ResultFlag]:
+def check_report(
+    report: CleaningReport, facts: inspect.RasterFacts, rule: ThemeRule
+) -> list[ResultFlag]:
     """Refuse a raster without values or in a wrong unit; warn of a few impossible values."""
     low, high = rule.ranges[facts.bands]
     if report.cells == report.nodata_cells:
-        raise refuse("every cell is nodata; there is nothing to import", "全部像元均为无数据")
+        raise inspect.refuse(
+            "every cell is nodata; there is nothing to import", "全部像元均为无数据"
+        )
     if report.out_of_range_share > MOST_OUT_OF_RANGE:
         share = 100 * report.out_of_range_share
-        raise refuse(
+        raise inspect.refuse(
             f"{share:.0f} % of the values lie outside {low:g}…{high:g} {rule.unit} "
             f"(found {report.lowest:g}…{report.highest:g}); wrong unit, scale or nodata?",
             f"{share:.0f} % 的值超出 {low:g}…{high:g} {rule.unit}"
@@ -151,7 +142,7 @@ def check_plausible(rule: ThemeRule, statistics: list[BandStatistics]) -> list[R
 
 
 def check_datum(
-    path: Path, facts: RasterFacts, tags: Mapping[str, str], region: BaseGeometry
+    path: Path, facts: inspect.RasterFacts, tags: Mapping[str, str], region: BaseGeometry
 ) -> None:
     """Refuse a raster whose outline or tags say GCJ-02.
 
@@ -165,7 +156,7 @@ def check_datum(
         InvalidInput: it is suspected; `accept_datum` lets it pass.
     """
     match = match_outline(path, facts, region)
-    named = names_gcj02([facts.crs or "", *tags.values(), *tags])
+    named = crs.names_gcj02([facts.crs or "", *tags.values(), *tags])
     if not named and (match is None or not match.suspicious):
         return
     found = (
@@ -183,42 +174,44 @@ def check_datum(
     )
 
 
-def match_outline(path: Path, facts: RasterFacts, region: BaseGeometry) -> OutlineMatch | None:
+def match_outline(
+    path: Path, facts: inspect.RasterFacts, region: BaseGeometry
+) -> crs.OutlineMatch | None:
     """Compare the valid cells with the region, in place and shifted.
 
     None where nothing can be learnt: cells too coarse to show the shift, or an outline that is a
     box, as of every raster that was not cut by a boundary.
     """
     step = max(1, -(-max(facts.width, facts.height) // _OUTLINE_CELLS))
-    if resolution_m(facts) * step > _COARSEST_OUTLINE_M:
+    if inspect.resolution_m(facts) * step > _COARSEST_OUTLINE_M:
         return None
     valid, transform = _thinned_mask(path, facts, step)
     if valid.all():
         return None
     masks = [
         cells_of_frame(
-            reproject_geometry(shape, "EPSG:4326", facts.crs or ""), valid.shape, transform
+            crs.reproject_geometry(shape, "EPSG:4326", facts.crs or ""), valid.shape, transform
         )
-        for shape in (region, as_gcj02(region))
+        for shape in (region, crs.as_gcj02(region))
     ]
     # Cells off the region (a city cut from a province) say nothing about its boundary.
     near = cells_of_frame(
-        reproject_geometry(region.buffer(0.02), "EPSG:4326", facts.crs or ""),
+        crs.reproject_geometry(region.buffer(0.02), "EPSG:4326", facts.crs or ""),
         valid.shape,
         transform,
     )
     shown = valid & near
-    return OutlineMatch(*(overlap_share(shown, mask) for mask in masks))
+    return crs.OutlineMatch(*(crs.overlap_share(shown, mask) for mask in masks))
 
 
 def _thinned_mask(
-    path: Path, facts: RasterFacts, step: int
+    path: Path, facts: inspect.RasterFacts, step: int
 ) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.bool_]], tuple[float, ...]]:
     """Validity of the centre cell of every `step` × `step` block of the first band."""
     a, b, west, d, e, north = facts.transform
     rows = range(step // 2, facts.height, step)
     mask = np.zeros((len(rows), len(range(step // 2, facts.width, step))), dtype=bool)
-    with open_geotiff(path) as file:
+    with inspect.open_geotiff(path) as file:
         for place, row in enumerate(rows):
             line = file.read_masks(1, window=((row, row + 1), (0, facts.width)))[0]
             mask[place] = line[step // 2 :: step] > 0

@@ -83,8 +83,7 @@ def check_isolation() -> None:
         RuntimeError: GDAL honoured one of them; the process must not start.
     """
     from shanhai.errors import UnsupportedFile
-    from shanhai.raster.hostile_files import make_overview_file_tiff, make_renamed_vrt
-    from shanhai.raster.inspect import inspect_raster
+    from shanhai.raster.inspect import inspect_raster, make_overview_file_tiff, make_renamed_vrt
 
     with tempfile.TemporaryDirectory() as folder:
         for make in (make_renamed_vrt, make_overview_file_tiff):

@@ -11,22 +11,8 @@ import numpy as np
 from rasterio.errors import RasterioIOError
 from rasterio.windows import Window as RasterWindow
 
+from shanhai.raster import inspect, resampling
 from shanhai.raster.cells import cell_areas_m2
-from shanhai.raster.inspect import (
-    RasterFacts,
-    inspect_raster,
-    open_geotiff,
-    refuse,
-    resolution_m,
-)
-from shanhai.raster.resampling import (
-    Ballot,
-    CellAggregation,
-    CellCentres,
-    bicubic,
-    bilinear,
-    nearest,
-)
 from shanhai.science.grid import FloatArray, Grid, IntArray, Window
 
 _STRIP_CELLS = 4_000_000
@@ -75,7 +61,7 @@ class RasterSource:
     """
 
     path: Path
-    facts: RasterFacts
+    facts: inspect.RasterFacts
     resolution: float
     quantity: RasterQuantity
 
@@ -90,7 +76,11 @@ class RasterSource:
         return METHODS[self.quantity][0 if coarser else 1]
 
 
-_INTERPOLATIONS = {"nearest": nearest, "bilinear": bilinear, "bicubic": bicubic}
+_INTERPOLATIONS = {
+    "nearest": resampling.nearest,
+    "bilinear": resampling.bilinear,
+    "bicubic": resampling.bicubic,
+}
 
 _ZERO_IS_NODATA = {RasterQuantity.INTENSIVE, RasterQuantity.SURFACE}
 KEPT_ZERO = frozenset({0.0})
@@ -103,8 +93,8 @@ def kept_of(quantity: RasterQuantity) -> Collection[float]:
 
 def open_source(path: Path, quantity: RasterQuantity) -> RasterSource:
     """Inspect a raster and make it ready to be aligned."""
-    facts = inspect_raster(path)
-    return RasterSource(path, facts, resolution_m(facts), quantity)
+    facts = inspect.inspect_raster(path)
+    return RasterSource(path, facts, inspect.resolution_m(facts), quantity)
 
 
 def align(source: RasterSource, grid: Grid, window: Window) -> FloatArray:
@@ -178,12 +168,12 @@ def _taken_as_it_is(source: RasterSource, window: Window, row: int, col: int) ->
     return found
 
 
-def _cells_of(grid: Grid, target: str) -> CellCentres:
-    return CellCentres(grid.transform, grid.cell_m, f"EPSG:{grid.epsg}", target)
+def _cells_of(grid: Grid, target: str) -> resampling.CellCentres:
+    return resampling.CellCentres(grid.transform, grid.cell_m, f"EPSG:{grid.epsg}", target)
 
 
 def _source_positions(
-    source: RasterSource, cells: CellCentres, window: Window
+    source: RasterSource, cells: resampling.CellCentres, window: Window
 ) -> tuple[FloatArray, FloatArray]:
     """Row and column positions of target cells in the source raster."""
     x, y = cells.within(window)
@@ -203,7 +193,7 @@ def _sample(
 
 
 def _inside(
-    rows: FloatArray, cols: FloatArray, block: Window, facts: RasterFacts
+    rows: FloatArray, cols: FloatArray, block: Window, facts: inspect.RasterFacts
 ) -> tuple[FloatArray, FloatArray]:
     """Positions within the block; those outside the raster stay outside the block as well."""
     outside = (rows < 0) | (rows > facts.height) | (cols < 0) | (cols > facts.width)
@@ -236,7 +226,7 @@ def read_block(source: RasterSource, block: Window) -> FloatArray:
     Raises:
         UnsupportedFile: the pixels cannot be read.
     """
-    with open_geotiff(source.path) as file:
+    with inspect.open_geotiff(source.path) as file:
         return read_open_block(file, block, kept=kept_of(source.quantity))
 
 
@@ -250,7 +240,7 @@ def read_open_block(file: Any, block: Window, *, kept: Collection[float] = ()) -
     try:
         stored = file.read(window=cut)
     except RasterioIOError as error:
-        raise refuse(
+        raise inspect.refuse(
             "the TIFF is damaged or cut short: its pixels cannot be read",
             "TIFF 文件损坏或不完整：无法读取像元",
         ) from error
@@ -268,7 +258,7 @@ def _gather(source: RasterSource, grid: Grid, window: Window, method: str) -> Fl
     """Every source cell goes to the target cell its centre lies in."""
     if method == "mode":
         return _count_classes(source, grid, window).winners()[np.newaxis]
-    gathering = CellAggregation(source.facts.bands, window.height, window.width)
+    gathering = resampling.CellAggregation(source.facts.bands, window.height, window.width)
     for values, target in _cells_within(source, grid, window):
         gathering.add(values, target)
     if method == "average":
@@ -277,8 +267,8 @@ def _gather(source: RasterSource, grid: Grid, window: Window, method: str) -> Fl
     return sums if method == "sum" else np.where(sums > 0, 1.0, sums)
 
 
-def _count_classes(source: RasterSource, grid: Grid, window: Window) -> Ballot:
-    ballot = Ballot(window.height, window.width)
+def _count_classes(source: RasterSource, grid: Grid, window: Window) -> resampling.Ballot:
+    ballot = resampling.Ballot(window.height, window.width)
     for values, target in _cells_within(source, grid, window):
         ballot.add(values[0], target)
     return ballot
@@ -294,8 +284,10 @@ def _cells_within(
     block = _covering(rows, cols, facts.height, facts.width, margin=margin)
     if block is None:
         return
-    centres = CellCentres(facts.transform, source.resolution, source.crs, f"EPSG:{grid.epsg}")
-    with open_geotiff(source.path) as file:
+    centres = resampling.CellCentres(
+        facts.transform, source.resolution, source.crs, f"EPSG:{grid.epsg}"
+    )
+    with inspect.open_geotiff(source.path) as file:
         for strip in _strips(block):
             values = read_open_block(file, strip, kept=kept_of(source.quantity))
             yield values, _target_cells(*centres.within(strip), grid, window)
@@ -348,7 +340,7 @@ def _sum_points(
     )
     inner = Window(*(_SUBCELLS * n for n in (strip.row, strip.col, strip.height, strip.width)))
     rows, cols = _source_positions(source, _cells_of(fine, source.crs), inner)
-    points = nearest(density, *_inside(rows, cols, block, source.facts))
+    points = resampling.nearest(density, *_inside(rows, cols, block, source.facts))
     blocks = points.reshape(-1, strip.height, _SUBCELLS, strip.width, _SUBCELLS)
     return np.where(np.isnan(blocks).all(axis=(2, 4)), np.nan, np.nansum(blocks, axis=(2, 4)))
 

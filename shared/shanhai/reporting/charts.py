@@ -19,13 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from shanhai.cartography import ClassStyle, RampStyle
-from shanhai.reporting.map_decorations import (
-    INK,
-    district_rings,
-    draw_compass,
-    font_families,
-    nice_length,
-)
+from shanhai.reporting import map_decorations
 from shanhai.reporting.maps import MapFrame
 from shanhai.science.grid import ClassArray
 from shanhai.vocabulary import Label, Lang
@@ -75,7 +69,7 @@ def draw_panels(path: Path, panels: Sequence[Panel], frame: MapFrame, columns: i
 
     Texts are in both languages, or in English alone where no font writes Chinese.
     """
-    families = font_families("zh") or font_families("en")
+    families = map_decorations.font_families("zh") or map_decorations.font_families("en")
     with rc_context({"font.family": families, "axes.unicode_minus": False}):
         figure = _draw_multiples(panels, frame, columns)
         size = FigureCanvasAgg(figure).get_width_height()
@@ -90,7 +84,7 @@ def both(label: Label) -> str:
     """A label in both languages as far as the fonts go."""
     return (
         label.en
-        if font_families("zh") is None or label.zh == label.en
+        if map_decorations.font_families("zh") is None or label.zh == label.en
         else f"{label.zh} {label.en}"
     )
 
@@ -136,9 +130,9 @@ def _draw_panel(figure: Figure, place: Place, panel: Panel, frame: MapFrame) -> 
     else:
         _show_classes(axes, panel, frame)
     for district in frame.districts:
-        for ring in district_rings(district.geometry):
+        for ring in map_decorations.district_rings(district.geometry):
             axes.plot(ring[:, 0], ring[:, 1], color="#33414b", linewidth=0.5, alpha=0.8)
-    axes.set_title(both(panel.title), fontsize=9.5, color=INK, loc="left", pad=5)
+    axes.set_title(both(panel.title), fontsize=9.5, color=map_decorations.INK, loc="left", pad=5)
 
 
 def _extent(frame: MapFrame) -> tuple[float, float, float, float]:
@@ -198,8 +192,8 @@ def _draw_foot(figure: Figure, frame: MapFrame, width_in: float, tall_in: float)
     strip.set_xlim(0, _WIDTH_IN)
     strip.set_ylim(0, _FOOT_IN)
     across = min(width_in, tall_in * (east - west) / (north - south))
-    length = nice_length(east - west)
-    draw_compass(strip, length, across * length / (east - west), _MARGIN_IN)
+    length = map_decorations.nice_length(east - west)
+    map_decorations.draw_compass(strip, length, across * length / (east - west), _MARGIN_IN)
 
 
 TITLE = Label("成本—效益前沿", "Cost against gain")
@@ -217,7 +211,7 @@ Point = tuple[float, float]
 
 def draw_front(path: Path, front: Sequence[Point], plan: Point, lang: Lang) -> bool:
     """Draw the points of a front and the plan; False when the language has no font."""
-    families = font_families(lang)
+    families = map_decorations.font_families(lang)
     if families is None:
         return False
     with rc_context({"font.family": families, "axes.unicode_minus": False}):
@@ -234,9 +228,9 @@ def draw_front(path: Path, front: Sequence[Point], plan: Point, lang: Lang) -> b
             linestyle="none",
             label=_PLAN.in_(lang),
         )
-        axes.set_title(TITLE.in_(lang), color=INK, fontsize=13)
-        axes.set_xlabel(_COST.in_(lang), color=INK)
-        axes.set_ylabel(_GAIN.in_(lang), color=INK)
+        axes.set_title(TITLE.in_(lang), color=map_decorations.INK, fontsize=13)
+        axes.set_xlabel(_COST.in_(lang), color=map_decorations.INK)
+        axes.set_ylabel(_GAIN.in_(lang), color=map_decorations.INK)
         axes.grid(visible=True, color="#e3eaee")
         axes.legend(frameon=False)
         FigureCanvasAgg(figure)
@@ -264,13 +258,13 @@ def draw_indicator(
         way: Years and values of the path to the target.
         line: Years and values of the ends of Sen's line.
     """
-    families = font_families("zh") or font_families("en")
+    families = map_decorations.font_families("zh") or map_decorations.font_families("en")
     with rc_context({"font.family": families, "axes.unicode_minus": False}):
         figure = Figure(figsize=_SIZE_IN, dpi=DPI, facecolor="white", layout="constrained")
         axes = figure.add_subplot()
         _draw_path(axes, one, way, line)
         title = both(Label(one["name_zh"], one["name_en"]))
-        axes.set_title(title, fontsize=9, color=INK, loc="left")
+        axes.set_title(title, fontsize=9, color=map_decorations.INK, loc="left")
         axes.set_ylabel(one["unit"], fontsize=8)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.tick_params(labelsize=8)

@@ -17,14 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from shanhai.cartography import ZONES, ClassStyle, RampStyle, style_of
-from shanhai.reporting.map_decorations import (
-    INK,
-    DistrictOutline,
-    draw_districts,
-    draw_north_arrow,
-    draw_scale_bar,
-    font_families,
-)
+from shanhai.reporting import map_decorations
 from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.vocabulary import Label, Lang
 
@@ -62,7 +55,7 @@ class MapFrame:
 
     place: Label
     bounds: tuple[float, float, float, float]
-    districts: Sequence[DistrictOutline]
+    districts: Sequence[map_decorations.DistrictOutline]
     note: Label
     credits: str
     stand_in: bool
@@ -135,15 +128,17 @@ def draw_sheet(
         lang: Language of its texts.
         content: Draws the map and the panel beside it.
     """
-    families = font_families(lang)
+    families = map_decorations.font_families(lang)
     if families is None:
         return False
     with rc_context({"font.family": families, "axes.unicode_minus": False}):
         figure, axes, side = _sheet(frame)
         content(axes, side)
-        draw_districts(axes, frame.districts, lang)
-        draw_scale_bar(side, frame.bounds[2] - frame.bounds[0], _MAP_SHARE / _SIDE_SHARE)
-        draw_north_arrow(side)
+        map_decorations.draw_districts(axes, frame.districts, lang)
+        map_decorations.draw_scale_bar(
+            side, frame.bounds[2] - frame.bounds[0], _MAP_SHARE / _SIDE_SHARE
+        )
+        map_decorations.draw_north_arrow(side)
         _write_texts(figure, title, frame, lang)
         FigureCanvasAgg(figure)
         figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
@@ -173,7 +168,9 @@ def _write_texts(figure: Figure, title: Label, frame: MapFrame, lang: Lang) -> N
     total = figure.get_size_inches()[1]
     place = frame.place.in_(lang)
     heading = f"{place}{title.zh}" if lang == "zh" else f"{place} · {title.en}"
-    figure.text(0.03, 1 - 0.42 / total, heading, fontsize=17, color=INK, va="center")
+    figure.text(
+        0.03, 1 - 0.42 / total, heading, fontsize=17, color=map_decorations.INK, va="center"
+    )
     figure.text(
         0.03, 1 - 0.74 / total, frame.note.in_(lang), fontsize=9, color="#55656f", va="center"
     )
@@ -276,4 +273,4 @@ def _ramp_legend(side: Axes, shown: ScalarMappable, ends: tuple[Label, Label], l
     bar.outline.set_edgecolor("#9fb0bb")
     bar.ax.tick_params(labelsize=9, color="#9fb0bb")
     for height, end in zip((0.975, 0.425), ends, strict=True):
-        side.text(0.02, height, end.in_(lang), fontsize=9.5, color=INK, va="center")
+        side.text(0.02, height, end.in_(lang), fontsize=9.5, color=map_decorations.INK, va="center")

@@ -19,14 +19,7 @@ from docx.table import _Cell, _Row
 from docx.text.paragraph import Paragraph as DocxParagraph
 from docx.text.run import Run
 
-from shanhai.reporting.blocks import (
-    Front,
-    Pages,
-    Paragraph,
-    Picture,
-    SectionHeading,
-    Table,
-)
+from shanhai.reporting import blocks
 
 RED = RGBColor(0xB5, 0x12, 0x1B)
 SOFT = RGBColor(0x59, 0x65, 0x6D)
@@ -44,7 +37,7 @@ ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest a ZIP archive knows: the parts of a file would tell when they were written."""
 
 
-def word_of(pages: Pages, title: str, author: str, made_on: date | None = None) -> bytes:
+def word_of(pages: blocks.Pages, title: str, author: str, made_on: date | None = None) -> bytes:
     """The document; title, author and day are told in its properties."""
     document = Document()
     _set_page(document, wide=pages.wide)
@@ -58,29 +51,29 @@ def word_of(pages: Pages, title: str, author: str, made_on: date | None = None) 
         _add_front(document, pages.front)
     for block in pages.blocks:
         match block:
-            case SectionHeading():
+            case blocks.SectionHeading():
                 document.add_heading(_clean(block.text), level=block.level)
-            case Paragraph():
+            case blocks.Paragraph():
                 _add_paragraph(document, block, pages)
-            case Table():
+            case blocks.Table():
                 _add_table(document, block, _text_cm(pages))
-            case Picture():
+            case blocks.Picture():
                 _add_picture(document, block, _text_cm(pages))
     for text in pages.note:
-        _add_paragraph(document, Paragraph(text, quiet=True), pages)
+        _add_paragraph(document, blocks.Paragraph(text, quiet=True), pages)
     _add_page_numbers(document, pages.lang)
     out = io.BytesIO()
     document.save(out)
     return _timeless(out.getvalue())
 
 
-def write_word(path: Path, pages: Pages, issued_on: date) -> None:
+def write_word(path: Path, pages: blocks.Pages, issued_on: date) -> None:
     """Write a bulletin; the day it tells in its properties is that of its issue."""
-    front = pages.front or Front("", "", "", "", None)
+    front = pages.front or blocks.Front("", "", "", "", None)
     path.write_bytes(word_of(pages, f"{front.title} {front.number}", front.issuer, issued_on))
 
 
-def _text_cm(pages: Pages) -> float:
+def _text_cm(pages: blocks.Pages) -> float:
     """Width of the text."""
     return A4_CM[pages.wide] - MARGINS_CM["left"] - MARGINS_CM["right"]
 
@@ -133,7 +126,7 @@ def _set_styles(document: DocxDocument) -> None:
     heading.space_before, heading.space_after, heading.keep_with_next = Pt(14), Pt(6), True
 
 
-def _add_front(document: DocxDocument, front: Front) -> None:
+def _add_front(document: DocxDocument, front: blocks.Front) -> None:
     title = document.add_paragraph(_clean(front.title), style="Title")
     title.alignment = WD_ALIGN_PARAGRAPH.CENTER
     _border(title, None)
@@ -163,7 +156,7 @@ def _border(paragraph: DocxParagraph, color: str | None) -> None:
     properties.insert_element_before(borders, *AFTER_BORDERS)
 
 
-def _add_paragraph(document: DocxDocument, block: Paragraph, pages: Pages) -> None:
+def _add_paragraph(document: DocxDocument, block: blocks.Paragraph, pages: blocks.Pages) -> None:
     paragraph = document.add_paragraph()
     run = paragraph.add_run(_clean(block.text))
     if block.quiet:
@@ -173,7 +166,7 @@ def _add_paragraph(document: DocxDocument, block: Paragraph, pages: Pages) -> No
         paragraph.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
 
 
-def _add_table(document: DocxDocument, block: Table, text_cm: float) -> None:
+def _add_table(document: DocxDocument, block: blocks.Table, text_cm: float) -> None:
     if block.caption:
         caption = document.add_paragraph(_clean(block.caption), style="Caption")
         caption.alignment = WD_ALIGN_PARAGRAPH.CENTER
@@ -196,7 +189,7 @@ def _add_table(document: DocxDocument, block: Table, text_cm: float) -> None:
 
 
 def _fill(
-    row: _Row, cells: Sequence[str], block: Table, text_cm: float, *, head: bool = False
+    row: _Row, cells: Sequence[str], block: blocks.Table, text_cm: float, *, head: bool = False
 ) -> None:
     total = sum(column.width for column in block.columns)
     for place, column, text in zip(row.cells, block.columns, cells, strict=True):
@@ -227,7 +220,7 @@ def _mark(row: _Row, what: str) -> None:
     row._tr.get_or_add_trPr().append(mark)
 
 
-def _add_picture(document: DocxDocument, block: Picture, text_cm: float) -> None:
+def _add_picture(document: DocxDocument, block: blocks.Picture, text_cm: float) -> None:
     if block.path is not None:
         paragraph = document.add_paragraph()
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER

@@ -13,17 +13,7 @@ from itertools import combinations
 from statistics import median
 from typing import Literal
 
-from shanhai.science.flags import (
-    BASE_MISSING,
-    NO_YEAR,
-    TARGET_MISSING,
-    VALUE_MISSING,
-    IndicatorRemark,
-    base_beyond_target,
-    base_not_counted,
-    earlier_value,
-    years_missing,
-)
+from shanhai.science import flags
 from shanhai.science.units import as_decimal
 from shanhai.vocabulary import Label, Term
 
@@ -153,7 +143,7 @@ class IndicatorStanding:
     path: Decimal | None = None
     gap: Decimal | None = None
     progress_percent: Decimal | None = None
-    remarks: tuple[IndicatorRemark, ...] = ()
+    remarks: tuple[flags.IndicatorRemark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +201,7 @@ class Record:
         """
         latest = self.latest(target, year)
         if target.value is None:
-            bare = IndicatorStanding(IndicatorStatus.NO_DATA, remarks=(TARGET_MISSING,))
+            bare = IndicatorStanding(IndicatorStatus.NO_DATA, remarks=(flags.TARGET_MISSING,))
             if latest is None:
                 return bare
             return replace(bare, value=latest.value, value_year=latest.year)
@@ -267,22 +257,22 @@ class Record:
 
     def _remarks(
         self, target: TargetFigure, latest: ObservedFigure | None, year: int
-    ) -> Iterable[IndicatorRemark]:
+    ) -> Iterable[flags.IndicatorRemark]:
         if target.year is None:
-            yield NO_YEAR
+            yield flags.NO_YEAR
         elif self._start(target) is None:
-            yield BASE_MISSING
+            yield flags.BASE_MISSING
         if self.base is not None and target.value is not None:
             yield from _base_remarks(self.base, target, target.value)
         if latest is None:
-            yield VALUE_MISSING
+            yield flags.VALUE_MISSING
             return
         if latest.year < year:
-            yield earlier_value(latest.year, year)
+            yield flags.earlier_value(latest.year, year)
         if target.cumulative_from is not None:
             missing = uncounted(self.observed, target.cumulative_from, latest.year)
             if missing:
-                yield years_missing(missing)
+                yield flags.years_missing(missing)
 
 
 def _status(
@@ -401,9 +391,9 @@ def half_of_last_digit(printed: Decimal) -> Decimal:
 
 def _base_remarks(
     base: BaseFigure, target: TargetFigure, aim: Decimal
-) -> Iterable[IndicatorRemark]:
+) -> Iterable[flags.IndicatorRemark]:
     if target.cumulative_from is not None:
         if base.value:
-            yield base_not_counted(base.year, base.value, target.cumulative_from, aim)
+            yield flags.base_not_counted(base.year, base.value, target.cumulative_from, aim)
     elif target.sense != "track" and base.value != aim and target.meets(base.value):
-        yield base_beyond_target(base.year, base.value, aim)
+        yield flags.base_beyond_target(base.year, base.value, aim)

@@ -8,21 +8,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from shanhai import file_limits
 from shanhai.errors import InvalidInput
-from shanhai.file_limits import (
-    BLOCK,
-    UPLOAD,
-    ZipLimits,
-    list_members,
-    unpack_member,
-    why_not_plain,
-)
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 MANIFEST = "manifest.json"
-LONGEST_MANIFEST = 16 * BLOCK
+LONGEST_MANIFEST = 16 * file_limits.BLOCK
 NAME = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)?(\.[a-z]+)?", re.ASCII)
-LIMITS = ZipLimits()
+LIMITS = file_limits.ZipLimits()
 
 
 def write_package(path: Path, about: Mapping[str, Any], members: Iterable[tuple[str, Path]]) -> str:
@@ -39,7 +32,7 @@ def write_package(path: Path, about: Mapping[str, Any], members: Iterable[tuple[
         archive.writestr(_told(MANIFEST), manifest.encode())
         for name, file in ordered:
             with file.open("rb") as source, archive.open(_told(name), "w", force_zip64=True) as to:
-                while block := source.read(BLOCK):
+                while block := source.read(file_limits.BLOCK):
                     to.write(block)
     return digest_of(path)
 
@@ -58,7 +51,9 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def open_package(path: Path, folder: Path, limits: ZipLimits = LIMITS) -> Mapping[str, Any]:
+def open_package(
+    path: Path, folder: Path, limits: file_limits.ZipLimits = LIMITS
+) -> Mapping[str, Any]:
     """Unpack a package into an empty folder of our own, and give its manifest.
 
     Raises:
@@ -79,13 +74,13 @@ def open_package(path: Path, folder: Path, limits: ZipLimits = LIMITS) -> Mappin
         raise _refused("the file is no whole zip", "文件不是完整的 zip") from error
 
 
-def _checked(archive: zipfile.ZipFile, limits: ZipLimits) -> dict[str, zipfile.ZipInfo]:
+def _checked(archive: zipfile.ZipFile, limits: file_limits.ZipLimits) -> dict[str, zipfile.ZipInfo]:
     found: dict[str, zipfile.ZipInfo] = {}
-    for info in list_members(archive, limits):
+    for info in file_limits.list_members(archive, limits):
         name = info.orig_filename
         if NAME.fullmatch(name) is None or name in found:
             raise _of(name, "has a name no member of a package has", "名称不是规划包成员的名称")
-        if (rule := why_not_plain(info)) is not None:
+        if (rule := file_limits.why_not_plain(info)) is not None:
             raise _of(name, rule.en, rule.zh)
         found[name] = info
     return found
@@ -130,7 +125,7 @@ def _unpack(
     """Unpack a member and compare it with what the manifest tells of it; its size."""
     target.parent.mkdir(exist_ok=True)
     digest = hashlib.sha256()
-    size = unpack_member(archive, info, target, most, digest)
+    size = file_limits.unpack_member(archive, info, target, most, digest)
     if (told.get("sha256"), told.get("bytes")) != (digest.hexdigest(), size):
         raise _of(info.orig_filename, "is not what the manifest says", "与清单的校验值不符")
     return size
@@ -141,4 +136,4 @@ def _of(name: str, en: str, zh: str) -> InvalidInput:
 
 
 def _refused(en: str, zh: str) -> InvalidInput:
-    return InvalidInput(en, message_zh=zh, pointer=UPLOAD)
+    return InvalidInput(en, message_zh=zh, pointer=file_limits.UPLOAD)

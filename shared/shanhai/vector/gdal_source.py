@@ -12,18 +12,9 @@ import shapely
 from numpy.typing import NDArray
 
 from shanhai.file_limits import ZipLimits, list_members, unpack_member, why_not_plain
+from shanhai.vector import sources
 from shanhai.vector.gdal import check_driver, pyogrio
 from shanhai.vector.shapefile import TEXT_BYTES
-from shanhai.vector.sources import (
-    Encoding,
-    FeatureSource,
-    SourceBlock,
-    SourceInfo,
-    Wishes,
-    chosen_layer,
-    find_encoding,
-    refuse,
-)
 from shanhai.vector.tables import BLOCK_ROWS
 from shanhai.vocabulary import Label
 
@@ -51,16 +42,18 @@ def extract_shapefile(
                 stem for stem, suffix in (_split(name) for name in members) if suffix == ".shp"
             )
             if not stems:
-                raise refuse("the zip holds no .shp", "压缩包中没有 .shp 文件")
+                raise sources.refuse("the zip holds no .shp", "压缩包中没有 .shp 文件")
             by_name = {PurePosixPath(stem).name: stem for stem in stems}
             names = sorted(by_name) if len(by_name) == len(stems) else stems
-            chosen = chosen_layer(names, layer)
+            chosen = sources.chosen_layer(names, layer)
             stem = by_name.get(chosen, chosen)
             _extract(archive, members, stem, folder, limits, path.stat().st_size)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
-        raise refuse(f"the zip cannot be read: {type(error).__name__}", "压缩包无法读取") from error
+        raise sources.refuse(
+            f"the zip cannot be read: {type(error).__name__}", "压缩包无法读取"
+        ) from error
     except RuntimeError as error:  # zipfile's word for a password
-        raise refuse("the zip is encrypted", "压缩包已加密") from error
+        raise sources.refuse("the zip is encrypted", "压缩包已加密") from error
     return PurePosixPath(stem).name, folder / "source.shp"
 
 
@@ -71,9 +64,11 @@ def _checked_members(archive: zipfile.ZipFile, limits: ZipLimits) -> dict[str, z
     for member in list_members(archive, limits):
         name = _name(member)
         for rule, rule_zh in _broken_rules(name, member):
-            raise refuse(f"member {name[:100]!r} {rule}", f"成员 {name[:100]!r} {rule_zh}")
+            raise sources.refuse(f"member {name[:100]!r} {rule}", f"成员 {name[:100]!r} {rule_zh}")
         if name.lower() in seen:
-            raise refuse(f"member {name[:100]!r} is there twice", f"成员 {name[:100]!r} 重复")
+            raise sources.refuse(
+                f"member {name[:100]!r} is there twice", f"成员 {name[:100]!r} 重复"
+            )
         seen.add(name.lower())
         if not member.is_dir():
             found[name] = member
@@ -90,7 +85,7 @@ def _name(member: zipfile.ZipInfo) -> str:
             return raw.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise refuse("a member's name is neither UTF-8 nor GBK", "成员名既非 UTF-8 也非 GBK")
+    raise sources.refuse("a member's name is neither UTF-8 nor GBK", "成员名既非 UTF-8 也非 GBK")
 
 
 def _broken_rules(name: str, member: zipfile.ZipInfo) -> Iterator[tuple[str, str]]:
@@ -127,7 +122,7 @@ def _extract(
     }
     missing = [suffix for suffix in NEEDED if suffix not in parts]
     if missing:
-        raise refuse(
+        raise sources.refuse(
             f"the shapefile lacks {', '.join(missing)}", f"Shapefile 缺少 {'、'.join(missing)}"
         )
     left = limits.room(archive_bytes)
@@ -145,13 +140,15 @@ Read = Callable[[Any], Any]
 class LayerSource:
     """A layer of a file, read in Arrow batches."""
 
-    def __init__(self, path: Path, info: SourceInfo, layer: str | None, codec: str | None) -> None:
+    def __init__(
+        self, path: Path, info: sources.SourceInfo, layer: str | None, codec: str | None
+    ) -> None:
         self.info = info
         self._path = path
         self._layer = layer
         self._codec = codec
 
-    def blocks(self) -> Iterator[SourceBlock]:
+    def blocks(self) -> Iterator[sources.SourceBlock]:
         """The rows of the layer."""
         options: dict[str, Any] = {"encoding": BYTES_AS_TEXT} if self._codec else {}
         try:
@@ -169,7 +166,7 @@ class LayerSource:
         except (pyogrio.errors.DataSourceError, RuntimeError, OSError, ValueError) as error:
             raise _damaged(error) from error
 
-    def _block(self, batch: Any, geometry: str) -> SourceBlock:
+    def _block(self, batch: Any, geometry: str) -> sources.SourceBlock:
         names = batch.schema.names
         place = names.index(geometry)
         columns: dict[str, Sequence[Any]] = {}
@@ -179,7 +176,7 @@ class LayerSource:
             columns[own] = self._decoded(values) if self._codec else values
         shapes = [value or None for value in batch.column(place).to_pylist()]
         broken = dict.fromkeys(self._lost(shapes), UNREADABLE)
-        return SourceBlock(shapes, columns, broken)
+        return sources.SourceBlock(shapes, columns, broken)
 
     def _lost(self, shapes: Sequence[bytes | None]) -> Iterator[int]:
         """Points of a FlatGeobuf that GDAL calls empty because a number of theirs is none.
@@ -203,7 +200,7 @@ class LayerSource:
         ]
 
 
-def open_layer(path: Path, driver: str, wishes: Wishes) -> FeatureSource:
+def open_layer(path: Path, driver: str, wishes: sources.Wishes) -> sources.FeatureSource:
     """A layer of a GeoPackage or FlatGeobuf file.
 
     Raises:
@@ -212,26 +209,26 @@ def open_layer(path: Path, driver: str, wishes: Wishes) -> FeatureSource:
     layer = None
     if driver == "GPKG":
         _check_tables(path)
-        layer = chosen_layer(_layers(path), wishes.layer)
+        layer = sources.chosen_layer(_layers(path), wishes.layer)
     info = _info(path, driver, layer)
     if info["geometry_type"] is None:
-        raise refuse("the layer has no geometry column", "图层没有几何字段")
-    described = SourceInfo(
+        raise sources.refuse("the layer has no geometry column", "图层没有几何字段")
+    described = sources.SourceInfo(
         driver, tuple(map(str, info["fields"])), layer or str(info["layer_name"]), info["crs"]
     )
     return LayerSource(path, described, layer, None)
 
 
-def open_shapefile(path: Path, folder: Path, wishes: Wishes) -> FeatureSource:
+def open_shapefile(path: Path, folder: Path, wishes: sources.Wishes) -> sources.FeatureSource:
     """The shapefile in a zip.
 
     Raises:
         UnsupportedFile: the zip or the shapefile breaks a rule, or its texts cannot be read.
     """
     name, shapefile = extract_shapefile(path, folder, layer=wishes.layer)
-    encoding = find_encoding(shapefile.with_suffix(".dbf"), wished=wishes.encoding)
+    encoding = sources.find_encoding(shapefile.with_suffix(".dbf"), wished=wishes.encoding)
     info = _info(shapefile, "ESRI Shapefile", None, encoding=BYTES_AS_TEXT)
-    described = SourceInfo(
+    described = sources.SourceInfo(
         "ESRI Shapefile",
         _field_names(info["fields"], encoding),
         name,
@@ -244,7 +241,7 @@ def open_shapefile(path: Path, folder: Path, wishes: Wishes) -> FeatureSource:
     return LayerSource(shapefile, described, None, encoding.name)
 
 
-def _field_names(raw: Sequence[str], encoding: Encoding) -> tuple[str, ...]:
+def _field_names(raw: Sequence[str], encoding: sources.Encoding) -> tuple[str, ...]:
     return tuple(name.encode(BYTES_AS_TEXT, "replace").decode(encoding.name) for name in raw)
 
 
@@ -279,7 +276,7 @@ def _check_tables(path: Path) -> None:
         virtual = text.startswith("create virtual table")
         safe = any(f" using {module}" in text for module in SAFE_VIRTUAL_TABLES)
         if kind == "view" or (virtual and not safe):
-            raise refuse(
+            raise sources.refuse(
                 f"the GeoPackage holds the {'view' if kind == 'view' else 'virtual table'}"
                 f" {str(name)[:60]!r}; only plain tables are read",
                 f"GeoPackage 含视图或虚拟表 {str(name)[:60]!r}，只读取普通表",
@@ -290,4 +287,4 @@ def _damaged(error: Exception) -> Exception:
     detail = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
     # GDAL's message may hold our own path, which is nobody's business.
     told = " ".join(word for word in detail.split() if "/" not in word)
-    return refuse(f"the file cannot be read: {told}", f"文件无法读取：{told}")
+    return sources.refuse(f"the file cannot be read: {told}", f"文件无法读取：{told}")

@@ -11,16 +11,8 @@ import pyarrow.parquet as pq
 import shapely
 from pyproj import CRS
 
+from shanhai.vector import tables
 from shanhai.vector.sources import SourceBlock, SourceInfo, Wishes, refuse
-from shanhai.vector.tables import (
-    BLOCK_ROWS,
-    GEOMETRY,
-    FeatureColumn,
-    FeatureTable,
-    Row,
-    arrow_schema,
-    record_batches,
-)
 
 VERSION = "1.1.0"
 GEO = "geo"
@@ -38,7 +30,7 @@ class GeometryMetadata:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Look at the geometries of a batch."""
-        shapes = shapely.from_wkb(batch.column(GEOMETRY).to_numpy(zero_copy_only=False))
+        shapes = shapely.from_wkb(batch.column(tables.GEOMETRY).to_numpy(zero_copy_only=False))
         shapes = shapes[~shapely.is_missing(shapes)]
         if not len(shapes):
             return
@@ -73,21 +65,21 @@ _TYPE_NAMES = {
 }
 
 
-def write_parquet(path: Path, table: FeatureTable) -> None:
+def write_parquet(path: Path, table: tables.FeatureTable) -> None:
     """GeoParquet; without geometry it is plain Parquet."""
     spatial = table.geometry_type is not None
-    schema = arrow_schema(table.columns, geometry=spatial)
+    schema = tables.arrow_schema(table.columns, geometry=spatial)
     seen = GeometryMetadata()
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for batch in _gathered(record_batches(table, schema)):
+        for batch in _gathered(tables.record_batches(table, schema)):
             if spatial:
                 seen.add(batch)
             writer.write_batch(batch)
         metadata = {f"shanhai:{name}": text for name, text in (table.notes or {}).items()}
         if spatial:
-            columns = {GEOMETRY: seen.described(table.epsg)}
+            columns = {tables.GEOMETRY: seen.described(table.epsg)}
             metadata[GEO] = json.dumps(
-                {"version": VERSION, "primary_column": GEOMETRY, "columns": columns}
+                {"version": VERSION, "primary_column": tables.GEOMETRY, "columns": columns}
             )
         writer.add_key_value_metadata(metadata)
 
@@ -112,16 +104,16 @@ def _joined(batches: list[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
 class ParquetRows:
     """A Parquet file written block by block, for rows we will read again ourselves."""
 
-    def __init__(self, path: Path, columns: Sequence[FeatureColumn]) -> None:
-        self._schema = arrow_schema(columns, geometry=True)
+    def __init__(self, path: Path, columns: Sequence[tables.FeatureColumn]) -> None:
+        self._schema = tables.arrow_schema(columns, geometry=True)
         self._columns = tuple(columns)
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
         self._waiting: list[pa.RecordBatch] = []
 
-    def write(self, block: Sequence[Row]) -> None:
+    def write(self, block: Sequence[tables.Row]) -> None:
         """Add rows."""
-        table = FeatureTable("rows", self._columns, [block])
-        self._waiting += record_batches(table, self._schema)
+        table = tables.FeatureTable("rows", self._columns, [block])
+        self._waiting += tables.record_batches(table, self._schema)
         rows, size = sum(b.num_rows for b in self._waiting), sum(b.nbytes for b in self._waiting)
         if rows >= ROW_GROUP or size >= GROUP_BYTES:
             self._flush()
@@ -137,11 +129,11 @@ class ParquetRows:
         self._writer.close()
 
 
-def read_blocks(path: Path, columns: Sequence[FeatureColumn]) -> Iterator[list[Row]]:
+def read_blocks(path: Path, columns: Sequence[tables.FeatureColumn]) -> Iterator[list[tables.Row]]:
     """The rows of a file that `ParquetRows` wrote."""
-    names = [GEOMETRY, *(column.name for column in columns)]
+    names = [tables.GEOMETRY, *(column.name for column in columns)]
     with pq.ParquetFile(path, pre_buffer=False) as file:
-        for batch in file.iter_batches(batch_size=BLOCK_ROWS):
+        for batch in file.iter_batches(batch_size=tables.BLOCK_ROWS):
             yield list(zip(*(batch.column(name).to_pylist() for name in names), strict=True))
 
 
@@ -167,7 +159,7 @@ class ParquetSource:
     def blocks(self) -> Iterator[SourceBlock]:
         """The rows of the file."""
         try:
-            for batch in self._file.iter_batches(batch_size=BLOCK_ROWS):
+            for batch in self._file.iter_batches(batch_size=tables.BLOCK_ROWS):
                 batch.validate(full=True)
                 columns = {name: batch.column(name).to_pylist() for name in self.info.fields}
                 yield SourceBlock(batch.column(self._geometry).to_pylist(), columns)

@@ -13,19 +13,11 @@ import shapely
 from shapely.errors import ShapelyError
 
 from shanhai.errors import UnsupportedFile
+from shanhai.vector import sources
 from shanhai.vector.formats import restored
 from shanhai.vector.gdal_source import open_layer, open_shapefile
 from shanhai.vector.geojson_kml import GeoJsonSource, KmlSource
 from shanhai.vector.geoparquet import ParquetSource
-from shanhai.vector.sources import (
-    FeatureSource,
-    SourceBlock,
-    SourceInfo,
-    Wishes,
-    named_copy,
-    python_codec,
-    refuse,
-)
 from shanhai.vector.tables import BLOCK_ROWS
 from shanhai.vocabulary import Label
 
@@ -42,7 +34,7 @@ SAMPLES = 3
 class CsvSource:
     """The rows of a CSV file."""
 
-    def __init__(self, path: Path, wishes: Wishes) -> None:
+    def __init__(self, path: Path, wishes: sources.Wishes) -> None:
         csv.field_size_limit(LONGEST_CELL)
         self._path = path
         codec, told_by = _encoding(path, wishes.encoding)
@@ -52,9 +44,9 @@ class CsvSource:
         own = {self._wkt, self._east, self._north}
         self._kept = [number for number in range(len(header)) if number not in own]
         fields = tuple(header[number] for number in self._kept)
-        self.info = SourceInfo("CSV", fields, None, None, codec, told_by, self._samples())
+        self.info = sources.SourceInfo("CSV", fields, None, None, codec, told_by, self._samples())
 
-    def blocks(self) -> Iterator[SourceBlock]:
+    def blocks(self) -> Iterator[sources.SourceBlock]:
         """The rows of the file."""
         rows = self._rows()
         next(rows)
@@ -73,7 +65,7 @@ class CsvSource:
             try:
                 yield from csv.reader(file, delimiter=self._delimiter, strict=True)
             except csv.Error as error:
-                raise refuse(f"the CSV is malformed: {error}", "CSV 格式有误") from error
+                raise sources.refuse(f"the CSV is malformed: {error}", "CSV 格式有误") from error
 
     def _header(self) -> tuple[str, list[str]]:
         with self._path.open(encoding=self._codec, newline="") as file:
@@ -82,9 +74,11 @@ class CsvSource:
         try:
             header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
         except (csv.Error, StopIteration) as error:
-            raise refuse("the CSV has no header row", "CSV 没有表头") from error
+            raise sources.refuse("the CSV has no header row", "CSV 没有表头") from error
         if len(header) > MOST_COLUMNS or len(set(header)) != len(header) or "" in header:
-            raise refuse("the CSV's column names must be distinct", "CSV 列名须非空且互不相同")
+            raise sources.refuse(
+                "the CSV's column names must be distinct", "CSV 列名须非空且互不相同"
+            )
         return delimiter, header
 
     def _samples(self) -> tuple[str, ...]:
@@ -95,7 +89,7 @@ class CsvSource:
                 break
         return tuple(dict.fromkeys(cell[:80] for cell in found))[:SAMPLES]
 
-    def _block(self, rows: Sequence[list[str]]) -> SourceBlock:
+    def _block(self, rows: Sequence[list[str]]) -> sources.SourceBlock:
         geometry: list[bytes | None] = []
         broken: dict[int, Label] = {}
         width = len(self._kept) + sum(
@@ -121,7 +115,7 @@ class CsvSource:
             name: [_cell(row[place]) for row in whole]
             for name, place in zip(self.info.fields, self._kept, strict=True)
         }
-        return SourceBlock(geometry, columns, broken)
+        return sources.SourceBlock(geometry, columns, broken)
 
     def _geometry(self, row: Sequence[str]) -> bytes | None:
         if self._wkt is not None:
@@ -163,9 +157,9 @@ def _places(header: Sequence[str]) -> tuple[int | None, int | None, int | None]:
 def _encoding(path: Path, wished: str | None) -> tuple[str, str]:
     """The codec of the text and what told it; decoding is strict, so a wrong one is noticed."""
     if wished is not None:
-        codec = python_codec(wished)
+        codec = sources.python_codec(wished)
         if codec is None:
-            raise refuse(
+            raise sources.refuse(
                 f"{wished!r} is no known encoding", f"未知编码 {wished!r}", "/inputs/encoding"
             )
         if not _reads(path, codec):
@@ -190,7 +184,9 @@ def _reads(path: Path, codec: str) -> bool:
 
 
 def _unreadable(codec: str) -> UnsupportedFile:
-    return refuse(f"the text is not valid {codec}", f"文本不是有效的 {codec}", "/inputs/encoding")
+    return sources.refuse(
+        f"the text is not valid {codec}", f"文本不是有效的 {codec}", "/inputs/encoding"
+    )
 
 
 HEAD_BYTES = 65_536
@@ -203,7 +199,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 OTHERS = (b"PK\x05\x06", b"II*\x00", b"MM\x00*", b"\x89PNG", b"%PDF", b"\x1f\x8b", b"\x7fELF")
 
 
-def open_source(path: Path, folder: Path, wishes: Wishes) -> FeatureSource:
+def open_source(path: Path, folder: Path, wishes: sources.Wishes) -> sources.FeatureSource:
     """The upload as a source of rows.
 
     Args:
@@ -217,9 +213,9 @@ def open_source(path: Path, folder: Path, wishes: Wishes) -> FeatureSource:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if head.startswith(SQLITE):
-        return open_layer(named_copy(path, folder, ".gpkg"), "GPKG", wishes)
+        return open_layer(sources.named_copy(path, folder, ".gpkg"), "GPKG", wishes)
     if head.startswith(FLATGEOBUF):
-        return open_layer(named_copy(path, folder, ".fgb"), "FlatGeobuf", wishes)
+        return open_layer(sources.named_copy(path, folder, ".fgb"), "FlatGeobuf", wishes)
     if head.startswith(PARQUET):
         return ParquetSource(path, wishes)
     if head.startswith(ZIP) or zipfile.is_zipfile(path):
@@ -229,7 +225,7 @@ def open_source(path: Path, folder: Path, wishes: Wishes) -> FeatureSource:
     return _open_text(path, head.removeprefix(BYTE_ORDER_MARK).lstrip(), wishes)
 
 
-def _open_text(path: Path, head: bytes, wishes: Wishes) -> FeatureSource:
+def _open_text(path: Path, head: bytes, wishes: sources.Wishes) -> sources.FeatureSource:
     if head.startswith(b"<"):
         if b"<kml" in head or b":kml" in head:
             return KmlSource(path)
@@ -253,7 +249,7 @@ def _is_sequence(head: bytes) -> bool:
 
 
 def _unknown() -> Exception:
-    return refuse(
+    return sources.refuse(
         "the file is none of GeoJSON, GeoPackage, FlatGeobuf, GeoParquet, zipped Shapefile, KML"
         " and CSV",
         "文件不是 GeoJSON、GeoPackage、FlatGeobuf、GeoParquet、Shapefile 压缩包、KML 或 CSV",

@@ -13,16 +13,8 @@ import pyarrow as pa
 import shapely
 
 from shanhai.errors import InvalidInput
+from shanhai.vector import tables
 from shanhai.vector.gdal import pyogrio
-from shanhai.vector.tables import (
-    GEOMETRY,
-    FeatureColumn,
-    FeatureTable,
-    Lost,
-    arrow_schema,
-    json_text,
-    record_batches,
-)
 
 NAME_BYTES = 10
 TEXT_BYTES = 254
@@ -32,7 +24,9 @@ KINDS = {1: "Point", 2: "LineString", 3: "Polygon", 4: "MultiPoint", 5: "LineStr
 """The shapefile type of each WKB type; what has several parts goes with what has one."""
 
 
-def write_shapefile(path: Path, table: FeatureTable, *, encoding: str = "UTF-8") -> Lost:
+def write_shapefile(
+    path: Path, table: tables.FeatureTable, *, encoding: str = "UTF-8"
+) -> tables.Lost:
     """A zip of one shapefile per kind of geometry, and a text that maps the short field names.
 
     Returns:
@@ -45,11 +39,11 @@ def write_shapefile(path: Path, table: FeatureTable, *, encoding: str = "UTF-8")
     names = {column.name: column.short or made[column.name] for column in table.columns}
     cut: Counter[str] = Counter()
     columns = tuple(
-        FeatureColumn(names[column.name], _storable(column), column.title)
+        tables.FeatureColumn(names[column.name], _storable(column), column.title)
         for column in table.columns
     )
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        short = FeatureTable(
+        short = tables.FeatureTable(
             table.name,
             columns,
             (_short_rows(block, columns, encoding, cut) for block in table.blocks),
@@ -80,7 +74,7 @@ def _cut(text: str, size: int, encoding: str = "utf-8") -> str:
     return text.encode(encoding)[:size].decode(encoding, "ignore")
 
 
-def _storable(column: FeatureColumn) -> Any:
+def _storable(column: tables.FeatureColumn) -> Any:
     """Times with a zone, booleans and nested values have no column type of their own."""
     if column.kind == "decimal":
         return "number"
@@ -89,7 +83,7 @@ def _storable(column: FeatureColumn) -> Any:
 
 def _short_rows(
     block: Sequence[Sequence[Any]],
-    columns: Sequence[FeatureColumn],
+    columns: Sequence[tables.FeatureColumn],
     encoding: str,
     cut: Counter[str],
 ) -> list[list[Any]]:
@@ -122,13 +116,13 @@ def _text(text: str, encoding: str) -> str:
 def _written(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value.isoformat() if hasattr(value, "isoformat") else json_text(value))
+    return str(value.isoformat() if hasattr(value, "isoformat") else tables.json_text(value))
 
 
-def _write_layers(folder: Path, table: FeatureTable, encoding: str) -> None:
-    schema = arrow_schema(table.columns, geometry=True)
+def _write_layers(folder: Path, table: tables.FeatureTable, encoding: str) -> None:
+    schema = tables.arrow_schema(table.columns, geometry=True)
     boxes: dict[str, Any] = {}
-    for batch in record_batches(table, schema):
+    for batch in tables.record_batches(table, schema):
         for kind, part in _by_kind(batch, table):
             _append(folder, table, kind, part, encoding, append=kind in boxes)
             boxes[kind] = _joined(boxes.get(kind), _bounds(part))
@@ -142,7 +136,7 @@ def _write_layers(folder: Path, table: FeatureTable, encoding: str) -> None:
 
 def _bounds(part: pa.RecordBatch) -> Any:
     return shapely.total_bounds(
-        shapely.from_wkb(part.column(GEOMETRY).to_numpy(zero_copy_only=False))
+        shapely.from_wkb(part.column(tables.GEOMETRY).to_numpy(zero_copy_only=False))
     )
 
 
@@ -165,7 +159,7 @@ def _correct_box(path: Path, box: Any) -> None:
 
 def _append(
     folder: Path,
-    table: FeatureTable,
+    table: tables.FeatureTable,
     kind: str,
     part: pa.RecordBatch,
     encoding: str,
@@ -176,7 +170,7 @@ def _append(
         pa.RecordBatchReader.from_batches(part.schema, [part]),
         folder / f"{_stem(table, kind)}.shp",
         driver="ESRI Shapefile",
-        geometry_name=GEOMETRY,
+        geometry_name=tables.GEOMETRY,
         geometry_type=kind,
         crs=f"EPSG:{table.epsg}",
         encoding=encoding,
@@ -184,11 +178,11 @@ def _append(
     )
 
 
-def _stem(table: FeatureTable, kind: str) -> str:
+def _stem(table: tables.FeatureTable, kind: str) -> str:
     return table.name if _only_kind(table) is not None else f"{table.name}_{kind.lower()}"
 
 
-def _only_kind(table: FeatureTable) -> str | None:
+def _only_kind(table: tables.FeatureTable) -> str | None:
     return {
         "Point": "Point",
         "MultiPoint": "MultiPoint",
@@ -199,13 +193,15 @@ def _only_kind(table: FeatureTable) -> str | None:
     }.get(table.geometry_type or "Unknown")
 
 
-def _by_kind(batch: pa.RecordBatch, table: FeatureTable) -> Iterator[tuple[str, pa.RecordBatch]]:
+def _by_kind(
+    batch: pa.RecordBatch, table: tables.FeatureTable
+) -> Iterator[tuple[str, pa.RecordBatch]]:
     """The batch in parts of one kind each; rows without geometry go with the first."""
     alone = _only_kind(table)
     if alone is not None:
         yield alone, batch
         return
-    kinds = [_kind(value) for value in batch.column(GEOMETRY).to_pylist()]
+    kinds = [_kind(value) for value in batch.column(tables.GEOMETRY).to_pylist()]
     present = [kind for kind in dict.fromkeys(kinds) if kind is not None] or ["Point"]
     for number, kind in enumerate(present):
         wanted = {kind, None} if number == 0 else {kind}
@@ -225,7 +221,9 @@ def _kind(wkb: bytes | None) -> str | None:
     return KINDS[number]
 
 
-def _describe(table: FeatureTable, names: dict[str, str], encoding: str, cut: Counter[str]) -> str:
+def _describe(
+    table: tables.FeatureTable, names: dict[str, str], encoding: str, cut: Counter[str]
+) -> str:
     lines = [
         f"{short}\t{name}" + (f"\t{cut[short]} cut / 截断 {cut[short]} 条" if cut[short] else "")
         for name, short in names.items()

@@ -81,7 +81,7 @@ async def test_rules_are_made_replaced_and_ended(planner: httpx.AsyncClient) -> 
         ({"property": "none"}, "/property"),
         ({"stations": ["none"]}, "/stations/0"),
         ({"limits": {}}, "/limits"),
-        ({"limits": {"purple": 1}}, "/limits/purple/[key]"),
+        ({"limits": {"purple": 1}}, "/limits/purple"),
         ({"limits": {"yellow": 1e16}}, "/limits"),
         ({"limits": {"yellow": 75, "red": 75}}, ""),
         ({"reset": 76}, ""),

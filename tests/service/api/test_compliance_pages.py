@@ -170,3 +170,21 @@ async def test_exceptions_name_what_they_are_from(admin: httpx.AsyncClient) -> N
         one = await admin.get(f"/compliance/exceptions/{made.json()['code']}", params=asked)
         assert "重新核定" in one.text
         assert not {code for code in unnamed(one.text) if "wetland" in code}
+
+
+@pytest.mark.usefixtures("coast_city")
+async def test_the_form_takes_as_much_as_an_address_has_room_for(
+    reader: httpx.AsyncClient,
+) -> None:
+    (west, south), size = PLAIN, 0.02
+    along = [[round(west + size * step / 900, 6), south] for step in range(901)]
+    ring = [*along, [west + size, south + size], [west, south + size], [west, south]]
+    geometry = json.dumps({"type": "Polygon", "coordinates": [ring]}, indent=None)
+    assert 18_000 < len(geometry) < 20_000
+    asked = {"geometry": geometry, "activities": "mining"}
+    found = await reader.get("/compliance/check", params=asked)
+    assert found.status_code == 200, found.text
+    for wrong in (geometry + " " * 2_000, geometry.replace("Polygon", "多边形")):
+        refused = await reader.get("/compliance/check", params=asked | {"geometry": wrong})
+        assert refused.status_code == 400
+        assert refused.json()["errors"][0]["pointer"].endswith("geometry")

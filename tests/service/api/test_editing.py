@@ -82,6 +82,10 @@ class TestCreate:
         assert (await writer.put(place, json=region(), headers=new)).status_code == 412
         differs = await writer.put(f"{REGIONS}/there", json=region(code="x"), headers=new)
         assert differs.status_code == 400
+        for code in ("0" * 81, "a b", "-x"):
+            answer = await writer.put(f"{REGIONS}/{code}", json=region(), headers=new)
+            assert answer.status_code == 400
+            assert pointers(answer) == ["code"]
 
     async def test_who_may_not_is_told_before_the_body_is_read(
         self, anonymous: httpx.AsyncClient, reader: httpx.AsyncClient, session: AsyncSession

@@ -33,7 +33,7 @@ from shanhai.settings import DatabaseSettings
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app
 from shanhai_api.kit.state import Configuration, ServiceState
-from shanhai_api.plans.packaging import demand_insider
+from shanhai_api.plans.operations import demand_insider
 
 PLAN = "banan-restoration-2021"
 FILE = b"%PDF-1.7 a study"

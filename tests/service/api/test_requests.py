@@ -107,6 +107,34 @@ class TestRefusals:
             told = await admin.options(path)
             assert (told.status_code, told.headers["Allow"]) == (204, methods)
 
+    async def test_an_address_of_its_own_is_none_of_a_template(
+        self, admin: httpx.AsyncClient
+    ) -> None:
+        for path, methods in (
+            ("/proposals/blank", "GET, HEAD, OPTIONS"),
+            ("/bulletin-templates/preview", "OPTIONS, POST"),
+        ):
+            assert (await admin.options(path)).headers["Allow"] == methods
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [("POST", "/collections/datasets/items"), ("POST", "/documents"), ("PUT", "/documents/x")],
+    )
+    async def test_what_is_not_offered_is_told_before_what_is_wrong(
+        self, admin: httpx.AsyncClient, method: str, path: str
+    ) -> None:
+        answer = await admin.request(method, path, params={"stranger": 1})
+        assert answer.status_code == 405
+        assert method not in answer.headers["Allow"]
+
+    async def test_every_post_looks_at_its_key(self, admin: httpx.AsyncClient) -> None:
+        for key in ("", "k" * 256):
+            answer = await admin.post(
+                "/bulletin-templates/preview", json={}, headers={"Idempotency-Key": key}
+            )
+            assert answer.status_code == 400
+            assert answer.json()["errors"][0]["pointer"] == "Idempotency-Key"
+
     async def test_no_write_takes_parameters_nobody_declared(
         self, admin: httpx.AsyncClient
     ) -> None:

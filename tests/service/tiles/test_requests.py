@@ -268,3 +268,18 @@ async def test_a_full_disk_is_told_as_such(world: Any, number: int, status: int)
     assert answer.status_code == status
     assert "secret" not in answer.text
     assert ("存储空间不足" in answer.text) == (status == 507)
+
+
+@pytest.mark.parametrize("path", ["/conformance", "/openapi.json", "/api", "/tileMatrixSets"])
+async def test_no_document_comes_in_a_language_there_is_not(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    answer = await client.get(path, params={"lang": "fr"})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "lang"
+
+
+async def test_all_methods_of_a_resource_are_named(client: httpx.AsyncClient) -> None:
+    answer = await client.delete("/layers/zones.xiamen/statistics")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, POST"

@@ -319,3 +319,16 @@ async def test_without_identity_the_refusal_is_xml_too(
     allowed = await guarded.get(CAPABILITIES, headers=key)
     assert "dataset.ndvi.secret" in layers_of(parsed(allowed))
     assert allowed.headers["cache-control"].startswith("private")
+
+
+async def test_capabilities_are_told_whatever_the_version(client: httpx.AsyncClient) -> None:
+    """The standard has `AcceptVersions` for that, and the definition allows what is taken."""
+    asked = {"SERVICE": "WMTS", "REQUEST": "GetCapabilities", "VERSION": "9"}
+    assert (await client.get("/wmts", params=asked)).status_code == 200
+    operation = (await client.get("/openapi.json")).json()["paths"]["/wmts"]["get"]
+    schemas = {one["name"]: one["schema"] for one in operation["parameters"]}
+    assert {name for name, schema in schemas.items() if "enum" in schema} == {
+        "SERVICE",
+        "REQUEST",
+        "lang",
+    }

@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai_api.observations.chart import Point, draw, ticks_for, unbroken
-from shanhai_api.observations.station_page import PeriodOfZone
+from shanhai_api.observations.station_page import PeriodOfZone, Point, draw, ticks_for, unbroken
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

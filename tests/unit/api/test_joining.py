@@ -6,7 +6,7 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai_api.server import SMALL, JoiningTransport
+from shanhai_api.kit.middleware import SMALL, JoiningTransport
 
 
 class Wire:

@@ -8,9 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shanhai.raster.checkpoint import CheckpointFolder, CheckpointingRunner
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.windows import PooledRunner, WindowRunner, pooled_process
+from shanhai.raster.windows import (
+    CheckpointFolder,
+    CheckpointingRunner,
+    PooledRunner,
+    WindowRunner,
+    pooled_process,
+)
 from shanhai.science.grid import Grid, Window
 
 GRID = Grid(4548, 0.0, 0.0, 10.0, 20, 20)

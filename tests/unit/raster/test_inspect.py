@@ -10,8 +10,13 @@ from rasterio.transform import Affine
 from shanhai.errors import LimitExceeded, UnsupportedFile
 from shanhai.raster import inspect
 from shanhai.raster.geotiff import write_geotiff
-from shanhai.raster.hostile_files import make_overview_file_tiff, make_renamed_vrt
-from shanhai.raster.inspect import inspect_raster, lon_lat_bounds, resolution_m
+from shanhai.raster.inspect import (
+    inspect_raster,
+    lon_lat_bounds,
+    make_overview_file_tiff,
+    make_renamed_vrt,
+    resolution_m,
+)
 
 METRIC = (100.0, 0.0, 500_000.0, 0.0, -100.0, 2_700_000.0)
 

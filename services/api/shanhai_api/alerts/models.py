@@ -6,19 +6,10 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from shanhai import vocabulary
 from shanhai.db.alerts.rules import RuleDefinition
 from shanhai.monitoring.thresholds import RANK, Kind, QuietHours, measure_unit
 from shanhai.validation import Rfc3339Date
-from shanhai.vocabulary import (
-    ALERT_EVENTS,
-    ALERT_KINDS,
-    ALERT_STATUSES,
-    ALERT_SUBJECTS,
-    CONTROL_KINDS,
-    WARNING_LEVELS,
-    codes,
-    label_in,
-)
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText, one_of
 from shanhai_api.kit.view import View
 from shanhai_api.proposals.links import ProposalNamed
@@ -164,7 +155,7 @@ class RuleContents(BaseModel):
     @classmethod
     def check_control_kind(cls, value: str | None) -> str | None:
         """One of the kinds there are."""
-        if value is not None and value not in codes(CONTROL_KINDS):
+        if value is not None and value not in vocabulary.codes(vocabulary.CONTROL_KINDS):
             raise ValueError("must be a kind of control area / 须为管控区域类型")
         return value
 
@@ -289,7 +280,7 @@ class AlertRule(Document):
         return cls(
             **contents,
             name=contents[f"name_{view.lang}"],
-            kind_name=label_in(ALERT_KINDS, contents["kind"], view.lang),
+            kind_name=vocabulary.label_in(vocabulary.ALERT_KINDS, contents["kind"], view.lang),
             unit=measure_unit(contents["kind"], rule.unit),
             links=links,
         )
@@ -306,7 +297,7 @@ class AlertEvent(Answered):
     """Something that happened to an alert."""
 
     at: MomentText
-    event: Annotated[str, one_of(ALERT_EVENTS)]
+    event: Annotated[str, one_of(vocabulary.ALERT_EVENTS)]
     event_name: str
     level: Level
     actor: str | None
@@ -321,16 +312,16 @@ class Alert(Document):
     template = "alert.html"
 
     id: int
-    status: Annotated[str, one_of(ALERT_STATUSES)]
+    status: Annotated[str, one_of(vocabulary.ALERT_STATUSES)]
     status_name: str
-    level: Annotated[str, one_of(WARNING_LEVELS)]
+    level: Annotated[str, one_of(vocabulary.WARNING_LEVELS)]
     level_name: str
     color: str
     rule: str
     rule_name: str
     kind: Kind
     kind_name: str
-    subject: Annotated[str, one_of(ALERT_SUBJECTS)]
+    subject: Annotated[str, one_of(vocabulary.ALERT_SUBJECTS)]
     subject_kind_name: str
     subject_name: str
     station: str | None

@@ -9,33 +9,14 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from shanhai.db.alerts import rules
+from shanhai.db.alerts import queries, rules
 from shanhai.db.alerts import subscriptions as answers
-from shanhai.db.alerts.queries import (
-    describe_alert,
-    describe_events,
-    events_after,
-    find_alert,
-    list_alerts,
-    list_events,
-    newest_event,
-)
 from shanhai.db.alerts.rules import RuleDefinition
 from shanhai.db.identity import Viewer
 from shanhai.db.proposals.queries import founded_on
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.thresholds import Kind
-from shanhai_api.alerts.models import (
-    CODE,
-    Alert,
-    AlertNote,
-    AlertRule,
-    AlertRules,
-    Alerts,
-    Level,
-    NewRule,
-    RuleContents,
-)
+from shanhai_api.alerts import models
 from shanhai_api.kit.answers import (
     HEARTBEAT,
     HEARTBEAT_S,
@@ -90,17 +71,17 @@ async def follow(
 ) -> AsyncIterator[bytes]:
     """An event for each thing the viewer may know of, named as it is, until the service stops."""
     async with state.reading() as session:
-        seen = await newest_event(session) if after is None else after
+        seen = await queries.newest_event(session) if after is None else after
     yield HEARTBEAT
     silent_s, loop = 0.0, asyncio.get_running_loop()
     ends_at = loop.time() + LONGEST_S
     while loop.time() < ends_at:
         async with state.reading() as session:
-            newest, news = await events_after(session, viewer, seen, limit=PORTION)
+            newest, news = await queries.events_after(session, viewer, seen, limit=PORTION)
         moved, seen = newest > seen, newest
         for event, row in news:
-            [told] = describe_events([event], view.lang)
-            document = orjson.dumps({**told, "alert": describe_alert(row, view)})
+            [told] = queries.describe_events([event], view.lang)
+            document = orjson.dumps({**told, "alert": queries.describe_alert(row, view)})
             yield b"id: %d\nevent: %s\ndata: %s\n\n" % (event.id, event.kind.encode(), document)
             silent_s = 0.0
         if moved:
@@ -115,9 +96,11 @@ async def follow(
         silent_s += POLL_S
 
 
-def shown_rule(rule: RuleDefinition, view: View, location: str | None = None) -> Answer[AlertRule]:
+def shown_rule(
+    rule: RuleDefinition, view: View, location: str | None = None
+) -> Answer[models.AlertRule]:
     """A rule as a change has left it."""
-    return Answer(AlertRule.of(rule, view), state=rule.state, location=location)
+    return Answer(models.AlertRule.of(rule, view), state=rule.state, location=location)
 
 
 async def answer_alert(
@@ -126,7 +109,7 @@ async def answer_alert(
     how: answers.Answer,
     note: str,
     expected: frozenset[str] | None,
-) -> Answer[Alert]:
+) -> Answer[models.Alert]:
     """Acknowledge or close an alert."""
     await answers.answer_alert(
         write.session, alert, how, note, identity=write.caller, act=write.act, expected=expected
@@ -134,33 +117,35 @@ async def answer_alert(
     return await show_alert(write, alert)
 
 
-async def show_alert(context: Context, alert: int) -> Answer[Alert]:
+async def show_alert(context: Context, alert: int) -> Answer[models.Alert]:
     """An alert with all that happened to it, and its state."""
     session, viewer = context.session, context.caller.viewer
-    row = await find_alert(session, viewer, alert)
-    told = describe_alert(row, context)
+    row = await queries.find_alert(session, viewer, alert)
+    told = queries.describe_alert(row, context)
     found = await founded_on(session, viewer, "alert", str(alert))
-    shown = Alert(
+    shown = models.Alert(
         **told | {"links": [*told["links"], propose_link(context, alert=alert)]},
-        events=describe_events(await list_events(session, alert), context.lang),
+        events=queries.describe_events(await queries.list_events(session, alert), context.lang),
         proposals=name_proposals(found, context),
     )
     return Answer(shown, state=str(row[0].row_version))
 
 
 alert_rules = APIRouter(tags=["monitoring"], route_class=Route)
-Code = Annotated[str, Path(pattern=CODE, description="Code of the rule")]
+Code = Annotated[str, Path(pattern=models.CODE, description="Code of the rule")]
 
 
 @alert_rules.get("/alert-rules", summary="What raises warnings")
-async def show_rules(read: Read[KnownReader]) -> AlertRules:
+async def show_rules(read: Read[KnownReader]) -> models.AlertRules:
     """List the rules."""
-    found = [AlertRule.of(rule, read) for rule in await rules.list_rules(read.session)]
-    return AlertRules(rules=found, links=read.self_links("/alert-rules"))
+    found = [models.AlertRule.of(rule, read) for rule in await rules.list_rules(read.session)]
+    return models.AlertRules(rules=found, links=read.self_links("/alert-rules"))
 
 
 @alert_rules.post("/alert-rules", summary="Make a rule", status_code=201)
-async def create_rule(write: Write[Writer], new: JsonBody[NewRule]) -> Answer[AlertRule]:
+async def create_rule(
+    write: Write[Writer], new: JsonBody[models.NewRule]
+) -> Answer[models.AlertRule]:
     """Make a rule; the newest values are judged by it at once."""
     found = await rules.create_rule(
         write.session, new.contents(), identity=write.caller, act=write.act
@@ -169,17 +154,17 @@ async def create_rule(write: Write[Writer], new: JsonBody[NewRule]) -> Answer[Al
 
 
 @alert_rules.get("/alert-rules/{rule}", summary="One rule")
-async def show_rule(read: Read[KnownReader], rule: Code) -> Answer[AlertRule]:
+async def show_rule(read: Read[KnownReader], rule: Code) -> Answer[models.AlertRule]:
     """Show a rule."""
     found = await rules.find_rule(read.session, rule)
-    shown = AlertRule.of(found, read, read.self_links(f"/alert-rules/{rule}"))
+    shown = models.AlertRule.of(found, read, read.self_links(f"/alert-rules/{rule}"))
     return Answer(shown, state=found.state)
 
 
 @alert_rules.put("/alert-rules/{rule}", summary="Replace a rule")
 async def put_rule(
-    write: Write[Writer], rule: Code, expected: IfMatch, contents: JsonBody[RuleContents]
-) -> Answer[AlertRule]:
+    write: Write[Writer], rule: Code, expected: IfMatch, contents: JsonBody[models.RuleContents]
+) -> Answer[models.AlertRule]:
     """Replace a rule: its open alerts are closed, and it starts anew."""
     found = await rules.replace_rule(
         write.session,
@@ -212,8 +197,8 @@ class AlertsQuery(LimitedQuery):
     status: Literal["open", "acknowledged", "closed"] | None = Field(
         None, description="Only alerts in this state"
     )
-    level: Level | None = Field(None, description="Only alerts of this level")
-    rule: str | None = Field(None, pattern=CODE, description="Only alerts of this rule")
+    level: models.Level | None = Field(None, description="Only alerts of this level")
+    rule: str | None = Field(None, pattern=models.CODE, description="Only alerts of this rule")
     kind: Kind | None = Field(None, description="Only alerts of rules of this kind")
     subject: Literal["station", "indicator", "case", "line"] | None = Field(
         None, description="Only alerts about stations, indicators, cases or lines"
@@ -238,13 +223,17 @@ class AlertsQuery(LimitedQuery):
 
 
 @router.get("/alerts", summary="Alerts, the newest first")
-async def show_alerts(read: Read[KnownReader], query: Annotated[AlertsQuery, Query()]) -> Alerts:
+async def show_alerts(
+    read: Read[KnownReader], query: Annotated[AlertsQuery, Query()]
+) -> models.Alerts:
     """List the alerts."""
-    rows = await list_alerts(
+    rows = await queries.list_alerts(
         read.session, read.caller.viewer, query.equal, limit=query.limit + 1, before=query.before
     )
     page, links = page_of(rows, query, read, "/alerts", lambda last: {"before": last[0].id})
-    return Alerts(alerts=[Alert(**describe_alert(row, read)) for row in page], links=links)
+    return models.Alerts(
+        alerts=[models.Alert(**queries.describe_alert(row, read)) for row in page], links=links
+    )
 
 
 @router.get(
@@ -262,22 +251,22 @@ async def stream_events(
 
 
 @router.get("/alerts/{alert}", summary="One alert")
-async def show_one_alert(read: Read[KnownReader], alert: AlertId) -> Answer[Alert]:
+async def show_one_alert(read: Read[KnownReader], alert: AlertId) -> Answer[models.Alert]:
     """Show an alert, and all that happened to it."""
     return await show_alert(read, alert)
 
 
 @router.post("/alerts/{alert}/acknowledge", summary="Say that an alert is being looked after")
 async def acknowledge(
-    write: Write[Writer], alert: AlertId, expected: IfMatch, said: JsonBody[AlertNote]
-) -> Answer[Alert]:
+    write: Write[Writer], alert: AlertId, expected: IfMatch, said: JsonBody[models.AlertNote]
+) -> Answer[models.Alert]:
     """Acknowledge an open alert, with a note."""
     return await answer_alert(write, alert, "acknowledge", said.note, expected)
 
 
 @router.post("/alerts/{alert}/close", summary="Close an alert by hand")
 async def close(
-    write: Write[Writer], alert: AlertId, expected: IfMatch, said: JsonBody[AlertNote]
-) -> Answer[Alert]:
+    write: Write[Writer], alert: AlertId, expected: IfMatch, said: JsonBody[models.AlertNote]
+) -> Answer[models.Alert]:
     """Close an alert, with a note; it is not opened again before things recover or get worse."""
     return await answer_alert(write, alert, "close", said.note, expected)

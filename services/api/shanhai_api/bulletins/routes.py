@@ -6,13 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import HTMLResponse
 
-from shanhai.db.bulletins.publication import (
-    BulletinFilter,
-    SeenBulletin,
-    find_bulletin,
-    list_bulletins,
-    publish_draft,
-)
+from shanhai.db.bulletins import publication
 from shanhai.db.bulletins.template import Template
 from shanhai.db.bulletins.templates import (
     StoredTemplate,
@@ -28,26 +22,7 @@ from shanhai.processes.publish_bulletin.document.composing import check_template
 from shanhai.processes.publish_bulletin.document.examples import example_contents
 from shanhai.reporting.blocks import Picture, render_page
 from shanhai.vocabulary import Label, Lang
-from shanhai_api.bulletins.models import (
-    CODE,
-    DOCX,
-    FORMATS,
-    PDF,
-    Bulletin,
-    BulletinHead,
-    BulletinQuery,
-    Bulletins,
-    BulletinsQuery,
-    BulletinTemplate,
-    BulletinTemplates,
-    PublicBulletin,
-    TemplateNamed,
-    TemplateQuery,
-    TemplateVersions,
-    VersionsQuery,
-    file_name,
-    template_path,
-)
+from shanhai_api.bulletins import models
 from shanhai_api.jobs.results import REPORT_POLICY, send_file
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import BodyReader
@@ -61,8 +36,8 @@ from shanhai_api.kit.dependencies import (
     WriteContext,
     Writer,
 )
-from shanhai_api.kit.identity import Caller
-from shanhai_api.kit.routing import Route
+from shanhai_api.kit.requests import Caller
+from shanhai_api.kit.routing import FILE, Route
 from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.view import HTML, Format, View, choose_format
 
@@ -78,35 +53,41 @@ DRAWN = {
 """Pictures by kind of section; previews tell where they stand."""
 
 
-def shown(seen: SeenBulletin, context: Context) -> Answer[Bulletin]:
+def shown(seen: publication.SeenBulletin, context: Context) -> Answer[models.Bulletin]:
     """A bulletin and its state."""
-    model = PublicBulletin if context.caller.anonymous else Bulletin
+    model = models.PublicBulletin if context.caller.anonymous else models.Bulletin
     return Answer(model.told(seen, context), state=seen.bulletin.state)
 
 
 def shown_template(
     stored: StoredTemplate, view: View, location: str | None = None
-) -> Answer[BulletinTemplate]:
+) -> Answer[models.BulletinTemplate]:
     """A template and its version."""
-    return Answer(BulletinTemplate.of(stored, view), state=str(stored.version), location=location)
+    return Answer(
+        models.BulletinTemplate.of(stored, view), state=str(stored.version), location=location
+    )
 
 
 async def publish(
     write: WriteContext, code: str, expected: frozenset[str] | None
-) -> Answer[Bulletin]:
+) -> Answer[models.Bulletin]:
     """Publish a draft, and show it as it is then."""
-    await publish_draft(
+    await publication.publish_draft(
         write.session, code, identity=write.caller, act=write.act, expected=expected
     )
-    return shown(await find_bulletin(write.session, code, write.caller.viewer), write)
+    return shown(await publication.find_bulletin(write.session, code, write.caller.viewer), write)
 
 
-def send_document(state: ServiceState, view: View, seen: SeenBulletin, kind: Format) -> Response:
+def send_document(
+    state: ServiceState, view: View, seen: publication.SeenBulletin, kind: Format
+) -> Response:
     """A document of a bulletin in the language asked for."""
-    return send_named(state, view, seen, file_name(kind, view.lang))
+    return send_named(state, view, seen, models.file_name(kind, view.lang))
 
 
-def send_named(state: ServiceState, view: View, seen: SeenBulletin, name: str) -> Response:
+def send_named(
+    state: ServiceState, view: View, seen: publication.SeenBulletin, name: str
+) -> Response:
     """A file of a bulletin.
 
     Raises:
@@ -123,14 +104,14 @@ def send_named(state: ServiceState, view: View, seen: SeenBulletin, name: str) -
 
 async def keep_template(
     write: WriteContext, code: str, template: Template, expected: frozenset[str] | None
-) -> Answer[BulletinTemplate]:
+) -> Answer[models.BulletinTemplate]:
     """Keep another version of a template that is right on what bulletins may tell."""
     demand_editor(write.caller)
     await demand_right(template)
     stored, new = await store_template(
         write.session, code, template, identity=write.caller, act=write.act, expected=expected
     )
-    return shown_template(stored, write, location=template_path(code) if new else None)
+    return shown_template(stored, write, location=models.template_path(code) if new else None)
 
 
 async def demand_right(template: Template) -> None:
@@ -173,11 +154,11 @@ FileName = Annotated[str, Path(pattern=r"^[a-z_]{1,40}$", description="Name of t
 
 @router.get("/bulletins", summary="Bulletins, those of the latest periods first")
 async def show_bulletins(
-    read: Read[Reader], query: Annotated[BulletinsQuery, Query()]
-) -> Bulletins:
+    read: Read[Reader], query: Annotated[models.BulletinsQuery, Query()]
+) -> models.Bulletins:
     """List what is published, and drafts of the regions one works in."""
-    asked = BulletinFilter(query.region, query.state, query.first, query.last)
-    rows = await list_bulletins(
+    asked = publication.BulletinFilter(query.region, query.state, query.first, query.last)
+    rows = await publication.list_bulletins(
         read.session, read.caller.viewer, asked, limit=query.limit + 1, before=query.place
     )
     page = rows[: query.limit]
@@ -187,17 +168,19 @@ async def show_bulletins(
         place = f"{last.last_day.isoformat()}-{last.id}"
         links.append({**read.link("/bulletins", "next"), "href": read.here(before=place)})
     links.append(read.link(f"/processes/{PUBLISH_BULLETIN.id}", "related"))
-    return Bulletins(bulletins=[BulletinHead.of(seen, read) for seen in page], links=links)
+    return models.Bulletins(
+        bulletins=[models.BulletinHead.of(seen, read) for seen in page], links=links
+    )
 
 
 @router.get("/bulletins/{bulletin}", summary="One bulletin, for ever")
 async def show_bulletin(
-    read: Read[Reader], bulletin: Code, _query: Annotated[BulletinQuery, Query()]
-) -> Answer[Bulletin] | Response:
+    read: Read[Reader], bulletin: Code, _query: Annotated[models.BulletinQuery, Query()]
+) -> Answer[models.Bulletin] | Response:
     """Show a bulletin with the hashes of its files, or send it as PDF or DOCX."""
-    seen = await find_bulletin(read.session, bulletin, read.caller.viewer)
-    chosen = choose_format(read.request, FORMATS)
-    if chosen in {PDF, DOCX}:
+    seen = await publication.find_bulletin(read.session, bulletin, read.caller.viewer)
+    chosen = choose_format(read.request, models.FORMATS)
+    if chosen in {models.PDF, models.DOCX}:
         return send_document(read.state, read, seen, chosen)
     return shown(seen, read)
 
@@ -206,33 +189,33 @@ async def show_bulletin(
     "/bulletins/{bulletin}/files/{file}",
     summary="A file of a bulletin",
     response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {}}}},
+    responses={200: {"content": {"application/octet-stream": {"schema": FILE}}}},
 )
 async def send_bulletin_file(read: Read[Reader], bulletin: Code, file: FileName) -> Response:
     """Send a file as it was hashed; its ETag is the hash."""
-    seen = await find_bulletin(read.session, bulletin, read.caller.viewer)
+    seen = await publication.find_bulletin(read.session, bulletin, read.caller.viewer)
     return send_named(read.state, read, seen, file)
 
 
 @router.post("/bulletins/{bulletin}/publish", summary="Publish a draft")
 async def publish_bulletin(
     write: Write[Writer], bulletin: Code, expected: IfMatch
-) -> Answer[Bulletin]:
+) -> Answer[models.Bulletin]:
     """Publish a draft: from then on nothing of it changes."""
     return await publish(write, bulletin, expected)
 
 
 templates = APIRouter(tags=["bulletins"], route_class=Route)
-TemplateCode = Annotated[str, Path(pattern=CODE, description="Code of the template")]
+TemplateCode = Annotated[str, Path(pattern=models.CODE, description="Code of the template")]
 TemplateBody = Annotated[Template, Depends(BodyReader(Template, limit=512 * 1024))]
 
 
 @templates.get("/bulletin-templates", summary="What bulletins are made by")
-async def show_templates(read: Read[KnownReader]) -> BulletinTemplates:
+async def show_templates(read: Read[KnownReader]) -> models.BulletinTemplates:
     """List the newest version of each template."""
     found = await list_templates(read.session)
-    return BulletinTemplates(
-        templates=[TemplateNamed.of(one, read) for one in found],
+    return models.BulletinTemplates(
+        templates=[models.TemplateNamed.of(one, read) for one in found],
         links=read.self_links("/bulletin-templates"),
     )
 
@@ -249,16 +232,16 @@ async def preview_template(read: Read[Writer], template: TemplateBody) -> Respon
 
 @templates.get("/bulletin-templates/{template}", summary="One template")
 async def show_template(
-    read: Read[KnownReader], template: TemplateCode, query: Annotated[TemplateQuery, Query()]
-) -> Answer[BulletinTemplate]:
+    read: Read[KnownReader], template: TemplateCode, query: Annotated[models.TemplateQuery, Query()]
+) -> Answer[models.BulletinTemplate]:
     """Show a template in its newest version, or another."""
     return shown_template(await find_template(read.session, template, query.version), read)
 
 
 @templates.get("/bulletin-templates/{template}/versions", summary="The versions of a template")
 async def show_versions(
-    read: Read[KnownReader], template: TemplateCode, query: Annotated[VersionsQuery, Query()]
-) -> TemplateVersions:
+    read: Read[KnownReader], template: TemplateCode, query: Annotated[models.VersionsQuery, Query()]
+) -> models.TemplateVersions:
     """List the versions of a template, the newest first."""
     rows = list(
         await list_versions(read.session, template, limit=query.limit + 1, before=query.before)
@@ -268,23 +251,28 @@ async def show_versions(
             f"there is no template {template!r}", message_zh=f"没有公报模板 {template!r}"
         )
     page = rows[: query.limit]
-    path = f"{template_path(template)}/versions"
+    path = f"{models.template_path(template)}/versions"
     links = read.self_links(path)
     if len(rows) > query.limit:
         next_page = read.here(before=str(page[-1].version))
         links.append({**read.link(path, "next"), "href": next_page})
-    return TemplateVersions(versions=[TemplateNamed.of(one, read) for one in page], links=links)
+    return models.TemplateVersions(
+        versions=[models.TemplateNamed.of(one, read) for one in page], links=links
+    )
 
 
 @templates.put(
     "/bulletin-templates/{template}",
     summary="Keep a template",
     responses={
-        201: {"model": BulletinTemplate, "description": "The first version of a new template"}
+        201: {
+            "model": models.BulletinTemplate,
+            "description": "The first version of a new template",
+        }
     },
 )
 async def put_template(
     write: Write[Writer], template: TemplateCode, expected: IfMatch, contents: TemplateBody
-) -> Answer[BulletinTemplate]:
+) -> Answer[models.BulletinTemplate]:
     """Keep another version of a template; bulletins made by former ones stay as they are."""
     return await keep_template(write, template, contents, expected)

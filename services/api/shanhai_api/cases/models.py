@@ -14,7 +14,7 @@ from shanhai.db.tables import provision
 from shanhai.db.tables.control import CaseEvent
 from shanhai.vocabulary import CASE_RESULTS, CASE_STATES, LEAD_KINDS, Label, codes
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, Moment, MomentText, one_of
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.view import View
 
 LABELS = {term.code: term.label for term in (*LEAD_KINDS, *CASE_STATES, *CASE_RESULTS)}

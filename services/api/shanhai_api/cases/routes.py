@@ -21,35 +21,14 @@ from shanhai.db.projects.documents import checked_name
 from shanhai.errors import Forbidden, InvalidInput
 from shanhai.storage.file_types import demand_kind, kind_of
 from shanhai.validation import Rfc3339Date
-from shanhai_api.cases.models import (
-    Case,
-    CaseDocument,
-    CaseStatistics,
-    LeadResult,
-    LeadResults,
-    StepTaken,
-    case_path,
-)
+from shanhai_api.cases import models
 from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item
 from shanhai_api.features.records import show_list
+from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import JsonBody, ParsedBody, body_of, parse, read_blocks, read_json
-from shanhai_api.kit.dependencies import (
-    Context,
-    IfMatch,
-    KnownReader,
-    Observer,
-    PageQuery,
-    Read,
-    TheState,
-    TheView,
-    Write,
-    WriteContext,
-    Writer,
-    act_of,
-)
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import NO_STORE, AnyQuery, Made, Route, once
 from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.view import View
@@ -119,14 +98,14 @@ class CaseStepBody(Body):
     )
 
 
-class StatisticsQuery(PageQuery):
+class StatisticsQuery(dependencies.PageQuery):
     """Parameters of the figures over cases."""
 
     since: Rfc3339Date | None = Field(None, description="Only cases opened on the day or later")
     until: Rfc3339Date | None = Field(None, description="Only cases opened on the day or earlier")
 
 
-class CaseUploadQuery(PageQuery):
+class CaseUploadQuery(dependencies.PageQuery):
     """What is said of a file that is sent."""
 
     filename: str = Field(min_length=1, max_length=200, description="Name, with its ending")
@@ -135,7 +114,7 @@ class CaseUploadQuery(PageQuery):
     title_en: Name | None = Field(None, description="English title")
 
 
-async def receive_leads(write: WriteContext, value: Any) -> LeadResults:
+async def receive_leads(write: dependencies.WriteContext, value: Any) -> models.LeadResults:
     """Receive leads one by one; what is wrong with one keeps no other from its case.
 
     Raises:
@@ -158,7 +137,7 @@ async def receive_leads(write: WriteContext, value: Any) -> LeadResults:
     told = {index: await _receive_one(write, index, features[index]) for index in order}
     results = [told[index] for index in range(len(features))]
     counted = Counter(item.outcome for item in results)
-    return LeadResults(
+    return models.LeadResults(
         opened=counted["opened"],
         duplicate=counted["duplicate"],
         no_case=counted["no_case"],
@@ -174,7 +153,9 @@ def _name_of(feature: Mapping[str, Any]) -> tuple[str, str]:
     return str(known.get("source")), str(known.get("external_id"))
 
 
-async def _receive_one(write: WriteContext, index: int, value: Any) -> LeadResult:
+async def _receive_one(
+    write: dependencies.WriteContext, index: int, value: Any
+) -> models.LeadResult:
     settings = write.state.configuration.cases
     rule = CaseRule(settings.least, settings.verify_days)
     try:
@@ -183,8 +164,8 @@ async def _receive_one(write: WriteContext, index: int, value: Any) -> LeadResul
     except InvalidInput as error:
         fault = error.faults[0].told(write.lang) if error.faults else {"pointer": ""}
         told = {"detail": error.localised(write.lang), **fault}
-        return LeadResult(index=index, outcome="rejected", **told)
-    return LeadResult.of(index, received, write)
+        return models.LeadResult(index=index, outcome="rejected", **told)
+    return models.LeadResult.of(index, received, write)
 
 
 async def _lead_of(value: Any) -> Lead:
@@ -194,8 +175,8 @@ async def _lead_of(value: Any) -> Lead:
 
 
 async def step(
-    write: WriteContext, code: str, body: CaseStepBody, expected: frozenset[str] | None
-) -> Answer[StepTaken]:
+    write: dependencies.WriteContext, code: str, body: CaseStepBody, expected: frozenset[str] | None
+) -> Answer[models.StepTaken]:
     """Take a step of a case, and show the case as it is then."""
     settings = write.state.configuration.cases
     asked = CaseTransitionRequest(**{**body.model_dump(), "documents": tuple(body.documents)})
@@ -203,11 +184,11 @@ async def step(
     taken = await take_case_step(
         write.session, code, write.caller, write.act, asked, deadlines, expected=expected
     )
-    links = [write.link(case_path(taken.code), "up")]
-    return Answer(StepTaken.from_row(taken, links=links), state=taken.tag)
+    links = [write.link(models.case_path(taken.code), "up")]
+    return Answer(models.StepTaken.from_row(taken, links=links), state=taken.tag)
 
 
-async def case_shown(read: Context, code: str) -> Answer[Case]:
+async def case_shown(read: dependencies.Context, code: str) -> Answer[models.Case]:
     """All that is known of a case, and its state."""
     session, viewer = read.session, read.caller.viewer
     seen = await find_case(session, code, viewer)
@@ -215,7 +196,7 @@ async def case_shown(read: Context, code: str) -> Answer[Case]:
     events = await read_events(session, seen.id)
     papers = await list_papers(session, seen.code)
     record = record_document(CASES, row, read, {})
-    return Answer(Case.of(record, seen, events, papers, read.caller, read), state=seen.tag)
+    return Answer(models.Case.of(record, seen, events, papers, read.caller, read), state=seen.tag)
 
 
 async def receive_paper(
@@ -254,10 +235,10 @@ async def receive_paper(
     async with state.unit() as unit:
 
         async def effect() -> Made:
-            act = act_of(caller, view)
+            act = dependencies.act_of(caller, view)
             row = await add_paper(unit.session, case, caller, act, paper, stored)
             location = view.url(f"/documents/{row.code}")
-            return Made(CaseDocument.of(row, view).as_json(), {"Location": location})
+            return Made(models.CaseDocument.of(row, view).as_json(), {"Location": location})
 
         asked = hashlib.sha256(f"{digest} {paper}".encode()).hexdigest()
         return await once(request, unit, caller, body_sha256=asked, effect=effect)
@@ -274,40 +255,48 @@ async def read_leads(request: Request) -> ParsedBody:
 
 
 @router.get("/cases", summary="Red-line leads")
-async def show_cases(read: Read[KnownReader], query: AnyQuery) -> Response:
+async def show_cases(
+    read: dependencies.Read[dependencies.KnownReader], query: AnyQuery
+) -> Response:
     """List cases; filters (`filter` in CQL2), orders, pages and CSV as with collections."""
     return await show_list(read, CASES)
 
 
 @router.post("/cases", summary="Send red-line leads", openapi_extra=body_of(LeadFeature))
 async def send_leads(
-    write: Write[Observer], leads: Annotated[ParsedBody, Depends(read_leads)]
-) -> LeadResults:
+    write: dependencies.Write[dependencies.Observer],
+    leads: Annotated[ParsedBody, Depends(read_leads)],
+) -> models.LeadResults:
     """Send a change, or a feature collection of changes; each may open a case."""
     return await receive_leads(write, leads.value)
 
 
 @router.get("/cases/statistics", summary="Figures over red-line leads")
 async def show_statistics(
-    read: Read[KnownReader], query: Annotated[StatisticsQuery, Query()]
-) -> CaseStatistics:
+    read: dependencies.Read[dependencies.KnownReader], query: Annotated[StatisticsQuery, Query()]
+) -> models.CaseStatistics:
     """Count cases by district, state, kind and month of opening, with areas and overdue ones."""
     found = await read_statistics(
         read.session, read.caller.viewer, since=query.since, until=query.until
     )
-    return CaseStatistics.of(*found, read)
+    return models.CaseStatistics.of(*found, read)
 
 
 @router.get("/cases/{case}", summary="One red-line lead")
-async def show_case(read: Read[KnownReader], case: str) -> Answer[Case]:
+async def show_case(
+    read: dependencies.Read[dependencies.KnownReader], case: str
+) -> Answer[models.Case]:
     """Show a case: the lead, the lines it met, its steps, what can follow, and its documents."""
     return await case_shown(read, case)
 
 
 @router.post("/cases/{case}/transitions", summary="Take a step of a case", status_code=201)
 async def take_step(
-    write: Write[Writer], case: str, expected: IfMatch, body: JsonBody[CaseStepBody]
-) -> Answer[StepTaken]:
+    write: dependencies.Write[dependencies.Writer],
+    case: str,
+    expected: dependencies.IfMatch,
+    body: JsonBody[CaseStepBody],
+) -> Answer[models.StepTaken]:
     """Assign a case, tell what was found on site, order rectification, or close it."""
     return await step(write, case, body, expected)
 
@@ -316,7 +305,7 @@ async def take_step(
     "/cases/{case}/documents",
     summary="Add a photo or another document to a case",
     status_code=201,
-    response_model=CaseDocument,
+    response_model=models.CaseDocument,
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -326,9 +315,9 @@ async def take_step(
     },
 )
 async def post_paper(
-    view: TheView,
-    state: TheState,
-    caller: Writer,
+    view: dependencies.TheView,
+    state: dependencies.TheState,
+    caller: dependencies.Writer,
     case: str,
     query: Annotated[CaseUploadQuery, Query()],
 ) -> Response:

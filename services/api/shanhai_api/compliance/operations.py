@@ -25,21 +25,13 @@ from shanhai.processes.check_compliance.check import check_if_small, read_shape_
 from shanhai.processes.check_compliance.contract import CheckComplianceInputs
 from shanhai.processes.kit.contract import Inputs
 from shanhai.vocabulary import CONTROL_KINDS, RULE_SCOPES, SCHEME_KINDS, Lang
-from shanhai_api.compliance.models import (
-    ComplianceCheck,
-    ExceptionBody,
-    LineDecline,
-    LineRegister,
-    RuleException,
-    exception_path,
-    registered_lines,
-)
+from shanhai_api.compliance import models
 from shanhai_api.features.operations import read_item
 from shanhai_api.features.wording import names_of
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import parse
 from shanhai_api.kit.dependencies import Context, WriteContext
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.view import HTML, JSON, View
 
@@ -182,7 +174,7 @@ async def check_at_once(
     extra: dict[str, Any] = {"form": form}
     if view.wants_html(JSON, HTML):
         extra["names"] = await names_in(state.quick, result, caller.viewer, view.lang)
-    return view.respond(document, template=ComplianceCheck.template, extra=extra)
+    return view.respond(document, template=models.ComplianceCheck.template, extra=extra)
 
 
 LISTS = ("activities", "lines")
@@ -224,15 +216,15 @@ def too_large() -> LimitExceeded:
     )
 
 
-async def give(write: WriteContext, body: ExceptionBody) -> Answer[RuleException]:
+async def give(write: WriteContext, body: models.ExceptionBody) -> Answer[models.RuleException]:
     """Give an exception, and say where it is."""
     wkb = None
     if body.geometry is not None:
         wkb = await read_shape_asked(body.geometry, body.crs, under="")
     given = ExceptionGrant(wkb=wkb, **body.model_dump(exclude={"geometry", "crs"}))
     granted = await grant(write.session, write.caller, write.act, given)
-    shown = RuleException.of(granted, write)
-    return Answer(shown, location=exception_path(granted.row.code))
+    shown = models.RuleException.of(granted, write)
+    return Answer(shown, location=models.exception_path(granted.row.code))
 
 
 def demand_known(caller: Caller) -> None:
@@ -245,7 +237,7 @@ def demand_known(caller: Caller) -> None:
         raise Unauthenticated("an identity is needed", message_zh="需要身份认证")
 
 
-async def page_of(read: Context, exceptions: Sequence[RuleException]) -> dict[str, Any]:
+async def page_of(read: Context, exceptions: Sequence[models.RuleException]) -> dict[str, Any]:
     """What pages of exceptions are given: names, and what gaps are called."""
     if not read.wants_html(JSON, HTML):
         return {}
@@ -263,7 +255,7 @@ async def names_of_areas(
     return await names_of(session, CONTROL_AREAS, codes, caller.viewer, view.lang)
 
 
-async def read_register(read: Context, region: str, as_of: date | None) -> LineRegister:
+async def read_register(read: Context, region: str, as_of: date | None) -> models.LineRegister:
     """The lines of a region and all below it, and where they have shrunk.
 
     Raises:
@@ -276,14 +268,14 @@ async def read_register(read: Context, region: str, as_of: date | None) -> LineR
     totals = await read_totals(session, viewer, row.key, as_of=as_of)
     declines = await read_declines(session, viewer, row.key)
     named = row.plain()
-    return LineRegister(
+    return models.LineRegister(
         region=region,
         region_name_zh=named["name_zh"],
         region_name_en=named["name_en"],
         region_area_km2=None if area_m2 is None else round(area_m2 / 1e6, 4),
         as_of=as_of,
-        lines=registered_lines(totals, area_m2),
-        declines=[LineDecline.of(item) for item in declines],
+        lines=models.registered_lines(totals, area_m2),
+        declines=[models.LineDecline.of(item) for item in declines],
         links=[
             *read.self_links(f"/regions/{safe}/lines"),
             read.link(f"/collections/regions/items/{safe}", "up"),

@@ -13,18 +13,7 @@ from shanhai.db.compliance.exceptions import (
 )
 from shanhai.db.compliance.rules import activities
 from shanhai.validation import Rfc3339Date
-from shanhai_api.compliance import operations
-from shanhai_api.compliance.models import (
-    EXCEPTIONS,
-    WRITABLE,
-    ActivityList,
-    ComplianceCheck,
-    ExceptionBody,
-    LineRegister,
-    RevokeBody,
-    RuleException,
-    RuleExceptions,
-)
+from shanhai_api.compliance import models, operations
 from shanhai_api.compliance.operations import asked_by_form, check_at_once, too_large
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import JsonBody
@@ -42,12 +31,20 @@ from shanhai_api.kit.routing import Route
 
 router = APIRouter(tags=["compliance"], route_class=Route)
 CHECK = "/compliance/check"
+LONGEST_GEOMETRY = 20_000
+"""Characters that an address has room for: the parser of HTTP takes 64 KiB, and each character of
+GeoJSON is written there as up to three bytes."""
 
 
 class CheckQuery(PageQuery):
     """Parameters of a check."""
 
-    geometry: str | None = Field(None, max_length=200_000, description="GeoJSON geometry")
+    geometry: str | None = Field(
+        None,
+        max_length=LONGEST_GEOMETRY,
+        pattern=r"^[\t\n\r -~]*$",
+        description="GeoJSON geometry; a larger one is asked of the process `check-compliance`",
+    )
     crs: str | None = Field(None, max_length=200, description="CRS of the geometry")
     project: str | None = Field(None, max_length=80, description="Code of a project")
     activities: str | None = Field(
@@ -57,16 +54,22 @@ class CheckQuery(PageQuery):
         None, max_length=1000, description="Kinds of control areas, with commas; default all"
     )
     region: str | None = Field(None, max_length=80, description="Region whose rules hold as well")
-    as_of: str | None = Field(None, max_length=10, description="Day of the check; default today")
+    as_of: str | None = Field(
+        None,
+        pattern=r"^(\d{4}-\d\d-\d\d)?$",
+        description="Day of the check, such as 2025-06-30; default today",
+    )
 
 
 class ExceptionsQuery(PageQuery):
     """Parameters of the list of exceptions."""
 
     project: str | None = Field(
-        None, max_length=80, pattern=WRITABLE, description="Code of a project"
+        None, max_length=80, pattern=models.WRITABLE, description="Code of a project"
     )
-    rule: str | None = Field(None, max_length=300, pattern=WRITABLE, description="Code of a rule")
+    rule: str | None = Field(
+        None, max_length=300, pattern=models.WRITABLE, description="Code of a rule"
+    )
     day: Rfc3339Date | None = Field(None, description="Only those in force on the day")
     limit: int = Field(100, ge=1, le=10_000, description="Exceptions on a page")
 
@@ -80,12 +83,12 @@ class RegisterQuery(PageQuery):
 @router.get(CHECK, summary="Check a place or project against lines, zones and rules")
 async def show_check(
     view: TheView, caller: Reader, query: Annotated[CheckQuery, Query()], state: TheState
-) -> Answer[ComplianceCheck] | Response:
+) -> Answer[models.ComplianceCheck] | Response:
     """Check what the form asks for; see the process `check-compliance` for programs."""
     given = query.model_dump(exclude={"f", "lang"})
     form = {name: value or "" for name, value in given.items()}
     if not (query.geometry or query.project):
-        nothing = ComplianceCheck(result=None, links=view.self_links(CHECK))
+        nothing = models.ComplianceCheck(result=None, links=view.self_links(CHECK))
         return Answer(nothing, page={"form": form})
     inputs = asked_by_form(given)
     answer = await check_at_once(view, state, caller, inputs, form=form)
@@ -97,52 +100,52 @@ async def show_check(
 @router.get(
     "/compliance/activities", summary="Activities that can be judged", dependencies=[MAY_LOOK]
 )
-async def list_activities(view: TheView) -> ActivityList:
+async def list_activities(view: TheView) -> models.ActivityList:
     """List the activities, what each counts as, and the conditions rules name."""
-    return ActivityList.of(activities(), view)
+    return models.ActivityList.of(activities(), view)
 
 
-@router.get(EXCEPTIONS, summary="Exceptions from rules")
+@router.get(models.EXCEPTIONS, summary="Exceptions from rules")
 async def show_exceptions(
     read: Read[Reader], query: Annotated[ExceptionsQuery, Query()]
-) -> Answer[RuleExceptions]:
+) -> Answer[models.RuleExceptions]:
     """List exceptions, the newest first, revoked ones included."""
     operations.demand_known(read.caller)
     wanted = ExceptionFilter(project=query.project, rule=query.rule, day=query.day)
     found = await list_exceptions(read.session, wanted, limit=query.limit)
-    told = RuleExceptions.of(found, read)
+    told = models.RuleExceptions.of(found, read)
     return Answer(told, page=await operations.page_of(read, told.exceptions))
 
 
-@router.get(EXCEPTIONS + "/{exception}", summary="One exception")
-async def show_exception(read: Read[Reader], exception: str) -> Answer[RuleException]:
+@router.get(models.EXCEPTIONS + "/{exception}", summary="One exception")
+async def show_exception(read: Read[Reader], exception: str) -> Answer[models.RuleException]:
     """Show an exception, who gave it and why."""
     operations.demand_known(read.caller)
-    told = RuleException.of(await find_exception(read.session, exception), read)
+    told = models.RuleException.of(await find_exception(read.session, exception), read)
     return Answer(told, page=await operations.page_of(read, [told]))
 
 
-@router.post(EXCEPTIONS, summary="Give an exception from a rule", status_code=201)
+@router.post(models.EXCEPTIONS, summary="Give an exception from a rule", status_code=201)
 async def give_exception(
-    write: Write[Writer], body: JsonBody[ExceptionBody]
-) -> Answer[RuleException]:
+    write: Write[Writer], body: JsonBody[models.ExceptionBody]
+) -> Answer[models.RuleException]:
     """Give an exception for a project or one geometry, as an approver of the regions concerned."""
     return await operations.give(write, body)
 
 
-@router.post(EXCEPTIONS + "/{exception}/revoke", summary="Revoke an exception")
+@router.post(models.EXCEPTIONS + "/{exception}/revoke", summary="Revoke an exception")
 async def revoke_exception(
-    write: Write[Writer], exception: str, body: JsonBody[RevokeBody]
-) -> RuleException:
+    write: Write[Writer], exception: str, body: JsonBody[models.RevokeBody]
+) -> models.RuleException:
     """End an exception today; that it was given stays known."""
     revoked = await revoke(write.session, write.caller, write.act, exception, body.reason)
-    return RuleException.of(revoked, write)
+    return models.RuleException.of(revoked, write)
 
 
 @router.get("/regions/{region}/lines", summary="The register of a region's lines")
 async def show_register(
     read: Read[Reader], region: str, query: Annotated[RegisterQuery, Query()]
-) -> Answer[LineRegister]:
+) -> Answer[models.LineRegister]:
     """Tell how much there is of each kind of line, beside the approved figure, and declines."""
     register = await operations.read_register(read, region, query.as_of)
     shrunk = {code for item in register.declines for code in item.codes}

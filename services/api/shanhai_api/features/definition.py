@@ -12,7 +12,13 @@ from shanhai.db.features.snapshots import MOST_VERSIONS
 from shanhai_api.exports import ENCODINGS, file_formats
 from shanhai_api.features.parameters import DEFAULT_LIMIT, LANGUAGES, parameters_of
 from shanhai_api.features.records import bound_names
-from shanhai_api.features.values import MAX_LIMIT, MAX_OFFSET, MAX_SEARCH
+from shanhai_api.features.values import (
+    MAX_LIMIT,
+    MAX_OFFSET,
+    MAX_SEARCH,
+    names_pattern,
+    value_schema,
+)
 from shanhai_api.kit.view import GEOJSON, HTML, JSON
 
 Document = dict[str, Any]
@@ -71,7 +77,11 @@ LISTING = (
         "Features to skip; prefer the links",
         {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0},
     ),
-    query_parameter("cursor", "A place given by a `next` or `prev` link", {"type": "string"}),
+    query_parameter(
+        "cursor",
+        "A place given by a `next` or `prev` link",
+        {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
+    ),
     query_parameter(
         "datetime",
         "Only features whose period meets this RFC 3339 instant or interval; `..` is open",
@@ -79,18 +89,16 @@ LISTING = (
     ),
     AS_OF,
     query_parameter(
-        "sortby", "Properties to order by, `-` before one for descending", {"type": "string"}
-    ),
-    query_parameter(
         "count", "How exactly to count what matches", {"type": "string", "enum": list(COUNTINGS)}
     ),
-    query_parameter("properties", "Properties to tell, comma separated", {"type": "string"}),
     query_parameter(
         "q",
         "A text that the code or a name in either language has in it, whatever its case",
         {"type": "string", "minLength": 1, "maxLength": MAX_SEARCH},
     ),
-    query_parameter("filter", "A CQL2 filter over the queryables", {"type": "string"}),
+    query_parameter(
+        "filter", "A CQL2 filter over the queryables", {"type": "string", "minLength": 1}
+    ),
     query_parameter(
         "filter-lang",
         "Language of the filter",
@@ -179,18 +187,45 @@ def path_parameter(name: str) -> Document:
 
 def _listing(entity: Entity) -> Document:
     filters = [
-        query_parameter(item.name, f"Only those with this value: {item.title.en}", item.schema)
+        query_parameter(
+            item.name, f"Only those with this value: {item.title.en}", value_schema(item.schema)
+        )
         for item in parameters_of(entity, dict.fromkeys(bound_names(entity), ""))
     ]
     placing = PLACING if entity.geometry is not None else ()
     return {
         **_about(entity, "list", entity.title.en),
-        "parameters": [*LISTING, *placing, *filters, *_file_parameters(entity), LANG],
+        "parameters": [
+            *LISTING,
+            *_naming(entity),
+            *placing,
+            *filters,
+            *_file_parameters(entity),
+            LANG,
+        ],
         "responses": {
             "200": _content("A page, or a file of all", _listed(entity)),
             **failures(READ_FAILURES),
         },
     }
+
+
+def _naming(entity: Entity) -> tuple[Document, ...]:
+    """The parameters that name properties."""
+    sorting = names_pattern((item.name for item in entity.sortables), "[+-]?")
+    telling = names_pattern(item.name for item in entity.properties)
+    return (
+        query_parameter(
+            "sortby",
+            "Properties to order by, `-` before one for descending",
+            {"type": "string", "pattern": f"^{sorting}$"},
+        ),
+        query_parameter(
+            "properties",
+            "Properties to tell, comma separated",
+            {"type": "string", "pattern": f"^({telling})?$"},
+        ),
+    )
 
 
 def _listed(entity: Entity) -> dict[str, Document]:
@@ -313,6 +348,7 @@ def _shown(parameters: Sequence[Document], description: str, schema: Document) -
     }
 
 
+NUMBERED = ({"type": "integer", "minimum": 0}, {"type": "null"})
 LINKS = {"type": "array", "items": {"$ref": "#/components/schemas/Link"}}
 TEXT = {"type": "string"}
 FILE = {"type": "string", "format": "binary"}
@@ -415,7 +451,11 @@ def _taken(entity: Entity, *, whole: bool) -> Document:
     if entity.path is not None:
         return schema
     geometry = ["geometry"] if whole and entity.geometry_column else []
-    return _feature(entity, schema, ["properties", *geometry] if whole else [])
+    taken = _feature(entity, schema, ["properties", *geometry] if whole else [])
+    taken["properties"]["id"] = {"anyOf": [{"type": "string"}, *NUMBERED]}
+    if not entity.geometry_column:
+        taken["properties"]["geometry"] = {"description": "Not written: it is that of others"}
+    return taken
 
 
 def _feature(entity: Entity, properties: Document, required: Sequence[str]) -> Document:
@@ -448,7 +488,9 @@ def _geometry(entity: Entity) -> Document:
 
 
 def _code(item: Property) -> Document:
-    return {**item.described("en"), "pattern": f"^{CODE.pattern}$"}
+    """A code as it is written; clients leave that of a new object empty, or write a number."""
+    text = {"type": "string", "pattern": f"^({CODE.pattern})?$"}
+    return {"title": item.described("en")["title"], "anyOf": [text, *NUMBERED]}
 
 
 def _nullable(item: Property, nullable: bool) -> Document:

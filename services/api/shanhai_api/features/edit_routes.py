@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
 from shanhai.db.collections.catalogue import RECORDS, collection_named
@@ -15,6 +15,7 @@ from shanhai_api.features.editing import (
     METHODS_TOLD,
     READING,
     Edit,
+    demand_offered,
     item_methods,
     list_methods,
     methods_answer,
@@ -23,7 +24,7 @@ from shanhai_api.features.models import ObjectStates, show_versions
 from shanhai_api.features.parameters import version_filter
 from shanhai_api.features.records import bound_by
 from shanhai_api.kit.dependencies import PageQuery, Reader, ReadSession, TheUnit, TheView, Writer
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.state import UnitOfWork
 from shanhai_api.kit.view import View
 
@@ -61,7 +62,15 @@ WriteParameters = Annotated[WriteQuery, Query()]
 VersionParameters = Annotated[VersionsQuery, Query()]
 
 
-@router.post(ITEMS, summary="Make a feature", status_code=201)
+def demand_collection(request: Request, collection: str) -> None:
+    """Refuse what nobody can do with a collection."""
+    demand_offered(collection_named(collection), request)
+
+
+WRITING = [Depends(demand_collection)]
+
+
+@router.post(ITEMS, summary="Make a feature", status_code=201, dependencies=WRITING)
 async def create_item(
     request: Request,
     view: TheView,
@@ -75,7 +84,7 @@ async def create_item(
     return await editing.create(Edit(request, view, caller, unit, entity, {}, query.repair))
 
 
-@router.put(f"{ITEMS}/{{code}}", summary="Replace a feature")
+@router.put(f"{ITEMS}/{{code}}", summary="Replace a feature", dependencies=WRITING)
 async def replace_item(
     request: Request,
     view: TheView,
@@ -89,7 +98,7 @@ async def replace_item(
     return await editing.replace(_edit(request, view, caller, collection, unit, query), code)
 
 
-@router.patch(f"{ITEMS}/{{code}}", summary="Change a feature")
+@router.patch(f"{ITEMS}/{{code}}", summary="Change a feature", dependencies=WRITING)
 async def update_item(
     request: Request,
     view: TheView,
@@ -103,7 +112,9 @@ async def update_item(
     return await editing.update(_edit(request, view, caller, collection, unit, query), code)
 
 
-@router.delete(f"{ITEMS}/{{code}}", summary="Delete a feature", status_code=204)
+@router.delete(
+    f"{ITEMS}/{{code}}", summary="Delete a feature", status_code=204, dependencies=WRITING
+)
 async def delete_item(
     request: Request,
     view: TheView,
@@ -194,6 +205,9 @@ def add_writing(entity: Entity, path: str) -> None:
     ) -> Response:
         return await editing.remove(edit_of(request, view, caller, unit), code)
 
+    def demand_record(request: Request) -> None:
+        demand_offered(entity, request)
+
     async def tell_list(caller: Reader) -> Response:
         return methods_answer(list_methods(verbs_for(entity, caller)))
 
@@ -201,10 +215,20 @@ def add_writing(entity: Entity, path: str) -> None:
         return methods_answer(item_methods(verbs_for(entity, caller)))
 
     one, title = f"{path}/{{code}}", entity.title.en
-    _offer(entity, path, "POST", create_record, f"{title}: make one", status=201)
-    _offer(entity, one, "PUT", replace_record, f"{title}: replace one")
-    _offer(entity, one, "PATCH", update_record, f"{title}: change one")
-    _offer(entity, one, "DELETE", delete_record, f"{title}: delete one", status=204)
+    _offer(
+        entity, path, "POST", create_record, f"{title}: make one", status=201, first=demand_record
+    )
+    _offer(entity, one, "PUT", replace_record, f"{title}: replace one", first=demand_record)
+    _offer(entity, one, "PATCH", update_record, f"{title}: change one", first=demand_record)
+    _offer(
+        entity,
+        one,
+        "DELETE",
+        delete_record,
+        f"{title}: delete one",
+        status=204,
+        first=demand_record,
+    )
     _offer(entity, path, "OPTIONS", tell_list, f"{title}: what can be done")
     _offer(entity, one, "OPTIONS", tell_one, f"{title}: what can be done with one")
 
@@ -233,7 +257,14 @@ def add_versions(entity: Entity, path: str) -> None:
 
 
 def _offer(
-    entity: Entity, path: str, method: str, endpoint: Any, summary: str, *, status: int = 200
+    entity: Entity,
+    path: str,
+    method: str,
+    endpoint: Any,
+    summary: str,
+    *,
+    status: int = 200,
+    first: Any = None,
 ) -> None:
     records.add_api_route(
         path,
@@ -243,6 +274,7 @@ def _offer(
         summary=summary,
         description=summary,
         status_code=status,
+        dependencies=[] if first is None else [Depends(first)],
     )
 
 

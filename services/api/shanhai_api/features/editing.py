@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.features import write
 from shanhai.db.features.crs import CRS84, Crs
 from shanhai.db.features.entity import Entity, Verb
-from shanhai.db.features.input_validation import Draft, read_draft
+from shanhai.db.features.input_validation import CODE, CODE_RULE, CODE_RULE_ZH, Draft, read_draft
 from shanhai.db.features.query import FeatureRow
 from shanhai.db.features.write import WriteResult, WriteTarget, WriteTerms, state_tag
 from shanhai.db.identity import editing_of
@@ -28,7 +28,7 @@ from shanhai_api.features.parameters import system_reader
 from shanhai_api.kit.body import read_json
 from shanhai_api.kit.dependencies import act_of, expected_states, wants_new
 from shanhai_api.kit.errors import MethodNotAllowed
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Made, once, preferences
 from shanhai_api.kit.state import UnitOfWork
 from shanhai_api.kit.view import View, entity_tag
@@ -59,6 +59,33 @@ def item_methods(verbs: Set[Verb]) -> list[str]:
         *(["PATCH"] if "update" in verbs else []),
         *(["DELETE"] if "delete" in verbs else []),
     ]
+
+
+VERBS: Mapping[str, Verb] = {
+    "POST": "create",
+    "PUT": "replace",
+    "PATCH": "update",
+    "DELETE": "delete",
+}
+
+
+def demand_offered(entity: Entity, request: Request) -> None:
+    """Refuse what nobody can do, before anything else is looked at.
+
+    Raises:
+        MethodNotAllowed: the entity is not written so.
+    """
+    verb = VERBS[request.method]
+    if verb == "replace" and wants_new(request):
+        verb = "create"
+    verbs = entity.editing.verbs if entity.editing is not None else frozenset[Verb]()
+    if verb in verbs:
+        return
+    raise MethodNotAllowed(
+        f"{entity.name} takes no {request.method}",
+        message_zh=f"{entity.name} 不支持 {request.method}",
+        allowed=list_methods(verbs) if request.method == "POST" else item_methods(verbs),
+    )
 
 
 def methods_answer(methods: list[str]) -> Response:
@@ -108,7 +135,7 @@ class Edit:
 
 async def create(edit: Edit) -> Response:
     """Make an object; its address is in `Location`."""
-    _demand(edit, "create")
+    editing_of(edit.entity, edit.caller, "create")
     draft, fingerprint = await _read_body(edit, whole=True)
 
     async def effect() -> Made:
@@ -126,7 +153,7 @@ async def replace(edit: Edit, code: str) -> Response:
     """Write all of an object anew, or make it when the caller says that it is new."""
     if wants_new(edit.request):
         return await _create_at(edit, code)
-    _demand(edit, "replace")
+    editing_of(edit.entity, edit.caller, "replace")
     expected = expected_states(edit.request)
     draft, _ = await _read_body(edit, whole=True)
     written = await write.replace(
@@ -143,7 +170,7 @@ async def replace(edit: Edit, code: str) -> Response:
 
 async def update(edit: Edit, code: str) -> Response:
     """Change the members given."""
-    _demand(edit, "update")
+    editing_of(edit.entity, edit.caller, "update")
     expected = expected_states(edit.request)
     draft, _ = await _read_body(edit, whole=False)
     written = await write.update(
@@ -160,7 +187,7 @@ async def update(edit: Edit, code: str) -> Response:
 
 async def remove(edit: Edit, code: str) -> Response:
     """Delete an object."""
-    _demand(edit, "delete")
+    editing_of(edit.entity, edit.caller, "delete")
     await write.remove(
         edit.session,
         edit.entity,
@@ -173,7 +200,9 @@ async def remove(edit: Edit, code: str) -> Response:
 
 
 async def _create_at(edit: Edit, code: str) -> Response:
-    _demand(edit, "create")
+    editing_of(edit.entity, edit.caller, "create")
+    if CODE.fullmatch(code) is None:
+        raise InvalidInput(CODE_RULE, message_zh=CODE_RULE_ZH, pointer="code")
     draft, _ = await _read_body(edit, whole=True)
     if draft.code not in {None, code}:
         raise InvalidInput(
@@ -192,25 +221,6 @@ async def _create_at(edit: Edit, code: str) -> Response:
         within=edit.bound,
     )
     return _answer(edit, await _made(edit, written))
-
-
-def _demand(edit: Edit, verb: Verb) -> None:
-    """Refuse what nobody, or not this caller, can do, before the body is read.
-
-    Raises:
-        MethodNotAllowed: the entity is not written so.
-        Unauthenticated, Forbidden: the caller's scopes do not allow it.
-    """
-    editing = edit.entity.editing
-    if editing is not None and verb in editing.verbs:
-        editing_of(edit.entity, edit.caller, verb)
-        return
-    methods = list_methods if verb == "create" and not wants_new(edit.request) else item_methods
-    raise MethodNotAllowed(
-        f"{edit.entity.name} takes no {edit.request.method}",
-        message_zh=f"{edit.entity.name} 不支持 {edit.request.method}",
-        allowed=methods(editing.verbs if editing is not None else frozenset()),
-    )
 
 
 async def _read_body(edit: Edit, *, whole: bool) -> tuple[Draft, str]:

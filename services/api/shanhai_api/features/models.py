@@ -21,7 +21,7 @@ from shanhai_api.features import documents
 from shanhai_api.features.documents import collections_path
 from shanhai_api.features.parameters import published
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.view import GEOJSON, HTML, JSON, SCHEMA, View
 from shanhai_api.kit.view import Link as Target
 

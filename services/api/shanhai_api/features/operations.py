@@ -32,7 +32,7 @@ from shanhai.errors import NotFound, Unauthenticated
 from shanhai.vocabulary import Label
 from shanhai_api.features import documents
 from shanhai_api.features.parameters import ItemsQuery
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.view import GEOJSON, Link, View
 
 

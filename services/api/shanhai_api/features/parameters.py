@@ -18,20 +18,7 @@ from shanhai.db.features.statements import OutputOptions, PageOptions
 from shanhai.db.identity import Viewer
 from shanhai.errors import Fault, InvalidInput
 from shanhai.validation import in_both
-from shanhai_api.features.values import (
-    cursor_reader,
-    members_reader,
-    parse_bbox,
-    parse_counting,
-    parse_datetime,
-    parse_day,
-    parse_lang,
-    parse_limit,
-    parse_offset,
-    parse_search,
-    sort_reader,
-    value_reader,
-)
+from shanhai_api.features import values
 from shanhai_api.kit.state import state_of
 
 SYSTEM_PARAMETERS = frozenset({"crs", "bbox-crs", "filter-crs"})
@@ -134,19 +121,19 @@ def parse_items_query(
     reader = Reader(query, _strangers(entity, query, bound or {}), system)
     kept = {name: query[name] for name in query if name not in {*PLACES, "lang"}}
     filters = _filters(reader, parameters_of(entity, bound or {})) | dict(bound or {})
-    order = reader.read("sortby", sort_reader(entity)) or usual_order(entity)
+    order = reader.read("sortby", values.sort_reader(entity)) or usual_order(entity)
     crs = reader.read("bbox-crs", reader.system) or CRS84
-    reader.read("lang", parse_lang)
+    reader.read("lang", values.parse_lang)
     parsed = ItemsQuery(
-        limit=reader.read("limit", parse_limit) or DEFAULT_LIMIT,
+        limit=reader.read("limit", values.parse_limit) or DEFAULT_LIMIT,
         position=_position(entity, reader, order, kept),
         ask=_ask(entity, reader, order),
-        box=reader.read("bbox", lambda text: parse_bbox(text, crs)),
-        during=reader.read("datetime", parse_datetime),
-        as_of=reader.read("as_of", parse_day),
+        box=reader.read("bbox", lambda text: values.parse_bbox(text, crs)),
+        during=reader.read("datetime", values.parse_datetime),
+        as_of=reader.read("as_of", values.parse_day),
         filters=filters,
         filter=read_filter(entity, reader),
-        search=reader.read("q", parse_search),
+        search=reader.read("q", values.parse_search),
         kept=kept,
     )
     reader.refuse_faults()
@@ -253,7 +240,9 @@ def _strangers(entity: Entity, query: QueryParams, bound: Mapping[str, str]) -> 
 
 
 def _filters(reader: Reader, properties: list[Property]) -> dict[str, Value]:
-    read = ((item.name, reader.read(item.name, value_reader(item.schema))) for item in properties)
+    read = (
+        (item.name, reader.read(item.name, values.value_reader(item.schema))) for item in properties
+    )
     return {name: value for name, value in read if value is not None}
 
 
@@ -275,12 +264,12 @@ def _language(text: str) -> FilterLanguage:
 
 
 def _ask(entity: Entity, reader: Reader, order: Order) -> PageOptions:
-    members = reader.read("properties", members_reader(entity))
+    members = reader.read("properties", values.members_reader(entity))
     form = OutputOptions(reader.read("crs", reader.system) or CRS84, members)
-    return PageOptions(order, form, reader.read("count", parse_counting) or "capped")
+    return PageOptions(order, form, reader.read("count", values.parse_counting) or "capped")
 
 
 def _position(entity: Entity, reader: Reader, order: Order, kept: Mapping[str, str]) -> PageStart:
     if "cursor" in reader.query:
-        return reader.read("cursor", cursor_reader(entity, order, kept)) or PageStart()
-    return PageStart(offset=reader.read("offset", parse_offset) or 0)
+        return reader.read("cursor", values.cursor_reader(entity, order, kept)) or PageStart()
+    return PageStart(offset=reader.read("offset", values.parse_offset) or 0)

@@ -16,43 +16,25 @@ from shanhai.db.features.write import state_tag
 from shanhai.storage.artifacts import COG_TYPE
 from shanhai.validation import Rfc3339Date
 from shanhai_api.exports import file_format, respond_file
-from shanhai_api.features import documents, operations
+from shanhai_api.features import documents, operations, parameters
 from shanhai_api.features.models import CollectionDescription, CollectionDescriptions, FeatureSchema
 from shanhai_api.features.operations import Spot, dataset_with_file
-from shanhai_api.features.parameters import (
-    asked_by_form,
-    crs_named,
-    parse_items_query,
-    system_reader,
-    version_filter,
-)
 from shanhai_api.features.tables import HELD, item_page, items_page, respond_long, shown_row
 from shanhai_api.features.wording import names_on_page
+from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answered, Document, Link
-from shanhai_api.kit.dependencies import (
-    DirectRoute,
-    PageQuery,
-    Read,
-    Reader,
-    ReadSession,
-    TheState,
-    TheView,
-    format_field,
-    query_of,
-    quick_look,
-)
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import GEOJSON, HTML, is_known, link_header
 
 router = APIRouter(tags=["features"], route_class=Route)
-quick = APIRouter(tags=["features"], route_class=DirectRoute)
+quick = APIRouter(tags=["features"], route_class=dependencies.DirectRoute)
 """The routes asked most often; looked at first."""
 
 
-class ItemQuery(PageQuery):
+class ItemQuery(dependencies.PageQuery):
     """Parameters of one item."""
 
-    f: str | None = format_field("json", "geojson", "html")
+    f: str | None = dependencies.format_field("json", "geojson", "html")
     as_of: Rfc3339Date | None = Field(None, description="Day whose state is wanted")
     crs: str | None = Field(None, description="System of the coordinates, by URI")
     version: int | None = Field(
@@ -61,14 +43,16 @@ class ItemQuery(PageQuery):
 
 
 @router.get("/collections", summary="The collections there are")
-async def list_collections(read: Read[Reader]) -> CollectionDescriptions:
+async def list_collections(read: dependencies.Read[dependencies.Reader]) -> CollectionDescriptions:
     """List the collections."""
     extents = await operations.read_extents(read.session, read.caller)
     return CollectionDescriptions.of(COLLECTIONS, extents, read)
 
 
 @router.get("/collections/{collection}", summary="One collection")
-async def describe_collection(read: Read[Reader], collection: str) -> CollectionDescription:
+async def describe_collection(
+    read: dependencies.Read[dependencies.Reader], collection: str
+) -> CollectionDescription:
     """Describe a collection."""
     entity = collection_named(collection)
     extent = await operations.read_own_extent(read.session, entity, read.caller)
@@ -76,19 +60,25 @@ async def describe_collection(read: Read[Reader], collection: str) -> Collection
 
 
 @router.get("/collections/{collection}/schema", summary="Schema of a collection's features")
-async def describe_schema(view: TheView, caller: Reader, collection: str) -> FeatureSchema:
+async def describe_schema(
+    view: dependencies.TheView, caller: dependencies.Reader, collection: str
+) -> FeatureSchema:
     """Describe the features of a collection."""
     return FeatureSchema.of_features(collection_named(collection), view)
 
 
 @router.get("/collections/{collection}/queryables", summary="What can be filtered on")
-async def describe_queryables(view: TheView, caller: Reader, collection: str) -> FeatureSchema:
+async def describe_queryables(
+    view: dependencies.TheView, caller: dependencies.Reader, collection: str
+) -> FeatureSchema:
     """Describe the queryable properties of a collection."""
     return FeatureSchema.of_queryables(collection_named(collection), view)
 
 
 @router.get("/collections/{collection}/sortables", summary="What can be sorted by")
-async def describe_sortables(view: TheView, caller: Reader, collection: str) -> FeatureSchema:
+async def describe_sortables(
+    view: dependencies.TheView, caller: dependencies.Reader, collection: str
+) -> FeatureSchema:
     """Describe the sortable properties of a collection."""
     return FeatureSchema.of_sortables(collection_named(collection), view)
 
@@ -96,15 +86,15 @@ async def describe_sortables(view: TheView, caller: Reader, collection: str) -> 
 @quick.get("/collections/{collection}/items", summary="Features of a collection")
 async def list_items(request: Request) -> Response:
     """Read a page of features."""
-    view, caller, reader = await quick_look(request)
+    view, caller, reader = await dependencies.quick_look(request)
     entity = collection_named(request.path_params["collection"])
     chosen = file_format(request, entity)
     if chosen is not None:
         return await respond_file(request, view, caller, entity, chosen)
     html = view.wants_html(GEOJSON, HTML)
-    asked = asked_by_form(request) if html else request.query_params
+    asked = parameters.asked_by_form(request) if html else request.query_params
     seen = seen_by(entity, caller.viewer)
-    query = parse_items_query(seen, asked, system=system_reader(request))
+    query = parameters.parse_items_query(seen, asked, system=parameters.system_reader(request))
     if html:
         return await items_page(reader, entity, caller, query, view)
     if query.limit > HELD:
@@ -119,12 +109,12 @@ async def list_items(request: Request) -> Response:
 @quick.get("/collections/{collection}/items/{code}", summary="One feature")
 async def read_item(request: Request) -> Response:
     """Read one feature."""
-    view, caller, reader = await quick_look(request)
-    query = query_of(request, ItemQuery)
+    view, caller, reader = await dependencies.quick_look(request)
+    query = dependencies.query_of(request, ItemQuery)
     entity = collection_named(request.path_params["collection"])
     html = view.wants_html(GEOJSON, HTML)
-    crs = crs_named(query.crs, system_reader(request))
-    version = version_filter(entity, query.version)
+    crs = parameters.crs_named(query.crs, parameters.system_reader(request))
+    version = parameters.version_filter(entity, query.version)
     code = request.path_params["code"]
     selection = Selection(caller.viewer, version, code=code, as_of=query.as_of)
     row = await operations.read_item(reader, entity, selection, OutputOptions(crs))
@@ -153,7 +143,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-class FileQuery(PageQuery):
+class FileQuery(dependencies.PageQuery):
     """Which file of a dataset."""
 
     sha256: str | None = Field(
@@ -170,12 +160,12 @@ class FileQuery(PageQuery):
     responses=ANSWERS,
 )
 async def send_dataset(
-    view: TheView,
-    state: TheState,
-    caller: Reader,
+    view: dependencies.TheView,
+    state: dependencies.TheState,
+    caller: dependencies.Reader,
     code: str,
     query: Annotated[FileQuery, Query()],
-    session: ReadSession,
+    session: dependencies.ReadSession,
 ) -> Response:
     """Send the cloud-optimised GeoTIFF that a dataset is, or a part of it."""
     row = await dataset_with_file(session, caller, code, query.sha256)
@@ -227,10 +217,10 @@ class FeaturesAtPoint(Document):
 at_points = APIRouter(tags=["features"], route_class=Route)
 
 
-class IdentifyQuery(PageQuery):
+class IdentifyQuery(dependencies.PageQuery):
     """Parameters of the question what lies at a point."""
 
-    f: str | None = format_field("json", "geojson", "html")
+    f: str | None = dependencies.format_field("json", "geojson", "html")
     lon: float = Field(ge=-180, le=180, description="Degrees east")
     lat: float = Field(ge=-90, le=90, description="Degrees north")
     tolerance_m: float = Field(
@@ -243,7 +233,9 @@ class IdentifyQuery(PageQuery):
 
 
 @at_points.get("/identify", summary="Every object at a point", response_model=FeaturesAtPoint)
-async def identify(read: Read[Reader], query: Annotated[IdentifyQuery, Query()]) -> Response:
+async def identify(
+    read: dependencies.Read[dependencies.Reader], query: Annotated[IdentifyQuery, Query()]
+) -> Response:
     """Find the objects at a point: areas that hold it, lines and points close to it.
 
     What is in force comes first. Geometry is left out; each object links to its own page, and what

@@ -25,7 +25,7 @@ from shanhai.vocabulary import Label, Lang
 from shanhai_api.features import documents, operations
 from shanhai_api.features.parameters import ItemsQuery, parameters_of
 from shanhai_api.features.wording import names_on_page
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.state import ServiceState, state_of
 from shanhai_api.kit.view import GEOJSON, HTML, Format, View, link_header
 

@@ -23,7 +23,7 @@ from shanhai.db.features.order import (
     SortKey,
     type_of_key,
 )
-from shanhai.db.features.property_values import NO_AMOUNT, amount_of
+from shanhai.db.features.property_values import AMOUNT, NO_AMOUNT, amount_of
 from shanhai.db.features.selection import Box, Outline, TimeInterval, Value
 from shanhai.db.features.statements import Counting
 from shanhai.vocabulary import Lang
@@ -32,6 +32,8 @@ MAX_LIMIT = 10_000
 MAX_OFFSET = 10_000
 MAX_SORT_KEYS = 5
 MAX_SEARCH = 200
+MAX_TEXT = 1000
+MAX_INTEGER = 999_999_999
 COUNTINGS: Mapping[str, Counting] = {
     "capped": "capped",
     "exact": "exact",
@@ -172,7 +174,7 @@ def parse_amount(text: str) -> Decimal:
 
 def parse_text(text: str) -> str:
     """A text PostgreSQL can hold."""
-    if "\x00" in text or len(text) > 1000:
+    if "\x00" in text or len(text) > MAX_TEXT:
         raise ValueError("must be at most 1000 characters without NUL / 至多 1000 个字符且不含 NUL")
     return text
 
@@ -276,6 +278,29 @@ def value_reader(schema: Mapping[str, Any]) -> Callable[[str], Value]:
             return parse_boolean
         case _:
             return parse_text
+
+
+def value_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What such a reader takes: values of its kind, also those that no object may have."""
+    if "enum" in schema:
+        return {"type": "string", "enum": [*schema["enum"]]}
+    match schema["type"], schema.get("format"):
+        case "string", "decimal":
+            return {"type": "string", "format": "decimal", "pattern": f"^{AMOUNT.pattern}$"}
+        case "string", "date" | "date-time" as known:
+            return {"type": "string", "format": known}
+        case "integer", _:
+            return {"type": "integer", "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER}
+        case "number" | "boolean" as kind, _:
+            return {"type": kind}
+        case _:
+            return {"type": "string", "maxLength": MAX_TEXT, "pattern": r"^[^\x00]*$"}
+
+
+def names_pattern(names: Iterable[str], before: str = "") -> str:
+    """The pattern of names separated by commas, each of which may have something before it."""
+    one = f"{before}({'|'.join(sorted(names))})"
+    return f"{one}(,{one})*"
 
 
 OF_NO_PLACE = frozenset({"f", "lang", "limit", "crs", "count", "properties", "cursor", "offset"})

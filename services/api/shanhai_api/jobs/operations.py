@@ -20,7 +20,7 @@ from shanhai_api.jobs.results import successful_result
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.dependencies import WriteContext
 from shanhai_api.kit.errors import NoSuchJob
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 
 BEGUN = tuple(status for status in JobStatus if status is not JobStatus.ACCEPTED)
 

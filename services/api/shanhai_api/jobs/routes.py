@@ -26,22 +26,9 @@ from shanhai_api.jobs.results import (
     value_answer,
     wait_for_end,
 )
+from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import HEARTBEAT, HEARTBEAT_S, LONGEST_S, STREAMED, Answer, stream
-from shanhai_api.kit.dependencies import (
-    IfMatch,
-    JobCaller,
-    PageQuery,
-    Read,
-    Reader,
-    ReadSession,
-    TheState,
-    TheView,
-    Write,
-    act_of,
-    format_field,
-    given,
-)
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.view import EVENTS, HTML, JSON, View, choose_format, digest_of, entity_tag
@@ -100,18 +87,20 @@ MOST_ENDING_S = 5.0
 """A worker that lives has ended a job by then."""
 
 
-class JobEventsQuery(PageQuery):
+class JobEventsQuery(dependencies.PageQuery):
     """Parameters of the events of a job."""
 
-    f: str | None = format_field("events", "json")
+    f: str | None = dependencies.format_field("events", "json")
 
 
 @router.get("/jobs", summary="Jobs, the newest first")
-async def list_jobs(read: Read[Reader], query: Annotated[JobsQuery, Query()]) -> Answer[Jobs]:
+async def list_jobs(
+    read: dependencies.Read[dependencies.Reader], query: Annotated[JobsQuery, Query()]
+) -> Answer[Jobs]:
     """List jobs."""
     found = await operations.read_jobs(read.session, read.caller, query)
     page = found[: query.limit]
-    stated = given(query)
+    stated = dependencies.given(query)
     links = read.self_links("/jobs", **stated)
     if len(found) > query.limit:
         cursor = write_cursor(page[-1].created_at, page[-1].id)
@@ -123,7 +112,7 @@ async def list_jobs(read: Read[Reader], query: Annotated[JobsQuery, Query()]) ->
 
 
 @router.get("/jobs/{job}", summary="A job's state and progress")
-async def read_job(read: Read[Reader], job: str) -> Answer[StatusInfo]:
+async def read_job(read: dependencies.Read[dependencies.Reader], job: str) -> Answer[StatusInfo]:
     """Tell how far a job is."""
     row = await operations.read_job(read.session, read.caller, job)
     return Answer(
@@ -136,12 +125,16 @@ async def read_job(read: Read[Reader], job: str) -> Answer[StatusInfo]:
 
 @router.delete("/jobs/{job}", summary="Dismiss a job", response_model=StatusInfo)
 async def dismiss_job(
-    view: TheView, state: TheState, caller: JobCaller, job: str, expected: IfMatch
+    view: dependencies.TheView,
+    state: dependencies.TheState,
+    caller: dependencies.JobCaller,
+    job: str,
+    expected: dependencies.IfMatch,
 ) -> Response:
     """Ask for the end of a job, wait for it, and tell its state; what has ended stays as it is."""
     async with state.unit() as unit:
         row = await operations.dismiss(
-            unit.session, caller, job, expected=expected, act=act_of(caller, view)
+            unit.session, caller, job, expected=expected, act=dependencies.act_of(caller, view)
         )
     if not JobStatus(row.status).final:
         # It runs: until the worker has ended it, it is not dismissed, and it is not told to be.
@@ -151,7 +144,9 @@ async def dismiss_job(
 
 
 @router.post("/jobs/{job}/retry", summary="Try a job again", status_code=201)
-async def retry_job(write: Write[JobCaller], job: str) -> Answer[StatusInfo]:
+async def retry_job(
+    write: dependencies.Write[dependencies.JobCaller], job: str
+) -> Answer[StatusInfo]:
     """Make a new job of one that failed or was dismissed; the old one stays as it is."""
     return await operations.retry(write, job)
 
@@ -161,7 +156,7 @@ async def retry_job(write: Write[JobCaller], job: str) -> Answer[StatusInfo]:
     summary="All that is needed to repeat a job",
     response_model=Manifest,
 )
-async def read_manifest(read: Read[Reader], job: str) -> Response:
+async def read_manifest(read: dependencies.Read[dependencies.Reader], job: str) -> Response:
     """Tell inputs with checksums, parameters, versions and seed."""
     row = await operations.read_job(read.session, read.caller, job)
     # As it was written: members that say nothing are part of it.
@@ -175,12 +170,12 @@ async def read_manifest(read: Read[Reader], job: str) -> Response:
     responses=FOLLOWED,
 )
 async def stream_events(
-    view: TheView,
-    state: TheState,
-    caller: Reader,
+    view: dependencies.TheView,
+    state: dependencies.TheState,
+    caller: dependencies.Reader,
     job: str,
     query: Annotated[JobEventsQuery, Query()],
-    session: ReadSession,
+    session: dependencies.ReadSession,
 ) -> Response:
     """Tell every change of a job until it ends; `Last-Event-ID` says what is known already.
 
@@ -222,13 +217,13 @@ WHOLE = {
     JSON.media_type: {"schema": {"anyOf": [{"$ref": f"#/components/schemas/{RESULTS}"}, VALUE]}},
     HTML.media_type: {"schema": {"type": "string"}},
 }
-Parameters = Annotated[PageQuery, Query()]
+Parameters = Annotated[dependencies.PageQuery, Query()]
 
 
-class OutputQuery(PageQuery):
+class OutputQuery(dependencies.PageQuery):
     """Parameters of one output."""
 
-    f: str | None = format_field("json", "text", "html")
+    f: str | None = dependencies.format_field("json", "text", "html")
 
 
 @results.get(
@@ -238,12 +233,12 @@ class OutputQuery(PageQuery):
     responses={200: {"content": {**result_contents(), **WHOLE}}},
 )
 async def read_results(
-    view: TheView,
-    state: TheState,
-    caller: Reader,
+    view: dependencies.TheView,
+    state: dependencies.TheState,
+    caller: dependencies.Reader,
     job: str,
     query: Parameters,
-    session: ReadSession,
+    session: dependencies.ReadSession,
 ) -> Response:
     """Tell the results in the form asked for with the job: one document, or outputs as they are.
 
@@ -271,13 +266,13 @@ async def read_results(
     responses={200: {"content": result_contents()}},
 )
 async def read_output(
-    view: TheView,
-    state: TheState,
-    caller: Reader,
+    view: dependencies.TheView,
+    state: dependencies.TheState,
+    caller: dependencies.Reader,
     job: str,
     output: str,
     query: Annotated[OutputQuery, Query()],
-    session: ReadSession,
+    session: dependencies.ReadSession,
 ) -> Response:
     """Send a result file, or a value as JSON."""
     row = await operations.read_job(session, caller, job)

@@ -20,6 +20,8 @@ JSON_DEPTH = 32
 LARGE_BYTES = 1024**2
 """Bodies above this size are parsed in a thread, so that other requests need not wait."""
 IDLE_S = 30.0
+ITS_KEY = "[key]"
+"""What pydantic puts behind the name of a member when the name itself is wrong."""
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """A string, ended or not; possessive, so that no input makes it look twice."""
 BRACKETS = bytes.maketrans(b"{}", b"[]")
@@ -187,7 +189,8 @@ def parse(model: type[Model], value: Any, *, under: str = "") -> Model:
 
 def pointer_of(location: tuple[str | int, ...]) -> str:
     """A JSON pointer (RFC 6901)."""
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
+    parts = [part for part in location if part != ITS_KEY]
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
 
 
 def body_of(model: type[BaseModel]) -> dict[str, Any]:

@@ -22,8 +22,7 @@ from shanhai.errors import Forbidden, Unauthenticated
 from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import Scope
 from shanhai_api.kit.errors import PreconditionRequired
-from shanhai_api.kit.identity import Caller, caller_of, demand, may_audit
-from shanhai_api.kit.requests import request_id_of
+from shanhai_api.kit.requests import Caller, caller_of, demand, may_audit, request_id_of
 from shanhai_api.kit.state import ServiceState, UnitOfWork, get_state, state_of
 from shanhai_api.kit.view import View
 

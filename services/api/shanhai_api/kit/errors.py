@@ -15,21 +15,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from shanhai.errors import (
-    Conflict,
-    Fault,
-    Forbidden,
-    InFlight,
-    InvalidInput,
-    KeyReused,
-    LimitExceeded,
-    NotFound,
-    RateLimited,
-    ShanhaiError,
-    Stale,
-    Unauthenticated,
-    Unavailable,
-)
+from shanhai import errors
 from shanhai.validation import rule_in_chinese, rule_in_english
 from shanhai.vocabulary import Label, Lang
 from shanhai_api.kit.requests import language_of, request_id_of
@@ -42,49 +28,49 @@ BEARER = 'Bearer realm="shanhai"'
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
-class NoSuchProcess(NotFound):
+class NoSuchProcess(errors.NotFound):
     """The process is not offered."""
 
     title = "No such process"
     title_zh = "没有该处理流程"
 
 
-class NoSuchJob(NotFound):
+class NoSuchJob(errors.NotFound):
     """No job of that id that the caller may know of."""
 
     title = "No such job"
     title_zh = "没有该作业"
 
 
-class ResultNotReady(NotFound):
+class ResultNotReady(errors.NotFound):
     """The job has not ended yet."""
 
     title = "Result not ready"
     title_zh = "结果尚未就绪"
 
 
-class JobDismissed(ShanhaiError):
+class JobDismissed(errors.ShanhaiError):
     """The job was dismissed: there will be no result."""
 
     title = "Job dismissed"
     title_zh = "作业已取消"
 
 
-class NotAcceptable(ShanhaiError):
+class NotAcceptable(errors.ShanhaiError):
     """None of the formats asked for is offered."""
 
     title = "Not acceptable"
     title_zh = "格式不可用"
 
 
-class UnsupportedMedia(ShanhaiError):
+class UnsupportedMedia(errors.ShanhaiError):
     """The body's media type is not understood here."""
 
     title = "Unsupported media type"
     title_zh = "内容类型不受支持"
 
 
-class MethodNotAllowed(ShanhaiError):
+class MethodNotAllowed(errors.ShanhaiError):
     """The resource does not take the method; `headers` name those it takes."""
 
     title = "Method not allowed"
@@ -95,63 +81,63 @@ class MethodNotAllowed(ShanhaiError):
         self.headers = {"Allow": ", ".join(allowed)}
 
 
-class PreconditionRequired(ShanhaiError):
+class PreconditionRequired(errors.ShanhaiError):
     """The request must say which state of the object it is about."""
 
     title = "Precondition required"
     title_zh = "缺少前提条件"
 
 
-class BrokenOff(InvalidInput):
+class BrokenOff(errors.InvalidInput):
     """The connection ended before the body did; hardly anyone is left to read this."""
 
     title = "Request broken off"
     title_zh = "请求中断"
 
 
-class StorageFull(Unavailable):
+class StorageFull(errors.Unavailable):
     """There is no room for what was sent; there may be later."""
 
     title = "Insufficient storage"
     title_zh = "存储空间不足"
 
 
-class SlowClient(ShanhaiError):
+class SlowClient(errors.ShanhaiError):
     """The body stopped arriving."""
 
     title = "Request timeout"
     title_zh = "请求超时"
 
 
-STATUS: Mapping[type[ShanhaiError], int] = {
-    ShanhaiError: 500,
-    InvalidInput: 400,
-    LimitExceeded: 413,
-    NotFound: 404,
-    Conflict: 409,
-    Stale: 412,
-    KeyReused: 422,
+STATUS: Mapping[type[errors.ShanhaiError], int] = {
+    errors.ShanhaiError: 500,
+    errors.InvalidInput: 400,
+    errors.LimitExceeded: 413,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Stale: 412,
+    errors.KeyReused: 422,
     PreconditionRequired: 428,
     MethodNotAllowed: 405,
-    Unauthenticated: 401,
-    Forbidden: 403,
-    RateLimited: 429,
-    Unavailable: 503,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.RateLimited: 429,
+    errors.Unavailable: 503,
     JobDismissed: 410,
     NotAcceptable: 406,
     UnsupportedMedia: 415,
     SlowClient: 408,
     StorageFull: 507,
 }
-OGC_TYPES: Mapping[type[ShanhaiError], str] = {
+OGC_TYPES: Mapping[type[errors.ShanhaiError], str] = {
     NoSuchProcess: "no-such-process",
     NoSuchJob: "no-such-job",
     ResultNotReady: "result-not-ready",
 }
-HEADERS: Mapping[type[ShanhaiError], Mapping[str, str]] = {
-    Unauthenticated: {"WWW-Authenticate": BEARER},
-    InFlight: {"Retry-After": "1"},
-    Unavailable: {"Retry-After": "5"},
+HEADERS: Mapping[type[errors.ShanhaiError], Mapping[str, str]] = {
+    errors.Unauthenticated: {"WWW-Authenticate": BEARER},
+    errors.InFlight: {"Retry-After": "1"},
+    errors.Unavailable: {"Retry-After": "5"},
     ResultNotReady: {"Retry-After": "1"},
 }
 HTTP_TITLES: Mapping[int, Label] = {
@@ -159,7 +145,7 @@ HTTP_TITLES: Mapping[int, Label] = {
     405: Label("方法不被允许", "Method not allowed"),
 }
 UNEXPECTED = Label("内部错误；请凭请求编号查询日志", "internal error; the log has it by request id")
-DATABASE_DOWN = Unavailable(
+DATABASE_DOWN = errors.Unavailable(
     "the database does not answer; try again", message_zh="数据库暂不可用，请稍后重试"
 )
 NO_ROOM = StorageFull(
@@ -169,15 +155,15 @@ BUSY_STATES = frozenset({"57014", "25006", "55P03", "40001", "40P01", "53100", "
 """PostgreSQL's codes for: cancelled, read-only, locks and deadlocks, disk full, no room."""
 UNSTORABLE_STATES = frozenset({"22021", "22P05"})
 """PostgreSQL's codes for a text with NUL, as a value and inside JSON."""
-UNSTORABLE = InvalidInput("texts must not contain NUL", message_zh="文本不得包含 NUL 字符")
+UNSTORABLE = errors.InvalidInput("texts must not contain NUL", message_zh="文本不得包含 NUL 字符")
 
 
-def status_of(error: type[ShanhaiError]) -> int:
+def status_of(error: type[errors.ShanhaiError]) -> int:
     """The status of the nearest ancestor that has one."""
     return next(STATUS[kind] for kind in error.__mro__ if kind in STATUS)
 
 
-def type_of(error: type[ShanhaiError]) -> str:
+def type_of(error: type[errors.ShanhaiError]) -> str:
     """The stable URI of the kind of problem."""
     if error in OGC_TYPES:
         return f"{OGC_EXCEPTIONS}/{OGC_TYPES[error]}"
@@ -221,7 +207,7 @@ def answer(
 
 async def on_shanhai_error(request: Request, error: Exception) -> Response:
     """Tell an error the platform raised on purpose."""
-    if not isinstance(error, ShanhaiError):
+    if not isinstance(error, errors.ShanhaiError):
         raise error
     lang, kind = language_of(request), type(error)
     document = problem(
@@ -242,7 +228,7 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     faults = [_fault(item) for item in error.errors()]
-    told = InvalidInput(
+    told = errors.InvalidInput(
         "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults),
         message_zh="；".join(f"{fault.pointer}：{fault.detail_zh}" for fault in faults),
         faults=faults,
@@ -250,13 +236,13 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
     return await on_shanhai_error(request, told)
 
 
-def _fault(item: Mapping[str, Any]) -> Fault:
+def _fault(item: Mapping[str, Any]) -> errors.Fault:
     where, *path = item["loc"]
     # Of a parameter that is a list, its name is told and not which of its values it was.
     pointer = ".".join(str(part) for part in path if not isinstance(part, int)) or str(where)
     if item["type"] == "extra_forbidden":
-        return Fault(pointer, "is not a parameter of this resource", "不是该资源的参数")
-    return Fault(pointer, rule_in_english(item), rule_in_chinese(item))
+        return errors.Fault(pointer, "is not a parameter of this resource", "不是该资源的参数")
+    return errors.Fault(pointer, rule_in_english(item), rule_in_chinese(item))
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
@@ -279,10 +265,14 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 
 def allowed_methods(request: Request) -> list[str]:
-    """What can be done with the resource by all its routes; the framework names those of one."""
+    """What can be done with the resource by all its routes; the framework names those of one.
+
+    An address of its own, such as `/proposals/blank`, is none of those that a template makes.
+    """
     routes: Sequence[APIRoute] = request.app.state.routes
     here = [route for route in routes if route.path_regex.match(request.url.path)]
-    methods = {method for route in here for method in route.methods or ()}
+    own = [route for route in here if route.path == request.url.path] or here
+    methods = {method for route in own for method in route.methods or ()}
     return sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set()))
 
 

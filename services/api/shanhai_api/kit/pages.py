@@ -9,27 +9,7 @@ from jinja2.runtime import Context
 
 from shanhai.db.compliance.rules import activities
 from shanhai.vocabulary import Lang
-from shanhai_api.words.naming import (
-    called,
-    code_name,
-    columns_of_rows,
-    heading_of,
-    is_color,
-    is_digest,
-    is_identifier,
-    is_moment,
-    layer_name,
-    link_name,
-    member_name,
-    number_words,
-    object_of,
-    own_page,
-    project_state,
-    shown_members,
-    unit_words,
-    without,
-    words_beside,
-)
+from shanhai_api.words import naming
 from shanhai_api.words.pages import WORDS
 
 
@@ -48,7 +28,7 @@ def figure(number: float, unit: str | None) -> str:
     """A number for reading: areas and shares in tenths, lengths in metres whole."""
     if unit in IN_TENTHS:
         return f"{number:,.1f}"
-    return f"{number:,.0f}" if unit in {"m", "s"} else number_words(number)
+    return f"{number:,.0f}" if unit in {"m", "s"} else naming.number_words(number)
 
 
 @pass_context
@@ -74,10 +54,10 @@ SPELT = (("ug/", "µg/"), ("m3", "m³"), ("m2", "m²"), ("Cel", "°C"), ("[degF]
 
 def unit_name(code: str, lang: Lang = "en") -> str:
     """A unit as people write it; a dash for numbers without one."""
-    if lang == "zh" and code != "1" and (known := unit_words(code, lang)) != code:
+    if lang == "zh" and code != "1" and (known := naming.unit_words(code, lang)) != code:
         return known
     if lang == "en" and code.startswith("10^"):
-        return unit_words(code, lang)
+        return naming.unit_words(code, lang)
     for plain, nice in SPELT:
         code = code.replace(plain, nice)
     return "–" if code == "1" else code
@@ -102,23 +82,26 @@ ENVIRONMENT.filters.update(
     moment=moment,
     reading=reading,
     unit=unit_name,
-    called=called,
-    code_name=code_name,
-    columns_of_rows=columns_of_rows,
-    heading=heading_of,
-    layer=layer_name,
-    link_name=link_name,
-    member_name=member_name,
-    object_of=object_of,
-    own_page=own_page,
-    plain=number_words,
-    project_state=project_state,
-    shown_members=shown_members,
-    without=without,
-    words_beside=words_beside,
+    called=naming.called,
+    code_name=naming.code_name,
+    columns_of_rows=naming.columns_of_rows,
+    heading=naming.heading_of,
+    layer=naming.layer_name,
+    link_name=naming.link_name,
+    member_name=naming.member_name,
+    object_of=naming.object_of,
+    own_page=naming.own_page,
+    plain=naming.number_words,
+    project_state=naming.project_state,
+    shown_members=naming.shown_members,
+    without=naming.without,
+    words_beside=naming.words_beside,
 )
 ENVIRONMENT.tests.update(
-    color=is_color, digest=is_digest, identifier=is_identifier, moment=is_moment
+    color=naming.is_color,
+    digest=naming.is_digest,
+    identifier=naming.is_identifier,
+    moment=naming.is_moment,
 )
 
 

@@ -18,12 +18,12 @@ from fastapi.routing import APIRoute
 from fastapi.utils import create_model_field
 from pydantic import BaseModel
 
-from shanhai.db.queries.idempotency import Fingerprint, StoredResponse, recall, remember
+from shanhai.db.queries.audit import Fingerprint, StoredResponse, recall, remember
 from shanhai.errors import InvalidInput
 from shanhai_api.kit.answers import Answer, Document
 from shanhai_api.kit.body import BodyReader, parse, read_digest
 from shanhai_api.kit.dependencies import PageQuery, WriteContext
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.state import ServiceState, UnitOfWork
 from shanhai_api.kit.view import HTML, JSON, Format, View, entity_tag
 
@@ -209,9 +209,11 @@ def _answering(
     @wraps(endpoint)
     async def answer(**arguments: Any) -> Response:
         arguments.pop(COMMON.name, None)
+        view = next(value for value in arguments.values() if isinstance(value, View))
+        if view.request.method == "POST" and HEADER in view.request.headers:
+            _checked(view.request.headers[HEADER])
         for name, reader in bodies.items():
             arguments[name] = parse(reader.model, arguments[name].value)
-        view = next(value for value in arguments.values() if isinstance(value, View))
         if document is None or view.request.method == "GET":
             return respond(view, await endpoint(**arguments))
         return await write(view, document, status or 200, lambda: endpoint(**arguments))

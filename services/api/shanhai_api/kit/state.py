@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from shanhai import settings
 from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import (
     FastReader,
@@ -31,23 +32,6 @@ from shanhai.db.migrate import OK, DatabaseState, expected_revision, look_into_d
 from shanhai.db.observations.feeds import GroupCommit
 from shanhai.jobs.queue import Dispatcher, make_dispatcher
 from shanhai.overload import RateLimiter, SingleFlight
-from shanhai.settings import (
-    ApiSettings,
-    ArtifactSettings,
-    CaseSettings,
-    DatabaseSettings,
-    LogSettings,
-    ObservationSettings,
-    OidcSettings,
-    OutgoingSettings,
-    PublicSettings,
-    QueueSettings,
-    RateSettings,
-    RedisSettings,
-    SmtpSettings,
-    TileTokenSettings,
-    WebhookSettings,
-)
 from shanhai.storage.artifacts import LocalArtifacts
 
 
@@ -55,21 +39,21 @@ from shanhai.storage.artifacts import LocalArtifacts
 class Configuration:
     """The settings, by concern; what is not given is read from the environment."""
 
-    database: DatabaseSettings = field(default_factory=DatabaseSettings)
-    redis: RedisSettings = field(default_factory=RedisSettings)
-    artifacts: ArtifactSettings = field(default_factory=ArtifactSettings)
-    public: PublicSettings = field(default_factory=PublicSettings)
-    api: ApiSettings = field(default_factory=ApiSettings)
-    log: LogSettings = field(default_factory=LogSettings)
-    oidc: OidcSettings = field(default_factory=OidcSettings)
-    outgoing: OutgoingSettings = field(default_factory=OutgoingSettings)
-    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
-    smtp: SmtpSettings = field(default_factory=SmtpSettings)
-    rate: RateSettings = field(default_factory=RateSettings)
-    tile_tokens: TileTokenSettings = field(default_factory=TileTokenSettings)
-    observations: ObservationSettings = field(default_factory=ObservationSettings)
-    cases: CaseSettings = field(default_factory=CaseSettings)
-    queue: QueueSettings = field(default_factory=QueueSettings)
+    database: settings.DatabaseSettings = field(default_factory=settings.DatabaseSettings)
+    redis: settings.RedisSettings = field(default_factory=settings.RedisSettings)
+    artifacts: settings.ArtifactSettings = field(default_factory=settings.ArtifactSettings)
+    public: settings.PublicSettings = field(default_factory=settings.PublicSettings)
+    api: settings.ApiSettings = field(default_factory=settings.ApiSettings)
+    log: settings.LogSettings = field(default_factory=settings.LogSettings)
+    oidc: settings.OidcSettings = field(default_factory=settings.OidcSettings)
+    outgoing: settings.OutgoingSettings = field(default_factory=settings.OutgoingSettings)
+    webhooks: settings.WebhookSettings = field(default_factory=settings.WebhookSettings)
+    smtp: settings.SmtpSettings = field(default_factory=settings.SmtpSettings)
+    rate: settings.RateSettings = field(default_factory=settings.RateSettings)
+    tile_tokens: settings.TileTokenSettings = field(default_factory=settings.TileTokenSettings)
+    observations: settings.ObservationSettings = field(default_factory=settings.ObservationSettings)
+    cases: settings.CaseSettings = field(default_factory=settings.CaseSettings)
+    queue: settings.QueueSettings = field(default_factory=settings.QueueSettings)
 
 
 UNKNOWN_ROUTE = "unknown"

@@ -19,14 +19,7 @@ from shanhai.db.engine import Executor
 from shanhai.db.features.crs import CRS84
 from shanhai.db.features.selection import Box, Filter, Outline, Selection, TimeInterval
 from shanhai.db.identity import Viewer
-from shanhai.db.observations.queries import (
-    EARLIEST,
-    SeenStation,
-    SeriesPosition,
-    SeriesQuery,
-    find_properties,
-    find_stations,
-)
+from shanhai.db.observations import queries
 from shanhai.db.observations.rollups import Every
 from shanhai.errors import InvalidInput
 from shanhai_api.features.parameters import DEFAULT_LIMIT, Reader, read_filter
@@ -38,14 +31,14 @@ LIMITS = ((-(10**15), 2 * 10**17), (0, 2**31 - 1), (0, 2**15 - 1))
 """What time, from 1938 to 8307, and numbers of series can be."""
 
 
-def write_place(place: SeriesPosition, made_for: Mapping[str, str]) -> str:
+def write_place(place: queries.SeriesPosition, made_for: Mapping[str, str]) -> str:
     """The word of a place."""
     at = (place.at - EPOCH) // timedelta(microseconds=1)
     packed = orjson.dumps([_fingerprint(made_for), at, place.station_id, place.property_id])
     return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
 
 
-def parse_place(text: str, made_for: Mapping[str, str]) -> SeriesPosition:
+def parse_place(text: str, made_for: Mapping[str, str]) -> queries.SeriesPosition:
     """The place a word means.
 
     Raises:
@@ -66,7 +59,7 @@ def parse_place(text: str, made_for: Mapping[str, str]) -> SeriesPosition:
         raise ValueError(
             "belongs to another query; follow the links / 属于另一个查询；请用给出的链接"
         )
-    return SeriesPosition(EPOCH + timedelta(microseconds=at), station, of)
+    return queries.SeriesPosition(EPOCH + timedelta(microseconds=at), station, of)
 
 
 def _fingerprint(made_for: Mapping[str, str]) -> str:
@@ -141,7 +134,7 @@ class Question:
     latest: bool
     revisions: bool
     limit: int | None
-    after: SeriesPosition | None
+    after: queries.SeriesPosition | None
     kept: Mapping[str, str]
 
     @property
@@ -200,27 +193,29 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
-async def find_series(asked: Executor, question: Question, viewer: Viewer) -> SeriesQuery:
+async def find_series(asked: Executor, question: Question, viewer: Viewer) -> queries.SeriesQuery:
     """The series a question means, of stations the viewer may know of.
 
     Raises:
         InvalidInput: a station or property that was named is not known.
     """
-    properties = await find_properties(asked, question.properties)
+    properties = await queries.find_properties(asked, question.properties)
     selection = Selection(viewer, box=question.box, filter=question.filter)
     stations = await _stations(asked, question, selection)
     during = question.during
     end = min(during.end or LATEST, LATEST) + timedelta(microseconds=1)
-    return SeriesQuery(stations, properties, max(during.start or EARLIEST, EARLIEST), end)
+    return queries.SeriesQuery(
+        stations, properties, max(during.start or queries.EARLIEST, queries.EARLIEST), end
+    )
 
 
 async def _stations(
     asked: Executor, question: Question, selection: Selection
-) -> Mapping[int, SeenStation]:
+) -> Mapping[int, queries.SeenStation]:
     named = question.stations
     if named is None:
-        return await find_stations(asked, selection)
-    known = await find_stations(asked, replace(selection, box=None, filter=None), named)
+        return await queries.find_stations(asked, selection)
+    known = await queries.find_stations(asked, replace(selection, box=None, filter=None), named)
     missing = set(named) - {station.code for station in known.values()}
     if missing:
         first = min(missing)[:80]
@@ -229,4 +224,4 @@ async def _stations(
         )
     if question.box is None and question.filter is None:
         return known
-    return await find_stations(asked, selection, named)
+    return await queries.find_stations(asked, selection, named)

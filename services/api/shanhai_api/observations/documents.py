@@ -5,13 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from shanhai.db.observations.queries import (
-    FormerObservation,
-    SeenStation,
-    SeriesPosition,
-    SeriesQuery,
-    Value,
-)
+from shanhai.db.observations import queries
 from shanhai.db.observations.rollups import Rollup
 from shanhai.monitoring.checks import flag_codes
 from shanhai.vocabulary import QUALITIES
@@ -21,9 +15,9 @@ STATISTICS = ("mean", "min", "max", "p50", "p98", "count")
 
 
 def describe_value(
-    series: SeriesQuery,
-    value: Value,
-    formers: Mapping[SeriesPosition, Sequence[FormerObservation]] | None = None,
+    series: queries.SeriesQuery,
+    value: queries.Value,
+    formers: Mapping[queries.SeriesPosition, Sequence[queries.FormerObservation]] | None = None,
 ) -> Row:
     """An observation; with what it was before where that is asked for."""
     of = series.properties[value.property_id]
@@ -40,11 +34,13 @@ def describe_value(
     if value.result_time is not None:
         row["result_time"] = value.result_time
     if formers is not None:
-        row["revisions"] = [_former(one) for one in formers.get(SeriesPosition(*value[:3]), ())]
+        row["revisions"] = [
+            _former(one) for one in formers.get(queries.SeriesPosition(*value[:3]), ())
+        ]
     return row
 
 
-def _former(one: FormerObservation) -> Row:
+def _former(one: queries.FormerObservation) -> Row:
     row: Row = {
         "value": one.value,
         "quality": QUALITIES[one.quality].code,
@@ -58,17 +54,17 @@ def _former(one: FormerObservation) -> Row:
 
 
 def describe_latest(
-    series: SeriesQuery,
-    value: Value,
+    series: queries.SeriesQuery,
+    value: queries.Value,
     now: datetime,
-    formers: Mapping[SeriesPosition, Sequence[FormerObservation]] | None = None,
+    formers: Mapping[queries.SeriesPosition, Sequence[queries.FormerObservation]] | None = None,
 ) -> Row:
     """A newest value; `gap` says that the station has been silent for longer than is usual."""
     station = series.stations[value.station_id]
     return {**describe_value(series, value, formers), "gap": station.has_gap(value.at, now)}
 
 
-def describe_bucket(series: SeriesQuery, bucket: Rollup, zone: ZoneInfo) -> Row:
+def describe_bucket(series: queries.SeriesQuery, bucket: Rollup, zone: ZoneInfo) -> Row:
     """Statistics of a stretch of time, whose begin is told in the zone that divides it."""
     of = series.properties[bucket.property_id]
     return {
@@ -85,12 +81,12 @@ def describe_bucket(series: SeriesQuery, bucket: Rollup, zone: ZoneInfo) -> Row:
     }
 
 
-def feature(station: SeenStation, row: Row) -> Row:
+def feature(station: queries.SeenStation, row: Row) -> Row:
     """A row as a feature at the place of its station."""
     return {"type": "Feature", "geometry": point_of(station), "properties": row}
 
 
-def point_of(station: SeenStation) -> Row | None:
+def point_of(station: queries.SeenStation) -> Row | None:
     """Where a station is, as GeoJSON."""
     if station.longitude is None or station.latitude is None:
         return None

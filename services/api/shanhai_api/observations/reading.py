@@ -11,16 +11,7 @@ from zoneinfo import ZoneInfo
 import shapely
 from fastapi import Request, Response
 
-from shanhai.db.observations.queries import (
-    SeenStation,
-    SeriesPosition,
-    SeriesQuery,
-    Value,
-    read_former,
-    read_latest,
-    read_statistics,
-    read_values,
-)
+from shanhai.db.observations import queries
 from shanhai.db.observations.rollups import Rollup
 from shanhai.db.queries.audit import record
 from shanhai.errors import InvalidInput
@@ -28,25 +19,17 @@ from shanhai.vector.formats import FILE_FORMATS, FileFormat
 from shanhai_api.exports import Pump, file_format_among, written_file
 from shanhai_api.features.values import MAX_LIMIT
 from shanhai_api.kit.dependencies import act_of
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.state import ServiceState, state_of
 from shanhai_api.kit.view import GEOJSON, HTML, JSON, Link, View, choose_format
-from shanhai_api.observations import documents
-from shanhai_api.observations.asking import (
-    ObservationsQuery,
-    Question,
-    find_series,
-    made_for,
-    read_question,
-    write_place,
-)
+from shanhai_api.observations import asking, documents
 from shanhai_api.observations.documents import STATISTICS, Row
 
 if TYPE_CHECKING:
     from shanhai.vector.tables import Kind
 
 
-Told = tuple[SeenStation, Row]
+Told = tuple[queries.SeenStation, Row]
 COMMON: tuple[tuple[str, "Kind"], ...] = (("station", "text"), ("property", "text"))
 VALUES: tuple[tuple[str, "Kind"], ...] = (
     *COMMON,
@@ -65,7 +48,7 @@ async def respond_file(
     caller: Caller,
     chosen: FileFormat,
     rows: AsyncIterator[Sequence[Told]],
-    question: Question,
+    question: asking.Question,
 ) -> Response:
     """All rows as a file; who took it is in the audit log."""
     state = state_of(view.request)
@@ -105,7 +88,7 @@ async def _blocks(
             ]
 
 
-def _point_bytes(station: SeenStation) -> bytes | None:
+def _point_bytes(station: queries.SeenStation) -> bytes | None:
     if station.longitude is None or station.latitude is None:
         return None
     place: bytes = shapely.Point(station.longitude, station.latitude).wkb
@@ -134,7 +117,11 @@ PATH = "/observations"
 
 
 async def answer(
-    state: ServiceState, request: Request, view: View, caller: Caller, query: ObservationsQuery
+    state: ServiceState,
+    request: Request,
+    view: View,
+    caller: Caller,
+    query: asking.ObservationsQuery,
 ) -> Response:
     """What is asked for, in the format wished for.
 
@@ -144,8 +131,8 @@ async def answer(
     file_format = file_format_among(request, FILES)
     chosen = JSON if file_format is not None else choose_format(request, PAGES)
     zone = ZoneInfo(state.configuration.database.timezone)
-    question = read_question(query, zone)
-    series = await find_series(state.quick, question, caller.viewer)
+    question = asking.read_question(query, zone)
+    series = await asking.find_series(state.quick, question, caller.viewer)
     reading = Reading(state, question, series, zone)
     if file_format is not None:
         _refuse_pages(question)
@@ -175,14 +162,14 @@ class Reading:
     """The rows one question means."""
 
     state: ServiceState
-    question: Question
-    series: SeriesQuery
+    question: asking.Question
+    series: queries.SeriesQuery
     zone: ZoneInfo
 
-    async def page(self) -> tuple[list[Told], SeriesPosition | None]:
+    async def page(self) -> tuple[list[Told], queries.SeriesPosition | None]:
         """A page, and the place behind which there is more."""
         size = self.question.page
-        found: list[Value | Rollup] = []
+        found: list[queries.Value | Rollup] = []
         async for block in self._blocks(size + 1, self.question.after):
             found += block
         last = found[size - 1] if len(found) > size else None
@@ -194,38 +181,42 @@ class Reading:
             yield await self._told(block)
 
     async def _blocks(
-        self, most: int | None, after: SeriesPosition | None
-    ) -> AsyncIterator[Sequence[Value | Rollup]]:
+        self, most: int | None, after: queries.SeriesPosition | None
+    ) -> AsyncIterator[Sequence[queries.Value | Rollup]]:
         asked, series, every = self.state.quick, self.series, self.question.every
         if self.question.latest:
             async for block in self._latest(most, after):
                 yield block
         elif every is None:
-            async for values in read_values(
+            async for values in queries.read_values(
                 asked, series, self.state.store, most=most, after=after
             ):
                 yield values
         else:
-            async for buckets in read_statistics(asked, series, every, most=most, after=after):
+            async for buckets in queries.read_statistics(
+                asked, series, every, most=most, after=after
+            ):
                 yield buckets
 
     async def _latest(
-        self, most: int | None, after: SeriesPosition | None
-    ) -> AsyncIterator[Sequence[Value | Rollup]]:
+        self, most: int | None, after: queries.SeriesPosition | None
+    ) -> AsyncIterator[Sequence[queries.Value | Rollup]]:
         left, place = most, after
         while left is None or left > 0:
             size = MAX_LIMIT + 1 if left is None else min(left, MAX_LIMIT + 1)
-            block = await read_latest(self.state.quick, self.series, most=size, after=place)
+            block = await queries.read_latest(self.state.quick, self.series, most=size, after=place)
             yield block
             if len(block) < size:
                 return
             place = _place(block[-1])
             left = None if left is None else left - len(block)
 
-    async def _told(self, rows: Sequence[Value | Rollup]) -> list[Told]:
+    async def _told(self, rows: Sequence[queries.Value | Rollup]) -> list[Told]:
         question, series = self.question, self.series
-        values = [row for row in rows if isinstance(row, Value)]
-        formers = await read_former(self.state.quick, values) if question.revisions else None
+        values = [row for row in rows if isinstance(row, queries.Value)]
+        formers = (
+            await queries.read_former(self.state.quick, values) if question.revisions else None
+        )
         now = datetime.now(UTC)
         found: list[Told] = []
         for row in rows:
@@ -240,12 +231,12 @@ class Reading:
         return found
 
 
-def _place(row: Value | Rollup) -> SeriesPosition:
+def _place(row: queries.Value | Rollup) -> queries.SeriesPosition:
     at = row.starts_at if isinstance(row, Rollup) else row.at
-    return SeriesPosition(at, row.station_id, row.property_id)
+    return queries.SeriesPosition(at, row.station_id, row.property_id)
 
 
-def _refuse_pages(question: Question) -> None:
+def _refuse_pages(question: asking.Question) -> None:
     if question.after is not None or question.revisions:
         name, rest = ("cursor", "分页") if question.after is not None else ("revisions", "JSON")
         raise InvalidInput(
@@ -255,7 +246,9 @@ def _refuse_pages(question: Question) -> None:
         )
 
 
-def _links(view: View, question: Question, place: SeriesPosition | None) -> list[Link]:
+def _links(
+    view: View, question: asking.Question, place: queries.SeriesPosition | None
+) -> list[Link]:
     kept = {name: value for name, value in question.kept.items() if name != "f"}
     chosen = choose_format(view.request, PAGES)
     links = [
@@ -268,7 +261,7 @@ def _links(view: View, question: Question, place: SeriesPosition | None) -> list
         for one in PAGES
     ]
     if place is not None:
-        cursor = write_place(place, made_for(question.kept))
+        cursor = asking.write_place(place, asking.made_for(question.kept))
         again = {**kept, "f": chosen.name, "cursor": cursor}
         links.append(view.link(PATH, "next", chosen.media_type, **again))
     return links

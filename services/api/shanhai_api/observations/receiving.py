@@ -15,7 +15,7 @@ from shanhai.monitoring.observation import MOST_TOLD, Batch, BatchOutcome, Refus
 from shanhai.monitoring.observation_formats import CsvReader, LineReader, ParsedRows, ndjson_rows
 from shanhai_api.kit.body import JSON_LIMIT_BYTES, parse_json, read_blocks, too_large
 from shanhai_api.kit.errors import UnsupportedMedia
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import HEADER, Made, once
 from shanhai_api.kit.state import ServiceState, UnitOfWork
 from shanhai_api.kit.view import View

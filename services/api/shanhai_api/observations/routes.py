@@ -10,30 +10,14 @@ from pydantic import Field
 from shanhai.monitoring.observation_formats import MEMBERS, NEEDED
 from shanhai.vocabulary import QUALITIES
 from shanhai_api.features.definition import LANG, query_parameter
+from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText, one_of
-from shanhai_api.kit.dependencies import (
-    DirectRoute,
-    PageQuery,
-    Reader,
-    TheState,
-    TheView,
-    get_observer,
-    query_of,
-)
 from shanhai_api.kit.routing import FILE, TEXT, Route
 from shanhai_api.kit.state import state_of
 from shanhai_api.kit.view import GEOJSON, HTML, JSON, View
-from shanhai_api.observations import reading, receiving
+from shanhai_api.observations import reading, receiving, station_page
 from shanhai_api.observations.asking import ObservationsQuery
 from shanhai_api.observations.receiving import receive
-from shanhai_api.observations.station_page import (
-    MOST_MARKED,
-    Range,
-    StationQuery,
-    chart_of,
-    read_station,
-    station_document,
-)
 
 
 class RefusedRow(Answered):
@@ -141,7 +125,7 @@ class StationObservations(Document):
     interval_s: int | None
     properties: list[NewestObservation]
     property: str | None
-    range: Range
+    range: station_page.Range
     start: MomentText
     end: MomentText
     observations: list[StoredObservation | PeriodStatistics]
@@ -150,7 +134,7 @@ class StationObservations(Document):
 
 
 router = APIRouter(tags=["monitoring"], route_class=Route)
-quick = APIRouter(tags=["monitoring"], route_class=DirectRoute)
+quick = APIRouter(tags=["monitoring"], route_class=dependencies.DirectRoute)
 """What feeds do every second; looked at early."""
 OBSERVATION: dict[str, Any] = {
     "type": "object",
@@ -225,8 +209,12 @@ OTHER_FORMS: dict[int | str, dict[str, Any]] = {
 async def send_observations(request: Request) -> Response:
     """Store observations: what is counted is durable. Rows that break a rule are named, the others
     kept; whatever was sent may be sent again."""
-    view, state, caller = View.of(request), state_of(request), await get_observer(request)
-    query_of(request, PageQuery)
+    view, state, caller = (
+        View.of(request),
+        state_of(request),
+        await dependencies.get_observer(request),
+    )
+    dependencies.query_of(request, dependencies.PageQuery)
     limit = state.configuration.observations.body_limit_bytes
     received = await receive(request, limit=limit)
     made = await receiving.keep(state, request, view, caller, received)
@@ -241,9 +229,9 @@ async def send_observations(request: Request) -> Response:
 )
 async def show_observations(
     request: Request,
-    view: TheView,
-    state: TheState,
-    caller: Reader,
+    view: dependencies.TheView,
+    state: dependencies.TheState,
+    caller: dependencies.Reader,
     query: Annotated[ObservationsQuery, Query()],
 ) -> Response:
     """Read observations in the order of time, their statistics by hour, day or month (`every`), or
@@ -257,18 +245,22 @@ async def show_observations(
     response_model=StationObservations,
 )
 async def show_station(
-    view: TheView,
-    state: TheState,
-    caller: Reader,
+    view: dependencies.TheView,
+    state: dependencies.TheState,
+    caller: dependencies.Reader,
     station: Annotated[str, Path(max_length=200, description="Code of the station")],
-    query: Annotated[StationQuery, Query()],
+    query: Annotated[station_page.StationQuery, Query()],
 ) -> Response:
     """Show the newest values of a station, and one property over a day, a month or a year."""
     zone = ZoneInfo(state.configuration.database.timezone)
-    found = await read_station(state.quick, state.store, caller, station, query, zone)
+    found = await station_page.read_station(state.quick, state.store, caller, station, query, zone)
     path = f"/stations/{quote(station, safe='')}/observations"
-    document = {**station_document(found, view.lang), "links": view.self_links(path)}
-    page: dict[str, Any] = {"chosen": found.chosen, "span": found.span, "most_marked": MOST_MARKED}
+    document = {**station_page.station_document(found, view.lang), "links": view.self_links(path)}
+    page: dict[str, Any] = {
+        "chosen": found.chosen,
+        "span": found.span,
+        "most_marked": station_page.MOST_MARKED,
+    }
     if view.wants_html(JSON, HTML):
-        page |= {"own_path": path, "chart": chart_of(found, view.lang)}
+        page |= {"own_path": path, "chart": station_page.chart_of(found, view.lang)}
     return view.respond(document, template="station.html", extra=page)

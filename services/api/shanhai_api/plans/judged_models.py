@@ -14,15 +14,7 @@ from shanhai.science.indicators import STATUSES, Direction
 from shanhai.validation import rfc3339
 from shanhai.vocabulary import INDICATOR_PROPERTIES, Label
 from shanhai_api.compliance.models import NamedCode
-from shanhai_api.kit.answers import (
-    Answered,
-    Described,
-    Document,
-    JsonNumber,
-    Link,
-    Moment,
-    one_of,
-)
+from shanhai_api.kit import answers
 from shanhai_api.kit.view import HTML, JSON, Format, View
 from shanhai_api.plans.answers import (
     DayTold,
@@ -40,14 +32,14 @@ DOCX = Format("docx", "application/vnd.openxmlformats-officedocument.wordprocess
 TABLE_FORMATS = (JSON, HTML, CSV, DOCX)
 
 
-class IndicatorBase(Answered):
+class IndicatorBase(answers.Answered):
     """The figure an indicator starts from."""
 
     year: int | None
-    value: JsonNumber | None
+    value: answers.JsonNumber | None
 
 
-class StandingRemark(Answered):
+class StandingRemark(answers.Answered):
     """What limits a judgement, in both languages."""
 
     code: str
@@ -55,13 +47,15 @@ class StandingRemark(Answered):
     en: str
 
 
-class IndicatorJudgement(Answered):
+class IndicatorJudgement(answers.Answered):
     """How an indicator stands to a target, in its unit."""
 
-    status: Annotated[str, one_of(STATUSES)]
-    gap: JsonNumber | None = Field(description="Missing to the target; negative beyond it")
-    path_value: JsonNumber | None = Field(description="What the path asks of the year")
-    progress_percent: JsonNumber | None = Field(description="Of the way from base to target")
+    status: Annotated[str, answers.one_of(STATUSES)]
+    gap: answers.JsonNumber | None = Field(description="Missing to the target; negative beyond it")
+    path_value: answers.JsonNumber | None = Field(description="What the path asks of the year")
+    progress_percent: answers.JsonNumber | None = Field(
+        description="Of the way from base to target"
+    )
     remarks: list[StandingRemark]
 
 
@@ -71,7 +65,7 @@ class JudgedTarget(IndicatorJudgement, StatedTarget):
     stage: Literal["near", "final"] | None
 
 
-class IndicatorTrend(Answered):
+class IndicatorTrend(answers.Answered):
     """The slope of the yearly values."""
 
     per_year: float
@@ -79,13 +73,13 @@ class IndicatorTrend(Answered):
     values: int = Field(description="How many values it is made of")
 
 
-class ProjectShare(Answered):
+class ProjectShare(answers.Answered):
     """What projects plan and did for an indicator, in its unit."""
 
     count: int
-    planned: JsonNumber
-    done: JsonNumber
-    accepted: JsonNumber = Field(description="Done by projects that passed acceptance")
+    planned: answers.JsonNumber
+    done: answers.JsonNumber
+    accepted: answers.JsonNumber = Field(description="Done by projects that passed acceptance")
 
 
 class JudgedIndicator(IndicatorJudgement):
@@ -96,14 +90,14 @@ class JudgedIndicator(IndicatorJudgement):
     name_zh: str
     name_en: str
     unit: str
-    property: Annotated[str, one_of(INDICATOR_PROPERTIES)]
+    property: Annotated[str, answers.one_of(INDICATOR_PROPERTIES)]
     direction: Direction
     category: NamedCode | None
     department: NamedCode | None
     region: NamedCode
     base: IndicatorBase | None
     target: StatedTarget | None
-    value: JsonNumber | None
+    value: answers.JsonNumber | None
     value_year: int | None
     targets: list[JudgedTarget]
     references: list[StatedTarget]
@@ -111,7 +105,7 @@ class JudgedIndicator(IndicatorJudgement):
     projects: ProjectShare | None
 
 
-class StatusCounts(Answered):
+class StatusCounts(answers.Answered):
     """How many indicators have each status."""
 
     reached: int
@@ -120,7 +114,7 @@ class StatusCounts(Answered):
     no_data: int
 
 
-class StatusSummary(Answered):
+class StatusSummary(answers.Answered):
     """How many indicators have each status, by how firmly the plan states them."""
 
     binding: StatusCounts
@@ -134,9 +128,9 @@ class PlanProgress(OfPlan, Titled):
 
     region: str
     year: int
-    summary: Described[StatusSummary]
-    indicators: Described[list[JudgedIndicator]]
-    links: list[Link]
+    summary: answers.Described[StatusSummary]
+    indicators: answers.Described[list[JudgedIndicator]]
+    links: list[answers.Link]
 
     @classmethod
     def of(cls, plan: PlanSeen, place: PlanRegion, year: int, view: View, **judged: Any) -> Self:
@@ -153,7 +147,7 @@ class PlanProgress(OfPlan, Titled):
         )
 
 
-class ComparedTarget(Answered):
+class ComparedTarget(answers.Answered):
     """A target of the plan above beside the plan's own."""
 
     indicator: str
@@ -178,8 +172,8 @@ class PlanConformance(OfPlan, Titled):
     verdict_en: str
     compared: int
     departures: int | None
-    targets: Described[list[ComparedTarget]]
-    links: list[Link]
+    targets: answers.Described[list[ComparedTarget]]
+    links: list[answers.Link]
 
     @classmethod
     def of(
@@ -212,15 +206,15 @@ class PlanConformance(OfPlan, Titled):
         )
 
 
-class EvaluationTable(Document):
+class EvaluationTable(answers.Document):
     """The evaluation of a year: what is missed first, and of that what binds."""
 
     plan: NamedCode
     year: int
     region: str | None = Field(description="None for all that have targets")
     department: NamedCode | None
-    summary: Described[StatusSummary]
-    rows: Described[list[JudgedIndicator]]
+    summary: answers.Described[StatusSummary]
+    rows: answers.Described[list[JudgedIndicator]]
 
 
 class PlanEvaluation(EvaluationTable, DayTold, Titled):
@@ -229,7 +223,7 @@ class PlanEvaluation(EvaluationTable, DayTold, Titled):
     template = TEMPLATE
     formats = TABLE_FORMATS
 
-    links: list[Link]
+    links: list[answers.Link]
 
     @classmethod
     def of(cls, plan: PlanSeen, content: Mapping[str, Any], view: View) -> Self:
@@ -241,13 +235,13 @@ class PlanEvaluation(EvaluationTable, DayTold, Titled):
         return cls(title=title_of(content, view.lang), **day_of(plan), **content, links=links)
 
 
-class EvaluationHead(Answered):
+class EvaluationHead(answers.Answered):
     """A stored evaluation without its content."""
 
     id: str = Field(validation_alias="code")
     year: int
     sha256: str = Field(description="Of the content as JSON with sorted names and no spaces")
-    created: Moment = Field(validation_alias="created_at")
+    created: answers.Moment = Field(validation_alias="created_at")
     created_by: str
 
 
@@ -255,7 +249,7 @@ class EvaluationListed(EvaluationHead):
     """A stored evaluation as lists have it."""
 
     region: str
-    links: list[Link]
+    links: list[answers.Link]
 
 
 class StoredEvaluation(EvaluationHead, Titled):
@@ -264,8 +258,8 @@ class StoredEvaluation(EvaluationHead, Titled):
     template = TEMPLATE
     formats = TABLE_FORMATS
 
-    content: Described[EvaluationTable]
-    links: list[Link]
+    content: answers.Described[EvaluationTable]
+    links: list[answers.Link]
 
     @classmethod
     def of(cls, plan: PlanSeen, row: EvaluationSnapshot, view: View) -> Self:
@@ -284,7 +278,7 @@ class StoredEvaluations(OfPlan, Titled):
     template = TEMPLATE
 
     evaluations: list[EvaluationListed]
-    links: list[Link]
+    links: list[answers.Link]
 
     @classmethod
     def of(

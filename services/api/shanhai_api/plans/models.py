@@ -21,16 +21,7 @@ from shanhai.science.indicators import Comparator, Sense
 from shanhai.validation import rfc3339
 from shanhai.vector.formats import neutralised
 from shanhai.vocabulary import SEVERITIES, Label, label_in
-from shanhai_api.kit.answers import (
-    Answered,
-    Described,
-    Document,
-    JsonNumber,
-    Link,
-    Maybe,
-    Moment,
-    one_of,
-)
+from shanhai_api.kit import answers
 from shanhai_api.kit.view import HTML, JSON, Format, View
 from shanhai_api.plans.answers import OfPlan, PlanNamed, Titled, here_links, plan_links, plan_path
 from shanhai_api.proposals.links import ProposalNamed, name_proposals, propose_link
@@ -40,27 +31,29 @@ TARGETS = Label("基期值与目标值", "base and targets")
 VALUES = Label("历年数值", "values")
 
 
-class FigureRevision(Answered):
+class FigureRevision(answers.Answered):
     """What a figure was before it was changed while its plan was in force."""
 
     on: str = Field(json_schema_extra={"format": "date"})
     reason: str
-    value_before: JsonNumber | None
-    proposal: Maybe[str] = Field(None, description="Code of the proposal that was carried out")
+    value_before: answers.JsonNumber | None
+    proposal: answers.Maybe[str] = Field(
+        None, description="Code of the proposal that was carried out"
+    )
 
 
-class StatedTarget(Answered):
+class StatedTarget(answers.Answered):
     """A base, target or reference as the plan states it."""
 
     role: Role
     year: int | None = Field(description="None for a target that holds at all times")
-    value: JsonNumber | None = Field(description="None where the plan prints none")
+    value: answers.JsonNumber | None = Field(description="None where the plan prints none")
     comparator: Comparator | None = Field(description="As printed")
     sense: Sense = Field(description="How it reads")
     cumulative_from: int | None = Field(description="First year counted of a total")
     revisable: bool = Field(description="Whether it may change while the plan is in force")
     source: str | None
-    revisions: Maybe[list[FigureRevision]] = None
+    revisions: answers.Maybe[list[FigureRevision]] = None
 
 
 class OfIndicator(OfPlan, Titled):
@@ -95,9 +88,9 @@ class OfIndicator(OfPlan, Titled):
 class IndicatorTargets(OfIndicator):
     """The figures of an indicator in a region, and the proposals to revise them."""
 
-    targets: Described[list[StatedTarget]]
+    targets: answers.Described[list[StatedTarget]]
     proposals: list[ProposalNamed]
-    links: list[Link]
+    links: list[answers.Link]
 
     @classmethod
     def of(
@@ -129,19 +122,19 @@ class IndicatorTargets(OfIndicator):
         )
 
 
-class GivenValue(Answered):
+class GivenValue(answers.Answered):
     """A figure as it was given, before it was converted to the unit of the indicator."""
 
     unit: str | None
     value: str
 
 
-class ObservedValue(Answered):
+class ObservedValue(answers.Answered):
     """A value of a year."""
 
     id: int
     year: int
-    value: JsonNumber
+    value: answers.JsonNumber
     unit: str
     given: GivenValue | None
     cumulative: bool = Field(description="The total up to the year, not the year's own")
@@ -157,7 +150,7 @@ class ObservedValue(Answered):
         description="How a computed value was found and from what, as its process tells it"
     )
     recorded_by: str | None
-    recorded_at: Moment
+    recorded_at: answers.Moment
 
     @classmethod
     def of(cls, row: IndicatorValue, listed: Listed, **told: Any) -> Self:
@@ -172,7 +165,7 @@ class ObservedValue(Answered):
         )
 
 
-class ValueRecorded(ObservedValue, Document):
+class ValueRecorded(ObservedValue, answers.Document):
     """A value that was recorded."""
 
     indicator: str
@@ -183,7 +176,7 @@ class IndicatorValues(OfIndicator):
     """A page of the values of an indicator in a region, from the newest year on."""
 
     values: list[ObservedValue]
-    links: list[Link]
+    links: list[answers.Link]
 
     @classmethod
     def of(
@@ -223,12 +216,12 @@ FORMATS = (JSON, HTML, CSV)
 COLUMNS = ("code", "kind", "severity", "text_zh", "text_en", "figures", "found_at")
 
 
-class FindingShown(Answered):
+class FindingShown(answers.Answered):
     """What a check found."""
 
     code: str
     kind: str
-    severity: Annotated[str, one_of(SEVERITIES)]
+    severity: Annotated[str, answers.one_of(SEVERITIES)]
     severity_name: str
     text: str
     text_zh: str
@@ -236,7 +229,7 @@ class FindingShown(Answered):
     figures: dict[str, Any] = Field(
         description="The figures that do not add up, by names that differ from check to check"
     )
-    found_at: Moment
+    found_at: answers.Moment
 
     @classmethod
     def of(cls, row: DataFinding, view: View) -> Self:
@@ -248,7 +241,7 @@ class FindingShown(Answered):
         )
 
 
-class SeverityCounts(Answered):
+class SeverityCounts(answers.Answered):
     """How many findings there are of each severity, the worst first."""
 
     high: int = 0
@@ -266,7 +259,7 @@ class PlanFindings(OfPlan):
     checked: bool = Field(description="Whether the checks ran at all")
     counts: SeverityCounts
     findings: list[FindingShown]
-    links: list[Link]
+    links: list[answers.Link]
 
     @classmethod
     def of(cls, plan: PlanSeen, found: Sequence[DataFinding], view: View, *, checked: bool) -> Self:

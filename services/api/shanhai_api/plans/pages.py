@@ -4,14 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from shanhai.reporting.plan_evaluation import (
-    COLUMNS,
-    SIGNS,
-    Stamp,
-    stamp_line,
-    summary_lines,
-    table_of,
-)
+from shanhai.reporting import plan_evaluation
 from shanhai.vocabulary import Label, Lang
 from shanhai_api.kit.answers import Document
 from shanhai_api.kit.view import HTML, JSON, Format, View
@@ -45,7 +38,7 @@ SENSES = {
     "track": Label("等于", "equal to"),
 }
 SIGNS_PRINTED = {
-    **{code: Label(sign, sign) for code, sign in SIGNS.items()},
+    **{code: Label(sign, sign) for code, sign in plan_evaluation.SIGNS.items()},
     "none": Label("无", "none"),
 }
 VERDICTS = {
@@ -135,17 +128,22 @@ def plain_page(
 
 
 def judged_page(
-    view: View, content: Mapping[str, Any], *formats: Format, stamp: Stamp | None = None
+    view: View,
+    content: Mapping[str, Any],
+    *formats: Format,
+    stamp: plan_evaluation.Stamp | None = None,
 ) -> dict[str, Any]:
     """What the page of judged indicators is given, where a page is asked for."""
     if not view.wants_html(*formats):
         return {}
     return {
-        "columns": COLUMNS,
-        "lines": summary_lines(content, view.lang),
-        "table": list(zip(content["rows"], table_of(content, view.lang), strict=True)),
+        "columns": plan_evaluation.COLUMNS,
+        "lines": plan_evaluation.summary_lines(content, view.lang),
+        "table": list(
+            zip(content["rows"], plan_evaluation.table_of(content, view.lang), strict=True)
+        ),
         "offered": offered(view, *formats),
-        "stamp": None if stamp is None else stamp_line(stamp, view.lang),
+        "stamp": None if stamp is None else plan_evaluation.stamp_line(stamp, view.lang),
     }
 
 

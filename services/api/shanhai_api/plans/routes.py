@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shanhai.db.collections.joint_plans import Approval, read_approvals, read_content
 from shanhai.db.editions.lineage import Decision, decide
+from shanhai.db.indicators import plan_indicators
 from shanhai.db.indicators.evaluation import (
     EvaluationScope,
     compare_targets,
@@ -17,13 +18,6 @@ from shanhai.db.indicators.evaluation import (
     list_snapshots,
     summary_of,
     upper_plan_of,
-)
-from shanhai.db.indicators.plan_indicators import (
-    PlanSeen,
-    find_party,
-    find_place,
-    find_plan,
-    list_indicators,
 )
 from shanhai.db.indicators.targets import read_targets, state_of_targets
 from shanhai.db.indicators.values import list_values
@@ -49,41 +43,9 @@ from shanhai_api.kit.dependencies import (
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.state import state_of
 from shanhai_api.kit.view import HTML, JSON, choose_format
-from shanhai_api.plans import operations, pages
+from shanhai_api.plans import judged_models, models, operations, pages, schemas
 from shanhai_api.plans.answers import PlanNamed, PlanStatus, Titled, plan_item, plan_path
-from shanhai_api.plans.judged_models import (
-    PlanConformance,
-    PlanEvaluation,
-    PlanProgress,
-    StoredEvaluation,
-    StoredEvaluations,
-    stamp_of,
-)
-from shanhai_api.plans.models import (
-    CSV,
-    FORMATS,
-    IndicatorTargets,
-    IndicatorValues,
-    PlanChecked,
-    PlanFindings,
-    ValueRecorded,
-    as_csv,
-)
-from shanhai_api.plans.operations import check_again
-from shanhai_api.plans.packaging import ZIP, demand_insider, respond_package
-from shanhai_api.plans.schemas import (
-    DecisionBody,
-    EvaluationBody,
-    EvaluationQuery,
-    ProgressQuery,
-    RegionQuery,
-    StoredListQuery,
-    StoredQuery,
-    TargetsBody,
-    TargetsQuery,
-    ValueBody,
-    ValuesQuery,
-)
+from shanhai_api.plans.operations import ZIP, check_again, demand_insider, respond_package
 
 packages = APIRouter(tags=["records"])
 
@@ -105,7 +67,7 @@ async def get_package(
 
     The same state of a plan gives the same bytes; `import-plan` rebuilds the plan from them.
     """
-    seen = await find_plan(session, plan, caller.viewer)
+    seen = await plan_indicators.find_plan(session, plan, caller.viewer)
     demand_insider(caller, seen)
     return await respond_package(state_of(view.request), seen, act_of(caller, view))
 
@@ -117,17 +79,17 @@ INDICATOR = f"{PLAN}/indicators/{{indicator}}"
 
 @router.get(f"{INDICATOR}/targets", summary="Base and targets of an indicator in a region")
 async def show_targets(
-    read: Read[Reader], plan: str, indicator: str, query: Annotated[TargetsQuery, Query()]
-) -> Answer[IndicatorTargets]:
+    read: Read[Reader], plan: str, indicator: str, query: Annotated[schemas.TargetsQuery, Query()]
+) -> Answer[models.IndicatorTargets]:
     """Show the figures the plan states for the region, or stated on a day."""
     session, caller = read.session, read.caller
     seen, listed = await operations.find_listed(session, caller, plan, indicator, query.as_of)
-    place = await find_place(session, seen, query.region, pointer="region")
+    place = await plan_indicators.find_place(session, seen, query.region, pointer="region")
     rows = await read_targets(
         session, seen.id, indicators=[listed.id], region_id=place.id, as_of=query.as_of
     )
     found = await about_target(session, caller.viewer, seen.id, listed.code, place.code)
-    shown = IndicatorTargets.of(seen, listed, place, rows, found, read)
+    shown = models.IndicatorTargets.of(seen, listed, place, rows, found, read)
     page = pages.plain_page(read, pages.TARGETS, shown, "targets")
     return Answer(shown, page=page, state=state_of_targets(rows))
 
@@ -137,10 +99,10 @@ async def put_targets(
     write: Write[Writer],
     plan: str,
     indicator: str,
-    query: Annotated[RegionQuery, Query()],
+    query: Annotated[schemas.RegionQuery, Query()],
     expected: IfMatch,
-    body: JsonBody[TargetsBody],
-) -> Answer[IndicatorTargets]:
+    body: JsonBody[schemas.TargetsBody],
+) -> Answer[models.IndicatorTargets]:
     """Put these figures in the place of those there are."""
     what = (plan, indicator, query.region)
     return await operations.rewrite_targets(write, what, body, expected)
@@ -148,13 +110,13 @@ async def put_targets(
 
 @router.get(f"{INDICATOR}/values", summary="Observed values of an indicator in a region")
 async def show_values(
-    read: Read[Reader], plan: str, indicator: str, query: Annotated[ValuesQuery, Query()]
-) -> Answer[IndicatorValues]:
+    read: Read[Reader], plan: str, indicator: str, query: Annotated[schemas.ValuesQuery, Query()]
+) -> Answer[models.IndicatorValues]:
     """Show all that was recorded; of a year's values the newest counts."""
     seen, listed = await operations.find_listed(
         read.session, read.caller, plan, indicator, query.as_of
     )
-    place = await find_place(read.session, seen, query.region, pointer="region")
+    place = await plan_indicators.find_place(read.session, seen, query.region, pointer="region")
     before = None
     if query.before is not None:
         year, _, row_id = query.before.partition("-")
@@ -171,33 +133,33 @@ async def show_values(
     page = rows[: query.limit]
     last = page[-1].row if len(rows) > query.limit else None
     following = None if last is None else f"{last.year}-{last.id}"
-    shown = IndicatorValues.of(seen, listed, place, page, following, read)
+    shown = models.IndicatorValues.of(seen, listed, place, page, following, read)
     return Answer(shown, page=pages.plain_page(read, pages.VALUES, shown, "values"))
 
 
 @router.post(f"{INDICATOR}/values", summary="Record a value of an indicator", status_code=201)
 async def post_value(
-    write: Write[Writer], plan: str, indicator: str, body: JsonBody[ValueBody]
-) -> Answer[ValueRecorded]:
+    write: Write[Writer], plan: str, indicator: str, body: JsonBody[schemas.ValueBody]
+) -> Answer[models.ValueRecorded]:
     """Record a value; a correction is another value of the year."""
     return await operations.record_value(write, plan, indicator, body)
 
 
 @router.get(f"{PLAN}/progress", summary="How the indicators of a plan stand")
 async def show_progress(
-    read: Read[Reader], plan: str, query: Annotated[ProgressQuery, Query()]
-) -> Answer[PlanProgress]:
+    read: Read[Reader], plan: str, query: Annotated[schemas.ProgressQuery, Query()]
+) -> Answer[judged_models.PlanProgress]:
     """Judge the values of a region against the plan's targets."""
     session = read.session
-    seen = await find_plan(session, plan, read.caller.viewer, query.as_of)
-    place = await find_place(session, seen, query.region, pointer="region")
+    seen = await plan_indicators.find_plan(session, plan, read.caller.viewer, query.as_of)
+    place = await plan_indicators.find_place(session, seen, query.region, pointer="region")
     if query.department is not None:
-        await find_party(session, query.department, pointer="department")
+        await plan_indicators.find_party(session, query.department, pointer="department")
     year = query.year or operations.year_of(query.as_of)
-    indicators = await list_indicators(session, seen, department=query.department)
+    indicators = await plan_indicators.list_indicators(session, seen, department=query.department)
     rows = await judged_rows(session, seen, indicators, [place], year)
     summary = summary_of(rows)
-    shown = PlanProgress.of(seen, place, year, read, summary=summary, indicators=rows)
+    shown = judged_models.PlanProgress.of(seen, place, year, read, summary=summary, indicators=rows)
     content = {"rows": rows, "summary": summary}
     return Answer(shown, page=pages.judged_page(read, content, JSON, HTML))
 
@@ -205,12 +167,12 @@ async def show_progress(
 @router.get(f"{PLAN}/conformance", summary="A plan's targets beside those of the plan above")
 async def show_conformance(
     read: Read[Reader], plan: str, query: Annotated[DayQuery, Query()]
-) -> Answer[PlanConformance]:
+) -> Answer[judged_models.PlanConformance]:
     """Tell where the plan asks for less than the plan above it."""
-    seen = await find_plan(read.session, plan, read.caller.viewer, query.as_of)
+    seen = await plan_indicators.find_plan(read.session, plan, read.caller.viewer, query.as_of)
     upper = await upper_plan_of(read.session, seen, read.caller.viewer)
     compared = [] if upper is None else await compare_targets(read.session, seen, upper)
-    shown = PlanConformance.of(seen, upper, compared, read)
+    shown = judged_models.PlanConformance.of(seen, upper, compared, read)
     lines = [shown.verdict_zh if read.lang == "zh" else shown.verdict_en]
     page = pages.plain_page(read, pages.CONFORMANCE, shown, "targets", pages.compared_rows, lines)
     return Answer(shown, page=page)
@@ -218,47 +180,49 @@ async def show_conformance(
 
 @router.get(f"{PLAN}/evaluation", summary="The evaluation of a year, what is missed first")
 async def show_evaluation(
-    read: Read[Reader], plan: str, query: Annotated[EvaluationQuery, Query()]
-) -> Answer[PlanEvaluation] | Response:
+    read: Read[Reader], plan: str, query: Annotated[schemas.EvaluationQuery, Query()]
+) -> Answer[judged_models.PlanEvaluation] | Response:
     """Evaluate a year by region and department as JSON, page, CSV or DOCX."""
-    seen = await find_plan(read.session, plan, read.caller.viewer, query.as_of)
+    seen = await plan_indicators.find_plan(read.session, plan, read.caller.viewer, query.as_of)
     asked = EvaluationScope(query.year, query.region, query.department)
     content = await evaluate(read.session, seen, asked)
-    return await operations.show_table(read, PlanEvaluation.of(seen, content, read), content)
+    return await operations.show_table(
+        read, judged_models.PlanEvaluation.of(seen, content, read), content
+    )
 
 
 @router.post(f"{PLAN}/evaluations", summary="Store the evaluation of a year", status_code=201)
 async def post_evaluation(
-    write: Write[Writer], plan: str, body: JsonBody[EvaluationBody]
-) -> Answer[StoredEvaluation]:
+    write: Write[Writer], plan: str, body: JsonBody[schemas.EvaluationBody]
+) -> Answer[judged_models.StoredEvaluation]:
     """Store the evaluation as it is now; it never changes."""
     return await operations.store_evaluation(write, plan, body)
 
 
 @router.get(f"{PLAN}/evaluations", summary="The stored evaluations of a plan")
 async def show_evaluations(
-    read: Read[Reader], plan: str, query: Annotated[StoredListQuery, Query()]
-) -> Answer[StoredEvaluations]:
+    read: Read[Reader], plan: str, query: Annotated[schemas.StoredListQuery, Query()]
+) -> Answer[judged_models.StoredEvaluations]:
     """List the stored evaluations, the newest first."""
-    seen = await find_plan(read.session, plan, read.caller.viewer, query.as_of)
+    seen = await plan_indicators.find_plan(read.session, plan, read.caller.viewer, query.as_of)
     rows = await list_snapshots(
         read.session, seen, year=query.year, limit=query.limit + 1, before=query.before
     )
     page = rows[: query.limit]
     following = page[-1][0].id if len(rows) > query.limit else None
-    shown = StoredEvaluations.of(seen, page, following, read)
+    shown = judged_models.StoredEvaluations.of(seen, page, following, read)
     return Answer(shown, page=pages.plain_page(read, pages.STORED, shown, "evaluations"))
 
 
 @router.get(f"{PLAN}/evaluations/{{evaluation}}", summary="A stored evaluation")
 async def show_stored(
-    read: Read[Reader], plan: str, evaluation: str, query: Annotated[StoredQuery, Query()]
-) -> Answer[StoredEvaluation] | Response:
+    read: Read[Reader], plan: str, evaluation: str, query: Annotated[schemas.StoredQuery, Query()]
+) -> Answer[judged_models.StoredEvaluation] | Response:
     """Show an evaluation as it was stored."""
-    seen = await find_plan(read.session, plan, read.caller.viewer)
+    seen = await plan_indicators.find_plan(read.session, plan, read.caller.viewer)
     row = await find_snapshot(read.session, seen, evaluation)
-    shown = StoredEvaluation.of(seen, row, read)
-    return await operations.show_table(read, shown, row.content, stamp_of(row))
+    shown = judged_models.StoredEvaluation.of(seen, row, read)
+    return await operations.show_table(read, shown, row.content, judged_models.stamp_of(row))
 
 
 approvals = APIRouter(tags=["records"], route_class=Route)
@@ -300,7 +264,9 @@ class PlanApprovals(PlanNamed, Titled):
     links: list[Link]
 
     @classmethod
-    def of(cls, plan: PlanSeen, approvals: Sequence[Approval], read: Context) -> Self:
+    def of(
+        cls, plan: plan_indicators.PlanSeen, approvals: Sequence[Approval], read: Context
+    ) -> Self:
         """Where the regions stand, as the caller may know of it."""
         title = Label(f"{plan.name.zh}：各区域审批", f"{plan.name.en}: approvals of its regions")
         path = f"{plan_path(plan.code)}/approvals"
@@ -321,7 +287,7 @@ async def show_approvals(read: Read[Reader], plan: str) -> Answer[PlanApprovals]
 
     The ETag tells the content of the plan; a decision with it is about that content only.
     """
-    seen = await find_plan(read.session, plan, read.caller.viewer)
+    seen = await plan_indicators.find_plan(read.session, plan, read.caller.viewer)
     approvals = await read_approvals(read.session, seen.id)
     content = await read_content(read.session, seen.id)
     return Answer(PlanApprovals.of(seen, approvals, read), state=content)
@@ -331,7 +297,7 @@ async def show_approvals(read: Read[Reader], plan: str) -> Answer[PlanApprovals]
     "/plans/{plan}/approvals", summary="Decide of a joint plan for a region", status_code=201
 )
 async def make_decision(
-    write: Write[Writer], plan: str, expected: IfMatch, body: JsonBody[DecisionBody]
+    write: Write[Writer], plan: str, expected: IfMatch, body: JsonBody[schemas.DecisionBody]
 ) -> Answer[PlanApprovals]:
     """Approve, send back with the reason, or take an approval back, by the region's approver.
 
@@ -341,7 +307,7 @@ async def make_decision(
     decided = await decide(
         write.session, plan, write.caller, write.act, decision, expected=expected
     )
-    seen = await find_plan(write.session, decided.plan, write.caller.viewer)
+    seen = await plan_indicators.find_plan(write.session, decided.plan, write.caller.viewer)
     approvals = PlanApprovals.of(seen, decided.approvals, write)
     return Answer(approvals, location=f"{plan_path(decided.plan)}/approvals")
 
@@ -358,19 +324,19 @@ class FindingsQuery(DayQuery):
 @findings.get("/plans/{plan}/findings", summary="What does not add up in a plan's figures")
 async def show_findings(
     read: Read[Reader], plan: str, query: Annotated[FindingsQuery, Query()]
-) -> Answer[PlanFindings] | Response:
+) -> Answer[models.PlanFindings] | Response:
     """List what the checks found when they last ran, the worst first."""
-    seen = await find_plan(read.session, plan, read.caller.viewer, query.as_of)
+    seen = await plan_indicators.find_plan(read.session, plan, read.caller.viewer, query.as_of)
     found = await list_findings(read.session, seen.id, query.as_of)
-    if choose_format(read.request, FORMATS) is CSV:
+    if choose_format(read.request, models.FORMATS) is models.CSV:
         headers = {"Content-Disposition": 'attachment; filename="findings.csv"'}
-        return read.send(as_csv(found), CSV.media_type, headers=headers)
+        return read.send(models.as_csv(found), models.CSV.media_type, headers=headers)
     checked = await was_checked(read.session, seen.id, query.as_of)
-    findings = PlanFindings.of(seen, found, read, checked=checked)
+    findings = models.PlanFindings.of(seen, found, read, checked=checked)
     return Answer(findings, page={"plan_name": seen.name.in_(read.lang)})
 
 
 @findings.post("/plans/{plan}/findings", summary="Check a plan's figures again")
-async def renew_findings(write: Write[Writer], plan: str) -> PlanChecked:
+async def renew_findings(write: Write[Writer], plan: str) -> models.PlanChecked:
     """Run the checks on the figures as they are now."""
     return await check_again(write, plan)

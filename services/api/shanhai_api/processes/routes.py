@@ -26,7 +26,7 @@ from shanhai_api.jobs.models import StatusInfo
 from shanhai_api.jobs.results import ended_answer, told_status, wait_for_end
 from shanhai_api.kit.body import body_of, pointer_of, read_json
 from shanhai_api.kit.dependencies import MAY_LOOK, PageQuery, TheState, TheView, Writer, given
-from shanhai_api.kit.identity import Caller, demand
+from shanhai_api.kit.requests import Caller, demand
 from shanhai_api.kit.routing import Made, Route, once, preferences, replayed
 from shanhai_api.kit.state import ServiceState, UnitOfWork
 from shanhai_api.kit.view import JSON, View

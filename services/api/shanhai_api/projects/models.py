@@ -16,7 +16,7 @@ from shanhai.db.projects.transitions import Event, Prospect
 from shanhai.db.tables.project import ProjectState
 from shanhai.vocabulary import FUND_KINDS, Label
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, Moment, MomentText, one_of
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.view import View
 from shanhai_api.plans.answers import here_links, item_path, money, project_path
 from shanhai_api.words.naming import called

@@ -15,14 +15,7 @@ from shanhai.db.collections.programmes import DOCUMENTS
 from shanhai.db.features.query import FeatureRow
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.write import read_written, state_tag
-from shanhai.db.projects.documents import (
-    MonitoringResult,
-    Paper,
-    add_paper,
-    checked_name,
-    demand_adder,
-    demand_result,
-)
+from shanhai.db.projects import documents
 from shanhai.db.projects.queries import ProjectSeen
 from shanhai.db.tables.provision import Document
 from shanhai.errors import InvalidInput
@@ -31,7 +24,7 @@ from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item
 from shanhai_api.kit.body import read_blocks
 from shanhai_api.kit.dependencies import act_of
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Made, once
 from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.view import View, entity_tag, is_known
@@ -52,11 +45,11 @@ async def receive(
 
     Who may not add it is told before the body is read.
     """
-    name = checked_name(query.filename)
+    name = documents.checked_name(query.filename)
     kind = kind_of(request.headers.get("content-type", ""), name)
     async with state.sessions() as session:
-        await demand_adder(session, project, caller, query.kind)
-        await demand_result(session, project, _paper_of(query, name, kind))
+        await documents.demand_adder(session, project, caller, query.kind)
+        await documents.demand_result(session, project, _paper_of(query, name, kind))
     path = state.store.upload_path(uuid4())
     try:
         digest = await _take(state, request, path, kind)
@@ -69,17 +62,19 @@ async def receive(
 
         async def effect() -> Made:
             act = act_of(caller, view)
-            row = await add_paper(unit.session, project, caller, act, paper, stored)
+            row = await documents.add_paper(unit.session, project, caller, act, paper, stored)
             return await _made(unit.session, view, row)
 
         asked = hashlib.sha256(f"{digest} {paper}".encode()).hexdigest()
         return await once(request, unit, caller, body_sha256=asked, effect=effect)
 
 
-def _paper_of(query: UploadQuery, name: str, kind: FileKind) -> Paper:
+def _paper_of(query: UploadQuery, name: str, kind: FileKind) -> documents.Paper:
     said = query.model_dump(include={"kind", "title_zh", "title_en", "measure", "public"})
     told = query.model_dump(include={"period_from", "period_to", "quantity", "value", "unit"})
-    return Paper(filename=name, media_type=kind.media_type, result=MonitoringResult(**told), **said)
+    return documents.Paper(
+        filename=name, media_type=kind.media_type, result=documents.MonitoringResult(**told), **said
+    )
 
 
 async def _take(state: ServiceState, request: Request, path: Path, kind: FileKind) -> str:

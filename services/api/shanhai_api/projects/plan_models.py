@@ -9,25 +9,12 @@ from pydantic import Field
 from shanhai.db.compliance.result import VERDICTS, Verdict
 from shanhai.db.compliance.verdict import in_both
 from shanhai.db.indicators.plan_indicators import PlanSeen
-from shanhai.db.projects.plan_totals import (
-    Covered,
-    ProblemCoverage,
-    ProgrammeTotals,
-    RegionTotals,
-    Scheduled,
-)
+from shanhai.db.projects import plan_totals
 from shanhai.db.projects.reserve import Criterion, Ranked, criteria, required_papers
 from shanhai.vocabulary import DOCUMENT_KINDS, PROBLEM_STATUSES, SEVERITIES, Label
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, one_of
 from shanhai_api.kit.view import HTML, JSON, Format, View
-from shanhai_api.plans.answers import (
-    OfNamedPlan,
-    here_links,
-    item_path,
-    money,
-    plan_links,
-    project_path,
-)
+from shanhai_api.plans import answers
 from shanhai_api.projects.models import AmountText
 
 CSV = Format("csv", "text/csv")
@@ -66,7 +53,7 @@ class ProgrammeSums(Answered):
     measures: list[MeasureSums]
 
     @classmethod
-    def of(cls, item: ProgrammeTotals, view: View, *, with_money: bool) -> Self:
+    def of(cls, item: plan_totals.ProgrammeTotals, view: View, *, with_money: bool) -> Self:
         """A programme, with the money for those who may see it."""
         return cls.from_row(
             item,
@@ -98,7 +85,7 @@ class RegionSums(Answered):
     last_year: int | None
 
     @classmethod
-    def of(cls, item: RegionTotals, view: View, *, with_money: bool) -> Self:
+    def of(cls, item: plan_totals.RegionTotals, view: View, *, with_money: bool) -> Self:
         """A region, with the money for those who may see it."""
         return cls.from_row(
             item,
@@ -110,7 +97,7 @@ class RegionSums(Answered):
         )
 
 
-class PlanTotals(OfNamedPlan):
+class PlanTotals(answers.OfNamedPlan):
     """The programmes and the regions of a plan with the sums of their projects."""
 
     template = "totals.html"
@@ -127,8 +114,8 @@ class PlanTotals(OfNamedPlan):
     def of(
         cls,
         plan: PlanSeen,
-        found: Sequence[ProgrammeTotals],
-        regions: Sequence[RegionTotals],
+        found: Sequence[plan_totals.ProgrammeTotals],
+        regions: Sequence[plan_totals.RegionTotals],
         view: View,
         *,
         with_money: bool,
@@ -145,7 +132,7 @@ class PlanTotals(OfNamedPlan):
             regions=[RegionSums.of(item, view, with_money=with_money) for item in regions],
             regions_area_km2=_km2(sum(areas)) if complete else None,
             regions_not_drawn=[item.code for item in listed if item.region_area_m2 is None],
-            links=plan_links(view, plan, *FORMATS),
+            links=answers.plan_links(view, plan, *FORMATS),
         )
 
 
@@ -182,7 +169,7 @@ class CoveredProblem(Answered):
     places_without_project: list[str]
 
     @classmethod
-    def of(cls, item: Covered, view: View) -> Self:
+    def of(cls, item: plan_totals.Covered, view: View) -> Self:
         """A problem as it is shown."""
         return cls.from_row(
             item,
@@ -227,7 +214,7 @@ class IdleProject(Answered):
     name_en: str
 
 
-class PlanCoverage(OfNamedPlan):
+class PlanCoverage(answers.OfNamedPlan):
     """The problems of a plan with the projects that act on them."""
 
     template = "coverage.html"
@@ -241,7 +228,7 @@ class PlanCoverage(OfNamedPlan):
     links: list[Link]
 
     @classmethod
-    def of(cls, plan: PlanSeen, found: ProblemCoverage, view: View) -> Self:
+    def of(cls, plan: PlanSeen, found: plan_totals.ProblemCoverage, view: View) -> Self:
         """Who acts on what in a plan."""
         missing = {place: item.code for item in found.problems for place in item.missing}
         counts = CoverageCounts(
@@ -263,7 +250,7 @@ class PlanCoverage(OfNamedPlan):
             projects_without_problem=[
                 IdleProject(project=code, **names(name, view)) for code, name in found.idle
             ],
-            links=plan_links(view, plan, *FORMATS),
+            links=answers.plan_links(view, plan, *FORMATS),
         )
 
 
@@ -284,7 +271,7 @@ class ScheduledProject(Answered):
     href: str
 
     @classmethod
-    def of(cls, item: Scheduled, plan: PlanSeen, view: View) -> Self:
+    def of(cls, item: plan_totals.Scheduled, plan: PlanSeen, view: View) -> Self:
         """A project as the timetable has it."""
         programme = item.programme_name
         return cls.from_row(
@@ -293,11 +280,11 @@ class ScheduledProject(Answered):
             **names(item.name, view),
             programme_name=None if programme is None else programme.in_(view.lang),
             state_name=item.state_name.in_(view.lang),
-            href=view.url(item_path(item.code), **plan.day),
+            href=view.url(answers.item_path(item.code), **plan.day),
         )
 
 
-class PlanTimetable(OfNamedPlan):
+class PlanTimetable(answers.OfNamedPlan):
     """The projects of a plan with their years."""
 
     template = "timetable.html"
@@ -309,7 +296,7 @@ class PlanTimetable(OfNamedPlan):
     links: list[Link]
 
     @classmethod
-    def of(cls, plan: PlanSeen, found: Sequence[Scheduled], view: View) -> Self:
+    def of(cls, plan: PlanSeen, found: Sequence[plan_totals.Scheduled], view: View) -> Self:
         """When projects are worked on."""
         return cls.named(
             plan,
@@ -317,7 +304,7 @@ class PlanTimetable(OfNamedPlan):
             first_year=min((item.start_year for item in found), default=None),
             last_year=max((item.end_year for item in found), default=None),
             projects=[ScheduledProject.of(item, plan, view) for item in found],
-            links=plan_links(view, plan, *FORMATS),
+            links=answers.plan_links(view, plan, *FORMATS),
         )
 
 
@@ -378,7 +365,7 @@ class ReserveProject(Answered):
             item,
             project=item.code,
             **names(item.name, view),
-            cost=None if item.cost is None else money(item.cost),
+            cost=None if item.cost is None else answers.money(item.cost),
             score=float(item.score),
             points={part.code: float(part.points) for part in item.parts},
             values={part.code: float(part.value) for part in item.parts},
@@ -386,8 +373,10 @@ class ReserveProject(Answered):
             readiness=ProjectReadiness(**item.readiness),
             lacking=[name for name, met in item.readiness.items() if not met],
             links=[
-                view.link(item_path(item.code), "item"),
-                view.link(f"{project_path(item.code)}/application", "enclosure", "application/zip"),
+                view.link(answers.item_path(item.code), "item"),
+                view.link(
+                    f"{answers.project_path(item.code)}/application", "enclosure", "application/zip"
+                ),
             ],
         )
 
@@ -412,7 +401,7 @@ class ProjectReserve(Document):
             criteria=[ReserveCriterion.of(item, view) for item in criteria()],
             required_documents=required_papers(),
             projects=[ReserveProject.of(item, view) for item in found],
-            links=here_links(view, *FORMATS),
+            links=answers.here_links(view, *FORMATS),
         )
 
 
@@ -421,12 +410,16 @@ def names(label: Label, view: View) -> Mapping[str, str]:
     return {"name": label.in_(view.lang), "name_zh": label.zh, "name_en": label.en}
 
 
-def _money(item: ProgrammeTotals | RegionTotals, *, known: bool) -> dict[str, Any]:
+def _money(
+    item: plan_totals.ProgrammeTotals | plan_totals.RegionTotals, *, known: bool
+) -> dict[str, Any]:
     """What projects cost, and for those who may see it what was allocated and paid."""
     spent = {"allocated": item.allocated, "paid": item.paid, "balance": item.allocated - item.paid}
     told: dict[str, Decimal | None] = {"cost": item.cost, **dict.fromkeys(spent)}
     told |= spent if known else {}
-    return {name: None if amount is None else money(amount) for name, amount in told.items()}
+    return {
+        name: None if amount is None else answers.money(amount) for name, amount in told.items()
+    }
 
 
 def _km2(square_metres: float | None) -> float | None:

@@ -39,82 +39,42 @@ from shanhai_api.kit.dependencies import (
 from shanhai_api.kit.routing import FILE, NO_STORE, Route
 from shanhai_api.kit.view import JSON, View, choose_format
 from shanhai_api.plans.answers import here_links, item_path, project_path
-from shanhai_api.projects import operations, papers
-from shanhai_api.projects import plan_tables as tables
-from shanhai_api.projects.models import (
-    LedgerLineMade,
-    Measure,
-    Measures,
-    MeasureShown,
-    ProjectDocument,
-    ProjectDocuments,
-    ProjectDossier,
-    ProjectEvents,
-    ProjectEventShown,
-    ProjectHistory,
-    ProjectLedger,
-    ProjectProblems,
-    ProjectRegions,
-    ProjectSteps,
-    ProjectStepTaken,
-)
-from shanhai_api.projects.operations import dossier
-from shanhai_api.projects.plan_models import (
-    CSV,
-    FORMATS,
-    PlanCoverage,
-    PlanTimetable,
-    PlanTotals,
-    ProjectReserve,
-)
-from shanhai_api.projects.plan_tables import MEDIA_TYPE, application_of
-from shanhai_api.projects.schemas import (
-    DocumentsQuery,
-    EventsQuery,
-    FundEntryBody,
-    MeasureBody,
-    NewMeasureBody,
-    PlanTableQuery,
-    ProblemsBody,
-    RegionsBody,
-    ReserveQuery,
-    TotalsQuery,
-    TransitionBody,
-    UploadQuery,
-)
+from shanhai_api.projects import models, operations, papers, plan_models, schemas
+from shanhai_api.projects import operations as tables
+from shanhai_api.projects.operations import MEDIA_TYPE, application_of, dossier
 
 router = APIRouter(tags=["projects"], route_class=Route)
 PROJECT = "/projects/{project}"
 
 
 @router.get(PROJECT, summary="All that is known of a project")
-async def show_project(read: Read[Reader], project: str) -> ProjectDossier:
+async def show_project(read: Read[Reader], project: str) -> models.ProjectDossier:
     """Show the way of a project, what can be done now, its measures, money, papers and past."""
     seen = await find_project(read.session, project, read.caller.viewer)
     return await dossier(read.session, read, read.caller, seen)
 
 
 @router.get(f"{PROJECT}/transitions", summary="What can be done with a project")
-async def show_transitions(read: Read[Reader], project: str) -> Answer[ProjectSteps]:
+async def show_transitions(read: Read[Reader], project: str) -> Answer[models.ProjectSteps]:
     """Tell the steps that can be taken now, and why the others cannot."""
     seen = await find_project(read.session, project, read.caller.viewer)
     found = await prospects(read.session, seen, read.caller)
     label = await operations.state_label(read.session, seen)
-    return Answer(ProjectSteps.of(seen, label, found, read), state=seen.tag)
+    return Answer(models.ProjectSteps.of(seen, label, found, read), state=seen.tag)
 
 
 @router.post(f"{PROJECT}/transitions", summary="Take a step of a project", status_code=201)
 async def take_transition(
-    write: Write[Writer], project: str, expected: IfMatch, body: JsonBody[TransitionBody]
-) -> Answer[ProjectStepTaken]:
+    write: Write[Writer], project: str, expected: IfMatch, body: JsonBody[schemas.TransitionBody]
+) -> Answer[models.ProjectStepTaken]:
     """Move a project to another state, if its guard lets it."""
     return await operations.step(write, project, body, expected)
 
 
 @router.get(f"{PROJECT}/events", summary="The steps a project took")
 async def show_events(
-    read: Read[Reader], project: str, query: Annotated[EventsQuery, Query()]
-) -> ProjectEvents:
+    read: Read[Reader], project: str, query: Annotated[schemas.EventsQuery, Query()]
+) -> models.ProjectEvents:
     """List the steps a project took, from the first one on."""
     seen = await find_project(read.session, project, read.caller.viewer)
     found = await read_events(read.session, seen.id, after=query.after, limit=query.limit + 1)
@@ -123,12 +83,12 @@ async def show_events(
     if len(found) > query.limit:
         following = read.here(after=str(page[-1].seq))
         links.append({"href": following, "rel": "next", "type": JSON.media_type})
-    events = [ProjectHistory.of(item, read.caller, read) for item in page]
-    return ProjectEvents(project=seen.code, events=events, returned=len(page), links=links)
+    events = [models.ProjectHistory.of(item, read.caller, read) for item in page]
+    return models.ProjectEvents(project=seen.code, events=events, returned=len(page), links=links)
 
 
 @router.get(f"{PROJECT}/events/{{seq}}", summary="A step a project took")
-async def show_event(read: Read[Reader], project: str, seq: int) -> ProjectEventShown:
+async def show_event(read: Read[Reader], project: str, seq: int) -> models.ProjectEventShown:
     """Show one step a project took."""
     seen = await find_project(read.session, project, read.caller.viewer)
     after = min(max(seq - 1, 0), 2**31 - 1)
@@ -136,17 +96,17 @@ async def show_event(read: Read[Reader], project: str, seq: int) -> ProjectEvent
     path = f"{project_path(seen.code)}/events"
     links = [*read.self_links(f"{path}/{seq}"), read.link(path, "up")]
     event = operations.one_event(found, seq)
-    return ProjectEventShown.of(event, read.caller, read, links=links)
+    return models.ProjectEventShown.of(event, read.caller, read, links=links)
 
 
 @router.get(f"{PROJECT}/measures", summary="The measures of a project")
-async def show_measures(read: Read[Reader], project: str) -> Answer[Measures]:
+async def show_measures(read: Read[Reader], project: str) -> Answer[models.Measures]:
     """List what a project does, with planned and done amounts."""
     seen = await find_project(read.session, project, read.caller.viewer)
     found = await list_measures(read.session, seen.id)
-    measures = Measures(
+    measures = models.Measures(
         project=seen.code,
-        measures=[Measure.from_row(item) for item in found],
+        measures=[models.Measure.from_row(item) for item in found],
         links=[*here_links(read), read.link(item_path(seen.code), "up")],
     )
     return Answer(measures, state=seen.tag)
@@ -154,32 +114,34 @@ async def show_measures(read: Read[Reader], project: str) -> Answer[Measures]:
 
 @router.post(f"{PROJECT}/measures", summary="Add a measure to a project", status_code=201)
 async def post_measure(
-    write: Write[Writer], project: str, body: JsonBody[NewMeasureBody]
-) -> Answer[MeasureShown]:
+    write: Write[Writer], project: str, body: JsonBody[schemas.NewMeasureBody]
+) -> Answer[models.MeasureShown]:
     """Add a measure the project has not yet."""
     return await operations.create_measure(write, project, body)
 
 
 @router.get(f"{PROJECT}/measures/{{measure}}", summary="A measure of a project")
-async def show_measure(read: Read[Reader], project: str, measure: str) -> Answer[MeasureShown]:
+async def show_measure(
+    read: Read[Reader], project: str, measure: str
+) -> Answer[models.MeasureShown]:
     """Show one measure of a project."""
     seen = await find_project(read.session, project, read.caller.viewer)
     found = await find_measure(read.session, seen, measure)
-    return Answer(MeasureShown.of(seen.code, found, read), state=seen.tag)
+    return Answer(models.MeasureShown.of(seen.code, found, read), state=seen.tag)
 
 
 @router.put(
     f"{PROJECT}/measures/{{measure}}",
     summary="Write a measure of a project",
-    responses={201: {"model": MeasureShown, "description": "Made"}},
+    responses={201: {"model": models.MeasureShown, "description": "Made"}},
 )
 async def write_measure(
     write: Write[Writer],
     project: str,
     measure: str,
     expected: IfMatch,
-    body: JsonBody[MeasureBody],
-) -> Answer[MeasureShown]:
+    body: JsonBody[schemas.MeasureBody],
+) -> Answer[models.MeasureShown]:
     """Write a measure in the place of the one there is, or as a new one."""
     wanted = MeasureRecord(measure=measure, **body.model_dump())
     return await operations.write_measure(write, project, wanted, expected)
@@ -198,43 +160,43 @@ async def delete_measure(
 
 
 @router.get(f"{PROJECT}/funds", summary="The ledger of a project")
-async def show_funds(read: Read[Reader], project: str) -> ProjectLedger:
+async def show_funds(read: Read[Reader], project: str) -> models.ProjectLedger:
     """Show the entries of the ledger, and the balance by source and by year."""
     seen = await operations.see_ledger(read.session, project, read.caller)
     entries = await list_entries(read.session, seen.id)
     balances = await list_balances(read.session, seen.id)
     links = [*here_links(read), read.link(item_path(seen.code), "up")]
-    return ProjectLedger.of_project(entries, balances, project=seen.code, links=links)
+    return models.ProjectLedger.of_project(entries, balances, project=seen.code, links=links)
 
 
 @router.post(f"{PROJECT}/funds", summary="Move money of a project", status_code=201)
 async def post_funds(
-    write: Write[Writer], project: str, body: JsonBody[FundEntryBody]
-) -> Answer[LedgerLineMade]:
+    write: Write[Writer], project: str, body: JsonBody[schemas.FundEntryBody]
+) -> Answer[models.LedgerLineMade]:
     """Allocate money to a project, pay some of it, or give it back."""
     return await operations.make_entry(write, project, body)
 
 
 @router.put(f"{PROJECT}/problems", summary="Say which problems a project acts on")
 async def write_problems(
-    write: Write[Writer], project: str, expected: IfMatch, body: JsonBody[ProblemsBody]
-) -> Answer[ProjectProblems]:
+    write: Write[Writer], project: str, expected: IfMatch, body: JsonBody[schemas.ProblemsBody]
+) -> Answer[models.ProjectProblems]:
     """Put these problems in the place of those there are."""
     kept, tag = await put_problems(
         write.session, project, write.caller, write.act, body.problems, expected=expected
     )
-    return Answer(ProjectProblems(project=project, problems=kept), headers=_tagged(tag))
+    return Answer(models.ProjectProblems(project=project, problems=kept), headers=_tagged(tag))
 
 
 @router.put(f"{PROJECT}/regions", summary="Say which towns a project lies in")
 async def write_regions(
-    write: Write[Writer], project: str, expected: IfMatch, body: JsonBody[RegionsBody]
-) -> Answer[ProjectRegions]:
+    write: Write[Writer], project: str, expected: IfMatch, body: JsonBody[schemas.RegionsBody]
+) -> Answer[models.ProjectRegions]:
     """Put these regions in the place of those there are."""
     kept, tag = await put_regions(
         write.session, project, write.caller, write.act, body.regions, expected=expected
     )
-    return Answer(ProjectRegions(project=project, regions=kept), headers=_tagged(tag))
+    return Answer(models.ProjectRegions(project=project, regions=kept), headers=_tagged(tag))
 
 
 def _tagged(state: str) -> dict[str, str]:
@@ -255,8 +217,8 @@ RAW_BODY = {
 
 @papers_of.get("/projects/{project}/documents", summary="The documents of a project")
 async def show_papers(
-    read: Read[Reader], project: str, query: Annotated[DocumentsQuery, Query()]
-) -> ProjectDocuments:
+    read: Read[Reader], project: str, query: Annotated[schemas.DocumentsQuery, Query()]
+) -> models.ProjectDocuments:
     """List what the caller may see of a project's documents."""
     seen = await find_project(read.session, project, read.caller.viewer)
     found, following = await papers.list_papers(
@@ -266,14 +228,14 @@ async def show_papers(
     if following is not None:
         place = read.here(after=str(following))
         links.append({"href": place, "rel": "next", "type": JSON.media_type})
-    return ProjectDocuments(project=seen.code, documents=found, links=links)
+    return models.ProjectDocuments(project=seen.code, documents=found, links=links)
 
 
 @papers_of.post(
     "/projects/{project}/documents",
     summary="Add a document to a project",
     status_code=201,
-    response_model=ProjectDocument,
+    response_model=models.ProjectDocument,
     openapi_extra=RAW_BODY,
 )
 async def post_paper(
@@ -281,7 +243,7 @@ async def post_paper(
     state: TheState,
     caller: Writer,
     project: str,
-    query: Annotated[UploadQuery, Query()],
+    query: Annotated[schemas.UploadQuery, Query()],
 ) -> Response:
     """Receive a file as a document of a project."""
     made = await papers.receive(state, view.request, view, caller, project, query)
@@ -302,14 +264,14 @@ async def send_paper(
 
 
 plans = APIRouter(tags=["projects"], route_class=Route)
-Parameters = Annotated[PlanTableQuery, Query()]
+Parameters = Annotated[schemas.PlanTableQuery, Query()]
 Shown = TypeVar("Shown", bound=Document)
 
 
 @plans.get("/plans/{plan}/totals", summary="The programmes of a plan in sums")
 async def show_totals(
-    read: Read[Reader], plan: str, query: Annotated[TotalsQuery, Query()]
-) -> Answer[PlanTotals] | Response:
+    read: Read[Reader], plan: str, query: Annotated[schemas.TotalsQuery, Query()]
+) -> Answer[plan_models.PlanTotals] | Response:
     """Count the projects of each programme by state, and add up their costs and measures.
 
     The same projects are added up by region of the plan; each lies in one of them.
@@ -318,7 +280,9 @@ async def show_totals(
     seen = await find_plan(read.session, plan, viewer, query.as_of)
     found = await programme_totals(read.session, seen.id, viewer, query.as_of)
     regions = await region_totals(read.session, seen.id, viewer, query.as_of)
-    totals = PlanTotals.of(seen, found, regions, read, with_money=not read.caller.anonymous)
+    totals = plan_models.PlanTotals.of(
+        seen, found, regions, read, with_money=not read.caller.anonymous
+    )
     if query.by == "region":
         return _table(read, totals, tables.REGION_COLUMNS, rows_of(totals.regions))
     return _table(read, totals, tables.TOTAL_COLUMNS, rows_of(totals.programmes))
@@ -327,36 +291,36 @@ async def show_totals(
 @plans.get("/plans/{plan}/coverage", summary="Which problems projects act on")
 async def show_coverage(
     read: Read[Reader], plan: str, query: Parameters
-) -> Answer[PlanCoverage] | Response:
+) -> Answer[plan_models.PlanCoverage] | Response:
     """Tell the problems without a project, and the projects without a problem."""
     seen = await find_plan(read.session, plan, read.caller.viewer, query.as_of)
     found = await read_coverage(read.session, seen.id, read.caller.viewer, query.as_of)
-    coverage = PlanCoverage.of(seen, found, read)
+    coverage = plan_models.PlanCoverage.of(seen, found, read)
     return _table(read, coverage, tables.COVERAGE_COLUMNS, tables.coverage_rows(coverage))
 
 
 @plans.get("/plans/{plan}/timetable", summary="When projects are worked on")
 async def show_timetable(
     read: Read[Reader], plan: str, query: Parameters
-) -> Answer[PlanTimetable] | Response:
+) -> Answer[plan_models.PlanTimetable] | Response:
     """List the projects of a plan by programme with their years; the page draws them."""
     seen = await find_plan(read.session, plan, read.caller.viewer, query.as_of)
     found = await read_timetable(read.session, seen.id, read.caller.viewer, query.as_of)
-    timetable = PlanTimetable.of(seen, found, read)
-    page = {"chart": tables.chart(timetable)} if read.wants_html(*FORMATS) else {}
+    timetable = plan_models.PlanTimetable.of(seen, found, read)
+    page = {"chart": tables.chart(timetable)} if read.wants_html(*plan_models.FORMATS) else {}
     return _table(read, timetable, tables.TIMETABLE_COLUMNS, rows_of(timetable.projects), page)
 
 
 @plans.get("/projects/reserve", summary="The projects in reserve, ranked")
 async def show_reserve(
-    read: Read[Reader], query: Annotated[ReserveQuery, Query()]
-) -> Answer[ProjectReserve] | Response:
+    read: Read[Reader], query: Annotated[schemas.ReserveQuery, Query()]
+) -> Answer[plan_models.ProjectReserve] | Response:
     """Rank the projects in reserve by stated criteria, and tell what each lacks."""
     operations.demand_known(read.caller)
     found = await read_reserve(
         read.session, read.caller.viewer, region=query.region, limit=query.limit
     )
-    reserve = ProjectReserve.of(found, query.region, read)
+    reserve = plan_models.ProjectReserve.of(found, query.region, read)
     return _table(read, reserve, tables.RESERVE_COLUMNS, rows_of(reserve.projects))
 
 
@@ -389,8 +353,8 @@ def _table(
     page: Mapping[str, Any] | None = None,
 ) -> Answer[Shown] | Response:
     """The document as JSON, page or table."""
-    if choose_format(view.request, FORMATS) is CSV:
+    if choose_format(view.request, plan_models.FORMATS) is plan_models.CSV:
         name = document.template.removesuffix(".html")
         headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-        return view.send(tables.as_csv(columns, rows), CSV.media_type, headers=headers)
+        return view.send(tables.as_csv(columns, rows), plan_models.CSV.media_type, headers=headers)
     return Answer(document, page=page or {})

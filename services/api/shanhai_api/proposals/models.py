@@ -20,7 +20,7 @@ from shanhai.db.proposals.transitions import (
 from shanhai.db.tables import plan as tables
 from shanhai.vocabulary import EVIDENCE_KINDS, PROPOSAL_KINDS, PROPOSAL_STATES, Label, label_in
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, Moment, MomentText, one_of
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.view import View
 from shanhai_api.proposals.links import ProposalNamed, name_proposals, propose_link
 

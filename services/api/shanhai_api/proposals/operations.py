@@ -13,20 +13,12 @@ from shanhai.db.features.selection import Selection
 from shanhai.db.identity import Viewer
 from shanhai.db.indicators.plan_indicators import find_indicator, find_place, find_plan
 from shanhai.db.indicators.targets import StatedFigure, describe_target, read_targets
+from shanhai.db.proposals import queries
 from shanhai.db.proposals.creation import (
     EvidenceReference,
     Wording,
     create_proposal,
     rewrite_proposal,
-)
-from shanhai.db.proposals.queries import (
-    PROPOSALS,
-    ObjectVersion,
-    find_proposal,
-    read_events,
-    read_evidence,
-    read_place,
-    tag_of,
 )
 from shanhai.db.proposals.revisions import figure_as_json
 from shanhai.db.proposals.subjects import UNDER, Members, ProposalSubject
@@ -40,13 +32,7 @@ from shanhai_api.kit.body import parse
 from shanhai_api.kit.dependencies import Context, PageQuery, WriteContext
 from shanhai_api.kit.view import GEOJSON, Link, View
 from shanhai_api.plans.schemas import FiguresBody, Year
-from shanhai_api.proposals.models import (
-    Evidence,
-    MadeObject,
-    Proposal,
-    ProposalDraft,
-    proposal_path,
-)
+from shanhai_api.proposals import models
 
 MOST_EVIDENCE = 100
 # Characters PostgreSQL cannot keep, and those that show nothing, name nothing.
@@ -142,7 +128,9 @@ EVIDENCE = ("alert", "case", "value")
 REVISES = ("project", "programme", "plan", "indicator", "region", "scheme", "zone")
 
 
-async def blank_proposal(session: AsyncSession, viewer: Viewer, query: BlankQuery) -> ProposalDraft:
+async def blank_proposal(
+    session: AsyncSession, viewer: Viewer, query: BlankQuery
+) -> models.ProposalDraft:
     """A body for `POST /proposals` without the title, the reason and the change.
 
     Raises:
@@ -160,7 +148,7 @@ async def blank_proposal(session: AsyncSession, viewer: Viewer, query: BlankQuer
         rows = await read_targets(session, plan.id, indicators=[listed.id], region_id=place.id)
         change = {"targets": [_stated(describe_target(row)) for row in rows]}
         given["region"] = place.code
-    return ProposalDraft(
+    return models.ProposalDraft(
         title="",
         reason="",
         revises={name: given[name] for name in REVISES if name in given},
@@ -208,15 +196,15 @@ def _evidence(place: int, item: EvidenceBody) -> EvidenceReference:
     return EvidenceReference(kind, str(value))
 
 
-async def create(write: WriteContext, body: ProposalBody) -> Answer[Proposal]:
+async def create(write: WriteContext, body: ProposalBody) -> Answer[models.Proposal]:
     """Make the draft of a proposal."""
     row = await create_proposal(write.session, write.caller, write.act, wording_of(body))
-    return await show_proposal(write, row.code, location=proposal_path(row.code))
+    return await show_proposal(write, row.code, location=models.proposal_path(row.code))
 
 
 async def rewrite(
     write: WriteContext, code: str, body: ProposalBody, expected: frozenset[str] | None
-) -> Answer[Proposal]:
+) -> Answer[models.Proposal]:
     """Write a draft anew."""
     wording = wording_of(body)
     await rewrite_proposal(write.session, write.caller, write.act, code, wording, expected=expected)
@@ -225,7 +213,7 @@ async def rewrite(
 
 async def step(
     write: WriteContext, code: str, body: ProposalStepBody, expected: frozenset[str] | None
-) -> Answer[Proposal]:
+) -> Answer[models.Proposal]:
     """Take a step of a proposal, and show it as it is then."""
     asked = ProposalTransitionRequest(body.to, body.reason)
     row = await take_step(write.session, code, write.caller, write.act, asked, expected=expected)
@@ -234,35 +222,37 @@ async def step(
 
 async def show_proposal(
     context: Context, code: str, *, location: str | None = None
-) -> Answer[Proposal]:
+) -> Answer[models.Proposal]:
     """All that is known of a proposal, and its state."""
     session, viewer = context.session, context.caller.viewer
-    row = await find_proposal(session, code, viewer)
-    listed = await read_item(session, PROPOSALS, Selection(viewer, code=code))
-    record = record_document(PROPOSALS, listed, context, {})
-    events = await read_events(session, row.id)
-    evidence = await read_evidence(session, row.id)
-    base = await read_place(session, row.kind, row.base_id)
+    row = await queries.find_proposal(session, code, viewer)
+    listed = await read_item(session, queries.PROPOSALS, Selection(viewer, code=code))
+    record = record_document(queries.PROPOSALS, listed, context, {})
+    events = await queries.read_events(session, row.id)
+    evidence = await queries.read_evidence(session, row.id)
+    base = await queries.read_place(session, row.kind, row.base_id)
     links = [*record["links"], _link_to(context, record, base, "about")]
     made = None
     if row.made_id is not None:
-        place = await read_place(session, row.kind, row.made_id)
-        made = MadeObject(code=place.code, version=place.version)
+        place = await queries.read_place(session, row.kind, row.made_id)
+        made = models.MadeObject(code=place.code, version=place.version)
         links.append(_link_to(context, record, place, "successor-version"))
-    shown = Proposal.of(
+    shown = models.Proposal.of(
         record,
         row,
         events,
         context.caller,
         context,
-        evidence=[Evidence.of(item, context) for item in evidence],
+        evidence=[models.Evidence.of(item, context) for item in evidence],
         links=links,
         made=made,
     )
-    return Answer(shown, state=tag_of(row), location=location)
+    return Answer(shown, state=queries.tag_of(row), location=location)
 
 
-def _link_to(view: View, document: Mapping[str, Any], place: ObjectVersion, rel: str) -> Link:
+def _link_to(
+    view: View, document: Mapping[str, Any], place: queries.ObjectVersion, rel: str
+) -> Link:
     """Where what a proposal revises, or made, is."""
     safe = quote(place.code, safe="")
     match document["kind"]:

@@ -21,7 +21,7 @@ from shanhai.db.tables.observation import ObservedProperty
 from shanhai.monitoring.units import symbol_of
 from shanhai.vocabulary import Scope
 from shanhai_api.kit.body import parse
-from shanhai_api.kit.identity import demand
+from shanhai_api.kit.requests import demand
 from shanhai_api.sta import schemas
 from shanhai_api.sta.creating import sensor_of, thing_members
 from shanhai_api.sta.features import change_feature, remove_feature

@@ -9,23 +9,15 @@ import orjson
 from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.sensorthings import queries
 from shanhai.db.sensorthings.compiler import ID
 from shanhai.db.sensorthings.expressions import PropertyPath, refused
 from shanhai.db.sensorthings.model import DATASTREAM, KINDS, SETS, EntityKind
 from shanhai.db.sensorthings.options import SKIPTOKEN, Options, Place, read_options, token_of
 from shanhai.db.sensorthings.paths import REFERENCES, VALUE, Resource, nothing_at, resolve
-from shanhai.db.sensorthings.queries import (
-    Asker,
-    EntityPage,
-    Raw,
-    chosen_members,
-    page_of,
-    read_one,
-    read_page,
-)
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Lang
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.state import state_of
 from shanhai_api.kit.view import JSON, View
 
@@ -74,7 +66,7 @@ class Writer:
         sets = [{"name": name, "url": f"{self.root}/{name}"} for name in SETS]
         return {"value": sets, "serverSettings": {"conformance": list(CONFORMANCE)}}
 
-    def entity(self, kind: EntityKind, raw: Raw, options: Options) -> Document:
+    def entity(self, kind: EntityKind, raw: queries.Raw, options: Options) -> Document:
         """An entity with what is to be shown of it."""
         own = self.address(kind, raw["id"])
         asked = None if options.select is None else {str(path) for path in options.select}
@@ -97,7 +89,7 @@ class Writer:
         target = KINDS[link.target]
         if not link.many:
             return {name: None if found is None else self.entity(target, found, inner)}
-        page = page_of(found, inner)
+        page = queries.page_of(found, inner)
         document: Document = {name: [self.entity(target, row, inner) for row in page.rows]}
         if page.count is not None:
             document[f"{name}@iot.count"] = page.count
@@ -113,7 +105,9 @@ class Writer:
             query["lang"] = self.lang
         return f"{address}?{urlencode(query, quote_via=quote, safe='$')}"
 
-    def page(self, kind: EntityKind, page: EntityPage, options: Options, address: str) -> Document:
+    def page(
+        self, kind: EntityKind, page: queries.EntityPage, options: Options, address: str
+    ) -> Document:
         """A page of a set."""
         if options.result_format == "dataArray":
             value: list[Any] = self.data_arrays(kind, page.rows, options)
@@ -122,14 +116,14 @@ class Writer:
         return self._paged(page, options, address, value)
 
     def references(
-        self, kind: EntityKind, page: EntityPage, options: Options, address: str
+        self, kind: EntityKind, page: queries.EntityPage, options: Options, address: str
     ) -> Document:
         """The addresses of the entities of a page."""
         value = [{"@iot.selfLink": self.address(kind, row["id"])} for row in page.rows]
         return self._paged(page, options, address, value)
 
     def _paged(
-        self, page: EntityPage, options: Options, address: str, value: list[Any]
+        self, page: queries.EntityPage, options: Options, address: str, value: list[Any]
     ) -> Document:
         document: Document = {}
         if page.count is not None:
@@ -139,7 +133,7 @@ class Writer:
         return {**document, "value": value}
 
     def data_arrays(
-        self, kind: EntityKind, rows: Sequence[Raw], options: Options
+        self, kind: EntityKind, rows: Sequence[queries.Raw], options: Options
     ) -> list[Document]:
         """Observations as a table for each Datastream."""
         if kind.name != "Observation" or options.expand:
@@ -149,7 +143,7 @@ class Writer:
                 pointer="$resultFormat",
             )
         asked = None if options.select is None else {str(path) for path in options.select}
-        members = [name for name in kind.members if name in chosen_members(kind, options)]
+        members = [name for name in kind.members if name in queries.chosen_members(kind, options)]
         with_id = asked is None or not asked.isdisjoint(ID)
         components = ["id", *members] if with_id else members
         groups: dict[str, list[list[Any]]] = {}
@@ -168,7 +162,7 @@ class Writer:
         ]
 
 
-def member_document(name: str, raw: Raw) -> Mapping[str, Any]:
+def member_document(name: str, raw: queries.Raw) -> Mapping[str, Any]:
     """One property of an entity."""
     return {name: raw["members"][name]}
 
@@ -179,9 +173,9 @@ OF_SETS = frozenset(
 LANG = "lang"
 
 
-def asker_of(view: View, caller: Caller) -> Asker:
+def asker_of(view: View, caller: Caller) -> queries.Asker:
     """For whom a request reads."""
-    return Asker(caller.viewer, view.lang, view.base, state_of(view.request).store)
+    return queries.Asker(caller.viewer, view.lang, view.base, state_of(view.request).store)
 
 
 def options_of(view: View) -> Options:
@@ -208,7 +202,7 @@ async def show(session: AsyncSession, view: View, caller: Caller, path: str) -> 
     _demand_of_one(options)
     if resource.member is not None:
         options = Options(select=(PropertyPath((resource.member,)),))
-    raw = await read_one(session, asker, resource.kind, options, resource.key)
+    raw = await queries.read_one(session, asker, resource.kind, options, resource.key)
     if raw is None:
         raise nothing_at(path)
     return _show_one(view, resource, raw, options)
@@ -221,18 +215,18 @@ def _demand_of_one(options: Options) -> None:
 
 
 async def _show_set(
-    session: AsyncSession, view: View, asker: Asker, resource: Resource, options: Options
+    session: AsyncSession, view: View, asker: queries.Asker, resource: Resource, options: Options
 ) -> Response:
     if resource.tail == VALUE:
         raise nothing_at(view.request.url.path)
-    page = await read_page(session, asker, resource.kind, options, resource.within)
+    page = await queries.read_page(session, asker, resource.kind, options, resource.within)
     writer = Writer(view.base, view.chosen_lang)
     write = writer.references if resource.tail == REFERENCES else writer.page
     address = f"{view.base}{view.request.url.path}"
     return answered(view, write(resource.kind, page, options, address))
 
 
-def _show_one(view: View, resource: Resource, raw: Raw, options: Options) -> Response:
+def _show_one(view: View, resource: Resource, raw: queries.Raw, options: Options) -> Response:
     writer = Writer(view.base, view.chosen_lang)
     if resource.tail == REFERENCES:
         return answered(view, {"@iot.selfLink": writer.address(resource.kind, raw["id"])})

@@ -18,7 +18,7 @@ from shanhai.errors import Conflict
 from shanhai.monitoring.observation import NO_FEATURE
 from shanhai.vocabulary import Scope
 from shanhai_api.kit.body import parse
-from shanhai_api.kit.identity import demand
+from shanhai_api.kit.requests import demand
 from shanhai_api.sta import schemas
 from shanhai_api.sta.making import Making, fault_at
 from shanhai_api.sta.places import GEOJSON_TYPES, given_columns

@@ -19,7 +19,7 @@ from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai.vocabulary import Label
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 
 
 @dataclass(frozen=True, slots=True)

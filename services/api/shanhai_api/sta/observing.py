@@ -22,7 +22,7 @@ from shanhai.monitoring.observation import (
     quality_number,
 )
 from shanhai.vocabulary import QUALITIES, Scope
-from shanhai_api.kit.identity import demand
+from shanhai_api.kit.requests import demand
 from shanhai_api.sta import schemas
 from shanhai_api.sta.features import UNKNOWN, feature_of, features_of
 from shanhai_api.sta.making import Making, Reading, Rule, fault_at, time_of

@@ -19,11 +19,11 @@ from shanhai.vocabulary import Scope
 from shanhai_api.kit.body import parse, read_json
 from shanhai_api.kit.dependencies import act_of, expected_states
 from shanhai_api.kit.errors import MethodNotAllowed
-from shanhai_api.kit.identity import Caller, demand
+from shanhai_api.kit.requests import Caller, demand
 from shanhai_api.kit.routing import Made, once
 from shanhai_api.kit.state import UnitOfWork, state_of
 from shanhai_api.kit.view import View, digest_of
-from shanhai_api.sta import schemas
+from shanhai_api.sta import observing, schemas
 from shanhai_api.sta.changing import CHANGES, REMOVALS
 from shanhai_api.sta.creating import (
     create_datastream,
@@ -33,13 +33,6 @@ from shanhai_api.sta.creating import (
 from shanhai_api.sta.documents import Document, Writer, answered, asker_of
 from shanhai_api.sta.features import create_feature
 from shanhai_api.sta.making import Making, fault_at, without_links
-from shanhai_api.sta.observing import (
-    identifier_of,
-    reading_of,
-    series_of,
-    store_arrays,
-    store_readings,
-)
 from shanhai_api.sta.places import create_history, create_location
 from shanhai_api.sta.properties import make_property
 
@@ -147,7 +140,7 @@ async def _made(making: Making, resource: Resource, value: Any) -> Document:
                 _with_parent(parse(schemas.DatastreamBody, value), resource),
                 _station(resource),
             )
-    await store_readings(making)
+    await observing.store_readings(making)
     raw = await read_one(
         making.session, making.asker, resource.kind, Options(), _key(resource.kind, identifier)
     )
@@ -210,14 +203,16 @@ async def _made_observation(
         told = own
     if told is None:
         raise fault_at("/Datastream", "is required", "必填")
-    reading = await reading_of(making, body, series_of(told, "/Datastream/@iot.id"), "")
+    reading = await observing.reading_of(
+        making, body, observing.series_of(told, "/Datastream/@iot.id"), ""
+    )
     making.readings.append(reading)
-    await store_readings(making)
+    await observing.store_readings(making)
     return _sent(reading.observation, body, writer)
 
 
 def _sent(observation: FeedObservation, body: schemas.ObservationBody, writer: Writer) -> Document:
-    identifier = identifier_of(observation)
+    identifier = observing.identifier_of(observation)
     own = writer.address(OBSERVATION, identifier)
     if body.id not in {None, identifier}:
         raise fault_at(
@@ -248,9 +243,9 @@ async def _create_observations(
     arrays = parse(schemas.DataArrays, {"value": without_links(body.value)}, under="")
 
     async def effect() -> Made:
-        rows = await store_arrays(making, arrays.value)
+        rows = await observing.store_arrays(making, arrays.value)
         told = [
-            writer.address(OBSERVATION, identifier_of(row))
+            writer.address(OBSERVATION, observing.identifier_of(row))
             if isinstance(row, FeedObservation)
             else _told(row, view)
             for row in rows

@@ -14,7 +14,7 @@ from shanhai.db.tables.observation import ObservedProperty
 from shanhai.monitoring.units import unit_code, units_like
 from shanhai.vocabulary import MEDIA, Scope, codes
 from shanhai_api.kit.body import parse
-from shanhai_api.kit.identity import demand
+from shanhai_api.kit.requests import demand
 from shanhai_api.sta import schemas
 from shanhai_api.sta.making import Making, fault_at
 from shanhai_api.sta.schemas import Name, ObservedPropertyBody

@@ -14,17 +14,10 @@ from shanhai.db.queries import files
 from shanhai.db.tables.dataset import Upload
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.storage.artifacts import LocalArtifacts, sha256_of
+from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Document, Moment
 from shanhai_api.kit.body import read_blocks
-from shanhai_api.kit.dependencies import (
-    JobCaller,
-    PageQuery,
-    ReadSession,
-    TheState,
-    TheView,
-    act_of,
-)
-from shanhai_api.kit.identity import Caller
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Made, once
 from shanhai_api.kit.state import ServiceState, UnitOfWork
 from shanhai_api.kit.view import JSON, View
@@ -120,7 +113,7 @@ async def _register(
 ) -> Made:
     forgotten = await files.forget_expired(unit.session)
     unit.after_commit.append(partial(remove_files, state.store, forgotten))
-    row = await files.create(unit.session, row, act=act_of(caller, view))
+    row = await files.create(unit.session, row, act=dependencies.act_of(caller, view))
     return Made(UploadState.of(row).as_json(), {"Location": f"{view.base}/uploads/{row.id}"})
 
 
@@ -198,10 +191,10 @@ RAW_BODY = {
 )
 async def begin_upload(
     request: Request,
-    view: TheView,
-    state: TheState,
-    caller: JobCaller,
-    query: Annotated[PageQuery, Query()],
+    view: dependencies.TheView,
+    state: dependencies.TheState,
+    caller: dependencies.JobCaller,
+    query: Annotated[dependencies.PageQuery, Query()],
 ) -> Response:
     """Receive a file, or its first piece; it is kept for 24 hours."""
     made = await begin(state, request, view, caller)
@@ -216,11 +209,11 @@ async def begin_upload(
 )
 async def resume_upload(
     request: Request,
-    view: TheView,
-    state: TheState,
-    caller: JobCaller,
+    view: dependencies.TheView,
+    state: dependencies.TheState,
+    caller: dependencies.JobCaller,
     upload: UUID,
-    query: Annotated[PageQuery, Query()],
+    query: Annotated[dependencies.PageQuery, Query()],
 ) -> Response:
     """Receive the next piece of a file."""
     row = await resume(state, request, caller, upload)
@@ -231,11 +224,11 @@ async def resume_upload(
     "/uploads/{upload}", summary="How much of a file has arrived", response_model=UploadState
 )
 async def read_upload(
-    view: TheView,
-    caller: JobCaller,
+    view: dependencies.TheView,
+    caller: dependencies.JobCaller,
     upload: UUID,
-    query: Annotated[PageQuery, Query()],
-    session: ReadSession,
+    query: Annotated[dependencies.PageQuery, Query()],
+    session: dependencies.ReadSession,
 ) -> Response:
     """Tell how much of an upload has arrived."""
     row = await files.find(session, upload, owner=caller.owner)

@@ -16,18 +16,7 @@ from shanhai_api.kit.body import JsonBody
 from shanhai_api.kit.dependencies import PageQuery, Read, Reader, Write, Writer, format_field
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import choose_format
-from shanhai_api.zones.models import (
-    COMPARISON_FORMATS,
-    CSV,
-    AreaAdjusted,
-    SchemeNamed,
-    VersionBegun,
-    ZoningAdjustments,
-    ZoningsCompared,
-    ZoningTopology,
-    moves_csv,
-    version_path,
-)
+from shanhai_api.zones import models
 
 
 class VersionQuery(PageQuery):
@@ -85,43 +74,50 @@ MOST_BYTES = 1_000_000
 
 
 @router.get(f"{SCHEME}/topology", summary="Gaps and overlaps of a zoning")
-async def show_topology(read: Read[Reader], code: str, query: OfVersion) -> ZoningTopology:
+async def show_topology(read: Read[Reader], code: str, query: OfVersion) -> models.ZoningTopology:
     """Measure what keeps the zones from covering their region, each place once."""
     scheme = await find_scheme(read.session, read.caller.viewer, code, query.version)
-    return ZoningTopology.of(scheme, await measure_topology(read.session, scheme.id), read)
+    return models.ZoningTopology.of(scheme, await measure_topology(read.session, scheme.id), read)
 
 
 @router.get(f"{SCHEME}/compare", summary="Area moved from class to class between two zonings")
 async def show_comparison(
     read: Read[Reader], code: str, query: Annotated[CompareQuery, Query()]
-) -> Answer[ZoningsCompared] | Response:
+) -> Answer[models.ZoningsCompared] | Response:
     """Compare two versions of a scheme, or two schemes."""
     session, viewer = read.session, read.caller.viewer
     first = await find_scheme(session, viewer, code, query.version)
     second = await find_scheme(session, viewer, query.other or code, query.other_version)
     found = await compare_schemes(session, first.id, second.id)
-    if choose_format(read.request, COMPARISON_FORMATS) is CSV:
+    if choose_format(read.request, models.COMPARISON_FORMATS) is models.CSV:
         headers = {"Content-Disposition": 'attachment; filename="comparison.csv"'}
-        return read.send(moves_csv(found), CSV.media_type, headers=headers)
-    shown = ZoningsCompared.of(first, second, found, read)
+        return read.send(models.moves_csv(found), models.CSV.media_type, headers=headers)
+    shown = models.ZoningsCompared.of(first, second, found, read)
     return Answer(shown, page={"moved": shown.moved()})
 
 
 @router.post(f"{SCHEME}/versions", summary="Begin a new draft of a zoning", status_code=201)
 async def create_version(
     write: Write[Writer], code: str, body: JsonBody[NewVersion]
-) -> Answer[VersionBegun]:
+) -> Answer[models.VersionBegun]:
     """Begin a draft with the zones of a version."""
     scheme = await find_scheme(write.session, write.caller.viewer, code, body.version)
     new = await begin_version(write.session, write.caller, write.act, scheme, body.note)
-    return Answer(VersionBegun(scheme=SchemeNamed.from_row(new)), location=version_path(new))
+    return Answer(
+        models.VersionBegun(scheme=models.SchemeNamed.from_row(new)),
+        location=models.version_path(new),
+    )
 
 
 @router.get(f"{SCHEME}/adjustments", summary="What was moved by hand in a version of a zoning")
-async def show_adjustments(read: Read[Reader], code: str, query: OfVersion) -> ZoningAdjustments:
+async def show_adjustments(
+    read: Read[Reader], code: str, query: OfVersion
+) -> models.ZoningAdjustments:
     """List the adjustments of a version in order."""
     scheme = await find_scheme(read.session, read.caller.viewer, code, query.version)
-    return ZoningAdjustments.of(scheme, await list_adjustments(read.session, scheme.id), read)
+    return models.ZoningAdjustments.of(
+        scheme, await list_adjustments(read.session, scheme.id), read
+    )
 
 
 @router.post(
@@ -129,12 +125,12 @@ async def show_adjustments(read: Read[Reader], code: str, query: OfVersion) -> Z
 )
 async def create_adjustment(
     write: Write[Writer], code: str, body: JsonBody[Adjustment]
-) -> Answer[AreaAdjusted]:
+) -> Answer[models.AreaAdjusted]:
     """Move an area to a class; a published version is left as it is and a draft begins from it."""
     scheme = await find_scheme(write.session, write.caller.viewer, code, body.version)
     wish = Wish(await _area(body), body.to_class, body.note)
     adjusted = await adjust(write.session, write.caller, write.act, scheme, wish)
-    return Answer(AreaAdjusted.of(adjusted), location=version_path(adjusted.scheme))
+    return Answer(models.AreaAdjusted.of(adjusted), location=models.version_path(adjusted.scheme))
 
 
 async def _area(wanted: Adjustment) -> bytes:

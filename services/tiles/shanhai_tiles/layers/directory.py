@@ -27,14 +27,7 @@ from shanhai.db.identity import Viewer
 from shanhai.settings import DatabaseSettings
 from shanhai.shutdown import end
 from shanhai_tiles.grids import Bounds
-from shanhai_tiles.layers.catalogue import (
-    Layer,
-    RasterLayer,
-    VectorLayer,
-    find_raster,
-    list_rasters,
-    vector_layer,
-)
+from shanhai_tiles.layers import catalogue
 from shanhai_tiles.vector.collections import VECTORS, LayerSelection
 from shanhai_tiles.vector.extent import read_state
 
@@ -289,10 +282,12 @@ class LayerDirectory:
         self._changes = changes
         self._quick = quick
         self._session = session
-        self._rasters: OrderedDict[str, RasterLayer] = OrderedDict()
+        self._rasters: OrderedDict[str, catalogue.RasterLayer] = OrderedDict()
         self._state = ""
 
-    async def find(self, name: str, selection: LayerSelection, *, to_draw: bool = False) -> Layer:
+    async def find(
+        self, name: str, selection: LayerSelection, *, to_draw: bool = False
+    ) -> catalogue.Layer:
         """The layer of this name.
 
         Args:
@@ -310,22 +305,22 @@ class LayerDirectory:
             return await self._raster(name)
         collection, version = VECTORS[name], self._changes.version(name)
         if to_draw:
-            return vector_layer(collection, selection, version)
+            return catalogue.vector_layer(collection, selection, version)
         state = await read_state(self._quick, collection, selection)
-        return vector_layer(collection, selection, version, state)
+        return catalogue.vector_layer(collection, selection, version, state)
 
-    async def all(self, viewer: Viewer) -> list[Layer]:
+    async def all(self, viewer: Viewer) -> list[catalogue.Layer]:
         """Every collection, the newest result of each theme and region, every given raster."""
         await self._catch_up()
         vectors = [await self.find(name, LayerSelection(viewer=viewer)) for name in VECTORS]
         async with self._session() as session:
-            return [*vectors, *await list_rasters(session)]
+            return [*vectors, *await catalogue.list_rasters(session)]
 
-    def stamp(self, layer: VectorLayer, lonlat: Bounds) -> str:
+    def stamp(self, layer: catalogue.VectorLayer, lonlat: Bounds) -> str:
         """The state of what a tile of the layer just found can show."""
         return self._changes.stamp(layer.name, lonlat)
 
-    async def _raster(self, name: str) -> RasterLayer:
+    async def _raster(self, name: str) -> catalogue.RasterLayer:
         state = self._changes.version(RASTERS)
         if state != self._state:
             self._rasters.clear()
@@ -333,13 +328,13 @@ class LayerDirectory:
         found = self._rasters.get(name)
         if found is None:
             async with self._session() as session:
-                found = await find_raster(session, name)
+                found = await catalogue.find_raster(session, name)
             # What was read is as new as `state` at least; if more is known by now, it may be old.
             if state == self._state:
                 self._keep(name, found)
         return found
 
-    def _keep(self, name: str, layer: RasterLayer) -> None:
+    def _keep(self, name: str, layer: catalogue.RasterLayer) -> None:
         self._rasters[name] = layer
         if len(self._rasters) > MOST_KEPT:
             self._rasters.popitem(last=False)

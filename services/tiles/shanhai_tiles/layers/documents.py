@@ -12,13 +12,7 @@ from shanhai.db.features.entity import Property
 from shanhai.vocabulary import Lang
 from shanhai_tiles.answers import Corners, DocumentLink, DocumentPart
 from shanhai_tiles.grids import TileGrid, grids_over
-from shanhai_tiles.layers.catalogue import (
-    SHOWN_BY_DEFAULT,
-    Layer,
-    RasterLayer,
-    VectorLayer,
-    formats_of,
-)
+from shanhai_tiles.layers import catalogue
 from shanhai_tiles.layers.sources import (
     SourceDescription,
     StandInNote,
@@ -40,9 +34,9 @@ class Links:
     base: str
     token: str | None = None
 
-    def layer(self, layer: Layer, path: str = "", **query: str | None) -> str:
+    def layer(self, layer: catalogue.Layer, path: str = "", **query: str | None) -> str:
         """The address of a layer or of something below it."""
-        chosen = layer.selection.asked if isinstance(layer, VectorLayer) else {}
+        chosen = layer.selection.asked if isinstance(layer, catalogue.VectorLayer) else {}
         asked = {**query, "token": self.token}
         parameters = {**chosen, **{name: value for name, value in asked.items() if value}}
         tail = f"?{urlencode(parameters)}" if parameters else ""
@@ -54,7 +48,9 @@ class Links:
             return address
         return f"{address}{'&' if '?' in address else '?'}token={self.token}"
 
-    def tiles(self, layer: Layer, grid: TileGrid, format_: str, **query: str | None) -> str:
+    def tiles(
+        self, layer: catalogue.Layer, grid: TileGrid, format_: str, **query: str | None
+    ) -> str:
         """The template of the addresses of a layer's tiles, naming the present version."""
         path = f"/tiles/{grid.id}/{{z}}/{{x}}/{{y}}.{format_}"
         return self.layer(layer, path, **query, v=layer.version)
@@ -77,7 +73,7 @@ class LayerSummary(DocumentPart):
     links: list[DocumentLink]
 
     @classmethod
-    def of(cls, layer: Layer, links: Links, lang: Lang, **others: Any) -> Self:
+    def of(cls, layer: catalogue.Layer, links: Links, lang: Lang, **others: Any) -> Self:
         """A layer, with what more there is to say of it."""
         return cls(
             id=layer.name,
@@ -85,7 +81,7 @@ class LayerSummary(DocumentPart):
             title_zh=layer.title.zh,
             title_en=layer.title.en,
             kind=layer.kind,
-            theme=layer.theme if isinstance(layer, RasterLayer) else layer.name,
+            theme=layer.theme if isinstance(layer, catalogue.RasterLayer) else layer.name,
             bounds=layer.bounds,
             maxzoom=layer.maxzoom,
             version=layer.version,
@@ -146,28 +142,28 @@ class VectorDescription(LayerDescription):
 
 
 def description(
-    layer: Layer, links: Links, lang: Lang, classes: Sequence[LegendEntry] | None = None
+    layer: catalogue.Layer, links: Links, lang: Lang, classes: Sequence[LegendEntry] | None = None
 ) -> RasterDescription | VectorDescription:
     """Everything there is to know of a layer; `classes` as `legend_of` wants them."""
-    format_ = SHOWN_BY_DEFAULT[layer.kind]
+    format_ = catalogue.SHOWN_BY_DEFAULT[layer.kind]
     common = {
         "job": layer.job,
         "stand_in_notes": stand_in_notes(layer.sources),
         "sources": [source.described for source in layer.sources],
         "attribution": attribution(layer.sources),
         "legend": LegendDescription.of(legend_of(layer, classes=classes), lang),
-        "formats": formats_of(layer),
+        "formats": catalogue.formats_of(layer),
         "tile_matrix_sets": {
             grid.id: links.tiles(layer, grid, format_) for grid in grids_over(layer.bounds)
         },
     }
-    if isinstance(layer, RasterLayer):
+    if isinstance(layer, catalogue.RasterLayer):
         return RasterDescription.of(layer, links, lang, **common, **_raster_members(layer))
     properties = [_property(item) for item in layer.collection.columns]
     return VectorDescription.of(layer, links, lang, **common, properties=properties)
 
 
-def _raster_members(layer: RasterLayer) -> dict[str, Any]:
+def _raster_members(layer: catalogue.RasterLayer) -> dict[str, Any]:
     return {
         "unit": layer.unit,
         "native_resolution_m": layer.native_resolution_m,
@@ -191,7 +187,7 @@ def _property(item: Property) -> PropertyDescription:
     )
 
 
-def _links(layer: Layer, links: Links) -> list[DocumentLink]:
+def _links(layer: catalogue.Layer, links: Links) -> list[DocumentLink]:
     entries = (
         ("self", "application/json", ""),
         ("tilejson", "application/json", "/tilejson.json"),

@@ -14,15 +14,8 @@ from numpy.typing import NDArray
 
 from shanhai.science.grid import BoolArray
 from shanhai_tiles.grids import Bounds, TileGrid
+from shanhai_tiles.raster import resampling
 from shanhai_tiles.raster.dataset_pool import DatasetPool, OpenRaster, require_band
-from shanhai_tiles.raster.resampling import (
-    Index,
-    SampleGrid,
-    TilePart,
-    index_of,
-    part_over,
-    sample_grid_over,
-)
 
 Values = NDArray[Any]
 
@@ -59,7 +52,7 @@ class Cells:
 
     values: Values
     nodata: float | None
-    part: TilePart
+    part: resampling.TilePart
     shape: tuple[int, int]
 
     @property
@@ -91,10 +84,10 @@ def read_tile(rasters: DatasetPool, path: Path, tile: RasterTile) -> Cells:
     """
     with rasters.open(path) as raster:
         require_band(tile.band, raster.bands)
-        part = part_over(tile.grid, tile.bounds, tile.size, raster.frame)
+        part = resampling.part_over(tile.grid, tile.bounds, tile.size, raster.frame)
         if part is None:
             return _nothing(raster, tile)
-        net = sample_grid_over(tile.grid, tile.bounds, tile.size, part, raster.frame)
+        net = resampling.sample_grid_over(tile.grid, tile.bounds, tile.size, part, raster.frame)
         return _read_under(raster, tile, net)
 
 
@@ -108,7 +101,9 @@ def read_point(rasters: DatasetPool, path: Path, band: int, lon: float, lat: flo
     with rasters.open(path) as raster:
         require_band(band, raster.bands)
         columns, rows = raster.frame.locate(np.array([[lon]]), np.array([[lat]]))
-        window = SampleGrid(TilePart(0, 0, 1, 1), columns, rows).window(*raster.shape(0))
+        window = resampling.SampleGrid(resampling.TilePart(0, 0, 1, 1), columns, rows).window(
+            *raster.shape(0)
+        )
         if window is None:
             return None
         value = raster.read(band, 0, window)
@@ -117,10 +112,10 @@ def read_point(rasters: DatasetPool, path: Path, band: int, lon: float, lat: flo
 
 def _nothing(raster: OpenRaster, tile: RasterTile) -> Cells:
     values = np.empty((0, 0), raster.dtype(tile.band))
-    return Cells(values, raster.nodata(tile.band), TilePart(0, 0, 0, 0), tile.shape)
+    return Cells(values, raster.nodata(tile.band), resampling.TilePart(0, 0, 0, 0), tile.shape)
 
 
-def _read_under(raster: OpenRaster, tile: RasterTile, net: SampleGrid) -> Cells:
+def _read_under(raster: OpenRaster, tile: RasterTile, net: resampling.SampleGrid) -> Cells:
     level = raster.level_for(net.cells_per_pixel)
     height, width = raster.shape(level)
     reduced = net.scaled(width / raster.frame.width, height / raster.frame.height)
@@ -132,7 +127,7 @@ def _read_under(raster: OpenRaster, tile: RasterTile, net: SampleGrid) -> Cells:
     framed = reduced.leaves(window)
     if framed:
         block = _with_frame(block, nodata)
-    rows, columns = index_of(reduced, window, framed=framed)
+    rows, columns = resampling.index_of(reduced, window, framed=framed)
     return Cells(_gather(block, rows, columns), nodata, net.part, tile.shape)
 
 
@@ -146,7 +141,7 @@ def _with_frame(block: Values, nodata: float | None) -> Values:
     return framed
 
 
-def _gather(block: Values, rows: Index, columns: Index) -> Values:
+def _gather(block: Values, rows: resampling.Index, columns: resampling.Index) -> Values:
     """The cells at each pixel's row and column."""
     if rows.shape[1] == 1 and columns.shape[0] == 1:
         found: Values = block.take(rows[:, 0], axis=0).take(columns[0], axis=1)

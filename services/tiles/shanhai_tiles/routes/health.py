@@ -11,25 +11,17 @@ from starlette.responses import Response
 from shanhai.db.engine import pool_use
 from shanhai.db.migrate import expected_revision, present_revision
 from shanhai.errors import Unavailable
-from shanhai_tiles.answers import (
-    JSON,
-    DocumentPart,
-    DocumentRoute,
-    JsonAnswer,
-    Model,
-    Responses,
-    sends,
-)
+from shanhai_tiles import answers
 from shanhai_tiles.dependencies import Services, ServicesDep, working_session
 from shanhai_tiles.errors import NEVER_STORED
 
 POOL = Gauge("shanhai_db_pool_size", "Connections a pool may hold", ["pool"])
 USED = Gauge("shanhai_db_pool_in_use", "Connections of a pool that are in use", ["pool"])
 
-router = APIRouter(tags=["operations"], route_class=DocumentRoute)
+router = APIRouter(tags=["operations"], route_class=answers.DocumentRoute)
 
 
-class Alive(DocumentPart):
+class Alive(answers.DocumentPart):
     """The process answers."""
 
     status: Literal["ok"] = "ok"
@@ -41,24 +33,26 @@ class Ready(Alive):
     store: str = Field(description="Where tiles are kept beyond the memory of a process")
 
 
-class Unready(DocumentPart):
+class Unready(answers.DocumentPart):
     """Requests are not welcome."""
 
     status: Literal["unavailable"] = "unavailable"
     reason: str
 
 
-UNREADY: Responses = {503: {"model": Unready, "description": "Not ready, and why"}}
+UNREADY: answers.Responses = {503: {"model": Unready, "description": "Not ready, and why"}}
 
 
 @router.get("/health/live")
-async def report_live() -> JsonAnswer[Alive]:
+async def report_live() -> answers.JsonAnswer[Alive]:
     """The process answers."""
     return _never_stored(Alive())
 
 
 @router.get("/health/ready", response_model=Ready, responses=UNREADY)
-async def report_ready(services: ServicesDep) -> JsonAnswer[Ready] | JsonAnswer[Unready]:
+async def report_ready(
+    services: ServicesDep,
+) -> answers.JsonAnswer[Ready] | answers.JsonAnswer[Unready]:
     """The database answers and has the tables this code expects, and the service is to go on; 503
     with the reason otherwise.
 
@@ -70,12 +64,12 @@ async def report_ready(services: ServicesDep) -> JsonAnswer[Ready] | JsonAnswer[
     return _never_stored(Ready(store=services.tiles.kept_in))
 
 
-def _never_stored(document: Model, status: int = 200) -> JsonAnswer[Model]:
+def _never_stored(document: answers.Model, status: int = 200) -> answers.JsonAnswer[answers.Model]:
     body = document.model_dump_json().encode()
-    return JsonAnswer(body, status, NEVER_STORED, JSON)
+    return answers.JsonAnswer(body, status, NEVER_STORED, answers.JSON)
 
 
-@router.get("/metrics", responses=sends(CONTENT_TYPE_LATEST))
+@router.get("/metrics", responses=answers.sends(CONTENT_TYPE_LATEST))
 async def read_metrics(services: ServicesDep) -> Response:
     """Measurements for Prometheus."""
     size, in_use = pool_use(services.engine)

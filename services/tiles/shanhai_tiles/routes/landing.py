@@ -8,17 +8,7 @@ from pydantic import ConfigDict
 from starlette.responses import JSONResponse, Response
 
 from shanhai.vocabulary import Label
-from shanhai_tiles.answers import (
-    JSON,
-    DocumentLink,
-    DocumentPart,
-    DocumentRoute,
-    JsonAnswer,
-    OgcDocumentPart,
-    answer,
-    answer_json,
-    sends,
-)
+from shanhai_tiles import answers
 from shanhai_tiles.dependencies import LangDep, LinksDep, SeenDep, accepts
 from shanhai_tiles.grids import GRIDS, grid_named
 from shanhai_tiles.layers.tilesets import REL
@@ -32,7 +22,9 @@ from shanhai_tiles.tile_matrix_sets import (
 from shanhai_tiles.vector.collections import CHOOSING
 from shanhai_tiles.wmts.capabilities import PATH
 
-router = APIRouter(tags=["landing"], dependencies=[Depends(accepts())], route_class=DocumentRoute)
+router = APIRouter(
+    tags=["landing"], dependencies=[Depends(accepts())], route_class=answers.DocumentRoute
+)
 
 _COMMON = "http://www.opengis.net/spec/ogcapi-common"
 _TILES = "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf"
@@ -60,33 +52,33 @@ ABSTRACT = Label(
     "Raster and vector tiles of ecological restoration planning",
 )
 _LINKS = (
-    ("self", JSON, "/", "本页", "This document"),
+    ("self", answers.JSON, "/", "本页", "This document"),
     ("service-desc", OPENAPI_30, "/api", "接口定义", "API definition"),
     ("service-desc", OPENAPI_31, "/openapi.json", "接口定义", "API definition"),
-    ("conformance", JSON, "/conformance", "符合性", "Conformance"),
-    ("data", JSON, "/collections", "图层集合", "Collections"),
-    (f"{REL}/tilesets-vector", JSON, "/tiles?f=json", "矢量瓦片集", "Vector tilesets"),
-    (f"{REL}/tiling-schemes", JSON, "/tileMatrixSets", "瓦片矩阵集", "Tile matrix sets"),
-    ("related", JSON, "/layers", "图层", "Layers"),
+    ("conformance", answers.JSON, "/conformance", "符合性", "Conformance"),
+    ("data", answers.JSON, "/collections", "图层集合", "Collections"),
+    (f"{REL}/tilesets-vector", answers.JSON, "/tiles?f=json", "矢量瓦片集", "Vector tilesets"),
+    (f"{REL}/tiling-schemes", answers.JSON, "/tileMatrixSets", "瓦片矩阵集", "Tile matrix sets"),
+    ("related", answers.JSON, "/layers", "图层", "Layers"),
     ("related", "application/xml", f"{PATH}/WMTSCapabilities.xml", "WMTS", "WMTS"),
 )
 
 
-class ServiceDescription(DocumentPart):
+class ServiceDescription(answers.DocumentPart):
     """What the service is and where to go from here."""
 
     title: str
     description: str
-    links: list[DocumentLink]
+    links: list[answers.DocumentLink]
 
 
-class ConformanceClasses(OgcDocumentPart):
+class ConformanceClasses(answers.OgcDocumentPart):
     """The conformance classes that hold."""
 
     conforms_to: list[str]
 
 
-class OpenApiDefinition(DocumentPart):
+class OpenApiDefinition(answers.DocumentPart):
     """A definition in OpenAPI."""
 
     model_config = ConfigDict(extra="allow")
@@ -111,40 +103,42 @@ class OpenApi31(JSONResponse):
 @router.get("/", operation_id="getLandingPage")
 async def read_landing_page(
     request: Request, links: LinksDep, lang: LangDep
-) -> JsonAnswer[ServiceDescription]:
+) -> answers.JsonAnswer[ServiceDescription]:
     """What the service is and where to go from here."""
     entries = [
-        DocumentLink(rel=rel, type=type_, href=links.base + path, title=zh if lang == "zh" else en)
+        answers.DocumentLink(
+            rel=rel, type=type_, href=links.base + path, title=zh if lang == "zh" else en
+        )
         for rel, type_, path, zh, en in _LINKS
     ]
     page = ServiceDescription(title=TITLE.in_(lang), description=ABSTRACT.in_(lang), links=entries)
-    return answer_json(request, page, lang=lang)
+    return answers.answer_json(request, page, lang=lang)
 
 
 @router.get("/api", operation_id="getApi", response_class=OpenApi30)
-async def read_definition(request: Request) -> JsonAnswer[OpenApiDefinition]:
+async def read_definition(request: Request) -> answers.JsonAnswer[OpenApiDefinition]:
     """The interface as OpenAPI 3.0."""
     definition = OpenApiDefinition(**describe_30(request.app))
-    return answer_json(request, definition, media_type=OPENAPI_30)
+    return answers.answer_json(request, definition, media_type=OPENAPI_30)
 
 
 @router.get("/openapi.json", response_class=OpenApi31)
-async def read_definition_31(request: Request) -> JsonAnswer[OpenApiDefinition]:
+async def read_definition_31(request: Request) -> answers.JsonAnswer[OpenApiDefinition]:
     """The interface as OpenAPI 3.1."""
     definition = OpenApiDefinition(**describe_31(request.app))
-    return answer_json(request, definition, media_type=OPENAPI_31)
+    return answers.answer_json(request, definition, media_type=OPENAPI_31)
 
 
 @router.get("/conformance", operation_id="getConformanceDeclaration")
-async def read_conformance(request: Request) -> JsonAnswer[ConformanceClasses]:
+async def read_conformance(request: Request) -> answers.JsonAnswer[ConformanceClasses]:
     """The conformance classes that hold."""
-    return answer_json(request, ConformanceClasses(conforms_to=CONFORMANCE))
+    return answers.answer_json(request, ConformanceClasses(conforms_to=CONFORMANCE))
 
 
 @router.get("/tileMatrixSets", operation_id="getTileMatrixSetsList")
 async def list_grids(
     request: Request, links: LinksDep, lang: LangDep
-) -> JsonAnswer[TileMatrixSetList]:
+) -> answers.JsonAnswer[TileMatrixSetList]:
     """The grids tiles are served in."""
     sets = [
         TileMatrixSetItem(
@@ -156,22 +150,22 @@ async def list_grids(
         )
         for identifier, grid in GRIDS.items()
     ]
-    return answer_json(request, TileMatrixSetList(tile_matrix_sets=sets), lang=lang)
+    return answers.answer_json(request, TileMatrixSetList(tile_matrix_sets=sets), lang=lang)
 
 
 @router.get("/tileMatrixSets/{tms}", operation_id="getTileMatrixSet")
-async def read_grid(request: Request, tms: str) -> JsonAnswer[TileMatrixSetDescription]:
+async def read_grid(request: Request, tms: str) -> answers.JsonAnswer[TileMatrixSetDescription]:
     """One grid, level by level."""
-    return answer_json(request, grid_named(tms).document())
+    return answers.answer_json(request, grid_named(tms).document())
 
 
-def _grid_link(base: str, identifier: str) -> DocumentLink:
-    return DocumentLink(
-        rel=f"{REL}/tiling-scheme", type=JSON, href=f"{base}/tileMatrixSets/{identifier}"
+def _grid_link(base: str, identifier: str) -> answers.DocumentLink:
+    return answers.DocumentLink(
+        rel=f"{REL}/tiling-scheme", type=answers.JSON, href=f"{base}/tileMatrixSets/{identifier}"
     )
 
 
-viewer = APIRouter(tags=["layers"], route_class=DocumentRoute)
+viewer = APIRouter(tags=["layers"], route_class=answers.DocumentRoute)
 
 STATIC = Path(__file__).parent.parent / "static"
 COMPARED = "with"
@@ -183,7 +177,7 @@ MAPLIBRE = STATIC / "vendor" / "maplibre-gl.mjs"
 @viewer.get(
     "/layers/{layer}/map",
     dependencies=[Depends(accepts(COMPARED, *CHOOSING, formats="html"))],
-    responses=sends("text/html") | {"default": PAGE},
+    responses=answers.sends("text/html") | {"default": PAGE},
 )
 async def read_viewer(request: Request, seen: SeenDep, lang: LangDep) -> Response:
     """A page that shows the layer on a map, with its legend, and what lies under a click.
@@ -197,4 +191,4 @@ async def read_viewer(request: Request, seen: SeenDep, lang: LangDep) -> Respons
         drawable=MAPLIBRE.is_file(),
     )
     headers = {"Content-Language": lang}
-    return answer(request, page.encode(), HTML, private=seen.private, headers=headers)
+    return answers.answer(request, page.encode(), HTML, private=seen.private, headers=headers)

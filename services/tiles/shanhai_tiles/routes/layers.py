@@ -9,16 +9,7 @@ from starlette.responses import Response
 from shanhai.db.features.selection import Box
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Lang
-from shanhai_tiles.answers import (
-    Corners,
-    DocumentPart,
-    DocumentRoute,
-    JsonAnswer,
-    Maybe,
-    answer,
-    answer_json,
-    sends,
-)
+from shanhai_tiles import answers
 from shanhai_tiles.dependencies import (
     LangDep,
     LinksDep,
@@ -57,7 +48,7 @@ from shanhai_tiles.vector.collections import CHOOSING
 from shanhai_tiles.vector.tiles import LABELS
 
 
-class TileFields(DocumentPart):
+class TileFields(answers.DocumentPart):
     """A layer within vector tiles, and what its features carry."""
 
     id: str
@@ -66,7 +57,7 @@ class TileFields(DocumentPart):
     maxzoom: int
 
 
-class TileJson(DocumentPart):
+class TileJson(answers.DocumentPart):
     """TileJSON 3.0."""
 
     tilejson: Literal["3.0.0"] = "3.0.0"
@@ -79,11 +70,11 @@ class TileJson(DocumentPart):
     tiles: list[str] = Field(description="Templates of addresses, naming the present version")
     minzoom: int
     maxzoom: int
-    bounds: Corners
+    bounds: answers.Corners
     center: tuple[float, float, int] = Field(description="Longitude, latitude and zoom")
     legend: str = Field(description="Address of the legend")
-    tile_matrix_set: Maybe[str] = Field(None, description="The grid, if not web mercator")
-    vector_layers: Maybe[list[TileFields]] = None
+    tile_matrix_set: answers.Maybe[str] = Field(None, description="The grid, if not web mercator")
+    vector_layers: answers.Maybe[list[TileFields]] = None
 
 
 def tilejson(
@@ -134,7 +125,7 @@ def _description_line(layer: Layer, lang: Lang) -> str:
     return f"{layer.title.in_(lang)} ({warning})"
 
 
-router = APIRouter(tags=["layers"], route_class=DocumentRoute)
+router = APIRouter(tags=["layers"], route_class=answers.DocumentRoute)
 
 Longitude = Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False)]
 Latitude = Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False)]
@@ -150,12 +141,12 @@ def keyed_as(format_: str) -> Any:
 @router.get("/layers", dependencies=[Depends(accepts())])
 async def list_all(
     request: Request, services: ServicesDep, reader: ReaderDep, links: LinksDep, lang: LangDep
-) -> JsonAnswer[LayerList]:
+) -> answers.JsonAnswer[LayerList]:
     """Every layer the caller may see."""
     layers = await services.directory.all(reader.viewer)
     entries = [LayerSummary.of(layer, links, lang) for layer in layers if reader.may_see(layer)]
     private = reader.known or not reader.public_read
-    return answer_json(request, LayerList(layers=entries), lang=lang, private=private)
+    return answers.answer_json(request, LayerList(layers=entries), lang=lang, private=private)
 
 
 async def seen_classes(seen: SeenDep, services: ServicesDep) -> list[LegendEntry] | None:
@@ -203,10 +194,10 @@ BoxedClassesDep = Annotated[list[LegendEntry] | None, Depends(classes_in_box)]
 @router.get("/layers/{layer}", dependencies=[plain])
 async def read_layer(
     request: Request, seen: SeenDep, classes: ClassesDep, links: LinksDep, lang: LangDep
-) -> JsonAnswer[RasterDescription | VectorDescription]:
+) -> answers.JsonAnswer[RasterDescription | VectorDescription]:
     """One layer: titles, extent, version, sources, legend."""
     document = description(seen.layer, links, lang, classes)
-    return answer_json(request, document, lang=lang, private=seen.private)
+    return answers.answer_json(request, document, lang=lang, private=seen.private)
 
 
 @router.get(
@@ -222,7 +213,7 @@ async def read_tilejson(
     format_: Annotated[str | None, Query(alias="format")] = None,
     band: Band | None = None,
     rescale: str | None = None,
-) -> JsonAnswer[TileJson]:
+) -> answers.JsonAnswer[TileJson]:
     """TileJSON 3.0, whose tile addresses name the layer's present version."""
     grid = grid_named(tms)
     suffix = parse_format(seen.layer, format_ or SHOWN_BY_DEFAULT[seen.layer.kind])
@@ -233,16 +224,16 @@ async def read_tilejson(
         "colormap": request.query_params.get("colormap"),
     }
     document = tilejson(seen.layer, links, grid, suffix, lang, **query)
-    return answer_json(request, document, lang=lang, private=seen.private)
+    return answers.answer_json(request, document, lang=lang, private=seen.private)
 
 
 @router.get("/layers/{layer}/style.json", dependencies=[plain])
 async def read_style(
     request: Request, seen: SeenDep, classes: ClassesDep, links: LinksDep, lang: LangDep
-) -> JsonAnswer[MapStyle]:
+) -> answers.JsonAnswer[MapStyle]:
     """A MapLibre style that draws the layer."""
     document = style_document(seen.layer, links, lang, classes)
-    return answer_json(request, document, lang=lang, private=seen.private)
+    return answers.answer_json(request, document, lang=lang, private=seen.private)
 
 
 @router.get("/layers/{layer}/legend.json", dependencies=[keyed_as("json")])
@@ -252,17 +243,17 @@ async def read_legend(
     classes: BoxedClassesDep,
     lang: LangDep,
     rescale: str | None = None,
-) -> JsonAnswer[LayerLegend]:
+) -> answers.JsonAnswer[LayerLegend]:
     """What the colours mean, in both languages."""
     legend = legend_of(seen.layer, parse_rescale(seen.layer, rescale), classes)
     document = LayerLegend.of(legend, lang, layer=seen.layer.name)
-    return answer_json(request, document, lang=lang, private=seen.private)
+    return answers.answer_json(request, document, lang=lang, private=seen.private)
 
 
 @router.get(
     "/layers/{layer}/legend.svg",
     dependencies=[keyed_as("svg")],
-    responses=sends("image/svg+xml"),
+    responses=answers.sends("image/svg+xml"),
 )
 async def read_legend_svg(
     request: Request,
@@ -275,11 +266,13 @@ async def read_legend_svg(
     legend = legend_of(seen.layer, parse_rescale(seen.layer, rescale), classes)
     body = svg(legend, lang).encode()
     headers = {"Content-Language": lang}
-    return answer(request, body, "image/svg+xml", private=seen.private, headers=headers)
+    return answers.answer(request, body, "image/svg+xml", private=seen.private, headers=headers)
 
 
 @router.get(
-    "/layers/{layer}/legend.png", dependencies=[keyed_as("png")], responses=sends("image/png")
+    "/layers/{layer}/legend.png",
+    dependencies=[keyed_as("png")],
+    responses=answers.sends("image/png"),
 )
 async def read_legend_png(
     request: Request,
@@ -293,7 +286,7 @@ async def read_legend_png(
     legend = legend_of(seen.layer, parse_rescale(seen.layer, rescale), classes)
     body = await services.off_the_loop(png, legend, lang)
     headers = {"Content-Language": drawable_language(lang)}
-    return answer(request, body, "image/png", private=seen.private, headers=headers)
+    return answers.answer(request, body, "image/png", private=seen.private, headers=headers)
 
 
 @router.get(
@@ -307,7 +300,7 @@ async def identify_point(
     lon: Longitude,
     lat: Latitude,
     band: Band = 1,
-) -> JsonAnswer[PointValue | PointFeatures]:
+) -> answers.JsonAnswer[PointValue | PointFeatures]:
     """What the layer holds at a point: a value with its class, or the features there."""
     document = await identify(seen.layer, services, lon, lat, band)
-    return answer_json(request, document, lang=lang, private=seen.private)
+    return answers.answer_json(request, document, lang=lang, private=seen.private)

@@ -6,15 +6,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from shanhai.errors import InvalidInput, NotFound
+from shanhai_tiles import answers
 from shanhai_tiles.access import TileReader
-from shanhai_tiles.answers import (
-    DocumentLink,
-    DocumentRoute,
-    JsonAnswer,
-    Responses,
-    answer_json,
-    sends,
-)
 from shanhai_tiles.dependencies import (
     DrawnDep,
     LangDep,
@@ -28,26 +21,12 @@ from shanhai_tiles.dependencies import (
     look_at,
 )
 from shanhai_tiles.grids import TileGrid, grid_named
-from shanhai_tiles.layers.tilesets import (
-    FORMATS,
-    JSON,
-    Kind,
-    LayerCollection,
-    LayerCollections,
-    TilesetDescription,
-    TilesetList,
-    Tilesets,
-    dataset_tilesets,
-    describe_collection,
-    describe_tileset,
-    list_tilesets,
-    tilesets_of,
-)
+from shanhai_tiles.layers import tilesets
 from shanhai_tiles.request import parse_rescale
 from shanhai_tiles.tile_responses import EMPTY, TileRequest, answer_layered, answer_tile
 from shanhai_tiles.vector.collections import CHOOSING, VECTORS
 
-router = APIRouter(tags=["tiles"], route_class=DocumentRoute)
+router = APIRouter(tags=["tiles"], route_class=answers.DocumentRoute)
 
 Identifier = Annotated[str, Path(alias="tileMatrixSetId")]
 Matrix = Annotated[str, Path(alias="tileMatrix")]
@@ -56,14 +35,21 @@ Column = Annotated[int, Path(alias="tileCol", ge=0)]
 Rescale = Annotated[str | None, Query()]
 Band = Annotated[int, Query(ge=1, le=10_000)]
 Version = Annotated[str | None, Query(max_length=64)]
-Chosen = Annotated[str | None, Query(max_length=2000)]
+Chosen = Annotated[
+    str | None,
+    Query(
+        max_length=2000,
+        description="Names of vector layers, separated by commas",
+        json_schema_extra={"pattern": f"^({'|'.join(VECTORS)})(,({'|'.join(VECTORS)}))*$"},
+    ),
+]
 ALSO = {"jpeg": "jpg", "pbf": "mvt"}
 """Other names of formats, as `f` may say them."""
 
 
-def _one_of(*kinds: Kind) -> Any:
+def _one_of(*kinds: tilesets.Kind) -> Any:
     """The parameter `f` of tiles of these kinds."""
-    known = [name for kind in kinds for name in FORMATS[kind]]
+    known = [name for kind in kinds for name in tilesets.FORMATS[kind]]
     others = [name for name, meant in ALSO.items() if meant in known]
     return Query(alias="f", json_schema_extra={"enum": [*known, *others]})
 
@@ -74,9 +60,11 @@ PictureFormat = Annotated[str | None, _one_of("map")]
 TILE = "{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"
 
 
-def tiles_of(*kinds: Kind) -> Responses:
+def tiles_of(*kinds: tilesets.Kind) -> answers.Responses:
     """What a route of tiles declares."""
-    found = sends(*dict.fromkeys(type_ for kind in kinds for type_ in FORMATS[kind].values()))
+    found = answers.sends(
+        *dict.fromkeys(type_ for kind in kinds for type_ in tilesets.FORMATS[kind].values())
+    )
     return found | EMPTY if "vector" in kinds else found
 
 
@@ -89,26 +77,28 @@ together = Depends(accepts("collections"))
 @router.get("/collections", dependencies=[Depends(accepts())], operation_id="getCollectionsList")
 async def list_collections(
     request: Request, services: ServicesDep, reader: ReaderDep, links: LinksDep, lang: LangDep
-) -> JsonAnswer[LayerCollections]:
+) -> answers.JsonAnswer[tilesets.LayerCollections]:
     """Every layer the caller may see, as a collection with tilesets."""
     layers = await services.directory.all(reader.viewer)
-    document = LayerCollections(
+    document = tilesets.LayerCollections(
         collections=[
-            describe_collection(one, links, lang) for one in layers if reader.may_see(one)
+            tilesets.describe_collection(one, links, lang) for one in layers if reader.may_see(one)
         ],
-        links=[DocumentLink(rel="self", type=JSON, href=f"{links.base}/collections")],
+        links=[
+            answers.DocumentLink(rel="self", type=tilesets.JSON, href=f"{links.base}/collections")
+        ],
     )
     private = reader.known or not reader.public_read
-    return answer_json(request, document, lang=lang, private=private)
+    return answers.answer_json(request, document, lang=lang, private=private)
 
 
 @router.get("/collections/{layer}", dependencies=[choosing], operation_id="getCollection")
 async def read_collection(
     request: Request, seen: SeenDep, links: LinksDep, lang: LangDep
-) -> JsonAnswer[LayerCollection]:
+) -> answers.JsonAnswer[tilesets.LayerCollection]:
     """One layer as a collection."""
-    document = describe_collection(seen.layer, links, lang)
-    return answer_json(request, document, lang=lang, private=seen.private)
+    document = tilesets.describe_collection(seen.layer, links, lang)
+    return answers.answer_json(request, document, lang=lang, private=seen.private)
 
 
 @router.get(
@@ -118,10 +108,10 @@ async def read_collection(
 )
 async def list_collection_tilesets(
     request: Request, seen: SeenDep, links: LinksDep, lang: LangDep
-) -> JsonAnswer[TilesetList]:
+) -> answers.JsonAnswer[tilesets.TilesetList]:
     """The tilesets of features, or of a raster's values."""
-    document = list_tilesets(_own(seen), links, lang)
-    return answer_json(request, document, lang=lang, private=seen.private)
+    document = tilesets.list_tilesets(_own(seen), links, lang)
+    return answers.answer_json(request, document, lang=lang, private=seen.private)
 
 
 @router.get(
@@ -131,10 +121,10 @@ async def list_collection_tilesets(
 )
 async def read_collection_tileset(
     request: Request, seen: SeenDep, links: LinksDep, lang: LangDep, tms: Identifier
-) -> JsonAnswer[TilesetDescription]:
+) -> answers.JsonAnswer[tilesets.TilesetDescription]:
     """One tileset: its grid, where it has tiles, what is in them."""
-    document = describe_tileset(_own(seen), grid_named(tms), links, lang)
-    return answer_json(request, document, lang=lang, private=seen.private)
+    document = tilesets.describe_tileset(_own(seen), grid_named(tms), links, lang)
+    return answers.answer_json(request, document, lang=lang, private=seen.private)
 
 
 @router.get(
@@ -169,10 +159,10 @@ async def read_collection_tile(
 )
 async def list_map_tilesets(
     request: Request, seen: SeenDep, links: LinksDep, lang: LangDep
-) -> JsonAnswer[TilesetList]:
+) -> answers.JsonAnswer[tilesets.TilesetList]:
     """The tilesets of pictures of a raster."""
-    document = list_tilesets(tilesets_of(seen.layer, "map"), links, lang)
-    return answer_json(request, document, lang=lang, private=seen.private)
+    document = tilesets.list_tilesets(tilesets.tilesets_of(seen.layer, "map"), links, lang)
+    return answers.answer_json(request, document, lang=lang, private=seen.private)
 
 
 @router.get(
@@ -182,10 +172,12 @@ async def list_map_tilesets(
 )
 async def read_map_tileset(
     request: Request, seen: SeenDep, links: LinksDep, lang: LangDep, tms: Identifier
-) -> JsonAnswer[TilesetDescription]:
+) -> answers.JsonAnswer[tilesets.TilesetDescription]:
     """One tileset of pictures."""
-    document = describe_tileset(tilesets_of(seen.layer, "map"), grid_named(tms), links, lang)
-    return answer_json(request, document, lang=lang, private=seen.private)
+    document = tilesets.describe_tileset(
+        tilesets.tilesets_of(seen.layer, "map"), grid_named(tms), links, lang
+    )
+    return answers.answer_json(request, document, lang=lang, private=seen.private)
 
 
 @router.get(
@@ -208,7 +200,7 @@ async def read_map_tile(
     rescale: Rescale = None,
 ) -> Response:
     """A picture of a raster, transparent where it holds nothing."""
-    format_ = negotiate(request, tilesets_of(seen.layer, "map"), f)
+    format_ = negotiate(request, tilesets.tilesets_of(seen.layer, "map"), f)
     grid = grid_named(tms)
     drawn = parse_rescale(seen.layer, rescale)
     asked = TileRequest(grid, _level(grid, matrix), column, row, format_, band=band, rescale=drawn)
@@ -223,11 +215,11 @@ async def list_dataset_tilesets(
     links: LinksDep,
     lang: LangDep,
     collections: Chosen = None,
-) -> JsonAnswer[TilesetList]:
+) -> answers.JsonAnswer[tilesets.TilesetList]:
     """The tilesets that hold several vector layers in one tile."""
     seen = await _together(services, reader, collections)
-    document = list_tilesets(_dataset(seen, collections), links, lang)
-    return answer_json(request, document, lang=lang, private=_private(seen))
+    document = tilesets.list_tilesets(_dataset(seen, collections), links, lang)
+    return answers.answer_json(request, document, lang=lang, private=_private(seen))
 
 
 @router.get(
@@ -243,12 +235,12 @@ async def read_dataset_tileset(
     lang: LangDep,
     tms: Identifier,
     collections: Chosen = None,
-) -> JsonAnswer[TilesetDescription]:
+) -> answers.JsonAnswer[tilesets.TilesetDescription]:
     """One tileset of several vector layers."""
     grid = grid_named(tms)
     seen = await _together(services, reader, collections)
-    document = describe_tileset(_dataset(seen, collections), grid, links, lang)
-    return answer_json(request, document, lang=lang, private=_private(seen))
+    document = tilesets.describe_tileset(_dataset(seen, collections), grid, links, lang)
+    return answers.answer_json(request, document, lang=lang, private=_private(seen))
 
 
 @router.get(
@@ -276,7 +268,7 @@ async def read_dataset_tile(
     return _negotiated(await answer_layered(request, seen, services, asked), f)
 
 
-def negotiate(request: Request, of: Tilesets, f: str | None) -> str:
+def negotiate(request: Request, of: tilesets.Tilesets, f: str | None) -> str:
     """The format a caller wants: `f`, else the first of `Accept` there is, else the usual one.
 
     Raises:
@@ -306,9 +298,9 @@ def _negotiated(answer: Response, f: str | None) -> Response:
     return answer
 
 
-def _own(seen: VisibleLayer) -> Tilesets:
-    kind: Kind = "vector" if seen.layer.kind == "vector" else "coverage"
-    return tilesets_of(seen.layer, kind)
+def _own(seen: VisibleLayer) -> tilesets.Tilesets:
+    kind: tilesets.Kind = "vector" if seen.layer.kind == "vector" else "coverage"
+    return tilesets.tilesets_of(seen.layer, kind)
 
 
 def _level(grid: TileGrid, matrix: str) -> int:
@@ -338,8 +330,8 @@ async def _together(
     return [await look_at(reader, services, name, {}, to_draw=to_draw) for name in opened]
 
 
-def _dataset(seen: list[VisibleLayer], chosen: str | None) -> Tilesets:
-    return dataset_tilesets([one.layer for one in seen], chosen)
+def _dataset(seen: list[VisibleLayer], chosen: str | None) -> tilesets.Tilesets:
+    return tilesets.dataset_tilesets([one.layer for one in seen], chosen)
 
 
 def _private(seen: list[VisibleLayer]) -> bool:

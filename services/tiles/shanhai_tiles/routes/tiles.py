@@ -12,15 +12,8 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shanhai.errors import InvalidInput
+from shanhai_tiles import dependencies
 from shanhai_tiles.answers import sends
-from shanhai_tiles.dependencies import (
-    Services,
-    VisibleLayer,
-    accepts,
-    look_at,
-    reader_of,
-    services_of,
-)
 from shanhai_tiles.errors import tell
 from shanhai_tiles.grids import grid_named
 from shanhai_tiles.layers.catalogue import RASTER_FORMATS, VECTOR_FORMATS
@@ -55,7 +48,7 @@ MOST_TOGETHER = 10
 MOST_BANDS = 10_000
 NOTHING: Mapping[str, str] = MappingProxyType({})
 _NUMBER = re.compile(r"^-?[0-9]{1,9}$")
-_refuse_unknown = accepts("v", "band", "rescale", "colormap", *CHOOSING)
+_refuse_unknown = dependencies.accepts("v", "band", "rescale", "colormap", *CHOOSING)
 DESCRIBED = {
     "parameters": [
         *(parameter(name, "path") for name in ("layer", "tms")),
@@ -79,7 +72,7 @@ async def read_layer_tile(request: Request) -> Response:
 
     Several vector layers, with commas between their names, come in one tile.
     """
-    services = services_of(request)
+    services = dependencies.services_of(request)
     query: Mapping[str, str] = NOTHING
     if request.scope["query_string"]:
         _refuse_unknown(request)
@@ -92,8 +85,8 @@ async def read_layer_tile(request: Request) -> Response:
 
 
 async def _see_all(
-    request: Request, services: Services, query: Mapping[str, str]
-) -> list[VisibleLayer]:
+    request: Request, services: dependencies.Services, query: Mapping[str, str]
+) -> list[dependencies.VisibleLayer]:
     names = request.path_params["layer"].split(",")
     if len(names) > MOST_TOGETHER:
         raise InvalidInput(
@@ -101,10 +94,12 @@ async def _see_all(
             message_zh=f"layer 含 {len(names)} 个图层；一个瓦片最多含 {MOST_TOGETHER} 个",
             pointer="layer",
         )
-    reader = await reader_of(request, services)
+    reader = await dependencies.reader_of(request, services)
     # A tile must not hold two layers of one name.
     once = dict.fromkeys(names)
-    seen = [await look_at(reader, services, name, query, to_draw=True) for name in once]
+    seen = [
+        await dependencies.look_at(reader, services, name, query, to_draw=True) for name in once
+    ]
     rasters = [one.layer.name for one in seen if one.layer.kind == "raster"]
     if rasters and len(seen) > 1:
         raise InvalidInput(
@@ -115,7 +110,9 @@ async def _see_all(
     return seen
 
 
-def _read(path: Mapping[str, str], query: Mapping[str, str], seen: VisibleLayer) -> TileRequest:
+def _read(
+    path: Mapping[str, str], query: Mapping[str, str], seen: dependencies.VisibleLayer
+) -> TileRequest:
     row = parse_row(path["y"], seen.layer)
     return TileRequest(
         grid_named(path["tms"]),

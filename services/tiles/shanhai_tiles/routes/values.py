@@ -41,6 +41,28 @@ router = APIRouter(tags=["values"], route_class=DocumentRoute)
 Band = Annotated[int, Query(ge=1, le=10_000)]
 Result = TypeVar("Result")
 GEOTIFF = "image/tiff; application=geotiff"
+
+
+def _shape(type_: str, coordinates: dict[str, Any]) -> dict[str, Any]:
+    """A geometry of GeoJSON."""
+    members = {"type": {"type": "string", "enum": [type_]}, "coordinates": coordinates}
+    return {"type": "object", "required": [*members], "properties": members}
+
+
+def _several(least: int, items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "minItems": least, "items": items}
+
+
+RINGS = _several(1, _several(4, _several(2, {"type": "number"})))
+SHAPES = [_shape("Polygon", RINGS), _shape("MultiPolygon", _several(1, RINGS))]
+FEATURE = {
+    "type": "object",
+    "required": ["type", "geometry"],
+    "properties": {
+        "type": {"type": "string", "enum": ["Feature"]},
+        "geometry": {"anyOf": SHAPES},
+    },
+}
 AREA: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -48,19 +70,7 @@ AREA: dict[str, Any] = {
             "A GeoJSON Polygon, MultiPolygon or Feature of one, in longitude and latitude: at most"
             f" {MOST_BYTES} bytes and {MOST_VERTICES} vertices; its box may have {MOST_CELLS} cells"
         ),
-        "content": {
-            "application/geo+json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["type"],
-                    "properties": {
-                        "type": {"enum": ["Polygon", "MultiPolygon", "Feature"]},
-                        "coordinates": {"type": "array", "items": {}},
-                        "geometry": {"type": "object"},
-                    },
-                }
-            }
-        },
+        "content": {"application/geo+json": {"schema": {"anyOf": [*SHAPES, FEATURE]}}},
     }
 }
 FILE = sends(

@@ -28,18 +28,9 @@ from shanhai_tiles.layers.catalogue import RASTER_FORMATS, VECTOR_FORMATS, Layer
 from shanhai_tiles.layers.documents import Links
 from shanhai_tiles.layers.identify import PointAnswer, PointFeatures, PointValue, identify
 from shanhai_tiles.tile_responses import EMPTY, TileRequest, answer_tile
+from shanhai_tiles.wmts import requests
 from shanhai_tiles.wmts.capabilities import PATH, capabilities
 from shanhai_tiles.wmts.faults import INVALID, VERSION, WmtsFault, printable
-from shanhai_tiles.wmts.requests import (
-    INFO_FORMATS,
-    Pairs,
-    PixelPosition,
-    info_suffix,
-    known_suffix,
-    read_pixel,
-    read_tile,
-    suffix_of,
-)
 
 MEDIA_TYPES = {
     "json": "application/json",
@@ -122,9 +113,15 @@ KEYS = (
     *("SERVICE", "REQUEST", "VERSION", "LAYER", "STYLE", "FORMAT", "TILEMATRIXSET", "TILEMATRIX"),
     *("TILEROW", "TILECOL", "INFOFORMAT", "I", "J", "band"),
 )
+CLOSED = {"SERVICE": ["WMTS"], "REQUEST": [*OPERATIONS]}
 DESCRIBED: dict[str, Any] = {
     "parameters": [
-        {"name": name, "in": "query", "required": False, "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "query",
+            "required": name in {"SERVICE", "REQUEST"},
+            "schema": {"type": "string"} | ({"enum": CLOSED[name]} if name in CLOSED else {}),
+        }
         for name in KEYS
     ]
 }
@@ -134,7 +131,7 @@ CAPABILITIES = "application/xml"
 
 def _told(*media_types: str) -> Responses:
     """What a route declares that tells what lies under a pixel, and may send something else."""
-    found = sends(*media_types, *(one for one in INFO_FORMATS if one != JSON))
+    found = sends(*media_types, *(one for one in requests.INFO_FORMATS if one != JSON))
     return {200: {**found[200], "model": PointValue | PointFeatures}}
 
 
@@ -185,7 +182,7 @@ async def answer_pairs(
     request: Request, services: ServicesDep, reader: ReaderDep, links: LinksDep, lang: LangDep
 ) -> Response:
     """GetCapabilities, GetTile or GetFeatureInfo by key-value pairs, keys in any case."""
-    pairs = Pairs(request.query_params)
+    pairs = requests.Pairs(request.query_params)
     pairs.one_of("Service", "WMTS")
     operation = pairs.required("Request")
     call = WmtsCall(request, services, lang)
@@ -204,14 +201,14 @@ async def answer_pairs(
     return await _tile_or_info(call, pairs, info=operation.lower() == "getfeatureinfo")
 
 
-async def _tile_or_info(call: WmtsCall, pairs: Pairs, *, info: bool) -> Response:
+async def _tile_or_info(call: WmtsCall, pairs: requests.Pairs, *, info: bool) -> Response:
     seen = await call.see(pairs.required("Layer"), to_draw=not info)
-    suffix = suffix_of(seen.layer, pairs.required("Format"))
-    asked = read_tile(seen.layer, pairs.place, suffix)
+    suffix = requests.suffix_of(seen.layer, pairs.required("Format"))
+    asked = requests.read_tile(seen.layer, pairs.place, suffix)
     if not info:
         return await answer_tile(call.request, seen, call.services, asked)
-    at = read_pixel(pairs.required("I"), pairs.required("J"))
-    return await call.info(seen, asked, at, info_suffix(pairs.required("InfoFormat")))
+    at = requests.read_pixel(pairs.required("I"), pairs.required("J"))
+    return await call.info(seen, asked, at, requests.info_suffix(pairs.required("InfoFormat")))
 
 
 def _agree_on_version(accepted: str) -> None:
@@ -268,8 +265,8 @@ async def read_resource_tile(
 ) -> Response:
     """A tile by its address."""
     seen = await WmtsCall(request, services, lang).see(layer, to_draw=True)
-    place = PixelPosition(matrix_set, matrix, row, column, style, band)
-    asked = read_tile(seen.layer, place, known_suffix(seen.layer, suffix))
+    place = requests.PixelPosition(matrix_set, matrix, row, column, style, band)
+    asked = requests.read_tile(seen.layer, place, requests.known_suffix(seen.layer, suffix))
     return await answer_tile(request, seen, services, asked)
 
 
@@ -296,7 +293,9 @@ async def read_resource_info(
     """What lies under a pixel of a tile, by its address."""
     call = WmtsCall(request, services, lang)
     seen = await call.see(layer)
-    asked = read_tile(seen.layer, PixelPosition(matrix_set, matrix, row, column, style, band), "")
+    asked = requests.read_tile(
+        seen.layer, requests.PixelPosition(matrix_set, matrix, row, column, style, band), ""
+    )
     media_types = {"json": "application/json", "html": "text/html", "xml": "text/xml"}
-    told = info_suffix(media_types.get(suffix, suffix))
-    return await call.info(seen, asked, read_pixel(i, j), told)
+    told = requests.info_suffix(media_types.get(suffix, suffix))
+    return await call.info(seen, asked, requests.read_pixel(i, j), told)

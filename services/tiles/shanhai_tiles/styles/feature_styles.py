@@ -5,18 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from shanhai import vocabulary
 from shanhai.cartography import ZONES
-from shanhai.vocabulary import (
-    CONTROL_KINDS,
-    CORRIDOR_TYPES,
-    NAMED_FEATURE_KINDS,
-    NODE_KINDS,
-    SCHEME_STATUSES,
-    SEVERITIES,
-    STATION_KINDS,
-    Label,
-    Term,
-)
 
 Symbol = Literal["area", "outline", "line", "point"]
 PLAIN = "#5b6770"
@@ -34,7 +24,7 @@ class FeatureClass:
     """
 
     code: str
-    label: Label
+    label: vocabulary.Label
     color: str
     values: tuple[str, ...]
 
@@ -63,7 +53,7 @@ class FeatureStyle:
     edges_from: int = 0
 
 
-def _terms(terms: Iterable[Term], *colors: str) -> tuple[FeatureClass, ...]:
+def _terms(terms: Iterable[vocabulary.Term], *colors: str) -> tuple[FeatureClass, ...]:
     """One class for each code of a closed list."""
     return tuple(
         FeatureClass(term.code, term.label, color, (term.code,))
@@ -72,7 +62,7 @@ def _terms(terms: Iterable[Term], *colors: str) -> tuple[FeatureClass, ...]:
 
 
 def _group(code: str, zh: str, en: str, color: str, *values: str) -> FeatureClass:
-    return FeatureClass(code, Label(zh, en), color, values)
+    return FeatureClass(code, vocabulary.Label(zh, en), color, values)
 
 
 _ZONES = tuple(FeatureClass(e.code, e.label, e.color, (e.code,)) for e in ZONES.entries)
@@ -151,33 +141,36 @@ STYLES: Mapping[str, FeatureStyle] = MappingProxyType(
         "plans": FeatureStyle(filled=OUTLINE),
         "zone_schemes": FeatureStyle(
             by="status",
-            classes=_terms(SCHEME_STATUSES, "#7f9aa8", "#e0b400", "#2b7bba", "#1b6e3c", "#4a4a4a"),
+            classes=_terms(
+                vocabulary.SCHEME_STATUSES, "#7f9aa8", "#e0b400", "#2b7bba", "#1b6e3c", "#4a4a4a"
+            ),
             filled=OUTLINE,
         ),
         "datasets": FeatureStyle(by="stand_in", classes=_DATASETS, filled=OUTLINE),
         "pattern_components": FeatureStyle(by="type", classes=_COMPONENTS, open=True),
         "corridors": FeatureStyle(
-            by="type", classes=_terms(CORRIDOR_TYPES, "#0b6e4f", "#2b7bba", "#8cbf3f", "#b5651d")
+            by="type",
+            classes=_terms(vocabulary.CORRIDOR_TYPES, "#0b6e4f", "#2b7bba", "#8cbf3f", "#b5651d"),
         ),
         "corridor_nodes": FeatureStyle(
             by="kind",
             classes=_terms(
-                NODE_KINDS,
+                vocabulary.NODE_KINDS,
                 *("#1b6e3c", "#8cbf3f", "#d9772b", "#b3261e", "#0b3c71", "#6fa8dc", "#5c1f1a"),
             ),
         ),
         "control_areas": FeatureStyle(
-            by="kind", classes=_terms(CONTROL_KINDS, *_CONTROL_COLORS), filled=0.35
+            by="kind", classes=_terms(vocabulary.CONTROL_KINDS, *_CONTROL_COLORS), filled=0.35
         ),
         "problems": FeatureStyle(
             by="severity",
-            classes=_terms(SEVERITIES, "#7f9aa8", "#f2c94c", "#e7833a", "#b3261e"),
+            classes=_terms(vocabulary.SEVERITIES, "#7f9aa8", "#f2c94c", "#e7833a", "#b3261e"),
             open=True,
         ),
         "named_features": FeatureStyle(
             by="kind",
             classes=_terms(
-                NAMED_FEATURE_KINDS,
+                vocabulary.NAMED_FEATURE_KINDS,
                 *("#1b6e3c", "#5aa957", "#8cbf3f", "#5b4b9a", "#8a5a2b", "#2b7bba", "#0b7fab"),
                 *("#0b3c71", "#6fa8dc", "#0f9d8a", "#c5b358", "#d9772b", "#7f9aa8", "#b3261e"),
             ),
@@ -186,13 +179,15 @@ STYLES: Mapping[str, FeatureStyle] = MappingProxyType(
         "projects": FeatureStyle(by="state", classes=_PROJECTS),
         "stations": FeatureStyle(
             by="kind",
-            classes=_terms(STATION_KINDS, "#5b4b9a", "#2b7bba", "#8a5a2b", "#0f9d8a", "#c2185b"),
+            classes=_terms(
+                vocabulary.STATION_KINDS, "#5b4b9a", "#2b7bba", "#8a5a2b", "#0f9d8a", "#c2185b"
+            ),
         ),
     }
 )
 
 _ALIKE = FeatureStyle()
-OTHER = Label("其他", "Other")
+OTHER = vocabulary.Label("其他", "Other")
 
 
 def feature_style(collection: str) -> FeatureStyle:

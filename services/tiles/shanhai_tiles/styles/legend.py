@@ -20,13 +20,7 @@ from shanhai.vocabulary import Label, Lang
 from shanhai_tiles.answers import DocumentPart
 from shanhai_tiles.layers.catalogue import Layer, VectorLayer
 from shanhai_tiles.raster.images import ValueRange, ramp_colors
-from shanhai_tiles.styles.feature_styles import (
-    OTHER,
-    FeatureStyle,
-    Symbol,
-    feature_style,
-    symbol_of,
-)
+from shanhai_tiles.styles import feature_styles
 
 CJK_FONTS = (
     Path("/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf"),
@@ -68,7 +62,7 @@ class Legend:
     kind: LegendKind
     unit: str
     entries: tuple[LegendEntry, ...]
-    symbol: Symbol = "area"
+    symbol: feature_styles.Symbol = "area"
     by: str | None = None
 
 
@@ -90,20 +84,24 @@ def legend_of(
 
 
 def _vector_legend(layer: VectorLayer, classes: Sequence[LegendEntry] | None) -> Legend:
-    symbol = symbol_of(layer.name, layer.collection.entity.geometry_type)
-    style = feature_style(layer.name)
+    symbol = feature_styles.symbol_of(layer.name, layer.collection.entity.geometry_type)
+    style = feature_styles.feature_style(layer.name)
     if style.by is None:
         return Legend(layer.title, "plain", "", (LegendEntry(style.color, layer.title),), symbol)
     entries = declared_entries(style) if classes is None else classes
     return Legend(layer.title, "classes", "", tuple(entries), symbol, style.by)
 
 
-def declared_entries(style: FeatureStyle) -> list[LegendEntry]:
+def declared_entries(style: feature_styles.FeatureStyle) -> list[LegendEntry]:
     """The classes of a collection; features of none have the last entry, which has no values."""
     entries = [
         LegendEntry(one.color, one.label, code=one.code, values=one.values) for one in style.classes
     ]
-    return [*entries, LegendEntry(style.color, OTHER, code="other")] if style.open else entries
+    return (
+        [*entries, LegendEntry(style.color, feature_styles.OTHER, code="other")]
+        if style.open
+        else entries
+    )
 
 
 def _class_legend(style: ClassStyle) -> Legend:
@@ -259,7 +257,7 @@ def asks_for_classes(layer: Layer, box: Box | None) -> bool:
     if layer.name == COLLECTION:
         return True
     chosen = box is not None or layer.selection.chooses
-    return chosen and feature_style(layer.name).by is not None
+    return chosen and feature_styles.feature_style(layer.name).by is not None
 
 
 async def _zone_classes(
@@ -273,7 +271,7 @@ async def _zone_classes(
                    SELECT FROM {source} WHERE z.class_id = known.id AND {met})
              ORDER BY known.scheme_kind, known.order_no, known.id"""  # noqa: S608
     )
-    plain = feature_style(COLLECTION).color
+    plain = feature_styles.feature_style(COLLECTION).color
     rows = (await session.execute(query, values)).mappings()
     return [
         LegendEntry(
@@ -289,7 +287,7 @@ async def _zone_classes(
 async def _declared_classes(
     session: AsyncSession, layer: VectorLayer, source: str, met: str, values: dict[str, object]
 ) -> list[LegendEntry]:
-    style = feature_style(layer.name)
+    style = feature_styles.feature_style(layer.name)
     by = layer.collection.entity.declared(style.by or "")
     if by is None:
         raise LookupError(f"{layer.name} has no property {style.by!r}")
@@ -326,7 +324,7 @@ class LegendDescription(DocumentPart):
     title_zh: str
     title_en: str
     kind: LegendKind
-    symbol: Symbol = Field(description="What the colours are shown by")
+    symbol: feature_styles.Symbol = Field(description="What the colours are shown by")
     property: str | None = Field(description="The property that tells features of classes apart")
     unit: str
     unit_zh: str

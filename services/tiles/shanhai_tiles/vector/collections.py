@@ -16,7 +16,7 @@ from shanhai.db.identity import PUBLIC, Viewer
 from shanhai.db.tiles.simplified_shapes import drawn_properties
 from shanhai.errors import InvalidInput
 
-_CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
+CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
 FILTER = "filter"
 """The parameter that holds a CQL2 text."""
 AS_OF = "as_of"
@@ -198,8 +198,9 @@ def _plain_question(collection: Collection, selection: LayerSelection) -> LayerQ
 VECTORS: Mapping[str, Collection] = MappingProxyType(
     {entity.name: Collection(entity) for entity in (entity_named("zones"), *COLLECTIONS)}
 )
-_NAMED = frozenset(name for collection in VECTORS.values() for name in collection.filters)
-CHOOSING = _NAMED | {FILTER, AS_OF, PROPERTIES}
+NAMED = frozenset(name for collection in VECTORS.values() for name in collection.filters)
+"""The parameters that are properties of some collection."""
+CHOOSING = NAMED | {FILTER, AS_OF, PROPERTIES}
 """The parameters that choose a part of some collection."""
 
 
@@ -209,7 +210,7 @@ def selection_of(layer: str, parameters: Mapping[str, str], viewer: Viewer) -> L
     Raises:
         InvalidInput: the collection cannot answer it, or the day is none.
     """
-    equal = tuple((name, value) for name, value in parameters.items() if name in _NAMED)
+    equal = tuple((name, value) for name, value in parameters.items() if name in NAMED)
     day = _day(parameters.get(AS_OF))
     collection = VECTORS.get(layer)
     if collection is None:
@@ -261,7 +262,7 @@ def _require_filter(collection: Collection, name: str, value: str) -> None:
             message_zh=f"{collection.entity.name} 不支持参数 {name}；可用：{known}",
             pointer=name,
         )
-    if not _CODE.match(value):
+    if not CODE.match(value):
         raise InvalidInput(
             f"{name} is {value[:80]!r}; a code has letters, digits, dot, dash and underscore",
             message_zh=f"{name} 为 {value[:80]!r}；代码只含字母、数字、点、连字符和下划线",

@@ -9,15 +9,8 @@ from shanhai_tiles.grids import TILE_SIZE
 from shanhai_tiles.layers.catalogue import Layer, RasterLayer
 from shanhai_tiles.layers.documents import Links
 from shanhai_tiles.layers.sources import attribution
+from shanhai_tiles.wmts import requests
 from shanhai_tiles.wmts.faults import OWS, VERSION, printable
-from shanhai_tiles.wmts.requests import (
-    INFO_FORMATS,
-    MATRIX_SETS,
-    STYLE,
-    MatrixSet,
-    drawn_formats,
-    matrix_sets_over,
-)
 
 PATH = "/wmts/1.0.0"
 TILE = "{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
@@ -39,13 +32,13 @@ STAND_IN = Label("含替代数据，不得作为实测结果使用", "Rests on s
 
 def capabilities(layers: Iterable[Layer], links: Links, lang: Lang) -> str:
     """The document for the layers a caller may see."""
-    offered: dict[str, MatrixSet] = {}
+    offered: dict[str, requests.MatrixSet] = {}
     described = []
     for layer in layers:
-        sets = matrix_sets_over(layer.bounds)
+        sets = requests.matrix_sets_over(layer.bounds)
         offered |= {one.id: one for one in sets}
         described.append(_layer(layer, sets, links, lang))
-    grids = (one for name, one in MATRIX_SETS.items() if name in offered)
+    grids = (one for name, one in requests.MATRIX_SETS.items() if name in offered)
     address = quoteattr(links.with_token(f"{links.base}{PATH}/WMTSCapabilities.xml?lang={lang}"))
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -91,9 +84,9 @@ def _get(address: str, encoding: str) -> str:
     )
 
 
-def _layer(layer: Layer, sets: list[MatrixSet], links: Links, lang: Lang) -> str:
+def _layer(layer: Layer, sets: list[requests.MatrixSet], links: Links, lang: Lang) -> str:
     west, south, east, north = layer.bounds
-    formats = drawn_formats(layer)
+    formats = requests.drawn_formats(layer)
     set_links = "".join(
         f"<TileMatrixSetLink><TileMatrixSet>{one.id}</TileMatrixSet></TileMatrixSetLink>"
         for one in sets
@@ -105,7 +98,7 @@ def _layer(layer: Layer, sets: list[MatrixSet], links: Links, lang: Lang) -> str
         f"<ows:UpperCorner>{east!r} {north!r}</ows:UpperCorner></ows:WGS84BoundingBox>"
         f"{_named('ows:Identifier', layer.name)}{_style(layer, links, lang)}"
         f"{''.join(_named('Format', one) for one in formats)}"
-        f"{''.join(_named('InfoFormat', one) for one in INFO_FORMATS)}"
+        f"{''.join(_named('InfoFormat', one) for one in requests.INFO_FORMATS)}"
         f"{_bands(layer)}{set_links}{_resources(layer, formats, links)}</Layer>"
     )
 
@@ -119,7 +112,7 @@ def _abstract(layer: Layer, lang: Lang) -> str:
 def _style(layer: Layer, links: Links, lang: Lang) -> str:
     legend = quoteattr(links.layer(layer, "/legend.png", lang=lang))
     return (
-        f'<Style isDefault="true"><ows:Identifier>{STYLE}</ows:Identifier>'
+        f'<Style isDefault="true"><ows:Identifier>{requests.STYLE}</ows:Identifier>'
         f'<LegendURL format="image/png" xlink:href={legend}/></Style>'
     )
 
@@ -146,7 +139,7 @@ def _resources(layer: Layer, formats: dict[str, str], links: Links) -> str:
     tiles = ((media_type, "tile", f".{suffix}") for media_type, suffix in formats.items())
     infos = (
         (media_type, "FeatureInfo", f"/{{J}}/{{I}}.{suffix}")
-        for media_type, suffix in INFO_FORMATS.items()
+        for media_type, suffix in requests.INFO_FORMATS.items()
     )
     return "".join(
         f'<ResourceURL format="{media_type}" resourceType="{kind}" '
@@ -155,7 +148,7 @@ def _resources(layer: Layer, formats: dict[str, str], links: Links) -> str:
     )
 
 
-def _matrix_set(one: MatrixSet, lang: Lang) -> str:
+def _matrix_set(one: requests.MatrixSet, lang: Lang) -> str:
     scale_set = one.grid.scale_set
     known = (
         f"<WellKnownScaleSet>urn:ogc:def:wkss:OGC:1.0:{scale_set}</WellKnownScaleSet>"
@@ -170,7 +163,7 @@ def _matrix_set(one: MatrixSet, lang: Lang) -> str:
     )
 
 
-def _matrix(one: MatrixSet, number: int) -> str:
+def _matrix(one: requests.MatrixSet, number: int) -> str:
     zoom = number - one.shift
     columns, rows = one.grid.size_at(zoom)
     first, second = one.grid.corner

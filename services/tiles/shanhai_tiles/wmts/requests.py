@@ -10,15 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from shanhai_tiles.grids import (
-    CGCS2000_QUAD,
-    GRIDS,
-    TILE_SIZE,
-    WEB_MERCATOR,
-    Bounds,
-    TileGrid,
-    grids_over,
-)
+from shanhai_tiles import grids
 from shanhai_tiles.layers.catalogue import SHOWN_BY_DEFAULT, Layer, RasterLayer, formats_of
 from shanhai_tiles.raster.images import MEDIA_TYPES
 from shanhai_tiles.tile_responses import TileRequest
@@ -40,7 +32,7 @@ class MatrixSet:
     """
 
     id: str
-    grid: TileGrid
+    grid: grids.TileGrid
     shift: int
     first: int
     last: int
@@ -63,22 +55,22 @@ class MatrixSet:
         return int(identifier) - self.shift
 
 
-def _whole(grid: TileGrid) -> MatrixSet:
+def _whole(grid: grids.TileGrid) -> MatrixSet:
     return MatrixSet(grid.id, grid, 0, 0, grid.deepest)
 
 
 NATIONAL = (
-    MatrixSet("c", CGCS2000_QUAD, 1, 1, NATIONAL_LEVELS),
-    MatrixSet("w", WEB_MERCATOR, 0, 1, NATIONAL_LEVELS),
+    MatrixSet("c", grids.CGCS2000_QUAD, 1, 1, NATIONAL_LEVELS),
+    MatrixSet("w", grids.WEB_MERCATOR, 0, 1, NATIONAL_LEVELS),
 )
 MATRIX_SETS: Mapping[str, MatrixSet] = MappingProxyType(
-    {one.id: one for one in (*map(_whole, GRIDS.values()), *NATIONAL)}
+    {one.id: one for one in (*map(_whole, grids.GRIDS.values()), *NATIONAL)}
 )
 
 
-def matrix_sets_over(bounds: Bounds) -> list[MatrixSet]:
+def matrix_sets_over(bounds: grids.Bounds) -> list[MatrixSet]:
     """The sets to offer for a box in degrees."""
-    return [*(MATRIX_SETS[grid.id] for grid in grids_over(bounds)), *NATIONAL]
+    return [*(MATRIX_SETS[grid.id] for grid in grids.grids_over(bounds)), *NATIONAL]
 
 
 def matrix_set_named(identifier: str) -> MatrixSet:
@@ -193,7 +185,7 @@ def read_pixel(column: str, row: str) -> tuple[int, int]:
         WmtsFault: they are no pixel of a tile.
     """
     code = "PointIJOutOfRange"
-    return _inside("I", column, TILE_SIZE, code), _inside("J", row, TILE_SIZE, code)
+    return _inside("I", column, grids.TILE_SIZE, code), _inside("J", row, grids.TILE_SIZE, code)
 
 
 def suffix_of(layer: Layer, media_type: str) -> str:

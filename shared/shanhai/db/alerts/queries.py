@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from shanhai import vocabulary
 from shanhai.db.deliveries.webhooks import Link, Linking
 from shanhai.db.identity import Viewer
 from shanhai.db.tables.alert import Alert, AlertEvent, AlertRule
@@ -21,16 +22,6 @@ from shanhai.db.tables.zone import Region
 from shanhai.errors import NotFound
 from shanhai.monitoring.thresholds import measure_unit
 from shanhai.validation import rfc3339
-from shanhai.vocabulary import (
-    ALERT_EVENTS,
-    ALERT_KINDS,
-    ALERT_STATUSES,
-    ALERT_SUBJECTS,
-    CONTROL_KINDS,
-    WARNING_LEVELS,
-    Lang,
-    label_in,
-)
 
 _TargetRegion = aliased(Region)
 REGION_ID = func.coalesce(Station.region_id, Alert.target_region_id, LeadCase.region_id)
@@ -166,7 +157,7 @@ def subject_kind(alert: Alert) -> str:
     return "indicator" if alert.plan_indicator_id is not None else "line"
 
 
-def subject_name(row: Row[Any], lang: Lang) -> str:
+def subject_name(row: Row[Any], lang: vocabulary.Lang) -> str:
     """What an alert of `list_alerts` is about, as people call it."""
     alert: Alert = row[0]
     kind = subject_kind(alert)
@@ -175,7 +166,7 @@ def subject_name(row: Row[Any], lang: Lang) -> str:
     if kind == "case":
         return str(row.case)
     if kind == "line":
-        name = label_in(CONTROL_KINDS, row.control_kind, lang)
+        name = vocabulary.label_in(vocabulary.CONTROL_KINDS, row.control_kind, lang)
         return f"{getattr(row, f'region_{lang}')} · {name}"
     year = "" if alert.target_year is None else f" {alert.target_year}"
     return f"{getattr(row, f'indicator_{lang}')} · {getattr(row, f'region_{lang}')}{year}"
@@ -195,7 +186,7 @@ def _seen_by(viewer: Viewer) -> Select[Any]:
     return query.where(or_(Alert.case_id.is_(None), own))
 
 
-COLORS = {term.code: term.color for term in WARNING_LEVELS}
+COLORS = {term.code: term.color for term in vocabulary.WARNING_LEVELS}
 
 
 def describe_alert(row: Row[Any], links: Linking) -> dict[str, Any]:
@@ -206,16 +197,16 @@ def describe_alert(row: Row[Any], links: Linking) -> dict[str, Any]:
     return {
         "id": alert.id,
         "status": alert.status,
-        "status_name": label_in(ALERT_STATUSES, alert.status, lang),
+        "status_name": vocabulary.label_in(vocabulary.ALERT_STATUSES, alert.status, lang),
         "level": alert.level,
-        "level_name": label_in(WARNING_LEVELS, alert.level, lang),
+        "level_name": vocabulary.label_in(vocabulary.WARNING_LEVELS, alert.level, lang),
         "color": COLORS[alert.level],
         "rule": row.rule,
         "rule_name": getattr(row, f"rule_{lang}"),
         "kind": row.kind,
-        "kind_name": label_in(ALERT_KINDS, row.kind, lang),
+        "kind_name": vocabulary.label_in(vocabulary.ALERT_KINDS, row.kind, lang),
         "subject": kind,
-        "subject_kind_name": label_in(ALERT_SUBJECTS, kind, lang),
+        "subject_kind_name": vocabulary.label_in(vocabulary.ALERT_SUBJECTS, kind, lang),
         "subject_name": subject_name(row, lang),
         "station": row.station,
         "station_name": getattr(row, f"station_{lang}"),
@@ -243,13 +234,13 @@ def describe_alert(row: Row[Any], links: Linking) -> dict[str, Any]:
     }
 
 
-def describe_events(events: Sequence[AlertEvent], lang: Lang) -> list[dict[str, Any]]:
+def describe_events(events: Sequence[AlertEvent], lang: vocabulary.Lang) -> list[dict[str, Any]]:
     """What happened to an alert."""
     return [
         {
             "at": rfc3339(event.at),
             "event": event.kind,
-            "event_name": label_in(ALERT_EVENTS, event.kind, lang),
+            "event_name": vocabulary.label_in(vocabulary.ALERT_EVENTS, event.kind, lang),
             "level": event.level,
             "actor": event.actor,
             "note": event.note,

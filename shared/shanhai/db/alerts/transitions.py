@@ -15,14 +15,7 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.alerts.queries import (
-    REGION_ID,
-    describe_alert,
-    describe_events,
-    list_events,
-    read_alerts,
-    subject_name,
-)
+from shanhai.db.alerts import queries
 from shanhai.db.deliveries.outbox import enqueue
 from shanhai.db.deliveries.webhooks import HostlessLinks, announce, find_listening
 from shanhai.db.tables.alert import SUBJECT, Alert, AlertEvent, AlertNotice, AlertRule, Subscription
@@ -136,7 +129,7 @@ async def _told(
     session: AsyncSession, events: Sequence[AlertEvent], lang: Lang
 ) -> list[dict[str, Any]]:
     """Events as mails tell them, in the order they happened."""
-    alerts = await read_alerts(session, {event.alert_id for event in events})
+    alerts = await queries.read_alerts(session, {event.alert_id for event in events})
     return [_described(event, alerts[event.alert_id], lang) for event in events]
 
 
@@ -151,7 +144,7 @@ def _described(event: AlertEvent, row: Any, lang: Lang) -> dict[str, Any]:
         "color": next(term.color for term in WARNING_LEVELS if term.code == event.level),
         "alert": alert.id,
         "rule": row.rule_zh if lang == "zh" else row.rule_en,
-        "subject": subject_name(row, lang),
+        "subject": queries.subject_name(row, lang),
         "measure": alert.measure if event.measure is None else event.measure,
         "unit": measure_unit(row.kind, row.unit),
         "note": event.note,
@@ -202,7 +195,7 @@ async def announce_alert(session: AsyncSession, alert: Alert, event: AlertEvent)
     In quiet hours of its rule it is held back until their end, as mails are.
     """
     place = (
-        select(REGION_ID)
+        select(queries.REGION_ID)
         .select_from(Alert)
         .outerjoin(Station, Station.id == Alert.station_id)
         .outerjoin(LeadCase, LeadCase.id == Alert.case_id)
@@ -212,12 +205,12 @@ async def announce_alert(session: AsyncSession, alert: Alert, event: AlertEvent)
     listening = await find_listening(session, event_type, await session.scalar(place))
     if not listening:
         return
-    row = (await read_alerts(session, {alert.id}))[alert.id]
-    events = await list_events(session, alert.id)
+    row = (await queries.read_alerts(session, {alert.id}))[alert.id]
+    events = await queries.list_events(session, alert.id)
 
     def tell(lang: Lang) -> dict[str, object]:
-        told = describe_alert(row, HostlessLinks(lang))
-        return {**told, "events": describe_events(events, lang)}
+        told = queries.describe_alert(row, HostlessLinks(lang))
+        return {**told, "events": queries.describe_events(events, lang)}
 
     due = await held_until(session, alert, event)
     await announce(session, listening, event_type, tell, at=event.at, due_at=due)

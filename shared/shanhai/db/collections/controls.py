@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.guards import PERIOD, RECORD_PERIOD, computed_by_jobs
 from shanhai.db.collections.joint_plans import PARTNERS, within_joint_plan
+from shanhai.db.features import entity
 from shanhai.db.features.columns import (
     IN_FORCE,
     NAME,
@@ -16,20 +17,6 @@ from shanhai.db.features.columns import (
     current,
     holds_on,
     square_kilometres,
-)
-from shanhai.db.features.entity import (
-    BOOLEAN,
-    INTEGER,
-    NUMBER,
-    OBJECTS,
-    TEXT,
-    TEXTS,
-    Editing,
-    Entity,
-    Lifecycle,
-    PendingWrite,
-    Property,
-    Step,
 )
 from shanhai.errors import Fault
 from shanhai.vocabulary import (
@@ -46,7 +33,7 @@ from shanhai.vocabulary import (
 _OWN = Columns("ca")
 _APPROVER = frozenset({Role.APPROVER})
 
-CONTROL_AREAS = Entity(
+CONTROL_AREAS = entity.Entity(
     name="control_areas",
     title=Label("管控线", "Control areas"),
     description=Label(
@@ -76,43 +63,47 @@ CONTROL_AREAS = Entity(
         _OWN.column(
             "kind", choice(CONTROL_KINDS), Label("类型", "Kind"), queryable=True, required=True
         ),
-        _OWN.column("class", TEXT, Label("分类", "Class"), column="class_code", queryable=True),
+        _OWN.column(
+            "class", entity.TEXT, Label("分类", "Class"), column="class_code", queryable=True
+        ),
         _OWN.column("level", choice(CONTROL_LEVELS), Label("级别", "Level"), queryable=True),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _OWN.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
         _OWN.copied_from("control_area"),
-        _OWN.column("legal_basis", TEXT, Label("法律依据", "Legal basis")),
-        _OWN.column("delimitation", TEXT, Label("划定版本", "Delimitation"), queryable=True),
+        _OWN.column("legal_basis", entity.TEXT, Label("法律依据", "Legal basis")),
+        _OWN.column("delimitation", entity.TEXT, Label("划定版本", "Delimitation"), queryable=True),
         _OWN.column(
             "approved_area_km2",
-            {**NUMBER, "minimum": 0},
+            {**entity.NUMBER, "minimum": 0},
             Label("批准面积", "Approved area"),
             unit="km2",
         ),
         square_kilometres("area_km2", "ca.area_m2", Label("面积", "Area")),
-        Property(
+        entity.Property(
             "length_km",
             "round((ca.length_m / 1e3)::numeric, 4)",
-            NUMBER,
+            entity.NUMBER,
             Label("长度", "Length"),
             unit="km",
         ),
         _OWN.column("status", choice(CONTROL_STATUSES), Label("状态", "Status"), queryable=True),
-        _OWN.column("public", BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True),
+        _OWN.column(
+            "public", entity.BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True
+        ),
         _OWN.column("origin", choice(ORIGINS), Label("来源方式", "Origin"), queryable=True),
         _OWN.job,
         _OWN.source,
         _OWN.fields,
         *_OWN.period,
     ),
-    editing=Editing(
+    editing=entity.Editing(
         roles=frozenset({Role.PLANNER}),
-        lifecycle=Lifecycle(
+        lifecycle=entity.Lifecycle(
             property="status",
             initial="draft",
             steps=(
-                Step("draft", "published", _APPROVER),
-                Step("published", "draft", _APPROVER),
+                entity.Step("draft", "published", _APPROVER),
+                entity.Step("published", "draft", _APPROVER),
             ),
         ),
         guards=(PERIOD, computed_by_jobs, within_joint_plan()),
@@ -135,7 +126,7 @@ ACTIVITY_RULES = f"""coalesce((
        AND {holds_on(IN_FORCE, "current_date")}), '[]'::jsonb)"""  # noqa: S608
 """The rules of a class that are in force today; those of `CONTROL_RULES` with its code."""
 
-ZONE_CLASSES = Entity(
+ZONE_CLASSES = entity.Entity(
     name="zone_classes",
     title=Label("分区类别", "Zone classes"),
     description=Label(
@@ -162,43 +153,51 @@ ZONE_CLASSES = Entity(
         ),
         _CLASS.column(
             "class_code",
-            {**TEXT, "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$", "maxLength": 80},
+            {**entity.TEXT, "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$", "maxLength": 80},
             Label("类别代码", "Class code"),
             queryable=True,
             required=True,
         ),
         _CLASS.column(
             "value",
-            {**INTEGER, "minimum": 1, "maximum": 255},
+            {**entity.INTEGER, "minimum": 1, "maximum": 255},
             Label("类别序号", "Class number"),
             column="order_no",
             queryable=True,
             required=True,
         ),
-        _CLASS.column("group", TEXT, Label("类组", "Group"), column="group_code", queryable=True),
+        _CLASS.column(
+            "group", entity.TEXT, Label("类组", "Group"), column="group_code", queryable=True
+        ),
         *_CLASS.names(),
-        _CLASS.column("color", {**TEXT, "pattern": "^#[0-9a-fA-F]{6}$"}, Label("颜色", "Colour")),
-        _CLASS.column("requirement_zh", TEXT, Label("管控要求", "Requirement, zh")),
-        _CLASS.column("requirement_en", TEXT, Label("管控要求(英)", "Requirement, en")),
-        _CLASS.column("text_official", TEXT, Label("官方原文", "Official text")),
-        _CLASS.column("traits_zh", TEXT, Label("特征", "Traits, zh")),
-        _CLASS.column("traits_en", TEXT, Label("特征(英)", "Traits, en")),
-        _CLASS.column("relation", TEXT, Label("供需关系", "Supply and demand"), queryable=True),
-        _CLASS.column("restoration_modes", TEXTS, Label("修复方式", "Modes of restoration")),
-        Property(
+        _CLASS.column(
+            "color", {**entity.TEXT, "pattern": "^#[0-9a-fA-F]{6}$"}, Label("颜色", "Colour")
+        ),
+        _CLASS.column("requirement_zh", entity.TEXT, Label("管控要求", "Requirement, zh")),
+        _CLASS.column("requirement_en", entity.TEXT, Label("管控要求(英)", "Requirement, en")),
+        _CLASS.column("text_official", entity.TEXT, Label("官方原文", "Official text")),
+        _CLASS.column("traits_zh", entity.TEXT, Label("特征", "Traits, zh")),
+        _CLASS.column("traits_en", entity.TEXT, Label("特征(英)", "Traits, en")),
+        _CLASS.column(
+            "relation", entity.TEXT, Label("供需关系", "Supply and demand"), queryable=True
+        ),
+        _CLASS.column("restoration_modes", entity.TEXTS, Label("修复方式", "Modes of restoration")),
+        entity.Property(
             "activity_rules",
             ACTIVITY_RULES,
-            OBJECTS,
+            entity.OBJECTS,
             Label("活动准入", "What is decided about activities"),
         ),
         _CLASS.source,
         *_CLASS.period,
     ),
-    editing=Editing(roles=_WRITERS, guards=(RECORD_PERIOD,)),
+    editing=entity.Editing(roles=_WRITERS, guards=(RECORD_PERIOD,)),
 )
 
 
-async def whose_place_is_told(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+async def whose_place_is_told(
+    session: AsyncSession, change: entity.PendingWrite
+) -> Sequence[Fault]:
     """Outside a line needs the kind of line, and classes are those of control areas."""
     after = change.after or {}
     if after.get("scope") == "outside_control_area" and after.get("subject") is None:
@@ -208,7 +207,7 @@ async def whose_place_is_told(session: AsyncSession, change: PendingWrite) -> Se
     return ()
 
 
-CONTROL_RULES = Entity(
+CONTROL_RULES = entity.Entity(
     name="control_rules",
     title=Label("管控规则", "Control rules"),
     description=Label(
@@ -233,26 +232,26 @@ CONTROL_RULES = Entity(
         _RULE.column(
             "scope", choice(RULE_SCOPES), Label("适用范围", "Scope"), queryable=True, required=True
         ),
-        _RULE.column("subject", TEXT, Label("适用对象", "Subject"), queryable=True),
+        _RULE.column("subject", entity.TEXT, Label("适用对象", "Subject"), queryable=True),
         _RULE.reference("region", "r.code", Label("区域", "Region"), to="regions"),
         _RULE.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
         _RULE.copied_from("control_rule"),
         _RULE.column("activity", NAME, Label("活动", "Activity"), queryable=True, required=True),
-        _RULE.column("activity_zh", TEXT, Label("活动名称", "Activity, zh")),
-        _RULE.column("activity_en", TEXT, Label("活动名称(英)", "Activity, en")),
+        _RULE.column("activity_zh", entity.TEXT, Label("活动名称", "Activity, zh")),
+        _RULE.column("activity_en", entity.TEXT, Label("活动名称(英)", "Activity, en")),
         _RULE.column(
             "decision", choice(DECISIONS), Label("规定", "Decision"), queryable=True, required=True
         ),
-        _RULE.column("conditions", TEXTS, Label("条件", "Conditions")),
-        _RULE.column("legal_basis", TEXT, Label("法律依据", "Legal basis")),
-        _RULE.column("text_zh", TEXT, Label("说明", "Text, zh")),
-        _RULE.column("text_en", TEXT, Label("说明(英)", "Text, en")),
-        _RULE.column("text_official", TEXT, Label("官方原文", "Official text")),
-        _RULE.attribute("covers", TEXTS, Label("另适用的活动", "Further activities")),
-        _RULE.attribute("classes", TEXTS, Label("管控线分类", "Classes of control areas")),
-        _RULE.attribute("confirm", BOOLEAN, Label("待确认", "To be confirmed")),
+        _RULE.column("conditions", entity.TEXTS, Label("条件", "Conditions")),
+        _RULE.column("legal_basis", entity.TEXT, Label("法律依据", "Legal basis")),
+        _RULE.column("text_zh", entity.TEXT, Label("说明", "Text, zh")),
+        _RULE.column("text_en", entity.TEXT, Label("说明(英)", "Text, en")),
+        _RULE.column("text_official", entity.TEXT, Label("官方原文", "Official text")),
+        _RULE.attribute("covers", entity.TEXTS, Label("另适用的活动", "Further activities")),
+        _RULE.attribute("classes", entity.TEXTS, Label("管控线分类", "Classes of control areas")),
+        _RULE.attribute("confirm", entity.BOOLEAN, Label("待确认", "To be confirmed")),
         _RULE.source,
         *_RULE.period,
     ),
-    editing=Editing(roles=_WRITERS, guards=(RECORD_PERIOD, whose_place_is_told)),
+    editing=entity.Editing(roles=_WRITERS, guards=(RECORD_PERIOD, whose_place_is_told)),
 )

@@ -13,19 +13,8 @@ from shanhai.db.collections.joint_plans import (
     regions_plan_together,
 )
 from shanhai.db.editions.content import take_over
+from shanhai.db.features import entity
 from shanhai.db.features.columns import YEAR, Columns, as_of, choice, current
-from shanhai.db.features.entity import (
-    DATE,
-    INTEGER,
-    TEXT,
-    TEXTS,
-    Editing,
-    Entity,
-    Lifecycle,
-    PendingWrite,
-    Property,
-    Step,
-)
 from shanhai.db.queries.audit import Act
 from shanhai.errors import Conflict, Fault
 from shanhai.vocabulary import PLAN_STATUSES, Label, Role
@@ -44,16 +33,16 @@ _PLACE = (
 )
 _PLANNER, _APPROVER = frozenset({Role.PLANNER}), frozenset({Role.APPROVER})
 
-LIFECYCLE = Lifecycle(
+LIFECYCLE = entity.Lifecycle(
     property="status",
     initial="draft",
     steps=(
-        Step("draft", "submitted", _PLANNER),
-        Step("submitted", "approved", _APPROVER),
-        Step("submitted", "draft", _PLANNER | _APPROVER),
-        Step("approved", "superseded", _APPROVER),
+        entity.Step("draft", "submitted", _PLANNER),
+        entity.Step("submitted", "approved", _APPROVER),
+        entity.Step("submitted", "draft", _PLANNER | _APPROVER),
+        entity.Step("approved", "superseded", _APPROVER),
         *(
-            Step(source, "withdrawn", _APPROVER)
+            entity.Step(source, "withdrawn", _APPROVER)
             for source in ("draft", "submitted", "approved", "superseded")
         ),
     ),
@@ -61,7 +50,9 @@ LIFECYCLE = Lifecycle(
 )
 
 
-async def upper_plan_is_approved(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+async def upper_plan_is_approved(
+    session: AsyncSession, change: entity.PendingWrite
+) -> Sequence[Fault]:
     """A plan is not approved before the plan above it."""
     upper = (change.after or {}).get("upper_plan")
     if upper is None or not became(change, "status", "approved"):
@@ -78,7 +69,9 @@ async def upper_plan_is_approved(session: AsyncSession, change: PendingWrite) ->
     )
 
 
-async def close_former(session: AsyncSession, act: Act, change: PendingWrite) -> Mapping[str, Any]:
+async def close_former(
+    session: AsyncSession, act: Act, change: entity.PendingWrite
+) -> Mapping[str, Any]:
     """Approving an edition supersedes the plan whose place it takes; what it had comes over.
 
     One that was withdrawn while it was in force is followed, too.
@@ -99,7 +92,7 @@ async def close_former(session: AsyncSession, act: Act, change: PendingWrite) ->
     return {}
 
 
-PLANS = Entity(
+PLANS = entity.Entity(
     name="plans",
     title=Label("规划与政策", "Plans and policies"),
     description=Label(
@@ -126,8 +119,8 @@ PLANS = Entity(
     properties=(
         _OWN.code,
         *_OWN.names(),
-        _OWN.column("kind", TEXT, Label("类型", "Kind"), queryable=True, required=True),
-        _OWN.column("level", TEXT, Label("级别", "Level"), queryable=True, required=True),
+        _OWN.column("kind", entity.TEXT, Label("类型", "Kind"), queryable=True, required=True),
+        _OWN.column("level", entity.TEXT, Label("级别", "Level"), queryable=True, required=True),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions"),
         _OWN.references(
             "regions",
@@ -136,11 +129,11 @@ PLANS = Entity(
             table="region",
             column="region_ids",
         ),
-        Property(
+        entity.Property(
             "regions_not_drawn",
             "ARRAY(SELECT of.code FROM unnest(p.region_ids) WITH ORDINALITY AS listed (id, place)"
             " JOIN region of ON of.id = listed.id WHERE of.geom IS NULL ORDER BY listed.place)",
-            TEXTS,
+            entity.TEXTS,
             Label("未绘制的编制区域", "Regions of it nobody has drawn"),
         ),
         _OWN.reference(
@@ -166,41 +159,45 @@ PLANS = Entity(
         _OWN.column("base_year", YEAR, Label("基准年", "Base year")),
         _OWN.attribute("near_target_year", YEAR, Label("近期目标年", "Near target year")),
         _OWN.attribute("target_year", YEAR, Label("目标年", "Target year")),
-        _OWN.attribute("document", TEXT, Label("文号", "Document number")),
-        _OWN.attribute("mandate", TEXT, Label("编制依据", "Mandate")),
-        _OWN.attribute("issuer", TEXT, Label("发布机构", "Issuer")),
-        _OWN.attribute("issued_on", DATE, Label("发布日期", "Issued on")),
+        _OWN.attribute("document", entity.TEXT, Label("文号", "Document number")),
+        _OWN.attribute("mandate", entity.TEXT, Label("编制依据", "Mandate")),
+        _OWN.attribute("issuer", entity.TEXT, Label("发布机构", "Issuer")),
+        _OWN.attribute("issued_on", entity.DATE, Label("发布日期", "Issued on")),
         _OWN.column("status", choice(PLAN_STATUSES), Label("状态", "Status"), queryable=True),
-        _OWN.column("version", {**INTEGER, "minimum": 1}, Label("版本", "Version"), queryable=True),
-        Property(
+        _OWN.column(
+            "version", {**entity.INTEGER, "minimum": 1}, Label("版本", "Version"), queryable=True
+        ),
+        entity.Property(
             "lineage",
             "(SELECT first.code FROM plan first WHERE first.id = coalesce(p.lineage_id, p.id))",
-            TEXT,
+            entity.TEXT,
             Label("首版规划", "First edition of its lineage"),
             queryable=True,
             role="reference",
         ),
-        _OWN.shown("edition", INTEGER, Label("版次", "Edition"), queryable=True),
-        Property(
+        _OWN.shown("edition", entity.INTEGER, Label("版次", "Edition"), queryable=True),
+        entity.Property(
             "in_force_from",
             "lower(p.in_force)",
-            DATE,
+            entity.DATE,
             Label("施行起始日", "In force from"),
         ),
-        Property("in_force_to", "upper(p.in_force)", DATE, Label("施行终止日", "In force until")),
-        Property(
+        entity.Property(
+            "in_force_to", "upper(p.in_force)", entity.DATE, Label("施行终止日", "In force until")
+        ),
+        entity.Property(
             "supersedes",
             "(SELECT former.code FROM plan former WHERE former.id = p.supersedes_id)",
-            TEXT,
+            entity.TEXT,
             Label("所取代的规划", "Plan it takes the place of"),
             queryable=True,
             role="reference",
         ),
-        Property(
+        entity.Property(
             "superseded_by",
             "ARRAY(SELECT later.code FROM plan later WHERE later.supersedes_id = p.id"
             " AND later.status IN ('approved', 'superseded') AND later.deleted_at IS NULL)",
-            TEXTS,
+            entity.TEXTS,
             Label("取代它的规划", "Plan that took its place"),
         ),
         made_by("p", "plan", "target"),
@@ -209,7 +206,7 @@ PLANS = Entity(
         _OWN.fields,
         *_OWN.period,
     ),
-    editing=Editing(
+    editing=entity.Editing(
         roles=_PLANNER,
         lifecycle=LIFECYCLE,
         effects=(close_former,),

@@ -6,34 +6,9 @@ from dataclasses import replace
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.guards import (
-    PERIOD,
-    in_order,
-    programme_follows_plan,
-    programme_of_its_plan,
-    revised_by,
-)
+from shanhai.db.collections import guards
 from shanhai.db.collections.joint_plans import within_joint_plan
-from shanhai.db.features.columns import (
-    UUID,
-    YEAR,
-    Columns,
-    as_of,
-    current,
-    square_kilometres,
-)
-from shanhai.db.features.entity import (
-    BOOLEAN,
-    DATE,
-    MONEY,
-    NUMBER,
-    TEXT,
-    TEXTS,
-    Editing,
-    Entity,
-    PendingWrite,
-    Property,
-)
+from shanhai.db.features import columns, entity
 from shanhai.errors import Fault
 from shanhai.vocabulary import Label, Role, Scope
 
@@ -48,7 +23,7 @@ def newest_of(project: str) -> str:
     )
 
 
-_OWN = Columns("pj")
+_OWN = columns.Columns("pj")
 _STATE = text("SELECT state FROM project WHERE id = :row_id")
 # A project is of the plan it names, or of its programme's.
 _PARTNERS = (
@@ -69,11 +44,11 @@ AT_WORK = (
     *("after_care", "closed"),
 )
 """States of projects that are built where they were approved to be."""
-PERCENT = {**NUMBER, "minimum": 0, "maximum": 100}
+PERCENT = {**entity.NUMBER, "minimum": 0, "maximum": 100}
 
 
 async def only_deleted_before_reserve(
-    session: AsyncSession, change: PendingWrite
+    session: AsyncSession, change: entity.PendingWrite
 ) -> Sequence[Fault]:
     """A project that was taken into the reserve is cancelled, not deleted."""
     if change.verb != "delete":
@@ -90,7 +65,9 @@ async def only_deleted_before_reserve(
     )
 
 
-async def only_moved_before_work(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+async def only_moved_before_work(
+    session: AsyncSession, change: entity.PendingWrite
+) -> Sequence[Fault]:
     """The place that was checked is the one that is worked on."""
     if not change.geometry_changed or change.row_id is None:
         return ()
@@ -114,7 +91,7 @@ _EDITIONS = (
 """The editions of plans that a project is in."""
 
 
-PROJECTS = Entity(
+PROJECTS = entity.Entity(
     name="projects",
     title=Label("修复项目", "Projects"),
     description=Label(
@@ -137,24 +114,24 @@ PROJECTS = Entity(
     published="pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled')"
     f" AND {OUTSIDE_DRAFTS}",
     public="pj.is_public",
-    current=current("pj"),
-    as_of=as_of("pj"),
+    current=columns.current("pj"),
+    as_of=columns.as_of("pj"),
     region="pj.region_id",
     partners=_PARTNERS,
     interval=("make_date(pj.start_year, 1, 1)", "make_date(pj.end_year + 1, 1, 1)"),
     properties=(
         _OWN.code,
         *_OWN.names(),
-        _OWN.column("summary_zh", TEXT, Label("摘要", "Summary, zh")),
-        _OWN.column("summary_en", TEXT, Label("摘要(英)", "Summary, en")),
-        _OWN.attribute("content_zh", TEXT, Label("主要建设内容", "Main works, zh")),
-        _OWN.attribute("content_en", TEXT, Label("主要建设内容(英)", "Main works, en")),
+        _OWN.column("summary_zh", entity.TEXT, Label("摘要", "Summary, zh")),
+        _OWN.column("summary_en", entity.TEXT, Label("摘要(英)", "Summary, en")),
+        _OWN.attribute("content_zh", entity.TEXT, Label("主要建设内容", "Main works, zh")),
+        _OWN.attribute("content_en", entity.TEXT, Label("主要建设内容(英)", "Main works, en")),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
-        Property(
+        entity.Property(
             "regions",
             "ARRAY(SELECT t.code FROM project_region pr JOIN region t ON t.id = pr.region_id"
             " WHERE pr.project_id = pj.id ORDER BY t.code)",
-            TEXTS,
+            entity.TEXTS,
             Label("涉及镇街", "Towns"),
             queryable=True,
         ),
@@ -166,80 +143,90 @@ PROJECTS = Entity(
             " WHERE edition.code = :is_plan AND edition.deleted_at IS NULL"
             " AND (edition.status IN ('approved', 'superseded') OR {drafts}))",
         ),
-        Property(
+        entity.Property(
             "editions",
             f"ARRAY({_EDITIONS.format(drafts='false')} ORDER BY edition.edition, edition.code)",
-            TEXTS,
+            entity.TEXTS,
             Label("所属规划各版", "Editions it is in"),
         ),
         _OWN.reference("programme", "pg.code", Label("重点工程", "Programme"), to="programmes"),
         _OWN.reference("owner", "o.code", Label("责任单位", "Owner"), to="parties"),
-        _OWN.column("plan_group", TEXT, Label("行动计划", "Action plan"), queryable=True),
-        _OWN.column("type", TEXT, Label("类型", "Type"), column="type_code", queryable=True),
-        _OWN.shown("state", TEXT, Label("状态", "State"), queryable=True),
-        Property("state_name_zh", "st.name_zh", TEXT, Label("状态名称", "State name, zh")),
-        Property("state_name_en", "st.name_en", TEXT, Label("状态英文名称", "State name, en")),
-        _OWN.column(
-            "start_year", YEAR, Label("起始年", "First year"), queryable=True, required=True
+        _OWN.column("plan_group", entity.TEXT, Label("行动计划", "Action plan"), queryable=True),
+        _OWN.column("type", entity.TEXT, Label("类型", "Type"), column="type_code", queryable=True),
+        _OWN.shown("state", entity.TEXT, Label("状态", "State"), queryable=True),
+        entity.Property(
+            "state_name_zh", "st.name_zh", entity.TEXT, Label("状态名称", "State name, zh")
         ),
-        _OWN.column("end_year", YEAR, Label("终止年", "Last year"), queryable=True, required=True),
-        _OWN.column("cost", MONEY, Label("投资", "Cost"), queryable=True),
-        _OWN.column("currency", {**TEXT, "pattern": "^[A-Z]{3}$"}, Label("币种", "Currency")),
-        _OWN.column("score", NUMBER, Label("评分", "Score"), queryable=True),
-        Property(
+        entity.Property(
+            "state_name_en", "st.name_en", entity.TEXT, Label("状态英文名称", "State name, en")
+        ),
+        _OWN.column(
+            "start_year", columns.YEAR, Label("起始年", "First year"), queryable=True, required=True
+        ),
+        _OWN.column(
+            "end_year", columns.YEAR, Label("终止年", "Last year"), queryable=True, required=True
+        ),
+        _OWN.column("cost", entity.MONEY, Label("投资", "Cost"), queryable=True),
+        _OWN.column(
+            "currency", {**entity.TEXT, "pattern": "^[A-Z]{3}$"}, Label("币种", "Currency")
+        ),
+        _OWN.column("score", entity.NUMBER, Label("评分", "Score"), queryable=True),
+        entity.Property(
             "measures",
             "ARRAY(SELECT m.measure FROM project_measure m WHERE m.project_id = pj.id"
             " ORDER BY m.order_no, m.measure)",
-            TEXTS,
+            entity.TEXTS,
             Label("措施", "Measures"),
             queryable=True,
         ),
-        Property(
+        entity.Property(
             "problems",
             "ARRAY(SELECT b.code FROM project_problem pp JOIN problem b ON b.id = pp.problem_id"  # noqa: S608
             f" WHERE pp.project_id = pj.id AND b.deleted_at IS NULL AND {newest_of('pj')}"
             " ORDER BY b.code)",
-            TEXTS,
+            entity.TEXTS,
             Label("针对的问题", "Problems"),
             queryable=True,
             names="problems",
         ),
-        square_kilometres("area_km2", "pj.area_m2", Label("面积", "Area")),
-        Property(
+        columns.square_kilometres("area_km2", "pj.area_m2", Label("面积", "Area")),
+        entity.Property(
             "length_km",
             "round((pj.length_m / 1e3)::numeric, 4)",
-            NUMBER,
+            entity.NUMBER,
             Label("长度", "Length"),
             unit="km",
         ),
-        _OWN.attribute("geometry_final", BOOLEAN, Label("范围已定", "Geometry is final")),
+        _OWN.attribute("geometry_final", entity.BOOLEAN, Label("范围已定", "Geometry is final")),
         _OWN.attribute(
             "fund_share_percent", PERCENT, Label("财政资金占比", "Share of public funds"), unit="%"
         ),
-        _OWN.attribute("comment_until", DATE, Label("公示截止日", "Last day for comments")),
-        _OWN.attribute("after_care_until", DATE, Label("管护截止日", "End of after-care")),
-        Property(
+        _OWN.attribute("comment_until", entity.DATE, Label("公示截止日", "Last day for comments")),
+        _OWN.attribute("after_care_until", entity.DATE, Label("管护截止日", "End of after-care")),
+        entity.Property(
             "job",
             "pj.attrs->>'job'",
-            UUID,
+            columns.UUID,
             Label("选址作业", "Job it was chosen by"),
             queryable=True,
         ),
-        _OWN.column("public", BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True),
-        revised_by("pj", "project"),
+        _OWN.column(
+            "public", entity.BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True
+        ),
+        guards.revised_by("pj", "project"),
         _OWN.source,
         _OWN.details,
         _OWN.fields,
         *_OWN.period,
     ),
-    editing=Editing(
+    editing=entity.Editing(
         roles=frozenset({Role.OWNER, Role.PLANNER}),
         scopes=frozenset({Scope.PROJECTS, Scope.WRITE}),
-        effects=(programme_follows_plan,),
+        effects=(guards.programme_follows_plan,),
         apart=frozenset({"plan"}),
         guards=(
-            PERIOD,
-            in_order(
+            guards.PERIOD,
+            guards.in_order(
                 "start_year",
                 "end_year",
                 Label("终止年不得早于起始年", "end_year must not be before start_year"),
@@ -247,7 +234,7 @@ PROJECTS = Entity(
             only_deleted_before_reserve,
             only_moved_before_work,
             within_joint_plan(),
-            programme_of_its_plan,
+            guards.programme_of_its_plan,
         ),
     ),
 )

@@ -1,17 +1,8 @@
 """Versions of a zoning, and the polygons of their classes."""
 
+from shanhai.db.collections import scheme_states
 from shanhai.db.collections.guards import PERIOD, computed_by_jobs, made_by, revised_by
 from shanhai.db.collections.joint_plans import PARTNERS, published_after_the_plan, within_joint_plan
-from shanhai.db.collections.scheme_states import (
-    LIFECYCLE,
-    class_fits_scheme,
-    close_former,
-    only_in_drafts,
-    published_without_gap,
-    published_without_rival,
-    reviewed_without_overlap,
-    show_rasters,
-)
 from shanhai.db.features.columns import NAME, Columns, choice, square_kilometres
 from shanhai.db.features.entity import (
     INTEGER,
@@ -116,14 +107,14 @@ ZONE_SCHEMES = Entity(
     ),
     editing=Editing(
         roles=_WRITERS,
-        lifecycle=LIFECYCLE,
-        effects=(close_former, show_rasters),
+        lifecycle=scheme_states.LIFECYCLE,
+        effects=(scheme_states.close_former, scheme_states.show_rasters),
         guards=(
             PERIOD,
             computed_by_jobs,
-            reviewed_without_overlap,
-            published_without_rival,
-            published_without_gap,
+            scheme_states.reviewed_without_overlap,
+            scheme_states.published_without_rival,
+            scheme_states.published_without_gap,
             within_joint_plan(),
             published_after_the_plan,
         ),
@@ -253,5 +244,7 @@ ZONES = Entity(
             role="primary-interval-end",
         ),
     ),
-    editing=Editing(roles=_WRITERS, guards=(only_in_drafts, class_fits_scheme)),
+    editing=Editing(
+        roles=_WRITERS, guards=(scheme_states.only_in_drafts, scheme_states.class_fits_scheme)
+    ),
 )

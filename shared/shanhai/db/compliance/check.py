@@ -13,38 +13,10 @@ from sqlalchemy import TextClause, text
 
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.collections.regions import REGIONS
-from shanhai.db.compliance.data_gaps import (
-    Binding,
-    activity_gaps,
-    beyond_gap,
-    class_gaps,
-    line_gaps,
-    rule_gaps,
-    zone_gaps,
-)
+from shanhai.db.compliance import data_gaps, result, surroundings
 from shanhai.db.compliance.intersections import Given
 from shanhai.db.compliance.overlaps import places_outside, read_lines, read_zones
-from shanhai.db.compliance.result import (
-    BindingRule,
-    CheckedGeometry,
-    CheckResult,
-    Gap,
-    Hit,
-    Leave,
-    RuleLocation,
-    TouchedLine,
-    TouchedZone,
-)
 from shanhai.db.compliance.rules import activities, find_named, read_leaves, read_rules
-from shanhai.db.compliance.surroundings import (
-    StatedLines,
-    Whereabouts,
-    demand_known,
-    nearest,
-    read_around,
-    read_registered,
-    read_schemes,
-)
 from shanhai.db.compliance.verdict import activities_judged, binding, judge
 from shanhai.db.engine import Executor as Reader
 from shanhai.db.engine import read_today, together
@@ -59,7 +31,7 @@ MOST_AT_ONCE = 10_000
 KIND_NAMES = {term.code: term.label for term in CONTROL_KINDS}
 UNBOUNDED = frozenset({"not_drawn", "partly_drawn", "not_registered"})
 """Reasons for which nobody can say what lies outside a line."""
-EVERYWHERE = RuleLocation("everywhere", None, Label("全域", "Everywhere"))
+EVERYWHERE = result.RuleLocation("everywhere", None, Label("全域", "Everywhere"))
 MEASURES = text(
     """SELECT measure FROM project_measure WHERE project_id = :project_id
         ORDER BY order_no, measure"""
@@ -107,7 +79,7 @@ async def check_geometry(
     *,
     project: ProjectShape | None = None,
     today: date | None = None,
-) -> CheckResult:
+) -> result.CheckResult:
     """Check a geometry in stored coordinates: overlaps, rules that speak of it, and a verdict.
 
     Args:
@@ -143,8 +115,8 @@ async def check_geometry(
             as_of=asked.as_of,
             looked_at=asked.lines,
         ),
-        read_registered(session, viewer, kinds, around.regions, as_of=asked.as_of),
-        read_schemes(session, viewer, around.around, day=day),
+        surroundings.read_registered(session, viewer, kinds, around.regions, as_of=asked.as_of),
+        surroundings.read_schemes(session, viewer, around.around, day=day),
     )
     unknown = await _unknown(session, asked.activities)
     touched = Touched(around, lines, zones, rules, registered, schemes)
@@ -153,9 +125,9 @@ async def check_geometry(
     gaps = [_with_leaves(gap, leaves) for gap in gaps]
     places = [*places_of(lines, zones, rules), *outside]
     judged = judge(known, asked.activities, places, rules, leaves, gaps)
-    return CheckResult(
+    return result.CheckResult(
         verdict=judged.verdict,
-        subject=CheckedGeometry(
+        subject=result.CheckedGeometry(
             given.measure,
             given.vertices,
             sha256,
@@ -176,7 +148,7 @@ async def check_geometry(
 
 async def check_project(
     session: Reader, viewer: Viewer, code: str, asked: CheckRequest = WHATEVER
-) -> CheckResult:
+) -> result.CheckResult:
     """Check a project: its geometry, and its measures where no activities are asked about.
 
     Raises:
@@ -233,19 +205,19 @@ def digest_of(wkb: bytes) -> str:
 class Touched:
     """What there is where a geometry lies."""
 
-    around: Whereabouts
-    lines: Sequence[TouchedLine]
-    zones: Sequence[TouchedZone]
-    rules: Sequence[BindingRule]
-    registered: StatedLines
+    around: surroundings.Whereabouts
+    lines: Sequence[result.TouchedLine]
+    zones: Sequence[result.TouchedZone]
+    rules: Sequence[result.BindingRule]
+    registered: surroundings.StatedLines
     schemes: Sequence[Any]
 
 
 async def _around(
     session: Reader, given: Given, named: Collection[int], *, anywhere: bool
-) -> Whereabouts:
-    around = await read_around(session, given, named)
-    return around if anywhere else await demand_known(session, around)
+) -> surroundings.Whereabouts:
+    around = await surroundings.read_around(session, given, named)
+    return around if anywhere else await surroundings.demand_known(session, around)
 
 
 def _spoken(asked: CheckRequest) -> frozenset[str]:
@@ -261,30 +233,32 @@ async def _gaps(
     asked: CheckRequest,
     touched: Touched,
     unknown: Collection[str],
-) -> list[Gap]:
+) -> list[result.Gap]:
     """What could bind there and is not known."""
     around, rules, known = touched.around, touched.rules, activities()
     whole, of_class = binding(known, asked.activities, rules)
-    could = Binding(whole, of_class, asked.lines)
+    could = data_gaps.Binding(whole, of_class, asked.lines)
     kinds = could.kinds()
-    found = await line_gaps(
+    found = await data_gaps.line_gaps(
         session, viewer, around, kinds, touched.lines, touched.registered, as_of=asked.as_of
     )
-    found += class_gaps(touched.lines, of_class)
-    found += rule_gaps(touched.lines, touched.zones, rules)
-    found += zone_gaps(around, could.schemes(), touched.zones, touched.schemes)
+    found += data_gaps.class_gaps(touched.lines, of_class)
+    found += data_gaps.rule_gaps(touched.lines, touched.zones, rules)
+    found += data_gaps.zone_gaps(around, could.schemes(), touched.zones, touched.schemes)
     if not around.placed or around.beyond(around.lowest):
-        found.append(beyond_gap(around, await nearest(session, around.given)))
+        found.append(
+            data_gaps.beyond_gap(around, await surroundings.nearest(session, around.given))
+        )
     judged = activities_judged(known, asked.activities)
-    return [*found, *activity_gaps(known, judged, unknown, rules)]
+    return [*found, *data_gaps.activity_gaps(known, judged, unknown, rules)]
 
 
-def _with_leaves(gap: Gap, leaves: Sequence[Leave]) -> Gap:
+def _with_leaves(gap: result.Gap, leaves: Sequence[result.Leave]) -> result.Gap:
     """A gap with what was decided about it."""
     return replace(gap, leaves=tuple(leave for leave in leaves if leave.gap == gap.code))
 
 
-def _outside(touched: Touched, gaps: Sequence[Gap]) -> list[RuleLocation]:
+def _outside(touched: Touched, gaps: Sequence[result.Gap]) -> list[result.RuleLocation]:
     """The places outside lines, where all of the lines is known."""
     kinds = {str(rule.subject) for rule in touched.rules if rule.scope == "outside_control_area"}
     kinds -= {str(gap.subject) for gap in gaps if gap.reason in UNBOUNDED}
@@ -296,8 +270,10 @@ def _outside(touched: Touched, gaps: Sequence[Gap]) -> list[RuleLocation]:
 
 
 def places_of(
-    lines: Sequence[TouchedLine], zones: Sequence[TouchedZone], rules: Sequence[BindingRule] = ()
-) -> list[RuleLocation]:
+    lines: Sequence[result.TouchedLine],
+    zones: Sequence[result.TouchedZone],
+    rules: Sequence[result.BindingRule] = (),
+) -> list[result.RuleLocation]:
     """The places whose rules hold for a geometry; there is always everywhere.
 
     Areas of a class that rules speak of are a place for themselves.
@@ -311,11 +287,11 @@ def places_of(
     classes = {zone.class_code: zone for zone in zones}
     return [
         *(
-            RuleLocation("control_area", kind, KIND_NAMES[kind], tuple(found), area_class)
+            result.RuleLocation("control_area", kind, KIND_NAMES[kind], tuple(found), area_class)
             for (kind, area_class), found in kinds.items()
         ),
         *(
-            RuleLocation("zone_class", code, zone.name, zone.zones)
+            result.RuleLocation("zone_class", code, zone.name, zone.zones)
             for code, zone in classes.items()
         ),
         EVERYWHERE,
@@ -355,8 +331,8 @@ async def _unknown(session: Reader, asked: Collection[str]) -> tuple[str, ...]:
 
 
 def _applied(
-    leaves: Sequence[Leave], hits: Sequence[Hit], gaps: Sequence[Gap]
-) -> tuple[Leave, ...]:
+    leaves: Sequence[result.Leave], hits: Sequence[result.Hit], gaps: Sequence[result.Gap]
+) -> tuple[result.Leave, ...]:
     """The exceptions that lift a rule which was hit, or decide about a gap."""
     of_rules = {leave.code for hit in hits for leave in hit.leaves}
     used = of_rules | {leave.code for gap in gaps for leave in gap.leaves}

@@ -15,13 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.controls import CONTROL_AREAS, CONTROL_RULES
 from shanhai.db.collections.regions import REGIONS
-from shanhai.db.compliance.check import (
-    CheckRequest,
-    ProjectShape,
-    check_geometry,
-    digest_of,
-    find_project,
-)
+from shanhai.db.compliance import check
 from shanhai.db.compliance.intersections import Given
 from shanhai.db.compliance.overlaps import read_drawn, read_lines, read_zones
 from shanhai.db.compliance.rules import activities
@@ -136,12 +130,12 @@ async def grant(
         demand_role(identity, ROLES, concerned)
     attrs = {} if given.document is None else {"document": given.document}
     if project is not None:
-        attrs["project_geometry_sha256"] = digest_of(wkb)
+        attrs["project_geometry_sha256"] = check.digest_of(wkb)
     row = ComplianceException(
         code=f"exception-{secrets.token_hex(6)}",
         region_id=region_id,
         project_id=None if project is None else project.id,
-        geometry_sha256=digest_of(wkb) if project is None else None,
+        geometry_sha256=check.digest_of(wkb) if project is None else None,
         control_area_id=area_id,
         rule_id=rule_id,
         rule=given.rule,
@@ -235,11 +229,11 @@ def _query(wanted: ExceptionFilter) -> Any:
 
 async def _subject(
     session: AsyncSession, identity: Identity, given: ExceptionGrant
-) -> tuple[ProjectShape | None, bytes]:
+) -> tuple[check.ProjectShape | None, bytes]:
     if given.project is None:
         return None, given.wkb or b""
     try:
-        project = await find_project(session, identity.viewer, given.project)
+        project = await check.find_project(session, identity.viewer, given.project)
     except (NotFound, InvalidInput) as error:
         raise InvalidInput(
             error.message, message_zh=error.message_zh, pointer="/project"
@@ -251,7 +245,7 @@ async def _concerned(
     session: AsyncSession,
     given: ExceptionGrant,
     rule_id: int | None,
-    project: ProjectShape | None,
+    project: check.ProjectShape | None,
     wkb: bytes,
 ) -> frozenset[int]:
     """The regions that answer for the lines or zones an exception is about."""
@@ -261,7 +255,7 @@ async def _concerned(
 
 
 async def _of_gap(
-    session: AsyncSession, given: ExceptionGrant, project: ProjectShape | None, wkb: bytes
+    session: AsyncSession, given: ExceptionGrant, project: check.ProjectShape | None, wkb: bytes
 ) -> frozenset[int]:
     """The region of what is not known, whatever is to be done there.
 
@@ -269,9 +263,9 @@ async def _of_gap(
         InvalidInput: nothing of that code is unknown there.
     """
     named = () if project is None else project.measures
-    asked = CheckRequest((*activities().known, *named), given.region)
+    asked = check.CheckRequest((*activities().known, *named), given.region)
     try:
-        result = await check_geometry(session, EVERYTHING, Given(wkb), asked, project=project)
+        result = await check.check_geometry(session, EVERYTHING, Given(wkb), asked, project=project)
     except InvalidInput as error:
         raise InvalidInput(
             error.message, message_zh=error.message_zh, pointer="/geometry"

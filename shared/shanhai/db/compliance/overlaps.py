@@ -13,6 +13,7 @@ from sqlalchemy import TextClause, text
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.collections.controls import CONTROL_AREAS
 from shanhai.db.collections.zones import ZONES
+from shanhai.db.compliance import result
 from shanhai.db.compliance.intersections import (
     LEAST_M,
     LEAST_M2,
@@ -20,13 +21,6 @@ from shanhai.db.compliance.intersections import (
     Given,
     Intersection,
     cut,
-)
-from shanhai.db.compliance.result import (
-    GeodesicSize,
-    RuleLocation,
-    TouchedArea,
-    TouchedLine,
-    TouchedZone,
 )
 from shanhai.db.engine import Executor
 from shanhai.db.features.columns import columns_in_order, source_of
@@ -87,7 +81,7 @@ async def read_lines(
     *,
     as_of: date | None,
     kinds: frozenset[str] | None = None,
-) -> tuple[tuple[TouchedLine, ...], frozenset[int]]:
+) -> tuple[tuple[result.TouchedLine, ...], frozenset[int]]:
     """The control areas in force that a geometry lies in, by kind, and the ids of their regions."""
     selection = Selection(viewer, as_of=as_of)
     statement = line_statement(conditions(CONTROL_AREAS, selection), as_of is not None)
@@ -108,7 +102,7 @@ async def count_near(session: Executor, given: Given) -> tuple[int, date]:
 
 async def read_zones(
     session: Executor, viewer: Viewer, given: Given, *, day: date
-) -> tuple[tuple[TouchedZone, ...], frozenset[int]]:
+) -> tuple[tuple[result.TouchedZone, ...], frozenset[int]]:
     """The classes of the zonings published on a day, and the ids of the regions they are of."""
     selection = Selection(viewer, as_of=day)
     statement = zone_statement(conditions(ZONES, selection))
@@ -198,15 +192,15 @@ def _sorted(kinds: frozenset[str] | None) -> list[str] | None:
     return None if kinds is None else sorted(kinds)
 
 
-def _line(found: Sequence[_Touched], whole: GeodesicSize) -> TouchedLine:
+def _line(found: Sequence[_Touched], whole: result.GeodesicSize) -> result.TouchedLine:
     measure = found[0].cut.together
     areas = tuple(_area(one, whole) for one in found)
-    return TouchedLine(found[0].row.kind, measure, _share(measure, whole), areas)
+    return result.TouchedLine(found[0].row.kind, measure, _share(measure, whole), areas)
 
 
-def _area(found: _Touched, whole: GeodesicSize) -> TouchedArea:
+def _area(found: _Touched, whole: result.GeodesicSize) -> result.TouchedArea:
     row, measure = found.row, found.cut.measure
-    return TouchedArea(
+    return result.TouchedArea(
         code=row.code,
         name=Label(row.name_zh, row.name_en),
         kind=row.kind,
@@ -223,10 +217,10 @@ def _area(found: _Touched, whole: GeodesicSize) -> TouchedArea:
     )
 
 
-def _zone(found: Sequence[_Touched], whole: GeodesicSize) -> TouchedZone:
+def _zone(found: Sequence[_Touched], whole: result.GeodesicSize) -> result.TouchedZone:
     first, measure = found[0].row, found[0].cut.together
     required = first.requirement_zh or first.requirement_en
-    return TouchedZone(
+    return result.TouchedZone(
         scheme=first.scheme,
         scheme_kind=first.scheme_kind,
         region_id=first.region_id,
@@ -243,9 +237,9 @@ def _zone(found: Sequence[_Touched], whole: GeodesicSize) -> TouchedZone:
     )
 
 
-def _share(measure: GeodesicSize, whole: GeodesicSize) -> float | None:
+def _share(measure: result.GeodesicSize, whole: result.GeodesicSize) -> float | None:
     """The share of the geometry; a point lies inside as a whole."""
-    return 1.0 if whole == GeodesicSize() else measure.share_of(whole)
+    return 1.0 if whole == result.GeodesicSize() else measure.share_of(whole)
 
 
 ROUNDING = 1e-9
@@ -299,12 +293,12 @@ def drawn_statement(met: tuple[str, ...], former: bool) -> TextClause:
 
 
 def places_outside(
-    given: Given, lines: Sequence[TouchedLine], kinds: Collection[str]
-) -> list[RuleLocation]:
+    given: Given, lines: Sequence[result.TouchedLine], kinds: Collection[str]
+) -> list[result.RuleLocation]:
     """The places outside the lines of kinds of which there are lines around the geometry."""
     sizes = {kind: size_outside(given, lines, kind) for kind in sorted(kinds)}
     return [
-        RuleLocation(
+        result.RuleLocation(
             "outside_control_area",
             kind,
             NAMES[kind],
@@ -316,7 +310,9 @@ def places_outside(
     ]
 
 
-def size_outside(given: Given, lines: Sequence[TouchedLine], kind: str) -> GeodesicSize | None:
+def size_outside(
+    given: Given, lines: Sequence[result.TouchedLine], kind: str
+) -> result.GeodesicSize | None:
     """How much of a geometry lies outside all lines of a kind; None where nothing does.
 
     A point lies outside where it lies in none of them.
@@ -334,5 +330,5 @@ def size_outside(given: Given, lines: Sequence[TouchedLine], kind: str) -> Geode
     return None if touched else whole
 
 
-def _share_of_given(size: GeodesicSize, given: Given) -> float | None:
-    return 1.0 if size == GeodesicSize() else size.share_of(given.measure)
+def _share_of_given(size: result.GeodesicSize, given: Given) -> float | None:
+    return 1.0 if size == result.GeodesicSize() else size.share_of(given.measure)

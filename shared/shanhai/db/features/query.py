@@ -13,29 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.collections.catalogue import seen_by
 from shanhai.db.engine import Executor
+from shanhai.db.features import statements
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import Order, OrderPosition, PageStart, Side
 from shanhai.db.features.selection import QueryShape, Selection, bound_values
-from shanhai.db.features.statements import (
-    COUNT_LIMIT,
-    PLAIN,
-    USUAL,
-    OutputOptions,
-    PageOptions,
-    Statement,
-    count_query,
-    estimate_query,
-    extent_query,
-    keys_query,
-    one_feature_query,
-    page_query,
-    rows_query,
-    wires,
-)
 from shanhai.errors import InvalidInput
 
 INTERNAL_ERROR = "XX000"
-Composer = Callable[[Entity, QueryShape, PageOptions, Side | None, tuple[bool, ...]], Statement]
+Composer = Callable[
+    [Entity, QueryShape, statements.PageOptions, Side | None, tuple[bool, ...]],
+    statements.Statement,
+]
 """Composes the statement of a page."""
 
 
@@ -50,10 +38,10 @@ class FeatureRow(NamedTuple):
 
     @classmethod
     def all_of(
-        cls, found: Iterable[Any], entity: Entity, form: OutputOptions
+        cls, found: Iterable[Any], entity: Entity, form: statements.OutputOptions
     ) -> "list[FeatureRow]":
         """Rows in the order of `row_columns`."""
-        told = wires(entity, form.members)
+        told = statements.wires(entity, form.members)
         names = [wire.name for wire in told]
         ready = [wire.name for wire in told if wire.is_json]
         made = []
@@ -124,7 +112,7 @@ class PageRead:
     selection: Selection
     limit: int
     position: PageStart
-    ask: PageOptions
+    ask: statements.PageOptions
 
     async def rows(self, composed: Composer) -> Sequence[Any]:
         """The rows of a page and one more, which tells whether there are any beyond."""
@@ -141,7 +129,7 @@ class PageRead:
 
     def _cap(self) -> int:
         """Where counting stops: beyond the page. Doubled, so that few statements serve all."""
-        cap = COUNT_LIMIT
+        cap = statements.COUNT_LIMIT
         while cap < self.position.offset + self.limit:
             cap *= 2
         return cap + 1
@@ -174,7 +162,7 @@ class PageRead:
         if not found:
             return await count_features(self.session, self.entity, self.selection, capped=not exact)
         count: int = found[0].matched
-        return count if exact or count <= COUNT_LIMIT else None
+        return count if exact or count <= statements.COUNT_LIMIT else None
 
     async def _estimate(self) -> int | None:
         if self.ask.counting != "estimate":
@@ -189,12 +177,12 @@ async def read_page(
     *,
     limit: int,
     position: PageStart,
-    ask: PageOptions = USUAL,
+    ask: statements.PageOptions = statements.USUAL,
 ) -> FeaturePage:
     """The features of a selection from a position on."""
     entity = seen_by(entity, selection.viewer)
     reading = PageRead(session, entity, selection, limit, position, ask)
-    found = await reading.rows(page_query)
+    found = await reading.rows(statements.page_query)
     kept = reading.kept(found)
     return FeaturePage(
         *await reading.bounds(found, kept), FeatureRow.all_of(kept, entity, ask.form)
@@ -208,12 +196,12 @@ async def read_long_page(
     *,
     limit: int,
     position: PageStart,
-    ask: PageOptions = USUAL,
+    ask: statements.PageOptions = statements.USUAL,
 ) -> LongPage:
     """The row numbers of a page that is too long to be held."""
     entity = seen_by(entity, selection.viewer)
     reading = PageRead(session, entity, selection, limit, position, ask)
-    found = await reading.rows(keys_query)
+    found = await reading.rows(statements.keys_query)
     kept = reading.kept(found)
     return LongPage(*await reading.bounds(found, kept), [row.key for row in kept])
 
@@ -223,25 +211,28 @@ async def read_rows(
     entity: Entity,
     selection: Selection,
     keys: Sequence[int],
-    form: OutputOptions = PLAIN,
+    form: statements.OutputOptions = statements.PLAIN,
 ) -> list[FeatureRow]:
     """The features of a selection with these row numbers, in their order.
 
     Those that left the selection since their numbers were read are left out.
     """
     entity = seen_by(entity, selection.viewer)
-    query = rows_query(entity, QueryShape.of(entity, selection), form)
+    query = statements.rows_query(entity, QueryShape.of(entity, selection), form)
     found = await _rows(session, query, {**bound_values(selection), "keys": list(keys)}, form)
     rows = {row.key: row for row in FeatureRow.all_of(found, entity, form)}
     return [rows[key] for key in keys if key in rows]
 
 
 async def read_feature(
-    session: Executor, entity: Entity, selection: Selection, form: OutputOptions = PLAIN
+    session: Executor,
+    entity: Entity,
+    selection: Selection,
+    form: statements.OutputOptions = statements.PLAIN,
 ) -> FeatureRow | None:
     """The one feature a selection with a `code` means; the newest when several states match."""
     entity = seen_by(entity, selection.viewer)
-    query = one_feature_query(entity, QueryShape.of(entity, selection), form)
+    query = statements.one_feature_query(entity, QueryShape.of(entity, selection), form)
     found = await _rows(session, query, bound_values(selection), form)
     return next(iter(FeatureRow.all_of(found, entity, form)), None)
 
@@ -250,17 +241,17 @@ async def count_features(
     session: Executor, entity: Entity, selection: Selection, *, capped: bool = True
 ) -> int | None:
     """How many features match; None when there are more than `COUNT_LIMIT` and it is `capped`."""
-    cap = COUNT_LIMIT + 1 if capped else None
+    cap = statements.COUNT_LIMIT + 1 if capped else None
     entity = seen_by(entity, selection.viewer)
-    query = count_query(entity, QueryShape.of(entity, selection), cap)
+    query = statements.count_query(entity, QueryShape.of(entity, selection), cap)
     count = await session.scalar(query, bound_values(selection)) or 0
-    return None if capped and count > COUNT_LIMIT else count
+    return None if capped and count > statements.COUNT_LIMIT else count
 
 
 async def estimate_features(session: Executor, entity: Entity, selection: Selection) -> int:
     """How many features PostgreSQL expects to match, without counting them."""
     entity = seen_by(entity, selection.viewer)
-    query = estimate_query(entity, QueryShape.of(entity, selection))
+    query = statements.estimate_query(entity, QueryShape.of(entity, selection))
     plan = await session.scalar(query, bound_values(selection))
     described = orjson.loads(plan) if isinstance(plan, str) else plan
     return int(described[0]["Plan"]["Plan Rows"])
@@ -271,7 +262,7 @@ async def read_extent(
 ) -> CollectionExtent:
     """The box and period of all that matches."""
     entity = seen_by(entity, selection.viewer)
-    query = extent_query(entity, QueryShape.of(entity, selection))
+    query = statements.extent_query(entity, QueryShape.of(entity, selection))
     west, south, east, north, start, last = (
         await session.execute(query, bound_values(selection))
     ).one()
@@ -279,7 +270,10 @@ async def read_extent(
 
 
 async def _rows(
-    session: Executor, query: Statement, values: Mapping[str, object], form: OutputOptions
+    session: Executor,
+    query: statements.Statement,
+    values: Mapping[str, object],
+    form: statements.OutputOptions,
 ) -> Sequence[Any]:
     try:
         return (await session.execute(query, values)).all()

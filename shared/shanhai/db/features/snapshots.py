@@ -6,17 +6,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    ColumnElement,
-    Row,
-    Select,
-    TextClause,
-    literal_column,
-    select,
-    table,
-    text,
-)
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import seen_by
@@ -103,7 +93,7 @@ async def read_image(session: AsyncSession, entity: Entity, row_id: int) -> Imag
 @lru_cache(maxsize=512)
 def _locking_query(
     entity: Entity, visible: tuple[str, ...], within: tuple[str, ...], to_delete: bool
-) -> Select[Any]:
+) -> sa.Select[Any]:
     places = []
     for name in within:
         declared = entity.declared(name)
@@ -111,17 +101,17 @@ def _locking_query(
             raise LookupError(f"{entity.name} has no property {name}")
         places.append(f"({declared.sql}) = :in_{name}")
     met = (entity.live, *visible, f"{entity.code} = :code", *places)
-    order = text(f"({entity.current}) DESC, {entity.key} DESC")
+    order = sa.text(f"({entity.current}) DESC, {entity.key} DESC")
     return _locked(_image_query(entity, met).order_by(order).limit(1), entity, to_delete)
 
 
-def _locked(query: Select[Any], entity: Entity, to_delete: bool) -> Select[Any]:
+def _locked(query: sa.Select[Any], entity: Entity, to_delete: bool) -> sa.Select[Any]:
     """The query, which locks the rows of the entity's own table."""
-    return query.with_for_update(of=table(entity.alias), key_share=not to_delete)
+    return query.with_for_update(of=sa.table(entity.alias), key_share=not to_delete)
 
 
 @lru_cache(maxsize=512)
-def _image_query(entity: Entity, met: tuple[str, ...]) -> Select[Any]:
+def _image_query(entity: Entity, met: tuple[str, ...]) -> sa.Select[Any]:
     own, columns = entity.alias, columns_of(entity)
     named = {
         "row_id": entity.key,
@@ -134,11 +124,11 @@ def _image_query(entity: Entity, met: tuple[str, ...]) -> Select[Any]:
         "geometry": geometry_image(entity),
         "today": "current_date",
     }
-    listed: list[ColumnElement[Any]] = [
-        literal_column(sql, JSON() if name in IN_JSON else None).label(name)
+    listed: list[sa.ColumnElement[Any]] = [
+        sa.literal_column(sql, sa.JSON() if name in IN_JSON else None).label(name)
         for name, sql in named.items()
     ]
-    return select(*listed).select_from(text(entity.source)).where(*map(text, met))
+    return sa.select(*listed).select_from(sa.text(entity.source)).where(*map(sa.text, met))
 
 
 def members_sql(entity: Entity) -> str:
@@ -167,7 +157,7 @@ def geometry_image(entity: Entity) -> str:
     )
 
 
-def _image(row: Row[Any] | None) -> Image | None:
+def _image(row: sa.Row[Any] | None) -> Image | None:
     return None if row is None else Image(*tuple(row))
 
 
@@ -209,7 +199,9 @@ async def read_versions(
 
 
 @lru_cache(maxsize=256)
-def _versions_query(entity: Entity, visible: tuple[str, ...], names: tuple[str, ...]) -> TextClause:
+def _versions_query(
+    entity: Entity, visible: tuple[str, ...], names: tuple[str, ...]
+) -> sa.TextClause:
     own = entity.alias
     places = [f"({_sql_of(entity, name)}) = :is_{name}" for name in names]
     seen_now = " AND ".join((*visible, f"{entity.code} = :code"))
@@ -218,7 +210,7 @@ def _versions_query(entity: Entity, visible: tuple[str, ...], names: tuple[str, 
     met = " AND ".join((*visible, f"{entity.code} = :code", *places, *([now] if visible else [])))
     following = f"lead({own}.updated_at) OVER (PARTITION BY {own}.id ORDER BY {own}.row_version)"
     # Constants of this code; callers' values are bound.
-    return text(
+    return sa.text(
         f"SELECT {own}.id, {own}.row_version, {own}.valid_from, {own}.valid_to,"  # noqa: S608
         f" {own}.updated_at, {following}, {own}.deleted_at IS NOT NULL,"
         f" {feature_columns(entity, PLAIN)['properties']}"

@@ -7,18 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    Column,
-    ColumnElement,
-    Table,
-    Text,
-    TextClause,
-    cast,
-    func,
-    literal_column,
-    text,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
@@ -120,10 +109,10 @@ def _unknown(item: Property, code: str, under: str) -> Fault:
 
 
 @lru_cache(maxsize=256)
-def _ids_query(name: str, visible: tuple[str, ...]) -> TextClause:
+def _ids_query(name: str, visible: tuple[str, ...]) -> sa.TextClause:
     entity = entity_named(name)
     met = " AND ".join((entity.live, *visible, f"{entity.code} = ANY(CAST(:codes AS text[]))"))
-    return text(
+    return sa.text(
         f"SELECT {entity.code} AS code, {entity.key} AS id FROM {entity.source} WHERE {met}"  # noqa: S608
         # Whoever deletes one of them waits for the reference, or it is not found any more.
         f" FOR KEY SHARE OF {entity.alias}"
@@ -131,7 +120,7 @@ def _ids_query(name: str, visible: tuple[str, ...]) -> TextClause:
 
 
 @lru_cache(maxsize=64)
-def _referrers_query(name: str) -> TextClause | None:
+def _referrers_query(name: str) -> sa.TextClause | None:
     halves = [
         f"(SELECT '{entity.name}' AS name, {entity.code} AS code FROM {entity.source}"  # noqa: S608
         f" WHERE {entity.live} AND {_refers(entity, item)} LIMIT {MOST_NAMED})"
@@ -142,7 +131,7 @@ def _referrers_query(name: str) -> TextClause | None:
     if not halves:
         return None
     found = " UNION ALL ".join(halves)
-    return text(f"SELECT name, code FROM ({found}) found LIMIT {MOST_NAMED}")  # noqa: S608
+    return sa.text(f"SELECT name, code FROM ({found}) found LIMIT {MOST_NAMED}")  # noqa: S608
 
 
 def _refers(entity: Entity, item: Property) -> str:
@@ -183,12 +172,12 @@ def add_shape(entity: Entity, contents: RowContents, shape: StoredGeometry | Non
     """Write a geometry, or that there is none."""
     column = str(entity.geometry_column)
     contents.columns[column] = (
-        None if shape is None else func.ST_GeomFromWKB(shape.wkb, STORAGE_SRID)
+        None if shape is None else sa.func.ST_GeomFromWKB(shape.wkb, STORAGE_SRID)
     )
     contents.attributes[REPAIR] = None if shape is None else shape.mended
 
 
-def _bindable(item: Property, column: Column[Any], value: Any) -> Any:
+def _bindable(item: Property, column: sa.Column[Any], value: Any) -> Any:
     if item.refers_to is None:
         value = python_value(item.schema, value)
     if isinstance(value, float) and getattr(column.type, "asdecimal", False):
@@ -212,7 +201,7 @@ async def overwrite(
 ) -> None:
     """New contents of a row; what is emptied gets the column's default."""
     table = table_of(entity)
-    default: ColumnElement[Any] = literal_column("DEFAULT")
+    default: sa.ColumnElement[Any] = sa.literal_column("DEFAULT")
     given = {name: default if v is None else v for name, v in contents.columns.items()}
     if contents.attributes and "attrs" in table.columns:
         given["attrs"] = _attributes(table, contents.attributes)
@@ -227,37 +216,37 @@ async def bury(session: AsyncSession, entity: Entity, row_id: int) -> None:
     if "deleted_at" not in table.columns:
         await session.execute(table.delete().where(here))
         return
-    given = {"deleted_at": func.now(), **_touched(table)}
+    given = {"deleted_at": sa.func.now(), **_touched(table)}
     if "valid_to" in table.columns:
         start, end = table.columns["valid_from"], table.columns["valid_to"]
-        today = text("current_date")
-        given["valid_to"] = func.greatest(start, func.least(end, today))
+        today = sa.text("current_date")
+        given["valid_to"] = sa.func.greatest(start, sa.func.least(end, today))
     await session.execute(table.update().where(here).values(given))
 
 
-def _touched(table: Table) -> dict[str, Any]:
+def _touched(table: sa.Table) -> dict[str, Any]:
     columns = table.columns
     found: dict[str, Any] = {}
     if "row_version" in columns:
         found["row_version"] = columns["row_version"] + 1
     if "updated_at" in columns:
-        found["updated_at"] = func.now()
+        found["updated_at"] = sa.func.now()
     return found
 
 
-def _attributes(table: Table, attributes: Mapping[str, Any]) -> Any:
+def _attributes(table: sa.Table, attributes: Mapping[str, Any]) -> Any:
     """`attrs` with some members set and some removed; those nobody declared stay."""
     removed = [name for name, value in attributes.items() if value is None]
     kept = {name: value for name, value in attributes.items() if value is not None}
-    without = table.columns["attrs"].op("-")(cast(removed, ARRAY(Text)))
-    return without.op("||")(cast(kept, JSONB))
+    without = table.columns["attrs"].op("-")(sa.cast(removed, sa.ARRAY(sa.Text)))
+    return without.op("||")(sa.cast(kept, JSONB))
 
 
 async def has_moved(
     session: AsyncSession, entity: Entity, row_id: int, shape: StoredGeometry
 ) -> bool:
     """Whether a geometry differs from the row's in more than the order of its rings and digits."""
-    query = text(
+    query = sa.text(
         f"SELECT ST_AsBinary({entity.geometry_column}) FROM {entity.table} WHERE id = :row_id"  # noqa: S608
     )
     kept = await session.scalar(query, {"row_id": row_id})

@@ -5,17 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    Select,
-    TextClause,
-    bindparam,
-    func,
-    literal_column,
-    select,
-    text,
-)
+import sqlalchemy as sa
 
 from shanhai.db.engine import PLAN_ANEW
 from shanhai.db.features.columns import columns_in_order, source_of
@@ -25,7 +15,7 @@ from shanhai.db.features.order import Order, Side, beside, order_by, place_colum
 from shanhai.db.features.selection import QueryShape
 
 Counting = Literal["capped", "exact", "estimate", "none"]
-Statement = Select[*tuple[Any, ...]]
+Statement = sa.Select[*tuple[Any, ...]]
 
 DAY = " CROSS JOIN (SELECT CAST(:as_of AS date) AS day) asked"
 """The day asked for, for properties that other tables tell."""
@@ -219,37 +209,44 @@ def _placed_query(
     Keys come first, so that JSON is written for the rows of the page only; from the beginning on
     the keys are also those that are counted.
     """
-    order = text(order_by(ask.order, side))
+    order = sa.text(order_by(ask.order, side))
     # Rows are found again by where they lie, which no index is needed for; a union has no places.
     spot = entity.key if question.former else f"{entity.alias}.ctid"
     sorted_by = sorted_columns(entity, ask.order)
     keys = _of_rows(entity, question, key=entity.key, spot=spot, **sorted_by)
-    number: ColumnElement[Any] = literal_column("NULL::bigint")
+    number: sa.ColumnElement[Any] = sa.literal_column("NULL::bigint")
     if side is None and ask.counting == "capped":
         found = keys.order_by(order).limit(_number(ask.cap)).cte("found")
-        chosen = select(found)
-        number = select(func.count()).select_from(found).scalar_subquery()
+        chosen = sa.select(found)
+        number = sa.select(sa.func.count()).select_from(found).scalar_subquery()
     else:
         chosen = keys
         if side is not None:
-            chosen = keys.where(text(beside(entity, ask.order, side, gaps)))
+            chosen = keys.where(sa.text(beside(entity, ask.order, side, gaps)))
         if ask.counting in {"capped", "exact"}:
             cap = ask.cap if ask.counting == "capped" else None
             number = count_query(entity, question, cap).scalar_subquery()
-    page = chosen.order_by(order).limit(bindparam("wanted")).offset(bindparam("skipped")).subquery()
+    page = (
+        chosen.order_by(order)
+        .limit(sa.bindparam("wanted"))
+        .offset(sa.bindparam("skipped"))
+        .subquery()
+    )
     placed = {"place": place_column(entity, ask.order), **sorted_by}
     # A former state has the number of its row: only the conditions tell the two apart.
     again = question if question.former else QueryShape(())
     query = _of_rows(entity, again, **content).add_columns(number.label("matched"))
     query = query.add_columns(*_labelled(placed if ask.order else {}))
-    spots = select(page.c.spot).scalar_subquery()
-    query = query.where(literal_column(spot) == func.any(func.array(spots))).order_by(order)
+    spots = sa.select(page.c.spot).scalar_subquery()
+    query = query.where(sa.literal_column(spot) == sa.func.any(sa.func.array(spots))).order_by(
+        order
+    )
     return _planned(query, question)
 
 
-def _number(value: int) -> ColumnElement[int]:
+def _number(value: int) -> sa.ColumnElement[int]:
     """A number in the text of a statement: with a bind, its plan knows not how few rows it asks."""
-    return literal_column(str(value), Integer)
+    return sa.literal_column(str(value), sa.Integer)
 
 
 def _planned(query: Statement, question: QueryShape) -> Statement:
@@ -259,7 +256,7 @@ def _planned(query: Statement, question: QueryShape) -> Statement:
 @lru_cache(maxsize=256)
 def rows_query(entity: Entity, question: QueryShape, form: OutputOptions) -> Statement:
     """The features that meet the conditions among the row numbers of the bind `keys`."""
-    chosen = text(f"{entity.key} = ANY(CAST(:keys AS bigint[]))")
+    chosen = sa.text(f"{entity.key} = ANY(CAST(:keys AS bigint[]))")
     return feature_query(entity, question, form).where(chosen)
 
 
@@ -267,7 +264,7 @@ def rows_query(entity: Entity, question: QueryShape, form: OutputOptions) -> Sta
 def one_feature_query(entity: Entity, question: QueryShape, form: OutputOptions) -> Statement:
     """The newest row that meets the conditions."""
     query = feature_query(entity, question, form)
-    return query.order_by(text(f"{entity.key} DESC")).limit(1)
+    return query.order_by(sa.text(f"{entity.key} DESC")).limit(1)
 
 
 @lru_cache(maxsize=1024)
@@ -276,16 +273,16 @@ def count_query(entity: Entity, question: QueryShape, cap: int | None = CAP) -> 
     rows = _of_rows(entity, question, one="1")
     if cap is not None:
         rows = rows.limit(_number(cap))
-    return _planned(select(func.count()).select_from(rows.subquery()), question)
+    return _planned(sa.select(sa.func.count()).select_from(rows.subquery()), question)
 
 
 @lru_cache(maxsize=1024)
-def estimate_query(entity: Entity, question: QueryShape) -> TextClause:
+def estimate_query(entity: Entity, question: QueryShape) -> sa.TextClause:
     """How many rows PostgreSQL expects to meet the conditions, with its plan."""
     where = " AND ".join(f"({condition})" for condition in question.conditions) or "true"
     source = source_of(entity, former=question.former)
     # Constants of this code; callers' values are bound.
-    return text(f"EXPLAIN (FORMAT JSON) SELECT 1 FROM {source} WHERE {where}")  # noqa: S608
+    return sa.text(f"EXPLAIN (FORMAT JSON) SELECT 1 FROM {source} WHERE {where}")  # noqa: S608
 
 
 @lru_cache(maxsize=1024)
@@ -308,9 +305,11 @@ def extent_query(entity: Entity, question: QueryShape) -> Statement:
 def _of_rows(entity: Entity, question: QueryShape, **columns: str) -> Statement:
     """Named expressions over the rows that meet the conditions."""
     day = DAY if question.former and on_a_day(entity) is not entity else ""
-    source = text(source_of(entity, former=question.former) + day)
-    return select(*_labelled(columns)).select_from(source).where(*map(text, question.conditions))
+    source = sa.text(source_of(entity, former=question.former) + day)
+    return (
+        sa.select(*_labelled(columns)).select_from(source).where(*map(sa.text, question.conditions))
+    )
 
 
-def _labelled(columns: Mapping[str, str]) -> list[ColumnElement[Any]]:
-    return [literal_column(sql).label(name) for name, sql in columns.items()]
+def _labelled(columns: Mapping[str, str]) -> list[sa.ColumnElement[Any]]:
+    return [sa.literal_column(sql).label(name) for name, sql in columns.items()]

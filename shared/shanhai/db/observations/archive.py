@@ -26,15 +26,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
+from shanhai.db.observations import partitions
 from shanhai.db.observations.archive_read import Filed
 from shanhai.db.observations.ingest_sql import HEADER, KEPT_COLUMNS, ROW, TRAILER, decode_observed
-from shanhai.db.observations.partitions import (
-    MAKERS_LOCK,
-    TimeRange,
-    missing_sql,
-    month_table,
-    stretch_of,
-)
 from shanhai.db.observations.validation import microseconds
 from shanhai.errors import Unavailable
 from shanhai.monitoring.observation import ObservedRows, series_keys
@@ -44,8 +38,8 @@ if TYPE_CHECKING:
     from shanhai.db.observations.archive_write import MonthFile
     from shanhai.vector.observation_file import Names
 
-ARCHIVE_LOCK = MAKERS_LOCK + 1
-ARCHIVERS_LOCK = MAKERS_LOCK + 2
+ARCHIVE_LOCK = partitions.MAKERS_LOCK + 1
+ARCHIVERS_LOCK = partitions.MAKERS_LOCK + 2
 """Held by who writes a month's file: one at a time is enough."""
 OLD = timedelta(days=31)
 CLOSABLE = timedelta(days=70)
@@ -127,9 +121,9 @@ class _Before:
     names: "Names"
 
     @property
-    def within(self) -> TimeRange:
+    def within(self) -> partitions.TimeRange:
         """From when to before when it lasts."""
-        return stretch_of(self.month)
+        return partitions.stretch_of(self.month)
 
 
 def _silent(_: str) -> None:
@@ -230,7 +224,7 @@ async def _look(session: AsyncSession, files: ArtifactStore, month: date) -> _Be
 
 async def _lines(session: AsyncSession, month: date) -> dict[int, int]:
     """By property, the time before which rows of a month are not kept any more."""
-    bound = {"start": stretch_of(month).start, "month": month}
+    bound = {"start": partitions.stretch_of(month).start, "month": month}
     return {row.id: microseconds(row.raw_since) for row in await session.execute(_SINCE, bound)}
 
 
@@ -251,8 +245,8 @@ async def _compose(sessions: Sessions, before: _Before, path: Path) -> "MonthFil
 
 async def _read_partition(session: AsyncSession, month: date, take: Callable[..., Any]) -> None:
     """Hand out the rows of a partition in the order of series and time, some at a time."""
-    table = month_table(month)
-    if (await session.execute(text(missing_sql(":names")), {"names": [table]})).all():
+    table = partitions.month_table(month)
+    if (await session.execute(text(partitions.missing_sql(":names")), {"names": [table]})).all():
         return
     await session.execute(_PATIENT)
     raw: Any = (await (await session.connection()).get_raw_connection()).driver_connection
@@ -303,8 +297,10 @@ async def _exchange(
     """Let the file stand for the partition, if nothing changed since it was read."""
     async with sessions.begin() as session:
         await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ARCHIVE_LOCK})
-        table = month_table(before.month)
-        if not (await session.execute(text(missing_sql(":names")), {"names": [table]})).all():
+        table = partitions.month_table(before.month)
+        if not (
+            await session.execute(text(partitions.missing_sql(":names")), {"names": [table]})
+        ).all():
             await session.execute(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
         if not await _is_unchanged(session, before, composed):
             raise _NotNowError
@@ -358,7 +354,7 @@ async def _empty(session: AsyncSession, table: str) -> None:
 
     It waits for those who read it, and others wait behind it: never for long.
     """
-    if (await session.execute(text(missing_sql(":names")), {"names": [table]})).all():
+    if (await session.execute(text(partitions.missing_sql(":names")), {"names": [table]})).all():
         return
     await session.execute(text(f"SET LOCAL lock_timeout = '{WAIT}'"))
     for attempt in range(TRIES):

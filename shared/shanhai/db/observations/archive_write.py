@@ -14,13 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.monitoring.observation import ObservedRows
-from shanhai.vector.observation_file import (
-    Names,
-    ObservationWriter,
-    RowFilter,
-    demand_sound,
-    read_rows,
-)
+from shanhai.vector import observation_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +45,13 @@ class Composing:
     """
 
     def __init__(
-        self, path: Path, names: Names, former: Iterable[ObservedRows], since: Mapping[int, int]
+        self,
+        path: Path,
+        names: observation_file.Names,
+        former: Iterable[ObservedRows],
+        since: Mapping[int, int],
     ) -> None:
-        self._writer = ObservationWriter(path, names)
+        self._writer = observation_file.ObservationWriter(path, names)
         self._former = _Former(former)
         self._since = since
         self._content, self._live = hashlib.sha256(), hashlib.sha256()
@@ -124,9 +122,9 @@ def check_file(path: Path, composed: MonthFile) -> bool:
     Raises:
         Unavailable: it is damaged.
     """
-    demand_sound(path)
+    observation_file.demand_sound(path)
     content, number = hashlib.sha256(), 0
-    for rows in read_rows(path, RowFilter()):
+    for rows in observation_file.read_rows(path, observation_file.RowFilter()):
         content.update(rows.packed())
         number += len(rows)
     return number == composed.rows and content.hexdigest() == composed.sha256

@@ -14,15 +14,8 @@ from sqlalchemy import TextClause, text
 from shanhai.db.collections.data_sources import STATIONS
 from shanhai.db.engine import PLAN_ANEW, Executor
 from shanhai.db.features.selection import Selection, bound_values, conditions
+from shanhai.db.observations import partitions
 from shanhai.db.observations.archive_read import AHEAD_ROWS, ArchivedMonths
-from shanhai.db.observations.partitions import (
-    TimeRange,
-    Walk,
-    month_of,
-    month_table,
-    read_months,
-    stretch_of,
-)
 from shanhai.db.observations.rollups import Every, Rollup, buckets_sql
 from shanhai.errors import InvalidInput, Unavailable
 from shanhai.monitoring.observation import VALID
@@ -233,7 +226,9 @@ async def read_values(
         ahead=AHEAD_ROWS if most is None else 0,
     )
 
-    async def read(stretch: TimeRange, behind: SeriesPosition | None, size: int) -> Sequence[Any]:
+    async def read(
+        stretch: partitions.TimeRange, behind: SeriesPosition | None, size: int
+    ) -> Sequence[Any]:
         return await _values(asked, series, archived, stretch, behind, size)
 
     async for block in _walk(asked, series, None, read, most, after):
@@ -250,7 +245,9 @@ async def read_statistics(
 ) -> AsyncIterator[Sequence[Rollup]]:
     """Statistics by hour, day or month, in the order of time, station and property."""
 
-    async def read(stretch: TimeRange, behind: SeriesPosition | None, size: int) -> Sequence[Any]:
+    async def read(
+        stretch: partitions.TimeRange, behind: SeriesPosition | None, size: int
+    ) -> Sequence[Any]:
         return await _statistics(asked, series, every, stretch, behind, size)
 
     async for block in _walk(asked, series, every, read, most, after):
@@ -292,19 +289,19 @@ async def _walk(
     asked: Executor,
     series: SeriesQuery,
     every: Every | None,
-    read: Callable[[TimeRange, SeriesPosition | None, int], Awaitable[Sequence[Any]]],
+    read: Callable[[partitions.TimeRange, SeriesPosition | None, int], Awaitable[Sequence[Any]]],
     most: int | None,
     after: SeriesPosition | None,
 ) -> AsyncIterator[Sequence[Sequence[Any]]]:
     """Rows of one stretch after another, in blocks."""
     number = len(series.stations) * len(series.properties)
-    months = await read_months(asked)
+    months = await partitions.read_months(asked)
     if not number or not months:
         return
     start = series.start if after is None else max(series.start, after.at)
-    walk = Walk(
+    walk = partitions.Walk(
         _wide(months, every),
-        TimeRange(start, series.end),
+        partitions.TimeRange(start, series.end),
         wanted=BLOCK if most is None else most,
         step=STEPS[every] / number,
     )
@@ -324,24 +321,24 @@ async def _walk(
         walk.learn(found)
 
 
-def _wide(months: Sequence[date], every: Every | None) -> list[TimeRange]:
+def _wide(months: Sequence[date], every: Every | None) -> list[partitions.TimeRange]:
     """Values are read month by month. A bucket may begin in the month before its first value."""
-    stretches = [stretch_of(month) for month in months]
+    stretches = [partitions.stretch_of(month) for month in months]
     if every is None:
         return stretches
-    return [TimeRange(stretches[0].start - timedelta(days=32), stretches[-1].end)]
+    return [partitions.TimeRange(stretches[0].start - timedelta(days=32), stretches[-1].end)]
 
 
 async def _values(
     asked: Executor,
     series: SeriesQuery,
     archived: ArchivedMonths,
-    stretch: TimeRange,
+    stretch: partitions.TimeRange,
     after: SeriesPosition | None,
     size: int,
 ) -> Sequence[Sequence[Any]]:
     """Values of one month: of its partition, and of its file where it has one."""
-    month = month_of(stretch.start)
+    month = partitions.month_of(stretch.start)
     query = _values_query(month, series.marked, _is_wide(series))
     for _ in range(TRIES):
         found = (await asked.execute(query, _binds(series, stretch, after, size))).all()
@@ -363,7 +360,7 @@ async def _statistics(
     asked: Executor,
     series: SeriesQuery,
     every: Every,
-    stretch: TimeRange,
+    stretch: partitions.TimeRange,
     after: SeriesPosition | None,
     size: int,
 ) -> Sequence[Sequence[Any]]:
@@ -376,7 +373,7 @@ def _is_wide(series: SeriesQuery) -> bool:
 
 
 def _binds(
-    series: SeriesQuery, stretch: TimeRange, after: SeriesPosition | None, size: int
+    series: SeriesQuery, stretch: partitions.TimeRange, after: SeriesPosition | None, size: int
 ) -> Mapping[str, object]:
     return {
         **series.bound(),
@@ -399,7 +396,7 @@ def _values_query(month: date, marked: bool, wide: bool) -> TextClause:
     return _planned(
         "(SELECT x.observed_at, x.station_id, x.property_id, x.value, x.quality, x.flags,"  # noqa: S608
         " x.received_at, x.result_time, CAST(NULL AS bigint) AS version"
-        f" FROM {month_table(month)} x"
+        f" FROM {partitions.month_table(month)} x"
         f" WHERE {_SERIES.format('x')}"
         " AND x.observed_at >= CAST(:start AS timestamptz)"
         " AND x.observed_at < CAST(:end AS timestamptz)"

@@ -7,14 +7,7 @@ from numpy.typing import NDArray
 
 from shanhai.db.observations.code_lookup import KnownCodes, KnownProperty
 from shanhai.db.observations.validation import ResolvedRows
-from shanhai.monitoring.checks import (
-    FLAT_VALUES,
-    RELATIONS,
-    QualityFlag,
-    equal_runs,
-    out_of_range,
-    spikes,
-)
+from shanhai.monitoring import checks
 from shanhai.monitoring.observation import VALID
 
 HOUR_US = 3_600_000_000
@@ -135,18 +128,20 @@ def mark(given: Sorted, stored: StoredSeries, known: KnownCodes, partners: "Part
     rows, series = given.rows, given.series
     ahead = rows.time > stored.time[series]
     flags = np.zeros(len(rows), np.int16)
-    flags[out_of_range(rows.value, stored.low[series], stored.high[series])] |= (
-        QualityFlag.OUT_OF_RANGE
+    flags[checks.out_of_range(rows.value, stored.low[series], stored.high[series])] |= (
+        checks.QualityFlag.OUT_OF_RANGE
     )
     first = _first_ahead(given, ahead)
     usable = rows.quality == VALID
-    flags[_spikes(given, stored, first) & ahead & usable] |= QualityFlag.SPIKE
+    flags[_spikes(given, stored, first) & ahead & usable] |= checks.QualityFlag.SPIKE
     before = np.where(first & ahead, stored.value[series], np.nan)
-    runs = equal_runs(rows.value, first, before, stored.equal_values[series].astype(np.float64))
+    runs = checks.equal_runs(
+        rows.value, first, before, stored.equal_values[series].astype(np.float64)
+    )
     runs = np.minimum(runs, LONGEST_RUN)
     moving = np.isin(rows.property, [one.id for one in _known(known) if one.moves])
-    flags[(runs >= FLAT_VALUES) & moving & ahead & usable] |= QualityFlag.FLAT
-    flags[partners.contradicted(rows) & usable] |= QualityFlag.INCONSISTENT
+    flags[(runs >= checks.FLAT_VALUES) & moving & ahead & usable] |= checks.QualityFlag.FLAT
+    flags[partners.contradicted(rows) & usable] |= checks.QualityFlag.INCONSISTENT
     return Marked(flags, runs, ahead)
 
 
@@ -173,7 +168,7 @@ def _spikes(given: Sorted, stored: StoredSeries, first: Mask) -> Mask:
     change[first] = rows.value[first] - stored.value[series[first]]
     elapsed[first] = (rows.time[first] - stored.time[series[first]]) / HOUR_US
     sound[first] = stored.quality[series[first]] == VALID
-    return spikes(np.where(sound, change, np.nan), elapsed, stored.spread[series])
+    return checks.spikes(np.where(sound, change, np.nan), elapsed, stored.spread[series])
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +185,7 @@ class Partners:
         """The rows that contradict a related value."""
         marked = np.zeros(len(rows), np.bool_)
         for relation, side, partner in self.values:
-            broken = RELATIONS[relation][2]
+            broken = checks.RELATIONS[relation][2]
             sides = (rows.value, partner) if side == 0 else (partner, rows.value)
             marked |= broken(*sides)
         return marked
@@ -200,7 +195,7 @@ def relations_of(rows: ResolvedRows, known: KnownCodes) -> list[tuple[int, int, 
     """Which relations the rows take part in: its number, the side, the property, the other one."""
     present = set(np.unique(rows.property).tolist())
     found = []
-    for number, (first, second, _) in enumerate(RELATIONS):
+    for number, (first, second, _) in enumerate(checks.RELATIONS):
         if first in known.related and second in known.related:
             pair = known.related[first].id, known.related[second].id
             found += [

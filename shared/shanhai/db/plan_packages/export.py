@@ -10,16 +10,7 @@ from geoalchemy2 import Geometry
 from sqlalchemy import ARRAY, JSON, Column, Float, Integer, Numeric, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.plan_packages.layout import (
-    HOLDINGS,
-    JOB,
-    NEEDED,
-    OF_CLASSES,
-    PLAN,
-    Holding,
-    by_table,
-    in_order,
-)
+from shanhai.db.plan_packages import layout
 
 ROWS_AT_ONCE = 500
 ASKED = re.compile(r":([a-z_]+)")
@@ -47,13 +38,13 @@ async def read_contents(session: AsyncSession, plan_id: int) -> PackageContents:
     code = await session.scalar(text("SELECT code FROM plan WHERE id = :id"), {"id": plan_id})
     taken = await _taken(session, plan_id)
     contents, places = PackageContents(str(code)), dict[str, dict[Any, int]]()
-    for holding in in_order():
+    for holding in layout.in_order():
         await _arrange(session, holding, plan_id, taken, places, contents)
     return contents
 
 
 async def read_lines(
-    session: AsyncSession, holding: Holding, contents: PackageContents
+    session: AsyncSession, holding: layout.Holding, contents: PackageContents
 ) -> AsyncIterator[str]:
     """The rows of a table as JSON texts, in their order."""
     listed = contents.rows.get(holding.table, [])
@@ -80,26 +71,26 @@ def _line(row: str, links: str) -> str:
 
 async def _taken(session: AsyncSession, plan_id: int) -> dict[str, set[Number]]:
     """The numbers of all rows that belong to the plan, or are needed by one that does."""
-    taken: dict[str, set[Number]] = {item.table: set() for item in HOLDINGS}
-    for holding in HOLDINGS:
+    taken: dict[str, set[Number]] = {item.table: set() for item in layout.HOLDINGS}
+    for holding in layout.HOLDINGS:
         if holding.which is not None and holding.numbered:
             met = f"({holding.which}){_live(holding)}"
             taken[holding.table] |= await _numbers(session, holding, met, plan_id, taken)
     await _add_needed(session, plan_id, taken)
-    rules = by_table()["control_rule"]
-    met = f"({OF_CLASSES}){_live(rules)}"
+    rules = layout.by_table()["control_rule"]
+    met = f"({layout.OF_CLASSES}){_live(rules)}"
     taken[rules.table] |= await _numbers(session, rules, met, plan_id, taken)
     await _add_needed(session, plan_id, taken)
     return taken
 
 
-def _live(holding: Holding) -> str:
+def _live(holding: layout.Holding) -> str:
     return " AND o.deleted_at IS NULL" if "deleted_at" in holding.columns.columns else ""
 
 
 async def _numbers(
     session: AsyncSession,
-    holding: Holding,
+    holding: layout.Holding,
     condition: str,
     plan_id: int,
     taken: Mapping[str, set[Number]],
@@ -113,8 +104,8 @@ def _values(
 ) -> dict[str, int | list[Number]]:
     """What a condition asks for: the plan, and rows taken before."""
     asked = set(ASKED.findall(condition))
-    values: dict[str, int | list[Number]] = {PLAN: plan_id} if PLAN in asked else {}
-    return values | {name: sorted(taken[name]) for name in asked - {PLAN}}
+    values: dict[str, int | list[Number]] = {layout.PLAN: plan_id} if layout.PLAN in asked else {}
+    return values | {name: sorted(taken[name]) for name in asked - {layout.PLAN}}
 
 
 async def _add_needed(session: AsyncSession, plan_id: int, taken: dict[str, set[Number]]) -> None:
@@ -122,10 +113,10 @@ async def _add_needed(session: AsyncSession, plan_id: int, taken: dict[str, set[
     fresh = {table: set(ids) for table, ids in taken.items()}
     first = True
     while first or any(fresh.values()):
-        found: dict[str, set[Number]] = {name: set() for name in NEEDED}
-        for holding in HOLDINGS:
+        found: dict[str, set[Number]] = {name: set() for name in layout.NEEDED}
+        for holding in layout.HOLDINGS:
             for name, to in holding.links.items():
-                if to in NEEDED and (first or fresh.get(holding.table)):
+                if to in layout.NEEDED and (first or fresh.get(holding.table)):
                     ids = await _referred(session, holding, name, plan_id, taken, fresh)
                     found[to] |= ids - taken[to]
         for table, ids in found.items():
@@ -135,7 +126,7 @@ async def _add_needed(session: AsyncSession, plan_id: int, taken: dict[str, set[
 
 async def _referred(
     session: AsyncSession,
-    holding: Holding,
+    holding: layout.Holding,
     name: str,
     plan_id: int,
     taken: Mapping[str, set[Number]],
@@ -154,7 +145,7 @@ async def _referred(
 
 async def _arrange(
     session: AsyncSession,
-    holding: Holding,
+    holding: layout.Holding,
     plan_id: int,
     taken: Mapping[str, set[Number]],
     places: dict[str, dict[Any, int]],
@@ -181,7 +172,7 @@ async def _arrange(
 
 
 async def _described(
-    session: AsyncSession, holding: Holding, plan_id: int, taken: Mapping[str, set[Number]]
+    session: AsyncSession, holding: layout.Holding, plan_id: int, taken: Mapping[str, set[Number]]
 ) -> Sequence[Any]:
     """Number (or the row itself), code, digest and references of each row taken."""
     links = ", ".join(f"'{name}', to_jsonb(o.{name})" for name in holding.links)
@@ -201,7 +192,7 @@ async def _described(
 
 
 def _told(
-    holding: Holding,
+    holding: layout.Holding,
     references: Mapping[str, Any],
     places: Mapping[str, Mapping[Any, int]],
     but: set[str],
@@ -223,10 +214,10 @@ def _told(
 
 def _key(table: str, value: Any) -> Any:
     """A number as JSON has it."""
-    return str(value) if table == JOB else value
+    return str(value) if table == layout.JOB else value
 
 
-def _row(holding: Holding) -> str:
+def _row(holding: layout.Holding) -> str:
     """SQL of the columns that travel as they are; geometry with every digit it has."""
     members = [
         f"'{item.name}', encode(ST_AsEWKB(o.{item.name}), 'hex')"
@@ -254,16 +245,16 @@ Kind = Literal["text", "integer", "number"]
 PLAIN: dict[Kind, str] = {"number": "double precision", "integer": "bigint", "text": "text"}
 
 
-def drawn(contents: PackageContents) -> list[Holding]:
+def drawn(contents: PackageContents) -> list[layout.Holding]:
     """The tables with a shape of which there are rows."""
     return [
         holding
-        for holding in in_order()
+        for holding in layout.in_order()
         if holding.numbered and holding.shapes() and contents.rows.get(holding.table)
     ]
 
 
-def shown_columns(holding: Holding) -> list[tuple[str, Kind]]:
+def shown_columns(holding: layout.Holding) -> list[tuple[str, Kind]]:
     """The plain columns of a layer and their kinds."""
     return [
         (column.name, _kind(column))
@@ -279,7 +270,7 @@ def _kind(column: Column[object]) -> Kind:
 
 
 async def read_shapes(
-    session: AsyncSession, holding: Holding, contents: PackageContents
+    session: AsyncSession, holding: layout.Holding, contents: PackageContents
 ) -> AsyncIterator[Sequence[Sequence[Any]]]:
     """Blocks of rows that are drawn: the shape as WKB, then the plain columns."""
     shape = f"o.{holding.shapes()[0]}"

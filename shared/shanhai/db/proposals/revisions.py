@@ -17,6 +17,7 @@ from shanhai.db.features.input_validation import broken_body
 from shanhai.db.features.snapshots import Image, find_and_lock, lock
 from shanhai.db.features.write import WriteTarget, update
 from shanhai.db.identity import EVERYTHING, Identity, demand_role, editing_of
+from shanhai.db.indicators import targets
 from shanhai.db.indicators.plan_indicators import (
     Listed,
     PlanRegion,
@@ -24,16 +25,6 @@ from shanhai.db.indicators.plan_indicators import (
     find_indicator,
     find_place,
     find_plan,
-)
-from shanhai.db.indicators.targets import (
-    Rewriting,
-    StatedFigure,
-    checked_figures,
-    describe_target,
-    hold_targets,
-    read_targets,
-    state_targets,
-    touches_fixed,
 )
 from shanhai.db.proposals.subjects import (
     BaseState,
@@ -243,19 +234,19 @@ KEY = ("role", "year")
 Row = Sequence[IndicatorTarget]
 
 
-def figure_as_json(figure: StatedFigure) -> dict[str, Any]:
+def figure_as_json(figure: targets.StatedFigure) -> dict[str, Any]:
     """A figure as a proposal keeps it."""
     value = None if figure.value is None else str(figure.value)
     return {name: item for name, item in {**asdict(figure), "value": value}.items() if item}
 
 
-def figures_of(change: Members) -> list[StatedFigure]:
+def figures_of(change: Members) -> list[targets.StatedFigure]:
     """The figures a proposal keeps."""
     found = []
     for kept in change["targets"]:
         value = kept.get("value")
         decimal = None if value is None else Decimal(value)
-        found.append(StatedFigure(**{"year": None, **kept, "value": decimal}))
+        found.append(targets.StatedFigure(**{"year": None, **kept, "value": decimal}))
     return found
 
 
@@ -285,7 +276,7 @@ class Targets:
         plan = await find_plan(session, base.subject["plan"], EVERYTHING)
         listed = await find_indicator(session, plan, base.subject["indicator"])
         try:
-            wanted = checked_figures(listed, figures_of(change))
+            wanted = targets.checked_figures(listed, figures_of(change))
         except InvalidInput as error:
             raise broken_body([moved(fault) for fault in error.faults]) from error
         new = {_name(asdict(figure)): _figure_members(figure) for figure in wanted}
@@ -311,12 +302,12 @@ class Targets:
         editing = editing_of(PLAN_INDICATORS, identity, "update")
         demand_role(identity, editing.roles, place.id)
         figures = figures_of(proposal.change)
-        if touches_fixed(listed, await _rows(session, plan, listed, place), figures):
+        if targets.touches_fixed(listed, await _rows(session, plan, listed, place), figures):
             edition = await _edition(session, identity, act, proposal)
             plan, listed, place = await _place(session, proposal, edition.code)
         reason = f"{proposal.title}: {proposal.reason}"
-        what = Rewriting(plan, listed, place, act, reason, proposal.code)
-        await state_targets(session, what, figures, expected=None)
+        what = targets.Rewriting(plan, listed, place, act, reason, proposal.code)
+        await targets.state_targets(session, what, figures, expected=None)
         return plan.id
 
 
@@ -354,16 +345,16 @@ async def _place(
 
 
 async def _rows(session: AsyncSession, plan: PlanSeen, listed: Listed, place: PlanRegion) -> Row:
-    await hold_targets(session, plan.id, listed.id)
-    return await read_targets(session, plan.id, indicators=[listed.id], region_id=place.id)
+    await targets.hold_targets(session, plan.id, listed.id)
+    return await targets.read_targets(session, plan.id, indicators=[listed.id], region_id=place.id)
 
 
 def _members_of_figures(plan: PlanSeen, rows: Row) -> Members:
-    told = [describe_target(row) for row in rows]
+    told = [targets.describe_target(row) for row in rows]
     return {"status": plan.status, **{_name(item): _told(item) for item in told}}
 
 
-def _figure_members(figure: StatedFigure) -> dict[str, Any]:
+def _figure_members(figure: targets.StatedFigure) -> dict[str, Any]:
     # As the row would be described that is made of it.
     row = IndicatorTarget(
         role=figure.role,
@@ -376,7 +367,7 @@ def _figure_members(figure: StatedFigure) -> dict[str, Any]:
         source=figure.source,
         attrs={},
     )
-    return _told(describe_target(row))
+    return _told(targets.describe_target(row))
 
 
 def _name(told: Members) -> str:

@@ -1,22 +1,27 @@
-"""Write and read the audit log.
+"""Write and read the audit log; the first answers to requests that may be repeated.
 
 Entries wait in the session and are written in one statement when its transaction commits: the lock
 that orders the chain is then held for one round trip, not for the whole transaction. Too many for
 that are written into numbers reserved for them, and joined to the chain by the commit.
+
+The first answer to a POST with an idempotency key is kept beside them, in the same transaction, so
+that repeating the request repeats the answer only.
 """
 
+import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import event, select, text
+from sqlalchemy import delete, event, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
 
-from shanhai.db.tables.access import AuditLog
+from shanhai.db.tables.access import AuditLog, IdempotencyKey
+from shanhai.errors import InFlight, KeyReused
 
 WAITING = "audit_entries"
 MARKS = "audit_marks"
@@ -152,3 +157,78 @@ event.listen(Session, "before_commit", _before_commit)
 event.listen(Session, "after_transaction_create", _after_begin)
 event.listen(Session, "after_soft_rollback", _after_rollback)
 event.listen(Session, "after_transaction_end", _after_end)
+
+
+KEPT = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What makes a repeated request the same: who, where, the key, and the body's SHA-256."""
+
+    owner: str
+    route: str
+    key: str
+    body_sha256: str
+
+    def lock_number(self) -> int:
+        """The number of the advisory lock that stands for the key."""
+        name = "\0".join((self.owner, self.route, self.key)).encode()
+        return int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """An HTTP answer as it is kept."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+async def recall(session: AsyncSession, fingerprint: Fingerprint) -> StoredResponse | None:
+    """The answer given before; None for a new key, which this transaction now holds.
+
+    Raises:
+        InFlight: another transaction holds the key.
+        KeyReused: the key came with another body before.
+    """
+    taken = select(func.pg_try_advisory_xact_lock(fingerprint.lock_number()))
+    if not await session.scalar(taken):
+        raise InFlight(
+            "the first request with this Idempotency-Key is still running",
+            message_zh="使用该 Idempotency-Key 的首个请求仍在处理",
+        )
+    row = await session.scalar(
+        select(IdempotencyKey).where(
+            IdempotencyKey.owner == fingerprint.owner,
+            IdempotencyKey.route == fingerprint.route,
+            IdempotencyKey.key == fingerprint.key,
+        )
+    )
+    if row is None:
+        return None
+    if row.body_sha256 != fingerprint.body_sha256:
+        raise KeyReused(
+            "this Idempotency-Key was used with another body; use a new key for a new request",
+            message_zh="该 Idempotency-Key 已用于另一请求内容；新请求请使用新的键",
+        )
+    return StoredResponse(row.status, row.headers, row.body)
+
+
+async def remember(session: AsyncSession, fingerprint: Fingerprint, answer: StoredResponse) -> None:
+    """Keep the answer in the transaction of its effect, and forget answers that are too old."""
+    await session.execute(
+        delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - KEPT)
+    )
+    session.add(
+        IdempotencyKey(
+            owner=fingerprint.owner,
+            route=fingerprint.route,
+            key=fingerprint.key,
+            body_sha256=fingerprint.body_sha256,
+            status=answer.status,
+            headers=answer.headers,
+            body=answer.body,
+        )
+    )

@@ -6,18 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    DateTime,
-    Select,
-    and_,
-    exists,
-    func,
-    literal,
-    or_,
-    select,
-    tuple_,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -49,35 +38,35 @@ class JobFilter:
     created: TimeInterval | None = None
 
 
-def published() -> ColumnElement[bool]:
+def published() -> sa.ColumnElement[bool]:
     """Jobs whose scheme was published."""
-    return exists().where(
+    return sa.exists().where(
         ZoneScheme.job_id == Job.id,
         ZoneScheme.status.in_(PUBLISHED),
         ZoneScheme.deleted_at.is_(None),
     )
 
 
-def given_up() -> ColumnElement[bool]:
+def given_up() -> sa.ColumnElement[bool]:
     """Jobs that failed though their inputs are not to blame, and were not tried again since."""
     later = aliased(Job)
-    return and_(
+    return sa.and_(
         Job.status == JobStatus.FAILED,
         Job.error["class"].astext.not_in(BLAMED_ON_INPUTS),
-        ~exists().where(later.retry_of == Job.id),
+        ~sa.exists().where(later.retry_of == Job.id),
     )
 
 
-def reads_public() -> ColumnElement[bool]:
+def reads_public() -> sa.ColumnElement[bool]:
     """Jobs whose inputs are all public."""
-    return ~exists().where(
+    return ~sa.exists().where(
         JobDataset.job_id == Job.id,
         JobDataset.dataset_id == Dataset.id,
         ~Dataset.public,
     )
 
 
-def visible_to(reader: Identity) -> ColumnElement[bool] | None:
+def visible_to(reader: Identity) -> sa.ColumnElement[bool] | None:
     """Jobs the reader may know of: published ones, their own, those of their regions.
 
     What anybody asked for is anybody's own.
@@ -88,15 +77,15 @@ def visible_to(reader: Identity) -> ColumnElement[bool] | None:
     if viewer.sees_all:
         return None
     if not viewer.known:
-        return or_(and_(published(), reads_public()), Job.requested_by == ANONYMOUS)
+        return sa.or_(sa.and_(published(), reads_public()), Job.requested_by == ANONYMOUS)
     own = Job.requested_by == reader.owner
-    within = select(Region.code).where(Region.id.in_(sorted(viewer.regions or ())))
-    return or_(own, Job.task["region"]["code"].astext.in_(within), published())
+    within = sa.select(Region.code).where(Region.id.in_(sorted(viewer.regions or ())))
+    return sa.or_(own, Job.task["region"]["code"].astext.in_(within), published())
 
 
-def conditions(job_filter: JobFilter) -> list[ColumnElement[bool]]:
+def conditions(job_filter: JobFilter) -> list[sa.ColumnElement[bool]]:
     """The conditions a job must meet."""
-    found: list[ColumnElement[bool]] = []
+    found: list[sa.ColumnElement[bool]] = []
     visible = None if job_filter.reader is None else visible_to(job_filter.reader)
     if visible is not None:
         found.append(visible)
@@ -108,7 +97,7 @@ def conditions(job_filter: JobFilter) -> list[ColumnElement[bool]]:
         found.append(given_up())
     if job_filter.failure is not None:
         found.append(Job.error["class"].astext == job_filter.failure)
-    ran_for = func.coalesce(Job.finished_at, func.clock_timestamp()) - Job.started_at
+    ran_for = sa.func.coalesce(Job.finished_at, sa.func.clock_timestamp()) - Job.started_at
     if job_filter.min_seconds is not None:
         found.append(ran_for >= timedelta(seconds=job_filter.min_seconds))
     if job_filter.max_seconds is not None:
@@ -116,14 +105,14 @@ def conditions(job_filter: JobFilter) -> list[ColumnElement[bool]]:
     return found + created_during(job_filter.created)
 
 
-def created_during(interval: TimeInterval | None) -> list[ColumnElement[bool]]:
+def created_during(interval: TimeInterval | None) -> list[sa.ColumnElement[bool]]:
     """Jobs created in an interval, to the millisecond in which their creation is told."""
-    found: list[ColumnElement[bool]] = []
+    found: list[sa.ColumnElement[bool]] = []
     if interval is not None and interval.start is not None:
         found.append(Job.created_at >= interval.start)
     if interval is not None and interval.end is not None:
         # Added by the database, which knows moments after the year 9999.
-        end = literal(interval.end, DateTime(timezone=True))
+        end = sa.literal(interval.end, sa.DateTime(timezone=True))
         found.append(Job.created_at < end + timedelta(milliseconds=1))
     return found
 
@@ -132,13 +121,13 @@ async def find_job(session: AsyncSession, job_id: UUID, *, reader: Identity | No
     """A job the reader may know of; None reads for the platform itself."""
     known = conditions(JobFilter(reader))
     # populate_existing: a poll within one session must see what others committed since.
-    query = select(Job).where(Job.id == job_id, *known).execution_options(populate_existing=True)
+    query = sa.select(Job).where(Job.id == job_id, *known).execution_options(populate_existing=True)
     return (await session.scalars(query)).one_or_none()
 
 
 async def find_retry(session: AsyncSession, job_id: UUID) -> UUID | None:
     """The job that repeats another one, if there is one."""
-    return await session.scalar(select(Job.id).where(Job.retry_of == job_id))
+    return await session.scalar(sa.select(Job.id).where(Job.retry_of == job_id))
 
 
 async def list_jobs(
@@ -149,9 +138,9 @@ async def list_jobs(
     after: tuple[datetime, UUID] | None = None,
 ) -> Sequence[Job]:
     """Jobs from the newest on, after the one at `after`."""
-    query = select(Job).where(*conditions(job_filter))
+    query = sa.select(Job).where(*conditions(job_filter))
     if after is not None:
-        query = query.where(tuple_(Job.created_at, Job.id) < tuple_(*after))
+        query = query.where(sa.tuple_(Job.created_at, Job.id) < sa.tuple_(*after))
     query = query.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)
     return (await session.scalars(query)).all()
 
@@ -182,11 +171,11 @@ class QueueState:
 
 async def read_queue_state(session: AsyncSession) -> QueueState:
     """Count the jobs of every state and measure the longest wait on the database's clock."""
-    rows = await session.execute(select(Job.status, func.count()).group_by(Job.status))
+    rows = await session.execute(sa.select(Job.status, sa.func.count()).group_by(Job.status))
     found = {JobStatus(status): number for status, number in rows}
-    age = func.extract("epoch", func.clock_timestamp() - func.min(Job.created_at))
+    age = sa.func.extract("epoch", sa.func.clock_timestamp() - sa.func.min(Job.created_at))
     waiting = await session.execute(
-        select(Job.kind, func.count(), age)
+        sa.select(Job.kind, sa.func.count(), age)
         .where(Job.status == JobStatus.ACCEPTED, Job.held.is_(None))
         .group_by(Job.kind)
     )
@@ -234,11 +223,13 @@ async def find_regions_within(
     session: AsyncSession, region_id: int, level: str
 ) -> Sequence[RegionRow]:
     """The regions of a level, at any depth below a region, that have a geometry, by code."""
-    below = select(Region.id).where(Region.parent_id == region_id).cte("below", recursive=True)
-    below = below.union(select(Region.id).where(Region.parent_id == below.c.id))
+    below = sa.select(Region.id).where(Region.parent_id == region_id).cte("below", recursive=True)
+    below = below.union(sa.select(Region.id).where(Region.parent_id == below.c.id))
     statement = (
         _select_regions()
-        .where(Region.id.in_(select(below.c.id)), Region.level == level, Region.geom.is_not(None))
+        .where(
+            Region.id.in_(sa.select(below.c.id)), Region.level == level, Region.geom.is_not(None)
+        )
         .order_by(Region.code)
     )
     return [RegionRow(*row) for row in await session.execute(statement)]
@@ -246,12 +237,12 @@ async def find_regions_within(
 
 async def find_plan(session: AsyncSession, code: str) -> Plan | None:
     """The plan of that code."""
-    return await session.scalar(select(Plan).where(Plan.code == code, Plan.deleted_at.is_(None)))
+    return await session.scalar(sa.select(Plan).where(Plan.code == code, Plan.deleted_at.is_(None)))
 
 
 async def find_datasets(session: AsyncSession, codes: Collection[str]) -> dict[str, Dataset]:
     """The live datasets among `codes`, by code."""
-    statement = select(Dataset).where(Dataset.code.in_(codes), Dataset.deleted_at.is_(None))
+    statement = sa.select(Dataset).where(Dataset.code.in_(codes), Dataset.deleted_at.is_(None))
     return {dataset.code: dataset for dataset in await session.scalars(statement)}
 
 
@@ -260,7 +251,7 @@ async def find_newest_datasets(
 ) -> dict[str, Dataset]:
     """The newest imported dataset per theme; the region's own come before its parent's."""
     statement = (
-        select(Dataset)
+        sa.select(Dataset)
         .where(
             Dataset.region_id.in_(places_of(region)),
             Dataset.theme.in_(themes),
@@ -280,8 +271,8 @@ async def find_newest_datasets(
 
 async def find_upload(session: AsyncSession, upload_id: UUID, *, owner: str) -> Upload | None:
     """An upload of this owner that has not expired."""
-    statement = select(Upload).where(
-        Upload.id == upload_id, Upload.owner == owner, Upload.expires_at > func.now()
+    statement = sa.select(Upload).where(
+        Upload.id == upload_id, Upload.owner == owner, Upload.expires_at > sa.func.now()
     )
     return await session.scalar(statement)
 
@@ -291,19 +282,19 @@ def places_of(region: RegionRow) -> tuple[int, ...]:
     return (region.id,) if region.parent_id is None else (region.id, region.parent_id)
 
 
-def _select_regions() -> Select[Any]:
-    return select(
+def _select_regions() -> sa.Select[Any]:
+    return sa.select(
         Region.id,
         Region.code,
         Region.name_zh,
         Region.name_en,
         Region.parent_id,
         Region.metric_srid,
-        func.ST_AsGeoJSON(Region.geom, COORDINATE_DIGITS, 0).cast(JSONB),
+        sa.func.ST_AsGeoJSON(Region.geom, COORDINATE_DIGITS, 0).cast(JSONB),
     ).where(
         Region.deleted_at.is_(None),
-        Region.valid_from <= func.current_date(),
-        or_(Region.valid_to.is_(None), Region.valid_to > func.current_date()),
+        Region.valid_from <= sa.func.current_date(),
+        sa.or_(Region.valid_to.is_(None), Region.valid_to > sa.func.current_date()),
     )
 
 
@@ -311,7 +302,7 @@ async def list_zone_classes(
     session: AsyncSession, *, scheme_kind: str | None = None
 ) -> Sequence[SchemeClass]:
     """All classes, or those of one kind of scheme, in their order."""
-    query = select(SchemeClass).where(SchemeClass.deleted_at.is_(None))
+    query = sa.select(SchemeClass).where(SchemeClass.deleted_at.is_(None))
     query = query.order_by(SchemeClass.scheme_kind, SchemeClass.order_no)
     if scheme_kind is not None:
         query = query.where(SchemeClass.scheme_kind == scheme_kind)

@@ -10,20 +10,7 @@ from datetime import date
 from typing import Any
 
 from shanhai.db.compliance.rules import MEASURES
-from shanhai.db.seeds.city_files import (
-    CityFile,
-    ControlSeed,
-    IndicatorSeed,
-    NamedFeatureSeed,
-    NamedItem,
-    PatternSeed,
-    PlanSeed,
-    PrintedSeed,
-    ProgrammeSeed,
-    ProjectSeed,
-    ProvisionSeed,
-    ZoneSeed,
-)
+from shanhai.db.seeds import city_files
 from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
 
 LONGEST_CODE = 80
@@ -32,7 +19,7 @@ Rows = dict[str, list[Row]]
 """Rows by table."""
 
 
-def rows_of(blocks: Sequence[CityFile]) -> Rows:
+def rows_of(blocks: Sequence[city_files.CityFile]) -> Rows:
     """All rows of some blocks."""
     rows: Rows = defaultdict(list)
     since = {plan.code: _since(plan) for block in blocks for plan in block.plans}
@@ -61,12 +48,12 @@ def _code_of(text: str) -> str:
     return text if len(text) <= LONGEST_CODE else text[:LONGEST_CODE].rpartition("-")[0]
 
 
-def _since(plan: PlanSeed) -> date:
+def _since(plan: city_files.PlanSeed) -> date:
     """The day from which what a plan names holds."""
     return plan.valid_from or date(plan.period[0], 1, 1)
 
 
-def plan_row(plan: PlanSeed) -> Row:
+def plan_row(plan: city_files.PlanSeed) -> Row:
     """The row of a plan."""
     return {
         **plan.model_dump(include={"kind", "level", "base_year", "status", "version"}),
@@ -80,13 +67,13 @@ def plan_row(plan: PlanSeed) -> Row:
     }
 
 
-def _named(item: NamedItem, source: str | None = None, **more: Any) -> Row:
+def _named(item: city_files.NamedItem, source: str | None = None, **more: Any) -> Row:
     told = {**({"source": source} if source else {}), **item.attrs, **more}
     attrs = {**dict.fromkeys(item.forgotten), **told}
     return {"code": item.code, "name_zh": item.name_zh, "name_en": item.name_en, "attrs": attrs}
 
 
-def _region(block: CityFile, item: Any) -> Row:
+def _region(block: city_files.CityFile, item: Any) -> Row:
     return {
         **_named(item, block.source),
         "level": item.level,
@@ -96,14 +83,14 @@ def _region(block: CityFile, item: Any) -> Row:
     }
 
 
-def _party(block: CityFile, item: Any) -> Row:
+def _party(block: city_files.CityFile, item: Any) -> Row:
     duty = {"articles": list(item.articles)} if item.articles else {}
     role = {"role": item.role} if item.role else {}
     described = _named(item, block.source, plan=block.known_plan, **duty, **role)
     return {**described, "kind": item.kind, "region": block.known_region}
 
 
-def _add_pattern(rows: Rows, pattern: PatternSeed, since: date) -> None:
+def _add_pattern(rows: Rows, pattern: city_files.PatternSeed, since: date) -> None:
     rows["pattern"].append(
         {
             **_named(pattern),
@@ -130,7 +117,7 @@ def _add_pattern(rows: Rows, pattern: PatternSeed, since: date) -> None:
         )
 
 
-def _add_corridors(rows: Rows, block: CityFile, starts: Row) -> None:
+def _add_corridors(rows: Rows, block: city_files.CityFile, starts: Row) -> None:
     for item in block.corridors:
         rows["corridor"].append(
             {
@@ -148,7 +135,7 @@ def _add_corridors(rows: Rows, block: CityFile, starts: Row) -> None:
         )
 
 
-def _add_zoning(rows: Rows, block: CityFile, starts: Row) -> None:
+def _add_zoning(rows: Rows, block: city_files.CityFile, starts: Row) -> None:
     if block.classes:
         _add_classes(rows, block)
     if block.scheme is not None:
@@ -169,7 +156,7 @@ def _add_zoning(rows: Rows, block: CityFile, starts: Row) -> None:
             _add_zone(rows, zone, block.scheme.kind, block.scheme.code, starts)
 
 
-def _add_classes(rows: Rows, block: CityFile) -> None:
+def _add_classes(rows: Rows, block: city_files.CityFile) -> None:
     """What a plan says of the five classes of the method, whose names and colours are known."""
     known = {item.code: item for item in ZONE_CLASSES}
     for item in block.classes:
@@ -210,7 +197,7 @@ def _add_classes(rows: Rows, block: CityFile) -> None:
         )
 
 
-def _add_zone(rows: Rows, zone: ZoneSeed, kind: str, scheme: str, starts: Row) -> None:
+def _add_zone(rows: Rows, zone: city_files.ZoneSeed, kind: str, scheme: str, starts: Row) -> None:
     class_code = zone.code.rsplit(".", 1)[-1]
     named = _named(zone)
     rows["zone_class"].append(
@@ -239,7 +226,9 @@ def _add_zone(rows: Rows, zone: ZoneSeed, kind: str, scheme: str, starts: Row) -
     rows["zone_town"] += ({"zone": zone.code, "region": town} for town in zone.towns)
 
 
-def _add_indicators(rows: Rows, block: CityFile, since: Mapping[str, date], starts: Row) -> None:
+def _add_indicators(
+    rows: Rows, block: city_files.CityFile, since: Mapping[str, date], starts: Row
+) -> None:
     categories = {item.code: item for item in block.categories}
     for item in block.indicators:
         rows["indicator"].append(
@@ -296,7 +285,7 @@ def _add_indicators(rows: Rows, block: CityFile, since: Mapping[str, date], star
         )
 
 
-def _figures(block: CityFile, item: IndicatorSeed) -> Iterable[Row]:
+def _figures(block: city_files.CityFile, item: city_files.IndicatorSeed) -> Iterable[Row]:
     given = [("base", figure) for figure in (item.base,) if figure is not None]
     for role, figure in [*given, *(("target", figure) for figure in item.targets)]:
         yield {
@@ -314,7 +303,7 @@ def _figures(block: CityFile, item: IndicatorSeed) -> Iterable[Row]:
         }
 
 
-def _provision(block: CityFile, item: ProvisionSeed) -> Row:
+def _provision(block: city_files.CityFile, item: city_files.ProvisionSeed) -> Row:
     told = {"kind", "article", "form", "level", "text_zh", "text_en"}
     return {
         **_named(item, block.source),
@@ -328,7 +317,7 @@ def _provision(block: CityFile, item: ProvisionSeed) -> Row:
     }
 
 
-def _printed(block: CityFile, item: PrintedSeed) -> Row:
+def _printed(block: city_files.CityFile, item: city_files.PrintedSeed) -> Row:
     told = {
         *("kind", "aspect", "indicator", "class_zh", "class_en", "comparator", "value", "unit"),
         *("share_percent", "trend", "article", "note_zh", "note_en"),
@@ -345,7 +334,7 @@ def _printed(block: CityFile, item: PrintedSeed) -> Row:
     }
 
 
-def _feature(block: CityFile, item: NamedFeatureSeed) -> Row:
+def _feature(block: city_files.CityFile, item: city_files.NamedFeatureSeed) -> Row:
     """It was there before a plan named it."""
     return {
         **_named(item, block.source),
@@ -355,7 +344,7 @@ def _feature(block: CityFile, item: NamedFeatureSeed) -> Row:
     }
 
 
-def _control(block: CityFile, item: ControlSeed) -> Row:
+def _control(block: city_files.CityFile, item: city_files.ControlSeed) -> Row:
     return {
         **_named(item, block.source),
         **item.model_dump(include={"kind", "plan", "level", "legal_basis", "delimitation"}),
@@ -366,7 +355,7 @@ def _control(block: CityFile, item: ControlSeed) -> Row:
     }
 
 
-def _problem(block: CityFile, item: Any) -> Row:
+def _problem(block: city_files.CityFile, item: Any) -> Row:
     return {
         **_named(item, block.source),
         **item.model_dump(include={"type", "level", "element", "quantity", "unit"}),
@@ -376,7 +365,9 @@ def _problem(block: CityFile, item: Any) -> Row:
     }
 
 
-def _add_programme(rows: Rows, block: CityFile, programme: ProgrammeSeed, starts: Row) -> None:
+def _add_programme(
+    rows: Rows, block: city_files.CityFile, programme: city_files.ProgrammeSeed, starts: Row
+) -> None:
     rows["programme"].append(
         {
             **_named(programme, block.source),
@@ -401,7 +392,7 @@ def _add_programme(rows: Rows, block: CityFile, programme: ProgrammeSeed, starts
         _add_links(rows, project)
 
 
-def _add_links(rows: Rows, project: ProjectSeed) -> None:
+def _add_links(rows: Rows, project: city_files.ProjectSeed) -> None:
     code: Mapping[str, str] = {"project": project.code}
     rows["project_region"] += ({**code, "region": town} for town in project.towns)
     rows["project_problem"] += ({**code, "problem": problem} for problem in project.problems)

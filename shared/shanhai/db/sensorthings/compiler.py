@@ -4,14 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shanhai.db.sensorthings.expressions import (
-    Constant,
-    Expression,
-    FunctionCall,
-    PropertyPath,
-    excerpt,
-    refused,
-)
+from shanhai.db.sensorthings import expressions
 from shanhai.db.sensorthings.model import KINDS, EntityKind, Kind, NavigationProperty
 from shanhai.db.sensorthings.operands import CASTS, Composition, SqlOperand, as_kind, called
 from shanhai.db.sensorthings.options import SKIPTOKEN, Options, Place
@@ -76,7 +69,9 @@ def linked(link: NavigationProperty, here: str, there: str) -> str:
     return " AND ".join(f"{there}.{name} = {here}.{name}" for name in link.on)
 
 
-def condition(composition: Composition, kind: EntityKind, alias: str, tree: Expression) -> str:
+def condition(
+    composition: Composition, kind: EntityKind, alias: str, tree: expressions.Expression
+) -> str:
     """SQL of a tree that is true or false of a row.
 
     Where it speaks of entities the row leads to, it holds when it does of any one of them.
@@ -85,10 +80,10 @@ def condition(composition: Composition, kind: EntityKind, alias: str, tree: Expr
         InvalidInput: it names what is not there, or compares what cannot be compared.
     """
     match tree:
-        case FunctionCall("and" | "or" as operator, parts):
+        case expressions.FunctionCall("and" | "or" as operator, parts):
             sides = (condition(composition, kind, alias, part) for part in parts)
             return f"({f' {operator.upper()} '.join(sides)})"
-        case FunctionCall("not", (inner,)):
+        case expressions.FunctionCall("not", (inner,)):
             return f"(NOT {condition(composition, kind, alias, inner)})"
     scope = ExpressionScope(composition, kind, alias)
     sql = as_kind(composition, _operand(scope, tree), "boolean", composition.parameter)
@@ -100,7 +95,7 @@ def condition(composition: Composition, kind: EntityKind, alias: str, tree: Expr
 
 
 def ordering_value(
-    composition: Composition, kind: EntityKind, alias: str, tree: Expression
+    composition: Composition, kind: EntityKind, alias: str, tree: expressions.Expression
 ) -> SqlOperand:
     """What rows are ordered by; one value for each of them.
 
@@ -134,23 +129,23 @@ def _many(kind: EntityKind, path: tuple[str, ...]) -> bool:
     return False
 
 
-def _operand(scope: ExpressionScope, tree: Expression) -> SqlOperand:
+def _operand(scope: ExpressionScope, tree: expressions.Expression) -> SqlOperand:
     match tree:
-        case Constant():
+        case expressions.Constant():
             return scope.composition.constant(tree)
-        case PropertyPath(parts):
+        case expressions.PropertyPath(parts):
             return _property(scope, parts)
-        case FunctionCall("and" | "or" | "not"):
+        case expressions.FunctionCall("and" | "or" | "not"):
             sql = condition(scope.composition, scope.kind, scope.alias, tree)
             return SqlOperand(sql, "boolean", "the condition")
-        case FunctionCall(name, (left, right)) if name in COMPARISONS:
+        case expressions.FunctionCall(name, (left, right)) if name in COMPARISONS:
             return _comparison(scope, name, left, right)
-        case FunctionCall(name, (left, right)) if name in ARITHMETIC:
+        case expressions.FunctionCall(name, (left, right)) if name in ARITHMETIC:
             return _calculation(scope, name, _operand(scope, left), _operand(scope, right))
-        case FunctionCall("neg", (inner,)):
+        case expressions.FunctionCall("neg", (inner,)):
             number = as_kind(scope.composition, _operand(scope, inner), "number", "neg")
             return SqlOperand(f"(- {number})", "number", "-…")
-        case FunctionCall(name, arguments):
+        case expressions.FunctionCall(name, arguments):
             return called(scope.composition, name, [_operand(scope, item) for item in arguments])
 
 
@@ -167,7 +162,7 @@ def _property(scope: ExpressionScope, parts: tuple[str, ...]) -> SqlOperand:
             f"{'/'.join(parts)} is an entity, not a property; name its id or another property",
             f"{'/'.join(parts)} 是实体而不是属性；请指明其 id 或其他属性",
         )
-    told = excerpt("/".join(parts))
+    told = expressions.excerpt("/".join(parts))
     if rest[0] in ID and len(rest) == 1:
         alias, kind = scope.follow(path)
         return SqlOperand(f"({scope.composition.sql(kind.id_sql, alias)})", "text", told)
@@ -181,10 +176,10 @@ def _property(scope: ExpressionScope, parts: tuple[str, ...]) -> SqlOperand:
     return SqlOperand(sql, member.kind, told)
 
 
-def walked(tree: Expression) -> Iterator[Expression]:
+def walked(tree: expressions.Expression) -> Iterator[expressions.Expression]:
     """A tree and all that is in it."""
     yield tree
-    if isinstance(tree, FunctionCall):
+    if isinstance(tree, expressions.FunctionCall):
         for part in tree.arguments:
             yield from walked(part)
 
@@ -193,13 +188,13 @@ def unknown_property(composition: Composition, kind: EntityKind, name: str) -> I
     """The error of a property that is not there."""
     known = ", ".join(("id", *kind.members, *kind.links))
     return composition.refused(
-        f"{excerpt(name)!r} is not a property of {kind.name}; there are {known}",
-        f"{excerpt(name)!r} 不是 {kind.name} 的属性；可用：{known}",
+        f"{expressions.excerpt(name)!r} is not a property of {kind.name}; there are {known}",
+        f"{expressions.excerpt(name)!r} 不是 {kind.name} 的属性；可用：{known}",
     )
 
 
 def _comparison(
-    scope: ExpressionScope, name: str, left: Expression, right: Expression
+    scope: ExpressionScope, name: str, left: expressions.Expression, right: expressions.Expression
 ) -> SqlOperand:
     named = _known_id(scope, name, left, right) or _known_id(scope, name, right, left)
     if named is not None:
@@ -234,13 +229,17 @@ def _nullness(
 
 
 def _known_id(
-    scope: ExpressionScope, name: str, tree: Expression, other: Expression
+    scope: ExpressionScope, name: str, tree: expressions.Expression, other: expressions.Expression
 ) -> SqlOperand | None:
     """An id that is told, as a condition on columns: so indexes serve it.
 
     The id of what the row leads to is read from the row itself where that knows it.
     """
-    if name != "eq" or not isinstance(tree, PropertyPath) or not isinstance(other, Constant):
+    if (
+        name != "eq"
+        or not isinstance(tree, expressions.PropertyPath)
+        or not isinstance(other, expressions.Constant)
+    ):
         return None
     *steps, last = tree.parts
     if last not in ID or not isinstance(other.value, str):
@@ -314,7 +313,7 @@ def behind(composition: Composition, keys: Sequence[OrderKey], place: Place) -> 
         InvalidInput: the place is not one of this order.
     """
     if len(place) != len(keys):
-        raise refused(SKIPTOKEN, "is of another order", "与排序不符")
+        raise expressions.refused(SKIPTOKEN, "is of another order", "与排序不符")
     first, given = keys[0], place[0]
     condition = _behind(composition, keys, place)
     if given is None or (first.nullable and not first.descending):

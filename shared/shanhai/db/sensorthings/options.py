@@ -8,14 +8,7 @@ from typing import Any, Literal
 
 import orjson
 
-from shanhai.db.sensorthings.expressions import (
-    Cursor,
-    Expression,
-    PropertyPath,
-    excerpt,
-    read_expression,
-    refused,
-)
+from shanhai.db.sensorthings import expressions
 from shanhai.errors import InvalidInput
 
 USUAL_TOP = 100
@@ -36,7 +29,7 @@ Place = tuple[Any, ...]
 class Ordering:
     """One key of an order."""
 
-    by: Expression
+    by: expressions.Expression
     descending: bool = False
 
 
@@ -51,8 +44,8 @@ class Options:
         given: The options as they were written, for the link to the next page.
     """
 
-    filter: Expression | None = None
-    select: tuple[PropertyPath, ...] | None = None
+    filter: expressions.Expression | None = None
+    select: tuple[expressions.PropertyPath, ...] | None = None
     expand: Mapping[str, "Options"] = field(default_factory=dict)
     orderby: tuple[Ordering, ...] = ()
     top: int = USUAL_TOP
@@ -73,7 +66,7 @@ def read_options(query: Sequence[tuple[str, str]]) -> Options:
     given: dict[str, str] = {}
     for name, text in query:
         if name in given:
-            raise refused(name, "is given twice", "重复出现")
+            raise expressions.refused(name, "is given twice", "重复出现")
         given[name] = text
     options = Options(given=given)
     for name, text in given.items():
@@ -82,11 +75,11 @@ def read_options(query: Sequence[tuple[str, str]]) -> Options:
             continue
         if name not in READERS:
             raise _unknown(name)
-        cursor = Cursor.over(text, name)
+        cursor = expressions.Cursor.over(text, name)
         options = READERS[name](cursor, options, 0)
         cursor.demand_end()
     if sum(1 for _ in _expansions(options)) > MOST_EXPANSIONS:
-        raise refused(
+        raise expressions.refused(
             "$expand", f"names more than {MOST_EXPANSIONS} relations", f"超过 {MOST_EXPANSIONS} 项"
         )
     return options
@@ -99,8 +92,10 @@ def _expansions(options: Options) -> "Sequence[Options]":
 
 def _unknown(name: str) -> InvalidInput:
     known = ", ".join(sorted(READERS))
-    return refused(
-        excerpt(name), f"is not an option; there are {known}", f"不是可用的选项；可用：{known}"
+    return expressions.refused(
+        expressions.excerpt(name),
+        f"is not an option; there are {known}",
+        f"不是可用的选项；可用：{known}",
     )
 
 
@@ -121,33 +116,33 @@ def place_of(token: str) -> Place:
     except (binascii.Error, ValueError):
         values = None
     if not isinstance(values, list) or any(isinstance(item, list | dict) for item in values):
-        raise refused(
+        raise expressions.refused(
             SKIPTOKEN, "was not given by this service; follow @iot.nextLink", "不是本服务给出的值"
         )
     return tuple(values)
 
 
-def _filter(cursor: Cursor, options: Options, depth: int) -> Options:
-    return replace(options, filter=read_expression(cursor))
+def _filter(cursor: expressions.Cursor, options: Options, depth: int) -> Options:
+    return replace(options, filter=expressions.read_expression(cursor))
 
 
-def _select(cursor: Cursor, options: Options, depth: int) -> Options:
-    found: list[PropertyPath] = []
+def _select(cursor: expressions.Cursor, options: Options, depth: int) -> Options:
+    found: list[expressions.PropertyPath] = []
     while True:
         if cursor.takes("*"):
             return replace(options, select=None)
         parts = [cursor.demand_name()]
         while cursor.takes("/"):
             parts.append(cursor.demand_name())
-        found.append(PropertyPath(tuple(parts)))
+        found.append(expressions.PropertyPath(tuple(parts)))
         if not cursor.takes(","):
             return replace(options, select=tuple(found))
 
 
-def _orderby(cursor: Cursor, options: Options, depth: int) -> Options:
+def _orderby(cursor: expressions.Cursor, options: Options, depth: int) -> Options:
     found: list[Ordering] = []
     while True:
-        by = read_expression(cursor)
+        by = expressions.read_expression(cursor)
         word = cursor.takes_word("asc", "desc", "ASC", "DESC")
         found.append(Ordering(by, (word or "").lower() == "desc"))
         if not cursor.takes(","):
@@ -159,7 +154,7 @@ def _orderby(cursor: Cursor, options: Options, depth: int) -> Options:
     return replace(options, orderby=tuple(found))
 
 
-def _expand(cursor: Cursor, options: Options, depth: int) -> Options:
+def _expand(cursor: expressions.Cursor, options: Options, depth: int) -> Options:
     found = dict(options.expand)
     while True:
         _expand_one(cursor, found, depth + 1)
@@ -167,7 +162,7 @@ def _expand(cursor: Cursor, options: Options, depth: int) -> Options:
             return replace(options, expand=found)
 
 
-def _expand_one(cursor: Cursor, into: dict[str, Options], depth: int) -> None:
+def _expand_one(cursor: expressions.Cursor, into: dict[str, Options], depth: int) -> None:
     """A relation with its options, or the one it leads to; what was named before is kept."""
     if depth > DEEPEST_EXPAND:
         raise cursor.refused(
@@ -184,7 +179,7 @@ def _expand_one(cursor: Cursor, into: dict[str, Options], depth: int) -> None:
     into[name] = options
 
 
-def _nested(cursor: Cursor, options: Options, depth: int) -> Options:
+def _nested(cursor: expressions.Cursor, options: Options, depth: int) -> Options:
     """The options in the brackets behind a relation."""
     given: dict[str, str] = {}
     while not cursor.takes(")"):
@@ -204,14 +199,14 @@ def _nested(cursor: Cursor, options: Options, depth: int) -> Options:
     return replace(options, given=given)
 
 
-def _written(cursor: Cursor, first: int) -> str:
+def _written(cursor: expressions.Cursor, first: int) -> str:
     """What was read since a character, with one space between words."""
     read = [token for token in cursor.tokens[: cursor.at] if token.at >= first]
     return " ".join(token.text for token in read)
 
 
-def _whole(most: int, *, capped: bool) -> Callable[[Cursor], int]:
-    def number(cursor: Cursor) -> int:
+def _whole(most: int, *, capped: bool) -> Callable[[expressions.Cursor], int]:
+    def number(cursor: expressions.Cursor) -> int:
         token = cursor.take()
         if token.sort != "number" or not token.text.isascii() or not token.text.isdecimal():
             raise cursor.refused("must be a whole number, 0 or more", "须为非负整数")
@@ -230,28 +225,28 @@ _TOP = _whole(MOST_TOP, capped=True)
 _SKIP = _whole(MOST_SKIP, capped=False)
 
 
-def _top(cursor: Cursor, options: Options, depth: int) -> Options:
+def _top(cursor: expressions.Cursor, options: Options, depth: int) -> Options:
     return replace(options, top=_TOP(cursor))
 
 
-def _skip(cursor: Cursor, options: Options, depth: int) -> Options:
+def _skip(cursor: expressions.Cursor, options: Options, depth: int) -> Options:
     return replace(options, skip=_SKIP(cursor))
 
 
-def _count(cursor: Cursor, options: Options, depth: int) -> Options:
+def _count(cursor: expressions.Cursor, options: Options, depth: int) -> Options:
     word = cursor.takes_word("true", "false")
     if word is None:
         raise cursor.refused("must be true or false", "须为 true 或 false")
     return replace(options, count=word == "true")
 
 
-def _result_format(cursor: Cursor, options: Options, depth: int) -> Options:
+def _result_format(cursor: expressions.Cursor, options: Options, depth: int) -> Options:
     if cursor.takes_word("dataArray") is None:
         raise cursor.refused("can only be dataArray", "只能为 dataArray")
     return replace(options, result_format="dataArray")
 
 
-Reader = Callable[[Cursor, Options, int], Options]
+Reader = Callable[[expressions.Cursor, Options, int], Options]
 READERS: Mapping[str, Reader] = {
     "$filter": _filter,
     "$select": _select,

@@ -10,17 +10,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Viewer
+from shanhai.db.sensorthings import compiler
 from shanhai.db.sensorthings.archive_filter import OF_FEATURE, needs_of
 from shanhai.db.sensorthings.archive_rows import Loading
-from shanhai.db.sensorthings.compiler import (
-    ID,
-    OrderKey,
-    behind,
-    condition,
-    linked,
-    order_of,
-    unknown_property,
-)
 from shanhai.db.sensorthings.expressions import refused
 from shanhai.db.sensorthings.identifiers import MOST_MOVES, Key, leads_to
 from shanhai.db.sensorthings.model import KINDS, OBSERVATION, EntityKind, NavigationProperty
@@ -286,7 +278,7 @@ class PageLimits:
         """The conditions on the rows called `alias`."""
         found = [composition.same(alias, self.key)] if self.key else []
         if self.link is not None:
-            found.append(linked(self.link, self.parent, alias))
+            found.append(compiler.linked(self.link, self.parent, alias))
         return found
 
 
@@ -296,15 +288,15 @@ def _set(composition: Composition, kind: EntityKind, options: Options, bounds: P
     met = bounds.conditions(composition, alias)
     if options.filter is not None:
         composition.parameter = "$filter"
-        met.append(condition(composition, kind, alias, options.filter))
+        met.append(compiler.condition(composition, kind, alias, options.filter))
     rows = composition.rows(kind)
     # Constants of this code; callers' values are bound.
     counted = "NULL"
     if options.count:
         counted = _counted(composition, kind, alias, met, whole=_of_whole_series(bounds, options))
-    keys = order_of(composition, kind, alias, options)
+    keys = compiler.order_of(composition, kind, alias, options)
     if options.after is not None:
-        met.append(behind(composition, keys, options.after))
+        met.append(compiler.behind(composition, keys, options.after))
     page = (
         f"SELECT {alias}.* FROM {rows} {alias}{_where(met)}"  # noqa: S608
         f" ORDER BY {', '.join(key.written for key in keys)}"
@@ -359,7 +351,7 @@ def _document(
     kind: EntityKind,
     alias: str,
     options: Options,
-    keys: Sequence[OrderKey],
+    keys: Sequence[compiler.OrderKey],
 ) -> str:
     """SQL of one row as JSON."""
     wanted = chosen_members(kind, options)
@@ -407,7 +399,7 @@ def chosen_members(kind: EntityKind, options: Options) -> frozenset[str]:
         return frozenset(kind.members)
     named = {str(path) for path in options.select}
     for name in sorted(named):
-        if name not in {*kind.members, *kind.links, *ID}:
+        if name not in {*kind.members, *kind.links, *compiler.ID}:
             composition = Composition(Viewer(False, frozenset()), "en", parameter="$select")
-            raise unknown_property(composition, kind, name)
+            raise compiler.unknown_property(composition, kind, name)
     return frozenset(named) & kind.members.keys()

@@ -2,18 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    FetchedValue,
-    ForeignKey,
-    Identity,
-    Index,
-    LargeBinary,
-    SmallInteger,
-    UniqueConstraint,
-    text,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, CIDR, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -50,14 +39,14 @@ class Account(Base):
     """A person or machine known by the subject an issuer of tokens gives it."""
 
     __tablename__ = "account"
-    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+    __table_args__ = (sa.UniqueConstraint("issuer", "subject"),)
 
     id: Mapped[BigId]
     issuer: Mapped[str]
     subject: Mapped[str]
     name: Mapped[str]
     email: Mapped[str | None]
-    party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"))
+    party_id: Mapped[int | None] = mapped_column(sa.ForeignKey("party.id"))
     created_at: Mapped[CreatedAt]
     disabled_at: Mapped[Moment | None]
     last_seen_at: Mapped[Moment | None]
@@ -69,15 +58,15 @@ class AccountRole(Base):
 
     __tablename__ = "account_role"
     __table_args__ = (
-        UniqueConstraint("account_id", "role", "region_id", postgresql_nulls_not_distinct=True),
-        CheckConstraint(f"role IN {ROLES}", name="role"),
-        CheckConstraint("role <> 'admin' OR region_id IS NULL", name="admin_everywhere"),
+        sa.UniqueConstraint("account_id", "role", "region_id", postgresql_nulls_not_distinct=True),
+        sa.CheckConstraint(f"role IN {ROLES}", name="role"),
+        sa.CheckConstraint("role <> 'admin' OR region_id IS NULL", name="admin_everywhere"),
     )
 
     id: Mapped[BigId]
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id", ondelete="CASCADE"))
     role: Mapped[str]
-    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
+    region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
 
 
 class IdempotencyKey(Base):
@@ -85,8 +74,8 @@ class IdempotencyKey(Base):
 
     __tablename__ = "idempotency_key"
     __table_args__ = (
-        UniqueConstraint("owner", "route", "key"),
-        Index("ix_idempotency_key_created_at", "created_at"),
+        sa.UniqueConstraint("owner", "route", "key"),
+        sa.Index("ix_idempotency_key_created_at", "created_at"),
     )
 
     id: Mapped[BigId]
@@ -94,7 +83,7 @@ class IdempotencyKey(Base):
     route: Mapped[str]
     key: Mapped[str]
     body_sha256: Mapped[str]
-    status: Mapped[int] = mapped_column(SmallInteger)
+    status: Mapped[int] = mapped_column(sa.SmallInteger)
     headers: Mapped[dict[str, Any]] = mapped_column(JSONB)
     body: Mapped[str]
     created_at: Mapped[CreatedAt]
@@ -108,12 +97,12 @@ class AuditLog(Base):
 
     __tablename__ = "audit_log"
     __table_args__ = (
-        Index("ix_audit_log_object_table_object_id", "object_table", "object_id"),
-        Index("ix_audit_log_at", "at"),
+        sa.Index("ix_audit_log_object_table_object_id", "object_table", "object_id"),
+        sa.Index("ix_audit_log_at", "at"),
     )
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    at: Mapped[CreatedAt] = mapped_column(server_default=text("clock_timestamp()"))
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    at: Mapped[CreatedAt] = mapped_column(server_default=sa.text("clock_timestamp()"))
     actor: Mapped[str]
     action: Mapped[str]
     object_table: Mapped[str]
@@ -121,7 +110,7 @@ class AuditLog(Base):
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     request_id: Mapped[str | None]
-    digest: Mapped[bytes] = mapped_column(LargeBinary, server_default=FetchedValue())
+    digest: Mapped[bytes] = mapped_column(sa.LargeBinary, server_default=sa.FetchedValue())
 
 
 class AuditRange(Base):
@@ -129,8 +118,8 @@ class AuditRange(Base):
 
     __tablename__ = "audit_range"
 
-    first_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    last_id: Mapped[int] = mapped_column(BigInteger)
+    first_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    last_id: Mapped[int] = mapped_column(sa.BigInteger)
 
 
 class AuditChain(Base):
@@ -139,11 +128,11 @@ class AuditChain(Base):
 
     __tablename__ = "audit_chain"
 
-    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    start: Mapped[int] = mapped_column(BigInteger, unique=True)
-    first_id: Mapped[int] = mapped_column(BigInteger, unique=True)
-    last_id: Mapped[int] = mapped_column(BigInteger)
-    rows: Mapped[int] = mapped_column(BigInteger)
-    previous: Mapped[bytes] = mapped_column(LargeBinary)
-    hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
-    at: Mapped[CreatedAt] = mapped_column(server_default=text("clock_timestamp()"))
+    seq: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    start: Mapped[int] = mapped_column(sa.BigInteger, unique=True)
+    first_id: Mapped[int] = mapped_column(sa.BigInteger, unique=True)
+    last_id: Mapped[int] = mapped_column(sa.BigInteger)
+    rows: Mapped[int] = mapped_column(sa.BigInteger)
+    previous: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    hash: Mapped[bytes] = mapped_column(sa.LargeBinary, unique=True)
+    at: Mapped[CreatedAt] = mapped_column(server_default=sa.text("clock_timestamp()"))

@@ -3,16 +3,7 @@
 from datetime import date, time
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    ForeignKey,
-    Index,
-    Integer,
-    SmallInteger,
-    UniqueConstraint,
-    text,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -41,21 +32,21 @@ class AlertRule(Base):
     __tablename__ = "alert_rule"
     __table_args__ = (
         one_of("kind", codes(ALERT_KINDS)),
-        CheckConstraint(
+        sa.CheckConstraint(
             "kind NOT IN ('above', 'below', 'rate') OR property_id IS NOT NULL", name="property"
         ),
-        CheckConstraint(
+        sa.CheckConstraint(
             "(kind IN ('red_line_lead', 'line_decline')) = (control_kind IS NOT NULL)",
             name="control_kind",
         ),
-        CheckConstraint("valid_to > valid_from", name="period"),
-        CheckConstraint("min_duration_s >= 0", name="min_duration_s"),
-        CheckConstraint("max_age_s > 0", name="max_age_s"),
-        Index(
+        sa.CheckConstraint("valid_to > valid_from", name="period"),
+        sa.CheckConstraint("min_duration_s >= 0", name="min_duration_s"),
+        sa.CheckConstraint("max_age_s > 0", name="max_age_s"),
+        sa.Index(
             "uq_alert_rule_code_live",
             "code",
             unique=True,
-            postgresql_where=text("deleted_at IS NULL"),
+            postgresql_where=sa.text("deleted_at IS NULL"),
         ),
     )
 
@@ -65,23 +56,23 @@ class AlertRule(Base):
     name_en: Mapped[str]
     kind: Mapped[str]
     property_id: Mapped[int | None] = mapped_column(
-        SmallInteger, ForeignKey("observed_property.id"), index=True
+        sa.SmallInteger, sa.ForeignKey("observed_property.id"), index=True
     )
-    stations: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
-    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
-    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
-    indicator_id: Mapped[int | None] = mapped_column(ForeignKey("indicator.id"), index=True)
+    stations: Mapped[list[int] | None] = mapped_column(ARRAY(sa.BigInteger))
+    region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
+    plan_id: Mapped[int | None] = mapped_column(sa.ForeignKey("plan.id"), index=True)
+    indicator_id: Mapped[int | None] = mapped_column(sa.ForeignKey("indicator.id"), index=True)
     control_kind: Mapped[str | None]
     limits: Mapped[dict[str, float]] = mapped_column(JSONB)
     reset: Mapped[float]
-    min_duration_s: Mapped[int] = mapped_column(Integer)
-    max_age_s: Mapped[int] = mapped_column(Integer)
+    min_duration_s: Mapped[int] = mapped_column(sa.Integer)
+    max_age_s: Mapped[int] = mapped_column(sa.Integer)
     any_quality: Mapped[bool]
     enabled: Mapped[bool]
     quiet: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     valid_from: Mapped[date | None]
     valid_to: Mapped[date | None]
-    row_version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    row_version: Mapped[int] = mapped_column(server_default=sa.text("1"), default=1)
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
     deleted_at: Mapped[Moment | None]
@@ -95,27 +86,27 @@ class OfSubject:
     alone, and by the kind their rule watches.
     """
 
-    station_id: Mapped[int | None] = mapped_column(ForeignKey("station.id"), index=True)
+    station_id: Mapped[int | None] = mapped_column(sa.ForeignKey("station.id"), index=True)
     plan_indicator_id: Mapped[int | None] = mapped_column(
-        ForeignKey("plan_indicator.id"), index=True
+        sa.ForeignKey("plan_indicator.id"), index=True
     )
-    target_region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
+    target_region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
     target_year: Mapped[int | None]
-    case_id: Mapped[int | None] = mapped_column(ForeignKey("lead_case.id"), index=True)
+    case_id: Mapped[int | None] = mapped_column(sa.ForeignKey("lead_case.id"), index=True)
 
 
 SUBJECT = ("station_id", "plan_indicator_id", "target_region_id", "target_year", "case_id")
 """Columns that tell one subject from another."""
 
 
-def one_subject() -> tuple[CheckConstraint, CheckConstraint]:
+def one_subject() -> tuple[sa.CheckConstraint, sa.CheckConstraint]:
     """Exactly one subject is named, and wholly."""
     return (
-        CheckConstraint(
+        sa.CheckConstraint(
             "num_nonnulls(station_id, coalesce(plan_indicator_id, target_region_id), case_id) = 1",
             name="subject",
         ),
-        CheckConstraint(
+        sa.CheckConstraint(
             "(plan_indicator_id IS NULL OR target_region_id IS NOT NULL)"
             " AND (target_year IS NULL OR plan_indicator_id IS NOT NULL)",
             name="target",
@@ -131,8 +122,8 @@ class AlertWatch(OfSubject, Base):
         one_of("level", codes(WARNING_LEVELS)),
         *one_subject(),
         # By which the release before finds its rows.
-        Index("uq_alert_watch_station", "rule_id", "station_id", unique=True),
-        Index(
+        sa.Index("uq_alert_watch_station", "rule_id", "station_id", unique=True),
+        sa.Index(
             "uq_alert_watch_subject",
             "rule_id",
             *SUBJECT,
@@ -142,7 +133,7 @@ class AlertWatch(OfSubject, Base):
     )
 
     id: Mapped[BigId]
-    rule_id: Mapped[int] = mapped_column(ForeignKey("alert_rule.id"))
+    rule_id: Mapped[int] = mapped_column(sa.ForeignKey("alert_rule.id"))
     seen_to: Mapped[Moment | None]
     since: Mapped[dict[str, Any]] = mapped_column(JSONB)
     level: Mapped[str | None]
@@ -165,18 +156,18 @@ class Alert(OfSubject, Base):
         one_of("status", codes(ALERT_STATUSES)),
         one_of("level", codes(WARNING_LEVELS)),
         *one_subject(),
-        Index(
+        sa.Index(
             "uq_alert_subject_live",
             "rule_id",
             *SUBJECT,
             unique=True,
             postgresql_nulls_not_distinct=True,
-            postgresql_where=text("status <> 'closed'"),
+            postgresql_where=sa.text("status <> 'closed'"),
         ),
     )
 
     id: Mapped[BigId]
-    rule_id: Mapped[int] = mapped_column(ForeignKey("alert_rule.id"), index=True)
+    rule_id: Mapped[int] = mapped_column(sa.ForeignKey("alert_rule.id"), index=True)
     status: Mapped[str]
     level: Mapped[str]
     began_at: Mapped[Moment]
@@ -188,7 +179,7 @@ class Alert(OfSubject, Base):
     acknowledged_by: Mapped[str | None]
     closed_at: Mapped[Moment | None]
     closed_by: Mapped[str | None]
-    row_version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    row_version: Mapped[int] = mapped_column(server_default=sa.text("1"), default=1)
 
 
 class AlertEvent(Base):
@@ -201,7 +192,7 @@ class AlertEvent(Base):
     )
 
     id: Mapped[BigId]
-    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
+    alert_id: Mapped[int] = mapped_column(sa.ForeignKey("alert.id"), index=True)
     at: Mapped[Moment]
     kind: Mapped[str]
     level: Mapped[str]
@@ -216,13 +207,13 @@ class AlertDue(Base):
 
     __tablename__ = "alert_due"
     __table_args__ = (
-        CheckConstraint("num_nonnulls(plan_id, case_id, region_id) = 1", name="subject"),
+        sa.CheckConstraint("num_nonnulls(plan_id, case_id, region_id) = 1", name="subject"),
     )
 
     id: Mapped[BigId]
-    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
-    case_id: Mapped[int | None] = mapped_column(ForeignKey("lead_case.id"))
-    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"))
+    plan_id: Mapped[int | None] = mapped_column(sa.ForeignKey("plan.id"))
+    case_id: Mapped[int | None] = mapped_column(sa.ForeignKey("lead_case.id"))
+    region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"))
 
 
 class Subscription(Base):
@@ -246,14 +237,14 @@ class Subscription(Base):
     address: Mapped[str]
     lang: Mapped[str]
     levels: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
-    rules: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
-    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
+    rules: Mapped[list[int] | None] = mapped_column(ARRAY(sa.BigInteger))
+    region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
     digest_at: Mapped[time | None]
     time_zone: Mapped[str]
     endings: Mapped[bool]
     enabled: Mapped[bool]
     unsubscribed_at: Mapped[Moment | None]
-    row_version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    row_version: Mapped[int] = mapped_column(server_default=sa.text("1"), default=1)
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
     deleted_at: Mapped[Moment | None]
@@ -263,9 +254,9 @@ class AlertNotice(Base):
     """An event of an alert a person is still to be told of, not before `due_at`."""
 
     __tablename__ = "alert_notice"
-    __table_args__ = (UniqueConstraint("subscription_id", "event_id"),)
+    __table_args__ = (sa.UniqueConstraint("subscription_id", "event_id"),)
 
     id: Mapped[BigId]
-    subscription_id: Mapped[int] = mapped_column(ForeignKey("subscription.id"))
-    event_id: Mapped[int] = mapped_column(ForeignKey("alert_event.id"))
+    subscription_id: Mapped[int] = mapped_column(sa.ForeignKey("subscription.id"))
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("alert_event.id"))
     due_at: Mapped[Moment] = mapped_column(index=True)

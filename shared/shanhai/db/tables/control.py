@@ -10,43 +10,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstr
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shanhai.db.base import (
-    STORAGE_SRID,
-    AnyGeometry,
-    Area,
-    Attributes,
-    Base,
-    BigId,
-    Copied,
-    CreatedAt,
-    Dated,
-    Length,
-    Moment,
-    Versioned,
-    computed_has_job,
-    in_order,
-    live_code,
-    one_of,
-    shapeless,
-    spatial,
-    valid_shape,
-)
-from shanhai.vocabulary import (
-    CASE_RESULTS,
-    CASE_STATES,
-    CONTROL_KINDS,
-    CONTROL_LEVELS,
-    CONTROL_STATUSES,
-    DECISIONS,
-    LEAD_KINDS,
-    ORIGINS,
-    RULE_SCOPES,
-    SEVERITIES,
-    codes,
-)
+from shanhai import vocabulary
+from shanhai.db import base
 
 
-class ControlArea(Copied, Versioned, Dated, Base):
+class ControlArea(base.Copied, base.Versioned, base.Dated, base.Base):
     """A line or a protected or sensitive area; null geometry where only its size is printed.
 
     `delimitation` names the drawing a line belongs to: sizes compare within one only.
@@ -54,17 +22,17 @@ class ControlArea(Copied, Versioned, Dated, Base):
 
     __tablename__ = "control_area"
     __table_args__ = (
-        one_of("kind", codes(CONTROL_KINDS)),
-        one_of("level", codes(CONTROL_LEVELS)),
-        one_of("status", codes(CONTROL_STATUSES)),
-        one_of("origin", codes(ORIGINS)),
-        computed_has_job(),
+        base.one_of("kind", vocabulary.codes(vocabulary.CONTROL_KINDS)),
+        base.one_of("level", vocabulary.codes(vocabulary.CONTROL_LEVELS)),
+        base.one_of("status", vocabulary.codes(vocabulary.CONTROL_STATUSES)),
+        base.one_of("origin", vocabulary.codes(vocabulary.ORIGINS)),
+        base.computed_has_job(),
         CheckConstraint("approved_area_km2 >= 0", name="approved_area_km2"),
-        valid_shape(),
-        in_order(),
-        live_code("control_area"),
-        spatial("control_area"),
-        shapeless("control_area"),
+        base.valid_shape(),
+        base.in_order(),
+        base.live_code("control_area"),
+        base.spatial("control_area"),
+        base.shapeless("control_area"),
         Index(
             "ix_control_area_kind",
             "region_id",
@@ -82,7 +50,7 @@ class ControlArea(Copied, Versioned, Dated, Base):
         ),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     name_zh: Mapped[str]
     name_en: Mapped[str]
@@ -98,12 +66,12 @@ class ControlArea(Copied, Versioned, Dated, Base):
     is_public: Mapped[bool] = mapped_column(server_default=text("true"), default=True)
     origin: Mapped[str] = mapped_column(server_default="drawn")
     job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
-    geom: Mapped[AnyGeometry | None]
-    area_m2: Mapped[Area]
-    length_m: Mapped[Length]
+    geom: Mapped[base.AnyGeometry | None]
+    area_m2: Mapped[base.Area]
+    length_m: Mapped[base.Length]
 
 
-class ControlRule(Copied, Versioned, Dated, Base):
+class ControlRule(base.Copied, base.Versioned, base.Dated, base.Base):
     """What is decided about an activity in a kind of control area or a class of zone.
 
     `subject` is the kind of control area or the code of the zone class, by `scope`; null holds for
@@ -112,14 +80,14 @@ class ControlRule(Copied, Versioned, Dated, Base):
 
     __tablename__ = "control_rule"
     __table_args__ = (
-        one_of("scope", codes(RULE_SCOPES)),
-        one_of("decision", codes(DECISIONS)),
-        in_order(),
-        live_code("control_rule"),
+        base.one_of("scope", vocabulary.codes(vocabulary.RULE_SCOPES)),
+        base.one_of("decision", vocabulary.codes(vocabulary.DECISIONS)),
+        base.in_order(),
+        base.live_code("control_rule"),
         Index("ix_control_rule_subject", "scope", "subject"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     scope: Mapped[str]
     subject: Mapped[str | None]
@@ -136,7 +104,7 @@ class ControlRule(Copied, Versioned, Dated, Base):
     text_official: Mapped[str | None]
 
 
-class ComplianceException(Versioned, Dated, Base):
+class ComplianceException(base.Versioned, base.Dated, base.Base):
     """Leave given to a project or to one geometry, by its SHA-256.
 
     It lifts a rule, or decides about what is not known there, its gap.
@@ -146,12 +114,12 @@ class ComplianceException(Versioned, Dated, Base):
     __table_args__ = (
         CheckConstraint("num_nonnulls(project_id, geometry_sha256) = 1", name="subject"),
         CheckConstraint("num_nonnulls(rule, gap) = 1", name="about"),
-        in_order(),
-        live_code("compliance_exception"),
+        base.in_order(),
+        base.live_code("compliance_exception"),
         Index("ix_compliance_exception_geometry_sha256", "geometry_sha256"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
     project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id"), index=True)
@@ -162,10 +130,10 @@ class ComplianceException(Versioned, Dated, Base):
     gap: Mapped[str | None]
     reason: Mapped[str]
     approver: Mapped[str]
-    approved_at: Mapped[CreatedAt]
+    approved_at: Mapped[base.CreatedAt]
 
 
-class PlanCheck(Base):
+class PlanCheck(base.Base):
     """When the figures of a plan were checked first and last; a plan without was never checked."""
 
     __tablename__ = "plan_check"
@@ -173,20 +141,20 @@ class PlanCheck(Base):
     plan_id: Mapped[int] = mapped_column(
         ForeignKey("plan.id"), primary_key=True, autoincrement=False
     )
-    first_at: Mapped[CreatedAt]
-    last_at: Mapped[CreatedAt]
+    first_at: Mapped[base.CreatedAt]
+    last_at: Mapped[base.CreatedAt]
 
 
-class DataFinding(Base):
+class DataFinding(base.Base):
     """What a check found in the figures of a plan, as of its last run."""
 
     __tablename__ = "data_finding"
     __table_args__ = (
         UniqueConstraint("plan_id", "code"),
-        one_of("severity", codes(SEVERITIES)),
+        base.one_of("severity", vocabulary.codes(vocabulary.SEVERITIES)),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
     code: Mapped[str]
     kind: Mapped[str]
@@ -194,12 +162,12 @@ class DataFinding(Base):
     text_zh: Mapped[str]
     text_en: Mapped[str]
     figures: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    attrs: Mapped[Attributes]
-    found_at: Mapped[CreatedAt]
-    resolved_at: Mapped[Moment | None]
+    attrs: Mapped[base.Attributes]
+    found_at: Mapped[base.CreatedAt]
+    resolved_at: Mapped[base.Moment | None]
 
 
-class LeadCase(Base):
+class LeadCase(base.Base):
     """A lead that was worth a case.
 
     Attributes:
@@ -213,19 +181,19 @@ class LeadCase(Base):
 
     __tablename__ = "lead_case"
     __table_args__ = (
-        one_of("kind", codes(LEAD_KINDS)),
-        one_of("state", codes(CASE_STATES)),
-        one_of("result", codes(CASE_RESULTS)),
+        base.one_of("kind", vocabulary.codes(vocabulary.LEAD_KINDS)),
+        base.one_of("state", vocabulary.codes(vocabulary.CASE_STATES)),
+        base.one_of("result", vocabulary.codes(vocabulary.CASE_RESULTS)),
         CheckConstraint("sensed_before < sensed_after", name="sensed"),
         CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
         UniqueConstraint("source", "external_id"),
         UniqueConstraint("code"),
-        valid_shape(),
-        spatial("lead_case"),
+        base.valid_shape(),
+        base.spatial("lead_case"),
         Index("ix_lead_case_region_id_state", "region_id", "state"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     source: Mapped[str]
     external_id: Mapped[str]
@@ -235,9 +203,9 @@ class LeadCase(Base):
     sensed_after: Mapped[date]
     confidence: Mapped[float | None]
     geom: Mapped[Any] = mapped_column(
-        Geometry("MULTIPOLYGON", srid=STORAGE_SRID, spatial_index=False), nullable=False
+        Geometry("MULTIPOLYGON", srid=base.STORAGE_SRID, spatial_index=False), nullable=False
     )
-    area_m2: Mapped[Area]
+    area_m2: Mapped[base.Area]
     lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     inside_m2: Mapped[float]
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"))
@@ -246,28 +214,28 @@ class LeadCase(Base):
     assignee: Mapped[str | None]
     due_on: Mapped[date | None]
     row_version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
-    created_at: Mapped[CreatedAt]
-    updated_at: Mapped[CreatedAt]
-    closed_at: Mapped[Moment | None]
+    created_at: Mapped[base.CreatedAt]
+    updated_at: Mapped[base.CreatedAt]
+    closed_at: Mapped[base.Moment | None]
 
 
-class CaseEvent(Base):
+class CaseEvent(base.Base):
     """A step of a case, its opening included; append-only."""
 
     __tablename__ = "case_event"
     __table_args__ = (
         UniqueConstraint("case_id", "seq"),
-        one_of("from_state", codes(CASE_STATES)),
-        one_of("to_state", codes(CASE_STATES)),
-        one_of("result", codes(CASE_RESULTS)),
+        base.one_of("from_state", vocabulary.codes(vocabulary.CASE_STATES)),
+        base.one_of("to_state", vocabulary.codes(vocabulary.CASE_STATES)),
+        base.one_of("result", vocabulary.codes(vocabulary.CASE_RESULTS)),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     case_id: Mapped[int] = mapped_column(ForeignKey("lead_case.id"))
     seq: Mapped[int]
     from_state: Mapped[str | None]
     to_state: Mapped[str]
-    at: Mapped[CreatedAt]
+    at: Mapped[base.CreatedAt]
     actor: Mapped[str]
     note: Mapped[str | None]
     result: Mapped[str | None]

@@ -9,40 +9,22 @@ from sqlalchemy import ForeignKey, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shanhai.db.base import (
-    Attributes,
-    Base,
-    BigId,
-    Copied,
-    CreatedAt,
-    Dated,
-    Versioned,
-    in_order,
-    live_code,
-    one_of,
-)
-from shanhai.vocabulary import (
-    COMPARATORS,
-    INDICATOR_DIRECTIONS,
-    INDICATOR_PROPERTIES,
-    TARGET_ROLES,
-    TARGET_SENSES,
-    codes,
-)
+from shanhai import vocabulary
+from shanhai.db import base
 
 
-class Indicator(Versioned, Dated, Base):
+class Indicator(base.Versioned, base.Dated, base.Base):
     """An entry of the dictionary; a plan may bind to it more or less firmly than it says."""
 
     __tablename__ = "indicator"
     __table_args__ = (
-        one_of("property", codes(INDICATOR_PROPERTIES)),
-        one_of("direction", codes(INDICATOR_DIRECTIONS)),
-        in_order(),
-        live_code("indicator"),
+        base.one_of("property", vocabulary.codes(vocabulary.INDICATOR_PROPERTIES)),
+        base.one_of("direction", vocabulary.codes(vocabulary.INDICATOR_DIRECTIONS)),
+        base.in_order(),
+        base.live_code("indicator"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     name_zh: Mapped[str]
     name_en: Mapped[str]
@@ -54,7 +36,7 @@ class Indicator(Versioned, Dated, Base):
     formula_en: Mapped[str | None]
 
 
-class PlanIndicator(Copied, Versioned, Dated, Base):
+class PlanIndicator(base.Copied, base.Versioned, base.Dated, base.Base):
     """An indicator in a plan's list; codes are unique within the plan.
 
     `property` is what the plan says, where it differs from the dictionary; `party_id` answers.
@@ -63,9 +45,9 @@ class PlanIndicator(Copied, Versioned, Dated, Base):
 
     __tablename__ = "plan_indicator"
     __table_args__ = (
-        one_of("property", codes(INDICATOR_PROPERTIES)),
-        in_order(),
-        live_code("plan_indicator", "plan_id"),
+        base.one_of("property", vocabulary.codes(vocabulary.INDICATOR_PROPERTIES)),
+        base.in_order(),
+        base.live_code("plan_indicator", "plan_id"),
         Index(
             "uq_plan_indicator_indicator_live",
             "plan_id",
@@ -75,7 +57,7 @@ class PlanIndicator(Copied, Versioned, Dated, Base):
         ),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
@@ -88,7 +70,7 @@ class PlanIndicator(Copied, Versioned, Dated, Base):
     party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"), index=True)
 
 
-class IndicatorTarget(Base):
+class IndicatorTarget(base.Base):
     """A base or target of an indicator in a plan; the comparator stands as it is printed.
 
     It holds from `valid_from` on, or since its plan does; what it was before is in
@@ -97,9 +79,9 @@ class IndicatorTarget(Base):
 
     __tablename__ = "indicator_target"
     __table_args__ = (
-        one_of("role", TARGET_ROLES),
-        one_of("comparator_printed", COMPARATORS),
-        one_of("sense", TARGET_SENSES),
+        base.one_of("role", vocabulary.TARGET_ROLES),
+        base.one_of("comparator_printed", vocabulary.COMPARATORS),
+        base.one_of("sense", vocabulary.TARGET_SENSES),
         UniqueConstraint(
             "indicator_id",
             "region_id",
@@ -111,7 +93,7 @@ class IndicatorTarget(Base):
         ),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     indicator_id: Mapped[int] = mapped_column(ForeignKey("indicator.id"))
     region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), index=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
@@ -124,11 +106,11 @@ class IndicatorTarget(Base):
     revisable: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     source: Mapped[str | None]
     valid_from: Mapped[date | None]
-    attrs: Mapped[Attributes]
-    created_at: Mapped[CreatedAt]
+    attrs: Mapped[base.Attributes]
+    created_at: Mapped[base.CreatedAt]
 
 
-class IndicatorValue(Base):
+class IndicatorValue(base.Base):
     """An observed value; append-only, the one recorded last for a year counts.
 
     A cumulative one is the total up to its year; `attrs.given` keeps a figure in another unit. One
@@ -147,7 +129,7 @@ class IndicatorValue(Base):
         ),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     indicator_id: Mapped[int] = mapped_column(ForeignKey("indicator.id"))
     region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), index=True)
     year: Mapped[int]
@@ -160,12 +142,12 @@ class IndicatorValue(Base):
     job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
     provenance: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     cumulative: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
-    attrs: Mapped[Attributes]
+    attrs: Mapped[base.Attributes]
     recorded_by: Mapped[str | None]
-    recorded_at: Mapped[CreatedAt] = mapped_column(server_default=text("clock_timestamp()"))
+    recorded_at: Mapped[base.CreatedAt] = mapped_column(server_default=text("clock_timestamp()"))
 
 
-class EvaluationSnapshot(Base):
+class EvaluationSnapshot(base.Base):
     """An evaluation of a year as it was told; it never changes."""
 
     __tablename__ = "evaluation_snapshot"
@@ -174,7 +156,7 @@ class EvaluationSnapshot(Base):
         Index("ix_evaluation_snapshot_region_id_year", "region_id", "year"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str] = mapped_column(unique=True)
     region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
@@ -182,4 +164,4 @@ class EvaluationSnapshot(Base):
     content: Mapped[dict[str, Any]] = mapped_column(JSONB)
     sha256: Mapped[str]
     created_by: Mapped[str]
-    created_at: Mapped[CreatedAt]
+    created_at: Mapped[base.CreatedAt]

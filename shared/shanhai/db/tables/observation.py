@@ -2,18 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    ForeignKey,
-    Identity,
-    Index,
-    Integer,
-    PrimaryKeyConstraint,
-    SmallInteger,
-    UniqueConstraint,
-    text,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -41,12 +30,12 @@ class ObservedProperty(Base):
     __tablename__ = "observed_property"
     __table_args__ = (
         one_of("medium", codes(MEDIA)),
-        CheckConstraint("low < high", name="range"),
-        CheckConstraint("decimals BETWEEN 0 AND 12", name="decimals"),
-        CheckConstraint("raw_years BETWEEN 1 AND 100", name="raw_years"),
+        sa.CheckConstraint("low < high", name="range"),
+        sa.CheckConstraint("decimals BETWEEN 0 AND 12", name="decimals"),
+        sa.CheckConstraint("raw_years BETWEEN 1 AND 100", name="raw_years"),
     )
 
-    id: Mapped[int] = mapped_column(SmallInteger, Identity(always=True), primary_key=True)
+    id: Mapped[int] = mapped_column(sa.SmallInteger, sa.Identity(always=True), primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
     name_zh: Mapped[str]
     name_en: Mapped[str]
@@ -54,19 +43,19 @@ class ObservedProperty(Base):
     unit: Mapped[str]
     low: Mapped[float | None]
     high: Mapped[float | None]
-    decimals: Mapped[int] = mapped_column(SmallInteger)
+    decimals: Mapped[int] = mapped_column(sa.SmallInteger)
     moves: Mapped[bool]
     hj525: Mapped[str | None] = mapped_column(unique=True)
-    aliases: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    aliases: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
     standard: Mapped[str | None]
     definition: Mapped[str | None]
     description: Mapped[str | None]
-    unit_open: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
-    variant_of: Mapped[str | None] = mapped_column(ForeignKey("observed_property.code"))
-    series_moved: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
-    raw_years: Mapped[int | None] = mapped_column(SmallInteger)
+    unit_open: Mapped[bool] = mapped_column(server_default=sa.text("false"), default=False)
+    variant_of: Mapped[str | None] = mapped_column(sa.ForeignKey("observed_property.code"))
+    series_moved: Mapped[bool] = mapped_column(server_default=sa.text("false"), default=False)
+    raw_years: Mapped[int | None] = mapped_column(sa.SmallInteger)
     raw_since: Mapped[Moment | None]
-    row_version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    row_version: Mapped[int] = mapped_column(server_default=sa.text("1"), default=1)
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 
@@ -75,10 +64,12 @@ class StationRange(Base):
     """The range that is possible at one station, instead of the property's own."""
 
     __tablename__ = "station_range"
-    __table_args__ = (CheckConstraint("low < high", name="range"),)
+    __table_args__ = (sa.CheckConstraint("low < high", name="range"),)
 
-    station_id: Mapped[int] = mapped_column(ForeignKey("station.id"), primary_key=True)
-    property_id: Mapped[int] = mapped_column(ForeignKey("observed_property.id"), primary_key=True)
+    station_id: Mapped[int] = mapped_column(sa.ForeignKey("station.id"), primary_key=True)
+    property_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("observed_property.id"), primary_key=True
+    )
     low: Mapped[float | None]
     high: Mapped[float | None]
 
@@ -87,9 +78,9 @@ class ObservationSource(Base):
     """Who sent observations, and in which way."""
 
     __tablename__ = "observation_source"
-    __table_args__ = (UniqueConstraint("kind", "sender"),)
+    __table_args__ = (sa.UniqueConstraint("kind", "sender"),)
 
-    id: Mapped[int] = mapped_column(Integer, Identity(always=True), primary_key=True)
+    id: Mapped[int] = mapped_column(sa.Integer, sa.Identity(always=True), primary_key=True)
     kind: Mapped[str]
     sender: Mapped[str]
 
@@ -111,12 +102,12 @@ class Observation(Base):
 
     __tablename__ = "observation"
     __table_args__ = (
-        PrimaryKeyConstraint("station_id", "property_id", "observed_at"),
-        Index("ix_observation_observed_at", "observed_at", postgresql_using="brin"),
-        Index(
+        sa.PrimaryKeyConstraint("station_id", "property_id", "observed_at"),
+        sa.Index("ix_observation_observed_at", "observed_at", postgresql_using="brin"),
+        sa.Index(
             "ix_observation_feature_id",
             "feature_id",
-            postgresql_where=text("feature_id IS NOT NULL"),
+            postgresql_where=sa.text("feature_id IS NOT NULL"),
         ),
         {"postgresql_partition_by": "RANGE (observed_at)"},
     )
@@ -124,13 +115,13 @@ class Observation(Base):
     observed_at: Mapped[Moment]
     value: Mapped[float]
     received_at: Mapped[Moment]
-    station_id: Mapped[int] = mapped_column(Integer)
-    source_id: Mapped[int] = mapped_column(Integer)
-    property_id: Mapped[int] = mapped_column(SmallInteger)
-    quality: Mapped[int] = mapped_column(SmallInteger)
-    flags: Mapped[int] = mapped_column(SmallInteger)
+    station_id: Mapped[int] = mapped_column(sa.Integer)
+    source_id: Mapped[int] = mapped_column(sa.Integer)
+    property_id: Mapped[int] = mapped_column(sa.SmallInteger)
+    quality: Mapped[int] = mapped_column(sa.SmallInteger)
+    flags: Mapped[int] = mapped_column(sa.SmallInteger)
     result_time: Mapped[Moment | None]
-    feature_id: Mapped[int | None] = mapped_column(Integer)
+    feature_id: Mapped[int | None] = mapped_column(sa.Integer)
 
 
 class ObservationRevision(Base):
@@ -142,7 +133,7 @@ class ObservationRevision(Base):
 
     __tablename__ = "observation_revision"
     __table_args__ = (
-        Index("ix_observation_revision_series", "station_id", "property_id", "observed_at"),
+        sa.Index("ix_observation_revision_series", "station_id", "property_id", "observed_at"),
     )
 
     id: Mapped[BigId]
@@ -150,13 +141,13 @@ class ObservationRevision(Base):
     value: Mapped[float]
     received_at: Mapped[Moment]
     replaced_at: Mapped[Moment]
-    station_id: Mapped[int] = mapped_column(Integer)
-    source_id: Mapped[int] = mapped_column(Integer)
-    property_id: Mapped[int] = mapped_column(SmallInteger)
-    quality: Mapped[int] = mapped_column(SmallInteger)
-    flags: Mapped[int] = mapped_column(SmallInteger)
+    station_id: Mapped[int] = mapped_column(sa.Integer)
+    source_id: Mapped[int] = mapped_column(sa.Integer)
+    property_id: Mapped[int] = mapped_column(sa.SmallInteger)
+    quality: Mapped[int] = mapped_column(sa.SmallInteger)
+    flags: Mapped[int] = mapped_column(sa.SmallInteger)
     result_time: Mapped[Moment | None]
-    feature_id: Mapped[int | None] = mapped_column(Integer)
+    feature_id: Mapped[int | None] = mapped_column(sa.Integer)
     moved_to: Mapped[Moment | None]
 
 
@@ -171,14 +162,14 @@ class ObservationLatest(Base):
 
     __tablename__ = "observation_latest"
 
-    station_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    property_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    station_id: Mapped[int] = mapped_column(sa.Integer, primary_key=True, autoincrement=False)
+    property_id: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True, autoincrement=False)
     observed_at: Mapped[Moment]
     value: Mapped[float]
     received_at: Mapped[Moment]
-    quality: Mapped[int] = mapped_column(SmallInteger)
-    flags: Mapped[int] = mapped_column(SmallInteger)
-    equal_values: Mapped[int] = mapped_column(SmallInteger)
+    quality: Mapped[int] = mapped_column(sa.SmallInteger)
+    flags: Mapped[int] = mapped_column(sa.SmallInteger)
+    equal_values: Mapped[int] = mapped_column(sa.SmallInteger)
     hourly_spread: Mapped[float | None]
     result_time: Mapped[Moment | None]
 
@@ -186,10 +177,10 @@ class ObservationLatest(Base):
 class _Rollup:
     """Statistics of a series over a stretch of time, of valid and possible values only."""
 
-    station_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    property_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    station_id: Mapped[int] = mapped_column(sa.Integer, primary_key=True, autoincrement=False)
+    property_id: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True, autoincrement=False)
     starts_at: Mapped[Moment] = mapped_column(primary_key=True)
-    number: Mapped[int] = mapped_column(Integer)
+    number: Mapped[int] = mapped_column(sa.Integer)
     mean: Mapped[float]
     low: Mapped[float]
     high: Mapped[float]
@@ -223,8 +214,8 @@ class RollupDue(Base):
 
     __tablename__ = "rollup_due"
 
-    station_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    property_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    station_id: Mapped[int] = mapped_column(sa.Integer, primary_key=True, autoincrement=False)
+    property_id: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True, autoincrement=False)
     day: Mapped[date] = mapped_column(primary_key=True, index=True)
 
 
@@ -237,13 +228,13 @@ class ObservationChange(Base):
     __tablename__ = "observation_change"
 
     id: Mapped[BigId]
-    station_id: Mapped[int] = mapped_column(Integer)
-    property_id: Mapped[int] = mapped_column(SmallInteger)
+    station_id: Mapped[int] = mapped_column(sa.Integer)
+    property_id: Mapped[int] = mapped_column(sa.SmallInteger)
     first_at: Mapped[Moment]
     last_at: Mapped[Moment]
-    at: Mapped[CreatedAt] = mapped_column(server_default=text("clock_timestamp()"), index=True)
+    at: Mapped[CreatedAt] = mapped_column(server_default=sa.text("clock_timestamp()"), index=True)
     transaction: Mapped[int] = mapped_column(
-        BigInteger, server_default=text("pg_current_xact_id()::text::bigint"), index=True
+        sa.BigInteger, server_default=sa.text("pg_current_xact_id()::text::bigint"), index=True
     )
 
 
@@ -260,11 +251,11 @@ class ObservationArchive(Base):
     __tablename__ = "observation_archive"
 
     month: Mapped[date] = mapped_column(primary_key=True)
-    version: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int] = mapped_column(sa.BigInteger)
     uri: Mapped[str]
     sha256: Mapped[str]
-    bytes: Mapped[int] = mapped_column(BigInteger)
-    rows: Mapped[int] = mapped_column(BigInteger)
+    bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    rows: Mapped[int] = mapped_column(sa.BigInteger)
     archived_at: Mapped[CreatedAt]
 
 
@@ -276,12 +267,12 @@ class ArchivedSeries(Base):
     """
 
     __tablename__ = "archived_series"
-    __table_args__ = (PrimaryKeyConstraint("station_id", "property_id", "month"),)
+    __table_args__ = (sa.PrimaryKeyConstraint("station_id", "property_id", "month"),)
 
-    station_id: Mapped[int] = mapped_column(Integer)
-    property_id: Mapped[int] = mapped_column(SmallInteger)
+    station_id: Mapped[int] = mapped_column(sa.Integer)
+    property_id: Mapped[int] = mapped_column(sa.SmallInteger)
     month: Mapped[date] = mapped_column(index=True)
-    number: Mapped[int] = mapped_column(Integer)
+    number: Mapped[int] = mapped_column(sa.Integer)
     first_at: Mapped[Moment]
     last_at: Mapped[Moment]
 

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
+from shanhai import vocabulary
 from shanhai.db.base import (
     Base,
     BigId,
@@ -19,14 +20,6 @@ from shanhai.db.base import (
     in_order,
     live_code,
     one_of,
-)
-from shanhai.vocabulary import (
-    EVIDENCE_KINDS,
-    PLAN_DECISIONS,
-    PLAN_STATUSES,
-    PROPOSAL_KINDS,
-    PROPOSAL_STATES,
-    codes,
 )
 
 
@@ -44,7 +37,7 @@ class Plan(Versioned, Bounded, Base):
 
     __tablename__ = "plan"
     __table_args__ = (
-        one_of("status", codes(PLAN_STATUSES)),
+        one_of("status", vocabulary.codes(vocabulary.PLAN_STATUSES)),
         CheckConstraint("last_year >= first_year", name="years"),
         in_order(),
         live_code("plan"),
@@ -105,7 +98,7 @@ class PlanDecision(Base):
     """
 
     __tablename__ = "plan_decision"
-    __table_args__ = (one_of("decision", codes(PLAN_DECISIONS)),)
+    __table_args__ = (one_of("decision", vocabulary.codes(vocabulary.PLAN_DECISIONS)),)
 
     id: Mapped[BigId]
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
@@ -146,8 +139,8 @@ class Proposal(Base):
 
     __tablename__ = "proposal"
     __table_args__ = (
-        one_of("kind", codes(PROPOSAL_KINDS)),
-        one_of("state", codes(PROPOSAL_STATES)),
+        one_of("kind", vocabulary.codes(vocabulary.PROPOSAL_KINDS)),
+        one_of("state", vocabulary.codes(vocabulary.PROPOSAL_STATES)),
         CheckConstraint("(state = 'carried_out') = (made_id IS NOT NULL)", name="made"),
         UniqueConstraint("code"),
         Index("ix_proposal_kind_base_id", "kind", "base_id"),
@@ -185,7 +178,7 @@ class ProposalEvidence(Base):
 
     __tablename__ = "proposal_evidence"
     __table_args__ = (
-        one_of("kind", codes(EVIDENCE_KINDS)),
+        one_of("kind", vocabulary.codes(vocabulary.EVIDENCE_KINDS)),
         Index("ix_proposal_evidence_kind_object", "kind", "object"),
     )
 
@@ -201,8 +194,8 @@ class ProposalEvent(Base):
     __tablename__ = "proposal_event"
     __table_args__ = (
         UniqueConstraint("proposal_id", "seq"),
-        one_of("from_state", codes(PROPOSAL_STATES)),
-        one_of("to_state", codes(PROPOSAL_STATES)),
+        one_of("from_state", vocabulary.codes(vocabulary.PROPOSAL_STATES)),
+        one_of("to_state", vocabulary.codes(vocabulary.PROPOSAL_STATES)),
     )
 
     id: Mapped[BigId]

@@ -3,43 +3,15 @@
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import (
-    CheckConstraint,
-    Double,
-    ForeignKey,
-    ForeignKeyConstraint,
-    Index,
-    Numeric,
-    String,
-    UniqueConstraint,
-    text,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shanhai.db.base import (
-    AnyGeometry,
-    Area,
-    Attributes,
-    Base,
-    BigId,
-    Copied,
-    CreatedAt,
-    Dated,
-    Length,
-    MultiPolygon,
-    Versioned,
-    in_order,
-    live_code,
-    one_of,
-    shapeless,
-    spatial,
-    valid_shape,
-)
+from shanhai.db import base
 from shanhai.vocabulary import FUND_ENTRY_KINDS, FUND_KINDS, codes
 
 
-class Programme(Copied, Versioned, Dated, Base):
+class Programme(base.Copied, base.Versioned, base.Dated, base.Base):
     """A key programme or action plan that groups projects of a plan.
 
     `region_id` is the region of a joint plan whose part it is of.
@@ -47,133 +19,135 @@ class Programme(Copied, Versioned, Dated, Base):
 
     __tablename__ = "programme"
     __table_args__ = (
-        valid_shape("extent"),
-        in_order(),
-        live_code("programme"),
-        spatial("programme", "extent"),
+        base.valid_shape("extent"),
+        base.in_order(),
+        base.live_code("programme"),
+        base.spatial("programme", "extent"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     name_zh: Mapped[str]
     name_en: Mapped[str]
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
-    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
-    order_no: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    plan_id: Mapped[int] = mapped_column(sa.ForeignKey("plan.id"), index=True)
+    region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
+    order_no: Mapped[int] = mapped_column(server_default=sa.text("1"), default=1)
     summary_zh: Mapped[str | None]
     summary_en: Mapped[str | None]
-    extent: Mapped[MultiPolygon | None]
+    extent: Mapped[base.MultiPolygon | None]
 
 
-class ProjectState(Base):
+class ProjectState(base.Base):
     """A state of a project; nothing follows a terminal one."""
 
     __tablename__ = "project_state"
 
     state: Mapped[str] = mapped_column(primary_key=True)
     order_no: Mapped[int] = mapped_column(unique=True)
-    terminal: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    terminal: Mapped[bool] = mapped_column(server_default=sa.text("false"), default=False)
     name_zh: Mapped[str]
     name_en: Mapped[str]
 
 
-class ProjectTransition(Base):
+class ProjectTransition(base.Base):
     """A step that exists: who makes it and, by its code, the guard it must pass."""
 
     __tablename__ = "project_transition"
 
-    from_state: Mapped[str] = mapped_column(ForeignKey("project_state.state"), primary_key=True)
-    to_state: Mapped[str] = mapped_column(ForeignKey("project_state.state"), primary_key=True)
+    from_state: Mapped[str] = mapped_column(sa.ForeignKey("project_state.state"), primary_key=True)
+    to_state: Mapped[str] = mapped_column(sa.ForeignKey("project_state.state"), primary_key=True)
     roles: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     guard: Mapped[str | None]
     guard_zh: Mapped[str | None]
     guard_en: Mapped[str | None]
 
 
-class Project(Versioned, Dated, Base):
+class Project(base.Versioned, base.Dated, base.Base):
     """A project; without geometry until it is designed. Its years are inclusive."""
 
     __tablename__ = "project"
     __table_args__ = (
-        CheckConstraint("end_year >= start_year", name="years"),
-        CheckConstraint("cost >= 0", name="cost"),
-        valid_shape(),
-        in_order(),
-        live_code("project"),
-        spatial("project"),
-        shapeless("project"),
-        Index("ix_project_region_id_state", "region_id", "state"),
+        sa.CheckConstraint("end_year >= start_year", name="years"),
+        sa.CheckConstraint("cost >= 0", name="cost"),
+        base.valid_shape(),
+        base.in_order(),
+        base.live_code("project"),
+        base.spatial("project"),
+        base.shapeless("project"),
+        sa.Index("ix_project_region_id_state", "region_id", "state"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     name_zh: Mapped[str]
     name_en: Mapped[str]
     summary_zh: Mapped[str | None]
     summary_en: Mapped[str | None]
-    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
-    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
-    programme_id: Mapped[int | None] = mapped_column(ForeignKey("programme.id"), index=True)
-    owner_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"), index=True)
+    region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"))
+    plan_id: Mapped[int | None] = mapped_column(sa.ForeignKey("plan.id"), index=True)
+    programme_id: Mapped[int | None] = mapped_column(sa.ForeignKey("programme.id"), index=True)
+    owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("party.id"), index=True)
     plan_group: Mapped[str | None]
     type_code: Mapped[str | None]
     state: Mapped[str] = mapped_column(
-        ForeignKey("project_state.state"), server_default="draft", default="draft"
+        sa.ForeignKey("project_state.state"), server_default="draft", default="draft"
     )
     start_year: Mapped[int]
     end_year: Mapped[int]
-    cost: Mapped[Decimal | None] = mapped_column(Numeric(16, 2))
-    currency: Mapped[str] = mapped_column(String(3), server_default="CNY", default="CNY")
-    score: Mapped[Decimal | None] = mapped_column(Numeric)
-    is_public: Mapped[bool] = mapped_column(server_default=text("true"), default=True)
-    geom: Mapped[AnyGeometry | None]
-    area_m2: Mapped[Area]
-    length_m: Mapped[Length]
+    cost: Mapped[Decimal | None] = mapped_column(sa.Numeric(16, 2))
+    currency: Mapped[str] = mapped_column(sa.String(3), server_default="CNY", default="CNY")
+    score: Mapped[Decimal | None] = mapped_column(sa.Numeric)
+    is_public: Mapped[bool] = mapped_column(server_default=sa.text("true"), default=True)
+    geom: Mapped[base.AnyGeometry | None]
+    area_m2: Mapped[base.Area]
+    length_m: Mapped[base.Length]
 
 
-class ProjectRegion(Base):
+class ProjectRegion(base.Base):
     """A town or other region a project lies in, besides the one that is answerable for it."""
 
     __tablename__ = "project_region"
 
-    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), primary_key=True)
-    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), primary_key=True, index=True)
+    project_id: Mapped[int] = mapped_column(sa.ForeignKey("project.id"), primary_key=True)
+    region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), primary_key=True, index=True)
 
 
-class ProjectProblem(Base):
+class ProjectProblem(base.Base):
     """A problem a project acts on."""
 
     __tablename__ = "project_problem"
 
-    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), primary_key=True)
-    problem_id: Mapped[int] = mapped_column(ForeignKey("problem.id"), primary_key=True, index=True)
+    project_id: Mapped[int] = mapped_column(sa.ForeignKey("project.id"), primary_key=True)
+    problem_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("problem.id"), primary_key=True, index=True
+    )
 
 
-class ProjectEvent(Base):
+class ProjectEvent(base.Base):
     """A step a project took; append-only, and impossible where no transition allows it."""
 
     __tablename__ = "project_event"
     __table_args__ = (
-        UniqueConstraint("project_id", "seq"),
-        ForeignKeyConstraint(
+        sa.UniqueConstraint("project_id", "seq"),
+        sa.ForeignKeyConstraint(
             ["from_state", "to_state"],
             ["project_transition.from_state", "project_transition.to_state"],
             name="fk_project_event_step",
         ),
     )
 
-    id: Mapped[BigId]
-    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    id: Mapped[base.BigId]
+    project_id: Mapped[int] = mapped_column(sa.ForeignKey("project.id"))
     seq: Mapped[int]
     from_state: Mapped[str]
     to_state: Mapped[str]
-    at: Mapped[CreatedAt]
+    at: Mapped[base.CreatedAt]
     actor: Mapped[str]
     note: Mapped[str | None]
-    documents: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    documents: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
 
 
-class ProjectMeasure(Base):
+class ProjectMeasure(base.Base):
     """A measure of a project, with what is planned and done of it.
 
     Attributes:
@@ -183,65 +157,65 @@ class ProjectMeasure(Base):
 
     __tablename__ = "project_measure"
     __table_args__ = (
-        UniqueConstraint("project_id", "measure"),
-        CheckConstraint("planned >= 0 AND done >= 0", name="amounts"),
+        sa.UniqueConstraint("project_id", "measure"),
+        sa.CheckConstraint("planned >= 0 AND done >= 0", name="amounts"),
     )
 
-    id: Mapped[BigId]
-    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
-    order_no: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    id: Mapped[base.BigId]
+    project_id: Mapped[int] = mapped_column(sa.ForeignKey("project.id"))
+    order_no: Mapped[int] = mapped_column(server_default=sa.text("1"), default=1)
     measure: Mapped[str]
     name_zh: Mapped[str | None]
     name_en: Mapped[str | None]
-    planned: Mapped[float | None] = mapped_column(Double)
-    done: Mapped[float | None] = mapped_column(Double)
+    planned: Mapped[float | None] = mapped_column(sa.Double)
+    done: Mapped[float | None] = mapped_column(sa.Double)
     unit: Mapped[str | None]
-    indicator_id: Mapped[int | None] = mapped_column(ForeignKey("indicator.id"), index=True)
-    attrs: Mapped[Attributes]
+    indicator_id: Mapped[int | None] = mapped_column(sa.ForeignKey("indicator.id"), index=True)
+    attrs: Mapped[base.Attributes]
     valid_from: Mapped[date | None]
 
 
-class FundSource(Versioned, Dated, Base):
+class FundSource(base.Versioned, base.Dated, base.Base):
     """Money of a year; null `allowed_measures` allows any."""
 
     __tablename__ = "fund_source"
     __table_args__ = (
-        one_of("kind", codes(FUND_KINDS)),
-        CheckConstraint("amount >= 0", name="amount"),
-        in_order(),
-        live_code("fund_source"),
+        base.one_of("kind", codes(FUND_KINDS)),
+        sa.CheckConstraint("amount >= 0", name="amount"),
+        base.in_order(),
+        base.live_code("fund_source"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     name_zh: Mapped[str]
     name_en: Mapped[str]
     kind: Mapped[str]
-    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
+    region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
     year: Mapped[int | None]
-    amount: Mapped[Decimal] = mapped_column(Numeric(16, 2))
+    amount: Mapped[Decimal] = mapped_column(sa.Numeric(16, 2))
     allowed_measures: Mapped[list[str] | None] = mapped_column(ARRAY(TEXT))
 
 
-class FundEntry(Base):
+class FundEntry(base.Base):
     """An allocation of a source to a project, a payment out of it, or what is given back of it."""
 
     __tablename__ = "fund_entry"
     __table_args__ = (
-        one_of("kind", FUND_ENTRY_KINDS),
-        CheckConstraint("amount > 0", name="amount"),
-        CheckConstraint("kind <> 'payment' OR paid_on IS NOT NULL", name="paid_on"),
-        Index("ix_fund_entry_project_id_kind", "project_id", "kind"),
-        Index("ix_fund_entry_source_id_kind", "source_id", "kind"),
+        base.one_of("kind", FUND_ENTRY_KINDS),
+        sa.CheckConstraint("amount > 0", name="amount"),
+        sa.CheckConstraint("kind <> 'payment' OR paid_on IS NOT NULL", name="paid_on"),
+        sa.Index("ix_fund_entry_project_id_kind", "project_id", "kind"),
+        sa.Index("ix_fund_entry_source_id_kind", "source_id", "kind"),
     )
 
-    id: Mapped[BigId]
-    source_id: Mapped[int] = mapped_column(ForeignKey("fund_source.id"))
-    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    id: Mapped[base.BigId]
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("fund_source.id"))
+    project_id: Mapped[int] = mapped_column(sa.ForeignKey("project.id"))
     kind: Mapped[str]
-    amount: Mapped[Decimal] = mapped_column(Numeric(16, 2))
+    amount: Mapped[Decimal] = mapped_column(sa.Numeric(16, 2))
     measure: Mapped[str | None]
     paid_on: Mapped[date | None]
     note: Mapped[str | None]
     actor: Mapped[str]
-    created_at: Mapped[CreatedAt] = mapped_column(server_default=text("now()"))
+    created_at: Mapped[base.CreatedAt] = mapped_column(server_default=sa.text("now()"))

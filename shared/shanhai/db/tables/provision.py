@@ -8,41 +8,11 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, 
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shanhai.db.base import (
-    STORAGE_SRID,
-    AnyGeometry,
-    Area,
-    Base,
-    BigId,
-    Copied,
-    Dated,
-    Length,
-    Versioned,
-    in_order,
-    live_code,
-    one_of,
-    shapeless,
-    spatial,
-    valid_shape,
-)
-from shanhai.vocabulary import (
-    BENEFIT_ASPECTS,
-    FIGURE_COMPARATORS,
-    FIGURE_KINDS,
-    NAMED_FEATURE_KINDS,
-    OBJECTIVE_FORMS,
-    PARTY_KINDS,
-    PROBLEM_LEVELS,
-    PROBLEM_STATUSES,
-    PROVISION_KINDS,
-    REGION_LEVELS,
-    SEVERITIES,
-    TRENDS,
-    codes,
-)
+from shanhai import vocabulary
+from shanhai.db import base
 
 
-class PlanProvision(Copied, Versioned, Dated, Base):
+class PlanProvision(base.Copied, base.Versioned, base.Dated, base.Base):
     """An article, task, objective or other provision of a plan; codes are unique within it.
 
     Its name is the official heading. `text_zh` is our wording; `text_official` is the printed text,
@@ -51,14 +21,14 @@ class PlanProvision(Copied, Versioned, Dated, Base):
 
     __tablename__ = "plan_provision"
     __table_args__ = (
-        one_of("kind", codes(PROVISION_KINDS)),
-        one_of("form", codes(OBJECTIVE_FORMS)),
-        one_of("level", codes(REGION_LEVELS)),
-        in_order(),
-        live_code("plan_provision", "plan_id"),
+        base.one_of("kind", vocabulary.codes(vocabulary.PROVISION_KINDS)),
+        base.one_of("form", vocabulary.codes(vocabulary.OBJECTIVE_FORMS)),
+        base.one_of("level", vocabulary.codes(vocabulary.REGION_LEVELS)),
+        base.in_order(),
+        base.live_code("plan_provision", "plan_id"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
     kind: Mapped[str]
@@ -79,7 +49,7 @@ class PlanProvision(Copied, Versioned, Dated, Base):
     text_official: Mapped[str | None]
 
 
-class PlanFigure(Copied, Versioned, Dated, Base):
+class PlanFigure(base.Copied, base.Versioned, base.Dated, base.Base):
     """A figure a plan prints beside its indicators; codes are unique within the plan.
 
     `untold` names what the source does not print of it, such as its period or substance.
@@ -87,15 +57,15 @@ class PlanFigure(Copied, Versioned, Dated, Base):
 
     __tablename__ = "plan_figure"
     __table_args__ = (
-        one_of("kind", codes(FIGURE_KINDS)),
-        one_of("aspect", codes(BENEFIT_ASPECTS)),
-        one_of("comparator", codes(FIGURE_COMPARATORS)),
-        one_of("trend", codes(TRENDS)),
-        in_order(),
-        live_code("plan_figure", "plan_id"),
+        base.one_of("kind", vocabulary.codes(vocabulary.FIGURE_KINDS)),
+        base.one_of("aspect", vocabulary.codes(vocabulary.BENEFIT_ASPECTS)),
+        base.one_of("comparator", vocabulary.codes(vocabulary.FIGURE_COMPARATORS)),
+        base.one_of("trend", vocabulary.codes(vocabulary.TRENDS)),
+        base.in_order(),
+        base.live_code("plan_figure", "plan_id"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
     indicator_id: Mapped[int | None] = mapped_column(ForeignKey("indicator.id"), index=True)
@@ -120,20 +90,20 @@ class PlanFigure(Copied, Versioned, Dated, Base):
     note_en: Mapped[str | None]
 
 
-class NamedFeature(Versioned, Dated, Base):
+class NamedFeature(base.Versioned, base.Dated, base.Base):
     """A place, water, reserve or species that plans call by name; without geometry until drawn."""
 
     __tablename__ = "named_feature"
     __table_args__ = (
-        one_of("kind", codes(NAMED_FEATURE_KINDS)),
-        valid_shape(),
-        in_order(),
-        live_code("named_feature"),
-        spatial("named_feature"),
+        base.one_of("kind", vocabulary.codes(vocabulary.NAMED_FEATURE_KINDS)),
+        base.valid_shape(),
+        base.in_order(),
+        base.live_code("named_feature"),
+        base.spatial("named_feature"),
         Index("ix_named_feature_region_id_kind", "region_id", "kind"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     name_zh: Mapped[str]
     name_en: Mapped[str]
@@ -142,28 +112,28 @@ class NamedFeature(Versioned, Dated, Base):
     article: Mapped[str | None]
     note_zh: Mapped[str | None]
     note_en: Mapped[str | None]
-    geom: Mapped[AnyGeometry | None]
-    area_m2: Mapped[Area]
-    length_m: Mapped[Length]
+    geom: Mapped[base.AnyGeometry | None]
+    area_m2: Mapped[base.Area]
+    length_m: Mapped[base.Length]
 
 
-class Problem(Copied, Versioned, Dated, Base):
+class Problem(base.Copied, base.Versioned, base.Dated, base.Base):
     """A problem: its quantity as printed or measured, null where no source tells it."""
 
     __tablename__ = "problem"
     __table_args__ = (
-        one_of("level", codes(PROBLEM_LEVELS)),
-        one_of("severity", codes(SEVERITIES)),
-        one_of("status", codes(PROBLEM_STATUSES)),
-        valid_shape(),
-        in_order(),
-        live_code("problem"),
-        spatial("problem"),
-        shapeless("problem"),
+        base.one_of("level", vocabulary.codes(vocabulary.PROBLEM_LEVELS)),
+        base.one_of("severity", vocabulary.codes(vocabulary.SEVERITIES)),
+        base.one_of("status", vocabulary.codes(vocabulary.PROBLEM_STATUSES)),
+        base.valid_shape(),
+        base.in_order(),
+        base.live_code("problem"),
+        base.spatial("problem"),
+        base.shapeless("problem"),
         Index("ix_problem_region_id_type", "region_id", "type"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     name_zh: Mapped[str]
     name_en: Mapped[str]
@@ -178,23 +148,23 @@ class Problem(Copied, Versioned, Dated, Base):
     status: Mapped[str] = mapped_column(server_default="open")
     cause: Mapped[str | None]
     places: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
-    geom: Mapped[AnyGeometry | None]
-    area_m2: Mapped[Area]
+    geom: Mapped[base.AnyGeometry | None]
+    area_m2: Mapped[base.Area]
 
 
-class Document(Versioned, Dated, Base):
+class Document(base.Versioned, base.Dated, base.Base):
     """A file of the object `owner_code` of the collection `owner_collection`."""
 
     __tablename__ = "document"
     __table_args__ = (
         CheckConstraint("bytes >= 0", name="bytes"),
-        in_order(),
-        live_code("document"),
+        base.in_order(),
+        base.live_code("document"),
         Index("ix_document_owner", "owner_collection", "owner_code"),
-        spatial("document"),
+        base.spatial("document"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     owner_collection: Mapped[str]
     owner_code: Mapped[str]
@@ -210,17 +180,21 @@ class Document(Versioned, Dated, Base):
     is_public: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     uploaded_by: Mapped[str]
     geom: Mapped[Any | None] = mapped_column(
-        Geometry("POINT", srid=STORAGE_SRID, spatial_index=False)
+        Geometry("POINT", srid=base.STORAGE_SRID, spatial_index=False)
     )
 
 
-class Party(Versioned, Dated, Base):
+class Party(base.Versioned, base.Dated, base.Base):
     """Someone who owns projects, answers for indicators or takes part."""
 
     __tablename__ = "party"
-    __table_args__ = (one_of("kind", codes(PARTY_KINDS)), in_order(), live_code("party"))
+    __table_args__ = (
+        base.one_of("kind", vocabulary.codes(vocabulary.PARTY_KINDS)),
+        base.in_order(),
+        base.live_code("party"),
+    )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     name_zh: Mapped[str]
     name_en: Mapped[str]

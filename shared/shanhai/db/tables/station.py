@@ -2,66 +2,43 @@
 
 from typing import Any
 
+import sqlalchemy as sa
 from geoalchemy2 import Geometry
-from sqlalchemy import (
-    CheckConstraint,
-    ForeignKey,
-    Identity,
-    Index,
-    LargeBinary,
-    SmallInteger,
-    UniqueConstraint,
-    text,
-)
 from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shanhai.db.base import (
-    STORAGE_SRID,
-    Attributes,
-    Base,
-    BigId,
-    CreatedAt,
-    Dated,
-    Versioned,
-    in_order,
-    live_code,
-    one_of,
-    shapeless,
-    spatial,
-    valid_shape,
-)
+from shanhai.db import base
 from shanhai.vocabulary import STATION_KINDS, codes
 
 
-class Station(Versioned, Dated, Base):
+class Station(base.Versioned, base.Dated, base.Base):
     """A station; `interval_s` is how often a value is expected, in seconds."""
 
     __tablename__ = "station"
     __table_args__ = (
-        one_of("kind", codes(STATION_KINDS)),
-        CheckConstraint("interval_s > 0", name="interval_s"),
-        valid_shape(),
-        in_order(),
-        live_code("station"),
-        spatial("station"),
-        shapeless("station"),
+        base.one_of("kind", codes(STATION_KINDS)),
+        sa.CheckConstraint("interval_s > 0", name="interval_s"),
+        base.valid_shape(),
+        base.in_order(),
+        base.live_code("station"),
+        base.spatial("station"),
+        base.shapeless("station"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     name_zh: Mapped[str]
     name_en: Mapped[str]
     kind: Mapped[str]
-    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
-    owner_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"), index=True)
+    region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
+    owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("party.id"), index=True)
     interval_s: Mapped[int | None]
     geom: Mapped[Any | None] = mapped_column(
-        Geometry("POINT", srid=STORAGE_SRID, spatial_index=False)
+        Geometry("POINT", srid=base.STORAGE_SRID, spatial_index=False)
     )
 
 
-class Hj212Device(Base):
+class Hj212Device(base.Base):
     """A series of a device that is kept as observations of a station.
 
     Attributes:
@@ -74,19 +51,19 @@ class Hj212Device(Base):
 
     __tablename__ = "hj212_device"
     __table_args__ = (
-        CheckConstraint("command IN ('2011', '2051', '2061', '2031')", name="command"),
-        CheckConstraint("octet_length(password_sha256) = 32", name="password_sha256"),
+        sa.CheckConstraint("command IN ('2011', '2051', '2061', '2031')", name="command"),
+        sa.CheckConstraint("octet_length(password_sha256) = 32", name="password_sha256"),
     )
 
     code: Mapped[str] = mapped_column(primary_key=True)
     command: Mapped[str] = mapped_column(primary_key=True)
-    station_id: Mapped[int] = mapped_column(ForeignKey("station.id"), index=True)
-    password_sha256: Mapped[bytes] = mapped_column(LargeBinary)
-    units: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
-    created_at: Mapped[CreatedAt]
+    station_id: Mapped[int] = mapped_column(sa.ForeignKey("station.id"), index=True)
+    password_sha256: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    units: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=sa.text("'{}'::jsonb"))
+    created_at: Mapped[base.CreatedAt]
 
 
-class Sensor(Base):
+class Sensor(base.Base):
     """The procedure that makes values: an instrument, or a method of a laboratory.
 
     Attributes:
@@ -95,19 +72,19 @@ class Sensor(Base):
 
     __tablename__ = "sensor"
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str] = mapped_column(unique=True)
     name_zh: Mapped[str]
     name_en: Mapped[str]
     description: Mapped[str]
     encoding_type: Mapped[str]
     document: Mapped[Any] = mapped_column(JSONB)
-    properties: Mapped[Attributes]
-    created_at: Mapped[CreatedAt]
-    updated_at: Mapped[CreatedAt]
+    properties: Mapped[base.Attributes]
+    created_at: Mapped[base.CreatedAt]
+    updated_at: Mapped[base.CreatedAt]
 
 
-class Location(Base):
+class Location(base.Base):
     """A place somebody told; stations that are at it have its geometry.
 
     A station nobody bound to one has a place of its own, which is derived from its geometry.
@@ -118,18 +95,18 @@ class Location(Base):
 
     __tablename__ = "location"
 
-    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    id: Mapped[int] = mapped_column(sa.Identity(always=True), primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     description: Mapped[str]
-    geom: Mapped[Any] = mapped_column(Geometry("POINT", STORAGE_SRID, spatial_index=False))
+    geom: Mapped[Any] = mapped_column(Geometry("POINT", base.STORAGE_SRID, spatial_index=False))
     encoding_type: Mapped[str | None]
-    properties: Mapped[Attributes]
-    created_at: Mapped[CreatedAt]
-    updated_at: Mapped[CreatedAt]
+    properties: Mapped[base.Attributes]
+    created_at: Mapped[base.CreatedAt]
+    updated_at: Mapped[base.CreatedAt]
 
 
-class HistoricalLocation(Base):
+class HistoricalLocation(base.Base):
     """Since when a station is or was at a Location.
 
     Attributes:
@@ -139,19 +116,19 @@ class HistoricalLocation(Base):
     """
 
     __tablename__ = "historical_location"
-    __table_args__ = (UniqueConstraint("station_id", "version"),)
+    __table_args__ = (sa.UniqueConstraint("station_id", "version"),)
 
-    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
-    station_id: Mapped[int] = mapped_column(ForeignKey("station.id"))
+    id: Mapped[int] = mapped_column(sa.Identity(always=True), primary_key=True)
+    station_id: Mapped[int] = mapped_column(sa.ForeignKey("station.id"))
     version: Mapped[int | None]
     location_id: Mapped[int | None] = mapped_column(
-        ForeignKey("location.id", ondelete="SET NULL"), index=True
+        sa.ForeignKey("location.id", ondelete="SET NULL"), index=True
     )
-    since: Mapped[CreatedAt]
-    hidden: Mapped[bool] = mapped_column(server_default=text("false"))
+    since: Mapped[base.CreatedAt]
+    hidden: Mapped[bool] = mapped_column(server_default=sa.text("false"))
 
 
-class SamplingFeature(Base):
+class SamplingFeature(base.Base):
     """What values are of that are not of the place of their station.
 
     Attributes:
@@ -161,20 +138,20 @@ class SamplingFeature(Base):
 
     __tablename__ = "sampling_feature"
 
-    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    id: Mapped[int] = mapped_column(sa.Identity(always=True), primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     description: Mapped[str]
-    geom: Mapped[Any] = mapped_column(Geometry("GEOMETRY", STORAGE_SRID, spatial_index=False))
+    geom: Mapped[Any] = mapped_column(Geometry("GEOMETRY", base.STORAGE_SRID, spatial_index=False))
     encoding_type: Mapped[str | None]
-    properties: Mapped[Attributes]
-    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
-    used: Mapped[bool] = mapped_column(server_default=text("false"))
-    created_at: Mapped[CreatedAt]
-    updated_at: Mapped[CreatedAt]
+    properties: Mapped[base.Attributes]
+    region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
+    used: Mapped[bool] = mapped_column(server_default=sa.text("false"))
+    created_at: Mapped[base.CreatedAt]
+    updated_at: Mapped[base.CreatedAt]
 
 
-class UnsampledStation(Base):
+class UnsampledStation(base.Base):
     """A station whose place is no feature of interest until something is observed there.
 
     Attributes:
@@ -184,12 +161,12 @@ class UnsampledStation(Base):
     __tablename__ = "unsampled_station"
 
     station_id: Mapped[int] = mapped_column(
-        ForeignKey("station.id"), primary_key=True, autoincrement=False
+        sa.ForeignKey("station.id"), primary_key=True, autoincrement=False
     )
-    since: Mapped[CreatedAt]
+    since: Mapped[base.CreatedAt]
 
 
-class Datastream(Base):
+class Datastream(base.Base):
     """What its makers say of the series of one property at one station.
 
     A series without such a row has a name made of those of station and property.
@@ -204,28 +181,28 @@ class Datastream(Base):
 
     __tablename__ = "datastream"
     __table_args__ = (
-        CheckConstraint("array_length(conversion, 1) = 3", name="conversion"),
-        Index(
+        sa.CheckConstraint("array_length(conversion, 1) = 3", name="conversion"),
+        sa.Index(
             "uq_datastream_former",
             "station_id",
             "former_property_id",
             unique=True,
-            postgresql_where=text("former_property_id IS NOT NULL"),
+            postgresql_where=sa.text("former_property_id IS NOT NULL"),
         ),
     )
 
-    station_id: Mapped[int] = mapped_column(ForeignKey("station.id"), primary_key=True)
+    station_id: Mapped[int] = mapped_column(sa.ForeignKey("station.id"), primary_key=True)
     property_id: Mapped[int] = mapped_column(
-        SmallInteger, ForeignKey("observed_property.id"), primary_key=True
+        sa.SmallInteger, sa.ForeignKey("observed_property.id"), primary_key=True
     )
-    sensor_id: Mapped[int] = mapped_column(ForeignKey("sensor.id"), index=True)
+    sensor_id: Mapped[int] = mapped_column(sa.ForeignKey("sensor.id"), index=True)
     name: Mapped[str]
     description: Mapped[str]
-    properties: Mapped[Attributes]
+    properties: Mapped[base.Attributes]
     unit: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     conversion: Mapped[list[float] | None] = mapped_column(ARRAY(DOUBLE_PRECISION))
     former_property_id: Mapped[int | None] = mapped_column(
-        SmallInteger, ForeignKey("observed_property.id")
+        sa.SmallInteger, sa.ForeignKey("observed_property.id")
     )
-    created_at: Mapped[CreatedAt]
-    updated_at: Mapped[CreatedAt]
+    created_at: Mapped[base.CreatedAt]
+    updated_at: Mapped[base.CreatedAt]

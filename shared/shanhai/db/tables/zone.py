@@ -5,56 +5,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import sqlalchemy as sa
 from geoalchemy2 import Geometry
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Computed,
-    Double,
-    ForeignKey,
-    Index,
-    Numeric,
-    UniqueConstraint,
-    text,
-)
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shanhai.db.base import (
-    STORAGE_SRID,
-    AnyGeometry,
-    Area,
-    Base,
-    BigId,
-    Bounded,
-    Copied,
-    CreatedAt,
-    Dated,
-    Length,
-    MultiPolygon,
-    Versioned,
-    computed_has_job,
-    in_order,
-    live_code,
-    one_of,
-    shapeless,
-    spatial,
-    valid_shape,
-)
-from shanhai.vocabulary import (
-    CERTAINTIES,
-    CORRIDOR_CLASSES,
-    CORRIDOR_TYPES,
-    NODE_KINDS,
-    OBJECT_STATUSES,
-    ORIGINS,
-    REGION_LEVELS,
-    SCHEME_STATUSES,
-    codes,
-)
+from shanhai import vocabulary
+from shanhai.db import base
 
 
-class Region(Versioned, Bounded, Base):
+class Region(base.Versioned, base.Bounded, base.Base):
     """A unit or free region; `metric_srid` is its 3-degree Gauss-Krüger zone.
 
     `member_ids` are the regions that work together in a cooperation region.
@@ -62,66 +22,68 @@ class Region(Versioned, Bounded, Base):
 
     __tablename__ = "region"
     __table_args__ = (
-        one_of("level", codes(REGION_LEVELS)),
-        valid_shape(),
-        in_order(),
-        live_code("region"),
-        spatial("region"),
-        shapeless("region"),
+        base.one_of("level", vocabulary.codes(vocabulary.REGION_LEVELS)),
+        base.valid_shape(),
+        base.in_order(),
+        base.live_code("region"),
+        base.spatial("region"),
+        base.shapeless("region"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     name_zh: Mapped[str]
     name_en: Mapped[str]
     level: Mapped[str]
-    parent_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
+    parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
     member_ids: Mapped[list[int]] = mapped_column(
-        ARRAY(BigInteger), server_default=text("'{}'"), info={"refers_to": "region"}
+        ARRAY(sa.BigInteger), server_default=sa.text("'{}'"), info={"refers_to": "region"}
     )
     metric_srid: Mapped[int | None]
-    geom: Mapped[MultiPolygon | None]
-    area_m2: Mapped[Area]
-    valid_from: Mapped[date] = mapped_column(server_default=text("'1900-01-01'"))
+    geom: Mapped[base.MultiPolygon | None]
+    area_m2: Mapped[base.Area]
+    valid_from: Mapped[date] = mapped_column(server_default=sa.text("'1900-01-01'"))
 
 
-class ZoneScheme(Copied, Versioned, Bounded, Base):
+class ZoneScheme(base.Copied, base.Versioned, base.Bounded, base.Base):
     """One version of a zoning; at any date one is published per region and kind."""
 
     __tablename__ = "zone_scheme"
     __table_args__ = (
-        UniqueConstraint("code", "version"),
-        one_of("origin", codes(ORIGINS)),
-        one_of("status", codes(SCHEME_STATUSES)),
-        computed_has_job(),
-        in_order(),
-        CheckConstraint("status <> 'published' OR valid_from IS NOT NULL", name="published_from"),
+        sa.UniqueConstraint("code", "version"),
+        base.one_of("origin", vocabulary.codes(vocabulary.ORIGINS)),
+        base.one_of("status", vocabulary.codes(vocabulary.SCHEME_STATUSES)),
+        base.computed_has_job(),
+        base.in_order(),
+        sa.CheckConstraint(
+            "status <> 'published' OR valid_from IS NOT NULL", name="published_from"
+        ),
         ExcludeConstraint(
             ("region_id", "="),
             ("kind", "="),
-            (text("daterange(valid_from, valid_to)"), "&&"),
+            (sa.text("daterange(valid_from, valid_to)"), "&&"),
             using="gist",
-            where=text("status IN ('published', 'superseded') AND deleted_at IS NULL"),
+            where=sa.text("status IN ('published', 'superseded') AND deleted_at IS NULL"),
             name="ex_zone_scheme_one_published",
         ),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     name_zh: Mapped[str]
     name_en: Mapped[str]
-    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), index=True)
-    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
+    region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
+    plan_id: Mapped[int | None] = mapped_column(sa.ForeignKey("plan.id"), index=True)
     kind: Mapped[str]
     origin: Mapped[str]
-    job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
+    job_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("job.id"), index=True)
     status: Mapped[str] = mapped_column(server_default="draft")
-    version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
-    supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("zone_scheme.id"))
+    version: Mapped[int] = mapped_column(server_default=sa.text("1"), default=1)
+    supersedes_id: Mapped[int | None] = mapped_column(sa.ForeignKey("zone_scheme.id"))
     gap_reason: Mapped[str | None]
 
 
-class SchemeClass(Versioned, Dated, Base):
+class SchemeClass(base.Versioned, base.Dated, base.Base):
     """A class of one kind of scheme, with its requirement.
 
     `code` is `{scheme_kind}.{class_code}`, unique over all kinds; maps and files of one kind speak
@@ -130,18 +92,18 @@ class SchemeClass(Versioned, Dated, Base):
 
     __tablename__ = "zone_class"
     __table_args__ = (
-        live_code("zone_class"),
-        in_order(),
-        Index(
+        base.live_code("zone_class"),
+        base.in_order(),
+        sa.Index(
             "uq_zone_class_kind_class_live",
             "scheme_kind",
             "class_code",
             unique=True,
-            postgresql_where=text("deleted_at IS NULL"),
+            postgresql_where=sa.text("deleted_at IS NULL"),
         ),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     scheme_kind: Mapped[str]
     class_code: Mapped[str]
@@ -156,111 +118,113 @@ class SchemeClass(Versioned, Dated, Base):
     traits_zh: Mapped[str | None]
     traits_en: Mapped[str | None]
     relation: Mapped[str | None]
-    restoration_modes: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    restoration_modes: Mapped[list[str]] = mapped_column(
+        ARRAY(TEXT), server_default=sa.text("'{}'")
+    )
 
 
-class Zone(Copied, Versioned, Bounded, Base):
+class Zone(base.Copied, base.Versioned, base.Bounded, base.Base):
     """The polygon of one class in one scheme; null where no source draws it."""
 
     __tablename__ = "zone"
     __table_args__ = (
-        live_code("zone", "scheme_id"),
-        valid_shape(),
-        in_order(),
-        spatial("zone"),
-        shapeless("zone"),
-        Index("ix_zone_code", "code"),
+        base.live_code("zone", "scheme_id"),
+        base.valid_shape(),
+        base.in_order(),
+        base.spatial("zone"),
+        base.shapeless("zone"),
+        sa.Index("ix_zone_code", "code"),
     )
 
-    id: Mapped[BigId]
-    scheme_id: Mapped[int] = mapped_column(ForeignKey("zone_scheme.id"), index=True)
-    class_id: Mapped[int] = mapped_column(ForeignKey("zone_class.id"), index=True)
+    id: Mapped[base.BigId]
+    scheme_id: Mapped[int] = mapped_column(sa.ForeignKey("zone_scheme.id"), index=True)
+    class_id: Mapped[int] = mapped_column(sa.ForeignKey("zone_class.id"), index=True)
     code: Mapped[str]
     name_zh: Mapped[str | None]
     name_en: Mapped[str | None]
-    functions: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
-    problems: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
-    geom: Mapped[MultiPolygon | None]
-    area_m2: Mapped[Area]
+    functions: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
+    problems: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
+    geom: Mapped[base.MultiPolygon | None]
+    area_m2: Mapped[base.Area]
 
 
-class ZoneTown(Base):
+class ZoneTown(base.Base):
     """A town a zone touches; the share of the town is null where no source tells it."""
 
     __tablename__ = "zone_town"
-    __table_args__ = (CheckConstraint("share BETWEEN 0 AND 1", name="share"),)
+    __table_args__ = (sa.CheckConstraint("share BETWEEN 0 AND 1", name="share"),)
 
-    zone_id: Mapped[int] = mapped_column(ForeignKey("zone.id"), primary_key=True)
-    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), primary_key=True, index=True)
-    share: Mapped[Decimal | None] = mapped_column(Numeric)
+    zone_id: Mapped[int] = mapped_column(sa.ForeignKey("zone.id"), primary_key=True)
+    region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), primary_key=True, index=True)
+    share: Mapped[Decimal | None] = mapped_column(sa.Numeric)
 
 
-class ZoneAdjustment(Base):
+class ZoneAdjustment(base.Base):
     """An area of a computed scheme that someone moved from one class to another by hand."""
 
     __tablename__ = "zone_adjustment"
     __table_args__ = (
-        UniqueConstraint("scheme_id", "seq"),
-        valid_shape(),
-        spatial("zone_adjustment"),
+        sa.UniqueConstraint("scheme_id", "seq"),
+        base.valid_shape(),
+        base.spatial("zone_adjustment"),
     )
 
-    id: Mapped[BigId]
-    scheme_id: Mapped[int] = mapped_column(ForeignKey("zone_scheme.id"))
+    id: Mapped[base.BigId]
+    scheme_id: Mapped[int] = mapped_column(sa.ForeignKey("zone_scheme.id"))
     seq: Mapped[int]
-    from_class_id: Mapped[int | None] = mapped_column(ForeignKey("zone_class.id"))
-    to_class_id: Mapped[int] = mapped_column(ForeignKey("zone_class.id"))
+    from_class_id: Mapped[int | None] = mapped_column(sa.ForeignKey("zone_class.id"))
+    to_class_id: Mapped[int] = mapped_column(sa.ForeignKey("zone_class.id"))
     note: Mapped[str]
     actor: Mapped[str]
-    at: Mapped[CreatedAt]
-    geom: Mapped[MultiPolygon | None]
-    area_m2: Mapped[Area]
+    at: Mapped[base.CreatedAt]
+    geom: Mapped[base.MultiPolygon | None]
+    area_m2: Mapped[base.Area]
 
 
-class Corridor(Copied, Versioned, Dated, Base):
+class Corridor(base.Copied, base.Versioned, base.Dated, base.Base):
     """A corridor: its line, null until somebody draws it, and the strip it takes, if known."""
 
     __tablename__ = "corridor"
     __table_args__ = (
-        one_of("type", codes(CORRIDOR_TYPES)),
-        one_of("class_code", codes(CORRIDOR_CLASSES)),
-        one_of("status", codes(OBJECT_STATUSES)),
-        one_of("origin", codes(ORIGINS)),
-        CheckConstraint("width_m > 0", name="width_m"),
-        computed_has_job(),
-        valid_shape(),
-        valid_shape("footprint"),
-        in_order(),
-        live_code("corridor"),
-        spatial("corridor"),
-        shapeless("corridor"),
-        spatial("corridor", "footprint"),
-        Index("ix_corridor_region_id_type", "region_id", "type"),
+        base.one_of("type", vocabulary.codes(vocabulary.CORRIDOR_TYPES)),
+        base.one_of("class_code", vocabulary.codes(vocabulary.CORRIDOR_CLASSES)),
+        base.one_of("status", vocabulary.codes(vocabulary.OBJECT_STATUSES)),
+        base.one_of("origin", vocabulary.codes(vocabulary.ORIGINS)),
+        sa.CheckConstraint("width_m > 0", name="width_m"),
+        base.computed_has_job(),
+        base.valid_shape(),
+        base.valid_shape("footprint"),
+        base.in_order(),
+        base.live_code("corridor"),
+        base.spatial("corridor"),
+        base.shapeless("corridor"),
+        base.spatial("corridor", "footprint"),
+        sa.Index("ix_corridor_region_id_type", "region_id", "type"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     name_zh: Mapped[str]
     name_en: Mapped[str]
-    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
-    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
-    pattern_id: Mapped[int | None] = mapped_column(ForeignKey("pattern.id"), index=True)
+    region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"))
+    plan_id: Mapped[int | None] = mapped_column(sa.ForeignKey("plan.id"), index=True)
+    pattern_id: Mapped[int | None] = mapped_column(sa.ForeignKey("pattern.id"), index=True)
     order_no: Mapped[int | None]
     type: Mapped[str]
     class_code: Mapped[str | None]
-    width_m: Mapped[float | None] = mapped_column(Double)
-    connects: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    width_m: Mapped[float | None] = mapped_column(sa.Double)
+    connects: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
     origin: Mapped[str] = mapped_column(server_default="drawn")
-    job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
+    job_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("job.id"), index=True)
     status: Mapped[str] = mapped_column(server_default="draft")
     geom: Mapped[Any | None] = mapped_column(
-        Geometry("MULTILINESTRING", srid=STORAGE_SRID, spatial_index=False)
+        Geometry("MULTILINESTRING", srid=base.STORAGE_SRID, spatial_index=False)
     )
-    length_m: Mapped[Length]
-    footprint: Mapped[MultiPolygon | None]
+    length_m: Mapped[base.Length]
+    footprint: Mapped[base.MultiPolygon | None]
 
 
-class CorridorNode(Copied, Versioned, Dated, Base):
+class CorridorNode(base.Copied, base.Versioned, base.Dated, base.Base):
     """A source, stepping stone, pinch point or barrier; in no corridor, one or several.
 
     Its shape is a point on it; its outline, if known, is its footprint.
@@ -268,85 +232,91 @@ class CorridorNode(Copied, Versioned, Dated, Base):
 
     __tablename__ = "corridor_node"
     __table_args__ = (
-        one_of("kind", codes(NODE_KINDS)),
-        one_of("status", codes(OBJECT_STATUSES)),
-        one_of("origin", codes(ORIGINS)),
-        computed_has_job(),
-        valid_shape(),
-        valid_shape("footprint"),
-        in_order(),
-        live_code("corridor_node"),
-        spatial("corridor_node"),
-        spatial("corridor_node", "footprint"),
-        shapeless("corridor_node"),
-        Index("ix_corridor_node_region_id_kind", "region_id", "kind"),
-        Index("ix_corridor_node_corridor_ids", "corridor_ids", postgresql_using="gin"),
+        base.one_of("kind", vocabulary.codes(vocabulary.NODE_KINDS)),
+        base.one_of("status", vocabulary.codes(vocabulary.OBJECT_STATUSES)),
+        base.one_of("origin", vocabulary.codes(vocabulary.ORIGINS)),
+        base.computed_has_job(),
+        base.valid_shape(),
+        base.valid_shape("footprint"),
+        base.in_order(),
+        base.live_code("corridor_node"),
+        base.spatial("corridor_node"),
+        base.spatial("corridor_node", "footprint"),
+        base.shapeless("corridor_node"),
+        sa.Index("ix_corridor_node_region_id_kind", "region_id", "kind"),
+        sa.Index("ix_corridor_node_corridor_ids", "corridor_ids", postgresql_using="gin"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     name_zh: Mapped[str | None]
     name_en: Mapped[str | None]
     kind: Mapped[str]
-    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
-    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
-    corridor_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
-    score: Mapped[float | None] = mapped_column(Double)
+    region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"))
+    plan_id: Mapped[int | None] = mapped_column(sa.ForeignKey("plan.id"), index=True)
+    corridor_ids: Mapped[list[int]] = mapped_column(
+        ARRAY(sa.BigInteger), server_default=sa.text("'{}'")
+    )
+    score: Mapped[float | None] = mapped_column(sa.Double)
     origin: Mapped[str] = mapped_column(server_default="drawn")
-    job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
+    job_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("job.id"), index=True)
     status: Mapped[str] = mapped_column(server_default="draft")
     geom: Mapped[Any | None] = mapped_column(
-        Geometry("POINT", srid=STORAGE_SRID, spatial_index=False)
+        Geometry("POINT", srid=base.STORAGE_SRID, spatial_index=False)
     )
-    footprint: Mapped[MultiPolygon | None]
+    footprint: Mapped[base.MultiPolygon | None]
     area_m2: Mapped[float | None] = mapped_column(
-        Double, Computed("ST_Area(footprint::geography)", persisted=True)
+        sa.Double, sa.Computed("ST_Area(footprint::geography)", persisted=True)
     )
 
 
-class Pattern(Copied, Versioned, Dated, Base):
+class Pattern(base.Copied, base.Versioned, base.Dated, base.Base):
     """One pattern of a region, such as one screen, one bay, ten corridors."""
 
     __tablename__ = "pattern"
-    __table_args__ = (one_of("status", codes(OBJECT_STATUSES)), in_order(), live_code("pattern"))
+    __table_args__ = (
+        base.one_of("status", vocabulary.codes(vocabulary.OBJECT_STATUSES)),
+        base.in_order(),
+        base.live_code("pattern"),
+    )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     name_zh: Mapped[str]
     name_en: Mapped[str]
     level: Mapped[str | None]
-    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), index=True)
-    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
-    version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
+    plan_id: Mapped[int | None] = mapped_column(sa.ForeignKey("plan.id"), index=True)
+    version: Mapped[int] = mapped_column(server_default=sa.text("1"), default=1)
     status: Mapped[str] = mapped_column(server_default="draft")
 
 
-class PatternComponent(Copied, Versioned, Dated, Base):
+class PatternComponent(base.Copied, base.Versioned, base.Dated, base.Base):
     """A part of a pattern, perhaps below another; `certainty` says whether the source states it."""
 
     __tablename__ = "pattern_component"
     __table_args__ = (
-        one_of("certainty", codes(CERTAINTIES)),
-        valid_shape(),
-        in_order(),
-        live_code("pattern_component"),
-        spatial("pattern_component"),
-        shapeless("pattern_component"),
-        Index("ix_pattern_component_order", "pattern_id", "order_no"),
+        base.one_of("certainty", vocabulary.codes(vocabulary.CERTAINTIES)),
+        base.valid_shape(),
+        base.in_order(),
+        base.live_code("pattern_component"),
+        base.spatial("pattern_component"),
+        base.shapeless("pattern_component"),
+        sa.Index("ix_pattern_component_order", "pattern_id", "order_no"),
     )
 
-    id: Mapped[BigId]
+    id: Mapped[base.BigId]
     code: Mapped[str]
     name_zh: Mapped[str]
     name_en: Mapped[str]
-    pattern_id: Mapped[int] = mapped_column(ForeignKey("pattern.id"))
-    parent_id: Mapped[int | None] = mapped_column(ForeignKey("pattern_component.id"), index=True)
+    pattern_id: Mapped[int] = mapped_column(sa.ForeignKey("pattern.id"))
+    parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("pattern_component.id"), index=True)
     type: Mapped[str]
-    order_no: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    order_no: Mapped[int] = mapped_column(server_default=sa.text("1"), default=1)
     certainty: Mapped[str] = mapped_column(server_default="stated")
     label_zh: Mapped[str | None]
     label_en: Mapped[str | None]
-    covers: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
-    geom: Mapped[AnyGeometry | None]
-    area_m2: Mapped[Area]
-    length_m: Mapped[Length]
+    covers: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
+    geom: Mapped[base.AnyGeometry | None]
+    area_m2: Mapped[base.Area]
+    length_m: Mapped[base.Length]

@@ -9,15 +9,7 @@ from shanhai.processes.account_gep.contract import AccountGepInputs, Pollutant
 from shanhai.processes.account_gep.requirements import Countable, needed_coefficients, value_of
 from shanhai.processes.account_gep.totals import HELD, OUTSIDE, Totals
 from shanhai.science.flags import ResultFlag
-from shanhai.science.gep.accounting import (
-    Amount,
-    carbon_dioxide_t,
-    evaporation_kwh,
-    oxygen_t,
-    purified_t,
-    silt_m3,
-    transpiration_kwh,
-)
+from shanhai.science.gep import accounting
 from shanhai.science.gep.catalogue import GepCatalogue, GepItem
 from shanhai.science.landcover import LandCover
 from shanhai.vocabulary import Label
@@ -74,22 +66,22 @@ class Ledger:
         return self.totals.by_place(table[:, list(classes)].sum(axis=1))
 
 
-def make_amounts(ledger: Ledger, countable: Countable) -> list[Amount]:
+def make_amounts(ledger: Ledger, countable: Countable) -> list[accounting.Amount]:
     """The quantity of every item that is counted; an entered one takes the place of a computed."""
     return [_amount(ledger, item) for item in countable.items]
 
 
-def _amount(ledger: Ledger, item: GepItem) -> Amount:
+def _amount(ledger: Ledger, item: GepItem) -> accounting.Amount:
     entered = ledger.inputs.quantities.get(item.id)
     if entered is not None:
         by_place = entered if isinstance(entered, dict) else {OUTSIDE: entered}
-        return Amount(item.id, by_place, "entered")
+        return accounting.Amount(item.id, by_place, "entered")
     if item.entered:
         return _LISTED[item.id](ledger, item)
     used = needed_coefficients(item, ledger.inputs)
     if item.id in _POLLUTANTS:
         return _purified(ledger, item, used)
-    return Amount(item.id, _COMPUTED[item.id](ledger), "computed", used=used)
+    return accounting.Amount(item.id, _COMPUTED[item.id](ledger), "computed", used=used)
 
 
 def _each(quantities: Mapping[str, float], function: Callable[[float], float]) -> dict[str, float]:
@@ -104,7 +96,7 @@ def _silt(ledger: Ledger) -> dict[str, float]:
     share, density = ledger.number("silt_share"), ledger.number("soil_density")
     return _each(
         ledger.sums("supply.soil_retention"),
-        lambda soil: silt_m3(soil, silt_share=share, soil_density=density),
+        lambda soil: accounting.silt_m3(soil, silt_share=share, soil_density=density),
     )
 
 
@@ -124,7 +116,7 @@ def _flood(ledger: Ledger) -> dict[str, float]:
 def _carbon(ledger: Ledger) -> dict[str, float]:
     """Carbon dioxide by place; a place that gives off more than it takes up counts as 0."""
     layer = next(name for name in ledger.totals.sums if name in CARBON_LAYERS)
-    fixed = _each(ledger.sums(layer), carbon_dioxide_t)
+    fixed = _each(ledger.sums(layer), accounting.carbon_dioxide_t)
     sources = [place for place, quantity in fixed.items() if quantity < 0]
     flag = _carbon_source(sources)
     if sources and flag not in ledger.flags:
@@ -145,7 +137,7 @@ def _carbon_source(places: Sequence[str]) -> ResultFlag:
 
 
 def _oxygen(ledger: Ledger) -> dict[str, float]:
-    return _each(_carbon(ledger), oxygen_t)
+    return _each(_carbon(ledger), accounting.oxygen_t)
 
 
 def _cooling_vegetation(ledger: Ledger) -> dict[str, float]:
@@ -154,7 +146,7 @@ def _cooling_vegetation(ledger: Ledger) -> dict[str, float]:
     for kind, classes in VEGETATION.items():
         epp = ledger.number(f"epp_{kind}")
         for place, area in ledger.areas(classes).items():
-            kwh = transpiration_kwh(area, epp=epp, cooling_days=days, eer=eer)
+            kwh = accounting.transpiration_kwh(area, epp=epp, cooling_days=days, eer=eer)
             saved[place] = saved.get(place, 0.0) + kwh
     return saved
 
@@ -162,7 +154,7 @@ def _cooling_vegetation(ledger: Ledger) -> dict[str, float]:
 def _cooling_water(ledger: Ledger) -> dict[str, float]:
     return _each(
         ledger.areas([LandCover.WATER]),
-        lambda area: evaporation_kwh(
+        lambda area: accounting.evaporation_kwh(
             area,
             evaporation_mm=ledger.number("evaporation_mm"),
             latent_heat=ledger.number("latent_heat"),
@@ -184,13 +176,15 @@ _COMPUTED: Mapping[str, Callable[[Ledger], dict[str, float]]] = {
 }
 
 
-def _purified(ledger: Ledger, item: GepItem, used: tuple[str, ...]) -> Amount:
+def _purified(ledger: Ledger, item: GepItem, used: tuple[str, ...]) -> accounting.Amount:
     """What is taken up; where that is more than is discharged, every place counts its share."""
     pollutant = _POLLUTANTS[item.id]
     areas = {kind: ledger.areas(classes) for kind, classes in _takers(item).items()}
     rates = {kind: ledger.number(f"{pollutant}_{kind}") for kind in areas}
     able = {
-        place: purified_t({kind: held[place] for kind, held in areas.items()}, rates, None)
+        place: accounting.purified_t(
+            {kind: held[place] for kind, held in areas.items()}, rates, None
+        )
         for place in next(iter(areas.values()))
     }
     whole = sum(able.values())
@@ -199,7 +193,9 @@ def _purified(ledger: Ledger, item: GepItem, used: tuple[str, ...]) -> Amount:
     factor = limit / whole if limit is not None and capped else 1.0
     if limit is None:
         ledger.flags.append(_no_discharge(item))
-    return Amount(item.id, _each(able, lambda t: t * factor), "computed", used=used, capped=capped)
+    return accounting.Amount(
+        item.id, _each(able, lambda t: t * factor), "computed", used=used, capped=capped
+    )
 
 
 def _takers(item: GepItem) -> Mapping[str, Sequence[LandCover]]:
@@ -216,17 +212,19 @@ def _no_discharge(item: GepItem) -> ResultFlag:
     )
 
 
-def _goods(ledger: Ledger, item: GepItem) -> Amount:
+def _goods(ledger: Ledger, item: GepItem) -> accounting.Amount:
     named = [(one.name, one.unit_price, one.quantity, one.district) for one in ledger.inputs.goods]
     return _priced(item, named)
 
 
-def _visits(ledger: Ledger, item: GepItem) -> Amount:
+def _visits(ledger: Ledger, item: GepItem) -> accounting.Amount:
     named = [(one.name, one.travel_cost, one.visits, one.district) for one in ledger.inputs.sites]
     return _priced(item, named)
 
 
-def _priced(item: GepItem, named: Sequence[tuple[str, float, float, str | None]]) -> Amount:
+def _priced(
+    item: GepItem, named: Sequence[tuple[str, float, float, str | None]]
+) -> accounting.Amount:
     """Goods or sites with a price each; two of one name are told apart by their order."""
     prices: dict[str, float] = {}
     goods: dict[str, dict[str, float]] = {}
@@ -236,10 +234,10 @@ def _priced(item: GepItem, named: Sequence[tuple[str, float, float, str | None]]
         prices[key] = price
         goods[key] = {place: quantity}
         by_place[place] = by_place.get(place, 0.0) + quantity
-    return Amount(item.id, by_place, "entered", prices=prices, goods=goods)
+    return accounting.Amount(item.id, by_place, "entered", prices=prices, goods=goods)
 
 
-def _stores(ledger: Ledger, item: GepItem) -> Amount:
+def _stores(ledger: Ledger, item: GepItem) -> accounting.Amount:
     """Storage of reservoirs or lakes; a share of the capacity where the flood pool is unknown."""
     kind = "reservoir" if item.id == "flood_reservoirs" else "lake"
     used = needed_coefficients(item, ledger.inputs)
@@ -252,10 +250,10 @@ def _stores(ledger: Ledger, item: GepItem) -> Amount:
             pool = ledger.number("flood_pool_share") * (one.capacity_m3 or 0.0)
         place = one.district or OUTSIDE
         by_place[place] = by_place.get(place, 0.0) + pool
-    return Amount(item.id, by_place, "entered", used=used)
+    return accounting.Amount(item.id, by_place, "entered", used=used)
 
 
-_LISTED: Mapping[str, Callable[[Ledger, GepItem], Amount]] = {
+_LISTED: Mapping[str, Callable[[Ledger, GepItem], accounting.Amount]] = {
     "provisioning": _goods,
     "recreation": _visits,
     "flood_lakes": _stores,

@@ -5,17 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from shanhai.errors import InvalidInput
+from shanhai.processes.account_gep import requirements
 from shanhai.processes.account_gep.amounts import Ledger, low_coverage, make_amounts
 from shanhai.processes.account_gep.contract import AccountGepInputs
-from shanhai.processes.account_gep.requirements import (
-    ITEM_SERVICES,
-    Countable,
-    account_faults,
-    account_themes,
-    catalogue_of,
-    countable_items,
-    value_of,
-)
 from shanhai.processes.account_gep.totals import HELD, OUTSIDE, Totals, total, write_storm_held
 from shanhai.processes.kit.layers import make_layers, vegetation_scale, write_supplies
 from shanhai.processes.kit.manifest import build_manifest, finished, resumed_runner
@@ -37,7 +29,7 @@ def account_document(
     totals: Totals,
     account: GepAccount,
     catalogue: GepCatalogue,
-    countable: Countable,
+    countable: requirements.Countable,
     inputs: AccountGepInputs,
 ) -> dict[str, Any]:
     """The account: items, districts, what was left out, and how much rests on defaults."""
@@ -196,9 +188,9 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
     """Compute with files only; the workspace holds every result afterwards."""
     inputs = AccountGepInputs.model_validate(task.inputs)
     _refuse_faults(task, inputs)
-    catalogue = catalogue_of(inputs)
-    countable = countable_items(inputs, catalogue, task.datasets)
-    themes = {*account_themes(inputs), *(f"supply.{one}" for one in inputs.supplies)}
+    catalogue = requirements.catalogue_of(inputs)
+    countable = requirements.countable_items(inputs, catalogue, task.datasets)
+    themes = {*requirements.account_themes(inputs), *(f"supply.{one}" for one in inputs.supplies)}
     with resumed_runner(task, workspace, progress) as (runner, progress):
         progress(0, "prepare")
         sources = open_sources(task, themes)
@@ -232,17 +224,22 @@ _TOLD = (
 
 def _refuse_faults(task: Task, inputs: AccountGepInputs) -> None:
     districts = [one.code for one in task.region.districts] if task.region else []
-    faults = account_faults(inputs, districts, task.datasets)
+    faults = requirements.account_faults(inputs, districts, task.datasets)
     if faults:
         raise InvalidInput.of(faults)
 
 
 def _write_layers(
-    place: Place, countable: Countable, inputs: AccountGepInputs, catalogue: GepCatalogue
+    place: Place,
+    countable: requirements.Countable,
+    inputs: AccountGepInputs,
+    catalogue: GepCatalogue,
 ) -> list[str]:
     """Write the layers per hectare that the computed items are summed from; returns them."""
     wanted = [item.id for item in countable.items if item.id not in inputs.quantities]
-    services = {ITEM_SERVICES[name] for name in wanted if name in ITEM_SERVICES}
+    services = {
+        requirements.ITEM_SERVICES[name] for name in wanted if name in requirements.ITEM_SERVICES
+    }
     written = []
     if "carbon_sink" in services:
         written.append(_write_carbon(place))
@@ -252,7 +249,7 @@ def _write_layers(
     write_supplies(place, supplied, scale)
     written += [f"supply.{service}" for service in supplied]
     if "flood_vegetation" in wanted:
-        write_storm_held(place, value_of(catalogue, "storm_mm"))
+        write_storm_held(place, requirements.value_of(catalogue, "storm_mm"))
         written.append(HELD)
     return written
 

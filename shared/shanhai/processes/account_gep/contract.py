@@ -4,13 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from shanhai.processes.kit.contract import (
-    REPORTS,
-    EvaluatedPlaceInputs,
-    Inputs,
-    OutputSpec,
-    ProcessContract,
-)
+from shanhai.processes.kit import contract
 from shanhai.validation import Code, Name
 from shanhai.vocabulary import Label
 
@@ -20,7 +14,7 @@ ValuedService = Literal["water_conservation", "soil_retention", "carbon_sink"]
 Amount = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
 
 
-class Good(Inputs):
+class Good(contract.Inputs):
     """A product and its price."""
 
     name: Name = Field(description="Name of the product / 产品名称")
@@ -29,7 +23,7 @@ class Good(Inputs):
     district: Code | None = Field(None, description="District it comes from / 区县")
 
 
-class Site(Inputs):
+class Site(contract.Inputs):
     """A place people visit."""
 
     name: Name = Field(description="Name of the site / 景区名称")
@@ -38,7 +32,7 @@ class Site(Inputs):
     district: Code | None = Field(None, description="District it lies in / 区县")
 
 
-class Store(Inputs):
+class Store(contract.Inputs):
     """A reservoir, or a lake or marsh that holds storm water."""
 
     name: Name = Field(description="Name / 名称")
@@ -63,7 +57,7 @@ class Store(Inputs):
 Pollutant = Literal["so2", "nox", "dust", "cod", "nitrogen", "phosphorus"]
 
 
-class AccountGepInputs(EvaluatedPlaceInputs):
+class AccountGepInputs(contract.EvaluatedPlaceInputs):
     """Inputs of an account of the gross ecosystem product."""
 
     catalogue: Literal["guideline-2020", "norm-2022", "gbt-46869-2025"] = Field(
@@ -103,7 +97,7 @@ class AccountGepInputs(EvaluatedPlaceInputs):
     )
 
 
-ACCOUNT_GEP = ProcessContract(
+ACCOUNT_GEP = contract.ProcessContract(
     "account-gep",
     Label("核算生态系统生产总值", "Account gross ecosystem product"),
     Label(
@@ -113,9 +107,9 @@ ACCOUNT_GEP = ProcessContract(
     ),
     AccountGepInputs,
     (
-        OutputSpec("account", Label("核算结果", "Account"), "application/json"),
-        OutputSpec("table", Label("核算表", "Account as a table"), "text/csv"),
-        *REPORTS,
+        contract.OutputSpec("account", Label("核算结果", "Account"), "application/json"),
+        contract.OutputSpec("table", Label("核算表", "Account as a table"), "text/csv"),
+        *contract.REPORTS,
     ),
     keywords=("GEP",),
     runs_on_files=True,

@@ -6,19 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from shanhai.processes.assess_ecoservices.source_layers import (
-    FILLED_THEMES,
-    LAND,
-    LAND_LAYER,
-    Stores,
-    bands_of,
-    known_cells,
-    leaves_of,
-    make_room,
-    tally,
-    write_land,
-    write_layer,
-)
+from shanhai.processes.assess_ecoservices import source_layers
 from shanhai.processes.kit.region import Place, Tally, possible, windows_of
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import THEME_RULES
@@ -56,7 +44,7 @@ def align_wide(
     place: Place,
     leaves: Mapping[str, Leaf],
     themes: frozenset[str],
-    stores: Stores,
+    stores: source_layers.Stores,
     *,
     fill_zero: bool,
     told: Callable[[float], None],
@@ -83,10 +71,10 @@ def align_wide(
     others = sorted(themes - {COVER})
     for done, theme in enumerate(others):
         told((done + 1) / (len(others) + 1))
-        wanted = tuple(leaves_of(theme, leaves))
+        wanted = tuple(source_layers.leaves_of(theme, leaves))
         for leaf in wanted:
-            make_room(stores.wide, leaf.name, "1", bands_of(leaf.name))
-        filled = fill_zero and theme in FILLED_THEMES
+            source_layers.make_room(stores.wide, leaf.name, "1", source_layers.bands_of(leaf.name))
+        filled = fill_zero and theme in source_layers.FILLED_THEMES
         run = partial(_align_theme, sources[theme], theme, wanted, stores.wide, filled)
         parts = list(runner.remembered().run(run, windows))
         tallies[theme] = Tally.together(part for part, _ in parts)
@@ -95,7 +83,7 @@ def align_wide(
     return Aligned(tallies, totals, classes, cover_cut)
 
 
-def _align_land(place: Place, stores: Stores, windows: list[Window]) -> bool:
+def _align_land(place: Place, stores: source_layers.Stores, windows: list[Window]) -> bool:
     """Land cover, if there is any, and the land layer; see `write_land` for the result."""
     runner, source = place.runner, place.sources.get(COVER)
     if source is not None:
@@ -104,7 +92,7 @@ def _align_land(place: Place, stores: Stores, windows: list[Window]) -> bool:
         for _ in runner.remembered().run(partial(_align_cover, source, stores.wide), windows):
             pass
     cell_m = source.resolution if source else 0.0
-    return write_land(place.area, stores.wide, runner, windows, cell_m)
+    return source_layers.write_land(place.area, stores.wide, runner, windows, cell_m)
 
 
 def _align_cover(source: RasterSource, store: ScratchStore, window: Window) -> None:
@@ -115,21 +103,21 @@ def _align_cover(source: RasterSource, store: ScratchStore, window: Window) -> N
         store.write(layer, window, share)
 
 
-def _look_at_cover(place: Place, stores: Stores) -> tuple[Tally, dict[int, int]]:
+def _look_at_cover(place: Place, stores: source_layers.Stores) -> tuple[Tally, dict[int, int]]:
     parts = list(place.runner.run(partial(_tally_cover, stores), list(place.windows())))
     counts = np.sum([counts for _, counts in parts], axis=0)
     classes = {code: int(cells) for code, cells in enumerate(counts) if code != NODATA and cells}
     return Tally.together(part for part, _ in parts), classes
 
 
-def _tally_cover(stores: Stores, window: Window) -> tuple[Tally, IntArray]:
+def _tally_cover(stores: source_layers.Stores, window: Window) -> tuple[Tally, IntArray]:
     """What land cover holds in a window of the region, and the land cells of each class."""
     cover = stores.wide.read(COVER, stores.on_wide(window))[np.newaxis]
-    land: BoolArray = stores.land_codes(window) == LAND
-    known = known_cells(COVER, cover)
+    land: BoolArray = stores.land_codes(window) == source_layers.LAND
+    known = source_layers.known_cells(COVER, cover)
     codes = cover[0][land & known].astype(np.int64)
     counts = np.bincount(codes, minlength=len(LandCover) + 1)
-    return tally(COVER, cover, known, np.zeros_like(land), land), counts
+    return source_layers.tally(COVER, cover, known, np.zeros_like(land), land), counts
 
 
 def _align_theme(
@@ -142,10 +130,12 @@ def _align_theme(
 ) -> tuple[Tally, float]:
     """Align a window; returns what it holds on land, and the sum of its first band."""
     bands, impossible = possible(theme, align(source, store.grid, window))
-    land: BoolArray = store.read_classes(LAND_LAYER, window) == LAND
-    part = tally(theme, bands, known_cells(theme, bands), impossible, land)
+    land: BoolArray = store.read_classes(source_layers.LAND_LAYER, window) == source_layers.LAND
+    part = source_layers.tally(
+        theme, bands, source_layers.known_cells(theme, bands), impossible, land
+    )
     total = float(np.nansum(bands[0]))
     shown = np.nan_to_num(bands, nan=0.0) if filled else bands
     for leaf in leaves:
-        write_layer(store, leaf.name, window, leaf.take(shown))
+        source_layers.write_layer(store, leaf.name, window, leaf.take(shown))
     return part, total

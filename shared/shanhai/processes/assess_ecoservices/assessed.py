@@ -12,6 +12,7 @@ from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.source_layers import SourceLayers
 from shanhai.processes.kit.region import Place, Tally
 from shanhai.raster.store import BLOCK, ScratchStore
+from shanhai.science import matching
 from shanhai.science.ecoservices.assembly import Assembled
 from shanhai.science.ecoservices.graph import AreaFigure
 from shanhai.science.ecoservices.matching_layers import (
@@ -21,14 +22,6 @@ from shanhai.science.ecoservices.matching_layers import (
 from shanhai.science.ecoservices.plan import ComputationPlan
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import Window
-from shanhai.science.matching import (
-    COORDINATION_CLASSES,
-    QUADRANTS,
-    coordination_class,
-    coupling,
-    quadrant,
-    z_score,
-)
 from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
 from shanhai.science.quantiles import RunningMoments
 from shanhai.vocabulary import ECOSERVICES, Label, codes, label_of
@@ -323,19 +316,19 @@ def _counts(
     """Cells in deficit and surplus, by quadrant and by class of coordination; last its sum."""
     supply, demand = layers.read("supply", window), layers.read("demand", window)
     ratio = layers.read("ratio", window)
-    corner = quadrant(
-        z_score(supply, moments["supply"].mean, moments["supply"].sd),
-        z_score(demand, moments["demand"].mean, moments["demand"].sd),
+    corner = matching.quadrant(
+        matching.z_score(supply, moments["supply"].mean, moments["supply"].sd),
+        matching.z_score(demand, moments["demand"].mean, moments["demand"].sd),
     )
-    degree = coupling(
+    degree = matching.coupling(
         normalise(supply, layers.supply.limits), normalise(demand, layers.demand.limits)
     ).coordination
-    grades = coordination_class(degree)
+    grades = matching.coordination_class(degree)
     counted = [
         np.count_nonzero(ratio < 0),
         np.count_nonzero(ratio > 0),
-        *(np.count_nonzero(corner == code) for code in QUADRANTS),
-        *(np.count_nonzero(grades == code) for code in COORDINATION_CLASSES),
+        *(np.count_nonzero(corner == code) for code in matching.QUADRANTS),
+        *(np.count_nonzero(grades == code) for code in matching.COORDINATION_CLASSES),
         np.nansum(degree),
     ]
     return np.array(counted, dtype=np.float64)
@@ -343,8 +336,14 @@ def _counts(
 
 def _shares(counted: NDArray[np.float64], cells: int) -> dict[str, Any]:
     shares = [_round(value) for value in 100 * counted[:-1] / max(cells, 1)]
-    corners = dict(zip(map(str, QUADRANTS), shares[2:], strict=False))
-    grades = dict(zip(map(str, COORDINATION_CLASSES), shares[2 + len(QUADRANTS) :], strict=True))
+    corners = dict(zip(map(str, matching.QUADRANTS), shares[2:], strict=False))
+    grades = dict(
+        zip(
+            map(str, matching.COORDINATION_CLASSES),
+            shares[2 + len(matching.QUADRANTS) :],
+            strict=True,
+        )
+    )
     return {
         "cells": cells,
         "deficit_percent": shares[0],

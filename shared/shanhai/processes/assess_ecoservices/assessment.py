@@ -8,15 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from shanhai.errors import InvalidInput
+from shanhai.processes.assess_ecoservices import assessed, source_layers
 from shanhai.processes.assess_ecoservices.alignment import COVER, Aligned, align_wide
-from shanhai.processes.assess_ecoservices.assessed import (
-    Assessment,
-    Coverage,
-    coverage_flags,
-    extremes_of,
-    limits_figures,
-    require_coverage,
-)
 from shanhai.processes.assess_ecoservices.contract import AssessmentInputs
 from shanhai.processes.assess_ecoservices.manifest import assessment_warnings, require_laws
 from shanhai.processes.assess_ecoservices.request import (
@@ -25,23 +18,7 @@ from shanhai.processes.assess_ecoservices.request import (
     available_leaves,
     themes_used,
 )
-from shanhai.processes.assess_ecoservices.source_layers import (
-    Noted,
-    SourceLayers,
-    Stores,
-    bands_of,
-    extent,
-    make_room,
-    work_out_tiled,
-)
-from shanhai.processes.kit.region import (
-    Place,
-    StudyArea,
-    Tally,
-    build_study_area,
-    open_sources,
-    windows_of,
-)
+from shanhai.processes.kit import region
 from shanhai.processes.kit.task import Progress, Task, pointing_at
 from shanhai.raster.cog import check_total
 from shanhai.raster.crs import transformer
@@ -69,7 +46,7 @@ class _Setting:
 
     assembled: Assembled
     plan: ComputationPlan
-    place: Place
+    place: region.Place
     fill_zero: bool
 
 
@@ -79,7 +56,7 @@ def assess(
     folder: Path,
     runner: WindowRunner,
     progress: Progress,
-) -> Assessment:
+) -> assessed.Assessment:
     """Carry out the assessment of a task; progress goes from 0 to 60.
 
     Raises:
@@ -89,7 +66,7 @@ def assess(
     setting = _prepare(task, inputs, folder / "grid", runner)
     place, plan = setting.place, setting.plan
     area = place.area
-    stores = Stores(place.store, ScratchStore(folder / "wide", area.wide), area.pad)
+    stores = source_layers.Stores(place.store, ScratchStore(folder / "wide", area.wide), area.pad)
     aligned = align_wide(
         place,
         plan.leaves,
@@ -99,36 +76,36 @@ def assess(
         told=lambda share: progress(15 * share, "align"),
     )
     _require_known_cover(plan, aligned)
-    work_out_tiled(plan, stores, runner)
+    source_layers.work_out_tiled(plan, stores, runner)
     layers = _layers(setting, stores, aligned)
     computation = PlanComputation(
-        plan, layers, runner.remembered(), extent(area), windows_of(area.grid)
+        plan, layers, runner.remembered(), source_layers.extent(area), region.windows_of(area.grid)
     )
     given = _frozen(inputs, setting)
     figures = dict(given)
     coverage, noted = _compute(setting, computation, figures, progress)
     if figures[_COUNTED] < coverage.valid:
         coverage = _narrowed(coverage, computation, int(figures[_COUNTED]))
-        require_coverage(coverage, place.sources, plan.cell_m)
+        assessed.require_coverage(coverage, place.sources, plan.cell_m)
     with pointing_at("/inputs"):
         require_laws(setting.assembled, figures)
     tallies = {**aligned.tallies, **noted.tallies}
     _check_totals(place, aligned.totals, noted.totals)
     edge_effect = any(ends_early(place.sources[theme], area) for theme in _wide_themes(setting))
-    found = Assessment(
+    found = assessed.Assessment(
         place=place,
         layers=layers,
         assembled=setting.assembled,
         plan=plan,
         figures=figures,
         given=frozenset(given),
-        extremes=extremes_of(
+        extremes=assessed.extremes_of(
             setting.assembled.decisive_layers, figures, inputs.parameters.max_mode
         ),
         coverage=coverage,
         tallies=tallies,
         edge_effect=edge_effect,
-        flags=coverage_flags(coverage),
+        flags=assessed.coverage_flags(coverage),
         warnings=[],
     )
     found.warnings.extend(assessment_warnings(found, cover_cut=aligned.cover_cut))
@@ -137,13 +114,15 @@ def assess(
 
 def _prepare(task: Task, inputs: AssessmentInputs, folder: Path, runner: WindowRunner) -> _Setting:
     """Choose methods, link layers and lay the grid; nothing is computed yet."""
-    sources = open_sources(task, task.datasets)
+    sources = region.open_sources(task, task.datasets)
     bands = {theme: source.facts.bands for theme, source in sources.items()}
     with pointing_at("/inputs"):
         calculation = assembled(inputs, bands)
     available = available_leaves(bands)
     kept = [name for name in KEPT_LEAVES if name in available]
-    figures = [figure for layer in calculation.decisive_layers for figure in limits_figures(layer)]
+    figures = [
+        figure for layer in calculation.decisive_layers for figure in assessed.limits_figures(layer)
+    ]
     plan = plan_of(
         calculation.graph_with(kept),
         inputs.cell_m,
@@ -152,10 +131,10 @@ def _prepare(task: Task, inputs: AssessmentInputs, folder: Path, runner: WindowR
         figures=(*figures, *calculation.figures, _COUNTED),
     )
     reach_m = max(plan.halo * inputs.cell_m, _LEAST_PAD_M)
-    area = build_study_area(task, inputs, reach_m)
+    area = region.build_study_area(task, inputs, reach_m)
     used = themes_used(calculation, bands)
     read = {theme: source for theme, source in sources.items() if theme in used}
-    place = Place(area, ScratchStore(folder, area.grid), read, runner)
+    place = region.Place(area, ScratchStore(folder, area.grid), read, runner)
     return _Setting(calculation, plan, place, inputs.fill_zero)
 
 
@@ -165,16 +144,18 @@ def _wide_themes(setting: _Setting) -> frozenset[str]:
     return frozenset(theme for theme in setting.place.sources if theme in wide)
 
 
-def _layers(setting: _Setting, stores: Stores, aligned: Aligned) -> SourceLayers:
+def _layers(
+    setting: _Setting, stores: source_layers.Stores, aligned: Aligned
+) -> source_layers.SourceLayers:
     """The layers of the computation, with room made for all that it keeps."""
     plan = setting.plan
     stores.own.create_classes(VALID)
     for key in sorted(plan.kept):
         if not (key in plan.wide and key not in plan.passes[0].keeps):
-            make_room(stores.own, key, plan.unit_of(key), bands_of(key))
+            source_layers.make_room(stores.own, key, plan.unit_of(key), source_layers.bands_of(key))
     rows = _rows_of_all_tables(plan)
     absent = [int(cover) for cover in LandCover if cover not in rows]
-    return SourceLayers(
+    return source_layers.SourceLayers(
         stores=stores,
         sources=setting.place.sources,
         wide=_wide_themes(setting),
@@ -211,24 +192,26 @@ def _compute(
     computation: PlanComputation,
     figures: dict[AreaFigure, float],
     progress: Progress,
-) -> tuple[Coverage, Noted]:
+) -> tuple[assessed.Coverage, source_layers.Noted]:
     """Carry out the passes; the coverage is judged as soon as it is known."""
     plan, last = setting.plan, len(setting.plan.passes) - 1
-    coverage: Coverage | None = None
-    noted = Noted(0, 0, {}, {})
+    coverage: assessed.Coverage | None = None
+    noted = source_layers.Noted(0, 0, {}, {})
     told = _Told(progress, last)
     for step, found in computation.passes(figures, told):
         if coverage is None:
             noted = _together(found)
             coverage = _coverage(setting, found, noted)
-            require_coverage(coverage, setting.place.sources, plan.cell_m)
+            assessed.require_coverage(coverage, setting.place.sources, plan.cell_m)
         told.finish(step)
     if coverage is None:
         raise InvalidInput("nothing was asked for", message_zh="未请求任何结果")
     return coverage, noted
 
 
-def _narrowed(coverage: Coverage, computation: PlanComputation, valid: int) -> Coverage:
+def _narrowed(
+    coverage: assessed.Coverage, computation: PlanComputation, valid: int
+) -> assessed.Coverage:
     """Only cells with a ratio are valid: a formula may know nothing where its inputs are known."""
     work = partial(_narrow, computation.layers)
     for _ in computation.runner.run(work, computation.windows):
@@ -261,10 +244,10 @@ class _Told:
         self.stage = step.stage + 1
 
 
-def _together(found: PassResult) -> Noted:
+def _together(found: PassResult) -> source_layers.Noted:
     """What the windows of the first pass noted, in their order."""
-    notes: Sequence[Noted] = found.notes
-    return Noted(
+    notes: Sequence[source_layers.Noted] = found.notes
+    return source_layers.Noted(
         inside=sum(one.inside for one in notes),
         sea=sum(one.sea for one in notes),
         tallies=_joined([one.tallies for one in notes]),
@@ -272,20 +255,22 @@ def _together(found: PassResult) -> Noted:
     )
 
 
-def _joined(parts: list[Mapping[str, Tally]]) -> dict[str, Tally]:
+def _joined(parts: list[Mapping[str, region.Tally]]) -> dict[str, region.Tally]:
     themes = sorted({theme for part in parts for theme in part})
-    return {theme: Tally.together(part[theme] for part in parts) for theme in themes}
+    return {theme: region.Tally.together(part[theme] for part in parts) for theme in themes}
 
 
 def _added(one: Mapping[str, float], other: Mapping[str, float]) -> Mapping[str, float]:
     return {theme: one.get(theme, 0.0) + other[theme] for theme in other}
 
 
-def _coverage(setting: _Setting, found: PassResult, noted: Noted) -> Coverage:
+def _coverage(
+    setting: _Setting, found: PassResult, noted: source_layers.Noted
+) -> assessed.Coverage:
     graph = setting.assembled.graph
     keys = [name for name in found.missing if name not in setting.place.sources]
     themes = {key: next(iter(graph.themes_of(key)), "") for key in keys}
-    return Coverage(
+    return assessed.Coverage(
         valid=found.valid,
         inside=noted.inside,
         sea=noted.sea,
@@ -295,7 +280,7 @@ def _coverage(setting: _Setting, found: PassResult, noted: Noted) -> Coverage:
     )
 
 
-def _check_totals(place: Place, wide: Mapping[str, float], own: Mapping[str, float]) -> None:
+def _check_totals(place: region.Place, wide: Mapping[str, float], own: Mapping[str, float]) -> None:
     """Refuse alignments that lost or made some of what they should have kept."""
     for totals, grid in ((wide, place.area.wide), (own, place.area.grid)):
         for theme, total in totals.items():
@@ -330,7 +315,7 @@ def _taken(figure: AreaFigure, known: set[AreaFigure], pointer: str) -> AreaFigu
     )
 
 
-def ends_early(source: RasterSource, area: StudyArea) -> bool:
+def ends_early(source: RasterSource, area: region.StudyArea) -> bool:
     """Whether a raster looked at beyond the region ends within the reach of the steps."""
     west, south, east, north = area.wide.bounds
     change = transformer(f"EPSG:{area.wide.epsg}", source.crs)

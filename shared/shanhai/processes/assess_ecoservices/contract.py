@@ -8,15 +8,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from shanhai.processes.kit.contract import (
-    REPORTS,
-    Inputs,
-    OutputSpec,
-    PlaceInputs,
-    ProcessContract,
-    ServiceId,
-    Theme,
-)
+from shanhai.processes.kit import contract
 from shanhai.validation import Code, Name
 from shanhai.vocabulary import ECOSERVICES, Label
 
@@ -28,7 +20,7 @@ Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 ResultKind = Literal["supply", "demand", "ratio", "normalised", "quadrant", "coupling", "extra"]
 
 
-class LayerChanges(Inputs):
+class LayerChanges(contract.Inputs):
     """Changes to the numbers, ways and class tables of a calculation."""
 
     parameters: dict[Key, Number] = Field(
@@ -48,7 +40,7 @@ class EcoserviceChoice(LayerChanges):
     )
 
 
-class FrozenLimits(Inputs):
+class FrozenLimits(contract.Inputs):
     """Limits of a layer taken from the manifest of an earlier run."""
 
     layer: LayerName = Field(description="Layer as the manifest names it / 清单中的图层名")
@@ -68,7 +60,7 @@ class FrozenLimits(Inputs):
         return self
 
 
-class FrozenFigure(Inputs):
+class FrozenFigure(contract.Inputs):
     """A number of the whole area taken from the manifest of an earlier run."""
 
     of: LayerName = Field(description="Layer it was taken of / 图层")
@@ -80,7 +72,7 @@ class FrozenFigure(Inputs):
     value: Number = Field(description="The number / 数值")
 
 
-class AssessmentParameters(Inputs):
+class AssessmentParameters(contract.Inputs):
     """Parameters of the matching of supply and demand."""
 
     max_mode: Literal["p99.5", "max"] = Field("p99.5", description="Cap of the ratio / 截尾方式")
@@ -89,13 +81,13 @@ class AssessmentParameters(Inputs):
     )
 
 
-class AssessmentInputs(PlaceInputs):
+class AssessmentInputs(contract.PlaceInputs):
     """What every process says that assesses the services of a region."""
 
     profile: Literal["index", "biophysical"] = Field(
         "index", description="Calculation profile / 计算方案"
     )
-    ecoservices: dict[ServiceId, EcoserviceChoice] = Field(
+    ecoservices: dict[contract.ServiceId, EcoserviceChoice] = Field(
         default_factory=dict,
         description="Method, parameters, options and tables by service / 各服务的方法与参数",
     )
@@ -103,7 +95,7 @@ class AssessmentInputs(PlaceInputs):
         default_factory=lambda: LayerChanges.model_validate({}),
         description="Changes to the layers services share / 公共图层的参数",
     )
-    datasets: dict[Theme, Code] = Field(
+    datasets: dict[contract.Theme, Code] = Field(
         default_factory=dict, description="Dataset per theme; default: the newest / 数据集"
     )
     fill_zero: bool = Field(
@@ -161,7 +153,7 @@ class AssessEcoservicesInputs(AssessmentInputs):
 
 SCHEMAS = "shanhai.processes.assess_ecoservices.request:input_schemas"
 
-ASSESS_ECOSERVICES = ProcessContract(
+ASSESS_ECOSERVICES = contract.ProcessContract(
     "assess-ecoservices",
     Label("评估生态系统服务供需", "Assess ecosystem services"),
     Label(
@@ -171,10 +163,10 @@ ASSESS_ECOSERVICES = ProcessContract(
     ),
     AssessEcoservicesInputs,
     (
-        OutputSpec("layers", Label("图层", "Layers"), "application/json"),
-        OutputSpec("statistics", Label("统计", "Statistics"), "application/json"),
-        OutputSpec("table", Label("统计表", "Statistics as a table"), "text/csv"),
-        *REPORTS,
+        contract.OutputSpec("layers", Label("图层", "Layers"), "application/json"),
+        contract.OutputSpec("statistics", Label("统计", "Statistics"), "application/json"),
+        contract.OutputSpec("table", Label("统计表", "Statistics as a table"), "text/csv"),
+        *contract.REPORTS,
     ),
     schemas=SCHEMAS,
     publish_input="public",

@@ -15,15 +15,7 @@ from shanhai.processes.assess_ecoservices.pictures import (
     draw_matching,
     draw_service_maps,
 )
-from shanhai.processes.kit.outputs import (
-    SHEET_CELLS,
-    Layer,
-    class_overview,
-    frame_of,
-    overview,
-    resolution_note,
-    write_report,
-)
+from shanhai.processes.kit import outputs
 from shanhai.processes.kit.task import OutputFile
 from shanhai.raster.store import ScratchStore
 from shanhai.reporting.map_decorations import font_families, missing_font_warning
@@ -74,7 +66,7 @@ _LIMITS = (
 )
 
 
-def rasters_of(assessment: Assessment) -> list[Layer]:
+def rasters_of(assessment: Assessment) -> list[outputs.Layer]:
     """The results of an assessment, in the order of the plan."""
     units = {key: assessment.plan.unit_of(key) for key in assessment.assembled.results}
     return [
@@ -121,15 +113,15 @@ def write_maps_and_report(
     """
     _warn_of_missing(manifest)
     place, aoi, inputs = assessment.place, manifest["aoi"], manifest["inputs"]
-    note = resolution_note(f"{aoi['cell_m']:g} m", aoi["crs"], manifest["profile"], inputs)
-    frame = frame_of(place, manifest, note)
+    note = outputs.resolution_note(f"{aoi['cell_m']:g} m", aoi["crs"], manifest["profile"], inputs)
+    frame = outputs.frame_of(place, manifest, note)
     maps = list(_draw_ratio(frame, place.store, workspace))
     if statistics is not None:
         maps = [*_draw_zones(frame, place.store, statistics, workspace), *maps]
     drawn = _draw_services(assessment, figures, frame, workspace)
     content = content_of(manifest, figures, statistics, places)
     page = ReportPage(TEMPLATE, frame.place, content, manifest, drawn)
-    files = write_report(workspace, page, maps)
+    files = outputs.write_report(workspace, page, maps)
     shutil.rmtree(workspace / _PICTURES)
     return sorted(files, key=lambda file: file.kind == "document")
 
@@ -163,7 +155,7 @@ def _draw_services(
 def _draw_zones(
     frame: MapFrame, store: ScratchStore, statistics: Mapping[str, Any], workspace: Path
 ) -> Iterator[Picture]:
-    codes = class_overview(store, "zones", SHEET_CELLS)
+    codes = outputs.class_overview(store, "zones", outputs.SHEET_CELLS)
     shares = {zone["class_value"]: zone["share_percent"] for zone in statistics["zones"]}
     for lang in LANGUAGES:
         if draw_zone_map(path := workspace / f"map_{lang}.png", codes, shares, frame, lang):
@@ -171,7 +163,7 @@ def _draw_zones(
 
 
 def _draw_ratio(frame: MapFrame, store: ScratchStore, workspace: Path) -> Iterator[Picture]:
-    ratio = overview(store, "ratio", SHEET_CELLS).astype(np.float64)
+    ratio = outputs.overview(store, "ratio", outputs.SHEET_CELLS).astype(np.float64)
     for lang in LANGUAGES:
         if draw_ramp_map(path := workspace / f"ratio_map_{lang}.png", ratio, "ratio", frame, lang):
             yield path, style_of("ratio").title

@@ -11,6 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.cartography import ClassStyle, style_of
 from shanhai.errors import InvalidInput
+from shanhai.processes.build_network import linkages, result
 from shanhai.processes.build_network.context import COVER, Scene
 from shanhai.processes.build_network.contract import (
     OMNIDIRECTIONAL_RASTERS,
@@ -19,15 +20,6 @@ from shanhai.processes.build_network.contract import (
     BuildNetworkInputs,
 )
 from shanhai.processes.build_network.corridors import NetworkCorridor, tell_corridors
-from shanhai.processes.build_network.linkages import (
-    CURRENT,
-    conduct_of,
-    find_currents,
-    find_links,
-    find_obstacles,
-    look_for_barriers,
-    prepare_scan,
-)
 from shanhai.processes.build_network.metrics import find_contrasts, measure_network
 from shanhai.processes.build_network.nodes import Node, tell_nodes
 from shanhai.processes.build_network.omnidirectional import (
@@ -38,33 +30,16 @@ from shanhai.processes.build_network.omnidirectional import (
 )
 from shanhai.processes.build_network.requirements import network_faults
 from shanhai.processes.build_network.resistance import RESISTANCE, write_resistance
-from shanhai.processes.build_network.result import (
-    TABLE_HEAD,
-    Built,
-    build_manifest,
-    corridor_row,
-    network_flags,
-    statistics_document,
-    table_rows,
-)
 from shanhai.processes.build_network.sources import (
     PATTERN,
     find_pattern,
     find_sources,
     write_importance,
 )
+from shanhai.processes.kit import outputs
 from shanhai.processes.kit.geometry import patch_outlines, path_line, swath_outline
 from shanhai.processes.kit.manifest import finished, resumed_runner
 from shanhai.processes.kit.output_files import LINKS_FILE, NODES_FILE, write_features
-from shanhai.processes.kit.outputs import (
-    frame_of,
-    thinned,
-    thinned_classes,
-    write_document,
-    write_rasters,
-    write_report,
-    write_table,
-)
 from shanhai.processes.kit.region import SCRATCH, build_place, open_sources
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task
 from shanhai.reporting.maps import MapFrame, draw_class_map, draw_ramp_map
@@ -77,7 +52,9 @@ from shanhai.vocabulary import LANGUAGES, Label, Lang
 def write_links(workspace: Path, corridors: Sequence[NetworkCorridor]) -> OutputFile:
     """Corridors as lines, each with its footprint as a member `footprint`."""
     features = [
-        _feature(one.code, one.line, {**corridor_row(one), "footprint": mapping(one.footprint)})
+        _feature(
+            one.code, one.line, {**result.corridor_row(one), "footprint": mapping(one.footprint)}
+        )
         for one in corridors
     ]
     return write_features(
@@ -123,14 +100,14 @@ _RESISTANCE_ENDS = (Label("难以通行", "hard to cross"), Label("易于通行"
 
 
 def write_maps_and_report(
-    built: Built, statistics: Mapping[str, Any], manifest: Mapping[str, Any], workspace: Path
+    built: result.Built, statistics: Mapping[str, Any], manifest: Mapping[str, Any], workspace: Path
 ) -> list[OutputFile]:
     """Draw the network, its pattern, resistance and current, and write the page with them.
 
     The maps of the network are outputs of their own as well.
     """
     place = built.scene.place
-    frame = frame_of(place, manifest)
+    frame = outputs.frame_of(place, manifest)
     drawing = _drawing(built)
     leading = [
         (path, NETWORK_TITLE)
@@ -143,11 +120,11 @@ def write_maps_and_report(
         for picture in _layers(built, statistics, frame, lang, workspace)
     ]
     page = ReportPage(TEMPLATE, place.area.name, statistics, manifest, others)
-    return write_report(workspace, page, leading, _MAPS)
+    return outputs.write_report(workspace, page, leading, _MAPS)
 
 
 def _layers(
-    built: Built,
+    built: result.Built,
     statistics: Mapping[str, Any],
     frame: MapFrame,
     lang: Lang,
@@ -156,15 +133,15 @@ def _layers(
     store, drawn = built.scene.store, list[Picture]()
     style = style_of(PATTERN)
     if isinstance(style, ClassStyle):
-        path, codes = workspace / f"{PATTERN}.{lang}.png", thinned_classes(store, PATTERN)
+        path, codes = workspace / f"{PATTERN}.{lang}.png", outputs.thinned_classes(store, PATTERN)
         if draw_class_map(path, codes, style, _shares(statistics), _SHARES, frame, lang):
             drawn.append((path, style.title))
-    ramps = {RESISTANCE: _RESISTANCE_ENDS, CURRENT: _CURRENT_ENDS}
+    ramps = {RESISTANCE: _RESISTANCE_ENDS, linkages.CURRENT: _CURRENT_ENDS}
     if built.flow is not None:
         ramps |= {CUMULATIVE: _CURRENT_ENDS, NORMALISED: _NORMALISED_ENDS}
     for layer, ends in ramps.items():
         path = workspace / f"{layer}.{lang}.png"
-        if draw_ramp_map(path, thinned(store, layer), layer, frame, lang, ends):
+        if draw_ramp_map(path, outputs.thinned(store, layer), layer, frame, lang, ends):
             drawn.append((path, style_of(layer).title))
     return drawn
 
@@ -174,12 +151,12 @@ def _shares(statistics: Mapping[str, Any]) -> dict[int, float]:
     return {one["value"]: 100 * one["cells"] / whole for one in statistics["pattern"]}
 
 
-def _drawing(built: Built) -> NetworkDrawing:
+def _drawing(built: result.Built) -> NetworkDrawing:
     grid, labels = built.scene.grid, built.sources.patches.labels
     sources = patch_outlines(labels, built.sources.patches.count, grid)
     links = built.network.links
     return NetworkDrawing(
-        resistance=thinned(built.scene.store, RESISTANCE),
+        resistance=outputs.thinned(built.scene.store, RESISTANCE),
         sources=list(zip(sources, built.sources.level.tolist(), strict=True)),
         swaths=[swath_outline(link.swath, grid) for link in links],
         lines=[
@@ -191,7 +168,7 @@ def _drawing(built: Built) -> NetworkDrawing:
     )
 
 
-def _outlines(built: Built, patches: Patches) -> list[BaseGeometry]:
+def _outlines(built: result.Built, patches: Patches) -> list[BaseGeometry]:
     return patch_outlines(patches.labels, int(np.max(patches.labels)), built.scene.grid)
 
 
@@ -205,10 +182,10 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
         place = build_place(task, inputs, workspace / SCRATCH, sources, runner)
         built = build(Scene(place, inputs, task), progress)
         files, statistics = _write(built, workspace, progress)
-    flags = network_flags(
+    flags = result.network_flags(
         built.scene, built.sources, built.network, built.corridors, built.record["resistance"]
     )
-    manifest = build_manifest(task, built, flags)
+    manifest = result.build_manifest(task, built, flags)
     progress(92, "maps")
     files += write_maps_and_report(built, statistics, manifest, workspace)
     return finished(
@@ -224,7 +201,7 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
     )
 
 
-def build(scene: Scene, progress: Progress) -> Built:
+def build(scene: Scene, progress: Progress) -> result.Built:
     """Every step from the services to the places of the network."""
     record: dict[str, Any] = {"importance": None}
     window_settings(scene)  # refuses what cannot be solved before all else is computed
@@ -238,21 +215,21 @@ def build(scene: Scene, progress: Progress) -> Built:
     progress(32, "resistance")
     record["resistance"] = write_resistance(scene)
     progress(42, "paths")
-    scan = prepare_scan(scene, sources)
-    network, scores = find_links(scene, sources, partial(look_for_barriers, scan))
+    scan = linkages.prepare_scan(scene, sources)
+    network, scores = linkages.find_links(scene, sources, partial(linkages.look_for_barriers, scan))
     progress(55, "current")
-    conduct = conduct_of(scene, sources, network)
+    conduct = linkages.conduct_of(scene, sources, network)
     progress(60, "pinch_points")
-    pinch = find_currents(scene, sources, network)
+    pinch = linkages.find_currents(scene, sources, network)
     progress(70, "barriers")
-    obstacles = find_obstacles(scene, scores)
+    obstacles = linkages.find_obstacles(scene, scores)
     contrasts = find_contrasts(scene, sources, network, progress)
     flow = find_flow(scene, progress)
     progress(78, "metrics")
     metrics = measure_network(scene, sources, network)
     corridors = tell_corridors(scene, sources, network, metrics, conduct, contrasts)
     nodes = tell_nodes(scene, pattern, sources, network, metrics, corridors, pinch, obstacles)
-    return Built(
+    return result.Built(
         scene=scene,
         pattern=pattern,
         sources=sources,
@@ -280,9 +257,9 @@ def _supplies(task: Task) -> list[str]:
 
 
 def _write(
-    built: Built, workspace: Path, progress: Progress
+    built: result.Built, workspace: Path, progress: Progress
 ) -> tuple[list[OutputFile], dict[str, Any]]:
-    statistics = statistics_document(
+    statistics = result.statistics_document(
         built.scene, built.pattern, built.network, built.metrics, built.corridors, built.nodes
     )
     statistics["sensitivity"] = [one.document() for one in built.contrasts]
@@ -292,15 +269,17 @@ def _write(
         rasters |= OMNIDIRECTIONAL_RASTERS
     progress(85, "rasters")
     return [
-        *write_rasters(built.scene.place, list(rasters.items()), workspace),
+        *outputs.write_rasters(built.scene.place, list(rasters.items()), workspace),
         write_links(workspace, built.corridors),
         write_nodes(workspace, built.nodes),
-        write_document(workspace, "statistics", Label("网络统计", "Statistics"), statistics),
-        write_table(
+        outputs.write_document(
+            workspace, "statistics", Label("网络统计", "Statistics"), statistics
+        ),
+        outputs.write_table(
             workspace,
             "table",
             Label("廊道表", "Corridors as a table"),
-            TABLE_HEAD,
-            table_rows(statistics),
+            result.TABLE_HEAD,
+            result.table_rows(statistics),
         ),
     ], statistics

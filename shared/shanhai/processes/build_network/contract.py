@@ -10,14 +10,7 @@ from pydantic import Field, model_validator
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
-from shanhai.processes.kit.contract import (
-    REPORTS,
-    Inputs,
-    OutputSpec,
-    PlaceInputs,
-    ProcessContract,
-    ServiceId,
-)
+from shanhai.processes.kit import contract
 from shanhai.processes.kit.task import LineKind
 from shanhai.validation import Code, Name
 from shanhai.vocabulary import Label
@@ -72,7 +65,7 @@ def require_shape(geometry: dict[str, Any], kinds: tuple[str, ...]) -> None:
         )
 
 
-class Named(Inputs):
+class Named(contract.Inputs):
     """A corridor that already has a name."""
 
     name_zh: Name = Field(description="Chinese name / 中文名称")
@@ -88,7 +81,7 @@ class Named(Inputs):
         return self
 
 
-class RoadLine(Inputs):
+class RoadLine(contract.Inputs):
     """A road or railway that may break corridors."""
 
     road_class: RoadClass = Field(
@@ -108,7 +101,7 @@ class RoadLine(Inputs):
         return self
 
 
-class SourceChoice(Inputs):
+class SourceChoice(contract.Inputs):
     """Which land is an ecological source."""
 
     candidates: Literal["importance", "natural_cover"] = Field(
@@ -118,7 +111,7 @@ class SourceChoice(Inputs):
     weighting: Literal["equal", "entropy", "given"] = Field(
         "equal", description="Weights of the services / 服务赋权方式"
     )
-    weights: dict[ServiceId, Weight] = Field(
+    weights: dict[contract.ServiceId, Weight] = Field(
         default_factory=dict, description="Weight per service, where they are given / 给定权重"
     )
     quantile: float = Field(
@@ -157,7 +150,7 @@ class SourceChoice(Inputs):
         return self
 
 
-class ResistanceChoice(Inputs):
+class ResistanceChoice(contract.Inputs):
     """How hard land is to cross."""
 
     table: dict[str, Any] | None = Field(
@@ -172,7 +165,7 @@ class ResistanceChoice(Inputs):
     )
 
 
-class LinkChoice(Inputs):
+class LinkChoice(contract.Inputs):
     """Which sources are linked, and how wide corridors are."""
 
     mode: Literal["neighbour", "mst", "all_pairs"] = Field(
@@ -218,7 +211,7 @@ class LinkChoice(Inputs):
         return self
 
 
-class CircuitChoice(Inputs):
+class CircuitChoice(contract.Inputs):
     """How current finds pinch points, and where barriers are sought."""
 
     neighbours: Literal[4, 8] = Field(8, description="Neighbours of a node / 邻域")
@@ -243,7 +236,7 @@ class CircuitChoice(Inputs):
     )
 
 
-class OmnidirectionalChoice(Inputs):
+class OmnidirectionalChoice(contract.Inputs):
     """Current from everywhere to everywhere, in round windows that move over the land."""
 
     radius_m: Metres = Field(3000.0, description="Radius of a window, m / 窗口半径")
@@ -291,7 +284,7 @@ class OmnidirectionalChoice(Inputs):
         return self.block_cells or self.radius_cells(cell_m) // 20 * 2 + 1
 
 
-class NetworkParameters(Inputs):
+class NetworkParameters(contract.Inputs):
     """Parameters of a network; defaults are the method specification's."""
 
     sources: SourceChoice = Field(
@@ -310,13 +303,13 @@ class NetworkParameters(Inputs):
     )
 
 
-class BuildNetworkInputs(PlaceInputs):
+class BuildNetworkInputs(contract.PlaceInputs):
     """Inputs of the ecological network of a region."""
 
     datasets: dict[NetworkTheme, Code] = Field(
         default_factory=dict, description="Dataset per theme; default: the newest / 数据集"
     )
-    supplies: dict[ServiceId, Code] = Field(
+    supplies: dict[contract.ServiceId, Code] = Field(
         default_factory=dict,
         description="Computed supply per service; default: the newest assessment's"
         " / 各服务供给栅格，默认取最近一次评估",
@@ -405,7 +398,7 @@ OMNIDIRECTIONAL_RASTERS: Mapping[str, str] = {
 }
 """Rasters of current from everywhere to everywhere, where it is asked for."""
 
-BUILD_NETWORK = ProcessContract(
+BUILD_NETWORK = contract.ProcessContract(
     "build-network",
     Label("构建生态网络", "Build the ecological network"),
     Label(
@@ -417,14 +410,14 @@ BUILD_NETWORK = ProcessContract(
     ),
     BuildNetworkInputs,
     (
-        OutputSpec("layers", Label("图层", "Layers"), "application/json"),
-        OutputSpec("statistics", Label("网络统计", "Statistics"), "application/json"),
-        OutputSpec("table", Label("廊道表", "Corridors as a table"), "text/csv"),
-        OutputSpec("corridor_lines", Label("廊道", "Corridors"), "application/geo+json"),
-        OutputSpec("corridor_nodes", Label("节点", "Nodes"), "application/geo+json"),
-        OutputSpec("map_zh", Label("生态网络图（中文）", "Map (Chinese)"), "image/png"),
-        OutputSpec("map_en", Label("生态网络图（英文）", "Map (English)"), "image/png"),
-        *REPORTS,
+        contract.OutputSpec("layers", Label("图层", "Layers"), "application/json"),
+        contract.OutputSpec("statistics", Label("网络统计", "Statistics"), "application/json"),
+        contract.OutputSpec("table", Label("廊道表", "Corridors as a table"), "text/csv"),
+        contract.OutputSpec("corridor_lines", Label("廊道", "Corridors"), "application/geo+json"),
+        contract.OutputSpec("corridor_nodes", Label("节点", "Nodes"), "application/geo+json"),
+        contract.OutputSpec("map_zh", Label("生态网络图（中文）", "Map (Chinese)"), "image/png"),
+        contract.OutputSpec("map_en", Label("生态网络图（英文）", "Map (English)"), "image/png"),
+        *contract.REPORTS,
     ),
     keywords=("corridors", "connectivity", "circuit"),
     publish_input="publish",

@@ -32,13 +32,7 @@ from shanhai.science.corridors.spots import cut_by_kind, links_of, stepping_ston
 from shanhai.science.grid import FloatArray
 from shanhai.science.landcover import LandCover
 from shanhai.science.normalisation import normalise
-from shanhai.science.selection.priority import (
-    LEVELS,
-    Level,
-    barrier_scores,
-    pinch_scores,
-    priority_levels,
-)
+from shanhai.science.selection import priority
 
 _DIGITS = 6
 _ROAD = 255
@@ -155,7 +149,7 @@ def _pinch_points(
     protected = _protected(scene, spots.patches)
     pressure = _pressure(scene, spots.patches)
     # Scarce current matters most where nothing protects the ground yet and people press upon it.
-    scores = pinch_scores(
+    scores = priority.pinch_scores(
         spots.highest, np.nan_to_num(protected, nan=0.0), np.nan_to_num(pressure, nan=0.0)
     )
     levels = _levels(scores)
@@ -186,7 +180,7 @@ def _barriers(
     gaining = _gaining(patches, corridors)
     importance = np.array([max(dpc[code] for code in codes) for codes in gaining])
     most = max(dpc.values(), default=0.0)
-    worth = barrier_scores(spots.highest, importance, most)
+    worth = priority.barrier_scores(spots.highest, importance, most)
     weight = importance / most if most > 0 else importance * 0.0
     levels = _levels(worth)
     percent, radius = patches.mean(scores.percent), patches.mean(scores.radius_m)
@@ -331,9 +325,9 @@ def _fragments(scene: Scene, patches: Patches) -> list[list[dict[str, Any]]]:
     return found
 
 
-def _levels(scores: FloatArray) -> list[Level]:
+def _levels(scores: FloatArray) -> list[priority.Level]:
     """Level of each spot by its score."""
-    return [LEVELS[number - 1] for number in priority_levels(scores).tolist()]
+    return [priority.LEVELS[number - 1] for number in priority.priority_levels(scores).tolist()]
 
 
 def _protected(scene: Scene, patches: Patches) -> FloatArray:

@@ -19,17 +19,9 @@ from shanhai.processes.build_network.contract import (
     BuildNetworkInputs,
 )
 from shanhai.processes.build_network.requirements import SUPPLY, network_faults
+from shanhai.processes.kit import resolution
 from shanhai.processes.kit.contract import ProcessContract
 from shanhai.processes.kit.lookups import describe_dataset, find_evaluated, refuse
-from shanhai.processes.kit.resolution import (
-    ControlAreaQuery,
-    Resolution,
-    checksum_of,
-    find_ground,
-    judge_ground,
-    task_on,
-    with_control_areas,
-)
 from shanhai.processes.kit.task import PROTECTED, AreaTask, DatasetTask, Task
 from shanhai.science.corridors.resistance_tables import read_table
 
@@ -66,10 +58,12 @@ async def resolve_network(
     contract: ProcessContract, session: AsyncSession, inputs: BuildNetworkInputs
 ) -> Task:
     """The task of a process that builds networks."""
-    row, region = await find_ground(session, inputs)
+    row, region = await resolution.find_ground(session, inputs)
     datasets, faults = await find_network(session, row, inputs)
-    refuse([*await judge_ground(session, inputs, row, region), *faults])
-    return task_on(contract, inputs, region, datasets, areas=await named_corridors(session, row))
+    refuse([*await resolution.judge_ground(session, inputs, row, region), *faults])
+    return resolution.task_on(
+        contract, inputs, region, datasets, areas=await named_corridors(session, row)
+    )
 
 
 async def complete(session: AsyncSession, task: Task, identity: Identity | None) -> Task:
@@ -85,8 +79,8 @@ async def with_network_areas(
     """The task with the control areas that are sources, or none."""
     choice = inputs.parameters.sources
     kinds = tuple(sorted({*PROTECTED, *choice.candidate_lines, *choice.excluded_lines}))
-    wanted = ControlAreaQuery(kinds, inputs.publish, whole_reserves=True)
-    return await with_control_areas(session, task, identity, wanted)
+    wanted = resolution.ControlAreaQuery(kinds, inputs.publish, whole_reserves=True)
+    return await resolution.with_control_areas(session, task, identity, wanted)
 
 
 async def find_network(
@@ -137,7 +131,7 @@ def _named(row: Any) -> AreaTask:
         version=row.version,
         name_zh=row.name_zh,
         name_en=row.name_en,
-        checksum=checksum_of(geometry),
+        checksum=resolution.checksum_of(geometry),
         geometry=geometry,
     )
 
@@ -197,4 +191,4 @@ def _table_faults(inputs: BuildNetworkInputs) -> list[Fault]:
     return []
 
 
-RESOLUTION = Resolution(BUILD_NETWORK, resolve, complete=complete)
+RESOLUTION = resolution.Resolution(BUILD_NETWORK, resolve, complete=complete)

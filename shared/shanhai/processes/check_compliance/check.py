@@ -3,13 +3,7 @@
 from datetime import date
 from typing import Any
 
-from shanhai.db.compliance.check import (
-    MOST_AT_ONCE,
-    CheckRequest,
-    ProjectShape,
-    check_geometry,
-    find_project,
-)
+from shanhai.db.compliance import check
 from shanhai.db.compliance.intersections import Given
 from shanhai.db.compliance.overlaps import count_near
 from shanhai.db.compliance.verdict import document_of
@@ -47,10 +41,10 @@ async def check_if_small(
         InvalidInput: the geometry is not valid, or the project has none.
         NotFound: there is no such project, or none the viewer may know of.
     """
-    if inputs.geometry is not None and count_positions(inputs.geometry) > MOST_AT_ONCE:
+    if inputs.geometry is not None and count_positions(inputs.geometry) > check.MOST_AT_ONCE:
         return None
     wkb, project = await _subject(session, viewer, inputs)
-    if project is not None and project.vertices > MOST_AT_ONCE:
+    if project is not None and project.vertices > check.MOST_AT_ONCE:
         return None
     given = Given(wkb)
     near, today = await count_near(session, given)
@@ -78,7 +72,7 @@ def count_positions(geometry: dict[str, Any]) -> int:
     """How many positions there may be, as far as one more than can be answered at once."""
     waiting: list[Any] = [geometry.get("coordinates")]
     found = 0
-    while waiting and found <= MOST_AT_ONCE:
+    while waiting and found <= check.MOST_AT_ONCE:
         node = waiting.pop()
         if not isinstance(node, list) or not node:
             continue
@@ -94,10 +88,10 @@ def count_positions(geometry: dict[str, Any]) -> int:
 
 async def _subject(
     session: Reader, viewer: Viewer, inputs: CheckComplianceInputs
-) -> tuple[bytes, ProjectShape | None]:
+) -> tuple[bytes, check.ProjectShape | None]:
     if inputs.project is None:
         return await read_shape_asked(inputs.geometry, inputs.crs), None
-    project = await find_project(session, viewer, inputs.project)
+    project = await check.find_project(session, viewer, inputs.project)
     return project.wkb, project
 
 
@@ -106,7 +100,7 @@ async def _check(
     viewer: Viewer,
     inputs: CheckComplianceInputs,
     given: Given,
-    project: ProjectShape | None,
+    project: check.ProjectShape | None,
     *,
     today: date | None = None,
 ) -> dict[str, Any]:
@@ -114,8 +108,8 @@ async def _check(
     if project is not None:
         named = named or project.measures
     lines = None if inputs.lines is None else frozenset(inputs.lines)
-    asked = CheckRequest(named, inputs.region, inputs.as_of, lines)
-    result = await check_geometry(session, viewer, given, asked, project=project, today=today)
+    asked = check.CheckRequest(named, inputs.region, inputs.as_of, lines)
+    result = await check.check_geometry(session, viewer, given, asked, project=project, today=today)
     return document_of(result)
 
 

@@ -14,6 +14,7 @@ from shanhai.processes.assess_ecoservices.assessment import assess
 from shanhai.processes.assess_ecoservices.manifest import assessment_manifest
 from shanhai.processes.assess_ecoservices.pictures import RATIO_CLUSTERS
 from shanhai.processes.assess_ecoservices.report import rasters_of, titles_of, write_maps_and_report
+from shanhai.processes.delineate_zones import uncertainty
 from shanhai.processes.delineate_zones.contract import ZONES_FILE, DelineateZonesInputs, scheme_code
 from shanhai.processes.delineate_zones.features import (
     ZoneGeometry,
@@ -26,13 +27,6 @@ from shanhai.processes.delineate_zones.statistics import (
     find_autocorrelation,
     write_clusters,
     zoning_statistics,
-)
-from shanhai.processes.delineate_zones.uncertainty import (
-    DRAWN,
-    MODAL_ZONE,
-    Doubt,
-    Drawn,
-    doubt_zones,
 )
 from shanhai.processes.delineate_zones.zoning import Trust, Zoning, cut_of, delineate, zoner_of
 from shanhai.processes.kit.manifest import areas_record, finished, resumed_runner
@@ -63,7 +57,7 @@ def build_manifest(
     assessment: Assessment,
     zoning: Zoning,
     geometry: ZoneGeometry,
-    doubt: Doubt | None = None,
+    doubt: uncertainty.Doubt | None = None,
 ) -> dict[str, Any]:
     """The manifest; only `job_id` and `created_utc` differ between equal runs."""
     manifest = assessment_manifest(task, inputs, assessment)
@@ -136,7 +130,7 @@ def _chosen(zoning: Zoning) -> dict[str, Any]:
     return found
 
 
-def _uncertainty(zoning: Zoning, doubt: Doubt | None) -> dict[str, Any]:
+def _uncertainty(zoning: Zoning, doubt: uncertainty.Doubt | None) -> dict[str, Any]:
     """How far the zones can be trusted, as far as that was asked for."""
     found = {} if zoning.trust is None else _trust(zoning.trust)
     if doubt is not None and doubt.drawn is not None:
@@ -162,7 +156,7 @@ def _trust(trust: Trust) -> dict[str, Any]:
     }
 
 
-def _drawn(drawn: Drawn) -> dict[str, Any]:
+def _drawn(drawn: uncertainty.Drawn) -> dict[str, Any]:
     """What was drawn and how; what no method of the run has is told apart."""
     return {
         "draws": drawn.draws,
@@ -243,9 +237,9 @@ def keep_zones(cleaned: Postprocessed, own: ScratchStore) -> None:
 def write_zone_rasters(assessment: Assessment, workspace: Path) -> list[OutputFile]:
     """Write every output raster into the workspace."""
     own = assessment.place.store
-    named = (ZONES, BEFORE, OVERRIDE, MODAL_ZONE, RATIO_CLUSTERS)
+    named = (ZONES, BEFORE, OVERRIDE, uncertainty.MODAL_ZONE, RATIO_CLUSTERS)
     classes = [name for name in named if own.has(name)]
-    quantities = [name for name in DRAWN if own.has(name)]
+    quantities = [name for name in uncertainty.DRAWN if own.has(name)]
     layers = [
         *((name, None) for name in classes),
         *rasters_of(assessment),
@@ -303,7 +297,9 @@ def _compute(
     zoner = zoner_of(assessment, inputs, cut, runner)
     zoning = delineate(assessment, zoner)
     told = partial(_tell_doubt, progress)
-    doubt = doubt_zones(assessment, inputs, zoner, zoning.codes, workspace / DOUBTS, told)
+    doubt = uncertainty.doubt_zones(
+        assessment, inputs, zoner, zoning.codes, workspace / DOUBTS, told
+    )
     progress(68, "zones")
     own = assessment.place.store
     keep_zones(zoning.cleaned, own)

@@ -22,14 +22,7 @@ from shanhai.processes.kit.outputs import write_table
 from shanhai.processes.kit.task import LINE_KINDS, DistrictTask, OutputFile, Progress
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.autocorrelation import (
-    ALPHA,
-    MAX_ITEMS,
-    PERMUTATIONS,
-    Neighbours,
-    global_moran,
-    local_moran,
-)
+from shanhai.science import autocorrelation
 from shanhai.science.grid import ClassArray, FloatArray, IntArray, Window
 from shanhai.science.normalisation import normalise
 from shanhai.science.quantiles import RunningMoments
@@ -252,7 +245,7 @@ def find_autocorrelation(
     tested = zoner.runner.run(partial(_tested, means, neighbours, seed), list(range(len(layers))))
     tests = [{"layer": one, **told} for one, told in zip(layers, tested, strict=True)]
     ratio = np.ascontiguousarray(means[:, 0])
-    classes = local_moran(ratio, neighbours, seed).classes
+    classes = autocorrelation.local_moran(ratio, neighbours, seed).classes
     codes = tabled.own_codes(classes, zones > 0)
     own.create_classes(RATIO_CLUSTERS)
     own.write_classes(RATIO_CLUSTERS, own.whole, codes)
@@ -260,8 +253,8 @@ def find_autocorrelation(
     return {
         "unit_m": unit_m,
         "units": len(ratio),
-        "permutations": PERMUTATIONS,
-        "false_discovery_rate": ALPHA,
+        "permutations": autocorrelation.PERMUTATIONS,
+        "false_discovery_rate": autocorrelation.ALPHA,
         "layers": tests,
         "clusters": [
             {
@@ -277,16 +270,16 @@ def find_autocorrelation(
 def _tabled(zoner: Zoner, means: LayerMeans) -> tuple[float | None, Tabled]:
     cut = zoner.cut
     tabled = cut.table(means, zoner.runner)
-    while isinstance(cut, SquareCut) and len(tabled.units.cells) > MAX_ITEMS:
+    while isinstance(cut, SquareCut) and len(tabled.units.cells) > autocorrelation.MAX_ITEMS:
         cut = cut.doubled()
         tabled = cut.table(means, zoner.runner)
     return cut.unit_m, tabled
 
 
 def _tested(
-    means: FloatArray, neighbours: Neighbours, seed: int, column: int
+    means: FloatArray, neighbours: autocorrelation.Neighbours, seed: int, column: int
 ) -> dict[str, float | None]:
-    found = global_moran(np.ascontiguousarray(means[:, column]), neighbours, seed)
+    found = autocorrelation.global_moran(np.ascontiguousarray(means[:, column]), neighbours, seed)
     told = {"moran_i": found.index, "expected": found.expected, "p": found.p}
     return {name: None if isnan(value) else round(value, _DIGITS) for name, value in told.items()}
 

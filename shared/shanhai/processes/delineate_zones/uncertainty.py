@@ -39,17 +39,8 @@ from shanhai.science.ecoservices.matching_layers import RATIO, MaxMode, maximum_
 from shanhai.science.ecoservices.plan import ComputationPlan, plan_of
 from shanhai.science.grid import ClassArray, Window
 from shanhai.science.matching import weight_shares
+from shanhai.science.uncertainty import variation
 from shanhai.science.uncertainty.draws import Draw, DrawTally, draw_parameters
-from shanhai.science.uncertainty.variation import (
-    PARAMETERS,
-    STEP,
-    Effect,
-    Varied,
-    alone,
-    is_affected,
-    one_at_a_time,
-    vary,
-)
 from shanhai.vocabulary import ZONE_CLASSES
 
 
@@ -103,13 +94,13 @@ class Variants:
             base.assembled.graph, nodes=dict(base.plan.nodes), leaves=dict(base.plan.leaves)
         )
 
-    def plan(self, varied: Varied) -> VariantPlan:
+    def plan(self, varied: variation.Varied) -> VariantPlan:
         """What must be done for some changed parameters; numbers that were given stay."""
         base, affected = self.assessment, varied.affected
         known = {
             figure: value
             for figure, value in base.figures.items()
-            if figure in base.given or not is_affected(figure, affected)
+            if figure in base.given or not variation.is_affected(figure, affected)
         }
         given = (varied.graph.nodes.keys() | varied.graph.leaves.keys()) - affected
         plan = plan_of(
@@ -237,7 +228,7 @@ class Doubt:
     """
 
     drawn: Drawn | None
-    effects: list[Effect] | None
+    effects: list[variation.Effect] | None
 
 
 def doubt_zones(
@@ -266,7 +257,7 @@ def doubt_zones(
         weights = weight_shares(inputs.parameters.weights)
         draws = list(draw_parameters(inputs.seed, weights, asked.draws))
     alone_by = again.present() if asked.sensitivity else []
-    again.prepare([*draws[:1], *(alone(name, 1 + STEP) for name in alone_by)])
+    again.prepare([*draws[:1], *(variation.alone(name, 1 + variation.STEP) for name in alone_by)])
     total = len(draws) + 2 * len(alone_by)
     done = iter(range(1, total + 1))
     drawn = None
@@ -291,22 +282,25 @@ class _Again:
     def present(self) -> list[str]:
         """Those of the twelve parameters that a method of the run has."""
         graph, results = self.variants.graph, set(self.variants.assessment.assembled.results)
-        changed = {name: vary(graph, alone(name, 1 + STEP)).affected for name in PARAMETERS}
+        changed = {
+            name: variation.vary(graph, variation.alone(name, 1 + variation.STEP)).affected
+            for name in variation.PARAMETERS
+        }
         return [name for name, affected in changed.items() if affected & results]
 
     def prepare(self, draws: list[Draw]) -> None:
         """Keep what such changes need of the assessment."""
         graph = self.variants.graph
-        self.variants.prepare([self.variants.plan(vary(graph, draw)) for draw in draws])
+        self.variants.prepare([self.variants.plan(variation.vary(graph, draw)) for draw in draws])
 
     def applied(self, draw: Draw) -> tuple[str, ...]:
         """What a draw changes."""
-        return vary(self.variants.graph, draw).applied
+        return variation.vary(self.variants.graph, draw).applied
 
     @contextmanager
     def zone(self, draw: Draw) -> Iterator[tuple[ScratchStore, ClassArray]]:
         """The layers and the zones; the layers are gone afterwards."""
-        plan = self.variants.plan(vary(self.variants.graph, draw))
+        plan = self.variants.plan(variation.vary(self.variants.graph, draw))
         variant = self.variants.compute(plan, self.folder)
         try:
             yield variant.store, self.zoner.zone(variant.store, variant.extremes).cleaned.codes
@@ -401,18 +395,18 @@ def _sum_up(own: ScratchStore, codes: ClassArray, draws: int) -> int:
 
 def _effects(
     again: _Again, names: list[str], codes: ClassArray, told: Callable[[], None]
-) -> list[Effect]:
+) -> list[variation.Effect]:
     cell_ha = again.variants.assessment.place.area.grid.cell_area_ha
 
     def zone_areas(factors: Mapping[str, float]) -> dict[int, float]:
         if not factors:
             return _areas(codes, cell_ha)
         ((name, factor),) = factors.items()
-        areas = again.once(partial(_areas_after, again, alone(name, factor), cell_ha))
+        areas = again.once(partial(_areas_after, again, variation.alone(name, factor), cell_ha))
         told()
         return areas
 
-    return one_at_a_time(zone_areas, names)
+    return variation.one_at_a_time(zone_areas, names)
 
 
 def _areas_after(again: _Again, change: Draw, cell_ha: float) -> dict[int, float]:

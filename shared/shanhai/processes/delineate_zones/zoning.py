@@ -21,20 +21,8 @@ from shanhai.science.uncertainty.resampling import (
     cluster_stability,
     zone_intervals,
 )
+from shanhai.science.zoning import delineation
 from shanhai.science.zoning.clustering import Algorithm, Clustering
-from shanhai.science.zoning.delineation import (
-    NAMING_LAYERS,
-    RATIO,
-    ClusteringSettings,
-    Thresholds,
-    UnitZoning,
-    cross_tabulate,
-    rezoner,
-    threshold_zones,
-    thresholds_of,
-    zone_units,
-    zones_by_centres,
-)
 from shanhai.science.zoning.diagnostics import Diagnostics, diagnose
 from shanhai.science.zoning.features import Features
 from shanhai.science.zoning.postprocess import Postprocessed, PostprocessSettings, postprocess
@@ -56,7 +44,7 @@ class Audit:
         cross_table: Cells by zone of the clusters (row) and of the thresholds (column), 0–5.
     """
 
-    thresholds: Thresholds
+    thresholds: delineation.Thresholds
     cross_table: IntArray
 
 
@@ -92,8 +80,8 @@ class Zoning:
 
     unit_m: float | None
     units: UnitTable
-    by_unit: UnitZoning
-    settings: ClusteringSettings
+    by_unit: delineation.UnitZoning
+    settings: delineation.ClusteringSettings
     diagnostics: Diagnostics
     audit: Audit | None
     trust: Trust | None
@@ -144,7 +132,7 @@ class Zoned:
     """
 
     tabled: Tabled
-    by_unit: UnitZoning
+    by_unit: delineation.UnitZoning
     audit: Audit | None
     cleaned: Postprocessed
 
@@ -162,7 +150,7 @@ class Zoner:
     """
 
     parameters: ZoningParameters
-    settings: ClusteringSettings
+    settings: delineation.ClusteringSettings
     services: tuple[str, ...]
     cut: Cut
     runner: WindowRunner
@@ -172,7 +160,9 @@ class Zoner:
         with pointing_at("/inputs/parameters"):
             layers = self.settings.layers(self.services)
             tabled = self.cut.table(LayerMeans(store, extremes, layers), self.runner)
-            by_unit = zone_units(tabled.units, self.services, tabled.layout, self.settings)
+            by_unit = delineation.zone_units(
+                tabled.units, self.services, tabled.layout, self.settings
+            )
         codes = tabled.codes(by_unit.zones, _valid(store))
         audit = None
         if self.parameters.algorithm == "thresholds":
@@ -190,17 +180,19 @@ class Zoner:
         """
         if former.audit is not None:
             thresholds = former.audit.thresholds
-            codes = threshold_zones(store.read_stored(RATIO, store.whole), thresholds)
+            codes = delineation.threshold_zones(
+                store.read_stored(delineation.RATIO, store.whole), thresholds
+            )
             return self._cleaned(codes, store)
         layers = self.settings.layers(self.services)
         again = self.cut.table(LayerMeans(store, extremes, layers), self.runner).units
         units = former.tabled.units
         _, then, now = np.intersect1d(units.index, again.index, return_indices=True)
         # The columns behind the features are names' business, which is settled.
-        before = units.means[:, : len(layers) - NAMING_LAYERS]
+        before = units.means[:, : len(layers) - delineation.NAMING_LAYERS]
         after = before.copy()
         after[then] = again.means[now, : before.shape[1]]
-        zones = zones_by_centres(former.by_unit, before, after)
+        zones = delineation.zones_by_centres(former.by_unit, before, after)
         return self._cleaned(former.tabled.codes(zones, _valid(store)), store)
 
     def _cleaned(self, codes: ClassArray, store: ScratchStore) -> Postprocessed:
@@ -270,12 +262,14 @@ def square_cut(grid: Grid, parameters: ZoningParameters) -> SquareCut:
         return SquareCut(Fishnet.over(grid, parameters.unit_m))
 
 
-def clustering_settings(parameters: ZoningParameters, seed: int) -> ClusteringSettings:
+def clustering_settings(parameters: ZoningParameters, seed: int) -> delineation.ClusteringSettings:
     """What of the parameters the clustering takes; thresholds are held against k-means."""
     algorithm: Algorithm = (
         "kmeans" if parameters.algorithm == "thresholds" else parameters.algorithm
     )
-    return ClusteringSettings(algorithm, parameters.features, parameters.pca, parameters.k, seed)
+    return delineation.ClusteringSettings(
+        algorithm, parameters.features, parameters.pca, parameters.k, seed
+    )
 
 
 def postprocess_settings(parameters: ZoningParameters) -> PostprocessSettings:
@@ -289,17 +283,19 @@ def postprocess_settings(parameters: ZoningParameters) -> PostprocessSettings:
 
 
 def _ratio(own: ScratchStore, rows: slice) -> NDArray[np.float32]:
-    return own.read_stored(RATIO, Window(rows.start, 0, rows.stop - rows.start, own.grid.width))
+    return own.read_stored(
+        delineation.RATIO, Window(rows.start, 0, rows.stop - rows.start, own.grid.width)
+    )
 
 
 def _by_thresholds(own: ScratchStore, clusters: ClassArray) -> tuple[ClassArray, Audit]:
     """Zones of the thresholds, and how they stand to those of the clusters."""
-    thresholds = thresholds_of(lambda: own.blocks(RATIO))
+    thresholds = delineation.thresholds_of(lambda: own.blocks(delineation.RATIO))
     codes = np.empty_like(clusters)
     for row in range(0, len(codes), _STRIP_ROWS):
         rows = slice(row, min(row + _STRIP_ROWS, len(codes)))
-        codes[rows] = threshold_zones(_ratio(own, rows), thresholds)
-    return codes, Audit(thresholds, cross_tabulate(clusters, codes))
+        codes[rows] = delineation.threshold_zones(_ratio(own, rows), thresholds)
+    return codes, Audit(thresholds, delineation.cross_tabulate(clusters, codes))
 
 
 def _valid(store: ScratchStore) -> BoolArray:
@@ -313,8 +309,8 @@ def _valid(store: ScratchStore) -> BoolArray:
 
 def _trust(zoner: Zoner, zoned: Zoned) -> Trust:
     units, zones, settings = zoned.tabled.units, zoned.by_unit.zones, zoner.settings
-    rezone = rezoner(units, zoner.services, zoned.tabled.layout, settings)
-    ratio = units.means[:, settings.layers(zoner.services).index(RATIO)]
+    rezone = delineation.rezoner(units, zoner.services, zoned.tabled.layout, settings)
+    ratio = units.means[:, settings.layers(zoner.services).index(delineation.RATIO)]
     block_m = zoned.tabled.block_m(ratio)
     return Trust(
         stability=cluster_stability(rezone, zones, settings.seed),

@@ -29,18 +29,10 @@ from shanhai.processes.evaluate_ecosystem.statistics import (
     table_rows,
 )
 from shanhai.processes.evaluate_ecosystem.steps import EvaluationRun, Result, Step
+from shanhai.processes.kit import outputs
 from shanhai.processes.kit.layers import make_layers
 from shanhai.processes.kit.lookups import missing_faults
 from shanhai.processes.kit.manifest import build_manifest, finished, resumed_runner
-from shanhai.processes.kit.outputs import (
-    frame_of,
-    thinned,
-    thinned_classes,
-    write_document,
-    write_rasters,
-    write_report,
-    write_table,
-)
 from shanhai.processes.kit.region import SCRATCH, Place, build_place, open_sources
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task, pointing_at
 from shanhai.raster.store import ScratchStore
@@ -61,14 +53,14 @@ def write_maps_and_report(
     workspace: Path,
 ) -> list[OutputFile]:
     """Draw the leading layers and write the page that holds them."""
-    frame = frame_of(place, manifest)
+    frame = outputs.frame_of(place, manifest)
     pictures = [
         picture
         for layer in layers
         for picture in _draw(place.store, layer, statistics, frame, workspace)
     ]
     page = ReportPage(TEMPLATE, place.area.name, statistics, manifest, pictures)
-    return write_report(workspace, page)
+    return outputs.write_report(workspace, page)
 
 
 def _draw(
@@ -83,10 +75,12 @@ def _draw(
     for lang in LANGUAGES:
         path = workspace / f"{layer}.{lang}.png"
         if isinstance(style, ClassStyle):
-            codes, shares = thinned_classes(store, layer), _shares(layer, statistics)
+            codes, shares = outputs.thinned_classes(store, layer), _shares(layer, statistics)
             done = draw_class_map(path, codes, style, shares, _HEADING, frame, lang)
         else:
-            done = draw_ramp_map(path, thinned(store, layer), layer, frame, lang, _CARBON_ENDS)
+            done = draw_ramp_map(
+                path, outputs.thinned(store, layer), layer, frame, lang, _CARBON_ENDS
+            )
         if done:
             drawn.append((path, style.title))
     return drawn
@@ -185,11 +179,11 @@ def _write(
     region = place.area.region
     named = {"code": region.code, "name_zh": region.name_zh, "name_en": region.name_en}
     files = [
-        *write_rasters(place, layers, workspace),
-        write_document(
+        *outputs.write_rasters(place, layers, workspace),
+        outputs.write_document(
             workspace, "statistics", Label("分级统计", "Statistics by class"), statistics
         ),
-        write_table(
+        outputs.write_table(
             workspace,
             "table",
             Label("分级统计（表格）", "Statistics as a table"),

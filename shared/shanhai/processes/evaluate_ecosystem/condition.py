@@ -16,23 +16,9 @@ from shanhai.processes.kit.layers import VegetationScale, layer_limits, make_lay
 from shanhai.processes.kit.region import LAND, Place, possible
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.warp import RasterSource, align
+from shanhai.science.evaluation import quality
 from shanhai.science.evaluation.cell_trend import cell_trend, lag_one_autocorrelation
 from shanhai.science.evaluation.degradation import STABLE_SLOPE, degradation_class, require_years
-from shanhai.science.evaluation.quality import (
-    RESILIENCE,
-    TYPES,
-    VARIABLES,
-    GroupedBlock,
-    Groups,
-    References,
-    group_numbers,
-    quality_class,
-    quality_index,
-    reference_values,
-    relative_value,
-    resilience_class,
-    resilience_index,
-)
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import FloatArray, Window
 from shanhai.science.landcover import LandCover, class_values, vegetation_cover
@@ -50,12 +36,12 @@ def evaluate_quality(run: EvaluationRun) -> Result:
     regions = "eco_region" in place.sources
     make_layers(place, ["lai", "gpp", "ndvi", "land_cover", *(["eco_region"] if regions else [])])
     scale = run.scale
-    references = reference_values(
+    references = quality.reference_values(
         lambda: _blocks(place, scale),
         reference=run.parameters.reference,
         parents={int(one): parent for one, parent in run.parameters.region_parents.items()},
     )
-    tables = {name: references.table(name) for name in VARIABLES}
+    tables = {name: references.table(name) for name in quality.VARIABLES}
     place.store.create_classes(QUALITY_CLASSES)
     place.store.create(QUALITY_INDEX)
     place.each(partial(_judge_quality, place.store, scale, tables))
@@ -70,18 +56,20 @@ def evaluate_quality(run: EvaluationRun) -> Result:
     )
 
 
-def _blocks(place: Place, scale: VegetationScale) -> Iterator[GroupedBlock]:
+def _blocks(place: Place, scale: VegetationScale) -> Iterator[quality.GroupedBlock]:
     for window in place.windows():
         yield _groups(place.store, window), _variables(place.store, scale, window)
 
 
-def _groups(store: ScratchStore, window: Window) -> Groups:
+def _groups(store: ScratchStore, window: Window) -> quality.Groups:
     land = store.read_classes(LAND, window)
     region = land * _WHOLE_REGION
     if store.has("eco_region"):
         region = store.read_classes("eco_region", window)
     return np.where(
-        land == 1, group_numbers(region, store.read_classes("land_cover", window)), np.uint16(0)
+        land == 1,
+        quality.group_numbers(region, store.read_classes("land_cover", window)),
+        np.uint16(0),
     )
 
 
@@ -103,25 +91,25 @@ def _judge_quality(
 ) -> None:
     groups, variables = _groups(store, window), _variables(store, scale, window)
     relative = [
-        relative_value(values, np.where(groups > 0, tables[name][groups], np.nan))
+        quality.relative_value(values, np.where(groups > 0, tables[name][groups], np.nan))
         for name, values in variables.items()
     ]
-    index = quality_index(relative)
+    index = quality.quality_index(relative)
     store.write(QUALITY_INDEX, window, index)
-    store.write_classes(QUALITY_CLASSES, window, quality_class(index))
+    store.write_classes(QUALITY_CLASSES, window, quality.quality_class(index))
 
 
-def _reference_record(references: References) -> list[dict[str, float | int | str]]:
+def _reference_record(references: quality.References) -> list[dict[str, float | int | str]]:
     return [
         {
             "variable": name,
-            "region": group // TYPES,
-            "land_cover": group % TYPES,
+            "region": group // quality.TYPES,
+            "land_cover": group % quality.TYPES,
             "cells": references.cells[name][group],
             "value": value,
-            "taken_from_region": references.taken_from[name][group] // TYPES,
+            "taken_from_region": references.taken_from[name][group] // quality.TYPES,
         }
-        for name in VARIABLES
+        for name in quality.VARIABLES
         for group, value in references.values[name].items()
     ]
 
@@ -248,7 +236,7 @@ def evaluate_resilience(run: EvaluationRun) -> Result:
     make_layers(place, ["land_cover", "npp"])
     terms = ["npp", condition, *([MEMORY] if remembered else [])]
     limits = layer_limits(place, terms, ["land_cover", *terms])
-    table = dict(RESILIENCE) | {
+    table = dict(quality.RESILIENCE) | {
         LandCover(int(code)): value for code, value in run.parameters.resilience.items()
     }
     place.store.create_classes(RESILIENCE_CLASSES)
@@ -285,11 +273,11 @@ def _judge_resilience(
     window: Window,
 ) -> None:
     scaled = {name: normalise(store.read(name, window), one) for name, one in limits.items()}
-    index = resilience_index(
+    index = quality.resilience_index(
         coefficient=class_values(store.read_classes("land_cover", window), table),
         npp_n=scaled["npp"],
         condition_n=scaled[condition],
         memory_n=scaled.get(MEMORY),
     )
     store.write(RESILIENCE_INDEX, window, index)
-    store.write_classes(RESILIENCE_CLASSES, window, resilience_class(index))
+    store.write_classes(RESILIENCE_CLASSES, window, quality.resilience_class(index))

@@ -5,16 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from shanhai.processes.kit.contract import (
-    REPORTS,
-    SERVICE_NEEDS,
-    Alternatives,
-    EvaluatedPlaceInputs,
-    EvaluationTheme,
-    Inputs,
-    OutputSpec,
-    ProcessContract,
-)
+from shanhai.processes.kit import contract
 from shanhai.validation import Code
 from shanhai.vocabulary import Label
 
@@ -36,7 +27,7 @@ RegionNumber = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-SERIES_THEMES: Mapping[Series, EvaluationTheme] = {
+SERIES_THEMES: Mapping[Series, contract.EvaluationTheme] = {
     "ndvi": "ndvi_series",
     "fvc": "ndvi_series",
     "npp": "npp_series",
@@ -45,13 +36,13 @@ SERIES_THEMES: Mapping[Series, EvaluationTheme] = {
 """The theme a series is read from."""
 
 
-_RESILIENCE_NEEDS: tuple[Alternatives, ...] = (("land_cover",), ("npp",))
+_RESILIENCE_NEEDS: tuple[contract.Alternatives, ...] = (("land_cover",), ("npp",))
 
 
-_QUALITY_NEEDS: tuple[Alternatives, ...] = (("lai",), ("gpp",), ("ndvi",), ("land_cover",))
+_QUALITY_NEEDS: tuple[contract.Alternatives, ...] = (("lai",), ("gpp",), ("ndvi",), ("land_cover",))
 
 
-class EvaluationParameters(Inputs):
+class EvaluationParameters(contract.Inputs):
     """Parameters of the evaluations; defaults are the method specification's."""
 
     services: list[RankedService] = Field(
@@ -111,7 +102,7 @@ class EvaluationParameters(Inputs):
         return self
 
 
-class EvaluateEcosystemInputs(EvaluatedPlaceInputs):
+class EvaluateEcosystemInputs(contract.EvaluatedPlaceInputs):
     """Inputs of the evaluation of a region."""
 
     themes: list[Evaluation] = Field(
@@ -131,17 +122,17 @@ class EvaluateEcosystemInputs(EvaluatedPlaceInputs):
     )
 
 
-def evaluation_needs(inputs: EvaluateEcosystemInputs) -> list[tuple[str, Alternatives]]:
+def evaluation_needs(inputs: EvaluateEcosystemInputs) -> list[tuple[str, contract.Alternatives]]:
     """What is needed and why: an evaluation or service, and themes of which one must be there."""
-    parameters, found = inputs.parameters, list[tuple[str, Alternatives]]()
+    parameters, found = inputs.parameters, list[tuple[str, contract.Alternatives]]()
 
-    def add(reason: str, needs: Iterable[Alternatives]) -> None:
+    def add(reason: str, needs: Iterable[contract.Alternatives]) -> None:
         found.extend((reason, need) for need in needs)
 
     if "importance" in inputs.themes:
         for service in parameters.services:
             if service not in inputs.supplies:
-                add(service, SERVICE_NEEDS[service])
+                add(service, contract.SERVICE_NEEDS[service])
     if "sensitivity" in inputs.themes:
         add("sensitivity", _sensitivity_needs(parameters))
     if "quality" in inputs.themes:
@@ -151,13 +142,13 @@ def evaluation_needs(inputs: EvaluateEcosystemInputs) -> list[tuple[str, Alterna
     if "resilience" in inputs.themes:
         add("resilience", [*_RESILIENCE_NEEDS, *_condition_needs(inputs)])
     if "carbon" in inputs.themes:
-        add("carbon", SERVICE_NEEDS["carbon_sink"])
+        add("carbon", contract.SERVICE_NEEDS["carbon_sink"])
     return found
 
 
-def evaluation_themes(inputs: EvaluateEcosystemInputs) -> tuple[EvaluationTheme, ...]:
+def evaluation_themes(inputs: EvaluateEcosystemInputs) -> tuple[contract.EvaluationTheme, ...]:
     """Every theme an evaluation reads where it exists, needed or not."""
-    found: set[EvaluationTheme] = {"land_cover"}
+    found: set[contract.EvaluationTheme] = {"land_cover"}
     for _, alternatives in evaluation_needs(inputs):
         found |= set(alternatives)
     if {"quality", "resilience"} & set(inputs.themes):
@@ -169,27 +160,27 @@ def evaluation_themes(inputs: EvaluateEcosystemInputs) -> tuple[EvaluationTheme,
     return tuple(sorted(found))
 
 
-def series_choices(parameters: EvaluationParameters) -> Alternatives:
+def series_choices(parameters: EvaluationParameters) -> contract.Alternatives:
     """Themes the trend may be read from, best first."""
     if parameters.series is not None:
         return (SERIES_THEMES[parameters.series],)
     return tuple(dict.fromkeys(SERIES_THEMES.values()))
 
 
-def _sensitivity_needs(parameters: EvaluationParameters) -> Sequence[Alternatives]:
+def _sensitivity_needs(parameters: EvaluationParameters) -> Sequence[contract.Alternatives]:
     if parameters.sensitivity == "monitored":
         return [("erosion_intensity", "rocky_desertification")]
     return [("rain_erosivity", "rainfall"), ("soil",), ("dem",), ("ndvi",)]
 
 
-def _condition_needs(inputs: EvaluateEcosystemInputs) -> Sequence[Alternatives]:
+def _condition_needs(inputs: EvaluateEcosystemInputs) -> Sequence[contract.Alternatives]:
     """Resilience rests on the quality of an ecosystem, or else on its habitat."""
     if "quality" in inputs.themes or "biodiversity" in inputs.supplies:
         return ()
     return _QUALITY_NEEDS
 
 
-EVALUATE_ECOSYSTEM = ProcessContract(
+EVALUATE_ECOSYSTEM = contract.ProcessContract(
     "evaluate-ecosystem",
     Label("评价生态系统", "Evaluate an ecosystem"),
     Label(
@@ -199,10 +190,14 @@ EVALUATE_ECOSYSTEM = ProcessContract(
     ),
     EvaluateEcosystemInputs,
     (
-        OutputSpec("layers", Label("图层", "Layers"), "application/json"),
-        OutputSpec("statistics", Label("分级统计", "Statistics by class"), "application/json"),
-        OutputSpec("table", Label("分级统计（表格）", "Statistics as a table"), "text/csv"),
-        *REPORTS,
+        contract.OutputSpec("layers", Label("图层", "Layers"), "application/json"),
+        contract.OutputSpec(
+            "statistics", Label("分级统计", "Statistics by class"), "application/json"
+        ),
+        contract.OutputSpec(
+            "table", Label("分级统计（表格）", "Statistics as a table"), "text/csv"
+        ),
+        *contract.REPORTS,
     ),
     keywords=("importance", "sensitivity", "quality", "degradation", "resilience", "carbon"),
     publish_input="publish",

@@ -13,16 +13,9 @@ from shanhai.processes.evaluate_indicators.contract import StationTask
 from shanhai.processes.evaluate_indicators.values import Asked, Figure, Found, Missing
 from shanhai.raster.cells import cells_within
 from shanhai.raster.crs import LON_LAT, reproject_geometry
+from shanhai.science import water_quality
 from shanhai.science.air_quality import air_standard, count_good_days
 from shanhai.science.grid import FloatArray, Grid, IntArray, Window, analysis_grid
-from shanhai.science.water_quality import (
-    Body,
-    WaterStandard,
-    classify,
-    inverse_distance,
-    share_between,
-    water_standard,
-)
 from shanhai.vocabulary import Label
 
 ENOUGH_DAYS = 324
@@ -94,7 +87,7 @@ class Assessed:
     """
 
     station: StationTask
-    body: Body
+    body: water_quality.Body
     number: int
     deciding: list[str]
     items: int
@@ -118,16 +111,16 @@ def no_stations(zh: str, en: str) -> Missing:
 def assess(
     asked: Asked,
     stations: Sequence[StationTask],
-    standard: WaterStandard,
-    body_of: Callable[[StationTask], Body],
+    standard: water_quality.WaterStandard,
+    body_of: Callable[[StationTask], water_quality.Body],
 ) -> list[Assessed]:
     """The class of the water at each station, by its means of the year."""
-    by_body: dict[Body, list[StationTask]] = {}
+    by_body: dict[water_quality.Body, list[StationTask]] = {}
     for one in stations:
         by_body.setdefault(body_of(one), []).append(one)
     found: list[Assessed] = []
     for body, group in by_body.items():
-        classes = classify(yearly_values(asked, group, standard), standard, body)
+        classes = water_quality.classify(yearly_values(asked, group, standard), standard, body)
         found += [
             Assessed(
                 one,
@@ -142,7 +135,7 @@ def assess(
 
 
 def yearly_values(
-    asked: Asked, stations: Sequence[StationTask], standard: WaterStandard
+    asked: Asked, stations: Sequence[StationTask], standard: water_quality.WaterStandard
 ) -> dict[str, FloatArray]:
     """Means of the year by property the standard reads, NaN where a station has none."""
     return {
@@ -153,14 +146,14 @@ def yearly_values(
 
 def figure_of(
     asked: Asked,
-    standard: WaterStandard,
+    standard: water_quality.WaterStandard,
     assessed: Sequence[Assessed],
     wanted: tuple[int, int],
     method: Label,
 ) -> Found:
     """Share of stations whose class lies between two."""
     numbers = np.array([one.number for one in assessed], dtype=np.uint8)
-    share = share_between(numbers, *wanted)
+    share = water_quality.share_between(numbers, *wanted)
     if np.isnan(share):
         return Missing(
             Label(
@@ -179,7 +172,7 @@ def figure_of(
 
 
 def inputs_of(
-    asked: Asked, stations: Sequence[StationTask], standard: WaterStandard
+    asked: Asked, stations: Sequence[StationTask], standard: water_quality.WaterStandard
 ) -> dict[str, Any]:
     """Stations and how many observations of the standard's items they made in the year."""
     read = _properties(asked, standard)
@@ -200,7 +193,9 @@ def inputs_of(
     }
 
 
-def _sections(asked: Asked, wanted: Callable[[WaterStandard], tuple[int, int]]) -> Found:
+def _sections(
+    asked: Asked, wanted: Callable[[water_quality.WaterStandard], tuple[int, int]]
+) -> Found:
     if asked.indicator.stations is None and asked.indicator.indicator in asked.computation.named:
         return Missing(
             Label(
@@ -208,7 +203,7 @@ def _sections(asked: Asked, wanted: Callable[[WaterStandard], tuple[int, int]]) 
                 "the sections of this indicator have to be named under `stations`",
             )
         )
-    standard = water_standard("surface_water", date(asked.year, 12, 31))
+    standard = water_quality.water_standard("surface_water", date(asked.year, 12, 31))
     stations = asked.stations("water_section")
     if not stations:
         return no_stations("水质断面", "water section")
@@ -219,7 +214,7 @@ def _sections(asked: Asked, wanted: Callable[[WaterStandard], tuple[int, int]]) 
     return figure_of(asked, standard, assessed, wanted(standard), MEANS)
 
 
-def _properties(asked: Asked, standard: WaterStandard) -> list[str]:
+def _properties(asked: Asked, standard: water_quality.WaterStandard) -> list[str]:
     """The properties the standard reads, without those the request leaves out."""
     read = {item.code for item in standard.items}
     read |= {item.instead[0] for item in standard.items if item.instead is not None}
@@ -230,7 +225,7 @@ def _mean(station: StationTask, code: str, year: int) -> float:
     return next((one.mean for one in station.means.get(code, ()) if one.year == year), np.nan)
 
 
-def _section(asked: Asked, standard: WaterStandard, one: Assessed) -> dict[str, Any]:
+def _section(asked: Asked, standard: water_quality.WaterStandard, one: Assessed) -> dict[str, Any]:
     months = [
         mean.months
         for item in standard.items_for(one.body)
@@ -257,7 +252,7 @@ WINDOW_CELLS = 256
 
 def good_sea(asked: Asked) -> Found:
     """Share of the sea of class 1–2, by area or by stations."""
-    standard = water_standard("sea_water", date(asked.year, 12, 31))
+    standard = water_quality.water_standard("sea_water", date(asked.year, 12, 31))
     stations = asked.stations("sea")
     if not stations:
         return no_stations("海域站点", "station of the sea")
@@ -268,7 +263,7 @@ def good_sea(asked: Asked) -> Found:
 
 
 def _assessed(
-    asked: Asked, standard: WaterStandard, stations: Sequence[StationTask]
+    asked: Asked, standard: water_quality.WaterStandard, stations: Sequence[StationTask]
 ) -> list[Assessed]:
     return assess(asked, stations, standard, lambda one: "sea")
 
@@ -287,7 +282,9 @@ class _Field:
     values: Mapping[str, FloatArray]
 
 
-def _by_area(asked: Asked, standard: WaterStandard, stations: Sequence[StationTask]) -> Found:
+def _by_area(
+    asked: Asked, standard: water_quality.WaterStandard, stations: Sequence[StationTask]
+) -> Found:
     units = asked.material.held.sea_units
     if not units:
         return Missing(
@@ -353,7 +350,7 @@ def _grid_of(asked: Asked) -> tuple[int, float]:
 
 
 def _field(
-    asked: Asked, stations: Sequence[StationTask], standard: WaterStandard, epsg: int
+    asked: Asked, stations: Sequence[StationTask], standard: water_quality.WaterStandard, epsg: int
 ) -> _Field:
     placed = [one for one in stations if one.longitude is not None and one.latitude is not None]
     values = yearly_values(asked, placed, standard)
@@ -367,7 +364,9 @@ def _position(station: StationTask, epsg: int) -> tuple[float, float]:
     return there.x, there.y
 
 
-def _count(asked: Asked, standard: WaterStandard, field: _Field) -> tuple[IntArray, float]:
+def _count(
+    asked: Asked, standard: water_quality.WaterStandard, field: _Field
+) -> tuple[IntArray, float]:
     """Cells of the sea areas by class, the best first; and the area of a cell, m²."""
     epsg, cell_m = _grid_of(asked)
     shapes = [shape(one.geometry) for one in asked.material.held.sea_units]
@@ -379,10 +378,10 @@ def _count(asked: Asked, standard: WaterStandard, field: _Field) -> tuple[IntArr
         places = _centres(grid, window)[cells_within(outline, grid, window)]
         if len(places):
             between = {
-                code: inverse_distance(field.points, of, places)
+                code: water_quality.inverse_distance(field.points, of, places)
                 for code, of in field.values.items()
             }
-            found = classify(between, standard, "sea").classes
+            found = water_quality.classify(between, standard, "sea").classes
             counts += np.bincount(found, minlength=len(counts))
     return counts[1:], grid.cell_area_m2
 

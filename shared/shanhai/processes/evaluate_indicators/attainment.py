@@ -11,16 +11,8 @@ from shanhai.processes.evaluate_indicators.contract import (
     IndicatorTask,
     ValueTask,
 )
+from shanhai.science import indicators
 from shanhai.science.forecast import Forecast, YearlyTrend, yearly_trend
-from shanhai.science.indicators import (
-    BaseFigure,
-    IndicatorStanding,
-    IndicatorStatus,
-    ObservedFigure,
-    Record,
-    TargetFigure,
-    TargetPath,
-)
 
 PERCENT = (0.0, 100.0)
 
@@ -43,15 +35,15 @@ class Outlook:
     indicator: IndicatorTask
     computed: Mapping[int, Decimal]
     counting: frozenset[int]
-    record: Record
-    due: TargetFigure | None
-    standing: IndicatorStanding
+    record: indicators.Record
+    due: indicators.TargetFigure | None
+    standing: indicators.IndicatorStanding
     trend: YearlyTrend | None
     forecast: Forecast | None
     limits: tuple[float, float] | None
 
     @property
-    def path(self) -> TargetPath | None:
+    def path(self) -> indicators.TargetPath | None:
         """The path the plan states to the target."""
         return None if self.due is None else self.record.path(self.due)
 
@@ -82,10 +74,12 @@ def look(
     year = max(inputs.years)
     targets = [_target(one) for one in indicator.targets]
     entered = _joined(indicator.values, computed, counting)
-    record = Record(targets, _base(indicator.base), entered)
+    record = indicators.Record(targets, _base(indicator.base), entered)
     due = record.due(year)
     if due is not None and due.cumulative_from is not None:
-        record = Record(targets, record.base, _joined(indicator.with_projects, computed, counting))
+        record = indicators.Record(
+            targets, record.base, _joined(indicator.with_projects, computed, counting)
+        )
     standing = _latest(entered) if due is None else record.judge(due, year)
     yearly = [(one.year, float(one.value)) for one in entered if not one.cumulative]
     summed = any(one.cumulative_from is not None for one in targets)
@@ -101,35 +95,37 @@ def look(
     return Outlook(indicator, computed, counting, record, due, standing, trend, forecast, limits)
 
 
-def _latest(entered: Sequence[ObservedFigure]) -> IndicatorStanding:
+def _latest(entered: Sequence[indicators.ObservedFigure]) -> indicators.IndicatorStanding:
     """The newest value, where no target is there to judge it."""
     if not entered:
-        return IndicatorStanding(IndicatorStatus.NO_DATA)
-    return IndicatorStanding(IndicatorStatus.NO_DATA, entered[-1].value, entered[-1].year)
+        return indicators.IndicatorStanding(indicators.IndicatorStatus.NO_DATA)
+    return indicators.IndicatorStanding(
+        indicators.IndicatorStatus.NO_DATA, entered[-1].value, entered[-1].year
+    )
 
 
 def _joined(
     known: Sequence[ValueTask], computed: Mapping[int, Decimal], counting: frozenset[int]
-) -> list[ObservedFigure]:
+) -> list[indicators.ObservedFigure]:
     kept = [
-        ObservedFigure(one.year, one.value, one.cumulative)
+        indicators.ObservedFigure(one.year, one.value, one.cumulative)
         for one in known
         if one.year not in counting
     ]
-    added = [ObservedFigure(year, computed[year]) for year in counting]
+    added = [indicators.ObservedFigure(year, computed[year]) for year in counting]
     return sorted([*kept, *added], key=lambda one: one.year)
 
 
-def _target(figure: FigureTask) -> TargetFigure:
-    return TargetFigure(
+def _target(figure: FigureTask) -> indicators.TargetFigure:
+    return indicators.TargetFigure(
         figure.year, figure.value, figure.sense, figure.comparator, figure.cumulative_from
     )
 
 
-def _base(figure: FigureTask | None) -> BaseFigure | None:
+def _base(figure: FigureTask | None) -> indicators.BaseFigure | None:
     if figure is None or figure.year is None or figure.value is None:
         return None
-    return BaseFigure(figure.year, figure.value)
+    return indicators.BaseFigure(figure.year, figure.value)
 
 
 def describe(outlook: Outlook) -> dict[str, Any]:

@@ -5,23 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.evaluate_indicators import air_and_water, land
+from shanhai.processes.evaluate_indicators import air_and_water, documents, land
 from shanhai.processes.evaluate_indicators.attainment import look
 from shanhai.processes.evaluate_indicators.computations import ComputationId
 from shanhai.processes.evaluate_indicators.contract import (
     EvaluateIndicatorsInputs,
     EvaluateIndicatorsTask,
     IndicatorTask,
-)
-from shanhai.processes.evaluate_indicators.documents import (
-    TABLE_HEAD,
-    Evaluated,
-    build_manifest,
-    flags_of,
-    indicators_document,
-    provenance_of,
-    statistics_document,
-    table_rows,
 )
 from shanhai.processes.evaluate_indicators.values import Asked, CoverCounts, Figure, Found, Material
 from shanhai.processes.kit.manifest import finished
@@ -65,9 +55,9 @@ def compute(task: EvaluateIndicatorsTask, workspace: Path, progress: Progress) -
     material = Material(task, inputs, CoverCounts(task, inputs))
     evaluated = list(_evaluate(material, progress))
     progress(70, "statistics")
-    document = indicators_document(material, evaluated)
-    flags = flags_of(evaluated)
-    manifest = build_manifest(material, [flag.document() for flag in flags])
+    document = documents.indicators_document(material, evaluated)
+    flags = documents.flags_of(evaluated)
+    manifest = documents.build_manifest(material, [flag.document() for flag in flags])
     progress(75, "report")
     files = _write(material, evaluated, document, manifest, workspace)
     return finished(
@@ -79,7 +69,7 @@ def compute(task: EvaluateIndicatorsTask, workspace: Path, progress: Progress) -
     )
 
 
-def _evaluate(material: Material, progress: Progress) -> Sequence[Evaluated]:
+def _evaluate(material: Material, progress: Progress) -> Sequence[documents.Evaluated]:
     wanted = material.held.indicators
     found = []
     for number, indicator in enumerate(wanted):
@@ -88,7 +78,7 @@ def _evaluate(material: Material, progress: Progress) -> Sequence[Evaluated]:
     return found
 
 
-def _evaluate_one(material: Material, indicator: IndicatorTask) -> Evaluated:
+def _evaluate_one(material: Material, indicator: IndicatorTask) -> documents.Evaluated:
     found: dict[int, Found] = {}
     computed = {}
     if indicator.computation is not None:
@@ -97,11 +87,11 @@ def _evaluate_one(material: Material, indicator: IndicatorTask) -> Evaluated:
             found[year] = figure = FUNCTIONS[indicator.computation](asked)
             if isinstance(figure, Figure):
                 computed[year] = figure.in_unit(asked.computation, indicator.unit)
-    return Evaluated(look(indicator, computed, material.inputs), found)
+    return documents.Evaluated(look(indicator, computed, material.inputs), found)
 
 
 def _to_record(
-    evaluated: Sequence[Evaluated], inputs: EvaluateIndicatorsInputs
+    evaluated: Sequence[documents.Evaluated], inputs: EvaluateIndicatorsInputs
 ) -> list[dict[str, Any]]:
     """The values that are to be recorded, each with its origin."""
     if not inputs.record:
@@ -111,7 +101,7 @@ def _to_record(
             "code": one.indicator.code,
             "year": year,
             "value": f"{one.outlook.computed[year]:f}",
-            "provenance": provenance_of(one, year),
+            "provenance": documents.provenance_of(one, year),
         }
         for one in evaluated
         for year in sorted(one.outlook.counting)
@@ -120,7 +110,7 @@ def _to_record(
 
 def _write(
     material: Material,
-    evaluated: Sequence[Evaluated],
+    evaluated: Sequence[documents.Evaluated],
     document: dict[str, Any],
     manifest: dict[str, Any],
     workspace: Path,
@@ -133,21 +123,24 @@ def _write(
     return [
         write_document(workspace, "indicators", Label("指标评价", "Indicators"), document),
         write_document(
-            workspace, "statistics", Label("计算明细", "Statistics"), statistics_document(evaluated)
+            workspace,
+            "statistics",
+            Label("计算明细", "Statistics"),
+            documents.statistics_document(evaluated),
         ),
         write_table(
             workspace,
             "table",
             Label("指标评价（表格）", "Indicators as a table"),
-            TABLE_HEAD,
-            table_rows(document),
+            documents.TABLE_HEAD,
+            documents.table_rows(document),
         ),
         *write_report(workspace, page),
     ]
 
 
 def _draw(
-    evaluated: Sequence[Evaluated], document: dict[str, Any], workspace: Path
+    evaluated: Sequence[documents.Evaluated], document: dict[str, Any], workspace: Path
 ) -> list[Picture]:
     """A chart for each indicator of which there is more to show than one value."""
     drawn: list[Picture] = []

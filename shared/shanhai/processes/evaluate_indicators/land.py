@@ -9,24 +9,17 @@ from shapely.geometry import Polygon, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 
+from shanhai.processes.evaluate_indicators import values
 from shanhai.processes.evaluate_indicators.contract import ShapeTask
-from shanhai.processes.evaluate_indicators.values import (
-    LAND_COVER,
-    TRAVEL_TIME,
-    Asked,
-    Figure,
-    Found,
-    Missing,
-)
 from shanhai.science.landcover import LandCover
 from shanhai.vocabulary import CONTROL_KINDS, Label
 
 WALK_MINUTES = 5.0
 
 
-def forest_cover(asked: Asked) -> Found:
+def forest_cover(asked: values.Asked) -> values.Found:
     """Share of forest and mangrove in the land of the region."""
-    lacking = _lacking(asked, LAND_COVER)
+    lacking = _lacking(asked, values.LAND_COVER)
     if lacking is not None:
         return lacking
     counts = asked.material.covers.classes(asked.year)
@@ -34,58 +27,58 @@ def forest_cover(asked: Asked) -> Found:
     if not land:
         return _nothing_known(asked)
     wooded = int(counts[LandCover.FOREST] + counts[LandCover.MANGROVE])
-    return Figure(
+    return values.Figure(
         100.0 * wooded / land,
         Label(
             "遥感土地覆盖口径：不含灌木林地，与森林资源调查口径不同；陆地为区域内有土地覆盖的像元",
             "by land cover: without shrubland, and not by the rules of forest inventories; land is"
             " the region's cells with land cover",
         ),
-        _cover_inputs(asked, LAND_COVER),
+        _cover_inputs(asked, values.LAND_COVER),
         details={"forest_cells": wooded, "land_cells": land},
     )
 
 
-def water_area(asked: Asked) -> Found:
+def water_area(asked: values.Asked) -> values.Found:
     """Area of water in the region."""
-    lacking = _lacking(asked, LAND_COVER)
+    lacking = _lacking(asked, values.LAND_COVER)
     if lacking is not None:
         return lacking
     counts = asked.material.covers.classes(asked.year)
     if not int(counts[1:].sum()):
         return _nothing_known(asked)
     cells = int(counts[LandCover.WATER])
-    return Figure(
+    return values.Figure(
         cells * asked.material.covers.area.grid.cell_area_m2 / 1e6,
         Label(
             "遥感土地覆盖口径，只含土地覆盖中的水体，与水域空间调查口径不同",
             "by land cover: its class of water alone, and not by the rules of surveys of water",
         ),
-        _cover_inputs(asked, LAND_COVER),
+        _cover_inputs(asked, values.LAND_COVER),
         details={"water_cells": cells},
     )
 
 
-def park_reach(asked: Asked) -> Found:
+def park_reach(asked: values.Asked) -> values.Found:
     """Share of built-up land within a walk of five minutes of a park."""
-    lacking = _lacking(asked, TRAVEL_TIME) or _lacking(asked, LAND_COVER)
+    lacking = _lacking(asked, values.TRAVEL_TIME) or _lacking(asked, values.LAND_COVER)
     if lacking is not None:
         return lacking
     near, known = asked.material.covers.built_up_within(asked.year, WALK_MINUTES)
     if not known:
         return _nothing_known(asked)
-    return Figure(
+    return values.Figure(
         100.0 * near / known,
         Label(
             "建设用地面积口径，步行时间取指明的数据集",
             "by built-up area, with the times on foot of the dataset named",
         ),
-        {**_cover_inputs(asked, TRAVEL_TIME), **_cover_inputs(asked, LAND_COVER)},
+        {**_cover_inputs(asked, values.TRAVEL_TIME), **_cover_inputs(asked, values.LAND_COVER)},
         details={"near_cells": near, "built_up_cells": known, "minutes": WALK_MINUTES},
     )
 
 
-def _cover_inputs(asked: Asked, theme: str) -> dict[str, Any]:
+def _cover_inputs(asked: values.Asked, theme: str) -> dict[str, Any]:
     grid = asked.material.covers.area.grid
     return {
         theme: asked.material.covers.code(theme, asked.year),
@@ -94,18 +87,18 @@ def _cover_inputs(asked: Asked, theme: str) -> dict[str, Any]:
     }
 
 
-def _lacking(asked: Asked, theme: str) -> Missing | None:
+def _lacking(asked: values.Asked, theme: str) -> values.Missing | None:
     if asked.material.covers.has(theme, asked.year):
         return None
-    if theme == TRAVEL_TIME:
-        return Missing(
+    if theme == values.TRAVEL_TIME:
+        return values.Missing(
             Label(
                 f"须在 datasets.travel_time 中指明 {asked.year} 年步行至公园时间的数据集",
                 f"name the dataset of minutes on foot to a park of {asked.year} under"
                 " `datasets.travel_time`",
             )
         )
-    return Missing(
+    return values.Missing(
         Label(
             f"没有观测期包含 {asked.year} 年的土地覆盖数据集",
             f"the region has no dataset of land cover observed in {asked.year}",
@@ -113,8 +106,8 @@ def _lacking(asked: Asked, theme: str) -> Missing | None:
     )
 
 
-def _nothing_known(asked: Asked) -> Missing:
-    return Missing(
+def _nothing_known(asked: values.Asked) -> values.Missing:
+    return values.Missing(
         Label(
             f"{asked.year} 年栅格在区域内没有有效像元",
             f"the raster of {asked.year} has no value in the region",
@@ -134,37 +127,37 @@ _MEASURED = Label(
 )
 
 
-def area_of_kind(asked: Asked) -> Found:
+def area_of_kind(asked: values.Asked) -> values.Found:
     """Area of all control areas of the computation's kind, where each of them is drawn.
 
     What was approved is no measurement: a target that is the approved area would always be reached.
     """
     (kind,) = asked.computation.kinds
     shapes = _in_force(asked, kind)
-    if isinstance(shapes, Missing):
+    if isinstance(shapes, values.Missing):
         return shapes
     undrawn = [one for one in shapes if one.geometry is None]
     if undrawn:
         return _undrawn(kind, undrawn)
     measured = _measure(asked, shapes)
-    return Figure(
+    return values.Figure(
         measured or 0.0, _MEASURED, _line_inputs(shapes), details={"measured_km2": measured}
     )
 
 
-def protected_share(asked: Asked) -> Found:
+def protected_share(asked: values.Asked) -> values.Found:
     """Share of protected natural areas in the region."""
     area = area_of_kind(asked)
-    if isinstance(area, Missing):
+    if isinstance(area, values.Missing):
         return area
     whole = square_km(_region(asked))
     return _share(asked, area.value, whole, area.inputs, {"area_km2": area.value})
 
 
-def soil_conservation(asked: Asked) -> Found:
+def soil_conservation(asked: values.Asked) -> values.Found:
     """Share of the region without soil erosion."""
     eroded = area_of_kind(asked)
-    if isinstance(eroded, Missing):
+    if isinstance(eroded, values.Missing):
         return eroded
     whole = square_km(_region(asked))
     return _share(
@@ -172,23 +165,23 @@ def soil_conservation(asked: Asked) -> Found:
     )
 
 
-def wetland_protection(asked: Asked) -> Found:
+def wetland_protection(asked: values.Asked) -> values.Found:
     """Share of wetland that lies in protected areas or within the red line."""
     wetland = _in_force(asked, "wetland")
-    if isinstance(wetland, Missing):
+    if isinstance(wetland, values.Missing):
         return wetland
     keeping = [
         one
         for kind in ("protected_area", "red_line")
         for shapes in [_in_force(asked, kind)]
-        if not isinstance(shapes, Missing)
+        if not isinstance(shapes, values.Missing)
         for one in shapes
     ]
     land = _united(wetland)
     if land is None:
         return _without_size("wetland")
     if not keeping or (kept := _united(keeping)) is None:
-        return Missing(
+        return values.Missing(
             Label(
                 "没有现行且带图形的自然保护地或生态保护红线",
                 "no protected area or red line with a shape is in force",
@@ -204,10 +197,10 @@ def wetland_protection(asked: Asked) -> Found:
     )
 
 
-def natural_shoreline(asked: Asked) -> Found:
+def natural_shoreline(asked: values.Asked) -> values.Found:
     """Share of natural shoreline in the length of what has a class."""
     shapes = _in_force(asked, "shoreline")
-    if isinstance(shapes, Missing):
+    if isinstance(shapes, values.Missing):
         return shapes
     lengths: dict[str, float] = {}
     for one in shapes:
@@ -218,14 +211,14 @@ def natural_shoreline(asked: Asked) -> Found:
         lengths[one.class_code] = lengths.get(one.class_code, 0.0) + length
     whole = sum(lengths.values())
     if not whole:
-        return Missing(
+        return values.Missing(
             Label(
                 "没有带线状图形和分类的岸线",
                 "no shoreline with a line as its shape and with a class is in force",
             )
         )
     natural = lengths.get(NATURAL, 0.0)
-    return Figure(
+    return values.Figure(
         100.0 * natural / whole,
         _MEASURED,
         _line_inputs(shapes),
@@ -239,10 +232,10 @@ def square_km(geometry: BaseGeometry) -> float:
     return sum(ELLIPSOID.geometry_area_perimeter(orient(part))[0] for part in parts) / 1e6
 
 
-def _in_force(asked: Asked, kind: str) -> Sequence[ShapeTask] | Missing:
+def _in_force(asked: values.Asked, kind: str) -> Sequence[ShapeTask] | values.Missing:
     held, label = asked.material.held, KINDS[kind]
     if kind in held.lines_left_out:
-        return Missing(
+        return values.Missing(
             Label(
                 f"{label.zh}顶点过多，请先化简",
                 f"{label.en}: the lines have too many vertices; simplify them",
@@ -250,7 +243,7 @@ def _in_force(asked: Asked, kind: str) -> Sequence[ShapeTask] | Missing:
         )
     found = [one for one in held.shapes if one.kind == kind and asked.year in one.years]
     if not found:
-        return Missing(
+        return values.Missing(
             Label(
                 f"{asked.year} 年末没有现行且已发布的管控线：{label.zh}",
                 f"no published control area of kind `{kind}` ({label.en}) was in force at the end"
@@ -260,7 +253,7 @@ def _in_force(asked: Asked, kind: str) -> Sequence[ShapeTask] | Missing:
     return found
 
 
-def _region(asked: Asked) -> BaseGeometry:
+def _region(asked: values.Asked) -> BaseGeometry:
     region = asked.material.task.region
     if region is None:
         raise LookupError("the task has no region")
@@ -272,15 +265,15 @@ def _united(shapes: Sequence[ShapeTask]) -> BaseGeometry | None:
     return union_all(drawn) if drawn else None
 
 
-def _measure(asked: Asked, shapes: Sequence[ShapeTask]) -> float | None:
+def _measure(asked: values.Asked, shapes: Sequence[ShapeTask]) -> float | None:
     united = _united(shapes)
     return None if united is None else square_km(united.intersection(_region(asked)))
 
 
-def _undrawn(kind: str, shapes: Sequence[ShapeTask]) -> Missing:
+def _undrawn(kind: str, shapes: Sequence[ShapeTask]) -> values.Missing:
     """Which lines have no shape, with what was approved of them: it is told, not counted."""
     label = KINDS[kind]
-    return Missing(
+    return values.Missing(
         Label(
             f"{label.zh}尚未绘制图形：{'、'.join(_with_approved(one) for one in shapes)}；"
             "批准面积不作为计算值",
@@ -296,9 +289,9 @@ def _with_approved(one: ShapeTask) -> str:
     )
 
 
-def _without_size(kind: str) -> Missing:
+def _without_size(kind: str) -> values.Missing:
     label = KINDS[kind]
-    return Missing(
+    return values.Missing(
         Label(
             f"{label.zh}没有图形",
             f"{label.en}: no shape is known",
@@ -306,8 +299,10 @@ def _without_size(kind: str) -> Missing:
     )
 
 
-def _share(asked: Asked, part: float, whole: float, inputs: Any, details: dict[str, Any]) -> Found:
-    return Figure(
+def _share(
+    asked: values.Asked, part: float, whole: float, inputs: Any, details: dict[str, Any]
+) -> values.Found:
+    return values.Figure(
         100.0 * part / whole,
         Label(
             f"{_MEASURED.zh}；分母为区域或对象的椭球面积",

@@ -14,24 +14,12 @@ from shanhai.db.collections.controls import CONTROL_AREAS
 from shanhai.db.features.columns import source_of
 from shanhai.db.features.selection import Selection, bound_values, conditions
 from shanhai.db.identity import Viewer
-from shanhai.db.observations.aggregation import (
-    StationRow,
-    YearlyMean,
-    daily_air,
-    find_stations,
-    yearly_means,
-)
+from shanhai.db.observations import aggregation
 from shanhai.db.queries.jobs import COORDINATE_DIGITS, RegionRow, places_of
 from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import Fault
+from shanhai.processes.evaluate_indicators import contract
 from shanhai.processes.evaluate_indicators.computations import Computation, Reads
-from shanhai.processes.evaluate_indicators.contract import (
-    AirYearTask,
-    EvaluateIndicatorsInputs,
-    MeanTask,
-    ShapeTask,
-    StationTask,
-)
 from shanhai.processes.kit.lookups import days_of, describe_dataset
 from shanhai.processes.kit.resolution import MOST_VERTICES, checksum_of
 from shanhai.processes.kit.task import DatasetTask
@@ -44,7 +32,7 @@ LAND_COVER, TRAVEL_TIME = "land_cover", "travel_time"
 async def find_yearly_rasters(
     session: AsyncSession,
     region: RegionRow,
-    inputs: EvaluateIndicatorsInputs,
+    inputs: contract.EvaluateIndicatorsInputs,
     reads: Collection[str],
 ) -> tuple[dict[str, DatasetTask], list[Fault]]:
     """Datasets as `theme.year`: those named, else of land cover the newest observed in the year.
@@ -150,7 +138,7 @@ async def find_shapes(
     chosen: Mapping[str, Computation | None],
     viewer: Viewer,
     today: date,
-) -> tuple[list[ShapeTask], list[str]]:
+) -> tuple[list[contract.ShapeTask], list[str]]:
     """The control areas the computations read, each with the years at whose end it was in force.
 
     Of the present year it is today that counts.
@@ -161,7 +149,7 @@ async def find_shapes(
     kinds = sorted({kind for one in chosen.values() if one is not None for kind in one.kinds})
     if not kinds:
         return [], []
-    found: dict[str, ShapeTask] = {}
+    found: dict[str, contract.ShapeTask] = {}
     left_out: set[str] = set()
     for year in years:
         selection = Selection(viewer, as_of=min(date(year, 12, 31), today))
@@ -192,9 +180,9 @@ def _statement(selection: Selection, shape: str) -> Any:
     )
 
 
-def _shape(row: Any) -> ShapeTask:
+def _shape(row: Any) -> contract.ShapeTask:
     geometry = None if row.geometry is None else orjson.loads(row.geometry)
-    return ShapeTask(
+    return contract.ShapeTask(
         kind=row.kind,
         code=row.code,
         version=row.version,
@@ -216,14 +204,14 @@ _WATER: tuple[Reads, ...] = ("sections", "sea")
 class Observed:
     """What stations observed."""
 
-    stations: list[StationTask] = field(default_factory=list)
-    air: list[AirYearTask] = field(default_factory=list)
+    stations: list[contract.StationTask] = field(default_factory=list)
+    air: list[contract.AirYearTask] = field(default_factory=list)
 
 
 async def find_observed(
     session: AsyncSession,
     region: RegionRow,
-    inputs: EvaluateIndicatorsInputs,
+    inputs: contract.EvaluateIndicatorsInputs,
     chosen: Mapping[str, Computation | None],
 ) -> tuple[Observed, list[Fault]]:
     """Means by station and year for water, by day for air.
@@ -234,7 +222,7 @@ async def find_observed(
     reading = {code: one.reads for code, one in chosen.items() if one and one.reads in KINDS}
     if not reading and not inputs.lakes:
         return Observed(), []
-    rows = await find_stations(session, region.id, set(KINDS.values()))
+    rows = await aggregation.find_stations(session, region.id, set(KINDS.values()))
     known = {row.code: row for row in rows}
     faults = [*_unknown(inputs, known, region), *_without_stations(inputs, chosen)]
     if faults:
@@ -247,7 +235,7 @@ async def find_observed(
         for code in (item.code, *(() if item.instead is None else (item.instead[0],)))
     }
     means = (
-        await yearly_means(session, [row.id for row in water], properties, inputs.years)
+        await aggregation.yearly_means(session, [row.id for row in water], properties, inputs.years)
         if water
         else []
     )
@@ -261,7 +249,7 @@ async def find_observed(
 
 
 def _unknown(
-    inputs: EvaluateIndicatorsInputs, known: Collection[str], region: RegionRow
+    inputs: contract.EvaluateIndicatorsInputs, known: Collection[str], region: RegionRow
 ) -> Iterable[Fault]:
     named = [
         *(
@@ -281,7 +269,7 @@ def _unknown(
 
 
 def _without_stations(
-    inputs: EvaluateIndicatorsInputs, chosen: Mapping[str, Computation | None]
+    inputs: contract.EvaluateIndicatorsInputs, chosen: Mapping[str, Computation | None]
 ) -> Iterable[Fault]:
     """Stations may be named only for what is computed from stations."""
     for code in inputs.stations:
@@ -295,11 +283,11 @@ def _without_stations(
 
 
 def _rows_for(
-    rows: Sequence[StationRow],
-    inputs: EvaluateIndicatorsInputs,
+    rows: Sequence[aggregation.StationRow],
+    inputs: contract.EvaluateIndicatorsInputs,
     reading: Mapping[str, Reads],
     media: Sequence[Reads],
-) -> list[StationRow]:
+) -> list[aggregation.StationRow]:
     """The stations that indicators of some media are computed from."""
     codes: set[str] = set()
     for indicator, reads in reading.items():
@@ -310,14 +298,18 @@ def _rows_for(
     return [row for row in rows if row.code in codes]
 
 
-def _with_means(rows: Sequence[StationRow], means: Sequence[YearlyMean]) -> list[StationTask]:
-    by_station: dict[int, dict[str, list[MeanTask]]] = {row.id: {} for row in rows}
+def _with_means(
+    rows: Sequence[aggregation.StationRow], means: Sequence[aggregation.YearlyMean]
+) -> list[contract.StationTask]:
+    by_station: dict[int, dict[str, list[contract.MeanTask]]] = {row.id: {} for row in rows}
     for one in means:
         by_station[one.station_id].setdefault(one.property, []).append(
-            MeanTask(year=one.year, mean=one.mean, months=one.months, observations=one.observations)
+            contract.MeanTask(
+                year=one.year, mean=one.mean, months=one.months, observations=one.observations
+            )
         )
     return [
-        StationTask(
+        contract.StationTask(
             code=row.code,
             name_zh=row.name_zh,
             name_en=row.name_en,
@@ -331,14 +323,14 @@ def _with_means(rows: Sequence[StationRow], means: Sequence[YearlyMean]) -> list
 
 
 async def _air_year(
-    session: AsyncSession, indicator: str, rows: Sequence[StationRow], year: int
-) -> AirYearTask:
+    session: AsyncSession, indicator: str, rows: Sequence[aggregation.StationRow], year: int
+) -> contract.AirYearTask:
     pollutants = load_air_standard(AIR_STANDARDS[-1]).pollutants
     by_property = {pollutants[code].property: code for code in DAILY}
     year_of_days = date(year, 1, 1), date(year, 12, 31)
     ids = [row.id for row in rows]
-    daily = await daily_air(session, ids, by_property, *year_of_days) if rows else []
-    return AirYearTask(
+    daily = await aggregation.daily_air(session, ids, by_property, *year_of_days) if rows else []
+    return contract.AirYearTask(
         indicator=indicator,
         year=year,
         stations=[row.code for row in rows],

@@ -8,31 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import read_today
 from shanhai.db.identity import EVERYTHING, Identity, Viewer, demand_role, demand_scopes
-from shanhai.db.indicators.plan_indicators import (
-    Listed,
-    PlanRegion,
-    PlanSeen,
-    find_place,
-    find_plan,
-    list_indicators,
-)
+from shanhai.db.indicators import plan_indicators
 from shanhai.db.indicators.progress import Case, read_cases
 from shanhai.db.indicators.targets import as_target
 from shanhai.db.indicators.values import REPORTING_SCOPES, VALUE_ROLES, computing_jobs
 from shanhai.db.queries.jobs import RegionRow, find_regions_within
 from shanhai.db.tables.indicator import IndicatorTarget
 from shanhai.errors import Fault, InvalidInput, NotFound
+from shanhai.processes.evaluate_indicators import contract
 from shanhai.processes.evaluate_indicators.computations import Computation, computation_for
-from shanhai.processes.evaluate_indicators.contract import (
-    EVALUATE_INDICATORS,
-    EvaluateIndicatorsInputs,
-    EvaluateIndicatorsTask,
-    FigureTask,
-    IndicatorsTask,
-    IndicatorTask,
-    UnitTask,
-    ValueTask,
-)
 from shanhai.processes.evaluate_indicators.lookups import (
     find_observed,
     find_shapes,
@@ -49,14 +33,16 @@ SEA_UNIT_LEVEL = "bay"
 
 
 async def resolve(
-    session: AsyncSession, inputs: EvaluateIndicatorsInputs, *, requested_by: str
+    session: AsyncSession, inputs: contract.EvaluateIndicatorsInputs, *, requested_by: str
 ) -> Task:
     """The plan as it was named.
 
     The caller may not know of every plan and line; all is looked up with their rights.
     """
-    return EvaluateIndicatorsTask(
-        process=EVALUATE_INDICATORS.id, inputs=inputs.model_dump(mode="json"), plan=inputs.plan
+    return contract.EvaluateIndicatorsTask(
+        process=contract.EVALUATE_INDICATORS.id,
+        inputs=inputs.model_dump(mode="json"),
+        plan=inputs.plan,
     )
 
 
@@ -67,17 +53,17 @@ async def complete(session: AsyncSession, task: Task, identity: Identity | None)
         InvalidInput: what was asked for does not exist or does not fit.
         Unauthenticated, Forbidden: values shall be recorded, and who asked may not.
     """
-    inputs = EvaluateIndicatorsInputs.model_validate(task.inputs)
+    inputs = contract.EvaluateIndicatorsInputs.model_validate(task.inputs)
     viewer = EVERYTHING if identity is None else identity.viewer
     plan = await _find_plan(session, inputs.plan, viewer)
-    place = await find_place(session, plan, inputs.region, pointer="/inputs/region")
+    place = await plan_indicators.find_place(session, plan, inputs.region, pointer="/inputs/region")
     if inputs.record and identity is not None:
         demand_scopes(identity, REPORTING_SCOPES)
         demand_role(identity, VALUE_ROLES, place.id)
     row, region = await find_usable_region(session, place.code)
     if inputs.crs is not None:
         region = region.model_copy(update={"epsg": int(inputs.crs.removeprefix("EPSG:"))})
-    all_listed = await list_indicators(session, plan)
+    all_listed = await plan_indicators.list_indicators(session, plan)
     wanted = [
         one for one in all_listed if inputs.indicators is None or one.code in inputs.indicators
     ]
@@ -98,7 +84,7 @@ async def complete(session: AsyncSession, task: Task, identity: Identity | None)
             "plan": plan.code,
             "region": region,
             "datasets": datasets,
-            "indicators": IndicatorsTask(
+            "indicators": contract.IndicatorsTask(
                 plan_name_zh=plan.name.zh,
                 plan_name_en=plan.name.en,
                 indicators=await _indicators(session, plan, place, wanted, chosen, inputs),
@@ -112,16 +98,18 @@ async def complete(session: AsyncSession, task: Task, identity: Identity | None)
     )
 
 
-async def _find_plan(session: AsyncSession, code: str, viewer: Viewer) -> PlanSeen:
+async def _find_plan(session: AsyncSession, code: str, viewer: Viewer) -> plan_indicators.PlanSeen:
     try:
-        return await find_plan(session, code, viewer)
+        return await plan_indicators.find_plan(session, code, viewer)
     except NotFound as error:
         raise InvalidInput(
             f"there is no plan {code!r}", message_zh=f"没有规划 {code!r}", pointer="/inputs/plan"
         ) from error
 
 
-def _judge(inputs: EvaluateIndicatorsInputs, listed: Sequence[Listed], today: date) -> list[Fault]:
+def _judge(
+    inputs: contract.EvaluateIndicatorsInputs, listed: Sequence[plan_indicators.Listed], today: date
+) -> list[Fault]:
     known = {one.code for one in listed}
     named = [
         *((f"/inputs/indicators/{n}", code) for n, code in enumerate(inputs.indicators or ())),
@@ -145,7 +133,9 @@ def _judge(inputs: EvaluateIndicatorsInputs, listed: Sequence[Listed], today: da
     return faults
 
 
-def _judge_units(wanted: Sequence[Listed], chosen: Mapping[str, Computation | None]) -> list[Fault]:
+def _judge_units(
+    wanted: Sequence[plan_indicators.Listed], chosen: Mapping[str, Computation | None]
+) -> list[Fault]:
     """A fault for every computation whose unit cannot be the indicator's."""
     return [
         Fault(
@@ -169,12 +159,12 @@ def _converts(unit: str, to: str) -> bool:
 
 async def _indicators(
     session: AsyncSession,
-    plan: PlanSeen,
-    place: PlanRegion,
-    wanted: Sequence[Listed],
+    plan: plan_indicators.PlanSeen,
+    place: plan_indicators.PlanRegion,
+    wanted: Sequence[plan_indicators.Listed],
     chosen: Mapping[str, Computation | None],
-    inputs: EvaluateIndicatorsInputs,
-) -> list[IndicatorTask]:
+    inputs: contract.EvaluateIndicatorsInputs,
+) -> list[contract.IndicatorTask]:
     last = max(inputs.years)
     cases = await read_cases(session, plan, wanted, [place], last)
     jobs = await computing_jobs(session, [one.id for one in wanted], place.id, last)
@@ -187,12 +177,12 @@ async def _indicators(
 def _indicator(
     case: Case,
     computation: Computation | None,
-    inputs: EvaluateIndicatorsInputs,
+    inputs: contract.EvaluateIndicatorsInputs,
     jobs: Mapping[int, str],
     last: int,
-) -> IndicatorTask:
+) -> contract.IndicatorTask:
     listed = case.listed
-    return IndicatorTask(
+    return contract.IndicatorTask(
         code=listed.code,
         indicator=listed.indicator,
         name_zh=listed.name.zh,
@@ -209,9 +199,9 @@ def _indicator(
     )
 
 
-def _figure(row: IndicatorTarget) -> FigureTask:
+def _figure(row: IndicatorTarget) -> contract.FigureTask:
     target = as_target(row)
-    return FigureTask(
+    return contract.FigureTask(
         year=target.year,
         value=target.value,
         sense=target.sense,
@@ -220,8 +210,8 @@ def _figure(row: IndicatorTarget) -> FigureTask:
     )
 
 
-def _value(item: ObservedFigure, jobs: Mapping[int, str]) -> ValueTask:
-    return ValueTask(
+def _value(item: ObservedFigure, jobs: Mapping[int, str]) -> contract.ValueTask:
+    return contract.ValueTask(
         year=item.year,
         value=item.value,
         cumulative=item.cumulative,
@@ -229,13 +219,13 @@ def _value(item: ObservedFigure, jobs: Mapping[int, str]) -> ValueTask:
     )
 
 
-async def _sea_units(session: AsyncSession, region: RegionRow) -> list[UnitTask]:
+async def _sea_units(session: AsyncSession, region: RegionRow) -> list[contract.UnitTask]:
     return [
-        UnitTask(
+        contract.UnitTask(
             code=one.code, name_zh=one.name_zh, name_en=one.name_en, geometry=one.geometry or {}
         )
         for one in await find_regions_within(session, region.id, SEA_UNIT_LEVEL)
     ]
 
 
-RESOLUTION = Resolution(EVALUATE_INDICATORS, resolve, keep_rights, complete)
+RESOLUTION = Resolution(contract.EVALUATE_INDICATORS, resolve, keep_rights, complete)

@@ -10,14 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from shanhai.processes.evaluate_indicators import contract
 from shanhai.processes.evaluate_indicators.computations import BY_ID, Computation
-from shanhai.processes.evaluate_indicators.contract import (
-    EvaluateIndicatorsInputs,
-    EvaluateIndicatorsTask,
-    IndicatorsTask,
-    IndicatorTask,
-    StationTask,
-)
 from shanhai.processes.kit.region import GridInputs, StudyArea, build_study_area, windows_of
 from shanhai.processes.kit.task import Task
 from shanhai.raster.cells import cells_within
@@ -136,12 +130,12 @@ class Material:
         covers: Counts of the classes of the land cover by year.
     """
 
-    task: EvaluateIndicatorsTask
-    inputs: EvaluateIndicatorsInputs
+    task: contract.EvaluateIndicatorsTask
+    inputs: contract.EvaluateIndicatorsInputs
     covers: CoverCounts
 
     @cached_property
-    def held(self) -> IndicatorsTask:
+    def held(self) -> contract.IndicatorsTask:
         """What was looked up when the job was accepted.
 
         Raises:
@@ -157,7 +151,7 @@ class Asked:
     """One indicator in one year."""
 
     material: Material
-    indicator: IndicatorTask
+    indicator: contract.IndicatorTask
     year: int
 
     @property
@@ -171,7 +165,7 @@ class Asked:
             raise LookupError(f"{self.indicator.code} has no computation")
         return BY_ID[self.indicator.computation]
 
-    def stations(self, kind: str) -> list[StationTask]:
+    def stations(self, kind: str) -> list[contract.StationTask]:
         """The stations named for the indicator, else all of a kind."""
         named = self.indicator.stations
         return [

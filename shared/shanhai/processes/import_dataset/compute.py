@@ -12,24 +12,7 @@ from shanhai.errors import InvalidInput
 from shanhai.processes.import_dataset.contract import ImportDatasetInputs
 from shanhai.processes.kit.output_files import raster_output
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress, Task
-from shanhai.raster.checks import (
-    check_bands,
-    check_codes,
-    check_datum,
-    check_edge_water,
-    check_overlap,
-    check_plausible,
-    check_report,
-)
-from shanhai.raster.clean import (
-    Cleaning,
-    CleaningReport,
-    EdgeWater,
-    FillCode,
-    clean_blocks,
-    codes_of,
-    find_edge_water,
-)
+from shanhai.raster import checks, clean
 from shanhai.raster.cog import BandStatistics, CogFrame, write_cog
 from shanhai.raster.inspect import RasterFacts, inspect_raster, resolution_m
 from shanhai.raster.themes import THEME_RULES, ThemeRule, conversion
@@ -64,10 +47,10 @@ class Imported:
     rule: ThemeRule
     facts: RasterFacts
     frame: CogFrame
-    report: CleaningReport
+    report: clean.CleaningReport
     statistics: list[BandStatistics] = field(default_factory=list)
     warnings: list[ResultFlag] = field(default_factory=list)
-    codes: tuple[FillCode, ...] = ()
+    codes: tuple[clean.FillCode, ...] = ()
 
 
 def import_raster(
@@ -85,22 +68,22 @@ def import_raster(
     """
     rule = THEME_RULES[inputs.theme]
     facts = inspect_raster(source, crs=inputs.crs)
-    check_bands(facts, rule)
-    check_overlap(facts, region)
+    checks.check_bands(facts, rule)
+    checks.check_overlap(facts, region)
     progress(10, "convert")
-    imported = Imported(rule, facts, _frame(facts, rule), CleaningReport())
+    imported = Imported(rule, facts, _frame(facts, rule), clean.CleaningReport())
     sea = _sea(source, facts, inputs, region)
     cleaning = _cleaning(inputs, _codes(inputs, facts, rule), sea)
     imported.codes = cleaning.codes
-    blocks = clean_blocks(source, facts, rule, cleaning, imported.report)
+    blocks = clean.clean_blocks(source, facts, rule, cleaning, imported.report)
     imported.statistics = write_cog(target, imported.frame, blocks)
     progress(80, "check")
-    imported.warnings += check_codes(cleaning.codes, imported.report, rule)
+    imported.warnings += checks.check_codes(cleaning.codes, imported.report, rule)
     imported.warnings += _tell_sea(imported.report)
-    imported.warnings += check_report(imported.report, facts, rule)
-    imported.warnings += check_plausible(rule, imported.statistics)
+    imported.warnings += checks.check_report(imported.report, facts, rule)
+    imported.warnings += checks.check_plausible(rule, imported.statistics)
     if not inputs.accept_datum:
-        check_datum(target, inspect_raster(target, crs=facts.crs), facts.tags, region)
+        checks.check_datum(target, inspect_raster(target, crs=facts.crs), facts.tags, region)
     return imported
 
 
@@ -123,7 +106,7 @@ def _frame(facts: RasterFacts, rule: ThemeRule) -> CogFrame:
 
 def _sea(
     source: Path, facts: RasterFacts, inputs: ImportDatasetInputs, region: BaseGeometry
-) -> EdgeWater | None:
+) -> clean.EdgeWater | None:
     """The water of a land-cover product that is the sea.
 
     Raises:
@@ -131,14 +114,14 @@ def _sea(
     """
     if inputs.theme != "land_cover" or inputs.legend == "internal" or inputs.edge_water == INLAND:
         return None
-    water = find_edge_water(source, facts, inputs.legend, inputs.nodata)
+    water = clean.find_edge_water(source, facts, inputs.legend, inputs.nodata)
     if inputs.edge_water is None:
-        check_edge_water(water, facts, region)
+        checks.check_edge_water(water, facts, region)
         return None
     return water
 
 
-def _tell_sea(report: CleaningReport) -> list[ResultFlag]:
+def _tell_sea(report: clean.CleaningReport) -> list[ResultFlag]:
     if report.sea_cells == 0:
         return []
     text = Label(
@@ -150,7 +133,7 @@ def _tell_sea(report: CleaningReport) -> list[ResultFlag]:
 
 def _codes(
     inputs: ImportDatasetInputs, facts: RasterFacts, rule: ThemeRule
-) -> tuple[FillCode, ...]:
+) -> tuple[clean.FillCode, ...]:
     """What numbers of the file stand for that are no values.
 
     Raises:
@@ -162,7 +145,7 @@ def _codes(
             message_zh="codes 仅用于数值型专题；分类专题请用 legend",
             pointer="/inputs/codes",
         )
-    codes = codes_of(inputs.theme, inputs.codes)
+    codes = clean.codes_of(inputs.theme, inputs.codes)
     low, high = rule.ranges[facts.bands]
     for code in codes:
         if code.value is not None and not low <= code.value <= high and code.means_value:
@@ -177,8 +160,8 @@ def _codes(
 
 
 def _cleaning(
-    inputs: ImportDatasetInputs, codes: tuple[FillCode, ...], sea: EdgeWater | None
-) -> Cleaning:
+    inputs: ImportDatasetInputs, codes: tuple[clean.FillCode, ...], sea: clean.EdgeWater | None
+) -> clean.Cleaning:
     """The user's scale and offset, or those the named unit asks for."""
     for name, value in (("scale", inputs.scale), ("offset", inputs.offset)):
         if not math.isfinite(value) or (name == "scale" and value == 0):
@@ -188,7 +171,7 @@ def _cleaning(
                 pointer=f"/inputs/{name}",
             )
     factor, shift = conversion(inputs.theme, inputs.unit) or (1.0, 0.0)
-    return Cleaning(
+    return clean.Cleaning(
         nodata=inputs.nodata,
         scale=inputs.scale * factor,
         offset=inputs.offset * factor + shift,

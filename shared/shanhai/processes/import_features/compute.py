@@ -8,16 +8,10 @@ from shapely.geometry import shape
 
 from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.features.entity import Entity
+from shanhai.processes.import_features import reader
 from shanhai.processes.import_features.contract import ImportFeaturesInputs, ImportFeaturesTask
 from shanhai.processes.import_features.findings import ACCEPTED, Findings, write_reports
 from shanhai.processes.import_features.neighbour_checks import find_gaps, find_overlaps
-from shanhai.processes.import_features.reader import (
-    ReadOptions,
-    RowsRead,
-    first_bounds,
-    has_geometry,
-    read_rows,
-)
 from shanhai.processes.import_features.rows import plan_fields
 from shanhai.processes.kit.task import Outcome, Progress
 from shanhai.storage.artifacts import sha256_of
@@ -38,7 +32,7 @@ def compute(task: ImportFeaturesTask, workspace: Path, progress: Progress) -> Ou
     source = open_source(upload, folder, Wishes(inputs.crs, inputs.encoding, inputs.layer))
     reading = _reading(source, entity, inputs, task)
     findings = Findings(workspace / FINDINGS)
-    read = read_rows(source, reading, findings, workspace / ACCEPTED, progress)
+    read = reader.read_rows(source, reading, findings, workspace / ACCEPTED, progress)
     progress(80, "check")
     _check_neighbours(inputs, task, read, findings, workspace / ACCEPTED)
     progress(95, "report")
@@ -61,21 +55,21 @@ def compute(task: ImportFeaturesTask, workspace: Path, progress: Progress) -> Ou
 
 def _reading(
     source: FeatureSource, entity: Entity, inputs: ImportFeaturesInputs, task: ImportFeaturesTask
-) -> ReadOptions:
+) -> reader.ReadOptions:
     plan = plan_fields(entity, source.info.fields, inputs.mapping)
     system = None
     if entity.geometry_column is not None:
-        bounds = first_bounds(source)
-        if bounds is not None or source.info.crs is not None or has_geometry(source):
+        bounds = reader.first_bounds(source)
+        if bounds is not None or source.info.crs is not None or reader.has_geometry(source):
             system = find_system(source.info.crs, inputs.crs, bounds)
     known = {name: frozenset(codes) for name, codes in task.references.items()}
-    return ReadOptions(entity, plan, system, inputs.repair, known)
+    return reader.ReadOptions(entity, plan, system, inputs.repair, known)
 
 
 def _check_neighbours(
     inputs: ImportFeaturesInputs,
     task: ImportFeaturesTask,
-    read: RowsRead,
+    read: reader.RowsRead,
     findings: Findings,
     path: Path,
 ) -> None:
@@ -89,7 +83,7 @@ def _check_neighbours(
 
 
 def _summary(
-    source: FeatureSource, reading: ReadOptions, read: RowsRead, findings: Findings
+    source: FeatureSource, reading: reader.ReadOptions, read: reader.RowsRead, findings: Findings
 ) -> dict[str, Any]:
     system = reading.system
     return {

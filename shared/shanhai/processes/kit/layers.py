@@ -19,6 +19,7 @@ from shanhai.processes.kit.region import LAND, Place, class_codes, possible
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import MONTHS, THEME_RULES
 from shanhai.raster.warp import RasterSource, align
+from shanhai.science import landcover, rusle
 from shanhai.science.carbon import heterotrophic_respiration, net_ecosystem_production
 from shanhai.science.climate import erosivity_annual, erosivity_monthly
 from shanhai.science.ecoservices.biodiversity import index_supply
@@ -32,23 +33,8 @@ from shanhai.science.ecoservices.soil_retention import (
 from shanhai.science.ecoservices.water_conservation import RUNOFF, balance_supply
 from shanhai.science.grid import BoolArray, FloatArray, Grid, Window
 from shanhai.science.hydrology.routing import CELLS, SCRATCH, write_contributing_area
-from shanhai.science.landcover import (
-    CROP_COEFFICIENT,
-    SOIL_PROBABILITY,
-    VEGETATION_PROBABILITY,
-    class_values,
-    is_water,
-    vegetation_cover,
-)
 from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
 from shanhai.science.quantiles import exact_layer_quantiles, exact_quantiles
-from shanhai.science.rusle import (
-    cover_cai,
-    erodibility,
-    slope_length,
-    slope_steepness,
-    texture_class,
-)
 from shanhai.science.terrain import aspect_length, relief, slope_degrees
 
 CLASS_LAYERS = frozenset(
@@ -115,18 +101,18 @@ def _erodibility(sight: Sight) -> FloatArray:
     if sight.has("soil_erodibility"):
         return sight.leaf("soil_erodibility")
     sand, silt, clay, carbon = sight.bands("soil")
-    return erodibility(sand, silt, clay, carbon)
+    return rusle.erodibility(sand, silt, clay, carbon)
 
 
 def _texture(sight: Sight) -> FloatArray:
     sand, silt, clay, _ = sight.bands("soil")
-    return texture_class(sand, silt, clay).astype(np.float64)
+    return rusle.texture_class(sand, silt, clay).astype(np.float64)
 
 
 def _evapotranspiration(sight: Sight) -> FloatArray:
     if sight.has("evapotranspiration"):
         return sight.leaf("evapotranspiration")
-    kc = class_values(class_codes(sight.leaf("land_cover")), CROP_COEFFICIENT)
+    kc = landcover.class_values(class_codes(sight.leaf("land_cover")), landcover.CROP_COEFFICIENT)
     return kc * sight.leaf("reference_et")
 
 
@@ -241,7 +227,7 @@ class VegetationScale:
 
     def cover(self, ndvi: FloatArray) -> FloatArray:
         """Vegetation cover, 0–1."""
-        return vegetation_cover(ndvi, self.soil, self.vegetation)
+        return landcover.vegetation_cover(ndvi, self.soil, self.vegetation)
 
 
 def vegetation_scale(place: Place, soil: float | None, vegetation: float | None) -> VegetationScale:
@@ -251,7 +237,7 @@ def vegetation_scale(place: Place, soil: float | None, vegetation: float | None)
         return VegetationScale(soil, vegetation)
     found = exact_quantiles(
         lambda: (block["ndvi"] for block in place.masked(["ndvi"], partial(_dry, place))),
-        (SOIL_PROBABILITY, VEGETATION_PROBABILITY),
+        (landcover.SOIL_PROBABILITY, landcover.VEGETATION_PROBABILITY),
     )
     return VegetationScale(
         found[0] if soil is None else soil, found[1] if vegetation is None else vegetation
@@ -265,7 +251,7 @@ def _cover_of(place: Place) -> list[str]:
 def _dry(place: Place, window: Window) -> BoolArray:
     known = place.known(["ndvi"], window)
     if place.store.has("land_cover"):
-        known &= ~is_water(place.store.read_classes("land_cover", window))
+        known &= ~landcover.is_water(place.store.read_classes("land_cover", window))
     return known
 
 
@@ -337,7 +323,7 @@ def _write_contributing_area(place: Place) -> None:
 
 def _soil(store: ScratchStore, scale: VegetationScale, window: Window) -> None:
     cover, slope = store.read_classes("land_cover", window), store.read("slope", window)
-    length = slope_length(
+    length = rusle.slope_length(
         slope,
         store.read("aspect_length", window),
         store.read(CELLS, window),
@@ -347,12 +333,12 @@ def _soil(store: ScratchStore, scale: VegetationScale, window: Window) -> None:
         r_factor=store.read("erosivity", window),
         k_factor=store.read("erodibility", window),
         l_factor=length,
-        s_factor=slope_steepness(slope),
+        s_factor=rusle.slope_steepness(slope),
         land_cover=cover,
     )
     actual = actual_erosion(
         potential_erosion=potential,
-        c_factor=cover_cai(scale.cover(store.read("ndvi", window))),
+        c_factor=rusle.cover_cai(scale.cover(store.read("ndvi", window))),
         land_cover=cover,
         support_practice=PRACTICE.values,
     )

@@ -12,17 +12,7 @@ from shanhai.db.collections.catalogue import ENTITIES
 from shanhai.db.features.sql_write import ids_of
 from shanhai.db.identity import Viewer
 from shanhai.db.observations.aggregation import DailyAir
-from shanhai.db.queries.jobs import (
-    RegionRow,
-    find_datasets,
-    find_districts,
-    find_newest_datasets,
-    find_plan,
-    find_region,
-    find_regions_within,
-    find_upload,
-    places_of,
-)
+from shanhai.db.queries import jobs
 from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.kit.contract import Alternatives, EvaluationTheme, Theme
@@ -33,13 +23,13 @@ from shanhai.vocabulary import Label, label_of
 REGION = "/inputs/region"
 
 
-async def find_usable_region(session: AsyncSession, code: str) -> tuple[RegionRow, RegionTask]:
+async def find_usable_region(session: AsyncSession, code: str) -> tuple[jobs.RegionRow, RegionTask]:
     """A region that has a geometry and a metric CRS, with its districts.
 
     Raises:
         InvalidInput: There is none of that code, or it lacks one of the two.
     """
-    row = await find_region(session, code)
+    row = await jobs.find_region(session, code)
     if row is None:
         raise InvalidInput(
             f"there is no region {code!r}", message_zh=f"没有区域 {code!r}", pointer=REGION
@@ -53,7 +43,7 @@ async def find_usable_region(session: AsyncSession, code: str) -> tuple[RegionRo
             message_zh=f"区域 {code!r} 没有{missing_zh}，无法计算",
             pointer=REGION,
         )
-    districts = await find_districts(session, row.id)
+    districts = await jobs.find_districts(session, row.id)
     task = RegionTask(
         code=row.code,
         name_zh=row.name_zh,
@@ -73,8 +63,8 @@ async def find_units(session: AsyncSession, code: str, level: str | None) -> lis
     """
     if level is None:
         return []
-    region = await find_region(session, code)
-    found = [] if region is None else await find_regions_within(session, region.id, level)
+    region = await jobs.find_region(session, code)
+    found = [] if region is None else await jobs.find_regions_within(session, region.id, level)
     if len(found) < 2:
         raise InvalidInput(
             f"region {code!r} has {len(found)} regions of level {level} with a geometry; zoning "
@@ -85,7 +75,7 @@ async def find_units(session: AsyncSession, code: str, level: str | None) -> lis
     return [_as_district(one) for one in found]
 
 
-def _as_district(row: RegionRow) -> DistrictTask:
+def _as_district(row: jobs.RegionRow) -> DistrictTask:
     return DistrictTask(
         code=row.code, name_zh=row.name_zh, name_en=row.name_en, geometry=row.geometry or {}
     )
@@ -107,15 +97,17 @@ def _no_plan(code: str) -> Fault:
     return Fault("/inputs/plan", f"there is no plan {code!r}", f"没有规划 {code!r}")
 
 
-async def judge_plan(session: AsyncSession, code: str | None, region: RegionRow) -> Sequence[Fault]:
+async def judge_plan(
+    session: AsyncSession, code: str | None, region: jobs.RegionRow
+) -> Sequence[Fault]:
     """What is wrong with the plan named, if one is."""
     if code is None:
         return ()
-    plan = await find_plan(session, code)
+    plan = await jobs.find_plan(session, code)
     if plan is None:
         return (_no_plan(code),)
     regions = {plan.region_id, *plan.region_ids}
-    if plan.region_id is not None and regions.isdisjoint(places_of(region)):
+    if plan.region_id is not None and regions.isdisjoint(jobs.places_of(region)):
         fault = Fault(
             "/inputs/plan",
             f"plan {code!r} is not a plan of region {region.code!r}",
@@ -127,7 +119,7 @@ async def judge_plan(session: AsyncSession, code: str | None, region: RegionRow)
 
 async def find_themes(
     session: AsyncSession,
-    region: RegionRow,
+    region: jobs.RegionRow,
     *,
     named: Mapping[Theme, str],
     required: Collection[Theme],
@@ -138,14 +130,14 @@ async def find_themes(
     Returns:
         The datasets by theme, and a fault per dataset that does not fit and theme that is missing.
     """
-    by_code = await find_datasets(session, named.values())
+    by_code = await jobs.find_datasets(session, named.values())
     faults = [
         Fault(_dataset_pointer(theme), misfit.en, misfit.zh)
         for theme, code in named.items()
         for misfit in _misfits(by_code.get(code), code=code, theme=theme, region=region)
     ]
     others = {*required, *optional} - named.keys()
-    newest = await find_newest_datasets(session, region, others)
+    newest = await jobs.find_newest_datasets(session, region, others)
     faults += [
         _missing(theme, region) for theme in required if theme not in newest and theme not in named
     ]
@@ -157,7 +149,7 @@ async def find_themes(
 
 async def judge_upload(session: AsyncSession, upload_id: UUID, *, owner: str) -> Sequence[Fault]:
     """What is wrong with an upload."""
-    upload = await find_upload(session, upload_id, owner=owner)
+    upload = await jobs.find_upload(session, upload_id, owner=owner)
     if upload is None:
         detail = "there is no such upload of yours, or it has expired"
         return (Fault("/inputs/upload", detail, "没有该上传，或已过期"),)
@@ -187,12 +179,12 @@ def judge_collection(name: str, mapping: Mapping[str, str]) -> Sequence[Fault]:
 
 
 async def judge_new_code(
-    session: AsyncSession, code: str | None, *, theme: Theme, region: RegionRow
+    session: AsyncSession, code: str | None, *, theme: Theme, region: jobs.RegionRow
 ) -> Sequence[Fault]:
     """What is wrong with the code a dataset shall have; one of its kind may be replaced."""
     if code is None:
         return ()
-    former = (await find_datasets(session, [code])).get(code)
+    former = (await jobs.find_datasets(session, [code])).get(code)
     if former is None:
         return ()
     if (former.theme, former.region_id, former.origin) == (theme, region.id, "imported"):
@@ -243,20 +235,20 @@ def describe_dataset(dataset: Dataset) -> DatasetTask:
 
 
 def _misfits(
-    dataset: Dataset | None, *, code: str, theme: str, region: RegionRow
+    dataset: Dataset | None, *, code: str, theme: str, region: jobs.RegionRow
 ) -> Sequence[Label]:
     if dataset is None:
         return (Label(f"没有数据集 {code!r}", f"there is no dataset {code!r}"),)
     if dataset.theme != theme:
         zh = f"数据集 {code!r} 的专题是 {dataset.theme}，不是 {theme}"
         return (Label(zh, f"dataset {code!r} is about {dataset.theme}, not {theme}"),)
-    if dataset.region_id not in places_of(region):
+    if dataset.region_id not in jobs.places_of(region):
         zh = f"数据集 {code!r} 不属于区域 {region.code!r}"
         return (Label(zh, f"dataset {code!r} is of another region than {region.code!r}"),)
     return ()
 
 
-def _missing(theme: str, region: RegionRow) -> Fault:
+def _missing(theme: str, region: jobs.RegionRow) -> Fault:
     label = label_of(theme)
     return Fault(
         _dataset_pointer(theme),
@@ -295,7 +287,7 @@ def _lacking(themes: Alternatives, reasons: Sequence[str]) -> Fault:
 
 async def find_evaluated(
     session: AsyncSession,
-    region: RegionRow,
+    region: jobs.RegionRow,
     *,
     named: Mapping[EvaluationTheme, str],
     supplies: Mapping[Any, str],

@@ -17,9 +17,13 @@ import shanhai
 from shanhai import __version__
 from shanhai.processes.kit.region import SCRATCH, Place
 from shanhai.processes.kit.task import DatasetTask, Outcome, OutputFile, Progress, Task
-from shanhai.raster.checkpoint import CheckpointFolder, CheckpointingRunner
 from shanhai.raster.geotiff import library_versions
-from shanhai.raster.windows import WindowRunner, window_runner
+from shanhai.raster.windows import (
+    CheckpointFolder,
+    CheckpointingRunner,
+    WindowRunner,
+    window_runner,
+)
 from shanhai.storage.artifacts import sha256_of
 
 

@@ -8,21 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.base import STORAGE_SRID
-from shanhai.db.bulletins.contents import (
-    count_leads,
-    find_scheme,
-    read_alerts,
-    read_corridors,
-    read_projects,
-    read_zones,
-)
-from shanhai.db.bulletins.publication import (
-    DRAFT_SCOPES,
-    DRAFTERS,
-    BulletinSubject,
-    find_standing,
-    next_issue,
-)
+from shanhai.db.bulletins import contents, publication
 from shanhai.db.bulletins.templates import StoredTemplate, find_template
 from shanhai.db.engine import read_today
 from shanhai.db.identity import EVERYTHING, PUBLIC, Identity, Viewer, demand_role, demand_scopes
@@ -36,23 +22,7 @@ from shanhai.errors import InvalidInput, NotFound
 from shanhai.processes.kit.lookups import days_of, find_usable_region
 from shanhai.processes.kit.resolution import Resolution
 from shanhai.processes.kit.task import RegionTask, Task
-from shanhai.processes.publish_bulletin.contract import (
-    MOST_CHARTS,
-    PUBLISH_BULLETIN,
-    AirDaysTask,
-    AlertTask,
-    BulletinStation,
-    BulletinTask,
-    CorridorTask,
-    LeadsTask,
-    NamedTask,
-    ObservedMean,
-    ProjectTask,
-    PublishBulletinInputs,
-    PublishBulletinTask,
-    SeriesTask,
-    ZoneTask,
-)
+from shanhai.processes.publish_bulletin import contract
 from shanhai.science.air_quality import DAILY, air_standard
 from shanhai.vocabulary import STATION_KINDS, codes
 
@@ -73,19 +43,19 @@ MOST_DAYS = 92
 
 async def find_told(
     session: AsyncSession, region: RegionRow, first: date, last: date
-) -> tuple[dict[str, int], list[BulletinStation]]:
+) -> tuple[dict[str, int], list[contract.BulletinStation]]:
     """The stations of a region with means of what they observed, and their ids by code."""
     rows = await find_stations(session, region.id, codes(STATION_KINDS))
     ids = {row.code: row.id for row in rows}
-    means: dict[int, list[ObservedMean]] = {row.id: [] for row in rows}
+    means: dict[int, list[contract.ObservedMean]] = {row.id: [] for row in rows}
     for one in await period_means(session, list(ids.values()), first, last) if rows else ():
         means[one.station_id].append(
-            ObservedMean(
+            contract.ObservedMean(
                 property=one.property, mean=one.mean, months=one.months, number=one.observations
             )
         )
     return ids, [
-        BulletinStation(
+        contract.BulletinStation(
             code=row.code,
             name_zh=row.name_zh,
             name_en=row.name_en,
@@ -102,19 +72,19 @@ async def find_told(
 async def find_series(
     session: AsyncSession,
     ids: Mapping[str, int],
-    stations: Sequence[BulletinStation],
-    inputs: PublishBulletinInputs,
-) -> list[SeriesTask]:
+    stations: Sequence[contract.BulletinStation],
+    inputs: contract.PublishBulletinInputs,
+) -> list[contract.SeriesTask]:
     """The course of the properties asked for, or of the main ones and those observed most."""
     days = (inputs.last - inputs.first).days + 1
     every: Literal["day", "month"] = "day" if days <= MOST_DAYS else "month"
     known = {row.code: row for row in await session.scalars(select(ObservedProperty))}
-    found: list[SeriesTask] = []
+    found: list[contract.SeriesTask] = []
     for kind, code in _chosen(stations, inputs):
         own = [ids[one.code] for one in stations if one.kind == kind and _tells(one, code)]
         points = await course_of(session, own, code, inputs.first, inputs.last, every)
         found.append(
-            SeriesTask(
+            contract.SeriesTask(
                 kind=kind,
                 property=code,
                 name_zh=known[code].name_zh,
@@ -131,10 +101,10 @@ async def find_series(
 async def find_air(
     session: AsyncSession,
     ids: Mapping[str, int],
-    stations: Sequence[BulletinStation],
+    stations: Sequence[contract.BulletinStation],
     first: date,
     last: date,
-) -> AirDaysTask | None:
+) -> contract.AirDaysTask | None:
     """Daily concentrations over the stations on land that tell of the air; None without any."""
     pollutants = air_standard(last).pollutants
     by_property = {pollutants[code].property: code for code in DAILY}
@@ -146,7 +116,7 @@ async def find_air(
     if not own:
         return None
     daily = await daily_air(session, own, by_property, first, last)
-    return AirDaysTask(
+    return contract.AirDaysTask(
         stations=len(own),
         hours=sum(one.hours for one in daily),
         days=days_of(daily, by_property, first, last),
@@ -154,7 +124,7 @@ async def find_air(
 
 
 def _chosen(
-    stations: Sequence[BulletinStation], inputs: PublishBulletinInputs
+    stations: Sequence[contract.BulletinStation], inputs: contract.PublishBulletinInputs
 ) -> list[tuple[str, str]]:
     """Kinds of stations and properties to be drawn, in their order."""
     numbers: dict[tuple[str, str], int] = {}
@@ -164,23 +134,27 @@ def _chosen(
             numbers[key] = numbers.get(key, 0) + mean.number
     if inputs.properties is not None:
         asked = [key for code in inputs.properties for key in sorted(numbers) if key[1] == code]
-        return asked[:MOST_CHARTS]
+        return asked[: contract.MOST_CHARTS]
     most = sorted(numbers, key=lambda key: (-numbers[key], key))
-    return list(dict.fromkeys([*(key for key in MAIN if key in numbers), *most]))[:MOST_CHARTS]
+    return list(dict.fromkeys([*(key for key in MAIN if key in numbers), *most]))[
+        : contract.MOST_CHARTS
+    ]
 
 
-def _tells(station: BulletinStation, code: str) -> bool:
+def _tells(station: contract.BulletinStation, code: str) -> bool:
     return any(mean.property == code for mean in station.means)
 
 
 async def resolve(
-    session: AsyncSession, inputs: PublishBulletinInputs, *, requested_by: str
+    session: AsyncSession, inputs: contract.PublishBulletinInputs, *, requested_by: str
 ) -> Task:
     """What was asked.
 
     The caller may not know of every project and plan; all is looked up with their rights.
     """
-    return PublishBulletinTask(process=PUBLISH_BULLETIN.id, inputs=inputs.model_dump(mode="json"))
+    return contract.PublishBulletinTask(
+        process=contract.PUBLISH_BULLETIN.id, inputs=inputs.model_dump(mode="json")
+    )
 
 
 async def complete(session: AsyncSession, task: Task, identity: Identity | None) -> Task:
@@ -190,23 +164,25 @@ async def complete(session: AsyncSession, task: Task, identity: Identity | None)
         InvalidInput: what was asked for does not exist or does not fit.
         Unauthenticated, Forbidden: who asked may not draft bulletins of the region.
     """
-    inputs = PublishBulletinInputs.model_validate(task.inputs)
+    inputs = contract.PublishBulletinInputs.model_validate(task.inputs)
     row, region = await _find_region(session, inputs.region)
     if identity is not None:
-        demand_scopes(identity, DRAFT_SCOPES)
-        demand_role(identity, DRAFTERS, row.id)
+        demand_scopes(identity, publication.DRAFT_SCOPES)
+        demand_role(identity, publication.DRAFTERS, row.id)
     own = EVERYTHING if identity is None else identity.viewer
     viewer = PUBLIC if inputs.public else own
     today = await read_today(session)
     _demand_past(inputs.last, today)
     plan = await _find_plan(session, inputs, viewer)
-    subject = BulletinSubject(
+    subject = publication.BulletinSubject(
         row.id, None if plan is None else plan.id, inputs.first, inputs.last, inputs.public
     )
     former = await _find_former(session, inputs, subject)
     held = await _gather(session, inputs, row, plan, viewer)
     issue = inputs.issue or (
-        await next_issue(session, row.id, inputs.last.year) if former is None else former.issue
+        await publication.next_issue(session, row.id, inputs.last.year)
+        if former is None
+        else former.issue
     )
     numbers = {
         "issue": issue,
@@ -242,7 +218,7 @@ def _demand_past(last: date, today: date) -> None:
 
 
 async def _find_plan(
-    session: AsyncSession, inputs: PublishBulletinInputs, viewer: Viewer
+    session: AsyncSession, inputs: contract.PublishBulletinInputs, viewer: Viewer
 ) -> PlanSeen | None:
     """The plan, in whose region that of the bulletin must lie."""
     if inputs.plan is None:
@@ -260,10 +236,12 @@ async def _find_plan(
 
 
 async def _find_former(
-    session: AsyncSession, inputs: PublishBulletinInputs, subject: BulletinSubject
+    session: AsyncSession,
+    inputs: contract.PublishBulletinInputs,
+    subject: publication.BulletinSubject,
 ) -> Bulletin | None:
     """The published bulletin this one corrects, which has to be named."""
-    standing = await find_standing(session, subject)
+    standing = await publication.find_standing(session, subject)
     code = None if standing is None else standing.code
     if inputs.corrects == code:
         return standing
@@ -282,23 +260,23 @@ async def _find_former(
 
 async def _gather(
     session: AsyncSession,
-    inputs: PublishBulletinInputs,
+    inputs: contract.PublishBulletinInputs,
     region: RegionRow,
     plan: PlanSeen | None,
     viewer: Viewer,
-) -> BulletinTask:
+) -> contract.BulletinTask:
     """Everything but the numbers of the bulletin."""
     first, last = inputs.first, inputs.last
     stored = await _find_template(session, inputs)
     ids, stations = await find_told(session, region, first, last)
     await _demand_properties(session, inputs.properties)
-    leads = await count_leads(session, region.id, first, last)
+    leads = await contents.count_leads(session, region.id, first, last)
     plan_id = None if plan is None else plan.id
-    projects = await read_projects(session, region.id, plan_id, viewer, first, last)
-    scheme = await find_scheme(session, region.id, last)
-    alerts = await read_alerts(session, region.id, plan_id, [*ids.values()], first, last)
-    corridors = await read_corridors(session, region.id, viewer)
-    return BulletinTask(
+    projects = await contents.read_projects(session, region.id, plan_id, viewer, first, last)
+    scheme = await contents.find_scheme(session, region.id, last)
+    alerts = await contents.read_alerts(session, region.id, plan_id, [*ids.values()], first, last)
+    corridors = await contents.read_corridors(session, region.id, viewer)
+    return contract.BulletinTask(
         template=stored.template,
         template_code=stored.code,
         template_version=stored.version,
@@ -306,28 +284,32 @@ async def _gather(
         issued_on=last,
         plan=None
         if plan is None
-        else NamedTask(code=plan.code, name_zh=plan.name.zh, name_en=plan.name.en),
+        else contract.NamedTask(code=plan.code, name_zh=plan.name.zh, name_en=plan.name.en),
         indicators=[] if plan is None else await _indicators(session, plan, inputs),
         stations=stations,
         series=await find_series(session, ids, stations, inputs),
         air=await find_air(session, ids, stations, first, last),
-        alerts=[AlertTask.model_validate(one) for one in alerts],
-        leads=LeadsTask.model_validate(leads, from_attributes=True),
+        alerts=[contract.AlertTask.model_validate(one) for one in alerts],
+        leads=contract.LeadsTask.model_validate(leads, from_attributes=True),
         projects=[_project(one) for one in projects],
         scheme=None
         if scheme is None
-        else NamedTask(code=scheme.code, name_zh=scheme.name_zh, name_en=scheme.name_en),
+        else contract.NamedTask(code=scheme.code, name_zh=scheme.name_zh, name_en=scheme.name_en),
         zones=[]
         if scheme is None
         else [
-            ZoneTask.model_validate(one, from_attributes=True)
-            for one in await read_zones(session, scheme.id)
+            contract.ZoneTask.model_validate(one, from_attributes=True)
+            for one in await contents.read_zones(session, scheme.id)
         ],
-        corridors=[CorridorTask.model_validate(one, from_attributes=True) for one in corridors],
+        corridors=[
+            contract.CorridorTask.model_validate(one, from_attributes=True) for one in corridors
+        ],
     )
 
 
-async def _find_template(session: AsyncSession, inputs: PublishBulletinInputs) -> StoredTemplate:
+async def _find_template(
+    session: AsyncSession, inputs: contract.PublishBulletinInputs
+) -> StoredTemplate:
     try:
         return await find_template(session, inputs.template, inputs.template_version)
     except NotFound as error:
@@ -352,7 +334,7 @@ async def _demand_properties(session: AsyncSession, codes: Sequence[str] | None)
 
 
 async def _indicators(
-    session: AsyncSession, plan: PlanSeen, inputs: PublishBulletinInputs
+    session: AsyncSession, plan: PlanSeen, inputs: contract.PublishBulletinInputs
 ) -> list[dict[str, object]]:
     """How the indicators stand at the end of the period, as the evaluation of its year tells."""
     place = await find_place(session, plan, inputs.region, pointer="/inputs/region")
@@ -360,8 +342,8 @@ async def _indicators(
     return await judged_rows(session, plan, listed, [place], inputs.last.year)
 
 
-def _project(row: dict[str, object]) -> ProjectTask:
-    return ProjectTask.model_validate(
+def _project(row: dict[str, object]) -> contract.ProjectTask:
+    return contract.ProjectTask.model_validate(
         {
             **row,
             "order": row["order_no"],
@@ -371,4 +353,4 @@ def _project(row: dict[str, object]) -> ProjectTask:
     )
 
 
-RESOLUTION = Resolution(PUBLISH_BULLETIN, resolve, complete=complete)
+RESOLUTION = Resolution(contract.PUBLISH_BULLETIN, resolve, complete=complete)

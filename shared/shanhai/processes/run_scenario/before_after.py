@@ -8,15 +8,9 @@ from typing import Any, Literal
 import numpy as np
 
 from shanhai.errors import Fault, InvalidInput
+from shanhai.processes.build_network import linkages
 from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.corridors import Title, official_names, source_code
-from shanhai.processes.build_network.linkages import (
-    Conduct,
-    conduct_of,
-    find_links,
-    link_settings,
-    take_notes,
-)
 from shanhai.processes.build_network.metrics import Metrics, measure_network
 from shanhai.processes.build_network.resistance import (
     GROUND,
@@ -37,14 +31,8 @@ from shanhai.processes.kit.task import Progress
 from shanhai.processes.run_scenario.edits import Edited
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.warp import RasterSource
+from shanhai.science.corridors import incremental_links
 from shanhai.science.corridors.cost_kernels import Labels
-from shanhai.science.corridors.incremental_links import (
-    FormerLinks,
-    LinkNotes,
-    Matching,
-    changed_ground,
-    match_sources,
-)
 from shanhai.science.corridors.links import Network, SourceLink
 from shanhai.science.corridors.pairs import Pair
 from shanhai.science.corridors.resistance_factors import reach_m
@@ -72,7 +60,7 @@ class State:
     sources: Sources
     network: Network
     metrics: Metrics
-    conduct: Mapping[Pair, Conduct]
+    conduct: Mapping[Pair, linkages.Conduct]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +77,7 @@ class Rehearsal:
 
     before: State
     after: State
-    matching: Matching
+    matching: incremental_links.Matching
     kept: Mapping[Pair, Pair]
     record: Mapping[str, Any]
 
@@ -124,18 +112,20 @@ def rehearse(
     new_pattern, new_sources = _habitat_after(edited, pattern, sources, complete=complete)
     windows = _resistance_after(scene, edited, recipe, (sources, new_sources), complete=complete)
     progress(46, "paths")
-    settings = link_settings(scene.parameters.links)
+    settings = linkages.link_settings(scene.parameters.links)
     surfaces = (scene.whole(RESISTANCE), edited.scene.whole(RESISTANCE))
     labels = (_passable(sources, surfaces[0]), _passable(new_sources, surfaces[1]))
-    matching = match_sources(*labels)
-    notes = LinkNotes(changed_ground(surfaces, labels, matching, settings), settings.keep_bytes)
-    network, notes = find_links(scene, sources, partial(take_notes, notes, None))
+    matching = incremental_links.match_sources(*labels)
+    notes = incremental_links.LinkNotes(
+        incremental_links.changed_ground(surfaces, labels, matching, settings), settings.keep_bytes
+    )
+    network, notes = linkages.find_links(scene, sources, partial(linkages.take_notes, notes, None))
     progress(60, "paths_after")
-    former = FormerLinks(notes, matching, settings)
-    search = partial(take_notes, None, None if complete else former)
-    new_network, _ = find_links(edited.scene, new_sources, search)
+    former = incremental_links.FormerLinks(notes, matching, settings)
+    search = partial(linkages.take_notes, None, None if complete else former)
+    new_network, _ = linkages.find_links(edited.scene, new_sources, search)
     progress(68, "current")
-    conduct = conduct_of(scene, sources, network)
+    conduct = linkages.conduct_of(scene, sources, network)
     kept = {} if complete else _kept(former, new_network)
     new_conduct = _conduct(edited.scene, new_sources, new_network, kept, conduct)
     progress(78, "metrics")
@@ -234,7 +224,7 @@ def _renew(
         after.write(layer, window, before.read_stored(layer, window))
 
 
-def _kept(former: FormerLinks, network: Network) -> dict[Pair, Pair]:
+def _kept(former: incremental_links.FormerLinks, network: Network) -> dict[Pair, Pair]:
     found = {link.pair: former.kept(link.pair) for link in network.links}
     return {pair: before for pair, before in found.items() if before is not None}
 
@@ -244,11 +234,11 @@ def _conduct(
     sources: Sources,
     network: Network,
     kept: Mapping[Pair, Pair],
-    former: Mapping[Pair, Conduct],
-) -> dict[Pair, Conduct]:
+    former: Mapping[Pair, linkages.Conduct],
+) -> dict[Pair, linkages.Conduct]:
     """How well all links conduct, computed for those that were not taken over."""
     anew = replace(network, links=tuple(one for one in network.links if one.pair not in kept))
-    found = conduct_of(scene, sources, anew)
+    found = linkages.conduct_of(scene, sources, anew)
     return {
         link.pair: former[kept[link.pair]] if link.pair in kept else found[link.pair]
         for link in network.links

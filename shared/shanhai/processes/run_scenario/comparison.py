@@ -8,13 +8,7 @@ import numpy as np
 from shanhai.cartography import LAND_COVER
 from shanhai.processes.build_network.context import Scene
 from shanhai.processes.kit.region import LAND
-from shanhai.processes.run_scenario.before_after import (
-    CHANGES,
-    Rehearsal,
-    Sides,
-    State,
-    codes_after,
-)
+from shanhai.processes.run_scenario import before_after
 from shanhai.processes.run_scenario.contract import RunScenarioInputs
 from shanhai.processes.run_scenario.edits import Edited
 from shanhai.science.corridors.connectivity import Gain
@@ -84,7 +78,9 @@ def ground_document(scene: Scene, edited: Edited, inputs: RunScenarioInputs) -> 
     }
 
 
-def network_document(rehearsal: Rehearsal, links: Sequence[Sides]) -> Document:
+def network_document(
+    rehearsal: before_after.Rehearsal, links: Sequence[before_after.Sides]
+) -> Document:
     """What differs of the network."""
     before, after = measures_of(rehearsal.before), measures_of(rehearsal.after)
     return {
@@ -103,14 +99,16 @@ def network_document(rehearsal: Rehearsal, links: Sequence[Sides]) -> Document:
             "before": _status(rehearsal.before),
             "after": _status(rehearsal.after),
         },
-        "changes": {name: sum(one.change == name for one in links) for name in CHANGES},
+        "changes": {
+            name: sum(one.change == name for one in links) for name in before_after.CHANGES
+        },
         "links": [link_row(one, rehearsal) for one in links],
         "sources": _sources(rehearsal),
         "anew": dict(rehearsal.record["anew"]),
     }
 
 
-def measures_of(state: State) -> dict[str, float | None]:
+def measures_of(state: before_after.State) -> dict[str, float | None]:
     """The figures of a network that are compared."""
     indices, links = state.metrics.indices, state.network.links
     costs = [link.path.cost for link in links]
@@ -125,7 +123,7 @@ def measures_of(state: State) -> dict[str, float | None]:
     }
 
 
-def link_row(sides: Sides, rehearsal: Rehearsal) -> Document:
+def link_row(sides: before_after.Sides, rehearsal: before_after.Rehearsal) -> Document:
     """A link as the document and the files tell it."""
     before, after = sides.before, sides.after
     was = rehearsal.before.conduct[before.pair] if before else None
@@ -214,9 +212,9 @@ def _relative(before: float | None, after: float | None) -> float:
     return (after or 0.0) / (before or 1.0) - 1.0
 
 
-def _sources(rehearsal: Rehearsal) -> list[Document]:
+def _sources(rehearsal: before_after.Rehearsal) -> list[Document]:
     """Every source of either network, with its area before and after."""
-    told = codes_after(rehearsal)
+    told = before_after.codes_after(rehearsal)
     was = rehearsal.before.sources.patches.area_ha
     will_be = rehearsal.after.sources.patches.area_ha
     after_of = {old: new for new, old in rehearsal.matching.before_of.items()}
@@ -264,7 +262,7 @@ def _classes(scene: Scene) -> IntArray:
     return np.bincount(scene.cover[land], minlength=256)
 
 
-def _status(state: State) -> str:
+def _status(state: before_after.State) -> str:
     return "disconnected" if state.network.disconnected else "connected"
 
 

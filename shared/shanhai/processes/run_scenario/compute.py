@@ -14,6 +14,7 @@ from shanhai.processes.kit.manifest import finished, resumed_runner
 from shanhai.processes.kit.outputs import write_rasters
 from shanhai.processes.kit.region import SCRATCH, Place, build_place, open_sources
 from shanhai.processes.kit.task import AssessedTask, Outcome, OutputFile, Progress, Task
+from shanhai.processes.run_scenario import outputs, result
 from shanhai.processes.run_scenario.balance import services_document
 from shanhai.processes.run_scenario.before_after import compare_links, rehearse
 from shanhai.processes.run_scenario.comparison import ground_document, network_document
@@ -23,24 +24,7 @@ from shanhai.processes.run_scenario.contract import (
     RunScenarioTask,
 )
 from shanhai.processes.run_scenario.edits import EDITED_PLACES, Edited, lay_edits
-from shanhai.processes.run_scenario.outputs import (
-    write_changes,
-    write_edits,
-    write_figures,
-    write_links,
-    write_maps_and_report,
-    write_ratio_changes,
-    write_zone_changes,
-)
 from shanhai.processes.run_scenario.reassessment import reassess
-from shanhai.processes.run_scenario.result import (
-    ComparedNetwork,
-    ComparedServices,
-    ScenarioComparison,
-    build_manifest,
-    rezone,
-    scenario_flags,
-)
 from shanhai.raster.windows import WindowRunner
 
 
@@ -59,7 +43,7 @@ def compare_services(
     folder: Path,
     runner: WindowRunner,
     progress: Progress,
-) -> ComparedServices:
+) -> result.ComparedServices:
     """The services before and after the edits, and the zones where they are asked for.
 
     Args:
@@ -78,11 +62,13 @@ def compare_services(
     progress(65, "supply_demand")
     reassessed = reassess(assessment, edited, folder / "edited", runner)
     if "zones" not in inputs.compare:
-        return ComparedServices(reassessed, None)
+        return result.ComparedServices(reassessed, None)
     progress(80, "zones")
     if not isinstance(base.inputs, DelineateZonesInputs):
         raise _without("zones need an assessment of delineate-zones", "对比分区须引用划定分区作业")
-    return ComparedServices(reassessed, rezone(base.task, base.inputs, reassessed, runner))
+    return result.ComparedServices(
+        reassessed, result.rezone(base.task, base.inputs, reassessed, runner)
+    )
 
 
 def _base_of(task: RunScenarioTask) -> _Base:
@@ -138,7 +124,7 @@ def compute(task: RunScenarioTask, workspace: Path, progress: Progress) -> Outco
         compared = _compare(task, inputs, scratch, runner, progress)
         document = ground_document(compared.scene, compared.edited, inputs)
         progress(_COMPARED_AT, "rasters")
-        files = write_edits(workspace, compared.edited)
+        files = outputs.write_edits(workspace, compared.edited)
         place = compared.edited.scene.place
         if compared.network is not None:
             document |= network_document(compared.network.rehearsal, compared.network.links)
@@ -146,11 +132,11 @@ def compute(task: RunScenarioTask, workspace: Path, progress: Progress) -> Outco
         if compared.services is not None:
             document |= services_document(compared.services, place)
             files += _services_files(compared.services, place, workspace)
-        files += write_figures(workspace, document)
-    flags = scenario_flags(compared, document, task)
-    manifest = build_manifest(task, compared, flags)
+        files += outputs.write_figures(workspace, document)
+    flags = result.scenario_flags(compared, document, task)
+    manifest = result.build_manifest(task, compared, flags)
     progress(92, "maps")
-    files += write_maps_and_report(compared, document, manifest, workspace)
+    files += outputs.write_maps_and_report(compared, document, manifest, workspace)
     return finished(
         workspace,
         files,
@@ -166,7 +152,7 @@ def _compare(
     scratch: Path,
     runner: WindowRunner,
     progress: Progress,
-) -> ScenarioComparison:
+) -> result.ScenarioComparison:
     """Lay the edits and work out what is compared; all of it shares the progress."""
     themes = {COVER, *OPTIONAL_THEMES, *task.datasets}
     place = build_place(task, inputs, scratch / "before", open_sources(task, themes), runner)
@@ -179,12 +165,12 @@ def _compare(
     if inputs.compares_services:
         told = _part(progress, parts - 1, parts)
         services = compare_services(task, inputs, edited, scratch / "services", runner, told)
-    return ScenarioComparison(scene, edited, network, services)
+    return result.ScenarioComparison(scene, edited, network, services)
 
 
-def _compare_networks(scene: Scene, edited: Edited, progress: Progress) -> ComparedNetwork:
+def _compare_networks(scene: Scene, edited: Edited, progress: Progress) -> result.ComparedNetwork:
     rehearsal = rehearse(scene, edited, progress)
-    return ComparedNetwork(rehearsal, compare_links(rehearsal))
+    return result.ComparedNetwork(rehearsal, compare_links(rehearsal))
 
 
 def _part(progress: Progress, number: int, parts: int) -> Progress:
@@ -197,18 +183,22 @@ def _part(progress: Progress, number: int, parts: int) -> Progress:
     return tell
 
 
-def _network_files(compared: ComparedNetwork, place: Place, workspace: Path) -> list[OutputFile]:
-    write_changes(compared.rehearsal)
+def _network_files(
+    compared: result.ComparedNetwork, place: Place, workspace: Path
+) -> list[OutputFile]:
+    outputs.write_changes(compared.rehearsal)
     return [
         *write_rasters(place, list(SCENARIO_RASTERS.items()), workspace),
-        *write_links(workspace, compared.rehearsal, compared.links),
+        *outputs.write_links(workspace, compared.rehearsal, compared.links),
     ]
 
 
-def _services_files(compared: ComparedServices, place: Place, workspace: Path) -> list[OutputFile]:
-    layers = write_ratio_changes(compared.reassessed, place)
+def _services_files(
+    compared: result.ComparedServices, place: Place, workspace: Path
+) -> list[OutputFile]:
+    layers = outputs.write_ratio_changes(compared.reassessed, place)
     if compared.rezoned is not None:
-        layers += write_zone_changes(compared.rezoned, compared.reassessed.store)
+        layers += outputs.write_zone_changes(compared.rezoned, compared.reassessed.store)
     return write_rasters(replace(place, store=compared.reassessed.store), layers, workspace)
 
 

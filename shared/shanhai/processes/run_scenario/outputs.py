@@ -13,23 +13,8 @@ from shapely.geometry import mapping
 from shanhai.cartography import ClassStyle, style_of
 from shanhai.processes.build_network.linkages import EXCESS
 from shanhai.processes.build_network.resistance import RESISTANCE
-from shanhai.processes.kit.geometry import (
-    as_multi,
-    outline_of,
-    path_line,
-    swath_outline,
-    to_lon_lat,
-)
+from shanhai.processes.kit import geometry, outputs
 from shanhai.processes.kit.output_files import write_features
-from shanhai.processes.kit.outputs import (
-    Layer,
-    frame_of,
-    thinned,
-    thinned_classes,
-    write_document,
-    write_report,
-    write_table,
-)
 from shanhai.processes.kit.region import Place
 from shanhai.processes.kit.task import OutputFile
 from shanhai.processes.run_scenario.balance import RATIO_HEAD, ZONE_HEAD, rows_of
@@ -97,7 +82,7 @@ TENS = 10
 """A class of `zones_change` is ten times the zone before, and the zone after."""
 
 
-def write_ratio_changes(reassessed: Reassessed, place: Place) -> list[Layer]:
+def write_ratio_changes(reassessed: Reassessed, place: Place) -> list[outputs.Layer]:
     """Write the comprehensive ratio after, and the changes of all ratios that edits can alter."""
     store = reassessed.store
     changes = {RATIO: RATIO_CHANGE} | {
@@ -110,7 +95,7 @@ def write_ratio_changes(reassessed: Reassessed, place: Place) -> list[Layer]:
     return [(name, "1") for name in (RATIO_AFTER, *changes.values())]
 
 
-def write_zone_changes(rezoned: Rezoned, store: ScratchStore) -> list[Layer]:
+def write_zone_changes(rezoned: Rezoned, store: ScratchStore) -> list[outputs.Layer]:
     """Write the zones after, and those before and after of each cell that changes."""
     before, after = rezoned.codes
     changed = np.where(before == after, np.uint8(0), before * np.uint8(TENS) + after)
@@ -147,8 +132,8 @@ def write_figures(workspace: Path, document: dict[str, Any]) -> list[OutputFile]
         title = Label("分区转移表", "Zones compared")
         tables.append(("zones_table", title, ZONE_HEAD, rows_of(ZONE_HEAD, document["zones"])))
     return [
-        write_document(workspace, "statistics", Label("对比统计", "Comparison"), document),
-        *(write_table(workspace, *one) for one in tables),
+        outputs.write_document(workspace, "statistics", Label("对比统计", "Comparison"), document),
+        *(outputs.write_table(workspace, *one) for one in tables),
     ]
 
 
@@ -191,12 +176,14 @@ def write_edits(workspace: Path, edited: Edited) -> list[OutputFile]:
 def _link(sides: Sides, rehearsal: Rehearsal) -> dict[str, Any]:
     state = rehearsal.after if sides.after else rehearsal.before
     link, grid = sides.link, state.scene.grid
-    line = path_line(link.path.cells, state.sources.patches.labels, grid)
-    footprint = as_multi(to_lon_lat(swath_outline(link.swath, grid), grid))
+    line = geometry.path_line(link.path.cells, state.sources.patches.labels, grid)
+    footprint = geometry.as_multi(
+        geometry.to_lon_lat(geometry.swath_outline(link.swath, grid), grid)
+    )
     return {
         "type": "Feature",
         "id": sides.code,
-        "geometry": mapping(as_multi(to_lon_lat(line, grid))),
+        "geometry": mapping(geometry.as_multi(geometry.to_lon_lat(line, grid))),
         "properties": {**link_row(sides, rehearsal), "footprint": mapping(footprint)},
     }
 
@@ -212,7 +199,7 @@ def draw_balance(
     """The change of the comprehensive ratio and, where they are compared, of the zones."""
     store = compared.reassessed.store
     path = workspace / f"{RATIO_CHANGE}.{lang}.png"
-    values = thinned(store, RATIO_CHANGE)
+    values = outputs.thinned(store, RATIO_CHANGE)
     drawn = draw_ramp_map(path, values, RATIO_CHANGE, frame, lang, _ENDS)
     pictures = [(path, style_of(RATIO_CHANGE).title)] if drawn else []
     if compared.rezoned is not None:
@@ -225,7 +212,7 @@ def _zones(store: ScratchStore, frame: MapFrame, lang: Lang, workspace: Path) ->
     style = style_of(ZONES_CHANGE)
     if not isinstance(style, ClassStyle):
         raise TypeError(f"{ZONES_CHANGE} is drawn by classes")
-    found = thinned_classes(store, ZONES_CHANGE)
+    found = outputs.thinned_classes(store, ZONES_CHANGE)
     there = [entry for entry in style.entries if (found == entry.value).any()]
     if not there:
         return []
@@ -262,7 +249,7 @@ def write_maps_and_report(
 ) -> list[OutputFile]:
     """Draw what changes and write the page; the first maps are outputs of their own as well."""
     place = compared.edited.scene.place
-    frame = frame_of(place, manifest)
+    frame = outputs.frame_of(place, manifest)
     pictures, leading = list[Picture](), list[Picture]()
     for lang in LANGUAGES:
         if compared.network is not None:
@@ -274,7 +261,7 @@ def write_maps_and_report(
             pictures += draw_balance(compared.services, frame, lang, workspace)
     content = {**document, "change_labels": CHANGE_LABELS}
     page = ReportPage(TEMPLATE, place.area.name, content, manifest, pictures)
-    return write_report(workspace, page, leading, _MAPS)
+    return outputs.write_report(workspace, page, leading, _MAPS)
 
 
 def _cells(rehearsal: Rehearsal, frame: MapFrame, lang: Lang, workspace: Path) -> list[Picture]:
@@ -282,7 +269,7 @@ def _cells(rehearsal: Rehearsal, frame: MapFrame, lang: Lang, workspace: Path) -
     style, store = style_of(CHANGE), rehearsal.after.scene.store
     if not isinstance(style, ClassStyle):
         raise TypeError(f"{CHANGE} is drawn by classes")
-    codes = thinned_classes(store, CHANGE)
+    codes = outputs.thinned_classes(store, CHANGE)
     whole = max(int((codes > 0).sum()), 1)
     shares = {
         entry.value: 100 * int((codes == entry.value).sum()) / whole for entry in style.entries
@@ -299,11 +286,11 @@ def _drawing(compared: ComparedNetwork, edited: Edited) -> ScenarioDrawing:
     crs = f"EPSG:{grid.epsg}"
     was, will_be = (one.sources.patches.labels > 0 for one in (rehearsal.before, rehearsal.after))
     return ScenarioDrawing(
-        resistance=thinned(after.scene.store, RESISTANCE),
-        kept=outline_of(was & will_be, grid),
-        gained=outline_of(will_be & ~was, grid),
-        lost=outline_of(was & ~will_be, grid),
-        swaths=[swath_outline(link.swath, grid) for link in after.network.links],
+        resistance=outputs.thinned(after.scene.store, RESISTANCE),
+        kept=geometry.outline_of(was & will_be, grid),
+        gained=geometry.outline_of(will_be & ~was, grid),
+        lost=geometry.outline_of(was & ~will_be, grid),
+        swaths=[geometry.swath_outline(link.swath, grid) for link in after.network.links],
         lines=[_line(one, rehearsal) for one in links],
         edits=[reproject_geometry(one.geometry, LON_LAT, crs) for one in edited.burnt],
     )
@@ -312,4 +299,4 @@ def _drawing(compared: ComparedNetwork, edited: Edited) -> ScenarioDrawing:
 def _line(sides: Sides, rehearsal: Rehearsal) -> tuple[Any, str]:
     state = rehearsal.after if sides.after else rehearsal.before
     labels = state.sources.patches.labels
-    return path_line(sides.link.path.cells, labels, state.scene.grid), sides.change
+    return geometry.path_line(sides.link.path.cells, labels, state.scene.grid), sides.change

@@ -10,13 +10,7 @@ import orjson
 
 from shanhai.errors import Conflict, InvalidInput, NotFound
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress
-from shanhai.processes.seed_tiles.collection import (
-    COLLECTED,
-    Collector,
-    LayerChanged,
-    TileTally,
-    clear_others,
-)
+from shanhai.processes.seed_tiles import collection
 from shanhai.processes.seed_tiles.contract import SEED_TILES, SeedTilesInputs, SeedTilesTask
 from shanhai.processes.seed_tiles.pack import PackFacts, write_mbtiles, write_pmtiles
 from shanhai.processes.seed_tiles.plan import Levels, SeedingPlan, make_plan
@@ -44,7 +38,7 @@ def compute(task: SeedTilesTask, workspace: Path, progress: Progress) -> Outcome
         plan, collector, tallies = _collect(service, task, inputs, kept, progress)
     files, different = [], None
     if inputs.pack != "none":
-        progress(COLLECTED, f"pack:{sum(tally.tiles for tally in tallies.values())}")
+        progress(collection.COLLECTED, f"pack:{sum(tally.tiles for tally in tallies.values())}")
         different = _pack(workspace, plan, inputs, collector, tallies)
         files.append(_file(inputs, plan))
     summary = _summary(plan, inputs, tallies) | {"different": different, "store": store}
@@ -64,7 +58,7 @@ def _collect(
     inputs: SeedTilesInputs,
     kept: Path,
     progress: Progress,
-) -> tuple[SeedingPlan, Collector, dict[int, TileTally]]:
+) -> tuple[SeedingPlan, collection.Collector, dict[int, collection.TileTally]]:
     """All tiles of one version of each layer, begun anew when one changes meanwhile.
 
     Raises:
@@ -75,12 +69,12 @@ def _collect(
     for _ in range(MOST_STARTS):
         plan = make_plan(grid, see_layers(service, inputs), inputs, task.area)
         progress(0, f"tiles:{plan.count}")
-        clear_others(kept, plan.digest)
-        collector = Collector(service, plan, inputs, kept / plan.digest)
+        collection.clear_others(kept, plan.digest)
+        collector = collection.Collector(service, plan, inputs, kept / plan.digest)
         try:
             tallies = collector.collect(progress)
             _require_unchanged(service, plan, inputs)
-        except LayerChanged as error:
+        except collection.LayerChanged as error:
             changed = error.layer
             continue
         return plan, collector, tallies
@@ -102,7 +96,7 @@ def _require_unchanged(service: TileService, plan: SeedingPlan, inputs: SeedTile
         time.sleep(SETTLED_S)
     for layer in see_layers(service, inputs):
         if layer.version != plan.versions[layer.name]:
-            raise LayerChanged(layer.name)
+            raise collection.LayerChanged(layer.name)
 
 
 def _read_grid(service: TileService, inputs: SeedTilesInputs) -> Levels:
@@ -118,8 +112,8 @@ def _pack(
     workspace: Path,
     plan: SeedingPlan,
     inputs: SeedTilesInputs,
-    collector: Collector,
-    tallies: Mapping[int, TileTally],
+    collector: collection.Collector,
+    tallies: Mapping[int, collection.TileTally],
 ) -> int:
     """Write the pack; how many different tiles it has.
 
@@ -146,9 +140,9 @@ def _file(inputs: SeedTilesInputs, plan: SeedingPlan) -> OutputFile:
 
 
 def _summary(
-    plan: SeedingPlan, inputs: SeedTilesInputs, tallies: Mapping[int, TileTally]
+    plan: SeedingPlan, inputs: SeedTilesInputs, tallies: Mapping[int, collection.TileTally]
 ) -> dict[str, Any]:
-    total = sum(tallies.values(), TileTally())
+    total = sum(tallies.values(), collection.TileTally())
     return {
         "grid": plan.grid.id,
         "layers": plan.versions,

@@ -10,17 +10,12 @@ from shanhai.errors import Fault
 from shanhai.processes.kit.lookups import REGION, refuse
 from shanhai.processes.kit.resolution import Resolution
 from shanhai.processes.kit.task import Task
-from shanhai.processes.seed_tiles.contract import (
-    MERCATOR,
-    PACKABLE,
-    SEED_TILES,
-    Box,
-    SeedTilesInputs,
-    SeedTilesTask,
-)
+from shanhai.processes.seed_tiles import contract
 
 
-async def resolve(session: AsyncSession, inputs: SeedTilesInputs, *, requested_by: str) -> Task:
+async def resolve(
+    session: AsyncSession, inputs: contract.SeedTilesInputs, *, requested_by: str
+) -> Task:
     """The area and the layers.
 
     The task names no region: what is packed may be its owner's alone, and jobs of a region are
@@ -28,22 +23,22 @@ async def resolve(session: AsyncSession, inputs: SeedTilesInputs, *, requested_b
     """
     area, faults = await find_area(session, inputs)
     refuse([*judge_seeding(inputs), *faults])
-    return SeedTilesTask(
-        process=SEED_TILES.id,
+    return contract.SeedTilesTask(
+        process=contract.SEED_TILES.id,
         inputs=inputs.model_dump(mode="json"),
         area=area,
         layers=inputs.layers,
     )
 
 
-def judge_seeding(inputs: SeedTilesInputs) -> Sequence[Fault]:
+def judge_seeding(inputs: contract.SeedTilesInputs) -> Sequence[Fault]:
     """What is wrong with the inputs in themselves."""
     return [*_order_faults(inputs), *_area_faults(inputs), *_pack_faults(inputs)]
 
 
 async def find_area(
-    session: AsyncSession, inputs: SeedTilesInputs
-) -> tuple[Box | None, Sequence[Fault]]:
+    session: AsyncSession, inputs: contract.SeedTilesInputs
+) -> tuple[contract.Box | None, Sequence[Fault]]:
     """The box in degrees that is meant, None for that of each layer, and what is wrong with it."""
     if inputs.region is None:
         return inputs.bbox, ()
@@ -55,7 +50,7 @@ async def find_area(
     return shape(region.geometry).bounds, ()
 
 
-def _order_faults(inputs: SeedTilesInputs) -> list[Fault]:
+def _order_faults(inputs: contract.SeedTilesInputs) -> list[Fault]:
     faults = []
     if inputs.max_zoom is not None and inputs.max_zoom < inputs.min_zoom:
         faults.append(
@@ -79,7 +74,7 @@ def _order_faults(inputs: SeedTilesInputs) -> list[Fault]:
     return faults
 
 
-def _area_faults(inputs: SeedTilesInputs) -> list[Fault]:
+def _area_faults(inputs: contract.SeedTilesInputs) -> list[Fault]:
     if inputs.bbox is None:
         return []
     if inputs.region is not None:
@@ -99,22 +94,22 @@ def _area_faults(inputs: SeedTilesInputs) -> list[Fault]:
     ]
 
 
-def _pack_faults(inputs: SeedTilesInputs) -> list[Fault]:
+def _pack_faults(inputs: contract.SeedTilesInputs) -> list[Fault]:
     if inputs.pack == "none":
         return []
     faults = []
-    if inputs.grid != MERCATOR:
+    if inputs.grid != contract.MERCATOR:
         faults.append(
             Fault(
                 "/inputs/grid",
                 f"grid is {inputs.grid}; the specification of {inputs.pack} knows only the tiles of"
-                f" web mercator, so a pack needs {MERCATOR}",
+                f" web mercator, so a pack needs {contract.MERCATOR}",
                 f"grid 为 {inputs.grid}；{inputs.pack} 规范只支持网络墨卡托瓦片，"
-                f"打包须用 {MERCATOR}",
+                f"打包须用 {contract.MERCATOR}",
             )
         )
-    if inputs.format is not None and inputs.format not in PACKABLE:
-        known = ", ".join(sorted(PACKABLE))
+    if inputs.format is not None and inputs.format not in contract.PACKABLE:
+        known = ", ".join(sorted(contract.PACKABLE))
         faults.append(
             Fault(
                 "/inputs/format",
@@ -125,4 +120,4 @@ def _pack_faults(inputs: SeedTilesInputs) -> list[Fault]:
     return faults
 
 
-RESOLUTION = Resolution(SEED_TILES, resolve)
+RESOLUTION = Resolution(contract.SEED_TILES, resolve)

@@ -8,18 +8,11 @@ from shapely.geometry import mapping
 
 from shanhai.cartography import style_of
 from shanhai.errors import Fault, InvalidInput
+from shanhai.processes.kit import outputs
 from shanhai.processes.kit.geometry import as_multi, to_lon_lat
 from shanhai.processes.kit.lookups import refuse
 from shanhai.processes.kit.manifest import finished, resumed_runner
 from shanhai.processes.kit.output_files import write_features
-from shanhai.processes.kit.outputs import (
-    frame_of,
-    thinned,
-    write_document,
-    write_rasters,
-    write_report,
-    write_table,
-)
 from shanhai.processes.kit.region import SCRATCH, build_place, open_sources
 from shanhai.processes.kit.task import Outcome, OutputFile, Progress
 from shanhai.processes.select_sites.candidates import find_candidates
@@ -52,8 +45,10 @@ SITES_FILE = "sites.geojson"
 def write_files(workspace: Path, chosen: Chosen, statistics: Mapping[str, Any]) -> list[OutputFile]:
     """Every document and table; those of the priority where there is one."""
     return [
-        write_document(workspace, "statistics", Label("选址统计", "Statistics"), statistics),
-        write_table(
+        outputs.write_document(
+            workspace, "statistics", Label("选址统计", "Statistics"), statistics
+        ),
+        outputs.write_table(
             workspace,
             "table",
             Label("地块表", "Sites as a table"),
@@ -61,14 +56,14 @@ def write_files(workspace: Path, chosen: Chosen, statistics: Mapping[str, Any]) 
             table_rows(chosen, statistics),
         ),
         _write_sites(workspace, chosen, statistics),
-        write_table(
+        outputs.write_table(
             workspace,
             "payments",
             Label("资金分配", "Payments"),
             ("fund", "site", "amount"),
             _payment_rows(statistics),
         ),
-        write_table(
+        outputs.write_table(
             workspace,
             "pareto",
             Label("成本—效益前沿", "Front of cost and gain"),
@@ -116,7 +111,7 @@ def _write_units(workspace: Path, chosen: Chosen) -> list[OutputFile]:
         for place, row in enumerate(rows)
     ]
     return [
-        write_table(
+        outputs.write_table(
             workspace,
             "priority_table",
             Label("优先级表", "Priority as a table"),
@@ -180,7 +175,7 @@ def write_maps_and_report(
     The maps of the sites are outputs of their own as well.
     """
     place = chosen.siting.place
-    frame = frame_of(place, manifest)
+    frame = outputs.frame_of(place, manifest)
     drawing = _drawing(chosen)
     leading = [
         (path, SELECTION_TITLE)
@@ -193,7 +188,7 @@ def write_maps_and_report(
         "words": {**GOALS, **STATUSES, **KINDS, **LEVEL_NAMES, **COMPONENTS},
     }
     page = ReportPage(TEMPLATE, place.area.name, content, manifest, others)
-    return write_report(workspace, page, leading, _MAPS)
+    return outputs.write_report(workspace, page, leading, _MAPS)
 
 
 def _others(chosen: Chosen, frame: MapFrame, lang: Lang, workspace: Path) -> list[Picture]:
@@ -201,7 +196,7 @@ def _others(chosen: Chosen, frame: MapFrame, lang: Lang, workspace: Path) -> lis
     drawn = list[Picture]()
     if chosen.priority is not None:
         path = workspace / f"{PRIORITY_LAYER}.{lang}.png"
-        values = thinned(chosen.siting.store, PRIORITY_LAYER)
+        values = outputs.thinned(chosen.siting.store, PRIORITY_LAYER)
         if draw_ramp_map(path, values, PRIORITY_LAYER, frame, lang, _ENDS):
             drawn.append((path, style_of(PRIORITY_LAYER).title))
     if chosen.choice.front:
@@ -220,7 +215,7 @@ def _drawing(chosen: Chosen) -> SelectionDrawing:
     shapes = [one.geometry for one in chosen.candidates]
     has_priority = chosen.priority is not None
     return SelectionDrawing(
-        priority=thinned(chosen.siting.store, PRIORITY_LAYER) if has_priority else None,
+        priority=outputs.thinned(chosen.siting.store, PRIORITY_LAYER) if has_priority else None,
         chosen=[shape for shape, yes in zip(shapes, taken, strict=True) if yes],
         left=[
             shape for place, shape in enumerate(shapes) if not taken[place] and place not in barred
@@ -248,7 +243,7 @@ def compute(task: SelectSitesTask, workspace: Path, progress: Progress) -> Outco
         progress(85, "rasters")
         layers = [(PRIORITY_LAYER, "1")] if chosen.priority is not None else []
         files = [
-            *write_rasters(place, layers, workspace),
+            *outputs.write_rasters(place, layers, workspace),
             *write_files(workspace, chosen, statistics),
         ]
     flags = selection_flags(chosen)

@@ -9,14 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from shanhai.processes.kit.contract import REPORTS, Inputs, OutputSpec, PlaceInputs, ProcessContract
 from shanhai.processes.kit.task import LineKind
-from shanhai.processes.select_sites.task import (
-    FEATURES,
-    KINDS,
-    Candidates,
-    Component,
-    SelectSitesTask,
-    SiteKind,
-)
+from shanhai.processes.select_sites import task
 from shanhai.validation import Code, Name
 from shanhai.vocabulary import Label
 
@@ -55,7 +48,7 @@ class Site(Inputs):
     @model_validator(mode="after")
     def check_gains(self) -> "Site":
         """What is measured is not given."""
-        known = sorted(FEATURES.keys() & self.gains.keys())
+        known = sorted(task.FEATURES.keys() & self.gains.keys())
         if known:
             raise ValueError(
                 f"gains {', '.join(known)} are measured; take other names"
@@ -203,7 +196,7 @@ class SelectionParameters(Inputs):
         None, description="Level of the regions that are the units / 作为单元的区域级别"
     )
     unit_m: float = Field(500.0, ge=10, le=20_000, description="Fishnet unit, m / 格网单元")
-    priority_weights: dict[Component, Weight] = Field(
+    priority_weights: dict[task.Component, Weight] = Field(
         default_factory=dict, description="Weights of the components; default equal / 各组分权重"
     )
     edge_penalty: Penalty = Field(
@@ -263,16 +256,16 @@ class SelectSitesInputs(PlaceInputs):
     network: UUID | None = Field(
         None, description="Job whose network is taken; default: the newest published / 网络作业"
     )
-    candidates: list[Candidates] = Field(
+    candidates: list[task.Candidates] = Field(
         ["barriers", "pinch_points"], max_length=5, description="Where sites come from / 候选来源"
     )
     sites: list[Site] = Field(
         default_factory=list, max_length=MOST_GIVEN, description="Sites besides / 给定地块"
     )
-    cost_per_ha: dict[SiteKind, Money] = Field(
+    cost_per_ha: dict[task.SiteKind, Money] = Field(
         default_factory=dict, description="Yuan per ha of sites of a kind / 单位面积投资（元/公顷）"
     )
-    measures: dict[SiteKind, list[Code]] = Field(
+    measures: dict[task.SiteKind, list[Code]] = Field(
         default_factory=dict, description="Measures for sites of a kind / 各类地块的措施"
     )
     goal: Goal = Field(default_factory=lambda: Goal.model_validate({}), description="Goal / 目标")
@@ -345,18 +338,18 @@ class SelectSitesInputs(PlaceInputs):
         twice = sorted(code for code, times in counted.items() if times > 1)
         if twice:
             raise ValueError(f"sites {', '.join(twice[:5])} are given twice / 地块代码重复")
-        known = {*FEATURES, *(name for one in self.sites for name in one.gains)}
+        known = {*task.FEATURES, *(name for one in self.sites for name in one.gains)}
         strange = sorted(set(self.goal.named) - known)
         if strange:
             raise ValueError(
-                f"no site gives {', '.join(strange)}; measured are {', '.join(FEATURES)}"
+                f"no site gives {', '.join(strange)}; measured are {', '.join(task.FEATURES)}"
                 " / 目标中有无来源的效益"
             )
         return self
 
-    def _costed(self) -> Iterator[SiteKind]:
+    def _costed(self) -> Iterator[task.SiteKind]:
         """The kinds of sites that cost by area."""
-        yield from (KINDS[one] for one in self.candidates if one != "projects")
+        yield from (task.KINDS[one] for one in self.candidates if one != "projects")
         if any(one.cost is None for one in self.sites):
             yield "site"
 
@@ -388,7 +381,7 @@ SELECT_SITES = ProcessContract(
         *REPORTS,
     ),
     keywords=("projects", "budget", "priority", "optimisation"),
-    task=SelectSitesTask,
+    task=task.SelectSitesTask,
     publish_input="publish",
     acts_for_caller=lambda inputs: bool(inputs["draft_projects"]),
     runs_on_files=True,

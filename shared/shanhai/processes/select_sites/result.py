@@ -17,19 +17,13 @@ from shanhai.processes.select_sites.rules import Rules, least_shortfall
 from shanhai.processes.select_sites.task import SelectSitesTask
 from shanhai.science.flags import ResultFlag
 from shanhai.science.grid import FloatArray
+from shanhai.science.selection import tradeoffs
 from shanhai.science.selection.conflicts import Unmet
 from shanhai.science.selection.limits import exact_sum, exactly, payments
 from shanhai.science.selection.priority import ConnectivityGain, connectivity_gain
 from shanhai.science.selection.problem import BudgetGoal, Goal, MinimumSet, SelectionProblem
 from shanhai.science.selection.programme import SitePlan, make_plan
 from shanhai.science.selection.solver import SiteSelection, SolveOptions, select_sites
-from shanhai.science.selection.tradeoffs import (
-    Alternatives,
-    FrontPoint,
-    find_alternatives,
-    irreplaceability,
-    pareto_front,
-)
 from shanhai.vocabulary import Label
 
 _POINTERS = {
@@ -64,8 +58,8 @@ class Choice:
     partial: bool
     unmet: tuple[Unmet, ...]
     paid: FloatArray | None
-    front: tuple[FrontPoint, ...]
-    others: Alternatives | None
+    front: tuple[tradeoffs.FrontPoint, ...]
+    others: tradeoffs.Alternatives | None
     losses: FloatArray | None
     connectivity: ConnectivityGain | None
 
@@ -96,9 +90,9 @@ def choose(siting: Siting, rules: Rules, gains: Gains, progress: Progress) -> Ch
     count = parameters.alternatives
     others = losses = None
     if count:
-        others = once(partial(find_alternatives, problem, goal, count, options))
+        others = once(partial(tradeoffs.find_alternatives, problem, goal, count, options))
     if parameters.irreplaceability:
-        losses = once(partial(irreplaceability, problem, goal, found, options))
+        losses = once(partial(tradeoffs.irreplaceability, problem, goal, found, options))
     restoration = gains.restoration
     return Choice(
         selection=found,
@@ -140,12 +134,12 @@ def as_soon_as_can_be(problem: SelectionProblem, goal: Goal, plan: SitePlan) -> 
     return make_plan(problem, goal, phase_of)
 
 
-def _front(siting: Siting, rules: Rules, options: SolveOptions) -> tuple[FrontPoint, ...]:
+def _front(siting: Siting, rules: Rules, options: SolveOptions) -> tuple[tradeoffs.FrontPoint, ...]:
     points = siting.parameters.pareto_points
     if not points or isinstance(rules.goal, MinimumSet):
         return ()
     goal: BudgetGoal = rules.goal
-    return siting.place.once(partial(pareto_front, rules.problem, goal, points, options))
+    return siting.place.once(partial(tradeoffs.pareto_front, rules.problem, goal, points, options))
 
 
 def _demand_plan(found: SiteSelection, unmet: Sequence[Unmet]) -> SitePlan:

@@ -11,16 +11,10 @@ from scipy import ndimage
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
+from shanhai.science import grid
 from shanhai.science.corridors.cost_kernels import Labels
 from shanhai.science.corridors.paths import crossed_cells
 from shanhai.science.corridors.spacing import Spacing
-from shanhai.science.grid import (
-    SQUARE_METRES_PER_HECTARE,
-    BoolArray,
-    ClassArray,
-    FloatArray,
-    IntArray,
-)
 from shanhai.science.landcover import NODATA, LandCover, is_built_up
 
 LONGEST_BUILT_UP_M = 100.0
@@ -36,10 +30,10 @@ class PathCourse:
         lengths_m: Length of the path in each, m.
     """
 
-    cells: IntArray
-    lengths_m: FloatArray
+    cells: grid.IntArray
+    lengths_m: grid.FloatArray
 
-    def share_in(self, mask: BoolArray) -> float:
+    def share_in(self, mask: grid.BoolArray) -> float:
         """Share of the length in the cells of a mask, 0–1; 0 for a path without length."""
         whole = self.lengths_m.sum()
         inside = mask[self.cells[:, 0], self.cells[:, 1]]
@@ -55,11 +49,11 @@ class PathStretch:
         length_m: Of the path in them, m.
     """
 
-    cells: IntArray
+    cells: grid.IntArray
     length_m: float
 
 
-def course_of(cells: IntArray, spacing: Spacing) -> PathCourse:
+def course_of(cells: grid.IntArray, spacing: Spacing) -> PathCourse:
     """The cells of a path with the length of the path in each.
 
     A step lies in equal parts in the cells it goes through, a diagonal in its two ends.
@@ -68,7 +62,7 @@ def course_of(cells: IntArray, spacing: Spacing) -> PathCourse:
         cells: Rows and columns of the path, shape (n, 2).
         spacing: Size of the cells.
     """
-    through: list[IntArray] = [cells[0]]
+    through: list[grid.IntArray] = [cells[0]]
     lengths = [0.0]
     for start, end in pairwise(cells):
         down, across = (end - start).tolist()
@@ -82,7 +76,7 @@ def course_of(cells: IntArray, spacing: Spacing) -> PathCourse:
 
 
 def built_up_stretches(
-    course: PathCourse, land_cover: ClassArray, longest_m: float = LONGEST_BUILT_UP_M
+    course: PathCourse, land_cover: grid.ClassArray, longest_m: float = LONGEST_BUILT_UP_M
 ) -> tuple[PathStretch, ...]:
     """Runs of built-up cells in which a path is longer than `longest_m`, in its order.
 
@@ -98,7 +92,7 @@ def built_up_stretches(
     return tuple(stretch for stretch in found if stretch.length_m > longest_m)
 
 
-def saddles(cells: IntArray, zones: Labels, cost: FloatArray) -> IntArray:
+def saddles(cells: grid.IntArray, zones: Labels, cost: grid.FloatArray) -> grid.IntArray:
     """Cells where a path goes from one zone of least cost to another, shape (n, 2).
 
     The path is there farthest by cost from both sources: of the two cells at the border the one of
@@ -112,7 +106,7 @@ def saddles(cells: IntArray, zones: Labels, cost: FloatArray) -> IntArray:
     row, col = cells.T
     border = np.flatnonzero(np.diff(zones[row, col]))
     later = cost[row[border + 1], col[border + 1]] > cost[row[border], col[border]]
-    higher: IntArray = cells[border + later]
+    higher: grid.IntArray = cells[border + later]
     return higher
 
 
@@ -165,7 +159,7 @@ class BreakPoint:
 
 
 def break_points(
-    line: FloatArray, roads: Sequence[Road], merge_m: float = MERGE_M
+    line: grid.FloatArray, roads: Sequence[Road], merge_m: float = MERGE_M
 ) -> tuple[BreakPoint, ...]:
     """Where a path crosses roads and railways of at least secondary class, in its order.
 
@@ -201,7 +195,7 @@ def _hinders(road: Road) -> bool:
 
 def _crossings(path: shapely.LineString, roads: Sequence[Road]) -> list[tuple[float, str]]:
     """Distance along the path and class of every crossing, ascending."""
-    near: IntArray = shapely.STRtree([road.line for road in roads]).query(path, "intersects")
+    near: grid.IntArray = shapely.STRtree([road.line for road in roads]).query(path, "intersects")
     found: list[tuple[float, str]] = []
     for number in near.tolist():
         for point in _middles(shapely.intersection(path, roads[number].line)):
@@ -276,9 +270,9 @@ class Recommendation:
 
 
 def land_along(
-    cells: IntArray,
-    land_cover: ClassArray,
-    cell: FloatArray,
+    cells: grid.IntArray,
+    land_cover: grid.ClassArray,
+    cell: grid.FloatArray,
     bands_m: Sequence[float] = BANDS_M,
 ) -> tuple[CorridorBand, ...]:
     """Land cover within distances of a path, each band from the path outwards.
@@ -303,7 +297,7 @@ def land_along(
         )
     window, distance = _distance_from(cells, land_cover.shape, cell, max(bands_m))
     codes = land_cover[window]
-    area_ha = float(cell[0] * cell[1]) / SQUARE_METRES_PER_HECTARE
+    area_ha = float(cell[0] * cell[1]) / grid.SQUARE_METRES_PER_HECTARE
     return tuple(_band(codes[distance <= reach_m], reach_m, area_ha) for reach_m in sorted(bands_m))
 
 
@@ -318,13 +312,13 @@ def recommended_width(bands: Sequence[CorridorBand]) -> Recommendation:
     return Recommendation(min(band.reach_m for band in bands), is_met=False)
 
 
-def covered_share(inside: BoolArray, mask: BoolArray) -> float:
+def covered_share(inside: grid.BoolArray, mask: grid.BoolArray) -> float:
     """Share of the cells of a swath that lie in a mask, such as a control line; 0 of no cell."""
     cells = np.count_nonzero(inside)
     return np.count_nonzero(inside & mask) / cells if cells else 0.0
 
 
-def _band(codes: ClassArray, reach_m: float, cell_ha: float) -> CorridorBand:
+def _band(codes: grid.ClassArray, reach_m: float, cell_ha: float) -> CorridorBand:
     counts = np.bincount(codes, minlength=len(LandCover) + 1)
     counts[NODATA] = 0
     known = int(counts.sum())
@@ -333,15 +327,15 @@ def _band(codes: ClassArray, reach_m: float, cell_ha: float) -> CorridorBand:
 
 
 def _distance_from(
-    cells: IntArray, shape: tuple[int, ...], cell: FloatArray, reach_m: float
-) -> tuple[tuple[slice, slice], FloatArray]:
+    cells: grid.IntArray, shape: tuple[int, ...], cell: grid.FloatArray, reach_m: float
+) -> tuple[tuple[slice, slice], grid.FloatArray]:
     """The window within reach of a path, and the distance of its cells to the path, m."""
     margin = np.ceil(reach_m / cell).astype(np.int64)
     low = np.maximum(cells.min(axis=0) - margin, 0)
     high = np.minimum(cells.max(axis=0) + margin + 1, shape)
     off = np.ones(high - low, dtype=bool)
     off[tuple((cells - low).T)] = False
-    distance: FloatArray = ndimage.distance_transform_edt(off, sampling=cell)
+    distance: grid.FloatArray = ndimage.distance_transform_edt(off, sampling=cell)
     return (slice(low[0], high[0]), slice(low[1], high[1])), distance
 
 

@@ -9,14 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.science.corridors.cost_kernels import (
-    Labels,
-    Reach,
-    directions_back,
-    follow_to_sources,
-    spread_by_buckets,
-    spread_by_heap,
-)
+from shanhai.science.corridors import cost_kernels
 from shanhai.science.corridors.spacing import (
     DIRECTIONS,
     Neighbours,
@@ -85,8 +78,8 @@ WIDEST_RANGE: Final = 1e9
 
 _MOST_CELLS = 2**31 - 1
 _BYTES_PER_CELL = 32
-_NO_LABELS: Labels = np.zeros(1, dtype=np.int32)
-_EVERYWHERE = Reach(float("inf"))
+_NO_LABELS: cost_kernels.Labels = np.zeros(1, dtype=np.int32)
+_EVERYWHERE = cost_kernels.Reach(float("inf"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +172,8 @@ def memory_needed(shape: tuple[int, int]) -> int:
 def spread(
     surface: Surface,
     starts: IntArray,
-    reach: Reach = _EVERYWHERE,
-    labels: Labels = _NO_LABELS,
+    reach: cost_kernels.Reach = _EVERYWHERE,
+    labels: cost_kernels.Labels = _NO_LABELS,
 ) -> tuple[FloatArray, float]:
     """Least accumulated cost from any of `starts`.
 
@@ -198,10 +191,10 @@ def spread(
     cost[starts[np.isfinite(surface.resistance[starts])]] = 0.0
     buckets = surface.most_cost / surface.least_cost
     if buckets > MOST_BUCKETS:
-        limit = spread_by_heap(cost, surface.resistance, labels, surface.steps, reach)
+        limit = cost_kernels.spread_by_heap(cost, surface.resistance, labels, surface.steps, reach)
     else:
         slots = 1 << (int(buckets) + 3).bit_length()
-        limit = spread_by_buckets(
+        limit = cost_kernels.spread_by_buckets(
             cost, surface.resistance, labels, surface.steps, surface.least_cost, slots, reach
         )
     if reach.others and limit < np.inf:
@@ -262,7 +255,7 @@ class CostDistance:
 
     cost: FloatArray
     directions: ClassArray
-    allocation: Labels
+    allocation: cost_kernels.Labels
 
 
 def cost_distance(
@@ -308,11 +301,13 @@ def cost_distance(
         resistance, spacing, neighbours, forbid_corner_cutting=forbid_corner_cutting
     )
     labels = require_sources(sources, surface)
-    cost, _ = spread(surface, starts_of(labels, surface), Reach(max_cost))
+    cost, _ = spread(surface, starts_of(labels, surface), cost_kernels.Reach(max_cost))
     return _described(surface, cost, labels)
 
 
-def require_sources(sources: NDArray[np.integer | np.bool_], surface: Surface) -> Labels:
+def require_sources(
+    sources: NDArray[np.integer | np.bool_], surface: Surface
+) -> cost_kernels.Labels:
     """Numbers of the sources, 0 in barriers too; a copy.
 
     Raises:
@@ -337,12 +332,12 @@ def require_sources(sources: NDArray[np.integer | np.bool_], surface: Surface) -
     return labels
 
 
-def starts_of(labels: Labels, surface: Surface) -> IntArray:
+def starts_of(labels: cost_kernels.Labels, surface: Surface) -> IntArray:
     """Positions in the padded raster of all numbered cells."""
     return surface.positions(np.argwhere(labels))
 
 
-def allocate(surface: Surface, cost: FloatArray, labels: Labels) -> ClassArray:
+def allocate(surface: Surface, cost: FloatArray, labels: cost_kernels.Labels) -> ClassArray:
     """Directions back; every cell that a way leads to is given the number of its source, in place.
 
     Args:
@@ -350,12 +345,14 @@ def allocate(surface: Surface, cost: FloatArray, labels: Labels) -> ClassArray:
         cost: From `spread`.
         labels: Numbers at the sources, 0 elsewhere.
     """
-    directions = directions_back(cost, surface.resistance, surface.steps, surface.shape[0])
-    follow_to_sources(directions, _moves(surface.shape[1]), labels.reshape(-1))
+    directions = cost_kernels.directions_back(
+        cost, surface.resistance, surface.steps, surface.shape[0]
+    )
+    cost_kernels.follow_to_sources(directions, _moves(surface.shape[1]), labels.reshape(-1))
     return directions
 
 
-def _described(surface: Surface, cost: FloatArray, labels: Labels) -> CostDistance:
+def _described(surface: Surface, cost: FloatArray, labels: cost_kernels.Labels) -> CostDistance:
     directions = allocate(surface, cost, labels)
     return CostDistance(np.ascontiguousarray(surface.inner(cost)), directions, labels)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
+from shanhai.science.corridors import pairs, swaths
 from shanhai.science.corridors.candidates import (
     CandidateLink,
     CostField,
@@ -25,31 +26,18 @@ from shanhai.science.corridors.candidates import (
 from shanhai.science.corridors.cost_distance import make_surface, require_sources
 from shanhai.science.corridors.cost_kernels import Labels
 from shanhai.science.corridors.incremental_links import Corridor, FormerLinks, LinkNotes
-from shanhai.science.corridors.pairs import (
-    LinkSettings,
-    Pair,
-    components,
-    separated_pairs,
-    spanning_links,
-)
 from shanhai.science.corridors.paths import LeastCostPath
 from shanhai.science.corridors.spacing import Spacing
-from shanhai.science.corridors.swaths import (
-    Swath,
-    SwathRule,
-    Width,
-    connected_to,
-    corridor_excess,
-    measure_width,
-    trim,
-    within_m,
-)
 from shanhai.science.grid import FloatArray, IntArray, Window
 
 
 def swath_of(
-    ground: SearchGround, rule: SwathRule, one: CostField, other: CostField, path: LeastCostPath
-) -> tuple[Swath, FloatArray]:
+    ground: SearchGround,
+    rule: swaths.SwathRule,
+    one: CostField,
+    other: CostField,
+    path: LeastCostPath,
+) -> tuple[swaths.Swath, FloatArray]:
     """The swath of a link in the smallest window that holds it, and the excess of its cells.
 
     The excess is what the cheapest way through a cell costs above the least, cost-weighted metres;
@@ -60,25 +48,27 @@ def swath_of(
         window = _around(path.cells, rule.value / 2, cell, ground.surface.shape)
     else:
         window = overlap(one.window, other.window)
-    excess = corridor_excess(one.read(window), other.read(window), path.cost)
+    excess = swaths.corridor_excess(one.read(window), other.read(window), path.cost)
     in_window = path.cells - np.array([window.row, window.col])
     if rule.kind == "fixed_width_m":
         shape = (window.height, window.width)
-        inside = within_m(shape, in_window, rule.value / 2, cell)
+        inside = swaths.within_m(shape, in_window, rule.value / 2, cell)
     else:
-        inside = connected_to(excess <= rule.cutoff(path.cost), in_window)
+        inside = swaths.connected_to(excess <= rule.cutoff(path.cost), in_window)
     excess[~(inside & np.isfinite(excess))] = np.nan
-    swath = trim(window.row, window.col, inside)
+    swath = swaths.trim(window.row, window.col, inside)
     height, width = swath.inside.shape
     kept = Window(swath.row, swath.col, height, width).slices_within(window)
     return swath, excess[kept]
 
 
-def width_of(ground: SearchGround, swath: Swath, pair: Pair, path: LeastCostPath) -> Width:
+def width_of(
+    ground: SearchGround, swath: swaths.Swath, pair: pairs.Pair, path: LeastCostPath
+) -> swaths.Width:
     """How wide a swath is between its sources."""
     sources = np.isin(ground.labels[swath.slices], pair)
     cell = cell_size_m(ground.spacing, path.cells)
-    return measure_width(swath, sources, path.cells, path.length_m, cell)
+    return swaths.measure_width(swath, sources, path.cells, path.length_m, cell)
 
 
 def cell_size_m(spacing: Spacing, cells: IntArray) -> FloatArray:
@@ -97,7 +87,7 @@ def _around(cells: IntArray, reach_m: float, cell: FloatArray, shape: tuple[int,
 
 
 Reason = Literal["max_cost", "max_euclid_m", "third_source"]
-Visit = Callable[[Pair, LeastCostPath, CostField, CostField], None]
+Visit = Callable[[pairs.Pair, LeastCostPath, CostField, CostField], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +105,14 @@ class SourceLink:
         width: How wide it is.
     """
 
-    pair: Pair
+    pair: pairs.Pair
     path: LeastCostPath
     euclid_m: float
     in_tree: bool
     is_bridge: bool
     crosses: tuple[int, ...]
-    swath: Swath
-    width: Width
+    swath: swaths.Swath
+    width: swaths.Width
 
     @property
     def cost_per_straight_metre(self) -> float:
@@ -146,14 +136,16 @@ class Network:
 
     numbers: tuple[int, ...]
     links: tuple[SourceLink, ...]
-    dropped: Mapping[Pair, Reason]
-    disconnected: tuple[Pair, ...]
+    dropped: Mapping[pairs.Pair, Reason]
+    disconnected: tuple[pairs.Pair, ...]
     zones: CostZones
     corridors: FloatArray
     searches: int
 
 
-def network_memory_needed(shape: tuple[int, int], sources: int, settings: LinkSettings) -> int:
+def network_memory_needed(
+    shape: tuple[int, int], sources: int, settings: pairs.LinkSettings
+) -> int:
     """Bytes that `link_sources` takes at most, besides its input and the masks of the swaths.
 
     Eleven rasters of float64 are 88 bytes a cell: the surface, zones and corridors, one search with
@@ -171,7 +163,7 @@ def link_sources(
     resistance: NDArray[np.floating | np.integer],
     sources: NDArray[np.integer],
     spacing: Spacing,
-    settings: LinkSettings | None = None,
+    settings: pairs.LinkSettings | None = None,
     visit: Visit | None = None,
     notes: LinkNotes | None = None,
     former: FormerLinks | None = None,
@@ -200,7 +192,7 @@ def link_sources(
     Source: zones and nearest others, McRae and Kavanagh (2011), Linkage Mapper; trees, Kruskal
         (1956) and Mehlhorn (1988).
     """
-    settings = settings or LinkSettings()
+    settings = settings or pairs.LinkSettings()
     surface = make_surface(
         resistance,
         spacing,
@@ -211,7 +203,7 @@ def link_sources(
     numbers = _require_network(sources, labels)
     ground = make_ground(surface, labels, spacing)
     zones = find_zones(ground)
-    parts = components(numbers, zones.touching)
+    parts = pairs.components(numbers, zones.touching)
     reached = reaches(settings, zones.touching, parts)
     fields = CostFields(surface, labels, reached, settings.keep_bytes, notes)
     costs = candidate_costs(ground, fields, settings, zones.touching, parts, notes, former)
@@ -229,7 +221,7 @@ def link_sources(
         numbers=numbers,
         links=links,
         dropped={pair: reason for pair, reason in dropped.items() if pair not in chosen},
-        disconnected=separated_pairs(parts),
+        disconnected=pairs.separated_pairs(parts),
         zones=zones,
         corridors=corridors,
         searches=fields.searches,
@@ -242,12 +234,12 @@ class _Corridors:
 
     ground: SearchGround
     fields: CostFields
-    settings: LinkSettings
+    settings: pairs.LinkSettings
     visit: Visit | None
     notes: LinkNotes | None
     former: FormerLinks | None
 
-    def of(self, pair: Pair, path: LeastCostPath) -> Corridor:
+    def of(self, pair: pairs.Pair, path: LeastCostPath) -> Corridor:
         """Swath, widths and excess of a link."""
         found = self.former.corridor(pair) if self.former else None
         if found is None:
@@ -256,7 +248,7 @@ class _Corridors:
             self.notes.keep(pair, found)
         return found
 
-    def _find(self, pair: Pair, path: LeastCostPath) -> Corridor:
+    def _find(self, pair: pairs.Pair, path: LeastCostPath) -> Corridor:
         needed = self.settings.needed(path.cost)
         one, other = (self.fields.get(number, needed) for number in pair)
         swath, excess = swath_of(self.ground, self.settings.swath, one, other, path)
@@ -266,10 +258,12 @@ class _Corridors:
 
 
 def _links(
-    corridors: _Corridors, chosen: Mapping[Pair, CandidateLink], bridges: tuple[Pair, ...]
+    corridors: _Corridors,
+    chosen: Mapping[pairs.Pair, CandidateLink],
+    bridges: tuple[pairs.Pair, ...],
 ) -> tuple[tuple[SourceLink, ...], FloatArray]:
     """The chosen links with their swaths, and the least excess over all of them."""
-    tree = set(spanning_links({pair: found.path.cost for pair, found in chosen.items()}))
+    tree = set(pairs.spanning_links({pair: found.path.cost for pair, found in chosen.items()}))
     least = np.full(corridors.ground.surface.shape, np.nan)
     links: list[SourceLink] = []
     for pair, found in chosen.items():
@@ -292,10 +286,10 @@ def _links(
 
 
 def _dropped(
-    candidates: Mapping[Pair, CandidateLink], settings: LinkSettings
-) -> dict[Pair, Reason]:
+    candidates: Mapping[pairs.Pair, CandidateLink], settings: pairs.LinkSettings
+) -> dict[pairs.Pair, Reason]:
     """Candidates that the settings leave out, each with the first reason."""
-    dropped: dict[Pair, Reason] = {}
+    dropped: dict[pairs.Pair, Reason] = {}
     for pair, candidate in candidates.items():
         if candidate.path.cost > settings.max_cost:
             dropped[pair] = "max_cost"
@@ -307,11 +301,11 @@ def _dropped(
 
 
 def _bridges(
-    candidates: Mapping[Pair, CandidateLink], dropped: Mapping[Pair, Reason]
-) -> tuple[Pair, ...]:
+    candidates: Mapping[pairs.Pair, CandidateLink], dropped: Mapping[pairs.Pair, Reason]
+) -> tuple[pairs.Pair, ...]:
     """The cheapest dropped links that join what the kept ones leave apart."""
     kept = [pair for pair in candidates if pair not in dropped]
-    return spanning_links({pair: candidates[pair].path.cost for pair in dropped}, kept)
+    return pairs.spanning_links({pair: candidates[pair].path.cost for pair in dropped}, kept)
 
 
 def _require_network(sources: NDArray[np.integer], labels: Labels) -> tuple[int, ...]:

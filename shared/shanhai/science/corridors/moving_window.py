@@ -9,20 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
+from shanhai.science.corridors.circuit import solver
 from shanhai.science.corridors.circuit.advanced import potentials
 from shanhai.science.corridors.circuit.graph import Circuit, make_circuit
-from shanhai.science.corridors.circuit.solver import (
-    DEFAULT_SETTINGS,
-    CircuitSettings,
-    Joining,
-    Method,
-    Neighbours,
-    Solver,
-    SolveReport,
-    choose_method,
-    require_residual,
-    require_square,
-)
 from shanhai.science.corridors.cost_distance import BARRIER, require_resistance, require_shape
 from shanhai.science.corridors.spacing import Spacing
 from shanhai.science.grid import BoolArray, FloatArray, Window
@@ -128,10 +117,10 @@ class WindowSettings:
     radius: int
     block: int = 1
     threshold: float = 0.0
-    neighbours: Neighbours = 8
-    joining: Joining = "average_conductance"
-    method: Method | None = None
-    memory_limit: int = DEFAULT_SETTINGS.memory_limit
+    neighbours: solver.Neighbours = 8
+    joining: solver.Joining = "average_conductance"
+    method: solver.Method | None = None
+    memory_limit: int = solver.DEFAULT_SETTINGS.memory_limit
 
     def __post_init__(self) -> None:
         """Refuse settings outside the method."""
@@ -151,9 +140,9 @@ class WindowSettings:
             )
 
     @property
-    def circuit(self) -> CircuitSettings:
+    def circuit(self) -> solver.CircuitSettings:
         """Of each window's circuit."""
-        return CircuitSettings(self.neighbours, self.joining, self.method, self.memory_limit)
+        return solver.CircuitSettings(self.neighbours, self.joining, self.method, self.memory_limit)
 
     @property
     def reach(self) -> int:
@@ -167,7 +156,7 @@ class WindowSettings:
             LimitExceeded: no way of solving keeps to the memory.
         """
         nodes = min(math.ceil(math.pi * (self.radius + 1) ** 2), math.prod(shape))
-        choose_method(nodes, 1, self.circuit)
+        solver.choose_method(nodes, 1, self.circuit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +175,7 @@ class WindowCurrents:
     cumulative: FloatArray
     potential: FloatArray
     targets: int
-    report: SolveReport
+    report: solver.SolveReport
 
 
 def moving_window(
@@ -223,14 +212,14 @@ def moving_window(
         left edge of the map, which it blanks in the wrong place, are blanked in the right one here,
         and its correction of block artefacts is not made.
     """
-    require_square(spacing)
+    solver.require_square(spacing)
     ground = require_resistance(resistance)
     sent = _strengths(ground, strengths, settings.threshold)
     settings.require_memory(ground.shape)
     part = part or Window(0, 0, *ground.shape)
     around = cells_around(part, settings.reach, ground.shape)
     cumulative, potential = np.zeros((2, around.height, around.width))
-    report, targets, plane = SolveReport(), 0, None
+    report, targets, plane = solver.SolveReport(), 0, None
     for target in find_targets(ground, sent, settings.block, part):
         targets += 1
         window, inside = disc_of(target, settings.radius, ground.shape)
@@ -268,8 +257,11 @@ def no_source(threshold: float) -> InvalidInput:
 
 
 def _currents(
-    cell: tuple[int, int], resistance: FloatArray, shares: FloatArray, settings: CircuitSettings
-) -> tuple[FloatArray, SolveReport]:
+    cell: tuple[int, int],
+    resistance: FloatArray,
+    shares: FloatArray,
+    settings: solver.CircuitSettings,
+) -> tuple[FloatArray, solver.SolveReport]:
     """Current of the cells of a window whose target is `cell`, 0 where none flows."""
     circuit, _ = make_circuit(resistance, settings)
     to_ground = np.zeros(circuit.size)
@@ -293,25 +285,29 @@ def _in_cells(circuit: Circuit, potential: FloatArray) -> FloatArray:
 class _Plane:
     """A window without resistance, whose one factor serves all targets that lie in it alike."""
 
-    def __init__(self, inside: BoolArray, cell: tuple[int, int], settings: CircuitSettings) -> None:
+    def __init__(
+        self, inside: BoolArray, cell: tuple[int, int], settings: solver.CircuitSettings
+    ) -> None:
         self._inside, self._cell = inside, cell
         self._circuit, _ = make_circuit(np.where(inside, 1.0, BARRIER), settings)
         nodes = np.arange(self._circuit.size)
         self._free = np.flatnonzero(nodes != self._circuit.node_of[cell])
         self._matrix = self._circuit.laplacian[self._free][:, self._free]
-        self._solver = Solver(self._matrix, choose_method(len(self._free), 1, settings))
+        self._solver = solver.Solver(
+            self._matrix, solver.choose_method(len(self._free), 1, settings)
+        )
 
     def fits(self, inside: BoolArray, cell: tuple[int, int]) -> bool:
         """Whether it is the plane of another window too: the shape and the place tell the disc."""
         return self._inside.shape == inside.shape and self._cell == cell
 
-    def currents(self, shares: FloatArray) -> tuple[FloatArray, SolveReport]:
+    def currents(self, shares: FloatArray) -> tuple[FloatArray, solver.SolveReport]:
         """Current of the cells of the window, 0 where none flows."""
         injected = _by_node(self._circuit, shares)[self._free]
         potential = np.zeros(self._circuit.size)
         potential[self._free] = self._solver.solve(injected)
-        residual = require_residual(self._matrix, potential[self._free], injected)
-        report = SolveReport((self._solver.method,), residual, 1, len(self._free))
+        residual = solver.require_residual(self._matrix, potential[self._free], injected)
+        report = solver.SolveReport((self._solver.method,), residual, 1, len(self._free))
         return _in_cells(self._circuit, potential), report
 
 

@@ -7,14 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.corridors.connectivity import (
-    DISPERSAL_M,
-    SENSITIVITY_DISPERSAL_M,
-    Importance,
-    importance_by_dispersal,
-    link_graph,
-    patch_importance,
-)
+from shanhai.science.corridors import connectivity
 from shanhai.science.corridors.natural_breaks import natural_breaks
 from shanhai.science.corridors.patches import Patches, core_patches, patch_distances
 from shanhai.science.flags import IndicatorRemark
@@ -194,7 +187,7 @@ class SourceParameters:
     min_area_ha: float = 10.0
     merge_gap_m: float = 0.0
     dpc_min: float = 1.0
-    d50_m: float = DISPERSAL_M
+    d50_m: float = connectivity.DISPERSAL_M
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning."""
@@ -247,7 +240,7 @@ class Sources:
 
     patches: Patches
     level: IntArray
-    dpc: Importance
+    dpc: connectivity.Importance
     diic: FloatArray
     dpc_by_d50: Mapping[float, FloatArray]
     importance: FloatArray
@@ -283,11 +276,13 @@ def identify_sources(
     _require_patches(core, patches, parameters)
     distances = patch_distances(patches.labels, patches.count, cell_m)
     amounts = _amounts(patches, evidence)
-    by_d50 = importance_by_dispersal(
-        amounts, distances, (parameters.d50_m, *SENSITIVITY_DISPERSAL_M)
+    by_d50 = connectivity.importance_by_dispersal(
+        amounts, distances, (parameters.d50_m, *connectivity.SENSITIVITY_DISPERSAL_M)
     )
     dpc = by_d50[parameters.d50_m]
-    diic = patch_importance(link_graph(amounts, distances, parameters.d50_m))
+    diic = connectivity.patch_importance(
+        connectivity.link_graph(amounts, distances, parameters.d50_m)
+    )
     red_line = _share(patches, evidence.red_line)
     keep = _kept(patches, dpc.total, red_line, parameters)
     kept = patches.kept(keep)
@@ -295,7 +290,9 @@ def identify_sources(
     return Sources(
         patches=kept,
         level=source_levels(dpc.total[keep]),
-        dpc=Importance(dpc.total[keep], dpc.intra[keep], dpc.flux[keep], dpc.connector[keep]),
+        dpc=connectivity.Importance(
+            dpc.total[keep], dpc.intra[keep], dpc.flux[keep], dpc.connector[keep]
+        ),
         diic=diic.total[keep],
         dpc_by_d50={d50: one.total[keep] for d50, one in by_d50.items()},
         importance=_mean(kept, evidence.importance),

@@ -7,6 +7,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from shanhai.errors import Fault, InvalidInput
+from shanhai.science.ecoservices import matching_layers
 from shanhai.science.ecoservices.choice import (
     MethodChoice,
     ParameterChanges,
@@ -26,15 +27,6 @@ from shanhai.science.ecoservices.graph import (
 )
 from shanhai.science.ecoservices.inputs import LEAVES
 from shanhai.science.ecoservices.layers import CLASS_MASKS, SHARED
-from shanhai.science.ecoservices.matching_layers import (
-    AVAILABLE,
-    KINDS,
-    RATIO,
-    SUPPLY_MEAN,
-    Kind,
-    MaxMode,
-    matching_nodes,
-)
 from shanhai.science.ecoservices.method import Ecoservice, Method, Profile, Statistic
 from shanhai.science.landcover import LandCover
 from shanhai.science.matching import SERVICE_COUNT
@@ -178,8 +170,8 @@ class AssessmentRequest:
     shared: ParameterChanges = field(default_factory=ParameterChanges)
     allow_fallback: bool = False
     min_services: int = SERVICE_COUNT
-    max_mode: MaxMode = "p99.5"
-    kinds: tuple[Kind, ...] = ("supply", "demand", "ratio")
+    max_mode: matching_layers.MaxMode = "p99.5"
+    kinds: tuple[matching_layers.Kind, ...] = ("supply", "demand", "ratio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +346,7 @@ def _finish(
     fallbacks: dict[str, tuple[str, tuple[str, ...]]],
     left_out: dict[str, tuple[str, ...]],
 ) -> Assembled:
-    for node in matching_nodes(
+    for node in matching_layers.matching_nodes(
         tuple(methods), request.weights, request.min_services, request.max_mode
     ):
         linker.add_node(node)
@@ -364,9 +356,9 @@ def _finish(
         for layer in _layers_of(method, request.kinds)
         if service_key(layer, service) in linker.nodes
     ]
-    shared = [RATIO, SUPPLY_MEAN]
+    shared = [matching_layers.RATIO, matching_layers.SUPPLY_MEAN]
     if request.min_services < SERVICE_COUNT:
-        shared.append(AVAILABLE)
+        shared.append(matching_layers.AVAILABLE)
     both = [service_key(kind, service) for kind in ("supply", "demand") for service in methods]
     wanted = (*results, *shared)
     checked = tuple(_checks(linker, methods))
@@ -401,7 +393,11 @@ def _checks(linker: Linker, methods: Mapping[str, Method]) -> Iterator[CheckedFi
             yield CheckedFigures(service, check, figures)
 
 
-def _layers_of(method: Method, kinds: tuple[Kind, ...]) -> list[str]:
+def _layers_of(method: Method, kinds: tuple[matching_layers.Kind, ...]) -> list[str]:
     """Names of the layers of a service that are results, in the order of the kinds."""
     extra = tuple(one.name for one in method.extra)
-    return [name for kind in kinds for name in (extra if kind == "extra" else KINDS[kind])]
+    return [
+        name
+        for kind in kinds
+        for name in (extra if kind == "extra" else matching_layers.KINDS[kind])
+    ]

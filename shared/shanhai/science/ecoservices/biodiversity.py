@@ -7,16 +7,7 @@ from typing import Any
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.ecoservices.method import (
-    ConfirmationStatus,
-    Method,
-    Numbers,
-    OptionSpec,
-    ParameterSpec,
-    Quantity,
-    Statistic,
-    TableSpec,
-)
+from shanhai.science.ecoservices import method
 from shanhai.science.ecoservices.stormwater_regulation import BUILT_UP_NEARBY
 from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.science.habitat import Impact, degradation, habitat_quality, threat_intensity
@@ -247,31 +238,33 @@ def habitat_degradation(
     return degradation(land_cover, impacts, access)
 
 
-def _reach_m(name: str, numbers: Numbers) -> float:
+def _reach_m(name: str, numbers: method.Numbers) -> float:
     return numbers[name]
 
 
-def _number(name: str, value: float, unit: str, high: float) -> ParameterSpec:
+def _number(name: str, value: float, unit: str, high: float) -> method.ParameterSpec:
     low = 1.0 if unit == "m" else 0.0
     source = "engineering default"
-    return ParameterSpec(name, value, unit, (low, high), source, ConfirmationStatus.ENGINEERING)
-
-
-def _table(name: str, *values: float) -> TableSpec:
-    table = by_class(*values)
-    return TableSpec(
-        name, table, "1", (0.0, 1.0), "engineering default", ConfirmationStatus.ENGINEERING
+    return method.ParameterSpec(
+        name, value, unit, (low, high), source, method.ConfirmationStatus.ENGINEERING
     )
 
 
-def _decay(one: Threat) -> OptionSpec:
+def _table(name: str, *values: float) -> method.TableSpec:
+    table = by_class(*values)
+    return method.TableSpec(
+        name, table, "1", (0.0, 1.0), "engineering default", method.ConfirmationStatus.ENGINEERING
+    )
+
+
+def _decay(one: Threat) -> method.OptionSpec:
     ways = {"linear": Label("线性衰减", "linear"), "exponential": Label("指数衰减", "exponential")}
     name, source = f"{one.id}_decay", "engineering default"
-    return OptionSpec(name, one.decay, ways, source, ConfirmationStatus.ENGINEERING)
+    return method.OptionSpec(name, one.decay, ways, source, method.ConfirmationStatus.ENGINEERING)
 
 
-def _threat_quantity(one: Threat) -> Quantity:
-    return Quantity(
+def _threat_quantity(one: Threat) -> method.Quantity:
+    return method.Quantity(
         name=f"threat_{one.id}",
         unit="1",
         label=Label(f"{one.label.zh}威胁强度", f"Threat by {one.label.en.lower()}"),
@@ -282,18 +275,21 @@ def _threat_quantity(one: Threat) -> Quantity:
         reach_m=partial(_reach_m, f"{one.id}_reach_m"),
         takes_cell=True,
         source=_INVEST,
-        status=ConfirmationStatus.VERIFIED,
+        status=method.ConfirmationStatus.VERIFIED,
     )
 
 
-def _limits(of: str) -> tuple[Statistic, ...]:
+def _limits(of: str) -> tuple[method.Statistic, ...]:
     low, high = LIMIT_PROBABILITIES
-    return (Statistic("low", of, "quantile", low), Statistic("high", of, "quantile", high))
+    return (
+        method.Statistic("low", of, "quantile", low),
+        method.Statistic("high", of, "quantile", high),
+    )
 
 
 _INVEST = "InVEST habitat quality"
 
-DEMAND_BY = OptionSpec(
+DEMAND_BY = method.OptionSpec(
     "demand_by",
     "disturbance",
     {
@@ -304,7 +300,7 @@ DEMAND_BY = OptionSpec(
         "land_development": Label("土地开发指数", "land development index"),
     },
     "engineering default",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
     {
         "disturbance": ("night_lights_n", "exposure"),
         "disturbance_nearby": ("night_lights_n", "exposure", "built_up_nearby"),
@@ -312,16 +308,16 @@ DEMAND_BY = OptionSpec(
     },
 )
 
-DEVELOPMENT = Quantity(
+DEVELOPMENT = method.Quantity(
     name="land_development",
     unit="1",
     label=Label("土地开发强度", "Land development"),
     function=land_development,
     needs=("built_up", "population_density", "gdp"),
     source="Peng et al. 2017",
-    status=ConfirmationStatus.LITERATURE,
+    status=method.ConfirmationStatus.LITERATURE,
 )
-DEVELOPMENT_N = Quantity(
+DEVELOPMENT_N = method.Quantity(
     name="land_development_n",
     unit="1",
     label=Label("土地开发指数", "Land development index"),
@@ -329,9 +325,9 @@ DEVELOPMENT_N = Quantity(
     needs=("land_development",),
     statistics=_limits("land_development"),
     source="Peng et al. 2017",
-    status=ConfirmationStatus.LITERATURE,
+    status=method.ConfirmationStatus.LITERATURE,
 )
-DEMAND = Quantity(
+DEMAND = method.Quantity(
     name="demand",
     unit="1",
     label=Label("人为压力", "Human pressure"),
@@ -341,16 +337,16 @@ DEMAND = Quantity(
     options=(DEMAND_BY,),
     source="engineering choice",
 )
-CONDITIONS = Quantity(
+CONDITIONS = method.Quantity(
     name="life_conditions",
     unit="1",
     label=Label("生境条件", "Conditions for life"),
     function=index_supply,
     needs=("npp_n", "rainfall_n", "temperature_n", "elevation_n"),
     source="Ecological Protection Red-line Delineation Guideline 2017",
-    status=ConfirmationStatus.VERIFIED,
+    status=method.ConfirmationStatus.VERIFIED,
 )
-DEGRADATION = Quantity(
+DEGRADATION = method.Quantity(
     name="habitat_degradation",
     unit="1",
     label=Label("生境退化度", "Degradation of the habitat"),
@@ -363,15 +359,15 @@ DEGRADATION = Quantity(
     ),
     tables=tuple(_table(f"sensitivity_{one.id}", *one.sensitivity) for one in THREATS),
     source=_INVEST,
-    status=ConfirmationStatus.VERIFIED,
+    status=method.ConfirmationStatus.VERIFIED,
 )
 
-METHODS: tuple[Method, ...] = (
-    Method(
+METHODS: tuple[method.Method, ...] = (
+    method.Method(
         id="npp_index",
         label=Label("净初级生产力指数法", "Productivity index"),
         profile="any",
-        supply=Quantity(
+        supply=method.Quantity(
             name="supply",
             unit="1",
             label=Label("生物多样性维护指数", "Biodiversity maintenance index"),
@@ -379,35 +375,35 @@ METHODS: tuple[Method, ...] = (
             needs=("life_conditions",),
             statistics=_limits("life_conditions"),
             source="Ecological Protection Red-line Delineation Guideline 2017",
-            status=ConfirmationStatus.VERIFIED,
+            status=method.ConfirmationStatus.VERIFIED,
         ),
         demand=DEMAND,
         through=(CONDITIONS, BUILT_UP_NEARBY, DEVELOPMENT, DEVELOPMENT_N),
     ),
-    Method(
+    method.Method(
         id="habitat_quality",
         label=Label("生境质量模型", "Habitat quality"),
         profile="biophysical",
-        supply=Quantity(
+        supply=method.Quantity(
             name="supply",
             unit="1",
             label=Label("生境质量", "Habitat quality"),
             function=habitat_quality,
             needs=("land_cover", "habitat_degradation"),
             parameters=(
-                ParameterSpec(
+                method.ParameterSpec(
                     "half_saturation",
                     0.0,
                     "1",
                     (0.0, 1.0),
                     "0 takes half of the largest degradation, as the InVEST user guide advises",
-                    ConfirmationStatus.VERIFIED,
+                    method.ConfirmationStatus.VERIFIED,
                 ),
             ),
             tables=(_table("habitat", 0.3, 1.0, 0.8, 0.6, 0.9, 1.0, 0.7, 0, 0.1),),
-            statistics=(Statistic("degradation_max", "habitat_degradation", "max"),),
+            statistics=(method.Statistic("degradation_max", "habitat_degradation", "max"),),
             source=_INVEST,
-            status=ConfirmationStatus.VERIFIED,
+            status=method.ConfirmationStatus.VERIFIED,
         ),
         demand=DEMAND,
         extra=(DEGRADATION,),

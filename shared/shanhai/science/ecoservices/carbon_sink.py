@@ -9,14 +9,7 @@ from shanhai.science.carbon import (
     net_ecosystem_production,
     stock_change,
 )
-from shanhai.science.ecoservices.method import (
-    ConfirmationStatus,
-    Method,
-    OptionSpec,
-    ParameterSpec,
-    Quantity,
-    Statistic,
-)
+from shanhai.science.ecoservices import method
 from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.science.landcover import is_built_up, is_water
 from shanhai.vocabulary import Label
@@ -93,31 +86,31 @@ def _fill_urban(supply: FloatArray, way: str, land_cover: ClassArray | None) -> 
     return np.where(np.isnan(supply) & barren, 0.0, supply)
 
 
-EMISSIONS_TOTAL = ParameterSpec(
+EMISSIONS_TOTAL = method.ParameterSpec(
     "emissions_total",
     None,
     "tC/yr",
     (0.0, 1e10),
     "carbon emitted in the area, from the inventory (tCO2·12/44); may be 0",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-BETA = ParameterSpec(
+BETA = method.ParameterSpec(
     "light_share",
     LIGHT_SHARE,
     "1",
     (0.0, 1.0),
     "engineering default",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-YEARS = ParameterSpec(
+YEARS = method.ParameterSpec(
     "years",
     None,
     "yr",
     (0.1, 200.0),
     "years between the two carbon densities",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-URBAN_NPP = OptionSpec(
+URBAN_NPP = method.OptionSpec(
     "urban_npp",
     "nodata",
     {
@@ -125,13 +118,13 @@ URBAN_NPP = OptionSpec(
         "zero": Label("建设用地与水体记为 0", "0 on built-up land and water"),
     },
     "nothing is filled unless asked for",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
     {"zero": ("land_cover",)},
 )
 
 _UNIT = "tC/ha/yr"
 
-DEMAND = Quantity(
+DEMAND = method.Quantity(
     name="demand",
     unit=_UNIT,
     label=Label("碳排放", "Carbon emitted"),
@@ -139,31 +132,31 @@ DEMAND = Quantity(
     needs=("night_lights", "population"),
     parameters=(EMISSIONS_TOTAL, BETA),
     statistics=(
-        Statistic("night_lights_total", "night_lights", "sum"),
-        Statistic("population_total", "population", "sum"),
+        method.Statistic("night_lights_total", "night_lights", "sum"),
+        method.Statistic("population_total", "population", "sum"),
     ),
     takes_cell=True,
     source="emissions of the inventory by night lights and population",
 )
-RESPIRATION = Quantity(
+RESPIRATION = method.Quantity(
     name="heterotrophic_respiration",
     unit="gC/m2/yr",
     label=Label("土壤异养呼吸", "Heterotrophic respiration"),
     function=heterotrophic_respiration,
     needs=("temperature_monthly", "rainfall_monthly"),
     source="Pei et al. 2009",
-    status=ConfirmationStatus.LITERATURE,
+    status=method.ConfirmationStatus.LITERATURE,
 )
-NEP = Quantity(
+NEP = method.Quantity(
     name="net_ecosystem_production",
     unit=_UNIT,
     label=Label("净生态系统生产力", "Net ecosystem production"),
     function=net_ecosystem_production,
     needs=("npp", "heterotrophic_respiration"),
     source="Pei et al. 2009",
-    status=ConfirmationStatus.LITERATURE,
+    status=method.ConfirmationStatus.LITERATURE,
 )
-STOCK_CHANGE = Quantity(
+STOCK_CHANGE = method.Quantity(
     name="carbon_stock_change",
     unit=_UNIT,
     label=Label("碳储量年变化", "Yearly change of the carbon stock"),
@@ -171,15 +164,15 @@ STOCK_CHANGE = Quantity(
     needs=("carbon_density_start", "carbon_density_end"),
     parameters=(YEARS,),
     source="InVEST carbon",
-    status=ConfirmationStatus.VERIFIED,
+    status=method.ConfirmationStatus.VERIFIED,
 )
 
-METHODS: tuple[Method, ...] = (
-    Method(
+METHODS: tuple[method.Method, ...] = (
+    method.Method(
         id="nep",
         label=Label("净生态系统生产力法", "Net ecosystem production"),
         profile="biophysical",
-        supply=Quantity(
+        supply=method.Quantity(
             name="supply",
             unit=_UNIT,
             label=Label("净碳汇", "Net carbon sink"),
@@ -188,17 +181,17 @@ METHODS: tuple[Method, ...] = (
             options=(URBAN_NPP,),
             expected=(1.0, 6.0),
             source="Pei et al. 2009",
-            status=ConfirmationStatus.LITERATURE,
+            status=method.ConfirmationStatus.LITERATURE,
         ),
         demand=DEMAND,
         extra=(NEP,),
         through=(RESPIRATION,),
     ),
-    Method(
+    method.Method(
         id="npp",
         label=Label("净初级生产力法（固碳能力，非净碳汇）", "Net primary productivity (capacity)"),
         profile="biophysical",
-        supply=Quantity(
+        supply=method.Quantity(
             name="supply",
             unit=_UNIT,
             label=Label("固碳能力", "Carbon fixed by plants"),
@@ -210,27 +203,27 @@ METHODS: tuple[Method, ...] = (
         ),
         demand=DEMAND,
     ),
-    Method(
+    method.Method(
         id="stock",
         label=Label("碳储量变化法", "Change of the carbon stock"),
         profile="biophysical",
-        supply=Quantity(
+        supply=method.Quantity(
             name="supply",
             unit=_UNIT,
             label=Label("碳储量增加", "Carbon gained"),
             function=stock_supply,
             needs=("carbon_stock_change",),
             source="InVEST carbon",
-            status=ConfirmationStatus.VERIFIED,
+            status=method.ConfirmationStatus.VERIFIED,
         ),
         demand=DEMAND,
         extra=(STOCK_CHANGE,),
     ),
-    Method(
+    method.Method(
         id="index",
         label=Label("指数法", "Index"),
         profile="index",
-        supply=Quantity(
+        supply=method.Quantity(
             name="supply",
             unit="1",
             label=Label("固碳能力指数", "Index of carbon fixed"),
@@ -238,7 +231,7 @@ METHODS: tuple[Method, ...] = (
             needs=("npp_n",),
             source="engineering choice",
         ),
-        demand=Quantity(
+        demand=method.Quantity(
             name="demand",
             unit="1",
             label=Label("碳排放指数", "Index of carbon emitted"),

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from shanhai.science import heat
 from shanhai.science.ecoservices.method import (
     ConfirmationStatus,
     Method,
@@ -17,18 +18,6 @@ from shanhai.science.ecoservices.method import (
 )
 from shanhai.science.ecoservices.water_conservation import ANNUAL_ET0, POTENTIAL_ET
 from shanhai.science.grid import BoolArray, ClassArray, FloatArray
-from shanhai.science.heat import (
-    KERNEL_REACH,
-    air_heat,
-    cooling_capacity,
-    green_area_ha,
-    heat_mitigation,
-    mitigated_heat,
-    park_cooling,
-    shade_by_cover,
-    surface_cooling,
-    surface_heat,
-)
 from shanhai.science.landcover import LandCover, by_class, class_values
 from shanhai.science.normalisation import LIMIT_PROBABILITIES, NormalisationLimits, normalise
 from shanhai.vocabulary import Label
@@ -76,7 +65,7 @@ def is_class(*, land_cover: ClassArray, code: int) -> BoolArray:
 
 
 def _kernel_reach_m(numbers: Numbers) -> float:
-    return KERNEL_REACH * numbers["cooling_distance_m"]
+    return heat.KERNEL_REACH * numbers["cooling_distance_m"]
 
 
 def _cooling_distance_m(numbers: Numbers) -> float:
@@ -167,7 +156,7 @@ SHADE_BY_COVER = Quantity(
     name="shade_by_cover",
     unit="1",
     label=Label("遮荫率", "Shade"),
-    function=shade_by_cover,
+    function=heat.shade_by_cover,
     needs=("land_cover", "vegetation_cover"),
     tables=(SHADE,),
     statistics=tuple(
@@ -180,7 +169,7 @@ CAPACITY = Quantity(
     name="cooling_capacity",
     unit="1",
     label=Label("降温能力", "Cooling capacity"),
-    function=cooling_capacity,
+    function=heat.cooling_capacity,
     needs=("land_cover", "potential_et"),
     parameters=(
         _weight("shade_weight", 0.6),
@@ -197,7 +186,7 @@ PARK_COOLING = Quantity(
     name="park_cooling",
     unit="1",
     label=Label("绿地降温", "Cooling by parks"),
-    function=park_cooling,
+    function=heat.park_cooling,
     needs=("cooling_capacity", "green_cover"),
     parameters=(COOLING_DISTANCE,),
     reach_m=_kernel_reach_m,
@@ -210,7 +199,7 @@ GREEN_AREA = Quantity(
     name="green_area_ha",
     unit="ha",
     label=Label("周边绿地面积", "Green area nearby"),
-    function=green_area_ha,
+    function=heat.green_area_ha,
     needs=("green_cover",),
     parameters=(COOLING_DISTANCE,),
     reach_m=_cooling_distance_m,
@@ -222,7 +211,7 @@ MITIGATION = Quantity(
     name="heat_mitigation",
     unit="1",
     label=Label("热缓解指数", "Heat mitigation"),
-    function=heat_mitigation,
+    function=heat.heat_mitigation,
     needs=("cooling_capacity", "park_cooling", "green_area_ha"),
     parameters=(PARK_AREA,),
     source=_INVEST,
@@ -245,7 +234,7 @@ UCM = Method(
         name="supply",
         unit="Cel",
         label=Label("降温幅度", "Cooling"),
-        function=mitigated_heat,
+        function=heat.mitigated_heat,
         needs=("heat_mitigation",),
         parameters=(UHI_MAX,),
         source=_INVEST,
@@ -255,7 +244,7 @@ UCM = Method(
         name="demand",
         unit="Cel",
         label=_EXPOSURE_LABEL,
-        function=air_heat,
+        function=heat.air_heat,
         needs=("summer_temperature", "exposure"),
         parameters=(COMFORT,),
         source="engineering choice",
@@ -280,7 +269,7 @@ LST = Method(
         name="supply",
         unit="Cel",
         label=Label("较建设用地的降温", "Cooler than built-up land"),
-        function=surface_cooling,
+        function=heat.surface_cooling,
         needs=("lst",),
         statistics=(
             Statistic("built_up_lst", "lst", "mean", where=_MASKS[LandCover.BUILT_UP].name),
@@ -291,7 +280,7 @@ LST = Method(
         name="demand",
         unit="Cel",
         label=_EXPOSURE_LABEL,
-        function=surface_heat,
+        function=heat.surface_heat,
         needs=("lst", "exposure"),
         statistics=(
             Statistic("forest_lst", "lst", "quantile", 0.5, _MASKS[LandCover.FOREST].name),

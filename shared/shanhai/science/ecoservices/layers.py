@@ -16,13 +16,7 @@ from shanhai.science.climate import (
     potential_evapotranspiration,
 )
 from shanhai.science.distance import distance_m
-from shanhai.science.ecoservices.method import (
-    ConfirmationStatus,
-    OptionSpec,
-    Quantity,
-    Statistic,
-    TableSpec,
-)
+from shanhai.science.ecoservices import method
 from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M, WATER_CUTOFF_M
 from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, BoolArray, ClassArray, FloatArray
 from shanhai.science.landcover import (
@@ -65,10 +59,12 @@ def normalised(values: FloatArray, low: float, high: float) -> FloatArray:
     return normalise(values, NormalisationLimits(low, high))
 
 
-def limits_of(name: str) -> tuple[Statistic, Statistic]:
+def limits_of(name: str) -> tuple[method.Statistic, method.Statistic]:
     """The numbers `low` and `high` a layer is normalised between."""
     low, high = LIMIT_PROBABILITIES
-    return Statistic("low", name, "quantile", low), Statistic("high", name, "quantile", high)
+    return method.Statistic("low", name, "quantile", low), method.Statistic(
+        "high", name, "quantile", high
+    )
 
 
 class _Normalise:
@@ -81,9 +77,9 @@ class _Normalise:
         return normalised(layer[self.name], low, high)
 
 
-def normalised_quantity(name: str, of: str, zh: str, en: str) -> Quantity:
+def normalised_quantity(name: str, of: str, zh: str, en: str) -> method.Quantity:
     """A layer between its own percentile limits."""
-    return Quantity(
+    return method.Quantity(
         name=name,
         unit="1",
         label=Label(f"归一化{zh}", f"normalised {en}"),
@@ -91,7 +87,7 @@ def normalised_quantity(name: str, of: str, zh: str, en: str) -> Quantity:
         needs=(of,),
         statistics=limits_of(of),
         source="limits at the 0.5th and 99.5th percentile of the valid cells",
-        status=ConfirmationStatus.ENGINEERING,
+        status=method.ConfirmationStatus.ENGINEERING,
     )
 
 
@@ -105,7 +101,7 @@ def _cover(*, ndvi: FloatArray, soil: float, vegetation: float, cover_limits: st
     return vegetation_cover(ndvi, soil, vegetation)
 
 
-COVER_LIMITS = OptionSpec(
+COVER_LIMITS = method.OptionSpec(
     name="cover_limits",
     default="quantiles",
     choices={
@@ -113,12 +109,12 @@ COVER_LIMITS = OptionSpec(
         "fixed": Label("固定 0.05 与 0.90", "fixed at 0.05 and 0.90"),
     },
     source="engineering default",
-    status=ConfirmationStatus.ENGINEERING,
+    status=method.ConfirmationStatus.ENGINEERING,
 )
 
 
-def _cover_quantity(where: str | None) -> Quantity:
-    return Quantity(
+def _cover_quantity(where: str | None) -> method.Quantity:
+    return method.Quantity(
         name="vegetation_cover",
         unit="1",
         label=Label("植被覆盖度", "Fractional vegetation cover"),
@@ -126,8 +122,8 @@ def _cover_quantity(where: str | None) -> Quantity:
         needs=("ndvi",),
         options=(COVER_LIMITS,),
         statistics=(
-            Statistic("soil", "ndvi", "quantile", SOIL_PROBABILITY, where),
-            Statistic("vegetation", "ndvi", "quantile", VEGETATION_PROBABILITY, where),
+            method.Statistic("soil", "ndvi", "quantile", SOIL_PROBABILITY, where),
+            method.Statistic("vegetation", "ndvi", "quantile", VEGETATION_PROBABILITY, where),
         ),
         source="Gutman and Ignatov 1998; limits are engineering defaults",
     )
@@ -270,9 +266,9 @@ def _is_class(*, land_cover: ClassArray, code: int) -> BoolArray:
     return np.asarray(land_cover == code)
 
 
-CLASS_MASKS: Mapping[LandCover, Quantity] = MappingProxyType(
+CLASS_MASKS: Mapping[LandCover, method.Quantity] = MappingProxyType(
     {
-        cover: Quantity(
+        cover: method.Quantity(
             name=f"cover_{cover.name.lower()}",
             unit="bool",
             label=Label(f"地类 {int(cover)}", f"land cover {int(cover)}"),
@@ -295,28 +291,28 @@ _TO_WATER = Label("距水体距离", "Distance to water")
 _TO_ACCESS = Label("距道路或聚落距离", "Distance to a road or settlement")
 _EXPOSURE = Label("人口暴露度", "Exposure of people")
 
-CROP_COEFFICIENTS = TableSpec(
+CROP_COEFFICIENTS = method.TableSpec(
     "crop_coefficient",
     CROP_COEFFICIENT,
     "1",
     (0.0, 2.0),
     "within the ranges of FAO-56 and InVEST",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-NATURALNESS_TABLE = TableSpec(
+NATURALNESS_TABLE = method.TableSpec(
     "naturalness",
     NATURALNESS,
     "1",
     (0.0, 1.0),
     "engineering default",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
 
-SHARED: tuple[Quantity, ...] = (
-    Quantity("dry", "bool", Label("非水体", "Not water"), _dry, ("land_cover",)),
+SHARED: tuple[method.Quantity, ...] = (
+    method.Quantity("dry", "bool", Label("非水体", "Not water"), _dry, ("land_cover",)),
     _cover_quantity("dry"),
     _cover_quantity(None),
-    Quantity(
+    method.Quantity(
         "slope",
         "deg",
         Label("坡度", "Slope"),
@@ -325,9 +321,9 @@ SHARED: tuple[Quantity, ...] = (
         reach_m=_neighbour_m,
         takes_cell=True,
         source=_HORN,
-        status=ConfirmationStatus.VERIFIED,
+        status=method.ConfirmationStatus.VERIFIED,
     ),
-    Quantity(
+    method.Quantity(
         "aspect_length",
         "1",
         Label("坡向长度", "Contour length by aspect"),
@@ -336,9 +332,9 @@ SHARED: tuple[Quantity, ...] = (
         reach_m=_neighbour_m,
         takes_cell=True,
         source="Desmet and Govers 1996",
-        status=ConfirmationStatus.VERIFIED,
+        status=method.ConfirmationStatus.VERIFIED,
     ),
-    Quantity(
+    method.Quantity(
         "relief",
         "m",
         Label("地形起伏", "Relief"),
@@ -354,7 +350,7 @@ SHARED: tuple[Quantity, ...] = (
     normalised_quantity("elevation_n", "dem", "高程", "elevation"),
     normalised_quantity("slope_n", "slope", "坡度", "slope"),
     normalised_quantity("relief_n", "relief", "地形起伏", "relief"),
-    Quantity(
+    method.Quantity(
         "night_lights_log",
         "1",
         Label("夜间灯光", "Night lights"),
@@ -362,7 +358,7 @@ SHARED: tuple[Quantity, ...] = (
         ("night_lights",),
     ),
     _LIGHTS,
-    Quantity(
+    method.Quantity(
         "population_density",
         "persons/ha",
         Label("人口密度", "Population density"),
@@ -370,14 +366,14 @@ SHARED: tuple[Quantity, ...] = (
         ("population",),
         takes_cell=True,
     ),
-    Quantity(
+    method.Quantity(
         "population_log",
         "1",
         Label("人口密度", "Population density"),
         _log_density,
         ("population_density",),
     ),
-    Quantity(
+    method.Quantity(
         "exposure",
         "1",
         _EXPOSURE,
@@ -386,7 +382,7 @@ SHARED: tuple[Quantity, ...] = (
         statistics=limits_of("population_log"),
         source="ln(1 + persons/ha), engineering choice",
     ),
-    Quantity(
+    method.Quantity(
         "exposure",
         "1",
         _EXPOSURE,
@@ -395,99 +391,99 @@ SHARED: tuple[Quantity, ...] = (
         statistics=limits_of("night_lights_log"),
         source="ln(1 + night lights), without population",
     ),
-    Quantity(
+    method.Quantity(
         "erosivity",
         "MJ.mm/(ha.h.yr)",
         _EROSIVITY,
         _given_erosivity,
         ("rain_erosivity",),
         source="given",
-        status=ConfirmationStatus.VERIFIED,
+        status=method.ConfirmationStatus.VERIFIED,
     ),
-    Quantity(
+    method.Quantity(
         "erosivity",
         "MJ.mm/(ha.h.yr)",
         _EROSIVITY,
         _monthly_erosivity,
         ("rainfall_monthly",),
         source="monthly rain (Zhang and Fu 2003)",
-        status=ConfirmationStatus.LITERATURE,
+        status=method.ConfirmationStatus.LITERATURE,
     ),
-    Quantity(
+    method.Quantity(
         "erosivity",
         "MJ.mm/(ha.h.yr)",
         _EROSIVITY,
         _annual_erosivity,
         ("rainfall",),
         source="annual rain (Zhang and Fu 2003)",
-        status=ConfirmationStatus.LITERATURE,
+        status=method.ConfirmationStatus.LITERATURE,
     ),
     normalised_quantity("erosivity_n", "erosivity", "降雨侵蚀力", "rainfall erosivity R"),
-    Quantity(
+    method.Quantity(
         "erodibility",
         "t.ha.h/(ha.MJ.mm)",
         _ERODIBILITY,
         _given_erodibility,
         ("soil_erodibility",),
         source="given",
-        status=ConfirmationStatus.VERIFIED,
+        status=method.ConfirmationStatus.VERIFIED,
     ),
-    Quantity(
+    method.Quantity(
         "erodibility",
         "t.ha.h/(ha.MJ.mm)",
         _ERODIBILITY,
         _erodibility,
         ("sand", "silt", "clay", "organic_carbon"),
         source="EPIC (Williams 1990; Zhang et al. 2008)",
-        status=ConfirmationStatus.LITERATURE,
+        status=method.ConfirmationStatus.LITERATURE,
     ),
     normalised_quantity("erodibility_n", "erodibility", "土壤可蚀性", "soil erodibility K"),
-    Quantity(
+    method.Quantity(
         "infiltration",
         "1",
         Label("土壤入渗", "Soil infiltration"),
         _infiltration,
         ("sand", "silt", "clay"),
         source="Ecological Protection Red-line Delineation Guideline 2017",
-        status=ConfirmationStatus.LITERATURE,
+        status=method.ConfirmationStatus.LITERATURE,
     ),
-    Quantity(
+    method.Quantity(
         "reference_et_estimate",
         "mm/yr",
         _REFERENCE,
         _given_reference,
         ("reference_et",),
         source="given",
-        status=ConfirmationStatus.VERIFIED,
+        status=method.ConfirmationStatus.VERIFIED,
     ),
-    Quantity(
+    method.Quantity(
         "reference_et_estimate",
         "mm/yr",
         _REFERENCE,
         _thornthwaite,
         ("temperature_monthly", "latitude"),
         source="Thornthwaite 1948",
-        status=ConfirmationStatus.LITERATURE,
+        status=method.ConfirmationStatus.LITERATURE,
     ),
-    Quantity(
+    method.Quantity(
         "reference_et_estimate",
         "mm/yr",
         _REFERENCE,
         _thornthwaite_annual,
         ("temperature", "latitude"),
         source="Thornthwaite 1948, from the annual mean",
-        status=ConfirmationStatus.LITERATURE,
+        status=method.ConfirmationStatus.LITERATURE,
     ),
-    Quantity(
+    method.Quantity(
         "evaporation",
         "mm/yr",
         _EVAPORATION,
         _given_evaporation,
         ("evapotranspiration",),
         source="given",
-        status=ConfirmationStatus.VERIFIED,
+        status=method.ConfirmationStatus.VERIFIED,
     ),
-    Quantity(
+    method.Quantity(
         "evaporation",
         "mm/yr",
         _EVAPORATION,
@@ -496,7 +492,7 @@ SHARED: tuple[Quantity, ...] = (
         tables=(CROP_COEFFICIENTS,),
         source="Kc times reference evapotranspiration",
     ),
-    Quantity(
+    method.Quantity(
         "evaporation",
         "mm/yr",
         _EVAPORATION,
@@ -505,7 +501,7 @@ SHARED: tuple[Quantity, ...] = (
         source="reference evapotranspiration, without land cover",
     ),
     normalised_quantity("evapotranspiration_n", "evaporation", "蒸散发", "evapotranspiration"),
-    Quantity(
+    method.Quantity(
         "naturalness",
         "1",
         _NATURAL,
@@ -514,7 +510,7 @@ SHARED: tuple[Quantity, ...] = (
         tables=(NATURALNESS_TABLE,),
         source="by land cover, engineering choice",
     ),
-    Quantity(
+    method.Quantity(
         "naturalness",
         "1",
         _NATURAL,
@@ -522,7 +518,7 @@ SHARED: tuple[Quantity, ...] = (
         ("vegetation_cover",),
         source="vegetation cover, without land cover",
     ),
-    Quantity(
+    method.Quantity(
         "water_distance_m",
         "m",
         _TO_WATER,
@@ -532,7 +528,7 @@ SHARED: tuple[Quantity, ...] = (
         takes_cell=True,
         source="inland water and sea of the land cover",
     ),
-    Quantity(
+    method.Quantity(
         "water_distance_m",
         "m",
         _TO_WATER,
@@ -542,7 +538,7 @@ SHARED: tuple[Quantity, ...] = (
         takes_cell=True,
         source="ground at or below 0 m, without land cover",
     ),
-    Quantity(
+    method.Quantity(
         "access_distance_m",
         "m",
         _TO_ACCESS,
@@ -552,7 +548,7 @@ SHARED: tuple[Quantity, ...] = (
         takes_cell=True,
         source="roads",
     ),
-    Quantity(
+    method.Quantity(
         "access_distance_m",
         "m",
         _TO_ACCESS,
@@ -562,18 +558,18 @@ SHARED: tuple[Quantity, ...] = (
         takes_cell=True,
         source="built-up land, without roads",
     ),
-    Quantity(
+    method.Quantity(
         "access_distance_m",
         "m",
         _TO_ACCESS,
         _lit_distance,
         ("night_lights_log",),
-        statistics=(Statistic("lit_from", "night_lights_log", "quantile", LIT_PROBABILITY),),
+        statistics=(method.Statistic("lit_from", "night_lights_log", "quantile", LIT_PROBABILITY),),
         reach_m=_access_m,
         takes_cell=True,
         source="what shines, without roads and land cover",
     ),
-    Quantity(
+    method.Quantity(
         "water_or_built_up",
         "bool",
         Label("水体或建设用地", "Water or built-up"),

@@ -5,19 +5,10 @@ from typing import Literal
 
 import numpy as np
 
+from shanhai.science import matching
 from shanhai.science.ecoservices.graph import AreaFigure, LayerNode, service_key
 from shanhai.science.ecoservices.layers import normalised
 from shanhai.science.grid import ClassArray, FloatArray
-from shanhai.science.matching import (
-    CAP_PROBABILITY,
-    available_services,
-    comprehensive_ratio,
-    coordination_class,
-    coupling,
-    quadrant,
-    supply_demand_ratio,
-    z_score,
-)
 from shanhai.science.normalisation import LIMIT_PROBABILITIES
 
 MaxMode = Literal["p99.5", "max"]
@@ -49,7 +40,7 @@ Limits = Mapping[str, tuple[float, float]]
 def _ratio(
     *, supply: FloatArray, demand: FloatArray, supply_max: float, demand_max: float
 ) -> FloatArray:
-    return supply_demand_ratio(supply, demand, supply_max, demand_max)
+    return matching.supply_demand_ratio(supply, demand, supply_max, demand_max)
 
 
 def _normalised(*, values: FloatArray, low: float, high: float) -> FloatArray:
@@ -59,11 +50,11 @@ def _normalised(*, values: FloatArray, low: float, high: float) -> FloatArray:
 def _comprehensive(
     *, weights: Mapping[str, float], min_services: int, **ratios: FloatArray
 ) -> FloatArray:
-    return comprehensive_ratio(ratios, weights, min_services)
+    return matching.comprehensive_ratio(ratios, weights, min_services)
 
 
 def _available(**ratios: FloatArray) -> ClassArray:
-    return available_services(ratios)
+    return matching.available_services(ratios)
 
 
 def _mean(**layers: FloatArray) -> FloatArray:
@@ -83,17 +74,18 @@ def _quadrant(
     demand_mean: float,
     demand_sd: float,
 ) -> ClassArray:
-    return quadrant(
-        z_score(supply, supply_mean, supply_sd), z_score(demand, demand_mean, demand_sd)
+    return matching.quadrant(
+        matching.z_score(supply, supply_mean, supply_sd),
+        matching.z_score(demand, demand_mean, demand_sd),
     )
 
 
 def _coordination(*, supply_n: FloatArray, demand_n: FloatArray) -> FloatArray:
-    return coupling(supply_n, demand_n).coordination
+    return matching.coupling(supply_n, demand_n).coordination
 
 
 def _coordination_class(*, degree: FloatArray) -> ClassArray:
-    return coordination_class(degree)
+    return matching.coordination_class(degree)
 
 
 def matching_nodes(
@@ -158,5 +150,5 @@ def _normal(key: str, of: str) -> LayerNode:
 
 def maximum_of(key: str, max_mode: MaxMode) -> AreaFigure:
     """The maximum that the ratio takes of a supply or demand."""
-    probability = 1.0 if max_mode == "max" else CAP_PROBABILITY
+    probability = 1.0 if max_mode == "max" else matching.CAP_PROBABILITY
     return AreaFigure(key, "quantile", probability)

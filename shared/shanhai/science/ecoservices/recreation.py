@@ -16,16 +16,7 @@ from shanhai.science.access import (
     write_travel_minutes,
     write_with_main_roads,
 )
-from shanhai.science.ecoservices.method import (
-    ConfirmationStatus,
-    Method,
-    Numbers,
-    OptionSpec,
-    ParameterSpec,
-    Quantity,
-    TableSpec,
-    Tiled,
-)
+from shanhai.science.ecoservices import method
 from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.science.landcover import LandCover, by_class, class_values
 from shanhai.vocabulary import Label
@@ -181,62 +172,67 @@ def nature_area(
     return class_values(land_cover, nature) * cell_m**2
 
 
-def _reach_m(numbers: Numbers) -> float:
+def _reach_m(numbers: method.Numbers) -> float:
     return numbers["reach_m"]
 
 
-WATER_DECAY = ParameterSpec(
+WATER_DECAY = method.ParameterSpec(
     "water_decay_m",
     WATER_DECAY_M,
     "m",
     _DECAY_RANGE_M,
     "engineering default",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-ACCESS_DECAY = ParameterSpec(
+ACCESS_DECAY = method.ParameterSpec(
     "access_decay_m",
     ACCESS_DECAY_M,
     "m",
     _DECAY_RANGE_M,
     "engineering default",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-TIME_DECAY = ParameterSpec(
+TIME_DECAY = method.ParameterSpec(
     "access_decay_min",
     ACCESS_DECAY_MIN,
     "min",
     (1.0, 600.0),
     "engineering default",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-SHORE = ParameterSpec(
+SHORE = method.ParameterSpec(
     "shore_m",
     0.0,
     "m",
     (0.0, 5_000.0),
     "no shore is taken as open unless asked for; 200 where all are",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-REACH = ParameterSpec(
-    "reach_m", 1_000.0, "m", (10.0, 10_000.0), "engineering default", ConfirmationStatus.ENGINEERING
+REACH = method.ParameterSpec(
+    "reach_m",
+    1_000.0,
+    "m",
+    (10.0, 10_000.0),
+    "engineering default",
+    method.ConfirmationStatus.ENGINEERING,
 )
-STANDARD = ParameterSpec(
+STANDARD = method.ParameterSpec(
     "nature_standard",
     15.0,
     "m2/person",
     (0.0, 1_000.0),
     "engineering default, to be set from the local standard",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-NATURE = TableSpec(
+NATURE = method.TableSpec(
     "nature",
     by_class(0, 1, 1, 1, 1, 1, 0, 0, 0),
     "1",
     (0.0, 1.0),
     "engineering default, the green classes",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-ACCESS_BY = OptionSpec(
+ACCESS_BY = method.OptionSpec(
     "access_by",
     "distance",
     {
@@ -245,7 +241,7 @@ ACCESS_BY = OptionSpec(
         "least_cost": Label("出行时间（最小耗时路径）", "travel time by the quickest way"),
     },
     "engineering default",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
     {
         "distance": ("access_distance_m",),
         "travel_time": ("travel_time_min",),
@@ -254,9 +250,11 @@ ACCESS_BY = OptionSpec(
 )
 
 
-def _speed(name: str, kmh: float) -> ParameterSpec:
+def _speed(name: str, kmh: float) -> method.ParameterSpec:
     source = "engineering default"
-    return ParameterSpec(name, kmh, "km/h", (0.5, 150.0), source, ConfirmationStatus.ENGINEERING)
+    return method.ParameterSpec(
+        name, kmh, "km/h", (0.5, 150.0), source, method.ConfirmationStatus.ENGINEERING
+    )
 
 
 SPEEDS = (
@@ -268,7 +266,7 @@ SPEEDS = (
 _ESTIMAP = "after ESTIMAP (Paracchini et al. 2014)"
 _UNA = "InVEST urban nature access, after Liu et al. 2022"
 
-POTENTIAL = Quantity(
+POTENTIAL = method.Quantity(
     name="recreation_potential",
     unit="1",
     label=Label("游憩潜力", "Recreation potential"),
@@ -278,7 +276,7 @@ POTENTIAL = Quantity(
     parameters=(WATER_DECAY, SHORE),
     source=_ESTIMAP,
 )
-ACCESSIBILITY = Quantity(
+ACCESSIBILITY = method.Quantity(
     name="accessibility",
     unit="1",
     label=Label("可达性", "Accessibility"),
@@ -288,7 +286,7 @@ ACCESSIBILITY = Quantity(
     options=(ACCESS_BY,),
     source=_ESTIMAP,
 )
-TRAVEL = Quantity(
+TRAVEL = method.Quantity(
     name="travel_minutes",
     unit="min",
     label=Label("出行时间", "Travel time"),
@@ -296,15 +294,15 @@ TRAVEL = Quantity(
     needs=("land_cover", "dem", "roads", "main_roads"),
     parameters=SPEEDS,
     takes_cell=True,
-    tiled=Tiled(write_with_main_roads),
+    tiled=method.Tiled(write_with_main_roads),
     source="quickest way (Dijkstra 1959); slope after Tobler 1993",
 )
 TRAVEL_BY_ROADS = replace(
-    TRAVEL, needs=("land_cover", "dem", "roads"), tiled=Tiled(write_travel_minutes)
+    TRAVEL, needs=("land_cover", "dem", "roads"), tiled=method.Tiled(write_travel_minutes)
 )
 """Without a layer of main roads all roads are minor ones."""
 
-NATURE_AREA = Quantity(
+NATURE_AREA = method.Quantity(
     name="nature_m2",
     unit="m2",
     label=Label("绿地面积", "Green space"),
@@ -314,7 +312,7 @@ NATURE_AREA = Quantity(
     takes_cell=True,
     source="class table",
 )
-PEOPLE = Quantity(
+PEOPLE = method.Quantity(
     name="people_within_reach",
     unit="persons",
     label=Label("可达人口", "People within reach"),
@@ -324,18 +322,18 @@ PEOPLE = Quantity(
     reach_m=_reach_m,
     takes_cell=True,
     source=_UNA,
-    status=ConfirmationStatus.VERIFIED,
+    status=method.ConfirmationStatus.VERIFIED,
 )
-PER_PERSON = Quantity(
+PER_PERSON = method.Quantity(
     name="nature_per_person",
     unit="m2/person",
     label=Label("人均可达绿地供给", "Green space for each of the people around"),
     function=nature_per_person,
     needs=("nature_m2", "people_within_reach"),
     source=_UNA,
-    status=ConfirmationStatus.VERIFIED,
+    status=method.ConfirmationStatus.VERIFIED,
 )
-WITHIN_REACH = Quantity(
+WITHIN_REACH = method.Quantity(
     name="nature_within_reach",
     unit="m2/person",
     label=Label("人均可达绿地", "Green space within reach of a person"),
@@ -345,15 +343,15 @@ WITHIN_REACH = Quantity(
     reach_m=_reach_m,
     takes_cell=True,
     source=_UNA,
-    status=ConfirmationStatus.VERIFIED,
+    status=method.ConfirmationStatus.VERIFIED,
 )
 
-METHODS: tuple[Method, ...] = (
-    Method(
+METHODS: tuple[method.Method, ...] = (
+    method.Method(
         id="index",
         label=Label("游憩潜力与可达性", "Potential and accessibility"),
         profile="any",
-        supply=Quantity(
+        supply=method.Quantity(
             name="supply",
             unit="1",
             label=Label("景观游憩指数", "Recreation index"),
@@ -361,7 +359,7 @@ METHODS: tuple[Method, ...] = (
             needs=("recreation_potential", "accessibility"),
             source=_ESTIMAP,
         ),
-        demand=Quantity(
+        demand=method.Quantity(
             name="demand",
             unit="1",
             label=Label("景观游憩需求指数", "Index of demand for recreation"),
@@ -371,11 +369,11 @@ METHODS: tuple[Method, ...] = (
         ),
         through=(POTENTIAL, ACCESSIBILITY, TRAVEL, TRAVEL_BY_ROADS),
     ),
-    Method(
+    method.Method(
         id="una",
         label=Label("城市绿地可达性", "Urban nature access"),
         profile="biophysical",
-        supply=Quantity(
+        supply=method.Quantity(
             name="supply",
             unit="m2/ha",
             label=Label("可达绿地", "Green space within reach"),
@@ -383,9 +381,9 @@ METHODS: tuple[Method, ...] = (
             needs=("nature_within_reach", "population"),
             takes_cell=True,
             source=_UNA,
-            status=ConfirmationStatus.VERIFIED,
+            status=method.ConfirmationStatus.VERIFIED,
         ),
-        demand=Quantity(
+        demand=method.Quantity(
             name="demand",
             unit="m2/ha",
             label=Label("应有绿地", "Green space due"),

@@ -5,16 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from shanhai.errors import InvalidInput
+from shanhai.science import rusle
 from shanhai.science.climate import erosivity_annual, erosivity_monthly
-from shanhai.science.ecoservices.method import (
-    ConfirmationStatus,
-    Method,
-    OptionSpec,
-    ParameterSpec,
-    Quantity,
-    TableSpec,
-    Tiled,
-)
+from shanhai.science.ecoservices import method
 from shanhai.science.grid import BoolArray, ClassArray, FloatArray
 from shanhai.science.hydrology.routing import (
     ROUTINGS,
@@ -23,17 +16,6 @@ from shanhai.science.hydrology.routing import (
     write_contributing_area,
 )
 from shanhai.science.landcover import LandCover, class_values, is_built_up, is_water
-from shanhai.science.rusle import (
-    SLOPE_CAP_DEG,
-    SLOPE_LENGTH_CAP_M,
-    cover_cai,
-    cover_table,
-    cover_van_der_knijff,
-    erodibility,
-    erosion_intensity,
-    slope_length,
-    slope_steepness,
-)
 from shanhai.vocabulary import Label
 
 MONTHLY, ANNUAL, GIVEN = "monthly", "annual", "given"
@@ -140,7 +122,7 @@ def k_factor(
     """
     if erodibility_from == MEASURED:
         return _required(soil_erodibility, "soil_erodibility")
-    return erodibility(
+    return rusle.erodibility(
         _required(sand, "sand"),
         _required(silt, "silt"),
         _required(clay, "clay"),
@@ -150,7 +132,7 @@ def k_factor(
 
 def s_factor(*, slope: FloatArray, theta_cap: float) -> FloatArray:
     """Slope steepness S, see `rusle.slope_steepness`."""
-    return slope_steepness(slope, theta_cap)
+    return rusle.slope_steepness(slope, theta_cap)
 
 
 def l_factor(
@@ -162,7 +144,7 @@ def l_factor(
     cell_m: float,
 ) -> FloatArray:
     """Slope length L, see `rusle.slope_length`."""
-    return slope_length(slope, aspect_length, contributing_area, cell_m, slope_length_cap)
+    return rusle.slope_length(slope, aspect_length, contributing_area, cell_m, slope_length_cap)
 
 
 def c_factor(
@@ -184,11 +166,11 @@ def c_factor(
         0–1; NaN where an input is NaN.
     """
     if cover_factor == VAN_DER_KNIJFF:
-        return cover_van_der_knijff(_required(ndvi, "ndvi"))
+        return rusle.cover_van_der_knijff(_required(ndvi, "ndvi"))
     cover = _required(vegetation_cover, "vegetation_cover")
     if cover_factor == BY_CLASS and land_cover is not None:
-        return cover_table(cover, land_cover)
-    return cover_cai(cover)
+        return rusle.cover_table(cover, land_cover)
+    return rusle.cover_cai(cover)
 
 
 def potential_erosion(
@@ -273,7 +255,7 @@ def erosion_demand(
 
 def intensity(*, actual_erosion: FloatArray, tolerance: float) -> ClassArray:
     """Codes of `rusle.Intensity`; 0 for nodata."""
-    return erosion_intensity(actual_erosion, tolerance)
+    return rusle.erosion_intensity(actual_erosion, tolerance)
 
 
 def _required(array: FloatArray | None, name: str) -> FloatArray:
@@ -288,40 +270,40 @@ def _required(array: FloatArray | None, name: str) -> FloatArray:
 _YEARLY_LOSS = "t/ha/yr"
 _ALL_CLASSES = tuple(LandCover)[: LandCover.BARE]
 
-PRACTICE = TableSpec(
+PRACTICE = method.TableSpec(
     "support_practice",
     dict.fromkeys(_ALL_CLASSES, 1.0) | {LandCover.CROPLAND: 0.35},
     "1",
     (0.0, 1.0),
     "paddy 0.15, orchard 0.69 in the literature; 0.35 for both and dry fields together. "
     "Water and built-up land have no practice, and no erosion whatever the value",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-THETA_CAP = ParameterSpec(
+THETA_CAP = method.ParameterSpec(
     "theta_cap",
-    SLOPE_CAP_DEG,
+    rusle.SLOPE_CAP_DEG,
     "deg",
     (10.0, 90.0),
     "the plots of Liu et al. 1994 end at 29 degrees",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-LENGTH_CAP = ParameterSpec(
+LENGTH_CAP = method.ParameterSpec(
     "slope_length_cap",
-    SLOPE_LENGTH_CAP_M,
+    rusle.SLOPE_LENGTH_CAP_M,
     "m",
     (1.0, 1000.0),
     "400 ft, Renard et al. 1997",
-    ConfirmationStatus.LITERATURE,
+    method.ConfirmationStatus.LITERATURE,
 )
-TOLERABLE = ParameterSpec(
+TOLERABLE = method.ParameterSpec(
     "tolerance",
     5.0,
     "t/ha/yr",
     (0.0, 25.0),
     "southern red-soil hills, SL 190-2007",
-    ConfirmationStatus.LITERATURE,
+    method.ConfirmationStatus.LITERATURE,
 )
-EROSIVITY_FROM = OptionSpec(
+EROSIVITY_FROM = method.OptionSpec(
     "erosivity_from",
     MONTHLY,
     {
@@ -330,10 +312,10 @@ EROSIVITY_FROM = OptionSpec(
         GIVEN: Label("给定侵蚀力图层", "a layer of erosivity"),
     },
     "Zhang and Fu 2003; daily records make a better layer (Xie et al. 2016)",
-    ConfirmationStatus.LITERATURE,
+    method.ConfirmationStatus.LITERATURE,
     needs={MONTHLY: ("rainfall_monthly",), ANNUAL: ("rainfall",), GIVEN: ("rain_erosivity",)},
 )
-ERODIBILITY_FROM = OptionSpec(
+ERODIBILITY_FROM = method.OptionSpec(
     "erodibility_from",
     TEXTURE,
     {
@@ -341,13 +323,13 @@ ERODIBILITY_FROM = OptionSpec(
         MEASURED: Label("实测可蚀性图层", "a layer of measured erodibility"),
     },
     "Williams 1990, calibrated by Zhang et al. 2008",
-    ConfirmationStatus.LITERATURE,
+    method.ConfirmationStatus.LITERATURE,
     needs={
         TEXTURE: ("sand", "silt", "clay", "organic_carbon"),
         MEASURED: ("soil_erodibility",),
     },
 )
-COVER_FACTOR = OptionSpec(
+COVER_FACTOR = method.OptionSpec(
     "cover_factor",
     CAI,
     {
@@ -356,14 +338,14 @@ COVER_FACTOR = OptionSpec(
         BY_CLASS: Label("植被类型与覆盖度查表", "table by class and cover"),
     },
     "Cai et al. 2000",
-    ConfirmationStatus.LITERATURE,
+    method.ConfirmationStatus.LITERATURE,
     needs={
         CAI: ("vegetation_cover",),
         VAN_DER_KNIJFF: ("ndvi",),
         BY_CLASS: ("vegetation_cover", "land_cover"),
     },
 )
-DEMAND_FORM = OptionSpec(
+DEMAND_FORM = method.OptionSpec(
     "demand_form",
     ACTUAL,
     {
@@ -371,18 +353,18 @@ DEMAND_FORM = OptionSpec(
         TOLERANCE: Label("超出容许流失量的潜在侵蚀", "potential erosion above tolerance"),
     },
     "engineering choice",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
     needs={ACTUAL: ("actual_erosion",), TOLERANCE: ("potential_erosion",)},
 )
-FLOW_ROUTING = OptionSpec(
+FLOW_ROUTING = method.OptionSpec(
     "flow_routing",
     "d8",
     ROUTINGS,
     "O'Callaghan and Mark 1984; Freeman 1991; Quinn et al. 1991",
-    ConfirmationStatus.VERIFIED,
+    method.ConfirmationStatus.VERIFIED,
 )
 
-CONTRIBUTING_AREA = Quantity(
+CONTRIBUTING_AREA = method.Quantity(
     name="contributing_area",
     unit="m2",
     label=Label("上游汇水面积", "Contributing area"),
@@ -390,11 +372,11 @@ CONTRIBUTING_AREA = Quantity(
     needs=("dem",),
     options=(FLOW_ROUTING,),
     takes_cell=True,
-    tiled=Tiled(write_contributing_area, SCRATCH),
+    tiled=method.Tiled(write_contributing_area, SCRATCH),
     source="depressions filled (Barnes et al. 2014), flats after Garbrecht and Martz 1997",
-    status=ConfirmationStatus.VERIFIED,
+    status=method.ConfirmationStatus.VERIFIED,
 )
-R_FACTOR = Quantity(
+R_FACTOR = method.Quantity(
     name="r_factor",
     unit="MJ.mm/(ha.h.yr)",
     label=Label("降雨侵蚀力因子", "Rainfall erosivity R"),
@@ -403,9 +385,9 @@ R_FACTOR = Quantity(
     options=(EROSIVITY_FROM,),
     expected=(3000.0, 12_000.0),
     source="Zhang and Fu 2003",
-    status=ConfirmationStatus.LITERATURE,
+    status=method.ConfirmationStatus.LITERATURE,
 )
-K_FACTOR = Quantity(
+K_FACTOR = method.Quantity(
     name="k_factor",
     unit="t.ha.h/(ha.MJ.mm)",
     label=Label("土壤可蚀性因子", "Soil erodibility K"),
@@ -414,9 +396,9 @@ K_FACTOR = Quantity(
     options=(ERODIBILITY_FROM,),
     expected=(0.005, 0.06),
     source="Williams 1990; Zhang et al. 2008",
-    status=ConfirmationStatus.LITERATURE,
+    status=method.ConfirmationStatus.LITERATURE,
 )
-S_FACTOR = Quantity(
+S_FACTOR = method.Quantity(
     name="s_factor",
     unit="1",
     label=Label("坡度因子", "Slope steepness S"),
@@ -424,9 +406,9 @@ S_FACTOR = Quantity(
     needs=("slope",),
     parameters=(THETA_CAP,),
     source="McCool et al. 1987; Liu et al. 1994",
-    status=ConfirmationStatus.LITERATURE,
+    status=method.ConfirmationStatus.LITERATURE,
 )
-L_FACTOR = Quantity(
+L_FACTOR = method.Quantity(
     name="l_factor",
     unit="1",
     label=Label("坡长因子", "Slope length L"),
@@ -435,9 +417,9 @@ L_FACTOR = Quantity(
     parameters=(LENGTH_CAP,),
     takes_cell=True,
     source="Desmet and Govers 1996",
-    status=ConfirmationStatus.LITERATURE,
+    status=method.ConfirmationStatus.LITERATURE,
 )
-C_FACTOR = Quantity(
+C_FACTOR = method.Quantity(
     name="c_factor",
     unit="1",
     label=Label("植被覆盖与管理因子", "Cover and management C"),
@@ -445,18 +427,18 @@ C_FACTOR = Quantity(
     needs=(),
     options=(COVER_FACTOR,),
     source="Cai et al. 2000",
-    status=ConfirmationStatus.LITERATURE,
+    status=method.ConfirmationStatus.LITERATURE,
 )
-POTENTIAL_EROSION = Quantity(
+POTENTIAL_EROSION = method.Quantity(
     name="potential_erosion",
     unit=_YEARLY_LOSS,
     label=Label("潜在土壤侵蚀量", "Potential erosion"),
     function=potential_erosion,
     needs=("r_factor", "k_factor", "l_factor", "s_factor", "land_cover"),
     source="Renard et al. 1997",
-    status=ConfirmationStatus.LITERATURE,
+    status=method.ConfirmationStatus.LITERATURE,
 )
-ACTUAL_EROSION = Quantity(
+ACTUAL_EROSION = method.Quantity(
     name="actual_erosion",
     unit=_YEARLY_LOSS,
     label=Label("现实土壤侵蚀量", "Actual erosion"),
@@ -465,9 +447,9 @@ ACTUAL_EROSION = Quantity(
     tables=(PRACTICE,),
     expected=(1.0, 30.0),
     source="Renard et al. 1997",
-    status=ConfirmationStatus.LITERATURE,
+    status=method.ConfirmationStatus.LITERATURE,
 )
-INTENSITY = Quantity(
+INTENSITY = method.Quantity(
     name="erosion_intensity",
     unit="class",
     label=Label("土壤侵蚀强度", "Intensity of erosion"),
@@ -475,24 +457,24 @@ INTENSITY = Quantity(
     needs=("actual_erosion",),
     parameters=(TOLERABLE,),
     source="SL 190-2007",
-    status=ConfirmationStatus.VERIFIED,
+    status=method.ConfirmationStatus.VERIFIED,
 )
 
-METHODS: tuple[Method, ...] = (
-    Method(
+METHODS: tuple[method.Method, ...] = (
+    method.Method(
         id="rusle",
         label=Label("修正通用土壤流失方程", "RUSLE"),
         profile="biophysical",
-        supply=Quantity(
+        supply=method.Quantity(
             name="supply",
             unit=_YEARLY_LOSS,
             label=Label("土壤保持量", "Erosion avoided"),
             function=avoided_erosion,
             needs=("potential_erosion", "actual_erosion"),
             source="Renard et al. 1997; avoided erosion as in InVEST",
-            status=ConfirmationStatus.VERIFIED,
+            status=method.ConfirmationStatus.VERIFIED,
         ),
-        demand=Quantity(
+        demand=method.Quantity(
             name="demand",
             unit=_YEARLY_LOSS,
             label=Label("土壤保持需求", "Erosion to be kept"),
@@ -513,11 +495,11 @@ METHODS: tuple[Method, ...] = (
             POTENTIAL_EROSION,
         ),
     ),
-    Method(
+    method.Method(
         id="index",
         label=Label("净初级生产力指数法", "Productivity index"),
         profile="index",
-        supply=Quantity(
+        supply=method.Quantity(
             name="supply",
             unit="1",
             label=Label("土壤保持指数", "Soil retention index"),
@@ -526,9 +508,9 @@ METHODS: tuple[Method, ...] = (
             optional=("water_or_built_up",),
             expected=(0.0, 1.0),
             source="Ecological Protection Red-line Delineation Guideline 2017",
-            status=ConfirmationStatus.VERIFIED,
+            status=method.ConfirmationStatus.VERIFIED,
         ),
-        demand=Quantity(
+        demand=method.Quantity(
             name="demand",
             unit="1",
             label=Label("土壤保持需求指数", "Soil retention demand index"),

@@ -3,15 +3,7 @@
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.ecoservices.method import (
-    ConfirmationStatus,
-    Method,
-    Numbers,
-    OptionSpec,
-    ParameterSpec,
-    Quantity,
-    TableSpec,
-)
+from shanhai.science.ecoservices import method
 from shanhai.science.focal import disk_mean
 from shanhai.science.grid import FloatArray
 from shanhai.science.landcover import by_class
@@ -109,7 +101,7 @@ def built_up_nearby(*, built_up: FloatArray, cell_m: float) -> FloatArray:
     return disk_mean(built_up, BUILT_UP_RADIUS_M, cell_m)
 
 
-def _built_up_reach_m(numbers: Numbers) -> float:
+def _built_up_reach_m(numbers: method.Numbers) -> float:
     return BUILT_UP_RADIUS_M
 
 
@@ -123,45 +115,50 @@ def _require(layer: FloatArray | None, demand_by: str) -> FloatArray:
     )
 
 
-def _numbers(group: str, *values: float) -> TableSpec:
-    return TableSpec(
+def _numbers(group: str, *values: float) -> method.TableSpec:
+    return method.TableSpec(
         f"curve_number_{group}",
         by_class(*values),
         "1",
         (0.0, 100.0),
         "TR-55 (USDA-NRCS 1986): grass and bare land as printed there; connected water after "
         "InVEST; the row of built-up land is for its unsealed part",
-        ConfirmationStatus.LITERATURE,
+        method.ConfirmationStatus.LITERATURE,
     )
 
 
-STORM = ParameterSpec(
+STORM = method.ParameterSpec(
     "storm_mm",
     None,
     "mm",
     (0.0, 2_000.0),
     "rain of the design storm, from the drainage plan or the capture target",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-SEALED_SHARE = ParameterSpec(
-    "sealed_share", 0.70, "1", (0.0, 1.0), "engineering default", ConfirmationStatus.ENGINEERING
+SEALED_SHARE = method.ParameterSpec(
+    "sealed_share",
+    0.70,
+    "1",
+    (0.0, 1.0),
+    "engineering default",
+    method.ConfirmationStatus.ENGINEERING,
 )
-ANTECEDENT = OptionSpec(
+ANTECEDENT = method.OptionSpec(
     "antecedent",
     "normal",
     {"normal": Label("一般湿润", "normal"), "wet": Label("前期湿润", "wet")},
     "TR-55 (USDA-NRCS 1986)",
-    ConfirmationStatus.VERIFIED,
+    method.ConfirmationStatus.VERIFIED,
 )
-SLOPE_CORRECTION = OptionSpec(
+SLOPE_CORRECTION = method.OptionSpec(
     "slope_correction",
     "none",
     {"none": Label("不修正", "none"), "steep": Label("陡坡修正", "steep land")},
     "TR-55 knows no slope; Huang et al. 2006 corrects for it",
-    ConfirmationStatus.LITERATURE,
+    method.ConfirmationStatus.LITERATURE,
     {"steep": ("slope",)},
 )
-LAKE_STORAGE = OptionSpec(
+LAKE_STORAGE = method.OptionSpec(
     "lake_storage",
     "conveyance",
     {
@@ -169,9 +166,9 @@ LAKE_STORAGE = OptionSpec(
         "storage": Label("湖库湿地可蓄", "lakes and wetland hold the storm"),
     },
     "InVEST: 99 for connected water",
-    ConfirmationStatus.VERIFIED,
+    method.ConfirmationStatus.VERIFIED,
 )
-DEMAND_BY = OptionSpec(
+DEMAND_BY = method.OptionSpec(
     "demand_by",
     "exposure",
     {
@@ -180,7 +177,7 @@ DEMAND_BY = OptionSpec(
         "design_standard": Label("海绵城市控制目标", "capture target of built-up land"),
     },
     "engineering default",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
     {
         "exposure": ("exposure",),
         "built_up_nearby": ("built_up_nearby",),
@@ -191,7 +188,7 @@ DEMAND_BY = OptionSpec(
 _UNIT = "m3/ha"
 _SOURCE = "TR-55 (USDA-NRCS 1986)"
 
-CURVE_NUMBER = Quantity(
+CURVE_NUMBER = method.Quantity(
     name="curve_number",
     unit="1",
     label=Label("径流曲线数", "Curve number"),
@@ -207,9 +204,9 @@ CURVE_NUMBER = Quantity(
         _numbers("d", 89, 77, 73, 80, 99, 99, 99, 80, 94),
     ),
     source=_SOURCE,
-    status=ConfirmationStatus.LITERATURE,
+    status=method.ConfirmationStatus.LITERATURE,
 )
-RUNOFF = Quantity(
+RUNOFF = method.Quantity(
     name="storm_runoff",
     unit="mm",
     label=Label("暴雨径流", "Runoff of the storm"),
@@ -218,9 +215,9 @@ RUNOFF = Quantity(
     parameters=(STORM,),
     options=(LAKE_STORAGE,),
     source=_SOURCE,
-    status=ConfirmationStatus.VERIFIED,
+    status=method.ConfirmationStatus.VERIFIED,
 )
-BUILT_UP_NEARBY = Quantity(
+BUILT_UP_NEARBY = method.Quantity(
     name="built_up_nearby",
     unit="1",
     label=Label("周边建设用地比例", "Built-up share nearby"),
@@ -231,12 +228,12 @@ BUILT_UP_NEARBY = Quantity(
     source="land cover",
 )
 
-METHODS: tuple[Method, ...] = (
-    Method(
+METHODS: tuple[method.Method, ...] = (
+    method.Method(
         id="scs_cn",
         label=Label("径流曲线数法", "Curve numbers"),
         profile="biophysical",
-        supply=Quantity(
+        supply=method.Quantity(
             name="supply",
             unit=_UNIT,
             label=Label("滞蓄雨量", "Storm rain taken up"),
@@ -244,9 +241,9 @@ METHODS: tuple[Method, ...] = (
             needs=("storm_runoff",),
             parameters=(STORM,),
             source=_SOURCE,
-            status=ConfirmationStatus.VERIFIED,
+            status=method.ConfirmationStatus.VERIFIED,
         ),
-        demand=Quantity(
+        demand=method.Quantity(
             name="demand",
             unit=_UNIT,
             label=Label("需滞蓄雨量", "Storm rain to be taken up"),
@@ -259,11 +256,11 @@ METHODS: tuple[Method, ...] = (
         extra=(RUNOFF,),
         through=(CURVE_NUMBER, BUILT_UP_NEARBY),
     ),
-    Method(
+    method.Method(
         id="index",
         label=Label("指数法", "Index"),
         profile="index",
-        supply=Quantity(
+        supply=method.Quantity(
             name="supply",
             unit="1",
             label=Label("雨洪调节指数", "Index of storm rain taken up"),
@@ -271,7 +268,7 @@ METHODS: tuple[Method, ...] = (
             needs=("vegetation_cover", "infiltration", "slope_n"),
             source="engineering choice",
         ),
-        demand=Quantity(
+        demand=method.Quantity(
             name="demand",
             unit="1",
             label=Label("雨洪调节需求指数", "Index of storm rain to be taken up"),

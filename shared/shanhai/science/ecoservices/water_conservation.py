@@ -5,28 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from shanhai.errors import InvalidInput
+from shanhai.science import landcover
 from shanhai.science.climate import hargreaves_evapotranspiration
-from shanhai.science.ecoservices.method import (
-    ConfirmationStatus,
-    Method,
-    OptionSpec,
-    ParameterSpec,
-    Quantity,
-    Statistic,
-    TableSpec,
-)
+from shanhai.science.ecoservices import method
 from shanhai.science.grid import SQUARE_METRES_PER_HECTARE, ClassArray, FloatArray
-from shanhai.science.landcover import (
-    CROP_COEFFICIENT,
-    GUIDELINE_RUNOFF,
-    LandCover,
-    class_values,
-    is_built_up,
-    refine,
-)
 from shanhai.vocabulary import Label
 
-Table = Mapping[LandCover, float]
+Table = Mapping[landcover.LandCover, float]
 
 CUBIC_METRES_PER_MM = 10.0
 """Cubic metres on a hectare that one millimetre is."""
@@ -69,10 +54,10 @@ def runoff_share(
     land_cover: ClassArray, runoff_coefficient: Table, vegetation_type: ClassArray | None = None
 ) -> FloatArray:
     """Share of the rain that runs off, of the class or, where known, of the vegetation type."""
-    by_class = class_values(land_cover, runoff_coefficient)
+    by_class = landcover.class_values(land_cover, runoff_coefficient)
     if vegetation_type is None:
         return by_class
-    return refine(by_class, vegetation_type, GUIDELINE_RUNOFF)
+    return landcover.refine(by_class, vegetation_type, landcover.GUIDELINE_RUNOFF)
 
 
 def balance_supply(
@@ -157,10 +142,10 @@ def potential_et(
 
     Source: Allen et al. 1998 (FAO-56); the mixture of built-up cells after InVEST.
     """
-    coefficient = class_values(land_cover, crop_coefficient)
+    coefficient = landcover.class_values(land_cover, crop_coefficient)
     if impervious is not None:
         mixed = SEALED_KC * impervious + UNSEALED_KC * (1 - impervious)
-        known = is_built_up(land_cover) & ~np.isnan(impervious)
+        known = landcover.is_built_up(land_cover) & ~np.isnan(impervious)
         coefficient = np.where(known, mixed, coefficient)
     return np.asarray(coefficient * annual_et0)
 
@@ -203,10 +188,10 @@ def fu_evapotranspiration(
     """
     rain = _with_rain(rainfall)
     ratio = potential_et / rain
-    depth = np.minimum(soil_depth, class_values(land_cover, rooting_depth))
+    depth = np.minimum(soil_depth, landcover.class_values(land_cover, rooting_depth))
     w = np.minimum(MOST_FU_PARAMETER, seasonality * depth * available_water / rain + 1.25)
     curve = np.minimum(ratio, 1 + ratio - (1 + ratio**w) ** (1 / w))
-    bare = class_values(land_cover, vegetated) == 0
+    bare = landcover.class_values(land_cover, vegetated) == 0
     share = np.where(bare & ~np.isnan(w), np.minimum(ratio, 1.0), curve)
     return np.asarray(share * rain)
 
@@ -237,7 +222,7 @@ def zhang_evapotranspiration(
     rain = _with_rain(rainfall)
     ratio = potential_et / rain
     # Multiplied through by x, so that no evaporation at all is 0 and not 0/0.
-    weighted = ratio * (1 + class_values(land_cover, plant_coefficient) * ratio)
+    weighted = ratio * (1 + landcover.class_values(land_cover, plant_coefficient) * ratio)
     return np.minimum(rain * weighted / (weighted + 1), potential_et)
 
 
@@ -332,82 +317,82 @@ def _required(array: FloatArray | None, name: str) -> FloatArray:
 
 def _by_class(*values: float) -> Table:
     """Values of the classes from cropland to bare land, in the order of their codes."""
-    return dict(zip(LandCover, values, strict=False))
+    return dict(zip(landcover.LandCover, values, strict=False))
 
 
-RUNOFF = TableSpec(
+RUNOFF = method.TableSpec(
     "runoff_coefficient",
     _by_class(0.30, 0.0267, 0.0426, 0.0937, 0, 0, 0, 0.65, 0.45),
     "1",
     (0.0, 1.0),
     "Red-line Guideline 2017 for natural classes; cropland, built-up and bare: engineering default",
-    ConfirmationStatus.VERIFIED,
+    method.ConfirmationStatus.VERIFIED,
 )
-CROP = TableSpec(
+CROP = method.TableSpec(
     "crop_coefficient",
-    CROP_COEFFICIENT,
+    landcover.CROP_COEFFICIENT,
     "1",
     (0.0, 2.0),
     "within the ranges of FAO-56",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-ROOTS = TableSpec(
+ROOTS = method.TableSpec(
     "rooting_depth",
     _by_class(1200, 3500, 2000, 1500, 1, 1, 1, 1, 1),
     "mm",
     (0.0, 10_000.0),
     "engineering default",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-VEGETATED = TableSpec(
+VEGETATED = method.TableSpec(
     "vegetated",
     _by_class(1, 1, 1, 1, 0, 0, 0, 0, 0),
     "1",
     (0.0, 1.0),
     "InVEST annual water yield: classes without vegetation evaporate min(PET, P)",
-    ConfirmationStatus.VERIFIED,
+    method.ConfirmationStatus.VERIFIED,
 )
-PLANT = TableSpec(
+PLANT = method.TableSpec(
     "plant_coefficient",
     _by_class(0.5, 2.0, 1.0, 0.5, 1.0, 2.0, 0.5, 0.1, 0.1),
     "1",
     (0.0, 5.0),
     "Zhang et al. 2001 for forest and grass; the rest engineering default",
-    ConfirmationStatus.LITERATURE,
+    method.ConfirmationStatus.LITERATURE,
 )
-SEASONALITY = ParameterSpec(
+SEASONALITY = method.ParameterSpec(
     "seasonality",
     12.0,
     "1",
     (1.0, 30.0),
     "Z of Donohue et al. 2012; a fifth of the rain days, to be calibrated",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-DOMESTIC = ParameterSpec(
+DOMESTIC = method.ParameterSpec(
     "domestic_use",
     73.0,
     "m3/person/yr",
     (0.0, 1000.0),
     "200 L/d; the local Water Resources Bulletin knows better",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-IRRIGATION = ParameterSpec(
+IRRIGATION = method.ParameterSpec(
     "irrigation_use",
     5400.0,
     "m3/ha/yr",
     (0.0, 50_000.0),
     "engineering default",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-INDUSTRIAL = ParameterSpec(
+INDUSTRIAL = method.ParameterSpec(
     "industrial_use",
     None,
     "m3/yr",
     (0.0, 1e12),
     "industrial and ecological use of the area, from the Water Resources Bulletin; may be 0",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
 )
-REFERENCE_FROM = OptionSpec(
+REFERENCE_FROM = method.OptionSpec(
     "reference_from",
     PRODUCT,
     {
@@ -415,13 +400,13 @@ REFERENCE_FROM = OptionSpec(
         HARGREAVES: Label("Hargreaves 气温公式", "air temperature after Hargreaves"),
     },
     "Hargreaves and Samani 1985",
-    ConfirmationStatus.LITERATURE,
+    method.ConfirmationStatus.LITERATURE,
     needs={
         PRODUCT: ("reference_et",),
         HARGREAVES: ("temperature_monthly", "temperature_max", "temperature_min", "latitude"),
     },
 )
-HOUSEHOLDS_BY = OptionSpec(
+HOUSEHOLDS_BY = method.OptionSpec(
     "households_by",
     BY_POPULATION,
     {
@@ -429,7 +414,7 @@ HOUSEHOLDS_BY = OptionSpec(
         BY_LIGHTS: Label("计入总量按灯光分摊", "in the total that lights share out"),
     },
     "engineering choice",
-    ConfirmationStatus.ENGINEERING,
+    method.ConfirmationStatus.ENGINEERING,
     needs={BY_POPULATION: ("population_density",)},
 )
 
@@ -438,7 +423,7 @@ _SUPPLY_LABEL = Label("水源涵养量", "Water kept")
 _DEMAND_LABEL = Label("用水量", "Water used")
 _EXPECTED = (2000.0, 7000.0)
 
-DEMAND = Quantity(
+DEMAND = method.Quantity(
     name="demand",
     unit=_UNIT,
     label=_DEMAND_LABEL,
@@ -446,11 +431,11 @@ DEMAND = Quantity(
     needs=("cropland", "night_lights"),
     parameters=(DOMESTIC, IRRIGATION, INDUSTRIAL),
     options=(HOUSEHOLDS_BY,),
-    statistics=(Statistic("night_lights_total", "night_lights", "sum"),),
+    statistics=(method.Statistic("night_lights_total", "night_lights", "sum"),),
     takes_cell=True,
     source="per head and per field use; industry by night lights",
 )
-BALANCE_SUPPLY = Quantity(
+BALANCE_SUPPLY = method.Quantity(
     name="supply",
     unit=_UNIT,
     label=_SUPPLY_LABEL,
@@ -460,9 +445,9 @@ BALANCE_SUPPLY = Quantity(
     tables=(RUNOFF,),
     expected=_EXPECTED,
     source="HJ 1173-2021; Ecological Protection Red-line Delineation Guideline 2017",
-    status=ConfirmationStatus.LITERATURE,
+    status=method.ConfirmationStatus.LITERATURE,
 )
-YIELD_SUPPLY = Quantity(
+YIELD_SUPPLY = method.Quantity(
     name="supply",
     unit=_UNIT,
     label=_SUPPLY_LABEL,
@@ -473,7 +458,7 @@ YIELD_SUPPLY = Quantity(
     expected=_EXPECTED,
     source="water yield less runoff of storms",
 )
-ANNUAL_ET0 = Quantity(
+ANNUAL_ET0 = method.Quantity(
     name="annual_et0",
     unit="mm/yr",
     label=Label("年参考蒸散发", "Annual reference evapotranspiration"),
@@ -481,9 +466,9 @@ ANNUAL_ET0 = Quantity(
     needs=(),
     options=(REFERENCE_FROM,),
     source="given, or Hargreaves and Samani 1985",
-    status=ConfirmationStatus.LITERATURE,
+    status=method.ConfirmationStatus.LITERATURE,
 )
-POTENTIAL_ET = Quantity(
+POTENTIAL_ET = method.Quantity(
     name="potential_et",
     unit="mm/yr",
     label=Label("潜在蒸散发", "Potential evapotranspiration"),
@@ -492,19 +477,19 @@ POTENTIAL_ET = Quantity(
     optional=("impervious",),
     tables=(CROP,),
     source="Allen et al. 1998 (FAO-56)",
-    status=ConfirmationStatus.VERIFIED,
+    status=method.ConfirmationStatus.VERIFIED,
 )
-WATER_YIELD = Quantity(
+WATER_YIELD = method.Quantity(
     name="water_yield",
     unit="mm/yr",
     label=Label("产水量", "Water yield"),
     function=water_yield,
     needs=("rainfall", "actual_et"),
     source="rain less evapotranspiration",
-    status=ConfirmationStatus.VERIFIED,
+    status=method.ConfirmationStatus.VERIFIED,
 )
 _ACTUAL_ET_LABEL = Label("实际蒸散发", "Actual evapotranspiration")
-FU_ET = Quantity(
+FU_ET = method.Quantity(
     name="actual_et",
     unit="mm/yr",
     label=_ACTUAL_ET_LABEL,
@@ -513,9 +498,9 @@ FU_ET = Quantity(
     parameters=(SEASONALITY,),
     tables=(ROOTS, VEGETATED),
     source="Fu 1981; Zhang et al. 2004; Donohue et al. 2012",
-    status=ConfirmationStatus.VERIFIED,
+    status=method.ConfirmationStatus.VERIFIED,
 )
-ZHANG_ET = Quantity(
+ZHANG_ET = method.Quantity(
     name="actual_et",
     unit="mm/yr",
     label=_ACTUAL_ET_LABEL,
@@ -523,18 +508,18 @@ ZHANG_ET = Quantity(
     needs=("rainfall", "potential_et", "land_cover"),
     tables=(PLANT,),
     source="Zhang et al. 2001",
-    status=ConfirmationStatus.LITERATURE,
+    status=method.ConfirmationStatus.LITERATURE,
 )
 
-METHODS: tuple[Method, ...] = (
-    Method(
+METHODS: tuple[method.Method, ...] = (
+    method.Method(
         id="balance",
         label=Label("水量平衡法", "Water balance"),
         profile="biophysical",
         supply=BALANCE_SUPPLY,
         demand=DEMAND,
     ),
-    Method(
+    method.Method(
         id="fu",
         label=Label("傅抱璞蒸散曲线", "Fu's evapotranspiration curve"),
         profile="biophysical",
@@ -543,7 +528,7 @@ METHODS: tuple[Method, ...] = (
         extra=(WATER_YIELD,),
         through=(ANNUAL_ET0, POTENTIAL_ET, FU_ET),
     ),
-    Method(
+    method.Method(
         id="zhang",
         label=Label("张氏蒸散曲线", "Zhang's evapotranspiration curve"),
         profile="biophysical",
@@ -552,11 +537,11 @@ METHODS: tuple[Method, ...] = (
         extra=(WATER_YIELD,),
         through=(ANNUAL_ET0, POTENTIAL_ET, ZHANG_ET),
     ),
-    Method(
+    method.Method(
         id="index",
         label=Label("净初级生产力指数法", "Productivity index"),
         profile="index",
-        supply=Quantity(
+        supply=method.Quantity(
             name="supply",
             unit="1",
             label=Label("水源涵养指数", "Water conservation index"),
@@ -564,9 +549,9 @@ METHODS: tuple[Method, ...] = (
             needs=("npp_n", "infiltration", "rainfall_n", "slope_n"),
             expected=(0.0, 1.0),
             source="Ecological Protection Red-line Delineation Guideline 2017",
-            status=ConfirmationStatus.VERIFIED,
+            status=method.ConfirmationStatus.VERIFIED,
         ),
-        demand=Quantity(
+        demand=method.Quantity(
             name="demand",
             unit="1",
             label=Label("用水需求指数", "Water demand index"),

@@ -9,18 +9,8 @@ import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import BoolArray, ClassArray, FloatArray, IntArray, Window
+from shanhai.science.hydrology import flow_kernels
 from shanhai.science.hydrology.depressions import BASINS, DEM, FILLED, fill_depressions
-from shanhai.science.hydrology.flow_kernels import (
-    COLUMN_STEPS,
-    NODATA,
-    OUTLET,
-    ROW_STEPS,
-    disperse,
-    flat_distances,
-    gather,
-    pass_on,
-    steepest,
-)
 from shanhai.science.hydrology.tiles import (
     TILE_CELLS,
     ArrayLayerStore,
@@ -58,7 +48,7 @@ def _distances(layers: LayerStore, tiles: TileLayout, item: Item) -> Found:
     filled = tiles.read(layers, FILLED, item[0], 1)
     distances = np.empty_like(filled)
     set_ring(distances, item[1])
-    reads = flat_distances(filled, distances)
+    reads = flow_kernels.flat_distances(filled, distances)
     return lines_of(distances[1:-1, 1:-1]), ring_of(reads)
 
 
@@ -67,8 +57,8 @@ def _directions(layers: LayerStore, tiles: TileLayout, item: Item) -> None:
     filled = tiles.read(layers, FILLED, window, 1)
     distances = np.empty_like(filled)
     set_ring(distances, around)
-    flat_distances(filled, distances)
-    layers.write(DIRECTIONS, window, steepest(filled, distances).astype(np.float64))
+    flow_kernels.flat_distances(filled, distances)
+    layers.write(DIRECTIONS, window, flow_kernels.steepest(filled, distances).astype(np.float64))
 
 
 CELLS = "contributing_area"
@@ -149,7 +139,7 @@ def spread_down(
 
 def _codes(tiles: TileLayout, layers: LayerStore, window: Window, halo: int) -> ClassArray:
     read = tiles.read(layers, DIRECTIONS, window, halo)
-    return np.nan_to_num(read, nan=NODATA).astype(np.uint8)
+    return np.nan_to_num(read, nan=flow_kernels.NODATA).astype(np.uint8)
 
 
 def _numbers(tiles: TileLayout, window: Window) -> IntArray:
@@ -161,7 +151,7 @@ def _numbers(tiles: TileLayout, window: Window) -> IntArray:
 
 def _edge(layers: LayerStore, tiles: TileLayout, window: Window) -> Edge:
     codes = _codes(tiles, layers, window, 0)
-    total, last = gather(codes, np.zeros(codes.shape, dtype=np.int64))
+    total, last = flow_kernels.gather(codes, np.zeros(codes.shape, dtype=np.int64))
     into = _into(tiles, window, codes)
     ends = ring_of(last.reshape(codes.shape))
     leaves = np.where(into.ravel()[ends] >= 0, _global(tiles, window, ends), -1)
@@ -177,10 +167,10 @@ def _global(tiles: TileLayout, window: Window, flat: IntArray) -> IntArray:
 
 def _into(tiles: TileLayout, window: Window, codes: ClassArray) -> IntArray:
     """Number in the raster of the cell of another tile that each cell drains to; else −1."""
-    flows = (codes != NODATA) & (codes != OUTLET)
+    flows = (codes != flow_kernels.NODATA) & (codes != flow_kernels.OUTLET)
     step = np.where(flows, codes.astype(np.int64) - 1, 0)
-    row = np.arange(window.height)[:, np.newaxis] + ROW_STEPS[step]
-    column = np.arange(window.width) + COLUMN_STEPS[step]
+    row = np.arange(window.height)[:, np.newaxis] + flow_kernels.ROW_STEPS[step]
+    column = np.arange(window.width) + flow_kernels.COLUMN_STEPS[step]
     outside = (row < 0) | (row >= window.height) | (column < 0) | (column >= window.width)
     number = (window.row + row) * tiles.width + window.col + column
     return np.where(flows & outside, number, -1)
@@ -194,7 +184,7 @@ def _inflows(edges: list[Edge]) -> list[IntArray]:
     total = np.concatenate([edge.total for edge in edges])[first]
     leaves = _places(known, np.concatenate([edge.leaves for edge in edges])[first])
     into = _places(known, np.concatenate([edge.into for edge in edges])[first])
-    inflow = pass_on(leaves, into, total)[where]
+    inflow = flow_kernels.pass_on(leaves, into, total)[where]
     return np.split(inflow, np.cumsum([edge.cells.size for edge in edges])[:-1])
 
 
@@ -210,8 +200,8 @@ def _gather(
     codes = _codes(tiles, layers, window, 0)
     inflow = np.zeros(codes.shape, dtype=np.int64)
     set_ring(inflow, edge)
-    total = gather(codes, inflow)[0].reshape(codes.shape)
-    layers.write(CELLS, window, np.where(codes == NODATA, np.nan, (total - 1) * scale))
+    total = flow_kernels.gather(codes, inflow)[0].reshape(codes.shape)
+    layers.write(CELLS, window, np.where(codes == flow_kernels.NODATA, np.nan, (total - 1) * scale))
 
 
 def _disperse(
@@ -243,7 +233,7 @@ def _dispersed(
     codes = _codes(tiles, layers, window, frame)
     sums = np.empty(codes.shape)
     set_ring(sums, around)
-    reads = disperse(filled, codes, sums, spreading.exponent, spreading.corner)
+    reads = flow_kernels.disperse(filled, codes, sums, spreading.exponent, spreading.corner)
     return sums[frame:-frame, frame:-frame], reads
 
 

@@ -7,25 +7,7 @@ import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import BoolArray, FloatArray, IntArray
-from shanhai.science.selection.rules import (
-    CorridorSteps,
-    DistrictRule,
-    Edges,
-    FundRule,
-    PhaseRule,
-    SiteConnections,
-    require_amounts,
-    require_corridors,
-    require_districts,
-    require_edges,
-    require_funds,
-    require_limit,
-    require_locks,
-    require_pairs,
-    require_phases,
-    require_quantities,
-    require_variants,
-)
+from shanhai.science.selection import rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +44,30 @@ class SelectionProblem:
     locked_in: tuple[int, ...] = ()
     locked_out: tuple[int, ...] = ()
     budget: float | None = None
-    districts: tuple[DistrictRule, ...] = ()
+    districts: tuple[rules.DistrictRule, ...] = ()
     variants: tuple[tuple[int, ...], ...] = ()
-    phases: tuple[PhaseRule, ...] = ()
-    funds: tuple[FundRule, ...] = ()
-    edges: Edges | None = None
-    connections: SiteConnections | None = None
-    corridors: tuple[CorridorSteps, ...] = ()
+    phases: tuple[rules.PhaseRule, ...] = ()
+    funds: tuple[rules.FundRule, ...] = ()
+    edges: rules.Edges | None = None
+    connections: rules.SiteConnections | None = None
+    corridors: tuple[rules.CorridorSteps, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse values out of range and rules that contradict each other."""
         count = self.sites
-        require_amounts(self.costs, self.amounts, self.features)
-        require_limit(self.budget, "/budget")
-        require_variants(self.variants, count)
-        require_locks(self.locked_in, self.locked_out, self.variants, count)
-        require_districts(self.districts, count)
-        require_phases(self.phases)
-        require_funds(self.funds, count, len(self.phases))
+        rules.require_amounts(self.costs, self.amounts, self.features)
+        rules.require_limit(self.budget, "/budget")
+        rules.require_variants(self.variants, count)
+        rules.require_locks(self.locked_in, self.locked_out, self.variants, count)
+        rules.require_districts(self.districts, count)
+        rules.require_phases(self.phases)
+        rules.require_funds(self.funds, count, len(self.phases))
         if self.edges is not None:
-            require_edges(self.edges, count)
+            rules.require_edges(self.edges, count)
         if self.connections is not None:
             links = self.connections
-            require_pairs(links.pairs, links.strengths, links.reward, count, "/connections")
-        require_corridors(self.corridors, count)
+            rules.require_pairs(links.pairs, links.strengths, links.reward, count, "/connections")
+        rules.require_corridors(self.corridors, count)
 
     @property
     def sites(self) -> int:
@@ -247,4 +229,4 @@ def _require_shape(values: FloatArray, features: int, pointer: str) -> None:
             message_zh=f"{name} 形状为 {values.shape}，{features} 项指标各需一个",
             pointer=pointer,
         )
-    require_quantities(values, pointer)
+    rules.require_quantities(values, pointer)

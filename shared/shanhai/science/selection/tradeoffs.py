@@ -8,17 +8,10 @@ import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.science.grid import BoolArray, FloatArray, IntArray
+from shanhai.science.selection import solver
 from shanhai.science.selection.limits import ConstraintRow
 from shanhai.science.selection.problem import BudgetGoal, Goal, SelectionProblem, maximises
 from shanhai.science.selection.programme import IntegerProgramme, SitePlan, make_programme
-from shanhai.science.selection.solver import (
-    DEFAULT_SOLVE_OPTIONS,
-    SiteSelection,
-    SolveOptions,
-    Status,
-    select_sites,
-    solve,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +31,7 @@ def find_alternatives(
     problem: SelectionProblem,
     goal: Goal,
     count: int = 10,
-    options: SolveOptions = DEFAULT_SOLVE_OPTIONS,
+    options: solver.SolveOptions = solver.DEFAULT_SOLVE_OPTIONS,
     *,
     differ_by: int = 1,
 ) -> Alternatives:
@@ -65,7 +58,7 @@ def find_alternatives(
     plans: list[SitePlan] = []
     rows: list[ConstraintRow] = []
     while len(plans) < count:
-        found = solve(programme, options, rows).plan
+        found = solver.solve(programme, options, rows).plan
         if found is None:
             break
         plans.append(found)
@@ -78,8 +71,8 @@ def find_alternatives(
 def irreplaceability(
     problem: SelectionProblem,
     goal: Goal,
-    best: SiteSelection,
-    options: SolveOptions = DEFAULT_SOLVE_OPTIONS,
+    best: solver.SiteSelection,
+    options: solver.SolveOptions = solver.DEFAULT_SOLVE_OPTIONS,
     sites: Sequence[int] | IntArray | None = None,
 ) -> FloatArray:
     """How much worse the objective becomes when a site may not be chosen.
@@ -110,7 +103,7 @@ def irreplaceability(
     asked = chosen if sites is None else np.intersect1d(chosen, np.asarray(sites, dtype=np.int64))
     losses = np.where(best.plan.chosen, np.nan, 0.0)
     for site in asked.tolist():
-        without = select_sites(_without(problem, site), goal, options)
+        without = solver.select_sites(_without(problem, site), goal, options)
         if without.plan is not None:
             losses[site] = _loss(best.plan.objective, without.plan.objective, goal)
         elif without.status == "infeasible":
@@ -155,14 +148,14 @@ class FrontPoint:
     plan: SitePlan
     gain: float
     gap: float
-    status: Status
+    status: solver.Status
 
 
 def pareto_front(
     problem: SelectionProblem,
     goal: BudgetGoal,
     points: int = 10,
-    options: SolveOptions = DEFAULT_SOLVE_OPTIONS,
+    options: solver.SolveOptions = solver.DEFAULT_SOLVE_OPTIONS,
 ) -> tuple[FrontPoint, ...]:
     """The front of cost against gain, by the epsilon-constraint method.
 
@@ -191,8 +184,8 @@ def pareto_front(
         )
     whole = make_programme(problem, goal)
     exactly = replace(options, gap=0.0)
-    cheapest = solve(whole.cheapest(), exactly).plan
-    richest = _cheaper(whole, solve(whole, exactly), exactly)
+    cheapest = solver.solve(whole.cheapest(), exactly).plan
+    richest = _cheaper(whole, solver.solve(whole, exactly), exactly)
     if cheapest is None or richest is None:
         return ()
     first = _within(problem, goal, cheapest.cost, exactly)
@@ -202,15 +195,15 @@ def pareto_front(
 
 
 def _within(
-    problem: SelectionProblem, goal: BudgetGoal, budget: float, options: SolveOptions
+    problem: SelectionProblem, goal: BudgetGoal, budget: float, options: solver.SolveOptions
 ) -> FrontPoint | None:
     """The cheapest of the plans that gain most within a budget."""
     programme = make_programme(replace(problem, budget=budget), goal)
-    return _cheaper(programme, solve(programme, options), options)
+    return _cheaper(programme, solver.solve(programme, options), options)
 
 
 def _cheaper(
-    programme: IntegerProgramme, found: SiteSelection, options: SolveOptions
+    programme: IntegerProgramme, found: solver.SiteSelection, options: solver.SolveOptions
 ) -> FrontPoint | None:
     if found.plan is None or found.gap is None:
         return None
@@ -218,7 +211,7 @@ def _cheaper(
     slack = _ROUNDING * max(abs(value), float(np.abs(programme.objective).max(initial=0.0)))
     columns = np.flatnonzero(programme.objective)
     as_good = ConstraintRow(columns, programme.objective[columns], -math.inf, value + slack)
-    saved = solve(programme.cheapest(), options, [_scaled(as_good)]).plan
+    saved = solver.solve(programme.cheapest(), options, [_scaled(as_good)]).plan
     plan = found.plan
     if saved is not None and saved.cost < plan.cost and programme.minimised(saved) <= value + slack:
         plan = saved

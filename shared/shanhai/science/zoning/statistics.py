@@ -10,20 +10,9 @@ from numpy.typing import NDArray
 
 from shanhai.science.grid import ClassArray, FloatArray, IntArray
 from shanhai.science.hydrology.tiles import Run
-from shanhai.science.zoning.cells_by_zone import (
-    ClassLayer,
-    Keep,
-    KeyedCells,
-    Layer,
-    LayerReading,
-    Spread,
-    class_counts_of,
-    keep_here,
-    number_cells,
-    sums_of,
-)
+from shanhai.science.zoning import cells_by_zone
 
-Taking = Callable[[Any, KeyedCells, list[slice]], Any]
+Taking = Callable[[Any, cells_by_zone.KeyedCells, list[slice]], Any]
 """Takes something of a layer for every part."""
 
 
@@ -54,8 +43,8 @@ class ZoneSummary:
     cells: int
     area_ha: float
     share: float
-    ratio: Spread
-    layers: dict[str, Spread]
+    ratio: cells_by_zone.Spread
+    layers: dict[str, cells_by_zone.Spread]
     deficit_share: float
     patches: int
     largest_patch_ha: float
@@ -78,12 +67,12 @@ class ZoneLayers:
         masks: Places whose overlap with the zones is wanted.
     """
 
-    ratio: Layer
-    ratios: Mapping[str, Layer]
-    others: Mapping[str, Layer]
-    totals: Mapping[str, Layer] = field(default_factory=dict)
-    classes: Mapping[str, ClassLayer] = field(default_factory=dict)
-    masks: Mapping[str, ClassLayer] = field(default_factory=dict)
+    ratio: cells_by_zone.Layer
+    ratios: Mapping[str, cells_by_zone.Layer]
+    others: Mapping[str, cells_by_zone.Layer]
+    totals: Mapping[str, cells_by_zone.Layer] = field(default_factory=dict)
+    classes: Mapping[str, cells_by_zone.ClassLayer] = field(default_factory=dict)
+    masks: Mapping[str, cells_by_zone.ClassLayer] = field(default_factory=dict)
 
 
 def zone_statistics(
@@ -93,7 +82,7 @@ def zone_statistics(
     districts: NDArray[np.integer] | None = None,
     *,
     run: Run = map,
-    keep: Keep = keep_here,
+    keep: cells_by_zone.Keep = cells_by_zone.keep_here,
 ) -> list[ZoneSummary]:
     """Summaries of every zone and, with districts, of every zone in every district.
 
@@ -108,7 +97,7 @@ def zone_statistics(
     Returns:
         First the zones of the whole area, then by district; zones without cells are left out.
     """
-    keyed, parts = number_cells(codes, districts, keep)
+    keyed, parts = cells_by_zone.number_cells(codes, districts, keep)
     taken = iter(run(partial(_take, keyed, [part.keys for part in parts]), _readings(layers)))
     ratio = next(taken)
     services, others, totals, classes, masks = (
@@ -142,17 +131,17 @@ def zone_statistics(
 def _readings(layers: ZoneLayers) -> list[tuple[Taking, Any]]:
     """What is taken of every layer, in the order of `ZoneLayers`."""
     kinds: list[tuple[Taking, Mapping[str, Any]]] = [
-        (LayerReading.of, {"ratio": layers.ratio}),
-        (LayerReading.of, layers.ratios),
-        (LayerReading.of, layers.others),
-        (sums_of, layers.totals),
-        (class_counts_of, layers.classes),
-        (class_counts_of, layers.masks),
+        (cells_by_zone.LayerReading.of, {"ratio": layers.ratio}),
+        (cells_by_zone.LayerReading.of, layers.ratios),
+        (cells_by_zone.LayerReading.of, layers.others),
+        (cells_by_zone.sums_of, layers.totals),
+        (cells_by_zone.class_counts_of, layers.classes),
+        (cells_by_zone.class_counts_of, layers.masks),
     ]
     return [(taking, layer) for taking, some in kinds for layer in some.values()]
 
 
-def _take(keyed: KeyedCells, parts: list[slice], item: tuple[Taking, Any]) -> Any:
+def _take(keyed: cells_by_zone.KeyedCells, parts: list[slice], item: tuple[Taking, Any]) -> Any:
     taking, layer = item
     return taking(layer, keyed, parts)
 
@@ -179,13 +168,15 @@ def class_shares(counts: IntArray) -> dict[int, float]:
     return {int(code): float(counts[code] / known) for code in np.flatnonzero(counts) if code}
 
 
-def _known(readings: Mapping[str, LayerReading], number: int) -> dict[str, Spread]:
+def _known(
+    readings: Mapping[str, cells_by_zone.LayerReading], number: int
+) -> dict[str, cells_by_zone.Spread]:
     """Spreads of a part, of the layers that have a valid cell there."""
     found = {name: reading.spreads[number] for name, reading in readings.items()}
     return {name: spread for name, spread in found.items() if not np.isnan(spread.mean)}
 
 
-def _dominant_deficit(spreads: Mapping[str, Spread]) -> str | None:
+def _dominant_deficit(spreads: Mapping[str, cells_by_zone.Spread]) -> str | None:
     if not spreads:
         return None
     lowest = min(spreads, key=lambda service: spreads[service].mean)

@@ -14,6 +14,7 @@ from PIL import Image
 
 from shanhai.db.bulletins.template import Section, Template
 from shanhai.db.bulletins.templates import default_template
+from shanhai.processes.publish_bulletin.compute import draw_pictures
 from shanhai.processes.publish_bulletin.document.composing import check_template, compose
 from shanhai.processes.publish_bulletin.document.content import build_content
 from shanhai.processes.publish_bulletin.document.examples import (
@@ -25,7 +26,6 @@ from shanhai.processes.publish_bulletin.document.examples import (
 )
 from shanhai.processes.publish_bulletin.document.language import in_language
 from shanhai.processes.publish_bulletin.document.maps import caption_of_zones
-from shanhai.processes.publish_bulletin.document.pictures import draw_pictures
 from shanhai.processes.publish_bulletin.document.sections import MOST_ROWS
 from shanhai.reporting.blocks import (
     Pages,

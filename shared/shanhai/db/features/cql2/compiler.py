@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
 
-from shanhai.db.features.cql2 import predicates
+from shanhai.db.features.cql2 import parser, predicates
 from shanhai.db.features.cql2.operands import (
     ARITHMETIC,
     FilterContext,
@@ -23,14 +23,6 @@ from shanhai.db.features.cql2.operands import (
     read_as_truth,
     temporal_operand,
     text_operand,
-)
-from shanhai.db.features.cql2.parser import (
-    FilterLanguage,
-    Tree,
-    check_depth,
-    excerpt,
-    read_tree,
-    refused,
 )
 from shanhai.db.features.crs import CRS84, Crs
 from shanhai.db.features.entity import Entity
@@ -59,7 +51,7 @@ def compile_filter(
     text: str,
     *,
     entity: Entity,
-    language: FilterLanguage = "cql2-text",
+    language: parser.FilterLanguage = "cql2-text",
     crs: Crs = CRS84,
 ) -> Compiled:
     """A filter as SQL; `crs` is that of its coordinates.
@@ -68,23 +60,25 @@ def compile_filter(
         InvalidInput: it breaks a rule of the language, or means what cannot be filtered on.
     """
     context = FilterContext(entity, crs)
-    tree = read_tree(text, language)
+    tree = parser.read_tree(text, language)
     sql = condition(context, tree, 0)
     return Compiled(sql, MappingProxyType(context.values), frozenset(context.properties))
 
 
-def condition(context: FilterContext, node: Tree, depth: int) -> str:
+def condition(context: FilterContext, node: parser.Tree, depth: int) -> str:
     """SQL of a node that is true or false."""
     operand = operand_of(context, node, depth)
     if operand.kind != "boolean":
         told = operand.described()
-        raise refused(f"{told.en} stands where a condition must", f"{told.zh} 处应是条件表达式")
+        raise parser.refused(
+            f"{told.en} stands where a condition must", f"{told.zh} 处应是条件表达式"
+        )
     return context.write(operand, "boolean")
 
 
-def operand_of(context: FilterContext, node: Tree, depth: int) -> FilterOperand:
+def operand_of(context: FilterContext, node: parser.Tree, depth: int) -> FilterOperand:
     """Any node as an operand; conditions are operands that are true or false."""
-    check_depth(depth)
+    parser.check_depth(depth)
     match node:
         case bool():
             return boolean_operand(context, node)
@@ -103,17 +97,19 @@ def operand_of(context: FilterContext, node: Tree, depth: int) -> FilterOperand:
         case {"bbox": _} | {"type": _, "coordinates": _} | {"type": _, "geometries": _}:
             return predicates.geometry_operand(context, node)
         case None:
-            raise refused(
+            raise parser.refused(
                 "null cannot be compared with; ask IS NULL", "不能与 null 比较；请用 IS NULL"
             )
         case {"interval": _}:
-            raise refused("an interval stands only in temporal functions", "区间只能用在时间函数中")
+            raise parser.refused(
+                "an interval stands only in temporal functions", "区间只能用在时间函数中"
+            )
         case _:
-            raise refused("a list stands only after IN", "列表只能用在 IN 之后")
+            raise parser.refused("a list stands only after IN", "列表只能用在 IN 之后")
 
 
 def _operation(
-    context: FilterContext, name: str, arguments: list[Tree], depth: int
+    context: FilterContext, name: str, arguments: list[parser.Tree], depth: int
 ) -> FilterOperand:
     operator = name.lower()
     if operator in {"and", "or"}:
@@ -127,16 +123,16 @@ def _operation(
 
 def _not_allowed(name: str) -> InvalidInput:
     known = ", ".join(sorted([*predicates.RELATIONS, *predicates.FUNCTIONS, "casei"]))
-    shown = excerpt(name)
-    return refused(
+    shown = parser.excerpt(name)
+    return parser.refused(
         f"{shown!r} is not a function filters can use; there are: {known}",
         f"{shown!r} 不是过滤器可用的函数；可用的有：{known}",
     )
 
 
-def _check_number(operator: str, arguments: list[Tree], wanted: int) -> None:
+def _check_number(operator: str, arguments: list[parser.Tree], wanted: int) -> None:
     if len(arguments) != wanted:
-        raise refused(
+        raise parser.refused(
             f"{operator} takes {wanted} operands, not {len(arguments)}",
             f"{operator} 需要 {wanted} 个操作数，而不是 {len(arguments)} 个",
         )
@@ -147,10 +143,10 @@ def _truth(operator: str, sql: str) -> FilterOperand:
 
 
 def _junction(
-    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+    context: FilterContext, operator: str, arguments: list[parser.Tree], depth: int
 ) -> FilterOperand:
     if not arguments:
-        raise refused(f"{operator} takes operands", f"{operator} 需要操作数")
+        raise parser.refused(f"{operator} takes operands", f"{operator} 需要操作数")
     joined = f" {operator.upper()} ".join(
         condition(context, argument, depth) for argument in arguments
     )
@@ -158,22 +154,22 @@ def _junction(
 
 
 def _negation(
-    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+    context: FilterContext, operator: str, arguments: list[parser.Tree], depth: int
 ) -> FilterOperand:
     return _truth(operator, f"(NOT {condition(context, arguments[0], depth)})")
 
 
 def _nullness(
-    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+    context: FilterContext, operator: str, arguments: list[parser.Tree], depth: int
 ) -> FilterOperand:
     operand = operand_of(context, arguments[0], depth)
     if operand.constant is not None:
-        raise refused("only properties can be asked IS NULL", "IS NULL 只能用于属性")
+        raise parser.refused("only properties can be asked IS NULL", "IS NULL 只能用于属性")
     return _truth(operator, f"({operand.sql} IS NULL)")
 
 
 def _comparison(
-    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+    context: FilterContext, operator: str, arguments: list[parser.Tree], depth: int
 ) -> FilterOperand:
     operands = [operand_of(context, argument, depth) for argument in arguments]
     first, second = _alike(context, operator, *operands)
@@ -181,7 +177,7 @@ def _comparison(
 
 
 def _range(
-    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+    context: FilterContext, operator: str, arguments: list[parser.Tree], depth: int
 ) -> FilterOperand:
     operands = [operand_of(context, argument, depth) for argument in arguments]
     value, low, high = _alike(context, operator, *operands)
@@ -189,11 +185,11 @@ def _range(
 
 
 def _membership(
-    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+    context: FilterContext, operator: str, arguments: list[parser.Tree], depth: int
 ) -> FilterOperand:
     value = operand_of(context, arguments[0], depth)
     if not isinstance(arguments[1], list) or not arguments[1]:
-        raise refused("IN takes a list of values", "IN 之后应是非空列表")
+        raise parser.refused("IN takes a list of values", "IN 之后应是非空列表")
     members = [operand_of(context, member, depth) for member in arguments[1]]
     array = _constant_array(context, members)
     if array is not None and value.kind == members[0].kind and not value.computed:
@@ -216,13 +212,13 @@ def _constant_array(context: FilterContext, members: list[FilterOperand]) -> str
 
 
 def _likeness(
-    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+    context: FilterContext, operator: str, arguments: list[parser.Tree], depth: int
 ) -> FilterOperand:
     value, pattern = (operand_of(context, argument, depth) for argument in arguments)
     for operand in (value, pattern):
         if operand.kind != "text":
             told = operand.described()
-            raise refused(
+            raise parser.refused(
                 f"LIKE compares texts, and {told.en} is none",
                 f"LIKE 只能比较文本，而 {told.zh} 不是",
             )
@@ -231,43 +227,45 @@ def _likeness(
     return _truth(operator, f"({sides[0]} LIKE {sides[1]})")
 
 
-def _check_pattern(node: Tree) -> None:
+def _check_pattern(node: parser.Tree) -> None:
     """A pattern is a constant, perhaps in `casei`, that does not end amid an escape."""
     while isinstance(node, dict) and node.get("op") == "casei":
         node = node["args"][0]
     if not isinstance(node, str):
-        raise refused("the pattern of LIKE must be a text", "LIKE 的模式必须是文本常量")
+        raise parser.refused("the pattern of LIKE must be a text", "LIKE 的模式必须是文本常量")
     if (len(node) - len(node.rstrip("\\"))) % 2:
-        raise refused(
+        raise parser.refused(
             "the pattern of LIKE must not end with an escape", "LIKE 的模式不得以转义符结尾"
         )
 
 
 def _case_insensitive(
-    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+    context: FilterContext, operator: str, arguments: list[parser.Tree], depth: int
 ) -> FilterOperand:
     operand = operand_of(context, arguments[0], depth)
     if operand.kind != "text":
         told = operand.described()
-        raise refused(f"casei takes a text, not {told.en}", f"casei 需要文本，而不是 {told.zh}")
+        raise parser.refused(
+            f"casei takes a text, not {told.en}", f"casei 需要文本，而不是 {told.zh}"
+        )
     return FilterOperand("text", operand.told, f"lower({context.write(operand, 'text')})")
 
 
 def _calculation(
-    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+    context: FilterContext, operator: str, arguments: list[parser.Tree], depth: int
 ) -> FilterOperand:
     left, right = (operand_of(context, argument, depth) for argument in arguments)
     return calculated(context, operator, left, right)
 
 
 def _temporal_relation(
-    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+    context: FilterContext, operator: str, arguments: list[parser.Tree], depth: int
 ) -> FilterOperand:
     left, right = (_span(context, argument, depth) for argument in arguments)
     return _truth(operator, predicates.temporal_relation(context, operator, left, right))
 
 
-def _span(context: FilterContext, node: Tree, depth: int) -> predicates.TemporalInterval:
+def _span(context: FilterContext, node: parser.Tree, depth: int) -> predicates.TemporalInterval:
     match node:
         case {"interval": [start, end]}:
             ends = [
@@ -276,19 +274,19 @@ def _span(context: FilterContext, node: Tree, depth: int) -> predicates.Temporal
             ]
             return predicates.interval_span(*ends)
         case {"interval": _}:
-            raise refused("an interval has two ends", "区间有起点和终点两项")
+            raise parser.refused("an interval has two ends", "区间有起点和终点两项")
         case _:
             return predicates.instant_span(operand_of(context, node, depth))
 
 
 def _spatial_relation(
-    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+    context: FilterContext, operator: str, arguments: list[parser.Tree], depth: int
 ) -> FilterOperand:
     left, right = (operand_of(context, argument, depth) for argument in arguments)
     for operand in (left, right):
         if operand.kind != "geometry":
             told = operand.described()
-            raise refused(
+            raise parser.refused(
                 f"{operator} takes geometries, not {told.en}",
                 f"{operator} 需要几何，而不是 {told.zh}",
             )
@@ -316,13 +314,13 @@ def _alike(context: FilterContext, operator: str, *operands: FilterOperand) -> l
 
 def _unlike(operator: str, left: FilterOperand, right: FilterOperand) -> InvalidInput:
     first, second = left.described(), right.described()
-    return refused(
+    return parser.refused(
         f"{first.en} cannot be compared with {second.en}: {operator} takes values of one type",
         f"{first.zh} 不能与 {second.zh} 比较：{operator} 两侧须是同一类型",
     )
 
 
-Compile = Callable[[FilterContext, str, list[Tree], int], FilterOperand]
+Compile = Callable[[FilterContext, str, list[parser.Tree], int], FilterOperand]
 FAMILIES: tuple[tuple[Mapping[str, int], Compile], ...] = (
     (dict.fromkeys(COMPARISONS, 2), _comparison),
     ({"not": 1}, _negation),

@@ -6,13 +6,7 @@ from typing import Any
 
 from shanhai.db.bulletins.template import Section, SectionKind, Template
 from shanhai.errors import Fault
-from shanhai.processes.publish_bulletin.document.language import (
-    Refusal,
-    check_text,
-    in_language,
-    write_text,
-    written_day,
-)
+from shanhai.processes.publish_bulletin.document import language
 from shanhai.processes.publish_bulletin.document.sections import SHOWN, tells
 from shanhai.reporting.blocks import (
     Block,
@@ -45,18 +39,20 @@ def compose(
     Raises:
         Refused: a text of the template asks for what is not there.
     """
-    told = in_language(content, lang)
+    told = language.in_language(content, lang)
     blocks: list[Block] = []
     for number, section in enumerate(template.sections, start=1):
         blocks.append(SectionHeading(_numbered(number, _of(section, "heading", lang), lang)))
         blocks += _section(section, told, pictures.get(section.kind, []), lang)
-    note = write_text(_of(template, "note", lang), told, lang)
+    note = language.write_text(_of(template, "note", lang), told, lang)
     return Pages(lang, _front(template, told, lang), blocks, list(_paragraphs(note)))
 
 
 def title_of(template: Template, content: Mapping[str, Any], lang: Lang) -> str:
     """The title of a bulletin."""
-    return write_text(_of(template, "title", lang), in_language(content, lang), lang)
+    return language.write_text(
+        _of(template, "title", lang), language.in_language(content, lang), lang
+    )
 
 
 def check_template(template: Template, examples: Iterable[Mapping[str, Any]]) -> list[Fault]:
@@ -69,16 +65,16 @@ def check_template(template: Template, examples: Iterable[Mapping[str, Any]]) ->
     faults: list[Fault] = []
     told = list(examples)
     for lang in LANGUAGES:
-        contents = [in_language(one, lang) for one in told]
+        contents = [language.in_language(one, lang) for one in told]
         for pointer, source, kind in _texts(template, lang):
             tried = [one for one in contents if kind is None or tells(kind, one)]
-            refusal = check_text(source, tried, lang)
+            refusal = language.check_text(source, tried, lang)
             if refusal is not None:
                 faults.append(_fault(pointer, refusal))
     return faults
 
 
-def _fault(pointer: str, refusal: Refusal) -> Fault:
+def _fault(pointer: str, refusal: language.Refusal) -> Fault:
     return Fault(
         pointer,
         f"line {refusal.line}: {refusal.reason.en}",
@@ -101,7 +97,7 @@ def _section(
     if not tells(section.kind, told):
         return [Paragraph(NO_DATA.in_(lang), quiet=True)]
     shown = SHOWN[section.kind](told, lang) if section.kind in SHOWN else []
-    text = write_text(_of(section, "text", lang), told, lang)
+    text = language.write_text(_of(section, "text", lang), told, lang)
     return [*map(Paragraph, _paragraphs(text)), *shown, *pictures]
 
 
@@ -126,10 +122,10 @@ def _front(template: Template, told: Mapping[str, Any], lang: Lang) -> Front:
             f"本期更正并替代 {told['corrects']}", f"This corrects and replaces {told['corrects']}"
         ).in_(lang)
     return Front(
-        title=write_text(_of(template, "title", lang), told, lang),
+        title=language.write_text(_of(template, "title", lang), told, lang),
         issuer=_of(template, "issuer", lang),
         number=number.in_(lang),
-        day=written_day(date.fromisoformat(told["issued_on"]), lang),
+        day=language.written_day(date.fromisoformat(told["issued_on"]), lang),
         corrects=corrects,
     )
 

@@ -5,17 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from shanhai import vocabulary
 from shanhai.cartography import ZONES
 from shanhai.processes.kit.task import RegionTask
-from shanhai.processes.publish_bulletin.contract import (
-    AlertTask,
-    BulletinTask,
-    LeadsTask,
-    NamedTask,
-    ProjectTask,
-    PublishBulletinInputs,
-    ZoneTask,
-)
+from shanhai.processes.publish_bulletin import contract
 from shanhai.processes.publish_bulletin.document.language import counted, named, percent
 from shanhai.processes.publish_bulletin.document.observed import (
     air_document,
@@ -24,31 +17,20 @@ from shanhai.processes.publish_bulletin.document.observed import (
 )
 from shanhai.science.indicators import STATUSES
 from shanhai.science.units import unit_label
-from shanhai.vocabulary import (
-    ALERT_EVENTS,
-    ALERT_KINDS,
-    ALERT_STATUSES,
-    CASE_RESULTS,
-    CASE_STATES,
-    LEAD_KINDS,
-    WARNING_LEVELS,
-    Label,
-    Term,
-)
 
 Document = dict[str, Any]
 COURSES = {
-    "improving": Label("改善", "improving"),
-    "worsening": Label("变差", "worsening"),
-    "steady": Label("稳定", "steady"),
+    "improving": vocabulary.Label("改善", "improving"),
+    "worsening": vocabulary.Label("变差", "worsening"),
+    "steady": vocabulary.Label("稳定", "steady"),
 }
 NO_COLOR = "#c9d1d6"
-LEVELS = tuple(Term(one.code, one.label) for one in reversed(WARNING_LEVELS))
+LEVELS = tuple(vocabulary.Term(one.code, one.label) for one in reversed(vocabulary.WARNING_LEVELS))
 """The most serious first."""
 
 
 def build_content(
-    inputs: PublishBulletinInputs, region: RegionTask, held: BulletinTask
+    inputs: contract.PublishBulletinInputs, region: RegionTask, held: contract.BulletinTask
 ) -> Document:
     """All a bulletin tells."""
     return {
@@ -68,7 +50,9 @@ def build_content(
     }
 
 
-def _head(inputs: PublishBulletinInputs, region: RegionTask, held: BulletinTask) -> Document:
+def _head(
+    inputs: contract.PublishBulletinInputs, region: RegionTask, held: contract.BulletinTask
+) -> Document:
     return {
         "region": _named_task(region),
         "plan": None if held.plan is None else _named_task(held.plan),
@@ -85,32 +69,36 @@ def _head(inputs: PublishBulletinInputs, region: RegionTask, held: BulletinTask)
         "version": held.version,
         "corrects": held.corrects,
         "public": inputs.public,
-        **named(Label(held.template.issuer_zh, held.template.issuer_en), "issuer"),
+        **named(vocabulary.Label(held.template.issuer_zh, held.template.issuer_en), "issuer"),
     }
 
 
-def period_name(first: date, last: date) -> Label:
+def period_name(first: date, last: date) -> vocabulary.Label:
     """A period as people call it, or its days."""
-    days = Label(f"{_day(first)}至{_day(last)}", f"{first.isoformat()} to {last.isoformat()}")
+    days = vocabulary.Label(
+        f"{_day(first)}至{_day(last)}", f"{first.isoformat()} to {last.isoformat()}"
+    )
     return calendar_name(first, last) or days
 
 
-def calendar_name(first: date, last: date) -> Label | None:
+def calendar_name(first: date, last: date) -> vocabulary.Label | None:
     """A year, half a year, a quarter or a month, as people call it; None for other periods."""
     whole_months = first.day == 1 and (last.toordinal() + 1 == _next_month(last).toordinal())
     months = (last.year - first.year) * 12 + last.month - first.month + 1
     if whole_months and first.year == last.year:
         year = first.year
         if months == 12:
-            return Label(f"{year}年", str(year))
+            return vocabulary.Label(f"{year}年", str(year))
         if months == 6 and first.month in {1, 7}:
             half = 1 if first.month == 1 else 2
-            return Label(f"{year}年{'上' if half == 1 else '下'}半年", f"H{half} {year}")
+            return vocabulary.Label(f"{year}年{'上' if half == 1 else '下'}半年", f"H{half} {year}")
         if months == 3 and first.month % 3 == 1:
             quarter = first.month // 3 + 1
-            return Label(f"{year}年第{'一二三四'[quarter - 1]}季度", f"Q{quarter} {year}")
+            return vocabulary.Label(
+                f"{year}年第{'一二三四'[quarter - 1]}季度", f"Q{quarter} {year}"
+            )
         if months == 1:
-            return Label(f"{year}年{first.month}月", f"{first:%B} {year}")
+            return vocabulary.Label(f"{year}年{first.month}月", f"{first:%B} {year}")
     return None
 
 
@@ -122,7 +110,7 @@ def _day(day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
-def _named_task(one: NamedTask | RegionTask) -> Document:
+def _named_task(one: contract.NamedTask | RegionTask) -> Document:
     return {"code": one.code, "name_zh": one.name_zh, "name_en": one.name_en}
 
 
@@ -140,7 +128,7 @@ def _indicators(rows: Sequence[Mapping[str, Any]], year: int) -> Document:
 def _indicator(row: Mapping[str, Any]) -> Document:
     status = {term.code: term.label for term in STATUSES}[row["status"]]
     target, trend = row["target"] or {}, row["trend"] or {}
-    course = COURSES.get(trend.get("course", ""), Label("–", "–"))
+    course = COURSES.get(trend.get("course", ""), vocabulary.Label("–", "–"))
     return {
         "code": row["indicator"],
         "name_zh": row["name_zh"],
@@ -161,16 +149,16 @@ def _indicator(row: Mapping[str, Any]) -> Document:
     }
 
 
-def _alerts(alerts: Sequence[AlertTask]) -> Document:
-    events = {**_labels(ALERT_EVENTS), **_labels(ALERT_STATUSES)}
-    levels, kinds = _labels(LEVELS), _labels(ALERT_KINDS)
+def _alerts(alerts: Sequence[contract.AlertTask]) -> Document:
+    events = {**_labels(vocabulary.ALERT_EVENTS), **_labels(vocabulary.ALERT_STATUSES)}
+    levels, kinds = _labels(LEVELS), _labels(vocabulary.ALERT_KINDS)
     ended = sum(one.status == "closed" for one in alerts)
     return {
         "count": len(alerts),
         "closed": ended,
         "open": len(alerts) - ended,
         "levels": counted(Counter(one.level for one in alerts), LEVELS),
-        "kinds": counted(Counter(one.kind for one in alerts), ALERT_KINDS),
+        "kinds": counted(Counter(one.kind for one in alerts), vocabulary.ALERT_KINDS),
         "rows": [
             {
                 "level": one.level,
@@ -194,7 +182,7 @@ def _alerts(alerts: Sequence[AlertTask]) -> Document:
     }
 
 
-def _leads(leads: LeadsTask) -> Document:
+def _leads(leads: contract.LeadsTask) -> Document:
     return {
         "opened": leads.opened,
         "open": leads.open,
@@ -202,17 +190,17 @@ def _leads(leads: LeadsTask) -> Document:
         "overdue": leads.overdue,
         "area_ha": leads.area_m2 / 1e4,
         "inside_ha": leads.inside_m2 / 1e4,
-        "states": counted(leads.by_state, CASE_STATES),
-        "kinds": counted(leads.by_kind, LEAD_KINDS),
-        "results": counted(leads.by_result, CASE_RESULTS),
+        "states": counted(leads.by_state, vocabulary.CASE_STATES),
+        "kinds": counted(leads.by_kind, vocabulary.LEAD_KINDS),
+        "results": counted(leads.by_result, vocabulary.CASE_RESULTS),
     }
 
 
-def _projects(projects: Sequence[ProjectTask]) -> Document:
+def _projects(projects: Sequence[contract.ProjectTask]) -> Document:
     known = [one.progress_percent for one in projects if one.progress_percent is not None]
     states = {one.state: (one.order, one.state_zh, one.state_en) for one in projects}
     terms = [
-        Term(code, Label(zh, en))
+        vocabulary.Term(code, vocabulary.Label(zh, en))
         for code, (_, zh, en) in sorted(states.items(), key=lambda item: item[1][0])
     ]
     return {
@@ -243,7 +231,7 @@ def _projects(projects: Sequence[ProjectTask]) -> Document:
     }
 
 
-def _zones(held: BulletinTask) -> Document:
+def _zones(held: contract.BulletinTask) -> Document:
     total = sum(one.area_m2 for one in held.zones)
     return {
         "scheme": None if held.scheme is None else _named_task(held.scheme),
@@ -261,11 +249,11 @@ def _zones(held: BulletinTask) -> Document:
     }
 
 
-def zone_color(zone: ZoneTask) -> str:
+def zone_color(zone: contract.ZoneTask) -> str:
     """The colour of a class of zones: its own, that of the five classes, or grey."""
     usual = {entry.code: entry.color for entry in ZONES.entries}
     return zone.color or usual.get(zone.code, NO_COLOR)
 
 
-def _labels(terms: Iterable[Term]) -> dict[str, Label]:
+def _labels(terms: Iterable[vocabulary.Term]) -> dict[str, vocabulary.Label]:
     return {term.code: term.label for term in terms}

@@ -13,20 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.db.bulletins.template import Template
 from shanhai.processes.kit.task import DistrictTask, RegionTask
-from shanhai.processes.publish_bulletin.contract import (
-    AirDaysTask,
-    AlertTask,
-    BulletinStation,
-    BulletinTask,
-    CorridorTask,
-    LeadsTask,
-    NamedTask,
-    ObservedMean,
-    ProjectTask,
-    PublishBulletinInputs,
-    SeriesTask,
-    ZoneTask,
-)
+from shanhai.processes.publish_bulletin import contract
 from shanhai.processes.publish_bulletin.document.content import build_content
 from shanhai.science.air_quality import DAILY
 
@@ -69,36 +56,40 @@ def example_region() -> RegionTask:
     )
 
 
-def example_inputs() -> PublishBulletinInputs:
+def example_inputs() -> contract.PublishBulletinInputs:
     """A quarter."""
-    return PublishBulletinInputs(region="example", first=FIRST, last=LAST, plan="example-plan")
+    return contract.PublishBulletinInputs(
+        region="example", first=FIRST, last=LAST, plan="example-plan"
+    )
 
 
-def empty_task(template: Template) -> BulletinTask:
+def empty_task(template: Template) -> contract.BulletinTask:
     """Of a region nobody observes and plans."""
-    return BulletinTask(
+    return contract.BulletinTask(
         template=template,
         template_code="example",
         template_version=1,
         issue=1,
         issued_on=LAST + timedelta(days=5),
-        leads=LeadsTask(opened=0, open=0, overdue=0, area_m2=0.0, inside_m2=0.0),
+        leads=contract.LeadsTask(opened=0, open=0, overdue=0, area_m2=0.0, inside_m2=0.0),
     )
 
 
-def full_task(template: Template) -> BulletinTask:
+def full_task(template: Template) -> contract.BulletinTask:
     """With something of everything that a bulletin may tell."""
     return empty_task(template).model_copy(
         update={
             "version": 2,
             "corrects": "example.20260101-20260331.1",
-            "plan": NamedTask(code="example-plan", name_zh="示例规划", name_en="the example plan"),
+            "plan": contract.NamedTask(
+                code="example-plan", name_zh="示例规划", name_en="the example plan"
+            ),
             "indicators": [_indicator(n, *one) for n, one in enumerate(INDICATORS)],
             "stations": _stations(),
             "series": _series(),
-            "air": AirDaysTask(stations=2, hours=2 * 24 * DAYS * len(DAILY), days=_air()),
+            "air": contract.AirDaysTask(stations=2, hours=2 * 24 * DAYS * len(DAILY), days=_air()),
             "alerts": _alerts(),
-            "leads": LeadsTask(
+            "leads": contract.LeadsTask(
                 opened=7,
                 open=3,
                 overdue=1,
@@ -109,7 +100,9 @@ def full_task(template: Template) -> BulletinTask:
                 by_result={"confirmed": 3, "lawful": 2},
             ),
             "projects": _projects(),
-            "scheme": NamedTask(code="zones", name_zh="示例分区", name_en="the example zoning"),
+            "scheme": contract.NamedTask(
+                code="zones", name_zh="示例分区", name_en="the example zoning"
+            ),
             "zones": _zones(),
             "corridors": [_corridor(-0.25), _corridor(0.2)],
         }
@@ -182,7 +175,7 @@ def _indicator(number: int, code: str, zh: str, en: str, value: float) -> dict[s
     }
 
 
-def _stations() -> list[BulletinStation]:
+def _stations() -> list[contract.BulletinStation]:
     """Sections of four classes, the sea at two, the air at two, and one that is silent."""
     sections = [
         _station(
@@ -223,9 +216,9 @@ def _station(
     kind: str,
     place: tuple[float, float],
     means: dict[str, float],
-) -> BulletinStation:
+) -> contract.BulletinStation:
     expected = DAYS * 24
-    return BulletinStation(
+    return contract.BulletinStation(
         code=code,
         name_zh=names[0],
         name_en=names[1],
@@ -234,13 +227,13 @@ def _station(
         longitude=_at(*place)[0],
         latitude=_at(*place)[1],
         means=[
-            ObservedMean(property=name, mean=mean, months=3, number=expected - 40)
+            contract.ObservedMean(property=name, mean=mean, months=3, number=expected - 40)
             for name, mean in means.items()
         ],
     )
 
 
-def _series() -> list[SeriesTask]:
+def _series() -> list[contract.SeriesTask]:
     kinds = (
         ("land", "pm25", "细颗粒物", "PM2.5", "ug/m3", 30.0),
         ("land", "o3", "臭氧", "Ozone", "ug/m3", 90.0),
@@ -248,7 +241,7 @@ def _series() -> list[SeriesTask]:
         ("water_section", "dissolved_oxygen", "溶解氧", "Dissolved oxygen", "mg/L", 7.0),
     )
     return [
-        SeriesTask(
+        contract.SeriesTask(
             kind=kind,
             property=code,
             name_zh=zh,
@@ -279,14 +272,14 @@ def _air() -> dict[str, list[float | None]]:
     }
 
 
-def _alerts() -> list[AlertTask]:
+def _alerts() -> list[contract.AlertTask]:
     kinds = (
         ("orange", "closed", "recovered"),
         ("yellow", "closed", "closed"),
         ("blue", "open", "open"),
     )
     return [
-        AlertTask(
+        contract.AlertTask(
             level=level,
             status=status,
             outcome=outcome,
@@ -306,7 +299,7 @@ def _alerts() -> list[AlertTask]:
     ]
 
 
-def _projects() -> list[ProjectTask]:
+def _projects() -> list[contract.ProjectTask]:
     states = (
         ("implementation", "实施中", "Implementation", 4),
         ("acceptance", "验收", "Acceptance", 6),
@@ -318,7 +311,7 @@ def _projects() -> list[ProjectTask]:
         ("河道生态岸线工程", "River bank restoration"),
     )
     return [
-        ProjectTask(
+        contract.ProjectTask(
             code=f"project-{n}",
             name_zh=zh,
             name_en=en,
@@ -340,10 +333,10 @@ def _projects() -> list[ProjectTask]:
     ]
 
 
-def _zones() -> list[ZoneTask]:
+def _zones() -> list[contract.ZoneTask]:
     whole = _outline()
     return [
-        ZoneTask(
+        contract.ZoneTask(
             code=code,
             name_zh=zh,
             name_en=en,
@@ -359,8 +352,8 @@ def _zones() -> list[ZoneTask]:
     ]
 
 
-def _corridor(south: float) -> CorridorTask:
+def _corridor(south: float) -> contract.CorridorTask:
     line = [_at(n / 10 - 0.55, south + 0.06 * math.sin(n)) for n in range(12)]
-    return CorridorTask(
+    return contract.CorridorTask(
         type="ecological", length_m=38_000.0, geometry={"type": "LineString", "coordinates": line}
     )

@@ -24,15 +24,7 @@ from shanhai.processes.publish_bulletin.document.sections import (
     LEVEL_COLORS,
     SEA_COLORS,
 )
-from shanhai.reporting.map_decorations import (
-    INK,
-    DistrictOutline,
-    district_rings,
-    draw_districts,
-    draw_north_arrow,
-    draw_scale_bar,
-    font_families,
-)
+from shanhai.reporting import map_decorations
 from shanhai.reporting.plan_maps import fill_shapes
 from shanhai.vocabulary import STATION_KINDS, WARNING_LEVELS, Label, Lang
 
@@ -65,7 +57,7 @@ class Ground:
     """
 
     region: BaseGeometry
-    districts: Sequence[DistrictOutline]
+    districts: Sequence[map_decorations.DistrictOutline]
     bounds: tuple[float, float, float, float]
     transformer: Transformer
 
@@ -84,7 +76,9 @@ def lay_ground(region: RegionTask) -> Ground:
     transformer = Transformer.from_crs(GEOGRAPHIC, f"EPSG:{region.epsg}", always_xy=True)
     whole = _placed(transformer, region.geometry)
     districts = [
-        DistrictOutline(Label(one.name_zh, one.name_en), _placed(transformer, one.geometry))
+        map_decorations.DistrictOutline(
+            Label(one.name_zh, one.name_en), _placed(transformer, one.geometry)
+        )
         for one in region.districts
     ]
     west, south, east, north = whole.bounds
@@ -174,7 +168,7 @@ def _draw_plate(
     path: Path, ground: Ground, lang: Lang, content: Callable[[Axes, Axes], None]
 ) -> bool:
     """A map with its legend, scale and north beside it; False without a font for the language."""
-    families = font_families(lang)
+    families = map_decorations.font_families(lang)
     if families is None:
         return False
     west, south, east, north = ground.bounds
@@ -190,15 +184,15 @@ def _draw_plate(
         side = figure.add_axes((_MAP_SHARE + 0.015, 0.01, 0.98 - _MAP_SHARE, 0.98))
         side.set_axis_off()
         content(axes, side)
-        draw_districts(axes, ground.districts, lang)
+        map_decorations.draw_districts(axes, ground.districts, lang)
         # What was drawn may reach beyond the region; the map shows its bounds, and what fills it.
         half = max(east - west, (north - south) * _WIDTH_IN * _MAP_SHARE / (height * 0.98)) / 2
         tall = half * height * 0.98 / (_WIDTH_IN * _MAP_SHARE)
         x, y = (west + east) / 2, (south + north) / 2
         axes.set_xlim(x - half, x + half)
         axes.set_ylim(y - tall, y + tall)
-        draw_scale_bar(side, 2 * half, _MAP_SHARE / (0.98 - _MAP_SHARE))
-        draw_north_arrow(side)
+        map_decorations.draw_scale_bar(side, 2 * half, _MAP_SHARE / (0.98 - _MAP_SHARE))
+        map_decorations.draw_north_arrow(side)
         FigureCanvasAgg(figure)
         figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
     return True
@@ -260,8 +254,8 @@ def _add_legend(side: Axes, handles: Sequence[Any]) -> None:
 
 def _draw_land(axes: Axes, ground: Ground) -> None:
     fill_shapes(axes, [ground.region], _LAND, 1.0)
-    for ring in district_rings(ground.region):
-        axes.plot(ring[:, 0], ring[:, 1], color=INK, linewidth=1.0, alpha=0.9)
+    for ring in map_decorations.district_rings(ground.region):
+        axes.plot(ring[:, 0], ring[:, 1], color=map_decorations.INK, linewidth=1.0, alpha=0.9)
 
 
 def _draw_line(axes: Axes, line: BaseGeometry) -> None:

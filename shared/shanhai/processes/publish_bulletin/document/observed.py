@@ -13,28 +13,12 @@ from shanhai.processes.publish_bulletin.contract import (
     PublishBulletinInputs,
 )
 from shanhai.processes.publish_bulletin.document.language import named, percent
-from shanhai.science.air_quality import (
-    DAILY,
-    GOOD,
-    AirStandard,
-    air_quality_index,
-    air_standard,
-    count_good_days,
-)
+from shanhai.science import air_quality, water_quality
 from shanhai.science.grid import FloatArray
-from shanhai.science.water_quality import (
-    Body,
-    Medium,
-    WaterClasses,
-    WaterStandard,
-    classify,
-    share_between,
-    water_standard,
-)
 from shanhai.vocabulary import STATION_KINDS, Label, Term
 
 Document = dict[str, Any]
-WATERS: tuple[tuple[str, str, Medium, int], ...] = (
+WATERS: tuple[tuple[str, str, water_quality.Medium, int], ...] = (
     ("water", "water_section", "surface_water", 3),
     ("sea", "sea", "sea_water", 2),
 )
@@ -108,10 +92,10 @@ def waters_document(held: BulletinTask, inputs: PublishBulletinInputs) -> dict[s
     found: dict[str, Document] = {}
     for member, kind, medium, good in WATERS:
         stations = [one for one in held.stations if one.kind == kind]
-        standard = water_standard(medium, inputs.last)
+        standard = water_quality.water_standard(medium, inputs.last)
         rows = _classified(stations, standard, medium, inputs)
         numbers = np.array([row["number"] for row in rows], dtype=np.uint8)
-        share = share_between(numbers, 1, good)
+        share = water_quality.share_between(numbers, 1, good)
         counts = Counter(row["class"] for row in rows if row["class"] is not None)
         assessed = sum(counts.values())
         found[member] = {
@@ -137,13 +121,13 @@ def waters_document(held: BulletinTask, inputs: PublishBulletinInputs) -> dict[s
 
 def air_document(held: BulletinTask, inputs: PublishBulletinInputs) -> Document:
     """Days of the period by class of the air quality index, over the stations of the region."""
-    standard = air_standard(inputs.last)
+    standard = air_quality.air_standard(inputs.last)
     length = (inputs.last - inputs.first).days + 1
     counts, primary, good, known = Counter[str](), Counter[str](), 0, 0
     daily: list[Document] = []
     if held.air is not None:
-        days = {code: _filled(held.air.days[code]) for code in DAILY}
-        of_days = count_good_days(days, standard)
+        days = {code: _filled(held.air.days[code]) for code in air_quality.DAILY}
+        of_days = air_quality.count_good_days(days, standard)
         good, known = of_days.good, of_days.known
         daily, counts, primary = _days(days, standard, inputs.first)
     return {
@@ -202,25 +186,30 @@ def _kind(code: str, label: Label, rows: Sequence[Document]) -> Document:
 
 def _classified(
     stations: Sequence[BulletinStation],
-    standard: WaterStandard,
-    medium: Medium,
+    standard: water_quality.WaterStandard,
+    medium: water_quality.Medium,
     inputs: PublishBulletinInputs,
 ) -> list[Document]:
     """The class of each station, in their order; those of one kind of water together."""
     lakes, found = set(inputs.lakes), dict[str, Document]()
-    groups: dict[Body, list[BulletinStation]] = {}
+    groups: dict[water_quality.Body, list[BulletinStation]] = {}
     for one in stations:
-        body: Body = "sea" if medium == "sea_water" else "lake" if one.code in lakes else "river"
+        body: water_quality.Body = (
+            "sea" if medium == "sea_water" else "lake" if one.code in lakes else "river"
+        )
         groups.setdefault(body, []).append(one)
     for body, group in groups.items():
-        classes = classify(_values(group, standard, inputs.left_out), standard, body)
+        classes = water_quality.classify(_values(group, standard, inputs.left_out), standard, body)
         for place, one in enumerate(group):
             found[one.code] = _row(one, classes, place, standard)
     return [found[one.code] for one in stations]
 
 
 def _row(
-    one: BulletinStation, classes: WaterClasses, place: int, standard: WaterStandard
+    one: BulletinStation,
+    classes: water_quality.WaterClasses,
+    place: int,
+    standard: water_quality.WaterStandard,
 ) -> Document:
     number = int(classes.classes[place])
     code = standard.name_of(number)
@@ -242,7 +231,9 @@ def _row(
 
 
 def _values(
-    stations: Sequence[BulletinStation], standard: WaterStandard, left_out: Sequence[str]
+    stations: Sequence[BulletinStation],
+    standard: water_quality.WaterStandard,
+    left_out: Sequence[str],
 ) -> dict[str, FloatArray]:
     """Means by property the standard reads, NaN where a station has none."""
     read = {item.code for item in standard.items}
@@ -255,12 +246,14 @@ def _values(
 
 
 def _days(
-    days: Mapping[str, FloatArray], standard: AirStandard, first: date
+    days: Mapping[str, FloatArray], standard: air_quality.AirStandard, first: date
 ) -> tuple[list[Document], Counter[str], Counter[str]]:
     """The index of each valid day; how many days have each class, and each primary pollutant."""
-    index = air_quality_index({code: days[code] for code in DAILY}, standard)
+    index = air_quality.air_quality_index(
+        {code: days[code] for code in air_quality.DAILY}, standard
+    )
     complete = ~np.isnan(index.of_pollutants).any(axis=0)
-    valid = complete | (index.aqi > GOOD)
+    valid = complete | (index.aqi > air_quality.GOOD)
     daily: list[Document] = []
     counts, primary = Counter[str](), Counter[str]()
     for place in np.flatnonzero(valid):

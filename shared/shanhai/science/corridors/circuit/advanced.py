@@ -8,16 +8,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
 from shanhai.errors import InvalidInput
+from shanhai.science.corridors.circuit import solver
 from shanhai.science.corridors.circuit.graph import Circuit, Regions, make_circuit
-from shanhai.science.corridors.circuit.solver import (
-    DEFAULT_SETTINGS,
-    CircuitSettings,
-    Solver,
-    SolveReport,
-    choose_method,
-    require_residual,
-    require_square,
-)
 from shanhai.science.corridors.cost_distance import require_resistance, require_shape
 from shanhai.science.corridors.spacing import Spacing
 from shanhai.science.grid import FloatArray
@@ -40,7 +32,7 @@ class Advanced:
     potential: FloatArray
     current: FloatArray
     lost: float
-    report: SolveReport
+    report: solver.SolveReport
 
 
 def advanced(
@@ -48,7 +40,7 @@ def advanced(
     sources: FloatArray,
     grounds: FloatArray,
     spacing: Spacing,
-    settings: CircuitSettings = DEFAULT_SETTINGS,
+    settings: solver.CircuitSettings = solver.DEFAULT_SETTINGS,
     *,
     short_circuits: Regions | None = None,
     policy: Policy = "keepall",
@@ -77,7 +69,7 @@ def advanced(
 
     Source: McRae et al. (2008); Circuitscape, advanced mode.
     """
-    require_square(spacing)
+    solver.require_square(spacing)
     checked = require_resistance(resistance)
     _require_inputs(checked, sources, grounds, policy)
     short = () if short_circuits is None else (short_circuits,)
@@ -103,8 +95,8 @@ def advanced(
 
 
 def potentials(
-    circuit: Circuit, injected: FloatArray, to_ground: FloatArray, settings: CircuitSettings
-) -> tuple[FloatArray, SolveReport]:
+    circuit: Circuit, injected: FloatArray, to_ground: FloatArray, settings: solver.CircuitSettings
+) -> tuple[FloatArray, solver.SolveReport]:
     """Potential of each node, V; 0 in parts that lack a source or a ground.
 
     Args:
@@ -122,15 +114,15 @@ def potentials(
     free = np.flatnonzero(_active(circuit, injected, to_ground) & np.isfinite(to_ground))
     right = injected[free]
     if not right.any():
-        return potential, SolveReport()
+        return potential, solver.SolveReport()
     matrix = circuit.laplacian[free][:, free]
     leak = to_ground[free]
     if leak.any():
         matrix = csr_array(matrix + diags_array(leak))
-    method = choose_method(len(free), 1, settings)
-    potential[free] = Solver(matrix, method).solve(right)
-    residual = require_residual(matrix, potential[free], right)
-    return potential, SolveReport((method,), residual, 1, len(free))
+    method = solver.choose_method(len(free), 1, settings)
+    potential[free] = solver.Solver(matrix, method).solve(right)
+    residual = solver.require_residual(matrix, potential[free], right)
+    return potential, solver.SolveReport((method,), residual, 1, len(free))
 
 
 def _active(circuit: Circuit, injected: FloatArray, to_ground: FloatArray) -> NDArray[np.bool_]:

@@ -8,19 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.science.corridors.circuit.currents import (
-    CurrentMaps,
-    Flow,
-    Gathered,
-    Pair,
-    Ports,
-    by_cell,
-    make_ports,
-    merged,
-    read_sources,
-    require_pairs,
-    require_strengths,
-)
+from shanhai.science.corridors.circuit import currents
 from shanhai.science.corridors.circuit.graph import Circuit, Regions, make_circuit
 from shanhai.science.corridors.circuit.solver import (
     DEFAULT_SETTINGS,
@@ -50,7 +38,7 @@ class ManyToOne:
 
     numbers: tuple[int, ...]
     resistance: FloatArray
-    maps: CurrentMaps
+    maps: currents.CurrentMaps
     report: SolveReport
 
 
@@ -60,7 +48,7 @@ def all_to_one(
     spacing: Spacing,
     settings: CircuitSettings = DEFAULT_SETTINGS,
     *,
-    pairs: Collection[Pair] | None = None,
+    pairs: Collection[currents.Pair] | None = None,
     strengths: Mapping[int, float] | None = None,
     short_circuits: Regions | None = None,
     on_source: OnSource | None = None,
@@ -98,7 +86,7 @@ def one_to_all(
     spacing: Spacing,
     settings: CircuitSettings = DEFAULT_SETTINGS,
     *,
-    pairs: Collection[Pair] | None = None,
+    pairs: Collection[currents.Pair] | None = None,
     strengths: Mapping[int, float] | None = None,
     short_circuits: Regions | None = None,
     on_source: OnSource | None = None,
@@ -119,21 +107,21 @@ def _run(
     resistance: NDArray[np.floating | np.integer],
     sources: Regions,
     settings: CircuitSettings,
-    pairs: Collection[Pair] | None,
+    pairs: Collection[currents.Pair] | None,
     strengths: Mapping[int, float] | None,
     short_circuits: Regions | None,
     on_source: OnSource | None,
 ) -> ManyToOne:
-    checked, numbers = read_sources(resistance, sources)
-    wanted = require_pairs(pairs, numbers)
-    amperes = require_strengths(strengths, numbers)
+    checked, numbers = currents.read_sources(resistance, sources)
+    wanted = currents.require_pairs(pairs, numbers)
+    amperes = currents.require_strengths(strengths, numbers)
     short = () if short_circuits is None else (short_circuits,)
     circuit, nodes = make_circuit(checked, settings, (sources, *short))
     found = dict.fromkeys(numbers, np.nan)
-    gathered = Gathered(circuit)
+    gathered = currents.Gathered(circuit)
     report = SolveReport()
     node_of = {number: int(nodes[0][number]) for number in numbers}
-    for ports in make_ports(circuit, node_of, settings):
+    for ports in currents.make_ports(circuit, node_of, settings):
         for one in ports.sources:
             others = _others(one, ports, node_of, wanted)
             if not others:
@@ -144,13 +132,16 @@ def _run(
                 flow, found[one] = _from_one(ports, one, others, amperes[one])
             gathered.add(flow)
             if on_source:
-                on_source(one, by_cell(circuit, flow.nodes, flow.current))
+                on_source(one, currents.by_cell(circuit, flow.nodes, flow.current))
         report += ports.report
     return ManyToOne(numbers, np.array([found[n] for n in numbers]), gathered.maps(), report)
 
 
 def _others(
-    one: int, ports: Ports, node_of: Mapping[int, int], wanted: frozenset[frozenset[int]] | None
+    one: int,
+    ports: currents.Ports,
+    node_of: Mapping[int, int],
+    wanted: frozenset[frozenset[int]] | None,
 ) -> list[int]:
     """Sources of the part that send to one, or are sent to; not those of its own node."""
     return [
@@ -160,7 +151,9 @@ def _others(
     ]
 
 
-def _from_one(ports: Ports, one: int, grounds: list[int], amperes: float) -> tuple[Flow, float]:
+def _from_one(
+    ports: currents.Ports, one: int, grounds: list[int], amperes: float
+) -> tuple[currents.Flow, float]:
     """The flow from one source to grounded ones, and the resistance between.
 
     The currents into the grounds are those that make their potentials equal.
@@ -179,7 +172,7 @@ def _from_one(ports: Ports, one: int, grounds: list[int], amperes: float) -> tup
     return flow, at_one - level
 
 
-OnPair = Callable[[Pair, FloatArray, FloatArray], None]
+OnPair = Callable[[currents.Pair, FloatArray, FloatArray], None]
 """Takes a pair with its current, A, and its potential, V, by cell."""
 
 
@@ -197,7 +190,7 @@ class Pairwise:
 
     numbers: tuple[int, ...]
     resistance: FloatArray
-    maps: CurrentMaps
+    maps: currents.CurrentMaps
     report: SolveReport
 
 
@@ -206,8 +199,8 @@ class _Task:
     """A circuit, its ports and the pairs to be sent through it."""
 
     circuit: Circuit
-    ports: list[Ports]
-    pairs: list[Pair]
+    ports: list[currents.Ports]
+    pairs: list[currents.Pair]
 
 
 def pairwise(
@@ -216,7 +209,7 @@ def pairwise(
     spacing: Spacing,
     settings: CircuitSettings = DEFAULT_SETTINGS,
     *,
-    pairs: Collection[Pair] | None = None,
+    pairs: Collection[currents.Pair] | None = None,
     short_circuits: Regions | None = None,
     on_pair: OnPair | None = None,
 ) -> Pairwise:
@@ -243,8 +236,8 @@ def pairwise(
     Source: McRae (2006); McRae et al. (2008); Circuitscape.
     """
     require_square(spacing)
-    checked, numbers = read_sources(resistance, sources)
-    wanted = require_pairs(pairs, numbers)
+    checked, numbers = currents.read_sources(resistance, sources)
+    wanted = currents.require_pairs(pairs, numbers)
     all_pairs = [
         pair for pair in combinations(numbers, 2) if wanted is None or frozenset(pair) in wanted
     ]
@@ -252,10 +245,10 @@ def pairwise(
     found = np.full((len(numbers), len(numbers)), np.nan)
     np.fill_diagonal(found, 0.0)
     nothing = np.where(np.isfinite(checked), 0.0, np.nan)
-    maps = CurrentMaps(nothing, nothing)
+    maps = currents.CurrentMaps(nothing, nothing)
     report = SolveReport()
     for task in _tasks(checked, sources, short, all_pairs, settings):
-        gathered = Gathered(task.circuit)
+        gathered = currents.Gathered(task.circuit)
         for pair, ports in _joined(task):
             one, other = (numbers.index(number) for number in pair)
             flow = ports.flow({pair[1]: 1.0}, pair[0])
@@ -264,10 +257,10 @@ def pairwise(
             if on_pair:
                 on_pair(
                     pair,
-                    by_cell(task.circuit, flow.nodes, flow.current),
-                    by_cell(task.circuit, flow.nodes, flow.potential),
+                    currents.by_cell(task.circuit, flow.nodes, flow.current),
+                    currents.by_cell(task.circuit, flow.nodes, flow.potential),
                 )
-        maps = merged(maps, gathered.maps())
+        maps = currents.merged(maps, gathered.maps())
         report = sum((ports.report for ports in task.ports), report)
     return Pairwise(numbers, found, maps, report)
 
@@ -276,7 +269,7 @@ def _tasks(
     resistance: FloatArray,
     sources: Regions,
     short: tuple[Regions, ...],
-    pairs: list[Pair],
+    pairs: list[currents.Pair],
     settings: CircuitSettings,
 ) -> Iterator[_Task]:
     """One circuit for all pairs when the sources are cells, else one for each."""
@@ -287,10 +280,10 @@ def _tasks(
         active = np.where(np.isin(sources, members), sources, 0)
         circuit, nodes = make_circuit(resistance, settings, (active, *short))
         node_of = {number: int(nodes[0][number]) for number in members}
-        yield _Task(circuit, make_ports(circuit, node_of, settings), group)
+        yield _Task(circuit, currents.make_ports(circuit, node_of, settings), group)
 
 
-def _joined(task: _Task) -> Iterator[tuple[Pair, Ports]]:
+def _joined(task: _Task) -> Iterator[tuple[currents.Pair, currents.Ports]]:
     """The pairs of one part each, with its ports."""
     for pair in task.pairs:
         for ports in task.ports:

@@ -1,1 +1,0 @@
-"""What changed: every write in order, and one object on two days."""
