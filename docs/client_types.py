@@ -67,7 +67,7 @@ def page() -> str:
 
 def types_of(schemas: Mapping[str, Schema]) -> Iterator[str]:
     """Each schema as a type of its name, and the objects in it as types of their own."""
-    waiting = [(name, schema) for name, schema in sorted(schemas.items()) if is_told(name)]
+    waiting = sorted(schemas.items())
     for name, schema in waiting:
         if not schema.get("properties"):
             yield f"{name} = {type_of(schema)}"
@@ -96,11 +96,6 @@ def _filled(begin: str, items: list[str], end: str) -> str:
     return "\n".join([*lines, line])
 
 
-def is_told(name: str) -> bool:
-    """Whether a schema has a type: what is written of features follows from what is read."""
-    return not name.endswith(("_new", "_change"))
-
-
 def _replaced(said: Schema, reference: Schema) -> Schema:
     if "items" in said:
         return {"type": "array", "items": reference}
@@ -113,8 +108,7 @@ def type_of(schema: Schema) -> str:
     if schema.get("format") == "binary":
         return "Any"
     if "$ref" in schema:
-        name = str(schema["$ref"]).rpartition("/")[2]
-        return name if is_told(name) else "Any"
+        return str(schema["$ref"]).rpartition("/")[2]
     if "const" in schema or "enum" in schema:
         return _literal(schema.get("enum", [schema.get("const")]))
     options = schema.get("anyOf") or schema.get("oneOf")
