@@ -1,5 +1,6 @@
 import os
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
@@ -13,6 +14,11 @@ os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
 for name in [name for name in os.environ if name.startswith("SHANHAI_")]:
     if not name.startswith("SHANHAI_TEST_"):
         del os.environ[name]
+
+# Two cores are shared by every test process: a slow example is no failure, and the examples must
+# be the same on every machine.
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("repeatable")
 
 pytest_plugins = [
     "tests.support.servers",

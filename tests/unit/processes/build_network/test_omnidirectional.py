@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from shanhai.data.synthetic_watershed import Watershed, network_task
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.processes.build_network.contract import (
-    OMNIDIRECTIONAL_RASTERS,
     BuildNetworkInputs,
     OmnidirectionalChoice,
 )
@@ -19,14 +18,10 @@ from shanhai.processes.build_network.omnidirectional import send_currents
 from shanhai.processes.catalogue import compute_of
 from shanhai.processes.run_scenario.contract import RunScenarioInputs
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.windows import WindowRunner, window_runner
+from shanhai.raster.windows import WindowRunner
 from shanhai.science.corridors.moving_window import (
     WindowSettings,
-    moving_window,
-    normalised,
-    strengths_of,
 )
-from shanhai.science.corridors.spacing import MetricCells
 from shanhai.science.grid import Grid
 
 ASKED = {"omnidirectional": {"radius_m": 700, "block_cells": 3, "cutoff": 60}}
@@ -55,42 +50,6 @@ def land(folder: Path, height: int, width: int) -> ScratchStore:
 def flow(store: ScratchStore, runner: WindowRunner, windows: WindowSettings) -> dict[str, Any]:
     found = send_currents(store, runner, CHOICE, windows, silent)
     return {"windows": found.targets, "cells": list(found.cells)}
-
-
-@pytest.mark.parametrize(("radius", "block"), [(7, 3), (4, 1), (20, 5)])
-def test_tiles_give_what_the_whole_raster_gives(tmp_path: Path, radius: int, block: int) -> None:
-    """Against the run that holds all in memory, which in turn agrees with dense matrices."""
-    store, windows = land(tmp_path, 45, 60), WindowSettings(radius, block)
-    found = flow(store, WindowRunner(), windows)
-    resistance = store.read_all("resistance")
-    strengths = strengths_of(np.where(np.isnan(resistance), np.inf, resistance), 60.0)
-    whole = moving_window(resistance, strengths, MetricCells(SIDE_M, SIDE_M), windows)
-    assert found["windows"] == whole.targets
-    expected = {
-        "omnidirectional_current": whole.cumulative,
-        "flow_potential": whole.potential,
-        "normalised_current": normalised(whole.cumulative, whole.potential),
-    }
-    barriers = np.isnan(resistance)
-    for layer, values in expected.items():
-        values[barriers] = np.nan
-        np.testing.assert_allclose(store.read_all(layer), values, rtol=1e-6, atol=1e-9)
-    ratio = store.read_all("normalised_current")
-    np.testing.assert_allclose(
-        found["cells"],
-        [np.sum(ratio < 0.9), np.sum((ratio >= 0.9) & (ratio <= 1.1)), np.sum(ratio > 1.1)],
-        atol=2,
-    )
-
-
-def test_processes_share_the_tiles_and_give_the_same_bytes(tmp_path: Path) -> None:
-    layers = []
-    for processes in (1, 2):
-        store = land(tmp_path / str(processes), 40, 50)
-        with window_runner(processes, None, (tmp_path,)) as runner:
-            flow(store, runner, WindowSettings(7, 3))
-        layers.append([store.read_all(layer).tobytes() for layer in OMNIDIRECTIONAL_RASTERS])
-    assert layers[0] == layers[1]
 
 
 def test_no_more_is_held_however_long_the_land_is(tmp_path: Path) -> None:
