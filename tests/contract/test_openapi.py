@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 
 from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES
 from shanhai.openapi import downgrade
 from shanhai_api.features.parameters import parameters_of
 from shanhai_api.features.values import MAX_INTEGER
 from shanhai_api.landing import METHODS
-from shanhai_api.openapi import describe_30
+from shanhai_api.openapi import describe_30, describe_31
 from shanhai_api.reference import reference
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,11 @@ def operations(definition: dict[str, Any]) -> list[dict[str, Any]]:
         for method in METHODS
         if method in item
     ]
+
+
+def test_both_forms_are_valid(routed_app: FastAPI, definition: dict[str, Any]) -> None:
+    OpenAPIV30SpecValidator(definition).validate()
+    OpenAPIV31SpecValidator(describe_31(routed_app, "http://api.test")).validate()
 
 
 def test_every_operation_is_named_tagged_and_can_fail(definition: dict[str, Any]) -> None:
