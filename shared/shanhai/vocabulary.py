@@ -690,6 +690,38 @@ OBJECT_STATUSES = _states("draft", "published", "superseded")
 """States of what is drawn or computed for a plan: lines, corridors, nodes, patterns."""
 CONTROL_STATUSES = _states("draft", "published")
 
+MINE_KINDS: tuple[Term, ...] = (
+    Term("legacy", Label("历史遗留废弃矿山", "Legacy abandoned mine")),
+    Term("producing", Label("生产矿山", "Producing mine")),
+)
+MINE_STATES: tuple[Term, ...] = (
+    Term("open", Label("未处理", "Open")),
+    Term("planned", Label("已安排", "Planned")),
+    Term("in_work", Label("治理中", "In work")),
+    Term("restored", Label("已修复待验收", "Restored, not yet accepted")),
+    Term("accepted", Label("已验收", "Accepted")),
+    Term("watched", Label("管护监测中", "Watched after acceptance")),
+)
+"""States of the restoration of a mine, in their order."""
+MINE_INDICATORS = ("mine_restored_area", "mine_bare_slope_restored_area")
+"""Codes of the indicators the accepted area of mines counts for."""
+MINE_DEPOSIT_KINDS: tuple[Term, ...] = (
+    Term("due", Label("应计提", "Due")),
+    Term("paid", Label("已计提存入", "Paid in")),
+    Term("withdrawn", Label("已提取使用", "Withdrawn")),
+    Term("forfeited", Label("已没收", "Forfeited")),
+)
+"""What an entry of a mine's restoration fund (矿山地质环境治理恢复基金) is."""
+RECLAMATION_STATES: tuple[Term, ...] = (
+    Term("planned", Label("已安排", "Planned")),
+    Term("deposit_paid", Label("已预存复垦费用", "Deposit paid")),
+    Term("in_use", Label("使用中", "In use")),
+    Term("reclaimed", Label("已复垦待验收", "Reclaimed, not yet accepted")),
+    Term("accepted", Label("已验收", "Accepted")),
+    Term("forfeited", Label("已没收", "Forfeited")),
+)
+"""States of the reclamation of temporarily used land, in their order."""
+
 _LABELS = {term.code: term.label for term in (*ECOSERVICES, *THEMES, *PROFILES)} | {
     zone.code: zone.label for zone in ZONE_CLASSES
 }

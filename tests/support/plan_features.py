@@ -164,6 +164,34 @@ FEATURES: Sequence[tuple[str, Sequence[Body]]] = (
         ],
     ),
     (
+        "mines",
+        [
+            feature(
+                square(118.2, 24.5),
+                **names("mine-a", "采石坑"),
+                kind="legacy",
+                region="city",
+                area_ha=12.5,
+                **SINCE,
+            )
+        ],
+    ),
+    (
+        "reclamations",
+        [
+            feature(
+                square(118.3, 24.5),
+                **names("camp-a", "施工营地"),
+                region="city",
+                start_on="2024-01-01",
+                end_on="2025-12-31",
+                land_class_before="0103",
+                public=True,
+                **SINCE,
+            )
+        ],
+    ),
+    (
         "stations",
         [feature(point(118.3, 24.5), **names("station-a", "水质站"), kind="water_section")],
     ),
@@ -202,7 +230,9 @@ async def _publish_all(writer: httpx.AsyncClient, entity: Entity) -> None:
     if lifecycle is None:
         return
     states = [step.target for step in lifecycle.steps]
-    goal = "published" if "published" in states else "approved"
+    goal = next((state for state in ("published", "approved") if state in states), None)
+    if goal is None:
+        return
     items = (await writer.get(f"/collections/{entity.name}/items?limit=100")).json()["features"]
     for item in items:
         way = _way(entity, item["properties"][lifecycle.property], goal)

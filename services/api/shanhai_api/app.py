@@ -43,6 +43,7 @@ from shanhai_api.kit.errors import on_shanhai_error
 from shanhai_api.kit.middleware import RequestScope, install_handlers, settle, told_to_people
 from shanhai_api.kit.state import Configuration, open_state
 from shanhai_api.landing import router as landing
+from shanhai_api.mine_duties import router as mines
 from shanhai_api.observations.routes import quick as feeds
 from shanhai_api.observations.routes import router as observations
 from shanhai_api.plans.editions import router as editions
@@ -84,6 +85,7 @@ ROUTERS = (
     project_reports,
     projects,
     papers,
+    mines,
     findings,
     compliance,
     bulletins,

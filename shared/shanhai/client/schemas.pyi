@@ -163,6 +163,14 @@ Definition = TypedDict("Definition", {"openapi": str, "info": dict[str, Any], "p
 DelimitationFigures = TypedDict("DelimitationFigures", {"areas": int, "drawn": int, "area_km2": float | None,
     "length_km": float | None, "approved_km2": float | None, "approved_from": Literal["region", "parts"] | None,
     "difference_km2": float | None, "share_percent": float | None, "delimitation": str})
+DepositBody = TypedDict("DepositBody", {"kind": NotRequired[Literal["due", "paid", "withdrawn", "forfeited"] | None],
+    "year": NotRequired[int | None], "amount": NotRequired[float | str | None], "reverses": NotRequired[int | None],
+    "note": NotRequired[str | None]})
+DepositMade = TypedDict("DepositMade", {"id": int, "kind": Literal["due", "paid", "withdrawn", "forfeited"],
+    "year": int, "amount": str, "reverses": int | None, "note": str | None, "actor": str, "at": str, "mine": str,
+    "links": list[Link]})
+DepositShown = TypedDict("DepositShown", {"id": int, "kind": Literal["due", "paid", "withdrawn", "forfeited"],
+    "year": int, "amount": str, "reverses": int | None, "note": str | None, "actor": str, "at": str})
 DocumentLink = TypedDict("DocumentLink", {"rel": str, "type": str, "href": str, "title": NotRequired[str],
     "templated": NotRequired[bool]})
 Ecoservice = TypedDict("Ecoservice", {"code": str, "name": str, "name_zh": str, "name_en": str})
@@ -342,6 +350,23 @@ Measures = TypedDict("Measures", {"project": str, "measures": list[Measure], "li
 MemberChange = TypedDict("MemberChange", {"property": str, "title": str, "from": Any, "to": Any})
 MemberInBoth = TypedDict("MemberInBoth", {"from": Any, "to": Any})
 Membership = TypedDict("Membership", {"programme": str | None})
+MineFund = TypedDict("MineFund", {"title": str, "mine": str, "currency": Literal["CNY"], "fund_due": str,
+    "fund_paid": str, "withdrawn": str, "forfeited": str, "balance": str, "fund_missing": str,
+    "entries": list[DepositShown], "links": list[Link]})
+MineReportBody = TypedDict("MineReportBody", {"year": int, "disturbed_ha": float | str, "planned_ha": float | str,
+    "restored_ha": float | str, "note": NotRequired[str | None]})
+MineReportMade = TypedDict("MineReportMade", {"id": int, "year": int, "disturbed_ha": str, "planned_ha": str,
+    "restored_ha": str, "area_missing_ha": str, "fund_due": str, "fund_paid": str, "fund_missing": str,
+    "case": str | None, "newest": bool, "note": str | None, "actor": str, "at": str, "mine": str,
+    "links": list[Link]})
+MineReportShown = TypedDict("MineReportShown", {"id": int, "year": int, "disturbed_ha": str, "planned_ha": str,
+    "restored_ha": str, "area_missing_ha": str, "fund_due": str, "fund_paid": str, "fund_missing": str,
+    "case": str | None, "newest": bool, "note": str | None, "actor": str, "at": str})
+MineReports = TypedDict("MineReports", {"title": str, "mine": str, "reports": list[MineReportShown],
+    "links": list[Link]})
+MineStock = TypedDict("MineStock", {"region": str | None, "region_name": str | None, "plan": str | None,
+    "plan_name": str | None, "mine_count": int, "unmeasured": int, "years": list[StockAtYearEnd],
+    "links": list[Link]})
 MonthFigures = TypedDict("MonthFigures", {"cases": int, "open": int, "overdue": int, "area_ha": float,
     "inside_ha": float, "name": Name | None, "month": str})
 Name = TypedDict("Name", {"zh": str, "en": str})
@@ -513,7 +538,8 @@ ProjectRegions = TypedDict("ProjectRegions", {"project": str, "regions": list[st
 ProjectReserve = TypedDict("ProjectReserve", {"region": str | None, "criteria": list[ReserveCriterion],
     "required_documents": list[Literal["proposal", "design", "notice", "completion", "acceptance", "monitoring", "effect_evaluation", "after_care", "photo", "other"]],
     "projects": list[ReserveProject], "links": list[Link]})
-ProjectShare = TypedDict("ProjectShare", {"count": int, "planned": float, "done": float, "accepted": float})
+ProjectShare = TypedDict("ProjectShare", {"count": int, "planned": float, "done": float, "accepted": float,
+    "mines": int})
 ProjectStep = TypedDict("ProjectStep", {"to": str, "name": str, "name_zh": str, "name_en": str, "allowed": bool,
     "role": RoleNeeded, "guard": str | None, "rule": str | None, "conditions": list[Condition]})
 ProjectStepTaken = TypedDict("ProjectStepTaken", {"project": str, "state": str, "event": ProjectHistory,
@@ -766,6 +792,8 @@ StatusSummary = TypedDict("StatusSummary", {"binding": StatusCounts, "expected":
 StepTaken = TypedDict("StepTaken", {"case": str,
     "state": Literal["new", "assigned", "verified", "rectification", "closed"],
     "result": Literal["confirmed", "not_change", "lawful"] | None, "links": list[Link]})
+StockAtYearEnd = TypedDict("StockAtYearEnd", {"year": int, "listed_ha": str, "open_ha": str, "restored_ha": str,
+    "mines_open": int})
 StoredEvaluation = TypedDict("StoredEvaluation", {"title": str, "id": str, "year": int, "sha256": str, "created": str,
     "created_by": str, "content": EvaluationTable, "links": list[Link]})
 StoredEvaluations = TypedDict("StoredEvaluations", {"title": str, "plan": str, "as_of": NotRequired[str],
@@ -1138,6 +1166,27 @@ indicators_new = TypedDict("indicators_new", {"code": NotRequired[str | int | No
     "unit": str, "property": Literal["binding", "expected"], "direction": Literal["higher", "lower"],
     "category": NotRequired[str | None], "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+mines = TypedDict("mines", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
+    "properties": mines_properties, "links": NotRequired[list[Link]]})
+mines_change = TypedDict("mines_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[mines_change_properties]})
+mines_new = TypedDict("mines_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": dict[str, Any] | None, "properties": mines_new_properties})
+mines_properties = TypedDict("mines_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "kind": NotRequired[Literal["legacy", "producing"] | None],
+    "region": NotRequired[str | None], "towns": NotRequired[list[str] | None], "part_of": NotRequired[str | None],
+    "minerals": NotRequired[list[str] | None], "hazards": NotRequired[list[str] | None],
+    "owner": NotRequired[str | None], "area_ha": NotRequired[float | None],
+    "measured_area_ha": NotRequired[float | None], "listed_year": NotRequired[int | None],
+    "state": NotRequired[Literal["open", "planned", "in_work", "restored", "accepted", "watched"] | None],
+    "plan": NotRequired[str | None], "problem": NotRequired[str | None], "project": NotRequired[str | None],
+    "licence": NotRequired[str | None], "licence_until": NotRequired[str | None],
+    "restoration_plan": NotRequired[str | None], "closed_on": NotRequired[str | None],
+    "accepted_on": NotRequired[str | None], "accepted_area_ha": NotRequired[float | None],
+    "evidence": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "details": NotRequired[dict[str, Any] | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 named_features = TypedDict("named_features", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": named_features_properties, "links": NotRequired[list[Link]]})
 named_features_change = TypedDict("named_features_change", {"type": NotRequired[Literal["Feature"]],
@@ -1372,6 +1421,25 @@ publish_bulletin_results = TypedDict("publish_bulletin_results", {
     "content": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "html_zh": NotRequired[ResultLink], "html_en": NotRequired[ResultLink], "pdf_zh": NotRequired[ResultLink],
     "pdf_en": NotRequired[ResultLink], "docx_zh": NotRequired[ResultLink], "docx_en": NotRequired[ResultLink]})
+reclamations = TypedDict("reclamations", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": reclamations_properties, "links": NotRequired[list[Link]]})
+reclamations_change = TypedDict("reclamations_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[reclamations_change_properties]})
+reclamations_new = TypedDict("reclamations_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": dict[str, Any] | None, "properties": reclamations_new_properties})
+reclamations_properties = TypedDict("reclamations_properties", {"code": NotRequired[str],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "region": NotRequired[str | None],
+    "owner": NotRequired[str | None], "project": NotRequired[str | None],
+    "state": NotRequired[Literal["planned", "deposit_paid", "in_use", "reclaimed", "accepted", "forfeited"] | None],
+    "start_on": NotRequired[str | None], "end_on": NotRequired[str | None], "area_ha": NotRequired[float | None],
+    "measured_area_ha": NotRequired[float | None], "land_class_before": NotRequired[str | None],
+    "land_class_after": NotRequired[str | None], "deposit_required": NotRequired[str | float | None],
+    "deposit_paid": NotRequired[str | float | None], "accepted_on": NotRequired[str | None],
+    "evidence": NotRequired[list[str] | None], "forfeit_reason": NotRequired[str | None],
+    "public": NotRequired[bool | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
 regions = TypedDict("regions", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
     "properties": regions_properties, "links": NotRequired[list[Link]]})
 regions_change = TypedDict("regions_change", {"type": NotRequired[Literal["Feature"]],
@@ -1566,6 +1634,32 @@ datasets_new_properties = TypedDict("datasets_new_properties", {"code": NotRequi
     "stand_in_note_en": NotRequired[str | None], "source": NotRequired[str | None],
     "licence": NotRequired[str | None], "observed_from": NotRequired[str | None],
     "observed_to": NotRequired[str | None], "public": NotRequired[bool | None]})
+mines_change_properties = TypedDict("mines_change_properties", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "kind": NotRequired[Literal["legacy", "producing"]],
+    "region": NotRequired[str], "towns": NotRequired[list[str] | None], "part_of": NotRequired[str | None],
+    "minerals": NotRequired[list[str] | None], "hazards": NotRequired[list[str] | None],
+    "owner": NotRequired[str | None], "area_ha": NotRequired[float | None], "listed_year": NotRequired[int | None],
+    "state": NotRequired[Literal["open", "planned", "in_work", "restored", "accepted", "watched"] | None],
+    "plan": NotRequired[str | None], "problem": NotRequired[str | None], "project": NotRequired[str | None],
+    "licence": NotRequired[str | None], "licence_until": NotRequired[str | None],
+    "restoration_plan": NotRequired[str | None], "closed_on": NotRequired[str | None],
+    "accepted_on": NotRequired[str | None], "accepted_area_ha": NotRequired[float | None],
+    "evidence": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+mines_new_properties = TypedDict("mines_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": str, "kind": Literal["legacy", "producing"], "region": str, "towns": NotRequired[list[str] | None],
+    "part_of": NotRequired[str | None], "minerals": NotRequired[list[str] | None],
+    "hazards": NotRequired[list[str] | None], "owner": NotRequired[str | None], "area_ha": NotRequired[float | None],
+    "listed_year": NotRequired[int | None],
+    "state": NotRequired[Literal["open", "planned", "in_work", "restored", "accepted", "watched"] | None],
+    "plan": NotRequired[str | None], "problem": NotRequired[str | None], "project": NotRequired[str | None],
+    "licence": NotRequired[str | None], "licence_until": NotRequired[str | None],
+    "restoration_plan": NotRequired[str | None], "closed_on": NotRequired[str | None],
+    "accepted_on": NotRequired[str | None], "accepted_area_ha": NotRequired[float | None],
+    "evidence": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
 named_features_change_properties = TypedDict("named_features_change_properties", {
     "code": NotRequired[str | int | None], "name_zh": NotRequired[str], "name_en": NotRequired[str],
     "kind": NotRequired[Literal["nature_reserve", "forest_park", "park", "species", "mountain", "river", "lake", "reservoir", "bay", "sea_area", "river_island", "hot_spring", "works", "practice_base"]],
@@ -1651,6 +1745,28 @@ projects_new_properties = TypedDict("projects_new_properties", {"code": NotRequi
     "cost": NotRequired[str | float | None], "currency": NotRequired[str | None], "score": NotRequired[float | None],
     "geometry_final": NotRequired[bool | None], "fund_share_percent": NotRequired[float | None],
     "comment_until": NotRequired[str | None], "after_care_until": NotRequired[str | None],
+    "public": NotRequired[bool | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+reclamations_change_properties = TypedDict("reclamations_change_properties", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "region": NotRequired[str],
+    "owner": NotRequired[str | None], "project": NotRequired[str | None],
+    "state": NotRequired[Literal["planned", "deposit_paid", "in_use", "reclaimed", "accepted", "forfeited"] | None],
+    "start_on": NotRequired[str], "end_on": NotRequired[str], "area_ha": NotRequired[float | None],
+    "land_class_before": NotRequired[str], "land_class_after": NotRequired[str | None],
+    "deposit_required": NotRequired[str | float | None], "deposit_paid": NotRequired[str | float | None],
+    "accepted_on": NotRequired[str | None], "evidence": NotRequired[list[str] | None],
+    "forfeit_reason": NotRequired[str | None], "public": NotRequired[bool | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+reclamations_new_properties = TypedDict("reclamations_new_properties", {"code": NotRequired[str | int | None],
+    "name_zh": str, "name_en": str, "region": str, "owner": NotRequired[str | None],
+    "project": NotRequired[str | None],
+    "state": NotRequired[Literal["planned", "deposit_paid", "in_use", "reclaimed", "accepted", "forfeited"] | None],
+    "start_on": str, "end_on": str, "area_ha": NotRequired[float | None], "land_class_before": str,
+    "land_class_after": NotRequired[str | None], "deposit_required": NotRequired[str | float | None],
+    "deposit_paid": NotRequired[str | float | None], "accepted_on": NotRequired[str | None],
+    "evidence": NotRequired[list[str] | None], "forfeit_reason": NotRequired[str | None],
     "public": NotRequired[bool | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
@@ -1780,6 +1896,12 @@ class Paths:
     def get(self, path: Literal["/projects/{project}/funds"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectLedger: ...
     @overload
     def get(self, path: Literal["/projects/{project}/documents"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectDocuments: ...
+    @overload
+    def get(self, path: Literal["/mines/stock"], /, *, headers: Headers | None = ..., **query: Query) -> MineStock: ...
+    @overload
+    def get(self, path: Literal["/mines/{mine}/deposits"], /, *, headers: Headers | None = ..., **query: Query) -> MineFund: ...
+    @overload
+    def get(self, path: Literal["/mines/{mine}/reports"], /, *, headers: Headers | None = ..., **query: Query) -> MineReports: ...
     @overload
     def get(self, path: Literal["/plans/{plan}/findings"], /, *, headers: Headers | None = ..., **query: Query) -> PlanFindings: ...
     @overload
@@ -1923,6 +2045,14 @@ class Paths:
     @overload
     def get(self, path: Literal["/collections/projects/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
     @overload
+    def get(self, path: Literal["/collections/mines/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> mines: ...
+    @overload
+    def get(self, path: Literal["/collections/mines/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
+    @overload
+    def get(self, path: Literal["/collections/reclamations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> reclamations: ...
+    @overload
+    def get(self, path: Literal["/collections/reclamations/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
+    @overload
     def get(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
     @overload
     def get(self, path: Literal["/collections/stations/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
@@ -2015,6 +2145,10 @@ class Paths:
     @overload
     def post(self, path: Literal["/projects/{project}/documents"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> ProjectDocument: ...
     @overload
+    def post(self, path: Literal["/mines/{mine}/deposits"], body: DepositBody, /, *, headers: Headers | None = ..., **query: Query) -> DepositMade: ...
+    @overload
+    def post(self, path: Literal["/mines/{mine}/reports"], body: MineReportBody, /, *, headers: Headers | None = ..., **query: Query) -> MineReportMade: ...
+    @overload
     def post(self, path: Literal["/plans/{plan}/findings"], /, *, headers: Headers | None = ..., **query: Query) -> PlanChecked: ...
     @overload
     def post(self, path: Literal["/compliance/exceptions"], body: ExceptionBody, /, *, headers: Headers | None = ..., **query: Query) -> RuleException: ...
@@ -2097,6 +2231,10 @@ class Paths:
     @overload
     def post(self, path: Literal["/collections/projects/items"], body: projects_new, /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
     @overload
+    def post(self, path: Literal["/collections/mines/items"], body: mines_new, /, *, headers: Headers | None = ..., **query: Query) -> mines: ...
+    @overload
+    def post(self, path: Literal["/collections/reclamations/items"], body: reclamations_new, /, *, headers: Headers | None = ..., **query: Query) -> reclamations: ...
+    @overload
     def post(self, path: Literal["/collections/stations/items"], body: stations_new, /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
     @overload
     def post(self, path: Literal["/patterns"], body: patterns_new, /, *, headers: Headers | None = ..., **query: Query) -> patterns: ...
@@ -2173,6 +2311,10 @@ class Paths:
     @overload
     def put(self, path: Literal["/collections/projects/items/{code}"], body: projects_new, /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
     @overload
+    def put(self, path: Literal["/collections/mines/items/{code}"], body: mines_new, /, *, headers: Headers | None = ..., **query: Query) -> mines: ...
+    @overload
+    def put(self, path: Literal["/collections/reclamations/items/{code}"], body: reclamations_new, /, *, headers: Headers | None = ..., **query: Query) -> reclamations: ...
+    @overload
     def put(self, path: Literal["/collections/stations/items/{code}"], body: stations_new, /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
     @overload
     def put(self, path: Literal["/collections/datasets/items/{code}"], body: datasets_new, /, *, headers: Headers | None = ..., **query: Query) -> datasets: ...
@@ -2228,6 +2370,10 @@ class Paths:
     def patch(self, path: Literal["/collections/named_features/items/{code}"], body: named_features_change, /, *, headers: Headers | None = ..., **query: Query) -> named_features: ...
     @overload
     def patch(self, path: Literal["/collections/projects/items/{code}"], body: projects_change, /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
+    @overload
+    def patch(self, path: Literal["/collections/mines/items/{code}"], body: mines_change, /, *, headers: Headers | None = ..., **query: Query) -> mines: ...
+    @overload
+    def patch(self, path: Literal["/collections/reclamations/items/{code}"], body: reclamations_change, /, *, headers: Headers | None = ..., **query: Query) -> reclamations: ...
     @overload
     def patch(self, path: Literal["/collections/stations/items/{code}"], body: stations_change, /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
     @overload
@@ -2300,6 +2446,10 @@ class Paths:
     def delete(self, path: Literal["/collections/named_features/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def delete(self, path: Literal["/collections/projects/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/mines/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/reclamations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def delete(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
@@ -2405,6 +2555,12 @@ class AsyncPaths:
     def get(self, path: Literal["/projects/{project}/funds"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectLedger]: ...
     @overload
     def get(self, path: Literal["/projects/{project}/documents"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectDocuments]: ...
+    @overload
+    def get(self, path: Literal["/mines/stock"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[MineStock]: ...
+    @overload
+    def get(self, path: Literal["/mines/{mine}/deposits"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[MineFund]: ...
+    @overload
+    def get(self, path: Literal["/mines/{mine}/reports"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[MineReports]: ...
     @overload
     def get(self, path: Literal["/plans/{plan}/findings"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanFindings]: ...
     @overload
@@ -2548,6 +2704,14 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/collections/projects/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
     @overload
+    def get(self, path: Literal["/collections/mines/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[mines]: ...
+    @overload
+    def get(self, path: Literal["/collections/mines/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
+    @overload
+    def get(self, path: Literal["/collections/reclamations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[reclamations]: ...
+    @overload
+    def get(self, path: Literal["/collections/reclamations/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
+    @overload
     def get(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
     @overload
     def get(self, path: Literal["/collections/stations/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
@@ -2640,6 +2804,10 @@ class AsyncPaths:
     @overload
     def post(self, path: Literal["/projects/{project}/documents"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectDocument]: ...
     @overload
+    def post(self, path: Literal["/mines/{mine}/deposits"], body: DepositBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DepositMade]: ...
+    @overload
+    def post(self, path: Literal["/mines/{mine}/reports"], body: MineReportBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[MineReportMade]: ...
+    @overload
     def post(self, path: Literal["/plans/{plan}/findings"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanChecked]: ...
     @overload
     def post(self, path: Literal["/compliance/exceptions"], body: ExceptionBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RuleException]: ...
@@ -2722,6 +2890,10 @@ class AsyncPaths:
     @overload
     def post(self, path: Literal["/collections/projects/items"], body: projects_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
     @overload
+    def post(self, path: Literal["/collections/mines/items"], body: mines_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[mines]: ...
+    @overload
+    def post(self, path: Literal["/collections/reclamations/items"], body: reclamations_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[reclamations]: ...
+    @overload
     def post(self, path: Literal["/collections/stations/items"], body: stations_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
     @overload
     def post(self, path: Literal["/patterns"], body: patterns_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[patterns]: ...
@@ -2798,6 +2970,10 @@ class AsyncPaths:
     @overload
     def put(self, path: Literal["/collections/projects/items/{code}"], body: projects_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
     @overload
+    def put(self, path: Literal["/collections/mines/items/{code}"], body: mines_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[mines]: ...
+    @overload
+    def put(self, path: Literal["/collections/reclamations/items/{code}"], body: reclamations_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[reclamations]: ...
+    @overload
     def put(self, path: Literal["/collections/stations/items/{code}"], body: stations_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
     @overload
     def put(self, path: Literal["/collections/datasets/items/{code}"], body: datasets_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[datasets]: ...
@@ -2853,6 +3029,10 @@ class AsyncPaths:
     def patch(self, path: Literal["/collections/named_features/items/{code}"], body: named_features_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[named_features]: ...
     @overload
     def patch(self, path: Literal["/collections/projects/items/{code}"], body: projects_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
+    @overload
+    def patch(self, path: Literal["/collections/mines/items/{code}"], body: mines_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[mines]: ...
+    @overload
+    def patch(self, path: Literal["/collections/reclamations/items/{code}"], body: reclamations_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[reclamations]: ...
     @overload
     def patch(self, path: Literal["/collections/stations/items/{code}"], body: stations_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
     @overload
@@ -2925,6 +3105,10 @@ class AsyncPaths:
     def delete(self, path: Literal["/collections/named_features/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/collections/projects/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/mines/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/reclamations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload

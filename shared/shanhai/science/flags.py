@@ -91,13 +91,13 @@ def years_missing(years: Sequence[int]) -> IndicatorRemark:
 
 
 def measures_counted(years: Sequence[int]) -> IndicatorRemark:
-    """Years without an entered value are filled by what accepted projects did."""
+    """Years without an entered value are filled by what accepted projects and mines did."""
     zh, en = "、".join(map(str, years)), ", ".join(map(str, years))
     return IndicatorRemark(
         "measures_counted",
         Label(
-            f"{zh} 年未填报，按已验收项目的完成量计入。",
-            f"For {en} nothing was entered: the measures of accepted projects are counted.",
+            f"{zh} 年未填报，按已验收的项目和矿山计入。",
+            f"For {en} nothing was entered: accepted projects and mines are counted.",
         ),
     )
 

@@ -46,6 +46,11 @@ ROWS = {
         f"2024, 2025, '{{state}}', {{public}}, {AREA}",
     ),
     "named_features": (f"named_feature ({NAMED}, kind, geom)", f"'lake', {AREA}"),
+    "mines": (f"mine ({NAMED}, kind, geom)", f"'legacy', {AREA}"),
+    "reclamations": (
+        f"reclamation ({NAMED}, start_on, end_on, land_class_before, is_public, geom)",
+        f"'2024-01-01', '2025-01-01', '0103', {{public}}, {AREA}",
+    ),
     "stations": (f"station ({NAMED}, kind, geom)", "'sky', ST_Point(118.05, 24.55, 4490)"),
 }
 SHOWN = {
@@ -60,9 +65,9 @@ DRAFTS = frozenset(
         *("control_areas", "projects"),
     }
 )
-ALWAYS = frozenset({"named_features", "problems", "stations"})
+ALWAYS = frozenset({"named_features", "problems", "stations", "mines", "reclamations"})
 """Collections without drafts."""
-SECRETS = frozenset({"control_areas", "projects", "datasets"})
+SECRETS = frozenset({"control_areas", "projects", "datasets", "reclamations"})
 """Collections with rows that are published and not public."""
 
 

@@ -16,6 +16,7 @@ from shanhai.db.queries.keys import revoke_key
 from shanhai.db.tables.access import ApiKey
 from shanhai.db.tables.dataset import Upload
 from shanhai.db.tables.job import Job
+from shanhai.db.tables.project import Mine
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Forbidden
 from shanhai.jobs.submission import submit
@@ -60,7 +61,7 @@ async def imported(
             session,
             contract=IMPORT_FEATURES,
             inputs=ImportFeaturesInputs(
-                upload=upload.id, collection="regions", **{"public": True, **inputs}
+                upload=upload.id, **{"collection": "regions", "public": True, **inputs}
             ),
             requested_by=who.owner,
             identity=who,
@@ -195,3 +196,47 @@ async def test_a_file_that_cannot_be_read_fails_the_job(
     assert job.status == JobStatus.FAILED
     assert job.error is not None
     assert [fault["pointer"] for fault in job.error["faults"]] == ["/inputs/upload"]
+
+
+MINES_OF_A_BUREAU = {
+    "KSBH": "code",
+    "KSMC": "name_zh",
+    "EN": "name_en",
+    "LX": "kind",
+    "QH": "region",
+    "KZ": "minerals",
+    "MJ": "area_ha",
+    "QCNF": "listed_year",
+}
+
+
+async def test_an_inventory_of_mines_comes_as_a_table_by_a_mapping(
+    worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
+) -> None:
+    await imported(worker, sessions, collection(tmp_path, prefix, 118))
+    file = tmp_path / "mines"
+    head = ",".join(MINES_OF_A_BUREAU)
+    row = f'{prefix}.m{{0}},采石坑,Quarry,{{1}},{prefix}.0,"[""石灰岩""]",{{2}},2020'
+
+    async def sent(*lines: str) -> Job:
+        file.write_text("\n".join([head, *lines]))
+        return await imported(worker, sessions, file, collection="mines", mapping=MINES_OF_A_BUREAU)
+
+    wrong = await sent(
+        row.format(1, "legacy", 12.6), row.format(2, "sunken", 3), row.format(3, "legacy", -1)
+    )
+    assert tally_of(wrong) == ("refused", 0, 0, 0, 2)
+    bare = await sent(row.format(4, "producing", 5))
+    members = [one["member"] for one in summary_of(bare)["rejections"]]
+    assert members == ["owner", "licence"]
+    right = await sent(row.format(1, "legacy", 12.6), row.format(2, "legacy", 3))
+    assert tally_of(right) == ("imported", 2, 0, 0, 0)
+    again = await sent(row.format(1, "legacy", 12.6), row.format(2, "legacy", 3.5))
+    assert tally_of(again) == ("imported", 0, 1, 1, 0)
+    async with sessions() as session:
+        query = select(Mine).where(Mine.code.startswith(prefix)).order_by(Mine.code)
+        kept = [(one.area_ha, one.minerals, one.state) for one in await session.scalars(query)]
+    assert [(float(area or 0), *rest) for area, *rest in kept] == [
+        (12.6, ["石灰岩"], "open"),
+        (3.5, ["石灰岩"], "open"),
+    ]

@@ -47,12 +47,18 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
         "/plans/{code}/projects": Label("项目", "Projects"),
         "/plans/{code}/tree": Label("上下位规划", "Upper and lower plans"),
         "/plans/{code}/suggestions": Label("修订提示", "What is worth a proposal"),
+        "/mines/stock?plan={code}": Label("矿山修复存量", "Stock of mines"),
         "/proposals?plan={code}": Label("修订建议", "Proposals"),
+    },
+    "mines": {
+        "/mines/{code}/deposits": Label("矿山恢复基金", "Restoration fund"),
+        "/mines/{code}/reports": Label("矿山年度报告", "Yearly reports"),
     },
     "projects": {"/projects/{code}": Label("项目进程", "Course of the project")},
     "regions": {
         "/regions/{code}/tree": Label("下级区域", "Regions below"),
         "/regions/{code}/lines": Label("管控线台账", "Register of lines"),
+        "/mines/stock?region={code}": Label("矿山修复存量", "Stock of mines"),
     },
     "stations": {"/stations/{code}/observations": Label("观测数据", "Observations")},
     "patterns": {"/patterns/{code}/tree": Label("格局构成", "Components")},
@@ -70,7 +76,12 @@ OF_TODAY = frozenset({"approvals", "suggestions", "lines", "topology", "compare"
 THIS_YEAR = "year"
 OF_A_REGION = frozenset({"/plans/{code}/progress", f"/plans/{{code}}/evaluation?{THIS_YEAR}"})
 """Pages that a plan without a region of its own does not have."""
-FOR_PEOPLE_AT_WORK = frozenset({"/plans/{code}/suggestions", "/proposals?plan={code}"})
+FOR_PEOPLE_AT_WORK = frozenset(
+    {
+        *("/plans/{code}/suggestions", "/proposals?plan={code}"),
+        *("/mines/{code}/deposits", "/mines/{code}/reports"),
+    }
+)
 """Pages that only people with an identity are shown."""
 
 
@@ -173,6 +184,11 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "provisions": ("kind", "order", "article", "start_year", "end_year", "places"),
     "figures": ("kind", "class_zh", "value", "unit", "start_year", "end_year"),
     "named_features": ("kind", "region", "article", "area_km2"),
+    "mines": ("kind", "region", "minerals", "area_ha", "state", "accepted_area_ha"),
+    "reclamations": (
+        *("region", "end_on", "land_class_before", "land_class_after", "deposit_required"),
+        *("deposit_paid", "state"),
+    ),
     "zone_schemes": ("region", "version", "status", "valid_from", "origin"),
     "zones": ("region", "area_km2", "share_percent", "version", "status"),
     "datasets": ("region", "theme", "native_resolution_m", "unit", "origin"),

@@ -79,7 +79,10 @@ class ProjectShare(answers.Answered):
     count: int
     planned: answers.JsonNumber
     done: answers.JsonNumber
-    accepted: answers.JsonNumber = Field(description="Done by projects that passed acceptance")
+    accepted: answers.JsonNumber = Field(
+        description="Done by projects that passed acceptance, and the accepted area of mines"
+    )
+    mines: int = Field(description="How many accepted mines are counted")
 
 
 class JudgedIndicator(IndicatorJudgement):

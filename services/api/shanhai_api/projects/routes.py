@@ -284,8 +284,8 @@ async def show_totals(
         seen, found, regions, read, with_money=not read.caller.anonymous
     )
     if query.by == "region":
-        return _table(read, totals, tables.REGION_COLUMNS, rows_of(totals.regions))
-    return _table(read, totals, tables.TOTAL_COLUMNS, rows_of(totals.programmes))
+        return respond_table(read, totals, tables.REGION_COLUMNS, rows_of(totals.regions))
+    return respond_table(read, totals, tables.TOTAL_COLUMNS, rows_of(totals.programmes))
 
 
 @plans.get("/plans/{plan}/coverage", summary="Which problems projects act on")
@@ -296,7 +296,7 @@ async def show_coverage(
     seen = await find_plan(read.session, plan, read.caller.viewer, query.as_of)
     found = await read_coverage(read.session, seen.id, read.caller.viewer, query.as_of)
     coverage = plan_models.PlanCoverage.of(seen, found, read)
-    return _table(read, coverage, tables.COVERAGE_COLUMNS, tables.coverage_rows(coverage))
+    return respond_table(read, coverage, tables.COVERAGE_COLUMNS, tables.coverage_rows(coverage))
 
 
 @plans.get("/plans/{plan}/timetable", summary="When projects are worked on")
@@ -308,7 +308,9 @@ async def show_timetable(
     found = await read_timetable(read.session, seen.id, read.caller.viewer, query.as_of)
     timetable = plan_models.PlanTimetable.of(seen, found, read)
     page = {"chart": tables.chart(timetable)} if read.wants_html(*plan_models.FORMATS) else {}
-    return _table(read, timetable, tables.TIMETABLE_COLUMNS, rows_of(timetable.projects), page)
+    return respond_table(
+        read, timetable, tables.TIMETABLE_COLUMNS, rows_of(timetable.projects), page
+    )
 
 
 @plans.get("/projects/reserve", summary="The projects in reserve, ranked")
@@ -321,7 +323,7 @@ async def show_reserve(
         read.session, read.caller.viewer, region=query.region, limit=query.limit
     )
     reserve = plan_models.ProjectReserve.of(found, query.region, read)
-    return _table(read, reserve, tables.RESERVE_COLUMNS, rows_of(reserve.projects))
+    return respond_table(read, reserve, tables.RESERVE_COLUMNS, rows_of(reserve.projects))
 
 
 @plans.get(
@@ -345,7 +347,7 @@ def rows_of(items: Iterable[Answered]) -> Iterable[Mapping[str, Any]]:
     return (item.as_json() for item in items)
 
 
-def _table(
+def respond_table(
     view: View,
     document: Shown,
     columns: tuple[str, ...],

@@ -177,6 +177,20 @@ STYLES: Mapping[str, FeatureStyle] = MappingProxyType(
             open=True,
         ),
         "projects": FeatureStyle(by="state", classes=_PROJECTS),
+        "mines": FeatureStyle(
+            by="state",
+            classes=_terms(
+                vocabulary.MINE_STATES,
+                *("#b3261e", "#e7833a", "#e0b400", "#8cbf3f", "#1b6e3c", "#2b7bba"),
+            ),
+        ),
+        "reclamations": FeatureStyle(
+            by="state",
+            classes=_terms(
+                vocabulary.RECLAMATION_STATES,
+                *("#7f9aa8", "#e0b400", "#d9622b", "#8cbf3f", "#1b6e3c", "#4a4a4a"),
+            ),
+        ),
         "stations": FeatureStyle(
             by="kind",
             classes=_terms(

@@ -180,7 +180,7 @@ async def receive_lead(
         if unknown is not None:
             return LeadOutcome("undetermined", None, unknown)
         return LeadOutcome("no_case", None, _why_not(lead, lines, rule))
-    return await _open(session, act, lead, rule, lines, _most(watched), region_id)
+    return await open_case(session, act, lead, rule, lines, _most(watched), region_id)
 
 
 def _most(watched: list[TouchedLine]) -> float:
@@ -277,7 +277,7 @@ def _why_not(lead: Lead, lines: tuple[TouchedLine, ...], rule: CaseRule) -> Labe
     return Label(f"低于立案面积：{told}", f"below the area that opens a case: {told}")
 
 
-async def _open(
+async def open_case(
     session: AsyncSession,
     act: Act,
     lead: Lead,
@@ -286,6 +286,7 @@ async def _open(
     inside_m2: float,
     region_id: int | None,
 ) -> LeadOutcome:
+    """Open the case of a lead that met these lines, unless it has one."""
     due = await read_today(session) + timedelta(days=rule.verify_days)
     values: dict[str, Any] = {
         "code": f"case-{secrets.token_hex(8)}",

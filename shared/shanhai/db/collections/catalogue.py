@@ -11,6 +11,7 @@ from shanhai.db.collections.controls import CONTROL_AREAS, CONTROL_RULES, ZONE_C
 from shanhai.db.collections.data_sources import DATASETS, STATIONS
 from shanhai.db.collections.indicators import INDICATORS, PLAN_INDICATORS
 from shanhai.db.collections.joint_plans import PLAN_PARTS
+from shanhai.db.collections.mines import MINES, RECLAMATIONS
 from shanhai.db.collections.patterns import CORRIDOR_NODES, CORRIDORS, PATTERN_COMPONENTS, PATTERNS
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.collections.programmes import DOCUMENTS, FUND_SOURCES, PARTIES, PROGRAMMES
@@ -35,6 +36,8 @@ COLLECTIONS: tuple[Entity, ...] = (
     PROBLEMS,
     NAMED_FEATURES,
     PROJECTS,
+    MINES,
+    RECLAMATIONS,
     STATIONS,
     DATASETS,
 )

@@ -14,6 +14,7 @@ from shanhai.db.features.columns import rows_of, stated_rows
 from shanhai.db.indicators.plan_indicators import Listed, PlanRegion, PlanSeen, ids, plain
 from shanhai.db.indicators.targets import as_target, describe_target, read_targets
 from shanhai.db.indicators.values import newest_values
+from shanhai.db.mines import read_accepted
 from shanhai.db.projects.queries import MEMBERS_THEN
 from shanhai.db.tables.indicator import IndicatorTarget
 from shanhai.errors import InvalidInput
@@ -82,7 +83,7 @@ class Contribution:
     """What projects plan and did for an indicator in a region, in the indicator's unit.
 
     Attributes:
-        accepted: By year, what was done by projects that passed acceptance in it.
+        accepted: By year, what was done by projects and mines that passed acceptance in it.
         foreign: Units that cannot be converted; what is in them is left out.
     """
 
@@ -91,6 +92,16 @@ class Contribution:
     accepted: dict[int, Decimal]
     projects: set[int]
     foreign: set[str]
+    mines: int = 0
+
+    @classmethod
+    def none(cls) -> "Contribution":
+        """What there is before anything was done."""
+        return cls(Decimal(0), Decimal(0), {}, set(), set())
+
+    def accept(self, year: int, amount: Decimal) -> None:
+        """Count what was accepted in a year."""
+        self.accepted[year] = self.accepted.get(year, Decimal(0)) + amount
 
     def beside(self, entered: Sequence[ObservedFigure], year: int) -> list[ObservedFigure]:
         """The values entered and, of years without one, what accepted projects did."""
@@ -114,7 +125,7 @@ async def contributions(
     regions: Sequence[int],
     as_of: date | None = None,
 ) -> dict[tuple[int, int], Contribution]:
-    """What projects of the plan did, by indicator and region; `units` are the indicators'.
+    """What projects of the plan and mines did, by indicator and region, in `units`.
 
     With `as_of` it is what was told of them on that day.
     """
@@ -126,9 +137,7 @@ async def contributions(
     for indicator, region, unit, year, planned, done, projects in await session.execute(
         query, values
     ):
-        own = found.setdefault(
-            (indicator, region), Contribution(Decimal(0), Decimal(0), {}, set(), set())
-        )
+        own = found.setdefault((indicator, region), Contribution.none())
         own.projects.update(projects)
         try:
             planned, done = (_amount(each, unit, units[indicator]) for each in (planned, done))
@@ -138,7 +147,14 @@ async def contributions(
         own.planned += planned
         own.done += done
         if year is not None and done:
-            own.accepted[year] = own.accepted.get(year, Decimal(0)) + done
+            own.accept(year, done)
+    for mines in await read_accepted(session, plan_id, units, regions, as_of):
+        own = found.setdefault((mines.indicator, mines.region), Contribution.none())
+        try:
+            own.accept(mines.year, convert(mines.area_ha, "ha", units[mines.indicator]))
+            own.mines += mines.mines
+        except InvalidInput:
+            own.foreign.add("ha")
     return found
 
 
@@ -353,4 +369,5 @@ def _projects(case: Case) -> Mapping[str, Any] | None:
         "planned": plain(case.projects.planned),
         "done": plain(case.projects.done),
         "accepted": plain(sum(case.projects.accepted.values(), start=0 * case.projects.done)),
+        "mines": case.projects.mines,
     }

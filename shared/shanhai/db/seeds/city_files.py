@@ -268,6 +268,20 @@ class ProblemSeed(NamedItem):
     places: tuple[str, ...] = ()
 
 
+class MineSeed(NamedItem):
+    """An entry of an inventory of mines; what its source does not print is not there."""
+
+    kind: Literal["legacy", "producing"]
+    state: Literal["open", "planned"]
+    area_ha: Decimal | None = None
+    listed_year: int | None = None
+    minerals: tuple[str, ...] = ()
+    hazards: tuple[str, ...] = ()
+    towns: tuple[Code, ...] = ()
+    problem: Code | None = None
+    project: Code | None = None
+
+
 class ProjectSeed(NamedItem):
     """A key project with its inclusive years; `towns_complete` is false after "and others"."""
 
@@ -314,6 +328,7 @@ class CityFile(StrictModel):
     control_areas: tuple[ControlSeed, ...] = ()
     problems: tuple[ProblemSeed, ...] = ()
     programmes: tuple[ProgrammeSeed, ...] = ()
+    mines: tuple[MineSeed, ...] = ()
     totals: dict[str, int] = {}
     retired: dict[str, tuple[Code, ...]] = {}
 

@@ -40,6 +40,7 @@ def rows_of(blocks: Sequence[city_files.CityFile]) -> Rows:
         rows["problem"] += (_problem(block, item) | starts for item in block.problems)
         for programme in block.programmes:
             _add_programme(rows, block, programme, starts)
+        rows["mine"] += (_mine(block, item) | starts for item in block.mines)
     return {table: listed for table, listed in rows.items() if listed}
 
 
@@ -360,6 +361,17 @@ def _problem(block: city_files.CityFile, item: Any) -> Row:
         **_named(item, block.source),
         **item.model_dump(include={"type", "level", "element", "quantity", "unit"}),
         "places": list(item.places),
+        "region": block.known_region,
+        "plan": block.known_plan,
+    }
+
+
+def _mine(block: city_files.CityFile, item: city_files.MineSeed) -> Row:
+    told = {"kind", "state", "area_ha", "listed_year", "problem", "project"}
+    return {
+        **_named(item, block.source),
+        **item.model_dump(include=told),
+        **{name: list(getattr(item, name)) for name in ("minerals", "hazards", "towns")},
         "region": block.known_region,
         "plan": block.known_plan,
     }

@@ -1,4 +1,4 @@
-"""Programmes and restoration projects, their states and transitions, and their money."""
+"""Programmes and restoration projects with their money; mines, and land given back after use."""
 
 from datetime import date
 from decimal import Decimal
@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
+from shanhai import vocabulary
 from shanhai.db import base
-from shanhai.vocabulary import FUND_ENTRY_KINDS, FUND_KINDS, codes
 
 
 class Programme(base.Copied, base.Versioned, base.Dated, base.Base):
@@ -180,7 +180,7 @@ class FundSource(base.Versioned, base.Dated, base.Base):
 
     __tablename__ = "fund_source"
     __table_args__ = (
-        base.one_of("kind", codes(FUND_KINDS)),
+        base.one_of("kind", vocabulary.codes(vocabulary.FUND_KINDS)),
         sa.CheckConstraint("amount >= 0", name="amount"),
         base.in_order(),
         base.live_code("fund_source"),
@@ -202,7 +202,7 @@ class FundEntry(base.Base):
 
     __tablename__ = "fund_entry"
     __table_args__ = (
-        base.one_of("kind", FUND_ENTRY_KINDS),
+        base.one_of("kind", vocabulary.FUND_ENTRY_KINDS),
         sa.CheckConstraint("amount > 0", name="amount"),
         sa.CheckConstraint("kind <> 'payment' OR paid_on IS NOT NULL", name="paid_on"),
         sa.Index("ix_fund_entry_project_id_kind", "project_id", "kind"),
@@ -219,3 +219,149 @@ class FundEntry(base.Base):
     note: Mapped[str | None]
     actor: Mapped[str]
     created_at: Mapped[base.CreatedAt] = mapped_column(server_default=sa.text("now()"))
+
+
+class Mine(base.Versioned, base.Dated, base.Base):
+    """A mine and how far its restoration is.
+
+    Attributes:
+        part_of_id: The entry of an inventory it is a part of, whose stated area covers its own.
+        area_ha: The area its source states, in hectares; `area_m2` is that of its shape.
+        listed_year: The year of the inventory: from its end on the mine is in the stock.
+        closed_on: The day mining ended (闭坑); None while it goes on, or long ago.
+        evidence: Codes of the documents its acceptance rests on.
+    """
+
+    __tablename__ = "mine"
+    __table_args__ = (
+        base.one_of("kind", vocabulary.codes(vocabulary.MINE_KINDS)),
+        base.one_of("state", vocabulary.codes(vocabulary.MINE_STATES)),
+        sa.CheckConstraint("area_ha > 0 AND accepted_area_ha > 0", name="areas"),
+        base.valid_shape(),
+        base.in_order(),
+        base.live_code("mine"),
+        base.spatial("mine"),
+        base.shapeless("mine"),
+        sa.Index("ix_mine_region_id_state", "region_id", "state"),
+    )
+
+    id: Mapped[base.BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    kind: Mapped[str]
+    region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"))
+    town_ids: Mapped[list[int]] = mapped_column(
+        ARRAY(sa.BigInteger), server_default=sa.text("'{}'"), info={"refers_to": "region"}
+    )
+    part_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mine.id"), index=True)
+    minerals: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
+    hazards: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
+    owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("party.id"), index=True)
+    area_ha: Mapped[Decimal | None] = mapped_column(sa.Numeric)
+    listed_year: Mapped[int | None]
+    state: Mapped[str] = mapped_column(server_default="open", default="open")
+    plan_id: Mapped[int | None] = mapped_column(sa.ForeignKey("plan.id"), index=True)
+    problem_id: Mapped[int | None] = mapped_column(sa.ForeignKey("problem.id"), index=True)
+    project_id: Mapped[int | None] = mapped_column(sa.ForeignKey("project.id"), index=True)
+    licence: Mapped[str | None]
+    licence_until: Mapped[date | None]
+    restoration_plan: Mapped[str | None]
+    closed_on: Mapped[date | None]
+    accepted_on: Mapped[date | None]
+    accepted_area_ha: Mapped[Decimal | None] = mapped_column(sa.Numeric)
+    evidence: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
+    geom: Mapped[base.MultiPolygon | None]
+    area_m2: Mapped[base.Area]
+
+
+class MineDepositEntry(base.Base):
+    """An entry of a mine's restoration fund; append-only.
+
+    One that was wrong is taken back by another of the same kind and the same amount below zero,
+    which names it in `reverses_id`.
+    """
+
+    __tablename__ = "mine_deposit_entry"
+    __table_args__ = (
+        base.one_of("kind", vocabulary.codes(vocabulary.MINE_DEPOSIT_KINDS)),
+        sa.CheckConstraint(
+            "amount <> 0 AND (amount < 0) = (reverses_id IS NOT NULL)", name="amount"
+        ),
+        sa.UniqueConstraint("reverses_id"),
+        sa.Index("ix_mine_deposit_entry_mine_id_year", "mine_id", "year"),
+    )
+
+    id: Mapped[base.BigId]
+    mine_id: Mapped[int] = mapped_column(sa.ForeignKey("mine.id"))
+    kind: Mapped[str]
+    year: Mapped[int]
+    amount: Mapped[Decimal] = mapped_column(sa.Numeric(16, 2))
+    reverses_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mine_deposit_entry.id"))
+    note: Mapped[str | None]
+    actor: Mapped[str]
+    created_at: Mapped[base.CreatedAt]
+
+
+class MineReport(base.Base):
+    """What a producing mine disturbed and restored in a year; append-only, the newest counts."""
+
+    __tablename__ = "mine_report"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "disturbed_ha >= 0 AND planned_ha >= 0 AND restored_ha >= 0", name="areas"
+        ),
+        sa.Index("ix_mine_report_mine_id_year", "mine_id", "year"),
+    )
+
+    id: Mapped[base.BigId]
+    mine_id: Mapped[int] = mapped_column(sa.ForeignKey("mine.id"))
+    year: Mapped[int]
+    disturbed_ha: Mapped[Decimal] = mapped_column(sa.Numeric)
+    planned_ha: Mapped[Decimal] = mapped_column(sa.Numeric)
+    restored_ha: Mapped[Decimal] = mapped_column(sa.Numeric)
+    due: Mapped[Decimal] = mapped_column(sa.Numeric(16, 2))
+    paid: Mapped[Decimal] = mapped_column(sa.Numeric(16, 2))
+    case_id: Mapped[int | None] = mapped_column(sa.ForeignKey("lead_case.id"), index=True)
+    note: Mapped[str | None]
+    actor: Mapped[str]
+    created_at: Mapped[base.CreatedAt]
+
+
+class Reclamation(base.Versioned, base.Dated, base.Base):
+    """Land that is used for a time and given back, with the deposit for its reclamation."""
+
+    __tablename__ = "reclamation"
+    __table_args__ = (
+        base.one_of("state", vocabulary.codes(vocabulary.RECLAMATION_STATES)),
+        sa.CheckConstraint("deposit_required >= 0 AND deposit_paid >= 0", name="deposit"),
+        sa.CheckConstraint("area_ha > 0", name="area_ha"),
+        base.valid_shape(),
+        base.in_order(),
+        base.live_code("reclamation"),
+        base.spatial("reclamation"),
+        base.shapeless("reclamation"),
+        sa.Index("ix_reclamation_region_id_state", "region_id", "state"),
+    )
+
+    id: Mapped[base.BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"))
+    owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("party.id"), index=True)
+    project_id: Mapped[int | None] = mapped_column(sa.ForeignKey("project.id"), index=True)
+    state: Mapped[str] = mapped_column(server_default="planned", default="planned")
+    start_on: Mapped[date]
+    end_on: Mapped[date]
+    area_ha: Mapped[Decimal | None] = mapped_column(sa.Numeric)
+    land_class_before: Mapped[str]
+    land_class_after: Mapped[str | None]
+    deposit_required: Mapped[Decimal | None] = mapped_column(sa.Numeric(16, 2))
+    deposit_paid: Mapped[Decimal | None] = mapped_column(sa.Numeric(16, 2))
+    accepted_on: Mapped[date | None]
+    evidence: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
+    forfeit_reason: Mapped[str | None]
+    is_public: Mapped[bool] = mapped_column(server_default=sa.text("false"), default=False)
+    geom: Mapped[base.MultiPolygon | None]
+    area_m2: Mapped[base.Area]
