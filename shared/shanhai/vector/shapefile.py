@@ -76,7 +76,7 @@ def _cut(text: str, size: int, encoding: str = "utf-8") -> str:
 
 def _storable(column: tables.FeatureColumn) -> Any:
     """Times with a zone, booleans and nested values have no column type of their own."""
-    if column.kind == "decimal":
+    if column.kind in tables.DECIMALS:
         return "number"
     return "text" if column.kind in {"moment", "boolean", "json"} else column.kind
 

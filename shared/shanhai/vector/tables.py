@@ -8,10 +8,14 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-Kind = Literal["text", "integer", "number", "decimal", "boolean", "date", "moment", "json"]
+Kind = Literal[
+    "text", "integer", "number", "decimal", "quantity", "boolean", "date", "moment", "json"
+]
 Row = Sequence[Any]
 """The geometry as WKB or None, then a value for each column."""
 
+DECIMALS: frozenset[Kind] = frozenset({"decimal", "quantity"})
+"""Exact kinds, with two and with four digits after the point."""
 Lost = Mapping[str, int]
 """How many values of a column a format could not hold whole."""
 
@@ -23,6 +27,7 @@ TYPES: Mapping[Kind, pa.DataType] = {
     "integer": pa.int64(),
     "number": pa.float64(),
     "decimal": pa.decimal128(16, 2),
+    "quantity": pa.decimal128(18, 4),
     "boolean": pa.bool_(),
     "date": pa.date32(),
     "moment": pa.timestamp("ms", tz="UTC"),
@@ -68,7 +73,8 @@ def kind_of(schema: Mapping[str, Any]) -> Kind:
     declared = schema.get("type", "string")
     name = declared if isinstance(declared, str) else next(n for n in declared if n != "null")
     if name == "string":
-        formats: dict[str, Kind] = {"date": "date", "date-time": "moment", "decimal": "decimal"}
+        exact: Kind = "quantity" if schema.get("x-digits") == 4 else "decimal"
+        formats: dict[str, Kind] = {"date": "date", "date-time": "moment", "decimal": exact}
         return formats.get(schema.get("format", ""), "text")
     kinds: dict[str, Kind] = {"integer": "integer", "number": "number", "boolean": "boolean"}
     return kinds.get(name, "json")
@@ -116,7 +122,7 @@ def _as_is(value: object) -> object:
 
 def without_decimals(table: FeatureTable, kind: Kind) -> FeatureTable:
     """The table with its decimals as numbers or texts, for a format that has none."""
-    columns = (replace(one, kind=kind) if one.kind == "decimal" else one for one in table.columns)
+    columns = (replace(one, kind=kind) if one.kind in DECIMALS else one for one in table.columns)
     return replace(table, columns=tuple(columns))
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from shanhai.db.features.crs import CRS84, crs_uris
-from shanhai.db.features.entity import Entity, Property, Verb
+from shanhai.db.features.entity import Entity, Property, Verb, digits_after_point
 from shanhai.db.features.geometry import DEPTHS
 from shanhai.db.features.input_validation import CODE
-from shanhai.db.features.property_values import AMOUNT
+from shanhai.db.features.property_values import AMOUNTS
 from shanhai.db.features.snapshots import MOST_VERSIONS
 from shanhai_api.exports import ENCODINGS, file_formats
 from shanhai_api.features.parameters import DEFAULT_LIMIT, LANGUAGES, parameters_of
@@ -496,7 +496,7 @@ def _code(item: Property) -> Document:
 def _nullable(item: Property, nullable: bool) -> Document:
     described = item.described("en")
     if item.schema.get("format") == "decimal":
-        text = {**item.schema, "pattern": f"^{AMOUNT.pattern}$"}
+        text = {**item.schema, "pattern": f"^{AMOUNTS[digits_after_point(item.schema)].pattern}$"}
         number = {"type": "number", "minimum": 0, "exclusiveMaximum": 1e14}
         nothing = [{"type": "null"}] if nullable else []
         return {"title": described["title"], "anyOf": [text, number, *nothing]}

@@ -13,7 +13,7 @@ from typing import Any, get_args
 import orjson
 
 from shanhai.db.features.crs import CRS84, WEB_MERCATOR, Crs, mercator_degrees
-from shanhai.db.features.entity import Entity
+from shanhai.db.features.entity import Entity, digits_after_point
 from shanhai.db.features.order import (
     SHAPELESS,
     Order,
@@ -23,7 +23,7 @@ from shanhai.db.features.order import (
     SortKey,
     type_of_key,
 )
-from shanhai.db.features.property_values import AMOUNT, NO_AMOUNT, amount_of
+from shanhai.db.features.property_values import AMOUNTS, NO_AMOUNTS, amount_of
 from shanhai.db.features.selection import Box, Outline, TimeInterval, Value
 from shanhai.db.features.statements import Counting
 from shanhai.vocabulary import Lang
@@ -164,12 +164,16 @@ def parse_number(text: str) -> float:
     return number
 
 
-def parse_amount(text: str) -> Decimal:
-    """An amount of money, exactly."""
-    amount = amount_of(text)
-    if amount is None:
-        raise ValueError(f"{NO_AMOUNT.en} / {NO_AMOUNT.zh}")
-    return amount
+def amount_reader(digits: int) -> Callable[[str], Decimal]:
+    """A reader of amounts, exactly."""
+
+    def parse_amount(text: str) -> Decimal:
+        amount = amount_of(text, digits)
+        if amount is None:
+            raise ValueError(f"{NO_AMOUNTS[digits].en} / {NO_AMOUNTS[digits].zh}")
+        return amount
+
+    return parse_amount
 
 
 def parse_text(text: str) -> str:
@@ -267,7 +271,7 @@ def value_reader(schema: Mapping[str, Any]) -> Callable[[str], Value]:
         case "string", "date":
             return lambda text: parse_day(text).isoformat()
         case "string", "decimal":
-            return parse_amount
+            return amount_reader(digits_after_point(schema))
         case "string", "date-time":
             return lambda text: _instant(text, time.min).isoformat()
         case "integer", _:
@@ -286,7 +290,8 @@ def value_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
         return {"type": "string", "enum": [*schema["enum"]]}
     match schema["type"], schema.get("format"):
         case "string", "decimal":
-            return {"type": "string", "format": "decimal", "pattern": f"^{AMOUNT.pattern}$"}
+            pattern = AMOUNTS[digits_after_point(schema)].pattern
+            return {"type": "string", "format": "decimal", "pattern": f"^{pattern}$"}
         case "string", "date" | "date-time" as known:
             return {"type": "string", "format": known}
         case "integer", _:

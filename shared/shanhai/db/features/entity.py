@@ -29,14 +29,27 @@ NUMBER: Mapping[str, Any] = {"type": "number"}
 MONEY: Mapping[str, Any] = {"type": "string", "format": "decimal"}
 """An amount of money, to the cent: a text, since JSON's numbers are read as floats. It is told with
 two digits after the point; a number is taken for it, too, where a float holds it exactly."""
-MONEY_TYPE = "numeric(16, 2)"
-"""PostgreSQL's type of money."""
+DIGITS = "x-digits"
+"""The member of a decimal's schema that says how many digits it has after the point; 2 without."""
+QUANTITY: Mapping[str, Any] = {**MONEY, DIGITS: 4}
+"""An exact length or area of a ledger; the fourth digit of a hectare is a square metre."""
 BOOLEAN: Mapping[str, Any] = {"type": "boolean"}
 DATE: Mapping[str, Any] = {"type": "string", "format": "date"}
 MOMENT: Mapping[str, Any] = {"type": "string", "format": "date-time"}
 OBJECT: Mapping[str, Any] = {"type": "object"}
 OBJECTS: Mapping[str, Any] = {"type": "array", "items": {"type": "object"}}
 TEXTS: Mapping[str, Any] = {"type": "array", "items": {"type": "string"}}
+
+
+def digits_after_point(schema: Mapping[str, Any]) -> int:
+    """How many digits a decimal has after the point."""
+    return int(schema.get(DIGITS, 2))
+
+
+def decimal_type(schema: Mapping[str, Any]) -> str:
+    """PostgreSQL's type of a decimal: 14 digits before the point."""
+    digits = digits_after_point(schema)
+    return f"numeric({14 + digits}, {digits})"
 
 
 class ClosedList(dict[str, Any]):

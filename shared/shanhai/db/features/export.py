@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from shanhai.db.features.columns import source_of
 from shanhai.db.features.crs import Crs, geometry_in
-from shanhai.db.features.entity import MONEY_TYPE, Entity, Property
+from shanhai.db.features.entity import Entity, Property, decimal_type
 from shanhai.db.features.order import Order, order_by, sorted_columns
 from shanhai.db.features.query import INTERNAL_ERROR
 from shanhai.db.features.selection import QueryShape, Selection, bound_values
@@ -153,7 +153,7 @@ def typed(item: Property) -> str:
     """SQL of a property's value as the type its schema means; nested values as JSON text."""
     kind = item.schema["type"]
     if item.schema.get("format") == "decimal":
-        return f"CAST({item.sql} AS {MONEY_TYPE})"
+        return f"CAST({item.sql} AS {decimal_type(item.schema)})"
     if kind in {"array", "object"}:
         return f"to_json({item.sql})::text"
     if kind == "string":

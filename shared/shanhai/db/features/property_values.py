@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from shanhai.db.features.entity import digits_after_point
 from shanhai.errors import Fault
 from shanhai.vocabulary import Label
 
@@ -32,15 +33,19 @@ NO_MOMENT = Label(
 )
 NO_UUID = Label("必须是 UUID", "must be a UUID")
 NO_PATTERN = Label("必须符合格式 {}", "must match {}")
-AMOUNT = re.compile(r"0*\d{1,14}(\.\d{1,2})?", re.ASCII)
+AMOUNTS = {digits: re.compile(rf"0*\d{{1,14}}(\.\d{{1,{digits}}})?", re.ASCII) for digits in (2, 4)}
+"""How an amount is written, by its digits after the point."""
 FLOATS_BELOW = 1e13
 """Below it floats keep two digits after the point."""
-NO_AMOUNT = Label(
-    "必须是不为负、小于 10^14、小数点后至多两位的十进制数，写成字符串或数字；"
-    "10^13 及以上的非整数须写成字符串",
-    "must be a decimal number from 0 to below 10^14 with at most two digits after the point, as a"
-    " string or a number; 10^13 and more, where not whole, as a string",
-)
+NO_AMOUNTS = {
+    digits: Label(
+        f"必须是不为负、小于 10^14、小数点后至多{zh}位的十进制数，写成字符串或数字；"
+        f"10^{15 - digits} 及以上的非整数须写成字符串",
+        f"must be a decimal number from 0 to below 10^14 with at most {en} digits after the point,"
+        f" as a string or a number; 10^{15 - digits} and more, where not whole, as a string",
+    )
+    for digits, zh, en in ((2, "两", "two"), (4, "四", "four"))
+}
 NOT_FINITE = Label("必须是有限的数", "must be a finite number")
 
 
@@ -59,8 +64,9 @@ class Broken:
 def broken_rules(schema: Mapping[str, Any], value: object) -> Iterator[Broken]:
     """What is wrong with a value that is not null."""
     if schema.get("format") == "decimal":
-        if amount_of(value) is None:
-            yield Broken("", NO_AMOUNT)
+        digits = digits_after_point(schema)
+        if amount_of(value, digits) is None:
+            yield Broken("", NO_AMOUNTS[digits])
         return
     kinds, told = KINDS[schema["type"]]
     if type(value) not in kinds:
@@ -83,7 +89,7 @@ def broken_rules(schema: Mapping[str, Any], value: object) -> Iterator[Broken]:
 def python_value(schema: Mapping[str, Any], value: Any) -> Any:
     """A value without faults as PostgreSQL's driver wants it: dates, moments and UUIDs as such."""
     if schema.get("format") == "decimal":
-        return amount_of(value)
+        return amount_of(value, digits_after_point(schema))
     if not isinstance(value, str):
         return value
     match schema.get("format"):
@@ -96,9 +102,13 @@ def python_value(schema: Mapping[str, Any], value: Any) -> Any:
     return value
 
 
-def amount_of(value: object) -> Decimal | None:
-    """An amount of money as it was written; None where it is none, or may not be what was meant."""
-    if isinstance(value, float) and abs(value) < FLOATS_BELOW:
+def amount_of(value: object, digits: int = 2) -> Decimal | None:
+    """An amount, with all its digits; None where it is none, or may not be what was meant.
+
+    Args:
+        digits: After the point: 2 of money, 4 of lengths and areas.
+    """
+    if isinstance(value, float) and abs(value) < FLOATS_BELOW / 10 ** (digits - 2):
         text = format(Decimal(repr(value)).normalize(), "f")
     elif isinstance(value, float) and value.is_integer():
         text = str(int(value))
@@ -106,12 +116,14 @@ def amount_of(value: object) -> Decimal | None:
         text = str(value)
     else:
         return None
-    return Decimal(text) if AMOUNT.fullmatch(text) else None
+    if not AMOUNTS[digits].fullmatch(text):
+        return None
+    return Decimal(text).quantize(Decimal(1).scaleb(-digits))
 
 
 def told_amount(amount: Decimal) -> str:
-    """An amount of money as it is told."""
-    return f"{amount:.2f}"
+    """An amount as it is told: with all its digits, which are two at least."""
+    return f"{amount:f}" if int(amount.as_tuple().exponent) < -2 else f"{amount:.2f}"
 
 
 def _of_text(schema: Mapping[str, Any], value: str) -> Iterator[Broken]:

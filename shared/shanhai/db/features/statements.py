@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from shanhai.db.engine import PLAN_ANEW
 from shanhai.db.features.columns import columns_in_order, source_of
 from shanhai.db.features.crs import CRS84, Crs, digits_of, geometry_in
-from shanhai.db.features.entity import MONEY_TYPE, Entity, Property
+from shanhai.db.features.entity import Entity, Property, decimal_type
 from shanhai.db.features.order import Order, Side, beside, order_by, place_column, sorted_columns
 from shanhai.db.features.selection import QueryShape
 
@@ -167,7 +167,7 @@ def _object(properties: Iterable[Property]) -> str:
 def shown(item: Property) -> str:
     """SQL of a value as JSON has it: money is a text, which no reader rounds."""
     if item.schema.get("format") == "decimal":
-        return f"CAST(CAST({item.sql} AS {MONEY_TYPE}) AS text)"
+        return f"CAST(CAST({item.sql} AS {decimal_type(item.schema)}) AS text)"
     return item.sql
 
 

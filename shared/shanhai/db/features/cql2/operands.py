@@ -11,7 +11,7 @@ from typing import Literal
 from shanhai.db.features.cql2.parser import check_operands, exceeded, excerpt, refused
 from shanhai.db.features.crs import Crs
 from shanhai.db.features.entity import Entity, Property
-from shanhai.db.features.property_values import AMOUNT, FLOATS_BELOW
+from shanhai.db.features.property_values import AMOUNTS, FLOATS_BELOW
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Label
 
@@ -238,9 +238,9 @@ def read_as_time(operand: FilterOperand) -> FilterOperand:
 
 
 def read_as_money(operand: FilterOperand) -> FilterOperand:
-    """A constant that stands where an amount of money is meant: a text of digits as its number."""
+    """A constant that stands where an amount is meant: a text of digits as its number."""
     given = operand.constant
-    if isinstance(given, str) and AMOUNT.fullmatch(given):
+    if isinstance(given, str) and AMOUNTS[4].fullmatch(given):
         value = Decimal(given)
         return FilterOperand("number", operand.told, constant=value, digits=len(given))
     if isinstance(given, Decimal) and abs(given) >= FLOATS_BELOW and given % 1:
