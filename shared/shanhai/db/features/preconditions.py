@@ -15,6 +15,7 @@ from shanhai.db.features.snapshots import Image
 from shanhai.db.features.sql_write import RowContents, referrers
 from shanhai.db.identity import PUBLISHERS, Identity, demand_role
 from shanhai.errors import Conflict, Fault, InvalidInput, Stale
+from shanhai.vocabulary import Role
 
 
 def demand_initial(lifecycle: Lifecycle, given: object, under: str) -> None:
@@ -50,14 +51,24 @@ def demand_change(
     others = set(changed) - ({lifecycle.property} if lifecycle is not None else set())
     if editing.shown_by in others:
         demand_shown(editing, identity, changed[editing.shown_by], region_id)
-    if others - {editing.shown_by} or also_geometry or not changed:
+    if others - {editing.shown_by} or also_geometry:
         demand_role(identity, editing.roles, region_id)
+    elif not changed:
+        demand_role(identity, editing.roles | _who_led_here(lifecycle, before), region_id)
     if lifecycle is None:
         return
     if others or also_geometry:
         demand_unsettled(lifecycle, before, others)
     if lifecycle.property in changed:
         _demand_step(lifecycle, identity, before, changed[lifecycle.property], region_id, under)
+
+
+def _who_led_here(lifecycle: Lifecycle | None, before: Mapping[str, Any]) -> frozenset[Role]:
+    """Who may take a step to the state there is: of two at once the second finds it taken."""
+    if lifecycle is None:
+        return frozenset()
+    state = before.get(lifecycle.property)
+    return frozenset().union(*(step.roles for step in lifecycle.steps if step.target == state))
 
 
 def demand_shown(

@@ -289,6 +289,12 @@ def _rule_of(cause: Any) -> str:
 
 
 def _taken(entity: Entity, cause: Any, under: str) -> Conflict:
+    rule = _rule_of(cause)
+    named = next((i for i in entity.receivables if i.column == rule and i.refers_to), None)
+    if named is not None:
+        en = f"another one of {entity.name} names the same already"
+        zh = f"{entity.name} 中已有其他对象指明同一对象"
+        return Conflict(en, message_zh=zh, faults=[Fault(f"{under}/{named.name}", en, zh)])
     en = f"there is one with the same code in {entity.name} already"
     zh = f"{entity.name} 中已有相同代码的对象"
     return Conflict(en, message_zh=zh, faults=[Fault(f"{under}/code", en, zh)])
