@@ -635,6 +635,34 @@ FUND_ENTRY_KINDS = ("allocation", "payment", "return")
 
 
 @dataclass(frozen=True, slots=True)
+class BalanceKind(Term):
+    """What is taken and given back by a ledger, and the unit its amounts are in."""
+
+    unit: str
+
+
+BALANCE_KINDS: tuple[BalanceKind, ...] = (
+    BalanceKind("natural_shoreline", Label("自然岸线", "Natural shoreline"), "m"),
+    BalanceKind("cultivated_land", Label("耕地", "Cultivated land"), "mu"),
+    BalanceKind("land_link", Label("增减挂钩", "Linked increase and decrease"), "mu"),
+    BalanceKind("wetland", Label("湿地", "Wetland"), "ha"),
+    BalanceKind("forest_quota", Label("林地定额", "Forest quota"), "ha"),
+    BalanceKind("sea_area", Label("海域", "Sea area"), "ha"),
+)
+BALANCE_DIRECTIONS: tuple[Term, ...] = (
+    Term("taken", Label("占用", "Taken")),
+    Term("given", Label("补充", "Given back")),
+)
+BALANCE_STATES: tuple[Term, ...] = (
+    Term("proposed", Label("已申报", "Proposed")),
+    Term("accepted", Label("已采纳", "Accepted")),
+    Term("reversed", Label("已冲销", "Reversed")),
+    Term("rejected", Label("不予批准", "Rejected")),
+)
+"""States of an entry: what was accepted counts, and is undone by an entry that reverses it."""
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentKind(Term):
     """What a document of a project proves, and who may add it."""
 

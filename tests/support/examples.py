@@ -24,6 +24,9 @@ GIVEN: Mapping[tuple[str, str], tuple[Any, Any]] = {
     ("plans", "period_end"): (2030, 2035),
     ("projects", "start_year"): (2021, 2022),
     ("projects", "end_year"): (2030, 2035),
+    ("balance_entries", "unit"): ("m", "mu"),
+    ("balance_entries", "quality_grade"): (None, 6),
+    ("balance_entries", "evidence"): (None, None),
     ("control_rules", "scope"): ("control_area", "control_area"),
 }
 """Members whose rules the schema does not tell, in the first and second example."""

@@ -20,6 +20,7 @@ from shanhai_api.alerts.routes import alert_rules
 from shanhai_api.alerts.routes import router as alerts
 from shanhai_api.alerts.subscriptions import router as subscriptions
 from shanhai_api.audit import router as audit
+from shanhai_api.balances import router as balances
 from shanhai_api.bulletins.routes import router as bulletins
 from shanhai_api.bulletins.routes import templates as bulletin_templates
 from shanhai_api.cases.routes import router as cases
@@ -84,6 +85,7 @@ ROUTERS = (
     editions,
     project_reports,
     projects,
+    balances,
     papers,
     mines,
     findings,

@@ -144,6 +144,7 @@ WORK = {
     "/jobs": "jobs",
     "/schedules": "schedules",
     "/projects/reserve": "reserve",
+    "/balances": "balances",
     "/cases": "cases",
     "/alerts": "alerts",
     "/proposals": "proposals",

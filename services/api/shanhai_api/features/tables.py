@@ -54,9 +54,13 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
         "/mines/{code}/deposits": Label("矿山恢复基金", "Restoration fund"),
         "/mines/{code}/reports": Label("矿山年度报告", "Yearly reports"),
     },
-    "projects": {"/projects/{code}": Label("项目进程", "Course of the project")},
+    "projects": {
+        "/projects/{code}": Label("项目进程", "Course of the project"),
+        "/projects/{code}/balance": Label("占补平衡", "Balances"),
+    },
     "regions": {
         "/regions/{code}/tree": Label("下级区域", "Regions below"),
+        "/balances?region={code}": Label("占补平衡", "Balances"),
         "/regions/{code}/lines": Label("管控线台账", "Register of lines"),
         "/mines/stock?region={code}": Label("矿山修复存量", "Stock of mines"),
     },
@@ -193,6 +197,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "zones": ("region", "area_km2", "share_percent", "version", "status"),
     "datasets": ("region", "theme", "native_resolution_m", "unit", "origin"),
     "control_rules": ("scope", "subject", "activity", "decision", "region", "conditions"),
+    "balance_entries": (
+        *("kind", "direction", "amount", "unit", "region", "project", "year", "state"),
+    ),
     "proposals": ("title", "kind", "object", "region", "state", "author"),
 }
 """What a reader compares; everything else is on the feature's own page."""

@@ -7,6 +7,7 @@ Columns of a statement have no binds, so the codes that may be told are read bes
 from dataclasses import replace
 from functools import lru_cache
 
+from shanhai.db.collections.balances import BALANCE_ENTRIES
 from shanhai.db.collections.controls import CONTROL_AREAS, CONTROL_RULES, ZONE_CLASSES
 from shanhai.db.collections.data_sources import DATASETS, STATIONS
 from shanhai.db.collections.indicators import INDICATORS, PLAN_INDICATORS
@@ -56,6 +57,7 @@ RECORDS: tuple[Entity, ...] = (
     PARTIES,
     FUND_SOURCES,
     DOCUMENTS,
+    BALANCE_ENTRIES,
 )
 """Entities without geometry, served at paths of their own."""
 

@@ -47,6 +47,10 @@ _PROVED = text(
     " JOIN case_event e ON e.case_id = lc.id AND d.code = ANY(e.documents)"
     " WHERE d.id = :row_id AND d.owner_collection = 'cases' LIMIT 1"
 )
+_BALANCED = text(
+    "SELECT min(be.code) FROM document d JOIN balance_entry be ON d.code = ANY(be.evidence)"
+    " WHERE d.id = :row_id AND be.deleted_at IS NULL AND be.state <> 'rejected'"
+)
 
 
 async def only_deleted_unused(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
@@ -55,6 +59,9 @@ async def only_deleted_unused(session: AsyncSession, change: PendingWrite) -> Se
         return ()
     project = await session.scalar(_USED, {"row_id": change.row_id})
     case = await session.scalar(_PROVED, {"row_id": change.row_id})
+    entry = await session.scalar(_BALANCED, {"row_id": change.row_id})
+    if entry is not None:
+        return (Fault("", f"it proves the entry {entry!r}", f"台账记录 {entry!r} 以其为依据"),)
     if project is None and case is None:
         return ()
     en, zh = ("case", "案件") if project is None else ("project", "项目")

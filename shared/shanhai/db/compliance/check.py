@@ -11,6 +11,8 @@ from typing import Any
 import shapely
 from sqlalchemy import TextClause, text
 
+from shanhai.db.balance_rules import balance_rules
+from shanhai.db.balances import judge_project
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.collections.regions import REGIONS
 from shanhai.db.compliance import data_gaps, result, surroundings
@@ -124,7 +126,10 @@ async def check_geometry(
     outside = _outside(touched, gaps)
     gaps = [_with_leaves(gap, leaves) for gap in gaps]
     places = [*places_of(lines, zones, rules), *outside]
-    judged = judge(known, asked.activities, places, rules, leaves, gaps)
+    ledger: list[result.LedgerJudgement] = []
+    if project is not None and asked.as_of is None:
+        ledger = await _by_the_ledger(session, viewer, project)
+    judged = judge(known, asked.activities, places, rules, leaves, gaps, ledger)
     return result.CheckResult(
         verdict=judged.verdict,
         subject=result.CheckedGeometry(
@@ -143,7 +148,21 @@ async def check_geometry(
         exceptions=_applied(leaves, judged.hits, gaps),
         reasons=judged.reasons,
         not_judged=judged.not_judged,
+        ledger=judged.ledger,
     )
+
+
+async def _by_the_ledger(
+    session: Reader, viewer: Viewer, project: ProjectShape
+) -> list[result.LedgerJudgement]:
+    """The conditions the ledger judges of a project: those of kinds it takes something of."""
+    found = await judge_project(session, project.id, project.region_id, viewer)
+    stated = ((one, balance_rules()[one.kind].condition) for one in found)
+    return [
+        result.LedgerJudgement(condition, one.verdict.met, one.lacking(one.verdict))
+        for one, condition in stated
+        if condition is not None and one.own.all_taken.amount
+    ]
 
 
 async def check_project(

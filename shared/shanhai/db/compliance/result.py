@@ -229,6 +229,15 @@ class BindingRule:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerJudgement:
+    """How a condition of rules stands by the ledger of balances."""
+
+    code: str
+    met: bool
+    text: Label
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A rule that speaks of an activity at a place; `leaves` are the exceptions from it.
 
@@ -279,6 +288,7 @@ class CheckResult:
         unknown: Activities no rule and no list knows; they cannot pass unjudged.
         reasons: Why the verdict is what it is.
         not_judged: The conditions nothing here can judge, each with the rules that set it.
+        ledger: The conditions the ledger of balances judges.
     """
 
     verdict: Verdict
@@ -292,6 +302,7 @@ class CheckResult:
     exceptions: tuple[Leave, ...]
     reasons: tuple[Label, ...]
     not_judged: Mapping[str, tuple[str, ...]]
+    ledger: tuple[LedgerJudgement, ...] = ()
 
     @property
     def refused(self) -> bool:

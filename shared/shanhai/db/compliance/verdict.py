@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shanhai.db.balance_rules import balance_rules
 from shanhai.db.compliance.result import (
     GAP_REASONS,
     LABELS,
@@ -18,6 +19,7 @@ from shanhai.db.compliance.result import (
     Gap,
     Hit,
     Leave,
+    LedgerJudgement,
     RuleLocation,
     TouchedArea,
     TouchedLine,
@@ -32,7 +34,19 @@ RESERVED = frozenset({"restricted", "conditional", "capped"})
 BINDING = RESERVED | {"forbidden"}
 """Decisions that stand in the way of something."""
 JUDGED = frozenset({"exception_granted", "exception_reviewed"})
-"""Conditions that exceptions meet; all others are words, which somebody has to judge."""
+"""Conditions that exceptions meet; others are judged by the ledger of balances or by somebody."""
+LEDGER_CONDITIONS = frozenset(
+    stated.condition for stated in balance_rules().values() if stated.condition is not None
+)
+_BY_PERSON = Label("由文字表述，须由人判断", "it is words, which somebody has to judge")
+_NO_PROJECT = Label(
+    "仅可就项目按占补台账判定", "the ledger of balances judges it of a project only"
+)
+_NO_ENTRIES = Label(
+    "占补台账中没有该项目的此类占用记录；往日的检查不按台账判定",
+    "the ledger of balances has no entries of what the project takes of it; of a former day it"
+    " judges nothing",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,7 @@ class Judgement:
     duties: tuple[Hit, ...]
     reasons: tuple[Label, ...]
     not_judged: Mapping[str, tuple[str, ...]]
+    ledger: tuple[LedgerJudgement, ...] = ()
 
 
 def judge(
@@ -53,12 +68,14 @@ def judge(
     rules: Sequence[BindingRule],
     leaves: Sequence[Leave] = (),
     gaps: Sequence[Gap] = (),
+    ledger: Sequence[LedgerJudgement] = (),
 ) -> Judgement:
     """Judge activities at the places they touch.
 
     Args:
         asked: The activities; where there are none, the presumed one is judged.
         gaps: What could bind there and is not known.
+        ledger: The conditions that the ledger of balances judges.
     """
     presumed = not asked
     judged = activities_judged(known, asked)
@@ -75,9 +92,15 @@ def judge(
         for rule in rules_at(place, rules)
         if rule.decision == "required" and (rule.code, place) not in met
     ]
-    verdict = decide(hits, gaps)
+    verdict = decide(hits, gaps, ledger)
+    told = tuple(item for item in ledger if _set_by(item.code, hits))
     return Judgement(
-        verdict, tuple(hits), tuple(duties), _reasons(verdict, hits, gaps), _not_judged(hits)
+        verdict,
+        tuple(hits),
+        tuple(duties),
+        (*_unmet_reasons(told, hits), *_reasons(verdict, hits, gaps)),
+        _not_judged(hits, told),
+        told,
     )
 
 
@@ -152,18 +175,39 @@ def _leaves_from(
     )
 
 
-def decide(hits: Sequence[Hit], gaps: Sequence[Gap] = ()) -> Verdict:
+def decide(
+    hits: Sequence[Hit], gaps: Sequence[Gap] = (), ledger: Sequence[LedgerJudgement] = ()
+) -> Verdict:
     """The verdict; what is not known never passes.
 
     What an approver lifted or decided stays conditional, so that nobody overlooks it, and so does
-    what depends on conditions nobody has judged.
+    what depends on conditions nobody has judged. A condition the ledger says is not met refuses.
     """
     if any(hit.rule.decision == "forbidden" and not hit.excepted for hit in hits):
+        return "refused"
+    if _unmet_reasons(ledger, hits):
         return "refused"
     if any(not gap.decided for gap in gaps):
         return "undetermined"
     reserved = any(hit.rule.decision in RESERVED or hit.leaves for hit in hits)
-    return "conditional" if reserved or gaps or _not_judged(hits) else "pass"
+    return "conditional" if reserved or gaps or _not_judged(hits, ledger) else "pass"
+
+
+def _set_by(code: str, hits: Sequence[Hit]) -> list[Hit]:
+    """The hits that set a condition."""
+    return [hit for hit in hits if code in conditions_of(hit)]
+
+
+def _unmet_reasons(ledger: Sequence[LedgerJudgement], hits: Sequence[Hit]) -> list[Label]:
+    """The conditions that are not met, of rules no exception lifts."""
+    found = []
+    for item in ledger:
+        if item.met or all(hit.excepted for hit in _set_by(item.code, hits)):
+            continue
+        name = activities().condition(item.code)
+        zh = f"未满足条件“{name.zh}”：{item.text.zh}"
+        found.append(Label(zh, f"not met: {name.en}: {item.text.en}"))
+    return found
 
 
 def conditions_of(hit: Hit) -> tuple[str, ...]:
@@ -176,12 +220,15 @@ def conditions_of(hit: Hit) -> tuple[str, ...]:
     return (*hit.rule.conditions, *added.get(hit.rule.decision, ()))
 
 
-def _not_judged(hits: Sequence[Hit]) -> dict[str, tuple[str, ...]]:
+def _not_judged(
+    hits: Sequence[Hit], ledger: Sequence[LedgerJudgement] = ()
+) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
+    judged = JUDGED | {item.code for item in ledger}
     for hit in hits:
         for code in conditions_of(hit):
             rules = found.setdefault(code, [])
-            if code not in JUDGED and hit.rule.code not in rules:
+            if code not in judged and hit.rule.code not in rules:
                 rules.append(hit.rule.code)
     return {code: tuple(rules) for code, rules in sorted(found.items()) if rules}
 
@@ -253,11 +300,16 @@ def document_of(result: CheckResult) -> dict[str, Any]:
         },
         "lines": [_line(line) for line in result.lines],
         "zones": [_zone(zone) for zone in result.zones],
-        "hits": [_hit(hit) for hit in result.hits],
-        "duties": [_hit(hit) for hit in result.duties],
+        "hits": [_hit(hit, result.ledger) for hit in result.hits],
+        "duties": [_hit(hit, result.ledger) for hit in result.duties],
         "gaps": [_gap(gap) for gap in result.gaps],
+        "conditions_judged": [
+            {**_named(item.code), "met": item.met, **in_both("text", item.text)}
+            for item in result.ledger
+        ],
         "conditions_not_judged": [
-            {**_named(code), "rules": list(rules)} for code, rules in result.not_judged.items()
+            {**_named(code), "rules": list(rules), **in_both("why", _why(code, subject.project))}
+            for code, rules in result.not_judged.items()
         ],
         "unknown_activities": list(result.unknown),
         "exceptions": [leave_document(leave) for leave in result.exceptions],
@@ -318,7 +370,15 @@ def _zone(zone: TouchedZone) -> dict[str, Any]:
     }
 
 
-def _hit(hit: Hit) -> dict[str, Any]:
+def _why(code: str, project: str | None) -> Label:
+    """Why a condition is not judged."""
+    if code not in LEDGER_CONDITIONS:
+        return _BY_PERSON
+    return _NO_PROJECT if project is None else _NO_ENTRIES
+
+
+def _hit(hit: Hit, ledger: Sequence[LedgerJudgement]) -> dict[str, Any]:
+    judged = JUDGED | {item.code for item in ledger}
     rule = hit.rule
     return {
         "rule": rule.code,
@@ -332,7 +392,7 @@ def _hit(hit: Hit) -> dict[str, Any]:
         **in_both("decision", LABELS[rule.decision]),
         "severity": hit.severity,
         **in_both("severity", LABELS[hit.severity]),
-        "conditions": [_condition(code) for code in conditions_of(hit)],
+        "conditions": [{**_named(code), "judged": code in judged} for code in conditions_of(hit)],
         "legal_basis": rule.legal_basis,
         **in_both("text", rule.text),
         "confirm": rule.confirm,
@@ -367,10 +427,6 @@ def _gap(gap: Gap) -> dict[str, Any]:
         "decided": gap.decided,
         "exceptions": [leave.code for leave in gap.leaves],
     }
-
-
-def _condition(code: str) -> dict[str, Any]:
-    return {**_named(code), "judged": code in JUDGED}
 
 
 def _named(code: str) -> dict[str, str | None]:

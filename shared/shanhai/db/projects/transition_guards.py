@@ -8,8 +8,11 @@ from decimal import Decimal
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.balances import ProjectBalance, judge_project
+from shanhai.db.identity import EVERYTHING
 from shanhai.db.projects.queries import ProjectSeen
 from shanhai.db.projects.reserve import RuleHit, check_rules, comment_days, required_papers
+from shanhai.science.balance import BalanceVerdict
 from shanhai.vocabulary import Label
 
 # Papers of a state are those that came since the project entered it.
@@ -87,6 +90,7 @@ class Facts:
         balance: What was allocated and neither paid nor given back.
         hits: Rules that forbid or restrict what the project does where it lies.
         unknown: What could bind where it lies, is not known and was not decided about.
+        balances: How it stands to the rules of the ledger, of each kind it has entries of.
         note: The reason sent with the request; None while nothing was sent.
     """
 
@@ -111,6 +115,7 @@ class Facts:
     balance: Decimal
     hits: Sequence[RuleHit]
     unknown: Sequence[Label]
+    balances: Sequence[ProjectBalance]
     note: str | None = None
 
     @property
@@ -135,7 +140,8 @@ async def read_facts(session: AsyncSession, project: ProjectSeen, note: str | No
     row = (await session.execute(FACTS, {"project": project.id})).one()
     checked = await check_rules(session, project.code) if row.drawn else None
     hits, unknown = (checked.hits, checked.unknown) if checked is not None else ((), ())
-    return Facts(**row._mapping, hits=hits, unknown=unknown, note=note)
+    balances = await judge_project(session, project.id, project.region_id, EVERYTHING)
+    return Facts(**row._mapping, hits=hits, unknown=unknown, balances=balances, note=note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +257,29 @@ KNOWN = TransitionCondition(
         "；".join(gap.zh for gap in facts.unknown), "; ".join(gap.en for gap in facts.unknown)
     ),
 )
+_BALANCE = Label(
+    "占用须已按规则补充（占补台账）",
+    "what is taken must be given back by the rules of the ledger of balances",
+)
+BALANCED = TransitionCondition(
+    "balance",
+    _BALANCE,
+    lambda facts: all(found.verdict.met for found in facts.balances),
+    lambda facts: _lacking([(one, one.verdict) for one in facts.balances]),
+)
+BALANCE_SETTLED = TransitionCondition(
+    "balance_settled",
+    _BALANCE,
+    lambda facts: all(found.final.met for found in facts.balances),
+    lambda facts: _lacking([(one, one.final) for one in facts.balances]),
+)
+
+
+def _lacking(found: Sequence[tuple[ProjectBalance, BalanceVerdict]]) -> Label:
+    words = [one.lacking(verdict) for one, verdict in found if not verdict.met]
+    return Label("；".join(each.zh for each in words), "; ".join(each.en for each in words))
+
+
 _COMPLETE = (
     TransitionCondition("name", Label("须有名称", "names must be given"), lambda f: f.named),
     TransitionCondition("type", Label("须有项目类型", "the type must be given"), lambda f: f.typed),
@@ -298,6 +327,7 @@ _DECIDED = (
         lambda f: not f.unfiled,
         _listed(lambda f: f.unfiled),
     ),
+    BALANCED,
 )
 _READY = (
     DRAWN,
@@ -308,6 +338,7 @@ _READY = (
     ),
     ALLOWED,
     KNOWN,
+    BALANCED,
 )
 _DONE = (
     TransitionCondition(
@@ -369,7 +400,7 @@ GUARDS: Mapping[str, tuple[TransitionCondition, ...]] = {
     "settled": _SETTLED,
     "done": _DONE,
     "faults": (FAULTS,),
-    "accepted": (_paper("acceptance", _ACCEPTED),),
+    "accepted": (_paper("acceptance", _ACCEPTED), BALANCE_SETTLED),
     "monitored": (_MONITORED,),
     "goal_missed": (REASON,),
     "evaluated": (_EVALUATED,),

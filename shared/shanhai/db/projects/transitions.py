@@ -8,6 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from shanhai.db.balances import hold_entries
 from shanhai.db.features.write import state_tag
 from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.projects.queries import SCOPES, ProjectSeen, demand_expected, find_project
@@ -149,6 +150,7 @@ async def take_step(
     step = await _demand_step(session, project, asked.to)
     demand_role(identity, step.roles, project.region_id)
     await _demand_documents(session, project, asked.documents)
+    await hold_entries(session, project.id)
     facts = await read_facts(session, project, asked.note or "")
     verdicts = judge(step.guard, facts)
     _demand_met(project, step, verdicts)

@@ -1,0 +1,241 @@
+"""Balances by the ledger: of regions and years, and of a project before and after.
+
+Amounts are decimals in the unit of their kind. What the ledger holds is counted as it is now.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text
+
+from shanhai.db.balance_rules import balance_rules
+from shanhai.db.collections.balances import BALANCE_ENTRIES
+from shanhai.db.engine import Executor
+from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.identity import Viewer
+from shanhai.errors import NotFound
+from shanhai.science import balance
+from shanhai.science.units import unit_label
+from shanhai.vocabulary import BALANCE_KINDS, Label
+
+KIND_OF = {kind.code: kind for kind in BALANCE_KINDS}
+
+# What was reversed counts, and so does what reverses it, with the opposite sign; a reversal that is
+# only proposed does not.
+_COUNTED = """be.deleted_at IS NULL AND be.state <> 'rejected'
+   AND NOT (be.state = 'proposed' AND be.reverses_id IS NOT NULL)"""
+_SUMS = """be.kind, be.direction = 'taken' AS taken, be.state = 'proposed' AS proposed,
+       sum(CASE WHEN be.reverses_id IS NULL THEN be.amount ELSE -be.amount END) AS amount,
+       sum(CASE WHEN be.reverses_id IS NULL THEN be.amount ELSE -be.amount END
+           * coalesce(be.quality_grade, 0)) AS graded"""
+_GROUPED = "be.kind, be.direction, be.state = 'proposed'"
+_BELOW = """
+WITH RECURSIVE below (id) AS (
+  SELECT CAST(:region AS bigint)
+  UNION SELECT r.id FROM region r JOIN below ON r.parent_id = below.id
+   WHERE r.deleted_at IS NULL)"""
+_INSIDE = "be.region_id IN (SELECT id FROM below)"
+# The pool is kept by the topmost region: the province, where there is one.
+_TOPMOST = text(
+    """WITH RECURSIVE above (id, parent_id, steps) AS (
+         SELECT id, parent_id, 0 FROM region WHERE id = :region
+         UNION ALL
+         SELECT r.id, r.parent_id, above.steps + 1 FROM region r
+           JOIN above ON r.id = above.parent_id AND r.deleted_at IS NULL
+            AND r.level <> 'nation' AND above.steps < 50)
+       SELECT id FROM above ORDER BY steps DESC LIMIT 1"""
+)
+_REGION = text(
+    "SELECT id, code, name_zh, name_en FROM region WHERE code = :region AND deleted_at IS NULL"
+)
+_HOLD = text("SELECT id FROM balance_entry WHERE project_id = :project ORDER BY id FOR SHARE")
+Tallies = dict[str, balance.Tally]
+
+
+@dataclass(frozen=True, slots=True)
+class RegionNamed:
+    """A region balances are asked of."""
+
+    id: int
+    code: str
+    name: Label
+
+
+@dataclass(frozen=True, slots=True)
+class YearBalance:
+    """What was taken and given back of a kind in a region itself, in a year."""
+
+    region: str
+    region_name: Label
+    kind: str
+    year: int
+    tally: balance.Tally
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectBalance:
+    """How a project stands to the rule of a kind, and its region without and with it.
+
+    Attributes:
+        own: The entries that name the project.
+        before: All other entries of its region and of those below.
+        after: These and all of the project there, what is proposed included.
+        verdict: As the rule asks before the work begins.
+        final: As it asks when the work is accepted.
+    """
+
+    kind: str
+    own: balance.Tally
+    before: Decimal
+    after: Decimal
+    verdict: balance.BalanceVerdict
+    final: balance.BalanceVerdict
+
+    @property
+    def name(self) -> Label:
+        """What the kind is called."""
+        return KIND_OF[self.kind].label
+
+    def lacking(self, verdict: balance.BalanceVerdict) -> Label:
+        """What is lacking, in words."""
+        unit = unit_label(KIND_OF[self.kind].unit)
+        asked, counted = told(verdict.required), told(verdict.counted)
+        zh = f"{self.name.zh}须补充 {asked} {unit.zh}，已计 {counted} {unit.zh}"
+        en = f"{self.name.en}: {asked} {unit.en} must be given back, {counted} {unit.en} count"
+        if verdict.lacking:
+            zh += f"，尚缺 {told(verdict.lacking)} {unit.zh}"
+            en += f", {told(verdict.lacking)} {unit.en} are lacking"
+        if not verdict.grade_kept:
+            zh += "，补充的质量等级低于占用的"
+            en += ", of a worse quality grade than what is taken"
+        return Label(zh, en)
+
+
+async def find_balanced_region(session: Executor, code: str) -> RegionNamed:
+    """The region of a code.
+
+    Raises:
+        NotFound: there is none.
+    """
+    rows = [] if "\x00" in code else (await session.execute(_REGION, {"region": code})).all()
+    if not rows:
+        raise NotFound(f"there is no region {code!r}", message_zh=f"没有区域 {code!r}")
+    (row,) = rows
+    return RegionNamed(row.id, row.code, Label(row.name_zh, row.name_en))
+
+
+async def read_year_balances(
+    session: Executor,
+    viewer: Viewer,
+    region: RegionNamed | None,
+    *,
+    kind: str | None = None,
+) -> Sequence[YearBalance]:
+    """What a viewer may see of the ledger, by region, kind and year.
+
+    Args:
+        region: The region, with all below it; None is all there are.
+        kind: Of this kind only.
+    """
+    met = [_COUNTED, *visibility(BALANCE_ENTRIES, viewer)]
+    met += [] if region is None else [_INSIDE]
+    met += [] if kind is None else ["be.kind = :kind"]
+    query = text(
+        f"{'' if region is None else _BELOW}"  # noqa: S608 - constants
+        f" SELECT place.code AS region, place.name_zh, place.name_en, be.year, {_SUMS}"
+        " FROM balance_entry be JOIN region place ON place.id = be.region_id"
+        f" WHERE {' AND '.join(met)} GROUP BY place.id, be.year, {_GROUPED}"
+        " ORDER BY place.code, be.kind, be.year"
+    )
+    values = {
+        **viewer_values(viewer),
+        **({} if region is None else {"region": region.id}),
+        **({} if kind is None else {"kind": kind}),
+    }
+    found: dict[tuple[str, str, int], YearBalance] = {}
+    for row in (await session.execute(query, values)).all():
+        key = (row.region, row.kind, row.year)
+        before = found[key].tally if key in found else balance.Tally()
+        name = Label(row.name_zh, row.name_en)
+        found[key] = YearBalance(row.region, name, row.kind, row.year, before + _tally(row))
+    return list(found.values())
+
+
+def told(amount: Decimal) -> str:
+    """An amount without noughts at its end."""
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+async def hold_entries(session: Executor, project_id: int) -> None:
+    """Keep others from moving the entries of a project until the transaction ends."""
+    await session.execute(_HOLD, {"project": project_id})
+
+
+async def judge_project(
+    session: Executor, project_id: int, region_id: int, viewer: Viewer
+) -> Sequence[ProjectBalance]:
+    """How a project stands, of each kind the ledger has entries of it, in the order of the kinds.
+
+    Args:
+        viewer: Only what they may see of the ledger is counted.
+    """
+    seen = visibility(BALANCE_ENTRIES, viewer)
+    values = {**viewer_values(viewer), "project": project_id}
+    own = await _tallies(session, ["be.project_id = :project", *seen], values)
+    if not own:
+        return []
+    inside = [_INSIDE, *seen]
+    here = {**values, "region": region_id}
+    within = await _tallies(session, ["be.project_id = :project", *inside], here)
+    others = await _tallies(session, ["be.project_id IS DISTINCT FROM :project", *inside], here)
+    pools: Tallies = {}
+    if any(balance_rules()[kind].rule.pool for kind in own):
+        top = await session.scalar(_TOPMOST, {"region": region_id})
+        pools = await _tallies(session, [_INSIDE, *seen], {**viewer_values(viewer), "region": top})
+    return [
+        _project_balance(kind, own[kind], others, within, pools.get(kind))
+        for kind in KIND_OF
+        if kind in own
+    ]
+
+
+def _project_balance(
+    kind: str,
+    own: balance.Tally,
+    others: Tallies,
+    within: Tallies,
+    pool: balance.Tally | None,
+) -> ProjectBalance:
+    rule = balance_rules()[kind].rule
+    nothing = balance.Tally()
+    before, here = others.get(kind, nothing), within.get(kind, nothing)
+    planned = balance.Tally(here.all_taken, here.given + here.given_proposed)
+    return ProjectBalance(
+        kind,
+        own,
+        balance.balance_of(rule, before),
+        balance.balance_of(rule, before + planned),
+        balance.judge_balance(rule, own, pool),
+        balance.judge_balance(rule, own, pool, final=True),
+    )
+
+
+async def _tallies(session: Executor, met: Sequence[str], values: Mapping[str, Any]) -> Tallies:
+    """The sums of entries by kind."""
+    inside = _INSIDE in met
+    query = text(
+        f"{_BELOW if inside else ''} SELECT {_SUMS} FROM balance_entry be"  # noqa: S608 - constants
+        f" WHERE {' AND '.join([_COUNTED, *met])} GROUP BY {_GROUPED}"
+    )
+    found: Tallies = {}
+    for row in (await session.execute(query, values)).all():
+        found[row.kind] = found.get(row.kind, balance.Tally()) + _tally(row)
+    return found
+
+
+def _tally(row: Any) -> balance.Tally:
+    quantity = balance.Quantity(row.amount, row.graded)
+    return balance.Tally.one(quantity, taken=row.taken, proposed=row.proposed)

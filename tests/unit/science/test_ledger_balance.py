@@ -1,0 +1,144 @@
+"""Balances by hand, and what holds of them whatever the entries are."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shanhai.db.balance_rules import balance_rules
+from shanhai.science.balance import (
+    BalanceRule,
+    Posting,
+    Quantity,
+    Tally,
+    balance_of,
+    judge_balance,
+    tally,
+)
+from shanhai.vocabulary import BALANCE_KINDS, codes
+
+SHORELINE = BalanceRule("natural_shoreline", Decimal(1), True, pool=False, graded=False)
+FARMLAND = BalanceRule("cultivated_land", Decimal(1), True, pool=True, graded=True)
+WETLAND = BalanceRule("wetland", Decimal("1.5"), False, pool=False, graded=False)
+
+AMOUNTS = st.decimals(min_value="0.0001", max_value="9999999999.9999", places=4)
+POSTINGS = st.lists(
+    st.builds(
+        Posting,
+        taken=st.booleans(),
+        state=st.sampled_from(["proposed", "accepted", "rejected"]),
+        amount=AMOUNTS,
+        grade=st.none() | st.integers(1, 15),
+    ),
+    max_size=30,
+)
+
+
+def taken(amount: str, state: str = "accepted", grade: int | None = None) -> Posting:
+    return Posting(True, state, Decimal(amount), grade=grade)
+
+
+def given_back(amount: str, state: str = "accepted", grade: int | None = None) -> Posting:
+    return Posting(False, state, Decimal(amount), grade=grade)
+
+
+def told(*amounts: Decimal | None) -> str:
+    return " ".join(f"{amount:f}" for amount in amounts if amount is not None)
+
+
+def test_every_kind_has_a_rule_with_its_legal_basis() -> None:
+    assert tuple(balance_rules()) == codes(BALANCE_KINDS)
+    for stated in balance_rules().values():
+        assert stated.rule.ratio > 0
+        assert stated.legal_basis
+        assert stated.text.zh
+        assert stated.text.en
+    conditions = {rule.condition for rule in balance_rules().values()}
+    assert conditions == {"natural_shoreline_share_kept", "farmland_balance_met", None}
+
+
+def test_three_hundred_metres_are_not_matched_by_two_hundred() -> None:
+    verdict = judge_balance(SHORELINE, tally([taken("300", "proposed"), given_back("200")]))
+    assert told(verdict.required, verdict.counted, verdict.lacking) == "300 200 100"
+    assert not verdict.met
+    more = tally([taken("300", "proposed"), given_back("200"), given_back("100", "proposed")])
+    assert judge_balance(SHORELINE, more).lacking == 100, "restore first, then occupy"
+    accepted = tally([taken("300", "proposed"), given_back("200"), given_back("100")])
+    assert judge_balance(SHORELINE, accepted).met
+
+
+def test_what_may_be_given_back_later_is_accepted_in_the_end() -> None:
+    found = tally([taken("2"), given_back("3", "proposed")])
+    assert judge_balance(WETLAND, found).met
+    end = judge_balance(WETLAND, found, final=True)
+    assert (end.required, end.lacking) == (Decimal("3.0"), Decimal("3.0"))
+    assert balance_of(WETLAND, tally([taken("2"), given_back("3")])) == 0
+
+
+@pytest.mark.parametrize(
+    ("pool_given", "pool_taken", "supplied"),
+    [("100", "60", "20 0"), ("100", "95", "20 0"), ("100", "110", "10 10"), ("0", "200", "0 20")],
+)
+def test_a_pool_supplies_what_it_has_left(pool_given: str, pool_taken: str, supplied: str) -> None:
+    own = tally([taken("50", "proposed", 5), given_back("30", grade=5)])
+    pool = tally([taken(pool_taken, grade=5), given_back(pool_given, grade=5)])
+    verdict = judge_balance(FARMLAND, own, pool)
+    assert told(verdict.from_pool, verdict.lacking) == supplied
+    assert judge_balance(SHORELINE, own, pool).lacking == 20, "no pool by this rule"
+
+
+def test_quality_is_not_worse_by_mean_grade() -> None:
+    own = [taken("10", "proposed", 4)]
+    kept = judge_balance(
+        FARMLAND, tally([*own, given_back("5", grade=2), given_back("5", grade=6)])
+    )
+    assert kept.met
+    assert told(kept.grade_taken, kept.grade_given) == "4 4"
+    worse = judge_balance(FARMLAND, tally([*own, given_back("10.0001", grade=5)]))
+    assert worse.lacking == 0
+    assert not worse.grade_kept
+    assert not worse.met
+
+
+@given(POSTINGS)
+def test_the_sum_is_the_balance(postings: list[Posting]) -> None:
+    found = tally(postings)
+    for side in (True, False):
+        expected = sum(
+            (p.amount for p in postings if p.taken == side and p.state == "accepted"), Decimal(0)
+        )
+        assert (found.taken if side else found.given).amount == expected
+    assert balance_of(SHORELINE, found) == found.given.amount - found.taken.amount
+
+
+@given(POSTINGS, st.randoms(use_true_random=False))
+def test_the_order_does_not_matter(postings: list[Posting], chance: object) -> None:
+    mixed = list(postings)
+    chance.shuffle(mixed)  # type: ignore[attr-defined]  # Hypothesis' own type is not exported
+    assert tally(mixed) == tally(postings)
+    half = len(mixed) // 2
+    assert tally(mixed[:half]) + tally(mixed[half:]) == tally(postings)
+
+
+@given(POSTINGS, AMOUNTS, st.booleans(), st.none() | st.integers(1, 15))
+def test_a_reversal_restores(
+    postings: list[Posting], amount: Decimal, side: bool, grade: int | None
+) -> None:
+    entry = Posting(side, "accepted", amount, grade=grade)
+    reversal = replace(entry, reverses=True)
+    undone = [*postings, replace(entry, state="reversed"), reversal]
+    assert tally(undone) == tally(postings)
+    waiting = [*postings, entry, replace(reversal, state="proposed")]
+    assert tally(waiting) == tally([*postings, entry])
+
+
+@given(POSTINGS)
+def test_what_lacks_is_what_would_meet_the_rule(postings: list[Posting]) -> None:
+    own = tally(postings)
+    verdict = judge_balance(SHORELINE, own)
+    assert verdict.lacking >= 0
+    filled = own + Tally(given=Quantity(verdict.lacking))
+    assert judge_balance(SHORELINE, filled).met
+    assert verdict.lacking == max(Decimal(0), own.all_taken.amount - own.given.amount)
