@@ -54,6 +54,16 @@ AuditEntries = TypedDict("AuditEntries", {"entries": list[AuditEntry], "links": 
 AuditEntry = TypedDict("AuditEntry", {"id": int, "at": str, "actor": str | None, "action": str, "table": str | None,
     "object": str | None, "before": dict[str, Any] | None, "after": dict[str, Any] | None, "request": str | None,
     "digest": str})
+BalanceOfKind = TypedDict("BalanceOfKind", {
+    "kind": Literal["natural_shoreline", "cultivated_land", "land_link", "wetland", "forest_quota", "sea_area"],
+    "kind_name": str, "unit": str, "taken": str, "given": str, "taken_proposed": str, "given_proposed": str,
+    "required": str, "counted": str, "from_pool": str, "lacking": str, "grade_taken": str | None,
+    "grade_given": str | None, "met": bool, "text_zh": str | None, "text_en": str | None, "before": str,
+    "after": str})
+BalanceRuleShown = TypedDict("BalanceRuleShown", {
+    "kind": Literal["natural_shoreline", "cultivated_land", "land_link", "wetland", "forest_quota", "sea_area"],
+    "kind_name": str, "ratio": str, "restore_before_occupy": bool, "pool": bool, "graded": bool,
+    "condition": str | None, "legal_basis": str, "text_zh": str | None, "text_en": str | None, "confirm": bool})
 BlankProposal = TypedDict("BlankProposal", {"body": ProposalDraft, "links": list[Link]})
 BoundingBox = TypedDict("BoundingBox", {"lowerLeft": list[float], "upperRight": list[float], "crs": NotRequired[str]})
 Bulletin = TypedDict("Bulletin", {"code": str, "title": str, "region": str, "region_name": str, "plan": str | None,
@@ -508,6 +518,8 @@ ProgrammeSums = TypedDict("ProgrammeSums", {"programme": str | None, "name": str
     "projects": int, "costed": int, "cost": str | None, "allocated": NotRequired[str], "paid": NotRequired[str],
     "balance": NotRequired[str], "area_km2": float | None, "first_year": int | None, "last_year": int | None,
     "states": dict[str, int], "measures": list[MeasureSums]})
+ProjectBalanceShown = TypedDict("ProjectBalanceShown", {"project": str, "project_name": str, "met": bool | None,
+    "balances": list[BalanceOfKind], "rules": list[BalanceRuleShown], "links": list[Link]})
 ProjectDocument = TypedDict("ProjectDocument", {"code": str, "title_zh": str, "title_en": str | None, "kind": str,
     "measure": str | None, "period_from": str | None, "period_to": str | None, "quantity": str | None,
     "value": str | None, "unit": str | None, "collection": str, "object": str, "region": str | None, "filename": str,
@@ -602,11 +614,18 @@ RegionInTree = TypedDict("RegionInTree", {"code": str, "name_zh": str, "name_en"
 RegionNode = TypedDict("RegionNode", {"code": str, "name_zh": str, "name_en": str,
     "level": Literal["nation", "province", "city", "district", "street", "town", "basin", "bay", "island", "cooperation", "demonstration_area"],
     "area_km2": float | None, "links": list[Link], "more": NotRequired[int], "children": list[RegionNode]})
+RegionOfBalance = TypedDict("RegionOfBalance", {
+    "kind": Literal["natural_shoreline", "cultivated_land", "land_link", "wetland", "forest_quota", "sea_area"],
+    "kind_name": str, "unit": str, "taken": str, "given": str, "taken_proposed": str, "given_proposed": str,
+    "region": str, "name": str, "name_zh": str, "name_en": str, "year": int, "balance": str})
 RegionSums = TypedDict("RegionSums", {"region": str | None, "name": str, "name_zh": str, "name_en": str,
     "region_area_km2": float | None, "projects": int, "costed": int, "cost": str | None,
     "allocated": NotRequired[str], "paid": NotRequired[str], "balance": NotRequired[str], "drawn": int,
     "area_km2": float | None, "first_year": int | None, "last_year": int | None})
 RegionTreeShown = TypedDict("RegionTreeShown", {"upper": list[RegionInTree], "tree": RegionNode, "links": list[Link]})
+RegionalBalances = TypedDict("RegionalBalances", {"region": str | None, "region_name": str | None, "year": int | None,
+    "balances": list[YearOfBalance], "regions": list[RegionOfBalance], "rules": list[BalanceRuleShown],
+    "links": list[Link]})
 RegionsBody = TypedDict("RegionsBody", {"regions": list[str]})
 RegisteredLine = TypedDict("RegisteredLine", {"areas": int, "drawn": int, "area_km2": float | None,
     "length_km": float | None, "approved_km2": float | None, "approved_from": Literal["region", "parts"] | None,
@@ -901,6 +920,10 @@ WebhookDelivery = TypedDict("WebhookDelivery", {"id": str, "type": str,
     "links": list[Link], "payload": NotRequired[dict[str, Any]]})
 Webhooks = TypedDict("Webhooks", {"webhooks": list[Webhook], "links": list[Link]})
 YearBalance = TypedDict("YearBalance", {"allocated": str, "paid": str, "balance": str, "year": int | None})
+YearOfBalance = TypedDict("YearOfBalance", {
+    "kind": Literal["natural_shoreline", "cultivated_land", "land_link", "wetland", "forest_quota", "sea_area"],
+    "kind_name": str, "unit": str, "taken": str, "given": str, "taken_proposed": str, "given_proposed": str,
+    "year": int, "balance": str, "carried": str})
 ZoneOverlap = TypedDict("ZoneOverlap", {"zones": list[str], "area_km2": float})
 ZoningAdjustments = TypedDict("ZoningAdjustments", {"scheme": SchemeNamed, "adjustments": list[AdjustmentListed],
     "links": list[Link]})
@@ -923,6 +946,40 @@ assess_ecoservices_results = TypedDict("assess_ecoservices_results", {
     "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "table": NotRequired[ResultLink], "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink],
     "report_docx": NotRequired[ResultLink]})
+balance_entries = TypedDict("balance_entries", {"code": NotRequired[str], "title_zh": NotRequired[str | None],
+    "title_en": NotRequired[str | None],
+    "kind": NotRequired[Literal["natural_shoreline", "cultivated_land", "land_link", "wetland", "forest_quota", "sea_area"] | None],
+    "direction": NotRequired[Literal["taken", "given"] | None], "amount": NotRequired[str | float | None],
+    "unit": NotRequired[Literal["ha", "m", "mu"] | None], "quality_grade": NotRequired[int | None],
+    "region": NotRequired[str | None], "project": NotRequired[str | None], "control_area": NotRequired[str | None],
+    "year": NotRequired[int | None],
+    "state": NotRequired[Literal["proposed", "accepted", "reversed", "rejected"] | None],
+    "accepted_on": NotRequired[str | None], "evidence": NotRequired[list[str] | None],
+    "reverses": NotRequired[str | None], "counterpart": NotRequired[str | None], "party": NotRequired[str | None],
+    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+balance_entries_change = TypedDict("balance_entries_change", {"code": NotRequired[str | int | None],
+    "title_zh": NotRequired[str], "title_en": NotRequired[str | None],
+    "kind": NotRequired[Literal["natural_shoreline", "cultivated_land", "land_link", "wetland", "forest_quota", "sea_area"]],
+    "direction": NotRequired[Literal["taken", "given"]], "amount": NotRequired[str | float],
+    "unit": NotRequired[Literal["ha", "m", "mu"]], "quality_grade": NotRequired[int | None],
+    "region": NotRequired[str], "project": NotRequired[str | None], "control_area": NotRequired[str | None],
+    "year": NotRequired[int], "state": NotRequired[Literal["proposed", "accepted", "reversed", "rejected"] | None],
+    "accepted_on": NotRequired[str | None], "evidence": NotRequired[list[str] | None],
+    "reverses": NotRequired[str | None], "counterpart": NotRequired[str | None], "party": NotRequired[str | None],
+    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+balance_entries_new = TypedDict("balance_entries_new", {"code": NotRequired[str | int | None], "title_zh": str,
+    "title_en": NotRequired[str | None],
+    "kind": Literal["natural_shoreline", "cultivated_land", "land_link", "wetland", "forest_quota", "sea_area"],
+    "direction": Literal["taken", "given"], "amount": str | float, "unit": Literal["ha", "m", "mu"],
+    "quality_grade": NotRequired[int | None], "region": str, "project": NotRequired[str | None],
+    "control_area": NotRequired[str | None], "year": int,
+    "state": NotRequired[Literal["proposed", "accepted", "reversed", "rejected"] | None],
+    "accepted_on": NotRequired[str | None], "evidence": NotRequired[list[str] | None],
+    "reverses": NotRequired[str | None], "counterpart": NotRequired[str | None], "party": NotRequired[str | None],
+    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 build_network_results = TypedDict("build_network_results", {
     "layers": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
@@ -1895,6 +1952,10 @@ class Paths:
     @overload
     def get(self, path: Literal["/projects/{project}/funds"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectLedger: ...
     @overload
+    def get(self, path: Literal["/balances"], /, *, headers: Headers | None = ..., **query: Query) -> RegionalBalances: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/balance"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectBalanceShown: ...
+    @overload
     def get(self, path: Literal["/projects/{project}/documents"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectDocuments: ...
     @overload
     def get(self, path: Literal["/mines/stock"], /, *, headers: Headers | None = ..., **query: Query) -> MineStock: ...
@@ -2085,6 +2146,8 @@ class Paths:
     @overload
     def get(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> documents: ...
     @overload
+    def get(self, path: Literal["/balances/entries/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> balance_entries: ...
+    @overload
     def get(self, path: Literal["/tileMatrixSets"], /, *, headers: Headers | None = ..., **query: Query) -> TileMatrixSetList: ...
     @overload
     def get(self, path: Literal["/tileMatrixSets/{tms}"], /, *, headers: Headers | None = ..., **query: Query) -> TileMatrixSetDescription: ...
@@ -2259,6 +2322,8 @@ class Paths:
     @overload
     def post(self, path: Literal["/fund-sources"], body: fund_sources_new, /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
     @overload
+    def post(self, path: Literal["/balances/entries"], body: balance_entries_new, /, *, headers: Headers | None = ..., **query: Query) -> balance_entries: ...
+    @overload
     def post(self, path: Literal["/layers/{layer}/statistics"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> ClassStatistics | QuantityStatistics: ...
     @overload
     def post(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
@@ -2402,6 +2467,8 @@ class Paths:
     def patch(self, path: Literal["/fund-sources/{code}"], body: fund_sources_change, /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
     @overload
     def patch(self, path: Literal["/documents/{code}"], body: documents_change, /, *, headers: Headers | None = ..., **query: Query) -> documents: ...
+    @overload
+    def patch(self, path: Literal["/balances/entries/{code}"], body: balance_entries_change, /, *, headers: Headers | None = ..., **query: Query) -> balance_entries: ...
     @overload
     def patch(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
     @overload
@@ -2553,6 +2620,10 @@ class AsyncPaths:
     def get(self, path: Literal["/projects/{project}/measures/{measure}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[MeasureShown]: ...
     @overload
     def get(self, path: Literal["/projects/{project}/funds"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectLedger]: ...
+    @overload
+    def get(self, path: Literal["/balances"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RegionalBalances]: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/balance"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectBalanceShown]: ...
     @overload
     def get(self, path: Literal["/projects/{project}/documents"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectDocuments]: ...
     @overload
@@ -2744,6 +2815,8 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[documents]: ...
     @overload
+    def get(self, path: Literal["/balances/entries/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[balance_entries]: ...
+    @overload
     def get(self, path: Literal["/tileMatrixSets"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[TileMatrixSetList]: ...
     @overload
     def get(self, path: Literal["/tileMatrixSets/{tms}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[TileMatrixSetDescription]: ...
@@ -2918,6 +2991,8 @@ class AsyncPaths:
     @overload
     def post(self, path: Literal["/fund-sources"], body: fund_sources_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
     @overload
+    def post(self, path: Literal["/balances/entries"], body: balance_entries_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[balance_entries]: ...
+    @overload
     def post(self, path: Literal["/layers/{layer}/statistics"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ClassStatistics | QuantityStatistics]: ...
     @overload
     def post(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
@@ -3061,6 +3136,8 @@ class AsyncPaths:
     def patch(self, path: Literal["/fund-sources/{code}"], body: fund_sources_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
     @overload
     def patch(self, path: Literal["/documents/{code}"], body: documents_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[documents]: ...
+    @overload
+    def patch(self, path: Literal["/balances/entries/{code}"], body: balance_entries_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[balance_entries]: ...
     @overload
     def patch(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
     @overload
