@@ -32,6 +32,7 @@ NAMES = (
     "ecoservices",
     "assessment",
     "compliance",
+    "balances",
     "observations",
     "observation_reading",
     "closed_months",

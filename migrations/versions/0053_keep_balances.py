@@ -66,7 +66,7 @@ CREATE TABLE balance_entry (
 STAYS = """
 CREATE FUNCTION balance_entry_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  moving text[] := ARRAY['state', 'accepted_on', 'row_version', 'updated_at', 'valid_from',
+  moving text[] := ARRAY['state', 'accepted_on', 'attrs', 'row_version', 'updated_at', 'valid_from',
                          'valid_to'];
 BEGIN
   IF TG_OP = 'DELETE' OR to_jsonb(OLD) - moving <> to_jsonb(NEW) - moving THEN

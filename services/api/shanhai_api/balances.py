@@ -49,7 +49,7 @@ class TallyShown(Answered):
     given_proposed: Exact
 
     @staticmethod
-    def told(kind: str, found: balance.Tally, view: View) -> dict[str, Any]:
+    def told(kind: str, found: balance.BalanceTally, view: View) -> dict[str, Any]:
         """Its members."""
         term = ledger.KIND_OF[kind]
         return {
@@ -246,12 +246,12 @@ def _of_kind(item: ledger.ProjectBalance, view: View) -> BalanceOfKind:
 
 
 def _by_year(
-    rows: Sequence[ledger.YearBalance], year: int | None, view: View
+    rows: Sequence[ledger.RegionYearBalance], year: int | None, view: View
 ) -> Iterable[YearOfBalance]:
-    sums: dict[tuple[str, int], balance.Tally] = {}
+    sums: dict[tuple[str, int], balance.BalanceTally] = {}
     for row in rows:
         key = (row.kind, row.year)
-        sums[key] = sums.get(key, balance.Tally()) + row.tally
+        sums[key] = sums.get(key, balance.BalanceTally()) + row.tally
     carried: dict[str, Decimal] = {}
     for kind in codes(BALANCE_KINDS):
         for of_kind, when in sorted(key for key in sums if key[0] == kind):
@@ -267,7 +267,7 @@ def _by_year(
                 )
 
 
-def _of_region(row: ledger.YearBalance, view: View) -> RegionOfBalance:
+def _of_region(row: ledger.RegionYearBalance, view: View) -> RegionOfBalance:
     own = balance.balance_of(balance_rules()[row.kind].rule, row.tally)
     return RegionOfBalance(
         **TallyShown.told(row.kind, row.tally, view),

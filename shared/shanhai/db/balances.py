@@ -51,7 +51,7 @@ _REGION = text(
     "SELECT id, code, name_zh, name_en FROM region WHERE code = :region AND deleted_at IS NULL"
 )
 _HOLD = text("SELECT id FROM balance_entry WHERE project_id = :project ORDER BY id FOR SHARE")
-Tallies = dict[str, balance.Tally]
+Tallies = dict[str, balance.BalanceTally]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ class RegionNamed:
 
 
 @dataclass(frozen=True, slots=True)
-class YearBalance:
+class RegionYearBalance:
     """What was taken and given back of a kind in a region itself, in a year."""
 
     region: str
     region_name: Label
     kind: str
     year: int
-    tally: balance.Tally
+    tally: balance.BalanceTally
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class ProjectBalance:
     """
 
     kind: str
-    own: balance.Tally
+    own: balance.BalanceTally
     before: Decimal
     after: Decimal
     verdict: balance.BalanceVerdict
@@ -132,7 +132,7 @@ async def read_year_balances(
     region: RegionNamed | None,
     *,
     kind: str | None = None,
-) -> Sequence[YearBalance]:
+) -> Sequence[RegionYearBalance]:
     """What a viewer may see of the ledger, by region, kind and year.
 
     Args:
@@ -154,12 +154,12 @@ async def read_year_balances(
         **({} if region is None else {"region": region.id}),
         **({} if kind is None else {"kind": kind}),
     }
-    found: dict[tuple[str, str, int], YearBalance] = {}
+    found: dict[tuple[str, str, int], RegionYearBalance] = {}
     for row in (await session.execute(query, values)).all():
         key = (row.region, row.kind, row.year)
-        before = found[key].tally if key in found else balance.Tally()
+        before = found[key].tally if key in found else balance.BalanceTally()
         name = Label(row.name_zh, row.name_en)
-        found[key] = YearBalance(row.region, name, row.kind, row.year, before + _tally(row))
+        found[key] = RegionYearBalance(row.region, name, row.kind, row.year, before + _tally(row))
     return list(found.values())
 
 
@@ -204,15 +204,15 @@ async def judge_project(
 
 def _project_balance(
     kind: str,
-    own: balance.Tally,
+    own: balance.BalanceTally,
     others: Tallies,
     within: Tallies,
-    pool: balance.Tally | None,
+    pool: balance.BalanceTally | None,
 ) -> ProjectBalance:
     rule = balance_rules()[kind].rule
-    nothing = balance.Tally()
+    nothing = balance.BalanceTally()
     before, here = others.get(kind, nothing), within.get(kind, nothing)
-    planned = balance.Tally(here.all_taken, here.given + here.given_proposed)
+    planned = balance.BalanceTally(here.all_taken, here.given + here.given_proposed)
     return ProjectBalance(
         kind,
         own,
@@ -232,10 +232,10 @@ async def _tallies(session: Executor, met: Sequence[str], values: Mapping[str, A
     )
     found: Tallies = {}
     for row in (await session.execute(query, values)).all():
-        found[row.kind] = found.get(row.kind, balance.Tally()) + _tally(row)
+        found[row.kind] = found.get(row.kind, balance.BalanceTally()) + _tally(row)
     return found
 
 
-def _tally(row: Any) -> balance.Tally:
-    quantity = balance.Quantity(row.amount, row.graded)
-    return balance.Tally.one(quantity, taken=row.taken, proposed=row.proposed)
+def _tally(row: Any) -> balance.BalanceTally:
+    quantity = balance.GradedAmount(row.amount, row.graded)
+    return balance.BalanceTally.one(quantity, taken=row.taken, proposed=row.proposed)

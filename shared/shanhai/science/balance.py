@@ -12,17 +12,17 @@ ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class GradedAmount:
     """An amount, and the sum of amount times quality grade of its parts (grade 1 is best)."""
 
     amount: Decimal = ZERO
     graded: Decimal = ZERO
 
-    def __add__(self, other: "Quantity") -> "Quantity":
-        return Quantity(self.amount + other.amount, self.graded + other.graded)
+    def __add__(self, other: "GradedAmount") -> "GradedAmount":
+        return GradedAmount(self.amount + other.amount, self.graded + other.graded)
 
-    def __neg__(self) -> "Quantity":
-        return Quantity(-self.amount, -self.graded)
+    def __neg__(self) -> "GradedAmount":
+        return GradedAmount(-self.amount, -self.graded)
 
     @property
     def mean_grade(self) -> Decimal | None:
@@ -30,7 +30,7 @@ class Quantity:
         return self.graded / self.amount if self.amount and self.graded else None
 
 
-NOTHING = Quantity()
+NOTHING = GradedAmount()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class BalanceTally:
     """The sum of entries of one kind.
 
     Attributes:
@@ -60,49 +60,49 @@ class Tally:
         taken_proposed, given_proposed: What waits for acceptance.
     """
 
-    taken: Quantity = NOTHING
-    given: Quantity = NOTHING
-    taken_proposed: Quantity = NOTHING
-    given_proposed: Quantity = NOTHING
+    taken: GradedAmount = NOTHING
+    given: GradedAmount = NOTHING
+    taken_proposed: GradedAmount = NOTHING
+    given_proposed: GradedAmount = NOTHING
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
+    def __add__(self, other: "BalanceTally") -> "BalanceTally":
+        return BalanceTally(
             self.taken + other.taken,
             self.given + other.given,
             self.taken_proposed + other.taken_proposed,
             self.given_proposed + other.given_proposed,
         )
 
-    def __neg__(self) -> "Tally":
-        return Tally(-self.taken, -self.given, -self.taken_proposed, -self.given_proposed)
+    def __neg__(self) -> "BalanceTally":
+        return BalanceTally(-self.taken, -self.given, -self.taken_proposed, -self.given_proposed)
 
     @classmethod
-    def one(cls, quantity: Quantity, *, taken: bool, proposed: bool) -> "Tally":
+    def one(cls, quantity: GradedAmount, *, taken: bool, proposed: bool) -> "BalanceTally":
         """A sum of one side."""
         if proposed:
             return cls(taken_proposed=quantity) if taken else cls(given_proposed=quantity)
         return cls(taken=quantity) if taken else cls(given=quantity)
 
     @property
-    def all_taken(self) -> Quantity:
+    def all_taken(self) -> GradedAmount:
         """What is taken or is to be."""
         return self.taken + self.taken_proposed
 
 
-def tally(postings: Iterable[Posting]) -> Tally:
+def tally(postings: Iterable[Posting]) -> BalanceTally:
     """The sum of entries.
 
     What was rejected does not count, nor does a reversal before it is accepted; an accepted
     reversal takes back what it reverses, which counts on beside it.
     """
-    found = Tally()
+    found = BalanceTally()
     for item in postings:
         proposed = item.state == "proposed"
         if item.state == "rejected" or (proposed and item.reverses):
             continue
-        quantity = Quantity(item.amount, item.amount * (item.grade or 0))
+        quantity = GradedAmount(item.amount, item.amount * (item.grade or 0))
         signed = -quantity if item.reverses else quantity
-        found += Tally.one(signed, taken=item.taken, proposed=proposed)
+        found += BalanceTally.one(signed, taken=item.taken, proposed=proposed)
     return found
 
 
@@ -152,13 +152,13 @@ class BalanceVerdict:
         return self.lacking == 0 and self.grade_kept
 
 
-def balance_of(rule: BalanceRule, found: Tally) -> Decimal:
+def balance_of(rule: BalanceRule, found: BalanceTally) -> Decimal:
     """What was given back beyond what was asked for what was taken; below 0 it is lacking."""
     return found.given.amount - rule.ratio * found.taken.amount
 
 
 def judge_balance(
-    rule: BalanceRule, own: Tally, pool: Tally | None = None, *, final: bool = False
+    rule: BalanceRule, own: BalanceTally, pool: BalanceTally | None = None, *, final: bool = False
 ) -> BalanceVerdict:
     """How a project stands to a rule.
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -105,6 +106,11 @@ HARD = (
     WHERE id % 3 = 0""",
     """UPDATE project SET cost = 12345678901234.56, score = 0.1, summary_zh = '=1+1',
     summary_en = E'\\'quoted\\'', attrs = attrs || '{"fund_share_percent": 33.33333333333333}'""",
+    """INSERT INTO balance_entry (code, title_zh, kind, direction, amount, unit, region_id, year,
+    state, accepted_on, evidence)
+    SELECT 'entry-' || n, ' 湿地 ', 'wetland', 'taken', 1234567890.1234 / n, 'ha', r.id, 2026,
+    CASE n % 2 WHEN 0 THEN 'proposed' ELSE 'accepted' END, '2026-01-01', ARRAY['a,b', '"']
+    FROM region r, generate_series(1, 6) n WHERE r.code = 'xiamen'""",
 )
 """Texts, numbers and nested values that formats cannot hold as they are."""
 
@@ -226,6 +232,37 @@ async def test_an_unchanged_export_changes_nothing(
         assert told["unchanged"] == told["rows"]
     async with plans.sessions() as session:
         assert await pictured(session) == before
+
+
+LEDGER = """code,title_zh,kind,direction,amount,unit,region,year
+file-1,湿地,wetland,taken,1.2345,ha,xiamen,2026
+file-2,湿地,wetland,given,300,m,xiamen,2026
+file-3,湿地,wetland,given,NaN,ha,xiamen,2026
+file-4,湿地,wetland,given,-1,ha,xiamen,2026
+file-5,湿地,wetland,given,1.23456,ha,xiamen,2026
+file-6,湿地,wetland,given,0,ha,xiamen,2026
+file-7,湿地,wetland,given,1,ha,nowhere,2026
+entry-2,湿地,wetland,taken,5,ha,xiamen,2026
+"""
+
+
+async def test_a_file_adds_to_a_ledger_and_edits_nothing(
+    plans: ServiceState, tmp_path: Path
+) -> None:
+    path = tmp_path / "ledger.csv"
+    path.write_text(LEDGER, "utf-8")
+    kept = "SELECT amount, state FROM balance_entry WHERE code = 'entry-2'"
+    async with plans.sessions.begin() as session:
+        before = (await session.execute(text(kept))).one()
+        told = await sent_back(
+            session, tmp_path, path, "balance_entries", mode="valid_rows", checks=[]
+        )
+        assert (told["created"], told["updated"], told["rejected"]) == (1, 0, 7), told
+        assert (await session.execute(text(kept))).one() == before
+        made = "SELECT amount, state FROM balance_entry WHERE code = 'file-1'"
+        assert tuple((await session.execute(text(made))).one()) == (Decimal("1.2345"), "proposed")
+        # Nothing of it stays for the tests that follow.
+        await session.rollback()
 
 
 TYPES = """

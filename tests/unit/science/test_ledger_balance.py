@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from shanhai.db.balance_rules import balance_rules
 from shanhai.science.balance import (
     BalanceRule,
+    BalanceTally,
+    GradedAmount,
     Posting,
-    Quantity,
-    Tally,
     balance_of,
     judge_balance,
     tally,
@@ -139,6 +139,6 @@ def test_what_lacks_is_what_would_meet_the_rule(postings: list[Posting]) -> None
     own = tally(postings)
     verdict = judge_balance(SHORELINE, own)
     assert verdict.lacking >= 0
-    filled = own + Tally(given=Quantity(verdict.lacking))
+    filled = own + BalanceTally(given=GradedAmount(verdict.lacking))
     assert judge_balance(SHORELINE, filled).met
     assert verdict.lacking == max(Decimal(0), own.all_taken.amount - own.given.amount)
