@@ -370,6 +370,7 @@ ALERT_KINDS: tuple[Term, ...] = (
     Term("indicator_behind_target", Label("指标落后于目标", "Indicator behind its target")),
     Term("red_line_lead", Label("管控区域内发现变化", "Change found in a control area")),
     Term("line_decline", Label("管控线面积减少", "Decline of a control line")),
+    Term("duty_due", Label("职责到期", "Duty due")),
 )
 """What a rule watches for."""
 
@@ -378,6 +379,7 @@ ALERT_SUBJECTS: tuple[Term, ...] = (
     Term("indicator", Label("规划指标", "Indicator of a plan")),
     Term("case", Label("红线线索", "Red-line lead")),
     Term("line", Label("管控线", "Control line")),
+    Term("duty", Label("职责", "Duty")),
 )
 """What an alert is about."""
 
@@ -529,6 +531,27 @@ COMPARATORS = ("ge", "gt", "le", "lt", "eq", "none")
 """Comparators as printed beside a target; `none` for a bare number."""
 
 TARGET_SENSES = ("at_least", "at_most", "track")
+
+DUTY_STATES: tuple[Term, ...] = (
+    Term("open", Label("未开展", "Open")),
+    Term("on_track", Label("推进中", "On track")),
+    Term("late", Label("滞后", "Late")),
+    Term("done", Label("完成", "Done")),
+    Term("dropped", Label("终止", "Dropped")),
+)
+
+DUTY_REVIEW_STATES: tuple[Term, ...] = (
+    Term("open", Label("进行中", "Open")),
+    Term("frozen", Label("已定稿", "Frozen")),
+)
+
+DUTY_VERDICTS: tuple[Term, ...] = (
+    Term("met", Label("达到", "Met")),
+    Term("partly_met", Label("部分达到", "Partly met")),
+    Term("not_met", Label("未达到", "Not met")),
+    Term("returned", Label("退回补充", "Returned")),
+)
+"""How the supervisor judges a report; one that was returned is reported again."""
 
 PROVISION_KINDS: tuple[Term, ...] = (
     Term("article", Label("条文", "Article")),

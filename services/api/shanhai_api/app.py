@@ -27,6 +27,7 @@ from shanhai_api.cases.routes import router as cases
 from shanhai_api.changes import comparisons
 from shanhai_api.changes import router as changes
 from shanhai_api.compliance.routes import router as compliance
+from shanhai_api.duties import router as duties
 from shanhai_api.features.edit_routes import records as record_edits
 from shanhai_api.features.edit_routes import router as edits
 from shanhai_api.features.records import router as records
@@ -81,6 +82,7 @@ ROUTERS = (
     record_edits,
     packages,
     plans,
+    duties,
     approvals,
     editions,
     project_reports,

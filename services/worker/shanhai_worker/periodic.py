@@ -10,8 +10,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.alerts import observation_evaluation
-from shanhai.db.alerts.plan_evaluation import evaluate_cases, evaluate_lines, evaluate_plans
+from shanhai.db.alerts import observation_evaluation, plan_evaluation
 from shanhai.db.alerts.transitions import send_notices
 from shanhai.db.authentication import Authenticator
 from shanhai.db.observations.archive import close_month
@@ -278,7 +277,13 @@ ALERTS_S = 1.0
 SILENCE_S = 10.0
 PLANS_S = 600.0
 """A year that begins, a plan that is approved and a project that is accepted count by then."""
-CHANGES = (observation_evaluation.evaluate_changes, evaluate_plans, evaluate_cases, evaluate_lines)
+CHANGES = (
+    observation_evaluation.evaluate_changes,
+    plan_evaluation.evaluate_plans,
+    plan_evaluation.evaluate_cases,
+    plan_evaluation.evaluate_lines,
+    plan_evaluation.evaluate_duties,
+)
 
 
 async def evaluate_alert_rules(context: WorkerContext) -> None:
@@ -305,6 +310,8 @@ async def evaluate_alert_rules(context: WorkerContext) -> None:
                 async with context.sessions.begin() as session:
                     await observation_evaluation.note_all_plans(session)
                     await observation_evaluation.note_all_lines(session)
+                    await plan_evaluation.mark_late(session)
+                    await observation_evaluation.note_all_duties(session)
         except DATABASE_ERRORS as error:
             log.warning("no rule evaluated", error=type(error).__name__)
         await asyncio.sleep(0 if done else ALERTS_S)

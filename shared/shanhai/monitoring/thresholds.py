@@ -105,6 +105,7 @@ Kind = Literal[
     "indicator_behind_target",
     "red_line_lead",
     "line_decline",
+    "duty_due",
 ]
 RANK = {term.code: rank for rank, term in enumerate(WARNING_LEVELS)}
 RATE_WITHIN = timedelta(days=1)
@@ -116,8 +117,8 @@ HOUR = timedelta(hours=1)
 class RuleLimits:
     """What a rule demands of a measure.
 
-    That is a value, a change per hour, seconds without data, percent an indicator is behind, or
-    square metres changed in a control area or lost of it.
+    That is a value, a change per hour, seconds without data, percent an indicator is behind,
+    square metres changed in a control area or lost of it, or days since a duty was due.
 
     Attributes:
         by_level: The limit of each level, in any order; a measure on it is not yet beyond it.
@@ -238,6 +239,7 @@ def measure_unit(kind: str, unit: str | None) -> str | None:
     fixed = {
         "no_data": "s",
         "indicator_behind_target": "%",
+        "duty_due": "d",
         **dict.fromkeys(("red_line_lead", "line_decline"), "m2"),
     }
     return f"{unit}/h" if kind == "rate" else fixed.get(kind, unit)

@@ -25,7 +25,8 @@ PROMISED = {
 PROMISED_PATHS = {
     *("/zone-classes", "/control-rules", "/patterns", "/parties", "/indicators", "/documents"),
     *("/plans/{plan}/indicators", "/plans/{plan}/parts", "/plans/{plan}/programmes"),
-    *("/plans/{plan}/provisions", "/plans/{plan}/figures", "/fund-sources", "/balances/entries"),
+    *("/plans/{plan}/provisions", "/plans/{plan}/figures", "/plans/{plan}/duties"),
+    *("/fund-sources", "/balances/entries"),
 }
 each = pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
 

@@ -24,10 +24,12 @@ CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 OF_STATIONS = ("property", "stations", "min_duration_s", "max_age_s", "any_quality")
 OF_TARGETS = ("plan", "indicator")
 OF_LINES = ("control_kind",)
+OF_DUTIES = ("plan",)
 TAKEN: dict[str, tuple[str, ...]] = {
     "indicator_behind_target": OF_TARGETS,
     "red_line_lead": OF_LINES,
     "line_decline": OF_LINES,
+    "duty_due": OF_DUTIES,
 }
 """Members that only some kinds of rules take; the other kinds take those of stations."""
 
@@ -99,8 +101,8 @@ class RuleContents(BaseModel):
     plan: str | None = Field(
         None,
         max_length=80,
-        description="Code of the plan whose targets are watched, with `indicator_behind_target`;"
-        " default every approved plan",
+        description="Code of the plan whose targets are watched, with `indicator_behind_target`, or"
+        " whose duties are, with `duty_due`; default every approved plan",
     )
     indicator: str | None = Field(
         None, max_length=80, description="Code of the indicator in the plan; default all of them"
@@ -113,7 +115,8 @@ class RuleContents(BaseModel):
     limits: dict[Level, float] = Field(
         min_length=1,
         description="Limit of each level: a value, a change per hour, seconds without data, percent"
-        " behind what is asked, or square metres of the control area changed or lost",
+        " behind what is asked, square metres of the control area changed or lost, or days after"
+        " the last day of a duty, below 0 before it",
     )
     reset: float | None = Field(
         None,
@@ -177,7 +180,7 @@ class RuleContents(BaseModel):
             )
         if self.kind in {"rate", "no_data"} and min(self.limits.values()) <= 0:
             raise ValueError("limits must be above 0 / limits 须大于 0")
-        if self.kind in TAKEN and min(self.limits.values()) < 0:
+        if self.ends_at_0() and min(self.limits.values()) < 0:
             raise ValueError("limits must not be below 0 / limits 不得小于 0")
         if self.valid_from and self.valid_to and self.valid_to <= self.valid_from:
             raise ValueError("valid_to must be after valid_from / valid_to 须晚于 valid_from")
@@ -191,7 +194,7 @@ class RuleContents(BaseModel):
             if name not in taken and getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{self.kind} takes no {name} / {self.kind} 不用 {name}")
         needed = {
-            **dict.fromkeys(("no_data", "indicator_behind_target"), None),
+            **dict.fromkeys(("no_data", "indicator_behind_target", "duty_due"), None),
             **dict.fromkeys(("red_line_lead", "line_decline"), "control_kind"),
         }
         missing = needed.get(self.kind, "property")
@@ -212,11 +215,15 @@ class RuleContents(BaseModel):
             raise ValueError(
                 "reset must lie on the safe side of every limit / reset 须在各限值的安全一侧"
             )
-        if self.kind in TAKEN and self.reset:
+        if self.ends_at_0() and self.reset:
             raise ValueError(
                 f"{self.kind} ends at 0: the target is kept up with, the case closed, the area"
                 f" regained / {self.kind} 在 0 处结束：指标跟上进度、案件销号或面积恢复"
             )
+
+    def ends_at_0(self) -> bool:
+        """Whether what it measures is a lack, which ends at 0."""
+        return self.kind in TAKEN and self.kind != "duty_due"
 
     def _levels(self) -> list[Level]:
         return sorted(self.limits, key=RANK.__getitem__)
@@ -225,7 +232,7 @@ class RuleContents(BaseModel):
         """What is kept."""
         reset = self.reset
         if reset is None:
-            reset = 0.0 if self.kind in TAKEN else self.limits[self._levels()[0]]
+            reset = 0.0 if self.ends_at_0() else self.limits[self._levels()[0]]
         quiet = None if self.quiet is None else self.quiet.contents()
         return {**self.model_dump(mode="json"), "reset": reset, "quiet": quiet}
 
@@ -331,6 +338,7 @@ class Alert(Document):
     region: str | None
     target_year: int | None
     case: str | None
+    duty: str | None
     property: str | None
     measure: float
     unit: str | None

@@ -38,6 +38,8 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
         "/plans/{code}/evaluation?year": Label("年度评估", "Evaluation of the year"),
         "/plans/{code}/programmes": Label("重点工程", "Programmes"),
         "/plans/{code}/provisions": Label("条文与任务", "Provisions"),
+        "/plans/{code}/duty-board": Label("职责看板", "Board of duties"),
+        "/plans/{code}/duty-reviews": Label("年度职责考核", "Yearly reviews of duties"),
         "/plans/{code}/figures": Label("规划数据", "Figures"),
         "/plans/{code}/timetable": Label("实施时序", "Timetable"),
         "/plans/{code}/totals": Label("工程合计", "Totals"),
@@ -73,7 +75,9 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
     },
 }
 """Addresses by entity, in the order a reader would want them."""
-OF_TODAY = frozenset({"approvals", "suggestions", "lines", "topology", "compare", "adjustments"})
+OF_TODAY = frozenset(
+    {"approvals", "suggestions", "lines", "topology", "compare", "adjustments", "duty-reviews"}
+)
 """What is told of today only."""
 
 
@@ -186,6 +190,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "problems": ("type", "level", "region", "severity", "quantity", "unit", "status"),
     "projects": ("region", "programme", "owner", "start_year", "end_year", "cost", "state"),
     "provisions": ("kind", "order", "article", "start_year", "end_year", "places"),
+    "duties": ("article", "name_zh", "due", "state", "lead", "named"),
     "figures": ("kind", "class_zh", "value", "unit", "start_year", "end_year"),
     "named_features": ("kind", "region", "article", "area_km2"),
     "mines": ("kind", "region", "minerals", "area_ha", "state", "accepted_area_ha"),

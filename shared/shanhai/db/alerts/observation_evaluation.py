@@ -41,17 +41,21 @@ _ALL_PLANS = text("""
      AND NOT EXISTS (SELECT FROM alert_due d WHERE d.plan_id = p.id)
 """)
 _OF_RULE = text("""
-  INSERT INTO alert_due (plan_id, case_id, region_id)
-  SELECT p.id, CAST(NULL AS bigint), CAST(NULL AS bigint)
+  INSERT INTO alert_due (plan_id, case_id, region_id, duty_id)
+  SELECT p.id, CAST(NULL AS bigint), CAST(NULL AS bigint), CAST(NULL AS bigint)
     FROM alert_rule r JOIN plan p ON r.plan_id IS NULL OR r.plan_id = p.id
    WHERE r.id = :rule AND r.kind = 'indicator_behind_target' AND p.status = 'approved'
   UNION ALL
-  SELECT NULL, c.id, NULL FROM alert_rule r CROSS JOIN lead_case c
+  SELECT NULL, c.id, NULL, NULL FROM alert_rule r CROSS JOIN lead_case c
    WHERE r.id = :rule AND r.kind = 'red_line_lead' AND c.state <> 'closed'
   UNION ALL
-  SELECT DISTINCT CAST(NULL AS bigint), CAST(NULL AS bigint), ca.region_id
+  SELECT DISTINCT CAST(NULL AS bigint), CAST(NULL AS bigint), ca.region_id, CAST(NULL AS bigint)
     FROM alert_rule r JOIN control_area ca ON ca.kind = r.control_kind
    WHERE r.id = :rule AND r.kind = 'line_decline'
+  UNION ALL
+  SELECT NULL, NULL, NULL, du.id
+    FROM alert_rule r JOIN duty du ON r.plan_id IS NULL OR r.plan_id = du.plan_id
+   WHERE r.id = :rule AND r.kind = 'duty_due' AND du.deleted_at IS NULL
 """)
 
 
@@ -61,6 +65,18 @@ _ALL_LINES = text("""
     FROM alert_rule r JOIN control_area ca ON ca.kind = r.control_kind
    WHERE r.kind = 'line_decline' AND r.enabled AND r.deleted_at IS NULL
      AND NOT EXISTS (SELECT FROM alert_due d WHERE d.region_id = ca.region_id)
+""")
+
+
+_ALL_DUTIES = text("""
+  INSERT INTO alert_due (duty_id)
+  SELECT du.id FROM duty du
+   WHERE EXISTS (SELECT FROM alert_rule r
+                  WHERE r.kind = 'duty_due' AND r.enabled AND r.deleted_at IS NULL
+                    AND (r.plan_id IS NULL OR r.plan_id = du.plan_id))
+     AND (du.state IN ('open', 'on_track', 'late')
+          OR EXISTS (SELECT FROM alert a WHERE a.duty_id = du.id AND a.status <> 'closed'))
+     AND NOT EXISTS (SELECT FROM alert_due d WHERE d.duty_id = du.id)
 """)
 
 
@@ -92,6 +108,11 @@ async def note_all_plans(session: AsyncSession) -> None:
 async def note_all_lines(session: AsyncSession) -> None:
     """Lines end and begin by themselves: look at all that rules watch."""
     await session.execute(_ALL_LINES)
+
+
+async def note_all_duties(session: AsyncSession) -> None:
+    """Days pass: look at all duties that rules watch."""
+    await session.execute(_ALL_DUTIES)
 
 
 EVALUATION_LOCK = 0x5348_4145

@@ -1,10 +1,10 @@
-"""Judge plans, cases and lines in which something has changed, by the rules that watch them.
+"""Judge plans, cases, lines and duties in which something has changed, by rules that watch them.
 
 What has changed waits in `alert_due`, and is taken in the transaction that writes the alerts: each
 change is looked at exactly once. One at a time evaluates, as in `evaluating`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.observation_evaluation import HOLDS, WITHIN, limits_of, try_evaluation_lock
 from shanhai.db.alerts.transitions import AlertSubject, Place, apply_turns, end, keep_watches
+from shanhai.db.collections.duties import DUE
 from shanhai.db.compliance.register import Decline, read_losses
 from shanhai.db.engine import read_today
 from shanhai.db.identity import EVERYTHING
@@ -20,6 +21,7 @@ from shanhai.db.indicators.evaluation import list_places
 from shanhai.db.indicators.plan_indicators import find_plan, list_indicators, plain
 from shanhai.db.indicators.progress import judge_target, read_cases
 from shanhai.db.indicators.targets import as_target
+from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.alert import Alert, AlertWatch
 from shanhai.db.tables.indicator import IndicatorTarget, PlanIndicator
 from shanhai.monitoring.thresholds import Sample, Watch, follow
@@ -51,7 +53,7 @@ _TAKE_CASES = text("""
 _WATCHED_TARGETS = text(f"""
   SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s,
          NULL AS station_id, pi.id AS plan_indicator_id, t.region_id AS target_region_id,
-         t.year AS target_year, NULL AS case_id, t.id AS target_id, w.level
+         t.year AS target_year, NULL AS case_id, NULL AS duty_id, t.id AS target_id, w.level
     FROM alert_rule r
     JOIN plan_indicator pi ON pi.plan_id = :plan AND pi.deleted_at IS NULL
          AND (pi.valid_to IS NULL OR pi.valid_to > current_date)
@@ -68,8 +70,8 @@ _WATCHED_TARGETS = text(f"""
 _WATCHED_CASES = text(f"""
   SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s,
          NULL AS station_id, NULL AS plan_indicator_id, NULL AS target_region_id,
-         NULL AS target_year, c.id AS case_id, c.created_at, c.closed_at, line.area_m2,
-         w.level
+         NULL AS target_year, c.id AS case_id, NULL AS duty_id,
+         c.created_at, c.closed_at, line.area_m2, w.level
     FROM lead_case c
     CROSS JOIN LATERAL jsonb_to_recordset(c.lines) AS line (kind text, area_m2 float)
     JOIN alert_rule r ON r.kind = 'red_line_lead' AND r.control_kind = line.kind
@@ -93,7 +95,7 @@ _TAKE_REGIONS = text("""
 _WATCHED_LINES = text(f"""
   SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s, r.control_kind,
          NULL AS station_id, NULL AS plan_indicator_id, g.id AS target_region_id,
-         NULL AS target_year, NULL AS case_id, w.level
+         NULL AS target_year, NULL AS case_id, NULL AS duty_id, w.level
     FROM region g
     JOIN alert_rule r ON r.kind = 'line_decline' AND {HOLDS} AND {WITHIN.format(region="g.id")}
     LEFT JOIN alert_watch w ON w.rule_id = r.id AND w.target_region_id = g.id
@@ -101,6 +103,96 @@ _WATCHED_LINES = text(f"""
    WHERE g.id = ANY (CAST(:regions AS bigint[]))
    ORDER BY r.id, g.id
 """)  # noqa: S608 - constants
+
+
+MOST_DUTIES = 500
+_TAKE_DUTIES = text("""
+  WITH taken AS (
+    DELETE FROM alert_due WHERE id IN (
+      SELECT id FROM alert_due WHERE duty_id IS NOT NULL ORDER BY id LIMIT :most
+    ) RETURNING duty_id
+  )
+  SELECT DISTINCT duty_id FROM taken
+""")
+_WATCHED_DUTIES = text(f"""
+  SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s,
+         NULL AS station_id, NULL AS plan_indicator_id, NULL AS target_region_id,
+         NULL AS target_year, NULL AS case_id, du.id AS duty_id, du.state,
+         {DUE} AS due, current_date - {DUE} AS days, w.level
+    FROM duty du
+    JOIN plan p ON p.id = du.plan_id AND p.status = 'approved' AND p.deleted_at IS NULL
+    JOIN alert_rule r ON r.kind = 'duty_due' AND (r.plan_id IS NULL OR r.plan_id = p.id)
+         AND {HOLDS} AND {WITHIN.format(region="p.region_id")}
+    LEFT JOIN alert_watch w ON w.rule_id = r.id AND w.duty_id = du.id
+   WHERE du.id = ANY (CAST(:duties AS bigint[])) AND du.deleted_at IS NULL
+     AND (du.valid_to IS NULL OR du.valid_to > current_date)
+     AND du.state IN ('open', 'on_track', 'late') AND {DUE} IS NOT NULL
+   ORDER BY r.id, du.id
+""")  # noqa: S608 - constants
+_SETTLED = text("SELECT id FROM duty WHERE id = ANY (:duties) AND state = 'done'")
+_LATE = text(f"""
+  UPDATE duty SET state = 'late', row_version = row_version + 1, updated_at = now()
+   WHERE id IN (
+     SELECT du.id FROM duty du JOIN plan p ON p.id = du.plan_id
+      WHERE p.status = 'approved' AND p.deleted_at IS NULL AND du.deleted_at IS NULL
+        AND du.state IN ('open', 'on_track') AND {DUE} < current_date
+        AND (du.valid_to IS NULL OR du.valid_to > current_date)
+      ORDER BY du.id LIMIT :most FOR UPDATE OF du SKIP LOCKED)
+  RETURNING code, (SELECT p.code FROM plan p WHERE p.id = duty.plan_id) AS plan
+""")  # noqa: S608 - constants
+BY_DATE = Act("calendar")
+
+
+async def mark_late(session: AsyncSession) -> int:
+    """Duties that are not done by their last day are late; how many. The caller commits."""
+    rows = (await session.execute(_LATE, {"most": MOST_DUTIES})).all()
+    for row in rows:
+        after = {"plan": row.plan, "state": "late"}
+        record(session, BY_DATE, "update", table="duty", object_id=row.code, after=after)
+    return len(rows)
+
+
+async def evaluate_duties(session: AsyncSession, *, now: datetime | None = None) -> int:
+    """Judge how near a portion of the duties is to their last day; how many it were.
+
+    The measure is the days since that day, below 0 while it is to come. The caller commits.
+    """
+    if not await try_evaluation_lock(session):
+        return 0
+    duties = (await session.scalars(_TAKE_DUTIES, {"most": MOST_DUTIES})).all()
+    at = now or datetime.now(UTC)
+    rows: Sequence[Any] = ()
+    if duties:
+        rows = (await session.execute(_WATCHED_DUTIES, {"duties": list(duties)})).all()
+    watches: dict[Place, Watch] = {}
+    for row in rows:
+        watch, turns = follow(Watch(level=row.level), limits_of(row), [Sample(at, float(row.days))])
+        place = (row.rule_id, AlertSubject.of(row))
+        facts = {"state": row.state, "due": row.due.isoformat()}
+        await apply_turns(session, place, turns, now=at, facts=facts)
+        if turns:
+            watches[place] = watch
+    await keep_watches(session, watches)
+    await _end_settled(session, duties, {(row.rule_id, AlertSubject.of(row)) for row in rows}, at)
+    return len(duties)
+
+
+async def _end_settled(
+    session: AsyncSession, duties: Sequence[int], held: Set[Place], now: datetime
+) -> None:
+    """Close what was raised of duties that are done, or that no rule watches any more."""
+    if not duties:
+        return
+    done = set(await session.scalars(_SETTLED, {"duties": list(duties)}))
+    live = select(Alert).where(Alert.duty_id.in_(duties), Alert.status != "closed")
+    for alert in (await session.scalars(live.order_by(Alert.id).with_for_update())).all():
+        if (alert.rule_id, AlertSubject.of(alert)) not in held:
+            outcome = "recovered" if alert.duty_id in done else "subject_gone"
+            await end(session, alert, outcome, now=now)
+    watches = select(AlertWatch).where(AlertWatch.duty_id.in_(duties))
+    for watch in (await session.scalars(watches)).all():
+        if (watch.rule_id, AlertSubject.of(watch)) not in held:
+            await session.delete(watch)
 
 
 async def evaluate_lines(session: AsyncSession, *, now: datetime | None = None) -> int:

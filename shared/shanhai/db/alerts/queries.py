@@ -14,6 +14,7 @@ from shanhai.db.deliveries.webhooks import Link, Linking
 from shanhai.db.identity import Viewer
 from shanhai.db.tables.alert import Alert, AlertEvent, AlertRule
 from shanhai.db.tables.control import LeadCase
+from shanhai.db.tables.duty import Duty
 from shanhai.db.tables.indicator import Indicator, PlanIndicator
 from shanhai.db.tables.observation import ObservedProperty
 from shanhai.db.tables.plan import Plan
@@ -24,13 +25,15 @@ from shanhai.monitoring.thresholds import measure_unit
 from shanhai.validation import rfc3339
 
 _TargetRegion = aliased(Region)
-REGION_ID = func.coalesce(Station.region_id, Alert.target_region_id, LeadCase.region_id)
-"""The region of what an alert is about; null where that lies in none."""
+_REGION_ID = func.coalesce(
+    Station.region_id, Alert.target_region_id, LeadCase.region_id, Plan.region_id
+)
 SUBJECTS: Mapping[str, ColumnElement[bool]] = {
     "station": Alert.station_id.is_not(None),
     "indicator": Alert.plan_indicator_id.is_not(None),
     "case": Alert.case_id.is_not(None),
     "line": Alert.target_region_id.is_not(None) & Alert.plan_indicator_id.is_(None),
+    "duty": Alert.duty_id.is_not(None),
 }
 _COLUMNS: Mapping[str, Any] = {
     "status": Alert.status,
@@ -61,13 +64,17 @@ _ALERTS: Any = (
         _TargetRegion.name_zh.label("region_zh"),
         _TargetRegion.name_en.label("region_en"),
         LeadCase.code.label("case"),
+        Duty.code.label("duty"),
+        Duty.name_zh.label("duty_zh"),
+        Duty.name_en.label("duty_en"),
         ObservedProperty.code.label("property"),
         ObservedProperty.unit.label("unit"),
     )
     .join(AlertRule, AlertRule.id == Alert.rule_id)
     .outerjoin(Station, Station.id == Alert.station_id)
     .outerjoin(PlanIndicator, PlanIndicator.id == Alert.plan_indicator_id)
-    .outerjoin(Plan, Plan.id == PlanIndicator.plan_id)
+    .outerjoin(Duty, Duty.id == Alert.duty_id)
+    .outerjoin(Plan, Plan.id == func.coalesce(PlanIndicator.plan_id, Duty.plan_id))
     .outerjoin(Indicator, Indicator.id == PlanIndicator.indicator_id)
     .outerjoin(_TargetRegion, _TargetRegion.id == Alert.target_region_id)
     .outerjoin(LeadCase, LeadCase.id == Alert.case_id)
@@ -143,6 +150,19 @@ async def events_after(
     return events[-1].id, seen
 
 
+def region_of(alert: int) -> Select[Any]:
+    """The id of the region of what an alert is about; null where that lies in none."""
+    return (
+        select(_REGION_ID)
+        .select_from(Alert)
+        .outerjoin(Station, Station.id == Alert.station_id)
+        .outerjoin(LeadCase, LeadCase.id == Alert.case_id)
+        .outerjoin(Duty, Duty.id == Alert.duty_id)
+        .outerjoin(Plan, Plan.id == Duty.plan_id)
+        .where(Alert.id == alert)
+    )
+
+
 async def read_alerts(session: AsyncSession, numbers: Collection[int]) -> dict[int, Row[Any]]:
     """Alerts by their ids, whoever may know of them."""
     return {row[0].id: row for row in await session.execute(_ALERTS.where(Alert.id.in_(numbers)))}
@@ -154,6 +174,8 @@ def subject_kind(alert: Alert) -> str:
         return "station"
     if alert.case_id is not None:
         return "case"
+    if alert.duty_id is not None:
+        return "duty"
     return "indicator" if alert.plan_indicator_id is not None else "line"
 
 
@@ -165,6 +187,8 @@ def subject_name(row: Row[Any], lang: vocabulary.Lang) -> str:
         return str(getattr(row, f"station_{lang}"))
     if kind == "case":
         return str(row.case)
+    if kind == "duty":
+        return str(getattr(row, f"duty_{lang}"))
     if kind == "line":
         name = vocabulary.label_in(vocabulary.CONTROL_KINDS, row.control_kind, lang)
         return f"{getattr(row, f'region_{lang}')} · {name}"
@@ -215,6 +239,7 @@ def describe_alert(row: Row[Any], links: Linking) -> dict[str, Any]:
         "region": row.region,
         "target_year": alert.target_year,
         "case": row.case,
+        "duty": row.duty,
         "property": row.property,
         "measure": alert.measure,
         "unit": measure_unit(row.kind, row.unit),
@@ -297,7 +322,14 @@ def _line_links(row: Row[Any], links: Linking) -> list[Link]:
     return [links.link(path, rel) for rel in ("related", "evidence")]
 
 
+def _duty_links(row: Row[Any], links: Linking) -> list[Link]:
+    """The duty of its plan; its last day is what raised the alert."""
+    path = f"/plans/{quote(row.plan, safe='')}/duties/{quote(row.duty, safe='')}"
+    return [links.link(path, rel) for rel in ("related", "evidence")]
+
+
 _SUBJECT_LINKS = {
+    "duty": _duty_links,
     "station": _station_links,
     "indicator": _target_links,
     "case": _case_links,

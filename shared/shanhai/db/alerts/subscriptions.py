@@ -16,15 +16,13 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.observation_evaluation import take_evaluation_lock
-from shanhai.db.alerts.queries import REGION_ID, find_alert, unknown
+from shanhai.db.alerts.queries import find_alert, region_of, unknown
 from shanhai.db.alerts.rules import SCOPES
 from shanhai.db.alerts.transitions import end, note
 from shanhai.db.deliveries.outbox import enqueue
 from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.alert import Alert, AlertRule, Subscription
-from shanhai.db.tables.control import LeadCase
-from shanhai.db.tables.station import Station
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
 from shanhai.vocabulary import Role
@@ -62,13 +60,7 @@ async def answer_alert(
     alert = await session.scalar(select(Alert).where(Alert.id == alert_id).with_for_update())
     if alert is None:
         raise unknown(alert_id)
-    region_id = await session.scalar(
-        select(REGION_ID)
-        .select_from(Alert)
-        .outerjoin(Station, Station.id == Alert.station_id)
-        .outerjoin(LeadCase, LeadCase.id == Alert.case_id)
-        .where(Alert.id == alert_id)
-    )
+    region_id = await session.scalar(region_of(alert_id))
     demand_role(identity, ANSWERERS, region_id)
     _demand_answerable(alert, answer, expected)
     now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()

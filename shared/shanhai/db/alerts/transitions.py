@@ -19,8 +19,6 @@ from shanhai.db.alerts import queries
 from shanhai.db.deliveries.outbox import enqueue
 from shanhai.db.deliveries.webhooks import HostlessLinks, announce, find_listening
 from shanhai.db.tables.alert import SUBJECT, Alert, AlertEvent, AlertNotice, AlertRule, Subscription
-from shanhai.db.tables.control import LeadCase
-from shanhai.db.tables.station import Station
 from shanhai.monitoring.thresholds import QuietHours, Turn, Watch, measure_unit, next_time
 from shanhai.vocabulary import ALERT_EVENTS, WARNING_LEVELS, Lang, label_in
 
@@ -32,10 +30,13 @@ MOST_TOLD = 200
 """Events a mail lists; of more it says the number."""
 _TOLD = text("""
   WITH RECURSIVE of_alert AS (
-    SELECT a.rule_id, coalesce(t.region_id, a.target_region_id, c.region_id) AS region_id
+    SELECT a.rule_id, coalesce(t.region_id, a.target_region_id, c.region_id, p.region_id)
+             AS region_id
       FROM alert a
       LEFT JOIN station t ON t.id = a.station_id
       LEFT JOIN lead_case c ON c.id = a.case_id
+      LEFT JOIN duty du ON du.id = a.duty_id
+      LEFT JOIN plan p ON p.id = du.plan_id
      WHERE a.id = :alert
   ), above (id) AS (
     SELECT region_id FROM of_alert WHERE region_id IS NOT NULL UNION
@@ -154,7 +155,7 @@ def _described(event: AlertEvent, row: Any, lang: Lang) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class AlertSubject:
-    """A station, a case, the lines of a region, or a target.
+    """A station, a case, a duty, the lines of a region, or a target.
 
     A target is an indicator of a plan in a region, by a year or always; a region alone, its lines.
     """
@@ -164,6 +165,7 @@ class AlertSubject:
     target_region_id: int | None = None
     target_year: int | None = None
     case_id: int | None = None
+    duty_id: int | None = None
 
     @classmethod
     def of(cls, row: Any) -> "AlertSubject":
@@ -194,15 +196,9 @@ async def announce_alert(session: AsyncSession, alert: Alert, event: AlertEvent)
 
     In quiet hours of its rule it is held back until their end, as mails are.
     """
-    place = (
-        select(queries.REGION_ID)
-        .select_from(Alert)
-        .outerjoin(Station, Station.id == Alert.station_id)
-        .outerjoin(LeadCase, LeadCase.id == Alert.case_id)
-        .where(Alert.id == alert.id)
-    )
     event_type = TYPES[event.kind]
-    listening = await find_listening(session, event_type, await session.scalar(place))
+    region_id = await session.scalar(queries.region_of(alert.id))
+    listening = await find_listening(session, event_type, region_id)
     if not listening:
         return
     row = (await queries.read_alerts(session, {alert.id}))[alert.id]
@@ -223,6 +219,7 @@ _KEEP = sql(f"""
     FROM unnest(CAST(:rule_id AS bigint[]), CAST(:station_id AS bigint[]),
                 CAST(:plan_indicator_id AS bigint[]), CAST(:target_region_id AS bigint[]),
                 CAST(:target_year AS int[]), CAST(:case_id AS bigint[]),
+                CAST(:duty_id AS bigint[]),
                 CAST(:seen AS timestamptz[]), CAST(:since AS text[]), CAST(:levels AS text[]))
            AS t ({_COLUMNS}, seen_to, since, level)
   ON CONFLICT ({_COLUMNS}) DO UPDATE

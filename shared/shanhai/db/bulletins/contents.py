@@ -30,10 +30,11 @@ MOST_ALERTS = 10_000
 _ALERTS = text(f"""
   WITH RECURSIVE {WITHIN}
   SELECT a.level, a.status, r.kind, r.name_zh AS rule_zh, r.name_en AS rule_en,
-         s.code AS station, coalesce(s.name_zh, i.name_zh, g.name_zh) AS subject_zh,
-         coalesce(s.name_en, i.name_en, g.name_en) AS subject_en, p.code AS property,
+         s.code AS station, coalesce(s.name_zh, i.name_zh, g.name_zh, du.name_zh) AS subject_zh,
+         coalesce(s.name_en, i.name_en, g.name_en, du.name_en) AS subject_en, p.code AS property,
          CASE r.kind WHEN 'rate' THEN p.unit || '/h' WHEN 'no_data' THEN 's'
                      WHEN 'indicator_behind_target' THEN '%' WHEN 'line_decline' THEN 'm2'
+                     WHEN 'duty_due' THEN 'd'
                      ELSE p.unit END AS unit,
          a.measure, CAST({BEGAN} AS date) AS began_on, CAST(a.closed_at AS date) AS closed_on,
          coalesce((SELECT e.kind FROM alert_event e
@@ -46,8 +47,9 @@ _ALERTS = text(f"""
     LEFT JOIN plan_indicator pi ON pi.id = a.plan_indicator_id
     LEFT JOIN indicator i ON i.id = pi.indicator_id
     LEFT JOIN region g ON g.id = a.target_region_id AND a.plan_indicator_id IS NULL
+    LEFT JOIN duty du ON du.id = a.duty_id
     LEFT JOIN observed_property p ON p.id = r.property_id
-   WHERE (a.station_id = ANY(CAST(:stations AS bigint[]))
+   WHERE (du.plan_id = :plan OR a.station_id = ANY(CAST(:stations AS bigint[]))
           OR (pi.plan_id = :plan OR g.id IS NOT NULL)
              AND a.target_region_id IN (SELECT id FROM within))
      AND {DURING.format(f"({BEGAN})")}

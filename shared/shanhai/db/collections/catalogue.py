@@ -10,6 +10,7 @@ from functools import lru_cache
 from shanhai.db.collections.balances import BALANCE_ENTRIES
 from shanhai.db.collections.controls import CONTROL_AREAS, CONTROL_RULES, ZONE_CLASSES
 from shanhai.db.collections.data_sources import DATASETS, STATIONS
+from shanhai.db.collections.duties import DUTIES
 from shanhai.db.collections.indicators import INDICATORS, PLAN_INDICATORS
 from shanhai.db.collections.joint_plans import PLAN_PARTS
 from shanhai.db.collections.mines import MINES, RECLAMATIONS
@@ -53,6 +54,7 @@ RECORDS: tuple[Entity, ...] = (
     PLAN_PARTS,
     PROVISIONS,
     FIGURES,
+    DUTIES,
     PROGRAMMES,
     PARTIES,
     FUND_SOURCES,

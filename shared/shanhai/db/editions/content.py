@@ -102,6 +102,7 @@ CONTENT: tuple[Content, ...] = (
     Content("plan_part", Label("联合规划分部", "Parts of a joint plan")),
     Content("programme", Label("重点工程", "Programmes")),
     Content("plan_provision", Label("条文与任务", "Provisions")),
+    Content("duty", Label("职责", "Duties")),
     Content("plan_figure", Label("规划数据", "Figures")),
     Content("plan_indicator", Label("规划指标", "Indicators of the plan"), told=("targets",)),
     Content(

@@ -14,6 +14,7 @@ from sqlalchemy import Column, Table
 import shanhai.db.tables  # noqa: F401 - fills the metadata
 from shanhai.db.base import Base
 from shanhai.db.editions.content import CONTENT, held
+from shanhai.db.tables.duty import DUTY_PARTS
 from shanhai.errors import InvalidInput
 
 PLAN, JOB = "plan", "job"
@@ -38,6 +39,7 @@ _LISTS: Mapping[tuple[str, str], str] = {
     ("region", "member_ids"): "region",
     (PLAN, "region_ids"): "region",
     ("plan_provision", "region_ids"): "region",
+    **{("duty", f"{part}_ids"): "party" for part in DUTY_PARTS},
     **{(content.table, name): to for content in CONTENT for name, to in content.lists.items()},
 }
 LEFT_OUT = frozenset({"alert_due", "alert_rule", "bulletin", "proposal"})
@@ -141,6 +143,8 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("plan_check", "o.plan_id = :plan"),
     Holding("data_finding", "o.plan_id = :plan"),
     Holding("evaluation_snapshot", "o.plan_id = :plan"),
+    Holding("duty_review", "o.plan_id = :plan"),
+    Holding("duty_report", "o.review_id = ANY(:duty_review)"),
     Holding("zone_adjustment", "o.scheme_id = ANY(:zone_scheme)"),
     Holding("named_feature", _IN_REGIONS),
     Holding(

@@ -30,7 +30,10 @@ OPEN_STATES: Mapping[str, tuple[str, frozenset[str]]] = {
 }
 """The states that planners give themselves; any other was decided by an approver."""
 DECIDED = frozenset(
-    {"project_event", "fund_entry", "plan_decision", "compliance_exception", "evaluation_snapshot"}
+    {
+        *("project_event", "fund_entry", "plan_decision", "compliance_exception"),
+        *("evaluation_snapshot", "duty_review"),
+    }
 )
 """Tables whose rows tell of decisions."""
 REBUILDER = "package"

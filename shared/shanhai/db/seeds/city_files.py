@@ -214,6 +214,24 @@ class ProvisionSeed(NamedItem):
     text_en: str | None = None
 
 
+class DutySeed(NamedItem):
+    """What an article makes parties do; `named` are those whose part the source does not print."""
+
+    order: Order
+    article: str | None = None
+    text_zh: str | None = None
+    text_en: str | None = None
+    success_zh: str | None = None
+    success_en: str | None = None
+    start_year: int | None = None
+    end_year: int | None = None
+    due_on: date | None = None
+    lead: tuple[Code, ...] = ()
+    cooperating: tuple[Code, ...] = ()
+    supervising: tuple[Code, ...] = ()
+    named: tuple[Code, ...] = ()
+
+
 class PrintedSeed(NamedItem):
     """A figure a plan prints beside its indicators; `untold` is what it does not print of it."""
 
@@ -323,6 +341,7 @@ class CityFile(StrictModel):
     targets: tuple[TargetSeed, ...] = ()
     listed: tuple[ListedSeed, ...] = ()
     provisions: tuple[ProvisionSeed, ...] = ()
+    duties: tuple[DutySeed, ...] = ()
     figures: tuple[PrintedSeed, ...] = ()
     named_features: tuple[NamedFeatureSeed, ...] = ()
     control_areas: tuple[ControlSeed, ...] = ()

@@ -192,6 +192,7 @@ COUNTS: Mapping[str, Callable[[Rows], int]] = {
     "control_areas": _listed("control_area"),
     "control_rules": _listed("control_rule"),
     "corridors": _listed("corridor"),
+    "duties": _listed("duty"),
     "ecoservices": lambda _: len(ECOSERVICES),
     "figures": _listed("plan_figure"),
     "indicators": _listed("indicator"),

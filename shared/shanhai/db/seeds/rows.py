@@ -11,6 +11,7 @@ from typing import Any
 
 from shanhai.db.compliance.rules import MEASURES
 from shanhai.db.seeds import city_files
+from shanhai.db.tables.duty import DUTY_PARTS
 from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
 
 LONGEST_CODE = 80
@@ -34,6 +35,7 @@ def rows_of(blocks: Sequence[city_files.CityFile]) -> Rows:
         _add_zoning(rows, block, starts)
         _add_indicators(rows, block, since, starts)
         rows["plan_provision"] += (_provision(block, item) | starts for item in block.provisions)
+        rows["duty"] += (_duty(block, item) | starts for item in block.duties)
         rows["plan_figure"] += (_printed(block, item) | starts for item in block.figures)
         rows["named_feature"] += (_feature(block, item) for item in block.named_features)
         rows["control_area"] += (_control(block, item) | starts for item in block.control_areas)
@@ -315,6 +317,21 @@ def _provision(block: city_files.CityFile, item: city_files.ProvisionSeed) -> Ro
         "last_year": item.end_year,
         "places": list(item.places),
         "regions": list(item.regions),
+    }
+
+
+def _duty(block: city_files.CityFile, item: city_files.DutySeed) -> Row:
+    told = {"article", "text_zh", "text_en", "success_zh", "success_en", "due_on"}
+    return {
+        **_named(item, block.source),
+        **item.model_dump(include=told),
+        "plan": block.known_plan,
+        "order_no": item.order,
+        "first_year": item.start_year,
+        "last_year": item.end_year,
+        "state": "open",
+        # As the columns are called without `_ids`.
+        **{f"{part}s": list(getattr(item, part)) for part in DUTY_PARTS},
     }
 
 

@@ -26,6 +26,7 @@ from shanhai.db.tables.access import AuditLog
 from shanhai.errors import InvalidInput
 
 KEYS: Mapping[str, tuple[str, ...]] = {
+    "duty": ("plan", "code"),
     "indicator_target": ("indicator", "region", "plan", "role", "year"),
     "plan_figure": ("plan", "code"),
     "plan_indicator": ("plan", "code"),

@@ -20,7 +20,7 @@ class AlertRule(Base):
         property_id: What is watched; None, with `no_data`: whatever the station observes.
         stations: Their ids; None for all.
         region_id: Only stations, targets or cases of the region and those below it.
-        plan_id: Only targets of the plan; `indicator_id`: only those of the indicator.
+        plan_id: Only targets or duties of the plan; `indicator_id`: only those of the indicator.
         control_kind: Kind of control area whose changed area counts, of `red_line_lead`, or whose
             lost area does, of `line_decline`.
         quiet: Hours in which nothing is delivered; see `shanhai.monitoring.thresholds`.
@@ -79,7 +79,7 @@ class AlertRule(Base):
 
 
 class OfSubject:
-    """What an alert is about: a station, a case, a target of an indicator, or a region's lines.
+    """What an alert is about: a station, a case, a duty, a target of an indicator, or lines.
 
     A target is told by its indicator in a plan, its region and its year (None: at all times), and
     not by its row, which goes when a plan states its figures anew. Lines are told by their region
@@ -93,9 +93,12 @@ class OfSubject:
     target_region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
     target_year: Mapped[int | None]
     case_id: Mapped[int | None] = mapped_column(sa.ForeignKey("lead_case.id"), index=True)
+    duty_id: Mapped[int | None] = mapped_column(sa.ForeignKey("duty.id"), index=True)
 
 
-SUBJECT = ("station_id", "plan_indicator_id", "target_region_id", "target_year", "case_id")
+SUBJECT = (
+    *("station_id", "plan_indicator_id", "target_region_id", "target_year", "case_id", "duty_id"),
+)
 """Columns that tell one subject from another."""
 
 
@@ -103,7 +106,8 @@ def one_subject() -> tuple[sa.CheckConstraint, sa.CheckConstraint]:
     """Exactly one subject is named, and wholly."""
     return (
         sa.CheckConstraint(
-            "num_nonnulls(station_id, coalesce(plan_indicator_id, target_region_id), case_id) = 1",
+            "num_nonnulls(station_id, coalesce(plan_indicator_id, target_region_id), case_id,"
+            " duty_id) = 1",
             name="subject",
         ),
         sa.CheckConstraint(
@@ -146,8 +150,8 @@ class Alert(OfSubject, Base):
         level: The highest it has had.
         began_at: Time of the first of the values that raised it.
         raised_at: Time of the value that gave it its level; with `no_data`, of the last value.
-        measure: That value, change per hour, number of seconds, percent an indicator is behind, or
-            square metres changed or lost.
+        measure: That value, change per hour, number of seconds, percent an indicator is behind,
+            square metres changed or lost, or days since a duty was due.
         facts: What was known when it got its level: of an indicator, its value and what was asked.
     """
 
@@ -203,17 +207,20 @@ class AlertEvent(Base):
 
 
 class AlertDue(Base):
-    """A plan, a case or a region's lines that rules may watch changed; gone once judged."""
+    """A plan, a case, a duty or a region's lines that rules may watch changed; gone once judged."""
 
     __tablename__ = "alert_due"
     __table_args__ = (
-        sa.CheckConstraint("num_nonnulls(plan_id, case_id, region_id) = 1", name="subject"),
+        sa.CheckConstraint(
+            "num_nonnulls(plan_id, case_id, region_id, duty_id) = 1", name="subject"
+        ),
     )
 
     id: Mapped[BigId]
     plan_id: Mapped[int | None] = mapped_column(sa.ForeignKey("plan.id"))
     case_id: Mapped[int | None] = mapped_column(sa.ForeignKey("lead_case.id"))
     region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"))
+    duty_id: Mapped[int | None] = mapped_column(sa.ForeignKey("duty.id"))
 
 
 class Subscription(Base):

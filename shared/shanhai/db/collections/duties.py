@@ -1,0 +1,168 @@
+"""Records: what the articles of plans and documents make parties do, and by when."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.collections import guards
+from shanhai.db.collections.joint_plans import PARTNERS
+from shanhai.db.features import columns, entity
+from shanhai.db.tables.duty import DUTY_PARTS
+from shanhai.errors import Fault
+from shanhai.vocabulary import DUTY_STATES, Label, Role, Scope
+
+_OWN = columns.Columns("du")
+_WRITERS = frozenset({Role.PLANNER, Role.SUPERVISOR})
+DUE = "coalesce(du.due_on, make_date(du.last_year, 12, 31))"
+"""SQL of the last day of a duty `du`: as stated, or the end of its period; null without both."""
+_STEPS = {
+    "open": ("on_track", "late", "done", "dropped"),
+    "on_track": ("late", "done", "dropped"),
+    "late": ("on_track", "done", "dropped"),
+    "done": ("on_track",),
+    "dropped": ("open",),
+}
+_PARTS = {
+    "lead": Label("牵头单位", "Leads"),
+    "cooperating": Label("配合单位", "Cooperating"),
+    "supervising": Label("督导单位", "Supervising"),
+    "named": Label("责任单位（分工未载明）", "Named without a part"),
+}
+_HEADING = (
+    "(SELECT said.{column} FROM plan_provision said WHERE said.plan_id = du.plan_id"
+    " AND said.kind = 'article' AND said.article = du.article AND said.deleted_at IS NULL"
+    " ORDER BY said.id DESC LIMIT 1)"
+)
+_ALL = " || ".join(f"du.{part}_ids" for part in DUTY_PARTS)
+
+
+async def dropped_with_a_reason(
+    session: AsyncSession, change: entity.PendingWrite
+) -> Sequence[Fault]:
+    """A duty is given up for a reason that can be read."""
+    after = change.after or {}
+    if after.get("state") != "dropped" or (after.get("reason") or "").strip():
+        return ()
+    en, zh = "a duty is dropped with its reason", "终止职责须说明原因"
+    return (Fault("/reason", en, zh),)
+
+
+async def one_part_each(session: AsyncSession, change: entity.PendingWrite) -> Sequence[Fault]:
+    """A party has one part in a duty."""
+    after, seen = change.after or {}, set[str]()
+    for part in DUTY_PARTS:
+        for place, code in enumerate(after.get(part) or ()):
+            if code in seen:
+                en, zh = f"{code!r} has a part in it already", f"{code!r} 已列入本职责"
+                return (Fault(f"/{part}/{place}", en, zh),)
+            seen.add(code)
+    return ()
+
+
+def _parties(part: str) -> entity.Property:
+    named = _OWN.references(part, _PARTS[part], to="parties", table="party", column=f"{part}_ids")
+    return replace(named, names="parties")
+
+
+DUTIES = entity.Entity(
+    name="duties",
+    title=Label("职责", "Duties"),
+    description=Label(
+        "规划与文件各条款确定的职责：由谁承担、何时完成、以何为准；标题为条款的官方标题。",
+        "What the articles of plans and documents make parties do: who, by when, and by what it is"
+        " known to be done; headings are the official ones.",
+    ),
+    table="duty",
+    alias="du",
+    joins=" JOIN plan p ON p.id = du.plan_id",
+    code="du.code",
+    live="du.deleted_at IS NULL AND p.deleted_at IS NULL",
+    published="p.status IN ('approved', 'superseded')",
+    current=columns.current("du"),
+    as_of=columns.as_of("du"),
+    region="p.region_id",
+    partners=PARTNERS,
+    interval=_OWN.interval,
+    path="/plans/{plan}/duties",
+    properties=(
+        _OWN.code,
+        *_OWN.names(),
+        _OWN.reference("plan", "p.code", Label("规划", "Plan"), to="plans", required=True),
+        _OWN.copied_from("duty"),
+        _OWN.column(
+            "order", columns.ORDER, Label("序号", "Order"), column="order_no", queryable=True
+        ),
+        _OWN.column("article", entity.TEXT, Label("条款", "Article"), queryable=True),
+        *(
+            entity.Property(
+                f"heading_{lang}",
+                _HEADING.format(column=f"name_{lang}"),
+                entity.TEXT,
+                Label(zh, en),
+            )
+            for lang, zh, en in (
+                ("zh", "条款标题", "Heading of the article, zh"),
+                ("en", "条款英文标题", "Heading of the article, en"),
+            )
+        ),
+        _OWN.column("text_zh", entity.TEXT, Label("内容", "Text, zh")),
+        _OWN.column("text_en", entity.TEXT, Label("内容(英)", "Text, en")),
+        _OWN.column("success_zh", entity.TEXT, Label("完成标准", "Measure of success, zh")),
+        _OWN.column("success_en", entity.TEXT, Label("完成标准(英)", "Measure of success, en")),
+        _OWN.column(
+            "start_year",
+            columns.YEAR,
+            Label("起始年", "First year"),
+            column="first_year",
+            queryable=True,
+        ),
+        _OWN.column(
+            "end_year",
+            columns.YEAR,
+            Label("终止年", "Last year"),
+            column="last_year",
+            queryable=True,
+        ),
+        _OWN.column("due_on", entity.DATE, Label("规定期限", "Stated last day"), queryable=True),
+        entity.Property("due", DUE, entity.DATE, Label("期限", "Due"), queryable=True),
+        _OWN.column("state", columns.choice(DUTY_STATES), Label("状态", "State"), queryable=True),
+        _OWN.column("reason", entity.TEXT, Label("原因", "Reason")),
+        *map(_parties, DUTY_PARTS),
+        entity.Property(
+            "parties",
+            f"ARRAY(SELECT o.code FROM party o WHERE o.id = ANY({_ALL})"  # noqa: S608 - constants
+            " AND o.deleted_at IS NULL ORDER BY o.code)",
+            entity.TEXTS,
+            Label("全部单位", "All parties"),
+            queryable=True,
+            names="parties",
+        ),
+        _OWN.source,
+        *_OWN.period,
+    ),
+    editing=entity.Editing(
+        roles=_WRITERS,
+        scopes=frozenset({Scope.PROJECTS, Scope.WRITE}),
+        lifecycle=entity.Lifecycle(
+            property="state",
+            initial="open",
+            steps=tuple(
+                entity.Step(source, target, _WRITERS)
+                for source, targets in _STEPS.items()
+                for target in targets
+            ),
+        ),
+        guards=(
+            guards.RECORD_PERIOD,
+            guards.in_order(
+                "start_year",
+                "end_year",
+                Label("终止年不得早于起始年", "end_year must not be before start_year"),
+                under="",
+            ),
+            dropped_with_a_reason,
+            one_part_each,
+        ),
+    ),
+)

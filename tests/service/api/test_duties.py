@@ -1,0 +1,303 @@
+"""Duties of the seeded plans: the board, and the yearly review from reports to a frozen PDF."""
+
+import hashlib
+import io
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import docx
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from shanhai.db.identity import RoleGiven
+from shanhai.db.queries.audit import Act
+from shanhai.db.queries.keys import create_key
+from shanhai.db.seeds.load import seed_cities
+from shanhai.vocabulary import ROLE_SCOPES, Role
+from shanhai_api.kit.state import ServiceState
+from tests.service.api.conftest import BASE
+
+PLAN = "/plans/xiamen-vanguard-2025"
+REVIEW = f"{PLAN}/duty-reviews/2025"
+COURT = f"{REVIEW}/reports/duty-10/xiamen.court"
+REPORTED = {
+    "text": "审结环境资源案件，建立修复执行机制。",
+    "figures": [{"name": "审结案件", "value": "120.50", "unit": "件"}],
+}
+ROLES = (
+    *((role, "xiamen") for role in (Role.OWNER, Role.PLANNER, Role.SUPERVISOR, Role.APPROVER)),
+    (Role.SUPERVISOR, "banan"),
+)
+
+
+@pytest.fixture
+async def office(
+    app: FastAPI, state: ServiceState, anonymous: httpx.AsyncClient
+) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    """Somebody of each role in Xiamen, a supervisor of Banan and the public, with both plans."""
+    async with state.sessions.begin() as session:
+        await session.execute(text("TRUNCATE duty_review CASCADE"))
+        await seed_cities(session, ["xiamen", "banan"], [], act=Act("tester"))
+    found = {"anonymous": anonymous}
+    for role, region in ROLES:
+        async with state.sessions.begin() as session:
+            key = await create_key(
+                session,
+                name=f"{role} of {region}",
+                scopes=sorted(ROLE_SCOPES[role]),
+                roles=[RoleGiven(role, region)],
+            )
+        transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
+        headers = {"Authorization": f"Bearer {key}"}
+        name = role.value if region == "xiamen" else f"{role.value}@{region}"
+        found[name] = httpx.AsyncClient(transport=transport, base_url=BASE, headers=headers)
+    yield found
+    for client in found.values():
+        await client.aclose()
+
+
+Office = dict[str, httpx.AsyncClient]
+
+
+async def begin(office: Office, **changes: Any) -> httpx.Response:
+    body = {"year": 2025, "reports_due_on": "2026-01-31", **changes}
+    return await office["planner"].post(f"{PLAN}/duty-reviews", json=body)
+
+
+async def test_the_twelve_articles_have_their_departments(office: Office) -> None:
+    told = (await office["anonymous"].get(f"{PLAN}/duties", params={"limit": 100})).json()
+    duties = {one["code"]: one for one in told["duties"]}
+    assert len(duties) == 22
+    articles = [duties[f"duty-{number}"] for number in range(1, 13)]
+    assert articles[3]["heading_zh"] == "建设山海一体化保护生态绿廊"
+    assert articles[1]["named"] == [
+        *("xiamen.development-reform", "xiamen.industry", "xiamen.science"),
+        "xiamen.district-governments",
+    ]
+    named = {party for duty in articles for party in duty["named"]}
+    assert len(named - {"xiamen.district-governments"}) == 29
+    assert {duty["due"] for duty in articles} == {"2027-12-31"}
+    assert duties["T-TINGXI"]["due"] is None
+    assert all(not duty["lead"] for duty in articles)
+    asked = {"filter": "a_contains(parties, ('xiamen.court'))", "filter-lang": "cql2-text"}
+    found = (await office["anonymous"].get(f"{PLAN}/duties", params=asked)).json()
+    assert [one["code"] for one in found["duties"]] == ["duty-10"]
+
+
+async def test_the_board_counts_by_party_and_by_article(office: Office) -> None:
+    patch = {"state": "late"}
+    assert (await office["supervisor"].patch(f"{PLAN}/duties/duty-2", json=patch)).is_success
+    board = (await office["anonymous"].get(f"{PLAN}/duty-board")).json()
+    rows = {row["code"]: row for row in board["rows"]}
+    assert board["total"] == 22
+    # Those with late duties come first.
+    assert [row["states"]["late"] for row in board["rows"][:5]] == [1, 1, 1, 1, 0]
+    assert rows["xiamen.science"]["states"] == {
+        "open": 0,
+        "on_track": 0,
+        "late": 1,
+        "done": 0,
+        "dropped": 0,
+    }
+    # Article 10, and nothing else.
+    assert rows["xiamen.court"]["total"] == 1
+    by_article = (await office["anonymous"].get(f"{PLAN}/duty-board?by=article")).json()
+    assert {row["code"]: row["total"] for row in by_article["rows"]}["6"] == 6
+    page = await office["anonymous"].get(f"{PLAN}/duty-board", params={"f": "html", "lang": "zh"})
+    assert page.status_code == 200
+    assert "市科技局" in page.text
+    assert "<rect" in page.text
+
+
+async def test_a_review_goes_from_reports_to_a_frozen_document(office: Office) -> None:
+    assert (await begin(office)).status_code == 201
+    hidden = await office["anonymous"].get(REVIEW)
+    assert hidden.status_code == 404
+    made = await office["owner"].put(COURT, json=REPORTED)
+    assert made.status_code == 201, made.text
+    # Waiting for a verdict, it cannot be frozen; the writer does not judge.
+    early = await office["approver"].post(f"{REVIEW}/freeze")
+    assert early.status_code == 409
+    assert "duty-10/xiamen.court" in early.json()["detail"]
+    judged = {"verdict": "returned", "judgement": "请补充数据"}
+    assert (await office["supervisor"].post(f"{COURT}/judgement", json=judged)).is_success
+    assert (await office["approver"].post(f"{REVIEW}/freeze")).status_code == 409
+    again = await office["owner"].put(COURT, json={**REPORTED, "text": "补充。"})
+    assert again.status_code == 200
+    assert (
+        await office["supervisor"].post(f"{COURT}/judgement", json={"verdict": "met"})
+    ).is_success
+    frozen = await office["approver"].post(f"{REVIEW}/freeze")
+    assert frozen.status_code == 200, frozen.text
+    told = frozen.json()
+    written = json.dumps(told["content"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert told["sha256"] == hashlib.sha256(written.encode()).hexdigest()
+    summary = told["content"]["summary"]
+    # One report was met, all others of those named were not sent by the day they were due.
+    assert summary["reports"]["met"] == 1
+    assert (
+        summary["reports"]["missing"]
+        == sum(len(duty["reports"]) for duty in told["content"]["duties"]) - 1
+    )
+    # The greenways begin in 2026.
+    assert summary["duties"] == 21
+    await require_documents(office["anonymous"], told["sha256"])
+
+
+async def require_documents(public: httpx.AsyncClient, sha256: str) -> None:
+    """Anybody reads what was frozen, as PDF, DOCX and page, in both languages."""
+    for lang, heading, word in (
+        ("zh", "年度职责考核报告", "2025 年度职责考核"),
+        ("en", "Review of duties", "review of the duties in 2025"),
+    ):
+        asked = {"f": "pdf", "lang": lang}
+        pdf = await public.get(REVIEW, params=asked)
+        assert pdf.headers["content-type"] == "application/pdf"
+        assert pdf.content.startswith(b"%PDF-")
+        assert len(pdf.content) > 20_000
+        assert (await public.get(REVIEW, params=asked)).content == pdf.content
+        word_file = await public.get(REVIEW, params={"f": "docx", "lang": lang})
+        paragraphs = [one.text for one in docx.Document(io.BytesIO(word_file.content)).paragraphs]
+        assert paragraphs[0] == heading
+        page = await public.get(REVIEW, params={"f": "html", "lang": lang})
+        assert word in page.text
+        assert sha256 in page.text
+        assert "120.50" in page.text
+    listed = (await public.get(f"{PLAN}/duty-reviews")).json()
+    assert [(one["year"], one["state"]) for one in listed["reviews"]] == [(2025, "frozen")]
+
+
+async def test_what_is_frozen_is_not_changed_by_anybody(
+    office: Office, state: ServiceState
+) -> None:
+    await begin(office)
+    assert (await office["approver"].post(f"{REVIEW}/freeze")).is_success
+    before = (await office["anonymous"].get(REVIEW)).json()
+    assert (await office["owner"].put(COURT, json=REPORTED)).status_code == 409
+    assert (await office["approver"].post(f"{REVIEW}/freeze")).status_code == 409
+    assert (await begin(office)).status_code == 409
+    # Duties go on; what was frozen of them stays.
+    patch = {"state": "done"}
+    assert (await office["supervisor"].patch(f"{PLAN}/duties/duty-2", json=patch)).is_success
+    assert (await office["anonymous"].get(REVIEW)).json() == before
+    async with state.sessions() as session:
+        with pytest.raises(DBAPIError, match="frozen"):
+            await session.execute(text("UPDATE duty_review SET content = '{}'"))
+
+
+async def test_leads_answer_once_they_are_known(office: Office) -> None:
+    changed = {"lead": ["xiamen.court"], "named": ["xiamen.procuratorate"]}
+    patched = await office["planner"].patch(f"{PLAN}/duties/duty-10", json=changed)
+    assert patched.is_success, patched.text
+    await begin(office)
+    other = f"{REVIEW}/reports/duty-10/xiamen.procuratorate"
+    assert (await office["owner"].put(other, json=REPORTED)).status_code == 404
+    assert (await office["owner"].put(COURT, json=REPORTED)).status_code == 201
+
+
+async def test_roles_are_guarded(office: Office) -> None:
+    body = {"year": 2025, "reports_due_on": "2026-01-31"}
+    for name in ("owner", "approver", "supervisor@banan"):
+        refused = await office[name].post(f"{PLAN}/duty-reviews", json=body)
+        assert refused.status_code == 403, name
+    assert (await office["anonymous"].post(f"{PLAN}/duty-reviews", json=body)).status_code == 401
+    await begin(office)
+    for name in ("supervisor", "approver", "supervisor@banan"):
+        assert (await office[name].put(COURT, json=REPORTED)).status_code == 403, name
+    await office["planner"].put(COURT, json=REPORTED)
+    judged = {"verdict": "met"}
+    for name in ("owner", "planner", "approver", "supervisor@banan"):
+        assert (await office[name].post(f"{COURT}/judgement", json=judged)).status_code == 403
+    for name in ("owner", "planner", "supervisor", "supervisor@banan"):
+        assert (await office[name].post(f"{REVIEW}/freeze")).status_code == 403
+    # Those of another region read what those at work read.
+    assert (await office["supervisor@banan"].get(REVIEW)).status_code == 200
+
+
+async def test_a_writer_does_not_judge_the_own_report(
+    office: Office, admin: httpx.AsyncClient
+) -> None:
+    await begin(office)
+    assert (await admin.put(COURT, json=REPORTED)).status_code == 201
+    refused = await admin.post(f"{COURT}/judgement", json={"verdict": "met"})
+    assert refused.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"text": ""}, "/text"),
+        ({**REPORTED, "figures": [{"name": "x", "value": "NaN"}]}, "/figures/0/value"),
+        ({**REPORTED, "figures": [{"name": "x", "value": "1e400"}]}, "/figures/0/value"),
+        ({**REPORTED, "evidence": ["no-such"]}, "/evidence/0"),
+        ({**REPORTED, "other": 1}, "/other"),
+    ],
+)
+async def test_bad_reports_are_refused(office: Office, body: dict[str, Any], pointer: str) -> None:
+    await begin(office)
+    refused = await office["owner"].put(COURT, json=body)
+    assert refused.status_code == 400, refused.text
+    assert [fault["pointer"] for fault in refused.json()["errors"]] == [pointer]
+    shown = (await office["planner"].get(REVIEW)).json()
+    assert shown["content"]["summary"]["reports"]["waiting"] == 0
+
+
+async def test_bad_reviews_are_refused(office: Office) -> None:
+    for changes, status in (
+        ({"year": 2199}, 400),
+        ({"reports_due_on": "2024-12-31"}, 400),
+        ({"year": 2024}, 409),
+    ):
+        assert (await begin(office, **changes)).status_code == status, changes
+    assert (await office["planner"].get(f"{PLAN}/duty-reviews/2025")).status_code == 404
+    await begin(office)
+    judged = {"verdict": "met"}
+    none = await office["supervisor"].post(f"{COURT}/judgement", json=judged)
+    assert none.status_code == 404
+    await office["owner"].put(COURT, json=REPORTED)
+    silent = await office["supervisor"].post(f"{COURT}/judgement", json={"verdict": "not_met"})
+    assert silent.status_code == 400
+    assert silent.json()["errors"][0]["pointer"] == "/judgement"
+
+
+async def test_reports_can_still_come_until_they_are_due(office: Office) -> None:
+    await begin(office, year=2026, reports_due_on="2199-01-31")
+    refused = await office["approver"].post(f"{PLAN}/duty-reviews/2026/freeze")
+    assert refused.status_code == 409
+    assert "not settled" in refused.json()["detail"]
+
+
+async def test_bad_duties_are_refused(office: Office) -> None:
+    duty = f"{PLAN}/duties/duty-2"
+    for patch, status, pointer in (
+        ({"state": "dropped"}, 409, "/reason"),
+        ({"state": "finished"}, 400, "/state"),
+        ({"lead": ["nobody"]}, 400, "/lead"),
+        ({"lead": ["xiamen.science"]}, 409, "/named/2"),
+        ({"start_year": 2028}, 409, "/end_year"),
+    ):
+        refused = await office["supervisor"].patch(duty, json=patch)
+        assert refused.status_code == status, refused.text
+        assert refused.json()["errors"][0]["pointer"].startswith(pointer), refused.text
+    assert (await office["supervisor@banan"].patch(duty, json={"state": "done"})).status_code == 403
+
+
+async def test_another_plan_of_the_city_stands_beside(office: Office) -> None:
+    """Duties belong to a document, and not to a party."""
+    asked = f"{PLAN.replace('vanguard-2025', 'practice-2024')}/duties"
+    told = (await office["anonymous"].get(asked)).json()
+    assert [one["lead"] for one in told["duties"]] == [["xiamen.pilot-zone-leading-group"]]
+    again = {
+        "code": "duty-1",
+        "name_zh": "同一代码",
+        "name_en": "The same code",
+        "lead": ["xiamen.science"],
+    }
+    made = await office["planner"].post(asked, json=again)
+    assert made.status_code == 201, made.text
+    first = (await office["anonymous"].get(f"{PLAN}/duties/duty-1")).json()
+    assert first["name_zh"] != "同一代码"
