@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.audit import Act
@@ -36,17 +37,16 @@ ROLES = (
 
 @pytest.fixture
 async def office(
-    app: FastAPI, state: ServiceState, anonymous: httpx.AsyncClient
+    app: FastAPI, state: ServiceState, session: AsyncSession, anonymous: httpx.AsyncClient
 ) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
     """Somebody of each role in Xiamen, a supervisor of Banan and the public, with both plans."""
-    async with state.sessions.begin() as session:
-        await session.execute(text("TRUNCATE duty_review CASCADE"))
-        await seed_cities(session, ["xiamen", "banan"], [], act=Act("tester"))
+    async with state.sessions.begin() as writer:
+        await seed_cities(writer, ["xiamen", "banan"], [], act=Act("tester"))
     found = {"anonymous": anonymous}
     for role, region in ROLES:
-        async with state.sessions.begin() as session:
+        async with state.sessions.begin() as writer:
             key = await create_key(
-                session,
+                writer,
                 name=f"{role} of {region}",
                 scopes=sorted(ROLE_SCOPES[role]),
                 roles=[RoleGiven(role, region)],
@@ -83,7 +83,7 @@ async def test_the_twelve_articles_have_their_departments(office: Office) -> Non
     assert {duty["due"] for duty in articles} == {"2027-12-31"}
     assert duties["T-TINGXI"]["due"] is None
     assert all(not duty["lead"] for duty in articles)
-    asked = {"filter": "a_contains(parties, ('xiamen.court'))", "filter-lang": "cql2-text"}
+    asked = {"parties": "xiamen.court"}
     found = (await office["anonymous"].get(f"{PLAN}/duties", params=asked)).json()
     assert [one["code"] for one in found["duties"]] == ["duty-10"]
 
@@ -278,7 +278,7 @@ async def test_bad_duties_are_refused(office: Office) -> None:
         ({"state": "finished"}, 400, "/state"),
         ({"lead": ["nobody"]}, 400, "/lead"),
         ({"lead": ["xiamen.science"]}, 409, "/named/2"),
-        ({"start_year": 2028}, 409, "/end_year"),
+        ({"start_year": 2028}, 400, "/end_year"),
     ):
         refused = await office["supervisor"].patch(duty, json=patch)
         assert refused.status_code == status, refused.text
