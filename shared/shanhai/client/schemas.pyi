@@ -24,10 +24,10 @@ AdjustmentListed = TypedDict("AdjustmentListed", {"seq": int, "from_class": str 
 Alert = TypedDict("Alert", {"id": int, "status": Literal["open", "acknowledged", "closed"], "status_name": str,
     "level": Literal["blue", "yellow", "orange", "red"], "level_name": str, "color": str, "rule": str,
     "rule_name": str,
-    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline"],
-    "kind_name": str, "subject": Literal["station", "indicator", "case", "line"], "subject_kind_name": str,
+    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline", "duty_due"],
+    "kind_name": str, "subject": Literal["station", "indicator", "case", "line", "duty"], "subject_kind_name": str,
     "subject_name": str, "station": str | None, "station_name": str | None, "plan": str | None,
-    "indicator": str | None, "region": str | None, "target_year": int | None, "case": str | None,
+    "indicator": str | None, "region": str | None, "target_year": int | None, "case": str | None, "duty": str | None,
     "property": str | None, "measure": float, "unit": str | None, "facts": dict[str, Any] | None, "began": str,
     "raised": str, "opened": str, "acknowledged": str | None, "acknowledged_by": str | None, "closed": str | None,
     "closed_by": str | None, "links": list[Link], "events": NotRequired[list[AlertEvent]],
@@ -38,7 +38,7 @@ AlertEvent = TypedDict("AlertEvent", {"at": str,
     "time": str | None, "measure": float | None})
 AlertNote = TypedDict("AlertNote", {"note": str})
 AlertRule = TypedDict("AlertRule", {"code": str, "name": str, "name_zh": str, "name_en": str,
-    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline"],
+    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline", "duty_due"],
     "kind_name": str, "property": str | None, "unit": str | None, "stations": list[str] | None, "region": str | None,
     "plan": str | None, "indicator": str | None, "control_kind": str | None, "limits": dict[str, float],
     "reset": float, "min_duration_s": int, "max_age_s": int, "any_quality": bool, "enabled": bool,
@@ -65,6 +65,10 @@ BalanceRuleShown = TypedDict("BalanceRuleShown", {
     "kind_name": str, "ratio": str, "restore_before_occupy": bool, "pool": bool, "graded": bool,
     "condition": str | None, "legal_basis": str, "text_zh": str | None, "text_en": str | None, "confirm": bool})
 BlankProposal = TypedDict("BlankProposal", {"body": ProposalDraft, "links": list[Link]})
+BoardDuty = TypedDict("BoardDuty", {"code": str, "name_zh": str, "name_en": str, "article": str | None,
+    "state": Literal["open", "on_track", "late", "done", "dropped"], "due": str | None})
+BoardRow = TypedDict("BoardRow", {"code": str | None, "name_zh": str, "name_en": str, "total": int,
+    "states": dict[str, int], "duties": list[BoardDuty]})
 BoundingBox = TypedDict("BoundingBox", {"lowerLeft": list[float], "upperRight": list[float], "crs": NotRequired[str]})
 Bulletin = TypedDict("Bulletin", {"code": str, "title": str, "region": str, "region_name": str, "plan": str | None,
     "first": str, "last": str, "year": int, "issue": int, "version": int, "corrects": str | None,
@@ -183,6 +187,17 @@ DepositShown = TypedDict("DepositShown", {"id": int, "kind": Literal["due", "pai
     "year": int, "amount": str, "reverses": int | None, "note": str | None, "actor": str, "at": str})
 DocumentLink = TypedDict("DocumentLink", {"rel": str, "type": str, "href": str, "title": NotRequired[str],
     "templated": NotRequired[bool]})
+DutyBoard = TypedDict("DutyBoard", {"title": str, "plan": str, "as_of": NotRequired[str],
+    "in_force": NotRequired[str | None], "by": Literal["party", "article"], "total": int, "states": dict[str, int],
+    "rows": list[BoardRow], "links": list[Link]})
+DutyParty = TypedDict("DutyParty", {"code": str, "name_zh": str, "name_en": str})
+DutyReviewListed = TypedDict("DutyReviewListed", {"year": int, "state": Literal["open", "frozen"],
+    "reports_due_on": str, "sha256": str | None, "frozen_at": str | None, "links": list[Link]})
+DutyReviewShown = TypedDict("DutyReviewShown", {"title": str, "year": int, "state": Literal["open", "frozen"],
+    "reports_due_on": str, "sha256": str | None, "frozen_at": str | None, "content": ReviewContent,
+    "links": list[Link]})
+DutyReviews = TypedDict("DutyReviews", {"title": str, "plan": str, "as_of": NotRequired[str],
+    "in_force": NotRequired[str | None], "reviews": list[DutyReviewListed], "links": list[Link]})
 Ecoservice = TypedDict("Ecoservice", {"code": str, "name": str, "name_zh": str, "name_en": str})
 Ecoservices = TypedDict("Ecoservices", {"ecoservices": list[Ecoservice], "links": list[Link]})
 EditionBegun = TypedDict("EditionBegun", {"code": str,
@@ -287,6 +302,8 @@ JudgedTarget = TypedDict("JudgedTarget", {"role": Literal["base", "target", "ref
     "source": str | None, "revisions": NotRequired[list[FigureRevision]],
     "status": Literal["reached", "on_track", "behind", "no_data"], "gap": float | None, "path_value": float | None,
     "progress_percent": float | None, "remarks": list[StandingRemark], "stage": Literal["near", "final"] | None})
+JudgementBody = TypedDict("JudgementBody", {"verdict": Literal["met", "partly_met", "not_met", "returned"],
+    "judgement": NotRequired[str | None]})
 Key = TypedDict("Key", {"id": str, "name": str, "scopes": list[Scope], "roles": list[RoleHeld] | None,
     "networks": list[str] | None, "created": str, "expires": str | None, "revoked": str | None,
     "last_used": str | None, "successor": str | None, "key": NotRequired[str]})
@@ -395,8 +412,9 @@ NewProperty = TypedDict("NewProperty", {"name_zh": str, "name_en": str, "medium"
     "low": NotRequired[float | None], "high": NotRequired[float | None], "decimals": NotRequired[int],
     "moves": NotRequired[bool], "hj525": NotRequired[str | None], "aliases": NotRequired[list[str]],
     "standard": NotRequired[str | None], "raw_years": NotRequired[int | None], "code": str})
+NewReview = TypedDict("NewReview", {"year": int, "reports_due_on": str})
 NewRule = TypedDict("NewRule", {"name_zh": str, "name_en": str,
-    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline"],
+    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline", "duty_due"],
     "property": NotRequired[str | None], "stations": NotRequired[list[str] | None], "region": NotRequired[str | None],
     "plan": NotRequired[str | None], "indicator": NotRequired[str | None], "control_kind": NotRequired[str | None],
     "limits": dict[str, float], "reset": NotRequired[float | None], "min_duration_s": NotRequired[int],
@@ -632,6 +650,9 @@ RegisteredLine = TypedDict("RegisteredLine", {"areas": int, "drawn": int, "area_
     "difference_km2": float | None, "share_percent": float | None,
     "kind": Literal["red_line", "permanent_basic_farmland", "cultivated_land", "urban_boundary", "eco_control_line", "protected_area", "water_source_area", "habitat", "access_unit", "wetland", "shoreline", "island", "sea_use_right", "legacy_mine", "soil_erosion"],
     "name_zh": str, "name_en": str, "delimitations": list[DelimitationFigures]})
+ReportBody = TypedDict("ReportBody", {"text": str, "figures": NotRequired[list[ReportedFigure]],
+    "evidence": NotRequired[list[str]]})
+ReportedFigure = TypedDict("ReportedFigure", {"name": str, "value": float | str, "unit": NotRequired[str | None]})
 ReserveCriterion = TypedDict("ReserveCriterion", {"criterion": str, "weight": int, "name": str, "name_zh": str,
     "name_en": str, "rule": str})
 ReserveProject = TypedDict("ReserveProject", {"rank": int, "project": str, "name": str, "name_zh": str,
@@ -642,6 +663,17 @@ ReserveProject = TypedDict("ReserveProject", {"rank": int, "project": str, "name
     "lacking": list[Literal["geometry", "cost", "overlap", "documents"]], "links": list[Link]})
 ResultLink = TypedDict("ResultLink", {"href": str, "rel": str, "type": str, "title": str, "length": NotRequired[int]})
 Results = echo_results | import_dataset_results | import_features_results | import_plan_results | check_compliance_results | assess_ecoservices_results | delineate_zones_results | evaluate_ecosystem_results | account_gep_results | evaluate_indicators_results | build_network_results | run_scenario_results | select_sites_results | publish_bulletin_results | seed_tiles_results
+ReviewContent = TypedDict("ReviewContent", {"plan": DutyParty, "year": int, "reports_due_on": str,
+    "summary": dict[str, Any], "duties": list[ReviewedDuty]})
+ReviewedDuty = TypedDict("ReviewedDuty", {"code": str, "name_zh": str, "name_en": str, "article": str | None,
+    "state": Literal["open", "on_track", "late", "done", "dropped"], "due": str | None, "heading_zh": str | None,
+    "heading_en": str | None, "success_zh": str | None, "success_en": str | None, "start_year": int | None,
+    "end_year": int | None, "reason": str | None, "parties": dict[str, list[DutyParty]],
+    "reports": list[ReviewedReport]})
+ReviewedReport = TypedDict("ReviewedReport", {"party": DutyParty,
+    "outcome": Literal["met", "partly_met", "not_met", "returned", "waiting", "missing"], "text": str | None,
+    "figures": list[dict[str, str | None]], "evidence": list[str], "reported_at": str | None, "judgement": str | None,
+    "judged_at": str | None})
 RevisesBody = TypedDict("RevisesBody", {"project": NotRequired[str | None], "programme": NotRequired[str | None],
     "plan": NotRequired[str | None], "indicator": NotRequired[str | None], "region": NotRequired[str | None],
     "scheme": NotRequired[str | None], "zone": NotRequired[str | None]})
@@ -652,7 +684,7 @@ RoleAsked = TypedDict("RoleAsked", {"role": Role, "region": NotRequired[str | No
 RoleHeld = TypedDict("RoleHeld", {"role": Role, "region": str | None})
 RoleNeeded = TypedDict("RoleNeeded", {"text": str, "text_zh": str, "text_en": str, "any_of": list[str], "met": bool})
 RuleContents = TypedDict("RuleContents", {"name_zh": str, "name_en": str,
-    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline"],
+    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline", "duty_due"],
     "property": NotRequired[str | None], "stations": NotRequired[list[str] | None], "region": NotRequired[str | None],
     "plan": NotRequired[str | None], "indicator": NotRequired[str | None], "control_kind": NotRequired[str | None],
     "limits": dict[str, float], "reset": NotRequired[float | None], "min_duration_s": NotRequired[int],
@@ -1127,6 +1159,39 @@ documents_change = TypedDict("documents_change", {"code": NotRequired[str | int 
     "valid_to": NotRequired[str | None]})
 documents_new = TypedDict("documents_new", {"code": NotRequired[str | int | None], "title_zh": str,
     "title_en": NotRequired[str | None], "public": NotRequired[bool | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+duties = TypedDict("duties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "plan": NotRequired[str | None], "copied_from": NotRequired[str | None],
+    "order": NotRequired[int | None], "article": NotRequired[str | None], "heading_zh": NotRequired[str | None],
+    "heading_en": NotRequired[str | None], "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None],
+    "success_zh": NotRequired[str | None], "success_en": NotRequired[str | None],
+    "start_year": NotRequired[int | None], "end_year": NotRequired[int | None], "due_on": NotRequired[str | None],
+    "due": NotRequired[str | None],
+    "state": NotRequired[Literal["open", "on_track", "late", "done", "dropped"] | None],
+    "reason": NotRequired[str | None], "lead": NotRequired[list[str] | None],
+    "cooperating": NotRequired[list[str] | None], "supervising": NotRequired[list[str] | None],
+    "named": NotRequired[list[str] | None], "parties": NotRequired[list[str] | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
+    "links": NotRequired[list[Link]]})
+duties_change = TypedDict("duties_change", {"code": NotRequired[str | int | None], "name_zh": NotRequired[str],
+    "name_en": NotRequired[str], "plan": NotRequired[str], "order": NotRequired[int | None],
+    "article": NotRequired[str | None], "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None],
+    "success_zh": NotRequired[str | None], "success_en": NotRequired[str | None],
+    "start_year": NotRequired[int | None], "end_year": NotRequired[int | None], "due_on": NotRequired[str | None],
+    "state": NotRequired[Literal["open", "on_track", "late", "done", "dropped"] | None],
+    "reason": NotRequired[str | None], "lead": NotRequired[list[str] | None],
+    "cooperating": NotRequired[list[str] | None], "supervising": NotRequired[list[str] | None],
+    "named": NotRequired[list[str] | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+duties_new = TypedDict("duties_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
+    "plan": NotRequired[str], "order": NotRequired[int | None], "article": NotRequired[str | None],
+    "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None], "success_zh": NotRequired[str | None],
+    "success_en": NotRequired[str | None], "start_year": NotRequired[int | None], "end_year": NotRequired[int | None],
+    "due_on": NotRequired[str | None],
+    "state": NotRequired[Literal["open", "on_track", "late", "done", "dropped"] | None],
+    "reason": NotRequired[str | None], "lead": NotRequired[list[str] | None],
+    "cooperating": NotRequired[list[str] | None], "supervising": NotRequired[list[str] | None],
+    "named": NotRequired[list[str] | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 echo_results = TypedDict("echo_results", {"message": NotRequired[ResultLink | str | dict[str, Any]],
     "number": NotRequired[ResultLink | float | dict[str, Any]],
@@ -1922,6 +1987,12 @@ class Paths:
     @overload
     def get(self, path: Literal["/plans/{plan}/evaluations/{evaluation}"], /, *, headers: Headers | None = ..., **query: Query) -> StoredEvaluation: ...
     @overload
+    def get(self, path: Literal["/plans/{plan}/duty-board"], /, *, headers: Headers | None = ..., **query: Query) -> DutyBoard: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/duty-reviews"], /, *, headers: Headers | None = ..., **query: Query) -> DutyReviews: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/duty-reviews/{year}"], /, *, headers: Headers | None = ..., **query: Query) -> DutyReviewShown: ...
+    @overload
     def get(self, path: Literal["/plans/{plan}/approvals"], /, *, headers: Headers | None = ..., **query: Query) -> PlanApprovals: ...
     @overload
     def get(self, path: Literal["/plans/{plan}/editions"], /, *, headers: Headers | None = ..., **query: Query) -> PlanEditions: ...
@@ -2138,6 +2209,8 @@ class Paths:
     @overload
     def get(self, path: Literal["/plans/{plan}/figures/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> figures: ...
     @overload
+    def get(self, path: Literal["/plans/{plan}/duties/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> duties: ...
+    @overload
     def get(self, path: Literal["/plans/{plan}/programmes/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> programmes: ...
     @overload
     def get(self, path: Literal["/parties/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
@@ -2195,6 +2268,12 @@ class Paths:
     def post(self, path: Literal["/plans/{plan}/indicators/{indicator}/values"], body: ValueBody, /, *, headers: Headers | None = ..., **query: Query) -> ValueRecorded: ...
     @overload
     def post(self, path: Literal["/plans/{plan}/evaluations"], body: EvaluationBody, /, *, headers: Headers | None = ..., **query: Query) -> StoredEvaluation: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/duty-reviews"], body: NewReview, /, *, headers: Headers | None = ..., **query: Query) -> DutyReviewShown: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/duty-reviews/{year}/reports/{duty}/{party}/judgement"], body: JudgementBody, /, *, headers: Headers | None = ..., **query: Query) -> DutyReviewShown: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/duty-reviews/{year}/freeze"], /, *, headers: Headers | None = ..., **query: Query) -> DutyReviewShown: ...
     @overload
     def post(self, path: Literal["/plans/{plan}/approvals"], body: DecisionBody, /, *, headers: Headers | None = ..., **query: Query) -> PlanApprovals: ...
     @overload
@@ -2316,6 +2395,8 @@ class Paths:
     @overload
     def post(self, path: Literal["/plans/{plan}/figures"], body: figures_new, /, *, headers: Headers | None = ..., **query: Query) -> figures: ...
     @overload
+    def post(self, path: Literal["/plans/{plan}/duties"], body: duties_new, /, *, headers: Headers | None = ..., **query: Query) -> duties: ...
+    @overload
     def post(self, path: Literal["/plans/{plan}/programmes"], body: programmes_new, /, *, headers: Headers | None = ..., **query: Query) -> programmes: ...
     @overload
     def post(self, path: Literal["/parties"], body: parties_new, /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
@@ -2329,6 +2410,8 @@ class Paths:
     def post(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
     @overload
     def put(self, path: Literal["/plans/{plan}/indicators/{indicator}/targets"], body: TargetsBody, /, *, headers: Headers | None = ..., **query: Query) -> IndicatorTargets: ...
+    @overload
+    def put(self, path: Literal["/plans/{plan}/duty-reviews/{year}/reports/{duty}/{party}"], body: ReportBody, /, *, headers: Headers | None = ..., **query: Query) -> DutyReviewShown: ...
     @overload
     def put(self, path: Literal["/plans/{plan}/projects/{project}"], body: Membership, /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
@@ -2400,6 +2483,8 @@ class Paths:
     @overload
     def put(self, path: Literal["/plans/{plan}/figures/{code}"], body: figures_new, /, *, headers: Headers | None = ..., **query: Query) -> figures: ...
     @overload
+    def put(self, path: Literal["/plans/{plan}/duties/{code}"], body: duties_new, /, *, headers: Headers | None = ..., **query: Query) -> duties: ...
+    @overload
     def put(self, path: Literal["/plans/{plan}/programmes/{code}"], body: programmes_new, /, *, headers: Headers | None = ..., **query: Query) -> programmes: ...
     @overload
     def put(self, path: Literal["/parties/{code}"], body: parties_new, /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
@@ -2459,6 +2544,8 @@ class Paths:
     def patch(self, path: Literal["/plans/{plan}/provisions/{code}"], body: provisions_change, /, *, headers: Headers | None = ..., **query: Query) -> provisions: ...
     @overload
     def patch(self, path: Literal["/plans/{plan}/figures/{code}"], body: figures_change, /, *, headers: Headers | None = ..., **query: Query) -> figures: ...
+    @overload
+    def patch(self, path: Literal["/plans/{plan}/duties/{code}"], body: duties_change, /, *, headers: Headers | None = ..., **query: Query) -> duties: ...
     @overload
     def patch(self, path: Literal["/plans/{plan}/programmes/{code}"], body: programmes_change, /, *, headers: Headers | None = ..., **query: Query) -> programmes: ...
     @overload
@@ -2538,6 +2625,8 @@ class Paths:
     @overload
     def delete(self, path: Literal["/plans/{plan}/figures/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
+    def delete(self, path: Literal["/plans/{plan}/duties/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
     def delete(self, path: Literal["/plans/{plan}/programmes/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def delete(self, path: Literal["/parties/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
@@ -2590,6 +2679,12 @@ class AsyncPaths:
     def get(self, path: Literal["/plans/{plan}/evaluations"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StoredEvaluations]: ...
     @overload
     def get(self, path: Literal["/plans/{plan}/evaluations/{evaluation}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StoredEvaluation]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/duty-board"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DutyBoard]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/duty-reviews"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DutyReviews]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/duty-reviews/{year}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DutyReviewShown]: ...
     @overload
     def get(self, path: Literal["/plans/{plan}/approvals"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanApprovals]: ...
     @overload
@@ -2807,6 +2902,8 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/plans/{plan}/figures/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[figures]: ...
     @overload
+    def get(self, path: Literal["/plans/{plan}/duties/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[duties]: ...
+    @overload
     def get(self, path: Literal["/plans/{plan}/programmes/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[programmes]: ...
     @overload
     def get(self, path: Literal["/parties/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
@@ -2864,6 +2961,12 @@ class AsyncPaths:
     def post(self, path: Literal["/plans/{plan}/indicators/{indicator}/values"], body: ValueBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ValueRecorded]: ...
     @overload
     def post(self, path: Literal["/plans/{plan}/evaluations"], body: EvaluationBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StoredEvaluation]: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/duty-reviews"], body: NewReview, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DutyReviewShown]: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/duty-reviews/{year}/reports/{duty}/{party}/judgement"], body: JudgementBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DutyReviewShown]: ...
+    @overload
+    def post(self, path: Literal["/plans/{plan}/duty-reviews/{year}/freeze"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DutyReviewShown]: ...
     @overload
     def post(self, path: Literal["/plans/{plan}/approvals"], body: DecisionBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanApprovals]: ...
     @overload
@@ -2985,6 +3088,8 @@ class AsyncPaths:
     @overload
     def post(self, path: Literal["/plans/{plan}/figures"], body: figures_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[figures]: ...
     @overload
+    def post(self, path: Literal["/plans/{plan}/duties"], body: duties_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[duties]: ...
+    @overload
     def post(self, path: Literal["/plans/{plan}/programmes"], body: programmes_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[programmes]: ...
     @overload
     def post(self, path: Literal["/parties"], body: parties_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
@@ -2998,6 +3103,8 @@ class AsyncPaths:
     def post(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
     @overload
     def put(self, path: Literal["/plans/{plan}/indicators/{indicator}/targets"], body: TargetsBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[IndicatorTargets]: ...
+    @overload
+    def put(self, path: Literal["/plans/{plan}/duty-reviews/{year}/reports/{duty}/{party}"], body: ReportBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DutyReviewShown]: ...
     @overload
     def put(self, path: Literal["/plans/{plan}/projects/{project}"], body: Membership, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
@@ -3069,6 +3176,8 @@ class AsyncPaths:
     @overload
     def put(self, path: Literal["/plans/{plan}/figures/{code}"], body: figures_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[figures]: ...
     @overload
+    def put(self, path: Literal["/plans/{plan}/duties/{code}"], body: duties_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[duties]: ...
+    @overload
     def put(self, path: Literal["/plans/{plan}/programmes/{code}"], body: programmes_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[programmes]: ...
     @overload
     def put(self, path: Literal["/parties/{code}"], body: parties_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
@@ -3128,6 +3237,8 @@ class AsyncPaths:
     def patch(self, path: Literal["/plans/{plan}/provisions/{code}"], body: provisions_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[provisions]: ...
     @overload
     def patch(self, path: Literal["/plans/{plan}/figures/{code}"], body: figures_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[figures]: ...
+    @overload
+    def patch(self, path: Literal["/plans/{plan}/duties/{code}"], body: duties_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[duties]: ...
     @overload
     def patch(self, path: Literal["/plans/{plan}/programmes/{code}"], body: programmes_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[programmes]: ...
     @overload
@@ -3206,6 +3317,8 @@ class AsyncPaths:
     def delete(self, path: Literal["/plans/{plan}/provisions/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/plans/{plan}/figures/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/plans/{plan}/duties/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/plans/{plan}/programmes/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
