@@ -33,6 +33,7 @@ HOLD_NO_FILES = {
     ("case_event", "documents"),  # codes of documents
     ("case_event", "result"),  # a word
     ("evaluation_snapshot", "content"),  # a table of figures
+    ("duty_review", "content"),  # what was reported and judged; files are named by document
     ("indicator_value", "provenance"),  # codes of datasets
     ("lead_case", "result"),  # a word
     ("plan_decision", "content"),  # a checksum of what was decided about
