@@ -36,6 +36,7 @@ def downgrade() -> None:
     op.execute("ALTER TABLE job DROP colour")
     op.execute("DROP TABLE IF EXISTS pigment")
 """
+BASELINE = "0051"
 GOOD, BAD = "CREATE TABLE pigment (name varchar)", "CREATE TABLE job (name varchar)"
 
 
@@ -131,9 +132,21 @@ async def test_down_to_the_baseline_and_up_again(fresh_database_url: str, folder
 
 
 async def test_there_is_nothing_before_the_baseline(fresh_database_url: str) -> None:
+    await asyncio.to_thread(downgrade, fresh_database_url, BASELINE)
     before = await shape(fresh_database_url)
     with pytest.raises(Conflict, match="nothing before the baseline"):
         await asyncio.to_thread(downgrade, fresh_database_url, "base")
+    assert await shape(fresh_database_url) == before
+    assert before[0] == BASELINE
+
+
+async def test_every_revision_after_the_baseline_is_undone_and_done_again(
+    fresh_database_url: str,
+) -> None:
+    before = await shape(fresh_database_url)
+    await asyncio.to_thread(downgrade, fresh_database_url, BASELINE)
+    assert (await shape(fresh_database_url))[0] == BASELINE
+    await asyncio.to_thread(upgrade, fresh_database_url)
     assert await shape(fresh_database_url) == before
 
 
