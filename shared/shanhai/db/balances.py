@@ -23,9 +23,10 @@ from shanhai.vocabulary import BALANCE_KINDS, Label
 KIND_OF = {kind.code: kind for kind in BALANCE_KINDS}
 
 # What was reversed counts, and so does what reverses it, with the opposite sign; a reversal that is
-# only proposed does not.
+# only proposed does not. A project that was given up takes nothing it had only proposed.
 _COUNTED = """be.deleted_at IS NULL AND be.state <> 'rejected'
-   AND NOT (be.state = 'proposed' AND be.reverses_id IS NOT NULL)"""
+   AND NOT (be.state = 'proposed' AND (be.reverses_id IS NOT NULL OR be.project_id IN (
+         SELECT id FROM project WHERE state IN ('rejected', 'cancelled'))))"""
 _SUMS = """be.kind, be.direction = 'taken' AS taken, be.state = 'proposed' AS proposed,
        sum(CASE WHEN be.reverses_id IS NULL THEN be.amount ELSE -be.amount END) AS amount,
        sum(CASE WHEN be.reverses_id IS NULL THEN be.amount ELSE -be.amount END

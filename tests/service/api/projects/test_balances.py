@@ -33,6 +33,7 @@ pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 People = dict[str, httpx.AsyncClient]
 ENTRIES = "/balances/entries"
 BALANCE = f"/projects/{PROJECT}/balance"
+GIVEN_UP = {"project": "given-up"}
 STEPS = f"/projects/{PROJECT}/transitions"
 
 
@@ -158,6 +159,9 @@ async def test_farmland_comes_from_the_pool_of_the_region_above(
     assert "worse quality grade" in worse.json()["detail"]
     await put(planner, "good", "given", "40", quality_grade=4, **pooled)
     assert (await move(approver, "good", "accepted")).status_code == 200
+    await add_project(session, code="given-up", state="cancelled")
+    await session.commit()
+    await put(planner, "not-to-be", "taken", "999", quality_grade=1, **farmland | GIVEN_UP)
     (found,) = (await planner.get(BALANCE)).json()["balances"]
     assert (found["from_pool"], found["lacking"]) == ("15.0000", "0.0000")
     assert (found["grade_taken"], found["grade_given"]) == ("6.00", "5.67")
