@@ -773,6 +773,40 @@ RECLAMATION_STATES: tuple[Term, ...] = (
 )
 """States of the reclamation of temporarily used land, in their order."""
 
+ISLAND_WATERS: tuple[Term, ...] = (
+    Term("sea", Label("海岛", "Sea island")),
+    Term("river", Label("江心岛", "River island")),
+)
+ISLAND_CLASSES: tuple[Term, ...] = (
+    Term("inhabited", Label("有居民海岛", "Inhabited")),
+    Term("uninhabited", Label("无居民海岛", "Uninhabited")),
+    Term("protected", Label("特殊保护", "Protected")),
+)
+"""What an island may be used for depends on it."""
+OUTFALL_KINDS: tuple[Term, ...] = (
+    Term("industrial", Label("工业排污口", "Industrial")),
+    Term("sewage_works", Label("城镇污水处理厂排污口", "Sewage works")),
+    Term("agricultural", Label("农业排口", "Agricultural")),
+    Term("storm_drain", Label("雨洪排口", "Storm drain")),
+    Term("other_outfall", Label("其他排口", "Other outfall")),
+)
+HARBOUR_GRADES: tuple[Term, ...] = (
+    Term("central", Label("中心渔港", "Central")),
+    Term("first_class", Label("一级渔港", "First class")),
+    Term("second_class", Label("二级渔港", "Second class")),
+    Term("third_class", Label("三级渔港", "Third class")),
+)
+REGION_LINK_KINDS: tuple[Term, ...] = (
+    Term("village", Label("村庄", "Village")),
+    Term("river", Label("河流", "River")),
+    Term("lake", Label("湖泊", "Lake")),
+    Term("basin", Label("流域", "Basin")),
+    Term("section", Label("断面", "Section")),
+    Term("bay", Label("海湾", "Bay")),
+    Term("sea_area", Label("海域", "Sea area")),
+)
+"""Places on the way of the water, from the mountain to the sea."""
+
 _LABELS = {term.code: term.label for term in (*ECOSERVICES, *THEMES, *PROFILES)} | {
     zone.code: zone.label for zone in ZONE_CLASSES
 }

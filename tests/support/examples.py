@@ -28,6 +28,7 @@ GIVEN: Mapping[tuple[str, str], tuple[Any, Any]] = {
     ("balance_entries", "quality_grade"): (None, 6),
     ("balance_entries", "evidence"): (None, None),
     **{("duties", part): ([], []) for part in ("cooperating", "supervising", "named")},
+    ("islands", "allowed_uses"): (["tourism"], ["farming"]),
     ("control_rules", "scope"): ("control_area", "control_area"),
 }
 """Members whose rules the schema does not tell, in the first and second example."""

@@ -192,6 +192,34 @@ FEATURES: Sequence[tuple[str, Sequence[Body]]] = (
         ],
     ),
     (
+        "islands",
+        [
+            feature(
+                square(118.0, 24.6, 0.02),
+                **names("island-a", "小屿"),
+                waters="sea",
+                region="city",
+                **SINCE,
+            )
+        ],
+    ),
+    (
+        "outfalls",
+        [
+            feature(
+                point(118.2, 24.5),
+                **names("outfall-a", "排污口"),
+                kind="industrial",
+                region="city",
+                **SINCE,
+            )
+        ],
+    ),
+    (
+        "fishing_harbours",
+        [feature(point(118.3, 24.6), **names("harbour-a", "渔港"), region="city", **SINCE)],
+    ),
+    (
         "stations",
         [feature(point(118.3, 24.5), **names("station-a", "水质站"), kind="water_section")],
     ),

@@ -4,7 +4,7 @@ Nodes are sent as they are: there may be many.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query
@@ -14,10 +14,11 @@ from shanhai.db import hierarchy
 from shanhai.db.collections.patterns import CORRIDORS, PATTERN_COMPONENTS, PATTERNS
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.collections.regions import REGIONS
+from shanhai.db.collections.shores import REGION_LINKS, ChainPlace, read_chain
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import Selection
 from shanhai.errors import NotFound
-from shanhai.vocabulary import CERTAINTIES, REGION_LEVELS, Lang
+from shanhai.vocabulary import CERTAINTIES, REGION_LEVELS, REGION_LINK_KINDS, Label, Lang
 from shanhai_api.features import documents
 from shanhai_api.features.definition import schemas_of
 from shanhai_api.features.operations import read_item
@@ -27,7 +28,7 @@ from shanhai_api.kit.dependencies import Context, DayQuery, Read, Reader
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import GEOJSON, View
 from shanhai_api.kit.view import Link as Target
-from shanhai_api.plans.answers import PlanStatus, here_links
+from shanhai_api.plans.answers import PlanStatus, Titled, here_links
 
 More = answers.Maybe[
     Annotated[int, Field(description="How many there are below it that were not asked for")]
@@ -285,3 +286,52 @@ def word_of_node(
         if code in words:
             return words[code].in_(lang)
     return None
+
+
+class PlaceOnTheWay(answers.Answered):
+    """A place on the way of the water."""
+
+    depth: int = Field(description="Below zero upstream of the place asked for, above downstream")
+    code: str
+    name: str
+    name_zh: str
+    name_en: str
+    kind: Annotated[str, answers.one_of(REGION_LINK_KINDS)]
+    region: str
+    region_name: str
+    station: str | None
+    station_name: str | None
+    links: list[answers.Link]
+
+    @classmethod
+    def of(cls, place: ChainPlace, view: View) -> Self:
+        """A place with its names."""
+        name = Label(place.name_zh, place.name_en)
+        return cls.from_row(
+            place,
+            name=name.in_(view.lang),
+            region_name=place.region_name.in_(view.lang),
+            station_name=None if place.station_name is None else place.station_name.in_(view.lang),
+            links=[_item(REGION_LINKS, place.code, view)],
+        )
+
+
+class WaterChain(Titled):
+    """The places on the way of the water, from the source on."""
+
+    places: list[PlaceOnTheWay]
+    links: list[answers.Link]
+
+
+CHAIN = Label("上下游", "Upstream and downstream")
+
+
+@router.get("/region-links/{code}/chain", summary="What lies upstream and downstream of a place")
+async def read_region_chain(read: Read[Reader], code: str) -> WaterChain:
+    """Tell all that flows to a place and all it flows to, in the order of the water."""
+    places = await read_chain(read.session, code)
+    return WaterChain(
+        title=CHAIN.in_(read.lang),
+        places=[PlaceOnTheWay.of(place, read) for place in places],
+        links=here_links(read),
+    )

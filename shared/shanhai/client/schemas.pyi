@@ -477,6 +477,9 @@ PatternTreeShown = TypedDict("PatternTreeShown", {"upper": list[ComponentNode], 
     "links": list[Link]})
 PeriodStatistics = TypedDict("PeriodStatistics", {"station": str, "property": str, "time": str, "unit": str,
     "mean": float, "min": float, "max": float, "p50": float, "p98": float, "count": int})
+PlaceOnTheWay = TypedDict("PlaceOnTheWay", {"depth": int, "code": str, "name": str, "name_zh": str, "name_en": str,
+    "kind": Literal["village", "river", "lake", "basin", "section", "bay", "sea_area"], "region": str,
+    "region_name": str, "station": str | None, "station_name": str | None, "links": list[Link]})
 PlaceWithProjects = TypedDict("PlaceWithProjects", {"place": str, "projects": list[str]})
 PlanApprovals = TypedDict("PlanApprovals", {"title": str, "plan": str,
     "status": Literal["draft", "submitted", "approved", "superseded", "withdrawn"], "status_name": str,
@@ -938,6 +941,7 @@ VectorDescription = TypedDict("VectorDescription", {"id": str, "title": str, "ti
     "legend": LegendDescription, "formats": dict[str, str], "tile_matrix_sets": dict[str, str],
     "properties": list[PropertyDescription]})
 VersionBegun = TypedDict("VersionBegun", {"scheme": SchemeNamed})
+WaterChain = TypedDict("WaterChain", {"title": str, "places": list[PlaceOnTheWay], "links": list[Link]})
 Webhook = TypedDict("Webhook", {"id": str, "name": str, "url": str,
     "events": list[Literal["alert.opened", "alert.escalated", "alert.acknowledged", "alert.closed", "case.opened", "case.assigned", "case.verified", "case.rectification", "case.closed", "bulletin.published"]],
     "event_names": list[str], "region": str | None, "lang": Literal["zh", "en"], "enabled": bool,
@@ -1246,6 +1250,21 @@ figures_new = TypedDict("figures_new", {"code": NotRequired[str | int | None], "
     "places": NotRequired[list[str] | None], "untold": NotRequired[list[str] | None],
     "article": NotRequired[str | None], "note_zh": NotRequired[str | None], "note_en": NotRequired[str | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+fishing_harbours = TypedDict("fishing_harbours", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": fishing_harbours_properties, "links": NotRequired[list[Link]]})
+fishing_harbours_change = TypedDict("fishing_harbours_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[fishing_harbours_change_properties]})
+fishing_harbours_new = TypedDict("fishing_harbours_new", {"type": Literal["Feature"],
+    "id": NotRequired[str | int | None], "geometry": dict[str, Any] | None,
+    "properties": fishing_harbours_new_properties})
+fishing_harbours_properties = TypedDict("fishing_harbours_properties", {"code": NotRequired[str],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
+    "grade": NotRequired[Literal["central", "first_class", "second_class", "third_class"] | None],
+    "region": NotRequired[str | None], "operator": NotRequired[str | None], "berths": NotRequired[int | None],
+    "area_km2": NotRequired[float | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
 fund_sources = TypedDict("fund_sources", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "other"] | None],
@@ -1288,6 +1307,20 @@ indicators_new = TypedDict("indicators_new", {"code": NotRequired[str | int | No
     "unit": str, "property": Literal["binding", "expected"], "direction": Literal["higher", "lower"],
     "category": NotRequired[str | None], "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+islands = TypedDict("islands", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
+    "properties": islands_properties, "links": NotRequired[list[Link]]})
+islands_change = TypedDict("islands_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[islands_change_properties]})
+islands_new = TypedDict("islands_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": dict[str, Any] | None, "properties": islands_new_properties})
+islands_properties = TypedDict("islands_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "waters": NotRequired[Literal["sea", "river"] | None],
+    "class": NotRequired[Literal["inhabited", "uninhabited", "protected"] | None], "region": NotRequired[str | None],
+    "feature": NotRequired[str | None], "problem": NotRequired[str | None],
+    "allowed_uses": NotRequired[list[str] | None], "area_km2": NotRequired[float | None],
+    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 mines = TypedDict("mines", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
     "properties": mines_properties, "links": NotRequired[list[Link]]})
 mines_change = TypedDict("mines_change", {"type": NotRequired[Literal["Feature"]],
@@ -1322,6 +1355,21 @@ named_features_properties = TypedDict("named_features_properties", {"code": NotR
     "region": NotRequired[str | None], "article": NotRequired[str | None], "note_zh": NotRequired[str | None],
     "note_en": NotRequired[str | None], "area_km2": NotRequired[float | None], "length_km": NotRequired[float | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+outfalls = TypedDict("outfalls", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": outfalls_properties, "links": NotRequired[list[Link]]})
+outfalls_change = TypedDict("outfalls_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[outfalls_change_properties]})
+outfalls_new = TypedDict("outfalls_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": dict[str, Any] | None, "properties": outfalls_new_properties})
+outfalls_properties = TypedDict("outfalls_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None],
+    "kind": NotRequired[Literal["industrial", "sewage_works", "agricultural", "storm_drain", "other_outfall"] | None],
+    "region": NotRequired[str | None], "discharger": NotRequired[str | None], "station": NotRequired[str | None],
+    "permit": NotRequired[str | None], "permit_from": NotRequired[str | None],
+    "permit_until": NotRequired[str | None], "limits": NotRequired[dict[str, Any] | None],
+    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 parties = TypedDict("parties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["government", "department", "firm", "social_body", "expert"] | None],
@@ -1562,6 +1610,21 @@ reclamations_properties = TypedDict("reclamations_properties", {"code": NotRequi
     "public": NotRequired[bool | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
+region_links = TypedDict("region_links", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None],
+    "kind": NotRequired[Literal["village", "river", "lake", "basin", "section", "bay", "sea_area"] | None],
+    "region": NotRequired[str | None], "flows_to": NotRequired[str | None], "station": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
+    "links": NotRequired[list[Link]]})
+region_links_change = TypedDict("region_links_change", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "kind": NotRequired[Literal["village", "river", "lake", "basin", "section", "bay", "sea_area"]],
+    "region": NotRequired[str], "flows_to": NotRequired[str | None], "station": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+region_links_new = TypedDict("region_links_new", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": str, "kind": Literal["village", "river", "lake", "basin", "section", "bay", "sea_area"], "region": str,
+    "flows_to": NotRequired[str | None], "station": NotRequired[str | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 regions = TypedDict("regions", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
     "properties": regions_properties, "links": NotRequired[list[Link]]})
 regions_change = TypedDict("regions_change", {"type": NotRequired[Literal["Feature"]],
@@ -1756,6 +1819,32 @@ datasets_new_properties = TypedDict("datasets_new_properties", {"code": NotRequi
     "stand_in_note_en": NotRequired[str | None], "source": NotRequired[str | None],
     "licence": NotRequired[str | None], "observed_from": NotRequired[str | None],
     "observed_to": NotRequired[str | None], "public": NotRequired[bool | None]})
+fishing_harbours_change_properties = TypedDict("fishing_harbours_change_properties", {
+    "code": NotRequired[str | int | None], "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "grade": NotRequired[Literal["central", "first_class", "second_class", "third_class"] | None],
+    "region": NotRequired[str], "operator": NotRequired[str | None], "berths": NotRequired[int | None],
+    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+fishing_harbours_new_properties = TypedDict("fishing_harbours_new_properties", {
+    "code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
+    "grade": NotRequired[Literal["central", "first_class", "second_class", "third_class"] | None], "region": str,
+    "operator": NotRequired[str | None], "berths": NotRequired[int | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+islands_change_properties = TypedDict("islands_change_properties", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "waters": NotRequired[Literal["sea", "river"]],
+    "class": NotRequired[Literal["inhabited", "uninhabited", "protected"] | None], "region": NotRequired[str],
+    "feature": NotRequired[str | None], "problem": NotRequired[str | None],
+    "allowed_uses": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+islands_new_properties = TypedDict("islands_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": str, "waters": Literal["sea", "river"],
+    "class": NotRequired[Literal["inhabited", "uninhabited", "protected"] | None], "region": str,
+    "feature": NotRequired[str | None], "problem": NotRequired[str | None],
+    "allowed_uses": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
 mines_change_properties = TypedDict("mines_change_properties", {"code": NotRequired[str | int | None],
     "name_zh": NotRequired[str], "name_en": NotRequired[str], "kind": NotRequired[Literal["legacy", "producing"]],
     "region": NotRequired[str], "towns": NotRequired[list[str] | None], "part_of": NotRequired[str | None],
@@ -1794,6 +1883,21 @@ named_features_new_properties = TypedDict("named_features_new_properties", {"cod
     "region": str, "article": NotRequired[str | None], "note_zh": NotRequired[str | None],
     "note_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
+outfalls_change_properties = TypedDict("outfalls_change_properties", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "kind": NotRequired[Literal["industrial", "sewage_works", "agricultural", "storm_drain", "other_outfall"]],
+    "region": NotRequired[str], "discharger": NotRequired[str | None], "station": NotRequired[str | None],
+    "permit": NotRequired[str | None], "permit_from": NotRequired[str | None],
+    "permit_until": NotRequired[str | None], "limits": NotRequired[dict[str, Any] | None],
+    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+outfalls_new_properties = TypedDict("outfalls_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": str, "kind": Literal["industrial", "sewage_works", "agricultural", "storm_drain", "other_outfall"],
+    "region": str, "discharger": NotRequired[str | None], "station": NotRequired[str | None],
+    "permit": NotRequired[str | None], "permit_from": NotRequired[str | None],
+    "permit_until": NotRequired[str | None], "limits": NotRequired[dict[str, Any] | None],
+    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 pattern_components_change_properties = TypedDict("pattern_components_change_properties", {
     "code": NotRequired[str | int | None], "name_zh": NotRequired[str], "name_en": NotRequired[str],
     "pattern": NotRequired[str], "parent": NotRequired[str | None], "type": NotRequired[str],
@@ -1966,6 +2070,8 @@ class Paths:
     def get(self, path: Literal["/plans/{code}/tree"], /, *, headers: Headers | None = ..., **query: Query) -> PlanTreeShown: ...
     @overload
     def get(self, path: Literal["/patterns/{code}/tree"], /, *, headers: Headers | None = ..., **query: Query) -> PatternTreeShown: ...
+    @overload
+    def get(self, path: Literal["/region-links/{code}/chain"], /, *, headers: Headers | None = ..., **query: Query) -> WaterChain: ...
     @overload
     def get(self, path: Literal["/zone-schemes/{code}/topology"], /, *, headers: Headers | None = ..., **query: Query) -> ZoningTopology: ...
     @overload
@@ -2185,6 +2291,18 @@ class Paths:
     @overload
     def get(self, path: Literal["/collections/reclamations/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
     @overload
+    def get(self, path: Literal["/collections/islands/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> islands: ...
+    @overload
+    def get(self, path: Literal["/collections/islands/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
+    @overload
+    def get(self, path: Literal["/collections/outfalls/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> outfalls: ...
+    @overload
+    def get(self, path: Literal["/collections/outfalls/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
+    @overload
+    def get(self, path: Literal["/collections/fishing_harbours/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> fishing_harbours: ...
+    @overload
+    def get(self, path: Literal["/collections/fishing_harbours/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
+    @overload
     def get(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
     @overload
     def get(self, path: Literal["/collections/stations/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
@@ -2216,6 +2334,8 @@ class Paths:
     def get(self, path: Literal["/parties/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
     @overload
     def get(self, path: Literal["/fund-sources/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
+    @overload
+    def get(self, path: Literal["/region-links/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> region_links: ...
     @overload
     def get(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> documents: ...
     @overload
@@ -2377,6 +2497,12 @@ class Paths:
     @overload
     def post(self, path: Literal["/collections/reclamations/items"], body: reclamations_new, /, *, headers: Headers | None = ..., **query: Query) -> reclamations: ...
     @overload
+    def post(self, path: Literal["/collections/islands/items"], body: islands_new, /, *, headers: Headers | None = ..., **query: Query) -> islands: ...
+    @overload
+    def post(self, path: Literal["/collections/outfalls/items"], body: outfalls_new, /, *, headers: Headers | None = ..., **query: Query) -> outfalls: ...
+    @overload
+    def post(self, path: Literal["/collections/fishing_harbours/items"], body: fishing_harbours_new, /, *, headers: Headers | None = ..., **query: Query) -> fishing_harbours: ...
+    @overload
     def post(self, path: Literal["/collections/stations/items"], body: stations_new, /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
     @overload
     def post(self, path: Literal["/patterns"], body: patterns_new, /, *, headers: Headers | None = ..., **query: Query) -> patterns: ...
@@ -2402,6 +2528,8 @@ class Paths:
     def post(self, path: Literal["/parties"], body: parties_new, /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
     @overload
     def post(self, path: Literal["/fund-sources"], body: fund_sources_new, /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
+    @overload
+    def post(self, path: Literal["/region-links"], body: region_links_new, /, *, headers: Headers | None = ..., **query: Query) -> region_links: ...
     @overload
     def post(self, path: Literal["/balances/entries"], body: balance_entries_new, /, *, headers: Headers | None = ..., **query: Query) -> balance_entries: ...
     @overload
@@ -2463,6 +2591,12 @@ class Paths:
     @overload
     def put(self, path: Literal["/collections/reclamations/items/{code}"], body: reclamations_new, /, *, headers: Headers | None = ..., **query: Query) -> reclamations: ...
     @overload
+    def put(self, path: Literal["/collections/islands/items/{code}"], body: islands_new, /, *, headers: Headers | None = ..., **query: Query) -> islands: ...
+    @overload
+    def put(self, path: Literal["/collections/outfalls/items/{code}"], body: outfalls_new, /, *, headers: Headers | None = ..., **query: Query) -> outfalls: ...
+    @overload
+    def put(self, path: Literal["/collections/fishing_harbours/items/{code}"], body: fishing_harbours_new, /, *, headers: Headers | None = ..., **query: Query) -> fishing_harbours: ...
+    @overload
     def put(self, path: Literal["/collections/stations/items/{code}"], body: stations_new, /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
     @overload
     def put(self, path: Literal["/collections/datasets/items/{code}"], body: datasets_new, /, *, headers: Headers | None = ..., **query: Query) -> datasets: ...
@@ -2490,6 +2624,8 @@ class Paths:
     def put(self, path: Literal["/parties/{code}"], body: parties_new, /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
     @overload
     def put(self, path: Literal["/fund-sources/{code}"], body: fund_sources_new, /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
+    @overload
+    def put(self, path: Literal["/region-links/{code}"], body: region_links_new, /, *, headers: Headers | None = ..., **query: Query) -> region_links: ...
     @overload
     def put(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
     @overload
@@ -2525,6 +2661,12 @@ class Paths:
     @overload
     def patch(self, path: Literal["/collections/reclamations/items/{code}"], body: reclamations_change, /, *, headers: Headers | None = ..., **query: Query) -> reclamations: ...
     @overload
+    def patch(self, path: Literal["/collections/islands/items/{code}"], body: islands_change, /, *, headers: Headers | None = ..., **query: Query) -> islands: ...
+    @overload
+    def patch(self, path: Literal["/collections/outfalls/items/{code}"], body: outfalls_change, /, *, headers: Headers | None = ..., **query: Query) -> outfalls: ...
+    @overload
+    def patch(self, path: Literal["/collections/fishing_harbours/items/{code}"], body: fishing_harbours_change, /, *, headers: Headers | None = ..., **query: Query) -> fishing_harbours: ...
+    @overload
     def patch(self, path: Literal["/collections/stations/items/{code}"], body: stations_change, /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
     @overload
     def patch(self, path: Literal["/collections/datasets/items/{code}"], body: datasets_change, /, *, headers: Headers | None = ..., **query: Query) -> datasets: ...
@@ -2552,6 +2694,8 @@ class Paths:
     def patch(self, path: Literal["/parties/{code}"], body: parties_change, /, *, headers: Headers | None = ..., **query: Query) -> parties: ...
     @overload
     def patch(self, path: Literal["/fund-sources/{code}"], body: fund_sources_change, /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
+    @overload
+    def patch(self, path: Literal["/region-links/{code}"], body: region_links_change, /, *, headers: Headers | None = ..., **query: Query) -> region_links: ...
     @overload
     def patch(self, path: Literal["/documents/{code}"], body: documents_change, /, *, headers: Headers | None = ..., **query: Query) -> documents: ...
     @overload
@@ -2605,6 +2749,12 @@ class Paths:
     @overload
     def delete(self, path: Literal["/collections/reclamations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
+    def delete(self, path: Literal["/collections/islands/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/outfalls/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/fishing_harbours/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
     def delete(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def delete(self, path: Literal["/collections/datasets/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
@@ -2633,6 +2783,8 @@ class Paths:
     @overload
     def delete(self, path: Literal["/fund-sources/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
+    def delete(self, path: Literal["/region-links/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
     def delete(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def delete(self, path: str, /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
@@ -2659,6 +2811,8 @@ class AsyncPaths:
     def get(self, path: Literal["/plans/{code}/tree"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanTreeShown]: ...
     @overload
     def get(self, path: Literal["/patterns/{code}/tree"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PatternTreeShown]: ...
+    @overload
+    def get(self, path: Literal["/region-links/{code}/chain"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[WaterChain]: ...
     @overload
     def get(self, path: Literal["/zone-schemes/{code}/topology"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ZoningTopology]: ...
     @overload
@@ -2878,6 +3032,18 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/collections/reclamations/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
     @overload
+    def get(self, path: Literal["/collections/islands/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[islands]: ...
+    @overload
+    def get(self, path: Literal["/collections/islands/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
+    @overload
+    def get(self, path: Literal["/collections/outfalls/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[outfalls]: ...
+    @overload
+    def get(self, path: Literal["/collections/outfalls/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
+    @overload
+    def get(self, path: Literal["/collections/fishing_harbours/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fishing_harbours]: ...
+    @overload
+    def get(self, path: Literal["/collections/fishing_harbours/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
+    @overload
     def get(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
     @overload
     def get(self, path: Literal["/collections/stations/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
@@ -2909,6 +3075,8 @@ class AsyncPaths:
     def get(self, path: Literal["/parties/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
     @overload
     def get(self, path: Literal["/fund-sources/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
+    @overload
+    def get(self, path: Literal["/region-links/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[region_links]: ...
     @overload
     def get(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[documents]: ...
     @overload
@@ -3070,6 +3238,12 @@ class AsyncPaths:
     @overload
     def post(self, path: Literal["/collections/reclamations/items"], body: reclamations_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[reclamations]: ...
     @overload
+    def post(self, path: Literal["/collections/islands/items"], body: islands_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[islands]: ...
+    @overload
+    def post(self, path: Literal["/collections/outfalls/items"], body: outfalls_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[outfalls]: ...
+    @overload
+    def post(self, path: Literal["/collections/fishing_harbours/items"], body: fishing_harbours_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fishing_harbours]: ...
+    @overload
     def post(self, path: Literal["/collections/stations/items"], body: stations_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
     @overload
     def post(self, path: Literal["/patterns"], body: patterns_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[patterns]: ...
@@ -3095,6 +3269,8 @@ class AsyncPaths:
     def post(self, path: Literal["/parties"], body: parties_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
     @overload
     def post(self, path: Literal["/fund-sources"], body: fund_sources_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
+    @overload
+    def post(self, path: Literal["/region-links"], body: region_links_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[region_links]: ...
     @overload
     def post(self, path: Literal["/balances/entries"], body: balance_entries_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[balance_entries]: ...
     @overload
@@ -3156,6 +3332,12 @@ class AsyncPaths:
     @overload
     def put(self, path: Literal["/collections/reclamations/items/{code}"], body: reclamations_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[reclamations]: ...
     @overload
+    def put(self, path: Literal["/collections/islands/items/{code}"], body: islands_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[islands]: ...
+    @overload
+    def put(self, path: Literal["/collections/outfalls/items/{code}"], body: outfalls_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[outfalls]: ...
+    @overload
+    def put(self, path: Literal["/collections/fishing_harbours/items/{code}"], body: fishing_harbours_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fishing_harbours]: ...
+    @overload
     def put(self, path: Literal["/collections/stations/items/{code}"], body: stations_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
     @overload
     def put(self, path: Literal["/collections/datasets/items/{code}"], body: datasets_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[datasets]: ...
@@ -3183,6 +3365,8 @@ class AsyncPaths:
     def put(self, path: Literal["/parties/{code}"], body: parties_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
     @overload
     def put(self, path: Literal["/fund-sources/{code}"], body: fund_sources_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
+    @overload
+    def put(self, path: Literal["/region-links/{code}"], body: region_links_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[region_links]: ...
     @overload
     def put(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
     @overload
@@ -3218,6 +3402,12 @@ class AsyncPaths:
     @overload
     def patch(self, path: Literal["/collections/reclamations/items/{code}"], body: reclamations_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[reclamations]: ...
     @overload
+    def patch(self, path: Literal["/collections/islands/items/{code}"], body: islands_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[islands]: ...
+    @overload
+    def patch(self, path: Literal["/collections/outfalls/items/{code}"], body: outfalls_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[outfalls]: ...
+    @overload
+    def patch(self, path: Literal["/collections/fishing_harbours/items/{code}"], body: fishing_harbours_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fishing_harbours]: ...
+    @overload
     def patch(self, path: Literal["/collections/stations/items/{code}"], body: stations_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
     @overload
     def patch(self, path: Literal["/collections/datasets/items/{code}"], body: datasets_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[datasets]: ...
@@ -3245,6 +3435,8 @@ class AsyncPaths:
     def patch(self, path: Literal["/parties/{code}"], body: parties_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[parties]: ...
     @overload
     def patch(self, path: Literal["/fund-sources/{code}"], body: fund_sources_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
+    @overload
+    def patch(self, path: Literal["/region-links/{code}"], body: region_links_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[region_links]: ...
     @overload
     def patch(self, path: Literal["/documents/{code}"], body: documents_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[documents]: ...
     @overload
@@ -3298,6 +3490,12 @@ class AsyncPaths:
     @overload
     def delete(self, path: Literal["/collections/reclamations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
+    def delete(self, path: Literal["/collections/islands/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/outfalls/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/fishing_harbours/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
     def delete(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/collections/datasets/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
@@ -3325,6 +3523,8 @@ class AsyncPaths:
     def delete(self, path: Literal["/parties/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/fund-sources/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/region-links/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload

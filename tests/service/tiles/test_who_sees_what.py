@@ -51,6 +51,12 @@ ROWS = {
         f"reclamation ({NAMED}, start_on, end_on, land_class_before, is_public, geom)",
         f"'2024-01-01', '2025-01-01', '0103', {{public}}, {AREA}",
     ),
+    "islands": (f"island ({NAMED}, waters, geom)", f"'sea', {AREA}"),
+    "outfalls": (
+        f"outfall ({NAMED}, kind, geom)",
+        "'industrial', ST_Point(118.05, 24.55, 4490)",
+    ),
+    "fishing_harbours": (f"fishing_harbour ({NAMED}, geom)", f"{AREA}"),
     "stations": (f"station ({NAMED}, kind, geom)", "'sky', ST_Point(118.05, 24.55, 4490)"),
 }
 SHOWN = {
@@ -65,7 +71,12 @@ DRAFTS = frozenset(
         *("control_areas", "projects"),
     }
 )
-ALWAYS = frozenset({"named_features", "problems", "stations", "mines", "reclamations"})
+ALWAYS = frozenset(
+    {
+        *("named_features", "problems", "stations", "mines", "reclamations"),
+        *("islands", "outfalls", "fishing_harbours"),
+    }
+)
 """Collections without drafts."""
 SECRETS = frozenset({"control_areas", "projects", "datasets", "reclamations"})
 """Collections with rows that are published and not public."""

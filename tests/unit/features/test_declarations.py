@@ -20,13 +20,13 @@ from shanhai.vocabulary import INSIDERS
 PROMISED = {
     *("regions", "plans", "pattern_components", "corridors", "corridor_nodes", "zone_schemes"),
     *("zones", "control_areas", "problems", "projects", "stations", "datasets", "named_features"),
-    *("mines", "reclamations"),
+    *("mines", "reclamations", "islands", "outfalls", "fishing_harbours"),
 }
 PROMISED_PATHS = {
     *("/zone-classes", "/control-rules", "/patterns", "/parties", "/indicators", "/documents"),
     *("/plans/{plan}/indicators", "/plans/{plan}/parts", "/plans/{plan}/programmes"),
     *("/plans/{plan}/provisions", "/plans/{plan}/figures", "/plans/{plan}/duties"),
-    *("/fund-sources", "/balances/entries"),
+    *("/fund-sources", "/balances/entries", "/region-links"),
 }
 each = pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
 

@@ -67,6 +67,7 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
         "/mines/stock?region={code}": Label("矿山修复存量", "Stock of mines"),
     },
     "stations": {"/stations/{code}/observations": Label("观测数据", "Observations")},
+    "region_links": {"/region-links/{code}/chain": Label("上下游", "Upstream and downstream")},
     "patterns": {"/patterns/{code}/tree": Label("格局构成", "Components")},
     "zone_schemes": {
         "/zone-schemes/{code}/topology": Label("空缺与重叠", "Gaps and overlaps"),
@@ -193,6 +194,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "duties": ("article", "name_zh", "due", "state", "lead", "named"),
     "figures": ("kind", "class_zh", "value", "unit", "start_year", "end_year"),
     "named_features": ("kind", "region", "article", "area_km2"),
+    "islands": ("waters", "class", "region", "allowed_uses", "area_km2"),
+    "outfalls": ("kind", "region", "discharger", "permit", "permit_until", "station"),
+    "region_links": ("kind", "region", "flows_to", "station"),
     "mines": ("kind", "region", "minerals", "area_ha", "state", "accepted_area_ha"),
     "reclamations": (
         *("region", "end_on", "land_class_before", "land_class_after", "deposit_required"),

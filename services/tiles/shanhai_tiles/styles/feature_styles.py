@@ -191,6 +191,22 @@ STYLES: Mapping[str, FeatureStyle] = MappingProxyType(
                 *("#7f9aa8", "#e0b400", "#d9622b", "#8cbf3f", "#1b6e3c", "#4a4a4a"),
             ),
         ),
+        "islands": FeatureStyle(
+            by="class",
+            classes=_terms(vocabulary.ISLAND_CLASSES, "#d9772b", "#8cbf3f", "#1b6e3c"),
+            open=True,
+        ),
+        "outfalls": FeatureStyle(
+            by="kind",
+            classes=_terms(
+                vocabulary.OUTFALL_KINDS, "#5c1f1a", "#8a5a2b", "#8cbf3f", "#2b7bba", "#7f9aa8"
+            ),
+        ),
+        "fishing_harbours": FeatureStyle(
+            by="grade",
+            classes=_terms(vocabulary.HARBOUR_GRADES, "#0b3c71", "#2b7bba", "#6fa8dc", "#7f9aa8"),
+            open=True,
+        ),
         "stations": FeatureStyle(
             by="kind",
             classes=_terms(

@@ -20,6 +20,7 @@ from shanhai.db.collections.programmes import DOCUMENTS, FUND_SOURCES, PARTIES, 
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.collections.provisions import FIGURES, NAMED_FEATURES, PROBLEMS, PROVISIONS
 from shanhai.db.collections.regions import REGIONS
+from shanhai.db.collections.shores import FISHING_HARBOURS, ISLANDS, OUTFALLS, REGION_LINKS
 from shanhai.db.collections.zones import ZONE_SCHEMES, ZONES
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.selection import VIEWER_REGIONS, visibility
@@ -40,6 +41,9 @@ COLLECTIONS: tuple[Entity, ...] = (
     PROJECTS,
     MINES,
     RECLAMATIONS,
+    ISLANDS,
+    OUTFALLS,
+    FISHING_HARBOURS,
     STATIONS,
     DATASETS,
 )
@@ -58,6 +62,7 @@ RECORDS: tuple[Entity, ...] = (
     PROGRAMMES,
     PARTIES,
     FUND_SOURCES,
+    REGION_LINKS,
     DOCUMENTS,
     BALANCE_ENTRIES,
 )

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.collections.shores import island_refusal
 from shanhai.db.engine import read_today
 from shanhai.db.features.sql_write import ids_of
 from shanhai.db.identity import Identity
@@ -88,7 +89,8 @@ async def put_measure(
     """Write a measure in the place of the one there is, or as a new one; whether it is new.
 
     Raises:
-        Conflict: the project's state forbids it, or with `only_new` there is one.
+        Conflict: the project's state, or an island it lies on, forbids it, or with `only_new`
+            there is one.
         InvalidInput: the indicator is not known, or its unit is another kind of unit.
     """
     project = await hold_project(session, project_code, identity, MEASURE_ROLES, expected=expected)
@@ -100,6 +102,9 @@ async def put_measure(
         raise refused("/measure", Label("该措施已存在", "the project has this measure already"))
     before = None if row is None else await find_measure(session, project, wanted.measure)
     _demand_state(project, before, wanted)
+    refusal = await island_refusal(session, project.id, wanted.measure)
+    if refusal is not None:
+        raise refused("/measure", refusal)
     indicator_id = await _indicator(session, identity, wanted)
     if row is None:
         await _demand_room(session, project)

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.balances import ProjectBalance, judge_project
+from shanhai.db.collections.shores import island_refusals
 from shanhai.db.identity import EVERYTHING
 from shanhai.db.projects.queries import ProjectSeen
 from shanhai.db.projects.reserve import RuleHit, check_rules, comment_days, required_papers
@@ -91,6 +92,7 @@ class Facts:
         hits: Rules that forbid or restrict what the project does where it lies.
         unknown: What could bind where it lies, is not known and was not decided about.
         balances: How it stands to the rules of the ledger, of each kind it has entries of.
+        islands: Why islands it lies on are kept from measures of it.
         note: The reason sent with the request; None while nothing was sent.
     """
 
@@ -116,6 +118,7 @@ class Facts:
     hits: Sequence[RuleHit]
     unknown: Sequence[Label]
     balances: Sequence[ProjectBalance]
+    islands: Sequence[Label]
     note: str | None = None
 
     @property
@@ -141,7 +144,15 @@ async def read_facts(session: AsyncSession, project: ProjectSeen, note: str | No
     checked = await check_rules(session, project.code) if row.drawn else None
     hits, unknown = (checked.hits, checked.unknown) if checked is not None else ((), ())
     balances = await judge_project(session, project.id, project.region_id, EVERYTHING)
-    return Facts(**row._mapping, hits=hits, unknown=unknown, balances=balances, note=note)
+    refused = await island_refusals(session, project.id)
+    return Facts(
+        **row._mapping,
+        hits=hits,
+        unknown=unknown,
+        balances=balances,
+        islands=refused,
+        note=note,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +256,14 @@ ALLOWED = _unexcepted(
         "no rule of lines and zones may forbid its measures",
     ),
 )
+OFF_ISLANDS = TransitionCondition(
+    "islands",
+    Label("不得违反海岛的保护类别", "islands must be kept from what their class forbids"),
+    lambda facts: not facts.islands,
+    lambda facts: Label(
+        "；".join(one.zh for one in facts.islands), "; ".join(one.en for one in facts.islands)
+    ),
+)
 KNOWN = TransitionCondition(
     "known",
     Label(
@@ -295,6 +314,7 @@ _CHECKED = (
         "cost", Label("须有投资额", "the cost must be given"), lambda f: f.cost is not None
     ),
     ALLOWED,
+    OFF_ISLANDS,
     KNOWN,
 )
 _DECIDED = (
@@ -337,6 +357,7 @@ _READY = (
         lambda f: f.settled_geometry,
     ),
     ALLOWED,
+    OFF_ISLANDS,
     KNOWN,
     BALANCED,
 )

@@ -300,6 +300,22 @@ class MineSeed(NamedItem):
     project: Code | None = None
 
 
+class IslandSeed(NamedItem):
+    """An island of a register; its class only where a source prints it."""
+
+    waters: Literal["sea", "river"]
+    feature: Code | None = None
+    problem: Code | None = None
+
+
+class WaySeed(NamedItem):
+    """A place on the way of the water, and the next one below it."""
+
+    kind: str
+    region: Code
+    flows_to: Code | None = None
+
+
 class ProjectSeed(NamedItem):
     """A key project with its inclusive years; `towns_complete` is false after "and others"."""
 
@@ -348,6 +364,8 @@ class CityFile(StrictModel):
     problems: tuple[ProblemSeed, ...] = ()
     programmes: tuple[ProgrammeSeed, ...] = ()
     mines: tuple[MineSeed, ...] = ()
+    islands: tuple[IslandSeed, ...] = ()
+    ways: tuple[WaySeed, ...] = ()
     totals: dict[str, int] = {}
     retired: dict[str, tuple[Code, ...]] = {}
 

@@ -43,6 +43,23 @@ def rows_of(blocks: Sequence[city_files.CityFile]) -> Rows:
         for programme in block.programmes:
             _add_programme(rows, block, programme, starts)
         rows["mine"] += (_mine(block, item) | starts for item in block.mines)
+        rows["island"] += (
+            {
+                **_named(item, block.source),
+                **item.model_dump(include={"waters", "feature", "problem"}),
+                "region": block.known_region,
+                "valid_from": None,
+            }
+            for item in block.islands
+        )
+        rows["region_link"] += (
+            {
+                **_named(item, block.source),
+                **item.model_dump(include={"kind", "region", "flows_to"}),
+                "valid_from": None,
+            }
+            for item in block.ways
+        )
     return {table: listed for table, listed in rows.items() if listed}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from geoalchemy2 import Geometry
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai import vocabulary
@@ -320,3 +320,119 @@ class PatternComponent(base.Copied, base.Versioned, base.Dated, base.Base):
     geom: Mapped[base.AnyGeometry | None]
     area_m2: Mapped[base.Area]
     length_m: Mapped[base.Length]
+
+
+class Island(base.Versioned, base.Dated, base.Base):
+    """An island in the sea or in a river, and what it may be used for.
+
+    Attributes:
+        allowed_uses: Codes of activities that its protection plan allows; a class that protects
+            it refuses the others.
+    """
+
+    __tablename__ = "island"
+    __table_args__ = (
+        base.one_of("waters", vocabulary.codes(vocabulary.ISLAND_WATERS)),
+        base.one_of("class_code", vocabulary.codes(vocabulary.ISLAND_CLASSES)),
+        base.valid_shape(),
+        base.in_order(),
+        base.live_code("island"),
+        base.spatial("island"),
+        base.shapeless("island"),
+    )
+
+    id: Mapped[base.BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    waters: Mapped[str]
+    class_code: Mapped[str | None]
+    region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
+    feature_id: Mapped[int | None] = mapped_column(sa.ForeignKey("named_feature.id"), index=True)
+    problem_id: Mapped[int | None] = mapped_column(sa.ForeignKey("problem.id"), index=True)
+    allowed_uses: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
+    geom: Mapped[base.MultiPolygon | None]
+    area_m2: Mapped[base.Area]
+
+
+class Outfall(base.Versioned, base.Dated, base.Base):
+    """A place where water is let into a river or the sea, with its permit.
+
+    Attributes:
+        region_id: The basin, bay or district that receives it.
+        limits: What the permit allows, by code of the observed property.
+        station_id: The station its results are observed at.
+    """
+
+    __tablename__ = "outfall"
+    __table_args__ = (
+        base.one_of("kind", vocabulary.codes(vocabulary.OUTFALL_KINDS)),
+        sa.CheckConstraint("permit_until >= permit_from", name="permit"),
+        base.valid_shape(),
+        base.in_order(),
+        base.live_code("outfall"),
+        base.spatial("outfall"),
+        base.shapeless("outfall"),
+    )
+
+    id: Mapped[base.BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    kind: Mapped[str]
+    region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
+    discharger_id: Mapped[int | None] = mapped_column(sa.ForeignKey("party.id"), index=True)
+    station_id: Mapped[int | None] = mapped_column(sa.ForeignKey("station.id"), index=True)
+    permit: Mapped[str | None]
+    permit_from: Mapped[date | None]
+    permit_until: Mapped[date | None]
+    limits: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    geom: Mapped[Any | None] = mapped_column(
+        Geometry("POINT", srid=base.STORAGE_SRID, spatial_index=False)
+    )
+
+
+class FishingHarbour(base.Versioned, base.Dated, base.Base):
+    """A harbour of fishing boats."""
+
+    __tablename__ = "fishing_harbour"
+    __table_args__ = (
+        base.one_of("grade", vocabulary.codes(vocabulary.HARBOUR_GRADES)),
+        sa.CheckConstraint("berths >= 0", name="berths"),
+        base.valid_shape(),
+        base.in_order(),
+        base.live_code("fishing_harbour"),
+        base.spatial("fishing_harbour"),
+        base.shapeless("fishing_harbour"),
+    )
+
+    id: Mapped[base.BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    grade: Mapped[str | None]
+    region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
+    operator_id: Mapped[int | None] = mapped_column(sa.ForeignKey("party.id"), index=True)
+    berths: Mapped[int | None]
+    geom: Mapped[base.AnyGeometry | None]
+    area_m2: Mapped[base.Area]
+
+
+class RegionLink(base.Versioned, base.Dated, base.Base):
+    """A place on the way of the water, and the next one below it."""
+
+    __tablename__ = "region_link"
+    __table_args__ = (
+        base.one_of("kind", vocabulary.codes(vocabulary.REGION_LINK_KINDS)),
+        base.in_order(),
+        base.live_code("region_link"),
+    )
+
+    id: Mapped[base.BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    kind: Mapped[str]
+    flows_to_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region_link.id"), index=True)
+    region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"), index=True)
+    station_id: Mapped[int | None] = mapped_column(sa.ForeignKey("station.id"), index=True)

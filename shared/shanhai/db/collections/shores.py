@@ -1,0 +1,350 @@
+"""Islands and their uses, outfalls with permits, fishing harbours, and the way of the water."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai import vocabulary
+from shanhai.db.collections import guards
+from shanhai.db.compliance.rules import activities
+from shanhai.db.features import columns, entity
+from shanhai.errors import Fault, NotFound
+from shanhai.vocabulary import Label, Role, Scope
+
+_ISLAND, _OUTFALL = columns.Columns("isl"), columns.Columns("ofl")
+_HARBOUR, _LINK = columns.Columns("hb"), columns.Columns("rl")
+_WRITERS = frozenset({Role.PLANNER, Role.SUPERVISOR})
+_SCOPES = frozenset({Scope.PROJECTS, Scope.WRITE})
+KEPT_FROM = frozenset({"mining", "sea_reclamation"})
+"""Activities that islands are kept from unless they are among the allowed uses: what counts as one
+of them, such as quarrying or sand mining, is refused as well."""
+KEPT_CLASSES = ("uninhabited", "protected")
+
+
+async def uses_are_known(session: AsyncSession, change: entity.PendingWrite) -> Sequence[Fault]:
+    """What an island may be used for are activities of the rules."""
+    known = activities().known
+    return [
+        Fault(
+            f"/properties/allowed_uses/{place}",
+            f"{use!r} is not a known activity; see /activities",
+            f"{use!r} 不是已知活动，见 /activities",
+        )
+        for place, use in enumerate((change.after or {}).get("allowed_uses") or [])
+        if use not in known
+    ]
+
+
+_KEEPING = text(
+    "SELECT isl.code, isl.allowed_uses FROM island isl JOIN project pj ON pj.id = :project"
+    " WHERE isl.deleted_at IS NULL AND (isl.valid_to IS NULL OR isl.valid_to > current_date)"
+    " AND isl.class_code = ANY (:classes) AND isl.geom && pj.geom"
+    " AND ST_Intersects(isl.geom, pj.geom) AND NOT ST_Touches(isl.geom, pj.geom)"
+    " ORDER BY isl.code"
+)
+
+
+async def island_refusal(session: AsyncSession, project_id: int, measure: str) -> Label | None:
+    """Why a measure of a project is refused on an island it lies on; None where it is not."""
+    counts_as = activities().distances(measure).keys()
+    if not KEPT_FROM & counts_as:
+        return None
+    asked = {"project": project_id, "classes": [*KEPT_CLASSES]}
+    for code, allowed in await session.execute(_KEEPING, asked):
+        if not counts_as & set(allowed):
+            name = activities().name_of(measure)
+            return Label(
+                f"项目位于受保护的海岛 {code!r}，不得{name.zh}",
+                f"the project lies on the protected island {code!r}: no {name.en.lower()} there",
+            )
+    return None
+
+
+_MEASURES = text("SELECT measure FROM project_measure WHERE project_id = :project ORDER BY measure")
+
+
+async def island_refusals(session: AsyncSession, project_id: int) -> Sequence[Label]:
+    """Why measures of a project are refused on islands it lies on, where its shape came later."""
+    measures = (await session.scalars(_MEASURES, {"project": project_id})).all()
+    told = [await island_refusal(session, project_id, measure) for measure in measures]
+    return [one for one in told if one is not None]
+
+
+ISLANDS = entity.Entity(
+    name="islands",
+    title=Label("海岛与江心岛", "Islands"),
+    description=Label(
+        "海岛和江心岛名录：类别与允许的利用方式；未绘制的没有几何。",
+        "The register of islands in the sea and in rivers: their class, and what they may be used"
+        " for; without shape until drawn.",
+    ),
+    table="island",
+    alias="isl",
+    joins=(
+        " LEFT JOIN region r ON r.id = isl.region_id"
+        " LEFT JOIN named_feature nf ON nf.id = isl.feature_id"
+        " LEFT JOIN problem b ON b.id = isl.problem_id"
+    ),
+    code="isl.code",
+    geometry="isl.geom",
+    geometry_type="geometry-multipolygon",
+    geometry_column="geom",
+    live="isl.deleted_at IS NULL",
+    published="true",
+    current=columns.current("isl"),
+    as_of=columns.as_of("isl"),
+    region="isl.region_id",
+    interval=_ISLAND.interval,
+    properties=(
+        _ISLAND.code,
+        *_ISLAND.names(),
+        _ISLAND.column(
+            "waters",
+            columns.choice(vocabulary.ISLAND_WATERS),
+            Label("水域", "Waters"),
+            queryable=True,
+            required=True,
+        ),
+        _ISLAND.column(
+            "class",
+            columns.choice(vocabulary.ISLAND_CLASSES),
+            Label("类别", "Class"),
+            column="class_code",
+            queryable=True,
+        ),
+        _ISLAND.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
+        _ISLAND.reference(
+            "feature", "nf.code", Label("命名地物", "Named feature"), to="named_features"
+        ),
+        replace(
+            _ISLAND.reference("problem", "b.code", Label("对应问题", "Problem"), to="problems"),
+            names="problems",
+        ),
+        _ISLAND.column(
+            "allowed_uses", entity.TEXTS, Label("允许的活动", "Allowed uses"), queryable=True
+        ),
+        columns.square_kilometres("area_km2", "isl.area_m2", Label("面积", "Area")),
+        _ISLAND.source,
+        _ISLAND.fields,
+        *_ISLAND.period,
+    ),
+    editing=entity.Editing(roles=_WRITERS, scopes=_SCOPES, guards=(guards.PERIOD, uses_are_known)),
+)
+
+OUTFALLS = entity.Entity(
+    name="outfalls",
+    title=Label("入河入海排污口", "Outfalls"),
+    description=Label(
+        "入河、入海排污口及其许可、责任主体和监测站点。",
+        "Where water is let into rivers and the sea: who does, by which permit, and where it is"
+        " observed.",
+    ),
+    table="outfall",
+    alias="ofl",
+    joins=(
+        " LEFT JOIN region r ON r.id = ofl.region_id"
+        " LEFT JOIN party o ON o.id = ofl.discharger_id"
+        " LEFT JOIN station s ON s.id = ofl.station_id"
+    ),
+    code="ofl.code",
+    geometry="ofl.geom",
+    geometry_type="geometry-point",
+    geometry_column="geom",
+    live="ofl.deleted_at IS NULL",
+    published="true",
+    current=columns.current("ofl"),
+    as_of=columns.as_of("ofl"),
+    region="ofl.region_id",
+    interval=_OUTFALL.interval,
+    properties=(
+        _OUTFALL.code,
+        *_OUTFALL.names(),
+        _OUTFALL.column(
+            "kind",
+            columns.choice(vocabulary.OUTFALL_KINDS),
+            Label("类型", "Kind"),
+            queryable=True,
+            required=True,
+        ),
+        _OUTFALL.reference(
+            "region", "r.code", Label("受纳水域", "Receiving waters"), to="regions", required=True
+        ),
+        _OUTFALL.reference("discharger", "o.code", Label("责任主体", "Discharger"), to="parties"),
+        _OUTFALL.reference("station", "s.code", Label("监测站点", "Station"), to="stations"),
+        _OUTFALL.column("permit", entity.TEXT, Label("许可证号", "Permit"), queryable=True),
+        _OUTFALL.column(
+            "permit_from", entity.DATE, Label("许可起始日", "Permit from"), queryable=True
+        ),
+        _OUTFALL.column(
+            "permit_until", entity.DATE, Label("许可截止日", "Permit until"), queryable=True
+        ),
+        _OUTFALL.column("limits", entity.OBJECT, Label("排放限值", "Limits")),
+        _OUTFALL.source,
+        _OUTFALL.fields,
+        *_OUTFALL.period,
+    ),
+    editing=entity.Editing(
+        roles=_WRITERS,
+        scopes=_SCOPES,
+        guards=(
+            guards.PERIOD,
+            guards.in_order(
+                "permit_from",
+                "permit_until",
+                Label("许可截止日不得早于起始日", "permit_until must not be before permit_from"),
+            ),
+        ),
+    ),
+)
+
+FISHING_HARBOURS = entity.Entity(
+    name="fishing_harbours",
+    title=Label("渔港", "Fishing harbours"),
+    description=Label("渔港及其等级和泊位。", "Harbours of fishing boats, their grade and berths."),
+    table="fishing_harbour",
+    alias="hb",
+    joins=(" LEFT JOIN region r ON r.id = hb.region_id LEFT JOIN party o ON o.id = hb.operator_id"),
+    code="hb.code",
+    geometry="hb.geom",
+    geometry_type="geometry-any",
+    geometry_column="geom",
+    live="hb.deleted_at IS NULL",
+    published="true",
+    current=columns.current("hb"),
+    as_of=columns.as_of("hb"),
+    region="hb.region_id",
+    interval=_HARBOUR.interval,
+    properties=(
+        _HARBOUR.code,
+        *_HARBOUR.names(),
+        _HARBOUR.column(
+            "grade",
+            columns.choice(vocabulary.HARBOUR_GRADES),
+            Label("等级", "Grade"),
+            queryable=True,
+        ),
+        _HARBOUR.reference(
+            "region", "r.code", Label("区域", "Region"), to="regions", required=True
+        ),
+        _HARBOUR.reference("operator", "o.code", Label("运营单位", "Operator"), to="parties"),
+        _HARBOUR.column("berths", columns.ORDER, Label("泊位数", "Berths"), queryable=True),
+        columns.square_kilometres("area_km2", "hb.area_m2", Label("面积", "Area")),
+        _HARBOUR.source,
+        _HARBOUR.fields,
+        *_HARBOUR.period,
+    ),
+    editing=entity.Editing(roles=_WRITERS, scopes=_SCOPES, guards=(guards.PERIOD,)),
+)
+
+REGION_LINKS = entity.Entity(
+    name="region_links",
+    title=Label("上下游关系", "Upstream and downstream"),
+    description=Label(
+        "水流自上而下经过的村庄、河流、断面与海湾，每一处指向其下游。",
+        "The villages, rivers, sections and bays on the way of the water, each with the next below"
+        " it.",
+    ),
+    table="region_link",
+    alias="rl",
+    joins=(
+        " LEFT JOIN region r ON r.id = rl.region_id LEFT JOIN station s ON s.id = rl.station_id"
+        " LEFT JOIN region_link lower ON lower.id = rl.flows_to_id"
+    ),
+    code="rl.code",
+    live="rl.deleted_at IS NULL",
+    published="true",
+    current=columns.current("rl"),
+    as_of=columns.as_of("rl"),
+    region="rl.region_id",
+    interval=_LINK.interval,
+    path="/region-links",
+    properties=(
+        _LINK.code,
+        *_LINK.names(),
+        _LINK.column(
+            "kind",
+            columns.choice(vocabulary.REGION_LINK_KINDS),
+            Label("类型", "Kind"),
+            queryable=True,
+            required=True,
+        ),
+        _LINK.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
+        _LINK.reference("flows_to", "lower.code", Label("流入", "Flows to"), to="region_links"),
+        _LINK.reference("station", "s.code", Label("交接断面", "Section"), to="stations"),
+        _LINK.source,
+        *_LINK.period,
+    ),
+    editing=entity.Editing(
+        roles=_WRITERS,
+        scopes=_SCOPES,
+        guards=(
+            guards.RECORD_PERIOD,
+            guards.no_circle("region_link", "flows_to_id", "flows_to", under=""),
+        ),
+    ),
+)
+
+_CHAIN = text("""
+WITH RECURSIVE here AS (
+  SELECT id FROM region_link WHERE code = :code AND deleted_at IS NULL
+), above (id, depth) AS (
+  SELECT id, 0 FROM here
+  UNION ALL
+  SELECT l.id, above.depth - 1 FROM region_link l JOIN above ON l.flows_to_id = above.id
+   WHERE l.deleted_at IS NULL AND above.depth > -100
+), below (id, depth) AS (
+  SELECT id, 0 FROM here
+  UNION ALL
+  SELECT l.flows_to_id, below.depth + 1 FROM region_link l JOIN below ON l.id = below.id
+   WHERE l.flows_to_id IS NOT NULL AND below.depth < 100
+)
+SELECT way.depth, l.code, l.name_zh, l.name_en, l.kind, r.code AS region, s.code AS station,
+       r.name_zh AS region_zh, r.name_en AS region_en, s.name_zh AS station_zh,
+       s.name_en AS station_en
+  FROM (SELECT * FROM above UNION SELECT * FROM below) way
+  JOIN region_link l ON l.id = way.id JOIN region r ON r.id = l.region_id
+  LEFT JOIN station s ON s.id = l.station_id
+ ORDER BY way.depth, l.code
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class ChainPlace:
+    """A place on the way of the water; `depth` is below zero upstream of the one asked for."""
+
+    depth: int
+    code: str
+    name_zh: str
+    name_en: str
+    kind: str
+    region: str
+    station: str | None
+    region_name: Label
+    station_name: Label | None
+
+
+async def read_chain(session: AsyncSession, code: str) -> Sequence[ChainPlace]:
+    """All that flows to a place and all it flows to, from the source on.
+
+    Raises:
+        NotFound: there is no such place.
+    """
+    rows = [] if "\x00" in code else (await session.execute(_CHAIN, {"code": code})).all()
+    if not rows:
+        raise NotFound(f"there is no place {code!r}", message_zh=f"没有 {code!r}")
+    return [
+        ChainPlace(
+            depth=row.depth,
+            code=row.code,
+            name_zh=row.name_zh,
+            name_en=row.name_en,
+            kind=row.kind,
+            region=row.region,
+            station=row.station,
+            region_name=Label(row.region_zh, row.region_en),
+            station_name=(None if row.station is None else Label(row.station_zh, row.station_en)),
+        )
+        for row in rows
+    ]
