@@ -327,7 +327,13 @@ async def test_an_accepted_project_counts_once(
     row = await standing(planner, "mine_restored_area", 2022)
     assert (row["value"], row["value_year"]) == (90, 2022)
     assert {"measures_counted", "measures_foreign"} <= set(remarks(row))
-    assert row["projects"] == {"count": 3, "planned": 94, "done": 47, "accepted": 40}
+    assert row["projects"] == {
+        "count": 3,
+        "planned": 94,
+        "done": 47,
+        "accepted": 40,
+        "mines": 0,
+    }
     # Once the year is reported, the report holds the project.
     await post_value(planner, "mine_restored_area", 2022, 45)
     assert (await standing(planner, "mine_restored_area", 2022))["value"] == 95
