@@ -81,6 +81,21 @@ def shape(entity: Entity, number: int) -> Any:
     return kinds[number % len(kinds)]
 
 
+REGISTERED = (
+    f"""INSERT INTO outfall (code, name_zh, name_en, region_id, kind, permit, permit_from, limits)
+    SELECT 'outfall-' || n, ' 排口 ', 'Outfall', r.id, 'storm_drain', E'a\\n"{LONG}', '2025-06-30',
+    jsonb_build_object('cod', 1e-7 + n, 'words', '{LONG}')
+    FROM region r, generate_series(1, 3) n WHERE r.code = 'xiamen'""",
+    """INSERT INTO fishing_harbour (code, name_zh, name_en, region_id, grade, berths)
+    SELECT 'harbour-' || n, '渔港', E'=1+1 "harbour"', r.id, 'central', n - 1
+    FROM region r, generate_series(1, 7) n WHERE r.code = 'xiamen'""",
+    """INSERT INTO reclamation (code, name_zh, name_en, region_id, start_on, end_on, area_ha,
+    land_class_before, deposit_required, deposit_paid, evidence)
+    SELECT 'land-' || n, '临时用地', 'Land', r.id, '2025-01-31', '2026-02-28', 1234.5678 / n,
+    E'a,b\n', 12345678901234.56 / n, 0, ARRAY['a,b', '"']
+    FROM region r, generate_series(1, 7) n WHERE r.code = 'xiamen'""",
+)
+"""Rows of registers of which the seeds have none."""
 HARD = (
     f"""INSERT INTO job (id, kind, requested_by, status)
     VALUES ('{JOB}', 'build-network', 'tester', 'successful')""",
@@ -117,6 +132,8 @@ HARD = (
 
 async def draw(session: AsyncSession) -> None:
     """Give every row a geometry but some, and texts and numbers that are hard to keep."""
+    for statement in REGISTERED:
+        await session.execute(text(statement))
     for entity in EXPORTED:
         if entity.geometry_column is None:
             continue
