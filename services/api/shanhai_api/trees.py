@@ -14,7 +14,7 @@ from shanhai.db import hierarchy
 from shanhai.db.collections.patterns import CORRIDORS, PATTERN_COMPONENTS, PATTERNS
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.collections.regions import REGIONS
-from shanhai.db.collections.shores import REGION_LINKS, ChainPlace, read_chain
+from shanhai.db.collections.shores import REGION_LINKS
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import Selection
 from shanhai.errors import NotFound
@@ -304,7 +304,7 @@ class PlaceOnTheWay(answers.Answered):
     links: list[answers.Link]
 
     @classmethod
-    def of(cls, place: ChainPlace, view: View) -> Self:
+    def of(cls, place: hierarchy.ChainPlace, view: View) -> Self:
         """A place with its names."""
         name = Label(place.name_zh, place.name_en)
         return cls.from_row(
@@ -329,7 +329,7 @@ CHAIN = Label("上下游", "Upstream and downstream")
 @router.get("/region-links/{code}/chain", summary="What lies upstream and downstream of a place")
 async def read_region_chain(read: Read[Reader], code: str) -> WaterChain:
     """Tell all that flows to a place and all it flows to, in the order of the water."""
-    places = await read_chain(read.session, code)
+    places = await hierarchy.read_chain(read.session, code)
     return WaterChain(
         title=CHAIN.in_(read.lang),
         places=[PlaceOnTheWay.of(place, read) for place in places],

@@ -1,7 +1,7 @@
 """Islands and their uses, outfalls with permits, fishing harbours, and the way of the water."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +10,7 @@ from shanhai import vocabulary
 from shanhai.db.collections import guards
 from shanhai.db.compliance.rules import activities
 from shanhai.db.features import columns, entity
-from shanhai.errors import Fault, NotFound
+from shanhai.errors import Fault
 from shanhai.vocabulary import Label, Role, Scope
 
 _ISLAND, _OUTFALL = columns.Columns("isl"), columns.Columns("ofl")
@@ -285,66 +285,3 @@ REGION_LINKS = entity.Entity(
         ),
     ),
 )
-
-_CHAIN = text("""
-WITH RECURSIVE here AS (
-  SELECT id FROM region_link WHERE code = :code AND deleted_at IS NULL
-), above (id, depth) AS (
-  SELECT id, 0 FROM here
-  UNION ALL
-  SELECT l.id, above.depth - 1 FROM region_link l JOIN above ON l.flows_to_id = above.id
-   WHERE l.deleted_at IS NULL AND above.depth > -100
-), below (id, depth) AS (
-  SELECT id, 0 FROM here
-  UNION ALL
-  SELECT l.flows_to_id, below.depth + 1 FROM region_link l JOIN below ON l.id = below.id
-   WHERE l.flows_to_id IS NOT NULL AND below.depth < 100
-)
-SELECT way.depth, l.code, l.name_zh, l.name_en, l.kind, r.code AS region, s.code AS station,
-       r.name_zh AS region_zh, r.name_en AS region_en, s.name_zh AS station_zh,
-       s.name_en AS station_en
-  FROM (SELECT * FROM above UNION SELECT * FROM below) way
-  JOIN region_link l ON l.id = way.id JOIN region r ON r.id = l.region_id
-  LEFT JOIN station s ON s.id = l.station_id
- ORDER BY way.depth, l.code
-""")
-
-
-@dataclass(frozen=True, slots=True)
-class ChainPlace:
-    """A place on the way of the water; `depth` is below zero upstream of the one asked for."""
-
-    depth: int
-    code: str
-    name_zh: str
-    name_en: str
-    kind: str
-    region: str
-    station: str | None
-    region_name: Label
-    station_name: Label | None
-
-
-async def read_chain(session: AsyncSession, code: str) -> Sequence[ChainPlace]:
-    """All that flows to a place and all it flows to, from the source on.
-
-    Raises:
-        NotFound: there is no such place.
-    """
-    rows = [] if "\x00" in code else (await session.execute(_CHAIN, {"code": code})).all()
-    if not rows:
-        raise NotFound(f"there is no place {code!r}", message_zh=f"没有 {code!r}")
-    return [
-        ChainPlace(
-            depth=row.depth,
-            code=row.code,
-            name_zh=row.name_zh,
-            name_en=row.name_en,
-            kind=row.kind,
-            region=row.region,
-            station=row.station,
-            region_name=Label(row.region_zh, row.region_en),
-            station_name=(None if row.station is None else Label(row.station_zh, row.station_en)),
-        )
-        for row in rows
-    ]
