@@ -540,6 +540,14 @@ DUTY_STATES: tuple[Term, ...] = (
     Term("dropped", Label("终止", "Dropped")),
 )
 
+DUTY_PARTS: tuple[Term, ...] = (
+    Term("lead", Label("牵头单位", "Leads")),
+    Term("cooperating", Label("配合单位", "Cooperating")),
+    Term("supervising", Label("督导单位", "Supervising")),
+    Term("named", Label("责任单位（分工未载明）", "Named without a part")),
+)
+"""What a party has to do with a duty; the columns are named so, with `_ids`."""
+
 DUTY_REVIEW_STATES: tuple[Term, ...] = (
     Term("open", Label("进行中", "Open")),
     Term("frozen", Label("已定稿", "Frozen")),

@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import text
 
 from shanhai.db.alerts.observation_evaluation import note_all_duties
-from shanhai.db.alerts.plan_evaluation import evaluate_duties, mark_late
+from shanhai.db.alerts.plan_evaluation import evaluate_duties
 from shanhai.db.alerts.queries import describe_alert, list_alerts
 from shanhai.db.alerts.rules import create_rule
 from shanhai.db.deliveries.webhooks import HostlessLinks
+from shanhai.db.duties import mark_late
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import EVERYTHING, Identity
 from shanhai.db.queries.audit import Act

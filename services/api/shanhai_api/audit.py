@@ -18,10 +18,9 @@ from shanhai_api.kit.answers import Answered, Document, Link, Moment
 from shanhai_api.kit.dependencies import Auditor, PageQuery, Read, format_field
 from shanhai_api.kit.routing import NO_STORE, Route
 from shanhai_api.kit.state import ServiceState
-from shanhai_api.kit.view import HTML, JSON, Format, choose_format
+from shanhai_api.kit.view import CSV, HTML, JSON, choose_format
 
 BLOCK = 1_000
-CSV = Format("csv", "text/csv")
 COLUMNS = ("id", "at", "actor", "action", "table", "object", "before", "after", "request", "digest")
 
 

@@ -12,15 +12,16 @@ from shanhai.db.balance_rules import StatedRule, balance_rules
 from shanhai.db.compliance.verdict import in_both
 from shanhai.db.projects.queries import ProjectSeen, find_project
 from shanhai.science import balance
+from shanhai.science.units import without_zeros
 from shanhai.validation import Code
 from shanhai.vocabulary import BALANCE_KINDS, codes
 from shanhai_api.kit.answers import Answer, Answered, Document, Link, one_of
 from shanhai_api.kit.dependencies import PageQuery, Read, Reader, format_field
 from shanhai_api.kit.routing import Route
-from shanhai_api.kit.view import View, choose_format
+from shanhai_api.kit.view import CSV, View, choose_format
 from shanhai_api.plans.answers import here_links, item_path
 from shanhai_api.projects.operations import as_csv
-from shanhai_api.projects.plan_models import CSV, FORMATS, names
+from shanhai_api.projects.plan_models import FORMATS, names
 
 Exact = Annotated[str, Field(description="In `unit`, exactly", examples=["300.0000"])]
 BalanceKindCode = Annotated[str, one_of(BALANCE_KINDS)]
@@ -318,4 +319,4 @@ def _shown(
 
 def _plain(amount: str) -> str:
     """An amount as people write it."""
-    return ledger.told(Decimal(amount))
+    return without_zeros(Decimal(amount))

@@ -9,14 +9,15 @@ from typing import Annotated, Any, Literal, Self
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from shanhai.db import duty_reviews as reviews
+from shanhai.db import duties as reviews
 from shanhai.db.indicators.plan_indicators import PlanSeen, find_plan
 from shanhai.db.tables.duty import DutyReview
 from shanhai.errors import Unavailable
-from shanhai.reporting import duty_review as reports
+from shanhai.reporting import plan_evaluation as reports
 from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
 from shanhai.validation import Rfc3339Date, rfc3339
 from shanhai.vocabulary import DUTY_REVIEW_STATES, DUTY_STATES, Label, codes
+from shanhai_api.compliance.models import NamedCode
 from shanhai_api.kit import answers
 from shanhai_api.kit.body import JsonBody
 from shanhai_api.kit.dependencies import (
@@ -30,9 +31,9 @@ from shanhai_api.kit.dependencies import (
     format_field,
 )
 from shanhai_api.kit.routing import Route
-from shanhai_api.kit.view import HTML, JSON, Format, View, choose_format
+from shanhai_api.kit.view import DOCX, HTML, JSON, PDF, Format, View, choose_format
 from shanhai_api.plans.answers import OfPlan, Titled, plan_links, plan_path
-from shanhai_api.plans.judged_models import DOCX
+from shanhai_api.plans.operations import attachment
 from shanhai_api.plans.schemas import Code, Words, Year
 
 router = APIRouter(tags=["plans"], route_class=Route)
@@ -40,7 +41,6 @@ PLAN = "/plans/{plan}"
 REVIEW = f"{PLAN}/duty-reviews/{{year}}"
 REPORT = f"{REVIEW}/reports/{{duty}}/{{party}}"
 REVIEW_STATES = {term.code: term.label for term in DUTY_REVIEW_STATES}
-PDF = Format("pdf", "application/pdf")
 REVIEW_FORMATS = (JSON, HTML, PDF, DOCX)
 Amount = Annotated[
     Decimal, Field(allow_inf_nan=False, ge=-(10**15), le=10**15, max_digits=30, decimal_places=15)
@@ -101,14 +101,6 @@ class JudgementBody(BaseModel):
         description="`returned` asks for another report"
     )
     judgement: Words | None = Field(None, description="Why; only `met` goes without")
-
-
-class DutyParty(answers.Answered):
-    """A party of a duty."""
-
-    code: str
-    name_zh: str
-    name_en: str
 
 
 class BoardDuty(answers.Answered):
@@ -178,7 +170,7 @@ class DutyReviews(OfPlan, Titled):
 class ReviewedReport(answers.Answered):
     """What a party reported, and how it was judged."""
 
-    party: DutyParty
+    party: NamedCode
     outcome: Annotated[str, Field(json_schema_extra={"enum": [*reports.OUTCOMES]})]
     text: str | None
     figures: list[dict[str, str | None]]
@@ -198,14 +190,14 @@ class ReviewedDuty(BoardDuty):
     start_year: int | None
     end_year: int | None
     reason: str | None
-    parties: dict[str, list[DutyParty]]
+    parties: dict[str, list[NamedCode]]
     reports: list[ReviewedReport]
 
 
 class ReviewContent(answers.Answered):
     """What a review says."""
 
-    plan: DutyParty
+    plan: NamedCode
     year: int
     reports_due_on: str
     summary: dict[str, Any]
@@ -362,7 +354,7 @@ async def _file(
         raise Unavailable(missing.en, message_zh=missing.zh)
     write = reports.write_review_pdf if chosen is PDF else reports.write_review_docx
     made = await asyncio.to_thread(write, content, view.lang, stamp)
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{chosen.name}"'}
+    headers = attachment(f"{name}.{chosen.name}")
     return view.send(made, chosen.media_type, headers=headers)
 
 

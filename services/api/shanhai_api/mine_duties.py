@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from shanhai.db import mines
 from shanhai.db.indicators.plan_indicators import PlanSeen, find_plan
+from shanhai.science.units import without_zeros
 from shanhai.vocabulary import MINE_DEPOSIT_KINDS, Label
 from shanhai_api.kit import answers, dependencies
 from shanhai_api.kit.body import JsonBody
@@ -45,12 +46,6 @@ def titled(what: Label, mine: mines.MineSeen, view: View) -> str:
     return f"{what.in_(view.lang)} · {mine.name.in_(view.lang)}"
 
 
-def hectares(amount: Decimal) -> str:
-    """An area without digits that say nothing."""
-    text = f"{amount:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 class StockQuery(TableQuery):
     """Parameters of the stock of mines."""
 
@@ -73,7 +68,7 @@ class StockAtYearEnd(answers.Answered):
     def of(cls, item: mines.StockYear) -> Self:
         """A year of the curve."""
         areas = ("listed_ha", "open_ha", "restored_ha")
-        told = {name: hectares(getattr(item, name)) for name in areas}
+        told = {name: without_zeros(getattr(item, name)) for name in areas}
         return cls(year=item.year, mines_open=item.mines_open, **told)
 
 
@@ -125,7 +120,7 @@ def chart_of(stock: MineStock) -> dict[str, Any]:
         return round(HEIGHT * float(area) / top, 2)
 
     return {
-        "top": hectares(Decimal(str(top))),
+        "top": without_zeros(Decimal(str(top))),
         "bars": [
             {
                 "year": item.year if place % every == 0 else None,
@@ -263,7 +258,7 @@ class MineReportShown(answers.Answered):
         """A report as it is shown."""
         areas = ("disturbed_ha", "planned_ha", "restored_ha", "area_missing_ha")
         amounts = ("fund_due", "fund_paid", "fund_missing")
-        told = {name: hectares(getattr(report, name)) for name in areas}
+        told = {name: without_zeros(getattr(report, name)) for name in areas}
         told |= {name: money(getattr(report, name)) for name in amounts}
         return cls.from_row(report, **told, **more)
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.alerts import observation_evaluation, plan_evaluation
 from shanhai.db.alerts.transitions import send_notices
 from shanhai.db.authentication import Authenticator
+from shanhai.db.duties import mark_late
 from shanhai.db.observations.archive import close_month
 from shanhai.db.observations.partitions import make_months, months_ahead
 from shanhai.db.observations.retention import draw_lines, find_due
@@ -310,7 +311,7 @@ async def evaluate_alert_rules(context: WorkerContext) -> None:
                 async with context.sessions.begin() as session:
                     await observation_evaluation.note_all_plans(session)
                     await observation_evaluation.note_all_lines(session)
-                    await plan_evaluation.mark_late(session)
+                    await mark_late(session)
                     await observation_evaluation.note_all_duties(session)
         except DATABASE_ERRORS as error:
             log.warning("no rule evaluated", error=type(error).__name__)

@@ -190,7 +190,6 @@ DocumentLink = TypedDict("DocumentLink", {"rel": str, "type": str, "href": str, 
 DutyBoard = TypedDict("DutyBoard", {"title": str, "plan": str, "as_of": NotRequired[str],
     "in_force": NotRequired[str | None], "by": Literal["party", "article"], "total": int, "states": dict[str, int],
     "rows": list[BoardRow], "links": list[Link]})
-DutyParty = TypedDict("DutyParty", {"code": str, "name_zh": str, "name_en": str})
 DutyReviewListed = TypedDict("DutyReviewListed", {"year": int, "state": Literal["open", "frozen"],
     "reports_due_on": str, "sha256": str | None, "frozen_at": str | None, "links": list[Link]})
 DutyReviewShown = TypedDict("DutyReviewShown", {"title": str, "year": int, "state": Literal["open", "frozen"],
@@ -666,14 +665,14 @@ ReserveProject = TypedDict("ReserveProject", {"rank": int, "project": str, "name
     "lacking": list[Literal["geometry", "cost", "overlap", "documents"]], "links": list[Link]})
 ResultLink = TypedDict("ResultLink", {"href": str, "rel": str, "type": str, "title": str, "length": NotRequired[int]})
 Results = echo_results | import_dataset_results | import_features_results | import_plan_results | check_compliance_results | assess_ecoservices_results | delineate_zones_results | evaluate_ecosystem_results | account_gep_results | evaluate_indicators_results | build_network_results | run_scenario_results | select_sites_results | publish_bulletin_results | seed_tiles_results
-ReviewContent = TypedDict("ReviewContent", {"plan": DutyParty, "year": int, "reports_due_on": str,
+ReviewContent = TypedDict("ReviewContent", {"plan": NamedCode, "year": int, "reports_due_on": str,
     "summary": dict[str, Any], "duties": list[ReviewedDuty]})
 ReviewedDuty = TypedDict("ReviewedDuty", {"code": str, "name_zh": str, "name_en": str, "article": str | None,
     "state": Literal["open", "on_track", "late", "done", "dropped"], "due": str | None, "heading_zh": str | None,
     "heading_en": str | None, "success_zh": str | None, "success_en": str | None, "start_year": int | None,
-    "end_year": int | None, "reason": str | None, "parties": dict[str, list[DutyParty]],
+    "end_year": int | None, "reason": str | None, "parties": dict[str, list[NamedCode]],
     "reports": list[ReviewedReport]})
-ReviewedReport = TypedDict("ReviewedReport", {"party": DutyParty,
+ReviewedReport = TypedDict("ReviewedReport", {"party": NamedCode,
     "outcome": Literal["met", "partly_met", "not_met", "returned", "waiting", "missing"], "text": str | None,
     "figures": list[dict[str, str | None]], "evidence": list[str], "reported_at": str | None, "judgement": str | None,
     "judged_at": str | None})

@@ -17,7 +17,7 @@ from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
 from shanhai.errors import NotFound
 from shanhai.science import balance
-from shanhai.science.units import unit_label
+from shanhai.science.units import unit_label, without_zeros
 from shanhai.vocabulary import BALANCE_KINDS, Label
 
 KIND_OF = {kind.code: kind for kind in BALANCE_KINDS}
@@ -102,12 +102,12 @@ class ProjectBalance:
     def lacking(self, verdict: balance.BalanceVerdict) -> Label:
         """What is lacking, in words."""
         unit = unit_label(KIND_OF[self.kind].unit)
-        asked, counted = told(verdict.required), told(verdict.counted)
+        asked, counted = without_zeros(verdict.required), without_zeros(verdict.counted)
         zh = f"{self.name.zh}须补充 {asked} {unit.zh}，已计 {counted} {unit.zh}"
         en = f"{self.name.en}: {asked} {unit.en} must be given back, {counted} {unit.en} count"
         if verdict.lacking:
-            zh += f"，尚缺 {told(verdict.lacking)} {unit.zh}"
-            en += f", {told(verdict.lacking)} {unit.en} are lacking"
+            zh += f"，尚缺 {without_zeros(verdict.lacking)} {unit.zh}"
+            en += f", {without_zeros(verdict.lacking)} {unit.en} are lacking"
         if not verdict.grade_kept:
             zh += "，补充的质量等级低于占用的"
             en += ", of a worse quality grade than what is taken"
@@ -162,12 +162,6 @@ async def read_year_balances(
         name = Label(row.name_zh, row.name_en)
         found[key] = RegionYearBalance(row.region, name, row.kind, row.year, before + _tally(row))
     return list(found.values())
-
-
-def told(amount: Decimal) -> str:
-    """An amount without noughts at its end."""
-    text = format(amount, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 async def hold_entries(session: Executor, project_id: int) -> None:

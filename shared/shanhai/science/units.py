@@ -110,3 +110,9 @@ def as_decimal(number: Fraction) -> Decimal:
     """A fraction as a decimal number, without trailing zeros."""
     quotient = _ROUNDING.divide(Decimal(number.numerator), Decimal(number.denominator))
     return Decimal(f"{quotient.normalize():f}")
+
+
+def without_zeros(amount: Decimal) -> str:
+    """An amount in digits, without zeros at its end that say nothing."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,5 +1,6 @@
 """Duties of the seeded plans: the board, and the yearly review from reports to a frozen PDF."""
 
+import asyncio
 import hashlib
 import io
 import json
@@ -301,3 +302,35 @@ async def test_another_plan_of_the_city_stands_beside(office: Office) -> None:
     assert made.status_code == 201, made.text
     first = (await office["anonymous"].get(f"{PLAN}/duties/duty-1")).json()
     assert first["name_zh"] != "同一代码"
+
+
+async def test_two_who_begin_a_review_at_once_begin_one(office: Office) -> None:
+    answers = await asyncio.gather(*(begin(office) for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+
+
+async def test_a_rule_warns_before_and_after_the_last_day(office: Office) -> None:
+    rule = {
+        "code": "duties.due",
+        "name_zh": "职责到期",
+        "name_en": "Duties due",
+        "kind": "duty_due",
+        "plan": "xiamen-vanguard-2025",
+        "limits": {"blue": -30, "red": 0},
+    }
+    made = await office["supervisor"].post("/alert-rules", json=rule)
+    assert made.status_code == 201, made.text
+    told = made.json()
+    assert (told["unit"], told["reset"], told["limits"]) == ("d", -30, {"blue": -30, "red": 0})
+    for changes in (
+        {"limits": {"blue": 0, "red": -30}},
+        {"reset": 5},
+        {"control_kind": "red_line"},
+        {"plan": "no-such-plan"},
+    ):
+        refused = await office["supervisor"].post(
+            "/alert-rules", json={**rule, "code": "other", **changes}
+        )
+        assert refused.status_code == 400, changes
+    path = "/alert-rules/duties.due"
+    assert (await office["supervisor"].delete(path)).status_code == 204

@@ -17,11 +17,9 @@ from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import BULLETIN_STATES, Lang, label_in
 from shanhai_api.kit.answers import Answered, Document, Link, Moment, one_of
 from shanhai_api.kit.dependencies import PageQuery, format_field
-from shanhai_api.kit.view import HTML, JSON, Format, View
+from shanhai_api.kit.view import DOCX, HTML, JSON, PDF, Format, View
 from shanhai_api.kit.view import Link as Target
 
-PDF = Format("pdf", "application/pdf")
-DOCX = Format("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document")
 FORMATS = (JSON, HTML, PDF, DOCX)
 
 

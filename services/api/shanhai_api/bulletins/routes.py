@@ -39,7 +39,7 @@ from shanhai_api.kit.dependencies import (
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import FILE, Route
 from shanhai_api.kit.state import ServiceState
-from shanhai_api.kit.view import HTML, Format, View, choose_format
+from shanhai_api.kit.view import DOCX, HTML, PDF, Format, View, choose_format
 
 DRAWN = {
     "indicators": (Label("指标状态", "Indicators by status"),),
@@ -180,7 +180,7 @@ async def show_bulletin(
     """Show a bulletin with the hashes of its files, or send it as PDF or DOCX."""
     seen = await publication.find_bulletin(read.session, bulletin, read.caller.viewer)
     chosen = choose_format(read.request, models.FORMATS)
-    if chosen in {models.PDF, models.DOCX}:
+    if chosen in {PDF, DOCX}:
         return send_document(read.state, read, seen, chosen)
     return shown(seen, read)
 

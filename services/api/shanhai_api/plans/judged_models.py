@@ -15,7 +15,7 @@ from shanhai.validation import rfc3339
 from shanhai.vocabulary import INDICATOR_PROPERTIES, Label
 from shanhai_api.compliance.models import NamedCode
 from shanhai_api.kit import answers
-from shanhai_api.kit.view import HTML, JSON, Format, View
+from shanhai_api.kit.view import CSV, DOCX, HTML, JSON, View
 from shanhai_api.plans.answers import (
     DayTold,
     OfPlan,
@@ -27,8 +27,6 @@ from shanhai_api.plans.answers import (
 )
 from shanhai_api.plans.models import TEMPLATE, StatedTarget
 
-CSV = Format("csv", "text/csv")
-DOCX = Format("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document")
 TABLE_FORMATS = (JSON, HTML, CSV, DOCX)
 
 

@@ -22,7 +22,7 @@ from shanhai.validation import rfc3339
 from shanhai.vector.formats import neutralised
 from shanhai.vocabulary import SEVERITIES, Label, label_in
 from shanhai_api.kit import answers
-from shanhai_api.kit.view import HTML, JSON, Format, View
+from shanhai_api.kit.view import CSV, HTML, JSON, View
 from shanhai_api.plans.answers import OfPlan, PlanNamed, Titled, here_links, plan_links, plan_path
 from shanhai_api.proposals.links import ProposalNamed, name_proposals, propose_link
 
@@ -211,7 +211,6 @@ def indicator_path(plan: PlanSeen, listed: Listed) -> str:
     return f"{plan_path(plan.code)}/indicators/{quote(listed.code, safe='')}"
 
 
-CSV = Format("csv", "text/csv")
 FORMATS = (JSON, HTML, CSV)
 COLUMNS = ("code", "kind", "severity", "text_zh", "text_en", "figures", "found_at")
 

@@ -39,7 +39,7 @@ from shanhai_api.features.operations import read_item
 from shanhai_api.kit.answers import Answer, Document
 from shanhai_api.kit.dependencies import WriteContext
 from shanhai_api.kit.state import ServiceState
-from shanhai_api.kit.view import View, choose_format, digest_of
+from shanhai_api.kit.view import CSV, DOCX, View, choose_format, digest_of
 from shanhai_api.plans import judged_models, pages
 from shanhai_api.plans.models import IndicatorTargets, PlanChecked, ValueRecorded, indicator_path
 from shanhai_api.plans.schemas import EvaluationBody, TargetsBody, ValueBody
@@ -143,24 +143,25 @@ async def show_table(
     """An evaluation in the format asked for; `content` is what its table is made of."""
     chosen = choose_format(view.request, judged_models.TABLE_FORMATS)
     name = f"{content['plan']['code']}-{content['year']}"
-    if chosen is judged_models.CSV:
+    if chosen is CSV:
         return view.send(
             write_csv(content, view.lang),
-            f"{judged_models.CSV.media_type}; charset=utf-8",
-            headers=_attachment(f"{name}.csv"),
+            f"{CSV.media_type}; charset=utf-8",
+            headers=attachment(f"{name}.csv"),
         )
-    if chosen is judged_models.DOCX:
+    if chosen is DOCX:
         made = await asyncio.to_thread(write_docx, content, view.lang, stamp)
         # The file holds the time it was made; the tag must not.
         version = digest_of(repr((content, view.lang, stamp)).encode())
-        headers = _attachment(f"{name}.docx")
-        return view.send(made, judged_models.DOCX.media_type, headers=headers, version=version)
+        headers = attachment(f"{name}.docx")
+        return view.send(made, DOCX.media_type, headers=headers, version=version)
     return Answer(
         document, page=pages.judged_page(view, content, *judged_models.TABLE_FORMATS, stamp=stamp)
     )
 
 
-def _attachment(name: str) -> dict[str, str]:
+def attachment(name: str) -> dict[str, str]:
+    """The header of a file to be kept, whatever letters its name has."""
     safe = "".join(letter if letter.isascii() and letter not in '"\\' else "_" for letter in name)
     return {"Content-Disposition": f'attachment; filename="{safe}"'}
 

@@ -42,7 +42,7 @@ from shanhai_api.kit.dependencies import (
 )
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.state import state_of
-from shanhai_api.kit.view import HTML, JSON, choose_format
+from shanhai_api.kit.view import CSV, HTML, JSON, choose_format
 from shanhai_api.plans import judged_models, models, operations, pages, schemas
 from shanhai_api.plans.answers import PlanNamed, PlanStatus, Titled, plan_item, plan_path
 from shanhai_api.plans.operations import ZIP, check_again, demand_insider, respond_package
@@ -328,9 +328,9 @@ async def show_findings(
     """List what the checks found when they last ran, the worst first."""
     seen = await plan_indicators.find_plan(read.session, plan, read.caller.viewer, query.as_of)
     found = await list_findings(read.session, seen.id, query.as_of)
-    if choose_format(read.request, models.FORMATS) is models.CSV:
+    if choose_format(read.request, models.FORMATS) is CSV:
         headers = {"Content-Disposition": 'attachment; filename="findings.csv"'}
-        return read.send(models.as_csv(found), models.CSV.media_type, headers=headers)
+        return read.send(models.as_csv(found), CSV.media_type, headers=headers)
     checked = await was_checked(read.session, seen.id, query.as_of)
     findings = models.PlanFindings.of(seen, found, read, checked=checked)
     return Answer(findings, page={"plan_name": seen.name.in_(read.lang)})

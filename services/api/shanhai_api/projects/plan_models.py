@@ -13,11 +13,10 @@ from shanhai.db.projects import plan_totals
 from shanhai.db.projects.reserve import Criterion, Ranked, criteria, required_papers
 from shanhai.vocabulary import DOCUMENT_KINDS, PROBLEM_STATUSES, SEVERITIES, Label
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, one_of
-from shanhai_api.kit.view import HTML, JSON, Format, View
+from shanhai_api.kit.view import CSV, HTML, JSON, View
 from shanhai_api.plans import answers
 from shanhai_api.projects.models import AmountText
 
-CSV = Format("csv", "text/csv")
 FORMATS = (JSON, HTML, CSV)
 Requirement = Literal["geometry", "cost", "overlap", "documents"]
 Known = Annotated[AmountText, Field(description="Not for the public")]

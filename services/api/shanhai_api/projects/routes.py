@@ -37,7 +37,7 @@ from shanhai_api.kit.dependencies import (
     Writer,
 )
 from shanhai_api.kit.routing import FILE, NO_STORE, Route
-from shanhai_api.kit.view import JSON, View, choose_format
+from shanhai_api.kit.view import CSV, JSON, View, choose_format
 from shanhai_api.plans.answers import here_links, item_path, project_path
 from shanhai_api.projects import models, operations, papers, plan_models, schemas
 from shanhai_api.projects import operations as tables
@@ -355,8 +355,8 @@ def respond_table(
     page: Mapping[str, Any] | None = None,
 ) -> Answer[Shown] | Response:
     """The document as JSON, page or table."""
-    if choose_format(view.request, plan_models.FORMATS) is plan_models.CSV:
+    if choose_format(view.request, plan_models.FORMATS) is CSV:
         name = document.template.removesuffix(".html")
         headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-        return view.send(tables.as_csv(columns, rows), plan_models.CSV.media_type, headers=headers)
+        return view.send(tables.as_csv(columns, rows), CSV.media_type, headers=headers)
     return Answer(document, page=page or {})

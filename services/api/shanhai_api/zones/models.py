@@ -13,10 +13,9 @@ from shanhai.db.zoning import adjustment, schemes
 from shanhai.db.zoning.schemes import SLIVER_M2, SchemeVersion, Topology
 from shanhai.vocabulary import SCHEME_STATUSES, Label
 from shanhai_api.kit.answers import Answered, Described, Document, Link, Moment, one_of
-from shanhai_api.kit.view import HTML, JSON, Format, View
+from shanhai_api.kit.view import CSV, HTML, JSON, View
 from shanhai_api.plans.answers import GEODESIC, AreaMethod
 
-CSV = Format("csv", "text/csv")
 COMPARISON_FORMATS = (JSON, HTML, CSV)
 OUTSIDE = "outside"
 """Stands for what lies in the other zoning only."""

@@ -15,7 +15,7 @@ from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import JsonBody
 from shanhai_api.kit.dependencies import PageQuery, Read, Reader, Write, Writer, format_field
 from shanhai_api.kit.routing import Route
-from shanhai_api.kit.view import choose_format
+from shanhai_api.kit.view import CSV, choose_format
 from shanhai_api.zones import models
 
 
@@ -89,9 +89,9 @@ async def show_comparison(
     first = await find_scheme(session, viewer, code, query.version)
     second = await find_scheme(session, viewer, query.other or code, query.other_version)
     found = await compare_schemes(session, first.id, second.id)
-    if choose_format(read.request, models.COMPARISON_FORMATS) is models.CSV:
+    if choose_format(read.request, models.COMPARISON_FORMATS) is CSV:
         headers = {"Content-Disposition": 'attachment; filename="comparison.csv"'}
-        return read.send(models.moves_csv(found), models.CSV.media_type, headers=headers)
+        return read.send(models.moves_csv(found), CSV.media_type, headers=headers)
     shown = models.ZoningsCompared.of(first, second, found, read)
     return Answer(shown, page={"moved": shown.moved()})
 

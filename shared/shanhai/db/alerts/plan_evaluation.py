@@ -21,7 +21,6 @@ from shanhai.db.indicators.evaluation import list_places
 from shanhai.db.indicators.plan_indicators import find_plan, list_indicators, plain
 from shanhai.db.indicators.progress import judge_target, read_cases
 from shanhai.db.indicators.targets import as_target
-from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.alert import Alert, AlertWatch
 from shanhai.db.tables.indicator import IndicatorTarget, PlanIndicator
 from shanhai.monitoring.thresholds import Sample, Watch, follow
@@ -130,26 +129,6 @@ _WATCHED_DUTIES = text(f"""
    ORDER BY r.id, du.id
 """)  # noqa: S608 - constants
 _SETTLED = text("SELECT id FROM duty WHERE id = ANY (:duties) AND state = 'done'")
-_LATE = text(f"""
-  UPDATE duty SET state = 'late', row_version = row_version + 1, updated_at = now()
-   WHERE id IN (
-     SELECT du.id FROM duty du JOIN plan p ON p.id = du.plan_id
-      WHERE p.status = 'approved' AND p.deleted_at IS NULL AND du.deleted_at IS NULL
-        AND du.state IN ('open', 'on_track') AND {DUE} < current_date
-        AND (du.valid_to IS NULL OR du.valid_to > current_date)
-      ORDER BY du.id LIMIT :most FOR UPDATE OF du SKIP LOCKED)
-  RETURNING code, (SELECT p.code FROM plan p WHERE p.id = duty.plan_id) AS plan
-""")  # noqa: S608 - constants
-BY_DATE = Act("calendar")
-
-
-async def mark_late(session: AsyncSession) -> int:
-    """Duties that are not done by their last day are late; how many. The caller commits."""
-    rows = (await session.execute(_LATE, {"most": MOST_DUTIES})).all()
-    for row in rows:
-        after = {"plan": row.plan, "state": "late"}
-        record(session, BY_DATE, "update", table="duty", object_id=row.code, after=after)
-    return len(rows)
 
 
 async def evaluate_duties(session: AsyncSession, *, now: datetime | None = None) -> int:

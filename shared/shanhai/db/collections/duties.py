@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.collections import guards
 from shanhai.db.collections.joint_plans import PARTNERS
 from shanhai.db.features import columns, entity
-from shanhai.db.tables.duty import DUTY_PARTS
+from shanhai.db.tables.duty import PARTS
 from shanhai.errors import Fault
-from shanhai.vocabulary import DUTY_STATES, Label, Role, Scope
+from shanhai.vocabulary import DUTY_PARTS, DUTY_STATES, Label, Role, Scope, Term
 
 _OWN = columns.Columns("du")
 _WRITERS = frozenset({Role.PLANNER, Role.SUPERVISOR})
@@ -23,18 +23,12 @@ _STEPS = {
     "done": ("on_track",),
     "dropped": ("open",),
 }
-_PARTS = {
-    "lead": Label("牵头单位", "Leads"),
-    "cooperating": Label("配合单位", "Cooperating"),
-    "supervising": Label("督导单位", "Supervising"),
-    "named": Label("责任单位（分工未载明）", "Named without a part"),
-}
 _HEADING = (
     "(SELECT said.{column} FROM plan_provision said WHERE said.plan_id = du.plan_id"
     " AND said.kind = 'article' AND said.article = du.article AND said.deleted_at IS NULL"
     " ORDER BY said.id DESC LIMIT 1)"
 )
-_ALL = " || ".join(f"du.{part}_ids" for part in DUTY_PARTS)
+_ALL = " || ".join(f"du.{part}_ids" for part in PARTS)
 
 
 async def dropped_with_a_reason(
@@ -51,7 +45,7 @@ async def dropped_with_a_reason(
 async def one_part_each(session: AsyncSession, change: entity.PendingWrite) -> Sequence[Fault]:
     """A party has one part in a duty."""
     after, seen = change.after or {}, set[str]()
-    for part in DUTY_PARTS:
+    for part in PARTS:
         for place, code in enumerate(after.get(part) or ()):
             if code in seen:
                 en, zh = f"{code!r} has a part in it already", f"{code!r} 已列入本职责"
@@ -60,8 +54,9 @@ async def one_part_each(session: AsyncSession, change: entity.PendingWrite) -> S
     return ()
 
 
-def _parties(part: str) -> entity.Property:
-    named = _OWN.references(part, _PARTS[part], to="parties", table="party", column=f"{part}_ids")
+def _parties(part: Term) -> entity.Property:
+    column = f"{part.code}_ids"
+    named = _OWN.references(part.code, part.label, to="parties", table="party", column=column)
     return replace(named, names="parties")
 
 

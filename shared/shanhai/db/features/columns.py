@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
-import shanhai.db.tables  # noqa: F401  # fills the metadata  # noqa: F401 - fills the metadata
+import shanhai.db.tables  # noqa: F401 - fills the metadata
 from shanhai.db.base import Base
 from shanhai.db.features.entity import (
     DATE,

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Table
 import shanhai.db.tables  # noqa: F401 - fills the metadata
 from shanhai.db.base import Base
 from shanhai.db.editions.content import CONTENT, held
-from shanhai.db.tables.duty import DUTY_PARTS
+from shanhai.db.tables.duty import PARTS
 from shanhai.errors import InvalidInput
 
 PLAN, JOB = "plan", "job"
@@ -39,7 +39,7 @@ _LISTS: Mapping[tuple[str, str], str] = {
     ("region", "member_ids"): "region",
     (PLAN, "region_ids"): "region",
     ("plan_provision", "region_ids"): "region",
-    **{("duty", f"{part}_ids"): "party" for part in DUTY_PARTS},
+    **{("duty", f"{part}_ids"): "party" for part in PARTS},
     **{(content.table, name): to for content in CONTENT for name, to in content.lists.items()},
 }
 LEFT_OUT = frozenset(

@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from typing import Any, Literal
 
+from shanhai.science.units import without_zeros
 from shanhai.vocabulary import Label
 
 EDITION_MARK = re.compile(r"\.v[0-9]+$", re.ASCII)
@@ -172,8 +173,7 @@ def rounded(value: Decimal, places: int = 2) -> float:
 
 def shown(value: Decimal | float) -> str:
     """The figure without zeros nobody needs."""
-    text = f"{number(value):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return without_zeros(number(value))
 
 
 def slack(value: Decimal) -> Decimal:

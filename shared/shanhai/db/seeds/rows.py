@@ -11,7 +11,7 @@ from typing import Any
 
 from shanhai.db.compliance.rules import MEASURES
 from shanhai.db.seeds import city_files
-from shanhai.db.tables.duty import DUTY_PARTS
+from shanhai.db.tables.duty import PARTS
 from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
 
 LONGEST_CODE = 80
@@ -348,7 +348,7 @@ def _duty(block: city_files.CityFile, item: city_files.DutySeed) -> Row:
         "last_year": item.end_year,
         "state": "open",
         # As the columns are called without `_ids`.
-        **{f"{part}s": list(getattr(item, part)) for part in DUTY_PARTS},
+        **{f"{part}s": list(getattr(item, part)) for part in PARTS},
     }
 
 

@@ -9,10 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai.db import base
 from shanhai.db.tables.provision import Party
-from shanhai.vocabulary import DUTY_REVIEW_STATES, DUTY_STATES, DUTY_VERDICTS, codes
+from shanhai.vocabulary import DUTY_PARTS, DUTY_REVIEW_STATES, DUTY_STATES, DUTY_VERDICTS, codes
 
-DUTY_PARTS = ("lead", "cooperating", "supervising", "named")
-"""What a party has to do with a duty; its columns are named so, with `_ids`."""
+PARTS = codes(DUTY_PARTS)
 
 
 def _parties() -> Any:

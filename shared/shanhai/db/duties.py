@@ -1,4 +1,4 @@
-"""The yearly review of a plan's duties: parties report, a supervisor judges, and it is frozen.
+"""The duties of plans: which are late, and their yearly review, which ends frozen.
 
 Whoever answers for a duty reports: its leads or, where the document names parties without saying
 their part, all of these. A frozen review holds its content with the SHA-256 of that as JSON with
@@ -21,9 +21,10 @@ from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.indicators.evaluation import hash_of
 from shanhai.db.indicators.plan_indicators import PlanSeen
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables.duty import DUTY_PARTS, DutyReport, DutyReview
+from shanhai.db.tables.duty import PARTS, DutyReport, DutyReview
+from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.provision import Party
-from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound
+from shanhai.errors import Conflict, Forbidden, InvalidInput, NotFound
 from shanhai.vocabulary import DUTY_VERDICTS, Role, Scope, codes
 
 Content = dict[str, Any]
@@ -34,7 +35,7 @@ FREEZERS = frozenset({Role.APPROVER})
 SCOPES = frozenset({Scope.WRITE, Scope.PROJECTS})
 MISSING, WAITING = "missing", "waiting"
 """Reports that were not sent, and that nobody has judged yet; beside the verdicts."""
-_LISTED = ", ".join(f"du.{part}_ids AS {part}" for part in DUTY_PARTS)
+_LISTED = ", ".join(f"du.{part}_ids AS {part}" for part in PARTS)
 _DUTIES = f"""
 SELECT du.id, du.code, du.article, du.name_zh, du.name_en, du.success_zh, du.success_en,
        du.first_year, du.last_year, {DUE} AS due, du.state, du.reason, {_LISTED},
@@ -56,6 +57,20 @@ SELECT r.*, o.code AS party FROM duty_report r JOIN party o ON o.id = r.party_id
 """)
 _EVIDENCE = sa.text("SELECT code FROM document WHERE code = ANY(:codes) AND deleted_at IS NULL")
 
+MOST_LATE = 500
+"""Duties that become late in one transaction; the others follow with the next."""
+_LATE = sa.text(f"""
+  UPDATE duty SET state = 'late', row_version = row_version + 1, updated_at = now()
+   WHERE id IN (
+     SELECT du.id FROM duty du JOIN plan p ON p.id = du.plan_id
+      WHERE p.status = 'approved' AND p.deleted_at IS NULL AND du.deleted_at IS NULL
+        AND du.state IN ('open', 'on_track') AND {DUE} < current_date
+        AND (du.valid_to IS NULL OR du.valid_to > current_date)
+      ORDER BY du.id LIMIT :most FOR UPDATE OF du SKIP LOCKED)
+  RETURNING code, (SELECT p.code FROM plan p WHERE p.id = duty.plan_id) AS plan
+""")  # noqa: S608 - constants
+BY_CALENDAR = Act("calendar")
+
 
 @dataclass(frozen=True, slots=True)
 class NewDutyReport:
@@ -72,7 +87,7 @@ async def read_duties(session: AsyncSession, plan: PlanSeen) -> list[Content]:
     if plan.as_of is not None:
         query, day = _THEN, {"as_of": plan.as_of}
     rows = (await session.execute(query, {"plan": plan.id, **day})).all()
-    ids = {number for row in rows for part in DUTY_PARTS for number in getattr(row, part)}
+    ids = {number for row in rows for part in PARTS for number in getattr(row, part)}
     found = await session.execute(_PARTIES, {"ids": list(ids)})
     named = {
         row.id: {"code": row.code, "name_zh": row.name_zh, "name_en": row.name_en} for row in found
@@ -89,7 +104,7 @@ def _duty(row: Any, named: Mapping[int, Content]) -> Content:
         "due": None if row.due is None else row.due.isoformat(),
         "parties": {
             part: [named[number] for number in getattr(row, part) if number in named]
-            for part in DUTY_PARTS
+            for part in PARTS
         },
     }
 
@@ -106,6 +121,15 @@ def demanded(duty: Content, year: int) -> bool:
     return duty["state"] != "dropped" and (begins is None or begins <= year)
 
 
+async def mark_late(session: AsyncSession) -> int:
+    """Duties that are not done by their last day are late; how many. The caller commits."""
+    rows = (await session.execute(_LATE, {"most": MOST_LATE})).all()
+    for row in rows:
+        after = {"plan": row.plan, "state": "late"}
+        record(session, BY_CALENDAR, "update", table="duty", object_id=row.code, after=after)
+    return len(rows)
+
+
 async def open_review(
     session: AsyncSession,
     plan: PlanSeen,
@@ -120,7 +144,7 @@ async def open_review(
     Raises:
         Unauthenticated, Forbidden: the caller may not begin one.
         Conflict: there is one, or the plan is not in force or has no duties.
-        InvalidInput: the year is still to come, or reports would be due before it ends.
+        InvalidInput: the year is still to come, or reports would be due before it begins.
     """
     _demand(caller, OPENERS, plan)
     if plan.status not in {"approved", "superseded"}:
@@ -143,6 +167,10 @@ async def open_review(
             f"plan {plan.code} has no duties in {year}",
             message_zh=f"规划 {plan.code} 在 {year} 年没有职责",
         )
+    # Of two who begin it at once the second waits, and finds it.
+    await session.execute(
+        sa.select(Plan.id).where(Plan.id == plan.id).with_for_update(key_share=True)
+    )
     if await _find(session, plan, year) is not None:
         raise Conflict(
             f"there is a review of {plan.code} of {year} already",
@@ -342,17 +370,13 @@ async def freeze(
     early = await read_today(session) <= review.reports_due_on
     unsettled = {WAITING, "returned", *({MISSING} if early else ())}
     open_ones = [
-        Fault(
-            f"/duties/{duty['code']}/{report['party']['code']}",
-            report["outcome"],
-            report["outcome"],
-        )
+        f"{duty['code']}/{report['party']['code']}"
         for duty in content["duties"]
         for report in duty["reports"]
         if report["outcome"] in unsettled
     ]
     if open_ones:
-        first = ", ".join(fault.pointer.removeprefix("/duties/") for fault in open_ones[:5])
+        first = ", ".join(open_ones[:5])
         raise Conflict(
             f"{len(open_ones)} reports are not settled, among them {first}",
             message_zh=f"尚有 {len(open_ones)} 份报告未办结，例如 {first}",
