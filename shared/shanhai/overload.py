@@ -1,4 +1,4 @@
-"""Rates of callers, requests refused at once, and one computation for all who want it.
+"""Rates of callers, proofs of work, refusals at once, and one computation for all who want it.
 
 Each process keeps its own buckets and asks nobody per request. Every second it tells Redis what was
 spent and learns what the other processes spent. Within that second each process can give what is
@@ -9,9 +9,12 @@ holds it alone, so an outage never locks anyone out.
 import asyncio
 import contextlib
 import hashlib
+import hmac
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from math import ceil
@@ -24,7 +27,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shanhai.errors import RateLimited, Unavailable
+from shanhai.errors import Forbidden, RateLimited, Unavailable
 from shanhai.settings import RateSettings
 from shanhai.shutdown import end
 
@@ -109,6 +112,15 @@ class RateLimiter:
             return None
         return self._take("anonymous" if anonymous else "identity", caller, quota, cost)
 
+    def limit(self, policy: str, caller: str, quota: int, window_s: float) -> None:
+        """Count one act of few that a caller may do in a while; a `quota` of 0 is no limit.
+
+        Raises:
+            RateLimited: nothing is left.
+        """
+        if quota:
+            self._take(policy, f"{policy}:{caller}", quota, 1, window_s)
+
     def check(self, caller: str) -> None:
         """Refuse an anonymous caller who has nothing left, before anything is done for them.
 
@@ -118,12 +130,14 @@ class RateLimiter:
         if self.settings.anonymous and caller in self.buckets:
             self._take("anonymous", caller, self.settings.anonymous, 0)
 
-    def _take(self, policy: str, caller: str, quota: int, cost: float) -> Allowance:
+    def _take(
+        self, policy: str, caller: str, quota: int, cost: float, window_s: float | None = None
+    ) -> Allowance:
         now = time.monotonic()
-        window = self.settings.window_s
+        window = self.settings.window_s if window_s is None else window_s
         bucket = self.buckets.get(caller)
         if bucket is None:
-            bucket = self._new_bucket(caller, quota, now)
+            bucket = self._new_bucket(caller, quota, window, now)
         bucket.fill(now)
         # What costs more than all there is must be possible with a full bucket.
         if bucket.level <= 0 or (cost > bucket.level and bucket.level < bucket.full):
@@ -138,11 +152,11 @@ class RateLimiter:
         bucket.spend(cost)
         return Allowance(policy, quota, ceil(window), max(0, int(bucket.level)))
 
-    def _new_bucket(self, caller: str, quota: int, now: float) -> TokenBucket:
+    def _new_bucket(self, caller: str, quota: int, window_s: float, now: float) -> TokenBucket:
         if len(self.buckets) >= MOST_BUCKETS:
             # The oldest: a crowd of made-up callers must not fill the memory.
             del self.buckets[next(iter(self.buckets))]
-        bucket = TokenBucket(quota, quota / self.settings.window_s, quota, now)
+        bucket = TokenBucket(quota, quota / window_s, quota, now)
         self.buckets[caller] = bucket
         return bucket
 
@@ -215,6 +229,60 @@ def address_bucket(address: IPv4Address | IPv6Address | None) -> str:
     if isinstance(address, IPv6Address):
         return f"address:{ip_network((address, 64), strict=False)}"
     return f"address:{address}"
+
+
+MOST_SOLUTION = 64
+"""Characters of a solution."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkProof:
+    """A proof of work that holds: what it is known by, and until when it can be used."""
+
+    sha256: str
+    expires_at: datetime
+
+
+def set_work(secret: str, purpose: str, bits: int, expires_at: datetime) -> str:
+    """A challenge: when it expires, how much work it asks for, a nonce, and our signature.
+
+    It is solved by a text `s` with which the SHA-256 of `challenge:s` begins with `bits` zero bits.
+    """
+    told = f"{int(expires_at.timestamp())}.{bits}.{secrets.token_hex(16)}"
+    return f"{told}.{_sign(secret, purpose, told)}"
+
+
+def check_work(
+    secret: str, purpose: str, challenge: str, solution: str, now: datetime
+) -> WorkProof:
+    """The proof that a challenge of ours was solved; whoever takes it must see it is used once.
+
+    Raises:
+        Forbidden: it is not ours or for something else, has expired, or is not solved.
+    """
+    told, _, signature = challenge.rpartition(".")
+    expected = _sign(secret, purpose, told)
+    if not hmac.compare_digest(expected.encode(), signature.encode()):
+        raise _unproven("the challenge is not one of ours", "题目并非由本服务签发")
+    stamp, bits, _ = told.split(".")
+    expires_at = datetime.fromtimestamp(int(stamp), UTC)
+    if expires_at <= now:
+        raise _unproven("the challenge has expired; ask for another", "题目已过期，请重新获取")
+    digest = hashlib.sha256(f"{challenge}:{solution}".encode()).digest()
+    if len(solution) > MOST_SOLUTION or int.from_bytes(digest) >> (256 - int(bits)):
+        raise _unproven(
+            f"SHA-256 of challenge:solution must begin with {bits} zero bits",
+            f"题目:答案 的 SHA-256 须以 {bits} 个零比特开头",
+        )
+    return WorkProof(hashlib.sha256(challenge.encode()).hexdigest(), expires_at)
+
+
+def _sign(secret: str, purpose: str, told: str) -> str:
+    return hmac.new(secret.encode(), f"work:{purpose}:{told}".encode(), "sha256").hexdigest()
+
+
+def _unproven(en: str, zh: str) -> Forbidden:
+    return Forbidden(en, message_zh=zh)
 
 
 EXEMPT = ("/health", "/metrics")

@@ -692,6 +692,36 @@ BALANCE_STATES: tuple[Term, ...] = (
 )
 """States of an entry: what was accepted counts, and is undone by an entry that reverses it."""
 
+NOTICE_STATES: tuple[Term, ...] = (
+    Term("draft", Label("草稿", "Draft")),
+    Term("published", Label("公示中", "Published")),
+    Term("closed", Label("已结束", "Closed")),
+    Term("withdrawn", Label("已撤回", "Withdrawn")),
+)
+"""States of a notice: comments are taken while it is published, in its period."""
+
+NOTICE_SUBJECTS: tuple[Term, ...] = (
+    Term("plans", Label("规划", "Plan")),
+    Term("projects", Label("项目", "Project")),
+    Term("control_areas", Label("管控线调整", "Change of a control area")),
+    Term("proposals", Label("修订建议", "Proposal")),
+)
+"""What notices are of, by the collection it is in."""
+
+COMMENTERS: tuple[Term, ...] = (
+    Term("account", Label("须登录", "With an account")),
+    Term("named", Label("可实名", "Also by name")),
+    Term("anonymous", Label("可匿名", "Also anonymous")),
+)
+"""Who may comment on a notice; each holds those before it."""
+
+ADOPTIONS: tuple[Term, ...] = (
+    Term("adopted", Label("采纳", "Adopted")),
+    Term("partly_adopted", Label("部分采纳", "Partly adopted")),
+    Term("not_adopted", Label("不采纳", "Not adopted")),
+)
+"""What became of a comment, each with its reason."""
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentKind(Term):

@@ -164,6 +164,23 @@ FEATURES: Sequence[tuple[str, Sequence[Body]]] = (
         ],
     ),
     (
+        "notices",
+        [
+            feature(
+                square(118.0, 24.7, 0.02),
+                **names("notice-a", "项目公示"),
+                region="city",
+                subject_collection="projects",
+                subject_code="project-a",
+                text_zh="现予公示。",
+                period_from="2024-01-01",
+                period_to="2199-12-31",
+                contact_office="自然资源局",
+                **SINCE,
+            )
+        ],
+    ),
+    (
         "mines",
         [
             feature(

@@ -46,6 +46,7 @@ from shanhai_api.kit.middleware import RequestScope, install_handlers, settle, t
 from shanhai_api.kit.state import Configuration, open_state
 from shanhai_api.landing import router as landing
 from shanhai_api.mine_duties import router as mines
+from shanhai_api.notices import router as notices
 from shanhai_api.observations.routes import quick as feeds
 from shanhai_api.observations.routes import router as observations
 from shanhai_api.plans.editions import router as editions
@@ -96,6 +97,7 @@ ROUTERS = (
     bulletin_templates,
     cases,
     proposals,
+    notices,
     observations,
     properties,
     alert_rules,

@@ -133,6 +133,7 @@ MONITORING = {
     "/cases": "cases",
     "/proposals": "proposals",
     "/bulletins": "bulletins",
+    "/notices": "notices",
 }
 """Where monitoring is found, and what a page calls it."""
 WORK = {
@@ -140,6 +141,7 @@ WORK = {
     "/bulletins": "bulletins",
     "/properties": "observed_properties",
     "/observations": "observations",
+    "/notices": "notices",
     "/processes": "processes",
     "/jobs": "jobs",
     "/schedules": "schedules",

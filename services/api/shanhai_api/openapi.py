@@ -65,6 +65,9 @@ TAGS: Mapping[str, Label] = {
         "项目的状态、措施、资金与文件", "The steps, measures, money and documents of projects"
     ),
     "proposals": Label("修订：建议与决定", "Revising what is planned, by proposal and decision"),
+    "participation": Label(
+        "公众参与：公示、意见、答复与汇总", "The public: notices, comments, replies and summaries"
+    ),
     "monitoring": Label(
         "观测、观测项目与后续处置", "Observations, what can be observed, and what follows from them"
     ),

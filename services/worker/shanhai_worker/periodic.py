@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.alerts import observation_evaluation, plan_evaluation
 from shanhai.db.alerts.transitions import send_notices
 from shanhai.db.authentication import Authenticator
+from shanhai.db.comments import forget_contacts
 from shanhai.db.duties import mark_late
 from shanhai.db.observations.archive import close_month
 from shanhai.db.observations.partitions import make_months, months_ahead
@@ -83,6 +84,7 @@ async def remove_leftovers(context: WorkerContext) -> None:
     while True:
         try:
             await sweep(context)
+            await sweep_contacts(context)
             if files_at is None or time.monotonic() - files_at >= FILES_EVERY_S:
                 files_at = time.monotonic()
                 await sweep_files(context)
@@ -102,6 +104,15 @@ async def sweep(context: WorkerContext) -> None:
         for job_id in set(kept) - await _going_on(context, kept):
             await asyncio.to_thread(folders.drop, job_id)
             log.info("leftovers removed", job_id=str(job_id))
+
+
+async def sweep_contacts(context: WorkerContext) -> int:
+    """Delete who took part in what is over for as long as the law lets it be kept; how many."""
+    async with context.sessions.begin() as session:
+        forgotten = await forget_contacts(session, BY_POLICY)
+    if forgotten:
+        log.info("contacts deleted", number=forgotten)
+    return forgotten
 
 
 async def _going_on(context: WorkerContext, jobs: Collection[UUID]) -> set[UUID]:

@@ -134,6 +134,17 @@ CollectionDescription = TypedDict("CollectionDescription", {"id": str, "title": 
     "storageCrs": NotRequired[str], "links": list[Link]})
 CollectionDescriptions = TypedDict("CollectionDescriptions", {"links": list[Link],
     "collections": list[CollectionDescription], "crs": list[str]})
+CommentAnswered = TypedDict("CommentAnswered", {"code": str, "topic": str | None,
+    "adoption": Literal["adopted", "partly_adopted", "not_adopted"], "reason": str, "reply": str, "replied_at": str,
+    "shown": bool})
+CommentContact = TypedDict("CommentContact", {"name": str | None, "contact": str | None, "address": str | None,
+    "account": str | None, "delete_on": str})
+CommentKept = TypedDict("CommentKept", {"code": str, "notice": str, "at": str, "receipt": NotRequired[str]})
+CommentList = TypedDict("CommentList", {"comments": list[CommentShown], "links": list[Link]})
+CommentShown = TypedDict("CommentShown", {"code": str, "at": str, "text": str, "place": list[float] | None,
+    "authored": Literal["account", "named", "anonymous"], "topic": str | None,
+    "adoption": Literal["adopted", "partly_adopted", "not_adopted"] | None, "reason": str | None, "reply": str | None,
+    "replied_at": str | None, "shown": bool})
 ComparedEdition = TypedDict("ComparedEdition", {"code": str, "name": str,
     "status": Literal["draft", "submitted", "approved", "superseded", "withdrawn"], "status_name": str})
 ComparedKind = TypedDict("ComparedKind", {"collection": str, "title": str, "before": EditionSums,
@@ -431,6 +442,21 @@ NewestObservation = TypedDict("NewestObservation", {"station": str, "property": 
     "quality": Literal["valid", "stopped", "maintenance", "manual", "fault", "calibration", "over_range", "no_connection"],
     "flags": list[str], "received": str, "result_time": NotRequired[str], "revisions": NotRequired[list[FormerValue]],
     "gap": NotRequired[bool], "name": str, "local_time": str})
+NoticeHead = TypedDict("NoticeHead", {"code": str, "name_zh": str, "name_en": str, "region": str | None,
+    "subject_collection": Literal["plans", "projects", "control_areas", "proposals"], "subject_code": str,
+    "state": Literal["draft", "published", "closed", "withdrawn"], "published_on": str | None, "period_from": str,
+    "period_to": str, "runs": bool, "href": str})
+NoticeList = TypedDict("NoticeList", {"notices": list[NoticeHead], "links": list[Link]})
+NoticePage = TypedDict("NoticePage", {"code": str, "name_zh": str, "name_en": str, "region": str | None,
+    "subject_collection": Literal["plans", "projects", "control_areas", "proposals"], "subject_code": str,
+    "state": Literal["draft", "published", "closed", "withdrawn"], "published_on": str | None, "period_from": str,
+    "period_to": str, "runs": bool, "href": str, "text_zh": str, "text_en": str | None, "hearing_on": str | None,
+    "hearing_time": str | None, "hearing_place": str | None, "contact_office": str, "documents": list[str],
+    "commenters": Literal["account", "named", "anonymous"], "show_comments": bool, "reason": str | None,
+    "least_days": int, "legal_basis": str | None, "to_be_confirmed": bool, "geometry": dict[str, Any] | None,
+    "comments": list[CommentShown], "summary_sha256": str | None, "links": list[Link]})
+NoticeSummaryShown = TypedDict("NoticeSummaryShown", {"title": str, "frozen_at": str | None, "sha256": str | None,
+    "content": dict[str, Any], "links": list[Link]})
 ObjectState = TypedDict("ObjectState", {"row_version": int, "valid_from": str | None, "valid_to": str | None,
     "recorded_from": str, "recorded_to": str | None, "deleted": bool, "properties": dict[str, Any],
     "links": NotRequired[list[Link]]})
@@ -605,6 +631,9 @@ ProposalStepBody = TypedDict("ProposalStepBody", {
 ProposalStepOffered = TypedDict("ProposalStepOffered", {
     "to": Literal["draft", "submitted", "accepted", "refused", "withdrawn", "carried_out"], "name": str,
     "roles": list[str], "needs": list[str], "rule": str, "allowed": bool})
+PublicComment = TypedDict("PublicComment", {"text": str, "place": NotRequired[dict[str, Any] | None],
+    "anonymous": NotRequired[bool], "name": NotRequired[str | None], "contact": NotRequired[str | None],
+    "address": NotRequired[str | None], "work": NotRequired[SolvedWork | None]})
 QuantityStatistics = TypedDict("QuantityStatistics", {"cells": int, "area_m2": float, "area_ha": float,
     "nodata_area_m2": float, "mean": float | None, "sd": float | None, "min": float | None, "max": float | None,
     "quantiles": dict[str, float | None], "layer": str, "version": str, "band": int, "unit": str, "stand_in": bool,
@@ -621,6 +650,10 @@ RasterDescription = TypedDict("RasterDescription", {"id": str, "title": str, "ti
     "statistics": list[dict[str, float | None]]})
 Readiness = TypedDict("Readiness", {"status": Literal["ready", "not ready"], "checks": dict[str, str]})
 Ready = TypedDict("Ready", {"status": NotRequired[Literal["ok"]], "store": str})
+ReceiptBody = TypedDict("ReceiptBody", {"receipt": str, "delete_contact": NotRequired[bool]})
+ReceiptShown = TypedDict("ReceiptShown", {"notice": str, "state": Literal["received", "answered"],
+    "adoption": Literal["adopted", "partly_adopted", "not_adopted"] | None, "reason": str | None, "reply": str | None,
+    "replied_at": str | None, "contact_kept": bool})
 Reference = TypedDict("Reference", {"@iot.id": str})
 RefusedRow = TypedDict("RefusedRow", {"index": int, "pointer": str, "detail": str})
 RegionApproval = TypedDict("RegionApproval", {"region": str, "name": str,
@@ -652,6 +685,8 @@ RegisteredLine = TypedDict("RegisteredLine", {"areas": int, "drawn": int, "area_
     "difference_km2": float | None, "share_percent": float | None,
     "kind": Literal["red_line", "permanent_basic_farmland", "cultivated_land", "urban_boundary", "eco_control_line", "protected_area", "water_source_area", "habitat", "access_unit", "wetland", "shoreline", "island", "sea_use_right", "legacy_mine", "soil_erosion"],
     "name_zh": str, "name_en": str, "delimitations": list[DelimitationFigures]})
+ReplyBody = TypedDict("ReplyBody", {"reply": str, "adoption": Literal["adopted", "partly_adopted", "not_adopted"],
+    "reason": str, "topic": NotRequired[str | None], "shown": NotRequired[bool]})
 ReportBody = TypedDict("ReportBody", {"text": str, "figures": NotRequired[list[ReportedFigure]],
     "evidence": NotRequired[list[str]]})
 ReportedFigure = TypedDict("ReportedFigure", {"name": str, "value": float | str, "unit": NotRequired[str | None]})
@@ -810,6 +845,7 @@ ServiceDescription = TypedDict("ServiceDescription", {"title": str, "description
 SeverityCounts = TypedDict("SeverityCounts", {"high": NotRequired[int], "medium": NotRequired[int],
     "low": NotRequired[int], "info": NotRequired[int]})
 SizeChange = TypedDict("SizeChange", {"from": float, "to": float, "added": float, "removed": float})
+SolvedWork = TypedDict("SolvedWork", {"challenge": str, "solution": str})
 SourceBalance = TypedDict("SourceBalance", {"allocated": str, "paid": str, "balance": str, "source": str,
     "name_zh": str, "name_en": str,
     "kind": Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "other"],
@@ -954,6 +990,7 @@ WebhookDelivery = TypedDict("WebhookDelivery", {"id": str, "type": str,
     "reason": str | None, "due": str | None, "created": str, "finished": str | None, "type_name": str,
     "links": list[Link], "payload": NotRequired[dict[str, Any]]})
 Webhooks = TypedDict("Webhooks", {"webhooks": list[Webhook], "links": list[Link]})
+WorkChallenge = TypedDict("WorkChallenge", {"challenge": str, "bits": int, "expires_at": str})
 YearBalance = TypedDict("YearBalance", {"allocated": str, "paid": str, "balance": str, "year": int | None})
 YearOfBalance = TypedDict("YearOfBalance", {
     "kind": Literal["natural_shoreline", "cultivated_land", "land_link", "wetland", "forest_quota", "sea_area"],
@@ -1354,6 +1391,27 @@ named_features_properties = TypedDict("named_features_properties", {"code": NotR
     "region": NotRequired[str | None], "article": NotRequired[str | None], "note_zh": NotRequired[str | None],
     "note_en": NotRequired[str | None], "area_km2": NotRequired[float | None], "length_km": NotRequired[float | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+notices = TypedDict("notices", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
+    "properties": notices_properties, "links": NotRequired[list[Link]]})
+notices_change = TypedDict("notices_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[notices_change_properties]})
+notices_new = TypedDict("notices_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": dict[str, Any] | None, "properties": notices_new_properties})
+notices_properties = TypedDict("notices_properties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "region": NotRequired[str | None],
+    "subject_collection": NotRequired[Literal["plans", "projects", "control_areas", "proposals"] | None],
+    "subject_code": NotRequired[str | None], "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None],
+    "period_from": NotRequired[str | None], "period_to": NotRequired[str | None],
+    "hearing_on": NotRequired[str | None], "hearing_time": NotRequired[str | None],
+    "hearing_place": NotRequired[str | None], "contact_office": NotRequired[str | None],
+    "documents": NotRequired[list[str] | None],
+    "commenters": NotRequired[Literal["account", "named", "anonymous"] | None],
+    "show_comments": NotRequired[bool | None],
+    "state": NotRequired[Literal["draft", "published", "closed", "withdrawn"] | None],
+    "published_on": NotRequired[str | None], "reason": NotRequired[str | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
 outfalls = TypedDict("outfalls", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": outfalls_properties, "links": NotRequired[list[Link]]})
 outfalls_change = TypedDict("outfalls_change", {"type": NotRequired[Literal["Feature"]],
@@ -1882,6 +1940,31 @@ named_features_new_properties = TypedDict("named_features_new_properties", {"cod
     "region": str, "article": NotRequired[str | None], "note_zh": NotRequired[str | None],
     "note_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
+notices_change_properties = TypedDict("notices_change_properties", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "region": NotRequired[str | None],
+    "subject_collection": NotRequired[Literal["plans", "projects", "control_areas", "proposals"]],
+    "subject_code": NotRequired[str], "text_zh": NotRequired[str], "text_en": NotRequired[str | None],
+    "period_from": NotRequired[str], "period_to": NotRequired[str], "hearing_on": NotRequired[str | None],
+    "hearing_time": NotRequired[str | None], "hearing_place": NotRequired[str | None],
+    "contact_office": NotRequired[str], "documents": NotRequired[list[str] | None],
+    "commenters": NotRequired[Literal["account", "named", "anonymous"] | None],
+    "show_comments": NotRequired[bool | None],
+    "state": NotRequired[Literal["draft", "published", "closed", "withdrawn"] | None],
+    "reason": NotRequired[str | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+notices_new_properties = TypedDict("notices_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": str, "region": NotRequired[str | None],
+    "subject_collection": Literal["plans", "projects", "control_areas", "proposals"], "subject_code": str,
+    "text_zh": str, "text_en": NotRequired[str | None], "period_from": str, "period_to": str,
+    "hearing_on": NotRequired[str | None], "hearing_time": NotRequired[str | None],
+    "hearing_place": NotRequired[str | None], "contact_office": str, "documents": NotRequired[list[str] | None],
+    "commenters": NotRequired[Literal["account", "named", "anonymous"] | None],
+    "show_comments": NotRequired[bool | None],
+    "state": NotRequired[Literal["draft", "published", "closed", "withdrawn"] | None],
+    "reason": NotRequired[str | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
 outfalls_change_properties = TypedDict("outfalls_change_properties", {"code": NotRequired[str | int | None],
     "name_zh": NotRequired[str], "name_en": NotRequired[str],
     "kind": NotRequired[Literal["industrial", "sewage_works", "agricultural", "storm_drain", "other_outfall"]],
@@ -2172,6 +2255,18 @@ class Paths:
     @overload
     def get(self, path: Literal["/proposals/{proposal}"], /, *, headers: Headers | None = ..., **query: Query) -> Proposal: ...
     @overload
+    def get(self, path: Literal["/notices"], /, *, headers: Headers | None = ..., **query: Query) -> NoticeList: ...
+    @overload
+    def get(self, path: Literal["/notices/{notice}"], /, *, headers: Headers | None = ..., **query: Query) -> NoticePage: ...
+    @overload
+    def get(self, path: Literal["/notices/{notice}/challenge"], /, *, headers: Headers | None = ..., **query: Query) -> WorkChallenge: ...
+    @overload
+    def get(self, path: Literal["/notices/{notice}/comments"], /, *, headers: Headers | None = ..., **query: Query) -> CommentList: ...
+    @overload
+    def get(self, path: Literal["/notices/{notice}/comments/{comment}/contact"], /, *, headers: Headers | None = ..., **query: Query) -> CommentContact: ...
+    @overload
+    def get(self, path: Literal["/notices/{notice}/summary"], /, *, headers: Headers | None = ..., **query: Query) -> NoticeSummaryShown: ...
+    @overload
     def get(self, path: Literal["/stations/{station}/observations"], /, *, headers: Headers | None = ..., **query: Query) -> StationObservations: ...
     @overload
     def get(self, path: Literal["/properties"], /, *, headers: Headers | None = ..., **query: Query) -> ObservedProperties: ...
@@ -2281,6 +2376,10 @@ class Paths:
     def get(self, path: Literal["/collections/projects/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
     @overload
     def get(self, path: Literal["/collections/projects/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
+    @overload
+    def get(self, path: Literal["/collections/notices/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> notices: ...
+    @overload
+    def get(self, path: Literal["/collections/notices/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
     @overload
     def get(self, path: Literal["/collections/mines/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> mines: ...
     @overload
@@ -2430,6 +2529,12 @@ class Paths:
     @overload
     def post(self, path: Literal["/proposals/{proposal}/transitions"], body: ProposalStepBody, /, *, headers: Headers | None = ..., **query: Query) -> Proposal: ...
     @overload
+    def post(self, path: Literal["/notices/{notice}/comments"], body: PublicComment, /, *, headers: Headers | None = ..., **query: Query) -> CommentKept: ...
+    @overload
+    def post(self, path: Literal["/notices/{notice}/summary"], /, *, headers: Headers | None = ..., **query: Query) -> NoticeSummaryShown: ...
+    @overload
+    def post(self, path: Literal["/receipts"], body: ReceiptBody, /, *, headers: Headers | None = ..., **query: Query) -> ReceiptShown: ...
+    @overload
     def post(self, path: Literal["/properties"], body: NewProperty, /, *, headers: Headers | None = ..., **query: Query) -> ObservedProperty: ...
     @overload
     def post(self, path: Literal["/alert-rules"], body: NewRule, /, *, headers: Headers | None = ..., **query: Query) -> AlertRule: ...
@@ -2492,6 +2597,8 @@ class Paths:
     @overload
     def post(self, path: Literal["/collections/projects/items"], body: projects_new, /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
     @overload
+    def post(self, path: Literal["/collections/notices/items"], body: notices_new, /, *, headers: Headers | None = ..., **query: Query) -> notices: ...
+    @overload
     def post(self, path: Literal["/collections/mines/items"], body: mines_new, /, *, headers: Headers | None = ..., **query: Query) -> mines: ...
     @overload
     def post(self, path: Literal["/collections/reclamations/items"], body: reclamations_new, /, *, headers: Headers | None = ..., **query: Query) -> reclamations: ...
@@ -2552,6 +2659,8 @@ class Paths:
     @overload
     def put(self, path: Literal["/proposals/{proposal}"], body: ProposalBody, /, *, headers: Headers | None = ..., **query: Query) -> Proposal: ...
     @overload
+    def put(self, path: Literal["/notices/{notice}/comments/{comment}/reply"], body: ReplyBody, /, *, headers: Headers | None = ..., **query: Query) -> CommentAnswered: ...
+    @overload
     def put(self, path: Literal["/properties/{property}/ranges/{station}"], body: Range, /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def put(self, path: Literal["/alert-rules/{rule}"], body: RuleContents, /, *, headers: Headers | None = ..., **query: Query) -> AlertRule: ...
@@ -2585,6 +2694,8 @@ class Paths:
     def put(self, path: Literal["/collections/named_features/items/{code}"], body: named_features_new, /, *, headers: Headers | None = ..., **query: Query) -> named_features: ...
     @overload
     def put(self, path: Literal["/collections/projects/items/{code}"], body: projects_new, /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
+    @overload
+    def put(self, path: Literal["/collections/notices/items/{code}"], body: notices_new, /, *, headers: Headers | None = ..., **query: Query) -> notices: ...
     @overload
     def put(self, path: Literal["/collections/mines/items/{code}"], body: mines_new, /, *, headers: Headers | None = ..., **query: Query) -> mines: ...
     @overload
@@ -2656,6 +2767,8 @@ class Paths:
     @overload
     def patch(self, path: Literal["/collections/projects/items/{code}"], body: projects_change, /, *, headers: Headers | None = ..., **query: Query) -> projects: ...
     @overload
+    def patch(self, path: Literal["/collections/notices/items/{code}"], body: notices_change, /, *, headers: Headers | None = ..., **query: Query) -> notices: ...
+    @overload
     def patch(self, path: Literal["/collections/mines/items/{code}"], body: mines_change, /, *, headers: Headers | None = ..., **query: Query) -> mines: ...
     @overload
     def patch(self, path: Literal["/collections/reclamations/items/{code}"], body: reclamations_change, /, *, headers: Headers | None = ..., **query: Query) -> reclamations: ...
@@ -2706,6 +2819,8 @@ class Paths:
     @overload
     def delete(self, path: Literal["/projects/{project}/measures/{measure}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
+    def delete(self, path: Literal["/notices/{notice}/comments/{comment}/contact"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
     def delete(self, path: Literal["/properties/{property}/ranges/{station}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def delete(self, path: Literal["/alert-rules/{rule}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
@@ -2743,6 +2858,8 @@ class Paths:
     def delete(self, path: Literal["/collections/named_features/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def delete(self, path: Literal["/collections/projects/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/collections/notices/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def delete(self, path: Literal["/collections/mines/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
@@ -2913,6 +3030,18 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/proposals/{proposal}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Proposal]: ...
     @overload
+    def get(self, path: Literal["/notices"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[NoticeList]: ...
+    @overload
+    def get(self, path: Literal["/notices/{notice}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[NoticePage]: ...
+    @overload
+    def get(self, path: Literal["/notices/{notice}/challenge"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[WorkChallenge]: ...
+    @overload
+    def get(self, path: Literal["/notices/{notice}/comments"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[CommentList]: ...
+    @overload
+    def get(self, path: Literal["/notices/{notice}/comments/{comment}/contact"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[CommentContact]: ...
+    @overload
+    def get(self, path: Literal["/notices/{notice}/summary"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[NoticeSummaryShown]: ...
+    @overload
     def get(self, path: Literal["/stations/{station}/observations"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StationObservations]: ...
     @overload
     def get(self, path: Literal["/properties"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ObservedProperties]: ...
@@ -3022,6 +3151,10 @@ class AsyncPaths:
     def get(self, path: Literal["/collections/projects/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
     @overload
     def get(self, path: Literal["/collections/projects/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
+    @overload
+    def get(self, path: Literal["/collections/notices/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[notices]: ...
+    @overload
+    def get(self, path: Literal["/collections/notices/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
     @overload
     def get(self, path: Literal["/collections/mines/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[mines]: ...
     @overload
@@ -3171,6 +3304,12 @@ class AsyncPaths:
     @overload
     def post(self, path: Literal["/proposals/{proposal}/transitions"], body: ProposalStepBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Proposal]: ...
     @overload
+    def post(self, path: Literal["/notices/{notice}/comments"], body: PublicComment, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[CommentKept]: ...
+    @overload
+    def post(self, path: Literal["/notices/{notice}/summary"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[NoticeSummaryShown]: ...
+    @overload
+    def post(self, path: Literal["/receipts"], body: ReceiptBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ReceiptShown]: ...
+    @overload
     def post(self, path: Literal["/properties"], body: NewProperty, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ObservedProperty]: ...
     @overload
     def post(self, path: Literal["/alert-rules"], body: NewRule, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[AlertRule]: ...
@@ -3233,6 +3372,8 @@ class AsyncPaths:
     @overload
     def post(self, path: Literal["/collections/projects/items"], body: projects_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
     @overload
+    def post(self, path: Literal["/collections/notices/items"], body: notices_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[notices]: ...
+    @overload
     def post(self, path: Literal["/collections/mines/items"], body: mines_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[mines]: ...
     @overload
     def post(self, path: Literal["/collections/reclamations/items"], body: reclamations_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[reclamations]: ...
@@ -3293,6 +3434,8 @@ class AsyncPaths:
     @overload
     def put(self, path: Literal["/proposals/{proposal}"], body: ProposalBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Proposal]: ...
     @overload
+    def put(self, path: Literal["/notices/{notice}/comments/{comment}/reply"], body: ReplyBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[CommentAnswered]: ...
+    @overload
     def put(self, path: Literal["/properties/{property}/ranges/{station}"], body: Range, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def put(self, path: Literal["/alert-rules/{rule}"], body: RuleContents, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[AlertRule]: ...
@@ -3326,6 +3469,8 @@ class AsyncPaths:
     def put(self, path: Literal["/collections/named_features/items/{code}"], body: named_features_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[named_features]: ...
     @overload
     def put(self, path: Literal["/collections/projects/items/{code}"], body: projects_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
+    @overload
+    def put(self, path: Literal["/collections/notices/items/{code}"], body: notices_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[notices]: ...
     @overload
     def put(self, path: Literal["/collections/mines/items/{code}"], body: mines_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[mines]: ...
     @overload
@@ -3397,6 +3542,8 @@ class AsyncPaths:
     @overload
     def patch(self, path: Literal["/collections/projects/items/{code}"], body: projects_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[projects]: ...
     @overload
+    def patch(self, path: Literal["/collections/notices/items/{code}"], body: notices_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[notices]: ...
+    @overload
     def patch(self, path: Literal["/collections/mines/items/{code}"], body: mines_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[mines]: ...
     @overload
     def patch(self, path: Literal["/collections/reclamations/items/{code}"], body: reclamations_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[reclamations]: ...
@@ -3447,6 +3594,8 @@ class AsyncPaths:
     @overload
     def delete(self, path: Literal["/projects/{project}/measures/{measure}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
+    def delete(self, path: Literal["/notices/{notice}/comments/{comment}/contact"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
     def delete(self, path: Literal["/properties/{property}/ranges/{station}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/alert-rules/{rule}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
@@ -3484,6 +3633,8 @@ class AsyncPaths:
     def delete(self, path: Literal["/collections/named_features/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/collections/projects/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/collections/notices/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/collections/mines/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload

@@ -14,6 +14,7 @@ from shanhai.science.indicators import STATUSES
 from shanhai.science.units import unit_label
 from shanhai.vector.formats import neutralised
 from shanhai.vocabulary import (
+    ADOPTIONS,
     DUTY_PARTS,
     DUTY_STATES,
     DUTY_VERDICTS,
@@ -248,9 +249,13 @@ def write_review_pdf(content: Content, lang: Lang, stamp: str | None) -> bytes:
     Raises:
         OSError: the libraries that set type are not installed.
     """
+    return _pdf_of(review_pages(content, lang, stamp))
+
+
+def _pdf_of(document: blocks.Pages) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "review.pdf"
-        pages.write_pdf(path, blocks.render_page(review_pages(content, lang, stamp)))
+        path = Path(folder) / "document.pdf"
+        pages.write_pdf(path, blocks.render_page(document))
         return path.read_bytes()
 
 
@@ -302,3 +307,105 @@ def _report_cells(report: Content, lang: Lang) -> Sequence[str]:
         OUTCOMES[report["outcome"]].in_(lang),
         report["judgement"] or "–",
     )
+
+
+ADOPTED: Mapping[str, Label] = {
+    **{term.code: term.label for term in ADOPTIONS},
+    "unanswered": Label("未答复", "Without a reply"),
+}
+_NOT_SHOWN = Label("（不公开）", "(not shown)")
+_HEARD_COLUMNS = (
+    (Label("意见", "Comment"), 8.0),
+    (Label("采纳情况", "Adoption"), 2.6),
+    (Label("理由", "Reason"), 6.0),
+    (Label("答复", "Reply"), 6.0),
+)
+
+
+def title_of_hearing(content: Content, lang: Lang) -> str:
+    """The heading of the report on the comments of a notice."""
+    name = content["notice"][f"name_{lang}"]
+    return Label(f"{name}：公众意见汇总", f"{name}: summary of comments").in_(lang)
+
+
+def hearing_lines(content: Content, lang: Lang) -> list[str]:
+    """When the notice was open, by which law, and how many comments became what."""
+    notice, counts = content["notice"], content["counts"]
+    basis = notice["legal_basis"]
+    between, told = Label("，", ", ").in_(lang), Label("：", ": ").in_(lang)
+    adopted = between.join(
+        f"{label.in_(lang)} {counts['by_adoption'][code]}" for code, label in ADOPTED.items()
+    )
+    period = Label(
+        f"{notice['published_on']} 发布，公示期 {notice['period_from']} 至 {notice['period_to']}"
+        f"（不少于 {notice['least_days']} 日）",
+        f"Published on {notice['published_on']}, open from {notice['period_from']} to"
+        f" {notice['period_to']} (at least {notice['least_days']} days)",
+    ).in_(lang)
+    return [
+        period if basis is None else f"{period}{between}{basis}",
+        f"{Label('意见', 'Comments').in_(lang)} {counts['comments']}{told}{adopted}",
+    ]
+
+
+def hearing_pages(content: Content, lang: Lang, stamp: str | None) -> blocks.Pages:
+    """The report as a document; `stamp` tells when it was frozen, and with which SHA-256."""
+    counts, notice = content["counts"], content["notice"]
+    front = blocks.Front(
+        Label("公众意见汇总报告", "Summary of comments").in_(lang),
+        notice[f"name_{lang}"],
+        notice["code"],
+        f"{notice['period_from']} – {notice['period_to']}",
+        None,
+    )
+    parts: list[blocks.Block] = [
+        *map(blocks.Paragraph, hearing_lines(content, lang)),
+    ]
+    if counts["by_topic"]:
+        heads = [Label("主题", "Topic"), Label("意见", "Comments"), *ADOPTED.values()]
+        columns = [
+            blocks.Column(one.in_(lang), 6.0 if place == 0 else 2.6, "number" if place else "text")
+            for place, one in enumerate(heads)
+        ]
+        rows = [
+            [one["topic"] or DASH, str(one["comments"]), *(str(one[code]) for code in ADOPTED)]
+            for one in counts["by_topic"]
+        ]
+        parts += [
+            blocks.SectionHeading(Label("按主题", "By topic").in_(lang)),
+            blocks.Table("", columns, rows),
+        ]
+    parts.append(blocks.SectionHeading(Label("意见与采纳情况", "Comments, one by one").in_(lang)))
+    if content["comments"]:
+        columns = [blocks.Column(label.in_(lang), width) for label, width in _HEARD_COLUMNS]
+        parts.append(blocks.Table("", columns, [_heard(one, lang) for one in content["comments"]]))
+    else:
+        none = Label("公示期内未收到意见。", "No comment came in the period.")
+        parts.append(blocks.Paragraph(none.in_(lang), quiet=True))
+    draft = Label("尚未定稿。", "Not frozen yet.")
+    note = (stamp if stamp is not None else draft.in_(lang),)
+    return blocks.Pages(lang, front, parts, note, wide=True)
+
+
+def _heard(one: Content, lang: Lang) -> Sequence[str]:
+    hidden = _NOT_SHOWN.in_(lang)
+    return (
+        one["text"] or hidden,
+        ADOPTED[one["adoption"] or "unanswered"].in_(lang),
+        one["reason"] or DASH,
+        one["reply"] or (hidden if one["adoption"] else DASH),
+    )
+
+
+def write_hearing_docx(content: Content, lang: Lang, stamp: str | None) -> bytes:
+    """The report for word processors."""
+    return word_of(hearing_pages(content, lang, stamp), title_of_hearing(content, lang), "Shanhai")
+
+
+def write_hearing_pdf(content: Content, lang: Lang, stamp: str | None) -> bytes:
+    """The report on A4 pages; equal reports are equal files.
+
+    Raises:
+        OSError: the libraries that set type are not installed.
+    """
+    return _pdf_of(hearing_pages(content, lang, stamp))

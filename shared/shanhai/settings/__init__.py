@@ -14,6 +14,7 @@ from shanhai.settings.access import (
     AuditSettings,
     OidcSettings,
     OutgoingSettings,
+    ParticipationSettings,
     RateSettings,
     SmtpSettings,
     WebhookSettings,
@@ -52,6 +53,7 @@ __all__ = [
     "ObservationSettings",
     "OidcSettings",
     "OutgoingSettings",
+    "ParticipationSettings",
     "PublicSettings",
     "QueueSettings",
     "RateSettings",
@@ -193,5 +195,6 @@ ALL_SETTINGS: tuple[type[BaseSettings], ...] = (
     WebhookSettings,
     SmtpSettings,
     RateSettings,
+    ParticipationSettings,
     LogSettings,
 )

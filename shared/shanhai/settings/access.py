@@ -149,6 +149,52 @@ class RateSettings(BaseSettings):
     )
 
 
+class ParticipationSettings(BaseSettings):
+    """How the public takes part: what keeps floods away, and how long contacts are kept."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SHANHAI_PARTICIPATION_", frozen=True, hide_input_in_errors=True
+    )
+
+    secret: SecretStr = Field(
+        SecretStr(""),
+        description="what challenges are signed with, at least 32 characters, the same for all"
+        " processes of the API; none: only accounts can comment",
+    )
+    work_bits: int = Field(
+        20,
+        ge=1,
+        le=40,
+        description="zero bits a proof of work needs; each more doubles the work, 20 take a"
+        " second or so",
+    )
+    challenge_s: int = Field(
+        600, ge=10, le=86_400, description="seconds in which a challenge must be solved and used"
+    )
+    per_address: int = Field(
+        20, ge=0, le=10**6, description="comments of an address per window; 0: no limit"
+    )
+    per_notice: int = Field(
+        2_000, ge=0, le=10**6, description="comments on a notice per window; 0: no limit"
+    )
+    window_s: float = Field(3600.0, ge=1, le=86_400, description="seconds of that window")
+    retention_days: int = Field(
+        365,
+        ge=1,
+        le=3650,
+        description="days for which contacts are kept after the notice; the shortest that is"
+        " needed (Personal Information Protection Law, art. 19)",
+    )
+
+    @field_validator("secret")
+    @classmethod
+    def check_secret(cls, secret: SecretStr) -> SecretStr:
+        """Who guesses it sets their own challenges."""
+        if 0 < len(secret.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"the secret must have at least {SHORTEST_SECRET} characters")
+        return secret
+
+
 LOOPBACK_NETWORKS = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 HOST = re.compile(
     r"((\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*"

@@ -86,6 +86,11 @@ REGISTERED = (
     SELECT 'outfall-' || n, ' 排口 ', 'Outfall', r.id, 'storm_drain', E'a\\n"{LONG}', '2025-06-30',
     jsonb_build_object('cod', 1e-7 + n, 'words', '{LONG}')
     FROM region r, generate_series(1, 3) n WHERE r.code = 'xiamen'""",
+    f"""INSERT INTO notice (code, name_zh, name_en, region_id, subject_collection, subject_code,
+    text_zh, period_from, period_to, hearing_time, contact_office, documents, commenters, geom)
+    SELECT 'notice-' || n, ' 公示 ', '=1+1', r.id, 'plans', 'plan-' || n, E'a\\n"{LONG}',
+    '2026-01-01', '2026-02-28', '09:30', '局', ARRAY['a,b', '"'], 'named', NULL
+    FROM region r, generate_series(1, 5) n WHERE r.code = 'xiamen'""",
     """INSERT INTO fishing_harbour (code, name_zh, name_en, region_id, grade, berths)
     SELECT 'harbour-' || n, '渔港', E'=1+1 "harbour"', r.id, 'central', n - 1
     FROM region r, generate_series(1, 7) n WHERE r.code = 'xiamen'""",

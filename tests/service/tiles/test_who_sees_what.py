@@ -46,6 +46,11 @@ ROWS = {
         f"2024, 2025, '{{state}}', {{public}}, {AREA}",
     ),
     "named_features": (f"named_feature ({NAMED}, kind, geom)", f"'lake', {AREA}"),
+    "notices": (
+        f"notice ({NAMED}, subject_collection, subject_code, text_zh, period_from, period_to,"
+        " contact_office, state, geom)",
+        f"'plans', 'seen.open', '文', '2024-01-01', '2024-02-01', '局', '{{state}}', {AREA}",
+    ),
     "mines": (f"mine ({NAMED}, kind, geom)", f"'legacy', {AREA}"),
     "reclamations": (
         f"reclamation ({NAMED}, start_on, end_on, land_class_before, is_public, geom)",
@@ -68,7 +73,7 @@ SHOWN = {
 DRAFTS = frozenset(
     {
         *("plans", "pattern_components", "corridors", "corridor_nodes", "zone_schemes", "zones"),
-        *("control_areas", "projects"),
+        *("control_areas", "projects", "notices"),
     }
 )
 ALWAYS = frozenset(

@@ -20,7 +20,7 @@ from shanhai.vocabulary import INSIDERS
 PROMISED = {
     *("regions", "plans", "pattern_components", "corridors", "corridor_nodes", "zone_schemes"),
     *("zones", "control_areas", "problems", "projects", "stations", "datasets", "named_features"),
-    *("mines", "reclamations", "islands", "outfalls", "fishing_harbours"),
+    *("mines", "reclamations", "islands", "outfalls", "fishing_harbours", "notices"),
 }
 PROMISED_PATHS = {
     *("/zone-classes", "/control-rules", "/patterns", "/parties", "/indicators", "/documents"),

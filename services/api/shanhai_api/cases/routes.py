@@ -10,11 +10,9 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from shanhai.db.cases.documents import CasePaper, add_paper, demand_adder, list_papers
+from shanhai.db.cases import transitions
 from shanhai.db.cases.leads import PUSHERS, CaseRule, Lead, receive_lead
 from shanhai.db.cases.queries import CASES, find_case, read_events, read_statistics
-from shanhai.db.cases.transitions import CaseTransitionRequest, Deadlines
-from shanhai.db.cases.transitions import take_step as take_case_step
 from shanhai.db.features.geometry import read_shape
 from shanhai.db.features.selection import Selection
 from shanhai.db.projects.documents import checked_name
@@ -179,9 +177,13 @@ async def step(
 ) -> Answer[models.StepTaken]:
     """Take a step of a case, and show the case as it is then."""
     settings = write.state.configuration.cases
-    asked = CaseTransitionRequest(**{**body.model_dump(), "documents": tuple(body.documents)})
-    deadlines = Deadlines(settings.verify_days, settings.decide_days, settings.rectify_days)
-    taken = await take_case_step(
+    asked = transitions.CaseTransitionRequest(
+        **{**body.model_dump(), "documents": tuple(body.documents)}
+    )
+    deadlines = transitions.Deadlines(
+        settings.verify_days, settings.decide_days, settings.rectify_days
+    )
+    taken = await transitions.take_step(
         write.session, code, write.caller, write.act, asked, deadlines, expected=expected
     )
     links = [write.link(models.case_path(taken.code), "up")]
@@ -194,7 +196,7 @@ async def case_shown(read: dependencies.Context, code: str) -> Answer[models.Cas
     seen = await find_case(session, code, viewer)
     row = await read_item(session, CASES, Selection(viewer, code=code))
     events = await read_events(session, seen.id)
-    papers = await list_papers(session, seen.code)
+    papers = await transitions.list_papers(session, seen.code)
     record = record_document(CASES, row, read, {})
     return Answer(models.Case.of(record, seen, events, papers, read.caller, read), state=seen.tag)
 
@@ -220,7 +222,7 @@ async def receive_paper(
             pointer="kind",
         )
     async with state.sessions() as session:
-        await demand_adder(session, case, caller)
+        await transitions.demand_adder(session, case, caller)
     path = state.store.upload_path(uuid4())
     try:
         limit = state.configuration.artifacts.document_limit_bytes
@@ -231,12 +233,12 @@ async def receive_paper(
         stored = await asyncio.to_thread(state.store.put, path, suffix=kind.suffix)
     finally:
         await asyncio.to_thread(path.unlink, missing_ok=True)
-    paper = CasePaper(name, kind.media_type, query.kind, query.title_zh, query.title_en)
+    paper = transitions.CasePaper(name, kind.media_type, query.kind, query.title_zh, query.title_en)
     async with state.unit() as unit:
 
         async def effect() -> Made:
             act = dependencies.act_of(caller, view)
-            row = await add_paper(unit.session, case, caller, act, paper, stored)
+            row = await transitions.add_paper(unit.session, case, caller, act, paper, stored)
             location = view.url(f"/documents/{row.code}")
             return Made(models.CaseDocument.of(row, view).as_json(), {"Location": location})
 

@@ -197,6 +197,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "islands": ("waters", "class", "region", "allowed_uses", "area_km2"),
     "outfalls": ("kind", "region", "discharger", "permit", "permit_until", "station"),
     "region_links": ("kind", "region", "flows_to", "station"),
+    "notices": ("subject_collection", "region", "period_from", "period_to", "state"),
     "mines": ("kind", "region", "minerals", "area_ha", "state", "accepted_area_ha"),
     "reclamations": (
         *("region", "end_on", "land_class_before", "land_class_after", "deposit_required"),

@@ -52,6 +52,9 @@ class Configuration:
     rate: settings.RateSettings = field(default_factory=settings.RateSettings)
     tile_tokens: settings.TileTokenSettings = field(default_factory=settings.TileTokenSettings)
     observations: settings.ObservationSettings = field(default_factory=settings.ObservationSettings)
+    participation: settings.ParticipationSettings = field(
+        default_factory=settings.ParticipationSettings
+    )
     cases: settings.CaseSettings = field(default_factory=settings.CaseSettings)
     queue: settings.QueueSettings = field(default_factory=settings.QueueSettings)
 

@@ -351,6 +351,7 @@ WORDS: Mapping[str, Label] = {
     "by_place": Label("地点相同", "by place"),
     "timetable": Label("实施时序", "Timetable"),
     "kind": Label("类型", "Kind"),
+    "notices": Label("公示", "Public notices"),
     "balances": Label("占补平衡", "Balances"),
     "balance_entries": Label("占补台账", "Ledger of balances"),
     "balance_rules": Label("补充规则", "What must be given back"),

@@ -177,6 +177,10 @@ STYLES: Mapping[str, FeatureStyle] = MappingProxyType(
             open=True,
         ),
         "projects": FeatureStyle(by="state", classes=_PROJECTS),
+        "notices": FeatureStyle(
+            by="state",
+            classes=_terms(vocabulary.NOTICE_STATES, *("#b8c1cc", "#d9622b", "#2b7bba", "#7f9aa8")),
+        ),
         "mines": FeatureStyle(
             by="state",
             classes=_terms(

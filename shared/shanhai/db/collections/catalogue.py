@@ -14,6 +14,7 @@ from shanhai.db.collections.duties import DUTIES
 from shanhai.db.collections.indicators import INDICATORS, PLAN_INDICATORS
 from shanhai.db.collections.joint_plans import PLAN_PARTS
 from shanhai.db.collections.mines import MINES, RECLAMATIONS
+from shanhai.db.collections.notices import NOTICES
 from shanhai.db.collections.patterns import CORRIDOR_NODES, CORRIDORS, PATTERN_COMPONENTS, PATTERNS
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.collections.programmes import DOCUMENTS, FUND_SOURCES, PARTIES, PROGRAMMES
@@ -39,6 +40,7 @@ COLLECTIONS: tuple[Entity, ...] = (
     PROBLEMS,
     NAMED_FEATURES,
     PROJECTS,
+    NOTICES,
     MINES,
     RECLAMATIONS,
     ISLANDS,

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.guards import PERIOD, RECORD_PERIOD, computed_by_jobs
 from shanhai.db.collections.joint_plans import PARTNERS, within_joint_plan
+from shanhai.db.collections.notices import heard_before
 from shanhai.db.features import entity
 from shanhai.db.features.columns import (
     IN_FORCE,
@@ -106,7 +107,12 @@ CONTROL_AREAS = entity.Entity(
                 entity.Step("published", "draft", _APPROVER),
             ),
         ),
-        guards=(PERIOD, computed_by_jobs, within_joint_plan()),
+        guards=(
+            PERIOD,
+            computed_by_jobs,
+            within_joint_plan(),
+            heard_before("control_areas", "status", "published"),
+        ),
     ),
 )
 

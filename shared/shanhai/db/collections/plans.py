@@ -12,6 +12,7 @@ from shanhai.db.collections.joint_plans import (
     approved_by_every_region,
     regions_plan_together,
 )
+from shanhai.db.collections.notices import heard_before
 from shanhai.db.editions.content import take_over
 from shanhai.db.features import entity
 from shanhai.db.features.columns import YEAR, Columns, as_of, choice, current
@@ -222,6 +223,7 @@ PLANS = entity.Entity(
             no_circle("plan", "spatial_plan_id", "spatial_plan"),
             upper_plan_is_approved,
             approved_by_every_region,
+            heard_before("plans", "status", "approved", kind="kind"),
         ),
     ),
 )

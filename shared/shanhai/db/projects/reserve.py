@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.collections.notices import notice_rule
 from shanhai.db.collections.projects import newest_of
 from shanhai.db.compliance import check_project
 from shanhai.db.compliance.result import Verdict
@@ -168,7 +169,7 @@ def required_papers() -> list[str]:
 
 def comment_days() -> int:
     """How many days a notice is open for comments at least, from the day it is public."""
-    return int(_data()["comment_days"])
+    return notice_rule("projects").least_days
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.balances import ProjectBalance, judge_project
+from shanhai.db.collections.notices import NoticeLack, lacking_publicity, notice_rule
 from shanhai.db.collections.shores import island_refusals
 from shanhai.db.identity import EVERYTHING
 from shanhai.db.projects.queries import ProjectSeen
@@ -93,6 +94,8 @@ class Facts:
         unknown: What could bind where it lies, is not known and was not decided about.
         balances: How it stands to the rules of the ledger, of each kind it has entries of.
         islands: Why islands it lies on are kept from measures of it.
+        notices: What its notices lack before it is decided on; None where it has none, and a paper
+            of kind `notice` counts.
         note: The reason sent with the request; None while nothing was sent.
     """
 
@@ -119,6 +122,7 @@ class Facts:
     unknown: Sequence[Label]
     balances: Sequence[ProjectBalance]
     islands: Sequence[Label]
+    notices: Sequence[NoticeLack] | None
     note: str | None = None
 
     @property
@@ -133,6 +137,17 @@ class Facts:
         """The kinds of documents an approval needs and that are not there."""
         return [kind for kind in required_papers() if kind not in self.filed]
 
+    def unheard(self, condition: str) -> list[Label]:
+        """What its notices lack by that condition."""
+        return [lack.text for lack in self.notices or () if lack.code == condition]
+
+    @property
+    def comments_over(self) -> bool:
+        """Whether the time for comments is over, of its notices or of the paper."""
+        if self.notices is not None:
+            return not self.unheard("comment_period")
+        return self.comments_end is not None and self.comments_end < self.today
+
     def against(self, decision: str) -> list[str]:
         """The rules of that decision from which no exception was approved."""
         return [hit.rule for hit in self.hits if hit.decision == decision and not hit.excepted]
@@ -145,12 +160,14 @@ async def read_facts(session: AsyncSession, project: ProjectSeen, note: str | No
     hits, unknown = (checked.hits, checked.unknown) if checked is not None else ((), ())
     balances = await judge_project(session, project.id, project.region_id, EVERYTHING)
     refused = await island_refusals(session, project.id)
+    rule = notice_rule("projects")
     return Facts(
         **row._mapping,
         hits=hits,
         unknown=unknown,
         balances=balances,
         islands=refused,
+        notices=await lacking_publicity(session, "projects", project.id, rule),
         note=note,
     )
 
@@ -236,6 +253,31 @@ def _until(day: str, unstated: Label) -> Callable[[Facts], Label]:
     return told
 
 
+def _words(found: Sequence[Label]) -> Label:
+    return Label("；".join(one.zh for one in found), "; ".join(one.en for one in found))
+
+
+def _heard(code: str, rule: Label) -> TransitionCondition:
+    return TransitionCondition(
+        code,
+        rule,
+        lambda facts: not facts.unheard(code),
+        lambda facts: _words(facts.unheard(code)),
+    )
+
+
+def _comments_end(facts: Facts) -> Label:
+    return _words(facts.unheard("comment_period")) if facts.notices else _PAPER_ENDS(facts)
+
+
+_PAPER_ENDS = _until(
+    "comments_end",
+    Label(
+        "未发布公示，亦未公开公示文件（notice）或未载明截止日（comment_until）",
+        "no notice is public (one of its own, or a document of kind `notice`), or the last day of"
+        " such a document (`comment_until`) is not stated",
+    ),
+)
 REASON = TransitionCondition(
     "reason", Label("须说明理由", "a reason must be given in `note`"), _noted, pointer="/note"
 )
@@ -260,9 +302,7 @@ OFF_ISLANDS = TransitionCondition(
     "islands",
     Label("不得违反海岛的保护类别", "islands must be kept from what their class forbids"),
     lambda facts: not facts.islands,
-    lambda facts: Label(
-        "；".join(one.zh for one in facts.islands), "; ".join(one.en for one in facts.islands)
-    ),
+    lambda facts: _words(facts.islands),
 )
 KNOWN = TransitionCondition(
     "known",
@@ -272,9 +312,7 @@ KNOWN = TransitionCondition(
         " decided about them",
     ),
     lambda facts: not facts.unknown,
-    lambda facts: Label(
-        "；".join(gap.zh for gap in facts.unknown), "; ".join(gap.en for gap in facts.unknown)
-    ),
+    lambda facts: _words(facts.unknown),
 )
 _BALANCE = Label(
     "占用须已按规则补充（占补台账）",
@@ -295,8 +333,7 @@ BALANCE_SETTLED = TransitionCondition(
 
 
 def _lacking(found: Sequence[tuple[ProjectBalance, BalanceVerdict]]) -> Label:
-    words = [one.lacking(verdict) for one, verdict in found if not verdict.met]
-    return Label("；".join(each.zh for each in words), "; ".join(each.en for each in words))
+    return _words([one.lacking(verdict) for one, verdict in found if not verdict.met])
 
 
 _COMPLETE = (
@@ -331,15 +368,12 @@ _DECIDED = (
     TransitionCondition(
         "comment_period",
         Label("公示期须已满", "the comment period must be over"),
-        lambda f: f.comments_end is not None and f.comments_end < f.today,
-        _until(
-            "comments_end",
-            Label(
-                "未公开公示文件（notice）或未载明截止日（comment_until）",
-                "no notice is public (a document of kind `notice`), or its last day"
-                " (`comment_until`) is not stated",
-            ),
-        ),
+        lambda f: f.comments_over,
+        _comments_end,
+    ),
+    _heard("replies", Label("公众意见须均已答复", "every comment must have a reply")),
+    _heard(
+        "summary", Label("须有定稿的意见汇总报告", "the summary of the comments must be frozen")
     ),
     TransitionCondition(
         "documents",

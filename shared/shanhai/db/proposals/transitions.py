@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.collections.notices import lacking_publicity, notice_rule
 from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.proposals.creation import KINDS, PROPOSERS, SCOPES, TABLE, demand_expected
 from shanhai.db.proposals.queries import find_proposal, read_events
@@ -108,7 +109,8 @@ async def take_step(
         NotFound: there is none it may know of.
         Stale: it is not in an expected state of its row.
         InvalidInput: the reason is missing.
-        Conflict: the step does not exist, the object has changed since, or its writer refuses.
+        Conflict: the step does not exist, the object has changed since, a notice of it is not
+            through, or its writer refuses.
     """
     demand_scopes(identity, SCOPES)
     row = await find_proposal(session, code, identity.viewer, lock=True)
@@ -126,9 +128,23 @@ async def take_step(
         )
     if step.fresh:
         await demand_fresh(session, row)
+    if step.target == "accepted":
+        await _demand_heard(session, row)
     if step.target == "carried_out":
         row.made_id = await KINDS[row.kind].carry_out(session, identity, act, row)
     return await _move(session, row, act, asked, events[-1].seq + 1)
+
+
+async def _demand_heard(session: AsyncSession, row: Proposal) -> None:
+    """Refuse to accept what a notice was given of and whose comments are not summed up."""
+    rule = notice_rule("proposals")
+    lacks = await lacking_publicity(session, "proposals", row.id, rule) or ()
+    if lacks:
+        raise Conflict(
+            "; ".join(lack.text.en for lack in lacks),
+            message_zh="；".join(lack.text.zh for lack in lacks),
+            faults=[Fault("/to", lack.text.en, lack.text.zh) for lack in lacks],
+        )
 
 
 async def demand_fresh(session: AsyncSession, row: Proposal) -> None:
