@@ -201,6 +201,10 @@ def columns_of_rows(rows: list[Mapping[str, Any]], lang: Lang) -> list[str]:
 
 
 IN_PATHS: Mapping[str, str] = {
+    "receipts": "回执",
+    "challenge": "工作量证明",
+    "contact": "联系人",
+    "reply": "答复",
     "acknowledge": "确认",
     "api": "接口定义（OpenAPI 3.0）",
     "application": "申报材料",
