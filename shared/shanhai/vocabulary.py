@@ -202,6 +202,11 @@ ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = {
 """The scopes that come with a role."""
 INSIDERS: frozenset[Role] = frozenset(Role) - {Role.VIEWER, Role.FEED}
 """The roles that see drafts and what is not public, within their regions."""
+EXACT_READERS: frozenset[Role] = frozenset(
+    {Role.PLANNER, Role.APPROVER, Role.SUPERVISOR, Role.ANALYST, Role.ADMIN}
+)
+"""The roles that read what is masked for others, such as where protected species live, within their
+regions."""
 
 
 REGION_LEVELS: tuple[Term, ...] = (
@@ -844,6 +849,54 @@ REGION_LINK_KINDS: tuple[Term, ...] = (
     Term("sea_area", Label("海域", "Sea area")),
 )
 """Places on the way of the water, from the mountain to the sea."""
+
+PROTECTION_CLASSES: tuple[Term, ...] = (
+    Term("first_class", Label("国家一级", "National first class")),
+    Term("second_class", Label("国家二级", "National second class")),
+    Term("provincial", Label("省级重点", "Provincial")),
+    Term("none", Label("未列入", "Not listed")),
+)
+"""Classes of key protected wild animals and plants (野生动物保护法, 野生植物保护条例)."""
+RED_LIST_CATEGORIES: tuple[Term, ...] = (
+    Term("EX", Label("灭绝", "Extinct")),
+    Term("EW", Label("野外灭绝", "Extinct in the wild")),
+    Term("CR", Label("极危", "Critically endangered")),
+    Term("EN", Label("濒危", "Endangered")),
+    Term("VU", Label("易危", "Vulnerable")),
+    Term("NT", Label("近危", "Near threatened")),
+    Term("LC", Label("无危", "Least concern")),
+    Term("DD", Label("数据缺乏", "Data deficient")),
+    Term("NE", Label("未评估", "Not evaluated")),
+)
+"""Categories of the IUCN Red List, version 3.1."""
+SENSITIVITIES: tuple[Term, ...] = (
+    Term("open", Label("公开精确位置", "Exact place for everybody")),
+    Term("cell", Label("公开所在网格", "Grid cell for everybody")),
+    Term("hidden", Label("不公开", "Withheld")),
+)
+"""What of the place of its occurrences everybody may know, by species, the strictest last."""
+PLACES_SHOWN: tuple[Term, ...] = (
+    Term("exact", Label("精确位置", "Exact place")),
+    Term("cell", Label("所在网格", "Grid cell")),
+)
+"""What the geometry of an occurrence is to who reads it."""
+OCCURRENCE_METHODS: tuple[Term, ...] = (
+    Term("sighting", Label("目击", "Sighting")),
+    Term("transect", Label("样线调查", "Transect")),
+    Term("plot", Label("样方调查", "Plot")),
+    Term("camera_trap", Label("红外相机", "Camera trap")),
+    Term("acoustic", Label("声学监测", "Acoustic monitoring")),
+    Term("tracking", Label("跟踪定位", "Tracking")),
+    Term("trapping", Label("捕捉、网捕", "Trapping or netting")),
+    Term("edna", Label("环境DNA", "Environmental DNA")),
+    Term("specimen", Label("标本", "Specimen")),
+    Term("literature", Label("文献", "Literature")),
+)
+OCCURRENCE_STATES: tuple[Term, ...] = (
+    Term("recorded", Label("已记录", "Recorded")),
+    Term("verified", Label("已核实", "Verified")),
+    Term("doubtful", Label("存疑", "Doubtful")),
+)
 
 _LABELS = {term.code: term.label for term in (*ECOSERVICES, *THEMES, *PROFILES)} | {
     zone.code: zone.label for zone in ZONE_CLASSES

@@ -243,7 +243,7 @@ async def test_all_that_a_collection_reads_is_watched(sessions: Sessions, entity
 
 WHOLLY_NOTED = {
     *("project_state", "project_region", "project_problem", "project_measure", "proposal"),
-    "zone_scheme",
+    *("zone_scheme", "species"),
 }
 """Tables of which any change is noted for those who read them."""
 ALL_NOTED = {

@@ -28,6 +28,10 @@ GIVEN: Mapping[tuple[str, str], tuple[Any, Any]] = {
     ("balance_entries", "quality_grade"): (None, 6),
     ("balance_entries", "evidence"): (None, None),
     **{("duties", part): ([], []) for part in ("cooperating", "supervising", "named")},
+    ("species", "accepted"): (None, None),
+    ("occurrences", "evidence"): (None, None),
+    ("occurrences", "judged_by"): (None, None),
+    ("occurrences", "judged_on"): (None, None),
     ("islands", "allowed_uses"): (["tourism"], ["farming"]),
     ("control_rules", "scope"): ("control_area", "control_area"),
 }
@@ -119,7 +123,7 @@ class Examples:
             return members, within
         body: Body = {"type": "Feature", "properties": members}
         if entity.geometry_column is not None:
-            body["geometry"] = geometry_of(str(entity.geometry_type), variant)
+            body["geometry"] = geometry_of(str(entity.whole.geometry_type), variant)
         return body, within
 
     async def _value(self, entity: Entity, item: Property, variant: int) -> Any:

@@ -237,6 +237,19 @@ FEATURES: Sequence[tuple[str, Sequence[Body]]] = (
         [feature(point(118.3, 24.6), **names("harbour-a", "渔港"), region="city", **SINCE)],
     ),
     (
+        "occurrences",
+        [
+            feature(
+                point(118.25, 24.55),
+                code="met-a",
+                species="egret",
+                region="city",
+                observed_from="2024-05-01",
+                **SINCE,
+            )
+        ],
+    ),
+    (
         "stations",
         [feature(point(118.3, 24.5), **names("station-a", "水质站"), kind="water_section")],
     ),
@@ -246,6 +259,8 @@ FEATURES: Sequence[tuple[str, Sequence[Body]]] = (
 async def write_plan(writer: httpx.AsyncClient, session: AsyncSession) -> None:
     """Write the plan by a client who may do everything, and let everybody see it."""
     pattern = {**names("pattern-a", "山海格局"), "region": "city"}
+    egret = {"code": "egret", "scientific_name": "Egretta garzetta", "sensitivity": "open"}
+    await _create(writer, "/species", egret)
     for collection, bodies in FEATURES:
         if collection == "pattern_components":
             await _create(writer, "/patterns", pattern)

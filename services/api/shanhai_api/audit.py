@@ -10,6 +10,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
+from shanhai.db.collections.catalogue import image_for
+from shanhai.db.identity import Viewer
 from shanhai.db.queries.audit import AuditFilter, read_entries, record
 from shanhai.db.tables.access import AuditLog
 from shanhai.validation import Rfc3339Time
@@ -39,9 +41,13 @@ class AuditEntry(Answered):
     digest: str
 
     @classmethod
-    def of(cls, row: AuditLog) -> Self:
-        """The entry of a row."""
-        return cls.from_row(row, digest=row.digest.hex())
+    def of(cls, row: AuditLog, viewer: Viewer) -> Self:
+        """The entry of a row, without what of it is masked for the viewer."""
+        images = {
+            "before": image_for(row.object_table, row.before, viewer),
+            "after": image_for(row.object_table, row.after, viewer),
+        }
+        return cls.from_row(row, digest=row.digest.hex(), **images)
 
 
 class AuditEntries(Document):
@@ -55,14 +61,14 @@ class AuditEntries(Document):
 
 
 async def as_csv(
-    state: ServiceState, wanted: AuditFilter, before: int | None
+    state: ServiceState, wanted: AuditFilter, before: int | None, viewer: Viewer
 ) -> AsyncIterator[bytes]:
     """Every entry that is wanted, from the newest on, block by block."""
     yield _lines([COLUMNS])
     while True:
         async with state.reading() as session:
             found = await read_entries(session, wanted, limit=BLOCK, before=before)
-            rows = [AuditEntry.of(row).as_json() for row in found]
+            rows = [AuditEntry.of(row, viewer).as_json() for row in found]
         if not rows:
             return
         yield _lines([[_cell(row[name]) for name in COLUMNS] for row in rows])
@@ -133,7 +139,7 @@ async def read_audit(
             place = query.place
             record(unit.session, read.act, "export", table="audit_log", object_id="*", after=place)
         headers = {**NO_STORE, "Content-Disposition": 'attachment; filename="audit.csv"'}
-        entries = as_csv(read.state, query.wanted, query.before)
+        entries = as_csv(read.state, query.wanted, query.before, read.caller.viewer)
         return StreamingResponse(entries, headers=headers, media_type=CSV.media_type)
     rows = await read_entries(
         read.session, query.wanted, limit=query.limit + 1, before=query.before
@@ -143,4 +149,5 @@ async def read_audit(
     if len(rows) > query.limit:
         place = {**query.place, "before": str(page[-1].id)}
         links.append(read.link("/audit", "next", JSON.media_type, **place))
-    return AuditEntries(entries=[AuditEntry.of(row) for row in page], links=links)
+    viewer = read.caller.viewer
+    return AuditEntries(entries=[AuditEntry.of(row, viewer) for row in page], links=links)

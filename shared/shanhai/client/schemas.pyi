@@ -1391,6 +1391,7 @@ named_features_properties = TypedDict("named_features_properties", {"code": NotR
     "region": NotRequired[str | None], "article": NotRequired[str | None], "note_zh": NotRequired[str | None],
     "note_en": NotRequired[str | None], "area_km2": NotRequired[float | None], "length_km": NotRequired[float | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+<<<<<<< HEAD
 notices = TypedDict("notices", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
     "properties": notices_properties, "links": NotRequired[list[Link]]})
 notices_change = TypedDict("notices_change", {"type": NotRequired[Literal["Feature"]],
@@ -1410,6 +1411,27 @@ notices_properties = TypedDict("notices_properties", {"code": NotRequired[str], 
     "show_comments": NotRequired[bool | None],
     "state": NotRequired[Literal["draft", "published", "closed", "withdrawn"] | None],
     "published_on": NotRequired[str | None], "reason": NotRequired[str | None], "source": NotRequired[str | None],
+=======
+occurrences = TypedDict("occurrences", {"type": Literal["Feature"], "id": NotRequired[str],
+    "geometry": dict[str, Any] | None, "properties": occurrences_properties, "links": NotRequired[list[Link]]})
+occurrences_change = TypedDict("occurrences_change", {"type": NotRequired[Literal["Feature"]],
+    "id": NotRequired[str | int | None], "geometry": NotRequired[dict[str, Any] | None],
+    "properties": NotRequired[occurrences_change_properties]})
+occurrences_new = TypedDict("occurrences_new", {"type": Literal["Feature"], "id": NotRequired[str | int | None],
+    "geometry": dict[str, Any] | None, "properties": occurrences_new_properties})
+occurrences_properties = TypedDict("occurrences_properties", {"code": NotRequired[str],
+    "species": NotRequired[str | None], "scientific_name": NotRequired[str | None],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
+    "protection": NotRequired[Literal["first_class", "second_class", "provincial", "none"] | None],
+    "region": NotRequired[str | None], "place": NotRequired[Literal["exact", "cell"] | None],
+    "cell": NotRequired[str | None], "uncertainty_m": NotRequired[float | None], "locality": NotRequired[str | None],
+    "observed_from": NotRequired[str | None], "observed_to": NotRequired[str | None],
+    "individuals": NotRequired[int | None],
+    "method": NotRequired[Literal["sighting", "transect", "plot", "camera_trap", "acoustic", "tracking", "trapping", "edna", "specimen", "literature"] | None],
+    "observer": NotRequired[str | None], "occurrence_id": NotRequired[str | None],
+    "evidence": NotRequired[str | None], "state": NotRequired[Literal["recorded", "verified", "doubtful"] | None],
+    "judged_by": NotRequired[str | None], "judged_on": NotRequired[str | None], "source": NotRequired[str | None],
+>>>>>>> a399791a (Keep species and occurrences, and mask where sensitive species live)
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 outfalls = TypedDict("outfalls", {"type": Literal["Feature"], "id": NotRequired[str],
@@ -1718,6 +1740,33 @@ select_sites_results = TypedDict("select_sites_results", {
     "priority_units": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "map_zh": NotRequired[ResultLink], "map_en": NotRequired[ResultLink], "report": NotRequired[ResultLink],
     "report_pdf": NotRequired[ResultLink], "report_docx": NotRequired[ResultLink]})
+species = TypedDict("species", {"code": NotRequired[str], "scientific_name": NotRequired[str | None],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
+    "protection": NotRequired[Literal["first_class", "second_class", "provincial", "none"] | None],
+    "red_list": NotRequired[Literal["EX", "EW", "CR", "EN", "VU", "NT", "LC", "DD", "NE"] | None],
+    "invasive": NotRequired[bool | None], "sensitivity": NotRequired[Literal["open", "cell", "hidden"] | None],
+    "accepted": NotRequired[str | None], "kingdom": NotRequired[str | None], "phylum": NotRequired[str | None],
+    "class": NotRequired[str | None], "order": NotRequired[str | None], "family": NotRequired[str | None],
+    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+species_change = TypedDict("species_change", {"code": NotRequired[str | int | None],
+    "scientific_name": NotRequired[str], "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
+    "protection": NotRequired[Literal["first_class", "second_class", "provincial", "none"] | None],
+    "red_list": NotRequired[Literal["EX", "EW", "CR", "EN", "VU", "NT", "LC", "DD", "NE"] | None],
+    "invasive": NotRequired[bool | None], "sensitivity": NotRequired[Literal["open", "cell", "hidden"] | None],
+    "accepted": NotRequired[str | None], "kingdom": NotRequired[str | None], "phylum": NotRequired[str | None],
+    "class": NotRequired[str | None], "order": NotRequired[str | None], "family": NotRequired[str | None],
+    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+species_new = TypedDict("species_new", {"code": NotRequired[str | int | None], "scientific_name": str,
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None],
+    "protection": NotRequired[Literal["first_class", "second_class", "provincial", "none"] | None],
+    "red_list": NotRequired[Literal["EX", "EW", "CR", "EN", "VU", "NT", "LC", "DD", "NE"] | None],
+    "invasive": NotRequired[bool | None], "sensitivity": NotRequired[Literal["open", "cell", "hidden"] | None],
+    "accepted": NotRequired[str | None], "kingdom": NotRequired[str | None], "phylum": NotRequired[str | None],
+    "class": NotRequired[str | None], "order": NotRequired[str | None], "family": NotRequired[str | None],
+    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 stations = TypedDict("stations", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": stations_properties, "links": NotRequired[list[Link]]})
 stations_change = TypedDict("stations_change", {"type": NotRequired[Literal["Feature"]],
@@ -1940,6 +1989,7 @@ named_features_new_properties = TypedDict("named_features_new_properties", {"cod
     "region": str, "article": NotRequired[str | None], "note_zh": NotRequired[str | None],
     "note_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
+<<<<<<< HEAD
 notices_change_properties = TypedDict("notices_change_properties", {"code": NotRequired[str | int | None],
     "name_zh": NotRequired[str], "name_en": NotRequired[str], "region": NotRequired[str | None],
     "subject_collection": NotRequired[Literal["plans", "projects", "control_areas", "proposals"]],
@@ -1963,6 +2013,25 @@ notices_new_properties = TypedDict("notices_new_properties", {"code": NotRequire
     "show_comments": NotRequired[bool | None],
     "state": NotRequired[Literal["draft", "published", "closed", "withdrawn"] | None],
     "reason": NotRequired[str | None], "source": NotRequired[str | None],
+=======
+occurrences_change_properties = TypedDict("occurrences_change_properties", {"code": NotRequired[str | int | None],
+    "species": NotRequired[str], "region": NotRequired[str], "uncertainty_m": NotRequired[float | None],
+    "locality": NotRequired[str | None], "observed_from": NotRequired[str], "observed_to": NotRequired[str | None],
+    "individuals": NotRequired[int | None],
+    "method": NotRequired[Literal["sighting", "transect", "plot", "camera_trap", "acoustic", "tracking", "trapping", "edna", "specimen", "literature"] | None],
+    "observer": NotRequired[str | None], "occurrence_id": NotRequired[str | None],
+    "evidence": NotRequired[str | None], "state": NotRequired[Literal["recorded", "verified", "doubtful"] | None],
+    "judged_by": NotRequired[str | None], "judged_on": NotRequired[str | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+occurrences_new_properties = TypedDict("occurrences_new_properties", {"code": NotRequired[str | int | None],
+    "species": str, "region": str, "uncertainty_m": NotRequired[float | None], "locality": NotRequired[str | None],
+    "observed_from": str, "observed_to": NotRequired[str | None], "individuals": NotRequired[int | None],
+    "method": NotRequired[Literal["sighting", "transect", "plot", "camera_trap", "acoustic", "tracking", "trapping", "edna", "specimen", "literature"] | None],
+    "observer": NotRequired[str | None], "occurrence_id": NotRequired[str | None],
+    "evidence": NotRequired[str | None], "state": NotRequired[Literal["recorded", "verified", "doubtful"] | None],
+    "judged_by": NotRequired[str | None], "judged_on": NotRequired[str | None], "source": NotRequired[str | None],
+>>>>>>> a399791a (Keep species and occurrences, and mask where sensitive species live)
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 outfalls_change_properties = TypedDict("outfalls_change_properties", {"code": NotRequired[str | int | None],
@@ -2401,6 +2470,10 @@ class Paths:
     @overload
     def get(self, path: Literal["/collections/fishing_harbours/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
     @overload
+    def get(self, path: Literal["/collections/occurrences/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> occurrences: ...
+    @overload
+    def get(self, path: Literal["/collections/occurrences/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
+    @overload
     def get(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
     @overload
     def get(self, path: Literal["/collections/stations/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> DayComparison: ...
@@ -2438,6 +2511,8 @@ class Paths:
     def get(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> documents: ...
     @overload
     def get(self, path: Literal["/balances/entries/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> balance_entries: ...
+    @overload
+    def get(self, path: Literal["/species/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> species: ...
     @overload
     def get(self, path: Literal["/tileMatrixSets"], /, *, headers: Headers | None = ..., **query: Query) -> TileMatrixSetList: ...
     @overload
@@ -2609,6 +2684,8 @@ class Paths:
     @overload
     def post(self, path: Literal["/collections/fishing_harbours/items"], body: fishing_harbours_new, /, *, headers: Headers | None = ..., **query: Query) -> fishing_harbours: ...
     @overload
+    def post(self, path: Literal["/collections/occurrences/items"], body: occurrences_new, /, *, headers: Headers | None = ..., **query: Query) -> occurrences: ...
+    @overload
     def post(self, path: Literal["/collections/stations/items"], body: stations_new, /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
     @overload
     def post(self, path: Literal["/patterns"], body: patterns_new, /, *, headers: Headers | None = ..., **query: Query) -> patterns: ...
@@ -2638,6 +2715,8 @@ class Paths:
     def post(self, path: Literal["/region-links"], body: region_links_new, /, *, headers: Headers | None = ..., **query: Query) -> region_links: ...
     @overload
     def post(self, path: Literal["/balances/entries"], body: balance_entries_new, /, *, headers: Headers | None = ..., **query: Query) -> balance_entries: ...
+    @overload
+    def post(self, path: Literal["/species"], body: species_new, /, *, headers: Headers | None = ..., **query: Query) -> species: ...
     @overload
     def post(self, path: Literal["/layers/{layer}/statistics"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> ClassStatistics | QuantityStatistics: ...
     @overload
@@ -2707,6 +2786,8 @@ class Paths:
     @overload
     def put(self, path: Literal["/collections/fishing_harbours/items/{code}"], body: fishing_harbours_new, /, *, headers: Headers | None = ..., **query: Query) -> fishing_harbours: ...
     @overload
+    def put(self, path: Literal["/collections/occurrences/items/{code}"], body: occurrences_new, /, *, headers: Headers | None = ..., **query: Query) -> occurrences: ...
+    @overload
     def put(self, path: Literal["/collections/stations/items/{code}"], body: stations_new, /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
     @overload
     def put(self, path: Literal["/collections/datasets/items/{code}"], body: datasets_new, /, *, headers: Headers | None = ..., **query: Query) -> datasets: ...
@@ -2736,6 +2817,8 @@ class Paths:
     def put(self, path: Literal["/fund-sources/{code}"], body: fund_sources_new, /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
     @overload
     def put(self, path: Literal["/region-links/{code}"], body: region_links_new, /, *, headers: Headers | None = ..., **query: Query) -> region_links: ...
+    @overload
+    def put(self, path: Literal["/species/{code}"], body: species_new, /, *, headers: Headers | None = ..., **query: Query) -> species: ...
     @overload
     def put(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
     @overload
@@ -2779,6 +2862,8 @@ class Paths:
     @overload
     def patch(self, path: Literal["/collections/fishing_harbours/items/{code}"], body: fishing_harbours_change, /, *, headers: Headers | None = ..., **query: Query) -> fishing_harbours: ...
     @overload
+    def patch(self, path: Literal["/collections/occurrences/items/{code}"], body: occurrences_change, /, *, headers: Headers | None = ..., **query: Query) -> occurrences: ...
+    @overload
     def patch(self, path: Literal["/collections/stations/items/{code}"], body: stations_change, /, *, headers: Headers | None = ..., **query: Query) -> stations: ...
     @overload
     def patch(self, path: Literal["/collections/datasets/items/{code}"], body: datasets_change, /, *, headers: Headers | None = ..., **query: Query) -> datasets: ...
@@ -2812,6 +2897,8 @@ class Paths:
     def patch(self, path: Literal["/documents/{code}"], body: documents_change, /, *, headers: Headers | None = ..., **query: Query) -> documents: ...
     @overload
     def patch(self, path: Literal["/balances/entries/{code}"], body: balance_entries_change, /, *, headers: Headers | None = ..., **query: Query) -> balance_entries: ...
+    @overload
+    def patch(self, path: Literal["/species/{code}"], body: species_change, /, *, headers: Headers | None = ..., **query: Query) -> species: ...
     @overload
     def patch(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
     @overload
@@ -2871,6 +2958,8 @@ class Paths:
     @overload
     def delete(self, path: Literal["/collections/fishing_harbours/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
+    def delete(self, path: Literal["/collections/occurrences/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
     def delete(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def delete(self, path: Literal["/collections/datasets/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
@@ -2902,6 +2991,8 @@ class Paths:
     def delete(self, path: Literal["/region-links/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def delete(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/species/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def delete(self, path: str, /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
 class AsyncPaths:
@@ -3176,6 +3267,10 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/collections/fishing_harbours/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
     @overload
+    def get(self, path: Literal["/collections/occurrences/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[occurrences]: ...
+    @overload
+    def get(self, path: Literal["/collections/occurrences/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
+    @overload
     def get(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
     @overload
     def get(self, path: Literal["/collections/stations/items/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DayComparison]: ...
@@ -3213,6 +3308,8 @@ class AsyncPaths:
     def get(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[documents]: ...
     @overload
     def get(self, path: Literal["/balances/entries/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[balance_entries]: ...
+    @overload
+    def get(self, path: Literal["/species/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[species]: ...
     @overload
     def get(self, path: Literal["/tileMatrixSets"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[TileMatrixSetList]: ...
     @overload
@@ -3384,6 +3481,8 @@ class AsyncPaths:
     @overload
     def post(self, path: Literal["/collections/fishing_harbours/items"], body: fishing_harbours_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fishing_harbours]: ...
     @overload
+    def post(self, path: Literal["/collections/occurrences/items"], body: occurrences_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[occurrences]: ...
+    @overload
     def post(self, path: Literal["/collections/stations/items"], body: stations_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
     @overload
     def post(self, path: Literal["/patterns"], body: patterns_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[patterns]: ...
@@ -3413,6 +3512,8 @@ class AsyncPaths:
     def post(self, path: Literal["/region-links"], body: region_links_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[region_links]: ...
     @overload
     def post(self, path: Literal["/balances/entries"], body: balance_entries_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[balance_entries]: ...
+    @overload
+    def post(self, path: Literal["/species"], body: species_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[species]: ...
     @overload
     def post(self, path: Literal["/layers/{layer}/statistics"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ClassStatistics | QuantityStatistics]: ...
     @overload
@@ -3482,6 +3583,8 @@ class AsyncPaths:
     @overload
     def put(self, path: Literal["/collections/fishing_harbours/items/{code}"], body: fishing_harbours_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fishing_harbours]: ...
     @overload
+    def put(self, path: Literal["/collections/occurrences/items/{code}"], body: occurrences_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[occurrences]: ...
+    @overload
     def put(self, path: Literal["/collections/stations/items/{code}"], body: stations_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
     @overload
     def put(self, path: Literal["/collections/datasets/items/{code}"], body: datasets_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[datasets]: ...
@@ -3511,6 +3614,8 @@ class AsyncPaths:
     def put(self, path: Literal["/fund-sources/{code}"], body: fund_sources_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
     @overload
     def put(self, path: Literal["/region-links/{code}"], body: region_links_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[region_links]: ...
+    @overload
+    def put(self, path: Literal["/species/{code}"], body: species_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[species]: ...
     @overload
     def put(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
     @overload
@@ -3554,6 +3659,8 @@ class AsyncPaths:
     @overload
     def patch(self, path: Literal["/collections/fishing_harbours/items/{code}"], body: fishing_harbours_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fishing_harbours]: ...
     @overload
+    def patch(self, path: Literal["/collections/occurrences/items/{code}"], body: occurrences_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[occurrences]: ...
+    @overload
     def patch(self, path: Literal["/collections/stations/items/{code}"], body: stations_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[stations]: ...
     @overload
     def patch(self, path: Literal["/collections/datasets/items/{code}"], body: datasets_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[datasets]: ...
@@ -3587,6 +3694,8 @@ class AsyncPaths:
     def patch(self, path: Literal["/documents/{code}"], body: documents_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[documents]: ...
     @overload
     def patch(self, path: Literal["/balances/entries/{code}"], body: balance_entries_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[balance_entries]: ...
+    @overload
+    def patch(self, path: Literal["/species/{code}"], body: species_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[species]: ...
     @overload
     def patch(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
     @overload
@@ -3646,6 +3755,8 @@ class AsyncPaths:
     @overload
     def delete(self, path: Literal["/collections/fishing_harbours/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
+    def delete(self, path: Literal["/collections/occurrences/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
     def delete(self, path: Literal["/collections/stations/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/collections/datasets/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
@@ -3677,5 +3788,7 @@ class AsyncPaths:
     def delete(self, path: Literal["/region-links/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/species/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: str, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...

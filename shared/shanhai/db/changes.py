@@ -12,7 +12,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.base import STORAGE_SRID
-from shanhai.db.collections.catalogue import ENTITIES
+from shanhai.db.collections.catalogue import ENTITIES, seen_by
 from shanhai.db.features.columns import source_of
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import (
@@ -375,7 +375,7 @@ async def compare_days(
 async def _on(
     session: AsyncSession, entity: Entity, viewer: Viewer, code: str, day: date
 ) -> DayState | None:
-    selection = Selection(viewer, code=code, as_of=day)
+    entity, selection = seen_by(entity, viewer), Selection(viewer, code=code, as_of=day)
     query = _state_query(entity, QueryShape.of(entity, selection))
     row = (await session.execute(query, bound_values(selection))).first()
     return None if row is None else DayState(row[0], orjson.loads(row[1]), row[2])

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from sqlalchemy import select, text
@@ -12,7 +12,7 @@ from shanhai.db.engine import Executor
 from shanhai.db.features.entity import Editing, Entity, Verb
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Fault, Forbidden, InvalidInput, Unauthenticated
-from shanhai.vocabulary import INSIDERS, ROLE_SCOPES, Role, Scope
+from shanhai.vocabulary import EXACT_READERS, INSIDERS, ROLE_SCOPES, Role, Scope
 
 ANONYMOUS = "anonymous"
 
@@ -24,10 +24,13 @@ class Viewer:
     Attributes:
         known: An identity was shown: also what is published without being public.
         regions: The ids of the regions whose drafts are seen; None for those of every region.
+        exact: The ids of the regions of whose rows all is seen, masked or not; None for every
+            region.
     """
 
     known: bool
     regions: frozenset[int] | None
+    exact: frozenset[int] | None = frozenset()
 
     @property
     def sees_all(self) -> bool:
@@ -37,8 +40,8 @@ class Viewer:
 
 PUBLIC = Viewer(known=False, regions=frozenset())
 """Anyone: what is published and public."""
-EVERYTHING = Viewer(known=True, regions=None)
-"""The platform itself, and identities without regional roles."""
+EVERYTHING = Viewer(known=True, regions=None, exact=None)
+"""The platform itself, and identities without regional roles that may write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,17 @@ class Identity:
         """What the identity may see."""
         if self.anonymous:
             return PUBLIC
-        if self.grants is None or Scope.ADMIN in self.scopes:
+        if Scope.ADMIN in self.scopes:
             return EVERYTHING
-        scopes = [grant.regions for grant in self.grants if grant.role in INSIDERS]
-        if None in scopes:
-            return EVERYTHING
-        return Viewer(known=True, regions=frozenset().union(*(item for item in scopes if item)))
+        if self.grants is None:
+            # A key that only reads may be anybody's.
+            return replace(EVERYTHING, exact=None if Scope.WRITE in self.scopes else frozenset())
+        return Viewer(True, self._regions(INSIDERS), self._regions(EXACT_READERS))
+
+    def _regions(self, roles: Set[Role]) -> frozenset[int] | None:
+        """The ids of the regions any one of the roles is held in; None for every region."""
+        held = [grant.regions for grant in self.grants or () if grant.role in roles]
+        return None if None in held else frozenset().union(*(item for item in held if item))
 
 
 TREE_S = 5.0

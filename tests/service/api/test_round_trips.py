@@ -69,12 +69,12 @@ def area(number: int) -> Any:
 def shape(entity: Entity, number: int) -> Any:
     """A geometry of a kind the collection takes."""
     base = area(number)
-    if entity.geometry_type == "geometry-point":
+    if entity.whole.geometry_type == "geometry-point":
         return shapely.Point(base.geoms[0].exterior.coords[0])
     lines = shapely.MultiLineString([part.exterior.coords[:-2] for part in base.geoms][::-1])
-    if entity.geometry_type == "geometry-multilinestring":
+    if entity.whole.geometry_type == "geometry-multilinestring":
         return lines
-    if entity.geometry_type == "geometry-multipolygon":
+    if entity.whole.geometry_type == "geometry-multipolygon":
         return base
     points = shapely.MultiPoint(base.geoms[0].exterior.coords[1:4])
     kinds = [base, base.geoms[0], lines, lines.geoms[0], points, points.geoms[0]]
@@ -94,6 +94,13 @@ REGISTERED = (
     """INSERT INTO fishing_harbour (code, name_zh, name_en, region_id, grade, berths)
     SELECT 'harbour-' || n, '渔港', E'=1+1 "harbour"', r.id, 'central', n - 1
     FROM region r, generate_series(1, 7) n WHERE r.code = 'xiamen'""",
+    """INSERT INTO species (code, scientific_name, sensitivity)
+    VALUES ('egret', 'Egretta garzetta', 'open'), ('dolphin', 'Sousa chinensis', 'cell')""",
+    f"""INSERT INTO occurrence (code, region_id, species_id, observed_from, observed_to,
+    individuals, method, observer, locality, uncertainty_m, occurrence_id)
+    SELECT 'met-' || n, r.id, s.id, '2024-05-01', '2024-05-02', n - 1, 'transect', '=林,某',
+    E' a\n"{LONG}', 0.1 + n, 'urn:' || n FROM region r, species s, generate_series(1, 7) n
+    WHERE r.code = 'xiamen' AND (s.code = 'egret') = (n % 2 = 0)""",
     """INSERT INTO reclamation (code, name_zh, name_en, region_id, start_on, end_on, area_ha,
     land_class_before, deposit_required, deposit_paid, evidence)
     SELECT 'land-' || n, '临时用地', 'Land', r.id, '2025-01-31', '2026-02-28', 1234.5678 / n,

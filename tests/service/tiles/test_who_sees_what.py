@@ -62,6 +62,11 @@ ROWS = {
         "'industrial', ST_Point(118.05, 24.55, 4490)",
     ),
     "fishing_harbours": (f"fishing_harbour ({NAMED}, geom)", f"{AREA}"),
+    "occurrences": (
+        "occurrence (code, locality, observer, region_id, species_id, observed_from, state, geom)",
+        "(SELECT id FROM species WHERE code = 'seen'), '2024-05-01', 'verified',"
+        " ST_Point(118.05, 24.55, 4490)",
+    ),
     "stations": (f"station ({NAMED}, kind, geom)", "'sky', ST_Point(118.05, 24.55, 4490)"),
 }
 SHOWN = {
@@ -79,7 +84,7 @@ DRAFTS = frozenset(
 ALWAYS = frozenset(
     {
         *("named_features", "problems", "stations", "mines", "reclamations"),
-        *("islands", "outfalls", "fishing_harbours"),
+        *("islands", "outfalls", "fishing_harbours", "occurrences"),
     }
 )
 """Collections without drafts."""
@@ -100,6 +105,12 @@ async def credentials(world: Any) -> dict[str, dict[str, str]]:
 
 
 async def _add_rows(session: AsyncSession, region: Region) -> None:
+    await session.execute(
+        text(
+            "INSERT INTO species (code, scientific_name, sensitivity)"
+            " VALUES ('seen', 'Egretta garzetta', 'open')"
+        )
+    )
     for collection, (into, values) in ROWS.items():
         shown = SHOWN.get(collection, "published")
         states = [("draft", "draft", "true"), ("open", shown, "true")]

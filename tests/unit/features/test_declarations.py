@@ -20,13 +20,18 @@ from shanhai.vocabulary import INSIDERS
 PROMISED = {
     *("regions", "plans", "pattern_components", "corridors", "corridor_nodes", "zone_schemes"),
     *("zones", "control_areas", "problems", "projects", "stations", "datasets", "named_features"),
+<<<<<<< HEAD
     *("mines", "reclamations", "islands", "outfalls", "fishing_harbours", "notices"),
+=======
+    *("mines", "reclamations", "islands", "outfalls", "fishing_harbours"),
+    "occurrences",
+>>>>>>> a399791a (Keep species and occurrences, and mask where sensitive species live)
 }
 PROMISED_PATHS = {
     *("/zone-classes", "/control-rules", "/patterns", "/parties", "/indicators", "/documents"),
     *("/plans/{plan}/indicators", "/plans/{plan}/parts", "/plans/{plan}/programmes"),
     *("/plans/{plan}/provisions", "/plans/{plan}/figures", "/plans/{plan}/duties"),
-    *("/fund-sources", "/balances/entries", "/region-links"),
+    *("/fund-sources", "/balances/entries", "/region-links", "/species"),
 }
 each = pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
 
@@ -52,7 +57,7 @@ def test_what_is_written_is_a_column(entity: Entity) -> None:
             listed = isinstance(columns[item.column].type, ARRAY)
             assert listed == (item.schema["type"] == "array"), item.name
     if entity.geometry_column is not None:
-        assert entity.geometry == f"{entity.alias}.{entity.geometry_column}"
+        assert entity.whole.geometry == f"{entity.alias}.{entity.geometry_column}"
 
 
 @each

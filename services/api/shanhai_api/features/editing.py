@@ -252,7 +252,7 @@ def _content_crs(request: Request) -> Crs:
 
 async def _made(edit: Edit, written: WriteResult, *, status: int = 201) -> Made:
     """The object as it now is."""
-    row = await write.read_written(edit.session, edit.entity, written.row_id)
+    row = await write.read_written(edit.session, edit.entity, written.row_id, edit.caller.viewer)
     document = document_of(edit.entity, row, edit.view, edit.bound)
     if written.mended is not None:
         shown = {k: value for k, value in written.mended.items() if k not in KEPT_TO_ITSELF}

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.catalogue import COLLECTIONS, collection_named, entity_named
+from shanhai.db.collections.catalogue import COLLECTIONS, collection_named, entity_named, seen_by
 from shanhai.db.collections.data_sources import DATASETS
 from shanhai.db.engine import Executor
 from shanhai.db.features.entity import Entity
@@ -188,7 +188,8 @@ async def identify(
     features: list[dict[str, Any]] = []
     links: list[Link] = []
     for entity in entities:
-        point = AtPoint.of(entity, spot.lon, spot.lat, spot.tolerance_m)
+        seen = seen_by(entity, caller.viewer)
+        point = AtPoint.of(seen, spot.lon, spot.lat, spot.tolerance_m)
         newest = entity.newest if spot.as_of is None else None
         shown = await _read(
             session, entity, caller, spot, point if newest is None else _only(point, newest)

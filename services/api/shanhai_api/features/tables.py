@@ -196,6 +196,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "named_features": ("kind", "region", "article", "area_km2"),
     "islands": ("waters", "class", "region", "allowed_uses", "area_km2"),
     "outfalls": ("kind", "region", "discharger", "permit", "permit_until", "station"),
+    "species": ("scientific_name", "name_zh", "protection", "red_list", "invasive", "sensitivity"),
+    "occurrences": ("species", "name_zh", "observed_from", "individuals", "cell", "place", "state"),
     "region_links": ("kind", "region", "flows_to", "station"),
     "notices": ("subject_collection", "region", "period_from", "period_to", "state"),
     "mines": ("kind", "region", "minerals", "area_ha", "state", "accepted_area_ha"),

@@ -211,6 +211,13 @@ STYLES: Mapping[str, FeatureStyle] = MappingProxyType(
             classes=_terms(vocabulary.HARBOUR_GRADES, "#0b3c71", "#2b7bba", "#6fa8dc", "#7f9aa8"),
             open=True,
         ),
+        "occurrences": FeatureStyle(
+            by="protection",
+            classes=_terms(
+                vocabulary.PROTECTION_CLASSES, "#b3261e", "#e7833a", "#8cbf3f", "#7f9aa8"
+            ),
+            open=True,
+        ),
         "stations": FeatureStyle(
             by="kind",
             classes=_terms(

@@ -86,6 +86,10 @@ class Collection:
             raise LookupError(f"{self.entity.name} has no geometry")
         return self.entity.geometry
 
+    def near(self, box: str) -> str:
+        """SQL that holds for rows whose geometry may meet that of `box`."""
+        return features.near_box(self.entity, box)
+
 
 @dataclass(frozen=True, slots=True)
 class LayerSelection:
@@ -120,9 +124,9 @@ class LayerSelection:
     @property
     def key(self) -> str:
         """All that it depends on, in one form, so that what is kept under it is the caller's."""
-        viewer = self.viewer
-        regions = "all" if viewer.regions is None else sorted(viewer.regions)
-        return repr((sorted(self.asked.items()), viewer.known, regions))
+        seen = (self.viewer.regions, self.viewer.exact)
+        regions = ["all" if listed is None else sorted(listed) for listed in seen]
+        return repr((sorted(self.asked.items()), self.viewer.known, regions))
 
     @property
     def meant(self) -> features.Selection:

@@ -188,6 +188,7 @@ def _envelope(srid: int) -> str:
 _SIDES = ", ".join(
     f"CAST(:{side} AS float8)" for side in ("min_lon", "min_lat", "max_lon", "max_lat")
 )
+AT = f"ST_SetSRID(ST_MakePoint(:lon, :lat), {CGCS2000})"
 NEAR = f"ST_MakeEnvelope({_SIDES}, {CGCS2000})"
 """The box of the tile in degrees, with its buffer."""
 PIXEL = "CAST(:pixel AS float8)"
@@ -226,7 +227,7 @@ def _features(question: LayerQuery, form: TileQueryShape) -> str:
     """Large features first, so that a tile that is cut short loses the specks."""
     entity = question.collection.entity
     geometry, joined = question.collection.geometry, ""
-    size, near = _SIZE.format(geometry=geometry), f"{geometry} && {NEAR}"
+    size, near = _SIZE.format(geometry=geometry), question.collection.near(NEAR)
     shapes = Shapes.of(entity)
     if form.band is not None and shapes is not None:
         number = _number(form.band)
@@ -250,7 +251,7 @@ def _labels(question: LayerQuery, form: TileQueryShape) -> str:
     entity = question.collection.entity
     shapes = Shapes.of(entity)
     geometry = question.collection.geometry
-    point, joined, near = f"ST_PointOnSurface({geometry})", "", f"{geometry} && {NEAR}"
+    point, joined, near = f"ST_PointOnSurface({geometry})", "", question.collection.near(NEAR)
     size = _SIZE.format(geometry=geometry)
     if shapes is not None and not question.former:
         sized = "" if form.band is None else SEEN
@@ -296,7 +297,7 @@ def _count_query(question: LayerQuery, form: TileQueryShape) -> TextClause:
     if form.band is None:
         counted = (
             f"SELECT count(*) FROM (SELECT FROM {question.source}"  # noqa: S608
-            f" WHERE {question.conditions} AND {question.collection.geometry} && {NEAR}"
+            f" WHERE {question.conditions} AND {question.collection.near(NEAR)}"
             " LIMIT :beyond) AS met"
         )
     else:
@@ -315,6 +316,6 @@ def _point_query(question: LayerQuery) -> TextClause:
     return text(
         f"""SELECT{columns} FROM {question.source}
              WHERE {question.conditions}
-               AND ST_Intersects({geometry}, ST_SetSRID(ST_MakePoint(:lon, :lat), {CGCS2000}))
+               AND {question.collection.near(AT)} AND ST_Intersects({geometry}, {AT})
              ORDER BY ST_Area({geometry}), {entity.code} LIMIT :most"""
     )

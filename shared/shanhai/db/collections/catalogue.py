@@ -4,12 +4,14 @@ What names a row gives away that it is there: a public problem may belong to a p
 Columns of a statement have no binds, so the codes that may be told are read beside its rows, once.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from shanhai.db.collections.balances import BALANCE_ENTRIES
 from shanhai.db.collections.controls import CONTROL_AREAS, CONTROL_RULES, ZONE_CLASSES
-from shanhai.db.collections.data_sources import DATASETS, STATIONS
+from shanhai.db.collections.data_sources import DATASETS, OCCURRENCES, SPECIES, STATIONS
 from shanhai.db.collections.duties import DUTIES
 from shanhai.db.collections.indicators import INDICATORS, PLAN_INDICATORS
 from shanhai.db.collections.joint_plans import PLAN_PARTS
@@ -23,8 +25,8 @@ from shanhai.db.collections.provisions import FIGURES, NAMED_FEATURES, PROBLEMS,
 from shanhai.db.collections.regions import REGIONS
 from shanhai.db.collections.shores import FISHING_HARBOURS, ISLANDS, OUTFALLS, REGION_LINKS
 from shanhai.db.collections.zones import ZONE_SCHEMES, ZONES
-from shanhai.db.features.entity import Entity, Property
-from shanhai.db.features.selection import VIEWER_REGIONS, visibility
+from shanhai.db.features.entity import Entity, Property, masked
+from shanhai.db.features.selection import EXACT_REGIONS, VIEWER_REGIONS, visibility
 from shanhai.db.identity import Viewer
 from shanhai.errors import NotFound
 
@@ -46,6 +48,7 @@ COLLECTIONS: tuple[Entity, ...] = (
     ISLANDS,
     OUTFALLS,
     FISHING_HARBOURS,
+    OCCURRENCES,
     STATIONS,
     DATASETS,
 )
@@ -67,6 +70,7 @@ RECORDS: tuple[Entity, ...] = (
     REGION_LINKS,
     DOCUMENTS,
     BALANCE_ENTRIES,
+    SPECIES,
 )
 """Entities without geometry, served at paths of their own."""
 
@@ -105,6 +109,24 @@ def collection_named(name: str) -> Entity:
     )
 
 
+MASKED: Mapping[str, frozenset[str]] = {
+    entity.table: frozenset({"geometry", *entity.masking.instead, *entity.masking.personal})
+    for entity in ENTITIES
+    if entity.masking is not None
+}
+"""What the log keeps that only some may read, by table."""
+
+
+def image_for(
+    table: str | None, image: Mapping[str, Any] | None, viewer: Viewer
+) -> Mapping[str, Any] | None:
+    """What the log kept of a row, without what is masked unless the viewer may know it anywhere."""
+    names = MASKED.get(table or "", frozenset())
+    if image is None or viewer.exact is None or names.isdisjoint(image):
+        return image
+    return {name: None if name in names else value for name, value in image.items()}
+
+
 HIDEABLE = ("plans", "programmes", "patterns", "zone_schemes", "parties")
 """Entities some of whose rows are hidden, and others name; few enough to be listed."""
 COPIED_FROM = "copied_from"
@@ -113,26 +135,43 @@ COPIED_FROM = "copied_from"
 
 def seen_by(entity: Entity, viewer: Viewer) -> Entity:
     """The entity as it is read for a viewer; asked with the binds of `viewer_values`."""
-    if viewer.sees_all or entity.for_reader:
+    if entity.for_reader:
         return entity
-    return _seen(entity, viewer.known, bool(viewer.regions))
+    if viewer.sees_all and (entity.masking is None or viewer.exact is None):
+        return entity.whole
+    # Which regions those are is bound; the text depends on whether there are any, or all.
+    somewhere = viewer.exact and frozenset({0}) if entity.masking is not None else frozenset()
+    regions = viewer.regions and frozenset({0})
+    return _seen(entity, Viewer(viewer.known, regions, somewhere))
 
 
 @lru_cache(maxsize=256)
-def _seen(entity: Entity, known: bool, regional: bool) -> Entity:
-    # Which regions those are is bound; the text depends on whether there are any.
-    viewer = Viewer(known, frozenset({0} if regional else ()))
-    named = [_named(item) for item in entity.properties]
+def _seen(entity: Entity, viewer: Viewer) -> Entity:
+    shown, knows = _unmasked(entity, viewer)
+    named = [None if viewer.sees_all else _named(item) for item in shown.properties]
     wanted = sorted({target for target in named if target is not None})
     properties = tuple(
         _checked(entity, item, viewer) if target is None else _guarded(item, target)
-        for item, target in zip(entity.properties, named, strict=True)
+        for item, target in zip(shown.properties, named, strict=True)
     )
-    if properties == entity.properties:
-        return entity
-    lists = [*(_told(target, viewer) for target in wanted), f"{_regions(viewer)} AS regions"]
+    if not knows and properties == shown.properties:
+        return shown
+    told = [_told(target, viewer) for target in wanted]
+    lists = [*told, f"{_regions(viewer)} AS regions", *knows]
     joins = f"{entity.joins} CROSS JOIN (SELECT {', '.join(lists)}) reader"
-    return replace(entity, properties=properties, joins=joins, for_reader=True)
+    return replace(shown, properties=properties, joins=joins, for_reader=True)
+
+
+def _unmasked(entity: Entity, viewer: Viewer) -> tuple[Entity, tuple[str, ...]]:
+    """The entity with what the viewer may know of its rows, and what that takes of `reader`."""
+    if entity.masking is None:
+        return entity, ()
+    if viewer.exact == frozenset():
+        return (masked(entity, entity.masking) if entity.exact is None else entity), ()
+    if viewer.exact is None:
+        return entity.whole, ()
+    knows = f"coalesce({entity.region} = ANY(reader.exact), false)"
+    return masked(entity.whole, entity.masking, knows=knows), (f"{EXACT_REGIONS} AS exact",)
 
 
 def _regions(viewer: Viewer) -> str:

@@ -27,6 +27,7 @@ from shanhai.db.features.export import typed
 from shanhai.db.features.property_values import FLOATS_BELOW
 from shanhai.db.identity import Identity, editing_of
 from shanhai.db.queries.audit import Act
+from shanhai.errors import Forbidden
 
 SHAPES_AT_ONCE = 1_000
 NEAR = 1e-14
@@ -199,7 +200,12 @@ async def write_many(
         Conflict, InvalidInput: more rows break rules of the table than can be named.
     """
     shaped = shaped and entity.geometry_column is not None
-    stage = Stage(entity, tuple(properties), shaped, public)
+    if entity.masking is not None and identity.viewer.exact == frozenset():
+        raise Forbidden(
+            f"{entity.name} are shown to you in part, so that a file of them cannot be taken back",
+            message_zh=f"{entity.title.zh}对您未完整显示，不能由您导入",
+        )
+    stage = Stage(entity.whole, tuple(properties), shaped, public)
     editing = editing_of(entity, identity, "update")
     await copy_rows(session, stage, blocks)
     await find_references(session, stage, identity.viewer)

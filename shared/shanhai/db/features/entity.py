@@ -5,7 +5,7 @@ pages and the OpenAPI document are made from it; none of them repeats a property
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -209,6 +209,32 @@ class Editing:
     guards: tuple[Guard, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """What of a row only those may read who work on its region, and what others get instead.
+
+    The roles are `shanhai.vocabulary.EXACT_READERS`. An entity is declared as they read it, and
+    `masked` makes of it what everybody else reads, so that code that forgets to ask who reads
+    (`shanhai.db.collections.catalogue.seen_by`) gives away nothing.
+
+    Attributes:
+        sensitive: SQL that holds for rows whose place is masked.
+        hidden: SQL that holds for rows others do not get at all.
+        geometry: The column with a spatial index that holds what is shown instead, and the exact
+            shape of rows that are not sensitive. Every exact shape lies within it.
+        geometry_type: The type of geometry there is when some of it is masked.
+        instead: SQL of what properties tell of sensitive rows instead, by name; NULL tells nothing.
+        personal: Properties that others never read, of no row.
+    """
+
+    sensitive: str
+    hidden: str
+    geometry: str
+    geometry_type: str
+    instead: Mapping[str, str]
+    personal: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Entity:
     """One collection of features, or of records without geometry.
@@ -246,6 +272,11 @@ class Entity:
             served at `/collections/{name}/items`.
         editing: Who writes it; None when the API does not.
         for_reader: It is the entity as one kind of reader sees it (`catalogue.seen_by`).
+        masking: What of its rows only some may read; None where all of them is for everybody.
+        near: SQL of an indexed geometry within whose box each row's `geometry` lies, where that has
+            no index of its own.
+        exact: The entity as it is written, and read by those who may know all of it; None where it
+            is not masked.
     """
 
     name: str
@@ -277,6 +308,14 @@ class Entity:
     path: str | None = None
     editing: Editing | None = None
     for_reader: bool = False
+    masking: Masking | None = None
+    near: str | None = None
+    exact: "Entity | None" = None
+
+    @property
+    def whole(self) -> "Entity":
+        """The entity with nothing masked, as it is written and logged."""
+        return self.exact or self
 
     @property
     def key(self) -> str:
@@ -317,3 +356,32 @@ class Entity:
     def receivables(self) -> tuple[Property, ...]:
         """The properties clients can write."""
         return tuple(item for item in self.properties if item.receivable)
+
+
+def masked(exact: Entity, masking: Masking, *, knows: str = "false") -> Entity:
+    """The entity as those read it who may not know all of it.
+
+    Args:
+        exact: The entity as it is written.
+        knows: SQL that holds for rows of which the reader may know all.
+    """
+    closed = f"(({masking.sensitive}) AND NOT ({knows}))"
+
+    def told(item: Property) -> Property:
+        if item.name in masking.personal:
+            return replace(item, sql=f"CASE WHEN {knows} THEN {item.sql} END")
+        if item.name in masking.instead:
+            instead = masking.instead[item.name]
+            return replace(item, sql=f"CASE WHEN {closed} THEN {instead} ELSE {item.sql} END")
+        return item
+
+    exact, plain = replace(exact, masking=masking), knows == "false"
+    shape = f"(CASE WHEN {closed} THEN {masking.geometry} ELSE {exact.geometry} END)"
+    return replace(
+        exact,
+        properties=tuple(told(item) for item in exact.properties),
+        geometry=masking.geometry if plain else shape,
+        geometry_type=masking.geometry_type,
+        near=None if plain else masking.geometry,
+        exact=exact,
+    )

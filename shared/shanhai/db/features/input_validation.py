@@ -212,7 +212,7 @@ async def _shape(
 ) -> StoredGeometry | None:
     if entity.geometry_column is None or members.geometry is None:
         return None
-    kind = entity.geometry_type or "geometry-any"
+    kind = entity.whole.geometry_type or "geometry-any"
     try:
         return await read_shape(members.geometry, kind=kind, crs=crs, repair=repair)
     except InvalidInput as error:

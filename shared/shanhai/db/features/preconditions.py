@@ -14,8 +14,8 @@ from shanhai.db.features.input_validation import Draft, code_property
 from shanhai.db.features.snapshots import Image
 from shanhai.db.features.sql_write import RowContents, referrers
 from shanhai.db.identity import PUBLISHERS, Identity, demand_role
-from shanhai.errors import Conflict, Fault, InvalidInput, Stale
-from shanhai.vocabulary import Role
+from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput, Stale
+from shanhai.vocabulary import EXACT_READERS, Role
 
 
 def demand_initial(lifecycle: Lifecycle, given: object, under: str) -> None:
@@ -165,6 +165,24 @@ def state_tag(row_id: int, row_version: int) -> str:
 def pointer_of_properties(entity: Entity) -> str:
     """Where the properties are in a body."""
     return "/properties" if entity.path is None else ""
+
+
+def demand_sight(entity: Entity, identity: Identity, before: Image) -> None:
+    """Refuse to write over what the writer reads masked: what was read would take its place.
+
+    Raises:
+        Forbidden: some of the entity is masked, and the identity may not read all of the row.
+    """
+    exact = identity.viewer.exact
+    if entity.masking is None or exact is None or before.region_id in exact:
+        return
+    raise Forbidden(
+        f"{before.code!r} is shown to you in part, perhaps without its exact place, and what is"
+        " shown must not take the place of what is kept; one of the roles"
+        f" {', '.join(sorted(EXACT_READERS))} is needed for its region",
+        message_zh=f"{before.code!r} 对您未完整显示（如精确位置），不得以显示内容覆盖原有内容；"
+        f"需要其区域的以下角色之一：{'、'.join(sorted(EXACT_READERS))}",
+    )
 
 
 def demand_state(before: Image, terms: WriteTerms) -> None:

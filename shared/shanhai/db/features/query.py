@@ -16,7 +16,7 @@ from shanhai.db.engine import Executor
 from shanhai.db.features import statements
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import Order, OrderPosition, PageStart, Side
-from shanhai.db.features.selection import QueryShape, Selection, bound_values
+from shanhai.db.features.selection import QueryShape, Selection, bound_values, near_box
 from shanhai.errors import InvalidInput
 
 INTERNAL_ERROR = "XX000"
@@ -307,7 +307,7 @@ class AtPoint:
         besides: SQL of one more condition on the row.
     """
 
-    geometry: str
+    entity: Entity
     lon: float
     lat: float
     tolerance_m: float
@@ -317,19 +317,19 @@ class AtPoint:
     @classmethod
     def of(cls, entity: Entity, lon: float, lat: float, tolerance_m: float) -> "AtPoint":
         """The filter for an entity that has geometry."""
-        return cls(entity.geometry or "NULL::geometry", lon, lat, tolerance_m)
+        return cls(entity, lon, lat, tolerance_m)
 
     @property
     def sql(self) -> str:
         """The condition; the box is spelled out so that the spatial index serves it."""
-        geometry = self.geometry
+        geometry = self.entity.geometry
         corners = ", ".join(f"CAST(:at_{side} AS float8)" for side in _SIDES)
         point = (
             "ST_SetSRID(ST_MakePoint(CAST(:at_lon AS float8), CAST(:at_lat AS float8)),"
             f" {STORAGE_SRID})"
         )
         return (
-            f"{geometry} && ST_MakeEnvelope({corners}, {STORAGE_SRID})"
+            f"{near_box(self.entity, f'ST_MakeEnvelope({corners}, {STORAGE_SRID})')}"
             f" AND CASE WHEN ST_Dimension({geometry}) = 2 THEN ST_Intersects({geometry}, {point})"
             f" ELSE ST_DWithin({geometry}::geography, {point}::geography,"
             f" CAST(:at_tolerance AS float8)) END AND {self.besides}"

@@ -194,8 +194,25 @@ VIEWER_REGIONS = "CAST(:viewer_regions AS bigint[])"
 """SQL of the regions whose drafts a reader may see."""
 
 
+EXACT_REGIONS = "CAST(:exact_regions AS bigint[])"
+"""SQL of the regions of whose rows a reader may know all."""
+
+
 def visibility(entity: Entity, viewer: Viewer) -> list[str]:
     """The conditions of what a reader may see; `viewer_values` binds what they read."""
+    return [*_published(entity, viewer), *_not_hidden(entity, viewer)]
+
+
+def _not_hidden(entity: Entity, viewer: Viewer) -> list[str]:
+    """The condition that keeps rows away of whose place others may know nothing."""
+    if entity.masking is None or viewer.exact is None:
+        return []
+    met = f"NOT ({entity.masking.hidden})"
+    knows = entity.region is not None and viewer.exact
+    return [f"({met} OR {entity.region} = ANY({EXACT_REGIONS}))" if knows else f"({met})"]
+
+
+def _published(entity: Entity, viewer: Viewer) -> list[str]:
     if viewer.sees_all:
         return []
     if not viewer.known:
@@ -208,8 +225,9 @@ def visibility(entity: Entity, viewer: Viewer) -> list[str]:
 
 
 def viewer_values(viewer: Viewer) -> dict[str, object]:
-    """The values of the binds in the conditions of `visibility`."""
-    return {"viewer_regions": sorted(viewer.regions)} if viewer.regions else {}
+    """The values of the binds in the conditions of `visibility`, and in masked entities."""
+    listed = {"viewer_regions": viewer.regions, "exact_regions": viewer.exact}
+    return {name: sorted(regions) for name, regions in listed.items() if regions}
 
 
 def bound_values(selection: Selection) -> dict[str, object]:
@@ -311,18 +329,24 @@ def _touches(entity: Entity, box: Box | Outline) -> str:
     geometry = entity.geometry
     if isinstance(box, Outline):
         shape = f"ST_GeomFromWKB(CAST(:outline AS bytea), {STORAGE_SRID})"
-        return f"({geometry} && {shape} AND ST_Intersects({geometry}, {shape}))"
-    parts = (_touches_part(geometry, number, part) for number, part in enumerate(box.parts()))
+        return f"({near_box(entity, shape)} AND ST_Intersects({geometry}, {shape}))"
+    parts = (_touches_part(entity, number, part) for number, part in enumerate(box.parts()))
     return f"({' OR '.join(parts)})"
 
 
-def _touches_part(geometry: str | None, number: int, part: Sides) -> str:
+def near_box(entity: Entity, box: str) -> str:
+    """SQL that holds for rows whose geometry may meet that of `box`, found by a spatial index."""
+    met = f"{entity.geometry} && {box}"
+    return met if entity.near is None else f"{entity.near} && {box} AND {met}"
+
+
+def _touches_part(entity: Entity, number: int, part: Sides) -> str:
     """Only what lies at the edge of a box needs the exact test, which takes ten times as long."""
-    shape = _envelope(_sides(number))
+    geometry, shape = entity.geometry, _envelope(_sides(number))
     meets = f"ST_Intersects({geometry}, {shape})"
     if inside(part) is not None:
         meets = f"({geometry} @ {_envelope(_sides(number, 'inner_'))} OR {meets})"
-    return f"({geometry} && {shape} AND {meets})"
+    return f"({near_box(entity, shape)} AND {meets})"
 
 
 def _envelope(sides: Sequence[str]) -> str:

@@ -66,7 +66,7 @@ async def find_and_lock(
         to_delete: Also keep others from beginning to refer to it.
     """
     visible = tuple(visibility(entity, viewer))
-    query = _locking_query(entity, visible, tuple(sorted(within)), to_delete)
+    query = _locking_query(entity.whole, visible, tuple(sorted(within)), to_delete)
     values = {f"in_{name}": value for name, value in within.items()}
     found = await session.execute(query, {"code": code, **values, **viewer_values(viewer)})
     return _image(found.first())
@@ -77,13 +77,13 @@ async def lock(
 ) -> Image | None:
     """The row of a number, locked until the transaction ends."""
     met = (entity.live, f"{entity.key} = :row_id")
-    query = _locked(_image_query(entity, met), entity, to_delete)
+    query = _locked(_image_query(entity.whole, met), entity, to_delete)
     return _image((await session.execute(query, {"row_id": row_id})).first())
 
 
 async def read_image(session: AsyncSession, entity: Entity, row_id: int) -> Image:
     """The row of a number, deleted or not."""
-    query = _image_query(entity, (f"{entity.key} = :row_id",))
+    query = _image_query(entity.whole, (f"{entity.key} = :row_id",))
     image = _image((await session.execute(query, {"row_id": row_id})).one())
     if image is None:
         raise LookupError(f"{entity.name} has no row {row_id}")

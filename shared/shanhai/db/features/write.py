@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.collections.catalogue import seen_by
 from shanhai.db.features.entity import Editing, Entity, PendingWrite, Verb
 from shanhai.db.features.input_validation import (
     Draft,
@@ -31,6 +32,7 @@ from shanhai.db.features.preconditions import (
     demand_code,
     demand_initial,
     demand_parents,
+    demand_sight,
     demand_state,
     demand_unreferenced,
     demand_unsettled,
@@ -38,7 +40,7 @@ from shanhai.db.features.preconditions import (
     state_tag,
 )
 from shanhai.db.features.query import FeatureRow, read_feature
-from shanhai.db.features.selection import QueryShape, Selection
+from shanhai.db.features.selection import QueryShape, Selection, viewer_values
 from shanhai.db.features.snapshots import Image, find_and_lock, lock, read_image
 from shanhai.db.features.sql_write import (
     add_shape,
@@ -52,7 +54,7 @@ from shanhai.db.features.sql_write import (
     told_refusals,
 )
 from shanhai.db.features.statements import PLAIN, feature_query
-from shanhai.db.identity import EVERYTHING, Identity, demand_role, editing_of
+from shanhai.db.identity import EVERYTHING, Identity, Viewer, demand_role, editing_of
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import NotFound
 
@@ -96,11 +98,15 @@ async def exists(session: AsyncSession, entity: Entity, target: WriteTarget) -> 
     return found is not None
 
 
-async def read_written(session: AsyncSession, entity: Entity, row_id: int) -> FeatureRow:
-    """The row of a number as features are read, current or not."""
+async def read_written(
+    session: AsyncSession, entity: Entity, row_id: int, viewer: Viewer = EVERYTHING
+) -> FeatureRow:
+    """The row of a number as features are read, current or not; masked as the viewer reads it."""
+    if entity.masking is not None:
+        entity = seen_by(entity, viewer)
     question = QueryShape((f"{entity.key} = :row_id",))
     query = feature_query(entity, question)
-    found = await session.execute(query, {"row_id": row_id})
+    found = await session.execute(query, {"row_id": row_id, **viewer_values(viewer)})
     return FeatureRow.all_of([found.one()], entity, PLAIN)[0]
 
 
@@ -206,6 +212,7 @@ async def remove(
     """
     editing = editing_of(entity, identity, "delete")
     before = await _found(session, entity, identity, target, to_delete=True)
+    demand_sight(entity, identity, before)
     demand_state(before, terms)
     demand_role(identity, editing.roles, before.region_id)
     if editing.lifecycle is not None and not terms.as_given:
@@ -231,6 +238,7 @@ async def _change(
 ) -> WriteResult:
     editing, under = editing_of(entity, identity, verb), pointer_of_properties(entity)
     before = await _found(session, entity, identity, target)
+    demand_sight(entity, identity, before)
     demand_state(before, terms)
     demand_code(entity, draft, before.code, under)
     moved_by = editing.moved_by if verb == "update" else frozenset()
