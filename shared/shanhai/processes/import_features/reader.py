@@ -347,7 +347,7 @@ def read_rows(
 def _shapes(block: SourceBlock, reading: ReadOptions) -> Judged:
     if reading.system is None:
         return Judged(np.full(len(block), None, dtype=object), (), {})
-    kind = reading.entity.geometry_type or "geometry-any"
+    kind = reading.entity.whole.geometry_type or "geometry-any"
     return judge_shapes(block.geometry, system=reading.system, kind=kind, repair=reading.repair)
 
 
