@@ -1391,7 +1391,6 @@ named_features_properties = TypedDict("named_features_properties", {"code": NotR
     "region": NotRequired[str | None], "article": NotRequired[str | None], "note_zh": NotRequired[str | None],
     "note_en": NotRequired[str | None], "area_km2": NotRequired[float | None], "length_km": NotRequired[float | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-<<<<<<< HEAD
 notices = TypedDict("notices", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
     "properties": notices_properties, "links": NotRequired[list[Link]]})
 notices_change = TypedDict("notices_change", {"type": NotRequired[Literal["Feature"]],
@@ -1411,7 +1410,8 @@ notices_properties = TypedDict("notices_properties", {"code": NotRequired[str], 
     "show_comments": NotRequired[bool | None],
     "state": NotRequired[Literal["draft", "published", "closed", "withdrawn"] | None],
     "published_on": NotRequired[str | None], "reason": NotRequired[str | None], "source": NotRequired[str | None],
-=======
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
 occurrences = TypedDict("occurrences", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": occurrences_properties, "links": NotRequired[list[Link]]})
 occurrences_change = TypedDict("occurrences_change", {"type": NotRequired[Literal["Feature"]],
@@ -1431,7 +1431,6 @@ occurrences_properties = TypedDict("occurrences_properties", {"code": NotRequire
     "observer": NotRequired[str | None], "occurrence_id": NotRequired[str | None],
     "evidence": NotRequired[str | None], "state": NotRequired[Literal["recorded", "verified", "doubtful"] | None],
     "judged_by": NotRequired[str | None], "judged_on": NotRequired[str | None], "source": NotRequired[str | None],
->>>>>>> a399791a (Keep species and occurrences, and mask where sensitive species live)
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 outfalls = TypedDict("outfalls", {"type": Literal["Feature"], "id": NotRequired[str],
@@ -1989,7 +1988,6 @@ named_features_new_properties = TypedDict("named_features_new_properties", {"cod
     "region": str, "article": NotRequired[str | None], "note_zh": NotRequired[str | None],
     "note_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
-<<<<<<< HEAD
 notices_change_properties = TypedDict("notices_change_properties", {"code": NotRequired[str | int | None],
     "name_zh": NotRequired[str], "name_en": NotRequired[str], "region": NotRequired[str | None],
     "subject_collection": NotRequired[Literal["plans", "projects", "control_areas", "proposals"]],
@@ -2013,7 +2011,8 @@ notices_new_properties = TypedDict("notices_new_properties", {"code": NotRequire
     "show_comments": NotRequired[bool | None],
     "state": NotRequired[Literal["draft", "published", "closed", "withdrawn"] | None],
     "reason": NotRequired[str | None], "source": NotRequired[str | None],
-=======
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
 occurrences_change_properties = TypedDict("occurrences_change_properties", {"code": NotRequired[str | int | None],
     "species": NotRequired[str], "region": NotRequired[str], "uncertainty_m": NotRequired[float | None],
     "locality": NotRequired[str | None], "observed_from": NotRequired[str], "observed_to": NotRequired[str | None],
@@ -2031,7 +2030,6 @@ occurrences_new_properties = TypedDict("occurrences_new_properties", {"code": No
     "observer": NotRequired[str | None], "occurrence_id": NotRequired[str | None],
     "evidence": NotRequired[str | None], "state": NotRequired[Literal["recorded", "verified", "doubtful"] | None],
     "judged_by": NotRequired[str | None], "judged_on": NotRequired[str | None], "source": NotRequired[str | None],
->>>>>>> a399791a (Keep species and occurrences, and mask where sensitive species live)
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 outfalls_change_properties = TypedDict("outfalls_change_properties", {"code": NotRequired[str | int | None],

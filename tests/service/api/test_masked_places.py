@@ -47,7 +47,10 @@ PARAMETERS: Mapping[str, str] = {
     **dict.fromkeys(("plan", "project", "indicator", "evaluation", "measure", "mine"), "none"),
     **dict.fromkeys(("proposal", "station", "property", "bulletin", "file", "template"), "none"),
     **dict.fromkeys(("rule", "exception", "process", "schedule", "upload", "account"), "none"),
-    **dict.fromkeys(("job", "key", "output", "webhook", "delivery", "path", "case"), "none"),
+    **dict.fromkeys(
+        ("job", "key", "output", "webhook", "delivery", "path", "case", "notice"), "none"
+    ),
+    "comment": "none",
     **dict.fromkeys(("year", "number", "seq", "alert"), "1"),
     "region": "here",
 }

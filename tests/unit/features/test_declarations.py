@@ -20,12 +20,8 @@ from shanhai.vocabulary import INSIDERS
 PROMISED = {
     *("regions", "plans", "pattern_components", "corridors", "corridor_nodes", "zone_schemes"),
     *("zones", "control_areas", "problems", "projects", "stations", "datasets", "named_features"),
-<<<<<<< HEAD
     *("mines", "reclamations", "islands", "outfalls", "fishing_harbours", "notices"),
-=======
-    *("mines", "reclamations", "islands", "outfalls", "fishing_harbours"),
     "occurrences",
->>>>>>> a399791a (Keep species and occurrences, and mask where sensitive species live)
 }
 PROMISED_PATHS = {
     *("/zone-classes", "/control-rules", "/patterns", "/parties", "/indicators", "/documents"),
