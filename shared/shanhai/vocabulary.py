@@ -727,6 +727,15 @@ ADOPTIONS: tuple[Term, ...] = (
 )
 """What became of a comment, each with its reason."""
 
+DISCLOSURES: tuple[Term, ...] = (
+    Term("all", Label("全部公开", "All of it")),
+    Term("published", Label("发布后公开", "Once published or approved")),
+    Term("flagged", Label("标为公开的公开", "What is marked as public")),
+    Term("in_part", Label("部分公开", "In part")),
+    Term("none", Label("不公开", "Nothing")),
+)
+"""What of a kind of object is public by default."""
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentKind(Term):

@@ -26,6 +26,7 @@ from shanhai_api.bulletins.routes import templates as bulletin_templates
 from shanhai_api.cases.routes import router as cases
 from shanhai_api.changes import comparisons
 from shanhai_api.changes import router as changes
+from shanhai_api.complaints import router as complaints
 from shanhai_api.compliance.routes import router as compliance
 from shanhai_api.duties import router as duties
 from shanhai_api.features.edit_routes import records as record_edits
@@ -95,6 +96,7 @@ ROUTERS = (
     compliance,
     bulletins,
     bulletin_templates,
+    complaints,
     cases,
     proposals,
     notices,

@@ -1,18 +1,25 @@
-"""`/`, `/conformance`, `/api`, `/openapi.json`, `/docs`."""
+"""`/`, `/conformance`, `/open-data`, `/disclosure`, `/api`, `/openapi.json`, `/docs`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Self
 
 import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from shanhai.db.collections.catalogue import COLLECTIONS, RECORDS
+from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES, RECORDS, seen_by
+from shanhai.db.collections.notices import publicity
+from shanhai.db.features.entity import Entity
+from shanhai.db.features.export import PublishedRows, read_published
+from shanhai.db.identity import PUBLIC
+from shanhai.vocabulary import DISCLOSURES
+from shanhai_api.exports import file_formats
 from shanhai_api.features.parameters import with_published
+from shanhai_api.kit import answers
 from shanhai_api.kit.answers import Answer, Document, Link
-from shanhai_api.kit.dependencies import MAY_LOOK, TheState, TheView
+from shanhai_api.kit.dependencies import MAY_LOOK, Read, Reader, TheState, TheView
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import HTML, JSON, OPENAPI, View
 from shanhai_api.kit.view import Link as Target
@@ -134,6 +141,7 @@ MONITORING = {
     "/proposals": "proposals",
     "/bulletins": "bulletins",
     "/notices": "notices",
+    "/open-data": "open_data",
 }
 """Where monitoring is found, and what a page calls it."""
 WORK = {
@@ -142,6 +150,8 @@ WORK = {
     "/properties": "observed_properties",
     "/observations": "observations",
     "/notices": "notices",
+    "/open-data": "open_data",
+    "/disclosure": "disclosure",
     "/processes": "processes",
     "/jobs": "jobs",
     "/schedules": "schedules",
@@ -222,6 +232,143 @@ def landing_links(view: View) -> list[Target]:
             for path, name in MONITORING.items()
         ),
     ]
+
+
+class DownloadableFile(answers.Answered):
+    """A file of a dataset."""
+
+    format: str
+    mediaType: str
+    downloadURL: str
+
+
+class OpenDataset(answers.Answered):
+    """A collection as everybody may have it; member names follow DCAT where it has them."""
+
+    identifier: str
+    title_zh: str
+    title_en: str
+    description_zh: str
+    description_en: str
+    records: int = Field(description="Rows everybody may see today")
+    modified: answers.Moment | None = Field(description="Newest change of one of them")
+    licences: list[str] = Field(description="That its rows name")
+    landingPage: str
+    distribution: list[DownloadableFile]
+
+    @classmethod
+    def told(cls, entity: Entity, found: PublishedRows, view: View) -> Self:
+        """An entity with what is public of it."""
+        path = entity.path or f"/collections/{entity.name}/items"
+        return cls(
+            identifier=entity.name,
+            title_zh=entity.title.zh,
+            title_en=entity.title.en,
+            description_zh=entity.description.zh,
+            description_en=entity.description.en,
+            records=found.rows,
+            modified=found.updated_at,
+            licences=list(found.licences),
+            landingPage=view.url(path, f="html"),
+            distribution=[
+                DownloadableFile(
+                    format=item.name,
+                    mediaType=item.media_type,
+                    downloadURL=view.url(path, f=item.name),
+                )
+                for item in file_formats(entity)
+            ],
+        )
+
+
+class OpenDataPage(Document):
+    """What everybody may download."""
+
+    template = "open_data.html"
+
+    licence_zh: str
+    licence_en: str
+    licence_to_be_confirmed: bool
+    dataset: list[OpenDataset]
+    links: list[Link]
+
+
+class DisclosureRule(answers.Answered):
+    """What of a kind of object is public by default, and by which law."""
+
+    what: str
+    title_zh: str
+    title_en: str
+    public: Annotated[str, answers.one_of(DISCLOSURES)]
+    text_zh: str
+    text_en: str
+    legal_basis: str | None
+    to_be_confirmed: bool = Field(description="The bureau has yet to confirm it")
+
+
+class DisclosureList(Document):
+    """What is public by default, per kind of object."""
+
+    template = "disclosure.html"
+
+    rules: list[DisclosureRule]
+    links: list[Link]
+
+
+@router.get("/open-data", summary="What everybody may download")
+async def show_open_data(read: Read[Reader]) -> OpenDataPage:
+    """List the public collections with files, licences and days of change; public rows alone."""
+    listed = [one for one in ENTITIES if one.editing or one.file]
+    told = [one for one in listed if "{" not in (one.path or "")]
+    found = [
+        OpenDataset.told(one, await read_published(read.session, seen_by(one, PUBLIC)), read)
+        for one in told
+    ]
+    licence = publicity()["licence"]
+    return OpenDataPage(
+        licence_zh=licence["text_zh"],
+        licence_en=licence["text_en"],
+        licence_to_be_confirmed=licence["confirm"],
+        dataset=[one for one in found if one.records],
+        links=[*read.self_links("/open-data"), read.link("/disclosure", "related")],
+    )
+
+
+@router.get("/disclosure", summary="What is public by default")
+async def show_disclosure(read: Read[Reader]) -> Answer[DisclosureList]:
+    """List per kind of object what is public by default, with the legal basis."""
+    rules = publicity()["disclosure"]
+    told = [
+        _disclosed(
+            one.name,
+            disclosure_of(one),
+            {"title_zh": one.title.zh, "title_en": one.title.en}
+            | rules["default"]
+            | rules["entities"].get(one.name, {}),
+        )
+        for one in ENTITIES
+    ]
+    told += [_disclosed(one["what"], one["public"], one) for one in rules["others"]]
+    links = [*read.self_links("/disclosure"), read.link("/open-data", "related")]
+    words = {term.code: term.label for term in DISCLOSURES}
+    return Answer(DisclosureList(rules=told, links=links), page={"words": words})
+
+
+def _disclosed(what: str, public: str, said: Mapping[str, Any]) -> DisclosureRule:
+    names = ("title_zh", "title_en", "text_zh", "text_en", "legal_basis")
+    told = {name: said[name] for name in names}
+    return DisclosureRule(what=what, public=public, to_be_confirmed=said["confirm"], **told)
+
+
+def disclosure_of(entity: Entity) -> str:
+    """What of an entity is public, told from its declaration, which is what is applied."""
+    if entity.public == "false":
+        return "none"
+    if "public" in entity.public or "public" in entity.published.replace("published", ""):
+        return "flagged"
+    if entity.public != "true":
+        return "in_part"
+    return "all" if entity.published == "true" else "published"
 
 
 @router.get("/conformance", summary="Standards conformed to", dependencies=[MAY_LOOK])

@@ -260,12 +260,13 @@ class CommentContact(answers.Document):
 
 
 class ReceiptShown(answers.Document):
-    """What became of a comment, for whoever holds its receipt."""
+    """What became of a comment or complaint, for whoever holds its receipt."""
 
     stored = False
 
-    notice: str
-    state: Literal["received", "answered"]
+    about: Literal["comment", "complaint"]
+    notice: str | None = Field(description="Of a comment; None of a complaint")
+    state: Literal["received", "in_hand", "answered"]
     adoption: Annotated[str, answers.one_of(ADOPTIONS)] | None
     reason: str | None
     reply: str | None
@@ -359,9 +360,14 @@ async def set_challenge(read: Read[Reader], notice: str) -> WorkChallenge:
     """Set a challenge; it can be used once, for a comment on this notice, until it expires."""
     seen = await comments.find_notice(read.session, notice, read.caller.viewer)
     comments.demand_running(seen)
+    return challenge_for(read, f"notice:{seen.code}")
+
+
+def challenge_for(read: Context, purpose: str) -> WorkChallenge:
+    """A challenge for a purpose, as `demand_work` takes it."""
     settings = read.state.configuration.participation
     expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=settings.challenge_s)
-    challenge = overload.set_work(_secret(read), seen.code, settings.work_bits, expires_at)
+    challenge = overload.set_work(_secret(read), purpose, settings.work_bits, expires_at)
     return WorkChallenge(challenge=challenge, bits=settings.work_bits, expires_at=expires_at)
 
 
@@ -380,6 +386,17 @@ def _secret(view: Context) -> str:
     return secret
 
 
+def count_sent(write: WriteContext) -> None:
+    """Count what an address sends.
+
+    Raises:
+        RateLimited: it has sent too much.
+    """
+    settings = write.state.configuration.participation
+    address = overload.address_bucket(client_address(write.request))
+    write.state.limiter.limit("sent", address, settings.per_address, settings.window_s)
+
+
 async def demand_work(write: WriteContext, purpose: str, work: SolvedWork | None) -> None:
     """Take a proof of work from a caller without an account, and count what an address sends.
 
@@ -388,9 +405,7 @@ async def demand_work(write: WriteContext, purpose: str, work: SolvedWork | None
         Forbidden: there is no proof, or it does not hold.
         Conflict: it was used before.
     """
-    settings = write.state.configuration.participation
-    address = overload.address_bucket(client_address(write.request))
-    write.state.limiter.limit("sent", address, settings.per_address, settings.window_s)
+    count_sent(write)
     if not write.caller.anonymous:
         return
     if work is None:
@@ -426,10 +441,11 @@ async def post_comment(
     shape = None
     if body.place is not None:
         shape = await read_shape(body.place, kind="geometry-point", pointer="/place")
-    told = body.model_dump(include={"text", "anonymous", "name", "contact", "address"})
-    new = comments.CommentContents(**told, wkb=None if shape is None else shape.wkb)
+    person = comments.PersonTold(body.name, body.contact, body.address)
+    wkb = None if shape is None else shape.wkb
+    new = comments.CommentContents(body.text, person, body.anonymous, wkb)
     authored = comments.authored_by(write.caller, seen, new)
-    await demand_work(write, seen.code, body.work)
+    await demand_work(write, f"notice:{seen.code}", body.work)
     settings = write.state.configuration.participation
     write.state.limiter.limit("notice", seen.code, settings.per_notice, settings.window_s)
     row, receipt = await comments.add_comment(
@@ -513,20 +529,19 @@ async def freeze_summary(write: Write[Writer], notice: str) -> NoticeSummaryShow
     return NoticeSummaryShown.of(seen, row.content, row, write)
 
 
-@router.post("/receipts", summary="What became of a comment", status_code=200)
+@router.post("/receipts", summary="What became of a comment or complaint", status_code=200)
 async def read_receipt(write: Write[Writer], body: JsonBody[ReceiptBody]) -> ReceiptShown:
     """Tell the holder of a receipt what was answered, and delete their contact if they wish.
 
     The receipt is sent in the body: addresses are written into logs.
     """
-    row, notice, kept = await comments.find_receipt(
+    found = await comments.find_receipt(
         write.session,
         body.receipt,
         forget=body.delete_contact,
         request_id=write.request_id,
     )
-    state = "received" if row.adoption is None else "answered"
-    return ReceiptShown.from_row(row, notice=notice, state=state, contact_kept=kept)
+    return ReceiptShown.from_row(found)
 
 
 WIDE, TALL = 640.0, 420.0
@@ -545,11 +560,12 @@ def draw_place(
     west, east = min(x for x, _ in every), max(x for x, _ in every)
     south, north = min(y for _, y in every), max(y for _, y in every)
     margin = 0.25 * max(east - west, north - south, 0.002)
-    west, north = west - margin, north + margin
-    scale = min(WIDE / (east + margin - west), TALL / (north - south + margin))
+    scale = min(WIDE / (east - west + 2 * margin), TALL / (north - south + 2 * margin))
+    middle = (west + east) / 2, (south + north) / 2
 
     def put(x: float, y: float) -> tuple[float, float]:
-        return round((x - west) * scale, 1), round((north - y) * scale, 1)
+        across, down = (x - middle[0]) * scale, (middle[1] - y) * scale
+        return round(WIDE / 2 + across, 1), round(TALL / 2 + down, 1)
 
     def path(lines: Iterable[Sequence[tuple[float, float]]]) -> str:
         return "".join(

@@ -94,6 +94,9 @@ Case = TypedDict("Case", {"code": str, "state": Literal["new", "assigned", "veri
     "inside_ha": float, "lines": list[dict[str, Any]], "lead_geometry": dict[str, Any], "opened_at": str,
     "closed_at": str | None, "links": list[Link], "state_name": str, "kind_name": str, "result_name": str | None,
     "steps": list[CaseStep], "events": list[CaseHistory], "documents": list[CaseDocument]})
+CaseComplaint = TypedDict("CaseComplaint", {"case": str,
+    "state": Literal["new", "assigned", "verified", "rectification", "closed"], "text": str, "photos": int,
+    "reported_at": str, "answer": str | None, "answered_at": str | None, "links": list[Link]})
 CaseDocument = TypedDict("CaseDocument", {"code": str, "kind": str, "title_zh": str, "title_en": str | None,
     "filename": str, "media_type": str, "sha256": str, "file": str})
 CaseHistory = TypedDict("CaseHistory", {"seq": int,
@@ -108,7 +111,8 @@ CaseStep = TypedDict("CaseStep", {"to": Literal["new", "assigned", "verified", "
     "name": str | None, "roles": list[str], "needs": list[str], "rule": str, "allowed": bool})
 CaseStepBody = TypedDict("CaseStepBody", {"to": str, "note": NotRequired[str | None],
     "result": NotRequired[Literal["confirmed", "not_change", "lawful"] | None], "assignee": NotRequired[str | None],
-    "region": NotRequired[str | None], "due": NotRequired[str | None], "documents": NotRequired[list[str]]})
+    "region": NotRequired[str | None], "due": NotRequired[str | None], "answer": NotRequired[str | None],
+    "documents": NotRequired[list[str]]})
 CenterPoint = TypedDict("CenterPoint", {"coordinates": list[float], "crs": NotRequired[str], "tileMatrix": str})
 Change = TypedDict("Change", {"seq": int, "at": str, "collection": str, "id": str, "version": NotRequired[int],
     "change": Literal["created", "updated", "deleted"], "row_version": int | None, "links": list[Link]})
@@ -154,6 +158,7 @@ ComparedObject = TypedDict("ComparedObject", {"code": str, "name": str, "area_km
 ComparedTarget = TypedDict("ComparedTarget", {"indicator": str, "name_zh": str, "name_en": str, "unit": str,
     "region": str, "year": int | None, "verdict": Literal["falls_short", "missing", "conforms"],
     "upper": StatedTarget, "own": StatedTarget | None})
+ComplaintKept = TypedDict("ComplaintKept", {"state": NotRequired[Literal["received"]], "receipt": NotRequired[str]})
 ComplianceCheck = TypedDict("ComplianceCheck", {"result": dict[str, Any] | None, "links": NotRequired[list[Link]]})
 ComponentNode = TypedDict("ComponentNode", {"code": str, "name_zh": str, "name_en": str, "type": str, "order": int,
     "certainty": Literal["stated", "inferred"] | None, "label_zh": str | None, "label_en": str | None,
@@ -196,8 +201,13 @@ DepositMade = TypedDict("DepositMade", {"id": int, "kind": Literal["due", "paid"
     "links": list[Link]})
 DepositShown = TypedDict("DepositShown", {"id": int, "kind": Literal["due", "paid", "withdrawn", "forfeited"],
     "year": int, "amount": str, "reverses": int | None, "note": str | None, "actor": str, "at": str})
+DisclosureList = TypedDict("DisclosureList", {"rules": list[DisclosureRule], "links": list[Link]})
+DisclosureRule = TypedDict("DisclosureRule", {"what": str, "title_zh": str, "title_en": str,
+    "public": Literal["all", "published", "flagged", "in_part", "none"], "text_zh": str, "text_en": str,
+    "legal_basis": str | None, "to_be_confirmed": bool})
 DocumentLink = TypedDict("DocumentLink", {"rel": str, "type": str, "href": str, "title": NotRequired[str],
     "templated": NotRequired[bool]})
+DownloadableFile = TypedDict("DownloadableFile", {"format": str, "mediaType": str, "downloadURL": str})
 DutyBoard = TypedDict("DutyBoard", {"title": str, "plan": str, "as_of": NotRequired[str],
     "in_force": NotRequired[str | None], "by": Literal["party", "article"], "total": int, "states": dict[str, int],
     "rows": list[BoardRow], "links": list[Link]})
@@ -411,6 +421,11 @@ NamedCode = TypedDict("NamedCode", {"code": str, "name_zh": str, "name_en": str}
 NewAccount = TypedDict("NewAccount", {"name": NotRequired[str | None], "email": NotRequired[str | None],
     "party": NotRequired[str | None], "roles": NotRequired[list[RoleAsked] | None],
     "disabled": NotRequired[bool | None], "issuer": str, "subject": str})
+NewComplaint = TypedDict("NewComplaint", {
+    "kind": Literal["construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"],
+    "text": str, "seen_on": str, "place": dict[str, Any], "accuracy_m": NotRequired[float],
+    "name": NotRequired[str | None], "contact": NotRequired[str | None], "address": NotRequired[str | None],
+    "work": NotRequired[SolvedWork | None]})
 NewEdition = TypedDict("NewEdition", {"note": str, "change": NotRequired[dict[str, Any]]})
 NewKey = TypedDict("NewKey", {"name": str, "scopes": NotRequired[list[Scope] | None],
     "roles": NotRequired[list[RoleAsked] | None], "networks": NotRequired[list[str] | None],
@@ -488,6 +503,11 @@ ObservedValue = TypedDict("ObservedValue", {"id": int, "year": int, "value": flo
     "provenance": dict[str, Any] | None, "recorded_by": str | None, "recorded_at": str})
 OpenApiDefinition = TypedDict("OpenApiDefinition", {"openapi": str, "info": dict[str, Any],
     "paths": dict[str, dict[str, Any]]})
+OpenDataPage = TypedDict("OpenDataPage", {"licence_zh": str, "licence_en": str, "licence_to_be_confirmed": bool,
+    "dataset": list[OpenDataset], "links": list[Link]})
+OpenDataset = TypedDict("OpenDataset", {"identifier": str, "title_zh": str, "title_en": str, "description_zh": str,
+    "description_en": str, "records": int, "modified": str | None, "licences": list[str], "landingPage": str,
+    "distribution": list[DownloadableFile]})
 OpenPlace = TypedDict("OpenPlace", {"place": str, "problem": str})
 OpenedLayers = TypedDict("OpenedLayers", {"token": NotRequired[str], "layers": list[str], "expires": str})
 OutputDescription = TypedDict("OutputDescription", {"title": str, "schema": dict[str, Any]})
@@ -502,6 +522,7 @@ PatternTreeShown = TypedDict("PatternTreeShown", {"upper": list[ComponentNode], 
     "links": list[Link]})
 PeriodStatistics = TypedDict("PeriodStatistics", {"station": str, "property": str, "time": str, "unit": str,
     "mean": float, "min": float, "max": float, "p50": float, "p98": float, "count": int})
+PhotoKept = TypedDict("PhotoKept", {"photos": int})
 PlaceOnTheWay = TypedDict("PlaceOnTheWay", {"depth": int, "code": str, "name": str, "name_zh": str, "name_en": str,
     "kind": Literal["village", "river", "lake", "basin", "section", "bay", "sea_area"], "region": str,
     "region_name": str, "station": str | None, "station_name": str | None, "links": list[Link]})
@@ -651,7 +672,8 @@ RasterDescription = TypedDict("RasterDescription", {"id": str, "title": str, "ti
 Readiness = TypedDict("Readiness", {"status": Literal["ready", "not ready"], "checks": dict[str, str]})
 Ready = TypedDict("Ready", {"status": NotRequired[Literal["ok"]], "store": str})
 ReceiptBody = TypedDict("ReceiptBody", {"receipt": str, "delete_contact": NotRequired[bool]})
-ReceiptShown = TypedDict("ReceiptShown", {"notice": str, "state": Literal["received", "answered"],
+ReceiptShown = TypedDict("ReceiptShown", {"about": Literal["comment", "complaint"], "notice": str | None,
+    "state": Literal["received", "in_hand", "answered"],
     "adoption": Literal["adopted", "partly_adopted", "not_adopted"] | None, "reason": str | None, "reply": str | None,
     "replied_at": str | None, "contact_kept": bool})
 Reference = TypedDict("Reference", {"@iot.id": str})
@@ -2200,6 +2222,10 @@ class Paths:
     @overload
     def get(self, path: Literal["/observations"], /, *, headers: Headers | None = ..., **query: Query) -> ObservationPage: ...
     @overload
+    def get(self, path: Literal["/open-data"], /, *, headers: Headers | None = ..., **query: Query) -> OpenDataPage: ...
+    @overload
+    def get(self, path: Literal["/disclosure"], /, *, headers: Headers | None = ..., **query: Query) -> DisclosureList: ...
+    @overload
     def get(self, path: Literal["/collections/{collection}"], /, *, headers: Headers | None = ..., **query: Query) -> CollectionDescription: ...
     @overload
     def get(self, path: Literal["/collections/{collection}/schema"], /, *, headers: Headers | None = ..., **query: Query) -> FeatureSchema: ...
@@ -2311,6 +2337,12 @@ class Paths:
     def get(self, path: Literal["/bulletin-templates/{template}"], /, *, headers: Headers | None = ..., **query: Query) -> BulletinTemplate: ...
     @overload
     def get(self, path: Literal["/bulletin-templates/{template}/versions"], /, *, headers: Headers | None = ..., **query: Query) -> TemplateVersions: ...
+    @overload
+    def get(self, path: Literal["/complaints/challenge"], /, *, headers: Headers | None = ..., **query: Query) -> WorkChallenge: ...
+    @overload
+    def get(self, path: Literal["/cases/{case}/complaint"], /, *, headers: Headers | None = ..., **query: Query) -> CaseComplaint: ...
+    @overload
+    def get(self, path: Literal["/cases/{case}/contact"], /, *, headers: Headers | None = ..., **query: Query) -> CommentContact: ...
     @overload
     def get(self, path: Literal["/cases/statistics"], /, *, headers: Headers | None = ..., **query: Query) -> CaseStatistics: ...
     @overload
@@ -2591,6 +2623,10 @@ class Paths:
     def post(self, path: Literal["/bulletins/{bulletin}/publish"], /, *, headers: Headers | None = ..., **query: Query) -> Bulletin: ...
     @overload
     def post(self, path: Literal["/bulletin-templates/preview"], body: Template, /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
+    @overload
+    def post(self, path: Literal["/complaints"], body: NewComplaint, /, *, headers: Headers | None = ..., **query: Query) -> ComplaintKept: ...
+    @overload
+    def post(self, path: Literal["/complaints/photos"], /, *, headers: Headers | None = ..., **query: Query) -> PhotoKept: ...
     @overload
     def post(self, path: Literal["/cases"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> LeadResults: ...
     @overload
@@ -2904,6 +2940,8 @@ class Paths:
     @overload
     def delete(self, path: Literal["/projects/{project}/measures/{measure}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
+    def delete(self, path: Literal["/cases/{case}/contact"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
     def delete(self, path: Literal["/notices/{notice}/comments/{comment}/contact"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def delete(self, path: Literal["/properties/{property}/ranges/{station}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
@@ -2996,6 +3034,10 @@ class Paths:
 class AsyncPaths:
     @overload
     def get(self, path: Literal["/observations"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ObservationPage]: ...
+    @overload
+    def get(self, path: Literal["/open-data"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[OpenDataPage]: ...
+    @overload
+    def get(self, path: Literal["/disclosure"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[DisclosureList]: ...
     @overload
     def get(self, path: Literal["/collections/{collection}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[CollectionDescription]: ...
     @overload
@@ -3108,6 +3150,12 @@ class AsyncPaths:
     def get(self, path: Literal["/bulletin-templates/{template}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[BulletinTemplate]: ...
     @overload
     def get(self, path: Literal["/bulletin-templates/{template}/versions"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[TemplateVersions]: ...
+    @overload
+    def get(self, path: Literal["/complaints/challenge"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[WorkChallenge]: ...
+    @overload
+    def get(self, path: Literal["/cases/{case}/complaint"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[CaseComplaint]: ...
+    @overload
+    def get(self, path: Literal["/cases/{case}/contact"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[CommentContact]: ...
     @overload
     def get(self, path: Literal["/cases/statistics"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[CaseStatistics]: ...
     @overload
@@ -3388,6 +3436,10 @@ class AsyncPaths:
     def post(self, path: Literal["/bulletins/{bulletin}/publish"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Bulletin]: ...
     @overload
     def post(self, path: Literal["/bulletin-templates/preview"], body: Template, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
+    @overload
+    def post(self, path: Literal["/complaints"], body: NewComplaint, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ComplaintKept]: ...
+    @overload
+    def post(self, path: Literal["/complaints/photos"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PhotoKept]: ...
     @overload
     def post(self, path: Literal["/cases"], body: dict[str, Any], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[LeadResults]: ...
     @overload
@@ -3700,6 +3752,8 @@ class AsyncPaths:
     def delete(self, path: Literal["/plans/{plan}/projects/{project}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/projects/{project}/measures/{measure}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/cases/{case}/contact"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/notices/{notice}/comments/{comment}/contact"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload

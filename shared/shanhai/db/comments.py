@@ -106,14 +106,26 @@ class NoticeSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonTold:
+    """What somebody tells of themselves."""
+
+    name: str | None = None
+    contact: str | None = None
+    address: str | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether anything is told."""
+        return any((self.name, self.contact, self.address))
+
+
+@dataclass(frozen=True, slots=True)
 class CommentContents:
     """What a commenter sends; `wkb` is the point it is about."""
 
     text: str
+    person: PersonTold
     anonymous: bool = False
-    name: str | None = None
-    contact: str | None = None
-    address: str | None = None
     wkb: bytes | None = None
 
 
@@ -196,8 +208,8 @@ def authored_by(caller: Identity, notice: NoticeSeen, new: CommentContents) -> s
         InvalidInput: a name comes without a way to reach its bearer, or an anonymous comment
             with a name.
     """
-    told = (new.name, new.contact, new.address)
-    if new.anonymous and any(told):
+    told = new.person
+    if new.anonymous and told.given:
         raise InvalidInput(
             "an anonymous comment has no name, contact or address",
             message_zh="匿名意见不得填写姓名、联系方式或地址",
@@ -206,7 +218,7 @@ def authored_by(caller: Identity, notice: NoticeSeen, new: CommentContents) -> s
     if not caller.anonymous and not new.anonymous:
         return "account"
     order = codes(COMMENTERS)
-    wanted = "anonymous" if new.anonymous or not any(told) else "named"
+    wanted = "anonymous" if new.anonymous or not told.given else "named"
     if order.index(wanted) > order.index(notice.commenters):
         words = {
             "account": Label("本公示须登录后提出意见", "this notice takes comments of accounts"),
@@ -217,11 +229,11 @@ def authored_by(caller: Identity, notice: NoticeSeen, new: CommentContents) -> s
         }[notice.commenters]
         refusal = Unauthenticated if notice.commenters == "account" else Forbidden
         raise refusal(words.en, message_zh=words.zh)
-    if wanted == "named" and not (new.name and new.contact):
+    if wanted == "named" and not (told.name and told.contact):
         raise InvalidInput(
             "who comments by name gives name and contact",
             message_zh="实名意见须填写 name 与 contact",
-            pointer="/contact" if new.name else "/name",
+            pointer="/contact" if told.name else "/name",
         )
     return wanted
 
@@ -243,7 +255,7 @@ async def add_comment(
         notice_id=notice.id,
         text=new.text,
         authored=authored,
-        receipt_sha256=_digest(receipt),
+        receipt_sha256=digest_of_receipt(receipt),
     )
     session.add(row)
     await session.flush()
@@ -251,24 +263,26 @@ async def add_comment(
     if new.wkb is not None:
         await session.execute(_PLACE, {"wkb": new.wkb, "id": row.id})
     if authored != "anonymous":
-        session.add(
-            ContactDetail(
-                comment_id=row.id,
-                name=new.name,
-                contact=new.contact,
-                address=new.address,
-                account=None if caller.anonymous else caller.owner,
-                delete_on=notice.period_to + timedelta(days=retention_days),
-            )
-        )
+        delete_on = notice.period_to + timedelta(days=retention_days)
+        add_contact(session, new.person, caller, delete_on, comment_id=row.id)
     act = Act(BY_PUBLIC, request_id)
     after = {"notice": notice.code, "authored": authored}
     record(session, act, "create", table=TABLE, object_id=row.code, after=after)
     return row, receipt
 
 
-def _digest(receipt: str) -> str:
+def digest_of_receipt(receipt: str) -> str:
+    """What is kept of the code of a receipt."""
     return hashlib.sha256(receipt.encode()).hexdigest()
+
+
+def add_contact(
+    session: AsyncSession, told: PersonTold, caller: Identity, delete_on: date, **of: int
+) -> None:
+    """Keep who took part until a day; `of` is the number of their comment or complaint."""
+    account = None if caller.anonymous else caller.owner
+    person = {"name": told.name, "contact": told.contact, "address": told.address}
+    session.add(ContactDetail(**person, account=account, delete_on=delete_on, **of))
 
 
 async def read_comments(
@@ -360,18 +374,27 @@ async def read_contact(
     """
     demand_answerer(caller, notice)
     comment = await find_comment(session, notice, code)
-    row = await _contact(session, comment.id)
+    return await tell_contact(session, code, act, comment_id=comment.id)
+
+
+async def tell_contact(session: AsyncSession, code: str, act: Act, **of: int) -> ContactDetail:
+    """Who took part, which goes into the audit log; `of` as with `add_contact`.
+
+    Raises:
+        NotFound: nothing is known (any more).
+    """
+    row = await find_contact(session, **of)
     if row is None:
         raise NotFound(
-            f"nothing is kept of who sent {code!r}", message_zh=f"意见 {code!r} 未保存提交人信息"
+            f"nothing is kept of who sent {code!r}", message_zh=f"{code!r} 未保存提交人信息"
         )
     record(session, act, "read", table=ContactDetail.__tablename__, object_id=code)
     return row
 
 
-async def _contact(session: AsyncSession, comment_id: int) -> ContactDetail | None:
-    query = sa.select(ContactDetail).where(ContactDetail.comment_id == comment_id)
-    return await session.scalar(query)
+async def find_contact(session: AsyncSession, **of: int) -> ContactDetail | None:
+    """Who took part, if that is kept; `of` as with `add_contact`."""
+    return await session.scalar(sa.select(ContactDetail).filter_by(**of))
 
 
 async def delete_contact(
@@ -380,40 +403,68 @@ async def delete_contact(
     """Delete who sent a comment, on request; refusals as with `read_contact`."""
     demand_answerer(caller, notice)
     comment = await find_comment(session, notice, code)
-    await _forget_contact(session, comment, act)
+    await forget_contact(session, code, act, comment_id=comment.id)
 
 
-async def _forget_contact(session: AsyncSession, comment: NoticeComment, act: Act) -> bool:
-    row = await _contact(session, comment.id)
-    if row is None:
-        return False
-    await session.delete(row)
-    table = ContactDetail.__tablename__
-    record(session, act, "delete", table=table, object_id=comment.code)
-    return True
+async def forget_contact(session: AsyncSession, code: str, act: Act, **of: int) -> None:
+    """Delete who took part, if that is kept; `of` as with `add_contact`."""
+    row = await find_contact(session, **of)
+    if row is not None:
+        await session.delete(row)
+        record(session, act, "delete", table=ContactDetail.__tablename__, object_id=code)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptState:
+    """What the holder of a receipt is told.
+
+    Attributes:
+        notice: The notice of a comment; None for a complaint.
+        contact_kept: Name or contact are still kept.
+    """
+
+    about: str
+    notice: str | None
+    state: str
+    adoption: str | None
+    reason: str | None
+    reply: str | None
+    replied_at: datetime | None
+    contact_kept: bool
+
+
+_RECEIPTS = sa.text("""
+SELECT 'comment' AS about, c.code, c.id AS comment_id, NULL::bigint AS complaint_id,
+       nt.code AS notice, CASE WHEN c.adoption IS NULL THEN 'received' ELSE 'answered' END AS state,
+       c.adoption, c.reason, c.reply, c.replied_at
+  FROM notice_comment c JOIN notice nt ON nt.id = c.notice_id WHERE c.receipt_sha256 = :digest
+UNION ALL
+SELECT 'complaint', co.code, NULL, co.id, NULL,
+       CASE lc.state WHEN 'new' THEN 'received' WHEN 'closed' THEN 'answered' ELSE 'in_hand' END,
+       NULL, NULL, co.answer, co.answered_at
+  FROM complaint co JOIN lead_case lc ON lc.id = co.case_id WHERE co.receipt_sha256 = :digest
+""")
 
 
 async def find_receipt(
     session: AsyncSession, receipt: str, *, forget: bool, request_id: str | None
-) -> tuple[NoticeComment, str, bool]:
-    """The comment of a receipt, the code of its notice, and whether a contact is kept after.
+) -> ReceiptState:
+    """What became of a comment or complaint; with `forget` its contact is deleted.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is no such receipt.
     """
-    digest = _digest(receipt)
-    row = await session.scalar(
-        sa.select(NoticeComment).where(NoticeComment.receipt_sha256 == digest)
-    )
+    digest = {"digest": digest_of_receipt(receipt)}
+    row = (await session.execute(_RECEIPTS, digest)).mappings().first()
     if row is None:
         raise NotFound("there is no such receipt", message_zh="没有该回执")
-    notice = await session.scalar(
-        sa.text("SELECT code FROM notice WHERE id = :id"), {"id": row.notice_id}
-    )
+    of = {name: row[name] for name in ("comment_id", "complaint_id") if row[name] is not None}
     if forget:
-        await _forget_contact(session, row, Act(BY_PUBLIC, request_id))
-    kept = not forget and await _contact(session, row.id) is not None
-    return row, str(notice), kept
+        await forget_contact(session, row["code"], Act(BY_PUBLIC, request_id), **of)
+        await session.flush()
+    kept = await find_contact(session, **of) is not None
+    told = {name: row[name] for name in row if name not in {"code", "comment_id", "complaint_id"}}
+    return ReceiptState(**told, contact_kept=kept)
 
 
 def summarise(notice: NoticeSeen, rows: Sequence[Any]) -> Content:
@@ -559,7 +610,8 @@ _DUE = sa.text("""
 DELETE FROM contact_detail WHERE id IN (
   SELECT id FROM contact_detail WHERE delete_on < current_date
    ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED)
-RETURNING (SELECT code FROM notice_comment c WHERE c.id = comment_id)
+RETURNING coalesce((SELECT code FROM notice_comment c WHERE c.id = comment_id),
+                   (SELECT code FROM complaint co WHERE co.id = complaint_id))
 """)
 
 

@@ -172,7 +172,10 @@ class ParticipationSettings(BaseSettings):
         600, ge=10, le=86_400, description="seconds in which a challenge must be solved and used"
     )
     per_address: int = Field(
-        20, ge=0, le=10**6, description="comments of an address per window; 0: no limit"
+        20,
+        ge=0,
+        le=10**6,
+        description="comments, complaints and photos of an address per window; 0: no limit",
     )
     per_notice: int = Field(
         2_000, ge=0, le=10**6, description="comments on a notice per window; 0: no limit"
@@ -182,8 +185,8 @@ class ParticipationSettings(BaseSettings):
         365,
         ge=1,
         le=3650,
-        description="days for which contacts are kept after the notice; the shortest that is"
-        " needed (Personal Information Protection Law, art. 19)",
+        description="days for which contacts are kept after a notice or from a complaint on; the"
+        " shortest that is needed (Personal Information Protection Law, art. 19)",
     )
 
     @field_validator("secret")

@@ -89,6 +89,9 @@ class CaseStepBody(Body):
     assignee: Name | None = Field(None, description="Who checks it; needed to become `assigned`")
     region: Name | None = Field(None, description="Code of the region that answers from now on")
     due: Rfc3339Date | None = Field(None, description="Day by which the next step must be taken")
+    answer: Words | None = Field(
+        None, description="To whoever complained; needed to close the case of a complaint"
+    )
     documents: list[Name] = Field(
         default_factory=list,
         max_length=MOST_DOCUMENTS,

@@ -202,6 +202,10 @@ def columns_of_rows(rows: list[Mapping[str, Any]], lang: Lang) -> list[str]:
 
 IN_PATHS: Mapping[str, str] = {
     "receipts": "回执",
+    "open-data": "开放数据",
+    "complaints": "公众举报",
+    "complaint": "公众举报",
+    "photos": "照片",
     "challenge": "工作量证明",
     "contact": "联系人",
     "reply": "答复",

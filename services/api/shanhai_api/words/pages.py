@@ -351,6 +351,8 @@ WORDS: Mapping[str, Label] = {
     "by_place": Label("地点相同", "by place"),
     "timetable": Label("实施时序", "Timetable"),
     "kind": Label("类型", "Kind"),
+    "open_data": Label("开放数据", "Open data"),
+    "disclosure": Label("公开目录", "What is disclosed"),
     "notices": Label("公示", "Public notices"),
     "balances": Label("占补平衡", "Balances"),
     "balance_entries": Label("占补台账", "Ledger of balances"),

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.observation_evaluation import note_case
+from shanhai.db.cases.complaints import demand_answer, read_complaint
 from shanhai.db.cases.leads import TABLE, announce_case, announce_change
 from shanhai.db.cases.queries import CaseSeen, find_case, find_region, read_events
 from shanhai.db.engine import read_today
@@ -130,6 +131,7 @@ class CaseTransitionRequest:
     region: str | None = None
     due: date | None = None
     documents: tuple[str, ...] = ()
+    answer: str | None = None
 
 
 def steps_from(state: str) -> list[CaseStep]:
@@ -167,6 +169,10 @@ async def take_step(
     demand_role(identity, step.roles, seen.region_id)
     today = await read_today(session)
     _demand_members(step, asked, today)
+    complaint = await read_complaint(session, seen.id)
+    demand_answer(complaint, step.target, asked.answer)
+    if complaint is not None and asked.answer is not None:
+        complaint.answer, complaint.answered_at = asked.answer, datetime.now(UTC)
     events = await read_events(session, seen.id)
     await _demand_documents(session, seen, step, asked, events)
     region_id = await _demand_region(session, seen, step, asked)
@@ -321,6 +327,16 @@ class CasePaper:
     kind: str
     title_zh: str
     title_en: str | None
+
+
+def demand_handler(identity: Identity, case: CaseSeen) -> None:
+    """Refuse who does not handle the case.
+
+    Raises:
+        Unauthenticated, Forbidden: the identity does not.
+    """
+    demand_scopes(identity, SCOPES)
+    demand_role(identity, _SUPERVISOR | _APPROVER, case.region_id)
 
 
 async def demand_adder(session: AsyncSession, code: str, identity: Identity) -> CaseSeen:

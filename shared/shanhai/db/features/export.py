@@ -3,21 +3,23 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 import asyncpg
-from sqlalchemy import ColumnElement, Select, bindparam, literal_column, select, text
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from shanhai.db.features.columns import source_of
+from shanhai.db.features.columns import columns_of, source_of
 from shanhai.db.features.crs import Crs, geometry_in
 from shanhai.db.features.entity import Entity, Property, decimal_type
 from shanhai.db.features.order import Order, order_by, sorted_columns
 from shanhai.db.features.query import INTERNAL_ERROR
 from shanhai.db.features.selection import QueryShape, Selection, bound_values
 from shanhai.db.features.statements import OutputOptions
+from shanhai.db.identity import PUBLIC
 from shanhai.errors import InvalidInput, ShanhaiError, Unavailable
 
 BLOCK_ROWS = 4_096
@@ -75,6 +77,29 @@ async def licences(session: AsyncSession, export: Export) -> Sequence[str]:
     )
     with _in_words(export):
         return (await session.scalars(query, bound_values(export.selection))).all()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRows:
+    """What everybody may see of an entity: how many rows, the newest change, named licences."""
+
+    rows: int
+    updated_at: datetime | None
+    licences: Sequence[str]
+
+
+async def read_published(session: AsyncSession, entity: Entity) -> PublishedRows:
+    """Count what everybody may see of an entity today, as its lists and files have it."""
+    export = Export(entity, Selection(PUBLIC), OutputOptions())
+    question = QueryShape.of(entity, export.selection)
+    changed = f"max({entity.alias}.updated_at)" if "updated_at" in columns_of(entity) else "NULL"
+    query = (
+        select(func.count(), literal_column(f"{changed}::timestamptz"))
+        .select_from(text(source_of(entity, former=question.former)))
+        .where(*map(text, question.conditions))
+    )
+    rows, updated_at = (await session.execute(query, bound_values(export.selection))).one()
+    return PublishedRows(rows, updated_at, await licences(session, export) if rows else ())
 
 
 async def _blocks(

@@ -118,20 +118,51 @@ class NoticeSummary(base.Base):
     frozen_by: Mapped[str]
 
 
+class Complaint(base.Base):
+    """What somebody reported of a place, without who it was; its case says what is done.
+
+    Attributes:
+        receipt_sha256: Of the code by which they find the answer.
+        answer: What they were told when the case was closed.
+    """
+
+    __tablename__ = "complaint"
+    __table_args__ = (
+        sa.CheckConstraint("num_nonnulls(answer, answered_at) IN (0, 2)", name="answered"),
+        sa.CheckConstraint("photos >= 0", name="photos"),
+        sa.UniqueConstraint("code"),
+        sa.UniqueConstraint("case_id"),
+        sa.UniqueConstraint("receipt_sha256"),
+    )
+
+    id: Mapped[base.BigId]
+    code: Mapped[str]
+    case_id: Mapped[int] = mapped_column(sa.ForeignKey("lead_case.id"))
+    text: Mapped[str]
+    receipt_sha256: Mapped[str]
+    photos: Mapped[int] = mapped_column(server_default=sa.text("0"), default=0)
+    created_at: Mapped[base.CreatedAt]
+    answer: Mapped[str | None]
+    answered_at: Mapped[base.Moment | None]
+
+
 class ContactDetail(base.Base):
-    """Who commented and how they are reached: personal data, deleted on the day or on request.
+    """Who took part and how they are reached: personal data, deleted on the day or on request.
 
     It has no history, and nothing else reads it than the route that those who answer ask.
     """
 
     __tablename__ = "contact_detail"
     __table_args__ = (
+        sa.CheckConstraint("num_nonnulls(comment_id, complaint_id) = 1", name="subject"),
         sa.UniqueConstraint("comment_id"),
+        sa.UniqueConstraint("complaint_id"),
         sa.Index("ix_contact_detail_delete_on", "delete_on"),
     )
 
     id: Mapped[base.BigId]
-    comment_id: Mapped[int] = mapped_column(sa.ForeignKey("notice_comment.id"))
+    comment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("notice_comment.id"))
+    complaint_id: Mapped[int | None] = mapped_column(sa.ForeignKey("complaint.id"))
     name: Mapped[str | None]
     contact: Mapped[str | None]
     address: Mapped[str | None]

@@ -1,0 +1,210 @@
+"""`/complaints`: what anybody reports of a place, with photos; and what a case knows of it."""
+
+import asyncio
+import hashlib
+import io
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, Header, Request
+from PIL import Image, ImageOps, UnidentifiedImageError
+from pydantic import BaseModel, ConfigDict, Field
+
+from shanhai.db import comments
+from shanhai.db.cases import complaints
+from shanhai.db.cases.queries import find_case
+from shanhai.db.cases.transitions import demand_handler
+from shanhai.db.features.geometry import read_shape
+from shanhai.errors import UnsupportedFile
+from shanhai.validation import Rfc3339Date
+from shanhai.vocabulary import CASE_STATES
+from shanhai_api import notices
+from shanhai_api.kit import answers
+from shanhai_api.kit.body import JsonBody, read_blocks
+from shanhai_api.kit.dependencies import KnownReader, Read, Reader, Write, Writer
+from shanhai_api.kit.routing import Route
+
+router = APIRouter(tags=["participation"], route_class=Route)
+PURPOSE = "complaints"
+MOST_PHOTO_BYTES = 10 * 1024**2
+MOST_PIXELS = 40_000_000
+LONGEST_SIDE = 2_400
+_BROKEN = (OSError, ValueError, SyntaxError)
+PHOTO_FORMATS = ("JPEG", "PNG", "WEBP")
+
+
+class NewComplaint(BaseModel):
+    """What somebody reports of a place."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal[
+        "construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"
+    ] = Field(description="What it looks like")
+    text: notices.Said = Field(description="What was seen, as plain text")
+    seen_on: Rfc3339Date = Field(description="Day it was seen; within the last year")
+    place: dict[str, Any] = Field(description="GeoJSON point, in longitude, latitude")
+    accuracy_m: float = Field(
+        15, ge=1, le=500, allow_inf_nan=False, description="How far off the place may be, in metres"
+    )
+    name: notices.ShortText | None = Field(None, description="Who reports; kept apart")
+    contact: notices.ShortText | None = Field(None, description="Telephone or mail; kept apart")
+    address: notices.ShortText | None = Field(None, description="Where they live; kept apart")
+    work: notices.SolvedWork | None = Field(None, description="Needed without an account")
+
+
+class ComplaintKept(answers.Document):
+    """A complaint that was taken."""
+
+    stored = False
+    secrets = frozenset({"receipt"})
+
+    state: Literal["received"] = "received"
+    receipt: answers.Maybe[str] = Field(
+        None, description="By which state and answer are read at `/receipts`; told once"
+    )
+
+
+class PhotoKept(answers.Document):
+    """A photo that was taken, without what the camera wrote beside it."""
+
+    stored = False
+
+    photos: int = Field(description="How many the complaint has now")
+
+
+class CaseComplaint(answers.Document):
+    """The complaint of a case, for those who handle it; without who reported."""
+
+    stored = False
+
+    case: str
+    state: Annotated[str, answers.one_of(CASE_STATES)]
+    text: str
+    photos: int
+    reported_at: answers.Moment = Field(validation_alias="created_at")
+    answer: str | None
+    answered_at: answers.Moment | None
+    links: list[answers.Link]
+
+
+@router.get("/complaints/challenge", summary="A challenge for whoever complains without an account")
+async def set_challenge(read: Read[Reader]) -> notices.WorkChallenge:
+    """Set a challenge; it can be used once, for a complaint, until it expires."""
+    return notices.challenge_for(read, PURPOSE)
+
+
+@router.post("/complaints", summary="Complain of something at a place", status_code=201)
+async def post_complaint(write: Write[Writer], body: JsonBody[NewComplaint]) -> ComplaintKept:
+    """Take a complaint by anybody; it becomes a case of the region it lies in."""
+    shape = await read_shape(body.place, kind="geometry-point", pointer="/place")
+    await notices.demand_work(write, PURPOSE, body.work)
+    settings = write.state.configuration
+    new = complaints.ComplaintContents(
+        body.kind, body.text, body.seen_on, shape.wkb, body.accuracy_m
+    )
+    receipt = await complaints.open_complaint(
+        write.session,
+        new,
+        comments.PersonTold(body.name, body.contact, body.address),
+        caller=write.caller,
+        request_id=write.request_id,
+        verify_days=settings.cases.verify_days,
+        retention_days=settings.participation.retention_days,
+    )
+    return ComplaintKept(receipt=receipt)
+
+
+async def read_photo(request: Request) -> bytes:
+    """The bytes of a photo."""
+    sent = b"".join([block async for block in read_blocks(request, limit=MOST_PHOTO_BYTES)])
+    request.state.body_sha256 = hashlib.sha256(sent).hexdigest()
+    return sent
+
+
+@router.post(
+    "/complaints/photos",
+    summary="Add a photo to a complaint",
+    status_code=201,
+    response_model=PhotoKept,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "The bytes of a JPEG, PNG or WebP of at most 10 MiB",
+            "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def post_photo(
+    write: Write[Writer],
+    sent: Annotated[bytes, Depends(read_photo)],
+    receipt: Annotated[str, Header(description="The receipt of the complaint", max_length=200)],
+) -> PhotoKept:
+    """Take a photo, made anew from its pixels: place, time and camera written in it are dropped."""
+    notices.count_sent(write)
+    store = write.state.store
+    path = store.upload_path(uuid4())
+    try:
+        await asyncio.to_thread(_redraw, sent, path)
+        stored = await asyncio.to_thread(store.put, path, suffix=".jpg")
+    finally:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+    number = await complaints.add_photo(write.session, receipt, stored, request_id=write.request_id)
+    return PhotoKept(photos=number)
+
+
+def _redraw(sent: bytes, path: Path) -> None:
+    """Write the pixels of a photo as a new file, upright and of a moderate size.
+
+    Raises:
+        UnsupportedFile: it is no picture of a kind that is accepted, or has too many pixels.
+    """
+    try:
+        with Image.open(io.BytesIO(sent), formats=PHOTO_FORMATS) as photo:
+            if photo.width * photo.height > MOST_PIXELS:
+                raise _refused(f"has more than {MOST_PIXELS} pixels", f"像素超过 {MOST_PIXELS}")
+            drawn = ImageOps.exif_transpose(photo).convert("RGB")
+    except (UnidentifiedImageError, Image.DecompressionBombError, *_BROKEN) as error:
+        listed = ", ".join(PHOTO_FORMATS)
+        raise _refused(f"is no whole {listed}", f"不是完整的 {listed} 图像") from error
+    drawn.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    clean = Image.new("RGB", drawn.size)
+    clean.paste(drawn)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    clean.save(path, "JPEG", quality=85)
+
+
+def _refused(en: str, zh: str) -> UnsupportedFile:
+    return UnsupportedFile(f"the photo {en}", message_zh=f"照片{zh}", pointer="")
+
+
+@router.get("/cases/{case}/complaint", summary="The complaint of a case")
+async def show_complaint(read: Read[KnownReader], case: str) -> CaseComplaint:
+    """Show what was reported, to those who see the case; who reported is asked for apart."""
+    seen = await find_case(read.session, case, read.caller.viewer)
+    found = await complaints.find_complaint(read.session, seen)
+    links = [
+        *read.self_links(f"/cases/{seen.code}/complaint"),
+        read.link(f"/cases/{seen.code}", "up"),
+    ]
+    return CaseComplaint.from_row(found, case=seen.code, state=seen.state, links=links)
+
+
+@router.get("/cases/{case}/contact", summary="Who complained")
+async def show_contact(write: Write[Writer], case: str) -> notices.CommentContact:
+    """Tell those who handle the case whom to ask; each reading is in the audit log."""
+    seen = await find_case(write.session, case, write.caller.viewer)
+    demand_handler(write.caller, seen)
+    found = await complaints.find_complaint(write.session, seen)
+    row = await comments.tell_contact(write.session, seen.code, write.act, complaint_id=found.id)
+    return notices.CommentContact.from_row(row)
+
+
+@router.delete("/cases/{case}/contact", summary="Delete who complained", status_code=204)
+async def delete_contact(write: Write[Writer], case: str) -> None:
+    """Delete name and contact at the wish of whoever complained; the case stays."""
+    seen = await find_case(write.session, case, write.caller.viewer)
+    demand_handler(write.caller, seen)
+    found = await complaints.find_complaint(write.session, seen)
+    await comments.forget_contact(write.session, seen.code, write.act, complaint_id=found.id)
