@@ -36,6 +36,8 @@ HOLD_NO_FILES = {
     ("duty_review", "content"),  # what was reported and judged; files are named by document
     ("indicator_value", "provenance"),  # codes of datasets
     ("lead_case", "result"),  # a word
+    ("notice", "documents"),  # codes of documents
+    ("notice_summary", "content"),  # comments and what became of them
     ("plan_decision", "content"),  # a checksum of what was decided about
     ("project_event", "documents"),  # codes of documents
     ("sensor", "document"),  # what SensorThings told of it

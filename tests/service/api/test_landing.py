@@ -5,7 +5,9 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
+from pydantic import SecretStr
 
+from shanhai.settings import ParticipationSettings
 from shanhai_api.words.naming import resource_name
 
 
@@ -55,6 +57,7 @@ async def test_definition_is_valid_openapi_30_and_31(anonymous: httpx.AsyncClien
     OpenAPIV31SpecValidator((await anonymous.get("/openapi.json")).json()).validate()
 
 
+@pytest.mark.configured(participation=ParticipationSettings(secret=SecretStr("s" * 32)))
 async def test_every_get_operation_without_parameters_answers_200(
     admin: httpx.AsyncClient,
 ) -> None:
