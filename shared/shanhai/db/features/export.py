@@ -8,7 +8,16 @@ from functools import lru_cache
 from typing import Any
 
 import asyncpg
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, text
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -94,7 +103,7 @@ async def read_published(session: AsyncSession, entity: Entity) -> PublishedRows
     question = QueryShape.of(entity, export.selection)
     changed = f"max({entity.alias}.updated_at)" if "updated_at" in columns_of(entity) else "NULL"
     query = (
-        select(func.count(), literal_column(f"{changed}::timestamptz"))
+        select(func.count(), literal_column(f"{changed}::timestamptz", DateTime))
         .select_from(text(source_of(entity, former=question.former)))
         .where(*map(text, question.conditions))
     )
