@@ -106,3 +106,23 @@ def test_a_home_network_is_one_caller() -> None:
     assert address_bucket(first) == address_bucket(second) == "address:2001:db8::/64"
     assert address_bucket(ip_address("10.0.0.1")) != address_bucket(ip_address("10.0.0.2"))
     assert address_bucket(None) == "address:None"
+
+
+def test_few_acts_have_a_window_of_their_own(clock: Clock) -> None:
+    limiter = limiter_of(window_s=10.0)
+    for _ in range(2):
+        limiter.limit("sent", "here", 2, 3600.0)
+    with pytest.raises(RateLimited) as refused:
+        limiter.limit("sent", "here", 2, 3600.0)
+    assert refused.value.headers["Retry-After"] == "1800"
+    limiter.limit("sent", "there", 2, 3600.0)
+    limiter.limit("other", "here", 2, 3600.0)
+    clock.now += 1800
+    limiter.limit("sent", "here", 2, 3600.0)
+
+
+def test_no_quota_is_no_limit_of_acts(clock: Clock) -> None:
+    limiter = limiter_of()
+    for _ in range(100):
+        limiter.limit("sent", "here", 0, 3600.0)
+    assert limiter.buckets == {}

@@ -41,6 +41,7 @@ from shanhai_api.kit.dependencies import (
     Writer,
     format_field,
 )
+from shanhai_api.kit.middleware import POLICY
 from shanhai_api.kit.requests import client_address
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import DOCX, HTML, JSON, PDF, View, choose_format
@@ -51,6 +52,8 @@ NOTICE = "/notices/{notice}"
 COMMENT = f"{NOTICE}/comments/{{comment}}"
 SUMMARY_FORMATS = (JSON, HTML, PDF, DOCX)
 MOST_NOTICES = 1_000
+SCRIPTED = f"{POLICY}; script-src 'self'; connect-src 'self'"
+"""Of the only page with a script, which does the work that a comment without account needs."""
 # No control characters but tabs and line ends, none that turn the direction of writing around.
 _HIDDEN = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 _PRINTED = rf"^[^{_HIDDEN}]*[^\s{_HIDDEN}][^{_HIDDEN}]*$"
@@ -346,8 +349,12 @@ async def show_notice(read: Read[Reader], notice: str) -> answers.Answer[NoticeP
         links=links,
     )
     places = [(row.lon, row.lat) for row in rows if row.lon is not None]
-    page = {"words": WORDS, "map": draw_place(seen, places), "rule": rule.text.in_(read.lang)}
-    return answers.Answer(shown, page=page)
+    secret = read.state.configuration.participation.secret.get_secret_value()
+    form = seen.runs and seen.commenters != "account" and bool(secret)
+    told = {"words": WORDS, "rule": rule.text.in_(read.lang), "form": form}
+    page = {**told, "map": draw_place(seen, places)}
+    headers = {"Content-Security-Policy": SCRIPTED} if form else {}
+    return answers.Answer(shown, page=page, headers=headers)
 
 
 async def _visible(read: Context, notice: comments.NoticeSeen) -> Sequence[Any]:
@@ -575,6 +582,8 @@ def draw_place(
     return {
         "wide": WIDE,
         "tall": TALL,
+        "middle": middle,
+        "scale": scale,
         "ground": path(ground),
         "shape": path(line for line in shape if len(line) > 1),
         "points": [put(*line[0]) for line in shape if len(line) == 1],

@@ -135,7 +135,7 @@ async def test_a_plan_is_approved_when_its_comments_are_summed_up(
     assert refused.status_code == 409
     assert [fault["detail"] for fault in refused.json()["errors"]] == [
         f"notice n-1 runs until {today + timedelta(days=30)}",
-        "2 comments on notice n-1 are without a reply",
+        "comments on notice n-1 without a reply: 2",
         "notice n-1 has no frozen summary of its comments",
     ]
     await age(session, 31)
@@ -425,3 +425,28 @@ async def test_without_a_secret_only_accounts_comment(
     assert refused.status_code == 503
     assert "SHANHAI_PARTICIPATION_SECRET" in refused.text
     assert (await comment_of(people)).status_code == 201
+
+
+async def test_a_control_area_with_a_notice_waits_for_it(
+    people: People, session: AsyncSession
+) -> None:
+    planner, approver = people["planner@a"], people["approver@a"]
+    line = {**names("line-1"), "kind": "red_line", "level": "city", "region": "a"}
+    area = {"type": "Polygon", "coordinates": AREA}
+    body = {"type": "Feature", "geometry": area, "properties": line}
+    await post(planner, "/collections/control_areas/items", body)
+    told = notice(
+        await read_today(session), subject_collection="control_areas", subject_code="line-1"
+    )
+    await post(planner, ITEMS, {**told, "geometry": None})
+    assert (await change(approver, state="published")).status_code == 200
+    shown = (await people["anonymous"].get("/notices/n-1")).json()
+    assert shown["geometry"]["type"] == "Polygon", "the shape of what it is of"
+    path = "/collections/control_areas/items/line-1"
+    refused = await approver.patch(path, json={"properties": {"status": "published"}})
+    assert refused.status_code == 409
+    assert "n-1 runs until" in refused.text
+    gone = await change(approver, state="withdrawn", reason="另行公示")
+    assert gone.status_code == 200
+    done = await approver.patch(path, json={"properties": {"status": "published"}})
+    assert done.status_code == 200, "a notice that was withdrawn keeps nothing back"

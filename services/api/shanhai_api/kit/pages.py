@@ -1,4 +1,5 @@
-"""HTML pages: templates, and what is written in them as people read it; no script."""
+"""HTML pages: templates, and what is written in them as people read it; no script, but for
+the form of comments on notices."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -181,7 +181,7 @@ async def ended_in_order(session: AsyncSession, change: entity.PendingWrite) -> 
         faults.append(_told("state", *rule))
     left = await session.scalar(_UNANSWERED, {"notice": change.row_id})
     if left:
-        rule = (f"尚有 {left} 条意见未答复", f"{left} comments are without a reply")
+        rule = (f"尚有 {left} 条意见未答复", f"comments without a reply: {left}")
         faults.append(_told("state", *rule))
     return faults
 
@@ -225,7 +225,7 @@ def _lacks(row: Any, rule: NoticeRule) -> list[NoticeLack]:
     if row.unanswered:
         words = Label(
             f"公示 {row.code} 尚有 {row.unanswered} 条意见未答复",
-            f"{row.unanswered} comments on notice {row.code} are without a reply",
+            f"comments on notice {row.code} without a reply: {row.unanswered}",
         )
         found.append(NoticeLack("replies", words))
     if not row.summarised:

@@ -459,6 +459,55 @@ async def test_comments_are_awaited_from_the_day_the_notice_was_public(
     assert (await go(people["approver"], "approved")).status_code == 201
 
 
+async def test_a_notice_of_its_own_goes_before_the_paper(
+    people: People, session: AsyncSession
+) -> None:
+    row = await add_project(session, **complete(), state="reserve")
+    await add_measures(session, row)
+    await prove(session, row)
+    notice = (
+        "INSERT INTO notice (code, name_zh, name_en, region_id, subject_collection, subject_code,"
+        " text_zh, period_from, period_to, contact_office, state, published_on) SELECT 'n-1', '公',"
+        " 'n', region_id, 'projects', code, '文', current_date - {since}, current_date - {until},"
+        " '局', 'published', current_date - {since} FROM project"
+    )
+    await session.execute(text(notice.format(since=8, until=0)))
+    await session.commit()
+    today = await read_today(session)
+
+    async def lacks() -> list[str]:
+        refused = await go(people["approver"], "approved")
+        assert refused.status_code == 409, refused.text
+        return [fault["detail"] for fault in refused.json()["errors"]]
+
+    told = await lacks()
+    assert len(told) == 2, "the paper alone would do"
+    assert f"notice n-1 runs until {today}" in told[0]
+    assert "no frozen summary" in told[1]
+    sent = (
+        "INSERT INTO notice_comment (code, notice_id, text, authored, receipt_sha256)"
+        " SELECT 'c-1', id, '意见', 'anonymous', 'x' FROM notice"
+    )
+    await session.execute(text(sent))
+    short = "UPDATE notice SET period_to = current_date - 2, published_on = current_date - 7"
+    await session.execute(text(f"{short}, period_from = current_date - 7"))
+    await session.commit()
+    told = await lacks()
+    assert f"runs until {today}" in told[0], "seven days after it was published"
+    assert "without a reply: 1" in told[1]
+    answered = (
+        "UPDATE notice_comment SET reply = 'r', adoption = 'adopted', reason = 'w',"
+        " replied_at = now(), replied_by = 'planner'"
+    )
+    await session.execute(text(answered))
+    await session.execute(text(f"{short} - 1, period_from = current_date - 8, state = 'closed'"))
+    await session.commit()
+    assert ["frozen summary" in one for one in await lacks()] == [True]
+    frozen = await people["approver"].post("/notices/n-1/summary")
+    assert frozen.status_code == 201, frozen.text
+    assert (await go(people["approver"], "approved")).status_code == 201
+
+
 async def test_an_approval_asks_for_the_documents_the_score_asks_for(
     people: People, session: AsyncSession
 ) -> None:
