@@ -67,5 +67,5 @@ def test_a_comment_is_sent_from_the_page(
             page.wait_for("document.querySelector('output').textContent.includes('回执')")
             assert page.messages == []
     found = asyncio.run(read_comments(database_url))
-    told = [(said, how, float(x), float(y)) for said, how, x, y in found]
+    told = [(said, how, float(str(x)), float(str(y))) for said, how, x, y in found]
     assert told == [("请保留<湿地>。", "anonymous", 118.05, 24.45)]
