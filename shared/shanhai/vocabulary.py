@@ -858,6 +858,40 @@ REGION_LINK_KINDS: tuple[Term, ...] = (
     Term("sea_area", Label("海域", "Sea area")),
 )
 """Places on the way of the water, from the mountain to the sea."""
+DEMONSTRATION_SECTIONS: tuple[Term, ...] = (
+    Term("summit", Label("山顶", "Summit")),
+    Term("basin", Label("流域", "Basin")),
+    Term("sea", Label("海洋", "Sea")),
+    Term("urban", Label("城区", "City")),
+)
+"""Parts of a demonstration area."""
+MEMBER_STATES: tuple[Term, ...] = (
+    Term("planned", Label("计划中", "Planned")),
+    Term("in_work", Label("建设中", "In work")),
+    Term("reached", Label("已建成", "Reached")),
+)
+TITLE_SERIES: tuple[Term, ...] = (
+    Term("beautiful_city", Label("美丽城市", "Beautiful city")),
+    Term("beautiful_village", Label("美丽乡村", "Beautiful village")),
+    Term("beautiful_river_lake", Label("美丽河湖", "Beautiful river or lake")),
+    Term("beautiful_bay", Label("美丽海湾", "Beautiful bay")),
+    Term("beautiful_park", Label("美丽园区", "Beautiful industrial park")),
+    Term(
+        "two_mountains_base",
+        Label("“两山”实践创新基地", "Base of practice and innovation (Two Mountains)"),
+    ),
+    Term("demonstration", Label("生态文明示范", "Demonstration of ecological civilisation")),
+)
+TITLE_LEVELS: tuple[Term, ...] = (
+    Term("nation", Label("国家级", "National")),
+    Term("province", Label("省级", "Provincial")),
+    Term("city", Label("市级", "Municipal")),
+)
+TITLE_STATES: tuple[Term, ...] = (
+    Term("candidate", Label("创建中", "Candidate")),
+    Term("approved", Label("已授予", "Approved")),
+    Term("withdrawn", Label("已撤销", "Withdrawn")),
+)
 
 PROTECTION_CLASSES: tuple[Term, ...] = (
     Term("first_class", Label("国家一级", "National first class")),

@@ -41,6 +41,7 @@ HOLD_NO_FILES = {
     ("plan_decision", "content"),  # a checksum of what was decided about
     ("project_event", "documents"),  # codes of documents
     ("sensor", "document"),  # what SensorThings told of it
+    ("title", "document"),  # what a title was given by
     ("webhook", "url"),
 }
 

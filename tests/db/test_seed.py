@@ -194,7 +194,7 @@ COUNTS = {
     "plan_indicator": 49,
     "plan_provision": 73,
     "plan_figure": 55,
-    "named_feature": 32,
+    "named_feature": 35,
     "indicator_target": 30,
     "pattern": 9,
     "pattern_component": 59,

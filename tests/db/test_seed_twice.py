@@ -33,7 +33,7 @@ async def former_facts(session: AsyncSession) -> None:
 def former_rows(city: str) -> Rows:
     """What was given once: other words, lists in the details of plans, problems of the city."""
     rows = rows_of(read_blocks(city))
-    for table in ("plan_provision", "plan_figure", "island", "named_feature"):
+    for table in ("plan_provision", "plan_figure", "island", "title", "named_feature"):
         rows.pop(table, None)
     for plan in rows["plan"]:
         plan.pop("spatial_plan")

@@ -27,6 +27,7 @@ GIVEN: Mapping[tuple[str, str], tuple[Any, Any]] = {
     ("balance_entries", "unit"): ("m", "mu"),
     ("balance_entries", "quality_grade"): (None, 6),
     ("balance_entries", "evidence"): (None, None),
+    **{(name, "evidence"): (None, None) for name in ("demonstration_scores", "titles")},
     **{("duties", part): ([], []) for part in ("cooperating", "supervising", "named")},
     ("species", "accepted"): (None, None),
     ("occurrences", "evidence"): (None, None),

@@ -1,16 +1,22 @@
-"""The API service, put together."""
+"""The API service, put together; `/health`, `/health/live`, `/health/ready`, `/metrics`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, Literal
 
-from fastapi import FastAPI
+import orjson
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIRoute
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from shanhai import __version__
+from shanhai.db.engine import pool_use
 from shanhai.db.features.crs import published_uris
 from shanhai.overload import Admission
 from shanhai.shutdown import noticing_stop
@@ -28,6 +34,7 @@ from shanhai_api.changes import comparisons
 from shanhai_api.changes import router as changes
 from shanhai_api.complaints import router as complaints
 from shanhai_api.compliance.routes import router as compliance
+from shanhai_api.dossiers import router as dossiers
 from shanhai_api.duties import router as duties
 from shanhai_api.features.edit_routes import records as record_edits
 from shanhai_api.features.edit_routes import router as edits
@@ -36,15 +43,15 @@ from shanhai_api.features.routes import at_points as identify
 from shanhai_api.features.routes import files as dataset_files
 from shanhai_api.features.routes import quick
 from shanhai_api.features.routes import router as features
-from shanhai_api.health import router as health
 from shanhai_api.jobs.routes import results
 from shanhai_api.jobs.routes import router as jobs
 from shanhai_api.jobs.schedules import router as schedules
 from shanhai_api.keys import router as keys
 from shanhai_api.keys import tile_tokens
+from shanhai_api.kit.dependencies import TheState
 from shanhai_api.kit.errors import on_shanhai_error
 from shanhai_api.kit.middleware import RequestScope, install_handlers, settle, told_to_people
-from shanhai_api.kit.state import Configuration, open_state
+from shanhai_api.kit.state import Configuration, check_health, open_state
 from shanhai_api.landing import router as landing
 from shanhai_api.mine_duties import router as mines
 from shanhai_api.notices import router as notices
@@ -66,6 +73,7 @@ from shanhai_api.vocabulary import router as vocabulary
 from shanhai_api.webhooks.routes import router as webhooks
 from shanhai_api.zones.routes import router as zonings
 
+health = APIRouter(tags=["operations"])
 STATIC = Path(__file__).parent / "static"
 ROUTERS = (
     quick,
@@ -79,6 +87,7 @@ ROUTERS = (
     comparisons,
     dataset_files,
     trees,
+    dossiers,
     zonings,
     records,
     record_edits,
@@ -198,3 +207,69 @@ def create_from_environment() -> FastAPI:
     app = create_app(configuration)
     settle()
     return app
+
+
+FRESH = {"Cache-Control": "no-store"}
+
+
+class Liveness(BaseModel):
+    """A process that runs."""
+
+    status: Literal["live"]
+    version: str
+
+
+class Readiness(BaseModel):
+    """Whether requests are welcome, and what each check says."""
+
+    status: Literal["ready", "not ready"]
+    checks: dict[str, str]
+
+
+class HealthTold(BaseModel):
+    """What works, and what each check says."""
+
+    status: Literal["ok", "read-only", "down"]
+    version: str
+    checks: dict[str, str]
+
+
+@health.get("/health/live", summary="Whether the process runs", response_model=Liveness)
+async def tell_liveness() -> Response:
+    """Answer as long as the process can."""
+    return _told({"status": "live", "version": __version__}, good=True)
+
+
+@health.get(
+    "/health/ready", summary="Whether requests are welcome, and why not", response_model=Readiness
+)
+async def tell_readiness(state: TheState) -> Response:
+    """Check what requests depend on."""
+    health = await check_health(state)
+    status = "ready" if health.ready else "not ready"
+    return _told({"status": status, "checks": health.checks}, good=health.ready)
+
+
+@health.get("/health", summary="What works: reading, writing", response_model=HealthTold)
+async def tell_health(state: TheState) -> Response:
+    """Tell reading from writing: 200 as long as what is stored can be read."""
+    health = await check_health(state)
+    document = {"status": health.status, "version": __version__, "checks": health.checks}
+    return _told(document, good=health.status != "down")
+
+
+def _told(document: Mapping[str, Any], *, good: bool) -> Response:
+    return Response(
+        orjson.dumps(document),
+        200 if good else 503,
+        media_type="application/json",
+        headers=FRESH,
+    )
+
+
+@health.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
+async def tell_metrics(state: TheState) -> Response:
+    """Tell Prometheus about this process."""
+    for name, sessions in (("api", state.sessions), ("api-reading", state.reading)):
+        state.metrics.show_pool(name, pool_use(sessions.kw["bind"]))
+    return Response(state.metrics.render(), media_type=CONTENT_TYPE_LATEST, headers=FRESH)

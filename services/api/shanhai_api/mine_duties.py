@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field, model_validator
 
 from shanhai.db import mines
+from shanhai.db.hierarchy import find_region
 from shanhai.db.indicators.plan_indicators import PlanSeen, find_plan
 from shanhai.science.units import without_zeros
 from shanhai.vocabulary import MINE_DEPOSIT_KINDS, Label
@@ -301,11 +302,11 @@ async def show_mine_stock(
     """Tell the area of legacy and closed mines open at each year's end, and restored in it."""
     viewer = read.caller.viewer
     plan = None if query.plan is None else await find_plan(read.session, query.plan, viewer)
-    region = None if query.region is None else await mines.region_name(read.session, query.region)
+    region = None if query.region is None else await find_region(read.session, query.region)
     curve = await mines.read_stock(
         read.session, viewer, region=query.region, plan_id=None if plan is None else plan.id
     )
-    stock = MineStock.of(curve, query, region, plan, read)
+    stock = MineStock.of(curve, query, None if region is None else region.name, plan, read)
     page = {"chart": chart_of(stock)} if read.wants_html(*stock.formats) else {}
     return respond_table(read, stock, COLUMNS, rows_of(stock.years), page)
 

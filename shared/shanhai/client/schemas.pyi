@@ -208,6 +208,9 @@ DisclosureRule = TypedDict("DisclosureRule", {"what": str, "title_zh": str, "tit
 DocumentLink = TypedDict("DocumentLink", {"rel": str, "type": str, "href": str, "title": NotRequired[str],
     "templated": NotRequired[bool]})
 DownloadableFile = TypedDict("DownloadableFile", {"format": str, "mediaType": str, "downloadURL": str})
+DossierMember = TypedDict("DossierMember", {"name": str, "title": str, "unit": str | None})
+DossierPartShown = TypedDict("DossierPartShown", {"name": str, "title": str, "total": int, "collection": str | None,
+    "members": list[DossierMember], "rows": list[dict[str, Any]]})
 DutyBoard = TypedDict("DutyBoard", {"title": str, "plan": str, "as_of": NotRequired[str],
     "in_force": NotRequired[str | None], "by": Literal["party", "article"], "total": int, "states": dict[str, int],
     "rows": list[BoardRow], "links": list[Link]})
@@ -681,6 +684,9 @@ RefusedRow = TypedDict("RefusedRow", {"index": int, "pointer": str, "detail": st
 RegionApproval = TypedDict("RegionApproval", {"region": str, "name": str,
     "state": Literal["pending", "approved", "rejected", "withdrawn", "lapsed"], "state_name": str, "at": str | None,
     "by": str | None, "reason": str | None})
+RegionDossier = TypedDict("RegionDossier", {"title": str, "region": str, "name_zh": str, "name_en": str,
+    "level": Literal["nation", "province", "city", "district", "street", "town", "basin", "bay", "island", "cooperation", "demonstration_area"],
+    "year": int, "parts": list[DossierPartShown], "links": list[Link]})
 RegionFigures = TypedDict("RegionFigures", {"cases": int, "open": int, "overdue": int, "area_ha": float,
     "inside_ha": float, "name": Name | None, "region": str | None})
 RegionInTree = TypedDict("RegionInTree", {"code": str, "name_zh": str, "name_en": str,
@@ -1207,6 +1213,55 @@ delineate_zones_results = TypedDict("delineate_zones_results", {
     "map_zh": NotRequired[ResultLink], "map_en": NotRequired[ResultLink],
     "patches": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "clusters_table": NotRequired[ResultLink]})
+demonstration_criteria = TypedDict("demonstration_criteria", {"code": NotRequired[str],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "region": NotRequired[str | None],
+    "order": NotRequired[int | None], "weight": NotRequired[str | float | None], "text_zh": NotRequired[str | None],
+    "text_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+demonstration_criteria_change = TypedDict("demonstration_criteria_change", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "region": NotRequired[str],
+    "order": NotRequired[int | None], "weight": NotRequired[str | float | None], "text_zh": NotRequired[str | None],
+    "text_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+demonstration_criteria_new = TypedDict("demonstration_criteria_new", {"code": NotRequired[str | int | None],
+    "name_zh": str, "name_en": str, "region": str, "order": NotRequired[int | None],
+    "weight": NotRequired[str | float | None], "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+demonstration_members = TypedDict("demonstration_members", {"code": NotRequired[str],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "region": NotRequired[str | None],
+    "order": NotRequired[int | None], "section": NotRequired[Literal["summit", "basin", "sea", "urban"] | None],
+    "state": NotRequired[Literal["planned", "in_work", "reached"] | None], "member": NotRequired[str | None],
+    "place": NotRequired[str | None], "feature": NotRequired[str | None], "text_zh": NotRequired[str | None],
+    "text_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
+demonstration_members_change = TypedDict("demonstration_members_change", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "region": NotRequired[str],
+    "order": NotRequired[int | None], "section": NotRequired[Literal["summit", "basin", "sea", "urban"] | None],
+    "state": NotRequired[Literal["planned", "in_work", "reached"] | None], "member": NotRequired[str | None],
+    "place": NotRequired[str | None], "feature": NotRequired[str | None], "text_zh": NotRequired[str | None],
+    "text_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+demonstration_members_new = TypedDict("demonstration_members_new", {"code": NotRequired[str | int | None],
+    "name_zh": str, "name_en": str, "region": str, "order": NotRequired[int | None],
+    "section": NotRequired[Literal["summit", "basin", "sea", "urban"] | None],
+    "state": NotRequired[Literal["planned", "in_work", "reached"] | None], "member": NotRequired[str | None],
+    "place": NotRequired[str | None], "feature": NotRequired[str | None], "text_zh": NotRequired[str | None],
+    "text_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+demonstration_scores = TypedDict("demonstration_scores", {"code": NotRequired[str], "region": NotRequired[str | None],
+    "criterion": NotRequired[str | None], "year": NotRequired[int | None], "score": NotRequired[str | float | None],
+    "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None], "evidence": NotRequired[list[str] | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
+    "links": NotRequired[list[Link]]})
+demonstration_scores_change = TypedDict("demonstration_scores_change", {"code": NotRequired[str | int | None],
+    "region": NotRequired[str], "criterion": NotRequired[str], "year": NotRequired[int],
+    "score": NotRequired[str | float], "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None],
+    "evidence": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+demonstration_scores_new = TypedDict("demonstration_scores_new", {"code": NotRequired[str | int | None],
+    "region": str, "criterion": str, "year": int, "score": str | float, "text_zh": NotRequired[str | None],
+    "text_en": NotRequired[str | None], "evidence": NotRequired[list[str] | None], "source": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 documents = TypedDict("documents", {"code": NotRequired[str], "title_zh": NotRequired[str | None],
     "title_en": NotRequired[str | None],
     "kind": NotRequired[Literal["proposal", "design", "notice", "completion", "acceptance", "monitoring", "effect_evaluation", "after_care", "photo", "other"] | None],
@@ -1802,6 +1857,33 @@ stations_properties = TypedDict("stations_properties", {"code": NotRequired[str]
     "description": NotRequired[str | None], "annotations": NotRequired[dict[str, Any] | None],
     "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+titles = TypedDict("titles", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
+    "name_en": NotRequired[str | None],
+    "series": NotRequired[Literal["beautiful_city", "beautiful_village", "beautiful_river_lake", "beautiful_bay", "beautiful_park", "two_mountains_base", "demonstration"] | None],
+    "level": NotRequired[Literal["nation", "province", "city"] | None], "region": NotRequired[str | None],
+    "feature": NotRequired[str | None], "plan": NotRequired[str | None], "article": NotRequired[str | None],
+    "target_year": NotRequired[int | None],
+    "state": NotRequired[Literal["candidate", "approved", "withdrawn"] | None], "year": NotRequired[int | None],
+    "document": NotRequired[str | None], "evidence": NotRequired[list[str] | None], "reason": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
+    "links": NotRequired[list[Link]]})
+titles_change = TypedDict("titles_change", {"code": NotRequired[str | int | None], "name_zh": NotRequired[str],
+    "name_en": NotRequired[str],
+    "series": NotRequired[Literal["beautiful_city", "beautiful_village", "beautiful_river_lake", "beautiful_bay", "beautiful_park", "two_mountains_base", "demonstration"]],
+    "level": NotRequired[Literal["nation", "province", "city"] | None], "region": NotRequired[str],
+    "feature": NotRequired[str | None], "plan": NotRequired[str | None], "article": NotRequired[str | None],
+    "target_year": NotRequired[int | None],
+    "state": NotRequired[Literal["candidate", "approved", "withdrawn"] | None], "year": NotRequired[int | None],
+    "document": NotRequired[str | None], "evidence": NotRequired[list[str] | None], "reason": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+titles_new = TypedDict("titles_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
+    "series": Literal["beautiful_city", "beautiful_village", "beautiful_river_lake", "beautiful_bay", "beautiful_park", "two_mountains_base", "demonstration"],
+    "level": NotRequired[Literal["nation", "province", "city"] | None], "region": str,
+    "feature": NotRequired[str | None], "plan": NotRequired[str | None], "article": NotRequired[str | None],
+    "target_year": NotRequired[int | None],
+    "state": NotRequired[Literal["candidate", "approved", "withdrawn"] | None], "year": NotRequired[int | None],
+    "document": NotRequired[str | None], "evidence": NotRequired[list[str] | None], "reason": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 zone_classes = TypedDict("zone_classes", {"code": NotRequired[str], "scheme_kind": NotRequired[str | None],
     "class_code": NotRequired[str | None], "value": NotRequired[int | None], "group": NotRequired[str | None],
     "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "color": NotRequired[str | None],
@@ -2248,6 +2330,8 @@ class Paths:
     @overload
     def get(self, path: Literal["/region-links/{code}/chain"], /, *, headers: Headers | None = ..., **query: Query) -> WaterChain: ...
     @overload
+    def get(self, path: Literal["/regions/{code}/dossier"], /, *, headers: Headers | None = ..., **query: Query) -> RegionDossier: ...
+    @overload
     def get(self, path: Literal["/zone-schemes/{code}/topology"], /, *, headers: Headers | None = ..., **query: Query) -> ZoningTopology: ...
     @overload
     def get(self, path: Literal["/zone-schemes/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> ZoningsCompared: ...
@@ -2538,6 +2622,14 @@ class Paths:
     @overload
     def get(self, path: Literal["/region-links/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> region_links: ...
     @overload
+    def get(self, path: Literal["/demonstration-members/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> demonstration_members: ...
+    @overload
+    def get(self, path: Literal["/demonstration-criteria/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> demonstration_criteria: ...
+    @overload
+    def get(self, path: Literal["/demonstration-scores/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> demonstration_scores: ...
+    @overload
+    def get(self, path: Literal["/titles/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> titles: ...
+    @overload
     def get(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> documents: ...
     @overload
     def get(self, path: Literal["/balances/entries/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> balance_entries: ...
@@ -2748,6 +2840,14 @@ class Paths:
     @overload
     def post(self, path: Literal["/region-links"], body: region_links_new, /, *, headers: Headers | None = ..., **query: Query) -> region_links: ...
     @overload
+    def post(self, path: Literal["/demonstration-members"], body: demonstration_members_new, /, *, headers: Headers | None = ..., **query: Query) -> demonstration_members: ...
+    @overload
+    def post(self, path: Literal["/demonstration-criteria"], body: demonstration_criteria_new, /, *, headers: Headers | None = ..., **query: Query) -> demonstration_criteria: ...
+    @overload
+    def post(self, path: Literal["/demonstration-scores"], body: demonstration_scores_new, /, *, headers: Headers | None = ..., **query: Query) -> demonstration_scores: ...
+    @overload
+    def post(self, path: Literal["/titles"], body: titles_new, /, *, headers: Headers | None = ..., **query: Query) -> titles: ...
+    @overload
     def post(self, path: Literal["/balances/entries"], body: balance_entries_new, /, *, headers: Headers | None = ..., **query: Query) -> balance_entries: ...
     @overload
     def post(self, path: Literal["/species"], body: species_new, /, *, headers: Headers | None = ..., **query: Query) -> species: ...
@@ -2853,6 +2953,13 @@ class Paths:
     def put(self, path: Literal["/region-links/{code}"], body: region_links_new, /, *, headers: Headers | None = ..., **query: Query) -> region_links: ...
     @overload
     def put(self, path: Literal["/species/{code}"], body: species_new, /, *, headers: Headers | None = ..., **query: Query) -> species: ...
+    def put(self, path: Literal["/demonstration-members/{code}"], body: demonstration_members_new, /, *, headers: Headers | None = ..., **query: Query) -> demonstration_members: ...
+    @overload
+    def put(self, path: Literal["/demonstration-criteria/{code}"], body: demonstration_criteria_new, /, *, headers: Headers | None = ..., **query: Query) -> demonstration_criteria: ...
+    @overload
+    def put(self, path: Literal["/demonstration-scores/{code}"], body: demonstration_scores_new, /, *, headers: Headers | None = ..., **query: Query) -> demonstration_scores: ...
+    @overload
+    def put(self, path: Literal["/titles/{code}"], body: titles_new, /, *, headers: Headers | None = ..., **query: Query) -> titles: ...
     @overload
     def put(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
     @overload
@@ -2927,6 +3034,14 @@ class Paths:
     def patch(self, path: Literal["/fund-sources/{code}"], body: fund_sources_change, /, *, headers: Headers | None = ..., **query: Query) -> fund_sources: ...
     @overload
     def patch(self, path: Literal["/region-links/{code}"], body: region_links_change, /, *, headers: Headers | None = ..., **query: Query) -> region_links: ...
+    @overload
+    def patch(self, path: Literal["/demonstration-members/{code}"], body: demonstration_members_change, /, *, headers: Headers | None = ..., **query: Query) -> demonstration_members: ...
+    @overload
+    def patch(self, path: Literal["/demonstration-criteria/{code}"], body: demonstration_criteria_change, /, *, headers: Headers | None = ..., **query: Query) -> demonstration_criteria: ...
+    @overload
+    def patch(self, path: Literal["/demonstration-scores/{code}"], body: demonstration_scores_change, /, *, headers: Headers | None = ..., **query: Query) -> demonstration_scores: ...
+    @overload
+    def patch(self, path: Literal["/titles/{code}"], body: titles_change, /, *, headers: Headers | None = ..., **query: Query) -> titles: ...
     @overload
     def patch(self, path: Literal["/documents/{code}"], body: documents_change, /, *, headers: Headers | None = ..., **query: Query) -> documents: ...
     @overload
@@ -3026,6 +3141,14 @@ class Paths:
     @overload
     def delete(self, path: Literal["/region-links/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
+    def delete(self, path: Literal["/demonstration-members/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/demonstration-criteria/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/demonstration-scores/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/titles/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
     def delete(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def delete(self, path: Literal["/species/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
@@ -3060,6 +3183,8 @@ class AsyncPaths:
     def get(self, path: Literal["/patterns/{code}/tree"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PatternTreeShown]: ...
     @overload
     def get(self, path: Literal["/region-links/{code}/chain"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[WaterChain]: ...
+    @overload
+    def get(self, path: Literal["/regions/{code}/dossier"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RegionDossier]: ...
     @overload
     def get(self, path: Literal["/zone-schemes/{code}/topology"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ZoningTopology]: ...
     @overload
@@ -3351,6 +3476,14 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/region-links/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[region_links]: ...
     @overload
+    def get(self, path: Literal["/demonstration-members/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[demonstration_members]: ...
+    @overload
+    def get(self, path: Literal["/demonstration-criteria/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[demonstration_criteria]: ...
+    @overload
+    def get(self, path: Literal["/demonstration-scores/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[demonstration_scores]: ...
+    @overload
+    def get(self, path: Literal["/titles/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[titles]: ...
+    @overload
     def get(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[documents]: ...
     @overload
     def get(self, path: Literal["/balances/entries/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[balance_entries]: ...
@@ -3561,6 +3694,14 @@ class AsyncPaths:
     @overload
     def post(self, path: Literal["/region-links"], body: region_links_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[region_links]: ...
     @overload
+    def post(self, path: Literal["/demonstration-members"], body: demonstration_members_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[demonstration_members]: ...
+    @overload
+    def post(self, path: Literal["/demonstration-criteria"], body: demonstration_criteria_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[demonstration_criteria]: ...
+    @overload
+    def post(self, path: Literal["/demonstration-scores"], body: demonstration_scores_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[demonstration_scores]: ...
+    @overload
+    def post(self, path: Literal["/titles"], body: titles_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[titles]: ...
+    @overload
     def post(self, path: Literal["/balances/entries"], body: balance_entries_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[balance_entries]: ...
     @overload
     def post(self, path: Literal["/species"], body: species_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[species]: ...
@@ -3666,6 +3807,13 @@ class AsyncPaths:
     def put(self, path: Literal["/region-links/{code}"], body: region_links_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[region_links]: ...
     @overload
     def put(self, path: Literal["/species/{code}"], body: species_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[species]: ...
+    def put(self, path: Literal["/demonstration-members/{code}"], body: demonstration_members_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[demonstration_members]: ...
+    @overload
+    def put(self, path: Literal["/demonstration-criteria/{code}"], body: demonstration_criteria_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[demonstration_criteria]: ...
+    @overload
+    def put(self, path: Literal["/demonstration-scores/{code}"], body: demonstration_scores_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[demonstration_scores]: ...
+    @overload
+    def put(self, path: Literal["/titles/{code}"], body: titles_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[titles]: ...
     @overload
     def put(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
     @overload
@@ -3740,6 +3888,14 @@ class AsyncPaths:
     def patch(self, path: Literal["/fund-sources/{code}"], body: fund_sources_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[fund_sources]: ...
     @overload
     def patch(self, path: Literal["/region-links/{code}"], body: region_links_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[region_links]: ...
+    @overload
+    def patch(self, path: Literal["/demonstration-members/{code}"], body: demonstration_members_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[demonstration_members]: ...
+    @overload
+    def patch(self, path: Literal["/demonstration-criteria/{code}"], body: demonstration_criteria_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[demonstration_criteria]: ...
+    @overload
+    def patch(self, path: Literal["/demonstration-scores/{code}"], body: demonstration_scores_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[demonstration_scores]: ...
+    @overload
+    def patch(self, path: Literal["/titles/{code}"], body: titles_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[titles]: ...
     @overload
     def patch(self, path: Literal["/documents/{code}"], body: documents_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[documents]: ...
     @overload
@@ -3838,6 +3994,14 @@ class AsyncPaths:
     def delete(self, path: Literal["/fund-sources/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/region-links/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/demonstration-members/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/demonstration-criteria/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/demonstration-scores/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/titles/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload

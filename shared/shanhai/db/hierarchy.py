@@ -238,6 +238,38 @@ def _query(selection: Selection) -> TextClause:
     )
 
 
+_REGION = text("""
+WITH RECURSIVE below (id) AS (
+  SELECT id FROM region WHERE code = :code AND deleted_at IS NULL
+  UNION SELECT r.id FROM region r JOIN below ON r.parent_id = below.id WHERE r.deleted_at IS NULL
+)
+SELECT r.id, r.name_zh, r.name_en, r.level, ARRAY(SELECT id FROM below) AS below
+  FROM region r WHERE r.code = :code AND r.deleted_at IS NULL
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class RegionWithin:
+    """A region; `below` are the numbers of itself and all below it."""
+
+    id: int
+    name: Label
+    level: str
+    below: Sequence[int]
+
+
+async def find_region(session: AsyncSession, code: str) -> RegionWithin:
+    """A region by its code.
+
+    Raises:
+        NotFound: there is no such region.
+    """
+    row = None if "\x00" in code else (await session.execute(_REGION, {"code": code})).first()
+    if row is None:
+        raise NotFound(f"there is no region {code!r}", message_zh=f"没有区域 {code!r}")
+    return RegionWithin(row.id, Label(row.name_zh, row.name_en), row.level, row.below)
+
+
 _CHAIN = text("""
 WITH RECURSIVE here AS (
   SELECT id FROM region_link WHERE code = :code AND deleted_at IS NULL

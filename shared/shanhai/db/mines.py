@@ -121,21 +121,6 @@ _OF_LINEAGE = (
 )
 
 
-_REGION = text("SELECT name_zh, name_en FROM region WHERE code = :code AND deleted_at IS NULL")
-
-
-async def region_name(session: AsyncSession, code: str) -> Label:
-    """What a region is called.
-
-    Raises:
-        NotFound: there is none of the code.
-    """
-    row = None if "\x00" in code else (await session.execute(_REGION, {"code": code})).first()
-    if row is None:
-        raise NotFound(f"there is no region {code!r}", message_zh=f"没有区域 {code!r}")
-    return Label(*row)
-
-
 async def read_stock(
     session: AsyncSession, viewer: Viewer, *, region: str | None, plan_id: int | None
 ) -> StockCurve:

@@ -24,6 +24,23 @@ NOT_ASSESSED = 0
 """Class of what has no value of any item."""
 
 
+_WORSE = {
+    "inferior_v": Label("劣Ⅴ类", "worse than V"),
+    "inferior_4": Label("劣四类", "worse than 4"),
+}
+_RIVER = dict(zip(("I", "II", "III", "IV", "V"), "ⅠⅡⅢⅣⅤ", strict=True))
+_SEA = dict(zip("1234", "一二三四", strict=True))
+
+
+def class_label(code: str) -> Label:
+    """A class of water as people write it, by its code in either standard."""
+    if code in _WORSE:
+        return _WORSE[code]
+    if code in _RIVER:
+        return Label(f"{_RIVER[code]}类", f"class {code}")
+    return Label(f"第{_SEA[code]}类", f"class {code}")
+
+
 @dataclass(frozen=True, slots=True)
 class WaterItem:
     """One item of a standard, with a limit for each class, the best class first.

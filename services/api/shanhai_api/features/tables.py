@@ -62,6 +62,7 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
     },
     "regions": {
         "/regions/{code}/tree": Label("下级区域", "Regions below"),
+        "/regions/{code}/dossier": Label("区域档案", "Dossier"),
         "/balances?region={code}": Label("占补平衡", "Balances"),
         "/regions/{code}/lines": Label("管控线台账", "Register of lines"),
         "/mines/stock?region={code}": Label("矿山修复存量", "Stock of mines"),
@@ -200,6 +201,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "occurrences": ("species", "name_zh", "observed_from", "individuals", "cell", "place", "state"),
     "region_links": ("kind", "region", "flows_to", "station"),
     "notices": ("subject_collection", "region", "period_from", "period_to", "state"),
+    "demonstration_members": ("region", "order", "section", "member", "place", "state"),
+    "demonstration_criteria": ("region", "order", "weight"),
+    "demonstration_scores": ("region", "criterion", "year", "score"),
+    "titles": ("series", "level", "region", "feature", "target_year", "state", "year"),
     "mines": ("kind", "region", "minerals", "area_ha", "state", "accepted_area_ha"),
     "reclamations": (
         *("region", "end_on", "land_class_before", "land_class_after", "deposit_required"),

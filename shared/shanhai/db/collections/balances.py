@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.balance_rules import balance_rules
-from shanhai.db.collections.guards import became
+from shanhai.db.collections.guards import became, documents_known
 from shanhai.db.features import columns, entity
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Conflict, Fault
@@ -51,10 +51,6 @@ _REVERSE = text(
                                 THEN current_date ELSE valid_from END
         WHERE code = :code AND deleted_at IS NULL AND state = 'accepted'
         RETURNING id, row_version"""
-)
-_UNKNOWN = text(
-    """SELECT named FROM unnest(CAST(:codes AS text[])) named
-        WHERE NOT EXISTS (SELECT FROM document d WHERE d.code = named AND d.deleted_at IS NULL)"""
 )
 
 
@@ -129,7 +125,7 @@ async def entry_is_whole(session: AsyncSession, change: entity.PendingWrite) -> 
     after = change.after
     if change.before is not None or after is None:
         return ()
-    faults = [*_of_kind(after), *await _evidence_known(session, after)]
+    faults = [*_of_kind(after), *await documents_known(session, change)]
     if after.get("reverses") is not None:
         faults += await _reversal(session, after)
     if after.get("counterpart") is not None:
@@ -174,15 +170,6 @@ def _of_kind(after: Mapping[str, Any]) -> list[Fault]:
         rule = Label("须载明质量等级", "is required") if graded else Label("不载明", "is not told")
         faults.append(Fault("/quality_grade", f"{rule.en} for {kind!r}", f"{kind!r} {rule.zh}"))
     return faults
-
-
-async def _evidence_known(session: AsyncSession, after: Mapping[str, Any]) -> list[Fault]:
-    codes = after.get("evidence") or []
-    unknown = (await session.scalars(_UNKNOWN, {"codes": list(codes)})).all() if codes else []
-    return [
-        Fault("/evidence", f"there is no document {code!r}", f"没有文件 {code!r}")
-        for code in unknown
-    ]
 
 
 async def _reversal(session: AsyncSession, after: Mapping[str, Any]) -> list[Fault]:

@@ -24,6 +24,12 @@ from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.collections.provisions import FIGURES, NAMED_FEATURES, PROBLEMS, PROVISIONS
 from shanhai.db.collections.regions import REGIONS
 from shanhai.db.collections.shores import FISHING_HARBOURS, ISLANDS, OUTFALLS, REGION_LINKS
+from shanhai.db.collections.titles import (
+    DEMONSTRATION_CRITERIA,
+    DEMONSTRATION_MEMBERS,
+    DEMONSTRATION_SCORES,
+    TITLES,
+)
 from shanhai.db.collections.zones import ZONE_SCHEMES, ZONES
 from shanhai.db.features.entity import Entity, Property, masked
 from shanhai.db.features.selection import EXACT_REGIONS, VIEWER_REGIONS, visibility
@@ -68,6 +74,10 @@ RECORDS: tuple[Entity, ...] = (
     PARTIES,
     FUND_SOURCES,
     REGION_LINKS,
+    DEMONSTRATION_MEMBERS,
+    DEMONSTRATION_CRITERIA,
+    DEMONSTRATION_SCORES,
+    TITLES,
     DOCUMENTS,
     BALANCE_ENTRIES,
     SPECIES,

@@ -59,6 +59,26 @@ async def computed_by_jobs(session: AsyncSession, change: PendingWrite) -> Seque
     return ()
 
 
+_UNKNOWN = text(
+    """SELECT named FROM unnest(CAST(:codes AS text[])) named
+        WHERE NOT EXISTS (SELECT FROM document d WHERE d.code = named AND d.deleted_at IS NULL)"""
+)
+
+
+async def unknown_documents(session: AsyncSession, codes: Sequence[str]) -> Sequence[str]:
+    """Which of some codes are those of no document."""
+    return (await session.scalars(_UNKNOWN, {"codes": [*codes]})).all() if codes else ()
+
+
+async def documents_known(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+    """A record's `evidence` names documents that are there."""
+    codes = (change.after or {}).get("evidence") or ()
+    return [
+        Fault("/evidence", f"there is no document {code!r}", f"没有文件 {code!r}")
+        for code in await unknown_documents(session, codes)
+    ]
+
+
 def no_circle(table: str, column: str, member: str, *, under: str = "/properties") -> Guard:
     """A guard: going up from row to row along `column` never comes back to the same row."""
     # Constants of the declarations; callers' values are bound.

@@ -38,12 +38,6 @@ def _told(pointer: str, zh: str, en: str) -> Fault:
     return Fault(f"/properties/{pointer}", en, zh)
 
 
-_MISSING = text(
-    "SELECT given FROM unnest(CAST(:codes AS text[])) AS given WHERE NOT EXISTS"
-    " (SELECT FROM document d WHERE d.code = given AND d.deleted_at IS NULL) LIMIT 1"
-)
-
-
 async def _unproved(session: AsyncSession, after: Mapping[str, Any]) -> Sequence[Fault]:
     """What an acceptance lacks besides its area: its day, and documents that are there."""
     day, evidence = after.get("accepted_on"), after.get("evidence") or []
@@ -52,12 +46,12 @@ async def _unproved(session: AsyncSession, after: Mapping[str, Any]) -> Sequence
         faults.append(_told("accepted_on", "验收须填日期", "acceptance needs its day"))
     elif date.fromisoformat(str(day)) > await read_today(session):
         faults.append(_told("accepted_on", "不得晚于今天", "must not lie after today"))
-    unknown = await session.scalar(_MISSING, {"codes": list(evidence)})
+    unknown = await guards.unknown_documents(session, evidence)
     if not evidence:
         rule = ("验收须有依据文件的代码", "acceptance needs the codes of its documents")
         faults.append(_told("evidence", *rule))
-    elif unknown is not None:
-        rule = (f"没有文件 {unknown!r}", f"there is no document {unknown!r}")
+    elif unknown:
+        rule = (f"没有文件 {unknown[0]!r}", f"there is no document {unknown[0]!r}")
         faults.append(_told("evidence", *rule))
     return faults
 

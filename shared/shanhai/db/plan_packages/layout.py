@@ -45,7 +45,7 @@ _LISTS: Mapping[tuple[str, str], str] = {
 LEFT_OUT = frozenset(
     {
         *("alert_due", "alert_rule", "bulletin", "proposal"),
-        *("balance_entry", "island", "mine", "reclamation"),
+        *("balance_entry", "island", "mine", "reclamation", "title"),
     }
 )
 """Tables that refer to plans and stay behind: what is told of plans, what is wished for, and the

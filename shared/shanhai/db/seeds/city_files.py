@@ -316,6 +316,37 @@ class WaySeed(NamedItem):
     flows_to: Code | None = None
 
 
+class MemberSeed(NamedItem):
+    """A place of a demonstration area."""
+
+    region: Code
+    order: Order
+    section: str | None = None
+    member: Code | None = None
+    place: Code | None = None
+    text_zh: str | None = None
+    text_en: str | None = None
+
+
+class CriterionSeed(NamedItem):
+    """What demonstration areas are judged by."""
+
+    order: Order
+    text_zh: str | None = None
+    text_en: str | None = None
+
+
+class TitleSeed(NamedItem):
+    """A title that is striven for; `region` where it is not that of the block."""
+
+    series: str
+    level: str | None = None
+    region: Code | None = None
+    feature: Code | None = None
+    article: str | None = None
+    target_year: int | None = None
+
+
 class ProjectSeed(NamedItem):
     """A key project with its inclusive years; `towns_complete` is false after "and others"."""
 
@@ -366,6 +397,9 @@ class CityFile(StrictModel):
     mines: tuple[MineSeed, ...] = ()
     islands: tuple[IslandSeed, ...] = ()
     ways: tuple[WaySeed, ...] = ()
+    members: tuple[MemberSeed, ...] = ()
+    criteria: tuple[CriterionSeed, ...] = ()
+    titles: tuple[TitleSeed, ...] = ()
     totals: dict[str, int] = {}
     retired: dict[str, tuple[Code, ...]] = {}
 

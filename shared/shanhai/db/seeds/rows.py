@@ -60,7 +60,42 @@ def rows_of(blocks: Sequence[city_files.CityFile]) -> Rows:
             }
             for item in block.ways
         )
+        _add_titles(rows, block)
     return {table: listed for table, listed in rows.items() if listed}
+
+
+def _add_titles(rows: Rows, block: city_files.CityFile) -> None:
+    rows["demonstration_member"] += (
+        {
+            **_named(item, block.source),
+            **item.model_dump(
+                include={"region", "section", "member", "place", "text_zh", "text_en"}
+            ),
+            "order_no": item.order,
+            "valid_from": None,
+        }
+        for item in block.members
+    )
+    rows["demonstration_criterion"] += (
+        {
+            **_named(item, block.source),
+            **item.model_dump(include={"text_zh", "text_en"}),
+            "order_no": item.order,
+            "region": block.known_region,
+            "valid_from": None,
+        }
+        for item in block.criteria
+    )
+    rows["title"] += (
+        {
+            **_named(item, block.source),
+            **item.model_dump(include={"series", "level", "feature", "article", "target_year"}),
+            "region": item.region or block.known_region,
+            "plan": block.known_plan,
+            "valid_from": None,
+        }
+        for item in block.titles
+    )
 
 
 def _code_of(text: str) -> str:

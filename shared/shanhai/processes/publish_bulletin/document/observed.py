@@ -23,12 +23,6 @@ WATERS: tuple[tuple[str, str, water_quality.Medium, int], ...] = (
     ("sea", "sea", "sea_water", 2),
 )
 """Member of the content, kind of its stations, medium of its standard, last class that is good."""
-WORSE = {
-    "inferior_v": Label("劣Ⅴ类", "worse than V"),
-    "inferior_4": Label("劣四类", "worse than 4"),
-}
-RIVER_CLASSES = dict(zip(("I", "II", "III", "IV", "V"), "ⅠⅡⅢⅣⅤ", strict=True))
-SEA_CLASSES = dict(zip("1234", "一二三四", strict=True))
 AIR_CLASSES = (
     Term("1", Label("优", "excellent")),
     Term("2", Label("良", "good")),
@@ -37,15 +31,6 @@ AIR_CLASSES = (
     Term("5", Label("重度污染", "heavily polluted")),
     Term("6", Label("严重污染", "severely polluted")),
 )
-
-
-def class_label(code: str) -> Label:
-    """A class of water as people write it."""
-    if code in WORSE:
-        return WORSE[code]
-    if code in RIVER_CLASSES:
-        return Label(f"{RIVER_CLASSES[code]}类", f"class {code}")
-    return Label(f"第{SEA_CLASSES[code]}类", f"class {code}")
 
 
 def completeness_percent(station: BulletinStation, days: int) -> float | None:
@@ -107,7 +92,7 @@ def waters_document(held: BulletinTask, inputs: PublishBulletinInputs) -> dict[s
             "classes": [
                 {
                     "code": code,
-                    **named(class_label(code)),
+                    **named(water_quality.class_label(code)),
                     "count": counts[code],
                     "percent": percent(counts[code], assessed),
                 }
@@ -215,7 +200,7 @@ def _row(
     code = standard.name_of(number)
     labels = {item.code: item.label for item in standard.items}
     deciding = classes.deciding_items(place) if number > 1 else []
-    label = Label("–", "–") if code is None else class_label(code)
+    label = Label("–", "–") if code is None else water_quality.class_label(code)
     return {
         "code": one.code,
         "name_zh": one.name_zh,

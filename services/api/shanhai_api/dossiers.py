@@ -1,0 +1,225 @@
+"""`/regions/{code}/dossier`: what is stored of a region, as JSON, page, PDF or DOCX."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+
+from shanhai.db import dossiers
+from shanhai.db.engine import read_today
+from shanhai.errors import Unavailable
+from shanhai.reporting import blocks
+from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning, write_pdf
+from shanhai.reporting.word import word_of
+from shanhai.vocabulary import REGION_LEVELS, Label, Lang
+from shanhai_api.features import documents
+from shanhai_api.kit import answers
+from shanhai_api.kit.dependencies import PageQuery, Read, Reader, format_field
+from shanhai_api.kit.routing import Route
+from shanhai_api.kit.view import DOCX, HTML, JSON, PDF, View, choose_format
+from shanhai_api.plans.answers import Titled, here_links
+from shanhai_api.plans.operations import attachment
+from shanhai_api.plans.schemas import Year
+
+router = APIRouter(tags=["features"], route_class=Route)
+FORMATS = (JSON, HTML, PDF, DOCX)
+DASH = "–"
+NAME = Label("名称", "Name")
+
+
+class DossierQuery(PageQuery):
+    """Parameters of a dossier."""
+
+    year: Year | None = Field(
+        None, description="Year of the classes of water; the last whole year without"
+    )
+    f: str | None = format_field("json", "html", "pdf", "docx")
+
+
+class DossierMember(answers.Answered):
+    """A member of the rows of a part."""
+
+    name: str
+    title: str
+    unit: str | None
+
+
+class DossierPartShown(answers.Answered):
+    """A part of a dossier; parts without rows are not there."""
+
+    name: str
+    title: str
+    total: int = Field(description="Rows there are; at most 500 of them are here")
+    collection: str | None = Field(description="Where its rows are, unless they are computed")
+    members: list[DossierMember]
+    rows: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, part: dossiers.DossierPart, view: View) -> Self:
+        """A part as it is shown."""
+        members = [
+            DossierMember(name=one.name, title=one.title.in_(view.lang), unit=one.unit)
+            for one in part.columns
+        ]
+        return cls(
+            name=part.name,
+            title=part.title.in_(view.lang),
+            total=part.total,
+            collection=None if part.of is None else part.of.name,
+            members=members,
+            rows=[*part.rows],
+        )
+
+
+class RegionDossier(Titled):
+    """What is stored of a region, put together when asked."""
+
+    template = "dossier.html"
+    formats = FORMATS
+
+    region: str
+    name_zh: str
+    name_en: str
+    level: Annotated[str, answers.one_of(REGION_LEVELS)]
+    year: int = Field(description="Year of the classes of water")
+    parts: list[DossierPartShown]
+    links: list[answers.Link]
+
+    @classmethod
+    def of(cls, dossier: dossiers.Dossier, view: View) -> Self:
+        """A dossier as it is shown."""
+        return cls(
+            title=title_of(dossier, view.lang),
+            region=dossier.code,
+            name_zh=dossier.name.zh,
+            name_en=dossier.name.en,
+            level=dossier.level,
+            year=dossier.year,
+            parts=[DossierPartShown.of(part, view) for part in dossier.parts],
+            links=[
+                *here_links(view, *FORMATS),
+                view.link(f"/collections/regions/items/{dossier.code}", "up"),
+            ],
+        )
+
+
+def title_of(dossier: dossiers.Dossier, lang: Lang) -> str:
+    """What a dossier is called: that of a bay is its strategy."""
+    what = Label("一湾一策档案", "One bay, one strategy")
+    if dossier.level != "bay":
+        what = Label("区域档案", "Dossier")
+    return f"{dossier.name.in_(lang)} · {what.in_(lang)}"
+
+
+@router.get("/regions/{code}/dossier", summary="All that is stored of a region")
+async def show_dossier(
+    read: Read[Reader], code: str, query: Annotated[DossierQuery, Query()]
+) -> answers.Answer[RegionDossier] | Response:
+    """Tell the members, titles, waters, shoreline, outfalls, projects and duties of a region."""
+    year = query.year or (await read_today(read.session)).year - 1
+    dossier = await dossiers.read_dossier(read.session, read.caller.viewer, code, year)
+    chosen = choose_format(read.request, FORMATS)
+    if chosen is PDF or chosen is DOCX:
+        if chosen is PDF and not can_write_pdf():
+            missing = missing_pdf_warning().text
+            raise Unavailable(missing.en, message_zh=missing.zh)
+        write = write_dossier_pdf if chosen is PDF else write_dossier_docx
+        made = await asyncio.to_thread(write, dossier, read.lang)
+        headers = attachment(f"{dossier.code}-dossier-{year}.{chosen.name}")
+        return read.send(made, chosen.media_type, headers=headers)
+    shown = RegionDossier.of(dossier, read)
+    tables = [(part, table_of(part, read.lang), paths_of(part)) for part in dossier.parts]
+    return answers.Answer(shown, page={"tables": tables, "name_column": NAME.in_(read.lang)})
+
+
+def shown_columns(part: dossiers.DossierPart, lang: Lang) -> list[dossiers.DossierColumn]:
+    """The columns people read: names and texts in their language, and no codes beside names."""
+    other = "_en" if lang == "zh" else "_zh"
+    names = {column.name for column in part.columns}
+    return [
+        column
+        for column in part.columns
+        if not column.name.endswith(other)
+        and (column.name != "code" or f"name_{lang}" not in names)
+        and any(row[column.name] not in (None, "", []) for row in part.rows)
+    ]
+
+
+def heading_of(column: dossiers.DossierColumn, lang: Lang) -> str:
+    """What stands above a column."""
+    title = NAME if column.name == f"name_{lang}" else column.title
+    return title.in_(lang) + (f" ({column.unit})" if column.unit else "")
+
+
+def cell_of(column: dossiers.DossierColumn, row: dossiers.Row, lang: Lang) -> str:
+    """A value as people read it."""
+    value = row[column.name]
+    if value in (None, "", []):
+        return DASH
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    listed = value if isinstance(value, list | tuple) else [value]
+    words = [column.words.get(str(one)) for one in listed]
+    told = [str(o) if w is None else w.in_(lang) for o, w in zip(listed, words, strict=True)]
+    return Label("、", ", ").in_(lang).join(told)
+
+
+def table_of(part: dossiers.DossierPart, lang: Lang) -> blocks.Table:
+    """The table of a part."""
+    columns = shown_columns(part, lang)
+    headings = [blocks.Column(heading_of(one, lang), 1, one.kind) for one in columns]
+    rows = [[cell_of(column, row, lang) for column in columns] for row in part.rows]
+    return blocks.Table("", headings, rows)
+
+
+def paths_of(part: dossiers.DossierPart) -> list[str | None]:
+    """Where each row of a part is itself."""
+    if part.of is None:
+        return [None for _ in part.rows]
+    return [
+        f"{documents.list_path(part.of, {'plan': row.get('plan') or ''})}/{row['code']}"
+        for row in part.rows
+    ]
+
+
+def pages_of(dossier: dossiers.Dossier, lang: Lang) -> blocks.Pages:
+    """A dossier as a document."""
+    front = blocks.Front(
+        title_of(dossier, lang),
+        dossier.name.in_(lang),
+        Label(f"水质年份 {dossier.year}", f"Classes of water of {dossier.year}").in_(lang),
+        "",
+        None,
+    )
+    parts: list[blocks.Block] = []
+    for part in dossier.parts:
+        parts += [blocks.SectionHeading(part.title.in_(lang)), table_of(part, lang)]
+        if part.total > len(part.rows):
+            told = Label(
+                f"共 {part.total} 条，列出 {len(part.rows)} 条",
+                f"{len(part.rows)} of {part.total} are listed",
+            )
+            parts.append(blocks.Paragraph(told.in_(lang), quiet=True))
+    if not parts:
+        parts = [blocks.Paragraph(Label("没有数据。", "Nothing is stored of it.").in_(lang))]
+    return blocks.Pages(lang, front, parts, wide=True)
+
+
+def write_dossier_docx(dossier: dossiers.Dossier, lang: Lang) -> bytes:
+    """A dossier for word processors."""
+    return word_of(pages_of(dossier, lang), title_of(dossier, lang), "Shanhai")
+
+
+def write_dossier_pdf(dossier: dossiers.Dossier, lang: Lang) -> bytes:
+    """A dossier on A4 pages.
+
+    Raises:
+        OSError: the libraries that set type are not installed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "dossier.pdf"
+        write_pdf(path, blocks.render_page(pages_of(dossier, lang)))
+        return path.read_bytes()

@@ -1,0 +1,283 @@
+"""Records: members, criteria and scores of demonstration areas, and titles."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai import vocabulary
+from shanhai.db.collections import guards
+from shanhai.db.engine import read_today
+from shanhai.db.features import columns, entity
+from shanhai.errors import Fault
+from shanhai.vocabulary import Label, Role, Scope
+
+_MEMBER, _CRITERION = columns.Columns("dm"), columns.Columns("dc")
+_SCORE, _TITLE = columns.Columns("ds"), columns.Columns("ti")
+_WRITERS = frozenset({Role.PLANNER, Role.SUPERVISOR})
+_JUDGES = frozenset({Role.APPROVER, Role.SUPERVISOR})
+_SCOPES = frozenset({Scope.PROJECTS, Scope.WRITE})
+_HUNDREDTHS: Mapping[str, Any] = {**entity.QUANTITY, entity.DIGITS: 2}
+_AREA = Label("示范区", "Demonstration area")
+
+
+def _texts(own: columns.Columns, zh: str, en: str) -> tuple[entity.Property, entity.Property]:
+    return (
+        own.column("text_zh", entity.TEXT, Label(zh, f"{en}, zh")),
+        own.column("text_en", entity.TEXT, Label(f"{zh}(英)", f"{en}, en")),
+    )
+
+
+def _order(own: columns.Columns) -> entity.Property:
+    title = Label("序号", "Order")
+    return own.column("order", columns.ORDER, title, column="order_no", queryable=True)
+
+
+def _editing(*rules: entity.Guard) -> entity.Editing:
+    return entity.Editing(roles=_WRITERS, scopes=_SCOPES, guards=(guards.RECORD_PERIOD, *rules))
+
+
+async def within_scale(session: AsyncSession, change: entity.PendingWrite) -> Sequence[Fault]:
+    """Scores go from 0 to 100, and weigh something."""
+    after = change.after or {}
+    faults = []
+    score, weight = after.get("score"), after.get("weight")
+    if score is not None and not 0 <= Decimal(str(score)) <= 100:
+        faults.append(Fault("/score", f"{score} is not from 0 to 100", f"{score} 不在 0–100 之间"))
+    if weight is not None and not 0 < Decimal(str(weight)) < 10_000:
+        rule = (f"{weight} is not above 0 and below 10000", f"{weight} 须大于 0 且小于 10000")
+        faults.append(Fault("/weight", *rule))
+    return faults
+
+
+async def given_with_its_document(
+    session: AsyncSession, change: entity.PendingWrite
+) -> Sequence[Fault]:
+    """A title is given in a year by a document, and withdrawn for a reason."""
+    after = change.after or {}
+    state, faults = after.get("state"), []
+    if state == "withdrawn" and not (after.get("reason") or "").strip():
+        rule = ("a title is withdrawn with its reason", "撤销称号须说明原因")
+        faults.append(Fault("/reason", *rule))
+    if state != "approved":
+        return faults
+    year, this_year = after.get("year"), (await read_today(session)).year
+    if year is None:
+        faults.append(Fault("/year", "a title is given in a year", "授予称号须填年份"))
+    elif int(year) > this_year:
+        faults.append(Fault("/year", f"{year} is still to come", f"{year} 年尚未到来"))
+    if after.get("level") is None:
+        faults.append(Fault("/level", "a title is given at a level", "授予称号须填级别"))
+    if not (after.get("document") or "").strip():
+        rule = ("a title is given by a document with its number", "授予称号须填文件名称及文号")
+        faults.append(Fault("/document", *rule))
+    return faults
+
+
+def _titled(reference: entity.Property) -> entity.Property:
+    """A reference to one of many rows, some of which are hidden."""
+    return replace(reference, names=reference.refers_to)
+
+
+DEMONSTRATION_MEMBERS = entity.Entity(
+    name="demonstration_members",
+    title=Label("示范区组成", "Members of demonstration areas"),
+    description=Label(
+        "示范区自山顶至海洋依次的组成部分及其建设状态。",
+        "The places of demonstration areas in their order from the summit to the sea, and how far"
+        " each of them is.",
+    ),
+    table="demonstration_member",
+    alias="dm",
+    joins=(
+        " LEFT JOIN region r ON r.id = dm.region_id LEFT JOIN region part ON part.id = dm.member_id"
+        " LEFT JOIN region_link w ON w.id = dm.place_id"
+        " LEFT JOIN named_feature nf ON nf.id = dm.feature_id"
+    ),
+    code="dm.code",
+    live="dm.deleted_at IS NULL",
+    published="true",
+    current=columns.current("dm"),
+    as_of=columns.as_of("dm"),
+    region="dm.region_id",
+    interval=_MEMBER.interval,
+    path="/demonstration-members",
+    properties=(
+        _MEMBER.code,
+        *_MEMBER.names(),
+        _MEMBER.reference("region", "r.code", _AREA, to="regions", required=True),
+        _order(_MEMBER),
+        _MEMBER.column(
+            "section",
+            columns.choice(vocabulary.DEMONSTRATION_SECTIONS),
+            Label("区段", "Section"),
+            queryable=True,
+        ),
+        _MEMBER.column(
+            "state",
+            columns.choice(vocabulary.MEMBER_STATES),
+            Label("建设状态", "State"),
+            queryable=True,
+        ),
+        _MEMBER.reference("member", "part.code", Label("组成区域", "Region it is"), to="regions"),
+        _MEMBER.reference(
+            "place", "w.code", Label("上下游位置", "Place on the water's way"), to="region_links"
+        ),
+        _MEMBER.reference(
+            "feature", "nf.code", Label("命名地物", "Named feature"), to="named_features"
+        ),
+        *_texts(_MEMBER, "内容", "Text"),
+        _MEMBER.source,
+        *_MEMBER.period,
+    ),
+    editing=_editing(),
+)
+
+DEMONSTRATION_CRITERIA = entity.Entity(
+    name="demonstration_criteria",
+    title=Label("示范区评价准则", "Criteria of demonstration areas"),
+    description=Label(
+        "评价一个区域内各示范区的准则及其权重；未设权重的按 1 计。",
+        "What the demonstration areas of a region are judged by, and what each counts; without a"
+        " weight it counts as 1.",
+    ),
+    table="demonstration_criterion",
+    alias="dc",
+    joins=" LEFT JOIN region r ON r.id = dc.region_id",
+    code="dc.code",
+    live="dc.deleted_at IS NULL",
+    published="true",
+    current=columns.current("dc"),
+    as_of=columns.as_of("dc"),
+    region="dc.region_id",
+    interval=_CRITERION.interval,
+    path="/demonstration-criteria",
+    properties=(
+        _CRITERION.code,
+        *_CRITERION.names(),
+        _CRITERION.reference(
+            "region", "r.code", Label("适用区域", "Region"), to="regions", required=True
+        ),
+        _order(_CRITERION),
+        _CRITERION.column("weight", _HUNDREDTHS, Label("权重", "Weight"), queryable=True),
+        *_texts(_CRITERION, "说明", "Text"),
+        _CRITERION.source,
+        *_CRITERION.period,
+    ),
+    editing=_editing(within_scale),
+)
+
+DEMONSTRATION_SCORES = entity.Entity(
+    name="demonstration_scores",
+    title=Label("示范区评分", "Scores of demonstration areas"),
+    description=Label(
+        "示范区某年在某项准则上的得分（0–100）及依据。",
+        "How a demonstration area does by a criterion in a year, from 0 to 100, and what that"
+        " rests on.",
+    ),
+    table="demonstration_score",
+    alias="ds",
+    joins=(
+        " LEFT JOIN region r ON r.id = ds.region_id"
+        " LEFT JOIN demonstration_criterion dc ON dc.id = ds.criterion_id"
+    ),
+    code="ds.code",
+    live="ds.deleted_at IS NULL",
+    published="true",
+    current=columns.current("ds"),
+    as_of=columns.as_of("ds"),
+    region="ds.region_id",
+    interval=_SCORE.interval,
+    path="/demonstration-scores",
+    properties=(
+        _SCORE.code,
+        _SCORE.reference("region", "r.code", _AREA, to="regions", required=True),
+        _SCORE.reference(
+            "criterion",
+            "dc.code",
+            Label("准则", "Criterion"),
+            to="demonstration_criteria",
+            required=True,
+        ),
+        _SCORE.column("year", columns.YEAR, Label("年份", "Year"), queryable=True, required=True),
+        _SCORE.column("score", _HUNDREDTHS, Label("得分", "Score"), queryable=True, required=True),
+        *_texts(_SCORE, "依据", "What it rests on"),
+        _SCORE.column("evidence", entity.TEXTS, Label("依据文件", "Evidence")),
+        _SCORE.source,
+        *_SCORE.period,
+    ),
+    editing=_editing(within_scale, guards.documents_known),
+)
+
+TITLES = entity.Entity(
+    name="titles",
+    title=Label("称号", "Titles"),
+    description=Label(
+        "区域或地物争创、获得的称号：五美系列、“两山”基地、生态文明示范等。",
+        "Titles that regions and places strive for or hold: the five beautiful series, bases of the"
+        " Two Mountains, demonstrations of ecological civilisation.",
+    ),
+    table="title",
+    alias="ti",
+    joins=(
+        " LEFT JOIN region r ON r.id = ti.region_id LEFT JOIN plan p ON p.id = ti.plan_id"
+        " LEFT JOIN named_feature nf ON nf.id = ti.feature_id"
+    ),
+    code="ti.code",
+    live="ti.deleted_at IS NULL",
+    published="true",
+    current=columns.current("ti"),
+    as_of=columns.as_of("ti"),
+    region="ti.region_id",
+    interval=_TITLE.interval,
+    path="/titles",
+    properties=(
+        _TITLE.code,
+        *_TITLE.names(),
+        _TITLE.column(
+            "series",
+            columns.choice(vocabulary.TITLE_SERIES),
+            Label("系列", "Series"),
+            queryable=True,
+            required=True,
+        ),
+        _TITLE.column(
+            "level", columns.choice(vocabulary.TITLE_LEVELS), Label("级别", "Level"), queryable=True
+        ),
+        _TITLE.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
+        _TITLE.reference(
+            "feature", "nf.code", Label("命名地物", "Named feature"), to="named_features"
+        ),
+        _titled(_TITLE.reference("plan", "p.code", Label("规划", "Plan"), to="plans")),
+        _TITLE.column("article", entity.TEXT, Label("条款", "Article"), queryable=True),
+        _TITLE.column(
+            "target_year", columns.YEAR, Label("目标年", "Year it is aimed at"), queryable=True
+        ),
+        _TITLE.column(
+            "state", columns.choice(vocabulary.TITLE_STATES), Label("状态", "State"), queryable=True
+        ),
+        _TITLE.column("year", columns.YEAR, Label("授予年份", "Year it was given"), queryable=True),
+        _TITLE.column("document", entity.TEXT, Label("授予文件", "Document it was given by")),
+        _TITLE.column("evidence", entity.TEXTS, Label("依据文件", "Evidence")),
+        _TITLE.column("reason", entity.TEXT, Label("撤销原因", "Why it was withdrawn")),
+        _TITLE.source,
+        *_TITLE.period,
+    ),
+    editing=entity.Editing(
+        roles=_WRITERS | _JUDGES,
+        scopes=_SCOPES,
+        guards=(guards.RECORD_PERIOD, given_with_its_document, guards.documents_known),
+        lifecycle=entity.Lifecycle(
+            property="state",
+            initial="candidate",
+            steps=(
+                entity.Step("candidate", "approved", _JUDGES),
+                entity.Step("candidate", "withdrawn", _WRITERS | _JUDGES),
+                entity.Step("approved", "withdrawn", _JUDGES),
+                entity.Step("withdrawn", "candidate", _WRITERS),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,442 @@
+"""The dossier of a region: what is stored of a bay, a basin or a district, put together when asked.
+
+A part has the rows a reader may see that belong to the region or one below it, or lie in its shape.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+import numpy as np
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.collections import shores, titles
+from shanhai.db.collections.catalogue import entity_named, seen_by
+from shanhai.db.collections.controls import CONTROL_AREAS
+from shanhai.db.collections.data_sources import STATIONS
+from shanhai.db.collections.duties import DUTIES
+from shanhai.db.collections.projects import PROJECTS
+from shanhai.db.features.entity import Entity, Property
+from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.hierarchy import find_region
+from shanhai.db.identity import Viewer
+from shanhai.db.observations.aggregation import yearly_means
+from shanhai.science import water_quality
+from shanhai.vocabulary import STATION_KINDS, Label
+
+Row = dict[str, Any]
+MOST_ROWS = 500
+"""Rows of a part; what is beyond is counted, and found in its collection."""
+NAMES = ("code", "name_zh", "name_en")
+WITHIN = (
+    "({region} = ANY(:below) OR ({shape} && (SELECT geom FROM region WHERE id = :here)"
+    " AND ST_Intersects({shape}, (SELECT geom FROM region WHERE id = :here))))"
+)
+OF_ITS_REGIONS = "{region} = ANY(:below)"
+OF_IT_ALONE = "{region} = :here"
+
+
+@dataclass(frozen=True, slots=True)
+class DossierColumn:
+    """A column of a part: its member, its title, and the words of its codes."""
+
+    name: str
+    title: Label
+    unit: str | None = None
+    words: Mapping[str, Label] = field(default_factory=dict)
+    kind: Literal["text", "number"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class DossierPart:
+    """A part of a dossier.
+
+    Attributes:
+        of: The collection or records its rows are of; None where they are computed.
+        total: How many rows there are, of which at most `MOST_ROWS` are here.
+    """
+
+    name: str
+    title: Label
+    columns: Sequence[DossierColumn]
+    rows: Sequence[Row]
+    total: int
+    of: Entity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """What is stored of a region."""
+
+    code: str
+    name: Label
+    level: str
+    year: int
+    parts: Sequence[DossierPart]
+
+
+@dataclass(frozen=True, slots=True)
+class DossierList:
+    """A part that lists rows of an entity: members by their declared names."""
+
+    name: str
+    title: Label
+    entity: Entity
+    members: tuple[str, ...]
+    where: str = WITHIN
+    order: str = "{code}"
+
+
+LISTED = (
+    DossierList(
+        "members",
+        Label("组成（自山顶至海洋）", "Members, from the summit to the sea"),
+        titles.DEMONSTRATION_MEMBERS,
+        ("order", *NAMES, "section", "state", "text_zh", "text_en"),
+        OF_IT_ALONE,
+        "dm.order_no, {code}",
+    ),
+    DossierList(
+        "titles",
+        Label("称号", "Titles"),
+        titles.TITLES,
+        (*NAMES, "series", "level", "state", "target_year", "year", "document"),
+        OF_ITS_REGIONS,
+    ),
+    DossierList(
+        "outfalls",
+        Label("排污口", "Outfalls"),
+        shores.OUTFALLS,
+        (*NAMES, "kind", "discharger", "permit", "permit_until", "station"),
+    ),
+    DossierList(
+        "fishing_harbours",
+        Label("渔港", "Fishing harbours"),
+        shores.FISHING_HARBOURS,
+        (*NAMES, "grade", "berths", "operator"),
+    ),
+    DossierList(
+        "islands",
+        Label("海岛与江心岛", "Islands"),
+        shores.ISLANDS,
+        (*NAMES, "waters", "class", "area_km2"),
+    ),
+    DossierList(
+        "projects",
+        Label("项目", "Projects"),
+        PROJECTS,
+        (*NAMES, "state", "start_year", "end_year", "cost"),
+        f"({WITHIN} OR EXISTS (SELECT FROM project_region at WHERE at.project_id = pj.id"
+        " AND at.region_id = ANY(:below)))",
+    ),
+    DossierList(
+        "duties",
+        Label("职责", "Duties"),
+        DUTIES,
+        ("plan", *NAMES, "article", "due", "state", "lead", "named"),
+        # What an article makes parties do here is what its provision names the region for.
+        "EXISTS (SELECT FROM plan_provision said WHERE said.plan_id = du.plan_id"
+        " AND said.code = du.code AND said.deleted_at IS NULL AND said.region_ids && :below)",
+    ),
+)
+
+
+async def read_dossier(session: AsyncSession, viewer: Viewer, code: str, year: int) -> Dossier:
+    """The dossier of a region; classes of water are those of the means of `year`.
+
+    Raises:
+        NotFound: there is no such region.
+    """
+    here = await find_region(session, code)
+    asked = {"here": here.id, "below": here.below, "most": MOST_ROWS, **viewer_values(viewer)}
+    parts = [await _listed(session, viewer, one, asked) for one in LISTED]
+    parts[1:1] = [await _scores(session, here.id)]
+    parts[3:3] = [
+        await _waters(session, viewer, asked, year),
+        await _shorelines(session, viewer, asked),
+    ]
+    outfalls = [row["code"] for part in parts if part.name == "outfalls" for row in part.rows]
+    parts.append(await _results(session, outfalls))
+    projects = [row["code"] for part in parts if part.name == "projects" for row in part.rows]
+    parts.append(await _measures(session, projects))
+    return Dossier(code, here.name, here.level, year, [part for part in parts if part.rows])
+
+
+def _met(entity: Entity, viewer: Viewer, where: str) -> str:
+    wanted = where.format(region=entity.region, shape=entity.geometry, code=entity.code)
+    return " AND ".join([entity.live, entity.current, *visibility(entity, viewer), wanted])
+
+
+async def _listed(
+    session: AsyncSession, viewer: Viewer, one: DossierList, asked: Mapping[str, Any]
+) -> DossierPart:
+    entity = seen_by(one.entity, viewer)
+    declared = {item.name: item for item in entity.properties}
+    wanted = [declared[name] for name in one.members]
+    told = ", ".join(f'{item.sql} AS "{item.name}"' for item in wanted)
+    order = one.order.format(code=entity.code)
+    query = text(
+        f"SELECT {told}, count(*) OVER () AS total_rows FROM {entity.source}"  # noqa: S608
+        f" WHERE {_met(entity, viewer, one.where)} ORDER BY {order} LIMIT :most"
+    )
+    rows = (await session.execute(query, asked)).mappings().all()
+    columns = [
+        DossierColumn(
+            item.name,
+            item.title,
+            item.unit,
+            {term.code: term.label for term in item.terms} or await _named(session, item, rows),
+            "number" if item.schema["type"] in {"number", "integer"} else "text",
+        )
+        for item in wanted
+    ]
+    total = rows[0]["total_rows"] if rows else 0
+    found = [{name: _plain(row[name]) for name in one.members} for row in rows]
+    return DossierPart(one.name, one.title, columns, found, total, one.entity)
+
+
+async def _named(
+    session: AsyncSession, item: Property, rows: Sequence[Mapping[Any, Any]]
+) -> dict[str, Label]:
+    """What the rows are called whose codes a member has."""
+    if item.refers_to is None:
+        return {}
+    values = [row[item.name] for row in rows]
+    codes = {one for value in values for one in (value if isinstance(value, list) else [value])}
+    table = entity_named(item.refers_to).table
+    query = text(
+        f"SELECT code, name_zh, name_en FROM {table}"  # noqa: S608 - a constant of the declarations
+        " WHERE code = ANY(:codes) AND deleted_at IS NULL"
+    )
+    found = await session.execute(query, {"codes": sorted(codes - {None})})
+    return {row.code: Label(row.name_zh, row.name_en) for row in found}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; amounts stay exact."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _computed(
+    name: str, title: Label, columns: Sequence[DossierColumn], rows: Iterable[Row]
+) -> DossierPart:
+    listed = [*rows]
+    return DossierPart(name, title, columns, listed, len(listed))
+
+
+def weighted_mean(scores: Iterable[tuple[Decimal, Decimal | None]]) -> Decimal | None:
+    """The mean of scores by their weights, to two digits; without a weight one counts as 1."""
+    known = [(score, Decimal(1) if weight is None else weight) for score, weight in scores]
+    if not known:
+        return None
+    whole = sum((weight for _, weight in known), Decimal(0))
+    return (sum((s * w for s, w in known), Decimal(0)) / whole).quantize(Decimal("0.01"))
+
+
+_SCORES = text("""
+SELECT ds.year, dc.code, dc.name_zh, dc.name_en, dc.weight, ds.score, ds.text_zh, ds.text_en
+  FROM demonstration_score ds JOIN demonstration_criterion dc ON dc.id = ds.criterion_id
+ WHERE ds.region_id = :here AND ds.deleted_at IS NULL AND dc.deleted_at IS NULL
+   AND (ds.valid_to IS NULL OR ds.valid_to > current_date)
+ ORDER BY ds.year DESC, dc.order_no, dc.code
+""")
+_YEAR = DossierColumn("year", Label("年份", "Year"), kind="number")
+_NAMES = (
+    DossierColumn("code", Label("代码", "Code")),
+    DossierColumn("name_zh", Label("中文名称", "Chinese name")),
+    DossierColumn("name_en", Label("英文名称", "English name")),
+)
+OVERALL = Label("综合得分", "Weighted mean")
+
+
+async def _scores(session: AsyncSession, here: int) -> DossierPart:
+    """Scores by year, the newest first, each year with the mean of what was scored in it."""
+    rows = (await session.execute(_SCORES, {"here": here})).all()
+    found: list[Row] = []
+    for year in dict.fromkeys(row.year for row in rows):
+        own = [row for row in rows if row.year == year]
+        found += [
+            {
+                **{name: getattr(row, name) for name in ("year", *NAMES, "text_zh", "text_en")},
+                "weight": _plain(row.weight),
+                "score": _plain(row.score),
+            }
+            for row in own
+        ]
+        mean = weighted_mean((row.score, row.weight) for row in own)
+        names = {"code": None, "name_zh": OVERALL.zh, "name_en": OVERALL.en}
+        untold = {"text_zh": None, "text_en": None, "weight": None}
+        found.append({"year": year, **names, **untold, "score": _plain(mean)})
+    columns = (
+        _YEAR,
+        *_NAMES,
+        DossierColumn("weight", Label("权重", "Weight"), kind="number"),
+        DossierColumn("score", Label("得分", "Score"), kind="number"),
+        DossierColumn("text_zh", Label("依据", "What it rests on, zh")),
+        DossierColumn("text_en", Label("依据(英)", "What it rests on, en")),
+    )
+    return _computed("scores", Label("评分", "Scores"), columns, found)
+
+
+WATERS: Mapping[str, water_quality.Medium] = {
+    "water_section": "surface_water",
+    "sea": "sea_water",
+}
+"""Kinds of stations whose water has a class, and by which standard."""
+
+
+_CLASSES = {
+    code: water_quality.class_label(code)
+    for name in water_quality.WATER_STANDARDS
+    for standard in [water_quality.load_water_standard(name)]
+    for code in (*standard.classes, standard.worse)
+}
+
+
+async def _waters(
+    session: AsyncSession, viewer: Viewer, asked: Mapping[str, Any], year: int
+) -> DossierPart:
+    """The class of the water at each section and station of the sea, by the means of a year."""
+    query = text(
+        f"SELECT sn.id, sn.code, sn.name_zh, sn.name_en, sn.kind FROM {STATIONS.source}"  # noqa: S608
+        f" WHERE {_met(STATIONS, viewer, WITHIN)} AND sn.kind = ANY(:kinds) ORDER BY sn.code"
+        " LIMIT :most"
+    )
+    stations = (await session.execute(query, {**asked, "kinds": [*WATERS]})).all()
+    found: list[Row] = []
+    for kind, medium in WATERS.items():
+        own = [one for one in stations if one.kind == kind]
+        found += await classify_waters(session, own, medium, year) if own else []
+    columns = (
+        *_NAMES,
+        DossierColumn(
+            "kind", Label("类型", "Kind"), words={one.code: one.label for one in STATION_KINDS}
+        ),
+        _YEAR,
+        DossierColumn("class", Label("类别", "Class"), words=_CLASSES),
+        DossierColumn("deciding", Label("定类指标", "Deciding items")),
+        DossierColumn("months", Label("有观测的月数", "Months observed"), kind="number"),
+        DossierColumn("standard", Label("标准", "Standard")),
+    )
+    return _computed("waters", Label("水质类别", "Classes of water"), columns, found)
+
+
+async def classify_waters(
+    session: AsyncSession, stations: Sequence[Any], medium: water_quality.Medium, year: int
+) -> list[Row]:
+    """The class of each station's water, each by its worst item; None where none was observed."""
+    standard = water_quality.water_standard(medium, date(year, 12, 31))
+    body: water_quality.Body = "river" if medium == "surface_water" else "sea"
+    read = sorted(
+        {item.code for item in standard.items}
+        | {item.instead[0] for item in standard.items if item.instead is not None}
+    )
+    means = await yearly_means(session, [one.id for one in stations], read, [year])
+    of = {(mean.station_id, mean.property): mean for mean in means}
+    values = {
+        name: np.array(
+            [of[one.id, name].mean if (one.id, name) in of else np.nan for one in stations],
+            dtype=np.float64,
+        )
+        for name in read
+    }
+    classes = water_quality.classify(values, standard, body)
+    return [
+        {
+            **{name: getattr(one, name) for name in (*NAMES, "kind")},
+            "year": year,
+            "class": standard.name_of(int(classes.classes[place])),
+            "deciding": classes.deciding_items(place),
+            "months": min(
+                (mean.months for (station, _), mean in of.items() if station == one.id), default=0
+            ),
+            "standard": standard.id,
+        }
+        for place, one in enumerate(stations)
+    ]
+
+
+async def _shorelines(
+    session: AsyncSession, viewer: Viewer, asked: Mapping[str, Any]
+) -> DossierPart:
+    """Length of drawn shoreline by class: of the region, and of what touches its shape."""
+    query = text(
+        "SELECT ca.class_code AS class, count(*) AS stretches,"  # noqa: S608 - constants
+        " round((sum(ca.length_m) / 1e3)::numeric, 3) AS length_km"
+        f" FROM {CONTROL_AREAS.source}"
+        f" WHERE {_met(CONTROL_AREAS, viewer, WITHIN)} AND ca.kind = 'shoreline'"
+        " AND ca.length_m > 0 AND ca.status = 'published'"
+        " GROUP BY ca.class_code ORDER BY ca.class_code"
+    )
+    rows = await session.execute(query, asked)
+    columns = (
+        DossierColumn("class", Label("岸线类型", "Class")),
+        DossierColumn("stretches", Label("段数", "Stretches"), kind="number"),
+        DossierColumn("length_km", Label("长度", "Length"), "km", kind="number"),
+    )
+    found = [{name: _plain(value) for name, value in row._mapping.items()} for row in rows]
+    return _computed("shorelines", Label("岸线", "Shoreline"), columns, found)
+
+
+_RESULTS = text("""
+SELECT ofl.code, ofl.name_zh, ofl.name_en, p.code AS property, p.name_zh AS property_zh,
+       p.name_en AS property_en, l.value, p.unit, l.observed_at,
+       CASE WHEN jsonb_typeof(ofl.limits -> p.code) = 'number'
+            THEN (ofl.limits ->> p.code)::float8 END AS most
+  FROM outfall ofl JOIN station s ON s.id = ofl.station_id AND s.deleted_at IS NULL
+  JOIN observation_latest l ON l.station_id = s.id
+  JOIN observed_property p ON p.id = l.property_id
+ WHERE ofl.code = ANY(:codes) AND ofl.deleted_at IS NULL
+ ORDER BY ofl.code, p.code LIMIT 500
+""")
+YES_NO = {"yes": Label("是", "Yes"), "no": Label("否", "No")}
+
+
+async def _results(session: AsyncSession, outfalls: Sequence[str]) -> DossierPart:
+    """The last value of each property at the stations of outfalls, beside the permitted limit."""
+    rows = await session.execute(_RESULTS, {"codes": [*outfalls]})
+    columns = (
+        *_NAMES,
+        DossierColumn("property", Label("项目", "Property")),
+        DossierColumn("value", Label("最近值", "Last value"), kind="number"),
+        DossierColumn("unit", Label("单位", "Unit")),
+        DossierColumn("observed_at", Label("时间", "Observed at")),
+        DossierColumn("limit", Label("许可限值", "Limit"), kind="number"),
+        DossierColumn("exceeded", Label("超限", "Exceeded"), words=YES_NO),
+    )
+    found = [
+        {
+            **{name: getattr(row, name) for name in (*NAMES, "property", "value", "unit")},
+            "observed_at": row.observed_at.isoformat(),
+            "limit": row.most,
+            "exceeded": None if row.most is None else "yes" if row.value > row.most else "no",
+        }
+        for row in rows
+    ]
+    return _computed("results", Label("排污口监测结果", "Results at outfalls"), columns, found)
+
+
+_MEASURES = text("""
+SELECT m.measure, count(*) AS projects, sum(m.planned) AS planned, sum(m.done) AS done, m.unit
+  FROM project_measure m JOIN project j ON j.id = m.project_id AND j.deleted_at IS NULL
+ WHERE j.code = ANY(:codes) GROUP BY m.measure, m.unit ORDER BY m.measure, m.unit
+""")
+
+
+async def _measures(session: AsyncSession, projects: Sequence[str]) -> DossierPart:
+    """What the projects plan and have done of each measure."""
+    rows = await session.execute(_MEASURES, {"codes": [*projects]})
+    columns = (
+        DossierColumn("measure", Label("措施", "Measure")),
+        DossierColumn("projects", Label("项目数", "Projects"), kind="number"),
+        DossierColumn("planned", Label("计划", "Planned"), kind="number"),
+        DossierColumn("done", Label("完成", "Done"), kind="number"),
+        DossierColumn("unit", Label("单位", "Unit")),
+    )
+    found = [{name: _plain(value) for name, value in row._mapping.items()} for row in rows]
+    return _computed("measures", Label("措施", "Measures"), columns, found)
