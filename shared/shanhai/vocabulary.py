@@ -858,6 +858,28 @@ REGION_LINK_KINDS: tuple[Term, ...] = (
     Term("sea_area", Label("海域", "Sea area")),
 )
 """Places on the way of the water, from the mountain to the sea."""
+COMPENSATION_BASES: tuple[Term, ...] = (
+    Term("section", Label("断面水质", "Water at a section")),
+    Term("service", Label("生态系统服务", "Ecosystem service")),
+)
+"""What compensation between districts goes by."""
+AGREEMENT_STATES: tuple[Term, ...] = (
+    Term("draft", Label("协商中", "Draft")),
+    Term("in_force", Label("生效", "In force")),
+    Term("ended", Label("终止", "Ended")),
+)
+SETTLEMENT_STATES: tuple[Term, ...] = (
+    Term("proposed", Label("待确认", "Proposed")),
+    Term("confirmed", Label("双方已确认", "Confirmed by both")),
+    Term("disputed", Label("有争议", "Disputed")),
+    Term("paid", Label("已支付", "Paid")),
+    Term("withdrawn", Label("已撤回", "Withdrawn")),
+)
+COMPENSATION_SIDES: tuple[Term, ...] = (
+    Term("upstream", Label("上游（提供方）", "Upstream, that provides")),
+    Term("downstream", Label("下游（受益方）", "Downstream, that benefits")),
+)
+
 DEMONSTRATION_SECTIONS: tuple[Term, ...] = (
     Term("summit", Label("山顶", "Summit")),
     Term("basin", Label("流域", "Basin")),

@@ -41,6 +41,8 @@ HOLD_NO_FILES = {
     ("plan_decision", "content"),  # a checksum of what was decided about
     ("project_event", "documents"),  # codes of documents
     ("sensor", "document"),  # what SensorThings told of it
+    ("compensation_agreement", "document"),  # title and number of the agreement
+    ("compensation_settlement", "content"),  # what was computed
     ("title", "document"),  # what a title was given by
     ("webhook", "url"),
 }

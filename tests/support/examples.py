@@ -35,8 +35,18 @@ GIVEN: Mapping[tuple[str, str], tuple[Any, Any]] = {
     ("occurrences", "judged_on"): (None, None),
     ("islands", "allowed_uses"): (["tourism"], ["farming"]),
     ("control_rules", "scope"): ("control_area", "control_area"),
+    ("compensation_agreements", "basis"): ("service", "service"),
+    ("compensation_agreements", "rule"): (
+        {"kind": "service", "baseline": "0.1", "price": "1000"},
+        {"kind": "service", "baseline": "0.2", "price": "1000"},
+    ),
+    ("compensation_agreements", "station"): (None, None),
+    ("compensation_agreements", "start_year"): (2021, 2022),
+    ("compensation_agreements", "end_year"): (2030, 2035),
 }
 """Members whose rules the schema does not tell, in the first and second example."""
+ANOTHER = frozenset({("compensation_agreements", "downstream")})
+"""References to another row than those beside them."""
 CODES: Mapping[str, str] = {"zone_classes": f"{SUPPLY_DEMAND}.example"}
 PAST = "2020-01-01"
 """The day from which the first example holds."""
@@ -98,15 +108,17 @@ class Examples:
     make: Make
     codes: dict[str, str] = field(default_factory=dict)
 
-    async def made(self, name: str) -> str:
+    async def made(self, name: str, *, another: bool = False) -> str:
         """The code of an example of an entity, which is made when there is none yet."""
-        if name not in self.codes:
+        key = f"{name}.another" if another else name
+        if key not in self.codes:
             entity = entity_named(name)
             code = CODES.get(name, f"{entity.table.replace('_', '-')}.example")
+            code = f"{code}.another" if another else code
             body, within = await self.body(entity, code)
             await self.make(entity, body, within)
-            self.codes[name] = code
-        return self.codes[name]
+            self.codes[key] = code
+        return self.codes[key]
 
     async def body(
         self, entity: Entity, code: str, variant: int = 1
@@ -137,7 +149,8 @@ class Examples:
             return given[variant - 1]
         if item.refers_to is None:
             return example_value(item.schema, variant)
-        code = await self.made(item.refers_to)
+        another = (entity.name, item.name) in ANOTHER
+        code = await self.made(item.refers_to, another=another)
         return [code] if item.schema["type"] == "array" else code
 
 

@@ -32,6 +32,7 @@ from shanhai_api.bulletins.routes import templates as bulletin_templates
 from shanhai_api.cases.routes import router as cases
 from shanhai_api.changes import comparisons
 from shanhai_api.changes import router as changes
+from shanhai_api.compensation import router as compensation
 from shanhai_api.complaints import router as complaints
 from shanhai_api.compliance.routes import router as compliance
 from shanhai_api.dossiers import router as dossiers
@@ -99,6 +100,7 @@ ROUTERS = (
     project_reports,
     projects,
     balances,
+    compensation,
     papers,
     mines,
     findings,

@@ -11,7 +11,7 @@ from shanhai.db import balances as ledger
 from shanhai.db.balance_rules import StatedRule, balance_rules
 from shanhai.db.compliance.verdict import in_both
 from shanhai.db.projects.queries import ProjectSeen, find_project
-from shanhai.science import balance
+from shanhai.science import ledgers
 from shanhai.science.units import without_zeros
 from shanhai.validation import Code
 from shanhai.vocabulary import BALANCE_KINDS, codes
@@ -50,7 +50,7 @@ class TallyShown(Answered):
     given_proposed: Exact
 
     @staticmethod
-    def told(kind: str, found: balance.BalanceTally, view: View) -> dict[str, Any]:
+    def told(kind: str, found: ledgers.BalanceTally, view: View) -> dict[str, Any]:
         """Its members."""
         term = ledger.KIND_OF[kind]
         return {
@@ -249,15 +249,15 @@ def _of_kind(item: ledger.ProjectBalance, view: View) -> BalanceOfKind:
 def _by_year(
     rows: Sequence[ledger.RegionYearBalance], year: int | None, view: View
 ) -> Iterable[YearOfBalance]:
-    sums: dict[tuple[str, int], balance.BalanceTally] = {}
+    sums: dict[tuple[str, int], ledgers.BalanceTally] = {}
     for row in rows:
         key = (row.kind, row.year)
-        sums[key] = sums.get(key, balance.BalanceTally()) + row.tally
+        sums[key] = sums.get(key, ledgers.BalanceTally()) + row.tally
     carried: dict[str, Decimal] = {}
     for kind in codes(BALANCE_KINDS):
         for of_kind, when in sorted(key for key in sums if key[0] == kind):
             found = sums[of_kind, when]
-            own = balance.balance_of(balance_rules()[kind].rule, found)
+            own = ledgers.balance_of(balance_rules()[kind].rule, found)
             carried[kind] = carried.get(kind, Decimal(0)) + own
             if year in {None, when}:
                 yield YearOfBalance(
@@ -269,7 +269,7 @@ def _by_year(
 
 
 def _of_region(row: ledger.RegionYearBalance, view: View) -> RegionOfBalance:
-    own = balance.balance_of(balance_rules()[row.kind].rule, row.tally)
+    own = ledgers.balance_of(balance_rules()[row.kind].rule, row.tally)
     return RegionOfBalance(
         **TallyShown.told(row.kind, row.tally, view),
         **names(row.region_name, view),

@@ -1,14 +1,18 @@
-"""The tile service as an ASGI application."""
+"""The tile service as an ASGI application, with what it tells of its health and metrics."""
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Literal
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from pydantic import Field
+from starlette.responses import Response
 
 import shanhai
 from shanhai.db.authentication import Authenticator
@@ -19,7 +23,10 @@ from shanhai.db.engine import (
     create_probe_engine,
     create_sessions,
     open_quick_reader,
+    pool_use,
 )
+from shanhai.db.migrate import expected_revision, present_revision
+from shanhai.errors import Unavailable
 from shanhai.overload import Admission, RateLimiter
 from shanhai.settings import (
     ArtifactSettings,
@@ -34,23 +41,29 @@ from shanhai.settings import (
 from shanhai.shutdown import noticing_stop
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.telemetry import configure_tracing
+from shanhai_tiles import answers
 from shanhai_tiles.access import Gate
 from shanhai_tiles.cache.tile_cache import open_tiles
-from shanhai_tiles.dependencies import Services, transaction, working_session
-from shanhai_tiles.errors import install_error_handlers, tell
+from shanhai_tiles.dependencies import Services, ServicesDep, transaction, working_session
+from shanhai_tiles.errors import NEVER_STORED, install_error_handlers, tell
 from shanhai_tiles.layers.directory import LayerDirectory, following_changes
 from shanhai_tiles.middleware import Surround
 from shanhai_tiles.openapi import describe_31
 from shanhai_tiles.raster.dataset_pool import DatasetPool
-from shanhai_tiles.routes import health, landing, layers, ogc_tiles, tiles, values, wmts
+from shanhai_tiles.routes import landing, layers, ogc_tiles, tiles, values, wmts
 from shanhai_tiles.routes.tiles import FastPath
 
 APPLICATION = "shanhai-tiles"
 
+POOL = Gauge("shanhai_db_pool_size", "Connections a pool may hold", ["pool"])
+USED = Gauge("shanhai_db_pool_in_use", "Connections of a pool that are in use", ["pool"])
+
+
+health = APIRouter(tags=["operations"], route_class=answers.DocumentRoute)
 ROUTERS = (
     *(module.router for module in (tiles, landing, layers, values, ogc_tiles, wmts)),
     landing.viewer,
-    health.router,
+    health,
 )
 READERS = 4
 """Threads that read rasters; GDAL lets go of the interpreter while it decompresses."""
@@ -158,3 +171,79 @@ def from_environment() -> FastAPI:
     return create_app(
         Settings(DatabaseSettings(), ArtifactSettings(), PublicSettings(), RedisSettings())
     )
+
+
+class Alive(answers.DocumentPart):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(Alive):
+    """Requests are welcome."""
+
+    store: str = Field(description="Where tiles are kept beyond the memory of a process")
+
+
+class Unready(answers.DocumentPart):
+    """Requests are not welcome."""
+
+    status: Literal["unavailable"] = "unavailable"
+    reason: str
+
+
+UNREADY: answers.Responses = {503: {"model": Unready, "description": "Not ready, and why"}}
+
+
+@health.get("/health/live")
+async def report_live() -> answers.JsonAnswer[Alive]:
+    """The process answers."""
+    return _never_stored(Alive())
+
+
+@health.get("/health/ready", response_model=Ready, responses=UNREADY)
+async def report_ready(
+    services: ServicesDep,
+) -> answers.JsonAnswer[Ready] | answers.JsonAnswer[Unready]:
+    """The database answers and has the tables this code expects, and the service is to go on; 503
+    with the reason otherwise.
+
+    `store` names where tiles are kept beyond the memory of a process.
+    """
+    reason = await _reason_not_ready(services)
+    if reason is not None:
+        return _never_stored(Unready(reason=reason), 503)
+    return _never_stored(Ready(store=services.tiles.kept_in))
+
+
+def _never_stored(document: answers.Model, status: int = 200) -> answers.JsonAnswer[answers.Model]:
+    body = document.model_dump_json().encode()
+    return answers.JsonAnswer(body, status, NEVER_STORED, answers.JSON)
+
+
+@health.get("/metrics", responses=answers.sends(CONTENT_TYPE_LATEST))
+async def read_metrics(services: ServicesDep) -> Response:
+    """Measurements for Prometheus."""
+    size, in_use = pool_use(services.engine)
+    POOL.labels("tiles").set(size)
+    USED.labels("tiles").set(in_use)
+    return Response(generate_latest(), headers=NEVER_STORED, media_type=CONTENT_TYPE_LATEST)
+
+
+async def _reason_not_ready(services: ServicesDep) -> str | None:
+    if services.draining.is_set():
+        return "stopping"
+    # Asked once by all who ask at the same time: probes do not wait for one another either.
+    return await services.looks.share("database", partial(_reason_of_database, services))
+
+
+async def _reason_of_database(services: Services) -> str | None:
+    try:
+        async with working_session(services.probes) as session:
+            present = await present_revision(session)
+    except Unavailable as error:
+        return error.message
+    expected = expected_revision()
+    if present == expected:
+        return None
+    return f"the database is at revision {present}, this code expects {expected}"

@@ -165,6 +165,9 @@ ComponentNode = TypedDict("ComponentNode", {"code": str, "name_zh": str, "name_e
     "covers": list[str] | None, "area_km2": float | None, "length_km": float | None, "geometry_known": bool,
     "count_stated": int | None, "count_listed": int | None, "source_names_all": bool | None, "links": list[Link],
     "children": list[ComponentNode]})
+ComputedSettlement = TypedDict("ComputedSettlement", {"agreement": str, "year": int, "rule": dict[str, Any],
+    "observed": dict[str, Any], "lines": list[SettledLineShown], "missing": list[str], "capped": bool,
+    "amount": str | None, "payer": Literal["upstream", "downstream"] | None})
 Condition = TypedDict("Condition", {"text": str, "text_zh": str, "text_en": str, "code": str, "met": bool | None,
     "pointer": NotRequired[str]})
 Conformance = TypedDict("Conformance", {"conformsTo": list[str], "links": list[Link]})
@@ -207,10 +210,10 @@ DisclosureRule = TypedDict("DisclosureRule", {"what": str, "title_zh": str, "tit
     "legal_basis": str | None, "to_be_confirmed": bool})
 DocumentLink = TypedDict("DocumentLink", {"rel": str, "type": str, "href": str, "title": NotRequired[str],
     "templated": NotRequired[bool]})
-DownloadableFile = TypedDict("DownloadableFile", {"format": str, "mediaType": str, "downloadURL": str})
 DossierMember = TypedDict("DossierMember", {"name": str, "title": str, "unit": str | None})
 DossierPartShown = TypedDict("DossierPartShown", {"name": str, "title": str, "total": int, "collection": str | None,
     "members": list[DossierMember], "rows": list[dict[str, Any]]})
+DownloadableFile = TypedDict("DownloadableFile", {"format": str, "mediaType": str, "downloadURL": str})
 DutyBoard = TypedDict("DutyBoard", {"title": str, "plan": str, "as_of": NotRequired[str],
     "in_force": NotRequired[str | None], "by": Literal["party", "article"], "total": int, "states": dict[str, int],
     "rows": list[BoardRow], "links": list[Link]})
@@ -453,6 +456,7 @@ NewSchedule = TypedDict("NewSchedule", {"name_zh": str, "name_en": str, "process
     "inputs": NotRequired[dict[str, Any]], "cron": NotRequired[str | None], "every_s": NotRequired[int | None],
     "starts_at": NotRequired[str | None], "timezone": NotRequired[str],
     "priority": NotRequired[Literal["low", "normal", "high"]], "enabled": NotRequired[bool], "code": str})
+NewSettlement = TypedDict("NewSettlement", {"year": int})
 NewTileToken = TypedDict("NewTileToken", {"layers": list[str], "seconds": NotRequired[int]})
 NewVersion = TypedDict("NewVersion", {"note": str, "version": NotRequired[int | None]})
 NewestObservation = TypedDict("NewestObservation", {"station": str, "property": str, "time": str, "value": float,
@@ -870,6 +874,23 @@ SensorThingsThings = TypedDict("SensorThingsThings", {"@iot.count": NotRequired[
     "@iot.nextLink": NotRequired[str], "value": list[SensorThingsThing]})
 ServiceConformance = TypedDict("ServiceConformance", {"conformance": list[str]})
 ServiceDescription = TypedDict("ServiceDescription", {"title": str, "description": str, "links": list[DocumentLink]})
+SettledLineShown = TypedDict("SettledLineShown", {"name": str, "observed": str, "amount": str})
+SettlementEvent = TypedDict("SettlementEvent", {
+    "state": Literal["proposed", "confirmed", "disputed", "paid", "withdrawn"],
+    "side": Literal["upstream", "downstream"] | None, "reason": str | None, "evidence": list[str], "at": str})
+SettlementList = TypedDict("SettlementList", {"title": str, "agreement": str, "settlements": list[SettlementListed],
+    "links": list[Link]})
+SettlementListed = TypedDict("SettlementListed", {"year": int,
+    "state": Literal["proposed", "confirmed", "disputed", "paid", "withdrawn"], "amount": str,
+    "payer": Literal["upstream", "downstream"] | None, "paid_on": str | None, "sha256": str})
+SettlementShown = TypedDict("SettlementShown", {"year": int,
+    "state": Literal["proposed", "confirmed", "disputed", "paid", "withdrawn"], "amount": str,
+    "payer": Literal["upstream", "downstream"] | None, "paid_on": str | None, "sha256": str, "title": str,
+    "content": ComputedSettlement, "upstream_confirmed": bool, "downstream_confirmed": bool,
+    "events": list[SettlementEvent], "links": list[Link]})
+SettlementStepBody = TypedDict("SettlementStepBody", {"to": Literal["confirmed", "disputed", "paid", "withdrawn"],
+    "side": NotRequired[Literal["upstream", "downstream"] | None], "reason": NotRequired[str | None],
+    "paid_on": NotRequired[str | None], "evidence": NotRequired[list[str]]})
 SeverityCounts = TypedDict("SeverityCounts", {"high": NotRequired[int], "medium": NotRequired[int],
     "low": NotRequired[int], "info": NotRequired[int]})
 SizeChange = TypedDict("SizeChange", {"from": float, "to": float, "added": float, "removed": float})
@@ -981,6 +1002,8 @@ TilesetLayer = TypedDict("TilesetLayer", {"id": str, "title": str, "dataType": L
 TilesetList = TypedDict("TilesetList", {"tilesets": list[TilesetItem], "links": list[DocumentLink]})
 TransitionBody = TypedDict("TransitionBody", {"to": str, "note": NotRequired[str | None],
     "documents": NotRequired[list[str]]})
+TrialBody = TypedDict("TrialBody", {"year": int, "rule": NotRequired[dict[str, Any] | None]})
+TrialShown = TypedDict("TrialShown", {"title": str, "content": ComputedSettlement, "links": list[Link]})
 Unit = TypedDict("Unit", {"name": NotRequired[str | None], "symbol": NotRequired[str | None],
     "definition": NotRequired[str | None]})
 Unready = TypedDict("Unready", {"status": NotRequired[Literal["unavailable"]], "reason": str})
@@ -1101,6 +1124,32 @@ cases = TypedDict("cases", {"code": NotRequired[str],
     "closed_at": NotRequired[str | None], "links": NotRequired[list[Link]]})
 check_compliance_results = TypedDict("check_compliance_results", {
     "result": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]]})
+compensation_agreements = TypedDict("compensation_agreements", {"code": NotRequired[str],
+    "name_zh": NotRequired[str | None], "name_en": NotRequired[str | None], "region": NotRequired[str | None],
+    "upstream": NotRequired[str | None], "downstream": NotRequired[str | None],
+    "basis": NotRequired[Literal["section", "service"] | None], "station": NotRequired[str | None],
+    "service": NotRequired[Literal["water_conservation", "soil_retention", "cooling", "carbon_sink", "stormwater_regulation", "biodiversity", "recreation"] | None],
+    "scheme": NotRequired[str | None], "rule": NotRequired[dict[str, Any] | None],
+    "start_year": NotRequired[int | None], "end_year": NotRequired[int | None],
+    "state": NotRequired[Literal["draft", "in_force", "ended"] | None], "document": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
+    "links": NotRequired[list[Link]]})
+compensation_agreements_change = TypedDict("compensation_agreements_change", {"code": NotRequired[str | int | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str], "region": NotRequired[str],
+    "upstream": NotRequired[str], "downstream": NotRequired[str], "basis": NotRequired[Literal["section", "service"]],
+    "station": NotRequired[str | None],
+    "service": NotRequired[Literal["water_conservation", "soil_retention", "cooling", "carbon_sink", "stormwater_regulation", "biodiversity", "recreation"] | None],
+    "scheme": NotRequired[str | None], "rule": NotRequired[dict[str, Any]], "start_year": NotRequired[int],
+    "end_year": NotRequired[int | None], "state": NotRequired[Literal["draft", "in_force", "ended"] | None],
+    "document": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+compensation_agreements_new = TypedDict("compensation_agreements_new", {"code": NotRequired[str | int | None],
+    "name_zh": str, "name_en": str, "region": str, "upstream": str, "downstream": str,
+    "basis": Literal["section", "service"], "station": NotRequired[str | None],
+    "service": NotRequired[Literal["water_conservation", "soil_retention", "cooling", "carbon_sink", "stormwater_regulation", "biodiversity", "recreation"] | None],
+    "scheme": NotRequired[str | None], "rule": dict[str, Any], "start_year": int, "end_year": NotRequired[int | None],
+    "state": NotRequired[Literal["draft", "in_force", "ended"] | None], "document": NotRequired[str | None],
+    "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 control_areas = TypedDict("control_areas", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": control_areas_properties, "links": NotRequired[list[Link]]})
 control_areas_change = TypedDict("control_areas_change", {"type": NotRequired[Literal["Feature"]],
@@ -2392,6 +2441,10 @@ class Paths:
     @overload
     def get(self, path: Literal["/projects/{project}/balance"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectBalanceShown: ...
     @overload
+    def get(self, path: Literal["/compensation-agreements/{agreement}/settlements"], /, *, headers: Headers | None = ..., **query: Query) -> SettlementList: ...
+    @overload
+    def get(self, path: Literal["/compensation-agreements/{agreement}/settlements/{year}"], /, *, headers: Headers | None = ..., **query: Query) -> SettlementShown: ...
+    @overload
     def get(self, path: Literal["/projects/{project}/documents"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectDocuments: ...
     @overload
     def get(self, path: Literal["/mines/stock"], /, *, headers: Headers | None = ..., **query: Query) -> MineStock: ...
@@ -2630,6 +2683,8 @@ class Paths:
     @overload
     def get(self, path: Literal["/titles/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> titles: ...
     @overload
+    def get(self, path: Literal["/compensation-agreements/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> compensation_agreements: ...
+    @overload
     def get(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> documents: ...
     @overload
     def get(self, path: Literal["/balances/entries/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> balance_entries: ...
@@ -2699,6 +2754,12 @@ class Paths:
     def post(self, path: Literal["/projects/{project}/measures"], body: NewMeasureBody, /, *, headers: Headers | None = ..., **query: Query) -> MeasureShown: ...
     @overload
     def post(self, path: Literal["/projects/{project}/funds"], body: FundEntryBody, /, *, headers: Headers | None = ..., **query: Query) -> LedgerLineMade: ...
+    @overload
+    def post(self, path: Literal["/compensation-agreements/{agreement}/settlements"], body: NewSettlement, /, *, headers: Headers | None = ..., **query: Query) -> SettlementShown: ...
+    @overload
+    def post(self, path: Literal["/compensation-agreements/{agreement}/settlements/{year}/steps"], body: SettlementStepBody, /, *, headers: Headers | None = ..., **query: Query) -> SettlementShown: ...
+    @overload
+    def post(self, path: Literal["/compensation-agreements/{agreement}/what-if"], body: TrialBody, /, *, headers: Headers | None = ..., **query: Query) -> TrialShown: ...
     @overload
     def post(self, path: Literal["/projects/{project}/documents"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> ProjectDocument: ...
     @overload
@@ -2848,6 +2909,8 @@ class Paths:
     @overload
     def post(self, path: Literal["/titles"], body: titles_new, /, *, headers: Headers | None = ..., **query: Query) -> titles: ...
     @overload
+    def post(self, path: Literal["/compensation-agreements"], body: compensation_agreements_new, /, *, headers: Headers | None = ..., **query: Query) -> compensation_agreements: ...
+    @overload
     def post(self, path: Literal["/balances/entries"], body: balance_entries_new, /, *, headers: Headers | None = ..., **query: Query) -> balance_entries: ...
     @overload
     def post(self, path: Literal["/species"], body: species_new, /, *, headers: Headers | None = ..., **query: Query) -> species: ...
@@ -2952,7 +3015,6 @@ class Paths:
     @overload
     def put(self, path: Literal["/region-links/{code}"], body: region_links_new, /, *, headers: Headers | None = ..., **query: Query) -> region_links: ...
     @overload
-    def put(self, path: Literal["/species/{code}"], body: species_new, /, *, headers: Headers | None = ..., **query: Query) -> species: ...
     def put(self, path: Literal["/demonstration-members/{code}"], body: demonstration_members_new, /, *, headers: Headers | None = ..., **query: Query) -> demonstration_members: ...
     @overload
     def put(self, path: Literal["/demonstration-criteria/{code}"], body: demonstration_criteria_new, /, *, headers: Headers | None = ..., **query: Query) -> demonstration_criteria: ...
@@ -2960,6 +3022,10 @@ class Paths:
     def put(self, path: Literal["/demonstration-scores/{code}"], body: demonstration_scores_new, /, *, headers: Headers | None = ..., **query: Query) -> demonstration_scores: ...
     @overload
     def put(self, path: Literal["/titles/{code}"], body: titles_new, /, *, headers: Headers | None = ..., **query: Query) -> titles: ...
+    @overload
+    def put(self, path: Literal["/compensation-agreements/{code}"], body: compensation_agreements_new, /, *, headers: Headers | None = ..., **query: Query) -> compensation_agreements: ...
+    @overload
+    def put(self, path: Literal["/species/{code}"], body: species_new, /, *, headers: Headers | None = ..., **query: Query) -> species: ...
     @overload
     def put(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
     @overload
@@ -3042,6 +3108,8 @@ class Paths:
     def patch(self, path: Literal["/demonstration-scores/{code}"], body: demonstration_scores_change, /, *, headers: Headers | None = ..., **query: Query) -> demonstration_scores: ...
     @overload
     def patch(self, path: Literal["/titles/{code}"], body: titles_change, /, *, headers: Headers | None = ..., **query: Query) -> titles: ...
+    @overload
+    def patch(self, path: Literal["/compensation-agreements/{code}"], body: compensation_agreements_change, /, *, headers: Headers | None = ..., **query: Query) -> compensation_agreements: ...
     @overload
     def patch(self, path: Literal["/documents/{code}"], body: documents_change, /, *, headers: Headers | None = ..., **query: Query) -> documents: ...
     @overload
@@ -3149,6 +3217,8 @@ class Paths:
     @overload
     def delete(self, path: Literal["/titles/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
+    def delete(self, path: Literal["/compensation-agreements/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
     def delete(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def delete(self, path: Literal["/species/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
@@ -3245,6 +3315,10 @@ class AsyncPaths:
     def get(self, path: Literal["/balances"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RegionalBalances]: ...
     @overload
     def get(self, path: Literal["/projects/{project}/balance"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectBalanceShown]: ...
+    @overload
+    def get(self, path: Literal["/compensation-agreements/{agreement}/settlements"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SettlementList]: ...
+    @overload
+    def get(self, path: Literal["/compensation-agreements/{agreement}/settlements/{year}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SettlementShown]: ...
     @overload
     def get(self, path: Literal["/projects/{project}/documents"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectDocuments]: ...
     @overload
@@ -3484,6 +3558,8 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/titles/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[titles]: ...
     @overload
+    def get(self, path: Literal["/compensation-agreements/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[compensation_agreements]: ...
+    @overload
     def get(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[documents]: ...
     @overload
     def get(self, path: Literal["/balances/entries/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[balance_entries]: ...
@@ -3553,6 +3629,12 @@ class AsyncPaths:
     def post(self, path: Literal["/projects/{project}/measures"], body: NewMeasureBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[MeasureShown]: ...
     @overload
     def post(self, path: Literal["/projects/{project}/funds"], body: FundEntryBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[LedgerLineMade]: ...
+    @overload
+    def post(self, path: Literal["/compensation-agreements/{agreement}/settlements"], body: NewSettlement, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SettlementShown]: ...
+    @overload
+    def post(self, path: Literal["/compensation-agreements/{agreement}/settlements/{year}/steps"], body: SettlementStepBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SettlementShown]: ...
+    @overload
+    def post(self, path: Literal["/compensation-agreements/{agreement}/what-if"], body: TrialBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[TrialShown]: ...
     @overload
     def post(self, path: Literal["/projects/{project}/documents"], body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectDocument]: ...
     @overload
@@ -3702,6 +3784,8 @@ class AsyncPaths:
     @overload
     def post(self, path: Literal["/titles"], body: titles_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[titles]: ...
     @overload
+    def post(self, path: Literal["/compensation-agreements"], body: compensation_agreements_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[compensation_agreements]: ...
+    @overload
     def post(self, path: Literal["/balances/entries"], body: balance_entries_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[balance_entries]: ...
     @overload
     def post(self, path: Literal["/species"], body: species_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[species]: ...
@@ -3806,7 +3890,6 @@ class AsyncPaths:
     @overload
     def put(self, path: Literal["/region-links/{code}"], body: region_links_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[region_links]: ...
     @overload
-    def put(self, path: Literal["/species/{code}"], body: species_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[species]: ...
     def put(self, path: Literal["/demonstration-members/{code}"], body: demonstration_members_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[demonstration_members]: ...
     @overload
     def put(self, path: Literal["/demonstration-criteria/{code}"], body: demonstration_criteria_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[demonstration_criteria]: ...
@@ -3814,6 +3897,10 @@ class AsyncPaths:
     def put(self, path: Literal["/demonstration-scores/{code}"], body: demonstration_scores_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[demonstration_scores]: ...
     @overload
     def put(self, path: Literal["/titles/{code}"], body: titles_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[titles]: ...
+    @overload
+    def put(self, path: Literal["/compensation-agreements/{code}"], body: compensation_agreements_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[compensation_agreements]: ...
+    @overload
+    def put(self, path: Literal["/species/{code}"], body: species_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[species]: ...
     @overload
     def put(self, path: str, body: Any = ..., /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
     @overload
@@ -3896,6 +3983,8 @@ class AsyncPaths:
     def patch(self, path: Literal["/demonstration-scores/{code}"], body: demonstration_scores_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[demonstration_scores]: ...
     @overload
     def patch(self, path: Literal["/titles/{code}"], body: titles_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[titles]: ...
+    @overload
+    def patch(self, path: Literal["/compensation-agreements/{code}"], body: compensation_agreements_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[compensation_agreements]: ...
     @overload
     def patch(self, path: Literal["/documents/{code}"], body: documents_change, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[documents]: ...
     @overload
@@ -4002,6 +4091,8 @@ class AsyncPaths:
     def delete(self, path: Literal["/demonstration-scores/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/titles/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/compensation-agreements/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/documents/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload

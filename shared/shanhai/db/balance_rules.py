@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from shanhai.science.balance import BalanceRule
+from shanhai.science.ledgers import BalanceRule
 from shanhai.vocabulary import Label
 
 

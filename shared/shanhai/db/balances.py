@@ -16,7 +16,7 @@ from shanhai.db.engine import Executor
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
 from shanhai.errors import NotFound
-from shanhai.science import balance
+from shanhai.science import ledgers
 from shanhai.science.units import unit_label, without_zeros
 from shanhai.vocabulary import BALANCE_KINDS, Label
 
@@ -52,7 +52,7 @@ _REGION = text(
     "SELECT id, code, name_zh, name_en FROM region WHERE code = :region AND deleted_at IS NULL"
 )
 _HOLD = text("SELECT id FROM balance_entry WHERE project_id = :project ORDER BY id FOR SHARE")
-Tallies = dict[str, balance.BalanceTally]
+Tallies = dict[str, ledgers.BalanceTally]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class RegionYearBalance:
     region_name: Label
     kind: str
     year: int
-    tally: balance.BalanceTally
+    tally: ledgers.BalanceTally
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +88,18 @@ class ProjectBalance:
     """
 
     kind: str
-    own: balance.BalanceTally
+    own: ledgers.BalanceTally
     before: Decimal
     after: Decimal
-    verdict: balance.BalanceVerdict
-    final: balance.BalanceVerdict
+    verdict: ledgers.BalanceVerdict
+    final: ledgers.BalanceVerdict
 
     @property
     def name(self) -> Label:
         """What the kind is called."""
         return KIND_OF[self.kind].label
 
-    def lacking(self, verdict: balance.BalanceVerdict) -> Label:
+    def lacking(self, verdict: ledgers.BalanceVerdict) -> Label:
         """What is lacking, in words."""
         unit = unit_label(KIND_OF[self.kind].unit)
         asked, counted = without_zeros(verdict.required), without_zeros(verdict.counted)
@@ -158,7 +158,7 @@ async def read_year_balances(
     found: dict[tuple[str, str, int], RegionYearBalance] = {}
     for row in (await session.execute(query, values)).all():
         key = (row.region, row.kind, row.year)
-        before = found[key].tally if key in found else balance.BalanceTally()
+        before = found[key].tally if key in found else ledgers.BalanceTally()
         name = Label(row.name_zh, row.name_en)
         found[key] = RegionYearBalance(row.region, name, row.kind, row.year, before + _tally(row))
     return list(found.values())
@@ -199,22 +199,22 @@ async def judge_project(
 
 def _project_balance(
     kind: str,
-    own: balance.BalanceTally,
+    own: ledgers.BalanceTally,
     others: Tallies,
     within: Tallies,
-    pool: balance.BalanceTally | None,
+    pool: ledgers.BalanceTally | None,
 ) -> ProjectBalance:
     rule = balance_rules()[kind].rule
-    nothing = balance.BalanceTally()
+    nothing = ledgers.BalanceTally()
     before, here = others.get(kind, nothing), within.get(kind, nothing)
-    planned = balance.BalanceTally(here.all_taken, here.given + here.given_proposed)
+    planned = ledgers.BalanceTally(here.all_taken, here.given + here.given_proposed)
     return ProjectBalance(
         kind,
         own,
-        balance.balance_of(rule, before),
-        balance.balance_of(rule, before + planned),
-        balance.judge_balance(rule, own, pool),
-        balance.judge_balance(rule, own, pool, final=True),
+        ledgers.balance_of(rule, before),
+        ledgers.balance_of(rule, before + planned),
+        ledgers.judge_balance(rule, own, pool),
+        ledgers.judge_balance(rule, own, pool, final=True),
     )
 
 
@@ -227,10 +227,10 @@ async def _tallies(session: Executor, met: Sequence[str], values: Mapping[str, A
     )
     found: Tallies = {}
     for row in (await session.execute(query, values)).all():
-        found[row.kind] = found.get(row.kind, balance.BalanceTally()) + _tally(row)
+        found[row.kind] = found.get(row.kind, ledgers.BalanceTally()) + _tally(row)
     return found
 
 
-def _tally(row: Any) -> balance.BalanceTally:
-    quantity = balance.GradedAmount(row.amount, row.graded)
-    return balance.BalanceTally.one(quantity, taken=row.taken, proposed=row.proposed)
+def _tally(row: Any) -> ledgers.BalanceTally:
+    quantity = ledgers.GradedAmount(row.amount, row.graded)
+    return ledgers.BalanceTally.one(quantity, taken=row.taken, proposed=row.proposed)

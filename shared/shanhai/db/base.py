@@ -1,6 +1,8 @@
 """Declarative base, naming of constraints, and the columns most tables share."""
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -34,6 +36,12 @@ Length = Annotated[
     float | None,
     mapped_column(sa.Double, sa.Computed("ST_Length(geom::geography)", persisted=True)),
 ]
+
+
+def hash_of(content: Mapping[str, Any]) -> str:
+    """SHA-256 of the content as JSON with sorted names and no spaces, in UTF-8."""
+    written = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(written.encode()).hexdigest()
 
 
 class Base(DeclarativeBase):

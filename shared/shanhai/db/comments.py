@@ -15,11 +15,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.base import STORAGE_SRID
+from shanhai.db.base import STORAGE_SRID, hash_of
 from shanhai.db.collections.notices import NOTICES, notice_rule
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Identity, Viewer, demand_role, demand_scopes
-from shanhai.db.indicators.evaluation import hash_of
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.notice import ContactDetail, NoticeComment, NoticeSummary, SpentChallenge
 from shanhai.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated

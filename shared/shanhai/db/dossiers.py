@@ -9,7 +9,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
-import numpy as np
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,7 +22,7 @@ from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.hierarchy import find_region
 from shanhai.db.identity import Viewer
-from shanhai.db.observations.aggregation import yearly_means
+from shanhai.db.observations.aggregation import water_classes
 from shanhai.science import water_quality
 from shanhai.vocabulary import STATION_KINDS, Label
 
@@ -310,8 +309,22 @@ async def _waters(
     stations = (await session.execute(query, {**asked, "kinds": [*WATERS]})).all()
     found: list[Row] = []
     for kind, medium in WATERS.items():
-        own = [one for one in stations if one.kind == kind]
-        found += await classify_waters(session, own, medium, year) if own else []
+        own = {one.id: one for one in stations if one.kind == kind}
+        if not own:
+            continue
+        standard = water_quality.water_standard(medium, date(year, 12, 31))
+        days = (date(year, 1, 1), date(year, 12, 31))
+        for key, water in (await water_classes(session, own, standard, *days)).items():
+            found.append(
+                {
+                    **{name: getattr(own[key], name) for name in (*NAMES, "kind")},
+                    "year": year,
+                    "class": water.name,
+                    "deciding": water.deciding,
+                    "months": water.months,
+                    "standard": standard.id,
+                }
+            )
     columns = (
         *_NAMES,
         DossierColumn(
@@ -324,41 +337,6 @@ async def _waters(
         DossierColumn("standard", Label("标准", "Standard")),
     )
     return _computed("waters", Label("水质类别", "Classes of water"), columns, found)
-
-
-async def classify_waters(
-    session: AsyncSession, stations: Sequence[Any], medium: water_quality.Medium, year: int
-) -> list[Row]:
-    """The class of each station's water, each by its worst item; None where none was observed."""
-    standard = water_quality.water_standard(medium, date(year, 12, 31))
-    body: water_quality.Body = "river" if medium == "surface_water" else "sea"
-    read = sorted(
-        {item.code for item in standard.items}
-        | {item.instead[0] for item in standard.items if item.instead is not None}
-    )
-    means = await yearly_means(session, [one.id for one in stations], read, [year])
-    of = {(mean.station_id, mean.property): mean for mean in means}
-    values = {
-        name: np.array(
-            [of[one.id, name].mean if (one.id, name) in of else np.nan for one in stations],
-            dtype=np.float64,
-        )
-        for name in read
-    }
-    classes = water_quality.classify(values, standard, body)
-    return [
-        {
-            **{name: getattr(one, name) for name in (*NAMES, "kind")},
-            "year": year,
-            "class": standard.name_of(int(classes.classes[place])),
-            "deciding": classes.deciding_items(place),
-            "months": min(
-                (mean.months for (station, _), mean in of.items() if station == one.id), default=0
-            ),
-            "standard": standard.id,
-        }
-        for place, one in enumerate(stations)
-    ]
 
 
 async def _shorelines(

@@ -14,11 +14,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.base import hash_of
 from shanhai.db.collections.duties import DUE, DUTIES
 from shanhai.db.engine import read_today
 from shanhai.db.features.columns import rows_of
 from shanhai.db.identity import Identity, demand_role, demand_scopes
-from shanhai.db.indicators.evaluation import hash_of
 from shanhai.db.indicators.plan_indicators import PlanSeen
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.duty import PARTS, DutyReport, DutyReview

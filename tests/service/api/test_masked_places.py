@@ -50,7 +50,7 @@ PARAMETERS: Mapping[str, str] = {
     **dict.fromkeys(
         ("job", "key", "output", "webhook", "delivery", "path", "case", "notice"), "none"
     ),
-    "comment": "none",
+    **dict.fromkeys(("comment", "agreement"), "none"),
     **dict.fromkeys(("year", "number", "seq", "alert"), "1"),
     "region": "here",
 }

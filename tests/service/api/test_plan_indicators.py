@@ -15,8 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.base import hash_of
 from shanhai.db.identity import RoleGiven
-from shanhai.db.indicators.evaluation import hash_of
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.indicator import Indicator, IndicatorTarget, PlanIndicator
 from shanhai.db.tables.plan import Plan

@@ -28,7 +28,8 @@ PROMISED_PATHS = {
     *("/plans/{plan}/indicators", "/plans/{plan}/parts", "/plans/{plan}/programmes"),
     *("/plans/{plan}/provisions", "/plans/{plan}/figures", "/plans/{plan}/duties"),
     *("/fund-sources", "/balances/entries", "/region-links", "/species"),
-    *("/fund-sources", "/balances/entries", "/region-links", "/titles"),
+    "/titles",
+    "/compensation-agreements",
     *("/demonstration-members", "/demonstration-criteria", "/demonstration-scores"),
 }
 each = pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)

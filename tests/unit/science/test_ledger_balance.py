@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.db.balance_rules import balance_rules
-from shanhai.science.balance import (
+from shanhai.science.ledgers import (
     BalanceRule,
     BalanceTally,
     GradedAmount,

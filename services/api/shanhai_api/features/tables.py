@@ -68,6 +68,9 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
         "/mines/stock?region={code}": Label("矿山修复存量", "Stock of mines"),
     },
     "stations": {"/stations/{code}/observations": Label("观测数据", "Observations")},
+    "compensation_agreements": {
+        "/compensation-agreements/{code}/settlements": Label("补偿结算", "Settlements"),
+    },
     "region_links": {"/region-links/{code}/chain": Label("上下游", "Upstream and downstream")},
     "patterns": {"/patterns/{code}/tree": Label("格局构成", "Components")},
     "zone_schemes": {
@@ -204,6 +207,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "demonstration_members": ("region", "order", "section", "member", "place", "state"),
     "demonstration_criteria": ("region", "order", "weight"),
     "demonstration_scores": ("region", "criterion", "year", "score"),
+    "compensation_agreements": (
+        *("region", "upstream", "downstream", "basis", "station", "service", "start_year"),
+        *("end_year", "state"),
+    ),
     "titles": ("series", "level", "region", "feature", "target_year", "state", "year"),
     "mines": ("kind", "region", "minerals", "area_ha", "state", "accepted_area_ha"),
     "reclamations": (

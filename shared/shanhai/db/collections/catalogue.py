@@ -31,6 +31,7 @@ from shanhai.db.collections.titles import (
     TITLES,
 )
 from shanhai.db.collections.zones import ZONE_SCHEMES, ZONES
+from shanhai.db.compensation import COMPENSATION_AGREEMENTS
 from shanhai.db.features.entity import Entity, Property, masked
 from shanhai.db.features.selection import EXACT_REGIONS, VIEWER_REGIONS, visibility
 from shanhai.db.identity import Viewer
@@ -78,6 +79,7 @@ RECORDS: tuple[Entity, ...] = (
     DEMONSTRATION_CRITERIA,
     DEMONSTRATION_SCORES,
     TITLES,
+    COMPENSATION_AGREEMENTS,
     DOCUMENTS,
     BALANCE_ENTRIES,
     SPECIES,

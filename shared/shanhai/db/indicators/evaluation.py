@@ -1,7 +1,5 @@
 """The evaluation of a year, stored as it was told, and the comparison with the plan above."""
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ from sqlalchemy import Date, cast, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from shanhai.db.base import hash_of
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.features.columns import rows_of, stated_rows
 from shanhai.db.identity import Identity, Viewer
@@ -188,12 +187,6 @@ async def list_snapshots(
     if plan.as_of is not None:
         query = query.where(cast(own.created_at, Date) <= plan.as_of)
     return [(row, region) for row, region in await session.execute(query)]
-
-
-def hash_of(content: Content) -> str:
-    """SHA-256 of the content as JSON with sorted names and no spaces, in UTF-8."""
-    written = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(written.encode()).hexdigest()
 
 
 def _rank(row: Content) -> tuple[int, str, int]:

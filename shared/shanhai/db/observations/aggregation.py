@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+import numpy as np
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.observations.rollups import buckets_sql
 from shanhai.db.tables.observation import ObservedProperty
+from shanhai.science import water_quality
 
 _BELOW = """
 WITH RECURSIVE place (id) AS (
@@ -182,6 +184,60 @@ async def period_means(
     known = await session.scalars(select(ObservedProperty.code))
     asked = await _asked(session, stations, known.all(), first, last)
     return [PeriodMean(*row) for row in await session.execute(text(_OF_PERIOD), asked)]
+
+
+@dataclass(frozen=True, slots=True)
+class StationWater:
+    """The class of the water at a station in a period.
+
+    Attributes:
+        number: 1 is the best; 0 where nothing was observed.
+        name: Its code in the standard; None where nothing was observed.
+        deciding: The items of that class.
+        months: The fewest months in which an item was observed.
+        means: Mean by property the standard reads.
+    """
+
+    number: int
+    name: str | None
+    deciding: Sequence[str]
+    months: int
+    means: Mapping[str, float]
+
+
+async def water_classes(
+    session: AsyncSession,
+    stations: Collection[int],
+    standard: water_quality.WaterStandard,
+    first: date,
+    last: date,
+) -> Mapping[int, StationWater]:
+    """The class of the water at stations by their means from one day to another, the worst item."""
+    body: water_quality.Body = "sea" if standard.medium == "sea_water" else "river"
+    read = {item.code for item in standard.items}
+    read |= {item.instead[0] for item in standard.items if item.instead is not None}
+    listed, found = sorted(stations), dict[int, dict[str, PeriodMean]]()
+    for mean in await period_means(session, listed, first, last):
+        if mean.property in read:
+            found.setdefault(mean.station_id, {})[mean.property] = mean
+    values = {
+        name: np.array(
+            [found[one][name].mean if name in found.get(one, {}) else np.nan for one in listed],
+            dtype=np.float64,
+        )
+        for name in read
+    }
+    classes = water_quality.classify(values, standard, body)
+    return {
+        one: StationWater(
+            int(classes.classes[place]),
+            standard.name_of(int(classes.classes[place])),
+            classes.deciding_items(place),
+            min((mean.months for mean in found.get(one, {}).values()), default=0),
+            {name: mean.mean for name, mean in found.get(one, {}).items()},
+        )
+        for place, one in enumerate(listed)
+    }
 
 
 async def course_of(

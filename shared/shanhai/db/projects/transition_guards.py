@@ -14,7 +14,7 @@ from shanhai.db.collections.shores import island_refusals
 from shanhai.db.identity import EVERYTHING
 from shanhai.db.projects.queries import ProjectSeen
 from shanhai.db.projects.reserve import RuleHit, check_rules, comment_days, required_papers
-from shanhai.science.balance import BalanceVerdict
+from shanhai.science.ledgers import BalanceVerdict
 from shanhai.vocabulary import Label
 
 # Papers of a state are those that came since the project entered it.
