@@ -870,7 +870,7 @@ AGREEMENT_STATES: tuple[Term, ...] = (
 )
 SETTLEMENT_STATES: tuple[Term, ...] = (
     Term("proposed", Label("待确认", "Proposed")),
-    Term("confirmed", Label("双方已确认", "Confirmed by both")),
+    Term("confirmed", Label("已确认", "Confirmed")),
     Term("disputed", Label("有争议", "Disputed")),
     Term("paid", Label("已支付", "Paid")),
     Term("withdrawn", Label("已撤回", "Withdrawn")),
