@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from fastapi import Request, Response
 from starlette.datastructures import QueryParams
 from starlette.types import Receive, Scope, Send
 
-from shanhai.db.collections.catalogue import seen_by
+from shanhai.db.collections.catalogue import collection_named, seen_by
 from shanhai.db.features.crs import CRS84, WGS84
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.export import Export, licences, reading_rows
+from shanhai.db.features.statements import PLAIN
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import InvalidInput, Unavailable
+from shanhai.vector import darwin_core
 from shanhai.vector.formats import FILE_FORMATS, FileFormat
 from shanhai_api.features import documents
 from shanhai_api.features.parameters import parse_items_query, system_reader
@@ -279,7 +282,67 @@ def geometry_type_of(entity: Entity) -> str | None:
     return names.get((entity.geometry_type or "").removeprefix("geometry-"), "Unknown")
 
 
+async def respond_archive(request: Request, view: View, caller: Caller) -> Response:
+    """The occurrences of a selection as a Darwin Core Archive, masked as the caller reads them.
+
+    Raises:
+        InvalidInput: a parameter is malformed.
+    """
+    _refuse_paging(request.query_params)
+    entity = seen_by(collection_named("occurrences"), caller.viewer)
+    query = parse_items_query(entity, request.query_params, system=system_reader(request))
+    limit = query.limit if "limit" in request.query_params else None
+    export = Export(entity, query.selection(caller.viewer), PLAIN, query.ask.order, limit)
+    base, state = view.url(documents.collections_path(entity, "items")), state_of(request)
+    about = {
+        "title": entity.title.zh,
+        "creator": view.base,
+        "address": base,
+        "day": datetime.now(UTC).date().isoformat(),
+    }
+
+    async def write(path: Path) -> None:
+        lines = path.with_suffix(".txt")
+        rows = await _write_lines(state, export, base, lines)
+        await asyncio.to_thread(darwin_core.write_archive, path, lines, about)
+        async with state.unit() as unit:
+            record(
+                unit.session,
+                act_of(caller, view),
+                "export",
+                table=entity.table,
+                object_id=entity.name,
+                after={"format": "dwca", "rows": rows, "query": dict(request.query_params)},
+            )
+
+    return await written_file(state, "occurrences.zip", "application/zip", {}, write)
+
+
+async def _write_lines(state: ServiceState, export: Export, base: str, lines: Path) -> int:
+    """Write the lines of an archive, a block at a time; their number."""
+    names, rows = ["shape", *(item.name for item in export.properties)], 0
+    async with state.reading() as session, reading_rows(session, export) as blocks:
+        with lines.open("w", encoding="utf-8", newline="") as file:
+            file.write("\t".join(darwin_core.WRITTEN) + "\n")
+            async for block in blocks:
+                rows += len(block)
+                for row in block:
+                    told = darwin_core.record_of(dict(zip(names, row, strict=False)), base)
+                    file.write(darwin_core.line_of(told))
+    return rows
+
+
 PAGING = ("cursor", "offset")
+
+
+def _refuse_paging(params: QueryParams) -> None:
+    for name in PAGING:
+        if name in params:
+            raise InvalidInput(
+                f"{name} belongs to pages; a file has the whole selection",
+                message_zh=f"{name} 仅用于分页；文件包含全部所选内容",
+                pointer=name,
+            )
 
 
 async def respond_file(
@@ -296,13 +359,7 @@ async def respond_file(
         InvalidInput: a parameter is malformed, or makes no sense for a whole file.
     """
     encoding, params = asked_encoding(request, chosen)
-    for name in PAGING:
-        if name in params:
-            raise InvalidInput(
-                f"{name} belongs to pages; a file has the whole selection",
-                message_zh=f"{name} 仅用于分页；文件包含全部所选内容",
-                pointer=name,
-            )
+    _refuse_paging(params)
     entity = seen_by(entity, caller.viewer)
     query = parse_items_query(entity, params, bound, system_reader(request))
     crs = query.ask.form.crs

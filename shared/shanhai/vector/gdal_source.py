@@ -37,7 +37,7 @@ def extract_shapefile(
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = _checked_members(archive, limits)
+            members = checked_members(archive, limits)
             stems = sorted(
                 stem for stem, suffix in (_split(name) for name in members) if suffix == ".shp"
             )
@@ -57,7 +57,7 @@ def extract_shapefile(
     return PurePosixPath(stem).name, folder / "source.shp"
 
 
-def _checked_members(archive: zipfile.ZipFile, limits: ZipLimits) -> dict[str, zipfile.ZipInfo]:
+def checked_members(archive: zipfile.ZipFile, limits: ZipLimits) -> dict[str, zipfile.ZipInfo]:
     """The files by name, every name judged."""
     found: dict[str, zipfile.ZipInfo] = {}
     seen: set[str] = set()

@@ -14,6 +14,7 @@ from shapely.errors import ShapelyError
 
 from shanhai.errors import UnsupportedFile
 from shanhai.vector import sources
+from shanhai.vector.darwin_core import DarwinCoreSource, is_archive
 from shanhai.vector.formats import restored
 from shanhai.vector.gdal_source import open_layer, open_shapefile
 from shanhai.vector.geojson_kml import GeoJsonSource, KmlSource
@@ -219,6 +220,8 @@ def open_source(path: Path, folder: Path, wishes: sources.Wishes) -> sources.Fea
     if head.startswith(PARQUET):
         return ParquetSource(path, wishes)
     if head.startswith(ZIP) or zipfile.is_zipfile(path):
+        if is_archive(path):
+            return DarwinCoreSource(path, folder)
         return open_shapefile(path, folder, wishes)
     if not head or b"\x00" in head or head.startswith(OTHERS):
         raise _unknown()
@@ -250,7 +253,8 @@ def _is_sequence(head: bytes) -> bool:
 
 def _unknown() -> Exception:
     return sources.refuse(
-        "the file is none of GeoJSON, GeoPackage, FlatGeobuf, GeoParquet, zipped Shapefile, KML"
-        " and CSV",
-        "文件不是 GeoJSON、GeoPackage、FlatGeobuf、GeoParquet、Shapefile 压缩包、KML 或 CSV",
+        "the file is none of GeoJSON, GeoPackage, FlatGeobuf, GeoParquet, zipped Shapefile, KML,"
+        " CSV and Darwin Core Archive",
+        "文件不是 GeoJSON、GeoPackage、FlatGeobuf、GeoParquet、Shapefile 压缩包、KML、CSV 或"
+        " Darwin Core 档案",
     )

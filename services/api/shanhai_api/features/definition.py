@@ -111,6 +111,10 @@ PLACING = (
     CRS,
     query_parameter("filter-crs", "System of the geometries in the filter", SYSTEM),
 )
+ARCHIVED: list[Document] = [
+    one for one in (*LISTING, *PLACING) if one["name"] not in {"offset", "cursor", "crs"}
+]
+"""What chooses among occurrences for a Darwin Core Archive, besides their properties."""
 REPAIR = query_parameter(
     "repair",
     "Mend an invalid geometry, and say what was done, instead of refusing it",

@@ -15,8 +15,9 @@ from shanhai.db.features.statements import OutputOptions
 from shanhai.db.features.write import state_tag
 from shanhai.storage.artifacts import COG_TYPE
 from shanhai.validation import Rfc3339Date
-from shanhai_api.exports import file_format, respond_file
+from shanhai_api.exports import file_format, respond_archive, respond_file
 from shanhai_api.features import documents, operations, parameters
+from shanhai_api.features.definition import ARCHIVED
 from shanhai_api.features.models import CollectionDescription, CollectionDescriptions, FeatureSchema
 from shanhai_api.features.operations import Spot, dataset_with_file
 from shanhai_api.features.tables import HELD, item_page, items_page, respond_long, shown_row
@@ -185,6 +186,25 @@ async def send_dataset(
         headers=headers,
         filename=f"{row.code}{PurePosixPath(row.uri).suffix}",
     )
+
+
+@files.get(
+    "/collections/occurrences/darwin-core",
+    summary="Occurrences as a Darwin Core Archive",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The archive, masked as the caller reads its rows",
+            "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+    openapi_extra={"parameters": ARCHIVED},
+)
+async def send_archive(
+    request: Request, view: dependencies.TheView, caller: dependencies.Reader
+) -> Response:
+    """Write the occurrences of a selection as a Darwin Core Archive."""
+    return await respond_archive(request, view, caller)
 
 
 class FeatureAtPoint(Answered):

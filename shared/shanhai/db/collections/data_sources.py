@@ -295,6 +295,7 @@ SPECIES = entity.Entity(
     as_of=columns.as_of("sp"),
     interval=_SPECIES.interval,
     path="/species",
+    aliases=("sp.scientific_name",),
     properties=(
         _SPECIES.code,
         _SPECIES.column(
@@ -485,6 +486,10 @@ OCCURRENCES = entity.masked(
                 ),
             ),
             effects=(named_in_the_list, judged_by_whom),
+            sameness=(
+                entity.Sameness(("occurrence_id",)),
+                entity.Sameness(("species_id", "observed_from"), within_m=100.0),
+            ),
             guards=(
                 guards.PERIOD,
                 guards.in_order(

@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
+from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.features.bulk_staging import (
     GIVEN,
     REFUSED,
@@ -17,13 +18,16 @@ from shanhai.db.features.bulk_staging import (
     Stage,
     spans_of,
 )
-from shanhai.db.features.entity import Editing, PendingWrite, Verb
+from shanhai.db.features.entity import Editing, Entity, PendingWrite, Verb
 from shanhai.db.identity import PUBLISHERS, Identity
 from shanhai.errors import Conflict, Fault, InvalidInput
 from shanhai.vocabulary import Label, Scope
 
 GUARDED_AT_ONCE = 1_000
 ADD = f"INSERT INTO {REFUSED} SELECT unnest(CAST(:rows AS bigint[])) ON CONFLICT DO NOTHING"
+MOST_NEAREST = 3
+METRES_OF_DEGREE = 50_000
+"""Less than a degree of longitude has up to 60 degrees north, so that a box of degrees is wide."""
 MOST_TOLD = 1_000
 """Rejections kept in words; a million of them would need more memory than a worker has."""
 
@@ -103,6 +107,7 @@ async def judge(
     present = f"JOIN {ROWS} i_r ON i_r.changed AND {stage.entity.key} = i_r.found"
     await judge_regions(session, stage, editing, identity, present, found)
     await _shown(session, stage, editing, identity, found)
+    await _doubled(session, stage, editing, found)
     await _guarded(session, stage, editing, found)
     return found
 
@@ -133,12 +138,57 @@ async def _dangling(session: AsyncSession, stage: Stage, found: Rejections) -> N
             if item.schema["type"] == "array"
             else f"{own} IS NULL"
         )
+        near = _nearest(entity_named(str(item.refers_to)), f"({given} #>> '{{}}')")
         query = (
-            f"SELECT i_r.row, i_r.code, {given} #>> '{{}}' AS given FROM {ROWS} i_r"  # noqa: S608
+            f"SELECT i_r.row, i_r.code, {given} #>> '{{}}' AS given{near} FROM {ROWS} i_r"  # noqa: S608
             f" JOIN {GIVEN} i_g USING (row) WHERE {stage.given(item)} IS NOT NULL AND ({lost})"
         )
         detail = Label(f"{item.refers_to} 中没有 {{}}", f"there is no {{}} in {item.refers_to}")
+        if near:
+            detail = Label(f"{detail.zh}；相近的有 {{}}", f"{detail.en}; the nearest are {{}}")
         await found.add_all(session, query, "reference", item.name, detail)
+
+
+def _nearest(entity: Entity, name: str) -> str:
+    """SQL of a column with the names most like one that is not known, where rows have others."""
+    if not entity.aliases:
+        return ""
+    known = entity.aliases[0]
+    return (
+        f", (SELECT string_agg(near.name, ', ') FROM (SELECT {known} AS name"  # noqa: S608
+        f" FROM {entity.source} WHERE {entity.live}"
+        f" ORDER BY similarity({known}, {name}) DESC, {known} LIMIT {MOST_NEAREST}) near) AS near"
+    )
+
+
+async def _doubled(
+    session: AsyncSession, stage: Stage, editing: Editing, found: Rejections
+) -> None:
+    """New rows that tell the same as one there is, or as one of the file before them."""
+    for same in editing.sameness:
+        if not set(same.columns) <= {str(item.column) for item in stage.kept}:
+            continue
+        if same.within_m is not None and not stage.shaped:
+            continue
+        others = (
+            (stage.entity.table, "i_o.{}", f"i_o.{stage.entity.geometry_column}", "deleted_at"),
+            (ROWS, 'i_o."c_{}"', "i_o.shape", "found"),
+        )
+        for table, column, shape, none in others:
+            met = [f'{column.format(name)} = i_r."c_{name}"' for name in same.columns]
+            if same.within_m is not None:
+                near = f"ST_Expand(i_r.shape, {same.within_m / METRES_OF_DEGREE})"
+                met.append(f"{shape} && {near}")
+                apart = f"{shape}::geography, i_r.shape::geography"
+                met.append(f"ST_DWithin({apart}, {same.within_m})")
+            met += [f"i_o.{none} IS NULL", *(["i_o.row < i_r.row"] if table == ROWS else [])]
+            query = (
+                f"SELECT i_r.row, i_r.code, min(i_o.code) AS other FROM {ROWS} i_r"  # noqa: S608
+                f" JOIN {table} i_o ON {' AND '.join(met)} WHERE i_r.found IS NULL"
+                " GROUP BY i_r.row, i_r.code"
+            )
+            detail = Label("与 {} 为同一记录", "tells the same as {}")
+            await found.add_all(session, query, "duplicate", None, detail)
 
 
 async def _cut_off(session: AsyncSession, stage: Stage, found: Rejections) -> None:

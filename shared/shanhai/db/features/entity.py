@@ -181,6 +181,20 @@ members the written row is to have besides."""
 
 
 @dataclass(frozen=True, slots=True)
+class Sameness:
+    """By what two rows tell the same, so that an import that adds one to the other is refused.
+
+    Attributes:
+        columns: Columns that are equal, and not null.
+        within_m: How far the points of both are from each other at most, in metres; None where
+            that does not matter.
+    """
+
+    columns: tuple[str, ...]
+    within_m: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Editing:
     """Who writes an entity, and how.
 
@@ -196,6 +210,7 @@ class Editing:
         apart: Members, besides the state, whose change brings something with it: they are changed
             one object at a time, never by an import.
         guards: The rules of its writes.
+        sameness: Any one of these makes a new row of an import the same as another.
     """
 
     roles: frozenset[Role]
@@ -207,6 +222,7 @@ class Editing:
     effects: tuple[Effect, ...] = ()
     apart: frozenset[str] = frozenset()
     guards: tuple[Guard, ...] = ()
+    sameness: tuple[Sameness, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +287,7 @@ class Entity:
         path: Where records are served; `{name}` in it is the property of that name. Features are
             served at `/collections/{name}/items`.
         editing: Who writes it; None when the API does not.
+        aliases: SQL of names, besides the code, by which files may refer to a row.
         for_reader: It is the entity as one kind of reader sees it (`catalogue.seen_by`).
         masking: What of its rows only some may read; None where all of them is for everybody.
         near: SQL of an indexed geometry within whose box each row's `geometry` lies, where that has
@@ -307,6 +324,7 @@ class Entity:
     file: str | None = None
     path: str | None = None
     editing: Editing | None = None
+    aliases: tuple[str, ...] = ()
     for_reader: bool = False
     masking: Masking | None = None
     near: str | None = None

@@ -111,9 +111,14 @@ def _unknown(item: Property, code: str, under: str) -> Fault:
 @lru_cache(maxsize=256)
 def _ids_query(name: str, visible: tuple[str, ...]) -> sa.TextClause:
     entity = entity_named(name)
-    met = " AND ".join((entity.live, *visible, f"{entity.code} = ANY(CAST(:codes AS text[]))"))
+    code, source = entity.code, entity.source
+    if entity.aliases:
+        named = ", ".join((code, *entity.aliases))
+        code = "named.code"
+        source += f" CROSS JOIN LATERAL unnest(ARRAY[{named}]) named (code)"
+    met = " AND ".join((entity.live, *visible, f"{code} = ANY(CAST(:codes AS text[]))"))
     return sa.text(
-        f"SELECT {entity.code} AS code, {entity.key} AS id FROM {entity.source} WHERE {met}"  # noqa: S608
+        f"SELECT {code} AS code, {entity.key} AS id FROM {source} WHERE {met}"  # noqa: S608
         # Whoever deletes one of them waits for the reference, or it is not found any more.
         f" FOR KEY SHARE OF {entity.alias}"
     )

@@ -65,6 +65,8 @@ async def _few_codes(
         if item.refers_to is None or item.refers_to == entity.name:
             continue
         other = entity_named(item.refers_to)
+        if other.aliases:
+            continue
         met = " AND ".join((other.live, *visibility(other, identity.viewer)))
         query = text(
             f"SELECT DISTINCT {other.code} FROM {other.source} WHERE {met} LIMIT {FEW + 1}"  # noqa: S608
