@@ -4,10 +4,10 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import func
+from sqlalchemy import func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.identity import EVERYTHING, PUBLIC
+from shanhai.db.identity import EVERYTHING, PUBLIC, Viewer
 from shanhai.db.queries.jobs import RegionRow, find_region
 from shanhai.db.tables.control import ControlArea
 from shanhai.db.tables.zone import Region
@@ -129,3 +129,57 @@ async def test_each_year_has_the_land_cover_observed_in_it(session: AsyncSession
         "/inputs/datasets/land_cover/2022",
         "/inputs/datasets/travel_time/2020",
     ]
+
+
+async def test_key_species_are_counted_where_their_places_may_be_read(
+    session: AsyncSession,
+) -> None:
+    region, row = await city(session)
+    await add_line(session, "kept", region, kind="protected_area", geom=square(118.0))
+    late = {"kind": "red_line", "geom": square(118.06), "valid_from": date(2024, 1, 1)}
+    await add_line(session, "late", region, **late)
+    for code, protection, sensitivity, accepted in (
+        ("dolphin", "first_class", "cell", None),
+        ("synonym", "none", "open", "dolphin"),
+        ("egret", "second_class", "open", None),
+        ("toad", "provincial", "hidden", None),
+        ("sparrow", "none", "open", None),
+    ):
+        query = (
+            "INSERT INTO species (code, scientific_name, protection, sensitivity, accepted_id)"
+            " SELECT :code, :code, :protection, :sensitivity,"
+            " (SELECT id FROM species WHERE code = :accepted)"
+        )
+        given: dict[str, Any] = {"code": code, "protection": protection}
+        given["sensitivity"] = sensitivity
+        await session.execute(text(query), {**given, "accepted": accepted})
+    for number, (code, lon, day, state) in enumerate(
+        (
+            ("dolphin", 118.09, "2020-05-01", "verified"),
+            ("synonym", 118.01, "2021-05-01", "verified"),
+            ("egret", 118.07, "2020-05-01", "verified"),
+            ("toad", 118.055, "2020-05-01", "verified"),
+            ("toad", 118.01, "2020-05-01", "recorded"),
+            ("toad", 119.5, "2020-05-01", "verified"),
+            ("sparrow", 118.01, "2020-05-01", "verified"),
+        )
+    ):
+        query = (
+            "INSERT INTO occurrence (code, region_id, species_id, observed_from, state, geom)"
+            " SELECT :code, :region, id, CAST(:day AS date), :state, ST_Point(:lon, 24.42, 4490)"
+            " FROM species WHERE code = :species"
+        )
+        given = {"code": f"o-{number}", "region": region.id, "state": state, "lon": lon}
+        days = {"day": date.fromisoformat(day), "species": code}
+        await session.execute(text(query), {**given, **days})
+
+    async def counted(viewer: Viewer) -> list[tuple[int, int, int]]:
+        found = await lookups.find_key_species(session, row, [2020, 2023, 2024], viewer, TODAY)
+        return [(one.year, one.known, one.protected) for one in found]
+
+    # Dolphin by its synonym from 2021 on, egret by the line of 2024; the toad is never inside.
+    whole = [(2020, 3, 0), (2023, 3, 1), (2024, 3, 2)]
+    assert await counted(EVERYTHING) == whole
+    here = Viewer(known=True, regions=frozenset({region.id}), exact=frozenset({region.id}))
+    assert await counted(here) == whole
+    assert await counted(PUBLIC) == [(2020, 1, 0), (2023, 1, 0), (2024, 1, 1)]

@@ -22,6 +22,7 @@ from shanhai.processes.evaluate_indicators.contract import (
     FigureTask,
     IndicatorsTask,
     IndicatorTask,
+    KeySpeciesTask,
     MeanTask,
     ShapeTask,
     StationTask,
@@ -347,6 +348,13 @@ def test_shoreline_is_measured_by_class() -> None:
     assert value(compute("natural_shoreline", held)) == pytest.approx(75.0, rel=1e-6)
     unclassed = {"shapes": [shore("u", 0.009, None)]}
     assert "with a class" in reason(compute("natural_shoreline", unclassed))
+
+
+def test_key_species_that_are_protected_are_a_share() -> None:
+    held = {"species": [KeySpeciesTask(year=2024, known=8, protected=6)]}
+    assert value(compute("key_species_protected", held)) == 75.0
+    none = {"species": [KeySpeciesTask(year=2024, known=0, protected=0)]}
+    assert "no verified occurrence" in reason(compute("key_species_protected", none))
 
 
 BASE = FigureTask(year=2020, value=Decimal(40), sense="at_least")

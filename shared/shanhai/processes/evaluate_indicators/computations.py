@@ -10,7 +10,7 @@ from typing import Literal
 
 from shanhai.vocabulary import Label
 
-Reads = Literal["sections", "sea", "air", "land_cover", "travel_time", "control_areas"]
+Reads = Literal["sections", "sea", "air", "land_cover", "travel_time", "control_areas", "species"]
 """What a computation rests on."""
 
 ComputationId = Literal[
@@ -29,6 +29,7 @@ ComputationId = Literal[
     "wetland_protection",
     "soil_conservation",
     "natural_shoreline",
+    "key_species_protected",
 ]
 
 
@@ -219,6 +220,19 @@ COMPUTATIONS: tuple[Computation, ...] = (
         "control_areas",
         ("shoreline",),
         ("natural_shoreline_retention_rate",),
+    ),
+    Computation(
+        "key_species_protected",
+        Label("重点保护物种种数保护率", "Share of key species that are protected"),
+        Label(
+            "在自然保护地或生态保护红线内有已核实分布点的重点保护物种数"
+            " ÷ 区域内有已核实分布点的重点保护物种数 × 100",
+            "key species with a verified occurrence in a protected area or within the red line ÷"
+            " key species with a verified occurrence in the region × 100",
+        ),
+        "%",
+        "species",
+        codes=("key_species_protection_rate",),
     ),
 )
 BY_ID = {one.id: one for one in COMPUTATIONS}

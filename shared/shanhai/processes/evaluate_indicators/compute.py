@@ -37,6 +37,7 @@ FUNCTIONS: Mapping[ComputationId, Callable[[Asked], Found]] = {
     "wetland_protection": land.wetland_protection,
     "soil_conservation": land.soil_conservation,
     "natural_shoreline": land.natural_shoreline,
+    "key_species_protected": land.key_species_protected,
 }
 
 

@@ -105,6 +105,14 @@ class UnitTask(BaseModel):
     geometry: dict[str, Any]
 
 
+class KeySpeciesTask(BaseModel):
+    """How many key protected species are known of the region at the end of a year."""
+
+    year: int
+    known: int
+    protected: int = Field(description="those with an occurrence in a protected area or red line")
+
+
 class IndicatorsTask(BaseModel):
     """All that indicators are computed from but rasters, which are datasets of the task.
 
@@ -119,6 +127,7 @@ class IndicatorsTask(BaseModel):
     air: list[AirYearTask] = []
     shapes: list[ShapeTask] = []
     lines_left_out: list[str] = []
+    species: list[KeySpeciesTask] = []
     sea_units: list[UnitTask] = []
 
 

@@ -145,6 +145,34 @@ def area_of_kind(asked: values.Asked) -> values.Found:
     )
 
 
+def key_species_protected(asked: values.Asked) -> values.Found:
+    """Share of key protected species with an occurrence in a protected area or red line, in %.
+
+    The measure is ours: where a species is met with inside, it counts as protected.
+    """
+    counted = next((one for one in asked.material.held.species if one.year == asked.year), None)
+    if counted is None or not counted.known:
+        return values.Missing(
+            Label(
+                f"截至 {asked.year} 年末，区域内没有可精确读取的重点保护物种已核实分布点",
+                f"the region has no verified occurrence of a key protected species up to the end of"
+                f" {asked.year} whose exact place you may read",
+            )
+        )
+    return values.Figure(
+        100.0 * counted.protected / counted.known,
+        Label(
+            "本平台口径：保护地和红线内有分布点的物种计为受保护，异名并入接受名，"
+            "只计申请人可精确读取位置的分布点",
+            "a measure of the platform's own: a species met with in a protected area or red line"
+            " counts as protected, synonyms count with the accepted name, and only occurrences"
+            " whose exact place the asker may read",
+        ),
+        {"occurrences_until": f"{asked.year}-12-31"},
+        details={"species_known": counted.known, "species_protected": counted.protected},
+    )
+
+
 def protected_share(asked: values.Asked) -> values.Found:
     """Share of protected natural areas in the region."""
     area = area_of_kind(asked)

@@ -18,6 +18,7 @@ from shanhai.errors import Fault, InvalidInput, NotFound
 from shanhai.processes.evaluate_indicators import contract
 from shanhai.processes.evaluate_indicators.computations import Computation, computation_for
 from shanhai.processes.evaluate_indicators.lookups import (
+    find_key_species,
     find_observed,
     find_shapes,
     find_yearly_rasters,
@@ -92,6 +93,9 @@ async def complete(session: AsyncSession, task: Task, identity: Identity | None)
                 air=found.air,
                 shapes=shapes,
                 lines_left_out=left_out,
+                species=await find_key_species(session, row, inputs.years, viewer, today)
+                if "species" in reads
+                else [],
                 sea_units=await _sea_units(session, row) if "sea" in reads else [],
             ),
         }
