@@ -33,6 +33,7 @@ NAMES = (
     "assessment",
     "compliance",
     "balances",
+    "occurrences",
     "observations",
     "observation_reading",
     "closed_months",

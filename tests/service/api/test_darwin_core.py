@@ -11,6 +11,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.identity import Grant, Identity
+from shanhai.vocabulary import ROLE_SCOPES, Role
+from tests.service.api import test_round_trips
 from tests.service.api.test_round_trips import sent_back
 from tests.support.job_rows import add_region
 from tests.support.plan_features import feature, point
@@ -95,6 +98,31 @@ async def test_one_bad_row_leaves_all_unwritten(
     told = await sent_back(session, tmp_path, archive(tmp_path / "a.zip"), "occurrences")
     assert told["verdict"] == "refused"
     assert await session.scalar(text("SELECT count(*) FROM occurrence")) == 1
+
+
+async def test_places_cannot_be_guessed_by_duplicates(
+    dolphins: None, session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import of another region is told nothing of what lies near its rows."""
+    other = await add_region(session, "elsewhere")
+    await session.execute(text("UPDATE occurrence SET occurrence_id = NULL"))
+    await session.commit()
+    sent = tmp_path / "guess.csv"
+    sent.write_text(
+        "code,species,region,observed_from,lon,lat\n"
+        "guess,Sousa chinensis,elsewhere,2019-01-01,118.2,24.6\n",
+        "utf-8",
+    )
+    grant = Grant(Role.PLANNER, frozenset({other.id}))
+    planner = Identity("planner", ROLE_SCOPES[Role.PLANNER], (grant,))
+    monkeypatch.setattr(test_round_trips, "EDITOR", planner)
+    told = await sent_back(session, tmp_path, sent, "occurrences", crs="EPSG:4490")
+    assert told["verdict"] == "imported", told
+    await session.rollback()
+    monkeypatch.undo()
+    told = await sent_back(session, tmp_path, sent, "occurrences", crs="EPSG:4490")
+    assert told["verdict"] == "refused"
+    assert [one["rule"] for one in told["rejections"]] == ["duplicate"]
 
 
 def rows_of(answer: httpx.Response) -> list[dict[str, str]]:

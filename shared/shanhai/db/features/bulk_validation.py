@@ -19,6 +19,7 @@ from shanhai.db.features.bulk_staging import (
     spans_of,
 )
 from shanhai.db.features.entity import Editing, Entity, PendingWrite, Verb
+from shanhai.db.features.selection import EXACT_REGIONS
 from shanhai.db.identity import PUBLISHERS, Identity
 from shanhai.errors import Conflict, Fault, InvalidInput
 from shanhai.vocabulary import Label, Scope
@@ -107,7 +108,7 @@ async def judge(
     present = f"JOIN {ROWS} i_r ON i_r.changed AND {stage.entity.key} = i_r.found"
     await judge_regions(session, stage, editing, identity, present, found)
     await _shown(session, stage, editing, identity, found)
-    await _doubled(session, stage, editing, found)
+    await _doubled(session, stage, editing, identity, found)
     await _guarded(session, stage, editing, found)
     return found
 
@@ -162,9 +163,13 @@ def _nearest(entity: Entity, name: str) -> str:
 
 
 async def _doubled(
-    session: AsyncSession, stage: Stage, editing: Editing, found: Rejections
+    session: AsyncSession, stage: Stage, editing: Editing, identity: Identity, found: Rejections
 ) -> None:
-    """New rows that tell the same as one there is, or as one of the file before them."""
+    """New rows that tell the same as one there is, or as one of the file before them.
+
+    By its place a row is found again by those alone who may know it: else it could be guessed.
+    """
+    exact = identity.viewer.exact
     for same in editing.sameness:
         if not set(same.columns) <= {str(item.column) for item in stage.kept}:
             continue
@@ -181,6 +186,9 @@ async def _doubled(
                 met.append(f"{shape} && {near}")
                 apart = f"{shape}::geography, i_r.shape::geography"
                 met.append(f"ST_DWithin({apart}, {same.within_m})")
+            if same.within_m is not None and table != ROWS and exact is not None:
+                region = str(stage.entity.region).rpartition(".")[2]
+                met.append(f"i_o.{region} = ANY({EXACT_REGIONS})")
             met += [f"i_o.{none} IS NULL", *(["i_o.row < i_r.row"] if table == ROWS else [])]
             query = (
                 f"SELECT i_r.row, i_r.code, min(i_o.code) AS other FROM {ROWS} i_r"  # noqa: S608
@@ -188,7 +196,8 @@ async def _doubled(
                 " GROUP BY i_r.row, i_r.code"
             )
             detail = Label("与 {} 为同一记录", "tells the same as {}")
-            await found.add_all(session, query, "duplicate", None, detail)
+            regions = {"exact_regions": sorted(exact or ())}
+            await found.add_all(session, query, "duplicate", None, detail, **regions)
 
 
 async def _cut_off(session: AsyncSession, stage: Stage, found: Rejections) -> None:
