@@ -99,7 +99,7 @@ REGISTERED = (
     f"""INSERT INTO occurrence (code, region_id, species_id, observed_from, observed_to,
     individuals, method, observer, locality, uncertainty_m, occurrence_id)
     SELECT 'met-' || n, r.id, s.id, '2024-05-01', '2024-05-02', n - 1, 'transect', '=林,某',
-    E' a\n"{LONG}', 0.1 + n, 'urn:' || n FROM region r, species s, generate_series(1, 7) n
+    E'a\n"{LONG}', 0.1 + n, 'urn:' || n FROM region r, species s, generate_series(1, 7) n
     WHERE r.code = 'xiamen' AND (s.code = 'egret') = (n % 2 = 0)""",
     """INSERT INTO reclamation (code, name_zh, name_en, region_id, start_on, end_on, area_ha,
     land_class_before, deposit_required, deposit_paid, evidence)
