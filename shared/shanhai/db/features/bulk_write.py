@@ -205,9 +205,11 @@ async def write_many(
             f"{entity.name} are shown to you in part, so that a file of them cannot be taken back",
             message_zh=f"{entity.title.zh}对您未完整显示，不能由您导入",
         )
-    entity, names = entity.whole, {item.name for item in properties}
-    written = tuple(item for item in entity.properties if item.name in names)
-    stage = Stage(entity, written, shaped, public)
+    entity = entity.whole
+    declared = {item.name: item for item in entity.properties}
+    # The columns of the rows come in the order they were asked for.
+    written = [declared[item.name] for item in properties]
+    stage = Stage(entity, tuple(written), shaped, public)
     editing = editing_of(entity, identity, "update")
     await copy_rows(session, stage, blocks)
     await find_references(session, stage, identity.viewer)
