@@ -290,7 +290,7 @@ async def _publish_all(writer: httpx.AsyncClient, entity: Entity) -> None:
     if lifecycle is None:
         return
     states = [step.target for step in lifecycle.steps]
-    goal = next((state for state in ("published", "approved") if state in states), None)
+    goal = next((state for state in ("published", "approved", "verified") if state in states), None)
     if goal is None:
         return
     items = (await writer.get(f"/collections/{entity.name}/items?limit=100")).json()["features"]

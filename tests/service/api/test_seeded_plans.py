@@ -49,7 +49,7 @@ async def listed(client: httpx.AsyncClient, path: str, **filters: str) -> dict[s
         ("control_areas", {}, 5),
         ("problems", {"region": "banan"}, 8),
         ("problems", {"region": "xiamen"}, 0),
-        ("named_features", {"region": "xiamen"}, 14),
+        ("named_features", {"region": "xiamen"}, 17),
         ("named_features", {"q": "筼筜"}, 2),
         ("named_features", {"q": "Yundang"}, 2),
         ("projects", {"plan": BANAN}, 21),

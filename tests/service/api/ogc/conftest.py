@@ -19,6 +19,7 @@ from shanhai.settings import (
     ArtifactSettings,
     DatabaseSettings,
     LogSettings,
+    ParticipationSettings,
     PublicSettings,
     RedisSettings,
 )
@@ -39,6 +40,7 @@ def configured(database_url: str, redis_url: str, directory: Path) -> Configurat
         PublicSettings(api_url=BASE, tiles_url="http://tiles.test", public_read=True),
         ApiSettings(),
         LogSettings(),
+        participation=ParticipationSettings(secret=SecretStr("s" * 32)),
     )
 
 
