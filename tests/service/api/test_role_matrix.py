@@ -357,6 +357,7 @@ async def bodies_of(fact: Fact) -> dict[Verb, Body]:
     entity = fact.entity
     known = {item.name: f"{item.table.replace('_', '-')}.example" for item in ENTITIES}
     known |= {"zone_classes": "supply_demand.example"}
+    known |= {f"{name}.another": f"{code}.another" for name, code in known.items()}
     examples = Examples(never, known)
     new = "supply_demand.new" if entity.name == "zone_classes" else "matrix.new"
     made, _ = await examples.body(entity, new)
