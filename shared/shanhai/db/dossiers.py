@@ -18,6 +18,7 @@ from shanhai.db.collections.controls import CONTROL_AREAS
 from shanhai.db.collections.data_sources import STATIONS
 from shanhai.db.collections.duties import DUTIES
 from shanhai.db.collections.projects import PROJECTS
+from shanhai.db.compliance.rules import activities
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.hierarchy import find_region
@@ -408,9 +409,10 @@ SELECT m.measure, count(*) AS projects, sum(m.planned) AS planned, sum(m.done) A
 
 async def _measures(session: AsyncSession, projects: Sequence[str]) -> DossierPart:
     """What the projects plan and have done of each measure."""
-    rows = await session.execute(_MEASURES, {"codes": [*projects]})
+    rows = (await session.execute(_MEASURES, {"codes": [*projects]})).all()
+    words = {row.measure: activities().name_of(row.measure) for row in rows}
     columns = (
-        DossierColumn("measure", Label("措施", "Measure")),
+        DossierColumn("measure", Label("措施", "Measure"), words=words),
         DossierColumn("projects", Label("项目数", "Projects"), kind="number"),
         DossierColumn("planned", Label("计划", "Planned"), kind="number"),
         DossierColumn("done", Label("完成", "Done"), kind="number"),
