@@ -24,6 +24,7 @@ Part = ArchiveProcess | PrivateBroker | PrivatePostgres | PrivateRedis | Service
 OWN_ALLOWANCE = "10000000"
 TOKEN_SECRET = "tile_token_secret"  # noqa: S105 - the name it is kept under
 WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - likewise
+PARTICIPATION_SECRET = "participation_secret"  # noqa: S105 - likewise
 GATEWAY = "hj212"
 RECEIVER = "receiver"
 
@@ -131,6 +132,7 @@ class Stack:
             "SHANHAI_PUBLIC_READ": "true",
             "SHANHAI_TILE_TOKENS_SECRET": self._secret(TOKEN_SECRET),
             "SHANHAI_WEBHOOKS_SECRET": self._secret(WEBHOOK_SECRET),
+            "SHANHAI_PARTICIPATION_SECRET": self._secret(PARTICIPATION_SECRET),
             "SHANHAI_OUTGOING_HTTP_HOSTS": f"{HOST}:{self.receiver_port}",
             "SHANHAI_OUTGOING_NETWORKS": f"{HOST}/32",
             "SHANHAI_MQTT_URL": self.broker.url(),
