@@ -663,6 +663,10 @@ FUND_KINDS: tuple[Term, ...] = (
     Term("bond", Label("专项债券", "Special bond")),
     Term("social", Label("社会资本", "Private capital")),
     Term("loan", Label("金融贷款", "Loan")),
+    Term("transfer", Label("转移支付", "Transfer payment")),
+    Term("ocean", Label("海洋生态保护修复资金", "Ocean restoration funds")),
+    Term("eod", Label("EOD 模式", "EOD (environment-oriented development)")),
+    Term("bot", Label("BOT 模式", "BOT (build, operate, transfer)")),
     Term("other", Label("其他", "Other")),
 )
 

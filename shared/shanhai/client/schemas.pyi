@@ -291,6 +291,9 @@ FormerValue = TypedDict("FormerValue", {"value": float,
 FundEntryBody = TypedDict("FundEntryBody", {"kind": Literal["allocation", "payment", "return"], "source": str,
     "amount": float | str, "measure": NotRequired[str | None], "paid_on": NotRequired[str | None],
     "note": NotRequired[str | None]})
+FundSums = TypedDict("FundSums", {"key": str | None, "name": str, "name_zh": str, "name_en": str, "projects": int,
+    "cost": str | None, "allocated": str, "paid": str, "returned": str, "balance": str, "paid_percent": float | None,
+    "done_percent": float | None})
 GeometryChange = TypedDict("GeometryChange", {"changed": bool, "area_km2": SizeChange | None,
     "length_km": SizeChange | None})
 GivenValue = TypedDict("GivenValue", {"unit": str | None, "value": str})
@@ -553,6 +556,9 @@ PlanEvaluation = TypedDict("PlanEvaluation", {"title": str, "as_of": NotRequired
     "department": NamedCode | None, "summary": StatusSummary, "rows": list[JudgedIndicator], "links": list[Link]})
 PlanFindings = TypedDict("PlanFindings", {"plan": str, "as_of": NotRequired[str], "in_force": NotRequired[str | None],
     "checked": bool, "counts": SeverityCounts, "findings": list[FindingShown], "links": list[Link]})
+PlanFunds = TypedDict("PlanFunds", {"plan": str, "as_of": NotRequired[str], "in_force": NotRequired[str | None],
+    "plan_name": str, "plan_name_zh": str, "plan_name_en": str, "by": Literal["source", "kind", "year", "programme"],
+    "allocated": str, "paid": str, "returned": str, "lines": list[FundSums], "links": list[Link]})
 PlanInTree = TypedDict("PlanInTree", {"code": str, "name_zh": str, "name_en": str, "kind": str, "level": str,
     "period_start": int, "period_end": int | None,
     "status": Literal["draft", "submitted", "approved", "superseded", "withdrawn"], "links": list[Link]})
@@ -897,7 +903,7 @@ SizeChange = TypedDict("SizeChange", {"from": float, "to": float, "added": float
 SolvedWork = TypedDict("SolvedWork", {"challenge": str, "solution": str})
 SourceBalance = TypedDict("SourceBalance", {"allocated": str, "paid": str, "balance": str, "source": str,
     "name_zh": str, "name_en": str,
-    "kind": Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "other"],
+    "kind": Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "transfer", "ocean", "eod", "bot", "other"],
     "year": int | None, "allowed_measures": list[str] | None})
 SourceDescription = TypedDict("SourceDescription", {"dataset": str, "title_zh": str, "title_en": str,
     "native_resolution_m": float | None, "source": str | None, "licence": str | None, "stand_in": bool})
@@ -1429,20 +1435,20 @@ fishing_harbours_properties = TypedDict("fishing_harbours_properties", {"code": 
     "valid_to": NotRequired[str | None]})
 fund_sources = TypedDict("fund_sources", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None],
-    "kind": NotRequired[Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "other"] | None],
+    "kind": NotRequired[Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "transfer", "ocean", "eod", "bot", "other"] | None],
     "region": NotRequired[str | None], "year": NotRequired[int | None], "amount": NotRequired[str | float | None],
     "allowed_measures": NotRequired[list[str] | None], "allocated": NotRequired[str | float | None],
     "paid": NotRequired[str | float | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
 fund_sources_change = TypedDict("fund_sources_change", {"code": NotRequired[str | int | None],
     "name_zh": NotRequired[str], "name_en": NotRequired[str],
-    "kind": NotRequired[Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "other"]],
+    "kind": NotRequired[Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "transfer", "ocean", "eod", "bot", "other"]],
     "region": NotRequired[str | None], "year": NotRequired[int | None], "amount": NotRequired[str | float],
     "allowed_measures": NotRequired[list[str] | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 fund_sources_new = TypedDict("fund_sources_new", {"code": NotRequired[str | int | None], "name_zh": str,
     "name_en": str,
-    "kind": Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "other"],
+    "kind": Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "transfer", "ocean", "eod", "bot", "other"],
     "region": NotRequired[str | None], "year": NotRequired[int | None], "amount": str | float,
     "allowed_measures": NotRequired[list[str] | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
@@ -2417,6 +2423,8 @@ class Paths:
     @overload
     def get(self, path: Literal["/plans/{plan}/totals"], /, *, headers: Headers | None = ..., **query: Query) -> PlanTotals: ...
     @overload
+    def get(self, path: Literal["/plans/{plan}/funds"], /, *, headers: Headers | None = ..., **query: Query) -> PlanFunds: ...
+    @overload
     def get(self, path: Literal["/plans/{plan}/coverage"], /, *, headers: Headers | None = ..., **query: Query) -> PlanCoverage: ...
     @overload
     def get(self, path: Literal["/plans/{plan}/timetable"], /, *, headers: Headers | None = ..., **query: Query) -> PlanTimetable: ...
@@ -3291,6 +3299,8 @@ class AsyncPaths:
     def get(self, path: Literal["/plans/{plan}/projects"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[EditionProjects]: ...
     @overload
     def get(self, path: Literal["/plans/{plan}/totals"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanTotals]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/funds"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanFunds]: ...
     @overload
     def get(self, path: Literal["/plans/{plan}/coverage"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanCoverage]: ...
     @overload

@@ -80,6 +80,7 @@ async def test_collections(
         ("/plans/xiamen-vanguard-2025/provisions?end_year=2027", "provisions", 3),
         ("/plans/xiamen-vanguard-2025/provisions?regions=xiamen.jimei", "provisions", 1),
         (f"/plans/{BANAN}/provisions?q=水网", "provisions", 1),
+        ("/plans/xiamen-demonstration/provisions?q=筼筜", "provisions", 1),
         (f"/plans/{BANAN}/figures?kind=evaluation", "figures", 6),
         (f"/plans/{BANAN}/figures?kind=benefit&aspect=social", "figures", 1),
         (f"/plans/{BANAN}/figures?filter=value>1000 AND unit='km2'", "figures", 3),

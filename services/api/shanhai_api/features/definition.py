@@ -93,7 +93,7 @@ LISTING = (
     ),
     query_parameter(
         "q",
-        "A text that the code or a name in either language has in it, whatever its case",
+        "A text that the code, a name or a text in either language has in it, whatever its case",
         {"type": "string", "minLength": 1, "maxLength": MAX_SEARCH},
     ),
     query_parameter(

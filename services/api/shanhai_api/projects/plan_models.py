@@ -11,7 +11,7 @@ from shanhai.db.compliance.verdict import in_both
 from shanhai.db.indicators.plan_indicators import PlanSeen
 from shanhai.db.projects import plan_totals
 from shanhai.db.projects.reserve import Criterion, Ranked, criteria, required_papers
-from shanhai.vocabulary import DOCUMENT_KINDS, PROBLEM_STATUSES, SEVERITIES, Label
+from shanhai.vocabulary import DOCUMENT_KINDS, FUND_KINDS, PROBLEM_STATUSES, SEVERITIES, Label
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, one_of
 from shanhai_api.kit.view import CSV, HTML, JSON, View
 from shanhai_api.plans import answers
@@ -133,6 +133,100 @@ class PlanTotals(answers.OfNamedPlan):
             regions_not_drawn=[item.code for item in listed if item.region_area_m2 is None],
             links=answers.plan_links(view, plan, *FORMATS),
         )
+
+
+FUND_WORDS = {term.code: term.label for term in FUND_KINDS}
+NO_KEY = Label("未载明", "Not told")
+
+
+class FundSums(Answered):
+    """Money by source, kind, year or programme."""
+
+    key: str | None = Field(description="None for what names none")
+    name: str
+    name_zh: str
+    name_en: str
+    projects: int = Field(description="How many have entries")
+    cost: AmountText | None = Field(description="What its projects cost; of a programme")
+    allocated: AmountText = Field(description="Without what was given back")
+    paid: AmountText
+    returned: AmountText
+    balance: AmountText = Field(description="Allocated, and not paid")
+    paid_percent: float | None = Field(description="Paid of what was allocated")
+    done_percent: float | None = Field(
+        description="Of a programme: mean share done over its measures with a planned amount"
+    )
+
+    @classmethod
+    def of(
+        cls, item: plan_totals.FundTotals, programme: plan_totals.ProgrammeTotals | None, view: View
+    ) -> Self:
+        """A line, with cost and result where it is a programme."""
+        name = item.name or FUND_WORDS.get(item.key or "")
+        if name is None:
+            name = NO_KEY if item.key is None else Label(item.key, item.key)
+        measures = [] if programme is None else programme.measures
+        return cls.from_row(
+            item,
+            **names(name, view),
+            cost=None if programme is None or programme.cost is None else _yuan(programme.cost),
+            allocated=_yuan(item.allocated),
+            paid=_yuan(item.paid),
+            returned=_yuan(item.returned),
+            balance=_yuan(item.allocated - item.paid),
+            paid_percent=_percent(item.paid, item.allocated),
+            done_percent=_done_percent(measures),
+        )
+
+
+def _yuan(amount: Decimal) -> str:
+    return answers.money(amount)
+
+
+def _percent(part: Decimal, whole: Decimal) -> float | None:
+    return round(float(100 * part / whole), 2) if whole > 0 else None
+
+
+def _done_percent(measures: Sequence[plan_totals.MeasureTotal]) -> float | None:
+    """No measure counts for more than was planned of it."""
+    shares = [min((m.done or 0.0) / m.planned, 1.0) for m in measures if m.planned]
+    return round(100 * sum(shares) / len(shares), 2) if shares else None
+
+
+class PlanFunds(answers.OfNamedPlan):
+    """The money of a plan's projects, and what it came to."""
+
+    template = "funds.html"
+    formats = FORMATS
+
+    by: Literal["source", "kind", "year", "programme"]
+    allocated: AmountText
+    paid: AmountText
+    returned: AmountText
+    lines: list[FundSums]
+    links: list[Link]
+
+    @classmethod
+    def of(
+        cls,
+        plan: PlanSeen,
+        by: Literal["source", "kind", "year", "programme"],
+        found: Sequence[plan_totals.FundTotals],
+        programmes: Sequence[plan_totals.ProgrammeTotals],
+        view: View,
+    ) -> Self:
+        """The money of a plan."""
+        known = {item.code: item for item in programmes}
+        lines = [
+            FundSums.of(item, known.get(item.key) if by == "programme" else None, view)
+            for item in found
+        ]
+        sums = {
+            name: _yuan(sum((getattr(item, name) for item in found), Decimal(0)))
+            for name in ("allocated", "paid", "returned")
+        }
+        links = answers.plan_links(view, plan, *FORMATS)
+        return cls.named(plan, view, by=by, lines=lines, links=links, **sums)
 
 
 class ProjectOnProblem(Answered):

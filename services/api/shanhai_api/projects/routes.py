@@ -14,6 +14,7 @@ from shanhai.db.projects.measures import (
     remove_measure,
 )
 from shanhai.db.projects.plan_totals import (
+    fund_totals,
     programme_totals,
     read_coverage,
     read_timetable,
@@ -27,6 +28,7 @@ from shanhai_api.kit.answers import Answer, Answered, Document
 from shanhai_api.kit.body import JsonBody
 from shanhai_api.kit.dependencies import (
     IfMatch,
+    KnownReader,
     PageQuery,
     Read,
     Reader,
@@ -266,6 +268,10 @@ async def send_paper(
 plans = APIRouter(tags=["projects"], route_class=Route)
 Parameters = Annotated[schemas.PlanTableQuery, Query()]
 Shown = TypeVar("Shown", bound=Document)
+FUND_COLUMNS = (
+    *("key", "name_zh", "name_en", "projects", "cost", "allocated", "paid", "returned", "balance"),
+    *("paid_percent", "done_percent"),
+)
 
 
 @plans.get("/plans/{plan}/totals", summary="The programmes of a plan in sums")
@@ -286,6 +292,22 @@ async def show_totals(
     if query.by == "region":
         return respond_table(read, totals, tables.REGION_COLUMNS, rows_of(totals.regions))
     return respond_table(read, totals, tables.TOTAL_COLUMNS, rows_of(totals.programmes))
+
+
+@plans.get("/plans/{plan}/funds", summary="The money of a plan's projects")
+async def show_plan_funds(
+    read: Read[KnownReader], plan: str, query: Annotated[schemas.FundsQuery, Query()]
+) -> Answer[plan_models.PlanFunds] | Response:
+    """Add up what was allocated, paid and given back, by source, kind, year or programme.
+
+    By programme, what was planned and what was done of its measures stands beside it.
+    """
+    viewer = read.caller.viewer
+    seen = await find_plan(read.session, plan, viewer, query.as_of)
+    found = await fund_totals(read.session, seen.id, viewer, query.by, query.as_of)
+    programmes = await programme_totals(read.session, seen.id, viewer, query.as_of)
+    funds = plan_models.PlanFunds.of(seen, query.by, found, programmes, read)
+    return respond_table(read, funds, FUND_COLUMNS, rows_of(funds.lines))
 
 
 @plans.get("/plans/{plan}/coverage", summary="Which problems projects act on")

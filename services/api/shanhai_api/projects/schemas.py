@@ -176,6 +176,14 @@ class TotalsQuery(PlanTableQuery):
     )
 
 
+class FundsQuery(PlanTableQuery):
+    """Parameters of the money of a plan."""
+
+    by: Literal["source", "kind", "year", "programme"] = Field(
+        "source", description="What the lines are; the year is that of the source"
+    )
+
+
 class ReserveQuery(TableQuery):
     """Parameters of the reserve library."""
 

@@ -22,6 +22,8 @@ NAMES = frozenset(
     f"{what}_{lang}" for what in ("name", "title", "activity") for lang in ("zh", "en")
 )
 """What entities call the names of their rows."""
+SAID = NAMES | {f"{what}_{lang}" for what in ("text", "note") for lang in ("zh", "en")}
+"""Names, and what is said of the rows in words."""
 
 TEXT: Mapping[str, Any] = {"type": "string"}
 INTEGER: Mapping[str, Any] = {"type": "integer"}
@@ -367,8 +369,8 @@ class Entity:
 
     @property
     def searched(self) -> tuple[Property, ...]:
-        """The properties a text is looked for in: the code and the names in both languages."""
-        return tuple(item for item in self.properties if item.role == "id" or item.name in NAMES)
+        """The properties a text is looked for in: the code, names and texts in both languages."""
+        return tuple(item for item in self.properties if item.role == "id" or item.name in SAID)
 
     @property
     def receivables(self) -> tuple[Property, ...]:

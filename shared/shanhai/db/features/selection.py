@@ -315,7 +315,7 @@ def _equality(entity: Entity, name: str, selection: Selection) -> str:
 
 
 def _names_hold(entity: Entity) -> str:
-    """The code or a name that has the text of the bind `search` in it, whatever its case."""
+    """The code, a name or a text that has that of the bind `search` in it, whatever its case."""
     return f"({' OR '.join(f'{item.sql} ILIKE :search' for item in entity.searched)})"
 
 

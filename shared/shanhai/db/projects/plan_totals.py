@@ -131,6 +131,70 @@ SELECT r.code, r.name_zh, r.name_en, r.area_m2, count(s.id), count(s.cost), sum(
 """
 
 
+@dataclass(frozen=True, slots=True)
+class FundTotals:
+    """Money of the projects of a plan, by what it is counted.
+
+    Attributes:
+        key: Code of a source, a kind or a programme, or a year; None for what has none.
+        projects: How many have entries.
+        allocated: Without what was given back, which is `returned`.
+    """
+
+    key: str | None
+    name: Label | None
+    projects: int
+    allocated: Decimal
+    paid: Decimal
+    returned: Decimal
+
+
+FUND_KEYS = {
+    "source": ("fs.code", "min(fs.name_zh)", "min(fs.name_en)"),
+    "kind": ("fs.kind", "NULL", "NULL"),
+    "year": ("CAST(fs.year AS text)", "NULL", "NULL"),
+    "programme": (
+        "s.programme",
+        "(SELECT min(pg.name_zh) FROM programme pg WHERE pg.id = min(s.programme_id))",
+        "(SELECT min(pg.name_en) FROM programme pg WHERE pg.id = min(s.programme_id))",
+    ),
+}
+"""By what money can be counted: the key, and the names of what it is."""
+FUNDS = """
+SELECT {key}, {zh}, {en}, count(DISTINCT s.id),
+       coalesce(sum(CASE e.kind WHEN 'allocation' THEN e.amount WHEN 'return' THEN -e.amount END),
+                0),
+       coalesce(sum(e.amount) FILTER (WHERE e.kind = 'payment'), 0),
+       coalesce(sum(e.amount) FILTER (WHERE e.kind = 'return'), 0)
+  FROM seen s JOIN fund_entry e ON e.project_id = s.id{by_then}
+  JOIN fund_source fs ON fs.id = e.source_id
+ GROUP BY {key} ORDER BY {key} NULLS LAST
+"""
+
+
+async def fund_totals(
+    session: AsyncSession, plan_id: int, viewer: Viewer, by: str, as_of: date | None = None
+) -> Sequence[FundTotals]:
+    """What was allocated, paid and given back, by source, kind, year of the source or programme.
+
+    Args:
+        session: Reads.
+        plan_id: The plan.
+        viewer: Whose projects count.
+        by: One of `FUND_KEYS`.
+        as_of: Entries made after this day do not count.
+    """
+    key, zh, en = FUND_KEYS[by]
+    former = as_of is not None
+    sums = FUNDS.format(key=key, zh=zh, en=en, by_then=_by_then(former))
+    query = text(f"WITH {projects_of_plan(viewer, former=former)}{sums}")
+    rows = await session.execute(query, seen_values(viewer, plan=plan_id, as_of=as_of))
+    return [
+        FundTotals(key, None if name_zh is None else Label(name_zh, name_en), *rest)
+        for key, name_zh, name_en, *rest in rows
+    ]
+
+
 def _by_then(former: bool) -> str:
     """SQL that holds besides for entries of the ledger that were made by the day asked for."""
     return " AND e.created_at::date <= CAST(:as_of AS date)" if former else ""

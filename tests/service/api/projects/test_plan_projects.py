@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.projects.reserve import criteria
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import seed_cities
-from shanhai.db.tables.project import Project, ProjectMeasure
+from shanhai.db.tables.project import FundSource, Project, ProjectMeasure
 from shanhai.db.tables.provision import Problem
 from tests.support.projects import (
     SQUARE,
@@ -79,6 +79,68 @@ async def test_programmes_add_up(
     assert [row["projects"] for row in rows] == [
         str(item["projects"]) for item in document["programmes"]
     ]
+
+
+async def test_money_of_a_plan_adds_up_by_source_year_and_programme(
+    banan: AsyncSession, anonymous: httpx.AsyncClient, reader: httpx.AsyncClient
+) -> None:
+    for code, kind, year in (("ocean-2024", "ocean", 2024), ("transfer-2025", "transfer", 2025)):
+        banan.add(
+            FundSource(
+                code=code, name_zh=code, name_en=code, kind=kind, year=year, amount=Decimal(1000)
+            )
+        )
+    await banan.flush()
+    moves = (
+        ("ocean-2024", "banan.PRJ01", "allocation", "300.00"),
+        ("ocean-2024", "banan.PRJ01", "payment", "60.00"),
+        ("ocean-2024", "banan.PRJ01", "return", "100.00"),
+        ("transfer-2025", "banan.PRJ02", "allocation", "50.10"),
+    )
+    for source, project, kind, amount in moves:
+        await banan.execute(
+            text(
+                "INSERT INTO fund_entry (source_id, project_id, kind, amount, actor, paid_on)"
+                " SELECT fs.id, pj.id, :kind, :amount, 'tester', '2025-03-01'"
+                " FROM fund_source fs, project pj WHERE fs.code = :source AND pj.code = :project"
+            ),
+            {"source": source, "project": project, "kind": kind, "amount": Decimal(amount)},
+        )
+    # PRJ01 has done all of one measure, PRJ02 nothing of its own.
+    await banan.execute(
+        text(
+            "UPDATE project_measure SET planned = 2, done = 3, unit = 'ha' WHERE project_id ="
+            " (SELECT id FROM project WHERE code = 'banan.PRJ01') AND order_no = 1"
+        )
+    )
+    await banan.execute(text("UPDATE project SET cost = 400 WHERE code = 'banan.PRJ01'"))
+    await banan.commit()
+    assert (await anonymous.get(f"{PLAN}/funds")).status_code == 401
+    told = (await reader.get(f"{PLAN}/funds")).json()
+    assert (told["allocated"], told["paid"], told["returned"]) == ("250.10", "60.00", "100.00")
+    lines = {line["key"]: line for line in told["lines"]}
+    assert lines["ocean-2024"]["allocated"] == "200.00"
+    assert lines["ocean-2024"]["balance"] == "140.00"
+    assert lines["ocean-2024"]["paid_percent"] == 30.0
+    by_kind = (await reader.get(f"{PLAN}/funds", params={"by": "kind", "lang": "zh"})).json()
+    assert [line["name"] for line in by_kind["lines"]] == ["海洋生态保护修复资金", "转移支付"]
+    by_year = (await reader.get(f"{PLAN}/funds", params={"by": "year"})).json()
+    assert [(line["key"], line["allocated"]) for line in by_year["lines"]] == [
+        ("2024", "200.00"),
+        ("2025", "50.10"),
+    ]
+    by_programme = (await reader.get(f"{PLAN}/funds", params={"by": "programme"})).json()
+    first = next(line for line in by_programme["lines"] if line["key"] == "banan.PRG1")
+    # No measure counts for more than was planned of it.
+    assert (first["cost"], first["done_percent"]) == ("400.00", 100.0)
+    assert sum(Decimal(line["allocated"]) for line in by_programme["lines"]) == Decimal("250.10")
+    rows = table(await reader.get(f"{PLAN}/funds", params={"f": "csv"}))
+    assert [row["paid"] for row in rows] == ["60.00", "0.00"]
+    page = await reader.get(f"{PLAN}/funds", params={"f": "html", "by": "programme", "lang": "en"})
+    assert "Share done" in page.text
+    before = await reader.get(f"{PLAN}/funds", params={"as_of": "2023-01-01"})
+    assert before.json()["lines"] == []
+    assert (await reader.get(f"{PLAN}/funds", params={"by": "moon"})).status_code == 400
 
 
 async def test_islands_no_project_names_are_told(
