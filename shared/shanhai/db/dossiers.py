@@ -23,7 +23,7 @@ from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.hierarchy import find_region
 from shanhai.db.identity import Viewer
-from shanhai.db.observations.aggregation import water_classes
+from shanhai.db.observations.aggregation import WATER_STATIONS, water_classes
 from shanhai.science import water_quality
 from shanhai.vocabulary import STATION_KINDS, Label
 
@@ -90,7 +90,7 @@ class DossierList:
     order: str = "{code}"
 
 
-LISTED = (
+_LISTS = (
     DossierList(
         "members",
         Label("组成（自山顶至海洋）", "Members, from the summit to the sea"),
@@ -142,6 +142,12 @@ LISTED = (
         " AND said.code = du.code AND said.deleted_at IS NULL AND said.region_ids && :below)",
     ),
 )
+LISTED = {one.name: one for one in _LISTS}
+PARTS = (
+    *("members", "scores", "titles", "waters", "shorelines", "outfalls", "results"),
+    *("fishing_harbours", "islands", "projects", "measures", "duties"),
+)
+"""The parts in the order they are read in."""
 
 
 async def read_dossier(session: AsyncSession, viewer: Viewer, code: str, year: int) -> Dossier:
@@ -152,22 +158,29 @@ async def read_dossier(session: AsyncSession, viewer: Viewer, code: str, year: i
     """
     here = await find_region(session, code)
     asked = {"here": here.id, "below": here.below, "most": MOST_ROWS, **viewer_values(viewer)}
-    parts = [await _listed(session, viewer, one, asked) for one in LISTED]
-    parts[1:1] = [await _scores(session, here.id)]
-    parts[3:3] = [
+    made = [
+        *[await _listed(session, viewer, one, asked) for one in LISTED.values()],
+        await _scores(session, here.id),
         await _waters(session, viewer, asked, year),
         await _shorelines(session, viewer, asked),
+        await _results(session, viewer, asked),
+        await _measures(session, viewer, asked),
     ]
-    outfalls = [row["code"] for part in parts if part.name == "outfalls" for row in part.rows]
-    parts.append(await _results(session, outfalls))
-    projects = [row["code"] for part in parts if part.name == "projects" for row in part.rows]
-    parts.append(await _measures(session, projects))
-    return Dossier(code, here.name, here.level, year, [part for part in parts if part.rows])
+    parts = {part.name: part for part in made if part.rows}
+    ordered = [parts[name] for name in PARTS if name in parts]
+    return Dossier(code, here.name, here.level, year, ordered)
 
 
 def _met(entity: Entity, viewer: Viewer, where: str) -> str:
     wanted = where.format(region=entity.region, shape=entity.geometry, code=entity.code)
     return " AND ".join([entity.live, entity.current, *visibility(entity, viewer), wanted])
+
+
+def _of_listed(name: str, viewer: Viewer) -> str:
+    """The rows of a listed part, all of them, as what stands behind FROM."""
+    listed = LISTED[name]
+    entity = seen_by(listed.entity, viewer)
+    return f"{entity.source} WHERE {_met(entity, viewer, listed.where)}"
 
 
 async def _listed(
@@ -283,13 +296,6 @@ async def _scores(session: AsyncSession, here: int) -> DossierPart:
     return _computed("scores", Label("评分", "Scores"), columns, found)
 
 
-WATERS: Mapping[str, water_quality.Medium] = {
-    "water_section": "surface_water",
-    "sea": "sea_water",
-}
-"""Kinds of stations whose water has a class, and by which standard."""
-
-
 _CLASSES = {
     code: water_quality.class_label(code)
     for name in water_quality.WATER_STANDARDS
@@ -307,9 +313,9 @@ async def _waters(
         f" WHERE {_met(STATIONS, viewer, WITHIN)} AND sn.kind = ANY(:kinds) ORDER BY sn.code"
         " LIMIT :most"
     )
-    stations = (await session.execute(query, {**asked, "kinds": [*WATERS]})).all()
+    stations = (await session.execute(query, {**asked, "kinds": [*WATER_STATIONS]})).all()
     found: list[Row] = []
-    for kind, medium in WATERS.items():
+    for kind, medium in WATER_STATIONS.items():
         own = {one.id: one for one in stations if one.kind == kind}
         if not own:
             continue
@@ -362,23 +368,23 @@ async def _shorelines(
     return _computed("shorelines", Label("岸线", "Shoreline"), columns, found)
 
 
-_RESULTS = text("""
-SELECT ofl.code, ofl.name_zh, ofl.name_en, p.code AS property, p.name_zh AS property_zh,
-       p.name_en AS property_en, l.value, p.unit, l.observed_at,
-       CASE WHEN jsonb_typeof(ofl.limits -> p.code) = 'number'
-            THEN (ofl.limits ->> p.code)::float8 END AS most
-  FROM outfall ofl JOIN station s ON s.id = ofl.station_id AND s.deleted_at IS NULL
-  JOIN observation_latest l ON l.station_id = s.id
-  JOIN observed_property p ON p.id = l.property_id
- WHERE ofl.code = ANY(:codes) AND ofl.deleted_at IS NULL
- ORDER BY ofl.code, p.code LIMIT 500
-""")
 YES_NO = {"yes": Label("是", "Yes"), "no": Label("否", "No")}
 
 
-async def _results(session: AsyncSession, outfalls: Sequence[str]) -> DossierPart:
+async def _results(session: AsyncSession, viewer: Viewer, asked: Mapping[str, Any]) -> DossierPart:
     """The last value of each property at the stations of outfalls, beside the permitted limit."""
-    rows = await session.execute(_RESULTS, {"codes": [*outfalls]})
+    query = text(
+        "SELECT ofl.code, ofl.name_zh, ofl.name_en, op.code AS property, l.value, op.unit,"  # noqa: S608
+        " l.observed_at, CASE WHEN jsonb_typeof(ofl.limits -> op.code) = 'number'"
+        " THEN (ofl.limits ->> op.code)::float8 END AS most, count(*) OVER () AS total_rows"
+        " FROM outfall ofl JOIN station st ON st.id = ofl.station_id AND st.deleted_at IS NULL"
+        " JOIN observation_latest l ON l.station_id = st.id"
+        " JOIN observed_property op ON op.id = l.property_id"
+        f" WHERE ofl.id IN (SELECT {shores.OUTFALLS.alias}.id"
+        f" FROM {_of_listed('outfalls', viewer)})"
+        " ORDER BY ofl.code, op.code LIMIT :most"
+    )
+    rows = (await session.execute(query, asked)).all()
     columns = (
         *_NAMES,
         DossierColumn("property", Label("项目", "Property")),
@@ -397,19 +403,20 @@ async def _results(session: AsyncSession, outfalls: Sequence[str]) -> DossierPar
         }
         for row in rows
     ]
-    return _computed("results", Label("排污口监测结果", "Results at outfalls"), columns, found)
+    total = rows[0].total_rows if rows else 0
+    title = Label("排污口监测结果", "Results at outfalls")
+    return DossierPart("results", title, columns, found, total)
 
 
-_MEASURES = text("""
-SELECT m.measure, count(*) AS projects, sum(m.planned) AS planned, sum(m.done) AS done, m.unit
-  FROM project_measure m JOIN project j ON j.id = m.project_id AND j.deleted_at IS NULL
- WHERE j.code = ANY(:codes) GROUP BY m.measure, m.unit ORDER BY m.measure, m.unit
-""")
-
-
-async def _measures(session: AsyncSession, projects: Sequence[str]) -> DossierPart:
-    """What the projects plan and have done of each measure."""
-    rows = (await session.execute(_MEASURES, {"codes": [*projects]})).all()
+async def _measures(session: AsyncSession, viewer: Viewer, asked: Mapping[str, Any]) -> DossierPart:
+    """What all the projects plan and have done of each measure."""
+    query = text(
+        "SELECT m.measure, count(*) AS projects, sum(m.planned) AS planned, sum(m.done) AS done,"  # noqa: S608
+        " m.unit FROM project_measure m WHERE m.project_id IN"
+        f" (SELECT {PROJECTS.alias}.id FROM {_of_listed('projects', viewer)})"
+        " GROUP BY m.measure, m.unit ORDER BY m.measure, m.unit"
+    )
+    rows = (await session.execute(query, asked)).all()
     words = {row.measure: activities().name_of(row.measure) for row in rows}
     columns = (
         DossierColumn("measure", Label("措施", "Measure"), words=words),

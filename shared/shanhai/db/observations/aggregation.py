@@ -17,6 +17,11 @@ from shanhai.db.observations.rollups import buckets_sql
 from shanhai.db.tables.observation import ObservedProperty
 from shanhai.science import water_quality
 
+WATER_STATIONS: Mapping[str, water_quality.Medium] = {
+    "water_section": "surface_water",
+    "sea": "sea_water",
+}
+"""Kinds of stations whose water has a class, and by which standard."""
 _BELOW = """
 WITH RECURSIVE place (id) AS (
   SELECT CAST(:region AS bigint)

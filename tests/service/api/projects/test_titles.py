@@ -9,12 +9,15 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db import dossiers
 from shanhai.db.dossiers import weighted_mean
 from shanhai.db.queries.audit import Act
 from shanhai.db.seeds.load import seed_cities
 from tests.support.plan_features import feature, point, square
+from tests.support.projects import add_project
 
 People = dict[str, httpx.AsyncClient]
 SCORES, TITLES = "/demonstration-scores", "/titles"
@@ -145,6 +148,37 @@ class TestTitles:
         assert (await anonymous.get("/regions/nowhere/dossier")).status_code == 404
         bad = await anonymous.get("/regions/banan/dossier", params={"year": 99})
         assert bad.status_code == 400
+
+    async def test_what_is_computed_goes_by_all_rows_though_few_are_listed(
+        self,
+        people: People,
+        anonymous: httpx.AsyncClient,
+        session: AsyncSession,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        for number, planned in ((1, 2.5), (2, 4.0)):
+            await add_project(session, code=f"work-{number}")
+            await session.execute(
+                text(
+                    "INSERT INTO project_measure (project_id, measure, planned, done, unit)"
+                    " SELECT id, 'tree_planting', :planned, 1, 'ha' FROM project WHERE code = :code"
+                ),
+                {"planned": planned, "code": f"work-{number}"},
+            )
+        await session.commit()
+        monkeypatch.setattr(dossiers, "MOST_ROWS", 1)
+        told = (await people["planner"].get("/regions/banan/dossier")).json()
+        listed = {one["name"]: (one["total"], len(one["rows"])) for one in told["parts"]}
+        assert listed["projects"] == (2, 1)
+        summed = part(told, "measures")[0]
+        assert {name: summed[name] for name in ("measure", "projects", "planned", "done")} == {
+            "measure": "tree_planting",
+            "projects": 2,
+            "planned": 6.5,
+            "done": 2.0,
+        }
+        # Drafts are known to those at work alone, and so is what they add up to.
+        assert part((await anonymous.get("/regions/banan/dossier")).json(), "measures") == []
 
     async def test_drafts_are_in_the_dossier_of_those_at_work_alone(
         self, people: People, anonymous: httpx.AsyncClient, session: AsyncSession
