@@ -12,6 +12,13 @@ Body = dict[str, Any]
 Make = Callable[[Entity, Body, Mapping[str, str]], Awaitable[None]]
 """Writes a body; the mapping holds the codes its path names."""
 
+
+def _index_rule(allowed: str) -> Body:
+    """A rule of compensation by the mean of COD beside what was agreed on, in mg/L."""
+    steps = [{"up_to": "1", "amount": "100.00"}, {"amount": "-100.00"}]
+    return {"kind": "index", "baseline": {"cod": allowed}, "weights": {"cod": "1"}, "steps": steps}
+
+
 LEFT_OUT = frozenset({"computed"})
 """Choices that only jobs make."""
 GIVEN: Mapping[tuple[str, str], tuple[Any, Any]] = {
@@ -35,12 +42,10 @@ GIVEN: Mapping[tuple[str, str], tuple[Any, Any]] = {
     ("occurrences", "judged_on"): (None, None),
     ("islands", "allowed_uses"): (["tourism"], ["farming"]),
     ("control_rules", "scope"): ("control_area", "control_area"),
-    ("compensation_agreements", "basis"): ("service", "service"),
-    ("compensation_agreements", "rule"): (
-        {"kind": "service", "baseline": "0.1", "price": "1000"},
-        {"kind": "service", "baseline": "0.2", "price": "1000"},
-    ),
-    ("compensation_agreements", "station"): (None, None),
+    ("stations", "kind"): ("water_section", "sea"),
+    ("compensation_agreements", "basis"): ("section", "section"),
+    ("compensation_agreements", "rule"): (_index_rule("20"), _index_rule("30")),
+    **{("compensation_agreements", name): (None, None) for name in ("service", "scheme")},
     ("compensation_agreements", "start_year"): (2021, 2022),
     ("compensation_agreements", "end_year"): (2030, 2035),
 }

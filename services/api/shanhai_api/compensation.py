@@ -7,13 +7,13 @@ from urllib.parse import quote
 from fastapi import APIRouter
 from pydantic import Field, model_validator
 
-from shanhai.db import compensation
-from shanhai.db.tables.balance import CompensationEvent, CompensationSettlement
+from shanhai.db import settlements
+from shanhai.db.tables.compensation import CompensationEvent, CompensationSettlement
 from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import COMPENSATION_SIDES, SETTLEMENT_STATES, Label
 from shanhai_api.kit import answers
 from shanhai_api.kit.body import JsonBody
-from shanhai_api.kit.dependencies import KnownReader, Read, Reader, Write, Writer
+from shanhai_api.kit.dependencies import Context, KnownReader, Read, Reader, Write, Writer
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import View
 from shanhai_api.plans.answers import Titled, here_links, money
@@ -27,6 +27,11 @@ Year = Annotated[int, Field(ge=1900, le=2200)]
 Side = Annotated[str, answers.one_of(COMPENSATION_SIDES)]
 STATES = {term.code: term.label for term in SETTLEMENT_STATES}
 SIDES = {term.code: term.label for term in COMPENSATION_SIDES}
+LINES = {
+    "P": Label("指数 P", "Index P"),
+    "balance": Label("供需比均值", "Mean of the ratio of supply to demand"),
+}
+"""Lines that are not of a month or a property."""
 SETTLEMENTS = Label("补偿结算", "Settlements of compensation")
 WHAT_IF = Label("补偿试算", "Trial of compensation")
 
@@ -40,12 +45,22 @@ class NewSettlement(Body):
     """Begins the settlement of a year."""
 
     year: Year
+    version: int | None = Field(
+        None,
+        ge=1,
+        le=2**31 - 1,
+        description="Version of the zoning a service's balance is read from; without it, that which"
+        " was in force when the year ended",
+    )
+
+    def asked(self) -> settlements.SettledYear:
+        """What is to be settled."""
+        return settlements.SettledYear(self.year, self.version)
 
 
-class TrialBody(Body):
+class TrialBody(NewSettlement):
     """A year, and the rule it is tried with; without one, that of the agreement."""
 
-    year: Year
     rule: dict[str, Any] | None = Field(None, description="A rule as agreements have it")
 
 
@@ -155,13 +170,11 @@ class SettlementList(Titled):
 class TrialShown(Titled):
     """What a year would come to; nothing is written."""
 
-    template = "settlement.html"
-
     content: ComputedSettlement
     links: list[answers.Link]
 
 
-def titled(what: Label, seen: compensation.AgreementSeen, view: View) -> str:
+def titled(what: Label, seen: settlements.AgreementSeen, view: View) -> str:
     """What is shown, and of which agreement."""
     return f"{seen.name.in_(view.lang)} · {what.in_(view.lang)}"
 
@@ -169,8 +182,8 @@ def titled(what: Label, seen: compensation.AgreementSeen, view: View) -> str:
 @router.get(f"{AGREEMENT}/settlements", summary="The settlements of an agreement")
 async def show_settlements(read: Read[Reader], agreement: str) -> answers.Answer[SettlementList]:
     """List what was settled by year; those that were withdrawn stay in the list."""
-    seen = await compensation.find_agreement(read.session, agreement, read.caller.viewer)
-    rows = await compensation.list_settlements(read.session, seen)
+    seen = await settlements.find_agreement(read.session, agreement, read.caller.viewer)
+    rows = await settlements.list_settlements(read.session, seen)
     shown = SettlementList(
         title=titled(SETTLEMENTS, seen, read),
         agreement=seen.code,
@@ -185,8 +198,8 @@ async def propose_settlement(
     write: Write[Writer], agreement: str, body: JsonBody[NewSettlement]
 ) -> answers.Answer[SettlementShown]:
     """Compute a year by what was observed and put it before both sides."""
-    row = await compensation.propose_settlement(
-        write.session, agreement, body.year, caller=write.caller, act=write.act
+    row = await settlements.propose_settlement(
+        write.session, agreement, body.asked(), caller=write.caller, act=write.act
     )
     place = agreement_path(agreement, "settlements", str(row.year))
     return await _shown(write, agreement, row, location=place)
@@ -197,9 +210,9 @@ async def show_settlement(
     read: Read[Reader], agreement: str, year: Year
 ) -> answers.Answer[SettlementShown]:
     """Show a settlement with its lines, what it was computed from, and its steps."""
-    seen = await compensation.find_agreement(read.session, agreement, read.caller.viewer)
+    seen = await settlements.find_agreement(read.session, agreement, read.caller.viewer)
     return await _shown(
-        read, agreement, await compensation.find_settlement(read.session, seen, year)
+        read, agreement, await settlements.find_settlement(read.session, seen, year)
     )
 
 
@@ -208,8 +221,8 @@ async def take_settlement_step(
     write: Write[Writer], agreement: str, year: Year, body: JsonBody[SettlementStepBody]
 ) -> answers.Answer[SettlementShown]:
     """Confirm for a side, dispute, pay or withdraw; both sides confirm by different people."""
-    step = compensation.SettlementStep(**body.model_dump())
-    row = await compensation.take_step(
+    step = settlements.SettlementStep(**body.model_dump())
+    row = await settlements.take_step(
         write.session, agreement, year, step, caller=write.caller, act=write.act
     )
     return await _shown(write, agreement, row)
@@ -220,21 +233,21 @@ async def try_rule(
     read: Read[KnownReader], agreement: str, body: JsonBody[TrialBody]
 ) -> answers.Answer[TrialShown]:
     """Compute a year by another rule, or before it is settled; nothing is written."""
-    seen = await compensation.find_agreement(read.session, agreement, read.caller.viewer)
-    content = await compensation.compute_settlement(read.session, seen, body.year, body.rule)
+    seen = await settlements.find_agreement(read.session, agreement, read.caller.viewer)
+    content = await settlements.compute_settlement(read.session, seen, body.asked(), body.rule)
     shown = TrialShown(
         title=titled(WHAT_IF, seen, read),
         content=ComputedSettlement(**content),
         links=[read.link(agreement_path(seen.code), "up")],
     )
-    return answers.Answer(shown, page={"states": STATES, "sides": SIDES})
+    return answers.Answer(shown)
 
 
 async def _shown(
-    context: Any, agreement: str, row: CompensationSettlement, *, location: str | None = None
+    context: Context, agreement: str, row: CompensationSettlement, *, location: str | None = None
 ) -> answers.Answer[SettlementShown]:
-    seen = await compensation.find_agreement(context.session, agreement, context.caller.viewer)
-    events = await compensation.list_events(context.session, row.id)
+    seen = await settlements.find_agreement(context.session, agreement, context.caller.viewer)
+    events = await settlements.list_events(context.session, row.id)
     shown = SettlementShown.told(
         row,
         title=f"{titled(SETTLEMENTS, seen, context)} {row.year}",
@@ -244,4 +257,6 @@ async def _shown(
         events=[SettlementEvent.of(event) for event in events],
         links=[context.link(agreement_path(seen.code, "settlements"), "up")],
     )
-    return answers.Answer(shown, location=location, page={"states": STATES, "sides": SIDES})
+    return answers.Answer(
+        shown, location=location, page={"states": STATES, "sides": SIDES, "lines": LINES}
+    )

@@ -459,7 +459,7 @@ NewSchedule = TypedDict("NewSchedule", {"name_zh": str, "name_en": str, "process
     "inputs": NotRequired[dict[str, Any]], "cron": NotRequired[str | None], "every_s": NotRequired[int | None],
     "starts_at": NotRequired[str | None], "timezone": NotRequired[str],
     "priority": NotRequired[Literal["low", "normal", "high"]], "enabled": NotRequired[bool], "code": str})
-NewSettlement = TypedDict("NewSettlement", {"year": int})
+NewSettlement = TypedDict("NewSettlement", {"year": int, "version": NotRequired[int | None]})
 NewTileToken = TypedDict("NewTileToken", {"layers": list[str], "seconds": NotRequired[int]})
 NewVersion = TypedDict("NewVersion", {"note": str, "version": NotRequired[int | None]})
 NewestObservation = TypedDict("NewestObservation", {"station": str, "property": str, "time": str, "value": float,
@@ -1008,7 +1008,8 @@ TilesetLayer = TypedDict("TilesetLayer", {"id": str, "title": str, "dataType": L
 TilesetList = TypedDict("TilesetList", {"tilesets": list[TilesetItem], "links": list[DocumentLink]})
 TransitionBody = TypedDict("TransitionBody", {"to": str, "note": NotRequired[str | None],
     "documents": NotRequired[list[str]]})
-TrialBody = TypedDict("TrialBody", {"year": int, "rule": NotRequired[dict[str, Any] | None]})
+TrialBody = TypedDict("TrialBody", {"year": int, "version": NotRequired[int | None],
+    "rule": NotRequired[dict[str, Any] | None]})
 TrialShown = TypedDict("TrialShown", {"title": str, "content": ComputedSettlement, "links": list[Link]})
 Unit = TypedDict("Unit", {"name": NotRequired[str | None], "symbol": NotRequired[str | None],
     "definition": NotRequired[str | None]})

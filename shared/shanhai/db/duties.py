@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.base import hash_of
+from shanhai.db.collections import guards
 from shanhai.db.collections.duties import DUE, DUTIES
 from shanhai.db.engine import read_today
 from shanhai.db.features.columns import rows_of
@@ -55,7 +56,6 @@ _REPORTS = sa.text("""
 SELECT r.*, o.code AS party FROM duty_report r JOIN party o ON o.id = r.party_id
  WHERE r.review_id = :review ORDER BY o.code
 """)
-_EVIDENCE = sa.text("SELECT code FROM document WHERE code = ANY(:codes) AND deleted_at IS NULL")
 
 MOST_LATE = 500
 """Duties that become late in one transaction; the others follow with the next."""
@@ -442,14 +442,12 @@ async def _place(
 
 
 async def _demand_evidence(session: AsyncSession, evidence: Sequence[str]) -> None:
-    known = set(await session.scalars(_EVIDENCE, {"codes": list(evidence)}))
-    for place, code in enumerate(evidence):
-        if code not in known:
-            raise InvalidInput(
-                f"there is no document {code!r}",
-                message_zh=f"没有文件 {code!r}",
-                pointer=f"/evidence/{place}",
-            )
+    for code in await guards.unknown_documents(session, evidence):
+        raise InvalidInput(
+            f"there is no document {code!r}",
+            message_zh=f"没有文件 {code!r}",
+            pointer=f"/evidence/{evidence.index(code)}",
+        )
 
 
 def _note(

@@ -1,6 +1,6 @@
 """Compensation between districts over HTTP: agreements, trials, settlements and their steps."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -25,6 +25,13 @@ RULE = {
     "better": ["100000.00", "250000.00"],
     "worse": ["200000.00"],
     "cap": "1000000.00",
+}
+INDEX = {
+    "kind": "index",
+    "k0": "0.9",
+    "baseline": {"cod": "20"},
+    "weights": {"cod": "1"},
+    "steps": [{"up_to": "0.95", "amount": "120000.00"}, {"amount": "-100000.00"}],
 }
 
 
@@ -143,14 +150,7 @@ async def test_a_disputed_settlement_is_withdrawn_and_made_anew(people: People) 
 
 async def test_a_trial_takes_another_rule_and_writes_nothing(people: People) -> None:
     await in_force(people)
-    index = {
-        "kind": "index",
-        "k0": "0.9",
-        "baseline": {"cod": "20"},
-        "weights": {"cod": "1"},
-        "steps": [{"up_to": "0.95", "amount": "120000.00"}, {"amount": "-100000.00"}],
-    }
-    tried = await people["planner@b"].post(f"{OURS}/what-if", json={"year": 2024, "rule": index})
+    tried = await people["planner@b"].post(f"{OURS}/what-if", json={"year": 2024, "rule": INDEX})
     assert tried.status_code == 200, tried.text
     content = tried.json()["content"]
     # 0.9 · (10 + 12 + 25) ÷ 3 ÷ 20 = 0.705
@@ -182,6 +182,7 @@ async def test_agreements_are_whole_and_stay_once_in_force(people: People) -> No
     planner = people["planner@a"]
     for members, status, pointer in (
         ({"station": "mast"}, 409, "/station"),
+        ({"station": "mast", "rule": INDEX}, 409, "/station"),
         ({"station": None}, 409, "/station"),
         ({"downstream": "a"}, 409, "/downstream"),
         ({"basis": "service", "service": "carbon_sink"}, 409, "/rule/kind"),
@@ -210,23 +211,41 @@ async def test_a_service_is_settled_by_the_zoning_it_is_read_from(
     people: People, session: AsyncSession
 ) -> None:
     rule = {"kind": "service", "baseline": "0.1", "price": "1000000", "tolerance": "0.01"}
-    await in_force(
-        people,
-        basis="service",
-        station=None,
-        service="carbon_sink",
-        scheme="zones-a",
-        rule=rule,
-    )
-    none = await people["planner@a"].post(f"{OURS}/settlements", json={"year": 2024})
-    assert none.status_code == 409
-    await add_zoning(session)
-    made = await people["planner@a"].post(f"{OURS}/settlements", json={"year": 2024})
+    of_service = {
+        "basis": "service",
+        "station": None,
+        "service": "carbon_sink",
+        "scheme": "zones-a",
+        "rule": rule,
+    }
+    unknown = await people["planner@a"].post(AGREEMENTS, json=agreement(**of_service))
+    assert (unknown.status_code, pointers(unknown)) == (409, ["/scheme"])
+    # A zoning of 2023 with means of 0.3 and 0.1, one of 2025 with 0.5 and 0.3; zones of like area.
+    await add_zoning(session, 1, "2023-05-01", "2025-05-01", (0.3, 0.1))
+    await add_zoning(session, 2, "2025-05-01", None, (0.5, 0.3))
+    await in_force(people, **of_service, start_year=2022)
+    planner = people["planner@a"]
+    early = await planner.post(f"{OURS}/settlements", json={"year": 2022})
+    assert early.status_code == 409
+    assert "was in force on 2022-12-31" in early.json()["detail"]
+    made = await planner.post(f"{OURS}/settlements", json={"year": 2024})
     assert made.status_code == 201, made.text
-    # Two zones of like area with means of 0.3 and 0.1: 0.2, which is 0.1 above the baseline.
-    assert float(made.json()["content"]["observed"]["balance"]) == pytest.approx(0.2, abs=1e-3)
+    # The year is settled by the zoning that was in force when it ended: 0.2, which is 0.1 above.
+    observed = made.json()["content"]["observed"]
+    assert (observed["scheme"], observed["version"]) == ("zones-a", 1)
+    assert float(observed["balance"]) == pytest.approx(0.2, abs=1e-3)
     assert float(made.json()["amount"]) == pytest.approx(100_000, rel=0.01)
     assert made.json()["payer"] == "downstream"
+    for lang, words in (("zh", "供需比均值"), ("en", "Mean of the ratio")):
+        page = await people["anonymous"].get(
+            f"{OURS}/settlements/2024", params={"f": "html", "lang": lang}
+        )
+        assert page.status_code == 200, page.text
+        assert words in page.text
+    named = await planner.post(f"{OURS}/what-if", json={"year": 2024, "version": 2})
+    assert float(named.json()["content"]["observed"]["balance"]) == pytest.approx(0.4, abs=1e-3)
+    none = await planner.post(f"{OURS}/what-if", json={"year": 2024, "version": 3})
+    assert none.status_code == 409
 
 
 async def test_a_settlement_is_never_edited(people: People, session: AsyncSession) -> None:
@@ -237,16 +256,24 @@ async def test_a_settlement_is_never_edited(people: People, session: AsyncSessio
     await session.rollback()
 
 
-async def add_zoning(session: AsyncSession) -> None:
-    """A published zoning of two squares with the mean of a service."""
+async def add_zoning(
+    session: AsyncSession, version: int, first: str, until: str | None, means: tuple[float, float]
+) -> None:
+    """A version of a zoning of two squares with the means of a service."""
     await session.execute(
         text(
             "INSERT INTO zone_scheme (code, name_zh, name_en, region_id, kind, version, status,"
-            " origin, valid_from)"
-            " SELECT 'zones-a', '分区', 'Zones', id, 'supply_demand', 1, 'published', 'drawn',"
-            " current_date"
+            " origin, valid_from, valid_to)"
+            " SELECT 'zones-a', '分区', 'Zones', id, 'supply_demand', :version, :status, 'drawn',"
+            " CAST(:first AS date), CAST(:until AS date)"
             " FROM region WHERE code = 'a'"
-        )
+        ),
+        {
+            "version": version,
+            "status": "superseded" if until else "published",
+            "first": date.fromisoformat(first),
+            "until": until and date.fromisoformat(until),
+        },
     )
     await session.execute(
         text(
@@ -255,7 +282,7 @@ async def add_zoning(session: AsyncSession) -> None:
             " ON CONFLICT DO NOTHING"
         )
     )
-    for number, mean in ((0, 0.3), (1, 0.1)):
+    for number, mean in enumerate(means):
         await session.execute(
             text(
                 "INSERT INTO zone (scheme_id, class_id, code, geom, attrs)"
@@ -264,9 +291,10 @@ async def add_zoning(session: AsyncSession) -> None:
                 " jsonb_build_object('statistics', jsonb_build_object('layers',"
                 " jsonb_build_object('carbon_sink',"
                 " jsonb_build_object('mean', CAST(:mean AS float8)))))"
-                " FROM zone_scheme s WHERE s.code = 'zones-a'"
+                " FROM zone_scheme s WHERE s.code = 'zones-a' AND s.version = :version"
             ),
             {
+                "version": version,
                 "code": f"z{number}",
                 "west": 118.0 + number / 100,
                 "east": 118.01 + number / 100,

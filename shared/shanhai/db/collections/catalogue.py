@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 from shanhai.db.collections.balances import BALANCE_ENTRIES
+from shanhai.db.collections.compensation import COMPENSATION_AGREEMENTS
 from shanhai.db.collections.controls import CONTROL_AREAS, CONTROL_RULES, ZONE_CLASSES
-from shanhai.db.collections.data_sources import DATASETS, OCCURRENCES, SPECIES, STATIONS
+from shanhai.db.collections.data_sources import DATASETS, STATIONS
 from shanhai.db.collections.duties import DUTIES
 from shanhai.db.collections.indicators import INDICATORS, PLAN_INDICATORS
 from shanhai.db.collections.joint_plans import PLAN_PARTS
@@ -24,6 +25,7 @@ from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.collections.provisions import FIGURES, NAMED_FEATURES, PROBLEMS, PROVISIONS
 from shanhai.db.collections.regions import REGIONS
 from shanhai.db.collections.shores import FISHING_HARBOURS, ISLANDS, OUTFALLS, REGION_LINKS
+from shanhai.db.collections.species import OCCURRENCES, SPECIES
 from shanhai.db.collections.titles import (
     DEMONSTRATION_CRITERIA,
     DEMONSTRATION_MEMBERS,
@@ -31,7 +33,6 @@ from shanhai.db.collections.titles import (
     TITLES,
 )
 from shanhai.db.collections.zones import ZONE_SCHEMES, ZONES
-from shanhai.db.compensation import COMPENSATION_AGREEMENTS
 from shanhai.db.features.entity import Entity, Property, masked
 from shanhai.db.features.selection import EXACT_REGIONS, VIEWER_REGIONS, visibility
 from shanhai.db.identity import Viewer

@@ -61,13 +61,17 @@ async def computed_by_jobs(session: AsyncSession, change: PendingWrite) -> Seque
 
 _UNKNOWN = text(
     """SELECT named FROM unnest(CAST(:codes AS text[])) named
-        WHERE NOT EXISTS (SELECT FROM document d WHERE d.code = named AND d.deleted_at IS NULL)"""
+        WHERE NOT EXISTS (SELECT FROM document d WHERE d.code = named AND d.deleted_at IS NULL
+                                                   AND (d.is_public OR NOT :public))"""
 )
 
 
-async def unknown_documents(session: AsyncSession, codes: Sequence[str]) -> Sequence[str]:
-    """Which of some codes are those of no document."""
-    return (await session.scalars(_UNKNOWN, {"codes": [*codes]})).all() if codes else ()
+async def unknown_documents(
+    session: AsyncSession, codes: Sequence[str], *, public: bool = False
+) -> Sequence[str]:
+    """Which of some codes are those of no document, or of none that is public."""
+    asked = {"codes": [*codes], "public": public}
+    return (await session.scalars(_UNKNOWN, asked)).all() if codes else ()
 
 
 async def documents_known(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:

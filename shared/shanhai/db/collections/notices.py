@@ -85,11 +85,6 @@ _ROWS = {
     "proposals": "SELECT s.id, r.code AS region, NULL AS kind FROM proposal s"
     " LEFT JOIN region r ON r.id = s.region_id WHERE s.code = :code",
 }
-_UNKNOWN_PAPER = text(
-    "SELECT given FROM unnest(CAST(:codes AS text[])) AS given WHERE NOT EXISTS"
-    " (SELECT FROM document d WHERE d.code = given AND d.is_public AND d.deleted_at IS NULL)"
-    " LIMIT 1"
-)
 _UNANSWERED = text(
     "SELECT count(*) FROM notice_comment WHERE notice_id = :notice AND adoption IS NULL"
 )
@@ -134,10 +129,12 @@ async def published_for_long(session: AsyncSession, change: entity.PendingWrite)
                 f" at least{basis}",
             )
         )
-    unknown = await session.scalar(_UNKNOWN_PAPER, {"codes": after.get("documents") or []})
-    if unknown is not None:
-        rule = (f"没有公开的文件 {unknown!r}", f"there is no public document {unknown!r}")
-        faults.append(_told("documents", *rule))
+    named = after.get("documents") or []
+    unknown = await guards.unknown_documents(session, named, public=True)
+    faults += [
+        _told("documents", f"没有公开的文件 {code!r}", f"there is no public document {code!r}")
+        for code in unknown
+    ]
     return faults
 
 

@@ -18,7 +18,13 @@ from shanhai.db.features.bulk_staging import (
     Stage,
     spans_of,
 )
-from shanhai.db.features.entity import Editing, Entity, PendingWrite, Verb
+from shanhai.db.features.entity import (
+    MOST_NEAR_NAMES,
+    Editing,
+    Entity,
+    PendingWrite,
+    Verb,
+)
 from shanhai.db.features.selection import EXACT_REGIONS
 from shanhai.db.identity import PUBLISHERS, Identity
 from shanhai.errors import Conflict, Fault, InvalidInput
@@ -26,7 +32,6 @@ from shanhai.vocabulary import Label, Scope
 
 GUARDED_AT_ONCE = 1_000
 ADD = f"INSERT INTO {REFUSED} SELECT unnest(CAST(:rows AS bigint[])) ON CONFLICT DO NOTHING"
-MOST_NEAREST = 3
 METRES_OF_DEGREE = 50_000
 """Less than a degree of longitude has up to 60 degrees north, so that a box of degrees is wide."""
 MOST_TOLD = 1_000
@@ -158,7 +163,8 @@ def _nearest(entity: Entity, name: str) -> str:
     return (
         f", (SELECT string_agg(near.name, ', ') FROM (SELECT {known} AS name"  # noqa: S608
         f" FROM {entity.source} WHERE {entity.live}"
-        f" ORDER BY similarity({known}, {name}) DESC, {known} LIMIT {MOST_NEAREST}) near) AS near"
+        f" ORDER BY similarity({known}, {name}) DESC, {known}"
+        f" LIMIT {MOST_NEAR_NAMES}) near) AS near"
     )
 
 

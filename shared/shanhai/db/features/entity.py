@@ -25,6 +25,9 @@ NAMES = frozenset(
 SAID = NAMES | {f"{what}_{lang}" for what in ("text", "note") for lang in ("zh", "en")}
 """Names, and what is said of the rows in words."""
 
+MOST_NEAR_NAMES = 3
+"""Names told that are most like one that is not known."""
+
 TEXT: Mapping[str, Any] = {"type": "string"}
 INTEGER: Mapping[str, Any] = {"type": "integer"}
 NUMBER: Mapping[str, Any] = {"type": "number"}

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import seen_by
 from shanhai.db.collections.controls import CONTROL_AREAS
-from shanhai.db.collections.data_sources import OCCURRENCES
+from shanhai.db.collections.species import OCCURRENCES
 from shanhai.db.features.columns import source_of
 from shanhai.db.features.selection import Selection, bound_values, conditions
 from shanhai.db.identity import Viewer
