@@ -602,6 +602,21 @@ BENEFIT_ASPECTS: tuple[Term, ...] = (
     Term("economic", Label("经济", "Economic")),
 )
 
+PARTY_ROLES: tuple[Term, ...] = (
+    Term("lead", Label("牵头", "Lead")),
+    Term("leading_group", Label("领导小组", "Leading group")),
+    Term("coordination", Label("统筹协调", "Coordination")),
+    Term("funding", Label("资金保障", "Funding")),
+    Term("green_finance", Label("绿色金融", "Green finance")),
+)
+"""What plans say a party is there for."""
+
+PROGRAMME_STATUSES: tuple[Term, ...] = (
+    Term("new", Label("新增", "New")),
+    Term("continued", Label("延续", "Continued")),
+)
+"""Whether a programme was there before its plan."""
+
 TRENDS: tuple[Term, ...] = (
     Term("better", Label("好转", "Better")),
     Term("stable_to_better", Label("稳中向好", "Stable to better")),

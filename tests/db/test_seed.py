@@ -1,17 +1,21 @@
 """Seeding a city: regions from a file, plans from what is known, twice without harm."""
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from shanhai.db.base import Base
+from shanhai.db.collections.catalogue import ENTITIES, entity_named
 from shanhai.db.features.input_validation import CODE
+from shanhai.db.features.selection import Selection, bound_values, conditions
+from shanhai.db.identity import Viewer
 from shanhai.db.quality.findings import check_and_keep, check_plan, list_findings
 from shanhai.db.quality.plan_figures import PlanFigures
 from shanhai.db.queries.audit import Act
@@ -370,3 +374,46 @@ def test_codes_are_such_as_anybody_may_write(city: str) -> None:
     rows = rows_of(read_blocks(city))
     codes = [str(row["code"]) for listed in rows.values() for row in listed if "code" in row]
     assert [code for code in codes if CODE.fullmatch(code) is None] == []
+
+
+async def test_every_fact_has_a_property_of_its_own(session: AsyncSession) -> None:
+    await seed_cities(session, ["xiamen", "banan"], [], act=ACT)
+    unknown = []
+    for entity in ENTITIES:
+        whole = entity.whole
+        if "attrs" not in Base.metadata.tables[whole.table].columns:
+            continue
+        told = {
+            name
+            for item in whole.properties
+            if item.name != "details"
+            for name in re.findall(r"attrs *->>? *'(\w+)'", item.sql)
+        }
+        query = text(f"SELECT DISTINCT jsonb_object_keys(attrs) FROM {whole.table}")
+        unknown += [
+            f"{whole.name}.{name}" for name in await session.scalars(query) if name not in told
+        ]
+    assert not unknown, unknown
+
+
+@pytest.mark.parametrize(
+    ("collection", "words", "codes"),
+    [
+        ("named_features", "筼筜", {"xiamen.lake.yundang", "xiamen.works.yundang-sixth-phase"}),
+        ("provisions", "筼筜", {"stage-start"}),
+        ("regions", "东泉镇", {"banan.dongwenquan"}),
+        ("projects", "响水湖", {"banan.PRJ12"}),
+        ("problems", "弃渣堆", {"banan.P1"}),
+        ("corridors", "万石山", {"xiamen.corridor.wuyuan-wanshi"}),
+        ("zones", "热岛风险", {"banan.zone.riverside"}),
+    ],
+)
+async def test_words_of_the_sources_are_found(
+    session: AsyncSession, collection: str, words: str, codes: set[str]
+) -> None:
+    await seed_cities(session, ["xiamen", "banan"], [], act=ACT)
+    entity = entity_named(collection)
+    selection = Selection(Viewer(known=True, regions=None), search=words)
+    met = " AND ".join(conditions(entity, selection))
+    query = text(f"SELECT {entity.code} FROM {entity.source} WHERE {met}")
+    assert set(await session.scalars(query, bound_values(selection))) == codes

@@ -25,6 +25,7 @@ from shanhai.vocabulary import (
     CONTROL_LEVELS,
     CONTROL_STATUSES,
     DECISIONS,
+    FIGURE_COMPARATORS,
     ORIGINS,
     RULE_SCOPES,
     Label,
@@ -78,6 +79,11 @@ CONTROL_AREAS = entity.Entity(
             {**entity.NUMBER, "minimum": 0},
             Label("批准面积", "Approved area"),
             unit="km2",
+        ),
+        _OWN.attribute(
+            "comparator",
+            choice(FIGURE_COMPARATORS),
+            Label("批准面积的含义", "What the approved area means"),
         ),
         square_kilometres("area_km2", "ca.area_m2", Label("面积", "Area")),
         entity.Property(
@@ -257,6 +263,7 @@ CONTROL_RULES = entity.Entity(
         _RULE.attribute("classes", entity.TEXTS, Label("管控线分类", "Classes of control areas")),
         _RULE.attribute("confirm", entity.BOOLEAN, Label("待确认", "To be confirmed")),
         _RULE.source,
+        _RULE.attribute("source_zh", entity.TEXT, Label("来源（中文）", "Source, zh")),
         *_RULE.period,
     ),
     editing=entity.Editing(roles=_WRITERS, guards=(RECORD_PERIOD, whose_place_is_told)),

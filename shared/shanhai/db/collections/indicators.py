@@ -9,6 +9,7 @@ from shanhai.db.features.columns import NAME, ORDER, Columns, as_of, choice, cur
 from shanhai.db.features.entity import (
     INTEGER,
     NUMBER,
+    OBJECT,
     OBJECTS,
     TEXT,
     Editing,
@@ -146,6 +147,14 @@ PLAN_INDICATORS = Entity(
         ),
         _stated("base_year", INTEGER, Label("基期年", "Base year"), f"(SELECT t.year{_BASE}"),
         _stated("base_value", NUMBER, Label("基期值", "Base value"), f"(SELECT t.value{_BASE}"),
+        _LISTED.source,
+        _LISTED.attribute("floor", OBJECT, Label("底线", "Floor that is not to be passed")),
+        _LISTED.attribute(
+            "inventory_problem", TEXT, Label("存量所在问题", "Problem that counts its stock")
+        ),
+        _LISTED.attribute(
+            "complement_problem", TEXT, Label("互补的问题", "Problem it is the complement of")
+        ),
         _stated("targets", OBJECTS, Label("基期与目标", "Base and targets"), _TARGETS),
         *_LISTED.period,
     ),

@@ -14,6 +14,7 @@ from shanhai.db.features.columns import (
     square_kilometres,
 )
 from shanhai.db.features.entity import (
+    BOOLEAN,
     INTEGER,
     NUMBER,
     OBJECT,
@@ -74,6 +75,8 @@ PATTERNS = Entity(
         _PATTERN.column("status", choice(OBJECT_STATUSES), Label("状态", "Status"), queryable=True),
         _PATTERN.attribute("principle_zh", TEXT, Label("原则", "Principle, zh")),
         _PATTERN.attribute("principle_en", TEXT, Label("原则(英)", "Principle, en")),
+        _PATTERN.attribute("set_by", TEXT, Label("提出该格局的规划", "Plan that sets it")),
+        _PATTERN.attribute("note", TEXT, Label("说明", "Note")),
         _PATTERN.source,
         *_PATTERN.period,
     ),
@@ -135,6 +138,13 @@ PATTERN_COMPONENTS = Entity(
         _PART.column("label_zh", TEXT, Label("标签", "Label, zh")),
         _PART.column("label_en", TEXT, Label("标签(英)", "Label, en")),
         _PART.column("covers", TEXTS, Label("涵盖要素", "Covers")),
+        _PART.attribute("role_zh", TEXT, Label("作用", "Role, zh")),
+        _PART.attribute("role_en", TEXT, Label("作用(英)", "Role, en")),
+        _PART.attribute("rule_zh", TEXT, Label("划定规则", "Rule, zh")),
+        _PART.attribute("rule_en", TEXT, Label("划定规则(英)", "Rule, en")),
+        _PART.attribute("count_stated", ORDER, Label("载明数量", "Stated number")),
+        _PART.attribute("complete", BOOLEAN, Label("已列全", "All are listed")),
+        _PART.attribute("members_of", TEXT, Label("成员所在集合", "Collection of its members")),
         square_kilometres("area_km2", "pc.area_m2", Label("面积", "Area")),
         Property(
             "length_km",

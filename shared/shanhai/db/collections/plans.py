@@ -164,6 +164,15 @@ PLANS = entity.Entity(
         _OWN.attribute("mandate", entity.TEXT, Label("编制依据", "Mandate")),
         _OWN.attribute("issuer", entity.TEXT, Label("发布机构", "Issuer")),
         _OWN.attribute("issued_on", entity.DATE, Label("发布日期", "Issued on")),
+        _OWN.attribute(
+            "external", entity.BOOLEAN, Label("仅供引用", "Only its figures are referred to")
+        ),
+        _OWN.attribute(
+            "indicator_group", entity.TEXT, Label("指标表出处", "Table its indicators are from")
+        ),
+        _OWN.attribute("name_note", entity.TEXT, Label("名称说明", "Note on the name")),
+        _OWN.attribute("period_note", entity.TEXT, Label("期限说明", "Note on the period")),
+        _OWN.attribute("status_note", entity.TEXT, Label("状态说明", "Note on the state")),
         _OWN.column("status", choice(PLAN_STATUSES), Label("状态", "Status"), queryable=True),
         _OWN.column(
             "version", {**entity.INTEGER, "minimum": 1}, Label("版本", "Version"), queryable=True
@@ -203,6 +212,7 @@ PLANS = entity.Entity(
         ),
         made_by("p", "plan", "target"),
         revised_by("p", "plan", "target"),
+        _OWN.source,
         _OWN.details,
         _OWN.fields,
         *_OWN.period,

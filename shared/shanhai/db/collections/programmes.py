@@ -35,7 +35,16 @@ from shanhai.db.features.entity import (
     Property,
 )
 from shanhai.errors import Fault
-from shanhai.vocabulary import DOCUMENT_KINDS, FUND_KINDS, PARTY_KINDS, Label, Role, Scope
+from shanhai.vocabulary import (
+    DOCUMENT_KINDS,
+    FUND_KINDS,
+    PARTY_KINDS,
+    PARTY_ROLES,
+    PROGRAMME_STATUSES,
+    Label,
+    Role,
+    Scope,
+)
 
 _USED = text(
     "SELECT min(p.code) FROM document d JOIN project p ON p.code = d.owner_code"
@@ -142,7 +151,16 @@ PROGRAMMES = Entity(
         ),
         _PROGRAMME.attribute("towns", TEXTS, Label("涉及镇街", "Towns")),
         _PROGRAMME.attribute("towns_stated", ORDER, Label("载明镇街数", "Stated number of towns")),
+        _PROGRAMME.attribute(
+            "towns_complete", BOOLEAN, Label("镇街已列全", "All towns are listed")
+        ),
         _PROGRAMME.attribute("lakes", TEXTS, Label("湖库", "Lakes and reservoirs")),
+        _PROGRAMME.attribute(
+            "islands_stated", ORDER, Label("载明岛屿数", "Stated number of islands")
+        ),
+        _PROGRAMME.attribute(
+            "status", choice(PROGRAMME_STATUSES), Label("新增或延续", "New or continued")
+        ),
         Property(
             "projects",
             "(SELECT count(*) FROM plan_membership member JOIN project pj"  # noqa: S608
@@ -199,6 +217,8 @@ PARTIES = Entity(
         ),
         _PARTY.reference("region", "r.code", Label("区域", "Region"), to="regions"),
         _PARTY.reference("parent", "parent.code", Label("上级", "Parent"), to="parties"),
+        _PARTY.attribute("plan", TEXT, Label("提及它的规划", "Plan that names it")),
+        _PARTY.attribute("role", choice(PARTY_ROLES), Label("作用", "Role")),
         _PARTY.attribute("articles", TEXTS, Label("负责条款", "Articles it answers for")),
         _PARTY.source,
         *_PARTY.period,

@@ -126,6 +126,17 @@ PROJECTS = entity.Entity(
         _OWN.column("summary_en", entity.TEXT, Label("摘要(英)", "Summary, en")),
         _OWN.attribute("content_zh", entity.TEXT, Label("主要建设内容", "Main works, zh")),
         _OWN.attribute("content_en", entity.TEXT, Label("主要建设内容(英)", "Main works, en")),
+        _OWN.attribute("order_no", columns.ORDER, Label("序号", "Order in the programme")),
+        _OWN.attribute("places", entity.TEXTS, Label("地点", "Places")),
+        _OWN.attribute("lakes", entity.TEXTS, Label("湖库", "Lakes and reservoirs")),
+        _OWN.attribute(
+            "towns_stated", columns.ORDER, Label("载明镇街数", "Stated number of towns")
+        ),
+        _OWN.attribute(
+            "towns_complete", entity.BOOLEAN, Label("镇街已列全", "All towns are listed")
+        ),
+        _OWN.attribute("towns_rule_zh", entity.TEXT, Label("镇街范围", "Which towns, zh")),
+        _OWN.attribute("towns_rule_en", entity.TEXT, Label("镇街范围(英)", "Which towns, en")),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         entity.Property(
             "regions",

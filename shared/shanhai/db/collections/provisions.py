@@ -14,7 +14,7 @@ from shanhai.db.features.columns import (
     current,
     square_kilometres,
 )
-from shanhai.db.features.entity import NUMBER, TEXT, TEXTS, Editing, Entity, Property
+from shanhai.db.features.entity import NUMBER, OBJECTS, TEXT, TEXTS, Editing, Entity, Property
 from shanhai.vocabulary import (
     BENEFIT_ASPECTS,
     FIGURE_COMPARATORS,
@@ -74,6 +74,12 @@ PROBLEMS = Entity(
         ),
         _PROBLEM.column("cause", TEXT, Label("成因", "Cause")),
         _PROBLEM.column("places", TEXTS, Label("地点", "Places")),
+        _PROBLEM.attribute("stated_year", YEAR, Label("数量所属年份", "Year of the quantity")),
+        _PROBLEM.attribute("effects_zh", TEXTS, Label("影响", "Effects, zh")),
+        _PROBLEM.attribute("effects_en", TEXTS, Label("影响(英)", "Effects, en")),
+        _PROBLEM.attribute("minerals_zh", TEXTS, Label("矿种", "Minerals, zh")),
+        _PROBLEM.attribute("minerals_en", TEXTS, Label("矿种(英)", "Minerals, en")),
+        _PROBLEM.attribute("shares", OBJECTS, Label("载明占比", "Shares as printed")),
         Property(
             "projects",
             "ARRAY(SELECT pj.code FROM project_problem pp JOIN project pj ON pj.id = pp.project_id"  # noqa: S608

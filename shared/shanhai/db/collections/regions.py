@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.collections.guards import PERIOD, no_circle, refused
 from shanhai.db.features.columns import POSITIVE, Columns, as_of, choice, square_kilometres
 from shanhai.db.features.crs import NO_METRES, is_metric
-from shanhai.db.features.entity import INTEGER, TEXT, Editing, Entity, PendingWrite
+from shanhai.db.features.entity import INTEGER, TEXT, TEXTS, Editing, Entity, PendingWrite
 from shanhai.errors import Fault
 from shanhai.vocabulary import REGION_LEVELS, Label, Role
 
@@ -113,6 +113,7 @@ REGIONS = Entity(
             Label("法定面积", "Statutory area, as printed"),
             unit="km2",
         ),
+        _OWN.attribute("name_zh_variants", TEXTS, Label("别名", "Other names, zh")),
         _OWN.source,
         _OWN.attribute("licence", TEXT, Label("许可", "Licence")),
         _OWN.fields,

@@ -3,8 +3,9 @@
 from shanhai.db.collections import scheme_states
 from shanhai.db.collections.guards import PERIOD, computed_by_jobs, made_by, revised_by
 from shanhai.db.collections.joint_plans import PARTNERS, published_after_the_plan, within_joint_plan
-from shanhai.db.features.columns import NAME, Columns, choice, square_kilometres
+from shanhai.db.features.columns import NAME, ORDER, Columns, choice, square_kilometres
 from shanhai.db.features.entity import (
+    BOOLEAN,
     INTEGER,
     NUMBER,
     OBJECT,
@@ -103,7 +104,8 @@ ZONE_SCHEMES = Entity(
         _SCHEME.column("gap_reason", TEXT, Label("空缺说明", "Reason for gaps")),
         made_by("s", "zone"),
         revised_by("s", "zone"),
-        Property("details", "s.attrs", OBJECT, Label("详情", "Details")),
+        _SCHEME.source,
+        _SCHEME.details,
     ),
     editing=Editing(
         roles=_WRITERS,
@@ -207,6 +209,16 @@ ZONES = Entity(
             TEXTS,
             Label("涉及镇街", "Towns"),
         ),
+        _ZONE.attribute("location_zh", TEXT, Label("位置", "Location, zh")),
+        _ZONE.attribute("location_en", TEXT, Label("位置(英)", "Location, en")),
+        _ZONE.attribute("functions_zh", TEXTS, Label("主导功能（原文）", "Functions as printed")),
+        _ZONE.attribute("functions_en", TEXTS, Label("主导功能(英)", "Functions, en")),
+        _ZONE.attribute("problems_zh", TEXTS, Label("主要问题（原文）", "Problems as printed")),
+        _ZONE.attribute("problems_en", TEXTS, Label("主要问题(英)", "Problems, en")),
+        _ZONE.attribute("towns_stated", ORDER, Label("载明镇街数", "Stated number of towns")),
+        _ZONE.attribute("towns_complete", BOOLEAN, Label("镇街已列全", "All towns are listed")),
+        _ZONE.attribute("features", OBJECT, Label("载明地物", "Features named in it")),
+        _ZONE.attribute("counts_stated", OBJECT, Label("载明地物数", "Stated numbers of them")),
         square_kilometres("area_km2", "z.area_m2", Label("面积", "Area")),
         _ZONE.attribute(
             "stated_area_km2",

@@ -22,7 +22,18 @@ NAMES = frozenset(
     f"{what}_{lang}" for what in ("name", "title", "activity") for lang in ("zh", "en")
 )
 """What entities call the names of their rows."""
-SAID = NAMES | {f"{what}_{lang}" for what in ("text", "note") for lang in ("zh", "en")}
+SAID = (
+    NAMES
+    | {
+        f"{what}_{lang}"
+        for what in (
+            *("text", "note", "content", "extent", "location", "role", "rule", "principle"),
+            *("effects", "minerals", "hazards", "functions", "problems"),
+        )
+        for lang in ("zh", "en")
+    }
+    | {"name_zh_variants", "places", "lakes", "connects"}
+)
 """Names, and what is said of the rows in words."""
 
 MOST_NEAR_NAMES = 3

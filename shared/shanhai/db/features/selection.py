@@ -316,7 +316,12 @@ def _equality(entity: Entity, name: str, selection: Selection) -> str:
 
 def _names_hold(entity: Entity) -> str:
     """The code, a name or a text that has that of the bind `search` in it, whatever its case."""
-    return f"({' OR '.join(f'{item.sql} ILIKE :search' for item in entity.searched)})"
+    # Lists of words are looked through as they are written: nothing in them is escaped but quotes.
+    texts = (
+        item.sql if item.schema["type"] == "string" else f"({item.sql})::text"
+        for item in entity.searched
+    )
+    return f"({' OR '.join(f'{text} ILIKE :search' for text in texts)})"
 
 
 def _anywhere(text: str) -> str:

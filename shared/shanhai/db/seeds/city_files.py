@@ -124,7 +124,7 @@ class ClassSeed(StrictModel):
     traits_en: tuple[str, ...]
     restoration_modes: tuple[str, ...]
     activity_rules: tuple[RuleSeed, ...]
-    attrs: dict[str, Any] = {}
+    forgotten: tuple[str, ...] = ()
 
 
 class SchemeSeed(NamedItem):

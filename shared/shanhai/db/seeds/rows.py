@@ -232,7 +232,7 @@ def _add_classes(rows: Rows, block: city_files.CityFile) -> None:
                 "traits_zh": "；".join(item.traits_zh),
                 "traits_en": "; ".join(item.traits_en),
                 "restoration_modes": list(item.restoration_modes),
-                "attrs": {"source": block.source, **item.attrs},
+                "attrs": {"source": block.source, **dict.fromkeys(item.forgotten)},
             }
         )
         rows["control_rule"] += (
