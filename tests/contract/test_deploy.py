@@ -15,6 +15,7 @@ import yaml
 from shanhai.cli.app import app
 from shanhai.cli.kit import all_settings
 from shanhai.cli.reference.tables import Command, commands_of
+from shanhai.reporting.pages import PANGO_PACKAGES
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -267,6 +268,18 @@ def test_each_image_installs_its_own_lock(stages: dict[str, Stage]) -> None:
         installs = " ".join(rest for _, rest in stages[f"build-{target}"].instructions)
         assert re.findall(r"locks/([\w.]+)", installs) == [f"{target}.lock"]
     assert [path.stem for path in LOCKS] == ["api", "tiles", "worker"]
+
+
+def test_images_that_write_pdf_have_what_sets_type(stages: dict[str, Stage]) -> None:
+    writing = [lock.stem for lock in LOCKS if "weasyprint" in pinned(lock)]
+    assert writing == ["api", "worker"]
+    for name in writing:
+        installed: list[str] = []
+        stage: Stage | None = stages[name]
+        while stage is not None:
+            installed += " ".join(rest for _, rest in stage.instructions).split()
+            stage = stages.get(stage.base)
+        assert {*PANGO_PACKAGES, "fonts-droid-fallback"} <= {*installed}
 
 
 def pinned(lock: Path) -> dict[str, tuple[str, int]]:

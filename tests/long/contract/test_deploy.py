@@ -11,7 +11,10 @@ from tests.contract.test_deploy import DEPLOY, pinned
 LOADED_BY_REQUESTS = [
     "shanhai.processes.assess_ecoservices.request",
     "shanhai.vector.observation_file",
+    "shanhai.vector.shapefile",
+    "shanhai.vector.tables",
     "shanhai.vector.writer",
+    "weasyprint",
 ]
 """What the API imports when a request first needs it."""
 IMPORTING_BY_LOCK = """
@@ -41,7 +44,7 @@ for module in sys.argv[2:]:
     ("service", "modules"),
     [
         ("api", ["shanhai.cli", "shanhai_api.app", *LOADED_BY_REQUESTS]),
-        ("worker", ["shanhai.cli", "shanhai_worker.app"]),
+        ("worker", ["shanhai.cli", "shanhai_worker.app", "weasyprint"]),
         ("tiles", ["shanhai.cli", "shanhai_tiles.app"]),
     ],
 )
