@@ -596,6 +596,19 @@ FIGURE_KINDS: tuple[Term, ...] = (
 )
 """What a figure of a plan tells of."""
 
+FIGURE_COMPUTATIONS: tuple[Term, ...] = (
+    Term("evaluation_area", Label("评价等级面积", "Area of classes of an evaluation")),
+    Term("evaluation_mean", Label("评价均值", "Mean of an evaluation")),
+    Term("zone_area", Label("分区面积", "Area of zones")),
+    Term("control_area", Label("管控区面积", "Area of control areas")),
+    Term("region_area", Label("区域图形面积", "Area of the region's outline")),
+    Term("corridor_length", Label("廊道长度", "Length of corridors")),
+    Term("row_count", Label("已登记数量", "Number of what is stored")),
+    Term("mine_restored", Label("验收的矿山修复面积", "Accepted area of restored mines")),
+    Term("work_done", Label("工程完成量", "Work done by projects")),
+)
+"""What the figure a plan prints can be compared with, computed from what is stored."""
+
 BENEFIT_ASPECTS: tuple[Term, ...] = (
     Term("ecological", Label("生态", "Ecological")),
     Term("social", Label("社会", "Social")),

@@ -155,6 +155,14 @@ ComparedKind = TypedDict("ComparedKind", {"collection": str, "title": str, "befo
     "after": EditionSums, "added": list[ComparedObject], "dropped": list[ComparedObject],
     "changed": list[AlteredObject], "unchanged": int})
 ComparedObject = TypedDict("ComparedObject", {"code": str, "name": str, "area_km2": float | None})
+ComparedResult = TypedDict("ComparedResult", {"code": str, "name": str, "name_zh": str, "name_en": str,
+    "kind": Literal["evaluation", "benefit", "achievement", "condition", "context", "reference", "count"],
+    "kind_name": str, "aspect": Literal["ecological", "social", "economic"] | None, "class_zh": str | None,
+    "class_en": str | None, "region": str | None, "region_name": str | None, "first_year": int | None,
+    "last_year": int | None, "unit": str | None, "comparator": str | None, "printed": float | None,
+    "computed": float | None, "computed_unit": str | None, "difference": float | None,
+    "difference_percent": float | None, "reached_percent": float | None, "reason_zh": str | None,
+    "reason_en": str | None, "indicator": str | None, "projects": list[str], "source": ComputedSource | None})
 ComparedTarget = TypedDict("ComparedTarget", {"indicator": str, "name_zh": str, "name_en": str, "unit": str,
     "region": str, "year": int | None, "verdict": Literal["falls_short", "missing", "conforms"],
     "upper": StatedTarget, "own": StatedTarget | None})
@@ -168,6 +176,10 @@ ComponentNode = TypedDict("ComponentNode", {"code": str, "name_zh": str, "name_e
 ComputedSettlement = TypedDict("ComputedSettlement", {"agreement": str, "year": int, "rule": dict[str, Any],
     "observed": dict[str, Any], "lines": list[SettledLineShown], "missing": list[str], "capped": bool,
     "amount": str | None, "payer": Literal["upstream", "downstream"] | None})
+ComputedSource = TypedDict("ComputedSource", {
+    "origin": Literal["dataset", "indicator", "zoning", "control_areas", "corridors", "regions", "mines", "projects", "tasks", "programmes", "indicators", "zones"],
+    "name": str, "code": str | None, "job": str | None, "on": str | None, "year": int | None, "rows": int | None,
+    "href": str | None})
 Condition = TypedDict("Condition", {"text": str, "text_zh": str, "text_en": str, "code": str, "met": bool | None,
     "pointer": NotRequired[str]})
 Conformance = TypedDict("Conformance", {"conformsTo": list[str], "links": list[Link]})
@@ -570,6 +582,9 @@ PlanNode = TypedDict("PlanNode", {"code": str, "name_zh": str, "name_en": str, "
 PlanProgress = TypedDict("PlanProgress", {"title": str, "plan": str, "as_of": NotRequired[str],
     "in_force": NotRequired[str | None], "region": str, "year": int, "summary": StatusSummary,
     "indicators": list[JudgedIndicator], "links": list[Link]})
+PlanResults = TypedDict("PlanResults", {"plan": str, "as_of": NotRequired[str], "in_force": NotRequired[str | None],
+    "plan_name": str, "plan_name_zh": str, "plan_name_en": str, "compared": int, "results": list[ComparedResult],
+    "links": list[Link]})
 PlanTimetable = TypedDict("PlanTimetable", {"plan": str, "as_of": NotRequired[str],
     "in_force": NotRequired[str | None], "plan_name": str, "plan_name_zh": str, "plan_name_en": str,
     "first_year": int | None, "last_year": int | None, "projects": list[ScheduledProject], "links": list[Link]})
@@ -1393,6 +1408,9 @@ figures = TypedDict("figures", {"code": NotRequired[str], "name_zh": NotRequired
     "unit": NotRequired[str | None], "share_percent": NotRequired[float | None],
     "trend": NotRequired[Literal["better", "stable_to_better", "stable", "worse"] | None],
     "start_year": NotRequired[int | None], "end_year": NotRequired[int | None], "indicator": NotRequired[str | None],
+    "region": NotRequired[str | None],
+    "computed_by": NotRequired[Literal["evaluation_area", "evaluation_mean", "zone_area", "control_area", "region_area", "corridor_length", "row_count", "mine_restored", "work_done"] | None],
+    "computed_of": NotRequired[list[str] | None], "projects": NotRequired[list[str] | None],
     "places": NotRequired[list[str] | None], "untold": NotRequired[list[str] | None],
     "article": NotRequired[str | None], "note_zh": NotRequired[str | None], "note_en": NotRequired[str | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
@@ -1406,6 +1424,9 @@ figures_change = TypedDict("figures_change", {"code": NotRequired[str | int | No
     "unit": NotRequired[str | None], "share_percent": NotRequired[float | None],
     "trend": NotRequired[Literal["better", "stable_to_better", "stable", "worse"] | None],
     "start_year": NotRequired[int | None], "end_year": NotRequired[int | None], "indicator": NotRequired[str | None],
+    "region": NotRequired[str | None],
+    "computed_by": NotRequired[Literal["evaluation_area", "evaluation_mean", "zone_area", "control_area", "region_area", "corridor_length", "row_count", "mine_restored", "work_done"] | None],
+    "computed_of": NotRequired[list[str] | None], "projects": NotRequired[list[str] | None],
     "places": NotRequired[list[str] | None], "untold": NotRequired[list[str] | None],
     "article": NotRequired[str | None], "note_zh": NotRequired[str | None], "note_en": NotRequired[str | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
@@ -1418,6 +1439,9 @@ figures_new = TypedDict("figures_new", {"code": NotRequired[str | int | None], "
     "unit": NotRequired[str | None], "share_percent": NotRequired[float | None],
     "trend": NotRequired[Literal["better", "stable_to_better", "stable", "worse"] | None],
     "start_year": NotRequired[int | None], "end_year": NotRequired[int | None], "indicator": NotRequired[str | None],
+    "region": NotRequired[str | None],
+    "computed_by": NotRequired[Literal["evaluation_area", "evaluation_mean", "zone_area", "control_area", "region_area", "corridor_length", "row_count", "mine_restored", "work_done"] | None],
+    "computed_of": NotRequired[list[str] | None], "projects": NotRequired[list[str] | None],
     "places": NotRequired[list[str] | None], "untold": NotRequired[list[str] | None],
     "article": NotRequired[str | None], "note_zh": NotRequired[str | None], "note_en": NotRequired[str | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
@@ -2505,6 +2529,8 @@ class Paths:
     @overload
     def get(self, path: Literal["/plans/{plan}/funds"], /, *, headers: Headers | None = ..., **query: Query) -> PlanFunds: ...
     @overload
+    def get(self, path: Literal["/plans/{plan}/results"], /, *, headers: Headers | None = ..., **query: Query) -> PlanResults: ...
+    @overload
     def get(self, path: Literal["/plans/{plan}/coverage"], /, *, headers: Headers | None = ..., **query: Query) -> PlanCoverage: ...
     @overload
     def get(self, path: Literal["/plans/{plan}/timetable"], /, *, headers: Headers | None = ..., **query: Query) -> PlanTimetable: ...
@@ -3381,6 +3407,8 @@ class AsyncPaths:
     def get(self, path: Literal["/plans/{plan}/totals"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanTotals]: ...
     @overload
     def get(self, path: Literal["/plans/{plan}/funds"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanFunds]: ...
+    @overload
+    def get(self, path: Literal["/plans/{plan}/results"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanResults]: ...
     @overload
     def get(self, path: Literal["/plans/{plan}/coverage"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanCoverage]: ...
     @overload

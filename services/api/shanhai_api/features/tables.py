@@ -44,6 +44,7 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
         "/plans/{code}/timetable": Label("实施时序", "Timetable"),
         "/plans/{code}/totals": Label("工程合计", "Totals"),
         "/plans/{code}/funds": Label("资金", "Funds"),
+        "/plans/{code}/results": Label("规划数据与计算结果", "Printed and computed"),
         "/plans/{code}/coverage": Label("问题与项目对应", "Problems and projects"),
         "/plans/{code}/findings": Label("数据质量", "Findings"),
         "/plans/{code}/editions": Label("各版规划", "Editions"),

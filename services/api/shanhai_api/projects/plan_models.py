@@ -1,6 +1,7 @@
 """What the projects of a plan come to, and those in reserve, as it is answered."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
@@ -8,10 +9,20 @@ from pydantic import Field
 
 from shanhai.db.compliance.result import VERDICTS, Verdict
 from shanhai.db.compliance.verdict import in_both
+from shanhai.db.indicators import figure_results
 from shanhai.db.indicators.plan_indicators import PlanSeen
 from shanhai.db.projects import plan_totals
 from shanhai.db.projects.reserve import Criterion, Ranked, criteria, required_papers
-from shanhai.vocabulary import DOCUMENT_KINDS, FUND_KINDS, PROBLEM_STATUSES, SEVERITIES, Label
+from shanhai.vocabulary import (
+    BENEFIT_ASPECTS,
+    DOCUMENT_KINDS,
+    FIGURE_KINDS,
+    FUND_KINDS,
+    PROBLEM_STATUSES,
+    SEVERITIES,
+    Label,
+    label_in,
+)
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, one_of
 from shanhai_api.kit.view import CSV, HTML, JSON, View
 from shanhai_api.plans import answers
@@ -227,6 +238,148 @@ class PlanFunds(answers.OfNamedPlan):
         }
         links = answers.plan_links(view, plan, *FORMATS)
         return cls.named(plan, view, by=by, lines=lines, links=links, **sums)
+
+
+class ComputedSource(Answered):
+    """Where a computed value comes from."""
+
+    origin: Literal[
+        "dataset",
+        "indicator",
+        "zoning",
+        "control_areas",
+        "corridors",
+        "regions",
+        "mines",
+        "projects",
+        "tasks",
+        "programmes",
+        "indicators",
+        "zones",
+    ]
+    name: str
+    code: str | None
+    job: str | None
+    on: date | None = Field(description="Day it was computed on")
+    year: int | None = Field(description="What it is of, where that is known")
+    rows: int | None = Field(description="How many rows were added up or counted")
+    href: str | None
+
+    @classmethod
+    def of(cls, found: figure_results.ComputedFigure, plan: str, view: View) -> Self | None:
+        """What it comes from; None where there is nothing of it at all."""
+        if found.origin is None:
+            return None
+        place = SOURCE_PLACES.get(found.origin)
+        path = None if place is None else place[1].format(code=found.code, plan=plan)
+        return cls.from_row(
+            found,
+            name=found.origin if place is None else place[0].in_(view.lang),
+            href=None if path is None else view.url(path),
+        )
+
+
+_ITEM = "/collections/{name}/items/{{code}}"
+SOURCE_PLACES = {
+    "dataset": (Label("评价图层", "Evaluated layer"), _ITEM.format(name="datasets")),
+    "indicator": (Label("指标观测值", "Observed indicator"), "/plans/{plan}/progress"),
+    "zoning": (Label("分区方案", "Zoning"), _ITEM.format(name="zone_schemes")),
+    "control_areas": (Label("管控区", "Control areas"), "/collections/control_areas/items"),
+    "corridors": (Label("廊道", "Corridors"), "/collections/corridors/items"),
+    "regions": (Label("区域图形", "Outline of the region"), _ITEM.format(name="regions")),
+    "mines": (Label("矿山台账", "Register of mines"), "/collections/mines/items"),
+    "projects": (Label("项目", "Projects"), "/plans/{plan}/totals"),
+    "tasks": (Label("任务", "Tasks"), "/plans/{plan}/provisions"),
+    "programmes": (Label("重点工程", "Programmes"), "/plans/{plan}/programmes"),
+    "indicators": (Label("指标", "Indicators"), "/plans/{plan}/indicators"),
+    "zones": (Label("分区", "Zones"), "/collections/zones/items"),
+}
+"""What computed values come from: its name, and where it is."""
+
+
+class ComparedResult(Answered):
+    """A figure of a plan beside what is computed for it; differences are computed minus printed."""
+
+    code: str
+    name: str
+    name_zh: str
+    name_en: str
+    kind: Annotated[str, one_of(FIGURE_KINDS)]
+    kind_name: str
+    aspect: Annotated[str, one_of(BENEFIT_ASPECTS)] | None
+    class_zh: str | None
+    class_en: str | None
+    region: str | None
+    region_name: str | None
+    first_year: int | None
+    last_year: int | None
+    unit: str | None = Field(description="Of all values, unless `reason` says that they differ")
+    comparator: str | None
+    printed: float | None
+    computed: float | None
+    computed_unit: str | None
+    difference: float | None
+    difference_percent: float | None
+    reached_percent: float | None = Field(description="Of a benefit: computed of what was planned")
+    reason_zh: str | None = Field(description="Why nothing is computed, or not compared")
+    reason_en: str | None
+    indicator: str | None
+    projects: list[str] = Field(description="Those a benefit comes from, as far as named")
+    source: ComputedSource | None
+
+    @classmethod
+    def of(cls, found: figure_results.ComparedFigure, plan: str, view: View) -> Self:
+        """A line."""
+        row = found.printed
+        zh = view.lang == "zh"
+        told = {
+            *("code", "kind", "aspect", "class_zh", "class_en", "region", "first_year"),
+            *("last_year", "unit", "comparator", "indicator", "projects"),
+        }
+        reached = None
+        if row["kind"] == "benefit" and found.difference_percent is not None and row["value"] > 0:
+            reached = float(100 + found.difference_percent)
+        return cls(
+            **{name: row[name] for name in told},
+            **names(Label(row["name_zh"], row["name_en"]), view),
+            kind_name=label_in(FIGURE_KINDS, row["kind"], view.lang),
+            region_name=row["region_zh" if zh else "region_en"],
+            printed=_plain(row["value"]),
+            computed=_plain(found.value),
+            computed_unit=row["unit"] if found.difference is not None else found.computed.unit,
+            difference=_plain(found.difference),
+            difference_percent=_plain(found.difference_percent),
+            reached_percent=reached,
+            **in_both("reason", found.reason),
+            source=ComputedSource.of(found.computed, plan, view),
+        )
+
+
+def _plain(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+class PlanResults(answers.OfNamedPlan):
+    """The figures a plan prints, and what is computed for the same."""
+
+    template = "figure_results.html"
+    formats = FORMATS
+
+    compared: int = Field(description="How many figures are compared")
+    results: list[ComparedResult]
+    links: list[Link]
+
+    @classmethod
+    def of(cls, plan: PlanSeen, found: Sequence[figure_results.ComparedFigure], view: View) -> Self:
+        """The results of a plan."""
+        results = [ComparedResult.of(item, plan.code, view) for item in found]
+        return cls.named(
+            plan,
+            view,
+            compared=sum(item.difference is not None for item in results),
+            results=results,
+            links=answers.plan_links(view, plan, *FORMATS),
+        )
 
 
 class ProjectOnProblem(Answered):

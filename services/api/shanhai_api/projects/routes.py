@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Response
 
+from shanhai.db.indicators.figure_results import compare_figures
 from shanhai.db.indicators.plan_indicators import find_plan
 from shanhai.db.projects.funds import list_balances, list_entries
 from shanhai.db.projects.measures import (
@@ -268,6 +269,12 @@ async def send_paper(
 plans = APIRouter(tags=["projects"], route_class=Route)
 Parameters = Annotated[schemas.PlanTableQuery, Query()]
 Shown = TypeVar("Shown", bound=Document)
+RESULT_COLUMNS = (
+    *("code", "name_zh", "name_en", "kind", "class_zh", "class_en", "region", "first_year"),
+    *("last_year", "unit", "comparator", "printed", "computed", "computed_unit", "difference"),
+    *("difference_percent", "reached_percent", "origin", "origin_code", "job", "on"),
+    *("reason_zh", "reason_en"),
+)
 FUND_COLUMNS = (
     *("key", "name_zh", "name_en", "projects", "cost", "allocated", "paid", "returned", "balance"),
     *("paid_percent", "done_percent"),
@@ -308,6 +315,37 @@ async def show_plan_funds(
     programmes = await programme_totals(read.session, seen.id, viewer, query.as_of)
     funds = plan_models.PlanFunds.of(seen, query.by, found, programmes, read)
     return respond_table(read, funds, FUND_COLUMNS, rows_of(funds.lines))
+
+
+@plans.get("/plans/{plan}/results", summary="A plan's figures beside computed ones")
+async def show_results(
+    read: Read[Reader], plan: str, query: Annotated[schemas.ResultsQuery, Query()]
+) -> Answer[plan_models.PlanResults] | Response:
+    """Compare what a plan prints of evaluations, benefits and the rest with what is computed.
+
+    What is not computed is said, with the reason. The public sees what rests on public data.
+    """
+    viewer = read.caller.viewer
+    seen = await find_plan(read.session, plan, viewer)
+    found = await compare_figures(
+        read.session,
+        seen,
+        viewer,
+        kind=query.kind,
+        year=query.year,
+        of_class=query.class_name,
+        region=query.region,
+    )
+    results = plan_models.PlanResults.of(seen, found, read)
+    lines = ({**row, **_told_source(row)} for row in rows_of(results.results))
+    return respond_table(read, results, RESULT_COLUMNS, lines)
+
+
+def _told_source(row: Mapping[str, Any]) -> dict[str, Any]:
+    source = row["source"] or {}
+    return {name: source.get(name) for name in ("origin", "job", "on")} | {
+        "origin_code": source.get("code")
+    }
 
 
 @plans.get("/plans/{plan}/coverage", summary="Which problems projects act on")

@@ -184,6 +184,24 @@ class FundsQuery(PlanTableQuery):
     )
 
 
+FigureKind = Literal[
+    "evaluation", "benefit", "achievement", "condition", "context", "reference", "count"
+]
+
+
+class ResultsQuery(TableQuery):
+    """Parameters of the results of a plan."""
+
+    kind: FigureKind | None = Field(None, description="Only figures of this kind")
+    year: int | None = Field(
+        None, ge=1900, le=2200, description="Only those whose period holds this year"
+    )
+    class_name: Word | None = Field(
+        None, alias="class", description="Only of this class, by its name in either language"
+    )
+    region: Code | None = Field(None, description="Only of this region")
+
+
 class ReserveQuery(TableQuery):
     """Parameters of the reserve library."""
 

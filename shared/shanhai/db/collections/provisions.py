@@ -1,5 +1,11 @@
 """Diagnosed problems, and what plans say in words and figures beside their lists."""
 
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.cartography import EVALUATIONS
 from shanhai.db.collections.guards import PERIOD, RECORD_PERIOD, in_order
 from shanhai.db.collections.joint_plans import PARTNERS, within_joint_plan
 from shanhai.db.collections.projects import OUTSIDE_DRAFTS
@@ -14,10 +20,22 @@ from shanhai.db.features.columns import (
     current,
     square_kilometres,
 )
-from shanhai.db.features.entity import NUMBER, OBJECTS, TEXT, TEXTS, Editing, Entity, Property
+from shanhai.db.features.entity import (
+    NUMBER,
+    OBJECTS,
+    TEXT,
+    TEXTS,
+    Editing,
+    Entity,
+    PendingWrite,
+    Property,
+)
+from shanhai.errors import Fault
 from shanhai.vocabulary import (
     BENEFIT_ASPECTS,
+    CONTROL_KINDS,
     FIGURE_COMPARATORS,
+    FIGURE_COMPUTATIONS,
     FIGURE_KINDS,
     NAMED_FEATURE_KINDS,
     OBJECTIVE_FORMS,
@@ -29,8 +47,14 @@ from shanhai.vocabulary import (
     TRENDS,
     Label,
     Role,
+    codes,
 )
 
+_PUBLIC_PROJECT = (
+    "pj.deleted_at IS NULL AND pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled')"
+    f" AND pj.is_public AND {OUTSIDE_DRAFTS}"
+)
+"""Holds for projects anybody may know of."""
 _PROBLEM = Columns("pb")
 
 PROBLEMS = Entity(
@@ -83,9 +107,7 @@ PROBLEMS = Entity(
         Property(
             "projects",
             "ARRAY(SELECT pj.code FROM project_problem pp JOIN project pj ON pj.id = pp.project_id"  # noqa: S608
-            " WHERE pp.problem_id = pb.id AND pj.deleted_at IS NULL"
-            " AND pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled') AND pj.is_public"
-            f" AND {OUTSIDE_DRAFTS} ORDER BY pj.code)",
+            f" WHERE pp.problem_id = pb.id AND {_PUBLIC_PROJECT} ORDER BY pj.code)",
             TEXTS,
             Label("相关项目", "Projects"),
         ),
@@ -175,6 +197,58 @@ PROVISIONS = Entity(
     editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, _YEARS)),
 )
 
+COUNTED_ROWS = ("tasks", "programmes", "projects", "zones", "indicators")
+"""What of a plan can be counted beside a number it states."""
+_HIDDEN_PROJECTS = text(
+    "SELECT named FROM unnest(CAST(:codes AS text[])) named"  # noqa: S608 - constants
+    f" WHERE NOT EXISTS (SELECT FROM project pj WHERE pj.code = named AND {_PUBLIC_PROJECT})"
+)
+
+
+async def comparable(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+    """What a figure is compared with is one of what can be computed; its projects are public."""
+    after = change.after or {}
+    of, by = list(after.get("computed_of") or ()), after.get("computed_by")
+    faults = [] if (rule := _misfit(by, of)) is None else [Fault("/computed_of", rule.en, rule.zh)]
+    named = list(after.get("projects") or ())
+    hidden = (await session.scalars(_HIDDEN_PROJECTS, {"codes": named})).all() if named else ()
+    return faults + [
+        Fault(
+            "/projects",
+            f"{code!r} is no project the public may know of",
+            f"{code!r} 不是公开的项目",
+        )
+        for code in hidden
+    ]
+
+
+def _misfit(by: str | None, of: list[str]) -> Label | None:
+    """What is wrong with what is to be computed."""
+    if by == "evaluation_area":
+        style = EVALUATIONS.get(of[0]) if of else None
+        known = [] if style is None else [entry.code for entry in style.entries]
+        if style is None or len(of) < 2 or not set(of[1:]) <= {*known}:
+            listed = ", ".join(known or EVALUATIONS)
+            return Label(
+                f"先填评价图层，再填一个或多个等级；可用：{listed}",
+                f"the layer of an evaluation comes first, then one or more classes: {listed}",
+            )
+        return None
+    allowed = {
+        "evaluation_mean": ("carbon", "quality_index", "resilience_index"),
+        "control_area": codes(CONTROL_KINDS),
+        "row_count": COUNTED_ROWS,
+    }.get(by or "")
+    if allowed is not None and (len(of) != 1 or of[0] not in allowed):
+        listed = ", ".join(allowed)
+        return Label(f"须为其中之一：{listed}", f"one of these is needed: {listed}")
+    if by in {None, "region_area", "corridor_length", "mine_restored"} and of:
+        return Label("此处不需要填写", "nothing more is to be said of it")
+    if by == "work_done" and len(of) != 1:
+        return Label("须填写一项措施", "one measure is needed")
+    return None
+
+
 FIGURES = Entity(
     name="figures",
     title=Label("规划数据", "Figures"),
@@ -185,7 +259,10 @@ FIGURES = Entity(
     ),
     table="plan_figure",
     alias="pf",
-    joins=" JOIN plan p ON p.id = pf.plan_id LEFT JOIN indicator i ON i.id = pf.indicator_id",
+    joins=(
+        " JOIN plan p ON p.id = pf.plan_id LEFT JOIN indicator i ON i.id = pf.indicator_id"
+        " LEFT JOIN region r ON r.id = pf.region_id"
+    ),
     code="pf.code",
     live="pf.deleted_at IS NULL AND p.deleted_at IS NULL",
     published=_PUBLISHED,
@@ -227,6 +304,30 @@ FIGURES = Entity(
             "end_year", YEAR, Label("终止年", "Last year"), column="last_year", queryable=True
         ),
         _FIGURE.reference("indicator", "i.code", Label("指标", "Indicator"), to="indicators"),
+        _FIGURE.reference(
+            "region",
+            "r.code",
+            Label("区域", "Region"),
+            to="regions",
+        ),
+        _FIGURE.column(
+            "computed_by",
+            choice(FIGURE_COMPUTATIONS),
+            Label("对照的计算结果", "Compared with"),
+            queryable=True,
+        ),
+        _FIGURE.column("computed_of", TEXTS, Label("其中的", "Of it")),
+        Property(
+            "projects",
+            "ARRAY(SELECT pj.code FROM unnest(pf.project_ids) WITH ORDINALITY AS listed (id, place)"  # noqa: S608 - constants
+            f" JOIN project pj ON pj.id = listed.id WHERE {_PUBLIC_PROJECT} ORDER BY listed.place)",
+            TEXTS,
+            Label("相关项目", "Projects"),
+            queryable=True,
+            role="reference",
+            column="project_ids",
+            refers_to="projects",
+        ),
         _FIGURE.column("places", TEXTS, Label("地点", "Places"), queryable=True),
         _FIGURE.column("untold", TEXTS, Label("未载明", "What is not printed")),
         _FIGURE.column("article", TEXT, Label("条款", "Article"), queryable=True),
@@ -235,7 +336,7 @@ FIGURES = Entity(
         _FIGURE.source,
         *_FIGURE.period,
     ),
-    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, _YEARS)),
+    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, _YEARS, comparable)),
 )
 
 

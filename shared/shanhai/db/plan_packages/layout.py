@@ -39,6 +39,7 @@ _LISTS: Mapping[tuple[str, str], str] = {
     ("region", "member_ids"): "region",
     (PLAN, "region_ids"): "region",
     ("plan_provision", "region_ids"): "region",
+    ("plan_figure", "project_ids"): "project",
     **{("duty", f"{part}_ids"): "party" for part in PARTS},
     **{(content.table, name): to for content in CONTENT for name, to in content.lists.items()},
 }

@@ -239,6 +239,8 @@ class PrintedSeed(NamedItem):
     aspect: str | None = None
     order: Order
     indicator: Code | None = None
+    computed_by: str | None = None
+    computed_of: tuple[str, ...] = ()
     class_zh: str | None = None
     class_en: str | None = None
     comparator: str | None = None

@@ -390,7 +390,7 @@ def _duty(block: city_files.CityFile, item: city_files.DutySeed) -> Row:
 def _printed(block: city_files.CityFile, item: city_files.PrintedSeed) -> Row:
     told = {
         *("kind", "aspect", "indicator", "class_zh", "class_en", "comparator", "value", "unit"),
-        *("share_percent", "trend", "article", "note_zh", "note_en"),
+        *("share_percent", "trend", "article", "note_zh", "note_en", "computed_by"),
     }
     return {
         **_named(item, block.source),
@@ -401,6 +401,7 @@ def _printed(block: city_files.CityFile, item: city_files.PrintedSeed) -> Row:
         "last_year": item.end_year,
         "places": list(item.places),
         "untold": list(item.untold),
+        "computed_of": list(item.computed_of),
     }
 
 

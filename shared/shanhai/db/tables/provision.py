@@ -53,6 +53,8 @@ class PlanFigure(base.Copied, base.Versioned, base.Dated, base.Base):
     """A figure a plan prints beside its indicators; codes are unique within the plan.
 
     `untold` names what the source does not print of it, such as its period or substance.
+    `region_id` is the region it is of where that is not the plan's; `computed_by` and `computed_of`
+    say what stored result it can be compared with; `project_ids` are those a benefit comes from.
     """
 
     __tablename__ = "plan_figure"
@@ -61,6 +63,7 @@ class PlanFigure(base.Copied, base.Versioned, base.Dated, base.Base):
         base.one_of("aspect", vocabulary.codes(vocabulary.BENEFIT_ASPECTS)),
         base.one_of("comparator", vocabulary.codes(vocabulary.FIGURE_COMPARATORS)),
         base.one_of("trend", vocabulary.codes(vocabulary.TRENDS)),
+        base.one_of("computed_by", vocabulary.codes(vocabulary.FIGURE_COMPUTATIONS)),
         base.in_order(),
         base.live_code("plan_figure", "plan_id"),
     )
@@ -88,6 +91,12 @@ class PlanFigure(base.Copied, base.Versioned, base.Dated, base.Base):
     article: Mapped[str | None]
     note_zh: Mapped[str | None]
     note_en: Mapped[str | None]
+    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
+    computed_by: Mapped[str | None]
+    computed_of: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    project_ids: Mapped[list[int]] = mapped_column(
+        ARRAY(BigInteger), server_default=text("'{}'"), info={"refers_to": "project"}
+    )
 
 
 class NamedFeature(base.Versioned, base.Dated, base.Base):

@@ -136,7 +136,12 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
         workspace,
         files,
         manifest,
-        {"highlights": statistics["highlights"], "carbon": _carbon(statistics)},
+        {
+            "highlights": statistics["highlights"],
+            "carbon": _carbon(statistics),
+            "areas_km2": _areas(statistics, place.area.region.code),
+            "means": _means(statistics, place.area.region.code),
+        },
         progress,
     )
 
@@ -236,4 +241,30 @@ def _carbon(statistics: Mapping[str, Any]) -> dict[str, Any] | None:
         "mean_tc_per_ha": found["mean"],
         "total_tc": round(found["mean"] * found["area_ha"], 3),
         "unit": "tC/yr",
+    }
+
+
+def _areas(statistics: Mapping[str, Any], region: str) -> dict[str, dict[str, dict[str, float]]]:
+    """Area of every class by layer and place, km², for whoever compares it with a plan's figure."""
+    return {
+        one["layer"]: {
+            place: {entry["code"]: round(entry["area_ha"] / 100, 6) for entry in entries}
+            for place, entries in (
+                (region, one["classes"]),
+                *((district["code"], district["classes"]) for district in one["districts"]),
+            )
+        }
+        for one in statistics["evaluations"]
+    }
+
+
+def _means(statistics: Mapping[str, Any], region: str) -> dict[str, dict[str, Any]]:
+    """Mean of every quantity by layer and place, with its unit."""
+    return {
+        one["layer"]: {
+            "unit": one["unit"],
+            region: one["mean"],
+            **{district["code"]: district["mean"] for district in one["districts"]},
+        }
+        for one in statistics["quantities"]
     }
