@@ -149,6 +149,8 @@ CommentShown = TypedDict("CommentShown", {"code": str, "at": str, "text": str, "
     "authored": Literal["account", "named", "anonymous"], "topic": str | None,
     "adoption": Literal["adopted", "partly_adopted", "not_adopted"] | None, "reason": str | None, "reply": str | None,
     "replied_at": str | None, "shown": bool})
+ComparedAreas = TypedDict("ComparedAreas", {"perimeter_ha": float, "control_ha": float, "control_width_m": float,
+    "other_projects": int, "cell_m": float, "rule": str, "rule_zh": str, "rule_en": str})
 ComparedEdition = TypedDict("ComparedEdition", {"code": str, "name": str,
     "status": Literal["draft", "submitted", "approved", "superseded", "withdrawn"], "status_name": str})
 ComparedKind = TypedDict("ComparedKind", {"collection": str, "title": str, "before": EditionSums,
@@ -316,6 +318,9 @@ HistoricalLocationBody = TypedDict("HistoricalLocationBody", {"@iot.id": NotRequ
     "Locations": NotRequired[list[Reference] | None]})
 IdleProject = TypedDict("IdleProject", {"project": str, "name": str, "name_zh": str, "name_en": str})
 IndicatorBase = TypedDict("IndicatorBase", {"year": int | None, "value": float | None})
+IndicatorChange = TypedDict("IndicatorChange", {"code": str, "name": str, "name_zh": str, "name_en": str,
+    "unit": str | None, "of": Literal["region", "project"], "before_on": str, "before": float, "after_on": str,
+    "after": float, "change": float})
 IndicatorTargets = TypedDict("IndicatorTargets", {"title": str, "plan": str, "as_of": NotRequired[str],
     "in_force": NotRequired[str | None], "indicator": str, "name_zh": str, "name_en": str, "unit": str, "region": str,
     "targets": list[StatedTarget], "proposals": list[ProposalNamed], "links": list[Link]})
@@ -546,6 +551,8 @@ PatternTreeShown = TypedDict("PatternTreeShown", {"upper": list[ComponentNode], 
 PeriodStatistics = TypedDict("PeriodStatistics", {"station": str, "property": str, "time": str, "unit": str,
     "mean": float, "min": float, "max": float, "p50": float, "p98": float, "count": int})
 PhotoKept = TypedDict("PhotoKept", {"photos": int})
+PhotoShown = TypedDict("PhotoShown", {"code": str, "on": str, "title": str, "href": str})
+PhotosBeforeAfter = TypedDict("PhotosBeforeAfter", {"measure": str | None, "before": PhotoShown, "after": PhotoShown})
 PlaceOnTheWay = TypedDict("PlaceOnTheWay", {"depth": int, "code": str, "name": str, "name_zh": str, "name_en": str,
     "kind": Literal["village", "river", "lake", "basin", "section", "bay", "sea_area"], "region": str,
     "region_name": str, "station": str | None, "station_name": str | None, "links": list[Link]})
@@ -627,6 +634,10 @@ ProjectDossier = TypedDict("ProjectDossier", {"project": str, "name": str, "name
     "state": str, "state_name": str, "track": list[StateOnTheWay], "transitions": list[ProjectStep],
     "measures": list[Measure], "funds": LedgerFigures | None, "documents": list[ProjectDocument],
     "events": list[ProjectHistory], "links": list[Link]})
+ProjectEffectShown = TypedDict("ProjectEffectShown", {"project": str, "name": str, "name_zh": str, "name_en": str,
+    "first_year": int, "last_year": int, "job": str | None, "compared_on": str | None, "areas": ComparedAreas | None,
+    "rasters": list[RasterEffect], "missing": list[str], "indicators": list[IndicatorChange],
+    "photos": list[PhotosBeforeAfter], "signs": list[RestorationSign], "links": list[Link]})
 ProjectEventShown = TypedDict("ProjectEventShown", {"seq": int, "from": str, "from_name": str, "to": str,
     "to_name": str, "at": str, "actor": str | None, "note": str | None, "documents": list[str], "links": list[Link]})
 ProjectEvents = TypedDict("ProjectEvents", {"project": str, "events": list[ProjectHistory], "numberReturned": int,
@@ -698,6 +709,10 @@ RasterDescription = TypedDict("RasterDescription", {"id": str, "title": str, "ti
     "legend": LegendDescription, "formats": dict[str, str], "tile_matrix_sets": dict[str, str], "unit": str,
     "native_resolution_m": float | None, "cell_m": float, "crs": str, "bands": int,
     "statistics": list[dict[str, float | None]]})
+RasterEffect = TypedDict("RasterEffect", {"theme": str, "theme_name": str,
+    "quantity": Literal["mean", "sealed_share"], "unit": str, "series": list[SeenAt], "before_on": str | None,
+    "after_on": str | None, "inside_change": float | None, "control_change": float | None, "effect": float | None,
+    "interim": bool | None})
 Readiness = TypedDict("Readiness", {"status": Literal["ready", "not ready"], "checks": dict[str, str]})
 Ready = TypedDict("Ready", {"status": NotRequired[Literal["ok"]], "store": str})
 ReceiptBody = TypedDict("ReceiptBody", {"receipt": str, "delete_contact": NotRequired[bool]})
@@ -752,8 +767,11 @@ ReserveProject = TypedDict("ReserveProject", {"rank": int, "project": str, "name
     "verdict": Literal["pass", "conditional", "undetermined", "refused"] | None, "verdict_zh": str | None,
     "verdict_en": str | None, "ready": bool, "readiness": ProjectReadiness,
     "lacking": list[Literal["geometry", "cost", "overlap", "documents"]], "links": list[Link]})
+RestorationSign = TypedDict("RestorationSign", {
+    "code": Literal["ndvi_fell_back", "ndvi_flat", "sealed_grew", "no_observation"], "text": str, "text_zh": str,
+    "text_en": str})
 ResultLink = TypedDict("ResultLink", {"href": str, "rel": str, "type": str, "title": str, "length": NotRequired[int]})
-Results = echo_results | import_dataset_results | import_features_results | import_plan_results | check_compliance_results | assess_ecoservices_results | delineate_zones_results | evaluate_ecosystem_results | account_gep_results | evaluate_indicators_results | build_network_results | run_scenario_results | select_sites_results | publish_bulletin_results | seed_tiles_results
+Results = echo_results | import_dataset_results | import_features_results | import_plan_results | check_compliance_results | assess_ecoservices_results | delineate_zones_results | evaluate_ecosystem_results | account_gep_results | evaluate_indicators_results | evaluate_effect_results | build_network_results | run_scenario_results | select_sites_results | publish_bulletin_results | seed_tiles_results
 ReviewContent = TypedDict("ReviewContent", {"plan": NamedCode, "year": int, "reports_due_on": str,
     "summary": dict[str, Any], "duties": list[ReviewedDuty]})
 ReviewedDuty = TypedDict("ReviewedDuty", {"code": str, "name_zh": str, "name_en": str, "article": str | None,
@@ -811,6 +829,8 @@ SecretRotation = TypedDict("SecretRotation", {"overlap_hours": NotRequired[float
 Section = TypedDict("Section", {
     "kind": Literal["text", "summary", "indicators", "observations", "water", "air", "series", "map", "alerts", "leads", "projects"],
     "heading_zh": str, "heading_en": str, "text_zh": NotRequired[str], "text_en": NotRequired[str]})
+SeenAt = TypedDict("SeenAt", {"dataset": str, "on": str, "inside": float | None, "control": float | None,
+    "inside_known_percent": float | None, "control_known_percent": float | None})
 Sending = TypedDict("Sending", {"id": str, "type": str, "status": Literal["waiting", "delivered", "dead"],
     "status_name": str, "attempts": int, "answered": int | None, "reason": str | None, "due": str | None,
     "created": str, "finished": str | None})
@@ -1394,6 +1414,8 @@ evaluate_ecosystem_results = TypedDict("evaluate_ecosystem_results", {
     "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "table": NotRequired[ResultLink], "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink],
     "report_docx": NotRequired[ResultLink]})
+evaluate_effect_results = TypedDict("evaluate_effect_results", {
+    "effect": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]]})
 evaluate_indicators_results = TypedDict("evaluate_indicators_results", {
     "indicators": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
@@ -2551,6 +2573,8 @@ class Paths:
     @overload
     def get(self, path: Literal["/projects/{project}/funds"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectLedger: ...
     @overload
+    def get(self, path: Literal["/projects/{project}/effect"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectEffectShown: ...
+    @overload
     def get(self, path: Literal["/balances"], /, *, headers: Headers | None = ..., **query: Query) -> RegionalBalances: ...
     @overload
     def get(self, path: Literal["/projects/{project}/balance"], /, *, headers: Headers | None = ..., **query: Query) -> ProjectBalanceShown: ...
@@ -3429,6 +3453,8 @@ class AsyncPaths:
     def get(self, path: Literal["/projects/{project}/measures/{measure}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[MeasureShown]: ...
     @overload
     def get(self, path: Literal["/projects/{project}/funds"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectLedger]: ...
+    @overload
+    def get(self, path: Literal["/projects/{project}/effect"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectEffectShown]: ...
     @overload
     def get(self, path: Literal["/balances"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RegionalBalances]: ...
     @overload

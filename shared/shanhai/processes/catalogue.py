@@ -26,6 +26,7 @@ PROCESSES = (
     "evaluate_ecosystem",
     "account_gep",
     "evaluate_indicators",
+    "evaluate_effect",
     "build_network",
     "run_scenario",
     "select_sites",

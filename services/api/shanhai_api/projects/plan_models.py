@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote
 
 from pydantic import Field
 
@@ -11,7 +12,8 @@ from shanhai.db.compliance.result import VERDICTS, Verdict
 from shanhai.db.compliance.verdict import in_both
 from shanhai.db.indicators import figure_results
 from shanhai.db.indicators.plan_indicators import PlanSeen
-from shanhai.db.projects import plan_totals
+from shanhai.db.projects import effects, plan_totals
+from shanhai.db.projects.queries import ProjectSeen
 from shanhai.db.projects.reserve import Criterion, Ranked, criteria, required_papers
 from shanhai.vocabulary import (
     BENEFIT_ASPECTS,
@@ -22,6 +24,7 @@ from shanhai.vocabulary import (
     SEVERITIES,
     Label,
     label_in,
+    label_of,
 )
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, one_of
 from shanhai_api.kit.view import CSV, HTML, JSON, View
@@ -380,6 +383,245 @@ class PlanResults(answers.OfNamedPlan):
             results=results,
             links=answers.plan_links(view, plan, *FORMATS),
         )
+
+
+class SeenAt(Answered):
+    """What a raster of one time tells of the perimeter and of the control area."""
+
+    dataset: str
+    on: str
+    inside: float | None
+    control: float | None
+    inside_known_percent: float | None
+    control_known_percent: float | None
+
+
+class RasterEffect(Answered):
+    """A raster theme before and after; `effect` is the difference of the two differences."""
+
+    theme: str
+    theme_name: str
+    quantity: Literal["mean", "sealed_share"]
+    unit: str
+    series: list[SeenAt]
+    before_on: str | None
+    after_on: str | None
+    inside_change: float | None
+    control_change: float | None
+    effect: float | None
+    interim: bool | None = Field(description="Whether the project had not ended by then")
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any], view: View) -> Self:
+        """A theme of a comparison."""
+        name = label_of(told["theme"])
+        if told["quantity"] == "sealed_share":
+            name = Label("不透水面占比", "Sealed share")
+        change = told["change"] or {}
+        return cls(
+            theme=told["theme"],
+            theme_name=name.in_(view.lang),
+            quantity=told["quantity"],
+            unit=told["unit"],
+            series=[
+                SeenAt(
+                    dataset=one["dataset"],
+                    on=one["on"],
+                    inside=one["inside"]["mean"],
+                    control=one["control"]["mean"],
+                    inside_known_percent=_known_percent(one["inside"]),
+                    control_known_percent=_known_percent(one["control"]),
+                )
+                for one in told["series"]
+            ],
+            before_on=change.get("before"),
+            after_on=change.get("after"),
+            inside_change=change.get("inside"),
+            control_change=change.get("control"),
+            effect=change.get("effect"),
+            interim=change.get("interim"),
+        )
+
+
+def _known_percent(area: Mapping[str, Any]) -> float | None:
+    return round(100 * area["known_cells"] / area["cells"], 2) if area["cells"] else None
+
+
+class ComparedAreas(Answered):
+    """The perimeter and the control area beside it."""
+
+    perimeter_ha: float
+    control_ha: float
+    control_width_m: float
+    other_projects: int = Field(description="Perimeters that are no part of the control area")
+    cell_m: float
+    rule: str
+    rule_zh: str
+    rule_en: str
+
+
+class IndicatorChange(Answered):
+    """An indicator or a monitored quantity before and after."""
+
+    code: str
+    name: str
+    name_zh: str
+    name_en: str
+    unit: str | None
+    of: Literal["region", "project"] = Field(
+        description="The indicator of the region, or what monitoring of the project told"
+    )
+    before_on: str
+    before: float
+    after_on: str
+    after: float
+    change: float
+
+
+class PhotoShown(Answered):
+    """A photo of a pair."""
+
+    code: str
+    on: str
+    title: str
+    href: str
+
+
+class PhotosBeforeAfter(Answered):
+    """The first and the last photo of a measure, or of the project."""
+
+    measure: str | None
+    before: PhotoShown
+    after: PhotoShown
+
+
+class RestorationSign(Answered):
+    """A sign that a person shall look at; no verdict."""
+
+    code: Literal["ndvi_fell_back", "ndvi_flat", "sealed_grew", "no_observation"]
+    text: str
+    text_zh: str
+    text_en: str
+
+
+class ProjectEffectShown(Document):
+    """What a project has effected, as far as it is known."""
+
+    template = "project_effect.html"
+    formats = FORMATS
+
+    project: str
+    name: str
+    name_zh: str
+    name_en: str
+    first_year: int
+    last_year: int
+    job: str | None = Field(description="The comparison of rasters; None where there is none")
+    compared_on: date | None
+    areas: ComparedAreas | None
+    rasters: list[RasterEffect]
+    missing: list[str] = Field(description="Themes without rasters of both times")
+    indicators: list[IndicatorChange]
+    photos: list[PhotosBeforeAfter]
+    signs: list[RestorationSign] = Field(
+        description="Leads for a person, never a verdict; none are told to the public"
+    )
+    links: list[Link]
+
+    @classmethod
+    def of(cls, project: ProjectSeen, found: effects.ProjectEffect, view: View) -> Self:
+        """What is known of a project's effect."""
+        rasters = found.rasters
+        path = answers.item_path(project.code)
+        return cls(
+            project=project.code,
+            **names(project.name, view),
+            first_year=found.first_year,
+            last_year=found.last_year,
+            job=found.job,
+            compared_on=found.on,
+            areas=None if rasters is None else _areas(rasters, view),
+            rasters=[RasterEffect.of(one, view) for one in (rasters or {}).get("themes", ())],
+            missing=list((rasters or {}).get("missing", ())),
+            indicators=[
+                IndicatorChange(
+                    code=one.code,
+                    **names(one.name, view),
+                    unit=one.unit,
+                    of=one.of,
+                    before_on=one.before_on,
+                    before=float(one.before),
+                    after_on=one.after_on,
+                    after=float(one.after),
+                    change=float(one.change),
+                )
+                for one in found.indicators
+            ],
+            photos=[
+                PhotosBeforeAfter(
+                    measure=one.measure,
+                    before=_photo(one.before, view),
+                    after=_photo(one.after, view),
+                )
+                for one in found.photos
+            ],
+            signs=[
+                RestorationSign(
+                    code=code,
+                    text=effects.SIGNS[code].in_(view.lang),
+                    **in_both("text", effects.SIGNS[code]),
+                )
+                for code in found.signs
+            ],
+            links=[*answers.here_links(view, *FORMATS), view.link(path, "up")],
+        )
+
+
+def _areas(rasters: Mapping[str, Any], view: View) -> ComparedAreas:
+    told = {
+        *("perimeter_ha", "control_ha", "control_width_m", "other_projects", "cell_m"),
+        *("rule_zh", "rule_en"),
+    }
+    return ComparedAreas(
+        **{name: rasters[name] for name in told}, rule=rasters[f"rule_{view.lang}"]
+    )
+
+
+def _photo(photo: tuple[str, str, Label], view: View) -> PhotoShown:
+    code, day, title = photo
+    return PhotoShown(
+        code=code,
+        on=day,
+        title=title.in_(view.lang),
+        href=view.url(f"/documents/{quote(code, safe='')}/file"),
+    )
+
+
+def chart_of(rasters: RasterEffect) -> dict[str, Any]:
+    """The points of a series of a picture 320 by 120: by day to the right, by value upwards."""
+    known = [
+        value for one in rasters.series for value in (one.inside, one.control) if value is not None
+    ]
+    days = [date.fromisoformat(one.on).toordinal() for one in rasters.series]
+    low, high = min(known, default=0.0), max(known, default=1.0)
+    first, span = min(days), max(max(days) - min(days), 1)
+
+    def points(values: Sequence[float | None]) -> list[tuple[float, float]]:
+        return [
+            (
+                round(10 + 300 * (day - first) / span, 2),
+                round(110 - 100 * (value - low) / ((high - low) or 1.0), 2),
+            )
+            for day, value in zip(days, values, strict=True)
+            if value is not None
+        ]
+
+    return {
+        "inside": points([one.inside for one in rasters.series]),
+        "control": points([one.control for one in rasters.series]),
+        "low": low,
+        "high": high,
+    }
 
 
 class ProjectOnProblem(Answered):

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from shanhai.db.indicators.figure_results import compare_figures
 from shanhai.db.indicators.plan_indicators import find_plan
+from shanhai.db.projects.effects import read_project_effect
 from shanhai.db.projects.funds import list_balances, list_entries
 from shanhai.db.projects.measures import (
     MeasureRecord,
@@ -400,6 +401,31 @@ async def show_application(
     content, version = await application_of(read.session, read, read.caller, seen)
     headers = {"Content-Disposition": 'attachment; filename="application.zip"'}
     return read.send(content, MEDIA_TYPE, headers=headers, version=version)
+
+
+EFFECT_COLUMNS = (
+    *("theme", "theme_name", "quantity", "unit", "dataset", "on", "inside", "control"),
+    *("inside_known_percent", "control_known_percent", "before_on", "after_on"),
+    *("inside_change", "control_change", "effect"),
+)
+
+
+@router.get("/projects/{project}/effect", summary="What a project has effected")
+async def show_effect(
+    read: Read[Reader], project: str, query: Annotated[schemas.TableQuery, Query()]
+) -> Answer[plan_models.ProjectEffectShown] | Response:
+    """Show before and after: rasters inside and beside the perimeter, indicators, photos, signs.
+
+    The rasters are those of the newest `evaluate-effect` whose datasets the reader may see. The
+    signs are leads for a person and never a verdict.
+    """
+    viewer = read.caller.viewer
+    seen = await find_project(read.session, project, viewer)
+    found = await read_project_effect(read.session, seen, viewer)
+    shown = plan_models.ProjectEffectShown.of(seen, found, read)
+    lines = ({**row, **each} for row in rows_of(shown.rasters) for each in row["series"])
+    charts = {one.theme: plan_models.chart_of(one) for one in shown.rasters}
+    return respond_table(read, shown, EFFECT_COLUMNS, lines, {"charts": charts})
 
 
 def rows_of(items: Iterable[Answered]) -> Iterable[Mapping[str, Any]]:

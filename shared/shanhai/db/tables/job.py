@@ -63,6 +63,12 @@ class Job(Base):
             postgresql_where=text("status = 'failed'"),
         ),
         Index(
+            "ix_job_effect",
+            text("(inputs ->> 'project')"),
+            text("created_at DESC"),
+            postgresql_where=text("kind = 'evaluate-effect'"),
+        ),
+        Index(
             "uq_job_retry_of",
             "retry_of",
             unique=True,

@@ -1,0 +1,76 @@
+"""What can be asked for of the effect of a project."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessContract
+from shanhai.processes.kit.task import Task
+from shanhai.validation import Code, Rfc3339Date
+from shanhai.vocabulary import Label
+
+EffectTheme = Literal["ndvi", "npp", "lai", "lst", "land_cover"]
+"""What can be compared; of land cover it is the sealed (built-up) share."""
+
+
+class EvaluateEffectInputs(Inputs):
+    """A project, and what is compared inside and beside it."""
+
+    project: Code = Field(description="Code of a project / 项目代码")
+    themes: list[EffectTheme] = Field(
+        ["ndvi", "land_cover"],
+        min_length=1,
+        max_length=5,
+        description="Rasters to compare / 对比的栅格专题",
+    )
+    cell_m: float = Field(30.0, ge=1, le=1000, description="Analysis cell, m / 分析像元")
+
+
+class EffectLayer(BaseModel):
+    """A raster of one time: its key in the task's datasets, and the day it was observed on."""
+
+    theme: EffectTheme
+    dataset: str
+    on: Rfc3339Date
+
+
+class EffectSubject(BaseModel):
+    """The project; geometries are GeoJSON in longitude, latitude.
+
+    Attributes:
+        others: Perimeters of other projects nearby, which are no part of the control area.
+        missing: Themes without rasters of both times.
+    """
+
+    code: str
+    name_zh: str
+    name_en: str
+    first_year: int
+    last_year: int
+    geometry: dict[str, Any]
+    others: list[dict[str, Any]] = []
+    layers: list[EffectLayer] = []
+    missing: list[EffectTheme] = []
+
+
+class EvaluateEffectTask(Task):
+    """The task of the effect of a project."""
+
+    effect: EffectSubject | None = None
+
+
+EVALUATE_EFFECT = ProcessContract(
+    "evaluate-effect",
+    Label("评估项目成效", "Evaluate the effect of a project"),
+    Label(
+        "对比项目范围内与等面积对照环带在实施前后的栅格均值（植被指数、不透水面等），给出双重差分与线索。",
+        "Compares rasters of times before and after a project inside its perimeter and in a ring of"
+        " the same area: means, sealed share, difference in differences, and signs for a person.",
+    ),
+    EvaluateEffectInputs,
+    (OutputSpec("effect", Label("成效", "Effect"), "application/json"),),
+    limits=Limits(memory_mb=4096, time_s=3600),
+    task=EvaluateEffectTask,
+    acts_for_caller=lambda inputs: True,
+    stages={"compare": Label("对比前后栅格", "Comparing before and after")},
+)
