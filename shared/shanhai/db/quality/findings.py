@@ -1,6 +1,6 @@
 """Run all checks of a plan on its figures, and store the findings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,29 +11,52 @@ from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import ColumnElement
 
+from shanhai.db.balances import RegionNamed, read_year_balances
 from shanhai.db.base import Base
+from shanhai.db.identity import PUBLIC
 from shanhai.db.quality.area_checks import check_shares, check_zoning
+from shanhai.db.quality.ledger_checks import check_ledgers
 from shanhai.db.quality.list_checks import check_coverage
 from shanhai.db.quality.plan_figures import PlanFigures, PlanFinding
 from shanhai.db.quality.target_checks import check_targets
 from shanhai.db.tables.control import DataFinding, PlanCheck
+from shanhai.vocabulary import Label
 
 SEVERITY_ORDER = ("high", "medium", "low", "info")
 
 
 def check_plan(figures: PlanFigures) -> list[PlanFinding]:
     """What the checks find in a plan's figures."""
-    checks = (check_zoning, check_shares, check_targets, check_coverage)
+    checks = (check_zoning, check_shares, check_targets, check_coverage, check_ledgers)
     found = [finding for check in checks for finding in check(figures)]
     return sorted(found, key=lambda item: (SEVERITY_ORDER.index(item.severity), item.code))
 
 
 TABLES = Base.metadata.tables
 OF_PLAN = (
-    *("control_area", "pattern", "plan_figure", "plan_indicator", "plan_provision"),
+    *("control_area", "duty", "pattern", "plan_figure", "plan_indicator", "plan_provision"),
     *("problem", "programme"),
 )
 """Tables whose rows name the plan they belong to."""
+OF_LINEAGE = ("mine", "title")
+"""Tables whose rows name the edition they were first in; those that follow have them, too."""
+OF_REGION = ("demonstration_criterion", "demonstration_member", "demonstration_score", "outfall")
+"""Tables whose rows name a region and no plan, and which everybody may read."""
+_BELOW = text("""
+  WITH RECURSIVE below (id) AS (
+    SELECT region_id FROM plan WHERE id = :plan AND region_id IS NOT NULL
+    UNION SELECT r.id FROM region r JOIN below ON r.parent_id = below.id
+     WHERE r.deleted_at IS NULL)
+  SELECT id FROM below
+""")
+# Of other species the region of a record says more than everybody may know.
+_STRAYED = text("""
+  SELECT o.code, count(*) OVER () AS matched FROM occurrence o JOIN region r ON r.id = o.region_id
+   WHERE r.id = ANY (:regions) AND o.sensitivity = 'open' AND o.state = 'verified'
+     AND o.deleted_at IS NULL AND o.geom IS NOT NULL AND r.geom IS NOT NULL
+     AND NOT ST_Intersects(r.geom, o.geom)
+   ORDER BY o.code LIMIT 20
+""")
 MEMBERS = table("plan_membership", *map(column, ("plan_id", "project_id", "programme_id")))
 
 
@@ -82,9 +105,35 @@ async def read_figures(session: AsyncSession, plan_id: int) -> PlanFigures:
     wanted = {name: TABLES[name].c.plan_id == plan_id for name in OF_PLAN}
     wanted |= _further(plan_id, region_id.scalar_subquery())
     rows = {name: await _rows(session, name, condition) for name, condition in wanted.items()}
+    for name in OF_LINEAGE:
+        named = TABLES[name].c.plan_id
+        found = await _rows(session, name, or_(named == plan_id, named.in_(_others(plan_id))))
+        rows[name] = [{**row, "plan": plan["code"]} for row in found]
     rows["project"] = await _projects(session, plan["code"], plan_id)
     rows["project_problem"] = await _links(session, plan_id)
+    rows |= await _of_region(session, plan_id, plan)
     return PlanFigures(plan, rows)
+
+
+async def _of_region(
+    session: AsyncSession, plan_id: int, plan: Mapping[str, Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """The ledgers of the plan's region and of those below it, as everybody may read them."""
+    below = list(await session.scalars(_BELOW, {"plan": plan_id}))
+    if not below:
+        return {}
+    found = {
+        name: await _rows(session, name, TABLES[name].c.region_id.in_(below)) for name in OF_REGION
+    }
+    strayed = await session.execute(_STRAYED, {"regions": below})
+    found["occurrence"] = [dict(row) for row in strayed.mappings()]
+    region = RegionNamed(below[0], plan["region"], Label("", ""))
+    found["balance"] = [
+        {"region": one.region, "kind": one.kind}
+        | {"taken": one.tally.taken.amount, "given": one.tally.given.amount}
+        for one in await read_year_balances(session, PUBLIC, region)
+    ]
+    return found
 
 
 async def _projects(session: AsyncSession, code: str, plan_id: int) -> list[dict[str, Any]]:
@@ -194,6 +243,9 @@ def _with_codes(known: Table) -> Select[Any]:
             other = targets[0].alias()
             source = source.outerjoin(other, other.c.id == own)
             columns.append(other.c.code.label(own.name.removesuffix("_id")))
+        elif own.name.endswith("_ids"):
+            # As the files of seeds call lists of codes; here they are ids, enough to count.
+            columns.append(own.label(f"{own.name.removesuffix('_ids')}s"))
         elif not isinstance(own.type, Geometry):
             columns.append(own)
     return select(*columns).select_from(source)
