@@ -19,7 +19,7 @@ from tests.support.job_rows import add_region
 
 
 @pytest.fixture
-async def city(session: AsyncSession) -> Region:
+async def city_of_ledgers(session: AsyncSession) -> Region:
     """A city with a district below it, and another beside it, none known before."""
     city = await add_region(session, "city", box=(118.0, 24.4, 118.1, 24.5))
     district = await add_region(session, "district", box=(118.0, 24.4, 118.05, 24.5))
@@ -72,22 +72,22 @@ def entry(code: str, region: int, direction: str, amount: str, **members: Any) -
 
 
 async def test_balances_of_the_region_and_below_are_counted_as_the_public_reads_them(
-    session: AsyncSession, city: Region
+    session: AsyncSession, city_of_ledgers: Region
 ) -> None:
     district, beside = [await region_id(session, code) for code in ("district", "beside")]
     session.add_all(
         [
-            entry("a", city.id, "taken", "300"),
+            entry("a", city_of_ledgers.id, "taken", "300"),
             entry("b", district, "given", "200.5"),
             entry("c", district, "given", "99.5", state="proposed", accepted_on=None),
             entry("d", beside, "given", "1000"),
         ]
     )
-    plan = await plan_of(session, city)
+    plan = await plan_of(session, city_of_ledgers)
     found = (await found_in(session, plan))["balance_lacking.natural_shoreline"]
     assert found.figures["lacking"] == "99.5000"
     assert found.figures["regions"] == {"city": "300.0000"}
-    opinion = await plan_of(session, city, "opinion")
+    opinion = await plan_of(session, city_of_ledgers, "opinion")
     assert "balance_lacking.natural_shoreline" not in await found_in(session, opinion)
     await session.execute(
         text(
@@ -101,7 +101,7 @@ async def test_balances_of_the_region_and_below_are_counted_as_the_public_reads_
 
 
 async def test_registers_and_scores_are_read_with_what_they_name(
-    session: AsyncSession, city: Region
+    session: AsyncSession, city_of_ledgers: Region
 ) -> None:
     district, beside = [await region_id(session, code) for code in ("district", "beside")]
     names = {"name_zh": "名", "name_en": "Name"}
@@ -109,15 +109,21 @@ async def test_registers_and_scores_are_read_with_what_they_name(
         [
             Outfall(code="here", kind="industrial", region_id=district, **names),
             Outfall(code="there", kind="industrial", region_id=beside, **names),
-            DemonstrationMember(code="m1", region_id=city.id, order_no=1, section="sea", **names),
             DemonstrationMember(
-                code="m2", region_id=city.id, order_no=2, section="summit", **names
+                code="m1", region_id=city_of_ledgers.id, order_no=1, section="sea", **names
+            ),
+            DemonstrationMember(
+                code="m2", region_id=city_of_ledgers.id, order_no=2, section="summit", **names
             ),
         ]
     )
     criteria = [
         DemonstrationCriterion(code=code, region_id=where, weight=Decimal(50), **names)
-        for code, where in (("own", city.id), ("also", city.id), ("foreign", beside))
+        for code, where in (
+            ("own", city_of_ledgers.id),
+            ("also", city_of_ledgers.id),
+            ("foreign", beside),
+        )
     ]
     session.add_all(criteria)
     await session.flush()
@@ -133,7 +139,7 @@ async def test_registers_and_scores_are_read_with_what_they_name(
             for number, one in enumerate((criteria[0], criteria[2]))
         ]
     )
-    plan = await plan_of(session, city)
+    plan = await plan_of(session, city_of_ledgers)
     session.add(Duty(code="d", plan_id=plan.id, named_ids=[1], **names))
     found = await found_in(session, plan)
     assert found["outfall_without_permit"].figures == {"rows": ["here"]}
@@ -144,7 +150,7 @@ async def test_registers_and_scores_are_read_with_what_they_name(
 
 
 async def test_occurrences_are_told_of_open_species_that_were_verified(
-    session: AsyncSession, city: Region
+    session: AsyncSession, city_of_ledgers: Region
 ) -> None:
     await session.execute(
         text(
@@ -165,7 +171,13 @@ async def test_occurrences_are_told_of_open_species_that_were_verified(
                 " SELECT :code, :region, id, DATE '2024-05-01', :state,"
                 " ST_Point(:lon, 24.45, 4490) FROM species WHERE code = :species"
             ),
-            {"code": code, "region": city.id, "species": species, "state": state, "lon": lon},
+            {
+                "code": code,
+                "region": city_of_ledgers.id,
+                "species": species,
+                "state": state,
+                "lon": lon,
+            },
         )
-    found = await found_in(session, await plan_of(session, city))
+    found = await found_in(session, await plan_of(session, city_of_ledgers))
     assert found["occurrence_outside"].figures == {"count": 1, "rows": ["out"]}

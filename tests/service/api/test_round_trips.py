@@ -216,7 +216,7 @@ async def sent_back(
     summary: dict[str, Any] = result["summary"]
     findings = (work / "report.json").read_text("utf-8")
     shutil.rmtree(work)
-    return {**summary, "findings": findings[:2000]}
+    return {**summary, "findings": findings[:2000], "told": json.loads(findings)["findings"]}
 
 
 def cases() -> Iterator[Any]:

@@ -14,11 +14,10 @@ from sqlalchemy.sql import ColumnElement
 from shanhai.db.balances import RegionNamed, read_year_balances
 from shanhai.db.base import Base
 from shanhai.db.identity import PUBLIC
-from shanhai.db.quality.area_checks import check_shares, check_zoning
+from shanhai.db.quality.figure_checks import check_shares, check_targets, check_zoning
 from shanhai.db.quality.ledger_checks import check_ledgers
 from shanhai.db.quality.list_checks import check_coverage
 from shanhai.db.quality.plan_figures import PlanFigures, PlanFinding
-from shanhai.db.quality.target_checks import check_targets
 from shanhai.db.tables.control import DataFinding, PlanCheck
 from shanhai.vocabulary import Label
 

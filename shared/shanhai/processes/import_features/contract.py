@@ -73,10 +73,11 @@ IMPORT_FEATURES = ProcessContract(
     "import-features",
     Label("导入矢量数据", "Import features"),
     Label(
-        "检查上传的 GeoJSON、GeoPackage、FlatGeobuf、GeoParquet、Shapefile 压缩包、KML 或 CSV，"
-        "按代码新增或更新集合中的对象，并逐行报告。",
-        "Checks an uploaded GeoJSON, GeoPackage, FlatGeobuf, GeoParquet, zipped Shapefile, KML or"
-        " CSV, creates or updates the collection's objects by code, and reports row by row.",
+        "检查上传的 GeoJSON、GeoPackage、FlatGeobuf、GeoParquet、Shapefile 压缩包、KML、CSV 或"
+        " XLSX，按代码新增或更新集合中的对象，并逐行报告。",
+        "Checks an uploaded GeoJSON, GeoPackage, FlatGeobuf, GeoParquet, zipped Shapefile, KML,"
+        " CSV or XLSX, creates or updates the collection's objects by code, and reports row by"
+        " row.",
     ),
     ImportFeaturesInputs,
     (

@@ -22,12 +22,16 @@ from shanhai.vocabulary import Label
 MAPPING = "/inputs/mapping"
 SLASHES = re.compile(r"^(\d{4})/(\d\d?)/(\d\d?)$", re.ASCII)
 """A day as KML and many tables write it."""
+BETWEEN = re.compile("[;,\n\uff1b\u3001\uff0c]")
+"""What stands between the elements of a list that is no JSON, full-width signs included."""
 TRUE = frozenset({"true", "t", "yes", "y", "1", "是"})
 FALSE = frozenset({"false", "f", "no", "n", "0", "否"})
 CODE_NAMES = ("代码", "编码", "编号", "code", "bsm", "dm", "bh", "fid", "uid", "guid", "_id", "id_")
 """Parts of the names registers give the field of their codes, the plainest first."""
 ROW_NUMBERS = frozenset({"id", "fid", "ogc_fid"})
 """Fields that programs add to number rows."""
+MOST_SHOWN = 60
+"""Characters of a value that a report repeats."""
 MISSING_CODE = Label("缺少代码 `code`", "has no code")
 DUPLICATE = Label("代码在文件中重复", "its code is in the file before")
 REQUIRED = Label("必填", "is required")
@@ -217,7 +221,7 @@ class RowReader:
                 value = {**before[number], **value}
             if broken := next(broken_rules(item.schema, value), None):
                 row, code = first_row + number, codes[number]
-                say(Finding(row, code, "type", broken.rule, item.name))
+                say(Finding(row, code, "type", _told_of(value, broken.rule), item.name))
             found.append(value or None)
         return found
 
@@ -247,7 +251,7 @@ class RowReader:
             if code is None:
                 detail = MISSING_CODE
             elif not isinstance(code, str) or CODE.fullmatch(code) is None:
-                detail = Label(CODE_RULE_ZH, CODE_RULE)
+                detail = _told_of(code, Label(CODE_RULE_ZH, CODE_RULE))
             if detail is not None:
                 say(Finding(row, None if code is None else str(code), "code", detail, "code"))
                 found.append(None)
@@ -277,7 +281,7 @@ class RowReader:
                 if item.required:
                     say(Finding(row, code, "required", REQUIRED, item.name))
             elif broken := next(broken_rules(item.schema, value), None):
-                say(Finding(row, code, "type", broken.rule, item.name))
+                say(Finding(row, code, "type", _told_of(value, broken.rule), item.name))
                 value = None
             elif known is not None and (lost := _lost(value, known)) is not None:
                 say(Finding(row, code, "reference", _unknown(lost), item.name))
@@ -297,6 +301,14 @@ def _as_json(value: Any) -> Any:
 
 def _dashed(day: re.Match[str]) -> str:
     return f"{day[1]}-{int(day[2]):02}-{int(day[3]):02}"
+
+
+def _told_of(value: Any, rule: Label) -> Label:
+    """A rule with the value that breaks it, or its beginning."""
+    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if len(shown) > MOST_SHOWN:
+        shown = f"{shown[:MOST_SHOWN]}…"
+    return Label(f"“{shown}”：{rule.zh}", f"{shown!r}: {rule.en}")
 
 
 def _lost(value: Any, known: frozenset[str]) -> str | None:
@@ -351,6 +363,13 @@ def _boolean(value: Any) -> Any:
     return False if text in FALSE else value
 
 
+def _list(value: Any) -> Any:
+    """A list, as JSON or as people write one into a cell."""
+    if isinstance(value, str) and not value.lstrip().startswith("["):
+        return [word.strip() for word in BETWEEN.split(value) if word.strip()]
+    return _nested(value)
+
+
 def _nested(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -365,6 +384,6 @@ PLAINS: Mapping[str, Callable[[Any], Any]] = {
     "integer": _integer,
     "number": _number,
     "boolean": _boolean,
-    "array": _nested,
+    "array": _list,
     "object": _nested,
 }

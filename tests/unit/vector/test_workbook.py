@@ -1,0 +1,216 @@
+"""Excel workbooks: values as they were typed, and nothing run, fetched or unbounded."""
+
+import zipfile
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shapely
+
+from shanhai.errors import LimitExceeded, UnsupportedFile
+from shanhai.file_limits import ZipLimits
+from shanhai.vector import open_source as workbook
+from shanhai.vector.sources import FeatureSource, SourceBlock, Wishes
+from tests.support.workbooks import (
+    CHINESE_DAY,
+    MAIN,
+    OWN_DAY,
+    PERCENT,
+    sheet_xml,
+    table,
+    write_workbook,
+)
+
+HEADER = ("code", "name_zh", "amount", "day")
+
+
+def opened(path: Path, **wishes: str) -> FeatureSource:
+    folder = path.parent / f"opened-{path.name}"
+    folder.mkdir()
+    return workbook.open_source(path, folder, Wishes(**wishes))
+
+
+def blocks(path: Path, **wishes: str) -> list[SourceBlock]:
+    return list(opened(path, **wishes).blocks())
+
+
+def column_of(path: Path, name: str, **wishes: str) -> list[Any]:
+    return [value for block in blocks(path, **wishes) for value in block.columns[name]]
+
+
+def styled(number: float, style: int) -> str:
+    return f'<c r="A2" s="{style}"><v>{number!r}</v></c>'
+
+
+def one_cell(path: Path, cell: str) -> Path:
+    """A workbook with one column `a` and a cell of it."""
+    rows = f'<row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c></row><row r="2">{cell}</row>'
+    sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
+    return write_workbook(path, {"S": []}, others={"xl/worksheets/sheet1.xml": sheet})
+
+
+def test_rows_are_read_as_they_were_typed(tmp_path: Path) -> None:
+    path = table(
+        tmp_path / "a.xlsx",
+        HEADER,
+        ("a.1", "海沧 <&> 区", 300, date(2026, 5, 1)),
+        (),
+        ("a.2", None, 1.25),
+        (3, "_x000D_ '=1+1", True, datetime(2026, 5, 1, 12, 30)),  # noqa: DTZ001
+    )
+    source = opened(path)
+    assert (source.info.format, source.info.layer) == ("XLSX", "Sheet1")
+    assert source.info.fields == HEADER
+    assert source.info.samples == ("海沧 <&> 区",)
+    [block] = source.blocks()
+    assert len(block) == 3, "an empty row is none"
+    assert not block.broken
+    assert block.columns["code"] == ["a.1", "a.2", 3]
+    assert block.columns["name_zh"] == ["海沧 <&> 区", None, "\r '=1+1"]
+    assert block.columns["amount"] == [300, 1.25, True]
+    noon = datetime(2026, 5, 1, 12, 30)  # noqa: DTZ001
+    assert block.columns["day"] == [date(2026, 5, 1), None, noon]
+    assert block.geometry == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        (styled(45_000, CHINESE_DAY), date(2023, 3, 15)),
+        (styled(45_000, OWN_DAY), date(2023, 3, 15)),
+        (styled(45_000, PERCENT), 45_000),
+        # The d of this format is a word in quotes, and [Red] a colour.
+        (styled(45_000, 5), 45_000),
+        (styled(0.5, CHINESE_DAY), 0.5),
+        (styled(3e6, CHINESE_DAY), 3_000_000),
+        ('<c r="A2"><v>1.1000000000000001</v></c>', 1.1),
+        ('<c r="A2"><v>1E-4</v></c>', 0.0001),
+        ('<c r="A2"><v>12345678901234.56</v></c>', 12345678901234.56),
+        ('<c r="A2" t="inlineStr"><is><r><t>山</t></r><r><t>海</t></r></is></c>', "山海"),
+        ('<c r="A2" t="str"><f>A1&amp;"x"</f><v>ax</v></c>', "ax"),
+        ('<c r="A2"><f>1+1</f><v>2</v></c>', 2),
+        ('<c r="A2" t="d"><v>2026-05-01</v></c>', "2026-05-01"),
+        ('<c r="A2" t="b"><v>0</v></c>', False),
+        ('<c t="inlineStr"><is><t>without a place</t></is></c>', "without a place"),
+    ],
+)
+def test_cells_tell_their_value(tmp_path: Path, cell: str, value: Any) -> None:
+    [found] = column_of(one_cell(tmp_path / "a.xlsx", cell), "a")
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ('<c r="A2" t="e"><v>#REF!</v></c>', "cell A2 holds the error #REF!"),
+        ('<c r="A2"><f>1+1</f></c>', "cell A2 has a formula without a stored value"),
+        ('<c r="A2"><f>1+1</f><v></v></c>', "cell A2 has a formula without a stored value"),
+        ('<c r="A2"><v>1</v></c><c r="B2"><v>1</v></c>', "has 2 cells where the header has 1"),
+    ],
+)
+def test_what_holds_no_value_is_told_by_its_cell(tmp_path: Path, cell: str, told: str) -> None:
+    [block] = blocks(one_cell(tmp_path / "a.xlsx", cell))
+    assert block.broken[0].en == told
+    assert block.columns["a"] == [None] or "cells" in told
+
+
+def test_days_are_counted_from_1904_where_the_workbook_says_so(tmp_path: Path) -> None:
+    path = write_workbook(tmp_path / "a.xlsx", {"S": [("a",), (date(2026, 5, 1),)]}, from_1904=True)
+    assert column_of(path, "a") == [date(2030, 5, 2)]
+    assert workbook.day_of(1) == date(1899, 12, 31)
+    assert workbook.day_of(workbook.LAST_DAY) == date(9999, 12, 31)
+
+
+def test_places_become_points(tmp_path: Path) -> None:
+    path = table(
+        tmp_path / "a.xlsx",
+        ("code", "经度", "纬度"),
+        ("a", 118.05, 24.45),
+        ("b", None, None),
+        ("c", "118.1", "24.5"),
+        ("d", "east", 24.5),
+    )
+    [block] = blocks(path)
+    first, none, third, wrong = block.geometry
+    assert shapely.from_wkb(first) == shapely.Point(118.05, 24.45)
+    assert shapely.from_wkb(third) == shapely.Point(118.1, 24.5)
+    assert (none, wrong) == (None, None)
+    assert block.broken[3].en == "its geometry cannot be read"
+    assert block.columns["code"] == ["a", "b", "c", "d"]
+
+
+def test_one_sheet_is_read_and_others_are_named(tmp_path: Path) -> None:
+    sheets = {"甲": [("a",), (1,)], "乙": [("a",), (2,)], "藏": [("a",), (3,)]}
+    path = write_workbook(tmp_path / "a.xlsx", sheets, hidden=["藏"])
+    with pytest.raises(UnsupportedFile, match="甲, 乙"):
+        opened(path)
+    (tmp_path / "b").mkdir()
+    again = write_workbook(tmp_path / "b" / "a.xlsx", sheets, hidden=["藏"])
+    assert column_of(again, "a", layer="乙") == [2]
+
+
+def test_many_rows_come_in_blocks(tmp_path: Path) -> None:
+    rows = [(number, "x" * 100) for number in range(9_000)]
+    path = table(tmp_path / "a.xlsx", ("a", "b"), *rows)
+    found = blocks(path)
+    assert [len(block) for block in found] == [4096, 4096, 808]
+    assert [value for block in found for value in block.columns["a"]] == list(range(9_000))
+
+
+BOMB = (
+    '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
+    f'<worksheet xmlns="{MAIN}"><sheetData/></worksheet>'
+)
+
+
+@pytest.mark.parametrize(
+    ("others", "rule"),
+    [
+        ({"xl/vbaProject.bin": "x"}, "has macros"),
+        ({"xl/externalLinks/externalLink1.xml": "<x/>"}, "links to other files"),
+        ({"xl/worksheets/sheet1.xml": BOMB}, "document type"),
+        ({"xl/workbook.xml": BOMB}, "document type"),
+        ({"xl/worksheets/sheet1.xml": "<worksheet><row>"}, "cannot be read"),
+        ({"xl/worksheets/sheet1.xml": sheet_xml([[("s", "<v>99</v>")]], [])}, "cannot be read"),
+        ({"xl/worksheets/sheet1.xml": sheet_xml([[("n", "<v>x</v>")]], [])}, "cannot be read"),
+        ({"xl/_rels/workbook.xml.rels": "<Relationships/>"}, "lacks its sheet"),
+        ({"xl/worksheets/sheet1.xml": sheet_xml([], [])}, "no header row"),
+        ({"../evil.xml": "x"}, "path that leads elsewhere"),
+    ],
+)
+def test_what_breaks_a_rule_is_refused(tmp_path: Path, others: dict[str, str], rule: str) -> None:
+    path = write_workbook(tmp_path / "a.xlsx", {"S": [("a",), (1,)]}, others=others)
+    with pytest.raises(UnsupportedFile, match=rule):
+        blocks(path)
+
+
+def test_names_of_columns_are_distinct(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedFile, match="must be distinct"):
+        opened(table(tmp_path / "a.xlsx", ("a", "a")))
+    with pytest.raises(UnsupportedFile, match="must be distinct"):
+        opened(table(tmp_path / "b.xlsx", ("a", None, "b")))
+    wide = table(tmp_path / "c.xlsx", [f"c{number}" for number in range(1_001)])
+    with pytest.raises(UnsupportedFile, match="more than 1000 columns"):
+        opened(wide)
+
+
+def test_a_workbook_that_swells_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = table(tmp_path / "a.xlsx", ("a",), *((f"{'x' * 50}{number}",) for number in range(500)))
+    monkeypatch.setattr(workbook, "MOST_TEXT", 1_000)
+    with pytest.raises(LimitExceeded, match="unpacks to more"):
+        opened(path)
+    monkeypatch.undo()
+    monkeypatch.setattr(workbook, "LIMITS", ZipLimits(members=3))
+    with pytest.raises(LimitExceeded, match="members"):
+        opened(table(tmp_path / "b.xlsx", ("a",)))
+
+
+def test_another_zip_is_no_workbook(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("xl/workbook.xml", "<x/>")
+    assert not workbook.is_workbook(path)
+    with pytest.raises(UnsupportedFile, match=r"no \.shp"):
+        opened(path)
