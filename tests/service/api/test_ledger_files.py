@@ -1,9 +1,13 @@
 """Ledgers from tables: a good row is written, a bad one is told with row, field, value and rule."""
 
 import csv
+import io
 import json
+import re
+import shlex
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,7 @@ from tests.support.workbooks import table
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 
+GUIDE = Path(__file__).parents[3] / "docs" / "guide"
 NAMES = {"code": "row", "name_zh": "行", "name_en": "Row"}
 HERE = {"region": "xiamen"}
 RULE = {"kind": "classes", "target": "III", "better": ["1000.00"], "worse": ["2000.00"]}
@@ -243,10 +248,14 @@ def written(folder: Path, form: str, rows: Sequence[Mapping[str, Any]]) -> Path:
     return path
 
 
-async def sent(session: AsyncSession, folder: Path, path: Path, name: str) -> dict[str, Any]:
+async def sent(
+    session: AsyncSession, folder: Path, path: Path, name: str, **inputs: Any
+) -> dict[str, Any]:
     """What an import of the file tells."""
-    crs = {"crs": "EPSG:4490"} if entity_named(name).geometry is not None else {}
-    return await sent_back(session, folder, path, name, mode="valid_rows", public=True, **crs)
+    asked = {"mode": "valid_rows", "public": True, **inputs}
+    if entity_named(name).geometry is not None:
+        asked["crs"] = "EPSG:4490"
+    return await sent_back(session, folder, path, name, **asked)
 
 
 def cases() -> Iterator[Any]:
@@ -255,8 +264,37 @@ def cases() -> Iterator[Any]:
             yield pytest.param(name, field, value, rule, word, id=f"{name}-{field}-{value}")
 
 
-def test_every_ledger_is_tried() -> None:
-    assert LEDGERS.keys() == WRONG.keys()
+EXAMPLE = re.compile(r"```csv\n(.*?)```\n\n```bash\nshanhai import (.*?)\n```", re.DOTALL)
+
+
+def examples() -> dict[str, tuple[str, dict[str, str]]]:
+    """The tables the guide shows, by collection, with the mapping beside them."""
+    found = {}
+    for page in sorted(GUIDE.glob("*.md")):
+        for content, words in EXAMPLE.findall(page.read_text("utf-8")):
+            given = shlex.split(words.replace("\\\n", " "))
+            pairs = list(pairwise(given))
+            mapping = dict(pair.split("=") for option, pair in pairs if option == "--mapping")
+            [name] = [value for option, value in pairs if option == "--collection"]
+            found[name] = content, mapping
+    return found
+
+
+def test_every_ledger_is_tried_and_has_its_table_in_the_guide() -> None:
+    assert LEDGERS.keys() == WRONG.keys() == examples().keys()
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+@pytest.mark.parametrize("name", LEDGERS)
+async def test_the_table_of_the_guide_is_imported(
+    ledger_files: AsyncSession, tmp_path: Path, name: str, form: str
+) -> None:
+    content, mapping = examples()[name]
+    rows = list(csv.DictReader(io.StringIO(content)))
+    assert rows
+    path = written(tmp_path, form, rows)
+    told = await sent(ledger_files, tmp_path, path, name, mapping=mapping)
+    assert (told["verdict"], told["created"]) == ("imported", len(rows)), told
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])

@@ -67,6 +67,7 @@ def test_what_the_other_seeded_plans_leave_open() -> None:
     assert len(national["duty_without_party"].figures["rows"]) == 8
     area = findings_of(figures_of("xiamen", "xiamen-demonstration"))
     assert len(area["criterion_without_weight"].figures["rows"]) == 5
+    assert area["criterion_without_weight"].severity == "info", "none has one: all count alike"
     assert "members_out_of_order.xiamen" not in area
     opinion = findings_of(figures_of("xiamen", "xiamen-practice-2024"))
     assert "criterion_without_weight" not in opinion, "an opinion does not tell of its region"
@@ -246,6 +247,7 @@ def test_scores_are_by_criteria_of_their_area_and_year() -> None:
     assert found["scores_incomplete.r.2024"].figures == {"scored": 1, "criteria": 2}
     assert "scores_incomplete.town.2025" not in found
     assert found["criterion_without_weight"].figures["rows"] == ["d"]
+    assert found["criterion_without_weight"].severity == "medium", "it counts as 1 beside 50"
 
 
 def test_outfalls_need_permits_unless_they_carry_rain() -> None:

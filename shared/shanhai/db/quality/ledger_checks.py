@@ -329,16 +329,21 @@ def _place(figures: PlanFigures, code: str) -> Label:
 
 
 def _criteria(figures: PlanFigures) -> Iterator[PlanFinding]:
-    """Criteria without a weight."""
-    bare = [
-        row for row in figures.rows.get("demonstration_criterion", ()) if row.get("weight") is None
-    ]
-    if bare:
+    """Criteria without a weight, which count as much as a weight of 1."""
+    criteria = figures.rows.get("demonstration_criterion", ())
+    bare = [row for row in criteria if row.get("weight") is None]
+    if bare and len(bare) == len(criteria):
         say = Label(
-            "{n} 项准则未载明权重，不能合成总分：{names}。",
-            "Criteria without a weight, of which no total can be made ({n}): {names}.",
+            "{n} 项准则均未载明权重，按相同权重计：{names}。",
+            "No criterion has a weight, so that all {n} count alike: {names}.",
         )
-        yield _listed("criterion_without_weight", "low", bare, say)
+        yield _listed("criterion_without_weight", "info", bare, say)
+    elif bare:
+        say = Label(
+            "{n} 项准则未载明权重，与有权重的准则并列时按 1 计：{names}。",
+            "Criteria without a weight count as 1 beside those that have one ({n}): {names}.",
+        )
+        yield _listed("criterion_without_weight", "medium", bare, say)
 
 
 def _scores(figures: PlanFigures) -> Iterator[PlanFinding]:
