@@ -13,7 +13,7 @@ from shanhai.db.compliance.verdict import in_both
 from shanhai.db.projects.queries import ProjectSeen, find_project
 from shanhai.science import ledgers
 from shanhai.science.units import without_zeros
-from shanhai.validation import Code
+from shanhai.validation import Code, Rfc3339Date
 from shanhai.vocabulary import BALANCE_KINDS, codes
 from shanhai_api.kit.answers import Answer, Answered, Document, Link, one_of
 from shanhai_api.kit.dependencies import PageQuery, Read, Reader, format_field
@@ -125,6 +125,7 @@ class RegionalBalances(Document):
     region: str | None
     region_name: str | None
     year: int | None
+    as_of: str | None
     balances: list[YearOfBalance]
     regions: list[RegionOfBalance]
     rules: list[BalanceRuleShown]
@@ -168,6 +169,9 @@ class BalancesQuery(PageQuery):
     region: Code | None = Field(None, description="This region and all below it; default all")
     year: int | None = Field(None, ge=1900, le=2200, description="Of this year only")
     kind: KindName | None = Field(None, description="Of this kind only")
+    as_of: Rfc3339Date | None = Field(
+        None, description="Day whose entries are counted, in the states they had then"
+    )
 
 
 class ProjectBalanceQuery(PageQuery):
@@ -191,12 +195,13 @@ async def show_balances(
     if query.region is not None:
         region = await ledger.find_balanced_region(read.session, query.region)
     rows = await ledger.read_year_balances(
-        read.session, read.caller.viewer, region, kind=query.kind
+        read.session, read.caller.viewer, region, kind=query.kind, as_of=query.as_of
     )
     shown = RegionalBalances(
         region=None if region is None else region.code,
         region_name=None if region is None else region.name.in_(read.lang),
         year=query.year,
+        as_of=None if query.as_of is None else query.as_of.isoformat(),
         balances=list(_by_year(rows, query.year, read)),
         regions=[_of_region(row, read) for row in rows if query.year in {None, row.year}],
         rules=_rules({row.kind for row in rows}, read),

@@ -746,8 +746,8 @@ RegionSums = TypedDict("RegionSums", {"region": str | None, "name": str, "name_z
     "area_km2": float | None, "first_year": int | None, "last_year": int | None})
 RegionTreeShown = TypedDict("RegionTreeShown", {"upper": list[RegionInTree], "tree": RegionNode, "links": list[Link]})
 RegionalBalances = TypedDict("RegionalBalances", {"region": str | None, "region_name": str | None, "year": int | None,
-    "balances": list[YearOfBalance], "regions": list[RegionOfBalance], "rules": list[BalanceRuleShown],
-    "links": list[Link]})
+    "as_of": str | None, "balances": list[YearOfBalance], "regions": list[RegionOfBalance],
+    "rules": list[BalanceRuleShown], "links": list[Link]})
 RegionsBody = TypedDict("RegionsBody", {"regions": list[str]})
 RegisteredLine = TypedDict("RegisteredLine", {"areas": int, "drawn": int, "area_km2": float | None,
     "length_km": float | None, "approved_km2": float | None, "approved_from": Literal["region", "parts"] | None,

@@ -1,10 +1,12 @@
 """Balances by the ledger: of regions and years, and of a project before and after.
 
-Amounts are decimals in the unit of their kind. What the ledger holds is counted as it is now.
+Amounts are decimals in the unit of their kind. What the ledger holds is counted as it is now,
+unless a day is asked about.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +15,7 @@ from sqlalchemy import text
 from shanhai.db.balance_rules import balance_rules
 from shanhai.db.collections.balances import BALANCE_ENTRIES
 from shanhai.db.engine import Executor
+from shanhai.db.features.columns import rows_of
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
 from shanhai.errors import NotFound
@@ -133,20 +136,24 @@ async def read_year_balances(
     region: RegionNamed | None,
     *,
     kind: str | None = None,
+    as_of: date | None = None,
 ) -> Sequence[RegionYearBalance]:
     """What a viewer may see of the ledger, by region, kind and year.
 
     Args:
         region: The region, with all below it; None is all there are.
         kind: Of this kind only.
+        as_of: The day whose entries are counted, in the states they had then; None is today.
     """
     met = [_COUNTED, *visibility(BALANCE_ENTRIES, viewer)]
+    met += [] if as_of is None else [BALANCE_ENTRIES.as_of or "true"]
+    rows = rows_of(BALANCE_ENTRIES, former=as_of is not None)
     met += [] if region is None else [_INSIDE]
     met += [] if kind is None else ["be.kind = :kind"]
     query = text(
         f"{'' if region is None else _BELOW}"  # noqa: S608 - constants
         f" SELECT place.code AS region, place.name_zh, place.name_en, be.year, {_SUMS}"
-        " FROM balance_entry be JOIN region place ON place.id = be.region_id"
+        f" FROM {rows} be JOIN region place ON place.id = be.region_id"
         f" WHERE {' AND '.join(met)} GROUP BY place.id, be.year, {_GROUPED}"
         " ORDER BY place.code, be.kind, be.year"
     )
@@ -154,6 +161,7 @@ async def read_year_balances(
         **viewer_values(viewer),
         **({} if region is None else {"region": region.id}),
         **({} if kind is None else {"kind": kind}),
+        **({} if as_of is None else {"as_of": as_of}),
     }
     found: dict[tuple[str, str, int], RegionYearBalance] = {}
     for row in (await session.execute(query, values)).all():

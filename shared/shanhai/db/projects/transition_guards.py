@@ -199,17 +199,19 @@ class Verdict:
     pointer: str
 
 
-def judge(guard: str | None, facts: Facts) -> list[Verdict]:
-    """How the conditions of a guard stand.
+def judge(guard: str | None, facts: Facts, step: tuple[str, str]) -> list[Verdict]:
+    """How the conditions of a guard stand, and those of the step itself.
+
+    Args:
+        step: The states it leads from and to.
 
     Raises:
         LookupError: the guard is not known: a step nobody can judge is not taken.
     """
-    if guard is None:
-        return []
-    if guard not in GUARDS:
+    if guard is not None and guard not in GUARDS:
         raise LookupError(f"no conditions are known for the guard {guard!r}")
-    return [_verdict(condition, facts) for condition in GUARDS[guard]]
+    stated = () if guard is None else GUARDS[guard]
+    return [_verdict(condition, facts) for condition in (*stated, *OF_STEPS.get(step, ()))]
 
 
 def _verdict(condition: TransitionCondition, facts: Facts) -> Verdict:
@@ -462,3 +464,8 @@ GUARDS: Mapping[str, tuple[TransitionCondition, ...]] = {
     "care_over": _CARE_OVER,
 }
 """By the code in `project_transition.guard`."""
+OF_STEPS: Mapping[tuple[str, str], tuple[TransitionCondition, ...]] = {
+    # What was given back may have been reversed since the work began.
+    ("suspended", "implementation"): (BALANCED,),
+}
+"""What steps ask besides their guard, by the states they lead from and to."""

@@ -116,7 +116,7 @@ async def prospects(
         Prospect(
             step,
             able and identity.acts_as(step.roles, project.region_id),
-            judge(step.guard, facts),
+            judge(step.guard, facts, (project.state, step.target)),
         )
         for step in steps
     ]
@@ -152,7 +152,7 @@ async def take_step(
     await _demand_documents(session, project, asked.documents)
     await hold_entries(session, project.id)
     facts = await read_facts(session, project, asked.note or "")
-    verdicts = judge(step.guard, facts)
+    verdicts = judge(step.guard, facts, (project.state, step.target))
     _demand_met(project, step, verdicts)
     return await _move(session, project, step, act, asked)
 

@@ -126,6 +126,50 @@ async def test_a_project_waits_for_its_shoreline(people: People, session: AsyncS
     assert (await go(approver, "implementation")).status_code == 201
 
 
+async def test_suspended_work_goes_on_when_the_balance_holds(
+    people: People, session: AsyncSession
+) -> None:
+    row = await reserved(session, "suspended")
+    paper = await add_paper(session, row, "acceptance")
+    await session.commit()
+    await put(people["planner"], "taken", "taken", "300")
+    refused = await go(people["supervisor"], "implementation")
+    assert refused.status_code == 409
+    assert "300 m are lacking" in refused.json()["detail"]
+    steps = (await people["supervisor"].get(STEPS)).json()["transitions"]
+    again = next(step for step in steps if step["to"] == "implementation")
+    assert [one["code"] for one in again["conditions"] if one["met"] is False] == ["balance"]
+    await put(people["planner"], "given", "given", "300", evidence=[paper.code])
+    assert (await move(people["approver"], "given", "accepted")).status_code == 200
+    assert (await go(people["supervisor"], "implementation")).status_code == 201
+
+
+async def test_the_ledger_is_read_as_of_a_day(
+    people: People, client_with: Any, session: AsyncSession
+) -> None:
+    await reserved(session)
+    await put(people["planner"], "taken", "taken", "300", valid_from="2024-01-01", year=2024)
+    assert (await move(people["approver"], "taken", "accepted")).status_code == 200
+    public, today = await client_with(), str(await read_today(session))
+
+    async def sums(client: httpx.AsyncClient, day: str | None) -> list[tuple[str, str]]:
+        asked = {} if day is None else {"as_of": day}
+        told = (await client.get("/balances", params=asked)).json()
+        assert told["as_of"] == day
+        return [(one["taken"], one["taken_proposed"]) for one in told["balances"]]
+
+    accepted, proposed = ("300.0000", "0.0000"), ("0.0000", "300.0000")
+    assert await sums(people["planner"], None) == await sums(public, None) == [accepted]
+    assert await sums(people["planner"], today) == [accepted]
+    assert await sums(people["planner"], "2024-06-30") == [proposed]
+    assert await sums(people["planner"], "2023-12-31") == []
+    assert await sums(public, "2024-06-30") == [], "it was not public then"
+    page = await public.get("/balances", params={"f": "html", "as_of": "2024-06-30"})
+    assert "2024-06-30" in page.text
+    bad = await public.get("/balances", params={"as_of": "2024-02-30"})
+    assert bad.status_code == 400
+
+
 async def test_acceptance_of_the_work_asks_for_what_was_promised(
     people: People, session: AsyncSession
 ) -> None:
