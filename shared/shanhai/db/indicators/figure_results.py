@@ -329,7 +329,9 @@ class _FigureReader:
         code: str = "NULL",
     ) -> tuple[int, int, Decimal | None, str | None]:
         """How many rows there are, how many are drawn, their sum, and a code."""
-        met = (entity.live, entity.current, *visibility(entity, self.viewer), where)
+        # Drafts stand beside what they are to replace: whoever sees both would count twice.
+        seen = visibility(entity, self.viewer)
+        met = (entity.live, entity.current, entity.published, *seen, where)
         query = text(
             f"SELECT count(*), count({amount}), sum(CAST({amount} AS numeric)), {code}"  # noqa: S608 - constants
             f" FROM {entity.source} WHERE {' AND '.join(met)}"

@@ -115,6 +115,30 @@ async def test_a_benefit_is_planned_and_reached(
     assert jobs["source"]["year"] == 2024
 
 
+async def test_drafts_beside_what_is_published_are_not_counted(
+    evaluated_banan: AsyncSession, admin: httpx.AsyncClient
+) -> None:
+    figure = {"code": "lines", "name_zh": "红线", "name_en": "Lines", "kind": "condition"}
+    told = {"value": 142.4, "unit": "km2", "computed_by": "control_area"}
+    made = await admin.post(f"{PLAN}/figures", json={**figure, **told, "computed_of": ["red_line"]})
+    assert made.status_code == 201, made.text
+    square = "ST_Multi(ST_MakeEnvelope(106.5, 29.4, 106.6, 29.5, 4490))"
+    await evaluated_banan.execute(
+        text(f"UPDATE control_area SET geom = {square} WHERE code = 'banan.red-line'")
+    )
+    await evaluated_banan.commit()
+    computed = (await results(admin))["lines"]["computed"]
+    # 0.1 by 0.1 degrees at 29.45 degrees north: 9.71 km by 11.09 km.
+    assert computed == pytest.approx(107.6, abs=0.5)
+    ring = [[106.5, 29.4], [106.6, 29.4], [106.6, 29.5], [106.5, 29.4]]
+    shape = {"type": "Polygon", "coordinates": [ring]}
+    draft = {"code": "draft", "name_zh": "稿", "name_en": "Draft", "region": "banan"}
+    sent = {"type": "Feature", "geometry": shape, "properties": {**draft, "kind": "red_line"}}
+    drawn = await admin.post("/collections/control_areas/items", json=sent)
+    assert drawn.status_code == 201, drawn.text
+    assert (await results(admin))["lines"]["computed"] == computed
+
+
 async def test_results_are_filtered_and_written(
     evaluated_banan: AsyncSession, anonymous: httpx.AsyncClient
 ) -> None:
