@@ -1,28 +1,30 @@
 """Find out what an upload is by its first bytes, not its name, and open it; CSV is the rest.
 
-Of Excel workbooks (XLSX) one sheet is read; nothing in one is ever run or fetched. Of a formula the
-value is taken that was stored beside it. XML has no entities here: a document type is refused.
-Source: ECMA-376-1:2016, part 1, 18 (SpreadsheetML).
+Of Excel workbooks (XLSX) one sheet is read, by openpyxl; nothing in one is ever run or fetched. Of
+a formula the value is taken that was stored beside it.
 """
 
 import codecs
 import csv
 import json
 import re
+import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from xml.parsers import expat
 
 import numpy as np
 import shapely
+from openpyxl import Workbook, load_workbook
+from openpyxl.utils.escape import unescape
 from shapely.errors import ShapelyError
 
-from shanhai.errors import UnsupportedFile
-from shanhai.file_limits import BLOCK, unpack_member
+from shanhai.errors import LimitExceeded, UnsupportedFile
+from shanhai.file_limits import BLOCK, UPLOAD
 from shanhai.vector import sources
 from shanhai.vector.darwin_core import DarwinCoreSource, is_archive
 from shanhai.vector.formats import restored
@@ -43,21 +45,23 @@ SAMPLES = 3
 
 
 BOOK, TYPES = "xl/workbook.xml", "[Content_Types].xml"
-TEXTS, STYLES, RELATIONS = "xl/sharedStrings.xml", "xl/styles.xml", "xl/_rels/workbook.xml.rels"
+SHEETS = "xl/worksheets/"
 MOST_TEXT = 256 * 1024**2
-"""Bytes of the texts that cells share, unpacked; they are held in memory."""
-LONGEST_PART = 16 * 1024**2
-"""Bytes of the parts that describe a workbook, unpacked."""
-CELL = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})", re.ASCII)
-ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-QUOTED = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
-"""Parts of a number format that are not about digits or days."""
-DAYS = frozenset({*range(14, 18), 22, *range(27, 37), *range(50, 59)})
-"""Formats of days that need no description; 27-36 and 50-58 are those of Chinese and Japanese."""
-EPOCHS = {False: datetime(1899, 12, 30), True: datetime(1904, 1, 1)}  # noqa: DTZ001 - no zone in cells
-"""Day 0 of both calendars; 1900 is taken for a leap year there, which only its first days show."""
-LAST_DAY = 2_958_465
-"""31 December 9999."""
+"""Bytes of a part of a workbook that is no sheet, unpacked; the texts of cells are one, and held in
+memory."""
+MOST_ROWS = 1_048_576
+"""Rows a sheet can have; all between two that are numbered are gone through."""
+CHINESE_DAYS = frozenset({*range(27, 32), 36, *range(50, 54), 57, 58})
+"""Numbers of formats that need no description and show a day in Chinese programs; ECMA-376-1:2016,
+18.8.30. openpyxl takes their cells for plain numbers."""
+FORMULA = re.compile(rb"<(\w+:)?f[\s/>]")
+DOCUMENT_TYPE = re.compile(rb"<!DOCTYPE")
+LONGEST_TAG = 256
+_BROKEN = (
+    *(zipfile.BadZipFile, EOFError, OSError, NotImplementedError, SyntaxError),
+    *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+)
+"""What openpyxl and its parser raise where a workbook is not what it should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +70,6 @@ class CellError:
 
     place: str
     told: str
-
-
-@dataclass(slots=True)
-class _Parsed:
-    """What the parts of a workbook say of it."""
-
-    sheets: dict[str, str] = field(default_factory=dict)
-    targets: dict[str, str] = field(default_factory=dict)
-    texts: list[str] = field(default_factory=list)
-    dated: frozenset[int] = frozenset()
-    from_1904: bool = False
 
 
 def is_workbook(path: Path) -> bool:
@@ -91,285 +84,136 @@ def is_workbook(path: Path) -> bool:
 class WorkbookSheet:
     """A sheet of a workbook; its rows are lists of texts, numbers, days and errors."""
 
-    def __init__(self, path: Path, folder: Path, layer: str | None) -> None:
-        self._file = folder / "sheet.xml"
-        self._parsed, self.name = _unpack(path, folder, self._file, layer)
+    def __init__(self, path: Path, layer: str | None) -> None:
+        self._path = path
+        self._has_formulas = _check_parts(path)
+        with _book(path) as book:
+            shown = [one.title for one in book.worksheets if one.sheet_state == "visible"]
+        self.name = sources.chosen_layer(shown, layer)
 
     def rows(self) -> Iterator[list[Any]]:
         """The rows that hold anything."""
-        reading = _RowReading(self._parsed)
-        parser = _parser(reading.begin, reading.end, reading.words.append)
-        with self._file.open("rb") as file:
-            while block := file.read(BLOCK):
-                _feed(parser, block, last=False)
-                yield from reading.finished()
-        _feed(parser, b"", last=True)
-        yield from reading.finished()
-
-
-def _unpack(path: Path, folder: Path, target: Path, layer: str | None) -> tuple[_Parsed, str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = checked_members(archive, LIMITS)
-            _refuse_programs(members)
-            room = LIMITS.room(max(path.stat().st_size, BLOCK))
-
-            def content(name: str, most: int) -> bytes:
-                if name not in members:
-                    return b""
-                part = folder / name.replace("/", "-")
-                unpack_member(archive, members[name], part, min(most, room))
-                return part.read_bytes()
-
-            parsed = _read_book(content)
-            name = sources.chosen_layer(list(parsed.sheets), layer)
-            member = members.get(_place_of(parsed.targets.get(parsed.sheets[name], "")))
-            if member is None:
+        rows = _cells(self._path, self.name)
+        # What stands in a cell is told beside its value only where formulas are asked for.
+        typed = _cells(self._path, self.name, formulas=True) if self._has_formulas else None
+        for number, row in enumerate(rows):
+            if number >= MOST_ROWS:
                 raise sources.refuse(
-                    f"the workbook lacks its sheet {name[:60]!r}", f"工作簿缺少工作表 {name[:60]!r}"
+                    f"the sheet has more than {MOST_ROWS} rows", f"工作表超过 {MOST_ROWS} 行"
                 )
-            unpack_member(archive, member, target, room)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
-        raise sources.refuse(
-            f"the workbook cannot be read: {type(error).__name__}", "工作簿无法读取"
-        ) from error
-    return parsed, name
+            values = [_value(cell) for cell in row]
+            if typed is not None:
+                values = [
+                    CellError(told.coordinate, "=")
+                    if value is None and told.data_type == "f"
+                    else value
+                    for value, told in zip(values, next(typed), strict=True)
+                ]
+            while values and values[-1] is None:
+                values.pop()
+            if len(values) > MOST_COLUMNS:
+                raise sources.refuse(
+                    f"the sheet has more than {MOST_COLUMNS} columns",
+                    f"工作表超过 {MOST_COLUMNS} 列",
+                )
+            if values:
+                yield values
 
 
-def _refuse_programs(members: Mapping[str, Any]) -> None:
-    """Macros and links to other files: whoever sends values need neither."""
-    for name in members:
-        lowered = name.lower()
-        if lowered.endswith("vbaproject.bin") or lowered.startswith("xl/macrosheets/"):
-            raise sources.refuse(
-                "the workbook has macros; save it as .xlsx", "工作簿含宏，请另存为 .xlsx"
-            )
-        if lowered.startswith("xl/externallinks/"):
-            raise sources.refuse(
-                "the workbook has links to other files; save its values only",
-                "工作簿含指向其他文件的链接，请只保存数值",
-            )
+def _check_parts(path: Path) -> bool:
+    """Refuse what nobody who sends values needs; whether a sheet has formulas."""
+    with _reading(), zipfile.ZipFile(path) as archive:
+        members = checked_members(archive, LIMITS)
+        room = LIMITS.room(max(path.stat().st_size, BLOCK))
+        for name, member in members.items():
+            lowered = name.lower()
+            if lowered.endswith("vbaproject.bin") or lowered.startswith("xl/macrosheets/"):
+                raise sources.refuse(
+                    "the workbook has macros; save it as .xlsx", "工作簿含宏，请另存为 .xlsx"
+                )
+            if lowered.startswith("xl/externallinks/"):
+                raise sources.refuse(
+                    "the workbook has links to other files; save its values only",
+                    "工作簿含指向其他文件的链接，请只保存数值",
+                )
+            most = room if lowered.startswith(SHEETS) else min(MOST_TEXT, room)
+            if member.file_size > most:
+                raise LimitExceeded(
+                    f"{name[:100]!r} unpacks to more than {most} bytes",
+                    message_zh=f"{name[:100]!r} 解压后超过 {most} 字节",
+                    pointer=UPLOAD,
+                )
+            if _holds(archive, member, DOCUMENT_TYPE):
+                raise sources.refuse(
+                    "a workbook with a document type is not read", "不读取带有 DOCTYPE 的工作簿"
+                )
+        sheets = [member for name, member in members.items() if name.lower().startswith(SHEETS)]
+        return any(_holds(archive, member, FORMULA) for member in sheets)
 
 
-def _place_of(target: str) -> str:
-    """The name of a member a relation leads to, which is told from `xl` on or from the root."""
-    return target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
+def _holds(archive: zipfile.ZipFile, member: zipfile.ZipInfo, sign: re.Pattern[bytes]) -> bool:
+    """Whether a part has a sign in it, read block by block."""
+    end = b""
+    with archive.open(member) as part:
+        while block := part.read(BLOCK):
+            if sign.search(end + block):
+                return True
+            end = block[-LONGEST_TAG:]
+    return False
 
 
-def _read_book(content: Callable[[str, int], bytes]) -> _Parsed:
-    parsed = _Parsed()
-
-    def book(name: str, given: Mapping[str, str]) -> None:
-        if name == "workbookPr":
-            parsed.from_1904 = given.get("date1904") in {"1", "true"}
-        elif name == "sheet" and given.get("state", "visible") == "visible":
-            identity = next((v for k, v in given.items() if k.rpartition(" ")[2] == "id"), "")
-            parsed.sheets[given.get("name", "")] = identity
-
-    def relation(name: str, given: Mapping[str, str]) -> None:
-        if name == "Relationship" and given.get("TargetMode") != "External":
-            parsed.targets[given.get("Id", "")] = given.get("Target", "")
-
-    _walk(content(BOOK, LONGEST_PART), book)
-    _walk(content(RELATIONS, LONGEST_PART), relation)
-    parsed.dated = _dated_styles(content(STYLES, LONGEST_PART))
-    parsed.texts = _shared_texts(content(TEXTS, MOST_TEXT))
-    return parsed
-
-
-def _dated_styles(styles: bytes) -> frozenset[int]:
-    """The numbers of the cell styles that show a day."""
-    days, found, inside = set(DAYS), set[int](), ["", ""]
-    count = 0
-
-    def begin(name: str, given: Mapping[str, str]) -> None:
-        nonlocal count
-        if name == "numFmt" and _shows_days(given.get("formatCode", "")):
-            days.add(int(given["numFmtId"]))
-        elif name in {"cellXfs", "cellStyleXfs"}:
-            inside[0] = name
-        elif name == "xf" and inside[0] == "cellXfs":
-            if int(given.get("numFmtId", "0")) in days:
-                found.add(count)
-            count += 1
-
-    def end(name: str) -> None:
-        if name == inside[0]:
-            inside[0] = ""
-
-    _walk(styles, begin, end)
-    return frozenset(found)
-
-
-def _shows_days(code: str) -> bool:
-    """Whether a number format shows a day: it has a year or a day of the month."""
-    plain = QUOTED.sub("", code).lower()
-    return "y" in plain or "d" in plain
-
-
-def _shared_texts(content: bytes) -> list[str]:
-    """The texts that cells refer to by their number; readings in small letters are left out."""
-    texts: list[str] = []
-    words: list[str] = []
-    path: list[str] = []
-
-    def begin(name: str, given: Mapping[str, str]) -> None:
-        path.append(name)
-        if name == "si":
-            words.clear()
-
-    def end(name: str) -> None:
-        path.pop()
-        if name == "si":
-            texts.append(_text("".join(words)))
-
-    def said(data: str) -> None:
-        if path[-1:] == ["t"] and "rPh" not in path:
-            words.append(data)
-
-    _walk(content, begin, end, said)
-    return texts
-
-
-def _text(raw: str) -> str:
-    """A text as it was typed: control characters are written as `_x000D_`."""
-    return ESCAPED.sub(lambda found: chr(int(found[1], 16)), raw)
-
-
-def _walk(
-    content: bytes,
-    begin: Callable[[str, Mapping[str, str]], None],
-    end: Callable[[str], None] = lambda name: None,
-    said: Callable[[str], Any] = lambda data: None,
-) -> None:
-    if content:
-        _feed(_parser(begin, end, said), content, last=True)
-
-
-def _parser(
-    begin: Callable[[str, Mapping[str, str]], None],
-    end: Callable[[str], None],
-    said: Callable[[str], Any],
-) -> expat.XMLParserType:
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.StartElementHandler = lambda name, given: begin(name.rpartition(" ")[2], given)
-    parser.EndElementHandler = lambda name: end(name.rpartition(" ")[2])
-    parser.CharacterDataHandler = said
-    parser.StartDoctypeDeclHandler = _refuse_type
-    return parser
-
-
-def _refuse_type(*_: Any) -> None:
-    raise sources.refuse(
-        "a workbook with a document type is not read", "不读取带有 DOCTYPE 的工作簿"
-    )
-
-
-def _feed(parser: expat.XMLParserType, content: bytes, *, last: bool) -> None:
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Tell in words what breaks a workbook."""
     try:
-        parser.Parse(content, last)
-    except (expat.ExpatError, KeyError, ValueError, IndexError) as error:
+        yield
+    except _BROKEN as error:
         raise sources.refuse(
-            f"the workbook cannot be read: {error}"[:200], "工作簿的内容无法读取"
+            f"the workbook cannot be read: {type(error).__name__}: {error}"[:200],
+            "工作簿的内容无法读取",
         ) from error
 
 
-class _RowReading:
-    """The rows of a sheet, while its XML goes by."""
-
-    def __init__(self, parsed: _Parsed) -> None:
-        self.words: list[str] = []
-        self._parsed = parsed
-        self._done: list[list[Any]] = []
-        self._row: dict[int, Any] = {}
-        self._cell: Mapping[str, str] = {}
-        self._column = 0
-        self._value: str | None = None
-        self._inline: list[str] = []
-        self._formula = False
-
-    def finished(self) -> list[list[Any]]:
-        """The rows that came to their end since this was last asked."""
-        found, self._done = self._done, []
-        return found
-
-    def begin(self, name: str, given: Mapping[str, str]) -> None:
-        """An element begins."""
-        self.words.clear()
-        if name == "row":
-            self._row, self._column = {}, 0
-        elif name == "c":
-            self._cell, self._value, self._inline = given, None, []
-            self._formula = False
-            self._column = self._place(given.get("r")) or self._column + 1
-
-    @staticmethod
-    def _place(reference: str | None) -> int | None:
-        """The number of a column, from the name of its cell."""
-        if reference is None:
-            return None
-        found = CELL.fullmatch(reference)
-        if found is None:
-            raise ValueError(f"{reference[:20]!r} is no cell")
-        number = 0
-        for letter in found[1]:
-            number = number * 26 + ord(letter) - 64
-        return number
-
-    def end(self, name: str) -> None:
-        """An element ends."""
-        if name == "v":
-            self._value = "".join(self.words)
-        elif name == "t":
-            self._inline.append("".join(self.words))
-        elif name == "f":
-            self._formula = True
-        elif name == "c":
-            self._keep(self._read())
-        elif name == "row" and self._row:
-            width = max(self._row)
-            self._done.append([self._row.get(number) for number in range(1, width + 1)])
-        self.words.clear()
-
-    def _keep(self, value: Any) -> None:
-        if value is None:
-            return
-        if self._column > MOST_COLUMNS:
-            raise sources.refuse(
-                f"the sheet has more than {MOST_COLUMNS} columns", f"工作表超过 {MOST_COLUMNS} 列"
-            )
-        self._row[self._column] = value
-
-    def _read(self) -> Any:
-        kind, value = self._cell.get("t", "n"), self._value
-        if kind == "inlineStr":
-            return _text("".join(self._inline)) or None
-        if value is None or value == "":
-            return CellError(self._cell.get("r", "?"), "=") if self._formula else None
-        if kind == "s":
-            return self._parsed.texts[int(value)] or None
-        if kind == "str":
-            return _text(value) or None
-        if kind == "b":
-            return value == "1"
-        if kind == "e":
-            return CellError(self._cell.get("r", "?"), value)
-        if kind == "d":
-            return value
-        number = float(value)
-        if int(self._cell.get("s", "0")) in self._parsed.dated and 1 <= number < LAST_DAY + 1:
-            return day_of(number, from_1904=self._parsed.from_1904)
-        # Written with all digits a double has: 1.1 as 1.1000000000000001.
-        return int(number) if number.is_integer() and abs(number) < 1e15 else number
+@contextmanager
+def _book(path: Path, *, formulas: bool = False) -> Iterator[Workbook]:
+    with _reading(), path.open("rb") as file:
+        with warnings.catch_warnings():
+            # They are about looks, which are not read.
+            warnings.simplefilter("ignore", UserWarning)
+            book = load_workbook(file, read_only=True, data_only=not formulas, keep_links=False)
+        book._date_formats |= {  # type: ignore[attr-defined]
+            number
+            for number, style in enumerate(book._cell_styles)  # type: ignore[attr-defined]
+            if style.numFmtId in CHINESE_DAYS
+        }
+        with closing(book):
+            yield book
 
 
-def day_of(number: float, *, from_1904: bool = False) -> date | datetime:
-    """The day a cell tells by its number; with the time of day, where it tells one.
+def _cells(path: Path, name: str, *, formulas: bool = False) -> Iterator[Sequence[Any]]:
+    """The rows of a sheet, those between that hold nothing among them."""
+    with _book(path, formulas=formulas) as book:
+        sheet = book[name]
+        # The size a sheet tells of itself is not trusted.
+        sheet.reset_dimensions()
+        yield from sheet.iter_rows()
 
-    Times are rounded to the second.
-    """
-    moment = EPOCHS[from_1904] + timedelta(seconds=round(number * 86_400))
-    return moment.date() if moment.time() == time() else moment
+
+def _value(cell: Any) -> Any:
+    """What a cell tells: a text, a number, a day, whether it is so, or that it is an error."""
+    value = cell.value
+    if cell.data_type == "e":
+        return CellError(cell.coordinate, value)
+    if isinstance(value, str):
+        return unescape(value) or None
+    if isinstance(value, datetime):
+        return value.date() if value.time() == time() else value
+    if isinstance(value, time | timedelta):
+        return str(value)
+    # Numbers are written with all digits a double has: 300 as 300.0 by some programs.
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return int(value)
+    return value
 
 
 class _PlacedRows:
@@ -489,8 +333,8 @@ class CsvSource:
 class SheetSource:
     """The rows of a sheet of an Excel workbook; its first row that holds anything is the header."""
 
-    def __init__(self, path: Path, folder: Path, wishes: sources.Wishes) -> None:
-        self._sheet = WorkbookSheet(path, folder, wishes.layer)
+    def __init__(self, path: Path, wishes: sources.Wishes) -> None:
+        self._sheet = WorkbookSheet(path, wishes.layer)
         header = [_words(cell) for cell in next(self._sheet.rows(), [])]
         if not header:
             raise sources.refuse("the sheet has no header row", "工作表没有表头")
@@ -623,7 +467,7 @@ def open_source(path: Path, folder: Path, wishes: sources.Wishes) -> sources.Fea
         if is_archive(path):
             return DarwinCoreSource(path, folder)
         if is_workbook(path):
-            return SheetSource(path, folder, wishes)
+            return SheetSource(path, wishes)
         return open_shapefile(path, folder, wishes)
     if not head or b"\x00" in head or head.startswith(OTHERS):
         raise _unknown()

@@ -14,9 +14,12 @@ from shanhai.vector import open_source as workbook
 from shanhai.vector.sources import FeatureSource, SourceBlock, Wishes
 from tests.support.workbooks import (
     CHINESE_DAY,
+    LOOKING_LIKE_DAY,
     MAIN,
     OWN_DAY,
     PERCENT,
+    SHEET,
+    STYLES,
     sheet_xml,
     table,
     write_workbook,
@@ -46,8 +49,8 @@ def styled(number: float, style: int) -> str:
 def one_cell(path: Path, cell: str) -> Path:
     """A workbook with one column `a` and a cell of it."""
     rows = f'<row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c></row><row r="2">{cell}</row>'
-    sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
-    return write_workbook(path, {"S": []}, others={"xl/worksheets/sheet1.xml": sheet})
+    others = {SHEET: sheet_xml(rows), "xl/styles.xml": STYLES}
+    return write_workbook(path, {"S": []}, others=others)
 
 
 def test_rows_are_read_as_they_were_typed(tmp_path: Path) -> None:
@@ -81,16 +84,19 @@ def test_rows_are_read_as_they_were_typed(tmp_path: Path) -> None:
         (styled(45_000, OWN_DAY), date(2023, 3, 15)),
         (styled(45_000, PERCENT), 45_000),
         # The d of this format is a word in quotes, and [Red] a colour.
-        (styled(45_000, 5), 45_000),
-        (styled(0.5, CHINESE_DAY), 0.5),
-        (styled(3e6, CHINESE_DAY), 3_000_000),
+        (styled(45_000, LOOKING_LIKE_DAY), 45_000),
+        (styled(0.5, CHINESE_DAY), "12:00:00"),
         ('<c r="A2"><v>1.1000000000000001</v></c>', 1.1),
         ('<c r="A2"><v>1E-4</v></c>', 0.0001),
         ('<c r="A2"><v>12345678901234.56</v></c>', 12345678901234.56),
         ('<c r="A2" t="inlineStr"><is><r><t>山</t></r><r><t>海</t></r></is></c>', "山海"),
         ('<c r="A2" t="str"><f>A1&amp;"x"</f><v>ax</v></c>', "ax"),
         ('<c r="A2"><f>1+1</f><v>2</v></c>', 2),
-        ('<c r="A2" t="d"><v>2026-05-01</v></c>', "2026-05-01"),
+        (
+            '<c r="A2" t="inlineStr"><is><t>山</t><rPh sb="0" eb="1"><t>shan</t></rPh></is></c>',
+            "山",
+        ),
+        ('<c r="A2" t="d"><v>2026-05-01</v></c>', date(2026, 5, 1)),
         ('<c r="A2" t="b"><v>0</v></c>', False),
         ('<c t="inlineStr"><is><t>without a place</t></is></c>', "without a place"),
     ],
@@ -107,9 +113,15 @@ def test_cells_tell_their_value(tmp_path: Path, cell: str, value: Any) -> None:
         ('<c r="A2" t="e"><v>#REF!</v></c>', "cell A2 holds the error #REF!"),
         ('<c r="A2"><f>1+1</f></c>', "cell A2 has a formula without a stored value"),
         ('<c r="A2"><f>1+1</f><v></v></c>', "cell A2 has a formula without a stored value"),
+        (
+            f'<x:c xmlns:x="{MAIN}" r="A2"><x:f>1+1</x:f></x:c>',
+            "cell A2 has a formula without a stored value",
+        ),
+        (styled(3e6, CHINESE_DAY), "cell A2 holds the error #VALUE!"),
         ('<c r="A2"><v>1</v></c><c r="B2"><v>1</v></c>', "has 2 cells where the header has 1"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:Cell A2 is marked as a date:UserWarning")
 def test_what_holds_no_value_is_told_by_its_cell(tmp_path: Path, cell: str, told: str) -> None:
     [block] = blocks(one_cell(tmp_path / "a.xlsx", cell))
     assert block.broken[0].en == told
@@ -117,10 +129,16 @@ def test_what_holds_no_value_is_told_by_its_cell(tmp_path: Path, cell: str, told
 
 
 def test_days_are_counted_from_1904_where_the_workbook_says_so(tmp_path: Path) -> None:
-    path = write_workbook(tmp_path / "a.xlsx", {"S": [("a",), (date(2026, 5, 1),)]}, from_1904=True)
-    assert column_of(path, "a") == [date(2030, 5, 2)]
-    assert workbook.day_of(1) == date(1899, 12, 31)
-    assert workbook.day_of(workbook.LAST_DAY) == date(9999, 12, 31)
+    days = {"S": [("a",), (date(2026, 5, 1),)]}
+    path = write_workbook(tmp_path / "a.xlsx", days, from_1904=True)
+    assert column_of(path, "a") == [date(2026, 5, 1)]
+    # The same numbers count from another day: 4 years and a day, as 1900 is taken for a leap year.
+    with zipfile.ZipFile(path) as file:
+        sheet = file.read(SHEET).decode()
+    (tmp_path / "b").mkdir()
+    others = {SHEET: sheet}
+    again = write_workbook(tmp_path / "b" / "a.xlsx", days, others=others)
+    assert column_of(again, "a") == [date(2022, 4, 30)]
 
 
 def test_places_become_points(tmp_path: Path) -> None:
@@ -163,6 +181,8 @@ BOMB = (
     '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
     f'<worksheet xmlns="{MAIN}"><sheetData/></worksheet>'
 )
+FAR = '<row r="9999999"><c r="A9999999"><v>1</v></c></row>'
+FIRST = '<row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c></row>'
 
 
 @pytest.mark.parametrize(
@@ -170,13 +190,15 @@ BOMB = (
     [
         ({"xl/vbaProject.bin": "x"}, "has macros"),
         ({"xl/externalLinks/externalLink1.xml": "<x/>"}, "links to other files"),
-        ({"xl/worksheets/sheet1.xml": BOMB}, "document type"),
+        ({SHEET: BOMB}, "document type"),
         ({"xl/workbook.xml": BOMB}, "document type"),
-        ({"xl/worksheets/sheet1.xml": "<worksheet><row>"}, "cannot be read"),
-        ({"xl/worksheets/sheet1.xml": sheet_xml([[("s", "<v>99</v>")]], [])}, "cannot be read"),
-        ({"xl/worksheets/sheet1.xml": sheet_xml([[("n", "<v>x</v>")]], [])}, "cannot be read"),
-        ({"xl/_rels/workbook.xml.rels": "<Relationships/>"}, "lacks its sheet"),
-        ({"xl/worksheets/sheet1.xml": sheet_xml([], [])}, "no header row"),
+        ({SHEET: "<worksheet><row>"}, "cannot be read"),
+        ({SHEET: sheet_xml('<row><c t="s"><v>99</v></c></row>')}, "cannot be read"),
+        ({SHEET: sheet_xml("<row><c><v>x</v></c></row>")}, "cannot be read"),
+        ({SHEET: sheet_xml('<row><c r="1A"><v>1</v></c></row>')}, "cannot be read"),
+        ({SHEET: sheet_xml(FIRST + FAR)}, "more than 1048576 rows"),
+        ({"xl/_rels/workbook.xml.rels": "<Relationships/>"}, "cannot be read|has no layer"),
+        ({SHEET: sheet_xml("")}, "no header row"),
         ({"../evil.xml": "x"}, "path that leads elsewhere"),
     ],
 )
@@ -197,9 +219,10 @@ def test_names_of_columns_are_distinct(tmp_path: Path) -> None:
 
 
 def test_a_workbook_that_swells_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = table(tmp_path / "a.xlsx", ("a",), *((f"{'x' * 50}{number}",) for number in range(500)))
-    monkeypatch.setattr(workbook, "MOST_TEXT", 1_000)
-    with pytest.raises(LimitExceeded, match="unpacks to more"):
+    others = {"xl/sharedStrings.xml": "x" * 30_000}
+    path = write_workbook(tmp_path / "a.xlsx", {"S": [("a",)]}, others=others)
+    monkeypatch.setattr(workbook, "MOST_TEXT", 20_000)
+    with pytest.raises(LimitExceeded, match=r"sharedStrings\.xml' unpacks to more"):
         opened(path)
     monkeypatch.undo()
     monkeypatch.setattr(workbook, "LIMITS", ZipLimits(members=3))
