@@ -2,9 +2,14 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from shanhai.db.engine import async_url
@@ -118,3 +123,48 @@ def test_from_a_proposal_to_after_care(
     go(owner, "closed")
     steps = [event["to"] for event in owner.get(f"{PROJECT}/events")["events"]]
     assert steps[-1] == "closed"
+
+
+def write_ndvi(path: Path, bureau: Bureau, inside: float, beside: float) -> Path:
+    """NDVI of a region in cells of 0.0005 degrees: one value in the project, one elsewhere."""
+    west, south, east, north = bureau.box
+    cell = 0.0005
+    across, down = round((east - west) / cell), round((north - south) / cell)
+    values = np.full((down, across), beside, dtype=np.float32)
+    # The project is 0.02 degrees wide and lies in the south-western corner, 0.1 degrees off.
+    first, size = round(0.1 / cell), round(0.02 / cell)
+    values[down - first - size : down - first, first : first + size] = inside
+    transform = Affine(cell, 0, west, 0, -cell, north)
+    profile = {"driver": "GTiff", "width": across, "height": down, "count": 1, "dtype": "float32"}
+    with rasterio.open(path, "w", crs="EPSG:4490", transform=transform, **profile) as raster:
+        raster.write(values, 1)
+    return path
+
+
+def test_what_a_project_effected(found: Found, public: Caller, tmp_path: Path) -> None:
+    bureau = found("effect-district", "成效区", "Effect District")
+    code = "meadow-restoration"
+    bureau.owner.make(
+        "projects",
+        bureau.square(0.1, 0.1),
+        region=bureau.region,
+        start_year=2020,
+        end_year=2022,
+        **named(code, "草地修复", "Meadow restoration"),
+    )
+    for year, inside, beside in ((2019, 0.3, 0.3), (2023, 0.6, 0.4)):
+        path = write_ndvi(tmp_path / f"{year}.tif", bureau, inside, beside)
+        octets = {"Content-Type": "application/octet-stream"}
+        sent = bureau.analyst.client.post("/uploads", content=path.read_bytes(), headers=octets)
+        wish = {"upload": sent.json()["upload"], "region": bureau.region, "theme": "ndvi"}
+        told = {"source": "made in code", "licence": "CC0-1.0", "observed_to": f"{year}-08-01"}
+        bureau.analyst.run("import-dataset", {**wish, **told, "code": f"{code}.{year}"})
+    found_so = bureau.analyst.run("evaluate-effect", {"project": code, "themes": ["ndvi"]})
+    change = found_so["effect"]["value"]["themes"][0]["change"]
+    # 0.3 inside and 0.1 beside: the project's own are 0.2.
+    assert change["effect"] == pytest.approx(0.2, abs=0.005)
+    shown = bureau.planner.get(f"/projects/{code}/effect")
+    assert shown["rasters"][0]["effect"] == change["effect"]
+    assert (shown["rasters"][0]["before_on"], shown["signs"]) == ("2019-08-01", [])
+    assert "0.2" in bureau.planner.page(f"/projects/{code}/effect", "en")
+    public.get(f"/projects/{code}/effect", status=404)

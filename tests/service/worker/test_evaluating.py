@@ -1,5 +1,6 @@
 """An evaluation and an account on their way through the worker: child, files, store, rows."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,8 +8,12 @@ from sqlalchemy import delete, select
 
 from shanhai.data.synthetic_watershed import CODE, Watershed
 from shanhai.db.engine import Sessions
+from shanhai.db.identity import EVERYTHING
+from shanhai.db.indicators.figure_results import compare_figures
+from shanhai.db.indicators.plan_indicators import find_plan
 from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job, JobDataset
+from shanhai.db.tables.provision import PlanFigure
 from shanhai.db.tables.zone import Region
 from shanhai.jobs.submission import submit
 from shanhai.processes.account_gep.contract import ACCOUNT_GEP, AccountGepInputs
@@ -20,6 +25,7 @@ from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import WorkerContext
+from tests.support.indicator_rows import add_plan
 from tests.support.key_rows import add_identity
 from tests.support.stored import store_watershed
 from tests.support.workers import reach
@@ -87,6 +93,47 @@ async def test_an_evaluation_becomes_datasets_and_documents(
     assert {row.theme for row in rows} == set(values["layers"])
     assert all(row.public and row.origin == "computed" for row in rows)
     assert next(row for row in rows if row.theme == "carbon").unit == "tC/ha/yr"
+
+
+@pytest.mark.usefixtures("evaluated_region")
+async def test_a_figure_of_a_plan_is_compared_with_the_evaluation(
+    worker: WorkerContext, sessions: Sessions
+) -> None:
+    job = await run(worker, EVALUATE_ECOSYSTEM, evaluation())
+    assert job.result is not None
+    areas = job.result["values"]["areas_km2"]["degradation"][CODE]
+    carbon = job.result["values"]["means"]["carbon"]
+    # Nothing of it is kept: the next test makes the region anew.
+    async with sessions() as session:
+        region = await session.scalar(select(Region).where(Region.code == CODE))
+        assert region is not None
+        plan = await add_plan(session, "printed", region)
+        for code, by, of in (
+            ("area", "evaluation_area", ["degradation", *areas]),
+            ("mean", "evaluation_mean", ["carbon"]),
+        ):
+            session.add(
+                PlanFigure(
+                    code=code,
+                    plan_id=plan.id,
+                    kind="evaluation",
+                    name_zh="值",
+                    name_en="Value",
+                    value=1,
+                    computed_by=by,
+                    computed_of=of,
+                )
+            )
+        await session.flush()
+        seen = await find_plan(session, plan.code, EVERYTHING)
+        found = await compare_figures(session, seen, EVERYTHING)
+    by_code = {one.printed["code"]: one.computed for one in found}
+    assert by_code["area"].value == sum(Decimal(str(area)) for area in areas.values())
+    assert (by_code["mean"].value, by_code["mean"].unit) == (
+        Decimal(str(carbon[CODE])),
+        carbon["unit"],
+    )
+    assert {one.job for one in by_code.values()} == {str(job.id)}
 
 
 @pytest.mark.usefixtures("evaluated_region")

@@ -227,7 +227,7 @@ class _FigureReader:
         layer, *classes = row["computed_of"]
         met = (DATASETS.live, DATASETS.current, *visibility(DATASETS, self.viewer))
         query = text(
-            "SELECT d.code, CAST(d.job_id AS text), d.created_at::date, job.result"  # noqa: S608 - constants
+            "SELECT d.code, CAST(d.job_id AS text), d.created_at::date, job.result->'values'"  # noqa: S608 - constants
             f" FROM {DATASETS.source} JOIN job ON job.id = d.job_id"
             f" WHERE {' AND '.join(met)} AND d.theme = :layer AND d.region_id IN {_ABOVE}"
             " AND job.kind = 'evaluate-ecosystem' AND job.status = 'successful'"

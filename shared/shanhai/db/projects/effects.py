@@ -175,7 +175,8 @@ async def _compared(
     """The newest comparison that rests on nothing the viewer may not see."""
     seen = " AND ".join(("TRUE", *visibility(DATASETS, viewer)))
     query = text(
-        "SELECT CAST(job.id AS text), job.finished_at::date, job.result->'effect'->'value'"  # noqa: S608 - constants
+        "SELECT CAST(job.id AS text), job.finished_at::date,"  # noqa: S608 - constants
+        " job.result->'values'->'effect'->'value'"
         " FROM job WHERE job.kind = 'evaluate-effect' AND job.status = 'successful'"
         " AND job.inputs->>'project' = :code AND NOT EXISTS (SELECT FROM job_dataset used"
         f" JOIN {DATASETS.source} ON d.id = used.dataset_id"

@@ -11,7 +11,6 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.processes.evaluate_effect import contract
-from shanhai.processes.kit.outputs import write_document
 from shanhai.processes.kit.region import MAX_CELLS, WINDOW_CELLS, possible
 from shanhai.processes.kit.task import Outcome, Progress
 from shanhai.raster.cells import cells_within
@@ -21,7 +20,6 @@ from shanhai.raster.warp import RasterSource, align, align_classes, open_source
 from shanhai.science import effect as method
 from shanhai.science.grid import BoolArray, FloatArray, Grid, Window, analysis_grid
 from shanhai.science.landcover import LandCover
-from shanhai.vocabulary import Label
 
 _DIGITS = 6
 LEAST_KNOWN = 0.8
@@ -94,9 +92,8 @@ def compute(task: contract.EvaluateEffectTask, workspace: Path, progress: Progre
         "themes": themes,
         "missing": list(subject.missing),
     }
-    file = write_document(workspace, "effect", Label("成效", "Effect"), content)
     progress(100, "compare")
-    return Outcome(files=[file], values={"effect": {"value": content}}, warnings=warnings)
+    return Outcome(values={"effect": {"value": content}}, warnings=warnings)
 
 
 def _grid(perimeter: BaseGeometry, ring: BaseGeometry, epsg: int, cell_m: float) -> Grid:

@@ -109,7 +109,7 @@ async def restored_project(session: AsyncSession) -> Project:
             " VALUES ('evaluate-effect', '{\"project\": \"green\"}', '{}', 'successful', 'someone',"
             " CAST(:result AS jsonb), now()) RETURNING id"
         ),
-        {"result": orjson.dumps(RESULT).decode()},
+        {"result": orjson.dumps({"values": RESULT}).decode()},
     )
     for year in (2018, 2024):
         raster = await add_raster(session, "ndvi", date(year, 7, 1))

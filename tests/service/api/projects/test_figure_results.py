@@ -26,11 +26,11 @@ LAYER = text(
        SELECT :code, :code, :code, r.id, :theme, 'x', 'x', 1, 'EPSG:4548', '{}', 'computed',
               CAST(:job AS uuid), :public FROM region r WHERE r.code = 'banan'"""
 )
-RESULT = """{
+RESULT = """{"values": {
   "areas_km2": {"importance": {"banan": {"extremely_important": 800.0, "important": 500.0}},
                 "quality": {"banan": {"high": 300.5, "fairly_high": 332.18, "medium": 9.0}}},
   "means": {"carbon": {"unit": "tC/ha/yr", "banan": 2.6}}
-}"""
+}}"""
 
 
 @pytest.fixture
