@@ -93,7 +93,7 @@ OF_A_REGION = frozenset({"/plans/{code}/progress", f"/plans/{{code}}/evaluation?
 """Pages that a plan without a region of its own does not have."""
 FOR_PEOPLE_AT_WORK = frozenset(
     {
-        *("/plans/{code}/suggestions", "/proposals?plan={code}"),
+        *("/plans/{code}/funds", "/plans/{code}/suggestions", "/proposals?plan={code}"),
         *("/mines/{code}/deposits", "/mines/{code}/reports"),
     }
 )
