@@ -107,6 +107,11 @@ class Bureau:
 Found = Callable[..., Bureau]
 
 
+def metric_epsg(longitude: float) -> int:
+    """CGCS2000 / 3-degree Gauss-Kruger of the nearest meridian; EPSG:4534 is that of 75E."""
+    return 4534 + round((longitude - 75) / 3)
+
+
 def polygon(west: float, south: float, east: float, north: float) -> dict[str, Any]:
     """A GeoJSON box."""
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
@@ -156,7 +161,8 @@ def found(admin: Caller, callers: Callable[[str | None], Caller]) -> Found:
     def make(region: str, zh: str, en: str, **properties: Any) -> Bureau:
         west = 100.0 + next(_columns) * 0.5
         box = (west, 30.0, west + 0.2, 30.2)
-        given = named(region, zh, en) | {"level": "district", "metric_epsg": 4541} | properties
+        given = named(region, zh, en) | {"level": "district"} | properties
+        given |= {"metric_epsg": metric_epsg(west)}
         admin.post("/collections/regions/items", feature(polygon(*box), **given))
         staff = {}
         for role in ROLES:
