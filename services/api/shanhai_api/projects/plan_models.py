@@ -231,9 +231,13 @@ class PlanFunds(answers.OfNamedPlan):
     ) -> Self:
         """The money of a plan."""
         known = {item.code: item for item in programmes}
+        # What was planned and no money came for shows in no entry.
+        moved = {item.key for item in found}
+        idle = [one for one in programmes if by == "programme" and one.code not in moved]
+        listed = [*found, *(plan_totals.FundTotals(one.code, one.name) for one in idle)]
         lines = [
             FundSums.of(item, known.get(item.key) if by == "programme" else None, view)
-            for item in found
+            for item in listed
         ]
         sums = {
             name: _yuan(sum((getattr(item, name) for item in found), Decimal(0)))

@@ -143,10 +143,10 @@ class FundTotals:
 
     key: str | None
     name: Label | None
-    projects: int
-    allocated: Decimal
-    paid: Decimal
-    returned: Decimal
+    projects: int = 0
+    allocated: Decimal = Decimal(0)
+    paid: Decimal = Decimal(0)
+    returned: Decimal = Decimal(0)
 
 
 FUND_KEYS = {

@@ -134,6 +134,11 @@ async def test_money_of_a_plan_adds_up_by_source_year_and_programme(
     # No measure counts for more than was planned of it.
     assert (first["cost"], first["done_percent"]) == ("400.00", 100.0)
     assert sum(Decimal(line["allocated"]) for line in by_programme["lines"]) == Decimal("250.10")
+    # A programme that no money came for stands there, too, with what it costs.
+    listed = {line["key"]: line for line in by_programme["lines"]}
+    assert {*listed} == {f"banan.PRG{number}" for number in range(1, 8)}
+    idle = listed["banan.PRG7"]
+    assert (idle["projects"], idle["allocated"], idle["paid_percent"]) == (0, "0.00", None)
     rows = table(await reader.get(f"{PLAN}/funds", params={"f": "csv"}))
     assert [row["paid"] for row in rows] == ["60.00", "0.00"]
     page = await reader.get(f"{PLAN}/funds", params={"f": "html", "by": "programme", "lang": "en"})
