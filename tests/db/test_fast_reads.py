@@ -10,19 +10,21 @@ from pydantic import SecretStr
 from sqlalchemy import BindParameter, bindparam, literal, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
-from shanhai.db.collections.catalogue import COLLECTIONS, entity_named
+from shanhai.db.collections.catalogue import COLLECTIONS, entity_named, seen_by
 from shanhai.db.engine import FastReader, open_quick_reader, together
+from shanhai.db.features.cql2.compiler import compile_filter
+from shanhai.db.features.cql2.predicates import FUNCTIONS
 from shanhai.db.features.crs import parse_crs
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import PageStart
 from shanhai.db.features.query import count_features, estimate_features, read_page
 from shanhai.db.features.selection import Box, Outline, QueryShape, Selection, bound_values
-from shanhai.db.features.statements import USUAL, page_query
-from shanhai.db.identity import EVERYTHING
+from shanhai.db.features.statements import USUAL, count_query, page_query
+from shanhai.db.identity import EVERYTHING, PUBLIC, Viewer
 from shanhai.settings import DatabaseSettings
 from tests.support.job_rows import add_region, open_sessions
 
-REGIONS = entity_named("regions")
+REGIONS, OCCURRENCES = entity_named("regions"), entity_named("occurrences")
 SMALL = Box(118.0, 24.0, 118.01, 24.01)
 
 
@@ -222,3 +224,53 @@ async def test_pages_in_a_box_use_the_spatial_index(database_url: str, entity: E
         explained = text(f"EXPLAIN {query.compile(compile_kwargs={'literal_binds': False})}")
         plan = "\n".join((await session.scalars(explained, values)).all())
     assert any(sign in plan for sign in ("_geom on ", "(geom && ", "_shown on ", "(shown && "))
+
+
+SCATTERED = (
+    "INSERT INTO species (code, scientific_name, sensitivity) VALUES ('a', 'A', 'cell')",
+    """INSERT INTO occurrence (code, region_id, species_id, observed_from, state, geom)
+       SELECT 'walked-' || n, r.id, s.id, '2024-05-01', 'verified',
+              ST_Point(117.5 + n * 7919 % 5003 / 5003.0, 24 + n % 5000 / 5000.0, 4490)
+         FROM generate_series(1, 5000) n, species s, region r
+        WHERE s.code = 'a' AND r.code = 'walked'""",
+    "ANALYZE occurrence",
+)
+
+
+@pytest.mark.parametrize("viewer", [PUBLIC, EVERYTHING, Viewer(True, None, frozenset({1}))])
+async def test_occurrences_are_found_by_indexes_whoever_asks(
+    database_url: str, viewer: Viewer
+) -> None:
+    seen = seen_by(OCCURRENCES, viewer)
+    relations = FUNCTIONS.keys() - {"s_disjoint"}
+    asked = {f"{name}(geometry, BBOX(118, 24, 118.1, 24.1))": "_geom _shown" for name in relations}
+    asked["cell = '118.1,24.5'"] = "_cell"
+    async with open_sessions(database_url) as sessions, sessions() as session:
+        await add_region(session, "walked")
+        for statement in SCATTERED:
+            await session.execute(text(statement))
+        for told, indexes in asked.items():
+            selection = Selection(viewer, filter=compile_filter(told, entity=seen))
+            query = count_query(seen, QueryShape.of(seen, selection))
+            plan = "\n".join(
+                (await session.scalars(text(f"EXPLAIN {query}"), bound_values(selection))).all()
+            )
+            assert any(f"ix_occurrence{one} " in f"{plan} " for one in indexes.split()), plan
+
+
+async def test_what_a_small_box_holds_is_counted_as_it_is_read(database_url: str) -> None:
+    async with open_sessions(database_url) as sessions, sessions() as session:
+        for number in range(4):
+            await add_region(session, f"boxed-{number}", box=(10.0, 10.0, 10.02, 10.01 + number))
+        small, large = Box(10.0, 10.0, 10.01, 10.01), Box(9.0, 9.0, 11.0, 11.0)
+        ask = replace(USUAL, counting="exact")
+        for box, once in ((small, True), (large, False)):
+            selection = Selection(EVERYTHING, box=box)
+            query = page_query(REGIONS, QueryShape.of(REGIONS, selection), ask, None, ())
+            assert ("WITH found" in str(query)) is once
+            for limit, offset, codes in ((2, 0, 2), (3, 3, 1), (2, 9, 0)):
+                place = PageStart(offset=offset)
+                page = await read_page(
+                    session, REGIONS, selection, limit=limit, position=place, ask=ask
+                )
+                assert (page.matched, len(page.rows)) == (4, codes)

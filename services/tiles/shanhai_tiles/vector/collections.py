@@ -68,6 +68,11 @@ class Collection:
         own = name is not None and name.sql == f"{self.entity.alias}.name_zh"
         return own and self.entity.geometry_type in NAMED_AREAS
 
+    @property
+    def of_points(self) -> bool:
+        """Whether all its shapes are points."""
+        return self.entity.geometry_type == "geometry-point"
+
     @cached_property
     def jobs(self) -> str | None:
         """SQL of the job a row was computed by, whose inputs it rests on."""

@@ -215,7 +215,8 @@ def _tile_query(question: LayerQuery, form: TileQueryShape) -> TextClause:
         f"{chosen}SELECT drawn.*, named.*, {seen} AS seen, {specks} AS specks"  # noqa: S608
         f" FROM ({_features(question, form)}) AS drawn, ({labels}) AS named"
     )
-    wide = form.band is not None and form.band.deepest <= WIDE
+    # Points have no bands: a tile may hold any share of them, at whatever zoom.
+    wide = collection.of_points if form.band is None else form.band.deepest <= WIDE
     return query.execution_options(**{PLAN_ANEW: True}) if wide else query
 
 
@@ -235,6 +236,8 @@ def _features(question: LayerQuery, form: TileQueryShape) -> str:
         if form.largest:
             joined = shapes.joined_to("chosen", number, NEAR, sized=SEEN)
         geometry, size, near = "shape.geom", "shape.size", "true"
+    # Points are all of one size, and an index has their numbers.
+    largest = "" if question.collection.of_points else f"{size} DESC, "
     return f"""
       SELECT ST_AsMVT(cut.*, '{entity.name}', {EXTENT}, 'geom', 'fid') AS tile,
              count(geom) AS features, count(*) AS met
@@ -243,7 +246,7 @@ def _features(question: LayerQuery, form: TileQueryShape) -> str:
                                   {EXTENT}, {BUFFER}, true) AS geom
                 FROM {question.source}{joined}
                WHERE {question.conditions} AND {near}
-               ORDER BY {size} DESC, {entity.key} LIMIT :most) AS cut"""  # noqa: S608
+               ORDER BY {largest}{entity.key} LIMIT :most) AS cut"""  # noqa: S608
 
 
 def _labels(question: LayerQuery, form: TileQueryShape) -> str:

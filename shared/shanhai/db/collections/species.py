@@ -201,7 +201,8 @@ OCCURRENCES = entity.masked(
         table="occurrence",
         alias="oc",
         joins=(
-            " JOIN species sp ON sp.id = oc.species_id"
+            # Each has one; PostgreSQL leaves out what it need not read of an outer join.
+            " LEFT JOIN species sp ON sp.id = oc.species_id"
             " LEFT JOIN region r ON r.id = oc.region_id"
             " LEFT JOIN document ev ON ev.id = oc.evidence_id"
         ),

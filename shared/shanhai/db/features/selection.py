@@ -149,6 +149,11 @@ class Selection:
         """Whether its box may hold any share of the rows, so that no one plan serves all values."""
         return self.box is not None and self.box.square_degrees >= WIDE_SQUARE_DEGREES
 
+    @property
+    def narrow(self) -> bool:
+        """Whether its box holds so little that all of it is read at once."""
+        return self.box is not None and not self.wide
+
 
 def reads_former(entity: Entity, selection: Selection) -> bool:
     """Whether the rows are also looked for among former states."""
@@ -177,17 +182,21 @@ class QueryShape:
 
     Attributes:
         wide: The best way to the rows depends on the values, so it is looked for each time.
+        narrow: There are few rows enough to be held at once.
     """
 
     conditions: tuple[str, ...]
     former: bool = False
     wide: bool = False
+    narrow: bool = False
 
     @classmethod
     def of(cls, entity: Entity, selection: Selection) -> "QueryShape":
         """The question a selection asks."""
         former = reads_former(entity, selection)
-        return cls(conditions(entity, selection), former, selection.wide)
+        # The smallest box meets a whole cell of what is masked.
+        wide = selection.wide or (selection.box is not None and entity.exact is not None)
+        return cls(conditions(entity, selection), former, wide, selection.narrow)
 
 
 VIEWER_REGIONS = "CAST(:viewer_regions AS bigint[])"

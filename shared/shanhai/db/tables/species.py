@@ -89,6 +89,15 @@ class Occurrence(base.Versioned, base.Dated, base.Base):
             postgresql_where=sa.text("deleted_at IS NULL"),
         ),
         sa.Index("ix_occurrence_species_id_observed_from", "species_id", "observed_from"),
+        sa.Index(
+            "ix_occurrence_cell",
+            # As PostgreSQL writes it down.
+            sa.text(
+                "((((floor(st_x(geom) * 10::double precision) / 10::double precision)::text)"
+                " || ','::text)"
+                " || ((floor(st_y(geom) * 10::double precision) / 10::double precision)::text))"
+            ),
+        ),
     )
 
     id: Mapped[base.BigId]

@@ -54,6 +54,7 @@ class FilterOperand:
         digits: How many digits a number can have, on either side of its decimal point.
         computed: It is the result of arithmetic, a `numeric`.
         money: It is an amount of money, with which texts of digits are compared, too.
+        near: SQL of an indexed geometry whose box holds that of this one, which has no index.
     """
 
     kind: Kind
@@ -63,6 +64,7 @@ class FilterOperand:
     digits: int = 0
     computed: bool = False
     money: bool = False
+    near: str | None = None
 
     def described(self) -> Label:
         """The operand and its kind, for messages."""
@@ -123,7 +125,7 @@ def property_operand(context: FilterContext, name: str) -> FilterOperand:
     """A property of the entity, by the name clients know it by."""
     context.count_operand()
     if name == "geometry" and context.entity.geometry is not None:
-        return FilterOperand("geometry", name, context.entity.geometry)
+        return FilterOperand("geometry", name, context.entity.geometry, near=context.entity.near)
     found = context.entity.declared(name)
     if found is None or not found.queryable:
         raise _unknown(context.entity, name)

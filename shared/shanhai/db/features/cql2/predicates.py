@@ -37,7 +37,10 @@ def spatial_relation(operator: str, left: FilterOperand, right: FilterOperand) -
 
     `&&` is spelled out, so that the index is used whatever the planner knows of the function.
     """
-    meet = f"({left.sql} && {right.sql} AND {FUNCTIONS[operator]}({left.sql}, {right.sql}))"
+    boxes = f"{left.sql} && {right.sql}"
+    if left.near or right.near:
+        boxes = f"{left.near or left.sql} && {right.near or right.sql} AND {boxes}"
+    meet = f"({boxes} AND {FUNCTIONS[operator]}({left.sql}, {right.sql}))"
     return f"(NOT {meet})" if operator == "s_disjoint" else meet
 
 
