@@ -30,6 +30,8 @@ SEASONS = 2
 SILENCE_DAYS = 365
 """Days without any observation after which that is told."""
 
+RING = Label("对照区外缘", "Outer edge of the control area")
+SEALED = Label("不透水面占比", "Sealed share")
 RING_RULE = Label(
     "对照区为项目范围外围的等距环带，宽度取使其面积与项目面积相等者；其他项目范围不计入；"
     "环带最宽为与项目等面积正方形边长的 10 倍，不足时从实。",

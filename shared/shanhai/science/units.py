@@ -1,4 +1,4 @@
-"""Units of areas, volumes, masses, shares and money, and exactly what one is in another."""
+"""Units of areas, volumes, masses, shares, money and counts, and what one is in another."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,6 +59,19 @@ MEASURES: tuple[MeasureUnit, ...] = (
     _measure("CNY", "money", 1, "元", "CNY"),
     _measure("10^4 CNY", "money", 10**4, "万元", "10⁴ CNY"),
     _measure("10^8 CNY", "money", 10**8, "亿元", "10⁸ CNY"),
+    _measure("t/ha", "mass of an area", 1, "吨/公顷", "t/ha"),
+    _measure("tC/ha/a", "carbon of an area and year", 1, "吨碳/(公顷·年)", "t C/(ha·a)"),
+    _measure("t/year", "mass of a year", 1, "吨/年", "t/a"),
+    _measure("10^4 t/year", "mass of a year", 10**4, "万吨/年", "10⁴ t/a"),
+    _measure("Cel", "temperature", 1, "℃", "°C", "°C"),
+    _measure("days", "days", 1, "天", "days"),
+    _measure("jobs", "jobs", 1, "个岗位", "jobs"),
+    _measure("firms", "firms", 1, "家企业", "firms"),
+    _measure("plots", "plots", 1, "个地块", "plots"),
+    _measure("projects", "projects", 1, "个项目", "projects"),
+    _measure("towns", "towns", 1, "个镇街", "towns"),
+    _measure("villages", "villages", 1, "个村", "villages"),
+    _measure("provinces", "provinces", 1, "个省份", "provinces"),
 )
 _BY_NAME: Mapping[str, MeasureUnit] = {
     name: measure

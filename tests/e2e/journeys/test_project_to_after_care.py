@@ -1,6 +1,7 @@
 """A project from its proposal to after-care, with one person for each office."""
 
 import asyncio
+import io
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from PIL import Image
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from shanhai.db.engine import async_url
@@ -166,5 +168,14 @@ def test_what_a_project_effected(found: Found, public: Caller, tmp_path: Path) -
     shown = bureau.planner.get(f"/projects/{code}/effect")
     assert shown["rasters"][0]["effect"] == change["effect"]
     assert (shown["rasters"][0]["before_on"], shown["signs"]) == ("2019-08-01", [])
-    assert "0.2" in bureau.planner.page(f"/projects/{code}/effect", "en")
+    page = bureau.planner.page(f"/projects/{code}/effect", "en")
+    assert "0.2" in page
+    pictures = f"/projects/{code}/effect/pictures"
+    assert shown["pictures"].endswith(pictures)
+    assert f'<img class="map" src="{shown["pictures"]}' in page
+    drawn = Image.open(io.BytesIO(bureau.planner.client.get(pictures).content))
+    # Two maps side by side, in more colours than their frames have.
+    assert drawn.width > drawn.height
+    assert len(drawn.convert("RGB").getcolors(2**16) or ()) > 20
     public.get(f"/projects/{code}/effect", status=404)
+    public.get(pictures, status=404)

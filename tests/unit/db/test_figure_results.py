@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.db.indicators.figure_results import ComputedFigure, compare_figure
+from shanhai.science.units import unit_label
 from shanhai.vocabulary import Label
 
 
@@ -47,7 +48,7 @@ def test_units_of_different_quantities_are_told(unit: str, other: str) -> None:
     found = compare_figure(printed("5", unit), ComputedFigure(Decimal(5), other, "projects"))
     assert found.difference is None
     assert found.reason is not None
-    assert unit in found.reason.en
+    assert unit_label(unit).en in found.reason.en
 
 
 def test_of_nothing_printed_there_is_no_percentage() -> None:

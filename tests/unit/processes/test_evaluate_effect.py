@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from shapely.geometry import box, mapping
 
 from shanhai.errors import InvalidInput, LimitExceeded
@@ -122,6 +123,50 @@ def test_the_sealed_share_is_that_of_known_land(tmp_path: Path) -> None:
     assert sealed["change"]["effect"] == pytest.approx(0.1)
     assert [one["code"] for one in found["warnings"]] == ["missing_cells"]
     assert "50 %" in found["warnings"][0]["detail"]
+
+
+def test_before_and_after_are_drawn_to_one_scale(tmp_path: Path) -> None:
+    task = task_of(tmp_path, {("ndvi", 2020): filled(0.2, 0.2), ("ndvi", 2024): filled(0.2, 0.6)})
+    (tmp_path / "out").mkdir()
+    outcome = compute(task, tmp_path / "out", lambda _percent, _stage: None)
+    (file,) = outcome.files
+    drawn = np.asarray(Image.open(tmp_path / "out" / file.path).convert("RGB"))
+    height, width, _ = drawn.shape
+    # The middle of each half is the perimeter; the ring beside it did not change.
+    middles = [drawn[height * 2 // 5, width * part // 4] for part in (1, 3)]
+    assert not np.array_equal(*middles)
+    beside = [drawn[height // 8, width * part // 4] for part in (1, 3)]
+    assert np.array_equal(*beside)
+
+
+def test_the_years_of_a_series_are_its_bands(tmp_path: Path) -> None:
+    around = (0.2, 0.2, 0.2, 0.2, 0.2, 0.3, 0.3, 0.3)
+    inside = (0.1, 0.1, 0.1, 0.1, 0.2, 0.3, 0.6, 0.7)
+    years = [filled(*pair) for pair in zip(around, inside, strict=True)]
+    task = task_of(tmp_path, {("ndvi", 2020): np.stack(years)})
+    assert task.effect is not None
+    (layer,) = task.effect.layers
+    # A series has a theme of its own.
+    task.datasets["ndvi.2020"].theme = "ndvi_series"
+    task.effect.layers = [
+        layer.model_copy(update={"band": band, "on": date(2015 + band, 12, 31)})
+        for band in range(1, 9)
+    ]
+    found = effect_of(task, tmp_path / "out")
+    (ndvi,) = found["themes"]
+    assert [one["inside"]["mean"] for one in ndvi["series"]] == [
+        pytest.approx(mean, abs=1e-6) for mean in inside
+    ]
+    # (0.7 - 0.2) - (0.3 - 0.2) = 0.4, from 2020 to 2023.
+    assert ndvi["change"]["effect"] == pytest.approx(0.4, abs=1e-6)
+    assert (ndvi["change"]["before"], ndvi["change"]["after"]) == ("2020-12-31", "2023-12-31")
+
+
+def test_what_nobody_knows_is_not_drawn(tmp_path: Path) -> None:
+    nothing = filled(np.nan, np.nan)
+    task = task_of(tmp_path, {("ndvi", 2020): nothing, ("ndvi", 2024): nothing})
+    (tmp_path / "out").mkdir()
+    assert compute(task, tmp_path / "out", lambda _percent, _stage: None).files == []
 
 
 def test_windows_do_not_change_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

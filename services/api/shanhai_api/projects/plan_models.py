@@ -15,6 +15,7 @@ from shanhai.db.indicators.plan_indicators import PlanSeen
 from shanhai.db.projects import effects, plan_totals
 from shanhai.db.projects.queries import ProjectSeen
 from shanhai.db.projects.reserve import Criterion, Ranked, criteria, required_papers
+from shanhai.science import effect
 from shanhai.vocabulary import (
     BENEFIT_ASPECTS,
     DOCUMENT_KINDS,
@@ -420,7 +421,7 @@ class RasterEffect(Answered):
         """A theme of a comparison."""
         name = label_of(told["theme"])
         if told["quantity"] == "sealed_share":
-            name = Label("不透水面占比", "Sealed share")
+            name = effect.SEALED
         change = told["change"] or {}
         return cls(
             theme=told["theme"],
@@ -489,6 +490,7 @@ class PhotoShown(Answered):
     on: str
     title: str
     href: str
+    media_type: str
 
 
 class PhotosBeforeAfter(Answered):
@@ -525,6 +527,7 @@ class ProjectEffectShown(Document):
     areas: ComparedAreas | None
     rasters: list[RasterEffect]
     missing: list[str] = Field(description="Themes without rasters of both times")
+    pictures: str | None = Field(description="The rasters drawn before and after, a PNG")
     indicators: list[IndicatorChange]
     photos: list[PhotosBeforeAfter]
     signs: list[RestorationSign] = Field(
@@ -547,6 +550,8 @@ class ProjectEffectShown(Document):
             areas=None if rasters is None else _areas(rasters, view),
             rasters=[RasterEffect.of(one, view) for one in (rasters or {}).get("themes", ())],
             missing=list((rasters or {}).get("missing", ())),
+            pictures=found.pictures
+            and view.url(f"{answers.project_path(project.code)}/effect/pictures"),
             indicators=[
                 IndicatorChange(
                     code=one.code,
@@ -591,13 +596,13 @@ def _areas(rasters: Mapping[str, Any], view: View) -> ComparedAreas:
     )
 
 
-def _photo(photo: tuple[str, str, Label], view: View) -> PhotoShown:
-    code, day, title = photo
+def _photo(photo: effects.Photo, view: View) -> PhotoShown:
     return PhotoShown(
-        code=code,
-        on=day,
-        title=title.in_(view.lang),
-        href=view.url(f"/documents/{quote(code, safe='')}/file"),
+        code=photo.code,
+        on=photo.on,
+        title=photo.title.in_(view.lang),
+        href=view.url(f"/documents/{quote(photo.code, safe='')}/file"),
+        media_type=photo.media_type,
     )
 
 

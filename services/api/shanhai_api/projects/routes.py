@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from shanhai.db.indicators.figure_results import compare_figures
 from shanhai.db.indicators.plan_indicators import find_plan
-from shanhai.db.projects.effects import read_project_effect
+from shanhai.db.projects.effects import read_comparison, read_project_effect
 from shanhai.db.projects.funds import list_balances, list_entries
 from shanhai.db.projects.measures import (
     MeasureRecord,
@@ -25,7 +25,9 @@ from shanhai.db.projects.plan_totals import (
 from shanhai.db.projects.queries import find_project, put_problems, put_regions
 from shanhai.db.projects.reserve import read_reserve
 from shanhai.db.projects.transitions import prospects, read_events
+from shanhai.errors import NotFound
 from shanhai.storage.file_types import KINDS
+from shanhai_api.jobs.results import send_file
 from shanhai_api.kit.answers import Answer, Answered, Document
 from shanhai_api.kit.body import JsonBody
 from shanhai_api.kit.dependencies import (
@@ -426,6 +428,25 @@ async def show_effect(
     lines = ({**row, **each} for row in rows_of(shown.rasters) for each in row["series"])
     charts = {one.theme: plan_models.chart_of(one) for one in shown.rasters}
     return respond_table(read, shown, EFFECT_COLUMNS, lines, {"charts": charts})
+
+
+@router.get(
+    "/projects/{project}/effect/pictures",
+    summary="What a project has effected, drawn",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}},
+)
+async def show_effect_pictures(read: Read[Reader], state: TheState, project: str) -> Response:
+    """Send the rasters before and after to one scale, with the perimeter and the control area."""
+    viewer = read.caller.viewer
+    seen = await find_project(read.session, project, viewer)
+    found = await read_comparison(read.session, seen, viewer)
+    if found.pictures is None:
+        raise NotFound(
+            f"no rasters of the project {seen.code!r} before and after are drawn",
+            message_zh=f"项目 {seen.code!r} 没有前后对照图",
+        )
+    return send_file(read, state.store, f"{seen.code}.effect", found.pictures)
 
 
 def rows_of(items: Iterable[Answered]) -> Iterable[Mapping[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.cartography import style_of
 from shanhai.db import mines
 from shanhai.db.collections.controls import CONTROL_AREAS
 from shanhai.db.collections.data_sources import DATASETS
@@ -21,7 +22,7 @@ from shanhai.db.identity import Viewer
 from shanhai.db.indicators.plan_indicators import PlanSeen
 from shanhai.db.projects.queries import projects_of_plan
 from shanhai.errors import InvalidInput
-from shanhai.science.units import convert
+from shanhai.science.units import convert, unit_label
 from shanhai.vocabulary import Label
 
 _PROJECTS = next(item.sql for item in FIGURES.properties if item.name == "projects")
@@ -116,15 +117,16 @@ def compare_figure(printed: Mapping[str, Any], computed: ComputedFigure) -> Comp
     if {"period", "substance"} & {*printed["untold"]}:
         return ComparedFigure(printed, computed, computed.value, None, None, _NO_SUBSTANCE)
     value = computed.value
-    try:
-        if printed["unit"] and computed.unit:
+    if printed["unit"] and computed.unit:
+        try:
             value = convert(value, computed.unit, printed["unit"])
-    except InvalidInput:
-        reason = Label(
-            f"单位不同（{printed['unit']} 与 {computed.unit}），不作比较",
-            f"the units differ ({printed['unit']} and {computed.unit}), so they are not compared",
-        )
-        return ComparedFigure(printed, computed, value, None, None, reason)
+        except InvalidInput:
+            one, other = unit_label(printed["unit"]), unit_label(computed.unit)
+            reason = Label(
+                f"单位不同（{one.zh} 与 {other.zh}），不作比较",
+                f"the units differ ({one.en} and {other.en}), so they are not compared",
+            )
+            return ComparedFigure(printed, computed, value, None, None, reason)
     difference = value - printed["value"]
     percent = None
     if printed["value"]:
@@ -236,10 +238,11 @@ class _FigureReader:
         values = {"layer": layer, "region": row["region_id"], **viewer_values(self.viewer)}
         found = (await self.session.execute(query, values)).first()
         if found is None:
+            title = style_of(layer).title
             return ComputedFigure(
                 reason=Label(
-                    f"该区域尚无可见的生态评价结果“{layer}”，可用 evaluate-ecosystem 计算",
-                    f"no evaluation of {layer} of the region can be seen; evaluate-ecosystem"
+                    f"该区域尚无可见的评价结果“{title.zh}”，可用 evaluate-ecosystem 计算",
+                    f"no evaluation of the region can be seen ({title.en}); evaluate-ecosystem"
                     " computes one",
                 )
             )

@@ -90,8 +90,18 @@ class PhotoPair:
     """The first and the last photo of a measure, or of the project as a whole."""
 
     measure: str | None
-    before: tuple[str, str, Label]
-    after: tuple[str, str, Label]
+    before: "Photo"
+    after: "Photo"
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo among the documents of a project; `on` is the day it tells, else that it came."""
+
+    code: str
+    on: str
+    title: Label
+    media_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +111,7 @@ class ProjectEffect:
     Attributes:
         job: The newest comparison of rasters the reader may see, and the day it was made on.
         rasters: What it found; None where there is none.
+        pictures: The file it drew of them.
         signs: Codes of `SIGNS`; none for the public, since they are leads and no findings.
     """
 
@@ -109,6 +120,7 @@ class ProjectEffect:
     job: str | None
     on: date | None
     rasters: Mapping[str, Any] | None
+    pictures: Mapping[str, Any] | None
     indicators: Sequence[IndicatorEffect]
     photos: Sequence[PhotoPair]
     signs: Sequence[str]
@@ -119,14 +131,25 @@ async def read_project_effect(
 ) -> ProjectEffect:
     """Put together what is known of a project's effect, as the viewer may know of it."""
     first, last = (await session.execute(_YEARS, {"id": project.id})).one()
-    job, on, rasters = await _compared(session, project, viewer)
+    compared = await read_comparison(session, project, viewer)
+    rasters = compared.rasters
     papers = await _papers(session, project, viewer)
     indicators = [
         *await _of_region(session, project, first),
         *_of_monitoring(papers),
     ]
     signs = await _signs(session, project, rasters, (first, last)) if viewer.known else []
-    return ProjectEffect(first, last, job, on, rasters, indicators, photo_pairs(papers), signs)
+    return ProjectEffect(
+        first,
+        last,
+        compared.job,
+        compared.on,
+        rasters,
+        compared.pictures,
+        indicators,
+        photo_pairs(papers),
+        signs,
+    )
 
 
 async def _signs(
@@ -169,14 +192,24 @@ def _days_of(rasters: Mapping[str, Any], first_year: int) -> list[date]:
     return [day for day in days if day.year >= first_year]
 
 
-async def _compared(
+@dataclass(frozen=True, slots=True)
+class RasterComparison:
+    """The newest comparison of a project; all is None where there is none to be seen."""
+
+    job: str | None = None
+    on: date | None = None
+    rasters: Mapping[str, Any] | None = None
+    pictures: Mapping[str, Any] | None = None
+
+
+async def read_comparison(
     session: AsyncSession, project: ProjectSeen, viewer: Viewer
-) -> tuple[str | None, date | None, Mapping[str, Any] | None]:
+) -> RasterComparison:
     """The newest comparison that rests on nothing the viewer may not see."""
     seen = " AND ".join(("TRUE", *visibility(DATASETS, viewer)))
     query = text(
         "SELECT CAST(job.id AS text), job.finished_at::date,"  # noqa: S608 - constants
-        " job.result->'values'->'effect'->'value'"
+        " job.result->'values'->'effect'->'value', job.result->'outputs'->'pictures'"
         " FROM job WHERE job.kind = 'evaluate-effect' AND job.status = 'successful'"
         " AND job.inputs->>'project' = :code AND NOT EXISTS (SELECT FROM job_dataset used"
         f" JOIN {DATASETS.source} ON d.id = used.dataset_id"
@@ -184,7 +217,7 @@ async def _compared(
         " ORDER BY job.created_at DESC, job.id DESC LIMIT 1"
     )
     row = (await session.execute(query, {"code": project.code, **viewer_values(viewer)})).first()
-    return (None, None, None) if row is None else (row[0], row[1], row[2])
+    return RasterComparison() if row is None else RasterComparison(*row)
 
 
 async def _papers(
@@ -192,7 +225,7 @@ async def _papers(
 ) -> Sequence[Mapping[str, Any]]:
     met = (DOCUMENTS.live, DOCUMENTS.current, *visibility(DOCUMENTS, viewer))
     query = text(
-        f"SELECT dc.code, dc.kind, dc.title_zh, dc.title_en, {_DAY} AS day,"  # noqa: S608 - constants
+        f"SELECT dc.code, dc.kind, dc.title_zh, dc.title_en, dc.media_type, {_DAY} AS day,"  # noqa: S608 - constants
         " dc.attrs->>'measure' AS measure, dc.attrs->>'quantity' AS quantity,"
         " dc.attrs->>'value' AS value, dc.attrs->>'unit' AS unit"
         f" FROM {DOCUMENTS.source} WHERE {' AND '.join(met)} AND dc.owner_collection = 'projects'"
@@ -215,9 +248,9 @@ def photo_pairs(papers: Sequence[Mapping[str, Any]]) -> list[PhotoPair]:
     ]
 
 
-def _photo(paper: Mapping[str, Any]) -> tuple[str, str, Label]:
+def _photo(paper: Mapping[str, Any]) -> Photo:
     title = Label(paper["title_zh"], paper["title_en"] or paper["title_zh"])
-    return paper["code"], paper["day"], title
+    return Photo(paper["code"], paper["day"], title, paper["media_type"])
 
 
 def _of_monitoring(papers: Sequence[Mapping[str, Any]]) -> list[IndicatorEffect]:

@@ -9,19 +9,27 @@ import numpy as np
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from shanhai.cartography import DEMAND, RampStyle, style_of
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.processes.evaluate_effect import contract
 from shanhai.processes.kit.region import MAX_CELLS, WINDOW_CELLS, possible
-from shanhai.processes.kit.task import Outcome, Progress
+from shanhai.processes.kit.task import Outcome, OutputFile, Progress
 from shanhai.raster.cells import cells_within
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.warp import RasterSource, align, align_classes, open_source
+from shanhai.reporting.charts import Panel, RampPanel, draw_panels
+from shanhai.reporting.map_decorations import DistrictOutline
+from shanhai.reporting.maps import MapFrame
 from shanhai.science import effect as method
 from shanhai.science.grid import BoolArray, FloatArray, Grid, Window, analysis_grid
 from shanhai.science.landcover import LandCover
+from shanhai.vocabulary import Label, label_of
 
 _DIGITS = 6
+PICTURES = "pictures.png"
+PICTURE_CELLS = 400
+"""Cells of a picture's longer side."""
 LEAST_KNOWN = 0.8
 """Part of an area that must be known for its mean to be told without a remark."""
 
@@ -69,7 +77,7 @@ def compute(task: contract.EvaluateEffectTask, workspace: Path, progress: Progre
     grid = _grid(perimeter, ring.geometry, task.region.epsg, inputs.cell_m)
     themes, warnings = [], []
     for number, theme in enumerate(dict.fromkeys(layer.theme for layer in subject.layers)):
-        progress(100 * number / len(inputs.themes), "compare")
+        progress(95 * number / len(inputs.themes), "compare")
         layers = [layer for layer in subject.layers if layer.theme == theme]
         found = _compare(task, theme, layers, grid, perimeter, ring.geometry)
         themes.append(_theme_document(task, subject, theme, layers, found))
@@ -92,8 +100,13 @@ def compute(task: contract.EvaluateEffectTask, workspace: Path, progress: Progre
         "themes": themes,
         "missing": list(subject.missing),
     }
-    progress(100, "compare")
-    return Outcome(values={"effect": {"value": content}}, warnings=warnings)
+    progress(95, "draw")
+    files = []
+    if _draw(task, perimeter, ring.width_m, workspace / PICTURES):
+        title = Label("前后对照图", "Before and after")
+        files.append(OutputFile.of("pictures", PICTURES, "image/png", title))
+    progress(100, "draw")
+    return Outcome(files=files, values={"effect": {"value": content}}, warnings=warnings)
 
 
 def _grid(perimeter: BaseGeometry, ring: BaseGeometry, epsg: int, cell_m: float) -> Grid:
@@ -123,29 +136,108 @@ def _compare(
     ring: BaseGeometry,
 ) -> Sequence[Sums]:
     """The sums of each raster; window by window, so no raster is ever held as a whole."""
-    quantity = THEME_RULES[theme].quantity
-    sources = [
-        open_source(Path(task.files[task.datasets[layer.dataset].uri]), quantity)
-        for layer in layers
-    ]
+    sources = _sources(task, layers)
     found = [(_Sum(), _Sum()) for _ in layers]
     for window in grid.windows(WINDOW_CELLS):
         areas = [cells_within(one, grid, window) for one in (perimeter, ring)]
         if not any(area.any() for area in areas):
             continue
-        for source, sums in zip(sources, found, strict=True):
-            values = _values(theme, source, grid, window)
-            for area, own in zip(areas, sums, strict=True):
-                own.add(values, area)
+        for dataset, source in sources.items():
+            values = _values(task.datasets[dataset].theme, source, grid, window)
+            for layer, sums in zip(layers, found, strict=True):
+                if layer.dataset == dataset:
+                    for area, own in zip(areas, sums, strict=True):
+                        own.add(values[layer.band - 1], area)
     return found
 
 
+def _sources(
+    task: contract.EvaluateEffectTask, layers: Sequence[contract.EffectLayer]
+) -> dict[str, RasterSource]:
+    """The rasters of layers by their keys; a series is read once for all its years."""
+    return {
+        key: open_source(
+            Path(task.files[task.datasets[key].uri]), THEME_RULES[task.datasets[key].theme].quantity
+        )
+        for key in dict.fromkeys(layer.dataset for layer in layers)
+    }
+
+
 def _values(theme: str, source: RasterSource, grid: Grid, window: Window) -> FloatArray:
-    """The quantity, or of land cover the share that is built-up; NaN where unknown."""
+    """Band, row, column of the quantity, or of the share that is built-up; NaN where unknown."""
     if theme != "land_cover":
-        return np.asarray(possible(theme, align(source, grid, window))[0][0])
+        return np.asarray(possible(theme, align(source, grid, window))[0])
     classes, built_up = align_classes(source, grid, window, LandCover.BUILT_UP)
-    return np.where(classes > 0, built_up, np.nan)
+    return np.where(classes > 0, built_up, np.nan)[np.newaxis]
+
+
+def _draw(
+    task: contract.EvaluateEffectTask, perimeter: BaseGeometry, reach_m: float, path: Path
+) -> bool:
+    """Draw each theme before and after, with the perimeter and how far the control area reaches.
+
+    Other projects inside the ring are not drawn: whoever looks may not know of them. False when
+    nothing is known to draw.
+    """
+    subject, region = task.effect, task.region
+    if subject is None or region is None:
+        raise TypeError("the task of a comparison has a project and a region")
+    reach = perimeter.buffer(reach_m)
+    west, south, east, north = reach.bounds
+    cell_m = max(max(east - west, north - south) / PICTURE_CELLS, task.inputs["cell_m"])
+    grid = analysis_grid((west, south, east, north), region.epsg, cell_m)
+    panels: list[Panel] = []
+    for theme in dict.fromkeys(layer.theme for layer in subject.layers):
+        layers = [layer for layer in subject.layers if layer.theme == theme]
+        sightings = [method.Sighting(layer.on, None, None) for layer in layers]
+        pair = method.pair_of(sightings, subject.first_year)
+        if pair is not None:
+            days = {one.on for one in pair}
+            shown = [layer for layer in layers if layer.on in days]
+            panels += _panels(task, theme, shown, grid)
+    place = Label(subject.name_zh, subject.name_en)
+    inputs = [task.datasets[key] for key in dict.fromkeys(one.dataset for one in subject.layers)]
+    frame = MapFrame(
+        place=place,
+        bounds=grid.bounds,
+        districts=[DistrictOutline(place, perimeter), DistrictOutline(method.RING, reach)],
+        note=method.RING,
+        credits="; ".join(dict.fromkeys(one.source for one in inputs if one.source)),
+        stand_in=any(one.stand_in for one in inputs),
+    )
+    if panels:
+        draw_panels(path, panels, frame, columns=2)
+    return bool(panels)
+
+
+def _panels(
+    task: contract.EvaluateEffectTask,
+    theme: str,
+    layers: Sequence[contract.EffectLayer],
+    grid: Grid,
+) -> list[Panel]:
+    """Before and after to one scale; both are a few hundred cells wide."""
+    sources = _sources(task, layers)
+    everything = Window(0, 0, grid.width, grid.height)
+    seen = [
+        _values(task.datasets[layer.dataset].theme, sources[layer.dataset], grid, everything)[
+            layer.band - 1
+        ].astype(np.float32)
+        for layer in layers
+    ]
+    style, title = style_of(theme), label_of(theme)
+    if theme == "land_cover":
+        style, title = RampStyle(method.SEALED, "1", DEMAND, 0.0, 1.0), method.SEALED
+    if not isinstance(style, RampStyle):
+        raise TypeError(f"{theme} is not drawn by a ramp")
+    known = np.concatenate([one[np.isfinite(one)] for one in seen])
+    if not known.size:
+        return []
+    low, high = (0.0, 1.0) if theme == "land_cover" else (float(known.min()), float(known.max()))
+    return [
+        RampPanel(Label(title.zh, f"{title.en} {one.on}"), values, style, low, high, beyond=False)
+        for one, values in zip(layers, seen, strict=True)
+    ]
 
 
 def _theme_document(

@@ -1,5 +1,6 @@
 """What can be asked for of the effect of a project."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
@@ -27,11 +28,18 @@ class EvaluateEffectInputs(Inputs):
 
 
 class EffectLayer(BaseModel):
-    """A raster of one time: its key in the task's datasets, and the day it was observed on."""
+    """One time of a theme.
+
+    Attributes:
+        dataset: Key of its raster in the task's datasets.
+        on: The day it was observed on; of a year of a series, the last one.
+        band: The band it is of, from 1; a series has one a year.
+    """
 
     theme: EffectTheme
     dataset: str
     on: Rfc3339Date
+    band: int = 1
 
 
 class EffectSubject(BaseModel):
@@ -59,6 +67,9 @@ class EvaluateEffectTask(Task):
     effect: EffectSubject | None = None
 
 
+SERIES: Mapping[EffectTheme, str] = {"ndvi": "ndvi_series", "npp": "npp_series"}
+"""Themes whose years may be the bands of one raster; that is one method all along."""
+
 EVALUATE_EFFECT = ProcessContract(
     "evaluate-effect",
     Label("评估项目成效", "Evaluate the effect of a project"),
@@ -68,9 +79,15 @@ EVALUATE_EFFECT = ProcessContract(
         " the same area: means, sealed share, difference in differences, and signs for a person.",
     ),
     EvaluateEffectInputs,
-    (OutputSpec("effect", Label("成效", "Effect"), "application/json"),),
+    (
+        OutputSpec("effect", Label("成效", "Effect"), "application/json"),
+        OutputSpec("pictures", Label("前后对照图", "Before and after"), "image/png"),
+    ),
     limits=Limits(memory_mb=4096, time_s=3600),
     task=EvaluateEffectTask,
     acts_for_caller=lambda inputs: True,
-    stages={"compare": Label("对比前后栅格", "Comparing before and after")},
+    stages={
+        "compare": Label("对比前后栅格", "Comparing before and after"),
+        "draw": Label("绘制前后对照图", "Drawing before and after"),
+    },
 )

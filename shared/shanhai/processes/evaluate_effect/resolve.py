@@ -1,6 +1,7 @@
 """The task of the effect of a project: its perimeter, other projects, rasters of several times."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import orjson
@@ -21,7 +22,7 @@ from shanhai.processes.kit.resolution import Resolution, check_grid, keep_rights
 from shanhai.processes.kit.task import DatasetTask, Task
 
 MOST_TIMES = 24
-"""Rasters of a theme that are compared; the newest where there are more."""
+"""Times of a theme that are compared; the newest where there are more."""
 MOST_OTHERS = 500
 _NEARBY_DEG = 0.3
 POINTER = "/inputs/project"
@@ -55,11 +56,8 @@ async def complete(session: AsyncSession, task: Task, identity: Identity | None)
     layers: list[contract.EffectLayer] = []
     missing: list[contract.EffectTheme] = []
     for theme in dict.fromkeys(inputs.themes):
-        found = await _times(session, row, theme, viewer)
-        years = [one.on.year for one, _ in found]
-        if not any(year < subject.first_year for year in years) or not any(
-            year >= subject.first_year for year in years
-        ):
+        found = await _seen_of(session, row, theme, viewer, subject.first_year)
+        if not found:
             missing.append(theme)
             continue
         layers += [layer for layer, _ in found]
@@ -126,28 +124,83 @@ async def _others(session: AsyncSession, project_id: int, viewer: Viewer) -> lis
     return [orjson.loads(row) for row in rows]
 
 
-async def _times(
-    session: AsyncSession, region: RegionRow, theme: contract.EffectTheme, viewer: Viewer
-) -> Sequence[tuple[contract.EffectLayer, Dataset]]:
-    """The rasters of a theme by the last day they were observed on; the region's own come first."""
+Seen = Sequence[tuple[contract.EffectLayer, Dataset]]
+"""Times of a theme with their rasters, in order."""
+
+
+async def _seen_of(
+    session: AsyncSession,
+    region: RegionRow,
+    theme: contract.EffectTheme,
+    viewer: Viewer,
+    first_year: int,
+) -> Seen:
+    """Times before a year and since: years of a series if it has both, else rasters of a time.
+
+    The two are never mixed: a yearly composite and a picture of a day differ by their method.
+    """
+    if theme in contract.SERIES:
+        series = await _rasters(session, region, contract.SERIES[theme], viewer)
+        # The newest series that reaches over the beginning of the project.
+        for _, dataset in reversed(series):
+            years = _years_of(theme, dataset)
+            if _is_before_and_since(years, first_year):
+                return years
+    rasters = await _rasters(session, region, theme, viewer)
+    times = [
+        (contract.EffectLayer(theme=theme, dataset=f"{theme}.{day}", on=day), dataset)
+        for day, dataset in rasters
+    ]
+    return times if _is_before_and_since(times, first_year) else ()
+
+
+def _is_before_and_since(seen: Seen, first_year: int) -> bool:
+    years = [layer.on.year for layer, _ in seen]
+    return bool(years) and min(years) < first_year <= max(years)
+
+
+def _years_of(theme: contract.EffectTheme, dataset: Dataset) -> Seen:
+    """The years of a series; none where its bands are not those of the years it was observed in."""
+    first, last = dataset.observed_from, dataset.observed_to
+    bands = dataset.grid.get("bands")
+    if first is None or last is None or bands != last.year - first.year + 1:
+        return ()
+    return [
+        (
+            contract.EffectLayer(
+                theme=theme,
+                dataset=f"{theme}.{dataset.code}",
+                on=date(first.year + band - 1, 12, 31),
+                band=band,
+            ),
+            dataset,
+        )
+        for band in range(1, bands + 1)
+    ][-MOST_TIMES:]
+
+
+async def _rasters(
+    session: AsyncSession, region: RegionRow, theme: str, viewer: Viewer
+) -> Sequence[tuple[date, Dataset]]:
+    """The newest rasters of a theme, one for the last day it was observed on, in order.
+
+    Of two of a day the region's own is taken, then the newer.
+    """
     met = (DATASETS.live, DATASETS.current, *visibility(DATASETS, viewer))
+    day = "coalesce(d.observed_to, d.observed_from)"
     query = text(
-        "SELECT d.id, coalesce(d.observed_to, d.observed_from)"  # noqa: S608 - constants
+        f"SELECT DISTINCT ON ({day}) d.id, {day}"  # noqa: S608 - constants
         f" FROM {DATASETS.source} WHERE {' AND '.join(met)} AND d.theme = :theme"
         " AND d.region_id = ANY(:regions) AND d.kind = 'raster' AND d.origin = 'imported'"
-        " AND coalesce(d.observed_to, d.observed_from) IS NOT NULL"
-        " ORDER BY 2, d.region_id = :own, d.created_at, d.id"
+        f" AND {day} IS NOT NULL"
+        f" ORDER BY {day} DESC, (d.region_id = :own) DESC, d.created_at DESC, d.id DESC LIMIT :most"
     )
     values = {"theme": theme, "regions": list(places_of(region)), "own": region.id}
-    rows = await session.execute(query, {**values, **viewer_values(viewer)})
-    by_day = {day: row_id for row_id, day in rows}
-    newest = dict(list(by_day.items())[-MOST_TIMES:])
-    known = await session.scalars(select(Dataset).where(Dataset.id.in_(newest.values())))
+    asked = {**values, "most": MOST_TIMES, **viewer_values(viewer)}
+    rows = list(reversed((await session.execute(query, asked)).all()))
+    known = await session.scalars(select(Dataset).where(Dataset.id.in_([row[0] for row in rows])))
     by_id = {dataset.id: dataset for dataset in known}
-    return [
-        (contract.EffectLayer(theme=theme, dataset=f"{theme}.{day}", on=day), by_id[row_id])
-        for day, row_id in newest.items()
-    ]
+    return [(day, by_id[row_id]) for row_id, day in rows]
 
 
 RESOLUTION = Resolution(contract.EVALUATE_EFFECT, resolve, keep_rights, complete)

@@ -175,6 +175,7 @@ async def test_what_rests_on_closed_rasters_is_not_for_the_public(
     await session.commit()
     hidden = (await anonymous.get(EFFECT)).json()
     assert (hidden["job"], hidden["rasters"], hidden["areas"]) == (None, [], None)
+    assert (await anonymous.get(f"{EFFECT}/pictures")).status_code == 404
     assert (await admin.get(EFFECT)).json()["job"] is not None
     page = await anonymous.get(EFFECT, params={"f": "html", "lang": "en"})
     assert "Not computed" in page.text
@@ -274,6 +275,7 @@ async def test_a_task_has_the_perimeter_the_others_and_rasters_of_both_times(
         ("ndvi", 2024),
     ]
     # There is land cover of one time only.
+    assert {layer.band for layer in subject.layers} == {1}
     assert subject.missing == ["land_cover"]
     assert {one.code for one in task.datasets.values()} == {"ndvi-2018", "ndvi-2024"}
     for inputs, pointer in (
@@ -284,6 +286,41 @@ async def test_a_task_has_the_perimeter_the_others_and_rasters_of_both_times(
         with pytest.raises(InvalidInput) as refused:
             await completed(session, **inputs)
         assert pointer in {fault.pointer for fault in refused.value.faults}
+    await session.rollback()
+
+
+async def test_the_years_of_a_series_go_before_single_days(
+    session: AsyncSession, restored_project: Project
+) -> None:
+    await session.execute(
+        text(
+            "UPDATE region SET geom = ST_Multi(ST_MakeEnvelope(106.3, 29.2, 106.9, 29.6, 4490)),"
+            " metric_srid = 4544 WHERE code = 'banan'"
+        )
+    )
+    series = {"first": date(2013, 1, 1), "last": date(2020, 12, 31)}
+
+    async def tell(bands: int) -> list[tuple[str, int, int]]:
+        await session.execute(
+            text(
+                "UPDATE dataset SET observed_from = :first, observed_to = :last,"
+                " grid = grid || jsonb_build_object('bands', CAST(:bands AS integer))"
+                " WHERE code = 'ndvi_series-2020'"
+            ),
+            {**series, "bands": bands},
+        )
+        subject = (await completed(session, themes=["ndvi"])).effect
+        assert subject is not None
+        return [(layer.dataset, layer.on.year, layer.band) for layer in subject.layers]
+
+    await add_raster(session, "ndvi_series", date(2020, 12, 31))
+    days = [("ndvi.2018-07-01", 2018, 1), ("ndvi.2024-07-01", 2024, 1)]
+    # Eight bands for eight years are the years; of seven nobody knows which year is missing.
+    assert await tell(7) == days
+    assert await tell(8) == [("ndvi.ndvi_series-2020", 2012 + band, band) for band in range(1, 9)]
+    # A series that ended before the project began has no time since.
+    series["first"], series["last"] = date(2011, 1, 1), date(2018, 12, 31)
+    assert await tell(8) == days
     await session.rollback()
 
 
