@@ -11,11 +11,12 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 import shapely
@@ -85,17 +86,18 @@ class WorkbookSheet:
     """A sheet of a workbook; its rows are lists of texts, numbers, days and errors."""
 
     def __init__(self, path: Path, layer: str | None) -> None:
-        self._path = path
-        self._has_formulas = _check_parts(path)
-        with _book(path) as book:
-            shown = [one.title for one in book.worksheets if one.sheet_state == "visible"]
+        has_formulas = _check_parts(path)
+        # Opened once: of a sheet that does not tell its size openpyxl goes through all rows for it.
+        self._book = _open_book(path)
+        shown = [one.title for one in self._book.worksheets if one.sheet_state == "visible"]
         self.name = sources.chosen_layer(shown, layer)
+        # What stands in a cell is told beside its value only where formulas are asked for.
+        self._typed = _open_book(path, formulas=True) if has_formulas else None
 
     def rows(self) -> Iterator[list[Any]]:
         """The rows that hold anything."""
-        rows = _cells(self._path, self.name)
-        # What stands in a cell is told beside its value only where formulas are asked for.
-        typed = _cells(self._path, self.name, formulas=True) if self._has_formulas else None
+        rows = _cells(self._book, self.name)
+        typed = None if self._typed is None else _cells(self._typed, self.name)
         for number, row in enumerate(rows):
             if number >= MOST_ROWS:
                 raise sources.refuse(
@@ -174,9 +176,11 @@ def _reading() -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def _book(path: Path, *, formulas: bool = False) -> Iterator[Workbook]:
-    with _reading(), path.open("rb") as file:
+def _open_book(path: Path, *, formulas: bool = False) -> Workbook:
+    """A workbook whose file is open as long as it is in use."""
+    with _reading(), ExitStack() as opened:
+        # A name would have to end as openpyxl wants it.
+        file = opened.enter_context(path.open("rb"))
         with warnings.catch_warnings():
             # They are about looks, which are not read.
             warnings.simplefilter("ignore", UserWarning)
@@ -186,13 +190,13 @@ def _book(path: Path, *, formulas: bool = False) -> Iterator[Workbook]:
             for number, style in enumerate(book._cell_styles)  # type: ignore[attr-defined]
             if style.numFmtId in CHINESE_DAYS
         }
-        with closing(book):
-            yield book
+        finalize(book, opened.pop_all().close)
+        return book
 
 
-def _cells(path: Path, name: str, *, formulas: bool = False) -> Iterator[Sequence[Any]]:
+def _cells(book: Workbook, name: str) -> Iterator[Sequence[Any]]:
     """The rows of a sheet, those between that hold nothing among them."""
-    with _book(path, formulas=formulas) as book:
+    with _reading():
         sheet = book[name]
         # The size a sheet tells of itself is not trusted.
         sheet.reset_dimensions()
