@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import uuid4
@@ -15,10 +16,11 @@ from shanhai.db import comments
 from shanhai.db.cases import complaints
 from shanhai.db.cases.queries import find_case
 from shanhai.db.cases.transitions import demand_handler
+from shanhai.db.engine import read_today
 from shanhai.db.features.geometry import read_shape
 from shanhai.errors import UnsupportedFile
 from shanhai.validation import Rfc3339Date
-from shanhai.vocabulary import CASE_STATES
+from shanhai.vocabulary import CASE_STATES, LEAD_KINDS
 from shanhai_api import notices
 from shanhai_api.kit import answers
 from shanhai_api.kit.body import JsonBody, read_blocks
@@ -54,6 +56,29 @@ class NewComplaint(BaseModel):
     work: notices.SolvedWork | None = Field(None, description="Needed without an account")
 
 
+class ComplaintKind(answers.Answered):
+    """What something looks like."""
+
+    code: Annotated[str, answers.one_of(LEAD_KINDS)]
+    name: str
+    name_zh: str
+    name_en: str
+
+
+class ComplaintForm(answers.Document):
+    """What a complaint tells, and its limits."""
+
+    template = "complaints.html"
+    stored = False
+
+    taken: bool = Field(description="Whether complaints are taken without an account")
+    kinds: list[ComplaintKind]
+    today: date
+    most_photos: int
+    most_photo_bytes: int
+    links: list[answers.Link]
+
+
 class ComplaintKept(answers.Document):
     """A complaint that was taken."""
 
@@ -87,6 +112,31 @@ class CaseComplaint(answers.Document):
     answer: str | None
     answered_at: answers.Moment | None
     links: list[answers.Link]
+
+
+@router.get("/complaints", summary="What can be complained of, and the form for it")
+async def show_form(read: Read[Reader]) -> answers.Answer[ComplaintForm]:
+    """Show the kinds and limits of complaints; as a page, the form, and one for receipts."""
+    kinds = [
+        ComplaintKind(
+            code=one.code,
+            name=one.label.in_(read.lang),
+            name_zh=one.label.zh,
+            name_en=one.label.en,
+        )
+        for one in LEAD_KINDS
+    ]
+    links = [*read.self_links("/complaints"), read.link("/complaints/challenge", "related")]
+    secret = read.state.configuration.participation.secret.get_secret_value()
+    shown = ComplaintForm(
+        taken=bool(secret),
+        kinds=kinds,
+        today=await read_today(read.session),
+        most_photos=complaints.MOST_PHOTOS,
+        most_photo_bytes=MOST_PHOTO_BYTES,
+        links=links,
+    )
+    return answers.Answer(shown, headers={"Content-Security-Policy": notices.SCRIPTED})
 
 
 @router.get("/complaints/challenge", summary="A challenge for whoever complains without an account")

@@ -141,6 +141,7 @@ MONITORING = {
     "/proposals": "proposals",
     "/bulletins": "bulletins",
     "/notices": "notices",
+    "/complaints": "complaints",
     "/open-data": "open_data",
 }
 """Where monitoring is found, and what a page calls it."""
@@ -150,6 +151,7 @@ WORK = {
     "/properties": "observed_properties",
     "/observations": "observations",
     "/notices": "notices",
+    "/complaints": "complaints",
     "/open-data": "open_data",
     "/disclosure": "disclosure",
     "/processes": "processes",

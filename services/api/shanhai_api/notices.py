@@ -53,7 +53,7 @@ COMMENT = f"{NOTICE}/comments/{{comment}}"
 SUMMARY_FORMATS = (JSON, HTML, PDF, DOCX)
 MOST_NOTICES = 1_000
 SCRIPTED = f"{POLICY}; script-src 'self'; connect-src 'self'"
-"""Of the only page with a script, which does the work that a comment without account needs."""
+"""Of the pages with a script, which does the work that is asked of whoever has no account."""
 # No control characters but tabs and line ends, none that turn the direction of writing around.
 _HIDDEN = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 _PRINTED = rf"^[^{_HIDDEN}]*[^\s{_HIDDEN}][^{_HIDDEN}]*$"

@@ -168,7 +168,12 @@ ComparedResult = TypedDict("ComparedResult", {"code": str, "name": str, "name_zh
 ComparedTarget = TypedDict("ComparedTarget", {"indicator": str, "name_zh": str, "name_en": str, "unit": str,
     "region": str, "year": int | None, "verdict": Literal["falls_short", "missing", "conforms"],
     "upper": StatedTarget, "own": StatedTarget | None})
+ComplaintForm = TypedDict("ComplaintForm", {"taken": bool, "kinds": list[ComplaintKind], "today": str,
+    "most_photos": int, "most_photo_bytes": int, "links": list[Link]})
 ComplaintKept = TypedDict("ComplaintKept", {"state": NotRequired[Literal["received"]], "receipt": NotRequired[str]})
+ComplaintKind = TypedDict("ComplaintKind", {
+    "code": Literal["construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"],
+    "name": str, "name_zh": str, "name_en": str})
 ComplianceCheck = TypedDict("ComplianceCheck", {"result": dict[str, Any] | None, "links": NotRequired[list[Link]]})
 ComponentNode = TypedDict("ComponentNode", {"code": str, "name_zh": str, "name_en": str, "type": str, "order": int,
     "certainty": Literal["stated", "inferred"] | None, "label_zh": str | None, "label_en": str | None,
@@ -551,7 +556,7 @@ PatternTreeShown = TypedDict("PatternTreeShown", {"upper": list[ComponentNode], 
 PeriodStatistics = TypedDict("PeriodStatistics", {"station": str, "property": str, "time": str, "unit": str,
     "mean": float, "min": float, "max": float, "p50": float, "p98": float, "count": int})
 PhotoKept = TypedDict("PhotoKept", {"photos": int})
-PhotoShown = TypedDict("PhotoShown", {"code": str, "on": str, "title": str, "href": str})
+PhotoShown = TypedDict("PhotoShown", {"code": str, "on": str, "title": str, "href": str, "media_type": str})
 PhotosBeforeAfter = TypedDict("PhotosBeforeAfter", {"measure": str | None, "before": PhotoShown, "after": PhotoShown})
 PlaceOnTheWay = TypedDict("PlaceOnTheWay", {"depth": int, "code": str, "name": str, "name_zh": str, "name_en": str,
     "kind": Literal["village", "river", "lake", "basin", "section", "bay", "sea_area"], "region": str,
@@ -636,7 +641,7 @@ ProjectDossier = TypedDict("ProjectDossier", {"project": str, "name": str, "name
     "events": list[ProjectHistory], "links": list[Link]})
 ProjectEffectShown = TypedDict("ProjectEffectShown", {"project": str, "name": str, "name_zh": str, "name_en": str,
     "first_year": int, "last_year": int, "job": str | None, "compared_on": str | None, "areas": ComparedAreas | None,
-    "rasters": list[RasterEffect], "missing": list[str], "indicators": list[IndicatorChange],
+    "rasters": list[RasterEffect], "missing": list[str], "pictures": str | None, "indicators": list[IndicatorChange],
     "photos": list[PhotosBeforeAfter], "signs": list[RestorationSign], "links": list[Link]})
 ProjectEventShown = TypedDict("ProjectEventShown", {"seq": int, "from": str, "from_name": str, "to": str,
     "to_name": str, "at": str, "actor": str | None, "note": str | None, "documents": list[str], "links": list[Link]})
@@ -1415,7 +1420,8 @@ evaluate_ecosystem_results = TypedDict("evaluate_ecosystem_results", {
     "table": NotRequired[ResultLink], "report": NotRequired[ResultLink], "report_pdf": NotRequired[ResultLink],
     "report_docx": NotRequired[ResultLink]})
 evaluate_effect_results = TypedDict("evaluate_effect_results", {
-    "effect": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]]})
+    "effect": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "pictures": NotRequired[ResultLink]})
 evaluate_indicators_results = TypedDict("evaluate_indicators_results", {
     "indicators": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "statistics": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
@@ -2613,6 +2619,8 @@ class Paths:
     @overload
     def get(self, path: Literal["/bulletin-templates/{template}/versions"], /, *, headers: Headers | None = ..., **query: Query) -> TemplateVersions: ...
     @overload
+    def get(self, path: Literal["/complaints"], /, *, headers: Headers | None = ..., **query: Query) -> ComplaintForm: ...
+    @overload
     def get(self, path: Literal["/complaints/challenge"], /, *, headers: Headers | None = ..., **query: Query) -> WorkChallenge: ...
     @overload
     def get(self, path: Literal["/cases/{case}/complaint"], /, *, headers: Headers | None = ..., **query: Query) -> CaseComplaint: ...
@@ -3493,6 +3501,8 @@ class AsyncPaths:
     def get(self, path: Literal["/bulletin-templates/{template}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[BulletinTemplate]: ...
     @overload
     def get(self, path: Literal["/bulletin-templates/{template}/versions"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[TemplateVersions]: ...
+    @overload
+    def get(self, path: Literal["/complaints"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ComplaintForm]: ...
     @overload
     def get(self, path: Literal["/complaints/challenge"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[WorkChallenge]: ...
     @overload

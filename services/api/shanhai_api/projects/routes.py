@@ -434,7 +434,7 @@ async def show_effect(
     "/projects/{project}/effect/pictures",
     summary="What a project has effected, drawn",
     response_class=Response,
-    responses={200: {"content": {"image/png": {}}}},
+    responses={200: {"description": "The picture", "content": {"image/png": {"schema": FILE}}}},
 )
 async def show_effect_pictures(read: Read[Reader], state: TheState, project: str) -> Response:
     """Send the rasters before and after to one scale, with the perimeter and the control area."""

@@ -1,5 +1,6 @@
-// Sends a comment on a notice: asks for a challenge, does the work it wants, posts both.
-// The only script of these pages; without it comments are sent by a program or told to the office.
+// Sends a comment on a notice or a complaint: asks for a challenge, does the work it wants, posts
+// both; and asks what became of them. The only script of these pages; without it they are sent by a
+// program or told to the office.
 
 const K = (() => {
   // The first 32 bits of the fractions of the cube roots of the first 64 primes (FIPS 180-4).
@@ -69,8 +70,6 @@ async function solve(challenge, bits) {
   }
 }
 
-const form = document.querySelector("form.comment");
-const told = form.querySelector("output");
 const map = document.querySelector("svg[data-scale]");
 let place = null;
 
@@ -88,29 +87,80 @@ map?.addEventListener("click", (event) => {
   mark.removeAttribute("display");
 });
 
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const button = form.querySelector("button");
-  button.disabled = true;
-  told.textContent = form.dataset.working;
-  try {
-    const given = new FormData(form);
+/** Posts a document; what was answered, or an error that tells why not. */
+async function post(address, body) {
+  const headers = { "Content-Type": "application/json" };
+  return answered(await fetch(address, { method: "POST", headers, body: JSON.stringify(body) }));
+}
+
+async function answered(answer) {
+  const told = await answer.json();
+  if (answer.ok) return told;
+  const faults = (told.errors ?? []).map((fault) => fault.detail);
+  throw new Error([told.detail, ...faults].join(" "));
+}
+
+/** Posts what somebody says together with the work that is asked for. */
+async function postWithWork(form, body, given) {
+  for (const name of ["name", "contact", "address"]) if (given.get(name)) body[name] = given.get(name);
+  const challenge = await answered(await fetch(form.dataset.challenge));
+  if (challenge.bits > 32) throw new Error(`${challenge.bits} bits`);
+  body.work = { challenge: challenge.challenge, solution: await solve(challenge.challenge, challenge.bits) };
+  return post(form.action, body);
+}
+
+const SENDERS = {
+  async comment(form, given, tell) {
     const body = { text: given.get("text"), anonymous: given.get("anonymous") === "on" };
     if (place) body.place = place;
-    for (const name of ["name", "contact"]) if (given.get(name)) body[name] = given.get(name);
-    const challenge = await (await fetch(form.dataset.challenge)).json();
-    if (!challenge.challenge) throw new Error(challenge.detail);
-    if (challenge.bits > 32) throw new Error(`${challenge.bits} bits`);
-    body.work = { challenge: challenge.challenge, solution: await solve(challenge.challenge, challenge.bits) };
-    const headers = { "Content-Type": "application/json" };
-    const answer = await fetch(form.action, { method: "POST", headers, body: JSON.stringify(body) });
-    const kept = await answer.json();
-    if (!answer.ok) throw new Error(kept.detail);
-    told.textContent = `${form.dataset.kept} ${kept.receipt}`;
-    form.reset();
-  } catch (error) {
-    told.textContent = error.message;
-  } finally {
-    button.disabled = false;
-  }
-});
+    tell(`${form.dataset.kept} ${(await postWithWork(form, body, given)).receipt}`);
+  },
+  async complaint(form, given, tell) {
+    const coordinates = [Number(given.get("lon")), Number(given.get("lat"))];
+    const body = { kind: given.get("kind"), text: given.get("text"), seen_on: given.get("seen_on") };
+    body.place = { type: "Point", coordinates };
+    const { receipt } = await postWithWork(form, body, given);
+    const kept = `${form.dataset.kept} ${receipt}`;
+    tell(kept);
+    for (const photo of given.getAll("photos").filter((file) => file.size)) {
+      const headers = { "Content-Type": photo.type || "application/octet-stream", Receipt: receipt };
+      try {
+        await answered(await fetch(form.dataset.photos, { method: "POST", headers, body: photo }));
+      } catch (error) {
+        // The complaint is kept whatever becomes of a photo, and its receipt is told only once.
+        tell(`${kept} · ${photo.name}: ${error.message}`);
+        break;
+      }
+    }
+  },
+  async receipt(form, given, tell) {
+    const found = await post(form.action, { receipt: given.get("receipt").trim() });
+    tell([form.dataset[found.state], found.reason, found.reply].filter(Boolean).join(" · "));
+  },
+};
+
+for (const form of document.querySelectorAll("form[data-sends]")) {
+  const told = form.querySelector("output");
+  const tell = (text) => { told.textContent = text; };
+  form.querySelector("button.here")?.addEventListener("click", () => {
+    const found = ({ coords }) => {
+      form.elements.lon.value = coords.longitude.toFixed(6);
+      form.elements.lat.value = coords.latitude.toFixed(6);
+    };
+    navigator.geolocation.getCurrentPosition(found, (error) => tell(error.message));
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = form.querySelector("button[type=submit]");
+    button.disabled = true;
+    tell(form.dataset.working);
+    try {
+      await SENDERS[form.dataset.sends](form, new FormData(form), tell);
+      form.reset();
+    } catch (error) {
+      tell(error.message);
+    } finally {
+      button.disabled = false;
+    }
+  });
+}

@@ -354,6 +354,7 @@ WORDS: Mapping[str, Label] = {
     "open_data": Label("开放数据", "Open data"),
     "disclosure": Label("公开目录", "What is disclosed"),
     "notices": Label("公示", "Public notices"),
+    "complaints": Label("公众举报", "Complaints"),
     "balances": Label("占补平衡", "Balances"),
     "balance_entries": Label("占补台账", "Ledger of balances"),
     "balance_rules": Label("补充规则", "What must be given back"),
