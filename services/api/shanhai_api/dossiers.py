@@ -1,20 +1,23 @@
-"""`/regions/{code}/dossier`: what is stored of a region, as JSON, page, PDF or DOCX."""
+"""`/regions/{code}/dossier`, and `/regions/{region}/species` of its protected areas."""
 
 import asyncio
 import tempfile
+from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from shanhai.db import dossiers
+from shanhai.db import dossiers, species_counts
 from shanhai.db.engine import read_today
+from shanhai.db.hierarchy import RegionWithin, find_region
 from shanhai.errors import Unavailable
 from shanhai.reporting import blocks
 from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning, write_pdf
 from shanhai.reporting.word import word_of
-from shanhai.vocabulary import REGION_LEVELS, Label, Lang
+from shanhai.vocabulary import CONTROL_LEVELS, REGION_LEVELS, Label, Lang
 from shanhai_api.features import documents
 from shanhai_api.kit import answers
 from shanhai_api.kit.dependencies import PageQuery, Read, Reader, format_field
@@ -23,6 +26,8 @@ from shanhai_api.kit.view import DOCX, HTML, JSON, PDF, View, choose_format
 from shanhai_api.plans.answers import Titled, here_links
 from shanhai_api.plans.operations import attachment
 from shanhai_api.plans.schemas import Year
+from shanhai_api.projects import plan_models, routes
+from shanhai_api.projects.schemas import TableQuery, Word
 
 router = APIRouter(tags=["features"], route_class=Route)
 FORMATS = (JSON, HTML, PDF, DOCX)
@@ -223,3 +228,168 @@ def write_dossier_pdf(dossier: dossiers.Dossier, lang: Lang) -> bytes:
         path = Path(folder) / "dossier.pdf"
         write_pdf(path, blocks.render_page(pages_of(dossier, lang)))
         return path.read_bytes()
+
+
+COUNTS = (
+    *("species", "first_class", "second_class", "provincial", "threatened", "invasive"),
+    *("occurrences", "last_observed"),
+)
+SPECIES_COLUMNS = ("area", "name_zh", "name_en", "level", "year", *COUNTS)
+HEIGHT, WIDTH = 300, 1000
+MOST_LABELS = 12
+
+
+class SpeciesQuery(TableQuery):
+    """Parameters of the species of protected areas."""
+
+    area: Word | None = Field(None, description="Code of the one protected area that is wanted")
+    year: Year | None = Field(None, description="The one year that is wanted")
+
+
+class SpeciesCounts(answers.Answered):
+    """Species met with, and how often. A synonym counts with the accepted name."""
+
+    species: int
+    first_class: int = Field(description="Species of national first class")
+    second_class: int = Field(description="Species of national second class")
+    provincial: int = Field(description="Species protected by the province")
+    threatened: int = Field(description="Species in the categories CR, EN and VU of the red list")
+    invasive: int = Field(description="Invasive alien species")
+    occurrences: int = Field(description="Verified occurrences")
+    last_observed: date | None = Field(description="The last day of the latest of them")
+
+    @staticmethod
+    def told(tally: species_counts.SpeciesTally) -> dict[str, Any]:
+        """Its members."""
+        return {name: getattr(tally, name) for name in COUNTS}
+
+
+class SpeciesOfYear(SpeciesCounts):
+    """The species of a year, by the first day they were met with on."""
+
+    year: int
+
+    @classmethod
+    def each(cls, tallies: Sequence[species_counts.SpeciesTally]) -> list[Self]:
+        """Years in order."""
+        return [cls(year=one.year, **cls.told(one)) for one in tallies if one.year is not None]
+
+
+class SpeciesOfArea(SpeciesCounts):
+    """The species of a protected area, of all years together and of each."""
+
+    area: str = Field(description="Code of the control area")
+    name: str
+    name_zh: str
+    name_en: str
+    level: Annotated[str, answers.one_of(CONTROL_LEVELS)] | None
+    years: list[SpeciesOfYear]
+
+    @classmethod
+    def of(cls, found: species_counts.AreaTallies, view: View) -> Self:
+        """An area as it is shown."""
+        return cls(
+            area=found.code,
+            **plan_models.names(found.name, view),
+            level=found.level,
+            years=SpeciesOfYear.each(found.years),
+            **cls.told(found.whole),
+        )
+
+
+class SpeciesOfRegion(Titled):
+    """The species met with in the protected areas of a region, by area and year."""
+
+    template = "region_species.html"
+    formats = plan_models.FORMATS
+
+    region: str
+    region_name: str
+    year: int | None
+    complete: bool = Field(
+        description="False: sensitive species whose exact places you may not know are not counted"
+    )
+    total: SpeciesCounts = Field(description="Of all these areas, each species counted once")
+    years: list[SpeciesOfYear] = Field(description="The same by year")
+    areas: list[SpeciesOfArea]
+    links: list[answers.Link]
+
+    @classmethod
+    def of(
+        cls,
+        found: species_counts.ProtectedSpecies,
+        code: str,
+        region: RegionWithin,
+        year: int | None,
+        view: View,
+    ) -> Self:
+        """The counts of a region as they are shown."""
+        name = region.name.in_(view.lang)
+        title = Label("自然保护地物种", "Species of protected areas").in_(view.lang)
+        return cls(
+            title=f"{name} · {title}",
+            region=code,
+            region_name=name,
+            year=year,
+            complete=found.complete,
+            total=SpeciesCounts(**SpeciesCounts.told(found.whole)),
+            years=SpeciesOfYear.each(found.years),
+            areas=[SpeciesOfArea.of(one, view) for one in found.areas],
+            links=[
+                *here_links(view, *plan_models.FORMATS),
+                view.link(f"/collections/regions/items/{code}", "up"),
+            ],
+        )
+
+
+@router.get("/regions/{region}/species", summary="Species of a region's protected areas")
+async def show_species(
+    read: Read[Reader], region: str, query: Annotated[SpeciesQuery, Query()]
+) -> answers.Answer[SpeciesOfRegion] | Response:
+    """Count the species met with in each protected area by year: protected, threatened, invasive.
+
+    Verified occurrences count whose exact place the reader may know.
+    """
+    within = await find_region(read.session, region)
+    found = await species_counts.count_species_by_area(
+        read.session, within, read.caller.viewer, area=query.area, year=query.year
+    )
+    shown = SpeciesOfRegion.of(found, region, within, query.year, read)
+    page = page_of_species(shown) if read.wants_html(*shown.formats) else {}
+    return routes.respond_table(read, shown, SPECIES_COLUMNS, rows_of_areas(shown), page)
+
+
+def rows_of_areas(shown: SpeciesOfRegion) -> Iterable[dict[str, Any]]:
+    """A line for all years of an area, without a year, and one for each."""
+    for area in shown.areas:
+        told = area.as_json()
+        yield {**told, "year": None}
+        yield from ({**told, **year} for year in told["years"])
+
+
+def page_of_species(shown: SpeciesOfRegion) -> dict[str, Any]:
+    """What the page needs besides: the drawing, and the areas of each year."""
+    areas: dict[int, list[tuple[SpeciesOfArea, SpeciesOfYear]]] = {}
+    for area in shown.areas:
+        for year in area.years:
+            areas.setdefault(year.year, []).append((area, year))
+    return {"bars": bars_of(shown.years), "areas_of": areas}
+
+
+def bars_of(years: Sequence[SpeciesOfYear]) -> list[dict[str, Any]]:
+    """What the drawing of the years needs, in the units of its view box."""
+    top = max((one.species for one in years), default=0) or 1
+    step, every = WIDTH / max(len(years), 1), -(-len(years) // MOST_LABELS)
+    return [
+        {
+            "year": one.year,
+            "labelled": place % every == 0,
+            "x": round((place + 0.15) * step, 2),
+            "middle": round((place + 0.5) * step, 2),
+            "width": round(0.7 * step, 2),
+            "species": round(HEIGHT * one.species / top, 2),
+            "listed": round(HEIGHT * (one.first_class + one.second_class) / top, 2),
+            "told": one.as_json(),
+        }
+        for place, one in enumerate(years)
+    ]

@@ -949,6 +949,18 @@ SourceBalance = TypedDict("SourceBalance", {"allocated": str, "paid": str, "bala
 SourceDescription = TypedDict("SourceDescription", {"dataset": str, "title_zh": str, "title_en": str,
     "native_resolution_m": float | None, "source": str | None, "licence": str | None, "stand_in": bool})
 SpatialExtent = TypedDict("SpatialExtent", {"bbox": list[list[float]], "crs": NotRequired[str]})
+SpeciesCounts = TypedDict("SpeciesCounts", {"species": int, "first_class": int, "second_class": int,
+    "provincial": int, "threatened": int, "invasive": int, "occurrences": int, "last_observed": str | None})
+SpeciesOfArea = TypedDict("SpeciesOfArea", {"species": int, "first_class": int, "second_class": int,
+    "provincial": int, "threatened": int, "invasive": int, "occurrences": int, "last_observed": str | None,
+    "area": str, "name": str, "name_zh": str, "name_en": str,
+    "level": Literal["national", "provincial", "city", "district", "local"] | None, "years": list[SpeciesOfYear]})
+SpeciesOfRegion = TypedDict("SpeciesOfRegion", {"title": str, "region": str, "region_name": str, "year": int | None,
+    "complete": bool, "total": SpeciesCounts, "years": list[SpeciesOfYear], "areas": list[SpeciesOfArea],
+    "links": list[Link]})
+SpeciesOfYear = TypedDict("SpeciesOfYear", {"species": int, "first_class": int, "second_class": int,
+    "provincial": int, "threatened": int, "invasive": int, "occurrences": int, "last_observed": str | None,
+    "year": int})
 StandInNote = TypedDict("StandInNote", {"dataset": str, "title_zh": str, "title_en": str, "note_zh": str | None,
     "note_en": str | None})
 StandingRemark = TypedDict("StandingRemark", {"code": str, "zh": str, "en": str})
@@ -2519,6 +2531,8 @@ class Paths:
     @overload
     def get(self, path: Literal["/regions/{code}/dossier"], /, *, headers: Headers | None = ..., **query: Query) -> RegionDossier: ...
     @overload
+    def get(self, path: Literal["/regions/{region}/species"], /, *, headers: Headers | None = ..., **query: Query) -> SpeciesOfRegion: ...
+    @overload
     def get(self, path: Literal["/zone-schemes/{code}/topology"], /, *, headers: Headers | None = ..., **query: Query) -> ZoningTopology: ...
     @overload
     def get(self, path: Literal["/zone-schemes/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> ZoningsCompared: ...
@@ -3401,6 +3415,8 @@ class AsyncPaths:
     def get(self, path: Literal["/region-links/{code}/chain"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[WaterChain]: ...
     @overload
     def get(self, path: Literal["/regions/{code}/dossier"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RegionDossier]: ...
+    @overload
+    def get(self, path: Literal["/regions/{region}/species"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SpeciesOfRegion]: ...
     @overload
     def get(self, path: Literal["/zone-schemes/{code}/topology"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ZoningTopology]: ...
     @overload

@@ -37,6 +37,9 @@ CORNERS = ((118.1123457, 24.5123459), (118.1876541, 24.5876543))
 """Two places in the cell whose south-western corner is 118.1, 24.5."""
 OPEN = (118.05, 24.45)
 """Where a species is whose place everybody may know."""
+AREAS = {"corner": (118.11, 24.51, 0.01), "around": (118.0, 24.4, 0.3)}
+"""Protected areas: one with the first corner in it, and one with the whole cell and the open place:
+west and south, and degrees along each side."""
 CELL = [[118.1, 24.5], [118.1, 24.6], [118.2, 24.6], [118.2, 24.5], [118.1, 24.5]]
 ITEMS = "/collections/occurrences/items"
 MAY_NOT = ("", "viewer@here", "planner@elsewhere", "owner@here", "auditor@here", "reading key")
@@ -113,9 +116,26 @@ def found(species: str, code: str, place: tuple[float, float], **more: Any) -> d
 
 @pytest.fixture
 async def masked_world(
-    masked_keys: dict[str, dict[str, str]], anonymous: httpx.AsyncClient
+    masked_keys: dict[str, dict[str, str]], anonymous: httpx.AsyncClient, session: AsyncSession
 ) -> dict[str, dict[str, str]]:
     """A sensitive species and one whose occurrences are hidden, both in the first corner."""
+    for area, (west, south, side) in AREAS.items():
+        await session.execute(
+            text(
+                "INSERT INTO control_area (code, region_id, name_zh, name_en, kind, status,"
+                " is_public, geom) SELECT :code, id, :code, :code, 'protected_area', 'published',"
+                " true, ST_Multi(ST_MakeEnvelope(:west, :south, :east, :north, 4490))"
+                " FROM region WHERE code = 'here'"
+            ),
+            {
+                "code": area,
+                "west": west,
+                "south": south,
+                "east": west + side,
+                "north": south + side,
+            },
+        )
+    await session.commit()
     admin, planner = masked_keys["admin@None"], masked_keys["planner@here"]
     for code, name, how in (
         ("dolphin", "Sousa chinensis", "cell"),
@@ -182,6 +202,8 @@ def questions(paths: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, str]
             at = {"lon": str(lon), "lat": str(lat), "tolerance_m": tolerance}
             yield "/identify", at
     yield "/identify", {"lon": "118.15", "lat": "24.55", "as_of": "2100-01-01"}
+    for counted in ({"f": "html"}, {"f": "csv"}, {"year": "2024"}, {"area": "corner"}):
+        yield "/regions/here/species", counted
     yield "/audit", {"table": "occurrence", "limit": "100"}
     yield "/audit", {"table": "occurrence", "f": "csv"}
 
@@ -369,6 +391,27 @@ async def test_others_read_the_cell_or_nothing(
         assert "private" in shown.headers["cache-control"]
 
 
+@pytest.mark.parametrize("caller", [*MAY, *MAY_NOT])
+async def test_species_of_small_areas_are_counted_for_who_may_know_the_place(
+    caller: str,
+    masked_world: dict[str, dict[str, str]],
+    anonymous: httpx.AsyncClient,
+    session: AsyncSession,
+) -> None:
+    knows, told = caller in MAY, []
+    for corner in (0, 1):
+        await move(session, corner)
+        answer = await anonymous.get("/regions/here/species", headers=masked_world[caller])
+        counts = answer.json()
+        assert counts["complete"] is (knows and not caller.endswith("@here"))
+        areas = {one["area"]: one for one in counts["areas"]}
+        told.append((areas["corner"]["species"], areas["around"]["species"]))
+        assert counts["total"]["species"] == areas["around"]["species"]
+        assert [one["year"] for one in areas["around"]["years"]] == [2024]
+    # The dolphin and the orchid are in the corner, or not; the egret is in the large area alone.
+    assert told == ([(2, 3), (0, 3)] if knows else [(0, 1), (0, 1)])
+
+
 async def test_what_is_shown_does_not_take_the_place_of_what_is_kept(
     masked_world: dict[str, dict[str, str]], anonymous: httpx.AsyncClient
 ) -> None:
@@ -451,3 +494,44 @@ async def test_unknown_names_are_refused_with_the_nearest(
     refused = await anonymous.post(ITEMS, json=later, headers=masked_world["planner@here"])
     assert refused.status_code == 409
     assert "after today" in refused.text
+
+
+async def test_the_species_of_areas_are_a_page_and_a_table(
+    masked_world: dict[str, dict[str, str]], anonymous: httpx.AsyncClient
+) -> None:
+    path, admin = "/regions/here/species", masked_world["admin@None"]
+    table = await anonymous.get(path, params={"f": "csv"}, headers=admin)
+    lines = table.content.decode("utf-8-sig").splitlines()
+    assert lines == [
+        "area,name_zh,name_en,level,year,species,first_class,second_class,provincial,threatened,"
+        "invasive,occurrences,last_observed",
+        *(f"{area},{area},{area},,{year},{found}" for area, year, found in LISTED_SPECIES),
+    ]
+    for lang, told, warned in (
+        ("zh", "最近发现", "未计入"),
+        ("en", "Last observed", "are not counted"),
+    ):
+        asked = {"f": "html", "lang": lang}
+        page = await anonymous.get(path, params=asked, headers=admin)
+        assert told in page.text
+        assert warned not in page.text
+        assert "<rect" in page.text
+        assert warned in (await anonymous.get(path, params=asked)).text
+    for item, linked in (
+        ("regions/items/here", "/regions/here/species?f=html"),
+        ("control_areas/items/corner", "/regions/here/species?area=corner&amp;f=html"),
+    ):
+        page = await anonymous.get(f"/collections/{item}", params={"f": "html"}, headers=admin)
+        assert linked in page.text
+    for wrong, status in (("?year=20", 400), ("?area=none", 404), ("?area=%00", 400)):
+        assert (await anonymous.get(path + wrong)).status_code == status
+    assert (await anonymous.get("/regions/none/species")).status_code == 404
+
+
+LISTED_SPECIES = (
+    ("around", "", "3,0,0,0,0,0,3,2024-05-01"),
+    ("around", "2024", "3,0,0,0,0,0,3,2024-05-01"),
+    ("corner", "", "2,0,0,0,0,0,2,2024-05-01"),
+    ("corner", "2024", "2,0,0,0,0,0,2,2024-05-01"),
+)
+"""What a table of the species of both areas has for who may know all places."""

@@ -54,6 +54,7 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
         "/mines/stock?plan={code}": Label("矿山修复存量", "Stock of mines"),
         "/proposals?plan={code}": Label("修订建议", "Proposals"),
     },
+    "control_areas": {"/regions/{region}/species?area={code}": Label("物种", "Species")},
     "mines": {
         "/mines/{code}/deposits": Label("矿山恢复基金", "Restoration fund"),
         "/mines/{code}/reports": Label("矿山年度报告", "Yearly reports"),
@@ -67,6 +68,7 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
         "/regions/{code}/dossier": Label("区域档案", "Dossier"),
         "/balances?region={code}": Label("占补平衡", "Balances"),
         "/regions/{code}/lines": Label("管控线台账", "Register of lines"),
+        "/regions/{code}/species": Label("自然保护地物种", "Species of protected areas"),
         "/mines/stock?region={code}": Label("矿山修复存量", "Stock of mines"),
     },
     "stations": {"/stations/{code}/observations": Label("观测数据", "Observations")},
@@ -82,6 +84,8 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
     },
 }
 """Addresses by entity, in the order a reader would want them."""
+OF_PROTECTED_AREAS = frozenset({"/regions/{region}/species?area={code}"})
+"""Pages that other control areas do not have."""
 OF_TODAY = frozenset(
     {"approvals", "suggestions", "lines", "topology", "compare", "adjustments", "duty-reviews"}
 )
@@ -115,7 +119,10 @@ def related_pages(
             continue
         if address in OF_A_REGION and members.get("region") is None:
             continue
-        path, _, query = address.format(code=safe).partition("?")
+        if address in OF_PROTECTED_AREAS and members.get("kind") != "protected_area":
+            continue
+        region = quote(str(members.get("region")), safe="")
+        path, _, query = address.format(code=safe, region=region).partition("?")
         if query == THIS_YEAR:
             query = f"year={view.day[:4] if view.day else datetime.now(zone).year}"
         day = {"as_of": view.day} if _has_days(path) else {}

@@ -10,14 +10,13 @@ import orjson
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.catalogue import seen_by
 from shanhai.db.collections.controls import CONTROL_AREAS
-from shanhai.db.collections.species import OCCURRENCES
 from shanhai.db.features.columns import source_of
 from shanhai.db.features.selection import Selection, bound_values, conditions
 from shanhai.db.identity import Viewer
 from shanhai.db.observations import aggregation
 from shanhai.db.queries.jobs import COORDINATE_DIGITS, RegionRow, places_of
+from shanhai.db.species_counts import count_key_species
 from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import Fault
 from shanhai.processes.evaluate_indicators import contract
@@ -196,22 +195,6 @@ def _shape(row: Any) -> contract.ShapeTask:
     )
 
 
-_KEY_SPECIES = """
-SELECT count(*) AS known, count(*) FILTER (WHERE inside) AS protected
-  FROM (SELECT coalesce(ac.id, sp.id), bool_or(EXISTS (
-                 SELECT FROM {lines} WHERE {lines_met}
-                    AND ca.kind IN ('protected_area', 'red_line')
-                    AND ST_Intersects({line}, {place}))) AS inside
-          FROM {found} LEFT JOIN species ac ON ac.id = sp.accepted_id
-         WHERE {met} AND oc.state = 'verified' AND oc.observed_from <= CAST(:as_of AS date)
-           AND coalesce(ac.protection, sp.protection)
-               IN ('first_class', 'second_class', 'provincial')
-           AND ST_Dimension({place}) = 0
-           AND ST_Intersects({place}, (SELECT geom FROM region WHERE id = :region))
-         GROUP BY 1) AS met_with
-"""
-
-
 async def find_key_species(
     session: AsyncSession,
     region: RegionRow,
@@ -224,22 +207,11 @@ async def find_key_species(
     Only occurrences whose exact place the viewer may read are counted: else the share of a small
     region would tell where they are.
     """
-    seen, found = seen_by(OCCURRENCES, viewer), []
+    found = []
     for year in years:
-        lines = Selection(viewer, as_of=min(date(year, 12, 31), today))
-        met = (*conditions(CONTROL_AREAS, lines), CONTROL_AREAS.published)
-        query = _KEY_SPECIES.format(
-            lines=source_of(CONTROL_AREAS, former=True),
-            lines_met=" AND ".join(f"({one})" for one in met),
-            line=CONTROL_AREAS.geometry,
-            found=seen.source,
-            met=" AND ".join(f"({one})" for one in conditions(seen, Selection(viewer))),
-            place=seen.geometry,
-        )
-        row = (
-            await session.execute(text(query), {**bound_values(lines), "region": region.id})
-        ).one()
-        found.append(contract.KeySpeciesTask(year=year, known=row.known, protected=row.protected))
+        day = min(date(year, 12, 31), today)
+        known, inside = await count_key_species(session, region.id, day, viewer)
+        found.append(contract.KeySpeciesTask(year=year, known=known, protected=inside))
     return found
 
 
