@@ -30,8 +30,8 @@ TOUCH = "UPDATE species SET row_version = row_version + 1 WHERE code = 'species-
 HEARD_S = 0.5
 BLOCK = 50_000
 SPECIES, DAYS = 40, 9_000
-LANDS = 24
-"""Protected areas along each side of the places that are filled; they cover a quarter of them."""
+LANDS = 8
+"""Protected areas along each side of the places that are filled; they cover a tenth of them."""
 PREPARED = (
     """INSERT INTO region (code, name_zh, name_en, level, geom)
        VALUES ('met', '区', 'Region', 'city',
@@ -42,7 +42,7 @@ PREPARED = (
     f"""INSERT INTO control_area (code, region_id, name_zh, name_en, kind, status, is_public, geom)
        SELECT 'land-' || x || '-' || y, (SELECT id FROM region WHERE code = 'met'), '保护地',
               'Protected area', 'protected_area', 'published', true,
-              ST_Multi(ST_Buffer(ST_Point(118.0125 + x * 0.025, 24.4125 + y * 0.025, 4490), 0.007))
+              ST_Multi(ST_Buffer(ST_Point(118.0375 + x * 0.075, 24.4375 + y * 0.075, 4490), 0.0135))
          FROM generate_series(0, {LANDS - 1}) x, generate_series(0, {LANDS - 1}) y""",  # noqa: S608
 )
 _SHAPE = {"exact": "oc.geom", "masked": "oc.shown"}
