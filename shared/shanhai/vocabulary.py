@@ -376,6 +376,11 @@ ALERT_KINDS: tuple[Term, ...] = (
     Term("red_line_lead", Label("管控区域内发现变化", "Change found in a control area")),
     Term("line_decline", Label("管控线面积减少", "Decline of a control line")),
     Term("duty_due", Label("职责到期", "Duty due")),
+    Term("balance_short", Label("占补未平衡", "Balance short")),
+    Term("settlement_waiting", Label("补偿结算待办", "Settlement waiting")),
+    Term("mine_report_due", Label("矿山年度报告未报", "Yearly report of a mine due")),
+    Term("mine_fund_short", Label("矿山恢复基金欠缴", "Restoration fund of a mine short")),
+    Term("reclamation_due", Label("土地复垦到期", "Land reclamation due")),
 )
 """What a rule watches for."""
 
@@ -385,6 +390,10 @@ ALERT_SUBJECTS: tuple[Term, ...] = (
     Term("case", Label("红线线索", "Red-line lead")),
     Term("line", Label("管控线", "Control line")),
     Term("duty", Label("职责", "Duty")),
+    Term("balance", Label("占补平衡", "Balance")),
+    Term("settlement", Label("补偿结算", "Settlement")),
+    Term("mine", Label("矿山", "Mine")),
+    Term("reclamation", Label("土地复垦", "Land reclamation")),
 )
 """What an alert is about."""
 
@@ -907,6 +916,11 @@ SETTLEMENT_STATES: tuple[Term, ...] = (
     Term("paid", Label("已支付", "Paid")),
     Term("withdrawn", Label("已撤回", "Withdrawn")),
 )
+SETTLEMENT_WAITS: tuple[Term, ...] = (
+    Term("unproposed", Label("未提出", "Not proposed")),
+    *(one for one in SETTLEMENT_STATES if one.code in {"proposed", "confirmed", "disputed"}),
+)
+"""What the settlement of a year that is over waits in, until it is paid."""
 COMPENSATION_SIDES: tuple[Term, ...] = (
     Term("upstream", Label("上游（提供方）", "Upstream, that provides")),
     Term("downstream", Label("下游（受益方）", "Downstream, that benefits")),

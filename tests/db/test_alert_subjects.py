@@ -47,7 +47,18 @@ BEHIND: dict[str, Any] = {
     "max_age_s": 604_800,
     "any_quality": False,
     "enabled": True,
-    **dict.fromkeys(("property", "stations", "control_kind", "quiet", "valid_from", "valid_to")),
+    **dict.fromkeys(
+        (
+            "property",
+            "stations",
+            "control_kind",
+            "balance_kind",
+            "settlement_state",
+            "quiet",
+            "valid_from",
+            "valid_to",
+        )
+    ),
 }
 LEADS = {
     **BEHIND,

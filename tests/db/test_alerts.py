@@ -40,7 +40,16 @@ RULE: dict[str, Any] = {
     "any_quality": False,
     "enabled": True,
     **dict.fromkeys(
-        ("plan", "indicator", "control_kind", "quiet", "valid_from", "valid_to"),
+        (
+            "plan",
+            "indicator",
+            "control_kind",
+            "balance_kind",
+            "settlement_state",
+            "quiet",
+            "valid_from",
+            "valid_to",
+        ),
     ),
 }
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shanhai.db.alerts.observation_evaluation import note_all_duties
-from shanhai.db.alerts.plan_evaluation import evaluate_duties
+from shanhai.db.alerts.observation_evaluation import note_all_ledgers
+from shanhai.db.alerts.plan_evaluation import evaluate_ledgers
 from shanhai.db.alerts.queries import describe_alert, list_alerts
 from shanhai.db.alerts.rules import create_rule
 from shanhai.db.deliveries.webhooks import HostlessLinks
@@ -31,7 +31,18 @@ RULE: dict[str, Any] = {
     "max_age_s": 604_800,
     "any_quality": False,
     "enabled": True,
-    **dict.fromkeys(("property", "stations", "control_kind", "quiet", "valid_from", "valid_to")),
+    **dict.fromkeys(
+        (
+            "property",
+            "stations",
+            "control_kind",
+            "balance_kind",
+            "settlement_state",
+            "quiet",
+            "valid_from",
+            "valid_to",
+        )
+    ),
     **dict.fromkeys(("plan", "indicator", "region")),
 }
 
@@ -57,16 +68,16 @@ async def duties(sessions: Sessions) -> None:
 
 async def judge(sessions: Sessions) -> None:
     async with sessions.begin() as session:
-        await note_all_duties(session)
+        await note_all_ledgers(session)
     async with sessions.begin() as session:
-        await evaluate_duties(session)
+        await evaluate_ledgers(session)
 
 
 async def change(sessions: Sessions, code: str, columns: str) -> None:
     async with sessions.begin() as session:
         await session.execute(text(f"UPDATE duty SET {columns} WHERE code = :code"), {"code": code})
     async with sessions.begin() as session:
-        await evaluate_duties(session)
+        await evaluate_ledgers(session)
 
 
 async def levels(sessions: Sessions) -> dict[str, str]:

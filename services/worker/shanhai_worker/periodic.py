@@ -294,7 +294,7 @@ CHANGES = (
     plan_evaluation.evaluate_plans,
     plan_evaluation.evaluate_cases,
     plan_evaluation.evaluate_lines,
-    plan_evaluation.evaluate_duties,
+    plan_evaluation.evaluate_ledgers,
 )
 
 
@@ -323,7 +323,7 @@ async def evaluate_alert_rules(context: WorkerContext) -> None:
                     await observation_evaluation.note_all_plans(session)
                     await observation_evaluation.note_all_lines(session)
                     await mark_late(session)
-                    await observation_evaluation.note_all_duties(session)
+                    await observation_evaluation.note_all_ledgers(session)
         except DATABASE_ERRORS as error:
             log.warning("no rule evaluated", error=type(error).__name__)
         await asyncio.sleep(0 if done else ALERTS_S)

@@ -11,14 +11,16 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.balance_rules import balance_rules
 from shanhai.db.collections.balances import BALANCE_ENTRIES
-from shanhai.db.engine import Executor
+from shanhai.db.engine import Executor, read_today
 from shanhai.db.features.columns import rows_of
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
 from shanhai.errors import NotFound
+from shanhai.monitoring.thresholds import LedgerStanding
 from shanhai.science import ledgers
 from shanhai.science.units import unit_label, without_zeros
 from shanhai.vocabulary import BALANCE_KINDS, Label
@@ -43,14 +45,31 @@ WITH RECURSIVE below (id) AS (
 _INSIDE = "be.region_id IN (SELECT id FROM below)"
 # The pool is kept by the topmost region: the province, where there is one.
 _TOPMOST = text(
-    """WITH RECURSIVE above (id, parent_id, steps) AS (
-         SELECT id, parent_id, 0 FROM region WHERE id = :region
+    """WITH RECURSIVE above (root, id, parent_id, steps) AS (
+         SELECT id, id, parent_id, 0 FROM region WHERE id = ANY(:regions)
          UNION ALL
-         SELECT r.id, r.parent_id, above.steps + 1 FROM region r
+         SELECT above.root, r.id, r.parent_id, above.steps + 1 FROM region r
            JOIN above ON r.id = above.parent_id AND r.deleted_at IS NULL
             AND r.level <> 'nation' AND above.steps < 50)
-       SELECT id FROM above ORDER BY steps DESC LIMIT 1"""
+       SELECT DISTINCT ON (root) root, id FROM above ORDER BY root, steps DESC"""
 )
+_WITH_ABOVE = text(
+    """WITH RECURSIVE above (id) AS (
+         SELECT CAST(unnest(CAST(:regions AS bigint[])) AS bigint)
+         UNION SELECT r.parent_id FROM region r JOIN above ON r.id = above.id)
+       SELECT above.id FROM above
+        WHERE EXISTS (SELECT FROM balance_entry be WHERE be.region_id = above.id)"""
+)
+_BOOKED = f"""
+WITH RECURSIVE tree (root, id) AS (
+  SELECT id, id FROM region WHERE id = ANY(:regions)
+  UNION SELECT tree.root, r.id FROM region r JOIN tree ON r.parent_id = tree.id
+   WHERE r.deleted_at IS NULL)
+SELECT tree.root, be.accepted_on < :first AS before, {_SUMS}
+  FROM balance_entry be JOIN tree ON tree.id = be.region_id
+ WHERE {_COUNTED} AND be.state <> 'proposed' AND be.accepted_on <= :last
+ GROUP BY tree.root, be.accepted_on < :first, {_GROUPED}
+"""  # noqa: S608 - constants
 _REGION = text(
     "SELECT id, code, name_zh, name_en FROM region WHERE code = :region AND deleted_at IS NULL"
 )
@@ -196,7 +215,7 @@ async def judge_project(
     others = await _tallies(session, ["be.project_id IS DISTINCT FROM :project", *inside], here)
     pools: Tallies = {}
     if any(balance_rules()[kind].rule.pool for kind in own):
-        top = await session.scalar(_TOPMOST, {"region": region_id})
+        top = (await _topmost(session, [region_id]))[region_id]
         pools = await _tallies(session, [_INSIDE, *seen], {**viewer_values(viewer), "region": top})
     return [
         _project_balance(kind, own[kind], others, within, pools.get(kind))
@@ -242,3 +261,115 @@ async def _tallies(session: Executor, met: Sequence[str], values: Mapping[str, A
 def _tally(row: Any) -> ledgers.BalanceTally:
     quantity = ledgers.GradedAmount(row.amount, row.graded)
     return ledgers.BalanceTally.one(quantity, taken=row.taken, proposed=row.proposed)
+
+
+async def _topmost(session: Executor, regions: Sequence[int]) -> dict[int, int]:
+    """Of each region, the one that keeps its pool."""
+    rows = (await session.execute(_TOPMOST, {"regions": list(regions)})).all()
+    return {row.root: row.id for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodBalance:
+    """What was taken and given back of a kind in a region and all below it, in a period.
+
+    Only what was accepted counts, on the day it was; a reversal on that of its own.
+
+    Attributes:
+        opening, closing: Given back beyond what the rule asks, before and after the period; below
+            0 it lacks.
+        taken, given: In the period; below 0 where more was reversed.
+        verdict: How the region stands to the rule at the end of the period, with the pool.
+    """
+
+    kind: str
+    opening: Decimal
+    taken: Decimal
+    given: Decimal
+    closing: Decimal
+    verdict: ledgers.BalanceVerdict
+
+    @property
+    def short(self) -> Decimal:
+        """What is lacking; where only the quality is too low, all that is asked."""
+        if self.verdict.lacking or self.verdict.grade_kept:
+            return self.verdict.lacking
+        return self.verdict.required
+
+
+async def read_period_balances(
+    session: Executor, regions: Sequence[int], first: date, last: date
+) -> dict[int, list[PeriodBalance]]:
+    """The balances of regions in a period, in the order of the kinds; none where none are booked.
+
+    Args:
+        regions: Their ids; each counts with all below it.
+        first, last: The days of the period.
+    """
+    top = await _topmost(session, regions)
+    asked = sorted({*regions, *top.values()})
+    query = text(_BOOKED)
+    given = {"regions": asked, "first": first, "last": last}
+    booked: dict[tuple[int, str, bool], ledgers.BalanceTally] = {}
+    for row in (await session.execute(query, given)).all():
+        key = (row.root, row.kind, row.before)
+        booked[key] = booked.get(key, ledgers.BalanceTally()) + _tally(row)
+
+    def parts(region: int, kind: str) -> tuple[ledgers.BalanceTally, ledgers.BalanceTally]:
+        nothing = ledgers.BalanceTally()
+        before = booked.get((region, kind, True), nothing)
+        return before, booked.get((region, kind, False), nothing)
+
+    kinds = {(region, kind) for region, kind, _ in booked}
+    return {
+        region: [
+            _period_balance(kind, *parts(region, kind), pool=parts(top[region], kind))
+            for kind in KIND_OF
+            if (region, kind) in kinds
+        ]
+        for region in regions
+        if region in top
+    }
+
+
+def _period_balance(
+    kind: str,
+    before: ledgers.BalanceTally,
+    within: ledgers.BalanceTally,
+    *,
+    pool: tuple[ledgers.BalanceTally, ledgers.BalanceTally],
+) -> PeriodBalance:
+    rule, after = balance_rules()[kind].rule, before + within
+    return PeriodBalance(
+        kind,
+        ledgers.balance_of(rule, before),
+        within.taken.amount,
+        within.given.amount,
+        ledgers.balance_of(rule, after),
+        ledgers.judge_balance(rule, after, pool[0] + pool[1], final=True),
+    )
+
+
+async def read_shortfalls(
+    session: AsyncSession, regions: Sequence[int]
+) -> Sequence[LedgerStanding]:
+    """What balances of regions, and of those above them, lack today, in the unit of their kind."""
+    asked = list((await session.scalars(_WITH_ABOVE, {"regions": list(regions)})).all())
+    today = await read_today(session)
+    found = await read_period_balances(session, asked, today, today)
+    return [
+        LedgerStanding(
+            "balance_short",
+            region,
+            region,
+            float(item.short),
+            {
+                "required": str(without_zeros(item.verdict.required)),
+                "counted": str(without_zeros(item.verdict.counted + item.verdict.from_pool)),
+                "grade_kept": item.verdict.grade_kept,
+            },
+            sort=item.kind,
+        )
+        for region, balances in found.items()
+        for item in balances
+    ]

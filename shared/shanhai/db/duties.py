@@ -26,6 +26,7 @@ from shanhai.db.tables.duty import PARTS, DutyReport, DutyReview
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.provision import Party
 from shanhai.errors import Conflict, Forbidden, InvalidInput, NotFound
+from shanhai.monitoring.thresholds import LedgerStanding
 from shanhai.vocabulary import DUTY_VERDICTS, Role, Scope, codes
 
 Content = dict[str, Any]
@@ -70,6 +71,14 @@ _LATE = sa.text(f"""
   RETURNING code, (SELECT p.code FROM plan p WHERE p.id = duty.plan_id) AS plan
 """)  # noqa: S608 - constants
 BY_CALENDAR = Act("calendar")
+_DUE = sa.text(f"""
+SELECT du.id, p.id AS plan, p.region_id, du.state, {DUE} AS due, current_date - {DUE} AS days
+  FROM duty du JOIN plan p ON p.id = du.plan_id AND p.status = 'approved' AND p.deleted_at IS NULL
+ WHERE du.id = ANY(:duties) AND du.deleted_at IS NULL
+   AND (du.valid_to IS NULL OR du.valid_to > current_date)
+   AND du.state IN ('open', 'on_track', 'late') AND {DUE} IS NOT NULL
+ ORDER BY du.id
+""")  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +137,21 @@ async def mark_late(session: AsyncSession) -> int:
         after = {"plan": row.plan, "state": "late"}
         record(session, BY_CALENDAR, "update", table="duty", object_id=row.code, after=after)
     return len(rows)
+
+
+async def read_due_duties(session: AsyncSession, duties: Sequence[int]) -> list[LedgerStanding]:
+    """By how many days the duties that are not done are due; below 0 while it is to come."""
+    return [
+        LedgerStanding(
+            "duty_due",
+            row.id,
+            row.region_id,
+            float(row.days),
+            {"state": row.state, "due": row.due.isoformat()},
+            plan=row.plan,
+        )
+        for row in await session.execute(_DUE, {"duties": list(duties)})
+    ]
 
 
 async def open_review(

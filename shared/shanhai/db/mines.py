@@ -24,6 +24,7 @@ from shanhai.db.projects.queries import MEMBERS_THEN, SCOPES, refused
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.project import MineDepositEntry, MineReport
 from shanhai.errors import NotFound
+from shanhai.monitoring.thresholds import LedgerStanding
 from shanhai.vocabulary import MINE_INDICATORS, Label, Role
 
 ZERO = Decimal(0)
@@ -566,3 +567,65 @@ async def _case_of(
         )
         found = (await session.execute(_CASE, named)).one()
     return found.id, found.code
+
+
+# A report is asked for from the year a mine was entered in the register on, or from the first it
+# reported of, until it was closed.
+_OVERDUE = text("""
+SELECT mi.id, mi.region_id, asked.year, current_date - make_date(asked.year, 12, 31) AS days
+  FROM mine mi
+ CROSS JOIN LATERAL generate_series(
+         least(greatest(mi.listed_year, CAST(extract(year FROM mi.created_at) AS int)),
+               (SELECT min(m.year) FROM mine_report m WHERE m.mine_id = mi.id)),
+         CAST(extract(year FROM least(current_date - interval '1 year', mi.closed_on)) AS int))
+       AS asked (year)
+ WHERE mi.id = ANY(:mines) AND mi.deleted_at IS NULL AND mi.kind = 'producing'
+   AND NOT EXISTS (SELECT FROM mine_report m WHERE m.mine_id = mi.id AND m.year = asked.year)
+ ORDER BY mi.id, asked.year
+""")
+_FUNDS = text("""
+SELECT mi.id, mi.region_id, e.kind, sum(e.amount) AS amount
+  FROM mine mi JOIN mine_deposit_entry e
+    ON e.mine_id = mi.id AND e.year <= extract(year FROM current_date)
+ WHERE mi.id = ANY(:mines) AND mi.deleted_at IS NULL
+ GROUP BY mi.id, e.kind ORDER BY mi.id
+""")
+_RECLAMATIONS = text("""
+SELECT rc.id, rc.region_id, rc.state, rc.end_on, current_date - rc.end_on AS days
+  FROM reclamation rc
+ WHERE rc.id = ANY(:entries) AND rc.deleted_at IS NULL AND rc.state IN ('in_use', 'reclaimed')
+ ORDER BY rc.id
+""")
+
+
+async def read_overdue(session: AsyncSession, mines: Sequence[int]) -> list[LedgerStanding]:
+    """What mines lack: reports of years that are over, in days since, and money due by now."""
+    found = [
+        LedgerStanding("mine_report_due", row.id, row.region_id, float(row.days), {}, year=row.year)
+        for row in await session.execute(_OVERDUE, {"mines": list(mines)})
+    ]
+    funds: dict[tuple[int, int], list[tuple[str, Decimal]]] = {}
+    for row in await session.execute(_FUNDS, {"mines": list(mines)}):
+        funds.setdefault((row.id, row.region_id), []).append((row.kind, row.amount))
+    for (mine, region), amounts in funds.items():
+        sums = sum_deposits(amounts)
+        told = {"due": f"{sums.due:.2f}", "paid": f"{sums.paid:.2f}"}
+        lacking = float(sums.missing)
+        found.append(LedgerStanding("mine_fund_short", mine, region, lacking, told))
+    return found
+
+
+async def read_overdue_reclamations(
+    session: AsyncSession, entries: Sequence[int]
+) -> list[LedgerStanding]:
+    """By how many days the use of land is over that is not accepted as given back."""
+    return [
+        LedgerStanding(
+            "reclamation_due",
+            row.id,
+            row.region_id,
+            float(row.days),
+            {"state": row.state, "due": row.end_on.isoformat()},
+        )
+        for row in await session.execute(_RECLAMATIONS, {"entries": list(entries)})
+    ]

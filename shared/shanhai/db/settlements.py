@@ -24,6 +24,7 @@ from shanhai.db.observations.aggregation import WATER_STATIONS, water_classes
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.compensation import CompensationEvent, CompensationSettlement
 from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound
+from shanhai.monitoring.thresholds import LedgerStanding
 from shanhai.science import ledgers, water_quality
 from shanhai.vocabulary import Label, Role
 
@@ -483,6 +484,54 @@ async def list_settlements(
     own = CompensationSettlement
     query = sa.select(own).where(own.agreement_id == agreement.id)
     return (await session.scalars(query.order_by(own.year.desc(), own.id.desc()))).all()
+
+
+_WAITING = sa.text("""
+SELECT cg.id, cg.region_id, asked.year, coalesce(s.state, 'unproposed') AS state,
+       coalesce(last.day, make_date(asked.year, 12, 31)) AS since,
+       s.upstream_confirmed_by IS NULL AS upstream, s.downstream_confirmed_by IS NULL AS downstream
+  FROM compensation_agreement cg
+ CROSS JOIN LATERAL generate_series(
+         cg.first_year,
+         least(cg.last_year, CAST(extract(year FROM current_date) AS int) - 1)) AS asked (year)
+  LEFT JOIN compensation_settlement s
+    ON s.agreement_id = cg.id AND s.year = asked.year AND s.state <> 'withdrawn'
+  LEFT JOIN LATERAL (
+    SELECT CAST(max(e.at) AS date) AS day FROM compensation_event e
+     WHERE e.settlement_id = s.id) last ON true
+ WHERE cg.id = ANY(:agreements) AND cg.deleted_at IS NULL AND cg.state <> 'draft'
+   AND (s.state IN ('proposed', 'confirmed', 'disputed')
+        OR s.id IS NULL AND cg.state = 'in_force')
+ ORDER BY cg.id, asked.year
+""")
+
+
+async def read_waiting(
+    session: AsyncSession, agreements: Sequence[int]
+) -> Sequence[LedgerStanding]:
+    """The years of agreements that wait: for a proposal, for a side, for payment, in dispute.
+
+    They wait, in days, since the last step or, where nothing is proposed, since the year ended.
+    """
+    today = await read_today(session)
+    return [
+        LedgerStanding(
+            "settlement_waiting",
+            row.id,
+            row.region_id,
+            float((today - row.since).days),
+            {
+                "state": row.state,
+                "since": row.since.isoformat(),
+                "unconfirmed": [side for side in ("upstream", "downstream") if getattr(row, side)]
+                if row.state == "proposed"
+                else [],
+            },
+            year=row.year,
+            sort=row.state,
+        )
+        for row in await session.execute(_WAITING, {"agreements": list(agreements)})
+    ]
 
 
 async def list_events(session: AsyncSession, row_id: int) -> Sequence[CompensationEvent]:

@@ -106,7 +106,14 @@ Kind = Literal[
     "red_line_lead",
     "line_decline",
     "duty_due",
+    "balance_short",
+    "settlement_waiting",
+    "mine_report_due",
+    "mine_fund_short",
+    "reclamation_due",
 ]
+DAYS_LATE = frozenset({"duty_due", "settlement_waiting", "mine_report_due", "reclamation_due"})
+"""Kinds of rules that count the days since something was due."""
 RANK = {term.code: rank for rank, term in enumerate(WARNING_LEVELS)}
 RATE_WITHIN = timedelta(days=1)
 """Values further apart than this say nothing about how fast something changes."""
@@ -118,7 +125,8 @@ class RuleLimits:
     """What a rule demands of a measure.
 
     That is a value, a change per hour, seconds without data, percent an indicator is behind,
-    square metres changed in a control area or lost of it, or days since a duty was due.
+    square metres changed in a control area or lost of it, what is lacking of a balance or of a
+    fund, or days since something was due.
 
     Attributes:
         by_level: The limit of each level, in any order; a measure on it is not yet beyond it.
@@ -139,6 +147,30 @@ class RuleLimits:
     def is_recovered(self, measure: float) -> bool:
         """Whether the measure is back at the reset, or on its safe side."""
         return measure >= self.reset if self.kind == "below" else measure <= self.reset
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerStanding:
+    """How far an entry of a ledger is behind, as rules of one kind measure it.
+
+    Attributes:
+        entry: Its id; of a balance, that of the region.
+        region: Id of the region it lies in.
+        measure: Days since it was due, or what is lacking; 0 where nothing is.
+        facts: What else is known of it.
+        year: The year it is of, where it has one for each.
+        plan: Id of the plan it is of; None for none.
+        sort: What a rule may be limited to: the kind of a balance, what a settlement waits in.
+    """
+
+    kind: Kind
+    entry: int
+    region: int | None
+    measure: float
+    facts: Mapping[str, Any]
+    year: int | None = None
+    plan: int | None = None
+    sort: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,11 +267,12 @@ def rates(values: Iterable[Sample]) -> Iterator[Sample]:
 
 
 def measure_unit(kind: str, unit: str | None) -> str | None:
-    """The unit of what a rule of a kind measures, whose property is measured in `unit`."""
+    """The unit of what a rule of a kind measures, whose property or balance is in `unit`."""
     fixed = {
         "no_data": "s",
         "indicator_behind_target": "%",
-        "duty_due": "d",
+        "mine_fund_short": "CNY",
+        **dict.fromkeys(DAYS_LATE, "d"),
         **dict.fromkeys(("red_line_lead", "line_decline"), "m2"),
     }
     return f"{unit}/h" if kind == "rate" else fixed.get(kind, unit)

@@ -68,7 +68,17 @@ RULE: dict[str, Any] = {
     "max_age_s": 86_400,
     "any_quality": False,
     "enabled": True,
-    **dict.fromkeys(("stations", "region", "plan", "indicator", "control_kind")),
+    **dict.fromkeys(
+        (
+            "stations",
+            "region",
+            "plan",
+            "indicator",
+            "control_kind",
+            "balance_kind",
+            "settlement_state",
+        )
+    ),
     **dict.fromkeys(("quiet", "valid_from", "valid_to")),
 }
 

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select, text
 
 from shanhai.db.alerts.rules import create_rule
@@ -34,7 +35,16 @@ RULE: dict[str, Any] = {
     "any_quality": False,
     "enabled": True,
     **dict.fromkeys(
-        ("plan", "indicator", "control_kind", "quiet", "valid_from", "valid_to"),
+        (
+            "plan",
+            "indicator",
+            "control_kind",
+            "balance_kind",
+            "settlement_state",
+            "quiet",
+            "valid_from",
+            "valid_to",
+        ),
     ),
 }
 READER = {
@@ -93,3 +103,77 @@ async def test_values_silence_and_targets_open_alerts_that_people_are_told_of(
                 found = set(await session.scalars(query))
                 mails = await session.scalar(told)
     await end(warning)
+
+
+async def test_ledgers_open_and_end_alerts_when_they_change_and_when_days_pass(
+    sessions: Sessions, context: WorkerContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sessions.begin() as session:
+        await forget_rows(session, ["region", "indicator", "alert_rule", "alert_due", "delivery"])
+        city = await add_region(session, "city")
+        planner = Identity("key:test", frozenset({Scope.WRITE}))
+        for kind, sort in (
+            ("balance_short", "natural_shoreline"),
+            ("reclamation_due", None),
+            ("mine_fund_short", None),
+            ("settlement_waiting", None),
+        ):
+            rule = {**RULE, "code": kind, "kind": kind, "limits": {"red": 0.0}, "reset": 0.0}
+            rule |= {"property": None, "balance_kind": sort}
+            await create_rule(session, rule, identity=planner, act=Act("key:test"))
+    query = text(
+        "SELECT r.kind, a.status FROM alert a JOIN alert_rule r ON r.id = a.rule_id ORDER BY a.id"
+    )
+
+    async def reach(expected: set[tuple[str, str]]) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            found: set[tuple[str, str]] = set()
+            while found != expected:
+                await asyncio.sleep(0.1)
+                async with sessions() as session:
+                    rows = (await session.execute(query)).all()
+                found = {(row.kind, row.status) for row in rows}
+                assert len(rows) == len(found), "one alert about one subject"
+
+    async def run(*statements: str) -> None:
+        async with sessions.begin() as session:
+            for statement in statements:
+                await session.execute(text(statement), {"city": city.id})
+
+    monkeypatch.setattr(periodic, "PLANS_S", 0.2)
+    warning = asyncio.create_task(periodic.evaluate_alert_rules(context))
+    try:
+        await run(
+            "INSERT INTO balance_entry (code, title_zh, kind, direction, amount, unit, region_id,"
+            " year, state, accepted_on) VALUES ('quay', '码头', 'natural_shoreline', 'taken', 300,"
+            " 'm', :city, 2026, 'accepted', current_date)",
+            "INSERT INTO mine (code, name_zh, name_en, kind, region_id)"
+            " VALUES ('quarry', '矿', 'Quarry', 'producing', :city)",
+            "INSERT INTO mine_deposit_entry (mine_id, kind, year, amount, actor)"
+            " SELECT id, 'due', 2020, 5, 'x' FROM mine WHERE region_id = :city",
+        )
+        short = {("balance_short", "open"), ("mine_fund_short", "open")}
+        await reach(short)
+        # Nothing tells of this change: the look of every ten minutes finds it.
+        await run(
+            "ALTER TABLE reclamation DISABLE TRIGGER note_ledger_insert",
+            "INSERT INTO reclamation (code, name_zh, name_en, region_id, state, start_on, end_on,"
+            " land_class_before) VALUES ('road', '便道', 'Road', :city, 'in_use', '2020-01-01',"
+            " '2021-01-01', '旱地')",
+            "ALTER TABLE reclamation ENABLE TRIGGER note_ledger_insert",
+        )
+        await reach({*short, ("reclamation_due", "open")})
+        # Several looks later there is no second one.
+        await asyncio.sleep(1)
+        await reach({*short, ("reclamation_due", "open")})
+        await run(
+            "INSERT INTO balance_entry (code, title_zh, kind, direction, amount, unit, region_id,"
+            " year, state, accepted_on) VALUES ('shore', '修复', 'natural_shoreline', 'given', 300,"
+            " 'm', :city, 2026, 'accepted', current_date)",
+            "INSERT INTO mine_deposit_entry (mine_id, kind, year, amount, actor)"
+            " SELECT id, 'paid', 2020, 5, 'x' FROM mine WHERE region_id = :city",
+            "UPDATE reclamation SET state = 'accepted', accepted_on = current_date",
+        )
+        await reach({(kind, "closed") for kind in ("reclamation_due", *(one for one, _ in short))})
+    finally:
+        await end(warning)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from shanhai import vocabulary
 from shanhai.db.alerts.rules import RuleDefinition
-from shanhai.monitoring.thresholds import RANK, Kind, QuietHours, measure_unit
+from shanhai.monitoring.thresholds import DAYS_LATE, RANK, Kind, QuietHours, measure_unit
 from shanhai.validation import Rfc3339Date
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText, one_of
 from shanhai_api.kit.view import View
@@ -25,11 +25,16 @@ OF_STATIONS = ("property", "stations", "min_duration_s", "max_age_s", "any_quali
 OF_TARGETS = ("plan", "indicator")
 OF_LINES = ("control_kind",)
 OF_DUTIES = ("plan",)
+OF_BALANCES = ("balance_kind",)
+OF_SETTLEMENTS = ("settlement_state",)
 TAKEN: dict[str, tuple[str, ...]] = {
     "indicator_behind_target": OF_TARGETS,
     "red_line_lead": OF_LINES,
     "line_decline": OF_LINES,
     "duty_due": OF_DUTIES,
+    "balance_short": OF_BALANCES,
+    "settlement_waiting": OF_SETTLEMENTS,
+    **dict.fromkeys(("mine_report_due", "mine_fund_short", "reclamation_due"), ()),
 }
 """Members that only some kinds of rules take; the other kinds take those of stations."""
 
@@ -112,11 +117,18 @@ class RuleContents(BaseModel):
         description="Kind of control area in which changes are found, with `red_line_lead`, or"
         " that becomes smaller, with `line_decline`",
     )
+    balance_kind: str | None = Field(
+        None, description="Kind of balance that may be short, with `balance_short`"
+    )
+    settlement_state: str | None = Field(
+        None, description="What settlements wait in, with `settlement_waiting`; default all of it"
+    )
     limits: dict[Level, float] = Field(
         min_length=1,
         description="Limit of each level: a value, a change per hour, seconds without data, percent"
-        " behind what is asked, square metres of the control area changed or lost, or days after"
-        " the last day of a duty, below 0 before it",
+        " behind what is asked, square metres of the control area changed or lost, what a balance"
+        " or a fund (yuan) lacks, days a settlement waits or a report is overdue, or days after the"
+        " last day of a duty or of the use of land, below 0 before it",
     )
     reset: float | None = Field(
         None,
@@ -162,6 +174,24 @@ class RuleContents(BaseModel):
             raise ValueError("must be a kind of control area / 须为管控区域类型")
         return value
 
+    @field_validator("balance_kind")
+    @classmethod
+    def check_balance_kind(cls, value: str | None) -> str | None:
+        """One of the kinds there are."""
+        if value is not None and value not in vocabulary.codes(vocabulary.BALANCE_KINDS):
+            raise ValueError("must be a kind of balance / 须为占补平衡类型")
+        return value
+
+    @field_validator("settlement_state")
+    @classmethod
+    def check_settlement_state(cls, value: str | None) -> str | None:
+        """One of what settlements wait in."""
+        waits = vocabulary.codes(vocabulary.SETTLEMENT_WAITS)
+        if value is not None and value not in waits:
+            told = ", ".join(waits)
+            raise ValueError(f"must be one of {told} / 须为 {told} 之一")
+        return value
+
     @field_validator("name_zh", "name_en", "property", "region", "plan", "indicator")
     @classmethod
     def check_text(cls, value: str | None) -> str | None:
@@ -180,7 +210,8 @@ class RuleContents(BaseModel):
             )
         if self.kind in {"rate", "no_data"} and min(self.limits.values()) <= 0:
             raise ValueError("limits must be above 0 / limits 须大于 0")
-        if self.ends_at_0() and min(self.limits.values()) < 0:
+        counts_up = self.kind in {"settlement_waiting", "mine_report_due"}
+        if (self.ends_at_0() or counts_up) and min(self.limits.values()) < 0:
             raise ValueError("limits must not be below 0 / limits 不得小于 0")
         if self.valid_from and self.valid_to and self.valid_to <= self.valid_from:
             raise ValueError("valid_to must be after valid_from / valid_to 须晚于 valid_from")
@@ -190,12 +221,14 @@ class RuleContents(BaseModel):
     def _check_members(self) -> None:
         """What a kind needs is given, and nothing it does not take."""
         taken = TAKEN.get(self.kind, OF_STATIONS)
-        for name in (*OF_STATIONS, *OF_TARGETS, *OF_LINES):
+        every = (*OF_STATIONS, *OF_TARGETS, *OF_LINES, *OF_BALANCES, *OF_SETTLEMENTS)
+        for name in every:
             if name not in taken and getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{self.kind} takes no {name} / {self.kind} 不用 {name}")
         needed = {
-            **dict.fromkeys(("no_data", "indicator_behind_target", "duty_due"), None),
+            **dict.fromkeys(("no_data", *TAKEN), None),
             **dict.fromkeys(("red_line_lead", "line_decline"), "control_kind"),
+            "balance_short": "balance_kind",
         }
         missing = needed.get(self.kind, "property")
         if missing is not None and getattr(self, missing) is None:
@@ -217,13 +250,14 @@ class RuleContents(BaseModel):
             )
         if self.ends_at_0() and self.reset:
             raise ValueError(
-                f"{self.kind} ends at 0: the target is kept up with, the case closed, the area"
-                f" regained / {self.kind} 在 0 处结束：指标跟上进度、案件销号或面积恢复"
+                f"{self.kind} ends at 0: the target is kept up with, the case closed, what is lost"
+                f" or lacking regained / {self.kind} 在 0 处结束：指标跟上进度、案件销号、面积恢复"
+                "或缺额补足"
             )
 
     def ends_at_0(self) -> bool:
         """Whether what it measures is a lack, which ends at 0."""
-        return self.kind in TAKEN and self.kind != "duty_due"
+        return self.kind in TAKEN and self.kind not in DAYS_LATE
 
     def _levels(self) -> list[Level]:
         return sorted(self.limits, key=RANK.__getitem__)
@@ -269,6 +303,8 @@ class AlertRule(Document):
     plan: str | None
     indicator: str | None
     control_kind: str | None
+    balance_kind: str | None
+    settlement_state: str | None
     limits: dict[Level, float]
     reset: float
     min_duration_s: int
@@ -339,6 +375,10 @@ class Alert(Document):
     target_year: int | None
     case: str | None
     duty: str | None
+    balance_kind: str | None
+    agreement: str | None
+    mine: str | None
+    reclamation: str | None
     property: str | None
     measure: float
     unit: str | None

@@ -191,6 +191,19 @@ FILTERS = frozenset({"status", "level", "rule", "kind", "subject", "station", "p
 PLAIN = r"^[^\x00]*$"
 
 
+Subject = Literal[
+    "station",
+    "indicator",
+    "case",
+    "line",
+    "duty",
+    "balance",
+    "settlement",
+    "mine",
+    "reclamation",
+]
+
+
 class AlertsQuery(LimitedQuery):
     """Parameters of the list of alerts."""
 
@@ -200,9 +213,7 @@ class AlertsQuery(LimitedQuery):
     level: models.Level | None = Field(None, description="Only alerts of this level")
     rule: str | None = Field(None, pattern=models.CODE, description="Only alerts of this rule")
     kind: Kind | None = Field(None, description="Only alerts of rules of this kind")
-    subject: Literal["station", "indicator", "case", "line"] | None = Field(
-        None, description="Only alerts about stations, indicators, cases or lines"
-    )
+    subject: Subject | None = Field(None, description="Only alerts about subjects of this kind")
     station: str | None = Field(
         None, max_length=200, pattern=PLAIN, description="Only alerts at this station"
     )

@@ -169,6 +169,8 @@ MEMBERS: Mapping[str, Label] = {
     "any_quality": Label("不论质量", "Of any quality"),
     "enabled": Label("启用", "Enabled"),
     "control_kind": Label("管控线类型", "Kind of line"),
+    "balance_kind": Label("占补类型", "Kind of balance"),
+    "settlement_state": Label("结算状态", "State of settlements"),
     "quiet": Label("静默时段", "Quiet hours"),
     "station": Label("站点", "Station"),
     "stations": Label("站点", "Stations"),

@@ -41,21 +41,17 @@ _ALL_PLANS = text("""
      AND NOT EXISTS (SELECT FROM alert_due d WHERE d.plan_id = p.id)
 """)
 _OF_RULE = text("""
-  INSERT INTO alert_due (plan_id, case_id, region_id, duty_id)
-  SELECT p.id, CAST(NULL AS bigint), CAST(NULL AS bigint), CAST(NULL AS bigint)
+  INSERT INTO alert_due (plan_id, case_id, region_id)
+  SELECT p.id, CAST(NULL AS bigint), CAST(NULL AS bigint)
     FROM alert_rule r JOIN plan p ON r.plan_id IS NULL OR r.plan_id = p.id
    WHERE r.id = :rule AND r.kind = 'indicator_behind_target' AND p.status = 'approved'
   UNION ALL
-  SELECT NULL, c.id, NULL, NULL FROM alert_rule r CROSS JOIN lead_case c
+  SELECT NULL, c.id, NULL FROM alert_rule r CROSS JOIN lead_case c
    WHERE r.id = :rule AND r.kind = 'red_line_lead' AND c.state <> 'closed'
   UNION ALL
-  SELECT DISTINCT CAST(NULL AS bigint), CAST(NULL AS bigint), ca.region_id, CAST(NULL AS bigint)
+  SELECT DISTINCT CAST(NULL AS bigint), CAST(NULL AS bigint), ca.region_id
     FROM alert_rule r JOIN control_area ca ON ca.kind = r.control_kind
    WHERE r.id = :rule AND r.kind = 'line_decline'
-  UNION ALL
-  SELECT NULL, NULL, NULL, du.id
-    FROM alert_rule r JOIN duty du ON r.plan_id IS NULL OR r.plan_id = du.plan_id
-   WHERE r.id = :rule AND r.kind = 'duty_due' AND du.deleted_at IS NULL
 """)
 
 
@@ -68,16 +64,73 @@ _ALL_LINES = text("""
 """)
 
 
-_ALL_DUTIES = text("""
-  INSERT INTO alert_due (duty_id)
-  SELECT du.id FROM duty du
+@dataclass(frozen=True, slots=True)
+class WatchedLedger:
+    """A ledger whose entries rules watch, each by the days or amounts it is behind.
+
+    Attributes:
+        kinds: Of the rules.
+        column: Column of `alert_due` in which its entries wait.
+        subject: Column of alerts that names an entry.
+        entries: SQL of the ids of the entries there is something to judge of.
+        standing: SQL of which of the entries `:ids` are still there, however they stand: what was
+            raised of them has recovered when no rule watches it any more.
+    """
+
+    kinds: tuple[str, ...]
+    column: str
+    subject: str
+    entries: str
+    standing: str
+
+
+DUTY_LEDGER = WatchedLedger(
+    ("duty_due",),
+    "duty_id",
+    "duty_id",
+    "SELECT id FROM duty WHERE state IN ('open', 'on_track', 'late') AND deleted_at IS NULL",
+    "SELECT id FROM duty WHERE id = ANY(:ids) AND state = 'done'",
+)
+BALANCE_LEDGER = WatchedLedger(
+    ("balance_short",),
+    "balance_region_id",
+    "target_region_id",
+    "SELECT DISTINCT region_id FROM balance_entry",
+    "SELECT id FROM region WHERE id = ANY(:ids) AND deleted_at IS NULL",
+)
+SETTLEMENT_LEDGER = WatchedLedger(
+    ("settlement_waiting",),
+    "agreement_id",
+    "agreement_id",
+    "SELECT id FROM compensation_agreement WHERE state <> 'draft' AND deleted_at IS NULL",
+    "SELECT id FROM compensation_agreement WHERE id = ANY(:ids) AND deleted_at IS NULL",
+)
+MINE_LEDGER = WatchedLedger(
+    ("mine_report_due", "mine_fund_short"),
+    "mine_id",
+    "mine_id",
+    "SELECT id FROM mine WHERE kind = 'producing' AND deleted_at IS NULL",
+    "SELECT id FROM mine WHERE id = ANY(:ids) AND deleted_at IS NULL",
+)
+RECLAMATION_LEDGER = WatchedLedger(
+    ("reclamation_due",),
+    "reclamation_id",
+    "reclamation_id",
+    "SELECT id FROM reclamation WHERE state IN ('in_use', 'reclaimed') AND deleted_at IS NULL",
+    "SELECT id FROM reclamation WHERE id = ANY(:ids) AND deleted_at IS NULL",
+)
+LEDGERS = (DUTY_LEDGER, BALANCE_LEDGER, SETTLEMENT_LEDGER, MINE_LEDGER, RECLAMATION_LEDGER)
+_OF_LEDGER = """
+  INSERT INTO alert_due ({column})
+  SELECT e.id FROM ({entries}
+     UNION SELECT a.{subject} FROM alert a JOIN alert_rule of_alert ON of_alert.id = a.rule_id
+      WHERE of_alert.kind = ANY(:kinds) AND a.status <> 'closed' AND a.{subject} IS NOT NULL
+   ) AS e (id)
    WHERE EXISTS (SELECT FROM alert_rule r
-                  WHERE r.kind = 'duty_due' AND r.enabled AND r.deleted_at IS NULL
-                    AND (r.plan_id IS NULL OR r.plan_id = du.plan_id))
-     AND (du.state IN ('open', 'on_track', 'late')
-          OR EXISTS (SELECT FROM alert a WHERE a.duty_id = du.id AND a.status <> 'closed'))
-     AND NOT EXISTS (SELECT FROM alert_due d WHERE d.duty_id = du.id)
-""")
+                  WHERE r.kind = ANY(:kinds) AND r.enabled AND r.deleted_at IS NULL
+                    AND (CAST(:rule AS bigint) IS NULL OR r.id = :rule))
+     AND NOT EXISTS (SELECT FROM alert_due d WHERE d.{column} = e.id)
+"""
 
 
 async def note_value(session: AsyncSession, indicator_id: int) -> None:
@@ -98,6 +151,7 @@ async def note_case(session: AsyncSession, case_id: int) -> None:
 async def note_rule(session: AsyncSession, rule_id: int) -> None:
     """A rule is new or was changed: all it holds for is judged by it."""
     await session.execute(_OF_RULE, {"rule": rule_id})
+    await note_all_ledgers(session, rule_id)
 
 
 async def note_all_plans(session: AsyncSession) -> None:
@@ -110,9 +164,13 @@ async def note_all_lines(session: AsyncSession) -> None:
     await session.execute(_ALL_LINES)
 
 
-async def note_all_duties(session: AsyncSession) -> None:
-    """Days pass: look at all duties that rules watch."""
-    await session.execute(_ALL_DUTIES)
+async def note_all_ledgers(session: AsyncSession, rule_id: int | None = None) -> None:
+    """Days pass: look at all entries of ledgers that rules watch, or that one rule does."""
+    for ledger in LEDGERS:
+        query = text(
+            _OF_LEDGER.format(column=ledger.column, subject=ledger.subject, entries=ledger.entries)
+        )
+        await session.execute(query, {"kinds": [*ledger.kinds], "rule": rule_id})
 
 
 EVALUATION_LOCK = 0x5348_4145

@@ -1,31 +1,41 @@
-"""Judge plans, cases, lines and duties in which something has changed, by rules that watch them.
+"""Judge plans, cases, lines and ledgers in which something has changed, by rules that watch them.
 
 What has changed waits in `alert_due`, and is taken in the transaction that writes the alerts: each
 change is looked at exactly once. One at a time evaluates, as in `evaluating`.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db import mines
+from shanhai.db.alerts import observation_evaluation as noting
 from shanhai.db.alerts.observation_evaluation import HOLDS, WITHIN, limits_of, try_evaluation_lock
 from shanhai.db.alerts.transitions import AlertSubject, Place, apply_turns, end, keep_watches
-from shanhai.db.collections.duties import DUE
+from shanhai.db.balances import read_shortfalls
 from shanhai.db.compliance.register import Decline, read_losses
+from shanhai.db.duties import read_due_duties
 from shanhai.db.engine import read_today
 from shanhai.db.identity import EVERYTHING
 from shanhai.db.indicators.evaluation import list_places
 from shanhai.db.indicators.plan_indicators import find_plan, list_indicators, plain
 from shanhai.db.indicators.progress import judge_target, read_cases
 from shanhai.db.indicators.targets import as_target
-from shanhai.db.tables.alert import Alert, AlertWatch
+from shanhai.db.settlements import read_waiting
+from shanhai.db.tables.alert import SUBJECT, Alert, AlertRule, AlertWatch
 from shanhai.db.tables.indicator import IndicatorTarget, PlanIndicator
-from shanhai.monitoring.thresholds import Sample, Watch, follow
+from shanhai.monitoring.thresholds import LedgerStanding, Sample, Watch, follow
 from shanhai.science.indicators import IndicatorStanding, IndicatorStatus, shortfall_percent
 
+NO_ENTRY = ", ".join(
+    f"NULL AS {name}" for name in ("duty_id", "agreement_id", "mine_id", "reclamation_id")
+)
+"""Columns of subjects that are entries of ledgers, for those that are none."""
 MOST_PLANS = 1
 """A plan may have thousands of targets; people who answer alerts wait meanwhile."""
 MOST_CASES = 500
@@ -52,7 +62,7 @@ _TAKE_CASES = text("""
 _WATCHED_TARGETS = text(f"""
   SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s,
          NULL AS station_id, pi.id AS plan_indicator_id, t.region_id AS target_region_id,
-         t.year AS target_year, NULL AS case_id, NULL AS duty_id, t.id AS target_id, w.level
+         t.year AS target_year, NULL AS case_id, {NO_ENTRY}, t.id AS target_id, w.level
     FROM alert_rule r
     JOIN plan_indicator pi ON pi.plan_id = :plan AND pi.deleted_at IS NULL
          AND (pi.valid_to IS NULL OR pi.valid_to > current_date)
@@ -69,7 +79,7 @@ _WATCHED_TARGETS = text(f"""
 _WATCHED_CASES = text(f"""
   SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s,
          NULL AS station_id, NULL AS plan_indicator_id, NULL AS target_region_id,
-         NULL AS target_year, c.id AS case_id, NULL AS duty_id,
+         NULL AS target_year, c.id AS case_id, {NO_ENTRY},
          c.created_at, c.closed_at, line.area_m2, w.level
     FROM lead_case c
     CROSS JOIN LATERAL jsonb_to_recordset(c.lines) AS line (kind text, area_m2 float)
@@ -94,7 +104,7 @@ _TAKE_REGIONS = text("""
 _WATCHED_LINES = text(f"""
   SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s, r.control_kind,
          NULL AS station_id, NULL AS plan_indicator_id, g.id AS target_region_id,
-         NULL AS target_year, NULL AS case_id, NULL AS duty_id, w.level
+         NULL AS target_year, NULL AS case_id, {NO_ENTRY}, w.level
     FROM region g
     JOIN alert_rule r ON r.kind = 'line_decline' AND {HOLDS} AND {WITHIN.format(region="g.id")}
     LEFT JOIN alert_watch w ON w.rule_id = r.id AND w.target_region_id = g.id
@@ -104,71 +114,101 @@ _WATCHED_LINES = text(f"""
 """)  # noqa: S608 - constants
 
 
-MOST_DUTIES = 500
-_TAKE_DUTIES = text("""
+MOST_ENTRIES = 500
+"""Entries of one ledger that are judged in one transaction; the others follow with the next."""
+_TAKE_ENTRIES = """
   WITH taken AS (
     DELETE FROM alert_due WHERE id IN (
-      SELECT id FROM alert_due WHERE duty_id IS NOT NULL ORDER BY id LIMIT :most
-    ) RETURNING duty_id
+      SELECT id FROM alert_due WHERE {column} IS NOT NULL ORDER BY id LIMIT :most
+    ) RETURNING {column}
   )
-  SELECT DISTINCT duty_id FROM taken
-""")
-_WATCHED_DUTIES = text(f"""
-  SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s,
-         NULL AS station_id, NULL AS plan_indicator_id, NULL AS target_region_id,
-         NULL AS target_year, NULL AS case_id, du.id AS duty_id, du.state,
-         {DUE} AS due, current_date - {DUE} AS days, w.level
-    FROM duty du
-    JOIN plan p ON p.id = du.plan_id AND p.status = 'approved' AND p.deleted_at IS NULL
-    JOIN alert_rule r ON r.kind = 'duty_due' AND (r.plan_id IS NULL OR r.plan_id = p.id)
-         AND {HOLDS} AND {WITHIN.format(region="p.region_id")}
-    LEFT JOIN alert_watch w ON w.rule_id = r.id AND w.duty_id = du.id
-   WHERE du.id = ANY (CAST(:duties AS bigint[])) AND du.deleted_at IS NULL
-     AND (du.valid_to IS NULL OR du.valid_to > current_date)
-     AND du.state IN ('open', 'on_track', 'late') AND {DUE} IS NOT NULL
-   ORDER BY r.id, du.id
-""")  # noqa: S608 - constants
-_SETTLED = text("SELECT id FROM duty WHERE id = ANY (:duties) AND state = 'done'")
+  SELECT DISTINCT {column} FROM taken
+"""
+_WATCHED_ENTRIES = f"""
+  SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s, {{subject}},
+         e.measure, e.facts, w.level
+    FROM jsonb_to_recordset(CAST(:standings AS jsonb)) AS e
+           (kind text, entry bigint, region bigint, measure float, facts jsonb, year integer,
+            plan bigint, sort text)
+    JOIN alert_rule r ON r.kind = e.kind AND (r.plan_id IS NULL OR r.plan_id = e.plan)
+         AND coalesce(r.balance_kind, r.settlement_state, e.sort) IS NOT DISTINCT FROM e.sort
+         AND {HOLDS} AND {WITHIN.format(region="e.region")}
+    LEFT JOIN alert_watch w ON w.rule_id = r.id AND w.{{column}} = e.entry
+         AND w.target_year IS NOT DISTINCT FROM e.year
+   ORDER BY r.id, e.entry, e.year
+"""  # noqa: S608 - constants
+Reader = Callable[[AsyncSession, Sequence[int]], Awaitable[Sequence[LedgerStanding]]]
+LEDGERS: Sequence[tuple[noting.WatchedLedger, Reader]] = (
+    (noting.DUTY_LEDGER, read_due_duties),
+    (noting.BALANCE_LEDGER, read_shortfalls),
+    (noting.SETTLEMENT_LEDGER, read_waiting),
+    (noting.MINE_LEDGER, mines.read_overdue),
+    (noting.RECLAMATION_LEDGER, mines.read_overdue_reclamations),
+)
 
 
-async def evaluate_duties(session: AsyncSession, *, now: datetime | None = None) -> int:
-    """Judge how near a portion of the duties is to their last day; how many it were.
+async def evaluate_ledgers(session: AsyncSession, *, now: datetime | None = None) -> int:
+    """Judge a portion of the entries of ledgers that are due; how many it were.
 
-    The measure is the days since that day, below 0 while it is to come. The caller commits.
+    The caller commits.
     """
     if not await try_evaluation_lock(session):
         return 0
-    duties = (await session.scalars(_TAKE_DUTIES, {"most": MOST_DUTIES})).all()
+    number = 0
+    for ledger, read in LEDGERS:
+        take = text(_TAKE_ENTRIES.format(column=ledger.column))
+        ids = (await session.scalars(take, {"most": MOST_ENTRIES})).all()
+        if ids:
+            await _judge_entries(session, ledger, ids, await read(session, ids), now)
+        number += len(ids)
+    return number
+
+
+async def _judge_entries(
+    session: AsyncSession,
+    ledger: noting.WatchedLedger,
+    ids: Sequence[int],
+    standings: Sequence[LedgerStanding],
+    now: datetime | None,
+) -> None:
+    """Judge how entries of a ledger stand, and end what is left of those that stand no more."""
     at = now or datetime.now(UTC)
-    rows: Sequence[Any] = ()
-    if duties:
-        rows = (await session.execute(_WATCHED_DUTIES, {"duties": list(duties)})).all()
+    named = {ledger.subject: "e.entry", "target_year": "e.year"}
+    columns = [f"{named.get(name, 'CAST(NULL AS bigint)')} AS {name}" for name in SUBJECT]
+    query = text(_WATCHED_ENTRIES.format(subject=", ".join(columns), column=ledger.subject))
+    given = {"standings": orjson.dumps([asdict(one) for one in standings]).decode()}
+    rows = (await session.execute(query, given)).all()
     watches: dict[Place, Watch] = {}
+    held: set[Place] = set()
     for row in rows:
-        watch, turns = follow(Watch(level=row.level), limits_of(row), [Sample(at, float(row.days))])
+        watch, turns = follow(Watch(level=row.level), limits_of(row), [Sample(at, row.measure)])
         place = (row.rule_id, AlertSubject.of(row))
-        facts = {"state": row.state, "due": row.due.isoformat()}
-        await apply_turns(session, place, turns, now=at, facts=facts)
+        held.add(place)
+        await apply_turns(session, place, turns, now=at, facts=row.facts)
         if turns:
             watches[place] = watch
     await keep_watches(session, watches)
-    await _end_settled(session, duties, {(row.rule_id, AlertSubject.of(row)) for row in rows}, at)
-    return len(duties)
+    await _end_settled(session, ledger, ids, held, at)
 
 
 async def _end_settled(
-    session: AsyncSession, duties: Sequence[int], held: Set[Place], now: datetime
+    session: AsyncSession,
+    ledger: noting.WatchedLedger,
+    ids: Sequence[int],
+    held: Set[Place],
+    now: datetime,
 ) -> None:
-    """Close what was raised of duties that are done, or that no rule watches any more."""
-    if not duties:
-        return
-    done = set(await session.scalars(_SETTLED, {"duties": list(duties)}))
-    live = select(Alert).where(Alert.duty_id.in_(duties), Alert.status != "closed")
+    """Close what was raised of entries that are settled, or that no rule watches any more."""
+    there = set(await session.scalars(text(ledger.standing), {"ids": list(ids)}))
+    ours = select(AlertRule.id).where(AlertRule.kind.in_(ledger.kinds))
+    subject = getattr(Alert, ledger.subject)
+    live = select(Alert).where(subject.in_(ids), Alert.rule_id.in_(ours), Alert.status != "closed")
     for alert in (await session.scalars(live.order_by(Alert.id).with_for_update())).all():
         if (alert.rule_id, AlertSubject.of(alert)) not in held:
-            outcome = "recovered" if alert.duty_id in done else "subject_gone"
-            await end(session, alert, outcome, now=now)
-    watches = select(AlertWatch).where(AlertWatch.duty_id.in_(duties))
+            recovered = getattr(alert, ledger.subject) in there
+            await end(session, alert, "recovered" if recovered else "subject_gone", now=now)
+    watched = getattr(AlertWatch, ledger.subject)
+    watches = select(AlertWatch).where(watched.in_(ids), AlertWatch.rule_id.in_(ours))
     for watch in (await session.scalars(watches)).all():
         if (watch.rule_id, AlertSubject.of(watch)) not in held:
             await session.delete(watch)

@@ -13,11 +13,13 @@ from shanhai import vocabulary
 from shanhai.db.deliveries.webhooks import Link, Linking
 from shanhai.db.identity import Viewer
 from shanhai.db.tables.alert import Alert, AlertEvent, AlertRule
+from shanhai.db.tables.compensation import CompensationAgreement
 from shanhai.db.tables.control import LeadCase
 from shanhai.db.tables.duty import Duty
 from shanhai.db.tables.indicator import Indicator, PlanIndicator
 from shanhai.db.tables.observation import ObservedProperty
 from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.project import Mine, Reclamation
 from shanhai.db.tables.station import Station
 from shanhai.db.tables.zone import Region
 from shanhai.errors import NotFound
@@ -26,14 +28,25 @@ from shanhai.validation import rfc3339
 
 _TargetRegion = aliased(Region)
 _REGION_ID = func.coalesce(
-    Station.region_id, Alert.target_region_id, LeadCase.region_id, Plan.region_id
+    Station.region_id,
+    Alert.target_region_id,
+    LeadCase.region_id,
+    Plan.region_id,
+    CompensationAgreement.region_id,
+    Mine.region_id,
+    Reclamation.region_id,
 )
+_OF_REGION = Alert.target_region_id.is_not(None) & Alert.plan_indicator_id.is_(None)
 SUBJECTS: Mapping[str, ColumnElement[bool]] = {
     "station": Alert.station_id.is_not(None),
     "indicator": Alert.plan_indicator_id.is_not(None),
     "case": Alert.case_id.is_not(None),
-    "line": Alert.target_region_id.is_not(None) & Alert.plan_indicator_id.is_(None),
+    "line": _OF_REGION & AlertRule.balance_kind.is_(None),
+    "balance": _OF_REGION & AlertRule.balance_kind.is_not(None),
     "duty": Alert.duty_id.is_not(None),
+    "settlement": Alert.agreement_id.is_not(None),
+    "mine": Alert.mine_id.is_not(None),
+    "reclamation": Alert.reclamation_id.is_not(None),
 }
 _COLUMNS: Mapping[str, Any] = {
     "status": Alert.status,
@@ -52,6 +65,7 @@ _ALERTS: Any = (
         AlertRule.name_en.label("rule_en"),
         AlertRule.kind.label("kind"),
         AlertRule.control_kind.label("control_kind"),
+        AlertRule.balance_kind.label("balance_kind"),
         Station.code.label("station"),
         Station.name_zh.label("station_zh"),
         Station.name_en.label("station_en"),
@@ -67,6 +81,15 @@ _ALERTS: Any = (
         Duty.code.label("duty"),
         Duty.name_zh.label("duty_zh"),
         Duty.name_en.label("duty_en"),
+        CompensationAgreement.code.label("agreement"),
+        CompensationAgreement.name_zh.label("agreement_zh"),
+        CompensationAgreement.name_en.label("agreement_en"),
+        Mine.code.label("mine"),
+        Mine.name_zh.label("mine_zh"),
+        Mine.name_en.label("mine_en"),
+        Reclamation.code.label("reclamation"),
+        Reclamation.name_zh.label("reclamation_zh"),
+        Reclamation.name_en.label("reclamation_en"),
         ObservedProperty.code.label("property"),
         ObservedProperty.unit.label("unit"),
     )
@@ -78,6 +101,9 @@ _ALERTS: Any = (
     .outerjoin(Indicator, Indicator.id == PlanIndicator.indicator_id)
     .outerjoin(_TargetRegion, _TargetRegion.id == Alert.target_region_id)
     .outerjoin(LeadCase, LeadCase.id == Alert.case_id)
+    .outerjoin(CompensationAgreement, CompensationAgreement.id == Alert.agreement_id)
+    .outerjoin(Mine, Mine.id == Alert.mine_id)
+    .outerjoin(Reclamation, Reclamation.id == Alert.reclamation_id)
     .outerjoin(ObservedProperty, ObservedProperty.id == AlertRule.property_id)
     .order_by(Alert.id.desc())
 )
@@ -159,6 +185,9 @@ def region_of(alert: int) -> Select[Any]:
         .outerjoin(LeadCase, LeadCase.id == Alert.case_id)
         .outerjoin(Duty, Duty.id == Alert.duty_id)
         .outerjoin(Plan, Plan.id == Duty.plan_id)
+        .outerjoin(CompensationAgreement, CompensationAgreement.id == Alert.agreement_id)
+        .outerjoin(Mine, Mine.id == Alert.mine_id)
+        .outerjoin(Reclamation, Reclamation.id == Alert.reclamation_id)
         .where(Alert.id == alert)
     )
 
@@ -168,32 +197,42 @@ async def read_alerts(session: AsyncSession, numbers: Collection[int]) -> dict[i
     return {row[0].id: row for row in await session.execute(_ALERTS.where(Alert.id.in_(numbers)))}
 
 
-def subject_kind(alert: Alert) -> str:
-    """What an alert is about, as `vocabulary.ALERT_SUBJECTS` has it."""
-    if alert.station_id is not None:
-        return "station"
-    if alert.case_id is not None:
-        return "case"
-    if alert.duty_id is not None:
-        return "duty"
-    return "indicator" if alert.plan_indicator_id is not None else "line"
+def subject_kind(row: Row[Any]) -> str:
+    """What an alert of `list_alerts` is about, as `vocabulary.ALERT_SUBJECTS` has it."""
+    alert: Alert = row[0]
+    named = {
+        "station": alert.station_id,
+        "case": alert.case_id,
+        "duty": alert.duty_id,
+        "settlement": alert.agreement_id,
+        "mine": alert.mine_id,
+        "reclamation": alert.reclamation_id,
+        "indicator": alert.plan_indicator_id,
+    }
+    of_region = "line" if row.balance_kind is None else "balance"
+    return next((kind for kind, number in named.items() if number is not None), of_region)
 
 
 def subject_name(row: Row[Any], lang: vocabulary.Lang) -> str:
     """What an alert of `list_alerts` is about, as people call it."""
     alert: Alert = row[0]
-    kind = subject_kind(alert)
-    if kind == "station":
-        return str(getattr(row, f"station_{lang}"))
+    kind = subject_kind(row)
     if kind == "case":
         return str(row.case)
-    if kind == "duty":
-        return str(getattr(row, f"duty_{lang}"))
-    if kind == "line":
-        name = vocabulary.label_in(vocabulary.CONTROL_KINDS, row.control_kind, lang)
+    if kind in {"line", "balance"}:
+        terms = vocabulary.CONTROL_KINDS if kind == "line" else vocabulary.BALANCE_KINDS
+        name = vocabulary.label_in(terms, row.control_kind or row.balance_kind, lang)
         return f"{getattr(row, f'region_{lang}')} · {name}"
     year = "" if alert.target_year is None else f" {alert.target_year}"
-    return f"{getattr(row, f'indicator_{lang}')} · {getattr(row, f'region_{lang}')}{year}"
+    if kind == "indicator":
+        return f"{getattr(row, f'indicator_{lang}')} · {getattr(row, f'region_{lang}')}{year}"
+    named = "agreement" if kind == "settlement" else kind
+    return f"{getattr(row, f'{named}_{lang}')}{year}"
+
+
+def unit_of(row: Row[Any]) -> str | None:
+    """The unit of what an alert of `list_alerts` measures."""
+    return measure_unit(row.kind, BALANCE_UNITS.get(row.balance_kind, row.unit))
 
 
 def unknown(alert_id: int) -> NotFound:
@@ -210,6 +249,7 @@ def _seen_by(viewer: Viewer) -> Select[Any]:
     return query.where(or_(Alert.case_id.is_(None), own))
 
 
+BALANCE_UNITS = {kind.code: kind.unit for kind in vocabulary.BALANCE_KINDS}
 COLORS = {term.code: term.color for term in vocabulary.WARNING_LEVELS}
 
 
@@ -217,7 +257,7 @@ def describe_alert(row: Row[Any], links: Linking) -> dict[str, Any]:
     """An alert of `reading`, with links to what raised it."""
     alert: Alert = row[0]
     lang = links.lang
-    kind = subject_kind(alert)
+    kind = subject_kind(row)
     return {
         "id": alert.id,
         "status": alert.status,
@@ -240,10 +280,14 @@ def describe_alert(row: Row[Any], links: Linking) -> dict[str, Any]:
         "target_year": alert.target_year,
         "case": row.case,
         "duty": row.duty,
+        "balance_kind": row.balance_kind,
+        "agreement": row.agreement,
+        "mine": row.mine,
+        "reclamation": row.reclamation,
         "property": row.property,
         "measure": alert.measure,
-        "unit": measure_unit(row.kind, row.unit),
-        "facts": _facts(row),
+        "unit": unit_of(row),
+        "facts": _facts(row, lang),
         "began": rfc3339(alert.began_at),
         "raised": rfc3339(alert.raised_at),
         "opened": rfc3339(alert.opened_at),
@@ -276,12 +320,33 @@ def describe_events(events: Sequence[AlertEvent], lang: vocabulary.Lang) -> list
     ]
 
 
-def _facts(row: Row[Any]) -> dict[str, Any] | None:
-    """Value and target of an indicator when it was judged, in its unit; what lines lost."""
+def _facts(row: Row[Any], lang: vocabulary.Lang) -> dict[str, Any] | None:
+    """What an entry was judged by, in its unit, with names of codes; what lines lost."""
     facts: dict[str, Any] | None = row[0].facts
-    if facts is None or row.indicator is None:
-        return facts
-    return {**facts, "unit": row.indicator_unit}
+    if facts is None:
+        return None
+    if row.indicator is not None:
+        return {**facts, "unit": row.indicator_unit}
+    if row.kind in _STATES:
+        facts = {
+            **facts,
+            "state_name": vocabulary.label_in(_STATES[row.kind], facts["state"], lang),
+        }
+    if row.kind == "settlement_waiting":
+        sides = [
+            vocabulary.label_in(vocabulary.COMPENSATION_SIDES, side, lang)
+            for side in facts["unconfirmed"]
+        ]
+        facts = {**facts, "unconfirmed_names": sides}
+    return facts
+
+
+_STATES: Mapping[str, Sequence[vocabulary.Term]] = {
+    "duty_due": vocabulary.DUTY_STATES,
+    "settlement_waiting": vocabulary.SETTLEMENT_WAITS,
+    "reclamation_due": vocabulary.RECLAMATION_STATES,
+}
+"""States entries of ledgers have, by the kind of rule."""
 
 
 def _station_links(row: Row[Any], links: Linking) -> list[Link]:
@@ -328,7 +393,42 @@ def _duty_links(row: Row[Any], links: Linking) -> list[Link]:
     return [links.link(path, rel) for rel in ("related", "evidence")]
 
 
+def _balance_links(row: Row[Any], links: Linking) -> list[Link]:
+    """The balances of the region, and the entries they are the sums of."""
+    asked = {"region": row.region, "kind": row.balance_kind}
+    return [
+        links.link("/balances", "related", **asked),
+        links.link("/balances/entries", "evidence", **asked),
+    ]
+
+
+def _settlement_links(row: Row[Any], links: Linking) -> list[Link]:
+    """The settlements of the agreement, among which that of the year is or is lacking."""
+    path = f"/compensation-agreements/{quote(row.agreement, safe='')}/settlements"
+    return [links.link(path, rel) for rel in ("related", "evidence")]
+
+
+def _mine_links(row: Row[Any], links: Linking) -> list[Link]:
+    """The mine, and its reports or its fund."""
+    code = quote(row.mine, safe="")
+    hangs = "reports" if row.kind == "mine_report_due" else "deposits"
+    return [
+        links.link(f"/collections/mines/items/{code}", "related"),
+        links.link(f"/mines/{code}/{hangs}", "evidence"),
+    ]
+
+
+def _reclamation_links(row: Row[Any], links: Linking) -> list[Link]:
+    """The land; the day its use ends is what raised the alert."""
+    path = f"/collections/reclamations/items/{quote(row.reclamation, safe='')}"
+    return [links.link(path, rel) for rel in ("related", "evidence")]
+
+
 _SUBJECT_LINKS = {
+    "balance": _balance_links,
+    "settlement": _settlement_links,
+    "mine": _mine_links,
+    "reclamation": _reclamation_links,
     "duty": _duty_links,
     "station": _station_links,
     "indicator": _target_links,

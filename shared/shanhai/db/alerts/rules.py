@@ -9,6 +9,7 @@ from sqlalchemy import Row, and_, delete, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.observation_evaluation import HOLDS_AT, note_rule, take_evaluation_lock
+from shanhai.db.alerts.queries import BALANCE_UNITS
 from shanhai.db.alerts.transitions import end
 from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.indicators.plan_indicators import find_indicator, find_plan
@@ -27,7 +28,7 @@ SCOPES = frozenset({Scope.WRITE, Scope.PROJECTS})
 """Any one of these scopes is needed by those who make rules or answer alerts."""
 PLAIN = (
     *("code", "name_zh", "name_en", "kind", "limits", "reset", "min_duration_s", "max_age_s"),
-    *("any_quality", "enabled", "control_kind", "quiet"),
+    *("any_quality", "enabled", "control_kind", "balance_kind", "settlement_state", "quiet"),
 )
 DATES = ("valid_from", "valid_to")
 # The newest value of each series counts at once, as if it had just been stored.
@@ -88,7 +89,8 @@ class RuleDefinition:
             **{name: getattr(found, name) for name in ("property", "region", "plan", "indicator")},
             "stations": stations,
         }
-        return cls(contents, found.unit, str(row.row_version))
+        unit = BALANCE_UNITS.get(row.balance_kind or "", found.unit)
+        return cls(contents, unit, str(row.row_version))
 
 
 async def list_rules(session: AsyncSession) -> list[RuleDefinition]:

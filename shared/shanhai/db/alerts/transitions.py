@@ -19,7 +19,7 @@ from shanhai.db.alerts import queries
 from shanhai.db.deliveries.outbox import enqueue
 from shanhai.db.deliveries.webhooks import HostlessLinks, announce, find_listening
 from shanhai.db.tables.alert import SUBJECT, Alert, AlertEvent, AlertNotice, AlertRule, Subscription
-from shanhai.monitoring.thresholds import QuietHours, Turn, Watch, measure_unit, next_time
+from shanhai.monitoring.thresholds import QuietHours, Turn, Watch, next_time
 from shanhai.vocabulary import ALERT_EVENTS, WARNING_LEVELS, Lang, label_in
 
 BEGINNINGS = frozenset({"opened", "raised"})
@@ -30,13 +30,16 @@ MOST_TOLD = 200
 """Events a mail lists; of more it says the number."""
 _TOLD = text("""
   WITH RECURSIVE of_alert AS (
-    SELECT a.rule_id, coalesce(t.region_id, a.target_region_id, c.region_id, p.region_id)
-             AS region_id
+    SELECT a.rule_id, coalesce(t.region_id, a.target_region_id, c.region_id, p.region_id,
+                               cg.region_id, mi.region_id, rc.region_id) AS region_id
       FROM alert a
       LEFT JOIN station t ON t.id = a.station_id
       LEFT JOIN lead_case c ON c.id = a.case_id
       LEFT JOIN duty du ON du.id = a.duty_id
       LEFT JOIN plan p ON p.id = du.plan_id
+      LEFT JOIN compensation_agreement cg ON cg.id = a.agreement_id
+      LEFT JOIN mine mi ON mi.id = a.mine_id
+      LEFT JOIN reclamation rc ON rc.id = a.reclamation_id
      WHERE a.id = :alert
   ), above (id) AS (
     SELECT region_id FROM of_alert WHERE region_id IS NOT NULL UNION
@@ -147,7 +150,7 @@ def _described(event: AlertEvent, row: Any, lang: Lang) -> dict[str, Any]:
         "rule": row.rule_zh if lang == "zh" else row.rule_en,
         "subject": queries.subject_name(row, lang),
         "measure": alert.measure if event.measure is None else event.measure,
-        "unit": measure_unit(row.kind, row.unit),
+        "unit": queries.unit_of(row),
         "note": event.note,
         "href": f"/alerts/{alert.id}",
     }
@@ -155,9 +158,10 @@ def _described(event: AlertEvent, row: Any, lang: Lang) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class AlertSubject:
-    """A station, a case, a duty, the lines of a region, or a target.
+    """A station, a case, an entry of a ledger, a target, or the lines or a balance of a region.
 
-    A target is an indicator of a plan in a region, by a year or always; a region alone, its lines.
+    A target is an indicator of a plan in a region, by a year or always; a region alone, its lines
+    or the balance its rule names; an agreement or a mine, with a year, that year of it.
     """
 
     station_id: int | None = None
@@ -166,6 +170,9 @@ class AlertSubject:
     target_year: int | None = None
     case_id: int | None = None
     duty_id: int | None = None
+    agreement_id: int | None = None
+    mine_id: int | None = None
+    reclamation_id: int | None = None
 
     @classmethod
     def of(cls, row: Any) -> "AlertSubject":
@@ -219,7 +226,8 @@ _KEEP = sql(f"""
     FROM unnest(CAST(:rule_id AS bigint[]), CAST(:station_id AS bigint[]),
                 CAST(:plan_indicator_id AS bigint[]), CAST(:target_region_id AS bigint[]),
                 CAST(:target_year AS int[]), CAST(:case_id AS bigint[]),
-                CAST(:duty_id AS bigint[]),
+                CAST(:duty_id AS bigint[]), CAST(:agreement_id AS bigint[]),
+                CAST(:mine_id AS bigint[]), CAST(:reclamation_id AS bigint[]),
                 CAST(:seen AS timestamptz[]), CAST(:since AS text[]), CAST(:levels AS text[]))
            AS t ({_COLUMNS}, seen_to, since, level)
   ON CONFLICT ({_COLUMNS}) DO UPDATE

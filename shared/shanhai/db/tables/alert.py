@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
+from shanhai import vocabulary
 from shanhai.db.base import Base, BigId, CreatedAt, Moment, one_of
-from shanhai.vocabulary import ALERT_EVENTS, ALERT_KINDS, ALERT_STATUSES, WARNING_LEVELS, codes
+from shanhai.vocabulary import codes
 
 
 class AlertRule(Base):
@@ -23,6 +24,8 @@ class AlertRule(Base):
         plan_id: Only targets or duties of the plan; `indicator_id`: only those of the indicator.
         control_kind: Kind of control area whose changed area counts, of `red_line_lead`, or whose
             lost area does, of `line_decline`.
+        balance_kind: Kind of balance that may be short, of `balance_short`.
+        settlement_state: What settlements wait in, of `settlement_waiting`; None for all of it.
         quiet: Hours in which nothing is delivered; see `shanhai.monitoring.thresholds`.
         valid_from: Days on which it is evaluated: half-open, null is open.
         max_age_s: A value older than this raises nothing.
@@ -31,13 +34,19 @@ class AlertRule(Base):
 
     __tablename__ = "alert_rule"
     __table_args__ = (
-        one_of("kind", codes(ALERT_KINDS)),
+        one_of("kind", codes(vocabulary.ALERT_KINDS)),
         sa.CheckConstraint(
             "kind NOT IN ('above', 'below', 'rate') OR property_id IS NOT NULL", name="property"
         ),
         sa.CheckConstraint(
             "(kind IN ('red_line_lead', 'line_decline')) = (control_kind IS NOT NULL)",
             name="control_kind",
+        ),
+        sa.CheckConstraint(
+            "(kind = 'balance_short') = (balance_kind IS NOT NULL)", name="balance_kind"
+        ),
+        sa.CheckConstraint(
+            "settlement_state IS NULL OR kind = 'settlement_waiting'", name="settlement_state"
         ),
         sa.CheckConstraint("valid_to > valid_from", name="period"),
         sa.CheckConstraint("min_duration_s >= 0", name="min_duration_s"),
@@ -63,6 +72,8 @@ class AlertRule(Base):
     plan_id: Mapped[int | None] = mapped_column(sa.ForeignKey("plan.id"), index=True)
     indicator_id: Mapped[int | None] = mapped_column(sa.ForeignKey("indicator.id"), index=True)
     control_kind: Mapped[str | None]
+    balance_kind: Mapped[str | None]
+    settlement_state: Mapped[str | None]
     limits: Mapped[dict[str, float]] = mapped_column(JSONB)
     reset: Mapped[float]
     min_duration_s: Mapped[int] = mapped_column(sa.Integer)
@@ -79,11 +90,12 @@ class AlertRule(Base):
 
 
 class OfSubject:
-    """What an alert is about: a station, a case, a duty, a target of an indicator, or lines.
+    """What an alert is about: a station, a case, an entry of a ledger, a target, or a region.
 
     A target is told by its indicator in a plan, its region and its year (None: at all times), and
-    not by its row, which goes when a plan states its figures anew. Lines are told by their region
-    alone, and by the kind their rule watches.
+    not by its row, which goes when a plan states its figures anew. Lines and balances are told by
+    their region alone, and by the kind their rule watches. Of an agreement the year is that which
+    is settled, of a mine that which is reported.
     """
 
     station_id: Mapped[int | None] = mapped_column(sa.ForeignKey("station.id"), index=True)
@@ -94,10 +106,16 @@ class OfSubject:
     target_year: Mapped[int | None]
     case_id: Mapped[int | None] = mapped_column(sa.ForeignKey("lead_case.id"), index=True)
     duty_id: Mapped[int | None] = mapped_column(sa.ForeignKey("duty.id"), index=True)
+    agreement_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("compensation_agreement.id"), index=True
+    )
+    mine_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mine.id"), index=True)
+    reclamation_id: Mapped[int | None] = mapped_column(sa.ForeignKey("reclamation.id"), index=True)
 
 
 SUBJECT = (
     *("station_id", "plan_indicator_id", "target_region_id", "target_year", "case_id", "duty_id"),
+    *("agreement_id", "mine_id", "reclamation_id"),
 )
 """Columns that tell one subject from another."""
 
@@ -107,12 +125,12 @@ def one_subject() -> tuple[sa.CheckConstraint, sa.CheckConstraint]:
     return (
         sa.CheckConstraint(
             "num_nonnulls(station_id, coalesce(plan_indicator_id, target_region_id), case_id,"
-            " duty_id) = 1",
+            " duty_id, agreement_id, mine_id, reclamation_id) = 1",
             name="subject",
         ),
         sa.CheckConstraint(
-            "(plan_indicator_id IS NULL OR target_region_id IS NOT NULL)"
-            " AND (target_year IS NULL OR plan_indicator_id IS NOT NULL)",
+            "(plan_indicator_id IS NULL OR target_region_id IS NOT NULL) AND (target_year IS NULL"
+            " OR num_nonnulls(plan_indicator_id, agreement_id, mine_id) = 1)",
             name="target",
         ),
     )
@@ -123,7 +141,7 @@ class AlertWatch(OfSubject, Base):
 
     __tablename__ = "alert_watch"
     __table_args__ = (
-        one_of("level", codes(WARNING_LEVELS)),
+        one_of("level", codes(vocabulary.WARNING_LEVELS)),
         *one_subject(),
         # By which the release before finds its rows.
         sa.Index("uq_alert_watch_station", "rule_id", "station_id", unique=True),
@@ -151,14 +169,15 @@ class Alert(OfSubject, Base):
         began_at: Time of the first of the values that raised it.
         raised_at: Time of the value that gave it its level; with `no_data`, of the last value.
         measure: That value, change per hour, number of seconds, percent an indicator is behind,
-            square metres changed or lost, or days since a duty was due.
+            square metres changed or lost, what a balance or a fund lacks, or days since something
+            was due.
         facts: What was known when it got its level: of an indicator, its value and what was asked.
     """
 
     __tablename__ = "alert"
     __table_args__ = (
-        one_of("status", codes(ALERT_STATUSES)),
-        one_of("level", codes(WARNING_LEVELS)),
+        one_of("status", codes(vocabulary.ALERT_STATUSES)),
+        one_of("level", codes(vocabulary.WARNING_LEVELS)),
         *one_subject(),
         sa.Index(
             "uq_alert_subject_live",
@@ -191,8 +210,8 @@ class AlertEvent(Base):
 
     __tablename__ = "alert_event"
     __table_args__ = (
-        one_of("kind", codes(ALERT_EVENTS)),
-        one_of("level", codes(WARNING_LEVELS)),
+        one_of("kind", codes(vocabulary.ALERT_EVENTS)),
+        one_of("level", codes(vocabulary.WARNING_LEVELS)),
     )
 
     id: Mapped[BigId]
@@ -207,12 +226,19 @@ class AlertEvent(Base):
 
 
 class AlertDue(Base):
-    """A plan, a case, a duty or a region's lines that rules may watch changed; gone once judged."""
+    """What rules may watch and has changed; gone once judged.
+
+    Attributes:
+        region_id: The region whose lines have.
+        balance_region_id: The region whose ledger of balances has.
+    """
 
     __tablename__ = "alert_due"
     __table_args__ = (
         sa.CheckConstraint(
-            "num_nonnulls(plan_id, case_id, region_id, duty_id) = 1", name="subject"
+            "num_nonnulls(plan_id, case_id, region_id, duty_id, balance_region_id, agreement_id,"
+            " mine_id, reclamation_id) = 1",
+            name="subject",
         ),
     )
 
@@ -221,6 +247,10 @@ class AlertDue(Base):
     case_id: Mapped[int | None] = mapped_column(sa.ForeignKey("lead_case.id"))
     region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"))
     duty_id: Mapped[int | None] = mapped_column(sa.ForeignKey("duty.id"))
+    balance_region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"))
+    agreement_id: Mapped[int | None] = mapped_column(sa.ForeignKey("compensation_agreement.id"))
+    mine_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mine.id"))
+    reclamation_id: Mapped[int | None] = mapped_column(sa.ForeignKey("reclamation.id"))
 
 
 class Subscription(Base):
