@@ -609,7 +609,7 @@ async def read_overdue(session: AsyncSession, mines: Sequence[int]) -> list[Ledg
         funds.setdefault((row.id, row.region_id), []).append((row.kind, row.amount))
     for (mine, region), amounts in funds.items():
         sums = sum_deposits(amounts)
-        told = {"due": f"{sums.due:.2f}", "paid": f"{sums.paid:.2f}"}
+        told = {name: f"{getattr(sums, name):.2f}" for name in ("due", "paid", "missing")}
         lacking = float(sums.missing)
         found.append(LedgerStanding("mine_fund_short", mine, region, lacking, told))
     return found

@@ -61,9 +61,10 @@ async def add_document(state: ServiceState) -> None:
     async with state.sessions.begin() as session:
         await session.execute(
             text(
-                "INSERT INTO document (code, owner_collection, owner_code, title_zh, kind, filename,"
-                " media_type, bytes, sha256, uri, uploaded_by) VALUES ('proof', 'regions', 'a',"
-                " '验收', 'other', 'a.pdf', 'application/pdf', 1, repeat('0', 64), 'x', 'x')"
+                "INSERT INTO document (code, owner_collection, owner_code, title_zh, kind,"
+                " filename, media_type, bytes, sha256, uri, uploaded_by)"
+                " VALUES ('proof', 'regions', 'a', '验收', 'other', 'a.pdf', 'application/pdf',"
+                " 1, repeat('0', 64), 'x', 'x')"
             )
         )
 

@@ -308,3 +308,142 @@ async def test_what_cannot_be_is_refused_before_a_job_is_made(
     async with sessions() as session:
         assert not await session.scalar(select(func.count(Job.id)))
         assert not await session.scalar(select(func.count(Bulletin.id)))
+
+
+LEDGERS = (
+    # Before the period, in it, reversed in it, and after it: 300 are taken, 350 given in all.
+    "INSERT INTO balance_entry (code, title_zh, kind, direction, amount, unit, region_id, year,"
+    " state, accepted_on) VALUES"
+    " ('old', '旧', 'natural_shoreline', 'given', 50, 'm', :region, 2025, 'accepted',"
+    " '2025-03-31'),"
+    " ('quay', '码头', 'natural_shoreline', 'taken', 300, 'm', :region, 2025, 'accepted',"
+    " '2025-04-01'),"
+    " ('shore', '岸', 'natural_shoreline', 'given', 100.5, 'm', :region, 2025, 'accepted',"
+    " '2025-06-30'),"
+    " ('wrong', '误', 'natural_shoreline', 'given', 20, 'm', :region, 2025, 'reversed',"
+    " '2025-05-01'),"
+    " ('later', '后', 'natural_shoreline', 'given', 200, 'm', :region, 2025, 'accepted',"
+    " '2025-07-01'),"
+    " ('asked', '报', 'natural_shoreline', 'given', 999, 'm', :region, 2025, 'proposed', NULL),"
+    " ('marsh', '湿', 'wetland', 'given', 3, 'ha', :region, 2025, 'accepted', '2025-05-01')",
+    "INSERT INTO balance_entry (code, title_zh, kind, direction, amount, unit, region_id, year,"
+    " state, accepted_on, reverses_id) SELECT 'back', '冲', kind, direction, amount, unit,"
+    " region_id, year, 'accepted', '2025-06-01', id FROM balance_entry WHERE code = 'wrong'",
+    "INSERT INTO compensation_agreement (code, name_zh, name_en, region_id, upstream_id,"
+    " downstream_id, basis, service, scheme, rule, first_year, state) SELECT code, '溪流协议',"
+    " 'Creek agreement', :region, :region, :other, 'service', 'water', 'zones', '{}', first, state"
+    " FROM (VALUES ('creek', 2023, 'in_force'), ('secret', 2023, 'draft')) AS a (code, first,"
+    " state)",
+    "INSERT INTO compensation_settlement (agreement_id, year, content, sha256, amount, state)"
+    " SELECT id, 2023, '{}', 'x', -1200.5, 'proposed' FROM compensation_agreement"
+    " WHERE code = 'creek'",
+    "INSERT INTO compensation_event (settlement_id, state, actor, at)"
+    " SELECT id, 'proposed', 'x', '2025-05-01' FROM compensation_settlement",
+    "INSERT INTO mine (code, name_zh, name_en, kind, region_id, state, area_ha, accepted_area_ha,"
+    " accepted_on) VALUES ('pit', '旧坑', 'Old pit', 'legacy', :region, 'accepted', 12.5, 12.5,"
+    " '2025-05-01'), ('old-pit', '更旧', 'Older pit', 'legacy', :region, 'accepted', 9, 9,"
+    " '2025-03-31')",
+    "INSERT INTO mine (code, name_zh, name_en, kind, region_id)"
+    " VALUES ('quarry', '采石场', 'Quarry', 'producing', :region)",
+    "INSERT INTO mine_report (mine_id, year, disturbed_ha, planned_ha, restored_ha, due, paid,"
+    " actor) SELECT id, 2023, 0, 0, 0, 0, 0, 'x' FROM mine WHERE code = 'quarry'",
+    "INSERT INTO mine_deposit_entry (mine_id, kind, year, amount, actor)"
+    " SELECT id, 'due', 2024, 1500.25, 'x' FROM mine WHERE code = 'quarry'",
+    "INSERT INTO reclamation (code, name_zh, name_en, region_id, state, start_on, end_on,"
+    " land_class_before, is_public) VALUES"
+    " ('road', '公开便道', 'Road', :region, 'in_use', '2024-01-01', '2025-06-30', '旱地', true),"
+    " ('yard', '内部料场', 'Yard', :region, 'in_use', '2024-01-01', '2025-06-30', '旱地', false),"
+    " ('next', '后续', 'Next', :region, 'in_use', '2024-01-01', '2025-07-01', '旱地', true)",
+)
+OPENED = (
+    "INSERT INTO alert_rule (code, name_zh, name_en, kind, limits, reset, min_duration_s,"
+    " max_age_s, any_quality, enabled, balance_kind) SELECT kind, kind, kind, kind, '{\"red\": 0}',"
+    " 0, 0, 86400, false, false, CASE kind WHEN 'balance_short' THEN 'natural_shoreline' END FROM"
+    " unnest(ARRAY['balance_short', 'settlement_waiting', 'mine_fund_short', 'reclamation_due'])"
+    " AS k (kind)",
+    "INSERT INTO alert (rule_id, status, level, began_at, raised_at, opened_at, measure,"
+    " target_region_id, agreement_id, target_year, mine_id, reclamation_id)"
+    " SELECT r.id, 'open', 'red', now(), now(), '2025-05-05', 7,"
+    " CASE r.kind WHEN 'balance_short' THEN CAST(:region AS bigint) END,"
+    " CASE r.kind WHEN 'settlement_waiting' THEN (SELECT id FROM compensation_agreement"
+    " WHERE code = 'creek') END, CASE r.kind WHEN 'settlement_waiting' THEN 2023 END,"
+    " CASE r.kind WHEN 'mine_fund_short' THEN (SELECT id FROM mine WHERE code = 'quarry') END,"
+    " CASE r.kind WHEN 'reclamation_due' THEN (SELECT id FROM reclamation WHERE code = 'yard') END"
+    " FROM alert_rule r WHERE r.kind = ANY(ARRAY['balance_short', 'settlement_waiting',"
+    " 'mine_fund_short', 'reclamation_due'])",
+)
+
+
+async def test_ledgers_are_told_as_far_as_readers_may_know_them(
+    worker: WorkerContext, sessions: Sessions, region_id: int
+) -> None:
+    async with sessions.begin() as session:
+        other = await add_region(session, "other-city")
+        for statement in (*LEDGERS, *OPENED):
+            named = {"region": region_id, "other": other.id}
+            given = {name: value for name, value in named.items() if f":{name}" in statement}
+            await session.execute(text(statement), given)
+    planner = who(Role.PLANNER, region_id)
+    told = {}
+    for public in (True, False):
+        job = await run(worker, planner, public=public)
+        assert job.result is not None
+        assert isinstance(worker.artifacts, LocalArtifacts)
+        files = {
+            name: worker.artifacts.local_path(one["uri"]).read_bytes()
+            for name, one in job.result["outputs"].items()
+        }
+        told[public] = files, orjson.loads(files["content"])
+
+    files, content = told[True]
+    rows = content["balances"]["rows"]
+    assert [(row["kind"], row["opening"], row["taken"], row["given"]) for row in rows] == [
+        ("natural_shoreline", "50", "300", "100.5"),
+        ("wetland", "0", "0", "3"),
+    ]
+    # 50 + 100.5 were given of what 300 taken ask for; what came after the period does not count.
+    assert [(row["closing"], row["short"], row["met"]) for row in rows] == [
+        ("-149.5", "149.5", False),
+        ("3", "0", True),
+    ]
+    settled = content["settlements"]["rows"]
+    assert [(row["code"], row["year"], row["state"], row["amount"]) for row in settled] == [
+        ("creek", 2023, "proposed", "1200.50"),
+        ("creek", 2024, "unproposed", None),
+    ]
+    assert settled[0]["payer"] == "upstream"
+    assert (content["mines"]["accepted"], content["mines"]["accepted_ha"]) == (1, "12.5")
+    assert [row["code"] for row in content["mines"]["lands"]] == ["road"]
+    assert (content["mines"]["arrears_told"], content["mines"]["arrears"]) == (False, [])
+    assert [row["subject_en"] for row in content["alerts"]["rows"]] == [
+        *("Station lower", "Region bulletin-city · Natural shoreline", "Creek agreement 2023"),
+    ]
+    for name in ("html_zh", "html_en", "docx_zh", "docx_en"):
+        words = (
+            files[name].decode()
+            if name.startswith("html")
+            else "\n".join(
+                cell.text
+                for table in Document(io.BytesIO(files[name])).tables
+                for row in table.rows
+                for cell in row.cells
+            )
+        )
+        for amount in ("149.5", "1200.50", "12.5"):
+            assert amount in words, name
+        for hidden in ("采石场", "Quarry", "1500.25", "内部料场", "Yard"):
+            assert hidden not in words, name
+
+    files, content = told[False]
+    assert content["mines"]["arrears"] == [
+        {
+            "code": "quarry",
+            "name_zh": "采石场",
+            "name_en": "Quarry",
+            "years": [2024],
+            "missing": "1500.25",
+        }
+    ]
+    assert [row["code"] for row in content["mines"]["lands"]] == ["road", "yard"]
+    assert "1500.25" in files["html_zh"].decode()
+    assert {row["subject_en"] for row in content["alerts"]["rows"]} >= {"Quarry", "Yard"}

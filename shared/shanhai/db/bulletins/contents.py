@@ -3,17 +3,22 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db import balances
+from shanhai.db.collections.compensation import COMPENSATION_AGREEMENTS
+from shanhai.db.collections.mines import MINES, RECLAMATIONS
 from shanhai.db.collections.patterns import CORRIDORS
 from shanhai.db.features.columns import IN_FORCE, holds_on
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
+from shanhai.db.mines import OURS, read_overdue
 from shanhai.db.projects.queries import seen_projects, seen_values
+from shanhai.monitoring.thresholds import measure_unit
 
 WITHIN = """
 within (id) AS (
@@ -29,13 +34,13 @@ MOST_ALERTS = 10_000
 # Alerts of cases are left out: leads are counted by themselves, without saying which.
 _ALERTS = text(f"""
   WITH RECURSIVE {WITHIN}
-  SELECT a.level, a.status, r.kind, r.name_zh AS rule_zh, r.name_en AS rule_en,
-         s.code AS station, coalesce(s.name_zh, i.name_zh, g.name_zh, du.name_zh) AS subject_zh,
-         coalesce(s.name_en, i.name_en, g.name_en, du.name_en) AS subject_en, p.code AS property,
-         CASE r.kind WHEN 'rate' THEN p.unit || '/h' WHEN 'no_data' THEN 's'
-                     WHEN 'indicator_behind_target' THEN '%' WHEN 'line_decline' THEN 'm2'
-                     WHEN 'duty_due' THEN 'd'
-                     ELSE p.unit END AS unit,
+  SELECT a.level, a.status, r.kind, r.name_zh AS rule_zh, r.name_en AS rule_en, r.balance_kind,
+         s.code AS station, a.target_year,
+         coalesce(s.name_zh, i.name_zh, g.name_zh, du.name_zh, cg.name_zh, mi.name_zh, rc.name_zh)
+           AS subject_zh,
+         coalesce(s.name_en, i.name_en, g.name_en, du.name_en, cg.name_en, mi.name_en, rc.name_en)
+           AS subject_en,
+         p.code AS property, p.unit,
          a.measure, CAST({BEGAN} AS date) AS began_on, CAST(a.closed_at AS date) AS closed_on,
          coalesce((SELECT e.kind FROM alert_event e
                     WHERE e.alert_id = a.id AND a.status = 'closed'
@@ -48,10 +53,14 @@ _ALERTS = text(f"""
     LEFT JOIN indicator i ON i.id = pi.indicator_id
     LEFT JOIN region g ON g.id = a.target_region_id AND a.plan_indicator_id IS NULL
     LEFT JOIN duty du ON du.id = a.duty_id
+    LEFT JOIN compensation_agreement cg ON cg.id = a.agreement_id
+    LEFT JOIN mine mi ON mi.id = a.mine_id AND :known
+    LEFT JOIN reclamation rc ON rc.id = a.reclamation_id AND (:known OR rc.is_public)
     LEFT JOIN observed_property p ON p.id = r.property_id
    WHERE (du.plan_id = :plan OR a.station_id = ANY(CAST(:stations AS bigint[]))
           OR (pi.plan_id = :plan OR g.id IS NOT NULL)
-             AND a.target_region_id IN (SELECT id FROM within))
+             AND a.target_region_id IN (SELECT id FROM within)
+          OR coalesce(cg.region_id, mi.region_id, rc.region_id) IN (SELECT id FROM within))
      AND {DURING.format(f"({BEGAN})")}
    ORDER BY {BEGAN}, a.id
    LIMIT {MOST_ALERTS}
@@ -91,6 +100,53 @@ OF_PLAN = (
 )
 
 
+_SETTLEMENTS = f"""
+WITH RECURSIVE {WITHIN}, year (year) AS (
+  SELECT generate_series(2000, CAST(extract(year FROM CAST(:last AS date) + 1) AS int) - 1)
+)
+SELECT cg.code, cg.name_zh, cg.name_en, year.year, ru.name_zh AS upstream_zh,
+       ru.name_en AS upstream_en, rd.name_zh AS downstream_zh, rd.name_en AS downstream_en,
+       coalesce(x.state, 'unproposed') AS state, CAST(abs(x.amount) AS text) AS amount,
+       CASE sign(x.amount) WHEN 1 THEN 'downstream' WHEN -1 THEN 'upstream' END AS payer, x.paid_on
+  FROM compensation_agreement cg
+  JOIN region ru ON ru.id = cg.upstream_id JOIN region rd ON rd.id = cg.downstream_id
+  JOIN year ON year.year BETWEEN cg.first_year AND coalesce(cg.last_year, year.year)
+  LEFT JOIN compensation_settlement x
+    ON x.agreement_id = cg.id AND x.year = year.year AND x.state <> 'withdrawn'
+ WHERE cg.deleted_at IS NULL AND {{seen}} AND cg.state <> 'draft'
+   AND (cg.region_id IN (SELECT id FROM within) OR cg.upstream_id IN (SELECT id FROM within)
+        OR cg.downstream_id IN (SELECT id FROM within))
+   AND (x.id IS NULL AND cg.state = 'in_force' OR EXISTS (
+     SELECT FROM compensation_event e
+      WHERE e.settlement_id = x.id AND {DURING.format("e.at")}))
+ ORDER BY cg.code, year.year
+"""  # noqa: S608 - constants of this file
+_ACCEPTED_MINES = f"""
+WITH RECURSIVE {WITHIN}
+SELECT mi.code, mi.name_zh, mi.name_en, CAST(mi.accepted_area_ha AS text) AS area_ha, mi.accepted_on
+  FROM {{source}}
+ WHERE {{seen}} AND mi.region_id IN (SELECT id FROM within) AND {OURS}
+   AND mi.state IN ('accepted', 'watched') AND mi.accepted_area_ha IS NOT NULL
+   AND mi.accepted_on BETWEEN :first AND :last
+ ORDER BY mi.accepted_on, mi.code
+"""  # noqa: S608 - constants of this file
+_LANDS = f"""
+WITH RECURSIVE {WITHIN}
+SELECT rc.code, rc.name_zh, rc.name_en, rc.state, rc.end_on, rc.accepted_on
+  FROM {{source}}
+ WHERE {{seen}} AND rc.region_id IN (SELECT id FROM within)
+   AND (rc.state IN ('in_use', 'reclaimed') AND rc.end_on <= :last
+        OR rc.state = 'accepted' AND rc.accepted_on BETWEEN :first AND :last)
+ ORDER BY rc.end_on, rc.code
+"""  # noqa: S608 - constants of this file
+_PRODUCING = text(f"""
+WITH RECURSIVE {WITHIN}
+SELECT mi.id, mi.code, mi.name_zh, mi.name_en FROM mine mi
+ WHERE mi.kind = 'producing' AND mi.deleted_at IS NULL AND mi.region_id IN (SELECT id FROM within)
+ ORDER BY mi.code
+""")  # noqa: S608 - constants of this file
+
+
 @dataclass(slots=True)
 class Leads:
     """Figures over leads, each by what it is counted by."""
@@ -110,18 +166,42 @@ async def read_alerts(
     region_id: int,
     plan_id: int | None,
     stations: Sequence[int],
+    viewer: Viewer,
     first: date,
     last: date,
 ) -> list[dict[str, Any]]:
-    """The alerts that began at some stations, and of a plan's indicators, in their order."""
+    """The alerts that began at some stations, of a plan and of a region's ledgers, in their order.
+
+    What mines owe is for readers with an identity.
+    """
     values = {
         "region": region_id,
         "plan": plan_id,
         "stations": list(stations),
+        "known": knows_arrears(viewer),
         "first": first,
         "last": last,
     }
-    return [dict(row) for row in (await session.execute(_ALERTS, values)).mappings()]
+    rows = (await session.execute(_ALERTS, values)).mappings()
+    return [_alert(dict(row)) for row in rows]
+
+
+def _alert(row: dict[str, Any]) -> dict[str, Any]:
+    """An alert with the unit of its measure, and what a subject that has no name is called."""
+    kind, year = row.pop("balance_kind"), row.pop("target_year")
+    if row["kind"] == "settlement_waiting" or row["kind"] == "mine_report_due":
+        row |= {name: f"{row[name]} {year}" for name in ("subject_zh", "subject_en")}
+    if kind is not None:
+        term = balances.KIND_OF[kind]
+        row["subject_zh"] += f" · {term.label.zh}"
+        row["subject_en"] += f" · {term.label.en}"
+        row["unit"] = term.unit
+    return row | {"unit": measure_unit(row["kind"], row["unit"])}
+
+
+def knows_arrears(viewer: Viewer) -> bool:
+    """Whether a reader may know what mines report and owe: whoever has an identity may."""
+    return viewer.sees_all or viewer.known
 
 
 async def count_leads(session: AsyncSession, region_id: int, first: date, last: date) -> Leads:
@@ -153,6 +233,58 @@ async def read_projects(
     query = f"WITH RECURSIVE {WITHIN}, {seen_projects(viewer, IN_REGION, OF_PLAN)}{_PROJECTS}"
     values = seen_values(viewer, region=region_id, plan=plan_id, first=first, last=last)
     return [dict(row) for row in (await session.execute(text(query), values)).mappings()]
+
+
+async def read_settlements(
+    session: AsyncSession, region_id: int, viewer: Viewer, first: date, last: date
+) -> list[dict[str, Any]]:
+    """The settlements a viewer may know of that had a step in a period, and years that lack one.
+
+    Of agreements that a region, or one below it, keeps or is a side of.
+    """
+    seen = visibility(COMPENSATION_AGREEMENTS, viewer)
+    query = text(_SETTLEMENTS.format(seen=" AND ".join(["true", *seen])))
+    values = {"region": region_id, "first": first, "last": last, **viewer_values(viewer)}
+    return [dict(row) for row in (await session.execute(query, values)).mappings()]
+
+
+async def read_mines(
+    session: AsyncSession, region_id: int, viewer: Viewer, first: date, last: date
+) -> dict[str, Any]:
+    """Mines accepted in a period, land to be given back, and what mines owe, as one may know it."""
+    values = {"region": region_id, "first": first, "last": last, **viewer_values(viewer)}
+    found: dict[str, Any] = {"arrears": None}
+    for name, query, entity in (
+        ("accepted", _ACCEPTED_MINES, MINES),
+        ("lands", _LANDS, RECLAMATIONS),
+    ):
+        seen = [entity.live, *visibility(entity, viewer)]
+        given = text(query.format(source=entity.source, seen=" AND ".join(seen)))
+        found[name] = [dict(row) for row in (await session.execute(given, values)).mappings()]
+    if knows_arrears(viewer):
+        found["arrears"] = await _arrears(session, region_id, last)
+    return found
+
+
+async def _arrears(session: AsyncSession, region_id: int, last: date) -> list[dict[str, Any]]:
+    """What mines lack: reports of years that were over on a day, and money that is due."""
+    mines = (await session.execute(_PRODUCING, {"region": region_id})).all()
+    years: dict[int, list[int]] = {}
+    missing: dict[int, str] = {}
+    for one in await read_overdue(session, [mine.id for mine in mines]):
+        if one.kind == "mine_fund_short" and one.measure:
+            missing[one.entry] = one.facts["missing"]
+        elif one.year is not None and one.year < (last + timedelta(days=1)).year:
+            years.setdefault(one.entry, []).append(one.year)
+    return [
+        {
+            **{name: getattr(mine, name) for name in ("code", "name_zh", "name_en")},
+            "years": years.get(mine.id, []),
+            "missing": missing.get(mine.id, "0.00"),
+        }
+        for mine in mines
+        if mine.id in years or mine.id in missing
+    ]
 
 
 DIGITS = 5

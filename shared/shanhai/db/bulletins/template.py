@@ -19,6 +19,9 @@ SectionKind = Literal[
     "alerts",
     "leads",
     "projects",
+    "balances",
+    "settlements",
+    "mines",
 ]
 """What a section shows below its text: a table, a map, charts; of `text`, `summary` nothing."""
 TEXT_LIMIT = 4_000

@@ -114,6 +114,68 @@ class ProjectTask(NamedTask):
     steps: int
 
 
+class BalanceTask(BaseModel):
+    """What was taken and given back of a kind in the period, with all below the region.
+
+    Amounts are decimals in the unit of the kind. `opening` and `closing` are what is given back
+    beyond what the rule asks; below 0 it lacks. `short` is what lacks at the end, with the pool.
+    """
+
+    kind: str
+    opening: str
+    taken: str
+    given: str
+    closing: str
+    short: str
+
+
+class SettlementTask(NamedTask):
+    """The settlement of a year of an agreement, which had a step in the period, or lacks one.
+
+    `amount` is in yuan, of whom `payer` says; None of both while nothing is proposed.
+    """
+
+    year: int
+    upstream_zh: str
+    upstream_en: str
+    downstream_zh: str
+    downstream_en: str
+    state: str
+    amount: str | None
+    payer: Literal["upstream", "downstream"] | None
+    paid_on: date | None
+
+
+class MineTask(NamedTask):
+    """A mine whose restoration was accepted in the period, and its area in hectares."""
+
+    area_ha: str
+    accepted_on: date
+
+
+class LandTask(NamedTask):
+    """Land whose use ended by the last day and that is not accepted, or was in the period."""
+
+    state: str
+    end_on: date
+    accepted_on: date | None
+
+
+class ArrearsTask(NamedTask):
+    """What a producing mine lacks: reports of years, and money in its fund, in yuan."""
+
+    years: list[int]
+    missing: str
+
+
+class MinesTask(BaseModel):
+    """Mines and land in the period; `arrears` are None for readers who may not know them."""
+
+    accepted: list[MineTask] = []
+    lands: list[LandTask] = []
+    arrears: list[ArrearsTask] | None = None
+
+
 class ZoneTask(BaseModel):
     """A class of the zoning in force, with its area and a shape to be drawn."""
 
@@ -158,6 +220,9 @@ class BulletinTask(BaseModel):
     alerts: list[AlertTask] = []
     leads: LeadsTask
     projects: list[ProjectTask] = []
+    balances: list[BalanceTask] = []
+    settlements: list[SettlementTask] = []
+    mines: MinesTask = MinesTask()
     scheme: NamedTask | None = None
     zones: list[ZoneTask] = []
     corridors: list[CorridorTask] = []
@@ -247,11 +312,12 @@ PUBLISH_BULLETIN = ProcessContract(
     Label("编制公报", "Publish a bulletin"),
     Label(
         "按时段与区域编制生态保护修复监测公报：指标进展、监测概况与水、气、海水类别、地图、曲线、预警、"
-        "红线线索统计与项目进展，按可编辑的模板生成中英文 HTML、PDF 与 DOCX；草稿经批准后发布。",
+        "红线线索统计、项目进展、占补平衡、补偿结算与矿山，按可编辑的模板生成中英文 HTML、PDF 与"
+        " DOCX；草稿经批准后发布。",
         "Makes a bulletin of a region and period: indicators, what was observed with classes of"
-        " water and air, maps, charts, alerts, red-line leads and progress of projects, by a"
-        " template that can be edited, as HTML, PDF and DOCX in Chinese and English. It is a draft"
-        " until an approver publishes it.",
+        " water and air, maps, charts, alerts, red-line leads, progress of projects, balances,"
+        " settlements and mines, by a template that can be edited, as HTML, PDF and DOCX in Chinese"
+        " and English. It is a draft until an approver publishes it.",
     ),
     PublishBulletinInputs,
     (

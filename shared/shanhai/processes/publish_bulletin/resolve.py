@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.balances import read_period_balances
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.bulletins import contents, publication
 from shanhai.db.bulletins.templates import StoredTemplate, find_template
@@ -24,6 +25,7 @@ from shanhai.processes.kit.resolution import Resolution
 from shanhai.processes.kit.task import RegionTask, Task
 from shanhai.processes.publish_bulletin import contract
 from shanhai.science.air_quality import DAILY, air_standard
+from shanhai.science.units import without_zeros
 from shanhai.vocabulary import STATION_KINDS, codes
 
 MAIN: tuple[tuple[str, str], ...] = (
@@ -274,7 +276,9 @@ async def _gather(
     plan_id = None if plan is None else plan.id
     projects = await contents.read_projects(session, region.id, plan_id, viewer, first, last)
     scheme = await contents.find_scheme(session, region.id, last)
-    alerts = await contents.read_alerts(session, region.id, plan_id, [*ids.values()], first, last)
+    alerts = await contents.read_alerts(
+        session, region.id, plan_id, [*ids.values()], viewer, first, last
+    )
     corridors = await contents.read_corridors(session, region.id, viewer)
     return contract.BulletinTask(
         template=stored.template,
@@ -292,6 +296,7 @@ async def _gather(
         alerts=[contract.AlertTask.model_validate(one) for one in alerts],
         leads=contract.LeadsTask.model_validate(leads, from_attributes=True),
         projects=[_project(one) for one in projects],
+        **await _ledgers(session, region, viewer, first, last),
         scheme=None
         if scheme is None
         else contract.NamedTask(code=scheme.code, name_zh=scheme.name_zh, name_en=scheme.name_en),
@@ -305,6 +310,27 @@ async def _gather(
             contract.CorridorTask.model_validate(one, from_attributes=True) for one in corridors
         ],
     )
+
+
+async def _ledgers(
+    session: AsyncSession, region: RegionRow, viewer: Viewer, first: date, last: date
+) -> dict[str, Any]:
+    """What the ledgers tell of the period, as far as who shall read it may know it."""
+    balances = (await read_period_balances(session, [region.id], first, last))[region.id]
+    settled = await contents.read_settlements(session, region.id, viewer, first, last)
+    names = ("opening", "taken", "given", "closing", "short")
+    return {
+        "balances": [
+            contract.BalanceTask(
+                kind=one.kind, **{name: without_zeros(getattr(one, name)) for name in names}
+            )
+            for one in balances
+        ],
+        "settlements": [contract.SettlementTask.model_validate(one) for one in settled],
+        "mines": contract.MinesTask.model_validate(
+            await contents.read_mines(session, region.id, viewer, first, last)
+        ),
+    }
 
 
 async def _find_template(

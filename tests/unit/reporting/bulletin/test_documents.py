@@ -99,10 +99,10 @@ def test_a_section_without_data_says_so(lang: Lang) -> None:
     headings = [n for n, one in enumerate(made.blocks) if isinstance(one, SectionHeading)]
     assert len(headings) == len(TEMPLATE.sections)
     quiet = [one for one in made.blocks if isinstance(one, Paragraph) and one.quiet]
-    # Of indicators, observations, water, air, series and maps.
+    # Of indicators, observations, water, air, series, maps, balances, settlements and mines.
     assert [one.text for one in quiet] == [
         {"zh": "本期没有数据。", "en": "There are no data of this period."}[lang]
-    ] * 6
+    ] * 9
     assert not cells(made)
 
 
@@ -111,7 +111,7 @@ def test_sections_come_in_the_order_of_the_template() -> None:
     headings = [
         one.text for one in pages(template=turned).blocks if isinstance(one, SectionHeading)
     ]
-    assert (headings[0], headings[-1]) == ("一、修复项目进展", "十、摘要")
+    assert (headings[0], headings[-1]) == ("一、矿山与土地复垦", "十三、摘要")
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -177,7 +177,7 @@ def test_word_documents_hold_the_same_and_are_equal_when_made_again(tmp_path: Pa
     told = "\n".join(_texts(document))
     assert all("|".join(row).replace("■ ", "") in told.replace("■ ", "") for row in cells(made))
     assert "2026年第1期（第2版）" in told
-    assert (len(document.inline_shapes), len(document.tables)) == (1, 11)
+    assert (len(document.inline_shapes), len(document.tables)) == (1, 16)
     assert document.inline_shapes[0]._inline.docPr.get("descr") == "图"
     footer = document.sections[0].footer.paragraphs[0]._p.xml
     assert "PAGE" in footer

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from shanhai import vocabulary
@@ -16,7 +17,7 @@ from shanhai.processes.publish_bulletin.document.observed import (
     waters_document,
 )
 from shanhai.science.indicators import STATUSES
-from shanhai.science.units import unit_label
+from shanhai.science.units import unit_label, without_zeros
 
 Document = dict[str, Any]
 COURSES = {
@@ -24,6 +25,8 @@ COURSES = {
     "worsening": vocabulary.Label("变差", "worsening"),
     "steady": vocabulary.Label("稳定", "steady"),
 }
+NOBODY = vocabulary.Label("–", "–")
+ZERO = Decimal(0)
 NO_COLOR = "#c9d1d6"
 LEVELS = tuple(vocabulary.Term(one.code, one.label) for one in reversed(vocabulary.WARNING_LEVELS))
 """The most serious first."""
@@ -42,6 +45,9 @@ def build_content(
         "alerts": _alerts(held.alerts),
         "leads": _leads(held.leads),
         "projects": _projects(held.projects),
+        "balances": _balances(held.balances),
+        "settlements": _settlements(held.settlements),
+        "mines": _mines(held.mines),
         "zones": _zones(held),
         "network": {
             "corridors": len(held.corridors),
@@ -227,6 +233,92 @@ def _projects(projects: Sequence[contract.ProjectTask]) -> Document:
                 "steps": one.steps,
             }
             for one in projects
+        ],
+    }
+
+
+def _balances(balances: Sequence[contract.BalanceTask]) -> Document:
+    kinds = {kind.code: kind for kind in vocabulary.BALANCE_KINDS}
+    amounts = ("opening", "taken", "given", "closing", "short")
+    return {
+        "count": len(balances),
+        "short": sum(Decimal(one.short) > 0 for one in balances),
+        "rows": [
+            {
+                "kind": one.kind,
+                **named(kinds[one.kind].label),
+                "unit": kinds[one.kind].unit,
+                **named(unit_label(kinds[one.kind].unit), "unit_name"),
+                **{name: getattr(one, name) for name in amounts},
+                "met": Decimal(one.short) == 0,
+            }
+            for one in balances
+        ],
+    }
+
+
+def _settlements(settlements: Sequence[contract.SettlementTask]) -> Document:
+    terms = (*vocabulary.SETTLEMENT_WAITS, *vocabulary.SETTLEMENT_STATES)
+    states, sides = _labels(terms), _labels(vocabulary.COMPENSATION_SIDES)
+    paid = [Decimal(one.amount or 0) for one in settlements if one.state == "paid"]
+    return {
+        "count": len(settlements),
+        "states": counted(
+            Counter(one.state for one in settlements),
+            [vocabulary.Term(code, label) for code, label in states.items()],
+        ),
+        "paid": str(sum(paid, Decimal("0.00"))),
+        "rows": [
+            {
+                **_named_task(one),
+                "year": one.year,
+                "upstream_zh": one.upstream_zh,
+                "upstream_en": one.upstream_en,
+                "downstream_zh": one.downstream_zh,
+                "downstream_en": one.downstream_en,
+                "state": one.state,
+                **named(states[one.state], "state_name"),
+                "amount": one.amount,
+                "payer": one.payer,
+                **named(sides[one.payer] if one.payer else NOBODY, "payer_name"),
+                "paid_on": None if one.paid_on is None else one.paid_on.isoformat(),
+            }
+            for one in settlements
+        ],
+    }
+
+
+def _mines(mines: contract.MinesTask) -> Document:
+    """`arrears` is empty, and `arrears_told` false, where readers may not know them."""
+    states = _labels(vocabulary.RECLAMATION_STATES)
+    arrears = mines.arrears or []
+    return {
+        "accepted": len(mines.accepted),
+        "accepted_ha": without_zeros(sum((Decimal(one.area_ha) for one in mines.accepted), ZERO)),
+        "rows": [
+            {
+                **_named_task(one),
+                "area_ha": without_zeros(Decimal(one.area_ha)),
+                "accepted_on": one.accepted_on.isoformat(),
+            }
+            for one in mines.accepted
+        ],
+        "overdue": sum(one.state != "accepted" for one in mines.lands),
+        "lands": [
+            {
+                **_named_task(one),
+                "state": one.state,
+                **named(states[one.state], "state_name"),
+                "end_on": one.end_on.isoformat(),
+                "accepted_on": None if one.accepted_on is None else one.accepted_on.isoformat(),
+            }
+            for one in mines.lands
+        ],
+        "arrears_told": mines.arrears is not None,
+        "reports_missing": sum(len(one.years) for one in arrears),
+        "fund_missing": str(sum((Decimal(one.missing) for one in arrears), Decimal("0.00"))),
+        "arrears": [
+            {**_named_task(one), "years": one.years, "missing": one.missing} for one in arrears
         ],
     }
 

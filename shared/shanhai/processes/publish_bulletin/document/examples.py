@@ -100,6 +100,9 @@ def full_task(template: Template) -> contract.BulletinTask:
                 by_result={"confirmed": 3, "lawful": 2},
             ),
             "projects": _projects(),
+            "balances": _balances(),
+            "settlements": _settlements(),
+            "mines": _mines(),
             "scheme": contract.NamedTask(
                 code="zones", name_zh="示例分区", name_en="the example zoning"
             ),
@@ -331,6 +334,76 @@ def _projects() -> list[contract.ProjectTask]:
             zip(states, names, strict=True)
         )
     ]
+
+
+def _balances() -> list[contract.BalanceTask]:
+    """One that is met, and one that is short."""
+    return [
+        contract.BalanceTask(
+            kind=kind, opening=opening, taken=taken, given=given, closing=closing, short=short
+        )
+        for kind, opening, taken, given, closing, short in (
+            ("natural_shoreline", "120", "300", "350.5", "170.5", "0"),
+            ("cultivated_land", "40", "96.2", "30", "-26.2", "26.2"),
+        )
+    ]
+
+
+def _settlements() -> list[contract.SettlementTask]:
+    """One that is paid, and a year nobody has proposed a settlement of."""
+    agreement = {
+        "code": "creek",
+        "name_zh": "示例溪补偿协议",
+        "name_en": "Creek agreement",
+        "upstream_zh": "西区",
+        "upstream_en": "West",
+        "downstream_zh": "东区",
+        "downstream_en": "East",
+    }
+    years: tuple[dict[str, Any], ...] = (
+        {"year": 2024, "state": "paid", "amount": "300000.00", "payer": "downstream"},
+        {"year": 2025, "state": "unproposed", "amount": None, "payer": None},
+    )
+    return [
+        contract.SettlementTask.model_validate(
+            {**agreement, **one, "paid_on": LAST if one["state"] == "paid" else None}
+        )
+        for one in years
+    ]
+
+
+def _mines() -> contract.MinesTask:
+    """A mine that was accepted, land that is overdue, and a mine that lacks a report and money."""
+    return contract.MinesTask(
+        accepted=[
+            contract.MineTask(
+                code="pit",
+                name_zh="示例采石坑",
+                name_en="Old pit",
+                area_ha="12.5",
+                accepted_on=FIRST + timedelta(days=40),
+            )
+        ],
+        lands=[
+            contract.LandTask(
+                code="road",
+                name_zh="示例施工便道",
+                name_en="Access road",
+                state="in_use",
+                end_on=FIRST - timedelta(days=10),
+                accepted_on=None,
+            )
+        ],
+        arrears=[
+            contract.ArrearsTask(
+                code="quarry",
+                name_zh="示例采石场",
+                name_en="Quarry",
+                years=[LAST.year - 1],
+                missing="125000.00",
+            )
+        ],
+    )
 
 
 def _zones() -> list[contract.ZoneTask]:

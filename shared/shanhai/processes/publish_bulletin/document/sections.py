@@ -223,6 +223,104 @@ def projects(told: Told, lang: Lang) -> list[Block]:
     return _table(Label("修复项目进展", "Progress of projects"), columns, cells, lang)
 
 
+def balances(told: Told, lang: Lang) -> list[Block]:
+    """The balances of the kinds that are booked: before, in and after the period."""
+    rows = told["balances"]["rows"]
+    met = Label("已平衡", "met"), Label("不足", "short")
+    cells = [
+        [
+            f"{one['name']}（{one['unit_name']}）"
+            if lang == "zh"
+            else f"{one['name']}, {one['unit_name']}",
+            *(one[name] for name in ("opening", "taken", "given", "closing")),
+            met[not one["met"]].in_(lang) + ("" if one["met"] else f" {one['short']}"),
+        ]
+        for one in rows
+    ]
+    columns = (
+        (Label("类型", "Kind"), 4.4, False),
+        (Label("期初余额", "Opening"), 2.4, True),
+        (Label("本期占用", "Taken"), 2.4, True),
+        (Label("本期补充", "Given back"), 2.4, True),
+        (Label("期末余额", "Closing"), 2.4, True),
+        (Label("平衡情况", "Short or met"), 2.6, False),
+    )
+    colors = [STATUS_COLORS["reached" if one["met"] else "behind"] for one in rows]
+    return _table(Label("占补平衡", "Balances"), columns, cells, lang, colors)
+
+
+def settlements(told: Told, lang: Lang) -> list[Block]:
+    """The settlements of the period, and the years that lack one."""
+    cells = [
+        [
+            one["name"],
+            str(one["year"]),
+            f"{one['upstream']} / {one['downstream']}",
+            one["payer_name"],
+            one["amount"] or DASH,
+            one["state_name"] + (f" {one['paid_on']}" if one["paid_on"] else ""),
+        ]
+        for one in told["settlements"]["rows"]
+    ]
+    columns = (
+        (Label("协议", "Agreement"), 4.2, False),
+        (Label("年度", "Year"), 1.6, True),
+        (Label("上游 / 下游", "Upstream / downstream"), 3.8, False),
+        (Label("支付方", "Pays"), 2.8, False),
+        (Label("金额（元）", "Amount, CNY"), 2.8, True),
+        (Label("状态", "State"), 2.6, False),
+    )
+    caption = Label("生态保护补偿结算", "Settlements of compensation")
+    return _table(caption, columns, cells, lang)
+
+
+def mines(told: Told, lang: Lang) -> list[Block]:
+    """Mines accepted, land to be given back, and what producing mines lack where that is told."""
+    own = told["mines"]
+    name = (Label("名称", "Name"), 6.5, False)
+    found = _table(
+        Label("本期验收的矿山", "Mines accepted in the period"),
+        (
+            name,
+            (Label("验收面积（公顷）", "Accepted, ha"), 3.4, True),
+            (Label("验收日期", "Accepted on"), 3.0, False),
+        ),
+        [[one["name"], one["area_ha"], one["accepted_on"]] for one in own["rows"]],
+        lang,
+    )
+    found += _table(
+        Label("到期土地复垦", "Land to be given back"),
+        (
+            name,
+            (Label("使用终止日", "Use until"), 3.0, False),
+            (Label("状态", "State"), 4.4, False),
+        ),
+        [
+            [
+                one["name"],
+                one["end_on"],
+                one["state_name"] + (f" {one['accepted_on']}" if one["accepted_on"] else ""),
+            ]
+            for one in own["lands"]
+        ],
+        lang,
+    )
+    found += _table(
+        Label("生产矿山欠报欠缴", "Reports and money producing mines lack"),
+        (
+            name,
+            (Label("未报年度", "Years not reported"), 4.4, False),
+            (Label("欠缴恢复基金（元）", "Due and not paid, CNY"), 3.6, True),
+        ),
+        [
+            [one["name"], ", ".join(map(str, one["years"])) or DASH, one["missing"]]
+            for one in own["arrears"]
+        ],
+        lang,
+    )
+    return found
+
+
 SHOWN: Mapping[str, Callable[[Told, Lang], list[Block]]] = {
     "indicators": indicators,
     "observations": observations,
@@ -232,6 +330,9 @@ SHOWN: Mapping[str, Callable[[Told, Lang], list[Block]]] = {
     "alerts": alerts,
     "leads": leads,
     "projects": projects,
+    "balances": balances,
+    "settlements": settlements,
+    "mines": mines,
 }
 """By kind of section; those that are not here have their text, and pictures."""
 
@@ -253,6 +354,10 @@ def tells(kind: SectionKind, told: Told) -> bool:
         case "map":
             places = (told["zones"]["classes"], told["network"]["corridors"], observed["stations"])
             return any(places)
+        case "balances" | "settlements":
+            return bool(told[kind]["rows"])
+        case "mines":
+            return any(told["mines"][name] for name in ("rows", "lands", "arrears"))
         case _:
             return True
 
