@@ -86,4 +86,6 @@ async def test_the_list_tells_what_is_applied(anonymous: httpx.AsyncClient) -> N
     assert rules["projects"] == rules["documents"] == rules["datasets"] == "flagged"
     assert rules["parties"] == "in_part"
     assert rules["fund_sources"] == rules["contacts"] == rules["cases"] == "none"
+    assert (rules["settlements"], rules["balance_entries"]) == ("published", "published")
+    assert rules["mine_funds"] == rules["mine_reports"] == "none"
     assert rules["islands"] == disclosure_of(entity_named("islands")) == "all"
