@@ -24,25 +24,28 @@ AdjustmentListed = TypedDict("AdjustmentListed", {"seq": int, "from_class": str 
 Alert = TypedDict("Alert", {"id": int, "status": Literal["open", "acknowledged", "closed"], "status_name": str,
     "level": Literal["blue", "yellow", "orange", "red"], "level_name": str, "color": str, "rule": str,
     "rule_name": str,
-    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline", "duty_due"],
-    "kind_name": str, "subject": Literal["station", "indicator", "case", "line", "duty"], "subject_kind_name": str,
-    "subject_name": str, "station": str | None, "station_name": str | None, "plan": str | None,
-    "indicator": str | None, "region": str | None, "target_year": int | None, "case": str | None, "duty": str | None,
-    "property": str | None, "measure": float, "unit": str | None, "facts": dict[str, Any] | None, "began": str,
-    "raised": str, "opened": str, "acknowledged": str | None, "acknowledged_by": str | None, "closed": str | None,
-    "closed_by": str | None, "links": list[Link], "events": NotRequired[list[AlertEvent]],
-    "proposals": NotRequired[list[ProposalNamed]]})
+    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline", "duty_due", "balance_short", "settlement_waiting", "mine_report_due", "mine_fund_short", "reclamation_due"],
+    "kind_name": str,
+    "subject": Literal["station", "indicator", "case", "line", "duty", "balance", "settlement", "mine", "reclamation"],
+    "subject_kind_name": str, "subject_name": str, "station": str | None, "station_name": str | None,
+    "plan": str | None, "indicator": str | None, "region": str | None, "target_year": int | None, "case": str | None,
+    "duty": str | None, "balance_kind": str | None, "agreement": str | None, "mine": str | None,
+    "reclamation": str | None, "property": str | None, "measure": float, "unit": str | None,
+    "facts": dict[str, Any] | None, "began": str, "raised": str, "opened": str, "acknowledged": str | None,
+    "acknowledged_by": str | None, "closed": str | None, "closed_by": str | None, "links": list[Link],
+    "events": NotRequired[list[AlertEvent]], "proposals": NotRequired[list[ProposalNamed]]})
 AlertEvent = TypedDict("AlertEvent", {"at": str,
     "event": Literal["opened", "raised", "acknowledged", "recovered", "closed", "rule_changed", "rule_expired", "subject_gone"],
     "event_name": str, "level": Literal["blue", "yellow", "orange", "red"], "actor": str | None, "note": str | None,
     "time": str | None, "measure": float | None})
 AlertNote = TypedDict("AlertNote", {"note": str})
 AlertRule = TypedDict("AlertRule", {"code": str, "name": str, "name_zh": str, "name_en": str,
-    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline", "duty_due"],
+    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline", "duty_due", "balance_short", "settlement_waiting", "mine_report_due", "mine_fund_short", "reclamation_due"],
     "kind_name": str, "property": str | None, "unit": str | None, "stations": list[str] | None, "region": str | None,
-    "plan": str | None, "indicator": str | None, "control_kind": str | None, "limits": dict[str, float],
-    "reset": float, "min_duration_s": int, "max_age_s": int, "any_quality": bool, "enabled": bool,
-    "quiet": Quiet | None, "valid_from": str | None, "valid_to": str | None, "links": NotRequired[list[Link]]})
+    "plan": str | None, "indicator": str | None, "control_kind": str | None, "balance_kind": str | None,
+    "settlement_state": str | None, "limits": dict[str, float], "reset": float, "min_duration_s": int,
+    "max_age_s": int, "any_quality": bool, "enabled": bool, "quiet": Quiet | None, "valid_from": str | None,
+    "valid_to": str | None, "links": NotRequired[list[Link]]})
 AlertRules = TypedDict("AlertRules", {"rules": list[AlertRule], "links": list[Link]})
 Alerts = TypedDict("Alerts", {"alerts": list[Alert], "links": list[Link]})
 Alive = TypedDict("Alive", {"status": NotRequired[Literal["ok"]]})
@@ -470,13 +473,13 @@ NewProperty = TypedDict("NewProperty", {"name_zh": str, "name_en": str, "medium"
     "standard": NotRequired[str | None], "raw_years": NotRequired[int | None], "code": str})
 NewReview = TypedDict("NewReview", {"year": int, "reports_due_on": str})
 NewRule = TypedDict("NewRule", {"name_zh": str, "name_en": str,
-    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline", "duty_due"],
+    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline", "duty_due", "balance_short", "settlement_waiting", "mine_report_due", "mine_fund_short", "reclamation_due"],
     "property": NotRequired[str | None], "stations": NotRequired[list[str] | None], "region": NotRequired[str | None],
     "plan": NotRequired[str | None], "indicator": NotRequired[str | None], "control_kind": NotRequired[str | None],
-    "limits": dict[str, float], "reset": NotRequired[float | None], "min_duration_s": NotRequired[int],
-    "max_age_s": NotRequired[int], "any_quality": NotRequired[bool], "enabled": NotRequired[bool],
-    "quiet": NotRequired[Quiet | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
-    "code": str})
+    "balance_kind": NotRequired[str | None], "settlement_state": NotRequired[str | None], "limits": dict[str, float],
+    "reset": NotRequired[float | None], "min_duration_s": NotRequired[int], "max_age_s": NotRequired[int],
+    "any_quality": NotRequired[bool], "enabled": NotRequired[bool], "quiet": NotRequired[Quiet | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "code": str})
 NewSchedule = TypedDict("NewSchedule", {"name_zh": str, "name_en": str, "process": str,
     "inputs": NotRequired[dict[str, Any]], "cron": NotRequired[str | None], "every_s": NotRequired[int | None],
     "starts_at": NotRequired[str | None], "timezone": NotRequired[str],
@@ -798,12 +801,13 @@ RoleAsked = TypedDict("RoleAsked", {"role": Role, "region": NotRequired[str | No
 RoleHeld = TypedDict("RoleHeld", {"role": Role, "region": str | None})
 RoleNeeded = TypedDict("RoleNeeded", {"text": str, "text_zh": str, "text_en": str, "any_of": list[str], "met": bool})
 RuleContents = TypedDict("RuleContents", {"name_zh": str, "name_en": str,
-    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline", "duty_due"],
+    "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline", "duty_due", "balance_short", "settlement_waiting", "mine_report_due", "mine_fund_short", "reclamation_due"],
     "property": NotRequired[str | None], "stations": NotRequired[list[str] | None], "region": NotRequired[str | None],
     "plan": NotRequired[str | None], "indicator": NotRequired[str | None], "control_kind": NotRequired[str | None],
-    "limits": dict[str, float], "reset": NotRequired[float | None], "min_duration_s": NotRequired[int],
-    "max_age_s": NotRequired[int], "any_quality": NotRequired[bool], "enabled": NotRequired[bool],
-    "quiet": NotRequired[Quiet | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+    "balance_kind": NotRequired[str | None], "settlement_state": NotRequired[str | None], "limits": dict[str, float],
+    "reset": NotRequired[float | None], "min_duration_s": NotRequired[int], "max_age_s": NotRequired[int],
+    "any_quality": NotRequired[bool], "enabled": NotRequired[bool], "quiet": NotRequired[Quiet | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 RuleException = TypedDict("RuleException", {"code": str, "rule": str | None, "gap": str | None, "project": str | None,
     "geometry_sha256": str | None, "region": str | None, "control_area": str | None, "reason": str, "approver": str,
     "approved_at": str, "valid_from": str | None, "valid_to": str | None, "document": str | None,
@@ -832,7 +836,7 @@ SchemeNamed = TypedDict("SchemeNamed", {"code": str, "version": int,
 Scope = Literal["read", "write", "projects", "observe", "jobs", "admin"]
 SecretRotation = TypedDict("SecretRotation", {"overlap_hours": NotRequired[float]})
 Section = TypedDict("Section", {
-    "kind": Literal["text", "summary", "indicators", "observations", "water", "air", "series", "map", "alerts", "leads", "projects"],
+    "kind": Literal["text", "summary", "indicators", "observations", "water", "air", "series", "map", "alerts", "leads", "projects", "balances", "settlements", "mines"],
     "heading_zh": str, "heading_en": str, "text_zh": NotRequired[str], "text_en": NotRequired[str]})
 SeenAt = TypedDict("SeenAt", {"dataset": str, "on": str, "inside": float | None, "control": float | None,
     "inside_known_percent": float | None, "control_known_percent": float | None})
