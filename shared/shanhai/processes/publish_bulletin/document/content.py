@@ -259,7 +259,7 @@ def _balances(balances: Sequence[contract.BalanceTask]) -> Document:
 
 def _settlements(settlements: Sequence[contract.SettlementTask]) -> Document:
     terms = (*vocabulary.SETTLEMENT_WAITS, *vocabulary.SETTLEMENT_STATES)
-    states, sides = _labels(terms), _labels(vocabulary.COMPENSATION_SIDES)
+    states = _labels(terms)
     paid = [Decimal(one.amount or 0) for one in settlements if one.state == "paid"]
     return {
         "count": len(settlements),
@@ -280,12 +280,21 @@ def _settlements(settlements: Sequence[contract.SettlementTask]) -> Document:
                 **named(states[one.state], "state_name"),
                 "amount": one.amount,
                 "payer": one.payer,
-                **named(sides[one.payer] if one.payer else NOBODY, "payer_name"),
+                **named(_payer(one), "payer_name"),
                 "paid_on": None if one.paid_on is None else one.paid_on.isoformat(),
             }
             for one in settlements
         ],
     }
+
+
+def _payer(one: contract.SettlementTask) -> vocabulary.Label:
+    """The side that pays, by its name."""
+    sides = {
+        "upstream": vocabulary.Label(one.upstream_zh, one.upstream_en),
+        "downstream": vocabulary.Label(one.downstream_zh, one.downstream_en),
+    }
+    return NOBODY if one.payer is None else sides[one.payer]
 
 
 def _mines(mines: contract.MinesTask) -> Document:

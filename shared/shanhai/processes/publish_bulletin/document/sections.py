@@ -266,9 +266,9 @@ def settlements(told: Told, lang: Lang) -> list[Block]:
         (Label("协议", "Agreement"), 4.2, False),
         (Label("年度", "Year"), 1.6, True),
         (Label("上游 / 下游", "Upstream / downstream"), 3.8, False),
-        (Label("支付方", "Pays"), 2.8, False),
-        (Label("金额（元）", "Amount, CNY"), 2.8, True),
-        (Label("状态", "State"), 2.6, False),
+        (Label("支付方", "Pays"), 2.0, False),
+        (Label("金额（元）", "Amount, CNY"), 2.6, True),
+        (Label("状态", "State"), 3.6, False),
     )
     caption = Label("生态保护补偿结算", "Settlements of compensation")
     return _table(caption, columns, cells, lang)
