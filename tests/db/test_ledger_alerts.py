@@ -376,7 +376,7 @@ async def test_a_fund_is_short_of_what_is_due_and_not_paid(
     await pay(sessions, "due", "1500.25")
     assert await standing(sessions) == {("Quarry", "red", 1500.25, "CNY")}
     [one] = await told(sessions)
-    assert one["facts"] == {"due": "1500.25", "paid": "0.00"}
+    assert one["facts"] == {"due": "1500.25", "paid": "0.00", "missing": "1500.25"}
     assert one["links"][-1]["href"].endswith("/mines/quarry/deposits")
     await pay(sessions, "paid", "1500.24")
     assert len(await standing(sessions)) == 1
