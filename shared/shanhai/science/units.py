@@ -60,7 +60,7 @@ MEASURES: tuple[MeasureUnit, ...] = (
     _measure("10^4 CNY", "money", 10**4, "万元", "10⁴ CNY"),
     _measure("10^8 CNY", "money", 10**8, "亿元", "10⁸ CNY"),
     _measure("t/ha", "mass of an area", 1, "吨/公顷", "t/ha"),
-    _measure("tC/ha/a", "carbon of an area and year", 1, "吨碳/(公顷·年)", "t C/(ha·a)"),
+    _measure("tC/ha/yr", "carbon of an area a year", 1, "吨碳/(公顷·年)", "t C/(ha·a)", "tC/ha/a"),
     _measure("t/year", "mass of a year", 1, "吨/年", "t/a"),
     _measure("10^4 t/year", "mass of a year", 10**4, "万吨/年", "10⁴ t/a"),
     _measure("Cel", "temperature", 1, "℃", "°C", "°C"),
