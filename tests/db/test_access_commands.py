@@ -19,6 +19,12 @@ def test_audit_log_is_verified(run: Run) -> None:
     code, said = run("audit", "verify", "--head", "0" * 64)
     assert code == 1
     assert "cut off" in said
+    # A typo is one, and no tampering.
+    for typo in ("zz", head[:-1], head.upper()[:-1] + "G"):
+        code, said = run("audit", "verify", "--head", typo)
+        assert code == 1
+        assert "is no head" in said
+        assert "cut off" not in said
 
 
 def test_keys_have_roles_and_rotate(run: Run) -> None:

@@ -1,6 +1,7 @@
 """`shanhai keys`, `shanhai audit`."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -96,6 +97,12 @@ def verify(
         raise InvalidInput(
             "--heads and --public-key are given together",
             message_zh="--heads 与 --public-key 须同时给出",
+        )
+    if head is not None and re.fullmatch("[0-9a-f]{64}", head) is None:
+        # A slip of the pen must not read like a log that was tampered with.
+        raise InvalidInput(
+            f"--head {head[:80]!r} is no head: 64 digits of 0-9 and a-f are",
+            message_zh=f"--head {head[:80]!r} 不是链首：须为 64 位 0-9、a-f 字符",
         )
     signed = [] if heads is None or public_key is None else _signed(heads, public_key)
     found = asyncio.run(
