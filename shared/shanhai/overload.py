@@ -12,7 +12,8 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -290,47 +291,80 @@ OVERLOADED = Unavailable(
     "the service has as many requests in hand as it can take; try again",
     message_zh="服务正在处理的请求已达上限，请稍后重试",
 )
+CROWDED = RateLimited(
+    "you have as many requests in hand as one caller may have; try again when some are answered",
+    message_zh="您同时处理中的请求已达单个调用方的上限，请待其完成后重试",
+    retry_after_s=5,
+)
 Refuse = Callable[[Request, Exception], Awaitable[Response]]
+Callers = Callable[[Request], Sequence[str]]
+"""What a request comes from: an address, a credential. Nothing of it is verified yet."""
 
 
 class Admission:
     """ASGI middleware: so many requests at a time, and 503 at once for the others.
 
-    Health and metrics are always answered. A stream of events counts until it has begun: from then
-    on it only looks into the database now and then.
+    Of these one caller has a share at most, and is answered 429 beyond it: whoever sends slowly
+    takes no place from others. Health and metrics are always answered. A stream of events counts
+    until it has begun: from then on it only looks into the database now and then.
     """
 
-    def __init__(self, app: ASGIApp, *, most: int, refuse: Refuse) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        most: int,
+        refuse: Refuse,
+        share: int | None = None,
+        callers: Callers | None = None,
+    ) -> None:
         self.app = app
         self.most = most
+        self.share = most if share is None else share
         self.in_hand = 0
+        self.of_caller: Counter[str] = Counter()
         self._refuse = refuse
+        self._callers = callers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take a request in, or refuse it."""
         if scope["type"] != "http" or scope["path"].startswith(EXEMPT):
             await self.app(scope, receive, send)
-        elif self.in_hand >= self.most:
-            refusal = await self._refuse(Request(scope, receive), OVERLOADED)
-            await refusal(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        callers = () if self._callers is None else self._callers(request)
+        if self.in_hand >= self.most:
+            await (await self._refuse(request, OVERLOADED))(scope, receive, send)
+        elif any(self.of_caller[name] >= self.share for name in callers):
+            await (await self._refuse(request, CROWDED))(scope, receive, send)
         else:
-            await self._take_in(scope, receive, send)
+            await self._take_in(callers, scope, receive, send)
 
-    async def _take_in(self, scope: Scope, receive: Receive, send: Send) -> None:
-        held = 1
-        self.in_hand += held
+    async def _take_in(
+        self, callers: Sequence[str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        self._count(callers, 1)
+        held = True
 
         async def watched(message: Message) -> None:
             nonlocal held
-            if message["type"] == "http.response.start" and _is_event_stream(message):
-                self.in_hand -= held
-                held = 0
+            if held and message["type"] == "http.response.start" and _is_event_stream(message):
+                self._count(callers, -1)
+                held = False
             await send(message)
 
         try:
             await self.app(scope, receive, watched)
         finally:
-            self.in_hand -= held
+            if held:
+                self._count(callers, -1)
+
+    def _count(self, callers: Sequence[str], change: int) -> None:
+        self.in_hand += change
+        for name in callers:
+            self.of_caller[name] += change
+            if not self.of_caller[name]:
+                del self.of_caller[name]
 
 
 def _is_event_stream(start: Message) -> bool:

@@ -48,6 +48,7 @@ def serving_nginx(
     text = CONFIGURATION.read_text("utf-8") if configuration is None else configuration
     path = folder / "nginx.conf"
     path.write_text(_placed(text, folder, port, api, tiles), "utf-8")
+    (folder / "cache").mkdir(exist_ok=True)
     # Its workers are another account, unless told otherwise, and could not enter the folder.
     account = "user root; " if os.geteuid() == 0 else ""
     command = [nginx_program() or "nginx", "-p", str(folder), "-c", str(path), "-e", str(log)]

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from shanhai.errors import Unavailable
+from shanhai.errors import RateLimited, Unavailable
 from shanhai.overload import Admission
 
 MOST = 3
@@ -106,3 +106,34 @@ async def test_streams_of_events_take_no_place(
     slow.let.set()
     answers = await asyncio.gather(*streams)
     assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_one_caller_has_a_share(slow: Slow) -> None:
+    def callers(request: Request) -> list[str]:
+        return [request.headers["from"], request.headers.get("key", "")]
+
+    told: list[type[Exception]] = []
+
+    async def tell(request: Request, error: Exception) -> Response:
+        told.append(type(error))
+        return PlainTextResponse("no", 429)
+
+    admission = Admission(slow, most=MOST, refuse=tell, share=2, callers=callers)
+    transport = httpx.ASGITransport(app=admission, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+
+        def ask(address: str, key: str) -> asyncio.Task[httpx.Response]:
+            return asyncio.create_task(client.get("/", headers={"from": address, "key": key}))
+
+        taken = [ask("a", "1"), ask("a", "2")]
+        await until_begun(slow, 2)
+        # Another credential does not help an address, nor another address a credential.
+        assert (await ask("a", "3")).status_code == 429
+        taken.append(ask("b", "1"))
+        await until_begun(slow, 3)
+        assert (await ask("c", "3")).status_code == 429
+        assert told == [RateLimited, Unavailable]
+        slow.let.set()
+        assert {answer.status_code for answer in await asyncio.gather(*taken)} == {200}
+        assert (admission.in_hand, admission.of_caller) == (0, {})
+        assert (await ask("a", "3")).status_code == 200

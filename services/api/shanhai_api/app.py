@@ -52,6 +52,7 @@ from shanhai_api.keys import tile_tokens
 from shanhai_api.kit.dependencies import TheState
 from shanhai_api.kit.errors import on_shanhai_error
 from shanhai_api.kit.middleware import RequestScope, install_handlers, settle, told_to_people
+from shanhai_api.kit.requests import callers_of
 from shanhai_api.kit.state import Configuration, check_health, open_state
 from shanhai_api.landing import router as landing
 from shanhai_api.mine_duties import router as mines
@@ -175,6 +176,8 @@ def create_app(configuration: Configuration) -> FastAPI:
                 Admission,
                 most=configuration.api.most_requests,
                 refuse=told_to_people(on_shanhai_error),
+                share=configuration.api.most_of_one,
+                callers=callers_of,
             ),
             # Anyone's page may read what is public; no credentials ride along.
             Middleware(

@@ -112,6 +112,14 @@ class ApiSettings(ServerSettings):
 
     model_config = SettingsConfigDict(env_prefix="SHANHAI_API_", frozen=True)
 
+    most_of_one: int = Field(
+        125,
+        ge=1,
+        le=100_000,
+        description="of the requests in hand, at most so many of one address and of one credential;"
+        " others of theirs are answered 429 at once",
+    )
+
 
 class TilesSettings(ServerSettings):
     """Where the tile service listens."""

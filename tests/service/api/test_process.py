@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -36,6 +36,8 @@ async def served(
         "SHANHAI_API_PORT": str(port),
         "SHANHAI_API_URL": url,
         "SHANHAI_API_DRAIN_S": str(DRAIN_S),
+        "SHANHAI_API_MOST_REQUESTS": "40",
+        "SHANHAI_API_MOST_OF_ONE": "10",
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "shanhai_api", env=environment
@@ -120,6 +122,53 @@ async def test_a_stopping_process_says_so_then_refuses_and_ends_what_it_began(
         answer = await accepted
     assert answer.status_code == 201, answer.text
     assert await asyncio.wait_for(process.wait(), PATIENCE_S) in {0, -signal.SIGTERM}
+
+
+async def test_who_sends_slowly_takes_no_place_from_others(
+    served: tuple[asyncio.subprocess.Process, str], database_url: str
+) -> None:
+    _, url = served
+    key = await make_key(database_url)
+    port = int(url.rpartition(":")[2])
+    head = (
+        f"POST /processes/echo/execution HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}"
+        "\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+    )
+    ends = []
+    try:
+        for _ in range(60):
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", port, local_addr=("127.0.0.2", 0)
+            )
+            writer.write(head.encode())
+            ends.append((reader, writer))
+        answers = [asyncio.create_task(reader.readline()) for reader, _ in ends]
+        await until_done(answers, 50)
+        # Ten wait for the rest of their bodies; the others were refused, and so is who sent them.
+        assert {task.result().split()[1] for task in answers if task.done()} == {b"429"}
+        async with httpx.AsyncClient(base_url=url) as other:
+            assert (await other.get("/collections")).status_code == 200
+            wrong = {"Authorization": f"Bearer {key}"}
+            crowded = await other.get("/collections", headers=wrong)
+            assert crowded.status_code == 429
+            assert "one caller" in crowded.json()["detail"]
+            assert int(crowded.headers["Retry-After"]) > 0
+            # One byte now and then keeps no place.
+            for _, writer in ends:
+                writer.write(b" ")
+            await until_done(answers, 60)
+            told = [task.result().split()[1] for task in answers]
+            assert sorted(told) == [*[b"408"] * 10, *[b"429"] * 50]
+            assert (await other.get("/collections", headers=wrong)).status_code == 200
+    finally:
+        for _, writer in ends:
+            writer.close()
+
+
+async def until_done(tasks: Sequence[asyncio.Task[bytes]], number: int) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while sum(task.done() for task in tasks) < number:  # noqa: ASYNC110  (they are counted)
+            await asyncio.sleep(0.05)
 
 
 async def until(url: str, holds: Callable[[httpx.Response], bool]) -> httpx.Response:

@@ -1,7 +1,9 @@
 """The proxy of `deploy/`: what it keeps, for whom, and for how long."""
 
+import asyncio
 import contextlib
 import socket
+import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -22,7 +24,7 @@ from shanhai.vocabulary import ZONE_CLASSES
 from shanhai_tiles.app import create_app
 from tests.support.feature_rows import add_scheme, add_zone
 from tests.support.job_rows import add_region, open_sessions
-from tests.support.nginx import ABSENT, Proxy, nginx_program, serving_nginx
+from tests.support.nginx import ABSENT, CONFIGURATION, Proxy, nginx_program, serving_nginx
 from tests.support.run_directory import run_directory
 from tests.support.serving import serving
 from tests.support.workers import eventually
@@ -69,7 +71,7 @@ class Listening:
     def __init__(self, app: Any) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
-        lifespan = "on" if isinstance(app, Counting) else "off"
+        lifespan = "on" if isinstance(app, Counting) and app.app is not tell_what_came else "off"
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan=lifespan))  # type: ignore[arg-type]  # "on" or "off"
         self.stack = ExitStack()
         self.stack.enter_context(self.socket)
@@ -315,6 +317,66 @@ async def test_addresses_are_logged_without_what_may_be_secret(
     assert "secret=" not in logged
     assert "sht_secret" not in logged
     assert "also-secret" not in logged
+
+
+async def send_slowly(port: int, path: str, length: int) -> bytes:
+    """The head of a request and one byte of its body; what has come back after a while."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{{".encode())
+    try:
+        async with asyncio.timeout(1.0):
+            return await reader.readline()
+    except TimeoutError:
+        return b""
+    finally:
+        writer.close()
+
+
+async def test_a_body_is_read_whole_before_the_service_is_asked(
+    folder: Path, tiles: Listening
+) -> None:
+    api = Listening(Counting(tell_what_came))
+    place = folder / "slow"
+    place.mkdir()
+    with serving_nginx(place, api=api.url, tiles=tiles.url) as proxy:
+        port = int(proxy.url.rpartition(":")[2])
+        # The stand-in of the API answers without reading.
+        assert await send_slowly(port, "/observations", 1000) == b""
+        for path in ("/uploads", "/projects/a/documents"):
+            assert b" 200 " in await send_slowly(port, path, 1000)
+        async with httpx.AsyncClient(base_url=proxy.url, timeout=30) as browser:
+            large = await browser.post("/observations", content=b"0" * (66 * 1024**2))
+            assert (large.status_code, large.json()["status"]) == (413, 413)
+            assert "/uploads" in large.json()["detail"]
+            assert (await browser.post("/uploads", content=b"0" * (66 * 1024**2))).is_success
+    api.stop()
+
+
+async def test_one_address_has_so_many_requests_at_a_time(folder: Path, tiles: Listening) -> None:
+    going, let = asyncio.Event(), threading.Event()
+
+    async def wait(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            going.set()
+            await asyncio.to_thread(let.wait, 30)
+            await tell_what_came(scope, receive, send)
+
+    api = Listening(wait)
+    place = folder / "crowd"
+    place.mkdir()
+    few = CONFIGURATION.read_text("utf-8").replace("addresses 128;", "addresses 1;")
+    with serving_nginx(place, api=api.url, tiles=tiles.url, configuration=few) as proxy:
+        async with httpx.AsyncClient(base_url=proxy.url, timeout=30) as browser:
+            first = asyncio.create_task(browser.get("/collections"))
+            async with asyncio.timeout(30):
+                while not going.is_set():  # noqa: ASYNC110  (it is set in the server's thread)
+                    await asyncio.sleep(0.05)
+            crowded = await browser.get("/collections")
+            assert (crowded.status_code, crowded.json()["status"]) == (429, 429)
+            assert crowded.headers["Retry-After"] == "5"
+            let.set()
+            assert (await first).is_success
+    api.stop()
 
 
 async def test_service_away_is_told_and_nothing_old_is_shown(world: Any, folder: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import re
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -20,6 +21,14 @@ JSON_DEPTH = 32
 LARGE_BYTES = 1024**2
 """Bodies above this size are parsed in a thread, so that other requests need not wait."""
 IDLE_S = 30.0
+GRACE_S = 10.0
+LEAST_RATE = 1024.0
+"""Bytes a second that a body comes with at least, after `GRACE_S`: whoever sends one byte now and
+then would keep others from being answered."""
+WHOLE_S = 120.0
+"""Seconds a body may take that is held in memory or read at once."""
+FILE_S = 3600.0
+"""Seconds a file may take; an upload can be continued."""
 ITS_KEY = "[key]"
 """What pydantic puts behind the name of a member when the name itself is wrong."""
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -65,30 +74,49 @@ class BodyReader:
         return body
 
 
-async def read_blocks(request: Request, *, limit: int) -> AsyncIterator[bytes]:
-    """The body in blocks as they arrive.
+async def read_blocks(
+    request: Request, *, limit: int, within_s: float = WHOLE_S
+) -> AsyncIterator[bytes]:
+    """The body in blocks as they arrive; only the time that is waited for them counts.
 
     Raises:
         LimitExceeded: there is more than `limit` bytes.
-        SlowClient: nothing arrived for `IDLE_S` seconds.
+        SlowClient: nothing arrived for `IDLE_S` seconds, less than `LEAST_RATE` comes, or all of it
+            takes longer than `within_s`.
     """
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise too_large(limit)
-    received = 0
+    received, waited = 0, 0.0
     blocks = aiter(request.stream())
     while True:
+        left = min(within_s, GRACE_S + received / LEAST_RATE) - waited
+        began = time.monotonic()
         try:
-            async with asyncio.timeout(IDLE_S):
+            async with asyncio.timeout(min(IDLE_S, left)):
                 block = await anext(blocks, None)
         except TimeoutError:
-            raise SlowClient(f"no byte of the body arrived for {IDLE_S:g} s") from None
+            raise _too_slow(received, min(IDLE_S, left) == IDLE_S) from None
         if block is None:
             return
+        waited += time.monotonic() - began
         received += len(block)
         if received > limit:
             raise too_large(limit)
         yield block
+
+
+def _too_slow(received: int, idle: bool) -> SlowClient:
+    if idle:
+        return SlowClient(
+            f"no byte of the body arrived for {IDLE_S:g} s",
+            message_zh=f"{IDLE_S:g} 秒内没有收到请求体的任何字节",
+        )
+    return SlowClient(
+        f"the body comes too slowly: {received} bytes so far, at least {LEAST_RATE:g} a second are"
+        " asked",
+        message_zh=f"请求体传输过慢：已收到 {received} 字节，要求每秒至少 {LEAST_RATE:g} 字节",
+    )
 
 
 async def read_digest(request: Request, *, limit: int = JSON_LIMIT_BYTES) -> str:

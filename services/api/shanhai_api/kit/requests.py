@@ -1,5 +1,6 @@
 """What a request tells of itself, who is calling, what they may do, and what it costs them."""
 
+import hashlib
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -86,6 +87,18 @@ def client_address(request: Request) -> Address | None:
             break
         address = parse(hop)
     return address
+
+
+def callers_of(request: Request) -> tuple[str, ...]:
+    """What a request comes from, before anything of it is verified: an address, a credential.
+
+    A made-up credential is none that others have; its address is counted all the same.
+    """
+    address = address_bucket(client_address(request))
+    header = request.headers.get("authorization")
+    if header is None:
+        return (address,)
+    return address, hashlib.sha256(header.encode()).hexdigest()
 
 
 def peer(request: Request) -> Address | None:
