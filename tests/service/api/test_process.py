@@ -158,6 +158,13 @@ async def test_who_sends_slowly_takes_no_place_from_others(
                 writer.write(b" ")
             await until_done(answers, 60)
             told = [task.result().split()[1] for task in answers]
+            slow = next(
+                reader
+                for (reader, _), task in zip(ends, answers, strict=True)
+                if b"408" in task.result()
+            )
+            # The grace is over before the body could be idle for long.
+            assert b"less than 1024 bytes a second" in await slow.read(2000)
             assert sorted(told) == [*[b"408"] * 10, *[b"429"] * 50]
             assert (await other.get("/collections", headers=wrong)).status_code == 200
     finally:

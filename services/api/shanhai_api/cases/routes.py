@@ -25,15 +25,7 @@ from shanhai_api.features.operations import read_item
 from shanhai_api.features.records import show_list
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answer
-from shanhai_api.kit.body import (
-    FILE_S,
-    JsonBody,
-    ParsedBody,
-    body_of,
-    parse,
-    read_blocks,
-    read_json,
-)
+from shanhai_api.kit.body import JsonBody, ParsedBody, body_of, parse, read_blocks, read_json
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import NO_STORE, AnyQuery, Made, Route, once
 from shanhai_api.kit.state import ServiceState
@@ -237,7 +229,7 @@ async def receive_paper(
     path = state.store.upload_path(uuid4())
     try:
         limit = state.configuration.artifacts.document_limit_bytes
-        digest = await append(path, 0, read_blocks(request, limit=limit, within_s=FILE_S))
+        digest = await append(path, 0, read_blocks(request, limit=limit))
         if not await asyncio.to_thread(lambda: path.stat().st_size):
             raise InvalidInput("the body is empty", message_zh="请求体为空", pointer="")
         await asyncio.to_thread(demand_kind, path, kind)

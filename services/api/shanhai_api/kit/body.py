@@ -25,10 +25,8 @@ GRACE_S = 10.0
 LEAST_RATE = 1024.0
 """Bytes a second that a body comes with at least, after `GRACE_S`: whoever sends one byte now and
 then would keep others from being answered."""
-WHOLE_S = 120.0
-"""Seconds a body may take that is held in memory or read at once."""
-FILE_S = 3600.0
-"""Seconds a file may take; an upload can be continued."""
+WHOLE_S, SLOW_LINE = 120.0, 64 * 1024.0
+"""Seconds all of a body may take, and those besides that its limit takes at 64 KiB a second."""
 ITS_KEY = "[key]"
 """What pydantic puts behind the name of a member when the name itself is wrong."""
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -74,29 +72,32 @@ class BodyReader:
         return body
 
 
-async def read_blocks(
-    request: Request, *, limit: int, within_s: float = WHOLE_S
-) -> AsyncIterator[bytes]:
+async def read_blocks(request: Request, *, limit: int) -> AsyncIterator[bytes]:
     """The body in blocks as they arrive; only the time that is waited for them counts.
 
     Raises:
         LimitExceeded: there is more than `limit` bytes.
         SlowClient: nothing arrived for `IDLE_S` seconds, less than `LEAST_RATE` comes, or all of it
-            takes longer than `within_s`.
+            takes longer than a slow line needs for `limit`.
     """
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise too_large(limit)
-    received, waited = 0, 0.0
+    received, waited, whole_s = 0, 0.0, WHOLE_S + limit / SLOW_LINE
     blocks = aiter(request.stream())
     while True:
-        left = min(within_s, GRACE_S + received / LEAST_RATE) - waited
+        left = {
+            _IDLE: IDLE_S,
+            _RATE: GRACE_S + received / LEAST_RATE - waited,
+            _WHOLE.format(whole_s): whole_s - waited,
+        }
         began = time.monotonic()
         try:
-            async with asyncio.timeout(min(IDLE_S, left)):
+            async with asyncio.timeout(min(left.values())):
                 block = await anext(blocks, None)
         except TimeoutError:
-            raise _too_slow(received, min(IDLE_S, left) == IDLE_S) from None
+            en, zh = min(left, key=left.__getitem__).split(" / ")
+            raise SlowClient(en, message_zh=zh) from None
         if block is None:
             return
         waited += time.monotonic() - began
@@ -106,17 +107,12 @@ async def read_blocks(
         yield block
 
 
-def _too_slow(received: int, idle: bool) -> SlowClient:
-    if idle:
-        return SlowClient(
-            f"no byte of the body arrived for {IDLE_S:g} s",
-            message_zh=f"{IDLE_S:g} 秒内没有收到请求体的任何字节",
-        )
-    return SlowClient(
-        f"the body comes too slowly: {received} bytes so far, at least {LEAST_RATE:g} a second are"
-        " asked",
-        message_zh=f"请求体传输过慢：已收到 {received} 字节，要求每秒至少 {LEAST_RATE:g} 字节",
-    )
+_IDLE = f"no byte of the body arrived for {IDLE_S:g} s / {IDLE_S:g} 秒内没有收到请求体的任何字节"
+_RATE = (
+    f"the body comes with less than {LEAST_RATE:g} bytes a second"
+    f" / 请求体传输速度低于每秒 {LEAST_RATE:g} 字节"
+)
+_WHOLE = "the body takes longer than {0:g} s / 请求体传输超过 {0:g} 秒"
 
 
 async def read_digest(request: Request, *, limit: int = JSON_LIMIT_BYTES) -> str:

@@ -22,7 +22,7 @@ from shanhai.errors import InvalidInput
 from shanhai.storage.file_types import FileKind, demand_kind, kind_of
 from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item
-from shanhai_api.kit.body import FILE_S, read_blocks
+from shanhai_api.kit.body import read_blocks
 from shanhai_api.kit.dependencies import act_of
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Made, once
@@ -79,7 +79,7 @@ def _paper_of(query: UploadQuery, name: str, kind: FileKind) -> documents.Paper:
 
 async def _take(state: ServiceState, request: Request, path: Path, kind: FileKind) -> str:
     limit = state.configuration.artifacts.document_limit_bytes
-    digest = await append(path, 0, read_blocks(request, limit=limit, within_s=FILE_S))
+    digest = await append(path, 0, read_blocks(request, limit=limit))
     if not await asyncio.to_thread(lambda: path.stat().st_size):
         raise InvalidInput("the body is empty", message_zh="请求体为空", pointer="")
     await asyncio.to_thread(demand_kind, path, kind)

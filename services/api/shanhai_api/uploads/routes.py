@@ -16,7 +16,7 @@ from shanhai.errors import Conflict, InvalidInput
 from shanhai.storage.artifacts import LocalArtifacts, sha256_of
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Document, Moment
-from shanhai_api.kit.body import FILE_S, read_blocks
+from shanhai_api.kit.body import read_blocks
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Made, once
 from shanhai_api.kit.state import ServiceState, UnitOfWork
@@ -76,7 +76,7 @@ async def _receive(
     path = state.store.upload_path(upload_id)
     if piece is None:
         limit = state.configuration.artifacts.upload_limit_bytes
-        digest = await append(path, 0, read_blocks(request, limit=limit, within_s=FILE_S))
+        digest = await append(path, 0, read_blocks(request, limit=limit))
         if digest == EMPTY_SHA256:
             raise InvalidInput("the body is empty", message_zh="请求体为空", pointer="")
         return digest
@@ -86,7 +86,7 @@ async def _receive(
             message_zh="首段须从第 0 字节开始；续传请用 PUT /uploads/{id}",
             pointer="Content-Range",
         )
-    return await append(path, 0, read_blocks(request, limit=piece.length, within_s=FILE_S))
+    return await append(path, 0, read_blocks(request, limit=piece.length))
 
 
 def _new_upload(
@@ -137,7 +137,7 @@ async def resume(state: ServiceState, request: Request, caller: Caller, upload_i
     piece = _fitting(row, piece)
     path = state.store.upload_path(upload_id)
     try:
-        await append(path, piece.start, read_blocks(request, limit=piece.length, within_s=FILE_S))
+        await append(path, piece.start, read_blocks(request, limit=piece.length))
     finally:
         # Also when the client went away: the next request continues from here.
         await asyncio.shield(_note_received(state, caller, upload_id))
