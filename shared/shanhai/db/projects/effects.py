@@ -86,15 +86,6 @@ class IndicatorEffect:
 
 
 @dataclass(frozen=True, slots=True)
-class PhotoPair:
-    """The first and the last photo of a measure, or of the project as a whole."""
-
-    measure: str | None
-    before: "Photo"
-    after: "Photo"
-
-
-@dataclass(frozen=True, slots=True)
 class Photo:
     """A photo among the documents of a project; `on` is the day it tells, else that it came."""
 
@@ -102,6 +93,15 @@ class Photo:
     on: str
     title: Label
     media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoPair:
+    """The first and the last photo of a measure, or of the project as a whole."""
+
+    measure: str | None
+    before: Photo
+    after: Photo
 
 
 @dataclass(frozen=True, slots=True)
