@@ -44,10 +44,12 @@ test-fast: bootstrap ## the unit and contract tests alone
 	@SHANHAI_TEST_REQUIRE=db,redis $(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder tests/unit tests/contract $(PYTEST_ARGS)
 
 .PHONY: test-faults
-test-faults: bootstrap ## kill, stop and starve every part under load, ROUNDS times
+test-faults: bootstrap ## kill, stop and starve every part under load, ROUNDS times; 20,000 broken requests
 	@deploy/local/bootstrap.sh faketime
 	@SHANHAI_TEST_REQUIRE=db,redis SHANHAI_TEST_ROUNDS=$(ROUNDS) \
 		$(BIN)/python -m pytest -m faults tests/faults $(PYTEST_ARGS)
+	@SHANHAI_TEST_REQUIRE=db,redis SHANHAI_TEST_MUTATIONS=20000 \
+		$(BIN)/python -m pytest tests/service/api/ogc/test_mutated_requests.py $(PYTEST_ARGS)
 
 .PHONY: check
 check: bootstrap ## format, lint, types, import contracts, bars of the source tree, files of compose and Kubernetes
@@ -84,6 +86,10 @@ lock: bootstrap ## compile the hashed locks anew from pyproject.toml: developmen
 			--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
 			--output-file deploy/locks/$$service.lock; \
 	done
+
+.PHONY: audit
+audit: bootstrap ## known vulnerabilities of all locked dependencies; asks PyPI on the internet, and fails where it has no answer
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
 
 .PHONY: sbom
 sbom: bootstrap ## what each image is made of, in the form of CycloneDX, into .shanhai/sbom

@@ -18,6 +18,7 @@ NAMES = (
     "features",
     "cql2",
     "pace",
+    "slow_senders",
     "raster_tiles",
     "cached_tiles",
     "endurance",

@@ -29,8 +29,10 @@ LIMIT_S = 0.05
 
 # Neighbours overlap, so that areas covered twice are met; of each kind twenty are far larger.
 _LAY = """
-  INSERT INTO control_area (code, name_zh, name_en, kind, level, region_id, status, geom)
-  SELECT 'area-' || n, '管控区 ' || n, 'Area ' || n, kinds[1 + n % 6], 'city', $1, 'published',
+  INSERT INTO control_area (visibility, code,
+         name_zh, name_en, kind, level, region_id, status, geom)
+  SELECT 'public',
+         'area-' || n, '管控区 ' || n, 'Area ' || n, kinds[1 + n % 6], 'city', $1, 'published',
          ST_Buffer(ST_SetSRID(ST_MakePoint($2 + $4::float * (n % 250), $3 + $4::float * (n / 250)),
                               4490),
                    CASE WHEN n % 417 = 0 THEN 0.15 ELSE 0.004 + 0.003 * (n % 7) / 7 END,

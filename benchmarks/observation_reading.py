@@ -31,8 +31,8 @@ ROUNDS = 20
 PROPERTY = "pm25"
 YEAR_S, NEWEST_S, PAGE_S = 0.050, 0.100, 0.050
 ADD_STATIONS = """
-  INSERT INTO station (code, name_zh, name_en, kind, interval_s, geom)
-  SELECT 'read' || n, '站 ' || n, 'Station ' || n, 'land', 300,
+  INSERT INTO station (visibility, code, name_zh, name_en, kind, interval_s, geom)
+  SELECT 'public', 'read' || n, '站 ' || n, 'Station ' || n, 'land', 300,
          ST_SetSRID(ST_MakePoint(118, 24.5), 4490)
     FROM generate_series(1, $1) n
 """

@@ -36,8 +36,8 @@ FLOOR_COLUMNS = (
     *("property_id", "quality", "flags"),
 )
 ADD_STATIONS = """
-  INSERT INTO station (code, name_zh, name_en, kind, valid_from, geom)
-  SELECT 'bench' || n, '站 ' || n, 'Station ' || n, 'land', NULL,
+  INSERT INTO station (visibility, code, name_zh, name_en, kind, valid_from, geom)
+  SELECT 'public', 'bench' || n, '站 ' || n, 'Station ' || n, 'land', NULL,
          ST_SetSRID(ST_MakePoint(118, 24.5), 4490)
     FROM generate_series(0, $1 - 1) n
 """

@@ -39,9 +39,9 @@ PREPARED = (
     f"""INSERT INTO species (code, scientific_name, protection, red_list, sensitivity)
        SELECT 'species-' || n, 'Species ' || n, 'second_class', 'VU',
               (ARRAY['open', 'cell'])[n % 2 + 1] FROM generate_series(1, {SPECIES}) n""",  # noqa: S608
-    f"""INSERT INTO control_area (code, region_id, name_zh, name_en, kind, status, is_public, geom)
+    f"""INSERT INTO control_area (code, region_id, name_zh, name_en, kind, status, visibility, geom)
        SELECT 'land-' || x || '-' || y, (SELECT id FROM region WHERE code = 'met'), '保护地',
-              'Protected area', 'protected_area', 'published', true,
+              'Protected area', 'protected_area', 'published', 'public',
               ST_Multi(ST_Buffer(ST_Point(118.0375 + x * 0.075, 24.4375 + y * 0.075, 4490), 0.0135))
          FROM generate_series(0, {LANDS - 1}) x, generate_series(0, {LANDS - 1}) y""",  # noqa: S608
 )

@@ -25,7 +25,7 @@ from shanhai.db.queries.audit import Act
 from shanhai.local.places import Home
 from shanhai.local.servers import PrivatePostgres, Surroundings
 from shanhai.settings import DatabaseSettings
-from shanhai.vocabulary import Scope
+from shanhai.vocabulary import Scope, Visibility
 from tests.support.run_directory import run_directory
 
 STATEMENT_S = 300
@@ -67,7 +67,7 @@ async def publish(url: str, rows: int) -> float:
         async with create_sessions(engine).begin() as session:
             tally = await write_many(
                 session, REGIONS, who, Act("benchmark"), given, _staged(rows),
-                shaped=True, partly=False, public=True,
+                shaped=True, partly=False, visibility=Visibility.PUBLIC,
             )  # fmt: skip
     finally:
         await engine.dispose()

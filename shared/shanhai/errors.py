@@ -137,10 +137,25 @@ class KeyReused(Conflict):
 
 
 class Unauthenticated(ShanhaiError):
-    """No valid identity came with the request."""
+    """No valid identity came with the request.
+
+    `reason` and `credential` are for the audit log: the caller is not told whether a key exists.
+    """
 
     title = "Authentication required"
     title_zh = "需要身份认证"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        message_zh: str | None = None,
+        reason: str | None = None,
+        credential: str | None = None,
+    ) -> None:
+        super().__init__(message, message_zh=message_zh)
+        self.reason = reason or message
+        self.credential = credential
 
 
 class Forbidden(ShanhaiError):

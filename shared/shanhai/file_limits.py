@@ -1,8 +1,10 @@
 """Limits of files: room for what GDAL writes, and what zips somebody has sent may hold."""
 
+import lzma
 import os
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,6 +59,11 @@ def _ask(path: Path, room: int) -> None:
 BLOCK = 1024**2
 ENCRYPTED = 0x1
 UPLOAD = "/inputs/upload"
+BROKEN_ZIP = (
+    *(zipfile.BadZipFile, NotImplementedError, EOFError, OSError),
+    *(zlib.error, lzma.LZMAError),
+)
+"""What `zipfile` raises of a zip that is damaged, or packed in a way it does not know."""
 
 
 class Digest(Protocol):

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import orjson
@@ -83,6 +83,40 @@ class EgressClient:
         """
         async with self._asked("POST", url, headers, content) as response:
             return response.status_code
+
+    def demand(self, url: str) -> None:
+        """Refuse an address that may not be reached, as far as can be said without a look.
+
+        Raises:
+            Unavailable: it may not.
+        """
+        try:
+            parse_target(url, self._settings)
+        except InvalidInput as error:
+            raise _failed(url, error.message, error.message_zh) from error
+
+    async def post_form(
+        self, url: str, fields: Mapping[str, str], headers: Mapping[str, str]
+    ) -> tuple[int, dict[str, Any]]:
+        """Send fields to `url`; the status, and the JSON object that is answered.
+
+        Raises:
+            Unavailable: it is not answered by one, in time and within the limits.
+        """
+        told = {
+            **headers,
+            "Accept": "application/json",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        async with self._asked("POST", url, told, urlencode(fields).encode()) as response:
+            content = await _read(url, response)
+        try:
+            document = orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            raise _failed(url, "no JSON") from error
+        if not isinstance(document, dict):
+            raise _failed(url, "no JSON object")
+        return response.status_code, document
 
     @asynccontextmanager
     async def _asked(

@@ -5,11 +5,15 @@ but seldom: who sends made-up names must not make us ask the issuer each time.
 """
 
 import asyncio
+import base64
+import hashlib
+import secrets
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
+from urllib.parse import quote, urlencode
 
 import jwt
 import structlog
@@ -27,6 +31,10 @@ STALE_S = 24 * 3600.0
 """Seconds for which known keys are used while the issuer does not answer."""
 REFRESH_S = 30.0
 """Seconds between two looks for the keys of one issuer, whatever tokens name."""
+OF_ID_TOKENS = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
+"""Claims that tell a client who signed in (OpenID Connect Core, 2 and 3.3.2.11)."""
+NO_ACCESS = frozenset({"ID", "Refresh", "Offline", "Logout"})
+"""What Keycloak calls its other tokens, in a claim: all have the same header."""
 KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -49,6 +57,7 @@ class Claims:
     groups: frozenset[str]
     proofs: frozenset[str]
     signed_in_at: datetime
+    nonce: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +136,21 @@ class Issuer:
             log.warning("keys of the issuer cannot be read", issuer=self.url, error=error.message)
 
     async def _read(self) -> Mapping[str, Any]:
+        document = await self.describe()
+        return await self.outgoing.fetch_json(str(document.get("jwks_uri", "")))
+
+    async def describe(self) -> Mapping[str, Any]:
+        """What the issuer says of itself.
+
+        Raises:
+            Unavailable: it does not answer, or says that it is another.
+        """
         document = await self.outgoing.fetch_json(
             f"{self.url.rstrip('/')}/.well-known/openid-configuration"
         )
         if document.get("issuer") != self.url:
             raise Unavailable(f"{self.url} calls itself {str(document.get('issuer'))[:200]!r}")
-        return await self.outgoing.fetch_json(str(document.get("jwks_uri", "")))
+        return document
 
     @staticmethod
     def _age(moment: float | None) -> float:
@@ -147,8 +165,11 @@ class TokenVerifier:
         client = EgressClient(outgoing.trusting(settings))
         self.issuers = {url: Issuer(url, client) for url in settings.issuer}
 
-    async def verify(self, token: str) -> Claims:
+    async def verify(self, token: str, *, audience: str | None = None) -> Claims:
         """What the token says.
+
+        Args:
+            audience: Whom it must be meant for; by default the audience of access tokens.
 
         Raises:
             Unauthenticated: it is not valid.
@@ -167,29 +188,37 @@ class TokenVerifier:
         issuer = self.issuers.get(claimed) if isinstance(claimed, str) else None
         if issuer is None:
             raise _refused("its issuer is not accepted here", "签发方不被接受")
-        return self._claims(await self._proven(token, header, issuer))
+        claims = await self._proven(token, header, issuer, audience or self.settings.audience)
+        if audience is None:
+            self._demand_access(header, claims)
+        return self._claims(claims)
 
     async def _proven(
-        self, token: str, header: Mapping[str, Any], issuer: Issuer
+        self, token: str, header: Mapping[str, Any], issuer: Issuer, audience: str
     ) -> Mapping[str, Any]:
         """The claims, by the issuer's key; by its next one where keys have no names."""
         key: SigningKey | None = await issuer.key(header)
         while key is not None:
             try:
-                return self._decode(token, header, key, issuer)
+                return self._decode(token, header, key, issuer, audience)
             except jwt.InvalidSignatureError:
                 key = await issuer.newer_key(header, key)
         raise _refused("its signature is not valid", "签名无效")
 
     def _decode(
-        self, token: str, header: Mapping[str, Any], key: SigningKey, issuer: Issuer
+        self,
+        token: str,
+        header: Mapping[str, Any],
+        key: SigningKey,
+        issuer: Issuer,
+        audience: str,
     ) -> Mapping[str, Any]:
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key.key,
                 algorithms=[header["alg"]],
-                audience=self.settings.audience,
+                audience=audience,
                 issuer=issuer.url,
                 leeway=self.settings.leeway_s,
                 options={"require": ["exp", "iat", "iss", "sub", "aud"]},
@@ -206,6 +235,16 @@ class TokenVerifier:
             raise _refused("its signature or claims are not valid", "签名或声明无效") from None
         return claims
 
+    def _demand_access(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> None:
+        """A token that tells a client who signed in gives that client no access here."""
+        kind = str(header.get("typ", "")).lower().removeprefix("application/")
+        of_another_kind = claims.get("typ") in NO_ACCESS or not OF_ID_TOKENS.isdisjoint(claims)
+        if kind not in self.settings.token_types or of_another_kind:
+            raise _refused("it is no access token", "不是访问令牌")
+        client = claims.get("azp", claims.get("client_id"))
+        if self.settings.clients and client not in self.settings.clients:
+            raise _refused("its client is not accepted here", "客户端不被接受")
+
     def _claims(self, claims: Mapping[str, Any]) -> Claims:
         subject: str = claims["sub"]
         if not 1 <= len(subject) <= 255 or "\x00" in subject:
@@ -220,7 +259,89 @@ class TokenVerifier:
             groups=frozenset(texts_of(member_at(claims, self.settings.roles_claim))),
             proofs=frozenset((*texts_of(claims.get("amr")), *texts_of(claims.get("acr")))),
             signed_in_at=_moment(claims),
+            nonce=next(texts_of(claims.get("nonce")), None),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRequest:
+    """What a browser was sent to an issuer with, and what it must come back with."""
+
+    issuer: str
+    state: str
+    nonce: str
+    verifier: str
+    back: str
+    """The address the issuer sends the browser back to."""
+
+    @classmethod
+    def to(cls, issuer: str, back: str) -> Self:
+        """A new one, of which nothing can be guessed."""
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        return cls(issuer, state, nonce, verifier, back)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFlow:
+    """Signing in through an issuer: authorization code with PKCE (RFC 6749, 7636, 9207)."""
+
+    tokens: TokenVerifier
+
+    async def address(self, asked: CodeRequest) -> str:
+        """Where the browser goes.
+
+        Raises:
+            Unavailable: the issuer does not answer, or leads to a host that is not listed.
+        """
+        url = await self._endpoint(asked.issuer, "authorization_endpoint")
+        challenge = hashlib.sha256(asked.verifier.encode()).digest()
+        query = {
+            "response_type": "code",
+            "client_id": self.tokens.settings.client_id,
+            "redirect_uri": asked.back,
+            "scope": "openid profile email",
+            "state": asked.state,
+            "nonce": asked.nonce,
+            "code_challenge": base64.urlsafe_b64encode(challenge).decode().rstrip("="),
+            "code_challenge_method": "S256",
+        }
+        return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
+
+    async def redeem(self, asked: CodeRequest, code: str) -> Claims:
+        """Who has signed in, by the code the browser came back with.
+
+        Raises:
+            Unauthenticated: the issuer refuses the code, or its token is not for this request.
+            Unavailable: it does not answer.
+        """
+        settings, issuer = self.tokens.settings, self.tokens.issuers[asked.issuer]
+        url = await self._endpoint(asked.issuer, "token_endpoint")
+        fields = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": asked.back,
+            "code_verifier": asked.verifier,
+            "client_id": settings.client_id,
+        }
+        headers = {}
+        if secret := settings.client_secret.get_secret_value():
+            pair = f"{quote(settings.client_id, '')}:{quote(secret, '')}"
+            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        status, document = await issuer.outgoing.post_form(url, fields, headers)
+        token = document.get("id_token")
+        if status != 200 or not isinstance(token, str):
+            raise _refused("the issuer does not take the code", "签发方不接受该授权码")
+        claims = await self.tokens.verify(token, audience=settings.client_id)
+        if claims.issuer != asked.issuer or claims.nonce != asked.nonce:
+            raise _refused("it is not of this sign-in", "不属于本次登录")
+        return claims
+
+    async def _endpoint(self, issuer: str, name: str) -> str:
+        """An address the issuer names, of a host that may be reached."""
+        found = self.tokens.issuers[issuer]
+        url = str((await found.describe()).get(name, ""))
+        found.outgoing.demand(url)
+        return url
 
 
 def usable_keys(document: Mapping[str, Any]) -> Iterator[SigningKey]:

@@ -202,11 +202,81 @@ ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = {
 """The scopes that come with a role."""
 INSIDERS: frozenset[Role] = frozenset(Role) - {Role.VIEWER, Role.FEED}
 """The roles that see drafts and what is not public, within their regions."""
+READERS: frozenset[Role] = frozenset(Role) - {Role.FEED}
+"""The roles that see what is for those of a region, within their regions."""
 EXACT_READERS: frozenset[Role] = frozenset(
     {Role.PLANNER, Role.APPROVER, Role.SUPERVISOR, Role.ANALYST, Role.ADMIN}
 )
 """The roles that read what is masked for others, such as where protected species live, within their
 regions."""
+
+
+class Visibility(StrEnum):
+    """Who may read what is published."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed_in"
+    REGION = "region"
+
+
+VisibilityCode = Literal["public", "signed_in", "region"]
+VISIBILITIES: tuple[Term, ...] = (
+    Term(Visibility.PUBLIC.value, Label("公开", "Everybody")),
+    Term(Visibility.SIGNED_IN.value, Label("登录可见", "Who is signed in")),
+    Term(Visibility.REGION.value, Label("本区域可见", "Who has a role in its region")),
+)
+"""Who may read what is published; each holds those after it."""
+
+
+DataClass = Literal["open", "internal", "sensitive"]
+DataGrade = Literal["important", "core"]
+DATA_CLASSES: tuple[Term, ...] = (
+    Term("open", Label("公开", "Open")),
+    Term("internal", Label("内部", "Internal")),
+    Term("sensitive", Label("敏感", "Sensitive")),
+)
+"""Classes of data, each more closed than the one before it."""
+DATA_GRADES: tuple[Term, ...] = (
+    Term("important", Label("重要数据", "Important data")),
+    Term("core", Label("核心数据", "Core data")),
+)
+"""The grades of GB/T 43697-2024 above general data, which bears no mark."""
+CLASSIFIED_BY = frozenset({"data_class", "data_grade"})
+"""The properties that say how closed a row is."""
+WIDEST: Mapping[str | None, Visibility] = {
+    None: Visibility.PUBLIC,
+    "open": Visibility.PUBLIC,
+    "internal": Visibility.SIGNED_IN,
+    "sensitive": Visibility.REGION,
+}
+"""By class of data: the most people it may be shown to."""
+
+
+def broken_class_rule(
+    visibility: str | None, data_class: str | None, data_grade: str | None
+) -> tuple[str, Label] | None:
+    """The member that breaks a rule of classes of data, and the rule; None where none does."""
+    if data_grade is not None and data_class != "sensitive":
+        return "data_class", Label(
+            "标有 `data_grade`（重要数据、核心数据）的，`data_class` 须为 `sensitive`",
+            "what has a `data_grade`, important or core, must have the `data_class` `sensitive`",
+        )
+    widest, order = WIDEST[data_class], [item.code for item in VISIBILITIES]
+    if visibility is None or order.index(visibility) >= order.index(widest):
+        return None
+    return "visibility", Label(
+        f"`data_class` 为 `{data_class}` 的，可见范围最宽为 `{widest}`，不得为 `{visibility}`",
+        f"data of the `data_class` `{data_class}` may have the visibility `{widest}` at most,"
+        f" not `{visibility}`",
+    )
+
+
+def closedness(data_class: str | None, data_grade: str | None) -> int:
+    """How closed data are by class and grade: 0 for open or unclassified, 4 for core data."""
+    if data_grade is not None:
+        return len(DATA_CLASSES) + [item.code for item in DATA_GRADES].index(data_grade)
+    classes = [item.code for item in DATA_CLASSES]
+    return 0 if data_class is None else classes.index(data_class)
 
 
 REGION_LEVELS: tuple[Term, ...] = (

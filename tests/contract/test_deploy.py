@@ -15,6 +15,7 @@ import yaml
 from shanhai.cli.app import app
 from shanhai.cli.kit import all_settings
 from shanhai.cli.reference.tables import Command, commands_of
+from shanhai.db.grants import ACCOUNTS
 from shanhai.reporting.pages import PANGO_PACKAGES
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,18 @@ LOCKS = sorted((DEPLOY / "locks").glob("*.lock"))
 COMMANDS = {command.words: command for command in commands_of(app)}
 NOT_OURS = {"SHANHAI_DB_PASSWORD", "SHANHAI_REDIS_PASSWORD"}
 """What the compose file puts into URLs; no process reads them."""
+FOR_COMPOSE = {"SHANHAI_TLS_HOSTS", "SHANHAI_TLS_FOLDER", "SHANHAI_HTTPS_PORT"}
+"""What only the compose file reads; docs/operations.md explains them."""
+OF_POSTGRESQL = {"PGSSLMODE", "PGSSLROOTCERT"}
+"""What every client of PostgreSQL reads."""
+ACCOUNT_PASSWORDS = {f"SHANHAI_DB_{role.upper()}_PASSWORD" for role in ACCOUNTS}
+ACCOUNT_OF = {
+    "migrate": "owner",
+    "gateway": "worker",
+    "archive": "backup",
+    **{name: name for name in ("api", "worker", "tiles", "backup")},
+}
+"""By service, the role whose account of the database it has."""
 DASK = {"dask-scheduler", "dask-worker"}
 MADE_BY_VENDOR = {"/srv/tiles/shanhai_tiles/static/vendor"}
 MADE_BY_BUILD = {"/opt/shanhai"}
@@ -88,6 +101,9 @@ def assert_is_command(words: list[str]) -> None:
 
 
 def _assert_arguments(command: Command, given: list[str]) -> None:
+    options = {name for item in command.parameters if item.is_option for name in item.name.split()}
+    assert {word.partition("=")[0] for word in given if word.startswith("--")} <= options
+    given = [word for word in given if not word.startswith("--")]
     wanted = [parameter for parameter in command.parameters if not parameter.is_option]
     assert len(given) == len(wanted), (command.words, given)
     for parameter, value in zip(wanted, given, strict=True):
@@ -100,7 +116,21 @@ def services_of_ours(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_compose_runs_real_commands(compose: dict[str, Any]) -> None:
     ours = services_of_ours(compose)
-    assert set(ours) == {"migrate", "api", "worker", "gateway", "tiles", "archive", "backup"} | DASK
+    assert (
+        set(ours)
+        == {
+            "certificates",
+            "provision",
+            "migrate",
+            "api",
+            "worker",
+            "gateway",
+            "tiles",
+            "archive",
+            "backup",
+        }
+        | DASK
+    )
     for one in ours.values():
         assert_is_command(one["command"])
 
@@ -116,15 +146,15 @@ def test_compose_builds_stages_that_exist(
 def test_compose_sets_variables_that_are_read(compose: dict[str, Any]) -> None:
     known = {setting.name for setting in all_settings()}
     for name, one in services_of_ours(compose).items():
-        assert set(one["environment"]) <= known, name
+        assert set(one.get("environment", {})) <= known | OF_POSTGRESQL, name
 
 
 def test_compose_gives_what_is_required(compose: dict[str, Any]) -> None:
     required = {setting.name for setting in all_settings() if setting.default is None}
     for name, one in services_of_ours(compose).items():
         # Code of any kind may be sent to the parts of Dask, so they are told no secret.
-        told = required & set(one["environment"])
-        assert told == (set() if name in DASK else required), name
+        told = required & set(one.get("environment", {}))
+        assert told == (set() if name in DASK | {"certificates"} else required), name
 
 
 def test_compose_keeps_the_dask_parts_to_a_network_with_the_worker(compose: dict[str, Any]) -> None:
@@ -144,26 +174,86 @@ def test_compose_shares_the_worker_s_folders_with_the_dask_workers(compose: dict
         {volume.removesuffix(":ro") for volume in compose["services"][name]["volumes"]}
         for name in ("worker", "dask-worker")
     )
-    assert dask == worker
+    # Code of any kind may be sent to them: what heads are signed with is the worker's alone.
+    own = {volume for volume in worker if volume.startswith(("audit", "tls-ca"))}
+    assert len(own) == 3
+    assert dask == worker - own
 
 
 def test_compose_asks_for_variables_that_are_ours_or_explained(compose: dict[str, Any]) -> None:
     asked = set(re.findall(r"\$\{(\w+)", json.dumps(compose)))
-    assert asked <= {setting.name for setting in all_settings()} | NOT_OURS
+    assert asked <= {setting.name for setting in all_settings()} | NOT_OURS | FOR_COMPOSE
+    explained = (ROOT / "docs/operations.md").read_text("utf-8")
+    assert all(name in explained for name in FOR_COMPOSE)
 
 
 def test_compose_has_no_default_password(compose: dict[str, Any]) -> None:
-    for variable in NOT_OURS:
+    for variable in NOT_OURS | ACCOUNT_PASSWORDS:
         uses = re.findall(rf"\$\{{{variable}([^}}]*)\}}", json.dumps(compose))
         assert uses
         assert all(use.startswith(":?") for use in uses)
 
 
+def test_compose_gives_each_service_its_own_account_and_secrets(compose: dict[str, Any]) -> None:
+    secret = {setting.name for setting in all_settings() if "secret" in setting.kind}
+    told = {
+        name: secret & set(one.get("environment", {}))
+        for name, one in services_of_ours(compose).items()
+    }
+    for name, role in ACCOUNT_OF.items():
+        url = compose["services"][name]["environment"]["SHANHAI_DATABASE_URL"]
+        account = ACCOUNTS[role]  # type: ignore[index]  # a role, or the test fails
+        password = f"SHANHAI_DB_{role.upper()}_PASSWORD"
+        assert url.startswith(f"postgresql://{account}:${{{password}:?"), name
+    common = {"SHANHAI_DATABASE_URL", "SHANHAI_REDIS_URL", "SHANHAI_TILE_TOKENS_SECRET"}
+    assert told["tiles"] == common
+    assert told["migrate"] == told["archive"] == told["backup"] == {"SHANHAI_DATABASE_URL"}
+    assert told["provision"] == {"SHANHAI_DATABASE_URL"} | ACCOUNT_PASSWORDS
+    knows_superuser = [
+        name
+        for name, one in compose["services"].items()
+        if "SHANHAI_DB_PASSWORD" in json.dumps(one)
+    ]
+    assert knows_superuser == ["postgres", "provision"]
+
+
 def test_compose_names_volumes_and_services_it_declares(compose: dict[str, Any]) -> None:
     for name, one in compose["services"].items():
         for volume in one.get("volumes", []):
-            assert volume.partition(":")[0] in compose["volumes"], (name, volume)
+            plain = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", volume)
+            assert plain.partition(":")[0] in compose["volumes"], (name, volume)
         assert set(one.get("depends_on", {})) <= set(compose["services"]), name
+
+
+def test_compose_lets_nothing_travel_in_the_clear(compose: dict[str, Any]) -> None:
+    """Between its parts: what is published from here, to PostgreSQL, and to Redis."""
+    for name, one in services_of_ours(compose).items():
+        told = one.get("environment", {})
+        if "SHANHAI_DATABASE_URL" in told:
+            assert told["PGSSLMODE"] == "verify-full", name
+            assert "tls-ca:/var/lib/shanhai/ca:ro" in one["volumes"], name
+            assert told["PGSSLROOTCERT"] == "/var/lib/shanhai/ca/ca.pem", name
+        if "SHANHAI_REDIS_URL" in told:
+            assert told["SHANHAI_REDIS_URL"].startswith("rediss://"), name
+            assert "ssl_ca_certs=/var/lib/shanhai/ca/ca.pem" in told["SHANHAI_REDIS_URL"], name
+    access = (DEPLOY / "postgres" / "pg_hba.conf").read_text("utf-8").splitlines()
+    kinds = {line.split()[0] for line in access if line and not line.startswith("#")}
+    assert kinds == {"local", "hostssl"}
+    [port] = compose["services"]["proxy"]["ports"]
+    published = port.rpartition(":")[2]
+    listening = (DEPLOY / "nginx" / "nginx.conf").read_text("utf-8")
+    assert f"listen {published} ssl" in listening
+
+
+def test_the_keys_of_servers_are_in_no_container_but_theirs(compose: dict[str, Any]) -> None:
+    holding = {"tls-authority": set(), "tls-postgres": {"postgres"}, "tls-redis": {"redis"}}
+    for volume, servers in {**holding, "tls-proxy": {"proxy"}}.items():
+        found = {
+            name
+            for name, one in compose["services"].items()
+            if any(volume in mounted for mounted in one.get("volumes", []))
+        }
+        assert found == servers | {"certificates"}, volume
 
 
 def test_images_run_real_commands(stages: dict[str, Stage]) -> None:
@@ -200,7 +290,7 @@ def test_compiled_code_is_kept_where_a_container_may_write(
 
 def test_containers_are_confined(compose: dict[str, Any]) -> None:
     for name, one in compose["services"].items():
-        if name in {"postgres", "migrate"}:
+        if name == "postgres":
             continue
         assert one["read_only"], name
         assert one["cap_drop"] == ["ALL"], name

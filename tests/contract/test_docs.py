@@ -87,6 +87,7 @@ def _variables() -> set[str]:
     }
     # Of the stack on one's own machine, of the command line, and of the compose file.
     other = {"SHANHAI_HOME", "SHANHAI_API_KEY", "SHANHAI_DEMO_DATA"}
+    other |= {"SHANHAI_TLS_HOSTS", "SHANHAI_TLS_FOLDER", "SHANHAI_HTTPS_PORT"}
     return known | other | {"SHANHAI_DB_PASSWORD", "SHANHAI_REDIS_PASSWORD", "SHANHAI_TEST_REQUIRE"}
 
 

@@ -12,12 +12,15 @@ import yaml
 from shanhai.cli.app import app
 from shanhai.cli.kit import all_settings
 from shanhai.cli.reference.tables import commands_of
+from shanhai.db.grants import ACCOUNTS
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy/kubernetes"
 KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text("utf-8"))
 VERSION = "1.31"
 SERVICES = {"api": 8000, "tiles": 8001, "worker": 8002}
+SECRETS_OF = {"migrate": "owner", "archive": "backup", "prune": "backup"}
+"""Whose secrets a process is told where they are not its own."""
 COMMANDS = {command.words for command in commands_of(app)}
 
 Document = dict[str, Any]
@@ -104,6 +107,10 @@ def test_probes_ask_what_the_services_answer() -> None:
         }
 
 
+OF_POSTGRESQL = "PGSSLMODE"
+"""What every client of PostgreSQL reads."""
+
+
 def test_settings_exist_and_secrets_are_only_referred_to() -> None:
     known = {setting.name: setting.kind for setting in all_settings()}
     plain = of_kind("ConfigMap")["shanhai"]["data"]
@@ -113,12 +120,20 @@ def test_settings_exist_and_secrets_are_only_referred_to() -> None:
         for container in pod["spec"]["containers"]
         for variable in container.get("env", [])
     }
-    assert set(plain) | own <= set(known)
-    assert [name for name in plain if "secret" in known[name]] == []
+    assert set(plain) | own <= set(known) | {OF_POSTGRESQL}
+    assert [name for name in plain if "secret" in known.get(name, "")] == []
     assert of_kind("Secret") == {}
-    for pod in PODS.values():
-        sources = pod["spec"]["containers"][0]["envFrom"]
-        assert {"secretRef": {"name": "shanhai"}} in sources
+    for name, pod in PODS.items():
+        [container] = pod["spec"]["containers"]
+        told = [one["secretRef"]["name"] for one in container["envFrom"] if "secretRef" in one]
+        assert told == [f"shanhai-{SECRETS_OF.get(name, name)}"], name
+
+
+def test_the_secrets_of_each_process_are_explained() -> None:
+    text = (FOLDER / "settings.yaml").read_text("utf-8")
+    for process in {SECRETS_OF.get(name, name) for name in PODS}:
+        account = ACCOUNTS[process]  # type: ignore[index]  # a role, or the test fails
+        assert re.search(rf"^#   shanhai-{process} .*(\n#   +.*)*{account}", text, re.MULTILINE)
 
 
 def test_what_scales_and_what_is_kept_running() -> None:

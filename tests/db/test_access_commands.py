@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import orjson
 import pytest
 
 Run = Callable[..., tuple[int, str]]
@@ -35,6 +36,42 @@ def test_keys_have_roles_and_rotate(run: Run) -> None:
     assert new.startswith("shk_")
     assert new != key
     assert run("keys", "rotate", key[4:12])[0] == 1
+
+
+def test_keys_are_listed_shown_and_revoked(run: Run) -> None:
+    secret = run("keys", "create", "--name", "desk", "--role", "viewer", "--days", "7")[1].split()[
+        0
+    ]
+    key = secret[4:12]
+    code, told = run("keys", "list")
+    assert code == 0
+    [line] = [line for line in told.splitlines() if line.startswith(key)]
+    assert "desk" in line
+    assert "viewer" in line
+    code, told = run("keys", "show", key)
+    assert code == 0
+    for part in ("viewer", "last used  never", "networks   any", "expires    2"):
+        assert part in told
+    assert secret[13:] not in told
+    assert "revoked" not in told
+    assert run("keys", "revoke", key) == (0, f"{key} revoked\n")
+    assert run("keys", "revoke", key)[0] == 1
+    assert "\nrevoked    2" in run("keys", "show", key)[1]
+    assert key not in run("keys", "list")[1]
+    listed = orjson.loads(run("keys", "list", "--all", "--json")[1])
+    [row] = [one for one in listed if one["key"] == key]
+    assert row["revoked"] is not None
+    assert row["networks"] == ""
+    for words in (["show", "zzzzzzzz"], ["revoke", "zzzzzzzz"]):
+        code, told = run("keys", *words)
+        assert code == 1
+        assert "no key 'zzzzzzzz'" in told
+
+
+def test_a_key_for_longer_than_keys_may_be_valid(run: Run) -> None:
+    code, told = run("keys", "create", "--name", "x", "--scope", "read", "--days", "2000")
+    assert code == 1
+    assert "1096 days at most" in told
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ async def district_under_a_line(sessions: Sessions) -> None:
             values=[(2024, "40")],
         )
         line = ControlArea(
+            visibility="public",
             code="red-1",
             name_zh="线",
             name_en="Line",
@@ -284,10 +285,12 @@ async def test_alerts_about_cases_are_for_those_who_see_the_cases(sessions: Sess
         found = await session.execute(text("SELECT code, id FROM region"))
         ids = {row.code: row.id for row in found}
         for regions, seen in ((["district"], ["case", "indicator"]), ([], ["indicator"])):
-            viewer = Viewer(known=True, regions=frozenset(ids[code] for code in regions))
+            insider = frozenset(ids[code] for code in regions)
+            viewer = Viewer(known=True, regions=insider, members=frozenset(ids.values()))
             rows = await list_alerts(session, viewer, {}, limit=10)
             kinds = ["indicator" if row[0].case_id is None else "case" for row in rows]
             assert sorted(kinds) == seen
+        assert await list_alerts(session, Viewer(True, frozenset()), {}, limit=10) == []
         [row] = await list_alerts(session, EVERYTHING, {"subject": "case"}, limit=10)
         with pytest.raises(NotFound):
             await find_alert(session, viewer, row[0].id)
@@ -418,8 +421,10 @@ async def test_a_new_delimitation_or_a_first_drawing_warns_of_nothing(sessions: 
     async with sessions.begin() as session:
         await session.execute(
             text(
-                "INSERT INTO control_area (code, name_zh, name_en, kind, region_id, status,"
-                " approved_area_km2, valid_from, delimitation) SELECT 'printed', '线', 'Line',"
+                "INSERT INTO control_area (visibility, code,"
+                " name_zh, name_en, kind, region_id, status,"
+                " approved_area_km2, valid_from, delimitation) SELECT 'public',"
+                " 'printed', '线', 'Line',"
                 " 'red_line', region_id, 'published', 5, '2000-01-01', '2024'"
                 " FROM control_area WHERE code = 'red-1'"
             )

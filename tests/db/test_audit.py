@@ -1,18 +1,33 @@
 """The audit log: written at commit, tied into one chain, verified row by row."""
 
 import asyncio
+import subprocess
+from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
-from shanhai.db.queries.audit import Act, record, reserved_entries, write_entries
+from shanhai.db.migrate import downgrade, upgrade
+from shanhai.db.queries.audit import (
+    MOST_KINDS,
+    Act,
+    EventTally,
+    RepeatedEvent,
+    acting_from,
+    record,
+    reserved_entries,
+    write_entries,
+)
 from shanhai.db.queries.audit_chain import AuditBroken, Head, verify_chain
 from shanhai.db.tables.access import AuditChain, AuditLog, AuditRange
+from tests.support.job_rows import open_sessions
 
 ACT = Act("tester", "request-1")
+BEFORE_ADDRESSES = "0071"
+BEFORE_SUITES = "0074"
 
 
 def note(session: AsyncSession, *names: str) -> None:
@@ -185,6 +200,7 @@ class TestWriting:
                 "CREATE ROLE audit_writer",
                 "GRANT SELECT, INSERT ON audit_log, audit_chain TO audit_writer",
                 "GRANT SELECT ON audit_range TO audit_writer",
+                "GRANT EXECUTE ON FUNCTION audit_reserve TO audit_writer",
             ):
                 await session.execute(text(statement))
         try:
@@ -257,6 +273,9 @@ class TestVerifying:
             (["UPDATE audit_log SET actor = 'other' WHERE id = 3"], "row 3: is not as it was"),
             (["""UPDATE audit_log SET after = '{"x": 1}' WHERE id = 2"""], "row 2: is not as"),
             (["UPDATE audit_log SET at = at + interval '1 us' WHERE id = 4"], "row 4: is not"),
+            (["UPDATE audit_log SET address = '10.0.0.9' WHERE id = 3"], "row 3: is not as"),
+            (["UPDATE audit_log SET address = '10.0.0.9' WHERE id = 4"], "row 4: is not as"),
+            (["UPDATE audit_log SET address = NULL WHERE id = 3"], "row 3: is not as"),
             (["DELETE FROM audit_log WHERE id = 3"], "row 3: is missing"),
             (["DELETE FROM audit_log WHERE id = 4"], "row 4: is missing"),
             (
@@ -283,8 +302,12 @@ class TestVerifying:
         self, fresh_sessions: Sessions, statements: list[str], said: str
     ) -> None:
         await write(fresh_sessions, "a", "b")
-        await write(fresh_sessions, "c")
+        with acting_from("10.0.0.1"):
+            act = Act("tester")
+        async with fresh_sessions.begin() as session:
+            record(session, act, "create", table="thing", object_id="c")
         await write(fresh_sessions, "d")
+        assert (await head_of(fresh_sessions)).rows == 4
         await tamper(fresh_sessions, *statements)
         with pytest.raises(AuditBroken, match=said):
             await head_of(fresh_sessions)
@@ -310,3 +333,224 @@ class TestVerifying:
         assert (await head_of(fresh_sessions)).rows == 1
         with pytest.raises(AuditBroken, match="cut off"):
             await head_of(fresh_sessions, kept)
+
+
+ROW_TEXT = text(
+    """SELECT (jsonb_build_array(
+                id, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), actor, action,
+                object_table, object_id, before, after, request_id))::text AS content, digest
+         FROM audit_log WHERE id = :id"""
+)
+
+
+class TestSuites:
+    """The chain goes on over a change of suite, either way, and is verified as a whole."""
+
+    @pytest.fixture
+    async def changed_suites(
+        self, fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> AsyncIterator[Sessions]:
+        """Two rows by SHA-256, three by SM3 of which two were reserved, and one by SHA-256."""
+        for suite, names in (
+            ("international", "ab"),
+            ("commercial", "cde"),
+            ("international", "f"),
+        ):
+            monkeypatch.setenv("SHANHAI_CRYPTO_SUITE", suite)
+            async with open_sessions(fresh_database_url) as sessions:
+                await write(sessions, names[0])
+                if len(names) == 2:
+                    await write(sessions, names[1])
+                elif names[1:]:
+                    async with sessions.begin() as session:
+                        await write_reserved(session, 2, *names[1:])
+        async with open_sessions(fresh_database_url) as sessions:
+            yield sessions
+
+    async def test_each_row_and_link_tells_its_hash(self, changed_suites: Sessions) -> None:
+        sha, sm = "sha256", "sm3"
+        async with changed_suites() as session:
+            links = (await session.scalars(select(AuditChain).order_by(AuditChain.seq))).all()
+            rows = (await session.scalars(select(AuditLog).order_by(AuditLog.id))).all()
+            row = (await session.execute(ROW_TEXT, {"id": 3})).one()
+        assert [link.algorithm for link in links] == [sha, sha, sm, sm, sha]
+        assert [row.algorithm for row in rows] == [sha, sha, sm, sm, sm, sha]
+        assert (await head_of(changed_suites, links[1].hash.hex())).rows == 6
+        # As OpenSSL's own program hashes, which knows nothing of ours.
+        assert row.digest == by_openssl(row.content.encode())
+        numbers = b"".join(number.to_bytes(8, "big") for number in (3, 3, 3))
+        assert links[2].hash == by_openssl(links[1].hash + numbers + row.digest)
+
+    @pytest.mark.parametrize(
+        ("statement", "said"),
+        [
+            ("UPDATE audit_log SET actor = 'x' WHERE id = 2", "row 2: is not as it was"),
+            ("UPDATE audit_log SET actor = 'x' WHERE id = 3", "row 3: is not as it was"),
+            ("UPDATE audit_log SET actor = 'x' WHERE id = 6", "row 6: is not as it was"),
+            ("UPDATE audit_log SET algorithm = 'sha256' WHERE id = 3", "row 3: is not as it was"),
+            ("UPDATE audit_log SET algorithm = 'md5' WHERE id = 3", "row 3: is not as it was"),
+            ("UPDATE audit_chain SET algorithm = 'sha256' WHERE seq = 3", "link 3 does not hold"),
+            ("UPDATE audit_chain SET algorithm = 'md5' WHERE seq = 4", "link 4 is hashed by 'md5'"),
+            (
+                "UPDATE audit_log SET digest = sha256('x'), algorithm = 'sha256' WHERE id = 4",
+                "row 4: is not as it was",
+            ),
+        ],
+    )
+    async def test_a_change_on_either_side_is_seen(
+        self, changed_suites: Sessions, statement: str, said: str
+    ) -> None:
+        await tamper(changed_suites, statement)
+        with pytest.raises(AuditBroken, match=said):
+            await head_of(changed_suites)
+
+    async def test_nobody_says_another_hash_than_was_used(self, changed_suites: Sessions) -> None:
+        said = text(
+            "INSERT INTO audit_log (actor, action, object_table, object_id, algorithm)"
+            " VALUES ('x', 'x', 'x', 'x', 'sm3')"
+        )
+        async with changed_suites.begin() as session:
+            await session.execute(said)
+        assert (await head_of(changed_suites)).rows == 7
+        async with changed_suites() as session:
+            newest = select(AuditLog.algorithm).order_by(AuditLog.id.desc()).limit(1)
+            assert await session.scalar(newest) == "sha256"
+
+    async def test_there_is_no_way_back_without_sm3(
+        self, changed_suites: Sessions, fresh_database_url: str
+    ) -> None:
+        with pytest.raises(DBAPIError, match="hashed by SM3"):
+            await asyncio.to_thread(downgrade, fresh_database_url, BEFORE_SUITES)
+        assert (await head_of(changed_suites)).rows == 6
+
+    async def test_what_was_there_is_verified_after_the_upgrade(
+        self, fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await asyncio.to_thread(downgrade, fresh_database_url, BEFORE_SUITES)
+        former = text(
+            "INSERT INTO audit_log (actor, action, object_table, object_id, address)"
+            " VALUES ('tester', 'create', 'thing', 'a', NULL),"
+            " ('tester', 'create', 'thing', 'b', '10.0.0.1')"
+        )
+        async with open_sessions(fresh_database_url) as sessions, sessions.begin() as session:
+            await session.execute(former)
+        await asyncio.to_thread(upgrade, fresh_database_url)
+        monkeypatch.setenv("SHANHAI_CRYPTO_SUITE", "commercial")
+        async with open_sessions(fresh_database_url) as sessions:
+            await write(sessions, "c")
+            assert (await head_of(sessions)).rows == 3
+
+
+def by_openssl(content: bytes) -> bytes:
+    command = ["openssl", "dgst", "-sm3", "-binary"]
+    return subprocess.run(command, input=content, capture_output=True, check=True).stdout
+
+
+class TestAddresses:
+    async def test_old_rows_and_new_ones_are_verified_after_the_upgrade(
+        self, fresh_database_url: str
+    ) -> None:
+        await asyncio.to_thread(downgrade, fresh_database_url, BEFORE_ADDRESSES)
+        former = text(
+            "INSERT INTO audit_log (actor, action, object_table, object_id, after, request_id)"
+            " VALUES ('tester', 'create', 'thing', :name, '{\"a\": 1}', 'r'),"
+            " ('tester', 'create', 'thing', :name, NULL, NULL)"
+        )
+        async with open_sessions(fresh_database_url) as sessions:
+            async with sessions.begin() as session:
+                await session.execute(former, {"name": "old"})
+            digests = await digests_of(sessions)
+        await asyncio.to_thread(upgrade, fresh_database_url)
+        async with open_sessions(fresh_database_url) as sessions:
+            # A service of the release before goes on writing meanwhile.
+            async with sessions.begin() as session:
+                await session.execute(former, {"name": "meanwhile"})
+            with acting_from("2001:db8::7"):
+                await write_from_here(sessions, "new")
+            assert (await digests_of(sessions))[:2] == digests
+            assert (await head_of(sessions)).rows == 5
+            async with sessions() as session:
+                rows = await session.scalars(select(AuditLog.address).order_by(AuditLog.id))
+                assert list(rows) == [None, None, None, None, "2001:db8::7"]
+
+        # Without the column the last row could not be verified: going back is refused as a whole.
+        with pytest.raises(DBAPIError, match="could not be verified"):
+            await asyncio.to_thread(downgrade, fresh_database_url, BEFORE_ADDRESSES)
+        # Revisions after that one are undone, each by itself.
+        await asyncio.to_thread(upgrade, fresh_database_url)
+        async with open_sessions(fresh_database_url) as sessions:
+            assert (await head_of(sessions)).rows == 5
+
+    async def test_a_log_without_addresses_goes_back_and_forth(
+        self, fresh_database_url: str
+    ) -> None:
+        async with open_sessions(fresh_database_url) as sessions:
+            await write(sessions, "a", "b")
+            digests = await digests_of(sessions)
+        await asyncio.to_thread(downgrade, fresh_database_url, BEFORE_ADDRESSES)
+        await asyncio.to_thread(upgrade, fresh_database_url)
+        async with open_sessions(fresh_database_url) as sessions:
+            await write(sessions, "c")
+            assert (await digests_of(sessions))[:2] == digests
+            assert (await head_of(sessions)).rows == 3
+
+
+async def digests_of(sessions: Sessions) -> list[bytes]:
+    async with sessions() as session:
+        return list(await session.scalars(select(AuditLog.digest).order_by(AuditLog.id)))
+
+
+async def write_from_here(sessions: Sessions, name: str) -> None:
+    async with sessions.begin() as session:
+        record(session, Act("tester"), "create", table="thing", object_id=name)
+
+
+class TestCounting:
+    async def test_a_flood_makes_few_rows_and_none_is_dropped(
+        self, fresh_sessions: Sessions
+    ) -> None:
+        tally = EventTally(fresh_sessions.begin)
+        for number in range(1_000):
+            tally.count(refused(f"10.0.{number // 256}.{number % 256}"))
+            tally.count(refused("10.9.9.9"))
+        await tally.write()
+        await tally.write()
+        async with fresh_sessions() as session:
+            rows = (await session.scalars(select(AuditLog).order_by(AuditLog.id))).all()
+        assert len(rows) == MOST_KINDS + 1
+        counted = {row.address: (row.after or {})["times"] for row in rows}
+        assert counted["10.9.9.9"] == 1_000
+        assert sum(counted.values()) == 2_000
+        assert (rows[-1].address, rows[-1].object_id) == (None, "*")
+        assert (await head_of(fresh_sessions)).rows == MOST_KINDS + 1
+
+    async def test_what_cannot_be_written_waits(
+        self, fresh_sessions: Sessions, fresh_database_url: str
+    ) -> None:
+        tally = EventTally(fresh_sessions.begin)
+        async with fresh_sessions.begin() as session:
+            await session.execute(text("ALTER TABLE audit_log RENAME TO audit_away"))
+        tally.count(refused("10.0.0.1"))
+        await tally.write()
+        tally.count(refused("10.0.0.1"))
+        async with fresh_sessions.begin() as session:
+            await session.execute(text("ALTER TABLE audit_away RENAME TO audit_log"))
+        async with tally.writing_down():
+            tally.count(refused("10.0.0.2"))
+        async with fresh_sessions() as session:
+            rows = (await session.scalars(select(AuditLog).order_by(AuditLog.address))).all()
+        assert [(row.after or {})["times"] for row in rows] == [2, 1]
+
+    async def test_what_is_told_hourly_is_told_once_by_all_processes(
+        self, fresh_sessions: Sessions
+    ) -> None:
+        read = RepeatedEvent("key:abcdefgh", "read", "dataset", "datasets", address="10.0.0.1")
+        for tally in (EventTally(fresh_sessions.begin), EventTally(fresh_sessions.begin)):
+            for _ in range(3):
+                tally.tell_hourly(read)
+                await tally.write()
+        assert await objects(fresh_sessions) == ["datasets"]
+
+
+def refused(address: str) -> RepeatedEvent:
+    return RepeatedEvent("anonymous", "refuse-sign-in", "credential", "-", "unknown key", address)

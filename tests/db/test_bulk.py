@@ -26,7 +26,7 @@ from shanhai.db.queries.audit import Act, record
 from shanhai.db.queries.audit_chain import verify_chain
 from shanhai.db.tables.zone import Corridor
 from shanhai.errors import InvalidInput
-from shanhai.vocabulary import Role, Scope
+from shanhai.vocabulary import Role, Scope, Visibility
 from tests.support.job_rows import add_dataset, add_region
 
 BOX = shapely.MultiPolygon([shapely.box(118, 24, 118.5, 24.5)])
@@ -54,7 +54,7 @@ async def write(
     partly: bool = False,
     names: Sequence[str] = NAMES,
     entity: Entity = REGIONS,
-    public: bool = True,
+    visibility: Visibility = Visibility.PUBLIC,
 ) -> BulkResult:
     """Write rows whose values are those of `names`, in this order."""
 
@@ -72,7 +72,7 @@ async def write(
             blocks(),
             shaped=True,
             partly=partly,
-            public=public,
+            visibility=visibility,
         )
 
 
@@ -124,7 +124,7 @@ async def test_others_write_while_many_rows_wait_for_their_commit(sessions: Sess
             blocks(),
             shaped=True,
             partly=False,
-            public=True,
+            visibility=Visibility.PUBLIC,
         )
         async with asyncio.timeout(8), sessions.begin() as other:
             await add_region(other, "meanwhile")
@@ -143,9 +143,52 @@ async def test_others_write_while_many_rows_wait_for_their_commit(sessions: Sess
         await verify_chain(session)
 
 
-@pytest.mark.parametrize("public", [False, True])
+async def test_rows_are_shown_no_wider_than_their_class_allows(sessions: Sessions) -> None:
+    names = ("name_zh", "name_en", "kind", "region", "visibility", "data_class", "data_grade")
+
+    def line(number: int, *texts: str | None) -> tuple[object, ...]:
+        given = ("线", "Line", "red_line", "city", *texts)
+        values = (None if text is None else json.dumps(text) for text in given)
+        return (number, f"line-{number}", None, None, None, *values)
+
+    async with sessions.begin() as session:
+        region = (await add_region(session, "city")).id
+    planner = Identity(
+        "planner", frozenset({Scope.WRITE}), (Grant(Role.PLANNER, frozenset({region})),)
+    )
+    rows = [
+        line(1, None, "sensitive", "core"),
+        line(2, None, "internal", None),
+        line(3, None, None, None),
+        line(4, "public", "internal", None),
+        line(5, None, "open", "important"),
+    ]
+    tally = await write(
+        sessions, rows, names=names, entity=CONTROL_AREAS, partly=True, identity=planner
+    )
+    assert told(tally) == [(4, "guard", "visibility"), (5, "guard", "data_class")]
+    async with sessions() as session:
+        query = "SELECT json_agg(visibility ORDER BY code) FROM control_area"
+        assert await scalar(session, query) == ["region", "signed_in", "public"]
+    # Nothing is made less closed by who may not publish.
+    again = [
+        line(1, "region", "sensitive", "important"),
+        line(2, "region", "sensitive", None),
+        line(3, "region", "internal", None),
+    ]
+    tally = await write(
+        sessions, again, names=names, entity=CONTROL_AREAS, partly=True, identity=planner
+    )
+    assert [(item.row, item.rule) for item in tally.rejections] == [(1, "authority")]
+    approving = (*(planner.grants or ()), Grant(Role.APPROVER, frozenset({region})))
+    approver = Identity("approver", frozenset({Scope.WRITE}), approving)
+    tally = await write(sessions, again[:1], names=names, entity=CONTROL_AREAS, identity=approver)
+    assert (tally.updated, tally.rejected) == (1, 0)
+
+
+@pytest.mark.parametrize("wish", list(Visibility))
 async def test_new_rows_are_for_everybody_only_where_that_is_wished(
-    sessions: Sessions, public: bool
+    sessions: Sessions, wish: Visibility
 ) -> None:
     def line(number: int, *texts: object) -> tuple[object, ...]:
         told = ("线", "Line", "red_line", "city", *texts)
@@ -155,28 +198,30 @@ async def test_new_rows_are_for_everybody_only_where_that_is_wished(
     async with sessions.begin() as session:
         await add_region(session, "city")
     names = ("name_zh", "name_en", "kind", "region")
-    await write(sessions, [line(1)], names=names, entity=CONTROL_AREAS, public=public)
-    lines = [line(2, True), line(3, False), line(4, None)]
-    await write(sessions, lines, names=(*names, "public"), entity=CONTROL_AREAS, public=public)
+    await write(sessions, [line(1)], names=names, entity=CONTROL_AREAS, visibility=wish)
+    lines = [line(2, "public"), line(3, "signed_in"), line(4, None)]
+    await write(
+        sessions, lines, names=(*names, "visibility"), entity=CONTROL_AREAS, visibility=wish
+    )
     async with sessions() as session:
-        query = "SELECT json_agg(is_public ORDER BY code) FROM control_area"
-        assert await scalar(session, query) == [public, True, False, public]
+        query = "SELECT json_agg(visibility ORDER BY code) FROM control_area"
+        assert await scalar(session, query) == [wish, "public", "signed_in", wish]
     # What everybody would see at once is refused, unless it is there already.
-    tally = await write(sessions, [row(1)], public=public)
-    assert told(tally) == ([] if public else [(1, "public", None)])
+    tally = await write(sessions, [row(1)], visibility=wish)
+    assert told(tally) == ([] if wish is Visibility.PUBLIC else [(1, "visibility", None)])
     async with sessions() as session:
         query = "SELECT count(*) FROM region WHERE code = 'place-1'"
-        assert await scalar(session, query) == public
-        query = "SELECT json_agg(is_public ORDER BY code) FROM control_area"
+        assert await scalar(session, query) == (wish is Visibility.PUBLIC)
+        query = "SELECT json_agg(visibility ORDER BY code) FROM control_area"
     await write(sessions, [row(1)])
-    again = await write(sessions, [row(1, name="镇")], public=public)
+    again = await write(sessions, [row(1, name="镇")], visibility=wish)
     assert (again.updated, again.rejected) == (1, 0)
     # What is there already stays as it is unless a row says so.
-    shown = [line(1, True), line(2, True), line(3, True), line(4, True)]
-    await write(sessions, shown, names=(*names, "public"), entity=CONTROL_AREAS)
+    shown = [line(number, "public") for number in (1, 2, 3, 4)]
+    await write(sessions, shown, names=(*names, "visibility"), entity=CONTROL_AREAS)
     await write(sessions, [line(1), line(4)], names=names, entity=CONTROL_AREAS)
     async with sessions() as session:
-        assert await scalar(session, query) == [True] * 4
+        assert await scalar(session, query) == ["public"] * 4
 
 
 @pytest.mark.parametrize(("role", "rule"), [(Role.APPROVER, None), (Role.ANALYST, "authority")])
@@ -185,14 +230,16 @@ async def test_showing_a_dataset_to_everybody_takes_an_approver(
 ) -> None:
     async with sessions.begin() as session:
         city = await add_region(session, "city")
-        await add_dataset(session, city, "dem", "dem.city", public=False)
+        await add_dataset(session, city, "dem", "dem.city", visibility="region")
         grants = [Grant(one, frozenset({city.id})) for one in {Role.ANALYST, role}]
     editor = Identity("editor", frozenset({Scope.WRITE}), tuple(grants))
-    given = [(1, "dem.city", None, None, None, "true")]
-    tally = await write(sessions, given, names=["public"], entity=DATASETS, identity=editor)
+    given = [(1, "dem.city", None, None, None, '"public"')]
+    tally = await write(sessions, given, names=["visibility"], entity=DATASETS, identity=editor)
     assert [item.rule for item in tally.rejections] == ([] if rule is None else [rule])
     async with sessions() as session:
-        assert await scalar(session, "SELECT public FROM dataset") == (rule is None)
+        assert await scalar(session, "SELECT visibility FROM dataset") == (
+            "public" if rule is None else "region"
+        )
 
 
 async def test_the_same_rows_again_change_nothing(sessions: Sessions) -> None:
@@ -233,6 +280,22 @@ async def test_different_files_follow_each_other_over_one_connection(sessions: S
         async with sessions() as session:
             connections.add(await scalar(session, "SELECT pg_backend_pid()"))
     assert len(connections) == 1
+
+
+async def test_two_who_import_different_files_in_turn_never_fail(sessions: Sessions) -> None:
+    """200 files, each with other columns than the one before it, over whichever connection."""
+
+    async def import_in_turn(worker: int) -> None:
+        for turn in range(100):
+            names = NAMES if (turn + worker) % 2 else NAMES[:3]
+            mine = row(worker, name=f"区{turn}-")
+            done = await write(sessions, [mine[: 5 + len(names)]], names=names)
+            assert (done.created + done.updated, done.rejected) == (1, 0), (worker, turn)
+
+    await asyncio.gather(import_in_turn(1), import_in_turn(2))
+    async with sessions() as session:
+        states = await scalar(session, "SELECT sum(row_version) FROM region WHERE code ~ 'place-'")
+    assert states == 200
 
 
 async def test_changed_rows_keep_their_former_state(sessions: Sessions) -> None:
@@ -397,8 +460,10 @@ async def test_a_file_approves_no_plan_and_moves_no_project(sessions: Sessions) 
         plan = "(SELECT id FROM plan WHERE code = 'plan-a')"
         await session.execute(
             text(
-                "INSERT INTO project (code, name_zh, name_en, region_id, plan_id, start_year,"
-                f" end_year) VALUES ('j-1', '项目', 'Project', {city.id}, {plan}, 2021, 2022)"
+                "INSERT INTO project (visibility, code,"
+                " name_zh, name_en, region_id, plan_id, start_year,"
+                f" end_year) VALUES ('public',"
+                f" 'j-1', '项目', 'Project', {city.id}, {plan}, 2021, 2022)"
             )
         )
 

@@ -39,6 +39,7 @@ async def line_in_no_district(sessions: Sessions) -> AsyncIterator[None]:
         await forget_rows(session, ["lead_case", "region"])
         city = await add_region(session, "city")
         line = ControlArea(
+            visibility="public",
             code="red-1",
             name_zh="线",
             name_en="Line",

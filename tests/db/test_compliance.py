@@ -147,7 +147,7 @@ class TestOverlaps:
         self, session: AsyncSession, judged_city: Region
     ) -> None:
         await draw(session, judged_city, box(118.0, 24.4), code="draft", status="draft")
-        await draw(session, judged_city, box(118.0, 24.4), code="hidden", is_public=False)
+        await draw(session, judged_city, box(118.0, 24.4), code="hidden", visibility="region")
         tomorrow = await read_today(session) + timedelta(days=1)
         await draw(session, judged_city, box(118.0, 24.4), code="later", valid_from=tomorrow)
         await draw(session, judged_city, box(118.0, 24.4), code="over", valid_to=date(2021, 1, 1))
@@ -205,8 +205,9 @@ class TestOverlaps:
     async def test_spatial_index_leads(self, session: AsyncSession, judged_city: Region) -> None:
         await session.execute(
             text(
-                """INSERT INTO control_area (code, name_zh, name_en, kind, region_id, status, geom)
-                   SELECT 'many-' || n, 'x', 'x', 'red_line', :region, 'published',
+                """INSERT INTO control_area (visibility, code,
+                       name_zh, name_en, kind, region_id, status, geom)
+                   SELECT 'public', 'many-' || n, 'x', 'x', 'red_line', :region, 'published',
                           ST_MakeEnvelope(100 + n % 200 * 0.1, 20 + n / 200 * 0.1,
                                           100.09 + n % 200 * 0.1, 20.09 + n / 200 * 0.1, 4490)
                      FROM generate_series(0, 19999) n"""
@@ -564,6 +565,7 @@ async def add_project(
     session: AsyncSession, region: Region, geometry: BaseGeometry | None
 ) -> Project:
     project = Project(
+        visibility="public",
         code="project",
         name_zh="项目",
         name_en="Project",

@@ -39,7 +39,8 @@ async def mapped_city(session: AsyncSession) -> Region:
 async def draw(
     session: AsyncSession, region: Region, code: str, shape: BaseGeometry = INSIDE, **values: Any
 ) -> None:
-    given = {"kind": "red_line", "status": "published", "valid_from": LONG_AGO} | values
+    usual = {"kind": "red_line", "status": "published", "visibility": "public"}
+    given = usual | {"valid_from": LONG_AGO} | values
     row = ControlArea(
         code=code,
         name_zh="线",
@@ -103,7 +104,7 @@ class TestLines:
         self, session: AsyncSession, mapped_city: Region
     ) -> None:
         await draw(session, mapped_city, "open")
-        await draw(session, mapped_city, "closed", is_public=False)
+        await draw(session, mapped_city, "closed", visibility="region")
         await draw(session, mapped_city, "draft", status="draft")
         assert codes_of(await accepted(session, insider(mapped_city))) == ["open"]
         own = await accepted(session, insider(mapped_city), publish=False)

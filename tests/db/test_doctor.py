@@ -1,11 +1,16 @@
 """`shanhai doctor` finds what is wrong, and says how to mend it."""
 
+import asyncio
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
+from shanhai.certificates import CertifiedServer, make_certificates
 from shanhai.cli import doctor
 from shanhai.cli.doctor import (
     check_audit,
@@ -15,9 +20,14 @@ from shanhai.cli.doctor import (
     check_indexes,
     check_writing,
 )
+from shanhai.db.engine import open_quick_reader
 from shanhai.db.queries.audit import Act, record
+from shanhai.db.queries.keys import create_key, revoke_key
 from shanhai.errors import Unavailable
-from shanhai.local.servers import PrivateRedis
+from shanhai.local.servers import PrivatePostgres, PrivateRedis
+from shanhai.settings import DatabaseSettings
+from shanhai.vocabulary import Scope
+from tests.support.accounts import account_url
 from tests.support.job_rows import add_dataset, add_region, open_sessions
 
 
@@ -25,7 +35,7 @@ from tests.support.job_rows import add_dataset, add_region, open_sessions
 def environment(
     fresh_database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SHANHAI_DATABASE_URL", fresh_database_url)
+    monkeypatch.setenv("SHANHAI_DATABASE_URL", account_url(fresh_database_url, "api"))
     monkeypatch.setenv("SHANHAI_REDIS_URL", redis_url)
     monkeypatch.setenv("SHANHAI_ARTIFACTS_ROOT", str(tmp_path))
 
@@ -42,10 +52,55 @@ async def test_a_sound_stack_is_well_but_for_the_tests_own_server(
     assert not await doctor.examine()
     told = capsys.readouterr().out.splitlines()
     failed = [line for line in told if line.startswith("FAIL")]
-    # Its writes wait for no disk, as nobody needs them after a crash.
-    assert len(failed) == 1, told
+    # Its writes wait for no disk, as nobody needs them after a crash; no worker signs heads.
+    assert len(failed) == 2, told
     assert "fsync" in failed[0]
+    assert "no signed heads" in failed[1]
     assert len(told) == len(doctor.CHECKS)
+
+
+@pytest.fixture
+def authority(private_postgres: PrivatePostgres, tmp_path: Path) -> Iterator[Path]:
+    """PostgreSQL speaks TLS to whoever wants it; the certificate of its authority."""
+    folder = private_postgres.data / "tls"
+    server = CertifiedServer("postgres", private_postgres.data.stat().st_uid, ("127.0.0.1",))
+    make_certificates(folder, [server])
+    on = {
+        "ssl": "on",
+        "ssl_cert_file": "tls/postgres/cert.pem",
+        "ssl_key_file": "tls/postgres/key.pem",
+    }
+    for name, value in on.items():
+        private_postgres.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+    private_postgres.execute("SELECT pg_reload_conf()")
+    yield folder / "ca" / "ca.pem"
+    for name in on:
+        private_postgres.execute(f"ALTER SYSTEM RESET {name}")
+    private_postgres.execute("SELECT pg_reload_conf()")
+    shutil.rmtree(folder)
+
+
+async def test_the_way_to_the_database_is_encrypted_and_its_server_checked(
+    authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "disable")
+    assert (await check_database()).endswith(", on this machine")
+    monkeypatch.setenv("PGSSLMODE", "verify-full")
+    monkeypatch.setenv("PGSSLROOTCERT", str(authority))
+    for _ in range(50):  # the server takes new settings in its own time
+        try:
+            told = await check_database()
+            break
+        except (OSError, Unavailable):
+            await asyncio.sleep(0.1)
+    assert told.endswith(", TLSv1.3")
+    settings = DatabaseSettings()
+    async with open_quick_reader(settings, application="test") as reader:
+        assert await reader.scalar(select(func.current_date()), {}) is not None
+    make_certificates(tmp_path / "another", [])
+    monkeypatch.setenv("PGSSLROOTCERT", str(tmp_path / "another" / "ca" / "ca.pem"))
+    with pytest.raises(Unavailable, match="SSLCertVerificationError"):
+        await check_database()
 
 
 async def test_the_database(fresh_database_url: str) -> None:
@@ -107,6 +162,44 @@ async def test_redis_must_not_be_open_to_all(
         await client.aclose()
 
 
+async def test_keys_that_never_end_or_soon(fresh_database_url: str) -> None:
+    assert await doctor.check_keys() == "0 valid"
+    in_20_days = datetime.now(UTC) + timedelta(days=20)
+    async with open_sessions(fresh_database_url) as sessions, sessions.begin() as session:
+        soon, endless, revoked = [
+            (await create_key(session, name="k", scopes=[Scope.READ], expires_at=end))[4:12]
+            for end in (in_20_days, None, None)
+        ]
+        await create_key(session, name="k", scopes=[Scope.READ])
+        await revoke_key(session, revoked, act=Act("a"))
+    never = f"UPDATE api_key SET expires_at = NULL WHERE prefix IN ('{endless}', '{revoked}')"
+    await execute(fresh_database_url, never)
+    told = f"3 valid; without an end: {endless}; to be rotated within 30 days: {soon}"
+    assert await doctor.check_keys() == told
+
+
+async def test_a_collector_that_lacks_the_audit_log(
+    fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "is not set" in await doctor.check_export()
+    monkeypatch.setenv("SHANHAI_AUDIT_SYSLOG", "tls://logs.example.org")
+    async with open_sessions(fresh_database_url) as sessions, sessions.begin() as session:
+        record(session, Act("a"), "create", table="region", object_id="1")
+    assert await doctor.check_export() == "logs.example.org:6514 has all but 1 links"
+    await execute(
+        fresh_database_url,
+        "SET LOCAL session_replication_role = replica",
+        "UPDATE audit_chain SET at = at - interval '1 hour'",
+    )
+    with pytest.raises(Unavailable, match="lacks 1 links of the audit log, the first 60 min old"):
+        await doctor.check_export()
+    sent = (
+        "INSERT INTO audit_export (collector, seq, last_id) VALUES ('logs.example.org:6514', 1, 1)"
+    )
+    await execute(fresh_database_url, sent)
+    assert await doctor.check_export() == "logs.example.org:6514 has all but 0 links"
+
+
 async def test_a_broken_audit_log(fresh_database_url: str) -> None:
     async with open_sessions(fresh_database_url) as sessions, sessions.begin() as session:
         record(session, Act("a"), "create", table="region", object_id="1")
@@ -118,3 +211,12 @@ async def test_a_broken_audit_log(fresh_database_url: str) -> None:
     )
     with pytest.raises(Unavailable, match="AuditBroken"):
         await check_audit()
+
+
+async def test_an_index_that_the_fence_makes_useless_is_told(fresh_database_url: str) -> None:
+    assert "found by their index" in await doctor.check_fence()
+    function = "geometry_overlaps(geometry, geometry)"
+    await execute(fresh_database_url, f"ALTER FUNCTION {function} NOT LEAKPROOF")
+    told = await doctor.check_fence()
+    assert function in told
+    assert "shanhai db provision" in told

@@ -109,7 +109,7 @@ class TestErrors:
     async def test_a_connection_that_is_ending_is_an_outage(self, reader: FastReader) -> None:
         """The server's last word comes before the socket closes."""
         lost = await reader.scalar(text("SELECT pg_backend_pid()"), {})
-        [connection] = reader._connections._idle
+        [(connection, _)] = reader._connections._idle
         fields = b"SFATAL\0C57P01\0Mterminating connection\0\0"
         connection._protocol.data_received(b"E" + struct.pack("!I", 4 + len(fields)) + fields)
         with pytest.raises(InterfaceError):

@@ -149,8 +149,8 @@ async def test_one_live_row_per_code(session: AsyncSession) -> None:
 
 
 PROJECT = (
-    "INSERT INTO project (code, name_zh, name_en, region_id, start_year, end_year)"
-    " VALUES ('p', 'p', 'p', :region, 2024, 2026) RETURNING id"
+    "INSERT INTO project (visibility, code, name_zh, name_en, region_id, start_year, end_year)"
+    " VALUES ('public', 'p', 'p', 'p', :region, 2024, 2026) RETURNING id"
 )
 EVENT = (
     "INSERT INTO project_event (project_id, seq, from_state, to_state, actor)"

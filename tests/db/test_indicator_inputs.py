@@ -41,6 +41,7 @@ def square(west: float) -> Any:
 async def add_line(session: AsyncSession, code: str, region: Region, **more: Any) -> ControlArea:
     line = ControlArea(
         **{
+            "visibility": "public",
             "code": code,
             "name_zh": code,
             "name_en": code,

@@ -4,21 +4,24 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act, write_entries
 from shanhai.db.queries.keys import (
     KEY_LENGTH,
     create_key,
+    find_key,
     generate_key,
     hash_key,
     prefix_of,
     revoke_key,
+    rotate_key,
     verify_key,
 )
 from shanhai.db.tables.access import ApiKey, AuditLog
-from shanhai.errors import NotFound
+from shanhai.errors import InvalidInput, NotFound
+from shanhai.settings import KeySettings
 from shanhai.vocabulary import Scope
 
 ACT = Act("tester", "request-1")
@@ -36,9 +39,9 @@ def test_form_of_a_key() -> None:
     assert generate_key()[1] != key
 
 
-@pytest.mark.parametrize("text", ["", "shk_", "x" * 56, "shk_" + "a" * 52])
-def test_other_texts_are_no_keys(text: str) -> None:
-    assert prefix_of(text) is None
+@pytest.mark.parametrize("given", ["", "shk_", "x" * 56, "shk_" + "a" * 52])
+def test_other_texts_are_no_keys(given: str) -> None:
+    assert prefix_of(given) is None
 
 
 async def test_key_speaks_for_its_scopes(session: AsyncSession) -> None:
@@ -94,3 +97,45 @@ async def test_making_and_ending_are_in_the_audit_log(session: AsyncSession) -> 
     assert [entry.action for entry in entries] == ["create", "revoke"]
     assert {(entry.actor, entry.request_id) for entry in entries} == {("tester", "request-1")}
     assert all(key not in str(entry.after) for entry in entries)
+
+
+class TestEnds:
+    async def test_every_key_ends(self, session: AsyncSession) -> None:
+        for scopes, days in (((Scope.READ,), 365), ((Scope.READ, Scope.ADMIN), 90)):
+            row = await find_key(session, prefix_of(await make(session, *scopes)) or "")
+            assert row.expires_at is not None
+            left = row.expires_at - datetime.now(UTC)
+            assert timedelta(days=days - 1) < left <= timedelta(days=days)
+
+    async def test_longer_than_keys_may_be_valid(self, session: AsyncSession) -> None:
+        terms = KeySettings(days=30, admin_days=30, longest_days=40)
+        later = datetime.now(UTC) + timedelta(days=41)
+        with pytest.raises(InvalidInput, match="valid for 40 days at most") as refused:
+            await make(session, expires_at=later, terms=terms)
+        assert refused.value.faults[0].pointer == "/expires_at"
+        assert await make(session, expires_at=later - timedelta(days=2), terms=terms)
+        # What is usual is never longer than the longest.
+        short = KeySettings(days=365, longest_days=10)
+        row = await find_key(session, prefix_of(await make(session, terms=short)) or "")
+        assert row.expires_at is not None
+        assert row.expires_at < datetime.now(UTC) + timedelta(days=10)
+
+    async def test_a_successor_is_valid_for_as_long_from_then_on(
+        self, session: AsyncSession
+    ) -> None:
+        short = await make(session, expires_at=datetime.now(UTC) + timedelta(days=7))
+        endless = await make(session)
+        gone = (
+            "UPDATE api_key SET created_at = created_at - interval '6 days',"
+            " expires_at = expires_at - interval '6 days' WHERE prefix = :prefix"
+        )
+        await session.execute(text(gone), {"prefix": prefix_of(short)})
+        never = "UPDATE api_key SET expires_at = NULL WHERE prefix = :prefix"
+        await session.execute(text(never), {"prefix": prefix_of(endless)})
+        for key, days in ((short, 7), (endless, 365)):
+            new = await rotate_key(session, prefix_of(key) or "", overlap=timedelta(hours=1))
+            row = await find_key(session, prefix_of(new) or "")
+            assert row.expires_at is not None
+            left = row.expires_at - datetime.now(UTC)
+            assert timedelta(days=days - 1) < left <= timedelta(days=days)
+            assert await verify_key(session, key) is not None

@@ -401,8 +401,9 @@ async def test_land_whose_use_is_over_is_given_back(
     ):
         await run(
             sessions,
-            "INSERT INTO reclamation (code, name_zh, name_en, region_id, state, start_on, end_on,"
-            " land_class_before) VALUES (:code, '地', :code, :east, :state,"
+            "INSERT INTO reclamation (visibility, code,"
+            " name_zh, name_en, region_id, state, start_on, end_on,"
+            " land_class_before) VALUES ('public', :code, '地', :code, :east, :state,"
             " current_date - 1000, current_date + CAST(:ends AS int), '旱地')",
             code=code,
             state=state,

@@ -61,8 +61,9 @@ CHANGES = (
 async def change(url: str, codes: tuple[str, ...]) -> list[list[tuple[Any, ...]]]:
     """Make lines and change them together, two changes a transaction; their former states."""
     made = text(
-        "INSERT INTO control_area (code, name_zh, name_en, kind, region_id)"
-        " SELECT code, '线', 'a', 'red_line', :region FROM unnest(CAST(:codes AS text[])) code"
+        "INSERT INTO control_area (visibility, code, name_zh, name_en, kind, region_id)"
+        " SELECT 'public',"
+        " code, '线', 'a', 'red_line', :region FROM unnest(CAST(:codes AS text[])) code"
     )
     place = text(
         "INSERT INTO region (code, name_zh, name_en, level) VALUES (:code, '区', 'a', 'city')"

@@ -48,6 +48,7 @@ async def approved_plan(sessions: Sessions) -> AsyncIterator[None]:
             status="approved",
         )
         project = Project(
+            visibility="public",
             code="quarry",
             name_zh="采石场",
             name_en="Quarry",

@@ -322,7 +322,7 @@ class TestViewers:
 
     async def test_what_is_published_is_not_always_public(self, session: AsyncSession) -> None:
         region = await add_region(session, "r")
-        for code, public in (("open", True), ("closed", False)):
+        for code, visibility in (("open", "public"), ("shared", "signed_in"), ("closed", "region")):
             line = ControlArea(
                 code=code,
                 name_zh=code,
@@ -331,13 +331,13 @@ class TestViewers:
                 level="city",
                 region_id=region.id,
                 status="published",
-                is_public=public,
+                visibility=visibility,
             )
             session.add(line)
         await session.flush()
         areas = entity_named("control_areas")
         for name, viewer in VIEWERS.items():
-            number = 1 if name == "public" else 2
+            number = {"public": 1, "platform": 3}.get(name, 2)
             assert await count_features(session, areas, Selection(viewer)) == number
 
 

@@ -45,11 +45,12 @@ async def add_area(
     session: AsyncSession, code: str, region: Region, lon: float, width: float, **more: Any
 ) -> None:
     """A protected area from a meridian on, between 24.4 and 24.5 degrees north."""
-    given: dict[str, Any] = {"kind": "protected_area", "public": True, **more}
+    given: dict[str, Any] = {"kind": "protected_area", "visibility": "public", **more}
     await session.execute(
         text(
-            "INSERT INTO control_area (code, region_id, name_zh, name_en, kind, status, is_public,"
-            " valid_from, geom) VALUES (:code, :region, :code, :code, :kind, 'published', :public,"
+            "INSERT INTO control_area (code, region_id, name_zh, name_en, kind, status, visibility,"
+            " valid_from, geom) VALUES (:code, :region, :code, :code, :kind, 'published',"
+            " :visibility,"
             " '2000-01-01', ST_Multi(ST_MakeEnvelope(:lon, 24.4, :east, 24.5, 4490)))"
         ),
         {"code": code, "region": region.id, "lon": lon, "east": lon + width, **given},
@@ -63,7 +64,7 @@ async def add_world(session: AsyncSession) -> Region:
     await add_area(session, "middle", region, 118.2, 0.1)
     await add_area(session, "east", region, 118.4, 0.1)
     await add_area(session, "line", region, 118.85, 0.1, kind="red_line")
-    await add_area(session, "unseen", region, 118.85, 0.1, public=False)
+    await add_area(session, "unseen", region, 118.85, 0.1, visibility="region")
     for code, protection, red_list, invasive, sensitivity, accepted in SPECIES:
         await session.execute(
             text(

@@ -167,8 +167,9 @@ async def test_links_change_the_project_they_belong_to(sessions: Sessions) -> No
         region = await add_region(session, "city", box=EAST)
         await session.execute(
             text(
-                "INSERT INTO project (code, name_zh, name_en, region_id, start_year, end_year,"
-                " geom) VALUES ('p', '项目', 'p', :region, 2024, 2025,"
+                "INSERT INTO project (visibility, code,"
+                " name_zh, name_en, region_id, start_year, end_year,"
+                " geom) VALUES ('public', 'p', '项目', 'p', :region, 2024, 2025,"
                 " ST_MakeEnvelope(118, 24.4, 118.1, 24.5, 4490))"
             ),
             {"region": region.id},

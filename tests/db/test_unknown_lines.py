@@ -47,6 +47,7 @@ async def put_line(
     """A published line, drawn or not."""
     row = ControlArea(
         **{
+            "visibility": "public",
             "code": f"{region.code}.{kind}-{len(str(geometry))}",
             "name_zh": "线",
             "name_en": "Line",
@@ -389,6 +390,7 @@ class TestDecisions:
         await register_lines(session, unregistered_city, but=("red_line",))
         await put_line(session, unregistered_city, approved_area_km2=Decimal("142.4"))
         project = Project(
+            visibility="public",
             code="project",
             name_zh="项目",
             name_en="Project",

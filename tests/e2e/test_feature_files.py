@@ -44,8 +44,8 @@ def invoke(command: str, access: Sequence[str], *words: str | Path) -> Any:
 def test_what_was_imported_is_exported(access: list[str], tmp_path: Path) -> None:
     file, out = features(tmp_path / "towns.json", "town", "town"), tmp_path / "out.csv"
     reports = tmp_path / "reports"
-    words = ("--collection", "regions", "--mapping", "DM=code", "--reports", reports, "--public")
-    done = invoke("import", access, file, *words)
+    words = ("--collection", "regions", "--mapping", "DM=code", "--reports", reports)
+    done = invoke("import", access, file, *words, "--visibility", "public")
     assert done.exit_code == 0, done.output
     assert "imported: 2 created, 0 updated, 0 unchanged, 0 rejected" in done.output
     names = {"towns.json.report.json", "towns.json.report.csv", "towns.json.report.html"}

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from shanhai.db.engine import Sessions
-from shanhai.db.migrate import upgrade
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.job import Job
 from shanhai.local.places import Home, is_free
@@ -24,6 +23,7 @@ from shanhai.vocabulary import Scope
 from tests.faults.beside import Beside, running_beside
 from tests.faults.ledger import FINAL, Ledger, Verdict, judge
 from tests.faults.load import Sender
+from tests.support.accounts import account_url, migrate_with_accounts
 from tests.support.job_rows import open_sessions, read_job
 from tests.support.workers import Workers, free_port
 
@@ -59,7 +59,7 @@ class Breakable:
     def environment(self) -> dict[str, str]:
         """What the API is started with."""
         return {
-            "SHANHAI_DATABASE_URL": self.postgres.url(),
+            "SHANHAI_DATABASE_URL": account_url(self.postgres.url(), "api"),
             "SHANHAI_REDIS_URL": self.redis.url(),
             "SHANHAI_ARTIFACTS_ROOT": str(self.workers.folder / "artifacts"),
             "SHANHAI_RATE_IDENTITY": "10000000",
@@ -208,7 +208,7 @@ def start_breakable(directory: Path, ledger: Ledger) -> Iterator[Breakable]:
     try:
         postgres.start()
         redis.start()
-        upgrade(postgres.url())
+        migrate_with_accounts(postgres)
         with running_beside() as beside:
             workers = Workers(postgres.url(), redis.url(), home.work("worker"))
             key = beside.ask(_make_key(postgres.url()))

@@ -67,7 +67,11 @@ class Sender:
             )
             if between is not None:
                 between()
-            inputs = {"upload": answer.json()["upload"], "collection": "regions", "public": True}
+            inputs = {
+                "upload": answer.json()["upload"],
+                "collection": "regions",
+                "visibility": "public",
+            }
             order = Order(f"{code}.import", region=code)
             return await self._execute(client, "import-features", inputs, order)
 

@@ -19,12 +19,35 @@ def _index_rule(allowed: str) -> Body:
     return {"kind": "index", "baseline": {"cod": allowed}, "weights": {"cod": "1"}, "steps": steps}
 
 
+def _share(whole: str) -> Body:
+    """A share as a text prints it."""
+    said = {"name_zh": "占比", "name_en": "Share"}
+    return {**said, "part": 1.5, "whole_of": whole, "printed_percent": 12.5}
+
+
 LEFT_OUT = frozenset({"computed"})
 """Choices that only jobs make."""
+CLASSIFIED = (
+    "datasets",
+    "stations",
+    "problems",
+    "documents",
+    "control_areas",
+    "projects",
+    "reclamations",
+)
+"""Collections whose objects have a class of data."""
 GIVEN: Mapping[tuple[str, str], tuple[Any, Any]] = {
     ("zone_schemes", "kind"): (SUPPLY_DEMAND, SUPPLY_DEMAND),
     ("zone_classes", "scheme_kind"): (SUPPLY_DEMAND, SUPPLY_DEMAND),
     ("zone_classes", "class_code"): ("example", "example"),
+    # What everybody may see takes an approver.
+    ("problems", "visibility"): ("region", "signed_in"),
+    ("problems", "shares"): ([_share("quantity")], [_share("region")]),
+    ("stations", "visibility"): ("region", "signed_in"),
+    # The class bounds the visibility, and goes with the grade.
+    **{(name, "data_class"): ("open", "open") for name in CLASSIFIED},
+    **{(name, "data_grade"): (None, None) for name in CLASSIFIED},
     ("regions", "metric_epsg"): (4548, 4545),
     ("plans", "regions"): (None, None),
     ("figures", "computed_by"): ("region_area", "mine_restored"),

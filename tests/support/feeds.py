@@ -20,6 +20,7 @@ async def add_station(sessions: Sessions, code: str) -> None:
     async with sessions.begin() as session:
         session.add(
             Station(
+                visibility="public",
                 code=code,
                 name_zh=f"站点 {code}",
                 name_en=f"Station {code}",

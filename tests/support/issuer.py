@@ -1,5 +1,7 @@
 """An OpenID Connect issuer on this machine: discovery, keys that change, and any token wanted."""
 
+import base64
+import hashlib
 import threading
 import time
 from collections.abc import Iterator
@@ -7,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 import orjson
@@ -32,25 +35,44 @@ class LocalIssuer:
     asked: list[str] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
     status: int = 200
+    grants: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    """By code: the challenge of the browser that asked for it, and claims of its token."""
+    sent: list[dict[str, str]] = field(default_factory=list)
+
+    def redeem(self, fields: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        """What the token endpoint answers: a code is good once, for who has the verifier."""
+        self.sent.append(fields)
+        challenge, claims = self.grants.pop(fields.get("code", ""), ("", {}))
+        digest = hashlib.sha256(fields.get("code_verifier", "").encode()).digest()
+        if base64.urlsafe_b64encode(digest).decode().rstrip("=") != challenge:
+            return 400, {"error": "invalid_grant"}
+        return 200, {"id_token": self.token(**claims), "token_type": "Bearer"}
 
     def rotate(self, name: str) -> None:
         """Publish one new key, and no other."""
         self.keys = {name: generate_private_key(public_exponent=65537, key_size=2048)}
 
-    def token(self, *, kid: str | None = None, alg: str = "RS256", **claims: Any) -> str:
+    def token(
+        self, *, kid: str | None = None, alg: str = "RS256", typ: str = "at+jwt", **claims: Any
+    ) -> str:
         """A token signed by the key of that name, or by the only one; None leaves a claim out."""
         name = kid or next(iter(self.keys))
         now = int(time.time())
         usual = {"iss": self.url, "aud": AUDIENCE, "sub": "user-1", "iat": now, "exp": now + 300}
         given = {key: value for key, value in {**usual, **claims}.items() if value is not None}
-        return jwt.encode(given, self.keys[name], algorithm=alg, headers={"kid": name})
+        return jwt.encode(given, self.keys[name], algorithm=alg, headers={"kid": name, "typ": typ})
 
     def document(self, path: str) -> Any:
         """What is published at a path."""
         if path in self.answers:
             return self.answers[path]
         if path == "/.well-known/openid-configuration":
-            return {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
+            return {
+                "issuer": self.url,
+                "jwks_uri": f"{self.url}/keys",
+                "authorization_endpoint": f"{self.url}/authorize",
+                "token_endpoint": f"{self.url}/token",
+            }
         if path == "/keys":
             return {"keys": [public_jwk(name, key) for name, key in self.keys.items()]}
         return None
@@ -74,6 +96,15 @@ def local_issuer() -> Iterator[LocalIssuer]:
             document = issuer.document(self.path)
             body = document if isinstance(document, bytes) else orjson.dumps(document)
             self.send_response(404 if document is None else issuer.status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            content = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            status, document = issuer.redeem(dict(parse_qsl(content)))
+            body = orjson.dumps(document)
+            self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -116,6 +116,7 @@ async def add_dataset(
             "crs": f"EPSG:{XIAMEN_EPSG}",
             "grid": {"epsg": XIAMEN_EPSG},
             "origin": "imported",
+            "visibility": "public",
             **values,
         }
     )

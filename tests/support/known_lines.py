@@ -24,6 +24,7 @@ async def register_lines(
     """
     session.add_all(
         ControlArea(
+            visibility="public",
             code=f"{region.code}.no-{kind}",
             name_zh="无",
             name_en="None",

@@ -11,20 +11,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from shanhai.certificates import CertifiedServer, make_certificates
 from shanhai.local.places import CHECKOUT
 from tests.support.workers import free_port
 
 CONFIGURATION = CHECKOUT / "deploy" / "nginx" / "nginx.conf"
 PATIENCE_S = 10.0
+NAME = "plans.example"
+"""A name the proxy has a certificate for, beside those of this machine."""
 ABSENT = "nginx is not installed (Debian: nginx-light)"
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A running proxy: its address, and what it has written."""
+    """A running proxy: its addresses without and with TLS, whom to believe that it is the one, and
+    what it has written."""
 
     url: str
     log: Path
+    secure_url: str
+    ca: Path
 
 
 def nginx_program() -> str | None:
@@ -44,10 +50,14 @@ def serving_nginx(
         tiles: The tile service's address.
         configuration: Another configuration than that of `deploy/`.
     """
-    port, log = free_port(), folder / "nginx.log"
+    port, tls_port, log = free_port(), free_port(), folder / "nginx.log"
     text = CONFIGURATION.read_text("utf-8") if configuration is None else configuration
     path = folder / "nginx.conf"
-    path.write_text(_placed(text, folder, port, api, tiles), "utf-8")
+    placed = _placed(text, folder, port, api, tiles)
+    placed = placed.replace("listen 8443 ", f"listen 127.0.0.1:{tls_port} ")
+    path.write_text(placed, "utf-8")
+    server = CertifiedServer("tls", os.geteuid(), ("localhost", "127.0.0.1", NAME))
+    make_certificates(folder, [server])
     (folder / "cache").mkdir(exist_ok=True)
     # Its workers are another account, unless told otherwise, and could not enter the folder.
     account = "user root; " if os.geteuid() == 0 else ""
@@ -58,7 +68,12 @@ def serving_nginx(
         )
     try:
         _wait_until_listening(process, port, log)
-        yield Proxy(f"http://127.0.0.1:{port}", log)
+        yield Proxy(
+            f"http://127.0.0.1:{port}",
+            log,
+            f"https://127.0.0.1:{tls_port}",
+            folder / "ca" / "ca.pem",
+        )
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE_S)
@@ -72,6 +87,7 @@ def _placed(text: str, folder: Path, port: int, api: str, tiles: str) -> str:
         "server api:8000;": f"server {urlsplit(api).netloc};",
         "server tiles:8001;": f"server {urlsplit(tiles).netloc};",
         "/var/cache/nginx": str(folder / "cache"),
+        "/etc/nginx/tls": str(folder / "tls"),
         "/dev/std": f"{folder}/std",
         "worker_processes auto": "worker_processes 1",
     }.items():

@@ -42,6 +42,7 @@ async def add_station(
 ) -> Station:
     """A station, which began at any time unless told otherwise."""
     station = Station(
+        visibility="public",
         code=code,
         name_zh=f"站点 {code}",
         name_en=f"Station {code}",

@@ -129,7 +129,7 @@ FEATURES: Sequence[tuple[str, Sequence[Body]]] = (
                 level="city",
                 region="city",
                 approved_area_km2=number + 0.5,
-                public=True,
+                visibility="public",
                 valid_from="2010-01-01",
             )
             for number in range(LINES)
@@ -137,7 +137,15 @@ FEATURES: Sequence[tuple[str, Sequence[Body]]] = (
     ),
     (
         "problems",
-        [feature(point(118.2, 24.6), **names("problem-a", "水土流失"), type="soil", region="city")],
+        [
+            feature(
+                point(118.2, 24.6),
+                **names("problem-a", "水土流失"),
+                type="soil",
+                region="city",
+                visibility="public",
+            )
+        ],
     ),
     (
         "projects",
@@ -203,7 +211,7 @@ FEATURES: Sequence[tuple[str, Sequence[Body]]] = (
                 start_on="2024-01-01",
                 end_on="2025-12-31",
                 land_class_before="0103",
-                public=True,
+                visibility="public",
                 **SINCE,
             )
         ],
@@ -251,7 +259,14 @@ FEATURES: Sequence[tuple[str, Sequence[Body]]] = (
     ),
     (
         "stations",
-        [feature(point(118.3, 24.5), **names("station-a", "水质站"), kind="water_section")],
+        [
+            feature(
+                point(118.3, 24.5),
+                **names("station-a", "水质站"),
+                kind="water_section",
+                visibility="public",
+            )
+        ],
     ),
 )
 
@@ -274,9 +289,9 @@ async def write_plan(writer: httpx.AsyncClient, session: AsyncSession) -> None:
     for entity in COLLECTIONS:
         await _publish_all(writer, entity)
     # A project's state is changed by its own transitions, and datasets are made by imports.
-    await session.execute(text("UPDATE project SET state = 'approved', is_public = true"))
+    await session.execute(text("UPDATE project SET state = 'approved', visibility = 'public'"))
     region = (await session.scalars(select(Region).where(Region.code == "city"))).one()
-    await add_dataset(session, region, "dem", "dem", public=True)
+    await add_dataset(session, region, "dem", "dem", visibility="public")
     await session.commit()
 
 

@@ -22,6 +22,7 @@ async def add_project(
     region_id = await session.scalar(select(Region.id).where(Region.code == region))
     row = Project(
         **{
+            "visibility": "public",
             "code": code,
             "name_zh": "矿山生态修复",
             "name_en": "Mine restoration",
@@ -53,7 +54,7 @@ async def add_paper(
     kind: str,
     *,
     measure: str | None = None,
-    public: bool = False,
+    visibility: str = "region",
     period: tuple[date, date] | None = None,
     figure: tuple[str, float, str] | None = None,
 ) -> Document:
@@ -82,7 +83,7 @@ async def add_paper(
         sha256="0" * 64,
         uri="objects/00/none.pdf",
         uploaded_by="tester",
-        is_public=public,
+        visibility=visibility,
         attrs=attrs,
     )
     session.add(row)
@@ -94,7 +95,7 @@ async def prove(session: AsyncSession, project: Project) -> None:
     """The documents an approval asks for, with a notice whose period is over."""
     for kind in ("proposal", "design"):
         await add_paper(session, project, kind)
-    await add_paper(session, project, "notice", public=True)
+    await add_paper(session, project, "notice", visibility="public")
     await age_notice(session, days=60)
 
 

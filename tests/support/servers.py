@@ -1,6 +1,7 @@
 """pytest plugin: the servers a test run starts for itself, and the rules of who may use them.
 
-Fixtures: `database_url` (a migrated database per module), `fresh_database_url` (one per test),
+Fixtures: `database_url` (a migrated database per module), `fresh_database_url` (one per test), both
+as the superuser; services get `account_url` of their own role, as where they are deployed.
 `redis_url` (emptied per module). A test that asks for one of them is marked `db` or `redis` by
 that; tests without a mark get no network.
 
@@ -17,10 +18,10 @@ from typing import ClassVar, TypeVar
 
 import pytest
 
-from shanhai.db.migrate import upgrade
 from shanhai.errors import Unavailable
 from shanhai.local.places import Home
 from shanhai.local.servers import PrivatePostgres, PrivateRedis, Surroundings
+from tests.support.accounts import migrate_with_accounts
 from tests.support.browser import find_browser
 from tests.support.mosquitto import find_mosquitto
 from tests.support.run_directory import run_directory
@@ -94,7 +95,7 @@ def private_postgres(server_surroundings: Surroundings) -> Iterator[PrivatePostg
     server = FleetingPostgres(server_surroundings)
     _start_or_skip(server.start, "db")
     server.execute(f"CREATE DATABASE {TEMPLATE}")
-    upgrade(server.url(TEMPLATE))
+    migrate_with_accounts(server, TEMPLATE)
     yield server
     server.stop()
 

@@ -55,6 +55,6 @@ async def store_watershed(
             checksum=kept.sha256,
             bytes=kept.bytes,
             grid={"epsg": EPSG, "bands": bands},
-            public=theme not in closed,
+            visibility="region" if theme in closed else "public",
         )
     return whole

@@ -77,7 +77,7 @@ def _import(theme: str, upload: str) -> dict[str, Any]:
         "code": f"{CODE}.{theme}",
         "source": "made in code",
         "licence": "CC0-1.0",
-        "public": True,
+        "visibility": "public",
         "stand_in": theme == "soil",
         **({"stand_in_note_en": "constant"} if theme == "soil" else {}),
     }

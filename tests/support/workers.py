@@ -15,6 +15,7 @@ from uuid import UUID
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.job import Job
 from shanhai.vocabulary import JobStatus
+from tests.support.accounts import account_url
 from tests.support.job_rows import read_job
 from tests.support.serving import kill
 
@@ -104,7 +105,7 @@ class Workers:
         """Start a worker with one slot, short times and the given settings and variables."""
         own = {"port": free_port(), "scratch": self.folder, "slots": 1} | SHORT_TIMES | settings
         environment = os.environ | {
-            "SHANHAI_DATABASE_URL": self.database_url,
+            "SHANHAI_DATABASE_URL": account_url(self.database_url, "worker"),
             "SHANHAI_REDIS_URL": self.redis_url,
             "SHANHAI_ARTIFACTS_ROOT": str(self.folder / "artifacts"),
             **{f"SHANHAI_WORKER_{name.upper()}": str(value) for name, value in own.items()},

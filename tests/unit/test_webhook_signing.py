@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from shanhai.crypto import SecretBox
 from shanhai.errors import Unavailable
-from shanhai.webhook_secrets import SecretBox, make_secret, show_secret, sign
+from shanhai.webhook_secrets import make_secret, show_secret, sign
 
 KEPT = SecretBox("s" * 32, "webhooks")
 

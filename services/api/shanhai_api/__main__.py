@@ -2,6 +2,7 @@
 
 import uvicorn
 
+from shanhai.isolation import hide_memory
 from shanhai.settings import ApiSettings, LogSettings
 from shanhai_api.kit.middleware import JoiningProtocol
 
@@ -11,6 +12,7 @@ GRACE_S = 25
 
 def main() -> None:
     """Serve until told to stop."""
+    hide_memory()
     settings = ApiSettings()
     uvicorn.run(
         "shanhai_api.app:create_from_environment",

@@ -8,12 +8,22 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shanhai.db.identity import RoleGiven
-from shanhai.db.queries import accounts
+from shanhai.db.queries import accounts, sign_ins
 from shanhai.db.queries.accounts import AccountChange, Holder
 from shanhai.vocabulary import Role
-from shanhai_api.kit.answers import Answer, Answered, Document, LimitedQuery, Link, Moment, page_of
+from shanhai_api.kit.answers import (
+    Answer,
+    Answered,
+    Document,
+    LimitedQuery,
+    Link,
+    Maybe,
+    Moment,
+    page_of,
+)
 from shanhai_api.kit.body import JsonBody
 from shanhai_api.kit.dependencies import Administrator, IfMatch, Read, Write
+from shanhai_api.kit.requests import client_address
 from shanhai_api.kit.routing import Route
 
 
@@ -65,16 +75,23 @@ class ChangedAccount(BaseModel):
 
 
 class NewAccount(ChangedAccount):
-    """An account to be made before its subject shows itself."""
+    """An account to be made before its subject shows itself, or one of our own."""
 
-    issuer: str = Field(min_length=1, max_length=500, description="Issuer of its tokens")
-    subject: str = Field(min_length=1, max_length=255, description="`sub` of its tokens")
+    issuer: str | None = Field(
+        None,
+        min_length=1,
+        max_length=500,
+        description="Issuer of its tokens; none: an account of our own, which signs in by password",
+    )
+    subject: str = Field(
+        min_length=1, max_length=255, description="`sub` of its tokens, or the name to sign in by"
+    )
 
     @field_validator("issuer")
     @classmethod
-    def check_address(cls, issuer: str) -> str:
+    def check_address(cls, issuer: str | None) -> str | None:
         """Issuers are addresses; a name would never match a token."""
-        if urlsplit(issuer).scheme not in {"http", "https"}:
+        if issuer is not None and urlsplit(issuer).scheme not in {"http", "https"}:
             raise ValueError("must be an http or https URL / 必须是 http 或 https 地址")
         return issuer
 
@@ -137,7 +154,11 @@ async def show_accounts(
 async def create_account(write: Write[Administrator], new: JsonBody[NewAccount]) -> Answer[Account]:
     """Make an account, with its roles, before its subject shows itself."""
     holder = await accounts.invite(
-        write.session, issuer=new.issuer, subject=new.subject, change=new.change, act=write.act
+        write.session,
+        issuer=new.issuer or accounts.OWN,
+        subject=new.subject,
+        change=new.change,
+        act=write.act,
     )
     return _shown(holder, location=f"/accounts/{holder.account.id}")
 
@@ -162,6 +183,40 @@ async def update_account(
         write.session, account, changed.change, act=write.act, expected=expected
     )
     return _shown(holder)
+
+
+class SignInLink(Document):
+    """A one-time link by which an account of our own sets its password and signs in."""
+
+    stored = False
+    secrets = frozenset({"link"})
+
+    link: Maybe[str] = Field(None, description="Not shown again")
+    expires: Moment
+
+
+@router.post("/accounts/{account}/link", summary="Make a one-time link to sign in", status_code=201)
+async def make_link(write: Write[Administrator], account: Number) -> SignInLink:
+    """Make a link for an account of our own; the one made before ends."""
+    settings = write.state.configuration.sign_in
+    token, until = await sign_ins.make_link(write.session, account, settings, act=write.act)
+    return SignInLink(link=f"{write.base}/session/start?link={token}", expires=until)
+
+
+@router.delete(
+    "/accounts/{account}/factor", summary="Take a second factor away that was lost", status_code=204
+)
+async def remove_factor(write: Write[Administrator], account: Number) -> None:
+    """Take it away and end the sessions of the account; the next sign-in sets up another."""
+    await sign_ins.remove_factor(write.session, account, act=write.act)
+
+
+@router.delete("/accounts/{account}/sessions", summary="End an account's sessions", status_code=204)
+async def end_account_sessions(write: Write[Administrator], account: Number) -> None:
+    """End all at once."""
+    await accounts.read_holder(write.session, account)
+    origin = sign_ins.SignInOrigin(client_address(write.request), "")
+    await sign_ins.end_sessions(write.session, account, origin, act=write.act)
 
 
 def _shown(holder: Holder, location: str | None = None) -> Answer[Account]:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import orjson
 from fastapi import APIRouter, FastAPI, Response
@@ -12,13 +13,17 @@ from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from shanhai import __version__
+from shanhai.cors import CrossOriginAccess
+from shanhai.crypto import chosen_suite
 from shanhai.db.engine import pool_use
 from shanhai.db.features.crs import published_uris
+from shanhai.isolation import hide_memory
 from shanhai.overload import Admission
+from shanhai.settings import Suite
+from shanhai.settings.access import LOOPBACK
 from shanhai.shutdown import noticing_stop
 from shanhai.telemetry import configure_logging, configure_tracing
 from shanhai_api.accounts import router as accounts
@@ -67,9 +72,11 @@ from shanhai_api.projects.routes import papers_of as papers
 from shanhai_api.projects.routes import plans as project_reports
 from shanhai_api.projects.routes import router as projects
 from shanhai_api.proposals.routes import router as proposals
+from shanhai_api.session import router as own_session
 from shanhai_api.sta.routes import router as sensorthings
 from shanhai_api.trees import router as trees
 from shanhai_api.uploads.routes import router as uploads
+from shanhai_api.uploads.routes import waiting as waiting_uploads
 from shanhai_api.vocabulary import observed as properties
 from shanhai_api.vocabulary import router as vocabulary
 from shanhai_api.webhooks.routes import router as webhooks
@@ -124,11 +131,21 @@ ROUTERS = (
     results,
     schedules,
     uploads,
+    waiting_uploads,
     keys,
     tile_tokens,
     accounts,
+    own_session,
     audit,
     health,
+)
+SENT_BY_SCRIPTS = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "Prefer",
+    "Range",
 )
 SEEN_BY_SCRIPTS = (
     "Accept-Ranges",
@@ -151,9 +168,15 @@ def create_app(configuration: Configuration) -> FastAPI:
     """The application; what it needs is opened when it starts.
 
     Raises:
-        ValueError: the settings name coordinate systems that are not known.
+        ValueError: the settings name coordinate systems that are not known, or sessions would be
+            kept without protection elsewhere than on this machine.
     """
     published_uris(configuration.public.crs)
+    own = urlsplit(configuration.public.api_url)
+    if configuration.sign_in.plain_cookie and (
+        own.scheme != "http" or own.hostname not in LOOPBACK
+    ):
+        raise ValueError("SHANHAI_SIGN_IN_PLAIN_COOKIE needs an http SHANHAI_API_URL on localhost")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -179,13 +202,14 @@ def create_app(configuration: Configuration) -> FastAPI:
                 share=configuration.api.most_of_one,
                 callers=callers_of,
             ),
-            # Anyone's page may read what is public; no credentials ride along.
             Middleware(
-                CORSMiddleware,
-                allow_origins=["*"],
-                allow_methods=["GET", "HEAD"],
-                allow_headers=["If-None-Match", "X-Request-Id"],
-                expose_headers=SEEN_BY_SCRIPTS,
+                CrossOriginAccess,
+                public=configuration.public,
+                methods=("GET", "HEAD"),
+                named_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
+                headers=("If-None-Match", "X-Request-Id"),
+                named_headers=SENT_BY_SCRIPTS,
+                exposed=SEEN_BY_SCRIPTS,
             ),
         ],
     )
@@ -206,6 +230,7 @@ def add_routes(app: FastAPI) -> None:
 
 def create_from_environment() -> FastAPI:
     """The application as the environment configures it."""
+    hide_memory()
     configuration = Configuration()
     configure_logging(configuration.log)
     configure_tracing("shanhai-api")
@@ -236,6 +261,7 @@ class HealthTold(BaseModel):
 
     status: Literal["ok", "read-only", "down"]
     version: str
+    suite: Suite
     checks: dict[str, str]
 
 
@@ -259,7 +285,8 @@ async def tell_readiness(state: TheState) -> Response:
 async def tell_health(state: TheState) -> Response:
     """Tell reading from writing: 200 as long as what is stored can be read."""
     health = await check_health(state)
-    document = {"status": health.status, "version": __version__, "checks": health.checks}
+    told = {"status": health.status, "version": __version__, "suite": chosen_suite()}
+    document = {**told, "checks": health.checks}
     return _told(document, good=health.status != "down")
 
 

@@ -23,7 +23,10 @@ from shanhai_api.kit.state import ServiceState
 from shanhai_api.kit.view import CSV, HTML, JSON, choose_format
 
 BLOCK = 1_000
-COLUMNS = ("id", "at", "actor", "action", "table", "object", "before", "after", "request", "digest")
+COLUMNS = (
+    *("id", "at", "actor", "action", "table", "object"),
+    *("before", "after", "request", "address", "digest"),
+)
 
 
 class AuditEntry(Answered):
@@ -38,6 +41,7 @@ class AuditEntry(Answered):
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     request: str | None = Field(validation_alias="request_id")
+    address: str | None
     digest: str
 
     @classmethod
@@ -96,6 +100,7 @@ FILTERS = {
     "object": "object_id",
     "table": "object_table",
     "request": "request_id",
+    "address": "address",
 }
 
 
@@ -108,6 +113,7 @@ class AuditQuery(PageQuery):
     table: str | None = Field(None, max_length=200, description="Kind of object")
     object: str | None = Field(None, max_length=200, description="Code or id of the object")
     request: str | None = Field(None, max_length=200, description="Id of the request")
+    address: str | None = Field(None, max_length=200, description="Address it came from")
     since: Rfc3339Time | None = Field(None, description="Only entries from this time on")
     until: Rfc3339Time | None = Field(None, description="Only entries up to this time")
     limit: int = Field(10, ge=1, le=10_000, description="Entries on a page; `csv` has them all")

@@ -2,14 +2,14 @@
 
 import asyncio
 import hashlib
-import io
+import os
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
+import orjson
 from fastapi import APIRouter, Depends, Header, Request
-from PIL import Image, ImageOps, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, Field
 
 from shanhai.db import comments
@@ -19,6 +19,7 @@ from shanhai.db.cases.transitions import demand_handler
 from shanhai.db.engine import read_today
 from shanhai.db.features.geometry import read_shape
 from shanhai.errors import UnsupportedFile
+from shanhai.isolation import run_apart
 from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import CASE_STATES, LEAD_KINDS
 from shanhai_api import notices
@@ -30,10 +31,7 @@ from shanhai_api.kit.routing import Route
 router = APIRouter(tags=["participation"], route_class=Route)
 PURPOSE = "complaints"
 MOST_PHOTO_BYTES = 10 * 1024**2
-MOST_PIXELS = 40_000_000
-LONGEST_SIDE = 2_400
-_BROKEN = (OSError, ValueError, SyntaxError)
-PHOTO_FORMATS = ("JPEG", "PNG", "WEBP")
+PHOTO_TIME_S = 20
 
 
 class NewComplaint(BaseModel):
@@ -196,7 +194,7 @@ async def post_photo(
     store = write.state.store
     path = store.upload_path(uuid4())
     try:
-        await asyncio.to_thread(_redraw, sent, path)
+        await asyncio.to_thread(_write, path, await _redrawn(sent))
         stored = await asyncio.to_thread(store.put, path, suffix=".jpg")
     finally:
         await asyncio.to_thread(path.unlink, missing_ok=True)
@@ -204,25 +202,28 @@ async def post_photo(
     return PhotoKept(photos=number)
 
 
-def _redraw(sent: bytes, path: Path) -> None:
-    """Write the pixels of a photo as a new file, upright and of a moderate size.
+async def _redrawn(sent: bytes) -> bytes:
+    """A photo made anew from its pixels, by a program that can do nothing else.
 
     Raises:
         UnsupportedFile: it is no picture of a kind that is accepted, or has too many pixels.
     """
     try:
-        with Image.open(io.BytesIO(sent), formats=PHOTO_FORMATS) as photo:
-            if photo.width * photo.height > MOST_PIXELS:
-                raise _refused(f"has more than {MOST_PIXELS} pixels", f"像素超过 {MOST_PIXELS}")
-            drawn = ImageOps.exif_transpose(photo).convert("RGB")
-    except (UnidentifiedImageError, Image.DecompressionBombError, *_BROKEN) as error:
-        listed = ", ".join(PHOTO_FORMATS)
-        raise _refused(f"is no whole {listed}", f"不是完整的 {listed} 图像") from error
-    drawn.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    clean = Image.new("RGB", drawn.size)
-    clean.paste(drawn)
+        code, made = await run_apart("shanhai.photos", sent, time_s=PHOTO_TIME_S)
+    except TimeoutError as error:
+        en, zh = f"takes more than {PHOTO_TIME_S} s to read", f"读取超过 {PHOTO_TIME_S} 秒"
+        raise _refused(en, zh) from error
+    if code == os.EX_DATAERR:
+        why = orjson.loads(made)
+        raise _refused(why["en"], why["zh"])
+    if code != os.EX_OK:
+        raise _refused("cannot be read", "无法读取")
+    return made
+
+
+def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    clean.save(path, "JPEG", quality=85)
+    path.write_bytes(content)
 
 
 def _refused(en: str, zh: str) -> UnsupportedFile:

@@ -22,14 +22,14 @@ from shanhai.db.features.crs import CRS84, WGS84
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.export import Export, licences, reading_rows
 from shanhai.db.features.statements import PLAIN
-from shanhai.db.queries.audit import Act, record
+from shanhai.db.queries.audit import Act, RepeatedEvent, is_told, record
 from shanhai.errors import InvalidInput, Unavailable
 from shanhai.vector import darwin_core
 from shanhai.vector.formats import FILE_FORMATS, FileFormat
 from shanhai_api.features import documents
 from shanhai_api.features.parameters import parse_items_query, system_reader
 from shanhai_api.kit.dependencies import act_of
-from shanhai_api.kit.requests import Caller
+from shanhai_api.kit.requests import Caller, request_id_of
 from shanhai_api.kit.state import ServiceState, state_of
 from shanhai_api.kit.view import View
 
@@ -123,6 +123,33 @@ class FileOnce(Response):
             await send({"type": "http.response.body", "body": b""})
         finally:
             await asyncio.to_thread(shutil.rmtree, self._path.parent, ignore_errors=True)
+
+
+async def note_download(
+    request: Request, caller: Caller, *, table: str, object_id: str, sha256: str
+) -> None:
+    """Keep in the audit log that a file that is not public was downloaded.
+
+    Clients that read a file in parts ask many times: parts are told once an hour.
+    """
+    async with state_of(request).unit() as unit:
+        act, about = Act(caller.owner, request_id_of(request)), {"sha256": sha256}
+        parts = "range" in request.headers
+        if parts and await is_told(unit.session, act, "download", table=table, object_id=object_id):
+            return
+        record(unit.session, act, "download", table=table, object_id=object_id, after=about)
+
+
+def note_reading(request: Request, caller: Caller, entity: Entity, code: str | None = None) -> None:
+    """Tell the audit log, once an hour, that somebody reads a collection that is not all public.
+
+    A row for each read would be a flood; the lines of the service's log have each. What waits is
+    written later, so that reading costs no statement.
+    """
+    if caller.anonymous or (entity.public == "true" and entity.published == "true"):
+        return
+    read = RepeatedEvent(caller.owner, "read", entity.table, code or entity.name)
+    state_of(request).authenticator.tally.tell_hourly(read)
 
 
 async def export_file(state: ServiceState, order: ExportOrder, headers: dict[str, str]) -> Response:

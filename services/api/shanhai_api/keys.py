@@ -60,7 +60,11 @@ class NewKey(BaseModel):
     networks: list[Network] | None = Field(
         None, min_length=1, max_length=100, description="Addresses it may be used from; default any"
     )
-    expires_at: Rfc3339Time | None = Field(None, description="When it ends; default never")
+    expires_at: Rfc3339Time | None = Field(
+        None,
+        description="When it ends; default after a year, after 90 days with the scope admin,"
+        " as the operator has set it",
+    )
 
     @field_validator("expires_at")
     @classmethod
@@ -158,6 +162,7 @@ async def create_key(write: Write[Administrator], new: JsonBody[NewKey]) -> Answ
         networks=new.networks,
         expires_at=new.expires_at,
         act=write.act,
+        terms=write.state.configuration.keys,
     )
     return await _shown_once(write, secret)
 
@@ -184,9 +189,9 @@ async def rotate_key(
 ) -> Answer[Key]:
     """Make the key's successor and show it, once; the key itself ends after the overlap."""
     overlap = timedelta(hours=rotation.overlap_hours)
-    return await _shown_once(
-        write, await keys.rotate_key(write.session, key, overlap=overlap, act=write.act)
-    )
+    terms = write.state.configuration.keys
+    secret = await keys.rotate_key(write.session, key, overlap=overlap, act=write.act, terms=terms)
+    return await _shown_once(write, secret)
 
 
 async def _shown_once(write: WriteContext, secret: str) -> Answer[Key]:
@@ -242,9 +247,9 @@ async def make_token(write: WriteContext, new: NewTileToken) -> OpenedLayers:
             message_zh=f"seconds 为 {new.seconds}；令牌最长有效 {settings.longest_s} 秒",
             pointer="/seconds",
         )
-    groups, proofs = await write.state.authenticator.shown(write.request.headers["authorization"])
-    end, layers = int(time.time()) + new.seconds, frozenset(new.layers)
-    token = TileToken(write.caller.owner, layers, end, groups, proofs)
+    caller, layers = write.caller, frozenset(new.layers)
+    end = int(time.time()) + new.seconds
+    token = TileToken(caller.owner, layers, end, caller.groups, caller.proofs)
     expires = datetime.fromtimestamp(end, UTC)
     return OpenedLayers(token=seal(token, secret), layers=sorted(layers), expires=expires)
 

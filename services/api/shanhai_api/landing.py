@@ -366,7 +366,7 @@ def disclosure_of(entity: Entity) -> str:
     """What of an entity is public, told from its declaration, which is what is applied."""
     if entity.public == "false":
         return "none"
-    if "public" in entity.public or "public" in entity.published.replace("published", ""):
+    if "visibility" in entity.public:
         return "flagged"
     if entity.public != "true":
         return "in_part"

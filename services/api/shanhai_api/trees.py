@@ -329,7 +329,7 @@ CHAIN = Label("上下游", "Upstream and downstream")
 @router.get("/region-links/{code}/chain", summary="What lies upstream and downstream of a place")
 async def read_region_chain(read: Read[Reader], code: str) -> WaterChain:
     """Tell all that flows to a place and all it flows to, in the order of the water."""
-    places = await hierarchy.read_chain(read.session, code)
+    places = await hierarchy.read_chain(read.session, read.caller.viewer, code)
     return WaterChain(
         title=CHAIN.in_(read.lang),
         places=[PlaceOnTheWay.of(place, read) for place in places],

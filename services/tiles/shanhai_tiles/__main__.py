@@ -4,6 +4,7 @@ import os
 
 import uvicorn
 
+from shanhai.isolation import hide_memory
 from shanhai.raster.environment import bound_arenas, check_isolation, restrict_gdal
 from shanhai.settings import LogSettings, PublicSettings, TilesSettings
 from shanhai.telemetry import configure_logging
@@ -15,6 +16,7 @@ GRACE_S = 25
 
 def main() -> None:
     """Listen where the settings say, after proving that GDAL opens only what it is given."""
+    hide_memory()
     settings = TilesSettings()
     # Arrays of one tile are small: waking a second thread for them takes longer than the sum.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

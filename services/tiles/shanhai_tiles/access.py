@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
 
+import structlog
 from pydantic import SecretStr
 from starlette.requests import Request
 
 from shanhai.db.authentication import Authenticator, unseal
-from shanhai.db.identity import ANONYMOUS, Identity, Viewer
+from shanhai.db.fence import BOUND
+from shanhai.db.identity import NOBODY, Identity, Viewer
 from shanhai.db.queries.keys import Address
 from shanhai.errors import Forbidden, Unauthenticated
 from shanhai.overload import RateLimiter, address_bucket
@@ -17,7 +19,6 @@ from shanhai_tiles.layers.catalogue import Layer
 
 TILE = 1
 FAILED_SIGN_IN = 20
-NOBODY = Identity(ANONYMOUS, frozenset({Scope.READ}))
 TOKEN = "token"  # noqa: S105 - the name of the parameter
 NO_SECRET = SecretStr("")
 _TOKEN_GIVEN = f"{TOKEN}=".encode()
@@ -51,7 +52,7 @@ class TileReader:
 
     def may_see(self, layer: Layer) -> bool:
         """Whether the layer exists for this caller."""
-        return (self.known or layer.public) and self.opens(layer.name)
+        return layer.seen_by(self.viewer) and self.opens(layer.name)
 
     def privately(self, layer: Layer) -> bool:
         """Whether what is answered must not be kept by shared caches."""
@@ -88,20 +89,42 @@ class Gate:
             RateLimited: the caller asked for too much in a while.
         """
         header, token = request.headers.get("authorization"), token_of(request)
+        session = self._session_of(request) if header is None and token is None else None
         address, bucket = _origin(None if request.client is None else request.client.host)
-        if header is None and token is None and self.public_read:
+        if header is None and token is None and session is None and self.public_read:
             request.state.allowance = self.limiter.spend(bucket, TILE, anonymous=True)
+            BOUND.set(NOBODY.row_scope)
             return NOBODY_IN_PUBLIC
         self.limiter.check(bucket)
         try:
-            reader = await self._known(header, token, address)
-        except Unauthenticated:
+            reader = (
+                await self._known(header, token, address)
+                if session is None
+                else await self._signed_in(session)
+            )
+        except Unauthenticated as error:
+            if header is not None or token is not None:
+                self.authenticator.note_refusal(error, bucket)
             self.limiter.spend(bucket, FAILED_SIGN_IN, anonymous=True)
             raise
+        structlog.contextvars.bind_contextvars(identity=reader.identity.owner)
+        BOUND.set(reader.identity.row_scope)
         request.state.allowance = self.limiter.spend(reader.identity.owner, TILE)
         if not reader.identity.may(Scope.READ):
             raise Forbidden("the identity lacks the scope read", message_zh="该身份没有 read 权限")
         return reader
+
+    def _session_of(self, request: Request) -> str | None:
+        """The token of the session that a browser shows; it only reads here."""
+        if "cookie" not in request.headers:
+            return None
+        return request.cookies.get(self.authenticator.sign_in.cookie)
+
+    async def _signed_in(self, session: str) -> TileReader:
+        identity = (await self.authenticator.identify_session(session)).identity
+        if identity is None:
+            raise Unauthenticated("the sign-in is not finished", message_zh="登录尚未完成")
+        return TileReader(identity, self.public_read)
 
     async def _known(
         self, header: str | None, token: str | None, address: Address | None

@@ -185,5 +185,5 @@ def _conditional(
     freshness = Freshness(etag_of(media_type, body), private=private)
     if freshness.holds_for(request):
         return kind(status_code=304, headers=freshness.headers)
-    vary = {"Vary": "Accept-Language, Authorization"}
+    vary = {"Vary": "Accept-Language, Authorization, Cookie"}
     return kind(body, headers={**freshness.headers, **vary, **headers}, media_type=media_type)

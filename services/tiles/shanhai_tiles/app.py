@@ -15,6 +15,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 import shanhai
+from shanhai.cors import CrossOriginAccess
 from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import (
     FastReader,
@@ -47,7 +48,7 @@ from shanhai_tiles.cache.tile_cache import open_tiles
 from shanhai_tiles.dependencies import Services, ServicesDep, transaction, working_session
 from shanhai_tiles.errors import NEVER_STORED, install_error_handlers, tell
 from shanhai_tiles.layers.directory import LayerDirectory, following_changes
-from shanhai_tiles.middleware import Surround
+from shanhai_tiles.middleware import CORS, Surround
 from shanhai_tiles.openapi import describe_31
 from shanhai_tiles.raster.dataset_pool import DatasetPool
 from shanhai_tiles.routes import landing, layers, ogc_tiles, tiles, values, wmts
@@ -113,6 +114,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/static", StaticFiles(directory=landing.STATIC))
     app.add_middleware(FastPath)
     app.add_middleware(Admission, most=settings.tiles.most_requests, refuse=tell)
+    app.add_middleware(CrossOriginAccess, public=settings.public, **CORS)
     app.add_middleware(Surround, public=settings.public)
     app.openapi = partial(describe_31, app)  # type: ignore[method-assign]
     return app
@@ -142,6 +144,8 @@ async def _open_services(settings: Settings) -> AsyncIterator[Services]:
         changes = await at_end.enter_async_context(
             following_changes(settings.database, application=f"{APPLICATION}-changes")
         )
+        gate = _gate(settings, sessions, quick, limiter)
+        await at_end.enter_async_context(gate.authenticator.tally.writing_down())
         yield Services(
             public=settings.public,
             engine=engine,
@@ -154,7 +158,7 @@ async def _open_services(settings: Settings) -> AsyncIterator[Services]:
             rasters=rasters,
             tiles=await at_end.enter_async_context(open_tiles(settings.tiles, redis_url)),
             directory=LayerDirectory(changes, quick, partial(working_session, sessions)),
-            gate=_gate(settings, sessions, quick, limiter),
+            gate=gate,
         )
 
 

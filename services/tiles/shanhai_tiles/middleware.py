@@ -3,13 +3,15 @@
 import re
 import time
 import uuid
+from collections.abc import Sequence
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 import structlog
 from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shanhai.cors import origin_of
+from shanhai.db.queries.audit import acting_from
 from shanhai.overload import Allowance
 from shanhai.settings import PublicSettings
 from shanhai.telemetry import span
@@ -30,19 +32,19 @@ INERT = frozenset(
     media_type.encode() for media_type in (*RASTER_FORMATS.values(), *VECTOR_FORMATS.values())
 )
 """Tiles: nothing in them is ever run, and a policy is longer than many of them."""
-EXPOSED = {
-    "Access-Control-Expose-Headers": (
-        "ETag, X-Request-Id, Content-Language, RateLimit, RateLimit-Policy, Retry-After,"
-        " Shanhai-Tile-Truncated"
+METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+# Any map, wherever it is hosted, may show what is public.
+CORS: dict[str, Sequence[str]] = {
+    "methods": METHODS,
+    "named_methods": METHODS,
+    "headers": ("Content-Type", "If-None-Match"),
+    "named_headers": ("Authorization",),
+    "exposed": (
+        *("ETag", "X-Request-Id", "Content-Language", "RateLimit", "RateLimit-Policy"),
+        *("Retry-After", "Shanhai-Tile-Truncated"),
     ),
 }
-PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
-    "Access-Control-Max-Age": "86400",
-}
-ANYONE = b"*"
-UNNAMED = "Content-Type, If-None-Match"
-NAMED = f"Authorization, {UNNAMED}"
+"""What pages of other origins may do."""
 _GIVEN_ID = re.compile(rb"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 
 
@@ -52,7 +54,7 @@ def content_policy(tiles_url: str) -> str:
     One policy for every answer: a browser binds a worker to that of the worker's own file, and the
     worker is what fetches tiles.
     """
-    tiles = _origin_of(tiles_url)
+    tiles = origin_of(tiles_url)
     return "; ".join(
         (
             "default-src 'none'",
@@ -76,11 +78,9 @@ class Surround:
         self.common = _pairs(HEADERS)
         policy = {"Content-Security-Policy": content_policy(public.tiles_url)}
         self.of_pages = _pairs({**OF_PAGES, **policy})
-        own = (_origin_of(public.api_url), _origin_of(public.tiles_url))
-        self.origins = frozenset(origin.encode() for origin in (*own, *public.cors_origins))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer preflights, answer HEAD as GET without its body, and dress every answer."""
+        """Answer HEAD as GET without its body, and dress every answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -104,7 +104,6 @@ class Surround:
                 if present.get(b"content-type") not in INERT:
                     headers += self.of_pages
                 headers.append((b"x-request-id", request_id.encode()))
-                headers += self._readers(scope, given)
                 allowance: Allowance | None = state.get("allowance")
                 if allowance is not None:
                     headers += _pairs(allowance.headers())
@@ -113,53 +112,23 @@ class Surround:
             await send(message)
 
         # Each request is a task of its own, with which what is bound here ends.
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        address = scope["client"][0] if scope.get("client") else None
+        structlog.contextvars.bind_contextvars(request_id=request_id, address=address)
         parent = given.get(b"traceparent", b"").decode("latin-1") or None
-        with span("request", kind="server", parent=parent) as traced:
+        with (
+            acting_from(address),
+            span("request", kind="server", parent=parent) as traced,
+        ):
             try:
-                if method == "OPTIONS" and b"access-control-request-method" in given:
-                    await self._preflight(given, dressed)
-                else:
-                    await self.app(scope, receive, dressed)
+                await self.app(scope, receive, dressed)
             finally:
                 _measure(scope, method, status, time.perf_counter() - started)
                 traced.name(f"{method} {getattr(scope.get('route'), 'path', '')}".rstrip())
                 traced.tell("http.response.status_code", status)
 
-    def _readers(self, scope: Scope, given: dict[bytes, bytes]) -> list[Pair]:
-        """Whose pages may read the answer: any, unless an identity was shown for it.
-
-        No cookie is ever read, so a page can only show what it was given itself; yet what is not
-        public is for the pages of those origins alone that the operator has listed.
-        """
-        if b"authorization" not in given and b"token=" not in scope["query_string"]:
-            return OPEN
-        origin = given.get(b"origin", b"")
-        varying: list[Pair] = [(b"vary", b"Origin")]
-        if origin not in self.origins:
-            return varying
-        return [(b"access-control-allow-origin", origin), *_EXPOSED, *varying]
-
-    async def _preflight(self, given: dict[bytes, bytes], send: Send) -> None:
-        listed = given.get(b"origin", b"") in self.origins
-        allowed = {**PREFLIGHT, "Access-Control-Allow-Headers": NAMED if listed else UNNAMED}
-        headers = [*_pairs(allowed), (b"vary", b"Origin")]
-        await send({"type": "http.response.start", "status": 204, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
-
 
 def _pairs(headers: dict[str, str]) -> list[Pair]:
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-
-
-_EXPOSED = _pairs(EXPOSED)
-OPEN: list[Pair] = [(b"access-control-allow-origin", ANYONE), *_EXPOSED]
-"""Any map, wherever it is hosted, may show what is public."""
-
-
-def _origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _request_id(given: dict[bytes, bytes]) -> str:

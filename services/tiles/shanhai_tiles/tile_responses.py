@@ -200,7 +200,7 @@ async def answer_layered(
 
 def _answer(tile: CachedTile | None, freshness: Freshness, media_type: str = "") -> Response:
     """The tile, 204 for an empty one, 304 for none."""
-    headers = {**freshness.headers, **freshness.proxied, "Vary": "Authorization"}
+    headers = {**freshness.headers, **freshness.proxied, "Vary": "Authorization, Cookie"}
     if tile is None:
         return Response(status_code=304, headers=headers)
     headers |= tile.notes

@@ -6,7 +6,7 @@ import logging
 from shanhai import settings
 from shanhai.raster.environment import check_isolation, restrict_gdal
 from shanhai.telemetry import configure_logging, configure_tracing, stop_tracing
-from shanhai_worker.app import serve
+from shanhai_worker.app import examine_isolation, serve
 
 
 def main() -> None:
@@ -16,14 +16,17 @@ def main() -> None:
     logging.getLogger("arq").setLevel(logging.WARNING)  # a line per wake-up says nothing
     restrict_gdal()  # the children inherit it
     check_isolation()
+    worker, dask = settings.WorkerSettings(), settings.DaskSettings()
+    isolation = examine_isolation(worker, dask)
     asyncio.run(
         serve(
+            isolation=isolation,
             database=settings.DatabaseSettings(),
             redis=settings.RedisSettings(),
             queue=settings.QueueSettings(),
             artifacts=settings.ArtifactSettings(),
-            worker=settings.WorkerSettings(),
-            dask=settings.DaskSettings(),
+            worker=worker,
+            dask=dask,
             public=settings.PublicSettings(),
             tokens=settings.TileTokenSettings(),
             hj212=settings.Hj212Settings(),

@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from shanhai import isolation as kernel
 from shanhai import settings
 from shanhai.db.engine import create_engine, create_sessions
 from shanhai.db.migrate import expected_revision, look_into_database
@@ -57,6 +58,22 @@ class QuietServer(uvicorn.Server):
         yield
 
 
+def examine_isolation(
+    worker: settings.WorkerSettings, dask: settings.DaskSettings
+) -> dict[str, str]:
+    """The states of what isolates the processes of jobs, by name; this process's memory is closed.
+
+    Raises:
+        Unavailable: It is required, and something of it is missing.
+    """
+    found = kernel.probe(worker.account)
+    if worker.isolation == "required":
+        kernel.demand(found, port=bool(dask.scheduler))
+    states = {one.name: one.told for one in found}
+    log.info("isolation of jobs", demanded=worker.isolation, **states)
+    return states
+
+
 def make_server(context: WorkerContext) -> QuietServer:
     """The server on the address of the settings."""
     config = uvicorn.Config(
@@ -80,9 +97,10 @@ def create_app(context: WorkerContext) -> Starlette:
 
     async def ready(request: Request) -> Response:
         reason = await _unready_reason(context, revision)
+        told = {"isolation": dict(context.isolation)}
         if reason is None:
-            return JSONResponse({"status": "ok"})
-        return JSONResponse({"status": "unavailable", "reason": reason}, status_code=503)
+            return JSONResponse({"status": "ok", **told})
+        return JSONResponse({"status": "unavailable", "reason": reason, **told}, status_code=503)
 
     async def metrics(request: Request) -> Response:
         await _look(context)
@@ -152,6 +170,7 @@ WINDOWS = "windows"
 """Folder in that of working files, for what is finished of jobs."""
 MakeListener = Callable[[Wakeable], Listener]
 NOBODY: Mapping[str, Sender] = MappingProxyType({})
+NOT_LOOKED_AT: Mapping[str, str] = MappingProxyType({})
 STATEMENT_TIMEOUT_S = 300.0
 """A publication writes more than a request of the API may."""
 
@@ -174,13 +193,22 @@ async def serve(
     smtp: settings.SmtpSettings,
     audit: settings.AuditSettings,
     oidc: settings.OidcSettings,
+    isolation: Mapping[str, str],
 ) -> None:
     """Run the worker until SIGTERM or SIGINT."""
     stop = _stop_on_signals()
     tiles = TileAccess.named_in(public, tokens, worker)
     listen = listener_named_in(queue, redis, database)
     async with open_context(
-        database, redis, queue, artifacts, worker, dask, tiles, oidc=oidc
+        database,
+        redis,
+        queue,
+        artifacts,
+        worker,
+        dask,
+        tiles,
+        oidc=oidc,
+        isolation=isolation,
     ) as context:
         feeds = make_feeds(hj212, mqtt, observations)
         senders = {
@@ -210,7 +238,8 @@ async def run(
 ) -> None:
     """Run every part until `stop`, then drain; a part that breaks ends the worker."""
     runner = JobRunner(context)
-    auditing = AuditKeeper(context, audit or settings.AuditSettings())
+    audit = audit or settings.AuditSettings()
+    auditing = AuditKeeper(context, audit)
     server = make_server(context)
     await context.computing.stand_by()
     async with asyncio.TaskGroup() as parts:
@@ -224,6 +253,7 @@ async def run(
             parts.create_task(cleanup.remove_leftovers(context)),
             parts.create_task(periodic.run_schedules(context)),
             parts.create_task(auditing.run()),
+            parts.create_task(periodic.export_audit_log(context, audit)),
             parts.create_task(deliveries.run_deliveries(context, senders)),
             *(parts.create_task(feed(context)) for feed in feeds),
         ]
@@ -266,6 +296,7 @@ async def open_context(
     tiles: TileAccess,
     *,
     oidc: settings.OidcSettings | None = None,
+    isolation: Mapping[str, str] = NOT_LOOKED_AT,
 ) -> AsyncIterator[WorkerContext]:
     """Open what the parts share, and close it."""
     patient = database.model_copy(update={"statement_timeout_s": STATEMENT_TIMEOUT_S})
@@ -288,6 +319,7 @@ async def open_context(
             quota=Quota(queue.queue_waiting, queue.queue_running),
             cluster=Cluster.named_in(dask),
             oidc=oidc or settings.OidcSettings(),
+            isolation=isolation,
         )
     finally:
         await computing.close()

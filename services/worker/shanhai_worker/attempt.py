@@ -5,7 +5,7 @@ import json
 import random
 import signal
 import tempfile
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -18,10 +18,17 @@ from shanhai.errors import ShanhaiError
 from shanhai.jobs import messages, states
 from shanhai.jobs.fair_queue import pause_s
 from shanhai.processes.kit.contract import Limits
-from shanhai.processes.kit.task import Outcome
+from shanhai.processes.kit.task import Outcome, Task
 from shanhai.telemetry import span, trace_id_of
 from shanhai_worker import child_protocol
-from shanhai_worker.child_process import Child, Crashed, exceed, limits_of
+from shanhai_worker.child_process import (
+    Child,
+    Crashed,
+    confinement_of,
+    exceed,
+    hand_over,
+    limits_of,
+)
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext, is_outage, outlast
 from shanhai_worker.metrics import StageClock
 from shanhai_worker.publication import publish, store_files, task_of
@@ -207,8 +214,11 @@ async def _compute_and_publish(
         context.sessions, claim.lease, lease_s=settings.lease_s, renew_s=settings.renew_s
     )
     async with keeper:
-        await asyncio.to_thread(_write_order, context, claim, workspace)
-        outcome = await _compute(context, keeper, workspace, claim.kind)
+        order = await asyncio.to_thread(_write_order, context, claim, workspace)
+        async with AsyncExitStack() as stack:
+            if order.confinement.relay:
+                await stack.enter_async_context(context.tiles.relay(workspace))
+            outcome = await _compute(context, keeper, workspace, claim.kind)
         keeper.tell(PUBLISHING)
         stored = await store_files(context.artifacts, outcome, work)
     # From here on the row itself is locked, so nobody can take the job away.
@@ -265,30 +275,54 @@ def _ending_of(standing: states.Standing) -> Ending:
     return Ending.DISMISSED if standing is states.Standing.CANCELLED else Ending.LOST
 
 
-def _write_order(context: WorkerContext, claim: states.Claim, workspace: Path) -> None:
+def _write_order(
+    context: WorkerContext, claim: states.Claim, workspace: Path
+) -> child_protocol.ChildOrder:
     task = task_of(claim)
     addresses = [dataset.uri for dataset in task.datasets.values()]
     if task.upload_uri is not None:
         addresses.append(task.upload_uri)
-    windows = context.windows
+    kept, windows = _outliving(context, claim, task)
+    # Who reads what others sent gets no network, not even to the cluster.
+    cluster = context.cluster if task.upload_uri is None else None
+    told = task.model_copy(
+        update={
+            "files": {uri: str(context.artifacts.local_path(uri)) for uri in addresses},
+            "processes": context.settings.processes,
+            "cluster": None if cluster is None else cluster.resolved(),
+            "tiles": context.tiles.of(task, claim.requested_by),
+            "kept": str(kept),
+            "windows": None if windows is None else str(windows),
+            "keep_from_s": context.settings.keep_from_s,
+        }
+    )
     order = child_protocol.ChildOrder(
-        task=task.model_copy(
-            update={
-                "files": {uri: str(context.artifacts.local_path(uri)) for uri in addresses},
-                "processes": context.settings.processes,
-                "cluster": context.cluster,
-                "tiles": context.tiles.of(task, claim.requested_by),
-                "kept": str(context.kept.of(claim.lease.job_id)),
-                "windows": None if windows is None else str(windows.of(claim.lease.job_id)),
-                "keep_from_s": context.settings.keep_from_s,
-            }
-        ),
+        task=told,
         memory_limit_mb=limits_of(claim.kind, context.settings).memory_mb,
         upload_limits=None if task.upload_uri is None else child_protocol.UploadLimits(),
         log_context=_log_context(claim),
+        confinement=confinement_of(told, context.settings),
+        caches=None if task.upload_uri is None else str(workspace),
     )
     (workspace / child_protocol.RESERVE).write_bytes(bytes(child_protocol.RESERVED_BYTES))
     (workspace / child_protocol.ORDER).write_text(order.model_dump_json(), encoding="utf-8")
+    hand_over(context.settings, workspace, *workspace.iterdir())
+    return order
+
+
+def _outliving(context: WorkerContext, claim: states.Claim, task: Task) -> tuple[Path, Path | None]:
+    """Where the job keeps what outlives an attempt; made, where it will be used, to be written."""
+    kept = context.kept.of(claim.lease.job_id)
+    windows = None if context.windows is None else context.windows.of(claim.lease.job_id)
+    if task.upload_uri is not None:
+        return kept, None
+    for folder in (kept if task.layers else None, windows):
+        if folder is not None:
+            folder.parent.parent.mkdir(parents=True, exist_ok=True)
+            folder.parent.mkdir(mode=0o700, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            hand_over(context.settings, folder.parent, folder)
+    return kept, windows
 
 
 def read_outcome(workspace: Path, code: int) -> Outcome:

@@ -7,14 +7,19 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 from pydantic import ValidationError
 
+import shanhai
+from shanhai.isolation import Confinement
 from shanhai.jobs.messages import Failure, out_of_memory, out_of_time
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import USUAL_LIMITS, Limits
+from shanhai.processes.kit.task import Task
 from shanhai.raster.environment import FIXED_COMPUTING
 from shanhai.settings import WorkerSettings
 from shanhai_worker.child_protocol import LINE, Began, Ended, ProgressReport
@@ -36,6 +41,56 @@ def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
         if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
     }
     return {**passed, **FIXED_COMPUTING}
+
+
+def confinement_of(task: Task, settings: WorkerSettings) -> Confinement:
+    """What the process of a task may do beyond writing its workspace.
+
+    The tile service is reached through the worker, so that no address but that is; a Dask scheduler
+    at its port. Whoever reads what others sent has neither, and no folder that other jobs use.
+    """
+    read = [*task.files.values()]
+    write: list[str] = []
+    if task.upload_uri is None:
+        write += [folder for folder in (task.kept, task.windows) if folder is not None]
+        write += compile_folders()
+    if task.cluster is not None:
+        parts = (task.cluster.tls_ca, task.cluster.tls_cert, task.cluster.tls_key)
+        read += [str(part) for part in parts if part is not None]
+    return Confinement(
+        read=tuple(read),
+        write=tuple(write),
+        relay=task.tiles is not None,
+        port=None if task.cluster is None else urlsplit(task.cluster.scheduler).port,
+        uid=settings.account,
+        required=settings.isolation == "required",
+    )
+
+
+@cache
+def compile_folders() -> list[str]:
+    """Where numba and matplotlib keep what they have made once for all jobs."""
+    home = Path(os.environ.get("HOME", "/nonexistent"))
+    fonts = os.environ.get("MPLCONFIGDIR") or str(home / ".cache" / "matplotlib")
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    if given:
+        with suppress(OSError):
+            Path(given).mkdir(parents=True, exist_ok=True)
+        return [given, fonts]
+    # Beside the code, where it is that of whoever works on it.
+    science = Path(shanhai.__path__[0]) / "science"
+    beside = {source.parent / "__pycache__" for source in science.rglob("*.py")}
+    with suppress(OSError):
+        for folder in beside:
+            folder.mkdir(exist_ok=True)
+    return [*sorted(map(str, beside)), fonts]
+
+
+def hand_over(settings: WorkerSettings, *paths: Path) -> None:
+    """Give files and folders to the account the processes of jobs run as, where there is one."""
+    if settings.account is not None:
+        for path in paths:
+            os.chown(path, settings.account, settings.account)
 
 
 class Crashed(Exception):

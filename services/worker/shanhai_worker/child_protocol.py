@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, SerializeAsAny, TypeAdapter
 
+from shanhai.isolation import Confinement
 from shanhai.processes.catalogue import read_task
 from shanhai.processes.kit.task import Task
 
@@ -41,11 +42,18 @@ class UploadLimits(BaseModel):
 
 
 class ChildOrder(BaseModel):
-    """What the child has to do, and the limits it sets itself."""
+    """What the child has to do, and the limits it sets itself.
+
+    Attributes:
+        confinement: What it may do beyond reading the programs.
+        caches: Folder for what libraries compile, where it must not be that of all jobs.
+    """
 
     task: Annotated[SerializeAsAny[Task], BeforeValidator(_with_own_members)]
     memory_limit_mb: int
     upload_limits: UploadLimits | None = None
+    confinement: Confinement = Confinement()
+    caches: str | None = None
     log_context: dict[str, Any] = {}
 
 

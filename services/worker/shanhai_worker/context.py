@@ -1,11 +1,15 @@
 """What every part of the worker shares; how an outage, which passes, is told from a mistake."""
 
 import asyncio
+import os
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
@@ -71,6 +75,8 @@ def _is_passing(error: BaseException | None) -> bool:
     return str(getattr(error, "sqlstate", None) or "").startswith(PASSING_SQLSTATES)
 
 
+RELAY = "tiles.socket"
+RELAYED_BYTES = 64 * 1024
 MARGIN_S = 600
 """Seconds a token outlives the longest job."""
 
@@ -100,10 +106,51 @@ class TileAccess:
         if not task.layers:
             return None
         if not self.secret or owner == ANONYMOUS:
-            return TilesTask(url=self.url)
+            return TilesTask(url=self.url, socket=RELAY)
         expires_at = int(time.time() + self.valid_s)
         token = TileToken(owner, frozenset(task.layers), expires_at)
-        return TilesTask(url=self.url, token=seal(token, self.secret))
+        return TilesTask(url=self.url, token=seal(token, self.secret), socket=RELAY)
+
+    @asynccontextmanager
+    async def relay(self, workspace: Path) -> AsyncIterator[None]:
+        """A socket in the workspace that leads to the tile service and nowhere else.
+
+        A job's process has no network; TLS goes through as it is.
+        """
+        folder = os.open(workspace, os.O_PATH | os.O_CLOEXEC)
+        try:
+            # By the handle: an address has room for 107 bytes of a path.
+            place = f"/proc/self/fd/{folder}/{RELAY}"
+            server = await asyncio.start_unix_server(self._pass_on, place)
+            (workspace / RELAY).chmod(0o666)  # the folder is closed to others
+            try:
+                yield
+            finally:
+                server.close()
+        finally:
+            os.close(folder)
+
+    async def _pass_on(self, asks: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+        parts = urlsplit(self.url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        with closing(answers):
+            try:
+                there, back = await asyncio.open_connection(parts.hostname, port)
+            except OSError:
+                return  # the job finds the connection closed, and tries again
+            with closing(back):
+                async with asyncio.TaskGroup() as ways:
+                    ways.create_task(_copy(asks, back))
+                    ways.create_task(_copy(there, answers))
+
+
+async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    """Pass on what comes until it ends on either side."""
+    with suppress(OSError):
+        while block := await source.read(RELAYED_BYTES):
+            sink.write(block)
+            await sink.drain()
+    sink.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +158,8 @@ class WorkerContext:
     """Settings and open facilities.
 
     `stopping` is set when no more jobs are taken, `leaving` when running ones must be handed back.
+
+    `isolation` tells the state of each part of what isolates jobs, where it was looked at.
 
     `windows` holds what this machine has finished of jobs, where it has a folder for that.
     """
@@ -126,6 +175,7 @@ class WorkerContext:
     quota: Quota = NO_QUOTA
     cluster: Cluster | None = None
     oidc: OidcSettings = field(default_factory=OidcSettings)
+    isolation: Mapping[str, str] = field(default_factory=dict)
     computing: ForkServer = field(default_factory=ForkServer)
     meters: WorkerMetrics = field(default_factory=WorkerMetrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

@@ -12,6 +12,7 @@ import orjson
 import structlog
 
 from shanhai import __version__
+from shanhai.crypto import SecretBox
 from shanhai.db.deliveries import outbox
 from shanhai.db.deliveries.webhooks import (
     PURPOSE,
@@ -26,7 +27,7 @@ from shanhai.errors import ShanhaiError
 from shanhai.http_egress import EgressClient
 from shanhai.jobs.results import callback_results
 from shanhai.settings import OutgoingSettings, PublicSettings, WebhookSettings
-from shanhai.webhook_secrets import SecretBox, sign
+from shanhai.webhook_secrets import sign
 from shanhai_worker.context import DATABASE_ERRORS, WorkerContext, outlast
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)

@@ -10,13 +10,11 @@ as a line of JSON (`child_protocol`). The server ends with its worker, and what 
 with it.
 """
 
-import ctypes
 import gc
 import json
 import os
 import resource
 import selectors
-import signal
 import socket
 import sys
 import tempfile
@@ -27,8 +25,10 @@ from typing import TextIO
 import structlog
 from pydantic import BaseModel
 
+from shanhai.isolation import confine, die_with_parent, hide_memory, prepare
 from shanhai.jobs.messages import classify
 from shanhai.processes.catalogue import compute_of
+from shanhai.processes.kit.checkout import own_commit
 from shanhai.processes.kit.task import Outcome
 from shanhai.settings import LogSettings
 from shanhai.telemetry import configure_logging
@@ -67,6 +67,7 @@ def compute_job(workspace: Path) -> int:
     structlog.contextvars.bind_contextvars(**order.log_context)
     progress = ProgressLines(_keep_stdout_for_progress())
     try:
+        _isolate(order, workspace)
         limit_memory(order.memory_limit_mb)
         if order.upload_limits is not None:
             limit_upload(order.upload_limits)
@@ -82,6 +83,16 @@ def compute_job(workspace: Path) -> int:
         )
         return 1
     return 0
+
+
+def _isolate(order: child_protocol.ChildOrder, workspace: Path) -> None:
+    """Leave this process its workspace and what its order needs, before it looks at anything."""
+    if order.caches is not None:
+        os.environ["NUMBA_CACHE_DIR"] = order.caches
+    write = (*order.confinement.write, str(workspace))
+    found = confine(order.confinement.model_copy(update={"write": write}))
+    missing = [one.name for one in found if one.fault is not None]
+    log.debug("isolated", missing=missing)
 
 
 def limit_memory(limit_mb: int) -> None:
@@ -119,23 +130,6 @@ def _keep_stdout_for_progress() -> TextIO:
     lines = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return lines
-
-
-PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent(parent_pid: int) -> None:
-    """Have the kernel kill this process when its parent ends, however that ends.
-
-    Raises:
-        ProcessLookupError: The parent ended before this was asked for.
-        OSError: The kernel refused.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) was refused")
-    if os.getppid() != parent_pid:
-        raise ProcessLookupError(f"the process {parent_pid} has ended")
 
 
 class ForkingServer:
@@ -223,6 +217,9 @@ def _tell(stream: socket.socket, news: BaseModel) -> None:
 def main(worker_pid: int, handle: int) -> int:
     """Serve the worker; in a process that was split off, compute its job."""
     die_with_parent(worker_pid)
+    hide_memory()
+    prepare()
+    own_commit()  # a job's process must not look into a repository
     gc.freeze()  # copies share these pages until somebody writes to them
     with socket.socket(fileno=handle) as requests:
         workspace = ForkingServer(requests).serve()

@@ -2,14 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai import crypto, syslog
 from shanhai.db.alerts import observation_evaluation, plan_evaluation
 from shanhai.db.alerts.transitions import send_notices
 from shanhai.db.authentication import Authenticator
@@ -241,9 +243,8 @@ class AuditKeeper:
         self._context = context
         self._settings = settings
         self._meters = context.meters.watch
-        self._key = (
-            None if settings.key_file is None else audit_chain.read_signing_key(settings.key_file)
-        )
+        self._key = _signing_key(settings)
+        self._public = _public_keys(settings, self._key)
         self._known: audit_chain.Head | None = None
 
     async def run(self) -> None:
@@ -280,8 +281,77 @@ class AuditKeeper:
         """Up to where the chain was found whole before this worker began."""
         if self._settings.heads is None or self._key is None:
             return None
-        heads = audit_chain.read_heads(self._settings.heads, self._key.public_key())
+        heads = audit_chain.read_heads(self._settings.heads, self._public)
         return max((one.head for one in heads), key=lambda head: head.seq, default=None)
+
+
+EXPORT_S = 5.0
+"""Seconds between looks for entries to send, while there are none or the collector is away."""
+
+
+async def export_audit_log(context: WorkerContext, settings: AuditSettings) -> None:
+    """Send the audit log to the collector as it grows, for ever; nothing where none is named."""
+    if not settings.syslog:
+        return
+    collector = syslog.LogCollector.named(
+        settings.syslog,
+        authority=settings.syslog_ca,
+        certificate=settings.syslog_cert,
+        answering=settings.syslog_answers,
+    )
+    while True:
+        sent = 0
+        try:
+            sent = await export_portion(context, collector)
+        except (*DATABASE_ERRORS, OSError) as error:
+            log.warning("audit log not sent", collector=collector.name, error=str(error)[:300])
+        await asyncio.sleep(0 if sent else EXPORT_S)
+
+
+async def export_portion(context: WorkerContext, collector: syslog.LogCollector) -> int:
+    """Send the entries that come next, a few hundred at most; how many."""
+
+    async def send(rows: Sequence[Row[Any]]) -> None:
+        content = b"".join(syslog.framed(_audit_message(row)) for row in rows)
+        await asyncio.to_thread(collector.send, content)
+
+    async with context.sessions() as session:
+        return await audit_chain.export_after(session, collector.name, send)
+
+
+def _audit_message(row: Row[Any]) -> bytes:
+    """An entry without its images, which may hold what not everybody may see."""
+    data = {
+        "id": row.id,
+        "link": row.seq,
+        "actor": row.actor,
+        "action": row.action,
+        "table": row.object_table,
+        "object": row.object_id,
+        "request": row.request_id,
+        "address": row.address,
+        "digest": row.digest.hex(),
+    }
+    severity = syslog.WARNING if row.action.startswith("refuse") else syslog.INFORMATIONAL
+    text = f"{row.actor} {row.action} {row.object_table} {row.object_id}"
+    return syslog.message(row.at, data, text, name="audit", severity=severity)
+
+
+def _signing_key(settings: AuditSettings) -> crypto.PrivateKey | None:
+    """What heads are signed with, made where it is missing; None where none are written."""
+    if settings.heads is None or settings.key_file is None:
+        return None
+    if settings.public_key is not None:
+        audit_chain.make_missing_key(settings.key_file, settings.public_key)
+    return audit_chain.read_signing_key(settings.key_file)
+
+
+def _public_keys(settings: AuditSettings, key: crypto.PrivateKey | None) -> audit_chain.HeadKeys:
+    """What heads were signed with so far: with another suite, before it was changed."""
+    if key is None or settings.public_key is None:
+        return {}
+    own = key.public_key()
+    return {**audit_chain.read_public_key(settings.public_key), crypto.algorithm_of(own): own}
 
 
 ALERTS_S = 1.0

@@ -11,10 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import pyrage
-
 from shanhai import __version__
-from shanhai.backup.age_encryption import PARTIAL, BackupBroken, Digesting, Sealed, seal, unseal
+from shanhai.backup.encryption import (
+    PARTIAL,
+    BackupBroken,
+    BackupIdentity,
+    Digesting,
+    Recipient,
+    Sealed,
+    seal,
+    unseal,
+)
 from shanhai.backup.repository import (
     BASE,
     MANIFEST,
@@ -47,7 +54,7 @@ TASK = "backup"
 
 
 async def take_backup(
-    folder: BackupFolder, *, url: str, store: Path, recipient: pyrage.x25519.Recipient
+    folder: BackupFolder, *, url: str, store: Path, recipient: Recipient
 ) -> BackupManifest:
     """Back up the database and the result files it refers to; only what is new of the latter.
 
@@ -105,6 +112,7 @@ def _manifest(
         sha256=base.sha256,
         bytes=base.size,
         objects=objects,
+        settings=before.settings,
     )
 
 
@@ -115,7 +123,7 @@ def _write(path: Path, manifest: BackupManifest) -> None:
         os.fsync(file.fileno())
 
 
-def _copy_database(url: str, target: Path, recipient: pyrage.x25519.Recipient) -> Sealed:
+def _copy_database(url: str, target: Path, recipient: Recipient) -> Sealed:
     server = PostgresServer.at(url)
     command = [find_program("pg_basebackup"), f"--dbname={server.address}", *OPTIONS]
     with (
@@ -195,6 +203,9 @@ def _prune_log(folder: BackupFolder, oldest: BackupManifest) -> int:
     old = [name for name in folder.segments() if segment_number(name, oldest.segment_bytes) < first]
     for name in old:
         folder.segment(name).unlink()
+    for name, path in folder.begun().items():
+        if segment_number(name, oldest.segment_bytes) < first:
+            path.unlink()
     return len(old)
 
 
@@ -228,7 +239,7 @@ class Verified:
     opened: bool
 
 
-def verify(folder: BackupFolder, identity: pyrage.x25519.Identity | None) -> Verified:
+def verify(folder: BackupFolder, identity: BackupIdentity | None) -> Verified:
     """Check every base by its digest, files by their presence; with the key all by its content.
 
     Raises:
@@ -261,9 +272,9 @@ def _verify_base(
     folder: BackupFolder,
     manifest: BackupManifest,
     objects: set[str],
-    identity: pyrage.x25519.Identity | None,
+    identity: BackupIdentity | None,
 ) -> None:
-    base = folder.base(manifest.name) / BASE
+    base = folder.database(manifest.name)
     if not base.is_file() or sha256_of(base) != manifest.sha256:
         raise BackupBroken(f"{base} is not as it was written", message_zh=f"{base} 与写入时不同")
     missing = sorted(set(manifest.objects) - objects)
@@ -276,7 +287,7 @@ def _verify_base(
         unseal(base, Digesting(), identity)
 
 
-def _verify_log(folder: BackupFolder, name: str, identity: pyrage.x25519.Identity) -> None:
+def _verify_log(folder: BackupFolder, name: str, identity: BackupIdentity) -> None:
     path = folder.segment(name)
     with tempfile.SpooledTemporaryFile(max_size=2**25) as packed:
         unseal(path, packed, identity)

@@ -3,11 +3,14 @@
     bases/<name>/base.tar.gz.age   the database's files, as of the end of the base backup
     bases/<name>/manifest.json     what belongs to it; written last: without it there is none
     wal/<segment>.gz.age           write-ahead log
+    wal/<segment>.begun.gz.age     its last file, as far as it was received; written anew
     objects/ab/<sha256>….age       result files, named as in the artifact store
     cluster                        which cluster of PostgreSQL all this is of
 
-Nothing is ever changed in place, so the folder can be copied elsewhere at any moment by whatever
-copies files, objects and wal first.
+Files for a key of SM2 end with `.sm4` in place of `.age`; a folder may have both.
+
+Nothing else is ever changed in place, so the folder can be copied elsewhere at any moment by
+whatever copies files, objects and wal first.
 """
 
 import fcntl
@@ -20,10 +23,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import pyrage
 from pydantic import BaseModel, ValidationError
 
-from shanhai.backup.age_encryption import PARTIAL, SUFFIX, BackupBroken, Digesting, seal, unseal
+from shanhai.backup.encryption import (
+    AGE,
+    PARTIAL,
+    SUFFIXES,
+    BackupBroken,
+    BackupIdentity,
+    Digesting,
+    Recipient,
+    seal,
+    stored,
+    unseal,
+)
 from shanhai.errors import Conflict, InvalidInput, NotFound
 from shanhai.storage.artifacts import URI, stored_files, sync_folder
 
@@ -31,7 +44,10 @@ SEGMENT = re.compile(r"[0-9A-F]{24}")
 HISTORY = re.compile(r"[0-9A-F]{8}\.history")
 NAME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 BASE, MANIFEST = "base.tar.gz.age", "manifest.json"
-WAL_SUFFIX = f".gz{SUFFIX}"
+WAL_SUFFIX = f".gz{AGE}"
+WAL_FILE = re.compile(r"([0-9A-F]{24}|[0-9A-F]{8}\.history)\.gz(\.age|\.sm4)")
+BEGUN = ".begun"
+BEGUN_FILE = re.compile(r"([0-9A-F]{24})\.begun\.gz(\.age|\.sm4)")
 
 
 class BackupManifest(BaseModel, frozen=True, extra="forbid"):
@@ -45,6 +61,7 @@ class BackupManifest(BaseModel, frozen=True, extra="forbid"):
         segment_bytes: Size of a segment.
         sha256: Of the encrypted base.
         objects: Result files there were, with the size of each before it was encrypted.
+        settings: Of the server, those that one that reads its log must have at least.
     """
 
     format: Literal[1] = 1
@@ -61,6 +78,7 @@ class BackupManifest(BaseModel, frozen=True, extra="forbid"):
     sha256: str
     bytes: int
     objects: Mapping[str, int]
+    settings: Mapping[str, str] = {}
 
 
 class BackupFolder:
@@ -76,13 +94,31 @@ class BackupFolder:
         """Where a base backup lies."""
         return self.bases / name
 
+    def database(self, name: str) -> Path:
+        """Where its files of the database lie."""
+        return stored(self.base(name) / BASE)
+
     def object(self, uri: str) -> Path:
         """Where a result file lies, by its address in the artifact store (`objects/ab/…`)."""
-        return self.root / f"{uri}{SUFFIX}"
+        return stored(self.root / f"{uri}{AGE}")
 
     def segment(self, name: str) -> Path:
         """Where a file of the write-ahead log lies."""
-        return self.wal / f"{name}{WAL_SUFFIX}"
+        return stored(self.wal / f"{name}{WAL_SUFFIX}")
+
+    def begun(self) -> dict[str, Path]:
+        """Segments that were not whole when they were archived, by name; the newest file of each.
+
+        After a change of the key there is one for either key, until the segment is whole.
+        """
+        files = sorted(self.wal.glob(f"*{BEGUN}.gz.*"), key=lambda path: path.stat().st_mtime)
+        named = ((BEGUN_FILE.fullmatch(path.name), path) for path in files)
+        return {match[1]: path for match, path in named if match is not None}
+
+    def forget_begun(self, name: str) -> None:
+        """Remove what there was of a segment before it was whole."""
+        for suffix in SUFFIXES:
+            (self.wal / f"{name}{BEGUN}.gz{suffix}").unlink(missing_ok=True)
 
     def manifests(self) -> list[BackupManifest]:
         """The base backups, the oldest first.
@@ -95,18 +131,17 @@ class BackupFolder:
 
     def segments(self) -> set[str]:
         """Names of the archived segments, histories of timelines left out."""
-        names = (path.name.removesuffix(WAL_SUFFIX) for path in self.wal.glob(f"*{WAL_SUFFIX}"))
-        return {name for name in names if SEGMENT.fullmatch(name)}
+        return {name for name in self.wal_files() if SEGMENT.fullmatch(name)}
 
     def wal_files(self) -> list[str]:
         """Names of all that was archived of the log, segments and histories."""
-        names = (path.name.removesuffix(WAL_SUFFIX) for path in self.wal.glob(f"*{WAL_SUFFIX}"))
-        return sorted(name for name in names if SEGMENT.fullmatch(name) or HISTORY.fullmatch(name))
+        found = (WAL_FILE.fullmatch(path.name) for path in self.wal.glob("*"))
+        return sorted({match[1] for match in found if match is not None})
 
     def object_uris(self) -> set[str]:
         """Addresses of the result files that were backed up."""
-        found = self.objects.glob(f"*/*{SUFFIX}")
-        return {path.relative_to(self.root).as_posix().removesuffix(SUFFIX) for path in found}
+        found = (path for path in self.objects.glob("*/*") if path.suffix in SUFFIXES)
+        return {path.relative_to(self.root).with_suffix("").as_posix() for path in found}
 
     def choose(self, to: datetime | None) -> BackupManifest:
         """The base backup from which a moment is restored: the newest that ended before it.
@@ -196,7 +231,7 @@ def _read(path: Path) -> BackupManifest:
 def copy_objects(
     store: Path,
     folder: BackupFolder,
-    recipient: pyrage.x25519.Recipient,
+    recipient: Recipient,
     known: dict[str, float],
 ) -> dict[str, int]:
     """Back up the files that are not there yet; all that there are, with sizes.
@@ -226,7 +261,7 @@ def copy_objects(
 
 
 def put_back_objects(
-    folder: BackupFolder, store: Path, identity: pyrage.x25519.Identity
+    folder: BackupFolder, store: Path, identity: BackupIdentity
 ) -> tuple[int, int]:
     """Restore the files an artifact store lacks, each checked against its name; how many, bytes.
 
@@ -253,9 +288,7 @@ def put_back_objects(
     return number, total
 
 
-def open_object(
-    folder: BackupFolder, uri: str, identity: pyrage.x25519.Identity, target: Digesting
-) -> int:
+def open_object(folder: BackupFolder, uri: str, identity: BackupIdentity, target: Digesting) -> int:
     """Decrypt a file and compare it with its name; its size.
 
     Raises:

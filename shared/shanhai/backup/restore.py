@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyrage
-
 from shanhai.backup import repository
-from shanhai.backup.age_encryption import BackupBroken, unseal
+from shanhai.backup.encryption import BackupBroken, BackupIdentity, unseal
 from shanhai.backup.server import find_program
 from shanhai.errors import InvalidInput, Unavailable
 
@@ -50,7 +48,7 @@ def restore(
     data: Path,
     *,
     store: Path,
-    identity: pyrage.x25519.Identity,
+    identity: BackupIdentity,
     to: datetime | None = None,
 ) -> Restored:
     """Fill an empty data directory so that PostgreSQL started there recovers to a moment.
@@ -91,19 +89,22 @@ def _fill(
     manifest: repository.BackupManifest,
     files: list[str],
     data: Path,
-    identity: pyrage.x25519.Identity,
+    identity: BackupIdentity,
     to: datetime | None,
 ) -> bool:
-    _unpack(folder.base(manifest.name) / repository.BASE, data, identity)
+    _unpack(folder.database(manifest.name), data, identity)
     checked = _verify(data)
     log = data / LOG_FOLDER
     log.mkdir(mode=0o700)
     for name in files:
         with (log / f"{name}.gz").open("xb") as file:
-            unseal(folder.segment(name), file, identity)
+            whole = folder.segment(name)
+            unseal(whole if whole.exists() else folder.begun()[name], file, identity)
     with (data / "postgresql.auto.conf").open("a", encoding="utf-8") as settings:
         # Empty, too: the cluster may have been restored before, to another moment.
         moment = "" if to is None else to.astimezone(UTC).isoformat(sep=" ")
+        # With less a server that reads this log does not start; of effect later, too.
+        settings.writelines(f"{name} = {value}\n" for name, value in manifest.settings.items())
         settings.write(SETTINGS.format(moment=moment))
     (data / "recovery.signal").touch()
     _give(data)
@@ -117,12 +118,21 @@ def _log_files(folder: repository.BackupFolder, manifest: repository.BackupManif
     """
     first = repository.segment_number(manifest.first_segment, manifest.segment_bytes)
     last = repository.last_without_gap(manifest, folder.segments())
-    return [
+    whole = [
         name
         for name in folder.wal_files()
         if repository.HISTORY.fullmatch(name)
         or first <= repository.segment_number(name, manifest.segment_bytes) <= last
     ]
+    return [*whole, *_begun(folder, manifest, last)]
+
+
+def _begun(
+    folder: repository.BackupFolder, manifest: repository.BackupManifest, last: int
+) -> list[str]:
+    """The segment after the last whole one, if what was received of it was archived."""
+    size = manifest.segment_bytes
+    return [name for name in folder.begun() if repository.segment_number(name, size) == last + 1]
 
 
 def _demand_reach(
@@ -139,6 +149,8 @@ def _demand_reach(
         for name in folder.segments()
         if repository.segment_number(name, manifest.segment_bytes) <= last
     ]
+    begun = folder.begun()
+    ends += [begun[name].stat().st_mtime for name in _begun(folder, manifest, last)]
     reached = datetime.fromtimestamp(max(ends), UTC) if ends else manifest.ended_at
     if to > max(reached, manifest.ended_at):
         told = max(reached, manifest.ended_at).isoformat()
@@ -163,7 +175,7 @@ def _demand_empty(data: Path) -> bool:
     return True
 
 
-def _unpack(base: Path, data: Path, identity: pyrage.x25519.Identity) -> None:
+def _unpack(base: Path, data: Path, identity: BackupIdentity) -> None:
     data.chmod(0o700)
     command = ["tar", "--extract", "--gzip", "--no-same-owner", f"--directory={data}"]
     with subprocess.Popen(

@@ -6,10 +6,12 @@ removed from the spool.
 """
 
 import asyncio
+import ctypes
 import gzip
 import io
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,14 +20,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import pyrage
 import structlog
 from pydantic import SecretStr
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.backup.age_encryption import seal
-from shanhai.backup.repository import HISTORY, SEGMENT, BackupFolder, copy_objects
+from shanhai.backup.encryption import Recipient, seal
+from shanhai.backup.repository import BEGUN, HISTORY, SEGMENT, BackupFolder, copy_objects
 from shanhai.db.engine import DATABASE_ERRORS, create_engine, create_sessions
 from shanhai.db.migrate import present_revision
 from shanhai.db.queries.system_status import put_mark
@@ -33,7 +34,10 @@ from shanhai.errors import Unavailable
 from shanhai.settings import DatabaseSettings
 
 DEBIAN = Path("/usr/lib/postgresql")
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY")
+PASSED_ON = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TZ"),
+    *("PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,10 @@ LOOK = text(
               (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size')
                 AS segment_bytes,
               current_setting('server_version') AS version,
-              (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier"""
+              (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier,
+              (SELECT jsonb_object_agg(name, setting) FROM pg_settings WHERE name IN (
+                 'max_connections', 'max_worker_processes', 'max_wal_senders',
+                 'max_prepared_transactions', 'max_locks_per_transaction')) AS settings"""
 )
 
 # Reserved at once: without that a server begins to keep its log when it is first asked for it.
@@ -92,13 +99,18 @@ SLOT = text(
 
 @dataclass(frozen=True, slots=True)
 class ServerPosition:
-    """A server at one moment of its own clock."""
+    """A server at one moment of its own clock.
+
+    Attributes:
+        settings: Those that a server which reads its log must have at least.
+    """
 
     at: datetime
     segment: str
     segment_bytes: int
     version: str
     system_identifier: str
+    settings: dict[str, str]
     revision: str | None
 
 
@@ -153,10 +165,14 @@ class Mark:
 
 
 async def note(url: str, mark: Mark) -> None:
-    """Write a note, in a transaction of its own; backups do not fail for want of it."""
+    """Write a note, in a transaction of its own; backups do not fail for want of it.
+
+    It does not wait for an archive that commits wait for: that may be the one that writes it.
+    """
     engine = create_engine(DatabaseSettings(url=SecretStr(url)), application=APPLICATION)
     try:
         async with create_sessions(engine).begin() as session:
+            await session.execute(LOCAL_COMMIT)
             await put_mark(session, mark.part, mark.reached, mark.detail)
     except DATABASE_ERRORS as error:
         log.warning("backup not noted", part=mark.part, error=type(error).__name__)
@@ -167,8 +183,17 @@ async def note(url: str, mark: Mark) -> None:
 TASK = "archive"
 ARCHIVE_SLOT = "shanhai_archive"
 COMPRESSED = ".gz"
-OPTIONS = ("--compress=gzip:1", "--status-interval=5", "--no-password")
+OPTIONS = ("--status-interval=5", "--no-password")
+PACKED = ("--compress=gzip:1",)
+# The server is told at once of what lies on the disk; the last file can be read while it grows.
+SYNCHRONOUS = ("--compress=none", "--synchronous")
+SYNCHRONOUS_S = 5.0
+"""Seconds between rounds of a synchronous archive at most."""
+GROWING = ".partial"
+"""What `pg_receivewal` calls a file that is not whole."""
+LOCAL_COMMIT = text("SET LOCAL synchronous_commit = local")
 END_S = 10.0
+PR_SET_PDEATHSIG = 1
 RESTART_S = (1.0, 30.0)
 """Seconds until a receiver that ended is started again, at first and at most."""
 
@@ -179,14 +204,17 @@ class Archiver:
 
     Attributes:
         spool: Where received log waits; what is lost there before it was archived is lost.
+        synchronous: Archive also what was received of the last file.
     """
 
     folder: BackupFolder
     url: str
     store: Path
-    recipient: pyrage.x25519.Recipient
+    recipient: Recipient
     spool: Path
     every_s: float
+    synchronous: bool = False
+    _grown: tuple[str, float] = ("", 0.0)
     _known: dict[str, float] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -202,7 +230,8 @@ class Archiver:
             await make_slot(self.url, ARCHIVE_SLOT)
             receiving = asyncio.create_task(self._receive())
             try:
-                while not await _ended(stop, self.every_s, receiving):
+                every_s = min(self.every_s, SYNCHRONOUS_S) if self.synchronous else self.every_s
+                while not await _ended(stop, every_s, receiving):
                     try:
                         await self._round()
                     except OSError as error:
@@ -229,16 +258,37 @@ class Archiver:
             ended = path.stat().st_mtime
             with path.open("rb") as file:
                 packed = path.suffix == COMPRESSED
-                source = file if packed else io.BytesIO(gzip.compress(file.read()))
+                source = file if packed else io.BytesIO(gzip.compress(file.read(), compresslevel=1))
                 seal(source, self.folder.segment(name), self.recipient)
             os.utime(self.folder.segment(name), (ended, ended))
             path.unlink()
             if SEGMENT.fullmatch(name):
+                self.folder.forget_begun(name)
                 moved.append(name)
                 reached = datetime.fromtimestamp(ended, UTC)
         if moved:
             log.info("log archived", segments=len(moved), last=moved[-1])
+        growing = self._archive_growing() if self.synchronous else None
+        if growing is not None:
+            name, reached = growing
+            moved.append(name)
         return moved, reached
+
+    def _archive_growing(self) -> tuple[str, datetime] | None:
+        """Copy the file that is not whole, if it has grown: its segment, and when it last grew.
+
+        What is written meanwhile may be cut off in its middle; whoever reads the log stops there.
+        """
+        for path in self.spool.glob(f"*{GROWING}"):
+            name, grown = path.name.removesuffix(GROWING), path.stat().st_mtime
+            if not SEGMENT.fullmatch(name) or self._grown == (name, grown):
+                continue
+            packed = io.BytesIO(gzip.compress(path.read_bytes(), compresslevel=1))
+            sealed = seal(packed, self.folder.segment(f"{name}{BEGUN}"), self.recipient)
+            os.utime(sealed.path, (grown, grown))
+            self._grown = (name, grown)
+            return name, datetime.fromtimestamp(grown, UTC)
+        return None
 
     async def _receive(self) -> None:
         """Keep a receiver running; it tries again by itself while the server is away."""
@@ -249,12 +299,17 @@ class Archiver:
             f"--slot={ARCHIVE_SLOT}",
         ]
         command += [f"--directory={self.spool}", *OPTIONS]
+        command += SYNCHRONOUS if self.synchronous else PACKED
         pause_s, longest_s = RESTART_S
         while True:
             began = asyncio.get_running_loop().time()
             with tempfile.TemporaryFile() as said:
                 program = await asyncio.create_subprocess_exec(
-                    *command, env=server.environment, stderr=said
+                    *command,
+                    env={**server.environment, "PGAPPNAME": ARCHIVE_SLOT},
+                    stderr=said,
+                    # One that outlived a killed archive would hold the slot, and the spool.
+                    preexec_fn=_end_with_parent,
                 )
                 try:
                     code = await program.wait()
@@ -284,6 +339,10 @@ async def _ended(stop: asyncio.Event, within_s: float, receiving: asyncio.Task[N
         if receiving.done():
             receiving.result()
     return stop.is_set()
+
+
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 async def _end(program: asyncio.subprocess.Process) -> None:

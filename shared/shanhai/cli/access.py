@@ -1,4 +1,4 @@
-"""`shanhai keys`, `shanhai audit`."""
+"""`shanhai keys`, `shanhai accounts`, `shanhai audit`."""
 
 import asyncio
 import re
@@ -9,15 +9,26 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.cli.kit import in_transaction
+from shanhai.cli.kit import AsJson, clock, in_transaction, tell_rows
 from shanhai.db.identity import RoleGiven, check_roles, scopes_of
-from shanhai.db.queries import audit_chain
-from shanhai.db.queries.keys import create_key, rotate_key
-from shanhai.errors import InvalidInput
+from shanhai.db.queries import accounts, audit_chain, sign_ins
+from shanhai.db.queries.keys import (
+    OPERATOR,
+    create_key,
+    find_key,
+    list_keys,
+    revoke_key,
+    rotate_key,
+)
+from shanhai.db.tables.access import ApiKey
+from shanhai.errors import InvalidInput, NotFound
+from shanhai.settings import PublicSettings, SignInSettings
 from shanhai.vocabulary import Role, Scope
 
 app = typer.Typer(no_args_is_help=True)
 audit = typer.Typer(no_args_is_help=True)
+accounts_app = typer.Typer(no_args_is_help=True)
+NAMED = "The eight characters that name the key."
 
 
 @app.callback()
@@ -40,7 +51,10 @@ def create(
         ),
     ] = None,
     days: Annotated[
-        int | None, typer.Option(min=1, help="Days it is valid; default for ever.")
+        int | None,
+        typer.Option(
+            min=1, help="Days it is valid. Default: a year, with the scope admin 90 days, as set."
+        ),
     ] = None,
 ) -> None:
     """Make a key and print it; it can never be read again."""
@@ -59,9 +73,72 @@ def create(
     typer.echo(asyncio.run(in_transaction(work)))
 
 
+@app.command("list")
+def show_list(
+    every: Annotated[
+        bool, typer.Option("--all", help="Also those that have expired or were revoked.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print each key's id, name, roles or scopes, last use, networks and end; the newest first."""
+    found = asyncio.run(in_transaction(lambda session: list_keys(session, alive=not every)))
+    rows = [
+        {
+            "key": row.prefix,
+            "name": row.name,
+            "may": _may(row),
+            "used": row.last_used_at,
+            "networks": _networks(row),
+            "expires": row.expires_at,
+            **({"revoked": row.revoked_at} if every else {}),
+        }
+        for row in found
+    ]
+    tell_rows(rows, as_json=as_json)
+
+
+@app.command()
+def show(key: Annotated[str, typer.Argument(help=NAMED)]) -> None:
+    """Print what is known of a key; its secret is known to nobody but who has it."""
+    row = asyncio.run(in_transaction(lambda session: find_key(session, key)))
+    told = clock()
+    for name, value in (
+        ("key", row.prefix),
+        ("name", row.name),
+        ("scopes", ", ".join(row.scopes)),
+        ("roles", "every role of its scopes" if row.roles is None else _may(row)),
+        ("networks", _networks(row) or "any"),
+        ("created", told(row.created_at)),
+        ("last used", "never" if row.last_used_at is None else told(row.last_used_at)),
+        ("expires", "never" if row.expires_at is None else told(row.expires_at)),
+        ("revoked", None if row.revoked_at is None else told(row.revoked_at)),
+        ("successor", row.successor),
+    ):
+        if value is not None:
+            typer.echo(f"{name:<10} {value}")
+
+
+@app.command()
+def revoke(key: Annotated[str, typer.Argument(help=NAMED)]) -> None:
+    """End a key at once, for good; requests with it are refused from then on."""
+    asyncio.run(in_transaction(lambda session: revoke_key(session, key, act=OPERATOR)))
+    typer.echo(f"{key} revoked")
+
+
+def _may(row: ApiKey) -> str:
+    if row.roles is None:
+        return ", ".join(row.scopes)
+    given = (RoleGiven.parse(role) for role in row.roles)
+    return ", ".join(f"{one.role}@{one.region}" if one.region else one.role for one in given)
+
+
+def _networks(row: ApiKey) -> str:
+    return ", ".join(map(str, row.networks or ()))
+
+
 @app.command()
 def rotate(
-    key: Annotated[str, typer.Argument(help="The eight characters that name the key.")],
+    key: Annotated[str, typer.Argument(help=NAMED)],
     hours: Annotated[
         float, typer.Option(min=0, help="Hours for which the former key is still valid.")
     ] = 24,
@@ -71,6 +148,75 @@ def rotate(
     typer.echo(
         asyncio.run(in_transaction(lambda session: rotate_key(session, key, overlap=overlap)))
     )
+
+
+@accounts_app.callback()
+def own_accounts() -> None:
+    """Accounts of our own, whose people sign in with a browser."""
+
+
+@accounts_app.command("create")
+def create_account(
+    login: Annotated[str, typer.Argument(metavar="NAME", help="What it signs in by.")],
+    name: Annotated[str | None, typer.Option(help="How it is shown; default its name.")] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(help="Role, or role@region with the region's code; repeat for several."),
+    ] = None,
+) -> None:
+    """Make an account and print a one-time link, by which it sets its password."""
+    change = accounts.AccountChange(
+        name=name or login, roles=[role_of(text) for text in role or ()]
+    )
+
+    async def work(session: AsyncSession) -> str:
+        holder = await accounts.invite(
+            session, issuer=accounts.OWN, subject=login, change=change, act=OPERATOR
+        )
+        return await _link_of(session, holder)
+
+    typer.echo(asyncio.run(in_transaction(work)))
+
+
+@accounts_app.command("link")
+def link_account(
+    login: Annotated[str, typer.Argument(metavar="NAME", help="What it signs in by.")],
+) -> None:
+    """Print a one-time link, by which an account sets a new password; the one before ends."""
+
+    async def work(session: AsyncSession) -> str:
+        return await _link_of(session, await _own_account(session, login))
+
+    typer.echo(asyncio.run(in_transaction(work)))
+
+
+@accounts_app.command("end-sessions")
+def end_account_sessions(
+    login: Annotated[str, typer.Argument(metavar="NAME", help="What it signs in by.")],
+) -> None:
+    """End all sessions of an account at once."""
+
+    async def work(session: AsyncSession) -> int:
+        holder = await _own_account(session, login)
+        origin = sign_ins.SignInOrigin(None, "")
+        return await sign_ins.end_sessions(session, holder.account.id, origin, act=OPERATOR)
+
+    typer.echo(f"{asyncio.run(in_transaction(work))} sessions ended")
+
+
+async def _own_account(session: AsyncSession, login: str) -> accounts.Holder:
+    holder = await accounts.find_holder(session, accounts.OWN, login)
+    if holder is None:
+        raise NotFound(
+            f"there is no account {login!r} of our own", message_zh=f"没有本平台账户 {login!r}"
+        )
+    return holder
+
+
+async def _link_of(session: AsyncSession, holder: accounts.Holder) -> str:
+    settings = SignInSettings()
+    token, _ = await sign_ins.make_link(session, holder.account.id, settings, act=OPERATOR)
+    return f"{PublicSettings().api_url}/session/start?link={token}"
 
 
 @audit.callback()

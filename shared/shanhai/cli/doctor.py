@@ -6,6 +6,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -14,21 +15,57 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai import crypto, isolation
 from shanhai.cli.kit import advice_on, all_settings, as_env, faults_of, in_transaction
+from shanhai.db.fence import LEAKPROOF
 from shanhai.db.migrate import demand_known, demand_utf8, expected_revision, present_revision
-from shanhai.db.queries.audit_chain import AuditBroken, verify_chain
+from shanhai.db.queries import audit_chain
 from shanhai.db.queries.files import read_references
+from shanhai.db.queries.keys import list_keys
 from shanhai.errors import Unavailable
-from shanhai.settings import ArtifactSettings, QueueSettings, RedisSettings
+from shanhai.settings import (
+    ArtifactSettings,
+    AuditSettings,
+    DaskSettings,
+    QueueSettings,
+    RedisSettings,
+    WorkerSettings,
+)
 from shanhai.storage.artifacts import find_orphans, missing_files
+from shanhai.syslog import LogCollector
 
 OLDEST_SERVER, NEWEST_SERVER = 15, 18
 OLDEST_POSTGIS = (3, 3)
 MOST_OFFSET_S = 2.0
 LARGE_BYTES = 100 * 1024**2
+OLD_HEADS = 3
+"""Looks of the workers after which the last signed head is old."""
+SOON_DAYS = 30
+LATE_EXPORT_S = 600.0
+"""Seconds after which a collector should have an entry of the audit log."""
+MIGHTY = text(
+    """SELECT rolname, CASE WHEN rolsuper THEN 'a superuser' ELSE 'who owns tables' END AS kind
+         FROM pg_roles
+        WHERE rolsuper
+           OR pg_has_role(oid, (SELECT relowner FROM pg_class
+                                 WHERE oid = to_regclass('public.audit_log')), 'MEMBER')"""
+)
+LEAKY = text(
+    """SELECT name FROM unnest(CAST(:names AS text[])) name
+        WHERE NOT (SELECT proleakproof FROM pg_proc WHERE oid = to_regprocedure(name))"""
+)
+CONNECTED = text(
+    """SELECT DISTINCT application_name, usename FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name LIKE 'shanhai-%'
+          AND application_name NOT LIKE 'shanhai-cli%' ORDER BY 1, 2"""
+)
+OWN_ACCOUNTS = (
+    "whoever has it can change the audit log; make accounts with `shanhai db provision`, and give"
+    " each service its own, as docs/operations.md says"
+)
 INVALID = text(
     """SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
          JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -39,6 +76,11 @@ UNUSED = text(
     """SELECT s.indexrelname FROM pg_stat_user_indexes s JOIN pg_index i USING (indexrelid)
         WHERE s.idx_scan = 0 AND NOT i.indisunique AND s.schemaname = 'public'
           AND pg_relation_size(s.indexrelid) > :large ORDER BY 1"""
+)
+WAY = text(
+    """SELECT ssl, version, inet_server_addr() IS NULL
+                          OR inet_server_addr() <<= ANY (ARRAY['127.0.0.0/8', '::1'::inet]) AS near
+         FROM pg_stat_ssl WHERE pid = pg_backend_pid()"""
 )
 BARE = text(
     """SELECT con.conrelid::regclass::text || '.' || a.attname FROM pg_constraint con
@@ -76,9 +118,23 @@ async def check_database() -> str:
             raise Unavailable(
                 f"at revision {present}, expected {expected_revision()}: run `shanhai db upgrade`"
             )
-        return f"PostgreSQL {version}, PostGIS {postgis}, UTF8, revision {present}"
+        way = await _way(session)
+        return f"PostgreSQL {version}, PostGIS {postgis}, UTF8, revision {present}, {way}"
 
     return await in_transaction(look)
+
+
+async def _way(session: AsyncSession) -> str:
+    """How the way to the server is protected."""
+    way = (await session.execute(WAY)).one()
+    if way.ssl:
+        return str(way.version)
+    if not way.near:
+        raise Unavailable(
+            "what is said to the database is not encrypted: set PGSSLMODE=verify-full, and"
+            " PGSSLROOTCERT where the server's certificate is of an authority of your own"
+        )
+    return "on this machine"
 
 
 async def check_writing() -> str:
@@ -151,15 +207,135 @@ async def check_files() -> str:
     return f"{len(referenced)} named by rows, {number} there{rest if orphans else ''}"
 
 
+async def check_accounts() -> str:
+    """No service comes as a superuser or as the owner of the tables, who could change the audit."""
+
+    async def look(session: AsyncSession) -> str:
+        mighty = {row.rolname: row.kind for row in await session.execute(MIGHTY)}
+        mine = str(await session.scalar(text("SELECT current_user")))
+        if mine in mighty:
+            raise Unavailable(f"SHANHAI_DATABASE_URL names {mine}, {mighty[mine]}: {OWN_ACCOUNTS}")
+        for service, account in await session.execute(CONNECTED):
+            if account in mighty:
+                raise Unavailable(
+                    f"{service} is connected as {account}, {mighty[account]}: {OWN_ACCOUNTS}"
+                )
+        return f"{mine} owns nothing"
+
+    return await in_transaction(look)
+
+
+async def check_fence() -> str:
+    """Whether the index on places is used behind the second fence, which slows nothing else."""
+
+    async def look(session: AsyncSession) -> str:
+        leaky = (await session.scalars(LEAKY, {"names": [*LEAKPROOF]})).all()
+        if not leaky:
+            return "rows are fenced, and places are found by their index"
+        return (
+            f"rows are fenced, but every row is read to find a place: {leaky[0]} is not marked"
+            " LEAKPROOF. `shanhai db provision` marks it, as a superuser"
+        )
+
+    return await in_transaction(look)
+
+
+async def check_keys() -> str:
+    """How many keys are valid; those that never end, or soon, are told by name."""
+    alive = await in_transaction(lambda session: list_keys(session, alive=True))
+    soon = datetime.now(UTC) + timedelta(days=SOON_DAYS)
+    endless = [row.prefix for row in alive if row.expires_at is None]
+    ending = [row.prefix for row in alive if row.expires_at is not None and row.expires_at <= soon]
+    told = [f"{len(alive)} valid"]
+    told += [f"without an end: {', '.join(endless)}"] if endless else []
+    told += [f"to be rotated within {SOON_DAYS} days: {', '.join(ending)}"] if ending else []
+    return "; ".join(told)
+
+
 async def check_audit() -> str:
     """The audit log is as it was written."""
     try:
-        head = await in_transaction(verify_chain)
-    except AuditBroken as error:
+        head = await in_transaction(audit_chain.verify_chain)
+    except audit_chain.AuditBroken as error:
         raise Unavailable(
             f"{error.message}: treat it as an incident, as the runbook says under AuditBroken"
         ) from error
     return f"{head.rows} rows in {head.seq} links as they were written"
+
+
+async def check_heads() -> str:
+    """Signed heads are kept outside the database, fresh, and all in the chain."""
+    settings = AuditSettings()
+    if settings.heads is None or settings.public_key is None:
+        raise Unavailable(
+            "no signed heads are kept, so the end of the log could be cut off unseen: set"
+            " SHANHAI_AUDIT_HEADS and SHANHAI_AUDIT_KEY_FILE for the workers, outside the database"
+        )
+    if not settings.public_key.exists() or not settings.heads.exists():
+        raise Unavailable(f"{settings.heads} or {settings.public_key} is missing: start a worker")
+    key = audit_chain.read_public_key(settings.public_key)
+    try:
+        heads = audit_chain.read_heads(settings.heads, key)
+        await in_transaction(
+            lambda session: audit_chain.demand_links(session, [one.head for one in heads])
+        )
+    except audit_chain.AuditBroken as error:
+        raise Unavailable(
+            f"{error.message}: treat it as an incident, as the runbook says under AuditBroken"
+        ) from error
+    newest = max((one.at for one in heads), default=None)
+    if newest is None:
+        raise Unavailable(f"{settings.heads} is empty: no worker has signed a head")
+    age_s = (datetime.now(UTC) - newest).total_seconds()
+    if age_s > OLD_HEADS * settings.every_s:
+        raise Unavailable(
+            f"the last head was signed {age_s / 3600:.1f} h ago: no worker runs, or none can write"
+            f" {settings.heads}"
+        )
+    return f"{len(heads)} in the chain, the last of {newest.isoformat(timespec='seconds')}"
+
+
+async def check_export() -> str:
+    """The collector of logs, where one is named, has the audit log but for what is new."""
+    settings = AuditSettings()
+    if not settings.syslog:
+        return "none: SHANHAI_AUDIT_SYSLOG is not set"
+    collector = LogCollector.named(settings.syslog).name
+    links, age_s = await in_transaction(
+        lambda session: audit_chain.export_backlog(session, collector)
+    )
+    if age_s > LATE_EXPORT_S:
+        raise Unavailable(
+            f"{collector} lacks {links} links of the audit log, the first {age_s / 60:.0f} min old:"
+            " the logs of the workers say why it does not take them"
+        )
+    return f"{collector} has all but {links} links"
+
+
+SM3_OF_ABC = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+"""GB/T 32905-2016, A.1."""
+
+
+async def check_cryptography() -> str:
+    """The database can hash by the chosen suite, and how much of the audit log is of which."""
+    suite = crypto.chosen_suite()
+
+    async def look(session: AsyncSession) -> str:
+        if suite == "commercial":
+            query = text("SELECT encode(audit_hash('sm3', 'abc'), 'hex')")
+            if await session.scalar(query) != SM3_OF_ABC:
+                raise Unavailable("the database's SM3 is not that of GB/T 32905")
+        counted = text("SELECT algorithm, count(*) FROM audit_chain GROUP BY 1 ORDER BY 1")
+        links = [f"{number} links by {name}" for name, number in await session.execute(counted)]
+        return "; ".join([crypto.TOLD[suite], *links])
+
+    try:
+        return await in_transaction(look)
+    except DBAPIError as error:
+        raise Unavailable(
+            "the database has no SM3, so no entry of the audit log can be written: as a superuser,"
+            f" CREATE EXTENSION pgcrypto ({type(error.orig).__name__})"
+        ) from error
 
 
 FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path("~/.fonts"))
@@ -276,15 +452,33 @@ async def check_rasters() -> str:
     return f"rasterio {version}, which brings GDAL"
 
 
+async def check_isolation() -> str:
+    """The kernel can isolate the processes of jobs."""
+    settings = WorkerSettings()
+    found = isolation.probe(settings.account)
+    told = "; ".join(f"{one.name} {one.told}" for one in found)
+    faults = isolation.lacking(found, port=bool(DaskSettings().scheduler))
+    if faults and settings.isolation == "required":
+        raise Unavailable(f"SHANHAI_WORKER_ISOLATION=required, and missing: {'; '.join(faults)}")
+    return told
+
+
 CHECKS: dict[str, Check] = {
     "database": check_database,
     "writing": check_writing,
     "clock": check_clock,
     "indexes": check_indexes,
+    "accounts": check_accounts,
+    "second fence": check_fence,
+    "keys": check_keys,
     "audit log": check_audit,
+    "audit heads": check_heads,
+    "audit export": check_export,
+    "cryptography": check_cryptography,
     "redis": check_redis,
     "artifacts": check_artifacts,
     "files": check_files,
     "fonts": check_fonts,
     "rasters": check_rasters,
+    "isolation": check_isolation,
 }

@@ -16,6 +16,7 @@ from shanhai.processes.kit.dataset_description import read_description
 from shanhai.settings import PublicSettings
 from shanhai.storage.reproducible_zip import digest_of
 from shanhai.vector.formats import FILE_FORMATS
+from shanhai.vocabulary import Visibility
 
 REPORTS = {"report": ".report.json", "table": ".report.csv", "page": ".report.html"}
 MOST_SHOWN = 20
@@ -189,9 +190,9 @@ def import_files(
     reports: Annotated[
         Path | None, typer.Option(file_okay=False, help="Features: folder for the reports.")
     ] = None,
-    public: Annotated[
-        bool, typer.Option("--public", help="For everybody: what is imported is not by itself.")
-    ] = False,
+    visibility: Annotated[
+        Visibility | None, typer.Option(help="Who may read it; default: its region.")
+    ] = None,
     option: Annotated[
         list[str] | None, typer.Option("--set", help="Another input as name=value; repeat.")
     ] = None,
@@ -201,14 +202,14 @@ def import_files(
 
     Beside a raster a description `<name>.json` is honoured.
     """
-    wish = {"public": True} if public else {}
-    given = {"region": region, "theme": theme, **wish, **nested(parse_settings(option or []), {})}
+    own = {"region": region, "theme": theme, "visibility": visibility}
+    given = {**own, **nested(parse_settings(option or []), {})}
     stated = {name: value for name, value in given.items() if value is not None}
     with ApiClient(api or PublicSettings().api_url, key) as client:
         for path in files:
             if collection is not None:
-                own = {"collection": collection, "mapping": parse_settings(mapping or [])}
-                done = import_feature_file(client, path, {**own, **stated}, reports)
+                of = {"collection": collection, "mapping": parse_settings(mapping or [])}
+                done = import_feature_file(client, path, {**of, **stated}, reports)
                 typer.echo(f"{path.name}: {done}")
                 continue
             typer.echo(f"{path.name}: {import_file(client, path, stated)}")

@@ -13,20 +13,35 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.backup.age_encryption import make_identity, read_identity, read_recipient
 from shanhai.backup.base_backup import prune, take_backup, verify
+from shanhai.backup.encryption import make_identity, read_identity, read_recipient
 from shanhai.backup.repository import BackupFolder
 from shanhai.backup.restore import LOG_FOLDER, restore
 from shanhai.backup.server import Archiver
+from shanhai.certificates import CertifiedServer, make_certificates
 from shanhai.cli.kit import in_transaction
+from shanhai.crypto import SecretBox, chosen_suite
+from shanhai.db import grants
+from shanhai.db.deliveries import webhooks
 from shanhai.db.migrate import expected_revision
 from shanhai.db.migrate import upgrade as migrate
+from shanhai.db.queries import sign_ins
+from shanhai.db.queries.audit import Act
 from shanhai.db.queries.files import read_references
 from shanhai.db.seeds.load import Seeded, seed_cities
 from shanhai.errors import InvalidInput, Unavailable
 from shanhai.raster.environment import FIXED_COMPUTING
-from shanhai.settings import ArtifactSettings, BackupSettings, DatabaseSettings, LogSettings
+from shanhai.settings import (
+    ArtifactSettings,
+    BackupSettings,
+    DatabaseSettings,
+    LogSettings,
+    ProvisioningSettings,
+    SignInSettings,
+    WebhookSettings,
+)
 from shanhai.storage.artifacts import LocalArtifacts, demand_few, find_orphans, remove
 from shanhai.telemetry import configure_logging
 
@@ -156,6 +171,7 @@ def archive(folder: FOLDER) -> None:
         read_recipient(settings.recipient),
         settings.spool or folder / SPOOL,
         settings.every_s,
+        settings.synchronous,
     )
     asyncio.run(_until_stopped(archiver))
 
@@ -257,10 +273,52 @@ def database() -> None:
 
 
 @app.command()
+def provision() -> None:
+    """Make the database's accounts by role, as a superuser; what there is becomes the owner's.
+
+    Their passwords are those of SHANHAI_DB_OWNER_PASSWORD, SHANHAI_DB_API_PASSWORD and so on.
+    """
+    given = ProvisioningSettings()
+    passwords: dict[grants.DatabaseRole, str] = {
+        role: getattr(given, f"{role}_password").get_secret_value() for role in grants.ACCOUNTS
+    }
+    missing = [
+        f"SHANHAI_DB_{role.upper()}_PASSWORD" for role, told in passwords.items() if not told
+    ]
+    if missing:
+        raise InvalidInput(
+            f"not set: {', '.join(missing)}", message_zh=f"未设置：{', '.join(missing)}"
+        )
+    asyncio.run(grants.provision(DatabaseSettings().url.get_secret_value(), passwords))
+    typer.echo(f"accounts: {', '.join(grants.ACCOUNTS.values())}")
+
+
+@app.command()
 def upgrade() -> None:
-    """Bring the database to the newest revision."""
+    """Bring the database to the newest revision, as the owner of the tables; grant rights."""
     migrate(DatabaseSettings().url.get_secret_value())
     typer.echo(f"at revision {expected_revision()}")
+
+
+@app.command()
+def reseal() -> None:
+    """Close kept secrets of webhooks and second factors anew, with the chosen suite.
+
+    SHANHAI_WEBHOOKS_SECRET and SHANHAI_SIGN_IN_SECRET are those of the services. Nothing is changed
+    unless all can be opened.
+    """
+    suite, act = chosen_suite(), Act("cli")
+    kept, sign_in = WebhookSettings().secret.get_secret_value(), SignInSettings()
+
+    async def work(session: AsyncSession) -> tuple[int, int]:
+        box = SecretBox(kept, webhooks.PURPOSE)
+        return (
+            await webhooks.reseal_webhooks(session, box, act=act),
+            await sign_ins.reseal_factors(session, sign_in, act=act),
+        )
+
+    secrets, factors = asyncio.run(in_transaction(work))
+    typer.echo(f"{suite}: {secrets} webhooks and {factors} second factors closed anew")
 
 
 app.command("key")(key)
@@ -269,6 +327,19 @@ app.command("archive")(archive)
 app.command("restore")(restore_into)
 app.command("verify")(verify_folder)
 app.command("prune")(prune_folder)
+
+
+def certificates(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where they are kept.")],
+    server: Annotated[
+        list[str],
+        typer.Option(help="`name:owner:host,host`: its folder, its account by number; repeat."),
+    ],
+) -> None:
+    """Make an authority of our own and certificates for servers; what still holds is left."""
+    made = make_certificates(folder, [CertifiedServer.parse(told) for told in server])
+    typer.echo(f"made: {', '.join(made) or 'nothing, all hold'}")
+    typer.echo(f"clients need {folder / 'ca' / 'ca.pem'}")
 
 
 def seed(

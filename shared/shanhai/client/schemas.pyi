@@ -56,7 +56,7 @@ AreaAdjusted = TypedDict("AreaAdjusted", {"scheme": SchemeNamed, "to_class": str
 AuditEntries = TypedDict("AuditEntries", {"entries": list[AuditEntry], "links": list[Link]})
 AuditEntry = TypedDict("AuditEntry", {"id": int, "at": str, "actor": str | None, "action": str, "table": str | None,
     "object": str | None, "before": dict[str, Any] | None, "after": dict[str, Any] | None, "request": str | None,
-    "digest": str})
+    "address": str | None, "digest": str})
 BalanceOfKind = TypedDict("BalanceOfKind", {
     "kind": Literal["natural_shoreline", "cultivated_land", "land_link", "wetland", "forest_quota", "sea_area"],
     "kind_name": str, "unit": str, "taken": str, "given": str, "taken_proposed": str, "given_proposed": str,
@@ -136,6 +136,7 @@ ClassOfZones = TypedDict("ClassOfZones", {"class": str, "name": str, "area_km2":
 ClassStatistics = TypedDict("ClassStatistics", {"cells": int, "area_m2": float, "area_ha": float,
     "nodata_area_m2": float, "classes": list[ClassExtent], "layer": str, "version": str, "band": int, "unit": str,
     "stand_in": bool, "stand_in_notes": list[StandInNote], "kind": NotRequired[Literal["classes"]]})
+CodeForm = TypedDict("CodeForm", {"csrf": NotRequired[str | None], "next": NotRequired[str | None], "code": str})
 CollectionDescription = TypedDict("CollectionDescription", {"id": str, "title": str, "description": str,
     "itemType": NotRequired[Literal["feature"]], "extent": FeaturesExtent, "crs": list[str],
     "storageCrs": NotRequired[str], "links": list[Link]})
@@ -282,6 +283,10 @@ ExceptionBody = TypedDict("ExceptionBody", {"rule": NotRequired[str | None], "ga
     "approver": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
     "document": NotRequired[str | None]})
 Extent = TypedDict("Extent", {"spatial": SpatialExtent})
+FactorAsked = TypedDict("FactorAsked", {"csrf": NotRequired[str | None], "next": NotRequired[str | None],
+    "password": str})
+FactorShown = TypedDict("FactorShown", {"csrf": NotRequired[str | None], "next": NotRequired[str | None], "code": str,
+    "sealed": str})
 FeatureAtPoint = TypedDict("FeatureAtPoint", {"type": Literal["Feature"], "id": str,
     "geometry": dict[str, Any] | None, "properties": dict[str, Any], "collection": str, "collection_title": str,
     "in_force": bool, "version": int, "links": list[Link]})
@@ -320,7 +325,7 @@ GeometryChange = TypedDict("GeometryChange", {"changed": bool, "area_km2": SizeC
     "length_km": SizeChange | None})
 GivenValue = TypedDict("GivenValue", {"unit": str | None, "value": str})
 HealthTold = TypedDict("HealthTold", {"status": Literal["ok", "read-only", "down"], "version": str,
-    "checks": dict[str, str]})
+    "suite": Literal["international", "commercial"], "checks": dict[str, str]})
 HistoricalLocationBody = TypedDict("HistoricalLocationBody", {"@iot.id": NotRequired[str | None],
     "time": NotRequired[str | None], "Thing": NotRequired[Reference | None],
     "Locations": NotRequired[list[Reference] | None]})
@@ -403,11 +408,15 @@ LineRegister = TypedDict("LineRegister", {"region": str, "region_name_zh": str |
     "region_area_km2": float | None, "as_of": str | None, "lines": list[RegisteredLine],
     "declines": list[LineDecline], "links": list[Link]})
 Link = TypedDict("Link", {"href": str, "rel": str, "type": NotRequired[str], "title": NotRequired[str]})
+LinkForm = TypedDict("LinkForm", {"csrf": NotRequired[str | None], "next": NotRequired[str | None], "link": str,
+    "new": str, "again": NotRequired[str | None]})
+LinkOffered = TypedDict("LinkOffered", {"name": str, "account": str})
 Liveness = TypedDict("Liveness", {"status": Literal["live"], "version": str})
 LocationBody = TypedDict("LocationBody", {"@iot.id": NotRequired[str | None], "name": NotRequired[str | None],
     "description": NotRequired[str | None], "encodingType": NotRequired[str | None],
     "location": NotRequired[dict[str, Any] | None], "properties": NotRequired[dict[str, Any] | None],
     "Things": NotRequired[list[Reference] | None]})
+LoginWays = TypedDict("LoginWays", {"password": bool, "issuers": list[str], "next": NotRequired[str]})
 MadeObject = TypedDict("MadeObject", {"code": str, "version": int | None})
 Mails = TypedDict("Mails", {"deliveries": list[Sending], "links": list[Link]})
 Manifest = TypedDict("Manifest", {"process": NotRequired[str | None], "request": NotRequired[dict[str, Any] | None],
@@ -454,13 +463,14 @@ Name = TypedDict("Name", {"zh": str, "en": str})
 NamedCode = TypedDict("NamedCode", {"code": str, "name_zh": str, "name_en": str})
 NewAccount = TypedDict("NewAccount", {"name": NotRequired[str | None], "email": NotRequired[str | None],
     "party": NotRequired[str | None], "roles": NotRequired[list[RoleAsked] | None],
-    "disabled": NotRequired[bool | None], "issuer": str, "subject": str})
+    "disabled": NotRequired[bool | None], "issuer": NotRequired[str | None], "subject": str})
 NewComplaint = TypedDict("NewComplaint", {
     "kind": Literal["construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"],
     "text": str, "seen_on": str, "place": dict[str, Any], "accuracy_m": NotRequired[float],
     "name": NotRequired[str | None], "contact": NotRequired[str | None], "address": NotRequired[str | None],
     "work": NotRequired[SolvedWork | None]})
 NewEdition = TypedDict("NewEdition", {"note": str, "change": NotRequired[dict[str, Any]]})
+NewFactor = TypedDict("NewFactor", {"secret": str, "address": str, "sealed": str})
 NewKey = TypedDict("NewKey", {"name": str, "scopes": NotRequired[list[Scope] | None],
     "roles": NotRequired[list[RoleAsked] | None], "networks": NotRequired[list[str] | None],
     "expires_at": NotRequired[str | None]})
@@ -546,6 +556,11 @@ OpenDataset = TypedDict("OpenDataset", {"identifier": str, "title_zh": str, "tit
 OpenPlace = TypedDict("OpenPlace", {"place": str, "problem": str})
 OpenedLayers = TypedDict("OpenedLayers", {"token": NotRequired[str], "layers": list[str], "expires": str})
 OutputDescription = TypedDict("OutputDescription", {"title": str, "schema": dict[str, Any]})
+OwnAccount = TypedDict("OwnAccount", {"owner": str, "name": str, "own": bool, "roles": list[RoleHeld],
+    "scopes": list[Scope], "need": Literal["code", "password", "factor"] | None, "csrf": str, "factor": bool,
+    "recovery_codes": int, "password_changed": str | None, "sessions": list[SessionShown], "links": list[Link]})
+PasswordForm = TypedDict("PasswordForm", {"csrf": NotRequired[str | None], "next": NotRequired[str | None],
+    "password": str, "new": str, "again": NotRequired[str | None]})
 PatternNode = TypedDict("PatternNode", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None], "level": NotRequired[str | None], "region": NotRequired[str | None],
     "plan": NotRequired[str | None], "copied_from": NotRequired[str | None], "version": NotRequired[int | None],
@@ -634,8 +649,9 @@ ProjectBalanceShown = TypedDict("ProjectBalanceShown", {"project": str, "project
 ProjectDocument = TypedDict("ProjectDocument", {"code": str, "title_zh": str, "title_en": str | None, "kind": str,
     "measure": str | None, "period_from": str | None, "period_to": str | None, "quantity": str | None,
     "value": str | None, "unit": str | None, "collection": str, "object": str, "region": str | None, "filename": str,
-    "media_type": str, "bytes": int, "sha256": str, "public": bool, "uploaded_at": str, "valid_from": str | None,
-    "valid_to": str | None, "links": list[Link]})
+    "media_type": str, "bytes": int, "sha256": str, "visibility": str, "data_class": str | None,
+    "data_grade": str | None, "uploaded_at": str, "valid_from": str | None, "valid_to": str | None,
+    "links": list[Link]})
 ProjectDocuments = TypedDict("ProjectDocuments", {"project": str, "documents": list[ProjectDocument],
     "links": list[Link]})
 ProjectDossier = TypedDict("ProjectDossier", {"project": str, "name": str, "name_zh": str, "name_en": str,
@@ -709,6 +725,8 @@ QuantityStatistics = TypedDict("QuantityStatistics", {"cells": int, "area_m2": f
     "stand_in_notes": list[StandInNote], "kind": NotRequired[Literal["quantity"]]})
 Quiet = TypedDict("Quiet", {"from": str, "to": str, "days": NotRequired[list[Literal[1, 2, 3, 4, 5, 6, 7]]],
     "time_zone": NotRequired[str], "red_passes": NotRequired[bool]})
+QuotaUse = TypedDict("QuotaUse", {"region": str | None, "files": int, "most_files": int, "bytes": int,
+    "most_bytes": int})
 Range = TypedDict("Range", {"low": float | None, "high": float | None})
 RasterDescription = TypedDict("RasterDescription", {"id": str, "title": str, "title_zh": str, "title_en": str,
     "kind": Literal["raster"], "theme": str, "bounds": list[float], "minzoom": NotRequired[int], "maxzoom": int,
@@ -728,6 +746,7 @@ ReceiptShown = TypedDict("ReceiptShown", {"about": Literal["comment", "complaint
     "state": Literal["received", "in_hand", "answered"],
     "adoption": Literal["adopted", "partly_adopted", "not_adopted"] | None, "reason": str | None, "reply": str | None,
     "replied_at": str | None, "contact_kept": bool})
+RecoveryCodes = TypedDict("RecoveryCodes", {"codes": list[str], "csrf": str})
 Reference = TypedDict("Reference", {"@iot.id": str})
 RefusedRow = TypedDict("RefusedRow", {"index": int, "pointer": str, "detail": str})
 RegionApproval = TypedDict("RegionApproval", {"region": str, "name": str,
@@ -925,6 +944,10 @@ SensorThingsThings = TypedDict("SensorThingsThings", {"@iot.count": NotRequired[
     "@iot.nextLink": NotRequired[str], "value": list[SensorThingsThing]})
 ServiceConformance = TypedDict("ServiceConformance", {"conformance": list[str]})
 ServiceDescription = TypedDict("ServiceDescription", {"title": str, "description": str, "links": list[DocumentLink]})
+SessionBegun = TypedDict("SessionBegun", {"need": Literal["code", "password", "factor"] | None, "csrf": str})
+SessionForm = TypedDict("SessionForm", {"csrf": NotRequired[str | None], "next": NotRequired[str | None]})
+SessionShown = TypedDict("SessionShown", {"id": int, "current": bool, "new_device": bool, "address": str | None,
+    "agent": str, "made": str, "used": str, "expires": str, "ended": str | None})
 SettledLineShown = TypedDict("SettledLineShown", {"name": str, "observed": str, "amount": str})
 SettlementEvent = TypedDict("SettlementEvent", {
     "state": Literal["proposed", "confirmed", "disputed", "paid", "withdrawn"],
@@ -944,6 +967,9 @@ SettlementStepBody = TypedDict("SettlementStepBody", {"to": Literal["confirmed",
     "paid_on": NotRequired[str | None], "evidence": NotRequired[list[str]]})
 SeverityCounts = TypedDict("SeverityCounts", {"high": NotRequired[int], "medium": NotRequired[int],
     "low": NotRequired[int], "info": NotRequired[int]})
+SignInForm = TypedDict("SignInForm", {"csrf": NotRequired[str | None], "next": NotRequired[str | None], "name": str,
+    "password": str})
+SignInLink = TypedDict("SignInLink", {"link": NotRequired[str], "expires": str})
 SizeChange = TypedDict("SizeChange", {"from": float, "to": float, "added": float, "removed": float})
 SolvedWork = TypedDict("SolvedWork", {"challenge": str, "solution": str})
 SourceBalance = TypedDict("SourceBalance", {"allocated": str, "paid": str, "balance": str, "source": str,
@@ -1074,6 +1100,7 @@ Unready = TypedDict("Unready", {"status": NotRequired[Literal["unavailable"]], "
 Unsubscribing = TypedDict("Unsubscribing", {"name": str, "address": str, "ended": bool})
 UploadState = TypedDict("UploadState", {"upload": str, "bytes": int, "total_bytes": int, "sha256": str | None,
     "expires": str})
+Uploads = TypedDict("Uploads", {"uploads": list[UploadState], "quotas": list[QuotaUse], "links": list[Link]})
 ValueBody = TypedDict("ValueBody", {"year": int, "value": float | str, "unit": NotRequired[str | None],
     "region": NotRequired[str | None], "cumulative": NotRequired[bool], "quality": NotRequired[str | None],
     "method": NotRequired[str | None], "source": NotRequired[str | None], "department": NotRequired[str | None],
@@ -1231,8 +1258,11 @@ control_areas_properties = TypedDict("control_areas_properties", {"code": NotReq
     "approved_area_km2": NotRequired[float | None],
     "comparator": NotRequired[Literal["ge", "gt", "le", "lt", "eq"] | None], "area_km2": NotRequired[float | None],
     "length_km": NotRequired[float | None], "status": NotRequired[Literal["draft", "published"] | None],
-    "public": NotRequired[bool | None], "origin": NotRequired[Literal["imported", "drawn", "computed"] | None],
-    "job": NotRequired[str | None], "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
+    "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None],
+    "origin": NotRequired[Literal["imported", "drawn", "computed"] | None], "job": NotRequired[str | None],
+    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 control_rules = TypedDict("control_rules", {"code": NotRequired[str],
     "scope": NotRequired[Literal["control_area", "outside_control_area", "zone_class", "everywhere"] | None],
@@ -1316,7 +1346,9 @@ datasets_properties = TypedDict("datasets_properties", {"code": NotRequired[str]
     "stand_in_note_zh": NotRequired[str | None], "stand_in_note_en": NotRequired[str | None],
     "source": NotRequired[str | None], "licence": NotRequired[str | None], "observed_from": NotRequired[str | None],
     "observed_to": NotRequired[str | None], "origin": NotRequired[Literal["imported", "drawn", "computed"] | None],
-    "job": NotRequired[str | None], "public": NotRequired[bool | None], "checksum": NotRequired[str | None],
+    "job": NotRequired[str | None], "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None], "checksum": NotRequired[str | None],
     "source_sha256": NotRequired[str | None], "bytes": NotRequired[int | None],
     "grid": NotRequired[dict[str, Any] | None], "registered_at": NotRequired[str | None]})
 delineate_zones_results = TypedDict("delineate_zones_results", {
@@ -1383,13 +1415,19 @@ documents = TypedDict("documents", {"code": NotRequired[str], "title_zh": NotReq
     "quantity": NotRequired[str | None], "value": NotRequired[str | None], "unit": NotRequired[str | None],
     "collection": NotRequired[str | None], "object": NotRequired[str | None], "region": NotRequired[str | None],
     "filename": NotRequired[str | None], "media_type": NotRequired[str | None], "bytes": NotRequired[int | None],
-    "sha256": NotRequired[str | None], "public": NotRequired[bool | None], "uploaded_at": NotRequired[str | None],
+    "sha256": NotRequired[str | None], "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None], "uploaded_at": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
 documents_change = TypedDict("documents_change", {"code": NotRequired[str | int | None], "title_zh": NotRequired[str],
-    "title_en": NotRequired[str | None], "public": NotRequired[bool | None], "valid_from": NotRequired[str | None],
+    "title_en": NotRequired[str | None], "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 documents_new = TypedDict("documents_new", {"code": NotRequired[str | int | None], "title_zh": str,
-    "title_en": NotRequired[str | None], "public": NotRequired[bool | None], "valid_from": NotRequired[str | None],
+    "title_en": NotRequired[str | None], "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 duties = TypedDict("duties", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None], "plan": NotRequired[str | None], "copied_from": NotRequired[str | None],
@@ -1792,11 +1830,14 @@ problems_properties = TypedDict("problems_properties", {"code": NotRequired[str]
     "level": NotRequired[Literal["region", "city", "district"] | None], "region": NotRequired[str | None],
     "plan": NotRequired[str | None], "copied_from": NotRequired[str | None], "quantity": NotRequired[float | None],
     "unit": NotRequired[str | None], "severity": NotRequired[Literal["info", "low", "medium", "high"] | None],
-    "status": NotRequired[Literal["open", "planned", "resolved"] | None], "cause": NotRequired[str | None],
+    "status": NotRequired[Literal["open", "planned", "resolved"] | None],
+    "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None], "cause": NotRequired[str | None],
     "places": NotRequired[list[str] | None], "stated_year": NotRequired[int | None],
     "effects_zh": NotRequired[list[str] | None], "effects_en": NotRequired[list[str] | None],
     "minerals_zh": NotRequired[list[str] | None], "minerals_en": NotRequired[list[str] | None],
-    "shares": NotRequired[list[dict[str, Any]] | None], "projects": NotRequired[list[str] | None],
+    "shares": NotRequired[list[problems_properties_shares]], "projects": NotRequired[list[str] | None],
     "area_km2": NotRequired[float | None], "source": NotRequired[str | None],
     "details": NotRequired[dict[str, Any] | None], "fields": NotRequired[dict[str, Any] | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
@@ -1854,7 +1895,9 @@ projects_properties = TypedDict("projects_properties", {"code": NotRequired[str]
     "area_km2": NotRequired[float | None], "length_km": NotRequired[float | None],
     "geometry_final": NotRequired[bool | None], "fund_share_percent": NotRequired[float | None],
     "comment_until": NotRequired[str | None], "after_care_until": NotRequired[str | None],
-    "job": NotRequired[str | None], "public": NotRequired[bool | None], "revised_by": NotRequired[list[str] | None],
+    "job": NotRequired[str | None], "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None], "revised_by": NotRequired[list[str] | None],
     "source": NotRequired[str | None], "details": NotRequired[dict[str, Any] | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
@@ -1920,7 +1963,9 @@ reclamations_properties = TypedDict("reclamations_properties", {"code": NotRequi
     "land_class_after": NotRequired[str | None], "deposit_required": NotRequired[str | float | None],
     "deposit_paid": NotRequired[str | float | None], "accepted_on": NotRequired[str | None],
     "evidence": NotRequired[list[str] | None], "forfeit_reason": NotRequired[str | None],
-    "public": NotRequired[bool | None], "source": NotRequired[str | None],
+    "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 region_links = TypedDict("region_links", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
@@ -2014,8 +2059,11 @@ stations_properties = TypedDict("stations_properties", {"code": NotRequired[str]
     "kind": NotRequired[Literal["sky", "air", "land", "sea", "water_section"] | None],
     "region": NotRequired[str | None], "owner": NotRequired[str | None], "interval_s": NotRequired[int | None],
     "description": NotRequired[str | None], "annotations": NotRequired[dict[str, Any] | None],
-    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
-    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+    "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
 titles = TypedDict("titles", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None],
     "series": NotRequired[Literal["beautiful_city", "beautiful_village", "beautiful_river_lake", "beautiful_bay", "beautiful_park", "two_mountains_base", "demonstration"] | None],
@@ -2129,7 +2177,10 @@ control_areas_change_properties = TypedDict("control_areas_change_properties", {
     "region": NotRequired[str], "plan": NotRequired[str | None], "legal_basis": NotRequired[str | None],
     "delimitation": NotRequired[str | None], "approved_area_km2": NotRequired[float | None],
     "comparator": NotRequired[Literal["ge", "gt", "le", "lt", "eq"] | None],
-    "status": NotRequired[Literal["draft", "published"] | None], "public": NotRequired[bool | None],
+    "status": NotRequired[Literal["draft", "published"] | None],
+    "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None],
     "origin": NotRequired[Literal["imported", "drawn", "computed"] | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
@@ -2141,7 +2192,10 @@ control_areas_new_properties = TypedDict("control_areas_new_properties", {"code"
     "plan": NotRequired[str | None], "legal_basis": NotRequired[str | None], "delimitation": NotRequired[str | None],
     "approved_area_km2": NotRequired[float | None],
     "comparator": NotRequired[Literal["ge", "gt", "le", "lt", "eq"] | None],
-    "status": NotRequired[Literal["draft", "published"] | None], "public": NotRequired[bool | None],
+    "status": NotRequired[Literal["draft", "published"] | None],
+    "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None],
     "origin": NotRequired[Literal["imported", "drawn", "computed"] | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
@@ -2188,13 +2242,19 @@ datasets_change_properties = TypedDict("datasets_change_properties", {"code": No
     "native_resolution_m": NotRequired[float | None], "stand_in": NotRequired[bool | None],
     "stand_in_note_zh": NotRequired[str | None], "stand_in_note_en": NotRequired[str | None],
     "source": NotRequired[str | None], "licence": NotRequired[str | None], "observed_from": NotRequired[str | None],
-    "observed_to": NotRequired[str | None], "public": NotRequired[bool | None]})
+    "observed_to": NotRequired[str | None],
+    "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None]})
 datasets_new_properties = TypedDict("datasets_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
     "name_en": str, "unit": NotRequired[str | None], "native_resolution_m": NotRequired[float | None],
     "stand_in": NotRequired[bool | None], "stand_in_note_zh": NotRequired[str | None],
     "stand_in_note_en": NotRequired[str | None], "source": NotRequired[str | None],
     "licence": NotRequired[str | None], "observed_from": NotRequired[str | None],
-    "observed_to": NotRequired[str | None], "public": NotRequired[bool | None]})
+    "observed_to": NotRequired[str | None],
+    "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None]})
 fishing_harbours_change_properties = TypedDict("fishing_harbours_change_properties", {
     "code": NotRequired[str | int | None], "name_zh": NotRequired[str], "name_en": NotRequired[str],
     "grade": NotRequired[Literal["central", "first_class", "second_class", "third_class"] | None],
@@ -2372,11 +2432,14 @@ problems_change_properties = TypedDict("problems_change_properties", {"code": No
     "element": NotRequired[str | None], "level": NotRequired[Literal["region", "city", "district"] | None],
     "region": NotRequired[str], "plan": NotRequired[str | None], "quantity": NotRequired[float | None],
     "unit": NotRequired[str | None], "severity": NotRequired[Literal["info", "low", "medium", "high"] | None],
-    "status": NotRequired[Literal["open", "planned", "resolved"] | None], "cause": NotRequired[str | None],
+    "status": NotRequired[Literal["open", "planned", "resolved"] | None],
+    "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None], "cause": NotRequired[str | None],
     "places": NotRequired[list[str] | None], "stated_year": NotRequired[int | None],
     "effects_zh": NotRequired[list[str] | None], "effects_en": NotRequired[list[str] | None],
     "minerals_zh": NotRequired[list[str] | None], "minerals_en": NotRequired[list[str] | None],
-    "shares": NotRequired[list[dict[str, Any]] | None], "source": NotRequired[str | None],
+    "shares": NotRequired[list[problems_change_properties_shares]], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 problems_new_properties = TypedDict("problems_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
@@ -2384,13 +2447,18 @@ problems_new_properties = TypedDict("problems_new_properties", {"code": NotRequi
     "level": NotRequired[Literal["region", "city", "district"] | None], "region": str,
     "plan": NotRequired[str | None], "quantity": NotRequired[float | None], "unit": NotRequired[str | None],
     "severity": NotRequired[Literal["info", "low", "medium", "high"] | None],
-    "status": NotRequired[Literal["open", "planned", "resolved"] | None], "cause": NotRequired[str | None],
+    "status": NotRequired[Literal["open", "planned", "resolved"] | None],
+    "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None], "cause": NotRequired[str | None],
     "places": NotRequired[list[str] | None], "stated_year": NotRequired[int | None],
     "effects_zh": NotRequired[list[str] | None], "effects_en": NotRequired[list[str] | None],
     "minerals_zh": NotRequired[list[str] | None], "minerals_en": NotRequired[list[str] | None],
-    "shares": NotRequired[list[dict[str, Any]] | None], "source": NotRequired[str | None],
+    "shares": NotRequired[list[problems_new_properties_shares]], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
+problems_properties_shares = TypedDict("problems_properties_shares", {"name_zh": str, "name_en": str, "part": float,
+    "whole_of": Literal["region", "quantity"], "printed_percent": float})
 projects_change_properties = TypedDict("projects_change_properties", {"code": NotRequired[str | int | None],
     "name_zh": NotRequired[str], "name_en": NotRequired[str], "summary_zh": NotRequired[str | None],
     "summary_en": NotRequired[str | None], "content_zh": NotRequired[str | None],
@@ -2403,9 +2471,12 @@ projects_change_properties = TypedDict("projects_change_properties", {"code": No
     "end_year": NotRequired[int], "cost": NotRequired[str | float | None], "currency": NotRequired[str | None],
     "score": NotRequired[float | None], "geometry_final": NotRequired[bool | None],
     "fund_share_percent": NotRequired[float | None], "comment_until": NotRequired[str | None],
-    "after_care_until": NotRequired[str | None], "public": NotRequired[bool | None],
-    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
-    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+    "after_care_until": NotRequired[str | None],
+    "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
 projects_new_properties = TypedDict("projects_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
     "name_en": str, "summary_zh": NotRequired[str | None], "summary_en": NotRequired[str | None],
     "content_zh": NotRequired[str | None], "content_en": NotRequired[str | None], "order_no": NotRequired[int | None],
@@ -2417,7 +2488,9 @@ projects_new_properties = TypedDict("projects_new_properties", {"code": NotRequi
     "cost": NotRequired[str | float | None], "currency": NotRequired[str | None], "score": NotRequired[float | None],
     "geometry_final": NotRequired[bool | None], "fund_share_percent": NotRequired[float | None],
     "comment_until": NotRequired[str | None], "after_care_until": NotRequired[str | None],
-    "public": NotRequired[bool | None], "source": NotRequired[str | None],
+    "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 reclamations_change_properties = TypedDict("reclamations_change_properties", {"code": NotRequired[str | int | None],
@@ -2428,7 +2501,10 @@ reclamations_change_properties = TypedDict("reclamations_change_properties", {"c
     "land_class_before": NotRequired[str], "land_class_after": NotRequired[str | None],
     "deposit_required": NotRequired[str | float | None], "deposit_paid": NotRequired[str | float | None],
     "accepted_on": NotRequired[str | None], "evidence": NotRequired[list[str] | None],
-    "forfeit_reason": NotRequired[str | None], "public": NotRequired[bool | None], "source": NotRequired[str | None],
+    "forfeit_reason": NotRequired[str | None],
+    "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 reclamations_new_properties = TypedDict("reclamations_new_properties", {"code": NotRequired[str | int | None],
@@ -2439,7 +2515,9 @@ reclamations_new_properties = TypedDict("reclamations_new_properties", {"code": 
     "land_class_after": NotRequired[str | None], "deposit_required": NotRequired[str | float | None],
     "deposit_paid": NotRequired[str | float | None], "accepted_on": NotRequired[str | None],
     "evidence": NotRequired[list[str] | None], "forfeit_reason": NotRequired[str | None],
-    "public": NotRequired[bool | None], "source": NotRequired[str | None],
+    "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 regions_change_properties = TypedDict("regions_change_properties", {"code": NotRequired[str | int | None],
@@ -2462,13 +2540,19 @@ stations_change_properties = TypedDict("stations_change_properties", {"code": No
     "name_zh": NotRequired[str], "name_en": NotRequired[str],
     "kind": NotRequired[Literal["sky", "air", "land", "sea", "water_section"]], "region": NotRequired[str | None],
     "owner": NotRequired[str | None], "interval_s": NotRequired[int | None], "description": NotRequired[str | None],
-    "annotations": NotRequired[dict[str, Any] | None], "source": NotRequired[str | None],
+    "annotations": NotRequired[dict[str, Any] | None],
+    "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 stations_new_properties = TypedDict("stations_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
     "name_en": str, "kind": Literal["sky", "air", "land", "sea", "water_section"], "region": NotRequired[str | None],
     "owner": NotRequired[str | None], "interval_s": NotRequired[int | None], "description": NotRequired[str | None],
-    "annotations": NotRequired[dict[str, Any] | None], "source": NotRequired[str | None],
+    "annotations": NotRequired[dict[str, Any] | None],
+    "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
+    "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
+    "data_grade": NotRequired[Literal["important", "core"] | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 zone_schemes_change_properties = TypedDict("zone_schemes_change_properties", {"code": NotRequired[str | int | None],
@@ -2503,6 +2587,10 @@ zones_new_properties = TypedDict("zones_new_properties", {"code": NotRequired[st
     "towns_stated": NotRequired[int | None], "towns_complete": NotRequired[bool | None],
     "features": NotRequired[dict[str, Any] | None], "counts_stated": NotRequired[dict[str, Any] | None],
     "stated_area_km2": NotRequired[float | None], "fields": NotRequired[dict[str, Any] | None]})
+problems_change_properties_shares = TypedDict("problems_change_properties_shares", {"name_zh": str, "name_en": str,
+    "part": float, "whole_of": Literal["region", "quantity"], "printed_percent": float})
+problems_new_properties_shares = TypedDict("problems_new_properties_shares", {"name_zh": str, "name_en": str,
+    "part": float, "whole_of": Literal["region", "quantity"], "printed_percent": float})
 class Paths:
     @overload
     def get(self, path: Literal["/observations"], /, *, headers: Headers | None = ..., **query: Query) -> ObservationPage: ...
@@ -2719,6 +2807,8 @@ class Paths:
     @overload
     def get(self, path: Literal["/schedules/{schedule}/runs"], /, *, headers: Headers | None = ..., **query: Query) -> ScheduleRuns: ...
     @overload
+    def get(self, path: Literal["/uploads"], /, *, headers: Headers | None = ..., **query: Query) -> Uploads: ...
+    @overload
     def get(self, path: Literal["/uploads/{upload}"], /, *, headers: Headers | None = ..., **query: Query) -> UploadState: ...
     @overload
     def get(self, path: Literal["/keys"], /, *, headers: Headers | None = ..., **query: Query) -> Keys: ...
@@ -2728,6 +2818,14 @@ class Paths:
     def get(self, path: Literal["/accounts"], /, *, headers: Headers | None = ..., **query: Query) -> Accounts: ...
     @overload
     def get(self, path: Literal["/accounts/{account}"], /, *, headers: Headers | None = ..., **query: Query) -> Account: ...
+    @overload
+    def get(self, path: Literal["/session/login"], /, *, headers: Headers | None = ..., **query: Query) -> LoginWays: ...
+    @overload
+    def get(self, path: Literal["/session/callback"], /, *, headers: Headers | None = ..., **query: Query) -> SessionBegun: ...
+    @overload
+    def get(self, path: Literal["/session/start"], /, *, headers: Headers | None = ..., **query: Query) -> LinkOffered: ...
+    @overload
+    def get(self, path: Literal["/session"], /, *, headers: Headers | None = ..., **query: Query) -> OwnAccount: ...
     @overload
     def get(self, path: Literal["/audit"], /, *, headers: Headers | None = ..., **query: Query) -> AuditEntries: ...
     @overload
@@ -3000,6 +3098,26 @@ class Paths:
     def post(self, path: Literal["/tile-tokens"], body: NewTileToken, /, *, headers: Headers | None = ..., **query: Query) -> OpenedLayers: ...
     @overload
     def post(self, path: Literal["/accounts"], body: NewAccount, /, *, headers: Headers | None = ..., **query: Query) -> Account: ...
+    @overload
+    def post(self, path: Literal["/accounts/{account}/link"], /, *, headers: Headers | None = ..., **query: Query) -> SignInLink: ...
+    @overload
+    def post(self, path: Literal["/session/login"], body: SignInForm, /, *, headers: Headers | None = ..., **query: Query) -> SessionBegun: ...
+    @overload
+    def post(self, path: Literal["/session/start"], body: LinkForm, /, *, headers: Headers | None = ..., **query: Query) -> SessionBegun: ...
+    @overload
+    def post(self, path: Literal["/session/code"], body: CodeForm, /, *, headers: Headers | None = ..., **query: Query) -> SessionBegun: ...
+    @overload
+    def post(self, path: Literal["/session/password"], body: PasswordForm, /, *, headers: Headers | None = ..., **query: Query) -> SessionBegun: ...
+    @overload
+    def post(self, path: Literal["/session/factor"], body: FactorAsked, /, *, headers: Headers | None = ..., **query: Query) -> NewFactor: ...
+    @overload
+    def post(self, path: Literal["/session/factor/confirm"], body: FactorShown, /, *, headers: Headers | None = ..., **query: Query) -> RecoveryCodes: ...
+    @overload
+    def post(self, path: Literal["/session/logout"], body: SessionForm, /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def post(self, path: Literal["/session/end-others"], body: SessionForm, /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def post(self, path: Literal["/session/{number}/end"], body: SessionForm, /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def post(self, path: Literal["/collections/regions/items"], body: regions_new, /, *, headers: Headers | None = ..., **query: Query) -> regions: ...
     @overload
@@ -3305,7 +3423,13 @@ class Paths:
     @overload
     def delete(self, path: Literal["/schedules/{schedule}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
+    def delete(self, path: Literal["/uploads/{upload}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
     def delete(self, path: Literal["/keys/{key}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/accounts/{account}/factor"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
+    def delete(self, path: Literal["/accounts/{account}/sessions"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
     def delete(self, path: Literal["/collections/regions/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
@@ -3604,6 +3728,8 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/schedules/{schedule}/runs"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ScheduleRuns]: ...
     @overload
+    def get(self, path: Literal["/uploads"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Uploads]: ...
+    @overload
     def get(self, path: Literal["/uploads/{upload}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[UploadState]: ...
     @overload
     def get(self, path: Literal["/keys"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Keys]: ...
@@ -3613,6 +3739,14 @@ class AsyncPaths:
     def get(self, path: Literal["/accounts"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Accounts]: ...
     @overload
     def get(self, path: Literal["/accounts/{account}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Account]: ...
+    @overload
+    def get(self, path: Literal["/session/login"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[LoginWays]: ...
+    @overload
+    def get(self, path: Literal["/session/callback"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SessionBegun]: ...
+    @overload
+    def get(self, path: Literal["/session/start"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[LinkOffered]: ...
+    @overload
+    def get(self, path: Literal["/session"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[OwnAccount]: ...
     @overload
     def get(self, path: Literal["/audit"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[AuditEntries]: ...
     @overload
@@ -3885,6 +4019,26 @@ class AsyncPaths:
     def post(self, path: Literal["/tile-tokens"], body: NewTileToken, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[OpenedLayers]: ...
     @overload
     def post(self, path: Literal["/accounts"], body: NewAccount, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Account]: ...
+    @overload
+    def post(self, path: Literal["/accounts/{account}/link"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SignInLink]: ...
+    @overload
+    def post(self, path: Literal["/session/login"], body: SignInForm, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SessionBegun]: ...
+    @overload
+    def post(self, path: Literal["/session/start"], body: LinkForm, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SessionBegun]: ...
+    @overload
+    def post(self, path: Literal["/session/code"], body: CodeForm, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SessionBegun]: ...
+    @overload
+    def post(self, path: Literal["/session/password"], body: PasswordForm, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SessionBegun]: ...
+    @overload
+    def post(self, path: Literal["/session/factor"], body: FactorAsked, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[NewFactor]: ...
+    @overload
+    def post(self, path: Literal["/session/factor/confirm"], body: FactorShown, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RecoveryCodes]: ...
+    @overload
+    def post(self, path: Literal["/session/logout"], body: SessionForm, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def post(self, path: Literal["/session/end-others"], body: SessionForm, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def post(self, path: Literal["/session/{number}/end"], body: SessionForm, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def post(self, path: Literal["/collections/regions/items"], body: regions_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[regions]: ...
     @overload
@@ -4190,7 +4344,13 @@ class AsyncPaths:
     @overload
     def delete(self, path: Literal["/schedules/{schedule}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
+    def delete(self, path: Literal["/uploads/{upload}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
     def delete(self, path: Literal["/keys/{key}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/accounts/{account}/factor"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def delete(self, path: Literal["/accounts/{account}/sessions"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def delete(self, path: Literal["/collections/regions/items/{code}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload

@@ -1,4 +1,4 @@
-"""Whom a credential speaks for: an API key, an issuer's token, a token that opens layers.
+"""Whom a credential speaks for: a key, an issuer's token, a session, a token that opens layers.
 
 A token that opens layers is for map clients that can send no header. It says nothing of what may be
 seen: that is what its owner may see when it is used, so it ends with the owner's key or account,
@@ -18,15 +18,31 @@ from dataclasses import dataclass, field
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai import crypto
 from shanhai.db.engine import Executor, writes_if_possible
-from shanhai.db.identity import Identity, RegionTree, RoleGiven, scopes_of
-from shanhai.db.queries import accounts, keys
+from shanhai.db.identity import ANONYMOUS, Identity, RegionTree, RoleGiven, scopes_of
+from shanhai.db.queries import accounts, keys, sign_ins
+from shanhai.db.queries.audit import EventTally, RepeatedEvent
 from shanhai.errors import NotFound, Unauthenticated
 from shanhai.oidc import Claims, TokenVerifier
-from shanhai.settings import OidcSettings, OutgoingSettings
+from shanhai.settings import OidcSettings, OutgoingSettings, SignInSettings
 from shanhai.vocabulary import Role, Scope
 
+OWN_PROOFS = frozenset({sign_ins.CODE, sign_ins.WAIVED})
+"""How an account of our own proves that it may have the role admin."""
 Open = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session, whose it is, and whom it speaks for.
+
+    `identity` is None while something is to be done first.
+    """
+
+    session: sign_ins.LiveSession
+    holder: accounts.Holder
+    identity: Identity | None
 
 
 @dataclass(slots=True)
@@ -37,6 +53,7 @@ class Authenticator:
         reading: Opens a session to read with.
         writing: Opens a transaction, which ends with its context.
         quick: Asked about keys, which come with most requests.
+        tally: Failed sign-ins and other events that are counted before they are written down.
     """
 
     reading: Open
@@ -44,12 +61,15 @@ class Authenticator:
     quick: Executor
     settings: OidcSettings = field(default_factory=OidcSettings)
     outgoing: OutgoingSettings = field(default_factory=OutgoingSettings)
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
     tree: RegionTree = field(default_factory=RegionTree)
     tokens: TokenVerifier | None = None
     groups: Mapping[str, tuple[RoleGiven, ...]] = field(default_factory=dict)
+    tally: EventTally = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare for the configured issuers, if there are any."""
+        self.tally = EventTally(self.writing)
         if self.settings.issuer:
             self.tokens = TokenVerifier(self.settings, self.outgoing)
         self.groups = roles_by_group(self.settings.roles)
@@ -72,6 +92,24 @@ class Authenticator:
         if self.tokens is not None and not credential.startswith(keys.MARK):
             return await self._by_token(await self.tokens.verify(credential))
         return await self._by_key(credential, address)
+
+    def note_refusal(self, error: Unauthenticated, bucket: str) -> None:
+        """Count a failed sign-in for the audit log, by address, reason and key.
+
+        Args:
+            error: Why.
+            bucket: The address, or the network that one home has, as `address_bucket` names it.
+        """
+        self.tally.count(
+            RepeatedEvent(
+                ANONYMOUS,
+                "refuse-sign-in",
+                "credential",
+                error.credential or "-",
+                error.reason,
+                bucket.removeprefix("address:"),
+            )
+        )
 
     async def recall(
         self,
@@ -104,33 +142,35 @@ class Authenticator:
                 async with self.reading() as session:
                     holder = await accounts.read_holder(session, int(name))
                 # An issuer that is no longer trusted speaks for nobody.
-                if holder.account.issuer in self.settings.issuer:
+                if holder.account.issuer in (accounts.OWN, *self.settings.issuer):
                     return await self._identity_of(holder, groups, proofs)
         raise Unauthenticated(
             "the identity this was made for has ended",
             message_zh="签发该凭据的身份已失效",
         )
 
-    async def shown(self, authorization: str) -> tuple[frozenset[str], frozenset[str]]:
-        """The groups and proofs that a header `Authorization` shows; none of an API key.
+    async def identify_session(self, token: str) -> SignedIn:
+        """Whom the session of a token speaks for.
 
         Raises:
-            Unauthenticated: it is a token, and not a valid one.
-            Unavailable: the issuer of the token does not answer.
+            Unauthenticated: it has ended, or its account has.
         """
-        credential = authorization.partition(" ")[2].strip()
-        if self.tokens is None or credential.startswith(keys.MARK):
-            return frozenset(), frozenset()
-        claims = await self.tokens.verify(credential)
-        return claims.groups & self.groups.keys(), claims.proofs & {*self.settings.admin_proof}
+        live = await sign_ins.find_session(self.quick, token, self.sign_in.idle_s)
+        if live is None:
+            raise sign_ins.ended_session()
+        async with self.reading() as session:
+            holder = await accounts.read_holder(session, live.account_id)
+        if holder.account.issuer not in (accounts.OWN, *self.settings.issuer):
+            raise sign_ins.ended_session()
+        identity = await self._identity_of(holder, live.groups, live.proofs)
+        if not sign_ins.is_use_noted(live):
+            with writes_if_possible():
+                async with self.writing() as session:
+                    await sign_ins.note_session_use(session, live)
+        return SignedIn(live, holder, identity if live.need is None else None)
 
     async def _by_key(self, given: str, address: keys.Address | None) -> Identity:
-        key = await keys.find_valid(self.quick, given, address=address)
-        if key is None:
-            raise Unauthenticated(
-                "the API key is unknown, expired, revoked or not valid from this address",
-                message_zh="API 密钥不存在、已过期、已撤销，或不能从该地址使用",
-            )
+        key = await keys.demand_valid(self.quick, given, address=address)
         identity = await keys.identity_of(self.quick, key, self.tree)
         if keys.is_note_due(key.last_used_at):
             with writes_if_possible():
@@ -139,6 +179,11 @@ class Authenticator:
         return identity
 
     async def _by_token(self, claims: Claims) -> Identity:
+        holder = await self.holder_of(claims)
+        return await self._identity_of(holder, claims.groups, claims.proofs)
+
+    async def holder_of(self, claims: Claims) -> accounts.Holder:
+        """The account of whom a valid token speaks for, made where there is none."""
         async with self.reading() as session:
             holder = await accounts.find_holder(session, claims.issuer, claims.subject)
         if holder is None:
@@ -146,17 +191,19 @@ class Authenticator:
         elif accounts.is_seen_due(holder, claims.signed_in_at):
             with writes_if_possible():
                 holder = await self._note(holder, claims)
-        return await self._identity_of(holder, claims.groups, claims.proofs)
+        return holder
 
     async def _identity_of(
         self, holder: accounts.Holder, groups: Set[str], proofs: Set[str]
     ) -> Identity:
         if holder.account.disabled_at is not None:
-            raise Unauthenticated("the account is disabled", message_zh="账户已停用")
+            raise Unauthenticated(
+                "the account is disabled", message_zh="账户已停用", credential=holder.owner
+            )
         roles = tuple(self._roles(holder, groups, proofs))
         scopes = scopes_of(roles) | {Scope.READ}
         grants = await self.tree.grants(self.quick, roles)
-        known, shown = groups & self.groups.keys(), proofs & {*self.settings.admin_proof}
+        known, shown = groups & self.groups.keys(), proofs & self._proofs_of_admin(holder)
         return Identity(holder.owner, scopes, grants, frozenset(known), frozenset(shown))
 
     async def _note(self, holder: accounts.Holder | None, claims: Claims) -> accounts.Holder:
@@ -178,11 +225,15 @@ class Authenticator:
     ) -> Iterator[RoleGiven]:
         """The account's own roles and those of its groups; admin only with the proof asked for."""
         by_group = (role for group in groups for role in self.groups.get(group, ()))
-        wanted = self.settings.admin_proof
+        wanted = self._proofs_of_admin(holder)
         proven = not wanted or not proofs.isdisjoint(wanted)
         for role in {*holder.roles, *by_group}:
             if role.role is not Role.ADMIN or proven:
                 yield role
+
+    def _proofs_of_admin(self, holder: accounts.Holder) -> Set[str]:
+        own = holder.account.issuer == accounts.OWN
+        return OWN_PROOFS if own else frozenset(self.settings.admin_proof)
 
 
 def roles_by_group(entries: tuple[str, ...]) -> dict[str, tuple[RoleGiven, ...]]:
@@ -196,6 +247,8 @@ def roles_by_group(entries: tuple[str, ...]) -> dict[str, tuple[RoleGiven, ...]]
 
 
 TILE_MARK = "sht_"
+SM3_MARK = ".sm3"
+"""What a token signed by HMAC-SM3 ends with; one signed by HMAC-SHA-256 has nothing there."""
 PURPOSE = b"shanhai tile token 1\x00"
 """Signed along, so that nothing else that is signed with the secret is a token."""
 LONGEST = 16_384
@@ -221,14 +274,16 @@ class TileToken:
 
 
 def seal(token: TileToken, secret: str) -> str:
-    """The token as text, signed."""
+    """The token as text, signed by the MAC of the chosen suite."""
     parts = (token.layers, token.groups, token.proofs)
     content = orjson.dumps([token.owner, token.expires_at, *map(sorted, parts)])
-    return f"{TILE_MARK}{_text(content)}.{_text(_signature(content, secret))}"
+    commercial = crypto.chosen_suite() == "commercial"
+    signature = _text(_signature(content, secret, by_sm3=commercial))
+    return f"{TILE_MARK}{_text(content)}.{signature}{SM3_MARK if commercial else ''}"
 
 
 def unseal(text: str, secret: str) -> TileToken:
-    """The token a text stands for.
+    """The token a text stands for, of either suite: one that was given out is good to its end.
 
     Raises:
         Unauthenticated: it was not signed with the secret, or has ended.
@@ -245,7 +300,9 @@ def unseal(text: str, secret: str) -> TileToken:
 def _signed_content(text: str, secret: str) -> bytes | None:
     if not secret or len(text) > LONGEST or not text.startswith(TILE_MARK):
         return None
-    content_text, _, signature_text = text.removeprefix(TILE_MARK).partition(".")
+    by_sm3 = text.endswith(SM3_MARK)
+    bare = text.removeprefix(TILE_MARK).removesuffix(SM3_MARK)
+    content_text, _, signature_text = bare.partition(".")
     try:
         content, signature = _bytes(content_text), _bytes(signature_text)
     except (binascii.Error, ValueError):
@@ -253,10 +310,13 @@ def _signed_content(text: str, secret: str) -> bytes | None:
     # Several texts stand for the same bytes; only the one that was given out is a token.
     if (content_text, signature_text) != (_text(content), _text(signature)):
         return None
-    return content if hmac.compare_digest(signature, _signature(content, secret)) else None
+    good = hmac.compare_digest(signature, _signature(content, secret, by_sm3=by_sm3))
+    return content if good else None
 
 
-def _signature(content: bytes, secret: str) -> bytes:
+def _signature(content: bytes, secret: str, *, by_sm3: bool) -> bytes:
+    if by_sm3:
+        return crypto.mac("sm3", secret.encode(), PURPOSE + content)
     return hmac.digest(secret.encode(), PURPOSE + content, hashlib.sha256)
 
 

@@ -11,6 +11,14 @@ from geoalchemy2 import Geometry
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
+from shanhai.vocabulary import (
+    DATA_CLASSES,
+    DATA_GRADES,
+    VISIBILITIES,
+    Visibility,
+    codes,
+)
+
 STORAGE_SRID = 4490
 """Vectors are kept in CGCS2000 geographic coordinates, longitude first."""
 
@@ -28,6 +36,10 @@ MultiPolygon = Annotated[
 ]
 AnyGeometry = Annotated[
     Any, mapped_column(Geometry("GEOMETRY", srid=STORAGE_SRID, spatial_index=False))
+]
+Visible = Annotated[str, mapped_column(server_default=Visibility.REGION, default=Visibility.REGION)]
+VisibleOncePublished = Annotated[
+    str, mapped_column(server_default=Visibility.PUBLIC, default=Visibility.PUBLIC)
 ]
 Area = Annotated[
     float | None, mapped_column(sa.Double, sa.Computed("ST_Area(geom::geography)", persisted=True))
@@ -90,6 +102,35 @@ class Copied:
         """The row this one was copied from."""
         table: str = vars(cls)["__tablename__"]
         return mapped_column(sa.ForeignKey(f"{table}.id"), index=True)
+
+
+class Classified:
+    """What a bureau classified a row as; null where nobody has.
+
+    `data_class` is its own class of the row, `data_grade` a grade of GB/T 43697-2024 above the
+    general one. Both bound `visibility`: see `classified`.
+    """
+
+    data_class: Mapped[str | None]
+    data_grade: Mapped[str | None]
+
+
+def classified() -> tuple[sa.CheckConstraint, ...]:
+    """Who may read a row is no more than its class allows; only what is sensitive has a grade."""
+    return (
+        one_of("visibility", codes(VISIBILITIES)),
+        one_of("data_class", codes(DATA_CLASSES)),
+        one_of("data_grade", codes(DATA_GRADES)),
+        sa.CheckConstraint(
+            "CASE data_class WHEN 'sensitive' THEN visibility = 'region'"
+            " WHEN 'internal' THEN visibility <> 'public' ELSE true END",
+            name="visibility_of_class",
+        ),
+        sa.CheckConstraint(
+            "data_grade IS NULL OR data_class IS NOT DISTINCT FROM 'sensitive'",
+            name="data_grade_of_class",
+        ),
+    )
 
 
 def in_order() -> sa.CheckConstraint:

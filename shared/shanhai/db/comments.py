@@ -45,7 +45,8 @@ _NOTICE = (
     " current_date AS today, s.sha256, s.frozen_at,"
     " CASE WHEN nt.subject_collection = 'plans' THEN"
     " (SELECT p.kind FROM plan p WHERE p.id = nt.subject_id) END AS kind,"
-    " ARRAY(SELECT d.code FROM document d WHERE d.code = ANY(nt.documents) AND d.is_public"
+    " ARRAY(SELECT d.code FROM document d WHERE d.code = ANY(nt.documents)"
+    " AND d.visibility = 'public'"
     f" AND d.deleted_at IS NULL ORDER BY d.code) AS documents, {_SHAPES}"
     f" FROM {NOTICES.source} LEFT JOIN notice_summary s ON s.notice_id = nt.id WHERE "
 )
@@ -264,7 +265,7 @@ async def add_comment(
     if authored != "anonymous":
         delete_on = notice.period_to + timedelta(days=retention_days)
         add_contact(session, new.person, caller, delete_on, comment_id=row.id)
-    act = Act(BY_PUBLIC, request_id)
+    act = Act(BY_PUBLIC, request_id, None)
     after = {"notice": notice.code, "authored": authored}
     record(session, act, "create", table=TABLE, object_id=row.code, after=after)
     return row, receipt
@@ -459,7 +460,7 @@ async def find_receipt(
         raise NotFound("there is no such receipt", message_zh="没有该回执")
     of = {name: row[name] for name in ("comment_id", "complaint_id") if row[name] is not None}
     if forget:
-        await forget_contact(session, row["code"], Act(BY_PUBLIC, request_id), **of)
+        await forget_contact(session, row["code"], Act(BY_PUBLIC, request_id, None), **of)
         await session.flush()
     kept = await find_contact(session, **of) is not None
     told = {name: row[name] for name in row if name not in {"code", "comment_id", "complaint_id"}}

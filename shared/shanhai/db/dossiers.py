@@ -373,12 +373,13 @@ YES_NO = {"yes": Label("是", "Yes"), "no": Label("否", "No")}
 
 async def _results(session: AsyncSession, viewer: Viewer, asked: Mapping[str, Any]) -> DossierPart:
     """The last value of each property at the stations of outfalls, beside the permitted limit."""
+    seen = " AND ".join((STATIONS.live, *visibility(STATIONS, viewer)))
     query = text(
         "SELECT ofl.code, ofl.name_zh, ofl.name_en, op.code AS property, l.value, op.unit,"  # noqa: S608
         " l.observed_at, CASE WHEN jsonb_typeof(ofl.limits -> op.code) = 'number'"
         " THEN (ofl.limits ->> op.code)::float8 END AS most, count(*) OVER () AS total_rows"
-        " FROM outfall ofl JOIN station st ON st.id = ofl.station_id AND st.deleted_at IS NULL"
-        " JOIN observation_latest l ON l.station_id = st.id"
+        f" FROM outfall ofl JOIN ({STATIONS.source}) ON sn.id = ofl.station_id AND {seen}"
+        " JOIN observation_latest l ON l.station_id = sn.id"
         " JOIN observed_property op ON op.id = l.property_id"
         f" WHERE ofl.id IN (SELECT {shores.OUTFALLS.alias}.id"
         f" FROM {_of_listed('outfalls', viewer)})"

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 import asyncpg
 import structlog
-from sqlalchemy import URL, Executable, event, func, make_url, select
+from sqlalchemy import URL, Connection, Executable, event, func, make_url, select
 from sqlalchemy.dialects.postgresql import asyncpg as dialects
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, SQLAlchemyError
@@ -36,6 +36,8 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
+from shanhai.crypto import chosen_suite
+from shanhai.db.fence import BOUND, EVERY_ROW, NOTHING, OF_PLATFORM, RowScope
 from shanhai.settings import DatabaseSettings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -66,8 +68,23 @@ def async_url(url: str) -> URL:
 
 def create_engine(settings: DatabaseSettings, *, application: str) -> AsyncEngine:
     """An engine whose connections carry the application's name, a statement timeout and the zone
-    whose day is today."""
-    return _engine(settings, _server_settings(settings, application))
+    whose day is today. It is for the platform's own work, which reaches every row."""
+    return _engine(settings, {**_server_settings(settings, application), **OF_PLATFORM})
+
+
+def create_writing_engine(settings: DatabaseSettings, *, application: str) -> AsyncEngine:
+    """An engine for what callers change: rules look at every row, and only those of the regions
+    bound to the context are written."""
+    reading = {**_server_settings(settings, application), "shanhai.sees": EVERY_ROW}
+    engine = _engine(settings, reading)
+
+    def bind(connection: Connection) -> None:
+        scope = BOUND.get()
+        if scope != NOTHING:
+            connection.exec_driver_sql(scope.writing)
+
+    event.listen(engine.sync_engine, "begin", bind)
+    return engine
 
 
 def create_probe_engine(settings: DatabaseSettings, *, application: str) -> AsyncEngine:
@@ -80,8 +97,12 @@ def create_probe_engine(settings: DatabaseSettings, *, application: str) -> Asyn
 
 
 def create_reading_engine(settings: DatabaseSettings, *, application: str) -> AsyncEngine:
-    """An engine that cannot write; each statement is its own transaction, and one round trip."""
-    read_only = reading_settings(settings, application)
+    """An engine that cannot write; each statement is its own transaction, and one round trip.
+
+    It reaches every row: some statements ask about those their reader may not know, whether there
+    is none or what all of them sum up to.
+    """
+    read_only = {**reading_settings(settings, application), **OF_PLATFORM}
     return _engine(settings, read_only, isolation_level="AUTOCOMMIT")
 
 
@@ -96,6 +117,8 @@ def _server_settings(settings: DatabaseSettings, application: str) -> dict[str, 
         "statement_timeout": str(int(settings.statement_timeout_s * 1000)),
         "idle_in_transaction_session_timeout": "10000",
         "timezone": settings.timezone,
+        # Read by the triggers of the audit log.
+        "shanhai.crypto_suite": chosen_suite(),
         # Compiling a statement takes longer than any of ours gains by it.
         "jit": "off",
     }
@@ -237,7 +260,7 @@ class ConnectionStack:
         self._connect = connect
         self._most = most
         self._room = asyncio.Semaphore(most)
-        self._idle: list[asyncpg.Connection[FetchedRow]] = []
+        self._idle: list[tuple[asyncpg.Connection[FetchedRow], RowScope]] = []
 
     async def fetch(
         self, sql: str, values: Sequence[object], *, anew: bool = False
@@ -252,8 +275,12 @@ class ConnectionStack:
         """
         await self._enter()
         try:
-            connection = await self._take()
+            scope = BOUND.get()
+            connection, former = await self._take(scope)
             try:
+                if former != scope:
+                    await connection.execute(scope.reading())
+                    former = scope
                 source = await connection.prepare(sql, name="") if anew else None
                 found: list[FetchedRow] = await (
                     connection.fetch(sql, *values) if source is None else source.fetch(*values)
@@ -266,7 +293,7 @@ class ConnectionStack:
                 raise
             finally:
                 if not connection.is_closed():
-                    self._idle.append(connection)
+                    self._idle.append((connection, former))
         finally:
             self._room.release()
         return found
@@ -279,12 +306,13 @@ class ConnectionStack:
         else:
             await self._room.acquire()
 
-    async def _take(self) -> "asyncpg.Connection[FetchedRow]":
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
-        return await self._connect()
+    async def _take(self, scope: RowScope) -> "tuple[asyncpg.Connection[FetchedRow], RowScope]":
+        """A connection and what it is bound to: to the same rows, if one is."""
+        self._idle = [one for one in self._idle if not one[0].is_closed()]
+        for place in reversed(range(len(self._idle))):
+            if self._idle[place][1] == scope:
+                return self._idle.pop(place)
+        return self._idle.pop() if self._idle else (await self._connect(), NOTHING)
 
     async def close(self) -> None:
         """Close them as they come back; those that are not back in time are cut off."""
@@ -292,7 +320,7 @@ class ConnectionStack:
             async with asyncio.timeout(PATIENCE_S):
                 for _ in range(self._most):
                     await self._room.acquire()
-        for connection in self._idle:
+        for connection, _ in self._idle:
             connection.terminate()
 
 

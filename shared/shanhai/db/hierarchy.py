@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.collections.data_sources import STATIONS
 from shanhai.db.collections.patterns import CORRIDORS, PATTERN_COMPONENTS
 from shanhai.db.collections.plans import PLANS
 from shanhai.db.collections.regions import REGIONS
@@ -20,7 +21,10 @@ from shanhai.db.features.selection import (
     bound_values,
     conditions,
     reads_former,
+    viewer_values,
+    visibility,
 )
+from shanhai.db.identity import Viewer
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.vocabulary import Label
 
@@ -270,7 +274,7 @@ async def find_region(session: AsyncSession, code: str) -> RegionWithin:
     return RegionWithin(row.id, Label(row.name_zh, row.name_en), row.level, row.below)
 
 
-_CHAIN = text("""
+_CHAIN = """
 WITH RECURSIVE here AS (
   SELECT id FROM region_link WHERE code = :code AND deleted_at IS NULL
 ), above (id, depth) AS (
@@ -289,10 +293,10 @@ SELECT way.depth, l.code, l.name_zh, l.name_en, l.kind, r.code AS region, s.code
        s.name_en AS station_en
   FROM (SELECT * FROM above UNION SELECT * FROM below) way
   JOIN region_link l ON l.id = way.id JOIN region r ON r.id = l.region_id
-  LEFT JOIN station s ON s.id = l.station_id
+  LEFT JOIN ({seen}) s ON s.id = l.station_id
  WHERE l.deleted_at IS NULL
  ORDER BY way.depth, l.code
-""")
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,13 +314,14 @@ class ChainPlace:
     station_name: Label | None
 
 
-async def read_chain(session: AsyncSession, code: str) -> Sequence[ChainPlace]:
-    """All that flows to a place and all it flows to, from the source on.
+async def read_chain(session: AsyncSession, viewer: Viewer, code: str) -> Sequence[ChainPlace]:
+    """All that flows to a place and all it flows to, from the source on; stations the viewer sees.
 
     Raises:
         NotFound: there is no such place.
     """
-    rows = [] if "\x00" in code else (await session.execute(_CHAIN, {"code": code})).all()
+    query, values = _chain_query(viewer), {"code": code, **viewer_values(viewer)}
+    rows = [] if "\x00" in code else (await session.execute(query, values)).all()
     if not rows:
         raise NotFound(f"there is no place {code!r}", message_zh=f"没有 {code!r}")
     return [
@@ -329,7 +334,15 @@ async def read_chain(session: AsyncSession, code: str) -> Sequence[ChainPlace]:
             region=row.region,
             station=row.station,
             region_name=Label(row.region_zh, row.region_en),
-            station_name=(None if row.station is None else Label(row.station_zh, row.station_en)),
+            station_name=Label(row.station_zh, row.station_en) if row.station else None,
         )
         for row in rows
     ]
+
+
+def _chain_query(viewer: Viewer) -> TextClause:
+    name, source = STATIONS.alias, source_of(STATIONS, former=False)
+    conditions = " AND ".join([STATIONS.live, *visibility(STATIONS, viewer)])
+    columns = f"{name}.id, {name}.code, {name}.name_zh, {name}.name_en"
+    # Constants of this code; the viewer's regions are bound.
+    return text(_CHAIN.format(seen=f"SELECT {columns} FROM {source} WHERE {conditions}"))  # noqa: S608

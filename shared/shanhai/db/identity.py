@@ -5,14 +5,15 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, or_, select, text, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Executor
 from shanhai.db.features.entity import Editing, Entity, Verb
+from shanhai.db.fence import PLATFORM, RowScope
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Fault, Forbidden, InvalidInput, Unauthenticated
-from shanhai.vocabulary import EXACT_READERS, INSIDERS, ROLE_SCOPES, Role, Scope
+from shanhai.vocabulary import EXACT_READERS, INSIDERS, READERS, ROLE_SCOPES, Role, Scope
 
 ANONYMOUS = "anonymous"
 
@@ -26,22 +27,39 @@ class Viewer:
         regions: The ids of the regions whose drafts are seen; None for those of every region.
         exact: The ids of the regions of whose rows all is seen, masked or not; None for every
             region.
+        members: The ids of the regions in which a role is held, of whose published rows those are
+            seen that are for the region alone; None for every region.
     """
 
     known: bool
     regions: frozenset[int] | None
     exact: frozenset[int] | None = frozenset()
+    members: frozenset[int] | None = frozenset()
 
     @property
     def sees_all(self) -> bool:
         """Whether nothing is hidden."""
         return self.regions is None
 
+    def is_member(self, regions: Iterable[int]) -> bool:
+        """Whether a role is held in one of some regions; of none, an identity is enough."""
+        if self.members is None:
+            return True
+        wanted = frozenset(regions)
+        return not wanted.isdisjoint(self.members) if wanted else self.known
+
 
 PUBLIC = Viewer(known=False, regions=frozenset())
 """Anyone: what is published and public."""
-EVERYTHING = Viewer(known=True, regions=None, exact=None)
+EVERYTHING = Viewer(known=True, regions=None, exact=None, members=None)
 """The platform itself, and identities without regional roles that may write."""
+
+
+def works_in(viewer: Viewer, *regions: Any) -> ColumnElement[bool]:
+    """Whether a reader has a role in one of some regions, given by columns of their ids."""
+    if viewer.members is None:
+        return true()
+    return or_(*(column.in_(sorted(viewer.members)) for column in regions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +113,21 @@ class Identity:
         if self.grants is None:
             # A key that only reads may be anybody's.
             return replace(EVERYTHING, exact=None if Scope.WRITE in self.scopes else frozenset())
-        return Viewer(True, self._regions(INSIDERS), self._regions(EXACT_READERS))
+        return Viewer(
+            True,
+            self._regions(INSIDERS),
+            self._regions(EXACT_READERS),
+            self._regions(READERS),
+        )
+
+    @property
+    def row_scope(self) -> RowScope:
+        """The rows the database lets it reach: those of regions it has any role in."""
+        if self.anonymous:
+            return RowScope.of(frozenset(), known=False)
+        if Scope.ADMIN in self.scopes or self.grants is None:
+            return PLATFORM
+        return RowScope.of(self._regions(frozenset(Role)), known=True)
 
     def _regions(self, roles: Set[Role]) -> frozenset[int] | None:
         """The ids of the regions any one of the roles is held in; None for every region."""
@@ -103,6 +135,8 @@ class Identity:
         return None if None in held else frozenset().union(*(item for item in held if item))
 
 
+NOBODY = Identity(ANONYMOUS, frozenset({Scope.READ}))
+"""Who shows no identity, where anybody may read what is public."""
 TREE_S = 5.0
 """Seconds for which the regions below one are remembered."""
 BELOW = text(

@@ -1,5 +1,6 @@
 """Bring a database to the newest revision, and whether it can be read and written."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import async_url
+from shanhai.db.grants import apply_grants
 from shanhai.errors import Unavailable
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -35,14 +37,14 @@ def migration_config(url: str) -> Config:
 def upgrade(
     url: str, revision: str = "head", *, patience_s: float = 120, pause_s: float = 1
 ) -> None:
-    """Run the migrations up to `revision`, while the services go on.
+    """Run the migrations up to `revision`, while the services go on, and grant accounts their part.
 
     A table that is in use is tried again, for services wait behind whoever waits for it.
 
     Raises:
         Unavailable: It was in use all the time. Revisions before it have been reached. Or the
             database's encoding cannot hold every text, or there are no migrations from its
-            revision; nothing has been done.
+            revision; nothing has been done. Or the account does not own the tables.
     """
     deadline = time.monotonic() + patience_s
     while True:
@@ -61,6 +63,7 @@ def upgrade(
             log.info("a table is in use; trying again", pause_s=pause_s)
             time.sleep(pause_s)
         else:
+            asyncio.run(apply_grants(url))
             return
 
 
@@ -140,6 +143,7 @@ OK = "ok"
 GEOMETRY = text("SELECT ST_X(ST_MakePoint(1, 2))")
 # Every write runs a trigger in this language, whose library a package may have replaced.
 FUNCTION = text("DO $$ BEGIN PERFORM 1; END $$")
+HASH = text("SELECT audit_hash(audit_algorithm(), '')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +176,17 @@ async def look_into_database(session: AsyncSession, expected: str | None) -> Dat
 async def _look_into_writing(session: AsyncSession) -> str:
     if await session.scalar(text("SHOW transaction_read_only")) == "on":
         return "read-only"
-    return await _attempt(session, FUNCTION, "PL/pgSQL")
+    told = await _attempt(session, FUNCTION, "PL/pgSQL")
+    missing = "make the extension pgcrypto"
+    return await _attempt(session, HASH, "the audit log's hash", missing) if told == OK else told
 
 
-async def _attempt(session: AsyncSession, statement: TextClause, what: str) -> str:
+RESTART = "restart the database server"
+
+
+async def _attempt(
+    session: AsyncSession, statement: TextClause, what: str, remedy: str = RESTART
+) -> str:
     """`ok` where a statement runs; else that a part of the server does not."""
     try:
         await session.execute(statement)
@@ -183,5 +194,5 @@ async def _attempt(session: AsyncSession, statement: TextClause, what: str) -> s
         if error.connection_invalidated:
             raise
         state = getattr(error.orig, "sqlstate", None)
-        return f"{what} does not run (SQLSTATE {state}): restart the database server"
+        return f"{what} does not run (SQLSTATE {state}): {remedy}"
     return OK

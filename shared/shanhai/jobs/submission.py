@@ -11,9 +11,9 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai import __version__
-from shanhai.db.identity import Identity
+from shanhai.db.identity import Identity, demand_role
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.queries.jobs import find_retry
+from shanhai.db.queries.jobs import find_region, find_retry
 from shanhai.db.tables.job import Job, JobDataset
 from shanhai.errors import Conflict
 from shanhai.jobs.fair_queue import NO_QUOTA, NORMAL, Quota, demand_priority, find_spot, lock_caller
@@ -25,7 +25,7 @@ from shanhai.processes.kit.publication import identity_of
 from shanhai.processes.kit.task import Task
 from shanhai.settings import QueueSettings
 from shanhai.telemetry import traceparent
-from shanhai.vocabulary import JobStatus
+from shanhai.vocabulary import ROLE_SCOPES, JobStatus, Role, Scope
 
 SOFTWARE = f"shanhai {__version__}"
 RETRIED = (JobStatus.FAILED, JobStatus.DISMISSED)
@@ -102,6 +102,22 @@ async def submit(
     return accepted.job
 
 
+JOB_ROLES = frozenset(role for role in Role if Scope.JOBS in ROLE_SCOPES[role])
+"""The roles that compute, in their regions."""
+
+
+async def _demand_region(session: AsyncSession, inputs: Inputs, identity: Identity) -> None:
+    """Refuse a job of a region in which who asks computes nothing: it reads what is kept there.
+
+    Raises:
+        Forbidden: So it is.
+    """
+    code = getattr(inputs, "region", None)
+    region = None if code is None else await find_region(session, code)
+    if region is not None:
+        demand_role(identity, JOB_ROLES, region.id)
+
+
 async def accept_job(
     session: AsyncSession,
     *,
@@ -133,6 +149,7 @@ async def accept_job(
     """
     if identity is not None:
         await demand_known_plan(session, inputs, identity.viewer)
+        await _demand_region(session, inputs, identity)
     task = await resolution_of(contract.id).task_of(
         session, inputs, requested_by=requested_by, identity=identity
     )

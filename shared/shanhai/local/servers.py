@@ -54,8 +54,12 @@ class PrivatePostgres(PrivateServer):
         return self._unit.directory
 
     def url(self, database: str = DATABASE) -> str:
-        """The URL of one database of the cluster."""
+        """The URL of one database of the cluster, as the superuser."""
         return f"postgresql://{SUPERUSER}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def account_url(self, account: str, password: str) -> str:
+        """The URL of our database as somebody who may do less."""
+        return f"postgresql://{account}:{password}@127.0.0.1:{self.port}/{DATABASE}"
 
     def execute(self, sql: str, *, database: str = "postgres") -> None:
         """Run statements as superuser, each in a transaction of its own."""

@@ -11,20 +11,37 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
+from shanhai.db import grants
 from shanhai.db.engine import async_url
+from shanhai.db.identity import RoleGiven
 from shanhai.db.migrate import upgrade
-from shanhai.db.queries.keys import create_key, verify_key
+from shanhai.db.queries import accounts, sign_ins
+from shanhai.db.queries.keys import OPERATOR, create_key, verify_key
 from shanhai.local.background import RunningProcess
 from shanhai.local.places import Home, PortBook, SecretBook, write_whole
 from shanhai.local.servers import PrivateBroker, PrivatePostgres, PrivateRedis, Surroundings
 from shanhai.local.services import HOST, SERVICES, ArchiveProcess, ServiceProcess, uptime_s
-from shanhai.vocabulary import Scope
+from shanhai.settings import SignInSettings
+from shanhai.vocabulary import Role, Scope
 
 Part = ArchiveProcess | PrivateBroker | PrivatePostgres | PrivateRedis | ServiceProcess
 OWN_ALLOWANCE = "10000000"
 TOKEN_SECRET = "tile_token_secret"  # noqa: S105 - the name it is kept under
+SIGN_IN_SECRET = "sign_in_secret"  # noqa: S105 - likewise
 WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - likewise
 PARTICIPATION_SECRET = "participation_secret"  # noqa: S105 - likewise
+OF_OTHERS: Mapping[str, tuple[str, ...]] = {
+    "worker": ("SHANHAI_PARTICIPATION_SECRET", "SHANHAI_SIGN_IN_SECRET"),
+    "tiles": (
+        *("SHANHAI_PARTICIPATION_SECRET", "SHANHAI_WEBHOOKS_SECRET", "SHANHAI_MQTT_URL"),
+        "SHANHAI_SIGN_IN_SECRET",
+    ),
+    "backup": (
+        *("SHANHAI_PARTICIPATION_SECRET", "SHANHAI_WEBHOOKS_SECRET", "SHANHAI_MQTT_URL"),
+        *("SHANHAI_TILE_TOKENS_SECRET", "SHANHAI_REDIS_URL", "SHANHAI_SIGN_IN_SECRET"),
+    ),
+}
+"""Secrets a process is not told."""
 GATEWAY = "hj212"
 RECEIVER = "receiver"
 
@@ -70,7 +87,7 @@ class Stack:
 
     @property
     def database_url(self) -> str:
-        """Where the truth is."""
+        """Where the truth is, as the superuser, which no service is."""
         return self.postgres.url()
 
     @property
@@ -87,13 +104,12 @@ class Stack:
         """Start what is not running and wait until all of it is ready."""
         with self._alone():
             self._start_servers()
-            environment = self.environment()
             for service in self.services.values():
-                service.start(environment)
+                service.start(self.environment_of(service.spec.name))
             if self.archive.wanted:
                 self.postgres.execute("ALTER SYSTEM SET archive_timeout = 60")
                 self.postgres.execute("SELECT pg_reload_conf()")
-                self.archive.start(environment)
+                self.archive.start(self.environment_of("backup"))
             for service in self.services.values():
                 service.wait_until_ready()
 
@@ -121,11 +137,22 @@ class Stack:
             parts.append(self.archive)
         return parts
 
+    def environment_of(self, process: str) -> dict[str, str]:
+        """The settings one of its processes is started with: its account, and its secrets alone."""
+        role = next(role for role in grants.ACCOUNTS if role == process)
+        settings = {**self.environment(), "SHANHAI_DATABASE_URL": self._account_url(role)}
+        if role == "worker":
+            settings["SHANHAI_AUDIT_KEY_FILE"] = str(self.home.path / "audit_key.pem")
+        # Empty: whoever starts it may have them in a shell.
+        return settings | dict.fromkeys(OF_OTHERS.get(role, ()), "")
+
     def environment(self) -> dict[str, str]:
-        """The settings every service of this stack is started with."""
+        """The settings the services share, and commands of whoever started them: as the API's."""
         settings = {
             "SHANHAI_HOME": str(self.home.path),
-            "SHANHAI_DATABASE_URL": self.postgres.url(),
+            "SHANHAI_DATABASE_URL": self._account_url("api"),
+            "SHANHAI_AUDIT_HEADS": str(self.home.path / "audit" / "heads.jsonl"),
+            "SHANHAI_AUDIT_PUBLIC_KEY_FILE": str(self.home.path / "audit" / "heads.pub"),
             "SHANHAI_REDIS_URL": self.redis.url(),
             "SHANHAI_ARTIFACTS_ROOT": str(self.home.artifacts),
             "SHANHAI_WORKER_SCRATCH": str(self.home.scratch),
@@ -133,6 +160,9 @@ class Stack:
             "SHANHAI_TILE_TOKENS_SECRET": self._secret(TOKEN_SECRET),
             "SHANHAI_WEBHOOKS_SECRET": self._secret(WEBHOOK_SECRET),
             "SHANHAI_PARTICIPATION_SECRET": self._secret(PARTICIPATION_SECRET),
+            "SHANHAI_SIGN_IN_SECRET": self._secret(SIGN_IN_SECRET),
+            # Without TLS, which browsers ask for elsewhere than on one's own machine.
+            "SHANHAI_SIGN_IN_PLAIN_COOKIE": "true",
             "SHANHAI_OUTGOING_HTTP_HOSTS": f"{HOST}:{self.receiver_port}",
             "SHANHAI_OUTGOING_NETWORKS": f"{HOST}/32",
             "SHANHAI_MQTT_URL": self.broker.url(),
@@ -160,7 +190,12 @@ class Stack:
         self.secrets.keep("postgres_password", self.postgres.password)
         self.secrets.keep("redis_password", self.redis.password)
         self.secrets.keep("broker_password", self.broker.password)
-        upgrade(self.postgres.url())
+        passwords = {role: self._secret(f"database_{role}") for role in grants.ACCOUNTS}
+        asyncio.run(grants.provision(self.postgres.url(), passwords))
+        upgrade(self._account_url("owner"))
+
+    def _account_url(self, role: grants.DatabaseRole) -> str:
+        return self.postgres.account_url(grants.ACCOUNTS[role], self._secret(f"database_{role}"))
 
     def _secret(self, name: str) -> str:
         secret = self.secrets.get(name) or secrets.token_hex(32)
@@ -209,6 +244,37 @@ ADMIN_KEY = "admin_key"
 def admin_key(stack: Stack) -> str:
     """The key kept with the stack's secrets, or a new one when it is lost or no longer valid."""
     return asyncio.run(_admin_key(stack))
+
+
+VISITOR = "demo"
+"""The name people sign in by to what the demonstration made."""
+
+
+def sign_in_link(stack: Stack) -> str:
+    """A one-time link by which whoever runs the stack sets a password and signs in.
+
+    The account is no administrator's, who would need a second factor first.
+    """
+    token = asyncio.run(_sign_in_token(stack))
+    return f"{stack.api_url}/session/start?link={token}"
+
+
+async def _sign_in_token(stack: Stack) -> str:
+    engine = create_async_engine(async_url(stack.database_url))
+    roles = [RoleGiven(role) for role in (Role.PLANNER, Role.APPROVER, Role.ANALYST)]
+    try:
+        async with AsyncSession(engine) as session, session.begin():
+            holder = await accounts.find_holder(session, accounts.OWN, VISITOR)
+            if holder is None:
+                change = accounts.AccountChange(name="Demo", roles=roles)
+                holder = await accounts.invite(
+                    session, issuer=accounts.OWN, subject=VISITOR, change=change, act=OPERATOR
+                )
+            number = holder.account.id
+            token, _ = await sign_ins.make_link(session, number, SignInSettings(), act=OPERATOR)
+    finally:
+        await engine.dispose()
+    return token
 
 
 async def _admin_key(stack: Stack) -> str:

@@ -24,17 +24,19 @@ import os
 import pickle
 import shutil
 import signal
+import socket
 import stat
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeVar, cast
+from urllib.parse import urlsplit
 
 from shanhai.raster.store import WindowRecord, recording
 from shanhai.settings import DaskSettings
@@ -70,6 +72,20 @@ class Cluster:
         if not settings.scheduler:
             return None
         return cls(settings.scheduler, settings.tls_ca, settings.tls_cert, settings.tls_key)
+
+    def resolved(self) -> "Cluster":
+        """The same with the scheduler's address as a number, for who cannot ask for names.
+
+        Unchanged where nobody knows the name now.
+        """
+        parts = urlsplit(self.scheduler)
+        try:
+            found = socket.getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_STREAM)
+        except OSError:
+            return self
+        number = str(found[0][4][0])
+        host = f"[{number}]" if ":" in number else number
+        return replace(self, scheduler=f"{parts.scheme}://{host}:{parts.port}")
 
 
 class WindowRunner:

@@ -3,20 +3,25 @@
 Here are those of the stores: where the truth, wake-ups, files and backups are kept.
 """
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shanhai.settings.access import (
     MAIL_ADDRESS,
     AuditSettings,
+    CryptoSettings,
+    KeySettings,
     OidcSettings,
     OutgoingSettings,
     ParticipationSettings,
     RateSettings,
+    SignInSettings,
     SmtpSettings,
+    Suite,
     WebhookSettings,
 )
 from shanhai.settings.monitoring import (
@@ -45,21 +50,26 @@ __all__ = [
     "AuditSettings",
     "BackupSettings",
     "CaseSettings",
+    "CryptoSettings",
     "DaskSettings",
     "DatabaseSettings",
     "Hj212Settings",
+    "KeySettings",
     "LogSettings",
     "MqttSettings",
     "ObservationSettings",
     "OidcSettings",
     "OutgoingSettings",
     "ParticipationSettings",
+    "ProvisioningSettings",
     "PublicSettings",
     "QueueSettings",
     "RateSettings",
     "RedisSettings",
     "ServerSettings",
+    "SignInSettings",
     "SmtpSettings",
+    "Suite",
     "TileTokenSettings",
     "TilesSettings",
     "WebhookSettings",
@@ -93,6 +103,35 @@ class DatabaseSettings(BaseSettings):
         min_length=1,
         description="IANA time zone whose day is today, in all that holds by days",
     )
+
+
+class ProvisioningSettings(BaseSettings):
+    """The passwords `shanhai db provision` gives the database's accounts by role."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SHANHAI_DB_", frozen=True, hide_input_in_errors=True
+    )
+
+    owner_password: SecretStr = Field(
+        SecretStr(""), description="of shanhai_owner, who has the tables and runs migrations"
+    )
+    api_password: SecretStr = Field(SecretStr(""), description="of shanhai_api")
+    worker_password: SecretStr = Field(SecretStr(""), description="of shanhai_worker")
+    tiles_password: SecretStr = Field(
+        SecretStr(""), description="of shanhai_tiles, who reads what tiles are drawn of"
+    )
+    backup_password: SecretStr = Field(
+        SecretStr(""), description="of shanhai_backup, who may replicate"
+    )
+
+    @field_validator("*")
+    @classmethod
+    def check_password(cls, password: SecretStr) -> SecretStr:
+        """They stand in URLs, and nobody types them."""
+        told = password.get_secret_value()
+        if told and re.fullmatch("[A-Za-z0-9_-]{16,128}", told) is None:
+            raise ValueError("a password has 16 to 128 characters of A-Z, a-z, 0-9, _ and -")
+        return password
 
 
 class RedisSettings(BaseSettings):
@@ -139,6 +178,18 @@ class ArtifactSettings(BaseSettings):
     upload_limit_bytes: int = Field(
         2 * 1024**3, ge=1024, description="largest upload accepted, in bytes"
     )
+    uploads: int = Field(
+        500, ge=0, description="uploads one identity may have waiting; 0: no limit"
+    )
+    uploads_bytes: int = Field(
+        20 * 1024**3, ge=0, description="bytes of all uploads of one identity; 0: no limit"
+    )
+    region_uploads: int = Field(
+        5000, ge=0, description="uploads of all who work in one region; 0: no limit"
+    )
+    region_uploads_bytes: int = Field(
+        200 * 1024**3, ge=0, description="bytes of all uploads of a region; 0: no limit"
+    )
     document_limit_bytes: int = Field(
         100 * 1024**2, ge=1024, description="largest document of a project accepted, in bytes"
     )
@@ -152,7 +203,9 @@ class BackupSettings(BaseSettings):
     )
 
     recipient: str = Field(
-        "", description="public key `age1…` that backups are encrypted for; needed to make them"
+        "",
+        description="public key `age1…` or `sm2-…` that backups are encrypted for; needed to make"
+        " them",
     )
     identity_file: Path | None = Field(
         None,
@@ -166,6 +219,12 @@ class BackupSettings(BaseSettings):
     every_s: float = Field(
         30.0, ge=1, le=3600, description="seconds between rounds of the archive of the log"
     )
+    synchronous: bool = Field(
+        False,
+        description="archive the log as it is received, not only whole files of it, every 5 s or"
+        " oftener; with synchronous_standby_names = 'shanhai_archive' in PostgreSQL, commits also"
+        " wait until the archive has them, and for as long as none runs",
+    )
     spool: Path | None = Field(
         None,
         description="folder where received log waits to be encrypted, which must outlive the"
@@ -175,10 +234,12 @@ class BackupSettings(BaseSettings):
 
 ALL_SETTINGS: tuple[type[BaseSettings], ...] = (
     DatabaseSettings,
+    ProvisioningSettings,
     RedisSettings,
     QueueSettings,
     ArtifactSettings,
     BackupSettings,
+    CryptoSettings,
     AuditSettings,
     PublicSettings,
     ApiSettings,
@@ -191,9 +252,11 @@ ALL_SETTINGS: tuple[type[BaseSettings], ...] = (
     CaseSettings,
     DaskSettings,
     OidcSettings,
+    SignInSettings,
     OutgoingSettings,
     WebhookSettings,
     SmtpSettings,
+    KeySettings,
     RateSettings,
     ParticipationSettings,
     LogSettings,

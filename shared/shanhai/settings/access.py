@@ -1,6 +1,7 @@
 """Who may come in, how much they may ask, and whom the services reach by themselves."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -25,6 +26,22 @@ ASYMMETRIC = frozenset(
 """Signature algorithms whose verifiers cannot sign."""
 
 
+Suite = Literal["international", "commercial"]
+"""Choices of cryptography; see `shanhai.crypto`."""
+
+
+class CryptoSettings(BaseSettings):
+    """What is made new is hashed, sealed and signed with; what there is is read under either."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_CRYPTO_", frozen=True)
+
+    suite: Suite = Field(
+        "international",
+        description="SHA-256, AES-256-GCM and Ed25519, or 商用密码: SM3, SM4-GCM and SM2; the same"
+        " for API, worker and tiles",
+    )
+
+
 class AuditSettings(BaseSettings):
     """How workers look after the audit log."""
 
@@ -39,21 +56,92 @@ class AuditSettings(BaseSettings):
         " copies of it, where who can change the database cannot; none: heads are not written",
     )
     key_file: Path | None = Field(
-        None, description="file with the private key (Ed25519, PEM) heads are signed with"
+        None,
+        description="file with the private key (PEM) heads are signed with, Ed25519 or SM2; where"
+        " there is none, a worker makes it, and the public key beside the heads",
     )
+    public_key_file: Path | None = Field(
+        None,
+        description="file with the public key, for `shanhai doctor` where the private one is not;"
+        " none: that which lies beside the heads",
+    )
+
+    syslog: str = Field(
+        "",
+        description="collector that workers send the audit log to by syslog (RFC 5424, 5425), as"
+        " `tls://logs.example.org:6514`, or `tcp://127.0.0.1:601` on this machine; none: not sent",
+    )
+    syslog_ca: Path | None = Field(
+        None,
+        description="certificate of the authority the collector is trusted by; none: the system's",
+    )
+    syslog_cert: Path | None = Field(
+        None,
+        description="file with a certificate and its key (PEM) to show the collector; none: none",
+    )
+
+    syslog_answers: bool = Field(
+        True,
+        description="the collector answers the alert that closes a connection, as RFC 5425 demands;"
+        " false for one that only closes it: then it is believed to have read what was sent",
+    )
+
+    @field_validator("syslog")
+    @classmethod
+    def check_collector(cls, url: str) -> str:
+        """Who did what is not sent in the clear, but to this machine."""
+        parts = urlsplit(url)
+        known = {"tls", "tcp"} if parts.hostname in LOOPBACK else {"tls"}
+        bare = not (parts.path or parts.query or parts.fragment or parts.username)
+        if url and (parts.scheme not in known or not parts.hostname or not bare or parts.port == 0):
+            raise ValueError(f"{url!r} must read tls://host:port, or tcp:// on this machine")
+        return url
 
     @model_validator(mode="after")
     def check_key(self) -> Self:
-        """Heads are signed or not written."""
-        if self.heads is not None and self.key_file is None:
+        """Heads are signed or not written, and nobody believes unsigned ones."""
+        if self.heads is not None and self.key_file is None and self.public_key_file is None:
             raise ValueError("SHANHAI_AUDIT_HEADS needs SHANHAI_AUDIT_KEY_FILE")
         return self
+
+    @property
+    def public_key(self) -> Path | None:
+        """The file with the public key; None without heads."""
+        if self.public_key_file is not None or self.heads is None:
+            return self.public_key_file
+        return self.heads.with_name("heads.pub")
+
+
+class KeySettings(BaseSettings):
+    """For how long API keys are valid."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_KEYS_", frozen=True)
+
+    days: int = Field(
+        365, ge=1, le=36_500, description="days a key is valid of which nothing else is said"
+    )
+    admin_days: int = Field(
+        90, ge=1, le=36_500, description="the same of keys with the scope admin"
+    )
+    longest_days: int = Field(
+        1_096,
+        ge=1,
+        le=36_500,
+        description="days after which every key must have ended; whoever asks for more is refused",
+    )
+
+    def usual_end(self, *, admin: bool) -> datetime:
+        """When a key that is made now ends, where nobody says."""
+        days = min(self.admin_days if admin else self.days, self.longest_days)
+        return datetime.now(UTC) + timedelta(days=days)
 
 
 class OidcSettings(BaseSettings):
     """Whose tokens are accepted beside API keys (OpenID Connect)."""
 
-    model_config = SettingsConfigDict(env_prefix="SHANHAI_OIDC_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SHANHAI_OIDC_", frozen=True, hide_input_in_errors=True
+    )
 
     issuer: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="issuers, comma separated; none: only API keys are accepted"
@@ -74,18 +162,52 @@ class OidcSettings(BaseSettings):
         (),
         description="values of `amr` or `acr`, comma separated, one of which the role admin needs",
     )
+    client_id: str = Field(
+        "",
+        description="client that people sign in by with a browser (code flow with PKCE); none:"
+        " issuers only give tokens to programs",
+    )
+    client_secret: SecretStr = Field(
+        SecretStr(""), description="secret of that client; none: it is a public one"
+    )
+    token_types: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("at+jwt",),
+        description="values of the header `typ` by which access tokens are known (RFC 9068), comma"
+        " separated; `at+jwt,JWT` for issuers that do not tell them from others by it",
+    )
+    clients: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="clients whose tokens are accepted, by `azp` or `client_id`, comma separated;"
+        " none: those of every client",
+    )
     leeway_s: int = Field(60, ge=0, le=300, description="seconds clocks may differ")
     allow_loopback_http: bool = Field(
         False, description="accept issuers on this machine without TLS; for development"
     )
 
-    @field_validator("issuer", "allowed_algorithms", "roles", "admin_proof", mode="before")
+    @field_validator(
+        "issuer",
+        "allowed_algorithms",
+        "roles",
+        "admin_proof",
+        "token_types",
+        "clients",
+        mode="before",
+    )
     @classmethod
     def split_members(cls, value: object) -> object:
         """Accept `one,two`."""
         if not isinstance(value, str):
             return value
         return [part.strip() for part in value.split(",") if part.strip()]
+
+    @field_validator("token_types")
+    @classmethod
+    def check_types(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Some token must be accepted; types of media are the same in any case (RFC 7515)."""
+        if not names:
+            raise ValueError("must name a type, as at+jwt")
+        return tuple(name.lower().removeprefix("application/") for name in names)
 
     @field_validator("allowed_algorithms")
     @classmethod
@@ -267,6 +389,85 @@ class OutgoingSettings(BaseSettings):
                 "networks": (*self.networks, *(LOOPBACK_NETWORKS if near else ())),
             }
         )
+
+
+class SignInSettings(BaseSettings):
+    """How people sign in with a browser: sessions, passwords and second factors."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SHANHAI_SIGN_IN_", frozen=True, hide_input_in_errors=True
+    )
+
+    secret: SecretStr = Field(
+        SecretStr(""),
+        description="what second factors are encrypted with, at least 32 characters, the same for"
+        " all processes of the API; none: nobody signs in with a browser",
+    )
+    plain_cookie: bool = Field(
+        False,
+        description="keep sessions in a cookie `shanhai` without `Secure` where SHANHAI_API_URL is"
+        " http on this machine; for development: browsers keep `__Host-` cookies for https alone",
+    )
+    idle_s: int = Field(
+        1800, ge=60, le=86_400, description="seconds without a request after which a session ends"
+    )
+    longest_s: int = Field(
+        43_200, ge=300, le=30 * 86_400, description="seconds after which any session ends"
+    )
+    second_factor: Literal["none", "admin", "all"] = Field(
+        "admin", description="whose accounts of our own need a second factor"
+    )
+    lock_after: int = Field(
+        5,
+        ge=2,
+        le=100,
+        description="failures of a name from one address, or of one second factor, after which"
+        " more are refused for a while",
+    )
+    lock_address_after: int = Field(
+        30, ge=2, le=10_000, description="failures from one address, of whatever names"
+    )
+    lock_account_after: int = Field(
+        100,
+        ge=2,
+        le=100_000,
+        description="failures of a name from all addresses; those it had sessions from stay open",
+    )
+    lock_s: int = Field(
+        900, ge=10, le=86_400, description="seconds for which failures count, and a lock lasts"
+    )
+    password_length: int = Field(
+        12, ge=8, le=64, description="least number of characters of a password"
+    )
+    password_classes: int = Field(
+        3,
+        ge=1,
+        le=4,
+        description="of small letters, capitals, digits and other characters, how many kinds a"
+        " password has at least",
+    )
+    password_history: int = Field(
+        5, ge=0, le=24, description="former passwords that cannot be taken again"
+    )
+    password_days: int = Field(
+        90, ge=0, le=3650, description="days after which a password must be changed; 0: never"
+    )
+    link_hours: int = Field(
+        24, ge=1, le=24 * 14, description="hours for which a one-time link is good"
+    )
+
+    @property
+    def cookie(self) -> str:
+        """The name of the cookie."""
+        return "shanhai" if self.plain_cookie else "__Host-shanhai"
+
+    @field_validator("secret")
+    @classmethod
+    def check_secret(cls, secret: SecretStr) -> SecretStr:
+        """Who guesses it makes the codes of everybody."""
+        if 0 < len(secret.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"the secret must have at least {SHORTEST_SECRET} characters")
+        return secret
 
 
 class WebhookSettings(BaseSettings):

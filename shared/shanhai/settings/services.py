@@ -16,6 +16,9 @@ PROCESS_LIMITS = re.compile(
 )
 
 
+ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9]\d{0,4})?", re.ASCII)
+
+
 class PublicSettings(BaseSettings):
     """How the world sees the services."""
 
@@ -46,8 +49,9 @@ class PublicSettings(BaseSettings):
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="origins whose pages may read tiles with an identity, comma separated; those of"
-        " the two URLs always may, and any page what is public",
+        description="origins whose pages may ask API and tile service with an identity of their own"
+        " (never by cookies), as `https://map.example`, comma separated; those of the two URLs"
+        " always may, and any page may read what is public",
     )
 
     @field_validator("api_url", "tiles_url", "tiles_internal_url")
@@ -82,6 +86,15 @@ class PublicSettings(BaseSettings):
         if not isinstance(value, str):
             return value
         return [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
+
+    @field_validator("cors_origins")
+    @classmethod
+    def check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        """Each is one origin as browsers write it: neither `*` nor `null`, which anyone can be."""
+        for origin in origins:
+            if not ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} must read https://host or https://host:port")
+        return origins
 
 
 class ServerSettings(BaseSettings):
@@ -194,6 +207,18 @@ class WorkerSettings(BaseSettings):
         ge=0,
         le=3600,
         description="seconds a window or step of a job must take to be kept for another attempt",
+    )
+    isolation: Literal["required", "preferred"] = Field(
+        "preferred",
+        description="`required`: do not start where the processes of jobs cannot be isolated;"
+        " `preferred`: isolate them as far as the machine can",
+    )
+    account: int | None = Field(
+        None,
+        ge=1,
+        lt=2**32 - 1,
+        description="number of the account the processes of jobs run as, for a worker that root"
+        " starts; it must be able to read the artifacts; none: the worker's own",
     )
     memory_limit_mb: int = Field(
         8192,

@@ -68,7 +68,7 @@ def open_package(
             for name, told in listed.items():
                 left -= _unpack(archive, members[name], folder / name, told, left)
             return manifest
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+    except file_limits.BROKEN_ZIP as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise _refused("the file is no whole zip", "文件不是完整的 zip") from error

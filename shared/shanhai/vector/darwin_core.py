@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape
 
 import shapely
 
-from shanhai.file_limits import BLOCK, unpack_member
+from shanhai.file_limits import BLOCK, BROKEN_ZIP, unpack_member
 from shanhai.vector import sources
 from shanhai.vector.gdal_source import LIMITS, checked_members
 from shanhai.vector.tables import BLOCK_ROWS
@@ -234,7 +234,7 @@ def _extract(path: Path, folder: Path, target: Path) -> ArchiveCore:
                     f"压缩包中没有 meta.xml 所指的 {core.location[:100]!r}",
                 )
             unpack_member(archive, member, target, LIMITS.room(max(path.stat().st_size, BLOCK)))
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+    except BROKEN_ZIP as error:
         raise sources.refuse(
             f"the zip cannot be read: {type(error).__name__}", "压缩包无法读取"
         ) from error

@@ -11,7 +11,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from shanhai.file_limits import ZipLimits, list_members, unpack_member, why_not_plain
+from shanhai.file_limits import (
+    BROKEN_ZIP,
+    ZipLimits,
+    list_members,
+    unpack_member,
+    why_not_plain,
+)
 from shanhai.vector import sources
 from shanhai.vector.gdal import check_driver, pyogrio
 from shanhai.vector.shapefile import TEXT_BYTES
@@ -48,7 +54,7 @@ def extract_shapefile(
             chosen = sources.chosen_layer(names, layer)
             stem = by_name.get(chosen, chosen)
             _extract(archive, members, stem, folder, limits, path.stat().st_size)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
+    except (*BROKEN_ZIP, ValueError) as error:
         raise sources.refuse(
             f"the zip cannot be read: {type(error).__name__}", "压缩包无法读取"
         ) from error
@@ -269,7 +275,7 @@ def _check_tables(path: Path) -> None:
             rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise _damaged(error) from error
     for kind, name, sql in rows:
         text = " ".join(str(sql or "").lower().split())

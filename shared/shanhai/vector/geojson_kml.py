@@ -81,7 +81,7 @@ class JsonValueReader:
                 if not self._read_on():
                     raise _malformed() from None
                 continue
-            except RecursionError:
+            except (RecursionError, ValueError):  # too deep, or a number of too many digits
                 raise _malformed() from None
             # A number at the end of the window may go on.
             if end < len(self._text) or not self._read_on():

@@ -25,7 +25,7 @@ from openpyxl.utils.escape import unescape
 from shapely.errors import ShapelyError
 
 from shanhai.errors import LimitExceeded, UnsupportedFile
-from shanhai.file_limits import BLOCK, UPLOAD
+from shanhai.file_limits import BLOCK, BROKEN_ZIP, UPLOAD
 from shanhai.vector import sources
 from shanhai.vector.darwin_core import DarwinCoreSource, is_archive
 from shanhai.vector.formats import restored
@@ -59,7 +59,7 @@ FORMULA = re.compile(rb"<(\w+:)?f[\s/>]")
 DOCUMENT_TYPE = re.compile(rb"<!DOCTYPE")
 LONGEST_TAG = 256
 _BROKEN = (
-    *(zipfile.BadZipFile, EOFError, OSError, NotImplementedError, SyntaxError),
+    *(*BROKEN_ZIP, SyntaxError),
     *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
 )
 """What openpyxl and its parser raise where a workbook is not what it should be."""

@@ -100,7 +100,7 @@ class Office:
         self.go(planner, "reserve")
         for kind in ("proposal", "design"):
             self.file(owner, kind)
-        self.file(planner, "notice", public=True)
+        self.file(planner, "notice", visibility="public")
         owner.change("projects", self.code, {"comment_until": TODAY.isoformat()})
         asyncio.run(let_the_notice_hang(stack.database_url, days=comment_days() + 1))
         owner.change("projects", self.code, {"comment_until": YESTERDAY.isoformat()})

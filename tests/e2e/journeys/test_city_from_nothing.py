@@ -56,8 +56,8 @@ def test_from_nothing_to_zones_on_a_map(
             job.wait()
     public.get(f"/collections/datasets/items/{CITY}.dem", status=404)
     for theme in watershed.rasters:
-        analyst.change("datasets", f"{CITY}.{theme}", {"public": True}, status=403)
-        approver.change("datasets", f"{CITY}.{theme}", {"public": True})
+        analyst.change("datasets", f"{CITY}.{theme}", {"visibility": "public"}, status=403)
+        approver.change("datasets", f"{CITY}.{theme}", {"visibility": "public"})
     wish = {"region": CITY, "cell_m": 150, "seed": 7}
     asked = {"inputs": wish | {"publish": True}}
     analyst.post("/processes/delineate-zones/execution", asked, status=403)

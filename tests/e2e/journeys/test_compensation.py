@@ -21,7 +21,14 @@ def observe(bureau: Bureau, admin: Caller) -> None:
     """A section of class I in January and February 2024, and of class IV in March."""
     point = {"type": "Point", "coordinates": [bureau.box[0] + 0.1, 30.1]}
     names = named(STATION, "交界断面", "Border section")
-    admin.make("stations", point, **names, kind="water_section", region=bureau.region)
+    admin.make(
+        "stations",
+        point,
+        **names,
+        kind="water_section",
+        region=bureau.region,
+        visibility="signed_in",
+    )
     rows = [
         {"station": STATION, "property": "cod", "value": value}
         | {"time": f"2024-{month:02}-15T08:00:00+08:00"}

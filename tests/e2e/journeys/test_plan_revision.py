@@ -32,6 +32,7 @@ def write_plan(bureau: Bureau) -> None:
         region=bureau.region,
         type="mine_damage",
     )
+    bureau.approver.change("problems", "journey-problem", {"visibility": "public"})
     planner.change("plans", PLAN, {"status": "submitted"})
     bureau.approver.change("plans", PLAN, {"status": "approved"})
 

@@ -101,7 +101,7 @@ def test_from_a_proposal_to_after_care(
     )
     for kind in ("proposal", "design"):
         file(owner, kind)
-    file(planner, "notice", public=True)
+    file(planner, "notice", visibility="public")
     owner.change("projects", CODE, {"comment_until": TODAY.isoformat()})
     go(approver, "approved", status=409)
     asyncio.run(let_the_notice_hang(stack.database_url, days=comment_days() + 1))

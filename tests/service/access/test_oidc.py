@@ -68,6 +68,58 @@ class TestAccepted:
             await verifier.verify(issuer.token())
         assert issuer.asked == [DISCOVERY, KEYS]
 
+    @pytest.mark.parametrize("typ", ["at+jwt", "AT+JWT", "application/at+jwt"])
+    async def test_the_type_of_access_tokens(
+        self, issuer: LocalIssuer, verifier: TokenVerifier, typ: str
+    ) -> None:
+        assert (await verifier.verify(issuer.token(typ=typ))).subject == "user-1"
+
+    @pytest.mark.parametrize("typ", ["JWT", "", "id+jwt", "logout+jwt"])
+    async def test_other_types(
+        self, issuer: LocalIssuer, verifier: TokenVerifier, typ: str
+    ) -> None:
+        with pytest.raises(Unauthenticated, match="no access token"):
+            await verifier.verify(issuer.token(typ=typ))
+
+    @pytest.mark.parametrize(
+        "claims",
+        [
+            {"nonce": "n"},
+            {"at_hash": "h"},
+            {"c_hash": "h", "nonce": "n"},
+            {"typ": "ID"},
+            {"typ": "Refresh"},
+        ],
+    )
+    async def test_id_tokens_are_no_access_tokens_though_their_type_is_accepted(
+        self, issuer: LocalIssuer, claims: dict[str, str]
+    ) -> None:
+        """As of issuers that give all tokens the type `JWT`."""
+        lenient = verifier_of(issuer, token_types=("at+jwt", "JWT"))
+        access = jwt.decode(issuer.token(), options={"verify_signature": False})
+        usual, token = [
+            jwt.encode(
+                {**access, **more},
+                issuer.keys["first"],
+                algorithm="RS256",
+                headers={"kid": "first"},
+            )
+            for more in ({"typ": "Bearer"}, claims)
+        ]
+        assert (await lenient.verify(usual)).subject == "user-1"
+        with pytest.raises(Unauthenticated, match="no access token"):
+            await lenient.verify(token)
+
+    async def test_clients_that_are_named(self, issuer: LocalIssuer) -> None:
+        strict = verifier_of(issuer, clients=("map",))
+        named: list[dict[str, Any]] = [{"azp": "map"}, {"client_id": "map"}]
+        others: list[dict[str, Any]] = [{}, {"azp": "x", "client_id": "map"}, {"client_id": "x"}]
+        for claims in named:
+            assert (await strict.verify(issuer.token(**claims))).subject == "user-1"
+        for claims in [*others, {"azp": ["map"]}]:
+            with pytest.raises(Unauthenticated, match="client is not accepted"):
+                await strict.verify(issuer.token(**claims))
+
     async def test_clocks_may_differ_by_a_minute(
         self, issuer: LocalIssuer, verifier: TokenVerifier
     ) -> None:
@@ -215,7 +267,7 @@ class TestKeys:
             key = next(iter(issuer.keys.values()))
             now = int(time.time())
             claims = {"iss": issuer.url, "aud": AUDIENCE, "sub": "x", "iat": now, "exp": now + 60}
-            return jwt.encode(claims, key, algorithm="RS256")
+            return jwt.encode(claims, key, algorithm="RS256", headers={"typ": "at+jwt"})
 
         former = nameless()
         await verifier.verify(former)

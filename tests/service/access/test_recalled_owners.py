@@ -49,8 +49,8 @@ async def test_account_has_the_roles_its_groups_stand_for(
     issuer: LocalIssuer, authenticator: Authenticator
 ) -> None:
     header = f"Bearer {issuer.token(groups=['desk', 'others'])}"
-    owner = (await authenticator.identify(header, None)).owner
-    groups, proofs = await authenticator.shown(header)
+    identity = await authenticator.identify(header, None)
+    owner, groups, proofs = identity.owner, identity.groups, identity.proofs
     assert groups == {"desk"}
     assert proofs == frozenset()
     recalled = await authenticator.recall(owner, None, groups=groups, proofs=proofs)
@@ -66,9 +66,10 @@ async def test_administrators_need_their_proof_again(
 ) -> None:
     for amr, admin in ((["otp", "pwd"], True), (["pwd"], False)):
         header = f"Bearer {issuer.token(groups=['chiefs'], amr=amr)}"
-        owner = (await authenticator.identify(header, None)).owner
-        groups, proofs = await authenticator.shown(header)
-        recalled = await authenticator.recall(owner, None, groups=groups, proofs=proofs)
+        shown = await authenticator.identify(header, None)
+        recalled = await authenticator.recall(
+            shown.owner, None, groups=shown.groups, proofs=shown.proofs
+        )
         assert recalled.may(Scope.ADMIN) == admin
 
 
@@ -99,8 +100,8 @@ async def test_key_is_recalled_with_its_roles_until_it_expires(
         roles = [RoleGiven(Role.AUDITOR)]
         key = await create_key(session, name="one", scopes=[Scope.READ], roles=roles)
     owner = f"key:{prefix_of(key)}"
-    assert await authenticator.shown(f"Bearer {key}") == (frozenset(), frozenset())
     recalled = await authenticator.recall(owner, None)
+    assert recalled.groups == recalled.proofs == frozenset()
     assert recalled == await authenticator.identify(f"Bearer {key}", None)
     async with sessions.begin() as session:
         await session.execute(text("UPDATE api_key SET expires_at = now()"))

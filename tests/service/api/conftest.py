@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.engine import Sessions
 from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.zone import Region
@@ -26,6 +27,7 @@ from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
 from shanhai_api.app import create_app
 from shanhai_api.kit.state import Configuration, ServiceState
 from tests.service.api.declared import declaration
+from tests.support.accounts import account_url
 from tests.support.configured import configured
 from tests.support.declared import AsDeclared
 from tests.support.feature_rows import forget_features
@@ -44,7 +46,7 @@ def configuration(
 ) -> Configuration:
     """The usual settings, with what the mark `configured` of a test, class or module says."""
     usual = Configuration(
-        DatabaseSettings(url=SecretStr(database_url), pool_size=5),
+        DatabaseSettings(url=SecretStr(account_url(database_url, "api")), pool_size=5),
         RedisSettings(url=SecretStr(redis_url)),
         ArtifactSettings(root=tmp_path / "artifacts", upload_limit_bytes=1_000_000),
         PublicSettings(api_url=BASE, tiles_url="http://tiles.test", public_read=True),
@@ -64,9 +66,13 @@ async def app(configuration: Configuration) -> AsyncIterator[FastAPI]:
 
 
 @pytest.fixture
-def state(app: FastAPI) -> ServiceState:
+def state(app: FastAPI, sessions: Sessions) -> ServiceState:
+    """What the application works with, but for sessions of the superuser.
+
+    Tests arrange what no service may do; the application goes on with its own account.
+    """
     state: ServiceState = app.state.service
-    return state
+    return replace(state, sessions=sessions)
 
 
 @pytest.fixture

@@ -285,7 +285,7 @@ class TestTokens:
     @pytest.mark.parametrize(
         ("body", "pointer"),
         [
-            ({"subject": "x"}, "/issuer"),
+            ({"subject": "x"}, "/subject"),
             ({"issuer": "me", "subject": "x"}, "/issuer"),
             ({"issuer": "https://i.example", "subject": ""}, "/subject"),
             ({"issuer": "https://i.example", "subject": "x", "party": "none"}, "/party"),
@@ -309,9 +309,10 @@ class TestTokens:
 class TestRealProvider:
     """A provider somebody else wrote, in a process of its own, with its own code flow."""
 
-    async def test_token_of_a_code_flow_and_of_its_next_key(
+    async def test_id_token_of_a_code_flow_and_of_its_next_key(
         self, configuration: Configuration
     ) -> None:
+        """Its access tokens are opaque: the ID token is proven by its key, and then refused."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -324,14 +325,20 @@ class TestRealProvider:
                 async with provider(port):
                     token = await sign_in(url)
                     answer = await caller.get("/jobs", headers=bearer(token))
-                    assert answer.status_code == 200, answer.text
+                    assert answer.status_code == 401
+                    assert "no access token" in answer.text
+                    last = "A" if token[-10] != "A" else "B"
+                    changed = f"{token[:-10]}{last}{token[-9:]}"
+                    answer = await caller.get("/jobs", headers=bearer(changed))
+                    assert "signature is not valid" in answer.text
                 # Started anew it has another key.
                 async with provider(port):
                     state: ServiceState = app.state.service
                     assert state.authenticator.tokens is not None
                     state.authenticator.tokens.issuers[url].tried_at = None
                     answer = await caller.get("/jobs", headers=bearer(await sign_in(url)))
-                    assert answer.status_code == 200, answer.text
+                    assert answer.status_code == 401
+                    assert "no access token" in answer.text
 
 
 @asynccontextmanager

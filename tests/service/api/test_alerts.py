@@ -126,8 +126,10 @@ async def test_a_cut_of_a_red_line_is_shown_as_an_alert(
         region = await add_region(session, "city")
         await session.execute(
             text(
-                "INSERT INTO control_area (code, name_zh, name_en, kind, region_id, status, geom,"
-                " valid_from) VALUES ('red-1', '线', 'Line', 'red_line', :region, 'published',"
+                "INSERT INTO control_area (visibility, code,"
+                " name_zh, name_en, kind, region_id, status, geom,"
+                " valid_from) VALUES ('public',"
+                " 'red-1', '线', 'Line', 'red_line', :region, 'published',"
                 " ST_MakeEnvelope(118, 24.4, 118.1, 24.5, 4490), '2020-01-01')"
             ),
             {"region": region.id},

@@ -120,6 +120,7 @@ async def _add_places(session: Any, city: Region) -> None:
     woods = await add_indicator(session, plan, "mangrove", figures=figures, values=values)
     woods.name_zh, woods.name_en, woods.unit = "红树林修复面积", "Mangroves restored", "ha"
     line = ControlArea(
+        visibility="public",
         code="red-1",
         name_zh="线",
         name_en="Line",

@@ -52,8 +52,10 @@ async def district(session: AsyncSession) -> Region:
     for code, since, until in (("red-1", "2020-01-01", None), ("old", "2000-01-01", "2010-01-01")):
         await session.execute(
             text(
-                "INSERT INTO control_area (code, name_zh, name_en, kind, region_id, status, geom,"
-                " valid_from, valid_to, delimitation) VALUES (:code, '线', 'Line', 'red_line',"
+                "INSERT INTO control_area (visibility, code,"
+                " name_zh, name_en, kind, region_id, status, geom,"
+                " valid_from, valid_to, delimitation) VALUES ('public',"
+                " :code, '线', 'Line', 'red_line',"
                 " :region, 'published', :shape, CAST(:since AS text)::date,"
                 " CAST(:until AS text)::date, '2020')"
             ),
@@ -68,8 +70,10 @@ async def test_a_lead_where_the_lines_are_not_known_is_told_as_undetermined(
 ) -> None:
     await session.execute(
         text(
-            "INSERT INTO control_area (code, name_zh, name_en, kind, region_id, status, valid_from,"
-            " approved_area_km2) SELECT 'city.red-line', '红线', 'Red line', 'red_line', parent_id,"
+            "INSERT INTO control_area (visibility, code,"
+            " name_zh, name_en, kind, region_id, status, valid_from,"
+            " approved_area_km2) SELECT 'public',"
+            " 'city.red-line', '红线', 'Red line', 'red_line', parent_id,"
             " 'published', '2020-01-01', 142.4 FROM region WHERE code = 'west'"
         )
     )
@@ -141,6 +145,7 @@ async def test_a_lead_over_two_districts_goes_to_the_larger_part(
 ) -> None:
     session.add(
         ControlArea(
+            visibility="public",
             code="red-2",
             name_zh="线",
             name_en="Line",

@@ -152,6 +152,10 @@ async def test_a_complaint_becomes_a_case_and_is_answered(
         text("SELECT actor, action, object_table, a::text FROM audit_log a")
     )
     entries = log.all()
+    # The log forgets nothing, so it has no address of who came without an identity.
+    addressed = "SELECT DISTINCT actor FROM audit_log WHERE address IS NOT NULL"
+    actors = set(await session.scalars(text(addressed)))
+    assert "public" in {one[0] for one in entries} - actors
     assert ("supervisor", "read", "contact_detail") not in [one[:3] for one in entries]
     assert ("read", "contact_detail") in [one[1:3] for one in entries]
     assert not [one for one in entries if any(value in one[3] for value in PERSON.values())]
@@ -192,6 +196,12 @@ async def test_photos_are_pictures_and_few(desk: Desk, session: AsyncSession) ->
     receipt = (await complain(desk, session)).json()["receipt"]
     for bad in (b"", b"<svg/>", b"%PDF-1.7", photo()[:200], photo(format="GIF", exif=b"")):
         assert (await send(public, receipt, bad)).status_code in {400, 415}, bad[:10]
+    # A small file may stand for very many pixels: they are counted before any is read.
+    bomb = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(bomb, "PNG")
+    refused = await send(public, receipt, bomb.getvalue())
+    assert refused.status_code == 415
+    assert "40000000" in refused.json()["detail"]
     large = await send(public, receipt, b"\xff" * (10 * 1024**2 + 1))
     assert large.status_code == 413
     assert (await send(public, "unknown", photo())).status_code == 404

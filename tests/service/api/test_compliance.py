@@ -53,6 +53,7 @@ async def city_under_a_line(session: AsyncSession) -> Region:
     session.add(line(city, "red-1", box(118.0, 24.4), delimitation="2022"))
     session.add(
         Project(
+            visibility="public",
             code="project-1",
             name_zh="项目",
             name_en="Project",
@@ -75,6 +76,7 @@ def polygon(geometry: dict[str, Any]) -> str:
 def line(region: Region, code: str, geometry: dict[str, Any] | None, **values: Any) -> ControlArea:
     given = {"kind": "red_line", "status": "published", "valid_from": date(2022, 1, 1)}
     return ControlArea(
+        visibility="public",
         code=code,
         name_zh="生态保护红线",
         name_en="Red line",

@@ -44,6 +44,7 @@ async def coast_city(session: AsyncSession) -> Region:
     session.add_all(
         [
             ControlArea(
+                visibility="public",
                 code="city.red-line-1",
                 name_zh="东山红线",
                 name_en="East Hill red line",

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.dataset import Dataset
@@ -79,9 +80,29 @@ async def test_parts(anonymous: httpx.AsyncClient, keep: Any) -> None:
 async def test_who_may_not_see_a_dataset_has_no_file(
     anonymous: httpx.AsyncClient, reader: httpx.AsyncClient, keep: Any
 ) -> None:
-    await keep(public=False)
+    await keep(visibility="region")
     assert (await anonymous.get(FILE)).status_code == 404
     assert (await reader.get(FILE)).content == CONTENT
+
+
+async def test_downloads_of_what_is_not_public_are_kept_in_the_log(
+    anonymous: httpx.AsyncClient,
+    reader: httpx.AsyncClient,
+    keep: Any,
+    session: AsyncSession,
+) -> None:
+    await keep()
+    assert (await reader.get(FILE)).status_code == 200
+    await session.execute(text("UPDATE dataset SET visibility = 'region'"))
+    before = await session.scalar(text("SELECT coalesce(max(id), 0) FROM audit_log"))
+    await session.commit()
+    for headers in ({}, {"Range": "bytes=0-3"}, {"Range": "bytes=4-7"}):
+        assert (await reader.get(FILE, headers=headers)).status_code in {200, 206}
+    assert (await anonymous.get(FILE)).status_code == 404
+    query = "SELECT object_table, object_id, after->>'sha256' FROM audit_log WHERE id > :id"
+    told = (await session.execute(text(f"{query} AND action = 'download'"), {"id": before})).all()
+    # Parts of a file that was downloaded within the hour are no further downloads.
+    assert [tuple(row) for row in told] == [("dataset", "city.dem", sha256(CONTENT))]
 
 
 async def test_without_a_licence_it_is_not_for_everybody(
@@ -110,7 +131,7 @@ class TestReplaced:
     async def test_one_that_was_not_public_stays_so(
         self, anonymous: httpx.AsyncClient, reader: httpx.AsyncClient, keep: Any
     ) -> None:
-        await keep(OLD, deleted_at=datetime.now(UTC), public=False)
+        await keep(OLD, deleted_at=datetime.now(UTC), visibility="region")
         await keep()
         asked = {"sha256": sha256(OLD)}
         assert (await anonymous.get(FILE, params=asked)).status_code == 404

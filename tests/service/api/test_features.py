@@ -367,8 +367,8 @@ class TestVisibility:
         session: AsyncSession,
         city: Region,
     ) -> None:
-        await add_dataset(session, city, "dem", "open", public=True)
-        await add_dataset(session, city, "soil", "closed", public=False)
+        await add_dataset(session, city, "dem", "open", visibility="public")
+        await add_dataset(session, city, "soil", "closed", visibility="region")
         await session.commit()
         path = "/collections/datasets/items"
         assert codes(await anonymous.get(path)) == ["open"]

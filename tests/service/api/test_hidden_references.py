@@ -32,14 +32,14 @@ async def callers(anonymous: httpx.AsyncClient, session: AsyncSession) -> dict[s
     for statement in (
         "INSERT INTO plan (code, name_zh, name_en, kind, level, region_id, first_year)"
         f" VALUES ('{HIDDEN}', '规划', 'Plan', 'special', 'city', {city}, 2021)",
-        "INSERT INTO problem (code, name_zh, name_en, region_id, plan_id, type)"
-        f" VALUES ('p-1', '问题', 'Problem', {city}, {plan}, 'erosion')",
+        "INSERT INTO problem (visibility, code, name_zh, name_en, region_id, plan_id, type)"
+        f" VALUES ('public', 'p-1', '问题', 'Problem', {city}, {plan}, 'erosion')",
         "INSERT INTO programme (code, name_zh, name_en, plan_id, order_no)"
         f" VALUES ('secret-programme', '工程', 'Programme', {plan}, 1)",
         "INSERT INTO project (code, name_zh, name_en, region_id, plan_id, programme_id,"
-        " start_year, end_year, state, is_public)"
+        " start_year, end_year, state, visibility)"
         f" VALUES ('j-1', '项目', 'Project', {city}, {plan}, (SELECT id FROM programme),"
-        " 2021, 2022, 'approved', true)",
+        " 2021, 2022, 'approved', 'public')",
     ):
         await session.execute(text(statement))
     found: dict[str, dict[str, str]] = {"": {}}
@@ -107,11 +107,11 @@ async def test_its_people_read_the_name(
 NAMING = (
     "INSERT INTO plan (code, name_zh, name_en, kind, level, region_id, first_year, supersedes_id)"
     " SELECT 'secret-edition', '规划', 'Plan', kind, level, region_id, 2026, id FROM plan",
-    "INSERT INTO problem (code, name_zh, name_en, region_id, plan_id, type)"
-    " SELECT 'secret-problem', '问题', 'Problem', region_id, id, 'erosion' FROM plan"
+    "INSERT INTO problem (visibility, code, name_zh, name_en, region_id, plan_id, type)"
+    " SELECT 'public', 'secret-problem', '问题', 'Problem', region_id, id, 'erosion' FROM plan"
     " WHERE code = 'secret-edition'",
-    "INSERT INTO problem (code, name_zh, name_en, region_id, type, copied_from_id)"
-    " SELECT 'p-2', '问题', 'Problem', region_id, 'erosion', id FROM problem"
+    "INSERT INTO problem (visibility, code, name_zh, name_en, region_id, type, copied_from_id)"
+    " SELECT 'public', 'p-2', '问题', 'Problem', region_id, 'erosion', id FROM problem"
     " WHERE code = 'secret-problem'",
     "INSERT INTO project_problem (project_id, problem_id) SELECT pj.id, pb.id"
     " FROM project pj, problem pb WHERE pb.code IN ('p-1', 'secret-problem')",

@@ -32,6 +32,7 @@ async def surveyed_city(session: AsyncSession, city: Region) -> Region:
     ):
         session.add(
             ControlArea(
+                visibility="public",
                 code=code,
                 name_zh=code,
                 name_en=code,
@@ -127,7 +128,7 @@ async def runs(session: AsyncSession, surveyed_city: Region) -> None:
         *(session, surveyed_city, "ratio", "ratio.secret"),
         origin="computed",
         job_id=job,
-        public=False,
+        visibility="region",
         footprint=FOOTPRINT,
     )
     await session.commit()

@@ -52,7 +52,7 @@ async def zoning(session: AsyncSession, state: ServiceState, tmp_path: Path) -> 
     city = await add_region(session, "city")
     job = await add_job(session, status="successful", progress=100, result=result_with(stored))
     await add_scheme(session, city, job_id=job.id)
-    dem = await add_dataset(session, city, "dem", "dem", public=True)
+    dem = await add_dataset(session, city, "dem", "dem", visibility="public")
     session.add(
         JobDataset(job_id=job.id, dataset_id=dem.id, role="input", name="dem", checksum="0")
     )
@@ -210,7 +210,7 @@ class TestVisibility:
         self, anonymous: httpx.AsyncClient, session: AsyncSession, zoning: Job
     ) -> None:
         city = await add_region(session, "other")
-        secret = await add_dataset(session, city, "soil", "secret", public=False)
+        secret = await add_dataset(session, city, "soil", "secret", visibility="region")
         session.add(
             JobDataset(
                 job_id=zoning.id, dataset_id=secret.id, role="input", name="soil", checksum="0"

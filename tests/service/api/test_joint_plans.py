@@ -253,6 +253,7 @@ async def test_what_a_draft_holds_is_not_told_by_what_is_public(
         for who in ("planner@c", "anonymous"):
             assert (await joint[who].get(path)).status_code == 404, path
     await session.execute(text("UPDATE plan SET status = 'approved'"))
+    await session.execute(text("UPDATE problem SET visibility = 'public'"))
     await session.commit()
     published = await joint["approver@a"].patch(items[2], json=body, headers=headers)
     assert published.status_code == 200, published.text

@@ -252,7 +252,7 @@ async def sent(
     session: AsyncSession, folder: Path, path: Path, name: str, **inputs: Any
 ) -> dict[str, Any]:
     """What an import of the file tells."""
-    asked = {"mode": "valid_rows", "public": True, **inputs}
+    asked = {"mode": "valid_rows", "visibility": "public", **inputs}
     if entity_named(name).geometry is not None:
         asked["crs"] = "EPSG:4490"
     return await sent_back(session, folder, path, name, **asked)

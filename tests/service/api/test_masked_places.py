@@ -123,8 +123,8 @@ async def masked_world(
         await session.execute(
             text(
                 "INSERT INTO control_area (code, region_id, name_zh, name_en, kind, status,"
-                " is_public, geom) SELECT :code, id, :code, :code, 'protected_area', 'published',"
-                " true, ST_Multi(ST_MakeEnvelope(:west, :south, :east, :north, 4490))"
+                " visibility, geom) SELECT :code, id, :code, :code, 'protected_area', 'published',"
+                " 'public', ST_Multi(ST_MakeEnvelope(:west, :south, :east, :north, 4490))"
                 " FROM region WHERE code = 'here'"
             ),
             {

@@ -32,6 +32,7 @@ async def networked_city(session: AsyncSession) -> str:
     for kind in ("red_line", "protected_area", "urban_boundary"):
         session.add(
             ControlArea(
+                visibility="public",
                 code=f"{CITY}.{kind}",
                 kind=kind,
                 geom=f"SRID=4490;{shape.wkt}",
@@ -99,15 +100,17 @@ class TestNetwork:
         session.add_all(jobs)
         await session.flush()
         made: dict[str, Any] = {"origin": "computed"}
-        for job, services, public in zip(
-            jobs, (("cooling", "recreation"), ("cooling",), ("cooling",)), (True, True, False),
+        for job, services, seen in zip(
+            jobs,
+            (("cooling", "recreation"), ("cooling",), ("cooling",)),
+            ("public", "public", "region"),
             strict=True,
         ):  # fmt: skip
             for service in services:
                 theme = f"supply.{service}"
                 code = f"{theme}.{job.id}"
                 await add_dataset(
-                    session, region, theme, code, job_id=job.id, public=public, **made
+                    session, region, theme, code, job_id=job.id, visibility=seen, **made
                 )
         await session.commit()
         answer = await runner.post(BUILD, json={"inputs": {"region": CITY}})

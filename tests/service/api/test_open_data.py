@@ -29,13 +29,13 @@ async def test_only_what_is_public_is_counted(people: People, session: AsyncSess
         people[name] for name in ("anonymous", "planner@a", "approver@a")
     )
     await post(planner, PLANS, plan("p-1", region="a"))
-    for code, public in (("open", True), ("secret", False)):
+    for code, seen in (("open", "public"), ("secret", "signed_in")):
         told = {"kind": "red_line", "level": "city", "region": "a"}
         await post(planner, LINES, feature(square(118.0, 24.4, 0.01), **names(code, "线"), **told))
         item = f"{LINES}/{code}"
         done = await approver.patch(item, json={"properties": {"status": "published"}})
         assert done.status_code == 200, done.text
-        shown = text(f"UPDATE control_area SET is_public = {public} WHERE code = '{code}'")
+        shown = text(f"UPDATE control_area SET visibility = '{seen}' WHERE code = '{code}'")
         await session.execute(shown)
     await session.commit()
     for who in (anonymous, planner):
@@ -63,8 +63,8 @@ async def test_files_hold_the_rows_that_are_counted(people: People, session: Asy
 async def test_licences_are_those_the_public_rows_name(
     city: Any, session: AsyncSession, anonymous: httpx.AsyncClient
 ) -> None:
-    for code, licence, public in (("a", "CC BY 4.0", True), ("b", "internal", False)):
-        row = await add_dataset(session, city, "dem", code, public=public)
+    for code, licence, seen in (("a", "CC BY 4.0", "public"), ("b", "internal", "region")):
+        row = await add_dataset(session, city, "dem", code, visibility=seen)
         row.licence = licence
     await session.commit()
     found = (await listed(anonymous))["datasets"]

@@ -39,7 +39,7 @@ RESULT = {
 async def filled(session: AsyncSession) -> None:
     city = await add_region(session, "city")
     await add_five_zones(session, await add_scheme(session, city))
-    await add_dataset(session, city, "dem", "dem", stand_in=True, public=True)
+    await add_dataset(session, city, "dem", "dem", stand_in=True, visibility="public")
     await session.commit()
 
 

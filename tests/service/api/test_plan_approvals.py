@@ -90,13 +90,14 @@ async def test_strangers_learn_nothing_of_approvals(submitted: People) -> None:
         assert answer.status_code in {refusal, 403}, (who, answer.status_code)
 
 
-async def test_who_decided_is_not_for_the_public(submitted: People) -> None:
+async def test_who_decided_is_for_who_has_a_role_in_the_plan(submitted: People) -> None:
     for place in ("a", "b"):
         await decide(submitted[f"approver@{place}"], place, "approved", "seen")
-    shown = (await submitted["anonymous"].get(APPROVALS)).json()["approvals"]
-    assert [item["state"] for item in shown] == ["approved", "approved"]
-    assert all(item["by"] is None and item["reason"] is None for item in shown)
-    known = (await submitted["planner@c"].get(APPROVALS)).json()["approvals"]
+    for who in ("anonymous", "planner@c"):
+        shown = (await submitted[who].get(APPROVALS)).json()["approvals"]
+        assert [item["state"] for item in shown] == ["approved", "approved"]
+        assert all(item["by"] is None and item["reason"] is None for item in shown)
+    known = (await submitted["planner@b"].get(APPROVALS)).json()["approvals"]
     assert [item["reason"] for item in known] == ["seen", "seen"]
     page = await submitted["planner@a"].get(APPROVALS, headers={"Accept": "text/html"})
     assert page.status_code == 200
@@ -319,6 +320,25 @@ async def test_an_edition_keeps_the_regions_and_needs_them_all_anew(submitted: P
         assert made.status_code == 201, made.text
         assert made.json()["status"] == now
     assert await status(submitted["anonymous"]) == "superseded"
+
+
+async def test_an_edition_copies_what_lies_in_every_region(
+    submitted: People, session: AsyncSession
+) -> None:
+    for place in ("a", "b"):
+        await decide(submitted[f"approver@{place}"], place, "approved")
+    await session.execute(
+        text(
+            "INSERT INTO control_area (code, name_zh, name_en, kind, status, region_id, plan_id)"
+            " SELECT 'line-' || r.code, '线', 'Line', 'red_line', 'published', r.id, p.id"
+            " FROM region r, plan p WHERE r.code IN ('a', 'b') AND p.code = 'joint'"
+        )
+    )
+    await session.commit()
+    code = await revise(submitted, {"name_en": "Second"})
+    lines = await submitted["planner@a"].get(f"/collections/control_areas/items?plan={code}")
+    shown = {one["properties"]["region"] for one in lines.json()["features"]}
+    assert shown == {"a", "b"}
 
 
 async def test_an_edition_leaves_no_region_out(submitted: People, session: AsyncSession) -> None:

@@ -289,6 +289,7 @@ async def test_an_accepted_project_counts_once(
         ("mine.3", "closed", 5.0, "t"),
     ):
         project = Project(
+            visibility="public",
             code=code,
             name_zh="矿山",
             name_en="Mine",

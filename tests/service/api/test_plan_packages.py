@@ -34,6 +34,7 @@ from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app
 from shanhai_api.kit.state import Configuration, ServiceState
 from shanhai_api.plans.operations import demand_insider
+from tests.support.accounts import account_url
 
 PLAN = "banan-restoration-2021"
 FILE = b"%PDF-1.7 a study"
@@ -73,7 +74,9 @@ async def elsewhere(
     """Another installation: an empty database, and a store of its own."""
     other = replace(
         configuration,
-        database=DatabaseSettings(url=SecretStr(fresh_database_url), pool_size=3),
+        database=DatabaseSettings(
+            url=SecretStr(account_url(fresh_database_url, "api")), pool_size=3
+        ),
         artifacts=configuration.artifacts.model_copy(update={"root": tmp_path / "elsewhere"}),
     )
     app = create_app(other)

@@ -102,6 +102,7 @@ async def planned_city(session: AsyncSession) -> Region:
     session.add(programme)
     await session.flush()
     project = Project(
+        visibility="public",
         code="quarry",
         name_zh="采石场",
         name_en="Quarry",

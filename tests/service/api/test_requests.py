@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
 
+from shanhai.settings import PublicSettings
 from shanhai_api.app import create_app
 from shanhai_api.kit.state import Configuration, ServiceState
 from tests.service.api.declared import declaration
@@ -21,6 +22,11 @@ JSON = {"Content-Type": "application/json"}
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
+OF_SESSIONS = tuple(
+    f"/session/{part}" for part in ("code", "password", "factor", "logout", "end-others", "{")
+)
+
+
 def written() -> list[tuple[str, str]]:
     """Every operation that writes, at an address that leads nowhere."""
     given = {"upload": "00000000-0000-0000-0000-000000000000"}
@@ -28,8 +34,8 @@ def written() -> list[tuple[str, str]]:
         (method, re.sub(r"{(\w+)}", lambda name: given.get(name[1], "1"), path))
         for path, item in declaration().definition["paths"].items()
         for method in ("post", "put", "patch", "delete")
-        # OData has options of its own.
-        if method in item and not path.startswith(("/sta/", "/processes/"))
+        # OData has options of its own, and a session is a browser's: see test_sign_in.
+        if method in item and not path.startswith(("/sta/", "/processes/", *OF_SESSIONS))
     ] + [("post", ECHO)]
 
 
@@ -100,7 +106,7 @@ class TestRefusals:
             "/keys": "GET, HEAD, OPTIONS, POST",
             "/jobs/x": "DELETE, GET, HEAD, OPTIONS",
             ECHO: "OPTIONS, POST",
-            "/uploads/x": "GET, HEAD, OPTIONS, PUT",
+            "/uploads/x": "DELETE, GET, HEAD, OPTIONS, PUT",
         }
         for path, methods in allowed.items():
             assert (await admin.patch(path)).headers["Allow"] == methods
@@ -245,6 +251,27 @@ class TestHeaders:
         assert "Access-Control-Allow-Credentials" not in answer.headers
         asked = {"Origin": "https://map.example", "Access-Control-Request-Method": "DELETE"}
         assert (await anonymous.options("/keys/x", headers=asked)).status_code == 400
+
+    @pytest.mark.configured(
+        public=PublicSettings(public_read=True, cors_origins=("https://map.example",))
+    )
+    async def test_named_pages_may_write_with_an_identity_of_their_own(
+        self, admin: httpx.AsyncClient, anonymous: httpx.AsyncClient
+    ) -> None:
+        for origin, named in (("https://map.example", True), ("https://evil.example", False)):
+            asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+            preflight = await anonymous.options("/keys", headers=asked)
+            assert preflight.status_code == (204 if named else 400)
+            assert ("Authorization" in preflight.headers["Access-Control-Allow-Headers"]) == named
+            assert "RateLimit" not in preflight.headers
+            answer = await admin.get("/keys", headers={"Origin": origin})
+            allowed = answer.headers.get("Access-Control-Allow-Origin")
+            assert allowed == (origin if named else None)
+            assert "Origin" in answer.headers["Vary"]
+            assert "Access-Control-Allow-Credentials" not in answer.headers
+            if named:
+                seen = answer.headers["Access-Control-Expose-Headers"].split(", ")
+                assert {"Location", "Link", "ETag", "RateLimit", "X-Request-Id"} <= {*seen}
 
 
 class TestAddresses:

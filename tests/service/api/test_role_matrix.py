@@ -39,9 +39,8 @@ STATUSES: Mapping[str, tuple[str, str, str]] = {
     "zone_scheme": ("status", "draft", "published"),
 }
 """By table: the column of the state, and a hidden and a shown state."""
-FLAGS = {"control_area": "is_public", "dataset": "public", "document": "is_public"}
-FLAGS["project"] = "is_public"
-STATES = ("draft", "published", "not public")
+STATES = ("draft", "public", "signed_in", "region")
+"""A draft, and what is published, by who may read it."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,7 @@ class Fact:
     path: str
     published: bool
     public: bool
+    signed_in: bool
     region: str | None
 
 
@@ -92,7 +92,10 @@ def covers(place: str | None, region: str | None) -> bool:
 def may_see(caller: Caller, fact: Fact) -> bool:
     if caller.anonymous:
         return fact.published and fact.public
-    if fact.published or caller.admin or caller.roles is None:
+    if caller.admin or caller.roles is None or (fact.published and fact.signed_in):
+        return True
+    readers = [place for role, place in caller.roles if role != "feed"]
+    if fact.published and any(covers(place, fact.region) for place in readers):
         return True
     insiders = [place for role, place in caller.roles if role not in {"viewer", "feed"}]
     return any(covers(place, fact.region) for place in insiders)
@@ -146,6 +149,7 @@ async def facts(admin: httpx.AsyncClient, session: AsyncSession) -> list[Fact]:
             ),
             published=False,
             public=False,
+            signed_in=False,
             region=None,
         )
         for entity in ENTITIES
@@ -171,7 +175,7 @@ def document(region_id: int) -> Document:
 
 
 async def bring_to(session: AsyncSession, state: str) -> None:
-    """Bring every row to a state past all steps, and its flag with it."""
+    """Bring every row to a state past all steps, and to what it says of who may read it."""
     await session.execute(text("SET LOCAL session_replication_role = 'replica'"))
     await session.execute(
         text("UPDATE zone_scheme SET valid_from = coalesce(valid_from, :day)"),
@@ -180,8 +184,9 @@ async def bring_to(session: AsyncSession, state: str) -> None:
     for table, (column, hidden, shown) in STATUSES.items():
         value = hidden if state == "draft" else shown
         await session.execute(text(f"UPDATE {table} SET {column} = '{value}'"))
-    for table, column in FLAGS.items():
-        await session.execute(text(f"UPDATE {table} SET {column} = {state == 'published'}"))
+    visibility = "region" if state == "draft" else state
+    for table in {entity.table for entity in ENTITIES if entity.declared("visibility")}:
+        await session.execute(text(f"UPDATE {table} SET visibility = '{visibility}'"))
     await session.commit()
 
 
@@ -190,11 +195,13 @@ async def as_declared(session: AsyncSession, fact: Fact) -> Fact:
     entity = fact.entity
     query = text(
         f"SELECT {entity.published} AS published, {entity.public} AS public,"
+        f" {entity.signed_in} AS signed_in,"
         f" (SELECT code FROM region WHERE id = {entity.region or 'NULL'}) AS region"
         f" FROM {entity.source} WHERE {entity.code} = :code AND {entity.live}"
     )
     row = (await session.execute(query, {"code": fact.code})).one()
-    return Fact(entity, fact.code, fact.path, bool(row.published), bool(row.public), row.region)
+    told = bool(row.published), bool(row.public), bool(row.signed_in)
+    return Fact(entity, fact.code, fact.path, *told, row.region)
 
 
 @pytest.mark.parametrize("state_name", STATES)
@@ -237,7 +244,7 @@ async def misread(
 async def test_former_states_are_read_by_those_who_may_read_the_present_one(
     state_name: str, facts: list[Fact], session: AsyncSession, anonymous: httpx.AsyncClient
 ) -> None:
-    await bring_to(session, "published")
+    await bring_to(session, "public")
     for table in {fact.entity.table for fact in facts}:
         await session.execute(text(f"UPDATE {table} SET attrs = attrs || '{{\"kept\": 1}}'"))
     await session.commit()

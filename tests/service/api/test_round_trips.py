@@ -101,9 +101,11 @@ REGISTERED = (
     SELECT 'met-' || n, r.id, s.id, '2024-05-01', '2024-05-02', n - 1, 'transect', '=林,某',
     E'a\n"{LONG}', 0.1 + n, 'urn:' || n FROM region r, species s, generate_series(1, 7) n
     WHERE r.code = 'xiamen' AND (s.code = 'egret') = (n % 2 = 0)""",
-    """INSERT INTO reclamation (code, name_zh, name_en, region_id, start_on, end_on, area_ha,
+    """INSERT INTO reclamation (visibility, code,
+           name_zh, name_en, region_id, start_on, end_on, area_ha,
     land_class_before, deposit_required, deposit_paid, evidence)
-    SELECT 'land-' || n, '临时用地', 'Land', r.id, '2025-01-31', '2026-02-28', 1234.5678 / n,
+    SELECT 'public',
+           'land-' || n, '临时用地', 'Land', r.id, '2025-01-31', '2026-02-28', 1234.5678 / n,
     E'a,b\n', 12345678901234.56 / n, 0, ARRAY['a,b', '"']
     FROM region r, generate_series(1, 7) n WHERE r.code = 'xiamen'""",
 )
@@ -120,8 +122,9 @@ HARD = (
     ST_PointOnSurface(c.geom), ST_Multi(ST_Buffer(ST_PointOnSurface(c.geom), 0.01)),
     '{}', 'published' FROM region r, generate_series(1, 5) n,
     LATERAL (SELECT geom FROM control_area ORDER BY id LIMIT 1) c WHERE r.code = 'xiamen'""",
-    f"""INSERT INTO station (code, name_zh, name_en, kind, attrs, geom)
-    SELECT 'station-' || n, '站', 'Station', 'water_section', jsonb_build_object('description',
+    f"""INSERT INTO station (visibility, code, name_zh, name_en, kind, attrs, geom)
+    SELECT 'public',
+           'station-' || n, '站', 'Station', 'water_section', jsonb_build_object('description',
     E' a\\r\\nb\\u0001 ', 'annotations', jsonb_build_object('n', 1e-7 + n, 'x', '{LONG}')),
     ST_SetSRID(ST_MakePoint(118 + n / 3.0, 24 + n / 7.0), 4490) FROM generate_series(1, 3) n""",
     f"""UPDATE problem SET cause = '{LONG}', quantity = 1e-7, places = ARRAY['a,b', '"', '']

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import select
 
@@ -122,8 +123,9 @@ async def test_the_link_of_a_mail_asks_and_then_ends_the_subscription(
 
 
 async def test_without_a_mail_server_nobody_subscribes(
-    clerk: httpx.AsyncClient, state: ServiceState
+    clerk: httpx.AsyncClient, app: FastAPI
 ) -> None:
+    state: ServiceState = app.state.service
     state.configuration = replace(state.configuration, smtp=SmtpSettings())
     refused = await clerk.post("/subscriptions", json=NEW)
     assert refused.status_code == 409

@@ -1,21 +1,39 @@
 """Uploads: whole, in pieces, too large, broken off."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect
 
+from shanhai.db.identity import RoleGiven
+from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.dataset import Upload
-from shanhai_api.kit.state import ServiceState
+from shanhai.db.tables.job import Job
+from shanhai.vocabulary import JobStatus, Role, Scope
+from shanhai_api.kit.state import Configuration, ServiceState
+from tests.support.joint_plans import People
 
 CONTENT = bytes(range(256)) * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture
+def quota() -> dict[str, int]:
+    """What may wait; the usual."""
+    return {}
+
+
+@pytest.fixture
+def configuration(configuration: Configuration, quota: dict[str, int]) -> Configuration:
+    return replace(configuration, artifacts=configuration.artifacts.model_copy(update=quota))
 
 
 def stored(state: ServiceState, answer: httpx.Response) -> bytes:
@@ -189,3 +207,137 @@ async def test_expired_uploads_are_forgotten_with_their_files(
     new = await runner.post("/uploads", content=b"new")
     assert stored(state, new) == b"new"
     assert files(state) == 1
+
+
+def limits(text: str) -> dict[str, dict[str, str]]:
+    """The members of a list of a structured field, with their parameters."""
+    found = {}
+    for member in text.split(", "):
+        name, *parameters = member.split(";")
+        found[name.strip('"')] = dict(item.split("=") for item in parameters)
+    return found
+
+
+class TestQuotas:
+    @pytest.fixture(autouse=True)
+    async def begin_without_uploads(self, session: AsyncSession) -> None:
+        await session.execute(delete(Upload))
+        await session.commit()
+
+    @pytest.mark.parametrize("quota", [{"uploads": 2}])
+    async def test_files_of_one_are_counted_until_they_are_deleted(
+        self, runner: httpx.AsyncClient, publisher: httpx.AsyncClient, state: ServiceState
+    ) -> None:
+        first = await runner.post("/uploads", content=b"one")
+        assert limits(first.headers["RateLimit"])["uploads-files"] == {"r": "1"}
+        assert limits(first.headers["RateLimit-Policy"])["uploads-files"] == {
+            "q": "2",
+            "qu": '"files"',
+        }
+        await runner.post("/uploads", content=b"two")
+        refused = await runner.post("/uploads", content=b"three")
+        assert refused.status_code == 429
+        assert "2 files" in refused.json()["detail"]
+        assert limits(refused.headers["RateLimit"])["uploads-files"] == {"r": "0"}
+        assert 23 * 3600 < int(refused.headers["Retry-After"]) <= 24 * 3600
+        assert files(state) == 2
+        assert (await publisher.post("/uploads", content=b"another's")).status_code == 201
+        assert (await publisher.delete(first.headers["Location"])).status_code == 404
+        assert (await runner.delete(first.headers["Location"])).status_code == 204
+        assert (await runner.get(first.headers["Location"])).status_code == 404
+        assert files(state) == 2
+        assert (await runner.post("/uploads", content=b"three")).status_code == 201
+
+    @pytest.mark.parametrize("quota", [{"uploads_bytes": 1000}])
+    async def test_bytes_that_are_announced_count_before_they_come(
+        self, runner: httpx.AsyncClient, state: ServiceState
+    ) -> None:
+        begun = await runner.post("/uploads", headers={"Content-Range": "bytes */900"})
+        assert limits(begun.headers["RateLimit"])["uploads-content-bytes"] == {"r": "100"}
+        assert (await runner.post("/uploads", content=b"x" * 101)).status_code == 429
+        assert (await runner.post("/uploads", content=blocks(b"x"))).status_code == 429
+        assert (await runner.post("/uploads", content=b"x" * 100)).status_code == 201
+        assert files(state) == 2
+
+    @pytest.mark.parametrize("quota", [{"uploads_bytes": 1000}])
+    async def test_those_who_send_at_the_same_time_keep_to_it_together(
+        self, runner: httpx.AsyncClient, state: ServiceState
+    ) -> None:
+        sent = [runner.post("/uploads", content=bytes([n]) * 300) for n in range(8)]
+        answers = await asyncio.gather(*sent)
+        assert sorted(answer.status_code for answer in answers) == [201] * 3 + [429] * 5
+        assert files(state) == 3
+
+    @pytest.mark.parametrize("quota", [{"uploads_bytes": 1000}])
+    async def test_what_broke_off_or_came_twice_counts_once(
+        self, runner: httpx.AsyncClient, state: ServiceState
+    ) -> None:
+        async def breaking() -> AsyncIterator[bytes]:
+            yield b"x" * 10
+            raise ClientDisconnect
+
+        for _ in range(3):
+            broken = await runner.post(
+                "/uploads", content=breaking(), headers={"Content-Length": "600"}
+            )
+            assert broken.status_code == 400
+        for _ in range(3):
+            once = await runner.post(
+                "/uploads", content=b"x" * 500, headers={"Idempotency-Key": "same"}
+            )
+            assert once.status_code == 201
+        (use,) = (await runner.get("/uploads")).json()["quotas"]
+        assert (use["files"], use["bytes"]) == (1, 500)
+
+    @pytest.mark.parametrize("quota", [{"region_uploads_bytes": 1000}])
+    async def test_all_who_work_in_a_region_share_what_it_has(
+        self, people: People, session: AsyncSession
+    ) -> None:
+        roles = [RoleGiven(Role.ANALYST, "a")]
+        key = await create_key(session, name="analyst", scopes=[Scope.JOBS], roles=roles)
+        await session.commit()
+        assert (await people["planner@a"].post("/uploads", content=b"x" * 600)).status_code == 201
+        analyst = {"Authorization": f"Bearer {key}"}
+        refused = await people["anonymous"].post(
+            "/uploads", content=b"x" * 600, headers={**analyst, "Accept-Language": "zh"}
+        )
+        assert refused.status_code == 429
+        assert "a 全体人员" in refused.json()["detail"]
+        assert (await people["planner@b"].post("/uploads", content=b"x" * 600)).status_code == 201
+        uses = (await people["anonymous"].get("/uploads", headers=analyst)).json()
+        assert uses["uploads"] == []
+        assert [(one["region"], one["bytes"]) for one in uses["quotas"]] == [(None, 0), ("a", 600)]
+
+    @pytest.mark.parametrize(
+        "quota",
+        [dict.fromkeys(("uploads", "uploads_bytes", "region_uploads", "region_uploads_bytes"), 0)],
+    )
+    async def test_without_a_limit_none_is_told(self, runner: httpx.AsyncClient) -> None:
+        answer = await runner.post("/uploads", content=b"x")
+        assert answer.status_code == 201
+        assert not [name for name in limits(answer.headers["RateLimit"]) if "uploads" in name]
+        assert answer.headers["RateLimit"].strip(", ") == answer.headers["RateLimit"]
+
+    async def test_what_a_job_needs_is_not_deleted(
+        self, runner: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        url = (await runner.post("/uploads", content=b"needed")).headers["Location"]
+        job = Job(
+            kind="import-features",
+            inputs={"upload": url.rpartition("/")[2]},
+            task={},
+            requested_by="tester",
+            status="running",
+        )
+        session.add(job)
+        await session.commit()
+        assert (await runner.delete(url)).status_code == 409
+        job.status = JobStatus.FAILED
+        await session.commit()
+        assert (await runner.delete(url)).status_code == 204
+
+    async def test_the_page_lists_what_waits(self, runner: httpx.AsyncClient) -> None:
+        await runner.post("/uploads", content=CONTENT)
+        page = await runner.get("/uploads", params={"f": "html", "lang": "zh"})
+        assert page.status_code == 200
+        assert SHA256 in page.text

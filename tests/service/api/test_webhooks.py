@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import select
 
+from shanhai.crypto import SecretBox
 from shanhai.db.alerts.observation_evaluation import evaluate_changes
 from shanhai.db.deliveries.webhooks import PURPOSE
 from shanhai.db.identity import RoleGiven
@@ -18,7 +19,7 @@ from shanhai.db.tables.delivery import Delivery, Webhook
 from shanhai.monitoring.observation import FeedObservation
 from shanhai.settings import OutgoingSettings, WebhookSettings
 from shanhai.vocabulary import Role, Scope
-from shanhai.webhook_secrets import SecretBox, show_secret
+from shanhai.webhook_secrets import show_secret
 from shanhai_api.kit.state import ServiceState
 from tests.service.api.conftest import BASE, MakeClient
 from tests.support.emptying import forget_rows

@@ -42,7 +42,7 @@ def alike(monkeypatch: pytest.MonkeyPatch) -> None:
         lambda path, panels, frame, columns=3: path.touch(),
     )
     # Somebody may commit between two runs, and a manifest tells of it.
-    monkeypatch.setattr("shanhai.processes.kit.manifest.git_commit", lambda: None)
+    monkeypatch.setattr("shanhai.processes.kit.manifest.own_commit", lambda: None)
 
 
 @pytest.fixture(scope="module")

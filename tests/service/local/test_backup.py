@@ -3,24 +3,28 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import select, text
 
-from shanhai.backup.age_encryption import BackupBroken, make_identity, read_identity, read_recipient
 from shanhai.backup.base_backup import Pruned, prune, take_backup, verify
+from shanhai.backup.encryption import BackupBroken, make_identity, read_identity, read_recipient
 from shanhai.backup.repository import BackupFolder, BackupManifest, copy_objects
 from shanhai.backup.restore import Restored, restore
 from shanhai.backup.server import Archiver
 from shanhai.data.synthetic_watershed import build_watershed
-from shanhai.db.migrate import upgrade
 from shanhai.db.queries.jobs import read_queue_state
 from shanhai.db.queries.system_status import read_reach_s
 from shanhai.db.tables.dataset import Dataset
@@ -31,6 +35,7 @@ from shanhai.local.servers import PrivatePostgres, Surroundings
 from shanhai.settings import ArtifactSettings, DatabaseSettings, PublicSettings
 from shanhai.storage.artifacts import LocalArtifacts, sha256_of
 from shanhai_tiles.app import Settings, create_app
+from tests.support.accounts import account_url, migrate_with_accounts
 from tests.support.job_rows import open_sessions
 from tests.support.run_directory import run_directory
 from tests.support.stored import store_watershed
@@ -124,7 +129,8 @@ def drilled(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Drille
 
 async def drill(server: PrivatePostgres, place: Path) -> Drilled:
     url, store, folder = server.url(), LocalArtifacts(place / "store"), BackupFolder(place / "kept")
-    await asyncio.to_thread(upgrade, url)
+    await asyncio.to_thread(migrate_with_accounts, server)
+    own = account_url(url, "backup")
     watershed = build_watershed(place / "watershed", cells=64)
     async with open_sessions(url) as sessions, sessions.begin() as session:
         await store_watershed(session, store, watershed)
@@ -137,11 +143,14 @@ async def drill(server: PrivatePostgres, place: Path) -> Drilled:
         }
         for dataset in await session.scalars(select(Dataset)):
             dataset.grid = {**dataset.grid, **placed}
-    recipient = read_recipient(make_identity(place / "key"))
-    archiver = Archiver(folder, url, store.root, recipient, place / "spool", every_s=0.2)
+    # As when the suite was changed: the log is for a key of SM2, the base for one of age.
+    recipient = read_recipient(make_identity(place / "age", "international"))
+    other = read_recipient(make_identity(place / "sm2", "commercial"))
+    (place / "key").write_text((place / "age").read_text() + (place / "sm2").read_text())
+    archiver = Archiver(folder, own, store.root, other, place / "spool", every_s=0.2)
     async with archiving(archiver):
         await eventually(lambda: has_slot(url))
-        manifest = await take_backup(folder, url=url, store=store.root, recipient=recipient)
+        manifest = await take_backup(folder, url=own, store=store.root, recipient=recipient)
         await add_region(url, "after-backup")
         (place / "late").write_bytes(b"a result after the backup")
         late = store.put(place / "late", suffix=".bin")
@@ -162,9 +171,18 @@ def has_archived(folder: BackupFolder, segment: str) -> bool:
     return max(folder.segments(), default="") > segment
 
 
-def restored_server(drilled: Drilled, home: Path) -> PrivatePostgres:
+class BarePostgres(PrivatePostgres):
+    """A server that is told no more than where to listen, as whoever restores would start it."""
+
+    options: ClassVar[Mapping[str, str]] = {
+        name: PrivatePostgres.options[name]
+        for name in ("listen_addresses", "unix_socket_directories")
+    }
+
+
+def restored_server(home: Path) -> PrivatePostgres:
     """A server whose data directory is empty, for the account that will run it."""
-    server = PrivatePostgres(Surroundings.of_home(Home(home), bound=True))
+    server = BarePostgres(Surroundings.of_home(Home(home), bound=True))
     owner = server.data.parent.stat()
     server.data.mkdir(mode=0o700)
     os.chown(server.data, owner.st_uid, owner.st_gid)
@@ -174,7 +192,7 @@ def restored_server(drilled: Drilled, home: Path) -> PrivatePostgres:
 @pytest.fixture
 def restored(drilled: Drilled, directory: Path, tmp_path: Path) -> Iterator[PrivatePostgres]:
     """The server as it was at the moment, running, with its files in `tmp_path / "store"`."""
-    server = restored_server(drilled, directory / "second")
+    server = restored_server(directory / "second")
     told = drilled.restore(server.data, tmp_path / "store", drilled.moment)
     assert told.checked
     assert told.segments > 0
@@ -200,6 +218,9 @@ async def test_what_was_at_the_moment_is_there_again_and_served(
         assert "never-meant" not in codes
         assert (await read_queue_state(session)).oldest_waiting_s == 0
         dataset = await session.scalar(select(Dataset.code).where(Dataset.theme == "dem"))
+        # It started with what the log asks for, which `make up` tells on the command line.
+        asked = PrivatePostgres.options["max_connections"]
+        assert await session.scalar(text("SHOW max_connections")) == asked
     # It goes on: the cluster has left recovery.
     await add_region(url, "after-restore")
     await assert_serves_a_tile(url, store, f"dataset.{dataset}")
@@ -238,10 +259,28 @@ def test_a_folder_is_of_one_cluster(drilled: Drilled, copy: BackupFolder) -> Non
 
 
 def test_nothing_in_the_folder_can_be_read_without_the_key(drilled: Drilled) -> None:
-    for path in drilled.folder.root.rglob("*.age"):
-        assert path.read_bytes().startswith(b"age-encryption.org/v1\n")
-    name = b"last-to-keep"
-    assert not any(name in path.read_bytes() for path in drilled.folder.root.rglob("*.age"))
+    forms = {".age": b"age-encryption.org/v1\n", ".sm4": b"shanhai-sm4\n"}
+    root = drilled.folder.root
+    for suffix, form in forms.items():
+        sealed = [path.read_bytes() for path in root.rglob(f"*{suffix}")]
+        assert sealed
+        assert all(content.startswith(form) for content in sealed)
+        assert not any(b"last-to-keep" in content for content in sealed)
+    others = {path.name for path in root.rglob("*") if path.is_file() and path.suffix not in forms}
+    assert {name for name in others if not name.endswith(".lock")} == {"manifest.json", "cluster"}
+
+
+def test_each_key_alone_restores_nothing_of_a_folder_of_both(
+    drilled: Drilled, tmp_path: Path
+) -> None:
+    for name in ("age", "sm2"):
+        identity = read_identity(drilled.identity_file.with_name(name))
+        with pytest.raises(BackupBroken, match="secret key is not given"):
+            verify(drilled.folder, identity)
+        data = tmp_path / name
+        with pytest.raises(BackupBroken):
+            restore(drilled.folder, data, store=tmp_path / "store", identity=identity)
+        assert not data.exists() or not list(data.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -353,3 +392,104 @@ def test_a_file_that_was_pruned_is_copied_when_it_is_stored_again(tmp_path: Path
     store.put(tmp_path / "file", suffix=".bin")
     copy_objects(store.root, folder, recipient, known)
     assert folder.object(uri).exists()
+
+
+def receivers(spool: Path) -> list[Path]:
+    """The processes that receive log into a folder."""
+    told = f"--directory={spool}".encode()
+    return [path for path in Path("/proc").glob("[0-9]*/cmdline") if told in _words(path)]
+
+
+def _words(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+async def test_an_archive_that_is_killed_takes_its_receiver_with_it(
+    directory: Path, tmp_path: Path
+) -> None:
+    server = PrivatePostgres(Surroundings.of_home(Home(directory / "fifth"), bound=True))
+    server.start()
+    try:
+        await asyncio.to_thread(migrate_with_accounts, server)
+        environment = os.environ | {
+            "SHANHAI_DATABASE_URL": account_url(server.url(), "backup"),
+            "SHANHAI_ARTIFACTS_ROOT": str(tmp_path / "store"),
+            "SHANHAI_BACKUP_RECIPIENT": make_identity(tmp_path / "key"),
+            "SHANHAI_BACKUP_SPOOL": str(tmp_path / "spool"),
+        }
+        program = Path(sys.executable).with_name("shanhai")
+        command = [sys.executable, str(program), "db", "archive", str(tmp_path / "kept")]
+        archive = subprocess.Popen(command, env=environment)  # noqa: ASYNC220 - it is at once
+        try:
+            await eventually(lambda: asyncio.to_thread(lambda: bool(receivers(tmp_path / "spool"))))
+        finally:
+            archive.kill()
+            archive.wait()
+        await eventually(lambda: asyncio.to_thread(lambda: not receivers(tmp_path / "spool")))
+    finally:
+        server.stop()
+
+
+SYNC = text("SELECT sync_state FROM pg_stat_replication WHERE application_name = 'shanhai_archive'")
+
+
+async def sync_state(url: str) -> str | None:
+    async with open_sessions(url) as sessions, sessions() as session:
+        state: str | None = await session.scalar(SYNC)
+        return state
+
+
+async def test_what_was_committed_is_archived_within_seconds_and_outlives_the_server(
+    directory: Path, tmp_path: Path
+) -> None:
+    server = PrivatePostgres(Surroundings.of_home(Home(directory / "third"), bound=True))
+    server.start()
+    folder, url = BackupFolder(tmp_path / "kept"), server.url()
+    recipient = read_recipient(make_identity(tmp_path / "key"))
+    try:
+        await asyncio.to_thread(migrate_with_accounts, server)
+        own, spool = account_url(url, "backup"), tmp_path / "spool"
+        store = LocalArtifacts(tmp_path / "store").root
+        archiver = Archiver(folder, own, store, recipient, spool, every_s=3600, synchronous=True)
+        async with archiving(archiver):
+            await eventually(lambda: has_slot(url))
+            await take_backup(folder, url=own, store=store, recipient=recipient)
+            server.execute("ALTER SYSTEM SET synchronous_standby_names = 'shanhai_archive'")
+            server.execute("SELECT pg_reload_conf()")
+            await eventually(lambda: is_sync(url))
+            await add_region(url, "the-last")
+            committed = time.time()
+            # Long before the segment is whole, and before a round of an archive that waits for it.
+            await eventually(lambda: asyncio.to_thread(reaches, folder, committed))
+            # As if the machine were gone, with all it had not handed on.
+            process = server.process()
+            assert process is not None
+            os.kill(process.pid, signal.SIGKILL)
+    finally:
+        server.stop()
+    again = restored_server(directory / "fourth")
+    identity = read_identity(tmp_path / "key")
+    restore(folder, again.data, store=tmp_path / "again", identity=identity)
+    shutil.copy(directory / "third" / "postgres" / "password", again.data.parent / "password")
+    # Nobody archives what the restored server writes.
+    with (again.data / "postgresql.auto.conf").open("a") as settings:
+        settings.write("synchronous_standby_names = ''\n")
+    again.start()
+    try:
+        await eventually(lambda: accepts_writes(again.url()))
+        async with open_sessions(again.url()) as sessions, sessions() as session:
+            assert await session.scalar(select(Region.code)) == "the-last"
+    finally:
+        again.stop()
+
+
+async def is_sync(url: str) -> bool:
+    return await sync_state(url) == "sync"
+
+
+def reaches(folder: BackupFolder, moment: float) -> bool:
+    """Whether what was received up to a moment is archived, of a file that is not whole."""
+    return any(path.stat().st_mtime >= moment - 0.5 for path in folder.begun().values())

@@ -2,15 +2,24 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, ConnectionError, NoPermissionError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    ConnectionError,
+    NoPermissionError,
+    ResponseError,
+    TimeoutError,
+)
 
+from shanhai.certificates import CertifiedServer, make_certificates
 from shanhai.local.servers import ACCESS, ADMINISTRATOR, REDIS_USER, PrivateRedis
 from tests.support.serving import PATIENCE_S
 from tests.support.workers import free_port
@@ -119,6 +128,53 @@ def composed(tmp_path: Path) -> Iterator[Callable[[str], str]]:
     yield lambda user: f"redis://{user}:{PASSWORD}@127.0.0.1:{port}/0"
     process.terminate()
     process.wait(10)
+
+
+@pytest.fixture
+def composed_with_tls(tmp_path: Path) -> Iterator[str]:
+    """Start Redis with what the compose file says of TLS; its URL as the services have it."""
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+    make_certificates(tmp_path, [CertifiedServer("redis", os.geteuid(), ("localhost",))])
+    port, told = free_port(), compose["services"]["redis"]["command"][2:]
+    here = {"6379": str(port), "/etc/shanhai/tls": str(tmp_path / "redis")}
+    process = subprocess.Popen(
+        [START, "--bind", "127.0.0.1", *(replace_all(word, here) for word in told)],
+        env={"PATH": os.environ["PATH"], "SHANHAI_REDIS_PASSWORD": PASSWORD},
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+    )
+    url = compose["services"]["api"]["environment"]["SHANHAI_REDIS_URL"]
+    yield replace_all(
+        re.sub(r"\$\{SHANHAI_REDIS_PASSWORD[^}]*\}", PASSWORD, url),
+        {"@redis:6379": f"@localhost:{port}", "/var/lib/shanhai/ca": str(tmp_path / "ca")},
+    )
+    process.terminate()
+    process.wait(10)
+
+
+def replace_all(text: str, replaced: dict[str, str]) -> str:
+    for before, after in replaced.items():
+        text = text.replace(before, after)
+    return text
+
+
+async def test_redis_of_the_compose_file_speaks_tls_alone(
+    composed_with_tls: str, tmp_path: Path
+) -> None:
+    make_certificates(tmp_path / "another", [])
+    async with Redis.from_url(composed_with_tls) as client:
+        await reachable(client)
+    plain = composed_with_tls.replace("rediss:", "redis:").partition("?")[0]
+    async with Redis.from_url(plain, socket_timeout=1) as client:
+        with pytest.raises((ConnectionError, TimeoutError)):
+            await client.ping()
+    for wrong in (
+        {str(tmp_path / "ca"): str(tmp_path / "another" / "ca")},
+        {"@localhost": "@127.0.0.1"},  # not a name of the certificate
+    ):
+        async with Redis.from_url(replace_all(composed_with_tls, wrong)) as client:
+            with pytest.raises(ConnectionError, match="certificate verify failed"):
+                await client.ping()
 
 
 async def reachable(client: Redis) -> None:

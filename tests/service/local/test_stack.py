@@ -3,10 +3,11 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from shanhai.backup.age_encryption import make_identity
+from shanhai.backup.encryption import make_identity
 from shanhai.backup.repository import BackupFolder
 from shanhai.local import stack as stack_module
 from shanhai.local.background import read_process
@@ -135,10 +136,26 @@ def test_secrets_are_private_and_complete(stack: Stack) -> None:
     assert stack.secrets.get("tile_token_secret") == signing
 
 
+def test_each_service_has_its_own_account_and_no_secret_of_another(stack: Stack) -> None:
+    told = {}
+    for status in stack.status():
+        if status.name in stack.services:
+            lines = Path(f"/proc/{status.pid}/environ").read_bytes().decode().split("\0")
+            told[status.name] = dict(line.split("=", 1) for line in lines if line)
+    superuser = stack.postgres.password
+    for name, variables in told.items():
+        assert variables["SHANHAI_DATABASE_URL"].startswith(f"postgresql://shanhai_{name}:")
+        assert superuser not in " ".join(variables.values())
+    of_others = {"SHANHAI_WEBHOOKS_SECRET", "SHANHAI_PARTICIPATION_SECRET", "SHANHAI_MQTT_URL"}
+    assert {told["tiles"][name] for name in of_others} == {""}
+    assert "SHANHAI_AUDIT_KEY_FILE" not in told["tiles"] | told["api"]
+    assert len({one["SHANHAI_DATABASE_URL"] for one in told.values()}) == 3
+
+
 def test_services_are_given_settings_that_exist(stack: Stack) -> None:
     known = {
         f"{settings.model_config['env_prefix']}{field}".upper()
         for settings in ALL_SETTINGS
         for field in settings.model_fields
     }
-    assert set(stack.environment()) - {"SHANHAI_HOME"} <= known
+    assert set(stack.environment_of("worker")) - {"SHANHAI_HOME"} <= known

@@ -22,6 +22,7 @@ from shanhai.processes.kit.publication import as_multipolygon
 from shanhai.processes.kit.task import Outcome, Publication, Task
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.vocabulary import Visibility
 
 SCHEME = f"{CODE}.supply_demand"
 
@@ -78,10 +79,11 @@ async def publish(
         session.add(job)
         await session.flush()
         wish = CONTRACTS[computed.task.process].publish_input
+        shown = Visibility.PUBLIC if wish == "visibility" else True
         task = computed.task.model_copy(
             update={
                 "job_id": str(job.id),
-                "inputs": computed.task.inputs | {wish: True} | inputs,
+                "inputs": computed.task.inputs | {wish: shown} | inputs,
             }
         )
         publication = Publication(task, computed.outcome, stored, "tester", computed.workspace)
@@ -104,11 +106,11 @@ async def test_a_zoning_becomes_datasets_a_scheme_and_zones(
     assert len(values["layers"]) == 23
     rows = await all_of(
         fresh_sessions,
-        select(Dataset.code, Dataset.theme, Dataset.public, func.ST_IsValid(Dataset.footprint)),
+        select(Dataset.code, Dataset.theme, Dataset.visibility, func.ST_IsValid(Dataset.footprint)),
     )
     assert len(rows) == 23
     assert {row.code for row in rows} == {f"{row.theme}.{job}" for row in rows}
-    assert all(row.public and row[3] for row in rows)
+    assert all(row.visibility == "public" and row[3] for row in rows)
     outputs = await all_of(fresh_sessions, select(JobDataset.role, JobDataset.name))
     assert {tuple(row) for row in outputs} == {("output", name) for name in values["layers"]}
 
@@ -175,8 +177,8 @@ async def test_a_draft_leaves_the_published_one_alone(
     assert values["layers"]["zones"] == f"zones.{job}"
     statuses = await all_of(fresh_sessions, select(ZoneScheme.version, ZoneScheme.status))
     assert {tuple(row) for row in statuses} == {(1, "published"), (2, "draft")}
-    drafts = await all_of(fresh_sessions, select(Dataset.public).where(Dataset.job_id == job))
-    assert not any(row.public for row in drafts)
+    drafts = await all_of(fresh_sessions, select(Dataset.visibility).where(Dataset.job_id == job))
+    assert not any(row.visibility == "public" for row in drafts)
 
 
 async def test_what_rests_on_a_closed_dataset_is_closed_and_stand_ins_are_passed_on(
@@ -185,7 +187,8 @@ async def test_what_rests_on_a_closed_dataset_is_closed_and_stand_ins_are_passed
     job, _ = await publish(fresh_sessions, computed, tmp_path)
     async with fresh_sessions.begin() as session:
         used = (await session.scalars(select(Dataset).where(Dataset.job_id == job).limit(1))).one()
-        used.public = False
+        used.visibility = "region"
+        used.data_class, used.data_grade = "sensitive", "important"
         closed = used.id
     soil = computed.task.datasets["soil"].model_copy(update={"id": closed, "stand_in": True})
     task = computed.task.model_copy(update={"datasets": computed.task.datasets | {"soil": soil}})
@@ -193,11 +196,19 @@ async def test_what_rests_on_a_closed_dataset_is_closed_and_stand_ins_are_passed
     second, _ = await publish(fresh_sessions, again, tmp_path)
     rows = await all_of(
         fresh_sessions,
-        select(Dataset.public, Dataset.stand_in, Dataset.stand_in_note_zh).where(
-            Dataset.job_id == second
-        ),
+        select(
+            Dataset.visibility,
+            Dataset.stand_in,
+            Dataset.stand_in_note_zh,
+            Dataset.data_class,
+            Dataset.data_grade,
+        ).where(Dataset.job_id == second),
     )
-    assert all((not row.public and row.stand_in and "土壤" in row.stand_in_note_zh) for row in rows)
+    assert {(row.data_class, row.data_grade) for row in rows} == {("sensitive", "important")}
+    assert all(
+        (row.visibility != "public" and row.stand_in and "土壤" in row.stand_in_note_zh)
+        for row in rows
+    )
 
 
 async def test_a_region_removed_meanwhile_fails_the_publication(
@@ -253,9 +264,11 @@ async def test_an_import_is_registered_and_replaced_under_its_code(
             Dataset.attrs,
             Dataset.native_resolution_m,
             Dataset.origin,
+            Dataset.visibility,
         ).order_by(Dataset.id),
     )
     assert old.deleted_at is not None
+    assert new.visibility == "public"
     assert new.deleted_at is None
     assert new.grid["statistics"][0]["mean"] == 20.0
     assert new.native_resolution_m == 30

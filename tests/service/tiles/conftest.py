@@ -38,6 +38,7 @@ from shanhai.storage.artifacts import LocalArtifacts, StoredArtifact
 from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
 from shanhai_tiles.app import Settings, create_app
 from shanhai_tiles.openapi import describe_31
+from tests.support.accounts import account_url
 from tests.support.declared import AsDeclared, Declaration
 from tests.support.serving import serving
 
@@ -74,7 +75,7 @@ class World:
 
     def settings(self, *, public_read: bool) -> Settings:
         return Settings(
-            DatabaseSettings(url=SecretStr(self.database_url)),
+            DatabaseSettings(url=SecretStr(account_url(self.database_url, "tiles"))),
             ArtifactSettings(root=self.artifacts.root),
             PublicSettings(
                 tiles_url="http://tiles.test",
@@ -221,6 +222,7 @@ def raster_row(region: Region, theme: str, stored: StoredArtifact, **members: ob
         "bytes": stored.bytes,
         "crs": f"EPSG:{EPSG}",
         "origin": "computed",
+        "visibility": "public",
         "job_id": JOB,
         "native_resolution_m": 1000.0,
         "grid": {
@@ -257,7 +259,7 @@ async def _rasters(session: AsyncSession, artifacts: LocalArtifacts, region: Reg
         stand_in_note_en="coarse elevation in place of a DEM",
         **given,
     )
-    secret = raster_row(region, "ndvi", ratio, code="ndvi.secret", public=False, **given)
+    secret = raster_row(region, "ndvi", ratio, code="ndvi.secret", visibility="region", **given)
     session.add_all(
         [dem, secret, raster_row(region, "zones", zones), raster_row(region, "ratio", ratio)]
     )

@@ -12,6 +12,7 @@ from shanhai.db.engine import FastReader, Sessions, open_quick_reader
 from shanhai.db.tiles.simplification import prune_changes
 from shanhai.settings import DatabaseSettings
 from shanhai_tiles.layers.directory import READ, TRUSTED_S, ChangeTracker, following_changes
+from tests.support.accounts import account_url
 from tests.support.job_rows import add_region
 
 Box = tuple[float, float, float, float]
@@ -28,7 +29,7 @@ async def here_and_there(sessions: Sessions) -> None:
 
 
 def settings_of(url: str) -> DatabaseSettings:
-    return DatabaseSettings(url=SecretStr(url), pool_size=2)
+    return DatabaseSettings(url=SecretStr(account_url(url, "tiles")), pool_size=2)
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ async def test_unpublished_raster_is_drawn_for_those_who_may_know_of_its_job(
         assert drawn is not None
         kept = {c.name: getattr(drawn, c.name) for c in Dataset.__table__.columns if c.name != "id"}
         code = f"draft.{job.id}"
-        session.add(Dataset(**{**kept, "code": code, "job_id": job.id, "public": False}))
+        session.add(Dataset(**{**kept, "code": code, "job_id": job.id, "visibility": "region"}))
     for layer in (f"ratio.{job.id}", f"dataset.{code}"):
         answer = await client.get(f"/layers/{layer}", headers=credentials[name])
         assert answer.status_code == (200 if name in SEERS else 404)

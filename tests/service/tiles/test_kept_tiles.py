@@ -92,7 +92,7 @@ async def test_withdrawn_raster_is_gone_within_a_second(
     client: httpx.AsyncClient, execute: Execute
 ) -> None:
     assert (await client.get(RASTER)).status_code == 200
-    await execute("UPDATE dataset SET public = false WHERE code = 'dem.itu'")
+    await execute("UPDATE dataset SET visibility = 'region' WHERE code = 'dem.itu'")
     try:
 
         async def gone() -> bool:
@@ -100,7 +100,7 @@ async def test_withdrawn_raster_is_gone_within_a_second(
 
         await eventually(gone)
     finally:
-        await execute("UPDATE dataset SET public = true WHERE code = 'dem.itu'")
+        await execute("UPDATE dataset SET visibility = 'public' WHERE code = 'dem.itu'")
 
     async def back() -> bool:
         return (await client.get(RASTER)).status_code == 200

@@ -50,8 +50,8 @@ async def test_features_of_no_class_are_told_where_they_occur(
     client: httpx.AsyncClient, world: World
 ) -> None:
     add = (
-        "INSERT INTO problem (code, name_zh, name_en, region_id, type, severity, geom)"
-        " SELECT 'xiamen.p' || n, '问题', 'Problem', r.id, 'mine_damage', s,"
+        "INSERT INTO problem (visibility, code, name_zh, name_en, region_id, type, severity, geom)"
+        " SELECT 'public', 'xiamen.p' || n, '问题', 'Problem', r.id, 'mine_damage', s,"
         " ST_SetSRID(ST_MakePoint(118.0 + 0.2 * n, 24.5), 4490)"
         " FROM region r, (VALUES (0, 'high'), (1, NULL)) AS given(n, s) WHERE r.code = 'xiamen'"
     )

@@ -18,6 +18,7 @@ from shanhai.settings import DatabaseSettings
 from shanhai_tiles.grids import WEB_MERCATOR
 from shanhai_tiles.vector.collections import VECTORS, LayerSelection
 from shanhai_tiles.vector.tiles import DrawnTile, draw_tile
+from tests.support.accounts import account_url
 from tests.support.coverage import CELL_DEGREES, SOUTH, WEST, crooked_coverage
 from tests.support.feature_rows import add_scheme, forget_features
 from tests.support.job_rows import add_region
@@ -53,7 +54,7 @@ async def _add_zones(session: AsyncSession, scheme: int) -> None:
 
 @pytest.fixture
 async def reader(database_url: str) -> AsyncIterator[FastReader]:
-    settings = DatabaseSettings(url=SecretStr(database_url), pool_size=2)
+    settings = DatabaseSettings(url=SecretStr(account_url(database_url, "tiles")), pool_size=2)
     async with open_quick_reader(settings, application="test") as reader:
         yield reader
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections import Counter
@@ -24,7 +25,14 @@ from shanhai.vocabulary import ZONE_CLASSES
 from shanhai_tiles.app import create_app
 from tests.support.feature_rows import add_scheme, add_zone
 from tests.support.job_rows import add_region, open_sessions
-from tests.support.nginx import ABSENT, CONFIGURATION, Proxy, nginx_program, serving_nginx
+from tests.support.nginx import (
+    ABSENT,
+    CONFIGURATION,
+    NAME,
+    Proxy,
+    nginx_program,
+    serving_nginx,
+)
 from tests.support.run_directory import run_directory
 from tests.support.serving import serving
 from tests.support.workers import eventually
@@ -147,6 +155,36 @@ async def test_both_services_have_one_origin(browser: httpx.AsyncClient) -> None
         assert (await browser.get(path)).status_code == 404
 
 
+async def test_it_speaks_tls_and_sends_there_who_does_not(proxy: Proxy) -> None:
+    secured = ssl.create_default_context(cafile=proxy.ca)
+    async with httpx.AsyncClient(base_url=proxy.secure_url, verify=secured) as browser:
+        answer = await browser.get("/collections", headers={"Host": NAME})
+        assert answer.text == "/collections 127.0.0.1"
+        assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+        for path in ("/tiles/", f"{RASTER}?again"):
+            tile = await browser.get(path, headers={"Host": NAME})
+            assert tile.headers["Strict-Transport-Security"] == "max-age=31536000"
+        for own in ("localhost", "127.0.0.1:8443"):
+            answer = await browser.get("/collections", headers={"Host": own})
+            assert "Strict-Transport-Security" not in answer.headers
+    async with httpx.AsyncClient(base_url=proxy.secure_url.replace("https", "http")) as browser:
+        sent = await browser.get("/collections?x=1", headers={"Host": f"{NAME}:8443"})
+        assert (sent.status_code, sent.headers["Location"]) == (
+            308,
+            f"https://{NAME}:8443/collections?x=1",
+        )
+
+
+async def test_an_authority_finds_what_proves_the_name(proxy: Proxy, folder: Path) -> None:
+    place = folder / "tls" / "webroot" / ".well-known" / "acme-challenge"
+    place.mkdir(parents=True)
+    (place / "token").write_text("proof")
+    async with httpx.AsyncClient() as browser:
+        for url in (proxy.url, proxy.secure_url.replace("https", "http")):
+            found = await browser.get(f"{url}/.well-known/acme-challenge/token")
+            assert (found.status_code, found.text) == (200, "proof")
+
+
 @pytest.mark.parametrize("name", ["X-Forwarded-Host", "X-Forwarded-Prefix", "Forwarded"])
 async def test_what_a_client_says_of_the_address_is_dropped(
     browser: httpx.AsyncClient, name: str
@@ -220,6 +258,17 @@ async def test_what_needs_an_identity_is_never_kept(
         assert (await browser.get(SECRET_TILE, params={"token": "sht_wrong"})).status_code == 401
 
 
+async def test_a_session_of_a_browser_is_never_answered_from_the_cache(
+    browser: httpx.AsyncClient,
+) -> None:
+    assert (await browser.get(RASTER)).status_code == 200
+    plain = await browser.get(RASTER, headers={"Cookie": "lang=zh; not__Host-shanhai=x"})
+    assert cached(plain) is not None
+    for cookie in ("__Host-shanhai=x", "lang=zh; __Host-shanhai=x", "lang=zh;shanhai=x"):
+        answer = await browser.get(RASTER, headers={"Cookie": cookie})
+        assert cached(answer) is None, cookie
+
+
 async def test_draft_is_not_shown_to_others_until_it_is_published(
     browser: httpx.AsyncClient, key: dict[str, str], world: Any
 ) -> None:
@@ -270,7 +319,9 @@ async def test_withdrawn_tile_is_gone_though_its_version_was_kept(
     parameters = {"v": await version_of(browser, "dataset.dem.itu")}
     assert (await browser.get(RASTER, params=parameters)).status_code == 200
     async with database(world) as session:
-        await session.execute(text("UPDATE dataset SET public = false WHERE code = 'dem.itu'"))
+        await session.execute(
+            text("UPDATE dataset SET visibility = 'region' WHERE code = 'dem.itu'")
+        )
     withdrawn_at = time.monotonic()
 
     async def gone() -> bool:
@@ -281,7 +332,9 @@ async def test_withdrawn_tile_is_gone_though_its_version_was_kept(
         assert time.monotonic() - withdrawn_at < 3
     finally:
         async with database(world) as session:
-            await session.execute(text("UPDATE dataset SET public = true WHERE code = 'dem.itu'"))
+            await session.execute(
+                text("UPDATE dataset SET visibility = 'public' WHERE code = 'dem.itu'")
+            )
 
     async def back() -> bool:
         return (await browser.get(RASTER, params=parameters)).status_code == 200

@@ -13,6 +13,7 @@ import mapbox_vector_tile
 import pytest
 from sqlalchemy import text
 
+from tests.support.accounts import account_url
 from tests.support.job_rows import open_sessions
 from tests.support.workers import NO_REDIS, free_port
 
@@ -30,7 +31,7 @@ def replicas(world: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[l
     log = (tmp_path_factory.mktemp("replicas") / "log").open("wb")
     for port in ports:
         settings = {
-            "SHANHAI_DATABASE_URL": world.database_url,
+            "SHANHAI_DATABASE_URL": account_url(world.database_url, "tiles"),
             "SHANHAI_ARTIFACTS_ROOT": str(world.artifacts.root),
             "SHANHAI_REDIS_URL": NO_REDIS,
             "SHANHAI_PUBLIC_READ": "true",

@@ -9,8 +9,10 @@ import pytest
 from prometheus_client import generate_latest
 from sqlalchemy import select, text
 
+from shanhai import passwords
 from shanhai.db.authentication import TileToken, seal
 from shanhai.db.identity import RoleGiven
+from shanhai.db.queries import accounts
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.keys import create_key, prefix_of, revoke_key
 from shanhai.db.tables.zone import Region
@@ -190,3 +192,42 @@ async def test_token_is_nowhere_in_logs_errors_and_measurements(
     logged = "".join(r.getMessage() for r in caplog.records if not r.name.startswith("http"))
     for place in (told, measured, logged, written.out, written.err):
         assert token not in place
+
+
+async def test_session_shows_what_its_account_sees_until_it_ends(
+    client: httpx.AsyncClient, keys: dict[str, str], world: Any
+) -> None:
+    token = passwords.make_token()
+    async with open_sessions(world.database_url) as sessions, sessions.begin() as session:
+        change = accounts.AccountChange(roles=[RoleGiven(Role.PLANNER, "xiamen")])
+        name = f"map-{time.time_ns()}"
+        holder = await accounts.invite(
+            session, issuer=accounts.OWN, subject=name, change=change, act=Act("test")
+        )
+        given = {"account": holder.account.id, "sha256": passwords.digest_of_secret(token)}
+        await session.execute(
+            text(
+                "INSERT INTO session (account_id, sha256, expires_at, used_at, need) VALUES"
+                " (:account, :sha256, now() + interval '1 hour', now() - interval '2 minutes',"
+                " 'code')"
+            ),
+            given,
+        )
+    cookie = {"Cookie": f"a=b; __Host-shanhai={token}"}
+    assert (await client.get(TILE, params=ASKED, headers=cookie)).status_code == 401
+    for change_of, status in (
+        ("need = NULL", 200),
+        ("ended_at = now()", 401),
+    ):
+        async with open_sessions(world.database_url) as sessions, sessions.begin() as session:
+            await session.execute(
+                text(f"UPDATE session SET {change_of} WHERE sha256 = :s"), {"s": given["sha256"]}
+            )
+        answer = await client.get(TILE, params=ASKED, headers=cookie)
+        assert answer.status_code == status
+        if status == 200:
+            assert DRAFT.encode() in answer.content
+            assert answer.headers["Cache-Control"] == "private, no-cache"
+    async with open_sessions(world.database_url) as sessions, sessions() as session:
+        used = "SELECT now() - used_at < interval '1 minute' FROM session WHERE sha256 = :s"
+        assert await session.scalar(text(used), {"s": given["sha256"]})

@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.identity import RoleGiven
+from shanhai.db.features import selection
+from shanhai.db.features.entity import Entity
+from shanhai.db.identity import RoleGiven, Viewer
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import ZONE_CLASSES, Role, Scope
@@ -18,7 +20,8 @@ from tests.support.job_rows import add_dataset, add_region, open_sessions
 
 TILE = "tiles/WebMercatorQuad/7/105/54.mvt"
 INSIDERS = ("key", "planner@xiamen", "auditor@None")
-OUTSIDERS = ("viewer@None", "planner@elsewhere")
+READERS = ("viewer@None", "viewer@xiamen")
+OUTSIDERS = (*READERS, "planner@elsewhere")
 AREA = "ST_Multi(ST_MakeEnvelope(118.0, 24.5, 118.1, 24.6, 4490))"
 LINE = "ST_Multi(ST_MakeLine(ST_Point(118.0, 24.5, 4490), ST_Point(118.1, 24.6, 4490)))"
 NAMED = "code, name_zh, name_en, region_id"
@@ -37,13 +40,16 @@ ROWS = {
         f"'source', '{{state}}', ST_Centroid({AREA})",
     ),
     "control_areas": (
-        f"control_area ({NAMED}, kind, status, is_public, geom)",
-        f"'red_line', '{{state}}', {{public}}, {AREA}",
+        f"control_area ({NAMED}, kind, status, visibility, geom)",
+        f"'red_line', '{{state}}', '{{visibility}}', {AREA}",
     ),
-    "problems": (f"problem ({NAMED}, type, geom)", f"'erosion', {AREA}"),
+    "problems": (
+        f"problem ({NAMED}, type, visibility, geom)",
+        f"'erosion', '{{visibility}}', {AREA}",
+    ),
     "projects": (
-        f"project ({NAMED}, {YEARS}, state, is_public, geom)",
-        f"2024, 2025, '{{state}}', {{public}}, {AREA}",
+        f"project ({NAMED}, {YEARS}, state, visibility, geom)",
+        f"2024, 2025, '{{state}}', '{{visibility}}', {AREA}",
     ),
     "named_features": (f"named_feature ({NAMED}, kind, geom)", f"'lake', {AREA}"),
     "notices": (
@@ -53,8 +59,8 @@ ROWS = {
     ),
     "mines": (f"mine ({NAMED}, kind, geom)", f"'legacy', {AREA}"),
     "reclamations": (
-        f"reclamation ({NAMED}, start_on, end_on, land_class_before, is_public, geom)",
-        f"'2024-01-01', '2025-01-01', '0103', {{public}}, {AREA}",
+        f"reclamation ({NAMED}, start_on, end_on, land_class_before, visibility, geom)",
+        f"'2024-01-01', '2025-01-01', '0103', '{{visibility}}', {AREA}",
     ),
     "islands": (f"island ({NAMED}, waters, geom)", f"'sea', {AREA}"),
     "outfalls": (
@@ -67,7 +73,10 @@ ROWS = {
         "(SELECT id FROM species WHERE code = 'seen'), '2024-05-01', 'verified',"
         " ST_Point(118.05, 24.55, 4490)",
     ),
-    "stations": (f"station ({NAMED}, kind, geom)", "'sky', ST_Point(118.05, 24.55, 4490)"),
+    "stations": (
+        f"station ({NAMED}, kind, visibility, geom)",
+        "'sky', '{visibility}', ST_Point(118.05, 24.55, 4490)",
+    ),
 }
 SHOWN = {
     "plans": "approved",
@@ -88,8 +97,10 @@ ALWAYS = frozenset(
     }
 )
 """Collections without drafts."""
-SECRETS = frozenset({"control_areas", "projects", "datasets", "reclamations"})
-"""Collections with rows that are published and not public."""
+SECRETS = frozenset(
+    {"control_areas", "projects", "datasets", "reclamations", "problems", "stations"}
+)
+"""Collections that say of each row who may read it."""
 
 
 @pytest.fixture
@@ -113,11 +124,11 @@ async def _add_rows(session: AsyncSession, region: Region) -> None:
     )
     for collection, (into, values) in ROWS.items():
         shown = SHOWN.get(collection, "published")
-        states = [("draft", "draft", "true"), ("open", shown, "true")]
+        states = [("draft", "draft", "public"), ("open", shown, "public")]
         if collection in SECRETS:
-            states += [("secret", shown, "false")]
-        for code, state, public in states:
-            given = values.format(state=state, public=public)
+            states += [("shared", shown, "signed_in"), ("secret", shown, "region")]
+        for code, state, visibility in states:
+            given = values.format(state=state, visibility=visibility)
             row = f"'seen.{code}', '名', 'name', {region.id}, {given}"
             await session.execute(text(f"INSERT INTO {into} VALUES ({row})"))
     await session.execute(
@@ -126,8 +137,8 @@ async def _add_rows(session: AsyncSession, region: Region) -> None:
             f" SELECT code, '名', 'name', id, 'bay', {AREA} FROM pattern"
         )
     )
-    for code in ("secret", "open"):
-        await add_dataset(session, region, "dem", f"seen.{code}", public=code == "open")
+    for code, visibility in (("secret", "region"), ("shared", "signed_in"), ("open", "public")):
+        await add_dataset(session, region, "dem", f"seen.{code}", visibility=visibility)
     await session.execute(text(f"UPDATE dataset SET footprint = {AREA} WHERE code LIKE 'seen.%'"))
     scheme = await add_scheme(
         session, region, code="seen.draft", status="draft", valid=(None, None)
@@ -165,6 +176,8 @@ async def test_a_tile_holds_what_its_caller_may_see(
     if collection in ALWAYS or (collection in DRAFTS and caller in INSIDERS):
         expected.add("draft")
     if collection in SECRETS and caller:
+        expected.add("shared")
+    if collection in SECRETS and caller in {*INSIDERS, *READERS}:
         expected.add("secret")
     assert await codes_in(client, collection, credentials[caller]) == expected
 
@@ -202,8 +215,8 @@ async def test_any_collection_is_filtered_by_what_can_be_asked_of_it(
     key = credentials["key"]
     for query, found in (
         ({"status": "draft"}, {"draft"}),
-        ({"kind": "red_line", "status": "published"}, {"open", "secret"}),
-        ({"filter": "public = false"}, {"secret"}),
+        ({"kind": "red_line", "status": "published"}, {"open", "shared", "secret"}),
+        ({"filter": "visibility = 'region'"}, {"secret"}),
         ({"kind": "shoreline"}, set()),
     ):
         answer = await client.get(f"/layers/control_areas/{TILE}", params=query, headers=key)
@@ -231,3 +244,35 @@ async def test_tiles_name_no_plan_that_is_hidden(
     tile = mapbox_vector_tile.decode(answer.content)["problems"]["features"]
     (one,) = [item for item in tile if item["properties"]["code"] == "seen.open"]
     assert one["properties"].get("plan") == ("seen.draft" if name == "planner@xiamen" else None)
+
+
+@pytest.mark.parametrize("caller", ["", "planner@elsewhere"])
+@pytest.mark.parametrize("tile", [TILE, "tiles/WebMercatorQuad/12/3391/1759.mvt"])
+@pytest.mark.parametrize("collection", sorted(SECRETS - {"datasets"}))
+async def test_forgotten_conditions_show_nothing(
+    client: httpx.AsyncClient,
+    credentials: dict[str, dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    collection: str,
+    tile: str,
+    caller: str,
+) -> None:
+    """The second fence: the database keeps back what the service forgets to leave out."""
+    asked: list[str] = []
+
+    def forget(entity: Entity, viewer: Viewer) -> list[str]:
+        asked.append(entity.name)
+        return []
+
+    monkeypatch.setattr(selection, "_published", forget)
+    # Of members asked for in no other test, so that no tile is kept.
+    params = {"properties": "code,name_zh", "filter": f"code <> '{caller}' AND code <> 'x'"}
+    path = f"/layers/{collection}/{tile}"
+    answer = await client.get(path, params=params, headers=credentials[caller])
+    features = mapbox_vector_tile.decode(answer.content)[collection]["features"]
+    codes = {one["properties"]["code"].removeprefix("seen.") for one in features}
+    assert collection in asked
+    drafts = {"draft"} if collection in ALWAYS else set()
+    assert codes & {"open", "shared", "secret", "draft"} == (
+        {"open", "shared", *drafts} if caller else {"open", *drafts}
+    )

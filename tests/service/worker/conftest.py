@@ -29,6 +29,7 @@ from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_worker.app import open_context, run
 from shanhai_worker.context import TileAccess, WorkerContext
 from shanhai_worker.runner import Consumer
+from tests.support.accounts import account_url
 from tests.support.configured import configured
 from tests.support.emptying import forget_rows
 from tests.support.feeds import add_station
@@ -64,13 +65,14 @@ async def context(
     tmp_path: Path,
 ) -> AsyncIterator[WorkerContext]:
     async with open_context(
-        DatabaseSettings(url=SecretStr(database_url)),
+        DatabaseSettings(url=SecretStr(account_url(database_url, "worker"))),
         RedisSettings(url=SecretStr(redis_url)),
         QueueSettings(),
         ArtifactSettings(root=tmp_path / "artifacts"),
         settings,
         DaskSettings(),
         tiles,
+        isolation={"network": "active"},
     ) as context:
         yield context
 

@@ -60,7 +60,7 @@ async def test_an_assessment_becomes_datasets_in_the_units_of_its_methods(
             "public": True,
         }
     )
-    async with worker.sessions.begin() as session:
+    async with sessions.begin() as session:
         who = await add_identity(session)
         asked = await submit(
             session,

@@ -1,5 +1,8 @@
 """The worker follows the audit chain, signs its head, and tells when the chain is broken."""
 
+import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -125,3 +128,84 @@ def test_a_forged_head_is_refused(tmp_path: Path) -> None:
 def test_heads_are_not_written_unsigned(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="SHANHAI_AUDIT_KEY_FILE"):
         AuditSettings(heads=tmp_path / "heads.jsonl")
+
+
+async def test_a_worker_makes_the_key_that_is_missing(
+    context: WorkerContext, sessions: Sessions, tmp_path: Path
+) -> None:
+    heads = tmp_path / "kept" / "heads.jsonl"
+    settings = AuditSettings(heads=heads, key_file=tmp_path / "own" / "key.pem")
+    await write(sessions, 5)
+    for _ in range(2):
+        await AuditKeeper(context, settings).look()
+    assert settings.public_key == heads.with_name("heads.pub")
+    assert len(read_heads(heads, read_public_key(heads.with_name("heads.pub")))) == 2
+
+
+@pytest.fixture
+def choose_suite(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    return partial(monkeypatch.setenv, "SHANHAI_CRYPTO_SUITE")
+
+
+async def test_heads_go_on_over_a_change_of_suite(
+    context: WorkerContext, sessions: Sessions, tmp_path: Path, choose_suite: Callable[[str], None]
+) -> None:
+    heads, file = tmp_path / "kept" / "heads.jsonl", tmp_path / "own" / "key.pem"
+    settings = AuditSettings(heads=heads, key_file=file)
+    for number, suite in enumerate(("international", "commercial", "international")):
+        choose_suite(suite)
+        await write(sessions, 10 + number)
+        await AuditKeeper(context, settings).look()
+        assert intact(context)
+    assert sorted(path.name for path in file.parent.iterdir()) == ["key-sm2.pem", "key.pem"]
+    public = read_public_key(heads.with_name("heads.pub"))
+    signed = read_heads(heads, public)
+    assert [one.algorithm for one in signed] == ["Ed25519", "SM2", "Ed25519"]
+    told = [json.loads(line).get("algorithm") for line in heads.read_text().splitlines()]
+    assert told == [None, "SM2", None]
+    async with sessions() as session:
+        assert (await verify_chain(session, seen=[one.head for one in signed])).seq >= 3
+
+    # Without the key of one of the suites its heads are believed by nobody.
+    with pytest.raises(AuditBroken, match="line 2"):
+        read_heads(heads, {"Ed25519": public["Ed25519"]})
+    heads.write_text(heads.read_text().replace(',"algorithm":"SM2"', ""))
+    with pytest.raises(AuditBroken, match="line 2"):
+        read_heads(heads, public)
+
+
+async def test_a_key_of_the_other_suite_stays(
+    context: WorkerContext, sessions: Sessions, tmp_path: Path, choose_suite: Callable[[str], None]
+) -> None:
+    choose_suite("commercial")
+    public = make_signing_key(tmp_path / "key.pem")
+    (tmp_path / "heads.pub").write_text(public)
+    settings = AuditSettings(heads=tmp_path / "heads.jsonl", key_file=tmp_path / "key.pem")
+    await write(sessions, 20)
+    await AuditKeeper(context, settings).look()
+    assert not (tmp_path / "key-sm2.pem").exists()
+    choose_suite("international")
+    await AuditKeeper(context, settings).look()
+    assert (tmp_path / "heads.pub").read_text() == public
+    assert (tmp_path / "heads-ed25519.pub").exists()
+    signed = read_heads(tmp_path / "heads.jsonl", read_public_key(tmp_path / "heads.pub"))
+    assert [one.algorithm for one in signed] == ["SM2", "Ed25519"]
+
+
+def test_a_head_forged_under_sm2_is_refused(
+    tmp_path: Path, choose_suite: Callable[[str], None]
+) -> None:
+    choose_suite("commercial")
+    make_signing_key(tmp_path / "other.pem")
+    (tmp_path / "public.pem").write_text(make_signing_key(tmp_path / "key.pem"))
+    public, heads = read_public_key(tmp_path / "public.pem"), tmp_path / "heads.jsonl"
+    add_head(heads, BEGINNING, read_signing_key(tmp_path / "key.pem"))
+    good = heads.read_text()
+    assert [one.head for one in read_heads(heads, public)] == [BEGINNING]
+    heads.write_text(good.replace('"seq":0', '"seq":1'))
+    with pytest.raises(AuditBroken, match="line 1"):
+        read_heads(heads, public)
+    heads.write_text(good)
+    add_head(heads, BEGINNING, read_signing_key(tmp_path / "other.pem"))
+    with pytest.raises(AuditBroken, match="line 2"):
+        read_heads(heads, public)

@@ -28,7 +28,9 @@ from tests.support.workers import reach
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 
 
-async def run(worker: WorkerContext, supplies: dict[str, str], **more: Any) -> Job:
+async def run(
+    worker: WorkerContext, sessions: Sessions, supplies: dict[str, str], **more: Any
+) -> Job:
     inputs = BuildNetworkInputs.model_validate(
         {
             "region": CODE,
@@ -39,7 +41,7 @@ async def run(worker: WorkerContext, supplies: dict[str, str], **more: Any) -> J
             **more,
         }
     )
-    async with worker.sessions.begin() as session:
+    async with sessions.begin() as session:
         who = await add_identity(session)
         job = await submit(
             session,
@@ -62,7 +64,7 @@ def values_of(job: Job) -> dict[str, Any]:
 async def test_a_network_is_published_and_another_takes_its_place(
     worker: WorkerContext, sessions: Sessions, linked: Linked
 ) -> None:
-    first = await run(worker, linked.supplies)
+    first = await run(worker, sessions, linked.supplies)
     values = values_of(first)
     assert values["layers"] == {name: f"{name}.{CODE}" for name in RASTERS}
     assert (values["network"], values["network_version"]) == (f"{CODE}.network-1", 1)
@@ -70,11 +72,11 @@ async def test_a_network_is_published_and_another_takes_its_place(
     assert len(values["corridor_codes"]) == values["totals"]["corridors"] == 6
     await require_corridors_and_places(sessions)
     await draw_over(sessions, f"{CODE}.network-1.c003")
-    draft = await run(worker, linked.supplies, publish=False)
+    draft = await run(worker, sessions, linked.supplies, publish=False)
     assert values_of(draft)["state"] == "draft"
     assert values_of(draft)["layers"]["current"] == f"current.{draft.id}"
     assert await states(sessions) == {("computed", 1, "published"), ("computed", 2, "draft")}
-    newest = await run(worker, linked.supplies)
+    newest = await run(worker, sessions, linked.supplies)
     assert values_of(newest)["network_version"] == 3
     assert await states(sessions) == {
         ("computed", 1, "superseded"),
@@ -103,17 +105,17 @@ async def test_current_from_everywhere_becomes_layers(
     worker: WorkerContext, sessions: Sessions, linked: Linked
 ) -> None:
     asked = {"radius_m": 500, "block_cells": 3}
-    job = await run(worker, linked.supplies, omnidirectional=asked)
+    job = await run(worker, sessions, linked.supplies, omnidirectional=asked)
     layers = values_of(job)["layers"]
     assert layers == {name: f"{name}.{CODE}" for name in (*RASTERS, *OMNIDIRECTIONAL_RASTERS)}
     async with sessions() as session:
         rows = await session.execute(
-            select(Dataset.theme, Dataset.unit, Dataset.public).where(
+            select(Dataset.theme, Dataset.unit, Dataset.visibility).where(
                 Dataset.job_id == job.id, Dataset.theme.in_(OMNIDIRECTIONAL_RASTERS)
             )
         )
         assert {tuple(row) for row in rows} == {
-            (theme, unit, True) for theme, unit in OMNIDIRECTIONAL_RASTERS.items()
+            (theme, unit, "public") for theme, unit in OMNIDIRECTIONAL_RASTERS.items()
         }
     await require_no_orphans(worker)
 

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import select, text
 from standardwebhooks import Webhook as StandardWebhook
 
+from shanhai.crypto import SecretBox
 from shanhai.db.deliveries.outbox import enqueue
 from shanhai.db.deliveries.webhooks import PURPOSE, create_webhook, find_webhook, rotate_secret
 from shanhai.db.engine import Sessions
@@ -26,7 +27,6 @@ from shanhai.processes.echo.contract import ECHO, EchoInputs
 from shanhai.settings import OutgoingSettings, PublicSettings, WebhookSettings
 from shanhai.shutdown import end
 from shanhai.vocabulary import Scope
-from shanhai.webhook_secrets import SecretBox
 from shanhai_worker import deliveries
 from shanhai_worker.context import WorkerContext
 from shanhai_worker.deliveries import make_senders

@@ -47,8 +47,10 @@ async def evaluated_region(
         await store_watershed(session, worker.artifacts, small_evaluated_watershed, closed={"lai"})
 
 
-async def run(worker: WorkerContext, contract: ProcessContract, inputs: Inputs) -> Job:
-    async with worker.sessions.begin() as session:
+async def run(
+    worker: WorkerContext, sessions: Sessions, contract: ProcessContract, inputs: Inputs
+) -> Job:
+    async with sessions.begin() as session:
         who = await add_identity(session)
         job = await submit(
             session, contract=contract, inputs=inputs, requested_by=who.owner, identity=who
@@ -73,7 +75,7 @@ def evaluation(**more: Any) -> EvaluateEcosystemInputs:
 async def test_an_evaluation_becomes_datasets_and_documents(
     worker: WorkerContext, sessions: Sessions
 ) -> None:
-    job = await run(worker, EVALUATE_ECOSYSTEM, evaluation())
+    job = await run(worker, sessions, EVALUATE_ECOSYSTEM, evaluation())
     assert job.status == JobStatus.SUCCESSFUL, job.error
     assert job.result is not None
     values = job.result["values"]
@@ -91,7 +93,7 @@ async def test_an_evaluation_becomes_datasets_and_documents(
         # Only what the evaluation reads is opened and kept as its input.
         assert set(read) == {*("land_cover", "ndvi_series", "npp", "rainfall", "temperature")}
     assert {row.theme for row in rows} == set(values["layers"])
-    assert all(row.public and row.origin == "computed" for row in rows)
+    assert all(row.visibility == "public" and row.origin == "computed" for row in rows)
     assert next(row for row in rows if row.theme == "carbon").unit == "tC/ha/yr"
 
 
@@ -99,7 +101,7 @@ async def test_an_evaluation_becomes_datasets_and_documents(
 async def test_a_figure_of_a_plan_is_compared_with_the_evaluation(
     worker: WorkerContext, sessions: Sessions
 ) -> None:
-    job = await run(worker, EVALUATE_ECOSYSTEM, evaluation())
+    job = await run(worker, sessions, EVALUATE_ECOSYSTEM, evaluation())
     assert job.result is not None
     areas = job.result["values"]["areas_km2"]["degradation"][CODE]
     carbon = job.result["values"]["means"]["carbon"]
@@ -140,27 +142,28 @@ async def test_a_figure_of_a_plan_is_compared_with_the_evaluation(
 async def test_what_rests_on_a_closed_dataset_is_closed(
     worker: WorkerContext, sessions: Sessions
 ) -> None:
-    job = await run(worker, EVALUATE_ECOSYSTEM, evaluation(themes=["quality"]))
+    job = await run(worker, sessions, EVALUATE_ECOSYSTEM, evaluation(themes=["quality"]))
     assert job.status == JobStatus.SUCCESSFUL, job.error
     assert job.result is not None
     assert job.result["values"]["layers"]["quality"] == f"quality.{job.id}"
     async with sessions() as session:
-        public = await session.scalars(select(Dataset.public).where(Dataset.job_id == job.id))
-        assert set(public) == {False}
+        public = await session.scalars(select(Dataset.visibility).where(Dataset.job_id == job.id))
+        assert set(public) == {"region"}
 
 
 @pytest.mark.usefixtures("evaluated_region")
 async def test_a_layer_of_an_earlier_job_is_read_and_refused_where_it_is_no_supply(
-    worker: WorkerContext,
+    worker: WorkerContext, sessions: Sessions
 ) -> None:
-    first = await run(worker, EVALUATE_ECOSYSTEM, evaluation(themes=["carbon"]))
-    async with worker.sessions.begin() as session:
+    first = await run(worker, sessions, EVALUATE_ECOSYSTEM, evaluation(themes=["carbon"]))
+    async with sessions.begin() as session:
         dataset = await session.scalar(select(Dataset).where(Dataset.job_id == first.id))
         assert dataset is not None
         dataset.theme = "supply.biodiversity"
         code = dataset.code
     job = await run(
         worker,
+        sessions,
         EVALUATE_ECOSYSTEM,
         evaluation(
             themes=["importance"],
@@ -175,7 +178,7 @@ async def test_a_layer_of_an_earlier_job_is_read_and_refused_where_it_is_no_supp
 
 
 @pytest.mark.usefixtures("evaluated_region")
-async def test_an_account_tells_its_figures(worker: WorkerContext) -> None:
+async def test_an_account_tells_its_figures(worker: WorkerContext, sessions: Sessions) -> None:
     inputs = AccountGepInputs.model_validate(
         {
             "region": CODE,
@@ -184,7 +187,7 @@ async def test_an_account_tells_its_figures(worker: WorkerContext) -> None:
             "goods": [{"name": "茶叶", "unit_price": 40000, "quantity": 3, "district": UPPER}],
         }
     )
-    job = await run(worker, ACCOUNT_GEP, inputs)
+    job = await run(worker, sessions, ACCOUNT_GEP, inputs)
     assert job.status == JobStatus.SUCCESSFUL, job.error
     assert job.result is not None
     values = job.result["values"]

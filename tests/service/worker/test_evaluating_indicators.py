@@ -99,6 +99,7 @@ async def region_with_a_plan(
         drawn = as_multipolygon(district.geometry)
         session.add_all(
             ControlArea(
+                visibility="public",
                 code=kind,
                 name_zh=kind,
                 name_en=kind,
@@ -141,11 +142,11 @@ def _of_air() -> list[FeedObservation]:
     ]
 
 
-async def run(worker: WorkerContext, **more: Any) -> Job:
+async def run(worker: WorkerContext, sessions: Sessions, **more: Any) -> Job:
     inputs = EvaluateIndicatorsInputs.model_validate(
         {"plan": PLAN, "years": [2023, 2024], "cell_m": 100, **more}
     )
-    async with worker.sessions.begin() as session:
+    async with sessions.begin() as session:
         who = await add_identity(session, scopes=[Scope.WRITE])
         job = await submit(
             session,
@@ -173,7 +174,7 @@ async def test_values_are_computed_judged_and_recorded_with_their_origin(
     async with sessions.begin() as session:
         # The roll-ups of some days are made, those of others are due: the means are the same.
         assert await sum_up(session, before=date(2024, 4, 1))
-    job = await run(worker)
+    job = await run(worker, sessions)
     assert job.result is not None
     assert set(job.result["outputs"]) == {
         *("indicators", "statistics", "table", "report", "report_pdf", "report_docx")

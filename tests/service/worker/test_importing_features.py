@@ -46,7 +46,7 @@ async def imported(
     **inputs: Any,
 ) -> Job:
     assert isinstance(worker.artifacts, LocalArtifacts)
-    async with worker.sessions.begin() as session:
+    async with sessions.begin() as session:
         who = identity or await add_identity(session, scopes=SCOPES)
         upload = Upload(
             owner=who.owner,
@@ -61,7 +61,7 @@ async def imported(
             session,
             contract=IMPORT_FEATURES,
             inputs=ImportFeaturesInputs(
-                upload=upload.id, **{"collection": "regions", "public": True, **inputs}
+                upload=upload.id, **{"collection": "regions", "visibility": "public", **inputs}
             ),
             requested_by=who.owner,
             identity=who,
@@ -125,12 +125,12 @@ async def test_what_everybody_would_see_takes_an_explicit_wish(
     worker: WorkerContext, sessions: Sessions, prefix: str, tmp_path: Path
 ) -> None:
     path = collection(tmp_path, prefix, 118, 118.2)
-    job = await imported(worker, sessions, path, public=False)
+    job = await imported(worker, sessions, path, visibility="region")
     assert tally_of(job) == ("refused", 0, 0, 0, 2)
-    assert {one["rule"] for one in summary_of(job)["rejections"]} == {"public"}
+    assert {one["rule"] for one in summary_of(job)["rejections"]} == {"visibility"}
     assert await number_of(sessions, prefix) == 0
     await imported(worker, sessions, path)
-    again = await imported(worker, sessions, path, public=False)
+    again = await imported(worker, sessions, path, visibility="region")
     assert tally_of(again) == ("imported", 0, 0, 2, 0)
 
 

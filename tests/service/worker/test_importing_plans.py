@@ -58,7 +58,7 @@ def package(folder: Path, code: str) -> Path:
 
 async def imported(worker: WorkerContext, sessions: Sessions, content: bytes) -> Job:
     assert isinstance(worker.artifacts, LocalArtifacts)
-    async with worker.sessions.begin() as session:
+    async with sessions.begin() as session:
         who = await add_identity(session, scopes=SCOPES)
         upload = Upload(
             owner=who.owner,

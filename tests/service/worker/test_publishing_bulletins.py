@@ -83,7 +83,7 @@ async def region_id(worker: WorkerContext, sessions: Sessions) -> int:
                 start_year=2024,
                 end_year=2026,
                 cost=1_000_000,
-                is_public=public,
+                visibility="public" if public else "region",
             )
             for code, name, public in (("open", "公开项目", True), ("closed", "内部项目", False))
         )
@@ -350,10 +350,13 @@ LEDGERS = (
     "INSERT INTO mine_deposit_entry (mine_id, kind, year, amount, actor)"
     " SELECT id, 'due', 2024, 1500.25, 'x' FROM mine WHERE code = 'quarry'",
     "INSERT INTO reclamation (code, name_zh, name_en, region_id, state, start_on, end_on,"
-    " land_class_before, is_public) VALUES"
-    " ('road', '公开便道', 'Road', :region, 'in_use', '2024-01-01', '2025-06-30', '旱地', true),"
-    " ('yard', '内部料场', 'Yard', :region, 'in_use', '2024-01-01', '2025-06-30', '旱地', false),"
-    " ('next', '后续', 'Next', :region, 'in_use', '2024-01-01', '2025-07-01', '旱地', true)",
+    " land_class_before, visibility) VALUES"
+    " ('road', '公开便道', 'Road', :region, 'in_use', '2024-01-01',"
+    " '2025-06-30', '旱地', 'public'),"
+    " ('yard', '内部料场', 'Yard', :region, 'in_use', '2024-01-01',"
+    " '2025-06-30', '旱地', 'region'),"
+    " ('next', '后续', 'Next', :region, 'in_use', '2024-01-01',"
+    " '2025-07-01', '旱地', 'public')",
 )
 OPENED = (
     "INSERT INTO alert_rule (code, name_zh, name_en, kind, limits, reset, min_duration_s,"

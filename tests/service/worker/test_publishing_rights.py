@@ -114,9 +114,11 @@ async def versions(sessions: Sessions) -> dict[int, str]:
         return dict((await session.execute(query)).all())
 
 
-async def shown(sessions: Sessions, job: Job) -> set[bool]:
+async def shown(sessions: Sessions, job: Job) -> set[str]:
     async with sessions() as session:
-        return set(await session.scalars(select(Dataset.public).where(Dataset.job_id == job.id)))
+        return set(
+            await session.scalars(select(Dataset.visibility).where(Dataset.job_id == job.id))
+        )
 
 
 def told(values: dict[str, Any]) -> list[str]:
@@ -143,7 +145,7 @@ async def test_who_may_not_approve_puts_nothing_in_force(
     assert await versions(sessions) == {1: "published", 2: "draft"}
     job = await asked(worker, analyst, evaluation())
     await done(worker, job)
-    assert await shown(sessions, job) == {False}
+    assert await shown(sessions, job) == {"region"}
     await forget(sessions)
 
 
@@ -165,7 +167,7 @@ async def test_an_approver_publishes_unless_an_approved_version_waits(
     assert values["status"] == "draft"
     assert "version 2 of" in told(values)[0]
     assert await versions(sessions) == {1: "published", 2: "approved", 3: "draft"}
-    assert await shown(sessions, early) == {False}
+    assert await shown(sessions, early) == {"region"}
     async with sessions.begin() as session:
         sent_back = update(ZoneScheme).where(ZoneScheme.version == 2).values(status="draft")
         await session.execute(sent_back)
@@ -173,7 +175,7 @@ async def test_an_approver_publishes_unless_an_approved_version_waits(
     values = await done(worker, later)
     assert values["status"] == "published"
     assert await versions(sessions) == {1: "superseded", 2: "draft", 3: "draft", 4: "published"}
-    assert await shown(sessions, later) == {True}
+    assert await shown(sessions, later) == {"public"}
     await forget(sessions)
 
 
@@ -195,7 +197,7 @@ async def test_rights_taken_away_meanwhile_leave_a_draft(
             }[loss]
         )
     values = await done(worker, job)
-    assert await shown(sessions, job) == {False}
+    assert await shown(sessions, job) == {"region"}
     assert values["layers"]["carbon"] == f"carbon.{job.id}"
     reason = "approver is needed" if loss == "role" else "has ended"
     assert reason in told(values)[0]
@@ -213,5 +215,5 @@ async def test_a_key_bound_to_networks_publishes_though_the_worker_has_no_addres
         await session.execute(key.values(networks=["192.0.2.0/24"]))
     values = await done(worker, job)
     assert told(values) == []
-    assert await shown(sessions, job) == {True}
+    assert await shown(sessions, job) == {"public"}
     await forget(sessions)

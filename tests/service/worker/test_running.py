@@ -165,7 +165,8 @@ async def test_health_and_metrics_are_served(worker: WorkerContext, sessions: Se
     base = f"http://{worker.settings.host}:{worker.settings.port}"
     async with httpx.AsyncClient(base_url=base) as client:
         assert (await client.get("/health/live")).json() == {"status": "ok"}
-        assert (await client.get("/health/ready")).json() == {"status": "ok"}
+        ready = (await client.get("/health/ready")).json()
+        assert ready == {"status": "ok", "isolation": {"network": "active"}}
         metrics = (await client.get("/metrics")).text
     assert 'shanhai_jobs{status="successful"} 1.0' in metrics
     assert "shanhai_job_queue_depth 0.0" in metrics

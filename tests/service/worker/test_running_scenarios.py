@@ -38,6 +38,7 @@ async def ground(sessions: Sessions, linked: Linked) -> Linked:
         region_id = await session.scalar(select(Region.id).where(Region.code == CODE))
         session.add(
             Problem(
+                visibility="public",
                 code=PROBLEM,
                 name_zh="廊道断裂",
                 name_en="Broken corridor",
@@ -63,7 +64,7 @@ async def test_a_scenario_becomes_layers_and_figures_and_no_network(
             "edits": [mended, passage(ground.watershed)],
         }
     )
-    async with worker.sessions.begin() as session:
+    async with sessions.begin() as session:
         who = await add_identity(session)
         job = await submit(
             session,
@@ -88,17 +89,17 @@ async def test_a_scenario_becomes_layers_and_figures_and_no_network(
     assert json.dumps(values["measures"], ensure_ascii=False).count("等效连通面积") == 1
     async with sessions() as session:
         themes = await session.scalars(
-            select(Dataset.theme).where(Dataset.job_id == job.id, Dataset.public)
+            select(Dataset.theme).where(Dataset.job_id == job.id, Dataset.visibility == "public")
         )
         assert set(themes) == set(SCENARIO_RASTERS)
         assert await session.scalar(select(func.count()).select_from(Corridor)) == 0
 
 
 async def test_ratio_and_zones_are_compared_with_those_of_a_job(
-    worker: WorkerContext, linked: Linked
+    worker: WorkerContext, sessions: Sessions, linked: Linked
 ) -> None:
     former = DelineateZonesInputs.model_validate({"region": CODE, "cell_m": 100, "publish": True})
-    async with worker.sessions.begin() as session:
+    async with sessions.begin() as session:
         who = await add_identity(session)
         base = await submit(
             session,
@@ -121,7 +122,7 @@ async def test_ratio_and_zones_are_compared_with_those_of_a_job(
             "edits": [planted(linked.watershed)],
         }
     )
-    async with worker.sessions.begin() as session:
+    async with sessions.begin() as session:
         who = await add_identity(session)
         job = await submit(
             session,

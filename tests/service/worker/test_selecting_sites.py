@@ -81,6 +81,7 @@ async def _store_places(session: AsyncSession, region: Region, told: SelectionTa
     far = next(one for one in told.places if one.code.endswith("s002"))
     session.add(
         Project(
+            visibility="public",
             code="drawn.1",
             name_zh="既有项目",
             name_en="There already",
@@ -100,6 +101,7 @@ def _shape(place: PlaceTask) -> Any:
 def _row(place: PlaceTask, region: Region, made: dict[str, Any]) -> Problem | CorridorNode:
     if place.kind == "problem":
         return Problem(
+            visibility="public",
             code=place.code,
             name_zh=place.name_zh,
             name_en=place.name_en,
@@ -198,10 +200,10 @@ async def _check_projects(sessions: Sessions, job: Job, codes: list[str], region
         )
         drawn = await session.scalar(select(Project).where(Project.code == "drawn.1"))
         public = await session.scalar(
-            select(Dataset.public).where(Dataset.theme == "priority", Dataset.job_id == job.id)
+            select(Dataset.visibility).where(Dataset.theme == "priority", Dataset.job_id == job.id)
         )
-    assert [(one.state, one.is_public, one.region_id) for one in made] == [
-        ("draft", False, region.id)
+    assert [(one.state, one.visibility, one.region_id) for one in made] == [
+        ("draft", "region", region.id)
     ] * 3
     assert (first.start_year, first.end_year) == (2026, 2030)
     assert float(first.cost or 0) == pytest.approx(4000, abs=0.05)
@@ -214,7 +216,7 @@ async def _check_projects(sessions: Sessions, job: Job, codes: list[str], region
     assert [tuple(row) for row in problems] == [(codes[2], "erosion.1")]
     assert drawn is not None
     assert (drawn.row_version, drawn.state) == (1, "draft")
-    assert public
+    assert public == "public"
 
 
 async def _check_again(

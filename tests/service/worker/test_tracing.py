@@ -26,6 +26,7 @@ from shanhai.vocabulary import JobStatus, Scope
 from shanhai_api.app import create_app
 from shanhai_api.kit.state import Configuration
 from shanhai_worker.context import WorkerContext
+from tests.support.accounts import account_url
 from tests.support.job_rows import read_job
 from tests.support.serving import join
 from tests.support.workers import reach
@@ -77,7 +78,7 @@ async def client(
 ) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(
         Configuration(
-            DatabaseSettings(url=SecretStr(database_url), pool_size=5),
+            DatabaseSettings(url=SecretStr(account_url(database_url, "api")), pool_size=5),
             RedisSettings(url=SecretStr(redis_url)),
             ArtifactSettings(root=tmp_path / "artifacts"),
             PublicSettings(api_url="http://api.test", public_read=True),

@@ -157,8 +157,10 @@ async def test_ledgers_open_and_end_alerts_when_they_change_and_when_days_pass(
         # Nothing tells of this change: the look of every ten minutes finds it.
         await run(
             "ALTER TABLE reclamation DISABLE TRIGGER note_ledger_insert",
-            "INSERT INTO reclamation (code, name_zh, name_en, region_id, state, start_on, end_on,"
-            " land_class_before) VALUES ('road', '便道', 'Road', :city, 'in_use', '2020-01-01',"
+            "INSERT INTO reclamation (visibility, code,"
+            " name_zh, name_en, region_id, state, start_on, end_on,"
+            " land_class_before) VALUES ('public',"
+            " 'road', '便道', 'Road', :city, 'in_use', '2020-01-01',"
             " '2021-01-01', '旱地')",
             "ALTER TABLE reclamation ENABLE TRIGGER note_ledger_insert",
         )

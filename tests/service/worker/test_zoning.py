@@ -51,6 +51,7 @@ async def region_under_a_line(
         whole = await store_watershed(session, worker.artifacts, small_watershed)
         middle = scale(shape(small_watershed.region.geometry), 0.5, 0.5)
         line = ControlArea(
+            visibility="public",
             code="red",
             name_zh="红线",
             name_en="Red line",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from shanhai.backup.age_encryption import read_identity, read_recipient
+from shanhai.backup.encryption import read_identity, read_recipient
 from shanhai.cli.app import app
 from shanhai.errors import InvalidInput
 
@@ -17,7 +17,9 @@ def test_a_key_is_for_its_owner_alone_and_never_overwritten(tmp_path: Path) -> N
     file = tmp_path / "key"
     made = RUNNER.invoke(app, ["db", "key", str(file)])
     public = made.stdout.strip()
-    assert str(read_identity(file).to_public()) == public
+    age = read_identity(file).age
+    assert age is not None
+    assert str(age.to_public()) == public
     assert str(read_recipient(public)) == public
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     before = file.read_text()

@@ -6,16 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from shanhai.db.authentication import TILE_MARK, TileToken, seal, unseal
+from shanhai.db.authentication import SM3_MARK, TILE_MARK, TileToken, seal, unseal
 from shanhai.errors import Unauthenticated
 from shanhai.settings import TileTokenSettings
 
 ALPHABET = f"{string.ascii_uppercase}{string.ascii_lowercase}{string.digits}-_"
 SECRET = "a secret of the tests that nobody can guess"
+# A day: the whole suite may run longer than an hour between the import and the test.
 TOKEN = TileToken(
     "account:7",
     frozenset({"zones", "ratio.xiamen"}),
-    int(time.time()) + 3600,
+    int(time.time()) + 86_400,
     frozenset({"规划"}),
     frozenset({"mfa"}),
 )
@@ -65,6 +66,24 @@ def test_token_ends() -> None:
     past = TileToken("key:abcdefgh", frozenset({"zones"}), int(time.time()))
     with pytest.raises(Unauthenticated, match="expired"):
         unseal(seal(past, SECRET), SECRET)
+
+
+def test_a_token_of_either_suite_is_good_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_sha = seal(TOKEN, SECRET)
+    monkeypatch.setenv("SHANHAI_CRYPTO_SUITE", "commercial")
+    by_sm3 = seal(TOKEN, SECRET)
+    past = seal(TileToken("key:abcdefgh", frozenset({"zones"}), int(time.time())), SECRET)
+    for suite in ("commercial", "international"):
+        monkeypatch.setenv("SHANHAI_CRYPTO_SUITE", suite)
+        assert unseal(by_sha, SECRET) == unseal(by_sm3, SECRET) == TOKEN
+        with pytest.raises(Unauthenticated, match="expired"):
+            unseal(past, SECRET)
+    # What tells the suite is signed along, as it were: the other MAC is another.
+    for forged in (by_sm3.removesuffix(SM3_MARK), by_sha + SM3_MARK, by_sm3 + SM3_MARK):
+        with pytest.raises(Unauthenticated, match="not valid"):
+            unseal(forged, SECRET)
+    with pytest.raises(Unauthenticated, match="not valid"):
+        unseal(by_sm3, SECRET[::-1])
 
 
 def test_short_secrets_are_refused() -> None:

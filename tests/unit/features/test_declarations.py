@@ -14,6 +14,7 @@ from shanhai.db.collections.catalogue import (
     entity_named,
 )
 from shanhai.db.features.entity import Entity
+from shanhai.db.features.property_values import broken_rules
 from shanhai.errors import NotFound
 from shanhai.vocabulary import INSIDERS
 
@@ -134,3 +135,14 @@ def test_what_brings_others_with_it_is_changed_one_by_one(entity: Entity) -> Non
     assert editing.apart <= columns
     # An import runs no effects, so it refuses what would have some.
     assert not editing.effects or editing.lifecycle is not None or editing.apart
+
+
+def test_a_share_of_a_problem_is_whole() -> None:
+    """Checks of a plan read every member; a part of a share would stop them."""
+    declared = entity_named("problems").declared("shares")
+    assert declared is not None
+    schema = declared.schema
+    whole = {"name_zh": "占比", "name_en": "Share", "part": 1, "printed_percent": 5}
+    assert [*broken_rules(schema, [{**whole, "whole_of": "region"}])] == []
+    for broken in ({"example": 1}, whole, {**whole, "whole_of": "plan"}):
+        assert [*broken_rules(schema, [broken])], broken

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shanhai.processes.kit.manifest import git_commit
+from shanhai.processes.kit.checkout import git_commit
 
 ONE, OTHER = "1" * 40, "2" * 40
 

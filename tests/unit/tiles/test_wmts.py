@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from shanhai.cartography import style_of
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import Label, Visibility
 from shanhai_tiles.layers.catalogue import RasterLayer
 from shanhai_tiles.layers.documents import Links
 from shanhai_tiles.raster.resampling import RasterFrame
@@ -26,7 +26,8 @@ LAYER = RasterLayer(
     bands=({}, {}, {}),
     unit="mm",
     native_resolution_m=100.0,
-    public=True,
+    visibility=Visibility.PUBLIC,
+    region_id=1,
     stand_in=False,
     sources=(),
     job=None,

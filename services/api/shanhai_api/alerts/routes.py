@@ -137,8 +137,9 @@ Code = Annotated[str, Path(pattern=models.CODE, description="Code of the rule")]
 
 @alert_rules.get("/alert-rules", summary="What raises warnings")
 async def show_rules(read: Read[KnownReader]) -> models.AlertRules:
-    """List the rules."""
-    found = [models.AlertRule.of(rule, read) for rule in await rules.list_rules(read.session)]
+    """List the rules of the regions in which the caller has a role, and those of no region."""
+    seen = await rules.list_rules(read.session, read.caller.viewer)
+    found = [models.AlertRule.of(rule, read) for rule in seen]
     return models.AlertRules(rules=found, links=read.self_links("/alert-rules"))
 
 
@@ -156,7 +157,7 @@ async def create_rule(
 @alert_rules.get("/alert-rules/{rule}", summary="One rule")
 async def show_rule(read: Read[KnownReader], rule: Code) -> Answer[models.AlertRule]:
     """Show a rule."""
-    found = await rules.find_rule(read.session, rule)
+    found = await rules.find_rule(read.session, rule, read.caller.viewer)
     shown = models.AlertRule.of(found, read, read.self_links(f"/alert-rules/{rule}"))
     return Answer(shown, state=found.state)
 

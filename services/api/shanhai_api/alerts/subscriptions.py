@@ -21,6 +21,7 @@ from shanhai_api.kit.dependencies import (
     IfMatch,
     PageQuery,
     Read,
+    Visitor,
     Write,
     Writer,
 )
@@ -275,7 +276,7 @@ async def ask_to_unsubscribe(
     summary="End a subscription by the link of a mail",
     response_model=Unsubscribing,
 )
-async def end_by_link(write: Write[Writer], query: Annotated[TokenQuery, Query()]) -> Response:
+async def end_by_link(write: Write[Visitor], query: Annotated[TokenQuery, Query()]) -> Response:
     """End it, for the reader who presses the button and for programs of RFC 8058."""
     found = await subscriptions.unsubscribe(write.session, query.token, _secret(write))
     return respond(write, _asked(found, query.token))

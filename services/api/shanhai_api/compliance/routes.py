@@ -112,7 +112,7 @@ async def show_exceptions(
     """List exceptions, the newest first, revoked ones included."""
     operations.demand_known(read.caller)
     wanted = ExceptionFilter(project=query.project, rule=query.rule, day=query.day)
-    found = await list_exceptions(read.session, wanted, limit=query.limit)
+    found = await list_exceptions(read.session, wanted, read.caller.viewer, limit=query.limit)
     told = models.RuleExceptions.of(found, read)
     return Answer(told, page=await operations.page_of(read, told.exceptions))
 
@@ -121,7 +121,8 @@ async def show_exceptions(
 async def show_exception(read: Read[Reader], exception: str) -> Answer[models.RuleException]:
     """Show an exception, who gave it and why."""
     operations.demand_known(read.caller)
-    told = models.RuleException.of(await find_exception(read.session, exception), read)
+    found = await find_exception(read.session, exception, read.caller.viewer)
+    told = models.RuleException.of(found, read)
     return Answer(told, page=await operations.page_of(read, [told]))
 
 

@@ -109,7 +109,7 @@ async def demand_owners(
 
 
 async def dataset_with_file(
-    session: AsyncSession, caller: Caller, code: str, sha256: str | None
+    quick: Executor, session: AsyncSession, caller: Caller, code: str, sha256: str | None
 ) -> Dataset:
     """The dataset as it is, or as it was when its file had the checksum.
 
@@ -119,7 +119,7 @@ async def dataset_with_file(
         NotFound: there is none, or none the caller may know of.
         Unauthenticated: its licence is not stated, so that it is not for everybody.
     """
-    seen = await read_item(session, DATASETS, Selection(caller.viewer, code=code))
+    seen = await read_item(quick, DATASETS, Selection(caller.viewer, code=code))
     row = await session.get_one(Dataset, seen.key)
     if sha256 not in {None, row.checksum}:
         row = await _former(session, caller, code, str(sha256))
@@ -132,7 +132,7 @@ async def dataset_with_file(
 
 
 async def _former(session: AsyncSession, caller: Caller, code: str, sha256: str) -> Dataset:
-    row = await find_former(session, code, sha256, public=not caller.viewer.known)
+    row = await find_former(session, code, sha256, caller.viewer)
     if row is None:
         raise NotFound(
             f"dataset {code!r} never had a file with the SHA-256 {sha256}",
@@ -179,7 +179,7 @@ class Found:
 
 
 async def identify(
-    session: AsyncSession, caller: Caller, entities: Sequence[Entity], spot: Spot, view: View
+    session: Executor, caller: Caller, entities: Sequence[Entity], spot: Spot, view: View
 ) -> Found:
     """The features at a point: what is in force first, each in the order of the catalogue.
 
@@ -210,7 +210,7 @@ def _only(point: AtPoint, condition: str) -> AtPoint:
 
 
 async def _read(
-    session: AsyncSession,
+    session: Executor,
     entity: Entity,
     caller: Caller,
     spot: Spot,

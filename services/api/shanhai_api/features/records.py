@@ -11,12 +11,13 @@ from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.write import state_tag
 from shanhai.validation import Rfc3339Date
-from shanhai_api.exports import file_format, respond_file
+from shanhai_api import exports
 from shanhai_api.features import documents, operations
 from shanhai_api.features.parameters import asked_by_form, parse_items_query
 from shanhai_api.features.tables import item_page, items_page, shown_row
 from shanhai_api.features.wording import names_on_page
 from shanhai_api.kit.dependencies import Context, PageQuery, Reader, ReadSession, TheView
+from shanhai_api.kit.state import state_of
 from shanhai_api.kit.view import HTML, JSON
 
 router = APIRouter(tags=["records"])
@@ -42,15 +43,16 @@ def bound_by(entity: Entity, request: Request) -> dict[str, str]:
 async def show_list(read: Context, entity: Entity) -> Response:
     """A page of what has a list and dossiers of its own, or a file of all."""
     request, caller = read.request, read.caller
-    chosen = file_format(request, entity)
+    chosen = exports.file_format(request, entity)
     if chosen is not None:
-        return await respond_file(request, read, caller, entity, chosen, {})
+        return await exports.respond_file(request, read, caller, entity, chosen, {})
     html = read.wants_html(JSON, HTML)
     asked = asked_by_form(request) if html else request.query_params
     query = parse_items_query(entity, asked, {})
+    exports.note_reading(request, caller, entity)
     if html:
-        return await items_page(read.session, entity, caller, query, read)
-    page = await operations.read_items(read.session, entity, caller, query)
+        return await items_page(read.state.quick, entity, caller, query, read)
+    page = await operations.read_items(read.state.quick, entity, caller, query)
     return read.respond(documents.record_list(entity, page, page.rows, query, read, {}))
 
 
@@ -60,18 +62,19 @@ def add_list(entity: Entity, path: str) -> None:
     async def list_records(
         request: Request, view: TheView, caller: Reader, session: ReadSession
     ) -> Response:
-        bound = bound_by(entity, request)
-        chosen = file_format(request, entity)
+        bound, quick = bound_by(entity, request), state_of(request).quick
+        chosen = exports.file_format(request, entity)
         if chosen is not None:
             await operations.demand_owners(session, entity, caller, bound)
-            return await respond_file(request, view, caller, entity, chosen, bound)
+            return await exports.respond_file(request, view, caller, entity, chosen, bound)
         html = view.wants_html(JSON, HTML)
         asked = asked_by_form(request) if html else request.query_params
         query = parse_items_query(seen_by(entity, caller.viewer), asked, bound)
         await operations.demand_owners(session, entity, caller, bound)
+        exports.note_reading(request, caller, entity)
         if html:
-            return await items_page(session, entity, caller, query, view, bound)
-        page = await operations.read_items(session, entity, caller, query)
+            return await items_page(quick, entity, caller, query, view, bound)
+        page = await operations.read_items(quick, entity, caller, query)
         return view.respond(documents.record_list(entity, page, page.rows, query, view, bound))
 
     router.add_api_route(
@@ -92,19 +95,19 @@ def add_one(entity: Entity, path: str) -> None:
         caller: Reader,
         code: str,
         query: Annotated[RecordQuery, Query()],
-        session: ReadSession,
     ) -> Response:
-        bound = bound_by(entity, request)
+        bound, quick = bound_by(entity, request), state_of(request).quick
         html = view.wants_html(JSON, HTML)
         selection = Selection(caller.viewer, filters=bound, code=code, as_of=query.as_of)
-        row = await operations.read_item(session, entity, selection)
+        row = await operations.read_item(quick, entity, selection)
+        exports.note_reading(request, caller, entity)
         document = documents.record_document(entity, row, view, bound)
         state = state_tag(row.key, row.version)
         if not html:
             return view.respond(document, state=state)
         shown = {"links": document["links"], **shown_row(row)}
         members = [shown["properties"]]
-        named = await names_on_page(session, entity, members, caller.viewer, view.lang)
+        named = await names_on_page(quick, entity, members, caller.viewer, view.lang)
         page = {**item_page(entity, view, bound), "named": named}
         return view.respond(shown, template="item.html", extra=page, state=state)
 

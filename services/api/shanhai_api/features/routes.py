@@ -10,12 +10,14 @@ from fastapi.responses import FileResponse
 from pydantic import Field, WithJsonSchema
 
 from shanhai.db.collections.catalogue import COLLECTIONS, collection_named, seen_by
+from shanhai.db.collections.data_sources import DATASETS
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.statements import OutputOptions
 from shanhai.db.features.write import state_tag
 from shanhai.storage.artifacts import COG_TYPE
 from shanhai.validation import Rfc3339Date
-from shanhai_api.exports import file_format, respond_archive, respond_file
+from shanhai.vocabulary import Visibility
+from shanhai_api import exports
 from shanhai_api.features import documents, operations, parameters
 from shanhai_api.features.definition import ARCHIVED
 from shanhai_api.features.models import CollectionDescription, CollectionDescriptions, FeatureSchema
@@ -89,13 +91,14 @@ async def list_items(request: Request) -> Response:
     """Read a page of features."""
     view, caller, reader = await dependencies.quick_look(request)
     entity = collection_named(request.path_params["collection"])
-    chosen = file_format(request, entity)
+    chosen = exports.file_format(request, entity)
     if chosen is not None:
-        return await respond_file(request, view, caller, entity, chosen)
+        return await exports.respond_file(request, view, caller, entity, chosen)
     html = view.wants_html(GEOJSON, HTML)
     asked = parameters.asked_by_form(request) if html else request.query_params
     seen = seen_by(entity, caller.viewer)
     query = parameters.parse_items_query(seen, asked, system=parameters.system_reader(request))
+    exports.note_reading(request, caller, entity)
     if html:
         return await items_page(reader, entity, caller, query, view)
     if query.limit > HELD:
@@ -119,6 +122,7 @@ async def read_item(request: Request) -> Response:
     code = request.path_params["code"]
     selection = Selection(caller.viewer, version, code=code, as_of=query.as_of)
     row = await operations.read_item(reader, entity, selection, OutputOptions(crs))
+    exports.note_reading(request, caller, entity, code if entity is DATASETS else None)
     document = documents.feature_document(entity, row, view)
     extra: dict[str, Any] | None = None
     if html:
@@ -169,7 +173,7 @@ async def send_dataset(
     session: dependencies.ReadSession,
 ) -> Response:
     """Send the cloud-optimised GeoTIFF that a dataset is, or a part of it."""
-    row = await dataset_with_file(session, caller, code, query.sha256)
+    row = await dataset_with_file(state.quick, session, caller, code, query.sha256)
     path = f"/collections/datasets/items/{quote(row.code, safe='')}"
     headers = {
         "ETag": f'"{row.checksum}"',
@@ -180,6 +184,9 @@ async def send_dataset(
     }
     if is_known(view.request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
+    if row.visibility != Visibility.PUBLIC:
+        told = {"table": DATASETS.table, "object_id": row.code, "sha256": row.checksum}
+        await exports.note_download(view.request, caller, **told)
     return FileResponse(
         state.store.local_path(row.uri),
         media_type=COG_TYPE,
@@ -204,7 +211,7 @@ async def send_archive(
     request: Request, view: dependencies.TheView, caller: dependencies.Reader
 ) -> Response:
     """Write the occurrences of a selection as a Darwin Core Archive."""
-    return await respond_archive(request, view, caller)
+    return await exports.respond_archive(request, view, caller)
 
 
 class FeatureAtPoint(Answered):
@@ -263,7 +270,7 @@ async def identify(
     """
     entities = operations.collections_named(query.collections)
     spot = Spot(query.lon, query.lat, query.tolerance_m, query.as_of)
-    found = await operations.identify(read.session, read.caller, entities, spot, read)
+    found = await operations.identify(read.state.quick, read.caller, entities, spot, read)
     document = {
         "type": "FeatureCollection",
         "point": [query.lon, query.lat],

@@ -9,12 +9,14 @@ import orjson
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
+from shanhai.db.identity import NOBODY
 from shanhai.db.queries.jobs import find_job
 from shanhai.db.tables.job import Job
 from shanhai.jobs.results import ResultForm
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import JobStatus
 from shanhai_api.compliance.operations import names_in
+from shanhai_api.exports import note_download
 from shanhai_api.jobs import operations
 from shanhai_api.jobs.models import Jobs, JobsQuery, Manifest, StatusInfo, write_cursor
 from shanhai_api.jobs.results import (
@@ -278,6 +280,9 @@ async def read_output(
     row = await operations.read_job(session, caller, job)
     file, value = operations.output_of(row, output)
     if file is not None:
+        if await find_job(session, row.id, reader=NOBODY) is None:
+            told = {"table": "job", "object_id": f"{row.id}/{output}", "sha256": file["sha256"]}
+            await note_download(view.request, caller, **told)
         return send_file(view, state.store, output, file)
     known = next((item for item in CONTRACTS[row.kind].outputs if item.name == output), None)
     if known is None:

@@ -287,10 +287,9 @@ async def recallable_groups(write: WriteContext) -> list[str]:
     Raises:
         Conflict: the caller cannot be recalled without a request, as a key bound to networks.
     """
-    authenticator = write.state.authenticator
-    groups, _ = await authenticator.shown(write.request.headers["authorization"])
+    groups = write.caller.groups
     try:
-        await authenticator.recall(write.caller.owner, None, groups=groups)
+        await write.state.authenticator.recall(write.caller.owner, None, groups=groups)
     except Unauthenticated as error:
         raise Conflict(
             "jobs cannot be asked for in the name of this identity later; use an account, or a key"

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import Depends, Request
@@ -15,9 +16,11 @@ from pydantic import BaseModel, ValidationError
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
 from shanhai.validation import rule_in_chinese, rule_in_english
 from shanhai_api.kit.errors import SlowClient, UnsupportedMedia
+from shanhai_api.kit.requests import is_form
 
 JSON_LIMIT_BYTES = 10 * 1024**2
 JSON_DEPTH = 32
+FORM_LIMIT_BYTES, MOST_FIELDS = 64 * 1024, 50
 LARGE_BYTES = 1024**2
 """Bodies above this size are parsed in a thread, so that other requests need not wait."""
 IDLE_S = 30.0
@@ -37,7 +40,14 @@ Model = TypeVar("Model", bound=BaseModel)
 
 if TYPE_CHECKING:
     JsonBody = Annotated[Model, "the body"]
+    FormBody = Annotated[Model, "the body"]
 else:
+
+    class FormBody:
+        """A parameter of endpoints that take a form of a page as well as JSON."""
+
+        def __class_getitem__(cls, model: type[BaseModel]) -> Any:
+            return Annotated[model, Depends(FormReader(model))]
 
     class JsonBody:
         """A parameter of endpoints: `new: JsonBody[Thing]` is the body as a model."""
@@ -70,6 +80,24 @@ class BodyReader:
         body = await read_json(request, limit=self.limit)
         request.state.body_sha256 = body.sha256
         return body
+
+
+class FormReader(BodyReader):
+    """Reads the fields of a form, or JSON; what was left empty was not given."""
+
+    async def __call__(self, request: Request) -> ParsedBody:
+        """The body, counted and timed."""
+        if not is_form(request):
+            return await super().__call__(request)
+        blocks = [block async for block in read_blocks(request, limit=FORM_LIMIT_BYTES)]
+        content = b"".join(blocks)
+        try:
+            fields = dict(parse_qsl(content.decode(), max_num_fields=MOST_FIELDS))
+        except ValueError:
+            raise InvalidInput(
+                "the form cannot be read", message_zh="无法读取表单", pointer=""
+            ) from None
+        return ParsedBody(fields, hashlib.sha256(content).hexdigest())
 
 
 async def read_blocks(request: Request, *, limit: int) -> AsyncIterator[bytes]:

@@ -16,13 +16,22 @@ from pydantic import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.authentication import SignedIn
 from shanhai.db.engine import FastReader
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Forbidden, Unauthenticated
 from shanhai.validation import Rfc3339Date
 from shanhai.vocabulary import Scope
 from shanhai_api.kit.errors import PreconditionRequired
-from shanhai_api.kit.requests import Caller, caller_of, demand, may_audit, request_id_of
+from shanhai_api.kit.requests import (
+    Caller,
+    caller_of,
+    demand,
+    may_audit,
+    person_of,
+    request_id_of,
+    visitor_of,
+)
 from shanhai_api.kit.state import ServiceState, UnitOfWork, get_state, state_of
 from shanhai_api.kit.view import View
 
@@ -136,6 +145,16 @@ async def get_writer(request: Request) -> Caller:
     return await caller_of(request)
 
 
+async def get_visitor(request: Request) -> Caller:
+    """Whoever comes, for what a link or a password allows: a session makes no difference."""
+    return await visitor_of(request)
+
+
+async def get_person(request: Request) -> SignedIn:
+    """Whoever is signed in with a browser, also where something is to be done first."""
+    return await person_of(request)
+
+
 async def get_job_caller(request: Request) -> Caller:
     """A caller who may run jobs."""
     return demand(await caller_of(request), Scope.JOBS)
@@ -225,6 +244,8 @@ TheView = Annotated[View, Depends(get_view)]
 Reader = Annotated[Caller, Depends(get_reader)]
 KnownReader = Annotated[Caller, Depends(get_known_reader)]
 Writer = Annotated[Caller, Depends(get_writer)]
+Visitor = Annotated[Caller, Depends(get_visitor)]
+Person = Annotated[SignedIn, Depends(get_person)]
 JobCaller = Annotated[Caller, Depends(get_job_caller)]
 Observer = Annotated[Caller, Depends(get_observer)]
 Administrator = Annotated[Caller, Depends(get_administrator)]

@@ -153,6 +153,11 @@ NO_ROOM = StorageFull(
 )
 BUSY_STATES = frozenset({"57014", "25006", "55P03", "40001", "40P01", "53100", "53200", "53300"})
 """PostgreSQL's codes for: cancelled, read-only, locks and deadlocks, disk full, no room."""
+DENIED = "42501"
+OUTSIDE = errors.Forbidden(
+    "a role is needed in the region of everything that is written",
+    message_zh="须在所写内容的每个区域具有相应角色",
+)
 UNSTORABLE_STATES = frozenset({"22021", "22P05"})
 """PostgreSQL's codes for a text with NUL, as a value and inside JSON."""
 UNSTORABLE = errors.InvalidInput("texts must not contain NUL", message_zh="文本不得包含 NUL 字符")
@@ -282,9 +287,13 @@ async def on_disconnect(request: Request, error: Exception) -> Response:
 
 
 async def on_database_error(request: Request, error: Exception) -> Response:
-    """Tell a database that is away or busy as 503, a text it cannot hold as 400; else a bug."""
+    """Tell a database that is away or busy as 503, a text it cannot hold as 400, a row of another
+    region as 403; else a bug."""
     if state_of_error(error) in UNSTORABLE_STATES:
         return await on_shanhai_error(request, UNSTORABLE)
+    if state_of_error(error) == DENIED and "row-level security" in str(error):
+        log.warning("refused by the second fence")
+        return await on_shanhai_error(request, OUTSIDE)
     if not is_outage(error):
         raise error
     log.warning("database unavailable", error=type(error).__name__)

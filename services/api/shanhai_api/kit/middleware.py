@@ -33,12 +33,13 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from shanhai.db.queries.audit import acting_from
 from shanhai.errors import ShanhaiError
 from shanhai.overload import Allowance
 from shanhai.telemetry import Span, bound_trace_id, span
 from shanhai_api.kit import errors
 from shanhai_api.kit.pages import render
-from shanhai_api.kit.requests import language_of, request_id_of
+from shanhai_api.kit.requests import client_address, is_form, language_of, request_id_of
 from shanhai_api.kit.state import ApiMetrics, state_of
 from shanhai_api.kit.view import HTML, JSON, View, choose_format
 
@@ -85,7 +86,9 @@ def answer_unexpected(request: Request) -> Response:
 
 def _wants_page(request: Request, answer: Response) -> bool:
     """Whether a browser reads the answer: what is refused elsewhere must not be refused here."""
-    if answer.media_type != errors.MEDIA_TYPE or request.method not in {"GET", "HEAD"}:
+    if answer.media_type != errors.MEDIA_TYPE:
+        return False
+    if request.method not in {"GET", "HEAD"} and not is_form(request):
         return False
     if "f" in request.query_params:
         return request.query_params["f"] == HTML.name
@@ -103,7 +106,7 @@ def _page(request: Request, answer: Response) -> Response:
         for name, value in answer.headers.items()
         if name not in {"content-type", "content-length"}
     }
-    headers = {**kept, "Vary": "Accept, Accept-Language, Authorization"}
+    headers = {**kept, "Vary": "Accept, Accept-Language, Authorization, Cookie"}
     body = render("problem.html", context)
     return Response(body, answer.status_code, media_type=HTML.media_type, headers=headers)
 
@@ -155,8 +158,14 @@ class RequestScope:
             # A copy: the server must still know that no body is to be sent.
             scope = {**scope, "method": "GET"}
         scope.setdefault("state", {})["request_id"] = course.request_id
+        address = client_address(request)
+        source = None if address is None else str(address)
         with (
-            structlog.contextvars.bound_contextvars(request_id=course.request_id),
+            acting_from(source),
+            # Who calls is told by `caller_of`, once that is known.
+            structlog.contextvars.bound_contextvars(
+                request_id=course.request_id, address=source, identity=None
+            ),
             span("request", kind="server", parent=request.headers.get("traceparent")) as traced,
             bound_trace_id(),
         ):
@@ -199,7 +208,8 @@ def _finish(message: Message, course: RequestProgress, allowance: Allowance | No
         for name, value in HEADERS.items():
             headers.setdefault(name, value)
         if allowance is not None:
-            headers.update(allowance.headers())
+            for name, value in allowance.headers().items():
+                headers[name] = f"{value}, {headers[name]}" if headers.get(name) else value
     elif message["type"] == "http.response.body" and course.head:
         return {**message, "body": b"", "more_body": False}
     return message

@@ -1,14 +1,20 @@
 """What a request tells of itself, who is calling, what they may do, and what it costs them."""
 
 import hashlib
+import hmac
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import urlsplit
 
+import structlog
 from fastapi import Request
 
+from shanhai.db.authentication import SignedIn
+from shanhai.db.fence import BOUND
 from shanhai.db.identity import ANONYMOUS, Identity
 from shanhai.errors import Forbidden, Unauthenticated
 from shanhai.overload import address_bucket
+from shanhai.passwords import csrf_of
 from shanhai.settings import PublicSettings
 from shanhai.vocabulary import Lang, Role, Scope
 from shanhai_api.kit.state import ServiceState, state_of
@@ -95,10 +101,60 @@ def callers_of(request: Request) -> tuple[str, ...]:
     A made-up credential is none that others have; its address is counted all the same.
     """
     address = address_bucket(client_address(request))
-    header = request.headers.get("authorization")
-    if header is None:
+    shown = request.headers.get("authorization") or session_token(request)
+    if shown is None:
         return (address,)
-    return address, hashlib.sha256(header.encode()).hexdigest()
+    return address, hashlib.sha256(shown.encode()).hexdigest()
+
+
+def session_token(request: Request) -> str | None:
+    """The token of a browser's session; whoever sends a key or token acts by that alone."""
+    if "cookie" not in request.headers or "authorization" in request.headers:
+        return None
+    return request.cookies.get(state_of(request).configuration.sign_in.cookie) or None
+
+
+def is_form(request: Request) -> bool:
+    """Whether a page's form is sent, and not JSON."""
+    return request.headers.get("content-type", "").lower().startswith(FORM)
+
+
+FORM = "application/x-www-form-urlencoded"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def demand_own_page(request: Request) -> None:
+    """Refuse what another site's page makes a browser send.
+
+    A page that tells nobody where one comes from (`Referrer-Policy: no-referrer`) has the origin
+    `null`, also when it is our own: then the browser's word `Sec-Fetch-Site` is needed.
+
+    Raises:
+        Forbidden: it comes from there.
+    """
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    own = urlsplit(base_url(request))
+    is_own = origin in {None, f"{own.scheme}://{own.netloc}"}
+    if site not in {None, "same-origin", "none"} or not (
+        is_own or (origin == "null" and site == "same-origin")
+    ):
+        raise Forbidden(
+            "the request comes from a page of another site", message_zh="该请求来自其他网站的页面"
+        )
+
+
+def demand_csrf(token: str, given: str | None) -> None:
+    """Refuse a request of a session that does not bring the session's own text along.
+
+    Raises:
+        Forbidden: there is none, or it is another session's.
+    """
+    if not hmac.compare_digest(csrf_of(token).encode(), (given or "").encode()):
+        raise Forbidden(
+            "X-CSRF-Token of this session is needed, or the field csrf of a form: see /session",
+            message_zh="须给出本会话的 X-CSRF-Token，或表单字段 csrf，见 /session",
+        )
 
 
 def peer(request: Request) -> Address | None:
@@ -155,8 +211,101 @@ async def caller_of(request: Request) -> Identity:
         RateLimited: the caller asked for too much in a while.
     """
     state = state_of(request)
+    header, token = request.headers.get("authorization"), session_token(request)
+    if header:
+        caller = await _identify(state, request, header)
+    elif token is not None:
+        caller = await _in_session(state, request, token)
+    else:
+        caller = _anybody(state)
+    return spend_of(request, caller)
+
+
+async def visitor_of(request: Request) -> Identity:
+    """The caller, for whom a session counts for nothing: what is done is allowed by other means."""
+    state = state_of(request)
     header = request.headers.get("authorization")
     caller = await _identify(state, request, header) if header else _anybody(state)
+    return spend_of(request, caller)
+
+
+async def person_of(request: Request) -> SignedIn:
+    """The session a browser shows, finished or not; unsafe requests come from our own pages.
+
+    Raises:
+        Unauthenticated: it has ended, or there is none.
+        Forbidden: it comes from elsewhere.
+        RateLimited: its account asked for too much in a while.
+    """
+    token = session_token(request)
+    if token is None:
+        raise Unauthenticated("nobody is signed in", message_zh="尚未登录")
+    signed_in = await _session(state_of(request), request, token)
+    if request.method not in SAFE:
+        demand_own_page(request)
+    spend_of(request, Identity(signed_in.holder.owner, frozenset()))
+    return signed_in
+
+
+class EndedSession(Unauthenticated):
+    """The session a browser shows has ended."""
+
+    def __init__(self, message: str, *, message_zh: str, cookie: str) -> None:
+        super().__init__(message, message_zh=message_zh)
+        self.headers = {"WWW-Authenticate": 'Bearer realm="shanhai"', "Set-Cookie": cookie}
+
+
+def cookie_name(request: Request, suffix: str = "") -> str:
+    """The name of the cookie of sessions, or of one that goes with it."""
+    return f"{state_of(request).configuration.sign_in.cookie}{suffix}"
+
+
+def kept(request: Request, token: str, suffix: str = "") -> str:
+    """The header that makes a browser keep a session's token, until it is closed."""
+    safe = "" if state_of(request).configuration.sign_in.plain_cookie else " Secure;"
+    return f"{cookie_name(request, suffix)}={token}; Path=/;{safe} HttpOnly; SameSite=Lax"
+
+
+def forgotten(request: Request, suffix: str = "") -> str:
+    """The header that makes a browser forget it."""
+    return f"{kept(request, '', suffix)}; Max-Age=0"
+
+
+async def _session(state: ServiceState, request: Request, token: str) -> SignedIn:
+    bucket = address_bucket(client_address(request))
+    state.limiter.check(bucket)
+    try:
+        signed_in = await state.authenticator.identify_session(token)
+    except Unauthenticated as error:
+        state.limiter.spend(bucket, FAILED_SIGN_IN, anonymous=True)
+        # The browser forgets it: the next page is read by whoever is not signed in.
+        cookie = forgotten(request)
+        raise EndedSession(error.message, message_zh=error.message_zh, cookie=cookie) from error
+    request.state.person = signed_in.holder.account.name
+    return signed_in
+
+
+async def _in_session(state: ServiceState, request: Request, token: str) -> Identity:
+    signed_in = await _session(state, request, token)
+    if signed_in.identity is None:
+        raise Unauthenticated(
+            "the sign-in is not finished: see /session", message_zh="登录尚未完成，请见 /session"
+        )
+    if request.method not in SAFE:
+        demand_own_page(request)
+        demand_csrf(token, request.headers.get("x-csrf-token"))
+    return signed_in.identity
+
+
+def spend_of(request: Request, caller: Identity) -> Identity:
+    """The caller, who pays for the request, and whose rows it may reach.
+
+    Raises:
+        RateLimited: the caller asked for too much in a while.
+    """
+    state = state_of(request)
+    structlog.contextvars.bind_contextvars(identity=caller.owner)
+    BOUND.set(caller.row_scope)
     spender = address_bucket(client_address(request)) if caller.anonymous else caller.owner
     request.state.allowance = state.limiter.spend(
         spender, cost_of(request), anonymous=caller.anonymous
@@ -175,7 +324,8 @@ async def _identify(state: ServiceState, request: Request, header: str) -> Ident
     state.limiter.check(bucket)
     try:
         return await state.authenticator.identify(header, address)
-    except Unauthenticated:
+    except Unauthenticated as error:
+        state.authenticator.note_refusal(error, bucket)
         # Guessing costs the address it comes from; the key that is guessed at keeps its allowance.
         state.limiter.spend(bucket, FAILED_SIGN_IN, anonymous=True)
         raise

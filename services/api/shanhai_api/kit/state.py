@@ -22,10 +22,10 @@ from shanhai.db.engine import (
     FastReader,
     PoolUse,
     Sessions,
-    create_engine,
     create_probe_engine,
     create_reading_engine,
     create_sessions,
+    create_writing_engine,
     open_quick_reader,
 )
 from shanhai.db.migrate import OK, DatabaseState, expected_revision, look_into_database
@@ -46,9 +46,11 @@ class Configuration:
     api: settings.ApiSettings = field(default_factory=settings.ApiSettings)
     log: settings.LogSettings = field(default_factory=settings.LogSettings)
     oidc: settings.OidcSettings = field(default_factory=settings.OidcSettings)
+    sign_in: settings.SignInSettings = field(default_factory=settings.SignInSettings)
     outgoing: settings.OutgoingSettings = field(default_factory=settings.OutgoingSettings)
     webhooks: settings.WebhookSettings = field(default_factory=settings.WebhookSettings)
     smtp: settings.SmtpSettings = field(default_factory=settings.SmtpSettings)
+    keys: settings.KeySettings = field(default_factory=settings.KeySettings)
     rate: settings.RateSettings = field(default_factory=settings.RateSettings)
     tile_tokens: settings.TileTokenSettings = field(default_factory=settings.TileTokenSettings)
     observations: settings.ObservationSettings = field(default_factory=settings.ObservationSettings)
@@ -168,7 +170,7 @@ class ServiceState:
 @asynccontextmanager
 async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState]:
     """Open what requests need and close it again."""
-    engine = create_engine(configuration.database, application=APPLICATION)
+    engine = create_writing_engine(configuration.database, application=APPLICATION)
     reading = create_reading_engine(configuration.database, application=f"{APPLICATION}-reading")
     probes = create_probe_engine(configuration.database, application=f"{APPLICATION}-probe")
     limiter = RateLimiter(configuration.rate, configuration.redis.address, "api")
@@ -181,7 +183,15 @@ async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState
             limiter.synchronised(),
             open_quick_reader(configuration.database, application=f"{APPLICATION}-quick") as quick,
         ):
-            yield ServiceState(
+            authenticator = Authenticator(
+                reading_sessions,
+                writing_sessions.begin,
+                quick,
+                configuration.oidc,
+                configuration.outgoing,
+                configuration.sign_in,
+            )
+            state = ServiceState(
                 configuration,
                 engine,
                 probes,
@@ -191,16 +201,12 @@ async def open_state(configuration: Configuration) -> AsyncIterator[ServiceState
                 dispatcher,
                 store,
                 ApiMetrics(),
-                Authenticator(
-                    reading_sessions,
-                    writing_sessions.begin,
-                    quick,
-                    configuration.oidc,
-                    configuration.outgoing,
-                ),
+                authenticator,
                 limiter,
                 gathering,
             )
+            async with authenticator.tally.writing_down():
+                yield state
     finally:
         await gathering.close()
         await dispatcher.close()

@@ -13,10 +13,19 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from shanhai.errors import InvalidInput
+from shanhai.passwords import csrf_of
+from shanhai.settings import SignInSettings
 from shanhai.vocabulary import Lang
 from shanhai_api.kit.errors import NotAcceptable
 from shanhai_api.kit.pages import render
-from shanhai_api.kit.requests import base_url, chosen_language, language_of, quality, request_id_of
+from shanhai_api.kit.requests import (
+    base_url,
+    chosen_language,
+    language_of,
+    quality,
+    request_id_of,
+    session_token,
+)
 from shanhai_api.kit.state import state_of
 
 
@@ -92,6 +101,7 @@ def _matches(media_range: str, candidate: Format) -> bool:
     return media_range.endswith("/*") and own.startswith(media_range[:-1])
 
 
+LONGEST_PLACE = 1000
 Document = Mapping[str, Any]
 Link = dict[str, str]
 SHOWN_RELS = frozenset({"self", "alternate", "next", "prev"})
@@ -122,7 +132,36 @@ class View:
     @property
     def known(self) -> bool:
         """Whether the request comes with an identity."""
-        return "authorization" in self.request.headers
+        return "authorization" in self.request.headers or session_token(self.request) is not None
+
+    @property
+    def person(self) -> str | None:
+        """The name of whoever is signed in with a browser."""
+        return getattr(self.request.state, "person", None)
+
+    @property
+    def csrf(self) -> str | None:
+        """What forms of the page send along; None without a session."""
+        token = session_token(self.request)
+        return None if token is None else csrf_of(token)
+
+    @property
+    def offers_sign_in(self) -> bool:
+        """Whether people can sign in here with a browser."""
+        return bool(state_of(self.request).configuration.sign_in.secret.get_secret_value())
+
+    @property
+    def password_rules(self) -> SignInSettings:
+        """What passwords must be like."""
+        return state_of(self.request).configuration.sign_in
+
+    @property
+    def place(self) -> str | None:
+        """The path of this page, to come back to; None where forms lead to it."""
+        request = self.request
+        if request.method not in {"GET", "HEAD"} or request.url.path.startswith("/session"):
+            return None
+        return f"{request.url.path}?{request.url.query}".rstrip("?")[:LONGEST_PLACE]
 
     def url(self, path: str, /, **parameters: str | int | None) -> str:
         """An absolute address that keeps the language chosen by `lang=`."""
@@ -257,7 +296,7 @@ class View:
     def _common_headers(self) -> dict[str, str]:
         return {
             "Cache-Control": self.cache_control(),
-            "Vary": "Accept, Accept-Language, Authorization",
+            "Vary": "Accept, Accept-Language, Authorization, Cookie",
             "Content-Language": self.lang,
         }
 

@@ -361,8 +361,8 @@ async def show_comparison(
     if order.get(second.code, 0) < order[seen.code]:
         seen, second = second, seen
     compared = await compare_editions(session, viewer, seen.id, second.id, query.as_of)
-    known = not read.caller.anonymous
-    return EditionComparison.of(seen, second, compared, read, with_money=known)
+    with_money = viewer.is_member(seen.region_ids) and viewer.is_member(second.region_ids)
+    return EditionComparison.of(seen, second, compared, read, with_money=with_money)
 
 
 @router.get(f"{PLAN}/projects", summary="The projects in an edition of a plan")

@@ -235,9 +235,7 @@ def demand_insider(caller: Identity, plan: PlanSeen) -> None:
         raise Unauthenticated(
             "the package of a plan needs an identity", message_zh="下载规划包需要身份"
         )
-    viewer, regions = caller.viewer, set(plan.regions)
-    if plan.region is not None:
-        regions.add(plan.region.id)
+    viewer, regions = caller.viewer, plan.region_ids
     if viewer.sees_all or (regions and regions <= (viewer.regions or frozenset())):
         return
     raise Forbidden(

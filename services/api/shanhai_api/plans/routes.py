@@ -229,7 +229,7 @@ approvals = APIRouter(tags=["records"], route_class=Route)
 
 
 class RegionApproval(Answered):
-    """Where a region stands to a joint plan; who decided and why is not for the public."""
+    """Where a region stands to a joint plan; who decided and why is for who has a role in it."""
 
     region: str
     name: str
@@ -240,9 +240,8 @@ class RegionApproval(Answered):
     reason: str | None
 
     @classmethod
-    def of(cls, approval: Approval, read: Context) -> Self:
-        """Where a region stands, as the caller may know of it."""
-        known = not read.caller.anonymous
+    def of(cls, approval: Approval, read: Context, *, known: bool) -> Self:
+        """Where a region stands, with who decided and why where that may be `known`."""
         return cls.from_row(
             approval,
             name=approval.name.in_(read.lang),
@@ -270,13 +269,14 @@ class PlanApprovals(PlanNamed, Titled):
         """Where the regions stand, as the caller may know of it."""
         title = Label(f"{plan.name.zh}：各区域审批", f"{plan.name.en}: approvals of its regions")
         path = f"{plan_path(plan.code)}/approvals"
+        known = read.caller.viewer.is_member(plan.region_ids)
         return cls(
             title=title.in_(read.lang),
             plan=plan.code,
             status=plan.status,
             status_name=label_in(PLAN_STATUSES, plan.status, read.lang),
             complete=bool(approvals) and all(item.state == "approved" for item in approvals),
-            approvals=[RegionApproval.of(item, read) for item in approvals],
+            approvals=[RegionApproval.of(item, read, known=known) for item in approvals],
             links=[*read.self_links(path), read.link(plan_item(plan.code), "up")],
         )
 

@@ -16,7 +16,6 @@ from shanhai.db.projects.transitions import Event, Prospect
 from shanhai.db.tables.project import ProjectState
 from shanhai.vocabulary import FUND_KINDS, Label
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, Moment, MomentText, one_of
-from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.view import View
 from shanhai_api.plans.answers import here_links, item_path, money, project_path
 from shanhai_api.words.naming import called
@@ -120,7 +119,7 @@ class ProjectSteps(Document):
 
 
 class ProjectHistory(Answered):
-    """A step of the past; who took it and why is not for the public."""
+    """A step of the past; who took it and why is for who has a role in the region."""
 
     seq: int
     before: str = Field(alias="from", validation_alias="source")
@@ -133,9 +132,9 @@ class ProjectHistory(Answered):
     documents: list[str]
 
     @classmethod
-    def of(cls, event: Event, caller: Caller, view: View, **more: Any) -> Self:
-        """A step as the caller may know of it."""
-        hidden = {"actor": None, "note": None} if caller.anonymous else {}
+    def of(cls, event: Event, view: View, *, known: bool, **more: Any) -> Self:
+        """A step, with who took it and why where that may be `known`."""
+        hidden = {} if known else {"actor": None, "note": None}
         return cls.from_row(
             event,
             before_name=event.source_name.in_(view.lang),
@@ -347,7 +346,9 @@ class ProjectDocument(Document):
     media_type: str
     bytes: int
     sha256: str
-    public: bool
+    visibility: str
+    data_class: str | None
+    data_grade: str | None
     uploaded_at: MomentText
     valid_from: date | None
     valid_to: date | None
@@ -390,7 +391,7 @@ class ProjectDossier(Document):
     track: list[StateOnTheWay]
     transitions: list[ProjectStep]
     measures: list[Measure]
-    funds: LedgerFigures | None = Field(description="None for the public")
+    funds: LedgerFigures | None = Field(description="None for who has no role in the region")
     documents: list[ProjectDocument]
     events: list[ProjectHistory]
     links: list[Link]

@@ -23,7 +23,7 @@ from shanhai.db.projects.queries import ProjectSeen, find_project
 from shanhai.db.projects.transitions import Event, list_states, prospects, read_events, take_step
 from shanhai.db.projects.transitions import ProjectTransitionRequest as Asked
 from shanhai.db.tables.project import ProjectState
-from shanhai.errors import NotFound, Unauthenticated
+from shanhai.errors import Forbidden, NotFound, Unauthenticated
 from shanhai.vector.formats import neutralised
 from shanhai.vocabulary import Label
 from shanhai_api.features.documents import feature
@@ -47,14 +47,30 @@ async def state_label(session: AsyncSession, project: ProjectSeen) -> Label:
 
 
 async def see_ledger(session: AsyncSession, code: str, caller: Caller) -> ProjectSeen:
-    """The project whose money a caller wants to see; the public does not.
+    """The project whose money a caller wants to see: who has a role in its region.
 
     Raises:
         Unauthenticated: no identity was given.
         NotFound: there is no project the caller may know of.
+        Forbidden: the caller has no role in its region.
     """
     demand_known(caller)
-    return await find_project(session, code, caller.viewer)
+    found = await find_project(session, code, caller.viewer)
+    demand_member(caller, [found.region_id])
+    return found
+
+
+def demand_member(caller: Caller, regions: Iterable[int]) -> None:
+    """Refuse who has no role in any of the regions whose money is asked for.
+
+    Raises:
+        Forbidden: they have none.
+    """
+    if not caller.viewer.is_member(regions):
+        raise Forbidden(
+            "money is told to who has a role in the region",
+            message_zh="资金仅向在该区域具有角色者提供",
+        )
 
 
 def demand_known(caller: Caller) -> None:
@@ -80,7 +96,7 @@ async def step(
     shown = models.ProjectStepTaken(
         project=taken.project.code,
         state=taken.event.target,
-        event=models.ProjectHistory.of(taken.event, write.caller, write),
+        event=models.ProjectHistory.of(taken.event, write, known=True),
         links=[
             write.link(place, "self"),
             write.link(f"{path}/transitions", "related"),
@@ -154,6 +170,7 @@ async def dossier(
     found, _ = await papers.list_papers(session, caller, project, view, after=0, limit=MOST_SHOWN)
     path = project_path(project.code)
     own = next(item for item in states if item.state == project.state)
+    known = caller.viewer.is_member([project.region_id])
     return models.ProjectDossier(
         project=project.code,
         name=project.name.in_(view.lang),
@@ -164,9 +181,9 @@ async def dossier(
         track=_track(states, project, events, view),
         transitions=[models.ProjectStep.of(item, view) for item in steps],
         measures=[models.Measure.from_row(item) for item in measures],
-        funds=await _funds(session, caller, project),
+        funds=await _funds(session, project) if known else None,
         documents=found,
-        events=[models.ProjectHistory.of(item, caller, view) for item in events],
+        events=[models.ProjectHistory.of(item, view, known=known) for item in events],
         links=[
             *here_links(view),
             view.link(item_path(project.code), "up"),
@@ -178,12 +195,7 @@ async def dossier(
     )
 
 
-async def _funds(
-    session: AsyncSession, caller: Caller, project: ProjectSeen
-) -> models.LedgerFigures | None:
-    """The ledger; the public does not see it."""
-    if caller.anonymous:
-        return None
+async def _funds(session: AsyncSession, project: ProjectSeen) -> models.LedgerFigures:
     entries = await list_entries(session, project.id)
     return models.LedgerFigures.of_project(entries, await list_balances(session, project.id))
 
@@ -349,7 +361,7 @@ async def _members(
         "funds.csv": as_csv(ENTRY_COLUMNS, [LedgerLine.of(item).as_json() for item in entries]),
         "funds.json": orjson.dumps([SourceBalance.of_source(item).as_json() for item in balances]),
         "events.json": orjson.dumps(
-            [ProjectHistory.of(item, caller, view).as_json() for item in events]
+            [ProjectHistory.of(item, view, known=True).as_json() for item in events]
         ),
         "documents.csv": as_csv(PAPER_COLUMNS, [item.as_json() for item in found]),
     }

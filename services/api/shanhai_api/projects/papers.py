@@ -20,6 +20,8 @@ from shanhai.db.projects.queries import ProjectSeen
 from shanhai.db.tables.provision import Document
 from shanhai.errors import InvalidInput
 from shanhai.storage.file_types import FileKind, demand_kind, kind_of
+from shanhai.vocabulary import Visibility
+from shanhai_api.exports import note_download
 from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item
 from shanhai_api.kit.body import read_blocks
@@ -70,7 +72,17 @@ async def receive(
 
 
 def _paper_of(query: UploadQuery, name: str, kind: FileKind) -> documents.Paper:
-    said = query.model_dump(include={"kind", "title_zh", "title_en", "measure", "public"})
+    said = query.model_dump(
+        include={
+            "kind",
+            "title_zh",
+            "title_en",
+            "measure",
+            "visibility",
+            "data_class",
+            "data_grade",
+        }
+    )
     told = query.model_dump(include={"period_from", "period_to", "quantity", "value", "unit"})
     return documents.Paper(
         filename=name, media_type=kind.media_type, result=documents.MonitoringResult(**told), **said
@@ -121,7 +133,9 @@ async def list_papers(
     )
     if not caller.viewer.sees_all:
         seen = caller.viewer.regions or frozenset()
-        query = query.where(Document.is_public | Document.region_id.in_(seen))
+        query = query.where(
+            (Document.visibility != Visibility.REGION) | Document.region_id.in_(seen)
+        )
     found = (await session.execute(query.limit(limit + 1))).all()
     shown = [await read_written(session, DOCUMENTS, row.id) for row in found[:limit]]
     following = found[limit - 1].id if len(found) > limit else None
@@ -132,12 +146,15 @@ async def send(
     state: ServiceState, session: AsyncSession, view: View, caller: Caller, code: str
 ) -> Response:
     """The file of a document, to be kept and never to be shown in place."""
-    seen = await read_item(session, DOCUMENTS, Selection(caller.viewer, code=code))
+    seen = await read_item(state.quick, DOCUMENTS, Selection(caller.viewer, code=code))
     row = await session.get_one(Document, seen.key)
     etag = f'"{row.sha256}"'
     headers = {"ETag": etag, "Cache-Control": view.cache_control(), "Vary": "Authorization"}
     if is_known(view.request, etag):
         return Response(status_code=304, headers=headers)
+    if row.visibility != Visibility.PUBLIC:
+        told = {"table": DOCUMENTS.table, "object_id": row.code, "sha256": row.sha256}
+        await note_download(view.request, caller, **told)
     return FileResponse(
         state.store.local_path(row.uri),
         media_type=row.media_type,

@@ -34,7 +34,7 @@ from shanhai_api.projects.models import AmountText
 
 FORMATS = (JSON, HTML, CSV)
 Requirement = Literal["geometry", "cost", "overlap", "documents"]
-Known = Annotated[AmountText, Field(description="Not for the public")]
+Known = Annotated[AmountText, Field(description="For who has a role in the region")]
 
 
 class MeasureSums(Answered):

@@ -89,7 +89,8 @@ async def show_events(
     if len(found) > query.limit:
         following = read.here(after=str(page[-1].seq))
         links.append({"href": following, "rel": "next", "type": JSON.media_type})
-    events = [models.ProjectHistory.of(item, read.caller, read) for item in page]
+    known = read.caller.viewer.is_member([seen.region_id])
+    events = [models.ProjectHistory.of(item, read, known=known) for item in page]
     return models.ProjectEvents(project=seen.code, events=events, returned=len(page), links=links)
 
 
@@ -102,7 +103,8 @@ async def show_event(read: Read[Reader], project: str, seq: int) -> models.Proje
     path = f"{project_path(seen.code)}/events"
     links = [*read.self_links(f"{path}/{seq}"), read.link(path, "up")]
     event = operations.one_event(found, seq)
-    return models.ProjectEventShown.of(event, read.caller, read, links=links)
+    known = read.caller.viewer.is_member([seen.region_id])
+    return models.ProjectEventShown.of(event, read, known=known, links=links)
 
 
 @router.get(f"{PROJECT}/measures", summary="The measures of a project")
@@ -297,7 +299,7 @@ async def show_totals(
     found = await programme_totals(read.session, seen.id, viewer, query.as_of)
     regions = await region_totals(read.session, seen.id, viewer, query.as_of)
     totals = plan_models.PlanTotals.of(
-        seen, found, regions, read, with_money=not read.caller.anonymous
+        seen, found, regions, read, with_money=viewer.is_member(seen.region_ids)
     )
     if query.by == "region":
         return respond_table(read, totals, tables.REGION_COLUMNS, rows_of(totals.regions))
@@ -314,6 +316,7 @@ async def show_plan_funds(
     """
     viewer = read.caller.viewer
     seen = await find_plan(read.session, plan, viewer, query.as_of)
+    operations.demand_member(read.caller, seen.region_ids)
     found = await fund_totals(read.session, seen.id, viewer, query.by, query.as_of)
     programmes = await programme_totals(read.session, seen.id, viewer, query.as_of)
     funds = plan_models.PlanFunds.of(seen, query.by, found, programmes, read)

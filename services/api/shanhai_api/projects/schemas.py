@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from shanhai.validation import Rfc3339Date
+from shanhai.vocabulary import DataClass, DataGrade, VisibilityCode
 from shanhai_api.kit.dependencies import DayQuery, PageQuery, format_field
 
 EXACT_BELOW = 1e13
@@ -139,7 +140,9 @@ class UploadQuery(PageQuery):
     title_zh: Name = Field(description="Chinese title")
     title_en: Name | None = Field(None, description="English title")
     measure: Code | None = Field(None, description="The measure it is about; default all")
-    public: bool = Field(False, description="Whether anyone may read it")
+    visibility: VisibilityCode = Field("region", description="Who may read it")
+    data_class: DataClass | None = Field(None, description="Class of the data")
+    data_grade: DataGrade | None = Field(None, description="Grade above general data")
     period_from: Rfc3339Date | None = Field(None, description="First day its results are about")
     period_to: Rfc3339Date | None = Field(None, description="Last day its results are about")
     quantity: Word | None = Field(

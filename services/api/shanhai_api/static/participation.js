@@ -87,9 +87,13 @@ map?.addEventListener("click", (event) => {
   mark.removeAttribute("display");
 });
 
+// Whoever is signed in shows with it that this page, and no other, sends what is sent.
+const signedIn = document.querySelector("input[name=csrf]");
+const OWN_PAGE = signedIn ? { "X-CSRF-Token": signedIn.value } : {};
+
 /** Posts a document; what was answered, or an error that tells why not. */
 async function post(address, body) {
-  const headers = { "Content-Type": "application/json" };
+  const headers = { "Content-Type": "application/json", ...OWN_PAGE };
   return answered(await fetch(address, { method: "POST", headers, body: JSON.stringify(body) }));
 }
 
@@ -123,7 +127,7 @@ const SENDERS = {
     const kept = `${form.dataset.kept} ${receipt}`;
     tell(kept);
     for (const photo of given.getAll("photos").filter((file) => file.size)) {
-      const headers = { "Content-Type": photo.type || "application/octet-stream", Receipt: receipt };
+      const headers = { "Content-Type": photo.type || "application/octet-stream", Receipt: receipt, ...OWN_PAGE };
       try {
         await answered(await fetch(form.dataset.photos, { method: "POST", headers, body: photo }));
       } catch (error) {

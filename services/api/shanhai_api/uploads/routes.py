@@ -1,4 +1,4 @@
-"""`/uploads`: begin, continue, look, forget."""
+"""`/uploads`: begin, continue, look, delete."""
 
 import asyncio
 from collections.abc import Iterable
@@ -12,13 +12,14 @@ from pydantic import Field
 
 from shanhai.db.queries import files
 from shanhai.db.tables.dataset import Upload
-from shanhai.errors import Conflict, InvalidInput
+from shanhai.errors import Conflict, InvalidInput, NotFound
 from shanhai.storage.artifacts import LocalArtifacts, sha256_of
 from shanhai_api.kit import dependencies
-from shanhai_api.kit.answers import Document, Moment
+from shanhai_api.kit.answers import Answer, Answered, Document, Link, Moment
 from shanhai_api.kit.body import read_blocks
+from shanhai_api.kit.dependencies import Read, Write
 from shanhai_api.kit.requests import Caller
-from shanhai_api.kit.routing import Made, once
+from shanhai_api.kit.routing import Made, Route, once
 from shanhai_api.kit.state import ServiceState, UnitOfWork
 from shanhai_api.kit.view import JSON, View
 from shanhai_api.uploads.receiving import Piece, append, piece_of
@@ -44,30 +45,64 @@ class UploadState(Document):
 async def begin(state: ServiceState, request: Request, view: View, caller: Caller) -> Made:
     """Receive a whole file or its first piece, and register it.
 
+    It is entered before its bytes come, so that all who send at the same time keep to the quotas.
     Without `Content-Range` an interrupted body leaves nothing behind.
     """
     limit = state.configuration.artifacts.upload_limit_bytes
     piece = piece_of(request, limit=limit)
     upload_id = uuid4()
     path = state.store.upload_path(upload_id)
+    await _reserve(state, request, caller, upload_id, piece)
+    kept = False
     try:
         digest = await _receive(state, request, upload_id, piece)
         received = await asyncio.to_thread(lambda: path.stat().st_size)
+        whole = received == (received if piece is None else piece.total)
         async with state.unit() as unit:
-            row = _new_upload(upload_id, caller, request, received, digest, piece)
             made = await once(
                 request,
                 unit,
                 caller,
                 body_sha256=digest,
-                effect=lambda: _register(state, unit, view, caller, row),
+                effect=lambda: _register(
+                    unit, view, caller, upload_id, received, digest if whole else None
+                ),
             )
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    if made.content["upload"] != str(upload_id):
-        path.unlink()  # a replay: the first answer's file is the one that counts
+        # In a replay the first answer's file is the one that counts.
+        kept = made.content["upload"] == str(upload_id)
+    finally:
+        if not kept:
+            path.unlink(missing_ok=True)
+            await asyncio.shield(_release(state, upload_id))
     return made
+
+
+async def _reserve(
+    state: ServiceState, request: Request, caller: Caller, upload_id: UUID, piece: Piece | None
+) -> None:
+    limit = state.configuration.artifacts.upload_limit_bytes
+    declared = request.headers.get("content-length", "")
+    announced = min(int(declared), limit) if declared.isdigit() else limit
+    total = announced if piece is None else piece.total
+    row = Upload(id=upload_id, owner=caller.owner, total_bytes=total, received_bytes=0)
+    async with state.unit() as unit:
+        forgotten = await files.forget_expired(unit.session)
+        unit.after_commit.append(partial(remove_files, state.store, forgotten))
+        await files.reserve(unit.session, row, caller, **quotas_of(state))
+
+
+def quotas_of(state: ServiceState) -> dict[str, files.UploadQuota]:
+    """How much may wait of one identity, and of all who work in a region."""
+    settings = state.configuration.artifacts
+    return {
+        "of_one": files.UploadQuota(settings.uploads, settings.uploads_bytes),
+        "of_region": files.UploadQuota(settings.region_uploads, settings.region_uploads_bytes),
+    }
+
+
+async def _release(state: ServiceState, upload_id: UUID) -> None:
+    async with state.unit() as unit:
+        await files.release(unit.session, upload_id)
 
 
 async def _receive(
@@ -89,31 +124,16 @@ async def _receive(
     return await append(path, 0, read_blocks(request, limit=piece.length))
 
 
-def _new_upload(
-    upload_id: UUID,
-    caller: Caller,
-    request: Request,
-    received: int,
-    digest: str,
-    piece: Piece | None,
-) -> Upload:
-    total = received if piece is None else piece.total
-    return Upload(
-        id=upload_id,
-        owner=caller.owner,
-        filename=None,
-        total_bytes=total,
-        received_bytes=received,
-        sha256=digest if received == total else None,
-    )
-
-
 async def _register(
-    state: ServiceState, unit: UnitOfWork, view: View, caller: Caller, row: Upload
+    unit: UnitOfWork,
+    view: View,
+    caller: Caller,
+    upload_id: UUID,
+    received: int,
+    digest: str | None,
 ) -> Made:
-    forgotten = await files.forget_expired(unit.session)
-    unit.after_commit.append(partial(remove_files, state.store, forgotten))
-    row = await files.create(unit.session, row, act=dependencies.act_of(caller, view))
+    act = dependencies.act_of(caller, view)
+    row = await files.complete(unit.session, upload_id, received=received, sha256=digest, act=act)
     return Made(UploadState.of(row).as_json(), {"Location": f"{view.base}/uploads/{row.id}"})
 
 
@@ -164,9 +184,13 @@ def _fitting(row: Upload, piece: Piece | None) -> Piece:
 async def _note_received(state: ServiceState, caller: Caller, upload_id: UUID) -> None:
     """Write down how much is there, and the digest once that is all."""
     path = state.store.upload_path(upload_id)
-    received = await asyncio.to_thread(lambda: path.stat().st_size)
     async with state.unit() as unit:
-        row = await files.find(unit.session, upload_id, owner=caller.owner, lock=True)
+        try:
+            row = await files.find(unit.session, upload_id, owner=caller.owner, lock=True)
+        except NotFound:
+            path.unlink(missing_ok=True)  # deleted while its bytes came
+            raise
+        received = await asyncio.to_thread(lambda: path.stat().st_size)
         row.received_bytes = max(received, row.received_bytes)
         if received == row.total_bytes:
             row.sha256 = await asyncio.to_thread(sha256_of, path)
@@ -198,7 +222,9 @@ async def begin_upload(
 ) -> Response:
     """Receive a file, or its first piece; it is kept for 24 hours."""
     made = await begin(state, request, view, caller)
-    return made.response()
+    async with state.sessions() as session:
+        shares, _ = await files.read_shares(session, caller, **quotas_of(state))
+    return made.response(files.share_headers(shares))
 
 
 @router.put(
@@ -237,3 +263,55 @@ async def read_upload(
         JSON.media_type,
         headers={"Upload-Offset": str(row.received_bytes)},
     )
+
+
+class QuotaUse(Answered):
+    """What waits of what may; without `region`, of the caller's own. A most of 0 is no limit."""
+
+    region: str | None
+    files: int
+    most_files: int
+    bytes: int
+    most_bytes: int
+
+
+class Uploads(Document):
+    """The caller's uploads, and what is used of the quotas."""
+
+    stored = False
+
+    uploads: list[UploadState]
+    quotas: list[QuotaUse]
+    links: list[Link]
+
+
+waiting = APIRouter(tags=["uploads"], route_class=Route)
+
+
+@waiting.get("/uploads", summary="Files that were sent, and how much room is left")
+async def list_uploads(read: Read[dependencies.JobCaller]) -> Answer[Uploads]:
+    """List what the caller has sent that has not expired."""
+    shares, _ = await files.read_shares(read.session, read.caller, **quotas_of(read.state))
+    found = await files.list_uploads(read.session, owner=read.caller.owner)
+    document = Uploads(
+        uploads=[UploadState.of(row) for row in found],
+        quotas=[
+            QuotaUse(
+                region=share.region,
+                files=share.files,
+                most_files=share.quota.files,
+                bytes=share.bytes,
+                most_bytes=share.quota.bytes,
+            )
+            for share in shares
+        ],
+        links=read.self_links("/uploads"),
+    )
+    return Answer(document, headers=files.share_headers(shares))
+
+
+@waiting.delete("/uploads/{upload}", summary="Delete a file that was sent", status_code=204)
+async def delete_upload(write: Write[dependencies.JobCaller], upload: UUID) -> None:
+    """Delete an upload and its file; what was imported from it stays."""
+    await files.remove(write.session, upload, owner=write.caller.owner, act=write.act)
+    write.unit.after_commit.append(partial(remove_files, write.state.store, [upload]))

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
+from shanhai.crypto import SecretBox
 from shanhai.db.deliveries import webhooks
 from shanhai.db.deliveries.outbox import enqueue, find_delivery, list_deliveries, send_again
 from shanhai.db.deliveries.webhooks import drop_webhook, envelope, find_webhook, list_webhooks
@@ -15,7 +16,6 @@ from shanhai.db.queries.audit import record
 from shanhai.errors import Conflict
 from shanhai.http_egress import parse_target
 from shanhai.settings import WebhookSettings
-from shanhai.webhook_secrets import SecretBox
 from shanhai_api.kit.answers import Answer, LimitedQuery, page_of
 from shanhai_api.kit.body import JsonBody
 from shanhai_api.kit.dependencies import IfMatch, Read, Write, WriteContext, Writer

@@ -242,6 +242,7 @@ IN_PATHS: Mapping[str, str] = {
     "revoke": "撤销",
     "rotate": "更换",
     "runs": "执行记录",
+    "session": "会话",
     "sta": "SensorThings",
     "suggestions": "建议项目",
     "test": "测试",

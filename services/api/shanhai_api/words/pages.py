@@ -226,6 +226,12 @@ WORDS: Mapping[str, Label] = {
     "map": Label("在地图上查看", "View on the map"),
     "geometry": Label("几何", "Geometry"),
     "none": Label("无", "none"),
+    "sign_in": Label("登录", "Sign in"),
+    "sign_out": Label("退出", "Sign out"),
+    "signed_in_as": Label("已登录：", "Signed in as"),
+    "own_account": Label("我的账户", "My account"),
+    "sessions": Label("会话", "Sessions"),
+    "second_factor": Label("第二重验证", "Second factor"),
     "identify_yourself": Label("如何表明身份", "How to identify yourself"),
     "identify_by_key": Label(
         "该页面仅供有身份的人员和程序使用。请在请求头 Authorization 中发送接口密钥或令牌：",

@@ -16,10 +16,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cartography import ClassStyle, RampStyle, Style, style_of
-from shanhai.db.identity import Identity
+from shanhai.db.identity import Identity, Viewer
 from shanhai.db.queries.jobs import find_job
 from shanhai.errors import NotFound
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import Label, Visibility
 from shanhai_tiles.grids import EARTH_RADIUS_M, TILE_SIZE, Bounds
 from shanhai_tiles.layers.sources import SOURCE_JSON, SourceDataset
 from shanhai_tiles.raster.images import MEDIA_TYPES, ValueRange
@@ -34,7 +34,7 @@ _JOB = re.compile(r"^(?P<theme>[a-z0-9_.]+)\.(?P<job>[0-9a-f]{8}(-[0-9a-f]{4}){3
 _SELECT = f"""
     SELECT d.code, d.name_zh, d.name_en, d.theme, d.uri, d.checksum, d.grid, d.unit,
            d.native_resolution_m, d.stand_in, d.stand_in_note_zh, d.stand_in_note_en,
-           d.source, d.licence, d.public, d.origin, d.job_id, r.code AS region,
+           d.source, d.licence, d.visibility, d.region_id, d.origin, d.job_id, r.code AS region,
            (SELECT coalesce(jsonb_agg({SOURCE_JSON} ORDER BY jd.name), '[]'::jsonb)
               FROM job_dataset jd JOIN dataset i ON i.id = jd.dataset_id
              WHERE jd.job_id = d.job_id AND jd.role = 'input') AS inputs
@@ -47,7 +47,7 @@ _SELECT = f"""
 _BY_CODE = text(f"{_SELECT} AND d.code = :code")
 _BY_JOB = text(f"{_SELECT} AND d.origin = 'computed' AND d.job_id = :job AND d.theme = :theme")
 _NEWEST = text(
-    f"""{_SELECT} AND d.origin = 'computed' AND d.public
+    f"""{_SELECT} AND d.origin = 'computed' AND d.visibility = 'public'
         AND (d.theme, r.code) IN
             (SELECT * FROM unnest(CAST(:themes AS text[]), CAST(:regions AS text[])))
         ORDER BY d.created_at DESC, d.id DESC LIMIT 1"""  # noqa: S608
@@ -55,7 +55,7 @@ _NEWEST = text(
 _LISTED = text(
     f"""SELECT DISTINCT ON (theme, region, given) * FROM (
           SELECT *, CASE WHEN origin = 'computed' THEN '' ELSE code END AS given
-            FROM ({_SELECT} AND (d.origin <> 'computed' OR d.public)
+            FROM ({_SELECT} AND (d.origin <> 'computed' OR d.visibility = 'public')
                   ORDER BY d.created_at DESC, d.id DESC) AS newest_first
         ) AS candidates ORDER BY theme, region, given"""  # noqa: S608
 )
@@ -75,7 +75,8 @@ class DatasetRow:
     grid: dict[str, Any]
     unit: str | None
     native_resolution_m: float | None
-    public: bool
+    visibility: Visibility
+    region_id: int
     stand_in: bool
     computed: bool
     job: str | None
@@ -137,7 +138,8 @@ def _row(row: Mapping[Any, Any]) -> DatasetRow:
         grid=row["grid"],
         unit=row["unit"],
         native_resolution_m=row["native_resolution_m"],
-        public=row["public"],
+        visibility=Visibility(row["visibility"]),
+        region_id=row["region_id"],
         stand_in=row["stand_in"],
         computed=computed,
         job=None if row["job_id"] is None else str(row["job_id"]),
@@ -171,12 +173,26 @@ class RasterLayer:
     bands: tuple[dict[str, float], ...]
     unit: str
     native_resolution_m: float | None
-    public: bool
+    visibility: Visibility
+    region_id: int
     stand_in: bool
     sources: tuple[SourceDataset, ...]
     job: str | None
     draft_of: UUID | None = None
     kind: Literal["raster"] = "raster"
+
+    @property
+    def public(self) -> bool:
+        """Whether anybody may see it."""
+        return self.visibility is Visibility.PUBLIC
+
+    def seen_by(self, viewer: Viewer) -> bool:
+        """Whether its visibility lets a reader see it."""
+        if self.public or viewer.sees_all:
+            return True
+        if self.visibility is Visibility.SIGNED_IN:
+            return viewer.known
+        return viewer.members is None or self.region_id in viewer.members
 
     @property
     def bounds(self) -> Bounds:
@@ -227,10 +243,18 @@ class VectorLayer:
     version: str
     bounds: Bounds
     sources: tuple[SourceDataset, ...]
-    public: bool = True
     job: str | None = None
     maxzoom: int = VECTOR_MAXZOOM
     kind: Literal["vector"] = "vector"
+
+    @property
+    def public(self) -> bool:
+        """Whether anybody may see it; who sees which of its rows is asked of each."""
+        return True
+
+    def seen_by(self, viewer: Viewer) -> bool:
+        """Whether a reader may see it."""
+        return True
 
     @property
     def stand_in(self) -> bool:
@@ -284,6 +308,7 @@ def no_layer(name: str) -> NotFound:
 
 
 def _raster_layer(name: str, row: DatasetRow) -> RasterLayer:
+    shown = row.visibility is Visibility.PUBLIC
     return RasterLayer(
         name=name,
         title=Label(row.name_zh, row.name_en),
@@ -295,11 +320,12 @@ def _raster_layer(name: str, row: DatasetRow) -> RasterLayer:
         bands=tuple(row.grid.get("statistics", ())),
         unit=row.unit or (row.style.unit if isinstance(row.style, RampStyle) else ""),
         native_resolution_m=row.native_resolution_m,
-        public=row.public,
+        visibility=row.visibility,
+        region_id=row.region_id,
         stand_in=row.stand_in or any(source.stand_in for source in row.sources),
         sources=row.sources,
         job=row.job,
-        draft_of=UUID(row.job) if row.job and row.computed and not row.public else None,
+        draft_of=UUID(row.job) if row.job and row.computed and not shown else None,
     )
 
 

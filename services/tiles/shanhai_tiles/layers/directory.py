@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.engine import Executor, FetchedRow, async_url, reading_settings
+from shanhai.db.fence import PLATFORM, bound_to
 from shanhai.db.identity import Viewer
 from shanhai.settings import DatabaseSettings
 from shanhai.shutdown import end
@@ -306,7 +307,9 @@ class LayerDirectory:
         collection, version = VECTORS[name], self._changes.version(name)
         if to_draw:
             return catalogue.vector_layer(collection, selection, version)
-        state = await read_state(self._quick, collection, selection)
+        # Whether what rows were computed from stands in for a measurement is told of every input.
+        with bound_to(PLATFORM):
+            state = await read_state(self._quick, collection, selection)
         return catalogue.vector_layer(collection, selection, version, state)
 
     async def all(self, viewer: Viewer) -> list[catalogue.Layer]:

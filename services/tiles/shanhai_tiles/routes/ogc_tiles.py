@@ -294,7 +294,7 @@ def negotiate(request: Request, of: tilesets.Tilesets, f: str | None) -> str:
 def _negotiated(answer: Response, f: str | None) -> Response:
     """Tell caches when the answer was chosen by what the caller accepts."""
     if f is None:
-        answer.headers["Vary"] = "Accept, Authorization"
+        answer.headers["Vary"] = "Accept, Authorization, Cookie"
     return answer
 
 

@@ -232,7 +232,7 @@ async def read_preview(
     body = await services.off_the_loop(
         draw_preview, services.rasters, path, band, layer.style, drawn, size
     )
-    headers = {**freshness.headers, "Vary": "Authorization"}
+    headers = {**freshness.headers, "Vary": "Authorization, Cookie"}
     return Response(body, headers=headers, media_type="image/png")
 
 

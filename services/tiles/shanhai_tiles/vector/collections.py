@@ -129,7 +129,7 @@ class LayerSelection:
     @property
     def key(self) -> str:
         """All that it depends on, in one form, so that what is kept under it is the caller's."""
-        seen = (self.viewer.regions, self.viewer.exact)
+        seen = (self.viewer.regions, self.viewer.exact, self.viewer.members)
         regions = ["all" if listed is None else sorted(listed) for listed in seen]
         return repr((sorted(self.asked.items()), self.viewer.known, regions))
 

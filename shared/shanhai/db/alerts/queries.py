@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from shanhai import vocabulary
 from shanhai.db.deliveries.webhooks import Link, Linking
-from shanhai.db.identity import Viewer
+from shanhai.db.identity import Viewer, works_in
 from shanhai.db.tables.alert import Alert, AlertEvent, AlertRule
 from shanhai.db.tables.compensation import CompensationAgreement
 from shanhai.db.tables.control import LeadCase
@@ -120,7 +120,8 @@ async def list_alerts(
     """Alerts, the newest first, with the names of their rules, subjects and properties.
 
     Args:
-        viewer: Alerts about cases are seen by those who see the cases.
+        viewer: Who has a role in the region of what they are about sees them; those about cases
+            are seen by those who see the cases.
         equal: What they are, of `status`, `level`, `rule`, `kind`, `subject`, `station`, `plan`
             and `case`.
         before: Only alerts older than the one of this id.
@@ -244,9 +245,17 @@ def _seen_by(viewer: Viewer) -> Select[Any]:
     query: Select[Any] = _ALERTS
     if viewer.sees_all:
         return query
+    agreed = (CompensationAgreement.upstream_id, CompensationAgreement.downstream_id)
+    here = works_in(viewer, _REGION_ID, *agreed)
+    if viewer.members:
+        here |= Plan.region_ids.overlap(sorted(viewer.members))
     # As the list of cases has it: they are for those who work in their region.
     own = LeadCase.region_id.in_(sorted(viewer.regions or ()))
-    return query.where(or_(Alert.case_id.is_(None), own))
+    nowhere: ColumnElement[bool] = _REGION_ID.is_(None)
+    # A station or land that is kept from the reader has no region in sight.
+    for subject, row in ((Alert.station_id, Station.id), (Alert.reclamation_id, Reclamation.id)):
+        nowhere &= subject.is_(None) | row.is_not(None)
+    return query.where(or_(here, nowhere), or_(Alert.case_id.is_(None), own))
 
 
 BALANCE_UNITS = {kind.code: kind.unit for kind in vocabulary.BALANCE_KINDS}

@@ -5,13 +5,20 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, exists, func, select, text
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.observation_evaluation import HOLDS_AT, note_rule, take_evaluation_lock
 from shanhai.db.alerts.queries import BALANCE_UNITS
 from shanhai.db.alerts.transitions import end
-from shanhai.db.identity import Identity, demand_role, demand_scopes
+from shanhai.db.identity import (
+    EVERYTHING,
+    Identity,
+    Viewer,
+    demand_role,
+    demand_scopes,
+    works_in,
+)
 from shanhai.db.indicators.plan_indicators import find_indicator, find_plan
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.alert import Alert, AlertRule, AlertWatch
@@ -93,18 +100,33 @@ class RuleDefinition:
         return cls(contents, unit, str(row.row_version))
 
 
-async def list_rules(session: AsyncSession) -> list[RuleDefinition]:
-    """All rules, by their codes."""
-    return [RuleDefinition.of(row) for row in await session.execute(_RULES)]
+def _seen_by(viewer: Viewer) -> ColumnElement[bool]:
+    """Rules of regions in which a reader has a role, and those that name no place."""
+    watched = exists().where(
+        Station.id == func.any(AlertRule.stations),
+        or_(Station.region_id.is_(None), works_in(viewer, Station.region_id)),
+    )
+    named = (AlertRule.region_id, AlertRule.plan_id, AlertRule.stations)
+    anywhere = and_(*(column.is_(None) for column in named))
+    return or_(anywhere, works_in(viewer, AlertRule.region_id, Plan.region_id), watched)
 
 
-async def find_rule(session: AsyncSession, code: str) -> RuleDefinition:
+async def list_rules(session: AsyncSession, viewer: Viewer) -> list[RuleDefinition]:
+    """The rules a reader may know of, by their codes."""
+    rows = await session.execute(_RULES.where(_seen_by(viewer)))
+    return [RuleDefinition.of(row) for row in rows]
+
+
+async def find_rule(
+    session: AsyncSession, code: str, viewer: Viewer = EVERYTHING
+) -> RuleDefinition:
     """The rule of a code.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none the reader may know of.
     """
-    found = (await session.execute(_RULES.where(AlertRule.code == code))).first()
+    query = _RULES.where(AlertRule.code == code, _seen_by(viewer))
+    found = (await session.execute(query)).first()
     if found is None:
         raise _unknown(code)
     return RuleDefinition.of(found)
@@ -200,6 +222,7 @@ async def _editable(
     session: AsyncSession, code: str, identity: Identity, expected: frozenset[str] | None
 ) -> AlertRule:
     demand_scopes(identity, SCOPES)
+    await find_rule(session, code, identity.viewer)
     query = select(AlertRule).where(AlertRule.code == code, AlertRule.deleted_at.is_(None))
     row = await session.scalar(query.with_for_update())
     if row is None:

@@ -249,7 +249,9 @@ async def unsubscribe(session: AsyncSession, token: str, secret: str) -> Subscri
     if row.unsubscribed_at is None:
         row.unsubscribed_at = (await session.execute(select(func.now()))).scalar_one()
         await _changed(session, row)
-        _note(session, Act(f"subscription:{row.id}"), "unsubscribe", row.id, None, None)
+        _note(
+            session, Act(f"subscription:{row.id}", address=None), "unsubscribe", row.id, None, None
+        )
     return found
 
 

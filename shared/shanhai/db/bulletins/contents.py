@@ -55,7 +55,7 @@ _ALERTS = text(f"""
     LEFT JOIN duty du ON du.id = a.duty_id
     LEFT JOIN compensation_agreement cg ON cg.id = a.agreement_id
     LEFT JOIN mine mi ON mi.id = a.mine_id AND :known
-    LEFT JOIN reclamation rc ON rc.id = a.reclamation_id AND (:known OR rc.is_public)
+    LEFT JOIN reclamation rc ON rc.id = a.reclamation_id AND (:known OR rc.visibility = 'public')
     LEFT JOIN observed_property p ON p.id = r.property_id
    WHERE (du.plan_id = :plan OR a.station_id = ANY(CAST(:stations AS bigint[]))
           OR (pi.plan_id = :plan OR g.id IS NOT NULL)

@@ -17,6 +17,7 @@ from shanhai.db.comments import BY_PUBLIC, PersonTold, add_contact, digest_of_re
 from shanhai.db.compliance.intersections import Given
 from shanhai.db.compliance.overlaps import read_lines
 from shanhai.db.engine import read_today
+from shanhai.db.fence import RowScope
 from shanhai.db.identity import EVERYTHING, Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.notice import Complaint
@@ -96,7 +97,7 @@ async def open_complaint(
     lines, _ = await read_lines(session, EVERYTHING, Given(circle), as_of=new.seen_on)
     inside = max((line.measure.area_m2 or 0.0 for line in lines), default=0.0)
     rule = leads.CaseRule({}, verify_days)
-    act = Act(BY_PUBLIC, request_id)
+    act = Act(BY_PUBLIC, request_id, None)
     opened = await leads.open_case(session, act, lead, rule, lines, inside, region)
     case_id = await session.scalar(
         sa.text("SELECT id FROM lead_case WHERE code = :code"), {"code": opened.case}
@@ -162,6 +163,9 @@ async def add_photo(
             message_zh=f"举报已办结，或已有 {MOST_PHOTOS} 张照片",
         )
     row.photos += 1
+    # Whoever has the receipt writes into the region of the case, with no role there.
+    scope = RowScope.of(frozenset({case.region_id}), known=False)
+    await session.execute(sa.text(scope.writing))
     document = Document(
         code=f"document-{secrets.token_hex(8)}",
         owner_collection="cases",
@@ -175,13 +179,12 @@ async def add_photo(
         bytes=file.bytes,
         sha256=file.sha256,
         uri=file.uri,
-        is_public=False,
         uploaded_by=BY_PUBLIC,
     )
     session.add(document)
     await session.flush()
     after = {"case": case.code, "bytes": file.bytes, "sha256": file.sha256}
-    act = Act(BY_PUBLIC, request_id)
+    act = Act(BY_PUBLIC, request_id, None)
     record(session, act, "create", table="document", object_id=document.code, after=after)
     return row.photos
 

@@ -385,7 +385,6 @@ async def add_paper(
         bytes=file.bytes,
         sha256=file.sha256,
         uri=file.uri,
-        is_public=False,
         uploaded_by=act.actor,
         **asdict(paper),
     )

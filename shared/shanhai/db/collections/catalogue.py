@@ -34,7 +34,12 @@ from shanhai.db.collections.titles import (
 )
 from shanhai.db.collections.zones import ZONE_SCHEMES, ZONES
 from shanhai.db.features.entity import Entity, Property, masked
-from shanhai.db.features.selection import EXACT_REGIONS, VIEWER_REGIONS, visibility
+from shanhai.db.features.selection import (
+    EXACT_REGIONS,
+    MEMBER_REGIONS,
+    VIEWER_REGIONS,
+    visibility,
+)
 from shanhai.db.identity import Viewer
 from shanhai.errors import NotFound
 
@@ -154,8 +159,8 @@ def seen_by(entity: Entity, viewer: Viewer) -> Entity:
         return entity.whole
     # Which regions those are is bound; the text depends on whether there are any, or all.
     somewhere = viewer.exact and frozenset({0}) if entity.masking is not None else frozenset()
-    regions = viewer.regions and frozenset({0})
-    return _seen(entity, Viewer(viewer.known, regions, somewhere))
+    regions, members = (found and frozenset({0}) for found in (viewer.regions, viewer.members))
+    return _seen(entity, Viewer(viewer.known, regions, somewhere, members))
 
 
 @lru_cache(maxsize=256)
@@ -170,7 +175,8 @@ def _seen(entity: Entity, viewer: Viewer) -> Entity:
     if not knows and properties == shown.properties:
         return shown
     told = [_told(target, viewer) for target in wanted]
-    lists = [*told, f"{_regions(viewer)} AS regions", *knows]
+    regions = f"{_bound(VIEWER_REGIONS, viewer.regions)} AS regions"
+    lists = [*told, regions, f"{_bound(MEMBER_REGIONS, viewer.members)} AS members", *knows]
     joins = f"{entity.joins} CROSS JOIN (SELECT {', '.join(lists)}) reader"
     return replace(shown, properties=properties, joins=joins, for_reader=True)
 
@@ -187,8 +193,8 @@ def _unmasked(entity: Entity, viewer: Viewer) -> tuple[Entity, tuple[str, ...]]:
     return masked(entity.whole, entity.masking, knows=knows), (f"{EXACT_REGIONS} AS exact",)
 
 
-def _regions(viewer: Viewer) -> str:
-    return VIEWER_REGIONS if viewer.regions else "CAST(NULL AS bigint[])"
+def _bound(regions: str, given: frozenset[int] | None) -> str:
+    return regions if given else "CAST(NULL AS bigint[])"
 
 
 def _named(item: Property) -> str | None:
@@ -206,6 +212,7 @@ def _checked(entity: Entity, item: Property, viewer: Viewer) -> Property:
     if target is None or met in ([], ["(true)"]):
         return item
     where = " AND ".join(met).replace(VIEWER_REGIONS, "reader.regions")
+    where = where.replace(MEMBER_REGIONS, "reader.members")
     # Read once by a statement, if ever a row names one.
     seen = f"(SELECT {target.code} FROM {target.source} WHERE {where})"  # noqa: S608
     if item.schema["type"] == "array":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.guards import PERIOD, RECORD_PERIOD, computed_by_jobs
+from shanhai.db.collections.guards import AS_CLASSIFIED, PERIOD, RECORD_PERIOD, computed_by_jobs
 from shanhai.db.collections.joint_plans import PARTNERS, within_joint_plan
 from shanhai.db.collections.notices import heard_before
 from shanhai.db.features import entity
@@ -52,7 +52,8 @@ CONTROL_AREAS = entity.Entity(
     geometry_column="geom",
     live="ca.deleted_at IS NULL",
     published=f"ca.status = 'published' AND {PUBLIC_EDITION}",
-    public="ca.is_public",
+    public=_OWN.public,
+    signed_in=_OWN.signed_in,
     current=current("ca"),
     as_of=as_of("ca"),
     in_force=IN_FORCE,
@@ -94,9 +95,7 @@ CONTROL_AREAS = entity.Entity(
             unit="km",
         ),
         _OWN.column("status", choice(CONTROL_STATUSES), Label("状态", "Status"), queryable=True),
-        _OWN.column(
-            "public", entity.BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True
-        ),
+        *_OWN.access,
         _OWN.column("origin", choice(ORIGINS), Label("来源方式", "Origin"), queryable=True),
         _OWN.job,
         _OWN.source,
@@ -115,6 +114,7 @@ CONTROL_AREAS = entity.Entity(
         ),
         guards=(
             PERIOD,
+            AS_CLASSIFIED,
             computed_by_jobs,
             within_joint_plan(),
             heard_before("control_areas", "status", "published"),

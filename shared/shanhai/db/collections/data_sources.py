@@ -12,7 +12,8 @@ _DATASET = columns.Columns("d")
 _NEWEST = (
     "NOT EXISTS (SELECT FROM dataset newer WHERE newer.region_id = d.region_id"
     " AND newer.theme = d.theme AND newer.kind = d.kind AND newer.origin = d.origin"
-    " AND newer.deleted_at IS NULL AND (newer.public OR NOT d.public) AND newer.id > d.id)"
+    " AND newer.deleted_at IS NULL AND newer.id > d.id"
+    " AND (newer.visibility = 'public' OR d.visibility <> 'public'))"
 )
 
 DATASETS = entity.Entity(
@@ -31,7 +32,8 @@ DATASETS = entity.Entity(
     geometry_type="geometry-multipolygon",
     live="d.deleted_at IS NULL",
     published="true",
-    public="d.public",
+    public=_DATASET.public,
+    signed_in=_DATASET.signed_in,
     current=columns.current("d"),
     as_of=columns.as_of("d"),
     region="d.region_id",
@@ -85,7 +87,7 @@ DATASETS = entity.Entity(
             queryable=True,
         ),
         _DATASET.job,
-        _DATASET.column("public", entity.BOOLEAN, Label("公开", "Public"), queryable=True),
+        *_DATASET.access,
         _DATASET.shown("checksum", entity.TEXT, Label("校验和", "SHA-256"), queryable=True),
         entity.Property(
             "source_sha256",
@@ -103,8 +105,9 @@ DATASETS = entity.Entity(
     editing=entity.Editing(
         roles=frozenset({Role.PLANNER, Role.ANALYST, Role.ADMIN}),
         verbs=frozenset({"replace", "update", "delete"}),
-        shown_by="public",
+        shown_by="visibility",
         guards=(
+            guards.AS_CLASSIFIED,
             guards.in_order(
                 "observed_from",
                 "observed_to",
@@ -131,6 +134,8 @@ STATIONS = entity.Entity(
     geometry_column="geom",
     live="sn.deleted_at IS NULL",
     published="true",
+    public=_STATION.public,
+    signed_in=_STATION.signed_in,
     current=columns.current("sn"),
     as_of=columns.as_of("sn"),
     region="sn.region_id",
@@ -156,11 +161,14 @@ STATIONS = entity.Entity(
         ),
         _STATION.attribute("description", DESCRIPTION, Label("说明", "Description")),
         _STATION.attribute("annotations", entity.OBJECT, Label("附注", "Annotations")),
+        *_STATION.access,
         _STATION.source,
         _STATION.fields,
         *_STATION.period,
     ),
     editing=entity.Editing(
-        roles=frozenset({Role.PLANNER, Role.SUPERVISOR}), guards=(guards.PERIOD,)
+        roles=frozenset({Role.PLANNER, Role.SUPERVISOR}),
+        shown_by="visibility",
+        guards=(guards.PERIOD, guards.AS_CLASSIFIED),
     ),
 )

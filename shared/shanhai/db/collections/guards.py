@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.features.entity import TEXT, TEXTS, Guard, Lifecycle, PendingWrite, Property, Step
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Fault, InvalidInput
-from shanhai.vocabulary import Label, Role
+from shanhai.vocabulary import Label, Role, broken_class_rule
 
 _APPROVER = frozenset({Role.APPROVER})
 _EITHER = frozenset({Role.APPROVER, Role.PLANNER})
@@ -40,6 +40,24 @@ def in_order(first: str, last: str, rule: Label, *, under: str = "/properties") 
     return guard
 
 
+def as_classified(*, under: str = "/properties") -> Guard:
+    """A guard: nobody reads it whom its class of data shuts out; what has a grade is sensitive."""
+
+    async def guard(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+        after = change.after or {}
+        broken = broken_class_rule(
+            after.get("visibility"), after.get("data_class"), after.get("data_grade")
+        )
+        if broken is not None:
+            member, rule = broken
+            raise refused(f"{under}/{member}", rule)
+        return ()
+
+    return guard
+
+
+AS_CLASSIFIED = as_classified()
+RECORD_AS_CLASSIFIED = as_classified(under="")
 _PERIOD = Label("失效日期不得早于生效日期", "valid_to must not be before valid_from")
 PERIOD = in_order("valid_from", "valid_to", _PERIOD)
 RECORD_PERIOD = in_order("valid_from", "valid_to", _PERIOD, under="")
@@ -62,7 +80,7 @@ async def computed_by_jobs(session: AsyncSession, change: PendingWrite) -> Seque
 _UNKNOWN = text(
     """SELECT named FROM unnest(CAST(:codes AS text[])) named
         WHERE NOT EXISTS (SELECT FROM document d WHERE d.code = named AND d.deleted_at IS NULL
-                                                   AND (d.is_public OR NOT :public))"""
+                                                   AND (d.visibility = 'public' OR NOT :public))"""
 )
 
 

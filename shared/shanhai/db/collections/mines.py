@@ -356,7 +356,8 @@ RECLAMATIONS = entity.Entity(
     geometry_column="geom",
     live="rc.deleted_at IS NULL",
     published="true",
-    public="rc.is_public",
+    public=_LAND.public,
+    signed_in=_LAND.signed_in,
     current=columns.current("rc"),
     as_of=columns.as_of("rc"),
     region="rc.region_id",
@@ -411,9 +412,7 @@ RECLAMATIONS = entity.Entity(
         _LAND.column(
             "forfeit_reason", entity.TEXT, Label("没收原因", "Why the deposit is forfeited")
         ),
-        _LAND.column(
-            "public", entity.BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True
-        ),
+        *_LAND.access,
         _LAND.source,
         _LAND.fields,
         *_LAND.period,
@@ -440,6 +439,7 @@ RECLAMATIONS = entity.Entity(
         effects=(reclamation_taken_back,),
         guards=(
             guards.PERIOD,
+            guards.AS_CLASSIFIED,
             guards.in_order(
                 "start_on",
                 "end_on",

@@ -6,7 +6,13 @@ from decimal import Decimal
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.collections.guards import RECORD_PERIOD, no_circle, projects_come_along, revised_by
+from shanhai.db.collections.guards import (
+    RECORD_AS_CLASSIFIED,
+    RECORD_PERIOD,
+    no_circle,
+    projects_come_along,
+    revised_by,
+)
 from shanhai.db.collections.joint_plans import PARTNERS, part_of_the_plan
 from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.features.columns import (
@@ -110,7 +116,9 @@ async def only_above_committed(session: AsyncSession, change: PendingWrite) -> S
     )
 
 
-_SHOWN = "pj.is_public AND pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled')"
+_SHOWN = (
+    "pj.visibility = 'public' AND pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled')"
+)
 _PROGRAMME, _PARTY, _FUND, _DOCUMENT = Columns("pg"), Columns("pa"), Columns("fs"), Columns("dc")
 
 PROGRAMMES = Entity(
@@ -243,6 +251,7 @@ FUND_SOURCES = Entity(
     live="fs.deleted_at IS NULL",
     published="true",
     public="false",
+    signed_in="fs.region_id IS NULL",
     current=current("fs"),
     as_of=as_of("fs"),
     region="fs.region_id",
@@ -291,7 +300,9 @@ DOCUMENTS = Entity(
     joins=" LEFT JOIN region r ON r.id = dc.region_id",
     code="dc.code",
     live="dc.deleted_at IS NULL",
-    published="dc.is_public",
+    # What it belongs to may be a draft, so that those of the region see it who see drafts.
+    published=_DOCUMENT.signed_in,
+    public=_DOCUMENT.public,
     current=current("dc"),
     as_of=as_of("dc"),
     region="dc.region_id",
@@ -327,9 +338,7 @@ DOCUMENTS = Entity(
         _DOCUMENT.shown("media_type", TEXT, Label("媒体类型", "Media type"), queryable=True),
         _DOCUMENT.shown("bytes", INTEGER, Label("字节数", "Bytes"), unit="By"),
         _DOCUMENT.shown("sha256", TEXT, Label("校验和", "SHA-256"), queryable=True),
-        _DOCUMENT.column(
-            "public", BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True
-        ),
+        *_DOCUMENT.access,
         _DOCUMENT.shown(
             "uploaded_at", MOMENT, Label("上传时间", "Uploaded at"), column="created_at"
         ),
@@ -340,6 +349,6 @@ DOCUMENTS = Entity(
         roles=frozenset({Role.OWNER, Role.PLANNER, Role.APPROVER, Role.SUPERVISOR}),
         scopes=frozenset({Scope.PROJECTS, Scope.WRITE}),
         verbs=frozenset({"update", "delete"}),
-        guards=(RECORD_PERIOD, only_deleted_unused),
+        guards=(RECORD_PERIOD, RECORD_AS_CLASSIFIED, only_deleted_unused),
     ),
 )

@@ -113,7 +113,8 @@ PROJECTS = entity.Entity(
     live="pj.deleted_at IS NULL",
     published="pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled')"
     f" AND {OUTSIDE_DRAFTS}",
-    public="pj.is_public",
+    public=_OWN.public,
+    signed_in=_OWN.signed_in,
     current=columns.current("pj"),
     as_of=columns.as_of("pj"),
     region="pj.region_id",
@@ -221,9 +222,7 @@ PROJECTS = entity.Entity(
             Label("选址作业", "Job it was chosen by"),
             queryable=True,
         ),
-        _OWN.column(
-            "public", entity.BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True
-        ),
+        *_OWN.access,
         guards.revised_by("pj", "project"),
         _OWN.source,
         _OWN.details,
@@ -237,6 +236,7 @@ PROJECTS = entity.Entity(
         apart=frozenset({"plan"}),
         guards=(
             guards.PERIOD,
+            guards.AS_CLASSIFIED,
             guards.in_order(
                 "start_year",
                 "end_year",

@@ -6,11 +6,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cartography import EVALUATIONS
-from shanhai.db.collections.guards import PERIOD, RECORD_PERIOD, in_order
+from shanhai.db.collections.guards import AS_CLASSIFIED, PERIOD, RECORD_PERIOD, in_order
 from shanhai.db.collections.joint_plans import PARTNERS, within_joint_plan
 from shanhai.db.collections.projects import OUTSIDE_DRAFTS
 from shanhai.db.features.columns import (
     IN_FORCE,
+    NAME,
     ORDER,
     PUBLIC_EDITION,
     YEAR,
@@ -22,7 +23,7 @@ from shanhai.db.features.columns import (
 )
 from shanhai.db.features.entity import (
     NUMBER,
-    OBJECTS,
+    OBJECT,
     TEXT,
     TEXTS,
     Editing,
@@ -52,11 +53,26 @@ from shanhai.vocabulary import (
 
 _PUBLIC_PROJECT = (
     "pj.deleted_at IS NULL AND pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled')"
-    f" AND pj.is_public AND {OUTSIDE_DRAFTS}"
+    f" AND pj.visibility = 'public' AND {OUTSIDE_DRAFTS}"
 )
 """Holds for projects anybody may know of."""
 _PROBLEM = Columns("pb")
 
+_SHARES = {
+    "type": "array",
+    "items": {
+        **OBJECT,
+        "properties": {
+            "name_zh": NAME,
+            "name_en": NAME,
+            "part": NUMBER,
+            "whole_of": {**TEXT, "enum": ["region", "quantity"]},
+            "printed_percent": NUMBER,
+        },
+        "required": ["name_zh", "name_en", "part", "whole_of", "printed_percent"],
+    },
+}
+"""Shares a text prints: of the area of the region, or of the quantity of the problem."""
 PROBLEMS = Entity(
     name="problems",
     title=Label("生态问题", "Problems"),
@@ -73,6 +89,8 @@ PROBLEMS = Entity(
     geometry_column="geom",
     live="pb.deleted_at IS NULL",
     published=PUBLIC_EDITION,
+    public=_PROBLEM.public,
+    signed_in=_PROBLEM.signed_in,
     current=current("pb"),
     as_of=as_of("pb"),
     in_force=IN_FORCE,
@@ -96,6 +114,7 @@ PROBLEMS = Entity(
         _PROBLEM.column(
             "status", choice(PROBLEM_STATUSES), Label("状态", "Status"), queryable=True
         ),
+        *_PROBLEM.access,
         _PROBLEM.column("cause", TEXT, Label("成因", "Cause")),
         _PROBLEM.column("places", TEXTS, Label("地点", "Places")),
         _PROBLEM.attribute("stated_year", YEAR, Label("数量所属年份", "Year of the quantity")),
@@ -103,7 +122,7 @@ PROBLEMS = Entity(
         _PROBLEM.attribute("effects_en", TEXTS, Label("影响(英)", "Effects, en")),
         _PROBLEM.attribute("minerals_zh", TEXTS, Label("矿种", "Minerals, zh")),
         _PROBLEM.attribute("minerals_en", TEXTS, Label("矿种(英)", "Minerals, en")),
-        _PROBLEM.attribute("shares", OBJECTS, Label("载明占比", "Shares as printed")),
+        _PROBLEM.attribute("shares", _SHARES, Label("载明占比", "Shares as printed")),
         Property(
             "projects",
             "ARRAY(SELECT pj.code FROM project_problem pp JOIN project pj ON pj.id = pp.project_id"  # noqa: S608
@@ -118,8 +137,9 @@ PROBLEMS = Entity(
         *_PROBLEM.period,
     ),
     editing=Editing(
+        shown_by="visibility",
         roles=frozenset({Role.PLANNER, Role.OWNER, Role.SUPERVISOR}),
-        guards=(PERIOD, within_joint_plan()),
+        guards=(PERIOD, AS_CLASSIFIED, within_joint_plan()),
     ),
 )
 

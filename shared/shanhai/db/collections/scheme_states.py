@@ -220,11 +220,14 @@ async def close_former(session: AsyncSession, act: Act, change: PendingWrite) ->
 
 # What a layer was computed from is closed: then it stays closed as well.
 _SHOW = text(
-    "UPDATE dataset d SET public = true, row_version = d.row_version + 1, updated_at = now()"
+    "UPDATE dataset d SET visibility = 'public', row_version = d.row_version + 1,"
+    " updated_at = now()"
     " FROM zone_scheme s JOIN job j ON j.id = s.job_id"
-    " WHERE s.id = :row_id AND d.job_id = s.job_id AND d.origin = 'computed' AND NOT d.public"
-    " AND d.deleted_at IS NULL AND NOT EXISTS (SELECT FROM jsonb_each(j.task->'datasets') one"
-    " JOIN dataset used ON used.id::text = one.value->>'id' WHERE NOT used.public)"
+    " WHERE s.id = :row_id AND d.job_id = s.job_id AND d.origin = 'computed'"
+    " AND d.visibility <> 'public' AND d.deleted_at IS NULL"
+    " AND NOT EXISTS (SELECT FROM jsonb_each(j.task->'datasets') one"
+    " JOIN dataset used ON used.id::text = one.value->>'id'"
+    " WHERE used.visibility <> 'public')"
     " RETURNING d.code, d.row_version"
 )
 
@@ -240,7 +243,7 @@ async def show_rasters(session: AsyncSession, act: Act, change: PendingWrite) ->
             "publish",
             table="dataset",
             object_id=row.code,
-            before={"public": False, "row_version": row.row_version - 1},
-            after={"public": True, "row_version": row.row_version},
+            before={"visibility": "region", "row_version": row.row_version - 1},
+            after={"visibility": "public", "row_version": row.row_version},
         )
     return {}

@@ -101,7 +101,7 @@ async def check_geometry(
         _around(session, given, named, anywhere=project is not None),
         read_lines(session, viewer, given, as_of=asked.as_of, kinds=asked.lines),
         read_zones(session, viewer, given, day=day),
-        read_leaves(session, sha256=sha256, project_id=project_id, day=day),
+        read_leaves(session, viewer, sha256=sha256, project_id=project_id, day=day),
     )
     known = activities()
     kinds = KIND_NAMES if asked.lines is None else asked.lines

@@ -24,7 +24,14 @@ from shanhai.db.engine import read_today
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.query import read_feature
 from shanhai.db.features.selection import Selection
-from shanhai.db.identity import EVERYTHING, Identity, demand_role, demand_scopes
+from shanhai.db.identity import (
+    EVERYTHING,
+    Identity,
+    Viewer,
+    demand_role,
+    demand_scopes,
+    works_in,
+)
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.control import ComplianceException, ControlArea, ControlRule
 from shanhai.db.tables.project import Project
@@ -164,7 +171,7 @@ async def revoke(
         Conflict: it was revoked before.
     """
     demand_scopes(identity, SCOPES)
-    found = await find_exception(session, code, lock=True)
+    found = await find_exception(session, code, identity.viewer, lock=True)
     row, before = found.row, found.document()
     demand_role(identity, ROLES, row.region_id)
     if "revoked" in row.attrs:
@@ -182,13 +189,15 @@ async def revoke(
     return found
 
 
-async def find_exception(session: AsyncSession, code: str, *, lock: bool = False) -> Granted:
+async def find_exception(
+    session: AsyncSession, code: str, viewer: Viewer = EVERYTHING, *, lock: bool = False
+) -> Granted:
     """The exception of a code.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none the reader may know of.
     """
-    query = _query(ExceptionFilter(code=code))
+    query = _query(ExceptionFilter(code=code), viewer)
     if lock:
         query = query.with_for_update(of=ComplianceException)
     found = (await session.execute(query)).one_or_none() if "\x00" not in code else None
@@ -198,14 +207,14 @@ async def find_exception(session: AsyncSession, code: str, *, lock: bool = False
 
 
 async def list_exceptions(
-    session: AsyncSession, wanted: ExceptionFilter, *, limit: int
+    session: AsyncSession, wanted: ExceptionFilter, viewer: Viewer, *, limit: int
 ) -> list[Granted]:
-    """Exceptions, the newest first."""
-    query = _query(wanted).order_by(ComplianceException.id.desc()).limit(limit)
+    """Exceptions in the regions in which a reader has a role, the newest first."""
+    query = _query(wanted, viewer).order_by(ComplianceException.id.desc()).limit(limit)
     return [Granted(*found) for found in await session.execute(query)]
 
 
-def _query(wanted: ExceptionFilter) -> Any:
+def _query(wanted: ExceptionFilter, viewer: Viewer) -> Any:
     row = ComplianceException
     query: Any = (
         select(row, Project.code, Region.code, ControlArea.code)
@@ -213,6 +222,7 @@ def _query(wanted: ExceptionFilter) -> Any:
         .outerjoin(Region, Region.id == row.region_id)
         .outerjoin(ControlArea, ControlArea.id == row.control_area_id)
         .where(row.deleted_at.is_(None))
+        .where(works_in(viewer, row.region_id, Project.region_id, ControlArea.region_id))
     )
     if wanted.code is not None:
         query = query.where(row.code == wanted.code)

@@ -156,12 +156,13 @@ class Leave:
     Attributes:
         rule: The rule it lifts; None where it decides about a gap.
         gap: The code of what was not known, and about which it decides.
+        reason: Why; None, as are the approver and the document, for who may not know.
     """
 
     code: str
     rule: str | None
-    reason: str
-    approver: str
+    reason: str | None
+    approver: str | None
     approved_at: datetime
     valid_from: date | None
     valid_to: date | None

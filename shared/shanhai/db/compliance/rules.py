@@ -196,10 +196,16 @@ SELECT cr.code, cr.scope, cr.subject, cr.activity, cr.activity_zh, cr.activity_e
  ORDER BY cr.code
 """
 LEAVES = text(
-    """SELECT e.code, e.rule, e.gap, e.reason, e.approver, e.approved_at, e.valid_from, e.valid_to,
-              ca.code AS control_area, e.attrs->>'document' AS document,
-              e.attrs->>'project_geometry_sha256' AS seen
+    """SELECT e.code, e.rule, e.gap, e.approved_at, e.valid_from, e.valid_to,
+              CASE WHEN knows.why THEN e.reason END AS reason,
+              CASE WHEN knows.why THEN e.approver END AS approver,
+              CASE WHEN knows.why THEN e.attrs->>'document' END AS document,
+              ca.code AS control_area, e.attrs->>'project_geometry_sha256' AS seen
          FROM compliance_exception e LEFT JOIN control_area ca ON ca.id = e.control_area_id
+              LEFT JOIN project pj ON pj.id = e.project_id
+              CROSS JOIN LATERAL (SELECT CAST(:members AS bigint[]) IS NULL OR
+                ARRAY[e.region_id, ca.region_id, pj.region_id] && CAST(:members AS bigint[]) AS why
+              ) knows
         WHERE e.deleted_at IS NULL
           AND daterange(e.valid_from, e.valid_to) @> CAST(:day AS date)
           AND (e.geometry_sha256 = :sha256 OR e.project_id = CAST(:project_id AS bigint))
@@ -261,10 +267,14 @@ def _rules_statement(met: tuple[str, ...], former: bool) -> TextClause:
 
 
 async def read_leaves(
-    session: Executor, *, sha256: str, project_id: int | None, day: date
+    session: Executor, viewer: Viewer, *, sha256: str, project_id: int | None, day: date
 ) -> tuple[Leave, ...]:
-    """The exceptions in force for a geometry or a project."""
-    values = {"sha256": sha256, "project_id": project_id, "day": day}
+    """The exceptions in force for a geometry or a project.
+
+    Who has no role in their region is told that there are any, and neither why nor by whom.
+    """
+    members = None if viewer.members is None else sorted(viewer.members)
+    values = {"sha256": sha256, "project_id": project_id, "day": day, "members": members}
     rows = (await session.execute(LEAVES, values)).all()
     return tuple(_leave(row, sha256) for row in rows)
 

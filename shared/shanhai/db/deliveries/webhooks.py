@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.crypto import SecretBox
 from shanhai.db.deliveries.outbox import enqueue
 from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
@@ -17,7 +18,7 @@ from shanhai.db.tables.delivery import Webhook
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
 from shanhai.vocabulary import Lang, Role, Scope
-from shanhai.webhook_secrets import SecretBox, make_secret, show_secret
+from shanhai.webhook_secrets import make_secret, show_secret
 
 EDITORS = frozenset({Role.PLANNER, Role.SUPERVISOR})
 SCOPES = frozenset({Scope.WRITE, Scope.PROJECTS})
@@ -189,6 +190,27 @@ async def rotate_secret(
     after = {"former_until": row.former_until.isoformat()}
     _note(session, act, "rotate", code, None, after)
     return await find_webhook(session, code, identity), show_secret(secret)
+
+
+async def reseal_webhooks(session: AsyncSession, seal: SecretBox, *, act: Act) -> int:
+    """Close secrets anew that are kept under another suite than that of the box; of how many.
+
+    Raises:
+        Unavailable: one was kept with another secret of the server.
+    """
+    rows = await session.scalars(
+        select(Webhook).where(Webhook.deleted_at.is_(None)).with_for_update()
+    )
+    changed = 0
+    for row in rows.all():
+        renewed = seal.renew(row.secret, row.code)
+        former = row.former_secret and seal.renew(row.former_secret, row.code)
+        if renewed or former:
+            row.secret = renewed or row.secret
+            row.former_secret = former or row.former_secret
+            _note(session, act, "reseal", row.code, None, {"suite": seal.suite})
+            changed += 1
+    return changed
 
 
 async def disable_webhook(session: AsyncSession, code: str, *, act: Act) -> None:

@@ -21,6 +21,7 @@ from shanhai.db.engine import read_today
 from shanhai.db.features.input_validation import CODE, read_draft
 from shanhai.db.features.snapshots import Image, lock
 from shanhai.db.features.write import create
+from shanhai.db.fence import writing_everywhere
 from shanhai.db.identity import Identity, demand_role, editing_of
 from shanhai.db.quality.findings import check_and_keep
 from shanhai.db.queries.audit import Act, record
@@ -262,7 +263,9 @@ async def begin_edition(
     place = {"lineage": numbers.lineage, "edition": numbers.edition, "emptied": emptied}
     await session.execute(_TAKE_PLACE, {**both, **place})
     mark = f".v{numbers.version}"
-    copied = await copy_content(session, former_id, written.row_id, mark)
+    # What a joint plan holds lies in all its regions, and who begins the edition has a role in one.
+    async with writing_everywhere(session):
+        copied = await copy_content(session, former_id, written.row_id, mark)
     for table, codes in copied.items():
         for code in codes:
             said = {"plan": written.code, "copied_in": former.code}

@@ -76,17 +76,18 @@ async def audit_rows(session: AsyncSession, stage: Stage, act: Act) -> None:
         return
     query = text(
         "INSERT INTO audit_log (id,"  # noqa: S608
-        " actor, action, object_table, object_id, before, after, request_id)"
+        " actor, action, object_table, object_id, before, after, request_id, address)"
         " OVERRIDING SYSTEM VALUE"
         " SELECT CAST(:number AS bigint) + row_number() OVER (ORDER BY i_r.row) - 1,"
         " CAST(:actor AS text),"
         " CASE WHEN i_r.found IS NULL THEN 'create' ELSE 'update' END,"
-        f" '{stage.entity.table}', i_r.code, i_b.image, i_a.image, CAST(:request AS text)"
+        f" '{stage.entity.table}', i_r.code, i_b.image, i_a.image, CAST(:request AS text),"
+        " CAST(:address AS text)"
         f" FROM {ROWS} i_r JOIN {AFTER} i_a ON i_a.row = i_r.row"
         f" LEFT JOIN {BEFORE} i_b ON i_b.row = i_r.row AND i_b.row >= :first AND i_b.row < :end"
         f" WHERE {WITHIN} AND i_a.row >= :first AND i_a.row < :end ORDER BY i_r.row"
     )
-    said = {"actor": act.actor, "request": act.request_id}
+    said = {"actor": act.actor, "request": act.request_id, "address": act.address}
     async with reserved_entries(session, number) as first_number:
         place = first_number
         for first, end in await spans_of(session):
@@ -286,8 +287,8 @@ def _insert(stage: Stage, editing: Editing) -> str:
     if editing.lifecycle is not None and stage.state_column is not None:
         own = values.get(stage.state_column, "NULL")
         values[stage.state_column] = f"coalesce({own}, '{editing.lifecycle.initial}')"
-    if stage.public_column is not None:
-        values.setdefault(stage.public_column, "true" if stage.public else "false")
+    if stage.visibility_column is not None:
+        values.setdefault(stage.visibility_column, f"'{stage.visibility}'")
     attributes = [_attributes(stage)] if stage.attributes else []
     attributes += [_repair()] if stage.keeps_repairs else []
     if attributes:

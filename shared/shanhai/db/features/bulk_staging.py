@@ -19,6 +19,7 @@ from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.input_validation import code_property
 from shanhai.db.features.sql_write import ids_of
 from shanhai.db.identity import Viewer
+from shanhai.vocabulary import VISIBILITIES, WIDEST, Visibility
 
 GIVEN, KNOWN, ROWS = "import_given", "import_known", "import_rows"
 REFUSED, WRITTEN = "import_refused", "import_written"
@@ -46,13 +47,13 @@ class Stage:
     Attributes:
         properties: What the rows give, beside code and geometry.
         shaped: They give geometry as well.
-        public: Rows that do not say so themselves are for everybody.
+        visibility: Of rows that do not say it themselves.
     """
 
     entity: Entity
     properties: tuple[Property, ...]
     shaped: bool
-    public: bool = False
+    visibility: Visibility = Visibility.REGION
 
     @cached_property
     def columns(self) -> Mapping[str, Column[Any]]:
@@ -154,10 +155,24 @@ class Stage:
         return f'(i_r."c_{item.column}" IS NOT NULL AND {unlike})'
 
     @cached_property
-    def public_column(self) -> str | None:
-        """The column that says whether a row is for everybody."""
-        declared = self.entity.declared("public")
+    def visibility_column(self) -> str | None:
+        """The column that says who may read a row."""
+        declared = self.entity.declared("visibility")
         return None if declared is None else declared.column
+
+    @cached_property
+    def _shown(self) -> str:
+        """SQL of who may read a row that does not say it: no more than its class allows."""
+        if "data_class" not in {item.column for item in self.kept}:
+            return f"'{self.visibility}'"
+        order = [item.code for item in VISIBILITIES]
+        bounded = {
+            code: max(widest, self.visibility, key=order.index)
+            for code, widest in WIDEST.items()
+            if code is not None
+        }
+        listed = " ".join(f"WHEN '{code}' THEN '{shown}'" for code, shown in bounded.items())
+        return f"CASE i_r.\"c_data_class\" {listed} ELSE '{self.visibility}' END"
 
     @cached_property
     def state_column(self) -> str | None:
@@ -190,8 +205,8 @@ class Stage:
 
     def default(self, name: str) -> str | None:
         """SQL of a column's default, if it must hold something."""
-        if name == self.public_column:
-            return "true" if self.public else "false"
+        if name == self.visibility_column:
+            return self._shown
         column = self.columns[name]
         made: Any = column.server_default
         if column.nullable or made is None or not hasattr(made, "arg"):

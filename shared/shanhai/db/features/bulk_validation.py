@@ -28,7 +28,16 @@ from shanhai.db.features.entity import (
 from shanhai.db.features.selection import EXACT_REGIONS
 from shanhai.db.identity import PUBLISHERS, Identity
 from shanhai.errors import Conflict, Fault, InvalidInput
-from shanhai.vocabulary import Label, Scope
+from shanhai.vocabulary import (
+    CLASSIFIED_BY,
+    DATA_CLASSES,
+    DATA_GRADES,
+    Label,
+    Scope,
+    Visibility,
+    closedness,
+    codes,
+)
 
 GUARDED_AT_ONCE = 1_000
 ADD = f"INSERT INTO {REFUSED} SELECT unnest(CAST(:rows AS bigint[])) ON CONFLICT DO NOTHING"
@@ -113,6 +122,7 @@ async def judge(
     present = f"JOIN {ROWS} i_r ON i_r.changed AND {stage.entity.key} = i_r.found"
     await judge_regions(session, stage, editing, identity, present, found)
     await _shown(session, stage, editing, identity, found)
+    await _declassified(session, stage, editing, identity, found)
     await _doubled(session, stage, editing, identity, found)
     await _guarded(session, stage, editing, found)
     return found
@@ -128,10 +138,36 @@ async def _shown(
     entity = stage.entity
     joined = (
         f"JOIN {ROWS} i_r ON i_r.changed AND {entity.key} = i_r.found"
-        f' AND i_r."c_{shown.column}" AND NOT {entity.alias}.{shown.column}'
+        f" AND i_r.\"c_{shown.column}\" = 'public' AND {entity.alias}.{shown.column} <> 'public'"
     )
     publishing = replace(editing, roles=PUBLISHERS)
     await judge_regions(session, stage, publishing, identity, joined, found)
+
+
+async def _declassified(
+    session: AsyncSession, stage: Stage, editing: Editing, identity: Identity, found: Rejections
+) -> None:
+    """Rows to be of a less closed class, of regions in which the identity may not publish."""
+    kept, alias = {item.column for item in stage.kept} & CLASSIFIED_BY, stage.entity.alias
+    if not kept:
+        return
+    is_of = {name: f"{alias}.{name}" for name in CLASSIFIED_BY}
+    to_be = {name: f'i_r."c_{name}"' if name in kept else is_of[name] for name in CLASSIFIED_BY}
+    joined = (
+        f"JOIN {ROWS} i_r ON i_r.changed AND {stage.entity.key} = i_r.found"
+        f" AND {_closedness(**to_be)} < {_closedness(**is_of)}"
+    )
+    publishing = replace(editing, roles=PUBLISHERS)
+    await judge_regions(session, stage, publishing, identity, joined, found)
+
+
+def _closedness(data_class: str, data_grade: str) -> str:
+    """SQL of how closed data of a class and a grade are (`shanhai.vocabulary.closedness`)."""
+    grades = " ".join(f"WHEN '{code}' THEN {closedness(None, code)}" for code in codes(DATA_GRADES))
+    classes = " ".join(
+        f"WHEN '{code}' THEN {closedness(code, None)}" for code in codes(DATA_CLASSES)
+    )
+    return f"(CASE {data_grade} {grades} ELSE CASE {data_class} {classes} ELSE 0 END END)"
 
 
 async def _dangling(session: AsyncSession, stage: Stage, found: Rejections) -> None:
@@ -309,7 +345,12 @@ async def judge_written(
         f"JOIN {WRITTEN} i_w ON {stage.entity.key} = i_w.id JOIN {ROWS} i_r ON i_r.row = i_w.row"
     )
     await judge_regions(session, stage, editing, identity, written, found)
-    if not stage.public:
+    if editing.shown_by is not None:
+        publishing = replace(editing, roles=PUBLISHERS)
+        new = f"{written} AND i_r.found IS NULL AND {stage.entity.public}"
+        await judge_regions(session, stage, publishing, identity, new, found)
+    says_so = any(item.column == stage.visibility_column for item in stage.kept)
+    if stage.visibility is not Visibility.PUBLIC and not says_so:
         await _shown_at_once(session, stage, written, found)
     return found
 
@@ -323,10 +364,11 @@ async def _shown_at_once(
         f" WHERE i_r.found IS NULL AND ({entity.published}) AND ({entity.public})"
     )
     detail = Label(
-        f"{entity.name} 中新建的对象立即对公众开放，须以 `public` 明示",
-        f"new {entity.name} are for everybody at once; say by `public` that they shall be",
+        f"{entity.name} 中新建的对象立即对公众开放，须以 `visibility` 为 `public` 明示",
+        f"new {entity.name} are for everybody at once; say by `visibility` `public` that they"
+        " shall be",
     )
-    await found.add_all(session, query, "public", None, detail)
+    await found.add_all(session, query, "visibility", None, detail)
 
 
 async def judge_regions(

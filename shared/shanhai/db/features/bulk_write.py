@@ -28,6 +28,7 @@ from shanhai.db.features.property_values import FLOATS_BELOW
 from shanhai.db.identity import Identity, editing_of
 from shanhai.db.queries.audit import Act
 from shanhai.errors import Forbidden
+from shanhai.vocabulary import Visibility
 
 SHAPES_AT_ONCE = 1_000
 NEAR = 1e-14
@@ -183,7 +184,7 @@ async def write_many(
     *,
     shaped: bool,
     partly: bool,
-    public: bool = False,
+    visibility: Visibility = Visibility.REGION,
 ) -> BulkResult:
     """Write the rows; those of known codes are changed where they differ, the others are created.
 
@@ -192,8 +193,8 @@ async def write_many(
         blocks: The rows, once.
         shaped: The rows have geometry.
         partly: Leave out rows that cannot be written; else one such row leaves all unwritten.
-        public: Whether new rows that do not say so themselves are for everybody; without it those
-            are refused that everybody would see at once.
+        visibility: Of new rows that do not say it themselves; unless it is `public` those are
+            refused that everybody would see at once.
 
     Raises:
         Unauthenticated, Forbidden: the identity may not write the entity at all.
@@ -209,7 +210,7 @@ async def write_many(
     declared = {item.name: item for item in entity.properties}
     # The columns of the rows come in the order they were asked for.
     written = [declared[item.name] for item in properties]
-    stage = Stage(entity, tuple(written), shaped, public)
+    stage = Stage(entity, tuple(written), shaped, visibility)
     editing = editing_of(entity, identity, "update")
     await copy_rows(session, stage, blocks)
     await find_references(session, stage, identity.viewer)

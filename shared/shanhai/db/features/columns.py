@@ -21,7 +21,7 @@ from shanhai.db.features.entity import (
     OgcRole,
     Property,
 )
-from shanhai.vocabulary import Label, Term
+from shanhai.vocabulary import DATA_CLASSES, DATA_GRADES, VISIBILITIES, Label, Term
 
 
 def table_of(entity: Entity) -> Table:
@@ -173,6 +173,28 @@ class Columns:
         arrow = "->>" if schema["type"] == "string" else "->"
         sql = f"{self.alias}.attrs{arrow}'{name}'"
         return Property(name, sql, schema, title, queryable, unit, attribute=name)
+
+    @property
+    def access(self) -> tuple[Property, ...]:
+        """Who may read the row once it is published, and its class and grade, which bound that."""
+        listed = (
+            ("visibility", VISIBILITIES, Label("可见范围", "Visibility")),
+            ("data_class", DATA_CLASSES, Label("数据类别", "Class of data")),
+            ("data_grade", DATA_GRADES, Label("数据级别", "Grade of data")),
+        )
+        return tuple(
+            self.column(name, choice(terms), title, queryable=True) for name, terms, title in listed
+        )
+
+    @property
+    def public(self) -> str:
+        """SQL that holds for rows whose visibility lets anyone read them."""
+        return f"{self.alias}.visibility = 'public'"
+
+    @property
+    def signed_in(self) -> str:
+        """SQL that holds for rows whose visibility lets anyone with an identity read them."""
+        return f"{self.alias}.visibility <> 'region'"
 
     def reference(
         self,

@@ -272,9 +272,9 @@ class Entity:
     """One collection of features, or of records without geometry.
 
     All SQL members are constants of this code, never a caller's text. `live` holds for every
-    reader; who may see which of those rows is said by `published` and `public`, and applied by
-    `shanhai.db.features.selection` alone. `current` is the state of today and gives way to `as_of`
-    (which reads the bind `:as_of`), or to a filter on one of `history`.
+    reader; who may see which of those rows is said by `published`, `public` and `signed_in`, and
+    applied by `shanhai.db.features.selection` alone. `current` is the state of today and gives way
+    to `as_of` (which reads the bind `:as_of`), or to a filter on one of `history`.
 
     Attributes:
         table: The table its rows are kept in; former states are in `{table}_history`.
@@ -284,6 +284,8 @@ class Entity:
         geometry_column: The column geometry is written to; None when it is derived.
         published: SQL that holds for rows every reader with an identity may see.
         public: SQL that holds besides for rows anyone may see.
+        signed_in: SQL that holds besides for rows that those may see who have an identity and no
+            role in the region; it holds wherever `public` does.
         region: SQL of the id of the region a row belongs to, by which the scope of roles is judged;
             None for what belongs to no region.
         partners: SQL of the ids of the regions that work on a row together, as on a joint plan:
@@ -328,6 +330,7 @@ class Entity:
     geometry_type: str | None = None
     geometry_column: str | None = None
     public: str = "true"
+    signed_in: str = "true"
     region: str | None = None
     partners: str | None = None
     interval: tuple[str, str] | None = None

@@ -28,6 +28,7 @@ from shanhai.db.features.order import Order, order_by, sorted_columns
 from shanhai.db.features.query import INTERNAL_ERROR
 from shanhai.db.features.selection import QueryShape, Selection, bound_values
 from shanhai.db.features.statements import OutputOptions
+from shanhai.db.fence import BOUND
 from shanhai.db.identity import PUBLIC
 from shanhai.errors import InvalidInput, ShanhaiError, Unavailable
 
@@ -62,11 +63,15 @@ class Export:
 async def reading_rows(
     session: AsyncSession, export: Export
 ) -> AsyncIterator[AsyncIterator[Sequence[Sequence[Any]]]]:
-    """Blocks of rows, geometry as WKB first, all of one moment; values follow `properties`."""
+    """Blocks of rows, geometry as WKB first, all of one moment; values follow `properties`.
+
+    No row is read that is not the caller's to reach.
+    """
     connection = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     limit = f"SET LOCAL statement_timeout = '{FETCH_LIMIT_S}s'"
     await connection.execute(text(limit))
     await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '120s'"))
+    await connection.execute(text(BOUND.get().reading(local=True)))
     yield _blocks(connection, export)
 
 

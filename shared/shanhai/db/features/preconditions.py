@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.columns import columns_of
+from shanhai.db.features.columns import columns_of, table_of
 from shanhai.db.features.entity import Editing, Entity, Lifecycle, PendingWrite
 from shanhai.db.features.input_validation import Draft, code_property
 from shanhai.db.features.snapshots import Image
 from shanhai.db.features.sql_write import RowContents, referrers
 from shanhai.db.identity import PUBLISHERS, Identity, demand_role
 from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput, Stale
-from shanhai.vocabulary import EXACT_READERS, Role
+from shanhai.vocabulary import CLASSIFIED_BY, EXACT_READERS, WIDEST, Role, Visibility, closedness
 
 
 def demand_initial(lifecycle: Lifecycle, given: object, under: str) -> None:
@@ -51,7 +51,10 @@ def demand_change(
     others = set(changed) - ({lifecycle.property} if lifecycle is not None else set())
     if editing.shown_by in others:
         demand_shown(editing, identity, changed[editing.shown_by], region_id)
-    if others - {editing.shown_by} or also_geometry:
+    if others & CLASSIFIED_BY:
+        eased = _closedness({**before, **changed}) < _closedness(before)
+        demand_role(identity, PUBLISHERS if eased else editing.roles | PUBLISHERS, region_id)
+    if others - {editing.shown_by} - CLASSIFIED_BY or also_geometry:
         demand_role(identity, editing.roles, region_id)
     elif not changed:
         demand_role(identity, editing.roles | _who_led_here(lifecycle, before), region_id)
@@ -61,6 +64,22 @@ def demand_change(
         demand_unsettled(lifecycle, before, others)
     if lifecycle.property in changed:
         _demand_step(lifecycle, identity, before, changed[lifecycle.property], region_id, under)
+
+
+def _closedness(members: Mapping[str, Any]) -> int:
+    return closedness(members.get("data_class"), members.get("data_grade"))
+
+
+def shown_within_class(entity: Entity, members: Mapping[str, Any]) -> dict[str, Any]:
+    """The `visibility` of members that say a class of data and no visibility: the widest it allows.
+
+    Empty where the default of the table is no wider than that.
+    """
+    widest = WIDEST[members.get("data_class")]
+    if widest is Visibility.PUBLIC or members.get("visibility") is not None:
+        return {}
+    default: Any = table_of(entity).columns["visibility"].default
+    return {} if default.arg == Visibility.REGION else {"visibility": widest}
 
 
 def _who_led_here(lifecycle: Lifecycle | None, before: Mapping[str, Any]) -> frozenset[Role]:
@@ -79,7 +98,8 @@ def demand_shown(
     Raises:
         Forbidden: they may not.
     """
-    demand_role(identity, PUBLISHERS if shown else editing.roles | PUBLISHERS, region_id)
+    publishes = shown == Visibility.PUBLIC
+    demand_role(identity, PUBLISHERS if publishes else editing.roles | PUBLISHERS, region_id)
 
 
 def demand_unsettled(

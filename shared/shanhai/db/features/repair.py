@@ -1,10 +1,11 @@
 """Mending invalid geometry in a process that can be ended: GEOS cannot be interrupted."""
 
-import asyncio
 import sys
 
 import shapely
 from shapely.geometry.base import BaseGeometry
+
+from shanhai.isolation import enter, run_apart
 
 TIME_S = 20
 MEMORY_BYTES = 1024**3
@@ -13,26 +14,11 @@ DIMENSIONS = {0: "MultiPoint", 1: "MultiLineString", 2: "MultiPolygon"}
 
 async def mend(geometry: BaseGeometry) -> BaseGeometry | None:
     """A valid geometry of the same dimension; None when there is none, or not in time."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-I",
-        "-m",
-        __name__,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-    )
     try:
-        async with asyncio.timeout(TIME_S):
-            wkb, _ = await process.communicate(shapely.to_wkb(geometry))
+        code, wkb = await run_apart(__name__, shapely.to_wkb(geometry), time_s=TIME_S)
     except TimeoutError:
         return None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return shapely.from_wkb(wkb) if process.returncode == 0 and wkb else None
+    return shapely.from_wkb(wkb) if code == 0 and wkb else None
 
 
 def mended(geometry: BaseGeometry) -> BaseGeometry | None:
@@ -57,17 +43,9 @@ def _simple_parts(geometry: BaseGeometry) -> list[BaseGeometry]:
     return [simple for part in parts for simple in _simple_parts(part)]
 
 
-def limit_itself() -> None:
-    """Bound the memory and time of this process."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (TIME_S, TIME_S))
-
-
 def main() -> None:
     """Mend the WKB of the standard input onto the standard output."""
-    limit_itself()
+    enter(memory_bytes=MEMORY_BYTES, cpu_s=TIME_S)
     result = mended(shapely.from_wkb(sys.stdin.buffer.read()))
     if result is not None:
         sys.stdout.buffer.write(shapely.to_wkb(result))

@@ -203,6 +203,10 @@ VIEWER_REGIONS = "CAST(:viewer_regions AS bigint[])"
 """SQL of the regions whose drafts a reader may see."""
 
 
+MEMBER_REGIONS = "CAST(:member_regions AS bigint[])"
+"""SQL of the regions in which a reader has a role."""
+
+
 EXACT_REGIONS = "CAST(:exact_regions AS bigint[])"
 """SQL of the regions of whose rows a reader may know all."""
 
@@ -226,16 +230,28 @@ def _published(entity: Entity, viewer: Viewer) -> list[str]:
         return []
     if not viewer.known:
         return [f"({entity.published})", f"({entity.public})"]
-    if viewer.regions and entity.region is not None:
-        within = f"{entity.region} = ANY({VIEWER_REGIONS})"
-        shared = "" if entity.partners is None else f" OR {entity.partners} && {VIEWER_REGIONS}"
-        return [f"({entity.published} OR {within}{shared})"]
-    return [f"({entity.published})"]
+    met = entity.published
+    if entity.signed_in != "true" and viewer.members is not None:
+        members = _works_on(entity, MEMBER_REGIONS) if viewer.members else ""
+        met = f"({entity.published}) AND ({entity.signed_in}{members})"
+    return [f"({met}{_works_on(entity, VIEWER_REGIONS) if viewer.regions else ''})"]
+
+
+def _works_on(entity: Entity, regions: str) -> str:
+    """SQL that adds the rows of some regions, and those on which they work with others."""
+    if entity.region is None:
+        return ""
+    shared = "" if entity.partners is None else f" OR {entity.partners} && {regions}"
+    return f" OR {entity.region} = ANY({regions}){shared}"
 
 
 def viewer_values(viewer: Viewer) -> dict[str, object]:
     """The values of the binds in the conditions of `visibility`, and in masked entities."""
-    listed = {"viewer_regions": viewer.regions, "exact_regions": viewer.exact}
+    listed = {
+        "viewer_regions": viewer.regions,
+        "exact_regions": viewer.exact,
+        "member_regions": viewer.members,
+    }
     return {name: sorted(regions) for name, regions in listed.items() if regions}
 
 

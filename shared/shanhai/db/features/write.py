@@ -32,11 +32,13 @@ from shanhai.db.features.preconditions import (
     demand_code,
     demand_initial,
     demand_parents,
+    demand_shown,
     demand_sight,
     demand_state,
     demand_unreferenced,
     demand_unsettled,
     pointer_of_properties,
+    shown_within_class,
     state_tag,
 )
 from shanhai.db.features.query import FeatureRow, read_feature
@@ -54,9 +56,11 @@ from shanhai.db.features.sql_write import (
     told_refusals,
 )
 from shanhai.db.features.statements import PLAIN, feature_query
+from shanhai.db.fence import writing_everywhere
 from shanhai.db.identity import EVERYTHING, Identity, Viewer, demand_role, editing_of
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import NotFound
+from shanhai.vocabulary import Visibility
 
 __all__ = [
     "ANY_TERMS",
@@ -133,6 +137,7 @@ async def create(
     code = draft.code or _new_code(entity)
     values = {name: value for name, value in draft.values.items() if value is not None}
     demand_parents(values, within or {}, under)
+    values |= shown_within_class(entity, values)
     if editing.lifecycle is not None:
         state = values.setdefault(editing.lifecycle.property, editing.lifecycle.initial)
         if not terms.as_given:
@@ -152,7 +157,10 @@ async def create(
     with told_refusals(entity, under):
         row_id = await insert(session, entity, contents)
     image = await read_image(session, entity, row_id)
-    demand_role(identity, editing.roles, _region_of_new(entity, image, resolved))
+    region_id = _region_of_new(entity, image, resolved)
+    demand_role(identity, editing.roles, region_id)
+    if values.get(editing.shown_by or "") == Visibility.PUBLIC and not terms.as_given:
+        demand_shown(editing, identity, Visibility.PUBLIC, region_id)
     _audit(session, entity, act, "create", None, image)
     return _written(image, draft)
 
@@ -246,6 +254,7 @@ async def _change(
     demand_parents(draft.values, fixed, under)
     compose = replaced_members if verb == "replace" else merged_members
     wanted = compose(entity, editing, before.values, draft.values, kept=target.within)
+    wanted |= shown_within_class(entity, wanted)
     changed = changed_members(before.values, wanted)
     moved = await _moved(session, entity, before, draft)
     if not terms.as_given:
@@ -287,8 +296,10 @@ async def _bring_about(
 ) -> dict[str, Any]:
     """Do what a write brings with it; the members the written row has besides."""
     added: dict[str, Any] = {}
-    for effect in editing.effects:
-        added |= await effect(session, act, change)
+    if editing.effects:
+        async with writing_everywhere(session):
+            for effect in editing.effects:
+                added |= await effect(session, act, change)
     return added
 
 

@@ -97,6 +97,11 @@ class PlanSeen:
     in_force: str | None = None
 
     @property
+    def region_ids(self) -> frozenset[int]:
+        """Its own region and those that make it together."""
+        return frozenset([*self.regions, *([] if self.region is None else [self.region.id])])
+
+    @property
     def day(self) -> dict[str, str]:
         """The parameter of links that lead to what is told of the same day."""
         return {} if self.as_of is None else {"as_of": self.as_of.isoformat()}

@@ -52,6 +52,8 @@ TRIES = 5
 NOT_AVAILABLE = "55P03"
 
 _PATIENT = text("SET LOCAL statement_timeout = 0")
+# As the owner of the tables, who alone may truncate one.
+_EMPTY = text("SELECT empty_observation_month(:month)")
 _FORMER = text("SELECT version, uri FROM observation_archive WHERE month = :month")
 _ARCHIVED = text(
     "SELECT array_agg(station_id) AS stations, array_agg(property_id) AS properties"
@@ -306,7 +308,7 @@ async def _exchange(
             raise _NotNowError
         await _record(session, before, composed, stored)
         tell("recorded")
-        await _empty(session, table)
+        await _empty(session, before.month)
         tell("emptied")
 
 
@@ -349,11 +351,12 @@ async def _record(
     await session.execute(_RECORD_SERIES, {**month, **series})
 
 
-async def _empty(session: AsyncSession, table: str) -> None:
+async def _empty(session: AsyncSession, month: date) -> None:
     """Empty a partition, which stays: statements that read it by name must find it.
 
     It waits for those who read it, and others wait behind it: never for long.
     """
+    table = partitions.month_table(month)
     if (await session.execute(text(partitions.missing_sql(":names")), {"names": [table]})).all():
         return
     await session.execute(text(f"SET LOCAL lock_timeout = '{WAIT}'"))
@@ -362,7 +365,7 @@ async def _empty(session: AsyncSession, table: str) -> None:
             await asyncio.sleep(0.2)
         try:
             async with session.begin_nested():
-                await session.execute(text(f"TRUNCATE {table}"))
+                await session.execute(_EMPTY, {"month": month})
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) != NOT_AVAILABLE:
                 raise

@@ -12,6 +12,8 @@ from shanhai.db.engine import Executor
 MAKERS_LOCK = 0x5348_4F42
 """Held by who makes months, so that two never make the same one."""
 _TAKE_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
+# As the owner of the tables, who alone can add one.
+_MAKE = text("SELECT make_observation_month(:month)")
 
 
 def missing_sql(names: str) -> str:
@@ -66,16 +68,7 @@ async def make_months(session: AsyncSession, months: Iterable[date]) -> list[dat
     # Who held the lock before may have made them.
     missing = await _missing(session, by_name)
     for name in missing:
-        first, end = by_name[name], month_after(by_name[name])
-        await session.execute(
-            text(f"CREATE TABLE {name} (LIKE observation INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
-        )
-        await session.execute(
-            text(
-                f"ALTER TABLE observation ATTACH PARTITION {name}"
-                f" FOR VALUES FROM ('{first} 00:00:00+00') TO ('{end} 00:00:00+00')"
-            )
-        )
+        await session.execute(_MAKE, {"month": by_name[name]})
     return [by_name[name] for name in missing]
 
 

@@ -19,7 +19,13 @@ from shanhai.db.tables.project import ProjectMeasure
 from shanhai.db.tables.provision import Document
 from shanhai.errors import Fault, InvalidInput
 from shanhai.storage.artifacts import StoredArtifact
-from shanhai.vocabulary import DOCUMENT_KINDS, DocumentKind, Role
+from shanhai.vocabulary import (
+    DOCUMENT_KINDS,
+    DocumentKind,
+    Role,
+    Visibility,
+    broken_class_rule,
+)
 
 FORBIDDEN_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u2028\u2029\u202a-\u202e]')
 RESERVED_NAMES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -63,7 +69,9 @@ class Paper:
     title_zh: str
     title_en: str | None = None
     measure: str | None = None
-    public: bool = False
+    visibility: Visibility = Visibility.REGION
+    data_class: str | None = None
+    data_grade: str | None = None
     result: MonitoringResult = MonitoringResult()
 
 
@@ -112,9 +120,12 @@ async def add_paper(
     Raises:
         Unauthenticated, Forbidden: the identity may not.
         NotFound: there is no project it may know of.
-        InvalidInput: the project has no such measure.
+        InvalidInput: the project has no such measure, or its class forbids the visibility.
         Conflict: the project has ended.
     """
+    broken = broken_class_rule(paper.visibility, paper.data_class, paper.data_grade)
+    if broken is not None:
+        raise InvalidInput(broken[1].en, message_zh=broken[1].zh, pointer=f"/{broken[0]}")
     project = await demand_adder(session, project_code, identity, paper.kind)
     await _demand_measure(session, project, paper.measure)
     await demand_result(session, project.code, paper)
@@ -131,7 +142,9 @@ async def add_paper(
         bytes=file.bytes,
         sha256=file.sha256,
         uri=file.uri,
-        is_public=paper.public,
+        visibility=paper.visibility,
+        data_class=paper.data_class,
+        data_grade=paper.data_grade,
         uploaded_by=act.actor,
         attrs={
             **({} if paper.measure is None else {"measure": paper.measure}),
@@ -150,7 +163,9 @@ async def add_paper(
         after={
             "id": row.id,
             "project": project.code,
-            "public": paper.public,
+            "visibility": paper.visibility,
+            "data_class": paper.data_class,
+            "data_grade": paper.data_grade,
             **paper.result.attrs(),
             **{name: getattr(row, name) for name in kept},
         },

@@ -30,9 +30,9 @@ WITH entered (at) AS (
   SELECT d.kind, d.attrs->>'measure', d.created_at,
          CAST(d.attrs->>'period_from' AS date), CAST(d.attrs->>'period_to' AS date),
          jsonb_exists_all(d.attrs, ARRAY['quantity', 'value', 'unit']),
-         CASE WHEN d.is_public THEN coalesce(
+         CASE WHEN d.visibility = 'public' THEN coalesce(
            (SELECT max(was.recorded_to) FROM document_history was
-             WHERE was.id = d.id AND NOT was.is_public), d.created_at)::date END
+             WHERE was.id = d.id AND was.visibility <> 'public'), d.created_at)::date END
     FROM document d JOIN project p ON d.owner_code = p.code
    WHERE d.owner_collection = 'projects' AND p.id = :project AND d.deleted_at IS NULL
 )

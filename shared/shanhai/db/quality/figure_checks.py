@@ -101,7 +101,8 @@ def _shares(figures: PlanFigures) -> Iterator[Share]:
     for problem in figures.listed("problem"):
         for order, item in enumerate(problem.get("attrs", {}).get("shares", []), start=1):
             whole = figures.area if item["whole_of"] == "region" else problem["quantity"]
-            if whole is not None:
+            # Of nothing there is no share.
+            if whole:
                 yield Share(
                     f"{problem['code']}.{order}",
                     Label(item["name_zh"], item["name_en"]),

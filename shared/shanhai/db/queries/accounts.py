@@ -1,6 +1,7 @@
 """Accounts: whom tokens of issuers speak for, and the roles they were given."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,9 @@ from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
 from shanhai.vocabulary import Role
 
+OWN = "urn:shanhai:accounts"
+"""The issuer of accounts of our own, whose subject is the name they sign in by."""
+OWN_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}", re.ASCII)
 SEEN_S = 60.0
 """Seconds between notes of an account's use."""
 
@@ -99,8 +103,17 @@ async def invite(
 
     Raises:
         Conflict: the subject has one.
-        InvalidInput: the party, a role or its region cannot be given.
+        InvalidInput: the party, a role or its region cannot be given, or nobody could type the
+            name of an account of our own.
     """
+    if issuer == OWN and not OWN_NAME.fullmatch(subject):
+        raise InvalidInput(
+            "the name of an account of our own has 2 to 64 characters of a-z, 0-9, dot, dash, @"
+            " and underscore, and begins with a letter or digit",
+            message_zh="本平台账户的登录名须为 2 至 64 个小写字母、数字、点、连字符、@ 或下划线，"
+            "并以字母或数字开头",
+            pointer="/subject",
+        )
     row = await session.scalar(
         insert(Account)
         .values(issuer=issuer, subject=subject, name=change.name or subject)

@@ -8,29 +8,36 @@ The first answer to a POST with an idempotency key is kept beside them, in the s
 that repeating the request repeats the answer only.
 """
 
+import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import delete, event, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
 
+from shanhai.db.engine import DATABASE_ERRORS
 from shanhai.db.tables.access import AuditLog, IdempotencyKey
 from shanhai.errors import InFlight, KeyReused
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 WAITING = "audit_entries"
 MARKS = "audit_marks"
 INSERT = text(
     """INSERT INTO audit_log
-         (actor, action, object_table, object_id, before, after, request_id)
+         (actor, action, object_table, object_id, before, after, request_id, address)
        SELECT entry->>'actor', entry->>'action', entry->>'table', entry->>'object',
               nullif(entry->'before', 'null'), nullif(entry->'after', 'null'),
-              entry->>'request'
+              entry->>'request', entry->>'address'
          FROM jsonb_array_elements(CAST(:entries AS jsonb)) WITH ORDINALITY AS given (entry, place)
         ORDER BY place"""
 )
@@ -38,12 +45,27 @@ RESERVE = text("SELECT audit_reserve(:number)")
 MODE = text("SELECT set_config('shanhai.audit_reserved', :mode, true)")
 
 
+SOURCE: ContextVar[str | None] = ContextVar("source_address", default=None)
+"""The address a request came from, while it is answered: so no writer can forget to name it."""
+
+
+@contextmanager
+def acting_from(address: str | None) -> Iterator[None]:
+    """Name the address in what is done in this context."""
+    token = SOURCE.set(address)
+    try:
+        yield
+    finally:
+        SOURCE.reset(token)
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Who acts, and in which request."""
+    """Who acts, in which request and from which address; workers and commands have none."""
 
     actor: str
     request_id: str | None = None
+    address: str | None = field(default_factory=SOURCE.get)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +75,135 @@ class AuditFilter:
     equal: Mapping[str, str]
     since: datetime | None = None
     until: datetime | None = None
+
+
+_TOLD = text(
+    "SELECT EXISTS (SELECT FROM audit_log WHERE object_table = :table AND object_id = :object"
+    " AND action = :action AND actor = :actor AND at > now() - interval '1 hour')"
+)
+
+
+async def is_told(
+    session: AsyncSession, act: Act, action: str, *, table: str, object_id: str
+) -> bool:
+    """Whether the log has the same action of the same actor in the last hour."""
+    asked = {"table": table, "object": object_id, "action": action, "actor": act.actor}
+    return bool(await session.scalar(_TOLD, asked))
+
+
+WRITTEN_EVERY_S = 60.0
+"""Seconds between two writings of what is counted."""
+MOST_KINDS = 200
+"""Events told apart in that time by one process; the rest of an action is one row together."""
+TOLD_FOR_S = 3600.0
+"""Seconds for which an event that is told once is not told again."""
+OTHERS = "more of these from other addresses, keys or identities"
+Writing = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedEvent:
+    """What may happen any number of times, and is counted rather than told each time."""
+
+    actor: str
+    action: str
+    table: str
+    object_id: str
+    reason: str | None = None
+    address: str | None = field(default_factory=SOURCE.get)
+
+
+@dataclass(slots=True)
+class EventCount:
+    """How often an event was, and when."""
+
+    first: datetime
+    last: datetime
+    times: int = 0
+
+
+@dataclass(slots=True)
+class EventTally:
+    """Events of one process that wait to be written into the audit log: a row each a minute.
+
+    A flood of failed sign-ins thus makes few rows, and costs a request a look into a dictionary.
+    """
+
+    writing: Writing
+    waiting: dict[RepeatedEvent, EventCount] = field(default_factory=dict)
+    told: dict[RepeatedEvent, float] = field(default_factory=dict)
+
+    def count(self, event: RepeatedEvent) -> None:
+        """Count an event, to be written with how often it was."""
+        if event not in self.waiting and len(self.waiting) >= MOST_KINDS:
+            event = RepeatedEvent(event.actor, event.action, event.table, "*", OTHERS, None)
+        now = datetime.now(UTC)
+        found = self.waiting.setdefault(event, EventCount(now, now))
+        found.last = now
+        found.times += 1
+
+    def tell_hourly(self, event: RepeatedEvent) -> None:
+        """Count an event of which one row an hour is enough."""
+        now = time.monotonic()
+        if now >= self.told.get(event, 0.0):
+            self.told[event] = now + TOLD_FOR_S
+            self.count(event)
+
+    async def write(self) -> None:
+        """Write what waits; what cannot be written waits on."""
+        if not self.waiting:
+            return
+        taken, self.waiting = self.waiting, {}
+        try:
+            async with self.writing() as session:
+                for event, found in taken.items():
+                    if event not in self.told or not await _is_told_hourly(session, event):
+                        record_count(session, event, found)
+        except DATABASE_ERRORS as error:
+            log.warning("audit log: counted events wait", error=type(error).__name__)
+            for event, found in taken.items():
+                later = self.waiting.setdefault(event, found)
+                if later is not found:
+                    later.first, later.times = found.first, later.times + found.times
+        now = time.monotonic()
+        self.told = {event: until for event, until in self.told.items() if until > now}
+
+    @asynccontextmanager
+    async def writing_down(self) -> AsyncIterator[None]:
+        """Write now and then, and what is left at the end."""
+        task = asyncio.create_task(self._keep_writing())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await self.write()
+            for event, found in self.waiting.items():
+                log.error("not in the audit log", event_told=asdict(event), times=found.times)
+
+    async def _keep_writing(self) -> None:
+        while True:
+            await asyncio.sleep(WRITTEN_EVERY_S)
+            await self.write()
+
+
+async def _is_told_hourly(session: AsyncSession, event: RepeatedEvent) -> bool:
+    """Whether another process has told the event within the hour."""
+    act = Act(event.actor)
+    return await is_told(session, act, event.action, table=event.table, object_id=event.object_id)
+
+
+def record_count(session: AsyncSession, event: RepeatedEvent, found: EventCount) -> None:
+    """Add an entry of a counted event to a transaction."""
+    about = {
+        **({} if event.reason is None else {"reason": event.reason}),
+        "times": found.times,
+        "first": found.first.isoformat(),
+        "last": found.last.isoformat(),
+    }
+    act = Act(event.actor, address=event.address)
+    record(session, act, event.action, table=event.table, object_id=event.object_id, after=about)
 
 
 def record(
@@ -76,6 +227,7 @@ def record(
             "before": None if before is None else dict(before),
             "after": None if after is None else dict(after),
             "request": act.request_id,
+            "address": act.address,
         },
         ensure_ascii=False,
         allow_nan=False,

@@ -17,7 +17,7 @@ from shanhai.db.tables.dataset import Dataset, Upload
 from shanhai.db.tables.job import Job, JobDataset
 from shanhai.db.tables.plan import Plan
 from shanhai.db.tables.zone import Region, SchemeClass, ZoneScheme
-from shanhai.vocabulary import JobStatus
+from shanhai.vocabulary import JobStatus, Visibility
 
 BLAMED_ON_INPUTS = ("invalid", "resource")
 """Classes of failures that come again however often a job is tried."""
@@ -62,7 +62,7 @@ def reads_public() -> sa.ColumnElement[bool]:
     return ~sa.exists().where(
         JobDataset.job_id == Job.id,
         JobDataset.dataset_id == Dataset.id,
-        ~Dataset.public,
+        Dataset.visibility != Visibility.PUBLIC,
     )
 
 

@@ -10,16 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any
 
 import orjson
-from sqlalchemy import Text, bindparam, cast, func, or_, select, text, update
+from sqlalchemy import Row, Text, bindparam, case, cast, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Executor
 from shanhai.db.identity import Identity, RegionTree, RoleGiven
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.access import ApiKey
-from shanhai.errors import Conflict, NotFound
+from shanhai.errors import Conflict, InvalidInput, NotFound, Unauthenticated
+from shanhai.settings import KeySettings
 from shanhai.vocabulary import Scope
 
 MARK = "shk_"
@@ -37,12 +39,13 @@ Network = IPv4Network | IPv6Network
 
 NOTED_S = 60.0
 """Seconds between notes of a key's use."""
-_IS_ALIVE = (
-    ApiKey.prefix == bindparam("prefix"),
-    ApiKey.revoked_at.is_(None),
-    or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
+_IS_NAMED = ApiKey.prefix == bindparam("prefix")
+_ENDED = case(
+    (ApiKey.revoked_at.is_not(None), "revoked key"),
+    (ApiKey.expires_at <= func.now(), "expired key"),
 )
-ALIVE = select(ApiKey).where(*_IS_ALIVE)
+"""Why a key is valid no more; null for one that is alive."""
+ALIVE = select(ApiKey).where(_IS_NAMED, _ENDED.is_(None))
 # Composed once: every request asks it.
 _WHOSE = select(
     ApiKey.prefix,
@@ -51,7 +54,8 @@ _WHOSE = select(
     cast(ApiKey.roles, Text).label("roles"),
     ApiKey.networks,
     ApiKey.last_used_at,
-).where(*_IS_ALIVE)
+    _ENDED.label("ended"),
+).where(_IS_NAMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +97,26 @@ async def create_key(
     networks: Sequence[Network] | None = None,
     expires_at: datetime | None = None,
     act: Act = OPERATOR,
+    terms: KeySettings | None = None,
 ) -> str:
     """Store a new key and return its text, which can never be read again.
 
-    Without `roles` it acts in every role its scopes allow.
+    Without `roles` it acts in every role its scopes allow; without `expires_at` it ends when the
+    settings say.
+
+    Raises:
+        InvalidInput: it would be valid for longer than keys may be.
     """
+    terms = terms or KeySettings()
+    expires_at = expires_at or terms.usual_end(admin=Scope.ADMIN in scopes)
+    if expires_at > datetime.now(UTC) + timedelta(days=terms.longest_days):
+        raise InvalidInput(
+            f"expires_at is {expires_at.isoformat()}; a key may be valid for {terms.longest_days}"
+            " days at most (SHANHAI_KEYS_LONGEST_DAYS)",
+            message_zh=f"expires_at 为 {expires_at.isoformat()}；密钥最长有效"
+            f" {terms.longest_days} 天（SHANHAI_KEYS_LONGEST_DAYS）",
+            pointer="/expires_at",
+        )
     prefix, key = generate_key()
     row = ApiKey(
         name=name,
@@ -126,15 +145,34 @@ async def find_key(session: AsyncSession, prefix: str) -> ApiKey:
     return row
 
 
-async def find_valid(
-    asked: Executor, key: str, *, address: Address | None = None
-) -> LiveKey | None:
-    """The key; None when it is wrong, expired, revoked or from elsewhere."""
+async def demand_valid(asked: Executor, key: str, *, address: Address | None = None) -> LiveKey:
+    """The key.
+
+    Raises:
+        Unauthenticated: it is wrong, expired, revoked or from elsewhere; which of it is for the
+            audit log alone.
+    """
     prefix = prefix_of(key)
-    found = None if prefix is None else await find_alive(asked, prefix, address=address)
-    if found is None or not hmac.compare_digest(found.sha256, hash_key(key)):
-        return None
-    return found
+    rows = [] if prefix is None else (await asked.execute(_WHOSE, {"prefix": prefix})).all()
+    if not rows:
+        raise _refused("unknown key", None)
+    row = rows[0]
+    if not hmac.compare_digest(row.sha256, hash_key(key)):
+        raise _refused("wrong secret", prefix)
+    if row.ended is not None:
+        raise _refused(row.ended, prefix)
+    if not _comes_from(row.networks, address):
+        raise _refused("wrong network", prefix)
+    return _live(row)
+
+
+def _refused(reason: str, prefix: str | None) -> Unauthenticated:
+    return Unauthenticated(
+        "the API key is unknown, expired, revoked or not valid from this address",
+        message_zh="API 密钥不存在、已过期、已撤销，或不能从该地址使用",
+        reason=reason,
+        credential=prefix,
+    )
 
 
 async def find_alive(
@@ -145,9 +183,12 @@ async def find_alive(
     With `anywhere` it does not matter from where.
     """
     rows = (await asked.execute(_WHOSE, {"prefix": prefix})).all()
-    if not rows or not (anywhere or _comes_from(rows[0].networks, address)):
+    if not rows or rows[0].ended is not None:
         return None
-    row = rows[0]
+    return _live(rows[0]) if anywhere or _comes_from(rows[0].networks, address) else None
+
+
+def _live(row: Row[Any]) -> LiveKey:
     roles = None if row.roles is None else tuple(map(RoleGiven.parse, orjson.loads(row.roles)))
     scopes = frozenset(map(Scope, row.scopes))
     return LiveKey(row.prefix, row.sha256, scopes, roles, row.networks, row.last_used_at)
@@ -166,8 +207,9 @@ async def verify_key(
 
     Notes the use, at most once a minute, so the session must be allowed to write.
     """
-    row = await find_valid(session, key, address=address)
-    if row is None:
+    try:
+        row = await demand_valid(session, key, address=address)
+    except Unauthenticated:
         return None
     if is_note_due(row.last_used_at):
         await note_use(session, row.prefix)
@@ -194,9 +236,14 @@ async def note_use(session: AsyncSession, prefix: str) -> None:
 
 
 async def rotate_key(
-    session: AsyncSession, prefix: str, *, overlap: timedelta, act: Act = OPERATOR
+    session: AsyncSession,
+    prefix: str,
+    *,
+    overlap: timedelta,
+    act: Act = OPERATOR,
+    terms: KeySettings | None = None,
 ) -> str:
-    """Make a key that may do the same; the former one ends after the overlap.
+    """Make a key that may do the same, valid for as long; the former one ends after the overlap.
 
     Raises:
         NotFound: no such key is alive.
@@ -210,15 +257,16 @@ async def rotate_key(
             f"key {prefix!r} was rotated already; its successor is {row.successor!r}",
             message_zh=f"密钥 {prefix!r} 已轮换，后继为 {row.successor!r}",
         )
-    before = _image(row)
+    before, terms = _image(row), terms or KeySettings()
     key = await create_key(
         session,
         name=row.name,
         scopes=[Scope(scope) for scope in row.scopes],
         roles=None if row.roles is None else [RoleGiven.parse(role) for role in row.roles],
         networks=row.networks,
-        expires_at=row.expires_at,
+        expires_at=_as_long(row, terms),
         act=act,
+        terms=terms,
     )
     row.successor = prefix_of(key)
     end = datetime.now(UTC) + overlap
@@ -227,6 +275,14 @@ async def rotate_key(
     image = {**_image(row), "successor": row.successor}
     record(session, act, "rotate", table="api_key", object_id=prefix, before=before, after=image)
     return key
+
+
+def _as_long(row: ApiKey, terms: KeySettings) -> datetime | None:
+    """The end of a key that is valid for as long as another was, as far as that is allowed."""
+    if row.expires_at is None:
+        return None
+    longest = timedelta(days=terms.longest_days)
+    return datetime.now(UTC) + min(row.expires_at - row.created_at, longest)
 
 
 async def revoke_key(session: AsyncSession, prefix: str, *, act: Act) -> None:
@@ -242,9 +298,10 @@ async def revoke_key(session: AsyncSession, prefix: str, *, act: Act) -> None:
     record(session, act, "revoke", table="api_key", object_id=prefix, after=_image(row))
 
 
-async def list_keys(session: AsyncSession) -> Sequence[ApiKey]:
-    """All keys, the newest first."""
-    return (await session.scalars(select(ApiKey).order_by(ApiKey.id.desc()))).all()
+async def list_keys(session: AsyncSession, *, alive: bool = False) -> Sequence[ApiKey]:
+    """All keys, or those that are valid, the newest first."""
+    query = select(ApiKey).order_by(ApiKey.id.desc())
+    return (await session.scalars(query.where(_ENDED.is_(None)) if alive else query)).all()
 
 
 def _unknown(prefix: str) -> NotFound:

@@ -24,6 +24,7 @@ from shanhai.db.queries.audit import Act, record, write_entries
 from shanhai.db.seeds.rows import Row, Rows
 from shanhai.db.tables.access import AuditLog
 from shanhai.errors import InvalidInput
+from shanhai.vocabulary import Visibility
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "duty": ("plan", "code"),
@@ -42,7 +43,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 GEOMETRY = "geom"
 DIGEST = "geom_sha256"
 """What the audit log keeps of a boundary, whose many vertices stay out."""
-BEGUN_WITH = frozenset({"state", "status"})
+VISIBILITY = "visibility"
+BEGUN_WITH = frozenset({"state", "status", VISIBILITY})
 """Columns given to new rows only: what an object has come to since is not undone."""
 
 
@@ -72,6 +74,9 @@ async def put_all(session: AsyncSession, rows: Rows, act: Act) -> dict[str, Put]
 
 
 async def _put_table(session: AsyncSession, table: Table, rows: Sequence[Row], act: Act) -> Put:
+    if VISIBILITY in table.columns:
+        # What is given here is printed in documents that everybody may read.
+        rows = [{VISIBILITY: Visibility.PUBLIC, **row} for row in rows]
     put = Put()
     for wave in _waves(table, rows):
         put += await _put_wave(session, table, wave, act)

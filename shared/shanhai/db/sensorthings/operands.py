@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.collections.data_sources import STATIONS
-from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.features.selection import MEMBER_REGIONS, viewer_values, visibility
 from shanhai.db.identity import Viewer
 from shanhai.db.sensorthings.expressions import Constant, GeometryLiteral, excerpt, refused
 from shanhai.db.sensorthings.identifiers import Key
@@ -86,6 +86,9 @@ class Composition:
         """SQL of the rows of a kind that the viewer may see."""
         sql = kind.rows.replace("{stations}", self.stations())
         sql = sql.replace("{known}", "true" if self.viewer.known else "false")
+        members, none = self.viewer.members, "CAST(ARRAY[] AS bigint[])"
+        sql = sql.replace("{everywhere}", "true" if members is None else "false")
+        sql = sql.replace("{members}", MEMBER_REGIONS if members else none)
         if "{observations}" not in sql:
             return f"({sql})"
         self.reads_observations = True

@@ -119,8 +119,9 @@ HISTORICAL_LOCATIONS = (
     " JOIN historical_location h ON h.station_id = st.station_id"
     " WHERE h.location_id IS NOT NULL AND NOT h.hidden"
 )
-# Locations take the numbers below nought: no station has one. Who told one may mean it for nobody
-# yet, so that the public is shown those alone that a station is or was at.
+# Locations take the numbers below nought: no station has one. They are shown to who may see a
+# station that is or was there. Who told one may mean it for nobody yet: it is known to whoever is
+# signed in.
 LOCATIONS = (
     "SELECT station_id AS place_id, station_code AS place_code, name_zh, name_en,"  # noqa: S608
     " description, former, geom, jsonb_build_object() AS properties,"
@@ -128,8 +129,10 @@ LOCATIONS = (
     f" FROM ({_OWN_PLACES}) own WHERE told_by_none OR here"
     " UNION ALL SELECT -id, code, name, name, description, 0, geom, properties, encoding_type"
     " FROM location"
-    " WHERE {known} OR EXISTS (SELECT FROM historical_location h"
+    " WHERE EXISTS (SELECT FROM historical_location h"
     f" JOIN {_VISIBLE} st ON st.station_id = h.station_id WHERE h.location_id = location.id)"
+    " OR ({known} AND NOT EXISTS (SELECT FROM historical_location h JOIN station s"
+    " ON s.id = h.station_id AND s.deleted_at IS NULL WHERE h.location_id = location.id))"
 )
 SERIES = (
     "SELECT station_id, property_id FROM observation_latest WHERE observed_at > '-infinity'"
@@ -200,7 +203,8 @@ PHENOMENON_TIME = (
     f" FROM (SELECT {FIRST} AS first, {LAST} AS last OFFSET 0) edge)"
 )
 # The places of stations, where they are or were last, and sampling features, which take the numbers
-# below nought: the public is shown those that values are of.
+# below nought: they are shown to who works in their region, or may see a station with a value of
+# them, and to whoever is signed in while they are of no region and no value is of them.
 FEATURES = (
     "SELECT st.station_id AS foi_id, st.station_code AS foi_code, st.name_zh, st.name_en,"  # noqa: S608
     " st.description, place.geom, jsonb_build_object() AS properties,"
@@ -212,7 +216,9 @@ FEATURES = (
     " AND (st.geom IS NOT NULL OR EXISTS (SELECT FROM observation_latest l"
     " WHERE l.station_id = st.station_id AND l.observed_at > '-infinity'))"
     " UNION ALL SELECT -f.id, f.code, f.name, f.name, f.description, f.geom, f.properties,"
-    " f.encoding_type FROM sampling_feature f WHERE ({known} OR f.used)"
+    " f.encoding_type FROM sampling_feature f WHERE (f.used AND EXISTS (SELECT FROM observation ob"
+    f" JOIN {_VISIBLE} st ON st.station_id = ob.station_id WHERE ob.feature_id = f.id)"
+    " OR {everywhere} OR coalesce(f.region_id = ANY({members}), {known} AND NOT f.used))"
     " AND NOT EXISTS (SELECT FROM station s WHERE s.code = f.code AND s.deleted_at IS NULL)"
 )
 SENSORS = (

@@ -1,9 +1,9 @@
-"""API keys, accounts and their roles, idempotency keys, the audit log and its chain."""
+"""API keys, accounts, their roles and sessions, idempotency keys, the audit log and its chain."""
 
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, CIDR, JSONB, TEXT
+from sqlalchemy.dialects.postgresql import ARRAY, CIDR, INET, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai.db.base import Base, BigId, CreatedAt, Moment
@@ -69,6 +69,70 @@ class AccountRole(Base):
     region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
 
 
+class BrowserSession(Base):
+    """A session of a browser; only the SHA-256 of its token is kept.
+
+    `need` is what is still to be done before it is good for anything: tell the code of the second
+    factor, set a new password, set up a second factor. `groups` and `proofs` are what was shown
+    when it began.
+    """
+
+    __tablename__ = "session"
+    __table_args__ = (sa.CheckConstraint("need IN ('code', 'password', 'factor')", name="need"),)
+
+    id: Mapped[BigId]
+    account_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("account.id", ondelete="CASCADE"), index=True
+    )
+    sha256: Mapped[str] = mapped_column(unique=True)
+    need: Mapped[str | None]
+    groups: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
+    proofs: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
+    address: Mapped[Any | None] = mapped_column(INET)
+    agent: Mapped[str] = mapped_column(server_default="")
+    new_device: Mapped[bool] = mapped_column(server_default=sa.false())
+    made_at: Mapped[CreatedAt]
+    used_at: Mapped[CreatedAt]
+    expires_at: Mapped[Moment]
+    ended_at: Mapped[Moment | None]
+
+
+class AccountCredential(Base):
+    """How people of an account of our own prove who they are.
+
+    `password` and `former` are Argon2id in its PHC form, `totp` is sealed, `recovery` and the link
+    are SHA-256. `totp_at` is null until the second factor has been shown once; `totp_step` is the
+    last stretch of 30 s whose code was used.
+    """
+
+    __tablename__ = "account_credential"
+
+    account_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    password: Mapped[str | None]
+    password_at: Mapped[Moment | None]
+    former: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
+    link_sha256: Mapped[str | None] = mapped_column(unique=True)
+    link_expires_at: Mapped[Moment | None]
+    totp: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    totp_at: Mapped[Moment | None]
+    totp_step: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
+    recovery: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
+
+
+class SignInFailure(Base):
+    """An attempt to sign in that failed, or is not decided yet; names are kept as SHA-256, for
+    people type passwords into the wrong field."""
+
+    __tablename__ = "sign_in_failure"
+
+    id: Mapped[BigId]
+    at: Mapped[CreatedAt] = mapped_column(index=True)
+    name_sha256: Mapped[str] = mapped_column(index=True)
+    bucket: Mapped[str] = mapped_column(index=True)
+
+
 class IdempotencyKey(Base):
     """The first answer to a POST, replayed for the same key and body for seven days."""
 
@@ -92,7 +156,9 @@ class IdempotencyKey(Base):
 class AuditLog(Base):
     """Who did what to which object, with its image before and after; append-only.
 
-    The database gives each row the digest of its content.
+    The database gives each row the digest of its content, and tells what it was made with
+    (`algorithm`: sha256 or sm3). `address` is where the request came from;
+    what workers and commands do has none.
     """
 
     __tablename__ = "audit_log"
@@ -111,6 +177,8 @@ class AuditLog(Base):
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     request_id: Mapped[str | None]
     digest: Mapped[bytes] = mapped_column(sa.LargeBinary, server_default=sa.FetchedValue())
+    address: Mapped[str | None]
+    algorithm: Mapped[str] = mapped_column(server_default=sa.text("'sha256'"))
 
 
 class AuditRange(Base):
@@ -135,4 +203,16 @@ class AuditChain(Base):
     rows: Mapped[int] = mapped_column(sa.BigInteger)
     previous: Mapped[bytes] = mapped_column(sa.LargeBinary)
     hash: Mapped[bytes] = mapped_column(sa.LargeBinary, unique=True)
+    at: Mapped[CreatedAt] = mapped_column(server_default=sa.text("clock_timestamp()"))
+    algorithm: Mapped[str] = mapped_column(server_default=sa.text("'sha256'"))
+
+
+class AuditExport(Base):
+    """Up to which row of which link of the chain a collector of logs has what was written."""
+
+    __tablename__ = "audit_export"
+
+    collector: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(sa.BigInteger)
+    last_id: Mapped[int] = mapped_column(sa.BigInteger)
     at: Mapped[CreatedAt] = mapped_column(server_default=sa.text("clock_timestamp()"))

@@ -14,7 +14,7 @@ from shanhai import vocabulary
 from shanhai.db import base
 
 
-class ControlArea(base.Copied, base.Versioned, base.Dated, base.Base):
+class ControlArea(base.Classified, base.Copied, base.Versioned, base.Dated, base.Base):
     """A line or a protected or sensitive area; null geometry where only its size is printed.
 
     `delimitation` names the drawing a line belongs to: sizes compare within one only.
@@ -23,6 +23,7 @@ class ControlArea(base.Copied, base.Versioned, base.Dated, base.Base):
     __tablename__ = "control_area"
     __table_args__ = (
         base.one_of("kind", vocabulary.codes(vocabulary.CONTROL_KINDS)),
+        *base.classified(),
         base.one_of("level", vocabulary.codes(vocabulary.CONTROL_LEVELS)),
         base.one_of("status", vocabulary.codes(vocabulary.CONTROL_STATUSES)),
         base.one_of("origin", vocabulary.codes(vocabulary.ORIGINS)),
@@ -63,7 +64,7 @@ class ControlArea(base.Copied, base.Versioned, base.Dated, base.Base):
     delimitation: Mapped[str | None]
     approved_area_km2: Mapped[Decimal | None] = mapped_column(Numeric)
     status: Mapped[str] = mapped_column(server_default="draft")
-    is_public: Mapped[bool] = mapped_column(server_default=text("true"), default=True)
+    visibility: Mapped[base.VisibleOncePublished]
     origin: Mapped[str] = mapped_column(server_default="drawn")
     job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
     geom: Mapped[base.AnyGeometry | None]

@@ -6,14 +6,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from geoalchemy2 import Geometry
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai.db import base
 from shanhai.vocabulary import ORIGINS, codes
 
 
-class Dataset(base.Versioned, base.Dated, base.Base):
+class Dataset(base.Classified, base.Versioned, base.Dated, base.Base):
     """A raster in the artifact store.
 
     `theme` is an input theme (`dem`) or an output (`zones`, `ratio.cooling`); `grid` holds epsg,
@@ -24,6 +24,7 @@ class Dataset(base.Versioned, base.Dated, base.Base):
     __tablename__ = "dataset"
     __table_args__ = (
         base.one_of("origin", codes(ORIGINS)),
+        *base.classified(),
         base.computed_has_job(),
         base.valid_shape("footprint"),
         base.in_order(),
@@ -56,15 +57,21 @@ class Dataset(base.Versioned, base.Dated, base.Base):
     observed_to: Mapped[date | None]
     origin: Mapped[str]
     job_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("job.id"), index=True)
-    public: Mapped[bool] = mapped_column(server_default=sa.text("true"), default=True)
+    visibility: Mapped[base.Visible]
     footprint: Mapped[base.MultiPolygon | None]
 
 
 class Upload(base.Base):
-    """A file sent by a client, kept for a day; complete once `sha256` is set."""
+    """A file sent by a client, kept for a day; complete once `sha256` is set.
+
+    `region_ids` are the regions whose quota it counts to: those its owner's roles name.
+    """
 
     __tablename__ = "upload"
-    __table_args__ = (sa.CheckConstraint("received_bytes >= 0", name="received_bytes"),)
+    __table_args__ = (
+        sa.CheckConstraint("received_bytes >= 0", name="received_bytes"),
+        sa.Index("ix_upload_owner", "owner"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(
         primary_key=True, server_default=sa.text("gen_random_uuid()")
@@ -76,6 +83,9 @@ class Upload(base.Base):
         sa.BigInteger, server_default=sa.text("0"), default=0
     )
     sha256: Mapped[str | None]
+    region_ids: Mapped[list[int]] = mapped_column(
+        ARRAY(sa.BigInteger), server_default=sa.text("'{}'"), default=list
+    )
     created_at: Mapped[base.CreatedAt]
     expires_at: Mapped[base.Moment]
 

@@ -19,7 +19,7 @@ class Webhook(Base):
         lang: Language of the names in what it is told.
         events: Types of the events it is told of.
         region_id: Only events in the region and those below it; None for all.
-        secret: What messages are signed with, sealed; see `shanhai.webhook_secrets`.
+        secret: What messages are signed with, sealed; see `shanhai.crypto`.
         former_secret: The one before, with which they are signed too until `former_until`.
         disabled_reason: Why the platform disabled it by itself: `gone`, its receiver said so.
     """

@@ -62,12 +62,13 @@ class ProjectTransition(base.Base):
     guard_en: Mapped[str | None]
 
 
-class Project(base.Versioned, base.Dated, base.Base):
+class Project(base.Classified, base.Versioned, base.Dated, base.Base):
     """A project; without geometry until it is designed. Its years are inclusive."""
 
     __tablename__ = "project"
     __table_args__ = (
         sa.CheckConstraint("end_year >= start_year", name="years"),
+        *base.classified(),
         sa.CheckConstraint("cost >= 0", name="cost"),
         base.valid_shape(),
         base.in_order(),
@@ -97,7 +98,7 @@ class Project(base.Versioned, base.Dated, base.Base):
     cost: Mapped[Decimal | None] = mapped_column(sa.Numeric(16, 2))
     currency: Mapped[str] = mapped_column(sa.String(3), server_default="CNY", default="CNY")
     score: Mapped[Decimal | None] = mapped_column(sa.Numeric)
-    is_public: Mapped[bool] = mapped_column(server_default=sa.text("true"), default=True)
+    visibility: Mapped[base.VisibleOncePublished]
     geom: Mapped[base.AnyGeometry | None]
     area_m2: Mapped[base.Area]
     length_m: Mapped[base.Length]
@@ -328,12 +329,13 @@ class MineReport(base.Base):
     created_at: Mapped[base.CreatedAt]
 
 
-class Reclamation(base.Versioned, base.Dated, base.Base):
+class Reclamation(base.Classified, base.Versioned, base.Dated, base.Base):
     """Land that is used for a time and given back, with the deposit for its reclamation."""
 
     __tablename__ = "reclamation"
     __table_args__ = (
         base.one_of("state", vocabulary.codes(vocabulary.RECLAMATION_STATES)),
+        *base.classified(),
         sa.CheckConstraint("deposit_required >= 0 AND deposit_paid >= 0", name="deposit"),
         sa.CheckConstraint("area_ha > 0", name="area_ha"),
         base.valid_shape(),
@@ -362,6 +364,6 @@ class Reclamation(base.Versioned, base.Dated, base.Base):
     accepted_on: Mapped[date | None]
     evidence: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
     forfeit_reason: Mapped[str | None]
-    is_public: Mapped[bool] = mapped_column(server_default=sa.text("false"), default=False)
+    visibility: Mapped[base.Visible]
     geom: Mapped[base.MultiPolygon | None]
     area_m2: Mapped[base.Area]

@@ -126,12 +126,13 @@ class NamedFeature(base.Versioned, base.Dated, base.Base):
     length_m: Mapped[base.Length]
 
 
-class Problem(base.Copied, base.Versioned, base.Dated, base.Base):
+class Problem(base.Classified, base.Copied, base.Versioned, base.Dated, base.Base):
     """A problem: its quantity as printed or measured, null where no source tells it."""
 
     __tablename__ = "problem"
     __table_args__ = (
         base.one_of("level", vocabulary.codes(vocabulary.PROBLEM_LEVELS)),
+        *base.classified(),
         base.one_of("severity", vocabulary.codes(vocabulary.SEVERITIES)),
         base.one_of("status", vocabulary.codes(vocabulary.PROBLEM_STATUSES)),
         base.valid_shape(),
@@ -155,18 +156,20 @@ class Problem(base.Copied, base.Versioned, base.Dated, base.Base):
     unit: Mapped[str | None]
     severity: Mapped[str | None]
     status: Mapped[str] = mapped_column(server_default="open")
+    visibility: Mapped[base.Visible]
     cause: Mapped[str | None]
     places: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
     geom: Mapped[base.AnyGeometry | None]
     area_m2: Mapped[base.Area]
 
 
-class Document(base.Versioned, base.Dated, base.Base):
+class Document(base.Classified, base.Versioned, base.Dated, base.Base):
     """A file of the object `owner_code` of the collection `owner_collection`."""
 
     __tablename__ = "document"
     __table_args__ = (
         CheckConstraint("bytes >= 0", name="bytes"),
+        *base.classified(),
         base.in_order(),
         base.live_code("document"),
         Index("ix_document_owner", "owner_collection", "owner_code"),
@@ -186,7 +189,7 @@ class Document(base.Versioned, base.Dated, base.Base):
     bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(index=True)
     uri: Mapped[str]
-    is_public: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    visibility: Mapped[base.Visible]
     uploaded_by: Mapped[str]
     geom: Mapped[Any | None] = mapped_column(
         Geometry("POINT", srid=base.STORAGE_SRID, spatial_index=False)

@@ -11,12 +11,13 @@ from shanhai import vocabulary
 from shanhai.db import base
 
 
-class Station(base.Versioned, base.Dated, base.Base):
+class Station(base.Classified, base.Versioned, base.Dated, base.Base):
     """A station; `interval_s` is how often a value is expected, in seconds."""
 
     __tablename__ = "station"
     __table_args__ = (
         base.one_of("kind", vocabulary.codes(vocabulary.STATION_KINDS)),
+        *base.classified(),
         sa.CheckConstraint("interval_s > 0", name="interval_s"),
         base.valid_shape(),
         base.in_order(),
@@ -33,6 +34,7 @@ class Station(base.Versioned, base.Dated, base.Base):
     region_id: Mapped[int | None] = mapped_column(sa.ForeignKey("region.id"), index=True)
     owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("party.id"), index=True)
     interval_s: Mapped[int | None]
+    visibility: Mapped[base.Visible]
     geom: Mapped[Any | None] = mapped_column(
         Geometry("POINT", srid=base.STORAGE_SRID, spatial_index=False)
     )

@@ -25,6 +25,7 @@ from shanhai.db.engine import async_url
 from shanhai.db.seeds.load import seed_city
 from shanhai.errors import NotFound, ShanhaiError, Unavailable
 from shanhai.processes.kit.dataset_description import DatasetDescription, read_description
+from shanhai.vocabulary import Visibility
 
 PROC = Path("/proc")
 INTERVAL_S = 0.1
@@ -208,5 +209,5 @@ def _is_registered(api: ApiClient, item: DatasetDescription) -> bool:
 
 
 def _ask_for_import(api: ApiClient, folder: Path, item: DatasetDescription) -> RemoteJob[Sync]:
-    inputs = {"upload": api.upload(folder / item.file), **item.import_inputs(), "public": True}
-    return api.submit("import-dataset", inputs)
+    given = {**item.import_inputs(), "visibility": Visibility.PUBLIC}
+    return api.submit("import-dataset", {"upload": api.upload(folder / item.file), **given})

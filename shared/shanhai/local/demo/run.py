@@ -33,7 +33,7 @@ from shanhai.local.demo.results import (
 from shanhai.local.demo.stations import feed, make_stations
 from shanhai.local.kernel_warmup import start_warming
 from shanhai.local.places import write_whole
-from shanhai.local.stack import Stack, admin_key, write_environment
+from shanhai.local.stack import Stack, admin_key, sign_in_link, write_environment
 
 REGION = "xiamen"
 PLAN = "xiamen-vanguard-2025"
@@ -88,6 +88,7 @@ class Demo:
         self._tell_warning(warned)
         self._tell_addresses(seen, warned, bulletin)
         self._note(key, job, results, network, sites)
+        self._tell_sign_in()
 
     def _step(self, name: str, work: Callable[[], T]) -> T:
         with self.meter.step(name):
@@ -253,6 +254,11 @@ class Demo:
         for title, address in openable(addresses).items():
             self.console.print(f"{title:<10} {address}", soft_wrap=True, highlight=False)
         self.console.print(f"SHA-256 of the bulletin's PDF {bulletin.sha256}", highlight=False)
+
+    def _tell_sign_in(self) -> None:
+        """How to sign in with a browser: a link that is good once."""
+        link = sign_in_link(self.stack)
+        self.console.print(f"sign in once by {link}", soft_wrap=True, highlight=False)
 
     def _note(
         self,

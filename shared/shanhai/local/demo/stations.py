@@ -63,6 +63,8 @@ class DemoStation:
                 "interval_s": 3600,
                 "description": NOTE,
                 "valid_from": f"{since:%Y-%m-%d}",
+                # Bulletins are for everybody, and tell of public stations alone.
+                "visibility": "public",
             },
         }
 

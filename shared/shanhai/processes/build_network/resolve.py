@@ -24,6 +24,7 @@ from shanhai.processes.kit.contract import ProcessContract
 from shanhai.processes.kit.lookups import describe_dataset, find_evaluated, refuse
 from shanhai.processes.kit.task import PROTECTED, AreaTask, DatasetTask, Task
 from shanhai.science.corridors.resistance_tables import read_table
+from shanhai.vocabulary import Visibility
 
 _COMPONENTS = ("corridor", "mountain_sea", "minor_river_corridor")
 """Types of components of a pattern that are corridors."""
@@ -144,7 +145,7 @@ async def _newest(session: AsyncSession, region: RegionRow) -> UUID | None:
             Dataset.region_id == region.id,
             func.starts_with(Dataset.theme, SUPPLY),
             Dataset.origin == "computed",
-            Dataset.public,
+            Dataset.visibility == Visibility.PUBLIC,
             Dataset.deleted_at.is_(None),
         )
         .order_by(Dataset.created_at.desc(), Dataset.id.desc())

@@ -28,13 +28,14 @@ from shanhai.processes.delineate_zones.contract import (
 )
 from shanhai.processes.kit.publication import (
     add_output,
+    all_public,
     as_multipolygon,
     job_id_of,
     new_dataset,
     region_of,
 )
 from shanhai.processes.kit.task import OutputFile, Publication, Task
-from shanhai.vocabulary import SUPPLY_DEMAND
+from shanhai.vocabulary import SUPPLY_DEMAND, Visibility
 
 _STATISTICS = (
     *("ratio", "layers", "deficit_share_percent", "dominant_deficit", "patches"),
@@ -77,7 +78,7 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
     region = await region_of(session, publication.task)
     await _take_turn(session, region)
     rasters = [file for file in publication.outcome.files if file.kind == "raster"]
-    public = inputs.publish and await _inputs_are_public(session, publication.task)
+    public = inputs.publish and await all_public(session, publication.task)
     for file in rasters:
         row = _computed(region, publication, file, inputs, public=public)
         await add_output(session, publication, file.name, row)
@@ -99,13 +100,6 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
 async def _take_turn(session: AsyncSession, region: RegionRow) -> None:
     key = f"{SUPPLY_DEMAND}:{region.id}"
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
-
-
-async def _inputs_are_public(session: AsyncSession, task: Task) -> bool:
-    """What is derived from a closed dataset is closed as well."""
-    ids = [dataset.id for dataset in task.datasets.values()]
-    closed = select(func.count()).where(Dataset.id.in_(ids), Dataset.public.is_(False))
-    return not await session.scalar(closed)
 
 
 def _computed(
@@ -137,7 +131,7 @@ def _computed(
         stand_in_note_en=_note("rests on stand-ins: ", [one.name_en for one in replaced]),
         source=_note("computed from ", sorted({one.source for one in used if one.source})),
         licence=_note("", sorted({one.licence for one in used if one.licence})),
-        public=public,
+        visibility=Visibility.PUBLIC if public else Visibility.REGION,
         attrs={"cell_m": inputs.cell_m},
     )
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.collections.controls import CONTROL_AREAS
 from shanhai.db.features.columns import source_of
 from shanhai.db.features.selection import Selection, bound_values, conditions
+from shanhai.db.features.sql_write import ids_of
 from shanhai.db.identity import Viewer
 from shanhai.db.observations import aggregation
 from shanhai.db.queries.jobs import COORDINATE_DIGITS, RegionRow, places_of
@@ -234,6 +235,7 @@ async def find_observed(
     region: RegionRow,
     inputs: contract.EvaluateIndicatorsInputs,
     chosen: Mapping[str, Computation | None],
+    viewer: Viewer,
 ) -> tuple[Observed, list[Fault]]:
     """Means by station and year for water, by day for air.
 
@@ -243,7 +245,9 @@ async def find_observed(
     reading = {code: one.reads for code, one in chosen.items() if one and one.reads in KINDS}
     if not reading and not inputs.lakes:
         return Observed(), []
-    rows = await aggregation.find_stations(session, region.id, set(KINDS.values()))
+    there = await aggregation.find_stations(session, region.id, set(KINDS.values()))
+    seen = await ids_of(session, "stations", (row.code for row in there), viewer)
+    rows = [row for row in there if row.code in seen]
     known = {row.code: row for row in rows}
     faults = [*_unknown(inputs, known, region), *_without_stations(inputs, chosen)]
     if faults:

@@ -11,7 +11,7 @@ from pydantic import (
 
 from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessContract, Theme
 from shanhai.validation import Code, Name, Note, Rfc3339Date
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import DataClass, DataGrade, Label, VisibilityCode, broken_class_rule
 
 FillCodeText = Annotated[str, StringConstraints(pattern=r"^-?\d{1,10}(\.\d{1,6})?$")]
 
@@ -63,9 +63,16 @@ class ImportDatasetInputs(Inputs):
     licence: Note | None = Field(None, description="Licence and credit / 许可与署名")
     observed_from: Rfc3339Date | None = Field(None, description="First day observed / 观测起始日")
     observed_to: Rfc3339Date | None = Field(None, description="Last day observed / 观测截止日")
-    public: bool = Field(
-        False,
-        description="Readable without identity where allowed; takes an approver / 公开（须审批者）",
+    visibility: VisibilityCode = Field(
+        "region",
+        description="Who may read it: who has a role in its region, who is signed in, or everybody,"
+        " which takes an approver / 可见范围；公开须审批者",
+    )
+    data_class: DataClass | None = Field(
+        None, description="Class of the data: open, internal or sensitive / 数据类别"
+    )
+    data_grade: DataGrade | None = Field(
+        None, description="Grade above general data, of sensitive data alone / 数据级别"
     )
 
     @model_validator(mode="after")
@@ -73,6 +80,14 @@ class ImportDatasetInputs(Inputs):
         """A period must not end before it begins."""
         if self.observed_from and self.observed_to and self.observed_to < self.observed_from:
             raise ValueError("observed_to is before observed_from / 观测截止日早于起始日")
+        return self
+
+    @model_validator(mode="after")
+    def check_class(self) -> "ImportDatasetInputs":
+        """Who may read it is no more than its class allows; what has a grade is sensitive."""
+        broken = broken_class_rule(self.visibility, self.data_class, self.data_grade)
+        if broken is not None:
+            raise ValueError(f"{broken[1].en} / {broken[1].zh}")
         return self
 
 
@@ -86,6 +101,6 @@ IMPORT_DATASET = ProcessContract(
     ImportDatasetInputs,
     (OutputSpec("dataset", Label("数据集代码", "Dataset code"), "application/json"),),
     limits=Limits(memory_mb=4096, time_s=2 * 3600),
-    publish_input="public",
+    publish_input="visibility",
     stages={"convert": Label("转换格式", "Converting")},
 )

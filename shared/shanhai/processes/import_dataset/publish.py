@@ -43,7 +43,9 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
         licence=inputs.licence,
         observed_from=inputs.observed_from,
         observed_to=inputs.observed_to,
-        public=inputs.public,
+        visibility=inputs.visibility,
+        data_class=inputs.data_class,
+        data_grade=inputs.data_grade,
         attrs={"source_sha256": publication.outcome.manifest["source"]["sha256"]},
     )
     await add_output(session, publication, file.name, dataset)

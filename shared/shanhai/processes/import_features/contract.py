@@ -11,7 +11,7 @@ from pydantic import (
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
 from shanhai.processes.kit.task import Task
 from shanhai.validation import Code, FieldName, Name
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import Label, VisibilityCode
 
 
 class ImportFeaturesTask(Task):
@@ -56,9 +56,9 @@ class ImportFeaturesInputs(Inputs):
         None, description="Region that must be covered without gaps / 须无缝覆盖的区域"
     )
 
-    public: bool = Field(
-        False,
-        description="New rows may be for everybody, at once or when published / 新建对象对公众开放",
+    visibility: VisibilityCode = Field(
+        "region",
+        description="Of new rows that do not say who may read them / 未注明可见范围的新建对象",
     )
 
     @model_validator(mode="after")

@@ -18,6 +18,7 @@ from shanhai.processes.import_features.findings import (
 )
 from shanhai.processes.kit.publication import identity_of
 from shanhai.processes.kit.task import Publication
+from shanhai.vocabulary import Visibility
 
 
 async def publish(session: AsyncSession, publication: Publication) -> dict[str, Any]:
@@ -49,7 +50,7 @@ async def _write(
         _unblocking(rows),
         shaped=values["shaped"],
         partly=partly,
-        public=inputs.public,
+        visibility=Visibility(inputs.visibility),
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shanhai.processes.kit.task import Task
 from shanhai.validation import Code
-from shanhai.vocabulary import ECOSERVICES, THEMES, Label, codes
+from shanhai.vocabulary import ECOSERVICES, THEMES, Label, Visibility, codes
 
 if TYPE_CHECKING:
     Theme = str
@@ -102,7 +102,16 @@ class ProcessContract:
 
     def wishes_to_publish(self, inputs: Mapping[str, Any]) -> bool:
         """Whether a job shall show what it makes to everybody."""
-        return self.publish_input is not None and bool(inputs.get(self.publish_input))
+        if self.publish_input is None:
+            return False
+        return inputs.get(self.publish_input) in {True, Visibility.PUBLIC}
+
+    @property
+    def draft_input(self) -> dict[str, Any]:
+        """The input that asks to publish, as it is where nothing is to be shown to everybody."""
+        if self.publish_input is None:
+            return {}
+        return {self.publish_input: self.inputs.model_fields[self.publish_input].default}
 
     def kinds_of(self, name: str) -> frozenset[Any]:
         """The types an input may have, without what they hold; none where there is no such one."""

@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 import structlog
 
-import shanhai
 from shanhai import __version__
+from shanhai.processes.kit.checkout import own_commit
 from shanhai.processes.kit.region import SCRATCH, Place
 from shanhai.processes.kit.task import DatasetTask, Outcome, OutputFile, Progress, Task
 from shanhai.raster.geotiff import library_versions
@@ -37,7 +37,7 @@ def run_record(task: Task) -> dict[str, Any]:
         "job_id": task.job_id,
         "created_utc": task.created_utc or datetime.now(UTC).isoformat(timespec="seconds"),
         "code_version": __version__,
-        "git_commit": git_commit(),
+        "git_commit": own_commit(),
         "library_versions": versions(),
         "platform": platform.platform(),
         "threads": 1,
@@ -55,51 +55,6 @@ def versions() -> dict[str, str]:
         **{name: version(name) for name in ("numpy", "scipy", "scikit-learn", "numba")},
     }
     return own | library_versions()
-
-
-CHECKOUT = Path(shanhai.__file__).resolve().parents[2]
-"""Where the repository lies when the program is run from one."""
-
-
-def git_commit(checkout: Path = CHECKOUT) -> str | None:
-    """Name of the commit checked out; None where there is no repository or no commit yet.
-
-    Changes that are not committed do not show.
-    """
-    repository = _repository(checkout / ".git")
-    if repository is None:
-        return None
-    head = (repository / "HEAD").read_text(encoding="utf-8").strip()
-    if not head.startswith("ref: "):
-        return head
-    name = head.removeprefix("ref: ")
-    for folder in (repository, _common(repository)):
-        if (folder / name).is_file():
-            return (folder / name).read_text(encoding="utf-8").strip()
-    return _packed(_common(repository) / "packed-refs", name)
-
-
-def _repository(git: Path) -> Path | None:
-    """The folder that holds HEAD; of a linked worktree `.git` is a file that names it."""
-    if git.is_file():
-        target = git.read_text(encoding="utf-8").strip().removeprefix("gitdir: ")
-        git = git.parent / target
-    return git if (git / "HEAD").is_file() else None
-
-
-def _common(repository: Path) -> Path:
-    """The folder with the references all worktrees share."""
-    pointer = repository / "commondir"
-    if not pointer.is_file():
-        return repository
-    return repository / pointer.read_text(encoding="utf-8").strip()
-
-
-def _packed(references: Path, name: str) -> str | None:
-    if not references.is_file():
-        return None
-    lines = (line.split() for line in references.read_text(encoding="utf-8").splitlines())
-    return next((words[0] for words in lines if words[1:] == [name]), None)
 
 
 MANIFEST_FILE = "manifest.json"

@@ -28,6 +28,7 @@ from shanhai.errors import Conflict, Forbidden, NotFound
 from shanhai.processes.kit.contract import ProcessContract
 from shanhai.processes.kit.task import AuthorityTask, GrantTask, OutputFile, Publication, Task
 from shanhai.storage.artifacts import StoredArtifact
+from shanhai.vocabulary import Visibility, closedness
 
 
 def identity_of(task: Task) -> Identity:
@@ -75,7 +76,7 @@ def rights_of(identity: Identity) -> AuthorityTask:
 
 def kept_back(task: Task, contract: ProcessContract) -> Task:
     """The task as if nothing had been asked to be shown: what it makes stays a draft."""
-    return task.model_copy(update={"inputs": {**task.inputs, contract.publish_input: False}})
+    return task.model_copy(update={"inputs": {**task.inputs, **contract.draft_input}})
 
 
 async def demand_right(
@@ -153,7 +154,12 @@ def new_dataset(
 async def add_output(
     session: AsyncSession, publication: Publication, name: str, dataset: Dataset
 ) -> None:
-    """Insert a dataset as an output of the job, with its audit entry."""
+    """Insert a dataset as an output of the job, with its audit entry.
+
+    What is computed is of the most closed class and grade of what the job read.
+    """
+    if dataset.origin == "computed":
+        dataset.data_class, dataset.data_grade = await _most_closed(session, publication.task)
     session.add(dataset)
     await session.flush()
     session.add(
@@ -229,7 +235,7 @@ async def publish_rasters(
     What rests on a closed dataset is closed as well; a closed layer is found by its job.
     """
     region = await region_of(session, publication.task)
-    shown = public and await _inputs_are_public(session, publication)
+    shown = public and await all_public(session, publication.task)
     rasters = [file for file in publication.outcome.files if file.kind == "raster"]
     for file in rasters:
         dataset = new_dataset(
@@ -242,7 +248,7 @@ async def publish_rasters(
             origin="computed",
             name_zh=f"{region.name_zh}：{file.title_zh}",
             name_en=f"{region.name_en}: {file.title_en}",
-            public=shown,
+            visibility=Visibility.PUBLIC if shown else Visibility.REGION,
             attrs={"cell_m": inputs.cell_m, "plan": inputs.plan},
             **_inherited(publication, inputs.cell_m),
         )
@@ -251,9 +257,19 @@ async def publish_rasters(
     return {file.name: f"{file.name}.{of}" for file in rasters}
 
 
-async def _inputs_are_public(session: AsyncSession, publication: Publication) -> bool:
-    ids = [dataset.id for dataset in publication.task.datasets.values()]
-    closed = select(func.count()).where(Dataset.id.in_(ids), Dataset.public.is_(False))
+async def _most_closed(session: AsyncSession, task: Task) -> tuple[str | None, str | None]:
+    ids = [dataset.id for dataset in task.datasets.values()]
+    read = select(Dataset.data_class, Dataset.data_grade).where(Dataset.id.in_(ids))
+    found = [(row.data_class, row.data_grade) for row in await session.execute(read)]
+    return max(found, key=lambda pair: closedness(*pair), default=(None, None))
+
+
+async def all_public(session: AsyncSession, task: Task) -> bool:
+    """Whether all a job reads is public: what rests on a closed dataset is closed as well."""
+    ids = [dataset.id for dataset in task.datasets.values()]
+    closed = select(func.count()).where(
+        Dataset.id.in_(ids), Dataset.visibility != Visibility.PUBLIC
+    )
     return not await session.scalar(closed)
 
 

@@ -105,6 +105,9 @@ class TilesTask(BaseModel):
 
     url: str
     token: str | None = None
+    socket: str | None = Field(
+        None, description="socket in the workspace through which it is reached, where there is one"
+    )
 
 
 class AssessedTask(BaseModel):

@@ -12,6 +12,7 @@ from shanhai.db.base import STORAGE_SRID
 from shanhai.db.bulletins import contents, publication
 from shanhai.db.bulletins.templates import StoredTemplate, find_template
 from shanhai.db.engine import read_today
+from shanhai.db.features.sql_write import ids_of
 from shanhai.db.identity import EVERYTHING, PUBLIC, Identity, Viewer, demand_role, demand_scopes
 from shanhai.db.indicators.evaluation import judged_rows
 from shanhai.db.indicators.plan_indicators import PlanSeen, find_place, find_plan, list_indicators
@@ -44,10 +45,12 @@ MOST_DAYS = 92
 
 
 async def find_told(
-    session: AsyncSession, region: RegionRow, first: date, last: date
+    session: AsyncSession, region: RegionRow, viewer: Viewer, first: date, last: date
 ) -> tuple[dict[str, int], list[contract.BulletinStation]]:
-    """The stations of a region with means of what they observed, and their ids by code."""
-    rows = await find_stations(session, region.id, codes(STATION_KINDS))
+    """The stations of a region that a reader may see, with their means, and their ids by code."""
+    there = await find_stations(session, region.id, codes(STATION_KINDS))
+    seen = await ids_of(session, "stations", (row.code for row in there), viewer)
+    rows = [row for row in there if row.code in seen]
     ids = {row.code: row.id for row in rows}
     means: dict[int, list[contract.ObservedMean]] = {row.id: [] for row in rows}
     for one in await period_means(session, list(ids.values()), first, last) if rows else ():
@@ -270,7 +273,7 @@ async def _gather(
     """Everything but the numbers of the bulletin."""
     first, last = inputs.first, inputs.last
     stored = await _find_template(session, inputs)
-    ids, stations = await find_told(session, region, first, last)
+    ids, stations = await find_told(session, region, viewer, first, last)
     await _demand_properties(session, inputs.properties)
     leads = await contents.count_leads(session, region.id, first, last)
     plan_id = None if plan is None else plan.id

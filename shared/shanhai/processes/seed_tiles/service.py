@@ -55,7 +55,13 @@ class TileService:
         self._http = httpx.Client(
             base_url=task.url,
             timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+            transport=httpx.HTTPTransport(
+                uds=task.socket,
+                trust_env=False,
+                limits=httpx.Limits(
+                    max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS
+                ),
+            ),
             headers={"User-Agent": f"shanhai-seeding/{__version__}"},
             follow_redirects=False,
             trust_env=False,

@@ -30,6 +30,7 @@ from shanhai.processes.select_sites.task import (
     PlaceTask,
     SelectionTask,
 )
+from shanhai.vocabulary import Visibility
 
 RATIO = "ratio"
 COVER: Theme = "land_cover"
@@ -57,7 +58,7 @@ async def find_ratio(
                 Dataset.region_id == region.id,
                 Dataset.theme == RATIO,
                 Dataset.origin == "computed",
-                Dataset.public,
+                Dataset.visibility == Visibility.PUBLIC,
                 Dataset.deleted_at.is_(None),
             )
             .order_by(Dataset.created_at.desc(), Dataset.id.desc())

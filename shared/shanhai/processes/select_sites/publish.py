@@ -115,12 +115,12 @@ class _Making:
                 "name_zh": told["name_zh"],
                 "name_en": told["name_en"],
                 "region": self._region.code,
+                "visibility": "region",
                 **({"plan": self._inputs.plan} if self._inputs.plan else {}),
                 "start_year": first,
                 "end_year": last,
                 "cost": f"{told['cost']:.2f}",
                 # Nobody has looked at it yet.
-                "public": False,
             },
         }
 

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from shanhai.vocabulary import Scope
 from shanhai_api.app import create_app
 from shanhai_api.kit.state import Configuration
 from tests.service.api.ogc.reading import BASE, Json, get
+from tests.support.accounts import account_url
 from tests.support.job_rows import open_sessions
 from tests.support.plan_features import write_plan
 from tests.support.serving import serving
@@ -34,7 +36,7 @@ from tests.support.serving import serving
 
 def configured(database_url: str, redis_url: str, directory: Path) -> Configuration:
     return Configuration(
-        DatabaseSettings(url=SecretStr(database_url), pool_size=5),
+        DatabaseSettings(url=SecretStr(account_url(database_url, "api")), pool_size=5),
         RedisSettings(url=SecretStr(redis_url)),
         ArtifactSettings(root=directory / "artifacts", upload_limit_bytes=1_000_000),
         PublicSettings(api_url=BASE, tiles_url="http://tiles.test", public_read=True),
@@ -103,14 +105,21 @@ async def definition(client: httpx.AsyncClient) -> Json:
     return await get(client, "/api")
 
 
-@pytest.fixture(scope="module")
-def address(plan_configuration: Configuration, plan_key: str) -> Iterator[str]:
+@contextmanager
+def api_at_a_port(configuration: Configuration) -> Iterator[str]:
     """The API on a free port of this machine."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        public = plan_configuration.public.model_copy(update={"api_url": base})
-        app = create_app(replace(plan_configuration, public=public))
+        public = configuration.public.model_copy(update={"api_url": base})
+        app = create_app(replace(configuration, public=public))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None))
         with serving(server, listener):
             yield base
+
+
+@pytest.fixture(scope="module")
+def address(plan_configuration: Configuration, plan_key: str) -> Iterator[str]:
+    """The API over the plan, on a port."""
+    with api_at_a_port(plan_configuration) as base:
+        yield base

@@ -73,7 +73,7 @@ class TestGdal:
             ({"where": "kind = 'red_line' AND name_zh LIKE '生态%'"}, RED),
             ({"where": "code IN ('line-1', 'line-2')"}, ["line-1", "line-2"]),
             ({"where": "code = 'line-1' OR code > 'line-6'"}, ["line-1", "line-7"]),
-            ({"where": "public = 1 AND kind <> 'island'"}, RED),
+            ({"where": "visibility = 'public' AND kind <> 'island'"}, RED),
             ({"where": "valid_from >= '2024-01-01'"}, ["line-6", "line-7"]),
             ({"where": "approved_area_km2 > 6"}, ["line-6", "line-7"]),
             ({"PAGE_SIZE": 3}, [f"line-{number}" for number in range(8)]),

@@ -153,8 +153,8 @@ CLASSES: dict[str, list[tuple[str, list[str]]]] = {
         ("kind = 'red_line' AND NOT code = 'line-1'", RED[1:]),
         ("code < 'line-1' OR code >= 'line-7'", ["line-0", "line-7"]),
         ("code <> 'line-1' AND code <= 'line-2' AND code > 'line-0'", ["line-2"]),
-        ("delimitation IS NULL AND public = true", ALL),
-        ("public AND delimitation IS NOT NULL", []),
+        ("delimitation IS NULL AND visibility = 'public'", ALL),
+        ("visibility = 'public' AND delimitation IS NOT NULL", []),
         ("valid_from >= DATE('2024-01-01')", ["line-6", "line-7"]),
     ],
     "advanced-comparison-operators": [

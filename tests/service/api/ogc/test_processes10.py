@@ -48,6 +48,7 @@ from tests.service.api.ogc.reading import (
     resolved,
 )
 from tests.support.feature_rows import add_job, forget_features
+from tests.support.job_rows import open_sessions
 from tests.support.serving import serving
 from tests.support.workers import eventually
 
@@ -133,8 +134,8 @@ def state(app: FastAPI) -> ServiceState:
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
-async def worker(state: ServiceState) -> AsyncIterator[None]:
-    async with state.sessions.begin() as session:
+async def worker(state: ServiceState, database_url: str) -> AsyncIterator[None]:
+    async with open_sessions(database_url) as sessions, sessions.begin() as session:
         await forget_features(session)  # and the jobs that tests before have left waiting
     working = asyncio.create_task(work(state))
     yield

@@ -479,6 +479,7 @@ async def test_the_check_judges_by_the_ledger(people: People, session: AsyncSess
     west, south, east, north = SQUARE
     session.add(
         ControlArea(
+            visibility="public",
             code="fields",
             name_zh="耕地",
             name_en="Fields",

@@ -77,16 +77,16 @@ def square(west: float) -> Any:
     return func.ST_MakeEnvelope(west, 29.40, west + 0.01, 29.41, 4490)
 
 
-async def add_raster(session: AsyncSession, theme: str, day: date, *, public: bool = True) -> int:
+async def add_raster(session: AsyncSession, theme: str, day: date, *, seen: str = "public") -> int:
     row = await session.scalar(
         text(
             "INSERT INTO dataset (code, name_zh, name_en, region_id, theme, uri, checksum, bytes,"
-            " crs, grid, origin, observed_from, observed_to, public, job_id)"
+            " crs, grid, origin, observed_from, observed_to, visibility, job_id)"
             " SELECT :code, :code, :code, r.id, :theme, :code, 'x', 1, 'EPSG:4548',"
-            " CAST('{\"epsg\": 4548}' AS jsonb), 'imported', :day, :day, :public, NULL"
+            " CAST('{\"epsg\": 4548}' AS jsonb), 'imported', :day, :day, :seen, NULL"
             " FROM region r WHERE r.code = 'banan' RETURNING id"
         ),
-        {"code": f"{theme}-{day.year}", "theme": theme, "day": day, "public": public},
+        {"code": f"{theme}-{day.year}", "theme": theme, "day": day, "seen": seen},
     )
     return int(row)
 
@@ -171,7 +171,7 @@ async def test_what_rests_on_closed_rasters_is_not_for_the_public(
     anonymous: httpx.AsyncClient,
     admin: httpx.AsyncClient,
 ) -> None:
-    await session.execute(text("UPDATE dataset SET public = false WHERE code = 'ndvi-2018'"))
+    await session.execute(text("UPDATE dataset SET visibility = 'region' WHERE code = 'ndvi-2018'"))
     await session.commit()
     hidden = (await anonymous.get(EFFECT)).json()
     assert (hidden["job"], hidden["rasters"], hidden["areas"]) == (None, [], None)
@@ -179,7 +179,7 @@ async def test_what_rests_on_closed_rasters_is_not_for_the_public(
     assert (await admin.get(EFFECT)).json()["job"] is not None
     page = await anonymous.get(EFFECT, params={"f": "html", "lang": "en"})
     assert "Not computed" in page.text
-    await session.execute(text("UPDATE project SET is_public = false WHERE code = 'green'"))
+    await session.execute(text("UPDATE project SET visibility = 'region' WHERE code = 'green'"))
     await session.commit()
     assert (await anonymous.get(EFFECT)).status_code == 404
     assert (await anonymous.get("/projects/nothing/effect")).status_code == 404
@@ -213,18 +213,18 @@ async def test_indicators_photos_and_silence(
         {"indicator": indicator, "region": restored_project.region_id},
     )
     today = datetime.now(UTC).date()
-    for day, public in (
-        (date(2018, 5, 1), True),
-        (date(2022, 5, 1), True),
-        (today - timedelta(days=30), False),
+    for day, seen in (
+        (date(2018, 5, 1), "public"),
+        (date(2022, 5, 1), "public"),
+        (today - timedelta(days=30), "region"),
     ):
-        await add_paper(session, restored_project, "photo", public=public, period=(day, day))
+        await add_paper(session, restored_project, "photo", visibility=seen, period=(day, day))
     for day, value in ((date(2019, 9, 1), 10.0), (date(2021, 9, 1), 35.5)):
         await add_paper(
             session,
             restored_project,
             "monitoring",
-            public=True,
+            visibility="public",
             period=(day, day),
             figure=("mine_restoration", value, "ha"),
         )

@@ -22,9 +22,9 @@ JOB = text(
 )
 LAYER = text(
     """INSERT INTO dataset (code, name_zh, name_en, region_id, theme, uri, checksum, bytes, crs,
-                            grid, origin, job_id, public)
+                            grid, origin, job_id, visibility)
        SELECT :code, :code, :code, r.id, :theme, 'x', 'x', 1, 'EPSG:4548', '{}', 'computed',
-              CAST(:job AS uuid), :public FROM region r WHERE r.code = 'banan'"""
+              CAST(:job AS uuid), :visibility FROM region r WHERE r.code = 'banan'"""
 )
 RESULT = """{"values": {
   "areas_km2": {"importance": {"banan": {"extremely_important": 800.0, "important": 500.0}},
@@ -38,8 +38,8 @@ async def evaluated_banan(session: AsyncSession) -> AsyncSession:
     """Banan's plan, with an evaluation of which the quality is not public."""
     await seed_cities(session, ["banan"], [], act=Act("tester"))
     job = await session.scalar(JOB, {"result": RESULT})
-    for theme, public in (("importance", True), ("quality", False), ("carbon", True)):
-        values = {"code": f"banan.{theme}.one", "theme": theme, "job": str(job), "public": public}
+    for theme, seen in (("importance", "public"), ("quality", "region"), ("carbon", "public")):
+        values = {"code": f"banan.{theme}.one", "theme": theme, "job": str(job), "visibility": seen}
         await session.execute(LAYER, values)
     await session.commit()
     return session

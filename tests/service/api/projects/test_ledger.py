@@ -1,6 +1,7 @@
 """Measures and money of a project: amounts, earmarks, balances, and two who pay at once."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -19,13 +20,14 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.tables.indicator import Indicator
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict
-from shanhai.vocabulary import Scope
+from shanhai.vocabulary import Role, Scope
 from tests.support.job_rows import open_sessions
 from tests.support.projects import PROJECT, add_measures, add_project, add_source
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 
 People = dict[str, httpx.AsyncClient]
+MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
 PATH = f"/projects/{PROJECT}"
 FUNDS, MEASURES = f"{PATH}/funds", f"{PATH}/measures"
 ADMIN = Identity("admin", frozenset({Scope.ADMIN}))
@@ -71,6 +73,29 @@ async def test_money_goes_to_a_project_and_out_of_it(
     assert (source["allocated"], source["paid"]) == ("400.10", "100.10")
     with pytest.raises(DBAPIError, match="append-only"):
         await session.execute(text("DELETE FROM fund_entry"))
+
+
+async def test_money_and_who_moved_it_are_for_who_has_a_role_in_the_region(
+    people: People, with_role: MakeClient, session: AsyncSession
+) -> None:
+    await funded(session)
+    made = await people["planner"].post(FUNDS, json=entry("allocation", "600.10"))
+    assert made.status_code == 201, made.text
+    paused = {"to": "suspended", "note": "floods"}
+    step = await people["supervisor"].post(f"{PATH}/transitions", json=paused)
+    assert step.status_code in {200, 201}, step.text
+    foreign = await with_role(Role.PLANNER, "elsewhere")
+    for path in (FUNDS, f"{PATH}/application"):
+        assert (await people["viewer"].get(path)).status_code == 200
+        assert (await foreign.get(path)).status_code == 403
+    own, theirs = [(await who.get(PATH)).json() for who in (people["viewer"], foreign)]
+    assert own["funds"]["allocated"] == "600.10"
+    assert theirs["funds"] is None
+    for who, note in ((people["viewer"], "floods"), (foreign, None)):
+        for path in (f"{PATH}/events", PATH):
+            event = (await who.get(path)).json()["events"][-1]
+            assert event["note"] == note
+            assert (event["actor"] is None) == (note is None)
 
 
 async def test_what_is_not_there_is_not_moved(
@@ -342,8 +367,8 @@ async def test_links_to_problems_and_towns(people: People, session: AsyncSession
     await add_project(session)
     await session.execute(
         text(
-            "INSERT INTO problem (code, name_zh, name_en, type, region_id)"
-            " SELECT 'p-' || n, '问题', 'Problem', 'soil', r.id"
+            "INSERT INTO problem (visibility, code, name_zh, name_en, type, region_id)"
+            " SELECT 'public', 'p-' || n, '问题', 'Problem', 'soil', r.id"
             " FROM region r, generate_series(1, 3) n WHERE r.code = 'banan'"
         )
     )

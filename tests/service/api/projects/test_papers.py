@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -87,7 +88,7 @@ async def test_a_document_goes_in_and_comes_out_as_it_was(
     document = made.json()
     assert document["sha256"] == hashlib.sha256(PDF).hexdigest()
     assert (document["bytes"], document["filename"]) == (len(PDF), "材料.pdf")
-    assert (document["measure"], document["public"]) == ("tree_planting", False)
+    assert (document["measure"], document["visibility"]) == ("tree_planting", "region")
     place = made.headers["Location"]
     read = await people["owner"].get(place)
     assert read.json()["code"] == document["code"]
@@ -103,7 +104,7 @@ async def test_a_document_goes_in_and_comes_out_as_it_was(
     for hidden in (place, file):
         assert (await anonymous.get(hidden)).status_code == 404
         assert (await people["viewer"].get(hidden)).status_code == 404
-    change = {"public": True, "title_zh": "新标题", "sha256": "0" * 64}
+    change = {"visibility": "public", "title_zh": "新标题", "sha256": "0" * 64}
     changed = await people["owner"].patch(place, json=change)
     assert changed.status_code == 200, changed.text
     assert changed.json()["sha256"] == document["sha256"]
@@ -207,10 +208,10 @@ async def test_what_is_said_of_a_file_is_checked(people: People) -> None:
 
 @pytest.mark.usefixtures("drafted")
 async def test_too_large_a_file(
-    people: People, configuration: Configuration, state: Any, monkeypatch: pytest.MonkeyPatch
+    people: People, configuration: Configuration, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     smaller = configuration.artifacts.model_copy(update={"document_limit_bytes": 2_000})
-    monkeypatch.setattr(state, "configuration", Configuration(**{
+    monkeypatch.setattr(app.state.service, "configuration", Configuration(**{
         **{name: getattr(configuration, name) for name in configuration.__slots__},
         "artifacts": smaller,
     }))  # fmt: skip
@@ -255,7 +256,11 @@ async def test_lists_show_what_one_may_see(
     people: People, anonymous: httpx.AsyncClient, session: AsyncSession
 ) -> None:
     for number in range(3):
-        made = await send(people["owner"], PDF + str(number).encode(), public=number == 1)
+        made = await send(
+            people["owner"],
+            PDF + str(number).encode(),
+            visibility="public" if number == 1 else "region",
+        )
         assert made.status_code == 201
     assert (await anonymous.get(PATH)).status_code == 404
     await session.execute(text("UPDATE project SET state = 'approved'"))

@@ -275,8 +275,10 @@ async def test_reserve_is_ranked_by_stated_criteria(people: People, session: Asy
     await add_project(session, code="not-yet", state="proposed")
     await session.execute(
         text(
-            "WITH b AS (INSERT INTO problem (code, name_zh, name_en, type, region_id, severity)"
-            " SELECT 'p', '问题', 'Problem', 'soil', id, 'medium' FROM region WHERE code = 'banan'"
+            "WITH b AS (INSERT INTO problem (visibility, code,"
+            " name_zh, name_en, type, region_id, severity)"
+            " SELECT 'public',"
+            " 'p', '问题', 'Problem', 'soil', id, 'medium' FROM region WHERE code = 'banan'"
             " RETURNING id) INSERT INTO project_problem (problem_id, project_id)"
             " SELECT b.id, p.id FROM b, project p WHERE p.code IN ('best', 'half')"
         )

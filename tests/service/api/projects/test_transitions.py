@@ -308,6 +308,7 @@ async def forbid(session: AsyncSession, decision: str = "forbidden") -> ControlR
     region_id = await session.scalar(select(Region.id).where(Region.code == "banan"))
     west, south, east, north = SQUARE
     line = ControlArea(
+        visibility="public",
         code="line",
         name_zh="红线",
         name_en="Line",
@@ -446,13 +447,13 @@ async def test_comments_are_awaited_from_the_day_the_notice_was_public(
     place = made.headers["Location"]
     await age_notice(session, days=30)
     assert (await go(people["approver"], "approved")).status_code == 409, "it is not public"
-    assert (await people["planner"].patch(place, json={"public": True})).status_code == 200
+    assert (await people["planner"].patch(place, json={"visibility": "public"})).status_code == 200
     fresh = await go(people["approver"], "approved")
     assert fresh.status_code == 409, "it is public since today, whenever it was sent"
     ends = yesterday + timedelta(days=1 + comment_days())
     assert f"until {ends}" in fresh.json()["detail"]
 
-    await add_paper(session, row, "notice", public=True)
+    await add_paper(session, row, "notice", visibility="public")
     await age_notice(session, days=comment_days())
     assert (await go(people["approver"], "approved")).status_code == 409, "its last day is today"
     await age_notice(session, days=1)
@@ -513,7 +514,7 @@ async def test_an_approval_asks_for_the_documents_the_score_asks_for(
 ) -> None:
     row = await add_project(session, **complete(), state="reserve")
     await add_measures(session, row)
-    await add_paper(session, row, "notice", public=True)
+    await add_paper(session, row, "notice", visibility="public")
     await age_notice(session, days=30)
     await add_paper(session, row, "proposal")
     await session.commit()

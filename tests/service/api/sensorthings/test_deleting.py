@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.service.api.test_sensorthings import NOON, ROOT, Service, get, place, thing
+from tests.service.api.test_sensorthings import NOON, ROOT, Service, get, place, show, thing
 
 
 def made(client: httpx.Client, code: str) -> str:
@@ -108,6 +108,7 @@ def test_what_was_observed_stays_when_its_thing_is_deleted(client: httpx.Client)
 def test_who_may_delete(service: Service, client: httpx.Client) -> None:
     body = thing("del-5", properties={"kind": "sea", "region": "there", "valid_from": "2026-01-01"})
     client.post(f"{ROOT}/Things", json=body).raise_for_status()
+    show(client, "del-5", "signed_in")
     with (
         service.client(service.planner) as planner,
         service.client(service.feed) as feed,

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.service.api.test_sensorthings import NOON, ROOT, Service, get, pointers, thing
+from tests.service.api.test_sensorthings import NOON, ROOT, Service, get, pointers, show, thing
 
 FEATURE = {
     "name": "Bow River",
@@ -45,6 +45,7 @@ def test_one_is_made_in_an_observation_and_bound_in_others(
     service: Service, client: httpx.Client
 ) -> None:
     client.post(f"{ROOT}/Things", json=thing("foi-1")).raise_for_status()
+    show(client, "foi-1", "public")
     with service.client(service.feed) as feed:
         first = observed(feed, "foi-1", 10, FeatureOfInterest=FEATURE)
         assert first.status_code == 201, first.text
@@ -69,6 +70,9 @@ def test_one_is_made_in_an_observation_and_bound_in_others(
         assert len(told["value"]) == 3
         listed = get(anybody, "FeaturesOfInterest", filter=f"id eq '{code}'", expand="Observations")
         assert len(listed["value"][0]["Observations"]) == 3
+    show(client, "foi-1", "region")
+    with service.client(None) as anybody:
+        assert anybody.get(f"{ROOT}/FeaturesOfInterest('{code}')").status_code == 404
 
 
 def test_one_that_is_none_is_refused_and_nothing_is_left(client: httpx.Client) -> None:
@@ -121,6 +125,7 @@ def test_what_was_observed_stays_where_its_station_was(client: httpx.Client) -> 
 def test_a_region_s_feature_is_its_own(service: Service, client: httpx.Client) -> None:
     body = thing("foi-4", properties={"kind": "sea", "region": "there"})
     client.post(f"{ROOT}/Things", json=body).raise_for_status()
+    show(client, "foi-4", "signed_in")
     first = observed(client, "foi-4", 10, FeatureOfInterest=FEATURE).headers["Location"]
     code = client.get(f"{first}/FeatureOfInterest").json()["@iot.id"]
     with service.client(service.planner) as planner:

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from tests.service.api.test_sensorthings import ROOT, Service, get, place, pointers, thing
+from tests.service.api.test_sensorthings import ROOT, Service, get, place, pointers, show, thing
 
 HERE, THERE = [118.01, 24.41], [118.02, 24.42]
 
@@ -157,6 +157,7 @@ def test_a_location_is_deleted_with_its_history(client: httpx.Client) -> None:
 def test_who_may_write_of_the_things_there(service: Service, client: httpx.Client) -> None:
     body = thing("ruled", Locations=[named("tower", HERE)], Datastreams=[])
     made(client, "Things", {**body, "properties": {"kind": "sea", "region": "there"}})
+    show(client, "ruled", "signed_in")
     (location,) = get(client, "Things('ruled')/Locations")["value"]
     address = f"{ROOT}/Locations('{location['@iot.id']}')"
     (first,) = get(client, "Things('ruled')/HistoricalLocations")["value"]
@@ -168,7 +169,11 @@ def test_who_may_write_of_the_things_there(service: Service, client: httpx.Clien
         assert planner.delete(past).status_code == 403
         bound = {"Locations": [{"@iot.id": location["@iot.id"]}]}
         assert planner.patch(f"{ROOT}/Things('ruled')", json=bound).status_code == 403
+        show(client, "ruled", "region")
+        assert planner.get(address).status_code == 404
     with service.client(None) as anybody:
+        assert anybody.get(address).status_code == 404
+        show(client, "ruled", "public")
         assert anybody.get(address).status_code == 200
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from shanhai.cartography import ZONES, RampStyle, style_of
 from shanhai.errors import InvalidInput
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import Label, Visibility
 from shanhai_tiles.layers.catalogue import RasterLayer
 from shanhai_tiles.raster.images import ramp_colors
 from shanhai_tiles.raster.resampling import RasterFrame
@@ -28,7 +28,8 @@ LAYER = RasterLayer(
     bands=(),
     unit="1",
     native_resolution_m=None,
-    public=True,
+    visibility=Visibility.PUBLIC,
+    region_id=1,
     stand_in=False,
     sources=(),
     job=None,

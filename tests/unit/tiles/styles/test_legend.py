@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from shanhai.cartography import ZONES, style_of
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import Label, Visibility
 from shanhai_tiles.layers.catalogue import RasterLayer
 from shanhai_tiles.raster.images import ValueRange
 from shanhai_tiles.raster.resampling import RasterFrame
@@ -25,7 +25,8 @@ def raster(theme: str, **statistics: float) -> RasterLayer:
         bands=(statistics,),
         unit=getattr(style_of(theme), "unit", ""),
         native_resolution_m=None,
-        public=True,
+        visibility=Visibility.PUBLIC,
+        region_id=1,
         stand_in=False,
         sources=(),
         job=None,
