@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from socket import inet_aton
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -26,9 +27,11 @@ SENDERS = 1_000
 EVERY_S = 4.0
 """Seconds between two bytes of a slow sender."""
 FROM = "127.0.0.2"
-PER_SECOND, SECONDS, CONNECTIONS, ROUNDS = 100, 5, 8, 3
+ESTABLISHED = "01"
+"""A state of `/proc/net/tcp`."""
+PER_SECOND, SECONDS, CONNECTIONS, ROUNDS = 100, 15, 8, 3
 PATH = "/collections/regions/items?limit=10"
-SETTLE_S = 5.0
+PATIENCE_S = 30.0
 KINDS = ("heads", "bodies")
 TARGET = 1 / 1.2
 
@@ -52,7 +55,7 @@ def _measure(table: Table, bench: Workbench, url: str, where: str) -> None:
             for _ in range(ROUNDS):
                 quiet.append(loop.run(_percentile(url)))
                 with _attack(bench, url, kind):
-                    time.sleep(SETTLE_S)
+                    _await_senders(kind, where)
                     attacked.append(loop.run(_percentile(url)))
             row = Row(f"{kind}, {where}", Sample(tuple(attacked)), Sample(tuple(quiet)), TARGET)
             table.rows.append(row)
@@ -95,6 +98,22 @@ def _attack(bench: Workbench, url: str, kind: str) -> Iterator[None]:
     finally:
         attacker.kill()
         attacker.wait()
+
+
+def _await_senders(kind: str, where: str) -> None:
+    """Wait until half the slow senders are there: without them a figure would say nothing.
+
+    Raises:
+        TimeoutError: They did not come.
+    """
+    sender = inet_aton(FROM)[::-1].hex().upper()
+    until, held = time.monotonic() + PATIENCE_S, 0
+    while held < SENDERS / 2:
+        if time.monotonic() > until:
+            raise TimeoutError(f"{held} of {SENDERS} slow senders of {kind} got to {where}")
+        time.sleep(0.1)
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()]
+        held = sum(row[1].startswith(sender) and row[3] == ESTABLISHED for row in rows)
 
 
 async def _send_slowly(kind: str, url: str, key: str) -> None:

@@ -28,6 +28,7 @@ from shanhai_api.kit.state import ServiceState, UnitOfWork
 from tests.support.examples import Body, Examples
 from tests.support.job_rows import add_dataset, add_region
 
+pytestmark = pytest.mark.timeout(300)
 INSIDE, OUTSIDE = "region.example", "elsewhere"
 STATUSES: Mapping[str, tuple[str, str, str]] = {
     "control_area": ("status", "draft", "published"),
