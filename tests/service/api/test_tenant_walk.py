@@ -6,7 +6,6 @@ answer may hold a name or a code its reader may not know, but for those that wer
 path is asked by itself.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,52 +16,22 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import ENTITIES
-from shanhai.db.identity import RoleGiven
-from shanhai.db.queries.keys import create_key
 from shanhai.vector.formats import FILE_FORMATS
-from shanhai.vocabulary import ROLE_SCOPES, Role, Visibility
-from shanhai_api.kit.state import ServiceState
+from shanhai.vocabulary import Visibility
 from tests.service.api.test_masked_places import ASKED, ENDLESS, PARAMETER, PARAMETERS, forms_of
 from tests.support.job_rows import add_dataset, add_region
+from tests.support.tenants import (
+    AREA,
+    CALLERS,
+    SAID,
+    SIGN,
+    add_objects,
+    headers_of,
+    may_know,
+    sign,
+)
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
-
-CALLERS = (
-    *("", "nobody", "viewer@elsewhere", "planner@elsewhere"),
-    *("viewer@here", "planner@here", "auditor@None", "admin@None"),
-)
-AREA = "ST_Multi(ST_MakeEnvelope(118.0, 24.4, 118.1, 24.5, 4490))"
-POINT = "ST_Point(118.05, 24.45, 4490)"
-NAMED = "code, name_zh, name_en, region_id, visibility"
-SAID = {
-    "stations": (f"station ({NAMED}, kind, geom)", f"'sky', {POINT}"),
-    "problems": (f"problem ({NAMED}, type, geom)", f"'erosion', {AREA}"),
-    "control_areas": (
-        f"control_area ({NAMED}, kind, status, geom)",
-        f"'red_line', 'published', {AREA}",
-    ),
-    "projects": (
-        f"project ({NAMED}, start_year, end_year, state, geom)",
-        f"2024, 2025, 'approved', {AREA}",
-    ),
-    "reclamations": (
-        f"reclamation ({NAMED}, start_on, end_on, land_class_before, geom)",
-        f"'2024-01-01', '2025-01-01', '0103', {AREA}",
-    ),
-    "documents": (
-        "document (code, title_zh, title_en, region_id, visibility, owner_collection, owner_code,"
-        " kind, filename, media_type, bytes, sha256, uri, uploaded_by)",
-        "'projects', 'none', 'other', 'x.pdf', 'application/pdf', 1, repeat('0', 64), 'x', 'x'",
-    ),
-}
-"""By collection: its table and columns, and values of those after the first five."""
-SIGN = re.compile(rb"zz-[a-z_]+-zz")
-
-
-def sign(kind: str, visibility: str) -> str:
-    """What an object is called, in its code and in its names."""
-    return f"zz-{kind}_{visibility}-zz".replace("signed_in", "signedin")
-
 
 SIGNS = {
     sign(kind, visibility): (kind, visibility)
@@ -82,29 +51,13 @@ FILLED = {
 }
 
 
-def may_know(caller: str, kind: str, visibility: str) -> bool:
-    """Whether an object is for a caller, in the words of the guide."""
-    if visibility == "public" or caller == "admin@None":
-        return True
-    if not caller:
-        return False
-    if visibility == "signed_in":
-        return True
-    # Files may belong to drafts, so that they are for those of the region who see drafts.
-    least = {"auditor@None", "planner@here"} | ({"viewer@here"} if kind != "documents" else set())
-    return caller in least
-
-
 @pytest.fixture
-async def tenants(state: ServiceState, session: AsyncSession) -> dict[str, dict[str, str]]:
+async def tenants(session: AsyncSession) -> dict[str, dict[str, str]]:
     """Objects of each visibility in the region `here`, and the headers of each caller."""
     here = await add_region(session, "here", box=(118.0, 24.4, 118.3, 24.7))
     await add_region(session, "elsewhere", box=(118.0, 24.4, 118.3, 24.7))
+    await add_objects(session, here)
     for visibility in Visibility:
-        for kind, (into, values) in SAID.items():
-            name = sign(kind, visibility)
-            row = f"'{name}', '{name}', '{name}', {here.id}, '{visibility}', {values}"
-            await session.execute(text(f"INSERT INTO {into} VALUES ({row})"))
         code = sign("datasets", visibility)
         more: dict[str, Any] = {"visibility": visibility, "source": code, "licence": "CC0"}
         await add_dataset(session, here, "dem", code, **more)
@@ -130,19 +83,9 @@ async def tenants(state: ServiceState, session: AsyncSession) -> dict[str, dict[
         " SELECT r.id, s.id, 'open', 'red', 60, now(), now(), now() FROM alert_rule r, station s",
     ):
         await session.execute(text(statement))
+    headers = {name: await headers_of(session, name) for name in CALLERS}
     await session.commit()
-    return {name: await headers_of(state, name) for name in CALLERS}
-
-
-async def headers_of(state: ServiceState, name: str) -> dict[str, str]:
-    if not name:
-        return {}
-    role, _, region = name.partition("@")
-    given = [RoleGiven(Role(role), None if region == "None" else region)] if region else []
-    scopes = ROLE_SCOPES[Role(role)] if region else ROLE_SCOPES[Role.VIEWER]
-    async with state.sessions.begin() as session:
-        key = await create_key(session, name=name, scopes=sorted(scopes), roles=given)
-    return {"Authorization": f"Bearer {key}"}
+    return headers
 
 
 def questions(paths: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, str]]]:
