@@ -17,6 +17,8 @@ PAUSE_S = 0.2
 PASSING = frozenset({409, 429, 503, 507})
 """Answers that promise nothing and ask to come again."""
 GIVE_UP_S = 240.0
+COLUMNS = ({}, {"adcode": "350200"}, {"source": "survey", "licence": "CC0"}, {"source": "survey"})
+"""What files of regions have in turn beyond what each must have."""
 
 
 @dataclass
@@ -56,13 +58,14 @@ class Sender:
 
         Reports of as many rows are the same files: stored once.
         """
-        code = f"{self.name}-{next(self.numbers)}"
+        number = next(self.numbers)
+        code, more = f"{self.name}-{number}", COLUMNS[number % len(COLUMNS)]
         async with self.connected() as client:
             answer = await self._insist(
                 client,
                 "/uploads",
                 code,
-                content=region_file(code, rows),
+                content=region_file(code, rows, **more),
                 headers={"Content-Type": "application/geo+json"},
             )
             if between is not None:
@@ -134,8 +137,8 @@ class Sender:
                 await asyncio.sleep(PAUSE_S)
 
 
-def region_file(code: str, rows: int = 1) -> bytes:
-    """Regions that are squares, the first of them with this code."""
+def region_file(code: str, rows: int = 1, **more: str) -> bytes:
+    """Regions that are squares, the first of them with this code; `more` are members of each."""
     ring = [[118, 24], [118.1, 24], [118.1, 24.1], [118, 24.1], [118, 24]]
     geometry = {"type": "Polygon", "coordinates": [ring]}
     features = [
@@ -146,6 +149,7 @@ def region_file(code: str, rows: int = 1) -> bytes:
                 "name_zh": "区",
                 "name_en": "Place",
                 "level": "town",
+                **more,
             },
             "geometry": geometry,
         }

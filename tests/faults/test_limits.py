@@ -1,4 +1,4 @@
-"""Jobs that want more than they may."""
+"""Jobs that want more than they may, and very many of them."""
 
 from collections.abc import Coroutine
 from typing import Any
@@ -17,6 +17,14 @@ def test_job_that_wants_too_much_memory(platform: Breakable) -> None:
     asked = platform.sender().import_region(rows=50_000)
     failed = ended_by_limit(platform, asked, "import-features=512:60")
     assert "512 MB" in failed["detail"]
+
+
+def test_files_of_different_columns_in_turn(platform: Breakable) -> None:
+    """Two workers import 200 of them: what a table of that name had before is no matter."""
+    senders = [platform.sender() for _ in range(8)]
+    for _ in range(200 // len(senders)):
+        imports = [platform.beside.begin(sender.imported()) for sender in senders]
+        assert {one.result(240) for one in imports} == {"successful"}
 
 
 def ended_by_limit(
