@@ -17,7 +17,12 @@ PAUSE_S = 0.2
 PASSING = frozenset({409, 429, 503, 507})
 """Answers that promise nothing and ask to come again."""
 GIVE_UP_S = 240.0
-COLUMNS = ({}, {"adcode": "350200"}, {"source": "survey", "licence": "CC0"}, {"source": "survey"})
+COLUMNS: tuple[dict[str, str], ...] = (
+    {},
+    {"adcode": "350200"},
+    {"source": "survey", "licence": "CC0"},
+    {"source": "survey"},
+)
 """What files of regions have in turn beyond what each must have."""
 
 

@@ -564,7 +564,10 @@ def _demand_same(new: str, again: str | None) -> None:
 def _origin(view: View) -> sign_ins.SignInOrigin:
     address = requests.client_address(view.request)
     agent = view.request.headers.get("user-agent", "")
-    return sign_ins.SignInOrigin(address, address_bucket(address), agent, view.request_id)
+    mails = bool(state_of(view.request).configuration.smtp.host)
+    return sign_ins.SignInOrigin(
+        address, address_bucket(address), agent, view.request_id, mails=mails
+    )
 
 
 def _sealed_for(person: SignedIn) -> str:

@@ -15,14 +15,8 @@ from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.features import selection
 from shanhai.vector.formats import FILE_FORMATS
 from tests.service.api.test_masked_places import forms_of
-from tests.service.api.test_tenant_walk import (
-    CODES,
-    SIGN,
-    SIGNS,
-    may_know,
-    sign,
-    tenants,
-)
+from tests.service.api.test_tenant_walk import CODES, SIGNS, tenants
+from tests.support.tenants import SIGN, may_know, sign
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 __all__ = ["tenants"]

@@ -21,7 +21,7 @@ from shanhai import passwords
 from shanhai.db.identity import RoleGiven
 from shanhai.db.queries import accounts, sign_ins
 from shanhai.db.queries.audit import Act
-from shanhai.settings import PublicSettings, RedisSettings, SignInSettings
+from shanhai.settings import PublicSettings, RedisSettings, SignInSettings, SmtpSettings
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app
 from shanhai_api.kit.state import Configuration, ServiceState
@@ -277,6 +277,29 @@ class TestSessions:
         assert (await two.get("/session")).status_code == 401
         assert (await one.get("/session")).status_code == 200
         assert (await other.get("/session")).status_code == 200
+
+    async def test_a_new_device_is_told_by_mail_where_there_is_a_server(
+        self, browse: Browse, state: ServiceState, configuration: Configuration
+    ) -> None:
+        await start(await browse(), await make_account(state, "li.wei"))
+        await execute(state, "UPDATE account SET email = 'li.wei@bureau.example'")
+        await sign_in(await browse(agent="Chromium"), "li.wei")
+        smtp = SmtpSettings(
+            host="mail.example", sender="desk@bureau.example", link_secret=SecretStr("s" * 32)
+        )
+        app = create_app(replace(configuration, smtp=smtp))
+        async with app.router.lifespan_context(app):
+            transport = httpx.ASGITransport(app=app, client=("203.0.113.7", 1))
+            for agent in ("Chromium", "Konqueror"):
+                headers = {"User-Agent": agent, **HOST}
+                async with httpx.AsyncClient(
+                    transport=transport, base_url=BASE, headers=headers
+                ) as client:
+                    assert (await sign_in(client, "li.wei")).is_success
+        async with state.sessions() as session:
+            asked = text("SELECT target, payload->>'agent' FROM delivery WHERE kind = 'email'")
+            rows = [tuple(row) for row in await session.execute(asked)]
+        assert rows == [("li.wei@bureau.example", "Konqueror")]
 
     async def test_disabled_accounts_are_out_at_once(
         self, browse: Browse, state: ServiceState

@@ -14,7 +14,6 @@ from sqlalchemy import select, text
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import Visibility
 from shanhai_tiles.vector.collections import VECTORS
-from .conftest import declaration, raster_row, ratio_cells, store_cells
 from tests.support.job_rows import add_region, open_sessions
 from tests.support.tenants import (
     AREA,
@@ -26,6 +25,8 @@ from tests.support.tenants import (
     may_know,
     sign,
 )
+
+from .conftest import declaration, raster_row, ratio_cells, store_cells
 
 pytestmark = [pytest.mark.db, pytest.mark.service]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,12 @@ from shanhai.db.alerts.transitions import send_notices
 from shanhai.db.deliveries.outbox import ClaimedDelivery
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
+from shanhai.db.queries.accounts import OWN, register
 from shanhai.db.queries.audit import Act
+from shanhai.db.queries.sign_ins import SignInOrigin, begin_session
 from shanhai.db.tables.delivery import Delivery
 from shanhai.monitoring.observation import FeedObservation
-from shanhai.settings import PublicSettings, SmtpSettings
+from shanhai.settings import PublicSettings, SignInSettings, SmtpSettings
 from shanhai.shutdown import end
 from shanhai.vocabulary import Scope
 from shanhai_worker import deliveries
@@ -321,6 +324,38 @@ async def test_a_wrong_password_is_told_and_who_left_gets_nothing(
         assert "guessed" not in str(outcome.reason)
         assert (await sending.send(taken)).answered == 250
     assert [mail["Subject"] for mail in inbox.received] == ["[Shanhai] Mail for trial"]
+
+
+async def test_an_account_is_told_of_a_new_device(
+    sessions: Sessions, sending: MailSender, smtp: SmtpSettings, certificate_files: dict[str, str]
+) -> None:
+    def come(address: str, *, mails: bool = True) -> SignInOrigin:
+        return SignInOrigin(ip_address(address), address, "Firefox\nBcc: x@y.org", mails=mails)
+
+    inbox, settings = Inbox(), SignInSettings(secret=SecretStr("s" * 40))
+    with mail_server(inbox, smtp, certificate_files):
+        async with sessions.begin() as session:
+            holder = await register(
+                session, issuer=OWN, subject="li.wei", name="李伟", email="li.wei@bureau.example"
+            )
+            # The first device is no new one; without a mail server nothing waits for one.
+            for origin in (come("203.0.113.7"), come("203.0.113.8", mails=False)):
+                await begin_session(
+                    session, holder.account, origin, settings, need=None, proofs=set()
+                )
+        async with sessions.begin() as session:
+            assert await session.scalar(text("SELECT count(*) FROM delivery")) == 0
+            account, origin = holder.account, come("203.0.113.9")
+            await begin_session(session, account, origin, settings, need=None, proofs=set())
+        row = await ended(sessions, "li.wei@bureau.example")
+    assert (row.status, row.answered, row.reason) == ("delivered", 250, None)
+    [mail] = inbox.received
+    assert mail["Subject"] == "[山海] 新设备登录 · [Shanhai] New device: 李伟"
+    assert (mail["Bcc"], mail["List-Unsubscribe"]) == (None, None)
+    plain = mail.get_content()
+    assert "地址：203.0.113.9" in plain
+    assert "Browser: Firefox Bcc: x@y.org" in plain
+    assert "https://api.example/session" in plain
 
 
 async def test_a_worker_that_dies_while_sending_has_the_same_mail_sent_again(

@@ -29,6 +29,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from shanhai.db.alerts.subscriptions import token_of
 from shanhai.db.deliveries.outbox import ClaimedDelivery, DeliveryOutcome
 from shanhai.db.engine import Sessions
+from shanhai.db.queries.sign_ins import NEW_DEVICE
 from shanhai.db.tables.alert import Subscription
 from shanhai.settings import PublicSettings, SmtpSettings
 from shanhai.vocabulary import Label, Lang
@@ -62,6 +63,7 @@ WORDS: Mapping[str, Label] = {
     "unsubscribe": Label("不再接收此类邮件", "End these mails"),
     "zone": Label("时间为 {zone}。", "Times are those of {zone}."),
 }
+CHINA = ZoneInfo("Asia/Shanghai")
 PAGES = Environment(
     loader=PackageLoader("shanhai_worker.mail"),
     autoescape=select_autoescape(enabled_extensions=("html",)),
@@ -89,18 +91,38 @@ def compose(taken: ClaimedDelivery, head: Letterhead, token: str) -> EmailMessag
     """
     lang: Lang = "en" if taken.payload["lang"] == "en" else "zh"
     content = _content(taken, head, token, lang)
-    mail = EmailMessage(policy=policy.SMTP)
-    mail["From"] = head.sender
-    mail["To"] = taken.target
-    mail["Subject"] = " ".join(_subject(taken, content, lang).split())
-    mail["Date"] = format_datetime(taken.created_at)
-    mail["Message-ID"] = f"<{taken.id}@{head.sender.rpartition('@')[2]}>"
-    # Answers of absence must not be sent to a machine, nor may it answer one.
-    mail["Auto-Submitted"] = "auto-generated"
+    mail = _addressed(taken, head, _subject(taken, content, lang))
     mail["List-Unsubscribe"] = f"<{content['unsubscribe']}>"
     mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(PAGES.get_template("mail.txt").render(content))
     mail.add_alternative(PAGES.get_template("mail.html").render(content), subtype="html")
+    return mail
+
+
+def compose_new_device(taken: ClaimedDelivery, head: Letterhead) -> EmailMessage:
+    """The mail about a sign-in from a new device, in both languages: accounts have none.
+
+    Args:
+        taken: What is told, as `sign_ins.begin_session` wrote it.
+        head: What all mails have.
+    """
+    told = {name: " ".join(str(value or "-").split()) for name, value in taken.payload.items()}
+    at = f"{taken.created_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+    mail = _addressed(taken, head, f"[山海] 新设备登录 · [Shanhai] New device: {told['name']}")
+    page = PAGES.get_template("new_device.txt")
+    mail.set_content(page.render(told, at=at, sessions=f"{head.base_url}/session"))
+    return mail
+
+
+def _addressed(taken: ClaimedDelivery, head: Letterhead, subject: str) -> EmailMessage:
+    mail = EmailMessage(policy=policy.SMTP)
+    mail["From"] = head.sender
+    mail["To"] = taken.target
+    mail["Subject"] = " ".join(subject.split())
+    mail["Date"] = format_datetime(taken.created_at)
+    mail["Message-ID"] = f"<{taken.id}@{head.sender.rpartition('@')[2]}>"
+    # Answers of absence must not be sent to a machine, nor may it answer one.
+    mail["Auto-Submitted"] = "auto-generated"
     return mail
 
 
@@ -149,7 +171,7 @@ FOR_EVER = 500
 
 @dataclass(frozen=True, slots=True)
 class MailSender:
-    """Sends mails to those who are subscribed."""
+    """Sends mails to those who are subscribed, and to accounts about themselves."""
 
     sessions: Sessions
     smtp: SmtpSettings
@@ -162,14 +184,11 @@ class MailSender:
                 reason="SHANHAI_SMTP_HOST is not set: there is no mail server",
                 reason_zh="SHANHAI_SMTP_HOST 未设置：没有邮件服务器",
             )
-        async with self.sessions() as session:
-            row = await session.get(Subscription, taken.payload["subscription"])
-        if row is None or not _wants(row, taken.target):
+        mail = await self._composed(taken)
+        if mail is None:
             return DeliveryOutcome(
                 reason="the subscription has ended", reason_zh="订阅已结束", final=True
             )
-        token = token_of(row, self.smtp.link_secret.get_secret_value())
-        mail = compose(taken, Letterhead(self.smtp.sender, self.public.api_url), token)
         try:
             async with asyncio.timeout(self.smtp.timeout_s):
                 return await self._hand_over(mail)
@@ -186,6 +205,17 @@ class MailSender:
                 reason=f"the mail server cannot be reached: {why}",
                 reason_zh=f"邮件服务器无法连接：{why}",
             )
+
+    async def _composed(self, taken: ClaimedDelivery) -> EmailMessage | None:
+        """The mail; None: its reader wants no more."""
+        head = Letterhead(self.smtp.sender, self.public.api_url)
+        if taken.event_type == NEW_DEVICE:
+            return compose_new_device(taken, head)
+        async with self.sessions() as session:
+            row = await session.get(Subscription, taken.payload["subscription"])
+        if row is None or not _wants(row, taken.target):
+            return None
+        return compose(taken, head, token_of(row, self.smtp.link_secret.get_secret_value()))
 
     async def _hand_over(self, mail: EmailMessage) -> DeliveryOutcome:
         client = self._client()

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai import passwords
 from shanhai.crypto import SecretBox
+from shanhai.db.deliveries.outbox import enqueue
 from shanhai.db.engine import Executor, Sessions
 from shanhai.db.queries import accounts
 from shanhai.db.queries.audit import Act, record
@@ -32,16 +33,22 @@ NOTED_S = 60.0
 LONGEST_AGENT = 300
 PASSWORD, CODE, WAIVED = "pwd", "otp", "otp_not_asked"
 NOBODY = Act("anonymous")
+NEW_DEVICE = "account.new-device"
+"""Event of the mail that tells an account of a sign-in from where it had none before."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignInOrigin:
-    """Where a sign-in comes from; `bucket` is its address, or the network a home is given."""
+    """Where a sign-in comes from; `bucket` is its address, or the network a home is given.
+
+    `mails`: whether a mail server is there to tell the account of it.
+    """
 
     address: Address | None
     bucket: str
     agent: str = ""
     request_id: str | None = None
+    mails: bool = False
 
     @property
     def shown(self) -> str | None:
@@ -143,6 +150,9 @@ async def begin_session(
     _note(session, account.id, "sign-in", origin, **told)
     if new:
         _note(session, account.id, "new-device", origin, session=row.id, agent=row.agent)
+        if origin.mails and account.email is not None:
+            told = {"name": account.name, "address": origin.shown, "agent": row.agent}
+            await enqueue(session, "email", account.email, NEW_DEVICE, told)
     return token
 
 
