@@ -15,7 +15,7 @@ from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import Visibility
 from shanhai_tiles.vector.collections import VECTORS
 from tests.support.job_rows import add_region, open_sessions
-from tests.support.tenants import (
+from tests.support.visitors import (
     AREA,
     CALLERS,
     SAID,
@@ -63,7 +63,7 @@ BOX = {
 
 
 @pytest.fixture
-async def tenants(world: Any) -> dict[str, dict[str, str]]:
+async def visitors(world: Any) -> dict[str, dict[str, str]]:
     """Objects and rasters of each visibility in the region `here`, and the headers of callers."""
     async with open_sessions(world.database_url) as sessions, sessions.begin() as session:
         if await session.scalar(select(Region).where(Region.code == "here")) is None:
@@ -111,14 +111,14 @@ def questions(paths: Mapping[str, Any], layer: str) -> Iterator[tuple[str, str, 
 
 @pytest.mark.parametrize("caller", CALLERS)
 async def test_nobody_finds_what_is_not_for_them(
-    caller: str, client: httpx.AsyncClient, tenants: dict[str, dict[str, str]]
+    caller: str, client: httpx.AsyncClient, visitors: dict[str, dict[str, str]]
 ) -> None:
     paths = declaration().definition["paths"]
     found: set[str] = set()
     wrong: list[str] = []
 
     async def ask(method: str, path: str, **asked: Any) -> int:
-        answer = await client.request(method, path, headers=tenants[caller], **asked)
+        answer = await client.request(method, path, headers=visitors[caller], **asked)
         if answer.status_code >= 500:
             wrong.append(f"{method} {path} {asked}: {answer.status_code}")
         named = {one.decode() for one in SIGN.findall(str(answer.request.url).encode())}
