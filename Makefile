@@ -51,6 +51,13 @@ test-faults: bootstrap ## kill, stop and starve every part under load, ROUNDS ti
 	@SHANHAI_TEST_REQUIRE=db,redis SHANHAI_TEST_MUTATIONS=20000 \
 		$(BIN)/python -m pytest tests/service/api/ogc/test_mutated_requests.py $(PYTEST_ARGS)
 
+.PHONY: test-provider
+test-provider: ## sign in through Keycloak, which Maven fetches, and send its tokens
+	@deploy/local/bootstrap.sh chromium openjdk-17-jre-headless maven
+	@home=$$(deploy/local/keycloak.sh) && \
+		SHANHAI_TEST_REQUIRE=db,redis,browser,keycloak SHANHAI_TEST_KEYCLOAK="$$home" \
+		$(BIN)/python -m pytest tests/service/api/test_keycloak.py $(PYTEST_ARGS)
+
 .PHONY: check
 check: bootstrap ## format, lint, types, import contracts, bars of the source tree, files of compose and Kubernetes
 	$(BIN)/ruff format --check .

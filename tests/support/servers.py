@@ -23,6 +23,7 @@ from shanhai.local.places import Home
 from shanhai.local.servers import PrivatePostgres, PrivateRedis, Surroundings
 from tests.support.accounts import migrate_with_accounts
 from tests.support.browser import find_browser
+from tests.support.keycloak import find_keycloak
 from tests.support.mosquitto import find_mosquitto
 from tests.support.run_directory import run_directory
 
@@ -138,6 +139,12 @@ def browser() -> None:
 def mosquitto() -> None:
     """The program Mosquitto, for tests that need a broker."""
     _start_or_skip(find_mosquitto, "mqtt")
+
+
+@pytest.fixture(scope="session")
+def identity_provider() -> None:
+    """The program Keycloak, for tests that sign in through a provider that is not ours."""
+    _start_or_skip(find_keycloak, "keycloak")
 
 
 def _mark(item: pytest.Item, name: str | None) -> None:

@@ -1,5 +1,7 @@
 """Requests the services make by themselves, to servers that really listen."""
 
+import asyncio
+import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -104,6 +106,21 @@ async def test_a_slow_answer_is_not_waited_for(receiver: Receiver) -> None:
     asking = client(receiver, Names(["127.0.0.1"]), timeout_s=0.3)
     with pytest.raises(Unavailable, match="Timeout"):
         await asking.post(url(receiver), b"{}", {})
+
+
+async def test_a_connection_without_an_answer_to_its_handshake_is_closed() -> None:
+    """As of a server that was stopped: the system goes on to take connections for it."""
+    with socket.create_server(("127.0.0.1", 0)) as stopped:
+        host = f"{HOST}:{stopped.getsockname()[1]}"
+        settings = OutgoingSettings(hosts=(host,), networks=HERE, timeout_s=0.3)
+        asking = EgressClient(settings, resolve=Names(["127.0.0.1"]))
+        with pytest.raises(Unavailable, match="Timeout"):
+            await asking.fetch(f"https://{host}/in")
+        connection, _ = stopped.accept()
+        with connection:
+            connection.settimeout(5)
+            assert await asyncio.to_thread(connection.recv, 65536)
+            assert await asyncio.to_thread(connection.recv, 65536) == b""
 
 
 async def test_a_big_answer_is_not_read(receiver: Receiver) -> None:

@@ -15,7 +15,7 @@ from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import Visibility
 from shanhai_tiles.vector.collections import VECTORS
 from tests.support.job_rows import add_region, open_sessions
-from tests.support.visitors import (
+from tests.support.tenants import (
     AREA,
     CALLERS,
     SAID,
