@@ -207,7 +207,7 @@ async def make_link(write: Write[Administrator], account: Number) -> SignInLink:
     "/accounts/{account}/factor", summary="Take a second factor away that was lost", status_code=204
 )
 async def remove_factor(write: Write[Administrator], account: Number) -> None:
-    """Take it away and end the sessions of the account; the next sign-in sets up another."""
+    """Take it away, with all security keys, and end the sessions; a sign-in sets up another."""
     await sign_ins.remove_factor(write.session, account, act=write.act)
 
 

@@ -72,6 +72,7 @@ from shanhai_api.projects.routes import papers_of as papers
 from shanhai_api.projects.routes import plans as project_reports
 from shanhai_api.projects.routes import router as projects
 from shanhai_api.proposals.routes import router as proposals
+from shanhai_api.security_keys import router as security_keys
 from shanhai_api.session import router as own_session
 from shanhai_api.sta.routes import router as sensorthings
 from shanhai_api.trees import router as trees
@@ -136,6 +137,7 @@ ROUTERS = (
     tile_tokens,
     accounts,
     own_session,
+    security_keys,
     audit,
     health,
 )

@@ -177,6 +177,15 @@ class SessionShown(answers.Answered):
     ended: answers.Moment | None = Field(validation_alias="ended_at")
 
 
+class SecurityKeyShown(answers.Answered):
+    """A security key of one's own."""
+
+    id: int
+    name: str
+    made: answers.Moment = Field(validation_alias="made_at")
+    used: answers.Moment | None = Field(validation_alias="used_at")
+
+
 class OwnAccount(answers.Document):
     """Who is signed in, and how."""
 
@@ -191,6 +200,8 @@ class OwnAccount(answers.Document):
     need: Need | None
     csrf: str
     factor: bool = Field(description="It has a second factor")
+    authenticator: bool = Field(description="It has an authenticator that makes codes")
+    security_keys: list[SecurityKeyShown]
     recovery_codes: int = Field(description="Recovery codes that are left")
     password_changed: answers.Moment | None
     sessions: list[SessionShown]
@@ -214,7 +225,9 @@ class RecoveryCodes(answers.Document):
     template = "recovery_codes.html"
     stored = False
 
-    codes: list[str] = Field(description="Not shown again")
+    codes: list[str] = Field(
+        description="Not shown again; none where a security key was added to a factor there was"
+    )
     csrf: str
 
 
@@ -265,7 +278,7 @@ async def come_back(
             message_zh=f"统一身份认证未完成登录：{query.error or '没有授权码'}",
         )
     claims = await flow.redeem(asked, query.code)
-    authenticator, origin = state.authenticator, _origin(view)
+    authenticator, origin = state.authenticator, origin_of(view)
     holder = await authenticator.holder_of(claims)
     if holder.account.disabled_at is not None:
         raise Unauthenticated("the account is disabled", message_zh="账户已停用")
@@ -280,7 +293,7 @@ async def come_back(
             groups=claims.groups & authenticator.groups.keys(),
         )
     await _end_former(view, origin)
-    answer = await _enter(view, token, wanted, page=True)
+    answer = await enter(view, token, wanted, page=True)
     answer.headers.append("Set-Cookie", requests.forgotten(view.request, FLOW))
     return answer
 
@@ -293,15 +306,15 @@ async def sign_in(view: TheView, caller: Visitor, form: FormBody[SignInForm]) ->
     """
     _demand_offered(view)
     requests.demand_own_page(view.request)
-    state, origin = state_of(view.request), _origin(view)
+    state, origin = state_of(view.request), origin_of(view)
     try:
         token = await sign_ins.sign_in_by_password(
             state.sessions, form.name, form.password, origin, state.configuration.sign_in
         )
     except ShanhaiError as error:
-        return _again(view, error, _ways(view, form.next))
+        return again(view, error, _ways(view, form.next))
     await _end_former(view, origin)
-    return await _enter(view, token, form.next)
+    return await enter(view, token, form.next)
 
 
 @router.get("/session/start", summary="What a one-time link is for")
@@ -323,15 +336,15 @@ async def start(view: TheView, caller: Visitor, form: FormBody[LinkForm]) -> Res
     """Set the password, end all sessions of the account and the link, and begin a session."""
     _demand_offered(view)
     requests.demand_own_page(view.request)
-    state, origin = state_of(view.request), _origin(view)
+    state, origin = state_of(view.request), origin_of(view)
     try:
         _demand_same(form.new, form.again)
         token = await sign_ins.sign_in_by_link(
             state.sessions, form.link, form.new, origin, state.configuration.sign_in
         )
     except InvalidInput as error:
-        return _again(view, error, await _link(view, form.link), link=form.link)
-    return await _enter(view, token, form.next)
+        return again(view, error, await _link(view, form.link), link=form.link)
+    return await enter(view, token, form.next)
 
 
 @router.get("/session", summary="Who is signed in, and their sessions")
@@ -339,7 +352,7 @@ async def show_session(
     view: TheView, person: Person, query: Annotated[LoginQuery, Query()]
 ) -> answers.Answer[OwnAccount]:
     """Tell who, in which roles, from where, and what to send along with writes."""
-    return answers.Answer(await _own(view, person), page={"next": own_path(query.next)})
+    return answers.Answer(await own_account(view, person), page={"next": own_path(query.next)})
 
 
 @router.post(
@@ -350,18 +363,18 @@ async def show_session(
 )
 async def show_code(view: TheView, person: Person, form: FormBody[CodeForm]) -> Response:
     """Go on with a sign-in by a code, under a new token."""
-    state = _demand_csrf(view, form)
+    state = demand_csrf(view, form)
     try:
         token = await sign_ins.prove_by_code(
             state.sessions,
             person.session,
             form.code,
-            _origin(view),
+            origin_of(view),
             state.configuration.sign_in,
         )
     except ShanhaiError as error:
-        return _again(view, error, await _own(view, person), next=own_path(form.next))
-    return await _enter(view, token, form.next)
+        return again(view, error, await own_account(view, person), next=own_path(form.next))
+    return await enter(view, token, form.next)
 
 
 @router.post(
@@ -372,31 +385,31 @@ async def show_code(view: TheView, person: Person, form: FormBody[CodeForm]) -> 
 )
 async def change_password(view: TheView, person: Person, form: FormBody[PasswordForm]) -> Response:
     """Change it, end the other sessions, and go on under a new token."""
-    state, origin = _demand_csrf(view, form), _origin(view)
+    state, origin = demand_csrf(view, form), origin_of(view)
     settings, sessions = state.configuration.sign_in, state.sessions
     try:
         _demand_same(form.new, form.again)
         await sign_ins.check_own_password(sessions, person.session, form.password, origin, settings)
         token = await sign_ins.change_password(sessions, person.session, form.new, origin, settings)
     except ShanhaiError as error:
-        return _again(view, error, await _own(view, person), next=own_path(form.next))
-    return await _enter(view, token, form.next)
+        return again(view, error, await own_account(view, person), next=own_path(form.next))
+    return await enter(view, token, form.next)
 
 
 @router.post("/session/factor", summary="Ask for a second factor", response_model=NewFactor)
 async def ask_factor(view: TheView, person: Person, form: FormBody[FactorAsked]) -> Response:
     """Make a secret for an authenticator; the present factor holds until a code was shown."""
-    state = _demand_csrf(view, form)
+    state = demand_csrf(view, form)
     settings = state.configuration.sign_in
     try:
         await sign_ins.check_own_password(
-            state.sessions, person.session, form.password, _origin(view), settings
+            state.sessions, person.session, form.password, origin_of(view), settings
         )
     except ShanhaiError as error:
-        return _again(view, error, await _own(view, person), next=own_path(form.next))
+        return again(view, error, await own_account(view, person), next=own_path(form.next))
     secret = passwords.make_factor()
     sealed = sign_ins.factor_box(settings).close(secret, _sealed_for(person)).hex()
-    return _page(view, _factor(person, secret, sealed), next=own_path(form.next))
+    return answer_page(view, _factor(person, secret, sealed), next=own_path(form.next))
 
 
 @router.post(
@@ -404,7 +417,7 @@ async def ask_factor(view: TheView, person: Person, form: FormBody[FactorAsked])
 )
 async def confirm_factor(view: TheView, person: Person, form: FormBody[FactorShown]) -> Response:
     """Take the second factor whose code is shown, and tell the recovery codes, once."""
-    state = _demand_csrf(view, form)
+    state = demand_csrf(view, form)
     settings = state.configuration.sign_in
     try:
         secret = sign_ins.factor_box(settings).open(bytes.fromhex(form.sealed), _sealed_for(person))
@@ -416,30 +429,30 @@ async def confirm_factor(view: TheView, person: Person, form: FormBody[FactorSho
         ) from None
     try:
         token, codes = await sign_ins.set_factor(
-            state.sessions, person.session, secret, form.code, _origin(view), settings
+            state.sessions, person.session, secret, form.code, origin_of(view), settings
         )
     except ShanhaiError as error:
         told = _factor(person, secret, form.sealed)
-        return _again(view, error, told, next=own_path(form.next))
+        return again(view, error, told, next=own_path(form.next))
     csrf = passwords.csrf_of(token)
     headers = {"Set-Cookie": requests.kept(view.request, token)}
     shown = RecoveryCodes(codes=codes, csrf=csrf)
-    return _page(view, shown, headers, next=own_path(form.next), csrf=csrf)
+    return answer_page(view, shown, headers, next=own_path(form.next), csrf=csrf)
 
 
 @router.post("/session/logout", summary="Sign out", status_code=204, responses=SEE_OTHER)
 async def sign_out(view: TheView, person: Person, form: FormBody[SessionForm]) -> Response:
     """End the session at once, on all services."""
-    state = _demand_csrf(view, form)
+    state = demand_csrf(view, form)
     async with state.sessions.begin() as session:
         await sign_ins.end_sessions(
             session,
             person.session.account_id,
-            _origin(view),
+            origin_of(view),
             only=person.session.id,
             action="sign-out",
         )
-    return _done(view, view.url("/", f="html"), {"Set-Cookie": requests.forgotten(view.request)})
+    return done(view, view.url("/", f="html"), {"Set-Cookie": requests.forgotten(view.request)})
 
 
 @router.post(
@@ -447,10 +460,10 @@ async def sign_out(view: TheView, person: Person, form: FormBody[SessionForm]) -
 )
 async def end_others(view: TheView, person: Person, form: FormBody[SessionForm]) -> Response:
     """End all sessions of the account but this one."""
-    state, live = _demand_csrf(view, form, finished=person), person.session
+    state, live = demand_csrf(view, form, finished=person), person.session
     async with state.sessions.begin() as session:
-        await sign_ins.end_sessions(session, live.account_id, _origin(view), but=live.id)
-    return _done(view, view.url(HOME))
+        await sign_ins.end_sessions(session, live.account_id, origin_of(view), but=live.id)
+    return done(view, view.url(HOME))
 
 
 @router.post(
@@ -463,10 +476,10 @@ async def end_one(
     view: TheView, person: Person, number: Number, form: FormBody[SessionForm]
 ) -> Response:
     """End it at once, on all services."""
-    state, live = _demand_csrf(view, form, finished=person), person.session
+    state, live = demand_csrf(view, form, finished=person), person.session
     async with state.sessions.begin() as session:
-        await sign_ins.end_sessions(session, live.account_id, _origin(view), only=number)
-    return _done(view, view.url(HOME))
+        await sign_ins.end_sessions(session, live.account_id, origin_of(view), only=number)
+    return done(view, view.url(HOME))
 
 
 def own_path(given: str | None) -> str | None:
@@ -541,9 +554,7 @@ def _not_asked() -> Unauthenticated:
     )
 
 
-def _demand_csrf(
-    view: View, form: SessionForm, *, finished: SignedIn | None = None
-) -> ServiceState:
+def demand_csrf(view: View, form: SessionForm, *, finished: SignedIn | None = None) -> ServiceState:
     """Refuse what no page of the session sent, or what takes a finished sign-in."""
     token = requests.session_token(view.request) or ""
     requests.demand_csrf(token, view.request.headers.get("x-csrf-token") or form.csrf)
@@ -561,7 +572,8 @@ def _demand_same(new: str, again: str | None) -> None:
         )
 
 
-def _origin(view: View) -> sign_ins.SignInOrigin:
+def origin_of(view: View) -> sign_ins.SignInOrigin:
+    """Where a request of a session comes from."""
     address = requests.client_address(view.request)
     agent = view.request.headers.get("user-agent", "")
     mails = bool(state_of(view.request).configuration.smtp.host)
@@ -589,11 +601,13 @@ async def _link(view: View, link: str) -> LinkOffered:
     return LinkOffered(name=account.name, account=account.subject)
 
 
-async def _own(view: View, person: SignedIn) -> OwnAccount:
+async def own_account(view: View, person: SignedIn) -> OwnAccount:
+    """Who is signed in, and how."""
     account, live = person.holder.account, person.session
     async with state_of(view.request).reading() as session:
         rows = await sign_ins.list_sessions(session, account.id)
         kept = await sign_ins.credential_of(session, account.id)
+        keys = await sign_ins.list_security_keys(session, account.id)
     token = requests.session_token(view.request) or ""
     return OwnAccount(
         owner=person.holder.owner,
@@ -603,7 +617,9 @@ async def _own(view: View, person: SignedIn) -> OwnAccount:
         scopes=[] if person.identity is None else sorted(person.identity.scopes),
         need=live.need,
         csrf=passwords.csrf_of(token),
-        factor=kept.totp_at is not None,
+        factor=kept.totp_at is not None or bool(keys),
+        authenticator=kept.totp_at is not None,
+        security_keys=[SecurityKeyShown.from_row(key) for key in keys],
         recovery_codes=len(kept.recovery),
         password_changed=kept.password_at,
         sessions=[SessionShown.from_row(row, current=row.id == live.id) for row in rows],
@@ -622,7 +638,7 @@ async def _end_former(view: View, origin: sign_ins.SignInOrigin) -> None:
             await sign_ins.end_sessions(session, live.account_id, origin, only=live.id)
 
 
-async def _enter(view: View, token: str, wanted: str | None, *, page: bool = False) -> Response:
+async def enter(view: View, token: str, wanted: str | None, *, page: bool = False) -> Response:
     """Hand the token to the browser, and lead on."""
     state = state_of(view.request)
     live = await sign_ins.find_session(state.quick, token, state.configuration.sign_in.idle_s)
@@ -636,10 +652,10 @@ async def _enter(view: View, token: str, wanted: str | None, *, page: bool = Fal
             return _see(f"{view.base}{quote(path, UNQUOTED)}", headers)
         return _see(view.url(HOME, next=path), headers)
     begun = SessionBegun(need=live.need, csrf=passwords.csrf_of(token))
-    return _page(view, begun, headers)
+    return answer_page(view, begun, headers)
 
 
-def _done(view: View, page: str, headers: dict[str, str] | None = None) -> Response:
+def done(view: View, page: str, headers: dict[str, str] | None = None) -> Response:
     """Nothing to tell a program; a browser goes on to a page."""
     if not requests.is_form(view.request):
         return Response(status_code=204, headers={**NO_STORE, **(headers or {})})
@@ -650,9 +666,10 @@ def _see(page: str, headers: dict[str, str]) -> Response:
     return Response(status_code=303, headers={**NO_STORE, **headers, "Location": page})
 
 
-def _page(
+def answer_page(
     view: View, document: answers.Document, headers: dict[str, str] | None = None, **extra: Any
 ) -> Response:
+    """A document that is told to this session alone."""
     return view.respond(
         document.as_json(),
         template=document.template,
@@ -661,7 +678,7 @@ def _page(
     )
 
 
-def _again(view: View, error: ShanhaiError, document: answers.Document, **extra: Any) -> Response:
+def again(view: View, error: ShanhaiError, document: answers.Document, **extra: Any) -> Response:
     """The form once more, with what was wrong; a program is told the error.
 
     Raises:

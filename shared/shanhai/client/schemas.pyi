@@ -494,6 +494,8 @@ NewSchedule = TypedDict("NewSchedule", {"name_zh": str, "name_en": str, "process
     "inputs": NotRequired[dict[str, Any]], "cron": NotRequired[str | None], "every_s": NotRequired[int | None],
     "starts_at": NotRequired[str | None], "timezone": NotRequired[str],
     "priority": NotRequired[Literal["low", "normal", "high"]], "enabled": NotRequired[bool], "code": str})
+NewSecurityKeyForm = TypedDict("NewSecurityKeyForm", {"csrf": NotRequired[str | None],
+    "next": NotRequired[str | None], "credential": dict[str, Any], "name": str})
 NewSettlement = TypedDict("NewSettlement", {"year": int, "version": NotRequired[int | None]})
 NewTileToken = TypedDict("NewTileToken", {"layers": list[str], "seconds": NotRequired[int]})
 NewVersion = TypedDict("NewVersion", {"note": str, "version": NotRequired[int | None]})
@@ -558,7 +560,8 @@ OpenedLayers = TypedDict("OpenedLayers", {"token": NotRequired[str], "layers": l
 OutputDescription = TypedDict("OutputDescription", {"title": str, "schema": dict[str, Any]})
 OwnAccount = TypedDict("OwnAccount", {"owner": str, "name": str, "own": bool, "roles": list[RoleHeld],
     "scopes": list[Scope], "need": Literal["code", "password", "factor"] | None, "csrf": str, "factor": bool,
-    "recovery_codes": int, "password_changed": str | None, "sessions": list[SessionShown], "links": list[Link]})
+    "authenticator": bool, "security_keys": list[SecurityKeyShown], "recovery_codes": int,
+    "password_changed": str | None, "sessions": list[SessionShown], "links": list[Link]})
 PasswordForm = TypedDict("PasswordForm", {"csrf": NotRequired[str | None], "next": NotRequired[str | None],
     "password": str, "new": str, "again": NotRequired[str | None]})
 PatternNode = TypedDict("PatternNode", {"code": NotRequired[str], "name_zh": NotRequired[str | None],
@@ -857,6 +860,10 @@ SecretRotation = TypedDict("SecretRotation", {"overlap_hours": NotRequired[float
 Section = TypedDict("Section", {
     "kind": Literal["text", "summary", "indicators", "observations", "water", "air", "series", "map", "alerts", "leads", "projects", "balances", "settlements", "mines"],
     "heading_zh": str, "heading_en": str, "text_zh": NotRequired[str], "text_en": NotRequired[str]})
+SecurityKeyChallenge = TypedDict("SecurityKeyChallenge", {"options": dict[str, Any]})
+SecurityKeyForm = TypedDict("SecurityKeyForm", {"csrf": NotRequired[str | None], "next": NotRequired[str | None],
+    "credential": dict[str, Any]})
+SecurityKeyShown = TypedDict("SecurityKeyShown", {"id": int, "name": str, "made": str, "used": str | None})
 SeenAt = TypedDict("SeenAt", {"dataset": str, "on": str, "inside": float | None, "control": float | None,
     "inside_known_percent": float | None, "control_known_percent": float | None})
 Sending = TypedDict("Sending", {"id": str, "type": str, "status": Literal["waiting", "delivered", "dead"],
@@ -3119,6 +3126,16 @@ class Paths:
     @overload
     def post(self, path: Literal["/session/{number}/end"], body: SessionForm, /, *, headers: Headers | None = ..., **query: Query) -> None: ...
     @overload
+    def post(self, path: Literal["/session/security-keys/challenge"], body: SessionForm, /, *, headers: Headers | None = ..., **query: Query) -> SecurityKeyChallenge: ...
+    @overload
+    def post(self, path: Literal["/session/security-keys/show"], body: SecurityKeyForm, /, *, headers: Headers | None = ..., **query: Query) -> SessionBegun: ...
+    @overload
+    def post(self, path: Literal["/session/security-keys"], body: FactorAsked, /, *, headers: Headers | None = ..., **query: Query) -> SecurityKeyChallenge: ...
+    @overload
+    def post(self, path: Literal["/session/security-keys/confirm"], body: NewSecurityKeyForm, /, *, headers: Headers | None = ..., **query: Query) -> RecoveryCodes: ...
+    @overload
+    def post(self, path: Literal["/session/security-keys/{number}/remove"], body: FactorAsked, /, *, headers: Headers | None = ..., **query: Query) -> None: ...
+    @overload
     def post(self, path: Literal["/collections/regions/items"], body: regions_new, /, *, headers: Headers | None = ..., **query: Query) -> regions: ...
     @overload
     def post(self, path: Literal["/collections/plans/items"], body: plans_new, /, *, headers: Headers | None = ..., **query: Query) -> plans: ...
@@ -4039,6 +4056,16 @@ class AsyncPaths:
     def post(self, path: Literal["/session/end-others"], body: SessionForm, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def post(self, path: Literal["/session/{number}/end"], body: SessionForm, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
+    @overload
+    def post(self, path: Literal["/session/security-keys/challenge"], body: SessionForm, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SecurityKeyChallenge]: ...
+    @overload
+    def post(self, path: Literal["/session/security-keys/show"], body: SecurityKeyForm, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SessionBegun]: ...
+    @overload
+    def post(self, path: Literal["/session/security-keys"], body: FactorAsked, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SecurityKeyChallenge]: ...
+    @overload
+    def post(self, path: Literal["/session/security-keys/confirm"], body: NewSecurityKeyForm, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RecoveryCodes]: ...
+    @overload
+    def post(self, path: Literal["/session/security-keys/{number}/remove"], body: FactorAsked, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[None]: ...
     @overload
     def post(self, path: Literal["/collections/regions/items"], body: regions_new, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[regions]: ...
     @overload

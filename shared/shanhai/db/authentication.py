@@ -28,7 +28,7 @@ from shanhai.oidc import Claims, TokenVerifier
 from shanhai.settings import OidcSettings, OutgoingSettings, SignInSettings
 from shanhai.vocabulary import Role, Scope
 
-OWN_PROOFS = frozenset({sign_ins.CODE, sign_ins.WAIVED})
+OWN_PROOFS = sign_ins.FACTORS | {sign_ins.WAIVED}
 """How an account of our own proves that it may have the role admin."""
 Open = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 

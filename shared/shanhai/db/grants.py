@@ -77,6 +77,7 @@ ACCOUNT_NOTES = "INSERT (issuer, subject, name, email), UPDATE (last_seen_at, si
 SPECIAL: Mapping[str, Grants] = {
     "account": {"api": WRITE, "worker": f"{READ}, {ACCOUNT_NOTES}"},
     "account_credential": {"api": WRITE},
+    "account_security_key": {"api": WRITE},
     "sign_in_failure": {"api": WRITE},
     "session": {"api": WRITE},
     "account_role": {"api": WRITE, "worker": READ, "tiles": READ},

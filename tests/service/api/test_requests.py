@@ -23,7 +23,8 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 OF_SESSIONS = tuple(
-    f"/session/{part}" for part in ("code", "password", "factor", "logout", "end-others", "{")
+    f"/session/{part}"
+    for part in ("code", "password", "factor", "security-keys", "logout", "end-others", "{")
 )
 
 

@@ -48,7 +48,8 @@ def browsing(configuration: Configuration, folder: Path) -> Iterator[tuple[str, 
     """The address of a service on this machine, and a tab."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        # Security keys are good for names of hosts, and for no addresses.
+        base = f"http://localhost:{listener.getsockname()[1]}"
         public = configuration.public.model_copy(update={"api_url": base})
         app = create_app(replace(configuration, public=public, sign_in=SETTINGS))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None))
@@ -119,3 +120,40 @@ def test_the_steps_of_the_guide(
         assert page.evaluate("location.pathname") == "/accounts"
         # The page of refusal, and the wrong password: nothing of ours was kept from the page.
         assert all("status of 401" in message for message in page.messages)
+
+
+@pytest.mark.usefixtures("browser")
+def test_a_security_key_is_added_and_signs_in(
+    database_url: str, configuration: Configuration, tmp_path: Path
+) -> None:
+    link = asyncio.run(link_of(database_url))
+    with browsing(configuration, tmp_path) as (base, page):
+        page.call("WebAuthn.enable")
+        device = {"protocol": "ctap2", "transport": "usb", "automaticPresenceSimulation": True}
+        page.call("WebAuthn.addVirtualAuthenticator", options=device)
+        page.open(f"{base}/session/start?link={link}&lang=zh")
+        see(page, "王丽")
+        fill(page, "/session/start", new=PASSWORD, again=PASSWORD)
+        see(page, "须启用第二重验证")
+        keep(page, "key-1-needed")
+        fill(page, "/session/security-keys", password=PASSWORD)
+        see(page, "为安全密钥命名")
+        keep(page, "key-2-name")
+        fill(page, "/session/security-keys/confirm", name="蓝色密钥")
+        see(page, "恢复码")
+        for lang, said in (("en", "Last used"), ("zh", "蓝色密钥")):
+            page.open(f"{base}/session?lang={lang}")
+            see(page, said)
+            page.evaluate("scrollTo(0, 10000)")
+            keep(page, f"key-3-account-{lang}")
+        page.evaluate("document.querySelector('form.sign-out button').click()")
+        page.wait_for("document.querySelector('form.sign-out') === null")
+        page.open(f"{base}/session/login?next=/accounts&lang=zh")
+        fill(page, "/session/login", name="wang.li", password=PASSWORD)
+        see(page, "使用安全密钥")
+        keep(page, "key-4-code")
+        # The page asks the security key by itself, and goes on.
+        fill(page, "/session/security-keys/challenge")
+        see(page, "wang.li")
+        assert page.evaluate("location.pathname") == "/accounts"
+        assert page.messages == []

@@ -55,7 +55,7 @@ OF_COLLECTIONS = {
 MACHINERY = frozenset(
     {
         *("account", "account_role", "api_key", "idempotency_key", "spent_challenge"),
-        *("account_credential", "session", "sign_in_failure"),
+        *("account_credential", "account_security_key", "session", "sign_in_failure"),
         *("alert_due", "alert_event", "alert_notice", "alert_rule", "alert_watch", "subscription"),
         *("audit_chain", "audit_export", "audit_range", "backup_mark", "data_finding"),
         *("bulletin_template", "delivery", "webhook"),

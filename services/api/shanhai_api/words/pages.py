@@ -232,6 +232,9 @@ WORDS: Mapping[str, Label] = {
     "own_account": Label("我的账户", "My account"),
     "sessions": Label("会话", "Sessions"),
     "second_factor": Label("第二重验证", "Second factor"),
+    "security_key": Label("安全密钥", "Security key"),
+    "security_keys": Label("安全密钥", "Security keys"),
+    "use_security_key": Label("使用安全密钥", "Use a security key"),
     "identify_yourself": Label("如何表明身份", "How to identify yourself"),
     "identify_by_key": Label(
         "该页面仅供有身份的人员和程序使用。请在请求头 Authorization 中发送接口密钥或令牌：",

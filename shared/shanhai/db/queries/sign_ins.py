@@ -1,16 +1,20 @@
 """Signing in: sessions of browsers, passwords, second factors, one-time links, and locks.
 
+A second factor is an authenticator that makes codes, or any number of security keys, or both.
+
 An attempt is counted, and that committed, before anything is compared: many at once cannot try more
 than one after another. It is forgotten when it was right.
 """
 
+import os
 import time
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai import passwords
@@ -20,7 +24,13 @@ from shanhai.db.engine import Executor, Sessions
 from shanhai.db.queries import accounts
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.queries.keys import Address
-from shanhai.db.tables.access import Account, AccountCredential, BrowserSession, SignInFailure
+from shanhai.db.tables.access import (
+    Account,
+    AccountCredential,
+    AccountSecurityKey,
+    BrowserSession,
+    SignInFailure,
+)
 from shanhai.errors import Conflict, Fault, InvalidInput, NotFound, RateLimited, Unauthenticated
 from shanhai.settings import SignInSettings
 from shanhai.vocabulary import Role
@@ -31,7 +41,10 @@ KEPT_DAYS = 90
 NOTED_S = 60.0
 """Seconds between notes of a session's use."""
 LONGEST_AGENT = 300
-PASSWORD, CODE, WAIVED = "pwd", "otp", "otp_not_asked"
+PASSWORD, CODE, SECURITY_KEY, WAIVED = "pwd", "otp", "pop", "otp_not_asked"
+FACTORS = frozenset({CODE, SECURITY_KEY})
+CHALLENGE_BYTES, CHALLENGE_S = 32, 300
+MOST_SECURITY_KEYS = 20
 NOBODY = Act("anonymous")
 NEW_DEVICE = "account.new-device"
 """Event of the mail that tells an account of a sign-in from where it had none before."""
@@ -175,15 +188,26 @@ async def _go_on(
     """Go on with a session under a new token: its rights have changed."""
     token = passwords.make_token()
     changed = await session.scalar(
-        sa.update(BrowserSession)
-        .where(BrowserSession.id == live.id, BrowserSession.ended_at.is_(None))
-        .values(sha256=passwords.digest_of_secret(token), need=need, proofs=sorted(proofs))
-        .returning(BrowserSession.id)
-        .execution_options(synchronize_session=False)
+        _of_live(live).values(
+            sha256=passwords.digest_of_secret(token),
+            need=need,
+            proofs=sorted(proofs),
+            challenge=None,
+            challenge_expires_at=None,
+        )
     )
     if changed is None:
         raise ended_session()
     return token
+
+
+def _of_live(live: LiveSession) -> Any:
+    return (
+        sa.update(BrowserSession)
+        .where(BrowserSession.id == live.id, BrowserSession.ended_at.is_(None))
+        .returning(BrowserSession.id)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def ended_session() -> Unauthenticated:
@@ -391,23 +415,32 @@ async def _begin_own(
     holder = await accounts.read_holder(session, account_id)
     kept = await credential_of(session, account_id)
     proofs = {PASSWORD} | ({WAIVED} if settings.second_factor == "none" else set())
-    need = _need(holder, kept, proofs, settings)
+    need = await _need(session, holder, kept, proofs, settings)
     holder.account.signed_in_at = holder.account.last_seen_at = datetime.now(UTC)
     return await begin_session(session, holder.account, origin, settings, need=need, proofs=proofs)
 
 
-def _need(
-    holder: accounts.Holder, kept: AccountCredential, proofs: Set[str], settings: SignInSettings
+async def _need(
+    session: AsyncSession,
+    holder: accounts.Holder,
+    kept: AccountCredential,
+    proofs: Set[str],
+    settings: SignInSettings,
 ) -> str | None:
     """What is to be done before a session is good for anything."""
-    if kept.totp_at is not None and CODE not in proofs:
+    factor = await _has_factor(session, kept)
+    if factor and proofs.isdisjoint(FACTORS):
         return "code"
     oldest = datetime.now(UTC) - timedelta(days=settings.password_days)
     if settings.password_days and (kept.password_at is None or kept.password_at < oldest):
         return "password"
-    if kept.totp_at is None and wants_factor(holder, settings):
+    if not factor and wants_factor(holder, settings):
         return "factor"
     return None
+
+
+async def _has_factor(session: AsyncSession, kept: AccountCredential) -> bool:
+    return kept.totp_at is not None or bool(await list_security_keys(session, kept.account_id))
 
 
 def wants_factor(holder: accounts.Holder, settings: SignInSettings) -> bool:
@@ -421,6 +454,12 @@ async def credential_of(session: AsyncSession, account_id: int) -> AccountCreden
     return await session.get(AccountCredential, account_id) or AccountCredential(
         account_id=account_id, former=[], recovery=[], totp_step=0
     )
+
+
+async def list_security_keys(session: AsyncSession, account_id: int) -> list[AccountSecurityKey]:
+    """The security keys of an account, the oldest first."""
+    asked = sa.select(AccountSecurityKey).where(AccountSecurityKey.account_id == account_id)
+    return [*await session.scalars(asked.order_by(AccountSecurityKey.id))]
 
 
 async def prove_by_code(
@@ -438,7 +477,7 @@ async def prove_by_code(
         RateLimited: too many were wrong.
     """
     if live.need != "code":
-        raise Conflict("the session needs no code", message_zh="该会话不需要验证码")
+        raise _no_code_needed()
     attempt = await _attempt_code(sessions, live, origin, settings)
     async with sessions.begin() as session:
         kept = await session.get(AccountCredential, live.account_id, with_for_update=True)
@@ -448,13 +487,24 @@ async def prove_by_code(
             proofs = live.proofs | {CODE}
             holder = await accounts.read_holder(session, live.account_id)
             _note(session, live.account_id, how, origin, session=live.id, left=len(kept.recovery))
-            need = _need(holder, kept, proofs, settings)
+            need = await _need(session, holder, kept, proofs, settings)
             return await _go_on(session, live, need=need, proofs=proofs)
+    await _factor_failed(sessions, live, attempt, origin, settings)
+    raise _wrong_code()
+
+
+async def _factor_failed(
+    sessions: Sessions,
+    live: LiveSession,
+    attempt: SignInAttempt,
+    origin: SignInOrigin,
+    settings: SignInSettings,
+) -> None:
+    """Note that a second factor was not shown; the failure that locks ends the session."""
     locked = await _failed(sessions, attempt, live.account_id, origin, settings, "factor-failed")
     if locked:
         async with sessions.begin() as session:
             await end_sessions(session, live.account_id, origin, only=live.id)
-    raise _wrong_code()
 
 
 async def _attempt_code(
@@ -466,6 +516,10 @@ async def _attempt_code(
     return await _attempt(sessions, name, everywhere, settings)
 
 
+def _no_code_needed() -> Conflict:
+    return Conflict("the session needs no code", message_zh="该会话不需要验证码")
+
+
 def _wrong_code() -> Unauthenticated:
     return Unauthenticated("the code is wrong, or was used before", message_zh="验证码错误或已使用")
 
@@ -473,12 +527,12 @@ def _wrong_code() -> Unauthenticated:
 def _use_code(kept: AccountCredential, code: str, settings: SignInSettings) -> str | None:
     """Use up a code; what it was, None if it is none."""
     plain = code.replace(" ", "").replace("-", "").lower()
-    if kept.totp is None or kept.totp_at is None:
-        return None
     digest = passwords.digest_of_secret(plain)
     if digest in kept.recovery:
         kept.recovery = [one for one in kept.recovery if one != digest]
         return "recovery-code"
+    if kept.totp is None or kept.totp_at is None:
+        return None
     secret = factor_box(settings).open(kept.totp, f"account:{kept.account_id}")
     step = passwords.step_of_code(secret, plain, time.time())
     if step is None or step <= kept.totp_step:
@@ -534,6 +588,241 @@ async def set_factor(
     return token, codes
 
 
+@dataclass(frozen=True, slots=True)
+class VerifiedKey:
+    """What a new security key has told of itself, verified."""
+
+    credential_id: bytes
+    public_key: bytes
+    sign_count: int
+
+
+async def set_challenge(session: AsyncSession, live: LiveSession, *, adding: bool) -> bytes:
+    """What a security key is to sign next in a session: good once, and for a while.
+
+    Args:
+        adding: For a new security key, and not to go on with a sign-in.
+
+    Raises:
+        Conflict: the session needs no code; or something else is to be done first.
+    """
+    if adding:
+        _demand_no_other(live, "factor")
+    elif live.need != "code":
+        raise _no_code_needed()
+    challenge = os.urandom(CHALLENGE_BYTES)
+    until = sa.func.now() + timedelta(seconds=CHALLENGE_S)
+    changed = await session.scalar(
+        _of_live(live).values(challenge=challenge, challenge_expires_at=until)
+    )
+    if changed is None:
+        raise ended_session()
+    return challenge
+
+
+async def _take_challenge(sessions: Sessions, live: LiveSession) -> bytes:
+    """The challenge of a session, which is gone then, whatever comes of it.
+
+    Raises:
+        Unauthenticated: there is none, or no more.
+    """
+    asked = sa.select(BrowserSession.challenge).where(
+        BrowserSession.id == live.id, BrowserSession.challenge_expires_at > sa.func.now()
+    )
+    async with sessions.begin() as session:
+        challenge = await session.scalar(asked.with_for_update())
+        await session.execute(_of_live(live).values(challenge=None, challenge_expires_at=None))
+    if not challenge:
+        # An empty one would be matched by an empty one.
+        raise unproven()
+    return challenge
+
+
+async def add_security_key(
+    sessions: Sessions,
+    live: LiveSession,
+    name: str,
+    verify: Callable[[bytes], VerifiedKey],
+    origin: SignInOrigin,
+    settings: SignInSettings,
+) -> tuple[str, list[str]]:
+    """Take a security key that was shown; the session's new token, and recovery codes.
+
+    There are recovery codes only where the account had no second factor.
+
+    Args:
+        verify: What a new security key has told of itself, by the challenge it was to sign.
+
+    Raises:
+        Unauthenticated: it was not shown as was asked.
+        RateLimited: too many failed.
+        Conflict: something else is to be done first, it is known already, or there are too many.
+    """
+    _demand_no_other(live, "factor")
+    attempt = await _attempt_code(sessions, live, origin, settings)
+    try:
+        new = verify(await _take_challenge(sessions, live))
+    except Unauthenticated:
+        await _factor_failed(sessions, live, attempt, origin, settings)
+        raise
+    async with sessions.begin() as session:
+        await _succeeded(session, attempt)
+    async with sessions.begin() as session:
+        kept = await _lock_credential(session, live.account_id)
+        had = await _has_factor(session, kept)
+        added = await _keep_security_key(session, live.account_id, name, new)
+        codes = [] if had else passwords.make_recovery_codes()
+        if codes:
+            kept.recovery = [passwords.digest_of_secret(one) for one in codes]
+        told = {"session": live.id, "security_key": added.id, "name": name}
+        _note(session, live.account_id, "set-factor", origin, **told)
+        await end_sessions(session, live.account_id, origin, but=live.id)
+        token = await _go_on(session, live, need=None, proofs=live.proofs | {SECURITY_KEY})
+    return token, codes
+
+
+async def _lock_credential(session: AsyncSession, account_id: int) -> AccountCredential:
+    """The credential of an account that has one, so that its factors change one after another."""
+    found = await session.get(AccountCredential, account_id, with_for_update=True)
+    if found is None:
+        raise ended_session()
+    return found
+
+
+async def _keep_security_key(
+    session: AsyncSession, account_id: int, name: str, new: VerifiedKey
+) -> AccountSecurityKey:
+    """Keep it.
+
+    Raises:
+        Conflict: it is known already, or there are too many.
+    """
+    if len(await list_security_keys(session, account_id)) >= MOST_SECURITY_KEYS:
+        raise Conflict(
+            f"an account has at most {MOST_SECURITY_KEYS} security keys; remove one first",
+            message_zh=f"一个账户至多 {MOST_SECURITY_KEYS} 个安全密钥，请先移除一个",
+        )
+    added: AccountSecurityKey | None = await session.scalar(
+        insert(AccountSecurityKey)
+        .values(
+            account_id=account_id,
+            credential_id=new.credential_id,
+            public_key=new.public_key,
+            sign_count=new.sign_count,
+            name=name,
+        )
+        .on_conflict_do_nothing()
+        .returning(AccountSecurityKey)
+    )
+    if added is None:
+        raise Conflict("the security key is known already", message_zh="该安全密钥已添加过")
+    return added
+
+
+async def prove_by_security_key(
+    sessions: Sessions,
+    live: LiveSession,
+    credential_id: bytes,
+    verify: Callable[[bytes, bytes], int],
+    origin: SignInOrigin,
+    settings: SignInSettings,
+) -> str:
+    """Show a security key in a session that needs a second factor; its new token.
+
+    Args:
+        verify: What a security key has counted, by the challenge it was to sign and its public key.
+
+    Raises:
+        Conflict: the session needs no code.
+        Unauthenticated: it is none of the account's, was not shown as was asked, or has counted
+            back.
+        RateLimited: too many failed.
+    """
+    if live.need != "code":
+        raise _no_code_needed()
+    attempt = await _attempt_code(sessions, live, origin, settings)
+    try:
+        challenge = await _take_challenge(sessions, live)
+        async with sessions.begin() as session:
+            kept = await _lock_credential(session, live.account_id)
+            shown = await _find_security_key(session, live.account_id, credential_id)
+            count = verify(challenge, shown.public_key)
+            back = (count, shown.sign_count) != (0, 0) and count <= shown.sign_count
+            if not back:
+                shown.sign_count, shown.used_at = count, datetime.now(UTC)
+                await _succeeded(session, attempt)
+                told = {"session": live.id, "security_key": shown.id}
+                _note(session, live.account_id, "security-key", origin, **told)
+                proofs = live.proofs | {SECURITY_KEY}
+                holder = await accounts.read_holder(session, live.account_id)
+                need = await _need(session, holder, kept, proofs, settings)
+                return await _go_on(session, live, need=need, proofs=proofs)
+            # Two that count apart have the same secret: it was copied.
+            told = {"security_key": shown.id, "kept": shown.sign_count, "shown": count}
+            _note(session, live.account_id, "count-back", origin, _nobody_at(origin), **told)
+        raise unproven()
+    except Unauthenticated:
+        await _factor_failed(sessions, live, attempt, origin, settings)
+        raise
+
+
+async def _find_security_key(
+    session: AsyncSession, account_id: int, credential_id: bytes
+) -> AccountSecurityKey:
+    found = await session.scalar(
+        sa.select(AccountSecurityKey).where(
+            AccountSecurityKey.account_id == account_id,
+            AccountSecurityKey.credential_id == credential_id,
+        )
+    )
+    if found is None:
+        raise unproven()
+    return found
+
+
+def unproven() -> Unauthenticated:
+    """The one answer to whatever is wrong about a security key that is shown."""
+    return Unauthenticated(
+        "the security key was not shown as was asked, or too late; try again",
+        message_zh="安全密钥验证未通过或已超时，请重试",
+    )
+
+
+async def remove_security_key(
+    session: AsyncSession,
+    live: LiveSession,
+    number: int,
+    origin: SignInOrigin,
+    settings: SignInSettings,
+) -> None:
+    """Take one of one's own security keys away, and end the other sessions.
+
+    Raises:
+        NotFound: there is no such security key.
+        Conflict: it is the last factor of an account that needs one.
+    """
+    kept = await _lock_credential(session, live.account_id)
+    holder = await accounts.read_holder(session, live.account_id)
+    name = await session.scalar(
+        sa.delete(AccountSecurityKey)
+        .where(AccountSecurityKey.account_id == live.account_id, AccountSecurityKey.id == number)
+        .returning(AccountSecurityKey.name)
+        .execution_options(synchronize_session=False)
+    )
+    if name is None:
+        raise NotFound(f"there is no security key {number}", message_zh=f"没有安全密钥 {number}")
+    if not await _has_factor(session, kept):
+        if wants_factor(holder, settings):
+            raise Conflict(
+                "the account needs a second factor: set up another before the last one goes",
+                message_zh="该账户须有第二重验证，请先启用另一种再移除最后一个",
+            )
+        kept.recovery = []
+    told = {"session": live.id, "security_key": number, "name": name}
+    _note(session, live.account_id, "remove-factor", origin, **told)
+    await end_sessions(session, live.account_id, origin, but=live.id)
+
+
 async def check_own_password(
     sessions: Sessions,
     live: LiveSession,
@@ -583,7 +872,7 @@ async def change_password(
         kept = await _set_password(session, holder, new, settings)
         _note(session, live.account_id, "change-password", origin, session=live.id)
         await end_sessions(session, live.account_id, origin, but=live.id)
-        need = _need(holder, kept, live.proofs, settings)
+        need = await _need(session, holder, kept, live.proofs, settings)
         return await _go_on(session, live, need=need, proofs=live.proofs)
 
 
@@ -695,17 +984,22 @@ async def reseal_factors(session: AsyncSession, settings: SignInSettings, *, act
 async def remove_factor(session: AsyncSession, account_id: int, *, act: Act) -> None:
     """Take the second factor away from an account that has lost it, and end its sessions.
 
+    Security keys go as well: nobody knows which of them is lost.
+
     Raises:
         NotFound: there is no such account, or it has none.
     """
     await accounts.read_holder(session, account_id)
     kept = await credential_of(session, account_id)
-    if kept.totp_at is None:
+    if not await _has_factor(session, kept):
         raise NotFound(
             f"account {account_id} has no second factor",
             message_zh=f"账户 {account_id} 没有第二重验证",
         )
     kept.totp = kept.totp_at = None
     kept.totp_step, kept.recovery = 0, []
+    await session.execute(
+        sa.delete(AccountSecurityKey).where(AccountSecurityKey.account_id == account_id)
+    )
     record(session, act, "remove-factor", table="account", object_id=str(account_id))
     await end_sessions(session, account_id, SignInOrigin(None, ""), act=act)

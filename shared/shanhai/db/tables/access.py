@@ -74,7 +74,8 @@ class BrowserSession(Base):
 
     `need` is what is still to be done before it is good for anything: tell the code of the second
     factor, set a new password, set up a second factor. `groups` and `proofs` are what was shown
-    when it began.
+    when it began. `challenge` is what a security key is to sign next; it is taken away with its
+    use.
     """
 
     __tablename__ = "session"
@@ -95,6 +96,8 @@ class BrowserSession(Base):
     used_at: Mapped[CreatedAt]
     expires_at: Mapped[Moment]
     ended_at: Mapped[Moment | None]
+    challenge: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    challenge_expires_at: Mapped[Moment | None]
 
 
 class AccountCredential(Base):
@@ -119,6 +122,27 @@ class AccountCredential(Base):
     totp_at: Mapped[Moment | None]
     totp_step: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
     recovery: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sa.text("'{}'"))
+
+
+class AccountSecurityKey(Base):
+    """A security key (WebAuthn) by which an account shows its second factor.
+
+    `public_key` is in the form of COSE; `sign_count` is what the security key counted when it was
+    shown last, and 0 for those that do not count.
+    """
+
+    __tablename__ = "account_security_key"
+
+    id: Mapped[BigId]
+    account_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("account.id", ondelete="CASCADE"), index=True
+    )
+    credential_id: Mapped[bytes] = mapped_column(sa.LargeBinary, unique=True)
+    public_key: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    sign_count: Mapped[int] = mapped_column(sa.BigInteger)
+    name: Mapped[str]
+    made_at: Mapped[CreatedAt]
+    used_at: Mapped[Moment | None]
 
 
 class SignInFailure(Base):
