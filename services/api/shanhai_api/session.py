@@ -14,10 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shanhai import passwords
 from shanhai.crypto import SecretBox
-from shanhai.db.authentication import SignedIn
-from shanhai.db.queries import accounts, sign_ins
+from shanhai.db.authentication import KeySignedIn, SignedIn
+from shanhai.db.identity import Identity
+from shanhai.db.queries import accounts, keys, sign_ins
 from shanhai.errors import (
     Conflict,
+    Forbidden,
     InvalidInput,
     NotFound,
     ShanhaiError,
@@ -26,11 +28,12 @@ from shanhai.errors import (
 )
 from shanhai.oidc import CodeFlow, CodeRequest
 from shanhai.overload import address_bucket
+from shanhai.settings import SignInSettings
 from shanhai.vocabulary import Scope
 from shanhai_api.accounts import RoleHeld
 from shanhai_api.kit import answers, requests
 from shanhai_api.kit.body import FormBody
-from shanhai_api.kit.dependencies import PageQuery, Person, TheView, Visitor
+from shanhai_api.kit.dependencies import AnySignedIn, PageQuery, Person, TheView, Visitor
 from shanhai_api.kit.errors import status_of
 from shanhai_api.kit.routing import NO_STORE, Route
 from shanhai_api.kit.state import ServiceState, state_of
@@ -97,6 +100,12 @@ class SignInForm(SessionForm):
 
     name: str = Field(min_length=1, max_length=100, description="Name of an account of our own")
     password: str = Field(min_length=1, max_length=1000, description="Its password")
+
+
+class KeyForm(SessionForm):
+    """An API key, by which those who run a machine see what it may see."""
+
+    key: str = Field(min_length=1, max_length=200, description="The whole key")
 
 
 class LinkForm(SessionForm):
@@ -195,6 +204,7 @@ class OwnAccount(answers.Document):
     owner: str = Field(description="As rows and the audit log name it")
     name: str
     own: bool = Field(description="It is an account of our own, with a password")
+    key: bool = Field(description="It is an API key, which has nothing but this session to show")
     roles: list[RoleHeld]
     scopes: list[Scope] = Field(description="What it may do; nothing while `need` is not done")
     need: Need | None
@@ -317,6 +327,33 @@ async def sign_in(view: TheView, caller: Visitor, form: FormBody[SignInForm]) ->
     return await enter(view, token, form.next)
 
 
+@router.post(
+    "/session/key",
+    summary="Sign in by an API key",
+    response_model=SessionBegun,
+    responses=SEE_OTHER,
+)
+async def sign_in_by_key(view: TheView, caller: Visitor, form: FormBody[KeyForm]) -> Response:
+    """Begin a session that may do what the key may, and ends with it; the token is a cookie.
+
+    A key with the scope admin begins none where administrators show a second factor.
+    """
+    _demand_offered(view)
+    requests.demand_own_page(view.request)
+    state, origin = state_of(view.request), origin_of(view)
+    try:
+        identity = await requests.identify_key(view.request, form.key.strip())
+        _demand_no_admin(identity, state.configuration.sign_in)
+    except ShanhaiError as error:
+        return again(view, error, _ways(view, form.next))
+    async with state.sessions.begin() as session:
+        token = await sign_ins.begin_key_session(
+            session, identity.owner.removeprefix("key:"), origin, state.configuration.sign_in
+        )
+    await _end_former(view, origin)
+    return await enter(view, token, form.next)
+
+
 @router.get("/session/start", summary="What a one-time link is for")
 async def show_link(
     view: TheView, caller: Visitor, query: Annotated[LinkQuery, Query()]
@@ -349,10 +386,14 @@ async def start(view: TheView, caller: Visitor, form: FormBody[LinkForm]) -> Res
 
 @router.get("/session", summary="Who is signed in, and their sessions")
 async def show_session(
-    view: TheView, person: Person, query: Annotated[LoginQuery, Query()]
+    view: TheView, signed_in: AnySignedIn, query: Annotated[LoginQuery, Query()]
 ) -> answers.Answer[OwnAccount]:
     """Tell who, in which roles, from where, and what to send along with writes."""
-    return answers.Answer(await own_account(view, person), page={"next": own_path(query.next)})
+    if isinstance(signed_in, KeySignedIn):
+        told = await _own_key(view, signed_in)
+    else:
+        told = await own_account(view, signed_in)
+    return answers.Answer(told, page={"next": own_path(query.next)})
 
 
 @router.post(
@@ -441,17 +482,10 @@ async def confirm_factor(view: TheView, person: Person, form: FormBody[FactorSho
 
 
 @router.post("/session/logout", summary="Sign out", status_code=204, responses=SEE_OTHER)
-async def sign_out(view: TheView, person: Person, form: FormBody[SessionForm]) -> Response:
+async def sign_out(view: TheView, signed_in: AnySignedIn, form: FormBody[SessionForm]) -> Response:
     """End the session at once, on all services."""
-    state = demand_csrf(view, form)
-    async with state.sessions.begin() as session:
-        await sign_ins.end_sessions(
-            session,
-            person.session.account_id,
-            origin_of(view),
-            only=person.session.id,
-            action="sign-out",
-        )
+    state, live = demand_csrf(view, form), signed_in.session
+    await _end(state, live, origin_of(view), action="sign-out")
     return done(view, view.url("/", f="html"), {"Set-Cookie": requests.forgotten(view.request)})
 
 
@@ -565,6 +599,15 @@ def demand_csrf(view: View, form: SessionForm, *, finished: SignedIn | None = No
     return state_of(view.request)
 
 
+def _demand_no_admin(identity: Identity, settings: SignInSettings) -> None:
+    if settings.second_factor != "none" and Scope.ADMIN in identity.scopes:
+        raise Forbidden(
+            "a key with the scope 'admin' begins no session: administrators sign in by an account"
+            " with a second factor",
+            message_zh="具有 'admin' 权限的密钥不能用于浏览器登录：管理员须用账户和第二重验证",
+        )
+
+
 def _demand_same(new: str, again: str | None) -> None:
     if again is not None and again != new:
         raise InvalidInput(
@@ -601,25 +644,52 @@ async def _link(view: View, link: str) -> LinkOffered:
     return LinkOffered(name=account.name, account=account.subject)
 
 
+async def _own_key(view: View, signed_in: KeySignedIn) -> OwnAccount:
+    """Which key a session speaks for."""
+    live, identity = signed_in.session, signed_in.identity
+    async with state_of(view.request).reading() as session:
+        key = await keys.find_key(session, live.prefix)
+        rows = await sign_ins.list_key_sessions(session, key.id)
+    token = requests.session_token(view.request) or ""
+    return OwnAccount(
+        owner=identity.owner,
+        name=key.name,
+        own=False,
+        key=True,
+        roles=[RoleHeld(**role) for role in key.roles or ()],
+        scopes=sorted(identity.scopes),
+        need=None,
+        csrf=passwords.csrf_of(token),
+        factor=False,
+        authenticator=False,
+        security_keys=[],
+        recovery_codes=0,
+        password_changed=None,
+        sessions=[SessionShown.from_row(row, current=row.id == live.id) for row in rows],
+        links=view.self_links(HOME),
+    )
+
+
 async def own_account(view: View, person: SignedIn) -> OwnAccount:
     """Who is signed in, and how."""
     account, live = person.holder.account, person.session
     async with state_of(view.request).reading() as session:
         rows = await sign_ins.list_sessions(session, account.id)
         kept = await sign_ins.credential_of(session, account.id)
-        keys = await sign_ins.list_security_keys(session, account.id)
+        security_keys = await sign_ins.list_security_keys(session, account.id)
     token = requests.session_token(view.request) or ""
     return OwnAccount(
         owner=person.holder.owner,
         name=account.name,
         own=account.issuer == accounts.OWN,
+        key=False,
         roles=[RoleHeld(**role.document()) for role in person.holder.roles],
         scopes=[] if person.identity is None else sorted(person.identity.scopes),
         need=live.need,
         csrf=passwords.csrf_of(token),
-        factor=kept.totp_at is not None or bool(keys),
+        factor=kept.totp_at is not None or bool(security_keys),
         authenticator=kept.totp_at is not None,
-        security_keys=[SecurityKeyShown.from_row(key) for key in keys],
+        security_keys=[SecurityKeyShown.from_row(key) for key in security_keys],
         recovery_codes=len(kept.recovery),
         password_changed=kept.password_at,
         sessions=[SessionShown.from_row(row, current=row.id == live.id) for row in rows],
@@ -634,8 +704,23 @@ async def _end_former(view: View, origin: sign_ins.SignInOrigin) -> None:
         return
     live = await sign_ins.find_session(state.quick, token, state.configuration.sign_in.idle_s)
     if live is not None:
-        async with state.sessions.begin() as session:
-            await sign_ins.end_sessions(session, live.account_id, origin, only=live.id)
+        await _end(state, live, origin)
+
+
+async def _end(
+    state: ServiceState,
+    live: sign_ins.LiveSession | sign_ins.KeySession,
+    origin: sign_ins.SignInOrigin,
+    *,
+    action: str = "end-session",
+) -> None:
+    async with state.sessions.begin() as session:
+        if isinstance(live, sign_ins.KeySession):
+            await sign_ins.end_key_session(session, live, origin)
+        else:
+            await sign_ins.end_sessions(
+                session, live.account_id, origin, only=live.id, action=action
+            )
 
 
 async def enter(view: View, token: str, wanted: str | None, *, page: bool = False) -> Response:

@@ -100,7 +100,7 @@ class Gate:
             reader = (
                 await self._known(header, token, address)
                 if session is None
-                else await self._signed_in(session)
+                else await self._signed_in(session, address)
             )
         except Unauthenticated as error:
             if header is not None or token is not None:
@@ -120,8 +120,8 @@ class Gate:
             return None
         return request.cookies.get(self.authenticator.sign_in.cookie)
 
-    async def _signed_in(self, session: str) -> TileReader:
-        identity = (await self.authenticator.identify_session(session)).identity
+    async def _signed_in(self, session: str, address: Address | None) -> TileReader:
+        identity = (await self.authenticator.identify_session(session, address)).identity
         if identity is None:
             raise Unauthenticated("the sign-in is not finished", message_zh="登录尚未完成")
         return TileReader(identity, self.public_read)

@@ -366,6 +366,7 @@ JudgementBody = TypedDict("JudgementBody", {"verdict": Literal["met", "partly_me
 Key = TypedDict("Key", {"id": str, "name": str, "scopes": list[Scope], "roles": list[RoleHeld] | None,
     "networks": list[str] | None, "created": str, "expires": str | None, "revoked": str | None,
     "last_used": str | None, "successor": str | None, "key": NotRequired[str]})
+KeyForm = TypedDict("KeyForm", {"csrf": NotRequired[str | None], "next": NotRequired[str | None], "key": str})
 KeyRotation = TypedDict("KeyRotation", {"overlap_hours": NotRequired[float]})
 Keys = TypedDict("Keys", {"keys": list[Key], "links": list[Link]})
 KindFigures = TypedDict("KindFigures", {"cases": int, "open": int, "overdue": int, "area_ha": float,
@@ -558,7 +559,7 @@ OpenDataset = TypedDict("OpenDataset", {"identifier": str, "title_zh": str, "tit
 OpenPlace = TypedDict("OpenPlace", {"place": str, "problem": str})
 OpenedLayers = TypedDict("OpenedLayers", {"token": NotRequired[str], "layers": list[str], "expires": str})
 OutputDescription = TypedDict("OutputDescription", {"title": str, "schema": dict[str, Any]})
-OwnAccount = TypedDict("OwnAccount", {"owner": str, "name": str, "own": bool, "roles": list[RoleHeld],
+OwnAccount = TypedDict("OwnAccount", {"owner": str, "name": str, "own": bool, "key": bool, "roles": list[RoleHeld],
     "scopes": list[Scope], "need": Literal["code", "password", "factor"] | None, "csrf": str, "factor": bool,
     "authenticator": bool, "security_keys": list[SecurityKeyShown], "recovery_codes": int,
     "password_changed": str | None, "sessions": list[SessionShown], "links": list[Link]})
@@ -3110,6 +3111,8 @@ class Paths:
     @overload
     def post(self, path: Literal["/session/login"], body: SignInForm, /, *, headers: Headers | None = ..., **query: Query) -> SessionBegun: ...
     @overload
+    def post(self, path: Literal["/session/key"], body: KeyForm, /, *, headers: Headers | None = ..., **query: Query) -> SessionBegun: ...
+    @overload
     def post(self, path: Literal["/session/start"], body: LinkForm, /, *, headers: Headers | None = ..., **query: Query) -> SessionBegun: ...
     @overload
     def post(self, path: Literal["/session/code"], body: CodeForm, /, *, headers: Headers | None = ..., **query: Query) -> SessionBegun: ...
@@ -4040,6 +4043,8 @@ class AsyncPaths:
     def post(self, path: Literal["/accounts/{account}/link"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SignInLink]: ...
     @overload
     def post(self, path: Literal["/session/login"], body: SignInForm, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SessionBegun]: ...
+    @overload
+    def post(self, path: Literal["/session/key"], body: KeyForm, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SessionBegun]: ...
     @overload
     def post(self, path: Literal["/session/start"], body: LinkForm, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SessionBegun]: ...
     @overload

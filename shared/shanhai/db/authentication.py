@@ -45,6 +45,14 @@ class SignedIn:
     identity: Identity | None
 
 
+@dataclass(frozen=True, slots=True)
+class KeySignedIn:
+    """A session that speaks for an API key."""
+
+    session: sign_ins.KeySession
+    identity: Identity
+
+
 @dataclass(slots=True)
 class Authenticator:
     """Checks credentials.
@@ -91,7 +99,7 @@ class Authenticator:
         # Tokens have three parts between dots; keys begin with their mark.
         if self.tokens is not None and not credential.startswith(keys.MARK):
             return await self._by_token(await self.tokens.verify(credential))
-        return await self._by_key(credential, address)
+        return await self.identify_key(credential, address)
 
     def note_refusal(self, error: Unauthenticated, bucket: str) -> None:
         """Count a failed sign-in for the audit log, by address, reason and key.
@@ -149,27 +157,41 @@ class Authenticator:
             message_zh="签发该凭据的身份已失效",
         )
 
-    async def identify_session(self, token: str) -> SignedIn:
+    async def identify_session(
+        self, token: str, address: keys.Address | None
+    ) -> SignedIn | KeySignedIn:
         """Whom the session of a token speaks for.
 
         Raises:
-            Unauthenticated: it has ended, or its account has.
+            Unauthenticated: it has ended, or its account or key has.
         """
         live = await sign_ins.find_session(self.quick, token, self.sign_in.idle_s)
         if live is None:
             raise sign_ins.ended_session()
+        if isinstance(live, sign_ins.KeySession):
+            by_key = await self.recall(f"key:{live.prefix}", address)
+            await self._note_session_use(live)
+            return KeySignedIn(live, by_key)
         async with self.reading() as session:
             holder = await accounts.read_holder(session, live.account_id)
         if holder.account.issuer not in (accounts.OWN, *self.settings.issuer):
             raise sign_ins.ended_session()
         identity = await self._identity_of(holder, live.groups, live.proofs)
+        await self._note_session_use(live)
+        return SignedIn(live, holder, identity if live.need is None else None)
+
+    async def _note_session_use(self, live: sign_ins.LiveSession | sign_ins.KeySession) -> None:
         if not sign_ins.is_use_noted(live):
             with writes_if_possible():
                 async with self.writing() as session:
                     await sign_ins.note_session_use(session, live)
-        return SignedIn(live, holder, identity if live.need is None else None)
 
-    async def _by_key(self, given: str, address: keys.Address | None) -> Identity:
+    async def identify_key(self, given: str, address: keys.Address | None) -> Identity:
+        """Whom an API key speaks for.
+
+        Raises:
+            Unauthenticated: it is not valid, or not from there.
+        """
         key = await keys.demand_valid(self.quick, given, address=address)
         identity = await keys.identity_of(self.quick, key, self.tree)
         if keys.is_note_due(key.last_used_at):

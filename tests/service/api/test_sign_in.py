@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai import passwords
 from shanhai.db.identity import RoleGiven
-from shanhai.db.queries import accounts, sign_ins
+from shanhai.db.queries import accounts, keys, sign_ins
 from shanhai.db.queries.audit import Act
 from shanhai.settings import PublicSettings, RedisSettings, SignInSettings, SmtpSettings
 from shanhai.vocabulary import Role, Scope
@@ -79,6 +79,17 @@ async def make_account(state: ServiceState, name: str, *roles: Role) -> str:
         )
         token, _ = await sign_ins.make_link(session, holder.account.id, SETTINGS, act=act)
     return token
+
+
+async def make_key(state: ServiceState, *more: Scope) -> str:
+    """A key of those who run a gauge."""
+    async with state.sessions.begin() as session:
+        return await keys.create_key(
+            session,
+            name="the gauge",
+            scopes=[Scope.READ, Scope.OBSERVE, *more],
+            roles=None if more else [RoleGiven(Role.VIEWER)],
+        )
 
 
 async def start(browser: httpx.AsyncClient, link: str, password: str = PASSWORD) -> dict[str, Any]:
@@ -328,6 +339,97 @@ class TestSessions:
                 transport=transport, base_url=BASE, cookies=browser.cookies
             ) as elsewhere:
                 assert (await elsewhere.get("/session")).status_code == 200
+
+
+class TestKeys:
+    async def test_a_key_begins_a_session_that_acts_as_it_does(
+        self, browse: Browse, state: ServiceState
+    ) -> None:
+        browser, key = await browse(), await make_key(state)
+        former = await start(browser, await make_account(state, "li.wei"))
+        answer = await browser.post("/session/key", json={"key": f" {key} "})
+        assert (answer.status_code, answer.json()["need"]) == (200, None)
+        assert key not in answer.headers["Set-Cookie"]
+        own = (await browser.get("/session")).json()
+        prefix = own["owner"].removeprefix("key:")
+        assert prefix in key
+        assert (own["name"], own["own"], own["key"]) == ("the gauge", False, True)
+        assert own["scopes"] == ["observe", "read"]
+        assert own["roles"] == [{"role": "viewer", "region": None}]
+        [row] = own["sessions"]
+        assert (row["current"], row["address"], row["agent"]) == (True, "203.0.113.7", "Firefox")
+        # The session the browser had is over, and what the key may not do is refused.
+        assert len(await entries(state, "end-session")) >= 1
+        assert own["csrf"] != former["csrf"]
+        headers = {"X-CSRF-Token": own["csrf"]}
+        refused = await browser.post("/collections/regions/items", json={}, headers=headers)
+        assert refused.status_code == 403
+        sent = await browser.post("/observations", json={"observations": []}, headers=headers)
+        assert sent.status_code != 401
+        assert (await browser.post("/observations", json={})).status_code == 403
+        begun = (await entries(state, "sign-in"))[-1]
+        assert (begun[0], begun[1], begun[3]) == (f"key:{prefix}", prefix, "203.0.113.7")
+        assert (await browser.post("/session/logout", json={}, headers=headers)).status_code == 204
+        assert (await browser.get("/session")).status_code == 401
+        assert (await entries(state, "sign-out"))[-1][0] == f"key:{prefix}"
+
+    @pytest.mark.parametrize(
+        "end", ["revoked_at = now()", "expires_at = now()", "networks = '{198.51.100.0/24}'"]
+    )
+    async def test_it_ends_with_the_key(
+        self, browse: Browse, state: ServiceState, end: str
+    ) -> None:
+        browser = await browse()
+        begun = await browser.post("/session/key", json={"key": await make_key(state)})
+        assert begun.is_success
+        assert (await browser.get("/collections")).status_code == 200
+        await execute(state, f"UPDATE api_key SET {end}")
+        answer = await browser.get("/session")
+        assert answer.status_code == 401
+        assert "Max-Age=0" in answer.headers["Set-Cookie"]
+
+    async def test_what_is_no_key_begins_none(self, browse: Browse, state: ServiceState) -> None:
+        browser, key = await browse(), await make_key(state)
+        for wrong in (key[:-1] + ("a" if key[-1] != "a" else "b"), "x", f"Bearer {key}"):
+            assert (await browser.post("/session/key", json={"key": wrong})).status_code == 401
+        html = {"Accept": "text/html"}
+        page = await browser.post("/session/key?lang=zh", data={"key": "x"}, headers=html)
+        assert page.status_code == 401
+        assert "API 密钥不存在" in page.text
+        foreign = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+        refused = await browser.post("/session/key", data={"key": key}, headers=foreign)
+        assert refused.status_code == 403
+        assert (await browser.get("/session")).status_code == 401
+
+    async def test_administrators_need_their_second_factor(
+        self, browse: Browse, state: ServiceState
+    ) -> None:
+        browser, key = await browse(), await make_key(state, Scope.ADMIN)
+        refused = await browser.post("/session/key", json={"key": key})
+        assert refused.status_code == 403
+        assert "second factor" in refused.json()["detail"]
+        assert "Set-Cookie" not in refused.headers
+
+    async def test_it_has_nothing_that_an_account_has(
+        self, browse: Browse, state: ServiceState
+    ) -> None:
+        browser = await browse()
+        key = await make_key(state)
+        csrf = (await browser.post("/session/key", json={"key": key})).json()["csrf"]
+        for path, body in (
+            ("/session/code", {"code": "123456"}),
+            ("/session/password", {"password": "x", "new": PASSWORD}),
+            ("/session/factor", {"password": "x"}),
+            ("/session/security-keys", {"password": "x"}),
+            ("/session/end-others", {}),
+            ("/session/1/end", {}),
+        ):
+            answer = await browser.post(path, json=body, headers={"X-CSRF-Token": csrf})
+            assert answer.status_code == 409, path
+        page = (await browser.get("/session?f=html&lang=zh")).text
+        assert "API 密钥，权限：" in page
+        assert "更换口令" not in page
+        assert "结束其他所有会话" not in page
 
 
 class TestForgery:

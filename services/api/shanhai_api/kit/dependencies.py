@@ -16,7 +16,7 @@ from pydantic import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.authentication import SignedIn
+from shanhai.db.authentication import KeySignedIn, SignedIn
 from shanhai.db.engine import FastReader
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Forbidden, Unauthenticated
@@ -30,6 +30,7 @@ from shanhai_api.kit.requests import (
     may_audit,
     person_of,
     request_id_of,
+    signed_in_of,
     visitor_of,
 )
 from shanhai_api.kit.state import ServiceState, UnitOfWork, get_state, state_of
@@ -150,8 +151,13 @@ async def get_visitor(request: Request) -> Caller:
     return await visitor_of(request)
 
 
+async def get_signed_in(request: Request) -> SignedIn | KeySignedIn:
+    """Whoever is signed in with a browser, by an account or by an API key."""
+    return await signed_in_of(request)
+
+
 async def get_person(request: Request) -> SignedIn:
-    """Whoever is signed in with a browser, also where something is to be done first."""
+    """Whoever is signed in by an account, also where something is to be done first."""
     return await person_of(request)
 
 
@@ -246,6 +252,7 @@ KnownReader = Annotated[Caller, Depends(get_known_reader)]
 Writer = Annotated[Caller, Depends(get_writer)]
 Visitor = Annotated[Caller, Depends(get_visitor)]
 Person = Annotated[SignedIn, Depends(get_person)]
+AnySignedIn = Annotated[SignedIn | KeySignedIn, Depends(get_signed_in)]
 JobCaller = Annotated[Caller, Depends(get_job_caller)]
 Observer = Annotated[Caller, Depends(get_observer)]
 Administrator = Annotated[Caller, Depends(get_administrator)]

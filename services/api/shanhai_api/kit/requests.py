@@ -2,17 +2,18 @@
 
 import hashlib
 import hmac
-from functools import lru_cache
+from collections.abc import Awaitable, Callable
+from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 import structlog
 from fastapi import Request
 
-from shanhai.db.authentication import SignedIn
+from shanhai.db.authentication import KeySignedIn, SignedIn
 from shanhai.db.fence import BOUND
 from shanhai.db.identity import ANONYMOUS, Identity
-from shanhai.errors import Forbidden, Unauthenticated
+from shanhai.errors import Conflict, Forbidden, Unauthenticated
 from shanhai.overload import address_bucket
 from shanhai.passwords import csrf_of
 from shanhai.settings import PublicSettings
@@ -229,7 +230,7 @@ async def visitor_of(request: Request) -> Identity:
     return spend_of(request, caller)
 
 
-async def person_of(request: Request) -> SignedIn:
+async def signed_in_of(request: Request) -> SignedIn | KeySignedIn:
     """The session a browser shows, finished or not; unsafe requests come from our own pages.
 
     Raises:
@@ -243,8 +244,30 @@ async def person_of(request: Request) -> SignedIn:
     signed_in = await _session(state_of(request), request, token)
     if request.method not in SAFE:
         demand_own_page(request)
-    spend_of(request, Identity(signed_in.holder.owner, frozenset()))
+    spend_of(request, Identity(_owner_of(signed_in), frozenset()))
     return signed_in
+
+
+async def person_of(request: Request) -> SignedIn:
+    """The session of an account that a browser shows.
+
+    Raises:
+        Conflict: the session is of an API key.
+        ShanhaiError: as `signed_in_of`.
+    """
+    signed_in = await signed_in_of(request)
+    if isinstance(signed_in, KeySignedIn):
+        raise Conflict(
+            "the session is of an API key, which has no password and no second factor",
+            message_zh="该会话由 API 密钥登录，没有口令和第二重验证",
+        )
+    return signed_in
+
+
+def _owner_of(signed_in: SignedIn | KeySignedIn) -> str:
+    if isinstance(signed_in, KeySignedIn):
+        return signed_in.identity.owner
+    return signed_in.holder.owner
 
 
 class EndedSession(Unauthenticated):
@@ -271,17 +294,21 @@ def forgotten(request: Request, suffix: str = "") -> str:
     return f"{kept(request, '', suffix)}; Max-Age=0"
 
 
-async def _session(state: ServiceState, request: Request, token: str) -> SignedIn:
-    bucket = address_bucket(client_address(request))
+async def _session(state: ServiceState, request: Request, token: str) -> SignedIn | KeySignedIn:
+    address = client_address(request)
+    bucket = address_bucket(address)
     state.limiter.check(bucket)
     try:
-        signed_in = await state.authenticator.identify_session(token)
+        signed_in = await state.authenticator.identify_session(token, address)
     except Unauthenticated as error:
         state.limiter.spend(bucket, FAILED_SIGN_IN, anonymous=True)
         # The browser forgets it: the next page is read by whoever is not signed in.
         cookie = forgotten(request)
         raise EndedSession(error.message, message_zh=error.message_zh, cookie=cookie) from error
-    request.state.person = signed_in.holder.account.name
+    if isinstance(signed_in, KeySignedIn):
+        request.state.person = signed_in.session.name
+    else:
+        request.state.person = signed_in.holder.account.name
     return signed_in
 
 
@@ -319,11 +346,30 @@ def _anybody(state: ServiceState) -> Identity:
 
 
 async def _identify(state: ServiceState, request: Request, header: str) -> Identity:
+    return await _counted(state, request, partial(state.authenticator.identify, header))
+
+
+async def identify_key(request: Request, key: str) -> Identity:
+    """Whom an API key speaks for that comes by a form.
+
+    Raises:
+        Unauthenticated: it is not valid.
+        RateLimited: too many that were not valid came from there.
+    """
+    state = state_of(request)
+    return await _counted(state, request, partial(state.authenticator.identify_key, key))
+
+
+async def _counted(
+    state: ServiceState,
+    request: Request,
+    identify: Callable[[Address | None], Awaitable[Identity]],
+) -> Identity:
     address = client_address(request)
     bucket = address_bucket(address)
     state.limiter.check(bucket)
     try:
-        return await state.authenticator.identify(header, address)
+        return await identify(address)
     except Unauthenticated as error:
         state.authenticator.note_refusal(error, bucket)
         # Guessing costs the address it comes from; the key that is guessed at keeps its allowance.

@@ -23,11 +23,12 @@ from shanhai.db.deliveries.outbox import enqueue
 from shanhai.db.engine import Executor, Sessions
 from shanhai.db.queries import accounts
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.queries.keys import Address
+from shanhai.db.queries.keys import Address, find_key
 from shanhai.db.tables.access import (
     Account,
     AccountCredential,
     AccountSecurityKey,
+    ApiKey,
     BrowserSession,
     SignInFailure,
 )
@@ -71,7 +72,7 @@ class SignInOrigin:
 
 @dataclass(frozen=True, slots=True)
 class LiveSession:
-    """A session that is good now, or will be when what it needs is done."""
+    """A session of an account that is good now, or will be when what it needs is done."""
 
     id: int
     account_id: int
@@ -82,23 +83,42 @@ class LiveSession:
     expires_at: datetime
 
 
-_LIVE = sa.select(
-    BrowserSession.id,
-    BrowserSession.account_id,
-    BrowserSession.need,
-    BrowserSession.groups,
-    BrowserSession.proofs,
-    BrowserSession.used_at,
-    BrowserSession.expires_at,
-).where(
-    BrowserSession.sha256 == sa.bindparam("sha256"),
-    BrowserSession.ended_at.is_(None),
-    BrowserSession.expires_at > sa.func.now(),
-    BrowserSession.used_at > sa.bindparam("since", type_=sa.DateTime(timezone=True)),
+@dataclass(frozen=True, slots=True)
+class KeySession:
+    """A session that speaks for an API key, which needs nothing more to be good."""
+
+    id: int
+    prefix: str
+    name: str
+    used_at: datetime
+    need: None = None
+
+
+_LIVE = (
+    sa.select(
+        BrowserSession.id,
+        BrowserSession.account_id,
+        BrowserSession.need,
+        BrowserSession.groups,
+        BrowserSession.proofs,
+        BrowserSession.used_at,
+        BrowserSession.expires_at,
+        ApiKey.prefix,
+        ApiKey.name,
+    )
+    .outerjoin(ApiKey, ApiKey.id == BrowserSession.key_id)
+    .where(
+        BrowserSession.sha256 == sa.bindparam("sha256"),
+        BrowserSession.ended_at.is_(None),
+        BrowserSession.expires_at > sa.func.now(),
+        BrowserSession.used_at > sa.bindparam("since", type_=sa.DateTime(timezone=True)),
+    )
 )
 
 
-async def find_session(asked: Executor, token: str, idle_s: float) -> LiveSession | None:
+async def find_session(
+    asked: Executor, token: str, idle_s: float
+) -> LiveSession | KeySession | None:
     """The session of a token; None when it has ended."""
     since = datetime.now(UTC) - timedelta(seconds=idle_s)
     given = {"sha256": passwords.digest_of_secret(token), "since": since}
@@ -106,18 +126,20 @@ async def find_session(asked: Executor, token: str, idle_s: float) -> LiveSessio
     if not rows:
         return None
     row = rows[0]
+    if row.prefix is not None:
+        return KeySession(row.id, row.prefix, row.name, row.used_at)
     groups, proofs = frozenset(row.groups), frozenset(row.proofs)
     return LiveSession(
         row.id, row.account_id, row.need, groups, proofs, row.used_at, row.expires_at
     )
 
 
-def is_use_noted(live: LiveSession) -> bool:
+def is_use_noted(live: LiveSession | KeySession) -> bool:
     """Whether the last note of a use is new enough."""
     return datetime.now(UTC) - live.used_at < timedelta(seconds=NOTED_S)
 
 
-async def note_session_use(session: AsyncSession, live: LiveSession) -> None:
+async def note_session_use(session: AsyncSession, live: LiveSession | KeySession) -> None:
     """Note that a session was used."""
     await session.execute(
         sa.update(BrowserSession)
@@ -167,6 +189,53 @@ async def begin_session(
             told = {"name": account.name, "address": origin.shown, "agent": row.agent}
             await enqueue(session, "email", account.email, NEW_DEVICE, told)
     return token
+
+
+async def begin_key_session(
+    session: AsyncSession, prefix: str, origin: SignInOrigin, settings: SignInSettings
+) -> str:
+    """Begin a session that speaks for a key as long as that is valid; its token.
+
+    Raises:
+        NotFound: there is no such key.
+    """
+    key, token = await find_key(session, prefix), passwords.make_token()
+    row = BrowserSession(
+        key_id=key.id,
+        sha256=passwords.digest_of_secret(token),
+        address=origin.address,
+        agent=origin.agent[:LONGEST_AGENT],
+        expires_at=datetime.now(UTC) + timedelta(seconds=settings.longest_s),
+    )
+    session.add(row)
+    await session.flush()
+    after = {"session": row.id, "agent": row.agent}
+    act = Act(f"key:{prefix}", origin.request_id, origin.shown)
+    record(session, act, "sign-in", table="api_key", object_id=prefix, after=after)
+    return token
+
+
+async def list_key_sessions(session: AsyncSession, key_id: int) -> list[BrowserSession]:
+    """The sessions of a key that have not ended, the newest first."""
+    asked = sa.select(BrowserSession).where(
+        BrowserSession.key_id == key_id,
+        BrowserSession.ended_at.is_(None),
+        BrowserSession.expires_at > sa.func.now(),
+    )
+    return [*await session.scalars(asked.order_by(BrowserSession.id.desc()).limit(100))]
+
+
+async def end_key_session(session: AsyncSession, live: KeySession, origin: SignInOrigin) -> None:
+    """End a session of a key at once."""
+    await session.execute(
+        sa.update(BrowserSession)
+        .where(BrowserSession.id == live.id, BrowserSession.ended_at.is_(None))
+        .values(ended_at=sa.func.now())
+        .execution_options(synchronize_session=False)
+    )
+    act = Act(f"key:{live.prefix}", origin.request_id, origin.shown)
+    after = {"session": live.id}
+    record(session, act, "sign-out", table="api_key", object_id=live.prefix, after=after)
 
 
 async def _is_new_device(session: AsyncSession, account_id: int, origin: SignInOrigin) -> bool:

@@ -70,7 +70,7 @@ class AccountRole(Base):
 
 
 class BrowserSession(Base):
-    """A session of a browser; only the SHA-256 of its token is kept.
+    """A session of a browser, of an account or an API key; only the SHA-256 of its token is kept.
 
     `need` is what is still to be done before it is good for anything: tell the code of the second
     factor, set a new password, set up a second factor. `groups` and `proofs` are what was shown
@@ -79,11 +79,17 @@ class BrowserSession(Base):
     """
 
     __tablename__ = "session"
-    __table_args__ = (sa.CheckConstraint("need IN ('code', 'password', 'factor')", name="need"),)
+    __table_args__ = (
+        sa.CheckConstraint("need IN ('code', 'password', 'factor')", name="need"),
+        sa.CheckConstraint("num_nonnulls(account_id, key_id) = 1", name="whose"),
+    )
 
     id: Mapped[BigId]
-    account_id: Mapped[int] = mapped_column(
+    account_id: Mapped[int | None] = mapped_column(
         sa.ForeignKey("account.id", ondelete="CASCADE"), index=True
+    )
+    key_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("api_key.id", ondelete="CASCADE"), index=True
     )
     sha256: Mapped[str] = mapped_column(unique=True)
     need: Mapped[str | None]
