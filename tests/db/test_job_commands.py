@@ -198,7 +198,7 @@ class TestSchedules:
                         owner="key:abcdefgh",
                         next_at=NOW + timedelta(seconds=due_s),
                     )
-                    for code, due_s in (("daily", 3600), ("stuck", -3600))
+                    for code, due_s in (("daily", 86_400), ("stuck", -3600))
                 )
                 session.add_all([daily, stuck])
                 await session.flush()
