@@ -13,16 +13,16 @@ help: ## list the targets
 bootstrap: ## system packages and Python environment (the other targets call it)
 	@deploy/local/bootstrap.sh
 
-.PHONY: viewer
-viewer: bootstrap ## the viewer's library, from npm
-	@services/tiles/vendor.sh --if-possible
+.PHONY: console
+console: bootstrap ## the console in the browser, built from its sources, and the viewer's map library
+	@services/api/console/build.sh --if-possible
 
 .PHONY: demo
-demo: viewer ## everything from nothing: stack, demo data, the main job, pictures and addresses
+demo: console ## everything from nothing: stack, demo data, the main job, pictures and addresses
 	@$(BIN)/python -m shanhai.local demo
 
 .PHONY: up
-up: viewer ## start what is not running: PostgreSQL, Redis, Mosquitto, API, tiles, worker
+up: console ## start what is not running: PostgreSQL, Redis, Mosquitto, API, tiles, worker
 	@$(BIN)/python -m shanhai.local up
 
 .PHONY: down
@@ -36,7 +36,7 @@ status: bootstrap ## show the services with process, port, health and uptime
 .PHONY: test
 test: ## the whole test suite against its own PostgreSQL, Redis and a browser
 	@deploy/local/bootstrap.sh chromium mosquitto-clients curl gdal-bin nginx-light
-	@services/tiles/vendor.sh
+	@services/api/console/build.sh
 	@SHANHAI_TEST_REQUIRE=db,redis,browser,mqtt $(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: test-fast

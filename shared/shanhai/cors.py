@@ -2,7 +2,8 @@
 
 Any page may read what is answered to whoever shows no identity. What is answered to an identity is
 for the pages of the services' own two origins, and of those the operator has named. Credentials
-that a browser adds by itself (cookies) are never allowed: a page shows what it was given itself.
+that a browser adds by itself (cookies) are allowed to the console's pages alone, and only where
+nothing is written: any other page shows what it was given itself.
 """
 
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from shanhai.settings import PublicSettings
 Pair = tuple[bytes, bytes]
 MAX_AGE_S = 86_400
 VARYING: Pair = (b"vary", b"Origin")
+COOKIES: Pair = (b"access-control-allow-credentials", b"true")
 
 
 class CrossOriginAccess:
@@ -30,6 +32,7 @@ class CrossOriginAccess:
         headers: What pages of any origin may send, beside what they always may.
         named_headers: What pages of named origins may send besides.
         exposed: Headers of answers that pages may read, beside those they always may.
+        trusted: Origin whose pages may send cookies along, of a service that only reads.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class CrossOriginAccess:
         headers: Iterable[str],
         named_headers: Iterable[str],
         exposed: Iterable[str],
+        trusted: str | None = None,
     ) -> None:
         self.app = app
         own = (origin_of(public.api_url), origin_of(public.tiles_url))
@@ -51,6 +55,7 @@ class CrossOriginAccess:
             False: (tuple(methods), _list(everybody)),
             True: (tuple(named_methods), _list((*everybody, *named_headers))),
         }
+        self.trusted = b"" if trusted is None else trusted.encode()
         self.exposed: Pair = (b"access-control-expose-headers", _list(exposed))
         self.open: list[Pair] = [(b"access-control-allow-origin", b"*"), self.exposed]
 
@@ -78,7 +83,8 @@ class CrossOriginAccess:
         origin = given.get(b"origin", b"")
         if origin not in self.origins:
             return [VARYING]
-        return [(b"access-control-allow-origin", origin), self.exposed, VARYING]
+        cookies = [COOKIES] if origin == self.trusted else []
+        return [(b"access-control-allow-origin", origin), *cookies, self.exposed, VARYING]
 
     async def _answer_preflight(self, given: dict[bytes, bytes], send: Send) -> None:
         origin = given.get(b"origin", b"")
@@ -90,6 +96,7 @@ class CrossOriginAccess:
             (b"access-control-allow-methods", _list(methods)),
             (b"access-control-allow-headers", headers),
             (b"access-control-max-age", b"%d" % MAX_AGE_S),
+            *([COOKIES] if origin == self.trusted else []),
             VARYING,
         ]
         status = 204 if wanted in methods else 400

@@ -152,7 +152,7 @@ def test_api_and_tiles_agree_on_a_point(platform: Platform, results: dict[str, A
         assert largest["id"] in codes
 
 
-@pytest.mark.skipif(not MAPLIBRE.is_file(), reason="run services/tiles/vendor.sh")
+@pytest.mark.skipif(not MAPLIBRE.is_file(), reason="run services/api/console/build.sh")
 @pytest.mark.usefixtures("browser")
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_pictures_of_the_viewer_in_the_documentation(

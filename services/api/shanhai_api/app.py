@@ -40,6 +40,7 @@ from shanhai_api.changes import router as changes
 from shanhai_api.compensation import router as compensation
 from shanhai_api.complaints import router as complaints
 from shanhai_api.compliance.routes import router as compliance
+from shanhai_api.console import router as console
 from shanhai_api.dossiers import router as dossiers
 from shanhai_api.duties import router as duties
 from shanhai_api.features.edit_routes import records as record_edits
@@ -89,6 +90,7 @@ ROUTERS = (
     quick,
     feeds,
     landing,
+    console,
     features,
     edits,
     vocabulary,

@@ -15,7 +15,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 import shanhai
-from shanhai.cors import CrossOriginAccess
+from shanhai.cors import CrossOriginAccess, origin_of
 from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import (
     FastReader,
@@ -114,7 +114,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/static", StaticFiles(directory=landing.STATIC))
     app.add_middleware(FastPath)
     app.add_middleware(Admission, most=settings.tiles.most_requests, refuse=tell)
-    app.add_middleware(CrossOriginAccess, public=settings.public, **CORS)
+    console = origin_of(settings.public.api_url)
+    app.add_middleware(CrossOriginAccess, public=settings.public, trusted=console, **CORS)
     app.add_middleware(Surround, public=settings.public)
     app.openapi = partial(describe_31, app)  # type: ignore[method-assign]
     return app

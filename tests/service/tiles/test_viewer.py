@@ -23,7 +23,7 @@ from tests.support.browser import Page, open_page
 pytestmark = [
     pytest.mark.usefixtures("browser"),
     pytest.mark.skipif(
-        not MAPLIBRE.is_file(), reason="the map library is absent: run services/tiles/vendor.sh"
+        not MAPLIBRE.is_file(), reason="the map library is absent: run services/api/console/build.sh"
     ),
 ]
 

@@ -1,13 +1,13 @@
-// Copies what the viewer page loads from node_modules into the service's static files.
-// Run by `vendor.sh`, after npm has checked every package against package-lock.json.
+// Copies the map library into the static files of the tile service, whose viewer has no build step:
+// console and viewer draw with the same release.
 
-import { copyFile, mkdir, readFile, rm, rename, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const from = join(here, "node_modules", "maplibre-gl");
-const target = join(here, "shanhai_tiles", "static", "vendor");
+const target = join(here, "..", "..", "tiles", "shanhai_tiles", "static", "vendor");
 const draft = `${target}.${process.pid}`;
 const files = [
   "dist/maplibre-gl.mjs",

@@ -1,0 +1,392 @@
+/** Forms made from JSON Schemas: of processes and of collections, with ranges, help and words. */
+
+import { type Signal, useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
+import type { FaultAt } from "./api";
+import type { PropertySchema, Values } from "./features";
+import { keep, recall } from "./kept";
+import { Button, type Choice, Field, Select } from "./ui";
+import { t } from "./words";
+
+/** A control of a screen's own for a member, such as a list of the datasets there are. */
+export type Controls = Record<
+  string,
+  (props: { value: unknown; set: (value: unknown) => void; id: string }) => ComponentChildren
+>;
+
+export interface FormProps {
+  /** Members by name, each described by a schema. */
+  members: Record<string, PropertySchema>;
+  required?: readonly string[];
+  values: Signal<Values>;
+  /** What the service found wrong, by JSON pointer. */
+  wrong?: readonly FaultAt[];
+  controls?: Controls;
+  /** Where the members are in what is sent, as `/inputs`. */
+  at?: string;
+}
+
+/** The fields of an object, in the order of its schema. */
+export function Fields({ members, required = [], values, wrong, controls, at = "" }: FormProps) {
+  const set = (name: string, value: unknown) => {
+    const { [name]: _, ...rest } = values.value;
+    values.value = value === undefined ? rest : { ...rest, [name]: value };
+  };
+  return (
+    <>
+      {Object.entries(members)
+        .filter(([, schema]) => !schema.readOnly)
+        .map(([name, schema]) => (
+          <Member
+            key={name}
+            name={name}
+            schema={schema}
+            needed={required.includes(name)}
+            value={values.value[name]}
+            set={(value) => set(name, value)}
+            at={`${at}/${name}`}
+            wrong={wrong ?? []}
+            controls={controls ?? {}}
+          />
+        ))}
+    </>
+  );
+}
+
+interface MemberProps {
+  name: string;
+  schema: PropertySchema;
+  needed: boolean;
+  value: unknown;
+  set: (value: unknown) => void;
+  at: string;
+  wrong: readonly FaultAt[];
+  controls: Controls;
+}
+
+function Member(props: MemberProps) {
+  const schema = plainest(props.schema);
+  const own = props.controls[props.name];
+  if (own) {
+    return (
+      <Field {...dress(props, schema)}>
+        {own({ value: props.value, set: props.set, id: props.at })}
+      </Field>
+    );
+  }
+  const type = typeOf(schema);
+  if (type === "object" && schema.properties) return <Group {...props} schema={schema} />;
+  if (type === "object") return <Pairs {...props} schema={schema} />;
+  if (type === "boolean") return <Check {...props} schema={schema} />;
+  return (
+    <Field {...dress(props, schema)}>
+      <Control {...props} schema={schema} />
+    </Field>
+  );
+}
+
+function dress({ name, needed, at, wrong }: MemberProps, schema: PropertySchema) {
+  return {
+    label: titleOf(name, schema),
+    needed,
+    hint: hintOf(schema),
+    wrong: wrong.find(({ pointer }) => pointer === at || pointer === at.slice(1))?.detail,
+  };
+}
+
+/** What is described in several ways, in the first that says a type. */
+export function plainest(schema: PropertySchema): PropertySchema {
+  const ways = (schema.anyOf ?? schema.oneOf)?.filter(({ type }) => type !== "null");
+  const first = ways?.[0];
+  return first && !schema.type ? { ...first, ...schema } : schema;
+}
+
+function typeOf({ type, enum: listed }: PropertySchema): string {
+  const named = Array.isArray(type) ? type.find((one) => one !== "null") : type;
+  return named ?? (listed ? "string" : "");
+}
+
+/** The words for a member; its name where the schema has none. */
+export function titleOf(name: string, { title }: PropertySchema): string {
+  return title ?? name;
+}
+
+/** Range and unit in words after the description. */
+export function hintOf(schema: PropertySchema): string {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
+  const low = minimum ?? exclusiveMinimum;
+  const high = maximum ?? exclusiveMaximum;
+  const unit = schema["x-ogc-unit"] ?? "";
+  const range =
+    low !== undefined && high !== undefined
+      ? `${low} – ${high}`
+      : low !== undefined
+        ? `≥ ${low}`
+        : high !== undefined
+          ? `≤ ${high}`
+          : "";
+  const usual =
+    schema.default !== undefined && schema.default !== null && typeof schema.default !== "object"
+      ? t(`默认 ${schema.default}`, `default ${schema.default}`)
+      : "";
+  return [schema.description, [range, unit].filter(Boolean).join(" "), usual]
+    .filter(Boolean)
+    .join(t("；", "; "));
+}
+
+/** The members of a list that must be chosen from, with their words. */
+export function choicesOf(schema: PropertySchema): Choice[] | null {
+  if (schema.enum) {
+    const titles = schema["x-enum-titles"] ?? {};
+    return schema.enum
+      .filter((one) => one !== null)
+      .map((one) => ({ value: String(one), label: titles[String(one)] ?? String(one) }));
+  }
+  const consts = schema.oneOf?.filter((one) => one.const !== undefined);
+  if (!consts?.length) return null;
+  return consts.map((one) => ({ value: String(one.const), label: one.title ?? String(one.const) }));
+}
+
+function Control({ schema, value, set, needed }: MemberProps) {
+  const choices = choicesOf(schema);
+  if (choices) {
+    return (
+      <Select
+        choices={choices}
+        value={value === undefined || value === null ? String(schema.default ?? "") : String(value)}
+        onChoose={(chosen) => set(chosen === "" ? undefined : chosen)}
+        {...(needed ? {} : { empty: t("（未填）", "(none)") })}
+        required={needed}
+      />
+    );
+  }
+  const type = typeOf(schema);
+  const text = value === undefined || value === null ? "" : String(value);
+  if (type === "number" || type === "integer") {
+    return (
+      <input
+        type="number"
+        value={text}
+        min={schema.minimum ?? schema.exclusiveMinimum}
+        max={schema.maximum ?? schema.exclusiveMaximum}
+        step={type === "integer" ? 1 : "any"}
+        placeholder={schema.default === undefined ? "" : String(schema.default ?? "")}
+        required={needed}
+        onInput={({ currentTarget: { value } }) => set(value === "" ? undefined : Number(value))}
+      />
+    );
+  }
+  if (type === "array") return <Listed schema={schema} value={value} set={set} />;
+  if ((schema.maxLength ?? 0) > 300 || (schema.maxLength === undefined && isProse(schema))) {
+    return (
+      <textarea
+        rows={3}
+        value={text}
+        maxLength={schema.maxLength}
+        required={needed}
+        onInput={({ currentTarget: { value } }) => set(value === "" ? undefined : value)}
+      />
+    );
+  }
+  const rest = {
+    value: text,
+    required: needed,
+    onInput: ({ currentTarget: { value } }: { currentTarget: HTMLInputElement }) =>
+      set(value === "" ? undefined : value),
+  };
+  if (schema.format === "date") return <input type="date" {...rest} />;
+  return (
+    <input
+      type="text"
+      {...rest}
+      inputMode={schema.format === "email" ? "email" : "text"}
+      maxLength={schema.maxLength}
+      pattern={schema.pattern}
+      placeholder={typeof schema.default === "string" ? schema.default : ""}
+    />
+  );
+}
+
+/** Texts without a bound that are no codes, days or amounts. */
+const isProse = (schema: PropertySchema) =>
+  !schema.format && !schema.pattern && !schema["x-ogc-role"] && typeOf(schema) === "string";
+
+/** A list: several of those there are, or one a line. */
+function Listed({ schema, value, set }: Pick<MemberProps, "schema" | "value" | "set">) {
+  const many = Array.isArray(value) ? value.map(String) : [];
+  const choices = schema.items ? choicesOf(schema.items) : null;
+  const numeric = ["number", "integer"].includes(typeOf(schema.items ?? {}));
+  const take = (texts: string[]) => {
+    const members = numeric ? texts.map(Number) : texts;
+    set(members.length ? members : undefined);
+  };
+  if (choices) {
+    return (
+      <span class="checks">
+        {choices.map((one) => (
+          <label key={one.value} class="check">
+            <input
+              type="checkbox"
+              checked={many.includes(one.value)}
+              onChange={({ currentTarget }) =>
+                take(
+                  choices
+                    .map((choice) => choice.value)
+                    .filter((code) =>
+                      code === one.value ? currentTarget.checked : many.includes(code),
+                    ),
+                )
+              }
+            />
+            {one.label}
+          </label>
+        ))}
+      </span>
+    );
+  }
+  return (
+    <textarea
+      rows={Math.min(6, Math.max(2, many.length))}
+      value={many.join("\n")}
+      placeholder={t("每行一项", "one a line")}
+      onChange={({ currentTarget }) =>
+        take(
+          currentTarget.value
+            .split("\n")
+            .map((line) => line.trim())
+            .filter(Boolean),
+        )
+      }
+    />
+  );
+}
+
+function Check({ name, schema, value, set }: MemberProps) {
+  return (
+    <label class="field check">
+      <input
+        type="checkbox"
+        checked={Boolean(value ?? schema.default ?? false)}
+        onChange={({ currentTarget }) => set(currentTarget.checked)}
+      />
+      <span class="label">{titleOf(name, schema)}</span>
+      {schema.description && <small>{schema.description}</small>}
+    </label>
+  );
+}
+
+/** An object inside: folded until somebody wants to say something about it. */
+function Group({ name, schema, value, set, at, wrong, controls }: MemberProps) {
+  const values = useSignal<Values>((value as Values | undefined) ?? {});
+  useEffect(() => {
+    values.value = (value as Values | undefined) ?? {};
+  }, [value]);
+  const passed = useMemo(
+    () => ({
+      get value() {
+        return values.value;
+      },
+      set value(members: Values) {
+        values.value = members;
+        set(Object.keys(members).length ? members : undefined);
+      },
+    }),
+    [set],
+  ) as Signal<Values>;
+  const given = Object.keys(values.value).length;
+  return (
+    <details class="group" open={wrong.some(({ pointer }) => pointer.startsWith(`${at}/`))}>
+      <summary>
+        {titleOf(name, schema)}
+        {given > 0 && <span class="count">{t(`已填 ${given} 项`, `${given} given`)}</span>}
+      </summary>
+      {schema.description && <small>{schema.description}</small>}
+      <Fields
+        members={schema.properties ?? {}}
+        required={schema.required ?? []}
+        values={passed}
+        wrong={wrong}
+        controls={controls}
+        at={at}
+      />
+    </details>
+  );
+}
+
+/** An object with members of any name: a line each, `name: value`. */
+function Pairs({ name, schema, value, set, needed, at, wrong, controls }: MemberProps) {
+  const held = (value as Values | undefined) ?? {};
+  const of = typeof schema.additionalProperties === "object" ? schema.additionalProperties : {};
+  const numeric = ["number", "integer"].includes(typeOf(of));
+  const shown = Object.entries(held)
+    .map(([key, one]) => `${key}: ${typeof one === "object" ? JSON.stringify(one) : one}`)
+    .join("\n");
+  return (
+    <Field {...dress({ name, needed, at, wrong, schema, value, set, controls }, schema)}>
+      <textarea
+        rows={2}
+        value={shown}
+        placeholder={t("每行一项：名称: 值", "one a line: name: value")}
+        onChange={({ currentTarget }) => {
+          const pairs = pairsOf(currentTarget.value, numeric);
+          set(Object.keys(pairs).length ? pairs : undefined);
+        }}
+      />
+    </Field>
+  );
+}
+
+/** Members written `name: value`, a line each; values are JSON where they are that. */
+export function pairsOf(text: string, numeric: boolean): Values {
+  const pairs: Values = {};
+  for (const line of text.split("\n")) {
+    const at = line.search(/[:：]/);
+    if (at < 1) continue;
+    const [key, value] = [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+    pairs[key] = numeric ? Number(value) : parsed(value);
+  }
+  return pairs;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Values of a form that survive a reload until it is sent or thrown away.
+ * @param name What the form is about, with the object's code; null keeps nothing. */
+export function useDraft(name: string | null, initial: Values) {
+  const key = `draft.${name}`;
+  const kept = name ? recall<Values>(key) : null;
+  const values = useSignal<Values>(kept ?? initial);
+  const restored = useSignal(kept !== null);
+  useEffect(
+    () =>
+      values.subscribe((now) => {
+        if (!name) return;
+        keep(key, JSON.stringify(now) === JSON.stringify(initial) ? null : now);
+      }),
+    [key],
+  );
+  const reset = (to: Values = initial) => {
+    values.value = to;
+    restored.value = false;
+    keep(key, null);
+  };
+  return { values, restored, reset };
+}
+
+/** Says that a form has what was typed before, and offers to begin anew. */
+export function Restored({ restored, reset }: { restored: Signal<boolean>; reset: () => void }) {
+  if (!restored.value) return null;
+  return (
+    <div class="notice info" role="status">
+      <p>{t("已恢复上次未保存的内容。", "What you had not saved is here again.")}</p>
+      <Button onClick={() => reset()}>{t("放弃", "Throw away")}</Button>
+    </div>
+  );
+}

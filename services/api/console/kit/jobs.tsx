@@ -1,0 +1,93 @@
+/** Jobs: started, followed from where they are, cancelled; what processes are called. */
+
+import { type Signal, signal } from "@preact/signals";
+import { api, ask, type Schema, send, write } from "./api";
+import { API } from "./page";
+import { Badge, type Tone } from "./ui";
+import { lang, t } from "./words";
+
+export type Job = Schema<"StatusInfo">;
+export type Status = Schema<"JobStatus">;
+
+const STATUSES: Record<string, [zh: string, en: string, tone: Tone]> = {
+  accepted: ["排队中", "queued", "plain"],
+  running: ["运行中", "running", "info"],
+  successful: ["完成", "done", "good"],
+  failed: ["失败", "failed", "bad"],
+  dismissed: ["已取消", "cancelled", "warn"],
+};
+
+export function StatusBadge({ status }: { status: string }) {
+  const [zh, en, tone] = STATUSES[status] ?? [status, status, "plain" as const];
+  return <Badge tone={tone}>{t(zh, en)}</Badge>;
+}
+
+/** Whether nothing more will happen to a job. */
+export const isOver = (status: string) => !["accepted", "running"].includes(status);
+
+const titles = signal<Record<string, string>>({});
+let asked = "";
+
+/** What a process is called; its code until the names are here. */
+export function processTitle(id: string): string {
+  if (asked !== lang.value) {
+    asked = lang.value;
+    ask(api.GET("/processes")).then(
+      ({ processes }) => {
+        titles.value = Object.fromEntries(processes.map((one) => [one.id, one.title]));
+      },
+      () => {
+        asked = "";
+      },
+    );
+  }
+  return titles.value[id] ?? id;
+}
+
+/** Start a process.
+ * @param key Sent along so that a repeated click or a lost answer starts one job alone.
+ * @throws Fault where the inputs were refused, with pointers to them. */
+export async function execute(process: string, inputs: object, key: string): Promise<Job> {
+  const { data } = await write<Job>(
+    "POST",
+    `/processes/${process}/execution`,
+    { inputs },
+    { Prefer: "respond-async", "Idempotency-Key": key },
+  );
+  return data;
+}
+
+/** Cancel a job, or forget one that is over. */
+export const cancel = (id: string) => write<Job>("DELETE", `/jobs/${id}`);
+
+/** Follow a job until it is over: by its events, and by asking where those break off.
+ * @returns What stops following. */
+export function follow(id: string, job: Signal<Job | null>): () => void {
+  let stopped = false;
+  const events = new EventSource(`${API}/jobs/${id}/events`, { withCredentials: true });
+  events.addEventListener("status", ({ data }) => take(JSON.parse(data)));
+  events.onerror = () => {
+    if (stopped) return;
+    // A server that drains ends the stream; the browser comes back by itself.
+    if (events.readyState === EventSource.CLOSED) setTimeout(again, 2000);
+  };
+  const stop = () => {
+    stopped = true;
+    events.close();
+  };
+  const take = (told: Job) => {
+    if (stopped) return;
+    job.value = told;
+    if (isOver(told.status)) stop();
+  };
+  const again = async () => {
+    if (stopped) return;
+    try {
+      const answer = await send(`/jobs/${id}`);
+      if (answer.ok) take(await answer.json());
+    } finally {
+      if (!stopped) setTimeout(again, 2000);
+    }
+  };
+  return stop;
+}

@@ -1,0 +1,113 @@
+/** Layers of the tile service: what there is, how it is drawn, what its colours mean. */
+
+import type { LayerSpecification, SourceSpecification } from "maplibre-gl";
+import { Fault, faultOf } from "../api";
+import { TILES } from "../page";
+import { account } from "../session";
+import { lang, t } from "../words";
+
+export type Bounds = [west: number, south: number, east: number, north: number];
+
+export interface LegendEntry {
+  value: number | null;
+  code: string | null;
+  values: string[];
+  color: string;
+  label_zh: string;
+  label_en: string;
+}
+
+export interface Legend {
+  title_zh: string;
+  title_en: string;
+  kind: "classes" | "ramp" | "none";
+  symbol: string;
+  property: string | null;
+  unit: string;
+  unit_zh: string;
+  unit_en: string;
+  entries: LegendEntry[];
+}
+
+export interface LayerListed {
+  id: string;
+  title_zh: string;
+  title_en: string;
+  kind: "vector" | "raster";
+  theme: string;
+  bounds: Bounds | null;
+  version: string;
+}
+
+export interface Layer extends LayerListed {
+  legend: Legend;
+  attribution: string;
+  sources: { title_zh?: string; title_en?: string; licence?: string }[];
+}
+
+export interface LayerStyle {
+  sources: Record<string, SourceSpecification>;
+  layers: LayerSpecification[];
+}
+
+/** A layer that a map shows, and in which choice of its rows. */
+export interface Shown {
+  name: string;
+  /** What narrows it: `scheme`, `filter` (CQL2), `as_of`. */
+  query?: Record<string, string>;
+  opacity?: number;
+}
+
+/** What tells two choices of one layer apart. */
+export function keyOf({ name, query }: Shown): string {
+  return `${name}?${new URLSearchParams(query).toString()}`;
+}
+
+/** JSON of the tile service, as whoever is signed in may see it.
+ * @throws Fault where the service refused. */
+export async function readTiles<T>(
+  path: string,
+  query: Record<string, string> = {},
+  init: RequestInit = {},
+): Promise<T> {
+  const asked = new URLSearchParams({ ...query, lang: lang.peek() });
+  let answer: Response;
+  try {
+    answer = await fetch(`${TILES}${path}?${asked}`, { ...init, credentials: credentials() });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Fault(0, t("瓦片服务没有响应", "the tile service does not answer"));
+  }
+  if (!answer.ok) throw await faultOf(answer);
+  return (await answer.json()) as T;
+}
+
+/** Cookies go to a tile service of another origin only where somebody is signed in: to the public
+ * it answers in a way that browsers give to no request with credentials. */
+export function credentials(): "include" | "same-origin" {
+  return account.peek() ? "include" : "same-origin";
+}
+
+const known = new Map<string, Promise<Layer>>();
+
+/** All layers that may be seen. */
+export async function listLayers(): Promise<LayerListed[]> {
+  return (await readTiles<{ layers: LayerListed[] }>("/layers")).layers;
+}
+
+/** One layer with its legend; asked for once in each language. */
+export function describeLayer(shown: Shown): Promise<Layer> {
+  const key = `${keyOf(shown)} ${lang.peek()} ${account.peek()?.owner}`;
+  let found = known.get(key);
+  if (!found) {
+    found = readTiles<Layer>(`/layers/${shown.name}`, shown.query);
+    found.catch(() => known.delete(key));
+    known.set(key, found);
+  }
+  return found;
+}
+
+/** How a layer is drawn. */
+export function styleOf(shown: Shown): Promise<LayerStyle> {
+  return readTiles<LayerStyle>(`/layers/${shown.name}/style.json`, shown.query);
+}

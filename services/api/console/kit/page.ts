@@ -1,0 +1,16 @@
+/** What the page that loads the console says of the service. */
+
+const said = document.documentElement.dataset;
+
+/** Where the API is; without a slash at the end. */
+export const API = said.api ?? location.origin;
+/** Where the tile service is; without a slash at the end. */
+export const TILES = said.tiles ?? `${location.origin}/tiles`;
+/** Path under which the console's screens are. */
+export const CONSOLE = new URL(`${API}/console`).pathname;
+/** Time zone of the bureau. */
+export const ZONE = said.zone ?? "Asia/Shanghai";
+/** Whether people can sign in here. */
+export const SIGN_IN = said.signIn !== undefined;
+/** Background maps that the operator has named, by code. */
+export const BASEMAPS = (said.basemaps ?? "").split(" ").filter(Boolean);

@@ -1,0 +1,60 @@
+/** The region and plan that one works on, kept in the address so that a link shows the same. */
+
+import { computed, effect, signal } from "@preact/signals";
+import { allFeatures, type Values } from "./features";
+import { keep, recall } from "./kept";
+import { called } from "./words";
+
+export interface Place {
+  code: string;
+  properties: Values;
+}
+
+/** Regions that there is something to plan in, the largest first. */
+export const regions = signal<Place[]>([]);
+export const plans = signal<Place[]>([]);
+
+const given = new URLSearchParams(location.search);
+/** Code of the region; empty until regions are known. */
+export const region = signal(given.get("region") ?? recall<string>("region") ?? "");
+/** Code of the plan; empty where the region has none. */
+export const plan = signal(given.get("plan") ?? recall<string>("plan") ?? "");
+
+/** Plans that are made for the region. */
+export const plansHere = computed(() =>
+  plans.value.filter(({ properties }) => properties.region === region.value),
+);
+
+/** What a region is called. */
+export function regionName(code: string): string {
+  const found = regions.value.find((one) => one.code === code);
+  return found ? called(found.properties) : code;
+}
+
+/** Go on with another region, and the newest of its plans. */
+export function chooseRegion(code: string): void {
+  region.value = code;
+  plan.value = plansHere.value.at(-1)?.code ?? "";
+}
+
+/** Ask the service which regions and plans there are. */
+export async function openPlaces(): Promise<void> {
+  const [found, planned] = await Promise.all([
+    allFeatures("regions", { properties: "name_zh,name_en,level,parent,kind" }),
+    allFeatures("plans", { properties: "name_zh,name_en,region,status,valid_from" }),
+  ]);
+  const here = new Set(planned.map(({ properties }) => properties.region));
+  plans.value = planned.map(({ id, properties }) => ({ code: id, properties }));
+  regions.value = found
+    .map(({ id, properties }) => ({ code: id, properties }))
+    .sort((a, b) => Number(here.has(b.code)) - Number(here.has(a.code)));
+  const known = regions.value.some(({ code }) => code === region.value);
+  if (!known) region.value = regions.value.find(({ code }) => here.has(code))?.code ?? "";
+  if (!plansHere.value.some(({ code }) => code === plan.value)) chooseRegion(region.value);
+}
+
+effect(() => {
+  if (!region.value) return;
+  keep("region", region.value);
+  keep("plan", plan.value);
+});

@@ -1,0 +1,78 @@
+/** Who is signed in, in which roles, and what they may do. */
+
+import { computed, signal } from "@preact/signals";
+import { csrf, faultOf, type Schema, send } from "./api";
+import { forget } from "./kept";
+
+export type Account = Schema<"OwnAccount">;
+export type Scope = Schema<"Scope">;
+
+/** The account of the session; null for the public, undefined while that is not known. */
+export const account = signal<Account | null | undefined>(undefined);
+
+/** What is still to be shown before the session may do anything. */
+export const need = computed(() => account.value?.need ?? null);
+
+/** Ask the service who is signed in. */
+export async function refresh(): Promise<void> {
+  const answer = await send("/session");
+  if (answer.status === 401 || answer.status === 404) {
+    csrf.value = "";
+    account.value = null;
+    return;
+  }
+  if (!answer.ok) throw await faultOf(answer);
+  const own = (await answer.json()) as Account;
+  csrf.value = own.csrf;
+  account.value = own;
+}
+
+/** Whether who is signed in may do what a scope is for. */
+export function may(scope: Scope): boolean {
+  const own = account.value;
+  return Boolean(own && !own.need && own.scopes.includes(scope));
+}
+
+type Form = Record<string, string>;
+
+async function post(path: string, form: Form): Promise<Schema<"SessionBegun"> | null> {
+  const answer = await send(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(form),
+  });
+  if (!answer.ok) throw await faultOf(answer);
+  return answer.status === 204 ? null : ((await answer.json()) as Schema<"SessionBegun">);
+}
+
+/** Sign in by a name and a password.
+ * @throws Fault where the service refused. */
+export async function signIn(name: string, password: string): Promise<void> {
+  await begin("/session/login", { name, password });
+}
+
+/** Sign in by an API key, which is not kept.
+ * @throws Fault where the service refused. */
+export async function signInByKey(key: string): Promise<void> {
+  await begin("/session/key", { key });
+}
+
+/** Show the second factor.
+ * @throws Fault where the service refused. */
+export async function showCode(code: string): Promise<void> {
+  await begin("/session/code", { code });
+}
+
+async function begin(path: string, form: Form): Promise<void> {
+  const begun = await post(path, form);
+  if (begun) csrf.value = begun.csrf;
+  await refresh();
+}
+
+/** End the session, and forget the unsaved forms of whoever leaves. */
+export async function signOut(): Promise<void> {
+  await post("/session/logout", {});
+  csrf.value = "";
+  account.value = null;
+  forget("draft.");
+}

@@ -1,0 +1,328 @@
+/** The few controls that all screens are made of; each works by keyboard and says its name. */
+
+import type { ReadonlySignal } from "@preact/signals";
+import { signal } from "@preact/signals";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+import type { Fault } from "./api";
+import { type Asked, told } from "./asked";
+import { t } from "./words";
+
+type Kids = { children?: ComponentChildren };
+
+interface ButtonProps extends Omit<JSX.IntrinsicElements["button"], "type"> {
+  /** `main` for the one thing the screen is for, `danger` for what cannot be taken back. */
+  kind?: "main" | "plain" | "danger" | "quiet";
+  /** What it does is under way. */
+  busy?: boolean;
+  submits?: boolean;
+}
+
+export function Button({
+  kind = "plain",
+  busy,
+  submits,
+  disabled,
+  children,
+  ...rest
+}: ButtonProps) {
+  return (
+    <button
+      {...rest}
+      type={submits ? "submit" : "button"}
+      class={`button ${kind} ${rest.class ?? ""}`}
+      disabled={Boolean(disabled) || Boolean(busy)}
+      aria-busy={busy}
+    >
+      {children}
+    </button>
+  );
+}
+
+/** A label with its control, a hint below it, and what is wrong with it. */
+export function Field({
+  label,
+  hint,
+  wrong,
+  needed,
+  children,
+}: Kids & {
+  label: ComponentChildren;
+  hint?: ComponentChildren;
+  wrong?: string | undefined;
+  needed?: boolean;
+}) {
+  return (
+    <label class={`field${wrong ? " wrong" : ""}`}>
+      <span class="label">
+        {label}
+        {needed && (
+          <span class="needed" title={t("必填", "required")}>
+            {" "}
+            *
+          </span>
+        )}
+      </span>
+      {children}
+      {hint && <small>{hint}</small>}
+      {wrong && (
+        <small class="fault" role="alert">
+          {wrong}
+        </small>
+      )}
+    </label>
+  );
+}
+
+export interface Choice {
+  value: string;
+  label: string;
+  disabled?: boolean;
+}
+
+export function Select({
+  choices,
+  value,
+  onChoose,
+  empty,
+  ...rest
+}: {
+  choices: readonly Choice[];
+  value: string;
+  onChoose: (value: string) => void;
+  /** What stands for no choice; without it one must be made. */
+  empty?: string;
+  id?: string;
+  disabled?: boolean;
+  required?: boolean;
+  "aria-label"?: string;
+}) {
+  return (
+    <select {...rest} value={value} onChange={({ currentTarget }) => onChoose(currentTarget.value)}>
+      {empty !== undefined && <option value="">{empty}</option>}
+      {choices.map((one) => (
+        <option key={one.value} value={one.value} disabled={one.disabled}>
+          {one.label}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** Words that say what went wrong, for a person to act on. */
+export function FaultBox({
+  fault,
+  again,
+}: {
+  fault: Fault | null | undefined;
+  again?: () => void;
+}) {
+  if (!fault) return null;
+  return (
+    <div class="notice bad" role="alert">
+      <p>{fault.message}</p>
+      {fault.at.length > 0 && (
+        <ul>
+          {fault.at.map(({ pointer, detail }) => (
+            <li key={pointer + detail}>
+              <code>{pointer}</code> {detail}
+            </li>
+          ))}
+        </ul>
+      )}
+      {again && <Button onClick={again}>{t("重试", "Try again")}</Button>}
+    </div>
+  );
+}
+
+export function Waiting({ what }: { what?: string }) {
+  return (
+    <p class="waiting" role="status">
+      <span class="spinner" aria-hidden="true" />
+      {what ?? t("正在读取…", "Loading…")}
+    </p>
+  );
+}
+
+/** What was asked for, once it is there; until then a wait, and the refusal where it was refused. */
+export function Found<T>({
+  asked,
+  again,
+  children,
+}: {
+  asked: ReadonlySignal<Asked<T>>;
+  again?: () => void;
+  children: (data: T) => ComponentChildren;
+}) {
+  const { data, fault, waiting } = asked.value;
+  return (
+    <>
+      {fault && <FaultBox fault={fault} {...(again ? { again } : {})} />}
+      {data !== undefined ? children(data) : !fault && waiting && <Waiting />}
+    </>
+  );
+}
+
+export function Empty({ children }: Kids) {
+  return <p class="empty">{children}</p>;
+}
+
+export function Panel({
+  title,
+  actions,
+  children,
+  class: more,
+}: Kids & { title?: ComponentChildren; actions?: ComponentChildren; class?: string }) {
+  return (
+    <section class={`panel ${more ?? ""}`}>
+      {(title || actions) && (
+        <header>
+          {title && <h2>{title}</h2>}
+          {actions && <div class="actions">{actions}</div>}
+        </header>
+      )}
+      {children}
+    </section>
+  );
+}
+
+export type Tone = "good" | "warn" | "bad" | "info" | "plain";
+
+/** A state in a word, told by its text as well as by its colour. */
+export function Badge({ tone = "plain", children }: Kids & { tone?: Tone }) {
+  return <span class={`badge ${tone}`}>{children}</span>;
+}
+
+export interface Tab {
+  id: string;
+  label: string;
+}
+
+/** Tabs after the ARIA pattern: arrows move between them. */
+export function Tabs({
+  tabs,
+  chosen,
+  onChoose,
+  label,
+  children,
+}: Kids & {
+  tabs: readonly Tab[];
+  chosen: string;
+  onChoose: (id: string) => void;
+  label: string;
+}) {
+  const base = useId();
+  const move = (event: KeyboardEvent, at: number) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const next = step && tabs[(at + step + tabs.length) % tabs.length];
+    if (!next) return;
+    onChoose(next.id);
+    document.getElementById(`${base}-${next.id}`)?.focus();
+  };
+  return (
+    <div class="tabs">
+      <div role="tablist" aria-label={label}>
+        {tabs.map((tab, at) => (
+          <button
+            key={tab.id}
+            id={`${base}-${tab.id}`}
+            type="button"
+            role="tab"
+            aria-selected={tab.id === chosen}
+            aria-controls={`${base}-panel`}
+            tabIndex={tab.id === chosen ? 0 : -1}
+            onClick={() => onChoose(tab.id)}
+            onKeyDown={(event) => move(event, at)}
+          >
+            {tab.label}
+          </button>
+        ))}
+      </div>
+      <div role="tabpanel" id={`${base}-panel`} aria-labelledby={`${base}-${chosen}`} tabIndex={0}>
+        {children}
+      </div>
+    </div>
+  );
+}
+
+/** A dialog of the browser's own, which keeps the focus inside and closes by Escape. */
+export function Dialog({
+  title,
+  onClose,
+  children,
+  wide,
+}: Kids & { title: string; onClose: () => void; wide?: boolean }) {
+  const box = useRef<HTMLDialogElement>(null);
+  const heading = useId();
+  useEffect(() => {
+    box.current?.showModal();
+  }, []);
+  return (
+    <dialog ref={box} class={wide ? "wide" : ""} onClose={onClose} aria-labelledby={heading}>
+      <header>
+        <h2 id={heading}>{title}</h2>
+        <Button kind="quiet" onClick={() => box.current?.close()} aria-label={t("关闭", "Close")}>
+          ✕
+        </Button>
+      </header>
+      {children}
+    </dialog>
+  );
+}
+
+export function Progress({ percent, label }: { percent: number; label: string }) {
+  return (
+    <div class="progress">
+      <progress max={100} value={percent} aria-label={label} />
+      <span>{percent}%</span>
+    </div>
+  );
+}
+
+interface Told {
+  id: number;
+  text: string;
+  tone: Tone;
+}
+
+const notices = signal<Told[]>([]);
+let last = 0;
+
+/** Tell in passing what was done; what went wrong stands until it is closed. */
+export function tell(text: string, tone: Tone = "good"): void {
+  const id = ++last;
+  notices.value = [...notices.value, { id, text, tone }];
+  if (tone !== "bad") setTimeout(() => dismiss(id), 6000);
+}
+
+const dismiss = (id: number) => {
+  notices.value = notices.value.filter((one) => one.id !== id);
+};
+
+/** Do something and tell how it ended.
+ * @returns Whether it was done. */
+export async function attempt(deed: () => Promise<unknown>, done?: string): Promise<boolean> {
+  try {
+    await deed();
+  } catch (error) {
+    tell(told(error).message, "bad");
+    return false;
+  }
+  if (done) tell(done);
+  return true;
+}
+
+export function Notices() {
+  return (
+    <div class="toasts" role="status" aria-live="polite">
+      {notices.value.map(({ id, text, tone }) => (
+        <div key={id} class={`notice ${tone}`}>
+          <p>{text}</p>
+          <Button kind="quiet" aria-label={t("关闭", "Close")} onClick={() => dismiss(id)}>
+            ✕
+          </Button>
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,320 @@
+/** Home: how the plan stands, what is open, and what waits for whoever is signed in. */
+
+import type { ComponentChildren } from "preact";
+import { api, ask, read, type Schema } from "../../kit/api";
+import { useAsked } from "../../kit/asked";
+import { address, allFeatures, listFeatures } from "../../kit/features";
+import { day, duration, moment } from "../../kit/format";
+import { processTitle, StatusBadge } from "../../kit/jobs";
+import { API } from "../../kit/page";
+import { plan, plansHere, region, regionName } from "../../kit/place";
+import { SCREENS, screenPath } from "../../kit/screens";
+import { account, may } from "../../kit/session";
+import { Badge, Empty, Found, Panel, Progress, type Tone } from "../../kit/ui";
+import { called, t } from "../../kit/words";
+import "./home.css";
+
+export default function Home() {
+  const chosen = plansHere.value.find(({ code }) => code === plan.value);
+  return (
+    <div class="screen">
+      <header>
+        <h1>{regionName(region.value)}</h1>
+        <p>{chosen && called(chosen.properties)}</p>
+      </header>
+      <Ways />
+      <div class="panels">
+        {plan.value && <Indicators plan={plan.value} />}
+        {plan.value && <Projects plan={plan.value} />}
+        {plan.value && <Duties plan={plan.value} />}
+        {account.value && <Waiting />}
+        {account.value && <Alerts />}
+        {may("jobs") && <Jobs />}
+        <Newest />
+      </div>
+    </div>
+  );
+}
+
+/** The screens by what one does there: five clicks from here lead anywhere. */
+function Ways() {
+  return (
+    <ul class="ways">
+      {SCREENS.slice(1).map((screen) => (
+        <li key={screen.id}>
+          <a href={screenPath(screen.id)}>
+            <svg viewBox="0 0 24 24" aria-hidden="true">
+              <path d={screen.icon} />
+            </svg>
+            <strong>{screen.title()}</strong>
+            <small>{screen.job()}</small>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+const JUDGED: [keyof Schema<"StatusCounts">, string, string, Tone][] = [
+  ["reached", "达成", "reached", "good"],
+  ["on_track", "进展正常", "on track", "info"],
+  ["behind", "滞后", "behind", "bad"],
+  ["no_data", "无数据", "no data", "plain"],
+];
+
+function Counts({ rows }: { rows: { label: string; count: number; tone: Tone; href: string }[] }) {
+  return (
+    <ul class="counts">
+      {rows.map(({ label, count, tone, href }) => (
+        <li key={label}>
+          <a href={href}>
+            <span class="figure">{count}</span>
+            <Badge tone={tone}>{label}</Badge>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Indicators({ plan }: { plan: string }) {
+  const { asked, again } = useAsked(
+    () => ask(api.GET("/plans/{plan}/progress", { params: { path: { plan } } })),
+    [plan],
+  );
+  return (
+    <Panel title={t("指标", "Indicators")}>
+      <Found asked={asked} again={again}>
+        {({ summary, year }) => (
+          <>
+            <Counts
+              rows={JUDGED.map(([status, zh, en, tone]) => ({
+                label: t(zh, en),
+                count: summary.binding[status] + summary.expected[status],
+                tone,
+                href: screenPath("projects", { tab: "indicators", status }),
+              }))}
+            />
+            <small>
+              {t(
+                `${year} 年；约束性 ${total(summary.binding)} 项，预期性 ${total(summary.expected)} 项`,
+                `${year}; ${total(summary.binding)} binding, ${total(summary.expected)} expected`,
+              )}
+            </small>
+          </>
+        )}
+      </Found>
+    </Panel>
+  );
+}
+
+const total = (counts: Schema<"StatusCounts">) =>
+  JUDGED.reduce((sum, [status]) => sum + counts[status], 0);
+
+function Projects({ plan }: { plan: string }) {
+  const { asked, again } = useAsked(
+    (signal) =>
+      allFeatures<{ state: string; state_name_zh: string; state_name_en: string }>(
+        "projects",
+        { plan, properties: "state,state_name_zh,state_name_en" },
+        signal,
+      ),
+    [plan],
+  );
+  return (
+    <Panel title={t("项目", "Projects")}>
+      <Found asked={asked} again={again}>
+        {(projects) => {
+          const states = Map.groupBy(projects, ({ properties }) => properties.state);
+          return projects.length ? (
+            <Counts
+              rows={[...states].map(([state, some]) => ({
+                label: called(some[0]?.properties ?? {}, "state_name"),
+                count: some.length,
+                tone: "info",
+                href: screenPath("projects", { state }),
+              }))}
+            />
+          ) : (
+            <Empty>
+              {t("该规划还没有项目。", "The plan has no projects yet.")}{" "}
+              <a href={screenPath("projects")}>{t("去项目库", "To the register")}</a>
+            </Empty>
+          );
+        }}
+      </Found>
+    </Panel>
+  );
+}
+
+const DUTY_STATES: [string, string, string, Tone][] = [
+  ["open", "未开展", "open", "plain"],
+  ["on_track", "推进中", "on track", "info"],
+  ["late", "滞后", "late", "bad"],
+  ["done", "完成", "done", "good"],
+];
+
+function Duties({ plan }: { plan: string }) {
+  const { asked, again } = useAsked(
+    () => ask(api.GET("/plans/{plan}/duty-board", { params: { path: { plan } } })),
+    [plan],
+  );
+  return (
+    <Panel title={t("职责", "Duties")}>
+      <Found asked={asked} again={again}>
+        {({ states, total }) =>
+          total ? (
+            <Counts
+              rows={DUTY_STATES.map(([state, zh, en, tone]) => ({
+                label: t(zh, en),
+                count: states[state] ?? 0,
+                tone,
+                href: screenPath("projects", { tab: "duties" }),
+              }))}
+            />
+          ) : (
+            <Empty>{t("该规划没有列出职责。", "The plan lists no duties.")}</Empty>
+          )
+        }
+      </Found>
+    </Panel>
+  );
+}
+
+interface WaitingFor {
+  text: string;
+  href: string;
+  when: string | null;
+}
+
+/** What only somebody of this role can do next. */
+async function waitingForMe(signal: AbortSignal): Promise<WaitingFor[]> {
+  const [schemes, cases] = await Promise.all([
+    listFeatures<{ status: string; name_zh: string; name_en: string; region: string }>(
+      "zone_schemes",
+      { limit: 100, filter: "status IN ('draft','review')" },
+      signal,
+    ),
+    read<{ cases: Schema<"Case">[] }>(address("/cases", { limit: 100 }), signal),
+  ]);
+  return [
+    ...schemes.features.map(({ id, properties }) => ({
+      text: `${properties.status === "review" ? t("待审批分区", "Zoning to approve") : t("分区草案", "Draft zoning")}: ${called(properties)}`,
+      href: screenPath("zones", { scheme: id }),
+      when: null,
+    })),
+    ...cases.cases.slice(0, 10).map((one) => ({
+      text: `${t("线索", "Case")}: ${one.code}`,
+      href: screenPath("monitoring", { tab: "cases", case: one.code }),
+      when: one.opened_at,
+    })),
+  ];
+}
+
+function Waiting() {
+  const { asked, again } = useAsked(waitingForMe, [account.value?.owner]);
+  return (
+    <Panel title={t("等我处理", "Waiting for me")}>
+      <Found asked={asked} again={again}>
+        {(all) => (
+          <List empty={t("没有待办。", "Nothing waits for you.")}>
+            {all.map(({ text, href, when }) => (
+              <li key={href}>
+                <a href={href}>{text}</a> {when && <small>{day(when)}</small>}
+              </li>
+            ))}
+          </List>
+        )}
+      </Found>
+    </Panel>
+  );
+}
+
+function List({ children, empty }: { children: ComponentChildren[]; empty: string }) {
+  return children.length ? <ul class="plain">{children}</ul> : <Empty>{empty}</Empty>;
+}
+
+function Alerts() {
+  const { asked, again } = useAsked(
+    () => ask(api.GET("/alerts", { params: { query: { status: "open", limit: 5 } } })),
+    [account.value?.owner],
+  );
+  return (
+    <Panel title={t("未处理预警", "Open alerts")}>
+      <Found asked={asked} again={again}>
+        {({ alerts }) => (
+          <List empty={t("没有未处理的预警。", "No open alerts.")}>
+            {alerts.map((alert) => (
+              <li key={alert.id}>
+                <span class="swatch" style={{ background: alert.color ?? "" }} /> {alert.level_name}{" "}
+                <a href={screenPath("monitoring", { tab: "alerts", alert: String(alert.id) })}>
+                  {alert.subject_name} · {alert.rule_name}
+                </a>{" "}
+                <small>{moment(alert.opened)}</small>
+              </li>
+            ))}
+          </List>
+        )}
+      </Found>
+    </Panel>
+  );
+}
+
+function Jobs() {
+  const { asked, again } = useAsked(
+    () => ask(api.GET("/jobs", { params: { query: { limit: 5 } } })),
+    [account.value?.owner],
+  );
+  return (
+    <Panel title={t("作业", "Jobs")}>
+      <Found asked={asked} again={again}>
+        {({ jobs }) => (
+          <List empty={t("还没有作业。", "No jobs yet.")}>
+            {jobs.map((job) => (
+              <li key={job.jobID}>
+                <a href={screenPath("compute", { job: job.jobID })}>
+                  {processTitle(job.processID)}
+                </a>{" "}
+                <StatusBadge status={job.status} />{" "}
+                {job.status === "running" ? (
+                  <Progress percent={job.progress ?? 0} label={processTitle(job.processID)} />
+                ) : (
+                  <small>
+                    {moment(job.created)}
+                    {job.started && ` · ${duration(job.started, job.finished ?? null)}`}
+                  </small>
+                )}
+              </li>
+            ))}
+          </List>
+        )}
+      </Found>
+    </Panel>
+  );
+}
+
+function Newest() {
+  const here = region.value;
+  const { asked, again } = useAsked(
+    () => ask(api.GET("/bulletins", { params: { query: { limit: 3, region: here } } })),
+    [here || null],
+  );
+  return (
+    <Panel title={t("最新公报", "Newest bulletins")}>
+      <Found asked={asked} again={again}>
+        {({ bulletins }) => (
+          <List empty={t("还没有公报。", "No bulletins yet.")}>
+            {bulletins.map((one) => (
+              <li key={one.code}>
+                <a href={`${API}/bulletins/${one.code}?f=html`}>{one.title}</a>{" "}
+                <small>
+                  {day(one.first)} – {day(one.last)}
+                </small>
+              </li>
+            ))}
+          </List>
+        )}
+      </Found>
+    </Panel>
+  );
+}

@@ -1,0 +1,115 @@
+/** What is at a place: objects in force first, with their requirement and where they are kept. */
+
+import { read } from "../../kit/api";
+import { useAsked } from "../../kit/asked";
+import { address, type Feature, type Values } from "../../kit/features";
+import { km2 } from "../../kit/format";
+import { gaussKrueger, sexagesimal } from "../../kit/map/geodesy";
+import type { Clicked } from "../../kit/map/map_view";
+import { API } from "../../kit/page";
+import { Badge, Empty, Found } from "../../kit/ui";
+import { called, lang, t } from "../../kit/words";
+
+interface AtPoint extends Feature {
+  collection: string;
+  collection_title: string;
+  in_force: boolean;
+}
+
+export function Identified({ at, day }: { at: Clicked | null; day: string }) {
+  if (!at) {
+    return (
+      <Empty>
+        {t(
+          "点击地图上的一处，或用 Tab 到地图后按回车查询中心点。",
+          "Click a place on the map, or go to the map by Tab and press Enter for its centre.",
+        )}
+      </Empty>
+    );
+  }
+  return <At at={at} day={day} />;
+}
+
+function At({ at, day }: { at: Clicked; day: string }) {
+  const { asked, again } = useAsked(
+    (signal) =>
+      read<{ features: AtPoint[] }>(
+        address("/identify", {
+          lon: at.lon.toFixed(7),
+          lat: at.lat.toFixed(7),
+          as_of: day || undefined,
+        }),
+        signal,
+      ),
+    [at.lon, at.lat, day],
+  );
+  const plane = gaussKrueger(at.lon, at.lat);
+  return (
+    <>
+      <dl class="facts">
+        <dt>CGCS2000</dt>
+        <dd>
+          {sexagesimal(at.lon)} {sexagesimal(at.lat)}
+        </dd>
+        <dt>{t("高斯-克吕格", "Gauss-Krüger")}</dt>
+        <dd>
+          X {plane.north.toFixed(2)} Y {plane.east.toFixed(2)}
+          <br />
+          <small>
+            {t(
+              `3°带第 ${plane.zone} 带，中央经线 ${plane.meridian}°`,
+              `3° zone ${plane.zone}, central meridian ${plane.meridian}°`,
+            )}
+          </small>
+        </dd>
+      </dl>
+      <Found asked={asked} again={again}>
+        {({ features }) => {
+          const sorted = features.toSorted((a, b) => Number(b.in_force) - Number(a.in_force));
+          return sorted.length ? (
+            <ul class="plain found">
+              {sorted.map((one) => (
+                <ObjectHere key={`${one.collection} ${one.id}`} one={one} />
+              ))}
+            </ul>
+          ) : (
+            <Empty>{t("此处没有对象。", "There is nothing here.")}</Empty>
+          );
+        }}
+      </Found>
+    </>
+  );
+}
+
+const TOLD = ["requirement", "content", "summary", "rule"];
+
+function ObjectHere({ one }: { one: AtPoint }) {
+  const { properties } = one;
+  const text = TOLD.map((name) => called(properties, name)).find(Boolean);
+  return (
+    <li class="panel">
+      <header>
+        <strong>{called(properties) || one.id}</strong>
+        {one.in_force ? (
+          <Badge tone="good">{t("有效", "in force")}</Badge>
+        ) : (
+          <Badge>{t("未生效", "not in force")}</Badge>
+        )}
+      </header>
+      <small>
+        {one.collection_title} <Size properties={properties} />
+      </small>
+      {text && <p>{text}</p>}
+      <a
+        href={`${API}/collections/${one.collection}/items/${encodeURIComponent(one.id)}?f=html&lang=${lang.value}`}
+      >
+        {t("详情", "Details")}
+      </a>
+    </li>
+  );
+}
+
+function Size({ properties }: { properties: Values }) {
+  const size = properties.area_km2;
+  return typeof size === "number" ? <>· {km2(size)}</> : null;
+}

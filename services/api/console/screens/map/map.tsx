@@ -1,0 +1,436 @@
+/** One map: every layer of the region, what is where, two days or layers beside each other. */
+
+import { batch, useComputed, useSignal } from "@preact/signals";
+import type { FeatureCollection, Position } from "geojson";
+import { useMemo } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { useAsked } from "../../kit/asked";
+import { area, fixed, number, today } from "../../kit/format";
+import { keptSignal } from "../../kit/kept";
+import type { MapPane } from "../../kit/map/engine";
+import { areaOf, gaussKrueger, lengthOf, sexagesimal } from "../../kit/map/geodesy";
+import { describeLayer, listLayers, type Shown } from "../../kit/map/layers";
+import { Legend } from "../../kit/map/legend";
+import { boundsOfRegion, type Clicked, MapView } from "../../kit/map/map_view";
+import { region } from "../../kit/place";
+import { Button, Found, Panel, Select, Tabs } from "../../kit/ui";
+import { called, t } from "../../kit/words";
+import { Compared, type Comparison } from "./compared";
+import { Identified } from "./identify";
+import { Search } from "./search";
+import { bySubject } from "./subjects";
+import "./map.css";
+
+/** What is shown, the topmost first. */
+const shown = keptSignal<Shown[]>("map.layers", [{ name: "zones" }]);
+
+export default function OneMap() {
+  const { query } = useLocation();
+  const tab = useSignal("layers");
+  const day = useSignal("");
+  const at = useSignal<Clicked | null>(null);
+  const pane = useSignal<MapPane | null>(null);
+  const measured = useSignal<Position[] | null>(null);
+  const comparison = useSignal<Comparison>("none");
+  const other = useSignal("");
+  useMemo(() => {
+    const asked = query.layer;
+    if (asked && !shown.peek().some(({ name }) => name === asked)) {
+      shown.value = [{ name: asked }, ...shown.peek()];
+    }
+  }, [query.layer]);
+  const click = (place: Clicked) => {
+    if (measured.value) measured.value = [...measured.value, [place.lon, place.lat]];
+    else
+      batch(() => {
+        at.value = place;
+        tab.value = "here";
+      });
+  };
+  const drawn = useComputed(() => overlayOf(at.value, measured.value));
+  const dated = useComputed(() =>
+    shown.value.map((one) => (day.value ? { ...one, query: { as_of: day.value } } : one)).reverse(),
+  );
+  return (
+    <div class="beside">
+      <div class="card">
+        <h1>{t("一张图", "One map")}</h1>
+        <Search
+          onFound={(bounds) => pane.value?.fit(bounds)}
+          onPoint={(place) => {
+            pane.value?.fit([place.lon, place.lat, place.lon, place.lat]);
+            click(place);
+          }}
+        />
+        <Tabs
+          label={t("一张图", "One map")}
+          chosen={tab.value}
+          onChoose={(id) => {
+            tab.value = id;
+          }}
+          tabs={[
+            { id: "layers", label: t("图层", "Layers") },
+            { id: "here", label: t("查询", "What is here") },
+            { id: "tools", label: t("工具", "Tools") },
+          ]}
+        >
+          {tab.value === "layers" && <Layers />}
+          {tab.value === "here" && <Identified at={at.value} day={day.value} />}
+          {tab.value === "tools" && (
+            <>
+              <DayChoice
+                day={day.value}
+                onDay={(chosen) => {
+                  day.value = chosen;
+                }}
+              />
+              <Comparing
+                comparison={comparison.value}
+                other={other.value}
+                onChoose={(how, which) => {
+                  comparison.value = how;
+                  other.value = which;
+                }}
+              />
+              <Measuring
+                line={measured.value}
+                onLine={(line) => {
+                  measured.value = line;
+                }}
+              />
+              <Button onClick={() => window.print()}>{t("打印", "Print")}</Button>
+            </>
+          )}
+        </Tabs>
+      </div>
+      {comparison.value === "none" || !other.value ? (
+        <MapView
+          label={t("一张图", "One map")}
+          layers={dated.value}
+          features={drawn.value}
+          onClick={click}
+          onPane={(made) => {
+            pane.value = made;
+          }}
+        />
+      ) : (
+        <Compared
+          how={comparison.value}
+          left={dated.value}
+          right={[
+            other.value.startsWith("@")
+              ? {
+                  name: dated.value.at(-1)?.name ?? "zones",
+                  query: { as_of: other.value.slice(1) },
+                }
+              : { name: other.value },
+          ]}
+          onClick={click}
+        />
+      )}
+    </div>
+  );
+}
+
+/** The layers of the region by subject, and those that are shown in their order. */
+function Layers() {
+  const { asked, again } = useAsked(
+    async () => bySubject(await listLayers(), await boundsOfRegion(region.value)),
+    [region.value || null],
+  );
+  const set = (layers: Shown[]) => {
+    shown.value = layers;
+  };
+  return (
+    <>
+      <Panel title={t("已显示", "Shown")}>
+        <ol class="plain shown">
+          {shown.value.map((one, n) => (
+            <ShownLayer
+              key={one.name}
+              one={one}
+              onChange={(changed) => set(shown.value.with(n, changed))}
+              onUp={n > 0 ? () => set(swapped(shown.value, n - 1)) : null}
+              onDown={n < shown.value.length - 1 ? () => set(swapped(shown.value, n)) : null}
+              onHide={() => set(shown.value.toSpliced(n, 1))}
+            />
+          ))}
+        </ol>
+      </Panel>
+      <Found asked={asked} again={again}>
+        {(subjects) =>
+          subjects.map(([subject, layers]) => (
+            <details key={subject.id} class="group" open={subject.id === "planning"}>
+              <summary>
+                {t(subject.zh, subject.en)} <span class="count">{layers.length}</span>
+              </summary>
+              {layers.map((layer) => (
+                <label key={layer.id} class="check">
+                  <input
+                    type="checkbox"
+                    checked={shown.value.some(({ name }) => name === layer.id)}
+                    onChange={({ currentTarget }) =>
+                      set(
+                        currentTarget.checked
+                          ? [{ name: layer.id }, ...shown.value]
+                          : shown.value.filter(({ name }) => name !== layer.id),
+                      )
+                    }
+                  />
+                  {called(layer, "title")}
+                </label>
+              ))}
+            </details>
+          ))
+        }
+      </Found>
+    </>
+  );
+}
+
+const swapped = (layers: readonly Shown[], at: number) =>
+  layers.toSpliced(at, 2, layers[at + 1] as Shown, layers[at] as Shown);
+
+function ShownLayer({
+  one,
+  onChange,
+  onUp,
+  onDown,
+  onHide,
+}: {
+  one: Shown;
+  onChange: (one: Shown) => void;
+  onUp: (() => void) | null;
+  onDown: (() => void) | null;
+  onHide: () => void;
+}) {
+  const { asked } = useAsked(() => describeLayer(one), [one.name]);
+  const { data, fault } = asked.value;
+  const title = data ? called(data, "title") : one.name;
+  const opacity = one.opacity ?? 1;
+  return (
+    <li>
+      <div class="inline">
+        <strong>{title}</strong>
+        <Button
+          kind="quiet"
+          disabled={!onUp}
+          onClick={onUp ?? undefined}
+          aria-label={t(`${title}：上移`, `${title}: up`)}
+        >
+          ↑
+        </Button>
+        <Button
+          kind="quiet"
+          disabled={!onDown}
+          onClick={onDown ?? undefined}
+          aria-label={t(`${title}：下移`, `${title}: down`)}
+        >
+          ↓
+        </Button>
+        <Button kind="quiet" onClick={onHide} aria-label={t(`${title}：隐藏`, `${title}: hide`)}>
+          ✕
+        </Button>
+      </div>
+      {fault && <small class="fault">{fault.message}</small>}
+      <label class="inline">
+        <small>{t("不透明度", "Opacity")}</small>
+        <input
+          type="range"
+          min={0}
+          max={1}
+          step={0.05}
+          value={opacity}
+          aria-valuetext={`${Math.round(opacity * 100)}%`}
+          onInput={({ currentTarget }) =>
+            onChange({ ...one, opacity: Number(currentTarget.value) })
+          }
+        />
+      </label>
+      {data && (
+        <details>
+          <summary>{t("图例", "Legend")}</summary>
+          <Legend legend={data.legend} raster={data.kind === "raster"} />
+        </details>
+      )}
+    </li>
+  );
+}
+
+const YEARS_BACK = 10;
+
+/** The state of a day: a slider over the months of ten years, and the day itself. */
+function DayChoice({ day, onDay }: { day: string; onDay: (day: string) => void }) {
+  const now = today();
+  const months = YEARS_BACK * 12;
+  const monthsAgo = day
+    ? (Number(now.slice(0, 4)) - Number(day.slice(0, 4))) * 12 +
+      Number(now.slice(5, 7)) -
+      Number(day.slice(5, 7))
+    : 0;
+  const slide = (back: number) => {
+    if (back === 0) return onDay("");
+    const first = new Date(
+      Date.UTC(Number(now.slice(0, 4)), Number(now.slice(5, 7)) - 1 - back, 1),
+    );
+    onDay(first.toISOString().slice(0, 10));
+  };
+  return (
+    <Panel title={t("哪一天的状态", "The state of a day")}>
+      <input
+        type="range"
+        min={-months}
+        max={0}
+        value={-monthsAgo}
+        aria-label={t("月份", "Month")}
+        aria-valuetext={day || t("今天", "today")}
+        onInput={({ currentTarget }) => slide(-Number(currentTarget.value))}
+      />
+      <div class="inline">
+        <input
+          type="date"
+          max={now}
+          value={day || now}
+          aria-label={t("日期", "Day")}
+          onChange={({ currentTarget: { value } }) => onDay(value === now ? "" : value)}
+        />
+        <Button disabled={!day} onClick={() => onDay("")}>
+          {t("今天", "Today")}
+        </Button>
+      </div>
+    </Panel>
+  );
+}
+
+function Comparing({
+  comparison,
+  other,
+  onChoose,
+}: {
+  comparison: Comparison;
+  other: string;
+  onChoose: (how: Comparison, other: string) => void;
+}) {
+  const { asked } = useAsked(
+    async () => bySubject(await listLayers(), await boundsOfRegion(region.value)),
+    [region.value || null],
+  );
+  const layers = asked.value.data?.flatMap(([, some]) => some) ?? [];
+  const yearAgo = `@${Number(today().slice(0, 4)) - 1}${today().slice(4)}`;
+  return (
+    <Panel title={t("比较", "Compare")}>
+      <Select
+        aria-label={t("方式", "How")}
+        value={comparison}
+        onChoose={(how) => onChoose(how as Comparison, other)}
+        choices={[
+          { value: "none", label: t("不比较", "not at all") },
+          { value: "swipe", label: t("卷帘", "swipe") },
+          { value: "beside", label: t("并排", "side by side") },
+        ]}
+      />
+      <Select
+        aria-label={t("与什么比较", "With what")}
+        value={other}
+        onChoose={(which) => onChoose(comparison === "none" ? "swipe" : comparison, which)}
+        empty={t("（选择）", "(choose)")}
+        choices={[
+          { value: yearAgo, label: t("一年前的最上图层", "the top layer a year ago") },
+          ...layers.map((layer) => ({ value: layer.id, label: called(layer, "title") })),
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function Measuring({
+  line,
+  onLine,
+}: {
+  line: Position[] | null;
+  onLine: (line: Position[] | null) => void;
+}) {
+  const metres = line ? lengthOf(line) : 0;
+  const inside = line && line.length > 2 ? area(areaOf(line)) : null;
+  return (
+    <Panel
+      title={t("量测", "Measure")}
+      actions={
+        <Button aria-pressed={line !== null} onClick={() => onLine(line ? null : [])}>
+          {line ? t("结束", "Stop") : t("开始", "Start")}
+        </Button>
+      }
+    >
+      {line && (
+        <>
+          <p class="hint">
+            {t(
+              "在地图上依次点击各点；回车取地图中心。",
+              "Click the points in turn; Enter takes the map's centre.",
+            )}
+          </p>
+          <dl class="facts">
+            <dt>{t("长度", "Length")}</dt>
+            <dd>{metres < 1000 ? `${fixed(metres, 1)} m` : `${fixed(metres / 1000, 3)} km`}</dd>
+            {inside && (
+              <>
+                <dt>{t("闭合面积", "Area, closed")}</dt>
+                <dd>
+                  {inside.km2}
+                  <br />
+                  {inside.ha}
+                  <br />
+                  {inside.mu}
+                </dd>
+              </>
+            )}
+            {line.map(([lon = 0, lat = 0], n) => {
+              const plane = gaussKrueger(lon, lat);
+              return (
+                <div key={n} class="corner">
+                  <dt>{n + 1}</dt>
+                  <dd>
+                    {sexagesimal(lon)} {sexagesimal(lat)}
+                    <br />
+                    <small>
+                      X {fixed(plane.north, 2)} · Y {fixed(plane.east, 2)} (
+                      {t(`中央经线 ${plane.meridian}°`, `central meridian ${plane.meridian}°`)})
+                    </small>
+                  </dd>
+                </div>
+              );
+            })}
+          </dl>
+          <Button disabled={!line.length} onClick={() => onLine(line.slice(0, -1))}>
+            {t("撤销一点", "Undo a point")}
+          </Button>
+          <small>{t(`${number(line.length)} 个点`, `${number(line.length)} points`)}</small>
+        </>
+      )}
+    </Panel>
+  );
+}
+
+/** What the screen draws: the place asked about, and the line being measured. */
+export function overlayOf(at: Clicked | null, line: Position[] | null): FeatureCollection {
+  const point = (position: Position, color: string) => ({
+    type: "Feature" as const,
+    geometry: { type: "Point" as const, coordinates: position },
+    properties: { color },
+  });
+  const measured = line ?? [];
+  const shape =
+    measured.length > 2
+      ? { type: "Polygon" as const, coordinates: [[...measured, measured[0] as Position]] }
+      : { type: "LineString" as const, coordinates: measured };
+  return {
+    type: "FeatureCollection",
+    features: [
+      ...(at ? [point([at.lon, at.lat], "#c2185b")] : []),
+      ...(measured.length > 1
+        ? [{ type: "Feature" as const, geometry: shape, properties: { color: "#5b2a86" } }]
+        : []),
+      ...measured.map((position) => point(position, "#5b2a86")),
+    ],
+  };
+}

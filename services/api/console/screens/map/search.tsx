@@ -1,0 +1,128 @@
+/** Search of objects by name or code, and of places by their coordinates. */
+
+import { useSignal } from "@preact/signals";
+import type { TargetedSubmitEvent } from "preact";
+import { useAsked } from "../../kit/asked";
+import { type Feature, listFeatures } from "../../kit/features";
+import { boundsOf } from "../../kit/map/bounds";
+import type { Bounds } from "../../kit/map/layers";
+import type { Clicked } from "../../kit/map/map_view";
+import { Button, Empty, Found } from "../../kit/ui";
+import { called, t } from "../../kit/words";
+
+const SEARCHED: [collection: string, zh: string, en: string][] = [
+  ["named_features", "地物", "place"],
+  ["regions", "区域", "region"],
+  ["zones", "分区", "zone"],
+  ["corridors", "廊道", "corridor"],
+  ["projects", "项目", "project"],
+  ["control_areas", "管控线", "control area"],
+  ["stations", "站点", "station"],
+];
+
+interface Hit {
+  feature: Feature;
+  kind: string;
+}
+
+/** A place written as longitude and latitude, in degrees or as 118°05′30″; null for other texts. */
+export function coordinatesIn(text: string): Clicked | null {
+  const numbers = text
+    .replace(/[EeNn东经北纬]/g, " ")
+    .split(/[\s,，;；]+/)
+    .filter(Boolean)
+    .map(degreesIn);
+  const [lon, lat] = numbers;
+  if (numbers.length !== 2 || lon === undefined || lat === undefined) return null;
+  if (!(Math.abs(lon) <= 180 && Math.abs(lat) <= 90)) return null;
+  return { lon, lat };
+}
+
+function degreesIn(text: string): number {
+  const parts =
+    /^(-?\d+(?:\.\d+)?)(?:[°度](?:(\d+(?:\.\d+)?)[′'分](?:(\d+(?:\.\d+)?)[″"秒])?)?)?$/.exec(text);
+  if (!parts) return Number.NaN;
+  const [degrees, minutes, seconds] = [parts[1], parts[2] ?? 0, parts[3] ?? 0].map(Number);
+  return (degrees ?? 0) + (minutes ?? 0) / 60 + (seconds ?? 0) / 3600;
+}
+
+export function Search({
+  onFound,
+  onPoint,
+}: {
+  onFound: (bounds: Bounds) => void;
+  onPoint: (at: Clicked) => void;
+}) {
+  const text = useSignal("");
+  const wanted = useSignal<string | null>(null);
+  const { asked, again } = useAsked(
+    (signal) => search(wanted.peek() ?? "", signal),
+    [wanted.value],
+  );
+  const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const place = coordinatesIn(text.value.trim());
+    wanted.value = place ? null : text.value.trim() || null;
+    if (place) onPoint(place);
+  };
+  return (
+    <>
+      <search>
+        <form class="search" onSubmit={submit}>
+          <input
+            type="search"
+            value={text.value}
+            maxLength={100}
+            placeholder={t("名称、代码或 118.1 24.5", "name, code or 118.1 24.5")}
+            aria-label={t("查找地名、对象或坐标", "Find a place, an object or coordinates")}
+            onInput={({ currentTarget }) => {
+              text.value = currentTarget.value;
+            }}
+          />
+          <Button submits>{t("查找", "Find")}</Button>
+        </form>
+      </search>
+      {wanted.value !== null && (
+        <Found asked={asked} again={again}>
+          {(hits) =>
+            hits.length ? (
+              <ul class="plain hits">
+                {hits.map(({ feature, kind }) => {
+                  const bounds = boundsOf(feature.geometry);
+                  return (
+                    <li key={kind + feature.id}>
+                      <button
+                        type="button"
+                        class="link"
+                        disabled={!bounds}
+                        onClick={() => bounds && onFound(bounds)}
+                      >
+                        {called(feature.properties) || feature.id}
+                      </button>{" "}
+                      <small>
+                        {kind}
+                        {!bounds && t("（尚未落图）", " (not drawn yet)")}
+                      </small>
+                    </li>
+                  );
+                })}
+              </ul>
+            ) : (
+              <Empty>{t("没有找到。", "Nothing found.")}</Empty>
+            )
+          }
+        </Found>
+      )}
+    </>
+  );
+}
+
+async function search(q: string, signal: AbortSignal): Promise<Hit[]> {
+  const found = await Promise.all(
+    SEARCHED.map(async ([collection, zh, en]) => {
+      const page = await listFeatures(collection, { q, limit: 5 }, signal);
+      return page.features.map((feature) => ({ feature, kind: t(zh, en) }));
+    }),
+  );
+  return found.flat();
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+
+// Built into the API's static files. Addresses are relative, since a proxy may put the API anywhere.
+export default defineConfig({
+  base: "./",
+  build: {
+    outDir: "../shanhai_api/static/console",
+    emptyOutDir: true,
+    manifest: "manifest.json",
+    modulePreload: { polyfill: false },
+    // Small files stay files: the page's rules allow no data in styles.
+    assetsInlineLimit: 0,
+    target: "es2022",
+    rolldownOptions: { input: "main.tsx" },
+  },
+  test: { environment: "happy-dom", include: ["{kit,screens}/**/*.test.{ts,tsx}"] },
+});

@@ -1,0 +1,76 @@
+"""`/console`: the planner's console, a program in the browser that asks the services alone."""
+
+from functools import cache
+from pathlib import Path as FilePath
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import HTMLResponse
+from pydantic import ConfigDict
+
+from shanhai.cors import origin_of
+from shanhai_api.kit.dependencies import PageQuery, TheView
+from shanhai_api.kit.pages import render
+from shanhai_api.kit.routing import Route
+from shanhai_api.kit.state import state_of
+from shanhai_api.kit.view import HTML
+
+BUILT = FilePath(__file__).parent / "static" / "console"
+ENTRY = "main.tsx"
+SCREEN = "^[a-z-]+$"
+
+router = APIRouter(tags=["service"], route_class=Route, default_response_class=HTMLResponse)
+
+
+class ScreenQuery(PageQuery):
+    """What a screen is to show is for the screen to read, whatever it is."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+@cache
+def entry() -> tuple[str, tuple[str, ...]] | None:
+    """The script that starts the console, and its styles, in the static folder; None unbuilt."""
+    manifest = BUILT / "manifest.json"
+    if not manifest.is_file():
+        return None
+    chunk = orjson.loads(manifest.read_bytes())[ENTRY]
+    return f"console/{chunk['file']}", tuple(f"console/{name}" for name in chunk.get("css", ()))
+
+
+def policy(tiles: str) -> str:
+    """What the console's page may load: scripts and styles of its own, and what is asked of tiles.
+
+    The map library makes pictures of its own data, `blob:`, and the console keeps no others.
+    """
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; worker-src 'self';"
+        f" img-src 'self' data: blob: {tiles}; connect-src 'self' {tiles}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+
+
+@router.get("/console", summary="The planner's console")
+async def open_console(view: TheView, query: Annotated[ScreenQuery, Query()]) -> Response:
+    """Open the console at home."""
+    return _page(view)
+
+
+@router.get("/console/{screen}", summary="A screen of the console")
+async def open_screen(
+    view: TheView,
+    screen: Annotated[str, Path(pattern=SCREEN, max_length=40, description="Name of the screen")],
+    query: Annotated[ScreenQuery, Query()],
+) -> Response:
+    """Open the console at one of its screens."""
+    return _page(view)
+
+
+def _page(view: TheView) -> Response:
+    public = state_of(view.request).configuration.public
+    context = view.page_context({}, {"entry": entry()})
+    return view.send(
+        render("console.html", context),
+        HTML.media_type,
+        headers={"Content-Security-Policy": policy(origin_of(public.tiles_url))},
+    )
