@@ -21,7 +21,7 @@ from shanhai.data.synthetic_watershed import CODE
 from shanhai.local.background import processes_in
 from shanhai.local.demo.results import tile_at
 from shanhai.vocabulary import ZONE_CLASSES, Lang
-from shanhai_tiles.routes.landing import MAPLIBRE
+from shanhai_tiles.pages import DRAWABLE
 from tests.e2e.conftest import wait_until
 from tests.support.browser import open_page
 from tests.support.pictures import keep_picture
@@ -152,7 +152,7 @@ def test_api_and_tiles_agree_on_a_point(platform: Platform, results: dict[str, A
         assert largest["id"] in codes
 
 
-@pytest.mark.skipif(not MAPLIBRE.is_file(), reason="run services/api/console/build.sh")
+@pytest.mark.skipif(not DRAWABLE, reason="run services/api/console/build.sh")
 @pytest.mark.usefixtures("browser")
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_pictures_of_the_viewer_in_the_documentation(

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -13,7 +12,6 @@ from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 from starlette.middleware import Middleware
-from starlette.staticfiles import StaticFiles
 
 from shanhai import __version__
 from shanhai.cors import CrossOriginAccess
@@ -58,6 +56,7 @@ from shanhai_api.keys import tile_tokens
 from shanhai_api.kit.dependencies import TheState
 from shanhai_api.kit.errors import on_shanhai_error
 from shanhai_api.kit.middleware import RequestScope, install_handlers, settle, told_to_people
+from shanhai_api.kit.pages import ASSETS
 from shanhai_api.kit.requests import callers_of
 from shanhai_api.kit.state import Configuration, check_health, open_state
 from shanhai_api.landing import router as landing
@@ -85,7 +84,6 @@ from shanhai_api.webhooks.routes import router as webhooks
 from shanhai_api.zones.routes import router as zonings
 
 health = APIRouter(tags=["operations"])
-STATIC = Path(__file__).parent / "static"
 ROUTERS = (
     quick,
     feeds,
@@ -218,7 +216,7 @@ def create_app(configuration: Configuration) -> FastAPI:
         ],
     )
     add_routes(app)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount(ASSETS.under, ASSETS, name="static")
     install_handlers(app)
     return app
 

@@ -11,12 +11,13 @@ from pydantic import ConfigDict
 
 from shanhai.cors import origin_of
 from shanhai_api.kit.dependencies import PageQuery, TheView
-from shanhai_api.kit.pages import render
+from shanhai_api.kit.pages import ASSETS, render
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.state import state_of
 from shanhai_api.kit.view import HTML
 
-BUILT = FilePath(__file__).parent / "static" / "console"
+FOLDER = "console"
+BUILT = FilePath(__file__).parent / "static" / FOLDER
 ENTRY = "main.tsx"
 SCREEN = "^[a-z-]+$"
 
@@ -32,11 +33,12 @@ class ScreenQuery(PageQuery):
 @cache
 def entry() -> tuple[str, tuple[str, ...]] | None:
     """The script that starts the console, and its styles, in the static folder; None unbuilt."""
-    manifest = BUILT / "manifest.json"
-    if not manifest.is_file():
+    # A build that came after the start is served by the next one.
+    if f"{FOLDER}/manifest.json" not in ASSETS:
         return None
+    manifest = BUILT / "manifest.json"
     chunk = orjson.loads(manifest.read_bytes())[ENTRY]
-    return f"console/{chunk['file']}", tuple(f"console/{name}" for name in chunk.get("css", ()))
+    return f"{FOLDER}/{chunk['file']}", tuple(f"{FOLDER}/{name}" for name in chunk.get("css", ()))
 
 
 def policy(tiles: str) -> str:

@@ -9,7 +9,6 @@ from typing import Literal
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
-from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from pydantic import Field
 from starlette.responses import Response
@@ -50,6 +49,7 @@ from shanhai_tiles.errors import NEVER_STORED, install_error_handlers, tell
 from shanhai_tiles.layers.directory import LayerDirectory, following_changes
 from shanhai_tiles.middleware import CORS, Surround
 from shanhai_tiles.openapi import describe_31
+from shanhai_tiles.pages import ASSETS
 from shanhai_tiles.raster.dataset_pool import DatasetPool
 from shanhai_tiles.routes import landing, layers, ogc_tiles, tiles, values, wmts
 from shanhai_tiles.routes.tiles import FastPath
@@ -111,7 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.routes = [
         route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
     ]
-    app.mount("/static", StaticFiles(directory=landing.STATIC))
+    app.mount(ASSETS.under, ASSETS)
     app.add_middleware(FastPath)
     app.add_middleware(Admission, most=settings.tiles.most_requests, refuse=tell)
     console = origin_of(settings.public.api_url)

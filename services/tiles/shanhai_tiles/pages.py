@@ -1,11 +1,13 @@
 """Pages for people, in the language they read: the viewer, and what they are told instead of it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 
+from shanhai.assets import StaticAssets
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Lang
 
@@ -41,6 +43,10 @@ def required_language(request: Request) -> Lang:
 PAGES = Environment(
     loader=PackageLoader("shanhai_tiles"), autoescape=True, undefined=StrictUndefined
 )
+ASSETS = StaticAssets(Path(__file__).parent / "static", "/static")
+PAGES.globals.update(asset=ASSETS.address)
+DRAWABLE = "vendor/maplibre-gl.mjs" in ASSETS
+"""Whether the map library was there when the service started."""
 HTML = "text/html; charset=utf-8"
 _VIEWER = "/map"
 

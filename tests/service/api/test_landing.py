@@ -122,10 +122,17 @@ async def test_links_of_a_page_lead_somewhere_and_keep_the_language(
         assert (await anonymous.get(link)).status_code == 200
 
 
-async def test_style_sheet_is_served(anonymous: httpx.AsyncClient) -> None:
-    assert (
-        (await anonymous.get("/static/shanhai.css")).headers["Content-Type"].startswith("text/css")
-    )
+async def test_style_sheet_is_kept_for_ever_by_the_address_that_pages_have(
+    anonymous: httpx.AsyncClient,
+) -> None:
+    page = Page()
+    page.feed((await anonymous.get("/?f=html")).text)
+    [style] = [link for link in page.links if link.endswith("/shanhai.css")]
+    answer = await anonymous.get(style, headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["Content-Type"].startswith("text/css")
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert (await anonymous.get("/static/shanhai.css")).headers["Cache-Control"] == "no-cache"
 
 
 async def test_documentation_is_grouped_and_names_resources_in_chinese(

@@ -1,6 +1,7 @@
 """Layers as documents: descriptions, TileJSON, styles, legends, landing page."""
 
 import io
+import re
 from typing import Any
 
 import httpx
@@ -185,10 +186,13 @@ async def test_the_viewer_page_runs_only_its_own_scripts(client: httpx.AsyncClie
     assert "<script>" not in answer.text
     assert "style=" not in answer.text
     assert "zones 图层" in answer.text
+    [script] = re.findall(r'src="([^"]+)"', answer.text)
+    main = answer.url.join(script)
     for name in ("main.js", "map.js", "viewer.css"):
-        script = await client.get(f"/static/app/{name}")
-        assert script.status_code == 200
-        assert script.headers["etag"]
+        asset = await client.get(main.join(name))
+        assert asset.status_code == 200
+        assert asset.headers["etag"]
+        assert "immutable" in asset.headers["cache-control"]
 
 
 async def test_health_and_metrics(client: httpx.AsyncClient) -> None:

@@ -17,13 +17,13 @@ from shanhai.cartography import RampStyle, style_of
 from shanhai.db.authentication import TileToken, seal
 from shanhai.db.queries.keys import prefix_of
 from shanhai.vocabulary import ZONE_CLASSES, Lang, ZoneClass
-from shanhai_tiles.routes.landing import MAPLIBRE
+from shanhai_tiles.pages import DRAWABLE
 from tests.support.browser import Page, open_page
 
 pytestmark = [
     pytest.mark.usefixtures("browser"),
     pytest.mark.skipif(
-        not MAPLIBRE.is_file(), reason="the map library is absent: run services/api/console/build.sh"
+        not DRAWABLE, reason="the map library is absent: run services/api/console/build.sh"
     ),
 ]
 

@@ -3,15 +3,20 @@ the form of comments on notices."""
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
+from shanhai.assets import StaticAssets
 from shanhai.db.compliance.rules import activities
 from shanhai.vocabulary import Lang
 from shanhai_api.words import naming
 from shanhai_api.words.pages import WORDS
+
+ASSETS = StaticAssets(Path(__file__).parent.parent / "static", "/static", ["console/assets"])
+"""Files of pages; those of the console are named by its build."""
 
 
 @pass_context
@@ -76,7 +81,7 @@ ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-ENVIRONMENT.globals.update(word=word, UNITS=UNITS, activity=activity)
+ENVIRONMENT.globals.update(word=word, UNITS=UNITS, activity=activity, asset=ASSETS.address)
 ENVIRONMENT.filters.update(
     figure=figure,
     local=local,

@@ -1,6 +1,5 @@
 """Landing page, conformance, tile matrix sets, and the viewer page of a layer."""
 
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -13,7 +12,7 @@ from shanhai_tiles.dependencies import LangDep, LinksDep, SeenDep, accepts
 from shanhai_tiles.grids import GRIDS, grid_named
 from shanhai_tiles.layers.tilesets import REL
 from shanhai_tiles.openapi import describe_30, describe_31
-from shanhai_tiles.pages import HTML, PAGES
+from shanhai_tiles.pages import DRAWABLE, HTML, PAGES
 from shanhai_tiles.tile_matrix_sets import (
     TileMatrixSetDescription,
     TileMatrixSetItem,
@@ -167,11 +166,9 @@ def _grid_link(base: str, identifier: str) -> answers.DocumentLink:
 
 viewer = APIRouter(tags=["layers"], route_class=answers.DocumentRoute)
 
-STATIC = Path(__file__).parent.parent / "static"
 COMPARED = "with"
 PAGE = {"content": {"text/html": {"schema": {"type": "string"}}}}
 """Errors, for a browser."""
-MAPLIBRE = STATIC / "vendor" / "maplibre-gl.mjs"
 
 
 @viewer.get(
@@ -188,7 +185,7 @@ async def read_viewer(request: Request, seen: SeenDep, lang: LangDep) -> Respons
     page = PAGES.get_template("map.html").render(
         title=seen.layer.title.in_(lang),
         lang=lang,
-        drawable=MAPLIBRE.is_file(),
+        drawable=DRAWABLE,
     )
     headers = {"Content-Language": lang}
     return answers.answer(request, page.encode(), HTML, private=seen.private, headers=headers)
