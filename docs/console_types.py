@@ -1,7 +1,7 @@
 """Write the types that the console asks the API by, from the API's OpenAPI document.
 
-`.venv/bin/python docs/console_types.py` writes `services/api/console/kit/schema.d.ts`: the paths and
-schemas that the console's sources name, and what those are made of. A test says when it is due.
+`.venv/bin/python docs/console_types.py` writes `services/api/console/kit/schema.d.ts`: the paths
+and schemas that the console's sources name, and what those are made of. A test says when it is due.
 """
 
 import json
@@ -112,7 +112,7 @@ def types() -> str:
     api = FastAPI()
     add_routes(api)
     document = named_part(describe_31(api, "http://localhost"), sources())
-    done = subprocess.run(  # noqa: S603 - a program that package-lock.json names
+    done = subprocess.run(
         [PROGRAM, "--default-non-nullable=false"],
         input=json.dumps(document),
         capture_output=True,

@@ -38,6 +38,7 @@ from shanhai_api.changes import router as changes
 from shanhai_api.compensation import router as compensation
 from shanhai_api.complaints import router as complaints
 from shanhai_api.compliance.routes import router as compliance
+from shanhai_api.console import WithPolicy
 from shanhai_api.console import router as console
 from shanhai_api.dossiers import router as dossiers
 from shanhai_api.duties import router as duties
@@ -216,7 +217,7 @@ def create_app(configuration: Configuration) -> FastAPI:
         ],
     )
     add_routes(app)
-    app.mount(ASSETS.under, ASSETS, name="static")
+    app.mount(ASSETS.under, WithPolicy(ASSETS, configuration.public.tiles_url), name="static")
     install_handlers(app)
     return app
 

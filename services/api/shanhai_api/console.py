@@ -8,6 +8,7 @@ import orjson
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import HTMLResponse
 from pydantic import ConfigDict
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shanhai.cors import origin_of
 from shanhai_api.kit.dependencies import PageQuery, TheView
@@ -48,8 +49,27 @@ def policy(tiles: str) -> str:
     """
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; worker-src 'self';"
-        f" img-src 'self' data: blob: {tiles}; connect-src 'self' {tiles}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        f" img-src 'self' data: blob: {tiles}; connect-src 'self' {tiles};"
+        " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
+
+
+class WithPolicy:
+    """ASGI application: static files with the console's policy, by which its map's worker lives."""
+
+    def __init__(self, app: ASGIApp, tiles: str) -> None:
+        self.app = app
+        self._policy = (b"content-security-policy", policy(origin_of(tiles)).encode())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send a file: a worker asks for tiles under the policy of its own script."""
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], self._policy]
+            await send(message)
+
+        await self.app(scope, receive, told)
 
 
 @router.get("/console", summary="The planner's console")

@@ -14,3 +14,5 @@ export const ZONE = said.zone ?? "Asia/Shanghai";
 export const SIGN_IN = said.signIn !== undefined;
 /** Background maps that the operator has named, by code. */
 export const BASEMAPS = (said.basemaps ?? "").split(" ").filter(Boolean);
+/** Whether the browser came with a session; without one nobody need be asked who it is. */
+export const HAS_SESSION = said.session !== undefined;

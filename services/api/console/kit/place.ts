@@ -10,7 +10,7 @@ export interface Place {
   properties: Values;
 }
 
-/** Regions that there is something to plan in, the largest first. */
+/** Regions that there is something to plan in, those with the most plans first. */
 export const regions = signal<Place[]>([]);
 export const plans = signal<Place[]>([]);
 
@@ -40,14 +40,17 @@ export function chooseRegion(code: string): void {
 /** Ask the service which regions and plans there are. */
 export async function openPlaces(): Promise<void> {
   const [found, planned] = await Promise.all([
-    allFeatures("regions", { properties: "name_zh,name_en,level,parent,kind" }),
+    allFeatures("regions", { properties: "name_zh,name_en,level,parent" }),
     allFeatures("plans", { properties: "name_zh,name_en,region,status,valid_from" }),
   ]);
-  const here = new Set(planned.map(({ properties }) => properties.region));
+  const here = new Map<unknown, number>();
+  for (const { properties } of planned)
+    here.set(properties.region, (here.get(properties.region) ?? 0) + 1);
   plans.value = planned.map(({ id, properties }) => ({ code: id, properties }));
   regions.value = found
+    .filter(({ id, geometry }) => geometry || here.has(id))
     .map(({ id, properties }) => ({ code: id, properties }))
-    .sort((a, b) => Number(here.has(b.code)) - Number(here.has(a.code)));
+    .sort((a, b) => (here.get(b.code) ?? 0) - (here.get(a.code) ?? 0));
   const known = regions.value.some(({ code }) => code === region.value);
   if (!known) region.value = regions.value.find(({ code }) => here.has(code))?.code ?? "";
   if (!plansHere.value.some(({ code }) => code === plan.value)) chooseRegion(region.value);

@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { csrf, faultOf, type Schema, send } from "./api";
 import { forget } from "./kept";
+import { HAS_SESSION } from "./page";
 
 export type Account = Schema<"OwnAccount">;
 export type Scope = Schema<"Scope">;
@@ -13,8 +14,12 @@ export const account = signal<Account | null | undefined>(undefined);
 /** What is still to be shown before the session may do anything. */
 export const need = computed(() => account.value?.need ?? null);
 
-/** Ask the service who is signed in. */
-export async function refresh(): Promise<void> {
+/** Ask the service who is signed in; not where the browser has no session. */
+export async function refresh(known = HAS_SESSION): Promise<void> {
+  if (!known) {
+    account.value = null;
+    return;
+  }
   const answer = await send("/session");
   if (answer.status === 401 || answer.status === 404) {
     csrf.value = "";
@@ -66,7 +71,7 @@ export async function showCode(code: string): Promise<void> {
 async function begin(path: string, form: Form): Promise<void> {
   const begun = await post(path, form);
   if (begun) csrf.value = begun.csrf;
-  await refresh();
+  await refresh(true);
 }
 
 /** End the session, and forget the unsaved forms of whoever leaves. */
