@@ -5,6 +5,7 @@ import type { TargetedSubmitEvent } from "preact";
 import { useAsked } from "../../kit/asked";
 import { type Feature, listFeatures } from "../../kit/features";
 import { boundsOf } from "../../kit/map/bounds";
+import { placeIn } from "../../kit/map/coordinates";
 import type { Bounds } from "../../kit/map/layers";
 import type { Clicked } from "../../kit/map/map_view";
 import { Button, Empty, Found } from "../../kit/ui";
@@ -25,27 +26,6 @@ interface Hit {
   kind: string;
 }
 
-/** A place written as longitude and latitude, in degrees or as 118°05′30″; null for other texts. */
-export function coordinatesIn(text: string): Clicked | null {
-  const numbers = text
-    .replace(/[EeNn东经北纬]/g, " ")
-    .split(/[\s,，;；]+/)
-    .filter(Boolean)
-    .map(degreesIn);
-  const [lon, lat] = numbers;
-  if (numbers.length !== 2 || lon === undefined || lat === undefined) return null;
-  if (!(Math.abs(lon) <= 180 && Math.abs(lat) <= 90)) return null;
-  return { lon, lat };
-}
-
-function degreesIn(text: string): number {
-  const parts =
-    /^(-?\d+(?:\.\d+)?)(?:[°度](?:(\d+(?:\.\d+)?)[′'分](?:(\d+(?:\.\d+)?)[″"秒])?)?)?$/.exec(text);
-  if (!parts) return Number.NaN;
-  const [degrees, minutes, seconds] = [parts[1], parts[2] ?? 0, parts[3] ?? 0].map(Number);
-  return (degrees ?? 0) + (minutes ?? 0) / 60 + (seconds ?? 0) / 3600;
-}
-
 export function Search({
   onFound,
   onPoint,
@@ -61,9 +41,9 @@ export function Search({
   );
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const place = coordinatesIn(text.value.trim());
+    const place = placeIn(text.value.trim());
     wanted.value = place ? null : text.value.trim() || null;
-    if (place) onPoint(place);
+    if (place) onPoint({ lon: place[0] ?? 0, lat: place[1] ?? 0 });
   };
   return (
     <>

@@ -1,0 +1,163 @@
+/** Drawing on a map by mouse or finger: corners snap to those there are, each step can be undone. */
+
+import type { Geometry, LineString, Point, Polygon, Position } from "geojson";
+import {
+  TerraDraw,
+  TerraDrawLineStringMode,
+  TerraDrawModeUndoRedo,
+  TerraDrawPointMode,
+  TerraDrawPolygonMode,
+  TerraDrawSelectMode,
+  TerraDrawSessionUndoRedo,
+} from "terra-draw";
+import { TerraDrawMapLibreGLAdapter } from "terra-draw-maplibre-gl-adapter";
+import type { MapPane } from "./engine";
+
+export type Kind = "polygon" | "linestring" | "point";
+export type Drawable = Polygon | LineString | Point;
+
+export interface Sketch {
+  /** What one click or drag does: add a shape, or move corners of those there are. */
+  mode: (kind: Kind | "select") => void;
+  /** The finished shapes. */
+  shapes: () => Drawable[];
+  /** Put these in place of what is drawn. */
+  replace: (shapes: readonly Drawable[]) => void;
+  undo: () => void;
+  redo: () => void;
+  clear: () => void;
+  /** Take all of it away. */
+  stop: () => void;
+}
+
+/** Positions a corner is pulled to, for borders that are shared to the last digit. */
+export type Corners = () => readonly Position[];
+
+const SNAP_PX = 12;
+const COLOR = "#c2185b";
+
+/** Begin to draw on a map.
+ * @param changed Called with the finished shapes after each change.
+ * @param corners What corners are pulled to besides those that are drawn. */
+export function sketchOn(
+  pane: MapPane,
+  changed: (shapes: Drawable[]) => void,
+  corners: Corners = () => [],
+): Sketch {
+  const snapping = {
+    toCoordinate: true,
+    toLine: true,
+    toCustom: (event: { lng: number; lat: number }) => nearestOf(pane, event, corners()),
+  };
+  const styles = {
+    fillColor: COLOR,
+    outlineColor: COLOR,
+    fillOpacity: 0.2,
+    outlineWidth: 2.5,
+  } as const;
+  const movable = {
+    feature: {
+      draggable: false,
+      coordinates: { draggable: true, deletable: true, midpoints: true, snappable: snapping },
+    },
+  };
+  const draw = new TerraDraw({
+    adapter: new TerraDrawMapLibreGLAdapter({ map: pane.map, coordinatePrecision: 9 }),
+    modes: [
+      new TerraDrawPolygonMode({ snapping, styles, showCoordinatePoints: true }),
+      new TerraDrawLineStringMode({
+        snapping,
+        styles: { lineStringColor: COLOR, lineStringWidth: 3 },
+      }),
+      new TerraDrawPointMode({ styles: { pointColor: COLOR, pointWidth: 6 } }),
+      new TerraDrawSelectMode({
+        flags: { polygon: movable, linestring: movable, point: { feature: { draggable: true } } },
+      }),
+    ],
+    undoRedo: {
+      modeLevel: new TerraDrawModeUndoRedo(),
+      sessionLevel: new TerraDrawSessionUndoRedo(),
+    },
+  });
+  draw.start();
+  const shapes = () =>
+    draw
+      .getSnapshot()
+      .filter(
+        ({ properties }) => KINDS.has(String(properties.mode)) && !properties.currentlyDrawing,
+      )
+      .map(({ geometry }) => geometry as Drawable);
+  const tell = () => changed(shapes());
+  draw.on("finish", tell);
+  return {
+    mode: (kind) => draw.setMode(kind),
+    shapes,
+    replace: (given) => {
+      draw.clear();
+      draw.addFeatures(
+        given.map((geometry) => ({
+          type: "Feature" as const,
+          geometry,
+          properties: { mode: MODE_OF[geometry.type] },
+        })),
+      );
+      tell();
+    },
+    undo: () => {
+      draw.undo();
+      tell();
+    },
+    redo: () => {
+      draw.redo();
+      tell();
+    },
+    clear: () => {
+      draw.clear();
+      tell();
+    },
+    stop: () => draw.stop(),
+  };
+}
+
+const MODE_OF = { Polygon: "polygon", LineString: "linestring", Point: "point" } as const;
+const KINDS = new Set<string>(Object.values(MODE_OF));
+
+/** The corner within reach of the pointer, if there is one. */
+function nearestOf(
+  pane: MapPane,
+  { lng, lat }: { lng: number; lat: number },
+  corners: readonly Position[],
+): Position | undefined {
+  const here = pane.map.project([lng, lat]);
+  let nearest: Position | undefined;
+  let least = SNAP_PX;
+  for (const corner of corners) {
+    const there = pane.map.project([corner[0] ?? 0, corner[1] ?? 0]);
+    const away = Math.hypot(there.x - here.x, there.y - here.y);
+    if (away < least) [nearest, least] = [corner, away];
+  }
+  return nearest;
+}
+
+/** One geometry of several shapes: a multi-part one where they are of a kind. */
+export function joined(shapes: readonly Drawable[]): Geometry | null {
+  const [first] = shapes;
+  if (!first || shapes.length === 1) return first ?? null;
+  if (shapes.some(({ type }) => type !== first.type))
+    return { type: "GeometryCollection", geometries: [...shapes] };
+  return {
+    type: `Multi${first.type}`,
+    coordinates: shapes.map(({ coordinates }) => coordinates),
+  } as Geometry;
+}
+
+/** The parts of a geometry, each to be drawn by itself. */
+export function partsOf(geometry: Geometry | null): Drawable[] {
+  if (!geometry) return [];
+  if (geometry.type === "GeometryCollection") return geometry.geometries.flatMap(partsOf);
+  if (!geometry.type.startsWith("Multi")) return [geometry as Drawable];
+  const type = geometry.type.slice("Multi".length);
+  return (geometry as { coordinates: unknown[] }).coordinates.map(
+    (coordinates) => ({ type, coordinates }) as Drawable,
+  );
+}
