@@ -20,6 +20,7 @@ const screens = {
   "": lazy(() => import("./screens/home/home")),
   "sign-in": lazy(() => import("./screens/sign_in/sign_in")),
   map: lazy(() => import("./screens/map/map")),
+  compliance: lazy(() => import("./screens/compliance/compliance")),
 };
 
 function Screens() {

@@ -1,10 +1,8 @@
 """`/regions/{code}/dossier`, and `/regions/{region}/species` of its protected areas."""
 
 import asyncio
-import tempfile
 from collections.abc import Iterable, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query, Response
@@ -15,7 +13,7 @@ from shanhai.db.engine import read_today
 from shanhai.db.hierarchy import RegionWithin, find_region
 from shanhai.errors import Unavailable
 from shanhai.reporting import blocks
-from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning, write_pdf
+from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
 from shanhai.reporting.word import word_of
 from shanhai.vocabulary import CONTROL_LEVELS, REGION_LEVELS, Label, Lang
 from shanhai_api.features import documents
@@ -224,10 +222,7 @@ def write_dossier_pdf(dossier: dossiers.Dossier, lang: Lang) -> bytes:
     Raises:
         OSError: the libraries that set type are not installed.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "dossier.pdf"
-        write_pdf(path, blocks.render_page(pages_of(dossier, lang)))
-        return path.read_bytes()
+    return blocks.pdf_of(pages_of(dossier, lang))
 
 
 COUNTS = (

@@ -15,6 +15,7 @@ from shanhai.db.features.entity import Entity
 from shanhai.db.features.export import PublishedRows, read_published
 from shanhai.db.identity import PUBLIC
 from shanhai.vocabulary import DISCLOSURES
+from shanhai_api.console import entry
 from shanhai_api.exports import file_formats
 from shanhai_api.features.parameters import with_published
 from shanhai_api.kit import answers
@@ -212,7 +213,8 @@ async def show_landing_page(view: TheView) -> Answer[LandingPage]:
     )
     listed = [entity for entity in RECORDS if entity.path and "{" not in entity.path]
     work = [(path, key) for path, key in WORK.items() if view.known or path not in PERSONAL]
-    return Answer(page, page={"collections": COLLECTIONS, "records": listed, "work": work})
+    shown = {"collections": COLLECTIONS, "records": listed, "work": work, "console": entry()}
+    return Answer(page, page=shown)
 
 
 def landing_links(view: View) -> list[Target]:

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 from xml.etree.ElementTree import Element, TreeBuilder
 
-from shanhai.reporting.pages import environment
+from shanhai.reporting.pages import environment, write_pdf
 from shanhai.vocabulary import Label, Lang
 
 
@@ -120,6 +121,18 @@ def write_html(path: Path, pages: Pages) -> str:
     text = render_page(pages)
     path.write_text(text, encoding="utf-8")
     return text
+
+
+def pdf_of(pages: Pages) -> bytes:
+    """The document on A4 pages; equal documents are equal files.
+
+    Raises:
+        OSError: the libraries that set type are not installed.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "document.pdf"
+        write_pdf(path, render_page(pages))
+        return path.read_bytes()
 
 
 def _widths(columns: list[Column]) -> list[str]:

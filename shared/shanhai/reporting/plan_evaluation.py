@@ -2,13 +2,11 @@
 
 import csv
 import io
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-from shanhai.reporting import blocks, pages
+from shanhai.reporting import blocks
 from shanhai.reporting.word import word_of
 from shanhai.science.indicators import STATUSES
 from shanhai.science.units import unit_label
@@ -249,14 +247,7 @@ def write_review_pdf(content: Content, lang: Lang, stamp: str | None) -> bytes:
     Raises:
         OSError: the libraries that set type are not installed.
     """
-    return _pdf_of(review_pages(content, lang, stamp))
-
-
-def _pdf_of(document: blocks.Pages) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "document.pdf"
-        pages.write_pdf(path, blocks.render_page(document))
-        return path.read_bytes()
+    return blocks.pdf_of(review_pages(content, lang, stamp))
 
 
 def _duty(duty: Content, lang: Lang) -> Iterator[blocks.Block]:
@@ -408,4 +399,4 @@ def write_hearing_pdf(content: Content, lang: Lang, stamp: str | None) -> bytes:
     Raises:
         OSError: the libraries that set type are not installed.
     """
-    return _pdf_of(hearing_pages(content, lang, stamp))
+    return blocks.pdf_of(hearing_pages(content, lang, stamp))

@@ -167,6 +167,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/compliance/activities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ActivityList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/compliance/exceptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                    project?: string | null;
+                    rule?: string | null;
+                    day?: string | null;
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RuleExceptions"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ExceptionBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RuleException"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/bulletins": {
         parameters: {
             query?: never;
@@ -691,6 +796,18 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        ActivityList: {
+            presumed: string;
+            activities: components["schemas"]["ActivityNamed"][];
+            conditions: components["schemas"]["NamedCode"][];
+            links: components["schemas"]["Link"][];
+        };
+        ActivityNamed: {
+            code: string;
+            name_zh: string;
+            name_en: string;
+            counts_as: string[];
+        };
         Alert: {
             id: number;
             /** @enum {string} */
@@ -895,6 +1012,22 @@ export interface components {
             };
             rows: components["schemas"]["BoardRow"][];
             links: components["schemas"]["Link"][];
+        };
+        ExceptionBody: {
+            rule?: string | null;
+            gap?: string | null;
+            reason: string;
+            project?: string | null;
+            geometry?: {
+                [key: string]: unknown;
+            } | null;
+            crs?: string | null;
+            region?: string | null;
+            control_area?: string | null;
+            approver?: string | null;
+            valid_from?: string | null;
+            valid_to?: string | null;
+            document?: string | null;
         };
         FeatureAtPoint: {
             /** @constant */
@@ -1109,11 +1242,39 @@ export interface components {
             state_name: string;
             href: string;
         };
+        Revocation: {
+            by: string;
+            at: string;
+            reason: string;
+        };
         /** @enum {string} */
         Role: "viewer" | "owner" | "planner" | "approver" | "supervisor" | "analyst" | "auditor" | "feed" | "admin";
         RoleHeld: {
             role: components["schemas"]["Role"];
             region: string | null;
+        };
+        RuleException: {
+            code: string;
+            rule: string | null;
+            gap: string | null;
+            project: string | null;
+            geometry_sha256: string | null;
+            region: string | null;
+            control_area: string | null;
+            reason: string;
+            approver: string;
+            /** Format: date-time */
+            approved_at: string;
+            valid_from: string | null;
+            valid_to: string | null;
+            document: string | null;
+            revoked: components["schemas"]["Revocation"] | null;
+            links: components["schemas"]["Link"][];
+        };
+        RuleExceptions: {
+            exceptions: components["schemas"]["RuleException"][];
+            numberReturned: number;
+            links: components["schemas"]["Link"][];
         };
         /** @enum {string} */
         Scope: "read" | "write" | "projects" | "observe" | "jobs" | "admin";

@@ -1,5 +1,6 @@
 """Checks and what their codes are called; exceptions given and revoked; the register of lines."""
 
+import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -20,11 +21,14 @@ from shanhai.db.compliance.rules import activities
 from shanhai.db.engine import Executor
 from shanhai.db.features.selection import Selection, viewer_values, visibility
 from shanhai.db.identity import Identity, Viewer
-from shanhai.errors import InvalidInput, LimitExceeded, Unauthenticated
+from shanhai.errors import InvalidInput, LimitExceeded, Unauthenticated, Unavailable
 from shanhai.processes.check_compliance.check import check_if_small, read_shape_asked
 from shanhai.processes.check_compliance.contract import CheckComplianceInputs
 from shanhai.processes.kit.contract import Inputs
-from shanhai.vocabulary import CONTROL_KINDS, RULE_SCOPES, SCHEME_KINDS, Lang
+from shanhai.reporting import blocks
+from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
+from shanhai.reporting.word import word_of
+from shanhai.vocabulary import CONTROL_KINDS, RULE_SCOPES, SCHEME_KINDS, Label, Lang
 from shanhai_api.compliance import models
 from shanhai_api.features.operations import read_item
 from shanhai_api.features.wording import names_of
@@ -33,7 +37,8 @@ from shanhai_api.kit.body import parse
 from shanhai_api.kit.dependencies import Context, WriteContext
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.state import ServiceState
-from shanhai_api.kit.view import HTML, JSON, View
+from shanhai_api.kit.view import DOCX, HTML, JSON, PDF, View, choose_format
+from shanhai_api.plans.operations import attachment
 
 Names = Mapping[str, Mapping[str, str]]
 """By entity, what its rows are called."""
@@ -175,6 +180,122 @@ async def check_at_once(
     if view.wants_html(JSON, HTML):
         extra["names"] = await names_in(state.quick, result, caller.viewer, view.lang)
     return view.respond(document, template=models.ComplianceCheck.template, extra=extra)
+
+
+OPINION = (PDF, DOCX, JSON)
+TITLE = Label("合规审查意见", "Opinion on compliance")
+BASIS = Label(
+    "本意见按审查日有效的管控线、分区和规则自动得出，供审查参考，不代替行政决定。",
+    "Found from the lines, zones and rules in force on the day; it screens and explains, and does"
+    " not replace an administrative decision.",
+)
+
+
+async def write_opinion(
+    view: View, state: ServiceState, caller: Identity, inputs: CheckComplianceInputs
+) -> Response:
+    """A check as a document to be filed.
+
+    Raises:
+        LimitExceeded: the check takes a job.
+        Unavailable: PDF is asked for where it cannot be written.
+    """
+    result = await check_if_small(state.quick, caller.viewer, inputs)
+    if result is None:
+        raise too_large()
+    chosen = choose_format(view.request, OPINION)
+    if chosen is JSON:
+        return view.send(orjson.dumps({"result": result}), JSON.media_type)
+    if chosen is PDF and not can_write_pdf():
+        missing = missing_pdf_warning().text
+        raise Unavailable(missing.en, message_zh=missing.zh)
+    names = await names_in(state.quick, result, caller.viewer, view.lang)
+    pages = opinion_pages(result, names, view.lang)
+    write = blocks.pdf_of if chosen is PDF else _opinion_docx
+    made = await asyncio.to_thread(write, pages)
+    headers = attachment(f"compliance-{result['as_of']}.{chosen.name}")
+    return view.send(made, chosen.media_type, headers=headers)
+
+
+def _opinion_docx(pages: blocks.Pages) -> bytes:
+    return word_of(pages, TITLE.in_(pages.lang), "Shanhai")
+
+
+def opinion_pages(result: Mapping[str, Any], names: Names, lang: Lang) -> blocks.Pages:
+    """A check as the parts of a document: verdict, reasons, what lies where, rules, and gaps."""
+
+    def say(zh: str, en: str) -> str:
+        return Label(zh, en).in_(lang)
+
+    def told(item: Mapping[str, Any], name: str = "name") -> str:
+        return str(item.get(f"{name}_{lang}") or "–")
+
+    project = result["project"]
+    site = names.get("projects", {}).get(project, project) if project else say("所给范围", "a site")
+    front = blocks.Front(TITLE.in_(lang), str(site), "", str(result["as_of"]), None)
+    parts: list[blocks.Block] = [
+        blocks.SectionHeading(say("结论", "Verdict")),
+        blocks.Paragraph(told(result, "verdict")),
+        blocks.Paragraph(_size_in_words(result["geometry"], lang)),
+        *(blocks.Paragraph(reason[lang]) for reason in result["reasons"]),
+        blocks.SectionHeading(say("与管控线和分区的重叠", "Overlaps with lines and zones")),
+    ]
+    overlaps = [
+        [told(one), _size_in_words(one, lang), _share_in_words(one), told(one, "requirement")]
+        for one in (*result["lines"], *result["zones"])
+    ]
+    if overlaps:
+        headings = [
+            blocks.Column(say("名称", "Name"), 2),
+            blocks.Column(say("面积或长度", "Area or length"), 3),
+            blocks.Column("%", 1, "number"),
+            blocks.Column(say("管控要求", "Requirement"), 5),
+        ]
+        parts.append(blocks.Table("", headings, overlaps))
+    else:
+        nothing = say(
+            "与已绘制的管控线和分区没有重叠。", "None with lines and zones that are drawn."
+        )
+        parts.append(blocks.Paragraph(nothing))
+    if result["hits"]:
+        headings = [
+            blocks.Column(say("所在", "Where"), 2),
+            blocks.Column(say("活动", "Activity"), 2),
+            blocks.Column(say("规定", "Decision"), 1),
+            blocks.Column(say("条件", "Conditions"), 3),
+            blocks.Column(say("依据", "Basis"), 4),
+        ]
+        rows = [
+            [
+                told(hit["place"]),
+                told(hit, "activity"),
+                told(hit, "decision"),
+                Label("；", "; ").in_(lang).join(told(one) for one in hit["conditions"]) or "–",
+                hit["legal_basis"] or "–",
+            ]
+            for hit in result["hits"]
+        ]
+        parts.append(blocks.SectionHeading(say("适用规则", "Rules")))
+        parts.append(blocks.Table("", headings, rows))
+    if result["gaps"]:
+        parts.append(blocks.SectionHeading(say("尚不清楚", "Not known")))
+        parts += [
+            blocks.Paragraph(f"{told(gap, 'reason')}: {told(gap, 'text')}")
+            for gap in result["gaps"]
+        ]
+    return blocks.Pages(lang, front, parts, note=[BASIS.in_(lang)], wide=True)
+
+
+def _size_in_words(item: Mapping[str, Any], lang: Lang) -> str:
+    if item.get("area_m2") is None:
+        return f"{item['length_m']:,.1f} m" if item.get("length_m") is not None else "–"
+    ha, km2, mu = (f"{item[name]:,.4f}" for name in ("area_ha", "area_km2", "area_mu"))
+    return Label(f"{ha} 公顷，{km2} 平方公里，{mu} 亩", f"{ha} ha, {km2} km², {mu} mu").in_(lang)
+
+
+def _share_in_words(item: Mapping[str, Any]) -> str:
+    share = item.get("share_percent")
+    return "–" if share is None else f"{share:.2f}"
 
 
 LISTS = ("activities", "lines")

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from shanhai.db.compliance.exceptions import (
     ExceptionFilter,
@@ -12,6 +12,7 @@ from shanhai.db.compliance.exceptions import (
     revoke,
 )
 from shanhai.db.compliance.rules import activities
+from shanhai.processes.check_compliance.contract import CheckComplianceInputs
 from shanhai.validation import Rfc3339Date
 from shanhai_api.compliance import models, operations
 from shanhai_api.compliance.operations import asked_by_form, check_at_once, too_large
@@ -26,6 +27,7 @@ from shanhai_api.kit.dependencies import (
     TheView,
     Write,
     Writer,
+    format_field,
 )
 from shanhai_api.kit.routing import Route
 
@@ -95,6 +97,36 @@ async def show_check(
     if answer is None:
         raise too_large()
     return answer
+
+
+class OpinionQuery(PageQuery):
+    """Parameters of an opinion."""
+
+    f: str | None = format_field("pdf", "docx", "json")
+
+
+class OpinionBody(BaseModel):
+    """What is asked, as of the process `check-compliance`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    inputs: CheckComplianceInputs
+
+
+@router.post(
+    "/compliance/opinion",
+    summary="Check a place or project, and have the opinion as a document",
+    responses={200: {"content": {one.media_type: {} for one in operations.OPINION}}},
+)
+async def write_opinion(
+    view: TheView,
+    caller: Reader,
+    query: Annotated[OpinionQuery, Query()],
+    body: JsonBody[OpinionBody],
+    state: TheState,
+) -> Response:
+    """Check, and write the verdict with its reasons as PDF or DOCX; nothing is stored."""
+    return await operations.write_opinion(view, state, caller, body.inputs)
 
 
 @router.get(

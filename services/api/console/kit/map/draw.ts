@@ -80,12 +80,14 @@ export function sketchOn(
     },
   });
   draw.start();
+  // Marks of corners have the mode of their shape, and another type.
   const shapes = () =>
     draw
       .getSnapshot()
-      .filter(
-        ({ properties }) => KINDS.has(String(properties.mode)) && !properties.currentlyDrawing,
-      )
+      .filter(({ geometry, properties }) => {
+        const kind = MODE_OF[geometry.type as Drawable["type"]];
+        return properties.mode === kind && !properties.currentlyDrawing;
+      })
       .map(({ geometry }) => geometry as Drawable);
   const tell = () => changed(shapes());
   draw.on("finish", tell);
@@ -120,7 +122,6 @@ export function sketchOn(
 }
 
 const MODE_OF = { Polygon: "polygon", LineString: "linestring", Point: "point" } as const;
-const KINDS = new Set<string>(Object.values(MODE_OF));
 
 /** The corner within reach of the pointer, if there is one. */
 function nearestOf(

@@ -1,0 +1,463 @@
+/** Compliance: draw a site, drop a file or pick a project, and get the verdict with its reasons. */
+
+import { batch, useComputed, useSignal } from "@preact/signals";
+import type { FeatureCollection, Geometry } from "geojson";
+import { useEffect, useMemo } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { api, ask, type Fault } from "../../kit/api";
+import { told, useAsked } from "../../kit/asked";
+import { allFeatures, readFeature } from "../../kit/features";
+import { keep, recall } from "../../kit/kept";
+import { boundsOf } from "../../kit/map/bounds";
+import { cornersIn, shapeOf, textOf } from "../../kit/map/coordinates";
+import { joined, partsOf, type Sketch } from "../../kit/map/draw";
+import type { MapPane } from "../../kit/map/engine";
+import { ACCEPTED, inDegrees, readShapes, type Shapes } from "../../kit/map/files";
+import { MapView } from "../../kit/map/map_view";
+import { region } from "../../kit/place";
+import { Button, Empty, FaultBox, Field, Found, Panel, Select, Tabs } from "../../kit/ui";
+import { called, t } from "../../kit/words";
+import { Opinion } from "./opinion";
+import { type Check, check } from "./verdict";
+
+const DRAFT = "draft.compliance";
+const LAYERS = [{ name: "zones", opacity: 0.55 }, { name: "control_areas" }];
+
+export default function Compliance() {
+  const { query } = useLocation();
+  const way = useSignal(query.project ? "project" : "draw");
+  const shape = useSignal<Geometry | null>(recall<Geometry>(DRAFT));
+  const project = useSignal(query.project ?? "");
+  const activities = useSignal<string[]>([]);
+  const pane = useSignal<MapPane | null>(null);
+  const busy = useSignal(false);
+  const fault = useSignal<Fault | null>(null);
+  const result = useSignal<Check | null>(null);
+  useEffect(() => shape.subscribe((drawn) => keep(DRAFT, drawn)), []);
+  const ofProject = way.value === "project";
+  const place = useAsked(
+    async () =>
+      project.value ? (await readFeature("projects", project.value)).data.geometry : null,
+    [ofProject ? project.value : null],
+  );
+  const site = ofProject ? (place.asked.value.data ?? null) : shape.value;
+  const drawn = useMemo(() => overlay(site, way.value === "draw"), [site, way.value]);
+  const set = (geometry: Geometry | null) =>
+    batch(() => {
+      shape.value = geometry;
+      result.value = null;
+    });
+  const run = async () => {
+    batch(() => {
+      busy.value = true;
+      fault.value = null;
+    });
+    try {
+      const chosen = activities.value.length ? { activities: activities.value } : {};
+      const what = ofProject ? { project: project.value } : { geometry: shape.value as Geometry };
+      result.value = await check({ ...what, ...chosen });
+    } catch (error) {
+      result.value = null;
+      fault.value = told(error);
+    }
+    busy.value = false;
+  };
+  const ready = ofProject ? project.value !== "" : shape.value !== null;
+  return (
+    <div class="beside">
+      <div class="card">
+        <h1>{t("合规审查", "Compliance")}</h1>
+        <Tabs
+          label={t("审查什么", "What is checked")}
+          chosen={way.value}
+          onChoose={(id) => {
+            batch(() => {
+              way.value = id;
+              result.value = null;
+            });
+          }}
+          tabs={[
+            { id: "draw", label: t("画范围", "Draw") },
+            { id: "file", label: t("文件", "File") },
+            { id: "project", label: t("项目", "Project") },
+          ]}
+        >
+          {way.value === "draw" && <Drawing pane={pane.value} shape={shape.value} onShape={set} />}
+          {way.value === "file" && (
+            <FileChoice
+              onShape={(geometry) => {
+                set(geometry);
+                const bounds = boundsOf(geometry);
+                if (bounds) pane.value?.fit(bounds);
+              }}
+            />
+          )}
+          {ofProject && (
+            <ProjectChoice
+              project={project.value}
+              onProject={(code) =>
+                batch(() => {
+                  project.value = code;
+                  result.value = null;
+                })
+              }
+            />
+          )}
+        </Tabs>
+        <Activities
+          chosen={activities.value}
+          onChoose={(codes) => {
+            activities.value = codes;
+          }}
+        />
+        <Button kind="main" busy={busy.value} disabled={!ready} onClick={run}>
+          {t("审查", "Check")}
+        </Button>
+        <FaultBox fault={fault.value} />
+        {result.value && (
+          <Opinion
+            check={result.value}
+            asked={{
+              ...(ofProject ? { project: project.value } : { geometry: shape.value as Geometry }),
+              ...(activities.value.length ? { activities: activities.value } : {}),
+            }}
+            onChanged={run}
+          />
+        )}
+      </div>
+      <MapView
+        label={t("审查范围", "The site")}
+        layers={LAYERS}
+        features={drawn}
+        bounds={ofProject ? boundsOf(site) : null}
+        onPane={(made) => {
+          pane.value = made;
+        }}
+      />
+    </div>
+  );
+}
+
+/** The site, where the sketch does not show it already. */
+function overlay(site: Geometry | null, sketched: boolean): FeatureCollection | null {
+  if (!site || sketched) return null;
+  return {
+    type: "FeatureCollection",
+    features: [{ type: "Feature", geometry: site, properties: { color: "#c2185b" } }],
+  };
+}
+
+function Drawing({
+  pane,
+  shape,
+  onShape,
+}: {
+  pane: MapPane | null;
+  shape: Geometry | null;
+  onShape: (shape: Geometry | null) => void;
+}) {
+  const sketch = useSignal<Sketch | null>(null);
+  const mode = useSignal<"polygon" | "select">("polygon");
+  const typed = useSignal<string | null>(null);
+  useEffect(() => {
+    if (!pane) return;
+    let gone = false;
+    let made: Sketch | null = null;
+    const begin = async () => {
+      const { sketchOn } = await import("../../kit/map/draw");
+      if (gone) return;
+      made = sketchOn(pane, (shapes) => {
+        typed.value = null;
+        onShape(joined(shapes));
+      });
+      if (shape) made.replace(partsOf(shape));
+      made.mode(mode.peek());
+      sketch.value = made;
+    };
+    if (pane.map.isStyleLoaded()) begin();
+    else pane.map.once("load", begin);
+    return () => {
+      gone = true;
+      sketch.value = null;
+      made?.stop();
+    };
+  }, [pane]);
+  const turn = (to: "polygon" | "select") => {
+    mode.value = to;
+    sketch.value?.mode(to);
+  };
+  const ring = partsOf(shape).flatMap((part) =>
+    part.type === "Polygon" ? [part.coordinates[0] ?? []] : [],
+  );
+  const text = typed.value ?? textOf((ring[0] ?? []).slice(0, -1));
+  const listed = cornersIn(text);
+  const apply = () => {
+    const made = shapeOf("polygon", listed.corners);
+    if (!made || listed.wrong.length) return;
+    if (sketch.value) sketch.value.replace([made as Extract<typeof made, { type: "Polygon" }>]);
+    onShape(made);
+    const bounds = boundsOf(made);
+    if (bounds) pane?.fit(bounds);
+  };
+  const wrong = listed.wrong.length
+    ? t(
+        `第 ${listed.wrong.join("、")} 行不是经纬度`,
+        `line ${listed.wrong.join(", ")}: no longitude and latitude`,
+      )
+    : undefined;
+  return (
+    <>
+      <p class="hint">
+        {t(
+          "在地图上依次点击角点，双击或点击首点结束；或在下面键入角点。",
+          "Click the corners on the map, end at the first; or type them below.",
+        )}
+      </p>
+      <div class="actions">
+        <Button
+          aria-pressed={mode.value === "polygon"}
+          disabled={!sketch.value}
+          onClick={() => turn("polygon")}
+        >
+          {t("画面", "Draw")}
+        </Button>
+        <Button
+          aria-pressed={mode.value === "select"}
+          disabled={!sketch.value}
+          onClick={() => turn("select")}
+        >
+          {t("改角点", "Move corners")}
+        </Button>
+        <Button disabled={!sketch.value} onClick={() => sketch.value?.undo()}>
+          {t("撤销", "Undo")}
+        </Button>
+        <Button disabled={!sketch.value} onClick={() => sketch.value?.redo()}>
+          {t("重做", "Redo")}
+        </Button>
+        <Button
+          disabled={!shape}
+          onClick={() => {
+            sketch.value?.clear();
+            onShape(null);
+          }}
+        >
+          {t("清除", "Clear")}
+        </Button>
+      </div>
+      <Field
+        label={t("角点（经度 纬度，每行一点）", "Corners (longitude latitude, one a line)")}
+        hint={t(
+          "如 118.0915 24.4853 或 118°05′29.4″ 24°29′07.1″",
+          "as 118.0915 24.4853 or 118°05′29.4″ 24°29′07.1″",
+        )}
+        wrong={wrong}
+      >
+        <textarea
+          rows={6}
+          value={text}
+          onInput={({ currentTarget }) => {
+            typed.value = currentTarget.value;
+          }}
+        />
+      </Field>
+      <Button disabled={listed.corners.length < 3 || listed.wrong.length > 0} onClick={apply}>
+        {t("按角点成图", "Draw these corners")}
+      </Button>
+    </>
+  );
+}
+
+/** Central meridians of the 3-degree zones that cover China. */
+const MERIDIANS = Array.from({ length: 21 }, (_, n) => 75 + 3 * n);
+
+function FileChoice({ onShape }: { onShape: (shape: Geometry | null) => void }) {
+  const name = useSignal("");
+  const shapes = useSignal<Shapes | null>(null);
+  const meridian = useSignal("");
+  const fault = useSignal<Fault | null>(null);
+  const over = useSignal(false);
+  const put = async (found: Shapes, central: string) => {
+    if (found.plane && !central) return onShape(null);
+    const places = found.plane
+      ? await inDegrees(found.geometries, Number(central))
+      : found.geometries;
+    onShape(joined(places.flatMap(partsOf)));
+  };
+  const take = async (file: File | undefined) => {
+    if (!file) return;
+    fault.value = null;
+    shapes.value = null;
+    name.value = file.name;
+    try {
+      const found = await readShapes(file);
+      shapes.value = found;
+      meridian.value = found.meridian ? String(found.meridian) : meridian.value;
+      await put(found, meridian.value);
+    } catch (error) {
+      onShape(null);
+      fault.value = told(error);
+    }
+  };
+  const count = shapes.value?.geometries.length ?? 0;
+  return (
+    <>
+      <label
+        class={`drop${over.value ? " over" : ""}`}
+        onDragOver={(event) => {
+          event.preventDefault();
+          over.value = true;
+        }}
+        onDragLeave={() => {
+          over.value = false;
+        }}
+        onDrop={(event) => {
+          event.preventDefault();
+          over.value = false;
+          take(event.dataTransfer?.files[0]);
+        }}
+      >
+        {t("拖入文件，或", "Drop a file, or")}{" "}
+        <input
+          type="file"
+          accept={ACCEPTED}
+          onChange={({ currentTarget }) => take(currentTarget.files?.[0])}
+        />
+        <br />
+        <small>
+          {t(
+            "GeoJSON、KML、Shapefile 压缩包、DXF、角点表 CSV；文件只在本机读取",
+            "GeoJSON, KML, zipped Shapefile, DXF, corner points as CSV; files are read on this machine alone",
+          )}
+        </small>
+      </label>
+      <FaultBox fault={fault.value} />
+      {shapes.value && (
+        <p>
+          {name.value}: {t(`${count} 个图形`, `${count} shapes`)}
+        </p>
+      )}
+      {shapes.value?.plane && (
+        <Field
+          label={t("中央经线（CGCS2000 3°带）", "Central meridian (CGCS2000, 3° zones)")}
+          hint={t(
+            "坐标是平面坐标，须知其中央经线",
+            "plane coordinates: their central meridian must be known",
+          )}
+          needed
+        >
+          <Select
+            value={meridian.value}
+            empty={t("（选择）", "(choose)")}
+            onChoose={(chosen) => {
+              meridian.value = chosen;
+              if (shapes.value) put(shapes.value, chosen);
+            }}
+            choices={MERIDIANS.map((degrees) => ({
+              value: String(degrees),
+              label: `${degrees}°E`,
+            }))}
+          />
+        </Field>
+      )}
+    </>
+  );
+}
+
+function ProjectChoice({
+  project,
+  onProject,
+}: {
+  project: string;
+  onProject: (code: string) => void;
+}) {
+  const here = region.value;
+  const { asked, again } = useAsked(
+    (signal) =>
+      allFeatures(
+        "projects",
+        { filter: `region LIKE '${here}%'`, properties: "name_zh,name_en,geometry_final" },
+        signal,
+      ),
+    [here || null],
+  );
+  return (
+    <Found asked={asked} again={again}>
+      {(projects) =>
+        projects.length ? (
+          <Field label={t("项目", "Project")}>
+            <Select
+              value={project}
+              empty={t("（选择）", "(choose)")}
+              onChoose={onProject}
+              choices={projects.map(({ id, properties }) => ({
+                value: id,
+                label: called(properties),
+              }))}
+            />
+          </Field>
+        ) : (
+          <Empty>{t("该区域没有项目。", "The region has no projects.")}</Empty>
+        )
+      }
+    </Found>
+  );
+}
+
+/** What is to be done there; where nothing is named, building is presumed. */
+function Activities({
+  chosen,
+  onChoose,
+}: {
+  chosen: string[];
+  onChoose: (codes: string[]) => void;
+}) {
+  const { asked, again } = useAsked(() => ask(api.GET("/compliance/activities")), []);
+  const text = useSignal("");
+  const wanted = useComputed(() => text.value.trim().toLowerCase());
+  return (
+    <details class="group">
+      <summary>
+        {t("拟开展的活动", "What is to be done there")}
+        <span class="count">{chosen.length || t("默认：开发建设", "usually: development")}</span>
+      </summary>
+      <Found asked={asked} again={again}>
+        {({ activities }) => (
+          <Panel>
+            <input
+              type="search"
+              value={text.value}
+              placeholder={t("筛选", "Filter")}
+              aria-label={t("筛选活动", "Filter activities")}
+              onInput={({ currentTarget }) => {
+                text.value = currentTarget.value;
+              }}
+            />
+            <div class="activities">
+              {activities
+                .filter(
+                  (one) =>
+                    chosen.includes(one.code) || called(one).toLowerCase().includes(wanted.value),
+                )
+                .map((one) => (
+                  <label key={one.code} class="check">
+                    <input
+                      type="checkbox"
+                      checked={chosen.includes(one.code)}
+                      onChange={({ currentTarget }) =>
+                        onChoose(
+                          currentTarget.checked
+                            ? [...chosen, one.code]
+                            : chosen.filter((code) => code !== one.code),
+                        )
+                      }
+                    />
+                    {called(one)}
+                  </label>
+                ))}
+            </div>
+          </Panel>
+        )}
+      </Found>
+    </details>
+  );
+}
