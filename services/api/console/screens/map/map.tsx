@@ -206,7 +206,7 @@ function ShownLayer({
 }) {
   const { asked } = useAsked(() => describeLayer(one), [one.name]);
   const { data, fault } = asked.value;
-  const title = data ? called(data, "title") : one.name;
+  const title = data ? called(data, "title") : "…";
   const opacity = one.opacity ?? 1;
   return (
     <li>

@@ -1,0 +1,223 @@
+"""The console in a real browser, over a stack of its own with the seeded cities in it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import which
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from shanhai.local.places import Home
+from shanhai.local.stack import Stack, admin_key
+from tests.support.run_directory import run_directory
+
+BUILT = Path("services/api/shanhai_api/static/console/manifest.json")
+FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+PLANNING = ("planner", "analyst", "approver", "owner")
+WORDS = {
+    "zh": {"key": "接口密钥", "sign_in": "登录"},
+    "en": {"key": "API key", "sign_in": "Sign in"},
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of them drive one browser over one stack."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.usefixtures("browser"))
+            item.add_marker(pytest.mark.timeout(300))
+
+
+def box(west: float, south: float, east: float, north: float) -> dict[str, Any]:
+    """A GeoJSON box."""
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "MultiPolygon", "coordinates": [[ring]]}
+
+
+def seed(stack: Stack, regions: Path) -> None:
+    """Put both cities into the stack, Xiamen and a district of it with shapes."""
+    shapes = [
+        ("xiamen", "厦门市", "Xiamen", "city", None, box(117.88, 24.42, 118.45, 24.91)),
+        (
+            "xiamen.siming",
+            "思明区",
+            "Siming",
+            "district",
+            "xiamen",
+            box(118.05, 24.42, 118.2, 24.5),
+        ),
+    ]
+    features = [
+        {
+            "type": "Feature",
+            "geometry": geometry,
+            "properties": {
+                "code": code,
+                "name_zh": zh,
+                "name_en": en,
+                "level": level,
+                "parent": parent,
+                "metric_epsg": 4548,
+                "source": "made for tests",
+                "licence": "CC0-1.0",
+            },
+        }
+        for code, zh, en, level, parent, geometry in shapes
+    ]
+    regions.write_text(json.dumps({"type": "FeatureCollection", "features": features}), "utf-8")
+    program = str(Path(sys.executable).with_name("shanhai"))
+    command = [program, "seed", "xiamen", "banan", "--regions", str(regions)]
+    done = subprocess.run(
+        command, env=os.environ | stack.environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@dataclass(frozen=True, slots=True)
+class Bureaus:
+    """A stack with the seeded cities."""
+
+    stack: Stack
+    admin: httpx.Client
+
+    @property
+    def url(self) -> str:
+        """Where the API is."""
+        return self.stack.api_url
+
+    def key(self, *roles: str, region: str | None = "xiamen") -> str:
+        """A key of these roles in a region, or everywhere."""
+        held = [{"role": role, "region": region} for role in roles]
+        answer = self.admin.post("/keys", json={"name": f"{roles} of {region}", "roles": held})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["key"])
+
+    def client(self, key: str) -> httpx.Client:
+        """Whoever holds a key, as a program."""
+        headers = {"Authorization": f"Bearer {key}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+
+
+@pytest.fixture(scope="package")
+def bureaus() -> Iterator[Bureaus]:
+    """The stack, which no other package of tests shares: what is drawn here is told nowhere else."""
+    if not BUILT.is_file():
+        pytest.fail("the console is not built: run services/api/console/build.sh")
+    with run_directory() as directory:
+        stack = Stack(Home(directory), bound=True)
+        try:
+            stack.up()
+            seed(stack, directory / "regions.geojson")
+            headers = {"Authorization": f"Bearer {admin_key(stack)}"}
+            with httpx.Client(base_url=stack.api_url, headers=headers, timeout=60) as admin:
+                yield Bureaus(stack, admin)
+        finally:
+            stack.down()
+
+
+@pytest.fixture(scope="package")
+def chromium_browser(bureaus: Bureaus) -> Iterator[Browser]:
+    """Debian's Chromium, after the stack is up: Playwright's loop runs in this thread."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=which("chromium"), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass(slots=True)
+class Visit:
+    """A browser window on the console, and what went wrong in it."""
+
+    page: Page
+    url: str
+    lang: str
+    errors: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+    refusals: list[str] = field(default_factory=list)
+
+    def open(self, screen: str = "", **query: str) -> Page:
+        """Go to a screen, and wait until it says what it is."""
+        address = httpx.URL(f"{self.url}/console{'/' if screen else ''}{screen}", params=query)
+        self.page.goto(str(address))
+        self.page.wait_for_selector("main h1")
+        return self.page
+
+    def t(self, zh: str, en: str) -> str:
+        """A text as this window shows it."""
+        return zh if self.lang == "zh" else en
+
+    def ready_map(self, nth: int = 0) -> Any:
+        """The map's canvas, once all of it is drawn."""
+        self.page.locator(".canvas[data-ready]").nth(nth).wait_for()
+        canvas = self.page.locator("canvas.maplibregl-canvas").nth(nth)
+        canvas.wait_for()
+        return canvas
+
+
+OpenConsole = Callable[..., Visit]
+
+
+@pytest.fixture
+def open_console(chromium_browser: Browser, bureaus: Bureaus) -> Iterator[OpenConsole]:
+    """Opens a window: as the public, or signed in by a key; at its end nothing may have failed."""
+    with ExitStack() as at_end:
+        visits: list[Visit] = []
+
+        def make(
+            key: str | None = None,
+            *,
+            lang: str = "zh",
+            size: tuple[int, int] = (1366, 768),
+            theme: Any = "light",
+        ) -> Visit:
+            context = chromium_browser.new_context(
+                viewport={"width": size[0], "height": size[1]},
+                locale="zh-CN" if lang == "zh" else "en-GB",
+                color_scheme=theme,
+            )
+            at_end.callback(context.close)
+            page = context.new_page()
+            visit = Visit(page, bureaus.url, lang)
+            page.on("console", lambda told: _note(visit.errors, told.type, told.text))
+            page.on("pageerror", lambda error: visit.errors.append(str(error)))
+            page.on("request", lambda asked: visit.hosts.add(urlsplit(asked.url).hostname or ""))
+            page.on("response", lambda answer: _refused(visit, answer))
+            visits.append(visit)
+            if key is not None:
+                sign_in(visit, key)
+            return visit
+
+        yield make
+        for visit in visits:
+            assert [text for text in visit.errors if text not in visit.refusals] == []
+            assert visit.hosts <= {"127.0.0.1", ""}
+
+
+def _note(errors: list[str], kind: str, text: str) -> None:
+    # What a service refuses the browser writes as an error, too; tests look at those they mean.
+    if kind == "error" and not text.startswith("Failed to load resource"):
+        errors.append(text)
+
+
+def _refused(visit: Visit, answer: Any) -> None:
+    if answer.status >= 400:
+        visit.refusals.append(f"{answer.status} {answer.request.method} {answer.url}")
+
+
+def sign_in(visit: Visit, key: str) -> None:
+    """Sign in by a key, by the form."""
+    words = WORDS[visit.lang]
+    page = visit.open("sign-in")
+    page.get_by_role("tab", name=words["key"]).click()
+    page.get_by_label(words["key"]).fill(key)
+    page.locator("form").get_by_role("button", name=words["sign_in"]).click()
+    page.wait_for_selector(".ways")

@@ -1,0 +1,161 @@
+"""The map of all layers, and checking a site on it."""
+
+import json
+
+import pytest
+
+from tests.service.console.conftest import PLANNING, Bureaus, OpenConsole, Visit
+
+CORNERS = [(300, 200), (420, 180), (500, 280), (430, 380), (310, 340)]
+
+
+def test_layers_are_shown_and_told_by_their_legends(open_console: OpenConsole) -> None:
+    visit = open_console()
+    page = visit.open("map")
+    visit.ready_map()
+    page.get_by_text("管控线", exact=False).first.click()
+    box = page.get_by_role("checkbox", name="管控线")
+    box.check()
+    shown = page.locator(".shown")
+    shown.get_by_text("管控线").wait_for()
+    shown.get_by_text("图例").first.click()
+    assert shown.locator(".swatch").count() > 0
+    page.reload()
+    visit.ready_map()
+    page.locator(".shown").get_by_text("管控线").wait_for()
+    assert visit.refusals == []
+
+
+def test_a_place_written_in_words_is_found_and_identified(open_console: OpenConsole) -> None:
+    visit = open_console()
+    page = visit.open("map")
+    visit.ready_map()
+    page.get_by_role("searchbox").fill("118°06′00″ 24°36′00″")
+    page.get_by_role("button", name="查找").click()
+    found = page.locator(".found")
+    found.wait_for()
+    assert "厦门市" in found.inner_text()
+    facts = page.locator("dl.facts").inner_text()
+    assert "118°06′00.00″" in facts
+    assert "中央经线 117°" in facts
+
+
+def test_objects_are_found_by_name(open_console: OpenConsole) -> None:
+    visit = open_console()
+    page = visit.open("map")
+    visit.ready_map()
+    page.get_by_role("searchbox").fill("思明")
+    page.get_by_role("button", name="查找").click()
+    page.locator(".hits").get_by_text("思明区").first.wait_for()
+
+
+@pytest.mark.parametrize("how", ["swipe", "beside"])
+def test_two_maps_move_as_one(open_console: OpenConsole, how: str) -> None:
+    visit = open_console()
+    page = visit.open("map")
+    visit.ready_map()
+    page.get_by_role("tab", name="工具").click()
+    page.get_by_label("方式").select_option(how)
+    page.get_by_label("与什么比较").select_option("control_areas")
+    visit.ready_map(1)
+    assert page.locator("canvas.maplibregl-canvas").count() == 2
+
+
+def draw(visit: Visit) -> None:
+    """Draw five corners by the mouse."""
+    page = visit.open("compliance")
+    box = visit.ready_map().bounding_box()
+    page.get_by_role("button", name=visit.t("画面", "Draw"), exact=True).and_(
+        page.locator(":enabled")
+    ).wait_for()
+    for x, y in [*CORNERS, CORNERS[0]]:
+        page.mouse.move(box["x"] + x, box["y"] + y)
+        page.mouse.click(box["x"] + x, box["y"] + y)
+        page.wait_for_timeout(150)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_five_corners_drawn_have_the_verdict_of_the_interface(
+    bureaus: Bureaus, open_console: OpenConsole, lang: str
+) -> None:
+    key = bureaus.key(*PLANNING)
+    visit = open_console(key, lang=lang)
+    draw(visit)
+    page = visit.page
+    asked: list[dict[str, object]] = []
+    page.on(
+        "request",
+        lambda request: (
+            asked.append(json.loads(request.post_data or "{}"))
+            if request.url.endswith("/execution")
+            else None
+        ),
+    )
+    page.get_by_role("button", name=visit.t("审查", "Check"), exact=True).click()
+    opinion = page.locator(".opinion")
+    opinion.wait_for()
+    assert len(asked[0]["inputs"]["geometry"]["coordinates"][0]) == 6
+    with bureaus.client(key) as http:
+        headers = {"Accept-Language": lang}
+        answer = http.post("/processes/check-compliance/execution", json=asked[0], headers=headers)
+    result = answer.json()["result"]
+    text = opinion.inner_text()
+    assert result[f"verdict_{lang}"] in text
+    for reason in result["reasons"]:
+        assert reason[lang] in text
+    assert visit.refusals == []
+
+
+def test_typed_corners_are_a_site_for_the_keyboard(open_console: OpenConsole) -> None:
+    visit = open_console()
+    page = visit.open("compliance")
+    visit.ready_map()
+    page.get_by_label("角点").fill("118.05 24.6\n118.1 24.6\n118.1 24.65\n118.05")
+    assert page.get_by_role("button", name="按角点成图").is_disabled()
+    assert "第 4 行" in page.locator("main").inner_text()
+    page.get_by_label("角点").fill("118.05 24.6\n118.1 24.6\n118.1 24.65")
+    page.get_by_role("button", name="按角点成图").press("Enter")
+    page.get_by_role("button", name="审查", exact=True).press("Enter")
+    page.locator(".opinion").wait_for()
+    page.reload()
+    visit.ready_map()
+    assert "118.05 24.6" in page.get_by_label("角点").input_value()
+
+
+def test_plane_coordinates_of_a_table_are_taken_by_their_zone(open_console: OpenConsole) -> None:
+    visit = open_console()
+    page = visit.open("compliance")
+    visit.ready_map()
+    page.get_by_role("tab", name="文件").click()
+    rows = "点号,X,Y\n1,2722000,39607000\n2,2722000,39608000\n3,2723000,39608000\n"
+    table = {"name": "角点.csv", "mimeType": "text/csv", "buffer": rows.encode("gbk")}
+    page.locator("input[type=file]").set_input_files(table)
+    page.get_by_text("1 个图形").wait_for()
+    assert page.get_by_label("中央经线", exact=False).input_value() == "117"
+    page.get_by_role("button", name="审查", exact=True).click()
+    opinion = page.locator(".opinion")
+    opinion.wait_for()
+    # Half a square kilometre in the plane is a little less or more on the ellipsoid.
+    assert "公顷" in opinion.inner_text()
+
+
+def test_a_file_that_holds_no_shapes_is_refused_by_name(open_console: OpenConsole) -> None:
+    visit = open_console()
+    page = visit.open("compliance")
+    page.get_by_role("tab", name="文件").click()
+    empty = {"name": "空.geojson", "mimeType": "application/json", "buffer": b"{}"}
+    page.locator("input[type=file]").set_input_files(empty)
+    alert = page.get_by_role("alert")
+    alert.wait_for()
+    assert "空.geojson" in alert.inner_text()
+
+
+def test_the_opinion_is_a_document(bureaus: Bureaus, open_console: OpenConsole) -> None:
+    visit = open_console(bureaus.key(*PLANNING))
+    draw(visit)
+    page = visit.page
+    page.get_by_role("button", name="审查", exact=True).click()
+    page.locator(".opinion").wait_for()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="意见书 DOCX").click()
+    assert waiting.value.suggested_filename.endswith(".docx")
