@@ -45,16 +45,10 @@ def box(west: float, south: float, east: float, north: float) -> dict[str, Any]:
 
 def seed(stack: Stack, regions: Path) -> None:
     """Put both cities into the stack, Xiamen and a district of it with shapes."""
+    city, district = box(117.88, 24.42, 118.45, 24.91), box(118.05, 24.42, 118.2, 24.5)
     shapes = [
-        ("xiamen", "厦门市", "Xiamen", "city", None, box(117.88, 24.42, 118.45, 24.91)),
-        (
-            "xiamen.siming",
-            "思明区",
-            "Siming",
-            "district",
-            "xiamen",
-            box(118.05, 24.42, 118.2, 24.5),
-        ),
+        ("xiamen", "厦门市", "Xiamen", "city", None, city),
+        ("xiamen.siming", "思明区", "Siming", "district", "xiamen", district),
     ]
     features = [
         {
@@ -109,7 +103,7 @@ class Bureaus:
 
 @pytest.fixture(scope="package")
 def bureaus() -> Iterator[Bureaus]:
-    """The stack, which no other package of tests shares: what is drawn here is told nowhere else."""
+    """The stack, which no other package of tests shares."""
     if not BUILT.is_file():
         pytest.fail("the console is not built: run services/api/console/build.sh")
     with run_directory() as directory:
@@ -218,6 +212,6 @@ def sign_in(visit: Visit, key: str) -> None:
     words = WORDS[visit.lang]
     page = visit.open("sign-in")
     page.get_by_role("tab", name=words["key"]).click()
-    page.get_by_label(words["key"]).fill(key)
+    page.get_by_role("textbox", name=words["key"]).fill(key)
     page.locator("form").get_by_role("button", name=words["sign_in"]).click()
     page.wait_for_selector(".ways")

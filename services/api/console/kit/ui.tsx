@@ -2,7 +2,7 @@
 
 import type { ReadonlySignal } from "@preact/signals";
 import { signal } from "@preact/signals";
-import type { ComponentChildren, JSX } from "preact";
+import { type ComponentChildren, cloneElement, isValidElement, type JSX } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import type { Fault } from "./api";
 import { type Asked, told } from "./asked";
@@ -46,31 +46,41 @@ export function Field({
   wrong,
   needed,
   children,
-}: Kids & {
+}: {
   label: ComponentChildren;
   hint?: ComponentChildren;
   wrong?: string | undefined;
   needed?: boolean;
+  children?: ComponentChildren;
 }) {
+  const id = useId();
+  const told = [hint && `${id}-hint`, wrong && `${id}-wrong`].filter(Boolean).join(" ");
+  // Read after the control's name, not as part of it.
+  const control =
+    isValidElement(children) && told
+      ? cloneElement(children, { "aria-describedby": told, "aria-invalid": Boolean(wrong) })
+      : children;
   return (
-    <label class={`field${wrong ? " wrong" : ""}`}>
-      <span class="label">
-        {label}
-        {needed && (
-          <span class="needed" title={t("必填", "required")}>
-            {" "}
-            *
-          </span>
-        )}
-      </span>
-      {children}
-      {hint && <small>{hint}</small>}
+    <div class={`field${wrong ? " wrong" : ""}`}>
+      <label>
+        <span class="label">
+          {label}
+          {needed && (
+            <span class="needed" aria-hidden="true">
+              {" "}
+              *
+            </span>
+          )}
+        </span>
+        {control}
+      </label>
+      {hint && <small id={`${id}-hint`}>{hint}</small>}
       {wrong && (
-        <small class="fault" role="alert">
+        <small id={`${id}-wrong`} class="fault" role="alert">
           {wrong}
         </small>
       )}
-    </label>
+    </div>
   );
 }
 
