@@ -148,11 +148,22 @@ export function choicesOf(schema: PropertySchema): Choice[] | null {
   return consts.map((one) => ({ value: String(one.const), label: one.title ?? String(one.const) }));
 }
 
-function Control({ schema, value, set, needed }: MemberProps) {
+/** What says more of a control, and whether it is wrong. */
+interface Described {
+  "aria-describedby"?: string;
+  "aria-invalid"?: boolean;
+}
+
+function Control({ schema, value, set, needed, ...rest }: MemberProps & Described) {
+  const described = {
+    "aria-describedby": rest["aria-describedby"],
+    "aria-invalid": rest["aria-invalid"],
+  } as Described;
   const choices = choicesOf(schema);
   if (choices) {
     return (
       <Select
+        {...described}
         choices={choices}
         value={value === undefined || value === null ? String(schema.default ?? "") : String(value)}
         onChoose={(chosen) => set(chosen === "" ? undefined : chosen)}
@@ -166,6 +177,7 @@ function Control({ schema, value, set, needed }: MemberProps) {
   if (type === "number" || type === "integer") {
     return (
       <input
+        {...described}
         type="number"
         value={text}
         min={schema.minimum ?? schema.exclusiveMinimum}
@@ -177,10 +189,12 @@ function Control({ schema, value, set, needed }: MemberProps) {
       />
     );
   }
-  if (type === "array") return <Listed schema={schema} value={value} set={set} />;
+  if (type === "array")
+    return <Listed schema={schema} value={value} set={set} described={described} />;
   if ((schema.maxLength ?? 0) > 300 || (schema.maxLength === undefined && isProse(schema))) {
     return (
       <textarea
+        {...described}
         rows={3}
         value={text}
         maxLength={schema.maxLength}
@@ -189,17 +203,18 @@ function Control({ schema, value, set, needed }: MemberProps) {
       />
     );
   }
-  const rest = {
+  const common = {
+    ...described,
     value: text,
     required: needed,
     onInput: ({ currentTarget: { value } }: { currentTarget: HTMLInputElement }) =>
       set(value === "" ? undefined : value),
   };
-  if (schema.format === "date") return <input type="date" {...rest} />;
+  if (schema.format === "date") return <input type="date" {...common} />;
   return (
     <input
       type="text"
-      {...rest}
+      {...common}
       inputMode={schema.format === "email" ? "email" : "text"}
       maxLength={schema.maxLength}
       pattern={schema.pattern}
@@ -213,7 +228,12 @@ const isProse = (schema: PropertySchema) =>
   !schema.format && !schema.pattern && !schema["x-ogc-role"] && typeOf(schema) === "string";
 
 /** A list: several of those there are, or one a line. */
-function Listed({ schema, value, set }: Pick<MemberProps, "schema" | "value" | "set">) {
+function Listed({
+  schema,
+  value,
+  set,
+  described,
+}: Pick<MemberProps, "schema" | "value" | "set"> & { described: Described }) {
   const many = Array.isArray(value) ? value.map(String) : [];
   const choices = schema.items ? choicesOf(schema.items) : null;
   const numeric = ["number", "integer"].includes(typeOf(schema.items ?? {}));
@@ -247,6 +267,7 @@ function Listed({ schema, value, set }: Pick<MemberProps, "schema" | "value" | "
   }
   return (
     <textarea
+      {...described}
       rows={Math.min(6, Math.max(2, many.length))}
       value={many.join("\n")}
       placeholder={t("每行一项", "one a line")}

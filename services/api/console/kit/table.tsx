@@ -146,7 +146,7 @@ export function inSight(top: number, height: number, count: number): [number, nu
   const first = Math.max(0, Math.floor(top / ROW_PX) - BEYOND);
   const last = Math.min(count, Math.ceil((top + height) / ROW_PX) + BEYOND);
   // Few rows are left where many were scrolled through.
-  return first < last ? [first, last] : [0, Math.min(count, last - first + 2 * BEYOND)];
+  return first < last ? [first, last] : [0, Math.min(count, FEW)];
 }
 
 /** Rows in the order of a column; those without a value come last either way. */

@@ -106,6 +106,8 @@ export function Select({
   disabled?: boolean;
   required?: boolean;
   "aria-label"?: string;
+  "aria-describedby"?: string;
+  "aria-invalid"?: boolean;
 }) {
   return (
     <select {...rest} value={value} onChange={({ currentTarget }) => onChoose(currentTarget.value)}>
