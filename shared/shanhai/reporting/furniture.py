@@ -84,8 +84,12 @@ def wrapped(text: str, width_mm: float, size: float) -> list[str]:
     """A text in lines of at most so many millimetres.
 
     Chinese is broken between any two characters but before what closes and after what opens; other
-    words are broken only where one is longer than a line.
+    words are broken only where one is longer than a line. What stands on lines of its own stays so.
     """
+    return [line for part in text.split("\n") for line in _lines(part, width_mm, size)]
+
+
+def _lines(text: str, width_mm: float, size: float) -> list[str]:
     lines: list[str] = []
     line = ""
     for piece in _pieces(text, width_mm, size):
@@ -303,9 +307,7 @@ def crs_words(epsg: int) -> Label:
 
 
 _DATUMS = {
-    "China Geodetic Coordinate System 2000": Label(
-        "2000国家大地坐标系", "China Geodetic Coordinate System 2000 (CGCS2000)"
-    ),
+    "China Geodetic Coordinate System 2000": Label("2000国家大地坐标系", "CGCS2000"),
     "WGS 84": Label("WGS 84 坐标系", "WGS 84"),
     "Beijing 1954": Label("1954年北京坐标系", "Beijing 1954"),
     "Xian 1980": Label("1980西安坐标系", "Xian 1980"),

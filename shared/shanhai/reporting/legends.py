@@ -20,7 +20,7 @@ NO_DATA = Label("无数据", "No data")
 NO_DATA_COLOR, NO_DATA_HATCH = "#e4e4e2", "/////"
 Box = tuple[float, float, float, float]
 """Left, foot, right, top, mm."""
-SwatchKind = Literal["area", "outline", "line", "point", "no_data", "none"]
+SwatchKind = Literal["area", "outline", "line", "point", "ring", "no_data", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +275,21 @@ def _draw_swatch(axes: Axes, swatch: Swatch, left: float, foot: float, size: flo
                     markerfacecolor=swatch.color,
                     markeredgecolor="white",
                     markeredgewidth=0.08 * size,
+                    linestyle="none",
+                    transform=where,
+                    clip_on=False,
+                )
+            )
+        case "ring":
+            axes.add_line(
+                Line2D(
+                    [left + wide / 2],
+                    [middle],
+                    marker="o",
+                    markersize=1.15 * size,
+                    markerfacecolor="none",
+                    markeredgecolor=swatch.color,
+                    markeredgewidth=swatch.width * size / 8,
                     linestyle="none",
                     transform=where,
                     clip_on=False,
