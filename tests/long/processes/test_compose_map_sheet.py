@@ -198,7 +198,7 @@ def test_the_page_tells_all_that_belongs_to_a_sheet(
 
 def test_the_chinese_face_is_in_the_file(files: Mapping[str, Path], tmp_path: Path) -> None:
     done(sheet_task(files, ZONES, formats=["pdf"]), tmp_path)
-    page = PdfReader(tmp_path / "sheet.pdf").pages[0]
+    page: Any = PdfReader(tmp_path / "sheet.pdf").pages[0]
     faces: dict[str, Any] = {}
     for font in page["/Resources"]["/Font"].values():
         inner = font["/DescendantFonts"][0].get_object()

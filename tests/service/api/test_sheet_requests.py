@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.zone import Region
-from tests.service.api.conftest import People
 from tests.support.feature_rows import add_five_zones, add_scheme
 from tests.support.job_rows import add_dataset
+from tests.support.joint_plans import People
 
 ORDER = "/processes/compose-map-sheet/execution"
 ZONES = {"kind": "raster", "theme": "zones"}
@@ -22,7 +22,7 @@ AHEAD = {"Prefer": "respond-async"}
 
 
 @pytest.fixture
-async def drawn(people: People, session: AsyncSession) -> Region:
+async def zoned_place(people: People, session: AsyncSession) -> Region:
     """The region `a` with a published zoning, a newer draft, and a raster for its own people."""
     region = (await session.scalars(select(Region).where(Region.code == "a"))).one()
     scheme = await add_scheme(session, region, code="a.zones", valid=(date(2024, 1, 1), None))
@@ -58,7 +58,7 @@ async def test_it_describes_its_inputs(anonymous: httpx.AsyncClient) -> None:
 
 
 async def test_the_zoning_in_force_is_meant_unless_one_is_named(
-    people: People, session: AsyncSession, drawn: Region
+    people: People, session: AsyncSession, zoned_place: Region
 ) -> None:
     planner = people["planner@a"]
     sheet = (await task_of(session, await ask(planner, layers=[DRAWN])))["sheet"]
@@ -72,7 +72,7 @@ async def test_the_zoning_in_force_is_meant_unless_one_is_named(
 
 
 async def test_drafts_and_closed_rasters_are_for_those_who_may_see_them(
-    people: People, session: AsyncSession, drawn: Region
+    people: People, session: AsyncSession, zoned_place: Region
 ) -> None:
     layers = [{"kind": "raster", "theme": "ndvi"}, {**DRAWN, "scheme": "a.draft"}]
     own = await task_of(session, await ask(people["planner@a"], layers=layers))
@@ -92,18 +92,18 @@ async def test_drafts_and_closed_rasters_are_for_those_who_may_see_them(
 
 
 async def test_what_the_region_lacks_is_kept_as_missing(
-    people: People, session: AsyncSession, drawn: Region
+    people: People, session: AsyncSession, zoned_place: Region
 ) -> None:
     task = await task_of(session, await ask(people["planner@a"], layers=[ZONES, DRAWN]))
     first, second = task["sheet"]["layers"]
     assert first["dataset"] is None
     assert second["shapes"]
-    assert task["sheet"]["title_zh"] == f"{drawn.name_zh}方案 a.zones图"
+    assert task["sheet"]["title_zh"] == f"{zoned_place.name_zh}方案 a.zones图"
     assert task["sheet"]["land_cover"] == "a.cover"
 
 
 async def test_what_nobody_has_drawn_is_counted(
-    people: People, session: AsyncSession, drawn: Region
+    people: People, session: AsyncSession, zoned_place: Region
 ) -> None:
     await session.execute(update(Region).where(Region.code == "b").values(geom=None))
     await session.commit()
@@ -113,7 +113,7 @@ async def test_what_nobody_has_drawn_is_counted(
 
 
 async def test_filters_choose_features_within_the_region_only(
-    people: People, session: AsyncSession, drawn: Region
+    people: People, session: AsyncSession, zoned_place: Region
 ) -> None:
     every = {**DRAWN, "filter": "class = 'strict_protection' OR region = 'b'"}
     task = await task_of(session, await ask(people["planner@a"], layers=[every]))
@@ -121,7 +121,7 @@ async def test_filters_choose_features_within_the_region_only(
     assert [one["label_en"] for one in layer["entries"]] == ["Strict protection and control zone"]
 
 
-@pytest.mark.usefixtures("drawn")
+@pytest.mark.usefixtures("zoned_place")
 @pytest.mark.parametrize(
     ("inputs", "pointers"),
     [

@@ -75,7 +75,7 @@ class SheetGround:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class CellPicture:
     """Pixels and the box they cover."""
 
     pixels: Pixels
@@ -89,7 +89,7 @@ class SheetLayerRead:
     task: contract.SheetLayerTask
     group: LegendGroup
     told: Mapping[str, Any]
-    picture: Picture | None = None
+    picture: CellPicture | None = None
     shapes: Sequence[tuple[contract.SheetShape, BaseGeometry]] = ()
     warning: ResultFlag | None = None
 
@@ -266,7 +266,7 @@ def _read_raster(
             **told,
             "no_data_percent": round(unknown, 2),
         },
-        picture=Picture(pixels, grid.bounds),
+        picture=CellPicture(pixels, grid.bounds),
         warning=flag,
     )
 

@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.processes.compose_map_sheet import contract
 from shanhai.processes.compose_map_sheet.layers import (
-    Picture,
+    CellPicture,
     SheetGround,
     SheetLayerRead,
     SheetSources,
@@ -164,7 +164,7 @@ class SheetPage:
             beyond = np.isnan(values) & ~cells_within(self.ground.region, grid, window)
             pixels[window.slices][beyond] = rgba(_BEYOND)
             seen.append([bool(one.any()) for one in (*found, beyond)])
-        _show(axes, Picture(pixels, grid.bounds), zorder=3)
+        _show(axes, CellPicture(pixels, grid.bounds), zorder=3)
         sea, water, uncovered = (any(column) for column in zip(*seen, strict=True))
         return sea, water, uncovered
 
@@ -627,7 +627,7 @@ def _stroke(
         )  # fmt: skip
 
 
-def _show(axes: Axes, picture: Picture, *, zorder: float) -> Any:
+def _show(axes: Axes, picture: CellPicture, *, zorder: float) -> Any:
     west, south, east, north = picture.bounds
     return axes.imshow(
         picture.pixels,

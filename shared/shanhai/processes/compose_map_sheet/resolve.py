@@ -64,7 +64,7 @@ _BELOW = text(
 
 
 @dataclass(slots=True)
-class _Search:
+class _LayerSearch:
     """One sheet's look-up: who asks, where, and what is noted on the way."""
 
     session: AsyncSession
@@ -105,7 +105,7 @@ async def complete(session: AsyncSession, task: Task, identity: Identity | None)
     extent, orientation, scale = _place(inputs, region)
     places = (await session.scalars(_BELOW, {"region": row.id})).all()
     viewer = EVERYTHING if identity is None else identity.viewer
-    search = _Search(session, viewer, inputs, row, places)
+    search = _LayerSearch(session, viewer, inputs, row, places)
     layers = [
         await _find_raster(search, one, number)
         if isinstance(one, contract.RasterOnSheet)
@@ -245,7 +245,7 @@ def _degrees(frame: Bounds, epsg: int) -> Bounds:
 
 
 async def _find_raster(
-    search: _Search, asked: contract.RasterOnSheet, number: int
+    search: _LayerSearch, asked: contract.RasterOnSheet, number: int
 ) -> contract.SheetLayerTask:
     """A raster; where the region has none of the theme the layer says so."""
     pointer = f"/inputs/layers/{number}"
@@ -282,12 +282,12 @@ async def _find_raster(
     )
 
 
-async def _named(search: _Search, code: str) -> Dataset | None:
+async def _named(search: _LayerSearch, code: str) -> Dataset | None:
     return await _one_raster(search, "d.code = :code", "true", {"code": code})
 
 
 async def _newest(
-    search: _Search, theme: str, asked: contract.RasterOnSheet | None
+    search: _LayerSearch, theme: str, asked: contract.RasterOnSheet | None
 ) -> Dataset | None:
     """The newest raster of a theme; the region's own come before its parent's."""
     job = None if asked is None else asked.job
@@ -299,7 +299,7 @@ async def _newest(
 
 
 async def _one_raster(
-    search: _Search, met: str, current: str, values: Mapping[str, Any]
+    search: _LayerSearch, met: str, current: str, values: Mapping[str, Any]
 ) -> Dataset | None:
     seen = [DATASETS.live, current, *visibility(DATASETS, search.viewer)]
     query = text(
@@ -318,7 +318,7 @@ async def _one_raster(
 
 
 async def _find_features(
-    search: _Search, asked: contract.FeaturesOnSheet, number: int, scale: int
+    search: _LayerSearch, asked: contract.FeaturesOnSheet, number: int, scale: int
 ) -> contract.SheetLayerTask:
     """The features of a collection, generalised for the scale; counts those nobody has drawn."""
     pointer = f"/inputs/layers/{number}"
@@ -379,7 +379,7 @@ async def _find_features(
 
 
 async def _named_zoning(
-    search: _Search, layer: contract.SheetLayerTask, schemes: Sequence[str]
+    search: _LayerSearch, layer: contract.SheetLayerTask, schemes: Sequence[str]
 ) -> contract.SheetLayerTask:
     """The layer of zones by the name of their scheme; they are to cover the land."""
     for code in schemes:
@@ -398,7 +398,7 @@ async def _named_zoning(
 
 
 def _selection(
-    search: _Search,
+    search: _LayerSearch,
     viewer: Viewer,
     entity: Entity,
     asked: contract.FeaturesOnSheet,
@@ -426,7 +426,7 @@ def _selection(
     )
 
 
-def _filters(search: _Search, asked: contract.FeaturesOnSheet, pointer: str) -> dict[str, str]:
+def _filters(search: _LayerSearch, asked: contract.FeaturesOnSheet, pointer: str) -> dict[str, str]:
     """Scheme and plan, where the collection has them; a fault for each that it has not."""
     known = {item.name for item in collection_named(asked.collection).queryables}
     found: dict[str, str] = {}
@@ -549,7 +549,7 @@ def _title(
     )
 
 
-async def _parent(search: _Search) -> contract.OutlineTask | None:
+async def _parent(search: _LayerSearch) -> contract.OutlineTask | None:
     """The region above, where its outline is known."""
     own = await read_feature(
         search.session, REGIONS, Selection(search.viewer, code=search.row.code)
@@ -561,7 +561,7 @@ async def _parent(search: _Search) -> contract.OutlineTask | None:
     return None if row is None else _outline(row)
 
 
-async def _around(search: _Search, frame: Bounds) -> list[contract.OutlineTask]:
+async def _around(search: _LayerSearch, frame: Bounds) -> list[contract.OutlineTask]:
     """Administrative regions in or near the frame that are not the sheet's nor below it."""
     west, south, east, north = frame
     wide, high = _NEAR * (east - west), _NEAR * (north - south)
