@@ -113,6 +113,8 @@ _RULES = {
     "datetime_parsing": "必须是日期时间",
     "datetime_from_date_parsing": "必须是日期时间",
     "timezone_aware": "必须带时区",
+    "union_tag_invalid": "{discriminator} 必须是 {expected_tags} 之一",
+    "union_tag_not_found": "必须给出 {discriminator}",
 }
 
 

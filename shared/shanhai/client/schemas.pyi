@@ -128,6 +128,10 @@ ChangedProperty = TypedDict("ChangedProperty", {"name_zh": NotRequired[str], "na
     "hj525": NotRequired[str | None], "aliases": NotRequired[list[str]], "standard": NotRequired[str | None],
     "raw_years": NotRequired[int | None]})
 Changes = TypedDict("Changes", {"changes": list[Change], "cursor": str, "numberReturned": int, "links": list[Link]})
+CheckComplianceInputs = TypedDict("CheckComplianceInputs", {"geometry": NotRequired[dict[str, Any] | None],
+    "crs": NotRequired[str | None], "project": NotRequired[str | None], "activities": NotRequired[list[str]],
+    "measures": NotRequired[list[str]], "region": NotRequired[str | None], "as_of": NotRequired[str | None],
+    "lines": NotRequired[list[str] | None]})
 ClassChange = TypedDict("ClassChange", {"from": str, "to": str, "area_km2": float})
 ClassExtent = TypedDict("ClassExtent", {"value": int, "code": str | None, "label_zh": str | None,
     "label_en": str | None, "color": str | None, "cells": int, "area_m2": float, "area_ha": float,
@@ -558,6 +562,7 @@ OpenDataset = TypedDict("OpenDataset", {"identifier": str, "title_zh": str, "tit
     "distribution": list[DownloadableFile]})
 OpenPlace = TypedDict("OpenPlace", {"place": str, "problem": str})
 OpenedLayers = TypedDict("OpenedLayers", {"token": NotRequired[str], "layers": list[str], "expires": str})
+OpinionBody = TypedDict("OpinionBody", {"inputs": CheckComplianceInputs})
 OutputDescription = TypedDict("OutputDescription", {"title": str, "schema": dict[str, Any]})
 OwnAccount = TypedDict("OwnAccount", {"owner": str, "name": str, "own": bool, "key": bool, "roles": list[RoleHeld],
     "scopes": list[Scope], "need": Literal["code", "password", "factor"] | None, "csrf": str, "factor": bool,
@@ -802,7 +807,7 @@ RestorationSign = TypedDict("RestorationSign", {
     "code": Literal["ndvi_fell_back", "ndvi_flat", "sealed_grew", "no_observation"], "text": str, "text_zh": str,
     "text_en": str})
 ResultLink = TypedDict("ResultLink", {"href": str, "rel": str, "type": str, "title": str, "length": NotRequired[int]})
-Results = echo_results | import_dataset_results | import_features_results | import_plan_results | check_compliance_results | assess_ecoservices_results | delineate_zones_results | evaluate_ecosystem_results | account_gep_results | evaluate_indicators_results | evaluate_effect_results | build_network_results | run_scenario_results | select_sites_results | publish_bulletin_results | seed_tiles_results
+Results = echo_results | import_dataset_results | import_features_results | import_plan_results | check_compliance_results | assess_ecoservices_results | delineate_zones_results | evaluate_ecosystem_results | account_gep_results | evaluate_indicators_results | evaluate_effect_results | build_network_results | run_scenario_results | select_sites_results | publish_bulletin_results | compose_map_sheet_results | seed_tiles_results
 ReviewContent = TypedDict("ReviewContent", {"plan": NamedCode, "year": int, "reports_due_on": str,
     "summary": dict[str, Any], "duties": list[ReviewedDuty]})
 ReviewedDuty = TypedDict("ReviewedDuty", {"code": str, "name_zh": str, "name_en": str, "article": str | None,
@@ -1249,6 +1254,9 @@ compensation_agreements_new = TypedDict("compensation_agreements_new", {"code": 
     "scheme": NotRequired[str | None], "rule": dict[str, Any], "start_year": int, "end_year": NotRequired[int | None],
     "state": NotRequired[Literal["draft", "in_force", "ended"] | None], "document": NotRequired[str | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+compose_map_sheet_results = TypedDict("compose_map_sheet_results", {
+    "sheet": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "pdf": NotRequired[ResultLink], "png": NotRequired[ResultLink], "svg": NotRequired[ResultLink]})
 control_areas = TypedDict("control_areas", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": control_areas_properties, "links": NotRequired[list[Link]]})
 control_areas_change = TypedDict("control_areas_change", {"type": NotRequired[Literal["Feature"]],
@@ -3039,6 +3047,8 @@ class Paths:
     @overload
     def post(self, path: Literal["/plans/{plan}/findings"], /, *, headers: Headers | None = ..., **query: Query) -> PlanChecked: ...
     @overload
+    def post(self, path: Literal["/compliance/opinion"], body: OpinionBody, /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
+    @overload
     def post(self, path: Literal["/compliance/exceptions"], body: ExceptionBody, /, *, headers: Headers | None = ..., **query: Query) -> RuleException: ...
     @overload
     def post(self, path: Literal["/compliance/exceptions/{exception}/revoke"], body: RevokeBody, /, *, headers: Headers | None = ..., **query: Query) -> RuleException: ...
@@ -3971,6 +3981,8 @@ class AsyncPaths:
     def post(self, path: Literal["/mines/{mine}/reports"], body: MineReportBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[MineReportMade]: ...
     @overload
     def post(self, path: Literal["/plans/{plan}/findings"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[PlanChecked]: ...
+    @overload
+    def post(self, path: Literal["/compliance/opinion"], body: OpinionBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
     @overload
     def post(self, path: Literal["/compliance/exceptions"], body: ExceptionBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RuleException]: ...
     @overload

@@ -31,6 +31,7 @@ PROCESSES = (
     "run_scenario",
     "select_sites",
     "publish_bulletin",
+    "compose_map_sheet",
     "seed_tiles",
 )
 """Folders of the processes, in the order they are listed; the id of each has hyphens."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from shanhai.cartography import ClassStyle, RampStyle
-from shanhai.reporting import map_decorations
+from shanhai.reporting import furniture, map_decorations
 from shanhai.reporting.maps import MapFrame
 from shanhai.science.grid import ClassArray
 from shanhai.vocabulary import Label, Lang
@@ -132,7 +132,7 @@ def _draw_panel(figure: Figure, place: Place, panel: Panel, frame: MapFrame) -> 
     for district in frame.districts:
         for ring in map_decorations.district_rings(district.geometry):
             axes.plot(ring[:, 0], ring[:, 1], color="#33414b", linewidth=0.5, alpha=0.8)
-    axes.set_title(both(panel.title), fontsize=9.5, color=map_decorations.INK, loc="left", pad=5)
+    axes.set_title(both(panel.title), fontsize=9.5, color=furniture.INK, loc="left", pad=5)
 
 
 def _extent(frame: MapFrame) -> tuple[float, float, float, float]:
@@ -192,8 +192,11 @@ def _draw_foot(figure: Figure, frame: MapFrame, width_in: float, tall_in: float)
     strip.set_xlim(0, _WIDTH_IN)
     strip.set_ylim(0, _FOOT_IN)
     across = min(width_in, tall_in * (east - west) / (north - south))
-    length = map_decorations.nice_length(east - west)
-    map_decorations.draw_compass(strip, length, across * length / (east - west), _MARGIN_IN)
+    metres_per_mm = (east - west) / (across * furniture.MM_IN)
+    room = across * furniture.MM_IN / 4
+    left = (_MARGIN_IN + 0.05) * furniture.MM_IN
+    length = furniture.draw_scale_bar(strip, left, 2.5, metres_per_mm=metres_per_mm, room=room)
+    furniture.draw_north_arrow(strip, left + length + 18.0, 0.6, 9.4)
 
 
 TITLE = Label("成本—效益前沿", "Cost against gain")
@@ -228,9 +231,9 @@ def draw_front(path: Path, front: Sequence[Point], plan: Point, lang: Lang) -> b
             linestyle="none",
             label=_PLAN.in_(lang),
         )
-        axes.set_title(TITLE.in_(lang), color=map_decorations.INK, fontsize=13)
-        axes.set_xlabel(_COST.in_(lang), color=map_decorations.INK)
-        axes.set_ylabel(_GAIN.in_(lang), color=map_decorations.INK)
+        axes.set_title(TITLE.in_(lang), color=furniture.INK, fontsize=13)
+        axes.set_xlabel(_COST.in_(lang), color=furniture.INK)
+        axes.set_ylabel(_GAIN.in_(lang), color=furniture.INK)
         axes.grid(visible=True, color="#e3eaee")
         axes.legend(frameon=False)
         FigureCanvasAgg(figure)
@@ -264,7 +267,7 @@ def draw_indicator(
         axes = figure.add_subplot()
         _draw_path(axes, one, way, line)
         title = both(Label(one["name_zh"], one["name_en"]))
-        axes.set_title(title, fontsize=9, color=map_decorations.INK, loc="left")
+        axes.set_title(title, fontsize=9, color=furniture.INK, loc="left")
         axes.set_ylabel(one["unit"], fontsize=8)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.tick_params(labelsize=8)

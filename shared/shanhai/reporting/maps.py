@@ -11,13 +11,12 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
-from shanhai.cartography import ZONES, ClassStyle, RampStyle, style_of
-from shanhai.reporting import map_decorations
+from shanhai.cartography import ZONES, ClassStyle, RampStyle, style_of, written_unit
+from shanhai.reporting import furniture, legends, map_decorations
+from shanhai.reporting.legends import LegendGroup, LegendRamp, LegendRow, Swatch
 from shanhai.science.grid import ClassArray, FloatArray
 from shanhai.vocabulary import Label, Lang
 
@@ -28,11 +27,17 @@ _LEAST_HEIGHT_IN = 5.2
 _MAP_SHARE, _SIDE_SHARE = 0.66, 0.27
 """Widths of the map and of the panel beside it, in parts of the sheet."""
 
+_COMPASS_MM = 27.0
+"""What scale and north arrow take at the foot of the panel."""
+_CREDITS_PT, _CREDIT_LINES = 6.5, 4
+
 _GROUND = "#eef3f6"
 _WARNING = "#b3541e"
 
 RATIO_ENDS = (Label("供给盈余", "surplus of supply"), Label("供给不足", "deficit"))
 """What the ends of the ramp of a ratio mean."""
+
+LEGEND = Label("图例", "Legend")
 
 STAND_IN_BAND = Label(
     "含替代数据：部分输入并非实测，结果仅供演示，不得作为规划依据",
@@ -103,11 +108,18 @@ def draw_ramp_map(
 
     def content(axes: Axes, side: Axes) -> None:
         colors = LinearSegmentedColormap.from_list(theme, ramp.colors)
-        norm = _range_of(ramp, values)
+        low, high = _range_of(ramp, values)
         axes.imshow(
-            _thinned(values), cmap=colors, norm=norm, extent=_extent(frame), interpolation="nearest"
+            _thinned(values),
+            cmap=colors,
+            norm=Normalize(low, high),
+            extent=_extent(frame),
+            interpolation="nearest",
         )
-        _ramp_legend(side, ScalarMappable(norm, colors), ends, lang)
+        known = values[np.isfinite(values)]
+        beyond = bool(known.size) and bool(known.min() < low or known.max() > high)
+        shown = LegendRamp(ramp.colors, low, high, beyond, ends)
+        add_legend(side, [LegendGroup(_with_unit(ramp), ramp=shown)], lang)
 
     return draw_sheet(path, ramp.title, frame, lang, content)
 
@@ -135,10 +147,7 @@ def draw_sheet(
         figure, axes, side = _sheet(frame)
         content(axes, side)
         map_decorations.draw_districts(axes, frame.districts, lang)
-        map_decorations.draw_scale_bar(
-            side, frame.bounds[2] - frame.bounds[0], _MAP_SHARE / _SIDE_SHARE
-        )
-        map_decorations.draw_north_arrow(side)
+        draw_compass(axes, side)
         _write_texts(figure, title, frame, lang)
         FigureCanvasAgg(figure)
         figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
@@ -168,21 +177,20 @@ def _write_texts(figure: Figure, title: Label, frame: MapFrame, lang: Lang) -> N
     total = figure.get_size_inches()[1]
     place = frame.place.in_(lang)
     heading = f"{place}{title.zh}" if lang == "zh" else f"{place} · {title.en}"
-    figure.text(
-        0.03, 1 - 0.42 / total, heading, fontsize=17, color=map_decorations.INK, va="center"
-    )
+    figure.text(0.03, 1 - 0.42 / total, heading, fontsize=17, color=furniture.INK, va="center")
     figure.text(
         0.03, 1 - 0.74 / total, frame.note.in_(lang), fontsize=9, color="#55656f", va="center"
     )
     lead = "数据来源：" if lang == "zh" else "Data: "
+    width_mm = 0.94 * _WIDTH_IN * furniture.MM_IN
+    credits = furniture.wrapped(lead + frame.credits, width_mm, _CREDITS_PT)[:_CREDIT_LINES]
     figure.text(
         0.03,
         0.88 / total,
-        lead + frame.credits,
-        fontsize=6.5,
-        color="#55656f",
+        "\n".join(credits),
+        fontsize=_CREDITS_PT,
+        color=furniture.SOFT,
         va="top",
-        wrap=True,
     )
     if frame.stand_in:
         figure.text(
@@ -195,6 +203,13 @@ def _write_texts(figure: Figure, title: Label, frame: MapFrame, lang: Lang) -> N
             va="center",
             bbox={"facecolor": _WARNING, "edgecolor": "none", "pad": 6},
         )
+
+
+def _with_unit(style: RampStyle) -> Label:
+    unit = written_unit(style.unit)
+    if not unit.en:
+        return style.title
+    return Label(f"{style.title.zh}（{unit.zh}）", f"{style.title.en} ({unit.en})")
 
 
 def _extent(frame: MapFrame) -> tuple[float, float, float, float]:
@@ -231,46 +246,30 @@ def _show_classes(
 def _class_legend(
     side: Axes, style: ClassStyle, shares: dict[int, float], heading: Label, lang: Lang
 ) -> None:
-    handles = [Patch(facecolor=entry.color, edgecolor="#5a6a74") for entry in style.entries]
-    labels = [
-        f"{_broken(entry.label.in_(lang), lang)}\n{shares.get(entry.value, 0.0):.1f} %"
+    rows = [
+        LegendRow(Swatch("area", entry.color), entry.label, f"{shares.get(entry.value, 0.0):.1f} %")
         for entry in style.entries
     ]
-    side.legend(
-        handles,
-        labels,
-        loc="upper left",
-        frameon=False,
-        fontsize=10,
-        labelspacing=1.1,
-        handlelength=1.8,
-        handleheight=1.5,
-        title=heading.in_(lang),
-        title_fontsize=10.5,
-        alignment="left",
-    )
+    add_legend(side, [LegendGroup(heading, rows)], lang)
 
 
-def _broken(text: str, lang: Lang) -> str:
-    """A long English label on two lines; one that is broken already stays."""
-    if lang == "zh" or "\n" in text or len(text) <= 26:
-        return text
-    middle = text.rfind(" ", 0, 27)
-    return f"{text[:middle]}\n{text[middle + 1 :]}"
+def add_legend(side: Axes, groups: Sequence[LegendGroup], lang: Lang, size: float = 9.5) -> None:
+    """A legend in the panel beside a map, above its scale and north arrow."""
+    width, height = furniture.size_mm(side)
+    legends.draw_legend(side, groups, (1.0, _COMPASS_MM, width, height), lang, size)
 
 
-def _range_of(style: RampStyle, values: FloatArray) -> Normalize:
+def draw_compass(axes: Axes, side: Axes) -> None:
+    """Scale bar and north arrow at the foot of the panel beside a map."""
+    west, east = axes.get_xlim()
+    metres_per_mm = (east - west) / furniture.size_mm(axes)[0]
+    room = min(0.62 * furniture.size_mm(side)[0], 45.0)
+    furniture.draw_scale_bar(side, 3.0, 1.0, metres_per_mm=metres_per_mm, room=room)
+    furniture.draw_north_arrow(side, 5.5, 9.5, 14.0)
+
+
+def _range_of(style: RampStyle, values: FloatArray) -> tuple[float, float]:
     if style.low is not None and style.high is not None:
-        return Normalize(style.low, style.high)
+        return style.low, style.high
     known = values[np.isfinite(values)]
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    return Normalize(low, high)
-
-
-def _ramp_legend(side: Axes, shown: ScalarMappable, ends: tuple[Label, Label], lang: Lang) -> None:
-    inner = side.inset_axes((0.02, 0.47, 0.13, 0.46))
-    bar = side.figure.colorbar(shown, cax=inner, extend="both")
-    bar.outline.set_edgecolor("#9fb0bb")
-    bar.ax.tick_params(labelsize=9, color="#9fb0bb")
-    for height, end in zip((0.975, 0.425), ends, strict=True):
-        side.text(0.02, height, end.in_(lang), fontsize=9.5, color=map_decorations.INK, va="center")
+    return (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)

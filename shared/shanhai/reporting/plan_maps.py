@@ -10,14 +10,15 @@ import shapely
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, PathPatch
+from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 from shapely import get_parts
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.cartography import RampStyle, style_of
+from shanhai.reporting.legends import LegendGroup, LegendRow, Swatch
 from shanhai.reporting.map_decorations import district_rings
-from shanhai.reporting.maps import MapFrame, draw_sheet
+from shanhai.reporting.maps import LEGEND, MapFrame, add_legend, draw_sheet
 from shanhai.science.grid import FloatArray
 from shanhai.vocabulary import Label, Lang
 
@@ -119,21 +120,12 @@ def _stroke(*, is_main: bool, course: FloatArray) -> Line2D:
 
 
 def _draw_network_legend(side: Axes, lang: Lang) -> None:
-    handles: list[Patch | Line2D] = [
-        Patch(facecolor=color, edgecolor="#5a6a74", linewidth=0.5) for _, color in _LEGEND
+    rows = [LegendRow(Swatch("area", color), label) for label, color in _LEGEND]
+    rows += [
+        LegendRow(Swatch("line", _LINE, width=_MAIN_WIDTH), _MAIN),
+        LegendRow(Swatch("line", _LINE, width=_BRANCH_WIDTH, dashed=True), _BRANCH),
     ]
-    nowhere = np.empty((0, 2))
-    handles += [_stroke(is_main=is_main, course=nowhere) for is_main in (True, False)]
-    labels = [label.in_(lang) for label in (*(label for label, _ in _LEGEND), _MAIN, _BRANCH)]
-    side.legend(
-        handles,
-        labels,
-        loc="upper left",
-        frameon=False,
-        fontsize=10,
-        labelspacing=1.0,
-        handlelength=2.2,
-    )
+    add_legend(side, [LegendGroup(LEGEND, rows)], lang)
 
 
 SCENARIO_TITLE = Label("情景对比：生态网络变化", "Scenario: change of the ecological network")
@@ -222,21 +214,12 @@ def _draw_edits(axes: Axes, edits: Sequence[BaseGeometry]) -> None:
 
 
 def _draw_scenario_legend(side: Axes, lang: Lang) -> None:
-    handles: list[Patch | Line2D] = [
-        Patch(facecolor=color, edgecolor="#5a6a74", linewidth=0.5) for _, color in _FILLS
+    rows = [LegendRow(Swatch("area", color), label) for label, color in _FILLS]
+    rows += [
+        LegendRow(Swatch("line", color, width=width, dashed=style == "dashed"), label)
+        for color, style, width, label in _STROKES.values()
     ]
-    handles += [_scenario_stroke(change) for change in _STROKES]
-    labels = [label.in_(lang) for label, _ in _FILLS]
-    labels += [label.in_(lang) for *_, label in _STROKES.values()]
-    side.legend(
-        handles,
-        labels,
-        loc="upper left",
-        frameon=False,
-        fontsize=10,
-        labelspacing=1.0,
-        handlelength=2.2,
-    )
+    add_legend(side, [LegendGroup(LEGEND, rows)], lang)
 
 
 SELECTION_TITLE = Label("修复选址", "Restoration sites")
@@ -290,13 +273,5 @@ def draw_selection_map(path: Path, drawing: SelectionDrawing, frame: MapFrame, l
 
 
 def _draw_selection_legend(side: Axes, lang: Lang) -> None:
-    handles = [Patch(facecolor=color, edgecolor="#5a6a74", linewidth=0.5) for _, color in _KINDS]
-    side.legend(
-        handles,
-        [label.in_(lang) for label, _ in _KINDS],
-        loc="upper left",
-        frameon=False,
-        fontsize=10,
-        labelspacing=1.0,
-        handlelength=2.2,
-    )
+    rows = [LegendRow(Swatch("area", color), label) for label, color in _KINDS]
+    add_legend(side, [LegendGroup(LEGEND, rows)], lang)

@@ -43,7 +43,7 @@ def test_an_ecosystem_service_is_a_module_and_one_line_of_the_platform(tree: Sou
 
 def test_a_layer_style_is_one_entry(tree: SourceTree) -> None:
     tree.follow("add-a-layer-style.md")
-    features = "services/tiles/shanhai_tiles/styles/feature_styles.py"
+    features = "shared/shanhai/feature_styles.py"
     assert tree.edited() == {"shared/shanhai/cartography.py": 1, features: 6}
 
 
@@ -52,6 +52,6 @@ def test_a_collection_is_a_declaration_and_three_lines_of_the_platform(tree: Sou
     tree.follow("add-a-collection.md")
     assert tree.edited() == {
         "shared/shanhai/db/collections/catalogue.py": 2,
-        "services/tiles/shanhai_tiles/styles/feature_styles.py": 1,
+        "shared/shanhai/feature_styles.py": 1,
         "tests/unit/features/test_declarations.py": 1,
     }

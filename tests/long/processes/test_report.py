@@ -12,6 +12,7 @@ import pytest
 from shanhai.data.synthetic_watershed import Watershed
 from shanhai.processes.assess_ecoservices.report import leading_cover
 from shanhai.processes.kit.outputs import REPORT, credit_line, resolution_note
+from shanhai.reporting.furniture import crs_words
 from shanhai.reporting.map_decorations import cjk_family
 from shanhai.reporting.pages import write_pdf
 from shanhai.vocabulary import ECOSERVICES, ZONE_CLASSES
@@ -143,13 +144,15 @@ def test_maps_name_the_coarsest_input() -> None:
         {"theme": "soil", "native_resolution_m": None},
         {"theme": "temperature", "native_resolution_m": 83_396.0},
     ]
-    note = resolution_note("100 m", "EPSG:4548", "index", inputs)
+    note = resolution_note("100 m", crs_words(4548), "index", inputs)
     assert note.en.startswith("Cells of 100 m · coarsest input: air temperature, true resolution")
     assert "about 83.4 km" in note.en
     assert "最粗输入：气温，真实分辨率约 83.4 km" in note.zh
-    assert note.zh.endswith("EPSG:4548 · 指数法")
-    assert note.en.endswith("EPSG:4548 · index methods")
-    assert "coarsest" not in resolution_note("100 m", "EPSG:4548", "biophysical", inputs[1:2]).en
+    assert note.zh.endswith("高斯-克吕格投影，3°带，中央经线117° · 指数法")
+    assert note.en.endswith("3° zone, central meridian 117°E · index methods")
+    assert (
+        "coarsest" not in resolution_note("100 m", crs_words(4548), "biophysical", inputs[1:2]).en
+    )
 
 
 def test_flags_are_sentences_in_both_languages(zoned: Any) -> None:

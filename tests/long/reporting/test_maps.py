@@ -1,5 +1,4 @@
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ from shapely import box
 
 from shanhai.cartography import ZONES
 from shanhai.reporting import map_decorations
-from shanhai.reporting.map_decorations import DistrictOutline, nice_length
+from shanhai.reporting.map_decorations import DistrictOutline
 from shanhai.reporting.maps import MapFrame, draw_ramp_map, draw_zone_map
 from shanhai.vocabulary import Label, Lang
 
@@ -81,10 +80,3 @@ def test_without_a_chinese_font_there_is_no_chinese_map(
 def test_a_class_layer_is_no_ramp(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         draw_ramp_map(tmp_path / "a.png", np.zeros((4, 4)), "zones", frame(), "en")
-
-
-@pytest.mark.parametrize(
-    ("width", "length"), [(53_700.0, 10_000), (9_000.0, 2_000), (400.0, 100), (79.9, 10)]
-)
-def test_scale_bars_have_round_lengths(width: float, length: Any) -> None:
-    assert nice_length(width) == length

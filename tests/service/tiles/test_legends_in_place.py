@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 
+from shanhai.feature_styles import STYLES
 from shanhai.vocabulary import ZONE_CLASSES, Lang
-from shanhai_tiles.styles.feature_styles import STYLES
 from tests.service.tiles.conftest import World
 from tests.support.job_rows import open_sessions
 

@@ -227,7 +227,11 @@ def parse(model: type[Model], value: Any, *, under: str = "") -> Model:
         return model.model_validate_json(orjson.dumps(value), strict=True)
     except ValidationError as error:
         faults = [
-            Fault(under + pointer_of(item["loc"]), rule_in_english(item), rule_in_chinese(item))
+            Fault(
+                under + pointer_of(_place_in(value, item["loc"], item["type"])),
+                rule_in_english(item),
+                rule_in_chinese(item),
+            )
             for item in error.errors(include_url=False, include_input=False)
         ]
     details = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults)
@@ -237,6 +241,23 @@ def parse(model: type[Model], value: Any, *, under: str = "") -> Model:
         message_zh=f"请求体无效：{in_chinese}",
         faults=faults,
     )
+
+
+def _place_in(value: Any, location: tuple[str | int, ...], kind: str) -> tuple[str | int, ...]:
+    """Where in a value something is wrong, without the tags of unions, which are no members."""
+    found: list[str | int] = []
+    for number, part in enumerate(location, start=1):
+        lacks = kind == "missing" and number == len(location)
+        if isinstance(value, dict) and part not in value and part != ITS_KEY and not lacks:
+            continue
+        found.append(part)
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        else:
+            value = None
+    return tuple(found)
 
 
 def pointer_of(location: tuple[str | int, ...]) -> str:

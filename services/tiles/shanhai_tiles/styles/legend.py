@@ -13,6 +13,7 @@ from pydantic import Field
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai import feature_styles
 from shanhai.cartography import ClassStyle, RampStyle, written_unit
 from shanhai.db.features.columns import source_of
 from shanhai.db.features.selection import Box, bound_values, conditions, reads_former
@@ -20,7 +21,6 @@ from shanhai.vocabulary import Label, Lang
 from shanhai_tiles.answers import DocumentPart
 from shanhai_tiles.layers.catalogue import Layer, VectorLayer
 from shanhai_tiles.raster.images import ValueRange, ramp_colors
-from shanhai_tiles.styles import feature_styles
 
 CJK_FONTS = (
     Path("/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf"),

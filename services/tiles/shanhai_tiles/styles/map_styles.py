@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from shanhai.feature_styles import FeatureStyle, feature_style
 from shanhai.vocabulary import Lang
 from shanhai_tiles.answers import Corners, DocumentPart, Maybe
 from shanhai_tiles.grids import TILE_SIZE, WEB_MERCATOR
 from shanhai_tiles.layers.catalogue import SHOWN_BY_DEFAULT, Layer, RasterLayer, VectorLayer
 from shanhai_tiles.layers.documents import Links
 from shanhai_tiles.layers.sources import attribution_html
-from shanhai_tiles.styles.feature_styles import FeatureStyle, feature_style
 from shanhai_tiles.styles.legend import LegendEntry
 from shanhai_tiles.vector.tiles import LABELS
 

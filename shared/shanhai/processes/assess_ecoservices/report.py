@@ -18,6 +18,7 @@ from shanhai.processes.assess_ecoservices.pictures import (
 from shanhai.processes.kit import outputs
 from shanhai.processes.kit.task import OutputFile
 from shanhai.raster.store import ScratchStore
+from shanhai.reporting.furniture import crs_words
 from shanhai.reporting.map_decorations import font_families, missing_font_warning
 from shanhai.reporting.maps import MapFrame, draw_ramp_map, draw_zone_map
 from shanhai.reporting.pages import Picture, ReportPage, can_write_pdf, missing_pdf_warning, told
@@ -113,7 +114,9 @@ def write_maps_and_report(
     """
     _warn_of_missing(manifest)
     place, aoi, inputs = assessment.place, manifest["aoi"], manifest["inputs"]
-    note = outputs.resolution_note(f"{aoi['cell_m']:g} m", aoi["crs"], manifest["profile"], inputs)
+    note = outputs.resolution_note(
+        f"{aoi['cell_m']:g} m", crs_words(place.grid.epsg), manifest["profile"], inputs
+    )
     frame = outputs.frame_of(place, manifest, note)
     maps = list(_draw_ratio(frame, place.store, workspace))
     if statistics is not None:

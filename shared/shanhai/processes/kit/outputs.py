@@ -19,6 +19,7 @@ from shanhai.processes.kit.task import OutputFile
 from shanhai.raster.cog import BLOCK, Block, CogFrame, write_cog
 from shanhai.raster.store import ScratchStore
 from shanhai.reporting.blocks import Pages, SectionHeading, blocks_of
+from shanhai.reporting.furniture import crs_words
 from shanhai.reporting.map_decorations import DistrictOutline
 from shanhai.reporting.maps import MapFrame
 from shanhai.reporting.pages import Picture, ReportPage, data_uri, write_page
@@ -139,18 +140,18 @@ def frame_of(place: Place, manifest: Mapping[str, Any], note: Label | None = Non
         DistrictOutline(Label(one.name_zh, one.name_en), geometry)
         for one, geometry in zip(area.region.districts, area.districts, strict=True)
     ]
-    cell, crs = f"{place.grid.cell_m:g} m", manifest["aoi"]["crs"]
+    cell, crs = f"{place.grid.cell_m:g} m", crs_words(place.grid.epsg)
     return MapFrame(
         place=own.name,
         bounds=place.grid.bounds,
         districts=districts or [own],
-        note=note or Label(f"像元 {cell} · {crs}", f"Cells of {cell} · {crs}"),
+        note=note or Label(f"像元 {cell} · {crs.zh}", f"Cells of {cell} · {crs.en}"),
         credits=credit_line(inputs),
         stand_in=any(one["stand_in"] for one in inputs),
     )
 
 
-def resolution_note(cell: str, crs: str, profile: str, inputs: list[dict[str, Any]]) -> Label:
+def resolution_note(cell: str, crs: Label, profile: str, inputs: list[dict[str, Any]]) -> Label:
     """Cells, the coarsest data behind them, system, profile: fine cells are no fine data."""
     known = [one for one in inputs if one["native_resolution_m"] is not None]
     behind = Label("", "")
@@ -163,8 +164,8 @@ def resolution_note(cell: str, crs: str, profile: str, inputs: list[dict[str, An
         )
     way = label_of(profile)
     return Label(
-        f"像元 {cell}{behind.zh} · {crs} · {way.zh}",
-        f"Cells of {cell}{behind.en} · {crs} · {way.en.lower()}",
+        f"像元 {cell}{behind.zh} · {crs.zh} · {way.zh}",
+        f"Cells of {cell}{behind.en} · {crs.en} · {way.en.lower()}",
     )
 
 

@@ -27,7 +27,8 @@ from shanhai.processes.publish_bulletin.document.content import build_content
 from shanhai.processes.publish_bulletin.document.language import Refused, in_language
 from shanhai.processes.publish_bulletin.document.sections import STATUS_COLORS
 from shanhai.reporting.blocks import Pages, Picture, write_html
-from shanhai.reporting.map_decorations import INK, font_families, missing_font_warning
+from shanhai.reporting.furniture import INK
+from shanhai.reporting.map_decorations import font_families, missing_font_warning
 from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning, write_pdf
 from shanhai.reporting.word import write_word
 from shanhai.science.flags import ResultFlag

@@ -6,10 +6,10 @@ import pytest
 
 from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.features.entity import Entity
+from shanhai.feature_styles import STYLES, feature_style, symbol_of
 from shanhai.vocabulary import Label
 from shanhai_tiles.layers.catalogue import VectorLayer
 from shanhai_tiles.layers.documents import Links
-from shanhai_tiles.styles.feature_styles import STYLES, feature_style, symbol_of
 from shanhai_tiles.styles.legend import LegendEntry, legend_of, png, svg
 from shanhai_tiles.styles.map_styles import style_document
 from shanhai_tiles.vector.collections import VECTORS, LayerSelection

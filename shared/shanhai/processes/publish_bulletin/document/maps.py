@@ -9,8 +9,6 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from pyproj import Transformer
 from shapely import get_parts, transform
 from shapely.geometry import shape
@@ -24,7 +22,9 @@ from shanhai.processes.publish_bulletin.document.sections import (
     LEVEL_COLORS,
     SEA_COLORS,
 )
-from shanhai.reporting import map_decorations
+from shanhai.reporting import furniture, map_decorations
+from shanhai.reporting.legends import LegendGroup, LegendRow, Swatch
+from shanhai.reporting.maps import LEGEND, add_legend, draw_compass
 from shanhai.reporting.plan_maps import fill_shapes
 from shanhai.vocabulary import STATION_KINDS, WARNING_LEVELS, Label, Lang
 
@@ -103,20 +103,18 @@ def draw_zones(path: Path, ground: Ground, held: BulletinTask, lang: Lang) -> bo
 
     def content(axes: Axes, side: Axes) -> None:
         _draw_land(axes, ground)
-        handles: list[Any] = []
+        rows: list[LegendRow] = []
         for zone in held.zones:
             color = zone_color(zone)
             if zone.geometry is not None:
                 fill_shapes(axes, [ground.place(zone.geometry)], color, 0.9)
-            label = zone.name_zh if lang == "zh" else zone.name_en
-            handles.append(Patch(facecolor=color, edgecolor="#5a6a74", label=label))
+            rows.append(LegendRow(Swatch("area", color), Label(zone.name_zh, zone.name_en)))
         for corridor in held.corridors:
             if corridor.geometry is not None:
                 _draw_line(axes, ground.place(corridor.geometry))
         if held.corridors:
-            line = Line2D([], [], color=_CORRIDOR_COLOR, linewidth=1.8, label=CORRIDOR.in_(lang))
-            handles.append(line)
-        _add_legend(side, handles)
+            rows.append(LegendRow(Swatch("line", _CORRIDOR_COLOR, width=1.8), CORRIDOR))
+        _add_legend(side, rows, lang)
 
     return _draw_plate(path, ground, lang, content)
 
@@ -159,7 +157,7 @@ def draw_stations(
                     markeredgewidth=2,
                     zorder=5,
                 )
-        _add_legend(side, _station_legend(held, told, worst, lang))
+        _add_legend(side, _station_legend(held, told, worst), lang)
 
     return _draw_plate(path, ground, lang, content)
 
@@ -191,8 +189,7 @@ def _draw_plate(
         x, y = (west + east) / 2, (south + north) / 2
         axes.set_xlim(x - half, x + half)
         axes.set_ylim(y - tall, y + tall)
-        map_decorations.draw_scale_bar(side, 2 * half, _MAP_SHARE / (0.98 - _MAP_SHARE))
-        map_decorations.draw_north_arrow(side)
+        draw_compass(axes, side)
         FigureCanvasAgg(figure)
         figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
     return True
@@ -211,51 +208,45 @@ def _worst_levels(held: BulletinTask) -> dict[str, str]:
 
 
 def _station_legend(
-    held: BulletinTask, told: Mapping[str, Any], worst: Mapping[str, str], lang: Lang
-) -> list[Any]:
+    held: BulletinTask, told: Mapping[str, Any], worst: Mapping[str, str]
+) -> list[LegendRow]:
     present = {one.kind for one in held.stations}
-    handles: list[Any] = [
-        _dot(MARKERS[term.code], _PLAIN, term.label.in_(lang))
+    rows = [
+        LegendRow(Swatch("point", _PLAIN, marker=MARKERS[term.code]), term.label)
         for term in STATION_KINDS
         if term.code in present
     ]
-    for member, palette, kind in (("water", CLASS_COLORS, "o"), ("sea", SEA_COLORS, "s")):
-        for place, one in enumerate(told[member]["classes"]):
-            if one["count"]:
-                handles.append(_dot(kind, palette[place], f"{one['name']} ({one['count']})"))
-    for term in reversed(WARNING_LEVELS):
-        if term.code in worst.values():
-            label = f"{ALERTED.in_(lang)}{'：' if lang == 'zh' else ': '}{term.label.in_(lang)}"
-            ring = Line2D([], [], marker="o", linestyle="", markersize=10, markerfacecolor="none")
-            ring.set_markeredgecolor(term.color)
-            ring.set_label(label)
-            handles.append(ring)
-    return handles
-
-
-def _dot(marker: str, color: str, label: str) -> Line2D:
-    return Line2D(
-        [], [], marker=marker, color=color, linestyle="", markersize=8, label=label,
-        markeredgecolor="white",
-    )  # fmt: skip
-
-
-def _add_legend(side: Axes, handles: Sequence[Any]) -> None:
-    if handles:
-        side.legend(
-            handles=list(handles),
-            loc="upper left",
-            frameon=False,
-            fontsize=8.5,
-            labelspacing=0.7,
-            handlelength=1.8,
+    for member, palette, marker in (("water", CLASS_COLORS, "o"), ("sea", SEA_COLORS, "s")):
+        rows += [
+            # What a bulletin tells is in its language already.
+            LegendRow(
+                Swatch("point", color, marker=marker),
+                Label(one["name"], one["name"]),
+                str(one["count"]),
+            )
+            for color, one in zip(palette, told[member]["classes"], strict=False)
+            if one["count"]
+        ]
+    rows += [
+        LegendRow(
+            Swatch("ring", term.color, width=2.0),
+            Label(f"{ALERTED.zh}：{term.label.zh}", f"{ALERTED.en}: {term.label.en}"),
         )
+        for term in reversed(WARNING_LEVELS)
+        if term.code in worst.values()
+    ]
+    return rows
+
+
+def _add_legend(side: Axes, rows: Sequence[LegendRow], lang: Lang) -> None:
+    if rows:
+        add_legend(side, [LegendGroup(LEGEND, rows)], lang, 8.5)
 
 
 def _draw_land(axes: Axes, ground: Ground) -> None:
     fill_shapes(axes, [ground.region], _LAND, 1.0)
     for ring in map_decorations.district_rings(ground.region):
-        axes.plot(ring[:, 0], ring[:, 1], color=map_decorations.INK, linewidth=1.0, alpha=0.9)
+        axes.plot(ring[:, 0], ring[:, 1], color=furniture.INK, linewidth=1.0, alpha=0.9)
 
 
 def _draw_line(axes: Axes, line: BaseGeometry) -> None:

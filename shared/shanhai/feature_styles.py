@@ -1,4 +1,4 @@
-"""How the features of each collection look: one declaration for map styles and legends."""
+"""How the features of each collection look: one declaration for map styles, legends and sheets."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
