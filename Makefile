@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 BIN := .venv/bin
+# Node.js comes with the Python environment.
+NPM := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix services/api/console --silent
 PYTEST_ARGS ?=
 ROUNDS ?= 1
 
@@ -37,6 +39,7 @@ status: bootstrap ## show the services with process, port, health and uptime
 test: ## the whole test suite against its own PostgreSQL, Redis and a browser
 	@deploy/local/bootstrap.sh chromium mosquitto-clients curl gdal-bin nginx-light
 	@services/api/console/build.sh
+	@$(NPM) test
 	@SHANHAI_TEST_REQUIRE=db,redis,browser,mqtt $(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: test-fast
@@ -59,7 +62,9 @@ test-provider: ## sign in through Keycloak, which Maven fetches, and send its to
 		$(BIN)/python -m pytest tests/service/api/test_keycloak.py $(PYTEST_ARGS)
 
 .PHONY: check
-check: bootstrap ## format, lint, types, import contracts, bars of the source tree, files of compose and Kubernetes
+check: bootstrap ## format, lint, types, import contracts, bars of the source tree, the console, files of compose and Kubernetes
+	@services/api/console/build.sh
+	@$(NPM) run check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -73,9 +78,10 @@ bench: bootstrap ## benchmarks, each a ratio to a floor measured in the same run
 	@$(BIN)/python -m benchmarks
 
 .PHONY: docs
-docs: bootstrap ## the pages made from the code, and all documentation as a site in .shanhai/docs
+docs: console ## the pages made from the code, and all documentation as a site in .shanhai/docs
 	@$(BIN)/python -m shanhai_api.reference > docs/api.md
 	@$(BIN)/python docs/client_types.py
+	@$(BIN)/python docs/console_types.py
 	@$(BIN)/python -m shanhai.cli.reference docs
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "$(CURDIR)/.shanhai/docs/index.html"
