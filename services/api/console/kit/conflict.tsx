@@ -38,8 +38,7 @@ export function differences(base: Feature, mine: Change, theirs: Feature): Diffe
   };
   for (const [name, wanted] of Object.entries(mine.properties))
     look(name, base.properties[name], wanted, theirs.properties[name]);
-  if (mine.geometry !== undefined)
-    look(GEOMETRY, base.geometry, mine.geometry, theirs.geometry);
+  if (mine.geometry !== undefined) look(GEOMETRY, base.geometry, mine.geometry, theirs.geometry);
   return found;
 }
 
@@ -128,9 +127,7 @@ export function Conflict({
         <tbody>
           {found.map(({ name, mine, theirs, both }) => {
             const title =
-              name === GEOMETRY
-                ? t("图形", "Geometry")
-                : titleOf(name, members[name] ?? {});
+              name === GEOMETRY ? t("图形", "Geometry") : titleOf(name, members[name] ?? {});
             const pick = (text: string, value: string, toThem: boolean) => (
               <td>
                 <label class="check">
