@@ -5,7 +5,7 @@ import type { FeatureCollection } from "geojson";
 import { useEffect } from "preact/hooks";
 import { api, ask } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
-import { km2 } from "../../kit/format";
+import { fixed, km2 } from "../../kit/format";
 import { boundsOf } from "../../kit/map/bounds";
 import type { MapPane } from "../../kit/map/engine";
 import { Empty, Found, Panel, Select } from "../../kit/ui";
@@ -48,10 +48,19 @@ export function Differences({
           choices={others.map((one) => ({ value: keyOfScheme(one), label: titled(one) }))}
         />
       </label>
-      <Between key={keyOfScheme(other)} from={other} to={scheme} own={own} pane={pane} />
+      <Between
+        key={keyOfScheme(other)}
+        {...(isOlder(scheme, other) ? { from: scheme, to: other } : { from: other, to: scheme })}
+        own={own}
+        pane={pane}
+      />
     </>
   );
 }
+
+/** Whether one is a former version of the other: what changed is told from the older on. */
+export const isOlder = ({ properties: one }: Scheme, { properties: other }: Scheme) =>
+  one.code === other.code && one.version < other.version;
 
 function Between({
   from,
@@ -117,7 +126,7 @@ function Between({
                 <thead>
                   <tr>
                     <th>{t("类别", "Class")}</th>
-                    <th class="numeric">{t("原", "Before")}</th>
+                    <th class="numeric">{t("原（平方公里）", "Before, km²")}</th>
                     <th class="numeric">{t("现", "After")}</th>
                     <th class="numeric">{t("增减", "Change")}</th>
                   </tr>
@@ -128,11 +137,11 @@ function Between({
                     return (
                       <tr key={code}>
                         <td>{name}</td>
-                        <td class="numeric">{km2(was)}</td>
-                        <td class="numeric">{km2(is)}</td>
+                        <td class="numeric">{fixed(was, 2)}</td>
+                        <td class="numeric">{fixed(is, 2)}</td>
                         <td class="numeric">
                           {is > was ? "+" : ""}
-                          {km2(is - was)}
+                          {fixed(is - was, 2)}
                         </td>
                       </tr>
                     );

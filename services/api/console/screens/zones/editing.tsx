@@ -15,7 +15,7 @@ import {
   schemaOf,
   type Values,
 } from "../../kit/features";
-import { Fields, Restored, useDraft } from "../../kit/form";
+import { Fields, memberOf, Restored, useDraft } from "../../kit/form";
 import { km2 } from "../../kit/format";
 import { eachPosition } from "../../kit/map/bounds";
 import type { Drawable, Kind } from "../../kit/map/draw";
@@ -481,7 +481,7 @@ function AttributeForm({
     [],
   );
   const draft = useDraft(name, initial);
-  const values = useMemo(() => formSignal(draft.values), [draft.values]);
+  const values = useMemo(() => memberOf(draft.values, "form"), [draft.values]);
   const { base, etag: known } = draft.values.value.begun as Begun;
   const conflict = useSignal<{ mine: Change; theirs: Feature; etag: string | null } | null>(null);
   const fault = useSignal<Fault | null>(null);
@@ -547,16 +547,4 @@ function AttributeForm({
       )}
     </form>
   );
-}
-
-/** The form's part of a draft, as fields read and write it. */
-function formSignal(draft: Signal<Values>): Signal<Values> {
-  return {
-    get value() {
-      return draft.value.form as Values;
-    },
-    set value(form: Values) {
-      draft.value = { ...draft.value, form };
-    },
-  } as Signal<Values>;
 }
