@@ -222,10 +222,10 @@ function Points({
           <thead>
             <tr>
               <th>#</th>
+              <th class="numeric">{t("残差（米）", "Residual, m")}</th>
               {COLUMNS.map((name) => (
                 <th key={name}>{names[name]}</th>
               ))}
-              <th class="numeric">{t("残差（米）", "Residual, m")}</th>
               <th>{t("删除", "Remove")}</th>
             </tr>
           </thead>
@@ -233,6 +233,7 @@ function Points({
             {typed.value.map((row, n) => (
               <tr key={n}>
                 <td>{n + 1}</td>
+                <td class="numeric">{missed(n)}</td>
                 {COLUMNS.map((name) => (
                   <td key={name}>
                     <input
@@ -249,7 +250,6 @@ function Points({
                     />
                   </td>
                 ))}
-                <td class="numeric">{missed(n)}</td>
                 <td>
                   <Button
                     kind="quiet"
