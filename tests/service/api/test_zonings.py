@@ -239,7 +239,7 @@ async def split(writer: httpx.AsyncClient, **changed: Any) -> httpx.Response:
 
 
 async def zones_of(writer: httpx.AsyncClient, version: int) -> dict[str, dict[str, Any]]:
-    asked = {"scheme": CODE, "version": version, "limit": 100}
+    asked: dict[str, str | int] = {"scheme": CODE, "version": version, "limit": 100}
     found = (await writer.get("/collections/zones/items", params=asked)).json()["features"]
     return {feature["id"]: feature for feature in found}
 
