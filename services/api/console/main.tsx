@@ -20,6 +20,8 @@ const screens = {
   "": lazy(() => import("./screens/home/home")),
   "sign-in": lazy(() => import("./screens/sign_in/sign_in")),
   map: lazy(() => import("./screens/map/map")),
+  zones: lazy(() => import("./screens/zones/zones")),
+  digitise: lazy(() => import("./screens/digitise/digitise")),
   compliance: lazy(() => import("./screens/compliance/compliance")),
 };
 

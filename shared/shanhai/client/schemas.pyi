@@ -133,6 +133,8 @@ CheckComplianceInputs = TypedDict("CheckComplianceInputs", {"geometry": NotRequi
     "measures": NotRequired[list[str]], "region": NotRequired[str | None], "as_of": NotRequired[str | None],
     "lines": NotRequired[list[str] | None]})
 ClassChange = TypedDict("ClassChange", {"from": str, "to": str, "area_km2": float})
+ClassDifference = TypedDict("ClassDifference", {"from": str, "to": str, "color": str | None, "area_km2": float,
+    "geometry": AdjustedPolygons})
 ClassExtent = TypedDict("ClassExtent", {"value": int, "code": str | None, "label_zh": str | None,
     "label_en": str | None, "color": str | None, "cells": int, "area_m2": float, "area_ha": float,
     "share": float | None})
@@ -445,6 +447,7 @@ Measures = TypedDict("Measures", {"project": str, "measures": list[Measure], "li
 MemberChange = TypedDict("MemberChange", {"property": str, "title": str, "from": Any, "to": Any})
 MemberInBoth = TypedDict("MemberInBoth", {"from": Any, "to": Any})
 Membership = TypedDict("Membership", {"programme": str | None})
+Merging = TypedDict("Merging", {"zones": list[str], "note": str, "version": NotRequired[int | None]})
 MineFund = TypedDict("MineFund", {"title": str, "mine": str, "currency": Literal["CNY"], "fund_due": str,
     "fund_paid": str, "withdrawn": str, "forfeited": str, "balance": str, "fund_missing": str,
     "entries": list[DepositShown], "links": list[Link]})
@@ -1004,6 +1007,8 @@ SpeciesOfRegion = TypedDict("SpeciesOfRegion", {"title": str, "region": str, "re
 SpeciesOfYear = TypedDict("SpeciesOfYear", {"species": int, "first_class": int, "second_class": int,
     "provincial": int, "threatened": int, "invasive": int, "occurrences": int, "last_observed": str | None,
     "year": int})
+Splitting = TypedDict("Splitting", {"zone": str, "line": dict[str, Any], "note": str,
+    "version": NotRequired[int | None]})
 StandInNote = TypedDict("StandInNote", {"dataset": str, "title_zh": str, "title_en": str, "note_zh": str | None,
     "note_en": str | None})
 StandingRemark = TypedDict("StandingRemark", {"code": str, "zh": str, "en": str})
@@ -1152,7 +1157,12 @@ YearOfBalance = TypedDict("YearOfBalance", {
     "kind_name": str, "unit": str, "taken": str, "given": str, "taken_proposed": str, "given_proposed": str,
     "year": int, "balance": str, "carried": str})
 ZoneOverlap = TypedDict("ZoneOverlap", {"zones": list[str], "area_km2": float})
+ZonesLeft = TypedDict("ZonesLeft", {"scheme": SchemeNamed, "zones": dict[str, float],
+    "area_method": NotRequired[Literal["geodesic on the CGCS2000 ellipsoid"]]})
 ZoningAdjustments = TypedDict("ZoningAdjustments", {"scheme": SchemeNamed, "adjustments": list[AdjustmentListed],
+    "links": list[Link]})
+ZoningDifferences = TypedDict("ZoningDifferences", {"from": SchemeNamed, "to": SchemeNamed,
+    "area_method": NotRequired[Literal["geodesic on the CGCS2000 ellipsoid"]], "differences": list[ClassDifference],
     "links": list[Link]})
 ZoningGap = TypedDict("ZoningGap", {"area_km2": float, "point": list[float]})
 ZoningTopology = TypedDict("ZoningTopology", {"scheme": SchemeNamed, "valid": bool,
@@ -2645,6 +2655,8 @@ class Paths:
     @overload
     def get(self, path: Literal["/zone-schemes/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> ZoningsCompared: ...
     @overload
+    def get(self, path: Literal["/zone-schemes/{code}/differences"], /, *, headers: Headers | None = ..., **query: Query) -> ZoningDifferences: ...
+    @overload
     def get(self, path: Literal["/zone-schemes/{code}/adjustments"], /, *, headers: Headers | None = ..., **query: Query) -> ZoningAdjustments: ...
     @overload
     def get(self, path: Literal["/plans/{plan}/indicators/{indicator}/targets"], /, *, headers: Headers | None = ..., **query: Query) -> IndicatorTargets: ...
@@ -3012,6 +3024,10 @@ class Paths:
     def post(self, path: Literal["/zone-schemes/{code}/versions"], body: NewVersion, /, *, headers: Headers | None = ..., **query: Query) -> VersionBegun: ...
     @overload
     def post(self, path: Literal["/zone-schemes/{code}/adjustments"], body: Adjustment, /, *, headers: Headers | None = ..., **query: Query) -> AreaAdjusted: ...
+    @overload
+    def post(self, path: Literal["/zone-schemes/{code}/splits"], body: Splitting, /, *, headers: Headers | None = ..., **query: Query) -> ZonesLeft: ...
+    @overload
+    def post(self, path: Literal["/zone-schemes/{code}/mergers"], body: Merging, /, *, headers: Headers | None = ..., **query: Query) -> ZonesLeft: ...
     @overload
     def post(self, path: Literal["/plans/{plan}/indicators/{indicator}/values"], body: ValueBody, /, *, headers: Headers | None = ..., **query: Query) -> ValueRecorded: ...
     @overload
@@ -3580,6 +3596,8 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/zone-schemes/{code}/compare"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ZoningsCompared]: ...
     @overload
+    def get(self, path: Literal["/zone-schemes/{code}/differences"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ZoningDifferences]: ...
+    @overload
     def get(self, path: Literal["/zone-schemes/{code}/adjustments"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ZoningAdjustments]: ...
     @overload
     def get(self, path: Literal["/plans/{plan}/indicators/{indicator}/targets"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[IndicatorTargets]: ...
@@ -3947,6 +3965,10 @@ class AsyncPaths:
     def post(self, path: Literal["/zone-schemes/{code}/versions"], body: NewVersion, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[VersionBegun]: ...
     @overload
     def post(self, path: Literal["/zone-schemes/{code}/adjustments"], body: Adjustment, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[AreaAdjusted]: ...
+    @overload
+    def post(self, path: Literal["/zone-schemes/{code}/splits"], body: Splitting, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ZonesLeft]: ...
+    @overload
+    def post(self, path: Literal["/zone-schemes/{code}/mergers"], body: Merging, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ZonesLeft]: ...
     @overload
     def post(self, path: Literal["/plans/{plan}/indicators/{indicator}/values"], body: ValueBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ValueRecorded]: ...
     @overload

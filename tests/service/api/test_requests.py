@@ -152,6 +152,8 @@ class TestRefusals:
             ("PATCH", "/accounts/1"),
             ("POST", "/zone-schemes/x/versions"),
             ("POST", "/zone-schemes/x/adjustments"),
+            ("POST", "/zone-schemes/x/splits"),
+            ("POST", "/zone-schemes/x/mergers"),
             ("POST", "/compliance/exceptions"),
             ("POST", "/compliance/exceptions/x/revoke"),
             ("POST", "/uploads"),

@@ -228,6 +228,144 @@ class TestAdjustment:
         assert (await adjust(await client_with(Scope.READ))).status_code == 403
 
 
+ACROSS = {"type": "LineString", "coordinates": [[118.02, 24.3], [118.07, 24.45], [118.05, 24.6]]}
+"""A crooked line that crosses the first zone from south to north: its west is on the left."""
+FIRST = f"{CODE}.strict_protection"
+
+
+async def split(writer: httpx.AsyncClient, **changed: Any) -> httpx.Response:
+    wish = {"zone": FIRST, "line": ACROSS, "note": "two sides of a ridge", **changed}
+    return await writer.post(f"{BASE}/splits", json=wish)
+
+
+async def zones_of(writer: httpx.AsyncClient, version: int) -> dict[str, dict[str, Any]]:
+    asked: dict[str, str | int] = {"scheme": CODE, "version": version, "limit": 100}
+    found = (await writer.get("/collections/zones/items", params=asked)).json()["features"]
+    return {feature["id"]: feature for feature in found}
+
+
+class TestSplit:
+    async def test_what_is_left_of_the_line_is_a_new_zone_of_the_class(
+        self, writer: httpx.AsyncClient
+    ) -> None:
+        answer = await split(writer)
+        assert answer.status_code == 201, answer.text
+        document = answer.json()
+        assert document["scheme"] == {"code": CODE, "version": 2, "status": "draft"}
+        assert set(document["zones"]) == {FIRST, f"{FIRST}-2"}
+        zones = await zones_of(writer, 2)
+        assert len(zones) == 6
+        new = zones[f"{FIRST}-2"]
+        assert new["properties"]["class"] == "strict_protection"
+        corners = [at for part in new["geometry"]["coordinates"] for at in part[0]]
+        assert [118.0, 24.4] in corners
+        assert [118.1, 24.4] not in corners
+        published = await zones_of(writer, 1)
+        assert document["zones"][FIRST] + document["zones"][f"{FIRST}-2"] == pytest.approx(
+            published[FIRST]["properties"]["area_km2"], rel=1e-4
+        )
+
+    async def test_the_zones_stay_a_coverage(self, writer: httpx.AsyncClient) -> None:
+        await split(writer)
+        again = await split(
+            writer,
+            zone=f"{FIRST}-2",
+            version=2,
+            line={"type": "LineString", "coordinates": [[117.9, 24.43], [118.11, 24.471]]},
+        )
+        assert set(again.json()["zones"]) == {f"{FIRST}-2", f"{FIRST}-2-2"}
+        topology = (await writer.get(f"{BASE}/topology", params={"version": 2})).json()
+        assert topology["valid"] is True, topology
+        shares = [
+            zone["properties"]["share_percent"] for zone in (await zones_of(writer, 2)).values()
+        ]
+        assert sum(shares) == pytest.approx(100, abs=0.01)
+
+    async def test_a_new_code_is_never_one_that_was_there(self, writer: httpx.AsyncClient) -> None:
+        await split(writer)
+        merged = {"zones": [FIRST, f"{FIRST}-2"], "note": "as before", "version": 2}
+        assert (await writer.post(f"{BASE}/mergers", json=merged)).status_code == 201
+        again = await split(writer, version=2)
+        assert set(again.json()["zones"]) == {FIRST, f"{FIRST}-3"}
+
+    @pytest.mark.parametrize(
+        ("changed", "pointer"),
+        [
+            (
+                {"line": {"type": "LineString", "coordinates": [[118.02, 24.3], [118.05, 24.45]]}},
+                "/line",
+            ),
+            ({"line": {"type": "LineString", "coordinates": [[119, 24.3], [119, 24.6]]}}, "/line"),
+            ({"line": STRIP}, "/line/type"),
+            ({"zone": "nowhere"}, "/zone"),
+            ({"note": ""}, "/note"),
+        ],
+    )
+    async def test_refuses_what_makes_no_sense(
+        self, writer: httpx.AsyncClient, changed: dict[str, Any], pointer: str
+    ) -> None:
+        answer = await split(writer, **changed)
+        assert answer.status_code == 400, answer.text
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
+        # What was refused leaves no draft behind.
+        assert (await writer.get(ITEM, params={"version": 2})).status_code == 404
+
+    async def test_what_is_in_review_is_not_redrawn(self, writer: httpx.AsyncClient) -> None:
+        await split(writer)
+        assert (await step(writer, 2, status="review")).status_code == 200
+        assert (await split(writer, version=2)).status_code == 409
+
+    async def test_needs_the_right_to_write(
+        self, client_with: MakeClient, anonymous: httpx.AsyncClient, zoned_city: Region
+    ) -> None:
+        assert (await split(anonymous)).status_code == 401
+        assert (await split(await client_with(Scope.READ))).status_code == 403
+
+
+class TestMerger:
+    async def test_the_first_becomes_all_of_them(
+        self, writer: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        before = (await zones_of(writer, 1))[FIRST]["properties"]["area_km2"]
+        await split(writer)
+        merged = {"zones": [f"{FIRST}-2", FIRST], "note": "one after all", "version": 2}
+        answer = await writer.post(f"{BASE}/mergers", json=merged)
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["zones"] == {f"{FIRST}-2": pytest.approx(before, rel=1e-4)}
+        zones = await zones_of(writer, 2)
+        assert len(zones) == 5
+        assert FIRST not in zones
+        topology = (await writer.get(f"{BASE}/topology", params={"version": 2})).json()
+        assert topology["valid"] is True
+        actions = await session.scalars(
+            text("SELECT action FROM audit_log WHERE object_table = 'zone_scheme' ORDER BY id")
+        )
+        assert list(actions)[-3:] == ["begin_version", "split_zone", "merge_zones"]
+
+    @pytest.mark.parametrize(
+        ("zones", "pointer"),
+        [
+            ([FIRST, f"{CODE}.key_protection"], "/zones"),
+            ([FIRST, "nowhere"], "/zones"),
+            ([FIRST, FIRST], "/zones"),
+            ([FIRST], "/zones"),
+        ],
+    )
+    async def test_refuses_what_makes_no_sense(
+        self, writer: httpx.AsyncClient, zones: list[str], pointer: str
+    ) -> None:
+        answer = await writer.post(f"{BASE}/mergers", json={"zones": zones, "note": "why not"})
+        assert answer.status_code == 400, answer.text
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
+
+    async def test_needs_the_right_to_write(
+        self, client_with: MakeClient, zoned_city: Region
+    ) -> None:
+        reader = await client_with(Scope.READ)
+        merged = {"zones": [FIRST, f"{FIRST}-2"], "note": "why not"}
+        assert (await reader.post(f"{BASE}/mergers", json=merged)).status_code == 403
+
+
 class TestVersions:
     async def test_one_draft_at_a_time(self, writer: httpx.AsyncClient) -> None:
         begun = await asyncio.gather(
@@ -304,6 +442,24 @@ class TestComparison:
         assert "优先修复与功能提升区" in page.text
         table = await writer.get(f"{BASE}/compare", params={**asked, "f": "csv"})
         assert table.text.startswith("\ufefffrom,to,area_km2")
+
+    async def test_as_a_map_of_what_changed(self, writer: httpx.AsyncClient) -> None:
+        await adjust(writer)
+        asked = {"version": 1, "with_version": 2}
+        document = (await writer.get(f"{BASE}/differences", params=asked)).json()
+        found = {(one["from"], one["to"]) for one in document["differences"]}
+        assert found == {
+            ("strict_protection", "priority_restoration"),
+            ("key_protection", "priority_restoration"),
+        }
+        whole = (await writer.get(f"{BASE}/topology")).json()["region_area_km2"]
+        for one in document["differences"]:
+            assert one["area_km2"] == pytest.approx(whole / 10, rel=1e-4)
+            assert one["geometry"]["type"] == "MultiPolygon"
+            assert one["color"].startswith("#")
+        same = {"version": 2, "with_version": 2}
+        none = (await writer.get(f"{BASE}/differences", params=same)).json()
+        assert none["differences"] == []
 
     async def test_drafts_are_not_for_everyone(
         self, writer: httpx.AsyncClient, anonymous: httpx.AsyncClient

@@ -113,17 +113,19 @@ export async function allFeatures<P = Values>(
   return found;
 }
 
-const itemPath = (collection: string, code: string) =>
-  `/collections/${collection}/items/${encodeURIComponent(code)}`;
+const itemPath = (collection: string, code: string, query: Query = {}) =>
+  address(`/collections/${collection}/items/${encodeURIComponent(code)}`, query);
 
 /** One feature with the tag of its present state.
+ * @param query Such as the `version` of what has several.
  * @throws Fault where the service refused. */
 export async function readFeature<P = Values>(
   collection: string,
   code: string,
   signal?: AbortSignal,
+  query: Query = {},
 ): Promise<Answered<Feature<P>>> {
-  const url = API + itemPath(collection, code);
+  const url = API + itemPath(collection, code, query);
   const answer = await send(new Request(url, signal ? { signal } : {}));
   if (!answer.ok) throw await faultOf(answer);
   const data = (await answer.json()) as Feature<P>;
@@ -152,8 +154,9 @@ export function changeFeature(
   code: string,
   change: { geometry?: Geometry | null; properties?: Values },
   etag: string | null,
+  query: Query = {},
 ): Promise<Answered<Feature>> {
-  return write("PATCH", itemPath(collection, code), change, {
+  return write("PATCH", itemPath(collection, code, query), change, {
     "Content-Type": "application/merge-patch+json",
     ...(etag ? { "If-Match": etag } : {}),
   });

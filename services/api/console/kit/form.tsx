@@ -401,6 +401,18 @@ export function useDraft(name: string | null, initial: Values) {
   return { values, restored, reset };
 }
 
+/** A member of a draft's values, such as the form beside a drawing, as fields read and write it. */
+export function memberOf(values: Signal<Values>, name: string): Signal<Values> {
+  return {
+    get value() {
+      return values.value[name] as Values;
+    },
+    set value(member: Values) {
+      values.value = { ...values.value, [name]: member };
+    },
+  } as Signal<Values>;
+}
+
 /** Says that a form has what was typed before, and offers to begin anew. */
 export function Restored({ restored, reset }: { restored: Signal<boolean>; reset: () => void }) {
   if (!restored.value) return null;

@@ -83,6 +83,170 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/patterns/{code}/tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                    as_of?: string | null;
+                };
+                header?: never;
+                path: {
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PatternTreeShown"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/zone-schemes/{code}/topology": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                    version?: number | null;
+                };
+                header?: never;
+                path: {
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ZoningTopology"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/zone-schemes/{code}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html" | "csv";
+                    lang?: ("zh" | "en") | null;
+                    version?: number | null;
+                    with?: string | null;
+                    with_version?: number | null;
+                };
+                header?: never;
+                path: {
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ZoningsCompared"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/zone-schemes/{code}/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                    version?: number | null;
+                    with?: string | null;
+                    with_version?: number | null;
+                };
+                header?: never;
+                path: {
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ZoningDifferences"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/plans/{plan}/progress": {
         parameters: {
             query?: never;
@@ -419,6 +583,70 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["LeadResults"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/properties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ObservedProperties"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewProperty"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ObservedProperty"];
                     };
                 };
             };
@@ -792,6 +1020,185 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    cursor?: string;
+                    datetime?: string;
+                    as_of?: string;
+                    count?: "capped" | "exact" | "estimate" | "none";
+                    q?: string;
+                    filter?: string;
+                    "filter-lang"?: "cql2-text" | "cql2-json" | "cql-text";
+                    sortby?: string;
+                    properties?: string;
+                    code?: string;
+                    name_zh?: string;
+                    name_en?: string;
+                    level?: string;
+                    region?: string;
+                    plan?: string;
+                    copied_from?: string;
+                    version?: number;
+                    status?: "draft" | "published" | "superseded";
+                    valid_from?: string;
+                    valid_to?: string;
+                    f?: "json" | "html" | "csv";
+                    lang?: "zh" | "en";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            patterns: components["schemas"]["patterns"][];
+                            links: components["schemas"]["Link"][];
+                            numberMatched?: number;
+                            numberReturned?: number;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    lang?: "zh" | "en";
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["patterns_new"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["patterns"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/zone-classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    cursor?: string;
+                    datetime?: string;
+                    as_of?: string;
+                    count?: "capped" | "exact" | "estimate" | "none";
+                    q?: string;
+                    filter?: string;
+                    "filter-lang"?: "cql2-text" | "cql2-json" | "cql-text";
+                    sortby?: string;
+                    properties?: string;
+                    code?: string;
+                    scheme_kind?: string;
+                    class_code?: string;
+                    value?: number;
+                    group?: string;
+                    name_zh?: string;
+                    name_en?: string;
+                    relation?: string;
+                    valid_from?: string;
+                    valid_to?: string;
+                    f?: "json" | "html" | "csv";
+                    lang?: "zh" | "en";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            zone_classes: components["schemas"]["zone_classes"][];
+                            links: components["schemas"]["Link"][];
+                            numberMatched?: number;
+                            numberReturned?: number;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    lang?: "zh" | "en";
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["zone_classes_new"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["zone_classes"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -807,6 +1214,11 @@ export interface components {
             name_zh: string;
             name_en: string;
             counts_as: string[];
+        };
+        AdjustedPolygons: {
+            /** @constant */
+            type: "MultiPolygon";
+            coordinates: number[][][][];
         };
         Alert: {
             id: number;
@@ -993,10 +1405,46 @@ export interface components {
             rule: string;
             allowed: boolean;
         };
+        ClassChange: {
+            from: string;
+            to: string;
+            area_km2: number;
+        };
+        ClassDifference: {
+            from: string;
+            to: string;
+            color: string | null;
+            area_km2: number;
+            geometry: components["schemas"]["AdjustedPolygons"];
+        };
+        ClassOfZones: {
+            class: string;
+            name: string;
+            area_km2: number | null;
+        };
         CodeForm: {
             csrf?: string | null;
             next?: string | null;
             code: string;
+        };
+        ComponentNode: {
+            code: string;
+            name_zh: string;
+            name_en: string;
+            type: string;
+            order: number;
+            certainty: ("stated" | "inferred") | null;
+            label_zh: string | null;
+            label_en: string | null;
+            covers: string[] | null;
+            area_km2: number | null;
+            length_km: number | null;
+            geometry_known: boolean;
+            count_stated: number | null;
+            count_listed: number | null;
+            source_names_all: boolean | null;
+            links: components["schemas"]["Link"][];
+            children: components["schemas"]["ComponentNode"][];
         };
         DutyBoard: {
             title: string;
@@ -1173,6 +1621,51 @@ export interface components {
             name_zh: string;
             name_en: string;
         };
+        NewProperty: {
+            name_zh: string;
+            name_en: string;
+            medium: string;
+            unit: string;
+            low?: number | null;
+            high?: number | null;
+            /** @default 2 */
+            decimals?: number;
+            /** @default true */
+            moves?: boolean;
+            hj525?: string | null;
+            /** @default [] */
+            aliases?: string[];
+            standard?: string | null;
+            raw_years?: number | null;
+            code: string;
+        };
+        ObservedProperties: {
+            properties: components["schemas"]["ObservedProperty"][];
+            links: components["schemas"]["Link"][];
+        };
+        ObservedProperty: {
+            code: string;
+            name: string;
+            name_zh: string;
+            name_en: string;
+            /** @enum {string} */
+            medium: "water" | "sea" | "air" | "weather" | "flow" | "ecology" | "other";
+            unit: string;
+            low: number | null;
+            high: number | null;
+            decimals: number;
+            moves: boolean;
+            hj525: string | null;
+            aliases: string[];
+            standard: string | null;
+            raw_years: number | null;
+            raw_since: string | null;
+            variant_of: string | null;
+            /** Format: date-time */
+            updated: string;
+            ranges?: components["schemas"]["StationRange"][];
+            links?: components["schemas"]["Link"][];
+        };
         OwnAccount: {
             owner: string;
             name: string;
@@ -1188,6 +1681,34 @@ export interface components {
             recovery_codes: number;
             password_changed: string | null;
             sessions: components["schemas"]["SessionShown"][];
+            links: components["schemas"]["Link"][];
+        };
+        PatternNode: {
+            code?: string;
+            name_zh?: string | null;
+            name_en?: string | null;
+            level?: string | null;
+            region?: string | null;
+            plan?: string | null;
+            copied_from?: string | null;
+            version?: number | null;
+            /** @enum {string|null} */
+            status?: "draft" | "published" | "superseded" | null;
+            principle_zh?: string | null;
+            principle_en?: string | null;
+            set_by?: string | null;
+            note?: string | null;
+            source?: string | null;
+            /** Format: date */
+            valid_from?: string | null;
+            /** Format: date */
+            valid_to?: string | null;
+            links?: components["schemas"]["Link"][];
+            children: components["schemas"]["ComponentNode"][];
+        };
+        PatternTreeShown: {
+            upper: components["schemas"]["ComponentNode"][];
+            tree: components["schemas"]["PatternNode"];
             links: components["schemas"]["Link"][];
         };
         PlanProgress: {
@@ -1276,6 +1797,12 @@ export interface components {
             numberReturned: number;
             links: components["schemas"]["Link"][];
         };
+        SchemeNamed: {
+            code: string;
+            version: number;
+            /** @enum {string} */
+            status: "draft" | "review" | "approved" | "published" | "superseded";
+        };
         /** @enum {string} */
         Scope: "read" | "write" | "projects" | "observe" | "jobs" | "admin";
         SecurityKeyShown: {
@@ -1331,6 +1858,11 @@ export interface components {
             source: string | null;
             revisions?: components["schemas"]["FigureRevision"][];
         };
+        StationRange: {
+            station: string;
+            low: number | null;
+            high: number | null;
+        };
         StatusCounts: {
             reached: number;
             on_track: number;
@@ -1368,6 +1900,61 @@ export interface components {
             binding: components["schemas"]["StatusCounts"];
             expected: components["schemas"]["StatusCounts"];
         };
+        ZoneOverlap: {
+            zones: string[];
+            area_km2: number;
+        };
+        ZoningDifferences: {
+            from: components["schemas"]["SchemeNamed"];
+            to: components["schemas"]["SchemeNamed"];
+            /**
+             * @default geodesic on the CGCS2000 ellipsoid
+             * @constant
+             */
+            area_method?: "geodesic on the CGCS2000 ellipsoid";
+            differences: components["schemas"]["ClassDifference"][];
+            links: components["schemas"]["Link"][];
+        };
+        ZoningGap: {
+            area_km2: number;
+            point: number[];
+        };
+        ZoningTopology: {
+            scheme: components["schemas"]["SchemeNamed"];
+            valid: boolean;
+            /**
+             * @default geodesic on the CGCS2000 ellipsoid
+             * @constant
+             */
+            area_method?: "geodesic on the CGCS2000 ellipsoid";
+            region_area_km2: number | null;
+            zones_area_km2: number;
+            zones: number;
+            zones_without_geometry: number;
+            overlap_area_km2: number;
+            overlaps: components["schemas"]["ZoneOverlap"][];
+            gap_area_km2: number;
+            gap_percent: number | null;
+            gaps: components["schemas"]["ZoningGap"][];
+            slivers: number;
+            sliver_below_m2: number;
+            links: components["schemas"]["Link"][];
+        };
+        ZoningsCompared: {
+            from: components["schemas"]["SchemeNamed"];
+            to: components["schemas"]["SchemeNamed"];
+            /**
+             * @default geodesic on the CGCS2000 ellipsoid
+             * @constant
+             */
+            area_method?: "geodesic on the CGCS2000 ellipsoid";
+            unchanged_km2: number;
+            changed_km2: number;
+            from_classes: components["schemas"]["ClassOfZones"][];
+            to_classes: components["schemas"]["ClassOfZones"][];
+            moves: components["schemas"]["ClassChange"][];
+            links: components["schemas"]["Link"][];
+        };
         cases: {
             code?: string;
             /** @enum {string|null} */
@@ -1397,6 +1984,94 @@ export interface components {
             /** Format: date-time */
             closed_at?: string | null;
             links?: components["schemas"]["Link"][];
+        };
+        patterns: {
+            code?: string;
+            name_zh?: string | null;
+            name_en?: string | null;
+            level?: string | null;
+            region?: string | null;
+            plan?: string | null;
+            copied_from?: string | null;
+            version?: number | null;
+            /** @enum {string|null} */
+            status?: "draft" | "published" | "superseded" | null;
+            principle_zh?: string | null;
+            principle_en?: string | null;
+            set_by?: string | null;
+            note?: string | null;
+            source?: string | null;
+            /** Format: date */
+            valid_from?: string | null;
+            /** Format: date */
+            valid_to?: string | null;
+            links?: components["schemas"]["Link"][];
+        };
+        patterns_new: {
+            code?: string | number | null;
+            name_zh: string;
+            name_en: string;
+            level?: string | null;
+            region: string;
+            plan?: string | null;
+            version?: number | null;
+            /** @enum {string|null} */
+            status?: "draft" | "published" | "superseded" | null;
+            principle_zh?: string | null;
+            principle_en?: string | null;
+            set_by?: string | null;
+            note?: string | null;
+            source?: string | null;
+            /** Format: date */
+            valid_from?: string | null;
+            /** Format: date */
+            valid_to?: string | null;
+        };
+        zone_classes: {
+            code?: string;
+            scheme_kind?: string | null;
+            class_code?: string | null;
+            value?: number | null;
+            group?: string | null;
+            name_zh?: string | null;
+            name_en?: string | null;
+            color?: string | null;
+            requirement_zh?: string | null;
+            requirement_en?: string | null;
+            text_official?: string | null;
+            traits_zh?: string | null;
+            traits_en?: string | null;
+            relation?: string | null;
+            restoration_modes?: string[] | null;
+            activity_rules?: Record<string, never>[] | null;
+            source?: string | null;
+            /** Format: date */
+            valid_from?: string | null;
+            /** Format: date */
+            valid_to?: string | null;
+            links?: components["schemas"]["Link"][];
+        };
+        zone_classes_new: {
+            code?: string | number | null;
+            scheme_kind: string;
+            class_code: string;
+            value: number;
+            group?: string | null;
+            name_zh: string;
+            name_en: string;
+            color?: string | null;
+            requirement_zh?: string | null;
+            requirement_en?: string | null;
+            text_official?: string | null;
+            traits_zh?: string | null;
+            traits_en?: string | null;
+            relation?: string | null;
+            restoration_modes?: string[] | null;
+            source?: string | null;
+            /** Format: date */
+            valid_from?: string | null;
+            /** Format: date */
+            valid_to?: string | null;
         };
     };
     responses: never;

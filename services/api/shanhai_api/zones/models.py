@@ -206,11 +206,73 @@ class AreaAdjusted(Document):
         )
 
 
+class ZonesLeft(Document):
+    """The zones that a split or a merger left."""
+
+    scheme: SchemeNamed
+    zones: dict[str, float] = Field(description="Their areas in km² by code; a new one first")
+    area_method: AreaMethod = GEODESIC
+
+    @classmethod
+    def of(cls, redrawn: adjustment.ZonesRedrawn) -> Self:
+        """What is left, and how large."""
+        return cls(
+            scheme=SchemeNamed.from_row(redrawn.scheme),
+            zones={code: km2(area) for code, area in redrawn.areas_m2.items()},
+        )
+
+
 class AdjustedPolygons(Answered):
     """A GeoJSON geometry."""
 
     type: Literal["MultiPolygon"]
     coordinates: list[list[list[Position]]]
+
+
+class ClassDifference(Answered):
+    """The places that went from a class to a class."""
+
+    before: str = Field(alias="from")
+    to: str
+    color: str | None = Field(description="The colour of the class they became")
+    area_km2: float
+    geometry: Described[AdjustedPolygons]
+
+
+class ZoningDifferences(Document):
+    """Where two zonings are of different classes; what rounding leaves is no difference."""
+
+    before: SchemeNamed = Field(alias="from")
+    to: SchemeNamed
+    area_method: AreaMethod = GEODESIC
+    differences: list[ClassDifference] = Field(description="The largest first")
+    links: list[Link]
+
+    @classmethod
+    def of(
+        cls,
+        first: SchemeVersion,
+        second: SchemeVersion,
+        places: Sequence[Mapping[str, Any]],
+        view: View,
+    ) -> Self:
+        """The places with their areas."""
+        found = [
+            ClassDifference(
+                before=place["origin"],
+                to=place["target"],
+                color=place["color"],
+                area_km2=km2(place["area_m2"]),
+                geometry=orjson.loads(place["geometry"]),
+            )
+            for place in places
+        ]
+        return cls(
+            before=SchemeNamed.from_row(first),
+            to=SchemeNamed.from_row(second),
+            differences=found,
+            links=scheme_links(view, first.code, "differences"),
+        )
 
 
 class AdjustmentListed(Answered):

@@ -4,11 +4,23 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shanhai.db.features.geometry import read_shape
-from shanhai.db.zoning.adjustment import Wish, adjust, list_adjustments
-from shanhai.db.zoning.schemes import begin_version, compare_schemes, find_scheme, measure_topology
+from shanhai.db.zoning.adjustment import (
+    Wish,
+    adjust,
+    list_adjustments,
+    merge_zones,
+    split_zone,
+)
+from shanhai.db.zoning.schemes import (
+    begin_version,
+    compare_schemes,
+    find_scheme,
+    list_differences,
+    measure_topology,
+)
 from shanhai.errors import LimitExceeded
 from shanhai.validation import Note
 from shanhai_api.kit.answers import Answer
@@ -27,10 +39,9 @@ class VersionQuery(PageQuery):
     )
 
 
-class CompareQuery(VersionQuery):
-    """Parameters of a comparison."""
+class OtherQuery(VersionQuery):
+    """Parameters of what is told about two versions."""
 
-    f: str | None = format_field("json", "html", "csv")
     other: str | None = Field(
         None,
         alias="with",
@@ -44,6 +55,12 @@ class CompareQuery(VersionQuery):
         le=100_000,
         description="Version of the other; default: the one in force, or the newest",
     )
+
+
+class CompareQuery(OtherQuery):
+    """Parameters of a comparison."""
+
+    f: str | None = format_field("json", "html", "csv")
 
 
 class NewVersion(BaseModel):
@@ -64,6 +81,39 @@ class Adjustment(BaseModel):
     to_class: str = Field(min_length=1, max_length=160, description="Code of the class it becomes")
     note: Note = Field(description="Why")
     version: int | None = Field(None, ge=1, le=100_000, description="The version to adjust")
+
+
+class Splitting(BaseModel):
+    """A zone that is split by a line."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    zone: str = Field(min_length=1, max_length=160, description="Code of the zone")
+    line: dict[str, Any] = Field(
+        description="GeoJSON LineString or MultiLineString that crosses the zone from edge to edge;"
+        " what lies left of it becomes a new zone"
+    )
+    note: Note = Field(description="Why")
+    version: int | None = Field(None, ge=1, le=100_000, description="The version to change")
+
+
+class Merging(BaseModel):
+    """Zones of one class that become one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    zones: list[Annotated[str, Field(min_length=1, max_length=160)]] = Field(
+        min_length=2, max_length=100, description="Codes of the zones; the first stays"
+    )
+    note: Note = Field(description="Why")
+    version: int | None = Field(None, ge=1, le=100_000, description="The version to change")
+
+    @field_validator("zones")
+    @classmethod
+    def _different(cls, zones: list[str]) -> list[str]:
+        if len(set(zones)) < len(zones):
+            raise ValueError("must name different zones / 各分区不得重复")
+        return zones
 
 
 router = APIRouter(tags=["zonings"], route_class=Route)
@@ -94,6 +144,18 @@ async def show_comparison(
         return read.send(models.moves_csv(found), CSV.media_type, headers=headers)
     shown = models.ZoningsCompared.of(first, second, found, read)
     return Answer(shown, page={"moved": shown.moved()})
+
+
+@router.get(f"{SCHEME}/differences", summary="Where two zonings differ")
+async def show_differences(
+    read: Read[Reader], code: str, query: Annotated[OtherQuery, Query()]
+) -> models.ZoningDifferences:
+    """Show the places that are of another class in the other version or scheme."""
+    session, viewer = read.session, read.caller.viewer
+    first = await find_scheme(session, viewer, code, query.version)
+    second = await find_scheme(session, viewer, query.other or code, query.other_version)
+    places = await list_differences(session, first.id, second.id)
+    return models.ZoningDifferences.of(first, second, places, read)
 
 
 @router.post(f"{SCHEME}/versions", summary="Begin a new draft of a zoning", status_code=201)
@@ -128,17 +190,43 @@ async def create_adjustment(
 ) -> Answer[models.AreaAdjusted]:
     """Move an area to a class; a published version is left as it is and a draft begins from it."""
     scheme = await find_scheme(write.session, write.caller.viewer, code, body.version)
-    wish = Wish(await _area(body), body.to_class, body.note)
+    wish = Wish(
+        await _shape(body.geometry, "geometry-multipolygon", "/geometry"), body.to_class, body.note
+    )
     adjusted = await adjust(write.session, write.caller, write.act, scheme, wish)
     return Answer(models.AreaAdjusted.of(adjusted), location=models.version_path(adjusted.scheme))
 
 
-async def _area(wanted: Adjustment) -> bytes:
-    if len(orjson.dumps(wanted.geometry)) > MOST_BYTES:
+@router.post(f"{SCHEME}/splits", summary="Split a zone by a line", status_code=201)
+async def create_split(
+    write: Write[Writer], code: str, body: JsonBody[Splitting]
+) -> Answer[models.ZonesLeft]:
+    """Split a zone; a published version is left as it is and a draft begins from it."""
+    scheme = await find_scheme(write.session, write.caller.viewer, code, body.version)
+    line = await _shape(body.line, "geometry-multilinestring", "/line")
+    redrawn = await split_zone(
+        write.session, write.caller, write.act, scheme, body.zone, line, body.note
+    )
+    return Answer(models.ZonesLeft.of(redrawn), location=models.version_path(redrawn.scheme))
+
+
+@router.post(f"{SCHEME}/mergers", summary="Merge zones of one class", status_code=201)
+async def create_merger(
+    write: Write[Writer], code: str, body: JsonBody[Merging]
+) -> Answer[models.ZonesLeft]:
+    """Merge zones; a published version is left as it is and a draft begins from it."""
+    scheme = await find_scheme(write.session, write.caller.viewer, code, body.version)
+    redrawn = await merge_zones(
+        write.session, write.caller, write.act, scheme, body.zones, body.note
+    )
+    return Answer(models.ZonesLeft.of(redrawn), location=models.version_path(redrawn.scheme))
+
+
+async def _shape(given: dict[str, Any], kind: str, pointer: str) -> bytes:
+    if len(orjson.dumps(given)) > MOST_BYTES:
         raise LimitExceeded(
-            f"the area takes more than {MOST_BYTES} bytes of GeoJSON; simplify it",
-            message_zh=f"区域的 GeoJSON 超过 {MOST_BYTES} 字节，请简化",
-            pointer="/geometry",
+            f"the geometry takes more than {MOST_BYTES} bytes of GeoJSON; simplify it",
+            message_zh=f"几何的 GeoJSON 超过 {MOST_BYTES} 字节，请简化",
+            pointer=pointer,
         )
-    shape = await read_shape(wanted.geometry, kind="geometry-multipolygon")
-    return shape.wkb
+    return (await read_shape(given, kind=kind, pointer=pointer)).wkb

@@ -1,4 +1,5 @@
-"""Move areas of a draft from class to class by hand, so that its zones stay a coverage."""
+"""Redraw a draft by hand so that its zones stay a coverage: areas that become another class, zones
+that are split and merged."""
 
 import json
 from collections.abc import Sequence
@@ -90,6 +91,56 @@ _LIST = text(
     " WHERE a.scheme_id = :id ORDER BY a.seq"
 )
 
+_ZONES = text(
+    "SELECT z.id, z.code, z.class_id, z.area_m2 FROM zone z WHERE z.scheme_id = :id"
+    " AND z.deleted_at IS NULL AND z.geom IS NOT NULL AND z.code = ANY(:codes)"
+    " ORDER BY z.id FOR UPDATE"
+)
+# Faces of the borders and the line together: no line is too crooked for it, none lies too near.
+_LEFT = text(
+    "WITH line AS (SELECT ST_GeomFromWKB(CAST(:line AS bytea), 4490) AS geom),"
+    " part AS (SELECT d.path, d.geom FROM zone z CROSS JOIN line, ST_Dump(z.geom) d"
+    " WHERE z.id = :zone_id AND ST_Intersects(d.geom, line.geom)),"
+    " faces AS (SELECT part.path, part.geom AS whole, ST_Polygonize(ST_Union("
+    "ST_Boundary(part.geom), line.geom)) AS geom FROM part CROSS JOIN line"
+    " GROUP BY part.path, part.geom),"
+    " face AS (SELECT faces.path, f.geom, count(*) OVER (PARTITION BY faces.path) AS number"
+    " FROM faces, ST_Dump(faces.geom) f WHERE ST_Contains(whole, ST_PointOnSurface(f.geom))),"
+    " beside AS (SELECT ST_Union(ST_Buffer(d.geom, 1e-7, 'side=left')) AS at_left,"
+    " ST_Union(ST_Buffer(d.geom, 1e-7, 'side=right')) AS at_right FROM line, ST_Dump(geom) d)"
+    " SELECT ST_AsBinary(ST_Multi(ST_Union(face.geom))) FROM face CROSS JOIN beside"
+    " WHERE face.number > 1 AND ST_Area(ST_Intersection(face.geom, at_left))"
+    " > ST_Area(ST_Intersection(face.geom, at_right))"
+)
+_NUMBER = text(
+    "SELECT count(*) + 2 FROM zone WHERE scheme_id = :id AND starts_with(code, :code || '-')"
+)
+_SPLIT_OFF = text(
+    "INSERT INTO zone (scheme_id, class_id, code, name_zh, name_en, functions, problems, geom,"
+    " attrs, valid_from)"
+    " SELECT scheme_id, class_id, :code, name_zh, name_en, functions, problems,"
+    " ST_GeomFromWKB(CAST(:part AS bytea), 4490), attrs, current_date FROM zone WHERE id = :zone_id"
+    " RETURNING area_m2"
+)
+_LEAVE = text(
+    "UPDATE zone SET geom = nullif(ST_Multi(ST_CollectionExtract(ST_Difference(geom,"
+    " ST_GeomFromWKB(CAST(:part AS bytea), 4490)), 3)), 'SRID=4490;MULTIPOLYGON EMPTY'),"
+    " row_version = row_version + 1, updated_at = now() WHERE id = :zone_id RETURNING area_m2"
+)
+_JOIN = text(
+    "UPDATE zone SET geom = (SELECT ST_Multi(ST_CollectionExtract(ST_Union(geom), 3)) FROM zone"
+    " WHERE id = ANY(:zone_ids)), row_version = row_version + 1, updated_at = now()"
+    " WHERE id = :zone_id RETURNING area_m2"
+)
+_JOIN_TOWNS = text(
+    "INSERT INTO zone_town (zone_id, region_id) SELECT DISTINCT CAST(:zone_id AS bigint), region_id"
+    " FROM zone_town WHERE zone_id = ANY(:zone_ids) ON CONFLICT DO NOTHING"
+)
+_BURY = text(
+    "UPDATE zone SET deleted_at = now(), valid_to = current_date, row_version = row_version + 1"
+    " WHERE id = ANY(:zone_ids) AND id <> :zone_id"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -123,9 +174,7 @@ async def adjust(
     """
     demand_writer(identity, scheme)
     target = await _class_of(session, scheme, wish.to_class)
-    if scheme.status in {"published", "superseded"}:
-        scheme = await begin_version(session, identity, act, scheme, wish.note)
-    await _lock_draft(session, scheme)
+    scheme = await _open_draft(session, identity, act, scheme, wish.note)
     moved = await _move(session, act, scheme, target, wish)
     if not moved:
         raise InvalidInput(
@@ -143,6 +192,129 @@ async def adjust(
         after={**after, "note": wish.note},
     )
     return Adjusted(scheme, target["class_code"], moved)
+
+
+@dataclass(frozen=True, slots=True)
+class ZonesRedrawn:
+    """What a split or a merger left: the draft it was made in, and its zones with their areas."""
+
+    scheme: SchemeVersion
+    areas_m2: dict[str, float]
+
+
+async def split_zone(
+    session: AsyncSession,
+    identity: Identity,
+    act: Act,
+    scheme: SchemeVersion,
+    zone: str,
+    line: bytes,
+    note: str,
+) -> ZonesRedrawn:
+    """Split a zone of a draft by a line (WKB, longitude first): what lies left of it is a new zone.
+
+    A published version is left as it is: a new draft begins from it.
+
+    Raises:
+        Unauthenticated, Forbidden: the identity may not.
+        InvalidInput: there is no such zone, or the line does not cross it from edge to edge.
+        Conflict: the version is in review or approved, or another draft is being worked on.
+    """
+    scheme = await _open_draft(session, identity, act, scheme, note)
+    (row,) = await _zones_of(session, scheme, [zone], "/zone")
+    part = await session.scalar(_LEFT, {"zone_id": row.id, "line": line})
+    if part is None:
+        raise InvalidInput(
+            f"the line does not cross {zone!r} from edge to edge",
+            message_zh=f"分割线须从边界到边界穿过分区 {zone!r}",
+            pointer="/line",
+        )
+    number = await session.scalar(_NUMBER, {"id": scheme.id, "code": zone})
+    code, moved = f"{zone}-{number}", {"zone_id": row.id, "part": part}
+    areas = {
+        code: await session.scalar(_SPLIT_OFF, {**moved, "code": code}),
+        zone: await session.scalar(_LEAVE, moved),
+    }
+    await _measure(session, scheme)
+    return _redrawn(session, act, scheme, "split_zone", areas, note)
+
+
+async def merge_zones(
+    session: AsyncSession,
+    identity: Identity,
+    act: Act,
+    scheme: SchemeVersion,
+    zones: Sequence[str],
+    note: str,
+) -> ZonesRedrawn:
+    """Merge zones of one class: the first becomes all of them, the others are gone.
+
+    A published version is left as it is: a new draft begins from it.
+
+    Raises:
+        Unauthenticated, Forbidden: the identity may not.
+        InvalidInput: there is no such zone, or they are not of one class.
+        Conflict: the version is in review or approved, or another draft is being worked on.
+    """
+    scheme = await _open_draft(session, identity, act, scheme, note)
+    rows = await _zones_of(session, scheme, zones, "/zones")
+    if len({row.class_id for row in rows}) > 1:
+        raise InvalidInput(
+            "zones of different classes do not become one; give the area another class first",
+            message_zh="类别不同的分区不能合并，请先改划类别",
+            pointer="/zones",
+        )
+    first = next(row for row in rows if row.code == zones[0])
+    merged = {"zone_id": first.id, "zone_ids": [row.id for row in rows]}
+    area = await session.scalar(_JOIN, merged)
+    await session.execute(_JOIN_TOWNS, merged)
+    await session.execute(_BURY, merged)
+    await _measure(session, scheme)
+    return _redrawn(session, act, scheme, "merge_zones", {first.code: area}, note)
+
+
+def _redrawn(
+    session: AsyncSession,
+    act: Act,
+    scheme: SchemeVersion,
+    action: str,
+    areas: dict[str, float],
+    note: str,
+) -> ZonesRedrawn:
+    after = {**scheme.named(), "zones": areas, "note": note}
+    record(session, act, action, table="zone_scheme", object_id=scheme.code, after=after)
+    return ZonesRedrawn(scheme, areas)
+
+
+async def _open_draft(
+    session: AsyncSession, identity: Identity, act: Act, scheme: SchemeVersion, note: str
+) -> SchemeVersion:
+    """The draft to work in, locked: of a published version a new one."""
+    demand_writer(identity, scheme)
+    if scheme.status in {"published", "superseded"}:
+        scheme = await begin_version(session, identity, act, scheme, note)
+    await _lock_draft(session, scheme)
+    return scheme
+
+
+async def _zones_of(
+    session: AsyncSession, scheme: SchemeVersion, codes: Sequence[str], pointer: str
+) -> Sequence[Row[Any]]:
+    rows = (await session.execute(_ZONES, {"id": scheme.id, "codes": list(codes)})).all()
+    missing = sorted(set(codes) - {row.code for row in rows})
+    if missing:
+        raise InvalidInput(
+            f"{missing[0]!r} is no drawn zone of version {scheme.version}",
+            message_zh=f"第 {scheme.version} 版中没有已绘制的分区 {missing[0]!r}",
+            pointer=pointer,
+        )
+    return rows
+
+
+async def _measure(session: AsyncSession, scheme: SchemeVersion) -> None:
+    """Shares anew; what was counted before holds no longer."""
+    stale = {"id": scheme.id, "stale": list(MEASURED_KEYS), "flag": FLAG_JSON}
+    await session.execute(_MEASURE, stale)
 
 
 async def list_adjustments(session: AsyncSession, scheme_id: int) -> list[dict[str, Any]]:
@@ -170,9 +342,7 @@ async def _move(
         zone_id = await session.scalar(_NEW_TARGET, {**common, "code": code})
     grown = {"id": scheme.id, "zone_id": zone_id, "seqs": [row.seq for row in pieces]}
     await session.execute(_GROW, grown)
-    await session.execute(
-        _MEASURE, {"id": scheme.id, "stale": list(MEASURED_KEYS), "flag": FLAG_JSON}
-    )
+    await _measure(session, scheme)
     return await _areas_by_class(session, pieces)
 
 

@@ -1,6 +1,6 @@
 """Versions of a zone scheme: found, begun anew, compared, and whether they cover their region."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,6 +140,19 @@ _MOVES = text(
     " WHERE a.scheme_id = :id AND a.deleted_at IS NULL AND b.deleted_at IS NULL"
     " GROUP BY ca.class_code, cb.class_code"
 )
+_DIFFERENCES = text(
+    "SELECT ca.class_code AS origin, cb.class_code AS target, cb.color,"
+    " ST_AsGeoJSON(ST_Multi(g.geom), 7, 0) AS geometry, ST_Area(g.geom::geography) AS area_m2"
+    " FROM (SELECT a.class_id AS origin, b.class_id AS target, ST_CollectionExtract(ST_Union("
+    "ST_Intersection(a.geom, b.geom)), 3) AS geom"
+    " FROM zone a JOIN zone b ON b.scheme_id = :other AND a.geom && b.geom"
+    " AND ST_Intersects(a.geom, b.geom) AND b.class_id <> a.class_id"
+    " WHERE a.scheme_id = :id AND a.deleted_at IS NULL AND b.deleted_at IS NULL"
+    " GROUP BY a.class_id, b.class_id) g"
+    " JOIN zone_class ca ON ca.id = g.origin JOIN zone_class cb ON cb.id = g.target"
+    " WHERE ST_Area(g.geom::geography) > :least AND ca.class_code <> cb.class_code"
+    " ORDER BY area_m2 DESC, origin, target"
+)
 # Measured and not subtracted: along a long edge the sum of two geodesic areas is not quite the area
 # of their union, and the difference would look like land.
 _UNSHARED = text(
@@ -211,6 +224,17 @@ async def _unshared(session: AsyncSession, scheme_id: int, other: int) -> dict[s
     return {row.code: row.area_m2 for row in rows if row.area_m2 > 0}
 
 
+async def list_differences(
+    session: AsyncSession, first: int, second: int
+) -> Sequence[Mapping[str, Any]]:
+    """Where two zonings differ: `origin` and `target` class, `color` of the target, `geometry` as
+    GeoJSON text, `area_m2`; the largest first, rounding left out."""
+    asked = {"id": first, "other": second, "least": ROUNDING_M2}
+    return [dict(row) for row in (await session.execute(_DIFFERENCES, asked)).mappings()]
+
+
+ROUNDING_M2 = 1.0
+"""Rounding of coordinates leaves less than this between neighbours."""
 SLIVER_M2 = 1_000.0
 """A gap smaller than this is a sliver: the border of cells, not a place somebody forgot."""
 MOST_LISTED = 100
@@ -220,7 +244,9 @@ _OVERLAPS = text(
     " ST_Area(ST_Intersection(a.geom, b.geom)::geography) AS area_m2"
     " FROM zone a JOIN zone b ON b.scheme_id = a.scheme_id AND b.id > a.id AND a.geom && b.geom"
     " WHERE a.scheme_id = :id AND a.deleted_at IS NULL AND b.deleted_at IS NULL"
-    " AND ST_Relate(a.geom, b.geom, '2********') ORDER BY area_m2 DESC, a.code, b.code"
+    " AND ST_Relate(a.geom, b.geom, '2********')"
+    " AND ST_Area(ST_Intersection(a.geom, b.geom)::geography) > :rounding"
+    " ORDER BY area_m2 DESC, a.code, b.code"
 )
 _GAPS = text(
     "WITH gap AS (SELECT (ST_Dump(ST_CollectionExtract(ST_Difference(r.geom,"
@@ -278,7 +304,8 @@ async def measure_topology(session: AsyncSession, scheme_id: int) -> Topology:
     """Measure overlaps and gaps of a scheme's zones."""
     values = {"id": scheme_id}
     totals = (await session.execute(_TOTALS, values)).one()
-    overlaps = [dict(row) for row in (await session.execute(_OVERLAPS, values)).mappings()]
+    shared = await session.execute(_OVERLAPS, {**values, "rounding": ROUNDING_M2})
+    overlaps = [dict(row) for row in shared.mappings()]
     found = [] if totals.region is None else (await session.execute(_GAPS, values)).all()
     gaps = [row for row in found if row.area_m2 >= SLIVER_M2]
     return Topology(

@@ -43,8 +43,29 @@ export interface PlanePoint {
 export function gaussKrueger(lon: number, lat: number): PlanePoint {
   const zone = Math.round(lon / 3);
   const meridian = zone * 3;
+  return { meridian, zone, ...planeAt(meridian, lon, lat) };
+}
+
+/** Plane coordinates of a place, by a central meridian. */
+export function planeAt(meridian: number, lon: number, lat: number) {
   const { north, east } = transverseMercator(lon - meridian, lat);
-  return { meridian, zone, north, east: east + 500_000 };
+  return { north, east: east + 500_000 };
+}
+
+const TO_DEGREES = 180 / (Math.PI * A);
+
+/** The place of plane coordinates: what is missed in metres is made good until it is nothing. */
+export function placeAt(meridian: number, { north, east }: { north: number; east: number }) {
+  let lat = north * TO_DEGREES;
+  let lon = meridian;
+  for (let round = 0; round < 12; round++) {
+    const here = planeAt(meridian, lon, lat);
+    const [up, right] = [north - here.north, east - here.east];
+    lat += up * TO_DEGREES;
+    lon += (right * TO_DEGREES) / Math.cos((lat * Math.PI) / 180);
+    if (Math.hypot(up, right) < 1e-5) break;
+  }
+  return [lon, lat] as [number, number];
 }
 
 /** Krüger's series to the fourth power of the third flattening, which is good to a micrometre within

@@ -1,0 +1,222 @@
+/** Digitise: what nobody has drawn yet first; draw, trace a scanned map, type, save. */
+
+import { batch, useSignal } from "@preact/signals";
+import type { FeatureCollection, Position } from "geojson";
+import { useMemo } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { useAsked } from "../../kit/asked";
+import { type Feature, readFeature } from "../../kit/features";
+import { boundsOf } from "../../kit/map/bounds";
+import type { MapPane } from "../../kit/map/engine";
+import { type Clicked, MapView } from "../../kit/map/map_view";
+import { region } from "../../kit/place";
+import { may } from "../../kit/session";
+import { Badge, Button, Empty, Found, Panel, Tabs } from "../../kit/ui";
+import { called, t } from "../../kit/words";
+import { bordersOf } from "./borders";
+import { ObjectForm } from "./object_form";
+import { COLLECTIONS, type Digitised, type Listed, objectsOf } from "./objects";
+import { Scan } from "./scan_panel";
+import "./digitise.css";
+
+export interface Opened {
+  collection: Digitised;
+  /** None for a new object. */
+  code: string | null;
+}
+
+export default function Digitise() {
+  const { query } = useLocation();
+  const tab = useSignal("objects");
+  const opened = useSignal<Opened | null>(openedBy(query.collection, query.object));
+  const pane = useSignal<MapPane | null>(null);
+  const clicked = useSignal<Clicked | null>(null);
+  const taking = useSignal(false);
+  const objects = useAsked((signal) => objectsOf(region.value, signal), [region.value || null]);
+  const around = useAsked(
+    async () => (await readFeature("regions", region.value)).data.geometry,
+    [region.value || null],
+  );
+  const all = objects.asked.value.data;
+  const boundary = around.asked.value.data ?? null;
+  const code = opened.value?.code ?? null;
+  const others = useMemo(
+    () => (all ?? []).flatMap(({ features }) => features).filter(({ id }) => id !== code),
+    [all, code],
+  );
+  const borders = useMemo(
+    () => bordersOf([boundary, ...others.map(({ geometry }) => geometry)]),
+    [others, boundary],
+  );
+  const features = useMemo(() => overlayOf(others), [others]);
+  const open = (what: Opened | null) =>
+    batch(() => {
+      opened.value = what;
+      tab.value = "objects";
+    });
+  return (
+    <div class="beside">
+      <div class="card">
+        <h1>{t("廊道与要素", "Digitise")}</h1>
+        <Tabs
+          label={t("廊道与要素", "Digitise")}
+          chosen={tab.value}
+          onChoose={(id) => {
+            tab.value = id;
+          }}
+          tabs={[
+            { id: "objects", label: t("要素", "Objects") },
+            { id: "scan", label: t("扫描图", "Scanned map") },
+          ]}
+        >
+          {/* Both stay: a picture and a drawing are worked on together. */}
+          <div hidden={tab.value !== "scan"} class="form">
+            <Scan pane={pane.value} clicked={clicked} taking={taking} />
+          </div>
+          <div hidden={tab.value !== "objects"} class="form">
+            {opened.value ? (
+              <ObjectForm
+                key={`${opened.value.collection.id} ${opened.value.code}`}
+                opened={opened.value}
+                pane={pane.value}
+                borders={borders}
+                onSaved={(saved) => {
+                  objects.again();
+                  open(saved && opened.value ? { ...opened.value, code: saved } : null);
+                }}
+                onClose={() => open(null)}
+              />
+            ) : (
+              <Found asked={objects.asked} again={objects.again}>
+                {(found) => (
+                  <Objects
+                    found={found}
+                    onOpen={(what, feature) => {
+                      open(what);
+                      const bounds = boundsOf(feature?.geometry);
+                      if (bounds) pane.value?.fit(bounds);
+                    }}
+                  />
+                )}
+              </Found>
+            )}
+          </div>
+        </Tabs>
+      </div>
+      <MapView
+        label={t("绘制", "Drawing")}
+        layers={[{ name: "zones", opacity: 0.35 }]}
+        features={features}
+        onClick={(at) => {
+          clicked.value = at;
+        }}
+        onPane={(made) => {
+          pane.value = made;
+        }}
+      />
+    </div>
+  );
+}
+
+/** What an address names. */
+export function openedBy(id: string | undefined, object: string | undefined): Opened | null {
+  const collection = COLLECTIONS.find((one) => one.id === id);
+  return collection && object ? { collection, code: object } : null;
+}
+
+const SHOWN_AT_FIRST = 8;
+
+function Objects({
+  found,
+  onOpen,
+}: {
+  found: readonly Listed[];
+  onOpen: (what: Opened, feature: Feature | null) => void;
+}) {
+  const undrawn = found.reduce(
+    (sum, { features }) => sum + features.filter(({ geometry }) => !geometry).length,
+    0,
+  );
+  return (
+    <>
+      <p>{t(`${undrawn} 个要素还没有图形`, `${undrawn} objects are not drawn yet`)}</p>
+      {found.map((one) => (
+        <OfCollection key={one.collection.id} listed={one} onOpen={onOpen} />
+      ))}
+    </>
+  );
+}
+
+function OfCollection({
+  listed: { collection, features },
+  onOpen,
+}: {
+  listed: Listed;
+  onOpen: (what: Opened, feature: Feature | null) => void;
+}) {
+  const whole = useSignal(false);
+  const shown = whole.value ? features : features.slice(0, SHOWN_AT_FIRST);
+  return (
+    <Panel
+      title={
+        <>
+          {collection.title()}
+          <span class="count">{features.length}</span>
+        </>
+      }
+      actions={
+        may("write") && (
+          <Button onClick={() => onOpen({ collection, code: null }, null)}>
+            {t("新建", "New")}
+          </Button>
+        )
+      }
+    >
+      {!features.length && <Empty>{t("没有要素", "none")}</Empty>}
+      <ul class="plain undrawn">
+        {shown.map((feature) => (
+          <li key={feature.id}>
+            <button
+              type="button"
+              class="link"
+              onClick={() => onOpen({ collection, code: feature.id }, feature)}
+            >
+              {called(feature.properties) || feature.id}
+            </button>
+            {!feature.geometry && <Badge tone="warn">{t("未绘制", "not drawn")}</Badge>}
+          </li>
+        ))}
+      </ul>
+      {features.length > shown.length && (
+        <Button
+          kind="quiet"
+          onClick={() => {
+            whole.value = true;
+          }}
+        >
+          {t(`全部 ${features.length} 个`, `All ${features.length}`)}
+        </Button>
+      )}
+    </Panel>
+  );
+}
+
+/** What is drawn already, to be seen and to be near to. */
+export function overlayOf(features: readonly Feature[]): FeatureCollection {
+  return {
+    type: "FeatureCollection",
+    features: features.flatMap(({ geometry, properties }) =>
+      geometry
+        ? [
+            {
+              type: "Feature" as const,
+              geometry,
+              properties: { color: "#1b5a8a", opacity: 0.12, width: 2, label: called(properties) },
+            },
+          ]
+        : [],
+    ),
+  };
+}
+
+export type Borders = readonly (readonly Position[])[];

@@ -1,0 +1,311 @@
+/** Zones and patterns: versions of a zoning on chart and map, their editing and approval. */
+
+import { batch, useComputed, useSignal } from "@preact/signals";
+import type { FeatureCollection } from "geojson";
+import { useMemo } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { useAsked } from "../../kit/asked";
+import type { MapPane } from "../../kit/map/engine";
+import { describeLayer, listLayers } from "../../kit/map/layers";
+import { Legend } from "../../kit/map/legend";
+import { type Clicked, MapView } from "../../kit/map/map_view";
+import { region } from "../../kit/place";
+import { may } from "../../kit/session";
+import { Badge, Empty, Found, Panel, Select, Tabs } from "../../kit/ui";
+import { called, t } from "../../kit/words";
+import { AreaChart } from "./chart";
+import { Differences } from "./differences";
+import { Editing } from "./editing";
+import { Lifecycle } from "./lifecycle";
+import { Patterns } from "./patterns";
+import {
+  byClass,
+  type ClassSum,
+  drawnZones,
+  keyOfScheme,
+  originOf,
+  type Scheme,
+  stateOf,
+  versionsOf,
+  type Zone,
+  zonesOf,
+} from "./schemes";
+import "./zones.css";
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+export default function Zones() {
+  const { query } = useLocation();
+  const tab = useSignal(query.tab ?? "areas");
+  const wanted = useSignal(query.scheme ?? "");
+  const chosen = useSignal<ReadonlySet<string>>(NOTHING);
+  const pane = useSignal<MapPane | null>(null);
+  /** What a tab draws in place of the zones, or on top of them. */
+  const own = useSignal<FeatureCollection | null>(null);
+  const doubt = useSignal("");
+  /** While one draws, a click is a corner. */
+  const drawing = useSignal(false);
+  const schemes = useAsked(
+    (signal) => versionsOf(region.value, signal),
+    [region.value || null, region.value],
+  );
+  const all = schemes.asked.value.data ?? [];
+  const scheme =
+    all.find((one) => keyOfScheme(one) === wanted.value) ??
+    all.find(({ properties }) => properties.status === "published") ??
+    all[0] ??
+    null;
+  const key = scheme && keyOfScheme(scheme);
+  const zones = useAsked((signal) => zonesOf(scheme as Scheme, signal), [key]);
+  const list = key ? (zones.asked.value.data ?? []) : [];
+  const sums = useMemo(() => byClass(list), [list]);
+  const features = useMemo(() => drawnZones(list, chosen.value), [list, chosen.value]);
+  const shown = useComputed(() => own.value);
+  const pick = ({ lon, lat }: Clicked) => {
+    const map = pane.value?.map;
+    if (!map || drawing.value || tab.value === "patterns") return;
+    const [found] = map.queryRenderedFeatures(map.project([lon, lat]), {
+      layers: ["overlay-fill"],
+    });
+    const code = found?.properties.code;
+    chosen.value = code && !chosen.value.has(code) ? new Set([code]) : NOTHING;
+  };
+  const again = () => {
+    schemes.again();
+    zones.again();
+  };
+  const go = (id: string) =>
+    batch(() => {
+      tab.value = id;
+      own.value = null;
+      drawing.value = false;
+    });
+  return (
+    <div class="beside">
+      <div class="card">
+        <h1>{t("分区与格局", "Zones and patterns")}</h1>
+        <Found asked={schemes.asked} again={schemes.again}>
+          {(found) =>
+            found.length ? (
+              <label class="field">
+                <span class="label">{t("分区方案与版本", "Scheme and version")}</span>
+                <Select
+                  value={key ?? ""}
+                  onChoose={(to) =>
+                    batch(() => {
+                      wanted.value = to;
+                      chosen.value = NOTHING;
+                      own.value = null;
+                    })
+                  }
+                  choices={found.map((one) => ({ value: keyOfScheme(one), label: titled(one) }))}
+                />
+              </label>
+            ) : (
+              <Empty>{t("该区域还没有分区方案。", "The region has no zoning yet.")}</Empty>
+            )
+          }
+        </Found>
+        <Tabs
+          label={t("分区与格局", "Zones and patterns")}
+          chosen={tab.value}
+          onChoose={go}
+          tabs={[
+            { id: "areas", label: t("面积与要求", "Areas") },
+            ...(may("write") ? [{ id: "edit", label: t("编辑", "Edit") }] : []),
+            { id: "compare", label: t("版本比较", "Compare") },
+            { id: "approve", label: t("报批", "Approval") },
+            { id: "patterns", label: t("格局", "Patterns") },
+          ]}
+        >
+          {scheme && tab.value === "areas" && (
+            <Found asked={zones.asked} again={zones.again}>
+              {() => (
+                <>
+                  <About scheme={scheme} />
+                  <AreaChart
+                    sums={sums}
+                    chosen={chosen.value}
+                    onChoose={(code) => {
+                      chosen.value = code ? new Set([code]) : NOTHING;
+                    }}
+                  />
+                  <Requirements sums={sums} zones={list} chosen={chosen.value} />
+                  <Doubt
+                    scheme={scheme}
+                    layer={doubt.value}
+                    onLayer={(layer) => {
+                      doubt.value = layer;
+                    }}
+                  />
+                </>
+              )}
+            </Found>
+          )}
+          {scheme && tab.value === "edit" && (
+            <Editing
+              key={key}
+              scheme={scheme}
+              zones={list}
+              chosen={chosen}
+              pane={pane.value}
+              drawing={drawing}
+              own={own}
+              onChanged={(version) => {
+                wanted.value = `${scheme.properties.code}@${version}`;
+                again();
+              }}
+            />
+          )}
+          {scheme && tab.value === "compare" && (
+            <Differences key={key} scheme={scheme} schemes={all} own={own} pane={pane.value} />
+          )}
+          {scheme && tab.value === "approve" && (
+            <Lifecycle key={key} scheme={scheme} pane={pane.value} onChanged={again} />
+          )}
+          {tab.value === "patterns" && <Patterns own={own} pane={pane.value} />}
+        </Tabs>
+      </div>
+      <MapView
+        label={t("分区图", "Map of the zones")}
+        layers={doubt.value && tab.value === "areas" ? [{ name: doubt.value, opacity: 0.9 }] : []}
+        features={
+          shown.value ?? (doubt.value && tab.value === "areas" ? outlines(features) : features)
+        }
+        onClick={pick}
+        onPane={(made) => {
+          pane.value = made;
+        }}
+      />
+    </div>
+  );
+}
+
+/** The zones as outlines alone, so that what lies below is seen. */
+export const outlines = (features: FeatureCollection): FeatureCollection => ({
+  ...features,
+  features: features.features.map((one) => ({
+    ...one,
+    properties: { ...one.properties, opacity: 0, width: 1.2 },
+  })),
+});
+
+export function titled({ properties }: Scheme): string {
+  const version = t(`第 ${properties.version} 版`, `version ${properties.version}`);
+  return `${called(properties)} · ${version} · ${stateOf(properties.status).word}`;
+}
+
+function About({ scheme: { properties } }: { scheme: Scheme }) {
+  const { word, tone } = stateOf(properties.status);
+  return (
+    <p class="inline">
+      <Badge tone={tone}>{word}</Badge>
+      <small>
+        {originOf(properties.origin)}
+        {properties.valid_from &&
+          t(`，自 ${properties.valid_from} 起`, `, from ${properties.valid_from}`)}
+      </small>
+    </p>
+  );
+}
+
+function Requirements({
+  sums,
+  zones,
+  chosen,
+}: {
+  sums: readonly ClassSum[];
+  zones: readonly Zone[];
+  chosen: ReadonlySet<string>;
+}) {
+  const picked = zones.filter(({ properties }) => chosen.has(properties.code));
+  const classes = sums.filter(
+    ({ code, zones: own }) =>
+      !chosen.size || chosen.has(code) || own.some(({ properties }) => chosen.has(properties.code)),
+  );
+  return (
+    <Panel title={t("管控要求", "Requirements")}>
+      <ul class="plain zone-list" aria-live="polite">
+        {classes.map((one) => (
+          <li key={one.code}>
+            <strong>
+              <span class="swatch" style={{ background: one.color }} /> {called(one)}
+            </strong>
+            <p>{called(one, "requirement") || t("原文没有要求。", "No requirement is stated.")}</p>
+            {one.zones.length > 1 && (
+              <small>{t(`${one.zones.length} 个分区`, `${one.zones.length} zones`)}</small>
+            )}
+          </li>
+        ))}
+      </ul>
+      {picked.map((zone) => (
+        <ZoneFacts key={zone.id} zone={zone} />
+      ))}
+    </Panel>
+  );
+}
+
+function ZoneFacts({ zone: { properties } }: { zone: Zone }) {
+  const texts = (member: string): string[] => {
+    const inLanguage = properties[t(`${member}_zh`, `${member}_en`)];
+    return Array.isArray(inLanguage) ? inLanguage.map(String) : [];
+  };
+  const functions = texts("functions");
+  const problems = texts("problems");
+  const location = called(properties, "location");
+  return (
+    <dl class="facts">
+      <dt>{t("分区", "Zone")}</dt>
+      <dd>{called(properties)}</dd>
+      {location && <dt>{t("位置", "Location")}</dt>}
+      {location && <dd>{location}</dd>}
+      {functions.length > 0 && <dt>{t("主导功能", "Functions")}</dt>}
+      {functions.length > 0 && <dd>{functions.join(t("、", "; "))}</dd>}
+      {problems.length > 0 && <dt>{t("主要问题", "Problems")}</dt>}
+      {problems.length > 0 && <dd>{problems.join(t("、", "; "))}</dd>}
+    </dl>
+  );
+}
+
+/** How far repeated computations agree: consensus where they do, doubt where they do not. */
+function Doubt({
+  scheme: { properties },
+  layer,
+  onLayer,
+}: {
+  scheme: Scheme;
+  layer: string;
+  onLayer: (layer: string) => void;
+}) {
+  const names = [`stability.${properties.job}`, `stability.${properties.region}`];
+  const { asked } = useAsked(
+    async () => (await listLayers()).find(({ id }) => names.includes(id)) ?? null,
+    [names.join()],
+  );
+  const found = asked.value.data;
+  if (!found) return null;
+  return (
+    <Panel title={t("共识与存疑", "Consensus and doubt")}>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={layer === found.id}
+          onChange={({ currentTarget }) => onLayer(currentTarget.checked ? found.id : "")}
+        />
+        {t("在地图上显示", "Show on the map:")} {called(found, "title")}
+      </label>
+      {layer === found.id && <DoubtLegend name={found.id} />}
+      <small>
+        {t(
+          "数值高处各次计算一致；低处类别存疑，宜实地核定。",
+          "Where values are high, computations agree; where low, the class is in doubt and worth a visit.",
+        )}
+      </small>
+    </Panel>
+  );
+}
+
+function DoubtLegend({ name }: { name: string }) {
+  const { asked } = useAsked(() => describeLayer({ name }), [name]);
+  return <Found asked={asked}>{(layer) => <Legend legend={layer.legend} raster />}</Found>;
+}
