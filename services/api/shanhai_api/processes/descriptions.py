@@ -15,6 +15,8 @@ from shanhai_api.kit.answers import Answered, Document, Link, Maybe
 from shanhai_api.kit.errors import NoSuchProcess
 from shanhai_api.kit.routing import FILE
 from shanhai_api.kit.view import View
+from shanhai_api.words.members import CHOICES, INPUTS
+from shanhai_api.words.naming import called, member_name
 
 
 class ProcessSummary(Document):
@@ -141,10 +143,40 @@ def inputs_of(contract: ProcessContract, lang: Lang) -> dict[str, InputDescripti
     document = contract.inputs.model_json_schema()
     required, definitions = document.get("required", []), document.get("$defs", {})
     fuller = _fuller(contract, lang)
-    return {
-        name: _input(resolve(schema, definitions, lang) | fuller.get(name, {}), name in required)
+    told = {
+        name: resolve(schema, definitions, lang) | fuller.get(name, {})
         for name, schema in document.get("properties", {}).items()
     }
+    worded = with_words({"properties": told}, lang)["properties"]
+    return {name: _input(schema, name in required) for name, schema in worded.items()}
+
+
+def with_words(node: Any, lang: Lang) -> Any:
+    """A schema whose members and choices are called in words; models name them by their code."""
+    if isinstance(node, list):
+        return [with_words(item, lang) for item in node]
+    if not isinstance(node, dict):
+        return node
+    worded = {name: with_words(item, lang) for name, item in node.items() if name != "properties"}
+    if isinstance(members := node.get("properties"), dict):
+        worded["properties"] = {
+            name: _called(name, with_words(schema, lang), lang) for name, schema in members.items()
+        }
+    if isinstance(listed := node.get("enum"), list):
+        titles = {str(code): _choice(str(code), lang) for code in listed if code is not None}
+        worded["x-enum-titles"] = titles
+    return worded
+
+
+def _called(name: str, schema: dict[str, Any], lang: Lang) -> dict[str, Any]:
+    known = INPUTS.get(name)
+    title = member_name(name, lang) if known is None else known.in_(lang)
+    return {**schema, "title": title or schema.get("title", name)}
+
+
+def _choice(code: str, lang: Lang) -> str:
+    known = CHOICES.get(code)
+    return called(code, lang) if known is None else known.in_(lang)
 
 
 def _fuller(contract: ProcessContract, lang: Lang) -> dict[str, dict[str, Any]]:
