@@ -20,6 +20,8 @@ const screens = {
   "": lazy(() => import("./screens/home/home")),
   "sign-in": lazy(() => import("./screens/sign_in/sign_in")),
   map: lazy(() => import("./screens/map/map")),
+  compute: lazy(() => import("./screens/compute/compute")),
+  scenarios: lazy(() => import("./screens/scenarios/scenarios")),
   compliance: lazy(() => import("./screens/compliance/compliance")),
 };
 

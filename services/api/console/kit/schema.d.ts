@@ -515,6 +515,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/processes/{process}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path: {
+                    process: "echo" | "import-dataset" | "import-features" | "import-plan" | "check-compliance" | "assess-ecoservices" | "delineate-zones" | "evaluate-ecosystem" | "account-gep" | "evaluate-indicators" | "evaluate-effect" | "build-network" | "run-scenario" | "select-sites" | "publish-bulletin" | "seed-tiles";
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProcessDescription"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs": {
         parameters: {
             query?: never;
@@ -549,6 +588,111 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Jobs"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Schedules"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewSchedule"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Schedule"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schedules/{schedule}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                    limit?: number;
+                    cursor?: string | null;
+                };
+                header?: never;
+                path: {
+                    schedule: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ScheduleRuns"];
                     };
                 };
             };
@@ -1068,6 +1212,15 @@ export interface components {
             course: "steady" | "improving" | "worsening";
             values: number;
         };
+        InputDescription: {
+            title: string;
+            description: string;
+            schema: {
+                [key: string]: unknown;
+            };
+            minOccurs: number;
+            maxOccurs: number;
+        };
         JobException: {
             title: string;
             detail: string;
@@ -1173,6 +1326,33 @@ export interface components {
             name_zh: string;
             name_en: string;
         };
+        NewSchedule: {
+            name_zh: string;
+            name_en: string;
+            process: string;
+            inputs?: {
+                [key: string]: unknown;
+            };
+            cron?: string | null;
+            every_s?: number | null;
+            starts_at?: string | null;
+            /** @default Asia/Shanghai */
+            timezone?: string;
+            /**
+             * @default normal
+             * @enum {string}
+             */
+            priority?: "low" | "normal" | "high";
+            /** @default true */
+            enabled?: boolean;
+            code: string;
+        };
+        OutputDescription: {
+            title: string;
+            schema: {
+                [key: string]: unknown;
+            };
+        };
         OwnAccount: {
             owner: string;
             name: string;
@@ -1212,6 +1392,22 @@ export interface components {
                 pointer: string;
                 detail: string;
             }[];
+        };
+        ProcessDescription: {
+            id: string;
+            title: string;
+            description: string;
+            version: string;
+            keywords: string[];
+            jobControlOptions: string[];
+            outputTransmission: string[];
+            links: components["schemas"]["Link"][];
+            inputs: {
+                [key: string]: components["schemas"]["InputDescription"];
+            };
+            outputs: {
+                [key: string]: components["schemas"]["OutputDescription"];
+            };
         };
         ProcessList: {
             processes: components["schemas"]["ProcessSummary"][];
@@ -1274,6 +1470,54 @@ export interface components {
         RuleExceptions: {
             exceptions: components["schemas"]["RuleException"][];
             numberReturned: number;
+            links: components["schemas"]["Link"][];
+        };
+        Schedule: {
+            code: string;
+            name_zh: string;
+            name_en: string;
+            process: string;
+            inputs: {
+                [key: string]: unknown;
+            };
+            cron: string | null;
+            every_s: number | null;
+            /** Format: date-time */
+            starts_at: string;
+            timezone: string;
+            /** @enum {string} */
+            priority: "low" | "normal" | "high";
+            enabled: boolean;
+            owner: string;
+            next_at: string | null;
+            links: components["schemas"]["Link"][];
+        };
+        ScheduleException: {
+            title: string;
+            detail: string;
+            class: string;
+            errors?: {
+                [key: string]: string;
+            }[];
+        };
+        ScheduleRun: {
+            /** Format: date-time */
+            due_at: string;
+            /** Format: date-time */
+            at: string;
+            missed: number;
+            /** Format: uuid */
+            job?: string;
+            status?: components["schemas"]["JobStatus"];
+            links?: components["schemas"]["Link"][];
+            exception?: components["schemas"]["ScheduleException"];
+        };
+        ScheduleRuns: {
+            runs: components["schemas"]["ScheduleRun"][];
+            links: components["schemas"]["Link"][];
+        };
+        Schedules: {
+            schedules: components["schemas"]["Schedule"][];
             links: components["schemas"]["Link"][];
         };
         /** @enum {string} */
