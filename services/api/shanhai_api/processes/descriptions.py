@@ -147,8 +147,10 @@ def inputs_of(contract: ProcessContract, lang: Lang) -> dict[str, InputDescripti
         name: resolve(schema, definitions, lang) | fuller.get(name, {})
         for name, schema in document.get("properties", {}).items()
     }
-    worded = with_words({"properties": told}, lang)["properties"]
-    return {name: _input(schema, name in required) for name, schema in worded.items()}
+    return {
+        name: _input(_called(name, schema, lang), name in required, lang)
+        for name, schema in told.items()
+    }
 
 
 def with_words(node: Any, lang: Lang) -> Any:
@@ -168,7 +170,7 @@ def with_words(node: Any, lang: Lang) -> Any:
     return worded
 
 
-def _called(name: str, schema: dict[str, Any], lang: Lang) -> dict[str, Any]:
+def _called(name: str, schema: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
     known = INPUTS.get(name)
     title = member_name(name, lang) if known is None else known.in_(lang)
     return {**schema, "title": title or schema.get("title", name)}
@@ -188,11 +190,11 @@ def _fuller(contract: ProcessContract, lang: Lang) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _input(schema: Mapping[str, Any], required: bool) -> InputDescription:
+def _input(schema: Mapping[str, Any], required: bool, lang: Lang) -> InputDescription:
     outer = {"title": schema.get("title", ""), "description": schema.get("description", "")}
     inner = {name: value for name, value in schema.items() if name not in outer}
     # The standard's schemas of schemas are those of OpenAPI 3.0, and tell of content beside.
-    told = downgrade(inner, content=True)
+    told = with_words(downgrade(inner, content=True), lang)
     return InputDescription(**outer, told=told, minOccurs=1 if required else 0, maxOccurs=1)
 
 
