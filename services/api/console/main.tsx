@@ -22,6 +22,8 @@ const screens = {
   map: lazy(() => import("./screens/map/map")),
   zones: lazy(() => import("./screens/zones/zones")),
   digitise: lazy(() => import("./screens/digitise/digitise")),
+  compute: lazy(() => import("./screens/compute/compute")),
+  scenarios: lazy(() => import("./screens/scenarios/scenarios")),
   compliance: lazy(() => import("./screens/compliance/compliance")),
 };
 

@@ -789,6 +789,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Schedules"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewSchedule"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Schedule"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schedules/{schedule}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                    limit?: number;
+                    cursor?: string | null;
+                };
+                header?: never;
+                path: {
+                    schedule: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ScheduleRuns"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/session/login": {
         parameters: {
             query?: never;
@@ -1639,6 +1744,27 @@ export interface components {
             raw_years?: number | null;
             code: string;
         };
+        NewSchedule: {
+            name_zh: string;
+            name_en: string;
+            process: string;
+            inputs?: {
+                [key: string]: unknown;
+            };
+            cron?: string | null;
+            every_s?: number | null;
+            starts_at?: string | null;
+            /** @default Asia/Shanghai */
+            timezone?: string;
+            /**
+             * @default normal
+             * @enum {string}
+             */
+            priority?: "low" | "normal" | "high";
+            /** @default true */
+            enabled?: boolean;
+            code: string;
+        };
         ObservedProperties: {
             properties: components["schemas"]["ObservedProperty"][];
             links: components["schemas"]["Link"][];
@@ -1795,6 +1921,54 @@ export interface components {
         RuleExceptions: {
             exceptions: components["schemas"]["RuleException"][];
             numberReturned: number;
+            links: components["schemas"]["Link"][];
+        };
+        Schedule: {
+            code: string;
+            name_zh: string;
+            name_en: string;
+            process: string;
+            inputs: {
+                [key: string]: unknown;
+            };
+            cron: string | null;
+            every_s: number | null;
+            /** Format: date-time */
+            starts_at: string;
+            timezone: string;
+            /** @enum {string} */
+            priority: "low" | "normal" | "high";
+            enabled: boolean;
+            owner: string;
+            next_at: string | null;
+            links: components["schemas"]["Link"][];
+        };
+        ScheduleException: {
+            title: string;
+            detail: string;
+            class: string;
+            errors?: {
+                [key: string]: string;
+            }[];
+        };
+        ScheduleRun: {
+            /** Format: date-time */
+            due_at: string;
+            /** Format: date-time */
+            at: string;
+            missed: number;
+            /** Format: uuid */
+            job?: string;
+            status?: components["schemas"]["JobStatus"];
+            links?: components["schemas"]["Link"][];
+            exception?: components["schemas"]["ScheduleException"];
+        };
+        ScheduleRuns: {
+            runs: components["schemas"]["ScheduleRun"][];
+            links: components["schemas"]["Link"][];
+        };
+        Schedules: {
+            schedules: components["schemas"]["Schedule"][];
             links: components["schemas"]["Link"][];
         };
         SchemeNamed: {

@@ -15,6 +15,8 @@ from shanhai_api.kit.answers import Answered, Document, Link, Maybe
 from shanhai_api.kit.errors import NoSuchProcess
 from shanhai_api.kit.routing import FILE
 from shanhai_api.kit.view import View
+from shanhai_api.words.members import CHOICES, INPUTS
+from shanhai_api.words.naming import called, member_name
 
 
 class ProcessSummary(Document):
@@ -141,10 +143,42 @@ def inputs_of(contract: ProcessContract, lang: Lang) -> dict[str, InputDescripti
     document = contract.inputs.model_json_schema()
     required, definitions = document.get("required", []), document.get("$defs", {})
     fuller = _fuller(contract, lang)
-    return {
-        name: _input(resolve(schema, definitions, lang) | fuller.get(name, {}), name in required)
+    told = {
+        name: resolve(schema, definitions, lang) | fuller.get(name, {})
         for name, schema in document.get("properties", {}).items()
     }
+    return {
+        name: _input(_called(name, schema, lang), name in required, lang)
+        for name, schema in told.items()
+    }
+
+
+def with_words(node: Any, lang: Lang) -> Any:
+    """A schema whose members and choices are called in words; models name them by their code."""
+    if isinstance(node, list):
+        return [with_words(item, lang) for item in node]
+    if not isinstance(node, dict):
+        return node
+    worded = {name: with_words(item, lang) for name, item in node.items() if name != "properties"}
+    if isinstance(members := node.get("properties"), dict):
+        worded["properties"] = {
+            name: _called(name, with_words(schema, lang), lang) for name, schema in members.items()
+        }
+    if isinstance(listed := node.get("enum"), list):
+        titles = {str(code): _choice(str(code), lang) for code in listed if code is not None}
+        worded["x-enum-titles"] = titles
+    return worded
+
+
+def _called(name: str, schema: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
+    known = INPUTS.get(name)
+    title = member_name(name, lang) if known is None else known.in_(lang)
+    return {**schema, "title": title or schema.get("title", name)}
+
+
+def _choice(code: str, lang: Lang) -> str:
+    known = CHOICES.get(code)
+    return called(code, lang) if known is None else known.in_(lang)
 
 
 def _fuller(contract: ProcessContract, lang: Lang) -> dict[str, dict[str, Any]]:
@@ -156,11 +190,11 @@ def _fuller(contract: ProcessContract, lang: Lang) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _input(schema: Mapping[str, Any], required: bool) -> InputDescription:
+def _input(schema: Mapping[str, Any], required: bool, lang: Lang) -> InputDescription:
     outer = {"title": schema.get("title", ""), "description": schema.get("description", "")}
     inner = {name: value for name, value in schema.items() if name not in outer}
     # The standard's schemas of schemas are those of OpenAPI 3.0, and tell of content beside.
-    told = downgrade(inner, content=True)
+    told = with_words(downgrade(inner, content=True), lang)
     return InputDescription(**outer, told=told, minOccurs=1 if required else 0, maxOccurs=1)
 
 

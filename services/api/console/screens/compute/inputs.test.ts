@@ -1,0 +1,77 @@
+import { expect, test } from "vitest";
+import {
+  type Dataset,
+  type Input,
+  isWritten,
+  lightOf,
+  restOf,
+  sent,
+  sortInputs,
+  wrongAt,
+} from "./inputs";
+
+const input = (schema: Input["schema"], minOccurs = 0): Input => ({
+  title: "标题",
+  description: "",
+  schema,
+  minOccurs,
+});
+const INPUTS = {
+  region: input({ type: "string" }, 1),
+  cell_m: input({ type: "number", default: 100 }),
+  datasets: input({ type: "object", properties: { dem: { type: "string" } } }),
+  parameters: input({ type: "object", properties: { k: { type: "integer" } } }),
+  edits: input({ type: "array", items: { type: "object" } }, 1),
+};
+const dataset = (theme: string, stand_in: boolean): Dataset => ({
+  code: `x.${theme}`,
+  name_zh: "甲",
+  name_en: "A",
+  theme,
+  stand_in,
+  observed_to: null,
+});
+
+test("what must be given comes first, datasets by themselves, all else is folded", () => {
+  const sorted = sortInputs(INPUTS);
+  expect(Object.keys(sorted.first)).toEqual(["region", "cell_m", "edits"]);
+  expect(Object.keys(sorted.more)).toEqual(["parameters"]);
+  expect(Object.keys(sorted.themes.datasets ?? {})).toEqual(["dem"]);
+  expect(sorted.required).toEqual(["region", "edits"]);
+  expect(sorted.first.region?.title).toBe("标题");
+});
+
+test("lists of objects are written as JSON, lists of codes are not", () => {
+  expect(isWritten({ type: "array", items: { type: "object" } })).toBe(true);
+  expect(isWritten({ type: "array", items: { type: "string" } })).toBe(false);
+});
+
+test("a theme is green with data, yellow with a stand-in alone, red without or refused", () => {
+  const data = [dataset("dem", false), dataset("dem", true), dataset("ndvi", true)];
+  expect(lightOf(data, "dem").tone).toBe("good");
+  expect(lightOf(data, "ndvi").tone).toBe("warn");
+  expect(lightOf(data, "gdp").tone).toBe("bad");
+  expect(lightOf(data, "dem", "is of another region").tone).toBe("bad");
+});
+
+test("a refusal is told at its field, and beside the form where there is no field", () => {
+  const wrong = [
+    { pointer: "/inputs/cell_m", detail: "too small" },
+    { pointer: "/inputs/parameters/k", detail: "too large" },
+    { pointer: "/inputs/edits/0/cover", detail: "is no class" },
+    { pointer: "/outputs", detail: "unknown" },
+  ];
+  expect(wrongAt(wrong, "/inputs/cell_m")).toBe("too small");
+  expect(restOf(wrong, INPUTS).map(({ pointer }) => pointer)).toEqual([
+    "/inputs/edits/0/cover",
+    "/outputs",
+  ]);
+});
+
+test("what says nothing is not sent", () => {
+  expect(sent({ region: "a", plan: "", crs: null, cell_m: 0, publish: false })).toEqual({
+    region: "a",
+    cell_m: 0,
+    publish: false,
+  });
+});

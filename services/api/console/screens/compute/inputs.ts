@@ -1,0 +1,117 @@
+/** What a process takes: sorted for its form, and what there is to compute it from. */
+
+import type { FaultAt } from "../../kit/api";
+import { allFeatures, type PropertySchema, type Values } from "../../kit/features";
+import type { Tone } from "../../kit/ui";
+import { t } from "../../kit/words";
+
+export interface Input {
+  title: string;
+  description: string;
+  schema: PropertySchema;
+  minOccurs: number;
+}
+
+export interface Description {
+  id: string;
+  title: string;
+  description: string;
+  inputs: Record<string, Input>;
+  outputs: Record<string, { title: string }>;
+}
+
+/** Inputs that are asked for first; all others are folded away. */
+const FIRST = new Set(["region", "plan", "cell_m", "publish"]);
+/** Inputs that are chosen among the datasets there are. */
+export const CHOSEN = ["datasets", "supplies"] as const;
+
+/** The schema of an input as forms take it. */
+export const schemaOfInput = ({ title, description, schema }: Input): PropertySchema => ({
+  ...schema,
+  title,
+  description,
+});
+
+export interface Sorted {
+  first: Record<string, PropertySchema>;
+  more: Record<string, PropertySchema>;
+  /** Themes a dataset may be named for, by input. */
+  themes: Record<string, Record<string, PropertySchema>>;
+  required: string[];
+}
+
+/** Inputs as the form shows them. */
+export function sortInputs(inputs: Record<string, Input>): Sorted {
+  const sorted: Sorted = { first: {}, more: {}, themes: {}, required: [] };
+  for (const [name, input] of Object.entries(inputs)) {
+    const schema = schemaOfInput(input);
+    const chosen = (CHOSEN as readonly string[]).includes(name) && schema.properties;
+    if (input.minOccurs) sorted.required.push(name);
+    if (chosen) sorted.themes[name] = chosen;
+    else if (input.minOccurs || FIRST.has(name)) sorted.first[name] = schema;
+    else sorted.more[name] = schema;
+  }
+  return sorted;
+}
+
+/** Whether an input is a list of objects, which is written as JSON. */
+export const isWritten = (schema: PropertySchema): boolean =>
+  schema.type === "array" && ["object", "array"].includes(String(schema.items?.type));
+
+export interface Dataset {
+  code: string;
+  name_zh: string;
+  name_en: string;
+  theme: string;
+  stand_in: boolean;
+  observed_to: string | null;
+}
+
+/** The datasets of a region. */
+export async function datasetsOf(region: string, signal?: AbortSignal): Promise<Dataset[]> {
+  const found = await allFeatures<Omit<Dataset, "code">>(
+    "datasets",
+    { region, properties: "name_zh,name_en,theme,stand_in,observed_to" },
+    signal,
+  );
+  return found.map(({ id, properties }) => ({ code: id, ...properties }));
+}
+
+/** How a theme stands: from a dataset, from a stand-in alone, or without any.
+ * @param wrong What the service refused of the theme. */
+export function lightOf(
+  datasets: readonly Dataset[],
+  theme: string,
+  wrong?: string,
+): { tone: Tone; text: string } {
+  const here = datasets.filter((one) => one.theme === theme);
+  if (wrong || !here.length) return { tone: "bad", text: t("缺数据", "none here") };
+  if (here.every(({ stand_in }) => stand_in))
+    return { tone: "warn", text: t("仅替代数据", "stand-in only") };
+  return { tone: "good", text: t("齐备", "there") };
+}
+
+/** What was refused of one input. */
+export const wrongAt = (wrong: readonly FaultAt[], pointer: string): string | undefined =>
+  wrong.find((one) => one.pointer === pointer || one.pointer === pointer.slice(1))?.detail;
+
+/** Refusals that no field of the form shows, being below or beside all of them. */
+export function restOf(wrong: readonly FaultAt[], inputs: Record<string, Input>): FaultAt[] {
+  return wrong.filter(({ pointer }) => {
+    const [at, name = "", deeper] = pointer.replace(/^\//, "").split("/");
+    const input = at === "inputs" ? inputs[name] : undefined;
+    return !input || (deeper !== undefined && !input.schema.properties);
+  });
+}
+
+/** The cells people use: fine, usual, for a first look. */
+export const CELLS = [30, 100, 250] as const;
+
+/** The inputs that are sent: what says nothing is left out. */
+export function sent(values: Values): Values {
+  return Object.fromEntries(
+    Object.entries(values).filter(
+      ([, value]) => value !== undefined && value !== null && value !== "",
+    ),
+  );
+}

@@ -1,0 +1,339 @@
+/** A form made from a process's description: its inputs, the data there are, and the start. */
+
+import { batch, type Signal, useSignal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { type Fault, type FaultAt, read } from "../../kit/api";
+import { told, useAsked } from "../../kit/asked";
+import type { PropertySchema, Values } from "../../kit/features";
+import { type Controls, Fields, Restored, useDraft } from "../../kit/form";
+import { execute } from "../../kit/jobs";
+import { keep } from "../../kit/kept";
+import { plan, plansHere, region, regions } from "../../kit/place";
+import { may } from "../../kit/session";
+import { Badge, Button, Field, Found, Panel, Select } from "../../kit/ui";
+import { called, t } from "../../kit/words";
+import {
+  CELLS,
+  type Dataset,
+  type Description,
+  datasetsOf,
+  isWritten,
+  lightOf,
+  restOf,
+  sent,
+  sortInputs,
+  wrongAt,
+} from "./inputs";
+
+/** A form for the process, in the words of the present language. */
+export function Order({
+  process,
+  onStarted,
+}: {
+  process: string;
+  onStarted: (job: string) => void;
+}) {
+  const { asked, again } = useAsked(
+    (signal) => read<Description>(`/processes/${process}`, signal),
+    [process],
+  );
+  return (
+    <Found asked={asked} again={again}>
+      {(description) =>
+        description.id === process && (
+          <OrderForm key={process} description={description} onStarted={onStarted} />
+        )
+      }
+    </Found>
+  );
+}
+
+function OrderForm({
+  description,
+  onStarted,
+}: {
+  description: Description;
+  onStarted: (job: string) => void;
+}) {
+  const { inputs, id } = description;
+  const initial = useMemo(() => placeOf(inputs), [inputs, region.value, plan.value]);
+  const { values, restored, reset } = useDraft(`process.${id}`, initial);
+  const key = useSignal(crypto.randomUUID());
+  const busy = useSignal(false);
+  const fault = useSignal<Fault | null>(null);
+  const sorted = useMemo(() => sortInputs(inputs), [inputs]);
+  useEffect(() => {
+    // Another region or plan above is meant here too.
+    values.value = { ...values.peek(), ...initial };
+  }, [initial]);
+  useEffect(() => {
+    let first = true;
+    return values.subscribe(() => {
+      if (!first) key.value = crypto.randomUUID();
+      first = false;
+    });
+  }, []);
+  const wrong: readonly FaultAt[] = fault.value?.at ?? [];
+  const start = async () => {
+    batch(() => {
+      busy.value = true;
+      fault.value = null;
+    });
+    try {
+      const asked = sent(values.value);
+      const job = await execute(id, asked, key.value);
+      keep(`inputs.${job.jobID}`, asked);
+      reset();
+      onStarted(job.jobID);
+    } catch (error) {
+      fault.value = told(error);
+    }
+    busy.value = false;
+  };
+  const controls = useMemo(() => controlsOf(inputs), [inputs]);
+  const form = { values, wrong, controls, required: sorted.required, at: "/inputs" };
+  return (
+    <form
+      class="form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        start();
+      }}
+    >
+      <p class="hint">{description.description}</p>
+      <Restored restored={restored} reset={reset} />
+      <Fields members={sorted.first} {...form} />
+      <Presets inputs={inputs} values={values} onDefaults={() => reset(initial)} />
+      {Object.entries(sorted.themes).map(([name, themes]) => (
+        <Themes
+          key={name}
+          title={inputs[name]?.title ?? name}
+          input={name}
+          themes={themes}
+          values={values}
+          wrong={wrong}
+        />
+      ))}
+      {Object.keys(sorted.more).length > 0 && (
+        <details class="group" open={wrong.length > 0}>
+          <summary>{t("更多选项", "More options")}</summary>
+          <Fields members={sorted.more} {...form} />
+        </details>
+      )}
+      {fault.value && <Refused fault={fault.value} rest={restOf(wrong, inputs)} />}
+      {may("jobs") ? (
+        <Button kind="main" submits busy={busy.value}>
+          {t("开始计算", "Start")}
+        </Button>
+      ) : (
+        <p class="hint">
+          {t("登录并具有分析角色后可以开始计算。", "Sign in as an analyst to start it.")}
+        </p>
+      )}
+    </form>
+  );
+}
+
+/** What was refused: at its field where it has one, here where it has none. */
+function Refused({ fault, rest }: { fault: Fault; rest: FaultAt[] }) {
+  return (
+    <div class="notice bad" role="alert">
+      <p>{fault.message}</p>
+      {rest.length > 0 && (
+        <ul>
+          {rest.map(({ pointer, detail }) => (
+            <li key={pointer + detail}>
+              <code>{pointer}</code> {detail}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+/** Region and plan that are worked on, where the process asks for them. */
+function placeOf(inputs: Description["inputs"]): Values {
+  return {
+    ...(inputs.region && region.value ? { region: region.value } : {}),
+    ...(inputs.plan && plan.value ? { plan: plan.value } : {}),
+  };
+}
+
+function controlsOf(inputs: Description["inputs"]): Controls {
+  const controls: Controls = {
+    region: ({ value, set }) => (
+      <Select
+        choices={regions.value.map((one) => ({
+          value: one.code,
+          label: called(one.properties),
+        }))}
+        value={String(value ?? "")}
+        onChoose={(code) => set(code || undefined)}
+        empty={t("（未选）", "(none)")}
+      />
+    ),
+    plan: ({ value, set }) => (
+      <Select
+        choices={plansHere.value.map((one) => ({ value: one.code, label: called(one.properties) }))}
+        value={String(value ?? "")}
+        onChoose={(code) => set(code || undefined)}
+        empty={t("（不属于规划）", "(of no plan)")}
+      />
+    ),
+  };
+  for (const [name, { schema }] of Object.entries(inputs))
+    if (isWritten(schema)) controls[name] = (props) => <Written {...props} />;
+  return controls;
+}
+
+/** A list of objects, as JSON. */
+function Written({ value, set }: { value: unknown; set: (value: unknown) => void }) {
+  const text = useSignal(value === undefined ? "" : JSON.stringify(value, null, 1));
+  const fault = useSignal("");
+  return (
+    <>
+      <textarea
+        rows={3}
+        value={text.value}
+        placeholder="[ { … } ]"
+        onChange={({ currentTarget }) => {
+          text.value = currentTarget.value;
+          fault.value = "";
+          try {
+            set(text.value.trim() ? JSON.parse(text.value) : undefined);
+          } catch {
+            fault.value = t("不是 JSON", "is no JSON");
+          }
+        }}
+      />
+      {fault.value && (
+        <small class="fault" role="alert">
+          {fault.value}
+        </small>
+      )}
+    </>
+  );
+}
+
+function Presets({
+  inputs,
+  values,
+  onDefaults,
+}: {
+  inputs: Description["inputs"];
+  values: Signal<Values>;
+  onDefaults: () => void;
+}) {
+  const names = [t("精细", "fine"), t("常用", "usual"), t("快速", "quick")];
+  return (
+    <div class="actions">
+      {inputs.cell_m &&
+        CELLS.map((cell, n) => (
+          <Button
+            key={cell}
+            aria-pressed={values.value.cell_m === cell}
+            onClick={() => {
+              values.value = { ...values.value, cell_m: cell };
+            }}
+          >
+            {names[n]} {cell} m
+          </Button>
+        ))}
+      <Button onClick={onDefaults}>{t("全部用默认值", "Defaults")}</Button>
+    </div>
+  );
+}
+
+/** The datasets of the region for each theme, and a light for whether there are any. */
+function Themes({
+  title,
+  input,
+  themes,
+  values,
+  wrong,
+}: {
+  title: string;
+  input: string;
+  themes: Record<string, PropertySchema>;
+  values: Signal<Values>;
+  wrong: readonly FaultAt[];
+}) {
+  const here = String(values.value.region ?? "");
+  const { asked, again } = useAsked((signal) => datasetsOf(here, signal), [here || null]);
+  const chosen = (values.value[input] ?? {}) as Record<string, string>;
+  const set = (theme: string, code: string) => {
+    const { [theme]: _, ...rest } = chosen;
+    const now = code ? { ...rest, [theme]: code } : rest;
+    const { [input]: __, ...others } = values.value;
+    values.value = Object.keys(now).length ? { ...others, [input]: now } : others;
+  };
+  return (
+    <Panel title={title} class="themes">
+      <Found asked={asked} again={again}>
+        {(datasets) => (
+          <>
+            <small>
+              {t(
+                "绿：有数据；黄：只有替代数据；红：没有数据，用到它的计算会改用其他方法或拒绝。",
+                "Green: there are data; yellow: stand-ins alone; red: none, so that a method that needs them is replaced or refused.",
+              )}
+            </small>
+            {Object.entries(themes).map(([theme, schema]) => {
+              const refused = wrongAt(wrong, `/inputs/${input}/${theme}`);
+              return (
+                <Theme
+                  key={theme}
+                  title={schema.title ?? theme}
+                  datasets={datasets.filter((one) => one.theme === theme)}
+                  light={input === "datasets" ? lightOf(datasets, theme, refused) : null}
+                  chosen={chosen[theme] ?? ""}
+                  onChoose={(code) => set(theme, code)}
+                  wrong={refused}
+                />
+              );
+            })}
+          </>
+        )}
+      </Found>
+    </Panel>
+  );
+}
+
+function Theme({
+  title,
+  datasets,
+  light,
+  chosen,
+  onChoose,
+  wrong,
+}: {
+  title: string;
+  datasets: readonly Dataset[];
+  light: ReturnType<typeof lightOf> | null;
+  chosen: string;
+  onChoose: (code: string) => void;
+  wrong: string | undefined;
+}) {
+  const label = (
+    <>
+      {title} {light && <Badge tone={light.tone}>{light.text}</Badge>}
+    </>
+  );
+  return (
+    <Field label={label} wrong={wrong}>
+      <Select
+        choices={datasets.map((one) => ({
+          value: one.code,
+          label: [called(one), one.observed_to?.slice(0, 4), one.stand_in && t("替代", "stand-in")]
+            .filter(Boolean)
+            .join(" · "),
+        }))}
+        value={chosen}
+        onChoose={onChoose}
+        empty={t("最新的", "the newest")}
+        disabled={!datasets.length}
+      />
+    </Field>
+  );
+}

@@ -1,0 +1,125 @@
+/** What recurs: paused, ended, and the times it was due. */
+
+import { useSignal } from "@preact/signals";
+import { api, ask, faultOf, type Schema, send, write } from "../../kit/api";
+import { useAsked } from "../../kit/asked";
+import { moment } from "../../kit/format";
+import { processTitle, StatusBadge } from "../../kit/jobs";
+import { screenPath } from "../../kit/screens";
+import { Table } from "../../kit/table";
+import { attempt, Badge, Button, Empty, Found } from "../../kit/ui";
+import { called, t } from "../../kit/words";
+
+type Schedule = Schema<"Schedule">;
+
+/** The contents of a schedule as they are sent back. */
+export function contentsOf(schedule: Schedule) {
+  const { code: _, owner: __, next_at: ___, links: ____, ...contents } = schedule;
+  return contents;
+}
+
+export function Schedules() {
+  const { asked, again } = useAsked(() => ask(api.GET("/schedules")), []);
+  const chosen = useSignal<string | null>(null);
+  // Who changes a schedule names the state it was seen in.
+  const held = async (code: string): Promise<Record<string, string>> => {
+    const answer = await send(`/schedules/${code}`);
+    if (!answer.ok) throw await faultOf(answer);
+    const etag = answer.headers.get("ETag");
+    return etag ? { "If-Match": etag } : {};
+  };
+  const replace = (schedule: Schedule, enabled: boolean) =>
+    attempt(async () => {
+      await write(
+        "PUT",
+        `/schedules/${schedule.code}`,
+        { ...contentsOf(schedule), enabled },
+        await held(schedule.code),
+      );
+      again();
+    });
+  const drop = (schedule: Schedule) =>
+    attempt(
+      async () => {
+        await write("DELETE", `/schedules/${schedule.code}`, undefined, await held(schedule.code));
+        again();
+      },
+      t("已删除", "Ended"),
+    );
+  return (
+    <Found asked={asked} again={again}>
+      {({ schedules }) =>
+        schedules.length ? (
+          <>
+            <Table
+              label={t("定时计算", "Schedules")}
+              rows={schedules}
+              keyOf={({ code }) => code}
+              chosen={chosen.value}
+              onOpen={({ code }) => {
+                chosen.value = code;
+              }}
+              columns={[
+                { id: "name", title: t("名称", "Name"), cell: (one) => called(one) },
+                {
+                  id: "process",
+                  title: t("流程", "Process"),
+                  cell: (one) => processTitle(one.process),
+                },
+                {
+                  id: "state",
+                  title: t("状态", "State"),
+                  cell: ({ enabled }) => (
+                    <Badge tone={enabled ? "good" : "plain"}>
+                      {enabled ? t("启用", "on") : t("暂停", "paused")}
+                    </Badge>
+                  ),
+                },
+                { id: "next", title: t("下次", "Next"), cell: ({ next_at }) => moment(next_at) },
+                {
+                  id: "deeds",
+                  title: t("操作", "Actions"),
+                  cell: (one) => (
+                    <span class="actions">
+                      <Button onClick={() => replace(one, !one.enabled)}>
+                        {one.enabled ? t("暂停", "Pause") : t("启用", "Go on")}
+                      </Button>
+                      <Button kind="danger" onClick={() => drop(one)}>
+                        {t("删除", "End")}
+                      </Button>
+                    </span>
+                  ),
+                },
+              ]}
+            />
+            {chosen.value && <Runs schedule={chosen.value} />}
+          </>
+        ) : (
+          <Empty>{t("还没有定时计算。", "Nothing recurs yet.")}</Empty>
+        )
+      }
+    </Found>
+  );
+}
+
+function Runs({ schedule }: { schedule: string }) {
+  const { asked, again } = useAsked(
+    () => ask(api.GET("/schedules/{schedule}/runs", { params: { path: { schedule } } })),
+    [schedule],
+  );
+  return (
+    <Found asked={asked} again={again}>
+      {({ runs }) => (
+        <ul class="plain">
+          {runs.map((run) => (
+            <li key={run.due_at}>
+              {moment(run.due_at)}{" "}
+              {run.job && <a href={screenPath("compute", { job: run.job })}>{t("作业", "Job")}</a>}{" "}
+              {run.status && <StatusBadge status={run.status} />} {run.exception?.detail}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Found>
+  );
+}

@@ -1,0 +1,45 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.vocabulary import Lang
+from shanhai_api.processes.descriptions import InputDescription, inputs_of
+from shanhai_api.words.members import CHOICES, INPUTS
+
+
+def inputs_told(lang: Lang) -> Iterator[tuple[str, InputDescription]]:
+    for process, contract in CONTRACTS.items():
+        for name, told in inputs_of(contract, lang).items():
+            yield f"{process}/{name}", told
+
+
+def codes_shown(node: Any, path: str) -> list[str]:
+    """Titles of members and choices that are codes still."""
+    if isinstance(node, list):
+        return [one for item in node for one in codes_shown(item, path)]
+    if not isinstance(node, dict):
+        return []
+    members = node.get("properties") if isinstance(node.get("properties"), dict) else {}
+    titles = [(name, schema.get("title", name)) for name, schema in members.items()]
+    titles += list(node.get("x-enum-titles", {}).items())
+    found = [f"{path}/{name}" for name, title in titles if "_" in title]
+    return found + [one for key, item in node.items() for one in codes_shown(item, f"{path}/{key}")]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_members_and_choices_are_called_in_words(lang: Lang) -> None:
+    shown = [one for path, told in inputs_told(lang) for one in codes_shown(told.told, path)]
+    assert not shown
+
+
+def test_inputs_have_titles_of_the_asked_language() -> None:
+    told = inputs_of(CONTRACTS["build-network"], "zh")
+    assert told["cell_m"].title == "栅格边长（m）"
+    assert told["datasets"].told["properties"]["land_cover"]["title"] == "土地覆盖"
+    assert inputs_of(CONTRACTS["build-network"], "en")["cell_m"].title == "Cell, m"
+
+
+def test_words_of_inputs_are_in_both_languages() -> None:
+    assert all(label.zh and label.en for label in (*INPUTS.values(), *CHOICES.values()))
