@@ -14,13 +14,14 @@ from shanhai.db.collections.notices import publicity
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.export import PublishedRows, read_published
 from shanhai.db.identity import PUBLIC
-from shanhai.vocabulary import DISCLOSURES
+from shanhai.vocabulary import DISCLOSURES, Scope
 from shanhai_api.console import entry
 from shanhai_api.exports import file_formats
 from shanhai_api.features.parameters import with_published
 from shanhai_api.kit import answers
 from shanhai_api.kit.answers import Answer, Document, Link
-from shanhai_api.kit.dependencies import MAY_LOOK, Read, Reader, TheState, TheView
+from shanhai_api.kit.dependencies import MAY_LOOK, Guest, Read, Reader, TheState, TheView
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import HTML, JSON, OPENAPI, View
 from shanhai_api.kit.view import Link as Target
@@ -146,30 +147,68 @@ MONITORING = {
     "/open-data": "open_data",
 }
 """Where monitoring is found, and what a page calls it."""
+BY_JOB: Mapping[str, tuple[str, ...]] = {
+    "job_planning": (
+        *("plans", "patterns", "indicators", "zone_schemes", "zone_classes", "control_rules"),
+        *("/compliance/check", "projects", "/projects/reserve", "problems", "notices"),
+        *("/proposals", "/balances", "mines", "reclamations", "compensation_agreements"),
+        *("fund_sources", "titles", "demonstration_members", "demonstration_criteria"),
+        "demonstration_scores",
+    ),
+    "job_map": (
+        *("zones", "corridors", "corridor_nodes", "pattern_components", "control_areas"),
+        *("regions", "region_links", "named_features", "islands", "fishing_harbours"),
+    ),
+    "job_monitoring": (
+        *("stations", "/observations", "/properties", "/alerts", "/cases", "/bulletins"),
+        *("outfalls", "occurrences", "species", "/complaints"),
+    ),
+    "job_computing": ("/processes", "/jobs", "/schedules", "datasets", "/ecoservices"),
+    "job_managing": (
+        *("/session", "documents", "parties", "/open-data", "/disclosure", "/webhooks"),
+        *("/accounts", "/keys", "/audit"),
+    ),
+}
+"""What each job is done with: collections and records by name, all else by its address."""
 WORK = {
-    "/compliance/check": "check",
-    "/bulletins": "bulletins",
-    "/properties": "observed_properties",
-    "/observations": "observations",
-    "/notices": "notices",
-    "/complaints": "complaints",
-    "/open-data": "open_data",
-    "/disclosure": "disclosure",
-    "/processes": "processes",
-    "/jobs": "jobs",
-    "/schedules": "schedules",
-    "/projects/reserve": "reserve",
-    "/balances": "balances",
-    "/cases": "cases",
+    "/accounts": "accounts",
     "/alerts": "alerts",
+    "/audit": "audit",
+    "/balances": "balances",
+    "/bulletins": "bulletins",
+    "/cases": "cases",
+    "/complaints": "complaints",
+    "/compliance/check": "check",
+    "/disclosure": "disclosure",
+    "/ecoservices": "ecoservices",
+    "/jobs": "jobs",
+    "/keys": "keys",
+    "/observations": "observations",
+    "/open-data": "open_data",
+    "/processes": "processes",
+    "/projects/reserve": "reserve",
+    "/properties": "observed_properties",
     "/proposals": "proposals",
+    "/schedules": "schedules",
+    "/session": "own_account",
     "/webhooks": "webhooks",
 }
-"""What people come for besides the plan, and what a page calls it."""
-PERSONAL = frozenset(
-    {"/schedules", "/projects/reserve", "/cases", "/alerts", "/proposals", "/webhooks"}
-)
+"""What people come for besides objects of the plan, and what a page calls it."""
+PERSONAL = frozenset({"/projects/reserve", "/cases", "/alerts", "/proposals"})
 """What is only shown to people with an identity."""
+ASKING = {
+    "/accounts": Scope.ADMIN,
+    "/audit": Scope.ADMIN,
+    "/keys": Scope.ADMIN,
+    "/schedules": Scope.JOBS,
+    "/webhooks": Scope.WRITE,
+}
+"""What is only shown to those with a scope."""
+LISTED = {
+    entity.name: entity
+    for entity in (*COLLECTIONS, *RECORDS)
+    if entity in COLLECTIONS or (entity.path and "{" not in entity.path)
+}
 
 
 class LandingPage(Document):
@@ -203,18 +242,39 @@ class OpenAPIResponse(JSONResponse):
     media_type = OPENAPI.media_type
 
 
-@router.get("/", summary="Landing page", dependencies=[MAY_LOOK])
-async def show_landing_page(view: TheView) -> Answer[LandingPage]:
+@router.get("/", summary="Landing page")
+async def show_landing_page(view: TheView, guest: Guest) -> Answer[LandingPage]:
     """Say what this is and where to go."""
     page = LandingPage(
         title=WORDS["title"].in_(view.lang),
         description=WORDS["subtitle"].in_(view.lang),
         links=landing_links(view),
     )
-    listed = [entity for entity in RECORDS if entity.path and "{" not in entity.path]
-    work = [(path, key) for path, key in WORK.items() if view.known or path not in PERSONAL]
-    shown = {"collections": COLLECTIONS, "records": listed, "work": work, "console": entry()}
-    return Answer(page, page=shown)
+    jobs = {
+        WORDS[job].in_(view.lang): [
+            _place(what, view) for what in things if _shown(what, view, guest)
+        ]
+        for job, things in BY_JOB.items()
+    }
+    return Answer(page, page={"jobs": jobs, "console": entry()})
+
+
+def _shown(what: str, view: View, guest: Caller) -> bool:
+    """Whether somebody is shown a link: nobody is led to where he is sent away."""
+    if what == "/session":
+        return view.person is not None
+    if what in ASKING:
+        return guest.may(ASKING[what])
+    return not guest.anonymous or what not in PERSONAL
+
+
+def _place(what: str, view: View) -> tuple[str, str]:
+    """The address of a page and what it is called."""
+    if what in WORK:
+        return view.url(what, f="html"), WORDS[WORK[what]].in_(view.lang)
+    entity = LISTED[what]
+    path = entity.path or f"/collections/{entity.name}/items"
+    return view.url(path, f="html"), entity.title.in_(view.lang)
 
 
 def landing_links(view: View) -> list[Target]:
