@@ -274,6 +274,13 @@ WORDS: Mapping[str, Label] = {
         "各资源附中文名称；操作的说明与参数只有英文。数据集合和处理流程在各自页面上有中文说明。",
         "Summaries and parameters are in English.",
     ),
+    "try_it": Label("试一试", "Try it"),
+    "try_send": Label("发送", "Send"),
+    "try_address": Label("请求地址", "Address asked"),
+    "try_cut": Label("应答较长，只显示开头部分。", "The answer is long; this is its beginning."),
+    "try_binary": Label(
+        "应答不是文本，请直接打开该地址。", "The answer is no text; open the address."
+    ),
     "in_path": Label("路径", "path"),
     "in_query": Label("查询", "query"),
     "in_header": Label("请求头", "header"),
