@@ -65,7 +65,7 @@ function one(feature, layer, lang) {
 function demand(thing, lang) {
   const text = localised(thing, "requirement", lang);
   if (!text) return [];
-  return [element("p", { class: "demand" }, element("b", {}, wordsIn(lang).requirement), ` ${text}`)];
+  return [element("div", { class: "demand" }, element("b", {}, wordsIn(lang).requirement), ` ${text}`)];
 }
 
 /** The way to the page about a thing. */
