@@ -404,7 +404,9 @@ def test_locks_name_no_index(lock: Path) -> None:
 
 
 def test_the_viewer_s_lock_leaves_the_registry_open() -> None:
-    packages = json.loads((ROOT / "services/api/console/package-lock.json").read_bytes())["packages"]
+    packages = json.loads((ROOT / "services/api/console/package-lock.json").read_bytes())[
+        "packages"
+    ]
     for name, package in packages.items():
         assert "resolved" not in package, name
         assert not name or package["integrity"].startswith("sha512-"), name
