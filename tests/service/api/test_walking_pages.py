@@ -17,6 +17,8 @@ from tests.service.api.walks import (
 from tests.support.walking import visible_texts
 
 Client = httpx.AsyncClient
+# Over a thousand pages, each drawn by the service itself.
+pytestmark = pytest.mark.timeout(300)
 VIEWER_OF_XIAMEN = {"role": "viewer", "region": "xiamen"}
 
 
