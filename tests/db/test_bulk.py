@@ -106,6 +106,24 @@ async def test_rows_are_created_with_history_and_audit(sessions: Sessions) -> No
         assert (await verify_chain(session)).rows > 0
 
 
+@pytest.mark.parametrize("names", [NAMES, ("name_zh", "level", "parent")])
+async def test_without_an_english_name_rows_repeat_the_chinese_one(
+    sessions: Sessions, names: Sequence[str]
+) -> None:
+    english = [None] if "name_en" in names else []
+    blank = [(*one[:6], *english, *one[7:]) for one in (row(1), row(2))]
+    made = await write(sessions, blank, names=names)
+    again = await write(sessions, blank, names=names)
+    assert (made.created, made.rejected) == (2, 0)
+    assert (again.created, again.updated, again.unchanged) == (0, 0, 2)
+    async with sessions() as session:
+        query = text("SELECT name_zh, name_en FROM region WHERE code LIKE 'place-%' ORDER BY code")
+        assert [tuple(one) for one in await session.execute(query)] == [
+            ("区1", "区1"),
+            ("区2", "区2"),
+        ]
+
+
 async def test_others_write_while_many_rows_wait_for_their_commit(sessions: Sessions) -> None:
     async with sessions() as session:
         start = await read_head(session)

@@ -61,6 +61,7 @@ from shanhai_api.kit.pages import ASSETS
 from shanhai_api.kit.requests import callers_of
 from shanhai_api.kit.state import Configuration, check_health, open_state
 from shanhai_api.landing import router as landing
+from shanhai_api.landing import tries
 from shanhai_api.mine_duties import router as mines
 from shanhai_api.notices import router as notices
 from shanhai_api.observations.routes import quick as feeds
@@ -90,6 +91,7 @@ ROUTERS = (
     feeds,
     landing,
     console,
+    tries,
     features,
     edits,
     vocabulary,

@@ -1,26 +1,41 @@
 """`/`, `/conformance`, `/open-data`, `/disclosure`, `/api`, `/openapi.json`, `/docs`."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
+from urllib.parse import quote, unquote, urlencode
 
 import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, Field
+from starlette.datastructures import Headers
+from starlette.types import Message
 
 from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES, RECORDS, seen_by
 from shanhai.db.collections.notices import publicity
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.export import PublishedRows, read_published
 from shanhai.db.identity import PUBLIC
-from shanhai.vocabulary import DISCLOSURES
+from shanhai.errors import InvalidInput
+from shanhai.vocabulary import DISCLOSURES, Scope
 from shanhai_api.console import entry
 from shanhai_api.exports import file_formats
 from shanhai_api.features.parameters import with_published
 from shanhai_api.kit import answers
 from shanhai_api.kit.answers import Answer, Document, Link
-from shanhai_api.kit.dependencies import MAY_LOOK, Read, Reader, TheState, TheView
+from shanhai_api.kit.dependencies import (
+    MAY_LOOK,
+    DirectRoute,
+    Guest,
+    Read,
+    Reader,
+    TheState,
+    TheView,
+    get_guest,
+)
+from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import HTML, JSON, OPENAPI, View
 from shanhai_api.kit.view import Link as Target
@@ -146,30 +161,68 @@ MONITORING = {
     "/open-data": "open_data",
 }
 """Where monitoring is found, and what a page calls it."""
+BY_JOB: Mapping[str, tuple[str, ...]] = {
+    "job_planning": (
+        *("plans", "patterns", "indicators", "zone_schemes", "zone_classes", "control_rules"),
+        *("/compliance/check", "projects", "/projects/reserve", "problems", "notices"),
+        *("/proposals", "/balances", "mines", "reclamations", "compensation_agreements"),
+        *("fund_sources", "titles", "demonstration_members", "demonstration_criteria"),
+        "demonstration_scores",
+    ),
+    "job_map": (
+        *("zones", "corridors", "corridor_nodes", "pattern_components", "control_areas"),
+        *("regions", "region_links", "named_features", "islands", "fishing_harbours"),
+    ),
+    "job_monitoring": (
+        *("stations", "/observations", "/properties", "/alerts", "/cases", "/bulletins"),
+        *("outfalls", "occurrences", "species", "/complaints"),
+    ),
+    "job_computing": ("/processes", "/jobs", "/schedules", "datasets", "/ecoservices"),
+    "job_managing": (
+        *("/session", "documents", "parties", "/open-data", "/disclosure", "/webhooks"),
+        *("/accounts", "/keys", "/audit"),
+    ),
+}
+"""What each job is done with: collections and records by name, all else by its address."""
 WORK = {
-    "/compliance/check": "check",
-    "/bulletins": "bulletins",
-    "/properties": "observed_properties",
-    "/observations": "observations",
-    "/notices": "notices",
-    "/complaints": "complaints",
-    "/open-data": "open_data",
-    "/disclosure": "disclosure",
-    "/processes": "processes",
-    "/jobs": "jobs",
-    "/schedules": "schedules",
-    "/projects/reserve": "reserve",
-    "/balances": "balances",
-    "/cases": "cases",
+    "/accounts": "accounts",
     "/alerts": "alerts",
+    "/audit": "audit",
+    "/balances": "balances",
+    "/bulletins": "bulletins",
+    "/cases": "cases",
+    "/complaints": "complaints",
+    "/compliance/check": "check",
+    "/disclosure": "disclosure",
+    "/ecoservices": "ecoservices",
+    "/jobs": "jobs",
+    "/keys": "keys",
+    "/observations": "observations",
+    "/open-data": "open_data",
+    "/processes": "processes",
+    "/projects/reserve": "reserve",
+    "/properties": "observed_properties",
     "/proposals": "proposals",
+    "/schedules": "schedules",
+    "/session": "own_account",
     "/webhooks": "webhooks",
 }
-"""What people come for besides the plan, and what a page calls it."""
-PERSONAL = frozenset(
-    {"/schedules", "/projects/reserve", "/cases", "/alerts", "/proposals", "/webhooks"}
-)
+"""What people come for besides objects of the plan, and what a page calls it."""
+PERSONAL = frozenset({"/projects/reserve", "/cases", "/alerts", "/proposals"})
 """What is only shown to people with an identity."""
+ASKING = {
+    "/accounts": Scope.ADMIN,
+    "/audit": Scope.ADMIN,
+    "/keys": Scope.ADMIN,
+    "/schedules": Scope.JOBS,
+    "/webhooks": Scope.WRITE,
+}
+"""What is only shown to those with a scope."""
+LISTED = {
+    entity.name: entity
+    for entity in (*COLLECTIONS, *RECORDS)
+    if entity in COLLECTIONS or (entity.path and "{" not in entity.path)
+}
 
 
 class LandingPage(Document):
@@ -203,18 +256,39 @@ class OpenAPIResponse(JSONResponse):
     media_type = OPENAPI.media_type
 
 
-@router.get("/", summary="Landing page", dependencies=[MAY_LOOK])
-async def show_landing_page(view: TheView) -> Answer[LandingPage]:
+@router.get("/", summary="Landing page")
+async def show_landing_page(view: TheView, guest: Guest) -> Answer[LandingPage]:
     """Say what this is and where to go."""
     page = LandingPage(
         title=WORDS["title"].in_(view.lang),
         description=WORDS["subtitle"].in_(view.lang),
         links=landing_links(view),
     )
-    listed = [entity for entity in RECORDS if entity.path and "{" not in entity.path]
-    work = [(path, key) for path, key in WORK.items() if view.known or path not in PERSONAL]
-    shown = {"collections": COLLECTIONS, "records": listed, "work": work, "console": entry()}
-    return Answer(page, page=shown)
+    jobs = {
+        WORDS[job].in_(view.lang): [
+            _place(what, view) for what in things if _shown(what, view, guest)
+        ]
+        for job, things in BY_JOB.items()
+    }
+    return Answer(page, page={"jobs": jobs, "console": entry()})
+
+
+def _shown(what: str, view: View, guest: Caller) -> bool:
+    """Whether somebody is shown a link: nobody is led to where he is sent away."""
+    if what == "/session":
+        return view.person is not None
+    if what in ASKING:
+        return guest.may(ASKING[what])
+    return not guest.anonymous or what not in PERSONAL
+
+
+def _place(what: str, view: View) -> tuple[str, str]:
+    """The address of a page and what it is called."""
+    if what in WORK:
+        return view.url(what, f="html"), WORDS[WORK[what]].in_(view.lang)
+    entity = LISTED[what]
+    path = entity.path or f"/collections/{entity.name}/items"
+    return view.url(path, f="html"), entity.title.in_(view.lang)
 
 
 def landing_links(view: View) -> list[Target]:
@@ -424,7 +498,7 @@ def page_of(document: Mapping[str, Any], view: View) -> dict[str, Any]:
     for operation in operations_of(document):
         found[operation.tag].append(operation)
     groups = {TAGS[tag].in_(view.lang): some for tag, some in found.items() if some}
-    return {"groups": groups, "resource_name": resource_name}
+    return {"groups": groups, "resource_name": resource_name, "triable": triable(document)}
 
 
 @router.get(
@@ -442,3 +516,136 @@ async def show_documentation(request: Request, view: TheView) -> Response:
         formats=(HTML,),
         extra=page_of(document, view),
     )
+
+
+EVENTS = "text/event-stream"
+MOST_SHOWN = 20_000
+"""Bytes of an answer that a page shows."""
+LONGEST_S = 15.0
+PASSED_ON = frozenset({b"authorization", b"cookie", b"accept-language", b"host"})
+"""Headers of the person who tries an operation, which it is tried with."""
+
+
+@dataclass(frozen=True, slots=True)
+class TriedAnswer:
+    """What an operation answered."""
+
+    address: str
+    status: int
+    media_type: str
+    text: str
+    cut: bool
+
+
+def triable(document: Mapping[str, Any]) -> dict[str, Operation]:
+    """The operations a page can try, by path: those that read, and end."""
+    return {
+        one.path: one
+        for one in operations_of(document)
+        if one.method == "GET"
+        and EVENTS not in document["paths"][one.path]["get"]["responses"]["200"].get("content", {})
+    }
+
+
+tries = APIRouter(tags=["service"], route_class=DirectRoute)
+
+
+@tries.get("/docs/try", include_in_schema=False)
+async def try_operation(request: Request) -> Response:
+    """Show a form for the parameters of one operation and, when it is sent, address and answer.
+
+    The operation is asked within this process, as whoever is signed in.
+
+    Raises:
+        InvalidInput: there is no such operation.
+    """
+    await get_guest(request)
+    view = View.of(request)
+    document = with_published(describe_30(request.app, view.base), request)
+    operation = triable(document).get(request.query_params.get("operation", ""))
+    if operation is None:
+        raise InvalidInput(
+            "names no operation that can be tried here; /docs lists them",
+            message_zh="不是可在此试用的操作；操作列表见 /docs",
+            pointer="operation",
+        )
+    given = {name: value for name, value in request.query_params.items() if value}
+    address = _address_asked(operation, given)
+    answer = None if address is None else await _ask_itself(request, view, *address)
+    extra = {"operation": operation, "given": given, "answer": answer}
+    return view.respond(
+        document,
+        template="try.html",
+        formats=(HTML,),
+        extra={**extra, "resource_name": resource_name},
+    )
+
+
+def _address_asked(operation: Operation, given: Mapping[str, str]) -> tuple[str, str] | None:
+    """Path and query; None while the form is not sent or lacks a part of the path."""
+    if "ask" not in given:
+        return None
+    path, query = operation.path, {}
+    for parameter in operation.parameters:
+        name, where = parameter["name"], parameter["in"]
+        value = given.get(f"{where}.{name}")
+        if where == "path" and value is None:
+            return None
+        if where == "path":
+            path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
+        elif where == "query" and value is not None:
+            query[name] = value
+    return path, urlencode(query)
+
+
+async def _ask_itself(request: Request, view: View, path: str, query: str) -> TriedAnswer:
+    """The answer of this very service to a GET, or its beginning."""
+    head: dict[str, Any] = {}
+    body = bytearray()
+    asked = False
+
+    async def receive() -> Message:
+        nonlocal asked
+        if asked:
+            await asyncio.Event().wait()
+        asked = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            head.update(message)
+        elif len(body) <= MOST_SHOWN:
+            body.extend(message.get("body", b""))
+
+    passed = [pair for pair in request.scope["headers"] if pair[0] in PASSED_ON]
+    scope = {
+        **{name: value for name, value in request.scope.items() if name not in OF_ROUTING},
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": [*passed, (b"accept", b"application/json, */*;q=0.5")],
+        "state": {},
+    }
+    async with asyncio.timeout(LONGEST_S):
+        await request.app(scope, receive, send)
+    media_type = Headers(raw=head["headers"]).get("content-type", "")
+    return TriedAnswer(
+        f"{view.base}{path}{'?' if query else ''}{query}",
+        head["status"],
+        media_type,
+        _legible(bytes(body), media_type),
+        len(body) > MOST_SHOWN,
+    )
+
+
+OF_ROUTING = frozenset({"app", "endpoint", "fastapi_astack", "path_params", "route", "router"})
+"""What a scope has of the request that tries."""
+
+
+def _legible(body: bytes, media_type: str) -> str:
+    """A body as it is read: JSON in lines, no bytes of pictures."""
+    if len(body) <= MOST_SHOWN and "json" in media_type:
+        return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
+    if "json" in media_type or media_type.startswith("text/"):
+        return body[:MOST_SHOWN].decode(errors="replace")
+    return ""

@@ -11,7 +11,7 @@ from shanhai.monitoring.units import UNITS
 from shanhai.vocabulary import ECOSERVICES, MEDIA, codes
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answer, Answered, Document, Link, Maybe, Moment, one_of
-from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.body import ENGLISH_NAME, JsonBody, called_in_both
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import View
 
@@ -120,9 +120,11 @@ class NewProperty(ChangedProperty):
 
     code: str = Field(pattern=CODE, description="What observations name it by")
     name_zh: str = Field(min_length=1, max_length=200, description="Name in Chinese")
-    name_en: str = Field(min_length=1, max_length=200, description="Name in English")
+    name_en: str = ENGLISH_NAME
     medium: str = Field(description=f"One of {', '.join(codes(MEDIA))}")
     unit: str = Field(max_length=32, description="Unit its values are kept in")
+
+    call_in_both = model_validator(mode="before")(called_in_both)
 
     @model_validator(mode="after")
     def check_range(self) -> Self:

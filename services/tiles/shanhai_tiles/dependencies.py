@@ -111,7 +111,7 @@ ServicesDep = Annotated[Services, Depends(services_of)]
 
 def links_of(request: Request, services: ServicesDep) -> Links:
     """Addresses under the configured public URL, which carry the caller's token on."""
-    return Links(services.public.tiles_url, token_of(request))
+    return Links(services.public.tiles_url, token_of(request), services.public.api_url)
 
 
 LinksDep = Annotated[Links, Depends(links_of)]

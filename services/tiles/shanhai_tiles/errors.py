@@ -112,7 +112,8 @@ def problem(
         errors=[ProblemFault(**fault.told(lang)) for fault in faults] or None,
     )
     if asks_for_page(request):
-        return Response(render_problem(document.as_json(), lang), status, headers, HTML)
+        public = request.app.state.services.public
+        return Response(render_problem(document.as_json(), lang, public), status, headers, HTML)
     return Response(document.model_dump_json().encode(), status, headers, PROBLEM_TYPE)
 
 

@@ -71,6 +71,8 @@ def _complete(item: Document, method: str, route: APIRoute) -> None:
     answers.pop("422", None)
     usual = REPORT if route.path.startswith(faults.ROOT) else PROBLEM
     own = answers.get("default", {}).get("content", {})
+    if usual is PROBLEM and method == "get":
+        own = {**own, "text/html": {"schema": {"type": "string"}}}
     answers["default"] = {**usual, "content": {**usual["content"], **own}}
     if route.path not in NEVER_KEPT and method == "get":
         answers["304"] = KNOWN

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from shanhai.assets import StaticAssets
 from shanhai.errors import InvalidInput
+from shanhai.settings import PublicSettings
 from shanhai.vocabulary import Lang
 
 
@@ -48,19 +49,15 @@ PAGES.globals.update(asset=ASSETS.address)
 DRAWABLE = "vendor/maplibre-gl.mjs" in ASSETS
 """Whether the map library was there when the service started."""
 HTML = "text/html; charset=utf-8"
-_VIEWER = "/map"
 
 
 def asks_for_page(request: Request) -> bool:
-    """Whether a browser asks for the viewer page of a layer."""
+    """Whether a person waits for the answer: browsers name pages first where they open one."""
     accepted = request.headers.get("accept", "").lower()
-    return (
-        request.method in {"GET", "HEAD"}
-        and request.url.path.endswith(_VIEWER)
-        and "text/html" in accepted
-    )
+    return request.method in {"GET", "HEAD"} and accepted.strip().startswith("text/html")
 
 
-def render_problem(document: Mapping[str, Any], lang: Lang) -> bytes:
-    """The page of a problem document."""
-    return PAGES.get_template("problem.html").render(document=document, lang=lang).encode()
+def render_problem(document: Mapping[str, Any], lang: Lang, public: PublicSettings) -> bytes:
+    """The page of a problem document, with ways to sign in and home."""
+    page = PAGES.get_template("problem.html")
+    return page.render(document=document, lang=lang, public=public).encode()

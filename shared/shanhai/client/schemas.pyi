@@ -384,7 +384,8 @@ LayerCollection = TypedDict("LayerCollection", {"id": str, "title": str, "title_
 LayerCollections = TypedDict("LayerCollections", {"collections": list[LayerCollection], "links": list[DocumentLink]})
 LayerLegend = TypedDict("LayerLegend", {"title": str, "title_zh": str, "title_en": str,
     "kind": Literal["classes", "ramp", "plain"], "symbol": Literal["area", "outline", "line", "point"],
-    "property": str | None, "unit": str, "unit_zh": str, "unit_en": str, "entries": list[LegendLine], "layer": str})
+    "property": str | None, "unit": str, "unit_zh": str, "unit_en": str, "entries": list[LegendLine],
+    "no_data": NoDataLine | None, "layer": str})
 LayerList = TypedDict("LayerList", {"layers": list[LayerSummary]})
 LayerSummary = TypedDict("LayerSummary", {"id": str, "title": str, "title_zh": str, "title_en": str,
     "kind": Literal["raster", "vector"], "theme": str, "bounds": list[float], "minzoom": NotRequired[int],
@@ -404,7 +405,8 @@ LedgerLineMade = TypedDict("LedgerLineMade", {"id": int, "kind": Literal["alloca
     "note": str | None, "actor": str, "at": str, "project": str, "links": list[Link]})
 LegendDescription = TypedDict("LegendDescription", {"title": str, "title_zh": str, "title_en": str,
     "kind": Literal["classes", "ramp", "plain"], "symbol": Literal["area", "outline", "line", "point"],
-    "property": str | None, "unit": str, "unit_zh": str, "unit_en": str, "entries": list[LegendLine]})
+    "property": str | None, "unit": str, "unit_zh": str, "unit_en": str, "entries": list[LegendLine],
+    "no_data": NoDataLine | None})
 LegendLine = TypedDict("LegendLine", {"value": float | None, "code": str | None, "values": list[str], "color": str,
     "label": str, "label_zh": str, "label_en": str})
 LineDecline = TypedDict("LineDecline", {
@@ -485,12 +487,12 @@ NewKey = TypedDict("NewKey", {"name": str, "scopes": NotRequired[list[Scope] | N
 NewMeasureBody = TypedDict("NewMeasureBody", {"order": NotRequired[int], "name_zh": NotRequired[str | None],
     "name_en": NotRequired[str | None], "planned": NotRequired[float | None], "done": NotRequired[float | None],
     "unit": NotRequired[str | None], "indicator": NotRequired[str | None], "measure": str})
-NewProperty = TypedDict("NewProperty", {"name_zh": str, "name_en": str, "medium": str, "unit": str,
+NewProperty = TypedDict("NewProperty", {"name_zh": str, "name_en": NotRequired[str], "medium": str, "unit": str,
     "low": NotRequired[float | None], "high": NotRequired[float | None], "decimals": NotRequired[int],
     "moves": NotRequired[bool], "hj525": NotRequired[str | None], "aliases": NotRequired[list[str]],
     "standard": NotRequired[str | None], "raw_years": NotRequired[int | None], "code": str})
 NewReview = TypedDict("NewReview", {"year": int, "reports_due_on": str})
-NewRule = TypedDict("NewRule", {"name_zh": str, "name_en": str,
+NewRule = TypedDict("NewRule", {"name_zh": str, "name_en": NotRequired[str],
     "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline", "duty_due", "balance_short", "settlement_waiting", "mine_report_due", "mine_fund_short", "reclamation_due"],
     "property": NotRequired[str | None], "stations": NotRequired[list[str] | None], "region": NotRequired[str | None],
     "plan": NotRequired[str | None], "indicator": NotRequired[str | None], "control_kind": NotRequired[str | None],
@@ -498,7 +500,7 @@ NewRule = TypedDict("NewRule", {"name_zh": str, "name_en": str,
     "reset": NotRequired[float | None], "min_duration_s": NotRequired[int], "max_age_s": NotRequired[int],
     "any_quality": NotRequired[bool], "enabled": NotRequired[bool], "quiet": NotRequired[Quiet | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "code": str})
-NewSchedule = TypedDict("NewSchedule", {"name_zh": str, "name_en": str, "process": str,
+NewSchedule = TypedDict("NewSchedule", {"name_zh": str, "name_en": NotRequired[str], "process": str,
     "inputs": NotRequired[dict[str, Any]], "cron": NotRequired[str | None], "every_s": NotRequired[int | None],
     "starts_at": NotRequired[str | None], "timezone": NotRequired[str],
     "priority": NotRequired[Literal["low", "normal", "high"]], "enabled": NotRequired[bool], "code": str})
@@ -512,6 +514,7 @@ NewestObservation = TypedDict("NewestObservation", {"station": str, "property": 
     "quality": Literal["valid", "stopped", "maintenance", "manual", "fault", "calibration", "over_range", "no_connection"],
     "flags": list[str], "received": str, "result_time": NotRequired[str], "revisions": NotRequired[list[FormerValue]],
     "gap": NotRequired[bool], "name": str, "local_time": str})
+NoDataLine = TypedDict("NoDataLine", {"label": str, "label_zh": str, "label_en": str})
 NoticeHead = TypedDict("NoticeHead", {"code": str, "name_zh": str, "name_en": str, "region": str | None,
     "subject_collection": Literal["plans", "projects", "control_areas", "proposals"], "subject_code": str,
     "state": Literal["draft", "published", "closed", "withdrawn"], "published_on": str | None, "period_from": str,
@@ -743,7 +746,7 @@ Range = TypedDict("Range", {"low": float | None, "high": float | None})
 RasterDescription = TypedDict("RasterDescription", {"id": str, "title": str, "title_zh": str, "title_en": str,
     "kind": Literal["raster"], "theme": str, "bounds": list[float], "minzoom": NotRequired[int], "maxzoom": int,
     "version": str, "stand_in": bool, "links": list[DocumentLink], "job": str | None,
-    "stand_in_notes": list[StandInNote], "sources": list[SourceDescription], "attribution": str,
+    "stand_in_notes": list[StandInNote], "sources": list[SourceDescription], "attribution": str, "page": str | None,
     "legend": LegendDescription, "formats": dict[str, str], "tile_matrix_sets": dict[str, str], "unit": str,
     "native_resolution_m": float | None, "cell_m": float, "crs": str, "bands": int,
     "statistics": list[dict[str, float | None]]})
@@ -831,7 +834,7 @@ Role = Literal["viewer", "owner", "planner", "approver", "supervisor", "analyst"
 RoleAsked = TypedDict("RoleAsked", {"role": Role, "region": NotRequired[str | None]})
 RoleHeld = TypedDict("RoleHeld", {"role": Role, "region": str | None})
 RoleNeeded = TypedDict("RoleNeeded", {"text": str, "text_zh": str, "text_en": str, "any_of": list[str], "met": bool})
-RuleContents = TypedDict("RuleContents", {"name_zh": str, "name_en": str,
+RuleContents = TypedDict("RuleContents", {"name_zh": str, "name_en": NotRequired[str],
     "kind": Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead", "line_decline", "duty_due", "balance_short", "settlement_waiting", "mine_report_due", "mine_fund_short", "reclamation_due"],
     "property": NotRequired[str | None], "stations": NotRequired[list[str] | None], "region": NotRequired[str | None],
     "plan": NotRequired[str | None], "indicator": NotRequired[str | None], "control_kind": NotRequired[str | None],
@@ -849,7 +852,7 @@ Schedule = TypedDict("Schedule", {"code": str, "name_zh": str, "name_en": str, "
     "inputs": dict[str, Any], "cron": str | None, "every_s": int | None, "starts_at": str, "timezone": str,
     "priority": Literal["low", "normal", "high"], "enabled": bool, "owner": str, "next_at": str | None,
     "links": list[Link]})
-ScheduleContents = TypedDict("ScheduleContents", {"name_zh": str, "name_en": str, "process": str,
+ScheduleContents = TypedDict("ScheduleContents", {"name_zh": str, "name_en": NotRequired[str], "process": str,
     "inputs": NotRequired[dict[str, Any]], "cron": NotRequired[str | None], "every_s": NotRequired[int | None],
     "starts_at": NotRequired[str | None], "timezone": NotRequired[str],
     "priority": NotRequired[Literal["low", "normal", "high"]], "enabled": NotRequired[bool]})
@@ -1123,7 +1126,8 @@ ValueBody = TypedDict("ValueBody", {"year": int, "value": float | str, "unit": N
     "region": NotRequired[str | None], "cumulative": NotRequired[bool], "quality": NotRequired[str | None],
     "method": NotRequired[str | None], "source": NotRequired[str | None], "department": NotRequired[str | None],
     "dataset": NotRequired[str | None], "note": NotRequired[str | None]})
-ValueClass = TypedDict("ValueClass", {"value": int, "code": str, "label_zh": str, "label_en": str, "color": str})
+ValueClass = TypedDict("ValueClass", {"value": int, "code": str, "label_zh": str, "label_en": str, "color": str,
+    "requirement_zh": str | None, "requirement_en": str | None})
 ValueRecorded = TypedDict("ValueRecorded", {"id": int, "year": int, "value": float, "unit": str,
     "given": GivenValue | None, "cumulative": bool, "counts": bool, "quality": str | None, "method": str | None,
     "source": str | None, "note": str | None, "department": str | None, "dataset": str | None, "job": str | None,
@@ -1132,7 +1136,7 @@ ValueRecorded = TypedDict("ValueRecorded", {"id": int, "year": int, "value": flo
 VectorDescription = TypedDict("VectorDescription", {"id": str, "title": str, "title_zh": str, "title_en": str,
     "kind": Literal["vector"], "theme": str, "bounds": list[float], "minzoom": NotRequired[int], "maxzoom": int,
     "version": str, "stand_in": bool, "links": list[DocumentLink], "job": str | None,
-    "stand_in_notes": list[StandInNote], "sources": list[SourceDescription], "attribution": str,
+    "stand_in_notes": list[StandInNote], "sources": list[SourceDescription], "attribution": str, "page": str | None,
     "legend": LegendDescription, "formats": dict[str, str], "tile_matrix_sets": dict[str, str],
     "properties": list[PropertyDescription]})
 VersionBegun = TypedDict("VersionBegun", {"scheme": SchemeNamed})
@@ -1249,7 +1253,7 @@ compensation_agreements = TypedDict("compensation_agreements", {"code": NotRequi
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
     "links": NotRequired[list[Link]]})
 compensation_agreements_change = TypedDict("compensation_agreements_change", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "region": NotRequired[str],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "region": NotRequired[str],
     "upstream": NotRequired[str], "downstream": NotRequired[str], "basis": NotRequired[Literal["section", "service"]],
     "station": NotRequired[str | None],
     "service": NotRequired[Literal["water_conservation", "soil_retention", "cooling", "carbon_sink", "stormwater_regulation", "biodiversity", "recreation"] | None],
@@ -1258,7 +1262,7 @@ compensation_agreements_change = TypedDict("compensation_agreements_change", {"c
     "document": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 compensation_agreements_new = TypedDict("compensation_agreements_new", {"code": NotRequired[str | int | None],
-    "name_zh": str, "name_en": str, "region": str, "upstream": str, "downstream": str,
+    "name_zh": str, "name_en": NotRequired[str | None], "region": str, "upstream": str, "downstream": str,
     "basis": Literal["section", "service"], "station": NotRequired[str | None],
     "service": NotRequired[Literal["water_conservation", "soil_retention", "cooling", "carbon_sink", "stormwater_regulation", "biodiversity", "recreation"] | None],
     "scheme": NotRequired[str | None], "rule": dict[str, Any], "start_year": int, "end_year": NotRequired[int | None],
@@ -1391,12 +1395,12 @@ demonstration_criteria = TypedDict("demonstration_criteria", {"code": NotRequire
     "text_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
 demonstration_criteria_change = TypedDict("demonstration_criteria_change", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "region": NotRequired[str],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "region": NotRequired[str],
     "order": NotRequired[int | None], "weight": NotRequired[str | float | None], "text_zh": NotRequired[str | None],
     "text_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 demonstration_criteria_new = TypedDict("demonstration_criteria_new", {"code": NotRequired[str | int | None],
-    "name_zh": str, "name_en": str, "region": str, "order": NotRequired[int | None],
+    "name_zh": str, "name_en": NotRequired[str | None], "region": str, "order": NotRequired[int | None],
     "weight": NotRequired[str | float | None], "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 demonstration_members = TypedDict("demonstration_members", {"code": NotRequired[str],
@@ -1407,14 +1411,14 @@ demonstration_members = TypedDict("demonstration_members", {"code": NotRequired[
     "text_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
 demonstration_members_change = TypedDict("demonstration_members_change", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "region": NotRequired[str],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "region": NotRequired[str],
     "order": NotRequired[int | None], "section": NotRequired[Literal["summit", "basin", "sea", "urban"] | None],
     "state": NotRequired[Literal["planned", "in_work", "reached"] | None], "member": NotRequired[str | None],
     "place": NotRequired[str | None], "feature": NotRequired[str | None], "text_zh": NotRequired[str | None],
     "text_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 demonstration_members_new = TypedDict("demonstration_members_new", {"code": NotRequired[str | int | None],
-    "name_zh": str, "name_en": str, "region": str, "order": NotRequired[int | None],
+    "name_zh": str, "name_en": NotRequired[str | None], "region": str, "order": NotRequired[int | None],
     "section": NotRequired[Literal["summit", "basin", "sea", "urban"] | None],
     "state": NotRequired[Literal["planned", "in_work", "reached"] | None], "member": NotRequired[str | None],
     "place": NotRequired[str | None], "feature": NotRequired[str | None], "text_zh": NotRequired[str | None],
@@ -1469,7 +1473,7 @@ duties = TypedDict("duties", {"code": NotRequired[str], "name_zh": NotRequired[s
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
     "links": NotRequired[list[Link]]})
 duties_change = TypedDict("duties_change", {"code": NotRequired[str | int | None], "name_zh": NotRequired[str],
-    "name_en": NotRequired[str], "plan": NotRequired[str], "order": NotRequired[int | None],
+    "name_en": NotRequired[str | None], "plan": NotRequired[str], "order": NotRequired[int | None],
     "article": NotRequired[str | None], "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None],
     "success_zh": NotRequired[str | None], "success_en": NotRequired[str | None],
     "start_year": NotRequired[int | None], "end_year": NotRequired[int | None], "due_on": NotRequired[str | None],
@@ -1478,11 +1482,11 @@ duties_change = TypedDict("duties_change", {"code": NotRequired[str | int | None
     "cooperating": NotRequired[list[str] | None], "supervising": NotRequired[list[str] | None],
     "named": NotRequired[list[str] | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
-duties_new = TypedDict("duties_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
-    "plan": NotRequired[str], "order": NotRequired[int | None], "article": NotRequired[str | None],
-    "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None], "success_zh": NotRequired[str | None],
-    "success_en": NotRequired[str | None], "start_year": NotRequired[int | None], "end_year": NotRequired[int | None],
-    "due_on": NotRequired[str | None],
+duties_new = TypedDict("duties_new", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": NotRequired[str | None], "plan": NotRequired[str], "order": NotRequired[int | None],
+    "article": NotRequired[str | None], "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None],
+    "success_zh": NotRequired[str | None], "success_en": NotRequired[str | None],
+    "start_year": NotRequired[int | None], "end_year": NotRequired[int | None], "due_on": NotRequired[str | None],
     "state": NotRequired[Literal["open", "on_track", "late", "done", "dropped"] | None],
     "reason": NotRequired[str | None], "lead": NotRequired[list[str] | None],
     "cooperating": NotRequired[list[str] | None], "supervising": NotRequired[list[str] | None],
@@ -1524,7 +1528,7 @@ figures = TypedDict("figures", {"code": NotRequired[str], "name_zh": NotRequired
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
     "links": NotRequired[list[Link]]})
 figures_change = TypedDict("figures_change", {"code": NotRequired[str | int | None], "name_zh": NotRequired[str],
-    "name_en": NotRequired[str], "plan": NotRequired[str],
+    "name_en": NotRequired[str | None], "plan": NotRequired[str],
     "kind": NotRequired[Literal["evaluation", "benefit", "achievement", "condition", "context", "reference", "count"]],
     "aspect": NotRequired[Literal["ecological", "social", "economic"] | None], "order": NotRequired[int | None],
     "class_zh": NotRequired[str | None], "class_en": NotRequired[str | None],
@@ -1538,8 +1542,8 @@ figures_change = TypedDict("figures_change", {"code": NotRequired[str | int | No
     "places": NotRequired[list[str] | None], "untold": NotRequired[list[str] | None],
     "article": NotRequired[str | None], "note_zh": NotRequired[str | None], "note_en": NotRequired[str | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-figures_new = TypedDict("figures_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
-    "plan": NotRequired[str],
+figures_new = TypedDict("figures_new", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": NotRequired[str | None], "plan": NotRequired[str],
     "kind": Literal["evaluation", "benefit", "achievement", "condition", "context", "reference", "count"],
     "aspect": NotRequired[Literal["ecological", "social", "economic"] | None], "order": NotRequired[int | None],
     "class_zh": NotRequired[str | None], "class_en": NotRequired[str | None],
@@ -1576,13 +1580,13 @@ fund_sources = TypedDict("fund_sources", {"code": NotRequired[str], "name_zh": N
     "paid": NotRequired[str | float | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
 fund_sources_change = TypedDict("fund_sources_change", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "transfer", "ocean", "eod", "bot", "other"]],
     "region": NotRequired[str | None], "year": NotRequired[int | None], "amount": NotRequired[str | float],
     "allowed_measures": NotRequired[list[str] | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 fund_sources_new = TypedDict("fund_sources_new", {"code": NotRequired[str | int | None], "name_zh": str,
-    "name_en": str,
+    "name_en": NotRequired[str | None],
     "kind": Literal["central", "provincial", "municipal", "district", "bond", "social", "loan", "transfer", "ocean", "eod", "bot", "other"],
     "region": NotRequired[str | None], "year": NotRequired[int | None], "amount": str | float,
     "allowed_measures": NotRequired[list[str] | None], "source": NotRequired[str | None],
@@ -1602,13 +1606,14 @@ indicators = TypedDict("indicators", {"code": NotRequired[str], "name_zh": NotRe
     "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
 indicators_change = TypedDict("indicators_change", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "unit": NotRequired[str],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "unit": NotRequired[str],
     "property": NotRequired[Literal["binding", "expected"]], "direction": NotRequired[Literal["higher", "lower"]],
     "category": NotRequired[str | None], "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-indicators_new = TypedDict("indicators_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
-    "unit": str, "property": Literal["binding", "expected"], "direction": Literal["higher", "lower"],
-    "category": NotRequired[str | None], "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None],
+indicators_new = TypedDict("indicators_new", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": NotRequired[str | None], "unit": str, "property": Literal["binding", "expected"],
+    "direction": Literal["higher", "lower"], "category": NotRequired[str | None],
+    "formula_zh": NotRequired[str | None], "formula_en": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 islands = TypedDict("islands", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
     "properties": islands_properties, "links": NotRequired[list[Link]]})
@@ -1724,15 +1729,15 @@ parties = TypedDict("parties", {"code": NotRequired[str], "name_zh": NotRequired
     "articles": NotRequired[list[str] | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
 parties_change = TypedDict("parties_change", {"code": NotRequired[str | int | None], "name_zh": NotRequired[str],
-    "name_en": NotRequired[str],
+    "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["government", "department", "firm", "social_body", "expert"]],
     "region": NotRequired[str | None], "parent": NotRequired[str | None], "plan": NotRequired[str | None],
     "role": NotRequired[Literal["lead", "leading_group", "coordination", "funding", "green_finance"] | None],
     "articles": NotRequired[list[str] | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-parties_new = TypedDict("parties_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
-    "kind": Literal["government", "department", "firm", "social_body", "expert"], "region": NotRequired[str | None],
-    "parent": NotRequired[str | None], "plan": NotRequired[str | None],
+parties_new = TypedDict("parties_new", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": NotRequired[str | None], "kind": Literal["government", "department", "firm", "social_body", "expert"],
+    "region": NotRequired[str | None], "parent": NotRequired[str | None], "plan": NotRequired[str | None],
     "role": NotRequired[Literal["lead", "leading_group", "coordination", "funding", "green_finance"] | None],
     "articles": NotRequired[list[str] | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
@@ -1766,15 +1771,16 @@ patterns = TypedDict("patterns", {"code": NotRequired[str], "name_zh": NotRequir
     "set_by": NotRequired[str | None], "note": NotRequired[str | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
 patterns_change = TypedDict("patterns_change", {"code": NotRequired[str | int | None], "name_zh": NotRequired[str],
-    "name_en": NotRequired[str], "level": NotRequired[str | None], "region": NotRequired[str],
+    "name_en": NotRequired[str | None], "level": NotRequired[str | None], "region": NotRequired[str],
     "plan": NotRequired[str | None], "version": NotRequired[int | None],
     "status": NotRequired[Literal["draft", "published", "superseded"] | None],
     "principle_zh": NotRequired[str | None], "principle_en": NotRequired[str | None],
     "set_by": NotRequired[str | None], "note": NotRequired[str | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-patterns_new = TypedDict("patterns_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
-    "level": NotRequired[str | None], "region": str, "plan": NotRequired[str | None],
-    "version": NotRequired[int | None], "status": NotRequired[Literal["draft", "published", "superseded"] | None],
+patterns_new = TypedDict("patterns_new", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": NotRequired[str | None], "level": NotRequired[str | None], "region": str,
+    "plan": NotRequired[str | None], "version": NotRequired[int | None],
+    "status": NotRequired[Literal["draft", "published", "superseded"] | None],
     "principle_zh": NotRequired[str | None], "principle_en": NotRequired[str | None],
     "set_by": NotRequired[str | None], "note": NotRequired[str | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
@@ -1811,13 +1817,14 @@ plan_parts = TypedDict("plan_parts", {"code": NotRequired[str], "name_zh": NotRe
     "text_en": NotRequired[str | None], "area_km2": NotRequired[float | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
 plan_parts_change = TypedDict("plan_parts_change", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "plan": NotRequired[str], "region": NotRequired[str],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "plan": NotRequired[str],
+    "region": NotRequired[str], "department": NotRequired[str | None], "text_zh": NotRequired[str | None],
+    "text_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
+plan_parts_new = TypedDict("plan_parts_new", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": NotRequired[str | None], "plan": NotRequired[str], "region": str,
     "department": NotRequired[str | None], "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-plan_parts_new = TypedDict("plan_parts_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
-    "plan": NotRequired[str], "region": str, "department": NotRequired[str | None],
-    "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None], "source": NotRequired[str | None],
-    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 plans = TypedDict("plans", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
     "properties": plans_properties, "links": NotRequired[list[Link]]})
 plans_change = TypedDict("plans_change", {"type": NotRequired[Literal["Feature"]],
@@ -1879,7 +1886,7 @@ programmes = TypedDict("programmes", {"code": NotRequired[str], "name_zh": NotRe
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
     "links": NotRequired[list[Link]]})
 programmes_change = TypedDict("programmes_change", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "plan": NotRequired[str],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "plan": NotRequired[str],
     "region": NotRequired[str | None], "order": NotRequired[int | None], "summary_zh": NotRequired[str | None],
     "summary_en": NotRequired[str | None], "extent_zh": NotRequired[str | None], "extent_en": NotRequired[str | None],
     "bank_buffer_m": NotRequired[float | None], "towns": NotRequired[list[str] | None],
@@ -1888,9 +1895,9 @@ programmes_change = TypedDict("programmes_change", {"code": NotRequired[str | in
     "status": NotRequired[Literal["new", "continued"] | None],
     "project_types": NotRequired[list[dict[str, Any]] | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-programmes_new = TypedDict("programmes_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
-    "plan": NotRequired[str], "region": NotRequired[str | None], "order": NotRequired[int | None],
-    "summary_zh": NotRequired[str | None], "summary_en": NotRequired[str | None],
+programmes_new = TypedDict("programmes_new", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": NotRequired[str | None], "plan": NotRequired[str], "region": NotRequired[str | None],
+    "order": NotRequired[int | None], "summary_zh": NotRequired[str | None], "summary_en": NotRequired[str | None],
     "extent_zh": NotRequired[str | None], "extent_en": NotRequired[str | None],
     "bank_buffer_m": NotRequired[float | None], "towns": NotRequired[list[str] | None],
     "towns_stated": NotRequired[int | None], "towns_complete": NotRequired[bool | None],
@@ -1949,7 +1956,7 @@ provisions = TypedDict("provisions", {"code": NotRequired[str], "name_zh": NotRe
     "text_en": NotRequired[str | None], "text_official": NotRequired[str | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "links": NotRequired[list[Link]]})
 provisions_change = TypedDict("provisions_change", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "plan": NotRequired[str],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "plan": NotRequired[str],
     "kind": NotRequired[Literal["article", "task", "objective", "challenge", "opportunity", "safeguard", "step", "stage", "demonstration"]],
     "order": NotRequired[int | None], "article": NotRequired[str | None],
     "form": NotRequired[Literal["state", "deliverable"] | None],
@@ -1958,8 +1965,8 @@ provisions_change = TypedDict("provisions_change", {"code": NotRequired[str | in
     "places": NotRequired[list[str] | None], "regions": NotRequired[list[str] | None],
     "text_zh": NotRequired[str | None], "text_en": NotRequired[str | None], "text_official": NotRequired[str | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-provisions_new = TypedDict("provisions_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
-    "plan": NotRequired[str],
+provisions_new = TypedDict("provisions_new", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": NotRequired[str | None], "plan": NotRequired[str],
     "kind": Literal["article", "task", "objective", "challenge", "opportunity", "safeguard", "step", "stage", "demonstration"],
     "order": NotRequired[int | None], "article": NotRequired[str | None],
     "form": NotRequired[Literal["state", "deliverable"] | None],
@@ -2001,12 +2008,13 @@ region_links = TypedDict("region_links", {"code": NotRequired[str], "name_zh": N
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
     "links": NotRequired[list[Link]]})
 region_links_change = TypedDict("region_links_change", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["village", "river", "lake", "basin", "section", "bay", "sea_area"]],
     "region": NotRequired[str], "flows_to": NotRequired[str | None], "station": NotRequired[str | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 region_links_new = TypedDict("region_links_new", {"code": NotRequired[str | int | None], "name_zh": str,
-    "name_en": str, "kind": Literal["village", "river", "lake", "basin", "section", "bay", "sea_area"], "region": str,
+    "name_en": NotRequired[str | None],
+    "kind": Literal["village", "river", "lake", "basin", "section", "bay", "sea_area"], "region": str,
     "flows_to": NotRequired[str | None], "station": NotRequired[str | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 regions = TypedDict("regions", {"type": Literal["Feature"], "id": NotRequired[str], "geometry": dict[str, Any] | None,
@@ -2101,7 +2109,7 @@ titles = TypedDict("titles", {"code": NotRequired[str], "name_zh": NotRequired[s
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
     "links": NotRequired[list[Link]]})
 titles_change = TypedDict("titles_change", {"code": NotRequired[str | int | None], "name_zh": NotRequired[str],
-    "name_en": NotRequired[str],
+    "name_en": NotRequired[str | None],
     "series": NotRequired[Literal["beautiful_city", "beautiful_village", "beautiful_river_lake", "beautiful_bay", "beautiful_park", "two_mountains_base", "demonstration"]],
     "level": NotRequired[Literal["nation", "province", "city"] | None], "region": NotRequired[str],
     "feature": NotRequired[str | None], "plan": NotRequired[str | None], "article": NotRequired[str | None],
@@ -2109,7 +2117,8 @@ titles_change = TypedDict("titles_change", {"code": NotRequired[str | int | None
     "state": NotRequired[Literal["candidate", "approved", "withdrawn"] | None], "year": NotRequired[int | None],
     "document": NotRequired[str | None], "evidence": NotRequired[list[str] | None], "reason": NotRequired[str | None],
     "source": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
-titles_new = TypedDict("titles_new", {"code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
+titles_new = TypedDict("titles_new", {"code": NotRequired[str | int | None], "name_zh": str,
+    "name_en": NotRequired[str | None],
     "series": Literal["beautiful_city", "beautiful_village", "beautiful_river_lake", "beautiful_bay", "beautiful_park", "two_mountains_base", "demonstration"],
     "level": NotRequired[Literal["nation", "province", "city"] | None], "region": str,
     "feature": NotRequired[str | None], "plan": NotRequired[str | None], "article": NotRequired[str | None],
@@ -2128,15 +2137,15 @@ zone_classes = TypedDict("zone_classes", {"code": NotRequired[str], "scheme_kind
     "links": NotRequired[list[Link]]})
 zone_classes_change = TypedDict("zone_classes_change", {"code": NotRequired[str | int | None],
     "scheme_kind": NotRequired[str], "class_code": NotRequired[str], "value": NotRequired[int],
-    "group": NotRequired[str | None], "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "group": NotRequired[str | None], "name_zh": NotRequired[str], "name_en": NotRequired[str | None],
     "color": NotRequired[str | None], "requirement_zh": NotRequired[str | None],
     "requirement_en": NotRequired[str | None], "text_official": NotRequired[str | None],
     "traits_zh": NotRequired[str | None], "traits_en": NotRequired[str | None], "relation": NotRequired[str | None],
     "restoration_modes": NotRequired[list[str] | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 zone_classes_new = TypedDict("zone_classes_new", {"code": NotRequired[str | int | None], "scheme_kind": str,
-    "class_code": str, "value": int, "group": NotRequired[str | None], "name_zh": str, "name_en": str,
-    "color": NotRequired[str | None], "requirement_zh": NotRequired[str | None],
+    "class_code": str, "value": int, "group": NotRequired[str | None], "name_zh": str,
+    "name_en": NotRequired[str | None], "color": NotRequired[str | None], "requirement_zh": NotRequired[str | None],
     "requirement_en": NotRequired[str | None], "text_official": NotRequired[str | None],
     "traits_zh": NotRequired[str | None], "traits_en": NotRequired[str | None], "relation": NotRequired[str | None],
     "restoration_modes": NotRequired[list[str] | None], "source": NotRequired[str | None],
@@ -2196,7 +2205,7 @@ SensorThingsLocation_location = TypedDict("SensorThingsLocation_location", {"typ
     "coordinates": NotRequired[list[Any]]})
 SensorThingsReferences_value = TypedDict("SensorThingsReferences_value", {"@iot.selfLink": NotRequired[str]})
 control_areas_change_properties = TypedDict("control_areas_change_properties", {
-    "code": NotRequired[str | int | None], "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "code": NotRequired[str | int | None], "name_zh": NotRequired[str], "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["red_line", "permanent_basic_farmland", "cultivated_land", "urban_boundary", "eco_control_line", "protected_area", "water_source_area", "habitat", "access_unit", "wetland", "shoreline", "island", "sea_use_right", "legacy_mine", "soil_erosion"]],
     "class": NotRequired[str | None],
     "level": NotRequired[Literal["national", "provincial", "city", "district", "local"] | None],
@@ -2211,7 +2220,7 @@ control_areas_change_properties = TypedDict("control_areas_change_properties", {
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 control_areas_new_properties = TypedDict("control_areas_new_properties", {"code": NotRequired[str | int | None],
-    "name_zh": str, "name_en": str,
+    "name_zh": str, "name_en": NotRequired[str | None],
     "kind": Literal["red_line", "permanent_basic_farmland", "cultivated_land", "urban_boundary", "eco_control_line", "protected_area", "water_source_area", "habitat", "access_unit", "wetland", "shoreline", "island", "sea_use_right", "legacy_mine", "soil_erosion"],
     "class": NotRequired[str | None],
     "level": NotRequired[Literal["national", "provincial", "city", "district", "local"] | None], "region": str,
@@ -2244,7 +2253,7 @@ corridor_nodes_new_properties = TypedDict("corridor_nodes_new_properties", {"cod
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 corridors_change_properties = TypedDict("corridors_change_properties", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "region": NotRequired[str],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "region": NotRequired[str],
     "plan": NotRequired[str | None], "pattern": NotRequired[str | None], "order": NotRequired[int | None],
     "type": NotRequired[Literal["mountain_sea", "river", "greenway", "habitat"]],
     "class": NotRequired[Literal["main", "branch"] | None], "width_m": NotRequired[float | None],
@@ -2254,7 +2263,7 @@ corridors_change_properties = TypedDict("corridors_change_properties", {"code": 
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 corridors_new_properties = TypedDict("corridors_new_properties", {"code": NotRequired[str | int | None],
-    "name_zh": str, "name_en": str, "region": str, "plan": NotRequired[str | None],
+    "name_zh": str, "name_en": NotRequired[str | None], "region": str, "plan": NotRequired[str | None],
     "pattern": NotRequired[str | None], "order": NotRequired[int | None],
     "type": Literal["mountain_sea", "river", "greenway", "habitat"],
     "class": NotRequired[Literal["main", "branch"] | None], "width_m": NotRequired[float | None],
@@ -2264,7 +2273,7 @@ corridors_new_properties = TypedDict("corridors_new_properties", {"code": NotReq
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 datasets_change_properties = TypedDict("datasets_change_properties", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "unit": NotRequired[str | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "unit": NotRequired[str | None],
     "native_resolution_m": NotRequired[float | None], "stand_in": NotRequired[bool | None],
     "stand_in_note_zh": NotRequired[str | None], "stand_in_note_en": NotRequired[str | None],
     "source": NotRequired[str | None], "licence": NotRequired[str | None], "observed_from": NotRequired[str | None],
@@ -2273,43 +2282,44 @@ datasets_change_properties = TypedDict("datasets_change_properties", {"code": No
     "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
     "data_grade": NotRequired[Literal["important", "core"] | None]})
 datasets_new_properties = TypedDict("datasets_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
-    "name_en": str, "unit": NotRequired[str | None], "native_resolution_m": NotRequired[float | None],
-    "stand_in": NotRequired[bool | None], "stand_in_note_zh": NotRequired[str | None],
-    "stand_in_note_en": NotRequired[str | None], "source": NotRequired[str | None],
-    "licence": NotRequired[str | None], "observed_from": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "unit": NotRequired[str | None],
+    "native_resolution_m": NotRequired[float | None], "stand_in": NotRequired[bool | None],
+    "stand_in_note_zh": NotRequired[str | None], "stand_in_note_en": NotRequired[str | None],
+    "source": NotRequired[str | None], "licence": NotRequired[str | None], "observed_from": NotRequired[str | None],
     "observed_to": NotRequired[str | None],
     "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
     "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
     "data_grade": NotRequired[Literal["important", "core"] | None]})
 fishing_harbours_change_properties = TypedDict("fishing_harbours_change_properties", {
-    "code": NotRequired[str | int | None], "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "code": NotRequired[str | int | None], "name_zh": NotRequired[str], "name_en": NotRequired[str | None],
     "grade": NotRequired[Literal["central", "first_class", "second_class", "third_class"] | None],
     "region": NotRequired[str], "operator": NotRequired[str | None], "berths": NotRequired[int | None],
     "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 fishing_harbours_new_properties = TypedDict("fishing_harbours_new_properties", {
-    "code": NotRequired[str | int | None], "name_zh": str, "name_en": str,
+    "code": NotRequired[str | int | None], "name_zh": str, "name_en": NotRequired[str | None],
     "grade": NotRequired[Literal["central", "first_class", "second_class", "third_class"] | None], "region": str,
     "operator": NotRequired[str | None], "berths": NotRequired[int | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 islands_change_properties = TypedDict("islands_change_properties", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "waters": NotRequired[Literal["sea", "river"]],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "waters": NotRequired[Literal["sea", "river"]],
     "class": NotRequired[Literal["inhabited", "uninhabited", "protected"] | None], "region": NotRequired[str],
     "feature": NotRequired[str | None], "problem": NotRequired[str | None],
     "allowed_uses": NotRequired[list[str] | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 islands_new_properties = TypedDict("islands_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
-    "name_en": str, "waters": Literal["sea", "river"],
+    "name_en": NotRequired[str | None], "waters": Literal["sea", "river"],
     "class": NotRequired[Literal["inhabited", "uninhabited", "protected"] | None], "region": str,
     "feature": NotRequired[str | None], "problem": NotRequired[str | None],
     "allowed_uses": NotRequired[list[str] | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 mines_change_properties = TypedDict("mines_change_properties", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "kind": NotRequired[Literal["legacy", "producing"]],
-    "region": NotRequired[str], "towns": NotRequired[list[str] | None], "part_of": NotRequired[str | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None],
+    "kind": NotRequired[Literal["legacy", "producing"]], "region": NotRequired[str],
+    "towns": NotRequired[list[str] | None], "part_of": NotRequired[str | None],
     "minerals": NotRequired[list[str] | None], "hazards": NotRequired[list[str] | None],
     "minerals_en": NotRequired[list[str] | None], "hazards_en": NotRequired[list[str] | None],
     "owner": NotRequired[str | None], "area_ha": NotRequired[float | None], "listed_year": NotRequired[int | None],
@@ -2322,11 +2332,11 @@ mines_change_properties = TypedDict("mines_change_properties", {"code": NotRequi
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 mines_new_properties = TypedDict("mines_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
-    "name_en": str, "kind": Literal["legacy", "producing"], "region": str, "towns": NotRequired[list[str] | None],
-    "part_of": NotRequired[str | None], "minerals": NotRequired[list[str] | None],
-    "hazards": NotRequired[list[str] | None], "minerals_en": NotRequired[list[str] | None],
-    "hazards_en": NotRequired[list[str] | None], "owner": NotRequired[str | None],
-    "area_ha": NotRequired[float | None], "listed_year": NotRequired[int | None],
+    "name_en": NotRequired[str | None], "kind": Literal["legacy", "producing"], "region": str,
+    "towns": NotRequired[list[str] | None], "part_of": NotRequired[str | None],
+    "minerals": NotRequired[list[str] | None], "hazards": NotRequired[list[str] | None],
+    "minerals_en": NotRequired[list[str] | None], "hazards_en": NotRequired[list[str] | None],
+    "owner": NotRequired[str | None], "area_ha": NotRequired[float | None], "listed_year": NotRequired[int | None],
     "state": NotRequired[Literal["open", "planned", "in_work", "restored", "accepted", "watched"] | None],
     "plan": NotRequired[str | None], "problem": NotRequired[str | None], "project": NotRequired[str | None],
     "licence": NotRequired[str | None], "licence_until": NotRequired[str | None],
@@ -2336,19 +2346,19 @@ mines_new_properties = TypedDict("mines_new_properties", {"code": NotRequired[st
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 named_features_change_properties = TypedDict("named_features_change_properties", {
-    "code": NotRequired[str | int | None], "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "code": NotRequired[str | int | None], "name_zh": NotRequired[str], "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["nature_reserve", "forest_park", "park", "species", "mountain", "river", "lake", "reservoir", "bay", "sea_area", "river_island", "hot_spring", "works", "practice_base"]],
     "region": NotRequired[str], "article": NotRequired[str | None], "note_zh": NotRequired[str | None],
     "note_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 named_features_new_properties = TypedDict("named_features_new_properties", {"code": NotRequired[str | int | None],
-    "name_zh": str, "name_en": str,
+    "name_zh": str, "name_en": NotRequired[str | None],
     "kind": Literal["nature_reserve", "forest_park", "park", "species", "mountain", "river", "lake", "reservoir", "bay", "sea_area", "river_island", "hot_spring", "works", "practice_base"],
     "region": str, "article": NotRequired[str | None], "note_zh": NotRequired[str | None],
     "note_en": NotRequired[str | None], "source": NotRequired[str | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 notices_change_properties = TypedDict("notices_change_properties", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "region": NotRequired[str | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "region": NotRequired[str | None],
     "subject_collection": NotRequired[Literal["plans", "projects", "control_areas", "proposals"]],
     "subject_code": NotRequired[str], "text_zh": NotRequired[str], "text_en": NotRequired[str | None],
     "period_from": NotRequired[str], "period_to": NotRequired[str], "hearing_on": NotRequired[str | None],
@@ -2361,7 +2371,7 @@ notices_change_properties = TypedDict("notices_change_properties", {"code": NotR
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 notices_new_properties = TypedDict("notices_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
-    "name_en": str, "region": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "region": NotRequired[str | None],
     "subject_collection": Literal["plans", "projects", "control_areas", "proposals"], "subject_code": str,
     "text_zh": str, "text_en": NotRequired[str | None], "period_from": str, "period_to": str,
     "hearing_on": NotRequired[str | None], "hearing_time": NotRequired[str | None],
@@ -2392,7 +2402,7 @@ occurrences_new_properties = TypedDict("occurrences_new_properties", {"code": No
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 outfalls_change_properties = TypedDict("outfalls_change_properties", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["industrial", "sewage_works", "agricultural", "storm_drain", "other_outfall"]],
     "region": NotRequired[str], "discharger": NotRequired[str | None], "station": NotRequired[str | None],
     "permit": NotRequired[str | None], "permit_from": NotRequired[str | None],
@@ -2400,14 +2410,15 @@ outfalls_change_properties = TypedDict("outfalls_change_properties", {"code": No
     "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 outfalls_new_properties = TypedDict("outfalls_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
-    "name_en": str, "kind": Literal["industrial", "sewage_works", "agricultural", "storm_drain", "other_outfall"],
-    "region": str, "discharger": NotRequired[str | None], "station": NotRequired[str | None],
-    "permit": NotRequired[str | None], "permit_from": NotRequired[str | None],
-    "permit_until": NotRequired[str | None], "limits": NotRequired[dict[str, Any] | None],
-    "source": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
-    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
+    "name_en": NotRequired[str | None],
+    "kind": Literal["industrial", "sewage_works", "agricultural", "storm_drain", "other_outfall"], "region": str,
+    "discharger": NotRequired[str | None], "station": NotRequired[str | None], "permit": NotRequired[str | None],
+    "permit_from": NotRequired[str | None], "permit_until": NotRequired[str | None],
+    "limits": NotRequired[dict[str, Any] | None], "source": NotRequired[str | None],
+    "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
 pattern_components_change_properties = TypedDict("pattern_components_change_properties", {
-    "code": NotRequired[str | int | None], "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "code": NotRequired[str | int | None], "name_zh": NotRequired[str], "name_en": NotRequired[str | None],
     "pattern": NotRequired[str], "parent": NotRequired[str | None], "type": NotRequired[str],
     "order": NotRequired[int | None], "certainty": NotRequired[Literal["stated", "inferred"] | None],
     "label_zh": NotRequired[str | None], "label_en": NotRequired[str | None], "covers": NotRequired[list[str] | None],
@@ -2417,7 +2428,7 @@ pattern_components_change_properties = TypedDict("pattern_components_change_prop
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 pattern_components_new_properties = TypedDict("pattern_components_new_properties", {
-    "code": NotRequired[str | int | None], "name_zh": str, "name_en": str, "pattern": str,
+    "code": NotRequired[str | int | None], "name_zh": str, "name_en": NotRequired[str | None], "pattern": str,
     "parent": NotRequired[str | None], "type": str, "order": NotRequired[int | None],
     "certainty": NotRequired[Literal["stated", "inferred"] | None], "label_zh": NotRequired[str | None],
     "label_en": NotRequired[str | None], "covers": NotRequired[list[str] | None], "role_zh": NotRequired[str | None],
@@ -2427,8 +2438,8 @@ pattern_components_new_properties = TypedDict("pattern_components_new_properties
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 plans_change_properties = TypedDict("plans_change_properties", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "kind": NotRequired[str], "level": NotRequired[str],
-    "region": NotRequired[str | None], "regions": NotRequired[list[str] | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "kind": NotRequired[str],
+    "level": NotRequired[str], "region": NotRequired[str | None], "regions": NotRequired[list[str] | None],
     "upper_plan": NotRequired[str | None], "spatial_plan": NotRequired[str | None], "period_start": NotRequired[int],
     "period_end": NotRequired[int | None], "base_year": NotRequired[int | None],
     "near_target_year": NotRequired[int | None], "target_year": NotRequired[int | None],
@@ -2441,7 +2452,7 @@ plans_change_properties = TypedDict("plans_change_properties", {"code": NotRequi
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 plans_new_properties = TypedDict("plans_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
-    "name_en": str, "kind": str, "level": str, "region": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "kind": str, "level": str, "region": NotRequired[str | None],
     "regions": NotRequired[list[str] | None], "upper_plan": NotRequired[str | None],
     "spatial_plan": NotRequired[str | None], "period_start": int, "period_end": NotRequired[int | None],
     "base_year": NotRequired[int | None], "near_target_year": NotRequired[int | None],
@@ -2454,7 +2465,7 @@ plans_new_properties = TypedDict("plans_new_properties", {"code": NotRequired[st
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 problems_change_properties = TypedDict("problems_change_properties", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "type": NotRequired[str],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "type": NotRequired[str],
     "element": NotRequired[str | None], "level": NotRequired[Literal["region", "city", "district"] | None],
     "region": NotRequired[str], "plan": NotRequired[str | None], "quantity": NotRequired[float | None],
     "unit": NotRequired[str | None], "severity": NotRequired[Literal["info", "low", "medium", "high"] | None],
@@ -2469,7 +2480,7 @@ problems_change_properties = TypedDict("problems_change_properties", {"code": No
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 problems_new_properties = TypedDict("problems_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
-    "name_en": str, "type": str, "element": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "type": str, "element": NotRequired[str | None],
     "level": NotRequired[Literal["region", "city", "district"] | None], "region": str,
     "plan": NotRequired[str | None], "quantity": NotRequired[float | None], "unit": NotRequired[str | None],
     "severity": NotRequired[Literal["info", "low", "medium", "high"] | None],
@@ -2486,7 +2497,7 @@ problems_new_properties = TypedDict("problems_new_properties", {"code": NotRequi
 problems_properties_shares = TypedDict("problems_properties_shares", {"name_zh": str, "name_en": str, "part": float,
     "whole_of": Literal["region", "quantity"], "printed_percent": float})
 projects_change_properties = TypedDict("projects_change_properties", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "summary_zh": NotRequired[str | None],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "summary_zh": NotRequired[str | None],
     "summary_en": NotRequired[str | None], "content_zh": NotRequired[str | None],
     "content_en": NotRequired[str | None], "order_no": NotRequired[int | None],
     "places": NotRequired[list[str] | None], "lakes": NotRequired[list[str] | None],
@@ -2504,7 +2515,7 @@ projects_change_properties = TypedDict("projects_change_properties", {"code": No
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 projects_new_properties = TypedDict("projects_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
-    "name_en": str, "summary_zh": NotRequired[str | None], "summary_en": NotRequired[str | None],
+    "name_en": NotRequired[str | None], "summary_zh": NotRequired[str | None], "summary_en": NotRequired[str | None],
     "content_zh": NotRequired[str | None], "content_en": NotRequired[str | None], "order_no": NotRequired[int | None],
     "places": NotRequired[list[str] | None], "lakes": NotRequired[list[str] | None],
     "towns_stated": NotRequired[int | None], "towns_complete": NotRequired[bool | None],
@@ -2520,7 +2531,7 @@ projects_new_properties = TypedDict("projects_new_properties", {"code": NotRequi
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 reclamations_change_properties = TypedDict("reclamations_change_properties", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "region": NotRequired[str],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "region": NotRequired[str],
     "owner": NotRequired[str | None], "project": NotRequired[str | None],
     "state": NotRequired[Literal["planned", "deposit_paid", "in_use", "reclaimed", "accepted", "forfeited"] | None],
     "start_on": NotRequired[str], "end_on": NotRequired[str], "area_ha": NotRequired[float | None],
@@ -2534,7 +2545,7 @@ reclamations_change_properties = TypedDict("reclamations_change_properties", {"c
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 reclamations_new_properties = TypedDict("reclamations_new_properties", {"code": NotRequired[str | int | None],
-    "name_zh": str, "name_en": str, "region": str, "owner": NotRequired[str | None],
+    "name_zh": str, "name_en": NotRequired[str | None], "region": str, "owner": NotRequired[str | None],
     "project": NotRequired[str | None],
     "state": NotRequired[Literal["planned", "deposit_paid", "in_use", "reclaimed", "accepted", "forfeited"] | None],
     "start_on": str, "end_on": str, "area_ha": NotRequired[float | None], "land_class_before": str,
@@ -2547,7 +2558,7 @@ reclamations_new_properties = TypedDict("reclamations_new_properties", {"code": 
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 regions_change_properties = TypedDict("regions_change_properties", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None],
     "level": NotRequired[Literal["nation", "province", "city", "district", "street", "town", "basin", "bay", "island", "cooperation", "demonstration_area"]],
     "parent": NotRequired[str | None], "members": NotRequired[list[str] | None], "adcode": NotRequired[str | None],
     "metric_epsg": NotRequired[int | None], "stated_area_km2": NotRequired[float | None],
@@ -2555,7 +2566,7 @@ regions_change_properties = TypedDict("regions_change_properties", {"code": NotR
     "licence": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 regions_new_properties = TypedDict("regions_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
-    "name_en": str,
+    "name_en": NotRequired[str | None],
     "level": Literal["nation", "province", "city", "district", "street", "town", "basin", "bay", "island", "cooperation", "demonstration_area"],
     "parent": NotRequired[str | None], "members": NotRequired[list[str] | None], "adcode": NotRequired[str | None],
     "metric_epsg": NotRequired[int | None], "stated_area_km2": NotRequired[float | None],
@@ -2563,7 +2574,7 @@ regions_new_properties = TypedDict("regions_new_properties", {"code": NotRequire
     "licence": NotRequired[str | None], "fields": NotRequired[dict[str, Any] | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 stations_change_properties = TypedDict("stations_change_properties", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None],
     "kind": NotRequired[Literal["sky", "air", "land", "sea", "water_section"]], "region": NotRequired[str | None],
     "owner": NotRequired[str | None], "interval_s": NotRequired[int | None], "description": NotRequired[str | None],
     "annotations": NotRequired[dict[str, Any] | None],
@@ -2573,23 +2584,23 @@ stations_change_properties = TypedDict("stations_change_properties", {"code": No
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 stations_new_properties = TypedDict("stations_new_properties", {"code": NotRequired[str | int | None], "name_zh": str,
-    "name_en": str, "kind": Literal["sky", "air", "land", "sea", "water_section"], "region": NotRequired[str | None],
-    "owner": NotRequired[str | None], "interval_s": NotRequired[int | None], "description": NotRequired[str | None],
-    "annotations": NotRequired[dict[str, Any] | None],
+    "name_en": NotRequired[str | None], "kind": Literal["sky", "air", "land", "sea", "water_section"],
+    "region": NotRequired[str | None], "owner": NotRequired[str | None], "interval_s": NotRequired[int | None],
+    "description": NotRequired[str | None], "annotations": NotRequired[dict[str, Any] | None],
     "visibility": NotRequired[Literal["public", "signed_in", "region"] | None],
     "data_class": NotRequired[Literal["open", "internal", "sensitive"] | None],
     "data_grade": NotRequired[Literal["important", "core"] | None], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
 zone_schemes_change_properties = TypedDict("zone_schemes_change_properties", {"code": NotRequired[str | int | None],
-    "name_zh": NotRequired[str], "name_en": NotRequired[str], "region": NotRequired[str],
+    "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "region": NotRequired[str],
     "plan": NotRequired[str | None], "kind": NotRequired[str],
     "origin": NotRequired[Literal["imported", "drawn", "computed"]],
     "status": NotRequired[Literal["draft", "review", "approved", "published", "superseded"] | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None], "gap_reason": NotRequired[str | None], "source": NotRequired[str | None]})
 zone_schemes_new_properties = TypedDict("zone_schemes_new_properties", {"code": NotRequired[str | int | None],
-    "name_zh": str, "name_en": str, "region": str, "plan": NotRequired[str | None], "kind": str,
+    "name_zh": str, "name_en": NotRequired[str | None], "region": str, "plan": NotRequired[str | None], "kind": str,
     "origin": Literal["imported", "drawn", "computed"],
     "status": NotRequired[Literal["draft", "review", "approved", "published", "superseded"] | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],

@@ -55,6 +55,28 @@ class TestCreate:
         assert len(code) == len("region-") + 10
         assert made.headers["Content-Crs"].endswith("CRS84>")
 
+    async def test_in_english_it_is_called_as_in_chinese_unless_told(
+        self, writer: httpx.AsyncClient
+    ) -> None:
+        schema = (await writer.get("/collections/regions/schema")).json()
+        assert "name_en" not in schema["required"]
+        body = region()
+        del body["properties"]["name_en"]
+        made = await writer.post(REGIONS, json=body)
+        assert made.status_code == 201, made.text
+        place = made.headers["Location"]
+        assert made.json()["properties"]["name_en"] == "区"
+        renamed = await writer.patch(place, json={"properties": {"name_zh": "县"}})
+        assert renamed.json()["properties"]["name_en"] == "县"
+        told = await writer.patch(place, json={"properties": {"name_en": "County"}})
+        assert told.json()["properties"]["name_en"] == "County"
+        kept = await writer.patch(place, json={"properties": {"name_zh": "市"}})
+        assert kept.json()["properties"]["name_en"] == "County"
+        emptied = await writer.patch(place, json={"properties": {"name_en": None}})
+        assert emptied.json()["properties"]["name_en"] == "市"
+        replaced = await writer.put(place, json=body)
+        assert replaced.json()["properties"]["name_en"] == "区"
+
     async def test_a_key_makes_one_only(self, writer: httpx.AsyncClient) -> None:
         headers = {"Idempotency-Key": "k"}
         first = await writer.post(REGIONS, json=region(), headers=headers)

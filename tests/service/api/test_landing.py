@@ -148,3 +148,53 @@ async def test_documentation_is_grouped_and_names_resources_in_chinese(
     english = (await anonymous.get("/docs?lang=en")).text
     assert "Whether places and projects keep to lines, rules and zones</h2>" in english
     assert "各区域审批" not in english
+
+
+class TestTrying:
+    PATH = "/collections/{collection}/items/{code}"
+
+    async def test_the_documentation_leads_to_a_form_for_what_reads(
+        self, anonymous: httpx.AsyncClient
+    ) -> None:
+        page = Page()
+        page.feed((await anonymous.get("/docs?lang=zh")).text)
+        forms = [link for link in page.links if "/docs/try?" in link]
+        assert len(forms) > 50
+        assert not any("%2Fjobs%2F%7Bjob%7D%2Fevents" in link for link in forms), "it never ends"
+        for link in forms[:5]:
+            answer = await anonymous.get(link)
+            assert answer.status_code == 200
+            assert "<form" in answer.text
+            assert "请求地址" not in answer.text
+
+    async def test_it_shows_the_address_and_the_answer(self, anonymous: httpx.AsyncClient) -> None:
+        asked = {"operation": "/ecoservices", "ask": "1", "query.lang": "en"}
+        page = (await anonymous.get("/docs/try", params=asked)).text
+        assert "http://api.test/ecoservices?lang=en" in page
+        assert "<strong>200</strong>" in page
+        assert "&#34;ecoservices&#34;: [" in page
+
+    async def test_what_is_refused_is_an_answer_too_and_no_markup(
+        self, anonymous: httpx.AsyncClient
+    ) -> None:
+        given = {"path.job": "<b>x"}
+        asked = {"operation": "/jobs/{job}", "ask": "1", **given}
+        answer = await anonymous.get("/docs/try", params=asked)
+        assert answer.status_code == 200
+        assert "<strong>404</strong>" in answer.text
+        assert "<b>x" not in answer.text
+
+    async def test_it_is_asked_as_whoever_asks(
+        self, anonymous: httpx.AsyncClient, admin: httpx.AsyncClient
+    ) -> None:
+        asked = {"operation": "/keys", "ask": "1"}
+        assert "<strong>401</strong>" in (await anonymous.get("/docs/try", params=asked)).text
+        assert "<strong>200</strong>" in (await admin.get("/docs/try", params=asked)).text
+
+    @pytest.mark.parametrize("operation", ["", "/nowhere", "/docs/try", "http://elsewhere/"])
+    async def test_only_operations_there_are(
+        self, anonymous: httpx.AsyncClient, operation: str
+    ) -> None:
+        answer = await anonymous.get("/docs/try", params={"operation": operation, "ask": "1"})
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["pointer"] == "operation"

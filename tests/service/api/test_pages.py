@@ -249,6 +249,10 @@ async def test_what_is_not_there_is_told_to_a_person_without_repeating_markup(
     chinese = await anonymous.get("/collections/zones/items/none?f=html&lang=zh")
     assert "<p>分区中没有 &#39;none&#39;</p>" in chinese.text
     assert "How to identify" not in answer.text
+    for shown, lang in ((answer, "en"), (chinese, "zh")):
+        back = f"/collections/zones/items?f=html{'&amp;lang=zh' if lang == 'zh' else ''}"
+        assert f'href="http://api.test{back}"' in shown.text
+        assert {"zh": ">首页</a>", "en": ">Home</a>"}[lang] in shown.text
     wrong = await anonymous.get("/collections/zones/items?limit=-1&f=html", headers=BROWSER)
     assert wrong.status_code == 400
     assert "<code>limit</code>" in wrong.text

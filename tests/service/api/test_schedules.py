@@ -267,7 +267,7 @@ class TestPages:
         one = await page(runner, "/schedules/nightly")
         assert "good night" in one
         assert "30 2 * * *" in one
-        assert 'href="http://api.test/schedules?f=html&amp;lang=en"' in await page(runner, "/jobs")
+        assert 'href="http://api.test/schedules?f=html&amp;lang=en"' in await page(runner, "/")
 
     async def test_a_time_that_was_refused_says_why(
         self,

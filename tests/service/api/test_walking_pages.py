@@ -10,12 +10,16 @@ from shanhai_api.kit.state import ServiceState
 from tests.service.api.walks import (
     assert_names_are_shown,
     assert_no_dead_links,
+    assert_written_for_people,
     names_of_codes,
     steps_of,
 )
 from tests.support.walking import visible_texts
 
 Client = httpx.AsyncClient
+# Over a thousand pages, each drawn by the service itself.
+pytestmark = pytest.mark.timeout(300)
+VIEWER_OF_XIAMEN = {"role": "viewer", "region": "xiamen"}
 
 
 @pytest.fixture
@@ -30,7 +34,24 @@ async def test_no_link_leads_nowhere(
     app: FastAPI, admin: Client, anonymous: Client, who: str, lang: str
 ) -> None:
     client = admin if who == "admin" else anonymous
-    assert_no_dead_links(await steps_of(client, lang, app))
+    steps = await steps_of(client, lang, app)
+    assert_no_dead_links(steps)
+    assert_written_for_people(steps)
+
+
+@pytest.mark.usefixtures("seeded")
+async def test_who_only_looks_at_one_city_is_led_nowhere_in_vain(
+    app: FastAPI, admin: Client, anonymous: Client
+) -> None:
+    made = await admin.post("/keys", json={"name": "looks", "roles": [VIEWER_OF_XIAMEN]})
+    assert made.status_code == 201, made.text
+    anonymous.headers["Authorization"] = f"Bearer {made.json()['key']}"
+    steps = await steps_of(anonymous, "zh", app)
+    assert_no_dead_links(steps)
+    assert_written_for_people(steps)
+    for plan, shown in (("xiamen-vanguard-2025", True), ("banan-restoration-2021", False)):
+        page = await anonymous.get(f"/collections/plans/items/{plan}?f=html")
+        assert (f"/plans/{plan}/funds" in page.text) is shown
 
 
 @pytest.mark.usefixtures("seeded")
@@ -41,6 +62,7 @@ async def test_chinese_pages_show_names_where_there_are_names(app: FastAPI, admi
     steps = await steps_of(admin, "zh", app)
     assert_no_dead_links(steps)
     assert_names_are_shown(steps, names)
+    assert_written_for_people(steps)
 
 
 @pytest.mark.usefixtures("seeded")

@@ -26,6 +26,7 @@ from shanhai_api.kit.state import ServiceState
 from tests.service.api.walks import (
     assert_names_are_shown,
     assert_no_dead_links,
+    assert_written_for_people,
     names_of_codes,
     steps_of,
 )
@@ -227,3 +228,4 @@ async def test_pages_of_work_lead_somewhere_and_show_names(
     for below in ("/alerts/", "/alert-rules/", "/bulletins/", "/schedules/", "/webhooks/"):
         assert any(path.startswith(below) for path in read), below
     assert_names_are_shown(steps, await names_of_codes(admin))
+    assert_written_for_people(steps)

@@ -17,6 +17,13 @@ BESIDE_WORDS = frozenset({"comment_until"})
 """Names of fields that a message gives after their words, for whoever is to write them."""
 FOR_PROGRAMS = ("/docs", "/api", "/openapi.json", "/sta/", "/static/")
 """Pages that describe the interface; codes are what they are about."""
+FOR_MACHINES = {
+    "a code": re.compile(r"[a-z]+_[a-z]+"),
+    "an exponent": re.compile(r"(?<![\w-])\d+(?:\.\d+)?e[-+]?\d+(?![\w-])"),
+    "a time of documents": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d|\d\d:\d\dZ|\+00:00"),
+    "a job's id": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+}
+"""What people are not shown, but as a code that is set as such."""
 Client = httpx.AsyncClient
 BASE = "http://api.test"
 
@@ -39,6 +46,19 @@ def assert_no_dead_links(steps: list[Step]) -> None:
         if step.answer.status_code >= 400
     ]
     assert not dead, "\n".join(dead)
+
+
+def assert_written_for_people(steps: list[Step]) -> None:
+    """No codes, exponents, times of machines or ids are read on pages that are not about them."""
+    seen = {
+        f"{what}: {found[0]} in {shown[:80]!r} on {step.url}"
+        for step in steps
+        if step.page and not httpx.URL(step.url).path.startswith(FOR_PROGRAMS)
+        for shown in visible_texts(step.answer.text)
+        for what, pattern in FOR_MACHINES.items()
+        if (found := pattern.search(shown))
+    }
+    assert not seen, "\n".join(sorted(seen))
 
 
 async def names_of_codes(client: Client) -> Mapping[str, str]:

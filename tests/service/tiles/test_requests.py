@@ -199,8 +199,23 @@ async def test_a_person_who_opens_the_viewer_is_told_how_to_see_it(
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert answer.headers["cache-control"] == "no-store"
     assert said in answer.text
-    tile = await guarded.get(f"{TILE}.png", headers=browser)
+    assert "/session/login" in answer.text
+    picture = {"Accept": "image/avif,image/webp,image/png,*/*;q=0.8"}
+    tile = await guarded.get(f"{TILE}.png", headers=picture)
     assert tile.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/layers/none", "/layers/none/map"])
+@pytest.mark.parametrize(("lang", "home"), [("zh", "首页"), ("en", "Home")])
+async def test_what_is_not_there_is_a_page_for_people_with_a_way_on(
+    client: httpx.AsyncClient, path: str, lang: str, home: str
+) -> None:
+    browser = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": lang}
+    answer = await client.get(path, headers=browser)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert f">{home}</a>" in answer.text
+    assert (await client.get(path)).headers["content-type"] == "application/problem+json"
 
 
 async def test_a_valid_key_is_enough(guarded: httpx.AsyncClient, world: Any) -> None:

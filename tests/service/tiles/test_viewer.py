@@ -196,8 +196,11 @@ def test_a_click_tells_a_features_members(address: str, page: Page) -> None:
     said = ask(page, 600, 400)
     zone = read(f"{address}/layers/zones/point", lon=118.0, lat=24.55)["features"][0]
     assert zone["name_en"] in said
-    assert f"{zone['area_km2']:.4f} km²" in said
-    assert "xiamen.supply_demand" in said
+    assert f"{zone['area_km2']:.5g} km²" in said.replace(",", "")
+    assert zone["requirement_en"] in said
+    assert "xiamen.supply_demand" not in said, "codes are for the page about the zone"
+    link = page.evaluate(f"document.querySelector('{POPUP} .feature a').href")
+    assert f"/collections/zones/items/{zone['code']}?f=html&lang=en" in link
 
 
 def test_enter_asks_at_the_centre(address: str, page: Page) -> None:

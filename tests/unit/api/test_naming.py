@@ -2,12 +2,16 @@
 
 import pytest
 
+from shanhai_api.kit.pages import reading
 from shanhai_api.words.naming import (
     code_name,
+    codes_apart,
     columns_of_rows,
     heading_of,
+    is_code,
     layer_name,
     member_name,
+    name_without,
     number_words,
     shown_members,
 )
@@ -44,3 +48,46 @@ def test_of_two_languages_the_one_that_is_read_is_shown() -> None:
     row = {"kind": "a", "kind_name": "A", "text_zh": "文", "text_en": "text", "links": []}
     assert list(shown_members(row, "zh")) == ["kind", "text_zh"]
     assert columns_of_rows([{"a": None, "b": 1}, {"b": 2, "c": []}], "en") == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        *((3.407e-14, "3.41 × 10⁻¹⁴"), (-2.2e-7, "-2.2 × 10⁻⁷"), (2.24e-05, "0.0000224")),
+        *((5e-05, "0.00005"), (1e-6, "0.000001"), (9.999e-5, "0.0001"), (1e21, "1" + ",000" * 7)),
+    ],
+)
+def test_numbers_near_nothing_have_no_computers_exponent(number: float, told: str) -> None:
+    assert number_words(number) == told
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        *((12.5, "12.5"), (1234567.0, "1,234,570"), (12345.678, "12,346"), (0.1234567, "0.123457")),
+        *((0.0000123456, "0.0000123456"), (3.407e-14, "3.407 × 10⁻¹⁴"), (0.0, "0")),
+    ],
+)
+def test_measured_numbers_have_six_digits(number: float, told: str) -> None:
+    assert reading(number) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        *(("banan.PRG1", True), ("red_line", True), ("928c676e-3614-425c-968f-2107e36ef3ca", True)),
+        *(("Self-regulation", False), ("厦门市", False), ("GB 3838-2002", False), ("2026", False)),
+    ],
+)
+def test_what_can_only_be_a_code(text: str, code: bool) -> None:
+    assert is_code(text) is code
+
+
+def test_codes_in_a_sentence_are_set_as_such() -> None:
+    assert codes_apart("<b> 未载明截止日（comment_until）") == (
+        "&lt;b&gt; 未载明截止日（<code>comment_until</code>）"
+    )
+
+
+def test_what_has_no_name_is_called_by_its_kind() -> None:
+    assert name_without("生态源地", "xiamen.network-1.s001") == "生态源地 s001"

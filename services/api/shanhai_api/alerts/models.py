@@ -11,6 +11,7 @@ from shanhai.db.alerts.rules import RuleDefinition
 from shanhai.monitoring.thresholds import DAYS_LATE, RANK, Kind, QuietHours, measure_unit
 from shanhai.validation import Rfc3339Date
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText, one_of
+from shanhai_api.kit.body import ENGLISH_NAME, called_in_both
 from shanhai_api.kit.view import View
 from shanhai_api.proposals.links import ProposalNamed
 
@@ -92,7 +93,7 @@ class RuleContents(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     name_zh: str = Field(min_length=1, max_length=200, description="Name in Chinese")
-    name_en: str = Field(min_length=1, max_length=200, description="Name in English")
+    name_en: str = ENGLISH_NAME
     kind: Kind = Field(description="What is watched for")
     property: str | None = Field(
         None, max_length=64, description="Code of the property; none, with `no_data`: any of them"
@@ -191,6 +192,8 @@ class RuleContents(BaseModel):
             told = ", ".join(waits)
             raise ValueError(f"must be one of {told} / 须为 {told} 之一")
         return value
+
+    call_in_both = model_validator(mode="before")(called_in_both)
 
     @field_validator("name_zh", "name_en", "property", "region", "plan", "indicator")
     @classmethod

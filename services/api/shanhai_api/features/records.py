@@ -14,7 +14,7 @@ from shanhai.validation import Rfc3339Date
 from shanhai_api import exports
 from shanhai_api.features import documents, operations
 from shanhai_api.features.parameters import asked_by_form, parse_items_query
-from shanhai_api.features.tables import item_page, items_page, shown_row
+from shanhai_api.features.tables import item_page, items_page, shown_row, ways_open
 from shanhai_api.features.wording import names_on_page
 from shanhai_api.kit.dependencies import Context, PageQuery, Reader, ReadSession, TheView
 from shanhai_api.kit.state import state_of
@@ -108,7 +108,8 @@ def add_one(entity: Entity, path: str) -> None:
         shown = {"links": document["links"], **shown_row(row)}
         members = [shown["properties"]]
         named = await names_on_page(quick, entity, members, caller.viewer, view.lang)
-        page = {**item_page(entity, view, bound), "named": named}
+        ways = await ways_open(state_of(request), entity, code, members[0], caller)
+        page = {**item_page(entity, view, bound, **ways), "named": named}
         return view.respond(shown, template="item.html", extra=page, state=state)
 
     router.add_api_route(

@@ -22,11 +22,19 @@ from shanhai_api.features import documents, operations, parameters
 from shanhai_api.features.definition import ARCHIVED
 from shanhai_api.features.models import CollectionDescription, CollectionDescriptions, FeatureSchema
 from shanhai_api.features.operations import Spot, dataset_with_file
-from shanhai_api.features.tables import HELD, item_page, items_page, respond_long, shown_row
+from shanhai_api.features.tables import (
+    HELD,
+    item_page,
+    items_page,
+    respond_long,
+    shown_row,
+    ways_open,
+)
 from shanhai_api.features.wording import names_on_page
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answered, Document, Link
 from shanhai_api.kit.routing import Route
+from shanhai_api.kit.state import state_of
 from shanhai_api.kit.view import GEOJSON, HTML, is_known, link_header
 
 router = APIRouter(tags=["features"], route_class=Route)
@@ -128,7 +136,8 @@ async def read_item(request: Request) -> Response:
     if html:
         members = [shown_row(row)["properties"]]
         named = await names_on_page(reader, entity, members, caller.viewer, view.lang)
-        extra = {**item_page(entity, view), "named": named}
+        ways = await ways_open(state_of(request), entity, code, members[0], caller)
+        extra = {**item_page(entity, view, None, **ways), "named": named}
     return view.respond(
         orjson.loads(orjson.dumps(document)) if html else document,
         template="item.html",

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -20,6 +21,8 @@ from shanhai.db.engine import Executor
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.query import FeatureRow, LongPage, read_rows
 from shanhai.db.features.selection import Selection
+from shanhai.db.indicators.plan_indicators import find_plan
+from shanhai.db.queries.jobs import find_job
 from shanhai.vector.formats import FILE_FORMATS, FileFormat
 from shanhai.vocabulary import Label, Lang
 from shanhai_api.features import documents, operations
@@ -104,18 +107,38 @@ FOR_PEOPLE_AT_WORK = frozenset(
 """Pages that only people with an identity are shown."""
 
 
+OF_MONEY = frozenset({"/plans/{code}/funds"})
+"""Pages that only those with a role in one of the plan's regions are shown."""
+
+
+async def ways_open(
+    state: ServiceState, entity: Entity, code: str, members: Mapping[str, Any], caller: Caller
+) -> dict[str, bool]:
+    """Which pages about a feature its reader may open: that of its job, those of its money."""
+    job, has_money = members.get("job"), entity.name == "plans" and not caller.anonymous
+    if not job and not has_money:
+        return {"job_seen": False, "money": False}
+    async with state.reading() as session:
+        seen = bool(job) and await find_job(session, UUID(str(job)), reader=caller) is not None
+        plan = await find_plan(session, code, caller.viewer) if has_money else None
+    money = plan is not None and caller.viewer.is_member(plan.region_ids)
+    return {"job_seen": seen, "money": money}
+
+
 def related_pages(
-    entity: Entity, code: str, members: Mapping[str, Any], view: View
+    entity: Entity, code: str, members: Mapping[str, Any], view: View, *, money: bool
 ) -> list[tuple[str, str]]:
     """The addresses and titles of what else there is about a feature with these members.
 
-    Of a plan seen as of a day they are those of the same day.
+    Of a plan seen as of a day they are those of the same day; `money` is what `ways_open` says.
     """
     safe = quote(code, safe="")
     zone = ZoneInfo(state_of(view.request).configuration.database.timezone)
     found = []
     for address, title in RELATED.get(entity.name, {}).items():
         if address in FOR_PEOPLE_AT_WORK and not view.known:
+            continue
+        if address in OF_MONEY and not money:
             continue
         if address in OF_A_REGION and members.get("region") is None:
             continue
@@ -281,14 +304,22 @@ async def items_page(
     )
 
 
-def item_page(entity: Entity, view: View, bound: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """What the page of a feature or record needs beside its document."""
+def item_page(
+    entity: Entity,
+    view: View,
+    bound: Mapping[str, str] | None = None,
+    *,
+    job_seen: bool = False,
+    money: bool = False,
+) -> dict[str, Any]:
+    """What the page of a feature or record needs beside its document; the last two of one."""
     return {
+        "job_seen": job_seen,
         "entity": entity,
         "list_path": documents.list_path(entity, bound or {}),
         "quoted": lambda code: quote(code, safe=""),
         "map_of": mapper(entity, view),
-        "related": lambda code, members: related_pages(entity, code, members, view),
+        "related": lambda code, members: related_pages(entity, code, members, view, money=money),
         "targets": TARGETS,
     }
 

@@ -18,7 +18,7 @@ from shanhai.vocabulary import (
     Label,
     Lang,
 )
-from shanhai_api.words.naming import code_name
+from shanhai_api.words.naming import code_name, layer_name
 
 Named = Callable[[Property, str], str | None]
 """What a property's code is called; None where nobody knows."""
@@ -33,6 +33,7 @@ REFERRED: Mapping[tuple[str, str], str] = {
     ("documents", "region"): "regions",
     ("programmes", "towns"): "regions",
     ("provisions", "departments"): "parties",
+    ("duties", "parties"): "parties",
     ("plans", "supersedes"): "plans",
     ("plans", "superseded_by"): "plans",
     ("plans", "lineage"): "plans",
@@ -148,6 +149,25 @@ MODES: Mapping[str, Label] = {
     "stress_removal": Label("消除胁迫", "Removal of stress"),
     "self_regulation": Label("自我调节", "Self-regulation"),
 }
+PARTS_OF_FIGURES: Mapping[str, Label] = {
+    "carbon": Label("碳储量", "Carbon"),
+    "decline": Label("下降", "Decline"),
+    "degradation": Label("退化", "Degradation"),
+    "extremely_important": Label("极重要", "Extremely important"),
+    "fairly_high": Label("较高", "Fairly high"),
+    "high": Label("高", "High"),
+    "importance": Label("重要性", "Importance"),
+    "indicators": Label("指标", "Indicators"),
+    "medium": Label("中等", "Medium"),
+    "permanent_basic_farmland": Label("永久基本农田", "Permanent basic farmland"),
+    "programmes": Label("重点工程", "Programmes"),
+    "projects": Label("项目", "Projects"),
+    "quality": Label("质量", "Quality"),
+    "resilience": Label("恢复力", "Resilience"),
+    "strong_decline": Label("明显下降", "Strong decline"),
+    "tasks": Label("任务", "Tasks"),
+    "zones": Label("分区", "Zones"),
+}
 UNTOLD: Mapping[str, Label] = {
     "period": Label("时段", "Period"),
     "substance": Label("物质", "Substance"),
@@ -166,6 +186,7 @@ WORDS: Mapping[tuple[str, str], Mapping[str, Label]] = {
     ("zone_classes", "relation"): RELATIONS,
     ("zone_classes", "restoration_modes"): MODES,
     ("figures", "untold"): UNTOLD,
+    ("figures", "computed_of"): PARTS_OF_FIGURES,
     ("datasets", "theme"): {term.code: term.label for term in THEMES},
     ("control_rules", "subject"): {term.code: term.label for term in CONTROL_KINDS},
 }
@@ -209,8 +230,10 @@ def _word(entity: Entity, item: Property, code: str, lang: Lang) -> str | None:
         known = activities().name_of(code)
     if known is None and item.name == "conditions":
         known = activities().conditions.get(code)
+    if known is None and item.name == "theme":
+        return None if (name := layer_name(code, lang)) == code else name
     if known is None and item.name in CODED:
-        return code_name(code, lang)
+        return code_name(code, lang) or code_name(code.partition(".")[0], lang)
     return None if known is None else known.in_(lang)
 
 

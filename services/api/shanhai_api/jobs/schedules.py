@@ -37,7 +37,7 @@ from shanhai_api.kit.answers import (
     Moment,
     page_of,
 )
-from shanhai_api.kit.body import JsonBody, parse
+from shanhai_api.kit.body import ENGLISH_NAME, JsonBody, called_in_both, parse
 from shanhai_api.kit.dependencies import Context, IfMatch, JobCaller, Read, Write, WriteContext
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Route
@@ -54,7 +54,7 @@ class ScheduleContents(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name_zh: str = Field(min_length=1, max_length=200, description="Name in Chinese")
-    name_en: str = Field(min_length=1, max_length=200, description="Name in English")
+    name_en: str = ENGLISH_NAME
     process: str = Field(min_length=1, max_length=80, description="Process that is asked for")
     inputs: dict[str, Any] = Field(default_factory=dict, description="Its inputs")
     cron: str | None = Field(
@@ -87,6 +87,8 @@ class ScheduleContents(BaseModel):
         if value not in available_timezones():
             raise ValueError("is no IANA time zone / 不是 IANA 时区名称")
         return ZoneInfo(value).key
+
+    call_in_both = model_validator(mode="before")(called_in_both)
 
     @field_validator("name_zh", "name_en")
     @classmethod

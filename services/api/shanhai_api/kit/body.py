@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import Depends, Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
 from shanhai.validation import rule_in_chinese, rule_in_english
@@ -37,6 +37,16 @@ STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 BRACKETS = bytes.maketrans(b"{}", b"[]")
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 Model = TypeVar("Model", bound=BaseModel)
+ENGLISH_NAME = Field("", max_length=200, description="Name in English; default the Chinese one")
+
+
+def called_in_both(given: Any) -> Any:
+    """The members of a body, before they are checked; in English it is called as in Chinese if
+    nothing else is said."""
+    if isinstance(given, dict) and given.get("name_en") in (None, "") and "name_zh" in given:
+        return {**given, "name_en": given["name_zh"]}
+    return given
+
 
 if TYPE_CHECKING:
     JsonBody = Annotated[Model, "the body"]

@@ -244,6 +244,7 @@ def act_of(caller: Caller, view: View) -> Act:
 
 MAY_LOOK = Depends(get_guest)
 """For what describes the service and holds no data."""
+Guest = Annotated[Caller, MAY_LOOK]
 # Ended with the function, not after the answer: what was answered must be committed.
 TheState = Annotated[ServiceState, Depends(get_state)]
 TheView = Annotated[View, Depends(get_view)]

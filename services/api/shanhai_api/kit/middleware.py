@@ -33,6 +33,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.queries.audit import acting_from
 from shanhai.errors import ShanhaiError
 from shanhai.overload import Allowance
@@ -100,7 +101,8 @@ def _wants_page(request: Request, answer: Response) -> bool:
 def _page(request: Request, answer: Response) -> Response:
     view = View.of(request)
     issuers = state_of(request).configuration.oidc.issuer
-    context = view.page_context(orjson.loads(bytes(answer.body)), {"issuers": issuers})
+    more = {"issuers": issuers, "up": list_above(request)}
+    context = view.page_context(orjson.loads(bytes(answer.body)), more)
     kept = {
         name: value
         for name, value in answer.headers.items()
@@ -109,6 +111,18 @@ def _page(request: Request, answer: Response) -> Response:
     headers = {**kept, "Vary": "Accept, Accept-Language, Authorization, Cookie"}
     body = render("problem.html", context)
     return Response(body, answer.status_code, media_type=HTML.media_type, headers=headers)
+
+
+def list_above(request: Request) -> str | None:
+    """The nearest list above an address, to go back to: pages are not told where one came from."""
+    words = request.url.path.strip("/").split("/")
+    lists = {f"/collections/{entity.name}/items" for entity in COLLECTIONS} | {
+        route.path
+        for route in request.app.state.routes
+        if "{" not in route.path and "GET" in route.methods
+    }
+    above = ("/" + "/".join(words[:depth]) for depth in range(len(words) - 1, 0, -1))
+    return next((path for path in above if path in lists), None)
 
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -27,6 +27,7 @@ def word(context: Context, key: str) -> str:
 
 UNITS: Mapping[str, str] = {"km2": "km²", "km": "km", "m": "m", "%": "%", "s": "s"}
 """How pages write a unit; that of a byte count goes without saying."""
+SIX, LEAST_DECIMAL = 6, 1e-4
 IN_TENTHS = frozenset({"km2", "km", "%"})
 
 
@@ -51,7 +52,9 @@ def moment(at: datetime) -> str:
 
 def reading(number: float) -> str:
     """A measured number for reading: six digits, as written in small and large."""
-    return f"{number:.6g}"
+    if number and abs(number) < LEAST_DECIMAL:
+        return naming.small_number(number, SIX)
+    return naming.large_number(number, SIX)
 
 
 SPELT = (("ug/", "µg/"), ("m3", "m³"), ("m2", "m²"), ("Cel", "°C"), ("[degF]", "°F"), ("deg", "°"))
@@ -90,11 +93,13 @@ ENVIRONMENT.filters.update(
     unit=unit_name,
     called=naming.called,
     code_name=naming.code_name,
+    codes_apart=naming.codes_apart,
     columns_of_rows=naming.columns_of_rows,
     heading=naming.heading_of,
     layer=naming.layer_name,
     link_name=naming.link_name,
     member_name=naming.member_name,
+    name_without=naming.name_without,
     object_of=naming.object_of,
     own_page=naming.own_page,
     plain=naming.number_words,
@@ -104,8 +109,10 @@ ENVIRONMENT.filters.update(
     words_beside=naming.words_beside,
 )
 ENVIRONMENT.tests.update(
+    code=naming.is_code,
     color=naming.is_color,
     digest=naming.is_digest,
+    formula=naming.is_formula,
     identifier=naming.is_identifier,
     moment=naming.is_moment,
 )

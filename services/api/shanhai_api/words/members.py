@@ -86,6 +86,7 @@ LAYERS: Mapping[str, Label] = {
 """Kinds of layers that jobs make."""
 CODES: Mapping[str, Label] = {
     "create": Label("新建", "Created"),
+    "plan_zones": Label("规划分区", "Zones of a plan"),
     "update": Label("修改", "Changed"),
     "delete": Label("删除", "Removed"),
     "begin_version": Label("起草新版", "Edition begun"),

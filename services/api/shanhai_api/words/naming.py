@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
+from markupsafe import Markup, escape
+
 from shanhai import vocabulary
 from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES
 from shanhai.db.compliance.rules import activities
@@ -26,6 +28,16 @@ IDENTIFIER = re.compile(r"[A-Za-z][\w-]*([._/:@-][\w-]+)+", re.ASCII)
 COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 DIGEST = re.compile(r"[0-9a-f]{32,}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+CODE = re.compile(r"[A-Za-z][A-Za-z0-9-]*(?:[._][A-Za-z0-9-]+)+", re.ASCII)
+"""What no word of a language looks like."""
+WITHIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+", re.ASCII)
+FORMULA = re.compile(r"\{[{%]")
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+DIGITS = 3
+"""How many of a number that is nearly nothing."""
+SMALL = 1e-6
+"""Numbers nearer to nothing have a power of ten."""
 _YEARS = 10_000
 """Whole numbers below are written without commas, as years are."""
 
@@ -130,14 +142,52 @@ def number_words(number: float) -> str:
     """A number for reading: four decimals at most, thousands apart."""
     if isinstance(number, int):
         return str(number) if abs(number) < _YEARS else f"{number:,}"
-    if number and abs(number) < 0.001:
-        return f"{number:.3g}"
-    return f"{number:,.4f}".rstrip("0").rstrip(".")
+    if not number or abs(number) >= 0.001:
+        return f"{number:,.4f}".rstrip("0").rstrip(".")
+    return small_number(number, DIGITS)
+
+
+def small_number(number: float, digits: int) -> str:
+    """A number near nothing without a computer's exponent: `0.0000224`, `3.41 × 10⁻¹⁴`."""
+    figures, power = f"{number:.{digits - 1}e}".split("e")
+    if abs(number) < SMALL:
+        return f"{_bare(figures)} × 10{str(int(power)).translate(SUPERSCRIPT)}"
+    return _bare(f"{number:.{digits - 1 - int(power)}f}")
+
+
+def large_number(number: float, digits: int) -> str:
+    """A number to some digits, written out."""
+    rounded = float(f"{number:.{digits - 1}e}")
+    return f"{rounded:,.0f}" if abs(rounded) >= _YEARS else f"{number:.{digits}g}"
+
+
+def _bare(figures: str) -> str:
+    return figures.rstrip("0").rstrip(".") if "." in figures else figures
 
 
 def is_identifier(text: str) -> bool:
     """Whether a text looks like a code, an address or a name for programs."""
     return IDENTIFIER.fullmatch(text) is not None
+
+
+def is_code(text: str) -> bool:
+    """Whether a text is a code for certain, and no word that has one of its signs."""
+    return (CODE.fullmatch(text) or UUID.fullmatch(text)) is not None
+
+
+def is_formula(text: str) -> bool:
+    """Whether a text is a template, which is for programs."""
+    return FORMULA.search(text) is not None
+
+
+def codes_apart(text: str) -> Markup:
+    """A sentence whose codes are set as such."""
+    return Markup(WITHIN.sub(r"<code>\g<0></code>", str(escape(text))))  # noqa: S704 - escaped
+
+
+def name_without(kind: str, code: str) -> str:
+    """What something without a name is called: its kind, and what its code ends with."""
+    return f"{kind} {code.rpartition('.')[2]}"
 
 
 def is_color(text: str) -> bool:

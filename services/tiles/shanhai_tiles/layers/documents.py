@@ -7,9 +7,9 @@ from urllib.parse import quote, urlencode
 
 from pydantic import Field
 
-from shanhai.cartography import written_unit
+from shanhai.cartography import ZONES, written_unit
 from shanhai.db.features.entity import Property
-from shanhai.vocabulary import Lang
+from shanhai.vocabulary import SUPPLY_DEMAND, Lang
 from shanhai_tiles.answers import Corners, DocumentLink, DocumentPart
 from shanhai_tiles.grids import TileGrid, grids_over
 from shanhai_tiles.layers import catalogue
@@ -29,10 +29,21 @@ class Links:
     Attributes:
         base: That URL.
         token: The tile token of the caller, for whom alone what is written with it may be.
+        api: The configured public URL of the API.
     """
 
     base: str
     token: str | None = None
+    api: str = ""
+
+    def page_of(self, layer: catalogue.Layer, lang: Lang) -> str | None:
+        """The template of the addresses of pages about what a layer shows, by `{code}`."""
+        tail = f"?f=html&lang={lang}"
+        if isinstance(layer, catalogue.VectorLayer):
+            return f"{self.api}/collections/{quote(layer.name)}/items/{{code}}{tail}"
+        if layer.style is ZONES:
+            return f"{self.api}/zone-classes/{SUPPLY_DEMAND}.{{code}}{tail}"
+        return None
 
     def layer(self, layer: catalogue.Layer, path: str = "", **query: str | None) -> str:
         """The address of a layer or of something below it."""
@@ -104,6 +115,9 @@ class LayerDescription(LayerSummary):
     stand_in_notes: list[StandInNote]
     sources: list[SourceDescription]
     attribution: str
+    page: str | None = Field(
+        description="Template of the addresses of pages about what is shown, by its `{code}`"
+    )
     legend: LegendDescription
     formats: dict[str, str] = Field(description="Suffixes and media types of its tiles")
     tile_matrix_sets: dict[str, str] = Field(description="Templates of addresses of its tiles")
@@ -151,6 +165,7 @@ def description(
         "stand_in_notes": stand_in_notes(layer.sources),
         "sources": [source.described for source in layer.sources],
         "attribution": attribution(layer.sources),
+        "page": links.page_of(layer, lang),
         "legend": LegendDescription.of(legend_of(layer, classes=classes), lang),
         "formats": catalogue.formats_of(layer),
         "tile_matrix_sets": {

@@ -3,8 +3,10 @@
 from typing import Any
 
 from pydantic import Field
+from sqlalchemy import text
 
-from shanhai.cartography import ClassStyle
+from shanhai.cartography import ZONES, ClassStyle
+from shanhai.vocabulary import SUPPLY_DEMAND
 from shanhai_tiles.answers import DocumentPart
 from shanhai_tiles.dependencies import Services
 from shanhai_tiles.layers.catalogue import Layer, RasterLayer
@@ -33,6 +35,8 @@ class ValueClass(DocumentPart):
     label_zh: str
     label_en: str
     color: str
+    requirement_zh: str | None = Field(description="What is demanded in zones of the class")
+    requirement_en: str | None
 
 
 class PointValue(PointAnswer):
@@ -69,24 +73,41 @@ async def identify(
             **common,
             value=value,
             unit=layer.unit,
-            class_=_class_of(layer, value),
+            class_=await _class_of(layer, value, services),
             native_resolution_m=layer.native_resolution_m,
         )
     found = await features_at(services.quick, layer.collection, layer.selection, lon, lat)
     return PointFeatures(**common, features=found)
 
 
-def _class_of(layer: RasterLayer, value: float | None) -> ValueClass | None:
+async def _class_of(
+    layer: RasterLayer, value: float | None, services: Services
+) -> ValueClass | None:
     """The class a value stands for, in a layer of classes."""
     if not isinstance(layer.style, ClassStyle):
         return None
     for entry in layer.style.entries:
         if entry.value == value:
+            demanded = await _demanded(services, entry.code) if layer.style is ZONES else ()
+            zh, en = next(iter(demanded), (None, None))
             return ValueClass(
                 value=entry.value,
                 code=entry.code,
                 label_zh=entry.label.zh,
                 label_en=entry.label.en,
                 color=entry.color,
+                requirement_zh=zh,
+                requirement_en=en,
             )
     return None
+
+
+DEMANDED = text(
+    "SELECT requirement_zh, requirement_en FROM zone_class"
+    " WHERE code = :code AND deleted_at IS NULL"
+)
+
+
+async def _demanded(services: Services, code: str) -> list[tuple[str | None, str | None]]:
+    found = await services.quick.execute(DEMANDED, {"code": f"{SUPPLY_DEMAND}.{code}"})
+    return [(row.requirement_zh, row.requirement_en) for row in found.all()]

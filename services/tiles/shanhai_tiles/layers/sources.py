@@ -13,6 +13,19 @@ from shanhai_tiles.answers import DocumentPart
 
 ALL_SOURCES = Label("来源与许可", "Sources and licences")
 MORE = Label(" 等 {1} 项", " and {0} more")
+MAKERS: Mapping[str, Label] = {
+    "OpenStreetMap": Label("© OpenStreetMap 贡献者", "© OpenStreetMap contributors"),
+    "GeoNames": Label("GeoNames", "GeoNames"),
+    "ITU-R": Label("国际电信联盟", "ITU"),
+    "NASA": Label("美国国家航空航天局", "NASA"),
+    "Copernicus": Label("哥白尼计划", "Copernicus"),
+    "ESA": Label("欧洲航天局", "ESA"),
+    "USGS": Label("美国地质调查局", "USGS"),
+    "AMap": Label("高德地图", "AMap"),
+    "city statistics": Label("市统计资料", "City statistics"),
+}
+"""Whom sources name, and how maps do."""
+OF_NOBODY = re.compile(r"none\b|made up|synthetic", re.IGNORECASE)
 QUALIFIED = re.compile(r"[,;:(，；：（]")
 """Where the name of a source ends and what is said of it begins."""
 LONGEST_NAME, LONGEST_LINE = 60, 100
@@ -119,15 +132,11 @@ def attribution_html(sources: Sequence[SourceDataset], address: str, lang: Lang)
 def short_attribution(sources: Sequence[SourceDataset], lang: Lang) -> str:
     """Whom a map must name, in a line that leaves room for the map; the layer's page has all.
 
-    A source is called by how it begins; those for which there is no room are counted.
+    Known makers are named once, in the reader's language; any other source is called by how it
+    begins. Those for which there is no room are counted.
     """
-    names = list(
-        dict.fromkeys(
-            QUALIFIED.split(one.source, maxsplit=1)[0].strip()[:LONGEST_NAME]
-            for one in sources
-            if one.source
-        )
-    )
+    told = (one.source for one in sources if one.source and not OF_NOBODY.match(one.source))
+    names = list(dict.fromkeys(name for source in told for name in _makers(source, lang)))
     shown: list[str] = []
     while names and sum(map(len, (*shown, names[0]))) <= LONGEST_LINE:
         shown.append(names.pop(0))
@@ -135,6 +144,16 @@ def short_attribution(sources: Sequence[SourceDataset], lang: Lang) -> str:
     if not names:
         return line
     return f"{line}{MORE.in_(lang).format(len(names), len(shown) + len(names))}"
+
+
+def _makers(source: str, lang: Lang) -> list[str]:
+    """Whom a source names."""
+    known = [
+        label.in_(lang)
+        for name, label in MAKERS.items()
+        if re.search(rf"\b{re.escape(name)}\b", source)
+    ]
+    return known or [QUALIFIED.split(source, maxsplit=1)[0].strip()[:LONGEST_NAME]]
 
 
 def attribution(sources: Iterable[SourceDataset]) -> str:

@@ -167,14 +167,12 @@ def _grid_link(base: str, identifier: str) -> answers.DocumentLink:
 viewer = APIRouter(tags=["layers"], route_class=answers.DocumentRoute)
 
 COMPARED = "with"
-PAGE = {"content": {"text/html": {"schema": {"type": "string"}}}}
-"""Errors, for a browser."""
 
 
 @viewer.get(
     "/layers/{layer}/map",
     dependencies=[Depends(accepts(COMPARED, *CHOOSING, formats="html"))],
-    responses=answers.sends("text/html") | {"default": PAGE},
+    responses=answers.sends("text/html"),
 )
 async def read_viewer(request: Request, seen: SeenDep, lang: LangDep) -> Response:
     """A page that shows the layer on a map, with its legend, and what lies under a click.

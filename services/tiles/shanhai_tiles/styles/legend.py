@@ -29,6 +29,7 @@ CJK_FONTS = (
 )
 LegendKind = Literal["classes", "ramp", "plain"]
 MARGIN, SWATCH, LINE, WIDTH = 12, 18, 26, 380
+GREY = "#7c8f98"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Legend:
         kind: `classes`, `ramp`, or `plain` where everything looks alike.
         symbol: What the colours are shown by: `area`, `outline`, `line` or `point`.
         by: The property of features that tells the classes apart.
+        no_data: Whether the ground that shows through means that nothing is known there.
     """
 
     title: Label
@@ -64,6 +66,10 @@ class Legend:
     entries: tuple[LegendEntry, ...]
     symbol: feature_styles.Symbol = "area"
     by: str | None = None
+    no_data: bool = False
+
+
+NO_DATA = Label("无数据", "No data")
 
 
 def legend_of(
@@ -89,7 +95,8 @@ def _vector_legend(layer: VectorLayer, classes: Sequence[LegendEntry] | None) ->
     if style.by is None:
         return Legend(layer.title, "plain", "", (LegendEntry(style.color, layer.title),), symbol)
     entries = declared_entries(style) if classes is None else classes
-    return Legend(layer.title, "classes", "", tuple(entries), symbol, style.by)
+    covers = layer.name == COLLECTION
+    return Legend(layer.title, "classes", "", tuple(entries), symbol, style.by, no_data=covers)
 
 
 def declared_entries(style: feature_styles.FeatureStyle) -> list[LegendEntry]:
@@ -106,7 +113,7 @@ def declared_entries(style: feature_styles.FeatureStyle) -> list[LegendEntry]:
 
 def _class_legend(style: ClassStyle) -> Legend:
     entries = (LegendEntry(e.color, e.label, float(e.value), e.code) for e in style.entries)
-    return Legend(style.title, "classes", "", tuple(entries))
+    return Legend(style.title, "classes", "", tuple(entries), no_data=True)
 
 
 def _ramp_legend(style: RampStyle, unit: str, drawn: ValueRange) -> Legend:
@@ -116,7 +123,7 @@ def _ramp_legend(style: RampStyle, unit: str, drawn: ValueRange) -> Legend:
         LegendEntry(color, Label(f"{value:.4g}", f"{value:.4g}"), float(f"{value:.6g}"))
         for color, value in zip(style.colors, values, strict=True)
     )
-    return Legend(style.title, "ramp", unit, entries)
+    return Legend(style.title, "ramp", unit, entries, no_data=True)
 
 
 def heading(legend: Legend, lang: Lang) -> str:
@@ -134,6 +141,13 @@ def svg(legend: Legend, lang: Lang) -> str:
         for y, entry in _rows(legend.entries)
     ]
     height = _height(legend)
+    if legend.no_data:
+        y = _row_of_nothing(legend)
+        rows.append(
+            f'<rect x="{MARGIN}" y="{y}" width="{SWATCH * 1.5:g}" height="{SWATCH}" fill="#ffffff" '
+            f'stroke="{GREY}" stroke-dasharray="3 2"/><text x="{MARGIN + SWATCH * 2}" '
+            f'y="{y + SWATCH - 4}">{NO_DATA.in_(lang)}</text>'
+        )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
         f'viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="14" fill="#20303a" '
@@ -177,6 +191,10 @@ def png(legend: Legend, lang: Lang) -> bytes:
         if legend.kind != "ramp":
             _draw_symbol(draw, legend.symbol, y, entry.color)
         draw.text((MARGIN + SWATCH * 2, y), entry.label.in_(lang), "#20303a", font)
+    if legend.no_data:
+        y = _row_of_nothing(legend)
+        draw.rectangle((MARGIN, y, MARGIN + SWATCH * 1.5, y + SWATCH), outline=GREY)
+        draw.text((MARGIN + SWATCH * 2, y), NO_DATA.in_(lang), "#20303a", font)
     out = io.BytesIO()
     image.save(out, "PNG", optimize=True)
     return out.getvalue()
@@ -210,8 +228,13 @@ def _rows(entries: Sequence[LegendEntry]) -> list[tuple[int, LegendEntry]]:
     return [(first + LINE * n, entry) for n, entry in enumerate(entries)]
 
 
+def _row_of_nothing(legend: Legend) -> int:
+    """Where the line of what is not known stands: the last."""
+    return MARGIN + LINE + 4 + LINE * len(legend.entries)
+
+
 def _height(legend: Legend) -> int:
-    return MARGIN * 2 + 4 + LINE * (len(legend.entries) + 1)
+    return MARGIN * 2 + 4 + LINE * (len(legend.entries) + legend.no_data + 1)
 
 
 @lru_cache(maxsize=1)
@@ -243,7 +266,9 @@ async def read_classes(
     entity = layer.collection.entity
     meant = replace(layer.selection.meant, box=box)
     source = source_of(entity, former=reads_former(entity, meant))
-    met = " AND ".join(f"({one})" for one in conditions(entity, meant))
+    # A zone of a plan that nobody has drawn is on no map.
+    drawn = f"{layer.collection.geometry} IS NOT NULL"
+    met = " AND ".join(f"({one})" for one in (drawn, *conditions(entity, meant)))
     values = bound_values(meant)
     if layer.name == COLLECTION:
         return await _zone_classes(session, source, met, values)
@@ -317,6 +342,14 @@ class LegendLine(DocumentPart):
     label_en: str
 
 
+class NoDataLine(DocumentPart):
+    """The line of a legend for what is not known."""
+
+    label: str
+    label_zh: str
+    label_en: str
+
+
 class LegendDescription(DocumentPart):
     """What the colours of a layer mean, in both languages and in the caller's."""
 
@@ -330,6 +363,9 @@ class LegendDescription(DocumentPart):
     unit_zh: str
     unit_en: str
     entries: list[LegendLine]
+    no_data: NoDataLine | None = Field(
+        description="What the ground means that shows through; None where it means nothing"
+    )
 
     @classmethod
     def of(cls, legend: Legend, lang: Lang, **others: Any) -> Self:
@@ -346,6 +382,7 @@ class LegendDescription(DocumentPart):
             unit_zh=unit.zh,
             unit_en=unit.en,
             entries=[_line(entry, lang) for entry in legend.entries],
+            no_data=_nothing(lang) if legend.no_data else None,
             **others,
         )
 
@@ -354,6 +391,10 @@ class LayerLegend(LegendDescription):
     """The legend of a layer."""
 
     layer: str
+
+
+def _nothing(lang: Lang) -> NoDataLine:
+    return NoDataLine(label=NO_DATA.in_(lang), label_zh=NO_DATA.zh, label_en=NO_DATA.en)
 
 
 def _line(entry: LegendEntry, lang: Lang) -> LegendLine:

@@ -23,6 +23,7 @@ AS_OF = "as_of"
 """The parameter that holds the day whose state is wanted."""
 PROPERTIES = "properties"
 """The parameter that names the members of the properties that are wanted."""
+DEMANDS = frozenset({"requirement_zh", "requirement_en"})
 NAMED_AREAS = frozenset({"geometry-multipolygon", "geometry-any"})
 """Shapes a name is put into; a line's is written along it, a point's beside it."""
 
@@ -42,6 +43,12 @@ class Collection:
     def properties(self) -> tuple[str, ...]:
         """The names of `columns`."""
         return tuple(item.name for item in self.columns)
+
+    @cached_property
+    def point_columns(self) -> tuple[Property, ...]:
+        """What is told of a feature at a point: also what it demands, too long for tiles."""
+        more = (item for item in self.entity.properties if item.name in DEMANDS)
+        return (*self.columns, *(item for item in more if item not in self.columns))
 
     @cached_property
     def filters(self) -> tuple[str, ...]:

@@ -130,8 +130,14 @@ async def features_at(
     """Properties of the visible features at a point in degrees, smallest first."""
     question = LayerQuery.of(collection, selection)
     values = {**selection.values, "lon": lon, "lat": lat, "most": MOST_AT_POINT}
-    found = (await database.execute(_point_query(question), values)).all()
-    return [dict(zip(question.names, row, strict=True)) for row in found]
+    whole = selection.properties is None
+    found = (await database.execute(_point_query(question, whole), values)).all()
+    names = [item.name for item in _told_at_points(question, whole)]
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def _told_at_points(question: LayerQuery, whole: bool) -> tuple[Property, ...]:
+    return question.collection.point_columns if whole else question.columns
 
 
 def area_of(grid: TileGrid, zoom: int, column: int, row: int) -> Bounds:
@@ -313,9 +319,9 @@ def _count_query(question: LayerQuery, form: TileQueryShape) -> TextClause:
 
 
 @lru_cache(maxsize=256)
-def _point_query(question: LayerQuery) -> TextClause:
+def _point_query(question: LayerQuery, whole: bool) -> TextClause:
     entity, geometry = question.collection.entity, question.collection.geometry
-    columns = _columns(question.columns)[1:] or " NULL"
+    columns = _columns(_told_at_points(question, whole))[1:] or " NULL"
     return text(
         f"""SELECT{columns} FROM {question.source}
              WHERE {question.conditions}

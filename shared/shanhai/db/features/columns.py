@@ -259,7 +259,7 @@ class Columns:
         return self.column("code", TEXT, title, queryable=True, role="id")
 
     def names(self, *, required: bool = True) -> tuple[Property, Property]:
-        """The names in both languages."""
+        """The names in both languages; without an English one the database repeats the Chinese."""
         return (
             self.column(
                 "name_zh",
@@ -273,7 +273,6 @@ class Columns:
                 NAME,
                 Label("英文名称", "English name"),
                 queryable=True,
-                required=required,
             ),
         )
 

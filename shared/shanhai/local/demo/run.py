@@ -243,16 +243,16 @@ class Demo:
             self.console.print(f"told by webhook, signed / 已签名推送: {message['type']}")
 
     def _tell_addresses(self, seen: Readback, warned: Warned, bulletin: Announced) -> None:
-        """What can be looked at, the service's own page first."""
+        """What can be looked at, the landing page first."""
         api, station = self.stack.api_url, warned.alert["station"]
         addresses = {
-            "API": f"{api}/?f=html",
+            "start here": f"{api}/?f=html",
             **seen.addresses,
             "station": f"{api}/stations/{station}/observations?f=html",
             "bulletin": f"{api}{bulletin.url}",
         }
         for title, address in openable(addresses).items():
-            self.console.print(f"{title:<10} {address}", soft_wrap=True, highlight=False)
+            self.console.print(f"{title:<11} {address}", soft_wrap=True, highlight=False)
         self.console.print(f"SHA-256 of the bulletin's PDF {bulletin.sha256}", highlight=False)
 
     def _tell_sign_in(self) -> None:

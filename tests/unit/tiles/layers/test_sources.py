@@ -43,8 +43,15 @@ def test_credits_on_a_map_leave_room_for_it() -> None:
         assert short.startswith("Mission 0")
         assert short.endswith(ending)
         assert "level 2" not in short
-    assert short_attribution([DEM, NPP, DEM], "zh") == "Copernicus；Miami model"
+    assert short_attribution([DEM, NPP, DEM], "zh") == "哥白尼计划；Miami model"
     assert short_attribution([replace(DEM, source="长" * 500)], "zh") == "长" * 60
+
+
+def test_makers_are_named_once_and_in_the_language_asked() -> None:
+    land = "OpenStreetMap land and water; GeoNames; night image derived from NASA"
+    told = [replace(DEM, source=source) for source in (land, "NASA Blue Marble image", "none: 1")]
+    assert short_attribution(told, "zh") == "© OpenStreetMap 贡献者；GeoNames；美国国家航空航天局"
+    assert short_attribution(told, "en") == "© OpenStreetMap contributors; GeoNames; NASA"
 
 
 def test_only_stand_ins_are_noted() -> None:

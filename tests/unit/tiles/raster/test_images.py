@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from shanhai.cartography import ZONES, RampStyle
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import ZONE_CLASSES, Label
 from shanhai_tiles.raster.images import ValueRange, encode, index_of, palette_of, rgb
 from shanhai_tiles.raster.reader import Cells
 from shanhai_tiles.raster.resampling import TilePart
@@ -28,8 +28,8 @@ def image_of(content: bytes) -> np.ndarray:
 def test_classes_have_their_colours_and_nothing_else_is_drawn(format_: str) -> None:
     index = index_of(cells([[1, 5, 9, 2]], 2), ZONES, None)
     pixels = image_of(encode(index, ZONES, format_))
-    assert tuple(pixels[0, 0]) == (*rgb("#1b6e3c"), 255)
-    assert tuple(pixels[0, 1]) == (*rgb("#f0a35e"), 255)
+    assert tuple(pixels[0, 0]) == (*rgb(ZONE_CLASSES[0].color), 255)
+    assert tuple(pixels[0, 1]) == (*rgb(ZONE_CLASSES[4].color), 255)
     assert pixels[0, 2:, 3].tolist() == [0, 0]
 
 

@@ -1,11 +1,12 @@
 import io
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
 from PIL import Image
 
 from shanhai.cartography import ZONES, style_of
-from shanhai.vocabulary import Label, Visibility
+from shanhai.vocabulary import ZONE_CLASSES, Label, Visibility
 from shanhai_tiles.layers.catalogue import RasterLayer
 from shanhai_tiles.raster.images import ValueRange
 from shanhai_tiles.raster.resampling import RasterFrame
@@ -66,13 +67,26 @@ def test_svg_is_well_formed_and_escaped() -> None:
     assert [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")] == ["<a&b>"]
 
 
-@pytest.mark.parametrize("theme", ["zones", "ratio"])
-def test_png_shows_the_colours(theme: str) -> None:
+@pytest.mark.parametrize(
+    ("theme", "color"), [("zones", ZONE_CLASSES[0].color), ("ratio", "#1b6e3c")]
+)
+def test_png_shows_the_colours(theme: str, color: str) -> None:
     legend = legend_of(raster(theme))
     image = Image.open(io.BytesIO(png(legend, "en"))).convert("RGB")
     colors = {color for _, color in image.getcolors(1 << 20) or []}
-    assert (0x1B, 0x6E, 0x3C) in colors
+    assert tuple(bytes.fromhex(color[1:])) in colors
     assert image.width == 380
+
+
+def test_ground_that_shows_through_is_told_of() -> None:
+    legend = legend_of(raster("ratio"))
+    assert "无数据" in svg(legend, "zh")
+    told = legends.LegendDescription.of(legend, "zh").as_json()
+    assert told["no_data"] == {"label": "无数据", "label_zh": "无数据", "label_en": "No data"}
+    height = Image.open(io.BytesIO(png(legend, "en"))).height
+    bare = replace(legend, no_data=False)
+    assert height - Image.open(io.BytesIO(png(bare, "en"))).height == legends.LINE
+    assert legends.LegendDescription.of(bare, "zh").as_json()["no_data"] is None
 
 
 def test_without_a_chinese_font_pictures_are_lettered_in_english(

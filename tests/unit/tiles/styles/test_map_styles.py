@@ -73,7 +73,7 @@ def test_the_legend_shows_the_colours_of_the_map(entity: Entity) -> None:
     on_the_map = set().union(*(colors_in(list(paint.values())) for paint in paints))
     assert {entry.color for entry in legend.entries} <= on_the_map
     assert all(entry.label.zh and entry.label.en for entry in legend.entries)
-    assert svg(legend, "en").count("<text") == len(legend.entries) + 1
+    assert svg(legend, "en").count("<text") == len(legend.entries) + 1 + legend.no_data
     assert png(legend, "en").startswith(b"\x89PNG")
 
 

@@ -73,7 +73,16 @@ function createMap(container, style, lang, options) {
 
 /** The topmost map has the controls, which then serve both. */
 function addControls(map, credits, scale) {
-  map.addControl(new AttributionControl({ compact: false, customAttribution: credits }));
+  const folded = new AttributionControl({ compact: true, customAttribution: credits });
+  map.addControl(folded);
+  map.once("load", () => {
+    // It opens by itself, over a foreign map's lower third on a phone.
+    map.getContainer().querySelector("details.maplibregl-ctrl-attrib")?.removeAttribute("open");
+    map
+      .getContainer()
+      .querySelector(".maplibregl-ctrl-attrib")
+      ?.classList.remove("maplibregl-compact-show");
+  });
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
   map.addControl(new ScaleControl({ unit: "metric" }), scale);
 }

@@ -47,7 +47,8 @@ function heading(side, title) {
 
 function part(layer, heading, lang) {
   const words = wordsIn(lang);
-  const quiet = element("p", { class: "facts" }, facts(layer, words));
+  const told = `${layer.id} · ${words.version} ${layer.version.slice(0, 8)}`;
+  const quiet = element("p", { class: "facts", title: told }, facts(layer, words));
   return element(
     "section",
     { class: "layer" },
@@ -62,8 +63,6 @@ function part(layer, heading, lang) {
 function facts(layer, words) {
   const resolution = layer.native_resolution_m;
   return [
-    layer.id,
-    `${words.version} ${layer.version.slice(0, 8)}`,
     layer.cell_m ? `${words.cells} ${metres(layer.cell_m)}` : "",
     resolution ? `${words.resolution} ${metres(resolution)}` : "",
   ]
@@ -118,7 +117,7 @@ function legend({ legend: document, ...layer }, lang) {
   const body = document.kind === "ramp" ? ramp(document) : classes(document, lang);
   // A heading that repeats the layer's title above it would only take room.
   const told = !unit && localised(layer, "title", lang).endsWith(title);
-  return [...(told ? [] : [element("h3", {}, unit ? `${title} (${unit})` : title)]), body];
+  return [...(told ? [] : [element("h3", {}, unit ? `${title} (${unit})` : title)]), body, ...noData(document, lang)];
 }
 
 function classes(document, lang) {
@@ -128,6 +127,14 @@ function classes(document, lang) {
   const none = element("li", { class: "none" }, wordsIn(lang).noClass);
   none.hidden = items.length > 0;
   return element("ul", { class: "classes" }, ...items, none);
+}
+
+/** What the ground means where it shows through the layer. */
+function noData(document, lang) {
+  if (!document.no_data) return [];
+  const line = element("li", {}, element("span", { class: "swatch nothing" }));
+  line.append(localised(document.no_data, "label", lang));
+  return [element("ul", { class: "no-data" }, line)];
 }
 
 /**
@@ -172,7 +179,7 @@ export async function offerLayers(first, second, lang) {
   const select = byId("with");
   select.replaceChildren(
     new Option(words.alone, "", !chosen, !chosen),
-    ...[...names].map(([id, title]) => new Option(`${title} — ${id}`, id, false, id === chosen)),
+    ...[...names].map(([id, title]) => new Option(title, id, false, id === chosen)),
   );
   select.addEventListener("change", () => location.assign(pageAddress({ with: select.value })));
   byId("compare").prepend(words.compare);

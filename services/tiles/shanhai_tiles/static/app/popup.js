@@ -4,7 +4,11 @@ import { element, swatch } from "./dom.js";
 import { localised, otherThan, wordsIn } from "./i18n.js";
 
 /** Members told by the name and the swatch, or of use to machines only. */
-const TOLD = new Set(["name_zh", "name_en", "color", "class", "class_value", "zone_class"]);
+const TOLD = new Set([
+  ...["name_zh", "name_en", "color", "class", "class_value", "class_name_zh", "class_name_en"],
+  ...["zone_class", "code", "job", "version", "cells", "requirement_zh", "requirement_en"],
+]);
+const CODE = /^[a-z0-9]+([._-][A-Za-z0-9]+)*$/;
 
 /**
  * @param {Record<string, any>} found answer of the service's `point`
@@ -28,10 +32,12 @@ function value(found, layer, lang) {
   if (found.value === null) return element("p", {}, words.nothing);
   if (found.class) {
     const label = localised(found.class, "label", lang);
-    return element("p", {}, swatch(found.class.color), element("b", {}, label));
+    const said = element("p", {}, swatch(found.class.color), element("b", {}, label));
+    const more = [...demand(found.class, lang), ...link(found.class, layer, lang)];
+    return element("div", { class: "feature" }, said, ...more);
   }
   const unit = localised(layer.legend, "unit", lang);
-  const number = `${+found.value.toPrecision(5)} ${unit}`.trim();
+  const number = `${written(found.value, 5, lang)} ${unit}`.trim();
   return element("p", {}, `${words.value}:`, element("b", {}, number));
 }
 
@@ -42,14 +48,36 @@ function features(found, layer, lang) {
 
 function one(feature, layer, lang) {
   const mark = swatch(colorOf(feature, layer), layer.legend.symbol);
-  const name = localised(feature, "name", lang) || feature.code;
+  const end = feature.code?.split(".").at(-1) ?? "";
+  const name = localised(feature, "name", lang) || `${localised(layer, "title", lang)} ${end}`;
   const rows = layer.properties.flatMap((property) => row(property, feature, lang));
   return element(
     "div",
     { class: "feature" },
     element("p", {}, mark, element("b", {}, name)),
+    ...demand(feature, lang),
     element("dl", {}, ...rows),
+    ...link(feature, layer, lang),
   );
+}
+
+/** What is demanded where a thing lies. */
+function demand(thing, lang) {
+  const text = localised(thing, "requirement", lang);
+  if (!text) return [];
+  return [element("div", { class: "demand" }, element("b", {}, wordsIn(lang).requirement), ` ${text}`)];
+}
+
+/** The way to the page about a thing. */
+function link({ code }, { page }, lang) {
+  if (!page || !code) return [];
+  const href = page.replace("{code}", encodeURIComponent(code));
+  return [element("p", {}, element("a", { href }, wordsIn(lang).more))];
+}
+
+/** A number as people write it: no exponent, thousands apart. */
+function written(number, digits, lang) {
+  return number.toLocaleString(lang, { maximumSignificantDigits: digits });
 }
 
 /** As the map has it: the feature's own colour, that of its class, or the one of all. */
@@ -63,6 +91,9 @@ function row(property, feature, lang) {
   const told = feature[property.name];
   if (told === null || told === undefined || told === "" || TOLD.has(property.name)) return [];
   if (property.name.endsWith(`_${otherThan(lang)}`)) return [];
+  const known = property[`words_${lang}`][told];
+  // A code without words says nothing here; the page about the thing has it.
+  if (typeof told === "string" && !known && CODE.test(told) && !/^[\d.-]+$/.test(told)) return [];
   const title = element("dt", {}, localised(property, "title", lang));
   return [title, element("dd", {}, inWords(told, property, lang))];
 }
@@ -71,7 +102,9 @@ function inWords(told, property, lang) {
   const words = wordsIn(lang);
   if (typeof told === "boolean") return told ? words.yes : words.no;
   const listed = property[`words_${lang}`][told] ?? told;
-  const text = typeof listed === "number" ? String(+listed.toPrecision(7)) : String(listed);
+  const year = Number.isInteger(listed) && listed < 10000;
+  const number = typeof listed === "number" && !year;
+  const text = number ? written(listed, 5, lang) : String(listed);
   return `${text} ${localised(property, "unit", lang)}`.trim();
 }
 
