@@ -11,6 +11,8 @@ export default defineConfig({
     // Small files stay files: the page's rules allow no data in styles.
     assetsInlineLimit: 0,
     target: "es2022",
+    // The map library is one of a megabyte, loaded with the first map.
+    chunkSizeWarningLimit: 1200,
     rolldownOptions: { input: "main.tsx" },
   },
   test: { environment: "happy-dom", include: ["{kit,screens}/**/*.test.{ts,tsx}"] },

@@ -1,6 +1,7 @@
 """The map of all layers, and checking a site on it."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_five_corners_drawn_have_the_verdict_of_the_interface(
     visit = open_console(key, lang=lang)
     draw(visit)
     page = visit.page
-    asked: list[dict[str, object]] = []
+    asked: list[dict[str, Any]] = []
     page.on(
         "request",
         lambda request: (
@@ -128,7 +129,7 @@ def test_plane_coordinates_of_a_table_are_taken_by_their_zone(open_console: Open
     visit.ready_map()
     page.get_by_role("tab", name="文件").click()
     rows = "点号,X,Y\n1,2722000,39607000\n2,2722000,39608000\n3,2723000,39608000\n"
-    table = {"name": "角点.csv", "mimeType": "text/csv", "buffer": rows.encode("gbk")}
+    table: Any = {"name": "角点.csv", "mimeType": "text/csv", "buffer": rows.encode("gbk")}
     page.locator("input[type=file]").set_input_files(table)
     page.get_by_text("1 个图形").wait_for()
     assert page.get_by_label("中央经线", exact=False).input_value() == "117"
@@ -143,7 +144,7 @@ def test_a_file_that_holds_no_shapes_is_refused_by_name(open_console: OpenConsol
     visit = open_console()
     page = visit.open("compliance")
     page.get_by_role("tab", name="文件").click()
-    empty = {"name": "空.geojson", "mimeType": "application/json", "buffer": b"{}"}
+    empty: Any = {"name": "空.geojson", "mimeType": "application/json", "buffer": b"{}"}
     page.locator("input[type=file]").set_input_files(empty)
     alert = page.get_by_role("alert")
     alert.wait_for()

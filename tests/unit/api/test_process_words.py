@@ -21,7 +21,8 @@ def codes_shown(node: Any, path: str) -> list[str]:
         return [one for item in node for one in codes_shown(item, path)]
     if not isinstance(node, dict):
         return []
-    members = node.get("properties") if isinstance(node.get("properties"), dict) else {}
+    given = node.get("properties")
+    members = given if isinstance(given, dict) else {}
     titles = [(name, schema.get("title", name)) for name, schema in members.items()]
     titles += list(node.get("x-enum-titles", {}).items())
     found = [f"{path}/{name}" for name, title in titles if "_" in title]

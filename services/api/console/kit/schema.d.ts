@@ -1728,7 +1728,8 @@ export interface components {
         };
         NewProperty: {
             name_zh: string;
-            name_en: string;
+            /** @default  */
+            name_en?: string;
             medium: string;
             unit: string;
             low?: number | null;
@@ -1746,7 +1747,8 @@ export interface components {
         };
         NewSchedule: {
             name_zh: string;
-            name_en: string;
+            /** @default  */
+            name_en?: string;
             process: string;
             inputs?: {
                 [key: string]: unknown;
@@ -2184,7 +2186,7 @@ export interface components {
         patterns_new: {
             code?: string | number | null;
             name_zh: string;
-            name_en: string;
+            name_en?: string | null;
             level?: string | null;
             region: string;
             plan?: string | null;
@@ -2232,7 +2234,7 @@ export interface components {
             value: number;
             group?: string | null;
             name_zh: string;
-            name_en: string;
+            name_en?: string | null;
             color?: string | null;
             requirement_zh?: string | null;
             requirement_en?: string | null;

@@ -35,9 +35,7 @@ describe("readShapes", () => {
   it("reads tables in GBK", async () => {
     // 地块,X,Y in GBK.
     const heading = [0xb5, 0xd8, 0xbf, 0xe9, 0x2c, 0x58, 0x2c, 0x59, 0x0a];
-    const rows = new TextEncoder().encode(
-      "甲".replace("甲", "a") + ",118,24\na,118.1,24\na,118.1,24.1\nb,118.5,24.5\n",
-    );
+    const rows = new TextEncoder().encode("a,118,24\na,118.1,24\na,118.1,24.1\nb,118.5,24.5\n");
     const { geometries } = await readShapes(file("a.csv", new Uint8Array([...heading, ...rows])));
     expect(geometries.map(({ type }) => type)).toEqual(["Polygon", "Point"]);
   });
