@@ -182,7 +182,7 @@ async def check_at_once(
     return view.respond(document, template=models.ComplianceCheck.template, extra=extra)
 
 
-OPINION = (PDF, DOCX, JSON)
+OPINION = (PDF, DOCX)
 TITLE = Label("合规审查意见", "Opinion on compliance")
 BASIS = Label(
     "本意见按审查日有效的管控线、分区和规则自动得出，供审查参考，不代替行政决定。",
@@ -204,8 +204,6 @@ async def write_opinion(
     if result is None:
         raise too_large()
     chosen = choose_format(view.request, OPINION)
-    if chosen is JSON:
-        return view.send(orjson.dumps({"result": result}), JSON.media_type)
     if chosen is PDF and not can_write_pdf():
         missing = missing_pdf_warning().text
         raise Unavailable(missing.en, message_zh=missing.zh)

@@ -29,7 +29,7 @@ from shanhai_api.kit.dependencies import (
     Writer,
     format_field,
 )
-from shanhai_api.kit.routing import Route
+from shanhai_api.kit.routing import FILE, Route
 
 router = APIRouter(tags=["compliance"], route_class=Route)
 CHECK = "/compliance/check"
@@ -99,10 +99,13 @@ async def show_check(
     return answer
 
 
+OPINIONS = [one.media_type for one in operations.OPINION]
+
+
 class OpinionQuery(PageQuery):
     """Parameters of an opinion."""
 
-    f: str | None = format_field("pdf", "docx", "json")
+    f: str | None = format_field("pdf", "docx")
 
 
 class OpinionBody(BaseModel):
@@ -116,7 +119,8 @@ class OpinionBody(BaseModel):
 @router.post(
     "/compliance/opinion",
     summary="Check a place or project, and have the opinion as a document",
-    responses={200: {"content": {one.media_type: {} for one in operations.OPINION}}},
+    response_class=Response,
+    responses={200: {"content": {kind: {"schema": FILE} for kind in OPINIONS}}},
 )
 async def write_opinion(
     view: TheView,
