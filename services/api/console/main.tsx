@@ -25,6 +25,7 @@ const screens = {
   compute: lazy(() => import("./screens/compute/compute")),
   scenarios: lazy(() => import("./screens/scenarios/scenarios")),
   compliance: lazy(() => import("./screens/compliance/compliance")),
+  projects: lazy(() => import("./screens/projects/projects")),
 };
 
 function Screens() {

@@ -132,6 +132,8 @@ CheckComplianceInputs = TypedDict("CheckComplianceInputs", {"geometry": NotRequi
     "crs": NotRequired[str | None], "project": NotRequired[str | None], "activities": NotRequired[list[str]],
     "measures": NotRequired[list[str]], "region": NotRequired[str | None], "as_of": NotRequired[str | None],
     "lines": NotRequired[list[str] | None]})
+ChoiceWord = TypedDict("ChoiceWord", {"name": str, "value": list[str]})
+ChoiceWords = TypedDict("ChoiceWords", {"title": str, "parameters": list[ChoiceWord]})
 ClassChange = TypedDict("ClassChange", {"from": str, "to": str, "area_km2": float})
 ClassDifference = TypedDict("ClassDifference", {"from": str, "to": str, "color": str | None, "area_km2": float,
     "geometry": AdjustedPolygons})
@@ -348,8 +350,8 @@ IndicatorTrend = TypedDict("IndicatorTrend", {"per_year": float,
 IndicatorValues = TypedDict("IndicatorValues", {"title": str, "plan": str, "as_of": NotRequired[str],
     "in_force": NotRequired[str | None], "indicator": str, "name_zh": str, "name_en": str, "unit": str, "region": str,
     "values": list[ObservedValue], "links": list[Link]})
-InputDescription = TypedDict("InputDescription", {"title": str, "description": str, "schema": dict[str, Any],
-    "minOccurs": int, "maxOccurs": int})
+InputDescription = TypedDict("InputDescription", {"title": str, "description": str,
+    "additionalParameters": NotRequired[ChoiceWords], "schema": dict[str, Any], "minOccurs": int, "maxOccurs": int})
 JobException = TypedDict("JobException", {"title": str, "detail": str, "class": str,
     "errors": NotRequired[list[dict[str, str]]]})
 JobStatus = Literal["accepted", "running", "successful", "failed", "dismissed"]

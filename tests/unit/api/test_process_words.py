@@ -24,7 +24,6 @@ def codes_shown(node: Any, path: str) -> list[str]:
     given = node.get("properties")
     members = given if isinstance(given, dict) else {}
     titles = [(name, schema.get("title", name)) for name, schema in members.items()]
-    titles += list(node.get("x-enum-titles", {}).items())
     found = [f"{path}/{name}" for name, title in titles if "_" in title]
     return found + [one for key, item in node.items() for one in codes_shown(item, f"{path}/{key}")]
 
@@ -33,6 +32,13 @@ def codes_shown(node: Any, path: str) -> list[str]:
 def test_members_and_choices_are_called_in_words(lang: Lang) -> None:
     shown = [one for path, told in inputs_told(lang) for one in codes_shown(told.told, path)]
     assert not shown
+    words = [
+        (path, word)
+        for path, told in inputs_told(lang)
+        for word in (told.additionalParameters.parameters if told.additionalParameters else ())
+    ]
+    assert words
+    assert not [(path, word.name) for path, word in words if "_" in word.value[0]]
 
 
 def test_inputs_have_titles_of_the_asked_language() -> None:

@@ -247,6 +247,81 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/plans/{plan}/indicators/{indicator}/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                    as_of?: string | null;
+                    region?: string | null;
+                    year?: number | null;
+                    limit?: number;
+                    before?: string | null;
+                };
+                header?: never;
+                path: {
+                    plan: string;
+                    indicator: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IndicatorValues"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    plan: string;
+                    indicator: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ValueBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ValueRecorded"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/plans/{plan}/progress": {
         parameters: {
             query?: never;
@@ -319,6 +394,272 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["DutyBoard"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/plans/{plan}/timetable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html" | "csv";
+                    lang?: ("zh" | "en") | null;
+                    as_of?: string | null;
+                };
+                header?: never;
+                path: {
+                    plan: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PlanTimetable"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path: {
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProjectDossier"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/funds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path: {
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProjectLedger"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["FundEntryBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LedgerLineMade"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project}/effect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html" | "csv";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path: {
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProjectEffectShown"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/balances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html" | "csv";
+                    lang?: ("zh" | "en") | null;
+                    region?: string | null;
+                    year?: number | null;
+                    kind?: ("natural_shoreline" | "cultivated_land" | "land_link" | "wetland" | "forest_quota" | "sea_area") | null;
+                    as_of?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RegionalBalances"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mines/stock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html" | "csv";
+                    lang?: ("zh" | "en") | null;
+                    region?: string | null;
+                    plan?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MineStock"];
                     };
                 };
             };
@@ -1304,6 +1645,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/fund-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    cursor?: string;
+                    datetime?: string;
+                    as_of?: string;
+                    count?: "capped" | "exact" | "estimate" | "none";
+                    q?: string;
+                    filter?: string;
+                    "filter-lang"?: "cql2-text" | "cql2-json" | "cql-text";
+                    sortby?: string;
+                    properties?: string;
+                    code?: string;
+                    name_zh?: string;
+                    name_en?: string;
+                    kind?: "central" | "provincial" | "municipal" | "district" | "bond" | "social" | "loan" | "transfer" | "ocean" | "eod" | "bot" | "other";
+                    region?: string;
+                    year?: number;
+                    amount?: string;
+                    valid_from?: string;
+                    valid_to?: string;
+                    f?: "json" | "html" | "csv";
+                    lang?: "zh" | "en";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            fund_sources: components["schemas"]["fund_sources"][];
+                            links: components["schemas"]["Link"][];
+                            numberMatched?: number;
+                            numberReturned?: number;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    lang?: "zh" | "en";
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["fund_sources_new"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["fund_sources"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1391,6 +1820,20 @@ export interface components {
         Alerts: {
             alerts: components["schemas"]["Alert"][];
             links: components["schemas"]["Link"][];
+        };
+        BalanceRuleShown: {
+            /** @enum {string} */
+            kind: "natural_shoreline" | "cultivated_land" | "land_link" | "wetland" | "forest_quota" | "sea_area";
+            kind_name: string;
+            ratio: string;
+            restore_before_occupy: boolean;
+            pool: boolean;
+            graded: boolean;
+            condition: string | null;
+            legal_basis: string;
+            text_zh: string | null;
+            text_en: string | null;
+            confirm: boolean;
         };
         BoardDuty: {
             code: string;
@@ -1532,6 +1975,16 @@ export interface components {
             next?: string | null;
             code: string;
         };
+        ComparedAreas: {
+            perimeter_ha: number;
+            control_ha: number;
+            control_width_m: number;
+            other_projects: number;
+            cell_m: number;
+            rule: string;
+            rule_zh: string;
+            rule_en: string;
+        };
         ComponentNode: {
             code: string;
             name_zh: string;
@@ -1550,6 +2003,14 @@ export interface components {
             source_names_all: boolean | null;
             links: components["schemas"]["Link"][];
             children: components["schemas"]["ComponentNode"][];
+        };
+        Condition: {
+            text: string;
+            text_zh: string;
+            text_en: string;
+            code: string;
+            met: boolean | null;
+            pointer?: string;
         };
         DutyBoard: {
             title: string;
@@ -1611,15 +2072,56 @@ export interface components {
             value_before: number | null;
             proposal?: string;
         };
+        FundEntryBody: {
+            /** @enum {string} */
+            kind: "allocation" | "payment" | "return";
+            source: string;
+            amount: number | string;
+            measure?: string | null;
+            paid_on?: string | null;
+            note?: string | null;
+        };
+        GivenValue: {
+            unit: string | null;
+            value: string;
+        };
         IndicatorBase: {
             year: number | null;
             value: number | null;
+        };
+        IndicatorChange: {
+            code: string;
+            name: string;
+            name_zh: string;
+            name_en: string;
+            unit: string | null;
+            /** @enum {string} */
+            of: "region" | "project";
+            before_on: string;
+            before: number;
+            after_on: string;
+            after: number;
+            change: number;
         };
         IndicatorTrend: {
             per_year: number;
             /** @enum {string} */
             course: "steady" | "improving" | "worsening";
             values: number;
+        };
+        IndicatorValues: {
+            title: string;
+            plan: string;
+            /** Format: date */
+            as_of?: string;
+            in_force?: string | null;
+            indicator: string;
+            name_zh: string;
+            name_en: string;
+            unit: string;
+            region: string;
+            values: components["schemas"]["ObservedValue"][];
+            links: components["schemas"]["Link"][];
         };
         JobException: {
             title: string;
@@ -1710,6 +2212,46 @@ export interface components {
             rejected: number;
             results: components["schemas"]["LeadResult"][];
         };
+        LedgerFigures: {
+            allocated: string;
+            paid: string;
+            balance: string;
+            /** @constant */
+            currency: "CNY";
+            by_source: components["schemas"]["SourceBalance"][];
+            by_year: components["schemas"]["YearBalance"][];
+            entries: components["schemas"]["LedgerLine"][];
+        };
+        LedgerLine: {
+            id: number;
+            /** @enum {string} */
+            kind: "allocation" | "payment" | "return";
+            source: string;
+            year: number | null;
+            amount: string;
+            measure: string | null;
+            paid_on: string | null;
+            note: string | null;
+            actor: string;
+            /** Format: date-time */
+            at: string;
+        };
+        LedgerLineMade: {
+            id: number;
+            /** @enum {string} */
+            kind: "allocation" | "payment" | "return";
+            source: string;
+            year: number | null;
+            amount: string;
+            measure: string | null;
+            paid_on: string | null;
+            note: string | null;
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            project: string;
+            links: components["schemas"]["Link"][];
+        };
         Link: {
             href: string;
             rel: string;
@@ -1720,6 +2262,27 @@ export interface components {
             password: boolean;
             issuers: string[];
             next?: string;
+        };
+        Measure: {
+            measure: string;
+            order: number;
+            name_zh: string | null;
+            name_en: string | null;
+            planned: number | null;
+            done: number | null;
+            unit: string | null;
+            indicator: string | null;
+            progress_percent: number | null;
+        };
+        MineStock: {
+            region: string | null;
+            region_name: string | null;
+            plan: string | null;
+            plan_name: string | null;
+            mine_count: number;
+            unmeasured: number;
+            years: components["schemas"]["StockAtYearEnd"][];
+            links: components["schemas"]["Link"][];
         };
         NamedCode: {
             code: string;
@@ -1794,6 +2357,28 @@ export interface components {
             ranges?: components["schemas"]["StationRange"][];
             links?: components["schemas"]["Link"][];
         };
+        ObservedValue: {
+            id: number;
+            year: number;
+            value: number;
+            unit: string;
+            given: components["schemas"]["GivenValue"] | null;
+            cumulative: boolean;
+            counts: boolean;
+            quality: string | null;
+            method: string | null;
+            source: string | null;
+            note: string | null;
+            department: string | null;
+            dataset: string | null;
+            job: string | null;
+            provenance: {
+                [key: string]: unknown;
+            } | null;
+            recorded_by: string | null;
+            /** Format: date-time */
+            recorded_at: string;
+        };
         OwnAccount: {
             owner: string;
             name: string;
@@ -1839,6 +2424,18 @@ export interface components {
             tree: components["schemas"]["PatternNode"];
             links: components["schemas"]["Link"][];
         };
+        PhotoShown: {
+            code: string;
+            on: string;
+            title: string;
+            href: string;
+            media_type: string;
+        };
+        PhotosBeforeAfter: {
+            measure: string | null;
+            before: components["schemas"]["PhotoShown"];
+            after: components["schemas"]["PhotoShown"];
+        };
         PlanProgress: {
             title: string;
             plan: string;
@@ -1849,6 +2446,19 @@ export interface components {
             year: number;
             summary: components["schemas"]["StatusSummary"];
             indicators: components["schemas"]["JudgedIndicator"][];
+            links: components["schemas"]["Link"][];
+        };
+        PlanTimetable: {
+            plan: string;
+            /** Format: date */
+            as_of?: string;
+            in_force?: string | null;
+            plan_name: string;
+            plan_name_zh: string;
+            plan_name_en: string;
+            first_year: number | null;
+            last_year: number | null;
+            projects: components["schemas"]["ScheduledProject"][];
             links: components["schemas"]["Link"][];
         };
         Problem: {
@@ -1876,12 +2486,107 @@ export interface components {
             outputTransmission: string[];
             links: components["schemas"]["Link"][];
         };
+        ProjectDocument: {
+            code: string;
+            title_zh: string;
+            title_en: string | null;
+            kind: string;
+            measure: string | null;
+            period_from: string | null;
+            period_to: string | null;
+            quantity: string | null;
+            value: string | null;
+            unit: string | null;
+            collection: string;
+            object: string;
+            region: string | null;
+            filename: string;
+            media_type: string;
+            bytes: number;
+            sha256: string;
+            visibility: string;
+            data_class: string | null;
+            data_grade: string | null;
+            /** Format: date-time */
+            uploaded_at: string;
+            valid_from: string | null;
+            valid_to: string | null;
+            links: components["schemas"]["Link"][];
+        };
+        ProjectDossier: {
+            project: string;
+            name: string;
+            name_zh: string;
+            name_en: string;
+            state: string;
+            state_name: string;
+            track: components["schemas"]["StateOnTheWay"][];
+            transitions: components["schemas"]["ProjectStep"][];
+            measures: components["schemas"]["Measure"][];
+            funds: components["schemas"]["LedgerFigures"] | null;
+            documents: components["schemas"]["ProjectDocument"][];
+            events: components["schemas"]["ProjectHistory"][];
+            links: components["schemas"]["Link"][];
+        };
+        ProjectEffectShown: {
+            project: string;
+            name: string;
+            name_zh: string;
+            name_en: string;
+            first_year: number;
+            last_year: number;
+            job: string | null;
+            compared_on: string | null;
+            areas: components["schemas"]["ComparedAreas"] | null;
+            rasters: components["schemas"]["RasterEffect"][];
+            missing: string[];
+            pictures: string | null;
+            indicators: components["schemas"]["IndicatorChange"][];
+            photos: components["schemas"]["PhotosBeforeAfter"][];
+            signs: components["schemas"]["RestorationSign"][];
+            links: components["schemas"]["Link"][];
+        };
+        ProjectHistory: {
+            seq: number;
+            from: string;
+            from_name: string;
+            to: string;
+            to_name: string;
+            /** Format: date-time */
+            at: string;
+            actor: string | null;
+            note: string | null;
+            documents: string[];
+        };
+        ProjectLedger: {
+            allocated: string;
+            paid: string;
+            balance: string;
+            /** @constant */
+            currency: "CNY";
+            by_source: components["schemas"]["SourceBalance"][];
+            by_year: components["schemas"]["YearBalance"][];
+            entries: components["schemas"]["LedgerLine"][];
+            project: string;
+            links: components["schemas"]["Link"][];
+        };
         ProjectShare: {
             count: number;
             planned: number;
             done: number;
             accepted: number;
             mines: number;
+        };
+        ProjectStep: {
+            to: string;
+            name: string;
+            name_zh: string;
+            name_en: string;
+            allowed: boolean;
+            role: components["schemas"]["RoleNeeded"];
+            guard: string | null;
+            rule: string | null;
+            conditions: components["schemas"]["Condition"][];
         };
         ProposalNamed: {
             code: string;
@@ -1890,6 +2595,53 @@ export interface components {
             state: "draft" | "submitted" | "accepted" | "refused" | "withdrawn" | "carried_out";
             state_name: string;
             href: string;
+        };
+        RasterEffect: {
+            theme: string;
+            theme_name: string;
+            /** @enum {string} */
+            quantity: "mean" | "sealed_share";
+            unit: string;
+            series: components["schemas"]["SeenAt"][];
+            before_on: string | null;
+            after_on: string | null;
+            inside_change: number | null;
+            control_change: number | null;
+            effect: number | null;
+            interim: boolean | null;
+        };
+        RegionOfBalance: {
+            /** @enum {string} */
+            kind: "natural_shoreline" | "cultivated_land" | "land_link" | "wetland" | "forest_quota" | "sea_area";
+            kind_name: string;
+            unit: string;
+            taken: string;
+            given: string;
+            taken_proposed: string;
+            given_proposed: string;
+            region: string;
+            name: string;
+            name_zh: string;
+            name_en: string;
+            year: number;
+            balance: string;
+        };
+        RegionalBalances: {
+            region: string | null;
+            region_name: string | null;
+            year: number | null;
+            as_of: string | null;
+            balances: components["schemas"]["YearOfBalance"][];
+            regions: components["schemas"]["RegionOfBalance"][];
+            rules: components["schemas"]["BalanceRuleShown"][];
+            links: components["schemas"]["Link"][];
+        };
+        RestorationSign: {
+            /** @enum {string} */
+            code: "ndvi_fell_back" | "ndvi_flat" | "sealed_grew" | "no_observation";
+            text: string;
+            text_zh: string;
+            text_en: string;
         };
         Revocation: {
             by: string;
@@ -1901,6 +2653,13 @@ export interface components {
         RoleHeld: {
             role: components["schemas"]["Role"];
             region: string | null;
+        };
+        RoleNeeded: {
+            text: string;
+            text_zh: string;
+            text_en: string;
+            any_of: string[];
+            met: boolean;
         };
         RuleException: {
             code: string;
@@ -1969,6 +2728,20 @@ export interface components {
             runs: components["schemas"]["ScheduleRun"][];
             links: components["schemas"]["Link"][];
         };
+        ScheduledProject: {
+            project: string;
+            name: string;
+            name_zh: string;
+            name_en: string;
+            programme: string | null;
+            programme_name: string | null;
+            region: string;
+            state: string;
+            state_name: string;
+            start_year: number;
+            end_year: number;
+            href: string;
+        };
         Schedules: {
             schedules: components["schemas"]["Schedule"][];
             links: components["schemas"]["Link"][];
@@ -1987,6 +2760,14 @@ export interface components {
             /** Format: date-time */
             made: string;
             used: string | null;
+        };
+        SeenAt: {
+            dataset: string;
+            on: string;
+            inside: number | null;
+            control: number | null;
+            inside_known_percent: number | null;
+            control_known_percent: number | null;
         };
         SessionBegun: {
             need: ("code" | "password" | "factor") | null;
@@ -2016,10 +2797,29 @@ export interface components {
             name: string;
             password: string;
         };
+        SourceBalance: {
+            allocated: string;
+            paid: string;
+            balance: string;
+            source: string;
+            name_zh: string;
+            name_en: string;
+            /** @enum {string} */
+            kind: "central" | "provincial" | "municipal" | "district" | "bond" | "social" | "loan" | "transfer" | "ocean" | "eod" | "bot" | "other";
+            year: number | null;
+            allowed_measures: string[] | null;
+        };
         StandingRemark: {
             code: string;
             zh: string;
             en: string;
+        };
+        StateOnTheWay: {
+            state: string;
+            name: string;
+            terminal: boolean;
+            /** @enum {string} */
+            place: "past" | "now" | "ahead";
         };
         StatedTarget: {
             /** @enum {string} */
@@ -2075,6 +2875,70 @@ export interface components {
         StatusSummary: {
             binding: components["schemas"]["StatusCounts"];
             expected: components["schemas"]["StatusCounts"];
+        };
+        StockAtYearEnd: {
+            year: number;
+            listed_ha: string;
+            open_ha: string;
+            restored_ha: string;
+            mines_open: number;
+        };
+        ValueBody: {
+            year: number;
+            value: number | string;
+            unit?: string | null;
+            region?: string | null;
+            /** @default false */
+            cumulative?: boolean;
+            quality?: string | null;
+            method?: string | null;
+            source?: string | null;
+            department?: string | null;
+            dataset?: string | null;
+            note?: string | null;
+        };
+        ValueRecorded: {
+            id: number;
+            year: number;
+            value: number;
+            unit: string;
+            given: components["schemas"]["GivenValue"] | null;
+            cumulative: boolean;
+            counts: boolean;
+            quality: string | null;
+            method: string | null;
+            source: string | null;
+            note: string | null;
+            department: string | null;
+            dataset: string | null;
+            job: string | null;
+            provenance: {
+                [key: string]: unknown;
+            } | null;
+            recorded_by: string | null;
+            /** Format: date-time */
+            recorded_at: string;
+            indicator: string;
+            region: string;
+        };
+        YearBalance: {
+            allocated: string;
+            paid: string;
+            balance: string;
+            year: number | null;
+        };
+        YearOfBalance: {
+            /** @enum {string} */
+            kind: "natural_shoreline" | "cultivated_land" | "land_link" | "wetland" | "forest_quota" | "sea_area";
+            kind_name: string;
+            unit: string;
+            taken: string;
+            given: string;
+            taken_proposed: string;
+            given_proposed: string;
+            year: number;
+            balance: string;
+            carried: string;
         };
         ZoneOverlap: {
             zones: string[];
@@ -2160,6 +3024,41 @@ export interface components {
             /** Format: date-time */
             closed_at?: string | null;
             links?: components["schemas"]["Link"][];
+        };
+        fund_sources: {
+            code?: string;
+            name_zh?: string | null;
+            name_en?: string | null;
+            /** @enum {string|null} */
+            kind?: "central" | "provincial" | "municipal" | "district" | "bond" | "social" | "loan" | "transfer" | "ocean" | "eod" | "bot" | "other" | null;
+            region?: string | null;
+            year?: number | null;
+            amount?: string | number | null;
+            allowed_measures?: string[] | null;
+            allocated?: string | number | null;
+            paid?: string | number | null;
+            source?: string | null;
+            /** Format: date */
+            valid_from?: string | null;
+            /** Format: date */
+            valid_to?: string | null;
+            links?: components["schemas"]["Link"][];
+        };
+        fund_sources_new: {
+            code?: string | number | null;
+            name_zh: string;
+            name_en?: string | null;
+            /** @enum {string} */
+            kind: "central" | "provincial" | "municipal" | "district" | "bond" | "social" | "loan" | "transfer" | "ocean" | "eod" | "bot" | "other";
+            region?: string | null;
+            year?: number | null;
+            amount: string | number;
+            allowed_measures?: string[] | null;
+            source?: string | null;
+            /** Format: date */
+            valid_from?: string | null;
+            /** Format: date */
+            valid_to?: string | null;
         };
         patterns: {
             code?: string;

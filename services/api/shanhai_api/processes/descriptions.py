@@ -1,6 +1,6 @@
 """Processes as they are answered, described from the contracts' input models."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -10,13 +10,15 @@ from shanhai.db.features.geometry import DEPTHS
 from shanhai.openapi import downgrade
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import OutputSpec, ProcessContract
-from shanhai.vocabulary import Lang
+from shanhai.vocabulary import Label, Lang
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe
 from shanhai_api.kit.errors import NoSuchProcess
 from shanhai_api.kit.routing import FILE
 from shanhai_api.kit.view import View
 from shanhai_api.words.members import CHOICES, INPUTS
 from shanhai_api.words.naming import called, member_name
+
+CHOICE = Label("可选值的名称", "Words of what may be chosen")
 
 
 class ProcessSummary(Document):
@@ -41,11 +43,26 @@ class ProcessList(Document):
     links: list[Link]
 
 
+class ChoiceWord(Answered):
+    """A code that may be chosen and what it is called."""
+
+    name: str
+    value: list[str]
+
+
+class ChoiceWords(Answered):
+    """What all codes of an input's lists are called; the standard's schemas have no room for it."""
+
+    title: str
+    parameters: list[ChoiceWord]
+
+
 class InputDescription(Answered):
     """What a process takes under a name."""
 
     title: str
     description: str
+    additionalParameters: Maybe[ChoiceWords] = None
     told: dict[str, Any] = Field(alias="schema", description="JSON Schema, as OpenAPI 3.0 has it")
     minOccurs: int
     maxOccurs: int
@@ -154,7 +171,7 @@ def inputs_of(contract: ProcessContract, lang: Lang) -> dict[str, InputDescripti
 
 
 def with_words(node: Any, lang: Lang) -> Any:
-    """A schema whose members and choices are called in words; models name them by their code."""
+    """A schema whose members are called in words; models name them by their code."""
     if isinstance(node, list):
         return [with_words(item, lang) for item in node]
     if not isinstance(node, dict):
@@ -164,10 +181,19 @@ def with_words(node: Any, lang: Lang) -> Any:
         worded["properties"] = {
             name: _called(name, with_words(schema, lang), lang) for name, schema in members.items()
         }
-    if isinstance(listed := node.get("enum"), list):
-        titles = {str(code): _choice(str(code), lang) for code in listed if code is not None}
-        worded["x-enum-titles"] = titles
     return worded
+
+
+def choices_in(node: Any) -> Iterator[str]:
+    """The codes of all lists of a schema."""
+    if isinstance(node, list):
+        for item in node:
+            yield from choices_in(item)
+    elif isinstance(node, dict):
+        if isinstance(listed := node.get("enum"), list):
+            yield from (code for code in listed if isinstance(code, str))
+        for item in node.values():
+            yield from choices_in(item)
 
 
 def _called(name: str, schema: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
@@ -195,7 +221,18 @@ def _input(schema: Mapping[str, Any], required: bool, lang: Lang) -> InputDescri
     inner = {name: value for name, value in schema.items() if name not in outer}
     # The standard's schemas of schemas are those of OpenAPI 3.0, and tell of content beside.
     told = with_words(downgrade(inner, content=True), lang)
-    return InputDescription(**outer, told=told, minOccurs=1 if required else 0, maxOccurs=1)
+    words = [
+        ChoiceWord(name=code, value=[_choice(code, lang)])
+        for code in dict.fromkeys(choices_in(told))
+    ]
+    named = ChoiceWords(title=CHOICE.in_(lang), parameters=words) if words else None
+    return InputDescription(
+        **outer,
+        additionalParameters=named,
+        told=told,
+        minOccurs=1 if required else 0,
+        maxOccurs=1,
+    )
 
 
 def _output(output: OutputSpec, lang: Lang) -> OutputDescription:

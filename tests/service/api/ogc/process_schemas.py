@@ -24,7 +24,28 @@ COUNT: Schema = {"type": "integer", "minimum": 0}
 FLAG: Schema = {"type": "boolean"}
 MOMENT: Schema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$"}
 NUMBER: Schema = {"type": "number"}
-DESCRIBED = {"title": TEXT, "description": TEXT, "keywords": {"type": "array", "items": TEXT}}
+ADDITIONAL = {
+    "type": "object",
+    "properties": {
+        "title": TEXT,
+        "role": TEXT,
+        "href": TEXT,
+        "parameters": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name", "value"],
+                "properties": {"name": TEXT, "value": {"type": "array"}},
+            },
+        },
+    },
+}
+DESCRIBED = {
+    "title": TEXT,
+    "description": TEXT,
+    "keywords": {"type": "array", "items": TEXT},
+    "additionalParameters": ADDITIONAL,
+}
 
 # The dialect of OpenAPI 3.0, in which no other keyword is allowed.
 SCHEMA_KEYWORDS: dict[str, Schema] = {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import {
   type Dataset,
   type Input,
@@ -7,6 +7,7 @@ import {
   restOf,
   sent,
   sortInputs,
+  withTitles,
   wrongAt,
 } from "./inputs";
 
@@ -74,4 +75,29 @@ test("what says nothing is not sent", () => {
     cell_m: 0,
     publish: false,
   });
+});
+
+describe("withTitles", () => {
+  const titles = { index: "指数法", fine: "细" };
+
+  it("lists have the words of their codes, however deep", () => {
+    const schema = {
+      type: "object",
+      properties: {
+        method: { enum: ["index"] },
+        steps: { type: "array", items: { enum: ["fine"] } },
+        way: { anyOf: [{ enum: ["index"] }, { type: "null" }] },
+      },
+    };
+    const { properties } = withTitles(schema, titles);
+    expect(properties?.method?.["x-enum-titles"]).toBe(titles);
+    expect(properties?.steps?.items?.["x-enum-titles"]).toBe(titles);
+    expect(properties?.way?.anyOf?.[0]?.["x-enum-titles"]).toBe(titles);
+  });
+
+  it("what is no list stays as it is", () =>
+    expect(withTitles({ type: "number", minimum: 1 }, titles)).toEqual({
+      type: "number",
+      minimum: 1,
+    }));
 });

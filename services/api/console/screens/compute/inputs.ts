@@ -10,6 +10,8 @@ export interface Input {
   description: string;
   schema: PropertySchema;
   minOccurs: number;
+  /** What the codes of its lists are called. */
+  additionalParameters?: { parameters: { name: string; value: string[] }[] };
 }
 
 export interface Description {
@@ -26,11 +28,28 @@ const FIRST = new Set(["region", "plan", "cell_m", "publish"]);
 export const CHOSEN = ["datasets", "supplies"] as const;
 
 /** The schema of an input as forms take it. */
-export const schemaOfInput = ({ title, description, schema }: Input): PropertySchema => ({
-  ...schema,
-  title,
-  description,
-});
+export function schemaOfInput(input: Input): PropertySchema {
+  const words = input.additionalParameters?.parameters.map(({ name, value }) => [name, value[0]]);
+  const titles = Object.fromEntries(words ?? []) as Record<string, string>;
+  const { title, description } = input;
+  return { ...withTitles(input.schema, titles), title, description };
+}
+
+/** A schema whose lists have the words of their codes, however deep they are. */
+export function withTitles(schema: PropertySchema, titles: Record<string, string>): PropertySchema {
+  const inner = (member: PropertySchema) => withTitles(member, titles);
+  const ways = (member: PropertySchema[] | undefined) => member?.map(inner);
+  const { items, properties, anyOf, oneOf } = schema;
+  const members = properties && Object.entries(properties).map(([name, one]) => [name, inner(one)]);
+  return {
+    ...schema,
+    ...(schema.enum ? { "x-enum-titles": titles } : {}),
+    ...(items ? { items: inner(items) } : {}),
+    ...(members ? { properties: Object.fromEntries(members) } : {}),
+    ...(anyOf ? { anyOf: ways(anyOf) as PropertySchema[] } : {}),
+    ...(oneOf ? { oneOf: ways(oneOf) as PropertySchema[] } : {}),
+  };
+}
 
 export interface Sorted {
   first: Record<string, PropertySchema>;

@@ -1,0 +1,365 @@
+/** Indicators: a table of how each stands, its course beside the path to the target, new values. */
+
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { api, ask, type Fault, type Schema, write } from "../../kit/api";
+import { told, useAsked } from "../../kit/asked";
+import type { Values } from "../../kit/features";
+import { Fields } from "../../kit/form";
+import { number } from "../../kit/format";
+import { API } from "../../kit/page";
+import { may } from "../../kit/session";
+import { type Column, Table } from "../../kit/table";
+import {
+  Badge,
+  Button,
+  Dialog,
+  FaultBox,
+  Found,
+  Panel,
+  Select,
+  type Tone,
+  tell,
+} from "../../kit/ui";
+import { called, lang, t } from "../../kit/words";
+
+type Judged = Schema<"JudgedIndicator">;
+type Status = Judged["status"];
+
+const STATUSES: Record<Status, [zh: string, en: string, tone: Tone]> = {
+  reached: ["达成", "reached", "good"],
+  on_track: ["进展正常", "on track", "info"],
+  behind: ["滞后", "behind", "bad"],
+  no_data: ["无数据", "no data", "plain"],
+};
+
+export function Indicators({ plan, status }: { plan: string; status: string }) {
+  const wanted = useSignal(status);
+  const chosen = useSignal<string | null>(null);
+  const { asked, again } = useAsked(
+    () => ask(api.GET("/plans/{plan}/progress", { params: { path: { plan } } })),
+    [plan || null],
+  );
+  return (
+    <Found asked={asked} again={again}>
+      {({ indicators }) => {
+        const rows = indicators.filter((one) => !wanted.value || one.status === wanted.value);
+        const open = indicators.find(({ indicator }) => indicator === chosen.value);
+        return (
+          <>
+            <div class="inline">
+              <Select
+                aria-label={t("状态", "Standing")}
+                value={wanted.value}
+                empty={t("所有状态", "all")}
+                onChoose={(code) => {
+                  wanted.value = code;
+                }}
+                choices={Object.entries(STATUSES).map(([code, [zh, en]]) => ({
+                  value: code,
+                  label: t(zh, en),
+                }))}
+              />
+              <a
+                href={`${API}/plans/${encodeURIComponent(plan)}/evaluation?f=docx&lang=${lang.value}`}
+              >
+                {t("评估报告 DOCX", "Evaluation as DOCX")}
+              </a>
+            </div>
+            {open && <Course plan={plan} judged={open} again={again} />}
+            <Table
+              label={t("指标", "Indicators")}
+              columns={COLUMNS()}
+              rows={rows}
+              keyOf={({ indicator }) => indicator}
+              chosen={chosen.value}
+              onOpen={({ indicator }) => {
+                chosen.value = indicator;
+              }}
+              empty={t("没有符合条件的指标。", "No indicator matches.")}
+            />
+          </>
+        );
+      }}
+    </Found>
+  );
+}
+
+const COLUMNS = (): Column<Judged>[] => [
+  {
+    id: "name",
+    title: t("指标", "Indicator"),
+    cell: (one) => called(one),
+    order: (one) => one.order,
+  },
+  {
+    id: "property",
+    title: t("属性", "Kind"),
+    cell: ({ property }) =>
+      property === "binding" ? t("约束性", "binding") : t("预期性", "expected"),
+    order: ({ property }) => property,
+  },
+  {
+    id: "category",
+    title: t("类别", "Category"),
+    cell: ({ category }) => category && called(category),
+    order: ({ category }) => category?.code,
+  },
+  {
+    id: "base",
+    title: t("基期", "Base"),
+    numeric: true,
+    cell: ({ base }) => base && `${number(base.value)} (${base.year ?? ""})`,
+  },
+  {
+    id: "value",
+    title: t("现状", "Value"),
+    numeric: true,
+    cell: ({ value, value_year }) => (value === null ? "–" : `${number(value)} (${value_year})`),
+    order: ({ value }) => value,
+  },
+  {
+    id: "target",
+    title: t("目标", "Target"),
+    numeric: true,
+    cell: ({ target }) =>
+      target ? `${number(target.value)} (${target.year ?? t("常年", "always")})` : "–",
+  },
+  { id: "unit", title: t("单位", "Unit"), cell: ({ unit }) => unitName(unit) },
+  {
+    id: "status",
+    title: t("进展", "Standing"),
+    cell: ({ status }) => {
+      const [zh, en, tone] = STATUSES[status];
+      return <Badge tone={tone}>{t(zh, en)}</Badge>;
+    },
+    order: ({ status }) => Object.keys(STATUSES).indexOf(status),
+  },
+];
+
+const UNITS: Record<string, [zh: string, en: string]> = {
+  km2: ["平方公里", "km²"],
+  km: ["公里", "km"],
+  ha: ["公顷", "ha"],
+  mu: ["亩", "mu"],
+  "1": ["", ""],
+  count: ["个", ""],
+  "t/a": ["吨/年", "t/a"],
+};
+
+/** How a unit is written for people. */
+export function unitName(code: string): string {
+  const known = UNITS[code];
+  return known ? t(...known) : code.replace("m2", "m²").replace("m3", "m³");
+}
+
+const [WIDTH, HEIGHT, EDGE] = [560, 180, 40];
+
+/** The values of an indicator over the years, with base and targets. */
+function Course({ plan, judged, again }: { plan: string; judged: Judged; again: () => void }) {
+  const { asked, again: readAgain } = useAsked(
+    () =>
+      ask(
+        api.GET("/plans/{plan}/indicators/{indicator}/values", {
+          params: { path: { plan, indicator: judged.indicator } },
+        }),
+      ),
+    [plan, judged.indicator],
+  );
+  const adding = useSignal(false);
+  return (
+    <Panel
+      title={called(judged)}
+      actions={
+        may("write") && (
+          <Button onClick={() => (adding.value = true)}>{t("填报数值", "Report a value")}</Button>
+        )
+      }
+    >
+      {judged.remarks.map((remark) => (
+        <p key={remark.code} class="hint">
+          {remark[lang.value]}
+        </p>
+      ))}
+      <Found asked={asked} again={readAgain}>
+        {({ values, unit }) => {
+          const counted = values.filter(({ counts }) => counts).toSorted((a, b) => a.year - b.year);
+          return (
+            <>
+              <Chart judged={judged} values={counted} unit={unitName(unit)} />
+              <Table
+                label={t("数值", "Values")}
+                rows={counted}
+                keyOf={({ id }) => String(id)}
+                empty={t("还没有数值。", "No values yet.")}
+                columns={[
+                  { id: "year", title: t("年份", "Year"), cell: ({ year }) => year },
+                  {
+                    id: "value",
+                    title: t("数值", "Value"),
+                    numeric: true,
+                    cell: ({ value }) => number(value),
+                  },
+                  { id: "source", title: t("来源", "Source"), cell: ({ source }) => source },
+                  { id: "by", title: t("填报", "By"), cell: ({ recorded_by }) => recorded_by },
+                ]}
+              />
+            </>
+          );
+        }}
+      </Found>
+      {adding.value && (
+        <NewValue
+          plan={plan}
+          judged={judged}
+          onClose={(added) => {
+            adding.value = false;
+            if (!added) return;
+            readAgain();
+            again();
+          }}
+        />
+      )}
+    </Panel>
+  );
+}
+
+export interface Mark {
+  year: number;
+  value: number;
+  kind: "base" | "value" | "target";
+}
+
+/** What a chart shows of an indicator: base, values and targets that have a year and a number. */
+export function marksOf(judged: Judged, values: readonly Schema<"ObservedValue">[]): Mark[] {
+  const base = judged.base;
+  return [
+    ...(base && base.value !== null && base.year !== null
+      ? [{ year: base.year, value: base.value, kind: "base" as const }]
+      : []),
+    ...values.map(({ year, value }) => ({ year, value, kind: "value" as const })),
+    ...judged.targets.flatMap(({ year, value }) =>
+      year === null || value === null ? [] : [{ year, value, kind: "target" as const }],
+    ),
+  ];
+}
+
+/** Places in the drawing for years and values, with room around them. */
+export function scaleOf(marks: readonly Mark[]) {
+  const years = marks.map(({ year }) => year);
+  const values = marks.map(({ value }) => value);
+  const [first, last] = [Math.min(...years), Math.max(...years)];
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const across = (WIDTH - 2 * EDGE) / Math.max(1, last - first);
+  const up = (HEIGHT - 2 * EDGE) / (high - low || 1);
+  return {
+    x: (year: number) => EDGE + (year - first) * across,
+    y: (value: number) => HEIGHT - EDGE - (value - low) * up,
+  };
+}
+
+function Chart({
+  judged,
+  values,
+  unit,
+}: {
+  judged: Judged;
+  values: readonly Schema<"ObservedValue">[];
+  unit: string;
+}) {
+  const marks = marksOf(judged, values);
+  if (!marks.length) return null;
+  const { x, y } = scaleOf(marks);
+  const line = (kinds: Mark["kind"][]) =>
+    marks
+      .filter(({ kind }) => kinds.includes(kind))
+      .map(({ year, value }) => `${x(year)},${y(value)}`)
+      .join(" ");
+  return (
+    <svg
+      class="course"
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      role="img"
+      aria-label={t(
+        "历年数值与目标；数字见下表",
+        "Values and targets by year; the numbers are in the table",
+      )}
+    >
+      <polyline class="path" points={line(["base", "target"])} />
+      <polyline class="values" points={line(["base", "value"])} />
+      {marks.map(({ year, value, kind }) => (
+        <g key={`${kind}${year}${value}`} class={kind}>
+          <circle cx={x(year)} cy={y(value)} r={4} />
+          <text x={x(year)} y={y(value) - 8}>
+            {number(value)}
+          </text>
+          <text x={x(year)} y={HEIGHT - 12}>
+            {year}
+          </text>
+        </g>
+      ))}
+      <text x={4} y={14} class="unit">
+        {unit}
+      </text>
+    </svg>
+  );
+}
+
+function NewValue({
+  plan,
+  judged,
+  onClose,
+}: {
+  plan: string;
+  judged: Judged;
+  onClose: (added: boolean) => void;
+}) {
+  const values = useSignal<Values>({ year: new Date().getFullYear() - 1 });
+  const fault = useSignal<Fault | null>(null);
+  const key = useMemo(() => crypto.randomUUID(), []);
+  const add = async () => {
+    const path = `/plans/${encodeURIComponent(plan)}/indicators/${encodeURIComponent(judged.indicator)}/values`;
+    try {
+      await write("POST", path, values.value, { "Idempotency-Key": key });
+      tell(t("数值已填报", "The value is recorded"));
+      onClose(true);
+    } catch (error) {
+      fault.value = told(error);
+    }
+  };
+  return (
+    <Dialog
+      title={t(`填报：${called(judged)}`, `Report: ${called(judged)}`)}
+      onClose={() => onClose(false)}
+    >
+      <form
+        class="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          add();
+        }}
+      >
+        <Fields
+          values={values}
+          required={["year", "value"]}
+          wrong={fault.value?.at ?? []}
+          members={{
+            year: { title: t("年份", "Year"), type: "integer", minimum: 1900, maximum: 2200 },
+            value: {
+              title: t(`数值（${unitName(judged.unit)}）`, `Value (${unitName(judged.unit)})`),
+              type: "number",
+            },
+            cumulative: { title: t("为累计值", "The total up to the year"), type: "boolean" },
+            method: { title: t("方法", "Method"), type: "string", maxLength: 300 },
+            source: { title: t("来源", "Source"), type: "string", maxLength: 300 },
+            note: { title: t("说明", "Note"), type: "string", maxLength: 2000 },
+          }}
+        />
+        <FaultBox fault={fault.value} />
+        <Button kind="main" submits>
+          {t("填报", "Record")}
+        </Button>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,245 @@
+/** The register: how many projects are in each state, and a list that stays quick when it is long. */
+
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import type { Fault } from "../../kit/api";
+import { told, useAsked } from "../../kit/asked";
+import { addFeature, allFeatures, type Feature, schemaOf } from "../../kit/features";
+import { Fields, Restored, useDraft } from "../../kit/form";
+import { money, number } from "../../kit/format";
+import { plan, region } from "../../kit/place";
+import { screenPath } from "../../kit/screens";
+import { may } from "../../kit/session";
+import { type Column, Table } from "../../kit/table";
+import { Button, Dialog, FaultBox, Found, Select, tell } from "../../kit/ui";
+import { called, t } from "../../kit/words";
+
+export interface Project {
+  name_zh: string;
+  name_en: string;
+  state: string;
+  state_name_zh: string;
+  state_name_en: string;
+  region: string;
+  plan: string | null;
+  start_year: number;
+  end_year: number;
+  cost: string | null;
+  area_km2: number | null;
+}
+
+const MEMBERS =
+  "name_zh,name_en,state,state_name_zh,state_name_en,region,plan,start_year,end_year,cost,area_km2";
+
+/** Projects of a region and the regions below it. */
+export function projectsOf(code: string, signal?: AbortSignal): Promise<Feature<Project>[]> {
+  const filter = `region = '${code}' OR region LIKE '${code}.%'`;
+  return allFeatures<Project>("projects", { filter, properties: MEMBERS }, signal, 100_000);
+}
+
+export interface Wanted {
+  text: string;
+  state: string;
+  plan: string;
+}
+
+/** The projects that are wanted: by words in names and codes, by state, by plan. */
+export function wantedOf(projects: readonly Feature<Project>[], wanted: Wanted) {
+  const text = wanted.text.trim().toLowerCase();
+  return projects.filter(({ id, properties }) => {
+    const named = `${id} ${properties.name_zh} ${properties.name_en}`.toLowerCase();
+    return (
+      (!text || named.includes(text)) &&
+      (!wanted.state || properties.state === wanted.state) &&
+      (!wanted.plan || properties.plan === wanted.plan)
+    );
+  });
+}
+
+export function Register({ state }: { state: string }) {
+  const { route } = useLocation();
+  const here = region.value;
+  const { asked, again } = useAsked((signal) => projectsOf(here, signal), [here || null]);
+  const text = useSignal("");
+  const ofPlan = useSignal(false);
+  const making = useSignal(false);
+  const all = asked.value.data ?? [];
+  const wanted = { text: text.value, state, plan: ofPlan.value ? plan.value : "" };
+  const rows = useMemo(() => wantedOf(all, wanted), [all, text.value, state, wanted.plan]);
+  const states = useMemo(() => [...Map.groupBy(all, (one) => one.properties.state)], [all]);
+  return (
+    <>
+      <div class="inline">
+        <input
+          type="search"
+          value={text.value}
+          placeholder={t("名称或代码", "name or code")}
+          aria-label={t("筛选项目", "Filter projects")}
+          onInput={({ currentTarget }) => {
+            text.value = currentTarget.value;
+          }}
+        />
+        <Select
+          aria-label={t("状态", "State")}
+          value={state}
+          empty={t("所有状态", "all states")}
+          onChoose={(chosen) => route(screenPath("projects", { state: chosen }), true)}
+          choices={states.map(([code, some]) => ({
+            value: code,
+            label: `${called(some[0]?.properties ?? {}, "state_name")} ${some.length}`,
+          }))}
+        />
+        {plan.value && (
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={ofPlan.value}
+              onChange={({ currentTarget }) => {
+                ofPlan.value = currentTarget.checked;
+              }}
+            />
+            {t("仅本规划", "this plan only")}
+          </label>
+        )}
+        <small>{t(`${number(rows.length)} 个`, `${number(rows.length)} projects`)}</small>
+        {may("projects") && (
+          <Button kind="main" onClick={() => (making.value = true)}>
+            {t("新建项目", "New project")}
+          </Button>
+        )}
+      </div>
+      <Found asked={asked} again={again}>
+        {() => (
+          <Table
+            label={t("项目", "Projects")}
+            columns={COLUMNS()}
+            rows={rows}
+            keyOf={({ id }) => id}
+            onOpen={({ id }) => route(screenPath("projects", { project: id }))}
+            empty={t("没有符合条件的项目。", "No project matches.")}
+          />
+        )}
+      </Found>
+      {making.value && (
+        <NewProject
+          onClose={(made) => {
+            making.value = false;
+            if (made) route(screenPath("projects", { project: made }));
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+const COLUMNS = (): Column<Feature<Project>>[] => [
+  {
+    id: "name",
+    title: t("名称", "Name"),
+    cell: ({ properties }) => called(properties),
+    order: ({ properties }) => called(properties),
+  },
+  {
+    id: "state",
+    title: t("状态", "State"),
+    cell: ({ properties }) => called(properties, "state_name"),
+    order: ({ properties }) => properties.state,
+    width: "110px",
+  },
+  {
+    id: "years",
+    title: t("年限", "Years"),
+    cell: ({ properties: { start_year, end_year } }) => `${start_year}–${end_year}`,
+    order: ({ properties }) => properties.start_year,
+    width: "110px",
+  },
+  {
+    id: "cost",
+    title: t("投资", "Cost"),
+    cell: ({ properties }) => money(properties.cost),
+    order: ({ properties }) => (properties.cost === null ? null : Number(properties.cost)),
+    numeric: true,
+    width: "140px",
+  },
+  {
+    id: "area",
+    title: t("面积（平方公里）", "Area (km²)"),
+    cell: ({ properties }) => number(properties.area_km2),
+    order: ({ properties }) => properties.area_km2,
+    numeric: true,
+    width: "140px",
+  },
+  {
+    id: "code",
+    title: t("代码", "Code"),
+    cell: ({ id }) => <code>{id}</code>,
+    order: ({ id }) => id,
+    width: "200px",
+  },
+];
+
+/** Members that a project begins with; the rest is added on its card. */
+const FIRST = [
+  ...["code", "name_zh", "name_en", "region", "plan", "start_year", "end_year"],
+  ...["cost", "summary_zh"],
+];
+
+function NewProject({ onClose }: { onClose: (made: string | null) => void }) {
+  const { values, restored, reset } = useDraft("project.new", {
+    region: region.value,
+    ...(plan.value ? { plan: plan.value } : {}),
+    start_year: new Date().getFullYear(),
+  });
+  const { asked, again } = useAsked(() => schemaOf("projects"), []);
+  const fault = useSignal<Fault | null>(null);
+  const busy = useSignal(false);
+  const key = useMemo(() => crypto.randomUUID(), []);
+  const send = async () => {
+    busy.value = true;
+    fault.value = null;
+    try {
+      const { data } = await addFeature(
+        "projects",
+        { geometry: null, properties: values.value },
+        key,
+      );
+      reset();
+      tell(t("项目已建立", "The project is made"));
+      onClose(data.id);
+    } catch (error) {
+      fault.value = told(error);
+    }
+    busy.value = false;
+  };
+  return (
+    <Dialog title={t("新建项目", "New project")} onClose={() => onClose(null)}>
+      <Restored restored={restored} reset={() => reset()} />
+      <Found asked={asked} again={again}>
+        {({ properties, required }) => (
+          <form
+            class="form"
+            onSubmit={(event) => {
+              event.preventDefault();
+              send();
+            }}
+          >
+            <Fields
+              values={values}
+              required={["code", ...(required ?? [])]}
+              members={Object.fromEntries(
+                FIRST.flatMap((name) => (properties[name] ? [[name, properties[name]]] : [])),
+              )}
+              wrong={fault.value?.at ?? []}
+              at="/properties"
+            />
+            <FaultBox fault={fault.value} />
+            <Button kind="main" submits busy={busy.value}>
+              {t("建立", "Make")}
+            </Button>
+          </form>
+        )}
+      </Found>
+    </Dialog>
+  );
+}
