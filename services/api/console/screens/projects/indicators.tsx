@@ -140,17 +140,31 @@ const COLUMNS = (): Column<Judged>[] => [
 const UNITS: Record<string, [zh: string, en: string]> = {
   km2: ["平方公里", "km²"],
   km: ["公里", "km"],
+  m2: ["平方米", "m²"],
+  m3: ["立方米", "m³"],
   ha: ["公顷", "ha"],
   mu: ["亩", "mu"],
+  t: ["吨", "t"],
+  a: ["年", "a"],
   "1": ["", ""],
   count: ["个", ""],
-  "t/a": ["吨/年", "t/a"],
+  permille: ["‰", "‰"],
+  person: ["人", "persons"],
+};
+const TENS: Record<string, [zh: string, en: string]> = {
+  "10^4": ["万", "×10⁴ "],
+  "10^8": ["亿", "×10⁸ "],
 };
 
-/** How a unit is written for people. */
+/** How a unit is written for people: `10^4 m3` as 万立方米. */
 export function unitName(code: string): string {
-  const known = UNITS[code];
-  return known ? t(...known) : code.replace("m2", "m²").replace("m3", "m³");
+  const [, power = "", unit = code] = /^(10\^\d)\s+(.+)$/.exec(code) ?? [];
+  const words = unit.split("/").map((part) => {
+    const known = UNITS[part];
+    return known ? t(...known) : part;
+  });
+  const tens = TENS[power];
+  return (tens ? t(...tens) : "") + words.join("/");
 }
 
 const [WIDTH, HEIGHT, EDGE] = [560, 180, 40];
