@@ -78,7 +78,11 @@ export function Chart({
         if (gone || !element) return;
         const style = getComputedStyle(element);
         const color = (name: string) => (name.startsWith("--") ? resolved(element, name) : name);
-        const axis = { stroke: style.color, grid: { stroke: color("--line") } };
+        const axis = {
+          stroke: style.color,
+          grid: { stroke: color("--line"), width: 1 },
+          ticks: { width: 1 },
+        };
         const options: Options = {
           width: element.clientWidth,
           height: HEIGHT_PX,
@@ -166,19 +170,21 @@ const parts = (options: Intl.DateTimeFormatOptions) =>
   new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE, ...options });
 const [MONTH, DAY, CLOCK, WHOLE] = [
   parts({ year: "numeric", month: "2-digit" }),
-  parts({ month: "2-digit", day: "2-digit" }),
+  parts({ year: "numeric", month: "2-digit", day: "2-digit" }),
   parts({ hour: "2-digit", minute: "2-digit" }),
   parts({ dateStyle: "short", timeStyle: "short" }),
 ] as const;
 
 const clock = (at: number) => WHOLE.format(at * 1000);
 
+const dayOf = (at: number) => DAY.format(at * 1000).slice(5);
+
 /** Labels of an axis by how far apart they stand, in seconds. */
 export function timeLabel(at: number, apart: number): string {
   const form = apart >= 28 * 86_400 ? MONTH : apart >= 86_400 ? DAY : CLOCK;
-  const text = form.format(at * 1000);
+  const text = form === DAY ? dayOf(at) : form.format(at * 1000);
   // Midnight says which day begins.
-  return form === CLOCK && text === "00:00" ? DAY.format(at * 1000) : text;
+  return form === CLOCK && text === "00:00" ? dayOf(at) : text;
 }
 
 function timesOf(_: unknown, splits: number[], __: number, ___: number, apart: number): string[] {

@@ -20,7 +20,7 @@ export default function Monitoring() {
   const title = t("监测预警", "Monitoring");
   const known = Boolean(account.value);
   return (
-    <div class="screen">
+    <div class="screen watch">
       <header>
         <h1>{title}</h1>
       </header>

@@ -129,7 +129,10 @@ export function limitsFor(
         (rule.stations === null || rule.stations.includes(station)),
     )
     .flatMap((rule) =>
-      Object.entries(rule.limits).map(([level, value]) => ({ level, value: Number(value), rule })),
+      LEVELS.flatMap(([level]) => {
+        const value = rule.limits[level];
+        return value === undefined ? [] : [{ level, value: Number(value), rule }];
+      }),
     );
 }
 

@@ -77,7 +77,10 @@ export function StationDetails({
   return (
     <Found asked={asked} again={again}>
       {({ station, newest, names, rules }) => {
-        const shown = newest.find((one) => one.property === chosen.value) ?? newest[0];
+        const shown =
+          newest.find((one) => one.property === chosen.value) ??
+          newest.find((one) => limitsFor(rules, code, one.property).length) ??
+          newest[0];
         const name = (of: string) => {
           const found = names.get(of);
           return found ? called(found) : of;
