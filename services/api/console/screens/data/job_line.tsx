@@ -9,7 +9,16 @@ import { screenPath } from "../../kit/screens";
 import { FaultBox, Progress, Waiting } from "../../kit/ui";
 import { t } from "../../kit/words";
 
-export function JobLine({ id, onOver }: { id: string; onOver?: (job: Job) => void }) {
+export function JobLine({
+  id,
+  file,
+  onOver,
+}: {
+  id: string;
+  /** Name of the file it is about, which a refusal names. */
+  file?: string;
+  onOver?: (job: Job) => void;
+}) {
   const job = useSignal<Job | null>(null);
   const over = useRef(onOver);
   over.current = onOver;
@@ -30,13 +39,13 @@ export function JobLine({ id, onOver }: { id: string; onOver?: (job: Job) => voi
         <a href={screenPath("compute", { job: id })}>{title}</a> <StatusBadge status={now.status} />
       </p>
       {!isOver(now.status) && <Progress percent={now.progress ?? 0} label={title} />}
-      {now.status === "failed" && <Why id={id} />}
+      {now.status === "failed" && <Why id={id} file={file} />}
     </div>
   );
 }
 
 /** Why a job failed, in the language of whoever looks: events are in that of the browser. */
-function Why({ id }: { id: string }) {
+function Why({ id, file }: { id: string; file: string | undefined }) {
   const { asked } = useAsked((signal) => read<Job>(`/jobs/${id}`, signal), [id]);
   const { data, fault } = asked.value;
   if (fault) return <FaultBox fault={fault} />;
@@ -44,7 +53,15 @@ function Why({ id }: { id: string }) {
   if (!why) return null;
   return (
     <div class="notice bad" role="alert">
-      <p>{why.detail || why.title || t("失败", "failed")}</p>
+      <p>
+        {file && (
+          <strong>
+            {file}
+            {t("：", ": ")}
+          </strong>
+        )}
+        {why.detail || why.title || t("失败", "failed")}
+      </p>
       {why.errors && why.errors.length > 1 && (
         <ul>
           {why.errors.map((one) => (

@@ -10,20 +10,26 @@ import { execute } from "../../kit/jobs";
 import { region, regions } from "../../kit/place";
 import { Button, FaultBox, Found, Select } from "../../kit/ui";
 import { called, t } from "../../kit/words";
-import { type Description, schemaOfInput, sent } from "../compute/inputs";
+import { type Description, type Input, schemaOfInput, sent } from "../compute/inputs";
 import { JobLine } from "./job_line";
 
 /** What is asked for first; all else has a default that mostly fits. */
 const FIRST = ["region", "theme", "name_zh", "unit", "scale", "nodata", "source", "licence"];
+
+/** An input as forms take it; what only says its title again is left out. */
+const described = (input: Input): PropertySchema => {
+  const { description, ...schema } = schemaOfInput(input);
+  return description && description !== input.title ? { ...schema, description } : schema;
+};
 
 /** The inputs of an import as its form shows them, without the file. */
 export function membersOf(inputs: Description["inputs"]) {
   const first: Record<string, PropertySchema> = {};
   const more: Record<string, PropertySchema> = {};
   const named = Object.keys(inputs).filter((name) => name !== "upload");
-  for (const name of FIRST) if (inputs[name]) first[name] = schemaOfInput(inputs[name]);
+  for (const name of FIRST) if (inputs[name]) first[name] = described(inputs[name]);
   for (const name of named)
-    if (!FIRST.includes(name) && inputs[name]) more[name] = schemaOfInput(inputs[name]);
+    if (!FIRST.includes(name) && inputs[name]) more[name] = described(inputs[name]);
   const required = named.filter((name) => inputs[name]?.minOccurs);
   return { first, more, required };
 }
@@ -114,13 +120,15 @@ function ImportForm({
   };
   return (
     <form
-      class="form"
+      class="form wide"
       onSubmit={(event) => {
         event.preventDefault();
         start();
       }}
     >
-      <Fields members={first} {...form} />
+      <div class="pairs">
+        <Fields members={first} {...form} />
+      </div>
       {Object.keys(more).length > 0 && (
         <details class="group">
           <summary>{t("更多选项", "More options")}</summary>
@@ -128,13 +136,16 @@ function ImportForm({
         </details>
       )}
       <FaultBox fault={fault.value} />
-      <Button kind="main" submits busy={busy.value}>
-        {t("导入", "Import")}
-      </Button>
+      <div class="actions">
+        <Button kind="main" submits busy={busy.value}>
+          {t("导入", "Import")}
+        </Button>
+      </div>
       {job.value && (
         <JobLine
           key={job.value}
           id={job.value}
+          file={file.name}
           onOver={({ status }) => status === "successful" && onDone()}
         />
       )}

@@ -160,6 +160,7 @@ export function VectorForm({
         <JobLine
           key={job.value.id}
           id={job.value.id}
+          file={file.name}
           onOver={({ status, jobID }) => finish(jobID, status)}
         />
       )}
@@ -170,7 +171,12 @@ export function VectorForm({
         </Button>
         {checked && (
           <>
-            <Button kind="main" busy={busy.value} onClick={() => start(false)}>
+            <Button
+              kind="main"
+              busy={busy.value}
+              disabled={found.summary.rejected > 0 && !partly.value}
+              onClick={() => start(false)}
+            >
               {t("导入", "Import")}
             </Button>
             <label class="check">
