@@ -113,9 +113,11 @@ def check_report(
         hint = _fitting_scale(report, low, high)
         raise inspect.refuse(
             f"{share:.0f} % of the values lie outside {low:g}…{high:g} {rule.unit} "
-            f"(found {report.lowest:g}…{report.highest:g}); wrong unit, scale or nodata?{hint.en}",
+            f"(found {report.lowest:g}…{report.highest:g}); "
+            f"wrong unit, scale or nodata?{hint.en}",
             f"{share:.0f} % 的值超出 {low:g}…{high:g} {rule.unit}"
-            f"（实际 {report.lowest:g}…{report.highest:g}）；单位、比例系数或无数据值有误？{hint.zh}",
+            f"（实际 {report.lowest:g}…{report.highest:g}）；"
+            f"单位、比例系数或无数据值有误？{hint.zh}",
             "/inputs/scale",
         )
     if report.out_of_range_cells == 0:

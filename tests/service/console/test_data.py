@@ -31,7 +31,7 @@ def elevation() -> np.ndarray:
     return np.asarray(hill + 5, dtype=np.float32)
 
 
-def towns(folder: Path, *, region: str = "xiamen") -> Path:
+def problems_of_a_bureau(folder: Path, *, region: str = "xiamen") -> Path:
     """A zipped Shapefile in GBK whose fields are called as a bureau calls them."""
     rows = [
         [
@@ -55,7 +55,7 @@ def test_a_gbk_shapefile_is_checked_matched_and_imported(
     key = bureaus.key(*PLANNING)
     visit = open_console(key)
     page = visit.open("data")
-    page.get_by_label("选择文件").first.set_input_files(towns(tmp_path))
+    page.get_by_label("选择文件").first.set_input_files(problems_of_a_bureau(tmp_path))
     file = page.locator(".file")
     file.get_by_label("导入到").select_option("problems")
     file.get_by_role("button", name="检查", exact=True).click()
@@ -82,7 +82,9 @@ def test_faults_are_told_row_by_row_and_nothing_is_written(
 ) -> None:
     visit = open_console(bureaus.key(*PLANNING), lang="en")
     page = visit.open("data")
-    page.get_by_label("Choose files").first.set_input_files(towns(tmp_path, region="nowhere"))
+    page.get_by_label("Choose files").first.set_input_files(
+        problems_of_a_bureau(tmp_path, region="nowhere")
+    )
     file = page.locator(".file")
     file.get_by_label("Into").select_option("problems")
     file.get_by_role("button", name="Check", exact=True).click()
