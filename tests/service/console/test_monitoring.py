@@ -24,7 +24,7 @@ def sent(answer: httpx.Response) -> Any:
 
 
 @pytest.fixture(scope="module")
-def watched(bureaus: Bureaus) -> str:
+def watched_case(bureaus: Bureaus) -> str:
     """Two stations, one beyond a limit and one silent, and a case; the code of the case."""
     admin = bureaus.admin
     for code, zh, en, kind, at in (
@@ -98,7 +98,7 @@ def alert_of(bureaus: Bureaus) -> int:
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_stations_are_shown_with_their_state_and_a_chart_with_limits(
-    bureaus: Bureaus, open_console: OpenConsole, watched: str, lang: str
+    bureaus: Bureaus, open_console: OpenConsole, watched_case: str, lang: str
 ) -> None:
     visit = open_console(bureaus.key(*PLANNING), lang=lang)
     page = visit.open("monitoring")
@@ -117,7 +117,7 @@ def test_stations_are_shown_with_their_state_and_a_chart_with_limits(
 
 
 def test_an_alert_is_acknowledged_and_closed_with_words(
-    bureaus: Bureaus, open_console: OpenConsole, watched: str
+    bureaus: Bureaus, open_console: OpenConsole, watched_case: str
 ) -> None:
     alert = alert_of(bureaus)
     visit = open_console(bureaus.key(*PLANNING))
@@ -139,7 +139,7 @@ def test_an_alert_is_acknowledged_and_closed_with_words(
 
 
 def test_a_case_is_checked_on_site_with_a_phone(
-    bureaus: Bureaus, open_console: OpenConsole, watched: str, tmp_path: Path
+    bureaus: Bureaus, open_console: OpenConsole, watched_case: str, tmp_path: Path
 ) -> None:
     visit = open_console(bureaus.key("supervisor"), size=(390, 844))
     page = visit.page
@@ -163,7 +163,7 @@ def test_a_case_is_checked_on_site_with_a_phone(
     page.locator(".badge").get_by_text("已核查").wait_for()
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 390
-    found = sent(bureaus.admin.get(f"/cases/{watched}"))
+    found = sent(bureaus.admin.get(f"/cases/{watched_case}"))
     assert found["state"] == "verified"
     assert "24.4415" in found["events"][-1]["note"]
     assert found["events"][-1]["documents"]
@@ -171,7 +171,7 @@ def test_a_case_is_checked_on_site_with_a_phone(
 
 
 def test_a_rule_is_made_changed_and_ended(
-    bureaus: Bureaus, open_console: OpenConsole, watched: str
+    bureaus: Bureaus, open_console: OpenConsole, watched_case: str
 ) -> None:
     visit = open_console(bureaus.key(*PLANNING))
     page = visit.open("monitoring", tab="rules")
@@ -198,7 +198,7 @@ def test_a_rule_is_made_changed_and_ended(
 
 
 def test_silent_feeds_are_told_first(
-    bureaus: Bureaus, open_console: OpenConsole, watched: str
+    bureaus: Bureaus, open_console: OpenConsole, watched_case: str
 ) -> None:
     visit = open_console(bureaus.key(*PLANNING))
     page = visit.open("monitoring", tab="health")
@@ -207,7 +207,9 @@ def test_silent_feeds_are_told_first(
     assert "海湾浮标" in first.inner_text()
 
 
-def test_the_public_sees_stations_but_no_alerts(open_console: OpenConsole, watched: str) -> None:
+def test_the_public_sees_stations_but_no_alerts(
+    open_console: OpenConsole, watched_case: str
+) -> None:
     visit = open_console()
     page = visit.open("monitoring")
     page.get_by_role("button", name="河口断面").wait_for()
