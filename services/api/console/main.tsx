@@ -26,6 +26,8 @@ const screens = {
   scenarios: lazy(() => import("./screens/scenarios/scenarios")),
   compliance: lazy(() => import("./screens/compliance/compliance")),
   projects: lazy(() => import("./screens/projects/projects")),
+  monitoring: lazy(() => import("./screens/monitoring/monitoring")),
+  data: lazy(() => import("./screens/data/data")),
 };
 
 function Screens() {

@@ -16,6 +16,8 @@ from shanhai.raster.themes import ThemeRule
 from shanhai.science.flags import ResultFlag
 from shanhai.vocabulary import Label
 
+USUAL_SCALES = (0.1, 0.01, 0.001, 0.0001)
+"""What products multiply by that keep fractions as whole numbers."""
 MOST_OUT_OF_RANGE = 0.2
 """Part of the values that may be impossible; more means a wrong unit, not a few bad cells."""
 
@@ -108,11 +110,14 @@ def check_report(
         )
     if report.out_of_range_share > MOST_OUT_OF_RANGE:
         share = 100 * report.out_of_range_share
+        hint = _fitting_scale(report, low, high)
         raise inspect.refuse(
             f"{share:.0f} % of the values lie outside {low:g}…{high:g} {rule.unit} "
-            f"(found {report.lowest:g}…{report.highest:g}); wrong unit, scale or nodata?",
+            f"(found {report.lowest:g}…{report.highest:g}); "
+            f"wrong unit, scale or nodata?{hint.en}",
             f"{share:.0f} % 的值超出 {low:g}…{high:g} {rule.unit}"
-            f"（实际 {report.lowest:g}…{report.highest:g}）；单位、比例系数或无数据值有误？",
+            f"（实际 {report.lowest:g}…{report.highest:g}）；"
+            f"单位、比例系数或无数据值有误？{hint.zh}",
             "/inputs/scale",
         )
     if report.out_of_range_cells == 0:
@@ -124,6 +129,21 @@ def check_report(
         "became nodata",
     )
     return [ResultFlag("out_of_range", text)]
+
+
+def _fitting_scale(report: CleaningReport, low: float, high: float) -> Label:
+    """What the values would fit by, being stored as whole numbers of smaller parts."""
+    fits = [
+        f"{scale:g}"
+        for scale in USUAL_SCALES
+        if low <= report.lowest * scale and report.highest * scale <= high
+    ]
+    if not fits:
+        return Label("", "")
+    return Label(
+        f"乘以 {'、'.join(fits)} 后合理，请相应设置比例系数",
+        f" Times {' or '.join(fits)} they would fit: set scale so",
+    )
 
 
 def check_plausible(rule: ThemeRule, statistics: list[BandStatistics]) -> list[ResultFlag]:

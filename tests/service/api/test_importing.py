@@ -66,5 +66,5 @@ async def test_faults_are_told_before_the_job_is_accepted(
 
 async def test_the_process_is_described(anonymous: httpx.AsyncClient) -> None:
     document = (await anonymous.get("/processes/import-features")).json()
-    assert document["inputs"]["mode"]["schema"]["enum"] == ["all_or_nothing", "valid_rows"]
+    assert document["inputs"]["mode"]["schema"]["enum"] == ["all_or_nothing", "valid_rows", "check"]
     assert {"summary", "report", "table", "page"} <= document["outputs"].keys()

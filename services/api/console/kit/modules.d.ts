@@ -28,3 +28,5 @@ declare module "dxf-parser" {
     parseSync(text: string): { entities: Entity[] } | null;
   }
 }
+
+declare module "*.css";

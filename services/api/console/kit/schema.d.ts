@@ -41,6 +41,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/collections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CollectionDescriptions"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/identify": {
         parameters: {
             query?: never;
@@ -934,6 +971,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/cases/{case}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path: {
+                    case: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Case"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/properties": {
         parameters: {
             query?: never;
@@ -998,6 +1074,161 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/alert-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AlertRules"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewRule"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AlertRule"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alert-rules/{rule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path: {
+                    rule: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AlertRule"];
+                    };
+                };
+            };
+        };
+        put: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "if-match"?: string | null;
+                };
+                path: {
+                    rule: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RuleContents"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AlertRule"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "if-match"?: string | null;
+                };
+                path: {
+                    rule: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/alerts": {
         parameters: {
             query?: never;
@@ -1033,6 +1264,45 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Alerts"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/{alert}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path: {
+                    alert: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Alert"];
                     };
                 };
             };
@@ -1229,6 +1499,70 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Uploads"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["UploadState"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -1817,6 +2151,40 @@ export interface components {
             time: string | null;
             measure: number | null;
         };
+        AlertRule: {
+            code: string;
+            name: string;
+            name_zh: string;
+            name_en: string;
+            /** @enum {string} */
+            kind: "above" | "below" | "rate" | "no_data" | "indicator_behind_target" | "red_line_lead" | "line_decline" | "duty_due" | "balance_short" | "settlement_waiting" | "mine_report_due" | "mine_fund_short" | "reclamation_due";
+            kind_name: string;
+            property: string | null;
+            unit: string | null;
+            stations: string[] | null;
+            region: string | null;
+            plan: string | null;
+            indicator: string | null;
+            control_kind: string | null;
+            balance_kind: string | null;
+            settlement_state: string | null;
+            limits: {
+                [key: string]: number;
+            };
+            reset: number;
+            min_duration_s: number;
+            max_age_s: number;
+            any_quality: boolean;
+            enabled: boolean;
+            quiet: components["schemas"]["Quiet"] | null;
+            valid_from: string | null;
+            valid_to: string | null;
+            links?: components["schemas"]["Link"][];
+        };
+        AlertRules: {
+            rules: components["schemas"]["AlertRule"][];
+            links: components["schemas"]["Link"][];
+        };
         Alerts: {
             alerts: components["schemas"]["Alert"][];
             links: components["schemas"]["Link"][];
@@ -1975,6 +2343,25 @@ export interface components {
             next?: string | null;
             code: string;
         };
+        CollectionDescription: {
+            id: string;
+            title: string;
+            description: string;
+            /**
+             * @default feature
+             * @constant
+             */
+            itemType?: "feature";
+            extent: components["schemas"]["FeaturesExtent"];
+            crs: string[];
+            storageCrs?: string;
+            links: components["schemas"]["Link"][];
+        };
+        CollectionDescriptions: {
+            links: components["schemas"]["Link"][];
+            collections: components["schemas"]["CollectionDescription"][];
+            crs: string[];
+        };
         ComparedAreas: {
             perimeter_ha: number;
             control_ha: number;
@@ -2064,6 +2451,18 @@ export interface components {
             features: components["schemas"]["FeatureAtPoint"][];
             numberReturned: number;
             links: components["schemas"]["Link"][];
+        };
+        FeaturesExtent: {
+            spatial: components["schemas"]["FeaturesSpatialExtent"];
+            temporal: components["schemas"]["FeaturesTemporalExtent"];
+        };
+        FeaturesSpatialExtent: {
+            bbox: number[][];
+            crs: string;
+        };
+        FeaturesTemporalExtent: {
+            interval: (string | null)[][];
+            trs: string;
         };
         FigureRevision: {
             /** Format: date */
@@ -2306,6 +2705,37 @@ export interface components {
             aliases?: string[];
             standard?: string | null;
             raw_years?: number | null;
+            code: string;
+        };
+        NewRule: {
+            name_zh: string;
+            /** @default  */
+            name_en?: string;
+            /** @enum {string} */
+            kind: "above" | "below" | "rate" | "no_data" | "indicator_behind_target" | "red_line_lead" | "line_decline" | "duty_due" | "balance_short" | "settlement_waiting" | "mine_report_due" | "mine_fund_short" | "reclamation_due";
+            property?: string | null;
+            stations?: string[] | null;
+            region?: string | null;
+            plan?: string | null;
+            indicator?: string | null;
+            control_kind?: string | null;
+            balance_kind?: string | null;
+            settlement_state?: string | null;
+            limits: {
+                [key: string]: number;
+            };
+            reset?: number | null;
+            /** @default 0 */
+            min_duration_s?: number;
+            /** @default 604800 */
+            max_age_s?: number;
+            /** @default false */
+            any_quality?: boolean;
+            /** @default true */
+            enabled?: boolean;
+            quiet?: components["schemas"]["Quiet"] | null;
+            valid_from?: string | null;
+            valid_to?: string | null;
             code: string;
         };
         NewSchedule: {
@@ -2596,6 +3026,33 @@ export interface components {
             state_name: string;
             href: string;
         };
+        Quiet: {
+            from: string;
+            to: string;
+            /**
+             * @default [
+             *       1,
+             *       2,
+             *       3,
+             *       4,
+             *       5,
+             *       6,
+             *       7
+             *     ]
+             */
+            days?: (1 | 2 | 3 | 4 | 5 | 6 | 7)[];
+            /** @default Asia/Shanghai */
+            time_zone?: string;
+            /** @default true */
+            red_passes?: boolean;
+        };
+        QuotaUse: {
+            region: string | null;
+            files: number;
+            most_files: number;
+            bytes: number;
+            most_bytes: number;
+        };
         RasterEffect: {
             theme: string;
             theme_name: string;
@@ -2660,6 +3117,36 @@ export interface components {
             text_en: string;
             any_of: string[];
             met: boolean;
+        };
+        RuleContents: {
+            name_zh: string;
+            /** @default  */
+            name_en?: string;
+            /** @enum {string} */
+            kind: "above" | "below" | "rate" | "no_data" | "indicator_behind_target" | "red_line_lead" | "line_decline" | "duty_due" | "balance_short" | "settlement_waiting" | "mine_report_due" | "mine_fund_short" | "reclamation_due";
+            property?: string | null;
+            stations?: string[] | null;
+            region?: string | null;
+            plan?: string | null;
+            indicator?: string | null;
+            control_kind?: string | null;
+            balance_kind?: string | null;
+            settlement_state?: string | null;
+            limits: {
+                [key: string]: number;
+            };
+            reset?: number | null;
+            /** @default 0 */
+            min_duration_s?: number;
+            /** @default 604800 */
+            max_age_s?: number;
+            /** @default false */
+            any_quality?: boolean;
+            /** @default true */
+            enabled?: boolean;
+            quiet?: components["schemas"]["Quiet"] | null;
+            valid_from?: string | null;
+            valid_to?: string | null;
         };
         RuleException: {
             code: string;
@@ -2882,6 +3369,20 @@ export interface components {
             open_ha: string;
             restored_ha: string;
             mines_open: number;
+        };
+        UploadState: {
+            /** Format: uuid */
+            upload: string;
+            bytes: number;
+            total_bytes: number;
+            sha256: string | null;
+            /** Format: date-time */
+            expires: string;
+        };
+        Uploads: {
+            uploads: components["schemas"]["UploadState"][];
+            quotas: components["schemas"]["QuotaUse"][];
+            links: components["schemas"]["Link"][];
         };
         ValueBody: {
             year: number;

@@ -592,6 +592,7 @@ CHOICES: Mapping[str, Label] = {
     "open": Label("公开", "Open"),
     "all_or_nothing": Label("有错全部不导入", "All or nothing"),
     "valid_rows": Label("只导入无错行", "Rows without fault"),
+    "check": Label("仅检查、不写入", "Check only"),
     "overlap": Label("重叠", "Overlaps"),
     "gap": Label("缝隙", "Gaps"),
     "habitat": Label("生境", "Habitat"),

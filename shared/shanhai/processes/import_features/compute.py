@@ -8,18 +8,27 @@ from shapely.geometry import shape
 
 from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.features.entity import Entity
+from shanhai.errors import InvalidInput
 from shanhai.processes.import_features import reader
 from shanhai.processes.import_features.contract import ImportFeaturesInputs, ImportFeaturesTask
-from shanhai.processes.import_features.findings import ACCEPTED, Findings, write_reports
+from shanhai.processes.import_features.findings import (
+    ACCEPTED,
+    Finding,
+    Findings,
+    write_reports,
+)
 from shanhai.processes.import_features.neighbour_checks import find_gaps, find_overlaps
-from shanhai.processes.import_features.rows import plan_fields
+from shanhai.processes.import_features.rows import MOST_SHOWN, plan_fields
 from shanhai.processes.kit.task import Outcome, Progress
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vector.open_source import open_source
 from shanhai.vector.source_crs import find_system
 from shanhai.vector.sources import FeatureSource, Wishes
+from shanhai.vocabulary import Label
 
 FINDINGS, SOURCE = "findings.ndjson", "source"
+MOST_PREVIEWED = 5
+"""Rows that a check shows, for people to match the fields."""
 
 
 def compute(task: ImportFeaturesTask, workspace: Path, progress: Progress) -> Outcome:
@@ -30,13 +39,20 @@ def compute(task: ImportFeaturesTask, workspace: Path, progress: Progress) -> Ou
     folder.mkdir()
     progress(1, "inspect")
     source = open_source(upload, folder, Wishes(inputs.crs, inputs.encoding, inputs.layer))
-    reading = _reading(source, entity, inputs, task)
     findings = Findings(workspace / FINDINGS)
+    try:
+        reading = _reading(source, entity, inputs, task)
+    except InvalidInput as error:
+        if inputs.mode != "check":
+            raise
+        return _unread(source, findings, workspace, upload, error)
     read = reader.read_rows(source, reading, findings, workspace / ACCEPTED, progress)
     progress(80, "check")
     _check_neighbours(inputs, task, read, findings, workspace / ACCEPTED)
     progress(95, "report")
     summary = _summary(source, reading, read, findings)
+    if inputs.mode == "check":
+        summary |= _preview(source)
     files = write_reports(workspace, summary, findings)
     findings.close()
     shutil.rmtree(folder)
@@ -51,6 +67,54 @@ def compute(task: ImportFeaturesTask, workspace: Path, progress: Progress) -> Ou
         },
         manifest={"source": {"sha256": sha256_of(upload), **_described(source)}},
     )
+
+
+def _unread(
+    source: FeatureSource,
+    findings: Findings,
+    workspace: Path,
+    upload: Path,
+    error: InvalidInput,
+) -> Outcome:
+    """What a check tells of a file of which it is not known how to read the rows."""
+    label = Label(error.localised("zh"), error.localised("en"))
+    findings.add(Finding(0, None, "unreadable", label))
+    rows = sum(len(block) for block in source.blocks())
+    summary = {
+        "rows": rows,
+        "passed": 0,
+        "rejected": rows,
+        "by_rule": dict(findings.rules),
+        **_described(source),
+        "mapping": {},
+        "code_from": None,
+        **_preview(source),
+    }
+    files = write_reports(workspace, summary, findings)
+    findings.close()
+    shutil.rmtree(workspace / SOURCE)
+    return Outcome(
+        files=files,
+        values={"summary": summary},
+        manifest={"source": {"sha256": sha256_of(upload), **_described(source)}},
+    )
+
+
+def _preview(source: FeatureSource) -> dict[str, Any]:
+    """The fields of the file, and its first rows as texts in their order."""
+    fields = source.info.fields
+    first = next(iter(source.blocks()), None)
+    rows = range(0 if first is None else min(len(first), MOST_PREVIEWED))
+    return {
+        "columns": list(fields),
+        "preview": [[_text(first.columns[name][n]) for name in fields] for n in rows]
+        if first is not None
+        else [],
+    }
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)[:MOST_SHOWN]
 
 
 def _reading(

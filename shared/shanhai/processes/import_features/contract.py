@@ -29,8 +29,10 @@ class ImportFeaturesInputs(Inputs):
     collection: str = Field(
         pattern=r"^[a-z][a-z_]{0,39}$", description="Collection the rows belong to / 目标集合"
     )
-    mode: Literal["all_or_nothing", "valid_rows"] = Field(
-        "all_or_nothing", description="What one bad row does to the others / 有错误行时的处理方式"
+    mode: Literal["all_or_nothing", "valid_rows", "check"] = Field(
+        "all_or_nothing",
+        description="What one bad row does to the others; `check` writes none at all"
+        " / 有错误行时的处理方式；`check` 仅检查、不写入",
     )
     mapping: dict[FieldName, FieldName] = Field(
         default_factory=dict,

@@ -356,3 +356,28 @@ def test_own_fields_go_with_those_kept_before(tmp_path: Path, judge: Judge) -> N
     judged = judge(path)
     ((*_, fields),) = judged.accepted()
     assert json.loads(fields) == {"DLBM": "0301", "TBMJ": 2}
+
+
+def test_a_check_shows_the_fields_and_the_first_rows(tmp_path: Path, judge: Judge) -> None:
+    rows = [row(number, square(118 + number)) for number in range(7)]
+    judged = judge(made(tmp_path, [*rows, row(8, square(118), level="nonsense")]), mode="check")
+    assert judged.summary["columns"] == ["code", "name_zh", "name_en", "level"]
+    assert judged.summary["preview"] == [
+        [f"r.{number}", "区", "Place", "district"] for number in range(5)
+    ]
+    assert judged.told("row", "member") == [(8, "level")]
+
+
+def test_a_check_of_a_file_without_codes_shows_what_could_hold_them(
+    tmp_path: Path, judge: Judge
+) -> None:
+    path = tmp_path / "made.csv"
+    path.write_text("BSM,MC\nr.1,区\n,\n", "utf-8")
+    judged = judge(path, mode="check")
+    assert judged.summary["columns"] == ["BSM", "MC"]
+    assert judged.summary["preview"][0] == ["r.1", "区"]
+    assert judged.summary["code_from"] is None
+    assert judged.summary["passed"] == 0
+    [found] = judged.findings
+    assert found["row"] == 0
+    assert "'BSM'" in found["detail_zh"]

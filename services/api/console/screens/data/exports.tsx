@@ -1,0 +1,292 @@
+/** Collections as files, plans as packages, and map layers as packs of tiles. */
+
+import { useSignal } from "@preact/signals";
+import { api, ask, type Fault } from "../../kit/api";
+import { told, useAsked } from "../../kit/asked";
+import { address, schemaOf } from "../../kit/features";
+import { execute, type Job } from "../../kit/jobs";
+import { listLayers } from "../../kit/map/layers";
+import { API } from "../../kit/page";
+import { plansHere, region, regionName } from "../../kit/place";
+import { outputPath } from "../../kit/results";
+import { account, may } from "../../kit/session";
+import { Badge, Button, Empty, FaultBox, Field, Found, Panel, Select } from "../../kit/ui";
+import { called, t } from "../../kit/words";
+import { JobLine } from "./job_line";
+
+interface Link {
+  rel: string;
+  href: string;
+  type?: string | null;
+  title?: string | null;
+}
+
+/** Formats a collection is offered in, by the `f` of their links. */
+export const formatsOf = (links: readonly Link[]) =>
+  links
+    .filter(({ rel }) => rel === "enclosure")
+    .flatMap(({ href, title, type }) => {
+      const value = new URL(href, API || location.origin).searchParams.get("f");
+      return value ? [{ value, label: title || type || value }] : [];
+    });
+
+/** Where a file of a collection is had.
+ * @param encoding Of a shapefile's texts. */
+export function exportPath(
+  collection: string,
+  f: string,
+  { region, plan, encoding }: { region?: string; plan?: string; encoding?: string },
+): string {
+  return address(`/collections/${collection}/items`, {
+    f,
+    region: region || null,
+    plan: plan || null,
+    encoding: f === "shp" && encoding ? encoding : null,
+  });
+}
+
+export function Exports() {
+  return (
+    <>
+      <Files />
+      <Packages />
+      {may("jobs") && <Packs />}
+    </>
+  );
+}
+
+function Files() {
+  const collection = useSignal("zones");
+  const format = useSignal("gpkg");
+  const encoding = useSignal("UTF-8");
+  const here = useSignal(true);
+  const plan = useSignal("");
+  const listed = useAsked(() => ask(api.GET("/collections")), []);
+  const { asked } = useAsked(() => schemaOf(collection.value), [collection.value]);
+  const properties = asked.value.data?.properties ?? {};
+  return (
+    <Panel title={t("导出要素", "Features as a file")}>
+      <Found asked={listed.asked} again={listed.again}>
+        {({ collections }) => {
+          const one = collections.find(({ id }) => id === collection.value);
+          const formats = formatsOf(one?.links ?? []);
+          const chosen = formats.find(({ value }) => value === format.value) ?? formats[0];
+          const path = exportPath(collection.value, chosen?.value ?? "csv", {
+            ...(here.value && properties.region ? { region: region.value } : {}),
+            ...(properties.plan ? { plan: plan.value } : {}),
+            encoding: encoding.value,
+          });
+          return (
+            <div class="form">
+              <Field label={t("内容", "What")}>
+                <Select
+                  choices={collections.map(({ id, title }) => ({ value: id, label: title }))}
+                  value={collection.value}
+                  onChoose={(id) => {
+                    collection.value = id;
+                  }}
+                />
+              </Field>
+              <Field label={t("格式", "Format")}>
+                <Select
+                  choices={formats}
+                  value={chosen?.value ?? ""}
+                  onChoose={(value) => {
+                    format.value = value;
+                  }}
+                />
+              </Field>
+              {chosen?.value === "shp" && (
+                <Field
+                  label={t("文字编码", "Encoding")}
+                  hint={t("旧软件用 GBK", "GBK for old software")}
+                >
+                  <Select
+                    choices={["UTF-8", "GBK"].map((value) => ({ value, label: value }))}
+                    value={encoding.value}
+                    onChoose={(value) => {
+                      encoding.value = value;
+                    }}
+                  />
+                </Field>
+              )}
+              {properties.region && (
+                <label class="check">
+                  <input
+                    type="checkbox"
+                    checked={here.value}
+                    onChange={({ currentTarget }) => {
+                      here.value = currentTarget.checked;
+                    }}
+                  />
+                  {t(`仅${regionName(region.value)}`, `Only ${regionName(region.value)}`)}
+                </label>
+              )}
+              {properties.plan && (
+                <Field label={t("规划", "Plan")}>
+                  <Select
+                    choices={plansHere.value.map(({ code, properties }) => ({
+                      value: code,
+                      label: called(properties),
+                    }))}
+                    value={plan.value}
+                    onChoose={(code) => {
+                      plan.value = code;
+                    }}
+                    empty={t("全部规划", "All plans")}
+                  />
+                </Field>
+              )}
+              <div class="actions">
+                <a class="button main" href={API + path} download>
+                  {t("下载", "Download")}
+                </a>
+              </div>
+            </div>
+          );
+        }}
+      </Found>
+    </Panel>
+  );
+}
+
+function Packages() {
+  return (
+    <Panel title={t("规划包", "Plan packages")}>
+      <p class="hint">
+        {t(
+          "一个规划的全部内容：表、GeoPackage 和文件，各有校验和；可在别处导入。",
+          "Everything of a plan: its rows, a GeoPackage and its documents, each with a checksum; imported elsewhere, it is the same plan.",
+        )}
+      </p>
+      {!account.value ? (
+        <Empty>{t("登录后可以下载。", "Sign in to have them.")}</Empty>
+      ) : plansHere.value.length ? (
+        <ul class="plain">
+          {plansHere.value.map(({ code, properties }) => (
+            <li key={code}>
+              <a href={`${API}/plans/${encodeURIComponent(code)}/package`} download>
+                {called(properties)}
+              </a>
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <Empty>{t("这里没有规划。", "There are no plans here.")}</Empty>
+      )}
+    </Panel>
+  );
+}
+
+const PACKS = ["pmtiles", "mbtiles"] as const;
+
+/** Layers drawn ahead of time into a file that works without a network. */
+function Packs() {
+  const layer = useSignal("");
+  const pack = useSignal<(typeof PACKS)[number]>("pmtiles");
+  const most = useSignal(12);
+  const job = useSignal<string | null>(null);
+  const done = useSignal<Job | null>(null);
+  const fault = useSignal<Fault | null>(null);
+  const busy = useSignal(false);
+  const { asked, again } = useAsked(() => listLayers(), []);
+  const start = async (chosen: string) => {
+    busy.value = true;
+    fault.value = null;
+    done.value = null;
+    try {
+      const inputs = {
+        layers: [chosen],
+        region: region.value,
+        max_zoom: most.value,
+        pack: pack.value,
+      };
+      job.value = (await execute("seed-tiles", inputs, crypto.randomUUID())).jobID;
+    } catch (error) {
+      fault.value = told(error);
+    }
+    busy.value = false;
+  };
+  return (
+    <Panel title={t("离线数据包", "Data packs for use without a network")}>
+      <Found asked={asked} again={again}>
+        {(layers) => {
+          const chosen = layer.value || layers[0]?.id || "";
+          return (
+            <form
+              class="form"
+              onSubmit={(event) => {
+                event.preventDefault();
+                start(chosen);
+              }}
+            >
+              <Field
+                label={t("图层", "Layer")}
+                hint={t(
+                  `范围：${regionName(region.value)}的外接矩形`,
+                  `Where: the box around ${regionName(region.value)}`,
+                )}
+              >
+                <Select
+                  choices={layers.map((one) => ({ value: one.id, label: called(one, "title") }))}
+                  value={chosen}
+                  onChoose={(id) => {
+                    layer.value = id;
+                  }}
+                />
+              </Field>
+              <Field
+                label={t("最大级别", "Last level")}
+                hint={t("每深一级，瓦片约为四倍", "each level has about four times as many tiles")}
+              >
+                <input
+                  type="number"
+                  min={0}
+                  max={18}
+                  step={1}
+                  value={most.value}
+                  onInput={({ currentTarget }) => {
+                    most.value = Number(currentTarget.value);
+                  }}
+                />
+              </Field>
+              <Field label={t("文件", "File")}>
+                <Select
+                  choices={[
+                    { value: "pmtiles", label: "PMTiles" },
+                    { value: "mbtiles", label: "MBTiles" },
+                  ]}
+                  value={pack.value}
+                  onChoose={(value) => {
+                    pack.value = value as (typeof PACKS)[number];
+                  }}
+                />
+              </Field>
+              <FaultBox fault={fault.value} />
+              <Button kind="main" submits busy={busy.value} disabled={!chosen}>
+                {t("打包", "Pack")}
+              </Button>
+              {job.value && (
+                <JobLine
+                  key={job.value}
+                  id={job.value}
+                  onOver={(over) => {
+                    done.value = over;
+                  }}
+                />
+              )}
+              {done.value?.status === "successful" && (
+                <p>
+                  <a href={outputPath(done.value.jobID, pack.value)} download>
+                    {t("下载数据包", "Have the pack")}
+                  </a>{" "}
+                  <Badge tone="good">{pack.value === "pmtiles" ? "PMTiles" : "MBTiles"}</Badge>
+                </p>
+              )}
+            </form>
+          );
+        }}
+      </Found>
+    </Panel>
+  );
+}

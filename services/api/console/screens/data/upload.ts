@@ -1,0 +1,95 @@
+/** A file sent in pieces: it goes on where it was, after a broken line and after a reload. */
+
+import { Fault, faultOf, send } from "../../kit/api";
+import { keep, recall } from "../../kit/kept";
+
+export const PIECE_BYTES = 4 * 1024 * 1024;
+const TRIES = 5;
+const PAUSE_MS = 1000;
+
+interface UploadState {
+  upload: string;
+  bytes: number;
+  total_bytes: number;
+  sha256: string | null;
+}
+
+/** The header of a piece.
+ * @param end Byte after its last one. */
+export const rangeOf = (start: number, end: number, total: number): string =>
+  `bytes ${start}-${end - 1}/${total}`;
+
+/** What a file is known by, so that the same one dropped again goes on. */
+export const markOf = ({ name, size, lastModified }: File): string =>
+  `upload.${name}.${size}.${lastModified}`;
+
+async function stateOf(answer: Response): Promise<UploadState> {
+  if (!answer.ok) throw await faultOf(answer);
+  return (await answer.json()) as UploadState;
+}
+
+const sendPiece = async (path: string, method: string, file: File, start: number) => {
+  const end = Math.min(start + PIECE_BYTES, file.size);
+  const answer = await send(path, {
+    method,
+    headers: {
+      "Content-Type": "application/octet-stream",
+      "Content-Range": rangeOf(start, end, file.size),
+    },
+    body: file.slice(start, end),
+  });
+  return stateOf(answer);
+};
+
+/** What the service has of a file; null where it never came or was forgotten. */
+async function begun(file: File): Promise<UploadState | null> {
+  const id = recall<string>(markOf(file));
+  if (!id) return null;
+  const answer = await send(`/uploads/${id}`);
+  if (answer.status === 404) {
+    keep(markOf(file), null);
+    return null;
+  }
+  return stateOf(answer);
+}
+
+const later = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/** Whether it may work when it is tried again: nobody answered, or the service is busy. */
+const passing = (error: unknown): boolean =>
+  error instanceof Fault && (error.status === 0 || error.status >= 500 || error.status === 429);
+
+/** Send a file and say how far it is.
+ * @param tell Called with bytes that have arrived.
+ * @param pause_ms Between tries.
+ * @returns The number of the upload.
+ * @throws Fault where the service refused, or did not answer several times in turn. */
+export async function sendFile(
+  file: File,
+  tell: (bytes: number) => void,
+  pause_ms = PAUSE_MS,
+): Promise<string> {
+  let state = await begun(file);
+  let failed = 0;
+  while (!state || state.bytes < state.total_bytes) {
+    tell(state?.bytes ?? 0);
+    try {
+      state = state
+        ? await sendPiece(`/uploads/${state.upload}`, "PUT", file, state.bytes)
+        : await sendPiece("/uploads", "POST", file, 0);
+      keep(markOf(file), state.upload);
+      failed = 0;
+    } catch (error) {
+      failed += 1;
+      if (!passing(error) || failed >= TRIES) throw error;
+      await later(pause_ms * failed);
+      // Part of the piece may have arrived.
+      if (state) state = (await begun(file)) ?? null;
+    }
+  }
+  tell(state.bytes);
+  return state.upload;
+}
+
+/** Forget that a file was sent: what is made of it is done. */
+export const forgetFile = (file: File): void => keep(markOf(file), null);

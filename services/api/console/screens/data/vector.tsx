@@ -1,0 +1,329 @@
+/** A file of features: checked first, its fields matched over its first rows, then imported. */
+
+import { batch, useSignal } from "@preact/signals";
+import { api, ask, type Fault, read } from "../../kit/api";
+import { told, useAsked } from "../../kit/asked";
+import { schemaOf } from "../../kit/features";
+import { number } from "../../kit/format";
+import { execute } from "../../kit/jobs";
+import { recall } from "../../kit/kept";
+import { outputPath } from "../../kit/results";
+import { Table } from "../../kit/table";
+import { Badge, Button, type Choice, FaultBox, Field, Found, Select } from "../../kit/ui";
+import { lang, t } from "../../kit/words";
+import { JobLine } from "./job_line";
+import { type Finding, remapped, type Summary, targets, understood } from "./mapping";
+
+const ENCODINGS = ["UTF-8", "GBK", "GB18030", "Big5", "ISO-8859-1"];
+
+interface Report {
+  summary: Summary;
+  findings: Finding[];
+}
+
+export function VectorForm({
+  file,
+  upload,
+  onDone,
+}: {
+  file: File;
+  upload: string;
+  onDone: () => void;
+}) {
+  const collections = useAsked(() => ask(api.GET("/collections")), []);
+  const collection = useSignal(recall<string>("import.collection") ?? "zones");
+  const encoding = useSignal("");
+  const crs = useSignal("");
+  const repair = useSignal(false);
+  const partly = useSignal(false);
+  const mapping = useSignal<Record<string, string> | null>(null);
+  const job = useSignal<{ id: string; check: boolean } | null>(null);
+  const report = useSignal<Report | null>(null);
+  const fault = useSignal<Fault | null>(null);
+  const busy = useSignal(false);
+  const anew = () =>
+    batch(() => {
+      mapping.value = null;
+      report.value = null;
+      job.value = null;
+    });
+  const start = async (check: boolean) => {
+    busy.value = true;
+    fault.value = null;
+    try {
+      const inputs = {
+        upload,
+        collection: collection.value,
+        mode: check ? "check" : partly.value ? "valid_rows" : "all_or_nothing",
+        ...(mapping.value ? { mapping: mapping.value } : {}),
+        ...(encoding.value ? { encoding: encoding.value } : {}),
+        ...(crs.value.trim() ? { crs: crs.value.trim() } : {}),
+        ...(repair.value ? { repair: true } : {}),
+      };
+      const { jobID } = await execute("import-features", inputs, crypto.randomUUID());
+      job.value = { id: jobID, check };
+    } catch (error) {
+      fault.value = told(error);
+      busy.value = false;
+    }
+  };
+  const finish = async (id: string, status: string) => {
+    busy.value = false;
+    if (status !== "successful") return;
+    try {
+      const { findings } = await read<Report>(`/jobs/${id}/results/report`);
+      const { summary } = await read<{ summary: Summary }>(`/jobs/${id}/results`);
+      batch(() => {
+        report.value = { summary, findings };
+        if (summary.verdict === "checked") mapping.value ??= understood(summary);
+      });
+      if (summary.verdict === "imported") onDone();
+    } catch (error) {
+      fault.value = told(error);
+    }
+  };
+  const found = report.value;
+  const checked = found?.summary.verdict === "checked";
+  return (
+    <form
+      class="form wide"
+      onSubmit={(event) => {
+        event.preventDefault();
+        start(true);
+      }}
+    >
+      <Found asked={collections.asked} again={collections.again}>
+        {({ collections }) => (
+          <Field label={t("导入到", "Into")}>
+            <Select
+              choices={collections.map(({ id, title }) => ({ value: id, label: title }))}
+              value={collection.value}
+              onChoose={(id) => {
+                collection.value = id;
+                anew();
+              }}
+            />
+          </Field>
+        )}
+      </Found>
+      <details class="group">
+        <summary>{t("文件没有说明的内容", "What the file does not say itself")}</summary>
+        <Field label={t("文字编码", "Encoding")}>
+          <Select
+            choices={ENCODINGS.map((value) => ({ value, label: value }))}
+            value={encoding.value}
+            onChoose={(code) => {
+              encoding.value = code;
+            }}
+            empty={t("自动识别", "found by itself")}
+          />
+        </Field>
+        <Field
+          label={t("坐标系", "Reference system")}
+          hint={t(
+            "如 EPSG:4548；文件已注明时不填",
+            "such as EPSG:4548; not where the file says it",
+          )}
+        >
+          <input
+            type="text"
+            maxLength={80}
+            value={crs.value}
+            onInput={({ currentTarget }) => {
+              crs.value = currentTarget.value;
+            }}
+          />
+        </Field>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={repair.value}
+            onChange={({ currentTarget }) => {
+              repair.value = currentTarget.checked;
+            }}
+          />
+          {t("修复无效图形并去除高程", "Mend invalid geometry and drop heights")}
+        </label>
+      </details>
+      {checked && found.summary.columns && (
+        <Matching
+          summary={found.summary}
+          collection={collection.value}
+          mapping={mapping.value ?? {}}
+          onChange={(now) => {
+            mapping.value = now;
+          }}
+        />
+      )}
+      <FaultBox fault={fault.value} />
+      {job.value && (
+        <JobLine
+          key={job.value.id}
+          id={job.value.id}
+          file={file.name}
+          onOver={({ status, jobID }) => finish(jobID, status)}
+        />
+      )}
+      {found && <Told report={found} name={file.name} job={job.value?.id ?? ""} />}
+      <div class="actions">
+        <Button kind={checked ? "plain" : "main"} submits busy={busy.value}>
+          {checked ? t("按此对应重新检查", "Check again with this matching") : t("检查", "Check")}
+        </Button>
+        {checked && (
+          <>
+            <Button
+              kind="main"
+              busy={busy.value}
+              disabled={found.summary.rejected > 0 && !partly.value}
+              onClick={() => start(false)}
+            >
+              {t("导入", "Import")}
+            </Button>
+            <label class="check">
+              <input
+                type="checkbox"
+                checked={partly.value}
+                onChange={({ currentTarget }) => {
+                  partly.value = currentTarget.checked;
+                }}
+              />
+              {t("有错误的行不导入，其余导入", "Leave out rows with faults, import the others")}
+            </label>
+          </>
+        )}
+      </div>
+    </form>
+  );
+}
+
+/** Each field with its first values and the property it becomes. */
+function Matching({
+  summary,
+  collection,
+  mapping,
+  onChange,
+}: {
+  summary: Summary;
+  collection: string;
+  mapping: Record<string, string>;
+  onChange: (mapping: Record<string, string>) => void;
+}) {
+  const { asked, again } = useAsked(() => schemaOf(collection), [collection]);
+  return (
+    <Found asked={asked} again={again}>
+      {({ properties }) => {
+        const choices: Choice[] = targets(properties);
+        return (
+          <div class="table" tabIndex={0} role="region" aria-label={t("字段对应", "Fields")}>
+            <table>
+              <thead>
+                <tr>
+                  <th>{t("文件字段", "Field of the file")}</th>
+                  <th>{t("导入为", "Becomes")}</th>
+                  <th>{t("前几行的内容", "In the first rows")}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {(summary.columns ?? []).map((field, n) => (
+                  <tr key={field}>
+                    <th scope="row">
+                      <code>{field}</code>
+                    </th>
+                    <td>
+                      <Select
+                        aria-label={t(`字段 ${field} 导入为`, `What field ${field} becomes`)}
+                        choices={choices}
+                        value={mapping[field] ?? ""}
+                        onChoose={(property) => onChange(remapped(mapping, field, property))}
+                        empty={
+                          summary.ignored?.includes(field)
+                            ? t("（不导入）", "(left out)")
+                            : t("（原样保留）", "(kept as it is)")
+                        }
+                      />
+                    </td>
+                    <td>
+                      {(summary.preview ?? [])
+                        .map((row) => row[n])
+                        .filter(Boolean)
+                        .join(t("、", ", "))}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        );
+      }}
+    </Found>
+  );
+}
+
+const VERDICTS: Record<string, [string, string, "good" | "warn" | "bad" | "info"]> = {
+  checked: ["已检查，未写入", "checked, nothing written", "info"],
+  imported: ["已导入", "imported", "good"],
+  partly_imported: ["部分导入", "imported in part", "warn"],
+  refused: ["未导入", "refused", "bad"],
+};
+
+/** What came out, and each fault with its row and what to do about it. */
+function Told({ report, name, job }: { report: Report; name: string; job: string }) {
+  const { summary, findings } = report;
+  const [zh, en, tone] = VERDICTS[summary.verdict] ?? ["", "", "info"];
+  return (
+    <>
+      <p class="inline" role="status">
+        <strong>{name}</strong> <Badge tone={tone}>{t(zh, en)}</Badge>{" "}
+        {t(
+          `${number(summary.rows)} 行，${number(summary.rejected)} 行有错`,
+          `${number(summary.rows)} rows, ${number(summary.rejected)} with faults`,
+        )}
+        {summary.created !== undefined &&
+          t(
+            `；新增 ${summary.created}，更新 ${summary.updated}，未变 ${summary.unchanged}`,
+            `; ${summary.created} created, ${summary.updated} changed, ${summary.unchanged} as before`,
+          )}
+      </p>
+      <p class="hint">
+        {[summary.format, summary.encoding, summary.crs, summary.layer].filter(Boolean).join(" · ")}
+      </p>
+      {findings.length > 0 && (
+        <>
+          <Table
+            label={t("逐行报告", "Report by row")}
+            rows={findings}
+            keyOf={(one) => `${one.row} ${one.rule} ${one.member} ${one.detail}`}
+            columns={[
+              {
+                id: "row",
+                title: t("行", "Row"),
+                cell: ({ row }) => row || t("全部", "all"),
+                order: ({ row }) => row,
+                numeric: true,
+              },
+              { id: "code", title: t("代码", "Code"), cell: ({ code }) => <code>{code}</code> },
+              {
+                id: "severity",
+                title: t("程度", "Weight"),
+                cell: ({ severity }) => (
+                  <Badge tone={severity === "error" ? "bad" : "info"}>
+                    {severity === "error" ? t("错误", "fault") : t("说明", "note")}
+                  </Badge>
+                ),
+                order: ({ severity }) => severity,
+              },
+              {
+                id: "detail",
+                title: t("问题与处理办法", "What, and what to do"),
+                cell: (one) => (lang.value === "zh" ? one.detail_zh : one.detail),
+              },
+            ]}
+          />
+          <p>
+            <a href={outputPath(job, "table")}>{t("下载报告（表格）", "The report as a table")}</a>
+          </p>
+        </>
+      )}
+    </>
+  );
+}

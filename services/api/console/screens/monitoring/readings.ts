@@ -1,0 +1,147 @@
+/** Newest values of stations, what open alerts say of them, and how long stations are silent. */
+
+import { api, ask, read, type Schema } from "../../kit/api";
+import { type Feature, listFeatures } from "../../kit/features";
+import { account } from "../../kit/session";
+import type { Tone } from "../../kit/ui";
+import { t } from "../../kit/words";
+
+export type Alert = Schema<"Alert">;
+export type Rule = Schema<"AlertRule">;
+export type Level = "blue" | "yellow" | "orange" | "red";
+
+export const LEVELS: readonly [Level, zh: string, en: string, color: string][] = [
+  ["blue", "蓝色", "blue", "#1f6fd1"],
+  ["yellow", "黄色", "yellow", "#e6b800"],
+  ["orange", "橙色", "orange", "#e87500"],
+  ["red", "红色", "red", "#c81e1e"],
+];
+
+export const levelName = (level: string): string => {
+  const found = LEVELS.find(([code]) => code === level);
+  return found ? t(found[1], found[2]) : level;
+};
+
+export const levelColor = (level: string) => LEVELS.find(([code]) => code === level)?.[3] ?? "";
+
+/** A newest value of a station. */
+export interface Newest {
+  station: string;
+  property: string;
+  time: string;
+  value: number;
+  unit: string;
+  gap: boolean;
+}
+
+export interface Station {
+  code: string;
+  feature: Feature;
+  newest: readonly Newest[];
+  /** Alerts that are not closed, the most serious first. */
+  alerts: readonly Alert[];
+}
+
+const MOST = 10_000;
+
+/** The newest value of each series of a region. */
+export async function newestOf(region: string, signal?: AbortSignal): Promise<Newest[]> {
+  const query = new URLSearchParams({ latest: "true", limit: String(MOST) });
+  if (region) query.set("filter", `region = '${region.replaceAll("'", "''")}'`);
+  return (await read<{ observations: Newest[] }>(`/observations?${query}`, signal)).observations;
+}
+
+/** Alerts at stations that nobody has closed; none for the public, which may not know of them. */
+export async function alertsAtStations(): Promise<Alert[]> {
+  if (!account.peek()) return [];
+  const states = ["open", "acknowledged"] as const;
+  const pages = await Promise.all(
+    states.map((status) =>
+      ask(api.GET("/alerts", { params: { query: { status, subject: "station", limit: 1000 } } })),
+    ),
+  );
+  return pages.flatMap(({ alerts }) => alerts);
+}
+
+/** The stations of a region with what is known of them now. */
+export async function stationsOf(region: string, signal?: AbortSignal): Promise<Station[]> {
+  const [{ features }, newest, alerts] = await Promise.all([
+    listFeatures("stations", { region, limit: MOST }, signal),
+    newestOf(region, signal),
+    alertsAtStations(),
+  ]);
+  return joined(features, newest, alerts);
+}
+
+/** Stations beside their values and alerts. */
+export function joined(
+  features: readonly Feature[],
+  newest: readonly Newest[],
+  alerts: readonly Alert[],
+): Station[] {
+  const rank = (alert: Alert) => LEVELS.findIndex(([code]) => code === alert.level);
+  return features.map((feature) => ({
+    code: feature.id,
+    feature,
+    newest: newest.filter(({ station }) => station === feature.id),
+    alerts: alerts
+      .filter(({ station }) => station === feature.id)
+      .sort((a, b) => rank(b) - rank(a)),
+  }));
+}
+
+export interface State {
+  tone: Tone;
+  text: string;
+  color: string;
+}
+
+/** How a station stands: beyond a limit, silent, never heard of, or well. */
+export function stateOf({ newest, alerts }: Station): State {
+  const worst = alerts.find(({ kind }) => kind !== "no_data");
+  if (worst) {
+    const tone = worst.level === "red" || worst.level === "orange" ? "bad" : "warn";
+    const name = levelName(worst.level);
+    return { tone, text: t(`${name}预警`, `${name} alert`), color: levelColor(worst.level) };
+  }
+  if (!newest.length)
+    return { tone: "plain", text: t("尚无数据", "no data yet"), color: "#7b8a82" };
+  if (isSilent(newest)) return { tone: "warn", text: t("数据中断", "silent"), color: "#6b4c9a" };
+  return { tone: "good", text: t("正常", "normal"), color: "#17663f" };
+}
+
+/** Whether nothing has come of a station for longer than is usual. */
+export const isSilent = (newest: readonly Newest[]): boolean =>
+  newest.length > 0 && newest.every(({ gap }) => gap);
+
+/** Rules that judge a property of a station by limits of its values. */
+export function limitsFor(
+  rules: readonly Rule[],
+  station: string,
+  property: string | null,
+): { level: string; value: number; rule: Rule }[] {
+  return rules
+    .filter(
+      (rule) =>
+        (rule.kind === "above" || rule.kind === "below") &&
+        rule.enabled &&
+        rule.property === property &&
+        (rule.stations === null || rule.stations.includes(station)),
+    )
+    .flatMap((rule) =>
+      LEVELS.flatMap(([level]) => {
+        const value = rule.limits[level];
+        return value === undefined ? [] : [{ level, value: Number(value), rule }];
+      }),
+    );
+}
+
+/** The names of what is observed, by code, and their units. */
+export async function propertyNames(): Promise<Map<string, Schema<"ObservedProperty">>> {
+  const { properties } = await ask(api.GET("/properties"));
+  return new Map(properties.map((one) => [one.code, one]));
+}
+
+/** Units as people write them, of those that UCUM writes otherwise. */
+export const unitName = (unit: string): string =>
+  ({ Cel: "°C", "1": "", s: t("秒", "s") })[unit] ?? unit;

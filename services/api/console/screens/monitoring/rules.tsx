@@ -1,0 +1,353 @@
+/** What raises alerts: the rules there are, and a form to make, change and end one. */
+
+import { batch, useSignal } from "@preact/signals";
+import { answered, api, ask, type Fault, type Schema, write } from "../../kit/api";
+import { told, useAsked } from "../../kit/asked";
+import { type PropertySchema, schemaOf, type Values } from "../../kit/features";
+import { type Controls, Fields, Restored, useDraft } from "../../kit/form";
+import { number } from "../../kit/format";
+import { plansHere, regionName, regions } from "../../kit/place";
+import { may } from "../../kit/session";
+import { Table } from "../../kit/table";
+import { attempt, Badge, Button, FaultBox, Found, Panel, Select, tell } from "../../kit/ui";
+import { called, lang, t } from "../../kit/words";
+import { LEVELS, levelName, propertyNames, type Rule, unitName } from "./readings";
+
+type Kind = Schema<"AlertRule">["kind"];
+
+/** What there is to watch, and the members beside name, region and limits that each kind takes. */
+const KINDS: readonly [Kind, string, string, readonly string[]][] = [
+  ["above", "超过限值", "above a limit", ["property", "stations", "min_duration_s"]],
+  ["below", "低于限值", "below a limit", ["property", "stations", "min_duration_s"]],
+  ["rate", "变化过快", "changing too fast", ["property", "stations"]],
+  ["no_data", "数据中断", "no data", ["stations"]],
+  ["indicator_behind_target", "指标落后于目标", "indicator behind its target", ["plan"]],
+  ["red_line_lead", "管控区域内发现变化", "change found in a control area", ["control_kind"]],
+  ["line_decline", "管控线面积减少", "decline of a control line", ["control_kind"]],
+  ["duty_due", "职责到期", "duty due", ["plan"]],
+  ["mine_report_due", "矿山年度报告未报", "yearly report of a mine due", []],
+  ["mine_fund_short", "矿山恢复基金欠缴", "restoration fund of a mine short", []],
+  ["reclamation_due", "土地复垦到期", "land reclamation due", []],
+];
+
+/** What a rule is replaced by or made of, without what is only read. */
+export function contentsOf(rule: Rule): Values {
+  const { name: _, kind_name: __, unit: ___, links: ____, code: _____, ...contents } = rule;
+  return contents;
+}
+
+/** What is sent: members the kind takes, and limits that have a value. */
+export function ruleSent(values: Values): Values {
+  const taken = KINDS.find(([kind]) => kind === values.kind)?.[3];
+  const every = new Set(KINDS.flatMap(([, , , members]) => members));
+  const kept = Object.entries(values).filter(
+    ([name, value]) =>
+      value !== undefined &&
+      value !== null &&
+      value !== "" &&
+      (!taken || !every.has(name) || taken.includes(name)),
+  );
+  return Object.fromEntries(kept);
+}
+
+export function Rules() {
+  const open = useSignal<string | null>(null);
+  const { asked, again } = useAsked(() => ask(api.GET("/alert-rules")), []);
+  const writes = may("write") || may("projects");
+  const done = () => {
+    open.value = null;
+    again();
+  };
+  return (
+    <Found asked={asked} again={again}>
+      {({ rules }) => (
+        <>
+          <Panel
+            title={t(`${rules.length} 条规则`, `${rules.length} rules`)}
+            actions={
+              writes && (
+                <Button
+                  kind="main"
+                  onClick={() => {
+                    open.value = "";
+                  }}
+                >
+                  {t("新建规则", "New rule")}
+                </Button>
+              )
+            }
+          >
+            <Table
+              label={t("预警规则", "Alert rules")}
+              rows={rules}
+              keyOf={({ code }) => code}
+              {...(writes
+                ? {
+                    onOpen: ({ code }: Rule) => {
+                      open.value = code;
+                    },
+                  }
+                : {})}
+              chosen={open.value}
+              empty={t("还没有规则。", "There are no rules yet.")}
+              columns={[
+                { id: "name", title: t("规则", "Rule"), cell: (rule) => called(rule) },
+                { id: "kind", title: t("类型", "Kind"), cell: ({ kind_name }) => kind_name },
+                {
+                  id: "region",
+                  title: t("区域", "Region"),
+                  cell: ({ region }) => (region ? regionName(region) : t("所有区域", "anywhere")),
+                },
+                { id: "limits", title: t("限值", "Limits"), cell: (rule) => limitsText(rule) },
+                {
+                  id: "enabled",
+                  title: t("状态", "State"),
+                  cell: ({ enabled }) => (
+                    <Badge tone={enabled ? "good" : "plain"}>
+                      {enabled ? t("启用", "on") : t("停用", "off")}
+                    </Badge>
+                  ),
+                },
+              ]}
+            />
+          </Panel>
+          {open.value === "" && <RuleForm key="new" onDone={done} />}
+          {open.value && <OneRule key={open.value} code={open.value} onDone={done} />}
+        </>
+      )}
+    </Found>
+  );
+}
+
+/** The limits of a rule from the least to the most serious. */
+export function limitsText({ limits, unit }: Pick<Rule, "limits" | "unit">): string {
+  return LEVELS.filter(([level]) => limits[level] !== undefined)
+    .map(([level]) => `${levelName(level)} ${number(limits[level])} ${unitName(unit ?? "")}`.trim())
+    .join(t("；", "; "));
+}
+
+function OneRule({ code, onDone }: { code: string; onDone: () => void }) {
+  const { asked, again } = useAsked(
+    () => answered(api.GET("/alert-rules/{rule}", { params: { path: { rule: code } } })),
+    [code],
+  );
+  return (
+    <Found asked={asked} again={again}>
+      {({ data, etag }) => <RuleForm key={etag} rule={data} etag={etag} onDone={onDone} />}
+    </Found>
+  );
+}
+
+function RuleForm({
+  rule,
+  etag,
+  onDone,
+}: {
+  rule?: Rule;
+  etag?: string | null;
+  onDone: () => void;
+}) {
+  const words = useAsked(
+    async () => ({
+      properties: await propertyNames(),
+      areas: (await schemaOf("control_areas")).properties.kind ?? {},
+    }),
+    [],
+  );
+  const initial = rule ? contentsOf(rule) : { kind: "above", enabled: true };
+  const { values, restored, reset } = useDraft(`rule.${rule?.code ?? ""}`, initial);
+  const fault = useSignal<Fault | null>(null);
+  const busy = useSignal(false);
+  const key = useSignal(crypto.randomUUID());
+  const save = async () => {
+    batch(() => {
+      busy.value = true;
+      fault.value = null;
+    });
+    try {
+      const body = ruleSent(values.value);
+      if (rule)
+        await write("PUT", `/alert-rules/${rule.code}`, body, etag ? { "If-Match": etag } : {});
+      else await write("POST", "/alert-rules", body, { "Idempotency-Key": key.value });
+      reset();
+      tell(t("规则已保存", "The rule is kept"));
+      onDone();
+    } catch (error) {
+      fault.value = told(error);
+      key.value = crypto.randomUUID();
+    }
+    busy.value = false;
+  };
+  const end = () =>
+    attempt(
+      async () => {
+        await write(
+          "DELETE",
+          `/alert-rules/${rule?.code}`,
+          undefined,
+          etag ? { "If-Match": etag } : {},
+        );
+        reset();
+        onDone();
+      },
+      t("规则已终止", "The rule has ended"),
+    );
+  return (
+    <Panel title={rule ? called(rule) : t("新建规则", "New rule")}>
+      <Restored restored={restored} reset={() => reset()} />
+      <Found asked={words.asked} again={words.again}>
+        {({ properties, areas }) => (
+          <form
+            class="form"
+            onSubmit={(event) => {
+              event.preventDefault();
+              save();
+            }}
+          >
+            <Fields
+              members={membersOf(values.value.kind as Kind, !rule, properties, areas)}
+              required={["code", "name_zh", "kind", "limits", "property", "control_kind"]}
+              values={values}
+              wrong={fault.value?.at ?? []}
+              controls={CONTROLS}
+            />
+            {rule && (
+              <p class="hint">
+                {t(
+                  "更改规则会关闭它未关闭的预警并重新开始判断。",
+                  "Changing a rule closes its open alerts, and it starts anew.",
+                )}
+              </p>
+            )}
+            <FaultBox fault={fault.value} />
+            <div class="actions">
+              <Button kind="main" submits busy={busy.value}>
+                {t("保存", "Save")}
+              </Button>
+              <Button onClick={onDone}>{t("取消", "Cancel")}</Button>
+              {rule && (
+                <Button kind="danger" onClick={end}>
+                  {t("终止规则", "End the rule")}
+                </Button>
+              )}
+            </div>
+          </form>
+        )}
+      </Found>
+    </Panel>
+  );
+}
+
+const CONTROLS: Controls = {
+  region: ({ value, set }) => (
+    <Select
+      choices={regions.value.map(({ code, properties }) => ({
+        value: code,
+        label: called(properties),
+      }))}
+      value={String(value ?? "")}
+      onChoose={(code) => set(code || undefined)}
+      empty={t("所有区域", "anywhere")}
+    />
+  ),
+  plan: ({ value, set }) => (
+    <Select
+      choices={plansHere.value.map(({ code, properties }) => ({
+        value: code,
+        label: called(properties),
+      }))}
+      value={String(value ?? "")}
+      onChoose={(code) => set(code || undefined)}
+      empty={t("所有已批准的规划", "every approved plan")}
+    />
+  ),
+};
+
+/** The members of a rule of a kind, with their words. */
+function membersOf(
+  kind: Kind,
+  fresh: boolean,
+  properties: Awaited<ReturnType<typeof propertyNames>>,
+  areas: PropertySchema,
+): Record<string, PropertySchema> {
+  const text = (zh: string, en: string, more: PropertySchema = {}): PropertySchema => ({
+    title: t(zh, en),
+    type: "string",
+    maxLength: 200,
+    ...more,
+  });
+  const listed = [...properties.values()];
+  const own: Record<string, PropertySchema> = {
+    property: text("观测指标", "Property", {
+      enum: listed.map(({ code }) => code),
+      "x-enum-titles": Object.fromEntries(
+        listed.map((one) => [one.code, `${called(one)} ${unitName(one.unit)}`]),
+      ),
+    }),
+    stations: {
+      title: t("站点代码", "Codes of stations"),
+      description: t("不填则为区域内全部站点", "none: every one of the region"),
+      type: "array",
+      items: { type: "string" },
+    },
+    min_duration_s: {
+      title: t("持续时间", "How long it must last"),
+      type: "integer",
+      minimum: 0,
+      "x-ogc-unit": t("秒", "s"),
+    },
+    plan: text("规划", "Plan"),
+    control_kind: { ...areas, title: t("管控区域类型", "Kind of control area"), readOnly: false },
+  };
+  const taken = KINDS.find(([code]) => code === kind)?.[3] ?? [];
+  return {
+    ...(fresh
+      ? {
+          code: text("代码", "Code", {
+            pattern: "[A-Za-z0-9][A-Za-z0-9_.\\-]{0,63}",
+            maxLength: 64,
+            description: t("字母、数字和 . _ -", "letters, digits and . _ -"),
+          }),
+        }
+      : {}),
+    name_zh: text("中文名称", "Chinese name"),
+    name_en: text("英文名称", "English name"),
+    kind: text("类型", "Kind", {
+      enum: KINDS.map(([code]) => code),
+      "x-enum-titles": Object.fromEntries(KINDS.map(([code, zh, en]) => [code, t(zh, en)])),
+      readOnly: !KINDS.some(([code]) => code === kind),
+    }),
+    ...Object.fromEntries(taken.map((name) => [name, own[name] as PropertySchema])),
+    region: text("区域", "Region"),
+    limits: {
+      title: t("各级限值", "Limit of each level"),
+      type: "object",
+      description: LIMITS_OF[kind]?.[lang.value] ?? "",
+      properties: Object.fromEntries(
+        LEVELS.map(([level]) => [level, { title: levelName(level), type: "number" }]),
+      ),
+    },
+    reset: {
+      title: t("恢复值", "Where it ends again"),
+      type: "number",
+      description: t("不填则为最低级别的限值", "none: the limit of the lowest level"),
+    },
+    enabled: { title: t("启用", "On"), type: "boolean", default: true },
+  };
+}
+
+/** What limits are of, where the unit of the property does not tell it. */
+const LIMITS_OF: Partial<Record<Kind, { zh: string; en: string }>> = {
+  rate: { zh: "每小时的变化", en: "change per hour" },
+  no_data: { zh: "没有数据的秒数", en: "seconds without data" },
+  indicator_behind_target: { zh: "落后的百分比", en: "per cent behind" },
+  red_line_lead: { zh: "变化面积，平方米", en: "square metres changed" },
+  line_decline: { zh: "减少面积，平方米", en: "square metres lost" },
+  duty_due: { zh: "超过期限的天数，未到为负", en: "days after the last day, before it below 0" },
+  mine_report_due: { zh: "逾期天数", en: "days overdue" },
+  mine_fund_short: { zh: "欠缴金额，元", en: "yuan that are lacking" },
+  reclamation_due: {
+    zh: "超过期限的天数，未到为负",
+    en: "days after the last day, before it below 0",
+  },
+};

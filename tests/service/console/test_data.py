@@ -1,0 +1,168 @@
+"""Files brought in and taken out by the console."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+
+from shanhai.raster.geotiff import write_geotiff
+from shanhai.vector.tables import FeatureColumn, FeatureTable
+from shanhai.vector.writer import write_table
+from tests.service.console.conftest import PLANNING, Bureaus, OpenConsole
+
+CELL = 0.0003
+"""Degrees of some 30 m."""
+FRAME = (CELL, 0.0, 118.05, 0.0, -CELL, 24.55)
+FIELDS = tuple(FeatureColumn(name, "text") for name in ("BSM", "MC", "LX", "QY"))
+
+
+def raster(folder: Path, name: str, values: np.ndarray) -> Path:
+    """A GeoTIFF over the west of the city, with cells of 30 m."""
+    path = folder / name
+    write_geotiff(path, values, transform=FRAME, crs="EPSG:4490", nodata=-9999.0)
+    return path
+
+
+def elevation() -> np.ndarray:
+    """A hill of 300 m."""
+    down, right = np.mgrid[0:300, 0:300]
+    hill = 300 * np.exp(-((right - 150) ** 2 + (down - 120) ** 2) / 8000)
+    return np.asarray(hill + 5, dtype=np.float32)
+
+
+def problems_of_a_bureau(folder: Path, *, region: str = "xiamen") -> Path:
+    """A zipped Shapefile in GBK whose fields are called as a bureau calls them."""
+    rows = [
+        [
+            shapely.to_wkb(shapely.box(118 + n / 100, 24.5, 118.008 + n / 100, 24.51)),
+            f"made.problem.{n}",
+            f"退化湿地{n}",
+            "湿地退化",
+            region,
+        ]
+        for n in range(3)
+    ]
+    path = folder / "退化湿地.zip"
+    table = FeatureTable("problems", FIELDS, [rows], geometry_type="Polygon", epsg=4490)
+    write_table(path, table, "shp", encoding="GBK")
+    return path
+
+
+def test_a_gbk_shapefile_is_checked_matched_and_imported(
+    bureaus: Bureaus, open_console: OpenConsole, tmp_path: Path
+) -> None:
+    key = bureaus.key(*PLANNING)
+    visit = open_console(key)
+    page = visit.open("data")
+    page.get_by_label("选择文件").first.set_input_files(problems_of_a_bureau(tmp_path))
+    file = page.locator(".file")
+    file.get_by_label("导入到").select_option("problems")
+    file.get_by_role("button", name="检查", exact=True).click()
+    # No field holds the code yet: the fields are shown with their first values all the same.
+    matching = file.get_by_role("region", name="字段对应")
+    matching.wait_for(timeout=60_000)
+    assert "退化湿地0" in matching.inner_text()
+    for field, becomes in (("BSM", "code"), ("MC", "name_zh"), ("LX", "type"), ("QY", "region")):
+        file.get_by_label(f"字段 {field} 导入为").select_option(becomes)
+    file.get_by_role("button", name="按此对应重新检查").click()
+    file.get_by_text("3 行，0 行有错").wait_for(timeout=60_000)
+    with bureaus.client(key) as client:
+        found = client.get("/collections/problems/items/made.problem.1")
+        assert found.status_code == 404
+        file.get_by_role("button", name="导入", exact=True).click()
+        file.get_by_text("已导入").wait_for(timeout=60_000)
+        found = client.get("/collections/problems/items/made.problem.1")
+    assert found.json()["properties"]["name_zh"] == "退化湿地1"
+    assert visit.refusals == []
+
+
+def test_faults_are_told_row_by_row_and_nothing_is_written(
+    bureaus: Bureaus, open_console: OpenConsole, tmp_path: Path
+) -> None:
+    visit = open_console(bureaus.key(*PLANNING), lang="en")
+    page = visit.open("data")
+    page.get_by_label("Choose files").first.set_input_files(
+        problems_of_a_bureau(tmp_path, region="nowhere")
+    )
+    file = page.locator(".file")
+    file.get_by_label("Into").select_option("problems")
+    file.get_by_role("button", name="Check", exact=True).click()
+    file.get_by_role("region", name="Fields").wait_for(timeout=60_000)
+    for field, becomes in (("BSM", "code"), ("MC", "name_zh"), ("LX", "type"), ("QY", "region")):
+        file.get_by_label(f"What field {field} becomes").select_option(becomes)
+    file.get_by_role("button", name="Check again with this matching").click()
+    report = file.get_by_role("region", name="Report by row")
+    report.get_by_text("nowhere").first.wait_for(timeout=60_000)
+    assert report.locator("tbody tr").count() == 3
+    assert "3 rows, 3 with faults" in file.inner_text()
+
+
+def test_a_raster_is_imported_and_seen_in_the_coverage(
+    bureaus: Bureaus, open_console: OpenConsole, tmp_path: Path
+) -> None:
+    visit = open_console(bureaus.key(*PLANNING))
+    page = visit.open("data")
+    page.get_by_label("选择文件").first.set_input_files(raster(tmp_path, "高程.tif", elevation()))
+    file = page.locator(".file")
+    file.get_by_label("专题").select_option("dem")
+    file.get_by_label("中文名称").fill("测试高程")
+    file.get_by_label("来源").fill("made for tests")
+    file.get_by_label("许可").fill("CC0-1.0")
+    file.get_by_role("button", name="导入", exact=True).click()
+    file.get_by_text("完成", exact=True).wait_for(timeout=120_000)
+    page.get_by_role("tab", name="覆盖与许可").click()
+    row = (
+        page.get_by_role("region", name="数据覆盖")
+        .get_by_role("row")
+        .filter(has_text="数字高程模型")
+    )
+    row.get_by_text("齐备").wait_for()
+    assert "CC0-1.0" in page.get_by_role("region", name="数据集").inner_text()
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_values_times_ten_thousand_are_refused_at_their_file(
+    bureaus: Bureaus, open_console: OpenConsole, tmp_path: Path, lang: str
+) -> None:
+    visit = open_console(bureaus.key(*PLANNING), lang=lang)
+    page = visit.open("data")
+    good = raster(tmp_path, "good.tif", elevation())
+    greenness = np.full((300, 300), 4500, dtype=np.int16)
+    greenness[::7] = 8200
+    bad = raster(tmp_path, "ndvi_10000.tif", greenness)
+    page.get_by_label(visit.t("选择文件", "Choose files")).first.set_input_files([good, bad])
+    file = page.locator(".file").filter(has_text="ndvi_10000.tif")
+    file.get_by_label(visit.t("专题", "Theme")).select_option("ndvi")
+    file.get_by_role("button", name=visit.t("导入", "Import"), exact=True).click()
+    alert = file.get_by_role("alert")
+    alert.wait_for(timeout=120_000)
+    assert "ndvi_10000.tif" in alert.inner_text()
+    assert "0.0001" in alert.inner_text()
+    assert page.locator(".file").filter(has_text="good.tif").get_by_role("alert").count() == 0
+
+
+def test_a_collection_is_had_as_a_file_of_the_region(
+    bureaus: Bureaus, open_console: OpenConsole
+) -> None:
+    visit = open_console(bureaus.key(*PLANNING))
+    page = visit.open("data", tab="export")
+    page.get_by_label("内容").select_option("control_areas")
+    page.get_by_label("格式").select_option("csv")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="下载", exact=True).click()
+    text = Path(download.value.path()).read_text("utf-8-sig")
+    assert "xiamen" in text
+    assert "banan" not in text
+    with page.expect_download() as download:
+        page.locator(".panel").filter(has_text="规划包").get_by_role("link").first.click()
+    assert Path(download.value.path()).read_bytes()[:2] == b"PK"
+
+
+def test_the_public_is_shown_nothing_that_writes(open_console: OpenConsole) -> None:
+    visit = open_console()
+    page = visit.open("data")
+    page.get_by_text("登录并具有分析或规划角色后可以导入").wait_for()
+    assert page.locator("input[type=file]").count() == 0
+    visit.open("data", tab="export").get_by_text("登录后可以下载").wait_for()
+    assert visit.refusals == []
