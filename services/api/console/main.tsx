@@ -26,6 +26,7 @@ const screens = {
   scenarios: lazy(() => import("./screens/scenarios/scenarios")),
   compliance: lazy(() => import("./screens/compliance/compliance")),
   projects: lazy(() => import("./screens/projects/projects")),
+  results: lazy(() => import("./screens/results/results")),
 };
 
 function Screens() {
