@@ -35,14 +35,14 @@ export function Audit() {
     [choice],
   );
   const pages = usePages<Entry, Schema<"AuditEntries">>(choice, ({ entries }) => entries);
-  const fields: [name: string, label: string, type: "text" | "datetime-local"][] = [
-    ["actor", t("谁", "Who"), "text"],
-    ["action", t("做了什么", "Did what"), "text"],
-    ["table", t("对象类型", "Kind of object"), "text"],
-    ["object", t("对象", "Object"), "text"],
-    ["address", t("来源地址", "From"), "text"],
-    ["since", t("自", "Since"), "datetime-local"],
-    ["until", t("至", "Until"), "datetime-local"],
+  const fields: [name: string, label: string, timed: boolean][] = [
+    ["actor", t("谁", "Who"), false],
+    ["action", t("做了什么", "Did what"), false],
+    ["table", t("对象类型", "Kind of object"), false],
+    ["object", t("对象", "Object"), false],
+    ["address", t("来源地址", "From"), false],
+    ["since", t("自", "Since"), true],
+    ["until", t("至", "Until"), true],
   ];
   return (
     <div class="stack">
@@ -53,10 +53,10 @@ export function Audit() {
           filter.value = filterOf(form.value);
         }}
       >
-        {fields.map(([name, label, type]) => (
+        {fields.map(([name, label, timed]) => (
           <Field key={name} label={label}>
             <input
-              type={type}
+              {...(timed ? { type: "datetime-local" as const } : { type: "text" as const })}
               maxLength={200}
               value={form.value[name] ?? ""}
               onInput={({ currentTarget }) => {

@@ -47,9 +47,9 @@ export function Making<T>({
       initial={{ form: first, base: {}, etag: null }}
       send={async (form) => {
         const body = props.kind.bodyOf(form, {});
-        // An address that is chosen here must not be taken: "*" is any state there is.
+        // Where somebody has just used the address, theirs stays as the version before.
         const once: Record<string, string> =
-          method === "PUT" ? { "If-None-Match": "*" } : { "Idempotency-Key": key.value };
+          method === "PUT" ? { "If-Match": "*" } : { "Idempotency-Key": key.value };
         return (await write<T>(method, path, body, once)).data;
       }}
       renew={() => {

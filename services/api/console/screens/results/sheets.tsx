@@ -17,7 +17,6 @@ import {
   Button,
   Empty,
   FaultBox,
-  Field,
   Found,
   Panel,
   Progress,

@@ -277,8 +277,6 @@ function Sections({ form, wrong }: { form: Signal<Values>; wrong: readonly Fault
         } as Signal<Values>;
         return (
           <details
-            // A section has no name of its own: it is the one at this place.
-            // biome-ignore lint/suspicious/noArrayIndexKey: see above
             key={at}
             class="group"
             open={wrong.some(({ pointer }) => pointer.startsWith(`/sections/${at}/`))}
