@@ -23,7 +23,7 @@ import {
   Select,
   Waiting,
 } from "../../kit/ui";
-import { called, t } from "../../kit/words";
+import { called, lang, t } from "../../kit/words";
 import {
   collectionsOf,
   datasetCodes,
@@ -92,7 +92,7 @@ function SheetForm({ layers, onStarted }: { layers: Chosen[]; onStarted: (job: s
   const here = region.value;
   const initial = useMemo(() => {
     const first = layers.find(({ id }) => id === `zones.${here}`) ?? layers[0];
-    return { layers: first ? [first] : [], form: {} };
+    return { layers: first ? [first] : [], form: { paper: "A4", languages: lang.peek() } };
   }, []);
   const { values, restored, reset } = useDraft(`sheet.${here}`, initial);
   const form = memberOf(values, "form");
@@ -136,7 +136,13 @@ function SheetForm({ layers, onStarted }: { layers: Chosen[]; onStarted: (job: s
           values.value = { ...values.value, layers: now };
         }}
       />
-      <Fields members={around()} values={form} wrong={fault.value?.at ?? []} at="/inputs" />
+      <Fields
+        members={around()}
+        required={["paper", "languages"]}
+        values={form}
+        wrong={fault.value?.at ?? []}
+        at="/inputs"
+      />
       <details class="group">
         <summary>{t("更多选项", "More options")}</summary>
         <Fields members={beyond()} values={form} wrong={fault.value?.at ?? []} at="/inputs" />
@@ -236,22 +242,21 @@ const words = (title: string, most: number): PropertySchema => ({
   maxLength: most,
 });
 
-const among = (title: string, choices: Record<string, string>, usual?: string): PropertySchema => ({
+const among = (title: string, choices: Record<string, string>): PropertySchema => ({
   title,
   type: "string",
   enum: Object.keys(choices),
   "x-enum-titles": choices,
-  ...(usual ? { default: usual } : {}),
 });
 
 /** What is asked of every sheet. */
 const around = (): Record<string, PropertySchema> => ({
-  paper: among(t("纸张", "Paper"), { A4: "A4", A3: "A3", A2: "A2", A1: "A1", A0: "A0" }, "A4"),
-  languages: among(
-    t("文字", "Language"),
-    { zh: "中文", en: "English", both: t("中英双语", "Both") },
-    "zh",
-  ),
+  paper: among(t("纸张", "Paper"), { A4: "A4", A3: "A3", A2: "A2", A1: "A1", A0: "A0" }),
+  languages: among(t("文字", "Language"), {
+    zh: "中文",
+    en: "English",
+    both: t("中英双语", "Both"),
+  }),
   title_zh: words(t("图名（中文）", "Title in Chinese"), 80),
   title_en: words(t("图名（英文）", "Title in English"), 80),
   number: words(t("图号", "Number of the sheet"), 40),

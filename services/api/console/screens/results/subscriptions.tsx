@@ -10,7 +10,7 @@ import { ZONE } from "../../kit/page";
 import { regionName } from "../../kit/place";
 import { Table } from "../../kit/table";
 import { attempt, Badge, Button, Dialog, Found } from "../../kit/ui";
-import { t } from "../../kit/words";
+import { lang, t } from "../../kit/words";
 import { Changing, type Kind, Making } from "./editing";
 import { More, usePages } from "./pages";
 import { RegionChoice } from "./roles";
@@ -109,7 +109,7 @@ export function Subscriptions() {
             kind={kind()}
             draft="subscription.new"
             path="/subscriptions"
-            first={{ time_zone: ZONE }}
+            first={{ time_zone: ZONE, lang: lang.peek() }}
             onDone={done}
           />
         </Dialog>
@@ -221,7 +221,7 @@ const kind = (): Kind<Subscription> => ({
     endings: { title: t("也告知预警解除", "Tell of ends, too"), type: "boolean", default: true },
     enabled: { title: t("启用", "On"), type: "boolean", default: true },
   },
-  required: ["name", "address"],
+  required: ["name", "address", "lang"],
   controls: { region: RegionChoice },
   formOf: subscriptionForm,
   bodyOf: (form: Values) => form,

@@ -10,7 +10,7 @@ import { region, regionName } from "../../kit/place";
 import { holds } from "../../kit/session";
 import { Table } from "../../kit/table";
 import { attempt, Badge, Button, Dialog, Found, Panel, type Tone } from "../../kit/ui";
-import { t } from "../../kit/words";
+import { lang, t } from "../../kit/words";
 import { Changing, type Kind, Making } from "./editing";
 import { More, usePages } from "./pages";
 import { RegionChoice } from "./roles";
@@ -108,7 +108,10 @@ export function Webhooks() {
             // Addresses of receivers may hold what they know the caller by: nothing is kept.
             draft={null}
             path="/webhooks"
-            first={holds(["planner", "supervisor"], null) ? {} : { region: region.value }}
+            first={{
+              lang: lang.peek(),
+              ...(holds(["planner", "supervisor"], null) ? {} : { region: region.value }),
+            }}
             onDone={(made) => {
               close();
               again();
@@ -286,7 +289,6 @@ export const langSchema = (title: string): PropertySchema => ({
   type: "string",
   enum: ["zh", "en"],
   "x-enum-titles": { zh: "中文", en: "English" },
-  default: "zh",
 });
 
 const kind = (): Kind<Webhook> => ({
@@ -316,14 +318,14 @@ const kind = (): Kind<Webhook> => ({
     lang: langSchema(t("消息语言", "Language of messages")),
     enabled: { title: t("启用", "On"), type: "boolean", default: true },
   },
-  required: ["name", "url", "events"],
+  required: ["name", "url", "events", "lang"],
   controls: { region: RegionChoice },
-  formOf: ({ name, url, events, region: of, lang, enabled }) => ({
+  formOf: ({ name, url, events, region: of, lang: told, enabled }) => ({
     name,
     url,
     events,
     ...(of ? { region: of } : {}),
-    lang,
+    lang: told,
     enabled,
   }),
   bodyOf: (form: Values) => form,
