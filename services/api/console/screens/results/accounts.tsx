@@ -174,7 +174,7 @@ const kindOf = (roles: readonly string[], fresh: boolean): Kind<Account> => ({
       ? { subject: { title: t("登录名", "Name to sign in by"), type: "string", maxLength: 255 } }
       : {}),
     name: { title: t("姓名", "Name"), type: "string", maxLength: 200 },
-    email: { title: t("邮箱", "E-mail"), type: "string", format: "email", maxLength: 320 },
+    email: { title: t("邮箱", "E-mail"), type: "string", format: "email", maxLength: 300 },
     roles: rolesSchema(roles),
     ...(fresh ? {} : { disabled: { title: t("停用", "Disabled"), type: "boolean" } }),
   },

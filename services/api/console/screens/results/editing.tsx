@@ -2,7 +2,7 @@
 
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { type Fault, type FaultAt, write } from "../../kit/api";
+import { Fault, type FaultAt, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { Conflict } from "../../kit/conflict";
 import type { Feature, PropertySchema, Values } from "../../kit/features";
@@ -149,7 +149,7 @@ function Form<T>({
         {...(kind.controls ? { controls: kind.controls } : {})}
       />
       {more?.(form, wrong)}
-      <FaultBox fault={fault.value} />
+      <FaultBox fault={fault.value && restOf(fault.value, Object.keys(kind.members))} />
       <div class="actions">
         <Button kind="main" submits busy={busy.value}>
           {save ?? t("保存", "Save")}
@@ -177,6 +177,12 @@ function Form<T>({
       )}
     </form>
   );
+}
+
+/** A refusal without what stands at a field already. */
+export function restOf(fault: Fault, members: readonly string[]): Fault {
+  const rest = fault.at.filter(({ pointer }) => !members.includes(pointer.replace(/^\//, "")));
+  return new Fault(fault.status, fault.message, rest, fault.type);
 }
 
 const featureOf = (form: Values): Feature => ({

@@ -5,18 +5,17 @@ import { useEffect, useRef } from "preact/hooks";
 /** The parts of a page: its rules, and its elements with what the policy would refuse taken aside.
  * @param text A whole HTML page. */
 export function partsOf(text: string): { rules: string; root: HTMLElement } {
-  const parsed = new DOMParser().parseFromString(text, "text/html");
   let rules = "";
-  for (const style of parsed.querySelectorAll("style")) {
-    rules += `${style.textContent}\n`;
-    style.remove();
-  }
+  // Even a page that is only read is held against the policy: its styles are taken out before.
+  const plain = text
+    .replace(/<style[^>]*>([\s\S]*?)<\/style>/gi, (_, found: string) => {
+      rules += `${found}\n`;
+      return "";
+    })
+    .replace(/\sstyle=(["'])/gi, " data-style=$1");
+  const parsed = new DOMParser().parseFromString(plain, "text/html");
   for (const odd of parsed.querySelectorAll("script, link, iframe, object, embed, meta, base"))
     odd.remove();
-  for (const one of parsed.querySelectorAll("[style]")) {
-    one.setAttribute("data-style", one.getAttribute("style") ?? "");
-    one.removeAttribute("style");
-  }
   // Links would leave the form.
   for (const one of parsed.querySelectorAll("a[href]")) one.setAttribute("target", "_blank");
   return { rules, root: parsed.documentElement };

@@ -114,7 +114,10 @@ function SheetForm({ layers, onStarted }: { layers: Chosen[]; onStarted: (job: s
     });
     try {
       const inputs = sheetInputs(here, chosen, form.value);
-      onStarted((await execute(PROCESS, inputs, key.value)).jobID);
+      const job = await execute(PROCESS, inputs, key.value);
+      // It stays in the form for the next sheet, but nothing of it is unsaved any more.
+      reset(values.value);
+      onStarted(job.jobID);
     } catch (error) {
       fault.value = told(error);
     }
