@@ -148,7 +148,9 @@ function SheetForm({ layers, onStarted }: { layers: Chosen[]; onStarted: (job: s
       />
       <details class="group">
         <summary>{t("更多选项", "More options")}</summary>
-        <Fields members={beyond()} values={form} wrong={fault.value?.at ?? []} at="/inputs" />
+        <div class="stack">
+          <Fields members={beyond()} values={form} wrong={fault.value?.at ?? []} at="/inputs" />
+        </div>
       </details>
       <FaultBox fault={fault.value} />
       <div class="actions">
@@ -336,19 +338,22 @@ function Sheet({ id }: { id: string }) {
 }
 
 function Made({ id }: { id: string }) {
-  const { asked, again } = useAsked((signal) => resultsOf(id, signal), [id]);
+  const { asked, again } = useAsked(
+    async (signal) => {
+      const { files } = await resultsOf(id, signal);
+      return { files, sheet: await read<Values>(`/jobs/${id}/results/sheet`, signal) };
+    },
+    [id],
+  );
   return (
     <Found asked={asked} again={again}>
-      {({ files, values }) => {
-        const sheet = values.sheet as Values | undefined;
-        const title = sheet ? called(sheet, "title") : t("图件", "Sheet");
+      {({ files, sheet }) => {
+        const title = called(sheet, "title");
         return (
           <>
-            {sheet && (
-              <p>
-                <strong>{title}</strong> 1:{Number(sheet.scale).toLocaleString("en-US")}
-              </p>
-            )}
+            <p>
+              <strong>{title}</strong> 1:{Number(sheet.scale).toLocaleString("en-US")}
+            </p>
             <div class="actions">
               {["pdf", "svg", "png"].map((name) => {
                 const file = files[name];

@@ -282,26 +282,28 @@ function Sections({ form, wrong }: { form: Signal<Values>; wrong: readonly Fault
             open={wrong.some(({ pointer }) => pointer.startsWith(`/sections/${at}/`))}
           >
             <summary>{title}</summary>
-            <Fields
-              members={members}
-              required={["kind", "heading_zh", "heading_en"]}
-              values={values}
-              wrong={wrong}
-              at={`/sections/${at}`}
-            />
-            <div class="actions">
-              <Button disabled={at === 0} onClick={() => set(moved(sections, at, -1))}>
-                {t("上移", "Up")}
-              </Button>
-              <Button
-                disabled={at === sections.length - 1}
-                onClick={() => set(moved(sections, at, 1))}
-              >
-                {t("下移", "Down")}
-              </Button>
-              <Button kind="danger" onClick={() => set(sections.filter((_, n) => n !== at))}>
-                {t("删除章节", "Take out")}
-              </Button>
+            <div class="stack">
+              <Fields
+                members={members}
+                required={["kind", "heading_zh", "heading_en"]}
+                values={values}
+                wrong={wrong}
+                at={`/sections/${at}`}
+              />
+              <div class="actions">
+                <Button disabled={at === 0} onClick={() => set(moved(sections, at, -1))}>
+                  {t("上移", "Up")}
+                </Button>
+                <Button
+                  disabled={at === sections.length - 1}
+                  onClick={() => set(moved(sections, at, 1))}
+                >
+                  {t("下移", "Down")}
+                </Button>
+                <Button kind="danger" onClick={() => set(sections.filter((_, n) => n !== at))}>
+                  {t("删除章节", "Take out")}
+                </Button>
+              </div>
             </div>
           </details>
         );
