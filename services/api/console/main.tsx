@@ -28,6 +28,7 @@ const screens = {
   projects: lazy(() => import("./screens/projects/projects")),
   monitoring: lazy(() => import("./screens/monitoring/monitoring")),
   data: lazy(() => import("./screens/data/data")),
+  results: lazy(() => import("./screens/results/results")),
 };
 
 function Screens() {

@@ -32,10 +32,24 @@ export async function refresh(known = HAS_SESSION): Promise<void> {
   account.value = own;
 }
 
-/** Whether who is signed in may do what a scope is for. */
+/** Whether who is signed in may do what a scope is for; `admin` includes every other. */
 export function may(scope: Scope): boolean {
   const own = account.value;
-  return Boolean(own && !own.need && own.scopes.includes(scope));
+  return Boolean(own && !own.need && (own.scopes.includes(scope) || own.scopes.includes("admin")));
+}
+
+/** Whether who is signed in has any of the roles in a region, or in what it is part of.
+ * @param region Code of the region; null asks for a role that holds everywhere. */
+export function holds(roles: readonly Schema<"Role">[], region: string | null): boolean {
+  if (may("admin")) return true;
+  const own = account.value;
+  if (!own || own.need) return false;
+  return own.roles.some(
+    (held) =>
+      roles.includes(held.role) &&
+      (held.region === null ||
+        (region !== null && (region === held.region || region.startsWith(`${held.region}.`)))),
+  );
 }
 
 type Form = Record<string, string>;

@@ -1,0 +1,188 @@
+/** Who did what and when, page by page. */
+
+import { useSignal } from "@preact/signals";
+import { api, ask, type Schema } from "../../kit/api";
+import { useAsked } from "../../kit/asked";
+import { address, type Values } from "../../kit/features";
+import { moment } from "../../kit/format";
+import { API } from "../../kit/page";
+import { Table } from "../../kit/table";
+import { Button, Dialog, Field, Found } from "../../kit/ui";
+import { t } from "../../kit/words";
+import { More, usePages } from "./pages";
+
+type Entry = Schema<"AuditEntry">;
+type Filter = Record<string, string>;
+
+/** The filters as the service takes them; times are of the clock of whoever looks. */
+export function filterOf(form: Filter): Filter {
+  const given = Object.entries(form).filter(([, value]) => value.trim());
+  return Object.fromEntries(
+    given.map(([name, value]) => [
+      name,
+      ["since", "until"].includes(name) ? new Date(value).toISOString() : value.trim(),
+    ]),
+  );
+}
+
+export function Audit() {
+  const form = useSignal<Filter>({});
+  const filter = useSignal<Filter>({});
+  const open = useSignal<Entry | null>(null);
+  const choice = JSON.stringify(filter.value);
+  const { asked, again } = useAsked(
+    () => ask(api.GET("/audit", { params: { query: { limit: 100, ...filter.value } } })),
+    [choice],
+  );
+  const pages = usePages<Entry, Schema<"AuditEntries">>(choice, ({ entries }) => entries);
+  const fields: [name: string, label: string, timed: boolean][] = [
+    ["actor", t("谁", "Who"), false],
+    ["action", t("做了什么", "Did what"), false],
+    ["table", t("对象类型", "Kind of object"), false],
+    ["object", t("对象", "Object"), false],
+    ["address", t("来源地址", "From"), false],
+    ["since", t("自", "Since"), true],
+    ["until", t("至", "Until"), true],
+  ];
+  return (
+    <div class="stack">
+      <form
+        class="filters"
+        onSubmit={(event) => {
+          event.preventDefault();
+          filter.value = filterOf(form.value);
+        }}
+      >
+        {fields.map(([name, label, timed]) => (
+          <Field key={name} label={label}>
+            <input
+              {...(timed ? { type: "datetime-local" as const } : { type: "text" as const })}
+              maxLength={200}
+              value={form.value[name] ?? ""}
+              onInput={({ currentTarget }) => {
+                form.value = { ...form.value, [name]: currentTarget.value };
+              }}
+            />
+          </Field>
+        ))}
+        <div class="actions">
+          <Button kind="main" submits>
+            {t("筛选", "Filter")}
+          </Button>
+          <a class="button" href={API + address("/audit", { ...filter.value, f: "csv" })}>
+            {t("导出 CSV", "As CSV")}
+          </a>
+        </div>
+      </form>
+      <Found asked={asked} again={again}>
+        {(first) => (
+          <>
+            <Table
+              label={t("审计记录", "Audit log")}
+              rows={pages.rows(first)}
+              keyOf={({ id }) => String(id)}
+              onOpen={(one) => {
+                open.value = one;
+              }}
+              empty={t("没有这样的记录。", "No such entries.")}
+              columns={[
+                { id: "at", title: t("时间", "When"), cell: ({ at }) => moment(at) },
+                {
+                  id: "actor",
+                  title: t("谁", "Who"),
+                  cell: ({ actor }) => (actor ? <code>{actor}</code> : t("公众", "the public")),
+                },
+                {
+                  id: "action",
+                  title: t("做了什么", "Did"),
+                  cell: (one) => <code>{one.action}</code>,
+                },
+                {
+                  id: "object",
+                  title: t("对象", "Object"),
+                  cell: (one) => <code>{[one.table, one.object].filter(Boolean).join(" ")}</code>,
+                },
+                { id: "from", title: t("来源", "From"), cell: (one) => one.address ?? "–" },
+              ]}
+            />
+            <More pages={pages} first={first} />
+          </>
+        )}
+      </Found>
+      {open.value && (
+        <Dialog
+          title={`${moment(open.value.at)} ${open.value.actor ?? ""}`}
+          wide
+          onClose={() => {
+            open.value = null;
+          }}
+        >
+          <Change entry={open.value} />
+        </Dialog>
+      )}
+    </div>
+  );
+}
+
+/** Members that an entry tells of, before and after; those that stayed are left out. */
+export function changesOf({ before, after }: Pick<Entry, "before" | "after">) {
+  const from = (before ?? {}) as Values;
+  const to = (after ?? {}) as Values;
+  return [...new Set([...Object.keys(from), ...Object.keys(to)])]
+    .filter((name) => JSON.stringify(from[name]) !== JSON.stringify(to[name]))
+    .map((name) => ({ name, before: shown(from[name]), after: shown(to[name]) }));
+}
+
+const shown = (value: unknown): string =>
+  value === undefined || value === null
+    ? "–"
+    : typeof value === "object"
+      ? JSON.stringify(value)
+      : String(value);
+
+function Change({ entry }: { entry: Entry }) {
+  return (
+    <>
+      <dl class="facts">
+        <dt>{t("做了什么", "Did")}</dt>
+        <dd>
+          <code>{entry.action}</code>
+        </dd>
+        <dt>{t("对象", "Object")}</dt>
+        <dd>
+          <code>{[entry.table, entry.object].filter(Boolean).join(" ")}</code>
+        </dd>
+        <dt>{t("请求", "Request")}</dt>
+        <dd>
+          <code>{entry.request ?? "–"}</code>
+        </dd>
+        <dt>{t("摘要", "Digest")}</dt>
+        <dd>
+          <code>{entry.digest}</code>
+        </dd>
+      </dl>
+      <div class="table">
+        <table>
+          <thead>
+            <tr>
+              <th>{t("成员", "Member")}</th>
+              <th>{t("之前", "Before")}</th>
+              <th>{t("之后", "After")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {changesOf(entry).map(({ name, before, after }) => (
+              <tr key={name}>
+                <th scope="row">
+                  <code>{name}</code>
+                </th>
+                <td class="anywhere">{before}</td>
+                <td class="anywhere">{after}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}

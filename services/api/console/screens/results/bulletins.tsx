@@ -1,0 +1,209 @@
+/** Bulletins of a region: read, and published by those who may. */
+
+import { useSignal } from "@preact/signals";
+import { api, ask, type Schema, write } from "../../kit/api";
+import { useAsked } from "../../kit/asked";
+import { day, moment } from "../../kit/format";
+import { heldBy, readHeld } from "../../kit/held";
+import { API } from "../../kit/page";
+import { region, regionName } from "../../kit/place";
+import { screenPath } from "../../kit/screens";
+import { holds, may } from "../../kit/session";
+import { Table } from "../../kit/table";
+import { attempt, Badge, Button, Dialog, Found, Select } from "../../kit/ui";
+import { lang, t } from "../../kit/words";
+import { More, usePages } from "./pages";
+
+type Head = Schema<"BulletinHead">;
+type State = Head["state"];
+
+export function Bulletins() {
+  const state = useSignal("");
+  const everywhere = useSignal(false);
+  const publishing = useSignal<Head | null>(null);
+  const here = everywhere.value ? "" : region.value;
+  const { asked, again } = useAsked(
+    () =>
+      ask(
+        api.GET("/bulletins", {
+          params: {
+            query: {
+              limit: 50,
+              ...(here ? { region: here } : {}),
+              ...(state.value ? { state: state.value as State } : {}),
+            },
+          },
+        }),
+      ),
+    [here, state.value],
+  );
+  const pages = usePages<Head, Schema<"Bulletins">>(
+    `${here} ${state.value}`,
+    ({ bulletins }) => bulletins,
+  );
+  return (
+    <div class="stack">
+      <div class="inline">
+        <Select
+          aria-label={t("区域", "Region")}
+          choices={[
+            { value: "here", label: regionName(region.value) },
+            { value: "all", label: t("全部区域", "All regions") },
+          ]}
+          value={everywhere.value ? "all" : "here"}
+          onChoose={(chosen) => {
+            everywhere.value = chosen === "all";
+          }}
+        />
+        <Select
+          aria-label={t("状态", "State")}
+          choices={[
+            { value: "draft", label: t("草稿", "Drafts") },
+            { value: "published", label: t("已发布", "Published") },
+          ]}
+          value={state.value}
+          onChoose={(chosen) => {
+            state.value = chosen;
+          }}
+          empty={t("全部状态", "All states")}
+        />
+        {may("jobs") && (
+          <a class="button" href={screenPath("compute", { process: "publish-bulletin" })}>
+            {t("编制公报", "Make a bulletin")}
+          </a>
+        )}
+      </div>
+      <Found asked={asked} again={again}>
+        {(first) => (
+          <>
+            <Table
+              label={t("公报", "Bulletins")}
+              rows={pages.rows(first)}
+              keyOf={({ code }) => code}
+              empty={t("还没有公报。", "No bulletins yet.")}
+              columns={[
+                {
+                  id: "title",
+                  title: t("标题", "Title"),
+                  cell: (one) => <a href={addressOf(one, "html")}>{one.title}</a>,
+                },
+                { id: "region", title: t("区域", "Region"), cell: (one) => one.region_name },
+                {
+                  id: "period",
+                  title: t("时段", "Period"),
+                  cell: (one) => `${day(one.first)} – ${day(one.last)}`,
+                  order: (one) => one.last,
+                },
+                {
+                  id: "issue",
+                  title: t("期号", "Issue"),
+                  cell: (one) => t(`${one.year} 年第 ${one.issue} 期`, `${one.year}, ${one.issue}`),
+                },
+                {
+                  id: "state",
+                  title: t("状态", "State"),
+                  cell: (one) => (
+                    <>
+                      <Badge tone={one.state === "published" ? "good" : "warn"}>
+                        {one.state_name}
+                      </Badge>
+                      {!one.public && <Badge>{t("内部", "Internal")}</Badge>}
+                    </>
+                  ),
+                },
+                {
+                  id: "files",
+                  title: t("文件", "Files"),
+                  cell: (one) => (
+                    <span class="actions">
+                      <a href={addressOf(one, "pdf")}>PDF</a>
+                      <a href={addressOf(one, "docx")}>DOCX</a>
+                      {mayPublish(one) && (
+                        <Button
+                          onClick={() => {
+                            publishing.value = one;
+                          }}
+                        >
+                          {t("发布", "Publish")}
+                        </Button>
+                      )}
+                    </span>
+                  ),
+                },
+              ]}
+            />
+            <More pages={pages} first={first} />
+          </>
+        )}
+      </Found>
+      {publishing.value && (
+        <Publishing
+          bulletin={publishing.value}
+          onClose={(done) => {
+            publishing.value = null;
+            if (done) again();
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+const addressOf = ({ code }: Head, format: string) =>
+  `${API}/bulletins/${encodeURIComponent(code)}?f=${format}&lang=${lang.value}`;
+
+const mayPublish = ({ state, region: of }: Head): boolean =>
+  state === "draft" && may("write") && holds(["approver"], of);
+
+/** Asks again, since nothing of what is published ever changes. */
+function Publishing({ bulletin, onClose }: { bulletin: Head; onClose: (done: boolean) => void }) {
+  const path = `/bulletins/${encodeURIComponent(bulletin.code)}`;
+  const busy = useSignal(false);
+  // What is published is what was looked at: a state of later is refused.
+  const { asked, again } = useAsked(
+    (signal) => readHeld<Schema<"Bulletin">>(path, signal),
+    [bulletin.code],
+  );
+  const publish = async (etag: string | null) => {
+    busy.value = true;
+    const done = await attempt(
+      () => write("POST", `${path}/publish`, undefined, heldBy(etag)),
+      t("已发布", "Published"),
+    );
+    busy.value = false;
+    onClose(done);
+  };
+  return (
+    <Dialog title={t("发布公报", "Publish a bulletin")} onClose={() => onClose(false)}>
+      <Found asked={asked} again={again}>
+        {({ data, etag }) => (
+          <div class="form">
+            <p>
+              <strong>{data.title}</strong>
+            </p>
+            <p>
+              {t("编制于", "Made")} {moment(data.created)}
+            </p>
+            <p>
+              {data.public
+                ? t(
+                    "发布后所有人可见，内容不再更改。",
+                    "Everybody will see it, and nothing of it will ever change.",
+                  )
+                : t(
+                    "发布后本区域人员可见，内容不再更改。",
+                    "Those who work in the region will see it, and nothing of it will ever change.",
+                  )}
+            </p>
+            <div class="actions">
+              <Button kind="main" busy={busy.value} onClick={() => publish(etag)}>
+                {t("确认发布", "Publish it")}
+              </Button>
+              <Button onClick={() => onClose(false)}>{t("返回", "Back")}</Button>
+            </div>
+          </div>
+        )}
+      </Found>
+    </Dialog>
+  );
+}

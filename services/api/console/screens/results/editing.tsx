@@ -1,0 +1,205 @@
+/** A form over something that several people may change: what was typed is never lost. */
+
+import { type Signal, useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { Fault, type FaultAt, write } from "../../kit/api";
+import { told, useAsked } from "../../kit/asked";
+import { Conflict } from "../../kit/conflict";
+import type { Feature, PropertySchema, Values } from "../../kit/features";
+import { type Controls, Fields, memberOf, Restored, useDraft } from "../../kit/form";
+import { heldBy, isStale, readHeld } from "../../kit/held";
+import { Button, FaultBox, Found } from "../../kit/ui";
+import { t } from "../../kit/words";
+
+export interface Kind<T> {
+  members: Record<string, PropertySchema>;
+  required: readonly string[];
+  controls?: Controls;
+  /** The form's values of what was read. */
+  formOf: (read: T) => Values;
+  /** What is sent for the form; the form as it was read says what has changed. */
+  bodyOf: (form: Values, base: Values) => unknown;
+  method: "PUT" | "PATCH";
+}
+
+interface Props<T> {
+  kind: Kind<T>;
+  /** Name that the unsaved form is kept under; null keeps nothing. */
+  draft: string | null;
+  onDone: (written: T) => void;
+  onClose?: () => void;
+  save?: string;
+  /** What else belongs to the form, such as a list of its parts. */
+  more?: (form: Signal<Values>, wrong: readonly FaultAt[]) => ComponentChildren;
+}
+
+/** A form for something new. */
+export function Making<T>({
+  path,
+  first,
+  method = "POST",
+  ...props
+}: Props<T> & { path: string; first: Values; method?: "POST" | "PUT" }) {
+  const key = useSignal(crypto.randomUUID());
+  return (
+    <Form
+      {...props}
+      initial={{ form: first, base: {}, etag: null }}
+      send={async (form) => {
+        const body = props.kind.bodyOf(form, {});
+        // Where somebody has just used the address, theirs stays as the version before.
+        const once: Record<string, string> =
+          method === "PUT" ? { "If-Match": "*" } : { "Idempotency-Key": key.value };
+        return (await write<T>(method, path, body, once)).data;
+      }}
+      renew={() => {
+        key.value = crypto.randomUUID();
+      }}
+    />
+  );
+}
+
+/** A form for what is there. */
+export function Changing<T>({ path, ...props }: Props<T> & { path: string }) {
+  const { asked, again } = useAsked((signal) => readHeld<T>(path, signal), [path]);
+  return (
+    <Found asked={asked} again={again}>
+      {({ data, etag }) => {
+        const base = props.kind.formOf(data);
+        return <Form key={path} {...props} path={path} initial={{ form: base, base, etag }} />;
+      }}
+    </Found>
+  );
+}
+
+interface Held extends Values {
+  form: Values;
+  /** The form as it was read, and in which state that was. */
+  base: Values;
+  etag: string | null;
+}
+
+function Form<T>({
+  kind,
+  draft,
+  onDone,
+  onClose,
+  save,
+  more,
+  initial,
+  path,
+  send,
+  renew,
+}: Props<T> & {
+  initial: Held;
+  path?: string;
+  send?: (form: Values) => Promise<T>;
+  renew?: () => void;
+}) {
+  const { values, restored, reset } = useDraft(draft, initial);
+  const form = memberOf(values, "form");
+  const busy = useSignal(false);
+  const fault = useSignal<Fault | null>(null);
+  const theirs = useSignal<{ form: Values; etag: string | null } | null>(null);
+  const wrong = fault.value?.at ?? [];
+  const put = async (held: Held): Promise<T> => {
+    if (send || !path) return (send as (form: Values) => Promise<T>)(held.form);
+    const body = kind.bodyOf(held.form, held.base);
+    return (await write<T>(kind.method, path, body, heldBy(held.etag))).data;
+  };
+  const submit = async (held = values.value as Held) => {
+    busy.value = true;
+    fault.value = null;
+    try {
+      const written = await put(held);
+      renew?.();
+      reset();
+      onDone(written);
+    } catch (error) {
+      if (isStale(error) && path) {
+        try {
+          const now = await readHeld<T>(path);
+          theirs.value = { form: kind.formOf(now.data), etag: now.etag };
+        } catch (again) {
+          fault.value = told(again);
+        }
+      } else {
+        fault.value = told(error);
+        // What was refused is mended and sent as another request.
+        renew?.();
+      }
+    }
+    busy.value = false;
+  };
+  const held = values.value as Held;
+  return (
+    <form
+      class="form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <Restored restored={restored} reset={reset} />
+      <Fields
+        members={kind.members}
+        required={kind.required}
+        values={form}
+        wrong={wrong}
+        {...(kind.controls ? { controls: kind.controls } : {})}
+      />
+      {more?.(form, wrong)}
+      <FaultBox fault={fault.value && restOf(fault.value, Object.keys(kind.members))} />
+      <div class="actions">
+        <Button kind="main" submits busy={busy.value}>
+          {save ?? t("保存", "Save")}
+        </Button>
+        {onClose && <Button onClick={onClose}>{t("返回", "Back")}</Button>}
+      </div>
+      {theirs.value && (
+        <Conflict
+          base={featureOf(held.base)}
+          mine={{ properties: held.form }}
+          theirs={featureOf(theirs.value.form)}
+          members={kind.members}
+          onClose={() => {
+            theirs.value = null;
+          }}
+          onSend={({ properties }) => {
+            const now = theirs.value;
+            if (!now) return;
+            theirs.value = null;
+            const merged = mergedForm(held, properties, now.form);
+            values.value = { form: merged, base: now.form, etag: now.etag };
+            submit(values.value as Held);
+          }}
+        />
+      )}
+    </form>
+  );
+}
+
+/** A refusal without what stands at a field already. */
+export function restOf(fault: Fault, members: readonly string[]): Fault {
+  const rest = fault.at.filter(({ pointer }) => !members.includes(pointer.replace(/^\//, "")));
+  return new Fault(fault.status, fault.message, rest, fault.type);
+}
+
+const featureOf = (form: Values): Feature => ({
+  type: "Feature",
+  id: "",
+  geometry: null,
+  properties: form,
+});
+
+/** Their form with those members of mine that I have changed and chosen to send. */
+export function mergedForm(
+  held: { form: Values; base: Values },
+  chosen: Values,
+  theirs: Values,
+): Values {
+  const mine = Object.entries(chosen).filter(
+    ([name, value]) => JSON.stringify(value ?? null) !== JSON.stringify(held.base[name] ?? null),
+  );
+  return { ...theirs, ...Object.fromEntries(mine) };
+}

@@ -1,0 +1,421 @@
+/** Map sheets: what is on them, what is written around it, and the finished sheet. */
+
+import { batch, type Signal, useSignal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { api, ask, type Fault, read } from "../../kit/api";
+import { told, useAsked } from "../../kit/asked";
+import type { PropertySchema, Values } from "../../kit/features";
+import { Fields, memberOf, Restored, useDraft } from "../../kit/form";
+import { bytes, moment } from "../../kit/format";
+import { cancel, execute, follow, isOver, type Job, StatusBadge } from "../../kit/jobs";
+import { listLayers } from "../../kit/map/layers";
+import { region, regionName } from "../../kit/place";
+import { outputPath, resultsOf } from "../../kit/results";
+import { account, may } from "../../kit/session";
+import {
+  attempt,
+  Button,
+  Empty,
+  FaultBox,
+  Found,
+  Panel,
+  Progress,
+  Select,
+  Waiting,
+} from "../../kit/ui";
+import { called, lang, t } from "../../kit/words";
+import {
+  collectionsOf,
+  datasetCodes,
+  moved,
+  onSheet,
+  type SheetLayer,
+  sheetInputs,
+} from "./layers";
+
+const PROCESS = "compose-map-sheet";
+
+export function Sheets({ job, onJob }: { job: string | undefined; onJob: (id: string) => void }) {
+  return (
+    <div class="sheets">
+      {may("jobs") ? (
+        <Composer key={region.value} onStarted={onJob} />
+      ) : (
+        <Empty>
+          {t("登录并具有分析角色后可以编制图件。", "Sign in as an analyst to compose sheets.")}
+        </Empty>
+      )}
+      <div class="stack">
+        {job && <Sheet key={job} id={job} />}
+        {account.value && <Former job={job} onJob={onJob} />}
+      </div>
+    </div>
+  );
+}
+
+interface Chosen {
+  id: string;
+  title: string;
+  layer: SheetLayer;
+  labels: boolean;
+}
+
+interface Description {
+  inputs: Record<string, { schema: PropertySchema }>;
+}
+
+function Composer({ onStarted }: { onStarted: (job: string) => void }) {
+  const here = region.value;
+  const { asked, again } = useAsked(
+    async (signal) => {
+      const [listed, described, datasets] = await Promise.all([
+        listLayers(),
+        read<Description>(`/processes/${PROCESS}`, signal),
+        datasetCodes(here, signal),
+      ]);
+      const collections = collectionsOf(described.inputs.layers?.schema);
+      return listed.flatMap((one): Chosen[] => {
+        const layer = onSheet(one, here, collections, datasets);
+        return layer ? [{ id: one.id, title: called(one, "title"), layer, labels: false }] : [];
+      });
+    },
+    [here || null],
+  );
+  return (
+    <Found asked={asked} again={again}>
+      {(layers) => <SheetForm layers={layers} onStarted={onStarted} />}
+    </Found>
+  );
+}
+
+function SheetForm({ layers, onStarted }: { layers: Chosen[]; onStarted: (job: string) => void }) {
+  const here = region.value;
+  const initial = useMemo(() => {
+    const first = layers.find(({ id }) => id === `zones.${here}`) ?? layers[0];
+    return { layers: first ? [first] : [], form: { paper: "A4", languages: lang.peek() } };
+  }, []);
+  const { values, restored, reset } = useDraft(`sheet.${here}`, initial);
+  const form = memberOf(values, "form");
+  const key = useSignal(crypto.randomUUID());
+  const busy = useSignal(false);
+  const fault = useSignal<Fault | null>(null);
+  const chosen = values.value.layers as Chosen[];
+  useEffect(() => {
+    let first = true;
+    return values.subscribe(() => {
+      if (!first) key.value = crypto.randomUUID();
+      first = false;
+    });
+  }, []);
+  const start = async () => {
+    batch(() => {
+      busy.value = true;
+      fault.value = null;
+    });
+    try {
+      const inputs = sheetInputs(here, chosen, form.value);
+      const job = await execute(PROCESS, inputs, key.value);
+      // It stays in the form for the next sheet, but nothing of it is unsaved any more.
+      reset(values.value);
+      onStarted(job.jobID);
+    } catch (error) {
+      fault.value = told(error);
+    }
+    busy.value = false;
+  };
+  return (
+    <form
+      class="form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        start();
+      }}
+    >
+      <Restored restored={restored} reset={reset} />
+      <LayerList
+        layers={layers}
+        chosen={chosen}
+        set={(now) => {
+          values.value = { ...values.value, layers: now };
+        }}
+      />
+      <Fields
+        members={around()}
+        required={["paper", "languages"]}
+        values={form}
+        wrong={fault.value?.at ?? []}
+        at="/inputs"
+      />
+      <details class="group">
+        <summary>{t("更多选项", "More options")}</summary>
+        <div class="stack">
+          <Fields members={beyond()} values={form} wrong={fault.value?.at ?? []} at="/inputs" />
+        </div>
+      </details>
+      <FaultBox fault={fault.value} />
+      <div class="actions">
+        <Button kind="main" submits busy={busy.value} disabled={!chosen.length}>
+          {t("编制图件", "Compose the sheet")}
+        </Button>
+        <Button onClick={() => reset()}>{t("清空", "Begin anew")}</Button>
+      </div>
+    </form>
+  );
+}
+
+function LayerList({
+  layers,
+  chosen,
+  set,
+}: {
+  layers: readonly Chosen[];
+  chosen: readonly Chosen[];
+  set: (now: Chosen[]) => void;
+}) {
+  const most = 8;
+  const left = layers.filter(({ id }) => !chosen.some((one) => one.id === id));
+  return (
+    <Panel title={t(`${regionName(region.value)}：图层`, `${regionName(region.value)}: layers`)}>
+      <ol class="plain">
+        {chosen.map((one, at) => {
+          const title = layers.find(({ id }) => id === one.id)?.title ?? one.title;
+          const step = (by: number, sign: string, words: string) => (
+            <Button
+              kind="quiet"
+              aria-label={`${words}：${title}`}
+              disabled={at + by < 0 || at + by >= chosen.length}
+              onClick={() => set(moved(chosen, at, by))}
+            >
+              {sign}
+            </Button>
+          );
+          return (
+            <li key={one.id} class="layer-line">
+              <span>{title}</span>
+              {one.layer.kind === "features" && (
+                <label class="check">
+                  <input
+                    type="checkbox"
+                    checked={one.labels}
+                    aria-label={t(`标注名称：${title}`, `Names: ${title}`)}
+                    onChange={({ currentTarget: { checked } }) =>
+                      set(
+                        chosen.map((other) =>
+                          other === one ? { ...one, labels: checked } : other,
+                        ),
+                      )
+                    }
+                  />
+                  {t("标注", "Names")}
+                </label>
+              )}
+              <span class="tools">
+                {step(-1, "↑", t("下移一层", "Lower"))}
+                {step(1, "↓", t("上移一层", "Higher"))}
+                <Button
+                  kind="quiet"
+                  aria-label={t(`移除：${title}`, `Leave out: ${title}`)}
+                  onClick={() => set(chosen.filter((other) => other !== one))}
+                >
+                  ✕
+                </Button>
+              </span>
+            </li>
+          );
+        })}
+      </ol>
+      <small>{t("自下而上，至多 8 个。", "From the lowest up, eight at most.")}</small>
+      {chosen.length < most && left.length > 0 && (
+        <Select
+          aria-label={t("添加图层", "Add a layer")}
+          choices={left.map(({ id, title }) => ({ value: id, label: title }))}
+          value=""
+          onChoose={(id) => {
+            const found = left.find((one) => one.id === id);
+            if (found) set([...chosen, found]);
+          }}
+          empty={t("添加图层…", "Add a layer…")}
+        />
+      )}
+    </Panel>
+  );
+}
+
+const words = (title: string, most: number): PropertySchema => ({
+  title,
+  type: "string",
+  maxLength: most,
+});
+
+const among = (title: string, choices: Record<string, string>): PropertySchema => ({
+  title,
+  type: "string",
+  enum: Object.keys(choices),
+  "x-enum-titles": choices,
+});
+
+/** What is asked of every sheet. */
+const around = (): Record<string, PropertySchema> => ({
+  paper: among(t("纸张", "Paper"), { A4: "A4", A3: "A3", A2: "A2", A1: "A1", A0: "A0" }),
+  languages: among(t("文字", "Language"), {
+    zh: "中文",
+    en: "English",
+    both: t("中英双语", "Both"),
+  }),
+  title_zh: words(t("图名（中文）", "Title in Chinese"), 80),
+  title_en: words(t("图名（英文）", "Title in English"), 80),
+  number: words(t("图号", "Number of the sheet"), 40),
+  issuer_zh: words(t("编制单位（中文）", "Made by, in Chinese"), 80),
+  issuer_en: words(t("编制单位（英文）", "Made by, in English"), 80),
+  made_on: { title: t("编制日期", "Dated"), type: "string", format: "date" },
+});
+
+/** What has a usual value. */
+const beyond = (): Record<string, PropertySchema> => ({
+  orientation: among(t("方向", "Orientation"), {
+    landscape: t("横向", "Landscape"),
+    portrait: t("纵向", "Portrait"),
+  }),
+  scale: {
+    title: t("比例尺分母", "Scale, n of 1:n"),
+    description: t("不填则自动取整", "without it the largest round one that fits"),
+    type: "integer",
+    minimum: 100,
+    maximum: 20_000_000,
+  },
+  secrecy: among(t("密级", "Secrecy"), {
+    open: t("公开", "Open"),
+    internal: t("内部", "Internal"),
+    sensitive: t("敏感", "Sensitive"),
+  }),
+  approval_number: words(t("审图号", "Number of the examined map"), 40),
+  as_of: { title: t("要素日期", "Day of the features"), type: "string", format: "date" },
+  dpi: {
+    title: t("PNG 分辨率", "Pixels of the PNG to the inch"),
+    type: "integer",
+    minimum: 72,
+    maximum: 600,
+    default: 150,
+  },
+  inset: { title: t("区位图", "Inset map"), type: "boolean", default: true },
+});
+
+/** One sheet: followed while it is made, then shown. */
+function Sheet({ id }: { id: string }) {
+  const job: Signal<Job | null> = useSignal<Job | null>(null);
+  useEffect(() => follow(id, job), [id]);
+  const now = job.value;
+  if (!now) return <Waiting />;
+  return (
+    <Panel
+      title={
+        <>
+          {t("图件", "Sheet")} <StatusBadge status={now.status} />
+        </>
+      }
+      actions={
+        !isOver(now.status) && (
+          <Button kind="danger" onClick={() => attempt(() => cancel(id), t("已取消", "Cancelled"))}>
+            {t("取消", "Cancel")}
+          </Button>
+        )
+      }
+    >
+      {!isOver(now.status) && (
+        <>
+          <Progress percent={now.progress ?? 0} label={t("图件", "Sheet")} />
+          <p aria-live="polite">{now.message}</p>
+        </>
+      )}
+      {now.status === "failed" && (
+        <p class="fault" role="alert">
+          {now.exception?.detail ?? now.message}
+        </p>
+      )}
+      {now.status === "successful" && <Made id={id} />}
+    </Panel>
+  );
+}
+
+function Made({ id }: { id: string }) {
+  const { asked, again } = useAsked(
+    async (signal) => {
+      const { files } = await resultsOf(id, signal);
+      return { files, sheet: await read<Values>(`/jobs/${id}/results/sheet`, signal) };
+    },
+    [id],
+  );
+  return (
+    <Found asked={asked} again={again}>
+      {({ files, sheet }) => {
+        const title = called(sheet, "title");
+        return (
+          <>
+            <p>
+              <strong>{title}</strong> 1:{Number(sheet.scale).toLocaleString("en-US")}
+            </p>
+            <div class="actions">
+              {["pdf", "svg", "png"].map((name) => {
+                const file = files[name];
+                return (
+                  file && (
+                    <a
+                      key={name}
+                      class="button"
+                      href={outputPath(id, name)}
+                      target="_blank"
+                      rel="noopener"
+                    >
+                      {name.toUpperCase()}{" "}
+                      <small>{file.length !== undefined && bytes(file.length)}</small>
+                    </a>
+                  )
+                );
+              })}
+            </div>
+            {files.png && <img class="sheet" src={outputPath(id, "png")} alt={title} />}
+          </>
+        );
+      }}
+    </Found>
+  );
+}
+
+/** Sheets of before, which only those who asked for them see. */
+function Former({ job, onJob }: { job: string | undefined; onJob: (id: string) => void }) {
+  const { asked, again } = useAsked(
+    () =>
+      ask(
+        api.GET("/jobs", {
+          params: { query: { limit: 20, processID: [PROCESS], status: ["successful"] } },
+        }),
+      ),
+    [job],
+  );
+  return (
+    <Panel title={t("已编制的图件", "Sheets made before")}>
+      <Found asked={asked} again={again}>
+        {({ jobs }) =>
+          jobs.length ? (
+            <ul class="plain">
+              {jobs.map((one) => (
+                <li key={one.jobID}>
+                  <button
+                    type="button"
+                    class="link"
+                    aria-current={one.jobID === job}
+                    onClick={() => onJob(one.jobID)}
+                  >
+                    {t("图件", "Sheet")} {moment(one.finished ?? one.created)}
+                  </button>
+                </li>
+              ))}
+            </ul>
+          ) : (
+            <Empty>{t("还没有图件。", "No sheets yet.")}</Empty>
+          )
+        }
+      </Found>
+    </Panel>
+  );
+}
