@@ -857,6 +857,120 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/bulletin-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BulletinTemplates"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bulletin-templates/{template}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                    version?: number | null;
+                };
+                header?: never;
+                path: {
+                    template: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BulletinTemplate"];
+                    };
+                };
+            };
+        };
+        put: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "if-match"?: string | null;
+                };
+                path: {
+                    template: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BulletinTemplate"];
+                    };
+                };
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BulletinTemplate"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/cases": {
         parameters: {
             query?: never;
@@ -1315,6 +1429,178 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                    limit?: number;
+                    before?: number | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Subscriptions"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SubscriptionContents"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Subscription"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/subscriptions/{number}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                    limit?: number;
+                    status?: ("waiting" | "delivered" | "dead") | null;
+                    before?: string | null;
+                };
+                header?: never;
+                path: {
+                    number: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Mails"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Webhooks"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WebhookContents"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Webhook"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/processes": {
         parameters: {
             query?: never;
@@ -1569,6 +1855,136 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Keys"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Key"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                    limit?: number;
+                    before?: number | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Accounts"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewAccount"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Account"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/session/login": {
         parameters: {
             query?: never;
@@ -1794,6 +2210,87 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html" | "csv";
+                    lang?: ("zh" | "en") | null;
+                    actor?: string | null;
+                    action?: string | null;
+                    table?: string | null;
+                    object?: string | null;
+                    request?: string | null;
+                    address?: string | null;
+                    since?: string | null;
+                    until?: string | null;
+                    limit?: number;
+                    before?: number | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AuditEntries"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HealthTold"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2071,6 +2568,24 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Account: {
+            id: number;
+            issuer: string;
+            subject: string;
+            name: string;
+            email: string | null;
+            party: string | null;
+            roles: components["schemas"]["RoleHeld"][];
+            /** Format: date-time */
+            created: string;
+            disabled: string | null;
+            last_seen: string | null;
+            signed_in: string | null;
+        };
+        Accounts: {
+            accounts: components["schemas"]["Account"][];
+            links: components["schemas"]["Link"][];
+        };
         ActivityList: {
             presumed: string;
             activities: components["schemas"]["ActivityNamed"][];
@@ -2189,6 +2704,28 @@ export interface components {
             alerts: components["schemas"]["Alert"][];
             links: components["schemas"]["Link"][];
         };
+        AuditEntries: {
+            entries: components["schemas"]["AuditEntry"][];
+            links: components["schemas"]["Link"][];
+        };
+        AuditEntry: {
+            id: number;
+            /** Format: date-time */
+            at: string;
+            actor: string | null;
+            action: string;
+            table: string | null;
+            object: string | null;
+            before: {
+                [key: string]: unknown;
+            } | null;
+            after: {
+                [key: string]: unknown;
+            } | null;
+            request: string | null;
+            address: string | null;
+            digest: string;
+        };
         BalanceRuleShown: {
             /** @enum {string} */
             kind: "natural_shoreline" | "cultivated_land" | "land_link" | "wetland" | "forest_quota" | "sea_area";
@@ -2222,6 +2759,47 @@ export interface components {
             };
             duties: components["schemas"]["BoardDuty"][];
         };
+        Bulletin: {
+            code: string;
+            title: string;
+            region: string;
+            region_name: string;
+            plan: string | null;
+            /** Format: date */
+            first: string;
+            /** Format: date */
+            last: string;
+            year: number;
+            issue: number;
+            version: number;
+            corrects: string | null;
+            /** @enum {string} */
+            state: "draft" | "published";
+            state_name: string;
+            public: boolean;
+            /** Format: date-time */
+            created: string;
+            published: string | null;
+            links: components["schemas"]["Link"][];
+            created_by?: string | null;
+            published_by?: string | null;
+            corrected_by: string | null;
+            template: string;
+            template_version: number;
+            /** Format: uuid */
+            job: string;
+            files: components["schemas"]["BulletinFile"][];
+            content: {
+                [key: string]: unknown;
+            };
+        };
+        BulletinFile: {
+            name: string;
+            media_type: string;
+            bytes: number;
+            sha256: string;
+            href: string;
+        };
         BulletinHead: {
             code: string;
             title: string;
@@ -2243,6 +2821,26 @@ export interface components {
             /** Format: date-time */
             created: string;
             published: string | null;
+            links: components["schemas"]["Link"][];
+        };
+        BulletinTemplate: {
+            code: string;
+            version: number;
+            created_by: string | null;
+            created: string | null;
+            name_zh: string;
+            name_en: string;
+            title_zh: string;
+            title_en: string;
+            issuer_zh: string;
+            issuer_en: string;
+            note_zh: string;
+            note_en: string;
+            sections: components["schemas"]["Section"][];
+            links: components["schemas"]["Link"][];
+        };
+        BulletinTemplates: {
+            templates: components["schemas"]["TemplateNamed"][];
             links: components["schemas"]["Link"][];
         };
         Bulletins: {
@@ -2484,6 +3082,16 @@ export interface components {
             unit: string | null;
             value: string;
         };
+        HealthTold: {
+            /** @enum {string} */
+            status: "ok" | "read-only" | "down";
+            version: string;
+            /** @enum {string} */
+            suite: "international" | "commercial";
+            checks: {
+                [key: string]: string;
+            };
+        };
         IndicatorBase: {
             year: number | null;
             value: number | null;
@@ -2584,10 +3192,28 @@ export interface components {
             remarks: components["schemas"]["StandingRemark"][];
             stage: ("near" | "final") | null;
         };
+        Key: {
+            id: string;
+            name: string;
+            scopes: components["schemas"]["Scope"][];
+            roles: components["schemas"]["RoleHeld"][] | null;
+            networks: (string)[] | null;
+            /** Format: date-time */
+            created: string;
+            expires: string | null;
+            revoked: string | null;
+            last_used: string | null;
+            successor: string | null;
+            key?: string;
+        };
         KeyForm: {
             csrf?: string | null;
             next?: string | null;
             key: string;
+        };
+        Keys: {
+            keys: components["schemas"]["Key"][];
+            links: components["schemas"]["Link"][];
         };
         LandingPage: {
             title: string;
@@ -2662,6 +3288,10 @@ export interface components {
             issuers: string[];
             next?: string;
         };
+        Mails: {
+            deliveries: components["schemas"]["Sending"][];
+            links: components["schemas"]["Link"][];
+        };
         Measure: {
             measure: string;
             order: number;
@@ -2687,6 +3317,22 @@ export interface components {
             code: string;
             name_zh: string;
             name_en: string;
+        };
+        NewAccount: {
+            name?: string | null;
+            email?: string | null;
+            party?: string | null;
+            roles?: components["schemas"]["RoleAsked"][] | null;
+            disabled?: boolean | null;
+            issuer?: string | null;
+            subject: string;
+        };
+        NewKey: {
+            name: string;
+            scopes?: components["schemas"]["Scope"][] | null;
+            roles?: components["schemas"]["RoleAsked"][] | null;
+            networks?: (string)[] | null;
+            expires_at?: string | null;
         };
         NewProperty: {
             name_zh: string;
@@ -3107,6 +3753,10 @@ export interface components {
         };
         /** @enum {string} */
         Role: "viewer" | "owner" | "planner" | "approver" | "supervisor" | "analyst" | "auditor" | "feed" | "admin";
+        RoleAsked: {
+            role: components["schemas"]["Role"];
+            region?: string | null;
+        };
         RoleHeld: {
             role: components["schemas"]["Role"];
             region: string | null;
@@ -3241,6 +3891,16 @@ export interface components {
         };
         /** @enum {string} */
         Scope: "read" | "write" | "projects" | "observe" | "jobs" | "admin";
+        Section: {
+            /** @enum {string} */
+            kind: "text" | "summary" | "indicators" | "observations" | "water" | "air" | "series" | "map" | "alerts" | "leads" | "projects" | "balances" | "settlements" | "mines";
+            heading_zh: string;
+            heading_en: string;
+            /** @default  */
+            text_zh?: string;
+            /** @default  */
+            text_en?: string;
+        };
         SecurityKeyShown: {
             id: number;
             name: string;
@@ -3255,6 +3915,21 @@ export interface components {
             control: number | null;
             inside_known_percent: number | null;
             control_known_percent: number | null;
+        };
+        Sending: {
+            /** Format: uuid */
+            id: string;
+            type: string;
+            /** @enum {string} */
+            status: "waiting" | "delivered" | "dead";
+            status_name: string;
+            attempts: number;
+            answered: number | null;
+            reason: string | null;
+            due: string | null;
+            /** Format: date-time */
+            created: string;
+            finished: string | null;
         };
         SessionBegun: {
             need: ("code" | "password" | "factor") | null;
@@ -3283,6 +3958,11 @@ export interface components {
             next?: string | null;
             name: string;
             password: string;
+        };
+        SignInLink: {
+            link?: string;
+            /** Format: date-time */
+            expires: string;
         };
         SourceBalance: {
             allocated: string;
@@ -3370,6 +4050,80 @@ export interface components {
             restored_ha: string;
             mines_open: number;
         };
+        Subscription: {
+            id: number;
+            name: string;
+            address: string;
+            /** @enum {string} */
+            lang: "zh" | "en";
+            levels: ("blue" | "yellow" | "orange" | "red")[];
+            time_zone: string;
+            endings: boolean;
+            enabled: boolean;
+            rules: string[] | null;
+            region: string | null;
+            digest_at: string | null;
+            unsubscribed: string | null;
+            /** Format: date-time */
+            created: string;
+            links: components["schemas"]["Link"][];
+        };
+        SubscriptionContents: {
+            name: string;
+            address: string;
+            /**
+             * @default zh
+             * @enum {string}
+             */
+            lang?: "zh" | "en";
+            /**
+             * @default [
+             *       "blue",
+             *       "yellow",
+             *       "orange",
+             *       "red"
+             *     ]
+             */
+            levels?: ("blue" | "yellow" | "orange" | "red")[];
+            rules?: string[] | null;
+            region?: string | null;
+            digest_at?: string | null;
+            /** @default Asia/Shanghai */
+            time_zone?: string;
+            /** @default true */
+            endings?: boolean;
+            /** @default true */
+            enabled?: boolean;
+        };
+        Subscriptions: {
+            subscriptions: components["schemas"]["Subscription"][];
+            links: components["schemas"]["Link"][];
+        };
+        Template: {
+            name_zh: string;
+            name_en: string;
+            title_zh: string;
+            title_en: string;
+            issuer_zh: string;
+            issuer_en: string;
+            /** @default  */
+            note_zh?: string;
+            /** @default  */
+            note_en?: string;
+            sections: components["schemas"]["Section"][];
+        };
+        TemplateNamed: {
+            code: string;
+            version: number;
+            created_by: string | null;
+            created: string | null;
+            name: string;
+            links: components["schemas"]["Link"][];
+        };
+        TemplateVersions: {
+            versions: components["schemas"]["TemplateNamed"][];
+            links: components["schemas"]["Link"][];
+        };
         UploadState: {
             /** Format: uuid */
             upload: string;
@@ -3421,6 +4175,67 @@ export interface components {
             recorded_at: string;
             indicator: string;
             region: string;
+        };
+        Webhook: {
+            id: string;
+            name: string;
+            url: string;
+            events: ("alert.opened" | "alert.escalated" | "alert.acknowledged" | "alert.closed" | "case.opened" | "case.assigned" | "case.verified" | "case.rectification" | "case.closed" | "bulletin.published")[];
+            event_names: string[];
+            region: string | null;
+            /** @enum {string} */
+            lang: "zh" | "en";
+            enabled: boolean;
+            disabled_reason: string | null;
+            former_secret_until: string | null;
+            /** Format: date-time */
+            created: string;
+            created_by: string;
+            /** Format: date-time */
+            updated: string;
+            links: components["schemas"]["Link"][];
+            secret?: string;
+        };
+        WebhookContents: {
+            name: string;
+            url: string;
+            events: string[];
+            region?: string | null;
+            /**
+             * @default zh
+             * @enum {string}
+             */
+            lang?: "zh" | "en";
+            /** @default true */
+            enabled?: boolean;
+        };
+        WebhookDeliveries: {
+            deliveries: components["schemas"]["WebhookDelivery"][];
+            links: components["schemas"]["Link"][];
+        };
+        WebhookDelivery: {
+            /** Format: uuid */
+            id: string;
+            type: string;
+            /** @enum {string} */
+            status: "waiting" | "delivered" | "dead";
+            status_name: string;
+            attempts: number;
+            answered: number | null;
+            reason: string | null;
+            due: string | null;
+            /** Format: date-time */
+            created: string;
+            finished: string | null;
+            type_name: string;
+            links: components["schemas"]["Link"][];
+            payload?: {
+                [key: string]: unknown;
+            };
+        };
+        Webhooks: {
+            webhooks: components["schemas"]["Webhook"][];
+            links: components["schemas"]["Link"][];
         };
         YearBalance: {
             allocated: string;
