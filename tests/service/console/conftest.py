@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from shanhai.local.places import Home
 from shanhai.local.stack import Stack, admin_key
 from tests.support.run_directory import run_directory
+from tests.support.serving import PATIENCE_S
 
 BUILT = Path("services/api/shanhai_api/static/console/manifest.json")
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -148,6 +150,13 @@ class Visit:
     def t(self, zh: str, en: str) -> str:
         """A text as this window shows it."""
         return zh if self.lang == "zh" else en
+
+    def until(self, expression: str) -> None:
+        """Wait until an expression holds; Playwright's own way breaks the policy of the page."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not self.page.evaluate(expression):
+            assert time.monotonic() < deadline, expression
+            self.page.wait_for_timeout(50)
 
     def ready_map(self, nth: int = 0) -> Any:
         """The map's canvas, once all of it is drawn."""

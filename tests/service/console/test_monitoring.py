@@ -158,7 +158,7 @@ def test_a_case_is_checked_on_site_with_a_phone(
     page.get_by_label("进入").select_option("verified")
     page.get_by_label("核查结果").select_option("confirmed")
     page.get_by_role("button", name="写入我的位置").click()
-    page.wait_for_function("document.querySelector('textarea').value.includes('118.082')")
+    visit.until("document.querySelector('textarea').value.includes('118.082')")
     page.get_by_role("button", name="提交").click()
     page.locator(".badge").get_by_text("已核查").wait_for()
     wide = page.evaluate("document.documentElement.scrollWidth")

@@ -79,7 +79,7 @@ def test_a_sheet_is_composed_followed_over_a_reload_and_opened(
     page.reload()
     picture = page.locator("img.sheet")
     picture.wait_for(timeout=120_000)
-    page.wait_for_function("() => document.querySelector('img.sheet').naturalWidth > 1000")
+    visit.until("document.querySelector('img.sheet').naturalWidth > 1000")
     assert picture.get_attribute("alt") == "厦门市管控线图"
     for name, media_type in (("PDF", "application/pdf"), ("SVG", "image/svg+xml")):
         address = page.get_by_role("link", name=name).get_attribute("href")
@@ -197,9 +197,7 @@ def test_the_log_is_filtered_and_told_in_full(bureaus: Bureaus, open_console: Op
     page.get_by_label("做了什么").fill("seed")
     page.get_by_role("button", name="筛选").click()
     page.get_by_role("button", name="更多").click()
-    page.wait_for_function(
-        "() => document.querySelector('[aria-rowcount]').getAttribute('aria-rowcount') > 150"
-    )
+    visit.until("document.querySelector('[aria-rowcount]').getAttribute('aria-rowcount') > 150")
     actions = page.locator("tbody td:nth-child(3)").all_inner_texts()
     assert {text.strip() for text in actions} - {""} == {"seed"}
     page.locator("tbody button").first.click()
