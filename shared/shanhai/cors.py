@@ -55,7 +55,7 @@ class CrossOriginAccess:
             False: (tuple(methods), _list(everybody)),
             True: (tuple(named_methods), _list((*everybody, *named_headers))),
         }
-        self.trusted = b"" if trusted is None else trusted.encode()
+        self.trusted = None if trusted is None else trusted.encode()
         self.exposed: Pair = (b"access-control-expose-headers", _list(exposed))
         self.open: list[Pair] = [(b"access-control-allow-origin", b"*"), self.exposed]
 

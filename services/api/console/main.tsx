@@ -66,7 +66,7 @@ function Console() {
   const [ready, setReady] = useState(false);
   const open = () => {
     setFault(null);
-    Promise.all([refresh(), openPlaces()])
+    Promise.all([account.peek() === undefined ? refresh() : null, openPlaces()])
       .catch((error) => {
         const refused = told(error);
         // Where the public reads nothing, the way on is to sign in.
@@ -80,7 +80,7 @@ function Console() {
     let before = account.peek();
     return effect(() => {
       const now = account.value;
-      if (before !== undefined && now?.owner !== before?.owner) openPlaces().catch(() => {});
+      if (before !== undefined && now?.owner !== before?.owner) open();
       before = now;
     });
   }, []);

@@ -90,9 +90,8 @@ async def open_screen(
 
 def _page(view: TheView) -> Response:
     public = state_of(view.request).configuration.public
-    context = view.page_context({}, {"entry": entry()})
     return view.send(
-        render("console.html", context),
+        render("console.html", view.page_context({}, {"entry": entry()})),
         HTML.media_type,
         headers={"Content-Security-Policy": policy(origin_of(public.tiles_url))},
     )

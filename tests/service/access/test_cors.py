@@ -155,3 +155,41 @@ def test_none_is_named_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     assert PublicSettings().cors_origins == ()
     monkeypatch.setenv("SHANHAI_CORS_ORIGINS", "https://map.example/, http://[::1]:8080")
     assert PublicSettings().cors_origins == ("https://map.example", "http://[::1]:8080")
+
+
+def reading_service(trusted: str | None) -> httpx.AsyncClient:
+    """A service that only reads, and takes cookies from the pages of one origin, or of none."""
+    app = Starlette(routes=[Route("/", answer)])
+    app.add_middleware(
+        CrossOriginAccess,
+        public=PublicSettings(
+            api_url="https://api.example/shanhai",
+            tiles_url="https://tiles.example",
+            cors_origins=(NAMED,),
+        ),
+        methods=("GET",),
+        named_methods=("GET",),
+        headers=(),
+        named_headers=(),
+        exposed=(),
+        trusted=trusted,
+    )
+    transport = httpx.ASGITransport(app=app)
+    return httpx.AsyncClient(transport=transport, base_url="https://tiles.example")
+
+
+@pytest.mark.parametrize("trusted", ["https://api.example", None])
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+async def test_cookies_are_taken_from_the_trusted_origin_alone(
+    method: str, trusted: str | None
+) -> None:
+    asked = {"Cookie": "__Host-session=x"}
+    if method == "OPTIONS":
+        asked = {"Access-Control-Request-Method": "GET"}
+    async with reading_service(trusted) as asking:
+        for origin in ("https://api.example", "https://tiles.example", NAMED, *FOREIGN):
+            told = await asking.request(method, "/", headers={**asked, "Origin": origin})
+            allowed = told.headers.get("Access-Control-Allow-Credentials")
+            assert allowed == ("true" if origin == trusted else None), origin
+            if allowed:
+                assert told.headers["Access-Control-Allow-Origin"] == origin

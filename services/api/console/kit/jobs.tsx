@@ -85,9 +85,10 @@ export function follow(id: string, job: Signal<Job | null>): () => void {
     try {
       const answer = await send(`/jobs/${id}`);
       if (answer.ok) take(await answer.json());
-    } finally {
-      if (!stopped) setTimeout(again, 2000);
+    } catch {
+      // Nobody answers yet: it is asked again.
     }
+    if (!stopped) setTimeout(again, 2000);
   };
   return stop;
 }

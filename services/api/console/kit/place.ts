@@ -31,6 +31,12 @@ export function regionName(code: string): string {
   return found ? called(found.properties) : code;
 }
 
+/** CQL2 of what belongs to a region or to one below it; codes of those begin with its own. */
+export function within(code: string): string {
+  const quoted = code.replaceAll("'", "''");
+  return `region = '${quoted}' OR region LIKE '${quoted}.%'`;
+}
+
 /** Go on with another region, and the newest of its plans. */
 export function chooseRegion(code: string): void {
   region.value = code;

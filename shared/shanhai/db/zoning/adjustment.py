@@ -113,7 +113,8 @@ _LEFT = text(
     " > ST_Area(ST_Intersection(face.geom, at_right))"
 )
 _NUMBER = text(
-    "SELECT count(*) + 2 FROM zone WHERE scheme_id = :id AND starts_with(code, :code || '-')"
+    "SELECT min(n) FROM generate_series(2, (SELECT count(*) + 2 FROM zone WHERE scheme_id = :id)) n"
+    " WHERE NOT EXISTS (SELECT FROM zone WHERE scheme_id = :id AND code = :code || '-' || n)"
 )
 _SPLIT_OFF = text(
     "INSERT INTO zone (scheme_id, class_id, code, name_zh, name_en, functions, problems, geom,"

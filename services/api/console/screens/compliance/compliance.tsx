@@ -14,7 +14,7 @@ import { joined, partsOf, type Sketch } from "../../kit/map/draw";
 import type { MapPane } from "../../kit/map/engine";
 import { ACCEPTED, inDegrees, readShapes, type Shapes } from "../../kit/map/files";
 import { MapView } from "../../kit/map/map_view";
-import { region } from "../../kit/place";
+import { region, within } from "../../kit/place";
 import { Button, Empty, FaultBox, Field, Found, Panel, Select, Tabs } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { Opinion } from "./opinion";
@@ -373,11 +373,7 @@ function ProjectChoice({
   const here = region.value;
   const { asked, again } = useAsked(
     (signal) =>
-      allFeatures(
-        "projects",
-        { filter: `region LIKE '${here}%'`, properties: "name_zh,name_en,geometry_final" },
-        signal,
-      ),
+      allFeatures("projects", { filter: within(here), properties: "name_zh,name_en" }, signal),
     [here || null],
   );
   return (

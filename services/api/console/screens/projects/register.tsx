@@ -8,7 +8,7 @@ import { told, useAsked } from "../../kit/asked";
 import { addFeature, allFeatures, type Feature, schemaOf } from "../../kit/features";
 import { Fields, Restored, useDraft } from "../../kit/form";
 import { money, number } from "../../kit/format";
-import { plan, region } from "../../kit/place";
+import { plan, region, within } from "../../kit/place";
 import { screenPath } from "../../kit/screens";
 import { may } from "../../kit/session";
 import { type Column, Table } from "../../kit/table";
@@ -34,8 +34,8 @@ const MEMBERS =
 
 /** Projects of a region and the regions below it. */
 export function projectsOf(code: string, signal?: AbortSignal): Promise<Feature<Project>[]> {
-  const filter = `region = '${code}' OR region LIKE '${code}.%'`;
-  return allFeatures<Project>("projects", { filter, properties: MEMBERS }, signal, 100_000);
+  const query = { filter: within(code), properties: MEMBERS };
+  return allFeatures<Project>("projects", query, signal, 100_000);
 }
 
 export interface Wanted {
