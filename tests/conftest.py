@@ -28,6 +28,10 @@ pytest_plugins = [
 ]
 
 
+WITH_ONE_STACK = ("tests/e2e", "tests/service/console")
+"""Folders whose tests share a stack."""
+
+
 class Schedule(LoadFileScheduling):  # type: ignore[misc]  # pytest-xdist has no types
     """Files in their order, each for the process that is free; those of the stack for one of them.
 
@@ -36,7 +40,8 @@ class Schedule(LoadFileScheduling):  # type: ignore[misc]  # pytest-xdist has no
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return "tests/e2e" if file.startswith("tests/e2e/") else file
+        stacks = (stack for stack in WITH_ONE_STACK if file.startswith(f"{stack}/"))
+        return next(stacks, file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Schedule:

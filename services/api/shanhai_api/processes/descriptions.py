@@ -330,6 +330,8 @@ def resolve(node: Any, definitions: Mapping[str, Any], lang: Lang) -> Any:
         for name, value in node.items()
         # In the dialect of OpenAPI 3.0 null is no value a schema could have.
         if (name, value) != ("default", None)
+        # What tells the choices apart names them by references, which are replaced.
+        and not (name == "discriminator" and "oneOf" in node)
     }
 
 

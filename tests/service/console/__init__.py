@@ -1,0 +1,1 @@
+"""What is shared by these tests ends with them: see `stack`."""
