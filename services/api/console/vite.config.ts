@@ -15,5 +15,9 @@ export default defineConfig({
     chunkSizeWarningLimit: 1200,
     rolldownOptions: { input: "main.tsx" },
   },
-  test: { environment: "happy-dom", include: ["{kit,screens}/**/*.test.{ts,tsx}"] },
+  test: {
+    environment: "happy-dom",
+    include: ["{kit,screens}/**/*.test.{ts,tsx}"],
+    setupFiles: ["kit/testing_setup.ts"],
+  },
 });
