@@ -6,7 +6,7 @@ One declaration serves the tile service, its legends and styles, and the maps of
 import re
 from dataclasses import dataclass, replace
 
-from shanhai.vocabulary import ECOSERVICES, ZONE_CLASSES, Label, label_of
+from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES, Label, label_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +361,16 @@ def _ecoservice_style(kind: str, ecoservice: str | None, unit: str | None) -> St
     if unit in {None, "1"}:
         return RampStyle(title, "1", colors, low, high)
     return RampStyle(title, unit or "1", colors)
+
+
+def theme_titles() -> dict[str, Label]:
+    """What each theme is called that a layer can be of: those of data, and those computed."""
+    services = [term.code for term in ECOSERVICES]
+    kinds = (*_SERVICE_LAYERS, *_SERVICE_CLASSES)
+    computed = [*EVALUATIONS, *_COMPUTED, *_EVALUATED_RAMPS, *kinds]
+    each = [f"{kind}.{service}" for kind in (*kinds, "importance") for service in services]
+    words = {theme: style_of(theme).title for theme in ("zones", *computed, *each)}
+    return words | {term.code: term.label for term in THEMES}
 
 
 def style_of(theme: str, unit: str | None = None) -> Style:

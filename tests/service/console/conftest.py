@@ -1,5 +1,6 @@
 """The console in a real browser, over a stack of its own with the seeded cities in it."""
 
+import base64
 import json
 import os
 import subprocess
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from shanhai.local.places import Home
@@ -23,7 +26,10 @@ from tests.support.run_directory import run_directory
 from tests.support.serving import PATIENCE_S
 
 BUILT = Path("services/api/shanhai_api/static/console/manifest.json")
+DEMO = "SHANHAI_TEST_DEMO"
+"""Names what `make demo` wrote of its stack, to look at that one instead of one of the tests."""
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+PASSWORD = "Shan-hai 2035!"
 PLANNING = ("planner", "analyst", "approver", "owner")
 WORDS = {
     "zh": {"key": "接口密钥", "sign_in": "登录"},
@@ -78,17 +84,18 @@ def seed(stack: Stack, regions: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def program_of(url: str, key: str) -> httpx.Client:
+    """A program with a key."""
+    headers = {"Authorization": f"Bearer {key}"}
+    return httpx.Client(base_url=url, headers=headers, timeout=60)
+
+
 @dataclass(frozen=True, slots=True)
 class Bureaus:
-    """A stack with the seeded cities."""
+    """A stack with the seeded cities: where its API is, and its administrator."""
 
-    stack: Stack
+    url: str
     admin: httpx.Client
-
-    @property
-    def url(self) -> str:
-        """Where the API is."""
-        return self.stack.api_url
 
     def key(self, *roles: str, region: str | None = "xiamen") -> str:
         """A key of these roles in a region, or everywhere."""
@@ -99,13 +106,17 @@ class Bureaus:
 
     def client(self, key: str) -> httpx.Client:
         """Whoever holds a key, as a program."""
-        headers = {"Authorization": f"Bearer {key}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+        return program_of(self.url, key)
 
 
 @pytest.fixture(scope="package")
 def bureaus() -> Iterator[Bureaus]:
-    """The stack, which no other package of tests shares."""
+    """The stack, which no other package of tests shares; or the demo that runs already."""
+    if DEMO in os.environ:
+        demo = json.loads(Path(os.environ[DEMO]).read_text("utf-8"))
+        with program_of(demo["api"], demo["admin_key"]) as admin:
+            yield Bureaus(demo["api"], admin)
+        return
     if not BUILT.is_file():
         pytest.fail("the console is not built: run services/api/console/build.sh")
     with run_directory() as directory:
@@ -113,9 +124,8 @@ def bureaus() -> Iterator[Bureaus]:
         try:
             stack.up()
             seed(stack, directory / "regions.geojson")
-            headers = {"Authorization": f"Bearer {admin_key(stack)}"}
-            with httpx.Client(base_url=stack.api_url, headers=headers, timeout=60) as admin:
-                yield Bureaus(stack, admin)
+            with program_of(stack.api_url, admin_key(stack)) as admin:
+                yield Bureaus(stack.api_url, admin)
         finally:
             stack.down()
 
@@ -224,3 +234,28 @@ def sign_in(visit: Visit, key: str) -> None:
     page.get_by_role("textbox", name=words["key"]).fill(key)
     page.locator("form").get_by_role("button", name=words["sign_in"]).click()
     page.wait_for_selector(".ways")
+
+
+def administrator(bureaus: Bureaus, visit: Visit, name: str) -> Page:
+    """Sign the window in as an administrator with a second factor."""
+    made = bureaus.admin.post("/accounts", json={"subject": name, "roles": [{"role": "admin"}]})
+    assert made.status_code == 201, made.text
+    link = bureaus.admin.post(f"/accounts/{made.json()['id']}/link").json()["link"]
+    own = {"Sec-Fetch-Site": "same-origin", "Origin": bureaus.url}
+    with httpx.Client(base_url=bureaus.url, headers=own) as browser:
+        token = httpx.URL(link).params["link"]
+        begun = browser.post("/session/start", json={"link": token, "new": PASSWORD})
+        assert begun.status_code == 200, begun.text
+        proof = {"X-CSRF-Token": begun.json()["csrf"]}
+        asked = browser.post("/session/factor", json={"password": PASSWORD}, headers=proof).json()
+        method = TOTP(base64.b32decode(asked["secret"].replace(" ", "")), 6, SHA1(), 30)  # noqa: S303 - as authenticators have it
+        code = method.generate(int(time.time())).decode()
+        given = {"sealed": asked["sealed"], "code": code}
+        done = browser.post("/session/factor/confirm", json=given, headers=proof)
+        assert done.status_code == 200, done.text
+        cookies: Any = [
+            {"name": one.name, "value": one.value, "url": bureaus.url}
+            for one in browser.cookies.jar
+        ]
+    visit.page.context.add_cookies(cookies)
+    return visit.page

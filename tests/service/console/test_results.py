@@ -1,45 +1,15 @@
 """Results and administration: sheets, templates, people, keys, the log, and who sees them."""
 
-import base64
 import time
-from typing import Any
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from playwright.sync_api import Page
 
-from tests.service.console.conftest import PLANNING, Bureaus, OpenConsole, Visit
+from tests.service.console.conftest import PLANNING, Bureaus, OpenConsole, administrator
 
-PASSWORD = "Shan-hai 2035!"
 ADMINISTRATION = ("账户", "密钥", "邮件订阅", "审计")
 STORED = "() => JSON.stringify([{...localStorage}, {...sessionStorage}, location.href])"
-
-
-def administrator(bureaus: Bureaus, visit: Visit, name: str) -> Page:
-    """Sign the window in as an administrator with a second factor."""
-    made = bureaus.admin.post("/accounts", json={"subject": name, "roles": [{"role": "admin"}]})
-    assert made.status_code == 201, made.text
-    link = bureaus.admin.post(f"/accounts/{made.json()['id']}/link").json()["link"]
-    own = {"Sec-Fetch-Site": "same-origin", "Origin": bureaus.url}
-    with httpx.Client(base_url=bureaus.url, headers=own) as browser:
-        token = httpx.URL(link).params["link"]
-        begun = browser.post("/session/start", json={"link": token, "new": PASSWORD})
-        assert begun.status_code == 200, begun.text
-        proof = {"X-CSRF-Token": begun.json()["csrf"]}
-        asked = browser.post("/session/factor", json={"password": PASSWORD}, headers=proof).json()
-        method = TOTP(base64.b32decode(asked["secret"].replace(" ", "")), 6, SHA1(), 30)  # noqa: S303 - as authenticators have it
-        code = method.generate(int(time.time())).decode()
-        given = {"sealed": asked["sealed"], "code": code}
-        done = browser.post("/session/factor/confirm", json=given, headers=proof)
-        assert done.status_code == 200, done.text
-        cookies: Any = [
-            {"name": one.name, "value": one.value, "url": bureaus.url}
-            for one in browser.cookies.jar
-        ]
-    visit.page.context.add_cookies(cookies)
-    return visit.page
 
 
 def give_role(page: Page, role: str, region: str) -> None:

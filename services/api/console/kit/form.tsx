@@ -126,10 +126,10 @@ export function hintOf(schema: PropertySchema): string {
         : high !== undefined
           ? `≤ ${high}`
           : "";
-  const usual =
-    schema.default !== undefined && schema.default !== null && typeof schema.default !== "object"
-      ? t(`默认 ${schema.default}`, `default ${schema.default}`)
-      : "";
+  const { default: start } = schema;
+  const words = choicesOf(schema)?.find(({ value }) => value === String(start))?.label ?? start;
+  const told = start !== undefined && start !== null && typeof start !== "object";
+  const usual = told ? t(`默认 ${words}`, `default ${words}`) : "";
   return [schema.description, [range, unit].filter(Boolean).join(" "), usual]
     .filter(Boolean)
     .join(t("；", "; "));

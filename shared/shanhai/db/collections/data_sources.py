@@ -1,6 +1,7 @@
 """Where data come from: registered rasters, and stations with feeds."""
 
 from shanhai import vocabulary
+from shanhai.cartography import theme_titles
 from shanhai.db.collections import guards
 from shanhai.db.features import columns, entity
 from shanhai.storage.artifacts import COG_TYPE
@@ -51,7 +52,12 @@ DATASETS = entity.Entity(
             queryable=True,
             role="reference",
         ),
-        _DATASET.shown("theme", entity.TEXT, Label("专题", "Theme"), queryable=True),
+        _DATASET.shown(
+            "theme",
+            entity.OpenList(theme_titles()),
+            Label("专题", "Theme"),
+            queryable=True,
+        ),
         _DATASET.shown("kind", entity.TEXT, Label("类型", "Kind"), queryable=True),
         _DATASET.column("unit", entity.TEXT, Label("单位", "Unit")),
         _DATASET.shown("crs", entity.TEXT, Label("坐标系", "CRS")),

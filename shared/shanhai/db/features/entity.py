@@ -76,6 +76,14 @@ class ClosedList(dict[str, Any]):
         super().__init__(type="string", enum=list(codes(self.terms)))
 
 
+class OpenList(dict[str, Any]):
+    """The JSON schema of a text, which knows the words of the codes it mostly is."""
+
+    def __init__(self, titles: Mapping[str, Label]) -> None:
+        self.titles = dict(titles)
+        super().__init__(TEXT)
+
+
 @dataclass(frozen=True, slots=True)
 class Property:
     """A member of a feature's `properties`: its SQL over the entity's rows and its JSON schema.
@@ -127,7 +135,9 @@ class Property:
         return self.schema.terms if isinstance(self.schema, ClosedList) else ()
 
     def words(self, lang: Lang) -> dict[str, str]:
-        """What each code of its closed list is called in `lang`."""
+        """What each code of its list is called in `lang`."""
+        if isinstance(self.schema, OpenList):
+            return {code: title.in_(lang) for code, title in self.schema.titles.items()}
         return {term.code: term.label.in_(lang) for term in self.terms}
 
     def described(self, lang: Lang) -> dict[str, Any]:

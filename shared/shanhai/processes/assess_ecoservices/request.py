@@ -115,7 +115,7 @@ def input_schemas(lang: Lang) -> dict[str, Schema]:
 def _service(ecoservice: Ecoservice, lang: Lang) -> Schema:
     quantities = [one for method in ecoservice.methods for one in quantities_of(method)]
     listing = "; ".join(
-        f"{method.id}: {method.label.in_(lang)} ({method.profile}, {method.unit})"
+        f"{method.label.in_(lang)} ({method.profile}, {method.unit})"
         for method in ecoservice.methods
     )
     method = {
@@ -157,7 +157,7 @@ def _number(spec: ParameterSpec) -> Schema:
 
 
 def _way(spec: OptionSpec, lang: Lang) -> Schema:
-    listing = "; ".join(f"{way}: {label.in_(lang)}" for way, label in spec.choices.items())
+    listing = "; ".join(label.in_(lang) for label in spec.choices.values())
     return {
         "type": "string",
         "enum": list(spec.choices),

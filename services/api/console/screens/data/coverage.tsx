@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { read } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
-import { allFeatures } from "../../kit/features";
+import { allFeatures, schemaOf } from "../../kit/features";
 import { choicesOf } from "../../kit/form";
 import { bytes, day } from "../../kit/format";
 import { API } from "../../kit/page";
@@ -51,14 +51,15 @@ export function Coverage() {
     async (signal) => ({
       datasets: await datasetsAnywhere(signal),
       themes: await themesThereAre(signal),
+      titles: (await schemaOf("datasets")).properties?.theme?.["x-enum-titles"] ?? {},
     }),
     [],
   );
   return (
     <Found asked={asked} again={again}>
-      {({ datasets, themes }) => {
+      {({ datasets, themes, titles }) => {
         const here = [...new Set(datasets.map(({ region }) => region))].sort();
-        const title = (code: string) => themes.find(({ value }) => value === code)?.label ?? code;
+        const title = (code: string) => titles[code] ?? code;
         const listed = datasets.filter((one) => !theme.value || one.theme === theme.value);
         return (
           <>

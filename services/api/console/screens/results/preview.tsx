@@ -16,6 +16,9 @@ export function partsOf(text: string): { rules: string; root: HTMLElement } {
   const parsed = new DOMParser().parseFromString(plain, "text/html");
   for (const odd of parsed.querySelectorAll("script, link, iframe, object, embed, meta, base"))
     odd.remove();
+  // A document has one main part, which is the console's.
+  for (const one of parsed.querySelectorAll("main, header, footer, nav"))
+    one.setAttribute("role", "none");
   // Links would leave the form.
   for (const one of parsed.querySelectorAll("a[href]")) one.setAttribute("target", "_blank");
   return { rules, root: parsed.documentElement };
