@@ -62,10 +62,11 @@ async def make_webhook(write: WriteContext, new: WebhookContents) -> Answer[Webh
     """Make a webhook; its secret is in this answer only, never in a replay."""
     settings = write.state.configuration
     seal = seal_of(settings.webhooks)
-    parse_target(new.url, settings.outgoing, pointer="/url")
     found, secret = await webhooks.create_webhook(
         write.session, new.model_dump(), seal=seal, identity=write.caller, act=write.act
     )
+    # Only whoever may make one learns which hosts may be told.
+    parse_target(new.url, settings.outgoing, pointer="/url")
     return replace(shown(found, write, secret=secret), location=webhook_path(found.row.code))
 
 
@@ -73,7 +74,6 @@ async def replace_webhook(
     write: WriteContext, code: str, contents: WebhookContents, expected: frozenset[str] | None
 ) -> Answer[Webhook]:
     """Replace what a webhook is told of, and where."""
-    parse_target(contents.url, write.state.configuration.outgoing, pointer="/url")
     found = await webhooks.replace_webhook(
         write.session,
         code,
@@ -82,6 +82,7 @@ async def replace_webhook(
         act=write.act,
         expected=expected,
     )
+    parse_target(contents.url, write.state.configuration.outgoing, pointer="/url")
     return shown(found, write)
 
 
