@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.service.console.conftest import PLANNING, Bureaus, OpenConsole
+from tests.service.console.test_everywhere import SCREENS, parts, settle
 
 FOR_EVERYBODY = frozenset(
     {
@@ -16,6 +17,8 @@ FOR_EVERYBODY = frozenset(
     }
 )
 """What nobody needs a role for."""
+PUBLIC = "/processes/check-compliance/execution"
+MOST_BUTTONS = 20
 FILE = "photo.png"
 FORMATS = {
     "date": "2026-01-01",
@@ -161,6 +164,27 @@ def test_a_viewer_is_refused_each_write(bureaus: Bureaus, open_console: OpenCons
     visit = open_console(bureaus.key("viewer"))
     found = visit.page.evaluate(SEND_ALL, {"writes": writes(bureaus), "proven": True})
     assert not found, "\n".join(found)
+
+
+def test_no_control_of_a_viewer_writes(bureaus: Bureaus, open_console: OpenConsole) -> None:
+    visit = open_console(bureaus.key("viewer"))
+    sent: set[str] = set()
+    visit.page.on("request", lambda asked: sent.add(f"{asked.method} {asked.url}"))
+    pressed = 0
+    for screen in SCREENS[2:]:
+        page = visit.open(screen)
+        for _ in parts(visit):
+            buttons = page.locator("main button:enabled:visible:not([role=tab])")
+            for nth in range(min(buttons.count(), MOST_BUTTONS)):
+                button = buttons.nth(nth)
+                if button.count() and button.is_visible() and button.is_enabled():
+                    button.evaluate("(one) => one.click()")
+                    pressed += 1
+                    page.keyboard.press("Escape")
+            settle(visit)
+    writing = {one for one in sent if not one.startswith(("GET", "HEAD")) and PUBLIC not in one}
+    assert not writing
+    assert pressed > 50
 
 
 def test_no_write_passes_without_the_proof_of_the_session(
