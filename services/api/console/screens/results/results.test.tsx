@@ -71,10 +71,7 @@ test("a sheet is asked for without what says nothing, and with names where they 
   const ratio = { kind: "raster", theme: "ratio" } as const;
   const asked = sheetInputs(
     "xiamen",
-    [
-      { layer: ratio, labels: true },
-      { layer: zones, labels: true },
-    ],
+    [ratio, { ...zones, labels: true, filter: "", scheme: undefined }],
     { paper: "A3", number: "", title_zh: undefined, inset: false },
   );
   expect(asked).toEqual({
