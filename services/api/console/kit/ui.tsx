@@ -45,12 +45,15 @@ export function Field({
   hint,
   wrong,
   needed,
+  several,
   children,
 }: {
   label: ComponentChildren;
   hint?: ComponentChildren;
   wrong?: string | undefined;
   needed?: boolean;
+  /** There are several controls with names of their own: a click beside them works none. */
+  several?: boolean;
   children?: ComponentChildren;
 }) {
   const id = useId();
@@ -60,20 +63,29 @@ export function Field({
     isValidElement(children) && told
       ? cloneElement(children, { "aria-describedby": told, "aria-invalid": Boolean(wrong) })
       : children;
+  const inside = (
+    <>
+      <span class="label" id={`${id}-label`}>
+        {label}
+        {needed && (
+          <span class="needed" aria-hidden="true">
+            {" "}
+            *
+          </span>
+        )}
+      </span>
+      {control}
+    </>
+  );
   return (
     <div class={`field${wrong ? " wrong" : ""}`}>
-      <label>
-        <span class="label">
-          {label}
-          {needed && (
-            <span class="needed" aria-hidden="true">
-              {" "}
-              *
-            </span>
-          )}
-        </span>
-        {control}
-      </label>
+      {several ? (
+        <div role="group" aria-labelledby={`${id}-label`}>
+          {inside}
+        </div>
+      ) : (
+        <label>{inside}</label>
+      )}
       {hint && <small id={`${id}-hint`}>{hint}</small>}
       {wrong && (
         <small id={`${id}-wrong`} class="fault" role="alert">

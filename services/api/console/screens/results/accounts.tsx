@@ -65,7 +65,7 @@ export function Accounts() {
       add={t("邀请人员", "Invite somebody")}
       adding={(hands) => (
         <Making<Account>
-          kind={kindOf([], true)}
+          kind={kindOf(true)}
           draft="account.new"
           path="/accounts"
           first={{}}
@@ -86,7 +86,7 @@ function One({ account, hands }: { account: Account; hands: Hands<Account> }) {
   return (
     <Dialog title={account.name} onClose={hands.close}>
       <Changing<Account>
-        kind={kindOf(account.roles.map(roleCode), false)}
+        kind={kindOf(false)}
         draft={`account.${account.id}`}
         path={path}
         onDone={hands.done}
@@ -127,14 +127,14 @@ function One({ account, hands }: { account: Account; hands: Hands<Account> }) {
   );
 }
 
-const kindOf = (roles: readonly string[], fresh: boolean): Kind<Account> => ({
+const kindOf = (fresh: boolean): Kind<Account> => ({
   members: {
     ...(fresh
       ? { subject: { title: t("登录名", "Name to sign in by"), type: "string", maxLength: 255 } }
       : {}),
     name: { title: t("姓名", "Name"), type: "string", maxLength: 200 },
     email: { title: t("邮箱", "E-mail"), type: "string", format: "email", maxLength: 300 },
-    roles: rolesSchema(roles),
+    roles: rolesSchema(),
     ...(fresh ? {} : { disabled: { title: t("停用", "Disabled"), type: "boolean" } }),
   },
   required: fresh ? ["subject"] : [],
@@ -149,19 +149,18 @@ const kindOf = (roles: readonly string[], fresh: boolean): Kind<Account> => ({
   method: "PATCH",
 });
 
-/** What is sent of an account: what has changed, roles as role and region. */
+/** What is sent of an account: what has changed, roles as role and region; what was emptied is sent
+ * as that, for the service to say whether it can be. */
 export function accountBody(form: Values, base: Values): Values {
-  const changed = Object.entries(form).filter(
-    ([name, value]) =>
-      value !== undefined && JSON.stringify(value) !== JSON.stringify(base[name] ?? null),
+  const none: Values = Object.fromEntries(
+    Object.keys(base).map((name) => [name, name === "roles" ? [] : ""]),
   );
-  const roles = form.roles === undefined && base.roles !== undefined ? { roles: [] } : {};
-  return {
-    ...roles,
-    ...Object.fromEntries(
-      changed.map(([name, value]) =>
-        name === "roles" ? [name, (value as string[]).map(roleOf)] : [name, value],
-      ),
+  const changed = Object.entries({ ...none, ...form }).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(base[name]),
+  );
+  return Object.fromEntries(
+    changed.map(([name, value]) =>
+      name === "roles" ? [name, (value as string[]).map(roleOf)] : [name, value],
     ),
-  };
+  );
 }

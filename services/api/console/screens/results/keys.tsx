@@ -141,7 +141,7 @@ function Revoking({ named, hands }: { named: Key; hands: Hands<Key> }) {
 
 /** Replaces a key by one that may do the same; both are good for some hours. */
 function Rotating({ named, hands }: { named: Key; hands: Hands<Key> }) {
-  const hours = useSignal(24);
+  const hours = useSignal("24");
   const busy = useSignal(false);
   const key = useSignal(crypto.randomUUID());
   const rotate = async () => {
@@ -150,7 +150,7 @@ function Rotating({ named, hands }: { named: Key; hands: Hands<Key> }) {
       const { data } = await write<Key>(
         "POST",
         `/keys/${named.id}/rotate`,
-        { overlap_hours: hours.value },
+        { overlap_hours: Number(hours.value) },
         { "Idempotency-Key": key.value },
       );
       hands.done();
@@ -178,7 +178,7 @@ function Rotating({ named, hands }: { named: Key; hands: Hands<Key> }) {
             required
             value={hours.value}
             onInput={({ currentTarget }) => {
-              hours.value = Number(currentTarget.value);
+              hours.value = currentTarget.value;
               key.value = crypto.randomUUID();
             }}
           />
@@ -200,7 +200,7 @@ const kind = (): Kind<Key> => ({
       type: "string",
       maxLength: 200,
     },
-    roles: rolesSchema([]),
+    roles: rolesSchema(),
     networks: {
       title: t("可用网段", "Networks it may be used from"),
       description: t("如 10.20.0.0/16；不填则不限", "as 10.20.0.0/16; without any, everywhere"),
