@@ -303,13 +303,14 @@ export function Progress({ percent, label }: { percent: number; label: string })
   );
 }
 
-interface Told {
+export interface Told {
   id: number;
   text: string;
   tone: Tone;
 }
 
-const notices = signal<Told[]>([]);
+/** What was told in passing and is not closed yet. */
+export const notices = signal<Told[]>([]);
 let last = 0;
 
 /** Tell in passing what was done; what went wrong stands until it is closed. */

@@ -112,7 +112,7 @@ describe("a new key", () => {
     await hands.click(dialog.getByRole("button", { name: "Make it" }));
     const secret = await screen.findByRole("dialog", { name: "Key: Harvester" });
     expect(within(secret).getByRole("textbox")).toHaveProperty("value", "shk_k3_secret");
-    const { expires_at, ...body } = writes()[0]?.body as Record<string, string>;
+    const { expires_at, ...body } = (writes()[0]?.body ?? {}) as Record<string, string>;
     expect(body).toEqual({
       name: "Harvester",
       roles: [{ role: "feed", region: null }],
