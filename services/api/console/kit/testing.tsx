@@ -12,7 +12,7 @@ import { account, type Scope } from "./session";
 import { notices } from "./ui";
 import { type Lang, lang } from "./words";
 
-export { act, fireEvent, screen, waitFor, within } from "@testing-library/preact";
+export { act, cleanup, fireEvent, screen, waitFor, within } from "@testing-library/preact";
 
 /** What a screen has sent. */
 export interface Sent {

@@ -9,7 +9,7 @@ import { Pages } from "../../kit/pages";
 import { outputPath } from "../../kit/results";
 import { screenPath } from "../../kit/screens";
 import { Table } from "../../kit/table";
-import { Found, Select } from "../../kit/ui";
+import { Empty, Found, Select } from "../../kit/ui";
 import { lang, t } from "../../kit/words";
 
 const DOCUMENTS = { report: "HTML", report_pdf: "PDF", report_docx: "DOCX" } as const;
@@ -38,11 +38,15 @@ export function documentsOf(
   );
 }
 
+const none = () => t("还没有带报告的作业。", "No job has left a report yet.");
+
 export function Reports() {
   const { asked, again } = useAsked(reporting, []);
   return (
     <Found asked={asked} again={again}>
-      {(outputs) => <List outputs={outputs} />}
+      {(outputs) =>
+        Object.keys(outputs).length ? <List outputs={outputs} /> : <Empty>{none()}</Empty>
+      }
     </Found>
   );
 }
@@ -83,7 +87,7 @@ function List({ outputs }: { outputs: Outputs }) {
             label={t("报告", "Reports")}
             rows={rows}
             keyOf={(job) => job.jobID}
-            empty={t("还没有带报告的作业。", "No job has left a report yet.")}
+            empty={none()}
             columns={[
               {
                 id: "process",

@@ -91,7 +91,10 @@ function Composer({ onStarted }: { onStarted: (job: string) => void }) {
         const layer = onSheet(one, here, collections, datasets);
         return layer ? [{ id: one.id, title: called(one, "title"), layer }] : [];
       });
-      const named = new Map(schemes.map(({ properties }) => [properties.code, called(properties)]));
+      // The newest version of each, which comes first, gives it its name.
+      const named = new Map(
+        schemes.reverse().map(({ properties }) => [properties.code, called(properties)]),
+      );
       return {
         layers,
         inputs,

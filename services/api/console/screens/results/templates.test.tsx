@@ -132,6 +132,8 @@ async function editing(answers: Record<string, Answer> = {}) {
   return { ...shown, title, save };
 }
 
+/** The template that was put first. */
+const put = (writes: () => Sent[]) => (writes()[0] as Sent).body as Template;
 const headings = () => [...document.querySelectorAll("summary")].map((one) => one.textContent);
 const preview = () => screen.getByLabelText("Preview").shadowRoot?.textContent ?? "";
 
@@ -209,7 +211,7 @@ describe("a template", () => {
     await hands.click(save());
     expect(await screen.findByText("Kept as version 3")).toBeTruthy();
     expect(writes()[0]?.headers.get("If-Match")).toBe('"2"');
-    expect((writes()[0]?.body as Template).title_en).toBe("Bulletin of the bay");
+    expect(put(writes).title_en).toBe("Bulletin of the bay");
     expect(await screen.findByText(/^Version 3/)).toBeTruthy();
     expect(recall("draft.template.quarterly")).toBeNull();
   });
@@ -274,10 +276,7 @@ describe("sections of a template", () => {
     expect(headings()).toEqual(["1. Alerts", "2. Summary"]);
     await hands.click(save());
     await waitFor(() => expect(writes()).toHaveLength(1));
-    expect((writes()[0]?.body as Template).sections.map(({ kind }) => kind)).toEqual([
-      "alerts",
-      "summary",
-    ]);
+    expect(put(writes).sections.map(({ kind }) => kind)).toEqual(["alerts", "summary"]);
   });
 
   it("are taken out, and can be added once each, texts as often as one likes", async () => {
@@ -305,7 +304,7 @@ describe("sections of a template", () => {
     expect(headings()[0]).toBe("1. In short");
     await hands.click(save());
     await waitFor(() => expect(writes()).toHaveLength(1));
-    expect((writes()[0]?.body as Template).sections[0]).toEqual({
+    expect(put(writes).sections[0]).toEqual({
       ...section("summary", "概要", "In short"),
       text_zh: "水质良好。",
     });
@@ -382,7 +381,7 @@ describe("former versions", () => {
     expect(writes()).toEqual([]);
     await hands.click(save());
     await screen.findByText("Kept as version 3");
-    expect((writes()[0]?.body as Template).name_en).toBe("First");
+    expect(put(writes).name_en).toBe("First");
   });
 
   it("leave the form as it is where they cannot be read", async () => {
