@@ -251,6 +251,7 @@ describe("data by theme and region", () => {
       ...more,
     },
   });
+  // The process takes these; the collection has words for them.
   const themes = {
     id: "import-dataset",
     inputs: {
@@ -268,6 +269,11 @@ describe("data by theme and region", () => {
       },
     },
   };
+  const schema = {
+    properties: {
+      theme: { enum: ["dem", "ndvi"], "x-enum-titles": { dem: "Elevation", ndvi: "Greenness" } },
+    },
+  };
   const all = [
     dataset("a", "dem", "xiamen"),
     dataset("b", "ndvi", "xiamen", { stand_in: true, licence: null, source: null, bytes: null }),
@@ -277,6 +283,7 @@ describe("data by theme and region", () => {
     const sent = serve({
       "GET /collections/datasets/items": (_: Sent) => ({ features, links: [] }),
       "GET /processes/import-dataset": themes,
+      "GET /collections/datasets/schema": schema,
     });
     return { sent, hands: open(<Coverage />, { lang }) };
   };
