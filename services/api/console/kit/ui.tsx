@@ -63,28 +63,29 @@ export function Field({
     isValidElement(children) && told
       ? cloneElement(children, { "aria-describedby": told, "aria-invalid": Boolean(wrong) })
       : children;
-  const inside = (
+  const title = (
     <>
-      <span class="label" id={`${id}-label`}>
-        {label}
-        {needed && (
-          <span class="needed" aria-hidden="true">
-            {" "}
-            *
-          </span>
-        )}
-      </span>
-      {control}
+      {label}
+      {needed && (
+        <span class="needed" aria-hidden="true">
+          {" "}
+          *
+        </span>
+      )}
     </>
   );
   return (
     <div class={`field${wrong ? " wrong" : ""}`}>
       {several ? (
-        <div role="group" aria-labelledby={`${id}-label`}>
-          {inside}
-        </div>
+        <fieldset>
+          <legend class="label">{title}</legend>
+          {control}
+        </fieldset>
       ) : (
-        <label>{inside}</label>
+        <label>
+          <span class="label">{title}</span>
+          {control}
+        </label>
       )}
       {hint && <small id={`${id}-hint`}>{hint}</small>}
       {wrong && (
