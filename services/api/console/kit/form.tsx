@@ -68,19 +68,21 @@ interface MemberProps {
 function Member(props: MemberProps) {
   const schema = plainest(props.schema);
   const own = props.controls[props.name];
+  const type = typeOf(schema);
+  const choices = schema.items && choicesOf(schema.items);
+  const several = type === "array" && Boolean(own ?? choices);
   if (own) {
     return (
-      <Field {...dress(props, schema)}>
+      <Field {...dress(props, schema)} several={several}>
         {own({ value: props.value, set: props.set, id: props.at })}
       </Field>
     );
   }
-  const type = typeOf(schema);
   if (type === "object" && schema.properties) return <Group {...props} schema={schema} />;
   if (type === "object") return <Pairs {...props} schema={schema} />;
   if (type === "boolean") return <Check {...props} schema={schema} />;
   return (
-    <Field {...dress(props, schema)}>
+    <Field {...dress(props, schema)} several={several}>
       <Control {...props} schema={schema} />
     </Field>
   );

@@ -9,9 +9,10 @@ import { csrf, ended } from "./api";
 import { CONSOLE } from "./page";
 import { type Place, plan, plans, region, regions } from "./place";
 import { account, type Scope } from "./session";
+import { notices } from "./ui";
 import { type Lang, lang } from "./words";
 
-export { act, fireEvent, screen, waitFor, within } from "@testing-library/preact";
+export { act, cleanup, fireEvent, screen, waitFor, within } from "@testing-library/preact";
 
 /** What a screen has sent. */
 export interface Sent {
@@ -142,6 +143,7 @@ afterEach(() => {
   plans.value = [];
   region.value = "";
   plan.value = "";
+  notices.value = [];
   const missed = unanswered;
   unanswered = [];
   expect(missed).toEqual([]);

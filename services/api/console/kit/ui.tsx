@@ -45,12 +45,15 @@ export function Field({
   hint,
   wrong,
   needed,
+  several,
   children,
 }: {
   label: ComponentChildren;
   hint?: ComponentChildren;
   wrong?: string | undefined;
   needed?: boolean;
+  /** There are several controls with names of their own: a click beside them works none. */
+  several?: boolean;
   children?: ComponentChildren;
 }) {
   const id = useId();
@@ -60,20 +63,30 @@ export function Field({
     isValidElement(children) && told
       ? cloneElement(children, { "aria-describedby": told, "aria-invalid": Boolean(wrong) })
       : children;
+  const title = (
+    <>
+      {label}
+      {needed && (
+        <span class="needed" aria-hidden="true">
+          {" "}
+          *
+        </span>
+      )}
+    </>
+  );
   return (
     <div class={`field${wrong ? " wrong" : ""}`}>
-      <label>
-        <span class="label">
-          {label}
-          {needed && (
-            <span class="needed" aria-hidden="true">
-              {" "}
-              *
-            </span>
-          )}
-        </span>
-        {control}
-      </label>
+      {several ? (
+        <fieldset>
+          <legend class="label">{title}</legend>
+          {control}
+        </fieldset>
+      ) : (
+        <label>
+          <span class="label">{title}</span>
+          {control}
+        </label>
+      )}
       {hint && <small id={`${id}-hint`}>{hint}</small>}
       {wrong && (
         <small id={`${id}-wrong`} class="fault" role="alert">
@@ -291,13 +304,14 @@ export function Progress({ percent, label }: { percent: number; label: string })
   );
 }
 
-interface Told {
+export interface Told {
   id: number;
   text: string;
   tone: Tone;
 }
 
-const notices = signal<Told[]>([]);
+/** What was told in passing and is not closed yet. */
+export const notices = signal<Told[]>([]);
 let last = 0;
 
 /** Tell in passing what was done; what went wrong stands until it is closed. */

@@ -1,9 +1,10 @@
 /** Collections as files, plans as packages, and map layers as packs of tiles. */
 
 import { useSignal } from "@preact/signals";
-import { api, ask, type Fault } from "../../kit/api";
-import { told, useAsked } from "../../kit/asked";
-import { address, schemaOf } from "../../kit/features";
+import { api, ask, Fault, read } from "../../kit/api";
+import { told as toldOf, useAsked } from "../../kit/asked";
+import { address, type FeaturePage, schemaOf } from "../../kit/features";
+import { number } from "../../kit/format";
 import { execute, type Job } from "../../kit/jobs";
 import { listLayers } from "../../kit/map/layers";
 import { API } from "../../kit/page";
@@ -35,12 +36,18 @@ export const formatsOf = (links: readonly Link[]) =>
 export function exportPath(
   collection: string,
   f: string,
-  { region, plan, encoding }: { region?: string; plan?: string; encoding?: string },
+  {
+    region,
+    plan,
+    filter,
+    encoding,
+  }: { region?: string; plan?: string; filter?: string; encoding?: string },
 ): string {
   return address(`/collections/${collection}/items`, {
     f,
     region: region || null,
     plan: plan || null,
+    filter: filter?.trim() || null,
     encoding: f === "shp" && encoding ? encoding : null,
   });
 }
@@ -61,9 +68,13 @@ function Files() {
   const encoding = useSignal("UTF-8");
   const here = useSignal(true);
   const plan = useSignal("");
+  // What narrows one collection names its properties, which others lack.
+  const filters = useSignal<Record<string, string>>({});
+  const counted = useSignal<{ path: string; told: number | Fault } | null>(null);
   const listed = useAsked(() => ask(api.GET("/collections")), []);
   const { asked } = useAsked(() => schemaOf(collection.value), [collection.value]);
   const properties = asked.value.data?.properties ?? {};
+  const names = Object.keys(properties).filter((name) => name !== "geometry");
   return (
     <Panel title={t("导出要素", "Features as a file")}>
       <Found asked={listed.asked} again={listed.again}>
@@ -71,11 +82,27 @@ function Files() {
           const one = collections.find(({ id }) => id === collection.value);
           const formats = formatsOf(one?.links ?? []);
           const chosen = formats.find(({ value }) => value === format.value) ?? formats[0];
-          const path = exportPath(collection.value, chosen?.value ?? "csv", {
+          const filter = filters.value[collection.value] ?? "";
+          const choice = {
             ...(here.value && properties.region ? { region: region.value } : {}),
             ...(properties.plan ? { plan: plan.value } : {}),
+            filter,
+          };
+          const path = exportPath(collection.value, chosen?.value ?? "csv", {
+            ...choice,
             encoding: encoding.value,
           });
+          // One feature of the page is enough to be told how many there are.
+          const first = `${exportPath(collection.value, "json", choice)}&limit=1&count=exact`;
+          const told = counted.value?.path === first ? counted.value.told : null;
+          const count = async () => {
+            try {
+              const { numberMatched } = await read<FeaturePage>(first);
+              counted.value = { path: first, told: numberMatched ?? 0 };
+            } catch (error) {
+              counted.value = { path: first, told: toldOf(error) };
+            }
+          };
           return (
             <div class="form">
               <Field label={t("内容", "What")}>
@@ -137,10 +164,29 @@ function Files() {
                   />
                 </Field>
               )}
+              <Field
+                label={t("筛选条件（CQL2）", "Filter (CQL2)")}
+                hint={t(`可用属性：${names.join("、")}`, `Properties: ${names.join(", ")}`)}
+              >
+                <textarea
+                  rows={2}
+                  maxLength={2000}
+                  placeholder={t("如 code LIKE 'A%'", "such as code LIKE 'A%'")}
+                  value={filter}
+                  onInput={({ currentTarget: { value } }) => {
+                    filters.value = { ...filters.value, [collection.value]: value };
+                  }}
+                />
+              </Field>
+              <FaultBox fault={told instanceof Fault ? told : null} />
               <div class="actions">
                 <a class="button main" href={API + path} download>
                   {t("下载", "Download")}
                 </a>
+                <Button onClick={count}>{t("有多少", "How many")}</Button>
+                <span role="status">
+                  {typeof told === "number" && t(`${number(told)} 个`, `${number(told)} features`)}
+                </span>
               </div>
             </div>
           );
@@ -178,14 +224,15 @@ function Packages() {
   );
 }
 
-const PACKS = ["pmtiles", "mbtiles"] as const;
+const PACKS = { pmtiles: "PMTiles", mbtiles: "MBTiles" } as const;
+type Pack = keyof typeof PACKS;
 
 /** Layers drawn ahead of time into a file that works without a network. */
 function Packs() {
   const layer = useSignal("");
-  const pack = useSignal<(typeof PACKS)[number]>("pmtiles");
+  const pack = useSignal<Pack>("pmtiles");
   const most = useSignal(12);
-  const job = useSignal<string | null>(null);
+  const job = useSignal<{ id: string; pack: Pack } | null>(null);
   const done = useSignal<Job | null>(null);
   const fault = useSignal<Fault | null>(null);
   const busy = useSignal(false);
@@ -201,9 +248,10 @@ function Packs() {
         max_zoom: most.value,
         pack: pack.value,
       };
-      job.value = (await execute("seed-tiles", inputs, crypto.randomUUID())).jobID;
+      const { jobID } = await execute("seed-tiles", inputs, crypto.randomUUID());
+      job.value = { id: jobID, pack: inputs.pack };
     } catch (error) {
-      fault.value = told(error);
+      fault.value = toldOf(error);
     }
     busy.value = false;
   };
@@ -252,13 +300,10 @@ function Packs() {
               </Field>
               <Field label={t("文件", "File")}>
                 <Select
-                  choices={[
-                    { value: "pmtiles", label: "PMTiles" },
-                    { value: "mbtiles", label: "MBTiles" },
-                  ]}
+                  choices={Object.entries(PACKS).map(([value, label]) => ({ value, label }))}
                   value={pack.value}
                   onChoose={(value) => {
-                    pack.value = value as (typeof PACKS)[number];
+                    pack.value = value as Pack;
                   }}
                 />
               </Field>
@@ -268,19 +313,19 @@ function Packs() {
               </Button>
               {job.value && (
                 <JobLine
-                  key={job.value}
-                  id={job.value}
+                  key={job.value.id}
+                  id={job.value.id}
                   onOver={(over) => {
                     done.value = over;
                   }}
                 />
               )}
-              {done.value?.status === "successful" && (
+              {job.value && done.value?.status === "successful" && (
                 <p>
-                  <a href={outputPath(done.value.jobID, pack.value)} download>
+                  <a href={outputPath(job.value.id, job.value.pack)} download>
                     {t("下载数据包", "Have the pack")}
                   </a>{" "}
-                  <Badge tone="good">{pack.value === "pmtiles" ? "PMTiles" : "MBTiles"}</Badge>
+                  <Badge tone="good">{PACKS[job.value.pack]}</Badge>
                 </p>
               )}
             </form>

@@ -6,7 +6,7 @@ import { told, useAsked } from "../../kit/asked";
 import { schemaOf } from "../../kit/features";
 import { number } from "../../kit/format";
 import { execute } from "../../kit/jobs";
-import { recall } from "../../kit/kept";
+import { keep, recall } from "../../kit/kept";
 import { outputPath } from "../../kit/results";
 import { Table } from "../../kit/table";
 import { Badge, Button, type Choice, FaultBox, Field, Found, Select } from "../../kit/ui";
@@ -17,6 +17,8 @@ import { type Finding, remapped, type Summary, targets, understood } from "./map
 const ENCODINGS = ["UTF-8", "GBK", "GB18030", "Big5", "ISO-8859-1"];
 
 interface Report {
+  /** The job that wrote it. */
+  job: string;
   summary: Summary;
   findings: Finding[];
 }
@@ -71,10 +73,10 @@ export function VectorForm({
     busy.value = false;
     if (status !== "successful") return;
     try {
-      const { findings } = await read<Report>(`/jobs/${id}/results/report`);
+      const { findings } = await read<{ findings: Finding[] }>(`/jobs/${id}/results/report`);
       const { summary } = await read<{ summary: Summary }>(`/jobs/${id}/results`);
       batch(() => {
-        report.value = { summary, findings };
+        report.value = { job: id, summary, findings };
         if (summary.verdict === "checked") mapping.value ??= understood(summary);
       });
       if (summary.verdict === "imported") onDone();
@@ -100,6 +102,7 @@ export function VectorForm({
               value={collection.value}
               onChoose={(id) => {
                 collection.value = id;
+                keep("import.collection", id);
                 anew();
               }}
             />
@@ -114,6 +117,8 @@ export function VectorForm({
             value={encoding.value}
             onChoose={(code) => {
               encoding.value = code;
+              // Fields are called otherwise in another encoding.
+              anew();
             }}
             empty={t("自动识别", "found by itself")}
           />
@@ -164,7 +169,7 @@ export function VectorForm({
           onOver={({ status, jobID }) => finish(jobID, status)}
         />
       )}
-      {found && <Told report={found} name={file.name} job={job.value?.id ?? ""} />}
+      {found && <Told report={found} name={file.name} />}
       <div class="actions">
         <Button kind={checked ? "plain" : "main"} submits busy={busy.value}>
           {checked ? t("按此对应重新检查", "Check again with this matching") : t("检查", "Check")}
@@ -267,8 +272,8 @@ const VERDICTS: Record<string, [string, string, "good" | "warn" | "bad" | "info"
 };
 
 /** What came out, and each fault with its row and what to do about it. */
-function Told({ report, name, job }: { report: Report; name: string; job: string }) {
-  const { summary, findings } = report;
+function Told({ report, name }: { report: Report; name: string }) {
+  const { job, summary, findings } = report;
   const [zh, en, tone] = VERDICTS[summary.verdict] ?? ["", "", "info"];
   return (
     <>

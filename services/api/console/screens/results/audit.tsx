@@ -6,10 +6,10 @@ import { useAsked } from "../../kit/asked";
 import { address, type Values } from "../../kit/features";
 import { moment } from "../../kit/format";
 import { API } from "../../kit/page";
+import { Pages } from "../../kit/pages";
 import { Table } from "../../kit/table";
-import { Button, Dialog, Field, Found } from "../../kit/ui";
+import { Button, Dialog, Field } from "../../kit/ui";
 import { t } from "../../kit/words";
-import { More, usePages } from "./pages";
 
 type Entry = Schema<"AuditEntry">;
 type Filter = Record<string, string>;
@@ -34,7 +34,6 @@ export function Audit() {
     () => ask(api.GET("/audit", { params: { query: { limit: 100, ...filter.value } } })),
     [choice],
   );
-  const pages = usePages<Entry, Schema<"AuditEntries">>(choice, ({ entries }) => entries);
   const fields: [name: string, label: string, timed: boolean][] = [
     ["actor", t("谁", "Who"), false],
     ["action", t("做了什么", "Did what"), false],
@@ -74,41 +73,38 @@ export function Audit() {
           </a>
         </div>
       </form>
-      <Found asked={asked} again={again}>
-        {(first) => (
-          <>
-            <Table
-              label={t("审计记录", "Audit log")}
-              rows={pages.rows(first)}
-              keyOf={({ id }) => String(id)}
-              onOpen={(one) => {
-                open.value = one;
-              }}
-              empty={t("没有这样的记录。", "No such entries.")}
-              columns={[
-                { id: "at", title: t("时间", "When"), cell: ({ at }) => moment(at) },
-                {
-                  id: "actor",
-                  title: t("谁", "Who"),
-                  cell: ({ actor }) => (actor ? <code>{actor}</code> : t("公众", "the public")),
-                },
-                {
-                  id: "action",
-                  title: t("做了什么", "Did"),
-                  cell: (one) => <code>{one.action}</code>,
-                },
-                {
-                  id: "object",
-                  title: t("对象", "Object"),
-                  cell: (one) => <code>{[one.table, one.object].filter(Boolean).join(" ")}</code>,
-                },
-                { id: "from", title: t("来源", "From"), cell: (one) => one.address ?? "–" },
-              ]}
-            />
-            <More pages={pages} first={first} />
-          </>
+      <Pages asked={asked} again={again} rowsOf={({ entries }) => entries}>
+        {(rows: Entry[]) => (
+          <Table
+            label={t("审计记录", "Audit log")}
+            rows={rows}
+            keyOf={({ id }) => String(id)}
+            onOpen={(one) => {
+              open.value = one;
+            }}
+            empty={t("没有这样的记录。", "No such entries.")}
+            columns={[
+              { id: "at", title: t("时间", "When"), cell: ({ at }) => moment(at) },
+              {
+                id: "actor",
+                title: t("谁", "Who"),
+                cell: ({ actor }) => (actor ? <code>{actor}</code> : t("公众", "the public")),
+              },
+              {
+                id: "action",
+                title: t("做了什么", "Did"),
+                cell: (one) => <code>{one.action}</code>,
+              },
+              {
+                id: "object",
+                title: t("对象", "Object"),
+                cell: (one) => <code>{[one.table, one.object].filter(Boolean).join(" ")}</code>,
+              },
+              { id: "from", title: t("来源", "From"), cell: (one) => one.address ?? "–" },
+            ]}
+          />
         )}
-      </Found>
+      </Pages>
       {open.value && (
         <Dialog
           title={`${moment(open.value.at)} ${open.value.actor ?? ""}`}

@@ -6,13 +6,13 @@ import { useAsked } from "../../kit/asked";
 import { day, moment } from "../../kit/format";
 import { heldBy, readHeld } from "../../kit/held";
 import { API } from "../../kit/page";
+import { Pages } from "../../kit/pages";
 import { region, regionName } from "../../kit/place";
 import { screenPath } from "../../kit/screens";
 import { holds, may } from "../../kit/session";
 import { Table } from "../../kit/table";
 import { attempt, Badge, Button, Dialog, Found, Select } from "../../kit/ui";
 import { lang, t } from "../../kit/words";
-import { More, usePages } from "./pages";
 
 type Head = Schema<"BulletinHead">;
 type State = Head["state"];
@@ -36,10 +36,6 @@ export function Bulletins() {
         }),
       ),
     [here, state.value],
-  );
-  const pages = usePages<Head, Schema<"Bulletins">>(
-    `${here} ${state.value}`,
-    ({ bulletins }) => bulletins,
   );
   return (
     <div class="stack">
@@ -73,69 +69,66 @@ export function Bulletins() {
           </a>
         )}
       </div>
-      <Found asked={asked} again={again}>
-        {(first) => (
-          <>
-            <Table
-              label={t("公报", "Bulletins")}
-              rows={pages.rows(first)}
-              keyOf={({ code }) => code}
-              empty={t("还没有公报。", "No bulletins yet.")}
-              columns={[
-                {
-                  id: "title",
-                  title: t("标题", "Title"),
-                  cell: (one) => <a href={addressOf(one, "html")}>{one.title}</a>,
-                },
-                { id: "region", title: t("区域", "Region"), cell: (one) => one.region_name },
-                {
-                  id: "period",
-                  title: t("时段", "Period"),
-                  cell: (one) => `${day(one.first)} – ${day(one.last)}`,
-                  order: (one) => one.last,
-                },
-                {
-                  id: "issue",
-                  title: t("期号", "Issue"),
-                  cell: (one) => t(`${one.year} 年第 ${one.issue} 期`, `${one.year}, ${one.issue}`),
-                },
-                {
-                  id: "state",
-                  title: t("状态", "State"),
-                  cell: (one) => (
-                    <>
-                      <Badge tone={one.state === "published" ? "good" : "warn"}>
-                        {one.state_name}
-                      </Badge>
-                      {!one.public && <Badge>{t("内部", "Internal")}</Badge>}
-                    </>
-                  ),
-                },
-                {
-                  id: "files",
-                  title: t("文件", "Files"),
-                  cell: (one) => (
-                    <span class="actions">
-                      <a href={addressOf(one, "pdf")}>PDF</a>
-                      <a href={addressOf(one, "docx")}>DOCX</a>
-                      {mayPublish(one) && (
-                        <Button
-                          onClick={() => {
-                            publishing.value = one;
-                          }}
-                        >
-                          {t("发布", "Publish")}
-                        </Button>
-                      )}
-                    </span>
-                  ),
-                },
-              ]}
-            />
-            <More pages={pages} first={first} />
-          </>
+      <Pages asked={asked} again={again} rowsOf={({ bulletins }) => bulletins}>
+        {(rows: Head[]) => (
+          <Table
+            label={t("公报", "Bulletins")}
+            rows={rows}
+            keyOf={({ code }) => code}
+            empty={t("还没有公报。", "No bulletins yet.")}
+            columns={[
+              {
+                id: "title",
+                title: t("标题", "Title"),
+                cell: (one) => <a href={addressOf(one, "html")}>{one.title}</a>,
+              },
+              { id: "region", title: t("区域", "Region"), cell: (one) => one.region_name },
+              {
+                id: "period",
+                title: t("时段", "Period"),
+                cell: (one) => `${day(one.first)} – ${day(one.last)}`,
+                order: (one) => one.last,
+              },
+              {
+                id: "issue",
+                title: t("期号", "Issue"),
+                cell: (one) => t(`${one.year} 年第 ${one.issue} 期`, `${one.year}, ${one.issue}`),
+              },
+              {
+                id: "state",
+                title: t("状态", "State"),
+                cell: (one) => (
+                  <>
+                    <Badge tone={one.state === "published" ? "good" : "warn"}>
+                      {one.state_name}
+                    </Badge>
+                    {!one.public && <Badge>{t("内部", "Internal")}</Badge>}
+                  </>
+                ),
+              },
+              {
+                id: "files",
+                title: t("文件", "Files"),
+                cell: (one) => (
+                  <span class="actions">
+                    <a href={addressOf(one, "pdf")}>PDF</a>
+                    <a href={addressOf(one, "docx")}>DOCX</a>
+                    {mayPublish(one) && (
+                      <Button
+                        onClick={() => {
+                          publishing.value = one;
+                        }}
+                      >
+                        {t("发布", "Publish")}
+                      </Button>
+                    )}
+                  </span>
+                ),
+              },
+            ]}
+          />
         )}
-      </Found>
+      </Pages>
       {publishing.value && (
         <Publishing
           bulletin={publishing.value}

@@ -2,15 +2,13 @@
 
 import { useSignal } from "@preact/signals";
 import { api, ask, type Schema, write } from "../../kit/api";
-import { useAsked } from "../../kit/asked";
+import { type Kind, Making } from "../../kit/editing";
 import type { Values } from "../../kit/features";
 import { moment } from "../../kit/format";
-import { Table } from "../../kit/table";
-import { attempt, Badge, Button, Dialog, Field, Found, type Tone } from "../../kit/ui";
+import { type Hands, Listing } from "../../kit/listing";
+import { attempt, Badge, Button, Dialog, Field, type Tone } from "../../kit/ui";
 import { t } from "../../kit/words";
-import { type Kind, Making } from "./editing";
 import { Roles, roleOf, rolesSchema, roleWords } from "./roles";
-import { Secret, type Told } from "./secret";
 
 type Key = Schema<"Key">;
 
@@ -32,186 +30,118 @@ export function keyState(key: Key, now = Date.now()): { tone: Tone; text: string
   return { tone: "good", text: t("有效", "good") };
 }
 
+const show = ({ name, key }: Key, { tellOnce }: Hands<Key>) =>
+  tellOnce({
+    title: t(`密钥：${name}`, `Key: ${name}`),
+    text: key ?? "",
+    hint: t("请交给使用者保管。", "Hand it to whoever uses it."),
+  });
+
 export function Keys() {
-  const { asked, again } = useAsked(() => ask(api.GET("/keys")), []);
-  const making = useSignal(false);
-  const open = useSignal<{ key: Key; deed: "rotate" | "revoke" } | null>(null);
-  const secret = useSignal<Told | null>(null);
-  const show = (made: Key) => {
-    secret.value = {
-      title: t(`密钥：${made.name}`, `Key: ${made.name}`),
-      text: made.key ?? "",
-      hint: t("请交给使用者保管。", "Hand it to whoever uses it."),
-    };
-  };
-  const chosen = open.value;
-  const close = () => {
-    open.value = null;
-  };
   return (
-    <div class="stack">
-      <div class="actions">
-        <Button
-          kind="main"
-          onClick={() => {
-            making.value = true;
-          }}
-        >
-          {t("新建密钥", "New key")}
-        </Button>
-      </div>
-      <Found asked={asked} again={again}>
-        {({ keys }) => (
-          <Table
-            label={t("接口密钥", "API keys")}
-            rows={keys}
-            keyOf={({ id }) => id}
-            empty={t("还没有密钥。", "No keys yet.")}
-            columns={[
-              {
-                id: "name",
-                title: t("名称", "Name"),
-                cell: ({ name }) => name,
-                order: ({ name }) => name,
-              },
-              { id: "id", title: t("代码", "Code"), cell: ({ id }) => <code>{id}</code> },
-              {
-                id: "may",
-                title: t("权限", "May"),
-                cell: ({ roles, scopes }) =>
-                  (roles ? roles.map(roleWords) : scopes.map((scope) => t(...SCOPES[scope]))).join(
-                    t("、", ", "),
-                  ),
-              },
-              {
-                id: "state",
-                title: t("状态", "State"),
-                cell: (key) => {
-                  const { tone, text } = keyState(key);
-                  return <Badge tone={tone}>{text}</Badge>;
-                },
-              },
-              {
-                id: "expires",
-                title: t("到期", "Ends"),
-                cell: ({ expires }) => moment(expires),
-                order: ({ expires }) => expires,
-              },
-              {
-                id: "used",
-                title: t("最近使用", "Last used"),
-                cell: ({ last_used }) => moment(last_used),
-                order: ({ last_used }) => last_used,
-              },
-              {
-                id: "deeds",
-                title: t("操作", "Actions"),
-                cell: (key) =>
-                  !key.revoked && (
-                    <span class="actions">
-                      <Button
-                        onClick={() => {
-                          open.value = { key, deed: "rotate" };
-                        }}
-                      >
-                        {t("轮换", "Replace")}
-                      </Button>
-                      <Button
-                        kind="danger"
-                        onClick={() => {
-                          open.value = { key, deed: "revoke" };
-                        }}
-                      >
-                        {t("撤销", "Revoke")}
-                      </Button>
-                    </span>
-                  ),
-              },
-            ]}
-          />
-        )}
-      </Found>
-      {making.value && (
-        <Dialog
-          title={t("新建密钥", "New key")}
-          onClose={() => {
-            making.value = false;
-          }}
-        >
-          <Making<Key>
-            kind={kind()}
-            draft="key.new"
-            path="/keys"
-            first={{}}
-            save={t("建立", "Make it")}
-            onDone={(made) => {
-              making.value = false;
-              again();
-              show(made);
-            }}
-          />
-        </Dialog>
-      )}
-      {chosen?.deed === "rotate" && (
-        <Rotating
-          named={chosen.key}
-          onClose={close}
-          onDone={(made) => {
-            close();
-            again();
-            show(made);
-          }}
-        />
-      )}
-      {chosen?.deed === "revoke" && (
-        <Dialog title={t("撤销密钥", "Revoke a key")} onClose={close}>
-          <p>
-            {t(
-              `“${chosen.key.name}”将立即失效，不能恢复。`,
-              `"${chosen.key.name}" ends at once, and for good.`,
-            )}
-          </p>
-          <div class="actions">
+    <Listing<Key, Schema<"Keys">>
+      label={t("接口密钥", "API keys")}
+      empty={t("还没有密钥。", "No keys yet.")}
+      read={() => ask(api.GET("/keys"))}
+      rowsOf={({ keys }) => keys}
+      keyOf={({ id }) => id}
+      columns={[
+        {
+          id: "name",
+          title: t("名称", "Name"),
+          cell: ({ name }) => name,
+          order: ({ name }) => name,
+        },
+        { id: "id", title: t("代码", "Code"), cell: ({ id }) => <code>{id}</code> },
+        {
+          id: "may",
+          title: t("权限", "May"),
+          cell: ({ roles, scopes }) =>
+            (roles ? roles.map(roleWords) : scopes.map((scope) => t(...SCOPES[scope]))).join(
+              t("、", ", "),
+            ),
+        },
+        {
+          id: "state",
+          title: t("状态", "State"),
+          cell: (key) => {
+            const { tone, text } = keyState(key);
+            return <Badge tone={tone}>{text}</Badge>;
+          },
+        },
+        {
+          id: "expires",
+          title: t("到期", "Ends"),
+          cell: ({ expires }) => moment(expires),
+          order: ({ expires }) => expires,
+        },
+        {
+          id: "used",
+          title: t("最近使用", "Last used"),
+          cell: ({ last_used }) => moment(last_used),
+          order: ({ last_used }) => last_used,
+        },
+      ]}
+      deeds={(key, { open }) =>
+        !key.revoked && (
+          <span class="actions">
+            <Button
+              onClick={() => open(key, (named, hands) => <Rotating named={named} hands={hands} />)}
+            >
+              {t("轮换", "Replace")}
+            </Button>
             <Button
               kind="danger"
-              onClick={async () => {
-                await attempt(
-                  () => write("DELETE", `/keys/${chosen.key.id}`),
-                  t("已撤销", "Revoked"),
-                );
-                close();
-                again();
-              }}
+              onClick={() => open(key, (named, hands) => <Revoking named={named} hands={hands} />)}
             >
-              {t("确认撤销", "Revoke it")}
+              {t("撤销", "Revoke")}
             </Button>
-            <Button onClick={close}>{t("返回", "Back")}</Button>
-          </div>
-        </Dialog>
-      )}
-      {secret.value && (
-        <Secret
-          told={secret.value}
-          onClose={() => {
-            secret.value = null;
+          </span>
+        )
+      }
+      add={t("新建密钥", "New key")}
+      adding={(hands) => (
+        <Making<Key>
+          kind={kind()}
+          draft="key.new"
+          path="/keys"
+          first={{}}
+          save={t("建立", "Make it")}
+          onDone={(made) => {
+            hands.done();
+            show(made, hands);
           }}
         />
       )}
-    </div>
+    />
+  );
+}
+
+function Revoking({ named, hands }: { named: Key; hands: Hands<Key> }) {
+  return (
+    <Dialog title={t("撤销密钥", "Revoke a key")} onClose={hands.close}>
+      <p>
+        {t(`“${named.name}”将立即失效，不能恢复。`, `"${named.name}" ends at once, and for good.`)}
+      </p>
+      <div class="actions">
+        <Button
+          kind="danger"
+          onClick={async () => {
+            await attempt(() => write("DELETE", `/keys/${named.id}`), t("已撤销", "Revoked"));
+            hands.done();
+          }}
+        >
+          {t("确认撤销", "Revoke it")}
+        </Button>
+        <Button onClick={hands.close}>{t("返回", "Back")}</Button>
+      </div>
+    </Dialog>
   );
 }
 
 /** Replaces a key by one that may do the same; both are good for some hours. */
-function Rotating({
-  named,
-  onClose,
-  onDone,
-}: {
-  named: Key;
-  onClose: () => void;
-  onDone: (made: Key) => void;
-}) {
-  const hours = useSignal(24);
+function Rotating({ named, hands }: { named: Key; hands: Hands<Key> }) {
+  const hours = useSignal("24");
   const busy = useSignal(false);
   const key = useSignal(crypto.randomUUID());
   const rotate = async () => {
@@ -220,15 +150,16 @@ function Rotating({
       const { data } = await write<Key>(
         "POST",
         `/keys/${named.id}/rotate`,
-        { overlap_hours: hours.value },
+        { overlap_hours: Number(hours.value) },
         { "Idempotency-Key": key.value },
       );
-      onDone(data);
+      hands.done();
+      show(data, hands);
     });
     busy.value = false;
   };
   return (
-    <Dialog title={t(`轮换：${named.name}`, `Replace: ${named.name}`)} onClose={onClose}>
+    <Dialog title={t(`轮换：${named.name}`, `Replace: ${named.name}`)} onClose={hands.close}>
       <form
         class="form"
         onSubmit={(event) => {
@@ -247,7 +178,7 @@ function Rotating({
             required
             value={hours.value}
             onInput={({ currentTarget }) => {
-              hours.value = Number(currentTarget.value);
+              hours.value = currentTarget.value;
               key.value = crypto.randomUUID();
             }}
           />
@@ -269,7 +200,7 @@ const kind = (): Kind<Key> => ({
       type: "string",
       maxLength: 200,
     },
-    roles: rolesSchema([]),
+    roles: rolesSchema(),
     networks: {
       title: t("可用网段", "Networks it may be used from"),
       description: t("如 10.20.0.0/16；不填则不限", "as 10.20.0.0/16; without any, everywhere"),

@@ -1,17 +1,33 @@
 /** Layers of the tile service as a sheet takes them. */
 
-import { allFeatures, type PropertySchema } from "../../kit/features";
+import { allFeatures, type PropertySchema, type Values } from "../../kit/features";
 import type { LayerListed } from "../../kit/map/layers";
 
 export type SheetLayer =
   | { kind: "raster"; theme: string }
   | { kind: "raster"; dataset: string }
-  | { kind: "features"; collection: string; labels?: boolean };
+  | ({ kind: "features"; collection: string } & Values);
 
-/** Collections that the process puts on a sheet, as its description of `layers` says. */
-export function collectionsOf(layers: PropertySchema | undefined): string[] {
+/** Features on a sheet, as the process describes them among its `layers`. */
+function featuresOf(layers: PropertySchema | undefined): Record<string, PropertySchema> {
   const kinds = [...(layers?.items?.oneOf ?? []), ...(layers?.items?.anyOf ?? [])];
-  return kinds.flatMap((one) => (one.properties?.collection?.enum ?? []).map(String));
+  return kinds.find(({ properties }) => properties?.collection)?.properties ?? {};
+}
+
+/** Collections that the process puts on a sheet. */
+export const collectionsOf = (layers: PropertySchema | undefined): string[] =>
+  (featuresOf(layers).collection?.enum ?? []).map(String);
+
+/** What narrows the features of a layer; only zones have schemes. */
+export function narrowing(
+  layers: PropertySchema | undefined,
+  layer: SheetLayer,
+): Record<string, PropertySchema> {
+  if (layer.kind !== "features") return {};
+  const left = ["kind", "collection", "labels", layer.collection === "zones" ? "" : "scheme"];
+  return Object.fromEntries(
+    Object.entries(featuresOf(layers)).filter(([name]) => !left.includes(name)),
+  );
 }
 
 /** A layer of the tile service on a sheet of the region; null where it is none of its.
@@ -45,20 +61,20 @@ export function moved<T>(list: readonly T[], at: number, step: number): T[] {
   return found;
 }
 
-/** What is sent of a sheet's form: four figures of an extent as numbers, empty ones left out. */
-export function sheetInputs(
-  region: string,
-  layers: readonly { layer: SheetLayer; labels: boolean }[],
-  form: Record<string, unknown>,
-): Record<string, unknown> {
-  const given = Object.entries(form).filter(
-    ([, value]) => value !== undefined && value !== null && value !== "",
-  );
-  return {
-    region,
-    ...Object.fromEntries(given),
-    layers: layers.map(({ layer, labels }) =>
-      layer.kind === "features" && labels ? { ...layer, labels } : layer,
+const said = (form: Values): Values =>
+  Object.fromEntries(
+    Object.entries(form).filter(
+      ([, value]) => value !== undefined && value !== null && value !== "",
     ),
-  };
-}
+  );
+
+/** What is sent of a sheet's form: what says nothing is left out. */
+export const sheetInputs = (
+  region: string,
+  layers: readonly SheetLayer[],
+  form: Values,
+): Values => ({
+  region,
+  ...said(form),
+  layers: layers.map(said),
+});

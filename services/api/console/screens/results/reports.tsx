@@ -1,16 +1,16 @@
 /** Reports of finished jobs, as page, PDF and document. */
 
 import { useSignal } from "@preact/signals";
-import { api, ask, read, type Schema } from "../../kit/api";
+import { api, ask, read } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { moment } from "../../kit/format";
 import { type Job, processTitle } from "../../kit/jobs";
+import { Pages } from "../../kit/pages";
 import { outputPath } from "../../kit/results";
 import { screenPath } from "../../kit/screens";
 import { Table } from "../../kit/table";
-import { Found, Select } from "../../kit/ui";
+import { Empty, Found, Select } from "../../kit/ui";
 import { lang, t } from "../../kit/words";
-import { More, usePages } from "./pages";
 
 const DOCUMENTS = { report: "HTML", report_pdf: "PDF", report_docx: "DOCX" } as const;
 
@@ -38,11 +38,15 @@ export function documentsOf(
   );
 }
 
+const none = () => t("还没有带报告的作业。", "No job has left a report yet.");
+
 export function Reports() {
   const { asked, again } = useAsked(reporting, []);
   return (
     <Found asked={asked} again={again}>
-      {(outputs) => <List outputs={outputs} />}
+      {(outputs) =>
+        Object.keys(outputs).length ? <List outputs={outputs} /> : <Empty>{none()}</Empty>
+      }
     </Found>
   );
 }
@@ -64,7 +68,6 @@ function List({ outputs }: { outputs: Outputs }) {
       ),
     [process.value],
   );
-  const pages = usePages<Job, Schema<"Jobs">>(process.value, ({ jobs }) => jobs);
   return (
     <div class="stack">
       <div class="inline">
@@ -78,54 +81,51 @@ function List({ outputs }: { outputs: Outputs }) {
           empty={t("全部流程", "All processes")}
         />
       </div>
-      <Found asked={asked} again={again}>
-        {(first) => (
-          <>
-            <Table
-              label={t("报告", "Reports")}
-              rows={pages.rows(first)}
-              keyOf={(job) => job.jobID}
-              empty={t("还没有带报告的作业。", "No job has left a report yet.")}
-              columns={[
-                {
-                  id: "process",
-                  title: t("流程", "Process"),
-                  cell: (job) => (
-                    <a href={screenPath("compute", { job: job.jobID })}>
-                      {processTitle(job.processID)}
-                    </a>
-                  ),
-                },
-                {
-                  id: "finished",
-                  title: t("完成", "Finished"),
-                  cell: (job) => moment(job.finished),
-                  order: (job) => job.finished,
-                },
-                {
-                  id: "documents",
-                  title: t("报告", "Report"),
-                  cell: (job) => (
-                    <span class="actions">
-                      {(outputs[job.processID] ?? []).map((name) => (
-                        <a
-                          key={name}
-                          href={`${outputPath(job.jobID, name)}?lang=${lang.value}`}
-                          target="_blank"
-                          rel="noopener"
-                        >
-                          {DOCUMENTS[name as keyof typeof DOCUMENTS]}
-                        </a>
-                      ))}
-                    </span>
-                  ),
-                },
-              ]}
-            />
-            <More pages={pages} first={first} />
-          </>
+      <Pages asked={asked} again={again} rowsOf={({ jobs }) => jobs}>
+        {(rows: Job[]) => (
+          <Table
+            label={t("报告", "Reports")}
+            rows={rows}
+            keyOf={(job) => job.jobID}
+            empty={none()}
+            columns={[
+              {
+                id: "process",
+                title: t("流程", "Process"),
+                cell: (job) => (
+                  <a href={screenPath("compute", { job: job.jobID })}>
+                    {processTitle(job.processID)}
+                  </a>
+                ),
+              },
+              {
+                id: "finished",
+                title: t("完成", "Finished"),
+                cell: (job) => moment(job.finished),
+                order: (job) => job.finished,
+              },
+              {
+                id: "documents",
+                title: t("报告", "Report"),
+                cell: (job) => (
+                  <span class="actions">
+                    {(outputs[job.processID] ?? []).map((name) => (
+                      <a
+                        key={name}
+                        href={`${outputPath(job.jobID, name)}?lang=${lang.value}`}
+                        target="_blank"
+                        rel="noopener"
+                      >
+                        {DOCUMENTS[name as keyof typeof DOCUMENTS]}
+                      </a>
+                    ))}
+                  </span>
+                ),
+              },
+            ]}
+          />
         )}
-      </Found>
+      </Pages>
     </div>
   );
 }

@@ -39,14 +39,17 @@ export function roleOf(code: string): RoleHeld {
   return { role: role as Role, region: region ?? null };
 }
 
-/** The schema of a list of roles, with words for those that are held. */
-export function rolesSchema(codes: readonly string[]): PropertySchema {
+/** The schema of a list of roles, with words for all there are. */
+export function rolesSchema(): PropertySchema {
+  const codes = [null, ...regions.value.map(({ code }) => code)].flatMap((region) =>
+    (Object.keys(ROLES) as Role[]).map((role) => roleCode({ role, region })),
+  );
   return {
     title: t("角色", "Roles"),
     type: "array",
     items: {
       type: "string",
-      enum: [...codes],
+      enum: codes,
       "x-enum-titles": Object.fromEntries(codes.map((code) => [code, roleWords(roleOf(code))])),
     },
   };

@@ -2,19 +2,20 @@
 
 import { batch, type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { api, ask, type Fault, read } from "../../kit/api";
+import { api, ask, type Fault, type FaultAt, read } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import type { PropertySchema, Values } from "../../kit/features";
-import { Fields, memberOf, Restored, useDraft } from "../../kit/form";
+import { type Controls, Fields, memberOf, Restored, useDraft } from "../../kit/form";
 import { bytes, moment } from "../../kit/format";
 import { cancel, execute, follow, isOver, type Job, StatusBadge } from "../../kit/jobs";
 import { listLayers } from "../../kit/map/layers";
-import { region, regionName } from "../../kit/place";
+import { plansHere, region, regionName } from "../../kit/place";
 import { outputPath, resultsOf } from "../../kit/results";
 import { account, may } from "../../kit/session";
 import {
   attempt,
   Button,
+  type Choice,
   Empty,
   FaultBox,
   Found,
@@ -24,10 +25,13 @@ import {
   Waiting,
 } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
+import { type Description, schemaOfInput } from "../compute/inputs";
+import { versionsOf } from "../zones/schemes";
 import {
   collectionsOf,
   datasetCodes,
   moved,
+  narrowing,
   onSheet,
   type SheetLayer,
   sheetInputs,
@@ -36,6 +40,7 @@ import {
 const PROCESS = "compose-map-sheet";
 
 export function Sheets({ job, onJob }: { job: string | undefined; onJob: (id: string) => void }) {
+  const made = useSignal("");
   return (
     <div class="sheets">
       {may("jobs") ? (
@@ -46,8 +51,8 @@ export function Sheets({ job, onJob }: { job: string | undefined; onJob: (id: st
         </Empty>
       )}
       <div class="stack">
-        {job && <Sheet key={job} id={job} />}
-        {account.value && <Former job={job} onJob={onJob} />}
+        {job && <Sheet key={job} id={job} made={made} />}
+        {account.value && <Former key={made.value} job={job} onJob={onJob} />}
       </div>
     </div>
   );
@@ -57,39 +62,57 @@ interface Chosen {
   id: string;
   title: string;
   layer: SheetLayer;
-  labels: boolean;
 }
 
-interface Description {
-  inputs: Record<string, { schema: PropertySchema }>;
+/** What a sheet can be made of. */
+interface Offered {
+  layers: Chosen[];
+  /** The process's own schemas of what a sheet takes. */
+  inputs: Record<string, PropertySchema>;
+  /** Zonings of the region. */
+  schemes: Choice[];
 }
 
 function Composer({ onStarted }: { onStarted: (job: string) => void }) {
   const here = region.value;
   const { asked, again } = useAsked(
-    async (signal) => {
-      const [listed, described, datasets] = await Promise.all([
+    async (signal): Promise<Offered> => {
+      const [listed, described, datasets, schemes] = await Promise.all([
         listLayers(),
         read<Description>(`/processes/${PROCESS}`, signal),
         datasetCodes(here, signal),
+        versionsOf(here, signal),
       ]);
-      const collections = collectionsOf(described.inputs.layers?.schema);
-      return listed.flatMap((one): Chosen[] => {
+      const inputs = Object.fromEntries(
+        Object.entries(described.inputs).map(([name, input]) => [name, schemaOfInput(input)]),
+      );
+      const collections = collectionsOf(inputs.layers);
+      const layers = listed.flatMap((one): Chosen[] => {
         const layer = onSheet(one, here, collections, datasets);
-        return layer ? [{ id: one.id, title: called(one, "title"), layer, labels: false }] : [];
+        return layer ? [{ id: one.id, title: called(one, "title"), layer }] : [];
       });
+      // The newest version of each, which comes first, gives it its name.
+      const named = new Map(
+        schemes.reverse().map(({ properties }) => [properties.code, called(properties)]),
+      );
+      return {
+        layers,
+        inputs,
+        schemes: [...named].map(([value, label]) => ({ value, label })),
+      };
     },
     [here || null],
   );
   return (
     <Found asked={asked} again={again}>
-      {(layers) => <SheetForm layers={layers} onStarted={onStarted} />}
+      {(offered) => <SheetForm offered={offered} onStarted={onStarted} />}
     </Found>
   );
 }
 
-function SheetForm({ layers, onStarted }: { layers: Chosen[]; onStarted: (job: string) => void }) {
+function SheetForm({ offered, onStarted }: { offered: Offered; onStarted: (job: string) => void }) {
   const here = region.value;
+  const { layers, inputs } = offered;
   const initial = useMemo(() => {
     const first = layers.find(({ id }) => id === `zones.${here}`) ?? layers[0];
     return { layers: first ? [first] : [], form: { paper: "A4", languages: lang.peek() } };
@@ -100,6 +123,8 @@ function SheetForm({ layers, onStarted }: { layers: Chosen[]; onStarted: (job: s
   const busy = useSignal(false);
   const fault = useSignal<Fault | null>(null);
   const chosen = values.value.layers as Chosen[];
+  const wrong = fault.value?.at ?? [];
+  const extent: Record<string, PropertySchema> = inputs.bbox ? { bbox: inputs.bbox } : {};
   useEffect(() => {
     let first = true;
     return values.subscribe(() => {
@@ -113,7 +138,11 @@ function SheetForm({ layers, onStarted }: { layers: Chosen[]; onStarted: (job: s
       fault.value = null;
     });
     try {
-      const inputs = sheetInputs(here, chosen, form.value);
+      const inputs = sheetInputs(
+        here,
+        chosen.map(({ layer }) => layer),
+        form.value,
+      );
       const job = await execute(PROCESS, inputs, key.value);
       // It stays in the form for the next sheet, but nothing of it is unsaved any more.
       reset(values.value);
@@ -133,8 +162,9 @@ function SheetForm({ layers, onStarted }: { layers: Chosen[]; onStarted: (job: s
     >
       <Restored restored={restored} reset={reset} />
       <LayerList
-        layers={layers}
+        offered={offered}
         chosen={chosen}
+        wrong={wrong}
         set={(now) => {
           values.value = { ...values.value, layers: now };
         }}
@@ -143,13 +173,19 @@ function SheetForm({ layers, onStarted }: { layers: Chosen[]; onStarted: (job: s
         members={around()}
         required={["paper", "languages"]}
         values={form}
-        wrong={fault.value?.at ?? []}
+        wrong={wrong}
         at="/inputs"
       />
       <details class="group">
         <summary>{t("更多选项", "More options")}</summary>
         <div class="stack">
-          <Fields members={beyond()} values={form} wrong={fault.value?.at ?? []} at="/inputs" />
+          <Fields
+            members={{ ...beyond(), ...extent }}
+            values={form}
+            wrong={wrong}
+            controls={{ bbox: Box }}
+            at="/inputs"
+          />
         </div>
       </details>
       <FaultBox fault={fault.value} />
@@ -163,22 +199,84 @@ function SheetForm({ layers, onStarted }: { layers: Chosen[]; onStarted: (job: s
   );
 }
 
+/** Four sides of an extent; none of them is the region's own. */
+function Box({ value, set }: { value: unknown; set: (value: unknown) => void }) {
+  const held = (value as (number | null)[] | undefined) ?? [];
+  const sides = [t("西", "West"), t("南", "South"), t("东", "East"), t("北", "North")];
+  return (
+    <span class="inline">
+      {sides.map((side, at) => (
+        <input
+          key={side}
+          type="number"
+          step="any"
+          min={at % 2 ? -90 : -180}
+          max={at % 2 ? 90 : 180}
+          aria-label={side}
+          placeholder={side}
+          required={held.length > 0}
+          value={held[at] ?? ""}
+          onInput={({ currentTarget: { value } }) => {
+            const now = sides.map((_, n) =>
+              n !== at ? (held[n] ?? null) : value === "" ? null : Number(value),
+            );
+            set(now.some((one) => one !== null) ? now : undefined);
+          }}
+        />
+      ))}
+    </span>
+  );
+}
+
 function LayerList({
-  layers,
+  offered: { layers, inputs, schemes },
   chosen,
+  wrong,
   set,
 }: {
-  layers: readonly Chosen[];
+  offered: Offered;
   chosen: readonly Chosen[];
+  wrong: readonly FaultAt[];
   set: (now: Chosen[]) => void;
 }) {
   const most = 8;
+  const among = (choices: readonly Choice[]): Controls[string] =>
+    function Among({ value, set }) {
+      return (
+        <Select
+          choices={choices}
+          value={String(value ?? "")}
+          onChoose={(code) => set(code || undefined)}
+          empty={t("（未选）", "(none)")}
+        />
+      );
+    };
+  const controls: Controls = {
+    scheme: among(schemes),
+    plan: among(
+      plansHere.value.map(({ code, properties }) => ({ value: code, label: called(properties) })),
+    ),
+  };
   const left = layers.filter(({ id }) => !chosen.some((one) => one.id === id));
   return (
     <Panel title={t(`${regionName(region.value)}：图层`, `${regionName(region.value)}: layers`)}>
       <ol class="plain">
         {chosen.map((one, at) => {
           const title = layers.find(({ id }) => id === one.id)?.title ?? one.title;
+          const place = `/inputs/layers/${at}`;
+          const narrow = narrowing(inputs.layers, one.layer);
+          const values = {
+            get value() {
+              return one.layer as Values;
+            },
+            set value(layer: Values) {
+              set(
+                chosen.map((other) =>
+                  other === one ? { ...one, layer: layer as SheetLayer } : other,
+                ),
+              );
+            },
+          } as Signal<Values>;
           const step = (by: number, sign: string, words: string) => (
             <Button
               kind="quiet"
@@ -196,15 +294,11 @@ function LayerList({
                 <label class="check">
                   <input
                     type="checkbox"
-                    checked={one.labels}
+                    checked={Boolean(one.layer.labels)}
                     aria-label={t(`标注名称：${title}`, `Names: ${title}`)}
-                    onChange={({ currentTarget: { checked } }) =>
-                      set(
-                        chosen.map((other) =>
-                          other === one ? { ...one, labels: checked } : other,
-                        ),
-                      )
-                    }
+                    onChange={({ currentTarget: { checked } }) => {
+                      values.value = { ...values.value, labels: checked };
+                    }}
                   />
                   {t("标注", "Names")}
                 </label>
@@ -220,6 +314,21 @@ function LayerList({
                   ✕
                 </Button>
               </span>
+              {Object.keys(narrow).length > 0 && (
+                <details
+                  class="group"
+                  open={wrong.some(({ pointer }) => pointer.startsWith(`${place}/`))}
+                >
+                  <summary>{t(`筛选：${title}`, `Narrow: ${title}`)}</summary>
+                  <Fields
+                    members={narrow}
+                    values={values}
+                    wrong={wrong}
+                    controls={controls}
+                    at={place}
+                  />
+                </details>
+              )}
             </li>
           );
         })}
@@ -301,10 +410,13 @@ const beyond = (): Record<string, PropertySchema> => ({
 });
 
 /** One sheet: followed while it is made, then shown. */
-function Sheet({ id }: { id: string }) {
+function Sheet({ id, made }: { id: string; made: Signal<string> }) {
   const job: Signal<Job | null> = useSignal<Job | null>(null);
   useEffect(() => follow(id, job), [id]);
   const now = job.value;
+  useEffect(() => {
+    if (now?.status === "successful") made.value = id;
+  }, [now?.status]);
   if (!now) return <Waiting />;
   return (
     <Panel
@@ -390,7 +502,7 @@ function Former({ job, onJob }: { job: string | undefined; onJob: (id: string) =
           params: { query: { limit: 20, processID: [PROCESS], status: ["successful"] } },
         }),
       ),
-    [job],
+    [],
   );
   return (
     <Panel title={t("已编制的图件", "Sheets made before")}>

@@ -3,16 +3,15 @@
 import { useSignal } from "@preact/signals";
 import { api, ask, type Schema, write } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
+import { Changing, Ending, type Kind, Making } from "../../kit/editing";
 import type { Values } from "../../kit/features";
 import { moment } from "../../kit/format";
-import { heldBy, readHeld } from "../../kit/held";
+import { type Hands, Listing } from "../../kit/listing";
 import { ZONE } from "../../kit/page";
+import { Pages } from "../../kit/pages";
 import { regionName } from "../../kit/place";
-import { Table } from "../../kit/table";
-import { attempt, Badge, Button, Dialog, Found } from "../../kit/ui";
+import { attempt, Badge, Button, Dialog, Empty } from "../../kit/ui";
 import { lang, t } from "../../kit/words";
-import { Changing, type Kind, Making } from "./editing";
-import { More, usePages } from "./pages";
 import { RegionChoice } from "./roles";
 import { langSchema } from "./webhooks";
 
@@ -26,138 +25,94 @@ const LEVELS: Record<Subscription["levels"][number], [zh: string, en: string]> =
 };
 
 export function Subscriptions() {
-  const { asked, again } = useAsked(() => ask(api.GET("/subscriptions")), []);
-  const pages = usePages<Subscription, Schema<"Subscriptions">>(
-    "",
-    ({ subscriptions }) => subscriptions,
-  );
-  const open = useSignal<Subscription | "new" | null>(null);
-  const close = () => {
-    open.value = null;
-  };
-  const done = () => {
-    close();
-    again();
-  };
-  const chosen = open.value;
   return (
-    <div class="stack">
+    <Listing<Subscription, Schema<"Subscriptions">>
+      label={t("预警邮件订阅", "Alerts by e-mail")}
+      empty={t("还没有订阅。", "No subscriptions yet.")}
+      read={() => ask(api.GET("/subscriptions"))}
+      rowsOf={({ subscriptions }) => subscriptions}
+      keyOf={({ id }) => String(id)}
+      columns={[
+        { id: "name", title: t("收件人", "Who"), cell: ({ name }) => name },
+        { id: "address", title: t("邮箱", "E-mail"), cell: ({ address }) => address },
+        {
+          id: "levels",
+          title: t("级别", "Levels"),
+          cell: ({ levels }) => levels.map((one) => t(...LEVELS[one])).join(t("、", ", ")),
+        },
+        {
+          id: "region",
+          title: t("区域", "Region"),
+          cell: ({ region }) => (region ? regionName(region) : t("全部区域", "everywhere")),
+        },
+        {
+          id: "when",
+          title: t("时间", "When"),
+          cell: ({ digest_at }) =>
+            digest_at ? t(`每天 ${digest_at}`, `daily at ${digest_at}`) : t("随时", "at once"),
+        },
+        {
+          id: "state",
+          title: t("状态", "State"),
+          cell: ({ enabled, unsubscribed }) => (
+            <Badge tone={unsubscribed ? "warn" : enabled ? "good" : "plain"}>
+              {unsubscribed
+                ? t("已退订", "unsubscribed")
+                : enabled
+                  ? t("启用", "on")
+                  : t("停用", "off")}
+            </Badge>
+          ),
+        },
+      ]}
+      opened={(subscription, hands) => <One subscription={subscription} hands={hands} />}
+      add={t("新建订阅", "New subscription")}
+      adding={({ done }) => (
+        <Making<Subscription>
+          kind={kind()}
+          draft="subscription.new"
+          path="/subscriptions"
+          first={{ time_zone: ZONE, lang: lang.peek() }}
+          onDone={done}
+        />
+      )}
+    />
+  );
+}
+
+/** One subscription: changed, tried, ended; and its mails. */
+function One({
+  subscription: { id, name },
+  hands,
+}: {
+  subscription: Subscription;
+  hands: Hands<Subscription>;
+}) {
+  const round = useSignal(0);
+  const path = `/subscriptions/${id}`;
+  const tried = async () => {
+    await write("POST", `${path}/test`, undefined, { "Idempotency-Key": crypto.randomUUID() });
+    round.value += 1;
+  };
+  return (
+    <Dialog title={name} onClose={hands.close} wide>
+      <Changing<Subscription>
+        kind={kind()}
+        draft={`subscription.${id}`}
+        path={path}
+        onDone={hands.done}
+      />
+      <h3>{t("邮件", "Mails")}</h3>
       <div class="actions">
         <Button
-          kind="main"
-          onClick={() => {
-            open.value = "new";
-          }}
+          onClick={() => attempt(tried, t("测试邮件已排队", "The mail for trial is on its way"))}
         >
-          {t("新建订阅", "New subscription")}
+          {t("发送测试邮件", "Send a mail for trial")}
         </Button>
+        <Ending path={path} onDone={hands.done} />
       </div>
-      <Found asked={asked} again={again}>
-        {(first) => (
-          <>
-            <Table
-              label={t("预警邮件订阅", "Alerts by e-mail")}
-              rows={pages.rows(first)}
-              keyOf={({ id }) => String(id)}
-              onOpen={(one) => {
-                open.value = one;
-              }}
-              empty={t("还没有订阅。", "No subscriptions yet.")}
-              columns={[
-                { id: "name", title: t("收件人", "Who"), cell: ({ name }) => name },
-                { id: "address", title: t("邮箱", "E-mail"), cell: ({ address }) => address },
-                {
-                  id: "levels",
-                  title: t("级别", "Levels"),
-                  cell: ({ levels }) => levels.map((one) => t(...LEVELS[one])).join(t("、", ", ")),
-                },
-                {
-                  id: "region",
-                  title: t("区域", "Region"),
-                  cell: ({ region }) => (region ? regionName(region) : t("全部区域", "everywhere")),
-                },
-                {
-                  id: "when",
-                  title: t("时间", "When"),
-                  cell: ({ digest_at }) =>
-                    digest_at
-                      ? t(`每天 ${digest_at}`, `daily at ${digest_at}`)
-                      : t("随时", "at once"),
-                },
-                {
-                  id: "state",
-                  title: t("状态", "State"),
-                  cell: ({ enabled, unsubscribed }) => (
-                    <Badge tone={unsubscribed ? "warn" : enabled ? "good" : "plain"}>
-                      {unsubscribed
-                        ? t("已退订", "unsubscribed")
-                        : enabled
-                          ? t("启用", "on")
-                          : t("停用", "off")}
-                    </Badge>
-                  ),
-                },
-              ]}
-            />
-            <More pages={pages} first={first} />
-          </>
-        )}
-      </Found>
-      {chosen === "new" && (
-        <Dialog title={t("新建订阅", "New subscription")} onClose={close}>
-          <Making<Subscription>
-            kind={kind()}
-            draft="subscription.new"
-            path="/subscriptions"
-            first={{ time_zone: ZONE, lang: lang.peek() }}
-            onDone={done}
-          />
-        </Dialog>
-      )}
-      {chosen && chosen !== "new" && (
-        <Dialog title={chosen.name} onClose={close} wide>
-          <Changing<Subscription>
-            kind={kind()}
-            draft={`subscription.${chosen.id}`}
-            path={`/subscriptions/${chosen.id}`}
-            onDone={done}
-          />
-          <h3>{t("邮件", "Mails")}</h3>
-          <div class="actions">
-            <Button
-              onClick={() =>
-                attempt(
-                  () =>
-                    write("POST", `/subscriptions/${chosen.id}/test`, undefined, {
-                      "Idempotency-Key": crypto.randomUUID(),
-                    }),
-                  t("测试邮件已排队", "The mail for trial is on its way"),
-                )
-              }
-            >
-              {t("发送测试邮件", "Send a mail for trial")}
-            </Button>
-            <Button
-              kind="danger"
-              onClick={async () => {
-                const path = `/subscriptions/${chosen.id}`;
-                const ended = await attempt(
-                  async () => {
-                    const { etag } = await readHeld<Subscription>(path);
-                    await write("DELETE", path, undefined, heldBy(etag));
-                  },
-                  t("已删除", "Ended"),
-                );
-                if (ended) done();
-              }}
-            >
-              {t("删除", "End")}
-            </Button>
-          </div>
-          <Mails number={chosen.id} />
-        </Dialog>
-      )}
-    </div>
+      <Mails key={round.value} number={id} />
+    </Dialog>
   );
 }
 
@@ -172,17 +127,21 @@ function Mails({ number }: { number: number }) {
     [number],
   );
   return (
-    <Found asked={asked} again={again}>
-      {({ deliveries }) => (
-        <ul class="plain">
-          {deliveries.map((one) => (
-            <li key={one.id}>
-              {moment(one.created)} {one.status_name} {one.reason}
-            </li>
-          ))}
-        </ul>
-      )}
-    </Found>
+    <Pages asked={asked} again={again} rowsOf={({ deliveries }) => deliveries}>
+      {(mails: Schema<"Sending">[]) =>
+        mails.length ? (
+          <ul class="plain">
+            {mails.map((one) => (
+              <li key={one.id}>
+                {moment(one.created)} {one.status_name} {one.reason}
+              </li>
+            ))}
+          </ul>
+        ) : (
+          <Empty>{t("还没有邮件。", "No mails yet.")}</Empty>
+        )
+      }
+    </Pages>
   );
 }
 

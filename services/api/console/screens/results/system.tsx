@@ -5,11 +5,11 @@ import { api, ask, type Schema, send, write } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { duration, moment } from "../../kit/format";
 import { cancel, isOver, type Job, processTitle, StatusBadge } from "../../kit/jobs";
+import { Pages } from "../../kit/pages";
 import { screenPath } from "../../kit/screens";
 import { Table } from "../../kit/table";
 import { attempt, Badge, Button, Found, Panel, Select, type Tone } from "../../kit/ui";
 import { t } from "../../kit/words";
-import { More, usePages } from "./pages";
 
 type Health = Schema<"HealthTold">;
 
@@ -33,7 +33,6 @@ export function Queue() {
       ),
     [choice.value],
   );
-  const pages = usePages<Job, Schema<"Jobs">>(choice.value, ({ jobs }) => jobs);
   const deed = (what: () => Promise<unknown>, done: string) =>
     attempt(async () => {
       await what();
@@ -56,9 +55,8 @@ export function Queue() {
         />
         <Button onClick={again}>{t("刷新", "Look again")}</Button>
       </div>
-      <Found asked={asked} again={again}>
-        {(first) => {
-          const rows = pages.rows(first);
+      <Pages asked={asked} again={again} rowsOf={({ jobs }) => jobs}>
+        {(rows: Job[]) => {
           const running = rows.filter(({ status }) => status === "running").length;
           const waiting = rows.filter(({ status }) => status === "accepted").length;
           return (
@@ -151,11 +149,10 @@ export function Queue() {
                   },
                 ]}
               />
-              <More pages={pages} first={first} />
             </>
           );
         }}
-      </Found>
+      </Pages>
     </div>
   );
 }

@@ -4,16 +4,16 @@ import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { api, ask, type Fault, type FaultAt, faultOf, type Schema, send } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
+import { Changing, type Kind, Making } from "../../kit/editing";
 import type { PropertySchema, Values } from "../../kit/features";
 import { Fields } from "../../kit/form";
 import { moment } from "../../kit/format";
+import { Listing } from "../../kit/listing";
+import { Pages } from "../../kit/pages";
 import { holds, may } from "../../kit/session";
-import { Table } from "../../kit/table";
 import { Button, Empty, FaultBox, Field, Found, Panel, Select, tell, Waiting } from "../../kit/ui";
 import { lang, t } from "../../kit/words";
-import { Changing, type Kind, Making } from "./editing";
 import { moved } from "./layers";
-import { More, usePages } from "./pages";
 import { Page } from "./preview";
 
 type Template = Schema<"BulletinTemplate">;
@@ -47,51 +47,32 @@ export function Templates({
   chosen: string | undefined;
   onChoose: (code: string | undefined) => void;
 }) {
-  const making = useSignal(false);
-  const { asked, again } = useAsked(() => ask(api.GET("/bulletin-templates")), []);
   if (chosen) return <Editor key={chosen} code={chosen} onClose={() => onChoose(undefined)} />;
   return (
-    <div class="stack">
-      <Found asked={asked} again={again}>
-        {({ templates }) => (
-          <Table
-            label={t("公报模板", "Bulletin templates")}
-            rows={templates}
-            keyOf={({ code }) => code}
-            onOpen={({ code }) => onChoose(code)}
-            columns={[
-              { id: "name", title: t("名称", "Name"), cell: ({ name }) => name },
-              { id: "code", title: t("代码", "Code"), cell: ({ code }) => <code>{code}</code> },
-              {
-                id: "version",
-                title: t("版本", "Version"),
-                cell: ({ version }) => version,
-                numeric: true,
-              },
-              {
-                id: "created",
-                title: t("保存", "Kept"),
-                cell: ({ created }) => (created ? moment(created) : t("随平台提供", "built in")),
-              },
-            ]}
-          />
-        )}
-      </Found>
-      {mayEdit() &&
-        (making.value ? (
-          <NewTemplate onMade={onChoose} />
-        ) : (
-          <div class="actions">
-            <Button
-              onClick={() => {
-                making.value = true;
-              }}
-            >
-              {t("新建模板", "New template")}
-            </Button>
-          </div>
-        ))}
-    </div>
+    <Listing<Named, Schema<"BulletinTemplates">>
+      label={t("公报模板", "Bulletin templates")}
+      read={() => ask(api.GET("/bulletin-templates"))}
+      rowsOf={({ templates }) => templates}
+      keyOf={({ code }) => code}
+      onOpen={({ code }) => onChoose(code)}
+      columns={[
+        { id: "name", title: t("名称", "Name"), cell: ({ name }) => name },
+        { id: "code", title: t("代码", "Code"), cell: ({ code }) => <code>{code}</code> },
+        {
+          id: "version",
+          title: t("版本", "Version"),
+          cell: ({ version }) => version,
+          numeric: true,
+        },
+        {
+          id: "created",
+          title: t("保存", "Kept"),
+          cell: ({ created }) => (created ? moment(created) : t("随平台提供", "built in")),
+        },
+      ]}
+      add={mayEdit() ? t("新建模板", "New template") : undefined}
+      adding={() => <NewTemplate onMade={onChoose} />}
+    />
   );
 }
 
@@ -379,7 +360,6 @@ function Versions({ code, onTake }: { code: string; onTake?: (values: Values) =>
     if (!answer.ok) throw await faultOf(answer);
     return (await answer.json()) as Schema<"TemplateVersions">;
   }, [code]);
-  const pages = usePages<Named, Schema<"TemplateVersions">>(code, ({ versions }) => versions);
   const fault = useSignal<Fault | null>(null);
   const take = async (version: number) => {
     fault.value = null;
@@ -398,28 +378,25 @@ function Versions({ code, onTake }: { code: string; onTake?: (values: Values) =>
   return (
     <Panel title={t("版本", "Versions")}>
       <FaultBox fault={fault.value} />
-      <Found asked={asked} again={again}>
-        {(first) => (
-          <>
-            <ul class="plain">
-              {pages.rows(first).map((one) => (
-                <li key={one.version} class="inline">
-                  <span>
-                    {t(`第 ${one.version} 版`, `Version ${one.version}`)} {one.name}
-                  </span>
-                  <small>{one.created && moment(one.created)}</small>
-                  {onTake && (
-                    <Button onClick={() => take(one.version)}>
-                      {t("放入表单", "Put into the form")}
-                    </Button>
-                  )}
-                </li>
-              ))}
-            </ul>
-            <More pages={pages} first={first} />
-          </>
+      <Pages asked={asked} again={again} rowsOf={({ versions }) => versions}>
+        {(versions: Named[]) => (
+          <ul class="plain">
+            {versions.map((one) => (
+              <li key={one.version} class="inline">
+                <span>
+                  {t(`第 ${one.version} 版`, `Version ${one.version}`)} {one.name}
+                </span>
+                <small>{one.created && moment(one.created)}</small>
+                {onTake && (
+                  <Button onClick={() => take(one.version)}>
+                    {t("放入表单", "Put into the form")}
+                  </Button>
+                )}
+              </li>
+            ))}
+          </ul>
         )}
-      </Found>
+      </Pages>
     </Panel>
   );
 }

@@ -2,14 +2,14 @@
 
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { Fault, type FaultAt, write } from "../../kit/api";
-import { told, useAsked } from "../../kit/asked";
-import { Conflict } from "../../kit/conflict";
-import type { Feature, PropertySchema, Values } from "../../kit/features";
-import { type Controls, Fields, memberOf, Restored, useDraft } from "../../kit/form";
-import { heldBy, isStale, readHeld } from "../../kit/held";
-import { Button, FaultBox, Found } from "../../kit/ui";
-import { t } from "../../kit/words";
+import { Fault, type FaultAt, write } from "./api";
+import { told, useAsked } from "./asked";
+import { Conflict } from "./conflict";
+import type { Feature, PropertySchema, Values } from "./features";
+import { type Controls, Fields, memberOf, Restored, useDraft } from "./form";
+import { heldBy, isStale, readHeld } from "./held";
+import { attempt, Button, FaultBox, Found } from "./ui";
+import { t } from "./words";
 
 export interface Kind<T> {
   members: Record<string, PropertySchema>;
@@ -69,6 +69,24 @@ export function Changing<T>({ path, ...props }: Props<T> & { path: string }) {
         return <Form key={path} {...props} path={path} initial={{ form: base, base, etag }} />;
       }}
     </Found>
+  );
+}
+
+/** A button that ends what is there, as it stands at that moment. */
+export function Ending({ path, onDone }: { path: string; onDone: () => void }) {
+  const end = async () => {
+    const { etag } = await readHeld(path);
+    await write("DELETE", path, undefined, heldBy(etag));
+  };
+  return (
+    <Button
+      kind="danger"
+      onClick={async () => {
+        if (await attempt(end, t("已删除", "Ended"))) onDone();
+      }}
+    >
+      {t("删除", "End")}
+    </Button>
   );
 }
 

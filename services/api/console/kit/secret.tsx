@@ -2,8 +2,8 @@
 
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { Button, Dialog } from "../../kit/ui";
-import { t } from "../../kit/words";
+import { Button, Dialog } from "./ui";
+import { t } from "./words";
 
 export interface Told {
   title: string;

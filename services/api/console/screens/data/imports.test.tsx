@@ -1,0 +1,277 @@
+import { afterEach, describe, expect, it } from "vitest";
+import {
+  type Answer,
+  act,
+  cleanup,
+  fireEvent,
+  open,
+  refused,
+  type Sent,
+  screen,
+  serve,
+  waitFor,
+  within,
+} from "../../kit/testing";
+import { follow, jobOf } from "../../kit/testing_jobs";
+import type { Lang } from "../../kit/words";
+import { Imports } from "./imports";
+
+const input = (title: string, schema: object, minOccurs = 0, description = title) => ({
+  title,
+  description,
+  schema,
+  minOccurs,
+});
+const importDataset = {
+  id: "import-dataset",
+  inputs: {
+    upload: input("Upload", { type: "string" }, 1),
+    region: input("Region", { type: "string" }, 1),
+    theme: {
+      ...input("Theme", { type: "string", enum: ["dem", "ndvi"] }, 1),
+      additionalParameters: {
+        parameters: [
+          { name: "dem", value: ["Elevation"] },
+          { name: "ndvi", value: ["Greenness"] },
+        ],
+      },
+    },
+    scale: input("Scale", { type: "number" }, 0, "Multiplies the values"),
+    licence: input("Licence", { type: "string", maxLength: 200 }),
+    crs: input("Reference system", { type: "string", maxLength: 80 }),
+  },
+};
+const importPlan = {
+  id: "import-plan",
+  inputs: { upload: input("Upload", { type: "string" }, 1) },
+};
+
+const FORM = "/processes/import-dataset/execution";
+
+function show(
+  answers: Record<string, Answer> = {},
+  lang: Lang = "en",
+  who: object = { scopes: ["jobs"] },
+) {
+  const total = (sent: Sent) => Number(sent.headers.get("Content-Range")?.split("/")[1]);
+  const sent = serve({
+    "POST /uploads": (one: Sent) => ({
+      upload: "u1",
+      bytes: total(one),
+      total_bytes: total(one),
+      sha256: "x",
+    }),
+    "GET /processes/import-dataset": importDataset,
+    "GET /processes/import-plan": importPlan,
+    "GET /processes": { processes: [{ id: "import-dataset", title: "Import a dataset" }] },
+    "GET /collections": { collections: [{ id: "zones", title: "Zones", links: [] }] },
+    [`POST ${FORM}`]: jobOf("j1", "import-dataset"),
+    ...answers,
+  });
+  const events = follow();
+  const hands = open(<Imports />, { lang, ...who });
+  return { sent, hands, events };
+}
+
+const file = (name: string, size = 4) => new File(["x".repeat(size)], name, { lastModified: 5 });
+const drop = (files: File[]) =>
+  act(async () => {
+    fireEvent.drop(screen.getByRole("region", { name: "Files to import" }), {
+      dataTransfer: { files },
+    });
+  });
+const panel = async (name: string) =>
+  within(
+    (await screen.findByText(name, { exact: false, selector: "h2" })).closest(
+      "section",
+    ) as HTMLElement,
+  );
+
+// Browsers' elements have these, by which handlers of drags are known; those of tests lack them.
+for (const name of ["ondrop", "ondragover", "ondragleave"])
+  Object.defineProperty(HTMLElement.prototype, name, { value: null, writable: true });
+
+// Files stay while one looks at other screens: each test takes its own away.
+afterEach(async () => {
+  for (const button of screen.queryAllByRole("button", { name: /Take away|移出列表/ }))
+    await act(async () => button.click());
+});
+
+describe("files to import", () => {
+  it.each([
+    ["the public", {}],
+    ["a viewer", { scopes: ["read"] }],
+  ])("are nothing for %s", async (_, who) => {
+    show({}, "en", who);
+    expect(screen.getByText("Sign in as an analyst or planner to import.")).toBeTruthy();
+    expect(screen.queryByRole("region", { name: "Files to import" })).toBeNull();
+  });
+
+  it("are sent as they are dropped, and each has its own form by what it holds", async () => {
+    const { sent } = show();
+    await drop([file("dem.tif"), file("bays.zip")]);
+    expect(await (await panel("dem.tif")).findByLabelText(/^Theme/)).toBeTruthy();
+    expect(await (await panel("bays.zip")).findByLabelText("Into")).toBeTruthy();
+    expect(sent.filter(({ path }) => path === "/uploads")).toHaveLength(2);
+    expect(sent.find(({ path }) => path === "/uploads")?.headers.get("X-CSRF-Token")).toBe("proof");
+  });
+
+  it("are chosen by hand, too", async () => {
+    const { hands } = show();
+    await hands.upload(screen.getByLabelText("Choose files", { selector: "input" }), [
+      file("a.tif"),
+      file("b.tif"),
+    ]);
+    expect(await screen.findAllByText(/^[ab]\.tif/, { selector: "h2" })).toHaveLength(2);
+  });
+
+  it("show that they would be taken while they are held over", async () => {
+    show();
+    const place = screen.getByRole("region", { name: "Files to import" });
+    await act(async () => void fireEvent.dragOver(place));
+    expect(place.className).toContain("over");
+    await act(async () => void fireEvent.dragLeave(place));
+    expect(place.className).not.toContain("over");
+  });
+
+  it("are still there after a look at another screen, and not sent twice", async () => {
+    show();
+    await drop([file("stay.tif")]);
+    await (await panel("stay.tif")).findByLabelText(/^Theme/);
+    cleanup();
+    const again = show({
+      "GET /uploads/u1": { upload: "u1", bytes: 4, total_bytes: 4, sha256: "x" },
+    });
+    expect(await (await panel("stay.tif")).findByLabelText(/^Theme/)).toBeTruthy();
+    expect(again.sent.some(({ method }) => method === "POST")).toBe(false);
+  });
+
+  it("are taken away one by one", async () => {
+    const { hands } = show();
+    await drop([file("a.tif"), file("b.tif")]);
+    await hands.click((await panel("a.tif")).getByRole("button", { name: "Take away" }));
+    expect(screen.queryByText(/^a\.tif/)).toBeNull();
+    expect(screen.getByText(/^b\.tif/)).toBeTruthy();
+  });
+
+  it("that are empty are not sent at all", async () => {
+    const { sent } = show();
+    await drop([file("none.tif", 0)]);
+    expect(await screen.findByText("none.tif: the file is empty")).toBeTruthy();
+    expect(sent).toEqual([]);
+  });
+
+  it("that are refused say why, and are sent again on demand", async () => {
+    let full = true;
+    const { hands } = show({
+      "POST /uploads": () =>
+        full
+          ? refused(413, "larger than what may be sent")
+          : { upload: "u1", bytes: 4, total_bytes: 4, sha256: "x" },
+    });
+    await drop([file("big.tif")]);
+    const one = await panel("big.tif");
+    await one.findByText("larger than what may be sent");
+    full = false;
+    await hands.click(one.getByRole("button", { name: "Try again" }));
+    expect(await one.findByLabelText(/^Theme/)).toBeTruthy();
+    expect(one.queryByText("larger than what may be sent")).toBeNull();
+  });
+});
+
+describe("a raster", () => {
+  const dropped = async (answers: Record<string, Answer> = {}, lang: Lang = "en") => {
+    const shown = show(answers, lang);
+    await drop([file("dem.tif")]);
+    const one = await panel("dem.tif");
+    await one.findByLabelText(/^Theme/);
+    const inputs = () => {
+      const posted = shown.sent.filter(({ path }) => path === FORM).at(-1);
+      return (posted?.body as { inputs: object } | undefined)?.inputs;
+    };
+    return { ...shown, one, inputs };
+  };
+  const press = async ({ hands, one }: Awaited<ReturnType<typeof dropped>>) =>
+    hands.click(one.getByRole("button", { name: "Import" }));
+
+  it("is imported into the region one works in, with what was said of it", async () => {
+    const shown = await dropped();
+    const { hands, one, inputs } = shown;
+    expect(one.getByLabelText(/^Region/)).toHaveProperty("value", "xiamen");
+    await hands.selectOptions(one.getByLabelText(/^Theme/), "Elevation");
+    await hands.type(one.getByLabelText("Licence"), "CC0-1.0");
+    await hands.click(one.getByText("More options"));
+    await hands.type(one.getByLabelText("Reference system"), "EPSG:4548");
+    await press(shown);
+    await waitFor(() => expect(inputs()).toBeTruthy());
+    expect(inputs()).toEqual({
+      upload: "u1",
+      region: "xiamen",
+      theme: "dem",
+      licence: "CC0-1.0",
+      crs: "EPSG:4548",
+    });
+  });
+
+  it("does not ask for the number of its own upload", async () => {
+    const { one } = await dropped();
+    expect(one.queryByLabelText(/^Upload/)).toBeNull();
+  });
+
+  it("is refused at the field that is wrong", async () => {
+    const shown = await dropped({
+      [`POST ${FORM}`]: refused(400, "one is wrong", [
+        { pointer: "/inputs/scale", detail: "must not be nought" },
+      ]),
+    });
+    await shown.hands.selectOptions(shown.one.getByLabelText(/^Theme/), "Elevation");
+    await shown.hands.type(shown.one.getByLabelText("Scale"), "0");
+    await press(shown);
+    await shown.one.findByText("one is wrong");
+    const [told] = shown.one.getAllByText("must not be nought");
+    expect(told?.closest(".field")?.textContent).toContain("Multiplies the values");
+  });
+
+  it("whose values are ten thousand times too large is told what to do, by its name", async () => {
+    const shown = await dropped({
+      "GET /jobs/j1": jobOf("j1", "import-dataset", {
+        status: "failed",
+        exception: {
+          class: "InvalidInput",
+          title: "refused",
+          detail: "values up to 9,000: give scale 0.0001",
+        },
+      }),
+    });
+    await shown.hands.selectOptions(shown.one.getByLabelText(/^Theme/), "Greenness");
+    await press(shown);
+    await waitFor(() => expect(shown.events.followed("j1")).toBe(true));
+    await shown.events.tell(jobOf("j1", "import-dataset", { status: "running", progress: 60 }));
+    expect(shown.one.getByRole("progressbar")).toHaveProperty("value", 60);
+    await shown.events.tell(jobOf("j1", "import-dataset", { status: "failed" }));
+    const told = await shown.one.findByText(/give scale 0.0001/);
+    expect(told.textContent).toMatch(/^dem.tif: /);
+    expect(shown.one.getByLabelText(/^Theme/)).toHaveProperty("value", "ndvi");
+  });
+
+  it("that was imported is forgotten, so that the same file is sent anew", async () => {
+    const shown = await dropped();
+    expect(Object.keys(localStorage).some((name) => name.includes("upload.dem.tif"))).toBe(true);
+    await shown.hands.selectOptions(shown.one.getByLabelText(/^Theme/), "Elevation");
+    await press(shown);
+    await waitFor(() => expect(shown.events.followed("j1")).toBe(true));
+    await shown.events.tell(jobOf("j1", "import-dataset", { status: "successful" }));
+    await waitFor(() =>
+      expect(Object.keys(localStorage).some((name) => name.includes("upload.dem.tif"))).toBe(false),
+    );
+    expect(shown.one.getByText("done")).toBeTruthy();
+  });
+
+  it("may be something else than its name says", async () => {
+    const { hands, one } = await dropped();
+    await hands.selectOptions(one.getByLabelText("What it holds"), "plan package");
+    await waitFor(() => expect(one.queryByLabelText(/^Theme/)).toBeNull());
+    await hands.selectOptions(one.getByLabelText("What it holds"), "vector");
+    expect(await one.findByLabelText("Into")).toBeTruthy();
+  });
+});

@@ -1,0 +1,150 @@
+import { describe, expect, it } from "vitest";
+import type { Schema } from "../../kit/api";
+import {
+  type Answer,
+  open,
+  refused,
+  type Sent,
+  screen,
+  serve,
+  waitFor,
+  within,
+} from "../../kit/testing";
+import type { Lang } from "../../kit/words";
+import { Audit, changesOf } from "./audit";
+
+const entry = (id: number, more: Partial<Schema<"AuditEntry">> = {}): Schema<"AuditEntry"> => ({
+  id,
+  at: "2026-03-01T00:00:00Z",
+  actor: "key:a",
+  action: "update",
+  table: "projects",
+  object: `p${id}`,
+  before: null,
+  after: null,
+  request: "r-1",
+  address: "10.0.0.1",
+  digest: "abc",
+  ...more,
+});
+
+function show(answers: Record<string, Answer> = {}, lang: Lang = "en") {
+  const entries = [
+    entry(2, { before: { name: "Old", size: 1 }, after: { name: "New", size: 1, tags: ["a"] } }),
+    entry(1, { actor: null, table: null, object: null, action: "read", address: null }),
+  ];
+  const sent = serve({ "GET /audit": { entries, links: [] }, ...answers });
+  const hands = open(<Audit />, {
+    lang,
+    scopes: ["read"],
+    roles: [{ role: "auditor", region: null }],
+  });
+  return { sent, hands };
+}
+
+const rows = () =>
+  screen
+    .getAllByRole("row")
+    .slice(1)
+    .map((row) => [...row.querySelectorAll("td")].map(({ textContent }) => textContent));
+
+describe("the audit log", () => {
+  it("tells who did what to what, and from where", async () => {
+    show();
+    await screen.findByRole("table");
+    expect(rows()).toEqual([
+      ["2026-03-01 08:00", "key:a", "update", "projects p2", "10.0.0.1"],
+      ["2026-03-01 08:00", "the public", "read", "", "–"],
+    ]);
+  });
+
+  it("shows what an entry changed, and leaves out what stayed", async () => {
+    const { hands } = show();
+    await hands.click((await screen.findAllByRole("button", { name: /2026-03-01/ }))[0] as never);
+    const dialog = within(await screen.findByRole("dialog", { name: "2026-03-01 08:00 key:a" }));
+    const changed = within(dialog.getByRole("table")).getAllByRole("row").slice(1);
+    expect(changed.map(({ textContent }) => textContent)).toEqual(["nameOldNew", 'tags–["a"]']);
+    expect(dialog.getByText("Digest").nextElementSibling?.textContent).toBe("abc");
+    await hands.click(dialog.getByRole("button", { name: "Close" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  });
+
+  it("goes on page after page", async () => {
+    const next = { rel: "next", href: `${location.origin}/audit/older` };
+    const { hands } = show({
+      "GET /audit": { entries: [entry(9)], links: [next] },
+      "GET /audit/older": { entries: [entry(8)], links: [] },
+    });
+    await hands.click(await screen.findByRole("button", { name: "More" }));
+    await waitFor(() =>
+      expect(rows().map((cells) => cells[3])).toEqual(["projects p9", "projects p8"]),
+    );
+  });
+
+  it("is refused to whoever is no auditor", async () => {
+    show({ "GET /audit": refused(403, "需要审计角色") }, "zh");
+    expect(await screen.findByText("需要审计角色")).toBeTruthy();
+    expect(screen.queryByRole("table")).toBeNull();
+  });
+});
+
+describe("filters of the log", () => {
+  const asked = (sent: Sent[]) => Object.fromEntries(sent.at(-1)?.query ?? []);
+  const csv = () => new URL(screen.getByRole<HTMLAnchorElement>("link", { name: "As CSV" }).href);
+
+  it("are asked for by Enter, not with each key, and hold for the CSV", async () => {
+    const { sent, hands } = show();
+    await screen.findByRole("table");
+    await hands.type(screen.getByLabelText("Who"), " key:b ");
+    await hands.type(screen.getByLabelText("Kind of object"), "projects");
+    expect(sent).toHaveLength(1);
+    expect([...csv().searchParams]).toEqual([["f", "csv"]]);
+    await hands.keyboard("{Enter}");
+    await waitFor(() => expect(sent).toHaveLength(2));
+    expect(asked(sent)).toEqual({ limit: "100", actor: "key:b", table: "projects" });
+    expect(Object.fromEntries(csv().searchParams)).toEqual({
+      actor: "key:b",
+      table: "projects",
+      f: "csv",
+    });
+  });
+
+  it("are taken away again", async () => {
+    const { sent, hands } = show();
+    await hands.type(screen.getByLabelText("From"), "10.0.0.9{Enter}");
+    await waitFor(() => expect(asked(sent).address).toBe("10.0.0.9"));
+    await hands.clear(screen.getByLabelText("From"));
+    await hands.click(screen.getByRole("button", { name: "Filter" }));
+    await waitFor(() => expect(asked(sent)).toEqual({ limit: "100" }));
+  });
+
+  it("that find nothing say so", async () => {
+    const { hands } = show({
+      "GET /audit": ({ query }: Sent) => ({
+        entries: query.has("object") ? [] : [entry(1)],
+        links: [],
+      }),
+    });
+    await screen.findByRole("table");
+    await hands.type(screen.getByLabelText("Object"), "nothing{Enter}");
+    expect(await screen.findByText("No such entries.")).toBeTruthy();
+  });
+
+  it("of time are whole moments", async () => {
+    const { sent, hands } = show();
+    await hands.type(screen.getByLabelText("Since"), "2026-03-01T08:00");
+    await hands.click(screen.getByRole("button", { name: "Filter" }));
+    await waitFor(() => expect(asked(sent).since).toMatch(/^2026-0[23]-\d\dT\d\d:00:00.000Z$/));
+  });
+});
+
+it.each([
+  ["a member that came is shown beside a dash", null, { a: 0 }, [["a", "–", "0"]]],
+  ["a member that went likewise", { a: false }, null, [["a", "false", "–"]]],
+  ["an order of members is no change of a text", { a: "1" }, { a: "1" }, []],
+  ["a number is another than its text", { a: 1 }, { a: "1" }, [["a", "1", "1"]]],
+])("changes: %s", (_, before, after, told) => {
+  expect(
+    changesOf({ before, after }).map(({ name, before, after }) => [name, before, after]),
+  ).toEqual(told);
+});
