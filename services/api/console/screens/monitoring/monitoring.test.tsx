@@ -2,6 +2,7 @@ import { render } from "preact";
 import { act } from "preact/test-utils";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Feature } from "../../kit/features";
+import { levelName, unitName } from "../../kit/terms";
 import { lang } from "../../kit/words";
 import { placeText, StateOfCase, stepBody } from "./cases";
 import { arrivalOf } from "./health";
@@ -9,12 +10,10 @@ import {
   type Alert,
   isSilent,
   joined,
-  levelName,
   limitsFor,
   type Newest,
   type Rule,
   stateOf,
-  unitName,
 } from "./readings";
 import { contentsOf, limitsText, ruleSent } from "./rules";
 import { pointOf, seriesPath } from "./station";
@@ -179,12 +178,16 @@ describe("a click on the map", () => {
 
 describe("a step of a case", () => {
   it("sends what was filled in, and papers where it needs them", () => {
-    expect(stepBody("verified", { note: "x", result: "", due: undefined }, ["p"])).toEqual({
+    expect(
+      stepBody({ to: "verified", needs: ["note", "result"] }, { note: "x", result: "" }, ["p"]),
+    ).toEqual({
       to: "verified",
       note: "x",
       documents: ["p"],
     });
-    expect(stepBody("closed", {}, [])).toEqual({ to: "closed" });
+    expect(
+      stepBody({ to: "closed", needs: [] }, { assignee: "typed for another step" }, []),
+    ).toEqual({ to: "closed" });
   });
   it("may say where somebody stood", () => {
     const at = { lon: 118.0812346, lat: 24.4567891, accuracy_m: 12.4 };

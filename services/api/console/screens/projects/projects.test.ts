@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Schema } from "../../kit/api";
 import type { Feature } from "../../kit/features";
+import { unitName } from "../../kit/terms";
 import { lang } from "../../kit/words";
-import { given } from "./card";
-import { marksOf, scaleOf, unitName } from "./indicators";
+import { given } from "./about";
+import { marksOf, scaleOf } from "./indicators";
 import { type Project, wantedOf } from "./register";
 import { barOf } from "./timetable";
 
