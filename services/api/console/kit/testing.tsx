@@ -1,6 +1,6 @@
 /** For tests of screens: a service that answers what a test says, and a page in which people act. */
 
-import { cleanup, render } from "@testing-library/preact";
+import { cleanup, render, screen, within } from "@testing-library/preact";
 import userEvent from "@testing-library/user-event";
 import type { ComponentChild } from "preact";
 import { LocationProvider } from "preact-iso";
@@ -85,6 +85,17 @@ export function refused(
 /** An answer with headers, such as an ETag. */
 export function withHeaders(body: unknown, headers: Record<string, string>, status = 200) {
   return Response.json(body, { status, headers });
+}
+
+/** What the cells of a table say, row by row, once it is there. */
+export async function cellsOf(table: string): Promise<string[][]> {
+  const found = await screen.findByRole("region", { name: table });
+  const [, ...rows] = within(found).getAllByRole("row");
+  return rows.map((row) =>
+    within(row)
+      .getAllByRole("cell")
+      .map(({ textContent }) => textContent?.trim() ?? ""),
+  );
 }
 
 /** A region or plan that the console works on. */
