@@ -57,7 +57,7 @@ export function serve(answers: Record<string, Answer>): Sent[] {
       unanswered.push(`${one.method} ${one.path}`);
       return refused(404, "not answered by the test");
     }
-    const answer = typeof found.answer === "function" ? found.answer(one) : found.answer;
+    const answer = await (typeof found.answer === "function" ? found.answer(one) : found.answer);
     if (answer instanceof Response) return answer.clone();
     return answer === null ? new Response(null, { status: 204 }) : Response.json(answer);
   });
