@@ -121,7 +121,7 @@ export function Balances() {
               { id: "unit", title: t("单位", "Unit"), cell: ({ unit }) => unitName(unit) },
             ]}
           />
-          <small>{t(`适用规则 ${rules.length} 条`, `${rules.length} rules apply`)}</small>{" "}
+          <small>{t(`适用规则 ${rules.length} 条`, `Rules that apply: ${rules.length}`)}</small>{" "}
           <a href={`${API}/balances?region=${encodeURIComponent(here)}&f=html&lang=${lang.value}`}>
             {t("台账页面", "The page of the ledger")}
           </a>
