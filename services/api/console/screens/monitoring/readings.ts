@@ -68,14 +68,14 @@ export function joined(
   newest: readonly Newest[],
   alerts: readonly Alert[],
 ): Station[] {
+  const values = Map.groupBy(newest, ({ station }) => station);
+  const about = Map.groupBy(alerts, ({ station }) => station);
   const rank = (alert: Alert) => LEVELS.findIndex(([code]) => code === alert.level);
   return features.map((feature) => ({
     code: feature.id,
     feature,
-    newest: newest.filter(({ station }) => station === feature.id),
-    alerts: alerts
-      .filter(({ station }) => station === feature.id)
-      .sort((a, b) => rank(b) - rank(a)),
+    newest: values.get(feature.id) ?? [],
+    alerts: (about.get(feature.id) ?? []).sort((a, b) => rank(b) - rank(a)),
   }));
 }
 
