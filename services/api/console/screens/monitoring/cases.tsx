@@ -332,7 +332,7 @@ function AddPhoto({ code, onDone }: { code: string; onDone: () => void }) {
             }}
           />
         </Field>
-        <Field label={t("说明", "What it shows")}>
+        <Field label={t("照片说明", "What it shows")}>
           <input
             type="text"
             maxLength={200}
