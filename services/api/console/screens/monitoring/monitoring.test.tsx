@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { maps } from "../../kit/map/testing";
 import { cellsOf, open, screen, serve, waitFor, withHeaders } from "../../kit/testing";
 import Monitoring from "./monitoring";
 import { alert, around, newest, PROPERTIES, rule, station } from "./testing";
@@ -13,6 +14,7 @@ describe("monitoring", () => {
     open(<Monitoring />);
     expect(selected()).toBe("Stations");
     expect(await cellsOf("Stations")).toHaveLength(1);
+    await waitFor(() => expect(maps).toHaveLength(1));
   });
   it.each(["alerts", "cases", "rules"])(
     "asks the public to sign in for %s, and the service for nothing",
@@ -43,6 +45,7 @@ describe("monitoring", () => {
     await hands.click(screen.getByRole("button", { name: "Back" }));
     expect(location.search).toBe("?tab=stations");
     await waitFor(async () => expect(await cellsOf("Stations")).toHaveLength(1));
+    await waitFor(() => expect(maps).toHaveLength(1));
   });
   it("opens at the part that a link names, and moves by arrows", async () => {
     serve({ ...around([yd], []), "GET /alert-rules": { rules: [], links: [] } });

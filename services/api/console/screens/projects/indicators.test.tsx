@@ -327,7 +327,7 @@ describe("a new value", () => {
     await hands.type(dialog.getByRole("textbox", { name: "Source" }), "survey of 2025");
     await hands.click(dialog.getByRole("button", { name: "Record" }));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
-    expect((await cellsOf("Indicators"))[0]?.[4]).toBe("-0.5 (2024)");
+    await waitFor(async () => expect((await cellsOf("Indicators"))[0]?.[4]).toBe("-0.5 (2024)"));
     const [post] = posts(sent);
     expect(post?.body).toEqual({
       year: 2025,
