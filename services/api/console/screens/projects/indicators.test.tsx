@@ -322,16 +322,16 @@ describe("a new value", () => {
     const dialog = await begin(hands);
     await hands.clear(dialog.getByRole("spinbutton", { name: /^Year/ }));
     await hands.type(dialog.getByRole("spinbutton", { name: /^Year/ }), "2025");
-    await hands.type(dialog.getByRole("spinbutton", { name: "Value (km²)" }), "-0.5");
+    await hands.type(dialog.getByRole("spinbutton", { name: "Value (km²)" }), "0.5");
     await hands.click(dialog.getByRole("checkbox", { name: "The total up to the year" }));
     await hands.type(dialog.getByRole("textbox", { name: "Source" }), "survey of 2025");
     await hands.click(dialog.getByRole("button", { name: "Record" }));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
-    await waitFor(async () => expect((await cellsOf("Indicators"))[0]?.[4]).toBe("-0.5 (2024)"));
+    await waitFor(async () => expect((await cellsOf("Indicators"))[0]?.[4]).toBe("0.5 (2024)"));
     const [post] = posts(sent);
     expect(post?.body).toEqual({
       year: 2025,
-      value: -0.5,
+      value: 0.5,
       cumulative: true,
       source: "survey of 2025",
     } satisfies Schema<"ValueBody">);
