@@ -1,9 +1,9 @@
 /** Two people have changed one object: theirs and mine beside each other, a choice for each. */
 
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import type { Geometry } from "geojson";
 import type { Feature, PropertySchema, Values } from "./features";
-import { choicesOf, titleOf } from "./form";
+import { choicesOf, titleOf, useDraft } from "./form";
 import { number } from "./format";
 import { eachPosition } from "./map/bounds";
 import { Button, Dialog } from "./ui";
@@ -57,6 +57,22 @@ export function changedMembers(before: Values, now: Values): Values {
   for (const name of new Set([...Object.keys(before), ...Object.keys(now)]))
     if (!same(before[name], now[name])) changed[name] = now[name] ?? null;
   return changed;
+}
+
+/** A form's values as what was read with what was typed since; only that outlives a reload, so that
+ * what others change meanwhile is not taken back.
+ * @param before The members as they were read. */
+export function useEdits(name: string, before: Values) {
+  const { values: change, restored, reset } = useDraft(name, {});
+  const values = {
+    get value() {
+      return { ...before, ...change.value };
+    },
+    set value(now: Values) {
+      change.value = changedMembers(before, now);
+    },
+  } as Signal<Values>;
+  return { values, change, restored, reset };
 }
 
 /** A value as people read it. */

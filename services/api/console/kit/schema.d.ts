@@ -4,6 +4,112 @@
  */
 
 export interface paths {
+    "/observations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "geojson" | "html" | "csv" | "parquet";
+                    lang?: ("zh" | "en") | null;
+                    station?: string | null;
+                    property?: string | null;
+                    datetime?: string | null;
+                    bbox?: string | null;
+                    filter?: string | null;
+                    "filter-lang"?: string | null;
+                    "filter-crs"?: string | null;
+                    every?: ("hour" | "day" | "month") | null;
+                    latest?: "true" | "false";
+                    revisions?: "true" | "false";
+                    limit?: number | null;
+                    cursor?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ObservationPage"];
+                        "application/geo+json": components["schemas"]["ObservationFeatures"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: "zh" | "en";
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        station: string;
+                        property: string;
+                        /** Format: date-time */
+                        time: string;
+                        value: number;
+                        unit?: string;
+                        /**
+                         * @default valid
+                         * @enum {string}
+                         */
+                        quality?: "valid" | "N" | "stopped" | "F" | "maintenance" | "M" | "manual" | "S" | "fault" | "D" | "calibration" | "C" | "over_range" | "T" | "no_connection" | "B";
+                        /** Format: date-time */
+                        result_time?: string;
+                    } | {
+                        station: string;
+                        property: string;
+                        /** Format: date-time */
+                        time: string;
+                        value: number;
+                        unit?: string;
+                        /**
+                         * @default valid
+                         * @enum {string}
+                         */
+                        quality?: "valid" | "N" | "stopped" | "F" | "maintenance" | "M" | "manual" | "S" | "fault" | "D" | "calibration" | "C" | "over_range" | "T" | "no_connection" | "B";
+                        /** Format: date-time */
+                        result_time?: string;
+                    }[];
+                    "application/x-ndjson": string;
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ObservationReceipt"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/": {
         parameters: {
             query?: never;
@@ -2411,6 +2517,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/collections/stations/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    cursor?: string;
+                    datetime?: string;
+                    as_of?: string;
+                    count?: "capped" | "exact" | "estimate" | "none";
+                    q?: string;
+                    filter?: string;
+                    "filter-lang"?: "cql2-text" | "cql2-json" | "cql-text";
+                    sortby?: string;
+                    properties?: string;
+                    bbox?: number[];
+                    "bbox-crs"?: "http://www.opengis.net/def/crs/OGC/1.3/CRS84" | "http://www.opengis.net/def/crs/EPSG/0/4490" | "http://www.opengis.net/def/crs/EPSG/0/4326" | "http://www.opengis.net/def/crs/EPSG/0/3857" | "http://www.opengis.net/def/crs/EPSG/0/4513" | "http://www.opengis.net/def/crs/EPSG/0/4514" | "http://www.opengis.net/def/crs/EPSG/0/4515" | "http://www.opengis.net/def/crs/EPSG/0/4516" | "http://www.opengis.net/def/crs/EPSG/0/4517" | "http://www.opengis.net/def/crs/EPSG/0/4518" | "http://www.opengis.net/def/crs/EPSG/0/4519" | "http://www.opengis.net/def/crs/EPSG/0/4520" | "http://www.opengis.net/def/crs/EPSG/0/4521" | "http://www.opengis.net/def/crs/EPSG/0/4522" | "http://www.opengis.net/def/crs/EPSG/0/4523" | "http://www.opengis.net/def/crs/EPSG/0/4524" | "http://www.opengis.net/def/crs/EPSG/0/4525" | "http://www.opengis.net/def/crs/EPSG/0/4526" | "http://www.opengis.net/def/crs/EPSG/0/4527" | "http://www.opengis.net/def/crs/EPSG/0/4528" | "http://www.opengis.net/def/crs/EPSG/0/4529" | "http://www.opengis.net/def/crs/EPSG/0/4530" | "http://www.opengis.net/def/crs/EPSG/0/4531" | "http://www.opengis.net/def/crs/EPSG/0/4532" | "http://www.opengis.net/def/crs/EPSG/0/4533" | "http://www.opengis.net/def/crs/EPSG/0/4534" | "http://www.opengis.net/def/crs/EPSG/0/4535" | "http://www.opengis.net/def/crs/EPSG/0/4536" | "http://www.opengis.net/def/crs/EPSG/0/4537" | "http://www.opengis.net/def/crs/EPSG/0/4538" | "http://www.opengis.net/def/crs/EPSG/0/4539" | "http://www.opengis.net/def/crs/EPSG/0/4540" | "http://www.opengis.net/def/crs/EPSG/0/4541" | "http://www.opengis.net/def/crs/EPSG/0/4542" | "http://www.opengis.net/def/crs/EPSG/0/4543" | "http://www.opengis.net/def/crs/EPSG/0/4544" | "http://www.opengis.net/def/crs/EPSG/0/4545" | "http://www.opengis.net/def/crs/EPSG/0/4546" | "http://www.opengis.net/def/crs/EPSG/0/4547" | "http://www.opengis.net/def/crs/EPSG/0/4548" | "http://www.opengis.net/def/crs/EPSG/0/4549" | "http://www.opengis.net/def/crs/EPSG/0/4550" | "http://www.opengis.net/def/crs/EPSG/0/4551" | "http://www.opengis.net/def/crs/EPSG/0/4552" | "http://www.opengis.net/def/crs/EPSG/0/4553" | "http://www.opengis.net/def/crs/EPSG/0/4554";
+                    crs?: "http://www.opengis.net/def/crs/OGC/1.3/CRS84" | "http://www.opengis.net/def/crs/EPSG/0/4490" | "http://www.opengis.net/def/crs/EPSG/0/4326" | "http://www.opengis.net/def/crs/EPSG/0/3857" | "http://www.opengis.net/def/crs/EPSG/0/4513" | "http://www.opengis.net/def/crs/EPSG/0/4514" | "http://www.opengis.net/def/crs/EPSG/0/4515" | "http://www.opengis.net/def/crs/EPSG/0/4516" | "http://www.opengis.net/def/crs/EPSG/0/4517" | "http://www.opengis.net/def/crs/EPSG/0/4518" | "http://www.opengis.net/def/crs/EPSG/0/4519" | "http://www.opengis.net/def/crs/EPSG/0/4520" | "http://www.opengis.net/def/crs/EPSG/0/4521" | "http://www.opengis.net/def/crs/EPSG/0/4522" | "http://www.opengis.net/def/crs/EPSG/0/4523" | "http://www.opengis.net/def/crs/EPSG/0/4524" | "http://www.opengis.net/def/crs/EPSG/0/4525" | "http://www.opengis.net/def/crs/EPSG/0/4526" | "http://www.opengis.net/def/crs/EPSG/0/4527" | "http://www.opengis.net/def/crs/EPSG/0/4528" | "http://www.opengis.net/def/crs/EPSG/0/4529" | "http://www.opengis.net/def/crs/EPSG/0/4530" | "http://www.opengis.net/def/crs/EPSG/0/4531" | "http://www.opengis.net/def/crs/EPSG/0/4532" | "http://www.opengis.net/def/crs/EPSG/0/4533" | "http://www.opengis.net/def/crs/EPSG/0/4534" | "http://www.opengis.net/def/crs/EPSG/0/4535" | "http://www.opengis.net/def/crs/EPSG/0/4536" | "http://www.opengis.net/def/crs/EPSG/0/4537" | "http://www.opengis.net/def/crs/EPSG/0/4538" | "http://www.opengis.net/def/crs/EPSG/0/4539" | "http://www.opengis.net/def/crs/EPSG/0/4540" | "http://www.opengis.net/def/crs/EPSG/0/4541" | "http://www.opengis.net/def/crs/EPSG/0/4542" | "http://www.opengis.net/def/crs/EPSG/0/4543" | "http://www.opengis.net/def/crs/EPSG/0/4544" | "http://www.opengis.net/def/crs/EPSG/0/4545" | "http://www.opengis.net/def/crs/EPSG/0/4546" | "http://www.opengis.net/def/crs/EPSG/0/4547" | "http://www.opengis.net/def/crs/EPSG/0/4548" | "http://www.opengis.net/def/crs/EPSG/0/4549" | "http://www.opengis.net/def/crs/EPSG/0/4550" | "http://www.opengis.net/def/crs/EPSG/0/4551" | "http://www.opengis.net/def/crs/EPSG/0/4552" | "http://www.opengis.net/def/crs/EPSG/0/4553" | "http://www.opengis.net/def/crs/EPSG/0/4554";
+                    "filter-crs"?: "http://www.opengis.net/def/crs/OGC/1.3/CRS84" | "http://www.opengis.net/def/crs/EPSG/0/4490" | "http://www.opengis.net/def/crs/EPSG/0/4326" | "http://www.opengis.net/def/crs/EPSG/0/3857" | "http://www.opengis.net/def/crs/EPSG/0/4513" | "http://www.opengis.net/def/crs/EPSG/0/4514" | "http://www.opengis.net/def/crs/EPSG/0/4515" | "http://www.opengis.net/def/crs/EPSG/0/4516" | "http://www.opengis.net/def/crs/EPSG/0/4517" | "http://www.opengis.net/def/crs/EPSG/0/4518" | "http://www.opengis.net/def/crs/EPSG/0/4519" | "http://www.opengis.net/def/crs/EPSG/0/4520" | "http://www.opengis.net/def/crs/EPSG/0/4521" | "http://www.opengis.net/def/crs/EPSG/0/4522" | "http://www.opengis.net/def/crs/EPSG/0/4523" | "http://www.opengis.net/def/crs/EPSG/0/4524" | "http://www.opengis.net/def/crs/EPSG/0/4525" | "http://www.opengis.net/def/crs/EPSG/0/4526" | "http://www.opengis.net/def/crs/EPSG/0/4527" | "http://www.opengis.net/def/crs/EPSG/0/4528" | "http://www.opengis.net/def/crs/EPSG/0/4529" | "http://www.opengis.net/def/crs/EPSG/0/4530" | "http://www.opengis.net/def/crs/EPSG/0/4531" | "http://www.opengis.net/def/crs/EPSG/0/4532" | "http://www.opengis.net/def/crs/EPSG/0/4533" | "http://www.opengis.net/def/crs/EPSG/0/4534" | "http://www.opengis.net/def/crs/EPSG/0/4535" | "http://www.opengis.net/def/crs/EPSG/0/4536" | "http://www.opengis.net/def/crs/EPSG/0/4537" | "http://www.opengis.net/def/crs/EPSG/0/4538" | "http://www.opengis.net/def/crs/EPSG/0/4539" | "http://www.opengis.net/def/crs/EPSG/0/4540" | "http://www.opengis.net/def/crs/EPSG/0/4541" | "http://www.opengis.net/def/crs/EPSG/0/4542" | "http://www.opengis.net/def/crs/EPSG/0/4543" | "http://www.opengis.net/def/crs/EPSG/0/4544" | "http://www.opengis.net/def/crs/EPSG/0/4545" | "http://www.opengis.net/def/crs/EPSG/0/4546" | "http://www.opengis.net/def/crs/EPSG/0/4547" | "http://www.opengis.net/def/crs/EPSG/0/4548" | "http://www.opengis.net/def/crs/EPSG/0/4549" | "http://www.opengis.net/def/crs/EPSG/0/4550" | "http://www.opengis.net/def/crs/EPSG/0/4551" | "http://www.opengis.net/def/crs/EPSG/0/4552" | "http://www.opengis.net/def/crs/EPSG/0/4553" | "http://www.opengis.net/def/crs/EPSG/0/4554";
+                    code?: string;
+                    name_zh?: string;
+                    name_en?: string;
+                    kind?: "sky" | "air" | "land" | "sea" | "water_section";
+                    region?: string;
+                    owner?: string;
+                    interval_s?: number;
+                    visibility?: "public" | "signed_in" | "region";
+                    data_class?: "open" | "internal" | "sensitive";
+                    data_grade?: "important" | "core";
+                    valid_from?: string;
+                    valid_to?: string;
+                    f?: "json" | "geojson" | "html" | "csv" | "geojsonseq" | "fgb" | "gpkg" | "parquet" | "shp" | "kml";
+                    encoding?: "UTF-8" | "GBK";
+                    lang?: "zh" | "en";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/geo+json": {
+                            features: components["schemas"]["stations"][];
+                            links: components["schemas"]["Link"][];
+                            numberMatched?: number;
+                            numberReturned?: number;
+                            /** @enum {string} */
+                            type?: "FeatureCollection";
+                            /** Format: date-time */
+                            timeStamp?: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    repair?: boolean;
+                    lang?: "zh" | "en";
+                };
+                header?: {
+                    "Content-Crs"?: string;
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/geo+json": components["schemas"]["stations_new"];
+                    "application/json": components["schemas"]["stations_new"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/geo+json": components["schemas"]["stations"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/patterns": {
         parameters: {
             query?: never;
@@ -3183,6 +3392,18 @@ export interface components {
             value_before: number | null;
             proposal?: string;
         };
+        FormerValue: {
+            value: number;
+            /** @enum {string} */
+            quality: "valid" | "stopped" | "maintenance" | "manual" | "fault" | "calibration" | "over_range" | "no_connection";
+            flags: string[];
+            /** Format: date-time */
+            received: string;
+            /** Format: date-time */
+            replaced: string;
+            /** Format: date-time */
+            result_time?: string;
+        };
         FundEntryBody: {
             /** @enum {string} */
             kind: "allocation" | "payment" | "return";
@@ -3520,6 +3741,29 @@ export interface components {
             enabled?: boolean;
             code: string;
         };
+        ObservationFeature: {
+            /** @constant */
+            type: "Feature";
+            geometry: components["schemas"]["StationPoint"] | null;
+            properties: components["schemas"]["StoredObservation"] | components["schemas"]["PeriodStatistics"];
+        };
+        ObservationFeatures: {
+            /** @constant */
+            type: "FeatureCollection";
+            features: components["schemas"]["ObservationFeature"][];
+            links: components["schemas"]["Link"][];
+        };
+        ObservationPage: {
+            observations: (components["schemas"]["StoredObservation"] | components["schemas"]["PeriodStatistics"])[];
+            links: components["schemas"]["Link"][];
+        };
+        ObservationReceipt: {
+            accepted: number;
+            duplicates: number;
+            revised: number;
+            rejected: components["schemas"]["RefusedRow"][];
+            rejected_count: number;
+        };
         ObservedProperties: {
             properties: components["schemas"]["ObservedProperty"][];
             links: components["schemas"]["Link"][];
@@ -3613,6 +3857,19 @@ export interface components {
             upper: components["schemas"]["ComponentNode"][];
             tree: components["schemas"]["PatternNode"];
             links: components["schemas"]["Link"][];
+        };
+        PeriodStatistics: {
+            station: string;
+            property: string;
+            /** Format: date-time */
+            time: string;
+            unit: string;
+            mean: number;
+            min: number;
+            max: number;
+            p50: number;
+            p98: number;
+            count: number;
         };
         PhotoShown: {
             code: string;
@@ -3826,6 +4083,11 @@ export interface components {
             control_change: number | null;
             effect: number | null;
             interim: boolean | null;
+        };
+        RefusedRow: {
+            index: number;
+            pointer: string;
+            detail: string;
         };
         RegionOfBalance: {
             /** @enum {string} */
@@ -4115,6 +4377,11 @@ export interface components {
             source: string | null;
             revisions?: components["schemas"]["FigureRevision"][];
         };
+        StationPoint: {
+            /** @constant */
+            type: "Point";
+            coordinates: number[];
+        };
         StationRange: {
             station: string;
             low: number | null;
@@ -4163,6 +4430,23 @@ export interface components {
             open_ha: string;
             restored_ha: string;
             mines_open: number;
+        };
+        StoredObservation: {
+            station: string;
+            property: string;
+            /** Format: date-time */
+            time: string;
+            value: number;
+            unit: string;
+            /** @enum {string} */
+            quality: "valid" | "stopped" | "maintenance" | "manual" | "fault" | "calibration" | "over_range" | "no_connection";
+            flags: string[];
+            /** Format: date-time */
+            received: string;
+            /** Format: date-time */
+            result_time?: string;
+            revisions?: components["schemas"]["FormerValue"][];
+            gap?: boolean;
         };
         Subscription: {
             id: number;
@@ -4651,6 +4935,76 @@ export interface components {
             revised_by?: string[] | null;
             source?: string | null;
             details?: Record<string, never> | null;
+            fields?: Record<string, never> | null;
+            /** Format: date */
+            valid_from?: string | null;
+            /** Format: date */
+            valid_to?: string | null;
+        };
+        stations: {
+            /** @enum {string} */
+            type: "Feature";
+            id?: string;
+            geometry: {
+                /** @enum {string} */
+                type: "Point";
+                coordinates: unknown[];
+            } | null;
+            properties: components["schemas"]["stations_properties"];
+            links?: components["schemas"]["Link"][];
+        };
+        stations_new: {
+            /** @enum {string} */
+            type: "Feature";
+            id?: string | number | null;
+            geometry: {
+                /** @enum {string} */
+                type: "Point";
+                coordinates: unknown[];
+            } | null;
+            properties: {
+                code?: string | number | null;
+                name_zh: string;
+                name_en?: string | null;
+                /** @enum {string} */
+                kind: "sky" | "air" | "land" | "sea" | "water_section";
+                region?: string | null;
+                owner?: string | null;
+                interval_s?: number | null;
+                description?: string | null;
+                annotations?: Record<string, never> | null;
+                /** @enum {string|null} */
+                visibility?: "public" | "signed_in" | "region" | null;
+                /** @enum {string|null} */
+                data_class?: "open" | "internal" | "sensitive" | null;
+                /** @enum {string|null} */
+                data_grade?: "important" | "core" | null;
+                source?: string | null;
+                fields?: Record<string, never> | null;
+                /** Format: date */
+                valid_from?: string | null;
+                /** Format: date */
+                valid_to?: string | null;
+            };
+        };
+        stations_properties: {
+            code?: string;
+            name_zh?: string | null;
+            name_en?: string | null;
+            /** @enum {string|null} */
+            kind?: "sky" | "air" | "land" | "sea" | "water_section" | null;
+            region?: string | null;
+            owner?: string | null;
+            interval_s?: number | null;
+            description?: string | null;
+            annotations?: Record<string, never> | null;
+            /** @enum {string|null} */
+            visibility?: "public" | "signed_in" | "region" | null;
+            /** @enum {string|null} */
+            data_class?: "open" | "internal" | "sensitive" | null;
+            /** @enum {string|null} */
+            data_grade?: "important" | "core" | null;
+            source?: string | null;
             fields?: Record<string, never> | null;
             /** Format: date */
             valid_from?: string | null;

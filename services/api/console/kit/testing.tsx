@@ -1,6 +1,6 @@
 /** For tests of screens: a service that answers what a test says, and a page in which people act. */
 
-import { cleanup, render } from "@testing-library/preact";
+import { cleanup, render, screen, within } from "@testing-library/preact";
 import userEvent from "@testing-library/user-event";
 import type { ComponentChild } from "preact";
 import { LocationProvider } from "preact-iso";
@@ -58,7 +58,7 @@ export function serve(answers: Record<string, Answer>): Sent[] {
       unanswered.push(`${one.method} ${one.path}`);
       return refused(404, "not answered by the test");
     }
-    const answer = typeof found.answer === "function" ? found.answer(one) : found.answer;
+    const answer = await (typeof found.answer === "function" ? found.answer(one) : found.answer);
     if (answer instanceof Response) return answer.clone();
     return answer === null ? new Response(null, { status: 204 }) : Response.json(answer);
   });
@@ -86,6 +86,17 @@ export function refused(
 /** An answer with headers, such as an ETag. */
 export function withHeaders(body: unknown, headers: Record<string, string>, status = 200) {
   return Response.json(body, { status, headers });
+}
+
+/** What the cells of a table say, row by row, once it is there. */
+export async function cellsOf(table: string): Promise<string[][]> {
+  const found = await screen.findByRole("region", { name: table });
+  const [, ...rows] = within(found).getAllByRole("row");
+  return rows.map((row) =>
+    within(row)
+      .getAllByRole("cell")
+      .map(({ textContent }) => textContent?.trim() ?? ""),
+  );
 }
 
 /** A region or plan that the console works on. */

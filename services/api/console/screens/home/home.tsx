@@ -10,6 +10,7 @@ import { API } from "../../kit/page";
 import { plan, plansHere, region, regionName } from "../../kit/place";
 import { SCREENS, screenPath } from "../../kit/screens";
 import { account, may } from "../../kit/session";
+import { DUTY_STATES, STANDINGS, type Worded } from "../../kit/terms";
 import { Badge, Empty, Found, Panel, Progress, type Tone } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import "./home.css";
@@ -55,13 +56,6 @@ function Ways() {
   );
 }
 
-const JUDGED: [keyof Schema<"StatusCounts">, string, string, Tone][] = [
-  ["reached", "达成", "reached", "good"],
-  ["on_track", "进展正常", "on track", "info"],
-  ["behind", "滞后", "behind", "bad"],
-  ["no_data", "无数据", "no data", "plain"],
-];
-
 function Counts({ rows }: { rows: { label: string; count: number; tone: Tone; href: string }[] }) {
   return (
     <ul class="counts">
@@ -77,6 +71,8 @@ function Counts({ rows }: { rows: { label: string; count: number; tone: Tone; hr
   );
 }
 
+const JUDGED = Object.entries(STANDINGS) as [keyof Schema<"StatusCounts">, Worded][];
+
 function Indicators({ plan }: { plan: string }) {
   const { asked, again } = useAsked(
     () => ask(api.GET("/plans/{plan}/progress", { params: { path: { plan } } })),
@@ -88,7 +84,7 @@ function Indicators({ plan }: { plan: string }) {
         {({ summary, year }) => (
           <>
             <Counts
-              rows={JUDGED.map(([status, zh, en, tone]) => ({
+              rows={JUDGED.map(([status, [zh, en, tone]]) => ({
                 label: t(zh, en),
                 count: summary.binding[status] + summary.expected[status],
                 tone,
@@ -147,12 +143,8 @@ function Projects({ plan }: { plan: string }) {
   );
 }
 
-const DUTY_STATES: [string, string, string, Tone][] = [
-  ["open", "未开展", "open", "plain"],
-  ["on_track", "推进中", "on track", "info"],
-  ["late", "滞后", "late", "bad"],
-  ["done", "完成", "done", "good"],
-];
+/** What was dropped waits for nobody. */
+const DUTIES = Object.entries(DUTY_STATES).filter(([state]) => state !== "dropped");
 
 function Duties({ plan }: { plan: string }) {
   const { asked, again } = useAsked(
@@ -165,7 +157,7 @@ function Duties({ plan }: { plan: string }) {
         {({ states, total }) =>
           total ? (
             <Counts
-              rows={DUTY_STATES.map(([state, zh, en, tone]) => ({
+              rows={DUTIES.map(([state, [zh, en, tone]]) => ({
                 label: t(zh, en),
                 count: states[state] ?? 0,
                 tone,

@@ -8,6 +8,7 @@ import { moment, number } from "../../kit/format";
 import { screenPath } from "../../kit/screens";
 import { may } from "../../kit/session";
 import { Table } from "../../kit/table";
+import { LEVELS, type Level, unitName } from "../../kit/terms";
 import {
   Badge,
   Button,
@@ -21,7 +22,7 @@ import {
   tell,
 } from "../../kit/ui";
 import { t } from "../../kit/words";
-import { type Alert, LEVELS, type Level, unitName } from "./readings";
+import type { Alert } from "./readings";
 
 type Status = "open" | "acknowledged" | "closed";
 const STATUSES: readonly [Status, string, string, Tone][] = [
@@ -258,6 +259,7 @@ function AnswerForm({
         { "Idempotency-Key": key.value, ...(etag ? { "If-Match": etag } : {}) },
       );
       reset();
+      key.value = crypto.randomUUID();
       tell(how === "close" ? t("已关闭", "Closed") : t("已确认", "Acknowledged"));
       onDone();
     } catch (error) {
@@ -265,7 +267,6 @@ function AnswerForm({
       // Whoever answered first is shown; what was typed stays.
       if (fault.value.status === 412) onDone();
     }
-    key.value = crypto.randomUUID();
     busy.value = false;
   };
   return (

@@ -282,6 +282,7 @@ function AddPhoto({ code, onDone }: { code: string; onDone: () => void }) {
   const busy = useSignal(false);
   const fault = useSignal<Fault | null>(null);
   const key = useSignal(crypto.randomUUID());
+  const sent = useSignal(0);
   const sendIt = async () => {
     const photo = file.value;
     if (!photo) return;
@@ -303,7 +304,7 @@ function AddPhoto({ code, onDone }: { code: string; onDone: () => void }) {
       title.value = "";
       tell(t("照片已保存", "The photo is kept"));
       onDone();
-      key.value = crypto.randomUUID();
+      sent.value += 1;
     } catch (error) {
       fault.value = told(error);
     }
@@ -320,17 +321,18 @@ function AddPhoto({ code, onDone }: { code: string; onDone: () => void }) {
       >
         <Field label={t("拍照或选择照片", "Take or choose a photo")} needed>
           <input
-            key={key.value}
+            key={sent.value}
             type="file"
             accept="image/*"
             capture="environment"
             onChange={({ currentTarget }) => {
               file.value = currentTarget.files?.[0] ?? null;
-              key.value = key.peek();
+              // Another photo is another deed.
+              key.value = crypto.randomUUID();
             }}
           />
         </Field>
-        <Field label={t("说明", "What it shows")}>
+        <Field label={t("照片说明", "What it shows")}>
           <input
             type="text"
             maxLength={200}
@@ -349,9 +351,17 @@ function AddPhoto({ code, onDone }: { code: string; onDone: () => void }) {
   );
 }
 
-/** What a step sends: members that were filled in, and the papers it is based on. */
-export function stepBody(to: string, values: Record<string, unknown>, papers: readonly string[]) {
-  const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== "");
+/** What a step sends: those members that it asks for and that were filled in, and what it is based on. */
+export function stepBody(
+  { to, needs }: Pick<Step, "to" | "needs">,
+  values: Record<string, unknown>,
+  papers: readonly string[],
+) {
+  // What was typed for another step stays in the form.
+  const given = Object.entries(values).filter(
+    ([name, value]) =>
+      (name === "note" || needs.includes(name)) && value !== undefined && value !== "",
+  );
   return { ...Object.fromEntries(given), to, ...(papers.length ? { documents: papers } : {}) };
 }
 
@@ -407,17 +417,17 @@ function TakeStep({
       await write(
         "POST",
         `/cases/${encodeURIComponent(one.code)}/transitions`,
-        stepBody(step.to, values.value, needs("documents") ? papers : []),
+        stepBody(step, values.value, needs("documents") ? papers : []),
         { "Idempotency-Key": key.value, ...(etag ? { "If-Match": etag } : {}) },
       );
       reset({});
+      key.value = crypto.randomUUID();
       tell(t("已提交", "Done"));
       onDone();
     } catch (error) {
       fault.value = told(error);
       if (fault.value.status === 412) onDone();
     }
-    key.value = crypto.randomUUID();
     busy.value = false;
   };
   return (

@@ -2,28 +2,14 @@
 
 import { api, ask, read, type Schema } from "../../kit/api";
 import { type Feature, listFeatures } from "../../kit/features";
+import { within } from "../../kit/place";
 import { account } from "../../kit/session";
+import { LEVELS, levelColor, levelName } from "../../kit/terms";
 import type { Tone } from "../../kit/ui";
 import { t } from "../../kit/words";
 
 export type Alert = Schema<"Alert">;
 export type Rule = Schema<"AlertRule">;
-export type Level = "blue" | "yellow" | "orange" | "red";
-
-export const LEVELS: readonly [Level, zh: string, en: string, color: string][] = [
-  ["blue", "蓝色", "blue", "#1f6fd1"],
-  ["yellow", "黄色", "yellow", "#e6b800"],
-  ["orange", "橙色", "orange", "#e87500"],
-  ["red", "红色", "red", "#c81e1e"],
-];
-
-export const levelName = (level: string): string => {
-  const found = LEVELS.find(([code]) => code === level);
-  return found ? t(found[1], found[2]) : level;
-};
-
-export const levelColor = (level: string) => LEVELS.find(([code]) => code === level)?.[3] ?? "";
-
 /** A newest value of a station. */
 export interface Newest {
   station: string;
@@ -44,10 +30,13 @@ export interface Station {
 
 const MOST = 10_000;
 
-/** The newest value of each series of a region. */
+/** The newest value of each series of a region and those below it. */
 export async function newestOf(region: string, signal?: AbortSignal): Promise<Newest[]> {
-  const query = new URLSearchParams({ latest: "true", limit: String(MOST) });
-  if (region) query.set("filter", `region = '${region.replaceAll("'", "''")}'`);
+  const query = new URLSearchParams({
+    latest: "true",
+    limit: String(MOST),
+    filter: within(region),
+  });
   return (await read<{ observations: Newest[] }>(`/observations?${query}`, signal)).observations;
 }
 
@@ -63,10 +52,10 @@ export async function alertsAtStations(): Promise<Alert[]> {
   return pages.flatMap(({ alerts }) => alerts);
 }
 
-/** The stations of a region with what is known of them now. */
+/** The stations of a region and those below it with what is known of them now. */
 export async function stationsOf(region: string, signal?: AbortSignal): Promise<Station[]> {
   const [{ features }, newest, alerts] = await Promise.all([
-    listFeatures("stations", { region, limit: MOST }, signal),
+    listFeatures("stations", { filter: within(region), limit: MOST }, signal),
     newestOf(region, signal),
     alertsAtStations(),
   ]);
@@ -79,14 +68,14 @@ export function joined(
   newest: readonly Newest[],
   alerts: readonly Alert[],
 ): Station[] {
+  const values = Map.groupBy(newest, ({ station }) => station);
+  const about = Map.groupBy(alerts, ({ station }) => station);
   const rank = (alert: Alert) => LEVELS.findIndex(([code]) => code === alert.level);
   return features.map((feature) => ({
     code: feature.id,
     feature,
-    newest: newest.filter(({ station }) => station === feature.id),
-    alerts: alerts
-      .filter(({ station }) => station === feature.id)
-      .sort((a, b) => rank(b) - rank(a)),
+    newest: values.get(feature.id) ?? [],
+    alerts: (about.get(feature.id) ?? []).sort((a, b) => rank(b) - rank(a)),
   }));
 }
 
@@ -141,7 +130,3 @@ export async function propertyNames(): Promise<Map<string, Schema<"ObservedPrope
   const { properties } = await ask(api.GET("/properties"));
   return new Map(properties.map((one) => [one.code, one]));
 }
-
-/** Units as people write them, of those that UCUM writes otherwise. */
-export const unitName = (unit: string): string =>
-  ({ Cel: "°C", "1": "", s: t("秒", "s") })[unit] ?? unit;

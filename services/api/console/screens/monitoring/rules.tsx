@@ -3,15 +3,17 @@
 import { batch, useSignal } from "@preact/signals";
 import { answered, api, ask, type Fault, type Schema, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
-import { type PropertySchema, schemaOf, type Values } from "../../kit/features";
-import { type Controls, Fields, Restored, useDraft } from "../../kit/form";
+import { useEdits } from "../../kit/conflict";
+import { isConflict, type PropertySchema, schemaOf, type Values } from "../../kit/features";
+import { type Controls, Fields, Restored } from "../../kit/form";
 import { number } from "../../kit/format";
 import { plansHere, regionName, regions } from "../../kit/place";
 import { may } from "../../kit/session";
 import { Table } from "../../kit/table";
+import { LEVELS, levelName, unitName } from "../../kit/terms";
 import { attempt, Badge, Button, FaultBox, Found, Panel, Select, tell } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
-import { LEVELS, levelName, propertyNames, type Rule, unitName } from "./readings";
+import { propertyNames, type Rule } from "./readings";
 
 type Kind = Schema<"AlertRule">["kind"];
 
@@ -133,7 +135,9 @@ function OneRule({ code, onDone }: { code: string; onDone: () => void }) {
   );
   return (
     <Found asked={asked} again={again}>
-      {({ data, etag }) => <RuleForm key={etag} rule={data} etag={etag} onDone={onDone} />}
+      {({ data, etag }) => (
+        <RuleForm key={etag} rule={data} etag={etag} onDone={onDone} onStale={again} />
+      )}
     </Found>
   );
 }
@@ -142,10 +146,13 @@ function RuleForm({
   rule,
   etag,
   onDone,
+  onStale,
 }: {
   rule?: Rule;
   etag?: string | null;
   onDone: () => void;
+  /** Somebody else has changed the rule meanwhile. */
+  onStale?: () => void;
 }) {
   const words = useAsked(
     async () => ({
@@ -155,7 +162,7 @@ function RuleForm({
     [],
   );
   const initial = rule ? contentsOf(rule) : { kind: "above", enabled: true };
-  const { values, restored, reset } = useDraft(`rule.${rule?.code ?? ""}`, initial);
+  const { values, restored, reset } = useEdits(`rule.${rule?.code ?? ""}`, initial);
   const fault = useSignal<Fault | null>(null);
   const busy = useSignal(false);
   const key = useSignal(crypto.randomUUID());
@@ -174,7 +181,10 @@ function RuleForm({
       onDone();
     } catch (error) {
       fault.value = told(error);
-      key.value = crypto.randomUUID();
+      if (isConflict(fault.value)) {
+        tell(fault.value.message, "bad");
+        onStale?.();
+      }
     }
     busy.value = false;
   };

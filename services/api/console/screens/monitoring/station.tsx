@@ -10,17 +10,10 @@ import { moment, number } from "../../kit/format";
 import { API } from "../../kit/page";
 import { account } from "../../kit/session";
 import { Table } from "../../kit/table";
+import { levelColor, levelName, unitName } from "../../kit/terms";
 import { Badge, Button, Empty, Found, Panel, Select } from "../../kit/ui";
 import { called, t } from "../../kit/words";
-import {
-  levelColor,
-  levelName,
-  limitsFor,
-  type Newest,
-  propertyNames,
-  type Rule,
-  unitName,
-} from "./readings";
+import { limitsFor, type Newest, propertyNames, type Rule } from "./readings";
 
 /** How a series is told: each value, or what it was on average. */
 const STEPS: readonly [id: string, zh: string, en: string, days: number, seconds: number][] = [

@@ -7,9 +7,10 @@ import { moment, number } from "../../kit/format";
 import { type Clicked, MapView } from "../../kit/map/map_view";
 import { region } from "../../kit/place";
 import { Table } from "../../kit/table";
+import { unitName } from "../../kit/terms";
 import { Badge, Found } from "../../kit/ui";
 import { called, t } from "../../kit/words";
-import { propertyNames, type Station, stateOf, stationsOf, unitName } from "./readings";
+import { propertyNames, type Station, stateOf, stationsOf } from "./readings";
 
 /** Stations of the region. */
 export function StationMap({ onOpen }: { onOpen: (code: string) => void }) {

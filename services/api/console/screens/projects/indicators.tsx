@@ -10,28 +10,11 @@ import { number } from "../../kit/format";
 import { API } from "../../kit/page";
 import { may } from "../../kit/session";
 import { type Column, Table } from "../../kit/table";
-import {
-  Badge,
-  Button,
-  Dialog,
-  FaultBox,
-  Found,
-  Panel,
-  Select,
-  type Tone,
-  tell,
-} from "../../kit/ui";
+import { STANDINGS, unitName } from "../../kit/terms";
+import { Badge, Button, Dialog, FaultBox, Found, Panel, Select, tell } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
 
 type Judged = Schema<"JudgedIndicator">;
-type Status = Judged["status"];
-
-const STATUSES: Record<Status, [zh: string, en: string, tone: Tone]> = {
-  reached: ["达成", "reached", "good"],
-  on_track: ["进展正常", "on track", "info"],
-  behind: ["滞后", "behind", "bad"],
-  no_data: ["无数据", "no data", "plain"],
-};
 
 export function Indicators({ plan, status }: { plan: string; status: string }) {
   const wanted = useSignal(status);
@@ -55,7 +38,7 @@ export function Indicators({ plan, status }: { plan: string; status: string }) {
                 onChoose={(code) => {
                   wanted.value = code;
                 }}
-                choices={Object.entries(STATUSES).map(([code, [zh, en]]) => ({
+                choices={Object.entries(STANDINGS).map(([code, [zh, en]]) => ({
                   value: code,
                   label: t(zh, en),
                 }))}
@@ -109,7 +92,10 @@ const COLUMNS = (): Column<Judged>[] => [
     id: "base",
     title: t("基期", "Base"),
     numeric: true,
-    cell: ({ base }) => base && `${number(base.value)} (${base.year ?? ""})`,
+    cell: ({ base }) =>
+      base && base.value !== null
+        ? [number(base.value), base.year && `(${base.year})`].filter(Boolean).join(" ")
+        : "–",
   },
   {
     id: "value",
@@ -130,42 +116,12 @@ const COLUMNS = (): Column<Judged>[] => [
     id: "status",
     title: t("进展", "Standing"),
     cell: ({ status }) => {
-      const [zh, en, tone] = STATUSES[status];
+      const [zh, en, tone] = STANDINGS[status];
       return <Badge tone={tone}>{t(zh, en)}</Badge>;
     },
-    order: ({ status }) => Object.keys(STATUSES).indexOf(status),
+    order: ({ status }) => Object.keys(STANDINGS).indexOf(status),
   },
 ];
-
-const UNITS: Record<string, [zh: string, en: string]> = {
-  km2: ["平方公里", "km²"],
-  km: ["公里", "km"],
-  m2: ["平方米", "m²"],
-  m3: ["立方米", "m³"],
-  ha: ["公顷", "ha"],
-  mu: ["亩", "mu"],
-  t: ["吨", "t"],
-  a: ["年", "a"],
-  "1": ["", ""],
-  count: ["个", ""],
-  permille: ["‰", "‰"],
-  person: ["人", "persons"],
-};
-const TENS: Record<string, [zh: string, en: string]> = {
-  "10^4": ["万", "×10⁴ "],
-  "10^8": ["亿", "×10⁸ "],
-};
-
-/** How a unit is written for people: `10^4 m3` as 万立方米. */
-export function unitName(code: string): string {
-  const [, power = "", unit = code] = /^(10\^\d)\s+(.+)$/.exec(code) ?? [];
-  const words = unit.split("/").map((part) => {
-    const known = UNITS[part];
-    return known ? t(...known) : part;
-  });
-  const tens = TENS[power];
-  return (tens ? t(...tens) : "") + words.join("/");
-}
 
 const [WIDTH, HEIGHT, EDGE] = [560, 180, 40];
 
@@ -287,6 +243,7 @@ function Chart({
   const line = (kinds: Mark["kind"][]) =>
     marks
       .filter(({ kind }) => kinds.includes(kind))
+      .toSorted((a, b) => a.year - b.year)
       .map(({ year, value }) => `${x(year)},${y(value)}`)
       .join(" ");
   return (

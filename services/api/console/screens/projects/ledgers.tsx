@@ -1,23 +1,15 @@
 /** The ledgers: duties of a plan, what was taken and given back, mines still open. */
 
 import { useSignal } from "@preact/signals";
-import { api, ask, type Schema } from "../../kit/api";
+import { api, ask } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { day, number } from "../../kit/format";
 import { API } from "../../kit/page";
 import { region } from "../../kit/place";
 import { Table } from "../../kit/table";
-import { Badge, Empty, Found, Panel, Select, type Tone } from "../../kit/ui";
+import { DUTY_STATES, unitName } from "../../kit/terms";
+import { Badge, Empty, Found, Panel, Select } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
-import { unitName } from "./indicators";
-
-const STATES: Record<Schema<"BoardDuty">["state"], [zh: string, en: string, tone: Tone]> = {
-  open: ["未开展", "open", "plain"],
-  on_track: ["推进中", "on track", "info"],
-  late: ["滞后", "late", "bad"],
-  done: ["完成", "done", "good"],
-  dropped: ["终止", "dropped", "plain"],
-};
 
 export function Duties({ plan }: { plan: string }) {
   const by = useSignal<"party" | "article">("party");
@@ -58,7 +50,7 @@ export function Duties({ plan }: { plan: string }) {
                 </summary>
                 <ul class="plain">
                   {row.duties.map((duty) => {
-                    const [zh, en, tone] = STATES[duty.state];
+                    const [zh, en, tone] = DUTY_STATES[duty.state];
                     return (
                       <li key={duty.code}>
                         <Badge tone={tone}>{t(zh, en)}</Badge> {duty.article} {called(duty)}{" "}
@@ -129,7 +121,7 @@ export function Balances() {
               { id: "unit", title: t("单位", "Unit"), cell: ({ unit }) => unitName(unit) },
             ]}
           />
-          <small>{t(`适用规则 ${rules.length} 条`, `${rules.length} rules apply`)}</small>{" "}
+          <small>{t(`适用规则 ${rules.length} 条`, `Rules that apply: ${rules.length}`)}</small>{" "}
           <a href={`${API}/balances?region=${encodeURIComponent(here)}&f=html&lang=${lang.value}`}>
             {t("台账页面", "The page of the ledger")}
           </a>

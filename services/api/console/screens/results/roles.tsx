@@ -4,25 +4,12 @@ import { useSignal } from "@preact/signals";
 import type { Schema } from "../../kit/api";
 import type { PropertySchema } from "../../kit/features";
 import { regionName, regions } from "../../kit/place";
+import { ROLE_CODES, roleTitle } from "../../kit/terms";
 import { Button, Select } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 
 export type Role = Schema<"Role">;
 export type RoleHeld = Schema<"RoleHeld">;
-
-const ROLES: Record<Role, [zh: string, en: string]> = {
-  viewer: ["查看", "Viewer"],
-  owner: ["项目单位", "Owner"],
-  planner: ["规划", "Planner"],
-  approver: ["审批", "Approver"],
-  supervisor: ["监管", "Supervisor"],
-  analyst: ["分析", "Analyst"],
-  auditor: ["审计", "Auditor"],
-  feed: ["数据接入", "Feed"],
-  admin: ["管理", "Administrator"],
-};
-
-export const roleTitle = (role: Role): string => t(...ROLES[role]);
 
 /** A role with its region, in words. */
 export function roleWords({ role, region }: RoleHeld): string {
@@ -81,7 +68,7 @@ export function Roles({ value, set }: { value: unknown; set: (value: unknown) =>
       <span class="inline">
         <Select
           aria-label={t("角色", "Role")}
-          choices={(Object.keys(ROLES) as Role[]).map((one) => ({
+          choices={ROLE_CODES.map((one) => ({
             value: one,
             label: roleTitle(one),
           }))}

@@ -3,13 +3,14 @@
 import { useSignal } from "@preact/signals";
 import type { TargetedSubmitEvent } from "preact";
 import { useLocation } from "preact-iso";
-import { api, ask, type Fault, type Schema } from "../../kit/api";
+import { api, ask, type Fault } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { address } from "../../kit/features";
 import { API, CONSOLE } from "../../kit/page";
 import { regionName } from "../../kit/place";
 import { screenPath } from "../../kit/screens";
 import { account, need, showCode, signIn, signInByKey } from "../../kit/session";
+import { roleTitle } from "../../kit/terms";
 import { Badge, Button, Empty, FaultBox, Field, Found, Panel, Tabs } from "../../kit/ui";
 import { t } from "../../kit/words";
 
@@ -210,18 +211,6 @@ function Unfinished({ go }: { go: () => void }) {
   );
 }
 
-const ROLES: Record<Schema<"Role">, [zh: string, en: string]> = {
-  viewer: ["浏览", "viewer"],
-  owner: ["项目责任单位", "project owner"],
-  planner: ["规划编制", "planner"],
-  approver: ["审批", "approver"],
-  supervisor: ["监督", "supervisor"],
-  analyst: ["分析", "analyst"],
-  auditor: ["审计", "auditor"],
-  feed: ["监测数据源", "feed"],
-  admin: ["管理员", "administrator"],
-};
-
 /** Which regions and roles are mine. */
 function Mine() {
   const own = account.value;
@@ -235,15 +224,12 @@ function Mine() {
       <Panel title={t("我的角色", "My roles")}>
         {own.roles.length === 0 && <Empty>{t("没有角色", "No roles")}</Empty>}
         <ul class="plain">
-          {own.roles.map(({ role, region }) => {
-            const [zh, en] = ROLES[role];
-            return (
-              <li key={role + region}>
-                <Badge tone="info">{t(zh, en)}</Badge>{" "}
-                {region ? regionName(region) : t("所有区域", "all regions")}
-              </li>
-            );
-          })}
+          {own.roles.map(({ role, region }) => (
+            <li key={role + region}>
+              <Badge tone="info">{roleTitle(role)}</Badge>{" "}
+              {region ? regionName(region) : t("所有区域", "all regions")}
+            </li>
+          ))}
         </ul>
       </Panel>
       <Panel title={t("账户与安全", "Account and security")}>

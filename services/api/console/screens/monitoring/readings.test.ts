@@ -1,0 +1,73 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { lang } from "../../kit/words";
+import { joined, limitsFor, stateOf } from "./readings";
+import { alert, newest, rule, station } from "./testing";
+
+beforeEach(() => {
+  lang.value = "en";
+});
+
+const stateWith = (
+  values: Parameters<typeof joined>[1],
+  alerts: Parameters<typeof joined>[2] = [],
+) => {
+  const [one] = joined([station("a", 118, 24)], values, alerts);
+  return one && stateOf(one);
+};
+
+describe("a station", () => {
+  it("has its own values and alerts alone, the most serious first", () => {
+    const at = (of: string, level: "yellow" | "red" | "blue") => alert({ station: of, level });
+    const [one] = joined(
+      [station("a", 118, 24)],
+      [newest("a"), newest("b")],
+      [at("a", "yellow"), at("a", "red"), at("b", "blue")],
+    );
+    expect(one?.newest.map((value) => value.station)).toEqual(["a"]);
+    expect(one?.alerts.map(({ level }) => level)).toEqual(["red", "yellow"]);
+  });
+  it("is well where values come in time and nothing is open", () =>
+    expect(stateWith([newest("a")])).toMatchObject({ tone: "good", text: "normal" }));
+  it.each([
+    ["red", "bad", "red alert"],
+    ["orange", "bad", "orange alert"],
+    ["yellow", "warn", "yellow alert"],
+    ["blue", "warn", "blue alert"],
+  ] as const)("under a %s alert is %s", (level, tone, text) =>
+    expect(stateWith([newest("a")], [alert({ station: "a", level })])).toMatchObject({
+      tone,
+      text,
+    }),
+  );
+  it("is silent where nothing comes, whatever the rule about that says", () => {
+    const about = alert({ station: "a", level: "red", kind: "no_data" });
+    expect(stateWith([newest("a", { gap: true })], [about])?.text).toBe("silent");
+  });
+  it("is beyond a limit even where nothing comes any more", () =>
+    expect(
+      stateWith([newest("a", { gap: true })], [alert({ station: "a", level: "red" })])?.text,
+    ).toBe("red alert"));
+  it("is not known where nothing ever came", () => {
+    expect(stateWith([])?.text).toBe("no data yet");
+    lang.value = "zh";
+    expect(stateWith([])?.text).toBe("尚无数据");
+  });
+});
+
+describe("limits of a property at a station", () => {
+  it("come from the least to the most serious", () =>
+    expect(limitsFor([rule()], "a", "do").map(({ level, value }) => [level, value])).toEqual([
+      ["yellow", 5],
+      ["red", 2],
+    ]));
+  it("may be 0", () =>
+    expect(limitsFor([rule({ limits: { red: 0 } })], "a", "do")[0]?.value).toBe(0));
+  it.each([
+    ["is off", { enabled: false }],
+    ["judges another property", { property: "temperature" }],
+    ["holds at other stations", { stations: ["b"] }],
+    ["judges how fast values change", { kind: "rate" as const }],
+  ])("are none of a rule that %s", (_, more) =>
+    expect(limitsFor([rule(more)], "a", "do")).toEqual([]),
+  );
+});
