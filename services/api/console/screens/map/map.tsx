@@ -415,7 +415,12 @@ function Measuring({
           <Button disabled={!line.length} onClick={() => onLine(line.slice(0, -1))}>
             {t("撤销一点", "Undo a point")}
           </Button>
-          <small>{t(`${number(line.length)} 个点`, `${number(line.length)} points`)}</small>
+          <small>
+            {t(
+              `${number(line.length)} 个点`,
+              `${number(line.length)} ${line.length === 1 ? "point" : "points"}`,
+            )}
+          </small>
         </>
       )}
     </Panel>
