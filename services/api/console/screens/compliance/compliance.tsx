@@ -10,7 +10,7 @@ import { allFeatures, readFeature } from "../../kit/features";
 import { keep, recall } from "../../kit/kept";
 import { boundsOf } from "../../kit/map/bounds";
 import { cornersIn, shapeOf, textOf } from "../../kit/map/coordinates";
-import { type Drawable, joined, partsOf } from "../../kit/map/draw";
+import { canDraw, type Drawable, joined, partsOf } from "../../kit/map/draw";
 import type { MapPane } from "../../kit/map/engine";
 import { ACCEPTED, inDegrees, readShapes, type Shapes } from "../../kit/map/files";
 import { MapView } from "../../kit/map/map_view";
@@ -156,12 +156,16 @@ export default function Compliance() {
   );
 }
 
-/** The site, where the sketch does not show it already. */
-function overlay(site: Geometry | null, sketched: boolean): FeatureCollection | null {
-  if (!site || sketched) return null;
+/** The site, or what of it the sketch does not show already. */
+function overlay(site: Geometry | null, sketched: boolean): FeatureCollection {
+  const parts = partsOf(site).filter((part) => !sketched || !canDraw(part));
   return {
     type: "FeatureCollection",
-    features: [{ type: "Feature", geometry: site, properties: { color: "#c2185b" } }],
+    features: parts.map((geometry) => ({
+      type: "Feature",
+      geometry,
+      properties: { color: "#c2185b" },
+    })),
   };
 }
 

@@ -18,10 +18,7 @@ import "./compliance.css";
  * their regions. */
 function mayExcept(): boolean {
   const own = account.value?.roles.map((held) => held.region) ?? [];
-  return (
-    (may("write") || may("projects")) &&
-    [null, ...own].some((of) => holds(["approver"], of))
-  );
+  return (may("write") || may("projects")) && [null, ...own].some((of) => holds(["approver"], of));
 }
 
 export function Opinion({
@@ -61,6 +58,14 @@ export function Opinion({
               />
             ))}
           </ul>
+          {account.value && !approver && (
+            <p class="hint">
+              {t(
+                "例外由该区域的审批人批准，可将意见书交其审定。",
+                "An approver of the region gives exceptions: hand them the opinion.",
+              )}
+            </p>
+          )}
         </Panel>
       )}
       {check.gaps.length > 0 && (

@@ -232,8 +232,8 @@ describe("the map", () => {
     open(<OneMap />);
     await shownMaps();
     await box("Corridors");
-    expect(sent.every(({ method, headers }) => method === "GET" && !headers.has("X-CSRF-Token"))).toBe(
-      true,
-    );
+    expect(
+      sent.every(({ method, headers }) => method === "GET" && !headers.has("X-CSRF-Token")),
+    ).toBe(true);
   });
 });

@@ -32,7 +32,8 @@ const searchable = (found: Record<string, Answer> = {}) =>
     ...collections(),
   });
 
-const field = () => screen.getByRole("searchbox", { name: "Find a place, an object or coordinates" });
+const field = () =>
+  screen.getByRole("searchbox", { name: "Find a place, an object or coordinates" });
 const hits = () => {
   const list = document.querySelector(".hits");
   return [...(list?.querySelectorAll("li") ?? [])].map(({ textContent }) => textContent);

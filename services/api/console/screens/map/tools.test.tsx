@@ -23,7 +23,8 @@ beforeEach(() => {
 describe("the state of a day", () => {
   const slider = () => screen.getByRole<HTMLInputElement>("slider", { name: "Month" });
   const day = () => screen.getByLabelText<HTMLInputElement>("Day");
-  const slide = (months: number) => fireEvent.input(slider(), { target: { value: String(months) } });
+  const slide = (months: number) =>
+    fireEvent.input(slider(), { target: { value: String(months) } });
 
   it("is today's at first, which needs no day in what is asked", async () => {
     const { map } = await tools();

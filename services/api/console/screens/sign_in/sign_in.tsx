@@ -19,7 +19,8 @@ export default function SignIn() {
     if (need.value) return;
     const next = query.next ?? "";
     // Only on to a screen of our own.
-    const own = next === CONSOLE || next.startsWith(`${CONSOLE}/`) || next.startsWith(`${CONSOLE}?`);
+    const own =
+      next === CONSOLE || next.startsWith(`${CONSOLE}/`) || next.startsWith(`${CONSOLE}?`);
     route(own ? next : screenPath(""), true);
   };
   if (account.value && need.value) return <Unfinished go={go} />;

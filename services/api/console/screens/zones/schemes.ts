@@ -184,11 +184,13 @@ const STEPS: readonly {
 
 /** The steps that whoever is signed in may take; the service says what else must hold. */
 export function stepsFrom({ properties: { status, region } }: Scheme): Step[] {
-  return STEPS.filter(({ from, roles }) => from === status && holds(roles, region)).map(({ to, zh, en }) => ({
-    to,
-    label: t(zh, en),
-    kind: to === "draft" ? "plain" : "main",
-  }));
+  return STEPS.filter(({ from, roles }) => from === status && holds(roles, region)).map(
+    ({ to, zh, en }) => ({
+      to,
+      label: t(zh, en),
+      kind: to === "draft" ? "plain" : "main",
+    }),
+  );
 }
 
 const STATES: Record<string, [zh: string, en: string, tone: Tone]> = {
