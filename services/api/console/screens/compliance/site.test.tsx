@@ -1,4 +1,4 @@
-import type { Polygon } from "geojson";
+import type { MultiPolygon, Polygon } from "geojson";
 import { describe, expect, it } from "vitest";
 import { keep, recall } from "../../kit/kept";
 import { maps } from "../../kit/map/testing";
@@ -176,7 +176,8 @@ describe("a site typed as corners", () => {
     await hands.click(drawIt());
     await hands.click(checkButton());
     await waitFor(() => expect(inputs()).toHaveLength(1));
-    const { coordinates } = inputs()[0]?.geometry as { coordinates: number[][][][] };
+    const { geometry } = inputs()[0] as { geometry: MultiPolygon };
+    const { coordinates } = geometry;
     expect(coordinates).toHaveLength(2);
     expect(coordinates).toContainEqual(other);
     expect(coordinates.find(([ring]) => ring?.[1]?.[0] === 118.2)?.[1]).toEqual(hole);
@@ -226,7 +227,8 @@ describe("a site that was not checked yet", () => {
     expect(isOff(checkButton())).toBe(false);
     await hands.click(checkButton());
     await waitFor(() => expect(inputs()).toHaveLength(1));
-    const [[at] = []] = (inputs()[0]?.geometry as Polygon).coordinates;
+    const { geometry } = inputs()[0] as { geometry: Polygon };
+    const [[at] = []] = geometry.coordinates;
     expect(at?.[0]).toBeCloseTo(118.012345679, 9);
   });
   it("leaves a browser that kept nonsense without a site", async () => {
