@@ -43,9 +43,7 @@ describe("a file", () => {
   const geojson = (name = "site.geojson") => file(name, JSON.stringify(square));
   async function chosen(one: File, words: "zh" | "en" = "en") {
     const screenOf = opened({}, "", words);
-    await screenOf.hands.click(
-      screen.getByRole("tab", { name: words === "en" ? "File" : "文件" }),
-    );
+    await screenOf.hands.click(screen.getByRole("tab", { name: words === "en" ? "File" : "文件" }));
     await waitFor(() => expect(maps).toHaveLength(1));
     // Some test files are of kinds that the chooser would not offer.
     fireEvent.change(input(), { target: { files: [one] } });

@@ -61,7 +61,9 @@ describe("the verdict", () => {
   });
   it("is read out where it comes", async () => {
     await judged(checked());
-    expect(screen.getByRole("region", { name: "Opinion" }).getAttribute("aria-live")).toBe("polite");
+    expect(screen.getByRole("region", { name: "Opinion" }).getAttribute("aria-live")).toBe(
+      "polite",
+    );
   });
   it.each([
     ["pass", "good"],
@@ -283,7 +285,9 @@ describe("an exception", () => {
       },
     });
     await hands.type(dialog.getByLabelText(/Reason/), "Because");
-    fireEvent.input(dialog.getByLabelText("Day after the last"), { target: { value: "2020-01-01" } });
+    fireEvent.input(dialog.getByLabelText("Day after the last"), {
+      target: { value: "2020-01-01" },
+    });
     await hands.click(dialog.getByRole("button", { name: "Give" }));
     const last = dialog.getByLabelText("Day after the last");
     await waitFor(() => expect(last.getAttribute("aria-invalid")).toBe("true"));

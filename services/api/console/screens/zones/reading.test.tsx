@@ -16,10 +16,11 @@ describe("schemes and versions", () => {
     const sent = zoned();
     open(<Zones />);
     const list = await versions();
-    expect(within(list).getAllByRole("option").map(({ textContent }) => textContent)).toEqual([
-      "Zoning of Xiamen · version 2 · draft",
-      "Zoning of Xiamen · version 1 · in force",
-    ]);
+    expect(
+      within(list)
+        .getAllByRole("option")
+        .map(({ textContent }) => textContent),
+    ).toEqual(["Zoning of Xiamen · version 2 · draft", "Zoning of Xiamen · version 1 · in force"]);
     expect(list.value).toBe("xm@1");
     await bar(/Conservation/);
     const asked = sent.find(({ path }) => path === "/collections/zones/items")?.query;

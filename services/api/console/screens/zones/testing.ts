@@ -76,7 +76,11 @@ export const zone = (code: string, of: "keep" | "mend", west: number, km2: numbe
     ...CLASS[of],
   } as ZoneMembers,
 });
-export const ZONES = [zone("1", "keep", 118, 50), zone("2", "keep", 118.1, 20), zone("3", "mend", 118.2, 30)];
+export const ZONES = [
+  zone("1", "keep", 118, 50),
+  zone("2", "keep", 118.1, 20),
+  zone("3", "mend", 118.2, 30),
+];
 
 const zoneClass = (code: string, name_zh: string, name_en: string): ZoneClass => ({
   code: `supply_demand.${code}`,
