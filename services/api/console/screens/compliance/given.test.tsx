@@ -169,9 +169,9 @@ describe("a file", () => {
     await hands.click(screen.getByRole("tab", { name: "文件" }));
     const place = screen.getByText(/拖入文件/).closest("label") as HTMLElement;
     fireEvent.dragOver(place);
-    expect(place.classList.contains("over")).toBe(true);
+    await waitFor(() => expect(place.classList.contains("over")).toBe(true));
     fireEvent.dragLeave(place);
-    expect(place.classList.contains("over")).toBe(false);
+    await waitFor(() => expect(place.classList.contains("over")).toBe(false));
     fireEvent.drop(place, { dataTransfer: { files: [geojson("地块.geojson")] } });
     expect(await screen.findByText("地块.geojson: 1 个图形")).toBeTruthy();
   });
