@@ -164,17 +164,6 @@ describe("a file", () => {
     expect(screen.queryByRole("alert")).toBeNull();
     expect(isOff(checkButton())).toBe(false);
   });
-  it("is taken where it is dropped", async () => {
-    const { hands } = opened({}, "", "zh");
-    await hands.click(screen.getByRole("tab", { name: "文件" }));
-    const place = screen.getByText(/拖入文件/).closest("label") as HTMLElement;
-    fireEvent.dragOver(place);
-    await waitFor(() => expect(place.classList.contains("over")).toBe(true));
-    fireEvent.dragLeave(place);
-    await waitFor(() => expect(place.classList.contains("over")).toBe(false));
-    fireEvent.drop(place, { dataTransfer: { files: [geojson("地块.geojson")] } });
-    expect(await screen.findByText("地块.geojson: 1 个图形")).toBeTruthy();
-  });
   it("leaves this machine only as the site of a check", async () => {
     const { sent } = await chosen(geojson());
     await screen.findByText("site.geojson: 1 shapes");
