@@ -38,12 +38,14 @@ export function may(scope: Scope): boolean {
   return Boolean(own && !own.need && (own.scopes.includes(scope) || own.scopes.includes("admin")));
 }
 
-/** Whether who is signed in has any of the roles in a region, or in what it is part of.
+/** Whether who is signed in has any of the roles in a region, or in what it is part of; a key
+ * without roles acts in each that its scopes allow.
  * @param region Code of the region; null asks for a role that holds everywhere. */
 export function holds(roles: readonly Schema<"Role">[], region: string | null): boolean {
   if (may("admin")) return true;
   const own = account.value;
   if (!own || own.need) return false;
+  if (own.key && !own.roles.length) return true;
   return own.roles.some(
     (held) =>
       roles.includes(held.role) &&

@@ -12,6 +12,7 @@ import {
 } from "terra-draw";
 import { TerraDrawMapLibreGLAdapter } from "terra-draw-maplibre-gl-adapter";
 import type { MapPane } from "./engine";
+import { moved } from "./files";
 
 export type Kind = "polygon" | "linestring" | "point";
 export type Drawable = Polygon | LineString | Point;
@@ -34,6 +35,7 @@ export interface Sketch {
 export type Corners = () => readonly Position[];
 
 const SNAP_PX = 12;
+const DECIMALS = 9;
 const COLOR = "#c2185b";
 
 /** Begin to draw on a map.
@@ -62,7 +64,7 @@ export function sketchOn(
     },
   };
   const draw = new TerraDraw({
-    adapter: new TerraDrawMapLibreGLAdapter({ map: pane.map, coordinatePrecision: 9 }),
+    adapter: new TerraDrawMapLibreGLAdapter({ map: pane.map, coordinatePrecision: DECIMALS }),
     modes: [
       new TerraDrawPolygonMode({ snapping, styles, showCoordinatePoints: true }),
       new TerraDrawLineStringMode({
@@ -81,7 +83,7 @@ export function sketchOn(
   });
   draw.start();
   // Marks of corners have the mode of their shape, and another type.
-  const shapes = () =>
+  const drawn = () =>
     draw
       .getSnapshot()
       .filter(({ geometry, properties }) => {
@@ -89,6 +91,9 @@ export function sketchOn(
         return properties.mode === kind && !properties.currentlyDrawing;
       })
       .map(({ geometry }) => geometry as Drawable);
+  // What cannot be drawn is not lost: it stays as it was given.
+  let kept: Drawable[] = [];
+  const shapes = () => [...kept, ...drawn()];
   const tell = () => changed(shapes());
   draw.on("finish", tell);
   return {
@@ -96,13 +101,15 @@ export function sketchOn(
     shapes,
     replace: (given) => {
       draw.clear();
-      draw.addFeatures(
-        given.map((geometry) => ({
+      const fit = given.map(rounded);
+      const added = draw.addFeatures(
+        fit.map((geometry) => ({
           type: "Feature" as const,
           geometry,
           properties: { mode: MODE_OF[geometry.type] },
         })),
       );
+      kept = fit.filter((_, n) => !added[n]?.valid);
       tell();
     },
     undo: () => {
@@ -115,6 +122,7 @@ export function sketchOn(
     },
     clear: () => {
       draw.clear();
+      kept = [];
       tell();
     },
     stop: () => draw.stop(),
@@ -122,6 +130,14 @@ export function sketchOn(
 }
 
 const MODE_OF = { Polygon: "polygon", LineString: "linestring", Point: "point" } as const;
+
+/** Whether a shape can be drawn and its corners moved; areas with holes cannot. */
+export const canDraw = (shape: Drawable) =>
+  shape.type !== "Polygon" || shape.coordinates.length === 1;
+
+/** The shape with as many digits as drawing takes. */
+const rounded = (shape: Drawable) =>
+  moved(shape, (at) => at.map((part) => Number(part.toFixed(DECIMALS)))) as Drawable;
 
 /** The corner within reach of the pointer, if there is one. */
 function nearestOf(

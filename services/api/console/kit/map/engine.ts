@@ -80,11 +80,13 @@ export class MapPane {
     this.map.once("load", () => this.outlineRegions().catch((error) => told.fail(error.message)));
   }
 
-  /** Show these layers, the first at the bottom; those that are shown already stay. */
+  /** Show these layers, the first at the bottom; those that are shown already stay.
+   * @throws Fault where one could not be had; the others are shown all the same. */
   show(layers: readonly Shown[]): Promise<void> {
     this.wanted = layers;
-    this.busy = this.busy.then(() => this.settle(layers));
-    return this.busy;
+    const settled = this.busy.then(() => this.settle(layers));
+    this.busy = settled.catch(() => {});
+    return settled;
   }
 
   private async settle(layers: readonly Shown[]): Promise<void> {
@@ -97,7 +99,10 @@ export class MapPane {
       for (const id of sources) this.map.removeSource(id);
       this.shown.delete(key);
     }
-    for (const one of layers) if (!this.shown.has(keyOf(one))) await this.add(one);
+    const missing: unknown[] = [];
+    for (const one of layers) {
+      if (!this.shown.has(keyOf(one))) await this.add(one).catch((why) => missing.push(why));
+    }
     const above = this.map.getLayer("districts") ? "districts" : "overlay-fill";
     for (const one of layers) {
       for (const layer of this.shown.get(keyOf(one))?.own ?? []) {
@@ -105,6 +110,7 @@ export class MapPane {
         this.fade(layer, one.opacity ?? 1);
       }
     }
+    if (missing.length) throw missing[0];
   }
 
   private async add(one: Shown): Promise<void> {

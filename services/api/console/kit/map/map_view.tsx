@@ -81,9 +81,14 @@ export function MapView({
   }, [lang.value]);
   const shown = layers.map((one) => `${keyOf(one)} ${one.opacity ?? 1}`).join("|");
   useEffect(() => {
-    pane.value?.show(layers).catch((error) => {
-      fault.value = told(error);
-    });
+    pane.value?.show(layers).then(
+      () => {
+        fault.value = null;
+      },
+      (error) => {
+        fault.value = told(error);
+      },
+    );
   }, [pane.value, shown]);
   useEffect(() => pane.value?.draw(features ?? null), [pane.value, features]);
   useEffect(() => {

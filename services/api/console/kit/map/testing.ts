@@ -31,7 +31,10 @@ export class StillMap {
   removed = false;
   readonly touchZoomRotate = { disableRotation() {}, enable() {}, disable() {} };
   readonly doubleClickZoom = { enable() {}, disable() {} };
-  readonly dragPan = { enable() {}, disable() {} };
+  readonly dragPan = { enable() {}, disable() {}, isEnabled: () => true };
+  readonly dragRotate = { enable() {}, disable() {}, isEnabled: () => false };
+  /** What lies under the pointer, as a click finds it. */
+  rendered: { properties: Record<string, unknown> }[] = [];
   private readonly canvas = document.createElement("canvas");
 
   constructor(readonly options: { container: HTMLElement; bounds: unknown; style: never }) {
@@ -153,11 +156,16 @@ export class StillMap {
   getZoom(): number {
     return 10;
   }
-  project([lon, lat]: Corner) {
+  project(at: Corner | { lng: number; lat: number }) {
+    const [lon, lat] = Array.isArray(at) ? at : [at.lng, at.lat];
     return { x: lon * 100, y: -lat * 100 };
   }
-  unproject([x, y]: Corner) {
+  unproject(at: Corner | { x: number; y: number }) {
+    const [x, y] = Array.isArray(at) ? at : [at.x, at.y];
     return { lng: x / 100, lat: -y / 100 };
+  }
+  queryRenderedFeatures() {
+    return this.rendered;
   }
   getCanvas(): HTMLCanvasElement {
     return this.canvas;

@@ -2,7 +2,7 @@
 
 import { batch, useComputed, useSignal } from "@preact/signals";
 import type { FeatureCollection, Geometry } from "geojson";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { api, ask, type Fault } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
@@ -10,15 +10,16 @@ import { allFeatures, readFeature } from "../../kit/features";
 import { keep, recall } from "../../kit/kept";
 import { boundsOf } from "../../kit/map/bounds";
 import { cornersIn, shapeOf, textOf } from "../../kit/map/coordinates";
-import { joined, partsOf, type Sketch } from "../../kit/map/draw";
+import { canDraw, type Drawable, joined, partsOf } from "../../kit/map/draw";
 import type { MapPane } from "../../kit/map/engine";
 import { ACCEPTED, inDegrees, readShapes, type Shapes } from "../../kit/map/files";
 import { MapView } from "../../kit/map/map_view";
+import { cornersOf, useSketch } from "../../kit/map/sketch";
 import { region, within } from "../../kit/place";
 import { Button, Empty, FaultBox, Field, Found, Panel, Select, Tabs } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { Opinion } from "./opinion";
-import { type Check, check } from "./verdict";
+import { type Asked, type Check, check } from "./verdict";
 
 const DRAFT = "draft.compliance";
 const LAYERS = [{ name: "zones", opacity: 0.55 }, { name: "control_areas" }];
@@ -32,7 +33,7 @@ export default function Compliance() {
   const pane = useSignal<MapPane | null>(null);
   const busy = useSignal(false);
   const fault = useSignal<Fault | null>(null);
-  const result = useSignal<Check | null>(null);
+  const result = useSignal<{ check: Check; asked: Asked } | null>(null);
   useEffect(() => shape.subscribe((drawn) => keep(DRAFT, drawn)), []);
   const ofProject = way.value === "project";
   const place = useAsked(
@@ -40,27 +41,52 @@ export default function Compliance() {
       project.value ? (await readFeature("projects", project.value)).data.geometry : null,
     [ofProject ? project.value : null],
   );
-  const site = ofProject ? (place.asked.value.data ?? null) : shape.value;
+  const { data: placed, fault: misplaced, waiting } = place.asked.value;
+  const ofProjectNow = misplaced || waiting ? null : (placed ?? null);
+  const site = ofProject ? ofProjectNow : shape.value;
   const drawn = useMemo(() => overlay(site, way.value === "draw"), [site, way.value]);
-  const set = (geometry: Geometry | null) =>
+  const question = useRef<Asked | null>(null);
+  /** Ask anew: a verdict that was shown, or is under way, is of another question. */
+  const anew = (change: () => void) =>
     batch(() => {
-      shape.value = geometry;
+      change();
+      question.current = null;
+      busy.value = false;
+      fault.value = null;
       result.value = null;
     });
+  const set = (geometry: Geometry | null) =>
+    anew(() => {
+      shape.value = geometry;
+    });
   const run = async () => {
+    const asked: Asked = {
+      ...(ofProject ? { project: project.value } : { geometry: shape.value as Geometry }),
+      ...(activities.value.length ? { activities: activities.value } : {}),
+    };
+    question.current = asked;
     batch(() => {
       busy.value = true;
       fault.value = null;
     });
+    const end = (ended: () => void) => {
+      if (question.current !== asked) return;
+      batch(() => {
+        ended();
+        busy.value = false;
+      });
+    };
     try {
-      const chosen = activities.value.length ? { activities: activities.value } : {};
-      const what = ofProject ? { project: project.value } : { geometry: shape.value as Geometry };
-      result.value = await check({ ...what, ...chosen });
+      const found = await check(asked);
+      end(() => {
+        result.value = { check: found, asked };
+      });
     } catch (error) {
-      result.value = null;
-      fault.value = told(error);
+      end(() => {
+        result.value = null;
+        fault.value = told(error);
+      });
     }
-    busy.value = false;
   };
   const ready = ofProject ? project.value !== "" : shape.value !== null;
   return (
@@ -70,12 +96,11 @@ export default function Compliance() {
         <Tabs
           label={t("审查什么", "What is checked")}
           chosen={way.value}
-          onChoose={(id) => {
-            batch(() => {
+          onChoose={(id) =>
+            anew(() => {
               way.value = id;
-              result.value = null;
-            });
-          }}
+            })
+          }
           tabs={[
             { id: "draw", label: t("画范围", "Draw") },
             { id: "file", label: t("文件", "File") },
@@ -96,9 +121,8 @@ export default function Compliance() {
             <ProjectChoice
               project={project.value}
               onProject={(code) =>
-                batch(() => {
+                anew(() => {
                   project.value = code;
-                  result.value = null;
                 })
               }
             />
@@ -106,24 +130,18 @@ export default function Compliance() {
         </Tabs>
         <Activities
           chosen={activities.value}
-          onChoose={(codes) => {
-            activities.value = codes;
-          }}
+          onChoose={(codes) =>
+            anew(() => {
+              activities.value = codes;
+            })
+          }
         />
         <Button kind="main" busy={busy.value} disabled={!ready} onClick={run}>
           {t("审查", "Check")}
         </Button>
         <FaultBox fault={fault.value} />
-        {result.value && (
-          <Opinion
-            check={result.value}
-            asked={{
-              ...(ofProject ? { project: project.value } : { geometry: shape.value as Geometry }),
-              ...(activities.value.length ? { activities: activities.value } : {}),
-            }}
-            onChanged={run}
-          />
-        )}
+        {ofProject && project.value && <FaultBox fault={misplaced} again={place.again} />}
+        {result.value && <Opinion {...result.value} onChanged={run} />}
       </div>
       <MapView
         label={t("审查范围", "The site")}
@@ -138,12 +156,16 @@ export default function Compliance() {
   );
 }
 
-/** The site, where the sketch does not show it already. */
-function overlay(site: Geometry | null, sketched: boolean): FeatureCollection | null {
-  if (!site || sketched) return null;
+/** The site, or what of it the sketch does not show already. */
+function overlay(site: Geometry | null, sketched: boolean): FeatureCollection {
+  const parts = partsOf(site).filter((part) => !sketched || !canDraw(part));
   return {
     type: "FeatureCollection",
-    features: [{ type: "Feature", geometry: site, properties: { color: "#c2185b" } }],
+    features: parts.map((geometry) => ({
+      type: "Feature",
+      geometry,
+      properties: { color: "#c2185b" },
+    })),
   };
 }
 
@@ -156,46 +178,36 @@ function Drawing({
   shape: Geometry | null;
   onShape: (shape: Geometry | null) => void;
 }) {
-  const sketch = useSignal<Sketch | null>(null);
-  const mode = useSignal<"polygon" | "select">("polygon");
+  const shapes = useSignal<Drawable[]>(partsOf(shape));
+  const sketch = useSketch(pane, shapes, "polygon");
+  const mode = useSignal<"polygon" | "select">(shape ? "select" : "polygon");
   const typed = useSignal<string | null>(null);
   useEffect(() => {
-    if (!pane) return;
-    let gone = false;
-    let made: Sketch | null = null;
-    const begin = async () => {
-      const { sketchOn } = await import("../../kit/map/draw");
-      if (gone) return;
-      made = sketchOn(pane, (shapes) => {
-        typed.value = null;
-        onShape(joined(shapes));
-      });
-      if (shape) made.replace(partsOf(shape));
-      made.mode(mode.peek());
-      sketch.value = made;
-    };
-    if (pane.map.isStyleLoaded()) begin();
-    else pane.map.once("load", begin);
-    return () => {
-      gone = true;
-      sketch.value = null;
-      made?.stop();
-    };
-  }, [pane]);
+    let before = JSON.stringify(shapes.peek());
+    return shapes.subscribe((drawn) => {
+      const now = JSON.stringify(drawn);
+      // A new map is given what was drawn: that is no change.
+      if (now === before) return;
+      before = now;
+      typed.value = null;
+      onShape(joined(drawn));
+    });
+  }, []);
   const turn = (to: "polygon" | "select") => {
     mode.value = to;
     sketch.value?.mode(to);
   };
-  const ring = partsOf(shape).flatMap((part) =>
-    part.type === "Polygon" ? [part.coordinates[0] ?? []] : [],
-  );
-  const text = typed.value ?? textOf((ring[0] ?? []).slice(0, -1));
+  const first = shapes.value.find((part) => part.type === "Polygon");
+  const text = typed.value ?? textOf(cornersOf(first));
   const listed = cornersIn(text);
   const apply = () => {
     const made = shapeOf("polygon", listed.corners);
-    if (!made || listed.wrong.length) return;
-    if (sketch.value) sketch.value.replace([made as Extract<typeof made, { type: "Polygon" }>]);
-    onShape(made);
+    if (made?.type !== "Polygon" || listed.wrong.length) return;
+    if (first) made.coordinates.push(...first.coordinates.slice(1));
+    const whole = [made, ...shapes.value.filter((part) => part !== first)];
+    typed.value = null;
+    if (sketch.value) sketch.value.replace(whole);
+    else shapes.value = whole;
     const bounds = boundsOf(made);
     if (bounds) pane?.fit(bounds);
   };
@@ -237,8 +249,8 @@ function Drawing({
         <Button
           disabled={!shape}
           onClick={() => {
-            sketch.value?.clear();
-            onShape(null);
+            if (sketch.value) sketch.value.clear();
+            else shapes.value = [];
           }}
         >
           {t("清除", "Clear")}

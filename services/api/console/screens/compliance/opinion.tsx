@@ -1,17 +1,25 @@
 /** The verdict with its reasons, what lies where, the rules with their basis; and what follows. */
 
 import { useSignal } from "@preact/signals";
-import { faultOf, send, write } from "../../kit/api";
+import { type Fault, faultOf, send, write } from "../../kit/api";
+import { told } from "../../kit/asked";
 import type { Values } from "../../kit/features";
 import { Fields } from "../../kit/form";
 import { fixed, today } from "../../kit/format";
 import { API } from "../../kit/page";
 import { region } from "../../kit/place";
-import { account, may } from "../../kit/session";
-import { attempt, Badge, Button, Dialog, Empty, Panel } from "../../kit/ui";
+import { account, holds, may } from "../../kit/session";
+import { attempt, Badge, Button, Dialog, Empty, FaultBox, Panel, tell } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
 import { type Asked, type Check, type Gap, type RuleHit, type Sized, TONES } from "./verdict";
 import "./compliance.css";
+
+/** Whether who is signed in may give exceptions: approvers alone, and a project may be of any of
+ * their regions. */
+function mayExcept(): boolean {
+  const own = account.value?.roles.map((held) => held.region) ?? [];
+  return (may("write") || may("projects")) && [null, ...own].some((of) => holds(["approver"], of));
+}
 
 export function Opinion({
   check,
@@ -23,7 +31,7 @@ export function Opinion({
   onChanged: () => void;
 }) {
   const except = useSignal<{ rule: string } | { gap: string } | null>(null);
-  const approver = may("write") && account.value?.roles.some(({ role }) => role === "approver");
+  const approver = mayExcept();
   return (
     <section class="opinion" aria-label={t("审查意见", "Opinion")} aria-live="polite">
       <h2>
@@ -44,12 +52,20 @@ export function Opinion({
           <ul class="plain">
             {check.hits.map((hit) => (
               <Rule
-                key={hit.rule + hit.place.name_zh}
+                key={hit.rule + hit.place.name_zh + hit.activity_zh}
                 hit={hit}
                 onExcept={approver ? () => (except.value = { rule: hit.rule }) : null}
               />
             ))}
           </ul>
+          {account.value && !approver && (
+            <p class="hint">
+              {t(
+                "例外由该区域的审批人批准，可将意见书交其审定。",
+                "An approver of the region gives exceptions: hand them the opinion.",
+              )}
+            </p>
+          )}
         </Panel>
       )}
       {check.gaps.length > 0 && (
@@ -146,7 +162,7 @@ const Share = ({ item }: { item: Sized }) =>
   );
 
 function Rule({ hit, onExcept }: { hit: RuleHit; onExcept: (() => void) | null }) {
-  const tone = { high: "bad", medium: "warn", low: "info" } as const;
+  const tone = { high: "bad", medium: "warn", low: "info", info: "plain" } as const;
   return (
     <li>
       <Badge tone={hit.excepted ? "plain" : tone[hit.severity]}>{called(hit, "decision")}</Badge>{" "}
@@ -251,14 +267,24 @@ function ExceptionForm({
   const place = asked.project
     ? { project: asked.project }
     : { geometry: asked.geometry, region: region.value };
+  const key = useSignal(crypto.randomUUID());
+  const busy = useSignal(false);
+  const fault = useSignal<Fault | null>(null);
   const give = async () => {
     const sent = { ...about, ...place, ...values.value };
-    const key = crypto.randomUUID();
-    const done = await attempt(
-      () => write("POST", "/compliance/exceptions", sent, { "Idempotency-Key": key }),
-      t("已批准例外", "The exception is given"),
-    );
-    if (done) onClose(true);
+    busy.value = true;
+    fault.value = null;
+    try {
+      await write("POST", "/compliance/exceptions", sent, { "Idempotency-Key": key.value });
+      tell(t("已批准例外", "The exception is given"));
+      onClose(true);
+    } catch (error) {
+      const refused = told(error);
+      fault.value = refused;
+      // What was refused is another request when it is sent again; what had no answer is the same.
+      if (refused.status) key.value = crypto.randomUUID();
+    }
+    busy.value = false;
   };
   return (
     <Dialog title={t("批准例外", "Give an exception")} onClose={() => onClose(false)}>
@@ -272,6 +298,7 @@ function ExceptionForm({
         <Fields
           values={values}
           required={["reason"]}
+          wrong={fault.value?.at ?? []}
           members={{
             reason: { title: t("理由", "Reason"), type: "string", maxLength: 2000 },
             document: {
@@ -287,7 +314,8 @@ function ExceptionForm({
             },
           }}
         />
-        <Button kind="main" submits>
+        <FaultBox fault={fault.value} />
+        <Button kind="main" submits busy={busy.value}>
           {t("批准", "Give")}
         </Button>
       </form>

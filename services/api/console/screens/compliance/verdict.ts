@@ -1,8 +1,9 @@
 /** What a check answers, as the process `check-compliance` describes it. */
 
 import type { Geometry } from "geojson";
-import { write } from "../../kit/api";
+import { Fault, write } from "../../kit/api";
 import type { Tone } from "../../kit/ui";
+import { t } from "../../kit/words";
 
 export type Verdict = "pass" | "conditional" | "undetermined" | "refused";
 
@@ -49,7 +50,7 @@ export interface RuleHit {
   decision: string;
   decision_zh: string;
   decision_en: string;
-  severity: "high" | "medium" | "low";
+  severity: "high" | "medium" | "low" | "info";
   conditions: { code: string; name_zh: string; name_en: string; judged: boolean }[];
   legal_basis: string | null;
   text_zh: string | null;
@@ -100,8 +101,17 @@ export const TONES: Record<Verdict, Tone> = {
 /** Ask for the verdict; it is a job only where the place is very large.
  * @throws Fault where the service refused. */
 export async function check(inputs: Asked): Promise<Check> {
-  const { data } = await write<{ result: Check }>("POST", "/processes/check-compliance/execution", {
-    inputs,
-  });
-  return data.result;
+  const { data } = await write<{ result?: Check }>(
+    "POST",
+    "/processes/check-compliance/execution",
+    { inputs },
+  );
+  if (data.result) return data.result;
+  throw new Fault(
+    0,
+    t(
+      "范围很大，已作为作业开始，请到计算中心查看结果。",
+      "The place is very large: a job has begun, see the compute screen for its result.",
+    ),
+  );
 }

@@ -1,6 +1,7 @@
 /** Two maps that move as one: side by side, or one under a divider. */
 
 import { useSignal } from "@preact/signals";
+import type { FeatureCollection } from "geojson";
 import { useEffect, useRef } from "preact/hooks";
 import type { MapPane } from "../../kit/map/engine";
 import type { Shown } from "../../kit/map/layers";
@@ -13,12 +14,18 @@ export function Compared({
   how,
   left,
   right,
+  features,
   onClick,
+  onPane,
 }: {
   how: Comparison;
   left: readonly Shown[];
   right: readonly Shown[];
+  /** What the screen draws itself, on both. */
+  features: FeatureCollection;
   onClick: (at: Clicked) => void;
+  /** Called with the left map, which the other one follows. */
+  onPane: (pane: MapPane | null) => void;
 }) {
   const panes = [useSignal<MapPane | null>(null), useSignal<MapPane | null>(null)] as const;
   const percent = useSignal(50);
@@ -37,15 +44,18 @@ export function Compared({
       <MapView
         label={t("左图", "Left map")}
         layers={left}
+        features={features}
         onClick={onClick}
         onPane={(pane) => {
           panes[0].value = pane;
+          onPane(pane);
         }}
       />
       <div class="second" ref={over}>
         <MapView
           label={t("右图", "Right map")}
           layers={right}
+          features={features}
           onClick={onClick}
           onPane={(pane) => {
             panes[1].value = pane;

@@ -22,7 +22,7 @@ import { bySubject } from "./subjects";
 import "./map.css";
 
 /** What is shown, the topmost first. */
-const shown = keptSignal<Shown[]>("map.layers", [{ name: "zones" }]);
+export const shown = keptSignal<Shown[]>("map.layers", [{ name: "zones" }]);
 
 export default function OneMap() {
   const { query } = useLocation();
@@ -125,7 +125,11 @@ export default function OneMap() {
                 }
               : { name: other.value },
           ]}
+          features={drawn.value}
           onClick={click}
+          onPane={(made) => {
+            pane.value = made;
+          }}
         />
       )}
     </div>
@@ -241,6 +245,7 @@ function ShownLayer({
           max={1}
           step={0.05}
           value={opacity}
+          aria-label={t(`${title}：不透明度`, `${title}: opacity`)}
           aria-valuetext={`${Math.round(opacity * 100)}%`}
           onInput={({ currentTarget }) =>
             onChange({ ...one, opacity: Number(currentTarget.value) })
@@ -302,6 +307,12 @@ function DayChoice({ day, onDay }: { day: string; onDay: (day: string) => void }
   );
 }
 
+/** The same day a year before; the 28th for the 29th of February. */
+export function yearBefore(day: string): string {
+  const monthDay = day.slice(4);
+  return `${Number(day.slice(0, 4)) - 1}${monthDay === "-02-29" ? "-02-28" : monthDay}`;
+}
+
 function Comparing({
   comparison,
   other,
@@ -316,7 +327,7 @@ function Comparing({
     [region.value || null],
   );
   const layers = asked.value.data?.flatMap(([, some]) => some) ?? [];
-  const yearAgo = `@${Number(today().slice(0, 4)) - 1}${today().slice(4)}`;
+  const yearAgo = `@${yearBefore(today())}`;
   return (
     <Panel title={t("比较", "Compare")}>
       <Select
@@ -404,7 +415,12 @@ function Measuring({
           <Button disabled={!line.length} onClick={() => onLine(line.slice(0, -1))}>
             {t("撤销一点", "Undo a point")}
           </Button>
-          <small>{t(`${number(line.length)} 个点`, `${number(line.length)} points`)}</small>
+          <small>
+            {t(
+              `${number(line.length)} 个点`,
+              `${number(line.length)} ${line.length === 1 ? "point" : "points"}`,
+            )}
+          </small>
         </>
       )}
     </Panel>

@@ -17,10 +17,12 @@ import { t } from "../../kit/words";
 export default function SignIn() {
   const { query, route } = useLocation();
   const go = () => {
+    if (need.value) return;
     const next = query.next ?? "";
     // Only on to a screen of our own.
-    if (next.startsWith(CONSOLE) && !next.startsWith("//")) route(next, true);
-    else if (!need.value) route(screenPath(""), true);
+    const own =
+      next === CONSOLE || next.startsWith(`${CONSOLE}/`) || next.startsWith(`${CONSOLE}?`);
+    route(own ? next : screenPath(""), true);
   };
   if (account.value && need.value) return <Unfinished go={go} />;
   if (account.value) return <Mine />;
@@ -28,7 +30,7 @@ export default function SignIn() {
 }
 
 function Ways({ go, next }: { go: () => void; next: string }) {
-  const way = useSignal("account");
+  const wanted = useSignal("account");
   const { asked, again } = useAsked(() => ask(api.GET("/session/login")), []);
   return (
     <div class="screen narrow">
@@ -36,35 +38,42 @@ function Ways({ go, next }: { go: () => void; next: string }) {
         <h1>{t("登录", "Sign in")}</h1>
       </header>
       <Found asked={asked} again={again}>
-        {({ password, issuers }) => (
-          <Panel>
-            <Tabs
-              label={t("登录方式", "Ways to sign in")}
-              chosen={way.value}
-              onChoose={(id) => {
-                way.value = id;
-              }}
-              tabs={[
-                ...(password ? [{ id: "account", label: t("账户", "Account") }] : []),
-                { id: "key", label: t("接口密钥", "API key") },
-                ...(issuers.length
-                  ? [{ id: "provider", label: t("统一身份认证", "The bureau's sign-in") }]
-                  : []),
-              ]}
-            >
-              {way.value === "account" && <ByPassword go={go} />}
-              {way.value === "key" && <ByKey go={go} />}
-              {way.value === "provider" &&
-                issuers.map((issuer) => (
-                  <p key={issuer}>
-                    <a class="button main" href={API + address("/session/login", { issuer, next })}>
-                      {new URL(issuer).host}
-                    </a>
-                  </p>
-                ))}
-            </Tabs>
-          </Panel>
-        )}
+        {({ password, issuers }) => {
+          const tabs = [
+            ...(password ? [{ id: "account", label: t("账户", "Account") }] : []),
+            ...(issuers.length
+              ? [{ id: "provider", label: t("统一身份认证", "The bureau's sign-in") }]
+              : []),
+            { id: "key", label: t("接口密钥", "API key") },
+          ];
+          const way = (tabs.find(({ id }) => id === wanted.value) ?? tabs[0])?.id ?? "key";
+          return (
+            <Panel>
+              <Tabs
+                label={t("登录方式", "Ways to sign in")}
+                chosen={way}
+                onChoose={(id) => {
+                  wanted.value = id;
+                }}
+                tabs={tabs}
+              >
+                {way === "account" && <ByPassword go={go} />}
+                {way === "key" && <ByKey go={go} />}
+                {way === "provider" &&
+                  issuers.map((issuer) => (
+                    <p key={issuer}>
+                      <a
+                        class="button main"
+                        href={API + address("/session/login", { issuer, next })}
+                      >
+                        {new URL(issuer).host}
+                      </a>
+                    </p>
+                  ))}
+              </Tabs>
+            </Panel>
+          );
+        }}
       </Found>
     </div>
   );

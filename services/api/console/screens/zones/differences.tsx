@@ -133,15 +133,18 @@ function Between({
                 </thead>
                 <tbody>
                   {[...names].map(([code, name]) => {
-                    const [was, is] = [before.get(code) ?? 0, after.get(code) ?? 0];
+                    // A class that one of them lacks has nothing there; one that nobody has
+                    // drawn is not known.
+                    const [was = 0, is = 0] = [before.get(code), after.get(code)];
+                    const more = was === null || is === null ? null : is - was;
                     return (
                       <tr key={code}>
                         <td>{name}</td>
                         <td class="numeric">{fixed(was, 2)}</td>
                         <td class="numeric">{fixed(is, 2)}</td>
                         <td class="numeric">
-                          {is > was ? "+" : ""}
-                          {fixed(is - was, 2)}
+                          {more !== null && more > 0 ? "+" : ""}
+                          {fixed(more, 2)}
                         </td>
                       </tr>
                     );

@@ -130,8 +130,8 @@ function useSending(onChanged: (version: number) => void) {
       fault.value = told(error);
       return false;
     } finally {
-      // What was refused is another request when it is sent again.
-      key.value = crypto.randomUUID();
+      // What was answered is another request when it is sent again; what had no answer is the same.
+      if (fault.value?.status !== 0) key.value = crypto.randomUUID();
       busy.value = false;
     }
   };
@@ -498,12 +498,13 @@ function AttributeForm({
       onSaved();
     } catch (error) {
       const refused = told(error);
-      if (isConflict(refused)) {
+      try {
+        if (!isConflict(refused)) throw refused;
         const { data, etag: now } = await readFeature("zones", base.id, undefined, { version });
         conflict.value = { mine: change, theirs: data, etag: now };
-      } else {
+      } catch (unread) {
         conflict.value = null;
-        fault.value = refused;
+        fault.value = told(unread);
       }
     }
     busy.value = false;

@@ -9,7 +9,7 @@ import type { MapPane } from "../../kit/map/engine";
 import { may } from "../../kit/session";
 import { Badge, Button, FaultBox, Field, Found, Panel, tell } from "../../kit/ui";
 import { t } from "../../kit/words";
-import { rolesHeld, type Scheme, type Step, stateOf, stepsFrom } from "./schemes";
+import { type Scheme, type Step, stateOf, stepsFrom } from "./schemes";
 
 export function Lifecycle({
   scheme,
@@ -25,7 +25,7 @@ export function Lifecycle({
   const fault = useSignal<Fault | null>(null);
   const from = useSignal("");
   const reason = useSignal(scheme.properties.gap_reason ?? "");
-  const steps = may("write") ? stepsFrom(status, rolesHeld()) : [];
+  const steps = may("write") ? stepsFrom(scheme) : [];
   const publishing = steps.some(({ to }) => to === "published");
   const take = async ({ to }: Step) => {
     busy.value = true;

@@ -3,7 +3,7 @@
 import type { FeatureCollection } from "geojson";
 import { read, type Schema } from "../../kit/api";
 import { address, allFeatures, type Feature } from "../../kit/features";
-import { account } from "../../kit/session";
+import { holds } from "../../kit/session";
 import type { Tone } from "../../kit/ui";
 import { t } from "../../kit/words";
 
@@ -183,21 +183,14 @@ const STEPS: readonly {
 ];
 
 /** The steps that whoever is signed in may take; the service says what else must hold. */
-export function stepsFrom(status: string, held: readonly string[] | null): Step[] {
-  return STEPS.filter(
-    ({ from, roles }) =>
-      from === status && (held === null || roles.some((role) => held.includes(role))),
-  ).map(({ to, zh, en }) => ({
-    to,
-    label: t(zh, en),
-    kind: to === "draft" ? "plain" : "main",
-  }));
-}
-
-/** Roles of the account; null for those that are bound by none. */
-export function rolesHeld(): string[] | null {
-  const roles = account.value?.roles ?? [];
-  return roles.length ? roles.map(({ role }) => role) : null;
+export function stepsFrom({ properties: { status, region } }: Scheme): Step[] {
+  return STEPS.filter(({ from, roles }) => from === status && holds(roles, region)).map(
+    ({ to, zh, en }) => ({
+      to,
+      label: t(zh, en),
+      kind: to === "draft" ? "plain" : "main",
+    }),
+  );
 }
 
 const STATES: Record<string, [zh: string, en: string, tone: Tone]> = {

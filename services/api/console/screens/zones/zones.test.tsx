@@ -3,6 +3,7 @@ import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Schema } from "../../kit/api";
 import type { Feature } from "../../kit/features";
+import { account } from "../../kit/session";
 import { lang } from "../../kit/words";
 import { AreaChart } from "./chart";
 import { isOlder } from "./differences";
@@ -98,16 +99,47 @@ describe("zones on the map", () => {
 });
 
 describe("the steps of a version", () => {
-  const to = (status: string, held: string[] | null) =>
-    stepsFrom(status, held).map((step) => step.to);
+  afterEach(() => {
+    account.value = null;
+  });
+  const holding = (
+    roles: Schema<"RoleHeld">[],
+    scopes: Schema<"Scope">[] = ["write"],
+    key = false,
+  ) => {
+    account.value = { need: null, scopes, roles, key } as never;
+  };
+  const to = (status: string) => stepsFrom(scheme("x", 1, status)).map((step) => step.to);
+  const here = (role: Schema<"Role">) => holding([{ role, region: "xiamen" }]);
+
   it("are for those who may take them", () => {
-    expect(to("draft", ["planner"])).toEqual(["review"]);
-    expect(to("draft", ["approver"])).toEqual([]);
-    expect(to("review", ["analyst"])).toEqual([]);
-    expect(to("review", ["approver"])).toEqual(["approved", "draft"]);
-    expect(to("approved", ["planner"])).toEqual(["draft"]);
-    expect(to("approved", null)).toEqual(["published", "draft"]);
-    expect(to("published", null)).toEqual([]);
+    here("planner");
+    expect([to("draft"), to("review"), to("approved")]).toEqual([["review"], ["draft"], ["draft"]]);
+    here("analyst");
+    expect([to("draft"), to("review")]).toEqual([["review"], []]);
+    here("approver");
+    expect([to("draft"), to("review"), to("approved")]).toEqual([
+      [],
+      ["approved", "draft"],
+      ["published", "draft"],
+    ]);
+    expect([to("published"), to("superseded")]).toEqual([[], []]);
+  });
+  it("are not for those of another region, nor of one below", () => {
+    holding([{ role: "approver", region: "banan" }]);
+    expect(to("review")).toEqual([]);
+    holding([{ role: "approver", region: "xiamen.siming" }]);
+    expect(to("review")).toEqual([]);
+    holding([{ role: "approver", region: null }]);
+    expect(to("review")).toEqual(["approved", "draft"]);
+  });
+  it("are for administrators, and keys that are bound by no role", () => {
+    holding([{ role: "admin", region: null }], ["admin"]);
+    expect(to("approved")).toEqual(["published", "draft"]);
+    holding([], ["write"], true);
+    expect(to("draft")).toEqual(["review"]);
+    holding([], ["write"]);
+    expect(to("draft")).toEqual([]);
   });
   it("and states have words in both languages", () => {
     expect(stateOf("published").word).toBe("in force");
@@ -115,7 +147,8 @@ describe("the steps of a version", () => {
     lang.value = "zh";
     expect(stateOf("published").word).toBe("现行");
     expect(originOf("computed")).toBe("计算");
-    expect(stepsFrom("draft", null).map(({ label }) => label)).toEqual(["提交审查"]);
+    here("planner");
+    expect(stepsFrom(scheme("x", 1)).map(({ label }) => label)).toEqual(["提交审查"]);
   });
 });
 

@@ -33,6 +33,7 @@ import {
 import "./zones.css";
 
 const NOTHING: ReadonlySet<string> = new Set();
+const NO_ZONES: readonly Zone[] = [];
 
 export default function Zones() {
   const { query } = useLocation();
@@ -52,12 +53,18 @@ export default function Zones() {
   const all = schemes.asked.value.data ?? [];
   const scheme =
     all.find((one) => keyOfScheme(one) === wanted.value) ??
+    // The newest version, where a link names the scheme alone.
+    all.find(({ properties }) => properties.code === wanted.value) ??
     all.find(({ properties }) => properties.status === "published") ??
     all[0] ??
     null;
   const key = scheme && keyOfScheme(scheme);
-  const zones = useAsked((signal) => zonesOf(scheme as Scheme, signal), [key]);
-  const list = key ? (zones.asked.value.data ?? []) : [];
+  const zones = useAsked(
+    async (signal) => ({ of: key, zones: await zonesOf(scheme as Scheme, signal) }),
+    [key],
+  );
+  const read = zones.asked.value.data;
+  const list = key && read?.of === key ? read.zones : NO_ZONES;
   const sums = useMemo(() => byClass(list), [list]);
   const features = useMemo(() => drawnZones(list, chosen.value), [list, chosen.value]);
   const shown = useComputed(() => own.value);
@@ -96,6 +103,7 @@ export default function Zones() {
                       wanted.value = to;
                       chosen.value = NOTHING;
                       own.value = null;
+                      doubt.value = "";
                     })
                   }
                   choices={found.map((one) => ({ value: keyOfScheme(one), label: titled(one) }))}
@@ -142,7 +150,7 @@ export default function Zones() {
               )}
             </Found>
           )}
-          {scheme && tab.value === "edit" && (
+          {scheme && tab.value === "edit" && may("write") && (
             <Editing
               key={key}
               scheme={scheme}

@@ -1,0 +1,220 @@
+import { describe, expect, it } from "vitest";
+import type { LayerListed } from "../../kit/map/layers";
+import { maps } from "../../kit/map/testing";
+import { act, open, refused, screen, waitFor, within } from "../../kit/testing";
+import { collection, PLANNER, scheme, ZONES, zone, zoned } from "./testing";
+import Zones from "./zones";
+
+const versions = () =>
+  screen.findByRole<HTMLSelectElement>("combobox", { name: /Scheme and version|分区方案与版本/ });
+const bar = (name: RegExp) => screen.findByRole("button", { name });
+const overlay = () => maps[0]?.getSource("overlay")?.data?.features ?? [];
+const opacities = () => overlay().map(({ properties }) => properties?.opacity);
+
+describe("schemes and versions", () => {
+  it("are listed with their states, and the one in force is shown", async () => {
+    const sent = zoned();
+    open(<Zones />);
+    const list = await versions();
+    expect(
+      within(list)
+        .getAllByRole("option")
+        .map(({ textContent }) => textContent),
+    ).toEqual(["Zoning of Xiamen · version 2 · draft", "Zoning of Xiamen · version 1 · in force"]);
+    expect(list.value).toBe("xm@1");
+    await bar(/Conservation/);
+    const asked = sent.find(({ path }) => path === "/collections/zones/items")?.query;
+    expect([asked?.get("scheme"), asked?.get("version")]).toEqual(["xm", "1"]);
+    expect(screen.getByText("computed")).toBeTruthy();
+  });
+  it("have Chinese words, and since when they hold", async () => {
+    zoned([scheme(3, "published", { valid_from: "2025-07-01" })]);
+    open(<Zones />, { lang: "zh" });
+    expect(await screen.findByText("计算，自 2025-07-01 起")).toBeTruthy();
+    expect((await versions()).textContent).toBe("厦门分区 · 第 3 版 · 现行");
+  });
+  it.each([
+    ["xm@2", "xm@2", "a version"],
+    ["xm", "xm@2", "a scheme, whose newest version it is"],
+    ["other@9", "xm@1", "one that is not there, for which the one in force stands"],
+  ])("%s of a link is %s: %s", async (asked, shown) => {
+    zoned();
+    open(<Zones />, { query: `scheme=${asked}` });
+    await waitFor(async () => expect((await versions()).value).toBe(shown));
+  });
+  it("are changed, and no zone of the one before stands under the other", async () => {
+    zoned(undefined, {
+      "GET /collections/zones/items": ({ query }) =>
+        query.get("version") === "2" ? refused(503, "too busy") : collection(ZONES),
+    });
+    const hands = open(<Zones />);
+    await bar(/Conservation/);
+    await hands.selectOptions(await versions(), "xm@2");
+    expect(await screen.findByText("too busy")).toBeTruthy();
+    expect(screen.queryByRole("button", { name: /Conservation/ })).toBeNull();
+    expect(overlay()).toEqual([]);
+  });
+  it("may be none yet", async () => {
+    zoned([]);
+    open(<Zones />);
+    expect(await screen.findByText("The region has no zoning yet.")).toBeTruthy();
+    expect(screen.queryByRole("combobox")).toBeNull();
+  });
+  it("are asked for again where they were refused", async () => {
+    let down = true;
+    zoned(undefined, {
+      "GET /collections/zone_schemes/items": () =>
+        down ? refused(503, "away") : collection([scheme(1, "published")]),
+    });
+    const hands = open(<Zones />);
+    const alert = await screen.findByRole("alert");
+    down = false;
+    await hands.click(within(alert).getByRole("button"));
+    expect((await versions()).value).toBe("xm@1");
+  });
+});
+
+describe("areas on chart and map", () => {
+  it("are summed by class: 70 of 100 km², and 30", async () => {
+    zoned();
+    open(<Zones />);
+    expect((await bar(/Conservation/)).textContent).toContain("70.00 km² · 70.0%");
+    expect((await bar(/Restoration/)).textContent).toContain("30.00 km² · 30.0%");
+    await waitFor(() => expect(opacities()).toEqual([0.55, 0.55, 0.55]));
+  });
+  it("stand out by the bar of their class, and no longer by the same", async () => {
+    zoned();
+    const hands = open(<Zones />);
+    await hands.click(await bar(/Conservation/));
+    expect((await bar(/Conservation/)).getAttribute("aria-pressed")).toBe("true");
+    await waitFor(() => expect(opacities()).toEqual([0.9, 0.9, 0.18]));
+    await hands.click(await bar(/Conservation/));
+    await waitFor(() => expect(opacities()).toEqual([0.55, 0.55, 0.55]));
+  });
+  it("are chosen by the keyboard", async () => {
+    zoned();
+    const hands = open(<Zones />);
+    (await bar(/Restoration/)).focus();
+    await hands.keyboard("{Enter}");
+    expect((await bar(/Restoration/)).getAttribute("aria-pressed")).toBe("true");
+  });
+  it("are chosen by a click on the map, and let go by another", async () => {
+    zoned();
+    open(<Zones />);
+    await bar(/Conservation/);
+    await waitFor(() => expect(maps).toHaveLength(1));
+    const [map] = maps;
+    if (map) map.rendered = [{ properties: { code: "2" } }];
+    await act(() => map?.click(118.15, 24.05));
+    await waitFor(() => expect(opacities()).toEqual([0.18, 0.9, 0.18]));
+    expect(screen.getByText("Zone 2")).toBeTruthy();
+    expect((await bar(/Conservation/)).getAttribute("aria-pressed")).toBe("true");
+    await act(() => map?.click(118.15, 24.05));
+    await waitFor(() => expect(opacities()).toEqual([0.55, 0.55, 0.55]));
+  });
+  it("are let go by a click beside them", async () => {
+    zoned();
+    const hands = open(<Zones />);
+    await hands.click(await bar(/Conservation/));
+    await waitFor(() => expect(maps).toHaveLength(1));
+    await act(() => maps[0]?.click(100, 10));
+    await waitFor(() => expect(opacities()).toEqual([0.55, 0.55, 0.55]));
+  });
+});
+
+describe("requirements", () => {
+  const listed = () =>
+    [...document.querySelectorAll(".zone-list li")].map(({ textContent }) => textContent?.trim());
+  it("are those of all classes, then of the chosen one", async () => {
+    zoned();
+    const hands = open(<Zones />);
+    await bar(/Conservation/);
+    expect(listed()).toEqual([
+      "ConservationLeft to nature2 zones",
+      "RestorationNo requirement is stated.",
+    ]);
+    await hands.click(await bar(/Restoration/));
+    expect(listed()).toEqual(["RestorationNo requirement is stated."]);
+  });
+  it("stand with what is said of a zone", async () => {
+    const told = zone("7", "keep", 118, 5);
+    Object.assign(told.properties, {
+      location_zh: "东部沿海",
+      functions_zh: ["水源涵养", "固碳"],
+      problems_zh: ["岸线受损"],
+    });
+    zoned(undefined, { "GET /collections/zones/items": collection([told]) });
+    open(<Zones />, { lang: "zh" });
+    await bar(/保育区/);
+    await waitFor(() => expect(maps).toHaveLength(1));
+    if (maps[0]) maps[0].rendered = [{ properties: { code: "7" } }];
+    await act(() => maps[0]?.click(118.05, 24.05));
+    const fact = (name: string) =>
+      screen.getByText(name, { selector: "dt" }).nextElementSibling?.textContent;
+    await screen.findByText("位置");
+    expect(fact("位置")).toBe("东部沿海");
+    expect(fact("主导功能")).toBe("水源涵养、固碳");
+    expect(fact("主要问题")).toBe("岸线受损");
+  });
+});
+
+describe("consensus and doubt", () => {
+  const layer: LayerListed = {
+    id: "stability.j1",
+    kind: "raster",
+    title_zh: "稳定性",
+    title_en: "Stability",
+    theme: "",
+    bounds: null,
+    version: "1",
+  };
+  const legend = { kind: "ramp", entries: [], unit: "", unit_zh: "", unit_en: "" };
+  const computed = () =>
+    zoned([scheme(1, "published", { job: "j1" }), scheme(2, "draft")], {
+      "GET /tiles/layers": { layers: [layer] },
+      "GET /tiles/layers/stability.j1": { ...layer, legend },
+    });
+  it("are laid under the outlines of the zones", async () => {
+    computed();
+    const hands = open(<Zones />);
+    await hands.click(await screen.findByRole("checkbox", { name: /Stability/ }));
+    await waitFor(() => expect(opacities()).toEqual([0, 0, 0]));
+    expect(await screen.findByText("No data")).toBeTruthy();
+    await hands.click(screen.getByRole("checkbox", { name: /Stability/ }));
+    await waitFor(() => expect(opacities()).toEqual([0.55, 0.55, 0.55]));
+  });
+  it("do not stay for a version that they are not of", async () => {
+    computed();
+    const hands = open(<Zones />);
+    await hands.click(await screen.findByRole("checkbox", { name: /Stability/ }));
+    await hands.selectOptions(await versions(), "xm@2");
+    await bar(/Conservation/);
+    await waitFor(() => expect(opacities()).toEqual([0.55, 0.55, 0.55]));
+    await waitFor(() => expect(screen.queryByRole("checkbox")).toBeNull());
+  });
+});
+
+describe("what writes", () => {
+  it("is not there for the public, not by a link either", async () => {
+    zoned();
+    open(<Zones />, { query: "tab=edit&scheme=xm@2" });
+    await versions();
+    expect(screen.queryByRole("tab", { name: "Edit" })).toBeNull();
+    expect(screen.queryByRole("button", { name: "Merge" })).toBeNull();
+  });
+  it("is not there for a viewer", async () => {
+    zoned();
+    const hands = open(<Zones />, {
+      scopes: ["read"],
+      roles: [{ role: "viewer", region: "xiamen" }],
+    });
+    await hands.click(await screen.findByRole("tab", { name: "Approval" }));
+    expect(await screen.findByText("There is no step for you to take.")).toBeTruthy();
+    expect(screen.queryByRole("tab", { name: "Edit" })).toBeNull();
+  });
+  it("is there for a planner", async () => {
+    zoned();
+    open(<Zones />, { ...PLANNER, query: "tab=edit&scheme=xm@2" });
+    expect(await screen.findByRole("button", { name: "Merge" })).toBeTruthy();
+  });
+});
