@@ -11,7 +11,7 @@ import { type Place, plan, plans, region, regions } from "./place";
 import { account, type Scope } from "./session";
 import { type Lang, lang } from "./words";
 
-export { act, fireEvent, screen, waitFor, within } from "@testing-library/preact";
+export { act, cleanup, fireEvent, screen, waitFor, within } from "@testing-library/preact";
 
 /** What a screen has sent. */
 export interface Sent {
