@@ -83,8 +83,10 @@ export class MapPane {
   /** Show these layers, the first at the bottom; those that are shown already stay. */
   show(layers: readonly Shown[]): Promise<void> {
     this.wanted = layers;
-    this.busy = this.busy.then(() => this.settle(layers));
-    return this.busy;
+    const settled = this.busy.then(() => this.settle(layers));
+    // A layer that cannot be had does not keep later ones away.
+    this.busy = settled.catch(() => {});
+    return settled;
   }
 
   private async settle(layers: readonly Shown[]): Promise<void> {
@@ -97,7 +99,9 @@ export class MapPane {
       for (const id of sources) this.map.removeSource(id);
       this.shown.delete(key);
     }
-    for (const one of layers) if (!this.shown.has(keyOf(one))) await this.add(one);
+    const missed: unknown[] = [];
+    for (const one of layers)
+      if (!this.shown.has(keyOf(one))) await this.add(one).catch((error) => missed.push(error));
     const above = this.map.getLayer("districts") ? "districts" : "overlay-fill";
     for (const one of layers) {
       for (const layer of this.shown.get(keyOf(one))?.own ?? []) {
@@ -105,6 +109,7 @@ export class MapPane {
         this.fade(layer, one.opacity ?? 1);
       }
     }
+    if (missed.length) throw missed[0];
   }
 
   private async add(one: Shown): Promise<void> {
