@@ -2,7 +2,7 @@
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useErrorBoundary, useRef, useState } from "preact/hooks";
 import { ErrorBoundary, LocationProvider, lazy, Route, Router, useLocation } from "preact-iso";
 import { ended, type Fault } from "./kit/api";
 import { told } from "./kit/asked";
@@ -33,15 +33,21 @@ const screens = {
 
 function Screens() {
   const { path } = useLocation();
-  const [failed, setFailed] = useState<Fault | null>(null);
+  const [failed, forget] = useErrorBoundary();
+  // Only the way to another screen forgets it: what fails when it is drawn would fail again at once.
+  const opened = useRef(path);
   useEffect(() => {
-    setFailed(null);
-    const screen = SCREENS.find(({ id }) => screenPath(id) === path);
-    document.title = [screen?.title(), t("山海", "Shanhai")].filter(Boolean).join(" · ");
-  });
-  if (failed) return <FaultBox fault={failed} again={() => location.reload()} />;
+    if (opened.current !== path) forget();
+    opened.current = path;
+  }, [path]);
+  const screen = SCREENS.find(({ id }) => screenPath(id) === path);
+  const title = [screen?.title(), t("山海", "Shanhai")].filter(Boolean).join(" · ");
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+  if (failed) return <FaultBox fault={told(failed)} again={() => location.reload()} />;
   return (
-    <ErrorBoundary onError={(error) => setFailed(told(error))}>
+    <ErrorBoundary>
       <Router>
         {Object.entries(screens).map(([id, screen]) => (
           <Route key={id} path={screenPath(id)} component={screen} />
@@ -61,7 +67,7 @@ function Unknown() {
   );
 }
 
-function Console() {
+export function Console() {
   const [fault, setFault] = useState<Fault | null>(null);
   const [ready, setReady] = useState(false);
   const open = () => {

@@ -17,7 +17,7 @@ export default defineConfig({
   },
   test: {
     environment: "happy-dom",
-    include: ["{kit,screens}/**/*.test.{ts,tsx}"],
+    include: ["*.test.{ts,tsx}", "{kit,screens}/**/*.test.{ts,tsx}"],
     setupFiles: ["kit/testing_setup.ts"],
   },
 });

@@ -60,11 +60,11 @@ export async function faultOf(answer: Response, body?: unknown): Promise<Fault> 
   const text = body === undefined ? await answer.text() : "";
   let told: Partial<Schema<"Problem">> = {};
   try {
-    told = (body ?? JSON.parse(text)) as typeof told;
+    told = ((body ?? JSON.parse(text)) as typeof told | null) ?? told;
   } catch {
     // A proxy answers in its own way.
   }
-  const message = told.detail ?? told.title ?? `${answer.status} ${answer.statusText}`;
+  const message = told.detail ?? told.title ?? `${answer.status} ${answer.statusText}`.trim();
   return new Fault(answer.status, message, told.errors ?? [], told.type ?? "");
 }
 

@@ -1,12 +1,12 @@
 /** What is asked of the service for a screen: waiting, found, or refused; asked again on demand. */
 
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
-import { useCallback, useEffect } from "preact/hooks";
+import { useCallback, useEffect, useRef } from "preact/hooks";
 import { Fault } from "./api";
 import { lang, t } from "./words";
 
 export interface Asked<T> {
-  /** What was found last; kept while it is asked for again. */
+  /** What was found last; kept while it is asked for again, until another question is refused. */
   data: T | undefined;
   fault: Fault | null;
   waiting: boolean;
@@ -27,6 +27,7 @@ export function useAsked<T>(
 ): { asked: ReadonlySignal<Asked<T>>; again: () => void } {
   const state = useSignal<Asked<T>>({ data: undefined, fault: null, waiting: true });
   const round = useSignal(0);
+  const foundFor = useRef<readonly unknown[]>([]);
   const ready = !depends.includes(null);
   useEffect(() => {
     if (!ready) return;
@@ -34,11 +35,16 @@ export function useAsked<T>(
     state.value = { ...state.peek(), waiting: true };
     question(stop.signal).then(
       (data) => {
-        if (!stop.signal.aborted) state.value = { data, fault: null, waiting: false };
+        if (stop.signal.aborted) return;
+        foundFor.current = depends;
+        state.value = { data, fault: null, waiting: false };
       },
       (error) => {
         if (stop.signal.aborted) return;
-        state.value = { data: state.peek().data, fault: told(error), waiting: false };
+        // What was found for something else does not stand beside the refusal of this.
+        const same = depends.every((one, n) => Object.is(one, foundFor.current[n]));
+        const data = same ? state.peek().data : undefined;
+        state.value = { data, fault: told(error), waiting: false };
       },
     );
     return () => stop.abort();

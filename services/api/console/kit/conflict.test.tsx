@@ -1,7 +1,5 @@
 import type { Geometry } from "geojson";
-import { render } from "preact";
-import { act } from "preact/test-utils";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   type Change,
   Conflict,
@@ -12,7 +10,8 @@ import {
   shownShape,
   shownValue,
 } from "./conflict";
-import type { Feature } from "./features";
+import type { Feature, PropertySchema } from "./features";
+import { open, screen, within } from "./testing";
 import { lang } from "./words";
 
 const point = (lon: number): Geometry => ({ type: "Point", coordinates: [lon, 24.5] });
@@ -77,6 +76,29 @@ describe("members of a form that were changed", () => {
   });
 });
 
+describe("what one of two has not seen", () => {
+  it("is a member that they have taken away", () => {
+    const [name] = differences(base, { properties: { name_en: "Mine" } }, feature({}));
+    expect(name).toMatchObject({ theirs: undefined, mine: "Mine", both: true });
+  });
+  it("is a shape that I take away", () => {
+    const gone: Change = { properties: {}, geometry: null };
+    expect(differences(base, gone, base)).toEqual([
+      { name: GEOMETRY, mine: null, theirs: point(118), both: false },
+    ]);
+  });
+  it("is nothing where I end as I began", () => {
+    const back: Change = { properties: { name_zh: "旧" }, geometry: point(118) };
+    expect(differences(base, back, base)).toEqual([]);
+  });
+  it("is their change alone where I end as I began", () => {
+    const back: Change = { properties: { name_en: "Old" } };
+    expect(differences(base, back, theirs)).toMatchObject([{ mine: "Old", theirs: "Theirs" }]);
+  });
+  it("is no difference between what is empty and what is not there", () =>
+    expect(differences(feature({}), { properties: { note: null } }, feature({}))).toEqual([]));
+});
+
 describe("values as people read them", () => {
   it("are words where the schema has some", () => {
     const schema = { enum: ["river"], "x-enum-titles": { river: "River" } };
@@ -103,43 +125,90 @@ describe("values as people read them", () => {
 });
 
 describe("the dialog", () => {
-  const place = document.createElement("div");
-  beforeAll(() => {
-    document.body.append(place);
-    lang.value = "en";
-  });
-  afterEach(() => render(null, place));
+  const members: Record<string, PropertySchema> = {
+    name_en: { title: "English name" },
+    width_m: { title: "Width", type: "number" },
+    kind: { title: "Kind", enum: ["r", "g"], "x-enum-titles": { r: "River", g: "Green" } },
+  };
+  const shown = (over: Partial<Parameters<typeof Conflict>[0]> = {}, words: "zh" | "en" = "en") => {
+    const sent: Change[] = [];
+    const closed = vi.fn();
+    const hands = open(
+      <Conflict
+        {...{ base, mine, theirs, members }}
+        onSend={(change) => sent.push(change)}
+        onClose={closed}
+        {...over}
+      />,
+      { lang: words },
+    );
+    return { hands, sent, closed };
+  };
+  const row = (name: RegExp) => {
+    const head = screen.getByRole("rowheader", { name });
+    return within(head.closest("tr") as HTMLElement);
+  };
+  const again = () => screen.getByRole("button", { name: "Send again as chosen" });
 
   it("sends mine, but for what is left to them", async () => {
-    let sent: Change | null = null;
-    await act(() =>
-      render(
-        <Conflict
-          base={base}
-          mine={mine}
-          theirs={theirs}
-          members={{ name_en: { title: "English name" } }}
-          onSend={(change) => {
-            sent = change;
-          }}
-          onClose={() => {}}
-        />,
-        place,
-      ),
-    );
-    expect(place.textContent).toContain("Theirs");
-    expect(place.textContent).toContain("Mine");
-    const theirsOfName = place.querySelector<HTMLInputElement>(
-      'input[aria-label="English name: theirs"]',
-    );
-    await act(() => theirsOfName?.click());
-    const again = [...place.querySelectorAll("button")].find(({ textContent }) =>
-      textContent?.includes("Send again"),
-    );
-    await act(() => again?.click());
-    expect(sent).toEqual({
-      properties: { name_zh: "新", width_m: null },
-      geometry: point(118.1),
+    const { hands, sent } = shown();
+    await hands.click(screen.getByRole("radio", { name: "English name: theirs" }));
+    await hands.click(again());
+    expect(sent).toEqual([
+      { properties: { name_zh: "新", width_m: null }, geometry: point(118.1) },
+    ]);
+  });
+  it("sends all of mine at first, and again after a change of mind", async () => {
+    const { hands, sent } = shown();
+    await hands.click(again());
+    await hands.click(screen.getByRole("radio", { name: "Geometry: theirs" }));
+    await hands.click(screen.getByRole("radio", { name: "Geometry: mine" }));
+    await hands.click(again());
+    expect(sent).toEqual([mine, mine]);
+  });
+  it("leaves all to them by keyboard", async () => {
+    const { hands, sent } = shown({ mine: { properties: { name_en: "Mine" } } });
+    screen.getByRole("radio", { name: "English name: mine" }).focus();
+    await hands.keyboard("{ArrowLeft}");
+    await hands.click(again());
+    expect(sent).toEqual([{ properties: {} }]);
+  });
+  it("shows both sides in words, figures to their last digit", () => {
+    shown({
+      base: feature({ kind: "r", width_m: 30, year: 2024, open: true }),
+      mine: { properties: { kind: "g", width_m: 0.1234567891, year: 2025, open: false } },
+      theirs: feature({ kind: "r", width_m: 0.1234567892, year: 2024, open: true }),
     });
+    const told = (name: RegExp) =>
+      row(name)
+        .getAllByRole("cell")
+        .map(({ textContent }) => textContent);
+    expect(told(/Kind/)).toEqual(["River", "Green"]);
+    expect(told(/Width/)).toEqual(["0.1234567892", "0.1234567891"]);
+    expect(told(/year/)).toEqual(["2024", "2025"]);
+    expect(told(/open/)).toEqual(["yes", "no"]);
+  });
+  it("tells which members only I have changed", () => {
+    shown({}, "zh");
+    expect(row(/name_zh/).getByText("（仅我修改）")).toBeTruthy();
+    expect(row(/English name/).queryByText("（仅我修改）")).toBeNull();
+    expect(row(/图形/).getAllByText("1 个顶点")).toHaveLength(2);
+  });
+  it("shows their shape on the map, where there is a map", async () => {
+    const onShow = vi.fn();
+    const { hands, sent } = shown({ onShow });
+    await hands.click(screen.getByRole("button", { name: "Show theirs on the map" }));
+    expect(onShow).toHaveBeenCalledTimes(1);
+    expect(sent).toEqual([]);
+  });
+  it("offers no map where there is none", () => {
+    shown();
+    expect(screen.queryByRole("button", { name: /map/ })).toBeNull();
+  });
+  it("goes back to the form and sends nothing", async () => {
+    const { hands, sent, closed } = shown();
+    await hands.click(screen.getByRole("button", { name: "Back to editing" }));
+    expect(closed).toHaveBeenCalledTimes(1);
+    expect(sent).toEqual([]);
   });
 });

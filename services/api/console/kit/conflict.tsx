@@ -4,7 +4,6 @@ import { type Signal, useSignal } from "@preact/signals";
 import type { Geometry } from "geojson";
 import type { Feature, PropertySchema, Values } from "./features";
 import { choicesOf, titleOf, useDraft } from "./form";
-import { number } from "./format";
 import { eachPosition } from "./map/bounds";
 import { Button, Dialog } from "./ui";
 import { t } from "./words";
@@ -81,7 +80,7 @@ export function shownValue(value: unknown, schema: PropertySchema | undefined): 
   const choice = schema && choicesOf(schema)?.find((one) => one.value === String(value));
   if (choice) return choice.label;
   if (Array.isArray(value)) return value.map((one) => shownValue(one, schema?.items)).join("、");
-  if (typeof value === "number") return number(value, 8);
+  if (typeof value === "boolean") return value ? t("是", "yes") : t("否", "no");
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 

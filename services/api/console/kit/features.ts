@@ -1,8 +1,8 @@
 /** Collections of features: their schemas with words, their pages, and writes that notice others'. */
 
 import type { Geometry } from "geojson";
-import { type Answered, type Fault, faultOf, read, send, write } from "./api";
-import { API } from "./page";
+import { type Answered, type Fault, read, write } from "./api";
+import { heldBy, readHeld } from "./held";
 import { lang } from "./words";
 
 export type Values = Record<string, unknown>;
@@ -110,7 +110,7 @@ export async function allFeatures<P = Values>(
     found.push(...page.features);
     next = page.links.find(({ rel }) => rel === "next")?.href;
   }
-  return found;
+  return found.slice(0, most);
 }
 
 const itemPath = (collection: string, code: string, query: Query = {}) =>
@@ -119,17 +119,13 @@ const itemPath = (collection: string, code: string, query: Query = {}) =>
 /** One feature with the tag of its present state.
  * @param query Such as the `version` of what has several.
  * @throws Fault where the service refused. */
-export async function readFeature<P = Values>(
+export function readFeature<P = Values>(
   collection: string,
   code: string,
   signal?: AbortSignal,
   query: Query = {},
 ): Promise<Answered<Feature<P>>> {
-  const url = API + itemPath(collection, code, query);
-  const answer = await send(new Request(url, signal ? { signal } : {}));
-  if (!answer.ok) throw await faultOf(answer);
-  const data = (await answer.json()) as Feature<P>;
-  return { data, etag: answer.headers.get("ETag"), headers: answer.headers };
+  return readHeld(itemPath(collection, code, query), signal);
 }
 
 /** Add a feature; the same key sends the same one, however often the network fails.
@@ -158,7 +154,7 @@ export function changeFeature(
 ): Promise<Answered<Feature>> {
   return write("PATCH", itemPath(collection, code, query), change, {
     "Content-Type": "application/merge-patch+json",
-    ...(etag ? { "If-Match": etag } : {}),
+    ...heldBy(etag),
   });
 }
 

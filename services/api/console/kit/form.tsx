@@ -1,6 +1,6 @@
 /** Forms made from JSON Schemas: of processes and of collections, with ranges, help and words. */
 
-import { type Signal, useSignal } from "@preact/signals";
+import { type Signal, signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import type { FaultAt } from "./api";
@@ -93,9 +93,18 @@ function dress({ name, needed, at, wrong }: MemberProps, schema: PropertySchema)
     label: titleOf(name, schema),
     needed,
     hint: hintOf(schema),
-    wrong: wrong.find(({ pointer }) => pointer === at || pointer === at.slice(1))?.detail,
+    wrong: faultAt(wrong, at) ?? faultWithin(wrong, at),
   };
 }
+
+/** What is wrong with a member as a whole. */
+const faultAt = (wrong: readonly FaultAt[], at: string) =>
+  wrong.find(({ pointer }) => pointer === at || pointer === at.slice(1))?.detail;
+
+/** What is wrong with a part of a member, such as one line of a list. */
+const faultWithin = (wrong: readonly FaultAt[], at: string) =>
+  wrong.find(({ pointer }) => pointer.startsWith(`${at}/`) || pointer.startsWith(`${at.slice(1)}/`))
+    ?.detail;
 
 /** What is described in several ways, in the first that says a type. */
 export function plainest(schema: PropertySchema): PropertySchema {
@@ -150,6 +159,12 @@ export function choicesOf(schema: PropertySchema): Choice[] | null {
   return consts.map((one) => ({ value: String(one.const), label: one.title ?? String(one.const) }));
 }
 
+/** The member of the schema's list that a control names by its text: 8, not "8". */
+function meant(schema: PropertySchema, chosen: string): unknown {
+  const listed = schema.enum ?? schema.oneOf?.map((one) => one.const) ?? [];
+  return listed.find((one) => String(one) === chosen) ?? chosen;
+}
+
 /** What says more of a control, and whether it is wrong. */
 interface Described {
   "aria-describedby"?: string;
@@ -168,7 +183,7 @@ function Control({ schema, value, set, needed, ...rest }: MemberProps & Describe
         {...described}
         choices={choices}
         value={value === undefined || value === null ? String(schema.default ?? "") : String(value)}
-        onChoose={(chosen) => set(chosen === "" ? undefined : chosen)}
+        onChoose={(chosen) => set(chosen === "" ? undefined : meant(schema, chosen))}
         {...(needed ? {} : { empty: t("（未填）", "(none)") })}
         required={needed}
       />
@@ -240,7 +255,7 @@ function Listed({
   const choices = schema.items ? choicesOf(schema.items) : null;
   const numeric = ["number", "integer"].includes(typeOf(schema.items ?? {}));
   const take = (texts: string[]) => {
-    const members = numeric ? texts.map(Number) : texts;
+    const members = numeric ? texts.map(numberIn) : texts;
     set(members.length ? members : undefined);
   };
   if (choices) {
@@ -285,17 +300,29 @@ function Listed({
   );
 }
 
-function Check({ name, schema, value, set }: MemberProps) {
+function Check({ name, schema, value, set, at, wrong }: MemberProps) {
+  const fault = faultAt(wrong, at);
   return (
     <label class="field check">
       <input
         type="checkbox"
         checked={Boolean(value ?? schema.default ?? false)}
+        aria-invalid={Boolean(fault)}
         onChange={({ currentTarget }) => set(currentTarget.checked)}
       />
       <span class="label">{titleOf(name, schema)}</span>
       {schema.description && <small>{schema.description}</small>}
+      <Wrong fault={fault} />
     </label>
+  );
+}
+
+function Wrong({ fault }: { fault: string | undefined }) {
+  if (!fault) return null;
+  return (
+    <small class="fault" role="alert">
+      {fault}
+    </small>
   );
 }
 
@@ -318,13 +345,15 @@ function Group({ name, schema, value, set, at, wrong, controls }: MemberProps) {
     [set],
   ) as Signal<Values>;
   const given = Object.keys(values.value).length;
+  const fault = faultAt(wrong, at);
   return (
-    <details class="group" open={wrong.some(({ pointer }) => pointer.startsWith(`${at}/`))}>
+    <details class="group" open={Boolean(fault ?? faultWithin(wrong, at))}>
       <summary>
         {titleOf(name, schema)}
         {given > 0 && <span class="count">{t(`已填 ${given} 项`, `${given} given`)}</span>}
       </summary>
       {schema.description && <small>{schema.description}</small>}
+      <Wrong fault={fault} />
       <Fields
         members={schema.properties ?? {}}
         required={schema.required ?? []}
@@ -367,9 +396,15 @@ export function pairsOf(text: string, numeric: boolean): Values {
     const at = line.search(/[:：]/);
     if (at < 1) continue;
     const [key, value] = [line.slice(0, at).trim(), line.slice(at + 1).trim()];
-    pairs[key] = numeric ? Number(value) : parsed(value);
+    pairs[key] = numeric ? numberIn(value) : parsed(value);
   }
   return pairs;
+}
+
+/** A number; what is none stays as it was typed, to be refused and mended. */
+function numberIn(text: string): number | string {
+  const value = Number(text);
+  return text.trim() && Number.isFinite(value) ? value : text;
 }
 
 function parsed(text: string): unknown {
@@ -384,18 +419,22 @@ function parsed(text: string): unknown {
  * @param name What the form is about, with the object's code; null keeps nothing. */
 export function useDraft(name: string | null, initial: Values) {
   const key = `draft.${name}`;
-  const kept = name ? recall<Values>(key) : null;
-  const values = useSignal<Values>(kept ?? initial);
-  const restored = useSignal(kept !== null);
+  // Another name is another form: nothing of the one comes into the other.
+  const draft = useMemo(() => {
+    const kept = name ? recall<Values>(key) : null;
+    return { values: signal(kept ?? initial), restored: signal(kept !== null), unchanged: initial };
+  }, [key]);
+  const { values, restored } = draft;
   useEffect(
     () =>
       values.subscribe((now) => {
         if (!name) return;
-        keep(key, JSON.stringify(now) === JSON.stringify(initial) ? null : now);
+        keep(key, JSON.stringify(now) === JSON.stringify(draft.unchanged) ? null : now);
       }),
-    [key],
+    [draft],
   );
   const reset = (to: Values = initial) => {
+    draft.unchanged = to;
     values.value = to;
     restored.value = false;
     keep(key, null);

@@ -4,32 +4,35 @@ import { ZONE } from "./page";
 import { lang, t } from "./words";
 
 const NONE = "–";
+
+const isNumber = (value: number | null | undefined): value is number => Number.isFinite(value);
+
+/** What rounds to nothing has no sign. */
+const written = (value: number, options: Intl.NumberFormatOptions = {}) =>
+  value.toLocaleString("en-US", { signDisplay: "negative", ...options });
 /** Square metres of a mu (亩): 15 to the hectare. */
 export const MU_M2 = 10_000 / 15;
 
 /** A number with separators and as many significant digits as it deserves; a dash for none. */
 export function number(value: number | null | undefined, digits = 4): string {
-  if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
+  if (!isNumber(value)) return NONE;
   // Whole numbers are counts: they are shown to the last digit.
-  if (Number.isInteger(value)) return value.toLocaleString("en-US");
+  if (Number.isInteger(value)) return written(value);
   if (Math.abs(value) < 1e-9) return "0";
   const size = Math.floor(Math.log10(Math.abs(value))) + 1;
   const decimals = Math.min(20, Math.max(0, digits - size));
-  return value.toLocaleString("en-US", { maximumFractionDigits: decimals });
+  return written(value, { maximumFractionDigits: decimals });
 }
 
 /** A number with so many decimals. */
 export function fixed(value: number | null | undefined, decimals: number): string {
-  if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
-  return value.toLocaleString("en-US", {
-    minimumFractionDigits: decimals,
-    maximumFractionDigits: decimals,
-  });
+  if (!isNumber(value)) return NONE;
+  return written(value, { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 }
 
 /** A share of 1 as per cent. */
 export function percent(share: number | null | undefined, decimals = 1): string {
-  return share === null || share === undefined ? NONE : `${fixed(share * 100, decimals)}%`;
+  return isNumber(share) ? `${fixed(share * 100, decimals)}%` : NONE;
 }
 
 export interface Area {
@@ -49,15 +52,13 @@ export function area(m2: number): Area {
 
 /** Square kilometres with their unit. */
 export function km2(value: number | null | undefined, decimals = 2): string {
-  return value === null || value === undefined
-    ? NONE
-    : `${fixed(value, decimals)} ${t("平方公里", "km²")}`;
+  return isNumber(value) ? `${fixed(value, decimals)} ${t("平方公里", "km²")}` : NONE;
 }
 
 /** Yuan in units of 10,000, as budgets are written. */
 export function money(yuan: number | string | null | undefined): string {
-  if (yuan === null || yuan === undefined || yuan === "") return NONE;
-  return `${number(Number(yuan) / 1e4)} ${t("万元", "×10⁴ CNY")}`;
+  const amount = yuan === null || yuan === "" ? Number.NaN : Number(yuan);
+  return isNumber(amount) ? `${number(amount / 1e4)} ${t("万元", "×10⁴ CNY")}` : NONE;
 }
 
 /** A number of bytes. */
@@ -97,10 +98,30 @@ export function today(now = new Date()): string {
   return new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE }).format(now);
 }
 
+/** The moment at which the bureau's clocks show a time such as 2026-01-01T08:00, as RFC 3339 in UTC. */
+export function instant(local: string): string {
+  const shown = Date.parse(`${local}Z`);
+  // How far the clocks are ahead depends on the moment: the second look is right beside a change.
+  let at = shown;
+  for (let look = 0; look < 2; look++) at = shown - ahead(at);
+  return new Date(at).toISOString();
+}
+
+/** How far the bureau's clocks are ahead of UTC at a moment, in milliseconds. */
+function ahead(at: number): number {
+  const clock = new Intl.DateTimeFormat("sv-SE", {
+    timeZone: ZONE,
+    dateStyle: "short",
+    timeStyle: "medium",
+  }).format(at);
+  return Date.parse(`${clock.replace(" ", "T")}Z`) - Math.floor(at / 1000) * 1000;
+}
+
 /** How long something took, or has taken. */
 export function duration(from: string, to?: string | null): string {
   const seconds = Math.max(0, (to ? Date.parse(to) : Date.now()) - Date.parse(from)) / 1000;
-  if (seconds < 60) return `${fixed(seconds, seconds < 10 ? 1 : 0)} ${t("秒", "s")}`;
+  if (seconds < 10) return `${fixed(Math.floor(seconds * 10) / 10, 1)} ${t("秒", "s")}`;
+  if (seconds < 60) return `${Math.floor(seconds)} ${t("秒", "s")}`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60)
     return `${minutes} ${t("分", "min")} ${Math.floor(seconds % 60)} ${t("秒", "s")}`;

@@ -31,9 +31,11 @@ let asked = "";
 /** What a process is called; its code until the names are here. */
 export function processTitle(id: string): string {
   if (asked !== lang.value) {
-    asked = lang.value;
+    const words = lang.value;
+    asked = words;
     ask(api.GET("/processes")).then(
       ({ processes }) => {
+        if (asked !== words) return;
         titles.value = Object.fromEntries(processes.map((one) => [one.id, one.title]));
       },
       () => {
@@ -60,6 +62,9 @@ export async function execute(process: string, inputs: object, key: string): Pro
 /** Cancel a job, or forget one that is over. */
 export const cancel = (id: string) => write<Job>("DELETE", `/jobs/${id}`);
 
+/** Refusals that asking again does not change: nobody signed in, not theirs, forgotten. */
+const FOR_GOOD = [401, 403, 404, 410];
+
 /** Follow a job until it is over: by its events, and by asking where those break off.
  * @returns What stops following. */
 export function follow(id: string, job: Signal<Job | null>): () => void {
@@ -85,6 +90,7 @@ export function follow(id: string, job: Signal<Job | null>): () => void {
     try {
       const answer = await send(`/jobs/${id}`);
       if (answer.ok) take(await answer.json());
+      else if (FOR_GOOD.includes(answer.status)) stop();
     } catch {
       // Nobody answers yet: it is asked again.
     }

@@ -1,7 +1,151 @@
-import { expect, it } from "vitest";
-import { within } from "./place";
+import { beforeEach, describe, expect, it } from "vitest";
+import { recall } from "./kept";
+import {
+  chooseRegion,
+  openPlaces,
+  plan,
+  plans,
+  plansHere,
+  region,
+  regionName,
+  regions,
+  within,
+} from "./place";
+import { placed, refused, serve } from "./testing";
+import { lang } from "./words";
 
-it("a region's own and those below it belong to it, and its namesakes do not", () =>
-  expect(within("xiamen")).toBe("region = 'xiamen' OR region LIKE 'xiamen.%'"));
+describe("what belongs to a region", () => {
+  it("is its own and those below it, and its namesakes do not", () =>
+    expect(within("xiamen")).toBe("region = 'xiamen' OR region LIKE 'xiamen.%'"));
+  it("keeps a quote in a code a quote", () => expect(within("o'x")).toContain("'o''x'"));
+});
 
-it("a quote in a code stays a quote", () => expect(within("o'x")).toContain("'o''x'"));
+const item = (id: string, properties: object, geometry: object | null = null) => ({
+  type: "Feature",
+  id,
+  geometry,
+  properties,
+});
+const somewhere = { type: "Point", coordinates: [118, 24] };
+const answers = (given: object[], planned: object[]) =>
+  serve({
+    "GET /collections/regions/items": { features: given, links: [] },
+    "GET /collections/plans/items": { features: planned, links: [] },
+  });
+const ofXiamen = (id: string, valid_from: string | null) =>
+  item(id, { name_zh: id, name_en: id, region: "xiamen", valid_from });
+
+beforeEach(() => {
+  region.value = "";
+  plan.value = "";
+});
+
+describe("opening", () => {
+  const both = [
+    item("banan", { name_zh: "巴南区", name_en: "Banan" }, somewhere),
+    item("xiamen", { name_zh: "厦门市", name_en: "Xiamen" }, somewhere),
+  ];
+  it("puts the region with the most plans first, and begins with its newest plan", async () => {
+    answers(both, [
+      item("banan-1", { region: "banan", valid_from: "2022-01-01" }),
+      ofXiamen("x-new", "2024-01-01"),
+      ofXiamen("x-old", "2016-01-01"),
+      ofXiamen("x-undated", null),
+    ]);
+    await openPlaces();
+    expect(regions.value.map(({ code }) => code)).toEqual(["xiamen", "banan"]);
+    expect([region.value, plan.value]).toEqual(["xiamen", "x-new"]);
+  });
+  it("asks for nothing but what it shows", async () => {
+    const sent = answers([], []);
+    await openPlaces();
+    const asked = sent.find(({ path }) => path.includes("regions"))?.query.get("properties");
+    expect(asked).toBe("name_zh,name_en,level,parent");
+  });
+  it("stays with a region and a plan that are still there", async () => {
+    region.value = "banan";
+    plan.value = "banan-1";
+    answers(both, [
+      item("banan-1", { region: "banan", valid_from: "2020-01-01" }),
+      item("banan-2", { region: "banan", valid_from: "2025-01-01" }),
+      ofXiamen("x", "2024-01-01"),
+    ]);
+    await openPlaces();
+    expect([region.value, plan.value]).toEqual(["banan", "banan-1"]);
+  });
+  it("leaves a region that is not there any more", async () => {
+    region.value = "gone";
+    plan.value = "gone-1";
+    answers(both, [ofXiamen("x", "2024-01-01")]);
+    await openPlaces();
+    expect([region.value, plan.value]).toEqual(["xiamen", "x"]);
+  });
+  it("leaves a plan of another region", async () => {
+    region.value = "banan";
+    plan.value = "x";
+    answers(both, [ofXiamen("x", "2024-01-01")]);
+    await openPlaces();
+    expect([region.value, plan.value]).toEqual(["banan", ""]);
+  });
+  it("leaves out regions that have neither a shape nor a plan", async () => {
+    answers(
+      [item("fujian", { name_zh: "福建省" }), item("xiamen", { name_zh: "厦门市" })],
+      [ofXiamen("x", null)],
+    );
+    await openPlaces();
+    expect(regions.value.map(({ code }) => code)).toEqual(["xiamen"]);
+  });
+  it("finds nothing in an empty service", async () => {
+    answers([], []);
+    await openPlaces();
+    expect([regions.value, region.value, plan.value]).toEqual([[], "", ""]);
+  });
+  it("fails whole where either is refused", async () => {
+    serve({
+      "GET /collections/regions/items": { features: both, links: [] },
+      "GET /collections/plans/items": refused(401, "sign in"),
+    });
+    await expect(openPlaces()).rejects.toMatchObject({ status: 401 });
+    expect(regions.value).toEqual([]);
+  });
+});
+
+describe("choosing a region", () => {
+  beforeEach(() => {
+    plans.value = [
+      placed("x-1", { region: "xiamen" }),
+      placed("b-1", { region: "banan" }),
+      placed("x-2", { region: "xiamen" }),
+    ];
+  });
+  it("goes on with the last of its plans, and is remembered", () => {
+    chooseRegion("xiamen");
+    expect(plansHere.value.map(({ code }) => code)).toEqual(["x-1", "x-2"]);
+    expect(plan.value).toBe("x-2");
+    expect([recall("region"), recall("plan")]).toEqual(["xiamen", "x-2"]);
+  });
+  it("of which there is no plan has none", () => {
+    chooseRegion("fujian");
+    expect(plan.value).toBe("");
+  });
+});
+
+describe("a region", () => {
+  beforeEach(() => {
+    regions.value = [
+      placed("xiamen", { name_zh: "厦门市", name_en: "Xiamen" }),
+      placed("siming", { name_zh: "思明区", name_en: null }),
+    ];
+  });
+  it("is called by its name in the language of whoever looks", () => {
+    lang.value = "zh";
+    expect(regionName("xiamen")).toBe("厦门市");
+    lang.value = "en";
+    expect(regionName("xiamen")).toBe("Xiamen");
+  });
+  it("is called by the other name where it has but one, and by its code without any", () => {
+    lang.value = "en";
+    expect(regionName("siming")).toBe("思明区");
+    expect(regionName("banan")).toBe("banan");
+  });
+});

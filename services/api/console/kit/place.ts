@@ -52,6 +52,8 @@ export async function openPlaces(): Promise<void> {
   const here = new Map<unknown, number>();
   for (const { properties } of planned)
     here.set(properties.region, (here.get(properties.region) ?? 0) + 1);
+  const begins = ({ properties }: (typeof planned)[number]) => String(properties.valid_from ?? "");
+  planned.sort((a, b) => begins(a).localeCompare(begins(b)));
   plans.value = planned.map(({ id, properties }) => ({ code: id, properties }));
   regions.value = found
     .filter(({ id, geometry }) => geometry || here.has(id))

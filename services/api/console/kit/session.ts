@@ -1,7 +1,7 @@
 /** Who is signed in, in which roles, and what they may do. */
 
 import { computed, signal } from "@preact/signals";
-import { csrf, faultOf, type Schema, send } from "./api";
+import { csrf, Fault, faultOf, type Schema, send } from "./api";
 import { forget } from "./kept";
 import { HAS_SESSION } from "./page";
 
@@ -92,7 +92,12 @@ async function begin(path: string, form: Form): Promise<void> {
 
 /** End the session, and forget the unsaved forms of whoever leaves. */
 export async function signOut(): Promise<void> {
-  await post("/session/logout", {});
+  try {
+    await post("/session/logout", {});
+  } catch (error) {
+    // Of a session that has ended nothing is left to end.
+    if (!(error instanceof Fault && error.status === 401)) throw error;
+  }
   csrf.value = "";
   account.value = null;
   forget("draft.");

@@ -72,7 +72,7 @@ export function Table<Row>({
         top.value = currentTarget.scrollTop;
       }}
     >
-      <table aria-rowcount={rows.length}>
+      <table aria-rowcount={rows.length + 1}>
         <thead>
           <tr>
             {columns.map((column) => (

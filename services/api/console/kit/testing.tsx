@@ -43,6 +43,7 @@ export function serve(answers: Record<string, Answer>): Sent[] {
   });
   vi.stubGlobal("fetch", async (input: Request | string, init?: RequestInit) => {
     const request = new Request(input, init);
+    request.signal.throwIfAborted();
     const { pathname, searchParams } = new URL(request.url);
     const text = await request.text();
     const one: Sent = {

@@ -237,6 +237,8 @@ export function Tabs({
   label: string;
 }) {
   const base = useId();
+  // Where none is chosen, such as by a wrong address, the keyboard still comes to the first.
+  const reached = tabs.some(({ id }) => id === chosen) ? chosen : tabs[0]?.id;
   const move = (event: KeyboardEvent, at: number) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     const next = step && tabs[(at + step + tabs.length) % tabs.length];
@@ -255,7 +257,7 @@ export function Tabs({
             role="tab"
             aria-selected={tab.id === chosen}
             aria-controls={`${base}-panel`}
-            tabIndex={tab.id === chosen ? 0 : -1}
+            tabIndex={tab.id === reached ? 0 : -1}
             onClick={() => onChoose(tab.id)}
             onKeyDown={(event) => move(event, at)}
           >

@@ -1,6 +1,7 @@
-/** Boxes around shapes, in degrees. */
+/** The positions of shapes: the boxes around them in degrees, and shapes with each one moved. */
 
 import type { Geometry, Position } from "geojson";
+import type { Drawable } from "./draw";
 import type { Bounds } from "./layers";
 
 /** China, from where nothing nearer is known. */
@@ -32,4 +33,18 @@ export function eachPosition(shape: Geometry, call: (at: Position) => void): voi
     else for (const one of list) walk(one);
   };
   walk(shape.coordinates);
+}
+
+/** A shape with each position moved. */
+export function moved<Shape extends Geometry | Drawable>(
+  shape: Shape,
+  move: (at: Position) => Position,
+): Shape {
+  if (shape.type === "GeometryCollection")
+    return { ...shape, geometries: shape.geometries.map((one) => moved(one, move)) };
+  const walk = (part: unknown): unknown => {
+    const list = part as unknown[];
+    return typeof list[0] === "number" ? move(list as Position) : list.map(walk);
+  };
+  return { ...shape, coordinates: walk(shape.coordinates) } as Shape;
 }

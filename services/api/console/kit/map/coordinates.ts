@@ -7,8 +7,9 @@ export function degreesIn(text: string): number {
   const found =
     /^(-?\d+(?:\.\d+)?)(?:[°度](?:(\d+(?:\.\d+)?)[′'分](?:(\d+(?:\.\d+)?)[″"秒])?)?)?$/.exec(text);
   if (!found) return Number.NaN;
-  const size =
-    Math.abs(Number(found[1])) + Number(found[2] ?? 0) / 60 + Number(found[3] ?? 0) / 3600;
+  const [minutes, seconds] = [Number(found[2] ?? 0), Number(found[3] ?? 0)];
+  if (minutes >= 60 || seconds >= 60) return Number.NaN;
+  const size = Math.abs(Number(found[1])) + minutes / 60 + seconds / 3600;
   return text.startsWith("-") ? -size : size;
 }
 
@@ -48,13 +49,14 @@ export function shapeOf(
   kind: "polygon" | "linestring" | "point",
   corners: readonly Position[],
 ): Polygon | LineString | Point | null {
-  const [first, second, third] = corners;
+  const [first, second, third, fourth] = corners;
   if (kind === "point") return first ? { type: "Point", coordinates: first } : null;
   if (kind === "linestring")
     return second ? { type: "LineString", coordinates: [...corners] } : null;
   if (!first || !third) return null;
   const last = corners.at(-1) as Position;
   const closed = first[0] === last[0] && first[1] === last[1];
+  if (closed && !fourth) return null;
   return { type: "Polygon", coordinates: [closed ? [...corners] : [...corners, first]] };
 }
 

@@ -11,8 +11,8 @@ import {
   TerraDrawSessionUndoRedo,
 } from "terra-draw";
 import { TerraDrawMapLibreGLAdapter } from "terra-draw-maplibre-gl-adapter";
+import { moved } from "./bounds";
 import type { MapPane } from "./engine";
-import { moved } from "./files";
 
 export type Kind = "polygon" | "linestring" | "point";
 export type Drawable = Polygon | LineString | Point;

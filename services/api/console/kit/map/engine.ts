@@ -85,6 +85,7 @@ export class MapPane {
   show(layers: readonly Shown[]): Promise<void> {
     this.wanted = layers;
     const settled = this.busy.then(() => this.settle(layers));
+    // A layer that cannot be had does not keep later ones away.
     this.busy = settled.catch(() => {});
     return settled;
   }

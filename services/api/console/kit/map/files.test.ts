@@ -1,7 +1,8 @@
 import type { Polygon } from "geojson";
 import { beforeEach, describe, expect, it } from "vitest";
 import { lang } from "../words";
-import { cornerTable, dxfShapes, inDegrees, isNorthFirst, moved, readShapes } from "./files";
+import { moved } from "./bounds";
+import { cornerTable, dxfShapes, inDegrees, isNorthFirst, readShapes } from "./files";
 
 beforeEach(() => {
   lang.value = "zh";

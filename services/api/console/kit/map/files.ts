@@ -3,8 +3,8 @@
 import type { FeatureCollection, Geometry, Position } from "geojson";
 import { bytes } from "../format";
 import { t } from "../words";
-import { eachPosition } from "./bounds";
-import { degreesIn } from "./coordinates";
+import { eachPosition, moved } from "./bounds";
+import { degreesIn, shapeOf } from "./coordinates";
 
 /** Larger ones are for the imports. */
 export const LARGEST_BYTES = 20 * 1024 * 1024;
@@ -41,7 +41,7 @@ export async function readShapes(file: File): Promise<Shapes> {
   }
   let geometries: Geometry[];
   try {
-    geometries = await reader(file);
+    geometries = (await reader(file)).filter(isSound);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Error(t(`${file.name}：无法读取：${why}`, `${file.name}: cannot be read: ${why}`));
@@ -62,7 +62,9 @@ const READERS: Record<string, (file: File) => Promise<Geometry[]>> = {
   },
   zip: async (file) => {
     const { default: shp } = await import("shpjs");
-    const layers = await shp(await file.arrayBuffer());
+    const content = await file.arrayBuffer();
+    if (!isZip(content)) throw new Error(t("不是完整的压缩包", "no whole zip"));
+    const layers = await shp(content);
     return [layers].flat().flatMap(geometriesOf);
   },
   dxf: async (file) => {
@@ -72,6 +74,18 @@ const READERS: Record<string, (file: File) => Promise<Geometry[]>> = {
   csv: async (file) => cornerTable(await textOf(file)),
   txt: async (file) => cornerTable(await textOf(file)),
 };
+
+/** The longest end of a zip: its record with a comment. */
+const END_BYTES = 22 + 0xffff;
+
+/** Whether there is the record at a zip's end, for which the library seeks without end. */
+function isZip(content: ArrayBuffer): boolean {
+  const view = new DataView(content);
+  const least = Math.max(0, view.byteLength - END_BYTES);
+  for (let at = view.byteLength - 22; at >= least; at--)
+    if (view.getUint32(at, true) === 0x06054b50) return true;
+  return false;
+}
 
 /** Text in UTF-8, or in GBK, which office programs of China write. */
 async function textOf(file: File): Promise<string> {
@@ -92,11 +106,33 @@ function geometriesOf(document: unknown): Geometry[] {
     const { geometry } = document as { geometry: Geometry | null };
     return geometry ? [geometry] : [];
   }
-  return type &&
-    type in
-      { Point: 0, MultiPoint: 0, LineString: 0, MultiLineString: 0, Polygon: 0, MultiPolygon: 0 }
-    ? [document as Geometry]
-    : [];
+  if (type === "GeometryCollection" || (type && type in DEPTHS)) return [document as Geometry];
+  return [];
+}
+
+/** How many lists stand around the positions of a geometry. */
+const DEPTHS: Record<string, number> = {
+  Point: 0,
+  MultiPoint: 1,
+  LineString: 1,
+  MultiLineString: 2,
+  Polygon: 2,
+  MultiPolygon: 3,
+};
+
+/** Whether a geometry holds positions; none is a shape without any.
+ * @throws Error where its coordinates are no numbers. */
+function isSound(geometry: Geometry): boolean {
+  if (geometry.type === "GeometryCollection") return geometry.geometries.some(isSound);
+  const places = [geometry.coordinates].flat(DEPTHS[geometry.type]) as unknown[];
+  for (const place of places) {
+    const [a, b] = Array.isArray(place) ? place : [];
+    if (!Number.isFinite(a) || !Number.isFinite(b))
+      throw new Error(
+        t(`${geometry.type} 的坐标不是数字`, `coordinates of a ${geometry.type} are no numbers`),
+      );
+  }
+  return places.length > 0;
 }
 
 interface DxfEntity {
@@ -112,35 +148,36 @@ export function dxfShapes(entities: readonly DxfEntity[]): Geometry[] {
     if (type === "POINT" && position)
       return [{ type: "Point", coordinates: [position.x, position.y] }];
     const line = vertices?.map(({ x, y }): Position => [x, y]) ?? [];
-    const [first, second, third] = line;
-    if (!first || !second) return [];
-    const last = line.at(-1) as Position;
-    const closes = first[0] === last[0] && first[1] === last[1];
-    if (third && (shape || (closes && line.length > 3))) {
-      return [{ type: "Polygon", coordinates: [closes ? line : [...line, first]] }];
-    }
-    return [{ type: "LineString", coordinates: line }];
+    const [first, last] = [line[0], line.at(-1)];
+    const closes = first?.[0] === last?.[0] && first?.[1] === last?.[1];
+    const area = shape || closes ? shapeOf("polygon", line) : null;
+    return [area ?? shapeOf("linestring", line)].filter((one) => one !== null);
   });
 }
 
-/** Corner points in a table: two columns of coordinates, and a column of names or rings before them.
- * A change of the name in a column titled 地块, 块 or ring begins another area. */
+/** Corner points in a table: two columns of coordinates, with others such as names and heights.
+ * Another name in a column titled 地块, 图斑, ring, parcel or plot is another area.
+ * @throws Error naming the line that has no two coordinates. */
 export function cornerTable(text: string): Geometry[] {
   const rows = text
     .split(/\r?\n/)
-    .map((line) => line.split(/[,;\t]|\s{1,}/).map((cell) => cell.trim()))
+    .map((line) =>
+      line
+        .trim()
+        .replace(/[,;，；]$/, "")
+        .split(/ *[,;，；\t] *| +/),
+    )
     .filter((cells) => cells.some(Boolean));
   const rings = new Map<string, Position[]>();
   const heading = rows[0]?.every((cell) => Number.isNaN(degreesIn(cell)))
     ? rows.shift()
     : undefined;
   const named = heading?.findIndex((cell) => /地块|图斑|ring|parcel|plot/i.test(cell)) ?? -1;
+  const figures = rows.map((cells) => cells.map(degreesIn));
+  const at = pairIn(figures);
   for (const [n, cells] of rows.entries()) {
-    const numbers = cells.map(degreesIn);
-    const pair = numbers.slice(-2);
-    // A point's number stands before its coordinates; a third column of heights is told by its size.
-    const [a, b] = pair as [number, number];
-    if (pair.length < 2 || Number.isNaN(a) || Number.isNaN(b)) {
+    const [a = Number.NaN, b = Number.NaN] = (figures[n] ?? []).slice(at, at + 2 || undefined);
+    if (Number.isNaN(a) || Number.isNaN(b)) {
       const line = n + 1 + (heading ? 1 : 0);
       throw new Error(t(`第 ${line} 行没有两个坐标`, `line ${line} has no two coordinates`));
     }
@@ -148,13 +185,24 @@ export function cornerTable(text: string): Geometry[] {
     rings.set(ring, [...(rings.get(ring) ?? []), [a, b]]);
   }
   return [...rings.values()].map((corners): Geometry => {
-    const first = corners[0] as Position;
-    if (corners.length === 1) return { type: "Point", coordinates: first };
-    if (corners.length === 2) return { type: "LineString", coordinates: corners };
-    const last = corners.at(-1) as Position;
-    const closed = first[0] === last[0] && first[1] === last[1];
-    return { type: "Polygon", coordinates: [closed ? corners : [...corners, first]] };
+    const shape = shapeOf("polygon", corners) ?? shapeOf("linestring", corners);
+    return shape ?? { type: "Point", coordinates: corners[0] as Position };
   });
+}
+
+/** The first of two columns that hold a place of China in every row: numbers of points stand before
+ * them, heights after; the last two where no columns do. */
+function pairIn(figures: readonly number[][]): number {
+  const width = Math.min(...figures.map((row) => row.length));
+  for (let at = 0; at + 1 < width; at++)
+    if (figures.every((row) => isPlace(row[at] ?? 0, row[at + 1] ?? 0))) return at;
+  return -2;
+}
+
+function isPlace(a: number, b: number): boolean {
+  const [east, north] = isNorthFirst(a, b) ? [b, a] : [a, b];
+  if (Math.abs(east) <= 180) return east > 70 && east < 140 && north > 3 && north < 55;
+  return north > 300_000 && north < 7_000_000 && east > 100_000;
 }
 
 /** Whether a pair is north before east, as surveyors of China write it: x is north. */
@@ -170,18 +218,6 @@ function northUp(geometry: Geometry): Geometry {
     swap ||= isNorthFirst(a, b);
   });
   return swap ? moved(geometry, ([a = 0, b = 0]) => [b, a]) : geometry;
-}
-
-/** The geometry with each position moved. */
-export function moved(geometry: Geometry, move: (at: Position) => Position): Geometry {
-  if (geometry.type === "GeometryCollection") {
-    return { ...geometry, geometries: geometry.geometries.map((one) => moved(one, move)) };
-  }
-  const walk = (part: unknown): unknown =>
-    typeof (part as unknown[])[0] === "number"
-      ? move(part as Position)
-      : (part as unknown[]).map(walk);
-  return { ...geometry, coordinates: walk(geometry.coordinates) } as Geometry;
 }
 
 function systemOf(geometries: readonly Geometry[]): Pick<Shapes, "plane" | "meridian"> {

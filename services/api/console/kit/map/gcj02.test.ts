@@ -1,6 +1,7 @@
 import type { Position } from "geojson";
 import { describe, expect, it } from "vitest";
-import { distance, fromGcj02, moved, suspectGcj02, toGcj02 } from "./gcj02";
+import { moved } from "./bounds";
+import { distance, fromGcj02, suspectGcj02, toGcj02 } from "./gcj02";
 
 const XIAMEN: Position = [118.0894, 24.4798];
 const border: Position[] = [

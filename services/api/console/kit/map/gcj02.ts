@@ -1,7 +1,6 @@
 /** GCJ-02, the shifted datum of Chinese web maps: to it, back from it, and the suspicion of it. */
 
-import type { Geometry, Position } from "geojson";
-import type { Drawable } from "./draw";
+import type { Position } from "geojson";
 
 const A = 6_378_245;
 const E2 = 0.006_693_421_622_965_943;
@@ -53,20 +52,6 @@ export function fromGcj02(shown: Position): Position {
     lat += (shown[1] ?? 0) - up;
   }
   return [lon, lat];
-}
-
-/** A shape with each corner moved. */
-export function moved<Shape extends Geometry | Drawable>(
-  shape: Shape,
-  move: (at: Position) => Position,
-): Shape {
-  if (shape.type === "GeometryCollection")
-    return { ...shape, geometries: shape.geometries.map((one) => moved(one, move)) };
-  const walk = (part: unknown): unknown => {
-    const list = part as unknown[];
-    return typeof list[0] === "number" ? move(list as Position) : list.map(walk);
-  };
-  return { ...shape, coordinates: walk(shape.coordinates) } as Shape;
 }
 
 export interface Suspicion {

@@ -104,5 +104,5 @@ export function sexagesimal(degrees: number): string {
   const [d, rest] = [Math.floor(hundredths / 360_000), hundredths % 360_000];
   const [m, s] = [Math.floor(rest / 6000), rest % 6000];
   const seconds = (s / 100).toFixed(2).padStart(5, "0");
-  return `${degrees < 0 ? "-" : ""}${d}°${String(m).padStart(2, "0")}′${seconds}″`;
+  return `${degrees < 0 && hundredths ? "-" : ""}${d}°${String(m).padStart(2, "0")}′${seconds}″`;
 }

@@ -46,14 +46,15 @@ export function MapView({
   useEffect(() => {
     let gone = false;
     let made: MapPane | null = null;
-    import("./engine").then(
-      async ({ MapPane }) => {
+    const fail = (error: unknown) => {
+      if (!gone) fault.value = told(error);
+    };
+    import("./engine")
+      .then(async ({ MapPane }) => {
         const start = bounds ?? (await boundsOfRegion(region.peek()));
         if (gone || !box.current) return;
         made = new MapPane(box.current, start, {
-          fail: (why) => {
-            fault.value = told(new Error(why));
-          },
+          fail: (why) => fail(new Error(why)),
         });
         made.map.on("click", ({ lngLat }) => {
           const { lng, lat } = lngLat.wrap();
@@ -66,11 +67,9 @@ export function MapView({
         });
         pane.value = made;
         onPane?.(made);
-      },
-      (error) => {
-        fault.value = told(error);
-      },
-    );
+      })
+      // A browser without the graphics that maps need refuses them.
+      .catch(fail);
     return () => {
       gone = true;
       pane.value = null;
@@ -81,14 +80,15 @@ export function MapView({
   }, [lang.value]);
   const shown = layers.map((one) => `${keyOf(one)} ${one.opacity ?? 1}`).join("|");
   useEffect(() => {
-    pane.value?.show(layers).then(
-      () => {
-        fault.value = null;
-      },
-      (error) => {
-        fault.value = told(error);
-      },
-    );
+    if (!pane.value) return;
+    let other = false;
+    fault.value = null;
+    pane.value.show(layers).catch((error) => {
+      if (!other) fault.value = told(error);
+    });
+    return () => {
+      other = true;
+    };
   }, [pane.value, shown]);
   useEffect(() => pane.value?.draw(features ?? null), [pane.value, features]);
   useEffect(() => {
@@ -100,7 +100,10 @@ export function MapView({
       first.current = false;
       return;
     }
-    boundsOfRegion(region.value).then((found) => pane.value?.fit(found));
+    const asked = region.value;
+    boundsOfRegion(asked).then((found) => {
+      if (asked === region.peek()) pane.value?.fit(found);
+    });
   }, [region.value]);
   return (
     <section class="map" aria-label={label}>
@@ -125,7 +128,11 @@ export function boundsOfRegion(code: string): Promise<Bounds> {
     found = code
       ? readFeature("regions", code).then(
           ({ data }) => boundsOf(data.geometry) ?? ANYWHERE,
-          () => ANYWHERE,
+          () => {
+            // What failed may work the next time.
+            boxes.delete(code);
+            return ANYWHERE;
+          },
         )
       : Promise.resolve(ANYWHERE);
     boxes.set(code, found);

@@ -19,10 +19,10 @@ import {
 } from "../../kit/features";
 import { type Controls, Fields, memberOf, Restored, useDraft } from "../../kit/form";
 import { fixed } from "../../kit/format";
-import { boundsOf } from "../../kit/map/bounds";
+import { boundsOf, moved } from "../../kit/map/bounds";
 import { type Drawable, joined, partsOf } from "../../kit/map/draw";
 import type { MapPane } from "../../kit/map/engine";
-import { fromGcj02, moved, suspectGcj02 } from "../../kit/map/gcj02";
+import { fromGcj02, suspectGcj02 } from "../../kit/map/gcj02";
 import { cornersOf, SketchTools, useSketch } from "../../kit/map/sketch";
 import { plan, plans, region, regions } from "../../kit/place";
 import { may } from "../../kit/session";

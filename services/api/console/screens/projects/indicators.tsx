@@ -6,7 +6,7 @@ import { api, ask, type Fault, type Schema, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import type { Values } from "../../kit/features";
 import { Fields } from "../../kit/form";
-import { number } from "../../kit/format";
+import { number, today } from "../../kit/format";
 import { API } from "../../kit/page";
 import { may } from "../../kit/session";
 import { type Column, Table } from "../../kit/table";
@@ -285,7 +285,7 @@ function NewValue({
   judged: Judged;
   onClose: (added: boolean) => void;
 }) {
-  const values = useSignal<Values>({ year: new Date().getFullYear() - 1 });
+  const values = useSignal<Values>({ year: Number(today().slice(0, 4)) - 1 });
   const fault = useSignal<Fault | null>(null);
   const key = useMemo(() => crypto.randomUUID(), []);
   const add = async () => {

@@ -7,7 +7,7 @@ import type { Fault } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { addFeature, allFeatures, type Feature, schemaOf } from "../../kit/features";
 import { Fields, Restored, useDraft } from "../../kit/form";
-import { money, number } from "../../kit/format";
+import { money, number, today } from "../../kit/format";
 import { plan, region, within } from "../../kit/place";
 import { screenPath } from "../../kit/screens";
 import { may } from "../../kit/session";
@@ -189,7 +189,7 @@ function NewProject({ onClose }: { onClose: (made: string | null) => void }) {
   const { values, restored, reset } = useDraft("project.new", {
     region: region.value,
     ...(plan.value ? { plan: plan.value } : {}),
-    start_year: new Date().getFullYear(),
+    start_year: Number(today().slice(0, 4)),
   });
   const { asked, again } = useAsked(() => schemaOf("projects"), []);
   const fault = useSignal<Fault | null>(null);

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { api, ask, type Schema } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { address, type Values } from "../../kit/features";
-import { moment } from "../../kit/format";
+import { instant, moment } from "../../kit/format";
 import { API } from "../../kit/page";
 import { Pages } from "../../kit/pages";
 import { Table } from "../../kit/table";
@@ -14,13 +14,13 @@ import { t } from "../../kit/words";
 type Entry = Schema<"AuditEntry">;
 type Filter = Record<string, string>;
 
-/** The filters as the service takes them; times are of the clock of whoever looks. */
+/** The filters as the service takes them; times are those of the bureau's clocks. */
 export function filterOf(form: Filter): Filter {
   const given = Object.entries(form).filter(([, value]) => value.trim());
   return Object.fromEntries(
     given.map(([name, value]) => [
       name,
-      ["since", "until"].includes(name) ? new Date(value).toISOString() : value.trim(),
+      ["since", "until"].includes(name) ? instant(value) : value.trim(),
     ]),
   );
 }

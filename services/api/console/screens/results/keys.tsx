@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { api, ask, type Schema, write } from "../../kit/api";
 import { type Kind, Making } from "../../kit/editing";
 import type { Values } from "../../kit/features";
-import { moment } from "../../kit/format";
+import { instant, moment } from "../../kit/format";
 import { type Hands, Listing } from "../../kit/listing";
 import { attempt, Badge, Button, Dialog, Field, type Tone } from "../../kit/ui";
 import { t } from "../../kit/words";
@@ -222,6 +222,6 @@ export function keyBody(form: Values): Values {
   return {
     ...rest,
     ...(roles ? { roles: (roles as string[]).map(roleOf) } : {}),
-    ...(expires_at ? { expires_at: new Date(`${expires_at}T23:59:59`).toISOString() } : {}),
+    ...(expires_at ? { expires_at: instant(`${expires_at}T23:59:59`) } : {}),
   };
 }

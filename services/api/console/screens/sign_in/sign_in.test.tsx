@@ -324,7 +324,7 @@ describe("whoever is signed in", () => {
     });
     expect(screen.getByRole("heading", { name: "李工" })).toBeTruthy();
     const roles = screen.getAllByRole("listitem").map((item) => item.textContent);
-    expect(roles).toEqual(["planner Xiamen", "approver all regions"]);
+    expect(roles).toEqual(["Planner Xiamen", "Approver all regions"]);
     await act(async () => {
       lang.value = "zh";
     });

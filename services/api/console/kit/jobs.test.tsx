@@ -1,0 +1,197 @@
+import { signal } from "@preact/signals";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { Fault, type Schema } from "./api";
+import { cancel, execute, follow, isOver, type Job, processTitle, StatusBadge } from "./jobs";
+import { act, open, refused, screen, serve } from "./testing";
+import { lang } from "./words";
+
+const job = (status: Schema<"JobStatus">, progress = 0): Job => ({
+  processID: "delineate-zones",
+  type: "process",
+  jobID: "j1",
+  status,
+  message: "",
+  progress,
+  attempt: 1,
+  priority: 0,
+  links: [],
+});
+
+/** Stands where the browser's stream of events is; a test says what comes. */
+class Stream extends EventTarget {
+  static readonly CLOSED = 2;
+  static opened: Stream[] = [];
+  readyState = 1;
+  onerror: (() => void) | null = null;
+  constructor(readonly url: string) {
+    super();
+    Stream.opened.push(this);
+  }
+  close(): void {
+    this.readyState = Stream.CLOSED;
+  }
+  tell(told: Job): void {
+    this.dispatchEvent(new MessageEvent("status", { data: JSON.stringify(told) }));
+  }
+  breakOff(forGood: boolean): void {
+    if (forGood) this.readyState = Stream.CLOSED;
+    this.onerror?.();
+  }
+}
+
+function following() {
+  vi.stubGlobal("EventSource", Stream);
+  const told = signal<Job | null>(null);
+  const stop = follow("j1", told);
+  return { told, stop, stream: Stream.opened.at(-1) as Stream };
+}
+
+beforeEach(() => {
+  Stream.opened = [];
+});
+
+describe("starting a process", () => {
+  it("asks not to wait, with a key that starts one job alone", async () => {
+    const sent = serve({ "POST /processes/delineate-zones/execution": job("accepted") });
+    expect((await execute("delineate-zones", { plan: "xiamen-1" }, "k")).jobID).toBe("j1");
+    expect(sent[0]?.body).toEqual({ inputs: { plan: "xiamen-1" } });
+    expect(sent[0]?.headers.get("Prefer")).toBe("respond-async");
+    expect(sent[0]?.headers.get("Idempotency-Key")).toBe("k");
+  });
+  it("that is refused says which input is wrong", async () => {
+    const at = [{ pointer: "/inputs/cell_m", detail: "at least 10" }];
+    serve({ "POST /processes/delineate-zones/execution": refused(400, "inputs are wrong", at) });
+    const fault = await execute("delineate-zones", {}, "k").catch((error: Fault) => error);
+    expect(fault).toBeInstanceOf(Fault);
+    expect((fault as Fault).at).toEqual(at);
+  });
+});
+
+it("a job is cancelled by its address", async () => {
+  const sent = serve({ "DELETE /jobs/j1": job("dismissed") });
+  expect((await cancel("j1")).data.status).toBe("dismissed");
+  expect(sent[0]?.method).toBe("DELETE");
+});
+
+describe("following a job", () => {
+  it("tells each state until it is over, and then lets go", () => {
+    const { told, stream } = following();
+    expect(new URL(stream.url).pathname).toBe("/jobs/j1/events");
+    stream.tell(job("running", 40));
+    expect(told.value?.progress).toBe(40);
+    expect(stream.readyState).toBe(1);
+    stream.tell(job("successful", 100));
+    expect(told.value?.status).toBe("successful");
+    expect(stream.readyState).toBe(Stream.CLOSED);
+    stream.tell(job("running", 50));
+    expect(told.value?.status).toBe("successful");
+  });
+  it("hears no more once the screen is left", () => {
+    const { told, stop, stream } = following();
+    stop();
+    stream.tell(job("running", 40));
+    expect(told.value).toBeNull();
+    expect(stream.readyState).toBe(Stream.CLOSED);
+  });
+  it("leaves it to the browser where the stream breaks off for a moment", async () => {
+    vi.useFakeTimers();
+    const sent = serve({});
+    following().stream.breakOff(false);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(sent).toEqual([]);
+  });
+  it("asks by itself where the stream is gone, until the job is over", async () => {
+    vi.useFakeTimers();
+    const states = [job("running", 60), job("failed", 60)];
+    const sent = serve({ "GET /jobs/j1": () => states.shift() ?? job("failed") });
+    const { told, stream } = following();
+    stream.breakOff(true);
+    await vi.advanceTimersByTimeAsync(2100);
+    expect(told.value?.progress).toBe(60);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(told.value?.status).toBe("failed");
+    expect(sent).toHaveLength(2);
+  });
+  it("goes on asking while nobody answers", async () => {
+    vi.useFakeTimers();
+    const { told, stream } = following();
+    let down = true;
+    serve({ "GET /jobs/j1": () => (down ? refused(503, "away") : job("successful")) });
+    stream.breakOff(true);
+    await vi.advanceTimersByTimeAsync(4100);
+    expect(told.value).toBeNull();
+    down = false;
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(told.value?.status).toBe("successful");
+  });
+  it.each([
+    ["has been forgotten", 404],
+    ["is not theirs any more", 403],
+    ["nobody is signed in for", 401],
+  ])("asks no more of a job that %s", async (_, status) => {
+    vi.useFakeTimers();
+    const sent = serve({ "GET /jobs/j1": refused(status, "no") });
+    following().stream.breakOff(true);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe("a state", () => {
+  it.each([
+    ["accepted", "排队中", "queued"],
+    ["running", "运行中", "running"],
+    ["successful", "完成", "done"],
+    ["failed", "失败", "failed"],
+    ["dismissed", "已取消", "cancelled"],
+  ] satisfies [Schema<"JobStatus">, string, string][])(
+    "%s is %s, or %s",
+    async (status, zh, en) => {
+      open(<StatusBadge status={status} />, { lang: "zh" });
+      expect(screen.getByText(zh)).toBeTruthy();
+      await act(async () => {
+        lang.value = "en";
+      });
+      expect(screen.getByText(en)).toBeTruthy();
+    },
+  );
+  it("that is waiting or under way is not the last", () => {
+    const all = ["accepted", "running", "successful", "failed", "dismissed"];
+    expect(all.filter(isOver)).toEqual(["successful", "failed", "dismissed"]);
+  });
+});
+
+describe("what a process is called", () => {
+  const Title = () => <p>{processTitle("delineate-zones")}</p>;
+  const named = (title: string) => ({ processes: [{ id: "delineate-zones", title }], links: [] });
+
+  it("is its code until the names are here, in each language by itself", async () => {
+    const sent = serve({
+      "GET /processes": ({ headers }) =>
+        named(headers.get("Accept-Language") === "zh" ? "生态分区" : "Zoning"),
+    });
+    open(<Title />, { lang: "zh" });
+    expect(screen.getByText("delineate-zones")).toBeTruthy();
+    expect(await screen.findByText("生态分区")).toBeTruthy();
+    await act(async () => {
+      lang.value = "en";
+    });
+    expect(await screen.findByText("Zoning")).toBeTruthy();
+    expect(sent).toHaveLength(2);
+  });
+  it("is not overwritten by a late answer in the other language", async () => {
+    const late = Promise.withResolvers<Response>();
+    vi.stubGlobal("fetch", async ({ headers }: Request) =>
+      headers.get("Accept-Language") === "zh"
+        ? late.promise
+        : Response.json(named("Zoning of the city")),
+    );
+    open(<Title />, { lang: "zh" });
+    await act(async () => {
+      lang.value = "en";
+    });
+    expect(await screen.findByText("Zoning of the city")).toBeTruthy();
+    await act(async () => late.resolve(Response.json(named("晚到"))));
+    expect(screen.queryByText("晚到")).toBeNull();
+  });
+});
