@@ -1686,6 +1686,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{job}/inputs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path: {
+                    job: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["JobInputs"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/schedules": {
         parameters: {
             query?: never;
@@ -1745,6 +1784,97 @@ export interface paths {
             };
         };
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schedules/{schedule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path: {
+                    schedule: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Schedule"];
+                    };
+                };
+            };
+        };
+        put: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "if-match"?: string | null;
+                };
+                path: {
+                    schedule: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ScheduleContents"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Schedule"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "if-match"?: string | null;
+                };
+                path: {
+                    schedule: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -3252,6 +3382,12 @@ export interface components {
                 [key: string]: string;
             }[];
         };
+        JobInputs: {
+            process: string;
+            inputs: {
+                [key: string]: unknown;
+            };
+        };
         /** @enum {string} */
         JobStatus: "accepted" | "running" | "successful" | "failed" | "dismissed";
         Jobs: {
@@ -3955,6 +4091,27 @@ export interface components {
             next_at: string | null;
             links: components["schemas"]["Link"][];
         };
+        ScheduleContents: {
+            name_zh: string;
+            /** @default  */
+            name_en?: string;
+            process: string;
+            inputs?: {
+                [key: string]: unknown;
+            };
+            cron?: string | null;
+            every_s?: number | null;
+            starts_at?: string | null;
+            /** @default Asia/Shanghai */
+            timezone?: string;
+            /**
+             * @default normal
+             * @enum {string}
+             */
+            priority?: "low" | "normal" | "high";
+            /** @default true */
+            enabled?: boolean;
+        };
         ScheduleException: {
             title: string;
             detail: string;
@@ -4133,6 +4290,7 @@ export interface components {
             /** Format: uuid */
             jobID: string;
             status: components["schemas"]["JobStatus"];
+            title?: string;
             message: string;
             /** Format: date-time */
             created?: string;

@@ -41,7 +41,12 @@ export default function Compute() {
           />
         )}
         {tab === "run" && query.job && (
-          <Run key={query.job} id={query.job} onOther={(job) => go({ job })} />
+          <Run
+            key={query.job}
+            id={query.job}
+            onOther={(job) => go({ job })}
+            onChange={(process) => go({ process })}
+          />
         )}
         {tab !== "new" && tab !== "run" && !may("jobs") && (
           <Empty>{t("登录后可以看到作业。", "Sign in to see jobs.")}</Empty>
