@@ -1,0 +1,45 @@
+/** For tests of jobs: their events are what a test tells, in place of the browser's streams. */
+
+import { act } from "@testing-library/preact";
+import { vi } from "vitest";
+import type { Schema } from "./api";
+
+type Job = Schema<"StatusInfo">;
+
+/** A job as the service tells of it. */
+export const jobOf = (jobID: string, processID: string, more: Partial<Job> = {}): Job => ({
+  jobID,
+  processID,
+  type: "process",
+  status: "accepted",
+  message: "",
+  attempt: 1,
+  priority: 0,
+  links: [],
+  ...more,
+});
+
+/** Take the place of event streams.
+ * @returns Tells whoever follows a job what became of it, and whether anybody does. */
+export function follow() {
+  const open = new Map<string, (event: { data: string }) => void>();
+  vi.stubGlobal(
+    "EventSource",
+    class {
+      readonly id: string;
+      constructor(address: string) {
+        this.id = new URL(address).pathname.split("/").at(-2) ?? "";
+      }
+      addEventListener(_: string, take: (event: { data: string }) => void) {
+        open.set(this.id, take);
+      }
+      close() {
+        open.delete(this.id);
+      }
+    },
+  );
+  return {
+    followed: (id: string) => open.has(id),
+    tell: (job: Job) => act(async () => open.get(job.jobID)?.({ data: JSON.stringify(job) })),
+  };
+}
