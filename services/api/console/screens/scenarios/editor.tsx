@@ -245,6 +245,8 @@ function Brush({
     shapes.value = held && now ? partsOf(outlineOf(held.cells, now)) : [];
   };
   const begin = (lat: number): Painting => {
+    // Added to the list, or erased: this stroke begins anew.
+    if (!shapes.peek().length) painting.current = null;
     painting.current ??= { cells: cellsAt(lat, width.peek()), painted: [] };
     painting.current.painted.push(new Set(painting.current.painted.at(-1)));
     return painting.current;
@@ -260,10 +262,7 @@ function Brush({
     show();
   };
   useEffect(() => {
-    // Added to the list, or erased: the next stroke begins anew.
-    if (shapes.value.length) return;
-    painting.current = null;
-    erases.value = false;
+    if (!shapes.value.length) erases.value = false;
   }, [shapes.value]);
   click.current = ({ lon, lat }) => {
     begin(lat);

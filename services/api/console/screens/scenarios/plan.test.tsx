@@ -54,6 +54,8 @@ const drag = (...places: [number, number][]) =>
     map?.fire("mouseup", at(places.at(-1) as [number, number]));
   });
 
+/** What the screen itself draws on the map. */
+const shown = () => maps[0]?.getSource("overlay")?.data?.features ?? [];
 const answerOf = (jobID: string) => ({ jobID, processID: "run-scenario", status: "accepted" });
 const kept = () => recall<{ scenarios: Scenario[] }>("draft.scenarios")?.scenarios ?? [];
 
@@ -63,9 +65,8 @@ describe("edits of a scenario", () => {
     expect(screen.getByText("No edits yet: draw one and add it.")).toBeTruthy();
     await addTyped(hands);
     expect(listed()[0]).toMatch(/Restore nature: Forest 1.*Restore nature: Forest · .*ha/);
-    const shown = maps[0]?.getSource("overlay")?.data?.features;
-    expect(shown).toHaveLength(1);
-    expect(shown?.[0]?.properties?.label).toBe("1 Restore nature: Forest 1");
+    await waitFor(() => expect(shown()).toHaveLength(1));
+    expect(shown()[0]?.properties?.label).toBe("1 Restore nature: Forest 1");
   });
 
   it("cannot be added before anything is drawn, nor twice", async () => {
@@ -155,6 +156,7 @@ describe("the brush", () => {
   const brush = async (hands: Hands) => {
     await hands.click(screen.getByRole("radio", { name: "Brush" }));
     await screen.findByLabelText("Width of the brush");
+    await waitFor(() => expect(maps[0]?.handlers.get("mousedown")?.length).toBeGreaterThan(0));
   };
 
   it("paints where it is dragged, and the painted land becomes an edit", async () => {
@@ -176,8 +178,7 @@ describe("the brush", () => {
   it("paints a cell where one clicks, as Enter does in the middle of the map", async () => {
     const { hands } = await opened();
     await brush(hands);
-    await act(async () => maps[0]?.click(118.1, 24.5));
-    const shown = () => maps[0]?.getSource("overlay")?.data?.features ?? [];
+    await act(async () => maps[0]?.click(118.2, 24.5));
     await waitFor(() => expect(shown()).toHaveLength(1));
     await act(async () => {
       maps[0]?.getCanvas().dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
@@ -189,12 +190,11 @@ describe("the brush", () => {
   it("undoes a stroke, and erases", async () => {
     const { hands } = await opened();
     await brush(hands);
-    const shown = () => maps[0]?.getSource("overlay")?.data?.features ?? [];
     await drag([118.1, 24.5], [118.11, 24.5]);
     await drag([118.2, 24.6], [118.21, 24.6]);
-    expect(shown()).toHaveLength(2);
+    await waitFor(() => expect(shown()).toHaveLength(2));
     await hands.click(screen.getByRole("button", { name: "Undo a stroke" }));
-    expect(shown()).toHaveLength(1);
+    await waitFor(() => expect(shown()).toHaveLength(1));
     await hands.click(screen.getByRole("button", { name: "Erase" }));
     await drag([118.1, 24.5], [118.11, 24.5]);
     await waitFor(() => expect(shown()).toHaveLength(0));
@@ -209,7 +209,8 @@ describe("the brush", () => {
     await hands.selectOptions(width, "1000");
     await drag([118.1, 24.5], [118.1001, 24.5]);
     expect(width.disabled).toBe(true);
-    const [painted] = maps[0]?.getSource("overlay")?.data?.features ?? [];
+    await waitFor(() => expect(shown()).toHaveLength(1));
+    const [painted] = shown();
     const [ring = []] = (painted?.geometry as GeoJSON.Polygon).coordinates;
     const lats = ring.map(([, lat = 0]) => lat);
     expect((Math.max(...lats) - Math.min(...lats)) * 111_320).toBeCloseTo(1000, -1);
@@ -221,7 +222,7 @@ describe("the brush", () => {
     await hands.click(screen.getByRole("radio", { name: "Shapes" }));
     expect(screen.queryByLabelText("Width of the brush")).toBeNull();
     await drag([118.1, 24.5], [118.11, 24.5]);
-    expect(maps[0]?.getSource("overlay")?.data?.features ?? []).toHaveLength(0);
+    expect(shown()).toHaveLength(0);
   });
 });
 
