@@ -151,7 +151,7 @@ function Plans({
         <div class="sites">
           {drawn && (
             <MapView
-              label={t("选中的地块", "Sites chosen")}
+              label={t("地块图", "Map of the sites")}
               layers={NONE}
               features={drawn}
               bounds={boundsOf(...drawn.features.map(({ geometry }) => geometry))}
