@@ -11,7 +11,6 @@ import { History } from "./history";
 import { Order } from "./order";
 import { Run } from "./run";
 import { Schedules } from "./schedules";
-import "./compute.css";
 
 export default function Compute() {
   const { query, route } = useLocation();

@@ -7,7 +7,12 @@ import { Order } from "./order";
 
 const ANALYST = { scopes: ["read", "jobs"] as const };
 const EXECUTE = "POST /processes/assess/execution";
-const dataset = (id: string, theme: string, stand_in = false, observed_to: string | null = null) => ({
+const dataset = (
+  id: string,
+  theme: string,
+  stand_in = false,
+  observed_to: string | null = null,
+) => ({
   type: "Feature",
   id,
   geometry: null,
@@ -115,7 +120,9 @@ describe("the lights of what a process needs", () => {
     await opened({}, "zh");
     const lights = await screen.findByRole("list", { name: "所需数据是否齐备" });
     expect(within(lights).getByText("仅替代数据")).toBeTruthy();
-    expect(within(lights).getByText("Evapotranspiration 或 Reference evapotranspiration")).toBeTruthy();
+    expect(
+      within(lights).getByText("Evapotranspiration 或 Reference evapotranspiration"),
+    ).toBeTruthy();
   });
 
   it("turn red for a dataset that was refused", async () => {
@@ -138,6 +145,25 @@ describe("the lights of what a process needs", () => {
     expect(await screen.findByLabelText("Elevation")).toBeTruthy();
     expect(screen.queryByRole("list", { name: "Whether needed data are there" })).toBeNull();
     expect(screen.queryByText("Other data")).toBeNull();
+  });
+
+  it("of supplies are chosen among the layers of each service", async () => {
+    const supplies = {
+      title: "Supplies",
+      description: "",
+      minOccurs: 0,
+      schema: { type: "object", properties: { carbon_sink: { title: "Carbon sink" } } },
+    };
+    await opened({
+      "GET /processes/assess": { ...ASSESS, inputs: { ...ASSESS.inputs, supplies } },
+      "GET /collections/datasets/items": {
+        type: "FeatureCollection",
+        features: [dataset("s1", "supply.carbon_sink")],
+        links: [],
+      },
+    });
+    const chosen = (await screen.findByLabelText("Carbon sink")) as HTMLSelectElement;
+    expect([...chosen.options].map(({ value }) => value)).toEqual(["", "s1"]);
   });
 
   it("are asked of the region of the form", async () => {
@@ -204,7 +230,9 @@ describe("the form of a process", () => {
     await hands.click(screen.getByRole("button", { name: "quick 250 m" }));
     await hands.click(start);
     await waitFor(() => expect(sent.filter(({ method }) => method === "POST")).toHaveLength(3));
-    const [first, second, third] = sent.flatMap(({ headers }) => headers.get("Idempotency-Key") ?? []);
+    const [first, second, third] = sent.flatMap(
+      ({ headers }) => headers.get("Idempotency-Key") ?? [],
+    );
     expect(second).toBe(first);
     expect(third).not.toBe(first);
   });
@@ -254,7 +282,12 @@ describe("the form of a process", () => {
 });
 
 describe("the screen", () => {
-  const processes = { processes: [{ id: "assess", title: "Assess" }, { id: "echo", title: "Echo" }] };
+  const processes = {
+    processes: [
+      { id: "assess", title: "Assess" },
+      { id: "echo", title: "Echo" },
+    ],
+  };
   const echo: Description = { ...ASSESS, id: "echo", description: "Says it again.", inputs: {} };
 
   it("shows the form of the process that its address names, and of the one chosen", async () => {

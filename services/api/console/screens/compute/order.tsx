@@ -24,6 +24,7 @@ import {
   sortInputs,
   wrongAt,
 } from "./inputs";
+import "./compute.css";
 
 /** A form for the process, in the words of the present language. */
 export function Order({
@@ -303,6 +304,7 @@ function Themes({
     const { [input]: __, ...others } = values.value;
     values.value = Object.keys(now).length ? { ...others, [input]: now } : others;
   };
+  if (!here) return null;
   const worded = (theme: string) => themes[theme]?.title ?? theme;
   return (
     <Panel title={title} class="themes">
@@ -312,7 +314,7 @@ function Themes({
             <Theme
               key={theme}
               title={worded(theme)}
-              datasets={datasets.filter((one) => one.theme === theme)}
+              datasets={datasets.filter((one) => one.theme === themeOf(input, theme))}
               chosen={chosen[theme] ?? ""}
               onChoose={(code) => set(theme, code)}
               wrong={wrongAt(wrong, `/inputs/${input}/${theme}`)}
@@ -365,6 +367,10 @@ function Themes({
     </Panel>
   );
 }
+
+/** The theme of the datasets that a member of an input may name. */
+const themeOf = (input: string, member: string) =>
+  input === "supplies" ? `supply.${member}` : member;
 
 function Theme({
   title,

@@ -26,7 +26,11 @@ const file = (output: string, type: string) => ({
   title: output,
   length: 2048,
 });
-const RESULTS = { report: file("report", "text/html"), table: file("table", "text/csv"), cost: 12.5 };
+const RESULTS = {
+  report: file("report", "text/html"),
+  table: file("table", "text/csv"),
+  cost: 12.5,
+};
 
 const answers = (more: Record<string, Answer> = {}): Record<string, Answer> => ({
   "GET /processes": PROCESSES,
@@ -157,15 +161,18 @@ describe("a job that is done", () => {
 });
 
 describe("a job that failed or was cancelled", () => {
-  it.each(["failed", "dismissed"] as const)("%s is tried again as a job of its own", async (status) => {
-    const { sent, hands, onOther } = await opened(one(status, { message: "no land cover" }), {
-      "POST /jobs/j1/retry": { ...one("accepted"), jobID: "j3" },
-    });
-    expect(await screen.findByText("no land cover")).toBeTruthy();
-    await hands.click(screen.getByRole("button", { name: "Run again" }));
-    await waitFor(() => expect(onOther).toHaveBeenCalledWith("j3"));
-    expect(posts(sent)).toHaveLength(1);
-  });
+  it.each(["failed", "dismissed"] as const)(
+    "%s is tried again as a job of its own",
+    async (status) => {
+      const { sent, hands, onOther } = await opened(one(status, { message: "no land cover" }), {
+        "POST /jobs/j1/retry": { ...one("accepted"), jobID: "j3" },
+      });
+      expect(await screen.findByText("no land cover")).toBeTruthy();
+      await hands.click(screen.getByRole("button", { name: "Run again" }));
+      await waitFor(() => expect(onOther).toHaveBeenCalledWith("j3"));
+      expect(posts(sent)).toHaveLength(1);
+    },
+  );
 
   it("says that it was tried again before", async () => {
     const { hands, onOther } = await opened(one("failed"), {

@@ -1,11 +1,12 @@
 /** A schedule as a form: what it is called, when it is due, and the inputs of its process. */
 
 import { useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
-import { api, ask, type Fault, read, type Schema, write } from "../../kit/api";
+import { useEffect, useMemo } from "preact/hooks";
+import { api, ask, Fault, read, type Schema, write } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import type { PropertySchema, Values } from "../../kit/features";
 import { Fields, memberOf, Restored, useDraft } from "../../kit/form";
+import { plan, region } from "../../kit/place";
 import { Button, Field, Found, Panel, Select, tell } from "../../kit/ui";
 import { t } from "../../kit/words";
 import { type Description, sent } from "./inputs";
@@ -87,7 +88,7 @@ export function ScheduleForm({ schedule, etag, onDone, onCancel }: FormProps) {
     return {
       about: schedule ? rest : {},
       process: process ?? "assess-ecoservices",
-      inputs: inputs ?? {},
+      inputs: inputs ?? given(region.value, plan.value),
       timing: schedule ? timingOf(schedule) : USUAL,
     };
   }, [schedule]);
@@ -95,6 +96,7 @@ export function ScheduleForm({ schedule, etag, onDone, onCancel }: FormProps) {
   const key = useSignal(crypto.randomUUID());
   const busy = useSignal(false);
   const fault = useSignal<Fault | null>(null);
+  const ofInputs = fault.value && beside(fault.value);
   const process = String(values.value.process);
   const timing = values.value.timing as Timing;
   const save = async () => {
@@ -156,7 +158,7 @@ export function ScheduleForm({ schedule, etag, onDone, onCancel }: FormProps) {
       <Inputs
         process={process}
         values={memberOf(values, "inputs")}
-        fault={fault.value}
+        fault={ofInputs}
         onProcess={(id) => {
           values.value = { ...values.value, process: id, inputs: {} };
         }}
@@ -177,6 +179,20 @@ export function ScheduleForm({ schedule, etag, onDone, onCancel }: FormProps) {
     </form>
   );
 }
+
+/** A refusal without what is told at the fields above the inputs. */
+const beside = ({ status, message, at }: Fault): Fault =>
+  new Fault(
+    status,
+    message,
+    at.filter(({ pointer }) => !/^\/?(code|name_zh|name_en|cron|every_s)$/.test(pointer)),
+  );
+
+/** Region and plan that one works on, as far as there are any. */
+const given = (here: string, planned: string): Values => ({
+  ...(here ? { region: here } : {}),
+  ...(planned ? { plan: planned } : {}),
+});
 
 function aboutMembers(isNew: boolean): Record<string, PropertySchema> {
   const names: Record<string, PropertySchema> = {
@@ -324,18 +340,29 @@ function Inputs({
       <Found asked={asked} again={again}>
         {(description) =>
           description.id === process && (
-            <InputFields
-              key={process}
-              description={description}
-              values={values}
-              fault={fault}
-              onDefaults={() => {
-                values.value = placeOf(description.inputs);
-              }}
-            />
+            <Begun key={process} description={description} values={values} fault={fault} />
           )
         }
       </Found>
     </Panel>
   );
+}
+
+/** The inputs of a process that was chosen just now begin with the place that one works on. */
+function Begun({
+  description,
+  values,
+  fault,
+}: {
+  description: Description;
+  values: ReturnType<typeof memberOf>;
+  fault: Fault | null;
+}) {
+  const begin = () => {
+    values.value = placeOf(description.inputs);
+  };
+  useEffect(() => {
+    if (!Object.keys(values.value).length) begin();
+  }, []);
+  return <InputFields description={description} values={values} fault={fault} onDefaults={begin} />;
 }

@@ -68,7 +68,8 @@ function answers(
         edits: file(id, "edits", "application/geo+json"),
       };
     },
-    "GET /jobs/{}/results/table": ({ path }) => csv(HEAD + (tables[path.split("/")[2] ?? ""] ?? "")),
+    "GET /jobs/{}/results/table": ({ path }) =>
+      csv(HEAD + (tables[path.split("/")[2] ?? ""] ?? "")),
     "GET /jobs/{}/results/corridor_lines": ({ path }) =>
       lines(path.includes("/a/") ? "opened" : "closed"),
     "GET /jobs/{}/results/edits": edited,
@@ -107,7 +108,9 @@ describe("choosing scenarios", () => {
   it("offers those that are done, and takes four at most", async () => {
     serve(
       answers(
-        ["a", "b", "c", "d", "e"].map((id) => done(id, `S ${id}`)).concat(scenario("f", { title: "F" })),
+        ["a", "b", "c", "d", "e"]
+          .map((id) => done(id, `S ${id}`))
+          .concat(scenario("f", { title: "F" })),
         {},
       ),
     );
@@ -159,7 +162,9 @@ describe("scenarios beside each other", () => {
   it("are told in Chinese", async () => {
     await compared({}, "zh");
     expect(cells().map(([first]) => first)).toEqual(["项目", "连通概率", "新增廊道", "林地面积"]);
-    expect(within(screen.getByRole("list", { name: "廊道图例" })).getByText("消失廊道")).toBeTruthy();
+    expect(
+      within(screen.getByRole("list", { name: "廊道图例" })).getByText("消失廊道"),
+    ).toBeTruthy();
   });
 
   it("have a map each with edits and corridors, in the colour of what became of them", async () => {
@@ -217,7 +222,9 @@ describe("scenarios beside each other", () => {
 
 describe("scenarios that go on", () => {
   it("are followed with their progress until they stand beside each other", async () => {
-    serve(answers([], { a: "network,pc,连通,PC,1,1,2,,\r\n", b: "network,pc,连通,PC,1,1,3,,\r\n" }));
+    serve(
+      answers([], { a: "network,pc,连通,PC,1,1,2,,\r\n", b: "network,pc,连通,PC,1,1,3,,\r\n" }),
+    );
     const tell = news();
     open(<Chosen from={["a", "b"]} />, PLANNER);
     await screen.findByText("Choose two to four");
@@ -237,7 +244,10 @@ describe("scenarios that go on", () => {
   });
 
   it("are cancelled, and failed ones say why", async () => {
-    const sent = serve({ ...answers([], {}), "DELETE /jobs/a": scenario("a", { status: "dismissed" }) });
+    const sent = serve({
+      ...answers([], {}),
+      "DELETE /jobs/a": scenario("a", { status: "dismissed" }),
+    });
     const tell = news();
     const hands = open(<Chosen from={["a", "b"]} />, PLANNER);
     await screen.findByText("Choose two to four");

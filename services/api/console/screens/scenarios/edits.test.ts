@@ -2,7 +2,17 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { PropertySchema } from "../../kit/features";
 import type { Drawable } from "../../kit/map/draw";
 import { lang } from "../../kit/words";
-import { blank, colorOf, coversOf, type Edit, fitting, inputsOf, sizeOf, toldOf, wordsOf } from "./edits";
+import {
+  blank,
+  colorOf,
+  coversOf,
+  type Edit,
+  fitting,
+  inputsOf,
+  sizeOf,
+  toldOf,
+  wordsOf,
+} from "./edits";
 import { EDITS } from "./testing";
 
 const square: Drawable = {

@@ -1,7 +1,17 @@
 import type { FeatureCollection } from "geojson";
 import { describe, expect, it } from "vitest";
 import { maps } from "../../kit/map/testing";
-import { type Answer, act, fireEvent, open, refused, screen, serve, waitFor, within } from "../../kit/testing";
+import {
+  type Answer,
+  act,
+  fireEvent,
+  open,
+  refused,
+  screen,
+  serve,
+  waitFor,
+  within,
+} from "../../kit/testing";
 import { jobOf } from "../../kit/testing_jobs";
 import { Sites, siteAt } from "./sites";
 import { csv, GROUND } from "./testing";
@@ -37,7 +47,8 @@ const TABLE = [
   "b,地块b,Plot b,二期,7.0,250.10,True",
   "c,地块c,Plot c,,9,300,False",
 ].join("\r\n");
-const FRONT = "cost,gain,gap,status,sites\r\n0,0,0,optimal,0\r\n250.1,3,0,optimal,1\r\n1250.1,8,0,optimal,2";
+const FRONT =
+  "cost,gain,gap,status,sites\r\n0,0,0,optimal,0\r\n250.1,3,0,optimal,1\r\n1250.1,8,0,optimal,2";
 const STATISTICS = {
   alternatives: [{ cost: 1300, objective: 7.25, sites: ["a", "c"] }],
 };
@@ -118,9 +129,8 @@ describe("sites that were chosen", () => {
   it("are marked in the table by a click on the map; others and holes are none", async () => {
     await opened();
     await waitFor(() => expect(maps).toHaveLength(1));
-    const marked = () => screen
-        .getByRole("region", { name: "Sites chosen" })
-        .querySelector("tr.chosen")?.textContent;
+    const marked = () =>
+      screen.getByRole("region", { name: "Sites chosen" }).querySelector("tr.chosen")?.textContent;
     await act(async () => maps[0]?.click(118.05, 24.05));
     await waitFor(() => expect(marked()).toContain("Plot a"));
     await act(async () => maps[0]?.click(118.25, 24.05));
@@ -228,7 +238,8 @@ describe("selections", () => {
     let gone = true;
     serve(
       answers({
-        "GET /jobs/{}/results": () => (gone ? refused(410, "the files were cleared away") : RESULTS),
+        "GET /jobs/{}/results": () =>
+          gone ? refused(410, "the files were cleared away") : RESULTS,
       }),
     );
     const hands = open(<Sites />, PLANNER);
