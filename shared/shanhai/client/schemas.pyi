@@ -15,6 +15,7 @@ Accounts = TypedDict("Accounts", {"accounts": list[Account], "links": list[Link]
 ActivityList = TypedDict("ActivityList", {"presumed": str, "activities": list[ActivityNamed],
     "conditions": list[NamedCode], "links": list[Link]})
 ActivityNamed = TypedDict("ActivityNamed", {"code": str, "name_zh": str, "name_en": str, "counts_as": list[str]})
+AdditionalParameters = TypedDict("AdditionalParameters", {"title": str, "parameters": list[NamedValues]})
 AdjustedPolygons = TypedDict("AdjustedPolygons", {"type": Literal["MultiPolygon"],
     "coordinates": list[list[list[list[float]]]]})
 Adjustment = TypedDict("Adjustment", {"geometry": dict[str, Any], "to_class": str, "note": str,
@@ -132,8 +133,6 @@ CheckComplianceInputs = TypedDict("CheckComplianceInputs", {"geometry": NotRequi
     "crs": NotRequired[str | None], "project": NotRequired[str | None], "activities": NotRequired[list[str]],
     "measures": NotRequired[list[str]], "region": NotRequired[str | None], "as_of": NotRequired[str | None],
     "lines": NotRequired[list[str] | None]})
-ChoiceWord = TypedDict("ChoiceWord", {"name": str, "value": list[str]})
-ChoiceWords = TypedDict("ChoiceWords", {"title": str, "parameters": list[ChoiceWord]})
 ClassChange = TypedDict("ClassChange", {"from": str, "to": str, "area_km2": float})
 ClassDifference = TypedDict("ClassDifference", {"from": str, "to": str, "color": str | None, "area_km2": float,
     "geometry": AdjustedPolygons})
@@ -351,9 +350,11 @@ IndicatorValues = TypedDict("IndicatorValues", {"title": str, "plan": str, "as_o
     "in_force": NotRequired[str | None], "indicator": str, "name_zh": str, "name_en": str, "unit": str, "region": str,
     "values": list[ObservedValue], "links": list[Link]})
 InputDescription = TypedDict("InputDescription", {"title": str, "description": str,
-    "additionalParameters": NotRequired[ChoiceWords], "schema": dict[str, Any], "minOccurs": int, "maxOccurs": int})
+    "additionalParameters": NotRequired[AdditionalParameters], "schema": dict[str, Any], "minOccurs": int,
+    "maxOccurs": int})
 JobException = TypedDict("JobException", {"title": str, "detail": str, "class": str,
     "errors": NotRequired[list[dict[str, str]]]})
+JobInputs = TypedDict("JobInputs", {"process": str, "inputs": dict[str, Any]})
 JobStatus = Literal["accepted", "running", "successful", "failed", "dismissed"]
 Jobs = TypedDict("Jobs", {"jobs": list[StatusInfo], "links": list[Link]})
 JudgedIndicator = TypedDict("JudgedIndicator", {"status": Literal["reached", "on_track", "behind", "no_data"],
@@ -473,6 +474,7 @@ MonthFigures = TypedDict("MonthFigures", {"cases": int, "open": int, "overdue": 
     "inside_ha": float, "name": Name | None, "month": str})
 Name = TypedDict("Name", {"zh": str, "en": str})
 NamedCode = TypedDict("NamedCode", {"code": str, "name_zh": str, "name_en": str})
+NamedValues = TypedDict("NamedValues", {"name": str, "value": list[str]})
 NewAccount = TypedDict("NewAccount", {"name": NotRequired[str | None], "email": NotRequired[str | None],
     "party": NotRequired[str | None], "roles": NotRequired[list[RoleAsked] | None],
     "disabled": NotRequired[bool | None], "issuer": NotRequired[str | None], "subject": str})
@@ -653,7 +655,8 @@ ProblemFault = TypedDict("ProblemFault", {"pointer": str, "detail": str})
 ProblemsBody = TypedDict("ProblemsBody", {"problems": list[str]})
 ProcessDescription = TypedDict("ProcessDescription", {"id": str, "title": str, "description": str, "version": str,
     "keywords": list[str], "jobControlOptions": list[str], "outputTransmission": list[str], "links": list[Link],
-    "inputs": dict[str, InputDescription], "outputs": dict[str, OutputDescription]})
+    "additionalParameters": NotRequired[AdditionalParameters], "inputs": dict[str, InputDescription],
+    "outputs": dict[str, OutputDescription]})
 ProcessList = TypedDict("ProcessList", {"processes": list[ProcessSummary], "links": list[Link]})
 ProcessSummary = TypedDict("ProcessSummary", {"id": str, "title": str, "description": str, "version": str,
     "keywords": list[str], "jobControlOptions": list[str], "outputTransmission": list[str], "links": list[Link]})
@@ -1034,10 +1037,10 @@ StationPoint = TypedDict("StationPoint", {"type": Literal["Point"], "coordinates
 StationRange = TypedDict("StationRange", {"station": str, "low": float | None, "high": float | None})
 StatusCounts = TypedDict("StatusCounts", {"reached": int, "on_track": int, "behind": int, "no_data": int})
 StatusInfo = TypedDict("StatusInfo", {"processID": str, "type": Literal["process"], "jobID": str, "status": JobStatus,
-    "message": str, "created": NotRequired[str], "started": NotRequired[str], "finished": NotRequired[str],
-    "updated": NotRequired[str], "progress": NotRequired[int], "stage": NotRequired[str], "attempt": int,
-    "priority": int, "retryOf": NotRequired[str], "notBefore": NotRequired[str], "links": list[Link],
-    "exception": NotRequired[JobException]})
+    "title": NotRequired[str], "message": str, "created": NotRequired[str], "started": NotRequired[str],
+    "finished": NotRequired[str], "updated": NotRequired[str], "progress": NotRequired[int],
+    "stage": NotRequired[str], "attempt": int, "priority": int, "retryOf": NotRequired[str],
+    "notBefore": NotRequired[str], "links": list[Link], "exception": NotRequired[JobException]})
 StatusSummary = TypedDict("StatusSummary", {"binding": StatusCounts, "expected": StatusCounts})
 StepTaken = TypedDict("StepTaken", {"case": str,
     "state": Literal["new", "assigned", "verified", "rectification", "closed"],
@@ -2838,6 +2841,8 @@ class Paths:
     @overload
     def get(self, path: Literal["/jobs/{job}"], /, *, headers: Headers | None = ..., **query: Query) -> StatusInfo: ...
     @overload
+    def get(self, path: Literal["/jobs/{job}/inputs"], /, *, headers: Headers | None = ..., **query: Query) -> JobInputs: ...
+    @overload
     def get(self, path: Literal["/jobs/{job}/manifest"], /, *, headers: Headers | None = ..., **query: Query) -> Manifest: ...
     @overload
     def get(self, path: Literal["/jobs/{job}/events"], /, *, headers: Headers | None = ..., **query: Query) -> StatusInfo: ...
@@ -3778,6 +3783,8 @@ class AsyncPaths:
     def get(self, path: Literal["/jobs"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Jobs]: ...
     @overload
     def get(self, path: Literal["/jobs/{job}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StatusInfo]: ...
+    @overload
+    def get(self, path: Literal["/jobs/{job}/inputs"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[JobInputs]: ...
     @overload
     def get(self, path: Literal["/jobs/{job}/manifest"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Manifest]: ...
     @overload

@@ -68,6 +68,7 @@ def status_info(job: Job, *, base_url: str, lang: Lang, kept: Lang | None = None
         "type": "process",
         "jobID": str(job.id),
         "status": status.value,
+        "title": title_of(job, lang),
         "message": message_of(job, lang),
         "created": rfc3339(job.created_at),
         "started": rfc3339(job.started_at),
@@ -84,6 +85,12 @@ def status_info(job: Job, *, base_url: str, lang: Lang, kept: Lang | None = None
     if job.error is not None and status.final:
         info["exception"] = exception_of(job.error, lang)
     return {name: value for name, value in info.items() if value is not None}
+
+
+def title_of(job: Job, lang: Lang) -> str | None:
+    """What the inputs of a job call it, where they do."""
+    names = (job.inputs.get(f"name_{lang}"), job.inputs.get("name_zh"))
+    return next((name for name in names if isinstance(name, str)), None)
 
 
 def message_of(job: Job, lang: Lang) -> str:

@@ -70,6 +70,28 @@ class TestPriority:
         assert answer.json()["errors"][0]["pointer"] == "/priority"
 
 
+async def test_inputs_are_told_to_who_sent_them(
+    runner: httpx.AsyncClient, admin: httpx.AsyncClient, client_with: MakeClient
+) -> None:
+    job = (await execute(runner)).json()["jobID"]
+    for reader in (runner, admin):
+        told = await reader.get(f"/jobs/{job}/inputs")
+        assert told.json() == {"process": "echo", "inputs": {"message": "hello"}}
+    other = await client_with(Scope.READ, Scope.JOBS)
+    assert (await other.get(f"/jobs/{job}/inputs")).status_code in {403, 404}
+    assert (await admin.get(f"/jobs/{uuid4()}/inputs")).status_code == 404
+
+
+async def test_a_job_is_called_as_its_inputs_call_it(
+    admin: httpx.AsyncClient, session: AsyncSession
+) -> None:
+    names = ({"name_zh": "甲", "name_en": "A"}, {"name_zh": "乙"}, {"name_zh": 3}, {})
+    jobs = [await add_job(session, kind="run-scenario", inputs=inputs) for inputs in names]
+    await session.commit()
+    told = [(await admin.get(f"/jobs/{job.id}?lang=en")).json() for job in jobs]
+    assert [one.get("title") for one in told] == ["A", "乙", None, None]
+
+
 async def test_a_caller_with_too_many_jobs_is_told_to_wait(
     runner: httpx.AsyncClient, client_with: MakeClient, session: AsyncSession
 ) -> None:

@@ -113,7 +113,7 @@ def test_somebody_is_invited_by_a_link_that_is_shown_once(
     with httpx.Client() as http:
         assert http.get(link).status_code == 200
     row = page.get_by_role("row").filter(has_text="李伟")
-    assert "规划 · 厦门市" in row.inner_text()
+    assert "规划编制 · 厦门市" in row.inner_text()
     row.get_by_role("button", name="李伟").click()
     page.get_by_label("停用").check()
     page.get_by_role("button", name="保存", exact=True).click()

@@ -5,7 +5,7 @@ import pytest
 
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import Lang
-from shanhai_api.processes.descriptions import InputDescription, inputs_of
+from shanhai_api.processes.descriptions import InputDescription, inputs_of, needs_of
 from shanhai_api.words.members import CHOICES, INPUTS
 
 
@@ -50,3 +50,19 @@ def test_inputs_have_titles_of_the_asked_language() -> None:
 
 def test_words_of_inputs_are_in_both_languages() -> None:
     assert all(label.zh and label.en for label in (*INPUTS.values(), *CHOICES.values()))
+
+
+def needs_told(process: str) -> dict[str, list[str]]:
+    told = needs_of(CONTRACTS[process], "en")
+    return {} if told is None else {one.name: one.value for one in told.parameters}
+
+
+def test_processes_tell_the_themes_they_need_with_those_that_will_do_instead() -> None:
+    assert (
+        needs_told("run-scenario") == needs_told("build-network") == {"land_cover": ["land_cover"]}
+    )
+    assert needs_told("assess-ecoservices").keys() == needs_told("delineate-zones").keys()
+    assert {"dem", "rainfall"} <= needs_told("assess-ecoservices").keys()
+    evaluated = needs_told("evaluate-ecosystem")
+    assert evaluated["evapotranspiration"] == ["evapotranspiration", "reference_et"]
+    assert needs_told("echo") == {}

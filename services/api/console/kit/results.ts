@@ -1,5 +1,6 @@
 /** What a job left: values, files behind links, layers of the tile service, tables as they were written. */
 
+import type { FeatureCollection } from "geojson";
 import { faultOf, read, send } from "./api";
 import { API } from "./page";
 
@@ -79,3 +80,8 @@ export async function tableOf(job: string, output: string): Promise<Row[]> {
   if (!answer.ok) throw await faultOf(answer);
   return rowsOf(await answer.text());
 }
+
+/** The shapes that a job left as GeoJSON.
+ * @throws Fault where it has none. */
+export const shapesOf = (job: string, output: string): Promise<FeatureCollection> =>
+  read(`/jobs/${job}/results/${output}`);

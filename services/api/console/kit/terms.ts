@@ -9,7 +9,7 @@ export type Level = Schema<"Alert">["level"];
 const ROLES: Record<Schema<"Role">, [zh: string, en: string]> = {
   viewer: ["查看", "Viewer"],
   owner: ["项目单位", "Owner"],
-  planner: ["规划", "Planner"],
+  planner: ["规划编制", "Planner"],
   approver: ["审批", "Approver"],
   supervisor: ["监管", "Supervisor"],
   analyst: ["分析", "Analyst"],

@@ -112,6 +112,7 @@ class StatusInfo(Document):
     type: Literal["process"]
     id: UUID = Field(alias="jobID")
     status: JobStatus
+    title: Maybe[str] = Field(None, description="What its inputs call it, where they do")
     message: str
     created: Maybe[MomentText] = None
     started: Maybe[MomentText] = None
@@ -130,6 +131,13 @@ class StatusInfo(Document):
     def of(cls, job: Job, view: View) -> Self:
         """The statusInfo of a job."""
         return cls(**told_status(job, view))
+
+
+class JobInputs(Document):
+    """What a job was asked for, to be sent again or changed."""
+
+    process: str
+    inputs: dict[str, Any] = Field(description="As they were sent")
 
 
 class Jobs(Document):

@@ -129,8 +129,9 @@ def demand_own(job: Job, caller: Caller) -> None:
     """
     if job.requested_by != caller.owner and not caller.may(Scope.ADMIN):
         raise Forbidden(
-            "only who requested a job and administrators may dismiss it or try it again",
-            message_zh="只有作业提交者和管理员可以取消或重试该作业",
+            "only who requested a job and administrators may read its inputs, dismiss it or try"
+            " it again",
+            message_zh="只有作业提交者和管理员可以查看其输入、取消或重试该作业",
         )
 
 

@@ -18,7 +18,7 @@ from shanhai.vocabulary import JobStatus
 from shanhai_api.compliance.operations import names_in
 from shanhai_api.exports import note_download
 from shanhai_api.jobs import operations
-from shanhai_api.jobs.models import Jobs, JobsQuery, Manifest, StatusInfo, write_cursor
+from shanhai_api.jobs.models import JobInputs, Jobs, JobsQuery, Manifest, StatusInfo, write_cursor
 from shanhai_api.jobs.results import (
     raw_answer,
     send_file,
@@ -123,6 +123,16 @@ async def read_job(read: dependencies.Read[dependencies.Reader], job: str) -> An
         headers=waiting_headers(row),
         page=page_of(row, read),
     )
+
+
+@router.get("/jobs/{job}/inputs", summary="What a job was asked for")
+async def read_inputs(
+    read: dependencies.Read[dependencies.JobCaller], job: str
+) -> Answer[JobInputs]:
+    """Tell the inputs as they were sent, to who asked for the job and to administrators."""
+    row = await operations.read_job(read.session, read.caller, job)
+    operations.demand_own(row, read.caller)
+    return Answer(JobInputs(process=row.kind, inputs=row.inputs))
 
 
 @router.delete("/jobs/{job}", summary="Dismiss a job", response_model=StatusInfo)

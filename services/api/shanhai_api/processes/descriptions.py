@@ -8,7 +8,7 @@ from pydantic import Field
 
 from shanhai.db.features.geometry import DEPTHS
 from shanhai.openapi import downgrade
-from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.catalogue import CONTRACTS, resolution_of
 from shanhai.processes.kit.contract import OutputSpec, ProcessContract
 from shanhai.vocabulary import Label, Lang
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe
@@ -19,6 +19,7 @@ from shanhai_api.words.members import CHOICES, INPUTS
 from shanhai_api.words.naming import called, member_name
 
 CHOICE = Label("可选值的名称", "Words of what may be chosen")
+NEEDED = Label("通常需要的数据专题", "Themes of datasets that are usually needed")
 
 
 class ProcessSummary(Document):
@@ -43,18 +44,18 @@ class ProcessList(Document):
     links: list[Link]
 
 
-class ChoiceWord(Answered):
-    """A code that may be chosen and what it is called."""
+class NamedValues(Answered):
+    """A name with its values: a code and what it is called, a theme and those that do instead."""
 
     name: str
     value: list[str]
 
 
-class ChoiceWords(Answered):
-    """What all codes of an input's lists are called; the standard's schemas have no room for it."""
+class AdditionalParameters(Answered):
+    """What the standard's schemas have no other room for."""
 
     title: str
-    parameters: list[ChoiceWord]
+    parameters: list[NamedValues]
 
 
 class InputDescription(Answered):
@@ -62,7 +63,7 @@ class InputDescription(Answered):
 
     title: str
     description: str
-    additionalParameters: Maybe[ChoiceWords] = None
+    additionalParameters: Maybe[AdditionalParameters] = None
     told: dict[str, Any] = Field(alias="schema", description="JSON Schema, as OpenAPI 3.0 has it")
     minOccurs: int
     maxOccurs: int
@@ -80,6 +81,9 @@ class ProcessDescription(ProcessSummary):
 
     template = "process.html"
 
+    additionalParameters: Maybe[AdditionalParameters] = Field(
+        None, description="Themes that usual inputs need, each with all those of which one will do"
+    )
     inputs: dict[str, InputDescription]
     outputs: dict[str, OutputDescription]
 
@@ -150,9 +154,19 @@ def description(contract: ProcessContract, view: View) -> ProcessDescription:
     return ProcessDescription(
         **_members(contract, view),
         links=links,
+        additionalParameters=needs_of(contract, view.lang),
         inputs=inputs_of(contract, view.lang),
         outputs={output.name: _output(output, view.lang) for output in contract.outputs},
     )
+
+
+def needs_of(contract: ProcessContract, lang: Lang) -> AdditionalParameters | None:
+    """The themes of datasets that usual inputs need; None where there is no such theme."""
+    needs = [
+        NamedValues(name=themes[0], value=list(themes))
+        for themes in resolution_of(contract.id).needs()
+    ]
+    return AdditionalParameters(title=NEEDED.in_(lang), parameters=needs) if needs else None
 
 
 def inputs_of(contract: ProcessContract, lang: Lang) -> dict[str, InputDescription]:
@@ -222,10 +236,10 @@ def _input(schema: Mapping[str, Any], required: bool, lang: Lang) -> InputDescri
     # The standard's schemas of schemas are those of OpenAPI 3.0, and tell of content beside.
     told = with_words(downgrade(inner, content=True), lang)
     words = [
-        ChoiceWord(name=code, value=[_choice(code, lang)])
+        NamedValues(name=code, value=[_choice(code, lang)])
         for code in dict.fromkeys(choices_in(told))
     ]
-    named = ChoiceWords(title=CHOICE.in_(lang), parameters=words) if words else None
+    named = AdditionalParameters(title=CHOICE.in_(lang), parameters=words) if words else None
     return InputDescription(
         **outer,
         additionalParameters=named,

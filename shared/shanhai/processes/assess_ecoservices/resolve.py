@@ -16,8 +16,8 @@ from shanhai.processes.assess_ecoservices.contract import (
     AssessmentInputs,
 )
 from shanhai.processes.kit.contract import ProcessContract, Theme
-from shanhai.processes.kit.lookups import describe_dataset, find_themes, refuse
-from shanhai.processes.kit.resolution import Resolution, find_ground, judge_ground, task_on
+from shanhai.processes.kit.lookups import describe_dataset, find_themes, refuse, themes_missed
+from shanhai.processes.kit.resolution import ANY, Resolution, find_ground, judge_ground, task_on
 from shanhai.processes.kit.task import DatasetTask, Task
 
 THEMES: tuple[Theme, ...] = get_args(Theme)
@@ -87,4 +87,10 @@ def _bands(dataset: Dataset) -> int:
     return int(dataset.grid.get("bands", 1))
 
 
-RESOLUTION = Resolution(ASSESS_ECOSERVICES, resolve)
+def assessment_needs() -> list[tuple[str]]:
+    """Themes without which the usual methods cannot be computed."""
+    usual = AssessEcoservicesInputs.model_validate({"region": ANY})
+    return themes_missed(_judge(usual, {}, ANY)[1])
+
+
+RESOLUTION = Resolution(ASSESS_ECOSERVICES, resolve, needs=assessment_needs)

@@ -21,7 +21,7 @@ from shanhai.processes.build_network.contract import (
 from shanhai.processes.build_network.requirements import SUPPLY, network_faults
 from shanhai.processes.kit import resolution
 from shanhai.processes.kit.contract import ProcessContract
-from shanhai.processes.kit.lookups import describe_dataset, find_evaluated, refuse
+from shanhai.processes.kit.lookups import describe_dataset, find_evaluated, refuse, themes_missed
 from shanhai.processes.kit.task import PROTECTED, AreaTask, DatasetTask, Task
 from shanhai.science.corridors.resistance_tables import read_table
 from shanhai.vocabulary import Visibility
@@ -192,4 +192,10 @@ def _table_faults(inputs: BuildNetworkInputs) -> list[Fault]:
     return []
 
 
-RESOLUTION = resolution.Resolution(BUILD_NETWORK, resolve, complete=complete)
+def network_needs() -> list[tuple[str]]:
+    """Themes without which no network can be built; supplies may come from an assessment."""
+    usual = BuildNetworkInputs.model_validate({"region": resolution.ANY})
+    return themes_missed(network_faults(usual, ()))
+
+
+RESOLUTION = resolution.Resolution(BUILD_NETWORK, resolve, complete=complete, needs=network_needs)

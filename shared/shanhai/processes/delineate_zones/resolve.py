@@ -9,7 +9,7 @@ from shanhai.db.identity import Identity
 from shanhai.db.queries.jobs import find_plan, find_region
 from shanhai.db.tables.zone import ZoneScheme
 from shanhai.errors import Conflict, Fault, InvalidInput
-from shanhai.processes.assess_ecoservices.resolve import resolve_assessment
+from shanhai.processes.assess_ecoservices.resolve import assessment_needs, resolve_assessment
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.processes.kit.lookups import find_units
 from shanhai.processes.kit.resolution import (
@@ -119,4 +119,6 @@ def _judge_overlay(
         )
 
 
-RESOLUTION = Resolution(DELINEATE_ZONES, resolve, complete=complete, obstacles=demand_free)
+RESOLUTION = Resolution(
+    DELINEATE_ZONES, resolve, complete=complete, obstacles=demand_free, needs=assessment_needs
+)

@@ -21,6 +21,7 @@ from shanhai.science.air_quality import DAILY
 from shanhai.vocabulary import Label, label_of
 
 REGION = "/inputs/region"
+_DATASETS = "/inputs/datasets/"
 
 
 async def find_usable_region(session: AsyncSession, code: str) -> tuple[jobs.RegionRow, RegionTask]:
@@ -259,7 +260,13 @@ def _missing(theme: str, region: jobs.RegionRow) -> Fault:
 
 
 def _dataset_pointer(theme: str) -> str:
-    return f"/inputs/datasets/{theme}"
+    return f"{_DATASETS}{theme}"
+
+
+def themes_missed(faults: Iterable[Fault]) -> list[tuple[str]]:
+    """The themes that faults find missing, each by itself."""
+    pointers = (fault.pointer for fault in faults)
+    return [(one.removeprefix(_DATASETS),) for one in pointers if one.startswith(_DATASETS)]
 
 
 def missing_faults(

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,6 +32,8 @@ MAX_AREA_DISTORTION = 0.02
 """A grid's cells are counted as areas: 3-degree Gauss-Krüger stays below 0.001, UTM below 0.002."""
 CRS_POINTER = "/inputs/crs"
 CELL_POINTER = "/inputs/cell_m"
+ANY = "any"
+"""Stands for the region where what is needed anywhere is asked."""
 
 
 def check_grid(geometry: dict[str, Any], *, epsg: int, cell_m: float) -> None:
@@ -276,6 +278,7 @@ class Resolution:
         authorise: Judges and keeps the rights of the caller.
         complete: Adds what depends on the caller.
         obstacles: What else keeps a job from publishing, besides the caller's rights.
+        needs: The themes of datasets that usual inputs cannot do without, one of each group.
     """
 
     contract: ProcessContract
@@ -283,6 +286,7 @@ class Resolution:
     authorise: Authorise = _no_rights
     complete: Complete = _nothing_more
     obstacles: DemandPublishable | None = None
+    needs: Callable[[], Iterable[Sequence[str]]] = tuple
 
     async def demand_publishable(
         self, session: AsyncSession, task: Task, identity: Identity

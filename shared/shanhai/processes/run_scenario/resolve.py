@@ -18,7 +18,11 @@ from shanhai.db.tables.dataset import Dataset
 from shanhai.db.tables.job import Job
 from shanhai.errors import Fault
 from shanhai.processes.assess_ecoservices.contract import ASSESS_ECOSERVICES
-from shanhai.processes.build_network.resolve import resolve_network, with_network_areas
+from shanhai.processes.build_network.resolve import (
+    network_needs,
+    resolve_network,
+    with_network_areas,
+)
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES
 from shanhai.processes.kit.lookups import refuse
 from shanhai.processes.kit.resolution import Resolution, checksum_of
@@ -279,4 +283,4 @@ async def complete(session: AsyncSession, task: Task, identity: Identity | None)
     return await with_edited_places(session, task, identity)
 
 
-RESOLUTION = Resolution(RUN_SCENARIO, resolve, complete=complete)
+RESOLUTION = Resolution(RUN_SCENARIO, resolve, complete=complete, needs=network_needs)

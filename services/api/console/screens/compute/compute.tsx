@@ -11,7 +11,6 @@ import { History } from "./history";
 import { Order } from "./order";
 import { Run } from "./run";
 import { Schedules } from "./schedules";
-import "./compute.css";
 
 export default function Compute() {
   const { query, route } = useLocation();
@@ -41,7 +40,12 @@ export default function Compute() {
           />
         )}
         {tab === "run" && query.job && (
-          <Run key={query.job} id={query.job} onOther={(job) => go({ job })} />
+          <Run
+            key={query.job}
+            id={query.job}
+            onOther={(job) => go({ job })}
+            onChange={(process) => go({ process })}
+          />
         )}
         {tab !== "new" && tab !== "run" && !may("jobs") && (
           <Empty>{t("登录后可以看到作业。", "Sign in to see jobs.")}</Empty>

@@ -83,6 +83,12 @@ export function History({ onOpen }: { onOpen: (job: string) => void }) {
                     cell: (job) => processTitle(job.processID),
                   },
                   {
+                    id: "title",
+                    title: t("名称", "Name"),
+                    cell: (job) => job.title ?? "–",
+                    order: (job) => job.title,
+                  },
+                  {
                     id: "status",
                     title: t("状态", "State"),
                     cell: (job) => <StatusBadge status={job.status} />,

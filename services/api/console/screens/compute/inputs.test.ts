@@ -49,10 +49,18 @@ test("lists of objects are written as JSON, lists of codes are not", () => {
 
 test("a theme is green with data, yellow with a stand-in alone, red without or refused", () => {
   const data = [dataset("dem", false), dataset("dem", true), dataset("ndvi", true)];
-  expect(lightOf(data, "dem").tone).toBe("good");
-  expect(lightOf(data, "ndvi").tone).toBe("warn");
-  expect(lightOf(data, "gdp").tone).toBe("bad");
-  expect(lightOf(data, "dem", "is of another region").tone).toBe("bad");
+  expect(lightOf(data, ["dem"]).tone).toBe("good");
+  expect(lightOf(data, ["ndvi"]).tone).toBe("warn");
+  expect(lightOf(data, ["gdp"]).tone).toBe("bad");
+  const wrong = (theme: string) => (theme === "dem" ? "is of another region" : undefined);
+  expect(lightOf(data, ["dem"], wrong).tone).toBe("bad");
+});
+
+test("of themes that stand for each other one will do", () => {
+  const data = [dataset("reference_et", false), dataset("ndvi", true)];
+  expect(lightOf(data, ["evapotranspiration", "reference_et"]).tone).toBe("good");
+  expect(lightOf(data, ["npp", "ndvi"]).tone).toBe("warn");
+  expect(lightOf(data, ["npp", "gdp"]).tone).toBe("bad");
 });
 
 test("a refusal is told at its field, and beside the form where there is no field", () => {

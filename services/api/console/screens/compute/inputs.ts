@@ -16,6 +16,8 @@ export interface Input {
 
 export interface Description {
   id: string;
+  /** Themes of datasets it needs, each with all those of which one will do. */
+  additionalParameters?: { parameters: { name: string; value: string[] }[] };
   title: string;
   description: string;
   inputs: Record<string, Input>;
@@ -96,15 +98,19 @@ export async function datasetsOf(region: string, signal?: AbortSignal): Promise<
   return found.map(({ id, properties }) => ({ code: id, ...properties }));
 }
 
-/** How a theme stands: from a dataset, from a stand-in alone, or without any.
- * @param wrong What the service refused of the theme. */
+/** Groups of themes of which a process needs one each. */
+export const needsOf = ({ additionalParameters }: Description): string[][] =>
+  (additionalParameters?.parameters ?? []).map(({ value }) => value);
+
+/** How a group of themes stands: from a dataset, from a stand-in alone, or without any.
+ * @param wrong What the service refused of a theme. */
 export function lightOf(
   datasets: readonly Dataset[],
-  theme: string,
-  wrong?: string,
+  themes: readonly string[],
+  wrong: (theme: string) => string | undefined = () => undefined,
 ): { tone: Tone; text: string } {
-  const here = datasets.filter((one) => one.theme === theme);
-  if (wrong || !here.length) return { tone: "bad", text: t("缺数据", "none here") };
+  const here = datasets.filter(({ theme }) => themes.includes(theme) && !wrong(theme));
+  if (!here.length) return { tone: "bad", text: t("缺数据", "none here") };
   if (here.every(({ stand_in }) => stand_in))
     return { tone: "warn", text: t("仅替代数据", "stand-in only") };
   return { tone: "good", text: t("齐备", "there") };

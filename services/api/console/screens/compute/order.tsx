@@ -7,7 +7,6 @@ import { told, useAsked } from "../../kit/asked";
 import type { PropertySchema, Values } from "../../kit/features";
 import { type Controls, Fields, Restored, useDraft } from "../../kit/form";
 import { execute } from "../../kit/jobs";
-import { keep } from "../../kit/kept";
 import { plan, plansHere, region, regions } from "../../kit/place";
 import { may } from "../../kit/session";
 import { Badge, Button, Field, Found, Panel, Select } from "../../kit/ui";
@@ -19,11 +18,13 @@ import {
   datasetsOf,
   isWritten,
   lightOf,
+  needsOf,
   restOf,
   sent,
   sortInputs,
   wrongAt,
 } from "./inputs";
+import "./compute.css";
 
 /** A form for the process, in the words of the present language. */
 export function Order({
@@ -61,7 +62,6 @@ function OrderForm({
   const key = useSignal(crypto.randomUUID());
   const busy = useSignal(false);
   const fault = useSignal<Fault | null>(null);
-  const sorted = useMemo(() => sortInputs(inputs), [inputs]);
   useEffect(() => {
     // Another region or plan above is meant here too.
     values.value = { ...values.peek(), ...initial };
@@ -73,16 +73,13 @@ function OrderForm({
       first = false;
     });
   }, []);
-  const wrong: readonly FaultAt[] = fault.value?.at ?? [];
   const start = async () => {
     batch(() => {
       busy.value = true;
       fault.value = null;
     });
     try {
-      const asked = sent(values.value);
-      const job = await execute(id, asked, key.value);
-      keep(`inputs.${job.jobID}`, asked);
+      const job = await execute(id, sent(values.value), key.value);
       reset();
       onStarted(job.jobID);
     } catch (error) {
@@ -90,8 +87,6 @@ function OrderForm({
     }
     busy.value = false;
   };
-  const controls = useMemo(() => controlsOf(inputs), [inputs]);
-  const form = { values, wrong, controls, required: sorted.required, at: "/inputs" };
   return (
     <form
       class="form"
@@ -102,25 +97,12 @@ function OrderForm({
     >
       <p class="hint">{description.description}</p>
       <Restored restored={restored} reset={reset} />
-      <Fields members={sorted.first} {...form} />
-      <Presets inputs={inputs} values={values} onDefaults={() => reset(initial)} />
-      {Object.entries(sorted.themes).map(([name, themes]) => (
-        <Themes
-          key={name}
-          title={inputs[name]?.title ?? name}
-          input={name}
-          themes={themes}
-          values={values}
-          wrong={wrong}
-        />
-      ))}
-      {Object.keys(sorted.more).length > 0 && (
-        <details class="group" open={wrong.length > 0}>
-          <summary>{t("更多选项", "More options")}</summary>
-          <Fields members={sorted.more} {...form} />
-        </details>
-      )}
-      {fault.value && <Refused fault={fault.value} rest={restOf(wrong, inputs)} />}
+      <InputFields
+        description={description}
+        values={values}
+        fault={fault.value}
+        onDefaults={() => reset(initial)}
+      />
       {may("jobs") ? (
         <Button kind="main" submits busy={busy.value}>
           {t("开始计算", "Start")}
@@ -131,6 +113,58 @@ function OrderForm({
         </p>
       )}
     </form>
+  );
+}
+
+/** What a process takes, as fields: what must be said, the data there are, and all else folded.
+ * @param without Inputs that are asked for elsewhere. */
+export function InputFields({
+  description,
+  values,
+  fault,
+  without = [],
+  onDefaults,
+}: {
+  description: Description;
+  values: Signal<Values>;
+  fault: Fault | null;
+  without?: readonly string[];
+  onDefaults: () => void;
+}) {
+  const inputs = useMemo(
+    () =>
+      Object.fromEntries(
+        Object.entries(description.inputs).filter(([name]) => !without.includes(name)),
+      ),
+    [description],
+  );
+  const sorted = useMemo(() => sortInputs(inputs), [inputs]);
+  const controls = useMemo(() => controlsOf(inputs), [inputs]);
+  const wrong: readonly FaultAt[] = fault?.at ?? [];
+  const form = { values, wrong, controls, required: sorted.required, at: "/inputs" };
+  return (
+    <>
+      <Fields members={sorted.first} {...form} />
+      <Presets inputs={inputs} values={values} onDefaults={onDefaults} />
+      {Object.entries(sorted.themes).map(([name, themes]) => (
+        <Themes
+          key={name}
+          title={inputs[name]?.title ?? name}
+          input={name}
+          themes={themes}
+          needs={name === "datasets" ? needsOf(description) : []}
+          values={values}
+          wrong={wrong}
+        />
+      ))}
+      {Object.keys(sorted.more).length > 0 && (
+        <details class="group" open={wrong.length > 0}>
+          <summary>{t("更多选项", "More options")}</summary>
+          <Fields members={sorted.more} {...form} />
+        </details>
+      )}
+      {fault && <Refused fault={fault} rest={restOf(wrong, inputs)} />}
+    </>
   );
 }
 
@@ -153,7 +187,7 @@ function Refused({ fault, rest }: { fault: Fault; rest: FaultAt[] }) {
 }
 
 /** Region and plan that are worked on, where the process asks for them. */
-function placeOf(inputs: Description["inputs"]): Values {
+export function placeOf(inputs: Description["inputs"]): Values {
   return {
     ...(inputs.region && region.value ? { region: region.value } : {}),
     ...(inputs.plan && plan.value ? { plan: plan.value } : {}),
@@ -182,19 +216,28 @@ function controlsOf(inputs: Description["inputs"]): Controls {
       />
     ),
   };
-  for (const [name, { schema }] of Object.entries(inputs))
-    if (isWritten(schema)) controls[name] = (props) => <Written {...props} />;
+  for (const [name, { schema, title }] of Object.entries(inputs))
+    if (isWritten(schema)) controls[name] = (props) => <Written {...props} label={title} />;
   return controls;
 }
 
 /** A list of objects, as JSON. */
-function Written({ value, set }: { value: unknown; set: (value: unknown) => void }) {
+function Written({
+  label,
+  value,
+  set,
+}: {
+  label: string;
+  value: unknown;
+  set: (value: unknown) => void;
+}) {
   const text = useSignal(value === undefined ? "" : JSON.stringify(value, null, 1));
   const fault = useSignal("");
   return (
     <>
       <textarea
         rows={3}
+        aria-label={label}
         value={text.value}
         placeholder="[ { … } ]"
         onChange={({ currentTarget }) => {
@@ -245,17 +288,19 @@ function Presets({
   );
 }
 
-/** The datasets of the region for each theme, and a light for whether there are any. */
+/** The datasets of the region for each theme, with a light for each that is needed. */
 function Themes({
   title,
   input,
   themes,
+  needs,
   values,
   wrong,
 }: {
   title: string;
   input: string;
   themes: Record<string, PropertySchema>;
+  needs: readonly string[][];
   values: Signal<Values>;
   wrong: readonly FaultAt[];
 }) {
@@ -268,60 +313,89 @@ function Themes({
     const { [input]: __, ...others } = values.value;
     values.value = Object.keys(now).length ? { ...others, [input]: now } : others;
   };
+  if (!here) return null;
+  const worded = (theme: string) => themes[theme]?.title ?? theme;
   return (
     <Panel title={title} class="themes">
       <Found asked={asked} again={again}>
-        {(datasets) => (
-          <>
-            <small>
-              {t(
-                "绿：有数据；黄：只有替代数据；红：没有数据，用到它的计算会改用其他方法或拒绝。",
-                "Green: there are data; yellow: stand-ins alone; red: none, so that a method that needs them is replaced or refused.",
+        {(datasets) => {
+          const field = (theme: string) => (
+            <Theme
+              key={theme}
+              title={worded(theme)}
+              datasets={datasets.filter((one) => one.theme === themeOf(input, theme))}
+              chosen={chosen[theme] ?? ""}
+              onChoose={(code) => set(theme, code)}
+              wrong={wrongAt(wrong, `/inputs/${input}/${theme}`)}
+            />
+          );
+          const needed = new Set(needs.flat());
+          const others = Object.keys(themes).filter((theme) => !needed.has(theme));
+          return (
+            <>
+              {needs.length > 0 && (
+                <ul
+                  class="lights"
+                  aria-label={t("所需数据是否齐备", "Whether needed data are there")}
+                >
+                  {needs.map((group) => {
+                    const light = lightOf(datasets, group, (theme) =>
+                      wrongAt(wrong, `/inputs/${input}/${theme}`),
+                    );
+                    return (
+                      <li key={group.join()}>
+                        <span>{group.map(worded).join(t(" 或 ", " or "))}</span>{" "}
+                        <Badge tone={light.tone}>{light.text}</Badge>
+                      </li>
+                    );
+                  })}
+                </ul>
               )}
-            </small>
-            {Object.entries(themes).map(([theme, schema]) => {
-              const refused = wrongAt(wrong, `/inputs/${input}/${theme}`);
-              return (
-                <Theme
-                  key={theme}
-                  title={schema.title ?? theme}
-                  datasets={datasets.filter((one) => one.theme === theme)}
-                  light={input === "datasets" ? lightOf(datasets, theme, refused) : null}
-                  chosen={chosen[theme] ?? ""}
-                  onChoose={(code) => set(theme, code)}
-                  wrong={refused}
-                />
-              );
-            })}
-          </>
-        )}
+              {needs.length > 0 && (
+                <small>
+                  {t(
+                    "按常用选项所需。绿：有数据；黄：只有替代数据；红：没有数据，用到它的计算会改用其他方法或拒绝。",
+                    "What usual choices need. Green: there are data; yellow: stand-ins alone; red: none, so that a method that needs them is replaced or refused.",
+                  )}
+                </small>
+              )}
+              {[...needed].filter((theme) => theme in themes).map(field)}
+              {others.length > 0 &&
+                (needed.size > 0 ? (
+                  <details class="group">
+                    <summary>{t("其他数据", "Other data")}</summary>
+                    {others.map(field)}
+                  </details>
+                ) : (
+                  others.map(field)
+                ))}
+            </>
+          );
+        }}
       </Found>
     </Panel>
   );
 }
 
+/** The theme of the datasets that a member of an input may name. */
+const themeOf = (input: string, member: string) =>
+  input === "supplies" ? `supply.${member}` : member;
+
 function Theme({
   title,
   datasets,
-  light,
   chosen,
   onChoose,
   wrong,
 }: {
   title: string;
   datasets: readonly Dataset[];
-  light: ReturnType<typeof lightOf> | null;
   chosen: string;
   onChoose: (code: string) => void;
   wrong: string | undefined;
 }) {
-  const label = (
-    <>
-      {title} {light && <Badge tone={light.tone}>{light.text}</Badge>}
-    </>
-  );
   return (
-    <Field label={label} wrong={wrong}>
+    <Field label={title} wrong={wrong}>
       <Select
         choices={datasets.map((one) => ({
           value: one.code,

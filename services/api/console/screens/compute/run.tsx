@@ -2,9 +2,8 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { write } from "../../kit/api";
+import { api, ask, write } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
-import type { Values } from "../../kit/features";
 import { bytes, duration, moment, number } from "../../kit/format";
 import {
   cancel,
@@ -15,7 +14,7 @@ import {
   processTitle,
   StatusBadge,
 } from "../../kit/jobs";
-import { recall } from "../../kit/kept";
+import { keep } from "../../kit/kept";
 import { describeLayer, type Layer } from "../../kit/map/layers";
 import { Legend } from "../../kit/map/legend";
 import { MapView } from "../../kit/map/map_view";
@@ -26,7 +25,20 @@ import { attempt, Button, Found, Panel, Progress, Select, Waiting } from "../../
 import { called, lang, t } from "../../kit/words";
 import { outputTitles } from "./titles";
 
-export function Run({ id, onOther }: { id: string; onOther: (job: string) => void }) {
+/** What a job was asked for, told to who asked. */
+const inputsOf = (id: string) =>
+  ask(api.GET("/jobs/{job}/inputs", { params: { path: { job: id } } }));
+
+export function Run({
+  id,
+  onOther,
+  onChange,
+}: {
+  id: string;
+  onOther: (job: string) => void;
+  /** The form of the process has the job's inputs. */
+  onChange: (process: string) => void;
+}) {
   const job = useSignal<Job | null>(null);
   const key = useSignal(crypto.randomUUID());
   useEffect(() => {
@@ -39,10 +51,9 @@ export function Run({ id, onOther }: { id: string; onOther: (job: string) => voi
   const again = () =>
     attempt(
       async () => {
-        const inputs = recall<Values>(`inputs.${id}`);
         const started =
-          now.status === "successful" && inputs
-            ? await execute(now.processID, inputs, key.value)
+          now.status === "successful"
+            ? await execute(now.processID, (await inputsOf(id)).inputs, key.value)
             : (
                 await write<Job>("POST", `/jobs/${id}/retry`, undefined, {
                   "Idempotency-Key": key.value,
@@ -52,13 +63,18 @@ export function Run({ id, onOther }: { id: string; onOther: (job: string) => voi
       },
       t("已重新提交", "Asked for again"),
     );
-  const repeatable = now.status !== "successful" || recall(`inputs.${id}`) !== null;
+  const change = () =>
+    attempt(async () => {
+      const { process, inputs } = await inputsOf(id);
+      keep(`draft.process.${process}`, inputs);
+      onChange(process);
+    });
   return (
     <>
       <Panel
         title={
           <>
-            {title} <StatusBadge status={now.status} />
+            {now.title ? `${title} · ${now.title}` : title} <StatusBadge status={now.status} />
           </>
         }
         actions={
@@ -72,8 +88,11 @@ export function Run({ id, onOther }: { id: string; onOther: (job: string) => voi
                   {t("取消", "Cancel")}
                 </Button>
               )}
-              {isOver(now.status) && repeatable && (
-                <Button onClick={again}>{t("再算一次", "Run again")}</Button>
+              {isOver(now.status) && (
+                <>
+                  <Button onClick={again}>{t("再算一次", "Run again")}</Button>
+                  <Button onClick={change}>{t("修改后再算", "Change and run")}</Button>
+                </>
               )}
             </>
           )

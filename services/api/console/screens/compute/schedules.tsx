@@ -1,7 +1,7 @@
 /** What recurs: paused, ended, and the times it was due. */
 
 import { useSignal } from "@preact/signals";
-import { api, ask, faultOf, type Schema, send, write } from "../../kit/api";
+import { answered, api, ask, type Schema, write } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { moment } from "../../kit/format";
 import { processTitle, StatusBadge } from "../../kit/jobs";
@@ -9,25 +9,29 @@ import { screenPath } from "../../kit/screens";
 import { Table } from "../../kit/table";
 import { attempt, Badge, Button, Empty, Found } from "../../kit/ui";
 import { called, t } from "../../kit/words";
+import { contentsOf, ScheduleForm } from "./schedule_form";
 
 type Schedule = Schema<"Schedule">;
-
-/** The contents of a schedule as they are sent back. */
-export function contentsOf(schedule: Schedule) {
-  const { code: _, owner: __, next_at: ___, links: ____, ...contents } = schedule;
-  return contents;
-}
 
 export function Schedules() {
   const { asked, again } = useAsked(() => ask(api.GET("/schedules")), []);
   const chosen = useSignal<string | null>(null);
+  const form = useSignal<{ schedule: Schedule | null; etag: string | null } | null>(null);
+  const close = () => {
+    form.value = null;
+  };
   // Who changes a schedule names the state it was seen in.
+  const seen = (code: string) =>
+    answered(api.GET("/schedules/{schedule}", { params: { path: { schedule: code } } }));
   const held = async (code: string): Promise<Record<string, string>> => {
-    const answer = await send(`/schedules/${code}`);
-    if (!answer.ok) throw await faultOf(answer);
-    const etag = answer.headers.get("ETag");
+    const { etag } = await seen(code);
     return etag ? { "If-Match": etag } : {};
   };
+  const change = ({ code }: Schedule) =>
+    attempt(async () => {
+      const { data, etag } = await seen(code);
+      form.value = { schedule: data, etag };
+    });
   const replace = (schedule: Schedule, enabled: boolean) =>
     attempt(async () => {
       await write(
@@ -46,59 +50,82 @@ export function Schedules() {
       },
       t("已删除", "Ended"),
     );
+  if (form.value)
+    return (
+      <ScheduleForm
+        {...form.value}
+        onCancel={close}
+        onDone={() => {
+          close();
+          again();
+        }}
+      />
+    );
   return (
-    <Found asked={asked} again={again}>
-      {({ schedules }) =>
-        schedules.length ? (
-          <>
-            <Table
-              label={t("定时计算", "Schedules")}
-              rows={schedules}
-              keyOf={({ code }) => code}
-              chosen={chosen.value}
-              onOpen={({ code }) => {
-                chosen.value = code;
-              }}
-              columns={[
-                { id: "name", title: t("名称", "Name"), cell: (one) => called(one) },
-                {
-                  id: "process",
-                  title: t("流程", "Process"),
-                  cell: (one) => processTitle(one.process),
-                },
-                {
-                  id: "state",
-                  title: t("状态", "State"),
-                  cell: ({ enabled }) => (
-                    <Badge tone={enabled ? "good" : "plain"}>
-                      {enabled ? t("启用", "on") : t("暂停", "paused")}
-                    </Badge>
-                  ),
-                },
-                { id: "next", title: t("下次", "Next"), cell: ({ next_at }) => moment(next_at) },
-                {
-                  id: "deeds",
-                  title: t("操作", "Actions"),
-                  cell: (one) => (
-                    <span class="actions">
-                      <Button onClick={() => replace(one, !one.enabled)}>
-                        {one.enabled ? t("暂停", "Pause") : t("启用", "Go on")}
-                      </Button>
-                      <Button kind="danger" onClick={() => drop(one)}>
-                        {t("删除", "End")}
-                      </Button>
-                    </span>
-                  ),
-                },
-              ]}
-            />
-            {chosen.value && <Runs schedule={chosen.value} />}
-          </>
-        ) : (
-          <Empty>{t("还没有定时计算。", "Nothing recurs yet.")}</Empty>
-        )
-      }
-    </Found>
+    <>
+      <div class="actions">
+        <Button
+          onClick={() => {
+            form.value = { schedule: null, etag: null };
+          }}
+        >
+          {t("新建定时计算", "New schedule")}
+        </Button>
+      </div>
+      <Found asked={asked} again={again}>
+        {({ schedules }) =>
+          schedules.length ? (
+            <>
+              <Table
+                label={t("定时计算", "Schedules")}
+                rows={schedules}
+                keyOf={({ code }) => code}
+                chosen={chosen.value}
+                onOpen={({ code }) => {
+                  chosen.value = code;
+                }}
+                columns={[
+                  { id: "name", title: t("名称", "Name"), cell: (one) => called(one) },
+                  {
+                    id: "process",
+                    title: t("流程", "Process"),
+                    cell: (one) => processTitle(one.process),
+                  },
+                  {
+                    id: "state",
+                    title: t("状态", "State"),
+                    cell: ({ enabled }) => (
+                      <Badge tone={enabled ? "good" : "plain"}>
+                        {enabled ? t("启用", "on") : t("暂停", "paused")}
+                      </Badge>
+                    ),
+                  },
+                  { id: "next", title: t("下次", "Next"), cell: ({ next_at }) => moment(next_at) },
+                  {
+                    id: "deeds",
+                    title: t("操作", "Actions"),
+                    cell: (one) => (
+                      <span class="actions">
+                        <Button onClick={() => change(one)}>{t("修改", "Change")}</Button>
+                        <Button onClick={() => replace(one, !one.enabled)}>
+                          {one.enabled ? t("暂停", "Pause") : t("启用", "Go on")}
+                        </Button>
+                        <Button kind="danger" onClick={() => drop(one)}>
+                          {t("删除", "End")}
+                        </Button>
+                      </span>
+                    ),
+                  },
+                ]}
+              />
+              {chosen.value && <Runs schedule={chosen.value} />}
+            </>
+          ) : (
+            <Empty>{t("还没有定时计算。", "Nothing recurs yet.")}</Empty>
+          )
+        }
+      </Found>
+    </>
   );
 }
 

@@ -86,7 +86,7 @@ export function Coverage() {
                     cell: ({ value }: Choice) => {
                       const light = lightOf(
                         datasets.filter((one) => one.region === region),
-                        value,
+                        [value],
                       );
                       return <Badge tone={light.tone}>{light.text}</Badge>;
                     },

@@ -87,7 +87,7 @@ describe("the list of accounts", () => {
 
   it("is in Chinese for who reads Chinese", async () => {
     show({}, "zh");
-    expect(await screen.findByText("规划 · 厦门市、查看 · 全部区域")).toBeTruthy();
+    expect(await screen.findByText("规划编制 · 厦门市、查看 · 全部区域")).toBeTruthy();
     expect(screen.getByText("已停用")).toBeTruthy();
   });
 

@@ -102,7 +102,7 @@ test("roles are words for people and codes in forms", () => {
   expect(roleCode(held)).toBe("planner@xiamen");
   expect(roleOf("planner@xiamen")).toEqual(held);
   expect(roleOf("admin")).toEqual({ role: "admin", region: null });
-  expect(roleWords(held)).toBe("规划 · 厦门市");
+  expect(roleWords(held)).toBe("规划编制 · 厦门市");
   expect(roleWords(roleOf("auditor"))).toBe("审计 · 全部区域");
   lang.value = "en";
   expect(rolesSchema().items?.["x-enum-titles"]).toMatchObject({

@@ -1,0 +1,368 @@
+/** A schedule as a form: what it is called, when it is due, and the inputs of its process. */
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { api, ask, Fault, read, type Schema, write } from "../../kit/api";
+import { told, useAsked } from "../../kit/asked";
+import type { PropertySchema, Values } from "../../kit/features";
+import { Fields, memberOf, Restored, useDraft } from "../../kit/form";
+import { plan, region } from "../../kit/place";
+import { Button, Field, Found, Panel, Select, tell } from "../../kit/ui";
+import { t } from "../../kit/words";
+import { type Description, sent } from "./inputs";
+import { InputFields, placeOf } from "./order";
+
+type Schedule = Schema<"Schedule">;
+
+/** The contents of a schedule as they are sent back. */
+export function contentsOf(schedule: Schedule): Values {
+  const { code: _, owner: __, next_at: ___, links: ____, ...contents } = schedule;
+  return contents;
+}
+
+type Rhythm = "day" | "week" | "month" | "cron" | "every";
+
+/** When a schedule is due, as the form asks it. */
+export interface Timing {
+  rhythm: Rhythm;
+  /** Hours and minutes. */
+  at: string;
+  weekday: string;
+  day: number;
+  cron: string;
+  hours: number;
+}
+
+export const USUAL: Timing = {
+  rhythm: "day",
+  at: "02:30",
+  weekday: "MON",
+  day: 1,
+  cron: "30 2 * * *",
+  hours: 24,
+};
+
+/** The timing as the service takes it. */
+export function timingSent(timing: Timing): { cron: string | null; every_s: number | null } {
+  const { rhythm, day, weekday, hours } = timing;
+  if (rhythm === "every") return { cron: null, every_s: Math.round(hours * 3600) };
+  const [hour = 0, minute = 0] = timing.at.split(":").map(Number);
+  const cron = {
+    day: `${minute} ${hour} * * *`,
+    week: `${minute} ${hour} * * ${weekday}`,
+    month: `${minute} ${hour} ${day} * *`,
+    cron: timing.cron.trim(),
+  }[rhythm];
+  return { cron, every_s: null };
+}
+
+const DAYS = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
+
+/** The timing of a schedule there is; what is no plain day, week or month stays an expression. */
+export function timingOf({ cron, every_s }: Pick<Schedule, "cron" | "every_s">): Timing {
+  if (every_s) return { ...USUAL, rhythm: "every", hours: every_s / 3600 };
+  const found = /^(\d{1,2}) (\d{1,2}) (\*|\d{1,2}) \* (\*|[A-Z]{3})$/.exec(cron ?? "");
+  const whole = { ...USUAL, rhythm: "cron" as const, cron: cron ?? USUAL.cron };
+  if (!found) return whole;
+  const [, minute = "", hour = "", day = "", weekday = ""] = found;
+  const at = `${hour.padStart(2, "0")}:${minute.padStart(2, "0")}`;
+  if (day !== "*" && weekday !== "*") return whole;
+  if (weekday !== "*")
+    return DAYS.includes(weekday) ? { ...whole, rhythm: "week", at, weekday } : whole;
+  return day === "*"
+    ? { ...whole, rhythm: "day", at }
+    : { ...whole, rhythm: "month", at, day: +day };
+}
+
+interface FormProps {
+  /** The schedule to be changed, with the tag of its state; null for a new one. */
+  schedule: Schedule | null;
+  etag: string | null;
+  onDone: () => void;
+  onCancel: () => void;
+}
+
+export function ScheduleForm({ schedule, etag, onDone, onCancel }: FormProps) {
+  const initial = useMemo((): Values => {
+    const { inputs, process, ...rest } = schedule ? contentsOf(schedule) : {};
+    return {
+      about: schedule ? rest : {},
+      process: process ?? "assess-ecoservices",
+      inputs: inputs ?? given(region.value, plan.value),
+      timing: schedule ? timingOf(schedule) : USUAL,
+    };
+  }, [schedule]);
+  const { values, restored, reset } = useDraft(`schedule.${schedule?.code ?? ""}`, initial);
+  const key = useSignal(crypto.randomUUID());
+  const busy = useSignal(false);
+  const fault = useSignal<Fault | null>(null);
+  const ofInputs = fault.value && beside(fault.value);
+  const process = String(values.value.process);
+  const timing = values.value.timing as Timing;
+  const save = async () => {
+    busy.value = true;
+    fault.value = null;
+    const contents = {
+      ...sent(values.value.about as Values),
+      process,
+      inputs: sent(values.value.inputs as Values),
+      ...timingSent(timing),
+    };
+    try {
+      if (schedule)
+        await write(
+          "PUT",
+          `/schedules/${schedule.code}`,
+          contents,
+          etag ? { "If-Match": etag } : {},
+        );
+      else await write("POST", "/schedules", contents, { "Idempotency-Key": key.value });
+      reset();
+      tell(t("已保存", "Saved"));
+      onDone();
+    } catch (error) {
+      fault.value = told(error);
+      // What was refused and mended is another request.
+      key.value = crypto.randomUUID();
+    }
+    busy.value = false;
+  };
+  return (
+    <form
+      class="form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        save();
+      }}
+    >
+      <Restored restored={restored} reset={reset} />
+      <Panel
+        title={
+          schedule ? t("修改定时计算", "Change the schedule") : t("新的定时计算", "A new schedule")
+        }
+      >
+        <Fields
+          members={aboutMembers(schedule === null)}
+          required={schedule ? ["name_zh"] : ["code", "name_zh"]}
+          values={memberOf(values, "about")}
+          wrong={fault.value?.at ?? []}
+        />
+        <TimingFields
+          timing={timing}
+          wrong={fault.value?.at.find(({ pointer }) => /cron|every_s/.test(pointer))?.detail}
+          onChange={(now) => {
+            values.value = { ...values.value, timing: now };
+          }}
+        />
+      </Panel>
+      <Inputs
+        process={process}
+        values={memberOf(values, "inputs")}
+        fault={ofInputs}
+        onProcess={(id) => {
+          values.value = { ...values.value, process: id, inputs: {} };
+        }}
+      />
+      <div class="actions">
+        <Button kind="main" submits busy={busy.value}>
+          {t("保存", "Save")}
+        </Button>
+        <Button
+          onClick={() => {
+            reset();
+            onCancel();
+          }}
+        >
+          {t("不保存", "Do not save")}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+/** A refusal without what is told at the fields above the inputs. */
+const beside = ({ status, message, at }: Fault): Fault =>
+  new Fault(
+    status,
+    message,
+    at.filter(({ pointer }) => !/^\/?(code|name_zh|name_en|cron|every_s)$/.test(pointer)),
+  );
+
+/** Region and plan that one works on, as far as there are any. */
+const given = (here: string, planned: string): Values => ({
+  ...(here ? { region: here } : {}),
+  ...(planned ? { plan: planned } : {}),
+});
+
+function aboutMembers(isNew: boolean): Record<string, PropertySchema> {
+  const names: Record<string, PropertySchema> = {
+    name_zh: { type: "string", title: t("中文名称", "Name in Chinese"), maxLength: 200 },
+    name_en: { type: "string", title: t("英文名称", "Name in English"), maxLength: 200 },
+    enabled: { type: "boolean", title: t("启用", "On"), default: true },
+  };
+  if (!isNew) return names;
+  const code: PropertySchema = {
+    type: "string",
+    title: t("代码", "Code"),
+    description: t(
+      "字母、数字、点、横线，最多 64 个",
+      "letters, digits, dots and hyphens, 64 at most",
+    ),
+    maxLength: 64,
+    pattern: "[A-Za-z0-9][A-Za-z0-9_.\\-]{0,63}",
+  };
+  return { code, ...names };
+}
+
+function TimingFields({
+  timing,
+  wrong,
+  onChange,
+}: {
+  timing: Timing;
+  wrong: string | undefined;
+  onChange: (timing: Timing) => void;
+}) {
+  const set = (more: Partial<Timing>) => onChange({ ...timing, ...more });
+  const { rhythm } = timing;
+  return (
+    <>
+      <Field label={t("多久一次", "How often")} wrong={wrong}>
+        <Select
+          choices={[
+            { value: "day", label: t("每天", "Each day") },
+            { value: "week", label: t("每周", "Each week") },
+            { value: "month", label: t("每月", "Each month") },
+            { value: "every", label: t("每隔若干小时", "Every so many hours") },
+            { value: "cron", label: t("时间表达式", "An expression") },
+          ]}
+          value={rhythm}
+          onChoose={(to) => set({ rhythm: to as Rhythm })}
+        />
+      </Field>
+      {rhythm === "week" && (
+        <Field label={t("星期", "Day of the week")}>
+          <Select
+            choices={DAYS.map((value, n) => ({ value, label: weekdayName(n) }))}
+            value={timing.weekday}
+            onChoose={(weekday) => set({ weekday })}
+          />
+        </Field>
+      )}
+      {rhythm === "month" && (
+        <Field label={t("几号", "Day of the month")} hint="1 – 31">
+          <input
+            type="number"
+            min={1}
+            max={31}
+            required
+            value={timing.day}
+            onInput={({ currentTarget }) => set({ day: Number(currentTarget.value) })}
+          />
+        </Field>
+      )}
+      {["day", "week", "month"].includes(rhythm) && (
+        <Field label={t("几点（北京时间）", "At (Beijing time)")}>
+          <input
+            type="time"
+            required
+            value={timing.at}
+            onInput={({ currentTarget }) => set({ at: currentTarget.value })}
+          />
+        </Field>
+      )}
+      {rhythm === "every" && (
+        <Field label={t("小时", "Hours")}>
+          <input
+            type="number"
+            min={0}
+            step="any"
+            required
+            value={timing.hours}
+            onInput={({ currentTarget }) => set({ hours: Number(currentTarget.value) })}
+          />
+        </Field>
+      )}
+      {rhythm === "cron" && (
+        <Field
+          label={t("时间表达式", "Expression")}
+          hint={t(
+            "分 时 日 月 星期，如 30 2 * * MON 为每周一 2:30",
+            "minute hour day month weekday; 30 2 * * MON is Mondays at 2:30",
+          )}
+        >
+          <input
+            type="text"
+            required
+            value={timing.cron}
+            onInput={({ currentTarget }) => set({ cron: currentTarget.value })}
+          />
+        </Field>
+      )}
+    </>
+  );
+}
+
+/** Days from Monday on, in the present language; 1 January 2024 was one. */
+const weekdayName = (n: number) =>
+  new Intl.DateTimeFormat(t("zh-CN", "en-GB"), { weekday: "long", timeZone: "UTC" }).format(
+    Date.UTC(2024, 0, 1 + n),
+  );
+
+function Inputs({
+  process,
+  values,
+  fault,
+  onProcess,
+}: {
+  process: string;
+  values: ReturnType<typeof memberOf>;
+  fault: Fault | null;
+  onProcess: (id: string) => void;
+}) {
+  const processes = useAsked(() => ask(api.GET("/processes")), []);
+  const { asked, again } = useAsked(
+    (signal) => read<Description>(`/processes/${process}`, signal),
+    [process],
+  );
+  return (
+    <Panel title={t("计算内容", "What is computed")}>
+      <Field label={t("流程", "Process")}>
+        <Select
+          choices={(processes.asked.value.data?.processes ?? []).map(({ id, title }) => ({
+            value: id,
+            label: title,
+          }))}
+          value={process}
+          onChoose={onProcess}
+        />
+      </Field>
+      <Found asked={asked} again={again}>
+        {(description) =>
+          description.id === process && (
+            <Begun key={process} description={description} values={values} fault={fault} />
+          )
+        }
+      </Found>
+    </Panel>
+  );
+}
+
+/** The inputs of a process that was chosen just now begin with the place that one works on. */
+function Begun({
+  description,
+  values,
+  fault,
+}: {
+  description: Description;
+  values: ReturnType<typeof memberOf>;
+  fault: Fault | null;
+}) {
+  const begin = () => {
+    values.value = placeOf(description.inputs);
+  };
+  useEffect(() => {
+    if (!Object.keys(values.value).length) begin();
+  }, []);
+  return <InputFields description={description} values={values} fault={fault} onDefaults={begin} />;
+}

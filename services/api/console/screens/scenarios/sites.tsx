@@ -1,0 +1,353 @@
+/** Sites that were chosen: their map beside their table, what other budgets buy, other plans. */
+
+import { useSignal } from "@preact/signals";
+import type { FeatureCollection, Feature as Shape } from "geojson";
+import { useMemo } from "preact/hooks";
+import { api, ask, read } from "../../kit/api";
+import { useAsked } from "../../kit/asked";
+import { moment, money, number } from "../../kit/format";
+import { boundsOf } from "../../kit/map/bounds";
+import { partsOf } from "../../kit/map/draw";
+import type { MapPane } from "../../kit/map/engine";
+import { MapView } from "../../kit/map/map_view";
+import {
+  outputPath,
+  type ResultFile,
+  type Row,
+  resultsOf,
+  shapesOf,
+  tableOf,
+} from "../../kit/results";
+import { Table } from "../../kit/table";
+import { Empty, Field, Found, Panel, Select } from "../../kit/ui";
+import { called, t } from "../../kit/words";
+import { isWithin } from "./brush";
+import { type FrontPoint, frontOf, within } from "./differences";
+
+/** A plan to compare with, as the statistics of a selection have it. */
+interface Alternative {
+  cost: number;
+  objective: number;
+  sites: string[];
+}
+
+const TAKEN = "#0f6a46";
+const LEFT = "#8a949a";
+const CHOSEN = "#c2185b";
+
+export function Sites() {
+  const { asked, again } = useAsked(
+    () =>
+      ask(
+        api.GET("/jobs", {
+          params: {
+            query: { limit: 50, processID: ["select-sites"], status: ["successful"] },
+          },
+        }),
+      ),
+    [],
+  );
+  const chosen = useSignal("");
+  return (
+    <Found asked={asked} again={again}>
+      {({ jobs }) => {
+        const job = chosen.value || jobs[0]?.jobID;
+        return job ? (
+          <>
+            <Field label={t("选址计算", "Selection")}>
+              <Select
+                choices={jobs.map((one) => ({
+                  value: one.jobID,
+                  label: one.title ?? moment(one.created),
+                }))}
+                value={job}
+                onChoose={(id) => {
+                  chosen.value = id;
+                }}
+              />
+            </Field>
+            <Selection key={job} job={job} />
+          </>
+        ) : (
+          <Empty>{t("还没有完成的选址。", "No selection is done yet.")}</Empty>
+        );
+      }}
+    </Found>
+  );
+}
+
+function Selection({ job }: { job: string }) {
+  const { asked, again } = useAsked(async () => {
+    const { files } = await resultsOf(job);
+    const [rows, shapes, front, others] = await Promise.all([
+      tableOf(job, "table"),
+      files.sites ? shapesOf(job, "sites") : null,
+      files.pareto ? tableOf(job, "pareto") : [],
+      files.statistics
+        ? read<{ alternatives?: Alternative[] }>(`/jobs/${job}/results/statistics`)
+        : null,
+    ]);
+    return { files, rows, shapes, front: frontOf(front), others: others?.alternatives ?? [] };
+  }, [job]);
+  return (
+    <Found asked={asked} again={again}>
+      {({ rows, shapes, front, others, files }) => (
+        <>
+          {front.length > 1 && <Front front={front} />}
+          <Plans job={job} rows={rows} shapes={shapes} others={others} files={files} />
+        </>
+      )}
+    </Found>
+  );
+}
+
+/** The plan that is looked at, first the best one: its sites on the map and in the table. */
+function Plans({
+  job,
+  rows,
+  shapes,
+  others,
+  files,
+}: {
+  job: string;
+  rows: Row[];
+  shapes: FeatureCollection | null;
+  others: Alternative[];
+  files: Record<string, ResultFile>;
+}) {
+  const plan = useSignal(0);
+  const site = useSignal<string | null>(null);
+  const pane = useSignal<MapPane | null>(null);
+  const best = useMemo(
+    () => rows.filter(({ chosen }) => chosen === "True").map(({ code = "" }) => code),
+    [rows],
+  );
+  const taken = new Set(plan.value ? others[plan.value - 1]?.sites : best);
+  const listed = rows.filter(({ code = "" }) => taken.has(code));
+  const marked = listed.some(({ code }) => code === site.value) ? site.value : null;
+  const drawn = useMemo(
+    () => shapes && painted(shapes, taken, marked),
+    [shapes, plan.value, marked],
+  );
+  const choose = (code: string) => {
+    site.value = code;
+  };
+  const show = (code: string) => {
+    choose(code);
+    const bounds = boundsOf(shapes?.features.find(({ id }) => id === code)?.geometry);
+    if (bounds) pane.value?.fit(bounds);
+  };
+  return (
+    <>
+      {others.length > 0 && <Others others={others} best={best} rows={rows} plan={plan} />}
+      <Panel
+        title={t(`选中 ${listed.length} 处`, `${listed.length} sites chosen`)}
+        actions={
+          files.sites && (
+            <a href={outputPath(job, "sites")}>{t("下载地块", "Download the sites")}</a>
+          )
+        }
+      >
+        <div class="sites">
+          {drawn && (
+            <MapView
+              label={t("地块图", "Map of the sites")}
+              layers={NONE}
+              features={drawn}
+              bounds={boundsOf(...drawn.features.map(({ geometry }) => geometry))}
+              onPane={(made) => {
+                pane.value = made;
+              }}
+              onClick={({ lon, lat }) => {
+                const hit = shapes && siteAt(shapes, taken, [lon, lat]);
+                if (hit) choose(hit);
+              }}
+            />
+          )}
+          <Table
+            label={t("选中的地块", "Sites chosen")}
+            rows={listed}
+            keyOf={({ code = "" }) => code}
+            chosen={marked}
+            onOpen={({ code = "" }) => show(code)}
+            columns={[
+              { id: "name", title: t("名称", "Name"), cell: (row) => called(row) },
+              { id: "phase", title: t("分期", "Phase"), cell: ({ phase }) => phase || "–" },
+              {
+                id: "area",
+                title: t("面积（公顷）", "Area, ha"),
+                numeric: true,
+                cell: ({ area_ha }) => area_ha,
+                order: ({ area_ha }) => Number(area_ha),
+              },
+              {
+                id: "cost",
+                title: t("费用（元）", "Cost, CNY"),
+                numeric: true,
+                cell: ({ cost }) => cost,
+                order: ({ cost }) => Number(cost),
+              },
+            ]}
+          />
+        </div>
+      </Panel>
+    </>
+  );
+}
+
+const NONE: readonly [] = [];
+
+/** All candidates: those of the plan in one colour, the rest grey, the marked one on top. */
+function painted(
+  shapes: FeatureCollection,
+  taken: ReadonlySet<string>,
+  marked: string | null,
+): FeatureCollection {
+  const rank = ({ id }: Shape) => Number(id === marked) * 2 + Number(taken.has(String(id)));
+  const features = [...shapes.features]
+    .sort((a, b) => rank(a) - rank(b))
+    .map((one): Shape => {
+      const mine = taken.has(String(one.id));
+      const color = one.id === marked ? CHOSEN : mine ? TAKEN : LEFT;
+      const named = mine ? { label: called(one.properties ?? {}) } : {};
+      return { ...one, properties: { color, opacity: mine ? 0.5 : 0.15, ...named } };
+    });
+  return { type: "FeatureCollection", features };
+}
+
+/** The site of a plan at a place. */
+export function siteAt(
+  { features }: FeatureCollection,
+  taken: ReadonlySet<string>,
+  place: [number, number],
+): string | null {
+  const hit = features.find(
+    ({ id, geometry }) =>
+      taken.has(String(id)) &&
+      partsOf(geometry).some(
+        (part) =>
+          part.type === "Polygon" &&
+          part.coordinates.filter((ring) => isWithin(ring, place)).length === 1,
+      ),
+  );
+  return hit ? String(hit.id) : null;
+}
+
+/** Other plans nearly as good: what each costs and gives, and how far it is the best one's. */
+function Others({
+  others,
+  best,
+  rows,
+  plan,
+}: {
+  others: readonly Alternative[];
+  best: readonly string[];
+  rows: readonly Row[];
+  plan: { value: number };
+}) {
+  const cost = rows
+    .filter(({ code = "" }) => best.includes(code))
+    .reduce((sum, row) => sum + Number(row.cost), 0);
+  const plans = [{ cost, objective: null, sites: [...best] }, ...others].map((one, n) => ({
+    ...one,
+    n,
+    common: one.sites.filter((code) => best.includes(code)).length,
+  }));
+  return (
+    <Panel title={t("备选方案", "Alternatives")}>
+      <Table
+        label={t("备选方案", "Alternatives")}
+        rows={plans}
+        keyOf={({ n }) => String(n)}
+        chosen={String(plan.value)}
+        onOpen={({ n }) => {
+          plan.value = n;
+        }}
+        columns={[
+          {
+            id: "plan",
+            title: t("方案", "Plan"),
+            cell: ({ n }) =>
+              n ? t(`备选 ${n}`, `Alternative ${n}`) : t("最优方案", "The best one"),
+          },
+          { id: "cost", title: t("费用", "Cost"), numeric: true, cell: (one) => money(one.cost) },
+          {
+            id: "objective",
+            title: t("目标值", "Objective"),
+            numeric: true,
+            cell: ({ objective }) => (objective === null ? "–" : number(objective)),
+          },
+          {
+            id: "sites",
+            title: t("地块数", "Sites"),
+            numeric: true,
+            cell: ({ sites }) => sites.length,
+          },
+          {
+            id: "common",
+            title: t("与最优相同", "As in the best"),
+            numeric: true,
+            cell: ({ common }) => common,
+          },
+        ]}
+      />
+    </Panel>
+  );
+}
+
+/** Cost against gain, and the point that a budget reaches. */
+function Front({ front }: { front: FrontPoint[] }) {
+  const last = front.at(-1) as FrontPoint;
+  const budget = useSignal(last.cost);
+  const best = within(front, budget.value);
+  const most = Math.max(...front.map(({ gain }) => gain)) || 1;
+  const at = ({ cost, gain }: FrontPoint) => [
+    30 + (cost / (last.cost || 1)) * 350,
+    150 - (gain / most) * 135,
+  ];
+  return (
+    <Panel title={t("预算与效益", "Budget and gain")}>
+      <svg
+        class="front"
+        viewBox="0 0 400 160"
+        role="img"
+        aria-label={t("预算与效益前沿", "Front of cost and gain")}
+      >
+        <path class="axis" d="M30 10V150H390" />
+        <polyline points={front.map((point) => at(point).join()).join(" ")} />
+        {front.map((point) => {
+          const [x, y] = at(point);
+          return (
+            <circle
+              key={point.cost}
+              cx={x}
+              cy={y}
+              r={point === best ? 6 : 3.5}
+              class={point === best ? "best" : ""}
+            />
+          );
+        })}
+      </svg>
+      <Field label={`${t("预算", "Budget")} ${money(budget.value)}`}>
+        <input
+          type="range"
+          min={0}
+          max={last.cost}
+          step="any"
+          value={budget.value}
+          onInput={({ currentTarget }) => {
+            budget.value = Number(currentTarget.value);
+          }}
+        />
+      </Field>
+      {best && (
+        <p>
+          {t(
+            `此预算内的方案：费用 ${money(best.cost)}，效益 ${best.gain}，${best.sites} 处。`,
+            `Within it: ${money(best.cost)}, gain ${best.gain}, ${best.sites} sites.`,
+          )}
+        </p>
+      )}
+    </Panel>
+  );
+}
