@@ -236,6 +236,16 @@ def sign_in(visit: Visit, key: str) -> None:
     page.wait_for_selector(".ways")
 
 
+def type_corners(visit: Visit, *corners: tuple[float, float]) -> None:
+    """Type a shape into the tools of drawing, once they are there."""
+    page = visit.page
+    page.get_by_role("button", name="改顶点").and_(page.locator(":enabled")).wait_for()
+    page.get_by_text("键入坐标").click()
+    text = "\n".join(f"{lon} {lat}" for lon, lat in corners)
+    page.get_by_label("顶点（经度 纬度，每行一点）").fill(text)
+    page.get_by_role("button", name="按坐标成图").click()
+
+
 def administrator(bureaus: Bureaus, visit: Visit, name: str) -> Page:
     """Sign the window in as an administrator with a second factor."""
     made = bureaus.admin.post("/accounts", json={"subject": name, "roles": [{"role": "admin"}]})
