@@ -49,7 +49,8 @@ export function ObjectForm(props: FormProps) {
       code ? readFeature(collection.id, code) : null,
     ]);
     return { schema, present: present?.data ?? null, etag: present?.etag ?? null };
-  }, [collection.id, code]);
+    // A new object has no code; null would mean that there is nothing to ask yet.
+  }, [collection.id, code ?? ""]);
   return (
     <>
       <Button kind="quiet" onClick={props.onClose}>

@@ -29,7 +29,7 @@ export function roleOf(code: string): RoleHeld {
 /** The schema of a list of roles, with words for all there are. */
 export function rolesSchema(): PropertySchema {
   const codes = [null, ...regions.value.map(({ code }) => code)].flatMap((region) =>
-    (Object.keys(ROLES) as Role[]).map((role) => roleCode({ role, region })),
+    ROLE_CODES.map((role) => roleCode({ role, region })),
   );
   return {
     title: t("角色", "Roles"),
