@@ -85,7 +85,12 @@ async def test_inputs_are_told_to_who_sent_them(
 async def test_a_job_is_called_as_its_inputs_call_it(
     admin: httpx.AsyncClient, session: AsyncSession
 ) -> None:
-    names = ({"name_zh": "甲", "name_en": "A"}, {"name_zh": "乙"}, {"name_zh": 3}, {})
+    names: tuple[dict[str, Any], ...] = (
+        {"name_zh": "甲", "name_en": "A"},
+        {"name_zh": "乙"},
+        {"name_zh": 3},
+        {},
+    )
     jobs = [await add_job(session, kind="run-scenario", inputs=inputs) for inputs in names]
     await session.commit()
     told = [(await admin.get(f"/jobs/{job.id}?lang=en")).json() for job in jobs]

@@ -94,6 +94,7 @@ def program_of(url: str, key: str) -> httpx.Client:
 class Bureaus:
     """A stack with the seeded cities: where its API is, and its administrator."""
 
+    stack: Stack
     url: str
     admin: httpx.Client
 
@@ -113,9 +114,10 @@ class Bureaus:
 def bureaus() -> Iterator[Bureaus]:
     """The stack, which no other package of tests shares; or the demo that runs already."""
     if DEMO in os.environ:
-        demo = json.loads(Path(os.environ[DEMO]).read_text("utf-8"))
+        written = Path(os.environ[DEMO])
+        demo, stack = json.loads(written.read_text("utf-8")), Stack(Home(written.parent))
         with program_of(demo["api"], demo["admin_key"]) as admin:
-            yield Bureaus(demo["api"], admin)
+            yield Bureaus(stack, demo["api"], admin)
         return
     if not BUILT.is_file():
         pytest.fail("the console is not built: run services/api/console/build.sh")
@@ -125,7 +127,7 @@ def bureaus() -> Iterator[Bureaus]:
             stack.up()
             seed(stack, directory / "regions.geojson")
             with program_of(stack.api_url, admin_key(stack)) as admin:
-                yield Bureaus(stack.api_url, admin)
+                yield Bureaus(stack, stack.api_url, admin)
         finally:
             stack.down()
 
@@ -234,6 +236,16 @@ def sign_in(visit: Visit, key: str) -> None:
     page.get_by_role("textbox", name=words["key"]).fill(key)
     page.locator("form").get_by_role("button", name=words["sign_in"]).click()
     page.wait_for_selector(".ways")
+
+
+def type_corners(visit: Visit, *corners: tuple[float, float]) -> None:
+    """Type a shape into the tools of drawing, once they are there."""
+    page = visit.page
+    page.get_by_role("button", name="改顶点").and_(page.locator(":enabled")).wait_for()
+    page.get_by_text("键入坐标").click()
+    text = "\n".join(f"{lon} {lat}" for lon, lat in corners)
+    page.get_by_label("顶点（经度 纬度，每行一点）").fill(text)
+    page.get_by_role("button", name="按坐标成图").click()
 
 
 def administrator(bureaus: Bureaus, visit: Visit, name: str) -> Page:

@@ -189,3 +189,30 @@ def test_the_public_sees_stations_but_no_alerts(
     for tab in ("alerts", "cases", "rules"):
         visit.open("monitoring", tab=tab).get_by_text("登录后可以查看").wait_for()
     assert visit.refusals == []
+
+
+def test_a_rule_is_made_changed_and_ended(
+    bureaus: Bureaus, open_console: OpenConsole, watched_case: str
+) -> None:
+    visit = open_console(bureaus.key(*PLANNING))
+    page = visit.open("monitoring", tab="rules")
+    page.get_by_role("button", name="新建规则").click()
+    page.get_by_role("textbox", name="代码", exact=True).fill("made-oxygen")
+    page.get_by_label("中文名称").fill("溶解氧偏低")
+    page.get_by_label("类型").select_option("below")
+    page.get_by_label("观测指标").select_option("dissolved_oxygen")
+    page.locator("form .field:has(.label:text-is('区域')) select").select_option("xiamen")
+    page.get_by_text("各级限值").click()
+    page.get_by_label("橙色").fill("3")
+    page.get_by_role("button", name="保存").click()
+    rules = page.get_by_role("region", name="预警规则")
+    rules.get_by_role("button", name="溶解氧偏低").click()
+    rule = sent(bureaus.admin.get("/alert-rules/made-oxygen"))
+    assert rule["limits"] == {"orange": 3}
+    page.get_by_label("启用").uncheck()
+    page.get_by_role("button", name="保存").click()
+    rules.get_by_text("停用").wait_for()
+    rules.get_by_role("button", name="溶解氧偏低").click()
+    page.get_by_role("button", name="终止规则").click()
+    rules.get_by_text("溶解氧偏低").wait_for(state="hidden")
+    assert visit.refusals == []

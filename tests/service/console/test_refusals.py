@@ -156,7 +156,7 @@ def least(schema: Schema, schemas: Schema) -> Any:
     if kind == "array":
         return [least(schema["items"], schemas) for _ in range(schema.get("minItems", 0))]
     if kind == "string":
-        return FORMATS.get(schema.get("format", schema.get("pattern", "")), "a" * 8)
+        return FORMATS.get(str(schema.get("format", schema.get("pattern"))), "a" * 8)
     return False if kind == "boolean" else schema.get("minimum", 1)
 
 

@@ -1,6 +1,6 @@
 /** Drawing on a map by mouse or finger: corners snap to those there are, each step can be undone. */
 
-import type { Geometry, LineString, Point, Polygon, Position } from "geojson";
+import type { LineString, Point, Polygon, Position } from "geojson";
 import {
   TerraDraw,
   TerraDrawLineStringMode,
@@ -131,10 +131,6 @@ export function sketchOn(
 
 const MODE_OF = { Polygon: "polygon", LineString: "linestring", Point: "point" } as const;
 
-/** Whether a shape can be drawn and its corners moved; areas with holes cannot. */
-export const canDraw = (shape: Drawable) =>
-  shape.type !== "Polygon" || shape.coordinates.length === 1;
-
 /** The shape with as many digits as drawing takes. */
 const rounded = (shape: Drawable) =>
   moved(shape, (at) => at.map((part) => Number(part.toFixed(DECIMALS)))) as Drawable;
@@ -154,27 +150,4 @@ function nearestOf(
     if (away < least) [nearest, least] = [corner, away];
   }
   return nearest;
-}
-
-/** One geometry of several shapes: a multi-part one where they are of a kind. */
-export function joined(shapes: readonly Drawable[]): Geometry | null {
-  const [first] = shapes;
-  if (!first || shapes.length === 1) return first ?? null;
-  if (shapes.some(({ type }) => type !== first.type))
-    return { type: "GeometryCollection", geometries: [...shapes] };
-  return {
-    type: `Multi${first.type}`,
-    coordinates: shapes.map(({ coordinates }) => coordinates),
-  } as Geometry;
-}
-
-/** The parts of a geometry, each to be drawn by itself. */
-export function partsOf(geometry: Geometry | null): Drawable[] {
-  if (!geometry) return [];
-  if (geometry.type === "GeometryCollection") return geometry.geometries.flatMap(partsOf);
-  if (!geometry.type.startsWith("Multi")) return [geometry as Drawable];
-  const type = geometry.type.slice("Multi".length);
-  return (geometry as { coordinates: unknown[] }).coordinates.map(
-    (coordinates) => ({ type, coordinates }) as Drawable,
-  );
 }

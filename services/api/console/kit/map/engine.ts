@@ -45,6 +45,7 @@ export class MapPane {
   readonly map: MapLibre;
   private readonly shown = new Map<string, { own: LayerSpecification[]; sources: string[] }>();
   private wanted: readonly Shown[] = [];
+  private begun = false;
   private busy: Promise<void> = Promise.resolve();
 
   constructor(container: HTMLElement, bounds: Bounds, told: Told) {
@@ -77,7 +78,17 @@ export class MapPane {
     this.map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
     this.map.getCanvas().setAttribute("aria-label", t("地图", "Map"));
     this.map.on("error", ({ error }) => told.fail(error.message));
+    this.map.once("load", () => {
+      this.begun = true;
+    });
     this.map.once("load", () => this.outlineRegions().catch((error) => told.fail(error.message)));
+  }
+
+  /** Act once the map has its style; a style that is being added to is not "loaded" for a while,
+   * and "load" is told once alone. */
+  whenReady(act: () => void): void {
+    if (this.begun || this.map.isStyleLoaded()) act();
+    else this.map.once("load", act);
   }
 
   /** Show these layers, the first at the bottom; those that are shown already stay.
@@ -92,7 +103,7 @@ export class MapPane {
 
   private async settle(layers: readonly Shown[]): Promise<void> {
     if (this.wanted !== layers) return;
-    if (!this.map.loaded() && !this.map.isStyleLoaded()) await this.map.once("load");
+    await new Promise<void>((resolve) => this.whenReady(resolve));
     const keys = new Set(layers.map(keyOf));
     for (const [key, { own, sources }] of this.shown) {
       if (keys.has(key)) continue;
@@ -140,8 +151,7 @@ export class MapPane {
   /** What a screen draws itself: each feature in the `color` of its properties. */
   draw(features: FeatureCollection | null): void {
     const put = () => this.map.getSource<GeoJSONSource>(OVERLAY)?.setData(features ?? NOTHING);
-    if (this.map.isStyleLoaded()) put();
-    else this.map.once("load", put);
+    this.whenReady(put);
   }
 
   /** Go where all of a box is in sight. */

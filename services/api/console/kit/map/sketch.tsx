@@ -12,6 +12,7 @@ import { cornersIn, shapeOf, textOf } from "./coordinates";
 import type { Drawable, Kind, Sketch } from "./draw";
 import type { MapPane } from "./engine";
 import { areaOf, lengthOf } from "./geodesy";
+import { canDraw } from "./shapes";
 
 const NAMES: Record<Kind, () => string> = {
   polygon: () => t("画面", "Area"),
@@ -50,9 +51,9 @@ export function useSketch(
       made.mode(before.length && kind !== "linestring" ? "select" : kind);
       sketch.value = made;
     };
-    const start = () => begin().catch((error) => tell(told(error).message, "bad"));
-    if (pane.map.isStyleLoaded()) start();
-    else pane.map.once("load", start);
+    pane.whenReady(() => {
+      begin().catch((error) => tell(told(error).message, "bad"));
+    });
     return () => {
       gone = true;
       sketch.value = null;
@@ -134,6 +135,14 @@ export function SketchTools({
         </Button>
       </div>
       <Measured shapes={shapes.value} />
+      {!shapes.value.every(canDraw) && (
+        <p class="hint">
+          {t(
+            "带孔的面保持原样，其顶点不能用鼠标改。",
+            "An area with holes stays as it is: its corners cannot be moved by mouse.",
+          )}
+        </p>
+      )}
       <details class="group">
         <summary>{t("键入坐标", "Type coordinates")}</summary>
         <Field

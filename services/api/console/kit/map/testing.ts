@@ -146,6 +146,7 @@ export class StillMap {
       getEast: () => east,
       getNorth: () => north,
       toArray: () => this.bounds,
+      contains: ([lon, lat]: Corner) => lon >= west && lon <= east && lat >= south && lat <= north,
     };
   }
   getCenter() {

@@ -1,7 +1,8 @@
 /** Borders that are there: lines to be near to, and to be followed corner by corner. */
 
 import type { Geometry, Position } from "geojson";
-import { type Drawable, partsOf } from "../../kit/map/draw";
+import type { Drawable } from "../../kit/map/draw";
+import { partsOf } from "../../kit/map/shapes";
 
 /** The lines and rings of geometries. */
 export function bordersOf(shapes: readonly (Geometry | null)[]): Position[][] {

@@ -9,6 +9,7 @@ import { type Feature, readFeature } from "../../kit/features";
 import { boundsOf } from "../../kit/map/bounds";
 import type { MapPane } from "../../kit/map/engine";
 import { type Clicked, MapView } from "../../kit/map/map_view";
+import { canDraw, partsOf } from "../../kit/map/shapes";
 import { region } from "../../kit/place";
 import { may } from "../../kit/session";
 import { Badge, Button, Empty, Found, Panel, Tabs } from "../../kit/ui";
@@ -48,7 +49,16 @@ export default function Digitise() {
     () => bordersOf([boundary, ...others.map(({ geometry }) => geometry)]),
     [others, boundary],
   );
-  const features = useMemo(() => overlayOf(others), [others]);
+  const features = useMemo(
+    // What cannot be drawn upon is shown as it is.
+    () =>
+      overlayOf(
+        (all ?? [])
+          .flatMap(({ features }) => features)
+          .filter(({ id, geometry }) => id !== code || !partsOf(geometry).every(canDraw)),
+      ),
+    [all, code],
+  );
   const open = (what: Opened | null) =>
     batch(() => {
       opened.value = what;

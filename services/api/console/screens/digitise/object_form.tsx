@@ -20,9 +20,10 @@ import {
 import { type Controls, Fields, memberOf, Restored, useDraft } from "../../kit/form";
 import { fixed } from "../../kit/format";
 import { boundsOf, moved } from "../../kit/map/bounds";
-import { type Drawable, joined, partsOf } from "../../kit/map/draw";
+import type { Drawable } from "../../kit/map/draw";
 import type { MapPane } from "../../kit/map/engine";
 import { fromGcj02, suspectGcj02 } from "../../kit/map/gcj02";
+import { joined, partsOf } from "../../kit/map/shapes";
 import { cornersOf, SketchTools, useSketch } from "../../kit/map/sketch";
 import { plan, plans, region, regions } from "../../kit/place";
 import { may } from "../../kit/session";
@@ -48,7 +49,8 @@ export function ObjectForm(props: FormProps) {
       code ? readFeature(collection.id, code) : null,
     ]);
     return { schema, present: present?.data ?? null, etag: present?.etag ?? null };
-  }, [collection.id, code]);
+    // A new object has no code; null would mean that there is nothing to ask yet.
+  }, [collection.id, code ?? ""]);
   return (
     <>
       <Button kind="quiet" onClick={props.onClose}>
@@ -77,7 +79,15 @@ const formOf = (properties: Values, names: readonly string[]): Values =>
     }),
   );
 
-const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+/** Whether these are the same shapes; their order says nothing. */
+const sameShapes = (a: readonly Drawable[], b: readonly Drawable[]) => {
+  const told = (shapes: readonly Drawable[]) =>
+    shapes
+      .map(({ type, coordinates }) => JSON.stringify([type, coordinates]))
+      .toSorted()
+      .join();
+  return told(a) === told(b);
+};
 
 function Form({
   opened: { collection, code },
@@ -112,7 +122,7 @@ function Form({
       shapes.subscribe((drawn) => {
         const held = draft.values.peek() as unknown as Kept;
         // A shape of one part that was read as a multi-part one is the same shape.
-        if (same(drawn, partsOf(held.geometry))) return;
+        if (sameShapes(drawn, partsOf(held.geometry))) return;
         draft.values.value = { ...held, geometry: joined(drawn) } as unknown as Values;
       }),
     [],
@@ -122,7 +132,7 @@ function Form({
   const fault = useSignal<Fault | null>(null);
   const conflict = useSignal<{ mine: Change; theirs: Feature; etag: string | null } | null>(null);
   const changed = changedMembers(now.base ? formOf(now.base.properties, names) : {}, now.form);
-  const redrawn = !same(partsOf(now.geometry), partsOf(now.base?.geometry ?? null));
+  const redrawn = !sameShapes(partsOf(now.geometry), partsOf(now.base?.geometry ?? null));
   const put = (drawn: Drawable[]) => {
     if (sketch.value) sketch.value.replace(drawn);
     else shapes.value = drawn;
@@ -151,13 +161,17 @@ function Form({
       onSaved(code);
     } catch (error) {
       const refused = told(error);
+      conflict.value = null;
       if (code !== null && isConflict(refused)) {
-        const { data, etag: next } = await readFeature(collection.id, code);
-        conflict.value = { mine: change, theirs: data, etag: next };
-      } else {
-        conflict.value = null;
-        fault.value = refused;
-      }
+        await readFeature(collection.id, code).then(
+          ({ data, etag: next }) => {
+            conflict.value = { mine: change, theirs: data, etag: next };
+          },
+          (unread) => {
+            fault.value = told(unread);
+          },
+        );
+      } else fault.value = refused;
     } finally {
       busy.value = false;
     }

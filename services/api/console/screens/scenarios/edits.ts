@@ -3,7 +3,8 @@
 import type { Geometry } from "geojson";
 import type { PropertySchema, Values } from "../../kit/features";
 import { choicesOf } from "../../kit/form";
-import { type Drawable, type Kind, partsOf } from "../../kit/map/draw";
+import type { Drawable, Kind } from "../../kit/map/draw";
+import { partsOf } from "../../kit/map/shapes";
 import { measuresOf } from "../../kit/map/sketch";
 import type { Choice } from "../../kit/ui";
 import { t } from "../../kit/words";

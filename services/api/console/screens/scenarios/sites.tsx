@@ -7,9 +7,9 @@ import { api, ask, read } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { moment, money, number } from "../../kit/format";
 import { boundsOf } from "../../kit/map/bounds";
-import { partsOf } from "../../kit/map/draw";
 import type { MapPane } from "../../kit/map/engine";
 import { MapView } from "../../kit/map/map_view";
+import { partsOf } from "../../kit/map/shapes";
 import {
   outputPath,
   type ResultFile,
