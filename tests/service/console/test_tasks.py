@@ -183,7 +183,7 @@ def draw_and_check(person: Person) -> None:
     else:
         corners_field = page.get_by_label(person.visit.t("角点", "Corners"))
         person.type(corners_field, "106.6 29.3\n106.7 29.3\n106.7 29.4\n106.6 29.4")
-        person.button("按角点成图", "Make it of the corners")
+        person.button("按角点成图", "Draw these corners")
     person.button("审查", "Check")
     page.locator(".opinion").wait_for()
 

@@ -26,6 +26,7 @@ describe("a unit for people", () => {
     ["%", "%"],
     ["Cel", "°C"],
     ["mg/L", "mg/L"],
+    ["ug/m3", "µg/m³"],
     ["dB(A)", "dB(A)"],
   ])("%s is written %s", (code, text) => expect(unitName(code)).toBe(text));
 

@@ -71,6 +71,10 @@ const UNITS: Record<string, [zh: string, en: string]> = {
   permille: ["‰", "‰"],
   person: ["人", "persons"],
   Cel: ["°C", "°C"],
+  // Concentrations are written by their signs in both languages.
+  "ug/m3": ["µg/m³", "µg/m³"],
+  "mg/m3": ["mg/m³", "mg/m³"],
+  "ug/L": ["µg/L", "µg/L"],
 };
 const TENS: Record<string, [zh: string, en: string]> = {
   "10^4": ["万", "×10⁴ "],
@@ -80,7 +84,8 @@ const TENS: Record<string, [zh: string, en: string]> = {
 /** How a unit is written for people: `10^4 m3` as 万立方米. */
 export function unitName(code: string): string {
   const [, power = "", unit = code] = /^(10\^\d)\s+(.+)$/.exec(code) ?? [];
-  const words = unit.split("/").map((part) => {
+  const parts = unit in UNITS ? [unit] : unit.split("/");
+  const words = parts.map((part) => {
     const known = UNITS[part];
     return known ? t(...known) : part;
   });

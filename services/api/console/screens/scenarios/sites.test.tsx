@@ -99,11 +99,11 @@ async function opened(more: Record<string, Answer> = {}, lang: "zh" | "en" = "en
 }
 
 describe("sites that were chosen", () => {
-  it("are listed with the figures of the table, as they were written", async () => {
+  it("are listed with areas in hectares and costs as people write them", async () => {
     await opened();
     expect(rows("Sites chosen")).toEqual([
-      ["Plot a", "一期", "12.50", "1000.00"],
-      ["Plot b", "二期", "7.0", "250.10"],
+      ["Plot a", "一期", "12.50", "0.1 ×10⁴ CNY"],
+      ["Plot b", "二期", "7.00", "0.02501 ×10⁴ CNY"],
     ]);
   });
 

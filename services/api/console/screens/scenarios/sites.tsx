@@ -5,7 +5,7 @@ import type { FeatureCollection, Feature as Shape } from "geojson";
 import { useMemo } from "preact/hooks";
 import { api, ask, read } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
-import { moment, money, number } from "../../kit/format";
+import { fixed, moment, money, number } from "../../kit/format";
 import { boundsOf } from "../../kit/map/bounds";
 import type { MapPane } from "../../kit/map/engine";
 import { MapView } from "../../kit/map/map_view";
@@ -177,14 +177,14 @@ function Plans({
                 id: "area",
                 title: t("面积（公顷）", "Area, ha"),
                 numeric: true,
-                cell: ({ area_ha }) => area_ha,
+                cell: ({ area_ha }) => fixed(Number(area_ha), 2),
                 order: ({ area_ha }) => Number(area_ha),
               },
               {
                 id: "cost",
-                title: t("费用（元）", "Cost, CNY"),
+                title: t("费用", "Cost"),
                 numeric: true,
-                cell: ({ cost }) => cost,
+                cell: ({ cost }) => money(cost),
                 order: ({ cost }) => Number(cost),
               },
             ]}
@@ -343,8 +343,8 @@ function Front({ front }: { front: FrontPoint[] }) {
       {best && (
         <p>
           {t(
-            `此预算内的方案：费用 ${money(best.cost)}，效益 ${best.gain}，${best.sites} 处。`,
-            `Within it: ${money(best.cost)}, gain ${best.gain}, ${best.sites} sites.`,
+            `此预算内的方案：费用 ${money(best.cost)}，效益 ${number(best.gain)}，${best.sites} 处。`,
+            `Within it: ${money(best.cost)}, gain ${number(best.gain)}, ${best.sites} sites.`,
           )}
         </p>
       )}
