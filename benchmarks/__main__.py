@@ -41,6 +41,7 @@ NAMES = (
     "network_costs",
     "site_selection",
     "network_circuits",
+    "console",
 )
 """The modules, in the order they are run; each has a `run`."""
 
