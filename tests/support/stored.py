@@ -45,7 +45,13 @@ async def store_watershed(
     for theme, path in watershed.rasters.items():
         kept = artifacts.put(path, suffix=".tif")
         with rasterio.open(path) as file:
-            bands = file.count
+            grid = {
+                "epsg": EPSG,
+                "bands": file.count,
+                "width": file.width,
+                "height": file.height,
+                "transform": list(file.transform)[:6],
+            }
         await add_dataset(
             session,
             whole,
@@ -54,7 +60,7 @@ async def store_watershed(
             uri=kept.uri,
             checksum=kept.sha256,
             bytes=kept.bytes,
-            grid={"epsg": EPSG, "bands": bands},
+            grid=grid,
             visibility="region" if theme in closed else "public",
         )
     return whole

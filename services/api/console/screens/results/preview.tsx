@@ -12,13 +12,12 @@ export function partsOf(text: string): { rules: string; root: HTMLElement } {
       rules += `${found}\n`;
       return "";
     })
-    .replace(/\sstyle=(["'])/gi, " data-style=$1");
+    .replace(/\sstyle=(["'])/gi, " data-style=$1")
+    // A document has one main part, which is the console's.
+    .replace(/<(\/?)main\b/gi, "<$1article");
   const parsed = new DOMParser().parseFromString(plain, "text/html");
   for (const odd of parsed.querySelectorAll("script, link, iframe, object, embed, meta, base"))
     odd.remove();
-  // A document has one main part, which is the console's.
-  for (const one of parsed.querySelectorAll("main, header, footer, nav"))
-    one.setAttribute("role", "none");
   // Links would leave the form.
   for (const one of parsed.querySelectorAll("a[href]")) one.setAttribute("target", "_blank");
   return { rules, root: parsed.documentElement };
@@ -33,7 +32,7 @@ export function Page({ text, label }: { text: string; label: string }) {
     const shadow = element.shadowRoot ?? element.attachShadow({ mode: "open" });
     const { rules, root } = partsOf(text);
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(rules.replaceAll(":root", "html"));
+    sheet.replaceSync(rules.replaceAll(":root", "html").replace(/\bmain(?=[\s,.:>{])/g, "article"));
     shadow.adoptedStyleSheets = [sheet];
     const own = document.importNode(root, true);
     // Set by the script, which the console's policy allows; written in the page it is refused.
