@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from shanhai.cartography import ClassStyle, RampStyle, style_of, written_unit
+from shanhai.cartography import ClassStyle, RampStyle, style_of, theme_titles, written_unit
 from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES
 
 COLOR = re.compile(r"^#[0-9a-f]{6}$")
@@ -65,3 +65,10 @@ def test_an_unknown_ecoservice_is_not_mistaken_for_a_known_one() -> None:
 )
 def test_units_are_written_as_people_write_them(code: str, zh: str, en: str) -> None:
     assert (written_unit(code).zh, written_unit(code).en) == (zh, en)
+
+
+def test_themes_of_data_and_computed_ones_have_titles() -> None:
+    titles = theme_titles()
+    assert titles["supply.carbon_sink"].zh == "碳汇服务供给"
+    assert titles["dem"].en == "Elevation"
+    assert all(style_of(theme).title == title for theme, title in titles.items() if "." in theme)
