@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from shutil import which
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.report import Row, Table
 from benchmarks.timing import Sample
@@ -103,6 +103,8 @@ def _home(browser: Browser, bureaus: Bureaus) -> float:
     started = time.perf_counter()
     page.goto(f"{bureaus.url}/console", wait_until="commit")
     page.locator(".ways").wait_for()
+    # Each panel says so while it waits for its answer.
+    expect(page.locator("main .waiting")).to_have_count(0)
     took = time.perf_counter() - started
     context.close()
     return took
