@@ -89,7 +89,7 @@ def status_info(job: Job, *, base_url: str, lang: Lang, kept: Lang | None = None
 
 def title_of(job: Job, lang: Lang) -> str | None:
     """What the inputs of a job call it, where they do."""
-    names = (job.inputs.get(f"name_{lang}"), job.inputs.get("name_zh"))
+    names = (job.inputs.get(member) for member in (f"name_{lang}", "name_zh"))
     return next((name for name in names if isinstance(name, str)), None)
 
 

@@ -188,7 +188,8 @@ async def until(url: str, holds: Callable[[httpx.Response], bool]) -> httpx.Resp
     while time.monotonic() < deadline:
         try:
             answer = await asyncio.to_thread(httpx.get, f"{url}/health/ready")
-        except httpx.ReadError:  # the connection waited to be taken when listening ended
+        except (httpx.ReadError, httpx.RemoteProtocolError):
+            # The connection waited to be taken, or had just been, when listening ended.
             continue
         if holds(answer):
             return answer

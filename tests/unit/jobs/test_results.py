@@ -11,6 +11,7 @@ from shanhai.db.tables.job import Job
 from shanhai.jobs.messages import out_of_time
 from shanhai.jobs.results import REL_RESULTS, results_document, status_info
 from shanhai.validation import rfc3339
+from shanhai.vocabulary import Lang
 
 BASE = "https://example.org/api"
 ID = UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
@@ -23,6 +24,7 @@ def make_job(status: str, **values: Any) -> Job:
         **{
             "id": ID,
             "kind": "delineate-zones",
+            "inputs": {},
             "status": status,
             "attempt": 1,
             "progress": 0,
@@ -41,6 +43,23 @@ def test_a_waiting_job_has_no_empty_members() -> None:
     assert "started" not in info
     assert "finished" not in info
     assert REL_RESULTS not in {link["rel"] for link in info["links"]}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "lang", "title"),
+    [
+        ({"name_zh": "退耕还湿", "name_en": "Wetlands back"}, "zh", "退耕还湿"),
+        ({"name_zh": "退耕还湿", "name_en": "Wetlands back"}, "en", "Wetlands back"),
+        ({"name_zh": "退耕还湿"}, "en", "退耕还湿"),
+        ({"name_zh": {"odd": 1}}, "zh", None),
+        ({"region": "banan"}, "zh", None),
+    ],
+)
+def test_a_job_is_called_what_its_inputs_call_it(
+    inputs: dict[str, Any], lang: Lang, title: str | None
+) -> None:
+    info = status_info(make_job("accepted", inputs=inputs), base_url=BASE, lang=lang)
+    assert info.get("title") == title
 
 
 def test_a_running_job_tells_its_stage_in_words() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.features.geometry import DEPTHS
 from shanhai.openapi import downgrade
 from shanhai.processes.catalogue import CONTRACTS, resolution_of
@@ -19,6 +20,7 @@ from shanhai_api.words.members import CHOICES, INPUTS
 from shanhai_api.words.naming import called, member_name
 
 CHOICE = Label("可选值的名称", "Words of what may be chosen")
+COLLECTION_TITLES = {entity.name: entity.title for entity in COLLECTIONS}
 NEEDED = Label("通常需要的数据专题", "Themes of datasets that are usually needed")
 
 
@@ -217,8 +219,11 @@ def _called(name: str, schema: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
 
 
 def _choice(code: str, lang: Lang) -> str:
-    known = CHOICES.get(code)
-    return called(code, lang) if known is None else known.in_(lang)
+    if code in CHOICES:
+        return CHOICES[code].in_(lang)
+    if code in COLLECTION_TITLES:
+        return COLLECTION_TITLES[code].in_(lang)
+    return called(code, lang)
 
 
 def _fuller(contract: ProcessContract, lang: Lang) -> dict[str, dict[str, Any]]:

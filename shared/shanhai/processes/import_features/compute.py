@@ -39,22 +39,21 @@ def compute(task: ImportFeaturesTask, workspace: Path, progress: Progress) -> Ou
     folder.mkdir()
     progress(1, "inspect")
     source = open_source(upload, folder, Wishes(inputs.crs, inputs.encoding, inputs.layer))
-    findings = Findings(workspace / FINDINGS)
-    try:
-        reading = _reading(source, entity, inputs, task)
-    except InvalidInput as error:
-        if inputs.mode != "check":
-            raise
-        return _unread(source, findings, workspace, upload, error)
-    read = reader.read_rows(source, reading, findings, workspace / ACCEPTED, progress)
-    progress(80, "check")
-    _check_neighbours(inputs, task, read, findings, workspace / ACCEPTED)
-    progress(95, "report")
-    summary = _summary(source, reading, read, findings)
-    if inputs.mode == "check":
-        summary |= _preview(source)
-    files = write_reports(workspace, summary, findings)
-    findings.close()
+    with Findings(workspace / FINDINGS) as findings:
+        try:
+            reading = _reading(source, entity, inputs, task)
+        except InvalidInput as error:
+            if inputs.mode != "check":
+                raise
+            return _unread(source, findings, workspace, upload, error)
+        read = reader.read_rows(source, reading, findings, workspace / ACCEPTED, progress)
+        progress(80, "check")
+        _check_neighbours(inputs, task, read, findings, workspace / ACCEPTED)
+        progress(95, "report")
+        summary = _summary(source, reading, read, findings)
+        if inputs.mode == "check":
+            summary |= _preview(source)
+        files = write_reports(workspace, summary, findings)
     shutil.rmtree(folder)
     return Outcome(
         files=files,
@@ -91,7 +90,6 @@ def _unread(
         **_preview(source),
     }
     files = write_reports(workspace, summary, findings)
-    findings.close()
     shutil.rmtree(workspace / SOURCE)
     return Outcome(
         files=files,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import orjson
 
@@ -75,7 +75,7 @@ class Finding:
 
 
 class Findings:
-    """Collects findings in a file and remembers which rows are rejected."""
+    """Collects findings in a file and remembers which rows are rejected; to be used with `with`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -83,6 +83,12 @@ class Findings:
         self.rejected: set[int] = set()
         self.rules: Counter[str] = Counter()
         self.general_errors = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def add(self, finding: Finding) -> None:
         """Note a finding; an error rejects its row."""
@@ -100,10 +106,6 @@ class Findings:
         with self._path.open(encoding="utf-8") as file:
             for line in file:
                 yield json.loads(line)
-
-    def close(self) -> None:
-        """Nothing more will be found."""
-        self._file.close()
 
 
 REPORT, TABLE, PAGE = "report.json", "report.csv", "report.html"

@@ -52,14 +52,15 @@ def running_minimum(values: FloatArray, half_widths: IntArray) -> FloatArray:
 
 @njit(cache=True, nogil=True)
 def _widen(run: FloatArray, step: int, wider: FloatArray) -> None:
-    """Minima of runs that are wider by a step on either side."""
-    width = len(run)
-    for col in range(width):
-        wider[col] = run[col]
-    for col in range(step, width):
-        wider[col] = min(wider[col], run[col - step])
-    for col in range(width - step):
-        wider[col] = min(wider[col], run[col + step])
+    """Minima of runs that are wider by a step on either side.
+
+    A run whose middle would lie beyond an edge still holds cells of the raster: the run around the
+    edge holds them all, and none that is too far away.
+    """
+    last = len(run) - 1
+    for col in range(last + 1):
+        outer = min(run[max(col - step, 0)], run[min(col + step, last)])
+        wider[col] = min(run[col], outer)
 
 
 @njit(cache=True, nogil=True)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
@@ -60,8 +60,16 @@ def test_discs_hold_the_cells_within_the_radius() -> None:
     assert disc_rows(0.3, 0.1).tolist() == [3, 2, 2, 0]
 
 
+def test_running_minimum_counts_the_cells_at_both_edges() -> None:
+    """A run of four to either side is put together from runs of one, whose middles lie outside."""
+    values = np.array([[1.0, 9, 9, 9, 9, 9, 9, 9, 9, 2]])
+    found = running_minimum(values, np.array([4]))
+    assert found.tolist() == [[1, 1, 1, 1, 1, 2, 2, 2, 2, 2]]
+
+
 @given(seed=st.integers(0, 10_000), radius=st.floats(1, 9))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=200, deadline=None)
+@example(seed=70, radius=7.25)
 def test_running_minimum_is_that_of_every_disc(seed: int, radius: float) -> None:
     rng = np.random.default_rng(seed)
     values = rng.uniform(0, 100, rng.integers(1, 14, 2))
