@@ -40,7 +40,12 @@ export function Pages<Row, Page extends Linked>({
         return (
           <>
             {children(pages.flatMap(rowsOf))}
-            {next && <Button onClick={() => more(next)}>{t("更多", "More")}</Button>}
+            {next && (
+              // What is shown may be of another question until this one is answered.
+              <Button disabled={asked.value.waiting} onClick={() => more(next)}>
+                {t("更多", "More")}
+              </Button>
+            )}
           </>
         );
       }}

@@ -113,7 +113,7 @@ describe("a filter of features", () => {
 
   it("names the properties there are, and goes into the address", async () => {
     const { hands } = show();
-    expect(await screen.findByText("Properties: code, region, plan")).toBeTruthy();
+    expect(await screen.findByText("code, region, plan")).toBeTruthy();
     await hands.type(await filter(), "code LIKE 'A%' AND plan = 'x'");
     expect(await asked()).toEqual({
       f: "gpkg",
@@ -126,7 +126,7 @@ describe("a filter of features", () => {
     const { sent, hands } = show({
       "GET /collections/zones/items": { features: [{}], numberMatched: 1234, links: [] },
     });
-    await screen.findByText("Properties: code, region, plan");
+    await screen.findByText("code, region, plan");
     await hands.type(await filter(), "code = 'A'");
     await hands.click(screen.getByRole("button", { name: "How many" }));
     expect(await screen.findByText("1,234 features")).toBeTruthy();

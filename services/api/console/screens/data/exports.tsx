@@ -166,7 +166,12 @@ function Files() {
               )}
               <Field
                 label={t("筛选条件（CQL2）", "Filter (CQL2)")}
-                hint={t(`可用属性：${names.join("、")}`, `Properties: ${names.join(", ")}`)}
+                hint={
+                  <>
+                    {t("可用属性：", "Properties: ")}
+                    <code>{names.join(", ")}</code>
+                  </>
+                }
               >
                 <textarea
                   rows={2}
