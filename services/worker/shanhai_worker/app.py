@@ -315,6 +315,7 @@ async def open_context(
             windows=None if worker.scratch is None else KeptFolders(worker.scratch / WINDOWS),
             tiles=tiles,
             dispatcher=dispatcher,
+            timezone=database.timezone,
             computing=computing,
             quota=Quota(queue.queue_waiting, queue.queue_running),
             cluster=Cluster.named_in(dask),

@@ -288,6 +288,7 @@ def _write_order(
     told = task.model_copy(
         update={
             "files": {uri: str(context.artifacts.local_path(uri)) for uri in addresses},
+            "timezone": context.timezone,
             "processes": context.settings.processes,
             "cluster": None if cluster is None else cluster.resolved(),
             "tiles": context.tiles.of(task, claim.requested_by),

@@ -171,6 +171,7 @@ class WorkerContext:
     kept: KeptFolders
     tiles: TileAccess
     dispatcher: Dispatcher
+    timezone: str = "Asia/Shanghai"
     windows: KeptFolders | None = None
     quota: Quota = NO_QUOTA
     cluster: Cluster | None = None

@@ -83,6 +83,7 @@ class ReproducibleManifest(BaseModel):
     process: str
     job_id: str | None
     created_utc: str
+    timezone: str = "UTC"
     code_version: str
     library_versions: dict[str, str]
     platform: str
@@ -194,6 +195,7 @@ def reproduce(
     task = contract.task(
         job_id=manifest.job_id,
         created_utc=manifest.created_utc,
+        timezone=manifest.timezone,
         process=manifest.process,
         inputs=manifest.request,
         seed=manifest.seed,

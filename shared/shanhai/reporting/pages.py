@@ -3,9 +3,11 @@
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -25,10 +27,17 @@ def environment() -> Environment:
     made.filters["number"] = number
     made.filters["figure"] = figure
     made.filters["told"] = told
+    made.filters["computed"] = lambda manifest: computed_at(manifest).isoformat(" ", "minutes")
     made.filters["data_uri"] = data_uri
     made.globals["label_of"] = label_of
     made.filters["zip"] = lambda one, other: list(zip(one, other, strict=True))
     return made
+
+
+def computed_at(manifest: Mapping[str, Any]) -> datetime:
+    """When a result was computed, by the clocks of the bureau."""
+    zone = ZoneInfo(manifest["timezone"])
+    return datetime.fromisoformat(manifest["created_utc"]).astimezone(zone)
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -30,6 +30,20 @@ def test_numbers() -> None:
     assert figure([0.12346, 2.0]) == "0.1235 / 2"
 
 
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("Asia/Shanghai", "2026-01-02 02:30+08:00"),
+        ("UTC", "2026-01-01 18:30+00:00"),
+        ("America/St_Johns", "2026-01-01 15:00-03:30"),
+    ],
+)
+def test_times_are_those_of_the_bureau(zone: str, shown: str) -> None:
+    manifest = {"created_utc": "2026-01-01T18:30:00+00:00", "timezone": zone}
+    template = environment().from_string("{{ manifest | computed }}")
+    assert template.render(manifest=manifest) == shown
+
+
 def test_texts_are_escaped_and_gaps_are_errors() -> None:
     template = environment().from_string("{{ name }}")
     assert template.render(name="<b>&") == "&lt;b&gt;&amp;"

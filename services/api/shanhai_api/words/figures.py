@@ -235,6 +235,7 @@ MANIFEST: Mapping[str, Label] = {
     "library_versions": Label("程序库版本", "Versions of libraries"),
     "document_libraries": Label("排版程序库版本", "Versions of document libraries"),
     "created_utc": Label("计算时间", "Computed"),
+    "timezone": Label("时区", "Time zone"),
     "threads": Label("线程数", "Threads"),
     "left_out": Label("未计算项", "Left out"),
     "fallbacks": Label("备用做法", "Fallbacks"),

@@ -36,6 +36,7 @@ def run_record(task: Task) -> dict[str, Any]:
         "process": task.process,
         "job_id": task.job_id,
         "created_utc": task.created_utc or datetime.now(UTC).isoformat(timespec="seconds"),
+        "timezone": task.timezone,
         "code_version": __version__,
         "git_commit": own_commit(),
         "library_versions": versions(),
@@ -158,7 +159,10 @@ def finished(
     return Outcome(files=files, values=values, manifest=manifest, warnings=manifest["warnings"])
 
 
-OF_THE_ATTEMPT = {"processes", "cluster", "files", "tiles", "kept", "windows", "keep_from_s"}
+OF_THE_ATTEMPT = {
+    *("processes", "cluster", "files", "tiles", "kept", "windows", "keep_from_s"),
+    "timezone",
+}
 """Members of a task that say how and where it is computed, not what."""
 COMPUTING = ("numba", "numpy", "pyamg", "scikit-learn", "scipy")
 """Libraries that compute, besides those that read rasters."""

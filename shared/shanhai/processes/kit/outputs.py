@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from shanhai.reporting.blocks import Pages, SectionHeading, blocks_of
 from shanhai.reporting.furniture import crs_words
 from shanhai.reporting.map_decorations import DistrictOutline
 from shanhai.reporting.maps import MapFrame
-from shanhai.reporting.pages import Picture, ReportPage, data_uri, write_page
+from shanhai.reporting.pages import Picture, ReportPage, computed_at, data_uri, write_page
 from shanhai.reporting.word import word_of
 from shanhai.science.grid import ClassArray, FloatArray, Window
 from shanhai.vocabulary import Label, label_of
@@ -119,7 +118,7 @@ def _word(html: str, pictures: Mapping[str, Path], page: ReportPage) -> bytes:
     """The page for word processors, on wide pages for its tables."""
     blocks = blocks_of(html, pictures)
     title = next(one.text for one in blocks if isinstance(one, SectionHeading))
-    made_on = date.fromisoformat(page.manifest["created_utc"][:10])
+    made_on = computed_at(page.manifest).date()
     return word_of(
         Pages("zh", None, blocks, wide=True), " ".join(title.split()), "Shanhai", made_on
     )

@@ -168,6 +168,7 @@ class Task(BaseModel):
     created_utc: str | None = Field(
         None, description="moment the results tell, ISO 8601; of the computation when absent"
     )
+    timezone: str = Field("Asia/Shanghai", description="IANA zone in which reports tell times")
     processes: int = 1
     cluster: Cluster | None = Field(
         None, description="where windows are computed instead of in processes of one machine"
