@@ -111,7 +111,7 @@ describe("files to import", () => {
     const { sent } = show();
     await drop([file("dem.tif"), file("bays.zip")]);
     expect(await (await panel("dem.tif")).findByLabelText(/^Theme/)).toBeTruthy();
-    expect(await (await panel("bays.zip")).findByLabelText("Into")).toBeTruthy();
+    expect(await (await panel("bays.zip")).findByLabelText("Import into")).toBeTruthy();
     expect(sent.filter(({ path }) => path === "/uploads")).toHaveLength(2);
     expect(sent.find(({ path }) => path === "/uploads")?.headers.get("X-CSRF-Token")).toBe("proof");
   });
@@ -272,6 +272,6 @@ describe("a raster", () => {
     await hands.selectOptions(one.getByLabelText("What it holds"), "plan package");
     await waitFor(() => expect(one.queryByLabelText(/^Theme/)).toBeNull());
     await hands.selectOptions(one.getByLabelText("What it holds"), "vector");
-    expect(await one.findByLabelText("Into")).toBeTruthy();
+    expect(await one.findByLabelText("Import into")).toBeTruthy();
   });
 });

@@ -121,7 +121,7 @@ describe("a file of features", () => {
 
   it("is checked with what people say of it", async () => {
     const { hands, inputs } = show();
-    await hands.selectOptions(await screen.findByLabelText("Into"), "Problems");
+    await hands.selectOptions(await screen.findByLabelText("Import into"), "Problems");
     await hands.click(screen.getByText("What the file does not say itself"));
     await hands.selectOptions(screen.getByLabelText("Encoding"), "GBK");
     await hands.type(screen.getByLabelText("Reference system"), " EPSG:4548 ");
@@ -140,10 +140,10 @@ describe("a file of features", () => {
 
   it("goes into the collection of the last one", async () => {
     const first = show();
-    await first.hands.selectOptions(await screen.findByLabelText("Into"), "Problems");
+    await first.hands.selectOptions(await screen.findByLabelText("Import into"), "Problems");
     document.body.replaceChildren();
     show();
-    expect(await screen.findByLabelText("Into")).toHaveProperty("value", "problems");
+    expect(await screen.findByLabelText("Import into")).toHaveProperty("value", "problems");
   });
 
   it("is refused before a job begins, and can be sent again", async () => {
@@ -221,7 +221,7 @@ describe("the matching of fields", () => {
 
   it("begins anew for another collection", async () => {
     const { hands } = await checked();
-    await hands.selectOptions(screen.getByLabelText("Into"), "Problems");
+    await hands.selectOptions(screen.getByLabelText("Import into"), "Problems");
     expect(screen.queryByRole("region", { name: "Fields" })).toBeNull();
     expect(screen.queryByRole("button", { name: "Import" })).toBeNull();
   });

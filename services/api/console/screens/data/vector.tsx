@@ -96,7 +96,7 @@ export function VectorForm({
     >
       <Found asked={collections.asked} again={collections.again}>
         {({ collections }) => (
-          <Field label={t("导入到", "Into")}>
+          <Field label={t("导入到", "Import into")}>
             <Select
               choices={collections.map(({ id, title }) => ({ value: id, label: title }))}
               value={collection.value}
