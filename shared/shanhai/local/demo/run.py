@@ -247,6 +247,7 @@ class Demo:
         api, station = self.stack.api_url, warned.alert["station"]
         addresses = {
             "start here": f"{api}/?f=html",
+            "console": f"{api}/console",
             **seen.addresses,
             "station": f"{api}/stations/{station}/observations?f=html",
             "bulletin": f"{api}{bulletin.url}",
