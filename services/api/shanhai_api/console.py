@@ -72,6 +72,7 @@ class WithPolicy:
         await self.app(scope, receive, told)
 
 
+@router.get("/console/", include_in_schema=False)
 @router.get("/console", summary="The planner's console")
 async def open_console(view: TheView, query: Annotated[ScreenQuery, Query()]) -> Response:
     """Open the console at home."""

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, Request
 
-from tests.service.console.conftest import OpenConsole
+from tests.service.console.conftest import Bureaus, OpenConsole
 from tests.service.console.test_everywhere import settle
 
 KB = 1000
@@ -52,3 +52,13 @@ def test_what_was_loaded_once_is_not_loaded_again(open_console: OpenConsole) -> 
     visit.page.reload()
     visit.ready_map()
     assert visit.page.evaluate(FETCHED) == []
+
+
+def test_home_is_at_its_address_with_a_slash_too(
+    bureaus: Bureaus, open_console: OpenConsole
+) -> None:
+    page = open_console().page
+    for address in ("", "/"):
+        page.goto(f"{bureaus.url}/console{address}?lang=zh")
+        page.wait_for_selector("main h1")
+        assert page.title().startswith("工作台"), address
