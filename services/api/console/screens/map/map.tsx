@@ -152,7 +152,7 @@ function Printed() {
     [JSON.stringify(shown.value)],
   );
   return (
-    <ul class="plain on-paper">
+    <ul class="on-paper">
       {asked.value.data?.map(([{ name, hidden = [] }, layer]) => {
         const gone = classesOf(layer).filter(({ code }) => hidden.includes(code ?? ""));
         const names = gone.map((one) => called(one, "label"));

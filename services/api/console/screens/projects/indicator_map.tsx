@@ -155,7 +155,7 @@ export function coloured(
     areas.push({
       type: "Feature",
       geometry,
-      properties: { code: id, color, label, opacity: 0.9, width: 0 },
+      properties: { code: id, color, label, opacity: 1, width: 0 },
     });
     const here = id === chosen;
     const line = { color: here ? CHOSEN : OUTLINE, width: here ? 4 : 1 };
