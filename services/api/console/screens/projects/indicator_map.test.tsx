@@ -217,7 +217,7 @@ describe("the map of an indicator", () => {
     // The bay lies across districts, and one district has no shape.
     const asked = sent.flatMap(({ query }) => query.get("region") ?? []);
     expect(asked.toSorted()).toEqual(["xiamen", "xiamen.a", "xiamen.b"]);
-    expect(screen.getByText(/^1 more regions below have no shape/)).toBeTruthy();
+    expect(screen.getByText(/^One more region below has no shape/)).toBeTruthy();
     const legend = within(screen.getByRole("group", { name: "Legend" }));
     expect(legend.getByText("Value, %")).toBeTruthy();
     expect(legend.getByText("No data")).toBeTruthy();

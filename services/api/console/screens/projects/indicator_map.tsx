@@ -323,7 +323,9 @@ function Reach({ places, shown }: { places: Places; shown: readonly Place[] }) {
         <p class="hint">
           {t(
             `另有 ${places.undrawn} 个下级区域尚无边界，未列出。`,
-            `${places.undrawn} more regions below have no shape yet and are not listed.`,
+            places.undrawn === 1
+              ? "One more region below has no shape yet and is not listed."
+              : `${places.undrawn} more regions below have no shape yet and are not listed.`,
           )}
         </p>
       )}

@@ -48,7 +48,11 @@ export function Indicators({ plan, status }: { plan: string; status: string }) {
                 {t("评估报告 DOCX", "Evaluation as DOCX")}
               </a>
             </div>
-            {open && <Opened key={plan} plan={plan} judged={open} again={again} />}
+            {open && (
+              <div class="opened">
+                <Opened key={plan} plan={plan} judged={open} again={again} />
+              </div>
+            )}
             <Table
               label={t("指标", "Indicators")}
               columns={COLUMNS()}
