@@ -6,6 +6,7 @@ their test pairs.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import atan2, cos, degrees, exp, hypot, radians, sin, sqrt
@@ -156,3 +157,20 @@ def test_zones_of_a_scheme_stay_apart(vision: str, scheme: str) -> None:
     for one, other in combinations(colors, 2):
         apart = difference(seen_by(vision, one), seen_by(vision, other))
         assert apart >= APART, (one, other)
+
+
+def of_indicators(name: str) -> list[str]:
+    """The colours that the console's map of an indicator has under a name, and that of no data."""
+    source = Path("services/api/console/screens/projects/indicator_map.tsx").read_text("utf-8")
+    [stated] = re.findall(rf"{name}\b[^=]*= ([\[{{][^\]}}]*)", source)
+    [grey] = re.findall(r'NO_DATA_GREY = "(#\w{6})"', source)
+    return [*re.findall(r"#\w{6}", stated), grey]
+
+
+@pytest.mark.parametrize(("name", "count"), [("RAMP", 6), ("STANDING_COLORS", 4)])
+def test_classes_of_an_indicator_stay_apart(name: str, count: int) -> None:
+    colors = of_indicators(name)
+    assert len(colors) == count
+    for vision in VISION:
+        seen = [seen_by(vision, color) for color in colors]
+        assert min(difference(*pair) for pair in combinations(seen, 2)) >= APART

@@ -45,7 +45,7 @@ from shanhai_tiles import answers
 from shanhai_tiles.access import Gate
 from shanhai_tiles.cache.tile_cache import open_tiles
 from shanhai_tiles.dependencies import Services, ServicesDep, transaction, working_session
-from shanhai_tiles.errors import NEVER_STORED, install_error_handlers, tell
+from shanhai_tiles.errors import NEVER_STORED, LastResort, install_error_handlers, tell
 from shanhai_tiles.layers.directory import LayerDirectory, following_changes
 from shanhai_tiles.middleware import CORS, Surround
 from shanhai_tiles.openapi import describe_31
@@ -114,6 +114,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount(ASSETS.under, ASSETS)
     app.add_middleware(FastPath)
     app.add_middleware(Admission, most=settings.tiles.most_requests, refuse=tell)
+    app.add_middleware(LastResort)
     console = origin_of(settings.public.api_url)
     app.add_middleware(CrossOriginAccess, public=settings.public, trusted=console, **CORS)
     app.add_middleware(Surround, public=settings.public)

@@ -13,6 +13,7 @@ from pydantic import Field
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shanhai.errors import (
     Conflict,
@@ -228,6 +229,34 @@ async def tell(request: Request, error: Exception) -> Response:
         if kind in HANDLERS:
             return await HANDLERS[kind](request, error)
     raise error
+
+
+class LastResort:
+    """ASGI middleware that answers for bugs from within those that dress answers.
+
+    Starlette's own answer goes out past all of them: a page of another origin may not read it, and
+    its browser tells of CORS in place of the fault.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; an answer that has begun cannot be taken back."""
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            answer = await show_unexpected(Request(scope, receive), error)
+            await answer(scope, receive, send)
 
 
 def install_error_handlers(app: FastAPI) -> None:

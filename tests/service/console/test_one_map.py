@@ -1,11 +1,14 @@
 """The map of all layers, and checking a site on it."""
 
+import io
 import json
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from tests.service.console.conftest import PLANNING, Bureaus, OpenConsole, Visit
+from tests.service.console.conftest import PLANNING, Bureaus, OpenConsole, Visit, box
+from tests.service.console.test_everywhere import violations
 
 CORNERS = [(300, 200), (420, 180), (500, 280), (430, 380), (310, 340)]
 
@@ -24,6 +27,79 @@ def test_layers_are_shown_and_told_by_their_legends(open_console: OpenConsole) -
     page.reload()
     visit.ready_map()
     page.locator(".shown").get_by_text("管控线").wait_for()
+    assert visit.refusals == []
+
+
+@pytest.fixture(scope="module")
+def drawn_problem(bureaus: Bureaus) -> str:
+    """A serious problem whose shape covers the middle of Xiamen, known to its region alone."""
+    members = {"name_zh": "中部水土流失", "type": "soil_erosion", "region": "xiamen"}
+    feature = {
+        "type": "Feature",
+        "geometry": box(118.1, 24.6, 118.23, 24.73),
+        "properties": {**members, "severity": "high"},
+    }
+    with bureaus.client(bureaus.key(*PLANNING)) as planner:
+        answer = planner.post("/collections/problems/items", json=feature)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def until_middle(visit: Visit, *, bare: bool, nth: int = 0) -> None:
+    """Wait until the middle of a map is bare ground, or is covered."""
+    for _ in range(150):
+        shot = Image.open(io.BytesIO(visit.ready_map(nth).screenshot())).convert("RGB")
+        # Beside the centre, where the name of the city may be.
+        aside = shot.width // 20
+        pixel = shot.getpixel((shot.width // 2 + aside, shot.height // 2 - aside))
+        assert isinstance(pixel, tuple)
+        if (min(pixel) > 220) == bare:
+            return
+        visit.page.wait_for_timeout(100)
+    pytest.fail(f"the middle of the map has the colour {pixel}")
+
+
+@pytest.mark.parametrize(("lang", "size"), [("zh", (1366, 768)), ("en", (390, 844))])
+def test_layers_are_found_by_a_word_and_classes_are_drawn_one_by_one(
+    bureaus: Bureaus,
+    open_console: OpenConsole,
+    drawn_problem: str,
+    lang: str,
+    size: tuple[int, int],
+) -> None:
+    visit = open_console(bureaus.key(*PLANNING), lang=lang, size=size)
+    page = visit.open("map", region="xiamen", layer="problems")
+    until_middle(visit, bare=False)
+    field = page.get_by_label(visit.t("筛选图层", "Filter layers"))
+    field.fill("鲸")
+    page.get_by_text(visit.t("没有名称或主题含“鲸”的图层。", "No layer has “鲸”")).wait_for()
+    assert page.locator(".shown > li").count() == 2
+    field.fill(visit.t("问题", "problem"))
+    assert page.locator("details.group").count() == 1
+    line = page.locator(".shown > li").first
+    line.get_by_text(visit.t("图例", "Legend")).press("Enter")
+    high = line.get_by_role("checkbox", name=visit.t("重", "High"), exact=True)
+    assert violations(page) == []
+    high.press(" ")
+    until_middle(visit, bare=True)
+    line.get_by_text(visit.t("已筛选", "filtered")).wait_for()
+    page.reload()
+    until_middle(visit, bare=True)
+    page.get_by_role("tab", name=visit.t("工具", "Tools")).click()
+    page.get_by_label(visit.t("方式", "How")).select_option("beside")
+    page.get_by_label(visit.t("与什么比较", "With what")).select_option("problems")
+    until_middle(visit, bare=True, nth=1)
+    said = page.locator(".on-paper")
+    assert not said.is_visible()
+    page.emulate_media(media="print")
+    assert visit.t("未显示：重", "not shown: High") in said.inner_text()
+    page.emulate_media(media="screen")
+    page.get_by_role("tab", name=visit.t("图层", "Layers")).click()
+    line.get_by_text(visit.t("图例", "Legend")).click()
+    line.get_by_role("button", name=visit.t("全部显示", "Show all")).click()
+    until_middle(visit, bare=False)
+    until_middle(visit, bare=False, nth=1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     assert visit.refusals == []
 
 

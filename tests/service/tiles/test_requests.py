@@ -8,8 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
 
+from shanhai.db.engine import create_engine
+from shanhai.settings import DatabaseSettings
 from shanhai_tiles.app import create_app
+from tests.service.tiles.conftest import serve
 
 TILE = "/layers/zones.xiamen/tiles/WebMercatorQuad/10/848/440"
 
@@ -283,6 +288,38 @@ async def test_a_full_disk_is_told_as_such(world: Any, number: int, status: int)
     assert answer.status_code == status
     assert "secret" not in answer.text
     assert ("存储空间不足" in answer.text) == (status == 507)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/layers/dataset.dem.itu",
+        "/layers/dataset.dem.itu/tiles/WebMercatorQuad/10/848/440.png",
+    ],
+)
+@pytest.mark.parametrize("signed_in", [False, True])
+async def test_what_the_service_cannot_answer_is_told_to_pages_of_other_origins(
+    world: Any, path: str, signed_in: bool
+) -> None:
+    spoil = text("UPDATE dataset SET grid = grid - 'epsg' WHERE code = 'dem.itu'")
+    mend = text("UPDATE dataset SET grid = grid || '{\"epsg\": 4548}' WHERE code = 'dem.itu'")
+    origin = "https://plan.example"
+    key = {"Authorization": f"Bearer {world.key}"} if signed_in else {}
+    engine = create_engine(DatabaseSettings(url=SecretStr(world.database_url)), application="test")
+    async with engine.begin() as connection:
+        await connection.execute(spoil)
+    try:
+        async with serve(world, public_read=True) as caller:
+            answer = await caller.get(path, headers={"Origin": origin, **key})
+    finally:
+        async with engine.begin() as connection:
+            await connection.execute(mend)
+        await engine.dispose()
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["access-control-allow-origin"] == (origin if signed_in else "*")
+    assert "X-Request-Id" in answer.headers["access-control-expose-headers"]
+    assert answer.json()["instance"].endswith(answer.headers["x-request-id"])
 
 
 @pytest.mark.parametrize("path", ["/conformance", "/openapi.json", "/api", "/tileMatrixSets"])

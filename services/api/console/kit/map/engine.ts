@@ -17,7 +17,15 @@ import "maplibre-gl/dist/maplibre-gl.css";
 import type { FeatureCollection } from "geojson";
 import { TILES } from "../page";
 import { lang, t } from "../words";
-import { type Bounds, credentials, keyOf, type Shown, styleOf } from "./layers";
+import {
+  type Bounds,
+  credentials,
+  describeLayer,
+  filterOf,
+  keyOf,
+  type Shown,
+  styleOf,
+} from "./layers";
 
 setWorkerUrl(workerUrl);
 
@@ -117,10 +125,12 @@ export class MapPane {
     }
     const above = this.map.getLayer("districts") ? "districts" : "overlay-fill";
     for (const one of layers) {
-      for (const layer of this.shown.get(keyOf(one))?.own ?? []) {
+      const own = this.shown.get(keyOf(one))?.own ?? [];
+      for (const layer of own) {
         this.map.moveLayer(layer.id, above);
         this.fade(layer, one.opacity ?? 1);
       }
+      await this.narrow(own, one).catch((why) => missing.push(why));
     }
     if (missing.length) throw missing[0];
   }
@@ -138,6 +148,17 @@ export class MapPane {
     });
     for (const layer of own) this.map.addLayer(layer, "overlay-fill");
     this.shown.set(key, { own, sources: Object.keys(style.sources).map(rename) });
+  }
+
+  /** Draw only the classes that are not hidden, names of features included. */
+  private async narrow(own: readonly LayerSpecification[], one: Shown): Promise<void> {
+    const only = one.hidden?.length ? filterOf(await describeLayer(one), one.hidden) : null;
+    for (const layer of own) {
+      if (layer.type === "raster" || !("source" in layer)) continue;
+      const usual = "filter" in layer ? layer.filter : undefined;
+      const both = usual && only ? (["all", usual, only] as FilterSpecification) : (only ?? usual);
+      this.map.setFilter(layer.id, both ?? null);
+    }
   }
 
   private fade(layer: LayerSpecification, opacity: number): void {

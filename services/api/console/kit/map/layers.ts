@@ -1,6 +1,6 @@
 /** Layers of the tile service: what there is, how it is drawn, what its colours mean. */
 
-import type { LayerSpecification, SourceSpecification } from "maplibre-gl";
+import type { FilterSpecification, LayerSpecification, SourceSpecification } from "maplibre-gl";
 import { Fault, faultOf } from "../api";
 import { TILES } from "../page";
 import { account } from "../session";
@@ -56,12 +56,49 @@ export interface Shown {
   /** What narrows it: `scheme`, `filter` (CQL2), `as_of`. */
   query?: Record<string, string>;
   opacity?: number;
+  /** Codes of the classes of its legend that are not drawn. */
+  hidden?: readonly string[];
 }
 
 /** What tells two choices of one layer apart. */
 export function keyOf({ name, query }: Shown): string {
   return `${name}?${new URLSearchParams(query).toString()}`;
 }
+
+/** What each map of a layer shows alike, whichever day or rows it draws. */
+export const looksOf = ({ opacity, hidden }: Shown): Pick<Shown, "opacity" | "hidden"> => ({
+  ...(opacity === undefined ? {} : { opacity }),
+  ...(hidden?.length ? { hidden } : {}),
+});
+
+/** The classes of a layer that can be drawn or not one by one: cells of a raster come as pictures,
+ * in which there are no classes any more. */
+export function classesOf({ kind, legend }: Layer): LegendEntry[] {
+  if (kind !== "vector" || legend.kind !== "classes" || !legend.property) return [];
+  const named = legend.entries.filter(({ code }) => code !== null);
+  return named.length > 1 ? named : [];
+}
+
+/** What features must be to be drawn where some classes are not; null where all are.
+ * It has the older form of filters, as those of the service's styles: MapLibre takes no mixture. */
+export function filterOf(layer: Layer, hidden: readonly string[]): FilterSpecification | null {
+  const classes = classesOf(layer);
+  const isHidden = ({ code }: LegendEntry) => hidden.includes(code ?? "");
+  if (!classes.some(isHidden)) return null;
+  const property = layer.legend.property as string;
+  // The last class of some legends is whatever belongs to no other.
+  const othersGo = classes.some((one) => isHidden(one) && !one.values.length);
+  const listed = classes.filter((one) => isHidden(one) !== othersGo);
+  return [
+    othersGo ? "in" : "!in",
+    property,
+    ...listed.flatMap(({ values }) => values.flatMap(told)),
+  ];
+}
+
+/** A value of a legend as tiles may have it. */
+const told = (value: string): (string | boolean)[] =>
+  value === "true" || value === "false" ? [value, value === "true"] : [value];
 
 /** JSON of the tile service, as whoever is signed in may see it.
  * @throws Fault where the service refused. */

@@ -78,7 +78,9 @@ export function MapView({
     };
     // Names on the map are in one language: the other one is another map.
   }, [lang.value]);
-  const shown = layers.map((one) => `${keyOf(one)} ${one.opacity ?? 1}`).join("|");
+  const shown = layers
+    .map((one) => `${keyOf(one)} ${one.opacity ?? 1} ${one.hidden ?? ""}`)
+    .join("|");
   useEffect(() => {
     if (!pane.value) return;
     let other = false;

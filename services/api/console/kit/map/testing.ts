@@ -3,7 +3,12 @@
 import type { FeatureCollection } from "geojson";
 
 type Handler = (event: never) => void;
-type Layer = { id: string; source?: string; paint?: Record<string, unknown> };
+type Layer = {
+  id: string;
+  source?: string;
+  paint?: Record<string, unknown>;
+  filter?: unknown;
+};
 type Corner = [number, number];
 
 /** The maps of the page, the newest last. */
@@ -120,7 +125,11 @@ export class StillMap {
     if (layer) layer.paint = { ...layer.paint, [name]: value };
   }
   setLayoutProperty(): void {}
-  setFilter(): void {}
+  setFilter(id: string, filter: unknown): void {
+    const layer = this.getLayer(id);
+    if (!layer) throw new Error(`There is no layer "${id}".`);
+    this.layers = this.layers.map((one) => (one === layer ? { ...one, filter } : one));
+  }
   getStyle() {
     return { layers: this.layers, sources: Object.fromEntries(this.sources) };
   }

@@ -3,7 +3,7 @@ import { recall } from "../../kit/kept";
 import { maps } from "../../kit/map/testing";
 import { act, fireEvent, open, screen, serve, waitFor, within } from "../../kit/testing";
 import { lang } from "../../kit/words";
-import OneMap, { shown } from "./map";
+import OneMap, { rightOf, shown } from "./map";
 import { LAYERS, namesOn, serveMap, shownMaps, tiles } from "./testing";
 
 // What is shown outlives the screen: each test begins as a browser that kept nothing.
@@ -78,6 +78,126 @@ describe("the tree of layers", () => {
     open(<OneMap />, { query: "layer=control_areas" });
     await waitFor(() => expect(shownTitles()).toEqual(["Control areas", "Restoration zones"]));
   });
+});
+
+describe("the field that narrows the tree", () => {
+  const ticks = () =>
+    screen.getAllByRole("checkbox").map((one) => one.closest("label")?.textContent);
+
+  it("leaves layers that have the text in their name or subject, in either language", async () => {
+    serveMap();
+    const hands = open(<OneMap />);
+    await box("Corridors");
+    const field = screen.getByRole("textbox", { name: "Filter layers" });
+    await hands.type(field, "cool");
+    expect(screen.getByRole("checkbox", { name: "Supply of cooling" })).toBeTruthy();
+    expect(screen.queryByRole("checkbox", { name: "Corridors" })).toBeNull();
+    expect(document.querySelector("details.group")?.hasAttribute("open")).toBe(true);
+    await hands.clear(field);
+    await hands.type(field, "管控线");
+    expect(screen.getByRole("checkbox", { name: "Control areas" })).toBeTruthy();
+    await hands.clear(field);
+    expect(screen.getByRole("checkbox", { name: "Corridors" })).toBeTruthy();
+  });
+  it("says where nothing has it, and hides nothing that is drawn", async () => {
+    serveMap();
+    const hands = open(<OneMap />, { lang: "zh" });
+    await box("修复分区");
+    await shownMaps();
+    await hands.type(screen.getByRole("textbox", { name: "筛选图层" }), "鲸");
+    expect(screen.getByText("没有名称或主题含“鲸”的图层。")).toBeTruthy();
+    expect(shownTitles()).toEqual(["修复分区"]);
+    await waitFor(() => expect(namesOn()).toEqual(["zones?"]));
+    // Only the boxes of the drawn layer's own classes are left.
+    expect(ticks()).toEqual(["保护", "修复"]);
+  });
+});
+
+describe("classes of a layer", () => {
+  const filterOn = (map = maps[0], id = "zones?#fill") =>
+    map?.getLayer(id) as { filter?: unknown } | undefined;
+  const polygons = ["==", "$type", "Polygon"];
+  const without = (...codes: string[]) => ["all", polygons, ["!in", "class", ...codes]];
+
+  it("are taken off the map one by one, and put back, from the legend", async () => {
+    serveMap();
+    const hands = open(<OneMap />);
+    await shownMaps();
+    const line = await shownLine("Restoration zones");
+    await hands.click(line.getByText("Legend"));
+    await hands.click(line.getByRole("checkbox", { name: "protection" }));
+    await waitFor(() => expect(filterOn()?.filter).toEqual(without("a")));
+    expect(line.getByText("filtered: 1 of 2")).toBeTruthy();
+    expect(recall("map.layers")).toEqual([{ name: "zones", hidden: ["a"] }]);
+    await hands.click(line.getByRole("button", { name: "Show none" }));
+    await waitFor(() => expect(filterOn()?.filter).toEqual(without("a", "b")));
+    await hands.click(line.getByRole("button", { name: "Show all" }));
+    await waitFor(() => expect(filterOn()?.filter).toEqual(polygons));
+    expect(line.queryByText(/^filtered/)).toBeNull();
+    expect(recall("map.layers")).toEqual([{ name: "zones" }]);
+  });
+  it("are worked by the keyboard", async () => {
+    serveMap();
+    const hands = open(<OneMap />, { lang: "zh" });
+    const line = await shownLine("修复分区");
+    const group = line.getByRole("group", { name: "修复分区：显示的类别" });
+    within(group).getByRole("checkbox", { name: "修复" }).focus();
+    await hands.keyboard(" ");
+    expect(line.getByText("已筛选：1/2 类")).toBeTruthy();
+  });
+  it("are those of the last visit, each layer's by itself, and kept with order and opacity", async () => {
+    shown.value = [{ name: "corridors" }, { name: "zones", opacity: 0.4, hidden: ["b"] }];
+    serveMap();
+    const hands = open(<OneMap />);
+    await shownMaps();
+    await waitFor(() => expect(filterOn()?.filter).toEqual(without("b")));
+    expect(filterOn(maps[0], "corridors?#fill")?.filter).toEqual(polygons);
+    await hands.click(screen.getByRole("button", { name: "Restoration zones: up" }));
+    expect(shown.value[0]).toEqual({ name: "zones", opacity: 0.4, hidden: ["b"] });
+    await waitFor(() => expect(namesOn()).toEqual(["corridors?", "zones?"]));
+    expect(filterOn()?.filter).toEqual(without("b"));
+  });
+  it("are the same on a map beside, on another day too", async () => {
+    shown.value = [{ name: "zones", hidden: ["a"] }];
+    serveMap();
+    const hands = open(<OneMap />);
+    await shownMaps();
+    await hands.click(screen.getByRole("tab", { name: "Tools" }));
+    const [other] = await screen.findAllByRole("option", { name: "the top layer a year ago" });
+    await hands.selectOptions(screen.getByLabelText("With what"), other as HTMLElement);
+    await shownMaps(2);
+    await waitFor(() =>
+      expect(
+        maps[1]?.layers
+          .filter(({ id }) => id.startsWith("zones?as_of"))
+          .map(({ filter }) => filter),
+      ).toEqual([without("a")]),
+    );
+  });
+  it("are said on paper where they are not drawn", async () => {
+    shown.value = [{ name: "zones", hidden: ["a"] }, { name: "corridors" }];
+    serveMap();
+    open(<OneMap />, { lang: "zh" });
+    const said = await screen.findByText("修复分区（已筛选，未显示：保护）");
+    expect(said.closest("ul")?.className).toContain("on-paper");
+    expect([...(said.closest("ul")?.children ?? [])].map(({ textContent }) => textContent)).toEqual(
+      ["修复分区（已筛选，未显示：保护）", "生态廊道"],
+    );
+  });
+  it("of a raster are none: its cells come as pictures", async () => {
+    serveMap();
+    open(<OneMap />, { query: "layer=supply.cooling.xiamen" });
+    const line = await shownLine("Supply of cooling");
+    expect(line.queryByRole("checkbox")).toBeNull();
+  });
+});
+
+it("the other map takes what a layer looks like on this one", () => {
+  const here = [{ name: "zones", opacity: 0.5, hidden: ["a"] }, { name: "corridors" }];
+  expect(rightOf("@2025-01-01", here)).toEqual({ ...here[0], query: { as_of: "2025-01-01" } });
+  expect(rightOf("zones", here)).toEqual(here[0]);
+  expect(rightOf("plans", here)).toEqual({ name: "plans" });
+  expect(rightOf("@2025-01-01", [])).toEqual({ name: "zones", query: { as_of: "2025-01-01" } });
 });
 
 describe("layers that are shown", () => {

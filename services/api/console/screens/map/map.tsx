@@ -9,16 +9,16 @@ import { area, fixed, number, today } from "../../kit/format";
 import { keptSignal } from "../../kit/kept";
 import type { MapPane } from "../../kit/map/engine";
 import { areaOf, gaussKrueger, lengthOf, sexagesimal } from "../../kit/map/geodesy";
-import { describeLayer, listLayers, type Shown } from "../../kit/map/layers";
-import { Legend } from "../../kit/map/legend";
+import { classesOf, describeLayer, listLayers, looksOf, type Shown } from "../../kit/map/layers";
+import { ClassChoice, Legend } from "../../kit/map/legend";
 import { boundsOfRegion, type Clicked, MapView } from "../../kit/map/map_view";
 import { region } from "../../kit/place";
-import { Button, Found, Panel, Select, Tabs } from "../../kit/ui";
+import { Badge, Button, Empty, Found, Panel, Select, Tabs } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { Compared, type Comparison } from "./compared";
 import { Identified } from "./identify";
 import { Search } from "./search";
-import { bySubject } from "./subjects";
+import { bySubject, narrowed } from "./subjects";
 import "./map.css";
 
 /** What is shown, the topmost first. */
@@ -55,6 +55,7 @@ export default function OneMap() {
     <div class="beside">
       <div class="card">
         <h1>{t("一张图", "One map")}</h1>
+        <Printed />
         <Search
           onFound={(bounds) => pane.value?.fit(bounds)}
           onPoint={(place) => {
@@ -117,14 +118,7 @@ export default function OneMap() {
         <Compared
           how={comparison.value}
           left={dated.value}
-          right={[
-            other.value.startsWith("@")
-              ? {
-                  name: dated.value.at(-1)?.name ?? "zones",
-                  query: { as_of: other.value.slice(1) },
-                }
-              : { name: other.value },
-          ]}
+          right={[rightOf(other.value, shown.value)]}
           features={drawn.value}
           onClick={click}
           onPane={(made) => {
@@ -133,6 +127,47 @@ export default function OneMap() {
         />
       )}
     </div>
+  );
+}
+
+/** What the other map shows: the top layer on the day after `@`, or a layer; it looks as on this one.
+ */
+export function rightOf(other: string, here: readonly Shown[]): Shown {
+  const day = other.startsWith("@") ? other.slice(1) : null;
+  const name = day === null ? other : (here[0]?.name ?? "zones");
+  const same = here.find((one) => one.name === name);
+  return { name, ...(day === null ? {} : { query: { as_of: day } }), ...(same && looksOf(same)) };
+}
+
+/** On paper alone: which layers are drawn, and of which only some classes are. */
+function Printed() {
+  const { asked } = useAsked(
+    // A layer that can no longer be had is not drawn either.
+    async () =>
+      (
+        await Promise.allSettled(
+          shown.value.map(async (one) => [one, await describeLayer(one)] as const),
+        )
+      ).flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])),
+    [JSON.stringify(shown.value)],
+  );
+  return (
+    <ul class="on-paper">
+      {asked.value.data?.map(([{ name, hidden = [] }, layer]) => {
+        const gone = classesOf(layer).filter(({ code }) => hidden.includes(code ?? ""));
+        const names = gone.map((one) => called(one, "label"));
+        return (
+          <li key={name}>
+            {called(layer, "title")}
+            {names.length > 0 &&
+              t(
+                `（已筛选，未显示：${names.join("、")}）`,
+                ` (filtered; not shown: ${names.join(", ")})`,
+              )}
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 
@@ -145,6 +180,7 @@ function Layers() {
   const set = (layers: Shown[]) => {
     shown.value = layers;
   };
+  const wanted = useSignal("");
   return (
     <>
       <Panel title={t("已显示", "Shown")}>
@@ -161,10 +197,35 @@ function Layers() {
           ))}
         </ol>
       </Panel>
+      <input
+        type="text"
+        class="narrow"
+        value={wanted.value}
+        maxLength={100}
+        placeholder={t("筛选图层：名称或主题", "Filter layers: name or subject")}
+        aria-label={t("筛选图层", "Filter layers")}
+        onInput={({ currentTarget }) => {
+          wanted.value = currentTarget.value;
+        }}
+      />
       <Found asked={asked} again={again}>
-        {(subjects) =>
-          subjects.map(([subject, layers]) => (
-            <details key={subject.id} class="group" open={subject.id === "planning"}>
+        {(all) => {
+          const subjects = narrowed(all, wanted.value);
+          if (!subjects.length && all.length)
+            return (
+              <Empty>
+                {t(
+                  `没有名称或主题含“${wanted.value.trim()}”的图层。`,
+                  `No layer has “${wanted.value.trim()}” in its name or subject.`,
+                )}
+              </Empty>
+            );
+          return subjects.map(([subject, layers]) => (
+            <details
+              key={subject.id}
+              class="group"
+              open={wanted.value.trim() !== "" || subject.id === "planning"}
+            >
               <summary>
                 {t(subject.zh, subject.en)} <span class="count">{layers.length}</span>
               </summary>
@@ -185,8 +246,8 @@ function Layers() {
                 </label>
               ))}
             </details>
-          ))
-        }
+          ));
+        }}
       </Found>
     </>
   );
@@ -212,6 +273,9 @@ function ShownLayer({
   const { data, fault } = asked.value;
   const title = data ? called(data, "title") : "…";
   const opacity = one.opacity ?? 1;
+  const classes = data ? classesOf(data) : [];
+  const hidden = one.hidden ?? [];
+  const drawn = classes.filter(({ code }) => !hidden.includes(code ?? "")).length;
   return (
     <li>
       <div class="inline">
@@ -254,8 +318,33 @@ function ShownLayer({
       </label>
       {data && (
         <details>
-          <summary>{t("图例", "Legend")}</summary>
-          <Legend legend={data.legend} raster={data.kind === "raster"} />
+          <summary>
+            {t("图例", "Legend")}
+            {drawn < classes.length && (
+              <>
+                {" "}
+                <Badge tone="warn">
+                  {t(
+                    `已筛选：${drawn}/${classes.length} 类`,
+                    `filtered: ${drawn} of ${classes.length}`,
+                  )}
+                </Badge>
+              </>
+            )}
+          </summary>
+          {classes.length ? (
+            <ClassChoice
+              classes={classes}
+              hidden={hidden}
+              label={t(`${title}：显示的类别`, `${title}: classes shown`)}
+              onHide={(codes) => {
+                const { hidden: _, ...rest } = one;
+                onChange(codes.length ? { ...rest, hidden: codes } : rest);
+              }}
+            />
+          ) : (
+            <Legend legend={data.legend} raster={data.kind === "raster"} />
+          )}
         </details>
       )}
     </li>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LayerListed } from "../../kit/map/layers";
-import { bySubject, overlap, subjectOf } from "./subjects";
+import { bySubject, narrowed, overlap, subjectOf } from "./subjects";
 
 const layer = (id: string, kind: "vector" | "raster", bounds: LayerListed["bounds"] = null) =>
   ({ id, kind, bounds, title_zh: id, title_en: id, theme: "", version: "1" }) as LayerListed;
@@ -36,4 +36,50 @@ describe("bySubject", () => {
 it("boxes that touch overlap", () => {
   expect(overlap([0, 0, 1, 1], [1, 1, 2, 2])).toBe(true);
   expect(overlap([0, 0, 1, 1], [1.1, 0, 2, 1])).toBe(false);
+});
+
+describe("narrowed", () => {
+  const titled = (id: string, title_zh: string, title_en: string) => ({
+    ...layer(id, "vector"),
+    title_zh,
+    title_en,
+  });
+  const tree = bySubject(
+    [
+      titled("zones", "分区", "Zones"),
+      titled("plans", "规划", "Plans and policies"),
+      titled("corridors", "廊道", "Corridors"),
+      titled("control_areas", "管控区", "Control areas"),
+    ],
+    null,
+  );
+  const found = (text: string) =>
+    narrowed(tree, text).map(([{ id }, layers]) => [id, ...layers.map((one) => one.id)]);
+
+  it.each([
+    [
+      "",
+      [
+        ["planning", "zones", "plans"],
+        ["pattern", "corridors"],
+        ["lines", "control_areas"],
+      ],
+    ],
+    [
+      "  ",
+      [
+        ["planning", "zones", "plans"],
+        ["pattern", "corridors"],
+        ["lines", "control_areas"],
+      ],
+    ],
+    ["分区", [["planning", "zones"]]],
+    ["ZONE", [["planning", "zones"]]],
+    // A word of a subject keeps its layers, whatever they are called.
+    ["planning", [["planning", "zones", "plans"]]],
+    ["规划", [["planning", "zones", "plans"]]],
+    ["control lines", [["lines", "control_areas"]]],
+    [" corridor ", [["pattern", "corridors"]]],
+    ["xyz", []],
+  ] as const)("by %j", (text, left) => expect(found(text)).toEqual(left));
 });

@@ -77,5 +77,21 @@ export function bySubject(
   });
 }
 
+/** What of a tree has a text in a title or in the name of its subject, in either language and
+ * whatever the case; a subject that has it keeps all of its layers. */
+export function narrowed(
+  subjects: readonly [Subject, LayerListed[]][],
+  text: string,
+): [Subject, LayerListed[]][] {
+  const wanted = text.trim().toLowerCase();
+  const has = (...words: string[]) => words.some((word) => word.toLowerCase().includes(wanted));
+  return subjects.flatMap(([subject, layers]) => {
+    const found = has(subject.zh, subject.en)
+      ? layers
+      : layers.filter(({ title_zh, title_en }) => has(title_zh, title_en));
+    return found.length ? [[subject, found] as [Subject, LayerListed[]]] : [];
+  });
+}
+
 export const overlap = (a: Bounds, b: Bounds) =>
   a[0] <= b[2] && b[0] <= a[2] && a[1] <= b[3] && b[1] <= a[3];

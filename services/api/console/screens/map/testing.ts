@@ -62,7 +62,7 @@ function described(id: string): Told | undefined {
       title_en: found.title_en,
       kind: ramp ? "ramp" : "classes",
       symbol: "fill",
-      property: null,
+      property: ramp ? null : "class",
       unit: ramp ? "K" : "",
       unit_zh: ramp ? "开" : "",
       unit_en: ramp ? "K" : "",
@@ -75,7 +75,16 @@ function described(id: string): Told | undefined {
 
 const styled = (id: string) => ({
   sources: { [id]: { type: "vector", tiles: [`/tiles/${id}/{z}/{x}/{y}`] } },
-  layers: [{ id: "fill", type: "fill", source: id, "source-layer": id, paint: {} }],
+  layers: [
+    {
+      id: "fill",
+      type: "fill",
+      source: id,
+      "source-layer": id,
+      filter: ["==", "$type", "Polygon"],
+      paint: {},
+    },
+  ],
 });
 
 const gone = () => Response.json({ detail: "no such layer" }, { status: 404 });

@@ -160,7 +160,7 @@ describe("the list of cases", () => {
     listed({ code: "C-9", kind: "other", state: "closed", due: null, region: null, area_ha: 250 }),
   ];
   it("tells what was seen, where, how it stands, and what is overdue", async () => {
-    serve({ "GET /cases": { cases: rows } });
+    serve({ "GET /cases": { cases: rows, links: [] } });
     open(<CaseList onOpen={() => {}} />, { scopes: ["read"] });
     expect(await cellsOf("Cases")).toEqual([
       ["filling of water or sea", "Xiamen", "new", "31 Jan 2026", "1.23", "2026-01-01 01:00"],
@@ -177,7 +177,10 @@ describe("the list of cases", () => {
   });
   it("is narrowed to a state by the service", async () => {
     const sent = serve({
-      "GET /cases": ({ query }) => ({ cases: query.has("filter") ? rows.slice(1, 2) : rows }),
+      "GET /cases": ({ query }) => ({
+        cases: query.has("filter") ? rows.slice(1, 2) : rows,
+        links: [],
+      }),
     });
     const hands = open(<CaseList onOpen={() => {}} />, { scopes: ["read"], lang: "zh" });
     await cellsOf("案件");
@@ -187,7 +190,7 @@ describe("the list of cases", () => {
     expect((await cellsOf("案件"))[0]?.slice(0, 3)).toEqual(["采矿采石", "厦门市", "整改中"]);
   });
   it("puts the largest change first where that is asked", async () => {
-    serve({ "GET /cases": { cases: rows } });
+    serve({ "GET /cases": { cases: rows, links: [] } });
     const hands = open(<CaseList onOpen={() => {}} />, { scopes: ["read"] });
     const area = await screen.findByRole("button", { name: /^Area/ });
     await hands.click(area);
@@ -197,13 +200,29 @@ describe("the list of cases", () => {
   it("opens one, and says where there is none", async () => {
     const opened: string[] = [];
     serve({
-      "GET /cases": ({ query }) => ({ cases: query.has("filter") ? [] : rows }),
+      "GET /cases": ({ query }) => ({ cases: query.has("filter") ? [] : rows, links: [] }),
     });
     const hands = open(<CaseList onOpen={(code) => opened.push(code)} />, { scopes: ["read"] });
     await hands.click(await screen.findByRole("button", { name: "mining and quarrying" }));
     expect(opened).toEqual(["C-8"]);
     await hands.selectOptions(screen.getByRole("combobox", { name: "State" }), "verified");
     expect(await screen.findByText("No such cases.")).toBeTruthy();
+  });
+  it("goes on behind a first page that is full, and ends with the last", async () => {
+    const next = { rel: "next", href: "/cases?limit=1000&cursor=c2" };
+    const sent = serve({
+      "GET /cases": ({ query }) =>
+        query.has("cursor")
+          ? { cases: rows.slice(2), links: [] }
+          : { cases: rows.slice(0, 2), links: [next] },
+    });
+    const hands = open(<CaseList onOpen={() => {}} />, { scopes: ["read"] });
+    expect(await cellsOf("Cases")).toHaveLength(2);
+    await hands.click(screen.getByRole("button", { name: "More" }));
+    await waitFor(async () => expect(await cellsOf("Cases")).toHaveLength(3));
+    expect((await cellsOf("Cases"))[2]?.[0]).toBe("other change");
+    expect(screen.queryByRole("button", { name: "More" })).toBeNull();
+    expect(sent.map(({ query }) => query.get("cursor"))).toEqual([null, "c2"]);
   });
   it("shows a state that is newer than this page by its code", async () => {
     open(<StateOfCase state="appealed" />);

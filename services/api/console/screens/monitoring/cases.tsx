@@ -10,6 +10,7 @@ import { Restored, useDraft } from "../../kit/form";
 import { day, fixed, moment, number } from "../../kit/format";
 import { boundsOf } from "../../kit/map/bounds";
 import { MapView } from "../../kit/map/map_view";
+import { type Linked, Pages } from "../../kit/pages";
 import { regionName } from "../../kit/place";
 import { may } from "../../kit/session";
 import { Table } from "../../kit/table";
@@ -78,12 +79,16 @@ interface Listed {
   area_ha: number;
 }
 
+interface CasePage extends Linked {
+  cases: Listed[];
+}
+
 export function CaseList({ onOpen }: { onOpen: (code: string) => void }) {
   const state = useSignal("");
   const { asked, again } = useAsked(
     (signal) => {
       const filter = state.value ? { filter: `state = '${state.value}'` } : {};
-      return read<{ cases: Listed[] }>(address("/cases", { limit: 1000, ...filter }), signal);
+      return read<CasePage>(address("/cases", { limit: 1000, ...filter }), signal);
     },
     [state.value],
   );
@@ -100,8 +105,8 @@ export function CaseList({ onOpen }: { onOpen: (code: string) => void }) {
           empty={t("全部状态", "All states")}
         />
       </div>
-      <Found asked={asked} again={again}>
-        {({ cases }) => (
+      <Pages asked={asked} again={again} rowsOf={({ cases }) => cases}>
+        {(cases) => (
           <Table
             label={t("案件", "Cases")}
             rows={cases}
@@ -147,7 +152,7 @@ export function CaseList({ onOpen }: { onOpen: (code: string) => void }) {
             ]}
           />
         )}
-      </Found>
+      </Pages>
     </>
   );
 }

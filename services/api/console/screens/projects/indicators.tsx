@@ -11,10 +11,9 @@ import { API } from "../../kit/page";
 import { may } from "../../kit/session";
 import { type Column, Table } from "../../kit/table";
 import { STANDINGS, unitName } from "../../kit/terms";
-import { Badge, Button, Dialog, FaultBox, Found, Panel, Select, tell } from "../../kit/ui";
+import { Badge, Button, Dialog, FaultBox, Found, Panel, Select, Tabs, tell } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
-
-type Judged = Schema<"JudgedIndicator">;
+import { IndicatorMap, type Judged, judgedIn, placesOf } from "./indicator_map";
 
 export function Indicators({ plan, status }: { plan: string; status: string }) {
   const wanted = useSignal(status);
@@ -49,7 +48,11 @@ export function Indicators({ plan, status }: { plan: string; status: string }) {
                 {t("评估报告 DOCX", "Evaluation as DOCX")}
               </a>
             </div>
-            {open && <Course plan={plan} judged={open} again={again} />}
+            {open && (
+              <div class="opened">
+                <Opened key={plan} plan={plan} judged={open} again={again} />
+              </div>
+            )}
             <Table
               label={t("指标", "Indicators")}
               columns={COLUMNS()}
@@ -123,27 +126,127 @@ const COLUMNS = (): Column<Judged>[] => [
   },
 ];
 
+const YEARS_BACK = 10;
+
+/** One indicator: its course over the years, or by region on a map; both of the region chosen. */
+function Opened({ plan, judged, again }: { plan: string; judged: Judged; again: () => void }) {
+  const view = useSignal("course");
+  const place = useSignal("");
+  const now = Number(today().slice(0, 4));
+  const year = useSignal(now);
+  const whole = judged.region.code;
+  const { asked, again: readAgain } = useAsked(
+    (signal) => placesOf(plan, whole, year.value, signal),
+    // What nobody looks at is not asked.
+    [view.value === "map" || null, plan, whole, year.value],
+  );
+  const found = asked.value.data;
+  const chosen = [found?.own, ...(found?.below ?? [])].find(
+    (one) => one && one.feature.id === place.value,
+  );
+  const here = (chosen && judgedIn(chosen, judged.indicator)) ?? judged;
+  const first = Math.min(now - YEARS_BACK, judged.base?.year ?? now, judged.value_year ?? now);
+  const years = Array.from({ length: now - first + 1 }, (_, back) => String(now - back));
+  return (
+    <Tabs
+      label={called(judged)}
+      chosen={view.value}
+      onChoose={(id) => {
+        view.value = id;
+      }}
+      tabs={[
+        { id: "course", label: t("过程", "Course") },
+        { id: "map", label: t("分区域", "By region") },
+      ]}
+    >
+      {view.value === "course" ? (
+        <Course
+          plan={plan}
+          judged={here}
+          whole={whole}
+          onWhole={() => {
+            place.value = "";
+          }}
+          again={() => {
+            again();
+            readAgain();
+          }}
+        />
+      ) : (
+        <Panel
+          title={called(judged)}
+          actions={
+            <label class="inline">
+              {t("年份", "Year")}
+              <Select
+                value={String(year.value)}
+                choices={years.map((value) => ({ value, label: value }))}
+                onChoose={(to) => {
+                  year.value = Number(to);
+                }}
+              />
+            </label>
+          }
+        >
+          <Found asked={asked} again={readAgain}>
+            {(places) => (
+              <IndicatorMap
+                places={places}
+                indicator={judged.indicator}
+                chosen={place.value}
+                onChoose={(code) => {
+                  place.value = code;
+                }}
+              />
+            )}
+          </Found>
+        </Panel>
+      )}
+    </Tabs>
+  );
+}
+
 const [WIDTH, HEIGHT, EDGE] = [560, 180, 40];
 
-/** The values of an indicator over the years, with base and targets. */
-function Course({ plan, judged, again }: { plan: string; judged: Judged; again: () => void }) {
+/** The values of an indicator in a region over the years, with base and targets. */
+function Course({
+  plan,
+  judged,
+  whole,
+  onWhole,
+  again,
+}: {
+  plan: string;
+  judged: Judged;
+  /** Code of the plan's own region. */
+  whole: string;
+  onWhole: () => void;
+  again: () => void;
+}) {
+  const part = judged.region.code === whole ? undefined : judged.region;
   const { asked, again: readAgain } = useAsked(
     () =>
       ask(
         api.GET("/plans/{plan}/indicators/{indicator}/values", {
-          params: { path: { plan, indicator: judged.indicator } },
+          params: {
+            path: { plan, indicator: judged.indicator },
+            ...(part && { query: { region: part.code } }),
+          },
         }),
       ),
-    [plan, judged.indicator],
+    [plan, judged.indicator, judged.region.code],
   );
   const adding = useSignal(false);
   return (
     <Panel
-      title={called(judged)}
+      title={part ? `${called(judged)} · ${called(part)}` : called(judged)}
       actions={
-        may("write") && (
-          <Button onClick={() => (adding.value = true)}>{t("填报数值", "Report a value")}</Button>
-        )
+        <>
+          {part && <Button onClick={onWhole}>{t("整个区域", "Whole region")}</Button>}
+          {may("write") && (
+            <Button onClick={() => (adding.value = true)}>{t("填报数值", "Report a value")}</Button>
+          )}
+        </>
       }
     >
       {judged.remarks.map((remark) => (
@@ -182,6 +285,7 @@ function Course({ plan, judged, again }: { plan: string; judged: Judged; again: 
         <NewValue
           plan={plan}
           judged={judged}
+          part={part}
           onClose={(added) => {
             adding.value = false;
             if (!added) return;
@@ -279,19 +383,24 @@ function Chart({
 function NewValue({
   plan,
   judged,
+  part,
   onClose,
 }: {
   plan: string;
   judged: Judged;
+  /** A region other than the plan's own that the value is of. */
+  part: Judged["region"] | undefined;
   onClose: (added: boolean) => void;
 }) {
   const values = useSignal<Values>({ year: Number(today().slice(0, 4)) - 1 });
   const fault = useSignal<Fault | null>(null);
   const key = useMemo(() => crypto.randomUUID(), []);
+  const what = part ? `${called(judged)} · ${called(part)}` : called(judged);
   const add = async () => {
     const path = `/plans/${encodeURIComponent(plan)}/indicators/${encodeURIComponent(judged.indicator)}/values`;
     try {
-      await write("POST", path, values.value, { "Idempotency-Key": key });
+      const body = part ? { ...values.value, region: part.code } : values.value;
+      await write("POST", path, body, { "Idempotency-Key": key });
       tell(t("数值已填报", "The value is recorded"));
       onClose(true);
     } catch (error) {
@@ -299,10 +408,7 @@ function NewValue({
     }
   };
   return (
-    <Dialog
-      title={t(`填报：${called(judged)}`, `Report: ${called(judged)}`)}
-      onClose={() => onClose(false)}
-    >
+    <Dialog title={t(`填报：${what}`, `Report: ${what}`)} onClose={() => onClose(false)}>
       <form
         class="form"
         onSubmit={(event) => {
