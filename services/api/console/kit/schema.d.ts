@@ -1001,6 +1001,115 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/compliance/exception-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                    limit?: number;
+                    state?: ("requested" | "granted" | "refused" | "withdrawn") | null;
+                    project?: string | null;
+                    geometry_sha256?: string | null;
+                    decidable?: boolean;
+                    before?: number | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RuleExceptionRequests"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ExceptionRequestBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RuleExceptionRequest"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/compliance/exception-requests/{exception_request}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path: {
+                    exception_request: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RuleExceptionRequest"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/bulletins": {
         parameters: {
             query?: never;
@@ -3848,10 +3957,24 @@ export interface components {
             crs?: string | null;
             region?: string | null;
             control_area?: string | null;
-            approver?: string | null;
             valid_from?: string | null;
             valid_to?: string | null;
+            approver?: string | null;
             document?: string | null;
+        };
+        ExceptionRequestBody: {
+            rule?: string | null;
+            gap?: string | null;
+            reason: string;
+            project?: string | null;
+            geometry?: {
+                [key: string]: unknown;
+            } | null;
+            crs?: string | null;
+            region?: string | null;
+            control_area?: string | null;
+            valid_from?: string | null;
+            valid_to?: string | null;
         };
         FeatureAtPoint: {
             /** @constant */
@@ -4700,7 +4823,44 @@ export interface components {
             valid_from: string | null;
             valid_to: string | null;
             document: string | null;
+            request: string | null;
+            requested_by: string | null;
             revoked: components["schemas"]["Revocation"] | null;
+            links: components["schemas"]["Link"][];
+        };
+        RuleExceptionRequest: {
+            code: string;
+            /** @enum {string} */
+            state: "requested" | "granted" | "refused" | "withdrawn";
+            state_name: string;
+            rule: string | null;
+            gap: string | null;
+            about_name: string;
+            project: string | null;
+            project_name: string | null;
+            geometry?: {
+                [key: string]: unknown;
+            };
+            geometry_sha256: string;
+            region: string;
+            region_name: string;
+            control_area: string | null;
+            reason: string;
+            valid_from: string | null;
+            valid_to: string | null;
+            requested_by: string;
+            /** Format: date-time */
+            requested_at: string;
+            decided_by: string | null;
+            decided_at: string | null;
+            decision_reason: string | null;
+            exception: string | null;
+            steps: ("grant" | "refuse" | "withdraw")[];
+            links: components["schemas"]["Link"][];
+        };
+        RuleExceptionRequests: {
+            requests: components["schemas"]["RuleExceptionRequest"][];
+            numberReturned: number;
             links: components["schemas"]["Link"][];
         };
         RuleExceptions: {

@@ -45,11 +45,12 @@ _LISTS: Mapping[tuple[str, str], str] = {
 }
 LEFT_OUT = frozenset(
     {
-        *("alert_due", "alert_rule", "bulletin", "proposal"),
+        *("alert_due", "alert_rule", "bulletin", "exception_request", "proposal"),
         *("balance_entry", "island", "mine", "reclamation", "title"),
     }
 )
-"""Tables that refer to plans and stay behind: what is told of plans, what is wished for, and the
+"""Tables that refer to plans and stay behind: what is told of plans, what is wished for (only those
+it waits for can decide about it; the exceptions that were given travel with their projects), and the
 ledgers and registers of regions, which go on whatever becomes of a plan."""
 SHARED = frozenset({*NEEDED, "control_rule", "named_feature"})
 """Tables with rows that belong to no plan, and are known again by their codes."""
