@@ -423,11 +423,11 @@ describe("a request for an exception", () => {
   it("that was not sent is there again after a reload", async () => {
     const { hands } = await judged(refusedCheck(), PLANNER);
     await hands.click(await button());
-    await hands.type(within(screen.getByRole("dialog")).getByLabelText(/Reason/), "A dam");
+    await hands.type(within(await screen.findByRole("dialog")).getByLabelText(/Reason/), "A dam");
     cleanup();
     const again = await judged(refusedCheck(), PLANNER);
     await again.hands.click(await button());
-    const dialog = within(screen.getByRole("dialog"));
+    const dialog = within(await screen.findByRole("dialog"));
     expect(dialog.getByLabelText<HTMLTextAreaElement>(/Reason/).value).toBe("A dam");
     expect(dialog.getByText("What you had not saved is here again.")).toBeTruthy();
   });
