@@ -106,7 +106,7 @@ export function Requests({
       onLook(found, rule ? [rule.activity] : []);
     });
   return (
-    <>
+    <div class="requests">
       <Field label={t("状态", "State")}>
         <Select
           value={state.value}
@@ -150,7 +150,7 @@ export function Requests({
           }}
         />
       )}
-    </>
+    </div>
   );
 }
 
@@ -180,7 +180,7 @@ function Looked({ one, onDone }: { one: Request; onDone: (ended: Request) => voi
     });
   const state = STATES().find(({ value }) => value === one.state);
   return (
-    <section class="stack" aria-label={t("所选申请", "The chosen request")}>
+    <section class="panel" aria-label={t("所选申请", "The chosen request")}>
       <p>
         <Badge tone={TONES[one.state] ?? "plain"}>{state?.label}</Badge> {one.reason}
       </p>
