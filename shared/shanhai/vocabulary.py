@@ -544,6 +544,15 @@ CASE_RESULTS: tuple[Term, ...] = (
 )
 """What the check on site found."""
 
+ExceptionRequestState = Literal["requested", "granted", "refused", "withdrawn"]
+EXCEPTION_REQUEST_STATES: tuple[Term, ...] = (
+    Term("requested", Label("待批准", "Waiting for a decision")),
+    Term("granted", Label("已批准", "Granted")),
+    Term("refused", Label("未采纳", "Refused")),
+    Term("withdrawn", Label("已撤回", "Withdrawn")),
+)
+"""States of a request for an exception; all but the first are its ends."""
+
 PROPOSAL_STATES: tuple[Term, ...] = (
     Term("draft", Label("草稿", "Draft")),
     Term("submitted", Label("已提交", "Submitted")),

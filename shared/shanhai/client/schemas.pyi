@@ -287,8 +287,13 @@ EvidenceBody = TypedDict("EvidenceBody", {"alert": NotRequired[int | None], "cas
 ExceptionBody = TypedDict("ExceptionBody", {"rule": NotRequired[str | None], "gap": NotRequired[str | None],
     "reason": str, "project": NotRequired[str | None], "geometry": NotRequired[dict[str, Any] | None],
     "crs": NotRequired[str | None], "region": NotRequired[str | None], "control_area": NotRequired[str | None],
-    "approver": NotRequired[str | None], "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None],
+    "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None], "approver": NotRequired[str | None],
     "document": NotRequired[str | None]})
+ExceptionRequestBody = TypedDict("ExceptionRequestBody", {"rule": NotRequired[str | None],
+    "gap": NotRequired[str | None], "reason": str, "project": NotRequired[str | None],
+    "geometry": NotRequired[dict[str, Any] | None], "crs": NotRequired[str | None], "region": NotRequired[str | None],
+    "control_area": NotRequired[str | None], "valid_from": NotRequired[str | None],
+    "valid_to": NotRequired[str | None]})
 Extent = TypedDict("Extent", {"spatial": SpatialExtent})
 FactorAsked = TypedDict("FactorAsked", {"csrf": NotRequired[str | None], "next": NotRequired[str | None],
     "password": str})
@@ -331,6 +336,7 @@ FundSums = TypedDict("FundSums", {"key": str | None, "name": str, "name_zh": str
 GeometryChange = TypedDict("GeometryChange", {"changed": bool, "area_km2": SizeChange | None,
     "length_km": SizeChange | None})
 GivenValue = TypedDict("GivenValue", {"unit": str | None, "value": str})
+GrantBody = TypedDict("GrantBody", {"approver": NotRequired[str | None], "document": NotRequired[str | None]})
 HealthTold = TypedDict("HealthTold", {"status": Literal["ok", "read-only", "down"], "version": str,
     "suite": Literal["international", "commercial"], "checks": dict[str, str]})
 HistoricalLocationBody = TypedDict("HistoricalLocationBody", {"@iot.id": NotRequired[str | None],
@@ -850,7 +856,16 @@ RuleContents = TypedDict("RuleContents", {"name_zh": str, "name_en": NotRequired
 RuleException = TypedDict("RuleException", {"code": str, "rule": str | None, "gap": str | None, "project": str | None,
     "geometry_sha256": str | None, "region": str | None, "control_area": str | None, "reason": str, "approver": str,
     "approved_at": str, "valid_from": str | None, "valid_to": str | None, "document": str | None,
-    "revoked": Revocation | None, "links": list[Link]})
+    "request": str | None, "requested_by": str | None, "revoked": Revocation | None, "links": list[Link]})
+RuleExceptionRequest = TypedDict("RuleExceptionRequest", {"code": str,
+    "state": Literal["requested", "granted", "refused", "withdrawn"], "state_name": str, "rule": str | None,
+    "gap": str | None, "about_name": str, "project": str | None, "project_name": str | None,
+    "geometry": NotRequired[dict[str, Any]], "geometry_sha256": str, "region": str, "region_name": str,
+    "control_area": str | None, "reason": str, "valid_from": str | None, "valid_to": str | None, "requested_by": str,
+    "requested_at": str, "decided_by": str | None, "decided_at": str | None, "decision_reason": str | None,
+    "exception": str | None, "steps": list[Literal["grant", "refuse", "withdraw"]], "links": list[Link]})
+RuleExceptionRequests = TypedDict("RuleExceptionRequests", {"requests": list[RuleExceptionRequest],
+    "numberReturned": int, "links": list[Link]})
 RuleExceptions = TypedDict("RuleExceptions", {"exceptions": list[RuleException], "numberReturned": int,
     "links": list[Link]})
 Schedule = TypedDict("Schedule", {"code": str, "name_zh": str, "name_en": str, "process": str,
@@ -2757,6 +2772,10 @@ class Paths:
     @overload
     def get(self, path: Literal["/compliance/exceptions/{exception}"], /, *, headers: Headers | None = ..., **query: Query) -> RuleException: ...
     @overload
+    def get(self, path: Literal["/compliance/exception-requests"], /, *, headers: Headers | None = ..., **query: Query) -> RuleExceptionRequests: ...
+    @overload
+    def get(self, path: Literal["/compliance/exception-requests/{exception_request}"], /, *, headers: Headers | None = ..., **query: Query) -> RuleExceptionRequest: ...
+    @overload
     def get(self, path: Literal["/regions/{region}/lines"], /, *, headers: Headers | None = ..., **query: Query) -> LineRegister: ...
     @overload
     def get(self, path: Literal["/bulletins"], /, *, headers: Headers | None = ..., **query: Query) -> Bulletins: ...
@@ -3086,6 +3105,14 @@ class Paths:
     def post(self, path: Literal["/compliance/exceptions"], body: ExceptionBody, /, *, headers: Headers | None = ..., **query: Query) -> RuleException: ...
     @overload
     def post(self, path: Literal["/compliance/exceptions/{exception}/revoke"], body: RevokeBody, /, *, headers: Headers | None = ..., **query: Query) -> RuleException: ...
+    @overload
+    def post(self, path: Literal["/compliance/exception-requests"], body: ExceptionRequestBody, /, *, headers: Headers | None = ..., **query: Query) -> RuleExceptionRequest: ...
+    @overload
+    def post(self, path: Literal["/compliance/exception-requests/{exception_request}/grant"], body: GrantBody, /, *, headers: Headers | None = ..., **query: Query) -> RuleExceptionRequest: ...
+    @overload
+    def post(self, path: Literal["/compliance/exception-requests/{exception_request}/refuse"], body: RevokeBody, /, *, headers: Headers | None = ..., **query: Query) -> RuleExceptionRequest: ...
+    @overload
+    def post(self, path: Literal["/compliance/exception-requests/{exception_request}/withdraw"], /, *, headers: Headers | None = ..., **query: Query) -> RuleExceptionRequest: ...
     @overload
     def post(self, path: Literal["/bulletins/{bulletin}/publish"], /, *, headers: Headers | None = ..., **query: Query) -> Bulletin: ...
     @overload
@@ -3700,6 +3727,10 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/compliance/exceptions/{exception}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RuleException]: ...
     @overload
+    def get(self, path: Literal["/compliance/exception-requests"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RuleExceptionRequests]: ...
+    @overload
+    def get(self, path: Literal["/compliance/exception-requests/{exception_request}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RuleExceptionRequest]: ...
+    @overload
     def get(self, path: Literal["/regions/{region}/lines"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[LineRegister]: ...
     @overload
     def get(self, path: Literal["/bulletins"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Bulletins]: ...
@@ -4029,6 +4060,14 @@ class AsyncPaths:
     def post(self, path: Literal["/compliance/exceptions"], body: ExceptionBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RuleException]: ...
     @overload
     def post(self, path: Literal["/compliance/exceptions/{exception}/revoke"], body: RevokeBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RuleException]: ...
+    @overload
+    def post(self, path: Literal["/compliance/exception-requests"], body: ExceptionRequestBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RuleExceptionRequest]: ...
+    @overload
+    def post(self, path: Literal["/compliance/exception-requests/{exception_request}/grant"], body: GrantBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RuleExceptionRequest]: ...
+    @overload
+    def post(self, path: Literal["/compliance/exception-requests/{exception_request}/refuse"], body: RevokeBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RuleExceptionRequest]: ...
+    @overload
+    def post(self, path: Literal["/compliance/exception-requests/{exception_request}/withdraw"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[RuleExceptionRequest]: ...
     @overload
     def post(self, path: Literal["/bulletins/{bulletin}/publish"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Bulletin]: ...
     @overload

@@ -46,8 +46,8 @@ CATALOGUED = frozenset(one.table for one in ENTITIES)
 CONTENT = """
     alert alert_due alert_event alert_notice alert_rule alert_watch archived_series bulletin
     compensation_event compensation_settlement complaint compliance_exception contact_detail
-    data_finding datastream delivery duty_report duty_review historical_location hj212_device
-    idempotency_key indicator_target job job_dataset lead_case location notice_comment
+    data_finding datastream delivery duty_report duty_review exception_request historical_location
+    hj212_device idempotency_key indicator_target job job_dataset lead_case location notice_comment
     notice_summary observation observation_archive observation_change observation_day
     observation_hold observation_hour observation_latest observation_month observation_revision
     observation_source observed_property plan_check plan_project project_measure project_problem

@@ -1,5 +1,6 @@
 """Checks over HTTP: at once or as a job, pages, exceptions, the register of lines, bad input."""
 
+import asyncio
 import json
 import math
 from datetime import date
@@ -21,14 +22,16 @@ from shanhai.db.tables.project import Project
 from shanhai.db.tables.zone import Region
 from shanhai.processes.catalogue import compute_of, publish_of, read_task
 from shanhai.processes.kit.task import Publication
-from shanhai.vocabulary import Role, Scope
+from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
 from shanhai_api.kit.state import ServiceState
 from tests.support.job_rows import add_region
 from tests.support.known_lines import register_lines
 
 EXECUTION = "/processes/check-compliance/execution"
 EXCEPTIONS = "/compliance/exceptions"
+REQUESTS = "/compliance/exception-requests"
 MINING = "national.red-line.mining"
+Colleagues = dict[str, httpx.AsyncClient]
 
 
 def box(west: float, south: float, size: float = 0.1) -> dict[str, Any]:
@@ -403,6 +406,20 @@ class TestUnknown:
         assert revoked.status_code == 200
         assert (await check(approver, **asked))["verdict"] == "undetermined"
 
+    async def test_a_gap_is_decided_about_once_a_request_is_granted(
+        self, undrawn: Region, colleagues: Colleagues
+    ) -> None:
+        gap = "not_drawn:permanent_basic_farmland:city"
+        place = box(118.5, 24.4, 0.01)
+        body = {"geometry": place, "region": "city", "gap": gap, "reason": "已核对纸质图"}
+        asked = await colleagues["planner"].post(REQUESTS, json=body)
+        assert asked.status_code == 201, asked.text
+        about = {"geometry": place, "activities": ["mining"]}
+        assert (await check(colleagues["planner"], **about))["verdict"] == "undetermined"
+        done = await step(colleagues["approver"], asked.json()["code"], "grant", {})
+        assert done.status_code == 200, done.text
+        assert (await check(colleagues["planner"], **about))["verdict"] == "conditional"
+
     async def test_who_does_not_answer_for_the_line_decides_nothing(
         self, undrawn: Region, state: ServiceState, session: AsyncSession, client_with: Any
     ) -> None:
@@ -510,6 +527,260 @@ class TestExceptions:
     ) -> None:
         body = {"project": "project-1", "rule": MINING, "reason": "x", **change}
         answer = await approver.post(EXCEPTIONS, json=body)
+        assert answer.status_code == 400, answer.text
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
+
+
+@pytest.fixture
+async def colleagues(
+    city_under_a_line: Region, session: AsyncSession, state: ServiceState, client_with: Any
+) -> dict[str, httpx.AsyncClient]:
+    """Those who work on requests, by name: in the city, in another region, and in both roles."""
+    await add_region(session, "elsewhere", box=(119.0, 24.0, 120.0, 25.0))
+    await session.commit()
+    held = {
+        "planner": [(Role.PLANNER, "city")],
+        "approver": [(Role.APPROVER, "city")],
+        "second": [(Role.APPROVER, "city")],
+        "both": [(Role.PLANNER, "city"), (Role.APPROVER, "city")],
+        "viewer": [(Role.VIEWER, "city")],
+        "planner_elsewhere": [(Role.PLANNER, "elsewhere")],
+        "approver_elsewhere": [(Role.APPROVER, "elsewhere")],
+    }
+    found: dict[str, httpx.AsyncClient] = {}
+    for name, roles in held.items():
+        async with state.sessions.begin() as own:
+            given = [RoleGiven(role, region) for role, region in roles]
+            scopes = sorted(frozenset().union(*(ROLE_SCOPES[role] for role, _ in roles)))
+            key = await create_key(own, name=name, scopes=scopes, roles=given)
+        client: httpx.AsyncClient = await client_with(Scope.READ)
+        client.headers["Authorization"] = f"Bearer {key}"
+        found[name] = client
+    return found
+
+
+ABOUT_PROJECT = {"project": "project-1", "rule": MINING, "reason": "战略性矿产"}
+
+
+async def requested(planner: httpx.AsyncClient, **change: Any) -> dict[str, Any]:
+    answer = await planner.post(REQUESTS, json={**ABOUT_PROJECT, **change})
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["Location"].endswith(f"{REQUESTS}/{answer.json()['code']}")
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def listed(client: httpx.AsyncClient, **asked: Any) -> list[str]:
+    answer = await client.get(REQUESTS, params=asked)
+    assert answer.status_code == 200, answer.text
+    return [item["code"] for item in answer.json()["requests"]]
+
+
+async def step(client: httpx.AsyncClient, code: str, name: str, body: Any = None) -> httpx.Response:
+    return await client.post(f"{REQUESTS}/{code}/{name}", json=body)
+
+
+class TestRequests:
+    async def test_lifts_nothing_until_it_is_granted(
+        self, colleagues: Colleagues, session: AsyncSession
+    ) -> None:
+        planner, approver = colleagues["planner"], colleagues["approver"]
+        asked = await requested(planner, valid_from="2020-01-01")
+        code = asked["code"]
+        assert (asked["state"], asked["steps"], asked["exception"]) == (
+            "requested",
+            ["withdraw"],
+            None,
+        )
+        mining = {"project": "project-1", "activities": ["mining"]}
+        before = await check(planner, **mining)
+        assert (before["verdict"], before["exceptions"]) == ("refused", [])
+        assert before["geometry"]["sha256"] == asked["geometry_sha256"]
+        assert (await approver.get(EXCEPTIONS)).json()["numberReturned"] == 0
+        seen = (await approver.get(f"{REQUESTS}/{code}?lang=zh")).json()
+        assert (seen["project_name"], seen["region_name"]) == ("项目", "区域 city")
+        assert (seen["state_name"], seen["steps"]) == ("待批准", ["grant", "refuse"])
+        assert MINING not in seen["about_name"]
+        granted = await step(approver, code, "grant", {"approver": "王工", "document": "1号"})
+        assert granted.status_code == 200, granted.text
+        told = granted.json()
+        assert (told["state"], told["steps"]) == ("granted", [])
+        given = (await planner.get(f"{EXCEPTIONS}/{told['exception']}")).json()
+        assert (given["requested_by"], given["request"]) == (asked["requested_by"], code)
+        assert (given["approver"], given["document"]) == ("王工", "1号")
+        # Nobody had decided on the days before.
+        assert given["valid_from"] == before["as_of"]
+        after = await check(planner, **mining)
+        assert after["verdict"] == "conditional"
+        assert [item["code"] for item in after["exceptions"]] == [told["exception"]]
+        query = select(AuditLog.action).where(AuditLog.object_id == code).order_by(AuditLog.id)
+        assert list(await session.scalars(query)) == ["create", "grant"]
+
+    async def test_of_a_geometry_has_its_shape_to_the_last_digit(
+        self, colleagues: Colleagues
+    ) -> None:
+        planner, approver = colleagues["planner"], colleagues["approver"]
+        shape = box(118.0512345678, 24.4512345678, 0.02)
+        body = {"geometry": shape, "region": "city", "rule": MINING, "reason": "x"}
+        asked = (await planner.post(REQUESTS, json=body)).json()
+        seen = (await approver.get(f"{REQUESTS}/{asked['code']}")).json()
+        found = await check(approver, geometry=seen["geometry"], activities=["mining"])
+        assert found["geometry"]["sha256"] == asked["geometry_sha256"]
+        assert found["verdict"] == "refused"
+        same = {"geometry_sha256": asked["geometry_sha256"], "state": "requested"}
+        assert await listed(approver, **same) == [asked["code"]]
+        assert (await step(approver, asked["code"], "grant", {})).status_code == 200
+        lifted = await check(planner, geometry=shape, activities=["mining"])
+        assert lifted["verdict"] == "conditional"
+        assert await listed(approver, **same) == []
+
+    async def test_nobody_decides_on_their_own(self, colleagues: Colleagues) -> None:
+        both = colleagues["both"]
+        asked = await requested(both)
+        assert asked["steps"] == ["withdraw"]
+        assert await listed(both, decidable=True) == []
+        for name, body in (("grant", {}), ("refuse", {"reason": "x"})):
+            assert (await step(both, asked["code"], name, body)).status_code == 403
+        assert (await step(colleagues["approver"], asked["code"], "grant", {})).status_code == 200
+
+    async def test_is_refused_with_a_reason_and_withdrawn_by_who_made_it(
+        self, colleagues: Colleagues
+    ) -> None:
+        planner, approver = colleagues["planner"], colleagues["approver"]
+        code = (await requested(planner))["code"]
+        silent = await step(approver, code, "refuse", {})
+        assert silent.status_code == 400
+        assert silent.json()["errors"][0]["pointer"] == "/reason"
+        refused = (await step(approver, code, "refuse", {"reason": "未论证"})).json()
+        assert (refused["state"], refused["decision_reason"]) == ("refused", "未论证")
+        other = (await requested(planner))["code"]
+        assert (await step(approver, other, "withdraw")).status_code == 403
+        assert (await step(planner, other, "withdraw")).json()["state"] == "withdrawn"
+        for ended in (code, other):
+            for name, body in (("grant", {}), ("refuse", {"reason": "x"})):
+                assert (await step(approver, ended, name, body)).status_code == 409
+            assert (await step(planner, ended, "withdraw")).status_code == 409
+        assert (await approver.get(EXCEPTIONS)).json()["numberReturned"] == 0
+        assert (await check(planner, project="project-1", activities=["mining"]))[
+            "verdict"
+        ] == "refused"
+
+    async def test_of_two_who_decide_at_once_one_does(self, colleagues: Colleagues) -> None:
+        code = (await requested(colleagues["planner"]))["code"]
+        answers = await asyncio.gather(
+            step(colleagues["approver"], code, "grant", {}),
+            step(colleagues["second"], code, "grant", {}),
+            step(colleagues["both"], code, "refuse", {"reason": "x"}),
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+        exceptions = (await colleagues["approver"].get(EXCEPTIONS)).json()["numberReturned"]
+        state = (await colleagues["planner"].get(f"{REQUESTS}/{code}")).json()["state"]
+        assert exceptions == (1 if state == "granted" else 0)
+
+    async def test_sent_again_with_its_key_is_one_request(self, colleagues: Colleagues) -> None:
+        planner = colleagues["planner"]
+        headers = {"Idempotency-Key": "the-same"}
+        first = await planner.post(REQUESTS, json=ABOUT_PROJECT, headers=headers)
+        again = await planner.post(REQUESTS, json=ABOUT_PROJECT, headers=headers)
+        assert again.headers["Idempotency-Replayed"] == "true"
+        assert first.json()["code"] == again.json()["code"]
+        assert await listed(planner) == [first.json()["code"]]
+
+    async def test_only_by_planners_and_for_approvers_of_all_regions_concerned(
+        self,
+        colleagues: Colleagues,
+        session: AsyncSession,
+        anonymous: httpx.AsyncClient,
+        reader: httpx.AsyncClient,
+    ) -> None:
+        planner = colleagues["planner"]
+        for name in ("approver", "viewer", "planner_elsewhere"):
+            answer = await colleagues[name].post(REQUESTS, json=ABOUT_PROJECT)
+            assert answer.status_code == 403, name
+        assert (await reader.post(REQUESTS, json=ABOUT_PROJECT)).status_code == 403
+        assert (await anonymous.post(REQUESTS, json=ABOUT_PROJECT)).status_code == 401
+        assert (await anonymous.get(REQUESTS)).status_code == 401
+        code = (await requested(planner))["code"]
+        assert (await anonymous.get(f"{REQUESTS}/{code}")).status_code == 401
+        for name in ("planner_elsewhere", "approver_elsewhere"):
+            assert (await colleagues[name].get(f"{REQUESTS}/{code}")).status_code == 404
+            assert (await step(colleagues[name], code, "grant", {})).status_code == 404
+            assert await listed(colleagues[name]) == []
+        for name in ("planner", "viewer"):
+            assert (await step(colleagues[name], code, "grant", {})).status_code == 403
+            refusal = await step(colleagues[name], code, "refuse", {"reason": "x"})
+            assert refusal.status_code == 403
+            assert await listed(colleagues[name], decidable=True) == []
+        assert await listed(colleagues["approver"], decidable=True) == [code]
+        # The line there is another region's, whose approver has to agree.
+        elsewhere = await session.scalar(select(Region).where(Region.code == "elsewhere"))
+        assert elsewhere is not None
+        session.add(line(elsewhere, "red-2", box(119.0, 24.4)))
+        await session.commit()
+        abroad = {"project": None, "geometry": box(119.0, 24.4), "region": "city"}
+        far = (await requested(planner, **abroad))["code"]
+        assert await listed(colleagues["approver"], decidable=True) == [code]
+        for name, body in (("grant", {}), ("refuse", {"reason": "x"})):
+            assert (await step(colleagues["approver"], far, name, body)).status_code == 403
+
+    async def test_is_listed_page_by_page_and_by_state(self, colleagues: Colleagues) -> None:
+        planner = colleagues["planner"]
+        codes = [(await requested(planner))["code"] for _ in range(3)]
+        await step(planner, codes[1], "withdraw")
+        waiting = [codes[2], codes[0]]
+        assert await listed(planner, state="requested", project="project-1") == waiting
+        first = (await planner.get(REQUESTS, params={"limit": 2, "lang": "zh"})).json()
+        assert [item["code"] for item in first["requests"]] == codes[:0:-1]
+        (following,) = [link["href"] for link in first["links"] if link["rel"] == "next"]
+        last = (await planner.get(following)).json()
+        assert [item["code"] for item in last["requests"]] == [codes[0]]
+        assert not [link for link in last["links"] if link["rel"] == "next"]
+        for bad in ("state=given", "limit=0", "before=0", "geometry_sha256=x", "project=%00"):
+            assert (await planner.get(f"{REQUESTS}?{bad}")).status_code == 400
+        assert (await planner.get(f"{REQUESTS}/%00")).status_code == 404
+        for page in (REQUESTS, f"{REQUESTS}/{codes[1]}"):
+            shown = await planner.get(f"{page}?f=html&lang=zh")
+            assert shown.status_code == 200
+            assert "已撤回" in shown.text
+            assert "withdrawn" not in shown.text
+
+    async def test_is_no_longer_granted_where_its_project_has_moved(
+        self, colleagues: Colleagues, session: AsyncSession
+    ) -> None:
+        code = (await requested(colleagues["planner"]))["code"]
+        moved = text("UPDATE project SET geom = ST_Translate(geom, 0.01, 0) WHERE code = :code")
+        await session.execute(moved, {"code": "project-1"})
+        await session.commit()
+        answer = await step(colleagues["approver"], code, "grant", {})
+        assert answer.status_code == 409
+        assert "changed since the request" in answer.json()["detail"]
+        assert (await colleagues["approver"].get(EXCEPTIONS)).json()["numberReturned"] == 0
+
+    async def test_is_no_longer_granted_when_its_days_are_over(
+        self, colleagues: Colleagues, session: AsyncSession
+    ) -> None:
+        code = (await requested(colleagues["planner"], valid_to="2999-01-01"))["code"]
+        await session.execute(text("UPDATE exception_request SET valid_to = '2020-01-01'"))
+        await session.commit()
+        answer = await step(colleagues["approver"], code, "grant", {})
+        assert answer.status_code == 409
+        assert "no longer so" in answer.json()["detail"]
+
+    @pytest.mark.parametrize(
+        ("change", "pointer"),
+        [
+            ({"rule": "no.such"}, "/rule"),
+            ({"project": "nothing"}, "/project"),
+            ({"valid_from": "2024-01-01", "valid_to": "2024-01-01"}, "/valid_to"),
+            ({"reason": ""}, "/reason"),
+            ({"gap": "x"}, ""),
+            ({"approver": "me"}, "/approver"),
+        ],
+    )
+    async def test_bad_requests_are_pointed_at(
+        self, colleagues: Colleagues, change: dict[str, Any], pointer: str
+    ) -> None:
+        answer = await colleagues["planner"].post(REQUESTS, json={**ABOUT_PROJECT, **change})
         assert answer.status_code == 400, answer.text
         assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
 

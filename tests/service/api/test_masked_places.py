@@ -53,7 +53,7 @@ PARAMETERS: Mapping[str, str] = {
     **dict.fromkeys(
         ("job", "key", "output", "webhook", "delivery", "path", "case", "notice"), "none"
     ),
-    **dict.fromkeys(("comment", "agreement", "screen"), "none"),
+    **dict.fromkeys(("comment", "agreement", "screen", "exception_request"), "none"),
     **dict.fromkeys(("year", "number", "seq", "alert"), "1"),
     "region": "here",
 }

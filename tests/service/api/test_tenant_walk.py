@@ -37,7 +37,10 @@ SIGNS = {
     sign(kind, visibility): (kind, visibility)
     for kind in (*SAID, "datasets")
     for visibility in Visibility
-} | {sign(kind, "region"): (kind, "region") for kind in ("funds", "rules", "leaves", "reasons")}
+} | {
+    sign(kind, "region"): (kind, "region")
+    for kind in ("funds", "rules", "leaves", "requests", "reasons")
+}
 CODES = {
     name: [sign(name, visibility) for visibility in Visibility] for name in (*SAID, "datasets")
 } | {"fund_sources": [sign("funds", "region")]}
@@ -47,6 +50,7 @@ FILLED = {
     "project": CODES["projects"],
     "rule": [sign("rules", "region")],
     "exception": [sign("leaves", "region")],
+    "exception_request": [sign("requests", "region")],
     "alert": ["1", "2", "3"],
 }
 
@@ -62,8 +66,8 @@ async def tenants(session: AsyncSession) -> dict[str, dict[str, str]]:
         more: dict[str, Any] = {"visibility": visibility, "source": code, "licence": "CC0"}
         await add_dataset(session, here, "dem", code, **more)
     named = "code, name_zh, name_en, region_id"
-    funds, rules, leaves, reasons = (
-        sign(name, "region") for name in ("funds", "rules", "leaves", "reasons")
+    funds, rules, leaves, requests, reasons = (
+        sign(name, "region") for name in ("funds", "rules", "leaves", "requests", "reasons")
     )
     project = f"SELECT id FROM project WHERE code = '{sign('projects', 'public')}'"
     for statement in (
@@ -75,6 +79,9 @@ async def tenants(session: AsyncSession) -> dict[str, dict[str, str]]:
         " '{\"red\": 60}', 0, 0, 60, true, true)",
         "INSERT INTO compliance_exception (code, region_id, project_id, rule, reason, approver)"
         f" VALUES ('{leaves}', {here.id}, ({project}), 'some-rule', '{reasons}', '{reasons}')",
+        "INSERT INTO exception_request (code, region_id, region_ids, project_id, geometry_sha256,"
+        f" rule, reason, requested_by) VALUES ('{requests}', {here.id}, '{{{here.id}}}',"
+        f" ({project}), 'none', 'some-rule', '{reasons}', '{reasons}')",
         "INSERT INTO observation_latest (station_id, property_id, observed_at, value, received_at,"
         " quality, flags, equal_values) SELECT s.id, p.id, now(), 1, now(), 0, 0, 1 FROM station s,"
         " (SELECT id FROM observed_property ORDER BY id LIMIT 1) p",

@@ -33,6 +33,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/projects/{project}/funds": {"kind": "allocation", "amount": 1},
     "/mines/{mine}/deposits": {"kind": "paid", "year": 2026, "amount": 1},
     "/compliance/exceptions": {"rule": "a-rule", "project": "a-project"},
+    "/compliance/exception-requests": {"rule": "a-rule", "project": "a-project"},
     "/proposals": {"revises": {"project": "any"}},
     "/proposals/{proposal}": {"revises": {"project": "any"}},
     "/alert-rules": {"limits": {"red": 1}, "property": "ph"},

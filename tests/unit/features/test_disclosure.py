@@ -35,6 +35,7 @@ TOLD = {
 """Tables that are no collection and hold what people may ask for, and their row of the list."""
 OF_COLLECTIONS = {
     "compliance_exception": "control_areas",
+    "exception_request": "control_areas",
     "fund_entry": "fund_sources",
     "evaluation_snapshot": "plan_indicators",
     "indicator_target": "plan_indicators",

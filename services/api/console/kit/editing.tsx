@@ -142,9 +142,10 @@ function Form<T>({
           fault.value = told(again);
         }
       } else {
-        fault.value = told(error);
-        // What was refused is mended and sent as another request.
-        renew?.();
+        const refused = told(error);
+        fault.value = refused;
+        // What was refused is another request when it is sent again; what had no answer is the same.
+        if (refused.status) renew?.();
       }
     }
     busy.value = false;

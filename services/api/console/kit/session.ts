@@ -54,6 +54,12 @@ export function holds(roles: readonly Schema<"Role">[], region: string | null): 
   );
 }
 
+/** Whether who is signed in has any of the roles in some region. */
+export function holdsAnywhere(roles: readonly Schema<"Role">[]): boolean {
+  const own = account.value?.roles.map((held) => held.region) ?? [];
+  return [null, ...own].some((of) => holds(roles, of));
+}
+
 type Form = Record<string, string>;
 
 async function post(path: string, form: Form): Promise<Schema<"SessionBegun"> | null> {

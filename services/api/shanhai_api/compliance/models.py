@@ -6,13 +6,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from shanhai.db.compliance.exception_requests import RequestedException, RequestStep
 from shanhai.db.compliance.exceptions import Granted
 from shanhai.db.compliance.register import Decline, Total
 from shanhai.db.compliance.result import LABELS, GeodesicSize
 from shanhai.db.compliance.rules import Activities
 from shanhai.db.compliance.verdict import in_both
 from shanhai.validation import Code, Rfc3339Date
-from shanhai.vocabulary import CONTROL_KINDS
+from shanhai.vocabulary import CONTROL_KINDS, EXCEPTION_REQUEST_STATES
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText, one_of
 from shanhai_api.kit.view import View
 
@@ -22,8 +23,8 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=WR
 Note = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=WRITABLE)]
 
 
-class ExceptionBody(BaseModel):
-    """An exception to be given."""
+class ExceptionRequestBody(BaseModel):
+    """An exception that is asked for."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -37,13 +38,11 @@ class ExceptionBody(BaseModel):
     crs: str | None = Field(None, max_length=200, description="Its CRS; default CRS84")
     region: Code | None = Field(None, description="Region that answers for the geometry")
     control_area: Code | None = Field(None, description="The only area it holds in")
-    approver: Name | None = Field(None, description="Who approved; default: the identity")
     valid_from: Rfc3339Date | None = Field(None, description="First day; default today")
     valid_to: Rfc3339Date | None = Field(None, description="The day after the last")
-    document: Name | None = Field(None, description="Code or number of the decision's document")
 
     @model_validator(mode="after")
-    def check_subject(self) -> "ExceptionBody":
+    def check_subject(self) -> Self:
         """It is about one thing, given for one thing, for which a region answers."""
         if (self.rule is None) == (self.gap is None):
             raise ValueError("give a rule or a gap / 请给出规则或未知项之一")
@@ -56,8 +55,21 @@ class ExceptionBody(BaseModel):
         return self
 
 
+class GrantBody(BaseModel):
+    """By whom and by which document an exception is given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    approver: Name | None = Field(None, description="Who approved; default: the identity")
+    document: Name | None = Field(None, description="Code or number of the decision's document")
+
+
+class ExceptionBody(GrantBody, ExceptionRequestBody):
+    """An exception to be given."""
+
+
 class RevokeBody(BaseModel):
-    """The end of an exception."""
+    """The end of an exception, or of a request for one."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -65,6 +77,7 @@ class RevokeBody(BaseModel):
 
 
 EXCEPTIONS = "/compliance/exceptions"
+REQUESTS = "/compliance/exception-requests"
 LineKind = Annotated[str, one_of(CONTROL_KINDS)]
 
 
@@ -147,6 +160,8 @@ class RuleException(Document):
     valid_from: date | None
     valid_to: date | None
     document: str | None
+    request: str | None = Field(description="Code of the request it was given for")
+    requested_by: str | None
     revoked: Revocation | None
     links: list[Link]
 
@@ -174,6 +189,60 @@ class RuleExceptions(Document):
         """A list of exceptions."""
         shown = [RuleException.of(item, view) for item in found]
         return cls(exceptions=shown, returned=len(shown), links=view.self_links(EXCEPTIONS))
+
+
+class RuleExceptionRequest(Document):
+    """A request for an exception, with what its codes are called in the language asked for."""
+
+    template = "exception_request.html"
+
+    code: str
+    state: Annotated[str, one_of(EXCEPTION_REQUEST_STATES)]
+    state_name: str
+    rule: str | None
+    gap: str | None
+    about_name: str = Field(description="What the rule or gap is called")
+    project: str | None
+    project_name: str | None
+    geometry: Maybe[dict[str, Any]] = Field(
+        None, description="GeoJSON geometry it is for; not in lists"
+    )
+    geometry_sha256: str = Field(description="Of the shape, a project's as well, when requested")
+    region: str
+    region_name: str
+    control_area: str | None
+    reason: str
+    valid_from: date | None
+    valid_to: date | None
+    requested_by: str
+    requested_at: MomentText
+    decided_by: str | None
+    decided_at: MomentText | None
+    decision_reason: str | None
+    exception: str | None = Field(description="Code of the exception that was given")
+    steps: list[RequestStep] = Field(description="What the reader may do with it now")
+    links: list[Link]
+
+    @classmethod
+    def of(cls, asked: RequestedException, view: View, **told: Any) -> Self:
+        """A request as it is shown."""
+        links = [
+            view.link(request_path(asked.row.code), "self"),
+            view.link(REQUESTS, "collection"),
+        ]
+        if asked.exception is not None:
+            links.append(view.link(exception_path(asked.exception), "related"))
+        return cls(**asked.document(), **told, links=links)
+
+
+class RuleExceptionRequests(Document):
+    """A page of requests for exceptions, the newest first."""
+
+    template = "exception_requests.html"
+
+    requests: list[RuleExceptionRequest]
+    returned: int = Field(alias="numberReturned")
+    links: list[Link]
 
 
 class LineFigures(Answered):
@@ -271,6 +340,11 @@ def registered_lines(totals: Iterable[Total], region_m2: float | None) -> list[R
             part = DelimitationFigures.of(total, region_m2, delimitation=total.delimitation)
             found[-1].delimitations.append(part)
     return found
+
+
+def request_path(code: str) -> str:
+    """Where a request for an exception is."""
+    return f"{REQUESTS}/{code}"
 
 
 def exception_path(code: str) -> str:

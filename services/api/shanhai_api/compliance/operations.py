@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.collections.controls import CONTROL_AREAS, CONTROL_RULES
 from shanhai.db.collections.regions import REGIONS
+from shanhai.db.compliance.exception_requests import RequestedException, request_exception
 from shanhai.db.compliance.exceptions import ExceptionGrant, grant
 from shanhai.db.compliance.register import find_region, read_declines, read_totals
 from shanhai.db.compliance.result import GAP_REASONS
@@ -28,7 +29,14 @@ from shanhai.processes.kit.contract import Inputs
 from shanhai.reporting import blocks
 from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
 from shanhai.reporting.word import word_of
-from shanhai.vocabulary import CONTROL_KINDS, RULE_SCOPES, SCHEME_KINDS, Label, Lang
+from shanhai.vocabulary import (
+    CONTROL_KINDS,
+    EXCEPTION_REQUEST_STATES,
+    RULE_SCOPES,
+    SCHEME_KINDS,
+    Label,
+    Lang,
+)
 from shanhai_api.compliance import models
 from shanhai_api.features.operations import read_item
 from shanhai_api.features.wording import names_of
@@ -44,6 +52,7 @@ Names = Mapping[str, Mapping[str, str]]
 """By entity, what its rows are called."""
 KINDS = {term.code: term.label for term in CONTROL_KINDS}
 ZONINGS = {term.code: term.label for term in SCHEME_KINDS}
+REQUEST_STATES = {term.code: term.label for term in EXCEPTION_REQUEST_STATES}
 SCOPES = {term.code: term.label for term in RULE_SCOPES}
 
 
@@ -344,6 +353,53 @@ async def give(write: WriteContext, body: models.ExceptionBody) -> Answer[models
     granted = await grant(write.session, write.caller, write.act, given)
     shown = models.RuleException.of(granted, write)
     return Answer(shown, location=models.exception_path(granted.row.code))
+
+
+async def request(
+    write: WriteContext, body: models.ExceptionRequestBody
+) -> Answer[models.RuleExceptionRequest]:
+    """Ask for an exception, and say where the request is."""
+    wkb = None
+    if body.geometry is not None:
+        wkb = await read_shape_asked(body.geometry, body.crs, under="")
+    given = ExceptionGrant(wkb=wkb, **body.model_dump(exclude={"geometry", "crs"}))
+    asked = await request_exception(write.session, write.caller, write.act, given)
+    return Answer(await shown(write, asked), location=models.request_path(asked.row.code))
+
+
+async def shown(context: Context, asked: RequestedException) -> models.RuleExceptionRequest:
+    """A request with its shape."""
+    (told,) = await requests_shown(context, [asked])
+    return told.model_copy(update={"geometry": asked.geometry()})
+
+
+async def requests_shown(
+    context: Context, found: Sequence[RequestedException]
+) -> list[models.RuleExceptionRequest]:
+    """Requests as they are shown to who asks, with what their codes are called."""
+    told = [asked.document() for asked in found]
+    viewer, lang = context.caller.viewer, context.lang
+    names = await names_in_exceptions(context.session, told, viewer, lang)
+
+    def name(entity: str, code: str) -> str:
+        return names.get(entity, {}).get(code, code)
+
+    def about(asked: RequestedException) -> str:
+        gap, rule = asked.row.gap, asked.row.rule
+        return name("control_rules", rule or "") if gap is None else gap_name(gap, names, lang)
+
+    return [
+        models.RuleExceptionRequest.of(
+            asked,
+            context,
+            state_name=REQUEST_STATES[asked.row.state].in_(lang),
+            about_name=about(asked),
+            project_name=None if asked.project is None else name("projects", asked.project),
+            region_name=name("regions", asked.region),
+            steps=list(asked.steps(context.caller)),
+        )
+        for asked in found
+    ]
 
 
 def demand_known(caller: Caller) -> None:

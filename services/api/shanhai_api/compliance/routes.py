@@ -1,10 +1,19 @@
-"""`/compliance/check`, `/compliance/activities`, `/compliance/exceptions`, `/regions/{r}/lines`."""
+"""`/compliance`: checks, activities, exceptions, requests for them; `/regions/{r}/lines`."""
 
+from dataclasses import fields
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from shanhai.db.compliance.exception_requests import (
+    ExceptionRequestFilter,
+    find_request,
+    grant_request,
+    list_requests,
+    refuse_request,
+    withdraw_request,
+)
 from shanhai.db.compliance.exceptions import (
     ExceptionFilter,
     find_exception,
@@ -14,12 +23,14 @@ from shanhai.db.compliance.exceptions import (
 from shanhai.db.compliance.rules import activities
 from shanhai.processes.check_compliance.contract import CheckComplianceInputs
 from shanhai.validation import Rfc3339Date
+from shanhai.vocabulary import ExceptionRequestState
 from shanhai_api.compliance import models, operations
 from shanhai_api.compliance.operations import asked_by_form, check_at_once, too_large
-from shanhai_api.kit.answers import Answer
+from shanhai_api.kit.answers import Answer, LimitedQuery, page_of
 from shanhai_api.kit.body import JsonBody
 from shanhai_api.kit.dependencies import (
     MAY_LOOK,
+    KnownReader,
     PageQuery,
     Read,
     Reader,
@@ -74,6 +85,21 @@ class ExceptionsQuery(PageQuery):
     )
     day: Rfc3339Date | None = Field(None, description="Only those in force on the day")
     limit: int = Field(100, ge=1, le=10_000, description="Exceptions on a page")
+
+
+class ExceptionRequestsQuery(LimitedQuery):
+    """Parameters of the list of requests."""
+
+    state: ExceptionRequestState | None = Field(None, description="Only those in this state")
+    project: str | None = Field(
+        None, max_length=80, pattern=models.WRITABLE, description="Code of a project"
+    )
+    geometry_sha256: str | None = Field(
+        None, pattern=r"^[0-9a-f]{64}$", description="Of a shape, as checks tell it"
+    )
+    decidable: bool = Field(False, description="Only those on which the reader may decide")
+    limit: int = Field(100, ge=1, le=10_000, description="Requests on a page")
+    before: int | None = Field(None, ge=1, le=2**63 - 1, description="Only those made before this")
 
 
 class RegisterQuery(PageQuery):
@@ -177,6 +203,66 @@ async def revoke_exception(
     """End an exception today; that it was given stays known."""
     revoked = await revoke(write.session, write.caller, write.act, exception, body.reason)
     return models.RuleException.of(revoked, write)
+
+
+@router.get(models.REQUESTS, summary="Requests for exceptions")
+async def show_requests(
+    read: Read[KnownReader], query: Annotated[ExceptionRequestsQuery, Query()]
+) -> models.RuleExceptionRequests:
+    """List requests in the reader's regions, the newest first."""
+    wanted = ExceptionRequestFilter(
+        **query.model_dump(include={item.name for item in fields(ExceptionRequestFilter)})
+    )
+    rows = await list_requests(read.session, wanted, read.caller, limit=query.limit + 1)
+    page, links = page_of(rows, query, read, models.REQUESTS, lambda last: {"before": last.row.id})
+    shown = await operations.requests_shown(read, page)
+    return models.RuleExceptionRequests(requests=shown, returned=len(shown), links=links)
+
+
+@router.get(models.REQUESTS + "/{exception_request}", summary="One request for an exception")
+async def show_request(
+    read: Read[KnownReader], exception_request: str
+) -> models.RuleExceptionRequest:
+    """Show a request with its shape, what was decided, and what the reader may do with it."""
+    found = await find_request(read.session, exception_request, read.caller.viewer)
+    return await operations.shown(read, found)
+
+
+@router.post(models.REQUESTS, summary="Request an exception from a rule", status_code=201)
+async def request_exception(
+    write: Write[Writer], body: JsonBody[models.ExceptionRequestBody]
+) -> Answer[models.RuleExceptionRequest]:
+    """Ask for an exception, as a planner of the region; nothing is lifted until it is granted."""
+    return await operations.request(write, body)
+
+
+@router.post(models.REQUESTS + "/{exception_request}/grant", summary="Grant what was requested")
+async def grant_requested(
+    write: Write[Writer], exception_request: str, body: JsonBody[models.GrantBody]
+) -> models.RuleExceptionRequest:
+    """Give the exception, as an approver of the regions concerned who did not request it."""
+    session, caller, given = write.session, write.caller, body.model_dump()
+    granted = await grant_request(session, caller, write.act, exception_request, **given)
+    return await operations.shown(write, granted)
+
+
+@router.post(models.REQUESTS + "/{exception_request}/refuse", summary="Refuse what was requested")
+async def refuse_requested(
+    write: Write[Writer], exception_request: str, body: JsonBody[models.RevokeBody]
+) -> models.RuleExceptionRequest:
+    """Refuse a request, as an approver of the regions concerned who did not make it."""
+    session, caller = write.session, write.caller
+    refused = await refuse_request(session, caller, write.act, exception_request, body.reason)
+    return await operations.shown(write, refused)
+
+
+@router.post(models.REQUESTS + "/{exception_request}/withdraw", summary="Withdraw a request")
+async def withdraw_requested(
+    write: Write[Writer], exception_request: str
+) -> models.RuleExceptionRequest:
+    """Take back a request that waits, as who made it."""
+    withdrawn = await withdraw_request(write.session, write.caller, write.act, exception_request)
+    return await operations.shown(write, withdrawn)
 
 
 @router.get("/regions/{region}/lines", summary="The register of a region's lines")

@@ -333,6 +333,8 @@ WORDS: Mapping[str, Label] = {
     "presumed": Label("未说明活动，按开发建设判定", "no activity was named; judged as development"),
     "duties": Label("该处的要求", "What is demanded there"),
     "exceptions": Label("已批准的例外", "Exceptions granted"),
+    "exception_requests": Label("例外申请", "Requests for exceptions"),
+    "requested_by": Label("申请人", "Requested by"),
     "outdated": Label("项目范围已变，须复核", "the project's shape has changed since"),
     "excepted": Label("例外", "exception"),
     "unknown_activities": Label("未知活动", "Unknown activities"),

@@ -54,6 +54,8 @@ class ExceptionGrant:
         region: Who answers for a geometry; a project has its own.
         approver: The name of the person; the identity, where none is given.
         document: The decision's document, by code or file number.
+        request: The code of the request it was given for.
+        requested_by: Who requested it.
     """
 
     reason: str
@@ -67,6 +69,29 @@ class ExceptionGrant:
     valid_from: date | None = None
     valid_to: date | None = None
     document: str | None = None
+    request: str | None = None
+    requested_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionSubject:
+    """What an exception is about, found by its codes.
+
+    Attributes:
+        region_id: Who answers for it; none is known where neither project nor region is named.
+        wkb: The shape, the project's as well.
+    """
+
+    region_id: int | None
+    rule_id: int | None
+    area_id: int | None
+    project: check.ProjectShape | None
+    wkb: bytes
+
+    @property
+    def sha256(self) -> str:
+        """What tells the shape from others."""
+        return check.digest_of(self.wkb)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +130,8 @@ class Granted:
             "valid_from": None if row.valid_from is None else row.valid_from.isoformat(),
             "valid_to": None if row.valid_to is None else row.valid_to.isoformat(),
             "document": row.attrs.get("document"),
+            "request": row.attrs.get("request"),
+            "requested_by": row.attrs.get("requested_by"),
             "revoked": row.attrs.get("revoked"),
         }
 
@@ -120,31 +147,22 @@ async def grant(
     """
     demand_scopes(identity, SCOPES)
     today = await read_today(session)
-    if given.valid_to is not None and given.valid_to <= (given.valid_from or today):
-        raise InvalidInput(
-            "valid_to must be after valid_from",
-            message_zh="失效日期必须晚于生效日期",
-            pointer="/valid_to",
-        )
-    rule_id = await _optional(session, identity, CONTROL_RULES, given.rule, "rule")
-    area_id = await _optional(session, identity, CONTROL_AREAS, given.control_area, "control_area")
-    project, wkb = await _subject(session, identity, given)
-    region_id = await _optional(session, identity, REGIONS, given.region, "region")
-    if project is not None:
-        region_id = project.region_id
-    demand_role(identity, ROLES, region_id)
-    for concerned in await _concerned(session, given, rule_id, project, wkb):
+    subject = await find_subject(session, identity, given, today)
+    demand_role(identity, ROLES, subject.region_id)
+    for concerned in await find_concerned(session, given, subject):
         demand_role(identity, ROLES, concerned)
-    attrs = {} if given.document is None else {"document": given.document}
+    project = subject.project
+    told = {name: getattr(given, name) for name in ("document", "request", "requested_by")}
+    attrs = {name: value for name, value in told.items() if value is not None}
     if project is not None:
-        attrs["project_geometry_sha256"] = check.digest_of(wkb)
+        attrs["project_geometry_sha256"] = subject.sha256
     row = ComplianceException(
         code=f"exception-{secrets.token_hex(6)}",
-        region_id=region_id,
+        region_id=subject.region_id,
         project_id=None if project is None else project.id,
-        geometry_sha256=check.digest_of(wkb) if project is None else None,
-        control_area_id=area_id,
-        rule_id=rule_id,
+        geometry_sha256=subject.sha256 if project is None else None,
+        control_area_id=subject.area_id,
+        rule_id=subject.rule_id,
         rule=given.rule,
         gap=given.gap,
         reason=given.reason,
@@ -237,7 +255,30 @@ def _query(wanted: ExceptionFilter, viewer: Viewer) -> Any:
     return query
 
 
-async def _subject(
+async def find_subject(
+    session: AsyncSession, identity: Identity, given: ExceptionGrant, today: date
+) -> ExceptionSubject:
+    """What an exception is to be about, as the identity may know of it.
+
+    Raises:
+        InvalidInput: the rule, project, region or area is not there, or the period is none.
+    """
+    if given.valid_to is not None and given.valid_to <= (given.valid_from or today):
+        raise InvalidInput(
+            "valid_to must be after valid_from",
+            message_zh="失效日期必须晚于生效日期",
+            pointer="/valid_to",
+        )
+    rule_id = await _optional(session, identity, CONTROL_RULES, given.rule, "rule")
+    area_id = await _optional(session, identity, CONTROL_AREAS, given.control_area, "control_area")
+    project, wkb = await _shape(session, identity, given)
+    region_id = await _optional(session, identity, REGIONS, given.region, "region")
+    if project is not None:
+        region_id = project.region_id
+    return ExceptionSubject(region_id, rule_id, area_id, project, wkb)
+
+
+async def _shape(
     session: AsyncSession, identity: Identity, given: ExceptionGrant
 ) -> tuple[check.ProjectShape | None, bytes]:
     if given.project is None:
@@ -251,17 +292,17 @@ async def _subject(
     return project, project.wkb
 
 
-async def _concerned(
-    session: AsyncSession,
-    given: ExceptionGrant,
-    rule_id: int | None,
-    project: check.ProjectShape | None,
-    wkb: bytes,
+async def find_concerned(
+    session: AsyncSession, given: ExceptionGrant, subject: ExceptionSubject
 ) -> frozenset[int]:
-    """The regions that answer for the lines or zones an exception is about."""
-    if rule_id is None:
-        return await _of_gap(session, given, project, wkb)
-    return await _of_rule(session, rule_id, Given(wkb))
+    """The regions that answer for the lines or zones an exception is about.
+
+    Raises:
+        InvalidInput: nothing of the gap's code is unknown there.
+    """
+    if subject.rule_id is None:
+        return await _of_gap(session, given, subject.project, subject.wkb)
+    return await _of_rule(session, subject.rule_id, Given(subject.wkb))
 
 
 async def _of_gap(

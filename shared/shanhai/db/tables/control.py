@@ -6,7 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Numeric,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -132,6 +140,56 @@ class ComplianceException(base.Versioned, base.Dated, base.Base):
     reason: Mapped[str]
     approver: Mapped[str]
     approved_at: Mapped[base.CreatedAt]
+
+
+class ExceptionRequest(base.Bounded, base.Base):
+    """An exception that somebody asks for; it lifts nothing, whatever its state.
+
+    One that is granted leads to a row of `compliance_exception`.
+
+    Attributes:
+        region_ids: The regions that answered for it when it was asked for, its own among them.
+        geom: The shape where it is for one; a project has its own, which is not told twice.
+        geometry_sha256: Of the shape, the project's as well, as it was when it was asked for.
+    """
+
+    __tablename__ = "exception_request"
+    __table_args__ = (
+        base.one_of("state", vocabulary.codes(vocabulary.EXCEPTION_REQUEST_STATES)),
+        CheckConstraint("num_nonnulls(project_id, geom) = 1", name="subject"),
+        CheckConstraint("num_nonnulls(rule, gap) = 1", name="about"),
+        CheckConstraint(
+            "(state = 'requested') = (decided_at IS NULL)"
+            " AND (state = 'granted') = (exception_id IS NOT NULL)",
+            name="decided",
+        ),
+        base.in_order(),
+        base.valid_shape(),
+        UniqueConstraint("code"),
+        Index("ix_exception_request_geometry_sha256", "geometry_sha256"),
+    )
+
+    id: Mapped[base.BigId]
+    code: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="requested", default="requested")
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), index=True)
+    region_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id"), index=True)
+    geom: Mapped[base.AnyGeometry | None]
+    geometry_sha256: Mapped[str]
+    control_area_id: Mapped[int | None] = mapped_column(ForeignKey("control_area.id"), index=True)
+    rule_id: Mapped[int | None] = mapped_column(ForeignKey("control_rule.id"), index=True)
+    rule: Mapped[str | None]
+    gap: Mapped[str | None]
+    reason: Mapped[str]
+    requested_by: Mapped[str]
+    requested_at: Mapped[base.CreatedAt]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[base.Moment | None]
+    decision_reason: Mapped[str | None]
+    exception_id: Mapped[int | None] = mapped_column(
+        ForeignKey("compliance_exception.id"), index=True
+    )
 
 
 class PlanCheck(base.Base):

@@ -20,6 +20,7 @@ import { region, within } from "../../kit/place";
 import { Button, Empty, FaultBox, Field, Found, Panel, Select, Tabs } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { Opinion } from "./opinion";
+import { mayExcept, mayRequest, type Request, Requests } from "./requests";
 import { type Asked, type Check, check } from "./verdict";
 
 const DRAFT = "draft.compliance";
@@ -27,24 +28,28 @@ const LAYERS = [{ name: "zones", opacity: 0.55 }, { name: "control_areas" }];
 
 export default function Compliance() {
   const { query } = useLocation();
-  const way = useSignal(query.project ? "project" : "draw");
+  const decides = mayExcept() || mayRequest();
+  const way = useSignal(startOf(query.project, query.way === "requests" && decides));
   const shape = useSignal<Geometry | null>(recall<Geometry>(DRAFT));
   const project = useSignal(query.project ?? "");
+  const looked = useSignal<Request | null>(null);
   const activities = useSignal<string[]>([]);
   const pane = useSignal<MapPane | null>(null);
   const busy = useSignal(false);
   const fault = useSignal<Fault | null>(null);
   const result = useSignal<{ check: Check; asked: Asked } | null>(null);
   useEffect(() => shape.subscribe((drawn) => keep(DRAFT, drawn)), []);
-  const ofProject = way.value === "project";
+  const ofRequest = way.value === "requests";
+  const code = ofRequest ? (looked.value?.project ?? "") : project.value;
+  const ofProject = way.value === "project" || (code !== "" && ofRequest);
   const place = useAsked(
-    async () =>
-      project.value ? (await readFeature("projects", project.value)).data.geometry : null,
-    [ofProject ? project.value : null],
+    async () => (code ? (await readFeature("projects", code)).data.geometry : null),
+    [ofProject ? code : null],
   );
   const { data: placed, fault: misplaced, waiting } = place.asked.value;
   const ofProjectNow = misplaced || waiting ? null : (placed ?? null);
-  const site = ofProject ? ofProjectNow : shape.value;
+  const own = ofRequest ? ((looked.value?.geometry as Geometry | undefined) ?? null) : shape.value;
+  const site = ofProject ? ofProjectNow : own;
   const drawn = useMemo(() => overlay(site, way.value === "draw"), [site, way.value]);
   const question = useRef<Asked | null>(null);
   /** Ask anew: a verdict that was shown, or is under way, is of another question. */
@@ -62,7 +67,7 @@ export default function Compliance() {
     });
   const run = async () => {
     const asked: Asked = {
-      ...(ofProject ? { project: project.value } : { geometry: shape.value as Geometry }),
+      ...(ofProject ? { project: code } : { geometry: own as Geometry }),
       ...(activities.value.length ? { activities: activities.value } : {}),
     };
     question.current = asked;
@@ -89,7 +94,7 @@ export default function Compliance() {
       });
     }
   };
-  const ready = ofProject ? project.value !== "" : shape.value !== null;
+  const ready = ofProject ? code !== "" : own !== null;
   return (
     <div class="beside">
       <div class="card">
@@ -106,6 +111,7 @@ export default function Compliance() {
             { id: "draw", label: t("画范围", "Draw") },
             { id: "file", label: t("文件", "File") },
             { id: "project", label: t("项目", "Project") },
+            ...(decides ? [{ id: "requests", label: t("例外申请", "Requests") }] : []),
           ]}
         >
           {way.value === "draw" && <Drawing pane={pane.value} shape={shape.value} onShape={set} />}
@@ -118,7 +124,22 @@ export default function Compliance() {
               }}
             />
           )}
-          {ofProject && (
+          {ofRequest && decides && (
+            <Requests
+              looked={looked.value}
+              onLook={(one, named) =>
+                anew(() => {
+                  looked.value = one;
+                  activities.value = named;
+                })
+              }
+              onDecided={(one) => {
+                looked.value = one;
+                if (result.value) run();
+              }}
+            />
+          )}
+          {way.value === "project" && (
             <ProjectChoice
               project={project.value}
               onProject={(code) =>
@@ -141,14 +162,14 @@ export default function Compliance() {
           {t("审查", "Check")}
         </Button>
         <FaultBox fault={fault.value} />
-        {ofProject && project.value && <FaultBox fault={misplaced} again={place.again} />}
+        {ofProject && code && <FaultBox fault={misplaced} again={place.again} />}
         {result.value && <Opinion {...result.value} onChanged={run} />}
       </div>
       <MapView
         label={t("审查范围", "The site")}
         layers={LAYERS}
         features={drawn}
-        bounds={ofProject ? boundsOf(site) : null}
+        bounds={ofProject || ofRequest ? boundsOf(site) : null}
         onPane={(made) => {
           pane.value = made;
         }}
@@ -156,6 +177,9 @@ export default function Compliance() {
     </div>
   );
 }
+
+const startOf = (project: string | undefined, requests: boolean) =>
+  project ? "project" : requests ? "requests" : "draw";
 
 /** The site, or what of it the sketch does not show already. */
 function overlay(site: Geometry | null, sketched: boolean): FeatureCollection {

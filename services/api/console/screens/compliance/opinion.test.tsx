@@ -3,10 +3,30 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Schema } from "../../kit/api";
 import { keep } from "../../kit/kept";
 import type { Scope } from "../../kit/session";
-import { type Answer, fireEvent, open, refused, screen, waitFor, within } from "../../kit/testing";
+import {
+  type Answer,
+  cleanup,
+  fireEvent,
+  open,
+  refused,
+  screen,
+  waitFor,
+  within,
+} from "../../kit/testing";
 import { Notices } from "../../kit/ui";
 import Compliance from "./compliance";
-import { checkButton, checked, EXECUTION, gap, hit, refusedCheck, serveChecks } from "./testing";
+import {
+  checkButton,
+  checked,
+  EXECUTION,
+  gap,
+  hit,
+  REQUESTS,
+  refusedCheck,
+  request,
+  requestsOf,
+  serveChecks,
+} from "./testing";
 import type { Check } from "./verdict";
 
 const SITE: Polygon = {
@@ -218,9 +238,12 @@ describe("an exception", () => {
     expect(Boolean(offered())).toBe(yes);
     expect(Boolean(screen.queryByRole("button", { name: "Decide" }))).toBe(yes);
   });
-  it("is told to a planner to be the approver's", async () => {
-    const { opinion } = await judged(refusedCheck(), PLANNER);
+  it("is told to others to be the approver's", async () => {
+    const viewer: As = { scopes: ["read"], roles: [{ role: "viewer", region: "xiamen" }] };
+    const { opinion, sent } = await judged(refusedCheck(), viewer);
     expect(opinion.getByText(/An approver of the region gives exceptions/)).toBeTruthy();
+    expect(opinion.queryByRole("button", { name: "Request an exception" })).toBeNull();
+    expect(sent.filter(({ path }) => path.includes("exception"))).toEqual([]);
   });
   it("is given for the site with its reason, and the verdict asked for again", async () => {
     let excepted = false;
@@ -321,6 +344,92 @@ describe("an exception", () => {
     await hands.click(dialog.getByRole("button", { name: "Close" }));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect(given()).toEqual([]);
+  });
+});
+
+describe("a request for an exception", () => {
+  const SENT = "POST /compliance/exception-requests";
+  const button = (words = "Request an exception") => screen.findByRole("button", { name: words });
+
+  it.each([
+    ["a rule", checked({ hits: [hit()] }), { rule: "national.redline.development" }],
+    ["a gap", checked({ gaps: [gap()] }), { gap: "not_drawn:coastal_protection_line:xiamen" }],
+  ])("is sent by a planner for %s, and waits there", async (_, result, about) => {
+    let waits = false;
+    const { hands, sent, opinion } = await judged(result, {
+      ...PLANNER,
+      answers: {
+        [REQUESTS]: () =>
+          requestsOf(...(waits ? [request({ rule: null, gap: null, ...about })] : [])),
+        [SENT]: () => {
+          waits = true;
+          return Response.json(request(), { status: 201 });
+        },
+      },
+    });
+    expect(screen.queryByRole("button", { name: /Give an exception|Decide/ })).toBeNull();
+    await hands.click(await button());
+    const dialog = within(await screen.findByRole("dialog"));
+    expect(dialog.queryByLabelText("Document of the decision")).toBeNull();
+    await hands.type(dialog.getByLabelText(/Reason/), "A dam");
+    await hands.click(dialog.getByRole("button", { name: "Send the request" }));
+    expect(await opinion.findByText("Requested, waiting for a decision")).toBeTruthy();
+    expect(screen.queryByRole("dialog")).toBeNull();
+    expect(screen.queryByRole("button", { name: "Request an exception" })).toBeNull();
+    const [one] = sent.filter(({ method, path }) => `${method} ${path}` === SENT);
+    expect(one?.body).toMatchObject({
+      ...about,
+      geometry: SITE,
+      region: "xiamen",
+      reason: "A dam",
+    });
+    expect(one?.headers.get("Idempotency-Key")).toMatch(/^[0-9a-f-]{36}$/);
+    const asked = sent.find(({ method, path }) => `${method} ${path}` === REQUESTS);
+    expect(Object.fromEntries(asked?.query ?? [])).toEqual({
+      state: "requested",
+      geometry_sha256: "0a1b",
+    });
+    // The verdict is what it was: a request lifts nothing.
+    expect(sent.filter(({ path }) => path.endsWith("/execution"))).toHaveLength(1);
+  });
+  it("is said in Chinese without a code", async () => {
+    const { text } = await judged(refusedCheck(), {
+      ...PLANNER,
+      lang: "zh",
+      answers: { [REQUESTS]: requestsOf(request()) },
+    });
+    expect(await screen.findByText("已申请，待批准")).toBeTruthy();
+    expect(text()).not.toMatch(/[a-z]+_[a-z]+/);
+  });
+  it("leaves the decision to the approver, who sees it there", async () => {
+    const { opinion } = await judged(refusedCheck(), {
+      ...APPROVER,
+      answers: { [REQUESTS]: requestsOf(request()) },
+    });
+    expect(await opinion.findByText("Requested, waiting for a decision")).toBeTruthy();
+    expect(await button("Give an exception")).toBeTruthy();
+  });
+  it.each([
+    ["another rule", { rule: "another" }],
+    ["a project that has the same shape", { project: "p-1", project_name: "A project" }],
+  ])("that is about %s changes nothing here", async (_, change) => {
+    const { opinion } = await judged(refusedCheck(), {
+      ...PLANNER,
+      answers: { [REQUESTS]: requestsOf(request(change)) },
+    });
+    expect(await button()).toBeTruthy();
+    expect(opinion.queryByText("Requested, waiting for a decision")).toBeNull();
+  });
+  it("that was not sent is there again after a reload", async () => {
+    const { hands } = await judged(refusedCheck(), PLANNER);
+    await hands.click(await button());
+    await hands.type(within(await screen.findByRole("dialog")).getByLabelText(/Reason/), "A dam");
+    cleanup();
+    const again = await judged(refusedCheck(), PLANNER);
+    await again.hands.click(await button());
+    const dialog = within(await screen.findByRole("dialog"));
+    expect(dialog.getByLabelText<HTMLTextAreaElement>(/Reason/).value).toBe("A dam");
+    expect(dialog.getByText("What you had not saved is here again.")).toBeTruthy();
   });
 });
 

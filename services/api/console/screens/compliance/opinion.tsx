@@ -1,25 +1,18 @@
 /** The verdict with its reasons, what lies where, the rules with their basis; and what follows. */
 
 import { useSignal } from "@preact/signals";
-import { type Fault, faultOf, send, write } from "../../kit/api";
-import { told } from "../../kit/asked";
+import { faultOf, send } from "../../kit/api";
+import { Making } from "../../kit/editing";
 import type { Values } from "../../kit/features";
-import { Fields } from "../../kit/form";
 import { fixed, today } from "../../kit/format";
 import { API } from "../../kit/page";
 import { region } from "../../kit/place";
-import { account, holds, may } from "../../kit/session";
-import { attempt, Badge, Button, Dialog, Empty, FaultBox, Panel, tell } from "../../kit/ui";
+import { account } from "../../kit/session";
+import { attempt, Badge, Button, Dialog, Empty, Panel, tell } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
+import { DOCUMENT, isAbout, mayExcept, mayRequest, REQUESTS, useWaitingFor } from "./requests";
 import { type Asked, type Check, type Gap, type RuleHit, type Sized, TONES } from "./verdict";
 import "./compliance.css";
-
-/** Whether who is signed in may give exceptions: approvers alone, and a project may be of any of
- * their regions. */
-function mayExcept(): boolean {
-  const own = account.value?.roles.map((held) => held.region) ?? [];
-  return (may("write") || may("projects")) && [null, ...own].some((of) => holds(["approver"], of));
-}
 
 export function Opinion({
   check,
@@ -32,6 +25,14 @@ export function Opinion({
 }) {
   const except = useSignal<{ rule: string } | { gap: string } | null>(null);
   const approver = mayExcept();
+  const planner = !approver && mayRequest();
+  const { asked: waiting, again } = useWaitingFor(check);
+  /** What can be done about a rule or gap, unless somebody decides about it already. */
+  const about = (what: { rule: string } | { gap: string }): About => ({
+    requested: waiting.value.data?.some((one) => isAbout(one, what, asked)) ?? false,
+    except: approver || planner ? () => (except.value = what) : null,
+    approver,
+  });
   return (
     <section class="opinion" aria-label={t("审查意见", "Opinion")} aria-live="polite">
       <h2>
@@ -54,11 +55,11 @@ export function Opinion({
               <Rule
                 key={hit.rule + hit.place.name_zh + hit.activity_zh}
                 hit={hit}
-                onExcept={approver ? () => (except.value = { rule: hit.rule }) : null}
+                about={about({ rule: hit.rule })}
               />
             ))}
           </ul>
-          {account.value && !approver && (
+          {account.value && !approver && !planner && (
             <p class="hint">
               {t(
                 "例外由该区域的审批人批准，可将意见书交其审定。",
@@ -72,13 +73,7 @@ export function Opinion({
         <Panel title={t("尚不清楚", "Not known")}>
           <ul class="plain">
             {check.gaps.map((gap) => (
-              <Unknown
-                key={gap.code}
-                gap={gap}
-                onDecide={
-                  approver && !gap.decided ? () => (except.value = { gap: gap.code }) : null
-                }
-              />
+              <Unknown key={gap.code} gap={gap} about={about({ gap: gap.code })} />
             ))}
           </ul>
         </Panel>
@@ -86,10 +81,14 @@ export function Opinion({
       {except.value && (
         <ExceptionForm
           about={except.value}
+          check={check}
           asked={asked}
-          onClose={(given) => {
+          requested={!approver}
+          onClose={(sent) => {
             except.value = null;
-            if (given) onChanged();
+            if (!sent) return;
+            if (approver) onChanged();
+            else again();
           }}
         />
       )}
@@ -161,7 +160,30 @@ const Share = ({ item }: { item: Sized }) =>
     <Badge>{fixed(item.share_percent, 2)}%</Badge>
   );
 
-function Rule({ hit, onExcept }: { hit: RuleHit; onExcept: (() => void) | null }) {
+interface About {
+  /** A request for it waits. */
+  requested: boolean;
+  except: (() => void) | null;
+  approver: boolean;
+}
+
+/** Where a request waits it says so; an approver may decide there without it. */
+function Excepting({ about, words }: { about: About; words: string }) {
+  return (
+    <>
+      {about.requested && (
+        <Badge tone="info">{t("已申请，待批准", "Requested, waiting for a decision")}</Badge>
+      )}{" "}
+      {about.except && !(about.requested && !about.approver) && (
+        <Button onClick={about.except}>
+          {about.approver ? words : t("申请例外", "Request an exception")}
+        </Button>
+      )}
+    </>
+  );
+}
+
+function Rule({ hit, about }: { hit: RuleHit; about: About }) {
   const tone = { high: "bad", medium: "warn", low: "info", info: "plain" } as const;
   return (
     <li>
@@ -191,18 +213,18 @@ function Rule({ hit, onExcept }: { hit: RuleHit; onExcept: (() => void) | null }
           {t("已有例外", "Excepted by")} <code>{hit.exceptions.join(", ")}</code>
         </small>
       ) : (
-        onExcept && <Button onClick={onExcept}>{t("批准例外", "Give an exception")}</Button>
+        <Excepting about={about} words={t("批准例外", "Give an exception")} />
       )}
     </li>
   );
 }
 
-function Unknown({ gap, onDecide }: { gap: Gap; onDecide: (() => void) | null }) {
+function Unknown({ gap, about }: { gap: Gap; about: About }) {
   return (
     <li>
       <Badge tone={gap.decided ? "plain" : "warn"}>{called(gap, "reason")}</Badge>{" "}
       {called(gap, "text")}{" "}
-      {onDecide && <Button onClick={onDecide}>{t("作出决定", "Decide")}</Button>}
+      {!gap.decided && <Excepting about={about} words={t("作出决定", "Decide")} />}
     </li>
   );
 }
@@ -256,69 +278,57 @@ function save(content: Blob, name: string): void {
 
 function ExceptionForm({
   about,
+  check,
   asked,
+  requested,
   onClose,
 }: {
   about: { rule: string } | { gap: string };
+  check: Check;
   asked: Asked;
-  onClose: (given: boolean) => void;
+  /** It is asked for only: an approver is to decide. */
+  requested: boolean;
+  onClose: (sent: boolean) => void;
 }) {
-  const values = useSignal<Values>({ valid_from: today() });
   const place = asked.project
     ? { project: asked.project }
     : { geometry: asked.geometry, region: region.value };
-  const key = useSignal(crypto.randomUUID());
-  const busy = useSignal(false);
-  const fault = useSignal<Fault | null>(null);
-  const give = async () => {
-    const sent = { ...about, ...place, ...values.value };
-    busy.value = true;
-    fault.value = null;
-    try {
-      await write("POST", "/compliance/exceptions", sent, { "Idempotency-Key": key.value });
-      tell(t("已批准例外", "The exception is given"));
-      onClose(true);
-    } catch (error) {
-      const refused = told(error);
-      fault.value = refused;
-      // What was refused is another request when it is sent again; what had no answer is the same.
-      if (refused.status) key.value = crypto.randomUUID();
-    }
-    busy.value = false;
-  };
+  const title = requested
+    ? t("申请例外", "Request an exception")
+    : t("批准例外", "Give an exception");
+  const done = requested
+    ? t("已提交申请，等待审批人决定", "The request is sent: an approver decides")
+    : t("已批准例外", "The exception is given");
+  const { document: decision, ...days } = EXCEPTION_MEMBERS();
   return (
-    <Dialog title={t("批准例外", "Give an exception")} onClose={() => onClose(false)}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          give();
-        }}
-      >
-        <Fields
-          values={values}
-          required={["reason"]}
-          wrong={fault.value?.at ?? []}
-          members={{
+    <Dialog title={title} onClose={() => onClose(false)}>
+      <Making
+        path={requested ? REQUESTS : "/compliance/exceptions"}
+        draft={`exception.${check.geometry.sha256}.${Object.values(about)[0]}`}
+        first={{ valid_from: today() }}
+        kind={{
+          members: {
             reason: { title: t("理由", "Reason"), type: "string", maxLength: 2000 },
-            document: {
-              title: t("批准文件", "Document of the decision"),
-              type: "string",
-              maxLength: 300,
-            },
-            valid_from: { title: t("起始日", "First day"), type: "string", format: "date" },
-            valid_to: {
-              title: t("终止日次日", "Day after the last"),
-              type: "string",
-              format: "date",
-            },
-          }}
-        />
-        <FaultBox fault={fault.value} />
-        <Button kind="main" submits busy={busy.value}>
-          {t("批准", "Give")}
-        </Button>
-      </form>
+            ...(requested ? {} : { document: decision }),
+            ...days,
+          },
+          required: ["reason"],
+          formOf: (read: Values) => read,
+          bodyOf: (form) => ({ ...about, ...place, ...form }),
+          method: "PUT",
+        }}
+        save={requested ? t("提交申请", "Send the request") : t("批准", "Give")}
+        onDone={() => {
+          tell(done);
+          onClose(true);
+        }}
+      />
     </Dialog>
   );
 }
+
+const EXCEPTION_MEMBERS = () => ({
+  document: DOCUMENT(),
+  valid_from: { title: t("起始日", "First day"), type: "string", format: "date" },
+  valid_to: { title: t("终止日次日", "Day after the last"), type: "string", format: "date" },
+});

@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import type { Schema } from "../../kit/api";
 import { maps, type StillMap } from "../../kit/map/testing";
 import { type Answer, fireEvent, screen, serve, waitFor } from "../../kit/testing";
+import type { Request } from "./requests";
 import type { Check, Gap, RuleHit } from "./verdict";
 
 export const EXECUTION = "POST /processes/check-compliance/execution";
@@ -42,6 +43,41 @@ export const gap = (change: Partial<Gap> = {}): Gap => ({
   decided: false,
   region: "xiamen",
   ...change,
+});
+
+/** A request that waits, for the site, as its approver is told of it. */
+export const request = (change: Partial<Request> = {}): Request => ({
+  code: "request-1f",
+  state: "requested",
+  state_name: "Waiting for a decision",
+  rule: "national.redline.development",
+  gap: null,
+  about_name: "Ecological red line: Building",
+  project: null,
+  project_name: null,
+  geometry_sha256: "0a1b",
+  region: "xiamen",
+  region_name: "Xiamen",
+  control_area: null,
+  reason: "A dam of national weight",
+  valid_from: "2026-04-01",
+  valid_to: null,
+  requested_by: "key:planner",
+  requested_at: "2026-03-15T02:00:00Z",
+  decided_by: null,
+  decided_at: null,
+  decision_reason: null,
+  exception: null,
+  steps: ["grant", "refuse"],
+  links: [],
+  ...change,
+});
+
+export const REQUESTS = "GET /compliance/exception-requests";
+export const requestsOf = (...requests: Request[]) => ({
+  requests,
+  numberReturned: requests.length,
+  links: [],
 });
 
 /** 1.5 ha with nothing against it, but for what a test says. */
@@ -98,6 +134,7 @@ export const serveChecks = (answers: Record<string, Answer> = {}) =>
   serve({
     [EXECUTION]: { result: checked() },
     "GET /compliance/activities": ACTIVITIES,
+    [REQUESTS]: requestsOf(),
     "GET /collections/regions/items/xiamen": {
       type: "Feature",
       id: "xiamen",

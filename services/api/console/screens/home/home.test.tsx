@@ -155,6 +155,33 @@ describe("where there is nothing, or nothing to be had", () => {
   });
 });
 
+describe("home of an approver", () => {
+  const APPROVER = { scopes: ["read", "write"], roles: [{ role: "approver", region: "xiamen" }] };
+  it.each([
+    [[], "3"],
+    [[{ rel: "next", href: "http://test/next" }], "3+"],
+  ])("counts the requests to decide, with more to come: %j", async (links, counted) => {
+    const sent = serve({
+      ...forPlanners,
+      "GET /compliance/exception-requests": { requests: [{}, {}, {}], links },
+    });
+    open(<Home />, APPROVER as Parameters<typeof open>[1]);
+    const waiting = await panel("Waiting for me");
+    const found = await waiting.findByRole("link", {
+      name: `Requests for exceptions to decide: ${counted}`,
+    });
+    expect(found.getAttribute("href")).toBe("/console/compliance?way=requests");
+    const asked = sent.find(({ path }) => path === "/compliance/exception-requests");
+    expect(asked?.query.get("decidable")).toBe("true");
+  });
+  it("says nothing of them where there are none", async () => {
+    serve({ ...forPlanners, "GET /compliance/exception-requests": { requests: [], links: [] } });
+    open(<Home />, APPROVER as Parameters<typeof open>[1]);
+    await (await panel("Waiting for me")).findByRole("link", { name: "Case: C-7" });
+    expect(screen.queryByText(/Requests for exceptions/)).toBeNull();
+  });
+});
+
 describe("home of who is signed in", () => {
   it("tells what waits for them, and what is open", async () => {
     serve(forPlanners);

@@ -7,9 +7,10 @@ import { address, allFeatures, listFeatures } from "../../kit/features";
 import { day, duration, moment } from "../../kit/format";
 import { processTitle, StatusBadge } from "../../kit/jobs";
 import { API } from "../../kit/page";
+import { nextOf } from "../../kit/pages";
 import { plan, plansHere, region, regionName } from "../../kit/place";
 import { SCREENS, screenPath } from "../../kit/screens";
-import { account, may } from "../../kit/session";
+import { account, holdsAnywhere, may } from "../../kit/session";
 import { DUTY_STATES, STANDINGS, type Worded } from "../../kit/terms";
 import { Badge, Empty, Found, Panel, Progress, type Tone } from "../../kit/ui";
 import { called, t } from "../../kit/words";
@@ -179,17 +180,34 @@ interface WaitingFor {
   when: string | null;
 }
 
+const requestsToDecide = () =>
+  ask(
+    api.GET("/compliance/exception-requests", {
+      params: { query: { decidable: true, limit: 100 } },
+    }),
+  );
+
 /** What only somebody of this role can do next. */
 async function waitingForMe(signal: AbortSignal): Promise<WaitingFor[]> {
-  const [schemes, cases] = await Promise.all([
+  const [schemes, cases, requests] = await Promise.all([
     listFeatures<{ status: string; name_zh: string; name_en: string; region: string }>(
       "zone_schemes",
       { limit: 100, filter: "status IN ('draft','review')" },
       signal,
     ),
     read<{ cases: Schema<"Case">[] }>(address("/cases", { limit: 100 }), signal),
+    holdsAnywhere(["approver"]) ? requestsToDecide() : null,
   ]);
   return [
+    ...(requests?.requests.length
+      ? [
+          {
+            text: `${t("待批准的例外申请", "Requests for exceptions to decide")}: ${requests.requests.length}${nextOf(requests) ? "+" : ""}`,
+            href: screenPath("compliance", { way: "requests" }),
+            when: null,
+          },
+        ]
+      : []),
     ...schemes.features.map(({ id, properties }) => ({
       text: `${properties.status === "review" ? t("待审批分区", "Zoning to approve") : t("分区草案", "Draft zoning")}: ${called(properties)}`,
       href: screenPath("zones", { scheme: id }),
