@@ -390,6 +390,10 @@ class OutgoingSettings(BaseSettings):
             }
         )
 
+    def reaching(self, url: str) -> Self:
+        """These settings, with the host of an address that the operator has named, by https."""
+        return self.model_copy(update={"hosts": (*self.hosts, urlsplit(url).netloc)})
+
 
 class SignInSettings(BaseSettings):
     """How people sign in with a browser: sessions, passwords and second factors."""
