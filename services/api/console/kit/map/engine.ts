@@ -91,11 +91,8 @@ export class MapPane {
     this.map.getCanvas().setAttribute("aria-label", t("地图", "Map"));
     this.map.on("error", ({ error, ...event }) => {
       const ofBackground = "sourceId" in event && String(event.sourceId).startsWith(BACKGROUND);
-      if (!ofBackground) told.fail(error);
-      else
-        told.fail(
-          new Fault(0, t("底图暂时无法显示", "The background map cannot be shown for now")),
-        );
+      const words = t("底图暂时无法显示", "The background map cannot be shown for now");
+      told.fail(ofBackground ? new Fault(0, words) : error);
     });
     this.map.once("load", () => {
       this.begun = true;
