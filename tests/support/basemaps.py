@@ -9,6 +9,7 @@ from tests.support.receiver import Receiver, local_receiver
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 SIDE = 256
+COLOUR = (70, 130, 180)
 
 
 def one_colour(red: int, green: int, blue: int) -> bytes:
@@ -25,7 +26,7 @@ def one_colour(red: int, green: int, blue: int) -> bytes:
     )
 
 
-TILE = one_colour(70, 130, 180)
+TILE = one_colour(*COLOUR)
 
 
 @contextmanager

@@ -68,8 +68,8 @@ def test_the_token_is_not_shown() -> None:
 
 def test_the_host_that_is_named_may_be_asked_by_https_alone() -> None:
     told = OutgoingSettings(hosts=("hooks.example.org",)).reaching("https://maps.example:8443/a")
-    assert parse_target("https://maps.example:8443/a/vec_w/wmts", told)
-    assert parse_target("https://hooks.example.org/", told)
+    assert parse_target("https://maps.example:8443/a/vec_w/wmts", told).port == 8443
+    assert parse_target("https://hooks.example.org/", told).port is None
     for other in ("http://maps.example:8443/a", "https://maps.example/a", "https://t1.example/"):
         with pytest.raises(InvalidInput):
             parse_target(other, told)

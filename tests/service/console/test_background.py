@@ -1,14 +1,20 @@
 """A background map on one map: chosen, drawn, and asked of our own hosts alone."""
 
+import io
 import time
 
 import httpx
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page
 
 from tests.service.console.conftest import Bureaus, OpenConsole
-from tests.support.basemaps import TOKEN, local_provider
+from tests.support.basemaps import COLOUR, TOKEN, local_provider
 from tests.support.serving import PATIENCE_S
 
 MARK = "/basemaps/"
+NEAR = 12
+"""Steps of brightness, of 255, to which a colour is that of the tiles."""
 
 
 def test_a_background_comes_through_our_own_service(
@@ -44,6 +50,7 @@ def test_a_background_comes_through_our_own_service(
         assert {status for status, _ in came} == {200}
         assert {httpx.URL(url).path.split("/")[-4] for _, url in came} == {"img", "cia"}
         assert "天地图" in page.locator(".maplibregl-ctrl-attrib").inner_text()
+        await_colour(page)
         before = [*asked]
         for told in (asked, came, failed):
             told.clear()
@@ -63,3 +70,15 @@ def test_a_background_comes_through_our_own_service(
 def count(addresses: list[str]) -> int:
     """How many are of tiles of background maps."""
     return sum(MARK in url for url in addresses)
+
+
+def await_colour(page: Page) -> None:
+    """Wait until the background is what most of the map looks like."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        picture = Image.open(io.BytesIO(page.locator(".map").screenshot())).convert("RGB")
+        far = np.abs(np.asarray(picture).astype(int) - COLOUR).max(-1)
+        if (far < NEAR).mean() > 0.3:
+            return
+        assert time.monotonic() < deadline, "the background is not drawn"
+        page.wait_for_timeout(200)
