@@ -39,6 +39,17 @@ async def resolve_host(host: str, port: int) -> Sequence[str]:
     return [str(item[4][0]) for item in found]
 
 
+class NoAnswerInTime(Unavailable):
+    """Whom was asked has not answered in time."""
+
+
+class UnusableAnswer(Unavailable):
+    """Whom was asked has answered what was not asked for."""
+
+    title = "Unusable answer"
+    title_zh = "上游应答无效"
+
+
 class EgressClient:
     """Requests to others, within what the settings allow."""
 
@@ -70,10 +81,22 @@ class EgressClient:
         Raises:
             Unavailable: there is nothing, in time and within the limits, or it may not be asked.
         """
+        status, content, media_type = await self.get(url, accept=accept)
+        if status != 200:
+            raise _failed(url, f"status {status}")
+        return content, media_type
+
+    async def get(self, url: str, *, accept: str = "*/*") -> tuple[int, bytes, str]:
+        """The status of the answer; its body, read of 200 alone; its media type as it was told.
+
+        Raises:
+            NoAnswerInTime: there is none in time.
+            UnusableAnswer: it is larger than the limit.
+            Unavailable: there is none, or it may not be asked.
+        """
         async with self._asked("GET", url, {"Accept": accept}) as response:
-            if response.status_code != 200:
-                raise _failed(url, f"status {response.status_code}")
-            return await _read(url, response), response.headers.get("content-type", "")
+            content = await _read(url, response) if response.status_code == 200 else b""
+            return response.status_code, content, response.headers.get("content-type", "")
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> int:
         """Send something to `url`, and tell the status of the answer, whose body is not read.
@@ -138,6 +161,8 @@ class EgressClient:
                     await response.aclose()
         except InvalidInput as error:
             raise _failed(url, error.message, error.message_zh) from error
+        except (httpx.TimeoutException, TimeoutError) as error:
+            raise _failed(url, type(error).__name__, kind=NoAnswerInTime) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise _failed(url, type(error).__name__) from error
 
@@ -273,12 +298,15 @@ async def _read(url: str, response: httpx.Response) -> bytes:
     async for block in response.aiter_raw():
         content += block
         if len(content) > LIMIT_BYTES:
-            raise _failed(url, f"more than {LIMIT_BYTES} bytes")
+            raise _failed(url, f"more than {LIMIT_BYTES} bytes", kind=UnusableAnswer)
     return bytes(content)
 
 
-def _failed(url: str, why: str, why_zh: str | None = None) -> Unavailable:
-    shown = url[:200]
-    return Unavailable(
+def _failed(
+    url: str, why: str, why_zh: str | None = None, *, kind: type[Unavailable] = Unavailable
+) -> Unavailable:
+    # What follows the question mark may be a secret.
+    shown = url.partition("?")[0][:200]
+    return kind(
         f"{shown} cannot be reached: {why}", message_zh=f"无法访问 {shown}：{why_zh or why}"
     )

@@ -209,7 +209,8 @@ def test_compose_gives_each_service_its_own_account_and_secrets(compose: dict[st
         password = f"SHANHAI_DB_{role.upper()}_PASSWORD"
         assert url.startswith(f"postgresql://{account}:${{{password}:?"), name
     common = {"SHANHAI_DATABASE_URL", "SHANHAI_REDIS_URL", "SHANHAI_TILE_TOKENS_SECRET"}
-    assert told["tiles"] == common
+    assert told["tiles"] == common | {"SHANHAI_BASEMAPS_TOKEN"}
+    assert not any("SHANHAI_BASEMAPS_TOKEN" in told[name] for name in told if name != "tiles")
     assert told["migrate"] == told["archive"] == told["backup"] == {"SHANHAI_DATABASE_URL"}
     assert told["provision"] == {"SHANHAI_DATABASE_URL"} | ACCOUNT_PASSWORDS
     knows_superuser = [

@@ -55,8 +55,9 @@ class Receiver:
 
 
 @contextmanager
-def local_receiver(*, tls: Mapping[str, str] | None = None) -> Iterator[Receiver]:
-    """A receiver on a free port until the end, with the certificate of the files given."""
+def local_receiver(*, tls: Mapping[str, str] | None = None, port: int = 0) -> Iterator[Receiver]:
+    """A receiver on a port, by default a free one, until the end, with the certificate of the
+    files given."""
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -88,7 +89,7 @@ def local_receiver(*, tls: Mapping[str, str] | None = None) -> Iterator[Receiver
         def log_message(self, format: str, *args: object) -> None:
             """Keep the terminal quiet."""
 
-    server = _Server(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", port), Handler)
     if tls is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(tls["tls_cert"], tls["tls_key"])

@@ -92,7 +92,7 @@ async def open_screen(
 def _page(view: TheView) -> Response:
     public = state_of(view.request).configuration.public
     return view.send(
-        render("console.html", view.page_context({}, {"entry": entry()})),
+        render("console.html", view.page_context({}, {"entry": entry(), "public": public})),
         HTML.media_type,
         headers={"Content-Security-Policy": policy(origin_of(public.tiles_url))},
     )

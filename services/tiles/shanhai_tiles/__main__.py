@@ -6,7 +6,7 @@ import uvicorn
 
 from shanhai.isolation import hide_memory
 from shanhai.raster.environment import bound_arenas, check_isolation, restrict_gdal
-from shanhai.settings import LogSettings, PublicSettings, TilesSettings
+from shanhai.settings import BasemapSettings, LogSettings, PublicSettings, TilesSettings
 from shanhai.telemetry import configure_logging
 
 GDAL_CACHE_MB = 16
@@ -17,7 +17,8 @@ GRACE_S = 25
 def main() -> None:
     """Listen where the settings say, after proving that GDAL opens only what it is given."""
     hide_memory()
-    settings = TilesSettings()
+    settings, public = TilesSettings(), PublicSettings()
+    BasemapSettings().check_named(public.basemaps)
     # Arrays of one tile are small: waking a second thread for them takes longer than the sum.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Blocks are kept by the service itself, once for all threads; processes it starts inherit this.
@@ -25,7 +26,7 @@ def main() -> None:
     bound_arenas()
     check_isolation()
     configure_logging(LogSettings())
-    proxies = [str(network) for network in PublicSettings().trusted_proxies]
+    proxies = [str(network) for network in public.trusted_proxies]
     uvicorn.run(
         "shanhai_tiles.app:from_environment",
         factory=True,

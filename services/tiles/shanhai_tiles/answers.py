@@ -106,17 +106,21 @@ class Freshness:
         etag: Its strong entity tag.
         private: Whether an identity was needed to see it.
         versioned: Whether the address names the very version that is answered.
+        lasts_s: Seconds for which it may be kept unasked, where nothing can withdraw it.
     """
 
     etag: str
     private: bool = False
     versioned: bool = False
+    lasts_s: int = 0
 
     @property
     def headers(self) -> dict[str, str]:
         """`ETag` and `Cache-Control`."""
         who = "private" if self.private else "public"
-        how_long = f"max-age={A_YEAR}, immutable" if self.versioned else "no-cache"
+        how_long = f"max-age={self.lasts_s}" if self.lasts_s else "no-cache"
+        if self.versioned:
+            how_long = f"max-age={A_YEAR}, immutable"
         return {"ETag": self.etag, "Cache-Control": f"{who}, {how_long}"}
 
     @property
@@ -128,6 +132,8 @@ class Freshness:
         """
         if self.private:
             return {}
+        if self.lasts_s:
+            return {"X-Accel-Expires": str(self.lasts_s)}
         return {"X-Accel-Expires": str(PROXY_KEEPS_S) if self.versioned else "@1"}
 
     def holds_for(self, request: Request) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -30,8 +30,10 @@ from shanhai.errors import Unavailable
 from shanhai.overload import Admission, RateLimiter
 from shanhai.settings import (
     ArtifactSettings,
+    BasemapSettings,
     DatabaseSettings,
     OidcSettings,
+    OutgoingSettings,
     PublicSettings,
     RateSettings,
     RedisSettings,
@@ -43,6 +45,7 @@ from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.telemetry import configure_tracing
 from shanhai_tiles import answers
 from shanhai_tiles.access import Gate
+from shanhai_tiles.basemaps import Basemaps, open_basemaps
 from shanhai_tiles.cache.tile_cache import open_tiles
 from shanhai_tiles.dependencies import Services, ServicesDep, transaction, working_session
 from shanhai_tiles.errors import NEVER_STORED, LastResort, install_error_handlers, tell
@@ -64,6 +67,7 @@ health = APIRouter(tags=["operations"], route_class=answers.DocumentRoute)
 ROUTERS = (
     *(module.router for module in (tiles, landing, layers, values, ogc_tiles, wmts)),
     landing.viewer,
+    tiles.backgrounds,
     health,
 )
 READERS = 4
@@ -85,6 +89,8 @@ class Settings:
     rate: RateSettings = field(default_factory=RateSettings)
     tiles: TilesSettings = field(default_factory=TilesSettings)
     tokens: TileTokenSettings = field(default_factory=TileTokenSettings)
+    basemaps: BasemapSettings = field(default_factory=BasemapSettings)
+    outgoing: OutgoingSettings = field(default_factory=OutgoingSettings)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -146,6 +152,7 @@ async def _open_services(settings: Settings) -> AsyncIterator[Services]:
         changes = await at_end.enter_async_context(
             following_changes(settings.database, application=f"{APPLICATION}-changes")
         )
+        basemaps = await at_end.enter_async_context(_open_basemaps(settings, redis_url))
         gate = _gate(settings, sessions, quick, limiter)
         await at_end.enter_async_context(gate.authenticator.tally.writing_down())
         yield Services(
@@ -159,9 +166,17 @@ async def _open_services(settings: Settings) -> AsyncIterator[Services]:
             analysts=analysts,
             rasters=rasters,
             tiles=await at_end.enter_async_context(open_tiles(settings.tiles, redis_url)),
+            basemaps=basemaps,
             directory=LayerDirectory(changes, quick, partial(working_session, sessions)),
             gate=gate,
         )
+
+
+def _open_basemaps(
+    settings: Settings, redis_url: str | None
+) -> AbstractAsyncContextManager[Basemaps]:
+    named = settings.public.basemaps
+    return open_basemaps(named, settings.basemaps, settings.outgoing, settings.tiles, redis_url)
 
 
 def _gate(settings: Settings, sessions: Sessions, quick: FastReader, limiter: RateLimiter) -> Gate:

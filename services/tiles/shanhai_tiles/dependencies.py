@@ -19,6 +19,7 @@ from shanhai.settings import PublicSettings
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai.vocabulary import Lang
 from shanhai_tiles.access import TOKEN, Gate, TileReader, token_of
+from shanhai_tiles.basemaps import Basemaps
 from shanhai_tiles.cache.tile_cache import TileCache
 from shanhai_tiles.layers.catalogue import Layer, RasterLayer, is_hidden, no_layer
 from shanhai_tiles.layers.directory import LayerDirectory
@@ -75,6 +76,7 @@ class Services:
     analysts: ThreadPoolExecutor
     rasters: DatasetPool
     tiles: TileCache
+    basemaps: Basemaps
     directory: LayerDirectory
     gate: Gate
     draining: asyncio.Event = field(default_factory=asyncio.Event)

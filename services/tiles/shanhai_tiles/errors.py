@@ -26,6 +26,7 @@ from shanhai.errors import (
     Unauthenticated,
     Unavailable,
 )
+from shanhai.http_egress import NoAnswerInTime, UnusableAnswer
 from shanhai.validation import rule_in_chinese
 from shanhai_tiles.answers import DocumentPart, Maybe
 from shanhai_tiles.pages import HTML, asks_for_page, language_of, render_problem
@@ -77,6 +78,8 @@ _STATUS: tuple[tuple[type[ShanhaiError], int, str], ...] = (
     (Unauthenticated, 401, "unauthenticated"),
     (Forbidden, 403, "forbidden"),
     (RateLimited, 429, "rate-limited"),
+    (UnusableAnswer, 502, "upstream-unusable"),
+    (NoAnswerInTime, 504, "upstream-late"),
     (Unavailable, 503, "unavailable"),
 )
 _CANCELLED = "57014"

@@ -170,12 +170,12 @@ async def answer_tile(
         # The key tells the bytes apart before they are drawn.
         freshness = Freshness(f'"{key}"', seen.private, kept_for_good)
         if freshness.holds_for(request):
-            return _answer(None, freshness)
+            return answer_kept(None, freshness)
     tile = await _tile(layer, services, asked, key)
     freshness = Freshness(tile.etag, seen.private, kept_for_good)
     if freshness.holds_for(request):
-        return _answer(None, freshness)
-    return _answer(tile, freshness, formats_of(layer)[asked.format])
+        return answer_kept(None, freshness)
+    return answer_kept(tile, freshness, formats_of(layer)[asked.format])
 
 
 async def answer_layered(
@@ -191,14 +191,16 @@ async def answer_layered(
     private = any(one.private for one in seen)
     freshness = Freshness(etag_of(*(tile.etag for tile in tiles)), private)
     if freshness.holds_for(request):
-        return _answer(None, freshness)
+        return answer_kept(None, freshness)
     # A tile is a protobuf message of repeated layers: tiles one after the other are one.
     body = b"".join(tile.body for tile in tiles)
     notes = tuple(note for tile in tiles for note in tile.notes)
-    return _answer(CachedTile(body, freshness.etag, notes), freshness, MVT)
+    return answer_kept(CachedTile(body, freshness.etag, notes), freshness, MVT)
 
 
-def _answer(tile: CachedTile | None, freshness: Freshness, media_type: str = "") -> Response:
+def answer_kept(
+    tile: CachedTile | None, freshness: Freshness, media_type: str | None = None
+) -> Response:
     """The tile, 204 for an empty one, 304 for none."""
     headers = {**freshness.headers, **freshness.proxied, "Vary": "Authorization, Cookie"}
     if tile is None:

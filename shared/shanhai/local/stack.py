@@ -30,8 +30,10 @@ TOKEN_SECRET = "tile_token_secret"  # noqa: S105 - the name it is kept under
 SIGN_IN_SECRET = "sign_in_secret"  # noqa: S105 - likewise
 WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - likewise
 PARTICIPATION_SECRET = "participation_secret"  # noqa: S105 - likewise
+BASEMAPS_TOKEN = "SHANHAI_BASEMAPS_TOKEN"  # noqa: S105 - likewise
 OF_OTHERS: Mapping[str, tuple[str, ...]] = {
-    "worker": ("SHANHAI_PARTICIPATION_SECRET", "SHANHAI_SIGN_IN_SECRET"),
+    "api": (BASEMAPS_TOKEN,),
+    "worker": ("SHANHAI_PARTICIPATION_SECRET", "SHANHAI_SIGN_IN_SECRET", BASEMAPS_TOKEN),
     "tiles": (
         *("SHANHAI_PARTICIPATION_SECRET", "SHANHAI_WEBHOOKS_SECRET", "SHANHAI_MQTT_URL"),
         "SHANHAI_SIGN_IN_SECRET",
@@ -39,6 +41,7 @@ OF_OTHERS: Mapping[str, tuple[str, ...]] = {
     "backup": (
         *("SHANHAI_PARTICIPATION_SECRET", "SHANHAI_WEBHOOKS_SECRET", "SHANHAI_MQTT_URL"),
         *("SHANHAI_TILE_TOKENS_SECRET", "SHANHAI_REDIS_URL", "SHANHAI_SIGN_IN_SECRET"),
+        BASEMAPS_TOKEN,
     ),
 }
 """Secrets a process is not told."""

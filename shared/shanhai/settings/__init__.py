@@ -32,6 +32,8 @@ from shanhai.settings.monitoring import (
 )
 from shanhai.settings.services import (
     ApiSettings,
+    BasemapLayer,
+    BasemapSettings,
     DaskSettings,
     LogSettings,
     PublicSettings,
@@ -49,6 +51,8 @@ __all__ = [
     "ArtifactSettings",
     "AuditSettings",
     "BackupSettings",
+    "BasemapLayer",
+    "BasemapSettings",
     "CaseSettings",
     "CryptoSettings",
     "DaskSettings",
@@ -245,6 +249,7 @@ ALL_SETTINGS: tuple[type[BaseSettings], ...] = (
     ApiSettings,
     TilesSettings,
     TileTokenSettings,
+    BasemapSettings,
     WorkerSettings,
     Hj212Settings,
     MqttSettings,

@@ -341,7 +341,8 @@ class OutgoingSettings(BaseSettings):
     hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="hosts that may be reached by https, comma separated: `hooks.example.org`,"
-        " `*.example.org`, with `:port` where it is not the usual one; none: only token issuers",
+        " `*.example.org`, with `:port` where it is not the usual one; none: only token issuers,"
+        " and for tiles the provider of background maps",
     )
     http_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
@@ -389,6 +390,10 @@ class OutgoingSettings(BaseSettings):
                 "networks": (*self.networks, *(LOOPBACK_NETWORKS if near else ())),
             }
         )
+
+    def reaching(self, url: str) -> Self:
+        """These settings, with the host of an address that the operator has named, by https."""
+        return self.model_copy(update={"hosts": (*self.hosts, urlsplit(url).netloc)})
 
 
 class SignInSettings(BaseSettings):

@@ -1,6 +1,7 @@
 """What the three services are told about themselves."""
 
 import re
+from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shanhai.errors import InvalidInput
 from shanhai.settings.access import LOOPBACK, SHORTEST_SECRET, Port
 
 PROCESS_LIMITS = re.compile(
@@ -16,6 +18,8 @@ PROCESS_LIMITS = re.compile(
 )
 
 
+BasemapLayer = Literal["vec", "cva", "img", "cia", "ter", "cta"]
+"""A layer of a background map as 天地图 calls it: map, imagery, terrain, and the names on each."""
 ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9]\d{0,4})?", re.ASCII)
 
 
@@ -54,6 +58,21 @@ class PublicSettings(BaseSettings):
         " always may, and any page may read what is public",
     )
 
+    basemaps: Annotated[tuple[BasemapLayer, ...], NoDecode] = Field(
+        (),
+        description="layers of background maps that the tile service shows through its own cache,"
+        " comma separated: `vec` (map), `img` (imagery), `ter` (terrain), `cva`, `cia`, `cta` (the"
+        " names on each); needs SHANHAI_BASEMAPS_TOKEN; none: there are no background maps",
+    )
+    basemaps_credit: str = Field(
+        "天地图",
+        min_length=1,
+        max_length=120,
+        pattern=r"^[^<>&\"\x00-\x1f]+$",
+        description="what stands on maps with a background of whose it is, and its map approval"
+        " number (审图号) as the provider gives it today",
+    )
+
     @field_validator("api_url", "tiles_url", "tiles_internal_url")
     @classmethod
     def drop_slash(cls, url: str) -> str:
@@ -72,6 +91,14 @@ class PublicSettings(BaseSettings):
     def split_networks(cls, value: object) -> object:
         """Accept `10.0.0.0/8,192.168.0.1`."""
         return [part for part in value.split(",") if part] if isinstance(value, str) else value
+
+    @field_validator("basemaps", mode="before")
+    @classmethod
+    def split_layers(cls, value: object) -> object:
+        """Accept `vec,cva`."""
+        if not isinstance(value, str):
+            return value
+        return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
 
     @field_validator("crs", mode="before")
     @classmethod
@@ -161,6 +188,74 @@ class TilesSettings(ServerSettings):
         if self.store == "disk" and self.store_folder is None:
             raise ValueError("the store disk needs SHANHAI_TILES_STORE_FOLDER")
         return self
+
+
+class BasemapSettings(BaseSettings):
+    """Whose background maps the tile service asks for, and how long it keeps them."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SHANHAI_BASEMAPS_", frozen=True, hide_input_in_errors=True
+    )
+
+    url: str = Field(
+        "https://t0.tianditu.gov.cn",
+        max_length=200,
+        description="address before `/vec_w/wmts` of a WMTS with 天地图's layers in web mercator;"
+        " its host may be asked by https, and what else it takes is in SHANHAI_OUTGOING_*",
+    )
+    token: SecretStr = Field(
+        SecretStr(""),
+        description="token (tk) of the provider for programs on servers; the tile service alone"
+        " needs it",
+    )
+    fresh_s: int = Field(
+        7 * 24 * 3600,
+        ge=60,
+        le=365 * 24 * 3600,
+        description="seconds after which a tile is asked for again; the old one is shown for as"
+        " long as the provider does not answer",
+    )
+    cache_mb: int = Field(
+        32, ge=1, le=65536, description="tiles of them kept in memory, MB a process"
+    )
+    store_mb: int = Field(
+        256, ge=16, le=10**7, description="room for them in SHANHAI_TILES_STORE, MB"
+    )
+
+    @field_validator("url")
+    @classmethod
+    def check_url(cls, url: str) -> str:
+        """An address without anything that a layer's own part would have to follow."""
+        parts = urlsplit(url)
+        plain = not (parts.query or parts.fragment or parts.username or parts.password)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not plain:
+            raise ValueError("the address must read https://host or https://host/path")
+        return url.rstrip("/")
+
+    @field_validator("token")
+    @classmethod
+    def check_token(cls, token: SecretStr) -> SecretStr:
+        """It stands in an address."""
+        told = token.get_secret_value()
+        if told and re.fullmatch("[A-Za-z0-9_-]{8,128}", told) is None:
+            raise ValueError("the token has 8 to 128 characters of A-Z, a-z, 0-9, _ and -")
+        return token
+
+    def check_named(self, layers: Sequence[BasemapLayer]) -> None:
+        """Refuse layers that could not be asked for.
+
+        Raises:
+            InvalidInput: there are some, and no token.
+        """
+        if layers and not self.token.get_secret_value():
+            named = ",".join(layers)
+            raise InvalidInput(
+                f"SHANHAI_BASEMAPS is {named!r}; the tile service needs SHANHAI_BASEMAPS_TOKEN to"
+                " ask for them",
+                message_zh=f"SHANHAI_BASEMAPS 为 {named!r}；瓦片服务需要 SHANHAI_BASEMAPS_TOKEN"
+                " 才能获取这些底图",
+                pointer="SHANHAI_BASEMAPS_TOKEN",
+            )
 
 
 class TileTokenSettings(BaseSettings):

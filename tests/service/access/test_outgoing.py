@@ -108,6 +108,28 @@ async def test_a_slow_answer_is_not_waited_for(receiver: Receiver) -> None:
         await asking.post(url(receiver), b"{}", {})
 
 
+async def test_what_may_be_secret_in_an_address_is_not_told(receiver: Receiver) -> None:
+    receiver.statuses = [403]
+    asking = client(receiver, Names(["127.0.0.1"]))
+    with pytest.raises(Unavailable) as caught:
+        await asking.fetch(f"{url(receiver)}?tk=secret")
+    assert f"{url(receiver)} cannot be reached: status 403" in caught.value.message
+    assert "secret" not in caught.value.message + caught.value.message_zh
+    assert receiver.received[0].path == "/in?tk=secret"
+
+
+async def test_failures_are_told_apart(receiver: Receiver) -> None:
+    asking = client(receiver, Names(["127.0.0.1"]), timeout_s=0.5)
+    receiver.statuses, receiver.answer = [200], b" " * (http_egress.LIMIT_BYTES + 1)
+    with pytest.raises(http_egress.UnusableAnswer):
+        await asking.get(url(receiver))
+    receiver.statuses = [500]
+    assert await asking.get(url(receiver)) == (500, b"", "")
+    receiver.delay_s = 30.0
+    with pytest.raises(http_egress.NoAnswerInTime):
+        await asking.get(url(receiver))
+
+
 async def test_a_connection_without_an_answer_to_its_handshake_is_closed() -> None:
     """As of a server that was stopped: the system goes on to take connections for it."""
     with socket.create_server(("127.0.0.1", 0)) as stopped:

@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from shanhai.local.places import Home
 from shanhai.local.stack import Stack, admin_key
+from tests.support.basemaps import TOKEN
 from tests.support.run_directory import run_directory
 from tests.support.serving import PATIENCE_S
 
@@ -84,6 +85,15 @@ def seed(stack: Stack, regions: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def named_basemaps(stack: Stack) -> dict[str, str]:
+    """Background maps of a provider that listens where a test wants it to."""
+    return {
+        "SHANHAI_BASEMAPS": "vec,cva,img,cia",
+        "SHANHAI_BASEMAPS_TOKEN": TOKEN,
+        "SHANHAI_BASEMAPS_URL": f"http://127.0.0.1:{stack.receiver_port}",
+    }
+
+
 def program_of(url: str, key: str) -> httpx.Client:
     """A program with a key."""
     headers = {"Authorization": f"Bearer {key}"}
@@ -124,7 +134,10 @@ def bureaus() -> Iterator[Bureaus]:
     with run_directory() as directory:
         stack = Stack(Home(directory), bound=True)
         try:
-            stack.up()
+            with pytest.MonkeyPatch.context() as environment:
+                for name, value in named_basemaps(stack).items():
+                    environment.setenv(name, value)
+                stack.up()
             seed(stack, directory / "regions.geojson")
             with program_of(stack.api_url, admin_key(stack)) as admin:
                 yield Bureaus(stack, stack.api_url, admin)

@@ -123,3 +123,15 @@ async def test_redis_away_is_a_miss_and_costs_no_time(redis_url: str) -> None:
         await store.release(KEY)
     assert time.monotonic() - started < 2 * TIMEOUT_S
     await store.close()
+
+
+async def test_rooms_of_one_redis_are_told_apart(redis: Redis, redis_url: str) -> None:
+    drawn = RedisStore(redis_url, MB, TIMEOUT_S)
+    fetched = RedisStore(redis_url, MB, TIMEOUT_S, prefix=f"{PREFIX}basemaps:", kept_s=100)
+    await fetched.put(KEY, TILE)
+    assert await drawn.get(KEY) is None
+    assert await fetched.get(KEY) == TILE
+    assert not await redis.exists(ORDER, SIZE)
+    assert 0 < await redis.ttl(f"{PREFIX}basemaps:{KEY}") <= 100
+    for store in (drawn, fetched):
+        await store.close()

@@ -30,6 +30,8 @@ def test_only_versioned_answers_may_be_kept_unasked() -> None:
     assert Freshness('"a"').headers["Cache-Control"] == "public, no-cache"
     kept = Freshness('"a"', versioned=True).headers["Cache-Control"]
     assert kept == "public, max-age=31536000, immutable"
+    lasting = Freshness('"a"', lasts_s=60)
+    assert lasting.headers["Cache-Control"] == "public, max-age=60"
     assert Freshness('"a"', private=True).headers["Cache-Control"] == "private, no-cache"
 
 
@@ -38,6 +40,8 @@ def test_only_versioned_answers_may_be_kept_unasked() -> None:
     [
         (Freshness('"a"'), {"X-Accel-Expires": "@1"}),
         (Freshness('"a"', versioned=True), {"X-Accel-Expires": "1"}),
+        (Freshness('"a"', lasts_s=60), {"X-Accel-Expires": "60"}),
+        (Freshness('"a"', private=True, lasts_s=60), {}),
         (Freshness('"a"', private=True), {}),
         (Freshness('"a"', private=True, versioned=True), {}),
     ],

@@ -12,7 +12,9 @@ export const CONSOLE = new URL(`${API}/console`).pathname;
 export const ZONE = said.zone ?? "Asia/Shanghai";
 /** Whether people can sign in here. */
 export const SIGN_IN = said.signIn !== undefined;
-/** Background maps that the operator has named, by code. */
+/** Layers of background maps that the operator has named, by code. */
 export const BASEMAPS = (said.basemaps ?? "").split(" ").filter(Boolean);
+/** Whose they are, as it must stand on maps. */
+export const BASEMAPS_CREDIT = said.basemapsCredit ?? "";
 /** Whether the browser came with a session; without one nobody need be asked who it is. */
 export const HAS_SESSION = said.session !== undefined;

@@ -119,8 +119,18 @@ class RedisStore:
     outage costs one request a second that time, and nothing else.
     """
 
-    def __init__(self, url: str, capacity: int, timeout_s: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        capacity: int,
+        timeout_s: float,
+        *,
+        prefix: str = PREFIX,
+        kept_s: int = KEPT_S,
+    ) -> None:
         self.capacity = capacity
+        self.kept_s = kept_s
+        self.prefix = prefix
         self._redis: Redis = Redis.from_url(
             url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s
         )
@@ -131,7 +141,7 @@ class RedisStore:
 
     async def get(self, key: str) -> CachedTile | None:
         """The tile, or None where it is not, or damaged, or Redis away."""
-        kept: bytes | None = await self._ask(lambda: self._redis.get(PREFIX + key), None)
+        kept: bytes | None = await self._ask(lambda: self._redis.get(self.prefix + key), None)
         return None if kept is None else unpack(key, kept)
 
     async def put(self, key: str, tile: CachedTile) -> None:
@@ -140,12 +150,14 @@ class RedisStore:
         size = len(kept) + OVERHEAD_BYTES
         if size > self.capacity // 8:
             return
-        names, values = (PREFIX + key, ORDER, SIZE), (key, size, self.capacity, KEPT_S, PREFIX)
-        await self._ask(lambda: self._put(names, (kept, *values)), None)
+        prefix = self.prefix
+        names = (prefix + key, f"{prefix}order", f"{prefix}size")
+        values = (kept, key, size, self.capacity, self.kept_s, prefix)
+        await self._ask(lambda: self._put(names, values), None)
 
     async def claim(self, key: str) -> bool:
         """Whether no other process is drawing the tile; so it is when Redis is away."""
-        name = f"{PREFIX}claim:{key}"
+        name = f"{self.prefix}claim:{key}"
         taken = await self._ask(
             lambda: self._redis.set(name, self._owner, nx=True, px=CLAIM_MS), True
         )
@@ -153,7 +165,7 @@ class RedisStore:
 
     async def release(self, key: str) -> None:
         """Take back one's own claim, and no other's."""
-        name = f"{PREFIX}claim:{key}"
+        name = f"{self.prefix}claim:{key}"
         await self._ask(lambda: self._release((name,), (self._owner,)), None)
 
     async def close(self) -> None:

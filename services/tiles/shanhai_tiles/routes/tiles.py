@@ -1,24 +1,31 @@
-"""Tiles of rasters and of vectors."""
+"""Tiles of rasters, of vectors and of background maps."""
 
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shanhai.errors import InvalidInput
+from shanhai.errors import Forbidden, InvalidInput
 from shanhai_tiles import dependencies
-from shanhai_tiles.answers import sends
+from shanhai_tiles.answers import Freshness, sends
+from shanhai_tiles.basemaps import IMAGES, LAYERS
 from shanhai_tiles.errors import tell
 from shanhai_tiles.grids import grid_named
 from shanhai_tiles.layers.catalogue import RASTER_FORMATS, VECTOR_FORMATS
 from shanhai_tiles.request import parse_format, parse_rescale, parse_row
-from shanhai_tiles.tile_responses import EMPTY, TileRequest, answer_layered, answer_tile
+from shanhai_tiles.tile_responses import (
+    EMPTY,
+    TileRequest,
+    answer_kept,
+    answer_layered,
+    answer_tile,
+)
 from shanhai_tiles.vector.collections import CHOOSING
 
 
@@ -145,6 +152,35 @@ def _band(text: str | None) -> int:
         message_zh=f"band：{band} 无效；应为 1 至 {MOST_BANDS}",
         pointer="band",
     )
+
+
+backgrounds = APIRouter(tags=["tiles"], default_response_class=Response)
+
+
+@backgrounds.get(
+    "/basemaps/{layer}/{z}/{x}/{y}",
+    dependencies=[Depends(dependencies.accepts())],
+    responses=sends(*IMAGES.values()),
+)
+async def read_basemap_tile(
+    request: Request,
+    services: dependencies.ServicesDep,
+    reader: dependencies.ReaderDep,
+    layer: Annotated[str, Path(max_length=40, description=f"One of {', '.join(LAYERS)}")],
+    z: int,
+    x: int,
+    y: int,
+) -> Response:
+    """A tile of a background map that the operator has named, in web mercator."""
+    if reader.layers is not None:
+        raise Forbidden(
+            "the tile token opens layers, and no background maps",
+            message_zh="该瓦片令牌只能打开图层，不能打开底图",
+        )
+    tile = await services.basemaps.tile(layer, z, x, y)
+    lasts_s = services.basemaps.lasts_s(tile)
+    freshness = Freshness(tile.etag, not reader.public_read, lasts_s=lasts_s)
+    return answer_kept(None if freshness.holds_for(request) else tile, freshness)
 
 
 _TILE = compile_path(PATH)[0]

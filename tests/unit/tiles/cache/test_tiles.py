@@ -92,3 +92,46 @@ async def test_tile_of_the_store_is_in_memory_from_then_on() -> None:
     store.kept.clear()
     assert await tiles.get("key", draw) == TILE
     assert draw.times == 0
+
+
+class Tags:
+    """What holds, by tag; all else is outdated."""
+
+    def __init__(self, *tags: str) -> None:
+        self.tags = tags
+
+    def __call__(self, tile: CachedTile) -> bool:
+        return tile.etag in self.tags
+
+
+OLD = CachedTile(b"old", '"old"')
+
+
+async def test_outdated_tile_is_drawn_anew() -> None:
+    store, draw = Shared(), Draw()
+    store.kept["key"] = OLD
+    tiles = TileCache(MemoryCache(MB), store, holds=Tags('"tag"'))
+    assert await tiles.get("key", draw) == TILE
+    assert await tiles.get("key", draw) == TILE
+    assert draw.times == 1
+    assert store.kept["key"] == TILE
+
+
+async def test_outdated_tile_is_answered_while_none_can_be_drawn() -> None:
+    store, draw = Shared(), Draw(fails=2)
+    store.kept["key"] = OLD
+    tiles = TileCache(MemoryCache(MB), store, holds=Tags('"tag"'))
+    assert await tiles.get("key", draw) == OLD
+    store.kept.clear()
+    assert await tiles.get("key", draw) == OLD
+    assert await tiles.get("key", draw) == TILE
+    assert store.claims == set()
+
+
+async def test_outdated_tile_of_another_process_is_not_waited_for() -> None:
+    store, draw = Shared(), Draw()
+    store.kept["key"] = OLD
+    processes = [TileCache(MemoryCache(MB), store, holds=Tags('"tag"')) for _ in range(2)]
+    found = await asyncio.gather(*(one.get("key", draw) for one in processes for _ in range(5)))
+    assert found == [TILE] * 10
+    assert draw.times == 1

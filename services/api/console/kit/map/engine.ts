@@ -15,8 +15,10 @@ import {
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import "maplibre-gl/dist/maplibre-gl.css";
 import type { FeatureCollection } from "geojson";
-import { TILES } from "../page";
+import { Fault } from "../api";
+import { BASEMAPS_CREDIT, TILES } from "../page";
 import { lang, t } from "../words";
+import type { Background } from "./background";
 import {
   type Bounds,
   credentials,
@@ -32,6 +34,8 @@ setWorkerUrl(workerUrl);
 const FONT = ["sans-serif"];
 const INK = "#33444d";
 const GROUND = "ground";
+const LAND = "land";
+const BACKGROUND = "background:";
 const OUTLINES = ["districts", "cities", "city-names", "district-names"] as const;
 const OVERLAY = "overlay";
 const NOTHING: FeatureCollection = { type: "FeatureCollection", features: [] };
@@ -45,7 +49,7 @@ const OPACITY: Partial<Record<LayerSpecification["type"], string[]>> = {
 
 export interface Told {
   /** A layer or tile could not be had. */
-  fail: (why: string) => void;
+  fail: (why: unknown) => void;
 }
 
 /** A map in a box of the page. */
@@ -85,11 +89,15 @@ export class MapPane {
     this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
     this.map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
     this.map.getCanvas().setAttribute("aria-label", t("地图", "Map"));
-    this.map.on("error", ({ error }) => told.fail(error.message));
+    this.map.on("error", ({ error, ...event }) => {
+      const ofBackground = "sourceId" in event && String(event.sourceId).startsWith(BACKGROUND);
+      const words = t("底图暂时无法显示", "The background map cannot be shown for now");
+      told.fail(ofBackground ? new Fault(0, words) : error);
+    });
     this.map.once("load", () => {
       this.begun = true;
     });
-    this.map.once("load", () => this.outlineRegions().catch((error) => told.fail(error.message)));
+    this.map.once("load", () => this.outlineRegions().catch(told.fail));
   }
 
   /** Act once the map has its style; a style that is being added to is not "loaded" for a while,
@@ -169,6 +177,31 @@ export class MapPane {
     }
   }
 
+  /** Show a background below everything but the ground, or none. */
+  lay(background: Background | null): void {
+    this.whenReady(() => {
+      for (const { id } of this.map.getStyle().layers) {
+        if (!id.startsWith(BACKGROUND)) continue;
+        this.map.removeLayer(id);
+        this.map.removeSource(id);
+      }
+      if (!background) return;
+      const above = this.map.getStyle().layers.find(({ id }) => id !== GROUND && id !== LAND)?.id;
+      for (const layer of background.layers) {
+        const id = `${BACKGROUND}${layer}`;
+        this.map.addSource(id, {
+          type: "raster",
+          tiles: [`${TILES}/basemaps/${layer}/{z}/{x}/{y}`],
+          tileSize: 256,
+          minzoom: 1,
+          maxzoom: background.deepest,
+          attribution: BASEMAPS_CREDIT,
+        });
+        this.map.addLayer({ id, type: "raster", source: id }, above);
+      }
+    });
+  }
+
   /** What a screen draws itself: each feature in the `color` of its properties. */
   draw(features: FeatureCollection | null): void {
     const put = () => this.map.getSource<GeoJSONSource>(OVERLAY)?.setData(features ?? NOTHING);
@@ -224,7 +257,7 @@ export class MapPane {
       name(OUTLINES[3], fine, { minzoom: 8.5 }, 13),
     ];
     for (const layer of drawn) this.map.addLayer(layer, "overlay-fill");
-    const land = { id: "land", ...from, type: "fill", paint: { "fill-color": "#f8f7f2" } };
+    const land = { id: LAND, ...from, type: "fill", paint: { "fill-color": "#f8f7f2" } };
     const lowest = this.map.getStyle().layers[1]?.id;
     this.map.addLayer(land as LayerSpecification, lowest);
   }

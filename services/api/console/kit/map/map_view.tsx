@@ -9,6 +9,7 @@ import { readFeature } from "../features";
 import { region } from "../place";
 import { FaultBox, Waiting } from "../ui";
 import { lang, t } from "../words";
+import { BackgroundChoice, background } from "./background";
 import { ANYWHERE, boundsOf } from "./bounds";
 import type { MapPane } from "./engine";
 import { type Bounds, keyOf, type Shown } from "./layers";
@@ -25,6 +26,7 @@ export function MapView({
   bounds,
   onClick,
   onPane,
+  follows,
   children,
 }: {
   label: string;
@@ -36,6 +38,8 @@ export function MapView({
   onClick?: ((at: Clicked) => void) | undefined;
   /** Called with the map, and with null when it goes. */
   onPane?: (pane: MapPane | null) => void;
+  /** Whether another map stands beside it, on which the background is chosen for both. */
+  follows?: boolean;
   children?: ComponentChildren;
 }) {
   const box = useRef<HTMLDivElement>(null);
@@ -53,9 +57,7 @@ export function MapView({
       .then(async ({ MapPane }) => {
         const start = bounds ?? (await boundsOfRegion(region.peek()));
         if (gone || !box.current) return;
-        made = new MapPane(box.current, start, {
-          fail: (why) => fail(new Error(why)),
-        });
+        made = new MapPane(box.current, start, { fail });
         made.map.on("click", ({ lngLat }) => {
           const { lng, lat } = lngLat.wrap();
           click.current?.({ lon: lng, lat });
@@ -92,6 +94,10 @@ export function MapView({
       other = true;
     };
   }, [pane.value, shown]);
+  useEffect(() => {
+    fault.value = null;
+    pane.value?.lay(background.value);
+  }, [pane.value, background.value]);
   useEffect(() => pane.value?.draw(features ?? null), [pane.value, features]);
   useEffect(() => {
     if (bounds) pane.value?.fit(bounds);
@@ -116,6 +122,7 @@ export function MapView({
           <FaultBox fault={fault.value} />
         </div>
       )}
+      {!follows && <BackgroundChoice />}
       {children}
     </section>
   );

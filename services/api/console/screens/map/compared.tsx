@@ -60,6 +60,7 @@ export function Compared({
           onPane={(pane) => {
             panes[1].value = pane;
           }}
+          follows
         />
       </div>
       {how === "swipe" && (

@@ -185,7 +185,7 @@ function Beside({ jobs }: { jobs: readonly Job[] }) {
       {(done) => (
         <>
           <div class="scenario-maps">
-            {done.map((one) => (
+            {done.map((one, n) => (
               <figure key={one.job.jobID}>
                 <figcaption>{nameOf(one.job)}</figcaption>
                 <MapView
@@ -193,6 +193,7 @@ function Beside({ jobs }: { jobs: readonly Job[] }) {
                   layers={layersOf(one, done)}
                   features={one.drawn}
                   onPane={(pane) => put(one.job.jobID, pane)}
+                  follows={n > 0}
                 />
               </figure>
             ))}
