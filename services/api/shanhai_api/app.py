@@ -199,14 +199,7 @@ def create_app(configuration: Configuration) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         middleware=[
-            Middleware(RequestScope),
-            Middleware(
-                Admission,
-                most=configuration.api.most_requests,
-                refuse=told_to_people(on_shanhai_error),
-                share=configuration.api.most_of_one,
-                callers=callers_of,
-            ),
+            # Faults and refusals of the others, too, are for pages of other origins to read.
             Middleware(
                 CrossOriginAccess,
                 public=configuration.public,
@@ -215,6 +208,14 @@ def create_app(configuration: Configuration) -> FastAPI:
                 headers=("If-None-Match", "X-Request-Id"),
                 named_headers=SENT_BY_SCRIPTS,
                 exposed=SEEN_BY_SCRIPTS,
+            ),
+            Middleware(RequestScope),
+            Middleware(
+                Admission,
+                most=configuration.api.most_requests,
+                refuse=told_to_people(on_shanhai_error),
+                share=configuration.api.most_of_one,
+                callers=callers_of,
             ),
         ],
     )

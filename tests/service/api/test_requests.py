@@ -333,6 +333,18 @@ class TestLastResort:
         if status == 503:
             assert answer.headers["Retry-After"]
 
+    @pytest.mark.parametrize(("error", "status"), [(RuntimeError(), 500), (TimeoutError(), 503)])
+    async def test_pages_of_other_origins_may_read_that_something_is_wrong(
+        self, anonymous: httpx.AsyncClient, app: FastAPI, error: Exception, status: int
+    ) -> None:
+        async def break_down() -> None:
+            raise error
+
+        app.add_api_route("/broken", break_down)
+        answer = await anonymous.get("/broken", headers={"Origin": "https://map.example"})
+        assert answer.status_code == status
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
     @pytest.mark.parametrize(
         ("lang", "title", "number"),
         [("zh", "内部错误", "请求编号"), ("en", "Internal error", "Request id")],

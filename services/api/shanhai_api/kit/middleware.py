@@ -156,7 +156,7 @@ class HeadSent(Exception):
 
 
 class RequestScope:
-    """ASGI middleware, the outermost one."""
+    """ASGI middleware around all that answers; but for preflights, which no one is told of."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
