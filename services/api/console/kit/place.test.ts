@@ -56,6 +56,17 @@ describe("opening", () => {
     expect(regions.value.map(({ code }) => code)).toEqual(["xiamen", "banan"]);
     expect([region.value, plan.value]).toEqual(["xiamen", "x-new"]);
   });
+  it("begins with a plan of restoration where there is one, though others be newer", async () => {
+    const special = { region: "xiamen", kind: "special_plan" };
+    answers(both, [
+      ofXiamen("x-new", "2024-01-01"),
+      item("s-old", { ...special, valid_from: "2019-01-01" }),
+      item("s-new", { ...special, valid_from: "2021-01-01" }),
+      item("s-undated", { ...special, valid_from: null }),
+    ]);
+    await openPlaces();
+    expect(plan.value).toBe("s-new");
+  });
   it("asks for nothing but what it shows", async () => {
     const sent = answers([], []);
     await openPlaces();

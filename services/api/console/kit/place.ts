@@ -37,17 +37,19 @@ export function within(code: string): string {
   return `region = '${quoted}' OR region LIKE '${quoted}.%'`;
 }
 
-/** Go on with another region, and the newest of its plans. */
+/** Go on with another region, and the newest of its special plans: those of restoration are such,
+ * and have the indicators and projects. Where there is none, with the newest of all. */
 export function chooseRegion(code: string): void {
   region.value = code;
-  plan.value = plansHere.value.at(-1)?.code ?? "";
+  const special = plansHere.value.filter(({ properties }) => properties.kind === "special_plan");
+  plan.value = (special.at(-1) ?? plansHere.value.at(-1))?.code ?? "";
 }
 
 /** Ask the service which regions and plans there are. */
 export async function openPlaces(): Promise<void> {
   const [found, planned] = await Promise.all([
     allFeatures("regions", { properties: "name_zh,name_en,level,parent" }),
-    allFeatures("plans", { properties: "name_zh,name_en,region,status,valid_from" }),
+    allFeatures("plans", { properties: "name_zh,name_en,region,kind,status,valid_from" }),
   ]);
   const here = new Map<unknown, number>();
   for (const { properties } of planned)

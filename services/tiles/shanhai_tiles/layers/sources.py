@@ -136,7 +136,10 @@ def short_attribution(sources: Sequence[SourceDataset], lang: Lang) -> str:
     begins. Those for which there is no room are counted.
     """
     told = (one.source for one in sources if one.source and not OF_NOBODY.match(one.source))
-    names = list(dict.fromkeys(name for source in told for name in _makers(source, lang)))
+    # In one order, so that a map tells equal credits of several layers once.
+    known = [label.in_(lang) for label in MAKERS.values()]
+    found = {name for source in told for name in _makers(source, lang)}
+    names = [name for name in known if name in found] + sorted(found.difference(known))
     shown: list[str] = []
     while names and sum(map(len, (*shown, names[0]))) <= LONGEST_LINE:
         shown.append(names.pop(0))

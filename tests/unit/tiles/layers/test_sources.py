@@ -36,7 +36,7 @@ def test_credits_on_a_map_leave_room_for_it() -> None:
         replace(DEM, dataset=f"d{n}", source=f"Mission {n}, level 2, processed by somebody; 2020")
         for n in range(40)
     ]
-    endings: dict[Lang, str] = {"zh": " 等 40 项", "en": " and 29 more"}
+    endings: dict[Lang, str] = {"zh": " 等 40 项", "en": " and 30 more"}
     for lang, ending in endings.items():
         short = short_attribution([*many, *many], lang)
         assert len(short) < 140
@@ -45,6 +45,7 @@ def test_credits_on_a_map_leave_room_for_it() -> None:
         assert "level 2" not in short
     assert short_attribution([DEM, NPP, DEM], "zh") == "哥白尼计划；Miami model"
     assert short_attribution([replace(DEM, source="长" * 500)], "zh") == "长" * 60
+    assert short_attribution([NPP, DEM], "zh") == short_attribution([DEM, NPP], "zh")
 
 
 def test_makers_are_named_once_and_in_the_language_asked() -> None:

@@ -22,6 +22,7 @@ import type { Background } from "./background";
 import {
   type Bounds,
   credentials,
+  credited,
   describeLayer,
   filterOf,
   keyOf,
@@ -148,7 +149,7 @@ export class MapPane {
     const style = await styleOf(one);
     const rename = (id: string) => `${key}#${id}`;
     for (const [id, source] of Object.entries(style.sources)) {
-      this.map.addSource(rename(id), source);
+      this.map.addSource(rename(id), credited(source));
     }
     const own = style.layers.map((layer) => {
       const source = "source" in layer ? { source: rename(layer.source as string) } : {};
@@ -223,7 +224,7 @@ export class MapPane {
     const style = await styleOf({ name: "regions" });
     const source = style.sources.regions;
     if (!source || this.map.getSource("regions")) return;
-    this.map.addSource("regions", source);
+    this.map.addSource("regions", credited(source));
     const fine = levels("district", "street", "town");
     const whole = levels("province", "city");
     const from = { source: "regions", "source-layer": "regions" };

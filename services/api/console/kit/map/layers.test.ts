@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { classesOf, filterOf, type Layer, type LegendEntry } from "./layers";
+import { classesOf, credited, filterOf, type Layer, type LegendEntry } from "./layers";
 
 const entry = (code: string | null, ...values: string[]): LegendEntry => ({
   value: null,
@@ -64,4 +64,22 @@ describe("the filter of a layer", () => {
     expect(
       filterOf(layer({}, entry("given", "false"), entry("stand_in", "true")), ["stand_in"]),
     ).toEqual(["!in", "state", "true", true]));
+});
+
+describe("credits", () => {
+  const of = (layer: string) => ({
+    type: "vector" as const,
+    attribution: `NASA · <a href="https://tiles.test/layers/${layer}/map?lang=en">Sources</a>`,
+  });
+  it("of layers with equal sources are equal, and lead to the list of sources", () => {
+    const one = credited(of("zones"));
+    expect(one).toEqual(credited(of("corridors")));
+    expect(one).toHaveProperty(
+      "attribution",
+      'NASA · <a href="/console/data?tab=coverage">Sources</a>',
+    );
+  });
+  it("that are none stay none", () => {
+    expect(credited({ type: "vector" })).toEqual({ type: "vector" });
+  });
 });

@@ -3,6 +3,7 @@
 import type { FilterSpecification, LayerSpecification, SourceSpecification } from "maplibre-gl";
 import { Fault, faultOf } from "../api";
 import { TILES } from "../page";
+import { screenPath } from "../screens";
 import { account } from "../session";
 import { lang, t } from "../words";
 
@@ -48,6 +49,14 @@ export interface Layer extends LayerListed {
 export interface LayerStyle {
   sources: Record<string, SourceSpecification>;
   layers: LayerSpecification[];
+}
+
+/** A source whose credits lead to the console's own list of sources and licences: a link to each
+ * layer's page would keep equal credits of several layers apart. */
+export function credited(source: SourceSpecification): SourceSpecification {
+  if (!("attribution" in source) || !source.attribution) return source;
+  const link = ` href="${screenPath("data", { tab: "coverage" })}"`;
+  return { ...source, attribution: source.attribution.replace(/ href="[^"]*"/, link) };
 }
 
 /** A layer that a map shows, and in which choice of its rows. */
