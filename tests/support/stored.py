@@ -5,6 +5,7 @@ from collections.abc import Collection
 import rasterio
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.cartography import theme_titles
 from shanhai.data.synthetic_watershed import CODE, EPSG, Watershed
 from shanhai.db.tables.zone import Region
 from shanhai.processes.kit.publication import as_multipolygon
@@ -42,6 +43,7 @@ async def store_watershed(
                 geom=as_multipolygon(one.geometry),
             )
         )
+    titles = theme_titles()
     for theme, path in watershed.rasters.items():
         kept = artifacts.put(path, suffix=".tif")
         with rasterio.open(path) as file:
@@ -61,6 +63,8 @@ async def store_watershed(
             checksum=kept.sha256,
             bytes=kept.bytes,
             grid=grid,
+            name_zh=titles[theme].zh,
+            name_en=titles[theme].en,
             visibility="region" if theme in closed else "public",
         )
     return whole

@@ -9,6 +9,7 @@ import {
   region,
   regionName,
   regions,
+  undrawnRegion,
   within,
 } from "./place";
 import { placed, refused, serve } from "./testing";
@@ -105,6 +106,17 @@ describe("opening", () => {
     );
     await openPlaces();
     expect(regions.value.map(({ code }) => code)).toEqual(["xiamen"]);
+  });
+  it("tells a region that is not drawn", async () => {
+    answers(
+      [both[0] as object, item("xiamen", { name_zh: "厦门市" })],
+      [ofXiamen("x", null), item("b", { region: "banan", valid_from: null })],
+    );
+    await openPlaces();
+    region.value = "xiamen";
+    expect(undrawnRegion.value).toBe("xiamen");
+    region.value = "banan";
+    expect(undrawnRegion.value).toBeUndefined();
   });
   it("finds nothing in an empty service", async () => {
     answers([], []);

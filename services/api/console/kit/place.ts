@@ -8,6 +8,8 @@ import { called } from "./words";
 export interface Place {
   code: string;
   properties: Values;
+  /** Whether it is a region that is not drawn: no place can be told to lie in it. */
+  undrawn?: true;
 }
 
 /** Regions that there is something to plan in, those with the most plans first. */
@@ -30,6 +32,11 @@ export function regionName(code: string): string {
   const found = regions.value.find((one) => one.code === code);
   return found ? called(found.properties) : code;
 }
+
+/** The region that one works on as a question must name it: only where it is not drawn. */
+export const undrawnRegion = computed(() =>
+  regions.value.find((one) => one.code === region.value)?.undrawn ? region.value : undefined,
+);
 
 /** CQL2 of what belongs to a region or to one below it; codes of those begin with its own. */
 export function within(code: string): string {
@@ -59,7 +66,11 @@ export async function openPlaces(): Promise<void> {
   plans.value = planned.map(({ id, properties }) => ({ code: id, properties }));
   regions.value = found
     .filter(({ id, geometry }) => geometry || here.has(id))
-    .map(({ id, properties }) => ({ code: id, properties }))
+    .map(({ id, geometry, properties }) => ({
+      code: id,
+      properties,
+      ...(geometry ? {} : { undrawn: true as const }),
+    }))
     .sort((a, b) => (here.get(b.code) ?? 0) - (here.get(a.code) ?? 0));
   const known = regions.value.some(({ code }) => code === region.value);
   if (!known) region.value = regions.value.find(({ code }) => here.has(code))?.code ?? "";

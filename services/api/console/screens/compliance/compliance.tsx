@@ -16,7 +16,7 @@ import { ACCEPTED, inDegrees, readShapes, type Shapes } from "../../kit/map/file
 import { MapView } from "../../kit/map/map_view";
 import { canDraw, joined, partsOf } from "../../kit/map/shapes";
 import { cornersOf, useSketch } from "../../kit/map/sketch";
-import { region, within } from "../../kit/place";
+import { region, undrawnRegion, within } from "../../kit/place";
 import { Button, Empty, FaultBox, Field, Found, Panel, Select, Tabs } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { Opinion } from "./opinion";
@@ -67,7 +67,7 @@ export default function Compliance() {
     });
   const run = async () => {
     const asked: Asked = {
-      ...(ofProject ? { project: code } : { geometry: own as Geometry }),
+      ...(ofProject ? { project: code } : { geometry: own as Geometry, ...heldBy() }),
       ...(activities.value.length ? { activities: activities.value } : {}),
     };
     question.current = asked;
@@ -177,6 +177,9 @@ export default function Compliance() {
     </div>
   );
 }
+
+/** Who answers for a drawn place that lies in no region with a shape. */
+const heldBy = () => (undrawnRegion.value ? { region: undrawnRegion.value } : {});
 
 const startOf = (project: string | undefined, requests: boolean) =>
   project ? "project" : requests ? "requests" : "draw";

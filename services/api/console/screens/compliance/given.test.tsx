@@ -4,7 +4,17 @@ import type { Feature } from "../../kit/features";
 import { LARGEST_BYTES } from "../../kit/map/files";
 import { planeAt } from "../../kit/map/geodesy";
 import { maps } from "../../kit/map/testing";
-import { type Answer, fireEvent, open, refused, screen, waitFor, within } from "../../kit/testing";
+import { regions } from "../../kit/place";
+import {
+  type Answer,
+  fireEvent,
+  open,
+  placed,
+  refused,
+  screen,
+  waitFor,
+  within,
+} from "../../kit/testing";
 import Compliance from "./compliance";
 import { checkButton, corners, drawable, serveChecks } from "./testing";
 
@@ -61,6 +71,12 @@ describe("a file", () => {
     ]);
     await hands.click(checkButton());
     await waitFor(() => expect(inputs()).toEqual([{ geometry: square }]));
+  });
+  it("of a region that is not drawn is checked as one of that region", async () => {
+    const { hands, inputs } = await chosen(geojson());
+    regions.value = [{ ...placed("xiamen", { name_zh: "厦门市" }), undrawn: true }];
+    await hands.click(checkButton());
+    await waitFor(() => expect(inputs()).toEqual([{ geometry: square, region: "xiamen" }]));
   });
   it("of several shapes of a kind is one site of several parts", async () => {
     const features = [square, square].map((geometry) => ({ type: "Feature", geometry }));

@@ -88,6 +88,8 @@ export interface Check {
 export interface Asked {
   geometry?: Geometry;
   project?: string;
+  /** The region where the place is said to lie. */
+  region?: string;
   activities?: string[];
 }
 
