@@ -18,7 +18,7 @@ from shanhai.local.places import Home
 
 HERE = Path(__file__).parent
 SIZE = {"width": 1366, "height": 768}
-FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+FLAGS = ["--no-sandbox", "--enable-unsafe-swiftshader"]
 ROLES = ("planner", "analyst", "approver", "owner")
 PATIENCE_MS = 60_000
 SITE = "118.05 24.60\n118.12 24.60\n118.12 24.66\n118.05 24.66"

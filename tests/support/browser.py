@@ -22,7 +22,7 @@ PROGRAM = "chromium"
 FLAGS = (
     *("--headless", "--no-sandbox", "--no-first-run", "--disable-gpu", "--hide-scrollbars"),
     "--disable-dev-shm-usage",
-    *("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--remote-debugging-port=0"),
+    *("--enable-unsafe-swiftshader", "--remote-debugging-port=0"),
 )
 PATIENCE_S = 60.0
 LOOK_EVERY_S = 0.05

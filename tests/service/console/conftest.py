@@ -29,7 +29,7 @@ from tests.support.serving import PATIENCE_S
 BUILT = Path("services/api/shanhai_api/static/console/manifest.json")
 DEMO = "SHANHAI_TEST_DEMO"
 """Names what `make demo` wrote of its stack, to look at that one instead of one of the tests."""
-FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+FLAGS = ["--no-sandbox", "--enable-unsafe-swiftshader"]
 PASSWORD = "Shan-hai 2035!"
 PLANNING = ("planner", "analyst", "approver", "owner")
 WORDS = {

@@ -66,8 +66,8 @@ describe("inOrder", () => {
 
 describe("inSight", () => {
   it("takes some rows beyond either edge", () =>
-    // 36 px a row: rows 100 to 120 are in sight, twelve more on either side.
-    expect(inSight(3600, 720, 10_000)).toEqual([88, 132]));
+    // 36 px a row: rows 100 to 120 are in sight, six more on either side.
+    expect(inSight(3600, 720, 10_000)).toEqual([94, 126]));
 
   it("ends with the rows", () => expect(inSight(0, 720, 10)).toEqual([0, 10]));
 

@@ -21,7 +21,7 @@ export interface Column<Row> {
 const ROW_PX = 36;
 /** Tables up to this many rows are drawn whole, as tall as they need. */
 const FEW = 60;
-const BEYOND = 12;
+const BEYOND = 6;
 
 export function Table<Row>({
   label,
