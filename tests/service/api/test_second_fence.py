@@ -12,15 +12,22 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.catalogue import entity_named
-from shanhai.db.features import selection
 from shanhai.vector.formats import FILE_FORMATS
 from tests.service.api.test_masked_places import forms_of
 from tests.service.api.test_tenant_walk import CODES, SIGNS, tenants
+from tests.support.forgetting import conditions_forgotten
 from tests.support.tenants import SIGN, may_know, sign
 
 pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
 __all__ = ["tenants"]
 CALLERS = ("", "nobody", "viewer@elsewhere", "planner@elsewhere", "viewer@here")
+
+
+@pytest.fixture
+def forgetful() -> Iterator[None]:
+    """An API that forgets to ask who is reading."""
+    with conditions_forgotten():
+        yield
 
 
 def questions() -> Iterator[tuple[str, dict[str, str]]]:
@@ -59,9 +66,8 @@ async def test_forgotten_conditions_show_nothing(
     caller: str,
     tenants: dict[str, dict[str, str]],
     anonymous: httpx.AsyncClient,
-    monkeypatch: pytest.MonkeyPatch,
+    forgetful: None,
 ) -> None:
-    monkeypatch.setattr(selection, "_published", lambda entity, viewer: [])
     found: set[str] = set()
     wrong: list[str] = []
     for path, asked in questions():
@@ -83,10 +89,9 @@ async def test_without_the_fence_they_would_show_it(
     session: AsyncSession,
     tenants: dict[str, dict[str, str]],
     anonymous: httpx.AsyncClient,
-    monkeypatch: pytest.MonkeyPatch,
+    forgetful: None,
 ) -> None:
     """It is the fence that keeps rows back above, and not something else."""
-    monkeypatch.setattr(selection, "_published", lambda entity, viewer: [])
     hidden, path = sign("problems", "region"), "/collections/problems/items"
     assert hidden not in (await anonymous.get(path)).text
     await session.execute(text("ALTER TABLE problem DISABLE ROW LEVEL SECURITY"))

@@ -8,14 +8,13 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features import selection
-from shanhai.db.features.entity import Entity
-from shanhai.db.identity import RoleGiven, Viewer
+from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import ZONE_CLASSES, Role, Scope
 from shanhai_tiles.vector.collections import VECTORS
 from tests.support.feature_rows import add_scheme, add_zone
+from tests.support.forgetting import conditions_forgotten
 from tests.support.job_rows import add_dataset, add_region, open_sessions
 
 TILE = "tiles/WebMercatorQuad/7/105/54.mvt"
@@ -252,23 +251,16 @@ async def test_tiles_name_no_plan_that_is_hidden(
 async def test_forgotten_conditions_show_nothing(
     client: httpx.AsyncClient,
     credentials: dict[str, dict[str, str]],
-    monkeypatch: pytest.MonkeyPatch,
     collection: str,
     tile: str,
     caller: str,
 ) -> None:
     """The second fence: the database keeps back what the service forgets to leave out."""
-    asked: list[str] = []
-
-    def forget(entity: Entity, viewer: Viewer) -> list[str]:
-        asked.append(entity.name)
-        return []
-
-    monkeypatch.setattr(selection, "_published", forget)
     # Of members asked for in no other test, so that no tile is kept.
     params = {"properties": "code,name_zh", "filter": f"code <> '{caller}' AND code <> 'x'"}
     path = f"/layers/{collection}/{tile}"
-    answer = await client.get(path, params=params, headers=credentials[caller])
+    with conditions_forgotten() as asked:
+        answer = await client.get(path, params=params, headers=credentials[caller])
     features = mapbox_vector_tile.decode(answer.content)[collection]["features"]
     codes = {one["properties"]["code"].removeprefix("seen.") for one in features}
     assert collection in asked
