@@ -21,27 +21,42 @@ DELETED = " (deleted)"
 
 @dataclass(frozen=True, slots=True)
 class RunningProcess:
-    """One living process of which we may know the working directory."""
+    """One living process.
+
+    Attributes:
+        ticks: When it started, in clock ticks since the machine did: with `pid`, its identity.
+        directory: Where it works; empty where it does not let us look, as the services do, which
+            close their memory even to programs of their own account.
+        executable: The name of its program; empty likewise.
+    """
 
     pid: int
     parent: int
-    started_at: float
-    directory: str
-    executable: str
+    ticks: int
+    directory: str = ""
+    executable: str = ""
+
+    @property
+    def started_at(self) -> float:
+        """When it started, in seconds of the epoch."""
+        uptime_s = float((PROC / "uptime").read_text().split()[0])
+        return time.time() - uptime_s + self.ticks / os.sysconf("SC_CLK_TCK")
 
 
 def read_process(pid: int) -> RunningProcess | None:
-    """Describe process `pid`; None when it is gone, dead but unburied, or not ours to look into."""
+    """Describe process `pid`; None when it is gone, or dead but unburied."""
     entry = PROC / str(pid)
     try:
         state, parent, ticks = _read_stat(entry)
+        if state in "ZX":
+            return None
         directory = os.readlink(entry / "cwd")
         executable = os.readlink(entry / "exe").removesuffix(DELETED)
+    except PermissionError:
+        return RunningProcess(pid, parent, ticks)
     except (OSError, ValueError):
         return None
-    if state in "ZX":
-        return None
-    return RunningProcess(pid, parent, _wall_clock(ticks), directory, os.path.basename(executable))
+    return RunningProcess(pid, parent, ticks, directory, os.path.basename(executable))
 
 
 def processes_in(
@@ -73,11 +88,6 @@ def _read_stat(entry: Path) -> tuple[str, int, int]:
     return fields[0], int(fields[1]), int(fields[19])
 
 
-def _wall_clock(ticks_since_boot: int) -> float:
-    uptime_s = float((PROC / "uptime").read_text().split()[0])
-    return time.time() - uptime_s + ticks_since_boot / os.sysconf("SC_CLK_TCK")
-
-
 LOG_LIMIT_BYTES = 10 * 1024**2
 POLL_S = 0.05
 
@@ -103,7 +113,10 @@ class BackgroundProcess:
     _child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def process(self) -> RunningProcess | None:
-        """The unit's main process, found by its pid file or, when that is lost, by its place."""
+        """The unit's main process, found by its pid file or, when that is lost, by its place.
+
+        By its place root finds any, others those that let themselves be looked into.
+        """
         self._bury()
         noted = self._noted_process()
         if noted is not None:
@@ -139,7 +152,9 @@ class BackgroundProcess:
                 extra_groups=[] if other else None,
             )
         _LAUNCHED.append(self._child)
-        places.write_whole(self.pid_file, f"{self._child.pid}\n")
+        # The number alone may be another process's by the time it is read.
+        _, _, ticks = _read_stat(PROC / str(self._child.pid))
+        places.write_whole(self.pid_file, f"{self._child.pid} {ticks}\n")
 
     def wait_until(self, ready: Callable[[], bool], timeout_s: float) -> None:
         """Wait until `ready()` holds; fail with the log's end if the process or the time ends."""
@@ -170,7 +185,10 @@ class BackgroundProcess:
         self.pid_file.unlink(missing_ok=True)
 
     def clear_orphans(self) -> None:
-        """Kill what a main process that is gone has left running in the unit's directory."""
+        """Kill what a main process that is gone has left running in the unit's directory.
+
+        Processes that do not let themselves be looked into end with their parents.
+        """
         deadline = time.monotonic() + 10
         while orphans := processes_in(self.directory, self.executables, deleted=True):
             for orphan in orphans:
@@ -182,12 +200,11 @@ class BackgroundProcess:
 
     def _noted_process(self) -> RunningProcess | None:
         try:
-            process = read_process(int(self.pid_file.read_text()))
+            pid, ticks = map(int, self.pid_file.read_text().split())
         except (FileNotFoundError, ValueError):
             return None
-        if process is None or process.directory != str(self.directory):
-            return None
-        return process if process.executable.startswith(self.executables) else None
+        process = read_process(pid)
+        return process if process is not None and process.ticks == ticks else None
 
     def _ends_within(self, grace_s: float) -> bool:
         deadline = time.monotonic() + grace_s

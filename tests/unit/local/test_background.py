@@ -45,7 +45,7 @@ def test_a_unit_is_found_by_another_program_through_its_pid_file(
     unit: BackgroundProcess, tmp_path: Path
 ) -> None:
     process = launch(unit)
-    assert unit.pid_file.read_text() == f"{process.pid}\n"
+    assert unit.pid_file.read_text() == f"{process.pid} {process.ticks}\n"
     found = make_unit(tmp_path).process()
     assert found is not None
     assert found.pid == process.pid
@@ -59,21 +59,49 @@ def test_a_unit_is_found_without_its_pid_file(unit: BackgroundProcess, tmp_path:
     assert found.pid == process.pid
 
 
-def test_a_foreign_process_under_the_noted_id_is_left_alone(unit: BackgroundProcess) -> None:
+def test_another_process_under_the_noted_number_is_left_alone(unit: BackgroundProcess) -> None:
     with subprocess.Popen(SLEEP, cwd="/") as foreign:
-        unit.pid_file.write_text(f"{foreign.pid}\n")
-        assert unit.process() is None
-        unit.stop(POLITE_THEN_FORCED)
-        assert foreign.poll() is None
+        found = read_process(foreign.pid)
+        assert found is not None
+        for noted in (f"{foreign.pid}\n", f"{foreign.pid} {found.ticks - 1}\n"):
+            unit.pid_file.write_text(noted)
+            assert unit.process() is None
+            unit.stop(POLITE_THEN_FORCED)
+            assert foreign.poll() is None
         foreign.kill()
 
 
 def test_another_program_in_the_directory_is_left_alone(unit: BackgroundProcess) -> None:
     with subprocess.Popen(["/usr/bin/tail", "-f", "/dev/null"], cwd=unit.directory) as foreign:
-        unit.pid_file.write_text(f"{foreign.pid}\n")
+        unit.pid_file.write_text(f"{foreign.pid} 1\n")
         unit.stop(POLITE_THEN_FORCED)
         assert foreign.poll() is None
         foreign.kill()
+
+
+CLOSED = "from shanhai.isolation import hide_memory; hide_memory(); print(1, flush=True);"
+LOOK = f"""
+import sys, time
+from pathlib import Path
+from tests.unit.local.test_background import ENVIRONMENT, POLITE_THEN_FORCED, make_unit
+base = Path(sys.argv[1])
+unit = make_unit(base, "python")
+command = [sys.executable, "-c", "{CLOSED} import time; time.sleep(60)"]
+unit.launch(command, environment=ENVIRONMENT)
+unit.wait_until(lambda: unit.log_file.read_text() != "", 30)
+launched, found = unit.process(), make_unit(base, "python").process()
+unit.stop(POLITE_THEN_FORCED)
+print(launched.directory == "", launched == found, unit.process(), unit.pid_file.exists())
+"""
+
+
+def test_a_process_that_closes_its_memory_is_found_and_stopped(tmp_path: Path) -> None:
+    # Root looks into every process, unless it gives up the right to.
+    bare = ["setpriv", "--bounding-set=-sys_ptrace", "--"] if os.geteuid() == 0 else []
+    looked = subprocess.run(
+        [*bare, sys.executable, "-c", LOOK, str(tmp_path)], capture_output=True, text=True
+    )
+    assert looked.stdout == "True True None False\n", looked.stderr
 
 
 def test_stopping_ends_the_process_and_removes_the_pid_file(unit: BackgroundProcess) -> None:
