@@ -132,7 +132,7 @@ Changes = TypedDict("Changes", {"changes": list[Change], "cursor": str, "numberR
 CheckComplianceInputs = TypedDict("CheckComplianceInputs", {"geometry": NotRequired[dict[str, Any] | None],
     "crs": NotRequired[str | None], "project": NotRequired[str | None], "activities": NotRequired[list[str]],
     "measures": NotRequired[list[str]], "region": NotRequired[str | None], "as_of": NotRequired[str | None],
-    "lines": NotRequired[list[str] | None]})
+    "lines": NotRequired[list[str] | None], "shapes": NotRequired[bool]})
 ClassChange = TypedDict("ClassChange", {"from": str, "to": str, "area_km2": float})
 ClassDifference = TypedDict("ClassDifference", {"from": str, "to": str, "color": str | None, "area_km2": float,
     "geometry": AdjustedPolygons})

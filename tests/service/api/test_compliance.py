@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+import shapely
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -126,6 +127,21 @@ class TestChecks:
         assert "142号" in hit["legal_basis"]
         outside = await check(reader, geometry=box(118.1, 24.4), activities=["mining"])
         assert (outside["verdict"], outside["lines"]) == ("pass", [])
+
+    async def test_overlaps_tell_their_shapes_where_asked(
+        self, city_under_a_line: Region, reader: httpx.AsyncClient
+    ) -> None:
+        site = box(118.05, 24.4)
+        asked = await check(reader, geometry=site, activities=["mining"], shapes=True)
+        ((area,),) = [line["areas"] for line in asked["lines"]]
+        drawn = shapely.geometry.shape(area.pop("geometry"))
+        part = shapely.geometry.shape(site)
+        # The line ends in the middle of the site.
+        assert drawn.area == pytest.approx(part.area * area["share_percent"] / 100, rel=2e-3)
+        assert part.buffer(1e-6).covers(drawn)
+        for zone in asked["zones"]:
+            del zone["geometry"]
+        assert asked == await check(reader, geometry=site, activities=["mining"])
 
     async def test_project_and_measures(
         self, city_under_a_line: Region, reader: httpx.AsyncClient

@@ -14,6 +14,7 @@ from shanhai.db.compliance.intersections import (
     Intersection,
     areas_of,
     cut,
+    drawing_of,
     lengths_of,
 )
 from shanhai.db.compliance.result import GeodesicSize
@@ -59,6 +60,24 @@ class TestSizes:
     def test_nothing_has_no_size(self) -> None:
         none = np.array([], dtype=object)
         assert areas_of(none).shape == lengths_of(none).shape == (0,)
+
+
+class TestDrawing:
+    def test_what_is_too_small_to_be_seen_is_left_out(self) -> None:
+        site = Given(shapely.box(118, 24, 118.02, 24.02).wkb)
+        part = shapely.Polygon([(118, 24), (118.005, 24.000_004), (118.01, 24), (118.01, 24.01)])
+        assert drawing_of(site, [part]) == {
+            "type": "Polygon",
+            "coordinates": [[[118, 24], [118.01, 24], [118.01, 24.01], [118, 24]]],
+        }
+
+    def test_parts_are_one_shape_and_points_stay(self) -> None:
+        site = Given(shapely.box(118, 24, 118.02, 24.02).wkb)
+        halves = [shapely.box(118, 24, 118.01, 24.02), shapely.box(118.01, 24, 118.02, 24.02)]
+        whole = shapely.geometry.shape(drawing_of(site, halves))
+        assert whole.equals(shapely.box(118, 24, 118.02, 24.02))
+        point = shapely.Point(118, 24)
+        assert drawing_of(Given(point.wkb), [point]) == {"type": "Point", "coordinates": [118, 24]}
 
 
 class TestCutting:

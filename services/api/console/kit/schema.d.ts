@@ -3952,6 +3952,8 @@ export interface components {
             region?: string | null;
             as_of?: string | null;
             lines?: string[] | null;
+            /** @default false */
+            shapes?: boolean;
         };
         ClassChange: {
             from: string;

@@ -1,5 +1,6 @@
 """How much of a geometry lies in each of many areas; geodesic sizes; no database here."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -109,11 +110,13 @@ class Intersection:
     Attributes:
         place: The number of the candidate.
         size: Dimensions of what was cut out.
+        part: What was cut out, in stored coordinates.
         together: What all of the group and dimension cover, overlaps counted once.
     """
 
     place: int
     size: int
+    part: BaseGeometry
     measure: GeodesicSize
     together: GeodesicSize
 
@@ -134,6 +137,19 @@ def cut(given: Given, candidates: Sequence[CandidateArea]) -> list[Intersection]
         ordered = sorted(group, key=lambda one: -one.size)
         for _, alike in groupby(ordered, key=lambda one: one.size):
             found.extend(_add_up(given, list(alike)))
+    return found
+
+
+DETAIL = 2_000
+"""A drawing leaves out what is smaller than one such part of the geometry's box."""
+
+
+def drawing_of(given: Given, parts: Sequence[BaseGeometry]) -> dict[str, Any]:
+    """Parts of a geometry together as GeoJSON, simplified to be drawn beside it, not measured."""
+    west, south, east, north = given.shape.bounds
+    united = shapely.union_all(np.array(parts, dtype=object))
+    simple = shapely.simplify(united, max(east - west, north - south) / DETAIL)
+    found: dict[str, Any] = json.loads(shapely.to_geojson(simple))
     return found
 
 
@@ -217,7 +233,7 @@ def _measures(shapes: Shapes, sizes: NDArray[Any]) -> list[GeodesicSize]:
 
 def _add_up(given: Given, overlaps: Sequence[_Overlap]) -> list[Intersection]:
     together = _together(given, overlaps)
-    return [Intersection(one.place, one.size, one.measure, together) for one in overlaps]
+    return [Intersection(one.place, one.size, one.part, one.measure, together) for one in overlaps]
 
 
 def _together(given: Given, overlaps: Sequence[_Overlap]) -> GeodesicSize:

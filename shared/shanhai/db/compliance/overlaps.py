@@ -212,6 +212,7 @@ def _area(found: _Touched, whole: result.GeodesicSize) -> result.TouchedArea:
         version=row.version,
         valid_from=row.valid_from,
         valid_to=row.valid_to,
+        part=found.cut.part,
         measure=measure,
         share=_share(measure, whole),
     )
@@ -232,6 +233,7 @@ def _zone(found: Sequence[_Touched], whole: result.GeodesicSize) -> result.Touch
         if required
         else None,
         zones=tuple(one.row.code for one in found),
+        parts=tuple(one.cut.part for one in found),
         measure=measure,
         share=_share(measure, whole),
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from shapely.geometry.base import BaseGeometry
+
 from shanhai.vocabulary import CONTROL_KINDS, CONTROL_LEVELS, DECISIONS, SEVERITIES, Label
 
 Verdict = Literal["pass", "conditional", "undetermined", "refused"]
@@ -87,7 +89,7 @@ class CheckedGeometry:
 
 @dataclass(frozen=True, slots=True)
 class TouchedArea:
-    """A control area the geometry lies in, and how much of the geometry does."""
+    """A control area the geometry lies in, and what of the geometry does."""
 
     code: str
     name: Label
@@ -100,6 +102,7 @@ class TouchedArea:
     version: int
     valid_from: date | None
     valid_to: date | None
+    part: BaseGeometry
     measure: GeodesicSize
     share: float | None
 
@@ -116,7 +119,7 @@ class TouchedLine:
 
 @dataclass(frozen=True, slots=True)
 class TouchedZone:
-    """A class of a published zoning the geometry lies in."""
+    """A class of a published zoning the geometry lies in; a part for each of its zones."""
 
     scheme: str
     scheme_kind: str
@@ -127,6 +130,7 @@ class TouchedZone:
     color: str | None
     requirement: Label | None
     zones: tuple[str, ...]
+    parts: tuple[BaseGeometry, ...]
     measure: GeodesicSize
     share: float | None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shanhai.db.balance_rules import balance_rules
+from shanhai.db.compliance.intersections import Given, drawing_of
 from shanhai.db.compliance.result import (
     GAP_REASONS,
     LABELS,
@@ -284,8 +285,8 @@ NOTE = Label(
 )
 
 
-def document_of(result: CheckResult) -> dict[str, Any]:
-    """The whole answer."""
+def document_of(result: CheckResult, drawn: Given | None = None) -> dict[str, Any]:
+    """The whole answer; with what was checked it also tells the shapes of its overlaps."""
     subject = result.subject
     return {
         "verdict": result.verdict,
@@ -298,8 +299,8 @@ def document_of(result: CheckResult) -> dict[str, Any]:
             "vertices": subject.vertices,
             "sha256": subject.sha256,
         },
-        "lines": [_line(line) for line in result.lines],
-        "zones": [_zone(zone) for zone in result.zones],
+        "lines": [_line(line, drawn) for line in result.lines],
+        "zones": [_zone(zone, drawn) for zone in result.zones],
         "hits": [_hit(hit, result.ledger) for hit in result.hits],
         "duties": [_hit(hit, result.ledger) for hit in result.duties],
         "gaps": [_gap(gap) for gap in result.gaps],
@@ -328,17 +329,17 @@ def _share(share: float | None) -> dict[str, float | None]:
     return {"share_percent": None if share is None else round(share * 100, 4)}
 
 
-def _line(line: TouchedLine) -> dict[str, Any]:
+def _line(line: TouchedLine, drawn: Given | None) -> dict[str, Any]:
     return {
         "kind": line.kind,
         **in_both("name", LABELS[line.kind]),
         **line.measure.document(),
         **_share(line.share),
-        "areas": [_area(area) for area in line.areas],
+        "areas": [_area(area, drawn) for area in line.areas],
     }
 
 
-def _area(area: TouchedArea) -> dict[str, Any]:
+def _area(area: TouchedArea, drawn: Given | None) -> dict[str, Any]:
     return {
         "code": area.code,
         **in_both("name", area.name),
@@ -353,10 +354,11 @@ def _area(area: TouchedArea) -> dict[str, Any]:
         "valid_to": _day(area.valid_to),
         **area.measure.document(),
         **_share(area.share),
+        **({} if drawn is None else {"geometry": drawing_of(drawn, [area.part])}),
     }
 
 
-def _zone(zone: TouchedZone) -> dict[str, Any]:
+def _zone(zone: TouchedZone, drawn: Given | None) -> dict[str, Any]:
     return {
         "scheme": zone.scheme,
         "version": zone.version,
@@ -367,6 +369,7 @@ def _zone(zone: TouchedZone) -> dict[str, Any]:
         "zones": list(zone.zones),
         **zone.measure.document(),
         **_share(zone.share),
+        **({} if drawn is None else {"geometry": drawing_of(drawn, zone.parts)}),
     }
 
 

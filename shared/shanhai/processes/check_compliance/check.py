@@ -110,7 +110,7 @@ async def _check(
     lines = None if inputs.lines is None else frozenset(inputs.lines)
     asked = check.CheckRequest(named, inputs.region, inputs.as_of, lines)
     result = await check.check_geometry(session, viewer, given, asked, project=project, today=today)
-    return document_of(result)
+    return document_of(result, given if inputs.shapes else None)
 
 
 def _crs(named: str | None, under: str) -> Crs:

@@ -52,6 +52,12 @@ class CheckComplianceInputs(Inputs):
         json_schema_extra={"items": {"type": "string", "enum": list(codes(CONTROL_KINDS))}},
     )
 
+    shapes: bool = Field(
+        default=False,
+        description="Also tell the shape of each overlap, simplified for drawing, as `geometry`"
+        " / 是否给出各重叠部分的形状（简化，仅供绘图）",
+    )
+
     @field_validator("geometry")
     @classmethod
     def keep_shape(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -233,6 +233,21 @@ describe("DXF", () => {
     expect(found.map(({ type }) => type)).toEqual(["Polygon", "LineString"]);
     expect((found[0] as Polygon).coordinates[0]).toHaveLength(4);
   });
+  it("keeps arcs, and tells what it leaves that may be part of a site", async () => {
+    const [a = [], b = []] = PLANE;
+    const bulging = [
+      ...[0, "LWPOLYLINE", 8, "0", 90, 2, 70, 1],
+      ...[10, a[0] ?? 0, 20, a[1] ?? 0, 42, 1, 10, b[0] ?? 0, 20, b[1] ?? 0, 42, 1],
+    ];
+    const ellipse = [0, "ELLIPSE", 8, "0", 10, 0, 20, 0, 11, 1, 21, 0, 40, 0.5];
+    const found = await readShapes(file("a.dxf", dxf(bulging, ellipse)));
+    const [circle] = found.geometries as Polygon[];
+    expect(circle?.coordinates[0]?.length).toBeGreaterThan(100);
+    expect(found.left).toEqual(["ELLIPSE"]);
+    expect(await refusal("a.dxf", dxf(ellipse))).toBe(
+      "a.dxf: holds no shapes; ELLIPSE are not read",
+    );
+  });
   it("whose corners are plane says so", async () => {
     const found = await readShapes(file("a.dxf", dxf(polyline(true, PLANE.slice(0, 3)))));
     expect([found.plane, found.meridian]).toEqual([true, null]);

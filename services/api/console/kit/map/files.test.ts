@@ -1,4 +1,4 @@
-import type { Polygon } from "geojson";
+import type { LineString, Polygon } from "geojson";
 import { beforeEach, describe, expect, it } from "vitest";
 import { lang } from "../words";
 import { moved } from "./bounds";
@@ -81,6 +81,54 @@ describe("dxfShapes", () => {
 
   it("open ones are lines", () =>
     expect(dxfShapes([{ type: "LWPOLYLINE", vertices }])[0]?.type).toBe("LineString"));
+
+  const areaOf = (ring: number[][]) =>
+    ring.slice(0, -1).reduce((sum, [x = 0, y = 0], n) => {
+      const [a = 0, b = 0] = ring[n + 1] ?? [];
+      return sum + (x * b - a * y) / 2;
+    }, 0);
+  it.each([
+    // A half circle of radius 1 on the side of a square of 2, outside it and inside.
+    [1, 4 + Math.PI / 2],
+    [-1, 4 - Math.PI / 2],
+    // A quarter of a circle of radius √2: the segment beyond its chord.
+    [Math.tan(Math.PI / 8), 4 + Math.PI / 2 - 1],
+  ])("a side that bulges by %d is an arc", (bulge, expected) => {
+    const corners = [
+      { x: 0, y: 0, bulge },
+      { x: 2, y: 0 },
+      { x: 2, y: 2 },
+      { x: 0, y: 2 },
+    ];
+    const [found] = dxfShapes([{ type: "LWPOLYLINE", vertices: corners, shape: true }]);
+    const ring = (found as Polygon).coordinates[0] ?? [];
+    expect(areaOf(ring) / expected).toBeCloseTo(1, 3);
+    // An arc that turns left bulges to the right of its chord: below, here.
+    expect(Math.min(...ring.map(([, y]) => y ?? 0)) < 0).toBe(bulge > 0);
+  });
+
+  it("the last side of a closed polyline may be an arc, too", () => {
+    const half = [
+      { x: 0, y: 0 },
+      { x: 2, y: 0, bulge: 1 },
+    ];
+    const [found] = dxfShapes([{ type: "LWPOLYLINE", vertices: half, shape: true }]);
+    expect(areaOf((found as Polygon).coordinates[0] ?? [])).toBeCloseTo(Math.PI / 2, 2);
+  });
+
+  it("circles are areas, and arcs lines the short or the long way round", () => {
+    const center = { x: 5, y: 5 };
+    const [circle, arc] = dxfShapes([
+      { type: "CIRCLE", center, radius: 2 },
+      { type: "ARC", center, radius: 2, startAngle: (3 * Math.PI) / 2, endAngle: Math.PI / 2 },
+    ]);
+    expect(areaOf((circle as Polygon).coordinates[0] ?? [])).toBeCloseTo(4 * Math.PI, 1);
+    const line = (arc as LineString).coordinates;
+    expect(line[0]?.[1]).toBeCloseTo(3);
+    expect(line.at(-1)?.[1]).toBeCloseTo(7);
+    // Through the east.
+    expect(Math.max(...line.map(([x = 0]) => x))).toBeCloseTo(7);
+  });
 
   it("points are points, and other entities nothing", () =>
     expect(dxfShapes([{ type: "POINT", position: { x: 1, y: 2 } }, { type: "TEXT" }])).toEqual([

@@ -16,6 +16,8 @@ export interface Shapes {
   plane: boolean;
   /** The central meridian, where the coordinates tell it by the number of their zone. */
   meridian: number | null;
+  /** Kinds of entities of a drawing that hold shapes and are not read. */
+  left: string[];
 }
 
 /** Read the shapes of a file.
@@ -40,19 +42,21 @@ export async function readShapes(file: File): Promise<Shapes> {
     );
   }
   let geometries: Geometry[];
+  const left = new Set<string>();
   try {
-    geometries = (await reader(file)).filter(isSound);
+    geometries = (await reader(file, left)).filter(isSound);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Error(t(`${file.name}：无法读取：${why}`, `${file.name}: cannot be read: ${why}`));
   }
   if (!geometries.length) {
-    throw new Error(t(`${file.name}：没有图形`, `${file.name}: holds no shapes`));
+    const kinds = left.size ? t(`，${[...left]} 不读取`, `; ${[...left]} are not read`) : "";
+    throw new Error(t(`${file.name}：没有图形${kinds}`, `${file.name}: holds no shapes${kinds}`));
   }
-  return { geometries: geometries.map(northUp), ...systemOf(geometries) };
+  return { geometries: geometries.map(northUp), left: [...left], ...systemOf(geometries) };
 }
 
-const READERS: Record<string, (file: File) => Promise<Geometry[]>> = {
+const READERS: Record<string, (file: File, left: Set<string>) => Promise<Geometry[]>> = {
   geojson: async (file) => geometriesOf(JSON.parse(await file.text())),
   json: async (file) => geometriesOf(JSON.parse(await file.text())),
   kml: async (file) => {
@@ -67,9 +71,11 @@ const READERS: Record<string, (file: File) => Promise<Geometry[]>> = {
     const layers = await shp(content);
     return [layers].flat().flatMap(geometriesOf);
   },
-  dxf: async (file) => {
+  dxf: async (file, left) => {
     const { default: DxfParser } = await import("dxf-parser");
-    return dxfShapes(new DxfParser().parseSync(await textOf(file))?.entities ?? []);
+    const entities = new DxfParser().parseSync(await textOf(file))?.entities ?? [];
+    for (const { type } of entities) if (DXF_LEFT.has(type)) left.add(type);
+    return dxfShapes(entities);
   },
   csv: async (file) => cornerTable(await textOf(file)),
   txt: async (file) => cornerTable(await textOf(file)),
@@ -137,21 +143,71 @@ function isSound(geometry: Geometry): boolean {
 
 interface DxfEntity {
   type: string;
-  vertices?: { x: number; y: number }[];
+  /** `bulge`: the tangent of a quarter of the angle of the arc to the next one, left of it. */
+  vertices?: { x: number; y: number; bulge?: number }[];
   position?: { x: number; y: number };
   shape?: boolean;
+  center?: { x: number; y: number };
+  radius?: number;
+  /** Radians. */
+  startAngle?: number;
+  endAngle?: number;
 }
 
-/** Closed polylines are areas, open ones lines. */
+/** Entities that could be a part of a site, and that no shape is made of. */
+const DXF_LEFT = new Set(["ELLIPSE", "SPLINE", "INSERT", "HATCH", "3DFACE", "SOLID"]);
+/** Arcs become chords of at most this angle: their area is right to a few ten-thousandths. */
+const CHORD = Math.PI / 90;
+
+/** Closed polylines and circles are areas, open ones and arcs lines. */
 export function dxfShapes(entities: readonly DxfEntity[]): Geometry[] {
-  return entities.flatMap(({ type, vertices, position, shape }): Geometry[] => {
+  return entities.flatMap((entity): Geometry[] => {
+    const { type, vertices, position, shape } = entity;
     if (type === "POINT" && position)
       return [{ type: "Point", coordinates: [position.x, position.y] }];
-    const line = vertices?.map(({ x, y }): Position => [x, y]) ?? [];
+    const around = aroundCentre(entity);
+    const line = around ?? alongBulges(vertices ?? [], shape ?? false);
     const [first, last] = [line[0], line.at(-1)];
     const closes = first?.[0] === last?.[0] && first?.[1] === last?.[1];
     const area = shape || closes ? shapeOf("polygon", line) : null;
     return [area ?? shapeOf("linestring", line)].filter((one) => one !== null);
+  });
+}
+
+/** The positions of a circle or an arc. */
+function aroundCentre({ type, center, radius, startAngle, endAngle }: DxfEntity) {
+  if ((type !== "CIRCLE" && type !== "ARC") || !center || !radius) return null;
+  const from = type === "CIRCLE" ? 0 : (startAngle ?? 0);
+  const turn = type === "CIRCLE" ? 2 * Math.PI : (endAngle ?? 0) - from;
+  const found = arc(center, radius, from, turn > 0 ? turn : turn + 2 * Math.PI);
+  return type === "CIRCLE" ? [...found.slice(0, -1), found[0] as Position] : found;
+}
+
+/** The positions of a polyline, whose sides may be arcs. */
+function alongBulges(vertices: NonNullable<DxfEntity["vertices"]>, closed: boolean): Position[] {
+  return vertices.flatMap((here, n): Position[] => {
+    const next = vertices[n + 1] ?? (closed ? vertices[0] : undefined);
+    const own: Position = [here.x, here.y];
+    if (!here.bulge || !next) return [own];
+    const angle = 4 * Math.atan(here.bulge);
+    const [dx, dy] = [next.x - here.x, next.y - here.y];
+    // From the middle of the chord to the centre, as a share of the chord turned left.
+    const aside = (1 - here.bulge ** 2) / (4 * here.bulge);
+    const center = {
+      x: (here.x + next.x) / 2 - aside * dy,
+      y: (here.y + next.y) / 2 + aside * dx,
+    };
+    const radius = Math.hypot(here.x - center.x, here.y - center.y);
+    const from = Math.atan2(here.y - center.y, here.x - center.x);
+    return [own, ...arc(center, radius, from, angle).slice(1, -1)];
+  });
+}
+
+function arc(center: { x: number; y: number }, radius: number, from: number, turn: number) {
+  const chords = Math.max(2, Math.ceil(Math.abs(turn) / CHORD));
+  return Array.from({ length: chords + 1 }, (_, n): Position => {
+    const angle = from + (turn * n) / chords;
+    return [center.x + radius * Math.cos(angle), center.y + radius * Math.sin(angle)];
   });
 }
 

@@ -1,7 +1,7 @@
 /** Compliance: draw a site, drop a file or pick a project, and get the verdict with its reasons. */
 
 import { batch, useComputed, useSignal } from "@preact/signals";
-import type { FeatureCollection, Geometry } from "geojson";
+import type { Feature, FeatureCollection, Geometry } from "geojson";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { api, ask, type Fault } from "../../kit/api";
@@ -19,7 +19,7 @@ import { cornersOf, useSketch } from "../../kit/map/sketch";
 import { region, undrawnRegion, within } from "../../kit/place";
 import { Button, Empty, FaultBox, Field, Found, Panel, Select, Tabs } from "../../kit/ui";
 import { called, t } from "../../kit/words";
-import { Opinion } from "./opinion";
+import { Opinion, type Overlap } from "./opinion";
 import { mayExcept, mayRequest, type Request, Requests } from "./requests";
 import { type Asked, type Check, check } from "./verdict";
 
@@ -38,6 +38,7 @@ export default function Compliance() {
   const busy = useSignal(false);
   const fault = useSignal<Fault | null>(null);
   const result = useSignal<{ check: Check; asked: Asked } | null>(null);
+  const overlap = useSignal<Overlap | null>(null);
   useEffect(() => shape.subscribe((drawn) => keep(DRAFT, drawn)), []);
   const ofRequest = way.value === "requests";
   const code = ofRequest ? (looked.value?.project ?? "") : project.value;
@@ -50,7 +51,11 @@ export default function Compliance() {
   const ofProjectNow = misplaced || waiting ? null : (placed ?? null);
   const own = ofRequest ? ((looked.value?.geometry as Geometry | undefined) ?? null) : shape.value;
   const site = ofProject ? ofProjectNow : own;
-  const drawn = useMemo(() => overlay(site, way.value === "draw"), [site, way.value]);
+  const found = result.value?.check ?? null;
+  const drawn = useMemo(
+    () => overlay(site, way.value === "draw", found, overlap.value),
+    [site, way.value, found, overlap.value],
+  );
   const question = useRef<Asked | null>(null);
   /** Ask anew: a verdict that was shown, or is under way, is of another question. */
   const anew = (change: () => void) =>
@@ -60,6 +65,7 @@ export default function Compliance() {
       busy.value = false;
       fault.value = null;
       result.value = null;
+      overlap.value = null;
     });
   const set = (geometry: Geometry | null) =>
     anew(() => {
@@ -86,6 +92,7 @@ export default function Compliance() {
       const found = await check(asked);
       end(() => {
         result.value = { check: found, asked };
+        overlap.value = null;
       });
     } catch (error) {
       end(() => {
@@ -163,7 +170,18 @@ export default function Compliance() {
         </Button>
         <FaultBox fault={fault.value} />
         {ofProject && code && <FaultBox fault={misplaced} again={place.again} />}
-        {result.value && <Opinion {...result.value} onChanged={run} />}
+        {result.value && (
+          <Opinion
+            {...result.value}
+            looked={overlap.value}
+            onLook={(one) => {
+              overlap.value = one;
+              const bounds = boundsOf(one?.geometry ?? site);
+              if (bounds) pane.value?.fit(bounds);
+            }}
+            onChanged={run}
+          />
+        )}
       </div>
       <MapView
         label={t("审查范围", "The site")}
@@ -184,18 +202,36 @@ const heldBy = () => (undrawnRegion.value ? { region: undrawnRegion.value } : {}
 const startOf = (project: string | undefined, requests: boolean) =>
   project ? "project" : requests ? "requests" : "draw";
 
-/** The site, or what of it the sketch does not show already. */
-function overlay(site: Geometry | null, sketched: boolean): FeatureCollection {
+const OVERLAP = "#b3261e";
+
+/** The site, or what of it the sketch does not show already; above it what of it lies in lines, or
+ * the one overlap that is looked at. */
+function overlay(
+  site: Geometry | null,
+  sketched: boolean,
+  check: Check | null,
+  looked: Overlap | null,
+): FeatureCollection {
   const parts = partsOf(site).filter((part) => !sketched || !canDraw(part));
+  const areas = check?.lines.flatMap((line) => line.areas) ?? [];
   return {
     type: "FeatureCollection",
-    features: parts.map((geometry) => ({
-      type: "Feature",
-      geometry,
-      properties: { color: "#c2185b" },
-    })),
+    features: [
+      ...parts.map((geometry) => feature(geometry, { color: "#c2185b" })),
+      ...(looked ? [looked] : areas).flatMap((one) =>
+        one.geometry
+          ? feature(one.geometry, { color: OVERLAP, opacity: looked ? 0.7 : 0.5, width: 3 })
+          : [],
+      ),
+    ],
   };
 }
+
+const feature = (geometry: Geometry, properties: Record<string, unknown>): Feature => ({
+  type: "Feature",
+  geometry,
+  properties,
+});
 
 function Drawing({
   pane,
@@ -374,6 +410,14 @@ function FileChoice({ onShape }: { onShape: (shape: Geometry | null) => void }) 
       {shapes.value && (
         <p>
           {name.value}: {t(`${count} 个图形`, `${count} shapes`)}
+        </p>
+      )}
+      {shapes.value !== null && shapes.value.left.length > 0 && (
+        <p class="hint">
+          {t(
+            `未读取的图元：${shapes.value.left.join("、")}；如属范围，请先转为多段线`,
+            `Entities that are not read: ${shapes.value.left.join(", ")}; where they are part of the site, make them polylines first`,
+          )}
         </p>
       )}
       {shapes.value?.plane && (

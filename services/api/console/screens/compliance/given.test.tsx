@@ -16,7 +16,7 @@ import {
   within,
 } from "../../kit/testing";
 import Compliance from "./compliance";
-import { checkButton, corners, drawable, serveChecks } from "./testing";
+import { checkButton, corners, drawable, questionIn, serveChecks } from "./testing";
 
 interface Inputs {
   geometry?: Polygon;
@@ -29,7 +29,7 @@ function opened(answers: Record<string, Answer> = {}, query = "", words: "zh" | 
   const inputs = () =>
     sent
       .filter(({ path }) => path.endsWith("/execution"))
-      .map(({ body }) => (body as { inputs: Inputs }).inputs);
+      .map(({ body }) => questionIn<Inputs>(body));
   return { hands, sent, inputs };
 }
 const isOff = (button: HTMLElement) => button.hasAttribute("disabled");

@@ -2,6 +2,7 @@ import type { Polygon } from "geojson";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Schema } from "../../kit/api";
 import { keep } from "../../kit/kept";
+import { maps } from "../../kit/map/testing";
 import type { Scope } from "../../kit/session";
 import {
   type Answer,
@@ -149,6 +150,38 @@ describe("what lies where", () => {
     expect(area.closest("li")?.textContent).toBe("Bantou national 国函〔2021〕1号");
     expect(opinion.getByText("Left to nature")).toBeTruthy();
     expect(opinion.getByText("100.00%")).toBeTruthy();
+  });
+  it("is drawn on the map: what lies in lines, or one overlap alone", async () => {
+    const square = (west: number): Polygon => ({
+      type: "Polygon",
+      coordinates: [
+        [
+          [west, 24],
+          [west + 0.1, 24],
+          [west + 0.1, 24.1],
+          [west, 24],
+        ],
+      ],
+    });
+    const [inLine, inZone] = [square(118.2), square(118.3)];
+    const { hands } = await judged(
+      checked({
+        lines: [{ ...line, areas: line.areas.map((area) => ({ ...area, geometry: inLine })) }],
+        zones: [{ ...zone, geometry: inZone }],
+      }),
+    );
+    const drawn = () =>
+      maps[0]?.getSource("overlay")?.data?.features.map(({ geometry }) => geometry);
+    await waitFor(() => expect(drawn()).toEqual([inLine]));
+    const look = screen.getByRole("button", { name: "Show on the map: Conservation" });
+    await hands.click(look);
+    await waitFor(() => expect(drawn()).toEqual([inZone]));
+    expect(look.getAttribute("aria-pressed")).toBe("true");
+    await hands.click(look);
+    await waitFor(() => expect(drawn()).toEqual([inLine]));
+    // Of another site nothing is known yet.
+    await hands.click(screen.getByRole("tab", { name: "File" }));
+    await waitFor(() => expect(drawn()).not.toContainEqual(inLine));
   });
   it("has no share where the two do not compare", async () => {
     const { text } = await judged(checked({ lines: [{ ...line, share_percent: null }] }));

@@ -11,16 +11,32 @@ import { account } from "../../kit/session";
 import { attempt, Badge, Button, Dialog, Empty, Panel, tell } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
 import { DOCUMENT, isAbout, mayExcept, mayRequest, REQUESTS, useWaitingFor } from "./requests";
-import { type Asked, type Check, type Gap, type RuleHit, type Sized, TONES } from "./verdict";
+import {
+  type Asked,
+  type Check,
+  type Gap,
+  type LineHit,
+  type RuleHit,
+  type Sized,
+  TONES,
+  type ZoneHit,
+} from "./verdict";
 import "./compliance.css";
+
+/** An overlap that is looked at on the map. */
+export type Overlap = LineHit["areas"][number] | ZoneHit;
 
 export function Opinion({
   check,
   asked,
+  looked,
+  onLook,
   onChanged,
 }: {
   check: Check;
   asked: Asked;
+  looked: Overlap | null;
+  onLook: (overlap: Overlap | null) => void;
   onChanged: () => void;
 }) {
   const except = useSignal<{ rule: string } | { gap: string } | null>(null);
@@ -47,7 +63,7 @@ export function Opinion({
         ))}
       </ul>
       <Files asked={asked} />
-      <Overlaps check={check} />
+      <Overlaps check={check} looked={looked} onLook={onLook} />
       {check.hits.length > 0 && (
         <Panel title={t("适用规则", "Rules")}>
           <ul class="plain">
@@ -109,7 +125,27 @@ function Size({ item }: { item: Sized }) {
   );
 }
 
-function Overlaps({ check }: { check: Check }) {
+interface Looking {
+  looked: Overlap | null;
+  onLook: (overlap: Overlap | null) => void;
+}
+
+/** Show an overlap alone on the map, or all of them again. */
+function Look({ overlap, looked, onLook }: Looking & { overlap: Overlap }) {
+  if (!overlap.geometry) return null;
+  const now = looked === overlap;
+  return (
+    <Button
+      aria-pressed={now}
+      aria-label={t(`在图上看：${called(overlap)}`, `Show on the map: ${called(overlap)}`)}
+      onClick={() => onLook(now ? null : overlap)}
+    >
+      {t("在图上看", "Show on the map")}
+    </Button>
+  );
+}
+
+function Overlaps({ check, ...looking }: { check: Check } & Looking) {
   return (
     <Panel title={t("与管控线和分区的重叠", "Overlaps with lines and zones")}>
       {!check.lines.length && !check.zones.length && (
@@ -134,6 +170,7 @@ function Overlaps({ check }: { check: Check }) {
                     {called(area)}
                   </a>{" "}
                   {called(area, "level")} <small>{area.legal_basis}</small>
+                  <Look overlap={area} {...looking} />
                 </li>
               ))}
             </ul>
@@ -148,6 +185,7 @@ function Overlaps({ check }: { check: Check }) {
               <Size item={zone} />
             </small>
             <p>{called(zone, "requirement")}</p>
+            <Look overlap={zone} {...looking} />
           </li>
         ))}
       </ul>

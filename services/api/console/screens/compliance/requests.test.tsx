@@ -112,7 +112,7 @@ describe("the requests that wait", () => {
     await hands.click(checkButton());
     await waitFor(() =>
       expect(sent.find(({ path }) => path.endsWith("/execution"))?.body).toEqual({
-        inputs: { geometry: SITE, activities: ["tourism"] },
+        inputs: { geometry: SITE, activities: ["tourism"], shapes: true },
       }),
     );
   });
@@ -134,7 +134,7 @@ describe("the requests that wait", () => {
     await hands.click(checkButton());
     await waitFor(() =>
       expect(sent.find(({ path }) => path.endsWith("/execution"))?.body).toEqual({
-        inputs: { project: "p-1" },
+        inputs: { project: "p-1", shapes: true },
       }),
     );
   });

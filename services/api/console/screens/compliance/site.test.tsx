@@ -5,7 +5,16 @@ import { maps } from "../../kit/map/testing";
 import { act, fireEvent, open, refused, screen, waitFor } from "../../kit/testing";
 import { lang } from "../../kit/words";
 import Compliance from "./compliance";
-import { checkButton, checked, corners, drawable, EXECUTION, mouse, serveChecks } from "./testing";
+import {
+  checkButton,
+  checked,
+  corners,
+  drawable,
+  EXECUTION,
+  mouse,
+  questionIn,
+  serveChecks,
+} from "./testing";
 
 const TRIANGLE: Polygon = {
   type: "Polygon",
@@ -27,7 +36,7 @@ function opened(answers: Parameters<typeof serveChecks>[0] = {}, words: "zh" | "
   const inputs = () =>
     sent
       .filter(({ path }) => path.endsWith("/execution"))
-      .map(({ body }) => (body as { inputs: Record<string, unknown> }).inputs);
+      .map(({ body }) => questionIn<Record<string, unknown>>(body));
   return { hands, sent, inputs };
 }
 const type = (text: string) => fireEvent.input(corners(), { target: { value: text } });

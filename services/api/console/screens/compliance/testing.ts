@@ -73,6 +73,13 @@ export const request = (change: Partial<Request> = {}): Request => ({
   ...change,
 });
 
+/** What a check was asked for; each is asked for the shapes of its overlaps, too. */
+export function questionIn<Inputs>(body: unknown): Inputs {
+  const { shapes, ...inputs } = (body as { inputs: Inputs & { shapes: boolean } }).inputs;
+  expect(shapes).toBe(true);
+  return inputs as Inputs;
+}
+
 export const REQUESTS = "GET /compliance/exception-requests";
 export const requestsOf = (...requests: Request[]) => ({
   requests,

@@ -27,6 +27,8 @@ export interface LineHit extends Sized {
     level_zh: string | null;
     level_en: string | null;
     legal_basis: string | null;
+    /** The part of the site that lies in it, simplified for drawing. */
+    geometry?: Geometry;
   })[];
 }
 
@@ -39,6 +41,7 @@ export interface ZoneHit extends Sized {
   requirement_zh: string;
   requirement_en: string;
   zones: string[];
+  geometry?: Geometry;
 }
 
 export interface RuleHit {
@@ -106,7 +109,7 @@ export async function check(inputs: Asked): Promise<Check> {
   const { data } = await write<{ result?: Check }>(
     "POST",
     "/processes/check-compliance/execution",
-    { inputs },
+    { inputs: { ...inputs, shapes: true } },
   );
   if (data.result) return data.result;
   throw new Fault(
