@@ -38,6 +38,7 @@ const forEverybody: Record<string, Answer> = {
 };
 const forPlanners: Record<string, Answer> = {
   ...forEverybody,
+  "GET /compliance/exception-requests": { requests: [], links: [] },
   "GET /collections/zone_schemes/items": collection([
     {
       type: "Feature",
@@ -46,7 +47,11 @@ const forPlanners: Record<string, Answer> = {
       properties: { status: "review", name_zh: "五区", name_en: "Five zones", region: "xiamen" },
     },
   ]),
-  "GET /cases": { cases: [{ code: "C-7", opened_at: "2024-05-06T02:00:00Z" }] },
+  "GET /cases": {
+    cases: [{ code: "C-7", region: "xiamen", opened_at: "2024-05-06T02:00:00Z" }],
+    links: [],
+  },
+  "GET /proposals": { proposals: [], links: [] },
   "GET /alerts": {
     alerts: [
       {
@@ -155,6 +160,60 @@ describe("where there is nothing, or nothing to be had", () => {
   });
 });
 
+const APPROVES = [{ role: "approver", region: "xiamen" }];
+
+describe("what waits", () => {
+  const row = (n: number) => ({ code: `C-${n}`, region: "xiamen", opened_at: null });
+  it("is of open cases alone, told by their number where they are many", async () => {
+    const sent = serve({
+      ...forPlanners,
+      "GET /cases": {
+        cases: Array.from({ length: 12 }, (_, n) => row(n)),
+        links: [{ rel: "next", href: "http://test/next" }],
+      },
+    });
+    open(<Home />, { scopes: ["read"], roles: APPROVES });
+    const waiting = await panel("Waiting for me");
+    expect(await waiting.findByRole("link", { name: "All open cases: 12+" })).toBeTruthy();
+    expect(waiting.getAllByRole("link", { name: /^Case/ })).toHaveLength(10);
+    const asked = sent.find(({ path }) => path === "/cases");
+    expect(asked?.query.get("filter")).toBe("state <> 'closed'");
+  });
+  it.each([
+    ["planner", "xiamen"],
+    ["approver", "banan"],
+  ])("is nothing of an approver's of Xiamen for a %s of %s", async (role, region) => {
+    serve(forPlanners);
+    open(<Home />, { scopes: ["read", "write"], roles: [{ role, region }] });
+    const waiting = await panel("Waiting for me");
+    expect(await waiting.findByText("Nothing waits for you.")).toBeTruthy();
+  });
+  it("is what others propose, for who may decide it there", async () => {
+    const proposal = (code: string, region: string, author: string) => ({
+      ...{ code, region, author },
+      title: `About ${code}`,
+    });
+    const sent = serve({
+      ...forPlanners,
+      "GET /proposals": {
+        proposals: [
+          proposal("p1", "xiamen.siming", "key:other"),
+          proposal("p2", "xiamen", "key:test"),
+          proposal("p3", "banan", "key:other"),
+        ],
+        links: [],
+      },
+    });
+    open(<Home />, { scopes: ["read", "write"], roles: APPROVES });
+    const waiting = await panel("Waiting for me");
+    const found = await waiting.findByRole("link", { name: "Proposal to decide: About p1" });
+    expect(found.getAttribute("href")).toMatch(/\/proposals\/p1\?f=html$/);
+    expect(waiting.getAllByRole("link", { name: /^Proposal/ })).toHaveLength(1);
+    const asked = sent.find(({ path }) => path === "/proposals");
+    expect(asked?.query.get("filter")).toBe("state = 'submitted'");
+  });
+});
+
 describe("home of an approver", () => {
   const APPROVER = { scopes: ["read", "write"], roles: [{ role: "approver", region: "xiamen" }] };
   it.each([
@@ -185,7 +244,7 @@ describe("home of an approver", () => {
 describe("home of who is signed in", () => {
   it("tells what waits for them, and what is open", async () => {
     serve(forPlanners);
-    open(<Home />, { scopes: ["read", "write"] });
+    open(<Home />, { scopes: ["read", "write"], roles: APPROVES });
     const waiting = await panel("Waiting for me");
     const zoning = await waiting.findByRole("link", { name: "Zoning to approve: Five zones" });
     expect(zoning.getAttribute("href")).toBe("/console/zones?scheme=s.v2");
@@ -223,7 +282,7 @@ describe("home of who is signed in", () => {
   });
   it("forgets it when they leave", async () => {
     serve(forPlanners);
-    open(<Home />, { scopes: ["read"] });
+    open(<Home />, { scopes: ["read"], roles: APPROVES });
     await screen.findByRole("link", { name: "Case: C-7" });
     await act(async () => {
       account.value = null;

@@ -7,10 +7,10 @@ import { address, allFeatures, listFeatures } from "../../kit/features";
 import { day, duration, moment } from "../../kit/format";
 import { processTitle, StatusBadge } from "../../kit/jobs";
 import { API } from "../../kit/page";
-import { nextOf } from "../../kit/pages";
+import { type Linked, nextOf } from "../../kit/pages";
 import { plan, plansHere, region, regionName } from "../../kit/place";
 import { SCREENS, screenPath } from "../../kit/screens";
-import { account, holdsAnywhere, may } from "../../kit/session";
+import { account, holds, holdsAnywhere, may } from "../../kit/session";
 import { DUTY_STATES, STANDINGS, type Worded } from "../../kit/terms";
 import { Badge, Empty, Found, Panel, Progress, type Tone } from "../../kit/ui";
 import { called, t } from "../../kit/words";
@@ -187,17 +187,42 @@ const requestsToDecide = () =>
     }),
   );
 
-/** What only somebody of this role can do next. */
+type CasePage = Linked & { cases: Schema<"Case">[] };
+type ProposalPage = Linked & {
+  proposals: { code: string; title: string; region: string | null; author: string }[];
+};
+
+/** A proposal is decided by another than who made it. */
+async function proposalsToDecide(signal: AbortSignal): Promise<ProposalPage["proposals"]> {
+  const path = `/proposals?${new URLSearchParams({ limit: "100", filter: "state = 'submitted'" })}`;
+  const { proposals } = await read<ProposalPage>(path, signal);
+  return proposals.filter(
+    ({ region, author }) => holds(["approver"], region) && author !== account.peek()?.owner,
+  );
+}
+
+/** Who takes the next step of a zoning in a state. */
+const ZONERS: Record<string, readonly Schema<"RoleHeld">["role"][]> = {
+  draft: ["planner", "analyst"],
+  review: ["approver"],
+};
+const MOST_CASES = 10;
+
+/** What only somebody of this role can do next, in the regions where they hold it. */
 async function waitingForMe(signal: AbortSignal): Promise<WaitingFor[]> {
-  const [schemes, cases, requests] = await Promise.all([
+  const [schemes, cases, requests, proposals] = await Promise.all([
     listFeatures<{ status: string; name_zh: string; name_en: string; region: string }>(
       "zone_schemes",
       { limit: 100, filter: "status IN ('draft','review')" },
       signal,
     ),
-    read<{ cases: Schema<"Case">[] }>(address("/cases", { limit: 100 }), signal),
+    read<CasePage>(address("/cases", { limit: 100, filter: "state <> 'closed'" }), signal),
     holdsAnywhere(["approver"]) ? requestsToDecide() : null,
+    holdsAnywhere(["approver"]) ? proposalsToDecide(signal) : [],
   ]);
+  const open = cases.cases.filter(({ region }) =>
+    holds(["supervisor", "approver", "owner"], region),
+  );
   return [
     ...(requests?.requests.length
       ? [
@@ -208,16 +233,32 @@ async function waitingForMe(signal: AbortSignal): Promise<WaitingFor[]> {
           },
         ]
       : []),
-    ...schemes.features.map(({ id, properties }) => ({
-      text: `${properties.status === "review" ? t("待审批分区", "Zoning to approve") : t("分区草案", "Draft zoning")}: ${called(properties)}`,
-      href: screenPath("zones", { scheme: id }),
+    ...proposals.map(({ code, title }) => ({
+      text: `${t("待决定的修订建议", "Proposal to decide")}: ${title}`,
+      href: `${API}/proposals/${encodeURIComponent(code)}?f=html`,
       when: null,
     })),
-    ...cases.cases.slice(0, 10).map((one) => ({
+    ...schemes.features
+      .filter(({ properties: { status, region } }) => holds(ZONERS[status] ?? [], region))
+      .map(({ id, properties }) => ({
+        text: `${properties.status === "review" ? t("待审批分区", "Zoning to approve") : t("分区草案", "Draft zoning")}: ${called(properties)}`,
+        href: screenPath("zones", { scheme: id }),
+        when: null,
+      })),
+    ...open.slice(0, MOST_CASES).map((one) => ({
       text: `${t("线索", "Case")}: ${one.code}`,
       href: screenPath("monitoring", { tab: "cases", case: one.code }),
       when: one.opened_at,
     })),
+    ...(open.length > MOST_CASES || nextOf(cases)
+      ? [
+          {
+            text: `${t("全部未销号线索", "All open cases")}: ${open.length}${nextOf(cases) ? "+" : ""}`,
+            href: screenPath("monitoring", { tab: "cases" }),
+            when: null,
+          },
+        ]
+      : []),
   ];
 }
 
