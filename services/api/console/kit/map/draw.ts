@@ -27,6 +27,8 @@ export interface Sketch {
   undo: () => void;
   redo: () => void;
   clear: () => void;
+  /** Let clicks and keys be for something else for a while; what is begun stays. */
+  pause: (paused: boolean) => void;
   /** Take all of it away. */
   stop: () => void;
 }
@@ -63,8 +65,10 @@ export function sketchOn(
       coordinates: { draggable: true, deletable: true, midpoints: true, snappable: snapping },
     },
   };
+  const adapter = new Adapter({ map: pane.map, coordinatePrecision: DECIMALS });
+  const session = new TerraDrawSessionUndoRedo();
   const draw = new TerraDraw({
-    adapter: new TerraDrawMapLibreGLAdapter({ map: pane.map, coordinatePrecision: DECIMALS }),
+    adapter,
     modes: [
       new TerraDrawPolygonMode({ snapping, styles, showCoordinatePoints: true }),
       new TerraDrawLineStringMode({
@@ -78,7 +82,7 @@ export function sketchOn(
     ],
     undoRedo: {
       modeLevel: new TerraDrawModeUndoRedo(),
-      sessionLevel: new TerraDrawSessionUndoRedo(),
+      sessionLevel: session,
     },
   });
   draw.start();
@@ -95,7 +99,14 @@ export function sketchOn(
   let kept: Drawable[] = [];
   const shapes = () => [...kept, ...drawn()];
   const tell = () => changed(shapes());
-  draw.on("finish", tell);
+  // Of what is kept terra-draw knows nothing: what a clearing took comes back with its step.
+  const cleared: Cleared[] = [];
+  const uncleared: Cleared[] = [];
+  const drawing = () => draw.getModeState() === "drawing";
+  draw.on("finish", () => {
+    uncleared.length = 0;
+    tell();
+  });
   return {
     mode: (kind) => draw.setMode(kind),
     shapes,
@@ -110,23 +121,69 @@ export function sketchOn(
         })),
       );
       kept = fit.filter((_, n) => !added[n]?.valid);
+      uncleared.length = 0;
       tell();
     },
     undo: () => {
-      draw.undo();
+      const last = drawing() ? undefined : cleared.at(-1);
+      if (last && session.undoSize() <= last.after) {
+        if (last.after > last.before) draw.undo();
+        kept = last.kept;
+        cleared.pop();
+        uncleared.push(last);
+      } else draw.undo();
       tell();
     },
     redo: () => {
-      draw.redo();
+      const last = drawing() ? undefined : uncleared.at(-1);
+      if (last && session.undoSize() >= last.before) {
+        if (last.after > last.before) draw.redo();
+        kept = [];
+        uncleared.pop();
+        cleared.push(last);
+      } else draw.redo();
       tell();
     },
     clear: () => {
+      const before = session.undoSize();
       draw.clear();
+      cleared.push({ kept, before, after: session.undoSize() });
+      uncleared.length = 0;
       kept = [];
       tell();
     },
+    pause: (paused) => {
+      adapter.paused = paused;
+    },
     stop: () => draw.stop(),
   };
+}
+
+/** What a clearing took besides what is drawn, and how many steps there were around it. */
+interface Cleared {
+  kept: Drawable[];
+  before: number;
+  after: number;
+}
+
+/** Keeps clicks and keys from the drawing while it is paused: another mode would drop what is begun.
+ */
+class Adapter extends TerraDrawMapLibreGLAdapter<MapPane["map"]> {
+  paused = false;
+
+  override register(
+    callbacks: Parameters<TerraDrawMapLibreGLAdapter<MapPane["map"]>["register"]>[0],
+  ): void {
+    super.register({
+      ...callbacks,
+      onClick: (event) => {
+        if (!this.paused) callbacks.onClick(event);
+      },
+      onKeyUp: (event) => {
+        if (!this.paused) callbacks.onKeyUp(event);
+      },
+    });
+  }
 }
 
 const MODE_OF = { Polygon: "polygon", LineString: "linestring", Point: "point" } as const;
