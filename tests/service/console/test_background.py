@@ -51,7 +51,11 @@ def test_a_background_comes_through_our_own_service(
         choice.select_option("影像")
         await_tiles()
         assert {status for status, _ in came} == {200}
-        assert "天地图" in page.locator(".maplibregl-ctrl-attrib").inner_text()
+        # They are folded until somebody opens them.
+        credits = page.locator(".maplibregl-ctrl-attrib")
+        assert credits.get_attribute("open") is None
+        credits.locator("summary").click()
+        assert "天地图" in credits.inner_text()
         await_colour(page)
         before = [*asked]
         for told in (asked, came, failed):

@@ -53,6 +53,15 @@ export interface Told {
   fail: (why: unknown) => void;
 }
 
+/** Fold the credits until somebody opens them. The control opens by itself when the first ones
+ * come, unless it is compact already: open, it lies over the lower part of a small map. */
+export function foldCredits(container: HTMLElement): void {
+  const credits = container.querySelector("details.maplibregl-ctrl-attrib");
+  credits?.classList.add("maplibregl-compact");
+  credits?.classList.remove("maplibregl-compact-show");
+  credits?.removeAttribute("open");
+}
+
 /** A map in a box of the page. */
 export class MapPane {
   readonly map: MapLibre;
@@ -87,6 +96,7 @@ export class MapPane {
     });
     this.map.touchZoomRotate.disableRotation();
     this.map.addControl(new AttributionControl({ compact: true }));
+    foldCredits(container);
     this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
     this.map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
     this.map.getCanvas().setAttribute("aria-label", t("地图", "Map"));
