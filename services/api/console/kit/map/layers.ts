@@ -28,6 +28,8 @@ export interface Legend {
   unit_zh: string;
   unit_en: string;
   entries: LegendEntry[];
+  /** There where the ground that shows through means that nothing is known. */
+  no_data?: object | null;
 }
 
 export interface LayerListed {

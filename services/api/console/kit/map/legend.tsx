@@ -33,7 +33,7 @@ export function Legend({ legend, raster }: { legend: LegendOf; raster?: boolean 
           {called(entry, "label")}
         </span>
       ))}
-      {raster && <NoData />}
+      {(raster || legend.no_data) && <NoData />}
     </div>
   );
 }
@@ -42,11 +42,14 @@ export function Legend({ legend, raster }: { legend: LegendOf; raster?: boolean 
 export function ClassChoice({
   classes,
   hidden,
+  noData = false,
   label,
   onHide,
 }: {
   classes: readonly LegendEntry[];
   hidden: readonly string[];
+  /** Whether ground without a class is ground of which nothing is known. */
+  noData?: boolean;
   label: string;
   /** Called with the codes of all classes that are not to be drawn. */
   onHide: (hidden: string[]) => void;
@@ -70,6 +73,7 @@ export function ClassChoice({
           </label>
         );
       })}
+      {noData && <NoData />}
       <div class="inline">
         <Button disabled={!hidden.length} onClick={() => onHide([])}>
           {t("全部显示", "Show all")}

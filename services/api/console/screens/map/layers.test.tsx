@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { recall } from "../../kit/kept";
 import { maps } from "../../kit/map/testing";
-import { act, fireEvent, open, screen, serve, waitFor, within } from "../../kit/testing";
+import { act, fireEvent, open, type Sent, screen, serve, waitFor, within } from "../../kit/testing";
 import { lang } from "../../kit/words";
 import OneMap, { rightOf, shown } from "./map";
 import { LAYERS, namesOn, serveMap, shownMaps, tiles } from "./testing";
@@ -285,6 +285,19 @@ describe("the legend", () => {
     const row = line.getByText("restoration");
     expect(row.querySelector("span")?.getAttribute("style")).toContain("#a52");
     expect(line.queryByText("No data")).toBeNull();
+  });
+  it("of classes says what is not known, where the service says that ground means that", async () => {
+    const zones = tiles["GET /tiles/layers/{}"] as (sent: Sent) => { legend: object };
+    serveMap({
+      "GET /tiles/layers/{}": (sent) => {
+        const told = zones(sent);
+        return { ...told, legend: { ...told.legend, no_data: { label: "No data" } } };
+      },
+    });
+    // Layers are described once to each account.
+    open(<OneMap />, { lang: "zh", scopes: ["read"], query: "layer=corridors" });
+    const line = await shownLine("生态廊道");
+    expect(line.getByText("无数据")).toBeTruthy();
   });
   it("of a raster has its ends, the unit and what is not known", async () => {
     serveMap();

@@ -48,9 +48,8 @@ export default function OneMap() {
       });
   };
   const drawn = useComputed(() => overlayOf(at.value, measured.value));
-  const dated = useComputed(() =>
-    shown.value.map((one) => (day.value ? { ...one, query: { as_of: day.value } } : one)).reverse(),
-  );
+  const rasters = useRasters();
+  const dated = datedOf(shown.value, day.value, rasters).reverse();
   return (
     <div class="beside">
       <div class="card">
@@ -81,6 +80,7 @@ export default function OneMap() {
             <>
               <DayChoice
                 day={day.value}
+                undated={shown.value.some(({ name }) => rasters?.get(name))}
                 onDay={(chosen) => {
                   day.value = chosen;
                 }}
@@ -107,7 +107,7 @@ export default function OneMap() {
       {comparison.value === "none" || !other.value ? (
         <MapView
           label={t("一张图", "One map")}
-          layers={dated.value}
+          layers={dated}
           features={drawn.value}
           onClick={click}
           onPane={(made) => {
@@ -117,8 +117,8 @@ export default function OneMap() {
       ) : (
         <Compared
           how={comparison.value}
-          left={dated.value}
-          right={[rightOf(other.value, shown.value)]}
+          left={dated}
+          right={[rightOf(other.value, shown.value, rasters)]}
           features={drawn.value}
           onClick={click}
           onPane={(made) => {
@@ -130,13 +130,43 @@ export default function OneMap() {
   );
 }
 
+/** Which layers that are shown are rasters, by name; null while none has been described. */
+export type Rasters = ReadonlyMap<string, boolean> | null;
+
+function useRasters(): Rasters {
+  const names = shown.value.map(({ name }) => name);
+  const { asked } = useAsked(async () => {
+    const told = await Promise.allSettled(shown.peek().map((one) => describeLayer(one)));
+    return new Map(
+      // What cannot be had is asked for as what it most often is, and the map says why it fails.
+      names.map((name, n) => {
+        const one = told[n];
+        return [name, one?.status === "fulfilled" && one.value.kind === "raster"];
+      }),
+    );
+  }, [names.join()]);
+  return asked.value.data ?? null;
+}
+
+/** Layers on a day: those of objects alone have other days. A raster is of its own day, and the
+ * service refuses to be asked for another; what may be one is drawn once that is known. */
+export function datedOf(layers: readonly Shown[], day: string, rasters: Rasters): Shown[] {
+  if (!day) return [...layers];
+  return layers.flatMap((one) => {
+    const raster = rasters?.get(one.name);
+    if (raster === undefined) return [];
+    return [raster ? one : { ...one, query: { as_of: day } }];
+  });
+}
+
 /** What the other map shows: the top layer on the day after `@`, or a layer; it looks as on this one.
- */
-export function rightOf(other: string, here: readonly Shown[]): Shown {
+ * A raster has no other day. */
+export function rightOf(other: string, here: readonly Shown[], rasters: Rasters = null): Shown {
   const day = other.startsWith("@") ? other.slice(1) : null;
   const name = day === null ? other : (here[0]?.name ?? "zones");
   const same = here.find((one) => one.name === name);
-  return { name, ...(day === null ? {} : { query: { as_of: day } }), ...(same && looksOf(same)) };
+  const asOf = day === null || rasters?.get(name) ? {} : { query: { as_of: day } };
+  return { name, ...asOf, ...(same && looksOf(same)) };
 }
 
 /** On paper alone: which layers are drawn, and of which only some classes are. */
@@ -336,6 +366,7 @@ function ShownLayer({
             <ClassChoice
               classes={classes}
               hidden={hidden}
+              noData={Boolean(data.legend.no_data)}
               label={t(`${title}：显示的类别`, `${title}: classes shown`)}
               onHide={(codes) => {
                 const { hidden: _, ...rest } = one;
@@ -354,7 +385,16 @@ function ShownLayer({
 const YEARS_BACK = 10;
 
 /** The state of a day: a slider over the months of ten years, and the day itself. */
-function DayChoice({ day, onDay }: { day: string; onDay: (day: string) => void }) {
+function DayChoice({
+  day,
+  undated,
+  onDay,
+}: {
+  day: string;
+  /** Whether something is shown that the day does not change. */
+  undated: boolean;
+  onDay: (day: string) => void;
+}) {
   const now = today();
   const months = YEARS_BACK * 12;
   const monthsAgo = day
@@ -392,6 +432,14 @@ function DayChoice({ day, onDay }: { day: string; onDay: (day: string) => void }
           {t("今天", "Today")}
         </Button>
       </div>
+      {undated && day && (
+        <p class="hint" role="status">
+          {t(
+            "栅格图层只有其自身日期的状态，不随所选日期变化。",
+            "Raster layers are of their own day, whichever day is chosen.",
+          )}
+        </p>
+      )}
     </Panel>
   );
 }

@@ -57,6 +57,7 @@ describe("a search by name", () => {
       "control_areas",
       "corridors",
       "named_features",
+      "problems",
       "projects",
       "regions",
       "stations",
@@ -64,6 +65,16 @@ describe("a search by name", () => {
     ]);
     expect(asked.every(({ query }) => query.get("q") === "xixi")).toBe(true);
     expect(asked.every(({ query }) => query.get("limit") === "5")).toBe(true);
+  });
+  it("shows what was found where some could not be asked, and says which", async () => {
+    searchable({
+      corridors: page(feature("c1", "西溪廊道", "Xixi corridor")),
+      stations: () => refused(403, "not for you"),
+    });
+    const hands = open(<OneMap />);
+    await hands.type(field(), "xixi{Enter}");
+    await waitFor(() => expect(hits()).toEqual(["Xixi corridor corridor"]));
+    expect(screen.getByText("Could not be asked: station (not for you)")).toBeTruthy();
   });
   it("leads to what was found", async () => {
     searchable({ zones: page(feature("z1", "甲区", "Zone A", [118.05, 24.6])) });

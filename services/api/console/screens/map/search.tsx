@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { TargetedSubmitEvent } from "preact";
-import { useAsked } from "../../kit/asked";
+import { told, useAsked } from "../../kit/asked";
 import { type Feature, listFeatures } from "../../kit/features";
 import { boundsOf } from "../../kit/map/bounds";
 import { placeIn } from "../../kit/map/coordinates";
@@ -17,6 +17,7 @@ const SEARCHED: [collection: string, zh: string, en: string][] = [
   ["zones", "分区", "zone"],
   ["corridors", "廊道", "corridor"],
   ["projects", "项目", "project"],
+  ["problems", "问题", "problem"],
   ["control_areas", "管控线", "control area"],
   ["stations", "站点", "station"],
 ];
@@ -24,6 +25,12 @@ const SEARCHED: [collection: string, zh: string, en: string][] = [
 interface Hit {
   feature: Feature;
   kind: string;
+}
+
+interface Hits {
+  hits: Hit[];
+  /** Kinds of objects that could not be asked for, and why. */
+  missed: string[];
 }
 
 export function Search({
@@ -64,45 +71,68 @@ export function Search({
       </search>
       {wanted.value !== null && (
         <Found asked={asked} again={again}>
-          {(hits) =>
-            hits.length ? (
-              <ul class="plain hits">
-                {hits.map(({ feature, kind }) => {
-                  const bounds = boundsOf(feature.geometry);
-                  return (
-                    <li key={kind + feature.id}>
-                      <button
-                        type="button"
-                        class="link"
-                        disabled={!bounds}
-                        onClick={() => bounds && onFound(bounds)}
-                      >
-                        {called(feature.properties) || feature.id}
-                      </button>{" "}
-                      <small>
-                        {kind}
-                        {!bounds && t("（尚未落图）", " (not drawn yet)")}
-                      </small>
-                    </li>
-                  );
-                })}
-              </ul>
-            ) : (
-              <Empty>{t("没有找到。", "Nothing found.")}</Empty>
-            )
-          }
+          {({ hits, missed }) => (
+            <>
+              {missed.length > 0 && (
+                <div class="notice warn" role="alert">
+                  <p>
+                    {t(
+                      `未能查询：${missed.join("；")}`,
+                      `Could not be asked: ${missed.join("; ")}`,
+                    )}
+                  </p>
+                  <Button onClick={again}>{t("重试", "Try again")}</Button>
+                </div>
+              )}
+              {hits.length ? (
+                <ul class="plain hits">
+                  {hits.map(({ feature, kind }) => {
+                    const bounds = boundsOf(feature.geometry);
+                    return (
+                      <li key={kind + feature.id}>
+                        <button
+                          type="button"
+                          class="link"
+                          disabled={!bounds}
+                          onClick={() => bounds && onFound(bounds)}
+                        >
+                          {called(feature.properties) || feature.id}
+                        </button>{" "}
+                        <small>
+                          {kind}
+                          {!bounds && t("（尚未落图）", " (not drawn yet)")}
+                        </small>
+                      </li>
+                    );
+                  })}
+                </ul>
+              ) : (
+                <Empty>{t("没有找到。", "Nothing found.")}</Empty>
+              )}
+            </>
+          )}
         </Found>
       )}
     </>
   );
 }
 
-async function search(q: string, signal: AbortSignal): Promise<Hit[]> {
-  const found = await Promise.all(
+/** What each kind of object has; one that fails takes nothing from the others.
+ * @throws Fault where none could be asked. */
+async function search(q: string, signal: AbortSignal): Promise<Hits> {
+  const found = await Promise.allSettled(
     SEARCHED.map(async ([collection, zh, en]) => {
       const page = await listFeatures(collection, { q, limit: 5 }, signal);
       return page.features.map((feature) => ({ feature, kind: t(zh, en) }));
     }),
   );
-  return found.flat();
+  const failed = found.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+  if (signal.aborted || failed.length === found.length) throw failed[0];
+  return {
+    hits: found.flatMap((one) => (one.status === "fulfilled" ? one.value : [])),
+    missed: SEARCHED.flatMap(([, zh, en], n) => {
+      const one = found[n];
+      return one?.status === "rejected" ? [`${t(zh, en)} (${told(one.reason).message})`] : [];
+    }),
+  };
 }

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { act, fireEvent, open, screen, waitFor, within } from "../../kit/testing";
 import { lang } from "../../kit/words";
 import { moveTogether } from "./compared";
-import OneMap, { shown, yearBefore } from "./map";
+import OneMap, { rightOf, shown, yearBefore } from "./map";
 import { namesOn, serveMap, shownMaps } from "./testing";
 
 /** The tools, on a day that a test says. */
@@ -43,6 +43,19 @@ describe("the state of a day", () => {
     expect(day().value).toBe(first);
     expect(slider().getAttribute("aria-valuetext")).toBe(first);
     await waitFor(() => expect(namesOn(map)).toEqual([`zones?as_of=${first}`]));
+  });
+  it("is not asked of rasters, which are of their own day, as is said by the slider", async () => {
+    shown.value = [{ name: "supply.cooling.xiamen" }, { name: "zones" }];
+    const { map } = await tools();
+    const told = "Raster layers are of their own day, whichever day is chosen.";
+    expect(screen.queryByText(told)).toBeNull();
+    slide(-1);
+    await waitFor(() =>
+      expect(namesOn(map)).toEqual(["zones?as_of=2026-02-01", "supply.cooling.xiamen?"]),
+    );
+    expect(screen.getByText(told)).toBeTruthy();
+    const rasters = new Map([["supply.cooling.xiamen", true]]);
+    expect(rightOf("@2025-01-01", shown.value, rasters).query).toBeUndefined();
   });
   it("is chosen to the day, and the slider follows to its month", async () => {
     const { map } = await tools();
