@@ -90,6 +90,7 @@ export default function Digitise() {
                 opened={opened.value}
                 pane={pane.value}
                 borders={borders}
+                taking={taking}
                 onSaved={(saved) => {
                   objects.again();
                   open(saved && opened.value ? { ...opened.value, code: saved } : null);

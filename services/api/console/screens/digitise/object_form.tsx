@@ -1,6 +1,6 @@
 /** One object: its shape and what is said of it, kept while it is unsaved, saved with its tag. */
 
-import { type Signal, useSignal } from "@preact/signals";
+import { type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
 import type { Geometry, Position } from "geojson";
 import { useEffect, useMemo } from "preact/hooks";
 import { type Fault, read } from "../../kit/api";
@@ -37,6 +37,8 @@ interface FormProps {
   opened: Opened;
   pane: MapPane | null;
   borders: Borders;
+  /** Whether clicks on the map are for something else than the drawing. */
+  taking: ReadonlySignal<boolean>;
   onSaved: (code: string) => void;
   onClose: () => void;
 }
@@ -93,6 +95,7 @@ function Form({
   opened: { collection, code },
   pane,
   borders,
+  taking,
   onSaved,
   schema,
   present,
@@ -117,6 +120,7 @@ function Form({
   const sketch = useSketch(writes ? pane : null, shapes, kinds[0] ?? "point", () =>
     inSight(near, pane),
   );
+  useEffect(() => sketch.value?.pause(taking.value), [sketch.value, taking.value]);
   useEffect(
     () =>
       shapes.subscribe((drawn) => {

@@ -1,9 +1,11 @@
 /** A scanned map under the drawing: chosen in the browser, placed by control points, never sent. */
 
-import { type Signal, useSignal } from "@preact/signals";
+import { batch, type Signal, useSignal } from "@preact/signals";
 import type { CanvasSource } from "maplibre-gl";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { told } from "../../kit/asked";
+import type { Values } from "../../kit/features";
+import { memberOf, useDraft } from "../../kit/form";
 import { fixed } from "../../kit/format";
 import { degreesIn } from "../../kit/map/coordinates";
 import type { MapPane } from "../../kit/map/engine";
@@ -41,6 +43,26 @@ export function wholePoints(typed: readonly Typed[]): { points: ControlPoint[]; 
   return { points, rows };
 }
 
+/** A picture as it is drawn, and the size of its file in pixels. */
+export interface Picture {
+  canvas: HTMLCanvasElement;
+  width: number;
+  height: number;
+}
+
+/** What is kept of a scan between visits. */
+interface Kept {
+  name: string;
+  width: number;
+  height: number;
+  typed: Typed[];
+}
+const NO_SCAN: Kept = { name: "", width: 0, height: 0, typed: [] };
+
+/** The control points of a draft, as the table reads and writes them. */
+const pointsOf = (values: Signal<Values>) =>
+  memberOf(values, "typed") as unknown as Signal<Typed[]>;
+
 export function Scan({
   pane,
   clicked,
@@ -52,8 +74,11 @@ export function Scan({
   /** Whether clicks on the map are for this. */
   taking: Signal<boolean>;
 }) {
-  const picture = useSignal<HTMLCanvasElement | null>(null);
-  const typed = useSignal<Typed[]>([]);
+  const picture = useSignal<Picture | null>(null);
+  // The picture itself is too large to be kept, and is on the machine anyway.
+  const draft = useDraft("digitise.scan", NO_SCAN as unknown as Values);
+  const kept = draft.values.value as unknown as Kept;
+  const typed = useMemo(() => pointsOf(draft.values), [draft.values]);
   const opacity = useSignal(0.6);
   const zoom = useSignal(0.25);
   const { points, rows } = useMemo(() => wholePoints(typed.value), [typed.value]);
@@ -69,23 +94,40 @@ export function Scan({
   useEffect(() => {
     const place = clicked.value;
     if (!place || !taking.value) return;
-    const n = typed.peek().findIndex(({ lon }) => lon === "");
+    const n = typed.value.findIndex(({ lon }) => lon === "");
     if (n < 0) return;
-    const row = typed.peek()[n] as Typed;
-    typed.value = typed
-      .peek()
-      .with(n, { ...row, lon: place.lon.toFixed(7), lat: place.lat.toFixed(7) });
+    const row = typed.value[n] as Typed;
+    typed.value = typed.value.with(n, {
+      ...row,
+      lon: place.lon.toFixed(7),
+      lat: place.lat.toFixed(7),
+    });
     taking.value = false;
   }, [clicked.value]);
   const take = async (file: File | undefined) => {
     if (!file) return;
     try {
-      picture.value = await canvasOf(file);
-      zoom.value = Math.min(1, 330 / picture.value.width);
-      typed.value = [];
+      const taken = await pictureOf(file);
+      const { width, height, canvas } = taken;
+      const { name } = file;
+      const before = draft.values.peek() as unknown as Kept;
+      // Points are of one picture: those of another say nothing about this one.
+      const same = before.name === name && before.width === width && before.height === height;
+      batch(() => {
+        picture.value = taken;
+        zoom.value = Math.min(1, 330 / canvas.width);
+        taking.value = false;
+        draft.values.value = {
+          ...{ name, width, height },
+          typed: same ? before.typed : [],
+        } as unknown as Values;
+      });
     } catch {
       tell(
-        t(`${file.name} 不是浏览器能读的图片`, `${file.name} is no picture that can be read`),
+        t(
+          `${file.name} 无法显示。浏览器不能打开 TIFF 和 PDF：请另存为 PNG 或 JPEG 后再选。`,
+          `${file.name} cannot be shown. TIFF and PDF cannot be opened here: save it as PNG or JPEG.`,
+        ),
         "bad",
       );
     }
@@ -98,7 +140,10 @@ export function Scan({
     <>
       <Field
         label={t("扫描图", "Scanned map")}
-        hint={t("只在本机打开，不上传", "opened on this machine alone, never sent")}
+        hint={t(
+          "PNG 或 JPEG；只在本机打开，不上传",
+          "PNG or JPEG; opened on this machine alone, never sent",
+        )}
       >
         <input
           type="file"
@@ -106,6 +151,17 @@ export function Scan({
           onChange={({ currentTarget }) => take(currentTarget.files?.[0])}
         />
       </Field>
+      {!picture.value && kept.typed.length > 0 && (
+        <div class="notice info" role="status">
+          <p>
+            {t(
+              `已恢复 ${kept.name} 的 ${kept.typed.length} 个控制点。图片未保存：请重新选择这张图。`,
+              `The ${kept.typed.length} control points of ${kept.name} are here again. The picture is not kept: choose it once more.`,
+            )}
+          </p>
+          <Button onClick={() => draft.reset()}>{t("放弃", "Throw away")}</Button>
+        </div>
+      )}
       {picture.value && (
         <>
           <p class="hint" role="status">
@@ -124,7 +180,7 @@ export function Scan({
               {t("放大", "Larger")}
             </Button>
           </div>
-          <Picture canvas={picture.value} zoom={zoom.value} onPixel={pixel} />
+          <Shown picture={picture.value} zoom={zoom.value} onPixel={pixel} />
           <Points typed={typed} rows={rows} fit={fit} />
           <label class="inline">
             <span>{t("不透明度", "Opacity")}</span>
@@ -145,15 +201,18 @@ export function Scan({
   );
 }
 
-function Picture({
-  canvas,
+function Shown({
+  picture: { canvas, width },
   zoom,
   onPixel,
 }: {
-  canvas: HTMLCanvasElement;
+  picture: Picture;
   zoom: number;
+  /** Called with a pixel of the file. */
   onPixel: (x: number, y: number) => void;
 }) {
+  // What is shown may be smaller than the file, in whose pixels points are typed.
+  const scale = (zoom * canvas.width) / width;
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const shown = document.createElement("canvas");
@@ -176,10 +235,10 @@ function Picture({
       onKeyDown={({ key, currentTarget: { scrollLeft, scrollTop, clientWidth, clientHeight } }) => {
         // As on the map: the middle of what is in sight.
         if (key !== "Enter") return;
-        onPixel((scrollLeft + clientWidth / 2) / zoom, (scrollTop + clientHeight / 2) / zoom);
+        onPixel((scrollLeft + clientWidth / 2) / scale, (scrollTop + clientHeight / 2) / scale);
       }}
       onClick={({ target, offsetX, offsetY }) => {
-        if (target instanceof HTMLCanvasElement) onPixel(offsetX / zoom, offsetY / zoom);
+        if (target instanceof HTMLCanvasElement) onPixel(offsetX / scale, offsetY / scale);
       }}
     />
   );
@@ -280,24 +339,26 @@ function Points({
 
 /** A picture as it can be drawn on a map.
  * @throws DOMException where the browser cannot read it. */
-export async function canvasOf(file: Blob): Promise<HTMLCanvasElement> {
+export async function pictureOf(file: Blob): Promise<Picture> {
   const bitmap = await createImageBitmap(file);
-  const scale = Math.min(1, MOST_PIXELS / Math.max(bitmap.width, bitmap.height));
+  const { width, height } = bitmap;
+  const scale = Math.min(1, MOST_PIXELS / Math.max(width, height));
   const canvas = document.createElement("canvas");
-  canvas.width = Math.round(bitmap.width * scale);
-  canvas.height = Math.round(bitmap.height * scale);
+  canvas.width = Math.round(width * scale);
+  canvas.height = Math.round(height * scale);
   canvas.getContext("2d")?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   bitmap.close();
-  return canvas;
+  return { canvas, width, height };
 }
 
 type Quad = Parameters<CanvasSource["setCoordinates"]>[0];
 
 /** Lay a picture on the map.
  * @returns What takes it away. */
-function lay(pane: MapPane, canvas: HTMLCanvasElement, fit: Fitted, opacity: number): () => void {
+function lay(pane: MapPane, picture: Picture, fit: Fitted, opacity: number): () => void {
   const { map } = pane;
-  const coordinates = cornersOfScan(fit, canvas.width, canvas.height) as unknown as Quad;
+  const { canvas, width, height } = picture;
+  const coordinates = cornersOfScan(fit, width, height) as unknown as Quad;
   try {
     map.addSource(LAYER, { type: "canvas", canvas, coordinates, animate: false });
     map.addLayer(
