@@ -38,14 +38,14 @@ async function drawn(count: number) {
 describe("a click on the map", () => {
   const stations = joined([station("a", 118, 24), station("b", 118.01, 24)], [], []);
   it("means the nearest station", () =>
-    expect(closest(stations, { lon: 118.009, lat: 24 })?.code).toBe("b"));
+    expect(closest(stations, { lon: 118.009, lat: 24 }, 0.02)?.code).toBe("b"));
   it("far from all means none", () => {
-    expect(closest(stations, { lon: 119, lat: 24 })).toBeUndefined();
-    expect(closest([], { lon: 118, lat: 24 })).toBeUndefined();
+    expect(closest(stations, { lon: 118.02, lat: 24 }, 0.005)).toBeUndefined();
+    expect(closest([], { lon: 118, lat: 24 }, 0.02)).toBeUndefined();
   });
   it("never means what has no place", () => {
     const placeless = joined([{ ...station("a", 0, 0), geometry: null }], [], []);
-    expect(closest(placeless, { lon: 0, lat: 0 })).toBeUndefined();
+    expect(closest(placeless, { lon: 0, lat: 0 }, 0.02)).toBeUndefined();
   });
 });
 

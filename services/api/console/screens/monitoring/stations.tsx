@@ -1,9 +1,10 @@
 /** Stations on the map and in a table, each with its state. */
 
 import type { FeatureCollection } from "geojson";
-import { useMemo } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { useAsked } from "../../kit/asked";
 import { moment, number } from "../../kit/format";
+import type { MapPane } from "../../kit/map/engine";
 import { type Clicked, MapView } from "../../kit/map/map_view";
 import { region } from "../../kit/place";
 import { Table } from "../../kit/table";
@@ -21,8 +22,10 @@ export function StationMap({ onOpen }: { onOpen: (code: string) => void }) {
   );
   const stations = asked.value.data?.stations;
   const drawn = useMemo(() => drawing(stations ?? []), [stations]);
+  const pane = useRef<MapPane | null>(null);
   const pick = (at: Clicked) => {
-    const found = closest(stations ?? [], at);
+    const zoom = pane.current?.map.getZoom() ?? 0;
+    const found = closest(stations ?? [], at, (NEAR_PX * 360) / (512 * 2 ** zoom));
     if (found) onOpen(found.code);
   };
   return (
@@ -33,6 +36,9 @@ export function StationMap({ onOpen }: { onOpen: (code: string) => void }) {
           layers={[]}
           features={drawn}
           onClick={pick}
+          onPane={(made) => {
+            pane.current = made;
+          }}
         />
       </div>
       <Found asked={asked} again={again}>
@@ -110,14 +116,19 @@ function drawing(stations: readonly Station[]): FeatureCollection {
   };
 }
 
-/** Degrees within which a click means a station; the table takes over where they lie closer. */
-const NEAR = 0.02;
+/** Pixels within which a click means a station, whose mark has half of that for its radius. */
+const NEAR_PX = 16;
 
-export function closest(stations: readonly Station[], { lon, lat }: Clicked): Station | undefined {
+/** The station nearest to a place, within some degrees. */
+export function closest(
+  stations: readonly Station[],
+  { lon, lat }: Clicked,
+  near: number,
+): Station | undefined {
   const far = ({ feature: { geometry } }: Station) =>
     geometry?.type === "Point"
       ? Math.hypot((geometry.coordinates[0] ?? 0) - lon, (geometry.coordinates[1] ?? 0) - lat)
       : Number.POSITIVE_INFINITY;
   const [first] = [...stations].sort((a, b) => far(a) - far(b));
-  return first && far(first) <= NEAR ? first : undefined;
+  return first && far(first) <= near ? first : undefined;
 }

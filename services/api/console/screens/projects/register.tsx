@@ -1,4 +1,4 @@
-/** The register: how many projects are in each state, and a list that stays quick when it is long. */
+/** The register: projects by state on a board, or as a list that stays quick when it is long. */
 
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
@@ -8,12 +8,17 @@ import { told, useAsked } from "../../kit/asked";
 import { addFeature, allFeatures, type Feature, schemaOf } from "../../kit/features";
 import { Fields, Restored, useDraft } from "../../kit/form";
 import { money, number, today } from "../../kit/format";
+import { keptSignal } from "../../kit/kept";
 import { plan, region, within } from "../../kit/place";
 import { screenPath } from "../../kit/screens";
 import { may } from "../../kit/session";
 import { type Column, Table } from "../../kit/table";
 import { Button, Dialog, FaultBox, Found, Select, tell } from "../../kit/ui";
 import { called, t } from "../../kit/words";
+import { Board } from "./board";
+
+/** How people look at the register, kept between visits. */
+const view = keptSignal<"list" | "board">("projects.view", "list");
 
 export interface Project {
   name_zh: string;
@@ -102,6 +107,12 @@ export function Register({ state }: { state: string }) {
             {t("仅本规划", "this plan only")}
           </label>
         )}
+        <Button
+          aria-pressed={view.value === "board"}
+          onClick={() => (view.value = view.value === "board" ? "list" : "board")}
+        >
+          {t("看板", "Board")}
+        </Button>
         <small>{t(`${number(rows.length)} 个`, `${number(rows.length)} projects`)}</small>
         {may("projects") && (
           <Button kind="main" onClick={() => (making.value = true)}>
@@ -110,16 +121,26 @@ export function Register({ state }: { state: string }) {
         )}
       </div>
       <Found asked={asked} again={again}>
-        {() => (
-          <Table
-            label={t("项目", "Projects")}
-            columns={COLUMNS()}
-            rows={rows}
-            keyOf={({ id }) => id}
-            onOpen={({ id }) => route(screenPath("projects", { project: id }))}
-            empty={t("没有符合条件的项目。", "No project matches.")}
-          />
-        )}
+        {() =>
+          view.value === "board" && rows.length ? (
+            <Board
+              projects={rows}
+              onState={(wanted) => {
+                view.value = "list";
+                route(screenPath("projects", { state: wanted }), true);
+              }}
+            />
+          ) : (
+            <Table
+              label={t("项目", "Projects")}
+              columns={COLUMNS()}
+              rows={rows}
+              keyOf={({ id }) => id}
+              onOpen={({ id }) => route(screenPath("projects", { project: id }))}
+              empty={t("没有符合条件的项目。", "No project matches.")}
+            />
+          )
+        }
       </Found>
       {making.value && (
         <NewProject

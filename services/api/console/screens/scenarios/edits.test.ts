@@ -122,4 +122,6 @@ describe("what is sent of a scenario", () => {
       edits: [edit],
     });
   });
+  it("has its Chinese name in place of an English one that nobody gave", () =>
+    expect(inputsOf({}, { ...blank(3), name_en: " " }).name_en).toBe("情景3"));
 });

@@ -116,7 +116,15 @@ export function fitting(kind: string, shapes: readonly Drawable[]): Drawable[] {
 
 /** The inputs of a scenario: those of all, its names and its edits. */
 export function inputsOf(base: Values, { name_zh, name_en, edits }: Scenario): Values {
-  return { ...base, name_zh, name_en, edits };
+  return { ...base, name_zh, name_en: name_en.trim() || name_zh, edits };
+}
+
+/** The first number by which none of some scenarios is called. */
+export function nextNumber(scenarios: readonly Scenario[]): number {
+  const names = new Set(scenarios.map(({ name_zh }) => name_zh));
+  let number = 1;
+  while (names.has(blank(number).name_zh)) number++;
+  return number;
 }
 
 /** A scenario that nothing is said of yet. */

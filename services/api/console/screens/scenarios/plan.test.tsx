@@ -258,6 +258,21 @@ describe("several scenarios", () => {
     expect(kept().map(({ edits }) => edits.length)).toEqual([1, 0, 1]);
   });
 
+  it("take with them what could be undone, and leave no name twice", async () => {
+    const { hands } = await opened();
+    await addTyped(hands);
+    await hands.click(screen.getByRole("button", { name: "Another scenario" }));
+    await hands.click(screen.getByRole("radio", { name: "Scenario 1 (1)" }));
+    await addTyped(hands, "118.1 24\n118.2 24\n118.2 24.1");
+    const undo = () =>
+      screen.getByRole<HTMLButtonElement>("button", { name: "Undo the last change of the list" });
+    expect(undo().disabled).toBe(false);
+    await hands.click(screen.getByRole("button", { name: "Remove this one" }));
+    expect(undo().disabled).toBe(true);
+    await hands.click(screen.getByRole("button", { name: "Another scenario" }));
+    expect(kept().map(({ name_zh }) => name_zh)).toEqual(["情景2", "情景3", "情景1"]);
+  });
+
   it("are started with their names and edits over one ground, and followed together", async () => {
     let number = 0;
     const { hands, sent, started } = await opened({ [START]: () => answerOf(`j${++number}`) });

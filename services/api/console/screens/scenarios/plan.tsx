@@ -12,7 +12,7 @@ import { called, t } from "../../kit/words";
 import { type Description, schemaOfInput, sent } from "../compute/inputs";
 import { InputFields, placeOf } from "../compute/order";
 import { Editor } from "./editor";
-import { blank, inputsOf, LEAST, MOST, type Scenario, wordsOf } from "./edits";
+import { blank, inputsOf, LEAST, MOST, nextNumber, type Scenario, wordsOf } from "./edits";
 
 const PROCESS = "run-scenario";
 /** Said of each scenario, not of all. */
@@ -43,6 +43,7 @@ function PlanForm({
   const base = memberOf(draft.values, "base");
   const scenarios = draft.values.value.scenarios as Scenario[];
   const at = useSignal(0);
+  const removed = useSignal(0);
   const busy = useSignal(false);
   const faults = useSignal<Record<number, Fault>>({});
   // A scenario that was started already is not started twice by another click.
@@ -118,7 +119,7 @@ function PlanForm({
             <Button
               disabled={scenarios.length >= MOST}
               onClick={() => {
-                set([...scenarios, blank(scenarios.length + 1)]);
+                set([...scenarios, blank(nextNumber(scenarios))]);
                 at.value = scenarios.length;
               }}
             >
@@ -127,8 +128,7 @@ function PlanForm({
             <Button
               disabled={scenarios.length >= MOST}
               onClick={() => {
-                const number = scenarios.length + 1;
-                set([...scenarios, { ...blank(number), edits: scenario.edits }]);
+                set([...scenarios, { ...blank(nextNumber(scenarios)), edits: scenario.edits }]);
                 at.value = scenarios.length;
               }}
             >
@@ -139,6 +139,7 @@ function PlanForm({
               onClick={() => {
                 set(scenarios.filter((_, n) => n !== shown));
                 at.value = 0;
+                removed.value += 1;
               }}
             >
               {t("移除此情景", "Remove this one")}
@@ -173,10 +174,9 @@ function PlanForm({
               onInput={({ currentTarget }) => change(shown, { name_zh: currentTarget.value })}
             />
           </Field>
-          <Field label={t("英文名称", "Name in English")} needed>
+          <Field label={t("英文名称", "Name in English")}>
             <input
               type="text"
-              required
               maxLength={200}
               value={scenario.name_en}
               onInput={({ currentTarget }) => change(shown, { name_en: currentTarget.value })}
@@ -185,7 +185,8 @@ function PlanForm({
         </div>
         {fault && <Refused fault={fault} scenario={scenario} />}
         <Editor
-          key={shown}
+          // What could be undone of a scenario goes with it: another may stand in its place.
+          key={`${removed.value} ${shown}`}
           scenario={scenario}
           words={words}
           onChange={(now) => change(shown, { edits: now })}
