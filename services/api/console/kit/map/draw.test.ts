@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type Drawable, sketchOn } from "./draw";
+import { Adapter, type Drawable, sketchOn } from "./draw";
 import type { MapPane } from "./engine";
 import { StillMap } from "./testing";
 
@@ -13,10 +13,14 @@ const ring = (low: number, high: number) => [
 const whole: Drawable = { type: "Polygon", coordinates: [ring(0.5, 0.6)] };
 const holed: Drawable = { type: "Polygon", coordinates: [ring(0, 0.3), ring(0.1, 0.2)] };
 
-function begun(...shapes: Drawable[]) {
+function stillMap() {
   const style = { sources: {}, layers: [] } as never;
   const container = document.createElement("div");
-  const map = new StillMap({ container, bounds: [118, 24, 119, 25], style });
+  return new StillMap({ container, bounds: [118, 24, 119, 25], style });
+}
+
+function begun(...shapes: Drawable[]) {
+  const map = stillMap();
   const sketch = sketchOn({ map } as unknown as MapPane, () => {});
   sketch.replace(shapes);
   return sketch;
@@ -35,4 +39,26 @@ it.each([
   expect(sketch.shapes()).toEqual([]);
   sketch.undo();
   expect(sketch.shapes()).toEqual(shapes);
+});
+
+it("clicks and keys are kept from a drawing while it is paused", () => {
+  const told: string[] = [];
+  const adapter = new Adapter({ map: stillMap() as unknown as MapPane["map"] });
+  adapter.register({
+    onClick: () => told.push("click"),
+    onKeyUp: () => told.push("key"),
+    onReady() {},
+  } as unknown as Parameters<typeof adapter.register>[0]);
+  const { onClick, onKeyUp } = (
+    adapter as unknown as {
+      _currentModeCallbacks: Record<"onClick" | "onKeyUp", (event: object) => void>;
+    }
+  )._currentModeCallbacks;
+  adapter.paused = true;
+  onClick({});
+  onKeyUp({});
+  expect(told).toEqual([]);
+  adapter.paused = false;
+  onClick({});
+  expect(told).toEqual(["click"]);
 });

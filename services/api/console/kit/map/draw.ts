@@ -168,7 +168,7 @@ interface Cleared {
 
 /** Keeps clicks and keys from the drawing while it is paused: another mode would drop what is begun.
  */
-class Adapter extends TerraDrawMapLibreGLAdapter<MapPane["map"]> {
+export class Adapter extends TerraDrawMapLibreGLAdapter<MapPane["map"]> {
   paused = false;
 
   override register(
