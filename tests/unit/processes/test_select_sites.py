@@ -159,6 +159,18 @@ class TestFiles:
         assert front[-1]["cost"] <= BASE["budget"]
         assert front[-1]["gain"] >= outcome.values["objective"]
 
+    def test_the_front_names_the_sites_of_each_point(self, whole: tuple[Path, Outcome]) -> None:
+        workspace, outcome = whole
+        with (workspace / "table.csv").open(encoding="utf-8-sig", newline="") as file:
+            costs = {one["code"]: float(one["cost"]) for one in csv.DictReader(file)}
+        with (workspace / "pareto.csv").open(encoding="utf-8-sig", newline="") as file:
+            points = list(csv.DictReader(file))
+        assert len(points) == len(outcome.values["pareto"]) > 1
+        for point in points:
+            codes = point["codes"].split()
+            assert len(codes) == int(point["sites"])
+            assert sum(costs[code] for code in codes) == pytest.approx(float(point["cost"]))
+
     def test_it_is_reproduced_from_its_manifest(
         self, whole: tuple[Path, Outcome], watershed: Watershed, ratio: Path, tmp_path: Path
     ) -> None:

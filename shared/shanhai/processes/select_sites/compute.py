@@ -25,6 +25,7 @@ from shanhai.processes.select_sites.rules import make_rules
 from shanhai.processes.select_sites.sites import judge_selection
 from shanhai.processes.select_sites.statistics import (
     LEVEL_NAMES,
+    codes_of_front,
     statistics_document,
     table_head,
     table_rows,
@@ -67,8 +68,11 @@ def write_files(workspace: Path, chosen: Chosen, statistics: Mapping[str, Any]) 
             workspace,
             "pareto",
             Label("成本—效益前沿", "Front of cost and gain"),
-            ("cost", "gain", "gap", "status", "sites"),
-            ([*one.values()] for one in statistics["pareto"]),
+            ("cost", "gain", "gap", "status", "sites", "codes"),
+            (
+                [*one.values(), " ".join(codes)]
+                for one, codes in zip(statistics["pareto"], codes_of_front(chosen), strict=True)
+            ),
         ),
         *_write_units(workspace, chosen),
     ]

@@ -80,6 +80,18 @@ def statistics_document(chosen: Chosen) -> dict[str, Any]:
     }
 
 
+def codes_of_front(chosen: Chosen) -> list[list[str]]:
+    """The codes of the sites of each point of the front, in the order of the candidates."""
+    return [
+        [
+            site.code
+            for site, taken in zip(chosen.candidates, one.plan.chosen.tolist(), strict=True)
+            if taken
+        ]
+        for one in chosen.choice.front
+    ]
+
+
 def site_rows(chosen: Chosen) -> list[dict[str, Any]]:
     """Every candidate: what it costs and gives, whether it is chosen, and why not."""
     districts = districts_of(chosen.siting, chosen.candidates)

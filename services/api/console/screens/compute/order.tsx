@@ -29,9 +29,12 @@ import "./compute.css";
 /** A form for the process, in the words of the present language. */
 export function Order({
   process,
+  given = NOTHING,
   onStarted,
 }: {
   process: string;
+  /** What the form begins with, beside the place one works on. */
+  given?: Values;
   onStarted: (job: string) => void;
 }) {
   const { asked, again } = useAsked(
@@ -42,30 +45,35 @@ export function Order({
     <Found asked={asked} again={again}>
       {(description) =>
         description.id === process && (
-          <OrderForm key={process} description={description} onStarted={onStarted} />
+          <OrderForm key={process} description={description} given={given} onStarted={onStarted} />
         )
       }
     </Found>
   );
 }
 
+const NOTHING: Values = {};
+
 function OrderForm({
   description,
+  given,
   onStarted,
 }: {
   description: Description;
+  given: Values;
   onStarted: (job: string) => void;
 }) {
   const { inputs, id } = description;
-  const initial = useMemo(() => placeOf(inputs), [inputs, region.value, plan.value]);
+  const place = useMemo(() => placeOf(inputs), [inputs, region.value, plan.value]);
+  const initial = useMemo(() => ({ ...given, ...place }), [place, given]);
   const { values, restored, reset } = useDraft(`process.${id}`, initial);
   const key = useSignal(crypto.randomUUID());
   const busy = useSignal(false);
   const fault = useSignal<Fault | null>(null);
   useEffect(() => {
     // Another region or plan above is meant here too.
-    values.value = { ...values.peek(), ...initial };
-  }, [initial]);
+    values.value = { ...values.peek(), ...place };
+  }, [place]);
   useEffect(() => {
     let first = true;
     return values.subscribe(() => {

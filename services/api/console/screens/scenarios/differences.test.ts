@@ -29,6 +29,10 @@ test("a budget buys the dearest point of the front that it pays for", () => {
   expect(within(front, 39)?.gain).toBe(0.5);
   expect(within(front, 40)?.sites).toBe("9");
   expect(within(front, -1)).toBeUndefined();
+  // What former releases wrote told the number of sites alone.
+  expect(front.map(({ codes }) => codes)).toEqual([null, null, null]);
+  const named = frontOf(rowsOf("cost,gain,sites,codes\n0,0,0,\n20,0.5,2,a b\n"));
+  expect(named.map(({ codes }) => codes)).toEqual([[], ["a", "b"]]);
 });
 
 test("results are files, layers and values", () => {

@@ -27,12 +27,19 @@ export interface FrontPoint {
   cost: number;
   gain: number;
   sites: string;
+  /** The codes of its sites; null in selections of releases that did not tell them. */
+  codes: string[] | null;
 }
 
 /** The front of cost and gain, the cheapest first. */
 export function frontOf(rows: readonly Row[]): FrontPoint[] {
   return rows
-    .map(({ cost, gain, sites = "" }) => ({ cost: Number(cost), gain: Number(gain), sites }))
+    .map(({ cost, gain, sites = "", codes }) => ({
+      cost: Number(cost),
+      gain: Number(gain),
+      sites,
+      codes: codes === undefined ? null : codes.split(" ").filter(Boolean),
+    }))
     .filter(({ cost, gain }) => Number.isFinite(cost) && Number.isFinite(gain))
     .sort((a, b) => a.cost - b.cost);
 }

@@ -12,6 +12,9 @@ import { Plan } from "./plan";
 import { Sites } from "./sites";
 import "./scenarios.css";
 
+/** A selection whose budgets and alternatives can be looked at beside it. */
+const COMPARABLE = { parameters: { pareto_points: 8, alternatives: 3 } };
+
 export default function Scenarios() {
   const { query, route } = useLocation();
   const tab = query.tab ?? "compare";
@@ -44,6 +47,7 @@ export default function Scenarios() {
             {tab === "select" && (
               <Order
                 process="select-sites"
+                given={COMPARABLE}
                 onStarted={(job) => route(screenPath("compute", { job }))}
               />
             )}

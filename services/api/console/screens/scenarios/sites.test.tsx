@@ -48,7 +48,7 @@ const TABLE = [
   "c,地块c,Plot c,,9,300,False",
 ].join("\r\n");
 const FRONT =
-  "cost,gain,gap,status,sites\r\n0,0,0,optimal,0\r\n250.1,3,0,optimal,1\r\n1250.1,8,0,optimal,2";
+  "cost,gain,gap,status,sites,codes\r\n0,0,0,optimal,0,\r\n250.1,3,0,optimal,1,b\r\n1250.1,8,0,optimal,2,a b";
 const STATISTICS = {
   alternatives: [{ cost: 1300, objective: 7.25, sites: ["a", "c"] }],
 };
@@ -179,6 +179,24 @@ describe("the budget", () => {
       fireEvent.input(slider, { target: { value: "100" } });
     });
     expect(screen.getByText(/gain 0, 0 sites/)).toBeTruthy();
+  });
+
+  it("shows on map and table what it buys, until another plan is looked at", async () => {
+    const { hands } = await opened();
+    const listed = () => rows("Sites chosen").length;
+    const slider = screen.getByRole("slider", { name: /Budget/ }) as HTMLInputElement;
+    expect(screen.getByText(/Move the slider/)).toBeTruthy();
+    await act(async () => {
+      fireEvent.input(slider, { target: { value: "300" } });
+    });
+    expect(listed()).toBe(1);
+    expect(screen.getByText(/Map and table show it/)).toBeTruthy();
+    await act(async () => {
+      fireEvent.input(slider, { target: { value: "100" } });
+    });
+    expect(screen.queryByRole("region", { name: "Sites chosen" })).toBeNull();
+    await hands.click(screen.getByRole("button", { name: "The best one" }));
+    expect(listed()).toBe(2);
   });
 
   it("is not asked where there is no front", async () => {

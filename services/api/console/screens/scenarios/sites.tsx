@@ -1,6 +1,6 @@
 /** Sites that were chosen: their map beside their table, what other budgets buy, other plans. */
 
-import { useSignal } from "@preact/signals";
+import { batch, type Signal, useSignal } from "@preact/signals";
 import type { FeatureCollection, Feature as Shape } from "geojson";
 import { useMemo } from "preact/hooks";
 import { api, ask, read } from "../../kit/api";
@@ -93,41 +93,51 @@ function Selection({ job }: { job: string }) {
     <Found asked={asked} again={again}>
       {({ rows, shapes, front, others, files }) => (
         <>
-          {front.length > 1 && <Front front={front} />}
-          <Plans job={job} rows={rows} shapes={shapes} others={others} files={files} />
+          <Plans
+            job={job}
+            rows={rows}
+            shapes={shapes}
+            front={front}
+            others={others}
+            files={files}
+          />
         </>
       )}
     </Found>
   );
 }
 
-/** The plan that is looked at, first the best one: its sites on the map and in the table. */
+/** The plan that is looked at, first the best one: its sites on the map and in the table. Others are
+ * what a budget of the front buys, and the alternatives. */
 function Plans({
   job,
   rows,
   shapes,
+  front,
   others,
   files,
 }: {
   job: string;
   rows: Row[];
   shapes: FeatureCollection | null;
+  front: FrontPoint[];
   others: Alternative[];
   files: Record<string, ResultFile>;
 }) {
   const plan = useSignal(0);
+  const bought = useSignal<FrontPoint | null>(null);
   const site = useSignal<string | null>(null);
   const pane = useSignal<MapPane | null>(null);
   const best = useMemo(
     () => rows.filter(({ chosen }) => chosen === "True").map(({ code = "" }) => code),
     [rows],
   );
-  const taken = new Set(plan.value ? others[plan.value - 1]?.sites : best);
+  const taken = new Set(bought.value?.codes ?? (plan.value ? others[plan.value - 1]?.sites : best));
   const listed = rows.filter(({ code = "" }) => taken.has(code));
   const marked = listed.some(({ code }) => code === site.value) ? site.value : null;
   const drawn = useMemo(
     () => shapes && painted(shapes, taken, marked),
-    [shapes, plan.value, marked],
+    [shapes, bought.value, plan.value, marked],
   );
   const choose = (code: string) => {
     site.value = code;
@@ -139,7 +149,21 @@ function Plans({
   };
   return (
     <>
-      {others.length > 0 && <Others others={others} best={best} rows={rows} plan={plan} />}
+      {front.length > 1 && <Front front={front} bought={bought} />}
+      {others.length > 0 && (
+        <Others
+          others={others}
+          best={best}
+          rows={rows}
+          plan={bought.value?.codes ? null : plan.value}
+          onPlan={(n) =>
+            batch(() => {
+              bought.value = null;
+              plan.value = n;
+            })
+          }
+        />
+      )}
       <Panel
         title={t(`选中 ${listed.length} 处`, `${listed.length} sites chosen`)}
         actions={
@@ -239,11 +263,14 @@ function Others({
   best,
   rows,
   plan,
+  onPlan,
 }: {
   others: readonly Alternative[];
   best: readonly string[];
   rows: readonly Row[];
-  plan: { value: number };
+  /** The one that is looked at; null for none of them. */
+  plan: number | null;
+  onPlan: (n: number) => void;
 }) {
   const cost = rows
     .filter(({ code = "" }) => best.includes(code))
@@ -259,10 +286,8 @@ function Others({
         label={t("备选方案", "Alternatives")}
         rows={plans}
         keyOf={({ n }) => String(n)}
-        chosen={String(plan.value)}
-        onOpen={({ n }) => {
-          plan.value = n;
-        }}
+        chosen={String(plan)}
+        onOpen={({ n }) => onPlan(n)}
         columns={[
           {
             id: "plan",
@@ -295,8 +320,8 @@ function Others({
   );
 }
 
-/** Cost against gain, and the point that a budget reaches. */
-function Front({ front }: { front: FrontPoint[] }) {
+/** Cost against gain, and the point that a budget reaches, which is looked at from then on. */
+function Front({ front, bought }: { front: FrontPoint[]; bought: Signal<FrontPoint | null> }) {
   const last = front.at(-1) as FrontPoint;
   const budget = useSignal(last.cost);
   const best = within(front, budget.value);
@@ -336,7 +361,10 @@ function Front({ front }: { front: FrontPoint[] }) {
           step="any"
           value={budget.value}
           onInput={({ currentTarget }) => {
-            budget.value = Number(currentTarget.value);
+            batch(() => {
+              budget.value = Number(currentTarget.value);
+              bought.value = within(front, budget.value) ?? null;
+            });
           }}
         />
       </Field>
@@ -345,7 +373,11 @@ function Front({ front }: { front: FrontPoint[] }) {
           {t(
             `此预算内的方案：费用 ${money(best.cost)}，效益 ${number(best.gain)}，${best.sites} 处。`,
             `Within it: ${money(best.cost)}, gain ${number(best.gain)}, ${best.sites} sites.`,
-          )}
+          )}{" "}
+          {best.codes &&
+            (bought.value
+              ? t("地图和表显示此方案。", "Map and table show it.")
+              : t("移动滑块，地图和表随之显示。", "Move the slider to see it on map and table."))}
         </p>
       )}
     </Panel>
