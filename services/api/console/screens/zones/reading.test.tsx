@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { LayerListed } from "../../kit/map/layers";
 import { maps } from "../../kit/map/testing";
 import { act, open, refused, screen, waitFor, within } from "../../kit/testing";
-import { collection, PLANNER, scheme, ZONES, zone, zoned } from "./testing";
+import { APPROVER, collection, PLANNER, scheme, ZONES, zone, zoned } from "./testing";
 import Zones from "./zones";
 
 const versions = () =>
@@ -159,38 +159,63 @@ describe("requirements", () => {
 });
 
 describe("consensus and doubt", () => {
-  const layer: LayerListed = {
-    id: "stability.j1",
+  const layer = (id: string, title_en: string): LayerListed => ({
+    id,
     kind: "raster",
     title_zh: "稳定性",
-    title_en: "Stability",
-    theme: "",
+    title_en,
+    theme: "stability",
     bounds: null,
     version: "1",
-  };
+  });
   const legend = { kind: "ramp", entries: [], unit: "", unit_zh: "", unit_en: "" };
-  const computed = () =>
-    zoned([scheme(1, "published", { job: "j1" }), scheme(2, "draft")], {
-      "GET /tiles/layers": { layers: [layer] },
-      "GET /tiles/layers/stability.j1": { ...layer, legend },
+  /** As the service answers: it lists the newest of the region, and finds each job's by name. */
+  const computed = (schemes = [scheme(1, "published", { job: "j1" }), scheme(2, "draft")]) =>
+    zoned(schemes, {
+      "GET /tiles/layers": { layers: [layer("stability.xiamen", "Newest")] },
+      "GET /tiles/layers/stability.xiamen": { ...layer("stability.xiamen", "Newest"), legend },
+      "GET /tiles/layers/stability.j1": { ...layer("stability.j1", "Stability 1"), legend },
+      "GET /tiles/layers/stability.j2": { ...layer("stability.j2", "Stability 2"), legend },
+      "GET /tiles/layers/stability.j3": refused(404, "there is no layer"),
+      "GET /tiles/layers/stability.j4": refused(503, "tiles are away"),
     });
   it("are laid under the outlines of the zones", async () => {
     computed();
     const hands = open(<Zones />);
-    await hands.click(await screen.findByRole("checkbox", { name: /Stability/ }));
+    await hands.click(await screen.findByRole("checkbox", { name: /Stability 1/ }));
     await waitFor(() => expect(opacities()).toEqual([0, 0, 0]));
     expect(await screen.findByText("No data")).toBeTruthy();
-    await hands.click(screen.getByRole("checkbox", { name: /Stability/ }));
+    await hands.click(screen.getByRole("checkbox", { name: /Stability 1/ }));
     await waitFor(() => expect(opacities()).toEqual([0.55, 0.55, 0.55]));
   });
-  it("do not stay for a version that they are not of", async () => {
+  it("are those of each version's own job, of a draft too", async () => {
+    computed([scheme(1, "published", { job: "j1" }), scheme(2, "draft", { job: "j2" })]);
+    const hands = open(<Zones />);
+    await screen.findByRole("checkbox", { name: /Stability 1/ });
+    await hands.selectOptions(await versions(), "xm@2");
+    expect(await screen.findByRole("checkbox", { name: /Stability 2/ })).toBeTruthy();
+    expect(screen.queryByRole("checkbox", { name: /Stability 1|Newest/ })).toBeNull();
+  });
+  it("do not stay for a version that was drawn, which says that it has none", async () => {
     computed();
     const hands = open(<Zones />);
-    await hands.click(await screen.findByRole("checkbox", { name: /Stability/ }));
+    await hands.click(await screen.findByRole("checkbox", { name: /Stability 1/ }));
     await hands.selectOptions(await versions(), "xm@2");
     await bar(/Conservation/);
     await waitFor(() => expect(opacities()).toEqual([0.55, 0.55, 0.55]));
-    await waitFor(() => expect(screen.queryByRole("checkbox")).toBeNull());
+    expect(await screen.findByText(/This version was not computed/)).toBeTruthy();
+    expect(screen.queryByRole("checkbox")).toBeNull();
+  });
+  it("are not there where the job tested none, whatever is newest of the region", async () => {
+    computed([scheme(1, "published", { job: "j3" })]);
+    open(<Zones />);
+    expect(await screen.findByText(/did not test how stable it is/)).toBeTruthy();
+    expect(screen.queryByRole("checkbox")).toBeNull();
+  });
+  it("say so where they cannot be read", async () => {
+    computed([scheme(1, "published", { job: "j4" })]);
+    open(<Zones />);
+    expect(await screen.findByText("tiles are away")).toBeTruthy();
   });
 });
 
@@ -211,6 +236,25 @@ describe("what writes", () => {
     await hands.click(await screen.findByRole("tab", { name: "Approval" }));
     expect(await screen.findByText("There is no step for you to take.")).toBeTruthy();
     expect(screen.queryByRole("tab", { name: "Edit" })).toBeNull();
+  });
+  it.each([
+    ["an approver of the region", APPROVER],
+    ["a planner of another region", { ...PLANNER, roles: [{ role: "planner", region: "banan" }] }],
+  ] as const)("is not there for %s, whom the service would refuse", async (_, who) => {
+    zoned();
+    open(<Zones />, { ...who, query: "tab=edit&scheme=xm@2" });
+    await versions();
+    expect(screen.queryByRole("tab", { name: "Edit" })).toBeNull();
+    expect(screen.queryByRole("button", { name: "Merge" })).toBeNull();
+  });
+  it("is there for an analyst", async () => {
+    zoned();
+    open(<Zones />, {
+      ...PLANNER,
+      roles: [{ role: "analyst", region: "xiamen" }],
+      query: "tab=edit&scheme=xm@2",
+    });
+    expect(await screen.findByRole("button", { name: "Merge" })).toBeTruthy();
   });
   it("is there for a planner", async () => {
     zoned();

@@ -3,7 +3,7 @@
 import type { FeatureCollection } from "geojson";
 import { read, type Schema } from "../../kit/api";
 import { address, allFeatures, type Feature } from "../../kit/features";
-import { holds } from "../../kit/session";
+import { holds, may } from "../../kit/session";
 import type { Tone } from "../../kit/ui";
 import { t } from "../../kit/words";
 
@@ -181,6 +181,10 @@ const STEPS: readonly {
     en: "Send back",
   },
 ];
+
+/** Whether whoever is signed in may redraw the zones of a scheme. */
+export const mayEdit = ({ properties: { region } }: Scheme): boolean =>
+  may("write") && holds(WRITERS, region);
 
 /** The steps that whoever is signed in may take; the service says what else must hold. */
 export function stepsFrom({ properties: { status, region } }: Scheme): Step[] {

@@ -4,14 +4,14 @@ import { batch, useComputed, useSignal } from "@preact/signals";
 import type { FeatureCollection } from "geojson";
 import { useMemo } from "preact/hooks";
 import { useLocation } from "preact-iso";
+import { Fault } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import type { MapPane } from "../../kit/map/engine";
-import { describeLayer, listLayers } from "../../kit/map/layers";
+import { describeLayer, type Layer } from "../../kit/map/layers";
 import { Legend } from "../../kit/map/legend";
 import { type Clicked, MapView } from "../../kit/map/map_view";
 import { region } from "../../kit/place";
-import { may } from "../../kit/session";
-import { Badge, Empty, Found, Panel, Select, Tabs } from "../../kit/ui";
+import { Badge, Empty, Found, Panel, Select, Tabs, Waiting } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { AreaChart } from "./chart";
 import { Differences } from "./differences";
@@ -23,6 +23,7 @@ import {
   type ClassSum,
   drawnZones,
   keyOfScheme,
+  mayEdit,
   originOf,
   type Scheme,
   stateOf,
@@ -59,6 +60,7 @@ export default function Zones() {
     all[0] ??
     null;
   const key = scheme && keyOfScheme(scheme);
+  const edits = scheme !== null && mayEdit(scheme);
   const zones = useAsked(
     async (signal) => ({ of: key, zones: await zonesOf(scheme as Scheme, signal) }),
     [key],
@@ -120,7 +122,7 @@ export default function Zones() {
           onChoose={go}
           tabs={[
             { id: "areas", label: t("面积与要求", "Areas") },
-            ...(may("write") ? [{ id: "edit", label: t("编辑", "Edit") }] : []),
+            ...(edits ? [{ id: "edit", label: t("编辑", "Edit") }] : []),
             { id: "compare", label: t("版本比较", "Compare") },
             { id: "approve", label: t("报批", "Approval") },
             { id: "patterns", label: t("格局", "Patterns") },
@@ -150,7 +152,7 @@ export default function Zones() {
               )}
             </Found>
           )}
-          {scheme && tab.value === "edit" && may("write") && (
+          {scheme && tab.value === "edit" && edits && (
             <Editing
               key={key}
               scheme={scheme}
@@ -275,7 +277,9 @@ function ZoneFacts({ zone: { properties } }: { zone: Zone }) {
   );
 }
 
-/** How far repeated computations agree: consensus where they do, doubt where they do not. */
+/** How far repeated computations agree: consensus where they do, doubt where they do not. What is
+ * listed of computed layers is the newest public of a region, whichever scheme it is of: the layer
+ * of the scheme's own job is asked for by name, which finds that of a draft as well. */
 function Doubt({
   scheme: { properties },
   layer,
@@ -285,35 +289,58 @@ function Doubt({
   layer: string;
   onLayer: (layer: string) => void;
 }) {
-  const names = [`stability.${properties.job}`, `stability.${properties.region}`];
-  const { asked } = useAsked(
-    async () => (await listLayers()).find(({ id }) => names.includes(id)) ?? null,
-    [names.join()],
+  const name = properties.job ? `stability.${properties.job}` : "";
+  const { asked, again } = useAsked(
+    async () => ({ of: name, found: name ? await stabilityOf(name) : null }),
+    [name],
   );
-  const found = asked.value.data;
-  if (!found) return null;
   return (
     <Panel title={t("共识与存疑", "Consensus and doubt")}>
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={layer === found.id}
-          onChange={({ currentTarget }) => onLayer(currentTarget.checked ? found.id : "")}
-        />
-        {t("在地图上显示", "Show on the map:")} {called(found, "title")}
-      </label>
-      {layer === found.id && <DoubtLegend name={found.id} />}
-      <small>
-        {t(
-          "数值高处各次计算一致；低处类别存疑，宜实地核定。",
-          "Where values are high, computations agree; where low, the class is in doubt and worth a visit.",
-        )}
-      </small>
+      <Found asked={asked} again={again}>
+        {({ of, found }) =>
+          // What was found for another scheme does not stand until the next answer.
+          of !== name ? (
+            <Waiting />
+          ) : found ? (
+            <>
+              <label class="check">
+                <input
+                  type="checkbox"
+                  checked={layer === name}
+                  onChange={({ currentTarget }) => onLayer(currentTarget.checked ? name : "")}
+                />
+                {t("在地图上显示", "Show on the map:")} {called(found, "title")}
+              </label>
+              {layer === name && <Legend legend={found.legend} raster />}
+              <small>
+                {t(
+                  "数值高处各次计算一致；低处类别存疑，宜实地核定。",
+                  "Where values are high, computations agree; where low, the class is in doubt and worth a visit.",
+                )}
+              </small>
+            </>
+          ) : (
+            <p class="hint">
+              {name
+                ? t("其计算没有检验稳定性。", "Its computation did not test how stable it is.")
+                : t(
+                    "本版不是计算所得，没有稳定性图层。",
+                    "This version was not computed: there is no layer of its stability.",
+                  )}
+            </p>
+          )
+        }
+      </Found>
     </Panel>
   );
 }
 
-function DoubtLegend({ name }: { name: string }) {
-  const { asked } = useAsked(() => describeLayer({ name }), [name]);
-  return <Found asked={asked}>{(layer) => <Legend legend={layer.legend} raster />}</Found>;
+/** The layer of a job; null where the job made none. */
+async function stabilityOf(name: string): Promise<Layer | null> {
+  try {
+    return await describeLayer({ name });
+  } catch (error) {
+    if (error instanceof Fault && error.status === 404) return null;
+    throw error;
+  }
 }
