@@ -106,6 +106,7 @@ export const checked = (change: Partial<Check> = {}): Check => ({
   lines: [],
   zones: [],
   hits: [],
+  duties: [],
   gaps: [],
   unknown_activities: [],
   ...change,

@@ -84,6 +84,8 @@ export interface Check {
   lines: LineHit[];
   zones: ZoneHit[];
   hits: RuleHit[];
+  /** What the place demands, whatever is done there. */
+  duties: RuleHit[];
   gaps: Gap[];
   unknown_activities: string[];
 }
@@ -94,6 +96,8 @@ export interface Asked {
   /** The region where the place is said to lie. */
   region?: string;
   activities?: string[];
+  /** The day whose rules hold; today without it. */
+  as_of?: string;
 }
 
 export const TONES: Record<Verdict, Tone> = {

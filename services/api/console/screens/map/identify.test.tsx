@@ -10,6 +10,7 @@ import {
   within,
 } from "../../kit/testing";
 import { lang } from "../../kit/words";
+import { checked, EXECUTION, gap, hit } from "../compliance/testing";
 import OneMap, { overlayOf, shown } from "./map";
 import { serveMap, shownMaps } from "./testing";
 
@@ -36,13 +37,17 @@ const ZONE = object("zones", "z/1", true, {
   area_km2: 1234.5,
 });
 
-async function opened(identify: Answer, words: "zh" | "en" = "en") {
-  const sent = serveMap({ "GET /identify": identify });
+async function opened(
+  identify: Answer,
+  words: "zh" | "en" = "en",
+  result = checked({ hits: [hit()], gaps: [gap()] }),
+) {
+  const sent = serveMap({ "GET /identify": identify, [EXECUTION]: { result } });
   const hands = open(<OneMap />, { lang: words });
   const [map] = await shownMaps();
   if (!map) throw new Error("no map");
   const asked = () => sent.filter(({ path }) => path === "/identify").map(({ query }) => query);
-  return { hands, map, asked };
+  return { hands, map, asked, sent };
 }
 const found = () => [...document.querySelectorAll<HTMLElement>(".found > li")];
 
@@ -71,6 +76,34 @@ describe("what is at a place", () => {
     expect(first?.getByText("No building")).toBeTruthy();
     expect(first?.getByText(/1,234.50 km²/)).toBeTruthy();
     expect(second?.getByText("not in force")).toBeTruthy();
+  });
+  it("has rules, asked for once somebody wants them, on the day that is looked at", async () => {
+    const { map, hands, sent } = await opened({ features: [ZONE] });
+    await act(() => map.click(118.1, 24.5));
+    const summary = await screen.findByText("Rules that hold here");
+    const checks = () => sent.filter(({ path }) => path.endsWith("/execution"));
+    expect(checks()).toEqual([]);
+    await hands.click(summary);
+    await act(async () => {
+      fireEvent(summary.parentElement as HTMLElement, new Event("toggle"));
+    });
+    const rule = await screen.findByText(/Ecological red line: Development and building/);
+    expect(rule.textContent).toContain("Forbidden");
+    expect(rule.textContent).toContain("自然资发〔2022〕142号 No development within the line");
+    expect(screen.getByText(/The coastal protection line is not drawn/)).toBeTruthy();
+    expect(checks()[0]?.body).toMatchObject({
+      inputs: { geometry: { type: "Point", coordinates: [118.1, 24.5] } },
+    });
+  });
+  it("without rules says so", async () => {
+    const { map, hands } = await opened({ features: [] }, "zh", checked());
+    await act(() => map.click(118.1, 24.5));
+    const summary = await screen.findByText("此处适用的规则");
+    await hands.click(summary);
+    await act(async () => {
+      fireEvent(summary.parentElement as HTMLElement, new Event("toggle"));
+    });
+    expect(await screen.findByText("没有适用的规则。")).toBeTruthy();
   });
   it("has a page of its own each, in the language of who asks", async () => {
     const { map } = await opened({ features: [ZONE] }, "zh");

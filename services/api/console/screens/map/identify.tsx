@@ -1,5 +1,6 @@
 /** What is at a place: objects in force first, with their requirement and where they are kept. */
 
+import { useSignal } from "@preact/signals";
 import { read } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { address, type Feature, type Values } from "../../kit/features";
@@ -7,8 +8,10 @@ import { km2 } from "../../kit/format";
 import { gaussKrueger, sexagesimal } from "../../kit/map/geodesy";
 import type { Clicked } from "../../kit/map/map_view";
 import { API } from "../../kit/page";
-import { Badge, Empty, Found } from "../../kit/ui";
+import { undrawnRegion } from "../../kit/place";
+import { Badge, Empty, Found, type Tone } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
+import { check, type RuleHit } from "../compliance/verdict";
 
 interface AtPoint extends Feature {
   collection: string;
@@ -77,7 +80,74 @@ function At({ at, day }: { at: Clicked; day: string }) {
           );
         }}
       </Found>
+      <Rules key={`${at.lon} ${at.lat} ${day}`} at={at} day={day} />
     </>
+  );
+}
+
+const SEVERITIES: Record<RuleHit["severity"], Tone> = {
+  high: "bad",
+  medium: "warn",
+  low: "info",
+  info: "info",
+};
+
+/** The rules of the place, asked for once somebody wants them. */
+function Rules({ at, day }: { at: Clicked; day: string }) {
+  const wanted = useSignal(false);
+  return (
+    <details
+      class="panel"
+      onToggle={({ currentTarget }) => {
+        wanted.value ||= currentTarget.open;
+      }}
+    >
+      <summary>{t("此处适用的规则", "Rules that hold here")}</summary>
+      {wanted.value && <RulesHere at={at} day={day} />}
+    </details>
+  );
+}
+
+function RulesHere({ at, day }: { at: Clicked; day: string }) {
+  const { asked, again } = useAsked(
+    () =>
+      check({
+        geometry: { type: "Point", coordinates: [at.lon, at.lat] },
+        ...(undrawnRegion.value ? { region: undrawnRegion.value } : {}),
+        ...(day ? { as_of: day } : {}),
+      }),
+    [],
+  );
+  return (
+    <Found asked={asked} again={again}>
+      {({ hits, duties, gaps }) => {
+        const rules = [...hits, ...duties];
+        return (
+          <>
+            {!rules.length && <Empty>{t("没有适用的规则。", "No rule holds here.")}</Empty>}
+            <ul class="plain">
+              {rules.map((rule) => (
+                <li key={`${rule.rule} ${rule.place.name_zh}`}>
+                  {called(rule.place)}: {called(rule, "activity")}{" "}
+                  <Badge tone={SEVERITIES[rule.severity]}>{called(rule, "decision")}</Badge>
+                  {rule.presumed && t("（未指明活动时）", " (where no activity is named)")}
+                  <br />
+                  <small>
+                    {rule.legal_basis} {called(rule, "text")}
+                  </small>
+                </li>
+              ))}
+            </ul>
+            {gaps.length > 0 && (
+              <p class="hint">
+                {t("尚不清楚：", "Not known: ")}
+                {gaps.map((gap) => called(gap, "text")).join(t("；", "; "))}
+              </p>
+            )}
+          </>
+        );
+      }}
+    </Found>
   );
 }
 
