@@ -5,8 +5,10 @@ and schemas that the console's sources name, and what those are made of. A test 
 """
 
 import json
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -119,6 +121,8 @@ def types() -> str:
         text=True,
         check=True,
         cwd=CONSOLE,
+        # Node.js comes with the Python environment.
+        env=os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
     )
     return done.stdout
 

@@ -1420,6 +1420,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    cursor?: string;
+                    datetime?: string;
+                    as_of?: string;
+                    count?: "capped" | "exact" | "estimate" | "none";
+                    q?: string;
+                    filter?: string;
+                    "filter-lang"?: "cql2-text" | "cql2-json" | "cql-text";
+                    sortby?: string;
+                    properties?: string;
+                    code?: string;
+                    title?: string;
+                    kind?: "project" | "programme" | "target" | "zone" | "plan";
+                    object?: string;
+                    state?: "draft" | "submitted" | "accepted" | "refused" | "withdrawn" | "carried_out";
+                    plan?: string;
+                    region?: string;
+                    author?: string;
+                    evidence?: string;
+                    decided_by?: string;
+                    decided_at?: string;
+                    proposed_at?: string;
+                    f?: "json" | "html" | "csv";
+                    lang?: "zh" | "en";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            proposals: components["schemas"]["proposals"][];
+                            links: components["schemas"]["Link"][];
+                            numberMatched?: number;
+                            numberReturned?: number;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ProposalBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Proposal"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/properties": {
         parameters: {
             query?: never;
@@ -4048,6 +4140,27 @@ export interface components {
             rows: components["schemas"]["BoardRow"][];
             links: components["schemas"]["Link"][];
         };
+        Evidence: {
+            alert?: number;
+            case?: string;
+            value?: number;
+            /** Format: uuid */
+            job?: string;
+            evaluation?: string;
+            bulletin?: string;
+            /** @enum {string} */
+            kind: "alert" | "case" | "value" | "job" | "evaluation" | "bulletin";
+            kind_name: string;
+            href?: string;
+        };
+        EvidenceBody: {
+            alert?: number | null;
+            case?: string | null;
+            value?: number | null;
+            job?: string | null;
+            evaluation?: string | null;
+            bulletin?: string | null;
+        };
         ExceptionBody: {
             rule?: string | null;
             gap?: string | null;
@@ -4355,6 +4468,10 @@ export interface components {
             password: boolean;
             issuers: string[];
             next?: string;
+        };
+        MadeObject: {
+            code: string;
+            version: number | null;
         };
         Mails: {
             deliveries: components["schemas"]["Sending"][];
@@ -4771,6 +4888,60 @@ export interface components {
             rule: string | null;
             conditions: components["schemas"]["Condition"][];
         };
+        Proposal: {
+            code: string;
+            title: string;
+            /** @enum {string} */
+            kind: "project" | "programme" | "target" | "zone" | "plan";
+            object: string;
+            /** @enum {string} */
+            state: "draft" | "submitted" | "accepted" | "refused" | "withdrawn" | "carried_out";
+            plan: string | null;
+            region: string | null;
+            author: string;
+            reason: string;
+            evidence: components["schemas"]["Evidence"][];
+            revises: {
+                [key: string]: unknown;
+            };
+            change: {
+                [key: string]: unknown;
+            };
+            fields: {
+                [key: string]: unknown;
+            }[];
+            decided_by: string | null;
+            decided_at: string | null;
+            decision: string | null;
+            /** Format: date-time */
+            proposed_at: string;
+            links: components["schemas"]["Link"][];
+            kind_name: string;
+            state_name: string;
+            made: components["schemas"]["MadeObject"] | null;
+            steps: components["schemas"]["ProposalStepOffered"][];
+            events: components["schemas"]["ProposalHistory"][];
+        };
+        ProposalBody: {
+            title: string;
+            reason: string;
+            revises: components["schemas"]["RevisesBody"];
+            change: {
+                [key: string]: unknown;
+            };
+            evidence?: components["schemas"]["EvidenceBody"][];
+        };
+        ProposalHistory: {
+            seq: number;
+            from: ("draft" | "submitted" | "accepted" | "refused" | "withdrawn" | "carried_out") | null;
+            /** @enum {string} */
+            to: "draft" | "submitted" | "accepted" | "refused" | "withdrawn" | "carried_out";
+            to_name: string;
+            /** Format: date-time */
+            at: string;
+            actor: string;
+            reason: string | null;
+        };
         ProposalNamed: {
             code: string;
             title: string;
@@ -4778,6 +4949,15 @@ export interface components {
             state: "draft" | "submitted" | "accepted" | "refused" | "withdrawn" | "carried_out";
             state_name: string;
             href: string;
+        };
+        ProposalStepOffered: {
+            /** @enum {string} */
+            to: "draft" | "submitted" | "accepted" | "refused" | "withdrawn" | "carried_out";
+            name: string;
+            roles: string[];
+            needs: string[];
+            rule: string;
+            allowed: boolean;
         };
         Quiet: {
             from: string;
@@ -4857,6 +5037,15 @@ export interface components {
             text: string;
             text_zh: string;
             text_en: string;
+        };
+        RevisesBody: {
+            project?: string | null;
+            programme?: string | null;
+            plan?: string | null;
+            indicator?: string | null;
+            region?: string | null;
+            scheme?: string | null;
+            zone?: string | null;
         };
         Revocation: {
             by: string;
@@ -5783,6 +5972,30 @@ export interface components {
             valid_from?: string | null;
             /** Format: date */
             valid_to?: string | null;
+        };
+        proposals: {
+            code?: string;
+            title?: string | null;
+            /** @enum {string|null} */
+            kind?: "project" | "programme" | "target" | "zone" | "plan" | null;
+            object?: string | null;
+            /** @enum {string|null} */
+            state?: "draft" | "submitted" | "accepted" | "refused" | "withdrawn" | "carried_out" | null;
+            plan?: string | null;
+            region?: string | null;
+            author?: string | null;
+            reason?: string | null;
+            evidence?: string[] | null;
+            revises?: Record<string, never> | null;
+            change?: Record<string, never> | null;
+            fields?: Record<string, never>[] | null;
+            decided_by?: string | null;
+            /** Format: date-time */
+            decided_at?: string | null;
+            decision?: string | null;
+            /** Format: date-time */
+            proposed_at?: string | null;
+            links?: components["schemas"]["Link"][];
         };
         regions: {
             /** @enum {string} */
