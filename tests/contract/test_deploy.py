@@ -21,6 +21,7 @@ from shanhai.reporting.pages import PANGO_PACKAGES
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 LOCKS = sorted((DEPLOY / "locks").glob("*.lock"))
+CONSOLE = ROOT / "services/api/console"
 COMMANDS = {command.words: command for command in commands_of(app)}
 NOT_OURS = {"SHANHAI_DB_PASSWORD", "SHANHAI_REDIS_PASSWORD"}
 """What the compose file puts into URLs; no process reads them."""
@@ -407,13 +408,29 @@ def test_locks_name_no_index(lock: Path) -> None:
     assert "index-url" not in text
 
 
-def test_the_viewer_s_lock_leaves_the_registry_open() -> None:
-    packages = json.loads((ROOT / "services/api/console/package-lock.json").read_bytes())[
-        "packages"
-    ]
+def test_the_console_s_lock_leaves_the_registry_open() -> None:
+    packages = json.loads((CONSOLE / "package-lock.json").read_bytes())["packages"]
     for name, package in packages.items():
         assert "resolved" not in package, name
         assert not name or package["integrity"].startswith("sha512-"), name
+
+
+def test_npm_writes_no_addresses_into_a_lock() -> None:
+    manifests = [path.parent for path in ROOT.glob("services/*/**/package.json")]
+    folders = [folder for folder in manifests if "node_modules" not in folder.parts]
+    assert CONSOLE in folders
+    for folder in folders:
+        settings = (folder / ".npmrc").read_text("utf-8").splitlines()
+        assert "omit-lockfile-registry-resolved=true" in settings, folder
+
+
+def test_the_viewer_s_map_library_is_that_of_the_console_s_lock() -> None:
+    packages = json.loads((CONSOLE / "package-lock.json").read_bytes())["packages"]
+    vendored = ROOT / "services/tiles/shanhai_tiles/static/vendor/VERSION"
+    if not vendored.exists():
+        pytest.skip("the console is not built here")
+    version = packages["node_modules/maplibre-gl"]["version"]
+    assert vendored.read_text("utf-8") == f"{version}\n"
 
 
 def tracked_texts() -> Iterator[tuple[str, str]]:
