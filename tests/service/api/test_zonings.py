@@ -366,6 +366,92 @@ class TestMerger:
         assert (await reader.post(f"{BASE}/mergers", json=merged)).status_code == 403
 
 
+LINE = {"type": "LineString", "coordinates": [[117.9, 24.43], [118.11, 24.471]]}
+
+
+class TestTwoWhoRedraw:
+    """The second, who has not seen what the first did, changes nothing of it unseen."""
+
+    WAYS = (
+        ("splits", {"zone": FIRST, "line": LINE}),
+        ("mergers", {"zones": [FIRST, f"{FIRST}-2"]}),
+        ("adjustments", {"geometry": STRIP, "to_class": "general_protection"}),
+    )
+
+    @staticmethod
+    async def tag(writer: httpx.AsyncClient, version: int) -> str:
+        answer = await writer.get(f"{BASE}/adjustments", params={"version": version})
+        return str(answer.headers["etag"])
+
+    @staticmethod
+    async def redraw(
+        writer: httpx.AsyncClient, way: str, tag: str | None, **wish: Any
+    ) -> httpx.Response:
+        headers = {} if tag is None else {"If-Match": tag}
+        body = {"note": "as I saw it", "version": 2, **wish}
+        return await writer.post(f"{BASE}/{way}", json=body, headers=headers)
+
+    @pytest.mark.parametrize(("way", "wish"), WAYS)
+    async def test_what_the_first_has_redrawn_is_not_changed_unseen(
+        self, writer: httpx.AsyncClient, way: str, wish: dict[str, Any]
+    ) -> None:
+        await split(writer)
+        seen = await self.tag(writer, 2)
+        line = {"type": "LineString", "coordinates": [[118.09, 24.3], [118.08, 24.6]]}
+        assert (await self.redraw(writer, "splits", seen, zone=FIRST, line=line)).is_success
+        before = await zones_of(writer, 2)
+        answer = await self.redraw(writer, way, seen, **wish)
+        assert answer.status_code == 412, answer.text
+        assert "read them again" in answer.text
+        assert await zones_of(writer, 2) == before
+        again = await self.redraw(writer, way, await self.tag(writer, 2), **wish)
+        assert again.status_code == 201, again.text
+
+    @pytest.mark.parametrize(("way", "wish"), WAYS)
+    async def test_a_change_of_attributes_and_one_of_the_areas_are_changes(
+        self, writer: httpx.AsyncClient, way: str, wish: dict[str, Any]
+    ) -> None:
+        await split(writer)
+        seen = await self.tag(writer, 2)
+        assert (await adjust(writer, version=2)).status_code == 201
+        assert (await self.redraw(writer, way, seen, **wish)).status_code == 412
+        seen = await self.tag(writer, 2)
+        renamed = await writer.patch(
+            f"/collections/zones/items/{FIRST}-2",
+            params={"version": 2},
+            json={"properties": {"name_en": "West"}},
+            headers={"Content-Type": "application/merge-patch+json"},
+        )
+        assert renamed.status_code == 200, renamed.text
+        assert (await self.redraw(writer, way, seen, **wish)).status_code == 412
+
+    async def test_of_two_at_once_one_is_refused(self, writer: httpx.AsyncClient) -> None:
+        await split(writer)
+        seen = await self.tag(writer, 2)
+        wish = {"geometry": STRIP, "to_class": "general_protection"}
+        both = await asyncio.gather(
+            self.redraw(writer, "adjustments", seen, **wish),
+            self.redraw(writer, "splits", seen, zone=FIRST, line=LINE),
+        )
+        assert sorted(answer.status_code for answer in both) == [201, 412]
+
+    async def test_of_a_version_in_force_one_draft_begins(self, writer: httpx.AsyncClient) -> None:
+        seen = await self.tag(writer, 1)
+        wish = {"zone": FIRST, "line": ACROSS, "version": 1}
+        assert (await self.redraw(writer, "splits", seen, **wish)).status_code == 201
+        second = await self.redraw(writer, "splits", seen, **wish)
+        assert second.status_code == 409
+        assert "version 2" in second.text
+
+    async def test_whoever_may_not_is_told_that_first(
+        self, writer: httpx.AsyncClient, client_with: MakeClient
+    ) -> None:
+        await split(writer)
+        reader = await client_with(Scope.READ)
+        wish = {"zone": FIRST, "line": LINE}
+        assert (await self.redraw(reader, "splits", '"old.1"', **wish)).status_code == 403
+
+
 class TestVersions:
     async def test_one_draft_at_a_time(self, writer: httpx.AsyncClient) -> None:
         begun = await asyncio.gather(

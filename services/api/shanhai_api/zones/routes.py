@@ -15,8 +15,10 @@ from shanhai.db.zoning.adjustment import (
     split_zone,
 )
 from shanhai.db.zoning.schemes import (
+    SchemeVersion,
     begin_version,
     compare_schemes,
+    demand_writer,
     find_scheme,
     list_differences,
     measure_topology,
@@ -25,10 +27,20 @@ from shanhai.errors import LimitExceeded
 from shanhai.validation import Note
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import JsonBody
-from shanhai_api.kit.dependencies import PageQuery, Read, Reader, Write, Writer, format_field
+from shanhai_api.kit.dependencies import (
+    IfMatch,
+    PageQuery,
+    Read,
+    Reader,
+    Write,
+    WriteContext,
+    Writer,
+    format_field,
+)
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import CSV, choose_format
 from shanhai_api.zones import models
+from shanhai_api.zones.states import demand_zones, state_of_zones
 
 
 class VersionQuery(PageQuery):
@@ -174,22 +186,23 @@ async def create_version(
 @router.get(f"{SCHEME}/adjustments", summary="What was moved by hand in a version of a zoning")
 async def show_adjustments(
     read: Read[Reader], code: str, query: OfVersion
-) -> models.ZoningAdjustments:
-    """List the adjustments of a version in order."""
+) -> Answer[models.ZoningAdjustments]:
+    """List the adjustments of a version in order; with the ETag its zones can be redrawn."""
     scheme = await find_scheme(read.session, read.caller.viewer, code, query.version)
-    return models.ZoningAdjustments.of(
-        scheme, await list_adjustments(read.session, scheme.id), read
-    )
+    # Before what is listed: of a change in between the tag may not know.
+    state = await state_of_zones(read.session, scheme)
+    listed = await list_adjustments(read.session, scheme.id)
+    return Answer(models.ZoningAdjustments.of(scheme, listed, read), state=state)
 
 
 @router.post(
     f"{SCHEME}/adjustments", summary="Make an area of a zoning another class", status_code=201
 )
 async def create_adjustment(
-    write: Write[Writer], code: str, body: JsonBody[Adjustment]
+    write: Write[Writer], code: str, expected: IfMatch, body: JsonBody[Adjustment]
 ) -> Answer[models.AreaAdjusted]:
     """Move an area to a class; a published version is left as it is and a draft begins from it."""
-    scheme = await find_scheme(write.session, write.caller.viewer, code, body.version)
+    scheme = await _to_redraw(write, code, body.version, expected)
     wish = Wish(
         await _shape(body.geometry, "geometry-multipolygon", "/geometry"), body.to_class, body.note
     )
@@ -199,10 +212,10 @@ async def create_adjustment(
 
 @router.post(f"{SCHEME}/splits", summary="Split a zone by a line", status_code=201)
 async def create_split(
-    write: Write[Writer], code: str, body: JsonBody[Splitting]
+    write: Write[Writer], code: str, expected: IfMatch, body: JsonBody[Splitting]
 ) -> Answer[models.ZonesLeft]:
     """Split a zone; a published version is left as it is and a draft begins from it."""
-    scheme = await find_scheme(write.session, write.caller.viewer, code, body.version)
+    scheme = await _to_redraw(write, code, body.version, expected)
     line = await _shape(body.line, "geometry-multilinestring", "/line")
     redrawn = await split_zone(
         write.session, write.caller, write.act, scheme, body.zone, line, body.note
@@ -212,14 +225,23 @@ async def create_split(
 
 @router.post(f"{SCHEME}/mergers", summary="Merge zones of one class", status_code=201)
 async def create_merger(
-    write: Write[Writer], code: str, body: JsonBody[Merging]
+    write: Write[Writer], code: str, expected: IfMatch, body: JsonBody[Merging]
 ) -> Answer[models.ZonesLeft]:
     """Merge zones; a published version is left as it is and a draft begins from it."""
-    scheme = await find_scheme(write.session, write.caller.viewer, code, body.version)
+    scheme = await _to_redraw(write, code, body.version, expected)
     redrawn = await merge_zones(
         write.session, write.caller, write.act, scheme, body.zones, body.note
     )
     return Answer(models.ZonesLeft.of(redrawn), location=models.version_path(redrawn.scheme))
+
+
+async def _to_redraw(
+    write: WriteContext, code: str, version: int | None, expected: frozenset[str] | None
+) -> SchemeVersion:
+    scheme = await find_scheme(write.session, write.caller.viewer, code, version)
+    demand_writer(write.caller, scheme)
+    await demand_zones(write.session, scheme, expected)
+    return scheme
 
 
 async def _shape(given: dict[str, Any], kind: str, pointer: str) -> bytes:
