@@ -3,6 +3,7 @@ import { recall } from "../../kit/kept";
 import { maps } from "../../kit/map/testing";
 import {
   type Answer,
+  cleanup,
   fireEvent,
   open,
   refused,
@@ -11,7 +12,7 @@ import {
   withHeaders,
   within,
 } from "../../kit/testing";
-import { PLANNER, scheme, ZONES, zoned } from "./testing";
+import { collection, PLANNER, scheme, ZONES, zoned } from "./testing";
 import Zones from "./zones";
 
 /** The tab of editing, for a planner, on the draft. */
@@ -223,6 +224,168 @@ describe("reassigning", () => {
     map?.click(118.15, 24.05);
     await hands.click(await way("Attributes"));
     expect(screen.getByRole<HTMLSelectElement>("combobox", { name: /^Zone/ }).value).toBe("");
+  });
+});
+
+describe("a form that is not sent yet", () => {
+  /** As after a reload: the screen is made anew, of what the browser has kept. */
+  async function reload(name: string) {
+    cleanup();
+    const screenOf = await editing();
+    await screenOf.hands.click(await way(name));
+    return screenOf;
+  }
+  const restored = () => screen.findByText(/What you had not saved is here again/);
+
+  it("to reassign is there again with its area, its class and its reason", async () => {
+    const { hands } = await editing();
+    await hands.click(await way("Reassign"));
+    await typeShape("118.05 24\n118.15 24\n118.15 24.05");
+    await hands.selectOptions(await screen.findByRole("combobox", { name: /Becomes/ }), "mend");
+    await hands.type(why(), "burnt in May");
+    await reload("Reassign");
+    await restored();
+    expect((why() as HTMLInputElement).value).toBe("burnt in May");
+    const list = await screen.findByRole<HTMLSelectElement>("combobox", { name: /Becomes/ });
+    expect(list.value).toBe("mend");
+    expect(screen.getByLabelText<HTMLTextAreaElement>(/Corners/).value).toBe(
+      "118.05 24\n118.15 24\n118.15 24.05",
+    );
+    expect(isOff(main("Reassign"))).toBe(false);
+  });
+  it("to split is there again with its zone and its line, until it is thrown away", async () => {
+    const { hands } = await editing();
+    await hands.click(await way("Split"));
+    await hands.selectOptions(await zoneList(), "3");
+    await typeShape("118.25 23.9\n118.25 24.2");
+    const again = await reload("Split");
+    await restored();
+    await waitFor(async () => expect(((await zoneList()) as HTMLSelectElement).value).toBe("3"));
+    expect(screen.getByLabelText<HTMLTextAreaElement>(/Corners/).value).toBe(
+      "118.25 23.9\n118.25 24.2",
+    );
+    await waitFor(() => expect(isOff(screen.getByRole("button", { name: "Undo" }))).toBe(false));
+    await again.hands.click(screen.getByRole("button", { name: "Throw away" }));
+    expect(screen.getByLabelText<HTMLTextAreaElement>(/Corners/).value).toBe("");
+    expect(recall("draft.zoning.split.xm@2")).toBeNull();
+  });
+  it("to merge is there again with its zones and its reason", async () => {
+    const { hands } = await editing();
+    await hands.click(await way("Merge"));
+    await hands.click(await screen.findByRole("checkbox", { name: /Zone 1/ }));
+    await hands.type(why(), "one valley");
+    await hands.click(await screen.findByRole("checkbox", { name: /Zone 2/ }));
+    await reload("Merge");
+    await restored();
+    expect((why() as HTMLInputElement).value).toBe("one valley");
+    await waitFor(() => expect(screen.getAllByRole("checkbox", { checked: true })).toHaveLength(2));
+  });
+  it("to begin a draft is there again with its reason", async () => {
+    const { hands } = await editing({}, "xm@1");
+    await hands.type(await screen.findByLabelText("Why a draft is begun"), "yearly");
+    cleanup();
+    await editing({}, "xm@1");
+    await restored();
+    expect(screen.getByLabelText<HTMLInputElement>("Why a draft is begun").value).toBe("yearly");
+  });
+  it("is kept no longer once it was sent", async () => {
+    const { hands, writes } = await editing({ "POST /zone-schemes/xm/mergers": redrawn });
+    await hands.click(await way("Merge"));
+    await hands.click(await screen.findByRole("checkbox", { name: /Zone 1/ }));
+    await hands.click(await screen.findByRole("checkbox", { name: /Zone 2/ }));
+    await hands.type(why(), "one valley");
+    expect(recall("draft.zoning.merge.xm@2")).not.toBeNull();
+    await hands.click(main("Merge"));
+    await waitFor(() => expect(writes()).toHaveLength(1));
+    await waitFor(() => expect(recall("draft.zoning.merge.xm@2")).toBeNull());
+  });
+});
+
+describe("zones that somebody else has redrawn meanwhile", () => {
+  const shrunk = {
+    ...ZONES[2],
+    properties: { ...ZONES[2]?.properties, area_km2: 12 },
+  };
+  /** The first planner comes between: theirs is there from the first refusal on. */
+  async function second(answers: Record<string, Answer> = {}) {
+    let theirs = false;
+    const screenOf = await editing({
+      "GET /zone-schemes/xm/adjustments": () =>
+        withHeaders({ adjustments: [] }, { ETag: theirs ? '"z2"' : '"z1"' }),
+      "GET /collections/zones/items": () =>
+        theirs ? collection([ZONES[0] ?? {}, shrunk]) : collection(ZONES),
+      "POST /zone-schemes/xm/splits": ({ headers }) => {
+        theirs = true;
+        return headers.get("If-Match") === '"z2"' ? redrawn : refused(412, "they have changed");
+      },
+      ...answers,
+    });
+    const { hands } = screenOf;
+    await hands.click(await way("Split"));
+    await hands.selectOptions(await zoneList(), "3");
+    await hands.type(why(), "two owners");
+    await typeShape("118.25 23.9\n118.25 24.2");
+    await waitFor(() => expect(isOff(main("Split"))).toBe(false));
+    return screenOf;
+  }
+  const dialog = async () => within(await screen.findByRole("dialog"));
+
+  it("stand as they are now beside what they were and what was meant; nothing is lost", async () => {
+    const { hands, writes } = await second();
+    await hands.click(main("Split"));
+    const told = await dialog();
+    expect(writes()[0]?.headers.get("If-Match")).toBe('"z1"');
+    const rows = told.getAllByRole("row").map(({ textContent }) => textContent);
+    expect(rows.slice(1)).toEqual([
+      expect.stringMatching(/^2.*20\.0+ km².*\(none\)$/),
+      expect.stringMatching(/^3.*30\.0+ km².*12\.0+ km²$/),
+    ]);
+    expect(told.getByText("2 corners")).toBeTruthy();
+    await hands.click(told.getByRole("button", { name: "Back to editing" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect((why() as HTMLInputElement).value).toBe("two owners");
+    expect(screen.getByLabelText<HTMLTextAreaElement>(/Corners/).value).toBe(
+      "118.25 23.9\n118.25 24.2",
+    );
+  });
+  it("are redrawn where one has seen them and says so", async () => {
+    const { hands, writes } = await second();
+    await hands.click(main("Split"));
+    await hands.click((await dialog()).getByRole("button", { name: /on what is there now/ }));
+    await waitFor(() => expect(writes()).toHaveLength(2));
+    expect(writes()[1]?.headers.get("If-Match")).toBe('"z2"');
+    expect(writes()[1]?.body).toEqual(writes()[0]?.body);
+    const keys = writes().map(({ headers }) => headers.get("Idempotency-Key"));
+    expect(keys[0]).not.toBe(keys[1]);
+    await waitFor(() => expect(recall("draft.zoning.split.xm@2")).toBeNull());
+  });
+  it("are known as they were begun on, after a reload too", async () => {
+    await second();
+    cleanup();
+    const { hands, writes } = await editing({
+      "GET /zone-schemes/xm/adjustments": () => withHeaders({ adjustments: [] }, { ETag: '"z2"' }),
+      "POST /zone-schemes/xm/splits": refused(412, "they have changed"),
+    });
+    await hands.click(await way("Split"));
+    await waitFor(() => expect(isOff(main("Split"))).toBe(false));
+    await hands.click(main("Split"));
+    await dialog();
+    expect(writes()[0]?.headers.get("If-Match")).toBe('"z1"');
+  });
+  it("that cannot be read say so, and the form can be sent again", async () => {
+    let down = false;
+    const { hands } = await second({
+      "GET /zone-schemes/xm/adjustments": () =>
+        down ? refused(503, "away") : withHeaders({ adjustments: [] }, { ETag: '"z1"' }),
+      "POST /zone-schemes/xm/splits": () => {
+        down = true;
+        return refused(412, "they have changed");
+      },
+    });
+    await hands.click(main("Split"));
+    expect((await screen.findByRole("alert")).textContent).toContain("away");
+    expect(screen.queryByRole("dialog")).toBeNull();
+    expect(isOff(main("Split"))).toBe(false);
   });
 });
 

@@ -1,11 +1,11 @@
 /** Editing a draft: areas to another class, zones split and merged, what is said of a zone. */
 
 import { type Signal, useSignal } from "@preact/signals";
-import type { FeatureCollection, Position } from "geojson";
+import type { FeatureCollection, MultiLineString, MultiPolygon } from "geojson";
 import { useMemo } from "preact/hooks";
-import { type Fault, write } from "../../kit/api";
+import type { Fault } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
-import { type Change, Conflict, changedMembers } from "../../kit/conflict";
+import { type Change, Conflict, changedMembers, shownShape } from "../../kit/conflict";
 import {
   changeFeature,
   type Feature,
@@ -17,23 +17,21 @@ import {
 } from "../../kit/features";
 import { Fields, memberOf, Restored, useDraft } from "../../kit/form";
 import { km2 } from "../../kit/format";
-import { eachPosition } from "../../kit/map/bounds";
-import type { Drawable, Kind } from "../../kit/map/draw";
-import type { MapPane } from "../../kit/map/engine";
-import { SketchTools, useSketch } from "../../kit/map/sketch";
+import { SketchTools } from "../../kit/map/sketch";
 import { Button, Empty, FaultBox, Field, Found, Panel, Select, tell } from "../../kit/ui";
 import { called, t } from "../../kit/words";
-import { classesOf, type Scheme, stateOf, type Zone } from "./schemes";
+import {
+  Apply,
+  type Editable,
+  path,
+  RestoredForm,
+  useDrawn,
+  useRedrawing,
+  useSending,
+} from "./redrawing";
+import { classesOf, keyOfScheme, stateOf, type Zone } from "./schemes";
 
 type Way = "reassign" | "split" | "merge" | "attributes";
-
-interface Editable {
-  scheme: Scheme;
-  zones: readonly Zone[];
-  pane: MapPane | null;
-  /** Called with the version that was changed: another one where a draft was begun. */
-  onChanged: (version: number) => void;
-}
 
 export function Editing({
   chosen,
@@ -104,66 +102,35 @@ export function Editing({
   );
 }
 
-const path = ({ properties }: Scheme, what: string) =>
-  `/zone-schemes/${encodeURIComponent(properties.code)}/${what}`;
-
-interface Redrawn {
-  scheme: { version: number };
-}
-
-/** Send what changes zones, and tell how it ended. */
-function useSending(onChanged: (version: number) => void) {
-  const busy = useSignal(false);
-  const fault = useSignal<Fault | null>(null);
-  const key = useSignal(crypto.randomUUID());
-  const sendIt = async (address: string, body: object, done: string) => {
-    busy.value = true;
-    fault.value = null;
-    try {
-      const { data } = await write<Redrawn>("POST", address, body, {
-        "Idempotency-Key": key.value,
-      });
-      tell(done);
-      onChanged(data.scheme.version);
-      return true;
-    } catch (error) {
-      fault.value = told(error);
-      return false;
-    } finally {
-      // What was answered is another request when it is sent again; what had no answer is the same.
-      if (fault.value?.status !== 0) key.value = crypto.randomUUID();
-      busy.value = false;
-    }
-  };
-  return { busy, fault, sendIt };
-}
-
 function BeginDraft({ scheme, onChanged }: Editable) {
-  const note = useSignal("");
+  const { values, restored, reset } = useDraft(`zoning.begin.${keyOfScheme(scheme)}`, { note: "" });
+  const { note } = values.value as { note: string };
   const { busy, fault, sendIt } = useSending(onChanged);
   return (
     <Panel title={t("现行版本保持不变", "The version in force stays as it is")}>
       <p class="hint">
         {t("改划、分割或合并会自动新建草案。", "Redrawing begins a draft by itself.")}
       </p>
+      <Restored restored={restored} reset={reset} />
       <div class="inline">
         <input
           type="text"
           aria-label={t("新建草案的原因", "Why a draft is begun")}
           placeholder={t("原因", "Why")}
-          value={note.value}
+          value={note}
           onInput={({ currentTarget }) => {
-            note.value = currentTarget.value;
+            values.value = { note: currentTarget.value };
           }}
         />
         <Button
           busy={busy.value}
-          disabled={!note.value.trim()}
+          disabled={!note.trim()}
           onClick={() =>
             sendIt(
               path(scheme, "versions"),
-              { note: note.value, version: scheme.properties.version },
+              { note, version: scheme.properties.version },
               t("已新建草案", "A draft was begun"),
+              { onDone: reset },
             )
           }
         >
@@ -201,147 +168,106 @@ function ZoneChoice({
 export const zoneTitle = ({ properties }: Zone) =>
   `${called(properties)} · ${km2(properties.area_km2)}`;
 
-/** Corners of all zones: what is drawn shares its borders with them. */
-function cornersOfZones(zones: readonly Zone[]): Position[] {
-  const corners: Position[] = [];
-  for (const { geometry } of zones) if (geometry) eachPosition(geometry, (at) => corners.push(at));
-  return corners;
-}
+const titles = (zones: readonly Zone[]) => zones.map(zoneTitle).join(t("、", "; "));
 
-const lineOf = (shapes: readonly Drawable[]) => shapes.filter(({ type }) => type === "LineString");
-
-function Note({ note }: { note: Signal<string> }) {
-  return (
-    <Field label={t("理由", "Why")} needed hint={t("写入调整记录与审计", "kept with the change")}>
-      <input
-        type="text"
-        required
-        value={note.value}
-        onInput={({ currentTarget }) => {
-          note.value = currentTarget.value;
-        }}
-      />
-    </Field>
-  );
-}
-
-function useDrawn(pane: MapPane | null, zones: readonly Zone[], kind: Kind) {
-  const shapes = useSignal<Drawable[]>([]);
-  const corners = useMemo(() => cornersOfZones(zones), [zones]);
-  const sketch = useSketch(pane, shapes, kind, () => corners);
-  return { shapes, sketch };
-}
-
-function Reassign({ scheme, zones, pane, onChanged }: Editable) {
-  const { shapes, sketch } = useDrawn(pane, zones, "polygon");
-  const target = useSignal("");
-  const note = useSignal("");
-  const { busy, fault, sendIt } = useSending(onChanged);
+function Reassign(props: Editable) {
+  const { scheme, pane } = props;
+  const form = useRedrawing("reassign", props);
+  const sketch = useDrawn(props, form, "polygon");
+  const target = form.values.value.to_class;
   const { asked } = useAsked(() => classesOf(scheme.properties.kind), [scheme.properties.kind]);
-  const polygons = shapes.value.flatMap((shape) =>
+  const polygons = form.shapes.value.flatMap((shape) =>
     shape.type === "Polygon" ? [shape.coordinates] : [],
   );
-  const apply = async () => {
-    const body = {
-      geometry: { type: "MultiPolygon", coordinates: polygons },
-      to_class: target.value,
-      note: note.value,
-      version: scheme.properties.version,
-    };
-    const done = t("已改划", "The area is of the class now");
-    if (await sendIt(path(scheme, "adjustments"), body, done)) sketch.value?.clear();
+  const apply = () => {
+    const geometry: MultiPolygon = { type: "MultiPolygon", coordinates: polygons };
+    const named = asked.value.data?.find(({ class_code }) => class_code === target);
+    form.submit(
+      "adjustments",
+      { geometry, to_class: target },
+      t("已改划", "The area is of the class now"),
+      [
+        [t("改为", "Becomes"), named ? called(named) : target],
+        [t("范围", "Area"), shownShape(geometry)],
+      ],
+    );
   };
   return (
     <>
+      <RestoredForm form={form} />
       <p class="hint">
         {t(
           "画出范围，其中各分区的部分都改为所选类别，不留空缺。",
           "Draw an area: all of it becomes the class, and no gap is left.",
         )}
       </p>
-      <SketchTools sketch={sketch} shapes={shapes} kinds={["polygon"]} pane={pane} />
+      <SketchTools sketch={sketch} shapes={form.shapes} kinds={["polygon"]} pane={pane} />
       <Found asked={asked}>
         {(classes) => (
           <Field label={t("改为", "Becomes")} needed>
             <Select
-              value={target.value}
+              value={target}
               empty={t("（选择类别）", "(choose a class)")}
-              onChoose={(code) => {
-                target.value = code;
-              }}
+              onChoose={(code) => form.put({ to_class: code })}
               choices={classes.map((one) => ({ value: one.class_code, label: called(one) }))}
             />
           </Field>
         )}
       </Found>
-      <Note note={note} />
-      <Button
-        kind="main"
-        busy={busy.value}
-        disabled={!polygons.length || !target.value || !note.value.trim()}
-        onClick={apply}
-      >
-        {t("改划", "Reassign")}
-      </Button>
-      <FaultBox fault={fault.value} />
+      <Apply
+        form={form}
+        label={t("改划", "Reassign")}
+        ready={polygons.length > 0 && Boolean(target)}
+        onApply={apply}
+      />
     </>
   );
 }
 
-function Split({
-  scheme,
-  zones,
-  pane,
-  onChanged,
-  picked,
-  chosen,
-}: Editable & { picked: Zone | undefined; chosen: Signal<ReadonlySet<string>> }) {
-  const { shapes, sketch } = useDrawn(pane, zones, "linestring");
-  const note = useSignal("");
-  const { busy, fault, sendIt } = useSending(onChanged);
-  const lines = lineOf(shapes.value);
-  const apply = async () => {
-    const body = {
-      zone: picked?.properties.code,
-      line: { type: "MultiLineString", coordinates: lines.map((line) => line.coordinates) },
-      note: note.value,
-      version: scheme.properties.version,
-    };
-    const done = t("已分割", "The zone was split");
-    if (await sendIt(path(scheme, "splits"), body, done)) sketch.value?.clear();
+type Choosing = Editable & { chosen: Signal<ReadonlySet<string>> };
+
+function Split({ picked, chosen, ...props }: Choosing & { picked: Zone | undefined }) {
+  const form = useRedrawing("split", props, chosen);
+  const sketch = useDrawn(props, form, "linestring");
+  const lines = form.shapes.value.flatMap((shape) =>
+    shape.type === "LineString" ? [shape.coordinates] : [],
+  );
+  const apply = () => {
+    const line: MultiLineString = { type: "MultiLineString", coordinates: lines };
+    form.submit(
+      "splits",
+      { zone: picked?.properties.code, line },
+      t("已分割", "The zone was split"),
+      [
+        [t("分区", "Zone"), picked ? zoneTitle(picked) : ""],
+        [t("分割线", "Line"), shownShape(line)],
+      ],
+    );
   };
   return (
     <>
-      <ZoneChoice zones={zones} picked={picked} chosen={chosen} />
+      <RestoredForm form={form} />
+      <ZoneChoice zones={props.zones} picked={picked} chosen={chosen} />
       <p class="hint">
         {t(
           "画一条从边界到边界穿过分区的线；线左侧成为新分区，类别不变。",
           "Draw a line across the zone, from border to border; what lies left of it is a new zone of the same class.",
         )}
       </p>
-      <SketchTools sketch={sketch} shapes={shapes} kinds={["linestring"]} pane={pane} />
-      <Note note={note} />
-      <Button
-        kind="main"
-        busy={busy.value}
-        disabled={!picked || !lines.length || !note.value.trim()}
-        onClick={apply}
-      >
-        {t("分割", "Split")}
-      </Button>
-      <FaultBox fault={fault.value} />
+      <SketchTools sketch={sketch} shapes={form.shapes} kinds={["linestring"]} pane={props.pane} />
+      <Apply
+        form={form}
+        label={t("分割", "Split")}
+        ready={Boolean(picked) && lines.length > 0}
+        onApply={apply}
+      />
     </>
   );
 }
 
-function Merge({
-  scheme,
-  zones,
-  onChanged,
-  chosen,
-}: Editable & { chosen: Signal<ReadonlySet<string>> }) {
-  const note = useSignal("");
-  const { busy, fault, sendIt } = useSending(onChanged);
+function Merge({ chosen, ...props }: Choosing) {
+  const { zones } = props;
+  const form = useRedrawing("merge", props, chosen);
   const picked = zones.filter(({ properties }) => chosen.value.has(properties.code));
   const [first] = picked;
   const turn = (code: string, on: boolean) => {
@@ -351,17 +277,15 @@ function Merge({
     chosen.value = next;
   };
   const apply = () =>
-    sendIt(
-      path(scheme, "mergers"),
-      {
-        zones: picked.map(({ properties }) => properties.code),
-        note: note.value,
-        version: scheme.properties.version,
-      },
+    form.submit(
+      "mergers",
+      { zones: picked.map(({ properties }) => properties.code) },
       t("已合并", "The zones were merged"),
+      [[t("合并", "Merge"), titles(picked)]],
     );
   return (
     <>
+      <RestoredForm form={form} />
       <fieldset class="group">
         <legend>{t("要合并的分区（同一类别）", "Zones to merge (of one class)")}</legend>
         {zones.map((zone) => (
@@ -376,16 +300,7 @@ function Merge({
           </label>
         ))}
       </fieldset>
-      <Note note={note} />
-      <Button
-        kind="main"
-        busy={busy.value}
-        disabled={picked.length < 2 || !note.value.trim()}
-        onClick={apply}
-      >
-        {t("合并", "Merge")}
-      </Button>
-      <FaultBox fault={fault.value} />
+      <Apply form={form} label={t("合并", "Merge")} ready={picked.length > 1} onApply={apply} />
     </>
   );
 }

@@ -3,6 +3,7 @@
 import type { FeatureCollection } from "geojson";
 import { read, type Schema } from "../../kit/api";
 import { address, allFeatures, type Feature } from "../../kit/features";
+import { readHeld } from "../../kit/held";
 import { holds, may } from "../../kit/session";
 import type { Tone } from "../../kit/ui";
 import { t } from "../../kit/words";
@@ -80,6 +81,19 @@ export const zonesOf = ({ properties }: Scheme, signal: AbortSignal): Promise<Zo
     { scheme: properties.code, version: properties.version },
     signal,
   );
+
+/** The zones with the tag of their state, by which they can be redrawn. */
+export async function readZones(
+  scheme: Scheme,
+  signal = new AbortController().signal,
+): Promise<{ tag: string | null; zones: Zone[] }> {
+  const { code, version } = scheme.properties;
+  const place = `/zone-schemes/${encodeURIComponent(code)}/adjustments`;
+  // The tag first: zones that change in between are newer than it, never older.
+  const { etag } = await readHeld(address(place, { version }), signal);
+  signal.throwIfAborted();
+  return { tag: etag, zones: await zonesOf(scheme, signal) };
+}
 
 export const classesOf = async (kind: string): Promise<ZoneClass[]> =>
   (

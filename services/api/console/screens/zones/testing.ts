@@ -126,6 +126,9 @@ export const topology = (
 
 export const collection = (features: readonly object[]) => ({ features, links: [] });
 
+/** The adjustments of a version, with the tag of its zones. */
+export const tagged = (tag: string) => () => withHeaders({ adjustments: [] }, { ETag: tag });
+
 /** Answers for a region with these versions; each has the three zones. */
 export const zoned = (
   schemes: readonly Scheme[] = [scheme(1, "published"), scheme(2, "draft")],
@@ -142,6 +145,8 @@ export const zoned = (
     },
     "GET /collections/zones/schema": ZONE_SCHEMA,
     "GET /zone-schemes/xm/topology": topology(),
+    "GET /zone-schemes/xm/adjustments": tagged('"z1"'),
+    "GET /zone-schemes/new/adjustments": tagged('"n1"'),
     "GET /collections/zone_schemes/items/xm": withHeaders(schemes.at(-1) ?? {}, { ETag: '"s1"' }),
     "GET /collections/regions/items/xiamen": { geometry: box(118, 24, 0.3), properties: {} },
     "GET /tiles/layers": { layers: [] },

@@ -25,6 +25,7 @@ import {
   keyOfScheme,
   mayEdit,
   originOf,
+  readZones,
   type Scheme,
   stateOf,
   versionsOf,
@@ -62,8 +63,13 @@ export default function Zones() {
   const key = scheme && keyOfScheme(scheme);
   const edits = scheme !== null && mayEdit(scheme);
   const zones = useAsked(
-    async (signal) => ({ of: key, zones: await zonesOf(scheme as Scheme, signal) }),
-    [key],
+    async (signal) => ({
+      of: key,
+      ...(edits
+        ? await readZones(scheme as Scheme, signal)
+        : { tag: null, zones: await zonesOf(scheme as Scheme, signal) }),
+    }),
+    [key, edits],
   );
   const read = zones.asked.value.data;
   const list = key && read?.of === key ? read.zones : NO_ZONES;
@@ -153,19 +159,29 @@ export default function Zones() {
             </Found>
           )}
           {scheme && tab.value === "edit" && edits && (
-            <Editing
-              key={key}
-              scheme={scheme}
-              zones={list}
-              chosen={chosen}
-              pane={pane.value}
-              drawing={drawing}
-              own={own}
-              onChanged={(version) => {
-                wanted.value = `${scheme.properties.code}@${version}`;
-                again();
-              }}
-            />
+            <Found asked={zones.asked} again={zones.again}>
+              {({ of, tag }) =>
+                // A form is begun on zones that are read.
+                of === key && tag ? (
+                  <Editing
+                    key={key}
+                    scheme={scheme}
+                    zones={list}
+                    tag={tag}
+                    chosen={chosen}
+                    pane={pane.value}
+                    drawing={drawing}
+                    own={own}
+                    onChanged={(version) => {
+                      wanted.value = `${scheme.properties.code}@${version}`;
+                      again();
+                    }}
+                  />
+                ) : (
+                  <Waiting />
+                )
+              }
+            </Found>
           )}
           {scheme && tab.value === "compare" && (
             <Differences key={key} scheme={scheme} schemes={all} own={own} pane={pane.value} />
