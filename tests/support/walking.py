@@ -14,7 +14,8 @@ OF_EACH_KIND = 1
 """Addresses that are read of those that differ by codes only."""
 _LINK = re.compile(r'(?:href|src)="([^"#]+)"')
 _VOID = frozenset({"meta", "link", "input", "br", "img", "hr"})
-_SILENT = frozenset({"script", "style", "title", "code", "pre"})
+_SILENT = frozenset({"script", "style", "title"})
+_CODES = frozenset({"code", "pre"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,9 @@ def kinds_by_paths(paths: Iterable[str]) -> Callable[[str], str]:
 
 @dataclass
 class _Visible(HTMLParser):
-    """Collects what is read on a page; codes that are shown as such are left out."""
+    """Collects what is read on a page; codes that are shown as such only if asked."""
 
+    codes: bool = False
     texts: list[str] = field(default_factory=list)
     _open: list[tuple[str, bool]] = field(default_factory=list)
 
@@ -100,7 +102,8 @@ class _Visible(HTMLParser):
         """Note whether what follows is meant for people."""
         styles = (dict(attrs).get("class") or "").split()
         if tag not in _VOID:
-            self._open.append((tag, tag in _SILENT or "code" in styles))
+            coded = tag in _CODES or "code" in styles
+            self._open.append((tag, tag in _SILENT or (coded and not self.codes)))
 
     def handle_endtag(self, tag: str) -> None:
         """Leave the innermost element of the name."""
@@ -115,8 +118,8 @@ class _Visible(HTMLParser):
             self.texts.append(data.strip())
 
 
-def visible_texts(html: str) -> list[str]:
-    """The texts of a page but for codes in `<code>`, `<pre>` and of the class `code`."""
-    reader = _Visible()
+def visible_texts(html: str, *, codes: bool = False) -> list[str]:
+    """The texts of a page; of codes in `<code>`, `<pre>` and of the class `code` only if asked."""
+    reader = _Visible(codes)
     reader.feed(html)
     return reader.texts

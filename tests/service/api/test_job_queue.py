@@ -1,5 +1,6 @@
 """What callers may ask of the queue: priority, one job for equal requests, a second try."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -143,7 +144,12 @@ class TestRetry:
         assert f"/jobs/{lost.id}?" in page
         assert f"/jobs/{broken.id}?" not in page
         assert "Worker lost" in page
-        assert f"/jobs/{broken.id}?" in (await runner.get(f"/jobs/{told['jobID']}?f=html")).text
+        shown = (await runner.get(f"/jobs/{told['jobID']}?f=html&lang=zh")).text
+        former = re.search(
+            rf'<dt>重试的作业</dt><dd><a href="[^"]*/jobs/{broken.id}\?[^"]*">(.*?)</a>', shown
+        )
+        assert former is not None
+        assert former[1].startswith("回显 · 20"), former[1]
         repeated = await runner.post(f"/jobs/{broken.id}/retry", headers={"Idempotency-Key": "k"})
         assert repeated.json()["jobID"] == told["jobID"]
         twice = await runner.post(f"/jobs/{broken.id}/retry")

@@ -14,7 +14,7 @@ from tests.service.api.walks import (
     names_of_codes,
     steps_of,
 )
-from tests.support.walking import visible_texts
+from tests.support.walking import Step, visible_texts
 
 Client = httpx.AsyncClient
 # Over a thousand pages, each drawn by the service itself.
@@ -79,3 +79,12 @@ async def test_a_rule_is_called_by_what_it_speaks_of(anonymous: Client) -> None:
 async def test_what_is_no_code_shown_as_such_is_read() -> None:
     html = "<main><p>red_line<br><span class='code'>a.b</span> <code>c_d</code> 红线</p></main>"
     assert visible_texts(html) == ["red_line", "红线"]
+    assert visible_texts(html, codes=True) == ["red_line", "a.b", "c_d", "红线"]
+
+
+@pytest.mark.parametrize("shown", ["<code>{}</code>", '<p class="code">{}</p>', "<td>{}</td>"])
+async def test_a_job_s_page_that_shows_an_id_is_refused(shown: str) -> None:
+    page = shown.format("0b6c2f1e-58a4-4a1c-9f9d-1c2b3a4d5e6f")
+    answer = httpx.Response(200, html=page)
+    with pytest.raises(AssertionError, match="a job's id"):
+        assert_written_for_people([Step("http://api.test/jobs/x", "", answer)])

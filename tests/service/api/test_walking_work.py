@@ -105,7 +105,7 @@ def stored(state: ServiceState, folder: Path, name: str, media_type: str) -> dic
 async def add_jobs(
     session: AsyncSession, state: ServiceState, admin: Client, folder: Path
 ) -> dict[str, UUID]:
-    """A zoning, a check, an import that failed, one that waits, and one that made a bulletin."""
+    """A zoning, a check, an import that failed and its second try, and others."""
     zone = {"class": "supply_demand.strict_protection", "color": "#1b6e3c", "area_km2": 12.5}
     told = {"title_zh": "分区图", "title_en": "Map of the zones"}
     picture = {**stored(state, folder, "png_map", "image/png"), **told}
@@ -130,6 +130,8 @@ async def add_jobs(
     found["import-dataset"] = await add_job(
         session, kind="import-dataset", status="failed", error=FAILURE
     )
+    again = {"inputs": {"name_zh": "高程"}, "retry_of": found["import-dataset"].id}
+    found["retry"] = await add_job(session, kind="import-dataset", **again)
     found["build-network"] = await add_job(session, kind="build-network", inputs={})
     await session.commit()
     return {kind: job.id for kind, job in found.items()}

@@ -23,6 +23,8 @@ FOR_MACHINES = {
     "a time of documents": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d|\d\d:\d\dZ|\+00:00"),
     "a job's id": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
 }
+OF_JOBS = "/jobs"
+"""Pages on which an id is not shown as a code either."""
 """What people are not shown, but as a code that is set as such."""
 Client = httpx.AsyncClient
 BASE = "http://api.test"
@@ -57,6 +59,14 @@ def assert_written_for_people(steps: list[Step]) -> None:
         for shown in visible_texts(step.answer.text)
         for what, pattern in FOR_MACHINES.items()
         if (found := pattern.search(shown))
+    }
+    job_id = FOR_MACHINES["a job's id"]
+    seen |= {
+        f"a job's id: {shown[:80]!r} on {step.url}"
+        for step in steps
+        if step.page and httpx.URL(step.url).path.startswith(OF_JOBS)
+        for shown in visible_texts(step.answer.text, codes=True)
+        if job_id.search(shown)
     }
     assert not seen, "\n".join(sorted(seen))
 

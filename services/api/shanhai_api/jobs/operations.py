@@ -39,6 +39,11 @@ async def read_job(session: AsyncSession, caller: Caller, job_id: str) -> Job:
     return job
 
 
+async def read_former(session: AsyncSession, caller: Caller, job: Job) -> Job | None:
+    """The job that another tries again, where the caller may know of it."""
+    return None if job.retry_of is None else await find_job(session, job.retry_of, reader=caller)
+
+
 def as_uuid(text: str) -> UUID | None:
     """The UUID a text spells in its usual form, else None."""
     try:

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from shanhai.db.identity import NOBODY
 from shanhai.db.queries.jobs import find_job
 from shanhai.db.tables.job import Job
-from shanhai.jobs.results import ResultForm
+from shanhai.jobs.results import ResultForm, title_of
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import JobStatus
 from shanhai_api.compliance.operations import names_in
@@ -30,6 +30,7 @@ from shanhai_api.jobs.results import (
 )
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import HEARTBEAT, HEARTBEAT_S, LONGEST_S, STREAMED, Answer, stream
+from shanhai_api.kit.pages import moment
 from shanhai_api.kit.requests import Caller
 from shanhai_api.kit.routing import Route
 from shanhai_api.kit.state import ServiceState
@@ -121,7 +122,7 @@ async def read_job(read: dependencies.Read[dependencies.Reader], job: str) -> An
         StatusInfo.of(row, read),
         state=operations.state_tag(row),
         headers=waiting_headers(row),
-        page=page_of(row, read),
+        page=page_of(row, await operations.read_former(read.session, read.caller, row), read),
     )
 
 
@@ -172,7 +173,8 @@ async def read_manifest(read: dependencies.Read[dependencies.Reader], job: str) 
     """Tell inputs with checksums, parameters, versions and seed."""
     row = await operations.read_job(read.session, read.caller, job)
     # As it was written: members that say nothing are part of it.
-    return read.respond(successful_result(row).get("manifest", {}))
+    manifest = successful_result(row).get("manifest", {})
+    return read.respond(manifest, extra={"job": str(row.id), "of_job": known_by(row, read)})
 
 
 @router.get(
@@ -213,15 +215,28 @@ def waiting_headers(job: Job) -> dict[str, str]:
     return {} if JobStatus(job.status).final else {"Retry-After": "1"}
 
 
-def page_of(job: Job, view: View) -> dict[str, object]:
+def page_of(job: Job, former: Job | None, view: View) -> dict[str, object]:
     """What the page of a job shows beside its state."""
-    status, contract = JobStatus(job.status), CONTRACTS.get(job.kind)
+    status = JobStatus(job.status)
     done = status is JobStatus.SUCCESSFUL
     return {
-        "title": job.kind if contract is None else contract.title.in_(view.lang),
+        "title": process_of(job, view),
+        "former": None if former is None else known_by(former, view),
         "ended": status.final,
         "results": told_results(job, view) if done else None,
     }
+
+
+def process_of(job: Job, view: View) -> str:
+    """What the process of a job is called."""
+    contract = CONTRACTS.get(job.kind)
+    return job.kind if contract is None else contract.title.in_(view.lang)
+
+
+def known_by(job: Job, view: View) -> dict[str, object]:
+    """What people know a job by: what it computes, what it is called, and when it was made."""
+    names = filter(None, (process_of(job, view), title_of(job, view.lang)))
+    return {"title": " · ".join(names), "created": moment(job.created_at)}
 
 
 results = APIRouter(tags=["processes"])
@@ -263,7 +278,12 @@ async def read_results(
         return raw_answer(view, state.store, row)
     document = told_results(row, view)
     values = {name: item for name, item in document.items() if is_value(name, item)}
-    extra: dict[str, Any] = {"job": str(row.id), "values": values, "checked": None}
+    extra: dict[str, Any] = {
+        "job": str(row.id),
+        "of_job": known_by(row, view),
+        "values": values,
+        "checked": None,
+    }
     if row.kind == "check-compliance" and view.wants_html(JSON, HTML):
         checked = document["result"]
         names = await names_in(session, checked, caller.viewer, view.lang)

@@ -109,7 +109,7 @@ WORK_WORDS: Mapping[str, Label] = {
     "unsubscribed": Label("已退订，不再发送。", "No more mails are sent to this address."),
     "since": Label("开始时间", "Since"),
     "job_dead": Label("已放弃待处理", "Given up"),
-    "job_retry_of": Label("重试自", "Retry of"),
+    "job_retry_of": Label("重试的作业", "Tries again"),
     "schedule": Label("定时任务", "Schedule"),
     "schedules": Label("定时任务", "Schedules"),
     "schedule_enabled": Label("启用", "Enabled"),
