@@ -38,6 +38,38 @@ def test_both_forms_are_valid(routed_app: FastAPI, definition: dict[str, Any]) -
     OpenAPIV31SpecValidator(describe_31(routed_app, "http://api.test")).validate()
 
 
+def required_of(schema: Any, schemas: dict[str, Any], known: frozenset[str] = frozenset()) -> Any:
+    """The members that a schema and those it refers to ask for."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from required_of(each, schemas, known)
+    if not isinstance(schema, dict):
+        return
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    if name and name not in known:
+        yield from required_of(schemas[name], schemas, known | {name})
+    required = schema.get("required", [])
+    yield from required if isinstance(required, list) else ()
+    for member, inner in schema.items():
+        if member not in {"example", "examples", "default", "enum"}:
+            yield from required_of(inner, schemas, known)
+
+
+def test_no_request_asks_for_english(definition: dict[str, Any]) -> None:
+    schemas = definition["components"]["schemas"]
+    found = {
+        (operation["operationId"], member)
+        for operation in operations(definition)
+        for member in required_of(operation.get("requestBody", {}), schemas)
+        if member.endswith("_en")
+    }
+    assert found == set()
+    for entity in ENTITIES:
+        for one in entity.properties:
+            asked = set(required_of(dict(one.schema), schemas))
+            assert not any(member.endswith("_en") for member in asked), (entity.name, one.name)
+
+
 def test_every_operation_is_named_tagged_and_can_fail(definition: dict[str, Any]) -> None:
     found = operations(definition)
     names = [operation["operationId"] for operation in found]

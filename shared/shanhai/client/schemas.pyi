@@ -891,7 +891,7 @@ Scope = Literal["read", "write", "projects", "observe", "jobs", "admin"]
 SecretRotation = TypedDict("SecretRotation", {"overlap_hours": NotRequired[float]})
 Section = TypedDict("Section", {
     "kind": Literal["text", "summary", "indicators", "observations", "water", "air", "series", "map", "alerts", "leads", "projects", "balances", "settlements", "mines"],
-    "heading_zh": str, "heading_en": str, "text_zh": NotRequired[str], "text_en": NotRequired[str]})
+    "heading_zh": str, "heading_en": NotRequired[str], "text_zh": NotRequired[str], "text_en": NotRequired[str]})
 SecurityKeyChallenge = TypedDict("SecurityKeyChallenge", {"options": dict[str, Any]})
 SecurityKeyForm = TypedDict("SecurityKeyForm", {"csrf": NotRequired[str | None], "next": NotRequired[str | None],
     "credential": dict[str, Any]})
@@ -1094,8 +1094,9 @@ SuggestionRule = TypedDict("SuggestionRule", {
 Suggestions = TypedDict("Suggestions", {"title": str, "plan": str, "year": int, "rules": list[SuggestionRule],
     "suggestions": list[Suggestion], "links": list[Link]})
 TargetsBody = TypedDict("TargetsBody", {"targets": list[FigureBody], "reason": NotRequired[str | None]})
-Template = TypedDict("Template", {"name_zh": str, "name_en": str, "title_zh": str, "title_en": str, "issuer_zh": str,
-    "issuer_en": str, "note_zh": NotRequired[str], "note_en": NotRequired[str], "sections": list[Section]})
+Template = TypedDict("Template", {"name_zh": str, "name_en": NotRequired[str], "title_zh": str,
+    "title_en": NotRequired[str], "issuer_zh": str, "issuer_en": NotRequired[str], "note_zh": NotRequired[str],
+    "note_en": NotRequired[str], "sections": list[Section]})
 TemplateNamed = TypedDict("TemplateNamed", {"code": str, "version": int, "created_by": str | None,
     "created": str | None, "name": str, "links": list[Link]})
 TemplateVersions = TypedDict("TemplateVersions", {"versions": list[TemplateNamed], "links": list[Link]})
@@ -2514,8 +2515,8 @@ problems_new_properties = TypedDict("problems_new_properties", {"code": NotRequi
     "shares": NotRequired[list[problems_new_properties_shares]], "source": NotRequired[str | None],
     "fields": NotRequired[dict[str, Any] | None], "valid_from": NotRequired[str | None],
     "valid_to": NotRequired[str | None]})
-problems_properties_shares = TypedDict("problems_properties_shares", {"name_zh": str, "name_en": str, "part": float,
-    "whole_of": Literal["region", "quantity"], "printed_percent": float})
+problems_properties_shares = TypedDict("problems_properties_shares", {"name_zh": str, "name_en": NotRequired[str],
+    "part": float, "whole_of": Literal["region", "quantity"], "printed_percent": float})
 projects_change_properties = TypedDict("projects_change_properties", {"code": NotRequired[str | int | None],
     "name_zh": NotRequired[str], "name_en": NotRequired[str | None], "summary_zh": NotRequired[str | None],
     "summary_en": NotRequired[str | None], "content_zh": NotRequired[str | None],
@@ -2644,10 +2645,10 @@ zones_new_properties = TypedDict("zones_new_properties", {"code": NotRequired[st
     "towns_stated": NotRequired[int | None], "towns_complete": NotRequired[bool | None],
     "features": NotRequired[dict[str, Any] | None], "counts_stated": NotRequired[dict[str, Any] | None],
     "stated_area_km2": NotRequired[float | None], "fields": NotRequired[dict[str, Any] | None]})
-problems_change_properties_shares = TypedDict("problems_change_properties_shares", {"name_zh": str, "name_en": str,
-    "part": float, "whole_of": Literal["region", "quantity"], "printed_percent": float})
-problems_new_properties_shares = TypedDict("problems_new_properties_shares", {"name_zh": str, "name_en": str,
-    "part": float, "whole_of": Literal["region", "quantity"], "printed_percent": float})
+problems_change_properties_shares = TypedDict("problems_change_properties_shares", {"name_zh": str,
+    "name_en": NotRequired[str], "part": float, "whole_of": Literal["region", "quantity"], "printed_percent": float})
+problems_new_properties_shares = TypedDict("problems_new_properties_shares", {"name_zh": str,
+    "name_en": NotRequired[str], "part": float, "whole_of": Literal["region", "quantity"], "printed_percent": float})
 class Paths:
     @overload
     def get(self, path: Literal["/observations"], /, *, headers: Headers | None = ..., **query: Query) -> ObservationPage: ...

@@ -218,6 +218,23 @@ async def test_templates_are_kept_in_versions(
 
 
 @pytest.mark.usefixtures("region")
+async def test_a_template_needs_no_english(admin: httpx.AsyncClient) -> None:
+    given = template()
+    chinese = {name: value for name, value in given.items() if not name.endswith("_en")}
+    chinese["sections"] = [
+        {name: value for name, value in section.items() if not name.endswith("_en")}
+        for section in given["sections"]
+    ]
+    kept = await admin.put("/bulletin-templates/own", json=chinese)
+    assert (kept.status_code, kept.json()["issuer_en"]) == (201, ""), kept.text
+    listed = (await admin.get("/bulletin-templates?lang=en")).json()["templates"]
+    assert {one["code"]: one["name"] for one in listed}["own"] == given["name_zh"]
+    page = (await admin.post("/bulletin-templates/preview?lang=en", json=chinese)).text
+    assert given["issuer_zh"] in page
+    assert given["sections"][0]["heading_zh"] in page
+
+
+@pytest.mark.usefixtures("region")
 async def test_a_faulty_template_is_refused_with_line_and_reason(
     reader: httpx.AsyncClient, admin: httpx.AsyncClient
 ) -> None:

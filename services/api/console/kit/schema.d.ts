@@ -5254,7 +5254,8 @@ export interface components {
             /** @enum {string} */
             kind: "text" | "summary" | "indicators" | "observations" | "water" | "air" | "series" | "map" | "alerts" | "leads" | "projects" | "balances" | "settlements" | "mines";
             heading_zh: string;
-            heading_en: string;
+            /** @default  */
+            heading_en?: string;
             /** @default  */
             text_zh?: string;
             /** @default  */
@@ -5483,11 +5484,14 @@ export interface components {
         };
         Template: {
             name_zh: string;
-            name_en: string;
+            /** @default  */
+            name_en?: string;
             title_zh: string;
-            title_en: string;
+            /** @default  */
+            title_en?: string;
             issuer_zh: string;
-            issuer_en: string;
+            /** @default  */
+            issuer_en?: string;
             /** @default  */
             note_zh?: string;
             /** @default  */

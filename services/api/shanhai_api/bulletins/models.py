@@ -14,7 +14,7 @@ from shanhai.db.bulletins.template import Section
 from shanhai.db.bulletins.templates import StoredTemplate
 from shanhai.errors import InvalidInput
 from shanhai.validation import Rfc3339Date
-from shanhai.vocabulary import BULLETIN_STATES, Lang, label_in
+from shanhai.vocabulary import BULLETIN_STATES, Label, Lang, label_in
 from shanhai_api.kit.answers import Answered, Document, Link, Moment, one_of
 from shanhai_api.kit.dependencies import PageQuery, format_field
 from shanhai_api.kit.view import DOCX, HTML, JSON, PDF, Format, View
@@ -143,7 +143,7 @@ class TemplateNamed(TemplateHead):
         template = stored.template
         return cls.from_row(
             stored,
-            name=template.name_zh if view.lang == "zh" else template.name_en,
+            name=Label(template.name_zh, template.name_en or template.name_zh).in_(view.lang),
             links=[view.link(template_path(stored.code), "item", version=stored.version)],
         )
 

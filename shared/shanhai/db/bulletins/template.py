@@ -34,6 +34,9 @@ Text = Annotated[
     str, StringConstraints(max_length=TEXT_LIMIT, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
 ]
 
+EnglishLine = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A line in English; where it is empty, the Chinese one is shown in its place."""
+
 
 class Section(BaseModel):
     """A section: its heading, its text, and what it shows."""
@@ -42,7 +45,7 @@ class Section(BaseModel):
 
     kind: SectionKind
     heading_zh: Line
-    heading_en: Line
+    heading_en: EnglishLine = ""
     text_zh: Text = ""
     text_en: Text = ""
 
@@ -53,11 +56,13 @@ class Template(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name_zh: Line = Field(description="Name in Chinese / 中文名称")
-    name_en: Line = Field(description="Name in English / 英文名称")
+    name_en: EnglishLine = Field("", description="Name in English / 英文名称")
     title_zh: Line = Field(description="Title of bulletins in Chinese / 公报标题")
-    title_en: Line = Field(description="Title of bulletins in English / 公报标题（英文）")
+    title_en: EnglishLine = Field(
+        "", description="Title of bulletins in English / 公报标题（英文）"
+    )
     issuer_zh: Line = Field(description="Issuing body in Chinese / 发布单位")
-    issuer_en: Line = Field(description="Issuing body in English / 发布单位（英文）")
+    issuer_en: EnglishLine = Field("", description="Issuing body in English / 发布单位（英文）")
     note_zh: Text = Field("", description="Note at the end in Chinese / 文末说明")
     note_en: Text = Field("", description="Note at the end in English / 文末说明（英文）")
     sections: list[Section] = Field(

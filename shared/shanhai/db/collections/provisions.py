@@ -69,7 +69,7 @@ _SHARES = {
             "whole_of": {**TEXT, "enum": ["region", "quantity"]},
             "printed_percent": NUMBER,
         },
-        "required": ["name_zh", "name_en", "part", "whole_of", "printed_percent"],
+        "required": ["name_zh", "part", "whole_of", "printed_percent"],
     },
 }
 """Shares a text prints: of the area of the region, or of the quantity of the problem."""

@@ -105,7 +105,7 @@ def _shares(figures: PlanFigures) -> Iterator[Share]:
             if whole:
                 yield Share(
                     f"{problem['code']}.{order}",
-                    Label(item["name_zh"], item["name_en"]),
+                    Label(item["name_zh"], item.get("name_en") or item["name_zh"]),
                     number(item["part"]),
                     number(whole),
                     number(item["printed_percent"]),

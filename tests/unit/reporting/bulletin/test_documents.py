@@ -61,6 +61,23 @@ def test_the_template_that_ships_is_right() -> None:
     assert check_template(TEMPLATE, [FULL, EMPTY]) == []
 
 
+def test_what_has_no_english_is_called_in_english_as_in_chinese() -> None:
+    given = {
+        "name_zh": "季报",
+        "title_zh": "{{ region.name }}公报",
+        "issuer_zh": "示例局",
+        "sections": [{"kind": "text", "heading_zh": "下期重点"}],
+    }
+    template = Template.model_validate(given)
+    assert check_template(template, [FULL, EMPTY]) == []
+    made = pages(lang="en", template=template)
+    assert made.front.title == f"{FULL['region']['name_zh']}公报"
+    assert made.front.issuer == "示例局"
+    [heading] = [one for one in made.blocks if isinstance(one, SectionHeading)]
+    assert heading.text == "1  下期重点"
+    assert "1  下期重点" in render_page(made)
+
+
 def test_figures_in_tables_are_those_of_the_content() -> None:
     rows = {row[0]: row[1:] for row in cells(pages(lang="en"))}
     first = FULL["indicators"]["rows"][0]

@@ -216,9 +216,23 @@ describe("a template", () => {
     expect(recall("draft.template.quarterly")).toBeNull();
   });
 
-  it("is not kept without a title", async () => {
+  it("is kept without English, and its sections are then called as in Chinese", async () => {
     const { hands, title, save, writes } = await editing();
     await hands.clear(title);
+    await hands.clear(screen.getByLabelText(/^Name in English/));
+    await hands.clear(screen.getByLabelText(/^Issued by, in English/));
+    const first = within(document.querySelectorAll("details")[0] as HTMLElement);
+    await hands.clear(first.getByLabelText(/^Heading in English/));
+    expect(headings()[0]).toBe("1. 概要");
+    await hands.click(save());
+    await waitFor(() => expect(writes()).toHaveLength(1));
+    expect(put(writes).title_en ?? "").toBe("");
+    expect(put(writes).sections[0]?.heading_en ?? "").toBe("");
+  });
+
+  it("is not kept without a title", async () => {
+    const { hands, save, writes } = await editing();
+    await hands.clear(screen.getByLabelText(/^Title in Chinese/));
     await hands.click(save());
     expect(writes()).toEqual([]);
   });

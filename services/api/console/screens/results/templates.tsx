@@ -121,7 +121,7 @@ const kind = (): Kind<Template> => ({
     note_en: prose(t("文末说明（英文）", "Note at the end, in English")),
     sections: { title: t("章节", "Sections"), readOnly: true },
   },
-  required: ["name_zh", "name_en", "title_zh", "title_en", "issuer_zh", "issuer_en"],
+  required: ["name_zh", "title_zh", "issuer_zh"],
   formOf,
   bodyOf: (form) => form,
   method: "PUT",
@@ -247,7 +247,7 @@ function Sections({ form, wrong }: { form: Signal<Values>; wrong: readonly Fault
     <fieldset class="sections">
       <legend>{t("章节", "Sections")}</legend>
       {sections.map((section, at) => {
-        const title = `${at + 1}. ${(lang.value === "zh" ? section.heading_zh : section.heading_en) || t(...KINDS[section.kind])}`;
+        const title = `${at + 1}. ${(lang.value === "zh" ? section.heading_zh : section.heading_en || section.heading_zh) || t(...KINDS[section.kind])}`;
         const values = {
           get value() {
             return section as unknown as Values;
@@ -266,7 +266,7 @@ function Sections({ form, wrong }: { form: Signal<Values>; wrong: readonly Fault
             <div class="stack">
               <Fields
                 members={members}
-                required={["kind", "heading_zh", "heading_en"]}
+                required={["kind", "heading_zh"]}
                 values={values}
                 wrong={wrong}
                 at={`/sections/${at}`}

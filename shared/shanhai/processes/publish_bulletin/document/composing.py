@@ -42,17 +42,17 @@ def compose(
     told = language.in_language(content, lang)
     blocks: list[Block] = []
     for number, section in enumerate(template.sections, start=1):
-        blocks.append(SectionHeading(_numbered(number, _of(section, "heading", lang), lang)))
+        blocks.append(SectionHeading(_numbered(number, _line(section, "heading", lang), lang)))
         blocks += _section(section, told, pictures.get(section.kind, []), lang)
     note = language.write_text(_of(template, "note", lang), told, lang)
-    return Pages(lang, _front(template, told, lang), blocks, list(_paragraphs(note)))
+    return Pages(lang, _front(template, content, told, lang), blocks, list(_paragraphs(note)))
 
 
 def title_of(template: Template, content: Mapping[str, Any], lang: Lang) -> str:
-    """The title of a bulletin."""
-    return language.write_text(
-        _of(template, "title", lang), language.in_language(content, lang), lang
-    )
+    """The title of a bulletin; in Chinese where the template has no other."""
+    written: Lang = lang if _of(template, "title", lang) else "zh"
+    told = language.in_language(content, written)
+    return language.write_text(_of(template, "title", written), told, written)
 
 
 def check_template(template: Template, examples: Iterable[Mapping[str, Any]]) -> list[Fault]:
@@ -109,7 +109,9 @@ def _paragraphs(text: str) -> Iterable[str]:
             yield line
 
 
-def _front(template: Template, told: Mapping[str, Any], lang: Lang) -> Front:
+def _front(
+    template: Template, content: Mapping[str, Any], told: Mapping[str, Any], lang: Lang
+) -> Front:
     year, issue, version = told["year"], told["issue"], told["version"]
     again = version > 1
     number = Label(
@@ -122,8 +124,8 @@ def _front(template: Template, told: Mapping[str, Any], lang: Lang) -> Front:
             f"本期更正并替代 {told['corrects']}", f"This corrects and replaces {told['corrects']}"
         ).in_(lang)
     return Front(
-        title=language.write_text(_of(template, "title", lang), told, lang),
-        issuer=_of(template, "issuer", lang),
+        title=title_of(template, content, lang),
+        issuer=_line(template, "issuer", lang),
         number=number.in_(lang),
         day=language.written_day(date.fromisoformat(told["issued_on"]), lang),
         corrects=corrects,
@@ -139,6 +141,10 @@ def _numeral(number: int) -> str:
     tens, ones = divmod(number, 10)
     front = "" if tens == 0 else "十" if tens == 1 else f"{NUMERALS[tens - 1]}十"
     return front + ("" if ones == 0 else NUMERALS[ones - 1])
+
+
+def _line(what: Template | Section, member: str, lang: Lang) -> str:
+    return _of(what, member, lang) or _of(what, member, "zh")
 
 
 def _of(what: Template | Section, member: str, lang: Lang) -> str:

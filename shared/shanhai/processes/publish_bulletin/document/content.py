@@ -75,8 +75,13 @@ def _head(
         "version": held.version,
         "corrects": held.corrects,
         "public": inputs.public,
-        **named(vocabulary.Label(held.template.issuer_zh, held.template.issuer_en), "issuer"),
+        **named(_issuer(held), "issuer"),
     }
+
+
+def _issuer(held: contract.BulletinTask) -> vocabulary.Label:
+    made_by = held.template
+    return vocabulary.Label(made_by.issuer_zh, made_by.issuer_en or made_by.issuer_zh)
 
 
 def period_name(first: date, last: date) -> vocabulary.Label:
