@@ -130,8 +130,12 @@ async def add_jobs(
     found["import-dataset"] = await add_job(
         session, kind="import-dataset", status="failed", error=FAILURE
     )
-    again = {"inputs": {"name_zh": "高程"}, "retry_of": found["import-dataset"].id}
-    found["retry"] = await add_job(session, kind="import-dataset", **again)
+    found["retry"] = await add_job(
+        session,
+        kind="import-dataset",
+        inputs={"name_zh": "高程"},
+        retry_of=found["import-dataset"].id,
+    )
     found["build-network"] = await add_job(session, kind="build-network", inputs={})
     await session.commit()
     return {kind: job.id for kind, job in found.items()}

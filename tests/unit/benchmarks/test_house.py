@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.house.bars import importers_of_a_process
 from benchmarks.house.code import FunctionNode, Measure, lines_of, public_things, quantile
+from benchmarks.house.console import CONSOLE, IN_BROWSERS, lines_of_console
 from benchmarks.house.fixtures import fixtures
 from benchmarks.house.imports import SourceTree, classes
 
@@ -72,6 +73,23 @@ def test_figures_of_a_package() -> None:
 )
 def test_quantiles(numbers: list[int], probability: float, expected: int) -> None:
     assert quantile(numbers, probability) == expected
+
+
+def test_the_console_is_counted_without_its_tests_and_what_was_generated(tmp_path: Path) -> None:
+    lines = {
+        f"{CONSOLE}/main.tsx": 3,
+        f"{CONSOLE}/kit/console.css": 4,
+        f"{CONSOLE}/kit/schema.d.ts": 100,
+        f"{CONSOLE}/kit/testing.tsx": 200,
+        f"{CONSOLE}/package-lock.json": 300,
+        f"{CONSOLE}/node_modules/one/index.ts": 400,
+        f"{CONSOLE}/main.test.tsx": 5,
+        f"{IN_BROWSERS}/test_pages.py": 6,
+    }
+    for name, number in lines.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("line\n" * number)
+    assert lines_of_console(tmp_path) == (7, 11)
 
 
 def tree_of(folder: Path, **files: str) -> SourceTree:

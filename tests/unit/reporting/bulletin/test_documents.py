@@ -71,6 +71,7 @@ def test_what_has_no_english_is_called_in_english_as_in_chinese() -> None:
     template = Template.model_validate(given)
     assert check_template(template, [FULL, EMPTY]) == []
     made = pages(lang="en", template=template)
+    assert made.front is not None
     assert made.front.title == f"{FULL['region']['name_zh']}公报"
     assert made.front.issuer == "示例局"
     [heading] = [one for one in made.blocks if isinstance(one, SectionHeading)]
