@@ -44,17 +44,20 @@ class RunningProcess:
 
 
 def read_process(pid: int) -> RunningProcess | None:
-    """Describe process `pid`; None when it is gone, or dead but unburied."""
+    """Describe process `pid`; None when it is gone, dead but unburied, or hidden from us."""
     entry = PROC / str(pid)
     try:
         state, parent, ticks = _read_stat(entry)
-        if state in "ZX":
-            return None
+    except (OSError, ValueError):
+        return None
+    if state in "ZX":
+        return None
+    try:
         directory = os.readlink(entry / "cwd")
         executable = os.readlink(entry / "exe").removesuffix(DELETED)
     except PermissionError:
         return RunningProcess(pid, parent, ticks)
-    except (OSError, ValueError):
+    except OSError:
         return None
     return RunningProcess(pid, parent, ticks, directory, os.path.basename(executable))
 
@@ -113,10 +116,7 @@ class BackgroundProcess:
     _child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def process(self) -> RunningProcess | None:
-        """The unit's main process, found by its pid file or, when that is lost, by its place.
-
-        By its place root finds any, others those that let themselves be looked into.
-        """
+        """The main process, by its pid file or, when that is lost, by its place, if it lets us."""
         self._bury()
         noted = self._noted_process()
         if noted is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shanhai.errors import Unavailable
+from shanhai.local import background
 from shanhai.local.background import BackgroundProcess, RunningProcess, read_process
 from shanhai.local.places import current_account
 
@@ -156,6 +157,15 @@ def test_standard_input_is_passed_on(unit: BackgroundProcess) -> None:
     deadline = time.monotonic() + 5
     while unit.log_file.read_bytes() != b"said in private":
         assert time.monotonic() < deadline
+
+
+def test_a_process_that_the_system_hides_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hidden(entry: Path) -> None:
+        raise PermissionError(entry)
+
+    # As with /proc mounted with hidepid.
+    monkeypatch.setattr(background, "_read_stat", hidden)
+    assert read_process(os.getpid()) is None
 
 
 def test_a_process_is_described(unit: BackgroundProcess) -> None:
