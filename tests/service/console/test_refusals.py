@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from tests.service.console.conftest import PLANNING, Bureaus, OpenConsole, Visit
+from tests.service.console.drafts import Draft
 from tests.service.console.test_everywhere import SCREENS, parts, settle
-from tests.service.console.test_zoning import Draft
 
 FOR_EVERYBODY = frozenset(
     {
