@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.service.console.conftest import PLANNING, Bureaus, OpenConsole, administrator
+from tests.service.console.drafts import Draft
 
 ADMINISTRATION = ("账户", "密钥", "邮件订阅", "审计")
 STORED = "() => JSON.stringify([{...localStorage}, {...sessionStorage}, location.href])"
@@ -36,8 +37,12 @@ def secret_shown(page: Page) -> str:
 def test_a_sheet_is_composed_followed_over_a_reload_and_opened(
     bureaus: Bureaus, open_console: OpenConsole
 ) -> None:
+    with bureaus.client(bureaus.key(*PLANNING)) as planner:
+        drawn = Draft(planner)
     visit = open_console(bureaus.key(*PLANNING))
     page = visit.open("results", region="xiamen")
+    page.get_by_text("筛选：分区").click()
+    page.get_by_label("方案").select_option(drawn.code)
     page.get_by_label("添加图层").select_option("control_areas")
     page.get_by_label("图名（中文）").fill("厦门市管控线图")
     page.get_by_label("图号", exact=True).fill("XM-07")

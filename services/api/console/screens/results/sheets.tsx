@@ -4,12 +4,12 @@ import { batch, type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { api, ask, type Fault, type FaultAt, read } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
-import type { PropertySchema, Values } from "../../kit/features";
+import { allFeatures, type PropertySchema, type Values } from "../../kit/features";
 import { type Controls, Fields, memberOf, Restored, useDraft } from "../../kit/form";
 import { bytes, moment } from "../../kit/format";
 import { cancel, execute, follow, isOver, type Job, StatusBadge } from "../../kit/jobs";
 import { listLayers } from "../../kit/map/layers";
-import { plansHere, region, regionName } from "../../kit/place";
+import { plansHere, region, regionName, within } from "../../kit/place";
 import { outputPath, resultsOf } from "../../kit/results";
 import { account, may } from "../../kit/session";
 import {
@@ -26,7 +26,6 @@ import {
 } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
 import { type Description, schemaOfInput } from "../compute/inputs";
-import { versionsOf } from "../zones/schemes";
 import {
   collectionsOf,
   datasetCodes,
@@ -69,7 +68,7 @@ interface Offered {
   layers: Chosen[];
   /** The process's own schemas of what a sheet takes. */
   inputs: Record<string, PropertySchema>;
-  /** Zonings of the region. */
+  /** Zonings of the region and of those below it. */
   schemes: Choice[];
 }
 
@@ -81,7 +80,7 @@ function Composer({ onStarted }: { onStarted: (job: string) => void }) {
         listLayers(),
         read<Description>(`/processes/${PROCESS}`, signal),
         datasetCodes(here, signal),
-        versionsOf(here, signal),
+        schemesWithin(here, signal),
       ]);
       const inputs = Object.fromEntries(
         Object.entries(described.inputs).map(([name, input]) => [name, schemaOfInput(input)]),
@@ -91,15 +90,7 @@ function Composer({ onStarted }: { onStarted: (job: string) => void }) {
         const layer = onSheet(one, here, collections, datasets);
         return layer ? [{ id: one.id, title: called(one, "title"), layer }] : [];
       });
-      // The newest version of each, which comes first, gives it its name.
-      const named = new Map(
-        schemes.reverse().map(({ properties }) => [properties.code, called(properties)]),
-      );
-      return {
-        layers,
-        inputs,
-        schemes: [...named].map(([value, label]) => ({ value, label })),
-      };
+      return { layers, inputs, schemes };
     },
     [here || null],
   );
@@ -108,6 +99,25 @@ function Composer({ onStarted }: { onStarted: (job: string) => void }) {
       {(offered) => <SheetForm offered={offered} onStarted={onStarted} />}
     </Found>
   );
+}
+
+/** Zonings of a region and of those below it, whose zones a sheet of the region has, too. */
+async function schemesWithin(code: string, signal: AbortSignal): Promise<Choice[]> {
+  // A filter that names versions asks for all of them, drafts included.
+  const filter = `version > 0 AND (${within(code)})`;
+  const properties = "code,name_zh,name_en,version,region";
+  const found = await allFeatures("zone_schemes", { filter, properties }, signal);
+  found.sort((a, b) => Number(a.properties.version) - Number(b.properties.version));
+  // The newest version of each gives it its name.
+  const named = new Map(
+    found.map(({ properties }) => {
+      const whose = String(properties.region);
+      const name = called(properties);
+      const label = whose === code ? name : `${name} · ${regionName(whose)}`;
+      return [String(properties.code), label];
+    }),
+  );
+  return [...named].map(([value, label]) => ({ value, label }));
 }
 
 function SheetForm({ offered, onStarted }: { offered: Offered; onStarted: (job: string) => void }) {
