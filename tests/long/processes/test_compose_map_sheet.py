@@ -1,6 +1,8 @@
 """Whole sheets, made of rasters whose cells are counted by hand, and read back from their PDF."""
 
 import json
+import re
+import resource
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 from pypdf import PdfReader
 from shapely import box
@@ -16,11 +19,16 @@ from shapely.geometry import mapping
 from shanhai.errors import InvalidInput
 from shanhai.processes.compose_map_sheet import contract
 from shanhai.processes.compose_map_sheet.compute import compute
+from shanhai.processes.compose_map_sheet.page import SheetPage
 from shanhai.processes.kit.task import DatasetTask, DistrictTask, Outcome, RegionTask
 from shanhai.raster.cog import CogFrame, write_cog
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.science.grid import Grid, Window
 
+OF_PAGES = SheetPage.drawn
+DEGREES = re.compile(r"\d+°\d\d′")
+MOST_MB = 1_000
+"""The most that drawing one sheet adds to the memory of the process."""
 EPSG = 4548
 GRID = Grid(EPSG, 600_000.0, 2_710_000.0, 100.0, 100, 100)
 WEST, SOUTH, EAST, NORTH = GRID.bounds
@@ -309,6 +317,69 @@ def test_a_draft_and_stand_ins_are_marked(files: Mapping[str, Path], tmp_path: P
     assert "（草案）" in text
     assert "密级：内部" in text
     assert "含替代数据" in text
+
+
+@pytest.mark.parametrize("orientation", ["landscape", "portrait"])
+@pytest.mark.parametrize("moved_m", [0, 15_000, 60_000, 61_500])
+def test_degrees_of_the_inset_cover_no_others(
+    files: Mapping[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    orientation: contract.Orientation,
+    moved_m: float,
+) -> None:
+    drawn: list[Figure] = []
+
+    def kept(page: SheetPage) -> tuple[Figure, int]:
+        figure, left_out = OF_PAGES(page)
+        drawn.append(figure)
+        return figure, left_out
+
+    monkeypatch.setattr(SheetPage, "drawn", kept)
+    task = sheet_task(files, formats=["pdf"])
+    assert task.sheet is not None
+    frame = tuple(side - moved_m for side in task.sheet.bounds)
+    told = {"bounds": frame, "orientation": orientation, "scale": 400_000}
+    task = task.model_copy(update={"sheet": task.sheet.model_copy(update=told)})
+    done(task, tmp_path)
+    [figure] = drawn
+    *_, inset = figure.axes
+    area = inset.get_window_extent()
+    # Each is written twice, at one place: with its edge, and as a text.
+    written = [one for one in inset.texts if DEGREES.match(one.get_text())]
+    boxes = [one.get_window_extent() for one in written[::2]]
+    assert boxes
+    for number, one in enumerate(boxes):
+        assert area.x0 <= one.x0 < one.x1 <= area.x1
+        assert area.y0 <= one.y0 < one.y1 <= area.y1
+        assert not any(one.overlaps(other) for other in boxes[:number])
+
+
+@pytest.mark.parametrize("orientation", ["landscape", "portrait"])
+@pytest.mark.parametrize("paper", ["A4", "A0"])
+def test_a_sheet_has_the_size_of_its_paper_and_is_drawn_in_bounded_memory(
+    files: Mapping[str, Path],
+    tmp_path: Path,
+    paper: contract.Paper,
+    orientation: contract.Orientation,
+) -> None:
+    task = sheet_task(files, ZONES, paper=paper, formats=["pdf"], scale=20_000)
+    assert task.sheet is not None
+    laid = task.sheet.model_copy(update={"orientation": orientation})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    outcome = done(task.model_copy(update={"sheet": laid}), tmp_path)
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < MOST_MB
+    [page] = PdfReader(tmp_path / "sheet.pdf").pages
+    sides = [float(side) * 25.4 / 72 for side in page.mediabox[2:]]
+    longer, shorter = contract.PAPERS_MM[paper]
+    expected = (longer, shorter) if orientation == "landscape" else (shorter, longer)
+    assert sides == pytest.approx(expected, abs=0.05)
+    sheet = outcome.values["sheet"]["value"]
+    assert (sheet["paper"], sheet["orientation"]) == (paper, orientation)
+    text = "".join(page.extract_text().split())
+    for told in ("图例", "区位图", "1:20000", "方城生态保护修复分区图"):
+        assert told in text, told
+    assert outcome.warnings == []
 
 
 def test_a_title_with_signs_of_formulas_is_written_as_it_is(

@@ -562,7 +562,7 @@ class SheetPage:
         ends = {(one.side, one.degrees): one for one in ticks}
         opposite: dict[str, furniture.Side] = {"south": "north", "west": "east"}
         west, south, east, north = bounds
-        size = 5.0 * self.k
+        taken: list[BaseGeometry] = []
         for one in ticks:
             other = opposite.get(one.side)
             far = None if other is None else ends.get((other, one.degrees))
@@ -574,15 +574,43 @@ class SheetPage:
                 else ((west, east), (one.at, far.at))
             )
             axes.add_line(Line2D(xs, ys, color="#9fb0bb", linewidth=0.4 * self.k, zorder=1.5))
-            metre = (east - west) / furniture.size_mm(axes)[0]
-            if one.side == "south":
+            self._put_degrees(axes, bounds, one, far, taken)
+
+    def _put_degrees(
+        self,
+        axes: Axes,
+        bounds: Bounds,
+        tick: furniture.FrameTick,
+        far: furniture.FrameTick,
+        taken: list[BaseGeometry],
+    ) -> None:
+        """Write the degrees of a line at its near end, else at its far one, inside the inset.
+
+        Where they would cover others at both, they are left out.
+        """
+        west, south, east, north = bounds
+        metre = (east - west) / furniture.size_mm(axes)[0]
+        size, off = 5.0 * self.k, 1.6 * self.k * metre
+        half_long = furniture.width_of(tick.text, size) / 2 * metre + 0.4 * self.k * metre
+        half_high = 0.6 * size * furniture.PT_MM * metre
+        across = tick.side == "south"
+        x, y = (half_long, half_high) if across else (half_high, half_long)
+        places = (
+            ((tick.at, south + off), (far.at, north - off))
+            if across
+            else ((west + off, tick.at), (east - off, far.at))
+        )
+        for along, up in places:
+            # A line that meets the inset near a corner has its degrees beside its end.
+            at_x = min(max(along, west + x), east - x)
+            at_y = min(max(up, south + y), north - y)
+            box = shapely.box(at_x - x, at_y - y, at_x + x, at_y + y)
+            if not any(box.intersects(one) for one in taken):
+                taken.append(box)
                 furniture.write_over(
-                    axes, one.at, south + 1.6 * self.k * metre, one.text, size, zorder=6
+                    axes, at_x, at_y, tick.text, size, rotation=0 if across else 90, zorder=6
                 )
-            else:
-                furniture.write_over(
-                    axes, west + 1.6 * self.k * metre, one.at, one.text, size, rotation=90, zorder=6
-                )
+                return
 
 
 def _patch(geometry: BaseGeometry, **look: Any) -> PathPatch | None:
