@@ -287,6 +287,18 @@ async def test_what_somebody_added_is_kept(session: AsyncSession) -> None:
     assert (project.attrs["contact"], project.cost) == ("somebody", Decimal(100))
 
 
+async def test_a_loaded_machine_may_take_its_time_between_statements(
+    session: AsyncSession,
+) -> None:
+    asked = text("SELECT current_setting('idle_in_transaction_session_timeout')::interval")
+    before = (await session.scalars(asked)).one()
+    await seed_cities(session, ["banan"], [], act=ACT)
+    after = (await session.scalars(asked)).one()
+    assert after > before
+    await session.rollback()
+    assert (await session.scalars(asked)).one() == before
+
+
 async def test_figures_are_kept_to_the_last_digit(session: AsyncSession) -> None:
     await seed_cities(session, ["banan"], [], act=ACT)
     stored = await session.execute(

@@ -12,7 +12,7 @@ from shapely import from_geojson, set_srid, to_wkb
 from shapely.errors import GEOSException
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.validation import explain_validity
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.base import STORAGE_SRID
@@ -311,6 +311,8 @@ async def seed_cities(
             rows.setdefault(table, []).extend(listed)
     rows["region"] = _overlaid(rows["region"], bounded)
     rows = {table: _once(listed) for table, listed in rows.items()}
+    # Files are read between statements, which takes longer than usual on a loaded machine.
+    await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '120s'"))
     tables = await put_all(session, rows, act)
     for city in (city for city in cities if city in CITIES):
         for table, dropped in read_retired(city).items():
