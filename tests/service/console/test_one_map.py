@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from pypdf import PdfReader
 
 from tests.service.console.conftest import PLANNING, Bureaus, OpenConsole, Visit, box
 from tests.service.console.test_everywhere import violations
@@ -57,6 +58,29 @@ def until_middle(visit: Visit, *, bare: bool, nth: int = 0) -> None:
             return
         visit.page.wait_for_timeout(100)
     pytest.fail(f"the middle of the map has the colour {pixel}")
+
+
+def test_paper_has_the_map_with_its_legend_and_no_controls(
+    drawn_problem: str, open_console: OpenConsole, bureaus: Bureaus
+) -> None:
+    visit = open_console(bureaus.key(*PLANNING))
+    page = visit.open("map", layer="problems", region="xiamen")
+    visit.ready_map()
+    until_middle(visit, bare=False)
+    page.locator(".layers-drawn", has_text="生态问题").wait_for(state="attached")
+    [paper] = PdfReader(io.BytesIO(page.pdf(format="A4", landscape=True))).pages
+    told = "".join(paper.extract_text().split())
+    for text in ("一张图", "厦门市", "打印于", "生态问题", "km"):
+        assert text in told, text
+    for text in ("查找", "筛选图层", "不透明度", "工具"):
+        assert text not in told, text
+    pictures = [one.image.convert("RGB") for one in paper.images if one.image is not None]
+    largest = max(pictures, key=lambda one: one.width * one.height)
+    # Twice as fine as the screen, and with the shape in its middle.
+    assert largest.width > 1_200
+    middle = largest.getpixel((largest.width // 2 + 40, largest.height // 2 - 40))
+    assert isinstance(middle, tuple)
+    assert min(middle) < 220
 
 
 @pytest.mark.parametrize(("lang", "size"), [("zh", (1366, 768)), ("en", (390, 844))])

@@ -32,6 +32,7 @@ import {
 
 setWorkerUrl(workerUrl);
 
+const PAPER_RATIO = 2;
 const FONT = ["sans-serif"];
 const INK = "#33444d";
 const GROUND = "ground";
@@ -68,6 +69,7 @@ export class MapPane {
   private readonly shown = new Map<string, { own: LayerSpecification[]; sources: string[] }>();
   private wanted: readonly Shown[] = [];
   private begun = false;
+  private scaleWidth = "";
   private busy: Promise<void> = Promise.resolve();
 
   constructor(container: HTMLElement, bounds: Bounds, told: Told) {
@@ -109,6 +111,8 @@ export class MapPane {
       this.begun = true;
     });
     this.map.once("load", () => this.outlineRegions().catch(told.fail));
+    addEventListener("beforeprint", this.picture);
+    addEventListener("afterprint", this.unpicture);
   }
 
   /** Act once the map has its style; a style that is being added to is not "loaded" for a while,
@@ -226,7 +230,42 @@ export class MapPane {
 
   /** Take the map away. */
   remove(): void {
+    removeEventListener("beforeprint", this.picture);
+    removeEventListener("afterprint", this.unpicture);
     this.map.remove();
+  }
+
+  /** Lay a picture of the map over it, for paper alone: a canvas of WebGL is empty there. */
+  private readonly picture = () => {
+    const container = this.map.getContainer();
+    const usual = this.map.getPixelRatio();
+    // Paper has more dots to the inch than most screens.
+    this.map.setPixelRatio(Math.max(usual, PAPER_RATIO));
+    this.map.redraw();
+    const drawn = this.map.getCanvas();
+    const copy = document.createElement("canvas");
+    copy.className = "picture";
+    copy.width = drawn.width;
+    copy.height = drawn.height;
+    copy.getContext("2d")?.drawImage(drawn, 0, 0);
+    this.map.setPixelRatio(usual);
+    container.prepend(copy);
+    container.style.setProperty("--aspect", String(drawn.width / Math.max(1, drawn.height)));
+    const scale = this.scale();
+    if (!scale) return;
+    // The picture is as wide as paper lets it be, and the scale grows with it.
+    this.scaleWidth = scale.style.width;
+    scale.style.width = `${(100 * scale.offsetWidth) / Math.max(1, container.clientWidth)}%`;
+  };
+
+  private readonly unpicture = () => {
+    for (const copy of this.map.getContainer().querySelectorAll(".picture")) copy.remove();
+    const scale = this.scale();
+    if (scale) scale.style.width = this.scaleWidth;
+  };
+
+  private scale(): HTMLElement | null {
+    return this.map.getContainer().querySelector(".maplibregl-ctrl-scale");
   }
 
   /** Outlines and names of the regions, above the layers and below what is drawn. */

@@ -147,6 +147,19 @@ export class StillMap {
   easeTo(): void {}
   flyTo(): void {}
   resize(): void {}
+  /** How often it drew a frame at once, and with how many dots to a pixel of the page. */
+  redrawn: number[] = [];
+  private ratio = 1;
+  redraw(): this {
+    this.redrawn.push(this.ratio);
+    return this;
+  }
+  getPixelRatio(): number {
+    return this.ratio;
+  }
+  setPixelRatio(ratio: number): void {
+    this.ratio = ratio;
+  }
   getBounds() {
     const [[west, south], [east, north]] = this.bounds;
     return {

@@ -98,7 +98,7 @@ describe("the background", () => {
     await hands.selectOptions(screen.getByRole("combobox", { name: "How" }), "beside");
     await hands.selectOptions(
       screen.getByRole("combobox", { name: "With what" }),
-      "the top layer a year ago",
+      "the top vector layer a year ago",
     );
     const two = await shownMaps(2);
     await hands.selectOptions(choice(), "Imagery");

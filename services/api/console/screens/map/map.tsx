@@ -9,10 +9,19 @@ import { area, fixed, number, today } from "../../kit/format";
 import { keptSignal } from "../../kit/kept";
 import type { MapPane } from "../../kit/map/engine";
 import { areaOf, gaussKrueger, lengthOf, sexagesimal } from "../../kit/map/geodesy";
-import { classesOf, describeLayer, listLayers, looksOf, type Shown } from "../../kit/map/layers";
+import {
+  classesOf,
+  describeLayer,
+  keyOf,
+  type Layer,
+  type LegendEntry,
+  listLayers,
+  looksOf,
+  type Shown,
+} from "../../kit/map/layers";
 import { ClassChoice, Legend } from "../../kit/map/legend";
 import { boundsOfRegion, type Clicked, MapView } from "../../kit/map/map_view";
-import { region } from "../../kit/place";
+import { region, regionName } from "../../kit/place";
 import { Badge, Button, Empty, Found, Panel, Select, Tabs } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { Compared, type Comparison } from "./compared";
@@ -50,61 +59,69 @@ export default function OneMap() {
   const drawn = useComputed(() => overlayOf(at.value, measured.value));
   const rasters = useRasters();
   const dated = datedOf(shown.value, day.value, rasters).reverse();
+  const right = other.value ? rightOf(other.value, shown.value, rasters) : null;
+  const hasDays = topmostDated(shown.value, rasters) !== undefined;
   return (
     <div class="beside">
       <div class="card">
         <h1>{t("一张图", "One map")}</h1>
-        <Printed />
-        <Search
-          onFound={(bounds) => pane.value?.fit(bounds)}
-          onPoint={(place) => {
-            pane.value?.fit([place.lon, place.lat, place.lon, place.lat]);
-            click(place);
-          }}
+        <Printed
+          drawn={comparison.value === "none" || !right ? shown.value : [...shown.value, right]}
+          day={day.value}
         />
-        <Tabs
-          label={t("一张图", "One map")}
-          chosen={tab.value}
-          onChoose={(id) => {
-            tab.value = id;
-          }}
-          tabs={[
-            { id: "layers", label: t("图层", "Layers") },
-            { id: "here", label: t("查询", "What is here") },
-            { id: "tools", label: t("工具", "Tools") },
-          ]}
-        >
-          {tab.value === "layers" && <Layers />}
-          {tab.value === "here" && <Identified at={at.value} day={day.value} />}
-          {tab.value === "tools" && (
-            <>
-              <DayChoice
-                day={day.value}
-                undated={shown.value.some(({ name }) => rasters?.get(name))}
-                onDay={(chosen) => {
-                  day.value = chosen;
-                }}
-              />
-              <Comparing
-                comparison={comparison.value}
-                other={other.value}
-                onChoose={(how, which) => {
-                  comparison.value = how;
-                  other.value = which;
-                }}
-              />
-              <Measuring
-                line={measured.value}
-                onLine={(line) => {
-                  measured.value = line;
-                }}
-              />
-              <Button onClick={() => window.print()}>{t("打印", "Print")}</Button>
-            </>
-          )}
-        </Tabs>
+        <div class="off-paper stack">
+          <Search
+            onFound={(bounds) => pane.value?.fit(bounds)}
+            onPoint={(place) => {
+              pane.value?.fit([place.lon, place.lat, place.lon, place.lat]);
+              click(place);
+            }}
+          />
+          <Tabs
+            label={t("一张图", "One map")}
+            chosen={tab.value}
+            onChoose={(id) => {
+              tab.value = id;
+            }}
+            tabs={[
+              { id: "layers", label: t("图层", "Layers") },
+              { id: "here", label: t("查询", "What is here") },
+              { id: "tools", label: t("工具", "Tools") },
+            ]}
+          >
+            {tab.value === "layers" && <Layers />}
+            {tab.value === "here" && <Identified at={at.value} day={day.value} />}
+            {tab.value === "tools" && (
+              <>
+                <DayChoice
+                  day={day.value}
+                  undated={shown.value.some(({ name }) => rasters?.get(name))}
+                  onDay={(chosen) => {
+                    day.value = chosen;
+                  }}
+                />
+                <Comparing
+                  comparison={comparison.value}
+                  other={other.value}
+                  hasDays={hasDays}
+                  onChoose={(how, which) => {
+                    comparison.value = how;
+                    other.value = which;
+                  }}
+                />
+                <Measuring
+                  line={measured.value}
+                  onLine={(line) => {
+                    measured.value = line;
+                  }}
+                />
+                <Button onClick={() => window.print()}>{t("打印", "Print")}</Button>
+              </>
+            )}
+          </Tabs>
+        </div>
       </div>
-      {comparison.value === "none" || !other.value ? (
+      {comparison.value === "none" || !right ? (
         <MapView
           label={t("一张图", "One map")}
           layers={dated}
@@ -118,7 +135,7 @@ export default function OneMap() {
         <Compared
           how={comparison.value}
           left={dated}
-          right={[rightOf(other.value, shown.value, rasters)]}
+          right={[right]}
           features={drawn.value}
           onClick={click}
           onPane={(made) => {
@@ -159,45 +176,64 @@ export function datedOf(layers: readonly Shown[], day: string, rasters: Rasters)
   });
 }
 
-/** What the other map shows: the top layer on the day after `@`, or a layer; it looks as on this one.
- * A raster has no other day. */
-export function rightOf(other: string, here: readonly Shown[], rasters: Rasters = null): Shown {
+/** What the other map shows: the top layer that has other days, on the day after `@`, or a layer;
+ * it looks as on this one. Null where all that is shown are rasters, which have no other day. */
+export function rightOf(
+  other: string,
+  here: readonly Shown[],
+  rasters: Rasters = null,
+): Shown | null {
   const day = other.startsWith("@") ? other.slice(1) : null;
-  const name = day === null ? other : (here[0]?.name ?? "zones");
+  const name = day === null ? other : topmostDated(here, rasters);
+  if (name === undefined) return null;
   const same = here.find((one) => one.name === name);
-  const asOf = day === null || rasters?.get(name) ? {} : { query: { as_of: day } };
+  const asOf = day === null ? {} : { query: { as_of: day } };
   return { name, ...asOf, ...(same && looksOf(same)) };
 }
 
-/** On paper alone: which layers are drawn, and of which only some classes are. */
-function Printed() {
+const topmostDated = (here: readonly Shown[], rasters: Rasters): string | undefined =>
+  here.find(({ name }) => !rasters?.get(name))?.name;
+
+/** On paper alone: of where and when the map is, and what its colours mean. */
+function Printed({ drawn, day }: { drawn: readonly Shown[]; day: string }) {
   const { asked } = useAsked(
     // A layer that can no longer be had is not drawn either.
     async () =>
       (
-        await Promise.allSettled(
-          shown.value.map(async (one) => [one, await describeLayer(one)] as const),
-        )
+        await Promise.allSettled(drawn.map(async (one) => [one, await describeLayer(one)] as const))
       ).flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])),
-    [JSON.stringify(shown.value)],
+    [JSON.stringify(drawn)],
   );
   return (
-    <ul class="on-paper">
-      {asked.value.data?.map(([{ name, hidden = [] }, layer]) => {
-        const gone = classesOf(layer).filter(({ code }) => hidden.includes(code ?? ""));
-        const names = gone.map((one) => called(one, "label"));
-        return (
-          <li key={name}>
-            {called(layer, "title")}
-            {names.length > 0 &&
-              t(
-                `（已筛选，未显示：${names.join("、")}）`,
-                ` (filtered; not shown: ${names.join(", ")})`,
-              )}
-          </li>
-        );
-      })}
-    </ul>
+    <div class="on-paper">
+      <p>
+        {regionName(region.value)} · {t(`${day || today()} 的状态`, `as of ${day || today()}`)} ·{" "}
+        {t(`打印于 ${today()}`, `printed on ${today()}`)}
+      </p>
+      <ul class="layers-drawn">
+        {asked.value.data?.map(([one, layer]) => (
+          <PrintedLayer key={keyOf(one)} one={one} layer={layer} />
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** A layer's legend on paper: the classes that are drawn, and the names of those that are not. */
+function PrintedLayer({ one: { hidden = [] }, layer }: { one: Shown; layer: Layer }) {
+  const isHidden = ({ code }: LegendEntry) => hidden.includes(code ?? "");
+  const { legend } = layer;
+  const names = classesOf(layer)
+    .filter(isHidden)
+    .map((one) => called(one, "label"));
+  const entries = legend.entries.filter((one) => !isHidden(one));
+  return (
+    <li>
+      <b>{called(layer, "title")}</b>
+      {names.length > 0 &&
+        t(`（已筛选，未显示：${names.join("、")}）`, ` (filtered; not shown: ${names.join(", ")})`)}
+      <Legend legend={{ ...legend, entries }} raster={layer.kind === "raster"} />
+    </li>
   );
 }
 
@@ -453,10 +489,13 @@ export function yearBefore(day: string): string {
 function Comparing({
   comparison,
   other,
+  hasDays,
   onChoose,
 }: {
   comparison: Comparison;
   other: string;
+  /** Whether something is shown that has other days. */
+  hasDays: boolean;
   onChoose: (how: Comparison, other: string) => void;
 }) {
   const { asked } = useAsked(
@@ -483,7 +522,14 @@ function Comparing({
         onChoose={(which) => onChoose(comparison === "none" ? "swipe" : comparison, which)}
         empty={t("（选择）", "(choose)")}
         choices={[
-          { value: yearAgo, label: t("一年前的最上图层", "the top layer a year ago") },
+          ...(hasDays
+            ? [
+                {
+                  value: yearAgo,
+                  label: t("一年前的最上矢量图层", "the top vector layer a year ago"),
+                },
+              ]
+            : []),
           ...layers.map((layer) => ({ value: layer.id, label: called(layer, "title") })),
         ]}
       />

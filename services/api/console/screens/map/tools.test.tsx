@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { act, fireEvent, open, screen, waitFor, within } from "../../kit/testing";
+import { act, cleanup, fireEvent, open, screen, waitFor, within } from "../../kit/testing";
 import { lang } from "../../kit/words";
 import { moveTogether } from "./compared";
 import OneMap, { rightOf, shown, yearBefore } from "./map";
@@ -55,7 +55,8 @@ describe("the state of a day", () => {
     );
     expect(screen.getByText(told)).toBeTruthy();
     const rasters = new Map([["supply.cooling.xiamen", true]]);
-    expect(rightOf("@2025-01-01", shown.value, rasters).query).toBeUndefined();
+    expect(rightOf("@2025-01-01", shown.value, rasters)?.name).toBe("zones");
+    expect(rightOf("@2025-01-01", [{ name: "supply.cooling.xiamen" }], rasters)).toBeNull();
   });
   it("is chosen to the day, and the slider follows to its month", async () => {
     const { map } = await tools();
@@ -116,7 +117,7 @@ describe("two maps", () => {
     const options = within(what()).getAllByRole("option");
     expect(options.map(({ textContent }) => textContent)).toEqual([
       "(choose)",
-      "the top layer a year ago",
+      "the top vector layer a year ago",
       "Restoration zones",
       "Corridors",
       "Control areas",
@@ -148,13 +149,29 @@ describe("two maps", () => {
     expect(document.querySelector(".compared.beside")).toBeTruthy();
   });
   it("show the top layer now and a year ago", async () => {
-    const { both } = await compared("the top layer a year ago");
+    const { both } = await compared("the top vector layer a year ago");
     await waitFor(() =>
       expect(both.map((map) => namesOn(map)).sort()).toEqual([
         ["zones?"],
         ["zones?as_of=2025-03-15"],
       ]),
     );
+  });
+  it("do not offer another day where all that is shown are rasters", async () => {
+    shown.value = [{ name: "supply.cooling.xiamen" }];
+    await tools();
+    await within(what()).findByRole("option", { name: "Corridors" });
+    await waitFor(() =>
+      expect(
+        within(what()).queryByRole("option", { name: "the top vector layer a year ago" }),
+      ).toBeNull(),
+    );
+  });
+  it("are both told on paper", async () => {
+    await compared();
+    const paper = document.querySelector<HTMLElement>(".on-paper");
+    await waitFor(() => expect(paper?.textContent).toContain("Corridors"));
+    expect(paper?.textContent).toContain("Restoration zones");
   });
   it("are one again when nothing is compared", async () => {
     const { hands } = await compared();
@@ -322,4 +339,36 @@ it("the page is printed as it stands", async () => {
   const { hands } = await tools("2026-03-15", "zh");
   await hands.click(screen.getByRole("button", { name: "打印" }));
   expect(print).toHaveBeenCalledOnce();
+  const paper = document.querySelector(".on-paper");
+  await waitFor(() => expect(paper?.textContent).toContain("修复分区"));
+  expect(paper?.textContent).toContain("2026-03-15 的状态");
+});
+
+it("a picture of the map is laid over it while one prints, with its scale", async () => {
+  const { map } = await tools();
+  const container = map.getContainer();
+  const pictures = () => container.querySelectorAll("canvas.picture").length;
+  const scale = document.createElement("div");
+  scale.className = "maplibregl-ctrl-scale";
+  scale.style.width = "90px";
+  Object.defineProperty(scale, "offsetWidth", { value: 90 });
+  Object.defineProperty(container, "clientWidth", { value: 900 });
+  container.append(scale);
+  dispatchEvent(new Event("beforeprint"));
+  expect(pictures()).toBe(1);
+  // Drawn at once and finer, then as usual again.
+  expect(map.redrawn).toEqual([2]);
+  expect(map.getPixelRatio()).toBe(1);
+  expect(scale.style.width).toBe("10%");
+  dispatchEvent(new Event("afterprint"));
+  expect(pictures()).toBe(0);
+  expect(scale.style.width).toBe("90px");
+});
+
+it("a map that is gone is not printed", async () => {
+  const { map } = await tools();
+  cleanup();
+  await waitFor(() => expect(map.removed).toBe(true));
+  dispatchEvent(new Event("beforeprint"));
+  expect(map.redrawn).toEqual([]);
 });
