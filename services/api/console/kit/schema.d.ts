@@ -665,6 +665,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{project}/measures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path: {
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Measures"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewMeasureBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MeasureShown"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/projects/{project}/funds": {
         parameters: {
             query?: never;
@@ -3590,6 +3658,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/indicators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    cursor?: string;
+                    datetime?: string;
+                    as_of?: string;
+                    count?: "capped" | "exact" | "estimate" | "none";
+                    q?: string;
+                    filter?: string;
+                    "filter-lang"?: "cql2-text" | "cql2-json" | "cql-text";
+                    sortby?: string;
+                    properties?: string;
+                    code?: string;
+                    name_zh?: string;
+                    name_en?: string;
+                    unit?: string;
+                    property?: "binding" | "expected";
+                    direction?: "higher" | "lower";
+                    category?: string;
+                    valid_from?: string;
+                    valid_to?: string;
+                    f?: "json" | "html" | "csv";
+                    lang?: "zh" | "en";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            indicators: components["schemas"]["indicators"][];
+                            links: components["schemas"]["Link"][];
+                            numberMatched?: number;
+                            numberReturned?: number;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    lang?: "zh" | "en";
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["indicators_new"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["indicators"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/fund-sources": {
         parameters: {
             query?: never;
@@ -4488,6 +4644,24 @@ export interface components {
             indicator: string | null;
             progress_percent: number | null;
         };
+        MeasureShown: {
+            measure: string;
+            order: number;
+            name_zh: string | null;
+            name_en: string | null;
+            planned: number | null;
+            done: number | null;
+            unit: string | null;
+            indicator: string | null;
+            progress_percent: number | null;
+            project: string;
+            links: components["schemas"]["Link"][];
+        };
+        Measures: {
+            project: string;
+            measures: components["schemas"]["Measure"][];
+            links: components["schemas"]["Link"][];
+        };
         MineStock: {
             region: string | null;
             region_name: string | null;
@@ -4518,6 +4692,17 @@ export interface components {
             roles?: components["schemas"]["RoleAsked"][] | null;
             networks?: (string)[] | null;
             expires_at?: string | null;
+        };
+        NewMeasureBody: {
+            /** @default 1 */
+            order?: number;
+            name_zh?: string | null;
+            name_en?: string | null;
+            planned?: number | null;
+            done?: number | null;
+            unit?: string | null;
+            indicator?: string | null;
+            measure: string;
         };
         NewProperty: {
             name_zh: string;
@@ -5805,6 +5990,41 @@ export interface components {
             amount: string | number;
             allowed_measures?: string[] | null;
             source?: string | null;
+            /** Format: date */
+            valid_from?: string | null;
+            /** Format: date */
+            valid_to?: string | null;
+        };
+        indicators: {
+            code?: string;
+            name_zh?: string | null;
+            name_en?: string | null;
+            unit?: string | null;
+            /** @enum {string|null} */
+            property?: "binding" | "expected" | null;
+            /** @enum {string|null} */
+            direction?: "higher" | "lower" | null;
+            category?: string | null;
+            formula_zh?: string | null;
+            formula_en?: string | null;
+            /** Format: date */
+            valid_from?: string | null;
+            /** Format: date */
+            valid_to?: string | null;
+            links?: components["schemas"]["Link"][];
+        };
+        indicators_new: {
+            code?: string | number | null;
+            name_zh: string;
+            name_en?: string | null;
+            unit: string;
+            /** @enum {string} */
+            property: "binding" | "expected";
+            /** @enum {string} */
+            direction: "higher" | "lower";
+            category?: string | null;
+            formula_zh?: string | null;
+            formula_en?: string | null;
             /** Format: date */
             valid_from?: string | null;
             /** Format: date */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { cellsOf, open, refused, screen, serve, waitFor, within } from "../../kit/testing";
 import { ProjectCard } from "./card";
 import Projects from "./projects";
-import { dossier, effect, feature, ledger, measure, page } from "./testing";
+import { dossier, effect, feature, ledger, page } from "./testing";
 
 const tabs = () => screen.getAllByRole("tab").map(({ textContent }) => textContent);
 
@@ -116,110 +116,5 @@ describe("the history of a project", () => {
     const hands = open(<ProjectCard code="P1" />, { lang: "zh" });
     await hands.click(await screen.findByRole("tab", { name: "经过" }));
     expect(screen.getByText("没有记录")).toBeTruthy();
-  });
-});
-
-describe("the measures of a project", () => {
-  const measures = [
-    measure("plant"),
-    measure("dredge", {
-      name_zh: "清淤",
-      name_en: "Dredging",
-      planned: 4.5,
-      done: null,
-      unit: "10^4 m3",
-      progress_percent: null,
-    }),
-  ];
-  const show = async (hands: ReturnType<typeof open>) =>
-    hands.click(await screen.findByRole("tab", { name: "Measures" }));
-  const owner = { scopes: ["read", "projects"] } as const;
-  const box = () => screen.getByRole<HTMLInputElement>("spinbutton", { name: /^Planting/ });
-  const save = () => screen.getAllByRole("button", { name: "Save" })[0] as HTMLButtonElement;
-
-  it("are told as planned and done, in units that people write", async () => {
-    serve({ "GET /projects/P1": dossier({ measures }) });
-    const hands = open(<ProjectCard code="P1" />, { scopes: ["read"] });
-    await show(hands);
-    expect(await cellsOf("Measures")).toEqual([
-      ["Planting mangroves", "120 ha", "30 ha", ""],
-      ["Dredging", "4.5 ×10⁴ m³", "–", "–"],
-    ]);
-    expect(screen.getByRole("progressbar", { name: "25%" })).toBeTruthy();
-    expect(screen.queryByRole("spinbutton")).toBeNull();
-    expect(screen.queryByRole("button", { name: "Save" })).toBeNull();
-  });
-  it("are called by their code where nobody has named them", async () => {
-    const nameless = measure("m-3", { name_zh: null, name_en: null });
-    serve({ "GET /projects/P1": dossier({ measures: [nameless] }) });
-    const hands = open(<ProjectCard code="P1" />);
-    await show(hands);
-    expect((await cellsOf("Measures"))[0]?.[0]).toBe("m-3");
-  });
-  it("say that there are none", async () => {
-    serve({ "GET /projects/P1": dossier() });
-    const hands = open(<ProjectCard code="P1" />);
-    await show(hands);
-    expect(screen.getByText("No measures are listed.")).toBeTruthy();
-  });
-  it("take what was done, with all that was said of the measure before", async () => {
-    let [done, progress_percent] = [30, 25];
-    const sent = serve({
-      "GET /projects/P1": () =>
-        dossier({ measures: [measure("plant", { done, progress_percent }), ...measures.slice(1)] }),
-      "PUT /projects/P1/measures/plant": ({ body }) => {
-        done = (body as { done: number }).done;
-        progress_percent = 50;
-        return {};
-      },
-    });
-    const hands = open(<ProjectCard code="P1" />, owner);
-    await show(hands);
-    expect(save().disabled).toBe(true);
-    await hands.clear(box());
-    await hands.type(box(), "60.5");
-    await hands.click(save());
-    expect(await screen.findByRole("progressbar", { name: "50%" })).toBeTruthy();
-    expect(sent.find(({ method }) => method === "PUT")?.body).toEqual({
-      order: 1,
-      name_zh: "种植红树林",
-      name_en: "Planting mangroves",
-      planned: 120,
-      done: 60.5,
-      unit: "ha",
-      indicator: null,
-    });
-    // What is saved need not be saved again.
-    expect(box().value).toBe("60.5");
-    expect(save().disabled).toBe(true);
-  });
-  it("take back what was told by mistake: an empty box is no amount, and not 0", async () => {
-    const sent = serve({
-      "GET /projects/P1": dossier({ measures }),
-      "PUT /projects/P1/measures/plant": {},
-    });
-    const hands = open(<ProjectCard code="P1" />, owner);
-    await show(hands);
-    await hands.clear(box());
-    await hands.click(save());
-    await waitFor(() => expect(sent.some(({ method }) => method === "PUT")).toBe(true));
-    expect(sent.find(({ method }) => method === "PUT")?.body).toMatchObject({ done: null });
-  });
-  it("keep what was typed where it is refused", async () => {
-    let asked = 0;
-    serve({
-      "GET /projects/P1": () => {
-        asked += 1;
-        return dossier({ measures });
-      },
-      "PUT /projects/P1/measures/plant": refused(409, "amounts are told during implementation"),
-    });
-    const hands = open(<ProjectCard code="P1" />, owner);
-    await show(hands);
-    await hands.type(box(), "5");
-    await hands.click(save());
-    await waitFor(() => expect(save().disabled).toBe(false));
-    expect(box().value).toBe("305");
-    expect(asked).toBe(1);
   });
 });
