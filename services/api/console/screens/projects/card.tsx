@@ -58,7 +58,7 @@ export function ProjectCard({ code }: { code: string }) {
               {tab.value === "measures" && <Measures project={project} again={again} />}
               {tab.value === "funds" && <Funds code={code} />}
               {tab.value === "documents" && <Documents project={project} again={again} />}
-              {tab.value === "effect" && <Effect code={code} />}
+              {tab.value === "effect" && <Effect code={code} measures={project.measures} />}
               {tab.value === "history" && <History project={project} />}
             </Tabs>
           </>

@@ -13,7 +13,7 @@ import {
 } from "../../kit/testing";
 import { Notices } from "../../kit/ui";
 import { ProjectCard } from "./card";
-import { dossier, paper } from "./testing";
+import { dossier, measure, paper } from "./testing";
 
 const planner = { scopes: ["read", "projects"] } as const;
 const show = async (hands: ReturnType<typeof open>, name = "Documents") =>
@@ -28,18 +28,18 @@ const card = (
 describe("the documents of a project", () => {
   const documents = [
     paper("d1"),
-    paper("d/2", { kind: "photo", title_en: null, bytes: 3 * 1024 * 1024 }),
+    paper("d/2", { kind: "photo", title_en: null, bytes: 3 * 1024 * 1024, measure: "plant" }),
     paper("d3", { kind: "a kind of tomorrow", bytes: 512 }),
   ];
   it("are listed by title, kind, size and time, and can be read", async () => {
-    serve({ "GET /projects/P1": dossier({ documents }) });
+    serve({ "GET /projects/P1": dossier({ documents, measures: [measure("plant")] }) });
     const hands = open(card);
     await show(hands);
     expect(await cellsOf("Documents")).toEqual([
-      ["Paper d1", "design", "2.0 KiB", "2024-05-06 10:00"],
+      ["Paper d1", "design", "", "2.0 KiB", "2024-05-06 10:00"],
       // Without an English title, the Chinese one is better than none.
-      ["d/2文件", "photo", "3.0 MiB", "2024-05-06 10:00"],
-      ["Paper d3", "other", "512 B", "2024-05-06 10:00"],
+      ["d/2文件", "photo", "Planting mangroves", "3.0 MiB", "2024-05-06 10:00"],
+      ["Paper d3", "other", "", "512 B", "2024-05-06 10:00"],
     ]);
     expect(screen.getByRole("link", { name: "d/2文件" }).getAttribute("href")).toBe(
       `${location.origin}/documents/d%2F2/file`,
@@ -58,6 +58,50 @@ describe("the documents of a project", () => {
     await show(hands);
     expect(screen.getByText("No documents yet.")).toBeTruthy();
     expect(screen.queryByRole("heading", { name: "Add a document" })).toBeNull();
+  });
+});
+
+describe("the photos of a project", () => {
+  const photo = (code: string, more: Parameters<typeof paper>[1]) =>
+    paper(code, { kind: "photo", media_type: "image/jpeg", ...more });
+  const documents = [
+    photo("late", { measure: "plant", period_to: "2024-04-01" }),
+    photo("early", { period_from: "2021-03-02" }),
+    photo("came", { measure: "gone" }),
+    photo("raw", { media_type: "image/tiff" }),
+    paper("plan", { media_type: "image/png" }),
+  ];
+  const figures = () =>
+    within(screen.getByRole("heading", { name: "Photos" }).closest("section") as HTMLElement)
+      .getAllByRole("figure")
+      .map((one) => one.textContent);
+
+  it("are shown small, by day, each with the measure it is of", async () => {
+    serve({ "GET /projects/P1": dossier({ documents, measures: [measure("plant")] }) });
+    const hands = open(card, { scopes: ["read"] });
+    await show(hands);
+    expect(figures()).toEqual([
+      "Paper early 2 Mar 2021",
+      "Paper late Planting mangroves · 1 Apr 2024",
+      "Paper came gone · 6 May 2024",
+    ]);
+    const picture = screen.getByRole("img", { name: "Paper late" });
+    expect(picture.getAttribute("src")).toBe(`${location.origin}/documents/late/file`);
+    expect(picture.getAttribute("loading")).toBe("lazy");
+    expect(picture.closest("a")?.getAttribute("href")).toBe(picture.getAttribute("src"));
+    // What no browser draws, and what is no photo, stay files in the list.
+    expect((await cellsOf("Documents")).map(([title]) => title)).toEqual([
+      "Paper raw",
+      "Paper plan",
+    ]);
+  });
+  it("need no list of other documents", async () => {
+    serve({ "GET /projects/P1": dossier({ documents: documents.slice(0, 1) }) });
+    const hands = open(card, { scopes: ["read"] });
+    await show(hands);
+    expect(figures()).toHaveLength(1);
+    expect(screen.queryByRole("region", { name: "Documents" })).toBeNull();
+    expect(screen.queryByText("No documents yet.")).toBeNull();
   });
 });
 
@@ -116,6 +160,31 @@ describe("adding a document", () => {
     expect(post?.headers.get("Content-Type")).toBe("application/pdf");
     expect(post?.headers.get("Idempotency-Key")).toBeTruthy();
     expect(post?.headers.get("X-CSRF-Token")).toBe("proof");
+  });
+  it("says of a photo which measure it is of and when it was taken", async () => {
+    const answers = adding(made);
+    const sent = serve({
+      ...answers,
+      "GET /projects/P1": dossier({ measures: [measure("plant")] }),
+    });
+    const hands = open(card, planner);
+    await show(hands);
+    expect(screen.queryByLabelText("Day it was taken")).toBeNull();
+    await hands.selectOptions(screen.getByRole("combobox", { name: "Kind" }), "photo");
+    await hands.selectOptions(
+      screen.getByRole("combobox", { name: "Measure" }),
+      "Planting mangroves",
+    );
+    await hands.type(screen.getByLabelText("Day it was taken"), "2024-03-04");
+    await hands.upload(screen.getByLabelText("File"), new File(["x"], "bay.jpg"));
+    await waitFor(() => expect(posts(sent)).toHaveLength(1));
+    const told = Object.fromEntries(posts(sent)[0]?.query ?? []);
+    expect(told).toMatchObject({ kind: "photo", measure: "plant", period_to: "2024-03-04" });
+    // The day is of the photo, and not of what follows.
+    await hands.selectOptions(screen.getByRole("combobox", { name: "Kind" }), "design");
+    await hands.upload(screen.getByLabelText("File"), pdf);
+    await waitFor(() => expect(posts(sent)).toHaveLength(2));
+    expect(posts(sent)[1]?.query.has("period_to")).toBe(false);
   });
   it("takes a title, and has none for the next one", async () => {
     const sent = serve(adding(made));

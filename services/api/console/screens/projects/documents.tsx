@@ -1,15 +1,16 @@
 /** The documents and photos of a project, and adding one. */
 
 import { useSignal } from "@preact/signals";
-import { faultOf, send } from "../../kit/api";
+import { faultOf, type Schema, send } from "../../kit/api";
 import { address } from "../../kit/features";
-import { bytes, moment } from "../../kit/format";
+import { bytes, day, moment, today } from "../../kit/format";
 import { API } from "../../kit/page";
-import { may } from "../../kit/session";
 import { Table } from "../../kit/table";
-import { attempt, Panel, Select } from "../../kit/ui";
+import { attempt, Empty, Panel, Select } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import type { Dossier } from "./card";
+import { measureName, nameOfMeasure } from "./measures";
+import { mayWrite } from "./roles";
 
 /** Kinds of documents that the API knows. */
 const PAPERS: Record<string, [zh: string, en: string]> = {
@@ -25,9 +26,24 @@ const PAPERS: Record<string, [zh: string, en: string]> = {
   other: ["其他", "other"],
 };
 
+type Paper = Schema<"ProjectDocument">;
+
+/** Pictures that browsers draw; others are files to be fetched. */
+const DRAWN = new Set(["image/png", "image/jpeg", "image/webp"]);
+const isPhoto = ({ kind, media_type }: Paper) => kind === "photo" && DRAWN.has(media_type);
+/** The day a photo tells, else that on which it came. */
+const takenOn = ({ period_to, period_from, uploaded_at }: Paper) =>
+  period_to ?? period_from ?? uploaded_at;
+const fileOf = ({ code }: Paper) => `${API}/documents/${encodeURIComponent(code)}/file`;
+
 export function Documents({ project, again }: { project: Dossier; again: () => void }) {
   const kind = useSignal("proposal");
   const title = useSignal("");
+  const about = useSignal("");
+  const taken = useSignal("");
+  /** The measure a document is about; nothing for what is about the whole project. */
+  const aboutOf = ({ measure }: Paper) =>
+    measure === null ? "" : nameOfMeasure(project.measures, measure);
   const busy = useSignal(false);
   const upload = (file: File | undefined) =>
     file &&
@@ -38,6 +54,8 @@ export function Documents({ project, again }: { project: Dossier; again: () => v
           filename: file.name,
           kind: kind.value,
           title_zh: title.value || file.name,
+          measure: about.value || undefined,
+          period_to: (kind.value === "photo" && taken.value) || undefined,
         });
         try {
           const answer = await send(path, {
@@ -57,9 +75,13 @@ export function Documents({ project, again }: { project: Dossier; again: () => v
       },
       t("文件已上传", "The document is there"),
     );
+  const photos = project.documents
+    .filter(isPhoto)
+    .sort((a, b) => takenOn(a).localeCompare(takenOn(b)));
+  const others = project.documents.filter((one) => !isPhoto(one));
   return (
     <>
-      {may("projects") && (
+      {mayWrite() && (
         <Panel title={t("上传文件", "Add a document")}>
           <div class="inline">
             <Select
@@ -83,6 +105,31 @@ export function Documents({ project, again }: { project: Dossier; again: () => v
                 title.value = currentTarget.value;
               }}
             />
+            {project.measures.length > 0 && (
+              <Select
+                aria-label={t("有关措施", "Measure")}
+                value={about.value}
+                empty={t("整个项目", "the whole project")}
+                onChoose={(chosen) => {
+                  about.value = chosen;
+                }}
+                choices={project.measures.map((one) => ({
+                  value: one.measure,
+                  label: measureName(one),
+                }))}
+              />
+            )}
+            {kind.value === "photo" && (
+              <input
+                type="date"
+                max={today()}
+                aria-label={t("拍摄日期", "Day it was taken")}
+                value={taken.value}
+                onInput={({ currentTarget }) => {
+                  taken.value = currentTarget.value;
+                }}
+              />
+            )}
             <input
               type="file"
               disabled={busy.value}
@@ -96,30 +143,51 @@ export function Documents({ project, again }: { project: Dossier; again: () => v
           </div>
         </Panel>
       )}
-      <Table
-        label={t("文件", "Documents")}
-        rows={project.documents}
-        keyOf={({ code }) => code}
-        empty={t("还没有文件。", "No documents yet.")}
-        columns={[
-          {
-            id: "title",
-            title: t("标题", "Title"),
-            cell: (one) => (
-              <a href={`${API}/documents/${encodeURIComponent(one.code)}/file`}>
-                {called(one, "title")}
-              </a>
-            ),
-          },
-          {
-            id: "kind",
-            title: t("类别", "Kind"),
-            cell: ({ kind }) => t(...(PAPERS[kind] ?? (["其他", "other"] as const))),
-          },
-          { id: "bytes", title: t("大小", "Size"), numeric: true, cell: (one) => bytes(one.bytes) },
-          { id: "at", title: t("上传", "Added"), cell: ({ uploaded_at }) => moment(uploaded_at) },
-        ]}
-      />
+      {!project.documents.length && <Empty>{t("还没有文件。", "No documents yet.")}</Empty>}
+      {photos.length > 0 && (
+        <Panel title={t("照片", "Photos")}>
+          <div class="photos">
+            {photos.map((one) => (
+              <figure key={one.code}>
+                <a href={fileOf(one)}>
+                  <img src={fileOf(one)} alt={called(one, "title")} loading="lazy" />
+                </a>
+                <figcaption>
+                  {called(one, "title")}{" "}
+                  <small>{[aboutOf(one), day(takenOn(one))].filter(Boolean).join(" · ")}</small>
+                </figcaption>
+              </figure>
+            ))}
+          </div>
+        </Panel>
+      )}
+      {others.length > 0 && (
+        <Table
+          label={t("文件", "Documents")}
+          rows={others}
+          keyOf={({ code }) => code}
+          columns={[
+            {
+              id: "title",
+              title: t("标题", "Title"),
+              cell: (one) => <a href={fileOf(one)}>{called(one, "title")}</a>,
+            },
+            {
+              id: "kind",
+              title: t("类别", "Kind"),
+              cell: ({ kind }) => t(...(PAPERS[kind] ?? (["其他", "other"] as const))),
+            },
+            { id: "measure", title: t("有关措施", "Measure"), cell: aboutOf },
+            {
+              id: "bytes",
+              title: t("大小", "Size"),
+              numeric: true,
+              cell: (one) => bytes(one.bytes),
+            },
+            { id: "at", title: t("上传", "Added"), cell: ({ uploaded_at }) => moment(uploaded_at) },
+          ]}
+        />
+      )}
     </>
   );
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Schema } from "../../kit/api";
 import { cellsOf, open, refused, screen, serve, within } from "../../kit/testing";
 import { Effect } from "./effect";
-import { effect } from "./testing";
+import { effect, measure } from "./testing";
 
 const photo = (code: string, on: string): Schema<"PhotoShown"> => ({
   code,
@@ -28,7 +28,7 @@ const change: Schema<"IndicatorChange"> = {
 describe("what a project has effected", () => {
   it("is not known before anything was looked at", async () => {
     serve({ "GET /projects/P1/effect": effect() });
-    open(<Effect code="P1" />);
+    open(<Effect code="P1" measures={[measure("plant")]} />);
     expect(await screen.findByText("Nothing is known of its effect yet.")).toBeTruthy();
     expect(screen.queryByRole("img")).toBeNull();
     expect(screen.getByRole("link").getAttribute("href")).toBe(
@@ -40,7 +40,7 @@ describe("what a project has effected", () => {
       { measure: null, before: photo("p1", "2020-03-01"), after: photo("p2", "2024-05-06") },
     ];
     serve({ "GET /projects/P1/effect": effect({ photos }) });
-    open(<Effect code="P1" />);
+    open(<Effect code="P1" measures={[measure("plant")]} />);
     const [before, after] = await screen.findAllByRole("figure");
     expect(
       within(before as HTMLElement)
@@ -50,6 +50,17 @@ describe("what a project has effected", () => {
     expect(before?.textContent).toBe("The bay 2020-03-01 1 Mar 2020");
     expect(after?.textContent).toBe("The bay 2024-05-06 6 May 2024");
     expect(screen.queryByText("Nothing is known of its effect yet.")).toBeNull();
+  });
+  it("is shown by photos of each measure under its name", async () => {
+    const pair = { before: photo("p1", "2020-03-01"), after: photo("p2", "2024-05-06") };
+    const photos = [
+      { measure: "plant", ...pair },
+      { measure: "gone", ...pair },
+    ];
+    serve({ "GET /projects/P1/effect": effect({ photos }) });
+    open(<Effect code="P1" measures={[measure("plant")]} />, { lang: "zh" });
+    const named = await screen.findAllByRole("heading", { level: 3 });
+    expect(named.map(({ textContent }) => textContent)).toEqual(["种植红树林", "gone"]);
   });
   it("is told by indicators, before, after and what has changed", async () => {
     const plain = {
@@ -64,7 +75,7 @@ describe("what a project has effected", () => {
         indicators: [change, { ...plain, before: 3, after: 12, change: 9 }],
       }),
     });
-    open(<Effect code="P1" />);
+    open(<Effect code="P1" measures={[measure("plant")]} />);
     expect(await cellsOf("Indicators and monitoring")).toEqual([
       ["NDVI", "0.31 (2020)", "0.46 (2024-06-30)", "0.15", ""],
       ["Mangroves", "3 (2020)", "12 (2024-06-30)", "9", "ha"],
@@ -84,14 +95,14 @@ describe("what a project has effected", () => {
         ],
       }),
     });
-    open(<Effect code="P1" />, { lang: "zh" });
+    open(<Effect code="P1" measures={[measure("plant")]} />, { lang: "zh" });
     const picture = await screen.findByRole("img", { name: "实施前后对比" });
     expect(picture.getAttribute("src")).toBe("http://localhost:3000/jobs/j1/results/pictures");
     expect(screen.getByText("不透水面占比增加")).toBeTruthy();
   });
   it("is refused with the reason", async () => {
     serve({ "GET /projects/P1/effect": refused(404, "there is no project 'P1'") });
-    open(<Effect code="P1" />);
+    open(<Effect code="P1" measures={[measure("plant")]} />);
     expect((await screen.findByRole("alert")).textContent).toContain("there is no project 'P1'");
   });
 });

@@ -8,8 +8,15 @@ import { Table } from "../../kit/table";
 import { unitName } from "../../kit/terms";
 import { Empty, Found, Panel } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
+import { nameOfMeasure } from "./measures";
 
-export function Effect({ code }: { code: string }) {
+export function Effect({
+  code,
+  measures,
+}: {
+  code: string;
+  measures: readonly Schema<"Measure">[];
+}) {
   const { asked, again } = useAsked(
     () => ask(api.GET("/projects/{project}/effect", { params: { path: { project: code } } })),
     [code],
@@ -38,7 +45,8 @@ export function Effect({ code }: { code: string }) {
           {effect.photos.length > 0 && (
             <Panel title={t("前后照片", "Photos before and after")}>
               {effect.photos.map(({ measure, before, after }) => (
-                <div key={measure ?? ""} class="inline">
+                <section key={measure ?? ""} class="inline">
+                  {measure !== null && <h3>{nameOfMeasure(measures, measure)}</h3>}
                   {[before, after].map((photo) => (
                     <figure key={photo.code}>
                       <img class="pictures" src={photo.href} alt={photo.title} loading="lazy" />
@@ -47,7 +55,7 @@ export function Effect({ code }: { code: string }) {
                       </figcaption>
                     </figure>
                   ))}
-                </div>
+                </section>
               ))}
             </Panel>
           )}

@@ -23,6 +23,12 @@ const AT_WORK = new Set(["implementation", "suspended"]);
 /** What a measure is called; its code where nobody has named it. */
 export const measureName = (one: Measure): string => called(one) || one.measure;
 
+/** The same of a measure that something names by its code. */
+export function nameOfMeasure(measures: readonly Measure[], code: string): string {
+  const found = measures.find(({ measure }) => measure === code);
+  return found ? measureName(found) : code;
+}
+
 export function Measures({ project, again }: { project: Dossier; again: () => void }) {
   const path = `/projects/${encodeURIComponent(project.project)}/measures`;
   const { state } = project;
