@@ -586,6 +586,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/plans/{plan}/duty-reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path: {
+                    plan: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DutyReviews"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    plan: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewReview"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DutyReviewShown"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/plans/{plan}/duty-reviews/{year}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html" | "pdf" | "docx";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path: {
+                    plan: string;
+                    year: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DutyReviewShown"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/plans/{plan}/timetable": {
         parameters: {
             query?: never;
@@ -881,6 +989,89 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{project}/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                    limit?: number;
+                    after?: number;
+                };
+                header?: never;
+                path: {
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProjectDocuments"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                    filename: string;
+                    kind: string;
+                    title_zh: string;
+                    title_en?: string | null;
+                    measure?: string | null;
+                    visibility?: "public" | "signed_in" | "region";
+                    data_class?: ("open" | "internal" | "sensitive") | null;
+                    data_grade?: ("important" | "core") | null;
+                    period_from?: string | null;
+                    period_to?: string | null;
+                    quantity?: string | null;
+                    value?: number | string | null;
+                    unit?: string | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/geo+json": string;
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProjectDocument"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/mines/stock": {
         parameters: {
             query?: never;
@@ -914,6 +1105,142 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mines/{mine}/deposits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path: {
+                    mine: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MineFund"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    mine: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DepositBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DepositMade"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mines/{mine}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path: {
+                    mine: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MineReports"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    mine: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["MineReportBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MineReportMade"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -3834,6 +4161,104 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/balances/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    cursor?: string;
+                    datetime?: string;
+                    as_of?: string;
+                    count?: "capped" | "exact" | "estimate" | "none";
+                    q?: string;
+                    filter?: string;
+                    "filter-lang"?: "cql2-text" | "cql2-json" | "cql-text";
+                    sortby?: string;
+                    properties?: string;
+                    code?: string;
+                    title_zh?: string;
+                    title_en?: string;
+                    kind?: "natural_shoreline" | "cultivated_land" | "land_link" | "wetland" | "forest_quota" | "sea_area";
+                    direction?: "taken" | "given";
+                    amount?: string;
+                    unit?: "ha" | "m" | "mu";
+                    quality_grade?: number;
+                    region?: string;
+                    project?: string;
+                    control_area?: string;
+                    year?: number;
+                    state?: "proposed" | "accepted" | "reversed" | "rejected";
+                    accepted_on?: string;
+                    reverses?: string;
+                    counterpart?: string;
+                    party?: string;
+                    valid_from?: string;
+                    valid_to?: string;
+                    f?: "json" | "html" | "csv";
+                    lang?: "zh" | "en";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            balance_entries: components["schemas"]["balance_entries"][];
+                            links: components["schemas"]["Link"][];
+                            numberMatched?: number;
+                            numberReturned?: number;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    lang?: "zh" | "en";
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["balance_entries_new"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["balance_entries"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -4281,6 +4706,39 @@ export interface components {
             met: boolean | null;
             pointer?: string;
         };
+        DepositBody: {
+            kind?: ("due" | "paid" | "withdrawn" | "forfeited") | null;
+            year?: number | null;
+            amount?: number | string | null;
+            reverses?: number | null;
+            note?: string | null;
+        };
+        DepositMade: {
+            id: number;
+            /** @enum {string} */
+            kind: "due" | "paid" | "withdrawn" | "forfeited";
+            year: number;
+            amount: string;
+            reverses: number | null;
+            note: string | null;
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            mine: string;
+            links: components["schemas"]["Link"][];
+        };
+        DepositShown: {
+            id: number;
+            /** @enum {string} */
+            kind: "due" | "paid" | "withdrawn" | "forfeited";
+            year: number;
+            amount: string;
+            reverses: number | null;
+            note: string | null;
+            actor: string;
+            /** Format: date-time */
+            at: string;
+        };
         DutyBoard: {
             title: string;
             plan: string;
@@ -4294,6 +4752,35 @@ export interface components {
                 [key: string]: number;
             };
             rows: components["schemas"]["BoardRow"][];
+            links: components["schemas"]["Link"][];
+        };
+        DutyReviewListed: {
+            year: number;
+            /** @enum {string} */
+            state: "open" | "frozen";
+            reports_due_on: string;
+            sha256: string | null;
+            frozen_at: string | null;
+            links: components["schemas"]["Link"][];
+        };
+        DutyReviewShown: {
+            title: string;
+            year: number;
+            /** @enum {string} */
+            state: "open" | "frozen";
+            reports_due_on: string;
+            sha256: string | null;
+            frozen_at: string | null;
+            content: components["schemas"]["ReviewContent"];
+            links: components["schemas"]["Link"][];
+        };
+        DutyReviews: {
+            title: string;
+            plan: string;
+            /** Format: date */
+            as_of?: string;
+            in_force?: string | null;
+            reviews: components["schemas"]["DutyReviewListed"][];
             links: components["schemas"]["Link"][];
         };
         Evidence: {
@@ -4662,6 +5149,69 @@ export interface components {
             measures: components["schemas"]["Measure"][];
             links: components["schemas"]["Link"][];
         };
+        MineFund: {
+            title: string;
+            mine: string;
+            /** @constant */
+            currency: "CNY";
+            fund_due: string;
+            fund_paid: string;
+            withdrawn: string;
+            forfeited: string;
+            balance: string;
+            fund_missing: string;
+            entries: components["schemas"]["DepositShown"][];
+            links: components["schemas"]["Link"][];
+        };
+        MineReportBody: {
+            year: number;
+            disturbed_ha: number | string;
+            planned_ha: number | string;
+            restored_ha: number | string;
+            note?: string | null;
+        };
+        MineReportMade: {
+            id: number;
+            year: number;
+            disturbed_ha: string;
+            planned_ha: string;
+            restored_ha: string;
+            area_missing_ha: string;
+            fund_due: string;
+            fund_paid: string;
+            fund_missing: string;
+            case: string | null;
+            newest: boolean;
+            note: string | null;
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            mine: string;
+            links: components["schemas"]["Link"][];
+        };
+        MineReportShown: {
+            id: number;
+            year: number;
+            disturbed_ha: string;
+            planned_ha: string;
+            restored_ha: string;
+            area_missing_ha: string;
+            fund_due: string;
+            fund_paid: string;
+            fund_missing: string;
+            case: string | null;
+            newest: boolean;
+            note: string | null;
+            actor: string;
+            /** Format: date-time */
+            at: string;
+        };
+        MineReports: {
+            title: string;
+            mine: string;
+            reports: components["schemas"]["MineReportShown"][];
+            links: components["schemas"]["Link"][];
+        };
         MineStock: {
             region: string | null;
             region_name: string | null;
@@ -4722,6 +5272,11 @@ export interface components {
             standard?: string | null;
             raw_years?: number | null;
             code: string;
+        };
+        NewReview: {
+            year: number;
+            /** Format: date */
+            reports_due_on: string;
         };
         NewRule: {
             name_zh: string;
@@ -4998,6 +5553,11 @@ export interface components {
             valid_to: string | null;
             links: components["schemas"]["Link"][];
         };
+        ProjectDocuments: {
+            project: string;
+            documents: components["schemas"]["ProjectDocument"][];
+            links: components["schemas"]["Link"][];
+        };
         ProjectDossier: {
             project: string;
             name: string;
@@ -5222,6 +5782,48 @@ export interface components {
             text: string;
             text_zh: string;
             text_en: string;
+        };
+        ReviewContent: {
+            plan: components["schemas"]["NamedCode"];
+            year: number;
+            reports_due_on: string;
+            summary: {
+                [key: string]: unknown;
+            };
+            duties: components["schemas"]["ReviewedDuty"][];
+        };
+        ReviewedDuty: {
+            code: string;
+            name_zh: string;
+            name_en: string;
+            article: string | null;
+            /** @enum {string} */
+            state: "open" | "on_track" | "late" | "done" | "dropped";
+            due: string | null;
+            heading_zh: string | null;
+            heading_en: string | null;
+            success_zh: string | null;
+            success_en: string | null;
+            start_year: number | null;
+            end_year: number | null;
+            reason: string | null;
+            parties: {
+                [key: string]: components["schemas"]["NamedCode"][];
+            };
+            reports: components["schemas"]["ReviewedReport"][];
+        };
+        ReviewedReport: {
+            party: components["schemas"]["NamedCode"];
+            /** @enum {string} */
+            outcome: "met" | "partly_met" | "not_met" | "returned" | "waiting" | "missing";
+            text: string | null;
+            figures: {
+                [key: string]: string | null;
+            }[];
+            evidence: string[];
+            reported_at: string | null;
+            judgement: string | null;
+            judged_at: string | null;
         };
         RevisesBody: {
             project?: string | null;
@@ -5881,6 +6483,69 @@ export interface components {
             to_classes: components["schemas"]["ClassOfZones"][];
             moves: components["schemas"]["ClassChange"][];
             links: components["schemas"]["Link"][];
+        };
+        balance_entries: {
+            code?: string;
+            title_zh?: string | null;
+            title_en?: string | null;
+            /** @enum {string|null} */
+            kind?: "natural_shoreline" | "cultivated_land" | "land_link" | "wetland" | "forest_quota" | "sea_area" | null;
+            /** @enum {string|null} */
+            direction?: "taken" | "given" | null;
+            amount?: string | number | null;
+            /** @enum {string|null} */
+            unit?: "ha" | "m" | "mu" | null;
+            quality_grade?: number | null;
+            region?: string | null;
+            project?: string | null;
+            control_area?: string | null;
+            year?: number | null;
+            /** @enum {string|null} */
+            state?: "proposed" | "accepted" | "reversed" | "rejected" | null;
+            /** Format: date */
+            accepted_on?: string | null;
+            evidence?: string[] | null;
+            reverses?: string | null;
+            counterpart?: string | null;
+            party?: string | null;
+            source?: string | null;
+            fields?: Record<string, never> | null;
+            /** Format: date */
+            valid_from?: string | null;
+            /** Format: date */
+            valid_to?: string | null;
+            links?: components["schemas"]["Link"][];
+        };
+        balance_entries_new: {
+            code?: string | number | null;
+            title_zh: string;
+            title_en?: string | null;
+            /** @enum {string} */
+            kind: "natural_shoreline" | "cultivated_land" | "land_link" | "wetland" | "forest_quota" | "sea_area";
+            /** @enum {string} */
+            direction: "taken" | "given";
+            amount: string | number;
+            /** @enum {string} */
+            unit: "ha" | "m" | "mu";
+            quality_grade?: number | null;
+            region: string;
+            project?: string | null;
+            control_area?: string | null;
+            year: number;
+            /** @enum {string|null} */
+            state?: "proposed" | "accepted" | "reversed" | "rejected" | null;
+            /** Format: date */
+            accepted_on?: string | null;
+            evidence?: string[] | null;
+            reverses?: string | null;
+            counterpart?: string | null;
+            party?: string | null;
+            source?: string | null;
+            fields?: Record<string, never> | null;
+            /** Format: date */
+            valid_from?: string | null;
+            /** Format: date */
+            valid_to?: string | null;
         };
         cases: {
             code?: string;

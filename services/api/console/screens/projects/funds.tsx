@@ -74,7 +74,8 @@ export function Funds({ code }: { code: string }) {
   );
 }
 
-const Figure = ({ label, value }: { label: string; value: string }) => (
+/** A sum with what it is of. */
+export const Figure = ({ label, value }: { label: string; value: string }) => (
   <span>
     <small>{label}</small> <strong>{value}</strong>
   </span>

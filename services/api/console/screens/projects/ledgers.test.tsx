@@ -35,6 +35,14 @@ const board = (rows: Partial<Schema<"BoardRow">>[], by: "party" | "article" = "p
     links: [],
   }) satisfies Schema<"DutyBoard">;
 
+/** What the lists below the sums ask for. */
+const LISTS = {
+  "GET /plans/xiamen-1/duty-reviews": { title: "", plan: "xiamen-1", reviews: [], links: [] },
+  "GET /balances/entries": { balance_entries: [], links: [] },
+  "GET /collections/mines/schema": { properties: {} },
+  "GET /collections/mines/items": { type: "FeatureCollection", features: [], links: [] },
+};
+
 describe("the duties of a plan", () => {
   const rows = [
     {
@@ -49,7 +57,7 @@ describe("the duties of a plan", () => {
   const path = "GET /plans/xiamen-1/duty-board";
 
   it("are grouped by who is to do them, with state, article and last day", async () => {
-    serve({ [path]: board(rows) });
+    serve({ ...LISTS, [path]: board(rows) });
     open(<Duties plan="xiamen-1" />);
     const water = (await screen.findByText("Water bureau")).closest("details") as HTMLElement;
     expect(
@@ -60,7 +68,7 @@ describe("the duties of a plan", () => {
     expect(water.querySelector(".count")?.textContent).toBe("2");
   });
   it("are told in Chinese, with states in words", async () => {
-    serve({ [path]: board(rows) });
+    serve({ ...LISTS, [path]: board(rows) });
     open(<Duties plan="xiamen-1" />, { lang: "zh" });
     const group = (await screen.findByText("未指定")).closest("details") as HTMLElement;
     expect(within(group).getByRole("listitem").textContent?.trim()).toBe("终止 第十二条 d3职责");
@@ -68,6 +76,7 @@ describe("the duties of a plan", () => {
   });
   it("can be grouped by article of the law", async () => {
     const sent = serve({
+      ...LISTS,
       [path]: ({ query }) =>
         query.get("by") === "article"
           ? board([{ name_en: "Article 12", duties: [duty("d9", "on_track")] }], "article")
@@ -78,19 +87,23 @@ describe("the duties of a plan", () => {
     await hands.selectOptions(screen.getByRole("combobox", { name: "Grouped by" }), "by article");
     expect(await screen.findByText("Article 12")).toBeTruthy();
     expect(screen.queryByText("Water bureau")).toBeNull();
-    expect(sent.map(({ query }) => query.get("by"))).toEqual(["party", "article"]);
+    const boards = sent.filter(({ path }) => path.endsWith("/duty-board"));
+    expect(boards.map(({ query }) => query.get("by"))).toEqual(["party", "article"]);
   });
   it("lead to the yearly reviews of the plan in the same language", async () => {
-    serve({ [path]: board([]) });
+    serve({ ...LISTS, [path]: board([]) });
     open(<Duties plan="xiamen-1" />, { lang: "zh" });
     expect(await screen.findByText("该规划没有列出职责。")).toBeTruthy();
-    expect(screen.getByRole("link", { name: "年度考核" }).getAttribute("href")).toBe(
+    expect(screen.getByRole("link", { name: "年度考核页面" }).getAttribute("href")).toBe(
       `${location.origin}/plans/xiamen-1/duty-reviews?f=html&lang=zh`,
     );
   });
   it("are asked for again after a failure, in the grouping that was chosen", async () => {
     let down = true;
-    const sent = serve({ [path]: () => (down ? refused(503, "try later") : board(rows)) });
+    const sent = serve({
+      ...LISTS,
+      [path]: () => (down ? refused(503, "try later") : board(rows)),
+    });
     const hands = open(<Duties plan="xiamen-1" />);
     expect(await screen.findByText("try later")).toBeTruthy();
     down = false;
@@ -146,7 +159,7 @@ describe("what was taken and given back", () => {
       year: 2024,
       carried: "30000",
     } as const;
-    serve({ "GET /balances": balances(year({}), year(other)) });
+    serve({ ...LISTS, "GET /balances": balances(year({}), year(other)) });
     open(<Balances />);
     expect(await cellsOf("Balances")).toEqual([
       ["Cultivated land", "2023", "12.5", "10", "-2.5", "ha"],
@@ -155,7 +168,7 @@ describe("what was taken and given back", () => {
     expect(screen.getByText("Rules that apply: 1")).toBeTruthy();
   });
   it("can be put in order by year", async () => {
-    serve({ "GET /balances": balances(year({ year: 2024 }), year({ year: 2021 })) });
+    serve({ ...LISTS, "GET /balances": balances(year({ year: 2024 }), year({ year: 2021 })) });
     const hands = open(<Balances />, { lang: "zh" });
     await cellsOf("占补台账");
     await hands.click(screen.getByRole("button", { name: /^年份/ }));
@@ -164,6 +177,7 @@ describe("what was taken and given back", () => {
   });
   it("is of another region when that is chosen", async () => {
     const sent = serve({
+      ...LISTS,
       "GET /balances": ({ query }) =>
         query.get("region") === "xiamen" ? balances(year({})) : balances(),
     });
@@ -173,7 +187,10 @@ describe("what was taken and given back", () => {
       region.value = "zhangzhou";
     });
     expect(await screen.findByText("The region has no entries yet.")).toBeTruthy();
-    expect(sent.at(-1)?.query.get("region")).toBe("zhangzhou");
+    const asked = sent.filter(({ path }) => path === "/balances");
+    expect(asked.at(-1)?.query.get("region")).toBe("zhangzhou");
+    const entries = sent.filter(({ path }) => path === "/balances/entries");
+    expect(entries.at(-1)?.query.get("filter")).toContain("region = 'zhangzhou'");
     expect(screen.getByRole("link").getAttribute("href")).toContain("region=zhangzhou");
   });
 });
@@ -194,7 +211,7 @@ describe("mines that are still open", () => {
     ...more,
   });
   it("are told by year, and end at 0 where all are restored", async () => {
-    serve({ "GET /mines/stock": stock() });
+    serve({ ...LISTS, "GET /mines/stock": stock() });
     open(<Mines />);
     expect(await cellsOf("At the end of each year")).toEqual([
       ["2023", "40.25", "30", "10.25", "9"],
@@ -204,13 +221,13 @@ describe("mines that are still open", () => {
     expect(screen.queryByText(/unknown area/)).toBeNull();
   });
   it("say how many could not be counted", async () => {
-    serve({ "GET /mines/stock": stock({ unmeasured: 3 }) });
+    serve({ ...LISTS, "GET /mines/stock": stock({ unmeasured: 3 }) });
     open(<Mines />, { lang: "zh" });
     expect(await screen.findByText("3 座未知面积，未计入")).toBeTruthy();
   });
   it("are asked for again where that failed", async () => {
     let down = true;
-    serve({ "GET /mines/stock": () => (down ? refused(503, "try later") : stock()) });
+    serve({ ...LISTS, "GET /mines/stock": () => (down ? refused(503, "try later") : stock()) });
     const hands = open(<Mines />);
     await hands.click(await screen.findByRole("button", { name: "Try again" }));
     expect(await screen.findByText("try later")).toBeTruthy();

@@ -10,6 +10,9 @@ import { Table } from "../../kit/table";
 import { DUTY_STATES, unitName } from "../../kit/terms";
 import { Badge, Empty, Found, Panel, Select } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
+import { BalanceEntries } from "./balance_entries";
+import { DutyReviews } from "./duty_reviews";
+import { MineRegister } from "./mines";
 
 export function Duties({ plan }: { plan: string }) {
   const by = useSignal<"party" | "article">("party");
@@ -37,7 +40,7 @@ export function Duties({ plan }: { plan: string }) {
           ]}
         />
         <a href={`${API}/plans/${encodeURIComponent(plan)}/duty-reviews?f=html&lang=${lang.value}`}>
-          {t("年度考核", "Yearly reviews")}
+          {t("年度考核页面", "The page of the reviews")}
         </a>
       </div>
       <Found asked={asked} again={again}>
@@ -68,6 +71,9 @@ export function Duties({ plan }: { plan: string }) {
           )
         }
       </Found>
+      <Panel title={t("年度考核", "Yearly reviews")}>
+        <DutyReviews plan={plan} />
+      </Panel>
     </>
   );
 }
@@ -79,55 +85,62 @@ export function Balances() {
     [here || null],
   );
   return (
-    <Found asked={asked} again={again}>
-      {({ balances, rules }) => (
-        <>
-          <Table
-            label={t("占补台账", "Balances")}
-            rows={balances}
-            keyOf={({ kind, year }) => `${kind}${year}`}
-            empty={t("该区域还没有占补记录。", "The region has no entries yet.")}
-            columns={[
-              {
-                id: "kind",
-                title: t("类别", "Kind"),
-                cell: ({ kind_name }) => kind_name,
-                order: ({ kind }) => kind,
-              },
-              {
-                id: "year",
-                title: t("年份", "Year"),
-                cell: ({ year }) => year,
-                order: ({ year }) => year,
-              },
-              {
-                id: "taken",
-                title: t("占用", "Taken"),
-                numeric: true,
-                cell: ({ taken }) => number(Number(taken)),
-              },
-              {
-                id: "given",
-                title: t("补充", "Given back"),
-                numeric: true,
-                cell: ({ given }) => number(Number(given)),
-              },
-              {
-                id: "carried",
-                title: t("累计结余", "Carried"),
-                numeric: true,
-                cell: ({ carried }) => number(Number(carried)),
-              },
-              { id: "unit", title: t("单位", "Unit"), cell: ({ unit }) => unitName(unit) },
-            ]}
-          />
-          <small>{t(`适用规则 ${rules.length} 条`, `Rules that apply: ${rules.length}`)}</small>{" "}
-          <a href={`${API}/balances?region=${encodeURIComponent(here)}&f=html&lang=${lang.value}`}>
-            {t("台账页面", "The page of the ledger")}
-          </a>
-        </>
-      )}
-    </Found>
+    <>
+      <Found asked={asked} again={again}>
+        {({ balances, rules }) => (
+          <>
+            <Table
+              label={t("占补台账", "Balances")}
+              rows={balances}
+              keyOf={({ kind, year }) => `${kind}${year}`}
+              empty={t("该区域还没有占补记录。", "The region has no entries yet.")}
+              columns={[
+                {
+                  id: "kind",
+                  title: t("类别", "Kind"),
+                  cell: ({ kind_name }) => kind_name,
+                  order: ({ kind }) => kind,
+                },
+                {
+                  id: "year",
+                  title: t("年份", "Year"),
+                  cell: ({ year }) => year,
+                  order: ({ year }) => year,
+                },
+                {
+                  id: "taken",
+                  title: t("占用", "Taken"),
+                  numeric: true,
+                  cell: ({ taken }) => number(Number(taken)),
+                },
+                {
+                  id: "given",
+                  title: t("补充", "Given back"),
+                  numeric: true,
+                  cell: ({ given }) => number(Number(given)),
+                },
+                {
+                  id: "carried",
+                  title: t("累计结余", "Carried"),
+                  numeric: true,
+                  cell: ({ carried }) => number(Number(carried)),
+                },
+                { id: "unit", title: t("单位", "Unit"), cell: ({ unit }) => unitName(unit) },
+              ]}
+            />
+            <small>{t(`适用规则 ${rules.length} 条`, `Rules that apply: ${rules.length}`)}</small>{" "}
+            <a
+              href={`${API}/balances?region=${encodeURIComponent(here)}&f=html&lang=${lang.value}`}
+            >
+              {t("台账页面", "The page of the ledger")}
+            </a>
+          </>
+        )}
+      </Found>
+      <Panel title={t("台账记录", "Entries")}>
+        <BalanceEntries onChanged={again} />
+      </Panel>
+    </>
   );
 }
 
@@ -138,52 +151,57 @@ export function Mines() {
     [here || null],
   );
   return (
-    <Found asked={asked} again={again}>
-      {({ years, mine_count, unmeasured }) => (
-        <Panel title={t(`${mine_count} 座矿山`, `${mine_count} mines`)}>
-          {unmeasured > 0 && (
-            <p class="hint">
-              {t(
-                `${unmeasured} 座未知面积，未计入`,
-                `${unmeasured} of unknown area are not counted`,
-              )}
-            </p>
-          )}
-          <Table
-            label={t("年末存量", "At the end of each year")}
-            rows={years}
-            keyOf={({ year }) => String(year)}
-            empty={t("没有矿山记录。", "No mines are listed.")}
-            columns={[
-              { id: "year", title: t("年份", "Year"), cell: ({ year }) => year },
-              {
-                id: "listed",
-                title: t("累计入库（公顷）", "Ever listed (ha)"),
-                numeric: true,
-                cell: ({ listed_ha }) => number(Number(listed_ha)),
-              },
-              {
-                id: "open",
-                title: t("待修复（公顷）", "Open (ha)"),
-                numeric: true,
-                cell: ({ open_ha }) => number(Number(open_ha)),
-              },
-              {
-                id: "restored",
-                title: t("当年验收（公顷）", "Restored in the year (ha)"),
-                numeric: true,
-                cell: ({ restored_ha }) => number(Number(restored_ha)),
-              },
-              {
-                id: "mines",
-                title: t("待修复（座）", "Mines open"),
-                numeric: true,
-                cell: ({ mines_open }) => mines_open,
-              },
-            ]}
-          />
-        </Panel>
-      )}
-    </Found>
+    <>
+      <Found asked={asked} again={again}>
+        {({ years, mine_count, unmeasured }) => (
+          <Panel title={t(`${mine_count} 座矿山`, `${mine_count} mines`)}>
+            {unmeasured > 0 && (
+              <p class="hint">
+                {t(
+                  `${unmeasured} 座未知面积，未计入`,
+                  `${unmeasured} of unknown area are not counted`,
+                )}
+              </p>
+            )}
+            <Table
+              label={t("年末存量", "At the end of each year")}
+              rows={years}
+              keyOf={({ year }) => String(year)}
+              empty={t("没有矿山记录。", "No mines are listed.")}
+              columns={[
+                { id: "year", title: t("年份", "Year"), cell: ({ year }) => year },
+                {
+                  id: "listed",
+                  title: t("累计入库（公顷）", "Ever listed (ha)"),
+                  numeric: true,
+                  cell: ({ listed_ha }) => number(Number(listed_ha)),
+                },
+                {
+                  id: "open",
+                  title: t("待修复（公顷）", "Open (ha)"),
+                  numeric: true,
+                  cell: ({ open_ha }) => number(Number(open_ha)),
+                },
+                {
+                  id: "restored",
+                  title: t("当年验收（公顷）", "Restored in the year (ha)"),
+                  numeric: true,
+                  cell: ({ restored_ha }) => number(Number(restored_ha)),
+                },
+                {
+                  id: "mines",
+                  title: t("待修复（座）", "Mines open"),
+                  numeric: true,
+                  cell: ({ mines_open }) => mines_open,
+                },
+              ]}
+            />
+          </Panel>
+        )}
+      </Found>
+      <Panel title={t("矿山名录", "Register of mines")}>
+        <MineRegister onChanged={again} />
+      </Panel>
+    </>
   );
 }

@@ -6,7 +6,11 @@ import { page } from "./testing";
 
 const selected = () => screen.getByRole("tab", { selected: true }).textContent;
 const inXiamen = { query: "tab=mines" };
-const mines = { years: [], mine_count: 0, unmeasured: 0 };
+const mines = {
+  "GET /mines/stock": { years: [], mine_count: 0, unmeasured: 0 },
+  "GET /collections/mines/schema": { properties: {} },
+  "GET /collections/mines/items": page([]),
+};
 
 describe("projects and indicators", () => {
   it("begin with the register", async () => {
@@ -17,7 +21,8 @@ describe("projects and indicators", () => {
   });
   it("open at the part that the address names, and keep the chosen one there", async () => {
     serve({
-      "GET /mines/stock": mines,
+      ...mines,
+      "GET /balances/entries": { balance_entries: [], links: [] },
       "GET /balances": { balances: [], rules: [], regions: [] },
     });
     const hands = open(<Projects />, inXiamen);
@@ -27,10 +32,11 @@ describe("projects and indicators", () => {
     expect(await screen.findByText("The region has no entries yet.")).toBeTruthy();
   });
   it("ask for the region that one works on", async () => {
-    const sent = serve({ "GET /mines/stock": mines });
+    const sent = serve(mines);
     open(<Projects />, inXiamen);
     await screen.findByText("No mines are listed.");
-    expect(sent.map(({ query }) => query.get("region"))).toEqual(["xiamen"]);
+    const stock = sent.filter(({ path }) => path === "/mines/stock");
+    expect(stock.map(({ query }) => query.get("region"))).toEqual(["xiamen"]);
   });
   it.each(["indicators", "timetable", "duties"])(
     "ask nothing of %s where the region has no plan",

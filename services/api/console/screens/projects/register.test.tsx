@@ -247,7 +247,7 @@ describe("a new project", () => {
     });
     expect(post?.headers.get("X-CSRF-Token")).toBe("proof");
     expect(post?.headers.get("Idempotency-Key")).toMatch(/^[\da-f-]{36}$/);
-    expect(localStorage.getItem("shanhai.draft.project.new")).toBeNull();
+    expect(localStorage.getItem("shanhai.draft.projects.new")).toBeNull();
   });
   it("asks for no state: projects begin where all do", async () => {
     serve(answers);

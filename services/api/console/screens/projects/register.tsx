@@ -3,19 +3,18 @@
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import type { Fault } from "../../kit/api";
-import { told, useAsked } from "../../kit/asked";
-import { addFeature, allFeatures, type Feature, schemaOf } from "../../kit/features";
-import { Fields, Restored, useDraft } from "../../kit/form";
+import { useAsked } from "../../kit/asked";
+import { allFeatures, type Feature } from "../../kit/features";
 import { money, number, today } from "../../kit/format";
 import { keptSignal } from "../../kit/kept";
 import { plan, region, within } from "../../kit/place";
 import { screenPath } from "../../kit/screens";
 import { may } from "../../kit/session";
 import { type Column, Table } from "../../kit/table";
-import { Button, Dialog, FaultBox, Found, Select, tell } from "../../kit/ui";
+import { Button, Found, Select } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { Board } from "./board";
+import { NewFeature } from "./new_feature";
 
 /** How people look at the register, kept between visits. */
 const view = keptSignal<"list" | "board">("projects.view", "list");
@@ -207,60 +206,18 @@ const FIRST = [
 ];
 
 function NewProject({ onClose }: { onClose: (made: string | null) => void }) {
-  const { values, restored, reset } = useDraft("project.new", {
-    region: region.value,
-    ...(plan.value ? { plan: plan.value } : {}),
-    start_year: Number(today().slice(0, 4)),
-  });
-  const { asked, again } = useAsked(() => schemaOf("projects"), []);
-  const fault = useSignal<Fault | null>(null);
-  const busy = useSignal(false);
-  const key = useMemo(() => crypto.randomUUID(), []);
-  const send = async () => {
-    busy.value = true;
-    fault.value = null;
-    try {
-      const { data } = await addFeature(
-        "projects",
-        { geometry: null, properties: values.value },
-        key,
-      );
-      reset();
-      tell(t("项目已建立", "The project is made"));
-      onClose(data.id);
-    } catch (error) {
-      fault.value = told(error);
-    }
-    busy.value = false;
-  };
   return (
-    <Dialog title={t("新建项目", "New project")} onClose={() => onClose(null)}>
-      <Restored restored={restored} reset={() => reset()} />
-      <Found asked={asked} again={again}>
-        {({ properties, required }) => (
-          <form
-            class="form"
-            onSubmit={(event) => {
-              event.preventDefault();
-              send();
-            }}
-          >
-            <Fields
-              values={values}
-              required={["code", ...(required ?? [])]}
-              members={Object.fromEntries(
-                FIRST.flatMap((name) => (properties[name] ? [[name, properties[name]]] : [])),
-              )}
-              wrong={fault.value?.at ?? []}
-              at="/properties"
-            />
-            <FaultBox fault={fault.value} />
-            <Button kind="main" submits busy={busy.value}>
-              {t("建立", "Make")}
-            </Button>
-          </form>
-        )}
-      </Found>
-    </Dialog>
+    <NewFeature
+      collection="projects"
+      title={t("新建项目", "New project")}
+      done={t("项目已建立", "The project is made")}
+      members={FIRST}
+      initial={{
+        region: region.value,
+        ...(plan.value ? { plan: plan.value } : {}),
+        start_year: Number(today().slice(0, 4)),
+      }}
+      onClose={onClose}
+    />
   );
 }

@@ -1,0 +1,99 @@
+/** A dialog that adds something to a collection by the members it begins with. */
+
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import type { Fault } from "../../kit/api";
+import { told, useAsked } from "../../kit/asked";
+import { addFeature, schemaOf, type Values } from "../../kit/features";
+import { Fields, Restored, useDraft } from "../../kit/form";
+import { region, regions } from "../../kit/place";
+import { Button, type Choice, Dialog, FaultBox, Found, Select, tell } from "../../kit/ui";
+import { called, t } from "../../kit/words";
+
+/** The region that one works on and those below it, by their names. */
+export const regionChoices = (): Choice[] =>
+  regions.value
+    .filter(({ code }) => code === region.value || code.startsWith(`${region.value}.`))
+    .map(({ code, properties }) => ({ value: code, label: called(properties) || code }));
+
+export function NewFeature({
+  collection,
+  title,
+  done,
+  members,
+  initial,
+  onClose,
+}: {
+  collection: string;
+  title: string;
+  /** What is told once it is made. */
+  done: string;
+  /** Members that it begins with, in their order. */
+  members: readonly string[];
+  initial: Values;
+  /** Told the code of what was made; null where nothing was. */
+  onClose: (made: string | null) => void;
+}) {
+  const { values, restored, reset } = useDraft(`${collection}.new`, initial);
+  const { asked, again } = useAsked(() => schemaOf(collection), [collection]);
+  const fault = useSignal<Fault | null>(null);
+  const busy = useSignal(false);
+  const key = useMemo(() => crypto.randomUUID(), []);
+  const send = async () => {
+    busy.value = true;
+    fault.value = null;
+    try {
+      const { data } = await addFeature(
+        collection,
+        { geometry: null, properties: values.value },
+        key,
+      );
+      reset();
+      tell(done);
+      onClose(data.id);
+    } catch (error) {
+      fault.value = told(error);
+    }
+    busy.value = false;
+  };
+  return (
+    <Dialog title={title} onClose={() => onClose(null)}>
+      <Restored restored={restored} reset={() => reset()} />
+      <Found asked={asked} again={again}>
+        {({ properties, required }) => (
+          <form
+            class="form"
+            onSubmit={(event) => {
+              event.preventDefault();
+              send();
+            }}
+          >
+            <Fields
+              values={values}
+              required={["code", ...(required ?? [])]}
+              members={Object.fromEntries(
+                members.flatMap((name) => (properties[name] ? [[name, properties[name]]] : [])),
+              )}
+              controls={{
+                region: ({ value, set }) => (
+                  <Select
+                    required
+                    value={String(value ?? "")}
+                    onChoose={set}
+                    choices={regionChoices()}
+                  />
+                ),
+              }}
+              wrong={fault.value?.at ?? []}
+              at="/properties"
+            />
+            <FaultBox fault={fault.value} />
+            <Button kind="main" submits busy={busy.value}>
+              {t("建立", "Make")}
+            </Button>
+          </form>
+        )}
+      </Found>
+    </Dialog>
+  );
+}
