@@ -477,6 +477,7 @@ ALERT_EVENTS: tuple[Term, ...] = (
     Term("opened", Label("发出预警", "Opened")),
     Term("raised", Label("级别提高", "Raised to a higher level")),
     Term("acknowledged", Label("确认", "Acknowledged")),
+    Term("commented", Label("意见", "Comment")),
     Term("recovered", Label("恢复正常，自动关闭", "Recovered, and closed by that")),
     Term("closed", Label("人工关闭", "Closed by a person")),
     Term("rule_changed", Label("规则变更，自动关闭", "Closed because its rule was changed")),

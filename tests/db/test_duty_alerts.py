@@ -146,3 +146,19 @@ async def test_duties_of_drafts_are_not_watched(sessions: Sessions) -> None:
     assert await levels(sessions) == {}
     async with sessions.begin() as session:
         assert await mark_late(session) == 0
+
+
+async def test_those_of_a_joint_plan_are_found_by_each_of_its_regions(sessions: Sessions) -> None:
+    async with sessions.begin() as session:
+        above = await add_region(session, "upstream", level="province")
+        district = await add_region(session, "district", level="district", parent=above)
+        await add_region(session, "elsewhere")
+        await session.execute(
+            text("UPDATE plan SET region_ids = ARRAY[region_id, :other]"), {"other": district.id}
+        )
+    found = {}
+    async with sessions() as session:
+        for region in ("city", "upstream", "district", "elsewhere"):
+            rows = await list_alerts(session, EVERYTHING, {"region": region}, limit=10)
+            found[region] = len(rows)
+    assert found == {"city": 4, "upstream": 4, "district": 4, "elsewhere": 0}

@@ -36,7 +36,7 @@ Alert = TypedDict("Alert", {"id": int, "status": Literal["open", "acknowledged",
     "acknowledged_by": str | None, "closed": str | None, "closed_by": str | None, "links": list[Link],
     "events": NotRequired[list[AlertEvent]], "proposals": NotRequired[list[ProposalNamed]]})
 AlertEvent = TypedDict("AlertEvent", {"at": str,
-    "event": Literal["opened", "raised", "acknowledged", "recovered", "closed", "rule_changed", "rule_expired", "subject_gone"],
+    "event": Literal["opened", "raised", "acknowledged", "commented", "recovered", "closed", "rule_changed", "rule_expired", "subject_gone"],
     "event_name": str, "level": Literal["blue", "yellow", "orange", "red"], "actor": str | None, "note": str | None,
     "time": str | None, "measure": float | None})
 AlertNote = TypedDict("AlertNote", {"note": str})
@@ -3145,6 +3145,8 @@ class Paths:
     @overload
     def post(self, path: Literal["/alerts/{alert}/acknowledge"], body: AlertNote, /, *, headers: Headers | None = ..., **query: Query) -> Alert: ...
     @overload
+    def post(self, path: Literal["/alerts/{alert}/comments"], body: AlertNote, /, *, headers: Headers | None = ..., **query: Query) -> Alert: ...
+    @overload
     def post(self, path: Literal["/alerts/{alert}/close"], body: AlertNote, /, *, headers: Headers | None = ..., **query: Query) -> Alert: ...
     @overload
     def post(self, path: Literal["/subscriptions"], body: SubscriptionContents, /, *, headers: Headers | None = ..., **query: Query) -> Subscription: ...
@@ -4099,6 +4101,8 @@ class AsyncPaths:
     def post(self, path: Literal["/alert-rules"], body: NewRule, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[AlertRule]: ...
     @overload
     def post(self, path: Literal["/alerts/{alert}/acknowledge"], body: AlertNote, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Alert]: ...
+    @overload
+    def post(self, path: Literal["/alerts/{alert}/comments"], body: AlertNote, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Alert]: ...
     @overload
     def post(self, path: Literal["/alerts/{alert}/close"], body: AlertNote, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Alert]: ...
     @overload

@@ -11,13 +11,16 @@ from sqlalchemy import text
 
 from shanhai.db.alerts.observation_evaluation import evaluate_changes
 from shanhai.db.alerts.plan_evaluation import evaluate_lines, evaluate_plans
+from shanhai.db.identity import RoleGiven
+from shanhai.db.queries.keys import create_key
 from shanhai.monitoring.observation import FeedObservation
-from shanhai.vocabulary import Scope
+from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
 from shanhai_api.kit.state import ServiceState
 from tests.service.api.conftest import MakeClient
 from tests.support.emptying import forget_rows
 from tests.support.indicator_rows import add_indicator, add_plan
 from tests.support.job_rows import add_region
+from tests.support.joint_plans import People
 from tests.support.observation_rows import add_station, forget_observations, store_observations
 
 NEW: dict[str, Any] = {
@@ -318,3 +321,150 @@ async def test_alerts_about_indicators_are_told_with_what_was_asked(
         page = await planner.get(address, params={"f": "html", "lang": "zh"})
         assert page.status_code == 200, page.text
         assert "指标 woods" in page.text or "细颗粒物偏高" in page.text
+
+
+async def test_an_alert_is_commented_and_stays_as_it_is(
+    planner: httpx.AsyncClient, state: ServiceState
+) -> None:
+    await raise_alert(state, planner)
+    number = (await planner.get("/alerts")).json()["alerts"][0]["id"]
+    address = f"/alerts/{number}"
+    read = await planner.get(address)
+    key = {"Idempotency-Key": "said"}
+    said = await planner.post(f"{address}/comments", json={"note": " 已通知街道 \n"}, headers=key)
+    assert said.status_code == 201, said.text
+    again = await planner.post(f"{address}/comments", json={"note": " 已通知街道 \n"}, headers=key)
+    assert again.json() == said.json()
+    told = said.json()
+    assert (told["status"], told["acknowledged"], told["closed"]) == ("open", None, None)
+    assert [(one["event"], one["note"]) for one in told["events"]] == [
+        ("opened", None),
+        ("commented", "已通知街道"),
+    ]
+    comment = told["events"][-1]
+    assert comment["actor"]
+    assert comment["at"] >= told["opened"]
+    assert comment["level"] == "yellow"
+    # Whoever answers without having read what was said is told so.
+    assert said.headers["ETag"] != read.headers["ETag"]
+    tag = {"If-Match": read.headers["ETag"]}
+    late = await planner.post(f"{address}/close", json={"note": "done"}, headers=tag)
+    assert late.status_code == 412
+    closed = await planner.post(f"{address}/close", json={"note": "done"})
+    assert closed.status_code == 200
+    after = await planner.post(f"{address}/comments", json={"note": "cause: a leak"})
+    assert (after.status_code, after.json()["status"]) == (201, "closed")
+    for lang, words in (("zh", "意见"), ("en", "Comment")):
+        page = await planner.get(address, params={"f": "html", "lang": lang})
+        assert words in page.text
+        assert "cause: a leak" in page.text
+    async with state.sessions() as session:
+        query = "SELECT after->>'note' FROM audit_log WHERE action = 'comment' AND object_id = :id"
+        noted = (await session.scalars(text(query), {"id": str(number)})).all()
+    assert list(noted) == ["已通知街道", "cause: a leak"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "words"),
+    [
+        ({}, "/note", "必填"),
+        ({"note": ""}, "/note", "至少 1 个字符"),
+        ({"note": " \n\t"}, "/note", "至少 1 个字符"),
+        ({"note": "长" * 2001}, "/note", "至多 2000 个字符"),
+        ({"note": "a\x00b"}, "/note", "必须符合格式"),
+        ({"note": 5}, "/note", "必须"),
+        ({"note": "x", "status": "closed"}, "/status", ""),
+    ],
+)
+async def test_what_says_nothing_or_too_much_is_no_comment(
+    planner: httpx.AsyncClient, state: ServiceState, body: dict[str, Any], pointer: str, words: str
+) -> None:
+    await raise_alert(state, planner)
+    number = (await planner.get("/alerts")).json()["alerts"][0]["id"]
+    refused = await planner.post(f"/alerts/{number}/comments?lang=zh", json=body)
+    assert refused.status_code == 400, refused.text
+    [error] = refused.json()["errors"]
+    assert error["pointer"] == pointer
+    assert words in error["detail"]
+    events = (await planner.get(f"/alerts/{number}")).json()["events"]
+    assert [one["event"] for one in events] == ["opened"]
+    longest = await planner.post(f"/alerts/{number}/comments", json={"note": "长" * 2000})
+    assert longest.status_code == 201
+
+
+async def test_alerts_are_commented_by_those_who_answer_in_their_region(
+    people: People, planner: httpx.AsyncClient, state: ServiceState
+) -> None:
+    async with state.sessions.begin() as session:
+        await session.execute(
+            text("UPDATE station SET region_id = (SELECT id FROM region WHERE code = 'a')")
+        )
+        keys = {
+            role: await create_key(
+                session,
+                name=f"{role} of a",
+                scopes=sorted(ROLE_SCOPES[role]),
+                roles=[RoleGiven(role, "a")],
+            )
+            for role in (Role.VIEWER, Role.FEED, Role.SUPERVISOR)
+        }
+    await raise_alert(state, planner)
+    number = (await planner.get("/alerts")).json()["alerts"][0]["id"]
+    address, said = f"/alerts/{number}/comments", {"note": "seen from the bridge"}
+    held = {
+        role: await planner.post(address, json=said, headers={"Authorization": f"Bearer {key}"})
+        for role, key in keys.items()
+    }
+    assert {role: answer.status_code for role, answer in held.items()} == {
+        Role.VIEWER: 403,
+        Role.FEED: 403,
+        Role.SUPERVISOR: 201,
+    }
+    assert (await people["planner@a"].post(address, json=said)).status_code == 201
+    assert (await people["approver@a"].post(address, json=said)).status_code == 201
+    # Those of another region do not know that there is such an alert.
+    assert (await people["planner@b"].post(address, json=said)).status_code == 404
+    assert (await people["anonymous"].post(address, json=said)).status_code == 401
+    assert (await planner.post("/alerts/999999999/comments", json=said)).status_code == 404
+    shown = (await people["planner@a"].get(f"/alerts/{number}")).json()
+    assert [one["event"] for one in shown["events"]] == ["opened", *["commented"] * 3]
+    assert len({one["actor"] for one in shown["events"][1:]}) == 3
+
+
+async def test_alerts_are_found_by_their_region_and_those_above(
+    planner: httpx.AsyncClient, state: ServiceState
+) -> None:
+    async with state.sessions.begin() as session:
+        await forget_rows(session, ["region"])
+        city = await add_region(session, "city")
+        east = await add_region(session, "east", level="district", parent=city)
+        await add_region(session, "west", level="district", parent=city)
+        await forget_observations(session)
+        await add_station(session, "s 1", region=east)
+        await add_station(session, "s 2", region=city)
+        await add_station(session, "nowhere")
+    made = await planner.post("/alert-rules", json=NEW)
+    assert made.status_code == 201, made.text
+    time = datetime.now(UTC) - timedelta(minutes=1)
+    for station in ("s 1", "s 2", "nowhere"):
+        await store_observations(state.sessions, [FeedObservation(station, "pm25", time, 80)])
+    async with state.sessions.begin() as session:
+        await evaluate_changes(session)
+
+    async def found(**query: str) -> set[str]:
+        answer = await planner.get("/alerts", params=query)
+        assert answer.status_code == 200, answer.text
+        return {one["station"] for one in answer.json()["alerts"]}
+
+    assert await found() == {"s 1", "s 2", "nowhere"}
+    assert await found(region="city") == {"s 1", "s 2"}
+    assert await found(region="east") == {"s 1"}
+    assert await found(region="west") == set()
+    assert await found(region="mars") == set()
+    assert await found(region="city", status="open", level="yellow") == {"s 1", "s 2"}
+    assert await found(region="city", level="red") == set()
+    first = (await planner.get("/alerts?region=city&limit=1")).json()
+    following = next(link["href"] for link in first["links"] if link["rel"] == "next")
+    assert "region=city" in following
+    assert len((await planner.get(following)).json()["alerts"]) == 1
+    assert (await planner.get("/alerts?region=%00")).status_code == 400

@@ -2147,6 +2147,7 @@ export interface paths {
                     station?: string | null;
                     plan?: string | null;
                     case?: string | null;
+                    region?: string | null;
                     before?: number | null;
                 };
                 header?: never;
@@ -4352,7 +4353,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             /** @enum {string} */
-            event: "opened" | "raised" | "acknowledged" | "recovered" | "closed" | "rule_changed" | "rule_expired" | "subject_gone";
+            event: "opened" | "raised" | "acknowledged" | "commented" | "recovered" | "closed" | "rule_changed" | "rule_expired" | "subject_gone";
             event_name: string;
             /** @enum {string} */
             level: "blue" | "yellow" | "orange" | "red";

@@ -4,7 +4,14 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from shanhai import vocabulary
 from shanhai.db.alerts.rules import RuleDefinition
@@ -285,7 +292,8 @@ class AlertNote(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    note: str = Field(
+    # Blanks alone say nothing.
+    note: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
         min_length=1, max_length=2000, pattern=r"^[^\x00]*$", description="What was found or done"
     )
 

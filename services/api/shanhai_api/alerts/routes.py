@@ -188,7 +188,9 @@ async def delete_rule(write: Write[Writer], rule: Code, expected: IfMatch) -> No
 
 router = APIRouter(tags=["monitoring"], route_class=Route)
 AlertId = Annotated[int, Path(ge=1, le=2**63 - 1, description="Number of the alert")]
-FILTERS = frozenset({"status", "level", "rule", "kind", "subject", "station", "plan", "case"})
+FILTERS = frozenset(
+    {"status", "level", "rule", "kind", "subject", "station", "plan", "case", "region"}
+)
 PLAIN = r"^[^\x00]*$"
 
 
@@ -223,6 +225,12 @@ class AlertsQuery(LimitedQuery):
     )
     case: str | None = Field(
         None, max_length=200, pattern=PLAIN, description="Only alerts about this case"
+    )
+    region: str | None = Field(
+        None,
+        max_length=200,
+        pattern=PLAIN,
+        description="Only alerts about what lies in this region or below it",
     )
     limit: int = Field(10, ge=1, le=10_000, description="Alerts on a page")
     before: int | None = Field(None, ge=1, le=2**63 - 1, description="Only alerts before this one")
@@ -274,6 +282,17 @@ async def acknowledge(
 ) -> Answer[models.Alert]:
     """Acknowledge an open alert, with a note."""
     return await answer_alert(write, alert, "acknowledge", said.note, expected)
+
+
+@router.post("/alerts/{alert}/comments", summary="Say something of an alert", status_code=201)
+async def comment(
+    write: Write[Writer], alert: AlertId, said: JsonBody[models.AlertNote]
+) -> Answer[models.Alert]:
+    """Add a note to what happened to an alert, which stays open, acknowledged or closed."""
+    await answers.comment_alert(
+        write.session, alert, said.note, identity=write.caller, act=write.act
+    )
+    return await show_alert(write, alert)
 
 
 @router.post("/alerts/{alert}/close", summary="Close an alert by hand")

@@ -123,16 +123,38 @@ async def list_alerts(
         viewer: Who has a role in the region of what they are about sees them; those about cases
             are seen by those who see the cases.
         equal: What they are, of `status`, `level`, `rule`, `kind`, `subject`, `station`, `plan`
-            and `case`.
+            and `case`; of `region`, they lie in it or below it.
         before: Only alerts older than the one of this id.
     """
     query = _seen_by(viewer).limit(limit)
     for name, value in equal.items():
-        query = query.where(SUBJECTS[value] if name == "subject" else _COLUMNS[name] == value)
+        query = query.where(_meets(name, value))
     if before is not None:
         query = query.where(Alert.id < before)
     found: Sequence[Row[Any]] = (await session.execute(query)).all()
     return found
+
+
+def _meets(name: str, value: str) -> ColumnElement[bool]:
+    if name == "subject":
+        return SUBJECTS[value]
+    if name == "region":
+        return _lies_in(value)
+    met: ColumnElement[bool] = _COLUMNS[name] == value
+    return met
+
+
+def _lies_in(code: str) -> ColumnElement[bool]:
+    """Whether what an alert is about lies in a region or below it, if only in part."""
+    live = Region.deleted_at.is_(None)
+    below = select(Region.id).where(Region.code == code, live).cte("below", recursive=True)
+    children = select(Region.id).join(below, Region.parent_id == below.c.id).where(live)
+    numbers = select(below.union(children).c.id)
+    agreed = (CompensationAgreement.upstream_id, CompensationAgreement.downstream_id)
+    shared = Alert.duty_id.is_not(None) & Plan.region_ids.overlap(
+        func.array(numbers.scalar_subquery())
+    )
+    return or_(shared, *(column.in_(numbers) for column in (_REGION_ID, *agreed)))
 
 
 async def find_alert(session: AsyncSession, viewer: Viewer, alert_id: int) -> Row[Any]:

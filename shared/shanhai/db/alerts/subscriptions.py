@@ -54,16 +54,8 @@ async def answer_alert(
         Stale: it is in none of the states expected.
         Conflict: it is acknowledged or closed already.
     """
-    demand_scopes(identity, SCOPES)
-    await take_evaluation_lock(session)
-    await find_alert(session, identity.viewer, alert_id)
-    alert = await session.scalar(select(Alert).where(Alert.id == alert_id).with_for_update())
-    if alert is None:
-        raise unknown(alert_id)
-    region_id = await session.scalar(region_of(alert_id))
-    demand_role(identity, ANSWERERS, region_id)
+    alert, now = await _lock(session, alert_id, identity)
     _demand_answerable(alert, answer, expected)
-    now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
     before = {"status": alert.status}
     if answer == "close":
         await end(session, alert, "closed", now=now, actor=act.actor, text=text)
@@ -74,6 +66,42 @@ async def answer_alert(
     after = {"status": alert.status, "note": text}
     record(session, act, answer, table="alert", object_id=str(alert_id), before=before, after=after)
     await session.flush()
+
+
+async def comment_alert(
+    session: AsyncSession, alert_id: int, text: str, *, identity: Identity, act: Act
+) -> None:
+    """Say something of an alert, whatever its state, which stays as it is.
+
+    Nobody is told by mail or webhook: it is for those who look at the alert.
+
+    Raises:
+        NotFound: there is none.
+        Unauthenticated, Forbidden: the identity may not answer alerts of its region.
+    """
+    alert, now = await _lock(session, alert_id, identity)
+    # What was said belongs to what is read: whoever answers without having read it is told.
+    alert.row_version += 1
+    await note(session, alert, "commented", now=now, actor=act.actor, text=text)
+    record(session, act, "comment", table="alert", object_id=str(alert_id), after={"note": text})
+    await session.flush()
+
+
+async def _lock(session: AsyncSession, alert_id: int, identity: Identity) -> tuple[Alert, datetime]:
+    """The alert, kept from others until the transaction ends, and the time by the database.
+
+    Raises:
+        NotFound, Unauthenticated, Forbidden: as with `comment_alert`.
+    """
+    demand_scopes(identity, SCOPES)
+    await take_evaluation_lock(session)
+    await find_alert(session, identity.viewer, alert_id)
+    alert = await session.scalar(select(Alert).where(Alert.id == alert_id).with_for_update())
+    if alert is None:
+        raise unknown(alert_id)
+    demand_role(identity, ANSWERERS, await session.scalar(region_of(alert_id)))
+    now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    return alert, now
 
 
 def _demand_answerable(alert: Alert, answer: Answer, expected: frozenset[str] | None) -> None:

@@ -189,13 +189,13 @@ Place = tuple[int, AlertSubject]
 """A rule, by its id, and what it watches there."""
 
 
-TYPES = {
+TYPES: Mapping[str, str] = {
     "opened": "alert.opened",
     "raised": "alert.escalated",
     "acknowledged": "alert.acknowledged",
     **dict.fromkeys(ENDINGS, "alert.closed"),
 }
-"""Types of the messages by what happened."""
+"""Types of the messages by what happened; what is not among them is told to nobody."""
 
 
 async def announce_alert(session: AsyncSession, alert: Alert, event: AlertEvent) -> None:
@@ -203,7 +203,9 @@ async def announce_alert(session: AsyncSession, alert: Alert, event: AlertEvent)
 
     In quiet hours of its rule it is held back until their end, as mails are.
     """
-    event_type = TYPES[event.kind]
+    event_type = TYPES.get(event.kind)
+    if event_type is None:
+        return
     region_id = await session.scalar(queries.region_of(alert.id))
     listening = await find_listening(session, event_type, region_id)
     if not listening:

@@ -44,7 +44,7 @@ _ALERTS = text(f"""
          a.measure, CAST({BEGAN} AS date) AS began_on, CAST(a.closed_at AS date) AS closed_on,
          coalesce((SELECT e.kind FROM alert_event e
                     WHERE e.alert_id = a.id AND a.status = 'closed'
-                      AND e.kind NOT IN ('opened', 'raised', 'acknowledged')
+                      AND e.kind NOT IN ('opened', 'raised', 'acknowledged', 'commented')
                     ORDER BY e.id DESC LIMIT 1), a.status) AS outcome
     FROM alert a
     JOIN alert_rule r ON r.id = a.rule_id
