@@ -116,12 +116,18 @@ def test_stations_are_shown_with_their_state_and_a_chart_with_limits(
     assert visit.refusals == []
 
 
-def test_an_alert_is_acknowledged_and_closed_with_words(
+def test_an_alert_is_commented_acknowledged_and_closed_with_words(
     bureaus: Bureaus, open_console: OpenConsole, watched_case: str
 ) -> None:
     alert = alert_of(bureaus)
     visit = open_console(bureaus.key(*PLANNING))
-    page = visit.open("monitoring", tab="alerts", alert=str(alert))
+    page = visit.open("monitoring", tab="alerts")
+    assert page.get_by_label("范围").locator("option:checked").inner_text() == "厦门市及下级区域"
+    page.get_by_role("region", name="预警").get_by_text("河口断面").first.click()
+    page.get_by_label("处理意见").fill("已电话询问排口")
+    page.get_by_role("button", name="仅发表意见").click()
+    page.locator("li").filter(has_text="意见").get_by_text("已电话询问排口").wait_for()
+    assert sent(bureaus.admin.get(f"/alerts/{alert}"))["status"] == "open"
     page.get_by_label("处理意见").fill("已派人采样复核")
     page.reload()
     # What was typed survives.

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Schema } from "../../kit/api";
+import { region } from "../../kit/place";
 import {
   type Answer,
+  act,
   cellsOf,
   open,
   refused,
@@ -18,7 +20,10 @@ import type { Alert } from "./readings";
 import { alert } from "./testing";
 
 const member = { scopes: ["read"] } as const;
-const planner = { scopes: ["read", "write"] } as const;
+const planner = {
+  scopes: ["read", "write"],
+  roles: [{ role: "planner", region: "xiamen" }],
+} as const;
 const list = (alerts: readonly Alert[], next = false) => ({
   alerts,
   links: next ? [{ rel: "next", href: "http://localhost:3000/alerts?before=1" }] : [],
@@ -36,7 +41,11 @@ describe("the inbox of alerts", () => {
       ["Yuandang", "Oxygen low", "Orange", "Open", "2026-01-02 11:00"],
       ["Duty 4", "Oxygen low", "Orange", "Open", "2026-01-02 11:00"],
     ]);
-    expect(Object.fromEntries(sent[0]?.query ?? [])).toEqual({ limit: "100", status: "open" });
+    expect(Object.fromEntries(sent[0]?.query ?? [])).toEqual({
+      limit: "100",
+      status: "open",
+      region: "xiamen",
+    });
   });
   it("is narrowed by state and level, or by neither", async () => {
     const sent = serve({ "GET /alerts": list([alert()]) });
@@ -53,6 +62,43 @@ describe("the inbox of alerts", () => {
         [null, "red"],
       ]),
     );
+  });
+  it("tells of the chosen region and those below it, and of all regions where that is asked", async () => {
+    const sent = serve({
+      "GET /alerts": ({ query }) =>
+        list(query.has("region") ? [alert()] : [alert(), alert({ id: 3, subject_name: "Beyond" })]),
+    });
+    const hands = open(inbox(), { ...member, lang: "zh" });
+    expect(await cellsOf("预警")).toHaveLength(1);
+    const where = screen.getByRole<HTMLSelectElement>("combobox", { name: "范围" });
+    expect(where.selectedOptions[0]?.text).toBe("厦门市及下级区域");
+    await hands.selectOptions(where, "全部区域");
+    expect(await screen.findByRole("button", { name: "Beyond" })).toBeTruthy();
+    expect(sent.map(({ query }) => query.get("region"))).toEqual(["xiamen", null]);
+  });
+  it("begins with the newest of another region", async () => {
+    const sent = serve({
+      "GET /alerts": ({ query }) => list([alert()], !query.has("before")),
+    });
+    const hands = open(inbox(), member);
+    await hands.click(await screen.findByRole("button", { name: "Older" }));
+    await waitFor(() => expect(sent.at(-1)?.query.get("before")).toBe("9"));
+    act(() => {
+      region.value = "xiamen.siming";
+    });
+    await waitFor(() => expect(sent.at(-1)?.query.get("region")).toBe("xiamen.siming"));
+    expect(sent.at(-1)?.query.has("before")).toBe(false);
+    await waitFor(() => expect(screen.queryByRole("button", { name: "Newer" })).toBeNull());
+  });
+  it("is whole where no region is chosen", async () => {
+    const sent = serve({ "GET /alerts": list([alert()]) });
+    open(inbox(), member);
+    await cellsOf("Alerts");
+    act(() => {
+      region.value = "";
+    });
+    await waitFor(() => expect(sent.at(-1)?.query.has("region")).toBe(false));
+    expect(screen.queryByRole("combobox", { name: "Where" })).toBeNull();
   });
   it("goes to older ones and back, page by page", async () => {
     // Three pages of two: 6 5, 4 3, 2 1.
@@ -131,8 +177,13 @@ const happened = (
 function kept(more: Partial<Alert> = {}) {
   const state = { alert: alert({ events: [happened("opened", "Opened")], ...more }), version: 1 };
   const tag = () => `"${state.version}"`;
-  const move = (status: Alert["status"], status_name: string, note: string) => {
-    const events = [...(state.alert.events ?? []), happened("acknowledged", status_name, note)];
+  const move = (
+    status: Alert["status"],
+    status_name: string,
+    note: string,
+    event: Schema<"AlertEvent"> = happened("acknowledged", status_name, note),
+  ) => {
+    const events = [...(state.alert.events ?? []), event];
     state.alert = { ...state.alert, status, status_name, events };
     state.version += 1;
   };
@@ -147,6 +198,12 @@ function kept(more: Partial<Alert> = {}) {
     move,
     answers: {
       "GET /alerts/9": () => withHeaders(state.alert, { ETag: tag() }),
+      "POST /alerts/9/comments": ({ body }) => {
+        const { note } = body as { note: string };
+        const { status, status_name } = state.alert;
+        move(status, status_name, note, happened("commented", "Comment", note));
+        return withHeaders(state.alert, { ETag: tag() }, 201);
+      },
       "POST /alerts/9/acknowledge": answer("acknowledged", "Acknowledged"),
       "POST /alerts/9/close": answer("closed", "Closed"),
     } as Record<string, Answer>,
@@ -178,20 +235,24 @@ describe("one alert", () => {
     ).toBe("Opened 2026-01-02 11:00");
   });
   it.each([
-    ["the public", null],
-    ["a viewer", ["read"] as const],
-  ])("cannot be answered by %s", async (_, scopes) => {
+    ["the public", null, []],
+    ["a viewer", ["read"] as const, [{ role: "viewer", region: "xiamen" }]],
+    ["a feed", ["read", "write"] as const, [{ role: "feed", region: "xiamen" }]],
+  ])("cannot be answered by %s", async (_, scopes, roles) => {
     serve(kept().answers);
-    open(details(), { scopes });
+    open(details(), { scopes, roles });
     await screen.findByRole("heading", { name: "What happened" });
     expect(screen.queryByRole("textbox")).toBeNull();
-    expect(screen.queryByRole("button", { name: /Acknowledge|Close/ })).toBeNull();
+    expect(screen.queryByRole("button", { name: /Acknowledge|Close|Comment/ })).toBeNull();
   });
-  it("that is closed takes no more answers", async () => {
-    serve(kept({ status: "closed", status_name: "Closed" }).answers);
-    open(details(), planner);
-    await screen.findByRole("heading", { name: "What happened" });
-    expect(screen.queryByRole("textbox")).toBeNull();
+  it("that is closed takes comments, but no more answers", async () => {
+    const sent = serve(kept({ status: "closed", status_name: "Closed" }).answers);
+    const hands = open(details(), planner);
+    await hands.type(await note(), "it was a leak");
+    expect(screen.queryByRole("button", { name: /Acknowledge|Close/ })).toBeNull();
+    await hands.click(screen.getByRole("button", { name: "Comment only" }));
+    expect(await screen.findByText("it was a leak", { selector: "p" })).toBeTruthy();
+    expect(posts(sent).map(({ path }) => path)).toEqual(["/alerts/9/comments"]);
   });
   it("leads to the chart of its station", async () => {
     const opened: unknown[] = [];
@@ -238,15 +299,58 @@ describe("answering an alert", () => {
     // What is acknowledged can only be closed.
     expect(screen.queryByRole("button", { name: "Acknowledge" })).toBeNull();
   });
+  it("may be a comment alone: it stays open, and the comment is told with who and when", async () => {
+    const sent = serve(kept().answers);
+    const hands = open(details(), { ...planner, lang: "zh" });
+    await hands.type(await note("处理意见"), "已通知街道");
+    await hands.click(screen.getByRole("button", { name: "仅发表意见" }));
+    const said = await screen.findByText("已通知街道", { selector: "p" });
+    expect(said.closest("li")?.textContent).toBe("Comment 2026-01-02 11:00 Li Wei已通知街道");
+    expect(screen.getByText("意见已保存")).toBeTruthy();
+    const [post] = posts(sent);
+    expect([post?.path, post?.body]).toEqual(["/alerts/9/comments", { note: "已通知街道" }]);
+    // What others said meanwhile is no reason to refuse it.
+    expect(post?.headers.has("If-Match")).toBe(false);
+    expect(post?.headers.get("Idempotency-Key")).toBeTruthy();
+    expect((await note("处理意见")).value).toBe("");
+    expect(screen.getByRole("button", { name: "确认" })).toBeTruthy();
+  });
+  it("says at the field what is wrong with a comment, and keeps it", async () => {
+    const wrong = [{ pointer: "/note", detail: "at most 2000 characters" }];
+    serve({ ...kept().answers, "POST /alerts/9/comments": refused(400, "wrong", wrong) });
+    const hands = open(details(), planner);
+    await hands.type(await note(), "x");
+    await hands.click(screen.getByRole("button", { name: "Comment only" }));
+    await waitFor(async () => expect((await note()).getAttribute("aria-invalid")).toBe("true"));
+    const told = (await note()).getAttribute("aria-describedby") ?? "";
+    expect(document.getElementById(told)?.textContent).toBe("at most 2000 characters");
+    expect((await note()).value).toBe("x");
+  });
+  it("is another deed where another button is pressed after none was answered", async () => {
+    const away = () => {
+      throw new TypeError("network");
+    };
+    const { answers } = kept();
+    const sent = serve({ ...answers, "POST /alerts/9/comments": away });
+    const hands = open(details(), planner);
+    await hands.type(await note(), "seen");
+    await hands.click(screen.getByRole("button", { name: "Comment only" }));
+    expect((await screen.findByRole("alert")).textContent).toContain("does not answer");
+    await hands.click(screen.getByRole("button", { name: "Acknowledge" }));
+    expect(await screen.findByText("seen", { selector: "p" })).toBeTruthy();
+    const keys = posts(sent).map(({ headers }) => headers.get("Idempotency-Key"));
+    expect([keys.length, new Set(keys).size]).toEqual([2, 2]);
+  });
   it("is closed at once, or after it was acknowledged, each time as another deed", async () => {
     const sent = serve(kept().answers);
-    const hands = open(details(), { scopes: ["read", "projects"], lang: "zh" });
+    const roles = [{ role: "supervisor", region: "xiamen" }];
+    const hands = open(details(), { scopes: ["read", "projects"], roles, lang: "zh" });
     await hands.type(await note("处理意见"), "已派船");
     await hands.click(screen.getByRole("button", { name: "确认" }));
     await waitFor(() => expect(screen.queryByRole("button", { name: "确认" })).toBeNull());
     await hands.type(await note("处理意见"), "已恢复");
     await hands.click(screen.getByRole("button", { name: "关闭预警" }));
-    await waitFor(() => expect(screen.queryByRole("textbox")).toBeNull());
+    await waitFor(() => expect(screen.queryByRole("button", { name: "关闭预警" })).toBeNull());
     expect(posts(sent).map(({ path }) => path)).toEqual([
       "/alerts/9/acknowledge",
       "/alerts/9/close",
@@ -259,11 +363,12 @@ describe("answering an alert", () => {
     const hands = open(details(), planner);
     const text = await note();
     const close = () => screen.getByRole<HTMLButtonElement>("button", { name: "Close the alert" });
+    const comment = () => screen.getByRole<HTMLButtonElement>("button", { name: "Comment only" });
     await hands.click(screen.getByRole("button", { name: "Acknowledge" }));
     await hands.type(text, "   ");
-    expect(close().disabled).toBe(true);
+    expect([close().disabled, comment().disabled]).toEqual([true, true]);
     await hands.type(text, "x");
-    expect(close().disabled).toBe(false);
+    expect([close().disabled, comment().disabled]).toEqual([false, false]);
     expect(posts(sent)).toEqual([]);
   });
   it("shows who was first, and keeps what was typed for the answer that is left", async () => {
@@ -277,7 +382,9 @@ describe("answering an alert", () => {
     expect(screen.getByText("the alert has changed")).toBeTruthy();
     expect((await note()).value).toBe("boat is on its way");
     await hands.click(screen.getByRole("button", { name: "Close the alert" }));
-    await waitFor(() => expect(screen.queryByRole("textbox")).toBeNull());
+    await waitFor(() =>
+      expect(screen.queryByRole("button", { name: "Close the alert" })).toBeNull(),
+    );
     expect(posts(sent).map(({ headers }) => headers.get("If-Match"))).toEqual(['"1"', '"2"']);
   });
   it("is the same answer when it is sent again after none came", async () => {

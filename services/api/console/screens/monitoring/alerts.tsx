@@ -6,7 +6,7 @@ import { told, useAsked } from "../../kit/asked";
 import { useDraft } from "../../kit/form";
 import { moment, number } from "../../kit/format";
 import { screenPath } from "../../kit/screens";
-import { may } from "../../kit/session";
+import { holdsAnywhere, may } from "../../kit/session";
 import { Table } from "../../kit/table";
 import { LEVELS, type Level, unitName } from "../../kit/terms";
 import {
@@ -22,6 +22,7 @@ import {
   tell,
 } from "../../kit/ui";
 import { t } from "../../kit/words";
+import { useReach } from "./reach";
 import type { Alert } from "./readings";
 
 type Status = "open" | "acknowledged" | "closed";
@@ -48,7 +49,13 @@ function LevelOf({ alert }: { alert: Alert }) {
 export function AlertInbox({ onOpen }: { onOpen: (id: number) => void }) {
   const status = useSignal<Status | "">("open");
   const level = useSignal<Level | "">("");
-  const before = useSignal<number[]>([]);
+  const { here, choice } = useReach();
+  // Another region begins with its newest.
+  const turned = useSignal<{ here: string; before: readonly number[] }>({ here, before: [] });
+  const before = turned.value.here === here ? turned.value.before : [];
+  const turn = (ids: readonly number[]) => {
+    turned.value = { here, before: ids };
+  };
   const { asked, again } = useAsked(
     () =>
       ask(
@@ -58,20 +65,22 @@ export function AlertInbox({ onOpen }: { onOpen: (id: number) => void }) {
               limit: PAGE,
               ...(status.value ? { status: status.value } : {}),
               ...(level.value ? { level: level.value } : {}),
-              ...(before.value.length ? { before: before.value.at(-1) as number } : {}),
+              ...(here ? { region: here } : {}),
+              ...(before.length ? { before: before.at(-1) as number } : {}),
             },
           },
         }),
       ),
-    [status.value, level.value, before.value.join()],
+    [status.value, level.value, here, before.join()],
   );
   const choose = <T,>(filter: { value: T }, value: T) => {
     filter.value = value;
-    before.value = [];
+    turn([]);
   };
   return (
     <>
       <div class="inline">
+        {choice}
         <Select
           aria-label={t("状态", "State")}
           choices={STATUSES.map(([value, zh, en]) => ({ value, label: t(zh, en) }))}
@@ -124,21 +133,11 @@ export function AlertInbox({ onOpen }: { onOpen: (id: number) => void }) {
               ]}
             />
             <div class="actions">
-              {before.value.length > 0 && (
-                <Button
-                  onClick={() => {
-                    before.value = before.value.slice(0, -1);
-                  }}
-                >
-                  {t("上一页", "Newer")}
-                </Button>
+              {before.length > 0 && (
+                <Button onClick={() => turn(before.slice(0, -1))}>{t("上一页", "Newer")}</Button>
               )}
               {links.some(({ rel }) => rel === "next") && (
-                <Button
-                  onClick={() => {
-                    before.value = [...before.value, alerts.at(-1)?.id ?? 1];
-                  }}
-                >
+                <Button onClick={() => turn([...before, alerts.at(-1)?.id ?? 1])}>
                   {t("下一页", "Older")}
                 </Button>
               )}
@@ -209,9 +208,7 @@ export function AlertDetails({
               )}
             </div>
           </Panel>
-          {alert.status !== "closed" && (may("write") || may("projects")) && (
-            <AnswerForm alert={alert} etag={etag} onDone={again} />
-          )}
+          {mayAnswer() && <AnswerForm alert={alert} etag={etag} onDone={again} />}
           <Panel title={t("经过", "What happened")}>
             {alert.events?.length ? (
               <ol class="plain">
@@ -233,7 +230,25 @@ export function AlertDetails({
   );
 }
 
-/** What was found or done, and whether that ends the alert. */
+/** Who may answer alerts, or say something of them; of which region the service judges. */
+const mayAnswer = (): boolean =>
+  (may("write") || may("projects")) && holdsAnywhere(["planner", "supervisor", "approver"]);
+
+type Deed = "acknowledge" | "close" | "comments";
+type Words = [zh: string, en: string];
+const DEEDS: Record<Deed, { name: Words; done: Words }> = {
+  acknowledge: { name: ["确认", "Acknowledge"], done: ["已确认", "Acknowledged"] },
+  close: { name: ["关闭预警", "Close the alert"], done: ["已关闭", "Closed"] },
+  comments: { name: ["仅发表意见", "Comment only"], done: ["意见已保存", "The comment is kept"] },
+};
+/** What can be done with an alert in each state, the usual first. */
+const WAYS: Record<Status, readonly [Deed, ...Deed[]]> = {
+  open: ["acknowledge", "close", "comments"],
+  acknowledged: ["close", "comments"],
+  closed: ["comments"],
+};
+
+/** What was found or done: a comment alone, or with it the alert is acknowledged or closed. */
 function AnswerForm({
   alert,
   etag,
@@ -248,7 +263,8 @@ function AnswerForm({
   const busy = useSignal(false);
   const key = useSignal(crypto.randomUUID());
   const note = String(values.value.note ?? "");
-  const answer = async (how: "acknowledge" | "close") => {
+  const ways = WAYS[alert.status];
+  const answer = async (how: Deed) => {
     busy.value = true;
     fault.value = null;
     try {
@@ -256,11 +272,15 @@ function AnswerForm({
         "POST",
         `/alerts/${alert.id}/${how}`,
         { note },
-        { "Idempotency-Key": key.value, ...(etag ? { "If-Match": etag } : {}) },
+        {
+          "Idempotency-Key": `${key.value}-${how}`,
+          // A comment takes nothing from what others said meanwhile.
+          ...(etag && how !== "comments" ? { "If-Match": etag } : {}),
+        },
       );
       reset();
       key.value = crypto.randomUUID();
-      tell(how === "close" ? t("已关闭", "Closed") : t("已确认", "Acknowledged"));
+      tell(t(...DEEDS[how].done));
       onDone();
     } catch (error) {
       fault.value = told(error);
@@ -275,10 +295,14 @@ function AnswerForm({
         class="form"
         onSubmit={(event) => {
           event.preventDefault();
-          answer(alert.status === "open" ? "acknowledge" : "close");
+          answer(ways[0]);
         }}
       >
-        <Field label={t("处理意见", "What was found or done")} needed>
+        <Field
+          label={t("处理意见", "What was found or done")}
+          needed
+          wrong={fault.value?.at.find(({ pointer }) => pointer === "/note")?.detail}
+        >
           <textarea
             rows={3}
             maxLength={2000}
@@ -291,19 +315,17 @@ function AnswerForm({
         </Field>
         <FaultBox fault={fault.value} />
         <div class="actions">
-          {alert.status === "open" && (
-            <Button kind="main" submits busy={busy.value}>
-              {t("确认", "Acknowledge")}
+          {ways.map((how, at) => (
+            <Button
+              key={how}
+              busy={busy.value}
+              {...(at === 0
+                ? { kind: "main" as const, submits: true }
+                : { disabled: !note.trim(), onClick: () => answer(how) })}
+            >
+              {t(...DEEDS[how].name)}
             </Button>
-          )}
-          <Button
-            kind={alert.status === "open" ? "plain" : "main"}
-            busy={busy.value}
-            disabled={!note.trim()}
-            onClick={() => answer("close")}
-          >
-            {t("关闭预警", "Close the alert")}
-          </Button>
+          ))}
         </div>
       </form>
     </Panel>

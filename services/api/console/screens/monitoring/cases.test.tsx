@@ -1,8 +1,10 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Schema } from "../../kit/api";
 import { maps } from "../../kit/map/testing";
+import { region } from "../../kit/place";
 import {
   type Answer,
+  act,
   cellsOf,
   open,
   refused,
@@ -178,7 +180,7 @@ describe("the list of cases", () => {
   it("is narrowed to a state by the service", async () => {
     const sent = serve({
       "GET /cases": ({ query }) => ({
-        cases: query.has("filter") ? rows.slice(1, 2) : rows,
+        cases: query.get("filter")?.startsWith("state") ? rows.slice(1, 2) : rows,
         links: [],
       }),
     });
@@ -186,8 +188,40 @@ describe("the list of cases", () => {
     await cellsOf("案件");
     await hands.selectOptions(screen.getByRole("combobox", { name: "状态" }), "整改中");
     await waitFor(async () => expect(await cellsOf("案件")).toHaveLength(1));
-    expect(sent.at(-1)?.query.get("filter")).toBe("state = 'rectification'");
+    expect(sent.at(-1)?.query.get("filter")).toBe(
+      "state = 'rectification' AND (region = 'xiamen' OR region LIKE 'xiamen.%')",
+    );
     expect((await cellsOf("案件"))[0]?.slice(0, 3)).toEqual(["采矿采石", "厦门市", "整改中"]);
+  });
+  it("tells of the chosen region and those below it, and of all regions where that is asked", async () => {
+    const here = "(region = 'xiamen' OR region LIKE 'xiamen.%')";
+    const sent = serve({
+      "GET /cases": ({ query }) => ({
+        cases: query.get("filter")?.includes(here) ? rows.slice(0, 1) : rows,
+        links: [],
+      }),
+    });
+    const hands = open(<CaseList onOpen={() => {}} />, { scopes: ["read"], lang: "zh" });
+    expect(await cellsOf("案件")).toHaveLength(1);
+    const where = screen.getByRole<HTMLSelectElement>("combobox", { name: "范围" });
+    expect(where.selectedOptions[0]?.text).toBe("厦门市及下级区域");
+    await hands.selectOptions(where, "全部区域");
+    await waitFor(async () => expect(await cellsOf("案件")).toHaveLength(3));
+    expect(sent.map(({ query }) => query.get("filter"))).toEqual([here, null]);
+  });
+  it("follows the region that is chosen elsewhere, and is whole where there is none", async () => {
+    const sent = serve({ "GET /cases": { cases: rows, links: [] } });
+    open(<CaseList onOpen={() => {}} />, { scopes: ["read"] });
+    await cellsOf("Cases");
+    act(() => {
+      region.value = "xiamen.siming";
+    });
+    await waitFor(() => expect(sent.at(-1)?.query.get("filter")).toContain("'xiamen.siming'"));
+    act(() => {
+      region.value = "";
+    });
+    await waitFor(() => expect(sent.at(-1)?.query.has("filter")).toBe(false));
+    expect(screen.queryByRole("combobox", { name: "Where" })).toBeNull();
   });
   it("puts the largest change first where that is asked", async () => {
     serve({ "GET /cases": { cases: rows, links: [] } });
@@ -200,7 +234,10 @@ describe("the list of cases", () => {
   it("opens one, and says where there is none", async () => {
     const opened: string[] = [];
     serve({
-      "GET /cases": ({ query }) => ({ cases: query.has("filter") ? [] : rows, links: [] }),
+      "GET /cases": ({ query }) => ({
+        cases: query.get("filter")?.startsWith("state") ? [] : rows,
+        links: [],
+      }),
     });
     const hands = open(<CaseList onOpen={(code) => opened.push(code)} />, { scopes: ["read"] });
     await hands.click(await screen.findByRole("button", { name: "mining and quarrying" }));

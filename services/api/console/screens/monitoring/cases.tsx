@@ -11,7 +11,7 @@ import { day, fixed, moment, number } from "../../kit/format";
 import { boundsOf } from "../../kit/map/bounds";
 import { MapView } from "../../kit/map/map_view";
 import { type Linked, Pages } from "../../kit/pages";
-import { regionName } from "../../kit/place";
+import { regionName, within } from "../../kit/place";
 import { may } from "../../kit/session";
 import { Table } from "../../kit/table";
 import {
@@ -28,6 +28,7 @@ import {
   tell,
 } from "../../kit/ui";
 import { t } from "../../kit/words";
+import { useReach } from "./reach";
 
 type Case = Schema<"Case">;
 type Step = Schema<"CaseStep">;
@@ -85,16 +86,22 @@ interface CasePage extends Linked {
 
 export function CaseList({ onOpen }: { onOpen: (code: string) => void }) {
   const state = useSignal("");
+  const { here, choice } = useReach();
   const { asked, again } = useAsked(
     (signal) => {
-      const filter = state.value ? { filter: `state = '${state.value}'` } : {};
+      const met = [
+        ...(state.value ? [`state = '${state.value}'`] : []),
+        ...(here ? [`(${within(here)})`] : []),
+      ].join(" AND ");
+      const filter = met ? { filter: met } : {};
       return read<CasePage>(address("/cases", { limit: 1000, ...filter }), signal);
     },
-    [state.value],
+    [state.value, here],
   );
   return (
     <>
       <div class="inline">
+        {choice}
         <Select
           aria-label={t("状态", "State")}
           choices={worded(STATES)}
