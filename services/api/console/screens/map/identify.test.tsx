@@ -56,6 +56,21 @@ beforeEach(() => {
 });
 
 describe("what is at a place", () => {
+  it("leads to what is replaced, and to what is more than a place is told of", async () => {
+    const title = "Zones: 3 more here, replaced by later ones";
+    const links = [
+      { rel: "self", href: "https://a.example/identify?lon=118", title: "This" },
+      { rel: "related", href: "https://a.example/collections/zones/items?bbox=1,2,3,4", title },
+    ];
+    const { map } = await opened({ features: [ZONE], links });
+    await act(() => map.click(118.1, 24.5));
+    const more = await screen.findByRole("link", { name: title });
+    const page = new URL(more.getAttribute("href") ?? "");
+    expect(page.pathname).toBe("/collections/zones/items");
+    expect(page.searchParams.get("f")).toBe("html");
+    expect(page.searchParams.get("bbox")).toBe("1,2,3,4");
+    expect(screen.queryByRole("link", { name: "This" })).toBeNull();
+  });
   it("says how to ask before anybody has", async () => {
     const { hands, asked } = await opened({ features: [] });
     await hands.click(screen.getByRole("tab", { name: "What is here" }));

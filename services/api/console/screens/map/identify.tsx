@@ -1,7 +1,7 @@
 /** What is at a place: objects in force first, with their requirement and where they are kept. */
 
 import { useSignal } from "@preact/signals";
-import { read } from "../../kit/api";
+import { read, type Schema } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { address, type Feature, type Values } from "../../kit/features";
 import { km2 } from "../../kit/format";
@@ -12,6 +12,8 @@ import { undrawnRegion } from "../../kit/place";
 import { Badge, Empty, Found, type Tone } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
 import { check, type RuleHit } from "../compliance/verdict";
+
+type Link = Schema<"Link">;
 
 interface AtPoint extends Feature {
   collection: string;
@@ -36,7 +38,7 @@ export function Identified({ at, day }: { at: Clicked | null; day: string }) {
 function At({ at, day }: { at: Clicked; day: string }) {
   const { asked, again } = useAsked(
     (signal) =>
-      read<{ features: AtPoint[] }>(
+      read<{ features: AtPoint[]; links?: Link[] }>(
         address("/identify", {
           lon: at.lon.toFixed(7),
           lat: at.lat.toFixed(7),
@@ -67,21 +69,43 @@ function At({ at, day }: { at: Clicked; day: string }) {
         </dd>
       </dl>
       <Found asked={asked} again={again}>
-        {({ features }) => {
+        {({ features, links = [] }) => {
           const sorted = features.toSorted((a, b) => Number(b.in_force) - Number(a.in_force));
-          return sorted.length ? (
-            <ul class="plain found">
-              {sorted.map((one) => (
-                <ObjectHere key={`${one.collection} ${one.id}`} one={one} />
-              ))}
-            </ul>
-          ) : (
-            <Empty>{t("此处没有对象。", "There is nothing here.")}</Empty>
+          return (
+            <>
+              {sorted.length ? (
+                <ul class="plain found">
+                  {sorted.map((one) => (
+                    <ObjectHere key={`${one.collection} ${one.id}`} one={one} />
+                  ))}
+                </ul>
+              ) : (
+                <Empty>{t("此处没有对象。", "There is nothing here.")}</Empty>
+              )}
+              <More links={links.filter(({ rel }) => rel === "related")} />
+            </>
           );
         }}
       </Found>
       <Rules key={`${at.lon} ${at.lat} ${day}`} at={at} day={day} />
     </>
+  );
+}
+
+/** Where the rest is: what later objects have replaced, or more than are told of a place. */
+function More({ links }: { links: readonly Link[] }) {
+  return (
+    <ul class="plain more">
+      {links.map(({ href, title }) => {
+        const page = new URL(href, location.href);
+        page.searchParams.set("f", "html");
+        return (
+          <li key={href}>
+            <a href={page.href}>{title}</a>
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 
