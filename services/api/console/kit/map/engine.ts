@@ -268,7 +268,7 @@ export class MapPane {
     return this.map.getContainer().querySelector(".maplibregl-ctrl-scale");
   }
 
-  /** Outlines and names of the regions, above the layers and below what is drawn. */
+  /** Outlines and names of the regions, above the layers; the outlines below what is drawn. */
   private async outlineRegions(): Promise<void> {
     const style = await styleOf({ name: "regions" });
     const source = style.sources.regions;
@@ -306,7 +306,10 @@ export class MapPane {
       name(OUTLINES[2], whole, { maxzoom: 8.5 }, 15),
       name(OUTLINES[3], fine, { minzoom: 8.5 }, 13),
     ];
-    for (const layer of drawn) this.map.addLayer(layer, "overlay-fill");
+    for (const layer of drawn) {
+      // Names stay readable over the areas that a screen draws.
+      this.map.addLayer(layer, layer.type === "symbol" ? "overlay-point" : "overlay-fill");
+    }
     const land = { id: LAND, ...from, type: "fill", paint: { "fill-color": "#f8f7f2" } };
     const lowest = this.map.getStyle().layers[1]?.id;
     this.map.addLayer(land as LayerSpecification, lowest);
