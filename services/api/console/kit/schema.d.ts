@@ -4074,6 +4074,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/parties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    cursor?: string;
+                    datetime?: string;
+                    as_of?: string;
+                    count?: "capped" | "exact" | "estimate" | "none";
+                    q?: string;
+                    filter?: string;
+                    "filter-lang"?: "cql2-text" | "cql2-json" | "cql-text";
+                    sortby?: string;
+                    properties?: string;
+                    code?: string;
+                    name_zh?: string;
+                    name_en?: string;
+                    kind?: "government" | "department" | "firm" | "social_body" | "expert";
+                    region?: string;
+                    parent?: string;
+                    valid_from?: string;
+                    valid_to?: string;
+                    f?: "json" | "html" | "csv";
+                    lang?: "zh" | "en";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            parties: components["schemas"]["parties"][];
+                            links: components["schemas"]["Link"][];
+                            numberMatched?: number;
+                            numberReturned?: number;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    lang?: "zh" | "en";
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["parties_new"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["parties"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/fund-sources": {
         parameters: {
             query?: never;
@@ -6691,6 +6778,43 @@ export interface components {
             category?: string | null;
             formula_zh?: string | null;
             formula_en?: string | null;
+            /** Format: date */
+            valid_from?: string | null;
+            /** Format: date */
+            valid_to?: string | null;
+        };
+        parties: {
+            code?: string;
+            name_zh?: string | null;
+            name_en?: string | null;
+            /** @enum {string|null} */
+            kind?: "government" | "department" | "firm" | "social_body" | "expert" | null;
+            region?: string | null;
+            parent?: string | null;
+            plan?: string | null;
+            /** @enum {string|null} */
+            role?: "lead" | "leading_group" | "coordination" | "funding" | "green_finance" | null;
+            articles?: string[] | null;
+            source?: string | null;
+            /** Format: date */
+            valid_from?: string | null;
+            /** Format: date */
+            valid_to?: string | null;
+            links?: components["schemas"]["Link"][];
+        };
+        parties_new: {
+            code?: string | number | null;
+            name_zh: string;
+            name_en?: string | null;
+            /** @enum {string} */
+            kind: "government" | "department" | "firm" | "social_body" | "expert";
+            region?: string | null;
+            parent?: string | null;
+            plan?: string | null;
+            /** @enum {string|null} */
+            role?: "lead" | "leading_group" | "coordination" | "funding" | "green_finance" | null;
+            articles?: string[] | null;
+            source?: string | null;
             /** Format: date */
             valid_from?: string | null;
             /** Format: date */

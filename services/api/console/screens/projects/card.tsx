@@ -56,7 +56,7 @@ export function ProjectCard({ code }: { code: string }) {
               {tab.value === "steps" && <Steps project={project} again={again} />}
               {tab.value === "about" && <About code={code} again={again} />}
               {tab.value === "measures" && <Measures project={project} again={again} />}
-              {tab.value === "funds" && <Funds code={code} />}
+              {tab.value === "funds" && <Funds code={code} measures={project.measures} />}
               {tab.value === "documents" && <Documents project={project} again={again} />}
               {tab.value === "effect" && <Effect code={code} measures={project.measures} />}
               {tab.value === "history" && <History project={project} />}

@@ -12,9 +12,13 @@ import {
   within,
 } from "../../kit/testing";
 import { Funds } from "./funds";
-import { ledger } from "./testing";
+import { ledger, measure } from "./testing";
 
-const owner = { scopes: ["read", "projects"] } as const;
+const as = (role: string) => ({
+  scopes: ["read", "projects"] as const,
+  roles: [{ role, region: "xiamen" }],
+});
+const owner = as("owner");
 const entry = (id: number, more: Partial<Schema<"LedgerLine">> = {}): Schema<"LedgerLine"> => ({
   id,
   kind: "payment",
@@ -30,8 +34,8 @@ const entry = (id: number, more: Partial<Schema<"LedgerLine">> = {}): Schema<"Le
 });
 const entries = [
   entry(1, { kind: "allocation", amount: "5000000.00", paid_on: null, at: "2024-03-31T17:00:00Z" }),
-  entry(2, { note: "first instalment" }),
-  entry(3, { kind: "return", source: "old-7", amount: "0.50" }),
+  entry(2, { note: "first instalment", measure: "plant" }),
+  entry(3, { kind: "return", source: "old-7", amount: "0.50", measure: "gone" }),
 ];
 const sources: Answer = {
   fund_sources: [
@@ -43,12 +47,19 @@ const sources: Answer = {
 describe("the ledger of a project", () => {
   it("says what was allocated, paid and left, and each entry by day, kind and source", async () => {
     serve({ "GET /projects/P1/funds": ledger({ entries }) });
-    open(<Funds code="P1" />, { scopes: ["read"] });
+    open(<Funds code="P1" measures={[measure("plant")]} />, { scopes: ["read"] });
     expect(await cellsOf("Ledger")).toEqual([
       // Entered at one in the morning in Xiamen, which in London is the day before.
-      ["1 Apr 2024", "allocated", "Central funds", "500 ×10⁴ CNY", ""],
-      ["30 Jun 2024", "paid", "Central funds", "125 ×10⁴ CNY", "first instalment"],
-      ["30 Jun 2024", "returned", "old-7", "0.00005 ×10⁴ CNY", ""],
+      ["1 Apr 2024", "allocated", "Central funds", "500 ×10⁴ CNY", "", ""],
+      [
+        "30 Jun 2024",
+        "paid",
+        "Central funds",
+        "125 ×10⁴ CNY",
+        "Planting mangroves",
+        "first instalment",
+      ],
+      ["30 Jun 2024", "returned", "old-7", "0.00005 ×10⁴ CNY", "gone", ""],
     ]);
     for (const figure of ["Allocated 500", "Paid 125", "Balance 375"])
       expect(document.body.textContent).toContain(`${figure} ×10⁴ CNY`);
@@ -56,14 +67,31 @@ describe("the ledger of a project", () => {
   });
   it("is in Chinese for those who read it", async () => {
     serve({ "GET /projects/P1/funds": ledger({ entries }) });
-    open(<Funds code="P1" />, { lang: "zh" });
+    open(<Funds code="P1" measures={[measure("plant")]} />, { lang: "zh" });
     const rows = await cellsOf("资金台账");
     expect(rows.map((row) => row[1])).toEqual(["拨入", "支付", "退回"]);
     expect(rows[0]?.[2]).toBe("中央资金");
   });
+  it.each([
+    ["planner", ["allocated"]],
+    ["owner", ["paid", "returned"]],
+    ["approver", ["allocated", "returned"]],
+    ["supervisor", null],
+  ])("takes of the %s the entries that are theirs", async (role, kinds) => {
+    serve({ "GET /projects/P1/funds": ledger({ entries }), "GET /fund-sources": sources });
+    const hands = open(<Funds code="P1" measures={[]} />, as(role));
+    await cellsOf("Ledger");
+    const add = screen.queryByRole("button", { name: "Add an entry" });
+    expect(Boolean(add)).toBe(kinds !== null);
+    if (!add || !kinds) return;
+    await hands.click(add);
+    const dialog = within(await screen.findByRole("dialog"));
+    const offered = within(dialog.getByRole("combobox", { name: /^Kind/ })).getAllByRole("option");
+    expect(offered.map(({ textContent }) => textContent)).toEqual(kinds);
+  });
   it("is refused to those who may not know of the money", async () => {
     serve({ "GET /projects/P1/funds": refused(403, "the ledger is for the project's region") });
-    open(<Funds code="P1" />);
+    open(<Funds code="P1" measures={[measure("plant")]} />);
     expect((await screen.findByRole("alert")).textContent).toContain("the ledger is for");
   });
 });
@@ -89,7 +117,7 @@ describe("a new entry", () => {
 
   it("is a payment if nothing else is said, and its amount goes as it was written", async () => {
     const sent = serve(answers(withHeaders({}, {}, 201)));
-    const hands = open(<Funds code="P1" />, owner);
+    const hands = open(<Funds code="P1" measures={[measure("plant")]} />, owner);
     const dialog = await begin(hands);
     // Numbers lose digits that yuan have.
     await fill(hands, dialog, "12345678901234.56");
@@ -109,7 +137,7 @@ describe("a new entry", () => {
   });
   it("has a kind, a day and a note where they are given", async () => {
     const sent = serve(answers(withHeaders({}, {}, 201)));
-    const hands = open(<Funds code="P1" />, { ...owner, lang: "zh" });
+    const hands = open(<Funds code="P1" measures={[measure("plant")]} />, { ...owner, lang: "zh" });
     await hands.click(await screen.findByRole("button", { name: "记一笔" }));
     const dialog = within(await screen.findByRole("dialog", { name: "记一笔资金" }));
     await dialog.findByRole("option", { name: "中央资金" });
@@ -129,9 +157,27 @@ describe("a new entry", () => {
       } satisfies Schema<"FundEntryBody">),
     );
   });
+  it("names the measure that earmarked money is paid for", async () => {
+    const sent = serve(answers(withHeaders({}, {}, 201)));
+    const hands = open(<Funds code="P1" measures={[measure("plant")]} />, owner);
+    const dialog = await begin(hands);
+    const select = dialog.getByRole("combobox", { name: /^Measure/ });
+    await hands.selectOptions(select, "Planting mangroves");
+    await fill(hands, dialog, "30");
+    await waitFor(() => expect(posts(sent)[0]?.body).toMatchObject({ measure: "plant" }));
+  });
+  it("is there again after it was left", async () => {
+    serve(answers(null));
+    const hands = open(<Funds code="P1" measures={[]} />, owner);
+    const dialog = await begin(hands);
+    await hands.type(dialog.getByRole("textbox", { name: /^Amount/ }), "12");
+    await hands.click(dialog.getByRole("button", { name: "Close" }));
+    const again = await begin(hands);
+    expect(again.getByRole<HTMLInputElement>("textbox", { name: /^Amount/ }).value).toBe("12");
+  });
   it.each(["-5", "1.234", "ten", "1e6"])("of %s yuan is not sent", async (amount) => {
     const sent = serve(answers(null));
-    const hands = open(<Funds code="P1" />, owner);
+    const hands = open(<Funds code="P1" measures={[measure("plant")]} />, owner);
     const dialog = await begin(hands);
     await fill(hands, dialog, amount);
     expect(dialog.getByRole<HTMLInputElement>("textbox", { name: /^Amount/ }).validity.valid).toBe(
@@ -141,7 +187,7 @@ describe("a new entry", () => {
   });
   it("is not sent without its source", async () => {
     const sent = serve(answers(null));
-    const hands = open(<Funds code="P1" />, owner);
+    const hands = open(<Funds code="P1" measures={[measure("plant")]} />, owner);
     const dialog = await begin(hands);
     await hands.type(dialog.getByRole("textbox", { name: /^Amount/ }), "1");
     await hands.click(dialog.getByRole("button", { name: "Add" }));
@@ -155,7 +201,7 @@ describe("a new entry", () => {
         ]),
       ),
     );
-    const hands = open(<Funds code="P1" />, owner);
+    const hands = open(<Funds code="P1" measures={[measure("plant")]} />, owner);
     const dialog = await begin(hands);
     await fill(hands, dialog, "9000000");
     expect(await dialog.findByText("there is not so much left")).toBeTruthy();
@@ -168,7 +214,7 @@ describe("a new entry", () => {
   });
   it("chooses among the sources of the ledger where the list of all is refused", async () => {
     serve({ ...answers(null), "GET /fund-sources": refused(403, "not for you") });
-    const hands = open(<Funds code="P1" />, owner);
+    const hands = open(<Funds code="P1" measures={[measure("plant")]} />, owner);
     const dialog = await begin(hands);
     const source = dialog.getByRole("combobox", { name: /^Source/ });
     expect(

@@ -45,6 +45,7 @@ const schema: Answer = {
     kind: { title: "Kind", ...choice({ legacy: "Legacy mine", producing: "Producing mine" }) },
     state: { title: "State", ...choice({ open: "Open", in_work: "In work" }) },
     region: { title: "Region", type: "string", maxLength: 80 },
+    owner: { title: "Owner", type: "string", maxLength: 80 },
     area_ha: { title: "Stated area", type: "number", exclusiveMinimum: 0, "x-ogc-unit": "ha" },
   },
 };
@@ -142,11 +143,16 @@ describe("the register of mines", () => {
   it("takes a new mine, and is read again with it", async () => {
     const { sent, hands, told } = show(as("planner"), {
       "POST /collections/mines/items": withHeaders(mine("m3"), {}, 201),
+      "GET /parties": {
+        parties: [{ code: "quarry-co", name_zh: "采石公司", name_en: "Quarry Company" }],
+        links: [],
+      },
     });
     await hands.click(await button("Add a mine"));
     await hands.type(await field("Code"), "m3");
     await hands.type(await field("Chinese name"), "三号矿");
     await hands.selectOptions(await field("Kind"), "Producing mine");
+    await hands.selectOptions(await field("Owner"), "Quarry Company");
     const places = within(await field("Region")).getAllByRole("option");
     expect(places.map(({ textContent }) => textContent)).toEqual(["Xiamen"]);
     await hands.click(await button("Make"));
@@ -154,12 +160,32 @@ describe("the register of mines", () => {
     expect(writes(sent)[0]?.body).toEqual({
       type: "Feature",
       geometry: null,
-      properties: { code: "m3", name_zh: "三号矿", kind: "producing", region: "xiamen" },
+      properties: {
+        code: "m3",
+        name_zh: "三号矿",
+        kind: "producing",
+        region: "xiamen",
+        owner: "quarry-co",
+      },
     });
     expect(await screen.findByText("The mine is in the register")).toBeTruthy();
     await waitFor(() =>
       expect(sent.filter(({ path }) => path.endsWith("/items")).length).toBeGreaterThan(2),
     );
+  });
+  it("says at its field what a producing mine lacks", async () => {
+    const wrong = [{ pointer: "/properties/owner", detail: "a producing mine needs its owner" }];
+    const { hands } = show(as("planner"), {
+      "POST /collections/mines/items": refused(409, "not whole", wrong),
+      "GET /parties": { parties: [], links: [] },
+    });
+    await hands.click(await button("Add a mine"));
+    await hands.type(await field("Code"), "m3");
+    await hands.type(await field("Chinese name"), "三号矿");
+    await hands.click(await button("Make"));
+    const owner = await field("Owner");
+    await waitFor(() => expect(owner.closest(".field")?.textContent).toContain("needs its owner"));
+    expect((await field("Chinese name")).value).toBe("三号矿");
   });
   it("says that a legacy mine has neither fund nor reports", async () => {
     const { hands } = show(as("viewer"));
@@ -247,9 +273,11 @@ describe("the yearly reports of a mine", () => {
     });
     await hands.click(await button("Mine m1"));
     expect(await cellsOf("Yearly reports")).toEqual([
-      ["2023", "3", "2.5", "1.25", "7.5 ×10⁴ CNY", "a case is open"],
+      ["2023", "3", "2.5", "1.25", "7.5 ×10⁴ CNY", "The case"],
       ["2023 (replaced)", "3", "2.5", "1.25", "7.5 ×10⁴ CNY", "–"],
     ]);
+    const link = screen.getByRole("link", { name: "The case" });
+    expect(link.getAttribute("href")).toContain("case=C-7");
     expect(screen.queryByRole("button", { name: "Report a year" })).toBeNull();
   });
   it("are sent by the owner, in hectares", async () => {

@@ -16,8 +16,9 @@ import { choicesOf } from "../../kit/form";
 import { day, money, number, today } from "../../kit/format";
 import { type Hands, Listing } from "../../kit/listing";
 import { region, within } from "../../kit/place";
+import { screenPath } from "../../kit/screens";
 import { account, holds } from "../../kit/session";
-import { attempt, Badge, Button, Dialog, Empty, Found, Panel } from "../../kit/ui";
+import { attempt, Badge, Button, Dialog, Empty, Found, Panel, Select } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { Figure } from "./funds";
 import { NewFeature } from "./new_feature";
@@ -37,8 +38,8 @@ type Row = Feature<Mine>;
 const LISTED = "name_zh,name_en,kind,state,region,area_ha,listed_year";
 /** Members that a mine begins with; its shape and the rest are added where shapes are drawn. */
 const FIRST = [
-  ...["code", "name_zh", "name_en", "kind", "region", "minerals", "area_ha", "listed_year"],
-  ...["licence", "licence_until", "restoration_plan"],
+  ...["code", "name_zh", "name_en", "kind", "region", "owner", "licence", "licence_until"],
+  ...["restoration_plan", "minerals", "area_ha", "listed_year"],
 ];
 
 export function MineRegister({ onChanged }: { onChanged: () => void }) {
@@ -147,12 +148,8 @@ function Register({
           : {})}
       />
       {adding.value && (
-        <NewFeature
-          collection="mines"
-          title={t("登记矿山", "Add a mine")}
-          done={t("矿山已登记", "The mine is in the register")}
-          members={FIRST}
-          initial={{ region: here, kind: "legacy" }}
+        <NewMine
+          here={here}
           onClose={(made) => {
             adding.value = false;
             if (!made) return;
@@ -162,6 +159,40 @@ function Register({
         />
       )}
     </>
+  );
+}
+
+function NewMine({ here, onClose }: { here: string; onClose: (made: string | null) => void }) {
+  const { asked, again } = useAsked(
+    () => ask(api.GET("/parties", { params: { query: { limit: 1000 } } })),
+    [],
+  );
+  return (
+    <NewFeature
+      collection="mines"
+      title={t("登记矿山", "Add a mine")}
+      done={t("矿山已登记", "The mine is in the register")}
+      members={FIRST}
+      initial={{ region: here, kind: "legacy" }}
+      controls={{
+        owner: ({ value, set }) => (
+          <Found asked={asked} again={again}>
+            {({ parties }) => (
+              <Select
+                value={String(value ?? "")}
+                empty={t("（未填）", "(none)")}
+                onChoose={(chosen) => set(chosen || undefined)}
+                choices={parties.map((one) => ({
+                  value: String(one.code),
+                  label: called(one) || String(one.code),
+                }))}
+              />
+            )}
+          </Found>
+        ),
+      }}
+      onClose={onClose}
+    />
   );
 }
 
@@ -338,9 +369,15 @@ function Reports({ mine: { id, properties } }: { mine: Row }) {
           },
           {
             id: "case",
-            title: t("核查", "Checked"),
+            title: t("案件", "Case"),
             cell: ({ case: opened }) =>
-              opened ? <Badge tone="warn">{t("已立线索", "a case is open")}</Badge> : "–",
+              opened ? (
+                <a href={screenPath("monitoring", { tab: "cases", case: opened })}>
+                  {t("查看案件", "The case")}
+                </a>
+              ) : (
+                "–"
+              ),
           },
         ]}
         add={writes ? t("填报年度报告", "Report a year") : undefined}

@@ -5,7 +5,7 @@ import { useMemo } from "preact/hooks";
 import type { Fault } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { addFeature, schemaOf, type Values } from "../../kit/features";
-import { Fields, Restored, useDraft } from "../../kit/form";
+import { type Controls, Fields, Restored, useDraft } from "../../kit/form";
 import { region, regions } from "../../kit/place";
 import { Button, type Choice, Dialog, FaultBox, Found, Select, tell } from "../../kit/ui";
 import { called, t } from "../../kit/words";
@@ -22,6 +22,7 @@ export function NewFeature({
   done,
   members,
   initial,
+  controls = {},
   onClose,
 }: {
   collection: string;
@@ -31,6 +32,7 @@ export function NewFeature({
   /** Members that it begins with, in their order. */
   members: readonly string[];
   initial: Values;
+  controls?: Controls;
   /** Told the code of what was made; null where nothing was. */
   onClose: (made: string | null) => void;
 }) {
@@ -75,6 +77,7 @@ export function NewFeature({
                 members.flatMap((name) => (properties[name] ? [[name, properties[name]]] : [])),
               )}
               controls={{
+                ...controls,
                 region: ({ value, set }) => (
                   <Select
                     required
