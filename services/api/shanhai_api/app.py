@@ -32,6 +32,7 @@ from shanhai_api.audit import router as audit
 from shanhai_api.balances import router as balances
 from shanhai_api.bulletins.routes import router as bulletins
 from shanhai_api.bulletins.routes import templates as bulletin_templates
+from shanhai_api.bulletins.wording import router as bulletin_wording
 from shanhai_api.cases.routes import router as cases
 from shanhai_api.changes import comparisons
 from shanhai_api.changes import router as changes
@@ -118,6 +119,7 @@ ROUTERS = (
     findings,
     compliance,
     bulletins,
+    bulletin_wording,
     bulletin_templates,
     complaints,
     cases,

@@ -77,18 +77,21 @@ BoundingBox = TypedDict("BoundingBox", {"lowerLeft": list[float], "upperRight": 
 Bulletin = TypedDict("Bulletin", {"code": str, "title": str, "region": str, "region_name": str, "plan": str | None,
     "first": str, "last": str, "year": int, "issue": int, "version": int, "corrects": str | None,
     "state": Literal["draft", "published"], "state_name": str, "public": bool, "created": str,
-    "published": str | None, "links": list[Link], "created_by": NotRequired[str | None],
-    "published_by": NotRequired[str | None], "corrected_by": str | None, "template": str, "template_version": int,
-    "job": str, "files": list[BulletinFile], "content": dict[str, Any]})
+    "published": str | None, "edited": str | None, "links": list[Link], "created_by": NotRequired[str | None],
+    "published_by": NotRequired[str | None], "edited_by": NotRequired[str | None], "corrected_by": str | None,
+    "template": str, "template_version": int, "job": str, "files": list[BulletinFile], "content": dict[str, Any]})
 BulletinFile = TypedDict("BulletinFile", {"name": str, "media_type": str, "bytes": int, "sha256": str, "href": str})
 BulletinHead = TypedDict("BulletinHead", {"code": str, "title": str, "region": str, "region_name": str,
     "plan": str | None, "first": str, "last": str, "year": int, "issue": int, "version": int, "corrects": str | None,
     "state": Literal["draft", "published"], "state_name": str, "public": bool, "created": str,
-    "published": str | None, "links": list[Link]})
+    "published": str | None, "edited": str | None, "links": list[Link]})
 BulletinTemplate = TypedDict("BulletinTemplate", {"code": str, "version": int, "created_by": str | None,
     "created": str | None, "name_zh": str, "name_en": str, "title_zh": str, "title_en": str, "issuer_zh": str,
     "issuer_en": str, "note_zh": str, "note_en": str, "sections": list[Section], "links": list[Link]})
 BulletinTemplates = TypedDict("BulletinTemplates", {"templates": list[TemplateNamed], "links": list[Link]})
+BulletinWording = TypedDict("BulletinWording", {"title_zh": str, "title_en": str, "issuer_zh": str, "issuer_en": str,
+    "note_zh": str, "note_en": str, "sections": list[Section], "edited": str | None, "edited_by": str | None,
+    "links": list[Link]})
 Bulletins = TypedDict("Bulletins", {"bulletins": list[BulletinHead], "links": list[Link]})
 Case = TypedDict("Case", {"code": str, "state": Literal["new", "assigned", "verified", "rectification", "closed"],
     "kind": Literal["construction", "mining", "clearing", "cultivation", "filling", "dumping", "road", "other"],
@@ -1094,9 +1097,9 @@ SuggestionRule = TypedDict("SuggestionRule", {
 Suggestions = TypedDict("Suggestions", {"title": str, "plan": str, "year": int, "rules": list[SuggestionRule],
     "suggestions": list[Suggestion], "links": list[Link]})
 TargetsBody = TypedDict("TargetsBody", {"targets": list[FigureBody], "reason": NotRequired[str | None]})
-Template = TypedDict("Template", {"name_zh": str, "name_en": NotRequired[str], "title_zh": str,
-    "title_en": NotRequired[str], "issuer_zh": str, "issuer_en": NotRequired[str], "note_zh": NotRequired[str],
-    "note_en": NotRequired[str], "sections": list[Section]})
+Template = TypedDict("Template", {"title_zh": str, "title_en": NotRequired[str], "issuer_zh": str,
+    "issuer_en": NotRequired[str], "note_zh": NotRequired[str], "note_en": NotRequired[str],
+    "sections": list[Section], "name_zh": str, "name_en": NotRequired[str]})
 TemplateNamed = TypedDict("TemplateNamed", {"code": str, "version": int, "created_by": str | None,
     "created": str | None, "name": str, "links": list[Link]})
 TemplateVersions = TypedDict("TemplateVersions", {"versions": list[TemplateNamed], "links": list[Link]})
@@ -1175,6 +1178,9 @@ WebhookDelivery = TypedDict("WebhookDelivery", {"id": str, "type": str,
     "reason": str | None, "due": str | None, "created": str, "finished": str | None, "type_name": str,
     "links": list[Link], "payload": NotRequired[dict[str, Any]]})
 Webhooks = TypedDict("Webhooks", {"webhooks": list[Webhook], "links": list[Link]})
+Wording = TypedDict("Wording", {"title_zh": str, "title_en": NotRequired[str], "issuer_zh": str,
+    "issuer_en": NotRequired[str], "note_zh": NotRequired[str], "note_en": NotRequired[str],
+    "sections": list[Section]})
 WorkChallenge = TypedDict("WorkChallenge", {"challenge": str, "bits": int, "expires_at": str})
 YearBalance = TypedDict("YearBalance", {"allocated": str, "paid": str, "balance": str, "year": int | None})
 YearOfBalance = TypedDict("YearOfBalance", {
@@ -2783,6 +2789,8 @@ class Paths:
     @overload
     def get(self, path: Literal["/bulletins/{bulletin}"], /, *, headers: Headers | None = ..., **query: Query) -> Bulletin: ...
     @overload
+    def get(self, path: Literal["/bulletins/{bulletin}/wording"], /, *, headers: Headers | None = ..., **query: Query) -> BulletinWording: ...
+    @overload
     def get(self, path: Literal["/bulletin-templates"], /, *, headers: Headers | None = ..., **query: Query) -> BulletinTemplates: ...
     @overload
     def get(self, path: Literal["/bulletin-templates/{template}"], /, *, headers: Headers | None = ..., **query: Query) -> BulletinTemplate: ...
@@ -3117,6 +3125,8 @@ class Paths:
     @overload
     def post(self, path: Literal["/bulletins/{bulletin}/publish"], /, *, headers: Headers | None = ..., **query: Query) -> Bulletin: ...
     @overload
+    def post(self, path: Literal["/bulletins/{bulletin}/wording/preview"], body: Wording, /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
+    @overload
     def post(self, path: Literal["/bulletin-templates/preview"], body: Template, /, *, headers: Headers | None = ..., **query: Query) -> Any: ...
     @overload
     def post(self, path: Literal["/complaints"], body: NewComplaint, /, *, headers: Headers | None = ..., **query: Query) -> ComplaintKept: ...
@@ -3306,6 +3316,8 @@ class Paths:
     def put(self, path: Literal["/projects/{project}/problems"], body: ProblemsBody, /, *, headers: Headers | None = ..., **query: Query) -> ProjectProblems: ...
     @overload
     def put(self, path: Literal["/projects/{project}/regions"], body: RegionsBody, /, *, headers: Headers | None = ..., **query: Query) -> ProjectRegions: ...
+    @overload
+    def put(self, path: Literal["/bulletins/{bulletin}/wording"], body: Wording, /, *, headers: Headers | None = ..., **query: Query) -> BulletinWording: ...
     @overload
     def put(self, path: Literal["/bulletin-templates/{template}"], body: Template, /, *, headers: Headers | None = ..., **query: Query) -> BulletinTemplate: ...
     @overload
@@ -3740,6 +3752,8 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/bulletins/{bulletin}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Bulletin]: ...
     @overload
+    def get(self, path: Literal["/bulletins/{bulletin}/wording"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[BulletinWording]: ...
+    @overload
     def get(self, path: Literal["/bulletin-templates"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[BulletinTemplates]: ...
     @overload
     def get(self, path: Literal["/bulletin-templates/{template}"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[BulletinTemplate]: ...
@@ -4074,6 +4088,8 @@ class AsyncPaths:
     @overload
     def post(self, path: Literal["/bulletins/{bulletin}/publish"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Bulletin]: ...
     @overload
+    def post(self, path: Literal["/bulletins/{bulletin}/wording/preview"], body: Wording, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
+    @overload
     def post(self, path: Literal["/bulletin-templates/preview"], body: Template, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Any]: ...
     @overload
     def post(self, path: Literal["/complaints"], body: NewComplaint, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ComplaintKept]: ...
@@ -4263,6 +4279,8 @@ class AsyncPaths:
     def put(self, path: Literal["/projects/{project}/problems"], body: ProblemsBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectProblems]: ...
     @overload
     def put(self, path: Literal["/projects/{project}/regions"], body: RegionsBody, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ProjectRegions]: ...
+    @overload
+    def put(self, path: Literal["/bulletins/{bulletin}/wording"], body: Wording, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[BulletinWording]: ...
     @overload
     def put(self, path: Literal["/bulletin-templates/{template}"], body: Template, /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[BulletinTemplate]: ...
     @overload

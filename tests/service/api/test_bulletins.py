@@ -15,9 +15,17 @@ from shanhai.db.bulletins.templates import default_template
 from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.keys import create_key
+from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.delivery import Delivery, Webhook
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.zone import Region
+from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN, PublishBulletinTask
+from shanhai.processes.publish_bulletin.document.examples import (
+    example_contents,
+    example_inputs,
+    example_region,
+    full_task,
+)
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.kit.state import ServiceState
 from tests.support.emptying import forget_rows
@@ -43,11 +51,16 @@ async def draft(
     tmp_path: Path,
     *,
     month: int = 1,
+    task: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> str:
     """A draft of a month, with files as a worker would have stored them."""
     job = Job(
-        kind="publish-bulletin", inputs={}, task={}, status="successful", requested_by="key:planner"
+        kind="publish-bulletin",
+        inputs={},
+        task=dict(task or {}),
+        status="successful",
+        requested_by="key:planner",
     )
     session.add(job)
     await session.flush()
@@ -296,3 +309,158 @@ async def test_a_bulletin_is_asked_for_with_the_right_to_draft(
     assert job.task["bulletin"]["issue"] == 1
     # Those who may not know of the region's drafts may not know of the job either.
     assert (await anonymous.get(f"/jobs/{job.id}")).status_code == 404
+
+
+async def full_draft(
+    session: AsyncSession, state: ServiceState, region: Region, tmp_path: Path
+) -> str:
+    """A draft that tells of everything, with all that its documents are made of."""
+    made_by = default_template().template
+    task = PublishBulletinTask(
+        process=PUBLISH_BULLETIN.id,
+        inputs=example_inputs().model_dump(mode="json"),
+        region=example_region(),
+        bulletin=full_task(made_by),
+    )
+    return await draft(
+        session,
+        state,
+        region,
+        tmp_path,
+        task=task.model_dump(mode="json"),
+        content=example_contents(made_by)[0],
+    )
+
+
+def words(told: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """What is sent for the words that were read."""
+    left_out = {"edited", "edited_by", "links"}
+    return {**{name: one for name, one in told.items() if name not in left_out}, **more}
+
+
+async def client_with(
+    session: AsyncSession, anonymous: httpx.AsyncClient, role: Role
+) -> Mapping[str, str]:
+    key = await create_key(
+        session,
+        name=role,
+        scopes=[Scope.READ, Scope.WRITE],
+        roles=[RoleGiven(role, REGION)],
+    )
+    await session.commit()
+    return {"Authorization": f"Bearer {key}"}
+
+
+async def test_the_words_of_a_draft_are_changed_and_its_figures_stay(
+    session: AsyncSession,
+    state: ServiceState,
+    region: Region,
+    tmp_path: Path,
+    anonymous: httpx.AsyncClient,
+    admin: httpx.AsyncClient,
+) -> None:
+    code = await full_draft(session, state, region, tmp_path)
+    path = f"/bulletins/{code}"
+    planner = await client_with(session, anonymous, Role.PLANNER)
+    read = await anonymous.get(f"{path}/wording", headers=planner)
+    assert read.status_code == 200, read.text
+    told = read.json()
+    assert "{" not in str([told["title_zh"], *(one["text_zh"] for one in told["sections"])])
+    assert (told["title_zh"], told["edited"]) == ("示例市生态保护修复监测公报", None)
+    before = (await admin.get(path)).json()
+    assert before["edited"] is None
+
+    sections = [dict(one) for one in told["sections"]]
+    sections[0]["text_zh"] = "本季度总体向好。<script>alert(1)</script>\n\n优良 {{ air.good }} 天。"
+    changed = words(told, title_zh="示例市第一季度公报", sections=sections)
+    answer = await anonymous.put(
+        f"{path}/wording",
+        json=changed,
+        headers={**planner, "If-Match": read.headers["etag"]},
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["sections"][0]["text_zh"] == sections[0]["text_zh"]
+    assert answer.json()["edited"] is not None
+
+    after = (await admin.get(f"{path}?lang=zh")).json()
+    assert after["content"] == before["content"]
+    assert (after["title"], after["edited"]) == (
+        "示例市第一季度公报",
+        answer.json()["edited"],
+    )
+    page = (await admin.get(f"{path}/files/html_zh")).text
+    good = example_contents(default_template().template)[0]["air"]["good"]
+    assert f"优良 {good} 天。" in page
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert page.count('src="data:image/png') == 5
+    for kind, begins in (("pdf", b"%PDF"), ("docx", b"PK")):
+        sent = (await admin.get(f"{path}?f={kind}&lang=zh")).content
+        assert sent.startswith(begins)
+        assert sent not in {PDF, DOCX}
+    assert "文字经人工修改" in (await admin.get(f"{path}?f=html&lang=zh")).text
+    logged = await session.scalars(
+        select(AuditLog.action).where(AuditLog.object_id == code).order_by(AuditLog.id)
+    )
+    assert logged.all() == ["create", "replace"]
+
+    # Whoever read it before may neither write over the new words nor publish them unread.
+    late = {"If-Match": read.headers["etag"]}
+    lost = await admin.put(f"{path}/wording", json=words(told), headers=late)
+    assert lost.status_code == 412
+    assert (await admin.post(f"{path}/publish", headers=late)).status_code == 412
+    fresh = {"If-Match": answer.headers["etag"]}
+    assert (await admin.post(f"{path}/publish", headers=fresh)).status_code == 200
+    closed = await admin.put(f"{path}/wording?lang=zh", json=changed)
+    assert (closed.status_code, "已发布" in closed.json()["detail"]) == (409, True)
+    assert "edited_by" not in (await anonymous.get(f"{path}?f=json")).json()
+
+
+async def test_words_are_changed_by_who_drafts_and_approves_alone(
+    session: AsyncSession,
+    state: ServiceState,
+    region: Region,
+    tmp_path: Path,
+    anonymous: httpx.AsyncClient,
+) -> None:
+    code = await full_draft(session, state, region, tmp_path)
+    path = f"/bulletins/{code}/wording"
+    assert (await anonymous.get(path)).status_code == 401
+    steward = await client_with(session, anonymous, Role.ANALYST)
+    told = words((await anonymous.get(path, headers=steward)).json())
+    assert (await anonymous.put(path, json=told, headers=steward)).status_code == 403
+    preview = f"{path}/preview"
+    assert (await anonymous.post(preview, json=told, headers=steward)).status_code == 403
+    elsewhere = await create_key(session, name="out", scopes=[Scope.READ, Scope.WRITE], roles=[])
+    await session.commit()
+    headers = {"Authorization": f"Bearer {elsewhere}"}
+    assert (await anonymous.put(path, json=told, headers=headers)).status_code == 404
+
+
+async def test_faulty_words_are_refused_at_their_place(
+    session: AsyncSession,
+    state: ServiceState,
+    region: Region,
+    tmp_path: Path,
+    admin: httpx.AsyncClient,
+) -> None:
+    code = await full_draft(session, state, region, tmp_path)
+    path = f"/bulletins/{code}/wording"
+    told = words((await admin.get(path)).json())
+    sections = [dict(one) for one in told["sections"]]
+    sections[1]["text_zh"] = "一\n{{ region.nope }}"
+    bad = {**told, "sections": sections}
+    for answer in (
+        await admin.put(f"{path}?lang=zh", json=bad),
+        await admin.post(f"{path}/preview?lang=zh", json=bad),
+    ):
+        assert answer.status_code == 400
+        (fault,) = answer.json()["errors"]
+        assert fault["pointer"] == "/sections/1/text_zh"
+        assert fault["detail"].startswith("第 2 行：")
+    for broken in ({"sections": []}, {"more": 1}, {"title_zh": ""}, {"note_zh": "\x00"}):
+        assert (await admin.put(path, json={**told, **broken})).status_code == 400, broken
+    assert words((await admin.get(path)).json()) == told
+    page = await admin.post(f"{path}/preview?lang=zh", json={**told, "issuer_zh": "<b>甲局</b>"})
+    assert page.status_code == 200, page.text
+    assert "&lt;b&gt;甲局&lt;/b&gt;" in page.text

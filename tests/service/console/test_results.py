@@ -209,15 +209,12 @@ def test_a_phone_scrolls_no_page_sideways(
         assert page.evaluate("() => document.querySelector('main').scrollWidth") <= 390, tab
 
 
-def test_a_bulletin_is_published_by_who_may_after_asking_again(
-    bureaus: Bureaus, open_console: OpenConsole
-) -> None:
-    key = bureaus.key(*PLANNING)
-    asked = {"region": "xiamen", "first": "2026-01-01", "last": "2026-03-31"}
+def draft_bulletin(bureaus: Bureaus, key: str, **period: str) -> None:
+    """Have the draft of a period made."""
     with bureaus.client(key) as http:
         answer = http.post(
             "/processes/publish-bulletin/execution",
-            json={"inputs": asked},
+            json={"inputs": {"region": "xiamen", **period}},
             headers={"Prefer": "respond-async"},
         )
         assert answer.status_code == 201, answer.text
@@ -227,15 +224,55 @@ def test_a_bulletin_is_published_by_who_may_after_asking_again(
             assert time.monotonic() < deadline
             time.sleep(0.5)
         assert status == "successful"
+
+
+def test_the_words_of_a_draft_are_edited_beside_what_they_make(
+    bureaus: Bureaus, open_console: OpenConsole
+) -> None:
+    key = bureaus.key(*PLANNING)
+    draft_bulletin(bureaus, key, first="2025-10-01", last="2025-12-31")
+    visit = open_console(key)
+    page = visit.open("results", tab="bulletins", region="xiamen")
+    row = page.get_by_role("row").filter(has_text="2025 年第")
+    row.get_by_role("button", name="编辑文字").click()
+    page.wait_for_url("**bulletin=*")
+    page.locator(".page-preview").get_by_role("heading").first.wait_for()
+    title = page.get_by_label("公报标题（中文）")
+    assert "{" not in title.input_value()
+    title.fill("厦门市冬季公报")
+    page.get_by_text("1. 摘要").click()
+    page.get_by_label("文字（中文）").first.fill("本季总体向好。")
+    page.reload()
+    page.get_by_text("已恢复上次未保存的内容").wait_for()
+    assert title.input_value() == "厦门市冬季公报"
+    page.locator(".page-preview").get_by_text("本季总体向好。").wait_for()
+    page.get_by_role("button", name="保存文字").click()
+    page.get_by_role("heading", name="厦门市冬季公报", level=2).wait_for(timeout=120_000)
+    page.get_by_role("button", name="返回").click()
+    row.get_by_text("文字经人工修改").wait_for()
+    address = str(row.get_by_role("link", name="厦门市冬季公报").get_attribute("href"))
+    code = address.partition("?")[0]
+    assert "本季总体向好。" in page.request.get(f"{code}/files/html_zh").text()
+    assert page.request.get(f"{code}?f=pdf&lang=zh").body().startswith(b"%PDF")
+    assert visit.refusals == []
+
+
+def test_a_bulletin_is_published_by_who_may_after_asking_again(
+    bureaus: Bureaus, open_console: OpenConsole
+) -> None:
+    key = bureaus.key(*PLANNING)
+    draft_bulletin(bureaus, key, first="2026-01-01", last="2026-03-31")
     planner = open_console(bureaus.key("planner"))
-    page = planner.open("results", tab="bulletins", region="xiamen")
-    page.get_by_role("link", name="DOCX").wait_for()
-    assert page.get_by_role("button", name="发布").count() == 0
+    row = planner.page.get_by_role("row").filter(has_text="2026 年第")
+    planner.open("results", tab="bulletins", region="xiamen")
+    row.get_by_role("link", name="DOCX").wait_for()
+    assert row.get_by_role("button", name="发布").count() == 0
     page = open_console(key).open("results", tab="bulletins", region="xiamen")
-    page.get_by_role("button", name="发布").click()
+    row = page.get_by_role("row").filter(has_text="2026 年第")
+    row.get_by_role("button", name="发布").click()
     page.get_by_role("button", name="确认发布").press("Enter")
-    page.get_by_role("row").get_by_text("已发布").wait_for()
-    assert page.get_by_role("button", name="发布").count() == 0
+    row.get_by_text("已发布").wait_for()
+    assert row.get_by_role("button", name="发布").count() == 0
 
 
 def test_a_refused_webhook_keeps_what_was_typed(

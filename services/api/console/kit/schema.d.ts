@@ -1548,6 +1548,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/bulletins/{bulletin}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html" | "pdf" | "docx";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path: {
+                    bulletin: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Bulletin"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/bulletin-templates": {
         parameters: {
             query?: never;
@@ -1579,6 +1618,49 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bulletin-templates/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/html": string;
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -4563,9 +4645,11 @@ export interface components {
             /** Format: date-time */
             created: string;
             published: string | null;
+            edited: string | null;
             links: components["schemas"]["Link"][];
             created_by?: string | null;
             published_by?: string | null;
+            edited_by?: string | null;
             corrected_by: string | null;
             template: string;
             template_version: number;
@@ -4604,6 +4688,7 @@ export interface components {
             /** Format: date-time */
             created: string;
             published: string | null;
+            edited: string | null;
             links: components["schemas"]["Link"][];
         };
         BulletinTemplate: {
@@ -4624,6 +4709,18 @@ export interface components {
         };
         BulletinTemplates: {
             templates: components["schemas"]["TemplateNamed"][];
+            links: components["schemas"]["Link"][];
+        };
+        BulletinWording: {
+            title_zh: string;
+            title_en: string;
+            issuer_zh: string;
+            issuer_en: string;
+            note_zh: string;
+            note_en: string;
+            sections: components["schemas"]["Section"][];
+            edited: string | null;
+            edited_by: string | null;
             links: components["schemas"]["Link"][];
         };
         Bulletins: {
@@ -6358,9 +6455,6 @@ export interface components {
             links: components["schemas"]["Link"][];
         };
         Template: {
-            name_zh: string;
-            /** @default  */
-            name_en?: string;
             title_zh: string;
             /** @default  */
             title_en?: string;
@@ -6372,6 +6466,9 @@ export interface components {
             /** @default  */
             note_en?: string;
             sections: components["schemas"]["Section"][];
+            name_zh: string;
+            /** @default  */
+            name_en?: string;
         };
         TemplateNamed: {
             code: string;

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import Field, field_validator
 
 from shanhai.db.bulletins.publication import SeenBulletin
-from shanhai.db.bulletins.template import Section
+from shanhai.db.bulletins.template import Section, Wording
 from shanhai.db.bulletins.templates import StoredTemplate
 from shanhai.errors import InvalidInput
 from shanhai.validation import Rfc3339Date
@@ -42,6 +42,9 @@ class BulletinHead(Document):
     public: bool = Field(validation_alias="is_public")
     created: Moment = Field(validation_alias="created_at")
     published: Moment | None = Field(validation_alias="published_at")
+    edited: Moment | None = Field(
+        validation_alias="edited_at", description="When its words were last changed by hand"
+    )
     links: list[Link]
 
     @classmethod
@@ -79,6 +82,7 @@ class Bulletin(BulletinHead):
 
     created_by: str | None = Field(None, description="Told to those with an identity")
     published_by: str | None = Field(None, description="Told to those with an identity")
+    edited_by: str | None = Field(None, description="Told to those with an identity")
     corrected_by: str | None
     template_code: str = Field(serialization_alias="template", validation_alias="template")
     template_version: int
@@ -109,8 +113,32 @@ class PublicBulletin(Bulletin):
 
     def as_json(self) -> dict[str, Any]:
         """Its members without those who acted."""
-        hidden = {"created_by", "published_by"}
+        hidden = {"created_by", "published_by", "edited_by"}
         return self.model_dump(mode="json", by_alias=True, exclude=hidden)
+
+
+class BulletinWording(Document):
+    """The words of a bulletin, without placeholders unless somebody wrote some."""
+
+    title_zh: str
+    title_en: str
+    issuer_zh: str
+    issuer_en: str
+    note_zh: str
+    note_en: str
+    sections: list[Section]
+    edited: Moment | None = Field(description="When they were last changed by hand")
+    edited_by: str | None
+    links: list[Link]
+
+    @classmethod
+    def of(cls, seen: SeenBulletin, wording: Wording, view: View) -> Self:
+        """The words of a bulletin as they are shown."""
+        row = seen.bulletin
+        path = bulletin_path(row.code)
+        links = [*view.self_links(f"{path}/wording", JSON), view.link(path, "up", JSON.media_type)]
+        told = {"edited": row.edited_at, "edited_by": row.edited_by, "links": links}
+        return cls(**{**dict(wording), **told})
 
 
 class Bulletins(Document):

@@ -1,13 +1,14 @@
 """`/bulletins` and `/bulletin-templates`."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import HTMLResponse
 
 from shanhai.db.bulletins import publication
-from shanhai.db.bulletins.template import Template
+from shanhai.db.bulletins.template import Template, Wording
 from shanhai.db.bulletins.templates import (
     StoredTemplate,
     demand_editor,
@@ -16,7 +17,7 @@ from shanhai.db.bulletins.templates import (
     list_versions,
     store_template,
 )
-from shanhai.errors import InvalidInput, NotFound
+from shanhai.errors import Fault, InvalidInput, NotFound
 from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN
 from shanhai.processes.publish_bulletin.document.composing import check_template, compose
 from shanhai.processes.publish_bulletin.document.examples import example_contents
@@ -56,7 +57,7 @@ DRAWN = {
 def shown(seen: publication.SeenBulletin, context: Context) -> Answer[models.Bulletin]:
     """A bulletin and its state."""
     model = models.PublicBulletin if context.caller.anonymous else models.Bulletin
-    return Answer(model.told(seen, context), state=seen.bulletin.state)
+    return Answer(model.told(seen, context), state=publication.state_tag(seen.bulletin))
 
 
 def shown_template(
@@ -121,10 +122,19 @@ async def demand_right(template: Template) -> None:
         InvalidInput: names every such text, the line and why.
     """
     faults = await asyncio.to_thread(lambda: check_template(template, example_contents(template)))
+    refuse(faults, Label("公报模板", "the template"))
+
+
+def refuse(faults: Sequence[Fault], what: Label) -> None:
+    """Refuse texts that have faults.
+
+    Raises:
+        InvalidInput: names every such text, the line and why.
+    """
     if faults:
         raise InvalidInput(
-            "the template has faults; nothing was kept",
-            message_zh="公报模板有误，未保存",
+            f"{what.en} has faults; nothing was kept",
+            message_zh=f"{what.zh}有误，未保存",
             faults=faults,
         )
 
@@ -133,18 +143,25 @@ async def preview(caller: Caller, view: View, template: Template) -> Response:
     """A bulletin by the template, of invented content, as a page."""
     demand_editor(caller)
     await demand_right(template)
-    page = await asyncio.to_thread(_preview_page, template, view.lang)
+    page = await asyncio.to_thread(
+        lambda: preview_page(template, example_contents(template)[0], view.lang)
+    )
+    return send_preview(view, page)
+
+
+def send_preview(view: View, page: str) -> Response:
+    """A page that nobody keeps."""
     headers = {"Content-Security-Policy": REPORT_POLICY, "Cache-Control": "no-store"}
     return view.send(page.encode(), f"{HTML.media_type}; charset=utf-8", headers=headers)
 
 
-def _preview_page(template: Template, lang: Lang) -> str:
-    content: dict[str, Any] = example_contents(template)[0]
+def preview_page(wording: Wording, content: Mapping[str, Any], lang: Lang) -> str:
+    """A bulletin in some words as a page, with the places of its pictures."""
     pictures = {
         kind: [Picture(caption.in_(lang), None) for caption in captions]
         for kind, captions in DRAWN.items()
     }
-    return render_page(compose(template, content, pictures, lang))
+    return render_page(compose(wording, content, pictures, lang))
 
 
 router = APIRouter(tags=["bulletins"], route_class=Route)

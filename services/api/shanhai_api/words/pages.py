@@ -68,6 +68,7 @@ WORK_WORDS: Mapping[str, Label] = {
     "in_en": Label("英文", "English"),
     "bulletin_files": Label("文件与校验值", "Files and hashes"),
     "bulletin_bytes": Label("字节", "Bytes"),
+    "bulletin_edited": Label("文字经人工修改：", "Its words were changed by hand:"),
     "bulletin_corrects": Label("更正并替代：", "It corrects and replaces"),
     "bulletin_corrected_by": Label("已被更正：", "It was corrected by"),
     "bulletin_permanent": Label(

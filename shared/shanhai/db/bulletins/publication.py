@@ -1,4 +1,4 @@
-"""Reading, drafting and publishing bulletins; nothing changes but that one is published."""
+"""Reading, drafting and publishing bulletins."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -69,6 +69,11 @@ def visible_to(viewer: Viewer) -> ColumnElement[bool] | None:
     if not viewer.regions:
         return public
     return or_(public, Bulletin.region_id.in_(sorted(viewer.regions)))
+
+
+def state_tag(row: Bulletin) -> str:
+    """What tells the state of a bulletin from others: whether it is published, and its words."""
+    return f"{row.state}-{row.revision}"
 
 
 async def find_bulletin(session: AsyncSession, code: str, viewer: Viewer) -> SeenBulletin:
@@ -260,10 +265,10 @@ async def publish_draft(
     row = (await find_bulletin(session, code, identity.viewer)).bulletin
     await session.refresh(row, with_for_update=True)
     demand_role(identity, PUBLISHERS, row.region_id)
-    if expected is not None and row.state not in expected:
+    if expected is not None and state_tag(row) not in expected:
         raise Stale(
-            f"bulletin {code!r} is {row.state} now; read it again",
-            message_zh=f"公报 {code!r} 的状态已变化，请重新读取",
+            f"bulletin {code!r} has changed since it was read; read it again",
+            message_zh=f"公报 {code!r} 在读取之后已有变化，请重新读取",
         )
     if row.state != "draft":
         raise Conflict(

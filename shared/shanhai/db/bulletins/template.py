@@ -3,7 +3,7 @@
 Texts are written in a small language of placeholders (`publish_bulletin.document.language`).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -50,13 +50,11 @@ class Section(BaseModel):
     text_en: Text = ""
 
 
-class Template(BaseModel):
-    """A template; titles, notes and texts have placeholders."""
+class Wording(BaseModel):
+    """The words of a bulletin in their order; titles, notes and texts may have placeholders."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name_zh: Line = Field(description="Name in Chinese / 中文名称")
-    name_en: EnglishLine = Field("", description="Name in English / 英文名称")
     title_zh: Line = Field(description="Title of bulletins in Chinese / 公报标题")
     title_en: EnglishLine = Field(
         "", description="Title of bulletins in English / 公报标题（英文）"
@@ -70,7 +68,7 @@ class Template(BaseModel):
     )
 
     @model_validator(mode="after")
-    def check_sections(self) -> "Template":
+    def check_sections(self) -> Self:
         """What is computed is shown once."""
         kinds = [one.kind for one in self.sections if one.kind != "text"]
         twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
@@ -80,3 +78,10 @@ class Template(BaseModel):
                 f" / 章节重复：{'、'.join(twice)}"
             )
         return self
+
+
+class Template(Wording):
+    """A template: words for bulletins to come, under a name."""
+
+    name_zh: Line = Field(description="Name in Chinese / 中文名称")
+    name_en: EnglishLine = Field("", description="Name in English / 英文名称")

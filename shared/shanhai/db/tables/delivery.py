@@ -113,7 +113,7 @@ class BulletinTemplate(Base):
 
 
 class Bulletin(Base):
-    """A bulletin: a draft that may be published, and never changes.
+    """A bulletin: a draft whose words may be changed, and that never changes once published.
 
     Attributes:
         corrects_id: The published one it takes the place of; `version` counts along these.
@@ -121,6 +121,8 @@ class Bulletin(Base):
         content: What it tells, as data.
         files: Its files by name, each with `uri`, `sha256`, `bytes` and `media_type`.
         is_public: Made of public data, and shown to everybody once published.
+        wording: Its words where somebody has changed them; else they are those of its template.
+        revision: How often its words were changed.
     """
 
     __tablename__ = "bulletin"
@@ -130,6 +132,10 @@ class Bulletin(Base):
         CheckConstraint("last_day >= first_day", name="period"),
         CheckConstraint("version > 0", name="version"),
         CheckConstraint("(state = 'published') = (published_at IS NOT NULL)", name="published"),
+        CheckConstraint(
+            "(revision > 0) = (wording IS NOT NULL) AND (revision > 0) = (edited_at IS NOT NULL)",
+            name="revision",
+        ),
         Index("ix_bulletin_region_id_last_day", "region_id", "last_day"),
     )
 
@@ -155,3 +161,7 @@ class Bulletin(Base):
     created_at: Mapped[CreatedAt]
     published_by: Mapped[str | None]
     published_at: Mapped[Moment | None]
+    wording: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    revision: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    edited_by: Mapped[str | None]
+    edited_at: Mapped[Moment | None]

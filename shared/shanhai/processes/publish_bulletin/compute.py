@@ -232,7 +232,7 @@ def compute(task: PublishBulletinTask, workspace: Path, progress: Progress) -> O
         titles = {lang: title_of(held.template, content, lang) for lang in LANGUAGES}
         for number, lang in enumerate(LANGUAGES):
             progress(10 + 40 * number, "maps")
-            files += _write(held, region, content, workspace, lang)
+            files += write_documents(held, region, content, workspace, lang)
             progress(50 + 40 * number, "report")
     except Refused as error:
         raise _at_fault(error) from error
@@ -247,17 +247,21 @@ def compute(task: PublishBulletinTask, workspace: Path, progress: Progress) -> O
     )
 
 
-def _write(
+def write_documents(
     held: BulletinTask,
     region: RegionTask,
     content: dict[str, Any],
     workspace: Path,
     lang: Lang,
 ) -> list[OutputFile]:
-    """The documents of a language; its pictures are inside, and their files gone."""
+    """The documents of a language; its pictures are inside, and their files gone.
+
+    Raises:
+        Refused: a text asks for what is not there.
+    """
     pictures = draw_pictures(region, held, in_language(content, lang), workspace, lang)
     pages = compose(held.template, content, pictures, lang)
-    files = _write_documents(pages, held, workspace, lang)
+    files = _write_formats(pages, held, workspace, lang)
     for drawn in pictures.values():
         for picture in drawn:
             if picture.path is not None:
@@ -265,7 +269,7 @@ def _write(
     return files
 
 
-def _write_documents(
+def _write_formats(
     pages: Pages, held: BulletinTask, workspace: Path, lang: Lang
 ) -> list[OutputFile]:
     html = write_html(workspace / f"bulletin.{lang}.html", pages)

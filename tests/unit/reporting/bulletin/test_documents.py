@@ -15,7 +15,11 @@ from PIL import Image
 from shanhai.db.bulletins.template import Section, Template
 from shanhai.db.bulletins.templates import default_template
 from shanhai.processes.publish_bulletin.compute import draw_pictures
-from shanhai.processes.publish_bulletin.document.composing import check_template, compose
+from shanhai.processes.publish_bulletin.document.composing import (
+    check_template,
+    compose,
+    write_out,
+)
 from shanhai.processes.publish_bulletin.document.content import build_content
 from shanhai.processes.publish_bulletin.document.examples import (
     empty_task,
@@ -233,3 +237,32 @@ def test_maps_and_charts_are_drawn_where_there_is_something_to_draw(tmp_path: Pa
 def test_the_caption_of_a_map_says_what_is_on_it(left_out: dict[str, Any], caption: Label) -> None:
     held = full_task(TEMPLATE).model_copy(update=left_out)
     assert caption_of_zones(held) == caption
+
+
+@pytest.mark.parametrize("content", [FULL, EMPTY])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_words_that_are_written_out_make_the_same_document(
+    content: dict[str, Any], lang: Lang
+) -> None:
+    words = write_out(TEMPLATE, content)
+    assert check_template(words, [content]) == []
+    assert compose(words, content, {}, lang) == compose(TEMPLATE, content, {}, lang)
+    told = [words.title_zh, words.note_en, *(one.text_zh for one in words.sections)]
+    assert not any("{" in text for text in told)
+
+
+def test_written_words_that_look_like_placeholders_stay_words() -> None:
+    named = {**FULL, "region": {**FULL["region"], "name_zh": "{{ 甲 }}{% 乙 %}{# 丙 #}"}}
+    words = write_out(TEMPLATE, named)
+    made = compose(words, named, {}, "zh")
+    assert made == compose(TEMPLATE, named, {}, "zh")
+    assert made.front is not None
+    assert made.front.title.startswith("{{ 甲 }}{% 乙 %}{# 丙 #}")
+
+
+def test_a_text_too_long_to_be_kept_stays_with_its_placeholders() -> None:
+    loop = "{% for one in projects.rows %}{{ one.name }}{% endfor %}"
+    named = [{**FULL["projects"]["rows"][0], "name_zh": "长" * 3000, "name_en": "long"}] * 2
+    content = {**FULL, "projects": {**FULL["projects"], "rows": named}}
+    (section,) = write_out(of_kind("projects", text_zh=loop, text_en=loop), content).sections
+    assert (section.text_zh, section.text_en) == (loop, "longlong")

@@ -1,8 +1,10 @@
+import { useSignal } from "@preact/signals";
 import { describe, expect, it } from "vitest";
 import type { Schema } from "../../kit/api";
 import {
   type Answer,
   act,
+  cleanup,
   open,
   refused,
   type Sent,
@@ -35,6 +37,7 @@ const head = (code: string, more: Partial<Head> = {}): Head => ({
   public: true,
   created: "2026-04-01T00:00:00Z",
   published: null,
+  edited: null,
   links: [],
   ...more,
 });
@@ -46,7 +49,20 @@ const approver = {
 
 type Who = Parameters<typeof open>[1];
 
-function show(answers: Record<string, Answer> = {}, who: Who = {}) {
+/** The list, or the words of one, as the address would say. */
+function Shown({ first }: { first?: string }) {
+  const chosen = useSignal<string | undefined>(first);
+  return (
+    <Bulletins
+      chosen={chosen.value}
+      onChoose={(code) => {
+        chosen.value = code;
+      }}
+    />
+  );
+}
+
+function show(answers: Record<string, Answer> = {}, who: Who = {}, first?: string) {
   const sent = serve({
     "GET /bulletins": { bulletins: [head("b1"), draft], links: [] } satisfies Schema<"Bulletins">,
     "GET /bulletins/b2": withHeaders(draft, { ETag: '"5"' }),
@@ -54,7 +70,7 @@ function show(answers: Record<string, Answer> = {}, who: Who = {}) {
   });
   const hands = open(
     <>
-      <Bulletins />
+      <Shown {...(first ? { first } : {})} />
       <Notices />
     </>,
     who,
@@ -160,7 +176,8 @@ describe("who may publish", () => {
 describe("publishing", () => {
   const begin = async (answers: Record<string, Answer> = {}) => {
     const shown = show(answers, approver);
-    await shown.hands.click(within(await row("Bulletin b2")).getByRole("button"));
+    const begins = within(await row("Bulletin b2")).getByRole("button", { name: "Publish" });
+    await shown.hands.click(begins);
     const dialog = within(await screen.findByRole("dialog", { name: "Publish a bulletin" }));
     return { ...shown, dialog };
   };
@@ -202,5 +219,144 @@ describe("publishing", () => {
     const { dialog } = await begin({ "GET /bulletins/b2": refused(404, "it is gone") });
     expect(await dialog.findByText("it is gone")).toBeTruthy();
     expect(dialog.queryByRole("button", { name: "Publish it" })).toBeNull();
+  });
+});
+
+const wording = {
+  title_zh: "一季度公报",
+  title_en: "First quarter",
+  issuer_zh: "甲局",
+  issuer_en: "",
+  note_zh: "",
+  note_en: "",
+  sections: [
+    { kind: "summary", heading_zh: "摘要", heading_en: "", text_zh: "总体向好。", text_en: "" },
+  ],
+  edited: null,
+  edited_by: null,
+  links: [],
+} satisfies Schema<"BulletinWording">;
+const words = "/bulletins/b2/wording";
+const planner = {
+  scopes: ["read", "write"],
+  roles: [{ role: "planner", region: "xiamen" }],
+} as const;
+
+describe("the words of a draft", () => {
+  const answers = (more: Record<string, Answer> = {}): Record<string, Answer> => ({
+    [`GET ${words}`]: withHeaders(wording, { ETag: '"draft-0.x"' }),
+    [`POST ${words}/preview`]: ({ body }: Sent) =>
+      new Response(`<h1>${(body as typeof wording).title_zh}</h1>`),
+    ...more,
+  });
+  const title = () => screen.findByLabelText(/Title in Chinese/);
+  const save = () => screen.getByRole("button", { name: "Save the text" });
+
+  it("are opened from the list, by who may change them", async () => {
+    const { hands } = show(answers(), planner);
+    expect(within(await row("Bulletin b1")).queryByRole("button")).toBeNull();
+    await hands.click(within(await row("Bulletin b2")).getByRole("button"));
+    expect(((await title()) as HTMLInputElement).value).toBe("一季度公报");
+    await hands.click(screen.getByRole("button", { name: "Back" }));
+    expect(await row("Bulletin b2")).toBeTruthy();
+  });
+
+  it.each<[string, Who]>([
+    ["the public", {}],
+    ["a viewer", { scopes: ["read", "write"], roles: [{ role: "viewer", region: "xiamen" }] }],
+    ["a planner elsewhere", { ...planner, roles: [{ role: "planner", region: "banan" }] }],
+  ])("are closed to %s", async (_, who) => {
+    show(answers(), who);
+    expect(within(await row("Bulletin b2")).queryByRole("button")).toBeNull();
+    cleanup();
+    show(answers(), who, "b2");
+    expect(await screen.findByText(/needs the role of a planner/)).toBeTruthy();
+    expect(screen.queryByLabelText(/Title in Chinese/)).toBeNull();
+  });
+
+  it("are closed once it is published", async () => {
+    show(answers({ "GET /bulletins/b2": head("b2") }), planner, "b2");
+    expect(await screen.findByText(/published and never changes/)).toBeTruthy();
+    expect(screen.queryByLabelText(/Title in Chinese/)).toBeNull();
+  });
+
+  it("are sent whole for the state that was read, and the list says so", async () => {
+    const { sent, hands } = show(
+      answers({
+        [`PUT ${words}`]: wording,
+        "GET /bulletins": {
+          bulletins: [{ ...draft, edited: "2026-04-02T00:00:00Z" }],
+          links: [],
+        },
+      }),
+      planner,
+      "b2",
+    );
+    await hands.clear(await title());
+    await hands.type(await title(), "新题");
+    await hands.click(save());
+    await waitFor(() => expect(sent.some(({ method }) => method === "PUT")).toBe(true));
+    const put = sent.find(({ method }) => method === "PUT") as Sent;
+    const { edited: _, edited_by: __, links: ___, ...own } = wording;
+    expect(put.body).toEqual({ ...own, title_zh: "新题" });
+    expect(put.headers.get("If-Match")).toBe('"draft-0.x"');
+    expect(await screen.findByText("Saved; the files have the new words")).toBeTruthy();
+    await hands.click(await screen.findByRole("button", { name: "Back" }));
+    expect((await row("Bulletin b2")).textContent).toContain("Edited by hand");
+  });
+
+  it("stand beside what they make", async () => {
+    const { sent } = show(answers(), planner, "b2");
+    const page = await screen.findByRole("region", { name: "Preview" });
+    await waitFor(() => expect(page.shadowRoot?.textContent).toContain("一季度公报"));
+    expect(sent.find(({ method }) => method === "POST")?.path).toBe(`${words}/preview`);
+  });
+
+  it("are there again after a reload, until they are thrown away", async () => {
+    const { hands } = show(answers(), planner, "b2");
+    await hands.type(await title(), "续");
+    cleanup();
+    const { hands: again } = show(answers(), planner, "b2");
+    expect(((await title()) as HTMLInputElement).value).toBe("一季度公报续");
+    await again.click(screen.getByRole("button", { name: "Throw away" }));
+    expect(((await title()) as HTMLInputElement).value).toBe("一季度公报");
+  });
+
+  it("are shown beside those of somebody who was faster", async () => {
+    let stored: typeof wording = wording;
+    const { sent, hands } = show(
+      answers({
+        [`GET ${words}`]: () =>
+          withHeaders(stored, { ETag: stored === wording ? '"draft-0.x"' : '"draft-1.y"' }),
+        [`PUT ${words}`]: ({ headers }: Sent) =>
+          headers.get("If-Match") === '"draft-1.y"' ? wording : refused(412, "it has changed"),
+      }),
+      planner,
+      "b2",
+    );
+    await hands.type(await title(), "我");
+    stored = { ...wording, title_zh: "他题", issuer_zh: "乙局" };
+    await hands.click(save());
+    const dialog = within(await screen.findByRole("dialog"));
+    expect(dialog.getByText("他题")).toBeTruthy();
+    expect(dialog.getByText("一季度公报我")).toBeTruthy();
+    await hands.click(dialog.getByRole("button", { name: "Send again as chosen" }));
+    await waitFor(() => expect(sent.filter(({ method }) => method === "PUT")).toHaveLength(2));
+    const last = sent.filter(({ method }) => method === "PUT").at(-1) as Sent;
+    expect(last.body).toMatchObject({ title_zh: "一季度公报我", issuer_zh: "乙局" });
+  });
+
+  it("are refused where they are wrong", async () => {
+    const fault = { pointer: "/sections/0/text_zh", detail: "line 1: unexpected end" };
+    const { hands } = show(
+      answers({ [`PUT ${words}`]: refused(400, "the text has faults", [fault]) }),
+      planner,
+      "b2",
+    );
+    await hands.type(await title(), "续");
+    await hands.click(save());
+    const at = await screen.findByLabelText(/Text in Chinese/);
+    await waitFor(() => expect(at.closest("details")?.open).toBe(true));
+    expect(at.closest(".field")?.textContent).toContain("line 1: unexpected end");
   });
 });

@@ -1,8 +1,10 @@
-/** Bulletins of a region: read, and published by those who may. */
+/** Bulletins of a region: read, worded while they are drafts, and published by those who may. */
 
-import { useSignal } from "@preact/signals";
-import { api, ask, type Schema, write } from "../../kit/api";
+import { type Signal, useSignal } from "@preact/signals";
+import { api, ask, type FaultAt, type Schema, write } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
+import { Changing, type Kind } from "../../kit/editing";
+import type { Values } from "../../kit/features";
 import { day, moment } from "../../kit/format";
 import { heldBy, readHeld } from "../../kit/held";
 import { API } from "../../kit/page";
@@ -11,13 +13,30 @@ import { region, regionName } from "../../kit/place";
 import { screenPath } from "../../kit/screens";
 import { holds, may } from "../../kit/session";
 import { Table } from "../../kit/table";
-import { attempt, Badge, Button, Dialog, Found, Select } from "../../kit/ui";
+import { attempt, Badge, Button, Dialog, Empty, Found, Select, tell } from "../../kit/ui";
 import { lang, t } from "../../kit/words";
+import { Preview, Sections, WORDED, wordingMembers } from "./templates";
 
 type Head = Schema<"BulletinHead">;
 type State = Head["state"];
+type Wording = Schema<"BulletinWording">;
 
-export function Bulletins() {
+/** @param chosen The code of the one whose words are open. */
+export function Bulletins({
+  chosen,
+  onChoose,
+}: {
+  chosen: string | undefined;
+  onChoose: (code: string | undefined) => void;
+}) {
+  return chosen ? (
+    <Editor key={chosen} code={chosen} onClose={() => onChoose(undefined)} />
+  ) : (
+    <All onEdit={onChoose} />
+  );
+}
+
+function All({ onEdit }: { onEdit: (code: string) => void }) {
   const state = useSignal("");
   const everywhere = useSignal(false);
   const publishing = useSignal<Head | null>(null);
@@ -103,6 +122,7 @@ export function Bulletins() {
                       {one.state_name}
                     </Badge>
                     {!one.public && <Badge>{t("内部", "Internal")}</Badge>}
+                    {one.edited && <Badge>{t("文字经人工修改", "Edited by hand")}</Badge>}
                   </>
                 ),
               },
@@ -113,6 +133,11 @@ export function Bulletins() {
                   <span class="actions">
                     <a href={addressOf(one, "pdf")}>PDF</a>
                     <a href={addressOf(one, "docx")}>DOCX</a>
+                    {mayEdit(one) && (
+                      <Button onClick={() => onEdit(one.code)}>
+                        {t("编辑文字", "Edit the text")}
+                      </Button>
+                    )}
                     {mayPublish(one) && (
                       <Button
                         onClick={() => {
@@ -145,8 +170,92 @@ export function Bulletins() {
 const addressOf = ({ code }: Head, format: string) =>
   `${API}/bulletins/${encodeURIComponent(code)}?f=${format}&lang=${lang.value}`;
 
+const mayEdit = ({ state, region: of }: Head): boolean =>
+  state === "draft" && may("write") && holds(["planner", "approver"], of);
+
 const mayPublish = ({ state, region: of }: Head): boolean =>
   state === "draft" && may("write") && holds(["approver"], of);
+
+const kind = (): Kind<Wording> => ({
+  members: wordingMembers(),
+  required: WORDED,
+  formOf: ({ edited: _, edited_by: __, links: ___, ...words }) => words,
+  bodyOf: (form) => form,
+  method: "PUT",
+});
+
+/** The words of a draft beside what they make; its tables, maps and charts stay as computed. */
+function Editor({ code, onClose }: { code: string; onClose: () => void }) {
+  const round = useSignal(0);
+  const path = `/bulletins/${encodeURIComponent(code)}`;
+  const { asked, again } = useAsked(
+    () => ask(api.GET("/bulletins/{bulletin}", { params: { path: { bulletin: code } } })),
+    [code, round.value, lang.value],
+  );
+  return (
+    <div class="template">
+      <Found asked={asked} again={again}>
+        {(bulletin: Schema<"Bulletin">) => (
+          <>
+            <h2>{bulletin.title}</h2>
+            <p>
+              {t(
+                "这里只改文字。表格、地图和曲线保持系统计算的结果，保存后 HTML、PDF 和 DOCX 一并更新。",
+                "Only words change here. Tables, maps and charts stay as they were computed; once it is saved, HTML, PDF and DOCX have the new words.",
+              )}
+            </p>
+            {bulletin.edited && (
+              <p>
+                {t("文字上次修改于", "Words last changed")} {moment(bulletin.edited)}
+              </p>
+            )}
+            {mayEdit(bulletin) ? (
+              <Changing<Wording>
+                key={round.value}
+                kind={kind()}
+                path={`${path}/wording`}
+                draft={`bulletin.${code}`}
+                save={t("保存文字", "Save the text")}
+                onDone={() => {
+                  tell(t("已保存，文件已更新", "Saved; the files have the new words"));
+                  round.value += 1;
+                }}
+                onClose={onClose}
+                more={(form: Signal<Values>, wrong: readonly FaultAt[]) => (
+                  <>
+                    <Sections form={form} wrong={wrong} />
+                    <Preview
+                      form={form}
+                      path={`${path}/wording/preview`}
+                      title={t("预览（图在保存后生成）", "Preview; pictures come with saving")}
+                    />
+                  </>
+                )}
+              />
+            ) : (
+              <>
+                <Empty>
+                  {bulletin.state === "published"
+                    ? t(
+                        "公报已发布，不再更改；如需改动，请另编更正版。",
+                        "It is published and never changes; make a correction of it.",
+                      )
+                    : t(
+                        "编辑文字须有本区域的规划编制或审批角色。",
+                        "Editing needs the role of a planner or approver of the region.",
+                      )}
+                </Empty>
+                <div class="actions">
+                  <Button onClick={onClose}>{t("返回", "Back")}</Button>
+                </div>
+              </>
+            )}
+          </>
+        )}
+      </Found>
+    </div>
+  );
+}
 
 /** Asks again, since nothing of what is published ever changes. */
 function Publishing({ bulletin, onClose }: { bulletin: Head; onClose: (done: boolean) => void }) {

@@ -44,7 +44,17 @@ export default function Results() {
       show: () => <Sheets job={query.job} onJob={(job) => go({ tab: "sheets", job })} />,
     },
     { id: "reports", label: t("报告", "Reports"), open: known, show: () => <Reports /> },
-    { id: "bulletins", label: t("公报", "Bulletins"), open: true, show: () => <Bulletins /> },
+    {
+      id: "bulletins",
+      label: t("公报", "Bulletins"),
+      open: true,
+      show: () => (
+        <Bulletins
+          chosen={query.bulletin}
+          onChoose={(bulletin) => go({ tab: "bulletins", bulletin })}
+        />
+      ),
+    },
     {
       id: "templates",
       label: t("公报模板", "Templates"),

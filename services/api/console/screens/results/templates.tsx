@@ -109,19 +109,25 @@ function NewTemplate({ onMade }: { onMade: (code: string) => void }) {
 const text = (title: string): PropertySchema => ({ title, type: "string", maxLength: 300 });
 const prose = (title: string): PropertySchema => ({ title, type: "string", maxLength: 4000 });
 
+/** The words that a template gives to bulletins, and that a draft has. */
+export const wordingMembers = (): Record<string, PropertySchema> => ({
+  title_zh: text(t("公报标题（中文）", "Title in Chinese")),
+  title_en: text(t("公报标题（英文）", "Title in English")),
+  issuer_zh: text(t("发布单位（中文）", "Issued by, in Chinese")),
+  issuer_en: text(t("发布单位（英文）", "Issued by, in English")),
+  note_zh: prose(t("文末说明（中文）", "Note at the end, in Chinese")),
+  note_en: prose(t("文末说明（英文）", "Note at the end, in English")),
+  sections: { title: t("章节", "Sections"), readOnly: true },
+});
+export const WORDED = ["title_zh", "issuer_zh"];
+
 const kind = (): Kind<Template> => ({
   members: {
     name_zh: text(t("模板名称（中文）", "Name in Chinese")),
     name_en: text(t("模板名称（英文）", "Name in English")),
-    title_zh: text(t("公报标题（中文）", "Title in Chinese")),
-    title_en: text(t("公报标题（英文）", "Title in English")),
-    issuer_zh: text(t("发布单位（中文）", "Issued by, in Chinese")),
-    issuer_en: text(t("发布单位（英文）", "Issued by, in English")),
-    note_zh: prose(t("文末说明（中文）", "Note at the end, in Chinese")),
-    note_en: prose(t("文末说明（英文）", "Note at the end, in English")),
-    sections: { title: t("章节", "Sections"), readOnly: true },
+    ...wordingMembers(),
   },
-  required: ["name_zh", "title_zh", "issuer_zh"],
+  required: ["name_zh", ...WORDED],
   formOf,
   bodyOf: (form) => form,
   method: "PUT",
@@ -160,7 +166,11 @@ function Editor({ code, onClose }: { code: string; onClose: () => void }) {
       <>
         <Taken taken={taken} form={form} />
         <Sections form={form} wrong={wrong} />
-        <Preview form={form} />
+        <Preview
+          form={form}
+          path="/bulletin-templates/preview"
+          title={t("预览（虚构数据）", "Preview, of invented content")}
+        />
       </>
     ),
   };
@@ -237,7 +247,7 @@ const sectionMembers = (): Record<string, PropertySchema> => ({
   text_en: prose(t("文字（英文）", "Text in English")),
 });
 
-function Sections({ form, wrong }: { form: Signal<Values>; wrong: readonly FaultAt[] }) {
+export function Sections({ form, wrong }: { form: Signal<Values>; wrong: readonly FaultAt[] }) {
   const sections = (form.value.sections as Section[] | undefined) ?? [];
   const set = (now: readonly Section[]) => {
     form.value = { ...form.value, sections: now };
@@ -312,8 +322,16 @@ function Sections({ form, wrong }: { form: Signal<Values>; wrong: readonly Fault
 
 const PAUSE_MS = 1200;
 
-/** The page that the form makes of invented content, a moment after the last key. */
-function Preview({ form }: { form: Signal<Values> }) {
+/** The page that the form makes, a moment after the last key. */
+export function Preview({
+  form,
+  path,
+  title,
+}: {
+  form: Signal<Values>;
+  path: string;
+  title: string;
+}) {
   const page = useSignal<string | null>(null);
   const fault = useSignal<Fault | null>(null);
   const now = JSON.stringify(form.value);
@@ -321,7 +339,7 @@ function Preview({ form }: { form: Signal<Values> }) {
     const stop = new AbortController();
     const look = async () => {
       try {
-        const answer = await send(`/bulletin-templates/preview?lang=${lang.peek()}`, {
+        const answer = await send(`${path}?lang=${lang.peek()}`, {
           method: "POST",
           headers: { "Content-Type": "application/json", Accept: "text/html" },
           body: now,
@@ -339,9 +357,9 @@ function Preview({ form }: { form: Signal<Values> }) {
       clearTimeout(timer);
       stop.abort();
     };
-  }, [now, lang.value]);
+  }, [now, path, lang.value]);
   return (
-    <Panel title={t("预览（虚构数据）", "Preview, of invented content")} class="preview-panel">
+    <Panel title={title} class="preview-panel">
       <FaultBox fault={fault.value} />
       {page.value === null ? (
         !fault.value && <Waiting />

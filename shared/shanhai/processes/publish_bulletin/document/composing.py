@@ -1,10 +1,13 @@
 """From a template and what a bulletin tells to the parts of its document."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from shanhai.db.bulletins.template import Section, SectionKind, Template
+from pydantic import TypeAdapter, ValidationError
+
+from shanhai.db.bulletins.template import EnglishLine, Section, SectionKind, Text, Wording
 from shanhai.errors import Fault
 from shanhai.processes.publish_bulletin.document import language
 from shanhai.processes.publish_bulletin.document.sections import SHOWN, tells
@@ -23,7 +26,7 @@ NO_DATA = Label("本期没有数据。", "There are no data of this period.")
 
 
 def compose(
-    template: Template,
+    template: Wording,
     content: Mapping[str, Any],
     pictures: Mapping[str, list[Picture]],
     lang: Lang,
@@ -48,14 +51,14 @@ def compose(
     return Pages(lang, _front(template, content, told, lang), blocks, list(_paragraphs(note)))
 
 
-def title_of(template: Template, content: Mapping[str, Any], lang: Lang) -> str:
+def title_of(template: Wording, content: Mapping[str, Any], lang: Lang) -> str:
     """The title of a bulletin; in Chinese where the template has no other."""
     written: Lang = lang if _of(template, "title", lang) else "zh"
     told = language.in_language(content, written)
     return language.write_text(_of(template, "title", written), told, written)
 
 
-def check_template(template: Template, examples: Iterable[Mapping[str, Any]]) -> list[Fault]:
+def check_template(template: Wording, examples: Iterable[Mapping[str, Any]]) -> list[Fault]:
     """What is wrong with the texts of a template, each with its line.
 
     Args:
@@ -74,6 +77,54 @@ def check_template(template: Template, examples: Iterable[Mapping[str, Any]]) ->
     return faults
 
 
+_MARK = re.compile(r"\{[{%#]")
+_LINES, _TEXTS = TypeAdapter[str](EnglishLine), TypeAdapter[str](Text)
+
+
+def write_out(template: Wording, content: Mapping[str, Any]) -> Wording:
+    """The words of a bulletin as its documents have them, to be changed by hand.
+
+    What cannot be kept as it was written, such as a text that a loop has made too long, stays with
+    its placeholders. A section without data shows no text, and has none.
+
+    Args:
+        template: What the bulletin was made by.
+        content: What it tells, in both languages.
+
+    Raises:
+        Refused: a text of the template asks for what is not there.
+    """
+    told = {lang: language.in_language(content, lang) for lang in LANGUAGES}
+    words: dict[str, Any] = {}
+    for lang in LANGUAGES:
+        title, note = _of(template, "title", lang), _of(template, "note", lang)
+        words[f"title_{lang}"] = _kept(title, told[lang], lang, _LINES)
+        words[f"note_{lang}"] = _kept(note, told[lang], lang, _TEXTS)
+    sections = [
+        section.model_copy(
+            update={
+                f"text_{lang}": _kept(_of(section, "text", lang), told[lang], lang, _TEXTS)
+                if tells(section.kind, told[lang])
+                else ""
+                for lang in LANGUAGES
+            }
+        )
+        for section in template.sections
+    ]
+    given = {name: getattr(template, name) for name in Wording.model_fields}
+    return Wording(**{**given, **words, "sections": sections})
+
+
+def _kept(source: str, told: Mapping[str, Any], lang: Lang, fits: TypeAdapter[str]) -> str:
+    """A text without placeholders, which reads the same when it is taken for one with them."""
+    written = language.write_text(source, told, lang)
+    plain = _MARK.sub(lambda found: f'{{{{ "{found[0]}" }}}}', written)
+    try:
+        return fits.validate_python(plain)
+    except ValidationError:
+        return source
+
+
 def _fault(pointer: str, refusal: language.Refusal) -> Fault:
     return Fault(
         pointer,
@@ -82,7 +133,7 @@ def _fault(pointer: str, refusal: language.Refusal) -> Fault:
     )
 
 
-def _texts(template: Template, lang: Lang) -> Iterable[tuple[str, str, SectionKind | None]]:
+def _texts(template: Wording, lang: Lang) -> Iterable[tuple[str, str, SectionKind | None]]:
     """The texts of a template with their places, and the kind of the section they stand in."""
     yield f"/title_{lang}", _of(template, "title", lang), None
     yield f"/note_{lang}", _of(template, "note", lang), None
@@ -110,7 +161,7 @@ def _paragraphs(text: str) -> Iterable[str]:
 
 
 def _front(
-    template: Template, content: Mapping[str, Any], told: Mapping[str, Any], lang: Lang
+    template: Wording, content: Mapping[str, Any], told: Mapping[str, Any], lang: Lang
 ) -> Front:
     year, issue, version = told["year"], told["issue"], told["version"]
     again = version > 1
@@ -143,10 +194,10 @@ def _numeral(number: int) -> str:
     return front + ("" if ones == 0 else NUMERALS[ones - 1])
 
 
-def _line(what: Template | Section, member: str, lang: Lang) -> str:
+def _line(what: Wording | Section, member: str, lang: Lang) -> str:
     return _of(what, member, lang) or _of(what, member, "zh")
 
 
-def _of(what: Template | Section, member: str, lang: Lang) -> str:
+def _of(what: Wording | Section, member: str, lang: Lang) -> str:
     text: str = getattr(what, f"{member}_{lang}")
     return text
