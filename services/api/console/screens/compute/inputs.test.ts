@@ -23,6 +23,10 @@ const INPUTS = {
   datasets: input({ type: "object", properties: { dem: { type: "string" } } }),
   parameters: input({ type: "object", properties: { k: { type: "integer" } } }),
   edits: input({ type: "array", items: { type: "object" } }, 1),
+  funds: input({
+    type: "array",
+    items: { type: "object", properties: { amount: { type: "number" } } },
+  }),
 };
 const dataset = (theme: string, stand_in: boolean): Dataset => ({
   code: `x.${theme}`,
@@ -36,14 +40,18 @@ const dataset = (theme: string, stand_in: boolean): Dataset => ({
 test("what must be given comes first, datasets by themselves, all else is folded", () => {
   const sorted = sortInputs(INPUTS);
   expect(Object.keys(sorted.first)).toEqual(["region", "cell_m", "edits"]);
-  expect(Object.keys(sorted.more)).toEqual(["parameters"]);
+  expect(Object.keys(sorted.more)).toEqual(["parameters", "funds"]);
   expect(Object.keys(sorted.themes.datasets ?? {})).toEqual(["dem"]);
   expect(sorted.required).toEqual(["region", "edits"]);
   expect(sorted.first.region?.title).toBe("标题");
 });
 
-test("lists of objects are written as JSON, lists of codes are not", () => {
+test("lists of objects of unknown members are written as JSON, all others are not", () => {
   expect(isWritten({ type: "array", items: { type: "object" } })).toBe(true);
+  expect(isWritten(INPUTS.funds.schema)).toBe(false);
+  expect(isWritten({ type: "array", items: { type: "array", items: { type: "string" } } })).toBe(
+    false,
+  );
   expect(isWritten({ type: "array", items: { type: "string" } })).toBe(false);
 });
 
@@ -68,11 +76,15 @@ test("a refusal is told at its field, and beside the form where there is no fiel
     { pointer: "/inputs/cell_m", detail: "too small" },
     { pointer: "/inputs/parameters/k", detail: "too large" },
     { pointer: "/inputs/edits/0/cover", detail: "is no class" },
+    { pointer: "/inputs/funds/1/amount", detail: "is below 0" },
+    { pointer: "/inputs/funds/1", detail: "says nothing" },
+    { pointer: "/inputs/funds/1/else", detail: "is not known" },
     { pointer: "/outputs", detail: "unknown" },
   ];
   expect(wrongAt(wrong, "/inputs/cell_m")).toBe("too small");
   expect(restOf(wrong, INPUTS).map(({ pointer }) => pointer)).toEqual([
     "/inputs/edits/0/cover",
+    "/inputs/funds/1/else",
     "/outputs",
   ]);
 });

@@ -2,6 +2,7 @@
 
 import type { FaultAt } from "../../kit/api";
 import { allFeatures, type PropertySchema, type Values } from "../../kit/features";
+import { hasField, isRows } from "../../kit/form";
 import type { Tone } from "../../kit/ui";
 import { t } from "../../kit/words";
 
@@ -75,9 +76,11 @@ export function sortInputs(inputs: Record<string, Input>): Sorted {
   return sorted;
 }
 
-/** Whether an input is a list of objects, which is written as JSON. */
+/** Whether an input is a list of objects that no rows of fields can express: it is written as JSON. */
 export const isWritten = (schema: PropertySchema): boolean =>
-  schema.type === "array" && ["object", "array"].includes(String(schema.items?.type));
+  schema.type === "array" &&
+  ["object", "array"].includes(String(schema.items?.type)) &&
+  !isRows(schema);
 
 export interface Dataset {
   code: string;
@@ -96,6 +99,12 @@ export async function datasetsOf(region: string, signal?: AbortSignal): Promise<
     signal,
   );
   return found.map(({ id, properties }) => ({ code: id, ...properties }));
+}
+
+/** The regions right below a region. */
+export function districtsOf(region: string, signal?: AbortSignal) {
+  const filter = `parent = '${region.replaceAll("'", "''")}'`;
+  return allFeatures("regions", { filter, properties: "name_zh,name_en,parent" }, signal);
 }
 
 /** Groups of themes of which a process needs one each. */
@@ -123,9 +132,9 @@ export const wrongAt = (wrong: readonly FaultAt[], pointer: string): string | un
 /** Refusals that no field of the form shows, being below or beside all of them. */
 export function restOf(wrong: readonly FaultAt[], inputs: Record<string, Input>): FaultAt[] {
   return wrong.filter(({ pointer }) => {
-    const [at, name = "", deeper] = pointer.replace(/^\//, "").split("/");
+    const [at, name = "", ...deeper] = pointer.replace(/^\//, "").split("/");
     const input = at === "inputs" ? inputs[name] : undefined;
-    return !input || (deeper !== undefined && !input.schema.properties);
+    return !input || !hasField(input.schema, deeper);
   });
 }
 

@@ -73,6 +73,25 @@ const ASSESS: Description = {
       minOccurs: 0,
       schema: { type: "array", items: { type: "object" } },
     },
+    sites: {
+      title: "Sites",
+      description: "",
+      minOccurs: 0,
+      schema: {
+        type: "array",
+        maxItems: 9,
+        items: {
+          type: "object",
+          required: ["name_zh"],
+          properties: {
+            name_zh: { title: "Name", type: "string", maxLength: 20 },
+            cost: { title: "Cost", type: "number" },
+            region: { title: "District", type: "string" },
+            geometry: { title: "Shape", type: "object", additionalProperties: true },
+          },
+        },
+      },
+    },
   },
   outputs: {},
 };
@@ -263,6 +282,73 @@ describe("the form of a process", () => {
     await hands.tab();
     expect(screen.queryByText("is no JSON")).toBeNull();
     expect(recall("draft.process.assess")).toMatchObject({ edits: [{ kind: "restore" }] });
+  });
+
+  it("takes lists of objects as rows, with districts by name and shapes as JSON", async () => {
+    const { sent, hands } = await opened({
+      [EXECUTE]: job,
+      "GET /collections/regions/items": {
+        type: "FeatureCollection",
+        features: [
+          {
+            type: "Feature",
+            id: "xiamen.siming",
+            geometry: null,
+            properties: { name_zh: "思明区", name_en: "Siming", parent: "xiamen" },
+          },
+        ],
+        links: [],
+      },
+    });
+    const sites = within(screen.getByRole("group", { name: "Sites" }));
+    await hands.click(sites.getByRole("button", { name: "Add one" }));
+    await hands.type(sites.getByLabelText(/Name/), "北岸");
+    await hands.type(sites.getByLabelText("Cost"), "12");
+    await hands.selectOptions(await sites.findByLabelText("District"), "Siming");
+    await hands.type(sites.getByLabelText("Shape"), '{{"type": "Point"}');
+    await hands.tab();
+    await hands.click(screen.getByRole("button", { name: "Start" }));
+    await waitFor(() => expect(sent.some(({ method }) => method === "POST")).toBe(true));
+    expect(sent.at(-1)?.body).toMatchObject({
+      inputs: {
+        sites: [
+          { name_zh: "北岸", cost: 12, region: "xiamen.siming", geometry: { type: "Point" } },
+        ],
+      },
+    });
+    const asked = sent.find(({ path }) => path === "/collections/regions/items");
+    expect(asked?.query.get("filter")).toBe("parent = 'xiamen'");
+  });
+
+  it("tells what was refused in a row at its field, and not a second time", async () => {
+    keep("draft.process.assess", { region: "xiamen", sites: [{ name_zh: "甲" }, { cost: -1 }] });
+    const { hands } = await opened({
+      "GET /collections/regions/items": { type: "FeatureCollection", features: [], links: [] },
+      [EXECUTE]: refused(400, "one thing is wrong", [
+        { pointer: "/inputs/sites/1/cost", detail: "is below 0" },
+      ]),
+    });
+    for (const field of screen.getAllByLabelText(/Name/)) field.removeAttribute("required");
+    await hands.click(screen.getByRole("button", { name: "Start" }));
+    expect(await screen.findByText("one thing is wrong")).toBeTruthy();
+    const [first, second] = screen.getAllByLabelText("Cost");
+    expect(first?.getAttribute("aria-invalid")).not.toBe("true");
+    expect(second?.getAttribute("aria-invalid")).toBe("true");
+    expect(second?.closest("details")?.open).toBe(true);
+    expect(screen.queryByText("/inputs/sites/1/cost")).toBeNull();
+  });
+
+  it("shows JSON that came from outside, as when all is thrown away", async () => {
+    keep("draft.process.assess", {
+      region: "xiamen",
+      plan: "xiamen-1",
+      edits: [{ kind: "restore" }],
+    });
+    const { hands } = await opened();
+    const edits = screen.getByLabelText("Edits") as HTMLTextAreaElement;
+    expect(JSON.parse(edits.value)).toEqual([{ kind: "restore" }]);
+    await hands.click(screen.getByRole("button", { name: "Throw away" }));
+    await waitFor(() => expect(edits.value).toBe(""));
   });
 
   it("is restored after a reload, and can be thrown away", async () => {

@@ -1,7 +1,7 @@
 /** A form made from a process's description: its inputs, the data there are, and the start. */
 
 import { batch, type Signal, useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { type Fault, type FaultAt, read } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import type { PropertySchema, Values } from "../../kit/features";
@@ -16,6 +16,7 @@ import {
   type Dataset,
   type Description,
   datasetsOf,
+  districtsOf,
   isWritten,
   lightOf,
   needsOf,
@@ -204,16 +205,24 @@ export function placeOf(inputs: Description["inputs"]): Values {
 
 function controlsOf(inputs: Description["inputs"]): Controls {
   const controls: Controls = {
-    region: ({ value, set }) => (
-      <Select
-        choices={regions.value.map((one) => ({
-          value: one.code,
-          label: called(one.properties),
-        }))}
-        value={String(value ?? "")}
-        onChoose={(code) => set(code || undefined)}
-        empty={t("（未选）", "(none)")}
-      />
+    region: ({ value, set, id }) =>
+      // Within the rows of a list it is a part of the region that is computed.
+      id !== "/inputs/region" ? (
+        <District value={value} set={set} />
+      ) : (
+        <Select
+          choices={regions.value.map((one) => ({
+            value: one.code,
+            label: called(one.properties),
+          }))}
+          value={String(value ?? "")}
+          onChoose={(code) => set(code || undefined)}
+          empty={t("（未选）", "(none)")}
+        />
+      ),
+    district: (props) => <District {...props} />,
+    geometry: (props) => (
+      <Written {...props} hint="{ &quot;type&quot;: …, &quot;coordinates&quot;: … }" />
     ),
     plan: ({ value, set }) => (
       <Select
@@ -229,30 +238,62 @@ function controlsOf(inputs: Description["inputs"]): Controls {
   return controls;
 }
 
-/** A list of objects, as JSON. */
+/** A district of the region that one works on. */
+function District({ value, set }: { value: unknown; set: (value: unknown) => void }) {
+  const here = region.value;
+  const { asked, again } = useAsked((signal) => districtsOf(here, signal), [here || null]);
+  return (
+    <Found asked={asked} again={again}>
+      {(districts) => (
+        <Select
+          choices={districts.map((one) => ({ value: one.id, label: called(one.properties) }))}
+          value={String(value ?? "")}
+          onChoose={(code) => set(code || undefined)}
+          empty={t("（未选）", "(none)")}
+        />
+      )}
+    </Found>
+  );
+}
+
+/** What no fields can express, such as a shape or objects of unknown members, as JSON. */
 function Written({
   label,
+  hint = "[ { … } ]",
   value,
   set,
 }: {
-  label: string;
+  label?: string;
+  hint?: string;
   value: unknown;
   set: (value: unknown) => void;
 }) {
-  const text = useSignal(value === undefined ? "" : JSON.stringify(value, null, 1));
+  const written = (one: unknown) => (one === undefined ? "" : JSON.stringify(one, null, 1));
+  const text = useSignal(written(value));
   const fault = useSignal("");
+  // What is thrown away, or taken from another job, comes from outside.
+  const known = useRef(written(value));
+  const now = written(value);
+  useEffect(() => {
+    if (known.current === now) return;
+    known.current = now;
+    text.value = now;
+    fault.value = "";
+  }, [now]);
   return (
     <>
       <textarea
         rows={3}
         aria-label={label}
         value={text.value}
-        placeholder="[ { … } ]"
+        placeholder={hint}
         onChange={({ currentTarget }) => {
           text.value = currentTarget.value;
           fault.value = "";
           try {
-            set(text.value.trim() ? JSON.parse(text.value) : undefined);
+            const read = text.value.trim() ? JSON.parse(text.value) : undefined;
+            known.current = written(read);
+            set(read);
           } catch {
             fault.value = t("不是 JSON", "is no JSON");
           }

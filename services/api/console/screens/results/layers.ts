@@ -51,16 +51,6 @@ export async function datasetCodes(region: string, signal?: AbortSignal): Promis
   return new Set(found.map(({ id }) => id));
 }
 
-/** The list with one of its members moved by a step; as it is at its ends. */
-export function moved<T>(list: readonly T[], at: number, step: number): T[] {
-  const to = at + step;
-  const found = [...list];
-  const [one] = found.splice(at, 1);
-  if (one === undefined || to < 0 || to >= list.length) return [...list];
-  found.splice(to, 0, one);
-  return found;
-}
-
 const said = (form: Values): Values =>
   Object.fromEntries(
     Object.entries(form).filter(

@@ -11,7 +11,7 @@ import { lang } from "../../kit/words";
 import { accountBody } from "./accounts";
 import { changesOf, filterOf } from "./audit";
 import { keyBody, keyState } from "./keys";
-import { collectionsOf, moved, onSheet, sheetInputs } from "./layers";
+import { collectionsOf, onSheet, sheetInputs } from "./layers";
 import { partsOf } from "./preview";
 import { documentsOf } from "./reports";
 import { roleCode, roleOf, rolesSchema, roleWords } from "./roles";
@@ -57,13 +57,6 @@ test("the process says which collections it draws", () => {
     "mines",
   ]);
   expect(collectionsOf(undefined)).toEqual([]);
-});
-
-test("a layer moves by one and stays at the ends", () => {
-  expect(moved(["a", "b", "c"], 0, 1)).toEqual(["b", "a", "c"]);
-  expect(moved(["a", "b", "c"], 2, -1)).toEqual(["a", "c", "b"]);
-  expect(moved(["a", "b"], 0, -1)).toEqual(["a", "b"]);
-  expect(moved(["a", "b"], 1, 1)).toEqual(["a", "b"]);
 });
 
 test("a sheet is asked for without what says nothing, and with names where they are wanted", () => {
