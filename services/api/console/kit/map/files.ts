@@ -3,6 +3,7 @@
 import type { FeatureCollection, Geometry, Position } from "geojson";
 import { bytes } from "../format";
 import { t } from "../words";
+import { endOfZip } from "../zip";
 import { eachPosition, moved } from "./bounds";
 import { degreesIn, shapeOf } from "./coordinates";
 
@@ -67,7 +68,8 @@ const READERS: Record<string, (file: File, left: Set<string>) => Promise<Geometr
   zip: async (file) => {
     const { default: shp } = await import("shpjs");
     const content = await file.arrayBuffer();
-    if (!isZip(content)) throw new Error(t("不是完整的压缩包", "no whole zip"));
+    // The library seeks the end without end where there is none.
+    if (endOfZip(new DataView(content)) < 0) throw new Error(t("不是完整的压缩包", "no whole zip"));
     const layers = await shp(content);
     return [layers].flat().flatMap(geometriesOf);
   },
@@ -80,18 +82,6 @@ const READERS: Record<string, (file: File, left: Set<string>) => Promise<Geometr
   csv: async (file) => cornerTable(await textOf(file)),
   txt: async (file) => cornerTable(await textOf(file)),
 };
-
-/** The longest end of a zip: its record with a comment. */
-const END_BYTES = 22 + 0xffff;
-
-/** Whether there is the record at a zip's end, for which the library seeks without end. */
-function isZip(content: ArrayBuffer): boolean {
-  const view = new DataView(content);
-  const least = Math.max(0, view.byteLength - END_BYTES);
-  for (let at = view.byteLength - 22; at >= least; at--)
-    if (view.getUint32(at, true) === 0x06054b50) return true;
-  return false;
-}
 
 /** Text in UTF-8, or in GBK, which office programs of China write. */
 async function textOf(file: File): Promise<string> {

@@ -104,13 +104,10 @@ describe("a file that is sent", () => {
 });
 
 describe("what a file is", () => {
-  it("is told by its ending", () =>
-    expect(["a.TIF", "b.tiff", "c.zip", "d.geojson"].map(kindOf)).toEqual([
-      "raster",
-      "raster",
-      "vector",
-      "vector",
-    ]));
+  it("is told by its ending", async () => {
+    const files = ["a.TIF", "b.tiff", "c.zip", "d.geojson"].map((name) => fileOf(3, name));
+    expect(await Promise.all(files.map(kindOf))).toEqual(["raster", "raster", "vector", "vector"]);
+  });
 });
 
 describe("fields and properties", () => {

@@ -339,13 +339,40 @@ describe("data by theme and region", () => {
 });
 
 describe("the screen of data", () => {
+  const all = {
+    ...given,
+    "GET /collections/datasets/items": { features: [], links: [] },
+    "GET /collections/datasets/schema": { properties: {} },
+    "GET /processes/import-dataset": { inputs: {} },
+  };
+  const tabs = () => screen.getAllByRole("tab").map(({ textContent }) => textContent);
+
   it("begins with imports, and goes on by arrows", async () => {
     serve(given);
-    const hands = open(<Data />, { lang: "zh" });
-    expect(screen.getByText(/^登录并具有分析或规划角色/)).toBeTruthy();
+    const hands = open(<Data />, { lang: "zh", scopes: ["read", "jobs"] });
+    expect(screen.getByRole("region", { name: "导入文件" })).toBeTruthy();
     screen.getByRole("tab", { name: "导入" }).focus();
     await hands.keyboard("{ArrowLeft}");
     await waitFor(() => expect(location.search).toBe("?tab=export"));
+    expect(await screen.findByText("导出要素")).toBeTruthy();
+  });
+
+  it.each([
+    ["the public", { scopes: null }, ""],
+    ["a viewer", { scopes: ["read"] }, ""],
+    ["a viewer with a link to the imports", { scopes: ["read"] }, "tab=import"],
+  ] as const)("begins for %s with what there is", async (_, who, query) => {
+    serve(all);
+    open(<Data />, { lang: "zh", ...who, query });
+    expect(await screen.findByText("各专题各区域的数据")).toBeTruthy();
+    expect(tabs()).toEqual(["覆盖与许可", "导出"]);
+    expect(screen.getByRole("tab", { name: "覆盖与许可", selected: true })).toBeTruthy();
+    expect(screen.queryByRole("region", { name: "导入文件" })).toBeNull();
+  });
+
+  it("has exports for a viewer", async () => {
+    serve(all);
+    open(<Data />, { lang: "zh", scopes: ["read"], query: "tab=export" });
     expect(await screen.findByText("导出要素")).toBeTruthy();
   });
 });

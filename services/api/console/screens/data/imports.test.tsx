@@ -13,6 +13,7 @@ import {
   within,
 } from "../../kit/testing";
 import { follow, jobOf } from "../../kit/testing_jobs";
+import { zip } from "../../kit/testing_zip";
 import type { Lang } from "../../kit/words";
 import { Imports } from "./imports";
 
@@ -98,15 +99,6 @@ afterEach(async () => {
 });
 
 describe("files to import", () => {
-  it.each([
-    ["the public", {}],
-    ["a viewer", { scopes: ["read"] }],
-  ])("are nothing for %s", async (_, who) => {
-    show({}, "en", who);
-    expect(screen.getByText("Sign in as an analyst or planner to import.")).toBeTruthy();
-    expect(screen.queryByRole("region", { name: "Files to import" })).toBeNull();
-  });
-
   it("are sent as they are dropped, and each has its own form by what it holds", async () => {
     const { sent } = show();
     await drop([file("dem.tif"), file("bays.zip")]);
@@ -267,11 +259,54 @@ describe("a raster", () => {
     expect(shown.one.getByText("done")).toBeTruthy();
   });
 
-  it("may be something else than its name says", async () => {
+  it("may be something else than it is taken for", async () => {
     const { hands, one } = await dropped();
     await hands.selectOptions(one.getByLabelText("What it holds"), "plan package");
     await waitFor(() => expect(one.queryByLabelText(/^Theme/)).toBeNull());
     await hands.selectOptions(one.getByLabelText("What it holds"), "vector");
     expect(await one.findByLabelText("Import into")).toBeTruthy();
+  });
+});
+
+describe("a plan package", () => {
+  const members: [string, string][] = [
+    ["manifest.json", "{}"],
+    ["plan.gpkg", "shapes"],
+    ["rows/plan.json", "[]"],
+  ];
+  const made = (name: string, of = members) => new File([zip(of)], name, { lastModified: 5 });
+
+  it.each(["package.zip", "规划.dat"])("is known by what is in it, called %s", async (name) => {
+    const { hands, sent } = show({
+      "POST /processes/import-plan/execution": jobOf("j2", "import-plan"),
+    });
+    await drop([made(name)]);
+    const one = await panel(name);
+    await hands.click(await one.findByRole("button", { name: "Import" }));
+    expect(one.getByLabelText("What it holds")).toHaveProperty("value", "plan");
+    const posted = await waitFor(() => {
+      const found = sent.find(({ path }) => path === "/processes/import-plan/execution");
+      expect(found).toBeTruthy();
+      return found as Sent;
+    });
+    expect(posted.body).toMatchObject({ inputs: { upload: "u1" } });
+  });
+
+  it.each([
+    ["a zipped Shapefile", [["bays.shp", "x"]]],
+    [
+      "the archive of a project",
+      [
+        ["manifest.json", "{}"],
+        ["project.geojson", "{}"],
+      ],
+    ],
+    ["an empty zip", []],
+  ] as [string, [string, string][]][])("is not %s", async (_, of) => {
+    show();
+    await drop([made("plan-package.zip", of)]);
+    const one = await panel("plan-package.zip");
+    expect(await one.findByLabelText("Import into")).toBeTruthy();
+    expect(one.getByLabelText("What it holds")).toHaveProperty("value", "vector");
   });
 });

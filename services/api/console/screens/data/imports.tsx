@@ -6,8 +6,9 @@ import { Fault } from "../../kit/api";
 import { told } from "../../kit/asked";
 import { bytes } from "../../kit/format";
 import { may } from "../../kit/session";
-import { Button, Empty, FaultBox, Panel, Progress, Select } from "../../kit/ui";
+import { Button, FaultBox, Panel, Progress, Select } from "../../kit/ui";
 import { t } from "../../kit/words";
+import { namesIn } from "../../kit/zip";
 import { RasterForm } from "./raster";
 import { forgetFile, sendFile } from "./upload";
 import { VectorForm } from "./vector";
@@ -16,13 +17,24 @@ export type Kind = "raster" | "vector" | "plan";
 
 const RASTERS = /\.(tiff?|img|vrt|asc)$/i;
 
-/** What a file most likely is, by its name; people may say otherwise. */
-export const kindOf = (name: string): Kind => (RASTERS.test(name) ? "raster" : "vector");
+/** The rows of a plan, which every package of one has beside the list of its files. */
+const PACKAGE = ["manifest.json", "rows/plan.json"];
+
+/** What a file most likely is: a plan package by what is in it, others by their names. People may
+ * say otherwise. */
+export async function kindOf(file: File): Promise<Kind> {
+  const names = new Set(await namesIn(file));
+  if (PACKAGE.every((name) => names.has(name))) return "plan";
+  return RASTERS.test(file.name) ? "raster" : "vector";
+}
 
 interface Dropped {
   id: string;
   file: File;
 }
+
+/** Who may have files imported: imports are jobs. */
+export const mayImport = (): boolean => may("jobs");
 
 /** Files that were dropped; they stay while one looks at other screens. */
 const dropped = signal<readonly Dropped[]>([]);
@@ -30,13 +42,6 @@ const dropped = signal<readonly Dropped[]>([]);
 export function Imports() {
   const over = useSignal(false);
   const picker = useRef<HTMLInputElement>(null);
-  if (!may("jobs")) {
-    return (
-      <Empty>
-        {t("登录并具有分析或规划角色后可以导入。", "Sign in as an analyst or planner to import.")}
-      </Empty>
-    );
-  }
   const take = (files: FileList | null | undefined) => {
     const added = [...(files ?? [])].map((file) => ({ id: crypto.randomUUID(), file }));
     dropped.value = [...dropped.value, ...added];
@@ -95,7 +100,7 @@ export function Imports() {
 }
 
 function OneFile({ file, onAway }: { file: File; onAway: () => void }) {
-  const kind = useSignal<Kind>(kindOf(file.name));
+  const kind = useSignal<Kind | null>(null);
   const arrived = useSignal(0);
   const upload = useSignal<string | null>(null);
   const sending = useSignal(false);
@@ -106,6 +111,7 @@ function OneFile({ file, onAway }: { file: File; onAway: () => void }) {
     try {
       if (!file.size)
         throw new Fault(0, t(`${file.name}：文件是空的`, `${file.name}: the file is empty`));
+      kind.value ??= await kindOf(file);
       upload.value = await sendFile(file, (count) => {
         arrived.value = count;
       });
@@ -130,18 +136,20 @@ function OneFile({ file, onAway }: { file: File; onAway: () => void }) {
       }
       actions={
         <>
-          <Select
-            aria-label={t("文件内容", "What it holds")}
-            choices={[
-              { value: "raster", label: t("栅格", "raster") },
-              { value: "vector", label: t("矢量", "vector") },
-              { value: "plan", label: t("规划包", "plan package") },
-            ]}
-            value={kind.value}
-            onChoose={(chosen) => {
-              kind.value = chosen as Kind;
-            }}
-          />
+          {kind.value && (
+            <Select
+              aria-label={t("文件内容", "What it holds")}
+              choices={[
+                { value: "raster", label: t("栅格", "raster") },
+                { value: "vector", label: t("矢量", "vector") },
+                { value: "plan", label: t("规划包", "plan package") },
+              ]}
+              value={kind.value}
+              onChoose={(chosen) => {
+                kind.value = chosen as Kind;
+              }}
+            />
+          )}
           <Button onClick={onAway}>{t("移出列表", "Take away")}</Button>
         </>
       }
@@ -151,6 +159,7 @@ function OneFile({ file, onAway }: { file: File; onAway: () => void }) {
       )}
       <FaultBox fault={fault.value} again={begin} />
       {upload.value &&
+        kind.value &&
         (kind.value === "vector" ? (
           <VectorForm file={file} upload={upload.value} onDone={() => forgetFile(file)} />
         ) : (
