@@ -1,10 +1,16 @@
 """Files brought in and taken out by the console."""
 
+import base64
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 import shapely
+from playwright.sync_api import Locator, Page
 
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.vector.tables import FeatureColumn, FeatureTable
@@ -14,6 +20,14 @@ from tests.service.console.conftest import PLANNING, Bureaus, OpenConsole
 CELL = 0.0003
 """Degrees of some 30 m."""
 FRAME = (CELL, 0.0, 118.05, 0.0, -CELL, 24.55)
+DROPPED = """(files) => {
+  const transfer = new DataTransfer();
+  for (const [name, content] of files) {
+    const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+    transfer.items.add(new File([bytes], name));
+  }
+  return transfer;
+}"""
 FIELDS = tuple(FeatureColumn(name, "text") for name in ("BSM", "MC", "LX", "QY"))
 
 
@@ -49,14 +63,38 @@ def problems_of_a_bureau(folder: Path, *, region: str = "xiamen") -> Path:
     return path
 
 
+def drop(page: Page, place: str, *paths: Path) -> None:
+    """Drop files on a place of the page, as out of a folder's window."""
+    files = [[path.name, base64.b64encode(path.read_bytes()).decode()] for path in paths]
+    held = {"dataTransfer": page.evaluate_handle(DROPPED, files)}
+    zone = page.get_by_label(place, exact=True)
+    zone.dispatch_event("dragover", held)
+    zone.and_(page.locator(".over")).wait_for()
+    zone.dispatch_event("drop", held)
+
+
+def file_panel(page: Page, path: Path) -> Locator:
+    """What the screen shows of a file."""
+    return page.locator(".file").filter(has_text=path.name)
+
+
+def datasets(client: httpx.Client, theme: str) -> list[str]:
+    """The codes of all datasets there are of a theme."""
+    asked: dict[str, str | int] = {"theme": theme, "limit": 1000}
+    answer = client.get("/collections/datasets/items", params=asked)
+    assert answer.status_code == 200, answer.text
+    return [one["id"] for one in answer.json()["features"]]
+
+
 def test_a_gbk_shapefile_is_checked_matched_and_imported(
     bureaus: Bureaus, open_console: OpenConsole, tmp_path: Path
 ) -> None:
     key = bureaus.key(*PLANNING)
     visit = open_console(key)
     page = visit.open("data")
-    page.get_by_label("选择文件").first.set_input_files(problems_of_a_bureau(tmp_path))
-    file = page.locator(".file")
+    path = problems_of_a_bureau(tmp_path)
+    drop(page, "导入文件", path)
+    file = file_panel(page, path)
     file.get_by_label("导入到").select_option("problems")
     file.get_by_role("button", name="检查", exact=True).click()
     # No field holds the code yet: the fields are shown with their first values all the same.
@@ -103,8 +141,9 @@ def test_a_raster_is_imported_and_seen_in_the_coverage(
 ) -> None:
     visit = open_console(bureaus.key(*PLANNING))
     page = visit.open("data")
-    page.get_by_label("选择文件").first.set_input_files(raster(tmp_path, "高程.tif", elevation()))
-    file = page.locator(".file")
+    path = raster(tmp_path, "高程.tif", elevation())
+    drop(page, "导入文件", path)
+    file = file_panel(page, path)
     file.get_by_label("专题").select_option("dem")
     file.get_by_label("中文名称").fill("测试高程")
     file.get_by_label("来源").fill("made for tests")
@@ -126,21 +165,69 @@ def test_a_raster_is_imported_and_seen_in_the_coverage(
 def test_values_times_ten_thousand_are_refused_at_their_file(
     bureaus: Bureaus, open_console: OpenConsole, tmp_path: Path, lang: str
 ) -> None:
-    visit = open_console(bureaus.key(*PLANNING), lang=lang)
+    key = bureaus.key(*PLANNING)
+    visit = open_console(key, lang=lang)
     page = visit.open("data")
     good = raster(tmp_path, "good.tif", elevation())
     greenness = np.full((300, 300), 4500, dtype=np.int16)
     greenness[::7] = 8200
     bad = raster(tmp_path, "ndvi_10000.tif", greenness)
-    page.get_by_label(visit.t("选择文件", "Choose files")).first.set_input_files([good, bad])
-    file = page.locator(".file").filter(has_text="ndvi_10000.tif")
+    drop(page, visit.t("导入文件", "Files to import"), good, bad)
+    file = file_panel(page, bad)
     file.get_by_label(visit.t("专题", "Theme")).select_option("ndvi")
-    file.get_by_role("button", name=visit.t("导入", "Import"), exact=True).click()
-    alert = file.get_by_role("alert")
-    alert.wait_for(timeout=120_000)
+    with bureaus.client(key) as client:
+        before = datasets(client, "ndvi")
+        file.get_by_role("button", name=visit.t("导入", "Import"), exact=True).click()
+        alert = file.get_by_role("alert")
+        alert.wait_for(timeout=120_000)
+        assert datasets(client, "ndvi") == before
+        job = client.get("/jobs", params={"limit": 1}).json()["jobs"][0]
+        assert (job["processID"], job["status"]) == ("import-dataset", "failed")
+        assert client.get(f"/jobs/{job['jobID']}/results").status_code >= 400
     assert "ndvi_10000.tif" in alert.inner_text()
     assert "0.0001" in alert.inner_text()
-    assert page.locator(".file").filter(has_text="good.tif").get_by_role("alert").count() == 0
+    assert file_panel(page, good).get_by_role("alert").count() == 0
+
+
+def draft_plan(client: httpx.Client, code: str) -> None:
+    """A plan that a planner has begun."""
+    properties = {
+        "code": code,
+        "name_zh": "湾区修复规划",
+        "name_en": "Restoration of the bay",
+        "region": "xiamen",
+        "kind": "special",
+        "level": "city",
+        "period_start": 2026,
+        "period_end": 2035,
+    }
+    body = {"type": "Feature", "geometry": None, "properties": properties}
+    made = client.post("/collections/plans/items", json=body)
+    assert made.status_code == 201, made.text
+
+
+def test_a_plan_package_is_known_and_makes_the_plan_anew(
+    bureaus: Bureaus, open_console: OpenConsole, tmp_path: Path
+) -> None:
+    key, code = bureaus.key(*PLANNING), "xiamen.bay-2035"
+    path = tmp_path / "带走.zip"
+    with bureaus.client(key) as client:
+        draft_plan(client, code)
+        address = f"/collections/plans/items/{code}"
+        path.write_bytes(client.get(f"/plans/{code}/package").raise_for_status().content)
+        version = client.get(address).headers["ETag"]
+        gone = client.delete(address, headers={"If-Match": version})
+        assert gone.status_code == 204, gone.text
+        visit = open_console(key)
+        page = visit.open("data")
+        drop(page, "导入文件", path)
+        file = file_panel(page, path)
+        file.get_by_role("button", name="导入", exact=True).click()
+        file.get_by_text("完成", exact=True).wait_for(timeout=120_000)
+        found = client.get(address)
+    assert file.get_by_label("文件内容").input_value() == "plan"
+    assert found.json()["properties"]["name_zh"] == "湾区修复规划"
+    assert visit.refusals == []
 
 
 def test_a_collection_is_had_as_a_file_of_the_region(
@@ -160,10 +247,34 @@ def test_a_collection_is_had_as_a_file_of_the_region(
     assert Path(download.value.path()).read_bytes()[:2] == b"PK"
 
 
-def test_the_public_is_shown_nothing_that_writes(open_console: OpenConsole) -> None:
-    visit = open_console()
-    page = visit.open("data")
-    page.get_by_text("登录并具有分析或规划角色后可以导入").wait_for()
+def test_a_layer_is_packed_and_had(bureaus: Bureaus, open_console: OpenConsole) -> None:
+    visit = open_console(bureaus.key(*PLANNING))
+    page = visit.open("data", tab="export")
+    panel = page.locator(".panel").filter(has_text="离线数据包")
+    panel.get_by_label("图层").select_option("regions")
+    panel.get_by_label("最大级别").fill("8")
+    panel.get_by_label("文件").select_option("mbtiles")
+    panel.get_by_role("button", name="打包").click()
+    with page.expect_download(timeout=120_000) as download:
+        panel.get_by_role("link", name="下载数据包").click(timeout=120_000)
+    with closing(sqlite3.connect(download.value.path())) as pack:
+        told: dict[str, Any] = dict(pack.execute("SELECT name, value FROM metadata"))
+        (tiles,) = pack.execute("SELECT count(*) FROM tiles WHERE zoom_level = 8").fetchone()
+    assert told["maxzoom"] == "8"
+    assert tiles > 0
+    assert visit.refusals == []
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_who_may_not_import_is_shown_what_there_is(
+    bureaus: Bureaus, open_console: OpenConsole, signed_in: bool
+) -> None:
+    visit = open_console(bureaus.key("viewer") if signed_in else None)
+    page = visit.open("data", tab="import")
+    page.get_by_role("region", name="数据覆盖").wait_for()
+    assert page.get_by_role("main").get_by_role("tab").all_inner_texts() == ["覆盖与许可", "导出"]
     assert page.locator("input[type=file]").count() == 0
-    visit.open("data", tab="export").get_by_text("登录后可以下载").wait_for()
+    panel = visit.open("data", tab="export").locator(".panel").filter(has_text="规划包")
+    told = panel.get_by_role("link") if signed_in else panel.get_by_text("登录后可以下载")
+    told.first.wait_for()
     assert visit.refusals == []
