@@ -1,5 +1,7 @@
 """Bulletins over HTTP: drafts for few, published ones for ever, templates in versions."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -19,14 +21,15 @@ from shanhai.db.tables.access import AuditLog
 from shanhai.db.tables.delivery import Delivery, Webhook
 from shanhai.db.tables.job import Job
 from shanhai.db.tables.zone import Region
-from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN, PublishBulletinTask
+from shanhai.processes.publish_bulletin.compute import draw_pictures
 from shanhai.processes.publish_bulletin.document.examples import (
     example_contents,
-    example_inputs,
     example_region,
     full_task,
 )
-from shanhai.vocabulary import Role, Scope
+from shanhai.processes.publish_bulletin.document.files import Drawn, pack_pictures
+from shanhai.processes.publish_bulletin.document.language import in_language
+from shanhai.vocabulary import LANGUAGES, Lang, Role, Scope
 from shanhai_api.kit.state import ServiceState
 from tests.support.emptying import forget_rows
 from tests.support.job_rows import add_region
@@ -51,20 +54,20 @@ async def draft(
     tmp_path: Path,
     *,
     month: int = 1,
-    task: Mapping[str, Any] | None = None,
+    made: Mapping[str, Mapping[str, Any]] | None = None,
     **more: Any,
 ) -> str:
     """A draft of a month, with files as a worker would have stored them."""
     job = Job(
         kind="publish-bulletin",
         inputs={},
-        task=dict(task or {}),
+        task={},
         status="successful",
         requested_by="key:planner",
     )
     session.add(job)
     await session.flush()
-    files: dict[str, Mapping[str, Any]] = {}
+    files: dict[str, Mapping[str, Any]] = dict(made or {})
     for name, content, media_type in (
         ("pdf_zh", PDF, "application/pdf"),
         ("docx_en", DOCX, "application/octet-stream"),
@@ -316,20 +319,20 @@ async def full_draft(
 ) -> str:
     """A draft that tells of everything, with all that its documents are made of."""
     made_by = default_template().template
-    task = PublishBulletinTask(
-        process=PUBLISH_BULLETIN.id,
-        inputs=example_inputs().model_dump(mode="json"),
-        region=example_region(),
-        bulletin=full_task(made_by),
-    )
-    return await draft(
-        session,
-        state,
-        region,
-        tmp_path,
-        task=task.model_dump(mode="json"),
-        content=example_contents(made_by)[0],
-    )
+    content = example_contents(made_by)[0]
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    drawn: dict[Lang, Drawn] = {
+        lang: draw_pictures(
+            example_region(), full_task(made_by), in_language(content, lang), folder, lang
+        )
+        for lang in LANGUAGES
+    }
+    package = pack_pictures(drawn, folder)
+    stored = state.store.put(folder / package.path, suffix=".zip")
+    kept = {"uri": stored.uri, "sha256": stored.sha256, "bytes": stored.bytes}
+    files = {"pictures": {**kept, "media_type": package.media_type}}
+    return await draft(session, state, region, tmp_path, content=content, made=files)
 
 
 def words(told: Mapping[str, Any], **more: Any) -> dict[str, Any]:
@@ -458,9 +461,40 @@ async def test_faulty_words_are_refused_at_their_place(
         (fault,) = answer.json()["errors"]
         assert fault["pointer"] == "/sections/1/text_zh"
         assert fault["detail"].startswith("第 2 行：")
-    for broken in ({"sections": []}, {"more": 1}, {"title_zh": ""}, {"note_zh": "\x00"}):
+    unfit: list[dict[str, Any]] = [
+        *({"sections": []}, {"more": 1}, {"title_zh": ""}),
+        {"note_zh": "\x00"},
+    ]
+    for broken in unfit:
         assert (await admin.put(path, json={**told, **broken})).status_code == 400, broken
     assert words((await admin.get(path)).json()) == told
     page = await admin.post(f"{path}/preview?lang=zh", json={**told, "issuer_zh": "<b>甲局</b>"})
     assert page.status_code == 200, page.text
     assert "&lt;b&gt;甲局&lt;/b&gt;" in page.text
+
+
+async def test_a_draft_whose_pictures_were_not_kept_is_composed_anew(
+    session: AsyncSession,
+    state: ServiceState,
+    region: Region,
+    tmp_path: Path,
+    admin: httpx.AsyncClient,
+) -> None:
+    content = example_contents(default_template().template)[0]
+    code = await draft(session, state, region, tmp_path, content=content)
+    path = f"/bulletins/{code}"
+    told = words((await admin.get(f"{path}/wording")).json())
+    before = (await admin.get(path)).json()
+    answer = await admin.put(f"{path}/wording?lang=zh", json=told)
+    assert (answer.status_code, "请重新编制" in answer.json()["detail"]) == (409, True)
+    assert (await admin.get(path)).json() == before
+
+
+def test_the_service_needs_nothing_that_draws_to_write_documents() -> None:
+    # Its image has no library of charts and rasters; workers have.
+    code = (
+        "import sys, shanhai_api.bulletins.wording;"
+        "print(sorted({'matplotlib', 'rasterio'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -196,9 +196,8 @@ async def test_a_bulletin_is_drafted_published_and_corrected(
     assert isinstance(worker.artifacts, LocalArtifacts)
     outputs, code = job.result["outputs"], job.result["values"]["bulletin"]
     assert code == f"{REGION}.20250401-20250630.1"
-    assert {"content", "html_zh", "html_en", "pdf_zh", "pdf_en", "docx_zh", "docx_en"} == set(
-        outputs
-    )
+    documents = {f"{kind}_{lang}" for kind in ("html", "pdf", "docx") for lang in ("zh", "en")}
+    assert {"content", "pictures", *documents} == set(outputs)
     files = {
         name: worker.artifacts.local_path(one["uri"]).read_bytes() for name, one in outputs.items()
     }

@@ -1,8 +1,8 @@
 """`/bulletins/{bulletin}/wording`: the words of a bulletin, changed until it is published."""
 
 import asyncio
-import threading
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -15,12 +15,18 @@ from shanhai.db.bulletins import rewriting
 from shanhai.db.bulletins.publication import SeenBulletin, find_bulletin, state_tag
 from shanhai.db.bulletins.template import Wording
 from shanhai.db.bulletins.templates import find_template
-from shanhai.errors import NotFound
-from shanhai.processes.publish_bulletin.contract import PublishBulletinTask
+from shanhai.db.tables.delivery import Bulletin
+from shanhai.errors import Conflict
 from shanhai.processes.publish_bulletin.document.composing import (
     check_template,
+    compose,
     title_of,
     write_out,
+)
+from shanhai.processes.publish_bulletin.document.files import (
+    PICTURES,
+    unpack_pictures,
+    write_documents,
 )
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import LANGUAGES, Label
@@ -35,8 +41,6 @@ from shanhai_api.kit.view import View
 router = APIRouter(tags=["bulletins"], route_class=Route)
 WordingBody = Annotated[Wording, Depends(BodyReader(Wording, limit=512 * 1024))]
 PATH = "/bulletins/{bulletin}/wording"
-DRAWING = threading.Lock()
-"""The library that draws has one choice of fonts for the whole process."""
 
 
 @router.get(PATH, summary="The words of a bulletin")
@@ -56,11 +60,10 @@ async def put_wording(
         seen = await rewriting.find_draft(
             session, bulletin, identity=write.caller, expected=expected
         )
-        task = await rewriting.find_task(session, seen.bulletin)
     row = seen.bulletin
     await demand_right(wording, row.content)
     async with write.state.exports:
-        files = await asyncio.to_thread(make_files, write.state.store, task, wording, row.content)
+        files = await asyncio.to_thread(make_files, write.state.store, row, wording)
     rewritten = rewriting.Rewritten(
         wording,
         title_zh=title_of(wording, row.content, "zh"),
@@ -116,31 +119,26 @@ async def demand_right(wording: Wording, content: Mapping[str, Any]) -> None:
     refuse(faults, Label("公报文字", "the text"))
 
 
-def make_files(
-    store: LocalArtifacts, task: Mapping[str, Any], wording: Wording, content: dict[str, Any]
-) -> dict[str, Any]:
-    """The documents of a bulletin in other words, with its pictures drawn from the same data.
-
-    Args:
-        store: Where they are kept.
-        task: Of the job that made it.
-        wording: The words, which are right.
-        content: What it tells.
+def make_files(store: LocalArtifacts, row: Bulletin, wording: Wording) -> dict[str, dict[str, Any]]:
+    """The documents of a bulletin in other words, with the pictures that were drawn for it.
 
     Raises:
-        NotFound: the job held no bulletin.
+        Conflict: its pictures were not kept.
+        NotFound: their package is gone.
     """
-    # Only who makes documents pays for these libraries.
-    from shanhai.processes.publish_bulletin.compute import write_documents
-
-    given = PublishBulletinTask.model_validate(task)
-    if given.bulletin is None or given.region is None:
-        raise NotFound("the task holds no bulletin")
-    held = given.bulletin.model_copy(update={"template": wording})
-    found: dict[str, Any] = {}
-    with DRAWING, TemporaryDirectory() as folder:
+    kept = row.files.get(PICTURES)
+    if kept is None:
+        raise Conflict(
+            f"the pictures of bulletin {row.code!r} were not kept; compose it anew",
+            message_zh=f"公报 {row.code!r} 编制时未保存其中的图，请重新编制",
+        )
+    issued = date.fromisoformat(row.content["issued_on"])
+    found: dict[str, dict[str, Any]] = {}
+    with TemporaryDirectory() as drawn, TemporaryDirectory() as folder:
+        pictures = unpack_pictures(store.local_path(kept["uri"]), Path(drawn))
         for lang in LANGUAGES:
-            for file in write_documents(held, given.region, content, Path(folder), lang):
+            pages = compose(wording, row.content, pictures[lang], lang)
+            for file in write_documents(pages, issued, Path(folder)):
                 path = Path(folder) / file.path
                 stored = store.put(path, suffix=path.suffix)
                 found[file.name] = {

@@ -64,6 +64,7 @@ WORK_WORDS: Mapping[str, Label] = {
     "bulletin_issue": Label("期号", "Issue"),
     "bulletin_read": Label("阅读全文", "Read it"),
     "bulletin_content": Label("内容数据", "Content as data"),
+    "bulletin_pictures": Label("图（PNG）", "Pictures (PNG)"),
     "in_zh": Label("中文", "Chinese"),
     "in_en": Label("英文", "English"),
     "bulletin_files": Label("文件与校验值", "Files and hashes"),

@@ -12,8 +12,7 @@ from shanhai.db.bulletins.template import Wording
 from shanhai.db.identity import Identity, demand_role, demand_scopes
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables.delivery import Bulletin
-from shanhai.db.tables.job import Job
-from shanhai.errors import Conflict, NotFound, Stale
+from shanhai.errors import Conflict, Stale
 from shanhai.vocabulary import Role, Scope
 
 EDITORS = frozenset({Role.PLANNER, Role.APPROVER})
@@ -66,21 +65,6 @@ async def find_draft(
             message_zh=f"公报 {code!r} 在读取之后已有变化，请重新读取",
         )
     return seen
-
-
-async def find_task(session: AsyncSession, bulletin: Bulletin) -> dict[str, Any]:
-    """What the job that made a bulletin was given.
-
-    Raises:
-        NotFound: the job is gone.
-    """
-    task = await session.scalar(select(Job.task).where(Job.id == bulletin.job_id))
-    if task is None:
-        raise NotFound(
-            f"the job that made bulletin {bulletin.code!r} is gone",
-            message_zh=f"编制公报 {bulletin.code!r} 的作业已不存在",
-        )
-    return task
 
 
 async def keep_words(

@@ -12,10 +12,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.kit.contract import WORD_TYPE
 from shanhai.processes.kit.manifest import build_manifest, finished
 from shanhai.processes.kit.outputs import write_document
-from shanhai.processes.kit.task import Outcome, OutputFile, Progress, RegionTask
+from shanhai.processes.kit.task import Outcome, Progress, RegionTask
 from shanhai.processes.publish_bulletin.contract import (
     BulletinTask,
     PublishBulletinInputs,
@@ -24,13 +23,17 @@ from shanhai.processes.publish_bulletin.contract import (
 from shanhai.processes.publish_bulletin.document import maps
 from shanhai.processes.publish_bulletin.document.composing import compose, title_of
 from shanhai.processes.publish_bulletin.document.content import build_content
+from shanhai.processes.publish_bulletin.document.files import (
+    Drawn,
+    pack_pictures,
+    write_documents,
+)
 from shanhai.processes.publish_bulletin.document.language import Refused, in_language
 from shanhai.processes.publish_bulletin.document.sections import STATUS_COLORS
-from shanhai.reporting.blocks import Pages, Picture, write_html
+from shanhai.reporting.blocks import Picture
 from shanhai.reporting.furniture import INK
 from shanhai.reporting.map_decorations import font_families, missing_font_warning
-from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning, write_pdf
-from shanhai.reporting.word import write_word
+from shanhai.reporting.pages import can_write_pdf, missing_pdf_warning
 from shanhai.science.flags import ResultFlag
 from shanhai.science.units import unit_label
 from shanhai.vocabulary import LANGUAGES, STATION_KINDS, Label, Lang
@@ -205,14 +208,8 @@ def _unit(code: str, lang: Lang) -> str:
     return spelt if spelt != code else unit_label(code).in_(lang)
 
 
-MEDIA_TYPES = {
-    "html": "text/html",
-    "pdf": "application/pdf",
-    "docx": WORD_TYPE,
-}
 LIBRARIES = ("jinja2", "matplotlib", "python-docx", "weasyprint")
 """Whose change may change the bytes of a document."""
-TONGUES = {"zh": Label("中文", "Chinese"), "en": Label("英文", "English")}
 
 
 def compute(task: PublishBulletinTask, workspace: Path, progress: Progress) -> Outcome:
@@ -230,10 +227,15 @@ def compute(task: PublishBulletinTask, workspace: Path, progress: Progress) -> O
     files = [write_document(workspace, "content", Label("公报内容", "Content"), content)]
     try:
         titles = {lang: title_of(held.template, content, lang) for lang in LANGUAGES}
+        drawn: dict[Lang, Drawn] = {}
         for number, lang in enumerate(LANGUAGES):
             progress(10 + 40 * number, "maps")
-            files += write_documents(held, region, content, workspace, lang)
+            told = in_language(content, lang)
+            drawn[lang] = draw_pictures(region, held, told, workspace, lang)
             progress(50 + 40 * number, "report")
+            pages = compose(held.template, content, drawn[lang], lang)
+            files += write_documents(pages, held.issued_on, workspace)
+        files.append(pack_pictures(drawn, workspace))
     except Refused as error:
         raise _at_fault(error) from error
     flags = _flags()
@@ -245,50 +247,6 @@ def compute(task: PublishBulletinTask, workspace: Path, progress: Progress) -> O
         {"title_zh": titles["zh"], "title_en": titles["en"], "content": content},
         progress,
     )
-
-
-def write_documents(
-    held: BulletinTask,
-    region: RegionTask,
-    content: dict[str, Any],
-    workspace: Path,
-    lang: Lang,
-) -> list[OutputFile]:
-    """The documents of a language; its pictures are inside, and their files gone.
-
-    Raises:
-        Refused: a text asks for what is not there.
-    """
-    pictures = draw_pictures(region, held, in_language(content, lang), workspace, lang)
-    pages = compose(held.template, content, pictures, lang)
-    files = _write_formats(pages, held, workspace, lang)
-    for drawn in pictures.values():
-        for picture in drawn:
-            if picture.path is not None:
-                picture.path.unlink()
-    return files
-
-
-def _write_formats(
-    pages: Pages, held: BulletinTask, workspace: Path, lang: Lang
-) -> list[OutputFile]:
-    html = write_html(workspace / f"bulletin.{lang}.html", pages)
-    if can_write_pdf():
-        write_pdf(workspace / f"bulletin.{lang}.pdf", html)
-    write_word(workspace / f"bulletin.{lang}.docx", pages, held.issued_on)
-    return [
-        OutputFile.of(
-            f"{kind}_{lang}",
-            f"bulletin.{lang}.{kind}",
-            media_type,
-            Label(
-                f"公报（{kind.upper()}，{TONGUES[lang].zh}）",
-                f"Bulletin ({kind.upper()}, {TONGUES[lang].en})",
-            ),
-        )
-        for kind, media_type in MEDIA_TYPES.items()
-        if (workspace / f"bulletin.{lang}.{kind}").exists()
-    ]
 
 
 def _flags() -> list[ResultFlag]:

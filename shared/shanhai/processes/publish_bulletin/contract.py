@@ -323,6 +323,9 @@ PUBLISH_BULLETIN = ProcessContract(
     (
         OutputSpec("bulletin", Label("公报代码", "Code of the bulletin"), "application/json"),
         OutputSpec("content", Label("公报内容", "Content"), "application/json"),
+        OutputSpec(
+            "pictures", Label("公报中的图（PNG）", "Pictures of the bulletin"), "application/zip"
+        ),
         *(
             OutputSpec(f"{kind}_{lang}", Label(f"公报（{kind.upper()}，{zh}）", en), media_type)
             for kind, media_type in (

@@ -1,7 +1,7 @@
 """From a template and what a bulletin tells to the parts of its document."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -28,7 +28,7 @@ NO_DATA = Label("本期没有数据。", "There are no data of this period.")
 def compose(
     template: Wording,
     content: Mapping[str, Any],
-    pictures: Mapping[str, list[Picture]],
+    pictures: Mapping[str, Sequence[Picture]],
     lang: Lang,
 ) -> Pages:
     """The document of a bulletin in a language.
@@ -142,7 +142,7 @@ def _texts(template: Wording, lang: Lang) -> Iterable[tuple[str, str, SectionKin
 
 
 def _section(
-    section: Section, told: Mapping[str, Any], pictures: list[Picture], lang: Lang
+    section: Section, told: Mapping[str, Any], pictures: Sequence[Picture], lang: Lang
 ) -> list[Block]:
     """The text of a section, its tables and pictures; or that there are no data."""
     if not tells(section.kind, told):

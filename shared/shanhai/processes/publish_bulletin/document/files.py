@@ -1,0 +1,91 @@
+"""The files of a bulletin: its documents, and a package of the pictures that stand in them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from shanhai.processes.kit.contract import WORD_TYPE
+from shanhai.processes.kit.task import OutputFile
+from shanhai.reporting.blocks import Pages, Picture, write_html
+from shanhai.reporting.pages import can_write_pdf, write_pdf
+from shanhai.reporting.word import write_word
+from shanhai.storage.reproducible_zip import open_package, write_package
+from shanhai.vocabulary import Label, Lang
+
+MEDIA_TYPES = {
+    "html": "text/html",
+    "pdf": "application/pdf",
+    "docx": WORD_TYPE,
+}
+TONGUES = {"zh": Label("中文", "Chinese"), "en": Label("英文", "English")}
+PICTURES = "pictures"
+"""Name of the package of pictures among a bulletin's files."""
+_PACKAGE = "bulletin.pictures.zip"
+Drawn = Mapping[str, Sequence[Picture]]
+"""Pictures by the kind of the section that shows them."""
+
+
+class _PackedPicture(BaseModel):
+    lang: Lang
+    kind: str
+    caption: str
+    file: str
+
+
+def write_documents(pages: Pages, issued_on: date, folder: Path) -> list[OutputFile]:
+    """Write a bulletin in its language as HTML, PDF where that can be written, and DOCX."""
+    lang = pages.lang
+    html = write_html(folder / f"bulletin.{lang}.html", pages)
+    if can_write_pdf():
+        write_pdf(folder / f"bulletin.{lang}.pdf", html)
+    write_word(folder / f"bulletin.{lang}.docx", pages, issued_on)
+    return [
+        OutputFile.of(
+            f"{kind}_{lang}",
+            f"bulletin.{lang}.{kind}",
+            media_type,
+            Label(
+                f"公报（{kind.upper()}，{TONGUES[lang].zh}）",
+                f"Bulletin ({kind.upper()}, {TONGUES[lang].en})",
+            ),
+        )
+        for kind, media_type in MEDIA_TYPES.items()
+        if (folder / f"bulletin.{lang}.{kind}").exists()
+    ]
+
+
+def pack_pictures(drawn: Mapping[Lang, Drawn], folder: Path) -> OutputFile:
+    """Put the pictures of all languages into one package, and take their own files away.
+
+    Documents in other words are made of them, without whatever they were drawn by.
+    """
+    listed, files = [], []
+    for lang, kinds in drawn.items():
+        for kind, pictures in kinds.items():
+            for caption, path in ((one.caption, one.path) for one in pictures):
+                if path is not None:
+                    name = path.name.replace(f".{lang}.", f"_{lang}.")
+                    told = _PackedPicture(lang=lang, kind=kind, caption=caption, file=name)
+                    listed.append(told.model_dump())
+                    files.append((name, path))
+    write_package(folder / _PACKAGE, {PICTURES: listed}, files)
+    for _, path in files:
+        path.unlink()
+    title = Label("公报中的图（PNG）", "Pictures of the bulletin (PNG)")
+    return OutputFile.of(PICTURES, _PACKAGE, "application/zip", title)
+
+
+def unpack_pictures(package: Path, folder: Path) -> dict[Lang, dict[str, list[Picture]]]:
+    """The pictures of a package by language and kind, their files in an empty folder of our own.
+
+    Raises:
+        InvalidInput: it is no such package, or damaged.
+    """
+    found: dict[Lang, dict[str, list[Picture]]] = {"zh": {}, "en": {}}
+    for told in open_package(package, folder)[PICTURES]:
+        one = _PackedPicture.model_validate(told)
+        pictures = found[one.lang].setdefault(one.kind, [])
+        pictures.append(Picture(one.caption, folder / one.file))
+    return found
