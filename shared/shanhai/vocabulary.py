@@ -489,6 +489,14 @@ ALERT_EVENTS: tuple[Term, ...] = (
 )
 """What happens to an alert."""
 
+OBSERVATION_WAYS: tuple[Term, ...] = (
+    Term("http", Label("接口上传", "Sent to the API")),
+    Term("sta", Label("SensorThings 接口", "SensorThings")),
+    Term("mqtt", Label("MQTT 消息", "MQTT")),
+    Term("hj212", Label("HJ 212 网关", "HJ 212 gateway")),
+)
+"""Ways in which observations come in."""
+
 DELIVERY_KINDS: tuple[Term, ...] = (
     Term("webhook", Label("网络回调订阅", "Webhook")),
     Term("email", Label("电子邮件", "E-mail")),

@@ -78,6 +78,7 @@ from shanhai_api.proposals.routes import router as proposals
 from shanhai_api.security_keys import router as security_keys
 from shanhai_api.session import router as own_session
 from shanhai_api.sta.routes import router as sensorthings
+from shanhai_api.system import router as system
 from shanhai_api.trees import router as trees
 from shanhai_api.uploads.routes import router as uploads
 from shanhai_api.uploads.routes import waiting as waiting_uploads
@@ -144,6 +145,7 @@ ROUTERS = (
     own_session,
     security_keys,
     audit,
+    system,
     health,
 )
 SENT_BY_SCRIPTS = (

@@ -245,6 +245,7 @@ async def run(
     async with asyncio.TaskGroup() as parts:
         listening = [
             parts.create_task(listen(runner).run()),
+            parts.create_task(periodic.tell_presence(context)),
             parts.create_task(cleanup.reap_jobs(context)),
             parts.create_task(periodic.maintain_tiles(context)),
             parts.create_task(periodic.evaluate_alert_rules(context)),

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai import crypto, syslog
+from shanhai import __version__, crypto, syslog
 from shanhai.db.alerts import observation_evaluation, plan_evaluation
 from shanhai.db.alerts.transitions import send_notices
 from shanhai.db.authentication import Authenticator
@@ -24,6 +24,7 @@ from shanhai.db.observations.rollups import prune_changes, sum_up
 from shanhai.db.queries import audit_chain
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.files import read_references
+from shanhai.db.queries.system_status import forget_worker, note_worker
 from shanhai.db.tables.job import Job
 from shanhai.db.tiles.simplification import fill_portion
 from shanhai.db.tiles.simplification import prune_changes as prune_tile_changes
@@ -73,6 +74,29 @@ async def _take_back(context: WorkerContext) -> None:
 async def _unsent(context: WorkerContext) -> list[Lease]:
     async with context.sessions.begin() as session:
         return list(await take_undispatched(session, after_s=DISPATCH_AFTER_S))
+
+
+PRESENT_S = 30.0
+FAREWELL_S = 5.0
+
+
+async def tell_presence(context: WorkerContext) -> None:
+    """Say every half a minute that this worker runs, until it is stopped; then that it does not."""
+    slots = context.settings.slots
+    try:
+        while True:
+            try:
+                async with context.sessions.begin() as session:
+                    await note_worker(session, context.name, version=__version__, slots=slots)
+            except DATABASE_ERRORS as error:
+                log.warning("presence not told", error=type(error).__name__)
+            await asyncio.sleep(PRESENT_S)
+    finally:
+        try:
+            async with asyncio.timeout(FAREWELL_S), context.sessions.begin() as session:
+                await forget_worker(session, context.name)
+        except DATABASE_ERRORS as error:
+            log.warning("presence not ended", error=type(error).__name__)
 
 
 SWEEP_S = 600.0

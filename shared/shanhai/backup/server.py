@@ -157,9 +157,10 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a part of the backup reaches: every change up to `reached` is in it."""
+    """How far a part of the backup reaches: every change up to `reached` is in it; or, `verified`,
+    when it was checked."""
 
-    part: Literal["base", "archive"]
+    part: Literal["base", "archive", "verified"]
     reached: datetime
     detail: dict[str, Any]
 

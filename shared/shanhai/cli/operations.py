@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,7 +20,7 @@ from shanhai.backup.base_backup import prune, take_backup, verify
 from shanhai.backup.encryption import make_identity, read_identity, read_recipient
 from shanhai.backup.repository import BackupFolder
 from shanhai.backup.restore import LOG_FOLDER, restore
-from shanhai.backup.server import Archiver
+from shanhai.backup.server import Archiver, Mark, note
 from shanhai.certificates import CertifiedServer, make_certificates
 from shanhai.cli.kit import in_transaction
 from shanhai.crypto import SecretBox, chosen_suite
@@ -204,12 +205,22 @@ def restore_into(
 
 def verify_folder(folder: FOLDER) -> None:
     """Check a folder of backups; with the secret key, every byte of it."""
-    file = BackupSettings().identity_file
+    settings = BackupSettings()
+    file = settings.identity_file
     found = verify(BackupFolder(folder), None if file is None else read_identity(file))
     how = "all decrypted" if found.opened else "by digests and presence: no secret key given"
     typer.echo(
         f"{found.bases} bases, {found.segments} segments, {found.objects} result files: {how}"
     )
+    # Those who look after the service see when backups were last checked.
+    detail = {"opened": found.opened, "gaps": found.gaps, "bases": found.bases}
+    mark = Mark("verified", datetime.now(UTC), detail)
+    try:
+        url = _url(settings)
+    except ValidationError:
+        typer.echo("not noted in the database, of which no setting tells the address")
+    else:
+        asyncio.run(note(url, mark))
     if found.gaps:
         typer.echo(f"{found.gaps} segments are missing: moments after them need a newer base")
         raise typer.Exit(1)

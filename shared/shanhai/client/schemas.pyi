@@ -58,6 +58,8 @@ AuditEntries = TypedDict("AuditEntries", {"entries": list[AuditEntry], "links": 
 AuditEntry = TypedDict("AuditEntry", {"id": int, "at": str, "actor": str | None, "action": str, "table": str | None,
     "object": str | None, "before": dict[str, Any] | None, "after": dict[str, Any] | None, "request": str | None,
     "address": str | None, "digest": str})
+BackupCheck = TypedDict("BackupCheck", {"at": str, "opened": bool, "gaps": int})
+BackupsTold = TypedDict("BackupsTold", {"base": str | None, "archive": str | None, "check": BackupCheck | None})
 BalanceOfKind = TypedDict("BalanceOfKind", {
     "kind": Literal["natural_shoreline", "cultivated_land", "land_link", "wetland", "forest_quota", "sea_area"],
     "kind_name": str, "unit": str, "taken": str, "given": str, "taken_proposed": str, "given_proposed": str,
@@ -777,6 +779,10 @@ ReceiptShown = TypedDict("ReceiptShown", {"about": Literal["comment", "complaint
     "replied_at": str | None, "contact_kept": bool})
 RecoveryCodes = TypedDict("RecoveryCodes", {"codes": list[str], "csrf": str})
 Reference = TypedDict("Reference", {"@iot.id": str})
+Refusals = TypedDict("Refusals", {"days": int, "refused": list[RefusedObservations], "links": list[Link]})
+RefusedObservations = TypedDict("RefusedObservations", {"way": Literal["http", "sta", "mqtt", "hj212"],
+    "way_name": str, "station": str | None, "station_name": str | None, "pointer": str, "number": int, "last": str,
+    "detail": str})
 RefusedRow = TypedDict("RefusedRow", {"index": int, "pointer": str, "detail": str})
 RegionApproval = TypedDict("RegionApproval", {"region": str, "name": str,
     "state": Literal["pending", "approved", "rejected", "withdrawn", "lapsed"], "state_name": str, "at": str | None,
@@ -810,6 +816,7 @@ RegisteredLine = TypedDict("RegisteredLine", {"areas": int, "drawn": int, "area_
     "difference_km2": float | None, "share_percent": float | None,
     "kind": Literal["red_line", "permanent_basic_farmland", "cultivated_land", "urban_boundary", "eco_control_line", "protected_area", "water_source_area", "habitat", "access_unit", "wetland", "shoreline", "island", "sea_use_right", "legacy_mine", "soil_erosion"],
     "name_zh": str, "name_en": str, "delimitations": list[DelimitationFigures]})
+ReplicaTold = TypedDict("ReplicaTold", {"lag_bytes": float})
 ReplyBody = TypedDict("ReplyBody", {"reply": str, "adoption": Literal["adopted", "partly_adopted", "not_adopted"],
     "reason": str, "topic": NotRequired[str | None], "shown": NotRequired[bool]})
 ReportBody = TypedDict("ReportBody", {"text": str, "figures": NotRequired[list[ReportedFigure]],
@@ -871,6 +878,7 @@ RuleExceptionRequests = TypedDict("RuleExceptionRequests", {"requests": list[Rul
     "numberReturned": int, "links": list[Link]})
 RuleExceptions = TypedDict("RuleExceptions", {"exceptions": list[RuleException], "numberReturned": int,
     "links": list[Link]})
+RunningJob = TypedDict("RunningJob", {"id": str, "process": str, "progress": int, "started": str | None})
 Schedule = TypedDict("Schedule", {"code": str, "name_zh": str, "name_en": str, "process": str,
     "inputs": dict[str, Any], "cron": str | None, "every_s": int | None, "starts_at": str, "timezone": str,
     "priority": Literal["low", "normal", "high"], "enabled": bool, "owner": str, "next_at": str | None,
@@ -1096,6 +1104,8 @@ SuggestionRule = TypedDict("SuggestionRule", {
     "rule": Literal["target_behind", "project_late", "project_suspended", "alert_serious"], "name": str})
 Suggestions = TypedDict("Suggestions", {"title": str, "plan": str, "year": int, "rules": list[SuggestionRule],
     "suggestions": list[Suggestion], "links": list[Link]})
+SystemTold = TypedDict("SystemTold", {"workers": list[WorkerTold], "backups": BackupsTold,
+    "replica": ReplicaTold | None, "replica_seen": str | None, "links": list[Link]})
 TargetsBody = TypedDict("TargetsBody", {"targets": list[FigureBody], "reason": NotRequired[str | None]})
 Template = TypedDict("Template", {"title_zh": str, "title_en": NotRequired[str], "issuer_zh": str,
     "issuer_en": NotRequired[str], "note_zh": NotRequired[str], "note_en": NotRequired[str],
@@ -1182,6 +1192,8 @@ Wording = TypedDict("Wording", {"title_zh": str, "title_en": NotRequired[str], "
     "issuer_en": NotRequired[str], "note_zh": NotRequired[str], "note_en": NotRequired[str],
     "sections": list[Section]})
 WorkChallenge = TypedDict("WorkChallenge", {"challenge": str, "bits": int, "expires_at": str})
+WorkerTold = TypedDict("WorkerTold", {"machine": str, "pid": int, "alive": bool, "version": str, "slots": int,
+    "began": str, "seen": str, "jobs": list[RunningJob]})
 YearBalance = TypedDict("YearBalance", {"allocated": str, "paid": str, "balance": str, "year": int | None})
 YearOfBalance = TypedDict("YearOfBalance", {
     "kind": Literal["natural_shoreline", "cultivated_land", "land_link", "wetland", "forest_quota", "sea_area"],
@@ -2827,6 +2839,8 @@ class Paths:
     @overload
     def get(self, path: Literal["/notices/{notice}/summary"], /, *, headers: Headers | None = ..., **query: Query) -> NoticeSummaryShown: ...
     @overload
+    def get(self, path: Literal["/observations/refused"], /, *, headers: Headers | None = ..., **query: Query) -> Refusals: ...
+    @overload
     def get(self, path: Literal["/stations/{station}/observations"], /, *, headers: Headers | None = ..., **query: Query) -> StationObservations: ...
     @overload
     def get(self, path: Literal["/properties"], /, *, headers: Headers | None = ..., **query: Query) -> ObservedProperties: ...
@@ -2902,6 +2916,8 @@ class Paths:
     def get(self, path: Literal["/session"], /, *, headers: Headers | None = ..., **query: Query) -> OwnAccount: ...
     @overload
     def get(self, path: Literal["/audit"], /, *, headers: Headers | None = ..., **query: Query) -> AuditEntries: ...
+    @overload
+    def get(self, path: Literal["/system"], /, *, headers: Headers | None = ..., **query: Query) -> SystemTold: ...
     @overload
     def get(self, path: Literal["/health"], /, *, headers: Headers | None = ..., **query: Query) -> HealthTold: ...
     @overload
@@ -3790,6 +3806,8 @@ class AsyncPaths:
     @overload
     def get(self, path: Literal["/notices/{notice}/summary"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[NoticeSummaryShown]: ...
     @overload
+    def get(self, path: Literal["/observations/refused"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[Refusals]: ...
+    @overload
     def get(self, path: Literal["/stations/{station}/observations"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[StationObservations]: ...
     @overload
     def get(self, path: Literal["/properties"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[ObservedProperties]: ...
@@ -3865,6 +3883,8 @@ class AsyncPaths:
     def get(self, path: Literal["/session"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[OwnAccount]: ...
     @overload
     def get(self, path: Literal["/audit"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[AuditEntries]: ...
+    @overload
+    def get(self, path: Literal["/system"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[SystemTold]: ...
     @overload
     def get(self, path: Literal["/health"], /, *, headers: Headers | None = ..., **query: Query) -> Awaitable[HealthTold]: ...
     @overload

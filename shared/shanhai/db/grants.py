@@ -49,7 +49,8 @@ CONTENT = """
     data_finding datastream delivery duty_report duty_review exception_request historical_location
     hj212_device idempotency_key indicator_target job job_dataset lead_case location notice_comment
     notice_summary observation observation_archive observation_change observation_day
-    observation_hold observation_hour observation_latest observation_month observation_revision
+    observation_hold observation_hour observation_latest observation_month observation_refusal
+    observation_revision
     observation_source observed_property plan_check plan_project project_measure project_problem
     project_region project_state project_transition proposal proposal_evidence rollup_due
     sampling_feature schedule schedule_run sensor spent_challenge station_range subscription
@@ -87,6 +88,7 @@ SPECIAL: Mapping[str, Grants] = {
     "audit_export": {"api": READ, "worker": "SELECT, INSERT, UPDATE"},
     "audit_range": {"api": READ, "worker": READ},
     "backup_mark": {"api": READ, "worker": READ, "backup": "SELECT, INSERT, UPDATE"},
+    "worker_presence": {"api": READ, "worker": WRITE},
     "alembic_version": {"api": READ, "worker": READ, "tiles": READ, "backup": READ},
     "plan_membership": {"api": READ, "worker": READ},
 }

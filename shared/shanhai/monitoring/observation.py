@@ -264,6 +264,22 @@ class RefusedRows:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedKind:
+    """Rows of one station, or of an unknown one (None), refused for the same member.
+
+    Attributes:
+        detail: The rule that the last of them broke; `detail_zh` in Chinese.
+        number: How many they are.
+    """
+
+    station: int | None
+    pointer: str
+    detail: str
+    detail_zh: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class BatchOutcome:
     """What became of the rows of a batch: each is counted once.
 

@@ -24,10 +24,12 @@ from shanhai.backup.encryption import BackupBroken, make_identity, read_identity
 from shanhai.backup.repository import BackupFolder, BackupManifest, copy_objects
 from shanhai.backup.restore import Restored, restore
 from shanhai.backup.server import Archiver
+from shanhai.cli.operations import verify_folder
 from shanhai.data.synthetic_watershed import build_watershed
 from shanhai.db.queries.jobs import read_queue_state
 from shanhai.db.queries.system_status import read_reach_s
 from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.job import BackupMark
 from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.local.places import Home
@@ -250,6 +252,40 @@ def test_only_what_is_new_is_copied_and_all_can_be_verified(drilled: Drilled) ->
     assert found.objects == len(drilled.files)
     assert found.gaps == 0
     assert set(drilled.manifest.objects) < drilled.folder.object_uris()
+
+
+def test_a_check_is_noted_with_what_it_found(
+    drilled: Drilled, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHANHAI_BACKUP_DATABASE_URL", account_url(database_url, "backup"))
+    monkeypatch.setenv("SHANHAI_BACKUP_IDENTITY_FILE", str(drilled.identity_file))
+    began = datetime.now(UTC)
+    verify_folder(drilled.folder.root)
+    opened = asyncio.run(checked(database_url))
+    assert opened.reached >= began
+    assert opened.detail == {"opened": True, "gaps": 0, "bases": 1}
+    monkeypatch.delenv("SHANHAI_BACKUP_IDENTITY_FILE")
+    verify_folder(drilled.folder.root)
+    assert asyncio.run(checked(database_url)).detail["opened"] is False
+
+
+def test_a_folder_is_checked_where_no_database_is(
+    drilled: Drilled, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("SHANHAI_BACKUP_DATABASE_URL", "SHANHAI_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    verify_folder(drilled.folder.root)
+    said = capsys.readouterr().out
+    assert "1 bases" in said
+    assert "not noted" in said
+
+
+async def checked(url: str) -> BackupMark:
+    """The note of the last check."""
+    async with open_sessions(url) as sessions, sessions() as session:
+        mark = await session.get(BackupMark, "verified")
+    assert mark is not None
+    return mark
 
 
 def test_a_folder_is_of_one_cluster(drilled: Drilled, copy: BackupFolder) -> None:

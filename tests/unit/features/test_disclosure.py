@@ -60,11 +60,18 @@ MACHINERY = frozenset(
         *("alert_due", "alert_event", "alert_notice", "alert_rule", "alert_watch", "subscription"),
         *("audit_chain", "audit_export", "audit_range", "backup_mark", "data_finding"),
         *("bulletin_template", "delivery", "webhook"),
-        *("job", "job_dataset", "schedule", "schedule_run", "upload"),
+        *("job", "job_dataset", "schedule", "schedule_run", "upload", "worker_presence"),
         *("project_state", "project_transition"),
         *("tile_change", "tile_floor", "tile_pending"),
         *("archived_series", "datastream", "historical_location", "hj212_device", "location"),
-        *("rollup_due", "sampling_feature", "sensor", "station_range", "unsampled_station"),
+        *(
+            "observation_refusal",
+            "rollup_due",
+            "sampling_feature",
+            "sensor",
+            "station_range",
+            "unsampled_station",
+        ),
     }
 )
 """How the platform works, its settings, and the parts of observations."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from fastapi import Request
 
-from shanhai.db.observations.ingest import IncomingBatch, Sender, store
+from shanhai.db.observations.ingest import IncomingBatch, Sender, store_all
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.monitoring.observation import MOST_TOLD, Batch, BatchOutcome, RefusedRows
 from shanhai.monitoring.observation_formats import CsvReader, LineReader, ParsedRows, ndjson_rows
@@ -222,7 +222,7 @@ async def keep(
 
     A large batch has a transaction of its own, and so has one whose answer is kept for replays.
     """
-    delivery = IncomingBatch(received.batch, Sender("http", caller))
+    delivery = IncomingBatch(received.batch, Sender("http", caller), received.refused)
     if len(received.batch) <= GATHERED_ROWS and HEADER not in request.headers:
         outcome = await state.gathering.store(delivery)
         return _made(state, view, outcome, received)
@@ -240,9 +240,7 @@ async def _store(
     state: ServiceState, unit: UnitOfWork, view: View, delivery: IncomingBatch, received: Received
 ) -> Made:
     skew = state.configuration.observations.skew
-    outcome = await store(
-        unit.session, delivery.batch, delivery.sender, skew=skew, files=state.store
-    )
+    [outcome] = await store_all(unit.session, [delivery], skew=skew, files=state.store)
     return _made(state, view, outcome, received)
 
 

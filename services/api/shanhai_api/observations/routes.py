@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
+from shanhai.db.observations.refusals import KEPT_DAYS, list_refusals
 from shanhai.monitoring.observation_formats import MEMBERS, NEEDED
-from shanhai.vocabulary import QUALITIES
+from shanhai.validation import rfc3339
+from shanhai.vocabulary import OBSERVATION_WAYS, QUALITIES, label_in
 from shanhai_api.features.definition import LANG, query_parameter
 from shanhai_api.kit import dependencies
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, MomentText, one_of
@@ -36,6 +38,40 @@ class ObservationReceipt(Answered):
     revised: int
     rejected: list[RefusedRow] = Field(description="As many as fit an answer")
     rejected_count: int
+
+
+class RefusedObservations(Answered):
+    """Rows that came by one way for one station, or for none that is known, and were refused for
+    the same member."""
+
+    way: Annotated[str, one_of(OBSERVATION_WAYS)]
+    way_name: str
+    station: str | None
+    station_name: str | None
+    pointer: str
+    number: int
+    last: MomentText
+    detail: str = Field(description="The rule that the last of them broke")
+
+
+class Refusals(Document):
+    """What was refused of late, the newest first."""
+
+    days: int
+    refused: list[RefusedObservations]
+    links: list[Link]
+
+
+class RefusalsQuery(dependencies.PageQuery):
+    """Parameters of the refused observations."""
+
+    region: str | None = Field(
+        None,
+        max_length=200,
+        pattern=r"^[^\x00]*$",
+        description="Only of stations in this region or below it, and of unknown ones",
+    )
+    days: int = Field(7, ge=1, le=KEPT_DAYS, description="How many days back, today being one")
 
 
 class FormerValue(Answered):
@@ -237,6 +273,34 @@ async def show_observations(
     """Read observations in the order of time, their statistics by hour, day or month (`every`), or
     the newest of each series (`latest`), in the order of stations."""
     return await reading.answer(state, request, view, caller, query)
+
+
+@router.get("/observations/refused", summary="Observations that were refused")
+async def show_refused(
+    read: dependencies.Read[dependencies.KnownReader], query: Annotated[RefusalsQuery, Query()]
+) -> Refusals:
+    """Count what was refused of the stations of the caller's regions, with the newest reason; who
+    has a role everywhere is also told of rows that name no known station."""
+    found = await list_refusals(
+        read.session, read.caller.viewer, days=query.days, region=query.region
+    )
+    return Refusals(
+        days=query.days,
+        refused=[
+            RefusedObservations(
+                way=one.way,
+                way_name=label_in(OBSERVATION_WAYS, one.way, read.lang),
+                station=one.station,
+                station_name=one.name_zh if read.lang == "zh" else one.name_en,
+                pointer=one.pointer,
+                number=one.number,
+                last=rfc3339(one.last_at),
+                detail=one.detail_zh if read.lang == "zh" else one.detail_en,
+            )
+            for one in found
+        ],
+        links=read.self_links("/observations/refused"),
+    )
 
 
 @router.get(

@@ -9,7 +9,7 @@ import structlog
 from shanhai.db.identity import Identity
 from shanhai.db.observations.feeds import GroupCommit
 from shanhai.db.observations.ingest import IncomingBatch, Sender
-from shanhai.monitoring.observation import Batch, BatchOutcome
+from shanhai.monitoring.observation import Batch, BatchOutcome, RefusedRows
 from shanhai.vocabulary import Scope
 from shanhai_worker.context import WorkerContext, is_outage, outlast
 from shanhai_worker.metrics import WorkerMetrics
@@ -29,16 +29,20 @@ class Intake:
         self._meters = meters
         self._sender = Sender(way, Identity(way, frozenset({Scope.OBSERVE})))
 
-    async def store(self, batch: Batch) -> None:
+    async def store(self, batch: Batch, unread: RefusedRows | None = None) -> None:
         """Wait until the batch is durable; its refused rows are counted and logged.
+
+        Args:
+            unread: What could not be read; it is noted as refused, too.
 
         Raises:
             Exception: What kept it from being stored.
         """
-        if not len(batch):
+        unread = unread or RefusedRows()
+        if not len(batch) and not unread.number:
             return
         try:
-            outcome = await self._gathering.store(IncomingBatch(batch, self._sender))
+            outcome = await self._gathering.store(IncomingBatch(batch, self._sender, unread))
         except Exception as error:
             log.warning(
                 "observations not stored",

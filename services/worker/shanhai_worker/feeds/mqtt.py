@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shanhai.db.engine import Sessions
 from shanhai.db.observations.feeds import is_of_data
 from shanhai.errors import InvalidInput
-from shanhai.monitoring.observation import Batch
+from shanhai.monitoring.observation import Batch, RefusedRows, Rejection
 from shanhai.monitoring.observation_formats import NUMBER, ParsedRows, ndjson_rows
 from shanhai.settings import MqttSettings
 from shanhai.shutdown import end
@@ -214,7 +214,8 @@ class Fetcher:
         """
         batches = [self._batch_of(message) for message in messages]
         results = await asyncio.gather(
-            *(self._intake.store(batch) for batch in batches), return_exceptions=True
+            *(self._intake.store(batch, unread) for batch, unread in batches),
+            return_exceptions=True,
         )
         for message, result in zip(messages, results, strict=True):
             if result is not None:
@@ -223,22 +224,31 @@ class Fetcher:
                 self._refuse("not_stored", message, type(result).__name__)
             connection.acknowledge(message)
 
-    def _batch_of(self, message: MqttMessage) -> Batch:
-        """What can be stored of a message; the rest is counted."""
-        if len(message.payload) > self._settings.message_limit_bytes:
-            self._refuse("size", message, f"{len(message.payload)} bytes")
-            return Batch.of([])
+    def _batch_of(self, message: MqttMessage) -> tuple[Batch, RefusedRows]:
+        """What can be stored of a message, and the rest, which is counted."""
+        size = len(message.payload)
+        if size > self._settings.message_limit_bytes:
+            self._refuse("size", message, f"{size} bytes")
+            about = f"a message of {size} bytes is too large", f"消息过大：{size} 字节"
+            return Batch.of([]), _unread(*about)
         try:
             reading = read_message(self._topics, message.topic, message.payload)
         except InvalidInput as error:
             self._refuse("topic", message, error.message)
-            return Batch.of([])
+            return Batch.of([]), _unread(error.message, error.message_zh or error.message)
         if reading.refused.number:
             first = reading.refused.told[0]
             why = f"{first.pointer} {first.detail}"
             self._refuse("row", message, why, reading.refused.number)
-        return reading.batch()
+        return reading.batch(), reading.refused
 
     def _refuse(self, reason: str, message: MqttMessage, why: str, number: int = 1) -> None:
         self._meters.refused.labels(WAY, reason).inc(number)
         log.warning("not kept", reason=reason, number=number, topic=message.topic, why=why)
+
+
+def _unread(detail: str, detail_zh: str) -> RefusedRows:
+    """A message that is refused as a whole."""
+    refused = RefusedRows()
+    refused.add([Rejection(0, "", detail, detail_zh)])
+    return refused

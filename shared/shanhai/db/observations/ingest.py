@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from shanhai.db.observations import ingest_sql
 from shanhai.db.observations.archive_restore import recall_beside
 from shanhai.db.observations.code_lookup import CodeQuery, KnownCodes, add_source, find_known
 from shanhai.db.observations.partitions import make_months
+from shanhai.db.observations.refusals import kinds_unread, note_refusals
 from shanhai.db.observations.series import (
     Mask,
     Partners,
@@ -30,7 +31,13 @@ from shanhai.db.observations.series import (
     sort_rows,
 )
 from shanhai.db.observations.validation import EARLIEST, Clock, ResolvedRows, judge, moment
-from shanhai.monitoring.observation import Batch, BatchOutcome, RefusedRows, Times
+from shanhai.monitoring.observation import (
+    Batch,
+    BatchOutcome,
+    RefusedKind,
+    RefusedRows,
+    Times,
+)
 from shanhai.storage.artifacts import ArtifactStore
 
 SLOT_US = 900_000_000
@@ -92,10 +99,11 @@ async def store(
 
 @dataclass(frozen=True, slots=True)
 class IncomingBatch:
-    """A batch, and who brings it."""
+    """A batch, and who brings it; rows that could not be read are only noted as refused."""
 
     batch: Batch
     sender: Sender
+    unread: RefusedRows = field(default_factory=RefusedRows)
 
     @property
     def source(self) -> tuple[str, str]:
@@ -125,17 +133,23 @@ async def store_all(
         if source not in sources:
             sources[source] = await add_source(session, *source)
 
-    def judge_all() -> list[tuple[ResolvedRows, RefusedRows]]:
+    def judge_all() -> list[tuple[ResolvedRows, RefusedRows, list[RefusedKind]]]:
         return [
             judge(one.batch, known, one.sender.identity, sources[one.source], clock)
             for one in deliveries
         ]
 
     judged = await _beside(size, judge_all)
-    counts = await _write(session, [rows for rows, _ in judged], known, clock, files)
+    counts = await _write(session, [rows for rows, _, _ in judged], known, clock, files)
+    refusals = [
+        (sources[one.source], kind)
+        for one, (_, _, kinds) in zip(deliveries, judged, strict=True)
+        for kind in (*kinds, *kinds_unread(one.unread))
+    ]
+    await note_refusals(session, refusals, clock.received)
     return [
         BatchOutcome(accepted, duplicates, revised, refused)
-        for (accepted, duplicates, revised), (_, refused) in zip(counts, judged, strict=True)
+        for (accepted, duplicates, revised), (_, refused, _) in zip(counts, judged, strict=True)
     ]
 
 

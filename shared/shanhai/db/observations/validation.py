@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from shanhai.db.identity import Identity
 from shanhai.db.observations.code_lookup import KnownCodes, KnownProperty
-from shanhai.monitoring.observation import MOST_TOLD, Batch, RefusedRows, Rejection, Texts
+from shanhai.monitoring.observation import (
+    MOST_TOLD,
+    Batch,
+    RefusedKind,
+    RefusedRows,
+    Rejection,
+    Texts,
+)
 from shanhai.monitoring.units import Conversion, conversion, units_like
 
 EARLIEST = datetime(1950, 1, 1, tzinfo=UTC)
@@ -83,8 +90,9 @@ def moment(microseconds: int) -> datetime:
 
 def judge(
     batch: Batch, known: KnownCodes, identity: Identity, source: int, clock: Clock
-) -> tuple[ResolvedRows, RefusedRows]:
-    """The rows that can be stored, and the others with the first rule each of them breaks.
+) -> tuple[ResolvedRows, RefusedRows, list[RefusedKind]]:
+    """The rows that can be stored, and the others with the first rule each of them breaks; these
+    once more, counted by their station and the member that broke it.
 
     Args:
         source: The number of who sends.
@@ -143,9 +151,23 @@ def judge(
         batch.feature,
     )
     if not found:
-        return rows, refused
+        return rows, refused, []
     refused.add(_told(batch, found), untold=max(0, int(bad.sum()) - MOST_TOLD))
-    return rows.take(~bad), refused
+    return rows.take(~bad), refused, list(_kinds(station, found))
+
+
+def _kinds(
+    station: NDArray[np.int64], found: list[tuple[NDArray[np.intp], Callable[[int], Why]]]
+) -> Iterator[RefusedKind]:
+    """How many rows of each station broke each rule, and how the last of them did."""
+    for rows, why in found:
+        # Of the rows backwards, so that the first of each station is the last.
+        numbers, at, counts = np.unique(station[rows][::-1], return_index=True, return_counts=True)
+        for number, place, count in zip(
+            numbers.tolist(), at.tolist(), counts.tolist(), strict=True
+        ):
+            pointer, detail, detail_zh = why(int(rows[::-1][place]))
+            yield RefusedKind(None if number < 0 else number, pointer, detail, detail_zh, count)
 
 
 def _told(

@@ -1,17 +1,18 @@
 """What the operator monitors: the database, its content and how far backups reach."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.jobs import given_up
-from shanhai.db.tables.job import BackupMark, Job
+from shanhai.db.tables.job import BackupMark, Job, WorkerPresence
+from shanhai.vocabulary import JobStatus
 
 
 async def put_mark(
@@ -28,7 +29,7 @@ async def put_mark(
 async def read_reach_s(session: AsyncSession) -> dict[str, float]:
     """How many seconds ago the last change lies that each part of the backups holds."""
     age = func.extract("epoch", func.clock_timestamp() - BackupMark.reached)
-    rows = await session.execute(select(BackupMark.part, age))
+    rows = await session.execute(select(BackupMark.part, age).where(BackupMark.part != "verified"))
     return {part: float(seconds) for part, seconds in rows}
 
 
@@ -131,3 +132,94 @@ async def _read_dead_jobs(session: AsyncSession) -> dict[str, int]:
 
 def _number(value: object) -> float | None:
     return None if value is None else float(str(value))
+
+
+FORGOTTEN_AFTER = timedelta(days=1)
+"""Workers that were not heard of for as long are told no more."""
+ALIVE_FOR = timedelta(seconds=90)
+"""A worker says every half a minute that it runs; three times in vain, and it counts as lost."""
+_SEEN = text(
+    """INSERT INTO worker_presence (name, version, slots, began_at, seen_at, replica_lag_bytes)
+       SELECT CAST(:name AS text), CAST(:version AS text), CAST(:slots AS int),
+              clock_timestamp(), clock_timestamp(),
+              (SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn))
+                 FROM pg_stat_replication WHERE replay_lsn IS NOT NULL)
+       ON CONFLICT (name) DO UPDATE
+       SET seen_at = excluded.seen_at, replica_lag_bytes = excluded.replica_lag_bytes"""
+)
+
+
+async def note_worker(session: AsyncSession, name: str, *, version: str, slots: int) -> None:
+    """Say that a worker runs, and forget those that were lost long ago."""
+    await session.execute(_SEEN, {"name": name, "version": version, "slots": slots})
+    gone = WorkerPresence.seen_at < func.clock_timestamp() - FORGOTTEN_AFTER
+    lost = select(WorkerPresence.name).where(gone).with_for_update(skip_locked=True)
+    await session.execute(delete(WorkerPresence).where(WorkerPresence.name.in_(lost)))
+
+
+async def forget_worker(session: AsyncSession, name: str) -> None:
+    """Say that a worker has stopped."""
+    await session.execute(delete(WorkerPresence).where(WorkerPresence.name == name))
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSeen:
+    """A worker, and the jobs that it runs.
+
+    Attributes:
+        alive: It was heard of a moment ago.
+    """
+
+    name: str
+    version: str
+    slots: int
+    began_at: datetime
+    seen_at: datetime
+    alive: bool
+    jobs: Sequence[Job]
+
+
+@dataclass(frozen=True, slots=True)
+class SystemParts:
+    """What stands behind the service.
+
+    Attributes:
+        workers: Those that run, and those that were lost within a day; the newest first.
+        marks: How far backups reach, and when they were checked, by part.
+        replica_seen_at: When the lag of the replica was looked at; None where no worker could.
+        replica_lag_bytes: None without a replica.
+    """
+
+    workers: Sequence[WorkerSeen]
+    marks: Mapping[str, BackupMark]
+    replica_seen_at: datetime | None
+    replica_lag_bytes: float | None
+
+
+async def read_parts(session: AsyncSession) -> SystemParts:
+    """Look once at workers, backups and the replica."""
+    alive = WorkerPresence.seen_at > func.clock_timestamp() - ALIVE_FOR
+    query = select(WorkerPresence, alive).order_by(WorkerPresence.seen_at.desc())
+    rows = (await session.execute(query)).all()
+    running = select(Job).where(Job.status == JobStatus.RUNNING).order_by(Job.started_at)
+    jobs = (await session.scalars(running)).all()
+    workers = [
+        WorkerSeen(
+            one.name,
+            one.version,
+            one.slots,
+            one.began_at,
+            one.seen_at,
+            bool(is_alive),
+            [job for job in jobs if job.worker == one.name],
+        )
+        for one, is_alive in rows
+    ]
+    marks = {mark.part: mark for mark in await session.scalars(select(BackupMark))}
+    newest = next((one for one, is_alive in rows if is_alive), None)
+    return SystemParts(
+        workers,
+        marks,
+        None if newest is None else newest.seen_at,
+        None if newest is None else newest.replica_lag_bytes,
+    )

@@ -189,12 +189,32 @@ class ScheduleRun(Base):
 
 
 class BackupMark(Base):
-    """How far a part of the backups reaches: base backups, or the archive of the log."""
+    """How far a part of the backups reaches: base backups, or the archive of the log; or when the
+    folder they are in was checked (`verified`)."""
 
     __tablename__ = "backup_mark"
-    __table_args__ = (CheckConstraint("part IN ('base', 'archive')", name="part"),)
+    __table_args__ = (CheckConstraint("part IN ('base', 'archive', 'verified')", name="part"),)
 
     part: Mapped[str] = mapped_column(primary_key=True)
     reached: Mapped[Moment]
     noted_at: Mapped[Moment]
     detail: Mapped[Attributes]
+
+
+class WorkerPresence(Base):
+    """A worker that runs, or was lost: one that stops in order takes its row away.
+
+    Attributes:
+        name: As jobs name who runs them.
+        seen_at: When it last said so.
+        replica_lag_bytes: Log that the slowest replica had not replayed then; None without one.
+    """
+
+    __tablename__ = "worker_presence"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str]
+    slots: Mapped[int]
+    began_at: Mapped[Moment]
+    seen_at: Mapped[Moment]
+    replica_lag_bytes: Mapped[float | None]

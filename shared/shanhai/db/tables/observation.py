@@ -124,6 +124,32 @@ class Observation(Base):
     feature_id: Mapped[int | None] = mapped_column(sa.Integer)
 
 
+class ObservationRefusal(Base):
+    """Rows refused on a day: how many, and the rule that the newest of them broke.
+
+    Attributes:
+        station_id: The station they were for; None where it is not known.
+        pointer: The member that broke a rule, as `/unit`.
+    """
+
+    __tablename__ = "observation_refusal"
+    __table_args__ = (
+        sa.UniqueConstraint(
+            *("day", "source_id", "station_id", "pointer"), postgresql_nulls_not_distinct=True
+        ),
+    )
+
+    id: Mapped[BigId]
+    day: Mapped[date]
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("observation_source.id"), index=True)
+    station_id: Mapped[int | None] = mapped_column(sa.ForeignKey("station.id"), index=True)
+    pointer: Mapped[str]
+    number: Mapped[int] = mapped_column(sa.BigInteger)
+    last_at: Mapped[Moment]
+    detail_zh: Mapped[str]
+    detail_en: Mapped[str]
+
+
 class ObservationRevision(Base):
     """What an observation was before another value was sent for it.
 
