@@ -176,14 +176,23 @@ def test_a_case_is_checked_on_site_with_a_phone(
     assert visit.refusals == []
 
 
-def test_silent_feeds_are_told_first(
+def test_silent_feeds_are_told_first_and_refused_rows_below(
     bureaus: Bureaus, open_console: OpenConsole, watched_case: str
 ) -> None:
+    wrong = {"station": RIVER, "property": "ammonia_nitrogen", "value": 1, "unit": "kg"}
+    now = datetime.now(UTC).isoformat()
+    receipt = sent(bureaus.admin.post("/observations", json=[{**wrong, "time": now}]))
+    assert receipt["rejected_count"] == 1
     visit = open_console(bureaus.key(*PLANNING))
     page = visit.open("monitoring", tab="health")
     first = page.get_by_role("region", name="数据到报").get_by_role("row").nth(1)
     first.get_by_text("中断").wait_for()
     assert "海湾浮标" in first.inner_text()
+    refused = page.get_by_role("region", name="拒收的数据").get_by_role("row").nth(1)
+    told = refused.inner_text()
+    assert "河口断面" in told
+    assert "单位" in told
+    assert visit.refusals == []
 
 
 def test_the_public_sees_stations_but_no_alerts(

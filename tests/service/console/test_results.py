@@ -195,6 +195,19 @@ def test_the_state_of_the_system_is_in_words(bureaus: Bureaus, open_console: Ope
     page = open_console(bureaus.key(*PLANNING)).open("results", tab="system")
     page.get_by_text("数据库").wait_for()
     assert page.get_by_text("正常").count() > 3
+    assert page.get_by_text("备份校验").count() == 0
+
+
+def test_an_administrator_sees_workers_and_backups(
+    bureaus: Bureaus, open_console: OpenConsole
+) -> None:
+    visit = open_console()
+    administrator(bureaus, visit, "watching.system")
+    page = visit.open("results", tab="system")
+    page.get_by_text("备份校验").wait_for()
+    page.get_by_role("heading", name="工作进程").wait_for()
+    assert "尚无" in page.locator("main").inner_text()
+    assert visit.refusals == []
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -1989,6 +1989,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/observations/refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                    region?: string | null;
+                    days?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Refusals"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/properties": {
         parameters: {
             query?: never;
@@ -3247,6 +3286,43 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["AuditEntries"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: "json" | "html";
+                    lang?: ("zh" | "en") | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SystemTold"];
                     };
                 };
             };
@@ -4591,6 +4667,17 @@ export interface components {
             address: string | null;
             digest: string;
         };
+        BackupCheck: {
+            /** Format: date-time */
+            at: string;
+            opened: boolean;
+            gaps: number;
+        };
+        BackupsTold: {
+            base: string | null;
+            archive: string | null;
+            check: components["schemas"]["BackupCheck"] | null;
+        };
         BalanceRuleShown: {
             /** @enum {string} */
             kind: "natural_shoreline" | "cultivated_land" | "land_link" | "wetland" | "forest_quota" | "sea_area";
@@ -5930,6 +6017,23 @@ export interface components {
             effect: number | null;
             interim: boolean | null;
         };
+        Refusals: {
+            days: number;
+            refused: components["schemas"]["RefusedObservations"][];
+            links: components["schemas"]["Link"][];
+        };
+        RefusedObservations: {
+            /** @enum {string} */
+            way: "http" | "sta" | "mqtt" | "hj212";
+            way_name: string;
+            station: string | null;
+            station_name: string | null;
+            pointer: string;
+            number: number;
+            /** Format: date-time */
+            last: string;
+            detail: string;
+        };
         RefusedRow: {
             index: number;
             pointer: string;
@@ -5960,6 +6064,9 @@ export interface components {
             regions: components["schemas"]["RegionOfBalance"][];
             rules: components["schemas"]["BalanceRuleShown"][];
             links: components["schemas"]["Link"][];
+        };
+        ReplicaTold: {
+            lag_bytes: number;
         };
         RestorationSign: {
             /** @enum {string} */
@@ -6130,6 +6237,13 @@ export interface components {
             exceptions: components["schemas"]["RuleException"][];
             numberReturned: number;
             links: components["schemas"]["Link"][];
+        };
+        RunningJob: {
+            /** Format: uuid */
+            id: string;
+            process: string;
+            progress: number;
+            started: string | null;
         };
         Schedule: {
             code: string;
@@ -6454,6 +6568,13 @@ export interface components {
             subscriptions: components["schemas"]["Subscription"][];
             links: components["schemas"]["Link"][];
         };
+        SystemTold: {
+            workers: components["schemas"]["WorkerTold"][];
+            backups: components["schemas"]["BackupsTold"];
+            replica: components["schemas"]["ReplicaTold"] | null;
+            replica_seen: string | null;
+            links: components["schemas"]["Link"][];
+        };
         Template: {
             title_zh: string;
             /** @default  */
@@ -6594,6 +6715,18 @@ export interface components {
         Webhooks: {
             webhooks: components["schemas"]["Webhook"][];
             links: components["schemas"]["Link"][];
+        };
+        WorkerTold: {
+            machine: string;
+            pid: number;
+            alive: boolean;
+            version: string;
+            slots: number;
+            /** Format: date-time */
+            began: string;
+            /** Format: date-time */
+            seen: string;
+            jobs: components["schemas"]["RunningJob"][];
         };
         YearBalance: {
             allocated: string;

@@ -1,5 +1,16 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { cellsOf, open, refused, screen, serve } from "../../kit/testing";
+import type { Schema } from "../../kit/api";
+import { region } from "../../kit/place";
+import {
+  type Answer,
+  act,
+  cellsOf,
+  open,
+  refused,
+  screen,
+  serve,
+  waitFor,
+} from "../../kit/testing";
 import { lang } from "../../kit/words";
 import { arrivalOf, Health } from "./health";
 import { isSilent } from "./readings";
@@ -89,5 +100,100 @@ describe("the health of feeds", () => {
     open(<Health onOpen={() => {}} />);
     expect(await screen.findByText("try later")).toBeTruthy();
     expect(screen.queryByRole("table")).toBeNull();
+  });
+});
+
+type Refusal = Schema<"RefusedObservations">;
+const rejected = (more: Partial<Refusal> = {}): Refusal => ({
+  way: "mqtt",
+  way_name: "MQTT",
+  station: "well",
+  station_name: "Station well",
+  pointer: "/unit",
+  number: 1200,
+  last: "2026-01-02T03:00:00Z",
+  detail: "kg is no unit of a concentration",
+  ...more,
+});
+
+describe("what was refused of the feeds", () => {
+  const showing = (answer: Answer) =>
+    serve({ ...around([], []), "GET /observations/refused": answer });
+  const told = (...rows: Refusal[]) => ({ days: 7, refused: rows, links: [] });
+  const member = { scopes: ["read"] } as const;
+
+  it("is counted by station and way, with the newest reason in words", async () => {
+    const sent = showing(
+      told(
+        rejected(),
+        rejected({ pointer: "/colour", number: 1, detail: "no such member" }),
+        rejected({ station: null, station_name: null, pointer: "/station", detail: "nobody's" }),
+      ),
+    );
+    open(<Health onOpen={() => {}} />, member);
+    expect(await cellsOf("Refused data")).toEqual([
+      [
+        "Station well",
+        "MQTT",
+        "1,200",
+        "2026-01-02 11:00",
+        "unit: kg is no unit of a concentration",
+      ],
+      ["Station well", "MQTT", "1", "2026-01-02 11:00", "no such member"],
+      ["unknown station", "MQTT", "1,200", "2026-01-02 11:00", "station: nobody's"],
+    ]);
+    expect(
+      screen.getByRole("heading", { name: "2,401 observations refused in 7 days" }),
+    ).toBeTruthy();
+    const asked = sent.find(({ path }) => path === "/observations/refused");
+    expect(asked?.query.get("region")).toBe("xiamen");
+  });
+  it("is told in Chinese, and leads to the station", async () => {
+    const opened: string[] = [];
+    showing(told(rejected({ station_name: "水井站", detail: "单位不符" })));
+    const hands = open(<Health onOpen={(code) => opened.push(code)} />, { ...member, lang: "zh" });
+    expect((await cellsOf("拒收的数据"))[0]?.[4]).toBe("单位：单位不符");
+    expect(screen.getByRole("heading", { name: "最近 7 天拒收 1,200 条观测" })).toBeTruthy();
+    await hands.click(screen.getByRole("button", { name: "水井站" }));
+    expect(opened).toEqual(["well"]);
+  });
+  it("puts what was refused most first where that is asked", async () => {
+    showing(told(rejected({ number: 2 }), rejected({ station: "part", number: 30 })));
+    const hands = open(<Health onOpen={() => {}} />, member);
+    const rows = await screen.findByRole("button", { name: /^Rows/ });
+    await hands.click(rows);
+    await hands.click(rows);
+    expect((await cellsOf("Refused data")).map((row) => row[2])).toEqual(["30", "2"]);
+  });
+  it("is asked for anew in another region", async () => {
+    const sent = showing(told());
+    open(<Health onOpen={() => {}} />, member);
+    expect(await screen.findByText("Nothing was refused.")).toBeTruthy();
+    act(() => {
+      region.value = "xiamen.siming";
+    });
+    await waitFor(() =>
+      expect(
+        sent
+          .filter(({ path }) => path === "/observations/refused")
+          .map(({ query }) => query.get("region")),
+      ).toEqual(["xiamen", "xiamen.siming"]),
+    );
+  });
+  it("is nothing that the public may know", async () => {
+    const sent = serve(around([station("well", 118, 24)], []));
+    open(<Health onOpen={() => {}} />);
+    await cellsOf("Feeds");
+    expect(sent.some(({ path }) => path === "/observations/refused")).toBe(false);
+    expect(screen.queryByRole("heading", { name: /refused/ })).toBeNull();
+  });
+  it("leaves the table of stations where it cannot be told", async () => {
+    serve({
+      ...around([station("well", 118, 24)], []),
+      "GET /observations/refused": refused(503, "try later"),
+    });
+    open(<Health onOpen={() => {}} />, member);
+    expect((await screen.findByRole("alert")).textContent).toContain("try later");
+    expect(await cellsOf("Feeds")).toHaveLength(1);
   });
 });

@@ -48,7 +48,11 @@ describe("monitoring", () => {
     await waitFor(() => expect(maps).toHaveLength(1));
   });
   it("opens at the part that a link names, and moves by arrows", async () => {
-    serve({ ...around([yd], []), "GET /alert-rules": { rules: [], links: [] } });
+    serve({
+      ...around([yd], []),
+      "GET /alert-rules": { rules: [], links: [] },
+      "GET /observations/refused": { days: 7, refused: [], links: [] },
+    });
     const hands = open(<Monitoring />, { ...member, query: "tab=health" });
     expect(await cellsOf("Feeds")).toHaveLength(1);
     screen.getByRole("tab", { name: "Feeds" }).focus();

@@ -1,6 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { Schema } from "../../kit/api";
-import { type Answer, open, refused, type Sent, screen, serve, waitFor } from "../../kit/testing";
+import {
+  type Answer,
+  cellsOf,
+  open,
+  refused,
+  type Sent,
+  screen,
+  serve,
+  waitFor,
+  within,
+} from "../../kit/testing";
 import { jobOf } from "../../kit/testing_jobs";
 import { Notices } from "../../kit/ui";
 import { Queue, System } from "./system";
@@ -188,5 +198,147 @@ describe("the state of the system", () => {
   it("says that it cannot be told where a proxy answers in its place", async () => {
     show(new Response("<h1>502</h1>", { status: 502 }));
     expect((await screen.findByRole("alert")).textContent).toContain("502");
+  });
+});
+
+describe("what stands behind the service", () => {
+  type Parts = Schema<"SystemTold">;
+  const worker = (more: Partial<Parts["workers"][number]> = {}): Parts["workers"][number] => ({
+    machine: "host",
+    pid: 17,
+    alive: true,
+    version: "1.9.0",
+    slots: 2,
+    began: "2026-03-01T00:00:00Z",
+    seen: "2026-03-01T01:00:00Z",
+    jobs: [],
+    ...more,
+  });
+  const parts = (more: Partial<Parts> = {}): Parts => ({
+    workers: [worker()],
+    backups: { base: null, archive: null, check: null },
+    replica: null,
+    replica_seen: "2026-03-01T01:00:00Z",
+    links: [],
+    ...more,
+  });
+  const show = (answer: Answer, lang: "zh" | "en" = "en") => {
+    const sent = serve({
+      "GET /health": { status: "ok", version: "1.9.0", suite: "international", checks: {} },
+      "GET /processes": processes,
+      "GET /system": answer,
+    });
+    return { sent, hands: open(<System />, { scopes: ["admin"], lang }) };
+  };
+  const fact = async (name: string) =>
+    (await screen.findByText(name)).nextElementSibling?.textContent?.trim();
+
+  it("tells which workers run, which are lost, and what they do", async () => {
+    const job = { id: "j1", process: "delineate-zones", progress: 40, started: null };
+    show(
+      parts({
+        workers: [worker({ jobs: [job] }), worker({ machine: "other", pid: 9, alive: false })],
+      }),
+    );
+    await screen.findByRole("link", { name: "Delineate zones" });
+    expect(await cellsOf("Workers")).toEqual([
+      [
+        "host (process 17)",
+        "running",
+        "2026-03-01 09:00",
+        "Delineate zones 40%",
+        "2",
+        "1.9.0",
+        "2026-03-01 08:00",
+      ],
+      [
+        "other (process 9)",
+        "lost",
+        "2026-03-01 09:00",
+        "nothing",
+        "2",
+        "1.9.0",
+        "2026-03-01 08:00",
+      ],
+    ]);
+    expect(screen.getByRole("heading", { name: "Workers: 1 running" })).toBeTruthy();
+    expect(screen.getByRole("link", { name: "Delineate zones" }).getAttribute("href")).toBe(
+      "/console/compute?job=j1",
+    );
+  });
+
+  it("says what it means that there is no worker, no backup and no replica", async () => {
+    show(parts({ workers: [], replica_seen: null }), "zh");
+    expect(await screen.findByText("没有工作进程，作业会一直排队。")).toBeTruthy();
+    expect(await fact("最近的整库备份")).toBe("尚无");
+    expect(await fact("日志归档至")).toBe("尚无");
+    expect(await fact("备份校验")).toBe("尚无");
+    expect(await fact("数据库副本")).toBe("未知：没有工作进程在运行");
+  });
+
+  const base = "2026-03-01T04:00:00.000Z";
+  const check = { at: "2026-03-02T04:00:00.000Z", opened: true, gaps: 0 };
+  it.each([
+    ["was never checked", { base, archive: null, check: null }, "not checked yet"],
+    [
+      "was checked after it was made",
+      { base, archive: base, check },
+      "2026-03-02 12:00 all decrypted and compared",
+    ],
+    [
+      "was checked without the key",
+      { base, archive: base, check: { ...check, opened: false } },
+      "2026-03-02 12:00 files were all looked for",
+    ],
+    [
+      "lacks files",
+      { base, archive: base, check: { ...check, gaps: 3 } },
+      "2026-03-02 12:00 3 files of the log missing",
+    ],
+    [
+      "is newer than the last check",
+      { base: "2026-03-03T04:00:00.000Z", archive: null, check },
+      "2026-03-02 12:00 all decrypted and compared the last backup is not checked yet",
+    ],
+  ])("tells of a backup that %s", async (_, backups, words) => {
+    show(parts({ backups }));
+    expect(await fact("Check of the backups")).toBe(words);
+    expect(await fact("Last base backup")).toMatch(/^2026-03-0[13] 12:00$/);
+  });
+
+  it.each([
+    [null, "no replica"],
+    [{ lag_bytes: 0 }, "up to date"],
+    [{ lag_bytes: 3 * 1024 ** 2 }, "3.0 MiB behind"],
+  ])("tells how far the replica is behind: %j", async (replica, words) => {
+    show(parts({ replica }));
+    expect(await fact("Replica of the database")).toBe(words);
+  });
+
+  it("looks again on demand", async () => {
+    let now = parts({ workers: [] });
+    const { hands } = show(() => now);
+    await screen.findByText("No worker runs: jobs stay in the queue.");
+    now = parts();
+    const heading = screen.getByRole("heading", { name: "Workers: 0 running" });
+    const panel = heading.closest("section") as HTMLElement;
+    await hands.click(within(panel).getByRole("button", { name: "Look again" }));
+    expect(await screen.findByRole("heading", { name: "Workers: 1 running" })).toBeTruthy();
+  });
+
+  it("is told to administrators alone", async () => {
+    const sent = serve({
+      "GET /health": { status: "ok", version: "1.9.0", suite: "international", checks: {} },
+    });
+    open(<System />, { scopes: ["read", "jobs", "write"] });
+    await screen.findByText("all is well");
+    expect(sent.map(({ path }) => path)).toEqual(["/health"]);
+    expect(screen.queryByRole("heading", { name: /Workers/ })).toBeNull();
+  });
+
+  it("leaves the state of the service where it cannot be told", async () => {
+    show(refused(503, "the database is away"));
+    expect(await screen.findByText("the database is away")).toBeTruthy();
+    expect(screen.getByText("all is well")).toBeTruthy();
   });
 });

@@ -1,17 +1,19 @@
-/** The queue of jobs, and what the service says of its parts. */
+/** The queue of jobs; what the service says of its parts, of workers, backups and the replica. */
 
 import { useSignal } from "@preact/signals";
 import { api, ask, type Schema, send, write } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
-import { duration, moment } from "../../kit/format";
+import { bytes, duration, moment, number } from "../../kit/format";
 import { cancel, isOver, type Job, processTitle, StatusBadge } from "../../kit/jobs";
 import { Pages } from "../../kit/pages";
 import { screenPath } from "../../kit/screens";
+import { may } from "../../kit/session";
 import { Table } from "../../kit/table";
 import { attempt, Badge, Button, Found, Panel, Select, type Tone } from "../../kit/ui";
 import { t } from "../../kit/words";
 
 type Health = Schema<"HealthTold">;
+type Parts = Schema<"SystemTold">;
 
 const FEW = 100;
 
@@ -179,6 +181,15 @@ async function health(signal: AbortSignal): Promise<Health> {
 }
 
 export function System() {
+  return (
+    <div class="stack">
+      <Service />
+      {may("admin") && <Behind />}
+    </div>
+  );
+}
+
+function Service() {
   const { asked, again } = useAsked(health, []);
   return (
     <Found asked={asked} again={again}>
@@ -217,5 +228,132 @@ export function System() {
         );
       }}
     </Found>
+  );
+}
+
+/** What stands behind the service, which administrators look after. */
+function Behind() {
+  const { asked, again } = useAsked(() => ask(api.GET("/system")), []);
+  return (
+    <Found asked={asked} again={again}>
+      {(parts) => (
+        <>
+          <Workers workers={parts.workers} again={again} />
+          <Panel title={t("备份与副本", "Backups and replica")}>
+            <dl class="facts">
+              <dt>{t("最近的整库备份", "Last base backup")}</dt>
+              <dd>{reached(parts.backups.base)}</dd>
+              <dt>{t("日志归档至", "Log archived up to")}</dt>
+              <dd>{reached(parts.backups.archive)}</dd>
+              <dt>{t("备份校验", "Check of the backups")}</dt>
+              <dd>
+                <Check {...parts.backups} />
+              </dd>
+              <dt>{t("数据库副本", "Replica of the database")}</dt>
+              <dd>{replicaOf(parts)}</dd>
+            </dl>
+          </Panel>
+        </>
+      )}
+    </Found>
+  );
+}
+
+const reached = (at: string | null | undefined) => (at ? moment(at) : t("尚无", "none yet"));
+
+/** Whether the backups there are were checked, the newest base among them, and what was found. */
+function Check({ base, check }: Parts["backups"]) {
+  if (!check) return <>{base ? t("尚未校验", "not checked yet") : t("尚无", "none yet")}</>;
+  const how = check.opened
+    ? t("已解密并逐字节核对", "all decrypted and compared")
+    : t("已核对文件是否齐全", "files were all looked for");
+  return (
+    <>
+      {moment(check.at)}{" "}
+      {check.gaps ? (
+        <Badge tone="bad">
+          {t(
+            `缺少 ${number(check.gaps)} 个日志文件`,
+            `${number(check.gaps)} files of the log missing`,
+          )}
+        </Badge>
+      ) : (
+        <Badge tone="good">{how}</Badge>
+      )}{" "}
+      {base && base > check.at && (
+        <Badge tone="warn">{t("最近的备份尚未校验", "the last backup is not checked yet")}</Badge>
+      )}
+    </>
+  );
+}
+
+function replicaOf({ replica, replica_seen }: Parts): string {
+  if (!replica_seen)
+    return t("未知：没有工作进程在运行", "not known: no worker runs that could look");
+  if (!replica) return t("没有副本", "no replica");
+  const behind = bytes(replica.lag_bytes);
+  return replica.lag_bytes ? t(`落后 ${behind}`, `${behind} behind`) : t("同步", "up to date");
+}
+
+function Workers({ workers, again }: { workers: Parts["workers"]; again: () => void }) {
+  const alive = workers.filter((one) => one.alive).length;
+  return (
+    <Panel
+      title={t(`工作进程：${alive} 个在运行`, `Workers: ${alive} running`)}
+      actions={<Button onClick={again}>{t("刷新", "Look again")}</Button>}
+    >
+      <Table
+        label={t("工作进程", "Workers")}
+        rows={workers}
+        keyOf={({ machine, pid, began }) => `${machine} ${pid} ${began}`}
+        empty={t("没有工作进程，作业会一直排队。", "No worker runs: jobs stay in the queue.")}
+        columns={[
+          {
+            id: "machine",
+            title: t("主机", "Machine"),
+            cell: ({ machine, pid }) =>
+              t(`${machine}（进程 ${pid}）`, `${machine} (process ${pid})`),
+            order: ({ machine }) => machine,
+          },
+          {
+            id: "state",
+            title: t("状态", "State"),
+            cell: (one) =>
+              one.alive ? (
+                <Badge tone="good">{t("运行中", "running")}</Badge>
+              ) : (
+                <Badge tone="bad">{t("失联", "lost")}</Badge>
+              ),
+          },
+          {
+            id: "seen",
+            title: t("最后报告", "Last heard of"),
+            cell: ({ seen }) => moment(seen),
+            order: ({ seen }) => seen,
+          },
+          {
+            id: "jobs",
+            title: t("正在运行", "Runs"),
+            cell: ({ jobs }) =>
+              jobs.length
+                ? jobs.map(({ id, process, progress }) => (
+                    <div key={id}>
+                      <a href={screenPath("compute", { job: id })}>{processTitle(process)}</a>{" "}
+                      {progress}%
+                    </div>
+                  ))
+                : t("空闲", "nothing"),
+          },
+          {
+            id: "slots",
+            title: t("可同时运行", "At once"),
+            cell: ({ slots }) => slots,
+            numeric: true,
+          },
+          { id: "version", title: t("版本", "Version"), cell: ({ version }) => version },
+          { id: "began", title: t("启动", "Began"), cell: ({ began }) => moment(began) },
+        ]}
+      />
+    </Panel>
   );
 }
