@@ -143,6 +143,19 @@ async def test_what_cannot_be_used_is_counted_and_does_not_come_back(
     first = refused(context)
     assert first == {"row": 4, "size": 1}
     assert context.meters.observations.labels("mqtt", "rejected")._value.get() == 1
+    async with sessions() as session:
+        noted = await session.execute(
+            text(
+                "SELECT f.pointer, f.number FROM observation_refusal f"
+                " JOIN observation_source s ON s.id = f.source_id WHERE s.kind = 'mqtt'"
+            )
+        )
+        counted = {row.pointer: row.number for row in noted}
+    # What is too large has no member; of the others each broke a rule of one.
+    assert sum(counted.values()) == 6
+    assert counted["/station"] >= 1
+    assert counted["/value"] >= 1
+    assert counted[""] >= 1
     async with fetching(context, settings(broker)):
         await asyncio.to_thread(broker.publish, messages(range(11, 12)))
         await reach(sessions, 3)
