@@ -275,9 +275,9 @@ def _comments_end(facts: Facts) -> Label:
 _PAPER_ENDS = _until(
     "comments_end",
     Label(
-        "未发布公示，亦未公开公示文件（notice）或未载明截止日（comment_until）",
-        "no notice is public (one of its own, or a document of kind `notice`), or the last day of"
-        " such a document (`comment_until`) is not stated",
+        "未发布公示，亦未公开公示文件，或公示文件未载明意见截止日",
+        "no notice is public (one of its own, or a document that is one), or the last day for"
+        " comments on such a document is not stated",
     ),
 )
 REASON = TransitionCondition(

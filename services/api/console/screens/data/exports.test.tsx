@@ -4,6 +4,7 @@ import { regions } from "../../kit/place";
 import {
   type Answer,
   act,
+  cellsOf,
   open,
   placed,
   refused,
@@ -48,7 +49,9 @@ const given: Record<string, Answer> = {
       offered("indicators", "Indicators", { csv: "CSV" }),
     ],
   },
-  "GET /collections/zones/schema": { properties: { geometry: {}, code: {}, region: {}, plan: {} } },
+  "GET /collections/zones/schema": {
+    properties: { geometry: {}, code: { title: "Code" }, region: { title: "Region" }, plan: {} },
+  },
   "GET /collections/indicators/schema": { properties: { code: {}, year: {} } },
   "GET /tiles/layers": { layers: [layer("dem", "Elevation"), layer("ndvi", "Greenness")] },
   "GET /processes": { processes: [{ id: "seed-tiles", title: "Pack tiles" }] },
@@ -113,7 +116,12 @@ describe("a filter of features", () => {
 
   it("names the properties there are, and goes into the address", async () => {
     const { hands } = show();
-    expect(await screen.findByText("code, region, plan")).toBeTruthy();
+    await hands.click(await screen.findByText("Properties to filter by"));
+    expect(await cellsOf("Properties")).toEqual([
+      ["Code", "code"],
+      ["Region", "region"],
+      ["plan", "plan"],
+    ]);
     await hands.type(await filter(), "code LIKE 'A%' AND plan = 'x'");
     expect(await asked()).toEqual({
       f: "gpkg",
@@ -126,7 +134,7 @@ describe("a filter of features", () => {
     const { sent, hands } = show({
       "GET /collections/zones/items": { features: [{}], numberMatched: 1234, links: [] },
     });
-    await screen.findByText("code, region, plan");
+    await screen.findByText("Properties to filter by");
     await hands.type(await filter(), "code = 'A'");
     await hands.click(screen.getByRole("button", { name: "How many" }));
     expect(await screen.findByText("1,234 features")).toBeTruthy();

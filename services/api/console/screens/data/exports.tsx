@@ -11,6 +11,7 @@ import { API } from "../../kit/page";
 import { plansHere, region, regionName } from "../../kit/place";
 import { outputPath } from "../../kit/results";
 import { account, may } from "../../kit/session";
+import { Table } from "../../kit/table";
 import { Badge, Button, Empty, FaultBox, Field, Found, Panel, Select } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { JobLine } from "./job_line";
@@ -74,7 +75,7 @@ function Files() {
   const listed = useAsked(() => ask(api.GET("/collections")), []);
   const { asked } = useAsked(() => schemaOf(collection.value), [collection.value]);
   const properties = asked.value.data?.properties ?? {};
-  const names = Object.keys(properties).filter((name) => name !== "geometry");
+  const named = Object.entries(properties).filter(([name]) => name !== "geometry");
   return (
     <Panel title={t("导出要素", "Features as a file")}>
       <Found asked={listed.asked} again={listed.again}>
@@ -166,12 +167,7 @@ function Files() {
               )}
               <Field
                 label={t("筛选条件（CQL2）", "Filter (CQL2)")}
-                hint={
-                  <>
-                    {t("可用属性：", "Properties: ")}
-                    <code>{names.join(", ")}</code>
-                  </>
-                }
+                hint={t("属性以代码写入", "properties are written by their codes")}
               >
                 <textarea
                   rows={2}
@@ -183,6 +179,28 @@ function Files() {
                   }}
                 />
               </Field>
+              {named.length > 0 && (
+                <details class="group">
+                  <summary>{t("可用于筛选的属性", "Properties to filter by")}</summary>
+                  <Table
+                    label={t("属性", "Properties")}
+                    rows={named}
+                    keyOf={([name]) => name}
+                    columns={[
+                      {
+                        id: "title",
+                        title: t("名称", "Name"),
+                        cell: ([name, { title }]) => title ?? <code>{name}</code>,
+                      },
+                      {
+                        id: "code",
+                        title: t("代码", "Code"),
+                        cell: ([name]) => <code>{name}</code>,
+                      },
+                    ]}
+                  />
+                </details>
+              )}
               <FaultBox fault={told instanceof Fault ? told : null} />
               <div class="actions">
                 <a class="button main" href={API + path} download>

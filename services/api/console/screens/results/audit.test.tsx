@@ -11,14 +11,14 @@ import {
   within,
 } from "../../kit/testing";
 import type { Lang } from "../../kit/words";
-import { Audit, changesOf } from "./audit";
+import { Audit, changesOf, filterOf } from "./audit";
 
 const entry = (id: number, more: Partial<Schema<"AuditEntry">> = {}): Schema<"AuditEntry"> => ({
   id,
   at: "2026-03-01T00:00:00Z",
   actor: "key:a",
   action: "update",
-  table: "projects",
+  table: "project",
   object: `p${id}`,
   before: null,
   after: null,
@@ -53,8 +53,21 @@ describe("the audit log", () => {
     show();
     await screen.findByRole("table");
     expect(rows()).toEqual([
-      ["2026-03-01 08:00", "key:a", "update", "projects p2", "10.0.0.1"],
-      ["2026-03-01 08:00", "the public", "read", "", "–"],
+      ["2026-03-01 08:00", "key:a", "changed", "Projects", "p2", "10.0.0.1"],
+      ["2026-03-01 08:00", "the public", "read", "", "", "–"],
+    ]);
+  });
+
+  it("is in words, and what has none stays as it is logged", async () => {
+    const entries = [
+      entry(3, { action: "make-link", table: "api_key" }),
+      entry(2, { action: "anything", table: "toString" }),
+    ];
+    show({ "GET /audit": { entries, links: [] } }, "zh");
+    await screen.findByRole("table");
+    expect(rows().map((cells) => cells.slice(2, 4))).toEqual([
+      ["生成登录链接", "密钥"],
+      ["anything", "toString"],
     ]);
   });
 
@@ -76,9 +89,7 @@ describe("the audit log", () => {
       "GET /audit/older": { entries: [entry(8)], links: [] },
     });
     await hands.click(await screen.findByRole("button", { name: "More" }));
-    await waitFor(() =>
-      expect(rows().map((cells) => cells[3])).toEqual(["projects p9", "projects p8"]),
-    );
+    await waitFor(() => expect(rows().map((cells) => cells[4])).toEqual(["p9", "p8"]));
   });
 
   it("is refused to whoever is no auditor", async () => {
@@ -96,17 +107,29 @@ describe("filters of the log", () => {
     const { sent, hands } = show();
     await screen.findByRole("table");
     await hands.type(screen.getByLabelText("Who"), " key:b ");
-    await hands.type(screen.getByLabelText("Kind of object"), "projects");
+    await hands.type(screen.getByLabelText("Kind of object"), "Projects");
     expect(sent).toHaveLength(1);
     expect([...csv().searchParams]).toEqual([["f", "csv"]]);
     await hands.keyboard("{Enter}");
     await waitFor(() => expect(sent).toHaveLength(2));
-    expect(asked(sent)).toEqual({ limit: "100", actor: "key:b", table: "projects" });
+    expect(asked(sent)).toEqual({ limit: "100", actor: "key:b", table: "project" });
     expect(Object.fromEntries(csv().searchParams)).toEqual({
       actor: "key:b",
-      table: "projects",
+      table: "project",
       f: "csv",
     });
+  });
+
+  it("are taken in words of either language and in codes", () =>
+    expect(
+      ["修改", "changed", "update", " 其他 "].map((action) => filterOf({ action }).action),
+    ).toEqual(["update", "update", "update", "其他"]));
+
+  it("are offered in words", async () => {
+    show({}, "zh");
+    const list = screen.getByLabelText<HTMLInputElement>("对象类型").getAttribute("list");
+    const offered = document.querySelectorAll<HTMLOptionElement>(`#${list} option`);
+    expect([...offered].map(({ value }) => value)).toContain("分区方案");
   });
 
   it("are taken away again", async () => {

@@ -10,17 +10,21 @@ import { Pages } from "../../kit/pages";
 import { Table } from "../../kit/table";
 import { Button, Dialog, Field } from "../../kit/ui";
 import { t } from "../../kit/words";
+import { ACTIONS, called, codeOf, KINDS } from "./audit_words";
 
 type Entry = Schema<"AuditEntry">;
 type Filter = Record<string, string>;
 
-/** The filters as the service takes them; times are those of the bureau's clocks. */
+const WORDS: Record<string, typeof ACTIONS> = { action: ACTIONS, table: KINDS };
+
+/** The filters as the service takes them, which knows codes; times are those of the bureau's
+ * clocks. */
 export function filterOf(form: Filter): Filter {
   const given = Object.entries(form).filter(([, value]) => value.trim());
   return Object.fromEntries(
     given.map(([name, value]) => [
       name,
-      ["since", "until"].includes(name) ? instant(value) : value.trim(),
+      ["since", "until"].includes(name) ? instant(value) : codeOf(WORDS[name] ?? {}, value.trim()),
     ]),
   );
 }
@@ -57,12 +61,20 @@ export function Audit() {
             <input
               {...(timed ? { type: "datetime-local" as const } : { type: "text" as const })}
               maxLength={200}
+              list={WORDS[name] && `audit-${name}`}
               value={form.value[name] ?? ""}
               onInput={({ currentTarget }) => {
                 form.value = { ...form.value, [name]: currentTarget.value };
               }}
             />
           </Field>
+        ))}
+        {Object.entries(WORDS).map(([name, words]) => (
+          <datalist key={name} id={`audit-${name}`}>
+            {Object.keys(words).map((code) => (
+              <option key={code} value={called(words, code)} />
+            ))}
+          </datalist>
         ))}
         <div class="actions">
           <Button kind="main" submits>
@@ -93,12 +105,17 @@ export function Audit() {
               {
                 id: "action",
                 title: t("做了什么", "Did"),
-                cell: (one) => <code>{one.action}</code>,
+                cell: ({ action }) => <Word words={ACTIONS} code={action} />,
+              },
+              {
+                id: "table",
+                title: t("对象类型", "Kind of object"),
+                cell: ({ table }) => table && <Word words={KINDS} code={table} />,
               },
               {
                 id: "object",
-                title: t("对象", "Object"),
-                cell: (one) => <code>{[one.table, one.object].filter(Boolean).join(" ")}</code>,
+                title: t("代码", "Code"),
+                cell: ({ object }) => object && <code>{object}</code>,
               },
               { id: "from", title: t("来源", "From"), cell: (one) => one.address ?? "–" },
             ]}
@@ -136,18 +153,19 @@ const shown = (value: unknown): string =>
       ? JSON.stringify(value)
       : String(value);
 
+const Word = ({ words, code }: { words: typeof ACTIONS; code: string }) =>
+  called(words, code) ?? <code>{code}</code>;
+
 function Change({ entry }: { entry: Entry }) {
   return (
     <>
       <dl class="facts">
         <dt>{t("做了什么", "Did")}</dt>
         <dd>
-          <code>{entry.action}</code>
+          <Word words={ACTIONS} code={entry.action} />
         </dd>
         <dt>{t("对象", "Object")}</dt>
-        <dd>
-          <code>{[entry.table, entry.object].filter(Boolean).join(" ")}</code>
-        </dd>
+        <dd>{entry.table && <Word words={KINDS} code={entry.table} />}</dd>
         <dt>{t("请求", "Request")}</dt>
         <dd>
           <code>{entry.request ?? "–"}</code>
@@ -172,8 +190,12 @@ function Change({ entry }: { entry: Entry }) {
                 <th scope="row">
                   <code>{name}</code>
                 </th>
-                <td class="anywhere">{before}</td>
-                <td class="anywhere">{after}</td>
+                <td class="anywhere">
+                  <code>{before}</code>
+                </td>
+                <td class="anywhere">
+                  <code>{after}</code>
+                </td>
               </tr>
             ))}
           </tbody>
