@@ -1,6 +1,10 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Content, zip } from "./testing_zip";
-import { endOfZip, namesIn } from "./zip";
+import { endOfZip, namesIn, zipped } from "./zip";
 
 const blob = (...parts: Content[]) => new Blob(parts);
 
@@ -48,3 +52,30 @@ describe("the names in a zip", () => {
     expect(endOfZip(new DataView(zip([]).buffer))).toBe(0);
   });
 });
+
+describe("a zip that is made", () => {
+  // More than one piece of what is summed at a time.
+  const large = new Uint8Array(5_000_000).map((_, n) => n % 251);
+
+  it("is whole for another program, with the names and the bytes that went in", async () => {
+    const files = [
+      new File([large], "地块.shp"),
+      new File([], "空.dbf"),
+      new File(["GBK"], "a.cpg"),
+    ];
+    const made = await zipped("地块.zip", files);
+    expect(made.name).toBe("地块.zip");
+    expect(await namesIn(made)).toEqual(["地块.shp", "空.dbf", "a.cpg"]);
+    const path = join(mkdtempSync(join(tmpdir(), "zip-")), "made.zip");
+    writeFileSync(path, new Uint8Array(await made.arrayBuffer()));
+    const told = execFileSync("python3", ["-c", READING, path], { encoding: "utf-8" });
+    expect(JSON.parse(told)).toEqual([null, { "地块.shp": 5_000_000, "空.dbf": 0, "a.cpg": 3 }]);
+  });
+});
+
+/** The first member with a wrong checksum, and the sizes of all. */
+const READING = `
+import json, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as archive:
+    print(json.dumps([archive.testzip(), {one.filename: one.file_size for one in archive.infolist()}]))
+`;

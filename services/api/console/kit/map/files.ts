@@ -2,6 +2,7 @@
 
 import type { FeatureCollection, Geometry, Position } from "geojson";
 import { bytes } from "../format";
+import { PARTS } from "../shapefile";
 import { t } from "../words";
 import { endOfZip } from "../zip";
 import { eachPosition, moved } from "./bounds";
@@ -9,7 +10,7 @@ import { degreesIn, shapeOf } from "./coordinates";
 
 /** Larger ones are for the imports. */
 export const LARGEST_BYTES = 20 * 1024 * 1024;
-export const ACCEPTED = ".geojson,.json,.kml,.zip,.dxf,.csv,.txt";
+export const ACCEPTED = `.geojson,.json,.kml,.zip,${PARTS},.dxf,.csv,.txt`;
 
 export interface Shapes {
   geometries: Geometry[];
@@ -37,8 +38,8 @@ export async function readShapes(file: File): Promise<Shapes> {
   if (!reader) {
     throw new Error(
       t(
-        `${file.name}：只接受 GeoJSON、KML、Shapefile 压缩包、DXF 和角点表（CSV）`,
-        `${file.name}: GeoJSON, KML, a zipped Shapefile, DXF or corner points (CSV) are read`,
+        `${file.name}：只接受 GeoJSON、KML、Shapefile（压缩包，或连同 .shp 的各文件）、DXF 和角点表（CSV）`,
+        `${file.name}: GeoJSON, KML, a Shapefile (zipped, or its files with the .shp), DXF or corner points (CSV) are read`,
       ),
     );
   }

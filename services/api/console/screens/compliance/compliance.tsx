@@ -17,6 +17,7 @@ import { MapView } from "../../kit/map/map_view";
 import { canDraw, joined, partsOf } from "../../kit/map/shapes";
 import { cornersOf, useSketch } from "../../kit/map/sketch";
 import { region, undrawnRegion, within } from "../../kit/place";
+import { gathered } from "../../kit/shapefile";
 import { Button, Empty, FaultBox, Field, Found, Panel, Select, Tabs } from "../../kit/ui";
 import { called, t } from "../../kit/words";
 import { Opinion, type Overlap } from "./opinion";
@@ -359,12 +360,21 @@ function FileChoice({ onShape }: { onShape: (shape: Geometry | null) => void }) 
       : found.geometries;
     onShape(joined(places.flatMap(partsOf)));
   };
-  const take = async (file: File | undefined) => {
-    if (!file) return;
+  const take = async (given: FileList | null | undefined) => {
+    if (!given?.length) return;
+    const files = [...given];
     fault.value = null;
     shapes.value = null;
-    name.value = file.name;
     try {
+      const [file, other] = await gathered(files);
+      if (!file) return;
+      if (other) {
+        const words = `${file.name}, ${other.name}`;
+        throw new Error(
+          t(`一次审查一个文件，收到：${words}`, `one file at a time is checked; given: ${words}`),
+        );
+      }
+      name.value = file.name;
       const found = await readShapes(file);
       shapes.value = found;
       meridian.value = found.meridian ? String(found.meridian) : meridian.value;
@@ -389,20 +399,21 @@ function FileChoice({ onShape }: { onShape: (shape: Geometry | null) => void }) 
         onDrop={(event) => {
           event.preventDefault();
           over.value = false;
-          take(event.dataTransfer?.files[0]);
+          take(event.dataTransfer?.files);
         }}
       >
         {t("拖入文件，或", "Drop a file, or")}{" "}
         <input
           type="file"
+          multiple
           accept={ACCEPTED}
-          onChange={({ currentTarget }) => take(currentTarget.files?.[0])}
+          onChange={({ currentTarget }) => take(currentTarget.files)}
         />
         <br />
         <small>
           {t(
-            "GeoJSON、KML、Shapefile 压缩包、DXF、角点表 CSV；文件只在本机读取",
-            "GeoJSON, KML, zipped Shapefile, DXF, corner points as CSV; files are read on this machine alone",
+            "GeoJSON、KML、Shapefile（压缩包，或各文件一起）、DXF、角点表 CSV；文件只在本机读取",
+            "GeoJSON, KML, Shapefile (zipped, or its files together), DXF, corner points as CSV; files are read on this machine alone",
           )}
         </small>
       </label>

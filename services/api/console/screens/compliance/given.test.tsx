@@ -7,6 +7,7 @@ import { maps } from "../../kit/map/testing";
 import { regions } from "../../kit/place";
 import {
   type Answer,
+  act,
   fireEvent,
   open,
   placed,
@@ -15,8 +16,12 @@ import {
   waitFor,
   within,
 } from "../../kit/testing";
+import { dbf, shp } from "../../kit/testing_shapefile";
 import Compliance from "./compliance";
 import { checkButton, corners, drawable, questionIn, serveChecks } from "./testing";
+
+// Browsers' elements have it, by which the handler of drops is known; those of tests lack it.
+Object.defineProperty(HTMLElement.prototype, "ondrop", { value: null, writable: true });
 
 interface Inputs {
   geometry?: Polygon;
@@ -114,6 +119,35 @@ describe("a file", () => {
     await screen.findByText("corners.csv: 1 shapes");
     await hands.click(checkButton());
     await waitFor(() => expect(inputs()).toEqual([{ geometry: square }]));
+  });
+  const dropped = async (files: File[]) => {
+    const screenOf = opened();
+    await screenOf.hands.click(screen.getByRole("tab", { name: "File" }));
+    await waitFor(() => expect(maps).toHaveLength(1));
+    await act(async () => {
+      fireEvent.drop(input().closest(".drop") as Element, { dataTransfer: { files } });
+    });
+    return screenOf;
+  };
+  it("of a Shapefile, dropped as its several files, is read", async () => {
+    const ring = square.coordinates[0] ?? [];
+    const { hands, inputs } = await dropped([
+      file("地块.dbf", dbf()),
+      file("地块.shp", shp(ring)),
+      file("地块.cpg", "GBK"),
+    ]);
+    await screen.findByText("地块.zip: 1 shapes");
+    await hands.click(checkButton());
+    await waitFor(() => expect(inputs()).toMatchObject([{ geometry: square }]));
+  });
+  it("is one: two at a time are refused by their names", async () => {
+    await dropped([geojson("a.geojson"), geojson("b.geojson")]);
+    expect((await screen.findByRole("alert")).textContent).toContain("a.geojson, b.geojson");
+    expect(isOff(checkButton())).toBe(true);
+  });
+  it("of a Shapefile without its shapes is refused", async () => {
+    await dropped([file("a.dbf", dbf())]);
+    expect((await screen.findByRole("alert")).textContent).toMatch(/a\.dbf: .*with the \.shp/);
   });
   it("of plane coordinates tells its meridian by the number of its zone", async () => {
     const rows = (square.coordinates[0] ?? []).slice(0, 4).map(([lon = 0, lat = 0]) => {

@@ -6,6 +6,7 @@ import { Fault } from "../../kit/api";
 import { told } from "../../kit/asked";
 import { bytes } from "../../kit/format";
 import { may } from "../../kit/session";
+import { gathered } from "../../kit/shapefile";
 import { Button, FaultBox, Panel, Progress, Select } from "../../kit/ui";
 import { t } from "../../kit/words";
 import { namesIn } from "../../kit/zip";
@@ -42,9 +43,17 @@ const dropped = signal<readonly Dropped[]>([]);
 export function Imports() {
   const over = useSignal(false);
   const picker = useRef<HTMLInputElement>(null);
-  const take = (files: FileList | null | undefined) => {
-    const added = [...(files ?? [])].map((file) => ({ id: crypto.randomUUID(), file }));
-    dropped.value = [...dropped.value, ...added];
+  const fault = useSignal<Fault | null>(null);
+  const take = async (given: FileList | null | undefined) => {
+    // The list is emptied with the event.
+    const files = [...(given ?? [])];
+    fault.value = null;
+    try {
+      const added = (await gathered(files)).map((file) => ({ id: crypto.randomUUID(), file }));
+      dropped.value = [...dropped.value, ...added];
+    } catch (error) {
+      fault.value = told(error);
+    }
   };
   return (
     <>
@@ -66,8 +75,8 @@ export function Imports() {
       >
         <p>
           {t(
-            "把文件拖到这里：栅格（GeoTIFF），矢量（Shapefile 压缩包、GeoJSON、GeoPackage、KML、CSV、Excel 等），规划包。",
-            "Drop files here: rasters (GeoTIFF), vectors (zipped Shapefile, GeoJSON, GeoPackage, KML, CSV, Excel …), plan packages.",
+            "把文件拖到这里：栅格（GeoTIFF），矢量（Shapefile（压缩包，或各文件一起）、GeoJSON、GeoPackage、KML、CSV、Excel 等），规划包。",
+            "Drop files here: rasters (GeoTIFF), vectors (Shapefile, zipped or its files together, GeoJSON, GeoPackage, KML, CSV, Excel …), plan packages.",
           )}
         </p>
         <input
@@ -86,6 +95,7 @@ export function Imports() {
           {t("选择文件", "Choose files")}
         </Button>
       </section>
+      <FaultBox fault={fault.value} />
       {dropped.value.map(({ id, file }) => (
         <OneFile
           key={id}
