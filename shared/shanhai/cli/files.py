@@ -216,14 +216,15 @@ def import_files(
 
 
 def import_file(client: ApiClient, path: Path, stated: Mapping[str, Any]) -> str:
-    """Upload one raster, have it imported, and return its dataset's code."""
+    """Upload one raster and have it imported; its dataset's code, or what a check tells of it."""
     sidecar = path.with_suffix(".json")
     described = read_description(sidecar).import_inputs() if sidecar.exists() else {}
     inputs = {**described, **stated}
     for name in ("region", "theme"):
         if name not in inputs:
             raise InvalidInput(f"say the {name} of {path.name} with --{name}", pointer=f"--{name}")
-    return str(run_on_upload(client, "import-dataset", path, inputs)["dataset"])
+    done = run_on_upload(client, "import-dataset", path, inputs)
+    return str(done["dataset"]) if "dataset" in done else json.dumps(done["summary"])
 
 
 def parse_settings(texts: list[str]) -> dict[str, Any]:

@@ -1631,7 +1631,8 @@ fund_sources_new = TypedDict("fund_sources_new", {"code": NotRequired[str | int 
     "allowed_measures": NotRequired[list[str] | None], "source": NotRequired[str | None],
     "valid_from": NotRequired[str | None], "valid_to": NotRequired[str | None]})
 import_dataset_results = TypedDict("import_dataset_results", {
-    "dataset": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]]})
+    "dataset": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
+    "summary": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]]})
 import_features_results = TypedDict("import_features_results", {
     "summary": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "report": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],

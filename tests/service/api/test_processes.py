@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+from uuid import uuid4
+
 import httpx
 import pytest
 from openapi_schema_validator import OAS30Validator
@@ -237,6 +239,19 @@ class TestRefusals:
         }
         answer = await runner.post("/processes/import-dataset/execution", json={"inputs": inputs})
         assert pointers(answer) == ["/inputs/upload"]
+
+    async def test_a_check_of_a_raster_is_asked_for_as_one_of_features_is(
+        self, runner: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        described = (await runner.get("/processes/import-dataset")).json()
+        assert described["inputs"]["mode"]["schema"]["enum"] == ["import", "check"]
+        assert {"dataset", "summary"} <= described["outputs"].keys()
+        await add_region(session, "city")
+        await session.commit()
+        inputs = {"region": "city", "theme": "dem", "upload": str(uuid4()), "mode": "some"}
+        answer = await runner.post("/processes/import-dataset/execution", json={"inputs": inputs})
+        assert pointers(answer) == ["/inputs/mode"]
+        assert await count_jobs(session) == 0
 
     async def test_scope_jobs_is_needed(
         self, anonymous: httpx.AsyncClient, reader: httpx.AsyncClient, session: AsyncSession

@@ -2,6 +2,7 @@
 
 import base64
 import sqlite3
+import zipfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -63,13 +64,12 @@ def problems_of_a_bureau(folder: Path, *, region: str = "xiamen") -> Path:
     return path
 
 
-def drop(page: Page, place: str, *paths: Path) -> None:
-    """Drop files on a place of the page, as out of a folder's window."""
+def drop(zone: Locator, *paths: Path) -> None:
+    """Drop files on a place of a page, as out of a folder's window."""
     files = [[path.name, base64.b64encode(path.read_bytes()).decode()] for path in paths]
-    held = {"dataTransfer": page.evaluate_handle(DROPPED, files)}
-    zone = page.get_by_label(place, exact=True)
+    held = {"dataTransfer": zone.page.evaluate_handle(DROPPED, files)}
     zone.dispatch_event("dragover", held)
-    zone.and_(page.locator(".over")).wait_for()
+    zone.and_(zone.page.locator(".over")).wait_for()
     zone.dispatch_event("drop", held)
 
 
@@ -93,7 +93,7 @@ def test_a_gbk_shapefile_is_checked_matched_and_imported(
     visit = open_console(key)
     page = visit.open("data")
     path = problems_of_a_bureau(tmp_path)
-    drop(page, "导入文件", path)
+    drop(page.get_by_label("导入文件"), path)
     file = file_panel(page, path)
     file.get_by_label("导入到").select_option("problems")
     file.get_by_role("button", name="检查", exact=True).click()
@@ -112,6 +112,29 @@ def test_a_gbk_shapefile_is_checked_matched_and_imported(
         file.get_by_text("已导入").wait_for(timeout=60_000)
         found = client.get("/collections/problems/items/made.problem.1")
     assert found.json()["properties"]["name_zh"] == "退化湿地1"
+    assert visit.refusals == []
+
+
+def test_the_files_of_a_shapefile_are_dropped_together(
+    bureaus: Bureaus, open_console: OpenConsole, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(problems_of_a_bureau(tmp_path)) as archive:
+        names = [name for name in archive.namelist() if Path(name).stem == "problems"]
+        parts = [Path(archive.extract(name, tmp_path)) for name in names]
+    visit = open_console(bureaus.key(*PLANNING))
+    page = visit.open("data")
+    drop(page.get_by_label("导入文件"), *parts)
+    file = page.locator(".file").filter(has_text=".zip")
+    file.get_by_label("导入到").select_option("problems")
+    file.get_by_role("button", name="检查", exact=True).click()
+    matching = file.get_by_role("region", name="字段对应")
+    matching.wait_for(timeout=60_000)
+    assert "退化湿地0" in matching.inner_text()
+    assert page.locator(".file").count() == 1
+    page = visit.open("compliance")
+    page.get_by_role("tab", name="文件").click()
+    drop(page.locator("label.drop"), *parts)
+    page.get_by_text("3 个图形").wait_for()
     assert visit.refusals == []
 
 
@@ -139,17 +162,27 @@ def test_faults_are_told_row_by_row_and_nothing_is_written(
 def test_a_raster_is_imported_and_seen_in_the_coverage(
     bureaus: Bureaus, open_console: OpenConsole, tmp_path: Path
 ) -> None:
-    visit = open_console(bureaus.key(*PLANNING))
+    key = bureaus.key(*PLANNING)
+    visit = open_console(key)
     page = visit.open("data")
     path = raster(tmp_path, "高程.tif", elevation())
-    drop(page, "导入文件", path)
+    drop(page.get_by_label("导入文件"), path)
     file = file_panel(page, path)
     file.get_by_label("专题").select_option("dem")
     file.get_by_label("中文名称").fill("测试高程")
     file.get_by_label("来源").fill("made for tests")
     file.get_by_label("许可").fill("CC0-1.0")
-    file.get_by_role("button", name="导入", exact=True).click()
-    file.get_by_text("完成", exact=True).wait_for(timeout=120_000)
+    with bureaus.client(key) as client:
+        before = datasets(client, "dem")
+        file.get_by_role("button", name="检查", exact=True).click()
+        file.get_by_text("已检查，未写入").wait_for(timeout=120_000)
+        assert datasets(client, "dem") == before
+        assert "300×300 像元" in file.inner_text()
+        file.get_by_role("button", name="导入", exact=True).click()
+        file.get_by_text("完成", exact=True).and_(file.locator(":visible")).wait_for(
+            timeout=120_000
+        )
+        assert len(datasets(client, "dem")) == len(before) + 1
     page.get_by_role("tab", name="覆盖与许可").click()
     row = (
         page.get_by_role("region", name="数据覆盖")
@@ -172,7 +205,7 @@ def test_values_times_ten_thousand_are_refused_at_their_file(
     greenness = np.full((300, 300), 4500, dtype=np.int16)
     greenness[::7] = 8200
     bad = raster(tmp_path, "ndvi_10000.tif", greenness)
-    drop(page, visit.t("导入文件", "Files to import"), good, bad)
+    drop(page.get_by_label(visit.t("导入文件", "Files to import")), good, bad)
     file = file_panel(page, bad)
     file.get_by_label(visit.t("专题", "Theme")).select_option("ndvi")
     with bureaus.client(key) as client:
@@ -220,7 +253,7 @@ def test_a_plan_package_is_known_and_makes_the_plan_anew(
         assert gone.status_code == 204, gone.text
         visit = open_console(key)
         page = visit.open("data")
-        drop(page, "导入文件", path)
+        drop(page.get_by_label("导入文件"), path)
         file = file_panel(page, path)
         file.get_by_role("button", name="导入", exact=True).click()
         file.get_by_text("完成", exact=True).wait_for(timeout=120_000)

@@ -3,11 +3,12 @@
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
 import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from shanhai.db.engine import Sessions
 from shanhai.db.tables.dataset import Dataset, Upload
@@ -15,6 +16,7 @@ from shanhai.db.tables.job import Job, JobDataset
 from shanhai.jobs.results import results_document
 from shanhai.jobs.submission import submit
 from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
+from shanhai.processes.kit.contract import Theme
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.vocabulary import JobStatus
@@ -33,8 +35,14 @@ async def region(sessions: Sessions) -> str:
     return code
 
 
-async def import_file(worker: WorkerContext, region: str, path: Path) -> UUID:
-    """Upload the file and ask for its import as elevation."""
+async def import_file(
+    worker: WorkerContext,
+    region: str,
+    path: Path,
+    theme: Theme = "dem",
+    mode: Literal["import", "check"] = "import",
+) -> UUID:
+    """Upload the file and ask for its import, or a check, as elevation or another theme."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with worker.sessions.begin() as session:
         upload = Upload(
@@ -50,7 +58,7 @@ async def import_file(worker: WorkerContext, region: str, path: Path) -> UUID:
             session,
             contract=IMPORT_DATASET,
             inputs=ImportDatasetInputs(
-                upload=upload.id, region=region, theme="dem", code=f"{region}.dem"
+                upload=upload.id, region=region, theme=theme, code=f"{region}.{theme}", mode=mode
             ),
             requested_by="tester",
         )
@@ -77,6 +85,60 @@ async def test_a_raster_becomes_a_dataset(
     assert output is not None
     assert (output.role, output.checksum) == ("output", dataset.checksum)
     assert worker.artifacts.local_path(dataset.uri).stat().st_size == dataset.bytes
+
+
+async def stored(worker: WorkerContext, sessions: Sessions) -> tuple[int, list[str]]:
+    """How many datasets there are, of jobs or of their own, and all files that are kept of them."""
+    assert isinstance(worker.artifacts, LocalArtifacts)
+    async with sessions() as session:
+        rows = await session.scalar(select(func.count()).select_from(Dataset)) or 0
+        used = await session.scalar(select(func.count()).select_from(JobDataset)) or 0
+    root = worker.artifacts.root
+    files = [path.relative_to(root) for path in root.rglob("*") if path.is_file()]
+    return rows + used, sorted(str(path) for path in files if path.parts[0] != "uploads")
+
+
+async def test_a_check_tells_of_a_raster_and_stores_nothing(
+    worker: WorkerContext, sessions: Sessions, region: str, tmp_path: Path
+) -> None:
+    heights = np.linspace(0, 900, 120 * 120).reshape(1, 120, 120)
+    transform = (0.001, 0.0, 117.99, 0.0, -0.001, 24.51)
+    write_geotiff(tmp_path / "dem.tif", heights, transform=transform, crs="EPSG:4326")
+    before = await stored(worker, sessions)
+    asked = await import_file(worker, region, tmp_path / "dem.tif", mode="check")
+    job = await reach(sessions, asked, *ENDED)
+    assert job.status == JobStatus.SUCCESSFUL, job.error
+    told = results_document(job, base_url="http://api", lang="en")
+    assert "dataset" not in told
+    summary = told["summary"]
+    assert (summary["verdict"], summary["crs"], summary["unit"]) == ("checked", "EPSG:4326", "m")
+    assert (summary["columns"], summary["rows"], summary["bands"]) == (120, 120, 1)
+    assert (summary["lowest"], summary["highest"]) == (0, pytest.approx(900))
+    assert summary["empty_percent"] == 0
+    assert await stored(worker, sessions) == before
+    again = await import_file(worker, region, tmp_path / "dem.tif")
+    job = await reach(sessions, again, *ENDED)
+    assert job.status == JobStatus.SUCCESSFUL, job.error
+    assert results_document(job, base_url="http://api", lang="en")["summary"] == {
+        **summary,
+        "verdict": "imported",
+    }
+    assert await stored(worker, sessions) != before
+
+
+async def test_a_check_refuses_values_times_ten_thousand_with_the_remedy(
+    worker: WorkerContext, sessions: Sessions, region: str, tmp_path: Path
+) -> None:
+    greenness = np.linspace(2000, 8200, 120 * 120).reshape(1, 120, 120)
+    transform = (0.001, 0.0, 117.99, 0.0, -0.001, 24.51)
+    write_geotiff(tmp_path / "ndvi.tif", greenness, transform=transform, crs="EPSG:4326")
+    before = await stored(worker, sessions)
+    asked = await import_file(worker, region, tmp_path / "ndvi.tif", theme="ndvi", mode="check")
+    job = await reach(sessions, asked, *ENDED)
+    assert job.status == JobStatus.FAILED
+    assert job.error is not None
+    assert "0.0001" in str(job.error)
+    assert await stored(worker, sessions) == before
 
 
 async def test_what_is_no_raster_is_refused_and_leaves_nothing(

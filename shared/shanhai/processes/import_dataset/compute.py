@@ -33,8 +33,9 @@ def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
     imported = import_raster(source, inputs, region, workspace / FILE, progress)
     progress(100, "done")
     return Outcome(
-        files=[_output(imported, inputs)],
-        values={"theme": inputs.theme},
+        # What a check wrote goes with its workspace.
+        files=[] if inputs.mode == "check" else [_output(imported, inputs)],
+        values={"theme": inputs.theme, "summary": _summary(imported, inputs)},
         manifest=_manifest(imported, inputs, source),
         warnings=[warning.document() for warning in imported.warnings],
     )
@@ -200,6 +201,37 @@ def _output(imported: Imported, inputs: ImportDatasetInputs) -> OutputFile:
         _stored_unit(inputs, imported.rule),
         native_resolution_m=inputs.native_resolution_m or resolution_m(imported.facts),
     )
+
+
+def _summary(imported: Imported, inputs: ImportDatasetInputs) -> dict[str, Any]:
+    """What the file holds, over all bands and in the unit it is stored in, and what is remarkable
+    about it in the form of a finding in a file of features."""
+    facts, report = imported.facts, imported.report
+    lows = [band.min for band in imported.statistics if band.min is not None]
+    highs = [band.max for band in imported.statistics if band.max is not None]
+    return {
+        "crs": facts.crs,
+        "bands": facts.bands,
+        "columns": facts.width,
+        "rows": facts.height,
+        "resolution_m": resolution_m(facts),
+        "unit": _stored_unit(inputs, imported.rule),
+        "lowest": min(lows, default=None),
+        "highest": max(highs, default=None),
+        "empty_percent": 100 * report.nodata_cells / report.cells if report.cells else 100.0,
+        "findings": [
+            {
+                "row": 0,
+                "code": None,
+                "severity": "note",
+                "rule": warning.code,
+                "member": None,
+                "detail": warning.text.en,
+                "detail_zh": warning.text.zh,
+            }
+            for warning in imported.warnings
+        ],
+    }
 
 
 def _manifest(imported: Imported, inputs: ImportDatasetInputs, source: Path) -> dict[str, Any]:

@@ -22,6 +22,11 @@ class ImportDatasetInputs(Inputs):
     upload: UUID = Field(description="Upload from POST /uploads / 上传编号")
     region: Code = Field(description="Region code / 区域代码")
     theme: Theme = Field(description="What the raster is about / 专题")
+    mode: Literal["import", "check"] = Field(
+        "import",
+        description="`check` tells what an import would, and stores nothing"
+        " / `check` 仅检查、不写入",
+    )
     code: Code | None = Field(
         None, description="Code of the dataset; made when absent / 数据集代码"
     )
@@ -99,7 +104,10 @@ IMPORT_DATASET = ProcessContract(
         "Checks an uploaded raster, converts it to a COG and registers it.",
     ),
     ImportDatasetInputs,
-    (OutputSpec("dataset", Label("数据集代码", "Dataset code"), "application/json"),),
+    (
+        OutputSpec("dataset", Label("数据集代码", "Dataset code"), "application/json"),
+        OutputSpec("summary", Label("摘要", "Summary"), "application/json"),
+    ),
     limits=Limits(memory_mb=4096, time_s=2 * 3600),
     publish_input="visibility",
     stages={"convert": Label("转换格式", "Converting")},

@@ -17,9 +17,13 @@ from shanhai.raster.themes import THEME_RULES
 
 
 async def publish(session: AsyncSession, publication: Publication) -> dict[str, Any]:
-    """Register the raster; a dataset of the same code is retired, not overwritten."""
+    """Register the raster, unless it was to be checked alone; a dataset of the same code is
+    retired, not overwritten."""
     task = publication.task
     inputs = ImportDatasetInputs.model_validate(task.inputs)
+    summary, warnings = publication.outcome.values["summary"], publication.outcome.warnings
+    if inputs.mode == "check":
+        return {"summary": {**summary, "verdict": "checked"}, "warnings": warnings}
     file = publication.outcome.files[0]
     region = await region_of(session, task)
     code = inputs.code or f"{inputs.region}.{inputs.theme}.{job_id_of(task).hex[:8]}"
@@ -49,4 +53,8 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
         attrs={"source_sha256": publication.outcome.manifest["source"]["sha256"]},
     )
     await add_output(session, publication, file.name, dataset)
-    return {"dataset": code, "warnings": publication.outcome.warnings}
+    return {
+        "dataset": code,
+        "summary": {**summary, "verdict": "imported"},
+        "warnings": warnings,
+    }

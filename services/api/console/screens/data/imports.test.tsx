@@ -40,6 +40,7 @@ const importDataset = {
     scale: input("Scale", { type: "number" }, 0, "Multiplies the values"),
     licence: input("Licence", { type: "string", maxLength: 200 }),
     crs: input("Reference system", { type: "string", maxLength: 80 }),
+    mode: input("Mode", { type: "string", enum: ["import", "check"] }),
   },
 };
 const importPlan = {
@@ -77,7 +78,7 @@ function show(
 const file = (name: string, size = 4) => new File(["x".repeat(size)], name, { lastModified: 5 });
 const drop = (files: File[]) =>
   act(async () => {
-    fireEvent.drop(screen.getByRole("region", { name: "Files to import" }), {
+    fireEvent.drop(screen.getByRole("region", { name: /^(Files to import|导入文件)$/ }), {
       dataTransfer: { files },
     });
   });
@@ -106,6 +107,23 @@ describe("files to import", () => {
     expect(await (await panel("bays.zip")).findByLabelText("Import into")).toBeTruthy();
     expect(sent.filter(({ path }) => path === "/uploads")).toHaveLength(2);
     expect(sent.find(({ path }) => path === "/uploads")?.headers.get("X-CSRF-Token")).toBe("proof");
+  });
+
+  it("are one file where they are the parts of a Shapefile", async () => {
+    const { sent } = show();
+    await drop(["bays.shp", "bays.dbf", "bays.shx", "bays.prj"].map((name) => file(name)));
+    expect(await (await panel("bays.zip")).findByLabelText("Import into")).toBeTruthy();
+    const uploads = sent.filter(({ path }) => path === "/uploads");
+    expect(uploads).toHaveLength(1);
+    expect(String(uploads[0]?.body).slice(0, 2)).toBe("PK");
+  });
+
+  it("that cannot be read any more are refused with the reason", async () => {
+    show();
+    const gone = file("bays.shp");
+    gone.slice = () => ({ arrayBuffer: () => Promise.reject(new Error("moved away")) }) as never;
+    await drop([gone, file("bays.dbf")]);
+    expect((await screen.findByRole("alert")).textContent).toContain("moved away");
   });
 
   it("are chosen by hand, too", async () => {
@@ -244,6 +262,63 @@ describe("a raster", () => {
     const told = await shown.one.findByText(/give scale 0.0001/);
     expect(told.textContent).toMatch(/^dem.tif: /);
     expect(shown.one.getByLabelText(/^Theme/)).toHaveProperty("value", "ndvi");
+  });
+
+  describe("that is checked", () => {
+    const summary = {
+      verdict: "checked",
+      ...{ crs: "EPSG:4490", bands: 1, columns: 300, rows: 200, resolution_m: 30.4 },
+      ...{ unit: "m", lowest: -1.5, highest: 305, empty_percent: 2.5 },
+      findings: [{ detail: "a mean of 3 is unusual", detail_zh: "均值 3 异常" }],
+    };
+    const checked = async (lang: Lang = "en") => {
+      const shown = await dropped({ "GET /jobs/j1/results": { summary } }, lang);
+      const zh = lang === "zh";
+      await shown.hands.selectOptions(shown.one.getByLabelText(/^Theme/), "Elevation");
+      await shown.hands.click(shown.one.getByRole("button", { name: zh ? "检查" : "Check" }));
+      await waitFor(() => expect(shown.events.followed("j1")).toBe(true));
+      await shown.events.tell(jobOf("j1", "import-dataset", { status: "successful" }));
+      await shown.one.findByText(zh ? "已检查，未写入" : "checked, nothing written");
+      return shown;
+    };
+
+    it("is told of, and stays to be imported", async () => {
+      const shown = await checked();
+      expect(shown.inputs()).toMatchObject({ upload: "u1", theme: "dem", mode: "check" });
+      expect(shown.one.getByText(/values from -1.5 to 305 m; 2.5% without data/)).toBeTruthy();
+      expect(shown.one.getByText("EPSG:4490 · 300×200 cells · some 30.4 m · 1 bands")).toBeTruthy();
+      expect(shown.one.getByText("a mean of 3 is unusual")).toBeTruthy();
+      expect(Object.keys(localStorage).some((name) => name.includes("upload.dem.tif"))).toBe(true);
+      await press(shown);
+      await waitFor(() => expect(shown.inputs()).not.toHaveProperty("mode"));
+      expect(shown.inputs()).toMatchObject({ upload: "u1", theme: "dem" });
+    });
+
+    it("is told of in Chinese", async () => {
+      const { one } = await checked("zh");
+      expect(one.getByText(/值 -1.5 至 305 m；无数据 2.5%/)).toBeTruthy();
+      expect(one.getByText("均值 3 异常")).toBeTruthy();
+    });
+
+    it("is told of only while the form says what was checked", async () => {
+      const { hands, one } = await checked();
+      await hands.selectOptions(one.getByLabelText(/^Theme/), "Greenness");
+      expect(one.queryByText("checked, nothing written")).toBeNull();
+    });
+
+    it("is asked for by its button alone", async () => {
+      const { one } = await dropped();
+      expect(one.queryByLabelText("Mode")).toBeNull();
+    });
+
+    it("says why its results cannot be had", async () => {
+      const shown = await dropped({ "GET /jobs/j1/results": refused(503, "not now") });
+      await shown.hands.selectOptions(shown.one.getByLabelText(/^Theme/), "Elevation");
+      await shown.hands.click(shown.one.getByRole("button", { name: "Check" }));
+      await waitFor(() => expect(shown.events.followed("j1")).toBe(true));
+      await shown.events.tell(jobOf("j1", "import-dataset", { status: "successful" }));
+      expect(await shown.one.findByText("not now")).toBeTruthy();
+    });
   });
 
   it("that was imported is forgotten, so that the same file is sent anew", async () => {
