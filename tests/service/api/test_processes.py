@@ -2,7 +2,6 @@
 
 import asyncio
 from typing import Any
-
 from uuid import uuid4
 
 import httpx
