@@ -2018,8 +2018,9 @@ provisions_new = TypedDict("provisions_new", {"code": NotRequired[str | int | No
 publish_bulletin_results = TypedDict("publish_bulletin_results", {
     "bulletin": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
     "content": NotRequired[ResultLink | dict[str, Any] | str | float | bool | None | list[Any]],
-    "html_zh": NotRequired[ResultLink], "html_en": NotRequired[ResultLink], "pdf_zh": NotRequired[ResultLink],
-    "pdf_en": NotRequired[ResultLink], "docx_zh": NotRequired[ResultLink], "docx_en": NotRequired[ResultLink]})
+    "pictures": NotRequired[ResultLink], "html_zh": NotRequired[ResultLink], "html_en": NotRequired[ResultLink],
+    "pdf_zh": NotRequired[ResultLink], "pdf_en": NotRequired[ResultLink], "docx_zh": NotRequired[ResultLink],
+    "docx_en": NotRequired[ResultLink]})
 reclamations = TypedDict("reclamations", {"type": Literal["Feature"], "id": NotRequired[str],
     "geometry": dict[str, Any] | None, "properties": reclamations_properties, "links": NotRequired[list[Link]]})
 reclamations_change = TypedDict("reclamations_change", {"type": NotRequired[Literal["Feature"]],
