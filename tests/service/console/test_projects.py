@@ -187,3 +187,38 @@ def test_the_ledgers_are_kept(
     expect(fund.locator(".inline").first).to_contain_text("Missing 12.5 ×10⁴ CNY")
     assert violations(page) == []
     assert visit.refusals == []
+
+
+def test_a_duty_is_reported_by_one_and_judged_by_another(
+    bureaus: Bureaus, open_console: OpenConsole, project: Project
+) -> None:
+    plan = "xiamen-vanguard-2025"
+    review = {"year": 2025, "reports_due_on": "2026-01-31"}
+    begun = project.client.post(f"/plans/{plan}/duty-reviews", json=review)
+    assert begun.status_code in {201, 409}, begun.text
+
+    def court(*roles: str) -> tuple[Page, Locator]:
+        visit = open_console(bureaus.key(*roles))
+        page = visit.open("projects", region="xiamen", plan=plan, tab="duties")
+        page.get_by_role("button", name="2025", exact=True).click()
+        return page, page.locator("li").filter(has_text="市中级法院").filter(
+            has=page.locator("button")
+        )
+
+    page, line = court("planner")
+    line.get_by_role("button", name="填报").first.click()
+    form(page).get_by_label("当年开展的工作").fill("审结环境资源案件")
+    form(page).get_by_label("数据").fill("审结案件: 120.5 件")
+    form(page).get_by_role("button", name="提交").click()
+    expect(line.first).to_contain_text("待评定")
+    expect(line.first).to_contain_text("审结案件: 120.5 件")
+    assert line.get_by_role("button", name="评定").count() == 0
+    assert violations(page) == []
+
+    page, line = court("supervisor")
+    line.get_by_role("button", name="评定").first.click()
+    form(page).get_by_label("结论").select_option("退回补充")
+    form(page).get_by_label("评定意见").fill("请补充证明材料")
+    form(page).get_by_role("button", name="评定").click()
+    expect(line.first).to_contain_text("退回补充")
+    expect(line.first).to_contain_text("请补充证明材料")

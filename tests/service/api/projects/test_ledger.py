@@ -303,6 +303,8 @@ async def test_measures_are_written_one_by_one(people: People, session: AsyncSes
     assert put.json()["indicator"] is None
     stale = await people["planner"].put(place, json={"planned": 4}, headers={"If-Match": tag})
     assert stale.status_code == 412
+    unread = await people["planner"].delete(place, headers={"If-Match": tag})
+    assert unread.status_code == 412, "nobody takes off what they have not seen as it is"
     shown = (await people["owner"].get(f"/collections/projects/items/{PROJECT}")).json()
     assert shown["properties"]["measures"] == ["mine_restoration"]
     for name in ("viewer", "approver", "supervisor"):
