@@ -1,3 +1,4 @@
+import { signal } from "@preact/signals";
 import { describe, expect, it } from "vitest";
 import type { Schema } from "../../kit/api";
 import { region } from "../../kit/place";
@@ -97,6 +98,26 @@ describe("the duties of a plan", () => {
     expect(screen.getByRole("link", { name: "年度考核页面" }).getAttribute("href")).toBe(
       `${location.origin}/plans/xiamen-1/duty-reviews?f=html&lang=zh`,
     );
+  });
+  it("leave the review of one plan when another is worked on", async () => {
+    const head = { year: 2024, state: "open", reports_due_on: "2024-12-31" };
+    const answers = {
+      ...LISTS,
+      "GET /plans/{plan}/duty-board": board([]),
+      "GET /plans/xiamen-1/duty-reviews": { reviews: [head], links: [] },
+      "GET /plans/xiamen-1/duty-reviews/2024": { ...head, content: { duties: [] }, links: [] },
+      "GET /plans/xiamen-2/duty-reviews": { reviews: [], links: [] },
+    };
+    serve(answers);
+    const of = signal("xiamen-1");
+    const Chosen = () => <Duties plan={of.value} />;
+    const hands = open(<Chosen />);
+    await hands.click(await screen.findByRole("button", { name: "2024" }));
+    expect(await screen.findByRole("heading", { name: "Review of 2024" })).toBeTruthy();
+    await act(async () => {
+      of.value = "xiamen-2";
+    });
+    expect(await screen.findByText("There are no reviews yet.")).toBeTruthy();
   });
   it("are asked for again after a failure, in the grouping that was chosen", async () => {
     let down = true;

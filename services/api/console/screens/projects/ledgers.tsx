@@ -72,7 +72,7 @@ export function Duties({ plan }: { plan: string }) {
         }
       </Found>
       <Panel title={t("年度考核", "Yearly reviews")}>
-        <DutyReviews plan={plan} />
+        <DutyReviews key={plan} plan={plan} />
       </Panel>
     </>
   );
