@@ -235,10 +235,22 @@ function Control({ schema, value, set, needed, ...rest }: MemberProps & Describe
       {...common}
       inputMode={schema.format === "email" ? "email" : "text"}
       maxLength={schema.maxLength}
-      pattern={schema.pattern}
+      pattern={fieldPattern(schema.pattern)}
       placeholder={typeof schema.default === "string" ? schema.default : ""}
     />
   );
+}
+
+/** A pattern as fields take it: there a hyphen at the end of a class must be written `\-`. What cannot
+ * be put so is left to the service. */
+export function fieldPattern(pattern: string | undefined): string | undefined {
+  const known = pattern?.replace(/([^\\[])-\]/g, "$1\\-]");
+  try {
+    if (known) new RegExp(known, "v");
+    return known;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Texts without a bound that are no codes, days or amounts. */

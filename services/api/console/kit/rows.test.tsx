@@ -4,7 +4,7 @@ import { type Signal, signal } from "@preact/signals";
 import { describe, expect, it, test } from "vitest";
 import type { FaultAt } from "./api";
 import type { PropertySchema, Values } from "./features";
-import { type Controls, Fields, hasField, isRows, moved, rowSchema } from "./form";
+import { type Controls, Fields, fieldPattern, hasField, isRows, moved, rowSchema } from "./form";
 import { act, open, screen, within } from "./testing";
 
 const PHASES: PropertySchema = {
@@ -264,4 +264,14 @@ test("a member moves by one and stays at the ends", () => {
   expect(moved(["a", "b", "c"], 2, -1)).toEqual(["a", "c", "b"]);
   expect(moved(["a", "b"], 0, -1)).toEqual(["a", "b"]);
   expect(moved(["a", "b"], 1, 1)).toEqual(["a", "b"]);
+});
+
+test.each<[string | undefined, string | undefined]>([
+  ["^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$", "^[A-Za-z0-9][A-Za-z0-9._\\-]{0,79}$"],
+  ["[a-z0-9\\-]", "[a-z0-9\\-]"],
+  ["[-a]", undefined],
+  ["(?i)a", undefined],
+  [undefined, undefined],
+])("a pattern %s is one that fields take, or none", (pattern, taken) => {
+  expect(fieldPattern(pattern)).toBe(taken);
 });
