@@ -61,6 +61,31 @@ async function opened(job: Job, more: Record<string, Answer> = {}, who: object =
 
 const posts = (sent: { method: string }[]) => sent.filter(({ method }) => method === "POST");
 
+describe("a job with a screen of its own", () => {
+  it.each([
+    ["select-sites", "/console/scenarios?tab=sites&job=j1"],
+    ["run-scenario", "/console/scenarios?tab=compare&jobs=j1"],
+  ])("of %s leads there once it is done", async (process, address) => {
+    const made = (status: Job["status"]) => jobOf("j1", process, { status });
+    const { tell } = await opened(made("running"), {
+      [`GET /processes/${process}`]: { ...DESCRIPTION, id: process },
+    });
+    const link = () => screen.queryByRole("link", { name: "Show in scenarios and sites" });
+    expect(await screen.findByRole("progressbar")).toBeTruthy();
+    expect(link()).toBeNull();
+    await tell(made("successful"));
+    await waitFor(() => expect(link()?.getAttribute("href")).toBe(address));
+  });
+
+  it("is no other", async () => {
+    await opened(jobOf("j1", "build-network", { status: "successful" }), {
+      "GET /processes/build-network": { ...DESCRIPTION, id: "build-network" },
+    });
+    expect(await screen.findByRole("link", { name: /Manifest/ })).toBeTruthy();
+    expect(screen.queryByRole("link", { name: "Show in scenarios and sites" })).toBeNull();
+  });
+});
+
 describe("a job that goes on", () => {
   it("tells its stage and progress, and what becomes of it", async () => {
     const { tell, followed } = await opened(one("running", { progress: 30, message: "Reading" }));

@@ -1,6 +1,7 @@
 /** One job: followed while it runs, cancelled, run again, and what it left. */
 
 import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { api, ask, write } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
@@ -20,6 +21,7 @@ import { Legend } from "../../kit/map/legend";
 import { MapView } from "../../kit/map/map_view";
 import { API } from "../../kit/page";
 import { outputPath, type Results, resultsOf } from "../../kit/results";
+import { screenPath } from "../../kit/screens";
 import { may } from "../../kit/session";
 import { attempt, Button, Found, Panel, Progress, Select, Waiting } from "../../kit/ui";
 import { called, lang, t } from "../../kit/words";
@@ -28,6 +30,20 @@ import { outputTitles } from "./titles";
 /** What a job was asked for, told to who asked. */
 const inputsOf = (id: string) =>
   ask(api.GET("/jobs/{job}/inputs", { params: { path: { job: id } } }));
+
+/** Processes whose results have a screen of their own, and the way there. */
+const SHOWN: Record<string, (job: string) => ComponentChildren> = {
+  "select-sites": (job) => (
+    <a class="button" href={screenPath("scenarios", { tab: "sites", job })}>
+      {t("在情景与选址中查看", "Show in scenarios and sites")}
+    </a>
+  ),
+  "run-scenario": (jobs) => (
+    <a class="button" href={screenPath("scenarios", { tab: "compare", jobs })}>
+      {t("在情景与选址中查看", "Show in scenarios and sites")}
+    </a>
+  ),
+};
 
 export function Run({
   id,
@@ -112,9 +128,12 @@ export function Run({
           )}
         </dl>
         {now.status === "successful" && (
-          <a href={`${API}/jobs/${id}/manifest?f=html`}>
-            {t("来源清单（可重现）", "Manifest, to reproduce it")}
-          </a>
+          <p class="actions">
+            {SHOWN[now.processID]?.(id)}
+            <a href={`${API}/jobs/${id}/manifest?f=html`}>
+              {t("来源清单（可重现）", "Manifest, to reproduce it")}
+            </a>
+          </p>
         )}
       </Panel>
       {now.status === "successful" && <Left id={id} process={now.processID} />}

@@ -43,7 +43,14 @@ export default function Scenarios() {
           <>
             {tab === "compare" && <Compare chosen={chosen} onChoose={compare} />}
             {tab === "new" && <Plan onStarted={compare} />}
-            {tab === "sites" && <Sites />}
+            {tab === "sites" && (
+              <Sites
+                job={query.job}
+                onChoose={(job, instead) =>
+                  route(screenPath("scenarios", { tab: "sites", job }), instead)
+                }
+              />
+            )}
             {tab === "select" && (
               <Order
                 process="select-sites"

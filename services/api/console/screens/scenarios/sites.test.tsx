@@ -1,9 +1,11 @@
+import { useSignal } from "@preact/signals";
 import type { FeatureCollection } from "geojson";
 import { describe, expect, it } from "vitest";
 import { maps } from "../../kit/map/testing";
 import {
   type Answer,
   act,
+  cleanup,
   fireEvent,
   open,
   refused,
@@ -91,9 +93,26 @@ const colours = () =>
     ]),
   );
 
-async function opened(more: Record<string, Answer> = {}, lang: "zh" | "en" = "en") {
+let chosen: [string, boolean | undefined][] = [];
+
+/** The screen with the job that its address names. */
+function Shown({ job }: { job?: string }) {
+  const now = useSignal(job);
+  return (
+    <Sites
+      job={now.value}
+      onChoose={(id, instead) => {
+        chosen.push([id, instead]);
+        now.value = id;
+      }}
+    />
+  );
+}
+
+async function opened(more: Record<string, Answer> = {}, lang: "zh" | "en" = "en", job?: string) {
+  chosen = [];
   const sent = serve(answers(more));
-  const hands = open(<Sites />, { ...PLANNER, lang });
+  const hands = open(<Shown {...(job ? { job } : {})} />, { ...PLANNER, lang });
   await screen.findByRole("heading", { name: lang === "en" ? "2 sites chosen" : "选中 2 处" });
   return { sent, hands };
 }
@@ -246,9 +265,44 @@ describe("selections", () => {
     await waitFor(() => expect(asked("j2")).toBe(true));
   });
 
+  it("are in the address: the newest in place of none, another by choice", async () => {
+    const jobs = [selection("j1", "2024-05-06T02:00:00Z"), selection("j2", "2024-05-05T02:00:00Z")];
+    const { hands } = await opened({ "GET /jobs": { jobs, links: [] } });
+    await waitFor(() => expect(chosen).toEqual([["j1", true]]));
+    await hands.selectOptions(screen.getByLabelText("Selection"), "j2");
+    expect(chosen.at(-1)).toEqual(["j2", undefined]);
+    const link = screen.getByRole("link", { name: "Show the job in compute" });
+    expect(link.getAttribute("href")).toBe("/console/compute?job=j2");
+  });
+
+  it("are shown by their address, also older than all that are listed", async () => {
+    const { sent } = await opened(
+      { "GET /jobs/old": selection("old", "2020-01-01T02:00:00Z") },
+      "en",
+      "old",
+    );
+    const choice = screen.getByLabelText("Selection") as HTMLSelectElement;
+    expect(choice.value).toBe("old");
+    expect([...choice.options].map(({ value }) => value)).toEqual(["old", "j1"]);
+    expect(sent.some(({ path }) => path === "/jobs/old/results/table")).toBe(true);
+    expect(chosen).toEqual([]);
+  });
+
+  it("that are not done, and jobs of another kind, say so", async () => {
+    const running = jobOf("now", "select-sites", { status: "running" });
+    serve(answers({ "GET /jobs/now": running }));
+    open(<Shown job="now" />, PLANNER);
+    expect(await screen.findByText("This selection has no result so far.")).toBeTruthy();
+    expect(screen.getByRole("link", { name: "Show the job in compute" })).toBeTruthy();
+    cleanup();
+    serve(answers({ "GET /jobs/zones": jobOf("zones", "delineate-zones", {}) }));
+    open(<Shown job="zones" />, PLANNER);
+    expect(await screen.findByText("This job is no selection of sites.")).toBeTruthy();
+  });
+
   it("are none at first", async () => {
     serve(answers({ "GET /jobs": { jobs: [], links: [] } }));
-    open(<Sites />, PLANNER);
+    open(<Shown />, PLANNER);
     expect(await screen.findByText("No selection is done yet.")).toBeTruthy();
   });
 
@@ -260,7 +314,7 @@ describe("selections", () => {
           gone ? refused(410, "the files were cleared away") : RESULTS,
       }),
     );
-    const hands = open(<Sites />, PLANNER);
+    const hands = open(<Shown />, PLANNER);
     expect(await screen.findByText("the files were cleared away")).toBeTruthy();
     gone = false;
     await hands.click(screen.getByRole("button", { name: "Try again" }));

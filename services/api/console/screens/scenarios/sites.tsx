@@ -2,10 +2,11 @@
 
 import { batch, type Signal, useSignal } from "@preact/signals";
 import type { FeatureCollection, Feature as Shape } from "geojson";
-import { useMemo } from "preact/hooks";
-import { api, ask, read } from "../../kit/api";
+import { useEffect, useMemo } from "preact/hooks";
+import { api, ask, Fault, read } from "../../kit/api";
 import { useAsked } from "../../kit/asked";
 import { fixed, moment, money, number } from "../../kit/format";
+import type { Job } from "../../kit/jobs";
 import { boundsOf } from "../../kit/map/bounds";
 import type { MapPane } from "../../kit/map/engine";
 import { MapView } from "../../kit/map/map_view";
@@ -18,6 +19,7 @@ import {
   shapesOf,
   tableOf,
 } from "../../kit/results";
+import { screenPath } from "../../kit/screens";
 import { Table } from "../../kit/table";
 import { Empty, Field, Found, Panel, Select } from "../../kit/ui";
 import { called, t } from "../../kit/words";
@@ -31,49 +33,74 @@ interface Alternative {
   sites: string[];
 }
 
+const PROCESS = "select-sites";
 const TAKEN = "#0f6a46";
 const LEFT = "#8a949a";
 const CHOSEN = "#c2185b";
 
-export function Sites() {
-  const { asked, again } = useAsked(
-    () =>
-      ask(
-        api.GET("/jobs", {
-          params: {
-            query: { limit: 50, processID: ["select-sites"], status: ["successful"] },
-          },
-        }),
-      ),
-    [],
-  );
-  const chosen = useSignal("");
+/** Selections that are done, the one of the address first of all.
+ * @param job The one that is looked at; without one it is the newest. */
+export function Sites({
+  job,
+  onChoose,
+}: {
+  job: string | undefined;
+  /** @param instead Whether it takes the place of the address that named none. */
+  onChoose: (job: string, instead?: boolean) => void;
+}) {
+  const { asked, again } = useAsked(() => selections(job), [job]);
+  const newest = asked.value.data?.[0]?.jobID;
+  useEffect(() => {
+    // So that a reload shows this one too, when another one is done by then.
+    if (!job && newest) onChoose(newest, true);
+  }, [job, newest]);
   return (
     <Found asked={asked} again={again}>
-      {({ jobs }) => {
-        const job = chosen.value || jobs[0]?.jobID;
-        return job ? (
+      {(jobs) => {
+        const one = job ? jobs.find(({ jobID }) => jobID === job) : jobs[0];
+        if (!one)
+          return jobs.length ? null : (
+            <Empty>{t("还没有完成的选址。", "No selection is done yet.")}</Empty>
+          );
+        return (
           <>
-            <Field label={t("选址计算", "Selection")}>
-              <Select
-                choices={jobs.map((one) => ({
-                  value: one.jobID,
-                  label: one.title ?? moment(one.created),
-                }))}
-                value={job}
-                onChoose={(id) => {
-                  chosen.value = id;
-                }}
-              />
-            </Field>
-            <Selection key={job} job={job} />
+            <div class="inline">
+              <Field label={t("选址计算", "Selection")}>
+                <Select
+                  choices={jobs.map(({ jobID, title, created }) => ({
+                    value: jobID,
+                    label: title ?? moment(created),
+                  }))}
+                  value={one.jobID}
+                  onChoose={(id) => onChoose(id)}
+                />
+              </Field>
+              <a href={screenPath("compute", { job: one.jobID })}>
+                {t("在计算中心查看此作业", "Show the job in compute")}
+              </a>
+            </div>
+            {one.status === "successful" ? (
+              <Selection key={one.jobID} job={one.jobID} />
+            ) : (
+              <Empty>{t("这次选址没有完成的结果。", "This selection has no result so far.")}</Empty>
+            )}
           </>
-        ) : (
-          <Empty>{t("还没有完成的选址。", "No selection is done yet.")}</Empty>
         );
       }}
     </Found>
   );
+}
+
+/** The selections that are done, and the one that is asked for, however old it is.
+ * @throws Fault where the service refused. */
+async function selections(job: string | undefined): Promise<Job[]> {
+  const query = { limit: 50, processID: [PROCESS], status: ["successful" as const] };
+  const { jobs } = await ask(api.GET("/jobs", { params: { query } }));
+  if (!job || jobs.some(({ jobID }) => jobID === job)) return jobs;
+  const one = await read<Job>(`/jobs/${job}`);
+  if (one.processID !== PROCESS)
+    throw new Fault(404, t("此作业不是选址计算。", "This job is no selection of sites."));
+  return [one, ...jobs];
 }
 
 function Selection({ job }: { job: string }) {
