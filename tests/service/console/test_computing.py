@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,4 +225,83 @@ def test_a_run_is_followed_over_a_reload_cancelled_and_run_again(
         sent = [client.get(f"/jobs/{job}/inputs").json()["inputs"] for job in (again, third)]
     assert sent[0] == sent[1]
     assert sent[0]["edits"][0]["geometry"] == edit["geometry"]
+    assert visit.refusals == []
+
+
+def test_a_form_is_filled_in_run_followed_cancelled_and_run_again(
+    bureaus: Bureaus, land: Land, open_console: OpenConsole
+) -> None:
+    visit = open_console(land.key)
+    page = visit.page
+    begun = json.dumps(land.base)
+    page.evaluate("text => localStorage.setItem('shanhai.draft.process.run-scenario', text)", begun)
+    visit.open("compute", process="run-scenario", region=CODE)
+    page.get_by_text("已恢复上次未保存的内容").wait_for()
+    edits = page.get_by_role("group", name="情景编辑")
+    edits.get_by_role("button", name="添加一项").click()
+    edits.get_by_label("类型").select_option("restore")
+    edits.get_by_label("中文名称").fill("表单造林")
+    edits.get_by_label(re.compile("^土地覆盖")).select_option("forest")
+    shape = planted(land.watershed)["geometry"]
+    edits.get_by_label("几何").fill(json.dumps(shape))
+    page.get_by_role("button", name="开始计算").click()
+    page.get_by_role("progressbar").wait_for()
+    first = query_of(page.url)["job"]
+    page.reload()
+    page.get_by_role("button", name="取消", exact=True).click()
+    page.get_by_role("heading", name="已取消").wait_for(timeout=60_000)
+    page.get_by_role("button", name="再算一次").click()
+    page.get_by_role("heading", name=re.compile("完成$")).wait_for(timeout=COMPUTED_MS)
+    second = query_of(page.url)["job"]
+    assert second != first
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="打开报告").click()
+    report = opened.value
+    report.wait_for_load_state()
+    assert f"/jobs/{second}/results/report" in report.url
+    assert "表单造林" in report.locator("body").inner_text()
+    with bureaus.client(land.key) as client:
+        sent = client.get(f"/jobs/{second}/inputs").json()["inputs"]
+    assert sent["edits"] == [
+        {"kind": "restore", "name_zh": "表单造林", "cover": "forest", "geometry": shape}
+    ]
+    assert visit.refusals == []
+
+
+def test_a_selection_is_refused_at_its_row_mended_and_shown_by_its_address(
+    bureaus: Bureaus, land: Land, open_console: OpenConsole
+) -> None:
+    visit = open_console(land.key)
+    page = visit.page
+    shape = on_land(land.watershed, (0.7, 0.3), (0.8, 0.45))
+    site = {"code": "s1", "name_zh": "河口湿地", "cost": 800, "gains": {"birds": 3}}
+    asked = {
+        "region": CODE,
+        "candidates": [],
+        "sites": [{**site, "geometry": shape}],
+        "budget": 1000,
+        "goal": {"weights": {"birds": 1}},
+    }
+    page.evaluate(
+        "text => localStorage.setItem('shanhai.draft.process.select-sites', text)",
+        json.dumps(asked),
+    )
+    visit.open("scenarios", tab="select", region=CODE)
+    phases = page.get_by_role("group", name="分期")
+    phases.get_by_role("button", name="添加一项").click()
+    phases.get_by_label("起始年").fill("2030")
+    phases.get_by_label("终止年").fill("2026")
+    page.get_by_role("button", name="开始计算").click()
+    phases.get_by_role("alert").wait_for()
+    assert visit.refusals
+    visit.refusals.clear()
+    phases.get_by_label("终止年").fill("2035")
+    page.get_by_role("button", name="开始计算").click()
+    page.get_by_role("link", name="在情景与选址中查看").click(timeout=120_000)
+    page.get_by_role("heading", name="选中 1 处").wait_for()
+    address = page.url
+    assert query_of(address)["job"]
+    page.reload()
+    page.get_by_role("region", name="选中的地块").get_by_text("河口湿地").wait_for()
+    assert page.url == address
     assert visit.refusals == []
