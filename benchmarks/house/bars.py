@@ -58,7 +58,7 @@ def bars() -> list[Bar]:
     console = lines_of_console(ROOT)
     long = sum(lines > LONG for lines in code.function_lines)
     return [
-        Bar("source, lines", tree.lines, 142_000, 199_445),
+        Bar("source, lines", tree.lines, 142_000, 200_640),
         Bar("classes that share their name", _sharing_a_name(classes(tree)), 59, 59),
         Bar("files with a single importer", len(tree.single_caller_modules()), 150, 150),
         Bar("imports, % of lines", 100 * tree.import_lines / tree.lines, 6.5, 6.5, 2),
@@ -67,7 +67,7 @@ def bars() -> list[Bar]:
             f"functions above {LONG} lines, %", 100 * long / len(code.function_lines), 0.49, 0.49, 2
         ),
         Bar("shanhai.jobs, lines", sum(measure(ROOT / QUEUE).file_lines), 2_500, 2_500),
-        Bar("console, lines per line of tests", console.source / console.tests, 1.0, 1.04, 2),
+        Bar("console, lines per line of tests", console.source / console.tests, 1.0, 1.03, 2),
         Bar("fixtures that share their name", _sharing_a_name(fixtures()), 137, 137),
         Bar("files that import another process", len(importers_of_a_process(tree)), 0, 0),
     ]

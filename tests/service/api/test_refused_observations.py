@@ -27,7 +27,7 @@ Told = Mapping[str, Any]
 
 
 @pytest.fixture
-async def feed(people: People, state: ServiceState, client_with: MakeClient) -> httpx.AsyncClient:
+async def sender(people: People, state: ServiceState, client_with: MakeClient) -> httpx.AsyncClient:
     """Sends observations of a station below the region `a` and one in `b`, of which is nothing."""
     async with state.sessions.begin() as session:
         await forget_observations(session)
@@ -55,19 +55,19 @@ async def refused(client: httpx.AsyncClient, query: str = "") -> list[Told]:
 
 
 async def test_they_are_counted_by_station_and_member_with_the_newest_reason(
-    feed: httpx.AsyncClient,
+    sender: httpx.AsyncClient,
 ) -> None:
     began = datetime.now(UTC)
-    assert await refused(feed) == []
-    await send(feed, GOOD)
-    assert await refused(feed) == []
+    assert await refused(sender) == []
+    await send(sender, GOOD)
+    assert await refused(sender) == []
     wrong_unit = {**GOOD, "unit": "m"}
-    sent = await send(feed, wrong_unit, {**wrong_unit, "unit": "kg"}, {**GOOD, "property": "no"})
+    sent = await send(sender, wrong_unit, {**wrong_unit, "unit": "kg"}, {**GOOD, "property": "no"})
     assert sent["rejected_count"] == 3
-    await send(feed, {**GOOD, "station": "s b", "unit": "s"}, **{"Idempotency-Key": "k"})
+    await send(sender, {**GOOD, "station": "s b", "unit": "s"}, **{"Idempotency-Key": "k"})
     # Said again, it is the same request.
-    await send(feed, {**GOOD, "station": "s b", "unit": "s"}, **{"Idempotency-Key": "k"})
-    found = {(one["station"], one["pointer"]): one for one in await refused(feed, "lang=zh")}
+    await send(sender, {**GOOD, "station": "s b", "unit": "s"}, **{"Idempotency-Key": "k"})
+    found = {(one["station"], one["pointer"]): one for one in await refused(sender, "lang=zh")}
     assert {key: one["number"] for key, one in found.items()} == {
         ("s a", "/unit"): 2,
         ("s a", "/property"): 1,
@@ -81,19 +81,19 @@ async def test_they_are_counted_by_station_and_member_with_the_newest_reason(
     )
     assert "kg" in units["detail"]
     assert began - timedelta(seconds=1) <= datetime.fromisoformat(units["last"])
-    english = {one["pointer"]: one for one in await refused(feed, "lang=en")}
+    english = {one["pointer"]: one for one in await refused(sender, "lang=en")}
     assert english["/property"]["station_name"] == "Station s a"
     assert english["/property"]["detail"] != found["s a", "/property"]["detail"]
 
 
 async def test_rows_that_cannot_be_read_or_name_no_station_are_counted_too(
-    feed: httpx.AsyncClient,
+    sender: httpx.AsyncClient,
 ) -> None:
-    await send(feed, {**GOOD, "station": "s\x00 gone"}, {**GOOD, "station": "gone" * 20}, GOOD)
-    await send(feed, "nonsense", {**GOOD, "value": "much"}, {**GOOD, "value": None})
+    await send(sender, {**GOOD, "station": "s\x00 gone"}, {**GOOD, "station": "gone" * 20}, GOOD)
+    await send(sender, "nonsense", {**GOOD, "value": "much"}, {**GOOD, "value": None})
     odd = [{**GOOD, f"member {number}": 1} for number in range(150)]
-    await send(feed, *odd)
-    found = {one["pointer"]: one for one in await refused(feed)}
+    await send(sender, *odd)
+    found = {one["pointer"]: one for one in await refused(sender)}
     assert {one["station"] for one in found.values()} == {None}
     assert found["/value"]["number"] == 2
     # Whatever members are made up, they are one kind.
@@ -103,10 +103,10 @@ async def test_rows_that_cannot_be_read_or_name_no_station_are_counted_too(
 
 
 async def test_they_are_told_to_those_of_the_region(
-    feed: httpx.AsyncClient, state: ServiceState, people: People
+    sender: httpx.AsyncClient, state: ServiceState, people: People
 ) -> None:
-    await send(feed, {**GOOD, "unit": "m"}, {**GOOD, "station": "s b", "unit": "m"})
-    await send(feed, {**GOOD, "station": "gone"})
+    await send(sender, {**GOOD, "unit": "m"}, {**GOOD, "station": "s b", "unit": "m"})
+    await send(sender, {**GOOD, "station": "gone"})
     assert (await people["anonymous"].get("/observations/refused")).status_code == 401
     assert [one["station"] for one in await refused(people["planner@a"])] == ["s a"]
     assert [one["station"] for one in await refused(people["approver@b"])] == ["s b"]
@@ -126,27 +126,27 @@ async def test_they_are_told_to_those_of_the_region(
 
 
 async def test_they_are_asked_for_by_region_and_days(
-    feed: httpx.AsyncClient, state: ServiceState
+    sender: httpx.AsyncClient, state: ServiceState
 ) -> None:
-    await send(feed, {**GOOD, "unit": "m"}, {**GOOD, "station": "s b", "unit": "m"})
-    await send(feed, {**GOOD, "station": "gone"})
+    await send(sender, {**GOOD, "unit": "m"}, {**GOOD, "station": "s b", "unit": "m"})
+    await send(sender, {**GOOD, "station": "gone"})
     # Those of unknown stations may be of any region.
-    assert {one["station"] for one in await refused(feed, "region=a")} == {"s a", None}
-    assert {one["station"] for one in await refused(feed, "region=b.below")} == {"s b", None}
-    assert {one["station"] for one in await refused(feed, "region=c")} == {None}
+    assert {one["station"] for one in await refused(sender, "region=a")} == {"s a", None}
+    assert {one["station"] for one in await refused(sender, "region=b.below")} == {"s b", None}
+    assert {one["station"] for one in await refused(sender, "region=c")} == {None}
     async with state.sessions.begin() as session:
         await session.execute(text("UPDATE observation_refusal SET day = day - 3"))
-    await send(feed, {**GOOD, "unit": "kg"})
-    [newest] = await refused(feed, "region=a&days=3")
+    await send(sender, {**GOOD, "unit": "kg"})
+    [newest] = await refused(sender, "region=a&days=3")
     assert (newest["number"], "kg" in newest["detail"]) == (1, True)
-    found = {one["station"]: one for one in await refused(feed, "days=4")}
+    found = {one["station"]: one for one in await refused(sender, "days=4")}
     assert (found["s a"]["number"], "kg" in found["s a"]["detail"]) == (2, True)
     async with state.sessions.begin() as session:
         await session.execute(text("UPDATE observation_refusal SET day = day - 40"))
-    await send(feed, {**GOOD, "unit": "kg"})
+    await send(sender, {**GOOD, "unit": "kg"})
     async with state.sessions() as session:
         kept = await session.scalar(text("SELECT count(*) FROM observation_refusal"))
     assert kept == 1
     for wrong in ("days=0", "days=31", "days=x", "region=%00"):
-        answer = await feed.get(f"/observations/refused?{wrong}")
+        answer = await sender.get(f"/observations/refused?{wrong}")
         assert answer.status_code == 400, wrong

@@ -55,7 +55,7 @@ def make(client: httpx.Client, path: str, body: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-def project(bureaus: Bureaus) -> Iterator[Project]:
+def wetland(bureaus: Bureaus) -> Iterator[Project]:
     with bureaus.client(bureaus.key(*PLANNING)) as client:
         yield Project(client)
 
@@ -79,13 +79,13 @@ def photo() -> bytes:
 
 
 def test_a_card_is_walked_from_its_measures_to_a_step(
-    bureaus: Bureaus, open_console: OpenConsole, project: Project
+    bureaus: Bureaus, open_console: OpenConsole, wetland: Project
 ) -> None:
     source = {"name_zh": "省级资金", "name_en": "Provincial fund", "kind": "provincial"}
-    fund = source | {"code": f"{project.code}.fund", "amount": "9000000.00"}
+    fund = source | {"code": f"{wetland.code}.fund", "amount": "9000000.00"}
     make(bureaus.admin, "/fund-sources", fund)
     visit = open_console(bureaus.key(*PLANNING))
-    page = project.open(visit, "措施")
+    page = wetland.open(visit, "措施")
 
     page.get_by_role("button", name="添加措施").click()
     page.get_by_label("措施代码").fill("wetland_planting")
@@ -98,15 +98,15 @@ def test_a_card_is_walked_from_its_measures_to_a_step(
     # Somebody else changes it while its form is open: both are shown, and what is chosen stays.
     page.get_by_role("button", name="补植红树").click()
     page.get_by_label("计划量").fill("14")
-    place = f"{project.path}/measures/wetland_planting"
+    place = f"{wetland.path}/measures/wetland_planting"
     theirs = {"name_zh": "补植红树", "name_en": "Planting", "planned": 13, "unit": "ha"}
-    assert project.client.put(place, json=theirs).status_code == 200
+    assert wetland.client.put(place, json=theirs).status_code == 200
     page.get_by_role("button", name="保存").click()
     beside = page.get_by_role("dialog", name="他人已修改此对象")
     expect(beside).to_contain_text("13")
     beside.get_by_role("button", name="按选择重新提交").click()
     expect(row(page, "措施", "补植红树")).to_contain_text("14 公顷")
-    kept = project.client.get(place).json()
+    kept = wetland.client.get(place).json()
     assert (kept["planned"], kept["name_en"]) == (14, "Planting")
 
     page.get_by_role("tab", name="步骤", exact=True).click()
@@ -140,21 +140,21 @@ def test_a_card_is_walked_from_its_measures_to_a_step(
 
 
 def test_the_ledgers_are_kept(
-    bureaus: Bureaus, open_console: OpenConsole, project: Project
+    bureaus: Bureaus, open_console: OpenConsole, wetland: Project
 ) -> None:
-    owner = {"name_zh": "采石公司", "name_en": f"Quarry company {project.code}", "kind": "firm"}
-    make(project.client, "/parties", owner | {"code": f"{project.code}.firm", "region": "xiamen"})
+    owner = {"name_zh": "采石公司", "name_en": f"Quarry company {wetland.code}", "kind": "firm"}
+    make(wetland.client, "/parties", owner | {"code": f"{wetland.code}.firm", "region": "xiamen"})
     visit = open_console(bureaus.key(*PLANNING, "supervisor"), lang="en")
     page = visit.open("projects", region="xiamen", tab="balances")
     settle(visit)
-    title = f"Shore {project.code}"
+    title = f"Shore {wetland.code}"
     page.get_by_role("button", name="Add an entry").click()
     form(page).get_by_label("Title in Chinese").fill("占用岸线")
     form(page).get_by_label("Title in English").fill(title)
     form(page).get_by_label("Kind").select_option("Natural shoreline (m)")
     form(page).get_by_label("Direction").select_option("Taken")
     form(page).get_by_label("Amount").fill("300.5")
-    form(page).get_by_label("Project").select_option(f"Wetland of Xiatanwei {project.code}")
+    form(page).get_by_label("Project").select_option(f"Wetland of Xiatanwei {wetland.code}")
     form(page).get_by_role("button", name="Propose").click()
     expect(row(page, "Entries", title)).to_contain_text("Proposed")
     page.get_by_role("button", name=title).click()
@@ -166,13 +166,13 @@ def test_the_ledgers_are_kept(
 
     page.get_by_role("tab", name="Mines", exact=True).click()
     settle(visit)
-    name = f"Quarry {project.code}"
+    name = f"Quarry {wetland.code}"
     page.get_by_role("button", name="Add a mine").click()
-    form(page).get_by_label("Code").fill(f"{project.code}.mine")
+    form(page).get_by_label("Code").fill(f"{wetland.code}.mine")
     form(page).get_by_label("Chinese name").fill("采石场")
     form(page).get_by_label("English name").fill(name)
     form(page).get_by_label("Kind").select_option("producing")
-    form(page).get_by_label("Owner").select_option(f"Quarry company {project.code}")
+    form(page).get_by_label("Owner").select_option(f"Quarry company {wetland.code}")
     form(page).get_by_label("Licence", exact=True).fill("C3502002024")
     page.get_by_role("button", name="Make").click()
     page.get_by_role("button", name=name).click()
@@ -190,11 +190,11 @@ def test_the_ledgers_are_kept(
 
 
 def test_a_duty_is_reported_by_one_and_judged_by_another(
-    bureaus: Bureaus, open_console: OpenConsole, project: Project
+    bureaus: Bureaus, open_console: OpenConsole, wetland: Project
 ) -> None:
     plan = "xiamen-vanguard-2025"
     review = {"year": 2025, "reports_due_on": "2026-01-31"}
-    begun = project.client.post(f"/plans/{plan}/duty-reviews", json=review)
+    begun = wetland.client.post(f"/plans/{plan}/duty-reviews", json=review)
     assert begun.status_code in {201, 409}, begun.text
 
     def court(*roles: str) -> tuple[Page, Locator]:

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import Field, field_validator
 
 from shanhai.db.bulletins.publication import SeenBulletin
-from shanhai.db.bulletins.template import Section, Wording
+from shanhai.db.bulletins.template import Section, Words
 from shanhai.db.bulletins.templates import StoredTemplate
 from shanhai.errors import InvalidInput
 from shanhai.validation import Rfc3339Date
@@ -132,7 +132,7 @@ class BulletinWording(Document):
     links: list[Link]
 
     @classmethod
-    def of(cls, seen: SeenBulletin, wording: Wording, view: View) -> Self:
+    def of(cls, seen: SeenBulletin, wording: Words, view: View) -> Self:
         """The words of a bulletin as they are shown."""
         row = seen.bulletin
         path = bulletin_path(row.code)

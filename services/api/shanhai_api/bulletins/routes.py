@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import HTMLResponse
 
 from shanhai.db.bulletins import publication
-from shanhai.db.bulletins.template import Template, Wording
+from shanhai.db.bulletins.template import Template, Words
 from shanhai.db.bulletins.templates import (
     StoredTemplate,
     demand_editor,
@@ -155,7 +155,7 @@ def send_preview(view: View, page: str) -> Response:
     return view.send(page.encode(), f"{HTML.media_type}; charset=utf-8", headers=headers)
 
 
-def preview_page(wording: Wording, content: Mapping[str, Any], lang: Lang) -> str:
+def preview_page(wording: Words, content: Mapping[str, Any], lang: Lang) -> str:
     """A bulletin in some words as a page, with the places of its pictures."""
     pictures = {
         kind: [Picture(caption.in_(lang), None) for caption in captions]

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.bulletins import rewriting
+from shanhai.db.bulletins import publication
 from shanhai.db.bulletins.publication import SeenBulletin, find_bulletin, state_tag
-from shanhai.db.bulletins.template import Wording
+from shanhai.db.bulletins.template import Words
 from shanhai.db.bulletins.templates import find_template
 from shanhai.db.tables.delivery import Bulletin
 from shanhai.errors import Conflict
@@ -39,7 +39,7 @@ from shanhai_api.kit.routing import Route
 from shanhai_api.kit.view import View
 
 router = APIRouter(tags=["bulletins"], route_class=Route)
-WordingBody = Annotated[Wording, Depends(BodyReader(Wording, limit=512 * 1024))]
+WordingBody = Annotated[Words, Depends(BodyReader(Words, limit=512 * 1024))]
 PATH = "/bulletins/{bulletin}/wording"
 
 
@@ -57,20 +57,20 @@ async def put_wording(
     """Change the words of a draft and make its documents anew; its data stay as they are."""
     # By itself, since making documents takes longer than a transaction may wait.
     async with write.state.sessions() as session:
-        seen = await rewriting.find_draft(
+        seen = await publication.find_draft(
             session, bulletin, identity=write.caller, expected=expected
         )
     row = seen.bulletin
     await demand_right(wording, row.content)
     async with write.state.exports:
         files = await asyncio.to_thread(make_files, write.state.store, row, wording)
-    rewritten = rewriting.Rewritten(
+    rewritten = publication.Rewritten(
         wording,
         title_zh=title_of(wording, row.content, "zh"),
         title_en=title_of(wording, row.content, "en"),
         files=files,
     )
-    kept = await rewriting.keep_words(
+    kept = await publication.keep_words(
         write.session,
         bulletin,
         rewritten,
@@ -88,28 +88,28 @@ async def put_wording(
 )
 async def preview_wording(read: Read[Writer], bulletin: Code, wording: WordingBody) -> Response:
     """Show a draft in other words; faulty ones are refused with line and reason."""
-    seen = await rewriting.find_draft(read.session, bulletin, identity=read.caller)
+    seen = await publication.find_draft(read.session, bulletin, identity=read.caller)
     content = seen.bulletin.content
     await demand_right(wording, content)
     page = await asyncio.to_thread(preview_page, wording, content, read.lang)
     return send_preview(read, page)
 
 
-def shown(seen: SeenBulletin, wording: Wording, view: View) -> Answer[models.BulletinWording]:
+def shown(seen: SeenBulletin, wording: Words, view: View) -> Answer[models.BulletinWording]:
     """The words of a bulletin and its state."""
     return Answer(models.BulletinWording.of(seen, wording, view), state=state_tag(seen.bulletin))
 
 
-async def words_of(session: AsyncSession, seen: SeenBulletin) -> Wording:
+async def words_of(session: AsyncSession, seen: SeenBulletin) -> Words:
     """What a bulletin says."""
     row = seen.bulletin
     if row.wording is not None:
-        return Wording.model_validate(row.wording)
+        return Words.model_validate(row.wording)
     stored = await find_template(session, row.template, row.template_version)
     return await asyncio.to_thread(write_out, stored.template, row.content)
 
 
-async def demand_right(wording: Wording, content: Mapping[str, Any]) -> None:
+async def demand_right(wording: Words, content: Mapping[str, Any]) -> None:
     """Refuse words that break a rule, or ask for what the bulletin does not tell.
 
     Raises:
@@ -119,7 +119,7 @@ async def demand_right(wording: Wording, content: Mapping[str, Any]) -> None:
     refuse(faults, Label("公报文字", "the text"))
 
 
-def make_files(store: LocalArtifacts, row: Bulletin, wording: Wording) -> dict[str, dict[str, Any]]:
+def make_files(store: LocalArtifacts, row: Bulletin, wording: Words) -> dict[str, dict[str, Any]]:
     """The documents of a bulletin in other words, with the pictures that were drawn for it.
 
     Raises:

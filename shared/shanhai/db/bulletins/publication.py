@@ -1,4 +1,4 @@
-"""Reading, drafting and publishing bulletins."""
+"""Reading, drafting, wording and publishing bulletins."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, extract, func, or_, select, text, tu
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from shanhai.db.bulletins.template import Words
 from shanhai.db.deliveries.webhooks import announce, find_listening
 from shanhai.db.identity import (
     PUBLISH_SCOPES,
@@ -136,6 +137,9 @@ def _seen(viewer: Viewer) -> Any:
 
 DRAFTERS = frozenset({Role.PLANNER})
 DRAFT_SCOPES = frozenset({Scope.JOBS})
+EDITORS = frozenset({Role.PLANNER, Role.APPROVER})
+EDIT_SCOPES = frozenset({Scope.WRITE})
+"""Who may change the words of a draft."""
 PUBLISHED = "bulletin.published"
 _LOCK = 0x5348_4255
 _TAKE = text("SELECT pg_advisory_xact_lock(:lock)")
@@ -240,6 +244,106 @@ async def add_draft(session: AsyncSession, draft: BulletinDraft, act: Act) -> Bu
     return row
 
 
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A draft in other words: its titles and the files that were made anew."""
+
+    wording: Words
+    title_zh: str
+    title_en: str
+    files: Mapping[str, Any]
+
+
+async def find_draft(
+    session: AsyncSession,
+    code: str,
+    *,
+    identity: Identity,
+    expected: frozenset[str] | None = None,
+    lock: bool = False,
+) -> SeenBulletin:
+    """A draft whose words the identity may change.
+
+    Args:
+        expected: States, one of which it must be in; None for any.
+        lock: Whether nobody else may change it until the transaction ends.
+
+    Raises:
+        Unauthenticated, Forbidden: the identity may not.
+        NotFound: there is none it may know of.
+        Conflict: it is published.
+        Stale: it is in none of the states expected.
+    """
+    demand_scopes(identity, EDIT_SCOPES)
+    seen = await find_bulletin(session, code, identity.viewer)
+    if lock:
+        await session.refresh(seen.bulletin, with_for_update=True)
+    demand_role(identity, EDITORS, seen.bulletin.region_id)
+    if seen.bulletin.state != "draft":
+        raise Conflict(
+            f"bulletin {code!r} is published, and never changes; make a correction of it",
+            message_zh=f"公报 {code!r} 已发布，不再更改；请另编更正版",
+        )
+    _demand_state(seen.bulletin, expected)
+    return seen
+
+
+async def keep_words(
+    session: AsyncSession,
+    code: str,
+    rewritten: Rewritten,
+    *,
+    identity: Identity,
+    act: Act,
+    expected: frozenset[str],
+) -> SeenBulletin:
+    """Keep other words of a draft, and the documents that have them.
+
+    Raises:
+        Unauthenticated, Forbidden, NotFound, Conflict, Stale: as `find_draft`.
+    """
+    seen = await find_draft(session, code, identity=identity, expected=expected, lock=True)
+    row = seen.bulletin
+    before = _told_by(row)
+    now = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    row.wording = rewritten.wording.model_dump(mode="json")
+    row.title_zh, row.title_en = rewritten.title_zh, rewritten.title_en
+    row.files = {**row.files, **rewritten.files}
+    row.revision += 1
+    row.edited_by = act.actor
+    row.edited_at = now
+    await session.flush()
+    record(
+        session,
+        act,
+        "replace",
+        table="bulletin",
+        object_id=code,
+        before=before,
+        after=_told_by(row),
+    )
+    return seen
+
+
+def _told_by(row: Bulletin) -> dict[str, Any]:
+    """What the audit log keeps of a draft's words."""
+    return {
+        "revision": row.revision,
+        "title_zh": row.title_zh,
+        "title_en": row.title_en,
+        "wording": row.wording,
+        "files": {name: one["sha256"] for name, one in row.files.items()},
+    }
+
+
+def _demand_state(row: Bulletin, expected: frozenset[str] | None) -> None:
+    if expected is not None and state_tag(row) not in expected:
+        raise Stale(
+            f"bulletin {row.code!r} has changed since it was read; read it again",
+            message_zh=f"公报 {row.code!r} 在读取之后已有变化，请重新读取",
+        )
+
+
 async def publish_draft(
     session: AsyncSession,
     code: str,
@@ -265,11 +369,7 @@ async def publish_draft(
     row = (await find_bulletin(session, code, identity.viewer)).bulletin
     await session.refresh(row, with_for_update=True)
     demand_role(identity, PUBLISHERS, row.region_id)
-    if expected is not None and state_tag(row) not in expected:
-        raise Stale(
-            f"bulletin {code!r} has changed since it was read; read it again",
-            message_zh=f"公报 {code!r} 在读取之后已有变化，请重新读取",
-        )
+    _demand_state(row, expected)
     if row.state != "draft":
         raise Conflict(
             f"bulletin {code!r} is published already", message_zh=f"公报 {code!r} 已发布"

@@ -50,7 +50,7 @@ class Section(BaseModel):
     text_en: Text = ""
 
 
-class Wording(BaseModel):
+class Words(BaseModel):
     """The words of a bulletin in their order; titles, notes and texts may have placeholders."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -80,7 +80,7 @@ class Wording(BaseModel):
         return self
 
 
-class Template(Wording):
+class Template(Words):
     """A template: words for bulletins to come, under a name."""
 
     name_zh: Line = Field(description="Name in Chinese / 中文名称")

@@ -117,7 +117,7 @@ def _kept(words: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusalCount:
     """Rows refused for one member, that came by one way for one station.
 
     Attributes:
@@ -139,7 +139,7 @@ class Refusal:
 
 async def list_refusals(
     session: AsyncSession, viewer: Viewer, *, days: int, region: str | None = None
-) -> list[Refusal]:
+) -> list[RefusalCount]:
     """What was refused in the last days, the newest first.
 
     Args:
@@ -155,7 +155,9 @@ async def list_refusals(
         "members": sorted(viewer.members or ()),
         "most": MOST_LISTED,
     }
-    return [Refusal(**row._mapping) for row in await session.execute(_list_query(viewer), values)]
+    return [
+        RefusalCount(**row._mapping) for row in await session.execute(_list_query(viewer), values)
+    ]
 
 
 def _list_query(viewer: Viewer) -> TextClause:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from shanhai.db.bulletins.template import EnglishLine, Section, SectionKind, Text, Wording
+from shanhai.db.bulletins.template import EnglishLine, Section, SectionKind, Text, Words
 from shanhai.errors import Fault
 from shanhai.processes.publish_bulletin.document import language
 from shanhai.processes.publish_bulletin.document.sections import SHOWN, tells
@@ -26,7 +26,7 @@ NO_DATA = Label("本期没有数据。", "There are no data of this period.")
 
 
 def compose(
-    template: Wording,
+    template: Words,
     content: Mapping[str, Any],
     pictures: Mapping[str, Sequence[Picture]],
     lang: Lang,
@@ -51,14 +51,14 @@ def compose(
     return Pages(lang, _front(template, content, told, lang), blocks, list(_paragraphs(note)))
 
 
-def title_of(template: Wording, content: Mapping[str, Any], lang: Lang) -> str:
+def title_of(template: Words, content: Mapping[str, Any], lang: Lang) -> str:
     """The title of a bulletin; in Chinese where the template has no other."""
     written: Lang = lang if _of(template, "title", lang) else "zh"
     told = language.in_language(content, written)
     return language.write_text(_of(template, "title", written), told, written)
 
 
-def check_template(template: Wording, examples: Iterable[Mapping[str, Any]]) -> list[Fault]:
+def check_template(template: Words, examples: Iterable[Mapping[str, Any]]) -> list[Fault]:
     """What is wrong with the texts of a template, each with its line.
 
     Args:
@@ -81,7 +81,7 @@ _MARK = re.compile(r"\{[{%#]")
 _LINES, _TEXTS = TypeAdapter[str](EnglishLine), TypeAdapter[str](Text)
 
 
-def write_out(template: Wording, content: Mapping[str, Any]) -> Wording:
+def write_out(template: Words, content: Mapping[str, Any]) -> Words:
     """The words of a bulletin as its documents have them, to be changed by hand.
 
     What cannot be kept as it was written, such as a text that a loop has made too long, stays with
@@ -111,8 +111,8 @@ def write_out(template: Wording, content: Mapping[str, Any]) -> Wording:
         )
         for section in template.sections
     ]
-    given = {name: getattr(template, name) for name in Wording.model_fields}
-    return Wording(**{**given, **words, "sections": sections})
+    given = {name: getattr(template, name) for name in Words.model_fields}
+    return Words(**{**given, **words, "sections": sections})
 
 
 def _kept(source: str, told: Mapping[str, Any], lang: Lang, fits: TypeAdapter[str]) -> str:
@@ -133,7 +133,7 @@ def _fault(pointer: str, refusal: language.Refusal) -> Fault:
     )
 
 
-def _texts(template: Wording, lang: Lang) -> Iterable[tuple[str, str, SectionKind | None]]:
+def _texts(template: Words, lang: Lang) -> Iterable[tuple[str, str, SectionKind | None]]:
     """The texts of a template with their places, and the kind of the section they stand in."""
     yield f"/title_{lang}", _of(template, "title", lang), None
     yield f"/note_{lang}", _of(template, "note", lang), None
@@ -161,7 +161,7 @@ def _paragraphs(text: str) -> Iterable[str]:
 
 
 def _front(
-    template: Wording, content: Mapping[str, Any], told: Mapping[str, Any], lang: Lang
+    template: Words, content: Mapping[str, Any], told: Mapping[str, Any], lang: Lang
 ) -> Front:
     year, issue, version = told["year"], told["issue"], told["version"]
     again = version > 1
@@ -194,10 +194,10 @@ def _numeral(number: int) -> str:
     return front + ("" if ones == 0 else NUMERALS[ones - 1])
 
 
-def _line(what: Wording | Section, member: str, lang: Lang) -> str:
+def _line(what: Words | Section, member: str, lang: Lang) -> str:
     return _of(what, member, lang) or _of(what, member, "zh")
 
 
-def _of(what: Wording | Section, member: str, lang: Lang) -> str:
+def _of(what: Words | Section, member: str, lang: Lang) -> str:
     text: str = getattr(what, f"{member}_{lang}")
     return text
