@@ -53,11 +53,11 @@ const described = {
   },
 };
 const collection = (features: object[]) => ({ type: "FeatureCollection", features, links: [] });
-const scheme = (code: string, version: number, name: string) => ({
+const scheme = (code: string, version: number, name: string, region = "xiamen") => ({
   type: "Feature",
   id: code,
   geometry: null,
-  properties: { code, version, name_zh: name, name_en: name },
+  properties: { code, version, region, name_zh: name, name_en: name },
 });
 
 const given: Record<string, Answer> = {
@@ -76,6 +76,7 @@ const given: Record<string, Answer> = {
     scheme("five", 2, "Five zones"),
     scheme("five", 1, "Five zones, once"),
     scheme("nine", 1, "Nine zones"),
+    scheme("bay", 1, "Bay", "xiamen.siming"),
   ]),
   "GET /jobs": { jobs: [], links: [] },
 };
@@ -190,7 +191,12 @@ describe("the layers of a sheet", () => {
     await hands.selectOptions(add(), "Zones");
     await hands.click(screen.getByText("Narrow: Zones"));
     const options = [...screen.getByLabelText<HTMLSelectElement>("Scheme").options];
-    expect(options.map(({ text }) => text)).toEqual(["(none)", "Nine zones", "Five zones"]);
+    expect(options.map(({ text }) => text)).toEqual([
+      "(none)",
+      "Bay · xiamen.siming",
+      "Five zones",
+      "Nine zones",
+    ]);
   });
 
   it("show at their filter what is wrong with it", async () => {

@@ -116,7 +116,8 @@ async function schemesWithin(code: string, signal: AbortSignal): Promise<Choice[
       return [String(properties.code), label];
     }),
   );
-  return [...named].map(([value, label]) => ({ value, label }));
+  const choices = [...named].map(([value, label]) => ({ value, label }));
+  return choices.sort((a, b) => a.label.localeCompare(b.label));
 }
 
 function SheetForm({ offered, onStarted }: { offered: Offered; onStarted: (job: string) => void }) {
