@@ -4,7 +4,8 @@ import { type Signal, signal } from "@preact/signals";
 import { describe, expect, it, test } from "vitest";
 import type { FaultAt } from "./api";
 import type { PropertySchema, Values } from "./features";
-import { type Controls, Fields, fieldPattern, hasField, isRows, moved, rowSchema } from "./form";
+import { type Controls, Fields, fieldPattern } from "./form";
+import { hasField, isRows, moved, rowSchema } from "./rows";
 import { act, open, screen, within } from "./testing";
 
 const PHASES: PropertySchema = {

@@ -2,7 +2,7 @@
 
 import type { FaultAt } from "../../kit/api";
 import { allFeatures, type PropertySchema, type Values } from "../../kit/features";
-import { hasField, isRows } from "../../kit/form";
+import { hasField, isRows } from "../../kit/rows";
 import type { Tone } from "../../kit/ui";
 import { t } from "../../kit/words";
 

@@ -5,12 +5,13 @@ import { useEffect, useMemo } from "preact/hooks";
 import { api, ask, type Fault, type FaultAt, read } from "../../kit/api";
 import { told, useAsked } from "../../kit/asked";
 import { allFeatures, type PropertySchema, type Values } from "../../kit/features";
-import { type Controls, Fields, memberOf, moved, Restored, useDraft } from "../../kit/form";
+import { type Controls, Fields, memberOf, Restored, useDraft } from "../../kit/form";
 import { bytes, moment } from "../../kit/format";
 import { cancel, execute, follow, isOver, type Job, StatusBadge } from "../../kit/jobs";
 import { listLayers } from "../../kit/map/layers";
 import { plansHere, region, regionName, within } from "../../kit/place";
 import { outputPath, resultsOf } from "../../kit/results";
+import { moved } from "../../kit/rows";
 import { account, may } from "../../kit/session";
 import {
   attempt,

@@ -6,10 +6,11 @@ import { api, ask, type Fault, type FaultAt, faultOf, type Schema, send } from "
 import { told, useAsked } from "../../kit/asked";
 import { Changing, type Kind, Making } from "../../kit/editing";
 import type { PropertySchema, Values } from "../../kit/features";
-import { Fields, moved } from "../../kit/form";
+import { Fields } from "../../kit/form";
 import { moment } from "../../kit/format";
 import { Listing } from "../../kit/listing";
 import { Pages } from "../../kit/pages";
+import { moved } from "../../kit/rows";
 import { holds, may } from "../../kit/session";
 import { Button, Empty, FaultBox, Field, Found, Panel, Select, tell, Waiting } from "../../kit/ui";
 import { lang, t } from "../../kit/words";
