@@ -112,6 +112,16 @@ describe("values as people read them", () => {
   it("are joined where they are several", () => {
     expect(shownValue(["a", "b"], undefined)).toBe("a、b");
   });
+  it("are rows with a line for each member that says something", () => {
+    lang.value = "en";
+    const items = {
+      properties: { kind: { title: "Shows", enum: ["map"], "x-enum-titles": { map: "Maps" } } },
+    };
+    const rows = [{ kind: "map", heading_zh: "图", heading_en: "" }, { kind: "map" }];
+    expect(shownValue(rows, { type: "array", items })).toBe(
+      "Shows: Maps\nheading_zh: 图\n\nShows: Maps",
+    );
+  });
   it("count the corners of a shape", () => {
     const line: Geometry = {
       type: "LineString",

@@ -74,14 +74,24 @@ export function useEdits(name: string, before: Values) {
   return { values, change, restored, reset };
 }
 
-/** A value as people read it. */
+/** A value as people read it; rows of a list are apart, and each of their members is on its line. */
 export function shownValue(value: unknown, schema: PropertySchema | undefined): string {
   if (value === null || value === undefined || value === "") return t("（空）", "(empty)");
   const choice = schema && choicesOf(schema)?.find((one) => one.value === String(value));
   if (choice) return choice.label;
-  if (Array.isArray(value)) return value.map((one) => shownValue(one, schema?.items)).join("、");
+  if (Array.isArray(value)) {
+    const rows = value.some((one) => one !== null && typeof one === "object");
+    return value.map((one) => shownValue(one, schema?.items)).join(rows ? "\n\n" : "、");
+  }
   if (typeof value === "boolean") return value ? t("是", "yes") : t("否", "no");
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (typeof value !== "object") return String(value);
+  return Object.entries(value)
+    .filter(([, member]) => member !== null && member !== "")
+    .map(([name, member]) => {
+      const described = schema?.properties?.[name];
+      return `${titleOf(name, described ?? {})}${t("：", ": ")}${shownValue(member, described)}`;
+    })
+    .join("\n");
 }
 
 /** A geometry by its number of corners. */
@@ -153,7 +163,7 @@ export function Conflict({
                     checked={left.value.has(name) === toThem}
                     onChange={() => leave(name, toThem)}
                   />
-                  <span>{value}</span>
+                  <span class="as-written">{value}</span>
                 </label>
               </td>
             );

@@ -117,7 +117,11 @@ export const wordingMembers = (): Record<string, PropertySchema> => ({
   issuer_en: text(t("发布单位（英文）", "Issued by, in English")),
   note_zh: prose(t("文末说明（中文）", "Note at the end, in Chinese")),
   note_en: prose(t("文末说明（英文）", "Note at the end, in English")),
-  sections: { title: t("章节", "Sections"), readOnly: true },
+  sections: {
+    title: t("章节", "Sections"),
+    readOnly: true,
+    items: { properties: sectionMembers() },
+  },
 });
 export const WORDED = ["title_zh", "issuer_zh"];
 
