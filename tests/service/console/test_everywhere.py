@@ -62,6 +62,37 @@ CODES = """(columns) => {
   return found.filter((text) => told.test(text));
 }"""
 CHOSEN = "(tabs) => tabs.findIndex((tab) => tab.ariaSelected === 'true')"
+BORDERS = """() => {
+  // Fields whose border is too like what is behind (WCAG 1.4.11), which axe does not try.
+  const dot = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+  const rgba = (color) => {
+    dot.clearRect(0, 0, 1, 1);
+    dot.fillStyle = color;
+    dot.fillRect(0, 0, 1, 1);
+    return [...dot.getImageData(0, 0, 1, 1).data];
+  };
+  const linear = (part) =>
+    part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const behind = (node) => {
+    for (let one = node.parentElement; one; one = one.parentElement) {
+      const color = rgba(getComputedStyle(one).backgroundColor);
+      if (color[3] === 255) return color;
+    }
+    return [255, 255, 255, 255];
+  };
+  const drawn = ["checkbox", "radio", "range", "file"];
+  return [...document.querySelectorAll("main :is(input, select, textarea):enabled")]
+    .filter((node) => !drawn.includes(node.type) && node.getClientRects().length)
+    .map((node) => {
+      const style = getComputedStyle(node);
+      const [one, other] = [light(rgba(style.borderBottomColor)), light(behind(node))];
+      const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+      return [ratio, node.outerHTML.slice(0, 120), style.borderBottomWidth];
+    })
+    .filter(([ratio, , width]) => ratio < 3 || parseFloat(width) < 1)
+    .map(([ratio, html]) => `border ${ratio.toFixed(2)}:1 ${html}`);
+}"""
 HREFS = "(links) => links.map((link) => link.href)"
 
 
@@ -146,11 +177,12 @@ def choose(visit: Visit, *wanted: int) -> str | None:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 AA, each rule with where."""
+    """What axe finds against WCAG 2.2 AA, each rule with where, and fields with faint borders."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text("utf-8"))
     found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
+    borders: list[str] = page.evaluate(BORDERS)
+    return borders + [
         f"{rule['id']}: {node['target']} {node['failureSummary']}"
         for rule in found["violations"]
         for node in rule["nodes"]
