@@ -133,11 +133,13 @@ function Looks() {
 
 function Person() {
   const own = account.value;
-  const { url } = useLocation();
+  const { path, url } = useLocation();
   if (own === undefined || (own === null && !SIGN_IN)) return null;
   if (own === null) {
+    // Who is about to sign in goes on to where they came from, not to where they do so.
+    const way = path === screenPath("sign-in") ? url : screenPath("sign-in", { next: url });
     return (
-      <a class="button main" href={screenPath("sign-in", { next: url })}>
+      <a class="button main" href={way}>
         {t("登录", "Sign in")}
       </a>
     );
