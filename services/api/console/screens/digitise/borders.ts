@@ -52,15 +52,33 @@ function between(
   borders: readonly (readonly Position[])[],
   places: Places,
 ): Position[] {
-  let best: Position[] | null = null;
+  let best: Position[] = [];
+  let least = Infinity;
   for (const [border, start] of places.get(keyOf(from)) ?? []) {
     for (const [other, end] of places.get(keyOf(to)) ?? []) {
       if (other !== border || start === end) continue;
-      for (const way of ways(borders[border] ?? [], start, end))
-        if (!best || way.length < best.length) best = way;
+      for (const way of ways(borders[border] ?? [], start, end)) {
+        // Bends say nothing of how far it is: the winding way is often the one that was meant.
+        const far = degreesAlong([from, ...way, to]);
+        if (far < least) [best, least] = [way, far];
+      }
     }
   }
-  return best ?? [];
+  return best;
+}
+
+/** Length of a line in degrees of latitude; on a plane, which is enough to compare two ways. */
+function degreesAlong(line: readonly Position[]): number {
+  let sum = 0;
+  for (let n = 1; n < line.length; n++) {
+    const [[lon1 = 0, lat1 = 0], [lon2 = 0, lat2 = 0]] = [
+      line[n - 1] as Position,
+      line[n] as Position,
+    ];
+    const narrow = Math.cos(((lat1 + lat2) * Math.PI) / 360);
+    sum += Math.hypot((lon2 - lon1) * narrow, lat2 - lat1);
+  }
+  return sum;
 }
 
 /** The corners between two of a line, by each way there is: a ring has two. */
