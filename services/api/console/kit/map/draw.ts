@@ -42,11 +42,13 @@ const COLOR = "#c2185b";
 
 /** Begin to draw on a map.
  * @param changed Called with the finished shapes after each change.
- * @param corners What corners are pulled to besides those that are drawn. */
+ * @param corners What corners are pulled to besides those that are drawn.
+ * @param start What is drawn from the beginning. */
 export function sketchOn(
   pane: MapPane,
   changed: (shapes: Drawable[]) => void,
   corners: Corners = () => [],
+  start: readonly Drawable[] = [],
 ): Sketch {
   const snapping = {
     toCoordinate: true,
@@ -99,59 +101,69 @@ export function sketchOn(
   let kept: Drawable[] = [];
   const shapes = () => [...kept, ...drawn()];
   const tell = () => changed(shapes());
-  // Of what is kept terra-draw knows nothing: what a clearing took comes back with its step.
-  const cleared: Cleared[] = [];
-  const uncleared: Cleared[] = [];
+  // To put other shapes in place is several steps of terra-draw, or none of those it does not know.
+  const leaps: Leap[] = [];
+  const undone: Leap[] = [];
+  const here = (): Stage => ({ kept, steps: session.undoSize() });
   const drawing = () => draw.getModeState() === "drawing";
+  const leap = (deed: () => void) => {
+    const from = here();
+    deed();
+    leaps.push({ from, to: here() });
+    undone.length = 0;
+    tell();
+  };
+  const put = (given: readonly Drawable[]) => {
+    draw.clear();
+    const fit = given.map(rounded);
+    const added = draw.addFeatures(
+      fit.map((geometry) => ({
+        type: "Feature" as const,
+        geometry,
+        properties: { mode: MODE_OF[geometry.type] },
+      })),
+    );
+    kept = fit.filter((_, n) => !added[n]?.valid);
+  };
   draw.on("finish", () => {
-    uncleared.length = 0;
+    undone.length = 0;
     tell();
   });
+  if (start.length) {
+    put(start);
+    tell();
+  }
+  // What was there before is no step that can be undone.
+  const first = session.undoSize();
   return {
     mode: (kind) => draw.setMode(kind),
     shapes,
-    replace: (given) => {
-      draw.clear();
-      const fit = given.map(rounded);
-      const added = draw.addFeatures(
-        fit.map((geometry) => ({
-          type: "Feature" as const,
-          geometry,
-          properties: { mode: MODE_OF[geometry.type] },
-        })),
-      );
-      kept = fit.filter((_, n) => !added[n]?.valid);
-      uncleared.length = 0;
-      tell();
-    },
+    replace: (given) => leap(() => put(given)),
     undo: () => {
-      const last = drawing() ? undefined : cleared.at(-1);
-      if (last && session.undoSize() <= last.after) {
-        if (last.after > last.before) draw.undo();
-        kept = last.kept;
-        cleared.pop();
-        uncleared.push(last);
-      } else draw.undo();
+      const last = drawing() ? undefined : leaps.at(-1);
+      if (last && session.undoSize() <= last.to.steps) {
+        for (let n = last.to.steps; n > last.from.steps; n--) draw.undo();
+        kept = last.from.kept;
+        leaps.pop();
+        undone.push(last);
+      } else if (drawing() || session.undoSize() > first) draw.undo();
       tell();
     },
     redo: () => {
-      const last = drawing() ? undefined : uncleared.at(-1);
-      if (last && session.undoSize() >= last.before) {
-        if (last.after > last.before) draw.redo();
-        kept = [];
-        uncleared.pop();
-        cleared.push(last);
+      const last = drawing() ? undefined : undone.at(-1);
+      if (last && session.undoSize() >= last.from.steps) {
+        for (let n = last.from.steps; n < last.to.steps; n++) draw.redo();
+        kept = last.to.kept;
+        undone.pop();
+        leaps.push(last);
       } else draw.redo();
       tell();
     },
-    clear: () => {
-      const before = session.undoSize();
-      draw.clear();
-      cleared.push({ kept, before, after: session.undoSize() });
-      uncleared.length = 0;
-      kept = [];
-      tell();
-    },
+    clear: () =>
+      leap(() => {
+        draw.clear();
+        kept = [];
+      }),
     pause: (paused) => {
       adapter.paused = paused;
     },
@@ -159,11 +171,16 @@ export function sketchOn(
   };
 }
 
-/** What a clearing took besides what is drawn, and how many steps there were around it. */
-interface Cleared {
+/** What is drawn besides the shapes of terra-draw, and how many steps of those can be undone. */
+interface Stage {
   kept: Drawable[];
-  before: number;
-  after: number;
+  steps: number;
+}
+
+/** What is undone and done again at once. */
+interface Leap {
+  from: Stage;
+  to: Stage;
 }
 
 /** Keeps clicks and keys from the drawing while it is paused: another mode would drop what is begun.

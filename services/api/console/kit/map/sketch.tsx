@@ -46,8 +46,8 @@ export function useSketch(
           shapes.value = drawn;
         },
         () => near.current(),
+        before,
       );
-      if (before.length) made.replace(before);
       made.mode(before.length && kind !== "linestring" ? "select" : kind);
       sketch.value = made;
     };
