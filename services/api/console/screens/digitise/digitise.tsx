@@ -40,24 +40,20 @@ export default function Digitise() {
   );
   const all = objects.asked.value.data;
   const boundary = around.asked.value.data ?? null;
-  const code = opened.value?.code ?? null;
-  const others = useMemo(
-    () => (all ?? []).flatMap(({ features }) => features).filter(({ id }) => id !== code),
-    [all, code],
-  );
+  const [own, others] = useMemo(() => ownAndOthers(all ?? [], opened.value), [all, opened.value]);
   const borders = useMemo(
     () => bordersOf([boundary, ...others.map(({ geometry }) => geometry)]),
     [others, boundary],
   );
+  const draws = may("write");
   const features = useMemo(
-    // What cannot be drawn upon is shown as it is.
+    // What is not drawn upon is shown as it is.
     () =>
-      overlayOf(
-        (all ?? [])
-          .flatMap(({ features }) => features)
-          .filter(({ id, geometry }) => id !== code || !partsOf(geometry).every(canDraw)),
-      ),
-    [all, code],
+      overlayOf([
+        ...others,
+        ...own.filter(({ geometry }) => !draws || !partsOf(geometry).every(canDraw)),
+      ]),
+    [own, others, draws],
   );
   const open = (what: Opened | null) =>
     batch(() => {
@@ -86,7 +82,7 @@ export default function Digitise() {
           <div hidden={tab.value !== "objects"} class="form">
             {opened.value ? (
               <ObjectForm
-                key={`${opened.value.collection.id} ${opened.value.code}`}
+                key={keyOf(opened.value)}
                 opened={opened.value}
                 pane={pane.value}
                 borders={borders}
@@ -133,6 +129,22 @@ export default function Digitise() {
 export function openedBy(id: string | undefined, object: string | undefined): Opened | null {
   const collection = COLLECTIONS.find((one) => one.id === id);
   return collection && object ? { collection, code: object } : null;
+}
+
+/** One form for each object; a new one is of the region that is worked on. */
+const keyOf = ({ collection, code }: Opened) =>
+  JSON.stringify(code === null ? [collection.id, null, region.value] : [collection.id, code]);
+
+/** What is opened, and all else: objects of two collections may have the same code. */
+function ownAndOthers(all: readonly Listed[], opened: Opened | null): [Feature[], Feature[]] {
+  const own: Feature[] = [];
+  const others: Feature[] = [];
+  for (const { collection, features } of all)
+    for (const feature of features) {
+      const isOwn = collection.id === opened?.collection.id && feature.id === opened.code;
+      (isOwn ? own : others).push(feature);
+    }
+  return [own, others];
 }
 
 const SHOWN_AT_FIRST = 8;
