@@ -34,6 +34,8 @@ export class StillMap {
     [0, 0],
   ];
   removed = false;
+  /** What MapLibre has as long as the map stands. */
+  style: object | undefined = {};
   readonly touchZoomRotate = { disableRotation() {}, enable() {}, disable() {} };
   readonly doubleClickZoom = { enable() {}, disable() {} };
   readonly dragPan = { enable() {}, disable() {}, isEnabled: () => true };
@@ -200,6 +202,7 @@ export class StillMap {
   removeControl(): void {}
   remove(): void {
     this.removed = true;
+    this.style = undefined;
     maps.splice(maps.indexOf(this), 1);
   }
 }

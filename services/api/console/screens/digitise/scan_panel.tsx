@@ -94,7 +94,8 @@ export function Scan({
   useEffect(() => {
     const place = clicked.value;
     if (!place || !taking.value) return;
-    const n = typed.value.findIndex(({ lon }) => lon === "");
+    // The spot that was clicked last is meant: one before it may have been left without a place.
+    const n = typed.value.findLastIndex(({ lon }) => lon === "");
     if (n < 0) return;
     const row = typed.value[n] as Typed;
     typed.value = typed.value.with(n, {
