@@ -21,11 +21,20 @@ import {
   KINDS,
   type Scenario,
   sizeOf,
+  titleFor,
   toldOf,
   type Words,
 } from "./edits";
 
 const WIDTHS = [100, 200, 500, 1000];
+
+/** What is chosen for the next edit; no resistance where none can be read. */
+interface Said {
+  kind: string;
+  cover: string;
+  road: string;
+  resistance: number | null;
+}
 
 export function Editor({
   scenario,
@@ -39,12 +48,19 @@ export function Editor({
   const pane = useSignal<MapPane | null>(null);
   const shapes = useSignal<Drawable[]>([]);
   const tool = useSignal<"draw" | "brush">("draw");
-  const said = useSignal({ kind: "restore", cover: "forest", road: "main", resistance: 100 });
+  const said = useSignal<Said>({
+    kind: "restore",
+    cover: "forest",
+    road: "main",
+    resistance: 100,
+  });
   const name = useSignal("");
   const former = useSignal<Edit[][]>([]);
   const { kind } = said.value;
   const { says } = KINDS[kind] ?? { says: null };
   const drawn = fitting(kind, shapes.value);
+  const { resistance } = said.value;
+  const beyond = says === "resistance" && !(resistance && resistance >= 1 && resistance <= 1000);
   const put = (edits: Edit[]) => {
     former.value = [...former.peek(), scenario.edits];
     onChange(edits);
@@ -54,7 +70,7 @@ export function Editor({
     if (!geometry) return;
     const said_here = says ? { [says]: said.value[says] } : {};
     const what = { kind, ...said_here } as Pick<Edit, "kind" | "cover" | "road" | "resistance">;
-    const title = name.value.trim() || `${toldOf(words, what)} ${scenario.edits.length + 1}`;
+    const title = name.value.trim() || titleFor(toldOf(words, what), scenario.edits);
     put([...scenario.edits, { ...what, name_zh: title, name_en: title, geometry }]);
     name.value = "";
     shapes.value = [];
@@ -104,15 +120,19 @@ export function Editor({
             </Field>
           )}
           {says === "resistance" && (
-            <Field label={t("阻力值", "Resistance")} hint="1 – 1000">
+            <Field
+              label={t("阻力值", "Resistance")}
+              hint="1 – 1000"
+              wrong={beyond ? t("须在 1 到 1000 之间", "must lie between 1 and 1000") : undefined}
+            >
               <input
                 type="number"
                 min={1}
                 max={1000}
                 step="any"
-                value={said.value.resistance}
-                onInput={({ currentTarget }) => {
-                  said.value = { ...said.value, resistance: Number(currentTarget.value) };
+                value={String(resistance ?? "")}
+                onInput={({ currentTarget: { value } }) => {
+                  said.value = { ...said.value, resistance: value === "" ? null : Number(value) };
                 }}
               />
             </Field>
@@ -150,7 +170,7 @@ export function Editor({
         ) : (
           <Brush pane={pane} shapes={shapes} click={click} />
         )}
-        <Button disabled={!drawn.length} onClick={add}>
+        <Button disabled={!drawn.length || beyond} onClick={add}>
           {t("加入这处编辑", "Add this edit")}
         </Button>
         <Listed
@@ -222,6 +242,15 @@ function Shapes({
   return <SketchTools sketch={sketch} shapes={shapes} kinds={kinds} pane={pane.value} />;
 }
 
+interface Pointed {
+  lngLat: { lng: number; lat: number };
+  originalEvent?: object;
+}
+
+/** Whether a mouse moves without any button; of a finger there is nothing to ask. */
+const isLetGo = ({ originalEvent }: Pointed) =>
+  originalEvent !== undefined && "buttons" in originalEvent && originalEvent.buttons === 0;
+
 interface Painting {
   cells: Cells;
   painted: Set<string>[];
@@ -279,16 +308,15 @@ function Brush({
     const map = pane.value?.map;
     if (!map) return;
     let last: Position | null = null;
-    const at = ({ lngLat }: { lngLat: { lng: number; lat: number } }): Position => [
-      lngLat.lng,
-      lngLat.lat,
-    ];
+    const at = ({ lngLat }: Pointed): Position => [lngLat.lng, lngLat.lat];
     let begun = false;
-    const start = (event: Parameters<typeof at>[0]) => {
+    const start = (event: Pointed) => {
       last = at(event);
       begun = false;
     };
-    const move = (event: Parameters<typeof at>[0]) => {
+    const move = (event: Pointed) => {
+      // A button that was let go beside the map tells the map nothing.
+      if (isLetGo(event)) last = null;
       if (!last) return;
       if (!begun) begin(last[1] ?? 0);
       begun = true;

@@ -119,6 +119,14 @@ export function inputsOf(base: Values, { name_zh, name_en, edits }: Scenario): V
   return { ...base, name_zh, name_en: name_en.trim() || name_zh, edits };
 }
 
+/** A name for one more edit that none of the others has. */
+export function titleFor(told: string, edits: readonly Edit[]): string {
+  const names = new Set(edits.map(({ name_zh }) => name_zh));
+  let number = edits.length + 1;
+  while (names.has(`${told} ${number}`)) number++;
+  return `${told} ${number}`;
+}
+
 /** The first number by which none of some scenarios is called. */
 export function nextNumber(scenarios: readonly Scenario[]): number {
   const names = new Set(scenarios.map(({ name_zh }) => name_zh));
