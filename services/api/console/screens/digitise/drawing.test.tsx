@@ -11,6 +11,7 @@ import {
   act,
   open,
   placed,
+  refused,
   type Sent,
   screen,
   serve,
@@ -61,7 +62,7 @@ const RIVER = feature("river", "River", LINE);
 /** It has the code of a corridor, which is another object. */
 const WEIR = feature("river", "Weir", { type: "Point", coordinates: [118.3, 24.7] });
 const listOf = (...features: object[]) => ({ type: "FeatureCollection", features, links: [] });
-const schemaOf = (format: string) => ({
+const schemaOf = (format: string, more: object = {}) => ({
   type: "object",
   required: ["name_zh"],
   properties: {
@@ -69,8 +70,13 @@ const schemaOf = (format: string) => ({
     name_zh: { type: "string", title: "Chinese name" },
     name_en: { type: "string", title: "English name" },
     region: { type: "string", title: "Region" },
+    ...more,
   },
 });
+const PATTERNS = [
+  { code: "p-2024", name_zh: "格局", name_en: "Pattern of 2024" },
+  { code: "p-2025", name_zh: "新格局", name_en: "" },
+];
 const regionOf = (code: string): object => ({ ...feature(code, code, null), geometry: null });
 const WAY = "/collections/pattern_components/items";
 
@@ -84,7 +90,10 @@ async function opened(
     "GET /collections/control_areas/items": listOf(),
     "GET /collections/projects/items": listOf(WEIR),
     "GET /collections/problems/items": listOf(),
-    "GET /collections/pattern_components/schema": schemaOf("geometry-multipolygon"),
+    "GET /collections/pattern_components/schema": schemaOf("geometry-multipolygon", {
+      pattern: { type: "string", title: "Pattern" },
+    }),
+    "GET /patterns": { patterns: PATTERNS },
     "GET /collections/corridors/schema": schemaOf("geometry-multilinestring"),
     "GET /collections/regions/items/xiamen": regionOf("xiamen"),
     "GET /collections/regions/items/banan": regionOf("banan"),
@@ -372,5 +381,136 @@ describe("a new object", () => {
     const [body] = bodies(sent, "POST");
     expect(body?.properties).toMatchObject({ name_zh: "There", region: "banan" });
     expect(ringOf(body?.geometry)).toHaveLength(4);
+  });
+});
+
+describe("a shape that somebody else has drawn anew", () => {
+  const THEIRS = { ...FOREST, geometry: areaOf(A, [118.03, 24.6], D) };
+  const MINE: Position[] = [A, D, [118.03, 24.8]];
+
+  /** Draw mine over what they have saved meanwhile. */
+  async function both() {
+    let taken = false;
+    const found = await opened(
+      { query: "collection=pattern_components&object=forest" },
+      {
+        [`GET ${WAY}/forest`]: () =>
+          taken ? withHeaders(THEIRS, { ETag: '"8"' }) : withHeaders(FOREST, { ETag: '"7"' }),
+        [`PATCH ${WAY}/forest`]: ({ headers, body }) => {
+          const stale = headers.get("If-Match") === '"7"';
+          taken = true;
+          return stale
+            ? refused(412, "somebody else has changed it")
+            : withHeaders({ ...THEIRS, ...(body as object), properties: THEIRS.properties }, {});
+        },
+      },
+    );
+    await draw(found.hands, ...MINE);
+    await press(found.hands, "Save");
+    await screen.findByRole("dialog");
+    return found;
+  }
+  const tags = (sent: Sent[]) =>
+    sent.filter(({ method }) => method === "PATCH").map(({ headers }) => headers.get("If-Match"));
+
+  it("is shown on the map before one chooses, and mine is not lost by going back", async () => {
+    const { hands, sent } = await both();
+    await press(hands, "Show theirs on the map");
+    expect(maps[0]?.bounds).toEqual([
+      [118, 24.5],
+      [118.06, 24.9],
+    ]);
+    await press(hands, "Back to editing");
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(await positions()).toEqual(MINE);
+    // What was read before is still what one would change: it is asked about again.
+    await press(hands, "Save");
+    await screen.findByRole("dialog");
+    expect(tags(sent)).toEqual(['"7"', '"7"']);
+  });
+  it("stays where theirs is chosen, and is what is drawn on then", async () => {
+    const { hands, sent } = await both();
+    await hands.click(screen.getByRole("radio", { name: "Geometry: theirs" }));
+    await press(hands, "Send again as chosen");
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(bodies(sent, "PATCH")[1]).toEqual({ properties: {} });
+    expect(await positions()).toEqual([A, [118.03, 24.6], D, [118.06, 24.9], [118.0, 24.9]]);
+    expect((await button("Save")).disabled).toBe(true);
+  });
+  it("gives way where mine is chosen, with the tag of theirs", async () => {
+    const { hands, sent } = await both();
+    await press(hands, "Send again as chosen");
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(tags(sent)).toEqual(['"7"', '"8"']);
+    expect(ringOf(bodies(sent, "PATCH")[1]?.geometry)).toEqual([...MINE, A]);
+    expect((await button("Save")).disabled).toBe(true);
+  });
+});
+
+describe("a shape that is refused", () => {
+  it("is told with what is wrong of it, and can be drawn better and sent again", async () => {
+    let good = false;
+    const { hands, sent } = await opened(
+      { query: "collection=pattern_components&object=marsh" },
+      {
+        [`PATCH ${WAY}/marsh`]: (one) =>
+          good
+            ? withHeaders({ ...MARSH, ...(one.body as object), properties: MARSH.properties }, {})
+            : refused(400, "the shape is wrong", [
+                { pointer: "/geometry", detail: "reaches beyond the region" },
+              ]),
+      },
+    );
+    await draw(hands, A, D, [118.03, 29]);
+    await press(hands, "Save");
+    await screen.findByText(/reaches beyond the region/);
+    expect(await positions()).toEqual([A, D, [118.03, 29]]);
+    good = true;
+    await draw(hands, A, D, [118.03, 24.4]);
+    await press(hands, "Save");
+    await waitFor(() => expect(screen.queryByText(/reaches beyond the region/)).toBeNull());
+    expect(ringOf(bodies(sent, "PATCH")[1]?.geometry)).toHaveLength(4);
+  });
+  it("of what somebody has deleted meanwhile is told as such, and not lost", async () => {
+    let gone = false;
+    const { hands } = await opened(
+      { query: "collection=pattern_components&object=marsh" },
+      {
+        [`GET ${WAY}/marsh`]: () =>
+          gone ? refused(404, "there is no such object") : withHeaders(MARSH, { ETag: '"2"' }),
+        [`PATCH ${WAY}/marsh`]: () => {
+          gone = true;
+          return refused(412, "it has changed");
+        },
+      },
+    );
+    await draw(hands, A, D, [118.03, 24.4]);
+    await press(hands, "Save");
+    await screen.findByText(/there is no such object/);
+    expect(screen.queryByRole("dialog")).toBeNull();
+    expect(await positions()).toEqual([A, D, [118.03, 24.4]]);
+  });
+});
+
+describe("the pattern an object belongs to", () => {
+  it("is chosen by name among those of the region", async () => {
+    const { hands, sent } = await opened(
+      { query: "collection=pattern_components&object=marsh" },
+      { [`PATCH ${WAY}/marsh`]: withHeaders(MARSH, { ETag: '"3"' }) },
+    );
+    await hands.click(await screen.findByText("Attributes"));
+    await screen.findByRole("option", { name: "Pattern of 2024", hidden: true });
+    const choice = screen.getByLabelText<HTMLSelectElement>("Pattern");
+    expect([...choice.options].map(({ text }) => text)).toEqual([
+      "(choose)",
+      "Pattern of 2024",
+      "新格局",
+    ]);
+    await hands.selectOptions(choice, "新格局");
+    await press(hands, "Save");
+    await waitFor(() => expect(bodies(sent, "PATCH")).toHaveLength(1));
+    expect(bodies(sent, "PATCH")[0]).toEqual({ properties: { pattern: "p-2025" } });
+    const asked = sent.find(({ path }) => path === "/patterns");
+    expect(asked?.query.get("region")).toBe("xiamen");
   });
 });
