@@ -78,6 +78,8 @@ const PATTERNS = [
   { code: "p-2025", name_zh: "新格局", name_en: "" },
 ];
 const regionOf = (code: string): object => ({ ...feature(code, code, null), geometry: null });
+/** What is loaded when it is first needed takes longer on a busy machine. */
+const LOADED = { timeout: 4000 };
 const WAY = "/collections/pattern_components/items";
 
 async function opened(
@@ -105,7 +107,7 @@ async function opened(
     ...answers,
   });
   const hands = open(<Digitise />, { scopes, query });
-  await waitFor(() => expect(maps).toHaveLength(1));
+  await waitFor(() => expect(maps).toHaveLength(1), LOADED);
   return { sent, hands };
 }
 type Hands = Awaited<ReturnType<typeof opened>>["hands"];
@@ -122,7 +124,8 @@ const corners = () =>
 const positions = async () =>
   (await corners()).value.split("\n").map((row) => row.split(" ").map(Number));
 /** Wait for drawing to begin: the library for it is loaded with the first form. */
-const drawing = () => waitFor(async () => expect((await button("Area")).disabled).toBe(false));
+const drawing = () =>
+  waitFor(async () => expect((await button("Area")).disabled).toBe(false), LOADED);
 
 async function draw(hands: Hands, ...places: Position[]) {
   await drawing();
