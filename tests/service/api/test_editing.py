@@ -129,7 +129,17 @@ class TestPreconditions:
             answer = await writer.patch(place, json={}, headers={"If-Match": f'"x", {tag}'})
             assert answer.status_code == 200
 
-    @pytest.mark.parametrize("tag", ['"stale.x"', "W/{}", "nonsense", '""'])
+    async def test_a_state_is_the_same_after_a_proxy_has_compressed_it(
+        self, writer: httpx.AsyncClient
+    ) -> None:
+        made = await make(writer)
+        place, weakened = made.headers["Location"], f"W/{made.headers['ETag']}"
+        headers = {"If-Match": weakened}
+        changed = {"properties": {"name_en": "Changed"}}
+        assert (await writer.patch(place, json=changed, headers=headers)).status_code == 200
+        assert (await writer.patch(place, json=changed, headers=headers)).status_code == 412
+
+    @pytest.mark.parametrize("tag", ['"stale.x"', 'W/"stale.x"', "W/", "nonsense", '""'])
     async def test_a_tag_that_is_not_of_this_state(
         self, writer: httpx.AsyncClient, tag: str
     ) -> None:
