@@ -42,7 +42,7 @@ def test_a_sheet_is_composed_followed_over_a_reload_and_opened(
     visit = open_console(bureaus.key(*PLANNING))
     page = visit.open("results", region="xiamen")
     page.get_by_text("筛选：分区").click()
-    page.get_by_label("方案").select_option(drawn.code)
+    page.get_by_label("方案", exact=True).select_option(drawn.code)
     page.get_by_label("添加图层").select_option("control_areas")
     page.get_by_label("图名（中文）").fill("厦门市管控线图")
     page.get_by_label("图号", exact=True).fill("XM-07")
@@ -169,12 +169,12 @@ def test_the_log_is_filtered_and_told_in_full(bureaus: Bureaus, open_console: Op
     visit = open_console()
     page = administrator(bureaus, visit, "head.four")
     visit.open("results", tab="audit")
-    page.get_by_label("做了什么").fill("seed")
+    page.get_by_label("做了什么").fill("初始装入")
     page.get_by_role("button", name="筛选").click()
     page.get_by_role("button", name="更多").click()
     visit.until("document.querySelector('[aria-rowcount]').getAttribute('aria-rowcount') > 150")
     actions = page.locator("tbody td:nth-child(3)").all_inner_texts()
-    assert {text.strip() for text in actions} - {""} == {"seed"}
+    assert {text.strip() for text in actions} - {""} == {"初始装入"}
     page.locator("tbody button").first.click()
     assert page.locator("dialog[open] tbody tr").count() > 1
 

@@ -251,6 +251,9 @@ def columns_of_rows(rows: list[Mapping[str, Any]], lang: Lang) -> list[str]:
 
 
 IN_PATHS: Mapping[str, str] = {
+    "system": "系统状态",
+    "refused": "未接收的观测",
+    "wording": "公报文字",
     "receipts": "回执",
     "open-data": "开放数据",
     "complaints": "公众举报",

@@ -16,6 +16,8 @@ from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
 
 OBSERVERS = frozenset(role for role in Role if Scope.OBSERVE in ROLE_SCOPES[role])
 """The roles that may send observations."""
+
+
 LONGEST_CODE = 200
 RELATED = tuple(sorted({code for first, second, _ in RELATIONS for code in (first, second)}))
 
@@ -60,6 +62,13 @@ _ADD_SOURCE = text(
     "INSERT INTO observation_source (kind, sender) VALUES (:kind, :sender)"
     " ON CONFLICT (kind, sender) DO UPDATE SET kind = excluded.kind RETURNING id"
 )
+
+
+def is_observer(identity: Identity) -> bool:
+    """Whether an identity may send observations of any region."""
+    if identity.grants is None or identity.may(Scope.ADMIN):
+        return not identity.anonymous
+    return any(grant.role in OBSERVERS for grant in identity.grants)
 
 
 @dataclass(frozen=True, slots=True)

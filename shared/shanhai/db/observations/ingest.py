@@ -17,7 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.identity import Identity
 from shanhai.db.observations import ingest_sql
 from shanhai.db.observations.archive_restore import recall_beside
-from shanhai.db.observations.code_lookup import CodeQuery, KnownCodes, add_source, find_known
+from shanhai.db.observations.code_lookup import (
+    CodeQuery,
+    KnownCodes,
+    add_source,
+    find_known,
+    is_observer,
+)
 from shanhai.db.observations.partitions import make_months
 from shanhai.db.observations.refusals import kinds_unread, note_refusals
 from shanhai.db.observations.series import (
@@ -144,6 +150,8 @@ async def store_all(
     refusals = [
         (sources[one.source], kind)
         for one, (_, _, kinds) in zip(deliveries, judged, strict=True)
+        # Who observes nowhere leaves no trace.
+        if is_observer(one.sender.identity)
         for kind in (*kinds, *kinds_unread(one.unread))
     ]
     await note_refusals(session, refusals, clock.received)
