@@ -253,7 +253,8 @@ def columns_of_rows(rows: list[Mapping[str, Any]], lang: Lang) -> list[str]:
 IN_PATHS: Mapping[str, str] = {
     "system": "系统状态",
     "refused": "未接收的观测",
-    "wording": "公报文字",
+    "wording": "文字",
+    "comments": "意见",
     "receipts": "回执",
     "open-data": "开放数据",
     "complaints": "公众举报",
