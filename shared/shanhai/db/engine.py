@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 import asyncpg
 import structlog
-from sqlalchemy import URL, Connection, Executable, event, func, make_url, select
+from sqlalchemy import URL, Connection, Executable, event, func, make_url, select, text
 from sqlalchemy.dialects.postgresql import asyncpg as dialects
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, SQLAlchemyError
@@ -57,6 +57,8 @@ NO_WRITES = frozenset({"25006", "53100"})
 """PostgreSQL's codes for: read-only, disk full. Reading goes on."""
 PROBE_AGE_S = 15
 """Seconds after which probes take a new connection."""
+LONG_PAUSES = text("SET LOCAL idle_in_transaction_session_timeout = '120s'")
+"""For a transaction that does other work between its statements than ten seconds allow."""
 TRUSTED_S = 1.0
 """Seconds a connection may have rested and still be used without asking whether it lives."""
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.collections.indicators import PLAN_INDICATORS
 from shanhai.db.collections.plans import PLANS
+from shanhai.db.engine import LONG_PAUSES
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.sql_write import ids_of
 from shanhai.db.identity import Identity, demand_role, demand_scopes, editing_of
@@ -273,7 +274,7 @@ async def _write(state: ServiceState, plan_id: int, path: Path) -> str:
         connection = await session.connection(
             execution_options={"isolation_level": "REPEATABLE READ"}
         )
-        await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '120s'"))
+        await connection.execute(LONG_PAUSES)
         contents = await export.read_contents(session, plan_id)
         members = [
             await _write_rows(session, holding, contents, folder)

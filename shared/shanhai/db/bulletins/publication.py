@@ -313,15 +313,8 @@ async def keep_words(
     row.edited_by = act.actor
     row.edited_at = now
     await session.flush()
-    record(
-        session,
-        act,
-        "replace",
-        table="bulletin",
-        object_id=code,
-        before=before,
-        after=_told_by(row),
-    )
+    after = _told_by(row)
+    record(session, act, "replace", table="bulletin", object_id=code, before=before, after=after)
     return seen
 
 

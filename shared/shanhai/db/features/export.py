@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from shanhai.db.engine import LONG_PAUSES
 from shanhai.db.features.columns import columns_of, source_of
 from shanhai.db.features.crs import Crs, geometry_in
 from shanhai.db.features.entity import Entity, Property, decimal_type
@@ -70,7 +71,7 @@ async def reading_rows(
     connection = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     limit = f"SET LOCAL statement_timeout = '{FETCH_LIMIT_S}s'"
     await connection.execute(text(limit))
-    await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '120s'"))
+    await connection.execute(LONG_PAUSES)
     await connection.execute(text(BOUND.get().reading(local=True)))
     yield _blocks(connection, export)
 

@@ -16,6 +16,7 @@ from sqlalchemy import ARRAY, BigInteger, Row, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai import crypto
+from shanhai.db.engine import LONG_PAUSES
 from shanhai.db.tables.access import AuditChain
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.settings import Suite
@@ -66,8 +67,6 @@ MOVE_EXPORT = text(
     "UPDATE audit_export SET seq = :seq, last_id = :last, at = clock_timestamp()"
     " WHERE collector = :collector"
 )
-# Longer than each step of sending may take, together.
-WAIT_FOR_COLLECTOR = text("SET LOCAL idle_in_transaction_session_timeout = '120s'")
 WAITING_SINCE = text(
     """SELECT count(*) AS links, coalesce(extract(epoch FROM now() - min(c.at)), 0)::float AS age_s
          FROM audit_chain c
@@ -157,7 +156,8 @@ async def export_after(
     """
     await session.execute(BEGIN_EXPORT, {"collector": collector})
     await session.commit()
-    await session.execute(WAIT_FOR_COLLECTOR)
+    # Longer than each step of sending may take, together.
+    await session.execute(LONG_PAUSES)
     place = (await session.execute(TAKE_EXPORT, {"collector": collector})).one_or_none()
     if place is None:
         return 0

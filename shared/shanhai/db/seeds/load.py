@@ -12,11 +12,12 @@ from shapely import from_geojson, set_srid, to_wkb
 from shapely.errors import GEOSException
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.validation import explain_validity
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.compliance.rules import activities, read_national
+from shanhai.db.engine import LONG_PAUSES
 from shanhai.db.features.crs import NO_METRES, is_metric
 from shanhai.db.quality.findings import check_and_keep
 from shanhai.db.queries.audit import Act
@@ -312,7 +313,7 @@ async def seed_cities(
     rows["region"] = _overlaid(rows["region"], bounded)
     rows = {table: _once(listed) for table, listed in rows.items()}
     # Files are read between statements, which takes longer than usual on a loaded machine.
-    await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '120s'"))
+    await session.execute(LONG_PAUSES)
     tables = await put_all(session, rows, act)
     for city in (city for city in cities if city in CITIES):
         for table, dropped in read_retired(city).items():
