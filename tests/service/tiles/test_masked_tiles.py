@@ -1,5 +1,6 @@
 """Nothing of the tile service tells where in its cell a sensitive species is."""
 
+import asyncio
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.identity import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.vocabulary import Role, Scope
+from shanhai_tiles.layers.directory import TRUSTED_S
 from tests.support.job_rows import add_region, open_sessions
 
 CORNERS = ((118.1123457, 24.5123459), (118.1876541, 24.5876543))
@@ -76,13 +78,14 @@ async def _headers(session: AsyncSession, name: str) -> dict[str, str]:
 
 
 async def move(world: Any, corner: int) -> None:
-    """Put what is masked elsewhere in the cell."""
+    """Put what is masked elsewhere in the cell, and wait until no tile may be older."""
     lon, lat = CORNERS[corner]
     async with open_sessions(world.database_url) as sessions, sessions.begin() as session:
         await session.execute(
             text("UPDATE occurrence SET geom = ST_Point(:lon, :lat, 4490) WHERE code LIKE 'met-%'"),
             {"lon": lon, "lat": lat},
         )
+    await asyncio.sleep(TRUSTED_S)
 
 
 def tile_at(zoom: int, lon: float, lat: float) -> tuple[int, int]:
