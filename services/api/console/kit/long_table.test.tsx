@@ -192,6 +192,31 @@ describe("opening a row", () => {
     await hands.keyboard("{Enter}");
     expect(opened.mock.calls).toEqual([[rows[2]]]);
   });
+  it("is not meant by a click on a control in it", async () => {
+    const opened = vi.fn();
+    const pressed = vi.fn();
+    const deed = {
+      id: "deed",
+      title: "Actions",
+      cell: ({ code }: Project) => (
+        <button type="button" onClick={() => pressed(code)}>
+          <span>End {code}</span>
+        </button>
+      ),
+    };
+    const hands = open(
+      <Table
+        label="Projects"
+        keyOf={({ code }) => code}
+        columns={[{ id: "code", title: "Code", cell: ({ code }: Project) => code }, deed]}
+        rows={projects(2)}
+        onOpen={opened}
+      />,
+    );
+    await hands.click(screen.getByText("End P-2"));
+    expect(pressed.mock.calls).toEqual([["P-2"]]);
+    expect(opened).not.toHaveBeenCalled();
+  });
   it("marks the one that is open", () => {
     table(projects(3), { chosen: "P-2", onOpen: () => {} });
     expect(box().querySelector("tr.chosen")?.textContent).toContain("P-2");

@@ -103,7 +103,7 @@ export function Table<Row>({
                 key={key}
                 aria-rowindex={from + at + 2}
                 class={key === chosen ? "chosen" : ""}
-                onClick={onOpen ? () => onOpen(row) : undefined}
+                onClick={onOpen ? (event) => besideControls(event) && onOpen(row) : undefined}
               >
                 {columns.map((column, n) => (
                   <td key={column.id} class={column.numeric ? "numeric" : ""}>
@@ -111,10 +111,7 @@ export function Table<Row>({
                       <button
                         type="button"
                         class="link"
-                        onClick={(event) => {
-                          event.stopPropagation();
-                          onOpen(row);
-                        }}
+                        onClick={() => onOpen(row)}
                       >
                         {column.cell(row)}
                       </button>
@@ -131,6 +128,11 @@ export function Table<Row>({
       </table>
     </div>
   );
+}
+
+/** Whether a click in a row was meant for the row, not for a control that stands in it. */
+function besideControls({ target }: MouseEvent): boolean {
+  return !(target as Element).closest("button, a, input, select, label, summary");
 }
 
 function Gap({ rows, columns }: { rows: number; columns: number }) {
