@@ -108,11 +108,7 @@ export function Table<Row>({
                 {columns.map((column, n) => (
                   <td key={column.id} class={column.numeric ? "numeric" : ""}>
                     {n === 0 && onOpen ? (
-                      <button
-                        type="button"
-                        class="link"
-                        onClick={() => onOpen(row)}
-                      >
+                      <button type="button" class="link" onClick={() => onOpen(row)}>
                         {column.cell(row)}
                       </button>
                     ) : (
